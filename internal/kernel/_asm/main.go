@@ -1,0 +1,185 @@
+// Command _asm writes the assembly of package kernel, one x_amd64.s for each
+// x_amd64.go that declares stubs. It reads the signatures, and the layout of the
+// argument structures, from the Go files in the output's parent package, so they
+// are stated once.
+//
+//	cd internal/kernel/_asm && go run . -out ..
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/pass"
+	"github.com/mmcloughlin/avo/printer"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+var files = []struct {
+	name string
+	gen  func(g *gen)
+}{
+	{"rows_amd64.s", rows},
+	{"outer_amd64.s", outer},
+	{"dot_amd64.s", dot},
+	{"pack_amd64.s", pack},
+	{"vec_amd64.s", vec},
+	{"math_amd64.s", mathFuncs},
+	{"reduce_amd64.s", reduce},
+	{"pause_amd64.s", pause},
+}
+
+func main() {
+	fs := flag.NewFlagSet("_asm", flag.ExitOnError) // avo has taken the global one
+	out := fs.String("out", "..", "`directory` to write to")
+	src := fs.String("src", "..", "`directory` of package kernel")
+	fs.Parse(os.Args[1:])
+	pkg, err := load(*src)
+	for _, f := range files {
+		if err == nil {
+			err = write(filepath.Join(*out, f.name), pkg, f.gen)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "_asm:", err)
+		os.Exit(1)
+	}
+}
+
+// load type-checks package kernel as far as its stubs need: imports are left
+// unresolved, for no signature of a stub mentions one.
+func load(dir string) (*types.Package, error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	fset := token.NewFileSet()
+	var asts []*ast.File
+	for _, n := range names {
+		if strings.HasSuffix(n, "_test.go") || strings.HasSuffix(n, "_noasm.go") {
+			continue
+		}
+		f, err := parser.ParseFile(fset, n, nil, 0)
+		if err != nil {
+			return nil, err
+		}
+		asts = append(asts, f)
+	}
+	conf := types.Config{Error: func(error) {}, Importer: noImports{}}
+	pkg, _ := conf.Check("kernel", fset, asts, nil)
+	return pkg, nil
+}
+
+type noImports struct{}
+
+func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not needed") }
+
+func write(name string, pkg *types.Package, f func(*gen)) error {
+	g := &gen{Context: build.NewContext(), pkg: pkg, consts: map[string]operand.Mem{}}
+	g.ConstraintExpr("!purego")
+	f(g)
+	file, err := g.Result()
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if err := pass.Compile.Execute(file); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	b, err := printer.NewGoAsm(printer.Config{Name: "internal/kernel/_asm", Pkg: "kernel"}).Print(file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return os.WriteFile(name, bytes.TrimLeft(b, "\n"), 0o666)
+}
+
+// A gen is an avo context that knows package kernel.
+type gen struct {
+	*build.Context
+	pkg    *types.Package
+	consts map[string]operand.Mem
+}
+
+// begin starts the function of that name, whose stub must exist.
+func (g *gen) begin(name string) {
+	sig, err := gotypes.LookupSignature(g.pkg, name)
+	if err != nil {
+		panic(err)
+	}
+	g.Function(name)
+	g.Attributes(attr.NOSPLIT)
+	g.Signature(sig)
+}
+
+// end returns from the function; YMM registers are left clean for SSE code.
+func (g *gen) end() {
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// load puts a component into a new 64-bit register.
+func (g *gen) load(c gotypes.Component) reg.Register { return g.Load(c, g.GP64()) }
+
+// addr is where a primitive component stands in memory.
+func (g *gen) addr(c gotypes.Component) operand.Mem {
+	b, err := c.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// zeros returns n vector registers set to 0.
+func (g *gen) zeros(n int) []reg.VecVirtual {
+	v := make([]reg.VecVirtual, n)
+	for i := range v {
+		v[i] = g.YMM()
+		g.VXORPS(v[i], v[i], v[i])
+	}
+	return v
+}
+
+// f32 is a constant vector of 8 equal float32.
+func (g *gen) f32(v float64) operand.Mem { return g.u32(math.Float32bits(float32(v))) }
+
+// u32 is a constant vector of 8 equal words.
+func (g *gen) u32(bits uint32) operand.Mem {
+	return g.table(fmt.Sprintf("c%08x", bits), bits, bits, bits, bits, bits, bits, bits, bits)
+}
+
+// table is a read-only table of words, written once a file.
+func (g *gen) table(name string, words ...uint32) operand.Mem {
+	if m, ok := g.consts[name]; ok {
+		return m
+	}
+	m := g.StaticGlobal(name)
+	g.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i, w := range words {
+		g.AddDatum(i*4, operand.U32(w))
+	}
+	g.consts[name] = m
+	return m
+}
+
+// maskTable is n words of ones followed by n of zeros: the n words from word
+// n−r on select the first r lanes.
+func (g *gen) maskTable(n int) operand.Mem {
+	words := make([]uint32, 2*n)
+	for i := range n {
+		words[i] = math.MaxUint32
+	}
+	return g.table(fmt.Sprintf("mask%d", n), words...)
+}

@@ -1,0 +1,93 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"unsafe"
+)
+
+// A fence is a page of memory between two that cannot be touched: a slice at its
+// end (or start) makes any read beyond that end (or before that start) a crash.
+type fence struct{ page []float32 }
+
+func newFence(t *testing.T) fence {
+	size := syscall.Getpagesize()
+	m, err := syscall.Mmap(-1, 0, 3*size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Munmap(m) })
+	for _, outside := range [][]byte{m[:size], m[2*size:]} {
+		if err := syscall.Mprotect(outside, syscall.PROT_NONE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := m[size : 2*size]
+	return fence{unsafe.Slice((*float32)(unsafe.Pointer(&p[0])), size/4)}
+}
+
+func (f fence) end(n int) []float32   { return f.page[len(f.page)-n:] }
+func (f fence) start(n int) []float32 { return f.page[:n:n] }
+
+// No kernel reads or writes beyond its operands, but for what Rows and Outer say
+// of W and B.
+func TestFences(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		f := [4]fence{newFence(t), newFence(t), newFence(t), newFence(t)}
+		for _, edge := range []func(f fence, n int) []float32{fence.end, fence.start} {
+			for n := 1; n <= 100; n++ {
+				d, x := edge(f[3], n), [3][]float32{edge(f[0], n), edge(f[1], n), edge(f[2], n)}
+				for _, tt := range elementwiseTests {
+					tt.f(d, x)
+				}
+				for _, tt := range mathTests {
+					tt.f(d, x[0])
+				}
+				MulAdd(d, x[0], x[1], x[2])
+				Fill(d, 1)
+				Sum(d)
+				MaxOf(d)
+			}
+			for n := 1; n <= 33; n++ {
+				for k := range 20 {
+					PackB(edge(f[1], PackedLen(k, n)), edge(f[0], k*n), k, n, n)
+					PackBT(edge(f[1], PackedLen(k, n)), edge(f[0], k*n), k, n, k)
+				}
+			}
+		}
+	})
+}
+
+func TestTileFences(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		f := [4]fence{newFence(t), newFence(t), newFence(t), newFence(t)}
+		first := func(x []float32) *float32 { return unsafe.SliceData(x) }
+		r := rand.New(rand.NewPCG(1, 2))
+		for mr := 1; mr <= MaxRows; mr++ {
+			for cols := 1; cols <= PanelCols; cols++ {
+				read := PanelCols // columns the assembly reads
+				if cols <= 8 {
+					read = 8
+				}
+				for k := 1; k <= 20; k++ {
+					var offs [MaxRows]int32
+					for i := range offs[:mr] {
+						offs[i] = int32(r.IntN(2) * -1) // row 0, or Zero
+					}
+					var coffs [MaxRows]int32
+					for i := range coffs {
+						coffs[i] = int32(i * cols)
+					}
+					w := f[1].end((k-1)*cols + read)
+					c := f[2].end(mr * cols)
+					Rows(mr, &RowsArgs{Base: first(f[0].end(k)), Offs: &offs[0], Zero: first(f[3].end(k)), W: first(w), LdW: cols,
+						C: first(c), COffs: &coffs[0], Taps: 1, K: k, Cols: cols})
+					Outer(mr, &OuterArgs{A: first(f[0].end(k * mr)), LdA: mr, B: first(w), LdB: cols, C: first(c), LdC: cols, P: k, Cols: cols})
+					clear(offs[:])
+					Dot(mr, &DotArgs{Base: first(f[0].end(k)), Offs: &offs[0], W: first(f[1].end(k)), C: first(f[2].end(1)), COffs: &offs[0], Taps: 1, K: k})
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func outer(mr int, a *OuterArgs) { outerGeneric(mr, a) }

@@ -1,0 +1,71 @@
+package kernel
+
+// PackedLen is the length of a k by n matrix packed by PackB or PackBT:
+// ⌈n/16⌉·16·k.
+func PackedLen(k, n int) int { return (n + PanelCols - 1) / PanelCols * PanelCols * k }
+
+// PackB packs the k by n matrix src (row r from src[r·ld] on) into panels for
+// Rows: dst is (⌈n/16⌉, k, 16), the columns from n on are zero.
+// len(dst) is at least PackedLen(k, n).
+func PackB(dst, src []float32, k, n, ld int) {
+	if k == 0 {
+		return
+	}
+	for j := 0; j < n; j += PanelCols {
+		cols := min(PanelCols, n-j)
+		panel := dst[j*k : j*k+PanelCols*k]
+		if cols == PanelCols {
+			_ = src[j+(k-1)*ld+PanelCols-1] // the last element read
+			packPanel(panel, src[j:], k, ld)
+			continue
+		}
+		for r := range k {
+			d := panel[r*PanelCols:][:PanelCols]
+			clear(d[copy(d, src[r*ld+j:][:cols]):])
+		}
+	}
+}
+
+// PackBT packs like PackB the transpose of src, which is n by k (row j from
+// src[j·ld] on): dst is (⌈n/16⌉, k, 16), dst[p][r][c] = src[(16p+c)·ld + r].
+func PackBT(dst, src []float32, k, n, ld int) {
+	if k == 0 {
+		return
+	}
+	for j := 0; j < n; j += PanelCols {
+		cols := min(PanelCols, n-j)
+		panel := dst[j*k : j*k+PanelCols*k]
+		c := 0
+		for ; c+8 <= cols; c += 8 {
+			_ = src[(j+c+7)*ld+k-1] // the last element read
+			packT8(panel[c:], src[(j+c)*ld:], k, ld)
+		}
+		for ; c < cols; c++ {
+			packT1(panel[c:], src[(j+c)*ld:], k)
+		}
+		for r := range k {
+			clear(panel[r*PanelCols+cols : (r+1)*PanelCols])
+		}
+	}
+}
+
+// packPanelGeneric copies k rows of 16, from stride ld to stride 16.
+func packPanelGeneric(dst, src []float32, k, ld int) {
+	for r := range k {
+		*(*[PanelCols]float32)(dst[r*PanelCols:]) = *(*[PanelCols]float32)(src[r*ld:])
+	}
+}
+
+// packT8Generic writes 8 rows of length k and stride ld as 8 columns of a panel.
+func packT8Generic(dst, src []float32, k, ld int) {
+	for c := range 8 {
+		packT1(dst[c:], src[c*ld:], k)
+	}
+}
+
+// packT1 writes k consecutive elements as a column of a panel.
+func packT1(dst, src []float32, k int) {
+	for r, v := range src[:k] {
+		dst[r*PanelCols] = v
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !purego
+
+package kernel
+
+// pauseAMD64 is n PAUSE instructions, which every amd64 processor has.
+func pauseAMD64(n uint32)
+
+func pause(n uint32) { pauseAMD64(n) }

@@ -1,0 +1,242 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// A tapCase is operands for Rows or Dot: rows of A lie scattered in an image, and
+// one in four is outside it.
+type tapCase struct {
+	mr, taps, k, cols, ldw int
+	a, zero, w, c          guarded
+	offs, coffs            []int32
+	before                 []float32 // what C held
+}
+
+func newTapCase(r *rand.Rand, mr, taps, k, cols, ldw, ldc int) *tapCase {
+	tc := &tapCase{mr: mr, taps: taps, k: k, cols: cols, ldw: ldw}
+	const places = 11
+	tc.a, tc.zero = random(r, places*k), guard(k)
+	clear(tc.zero.x)
+	// The last row of W ends where its columns do: beyond is guard.
+	tc.w = random(r, max(0, (taps*k-1)*ldw+cols))
+	tc.c = random(r, (mr-1)*ldc+cols)
+	if tc.taps*tc.k > 0 { // between the rows of a ragged W there is NaN as well
+		for i := range tc.w.x {
+			if i%ldw >= cols {
+				tc.w.x[i] = nan32
+			}
+		}
+	}
+	tc.before = slices.Clone(tc.c.x)
+	for i := range taps * MaxRows {
+		o := int32(r.IntN(places) * k)
+		if r.IntN(4) == 0 {
+			o = -1 - o
+		}
+		if i%MaxRows >= mr { // rows that do not exist: using them is a wild read
+			o = math.MaxInt32
+		}
+		tc.offs = append(tc.offs, o)
+	}
+	for i := range mr {
+		tc.coffs = append(tc.coffs, int32((mr-1-i)*ldc)) // any order will do
+	}
+	tc.offs = append(tc.offs, 0) // so that &offs[0] exists
+	return tc
+}
+
+// want is element (i, j) in float64, and the sum of magnitudes.
+func (tc *tapCase) want(i, j int, accumulate bool) (v, mag float64) {
+	if accumulate {
+		v = float64(tc.before[int(tc.coffs[i])+j])
+		mag = math.Abs(v)
+	}
+	for t := range tc.taps {
+		o := tc.offs[t*MaxRows+i]
+		if o < 0 {
+			continue
+		}
+		for k := range tc.k {
+			p := float64(tc.a.x[int(o)+k]) * float64(tc.w.x[(t*tc.k+k)*tc.ldw+j])
+			v += p
+			mag += math.Abs(p)
+		}
+	}
+	return v, mag
+}
+
+// check compares C with want, and what lies around the tile with what lay there.
+func (tc *tapCase) check(t *testing.T, accumulate bool) {
+	t.Helper()
+	written := make([]bool, len(tc.c.x))
+	for i := range tc.mr {
+		for j := range tc.cols {
+			at := int(tc.coffs[i]) + j
+			written[at] = true
+			want, mag := tc.want(i, j, accumulate)
+			if !within(tc.c.x[at], want, sumTol(tc.taps*tc.k, mag)) {
+				t.Fatalf("mr=%d taps=%d k=%d cols=%d ldw=%d acc=%v: C[%d][%d] = %v, want %v", tc.mr, tc.taps,
+					tc.k, tc.cols, tc.ldw, accumulate, i, j, tc.c.x[at], want)
+			}
+		}
+	}
+	for i, w := range written {
+		if !w && !same(tc.c.x[i], tc.before[i]) {
+			t.Fatalf("mr=%d cols=%d: wrote outside the tile, at %d", tc.mr, tc.cols, i)
+		}
+	}
+	if !tc.c.intact() {
+		t.Fatalf("mr=%d taps=%d k=%d cols=%d: wrote outside C", tc.mr, tc.taps, tc.k, tc.cols)
+	}
+}
+
+func (tc *tapCase) rows(accumulate bool) {
+	Rows(tc.mr, &RowsArgs{Base: tc.a.p(), Offs: &tc.offs[0], Zero: tc.zero.p(), W: tc.w.p(), LdW: tc.ldw, C: tc.c.p(),
+		COffs: &tc.coffs[0], Taps: tc.taps, K: tc.k, Cols: tc.cols, Accumulate: accumulate})
+}
+
+func TestRows(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 2))
+		for mr := 1; mr <= MaxRows; mr++ {
+			for cols := 1; cols <= PanelCols; cols++ {
+				for k := range 41 {
+					taps := r.IntN(10)
+					for _, ldw := range []int{PanelCols, cols, cols + 1 + r.IntN(30)} {
+						tc := newTapCase(r, mr, taps, k, cols, ldw, cols+r.IntN(5))
+						acc := r.IntN(2) == 0
+						tc.rows(acc)
+						tc.check(t, acc)
+					}
+				}
+			}
+		}
+	})
+}
+
+// An element does not depend on the tile it is computed in, to the bit.
+func TestRowsTiling(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		whole := newTapCase(r, MaxRows, 9, 37, PanelCols, PanelCols, PanelCols)
+		whole.rows(false)
+		for mr := 1; mr <= MaxRows; mr++ {
+			for cols := 1; cols <= PanelCols; cols++ {
+				c := guard(mr * cols)
+				coffs := make([]int32, mr)
+				for i := range coffs {
+					coffs[i] = int32(i * cols)
+				}
+				Rows(mr, &RowsArgs{Base: whole.a.p(), Offs: &whole.offs[0], Zero: whole.zero.p(), W: whole.w.p(),
+					LdW: PanelCols, C: c.p(), COffs: &coffs[0], Taps: 9, K: 37, Cols: cols})
+				for i := range mr {
+					for j := range cols {
+						if got, want := c.x[i*cols+j], whole.c.x[int(whole.coffs[i])+j]; !same(got, want) {
+							t.Fatalf("mr=%d cols=%d: C[%d][%d] = %v, in the whole tile %v", mr, cols, i, j, got, want)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// No offset is negative, so Zero may be nil.
+func TestRowsNilZero(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		a, w, c, off := []float32{2, 3}, make([]float32, 2*PanelCols), make([]float32, PanelCols), make([]int32, MaxRows)
+		w[0], w[PanelCols] = 5, 7
+		Rows(1, &RowsArgs{Base: &a[0], Offs: &off[0], W: &w[0], LdW: PanelCols, C: &c[0], COffs: &off[0], Taps: 1, K: 2, Cols: PanelCols})
+		Dot(1, &DotArgs{Base: &a[0], Offs: &off[0], W: &a[0], C: &c[1], COffs: &off[0], Taps: 1, K: 2})
+		if c[0] != 31 || c[1] != 13 {
+			t.Errorf("got %v, want 31 and 13", c[:2])
+		}
+	})
+}
+
+func TestDot(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 6))
+		for mr := 1; mr <= MaxRows; mr++ {
+			for k := range 41 {
+				for taps := range 10 {
+					for _, acc := range []bool{false, true} {
+						tc := newTapCase(r, mr, taps, k, 1, 1, 1+r.IntN(3))
+						Dot(mr, &DotArgs{Base: tc.a.p(), Offs: &tc.offs[0], Zero: tc.zero.p(), W: tc.w.p(), C: tc.c.p(),
+							COffs: &tc.coffs[0], Taps: taps, K: k, Accumulate: acc})
+						tc.check(t, acc)
+					}
+				}
+			}
+		}
+	})
+}
+
+// The kernels run inside a step that allocates nothing.
+func TestAllocs(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		tc := newTapCase(rand.New(rand.NewPCG(7, 8)), MaxRows, 3, 5, 11, 11, 11)
+		x := make([]float32, 100)
+		if n := testing.AllocsPerRun(10, func() {
+			tc.rows(true)
+			Outer(2, &OuterArgs{A: tc.a.p(), LdA: 5, B: tc.w.p(), LdB: 11, C: tc.c.p(), LdC: 11, P: 3, Cols: 11})
+			Exp(x, x)
+			Sum(x)
+		}); n != 0 {
+			t.Errorf("%v allocations a run, want none", n)
+		}
+	})
+}
+
+func BenchmarkRows(b *testing.B) {
+	for _, s := range []struct{ mr, cols, taps, k, ldw int }{
+		{6, 16, 1, 256, 16}, {6, 16, 1, 32, 16}, {6, 16, 9, 32, 16}, {6, 16, 9, 1, 16}, {6, 16, 1, 256, 64},
+		{5, 16, 1, 256, 16}, {4, 16, 1, 256, 16}, {2, 16, 1, 256, 16}, {1, 16, 1, 256, 16},
+		{6, 8, 1, 256, 8}, {6, 10, 1, 256, 16},
+	} {
+		b.Run(fmt.Sprintf("mr=%d/cols=%d/taps=%d/k=%d/ldw=%d", s.mr, s.cols, s.taps, s.k, s.ldw), func(b *testing.B) {
+			a := make([]float32, 6*s.k)
+			w := make([]float32, s.taps*s.k*s.ldw+PanelCols)
+			c := make([]float32, 6*16)
+			var offs, coffs []int32
+			for i := range 6 * s.taps {
+				offs = append(offs, int32(i%6*s.k))
+				coffs = append(coffs, int32(i%6*16))
+			}
+			args := &RowsArgs{Base: &a[0], Offs: &offs[0], W: &w[0], LdW: s.ldw, C: &c[0], COffs: &coffs[0], Taps: s.taps, K: s.k, Cols: s.cols}
+			for b.Loop() {
+				Rows(s.mr, args)
+			}
+			gflops(b, 2*s.mr*s.cols*s.taps*s.k)
+		})
+	}
+}
+
+func BenchmarkDot(b *testing.B) {
+	for _, s := range []struct{ mr, taps, k int }{{6, 9, 32}, {6, 1, 1024}, {1, 1, 1024}, {6, 9, 1}} {
+		b.Run(fmt.Sprintf("mr=%d/taps=%d/k=%d", s.mr, s.taps, s.k), func(b *testing.B) {
+			a, w, c := make([]float32, 6*s.k), make([]float32, s.taps*s.k), make([]float32, 6)
+			var offs []int32
+			for i := range 6 * s.taps {
+				offs = append(offs, int32(i%6*s.k))
+			}
+			coffs := []int32{0, 1, 2, 3, 4, 5}
+			args := &DotArgs{Base: &a[0], Offs: &offs[0], W: &w[0], C: &c[0], COffs: &coffs[0], Taps: s.taps, K: s.k}
+			for b.Loop() {
+				Dot(s.mr, args)
+			}
+			gflops(b, 2*s.mr*s.taps*s.k)
+		})
+	}
+}
+
+// gflops reports the rate of a benchmark that does that many floating-point
+// operations a turn.
+func gflops(b *testing.B, flops int) {
+	b.ReportMetric(float64(b.N)*float64(flops)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+}
