@@ -1,0 +1,77 @@
+package viz
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+)
+
+// PNG is the image as a PNG file. Nothing is lost: an opaque grey image is
+// stored as grey and one of at most 256 colours as a palette, which is what most
+// figures of this package are and makes the file smaller.
+func PNG(img image.Image) ([]byte, error) {
+	if img == nil || img.Bounds().Empty() {
+		return nil, fmt.Errorf("viz: png: an empty image")
+	}
+	var b bytes.Buffer
+	enc := png.Encoder{CompressionLevel: png.DefaultCompression}
+	if err := enc.Encode(&b, compact(img)); err != nil {
+		return nil, fmt.Errorf("viz: png: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// compact is img in the smallest of the lossless forms that hold it.
+func compact(img image.Image) image.Image {
+	src, ok := img.(*image.RGBA)
+	if !ok || !src.Opaque() {
+		return img
+	}
+	r := src.Rect
+	if isGrey(src) {
+		out := image.NewGray(r)
+		for y := range r.Dy() {
+			row, in := out.Pix[y*out.Stride:], src.Pix[y*src.Stride:]
+			for x := range r.Dx() {
+				row[x] = in[4*x]
+			}
+		}
+		return out
+	}
+	index := make(map[[3]uint8]uint8, 256)
+	var pal color.Palette
+	out := image.NewPaletted(r, nil)
+	for y := range r.Dy() {
+		row, in := out.Pix[y*out.Stride:], src.Pix[y*src.Stride:]
+		for x := range r.Dx() {
+			k := [3]uint8(in[4*x : 4*x+3])
+			i, ok := index[k]
+			if !ok {
+				if len(pal) == 256 {
+					return img
+				}
+				i = uint8(len(pal))
+				index[k] = i
+				pal = append(pal, color.RGBA{k[0], k[1], k[2], 255})
+			}
+			row[x] = i
+		}
+	}
+	out.Palette = pal
+	return out
+}
+
+func isGrey(img *image.RGBA) bool {
+	r := img.Rect
+	for y := range r.Dy() {
+		in := img.Pix[y*img.Stride : y*img.Stride+4*r.Dx()]
+		for k := 0; k < len(in); k += 4 {
+			if in[k] != in[k+1] || in[k] != in[k+2] {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,83 @@
+package viz
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+)
+
+// GridOptions says how a sheet looks. The zero value is a good sheet.
+type GridOptions struct {
+	Scale      int         // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
+	Gap        int         // pixels between cells; 0 = a sixteenth of a cell, negative = none
+	Background color.Color // nil = white
+	Title      string      // above the sheet; "" = none
+	Titles     []string    // under each image, one an image; nil = none
+}
+
+// autoScale is the largest whole factor that keeps side pixels within want.
+func autoScale(side, want int) int { return max(1, want/side) }
+
+// maxScale bounds a magnification before it is multiplied by anything.
+const maxScale = 4096
+
+// Grid draws n images (n, h, w, c), cols a row, row after row from the top left.
+// A last row that is not full stays open. Enlarging repeats pixels and never
+// blurs them. cols is cut to n.
+func Grid(pix []float32, n, h, w, c, cols int, opt GridOptions) (image.Image, error) {
+	if err := checkImages("grid", pix, n, h, w, c); err != nil {
+		return nil, err
+	}
+	switch {
+	case cols < 1:
+		return nil, fmt.Errorf("viz: grid: %d columns, want at least 1", cols)
+	case opt.Scale < 0 || opt.Scale > maxScale || opt.Gap > maxScale:
+		return nil, fmt.Errorf("viz: grid: scale %d and gap %d, want 0 to %d", opt.Scale, opt.Gap, maxScale)
+	case opt.Titles != nil && len(opt.Titles) != n:
+		return nil, fmt.Errorf("viz: grid: %d titles for %d images, want one each", len(opt.Titles), n)
+	}
+	cols = min(cols, n)
+	rows := (n + cols - 1) / cols
+	scale := opt.Scale
+	if scale == 0 {
+		scale = autoScale(max(h, w), 128)
+	}
+	cw, ch := w*scale, h*scale
+	gap := opt.Gap
+	switch {
+	case gap == 0:
+		gap = max(2, max(cw, ch)/16)
+	case gap < 0:
+		gap = 0
+	}
+	label := 0 // height under a cell
+	if opt.Titles != nil {
+		label = 17 * Density
+	}
+	head := 0
+	if opt.Title != "" {
+		head = 30 * Density
+	}
+	pw, ph := cols*cw+(cols+1)*gap, rows*(ch+label)+(rows+1)*gap+head
+	s, err := newRaster("grid", float64(pw)/Density, float64(ph)/Density, Density)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Background != nil {
+		fill(s.img, opt.Background)
+	}
+	if head > 0 {
+		s.text(float64(gap)/Density, 20, titleText, shorten(titleText, opt.Title, s.w-float64(2*gap)/Density))
+	}
+	size := h * w * c
+	for k := range n {
+		x, y := gap+k%cols*(cw+gap), head+gap+k/cols*(ch+label+gap)
+		blit(s.img, x, y, scale, pix[k*size:(k+1)*size], h, w, c)
+		if label > 0 {
+			t := tickText.at(0.5)
+			s.text((float64(x)+float64(cw)/2)/Density, float64(y+ch)/Density+12, t,
+				shorten(t, opt.Titles[k], float64(cw+gap)/Density))
+		}
+	}
+	return s.img.SubImage(image.Rect(0, 0, pw, ph)), nil
+}
