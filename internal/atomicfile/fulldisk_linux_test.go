@@ -1,0 +1,82 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+const (
+	fullDiskEnv = "ATOMICFILE_FULL_DISK" // in the child: the folder to mount on
+	exitNoMount = 77
+)
+
+// TestFullDisk fills a real file system of 64 KiB, mounted by a copy of this test in name spaces of its own. Where the
+// system forbids that (many containers do), TestWriteFails stands alone.
+func TestFullDisk(t *testing.T) {
+	if dir := os.Getenv(fullDiskEnv); dir != "" {
+		fillDisk(t, dir)
+		return
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe, "-test.run=^TestFullDisk$", "-test.v")
+	cmd.Env = append(os.Environ(), fullDiskEnv+"="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	switch ee := (*exec.ExitError)(nil); {
+	case err == nil:
+	case !errors.As(err, &ee) || ee.ExitCode() == exitNoMount:
+		t.Skipf("this system lets no test mount a file system: %v\n%s", err, out)
+	default:
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func fillDisk(t *testing.T, dir string) {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		fmt.Println(err)
+		os.Exit(exitNoMount)
+	}
+	defer syscall.Unmount(dir, syscall.MNT_DETACH)
+	name := filepath.Join(dir, "a.bin")
+	if err := WriteBytes(name, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	err := WriteBytes(name, make([]byte, 1<<20))
+	if want := "write " + name + ": no space left on device"; !errors.Is(err, syscall.ENOSPC) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if got := read(t, name); got != "old" {
+		t.Errorf("the file holds %d bytes, want old", len(got))
+	}
+	wantOnly(t, name)
+
+	log, err := OpenJSONL(name + "l")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if err := log.Append("short"); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Append(make([]byte, 1<<20)); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("append: %v, want no space left", err)
+	}
+	if err := log.Append("again"); err != nil {
+		t.Errorf("append after the failed one: %v", err)
+	}
+	if got, want := read(t, name+"l"), "\"short\"\n\"again\"\n"; got != want {
+		t.Errorf("log holds %.60q, want %q", got, want)
+	}
+}

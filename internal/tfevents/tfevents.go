@@ -1,0 +1,206 @@
+// Package tfevents writes TensorBoard event files: scalars and images over steps.
+//
+// A file is a sequence of TFRecords; every number is little-endian:
+//
+//	8  n, the length of the data
+//	4  masked CRC of those 8 bytes
+//	n  the data: one Event
+//	4  masked CRC of the data
+//
+// where the masked CRC of b is rotr15(crc32c(b)) + 0xa282ead8, so that the CRC of data that holds CRCs is not weak. The
+// fields of the protocol buffer Event that are written (tensorflow/core/util/event.proto, framework/summary.proto):
+//
+//	Event    1 wall_time double, 2 step int64, 3 file_version string, 5 summary, 7 session_log
+//	Summary  1 repeated Value: 1 tag string, 2 simple_value float, 4 image
+//	Image    1 height, 2 width, 3 colorspace (its channels), 4 the encoded picture
+//
+// TensorBoard reads the files of a folder in the order of their names, which begin with the second they were made in,
+// as one run: a resumed run opens a new file, and Restart tells TensorBoard which steps it tells anew. A file cut off
+// anywhere is read up to its last whole record.
+//
+// This package does not know what is measured.
+package tfevents
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Field numbers, as in the package comment.
+const (
+	eventWallTime    = 1
+	eventStep        = 2
+	eventFileVersion = 3
+	eventSummary     = 5
+	eventSessionLog  = 7
+
+	summaryValue = 1
+	valueTag     = 1
+	valueSimple  = 2
+	valueImage   = 4
+
+	imageHeight     = 1
+	imageWidth      = 2
+	imageColorspace = 3
+	imageEncoded    = 4
+
+	sessionStatus = 1
+	sessionStart  = 1 // SessionLog.START, a value of that field
+)
+
+// now is the clock of wall times.
+var now = time.Now
+
+// A Writer appends events to one new file. After an error it is broken and gives that error always. It is not safe for
+// concurrent use.
+type Writer struct {
+	name string
+	f    *os.File
+	w    *bufio.Writer
+	err  error
+}
+
+// New creates an event file in dir, which is made if need be. Suffix, which may be empty, ends the name: TensorBoard
+// does not look at it. The file is a new one always; those there are stay.
+func New(dir, suffix string) (*Writer, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	sec := now().Unix()
+	for n := 0; ; n++ { // two in one second
+		name := filepath.Join(dir, fmt.Sprintf("events.out.tfevents.%010d.imago.%d%s", sec, n, suffix))
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		w := &Writer{name: name, f: f, w: bufio.NewWriter(f)}
+		e := header(0)
+		e = protowire.AppendTag(e, eventFileVersion, protowire.BytesType)
+		w.record(protowire.AppendString(e, "brain.Event:2"))
+		if err := w.Flush(); err != nil {
+			f.Close()
+			return nil, err
+		}
+		return w, nil
+	}
+}
+
+// Name is the path of the file.
+func (w *Writer) Name() string { return w.name }
+
+// Restart says that all events of this step and later ones, in files before this, are void: what follows tells them
+// anew. A resumed run calls it first.
+func (w *Writer) Restart(step int64) error {
+	var s []byte
+	s = protowire.AppendTag(s, sessionStatus, protowire.VarintType)
+	s = protowire.AppendVarint(s, sessionStart)
+	e := header(step)
+	e = protowire.AppendTag(e, eventSessionLog, protowire.BytesType)
+	return w.record(protowire.AppendBytes(e, s))
+}
+
+// Scalar records the value of a tag at a step, as a float32. A slash in a tag groups the plots: "loss/test".
+func (w *Writer) Scalar(step int64, tag string, value float64) error {
+	var v []byte
+	v = protowire.AppendTag(v, valueTag, protowire.BytesType)
+	v = protowire.AppendString(v, tag)
+	v = protowire.AppendTag(v, valueSimple, protowire.Fixed32Type)
+	v = protowire.AppendFixed32(v, math.Float32bits(float32(value)))
+	return w.summary(step, v)
+}
+
+// Image records a picture of a tag at a step: png is the encoded file, height and width in pixels, channels 1 (grey), 3
+// or 4, as it has them.
+func (w *Writer) Image(step int64, tag string, height, width, channels int, png []byte) error {
+	if height < 1 || width < 1 || channels < 1 || channels > 4 || len(png) == 0 {
+		return fmt.Errorf("tfevents: image %q: %dx%d of %d channels in %d bytes; want sizes of at least 1, 1 to 4 channels, and a picture",
+			tag, height, width, channels, len(png))
+	}
+	var m []byte
+	for _, f := range [...]struct {
+		num protowire.Number
+		v   int
+	}{{imageHeight, height}, {imageWidth, width}, {imageColorspace, channels}} {
+		m = protowire.AppendTag(m, f.num, protowire.VarintType)
+		m = protowire.AppendVarint(m, uint64(f.v))
+	}
+	m = protowire.AppendTag(m, imageEncoded, protowire.BytesType)
+	m = protowire.AppendBytes(m, png)
+	var v []byte
+	v = protowire.AppendTag(v, valueTag, protowire.BytesType)
+	v = protowire.AppendString(v, tag)
+	v = protowire.AppendTag(v, valueImage, protowire.BytesType)
+	v = protowire.AppendBytes(v, m)
+	return w.summary(step, v)
+}
+
+// Flush hands all events to the system, so that TensorBoard sees them and they outlive this process.
+func (w *Writer) Flush() error {
+	if w.err == nil {
+		w.err = w.w.Flush()
+	}
+	return w.err
+}
+
+// Close flushes, syncs and closes the file.
+func (w *Writer) Close() error {
+	err := w.Flush()
+	if err == nil {
+		err = w.f.Sync()
+	}
+	return errors.Join(err, w.f.Close())
+}
+
+// header is an event's wall time and step; a step of 0 is the default and not written.
+func header(step int64) []byte {
+	var e []byte
+	e = protowire.AppendTag(e, eventWallTime, protowire.Fixed64Type)
+	e = protowire.AppendFixed64(e, math.Float64bits(float64(now().UnixMicro())/1e6))
+	if step != 0 {
+		e = protowire.AppendTag(e, eventStep, protowire.VarintType)
+		e = protowire.AppendVarint(e, uint64(step))
+	}
+	return e
+}
+
+func (w *Writer) summary(step int64, value []byte) error {
+	var s []byte
+	s = protowire.AppendTag(s, summaryValue, protowire.BytesType)
+	s = protowire.AppendBytes(s, value)
+	e := header(step)
+	e = protowire.AppendTag(e, eventSummary, protowire.BytesType)
+	return w.record(protowire.AppendBytes(e, s))
+}
+
+func (w *Writer) record(data []byte) error {
+	if w.err != nil {
+		return w.err
+	}
+	var b []byte
+	b = binary.LittleEndian.AppendUint64(b, uint64(len(data)))
+	b = binary.LittleEndian.AppendUint32(b, maskedCRC(b))
+	b = append(b, data...)
+	b = binary.LittleEndian.AppendUint32(b, maskedCRC(data))
+	_, w.err = w.w.Write(b)
+	return w.err
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func maskedCRC(b []byte) uint32 {
+	c := crc32.Checksum(b, castagnoli)
+	return (c>>15 | c<<17) + 0xa282ead8
+}
