@@ -1,0 +1,66 @@
+package cpu
+
+import (
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// lowerAnchor makes what computes n, with the stages that come before it
+// (packing, partial sums), and lists in s what it reads.
+func (c *compiler) lowerAnchor(n *graph.Node, s *stage) anchor {
+	switch n.Op() {
+	case graph.OpMatMul:
+		return c.lowerMatMul(n, s)
+	case graph.OpConv2DFilterGrad:
+		return c.lowerFilterGrad(n, s)
+	}
+	return c.lowerConv(n, s)
+}
+
+// operand is the buffer of an anchor's operand, noted as read by s.
+func (c *compiler) operand(x *graph.Node, s *stage) *buffer {
+	b := c.bufs[base(x)]
+	s.reads = append(s.reads, b)
+	return b
+}
+
+// A packKey names a packed form of a matrix or kernel, shared by all who need it.
+type packKey struct {
+	b    *buffer
+	form string
+}
+
+// packed returns the buffer of size elements that fill makes from src in a stage
+// of its own, which costs about size.
+func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill func(dst, src []float32)) *buffer {
+	if p := c.packs[key]; p != nil {
+		s.reads = append(s.reads, p)
+		return p
+	}
+	p := &buffer{size: size}
+	c.packs[key] = p
+	c.stages = append(c.stages, &stage{
+		name: "pack", tasks: 1, cost: float64(size), reads: []*buffer{key.b}, writes: []*buffer{p}, node: node,
+		run: func(*worker, int) { fill(p.data, key.b.data) },
+	})
+	s.reads = append(s.reads, p)
+	return p
+}
+
+// tileRows cuts n rows into tiles: of six, and a rest of four or five where a
+// narrower last tile would waste the vector units.
+func tileRows(n int) []int {
+	var t []int
+	for ; n >= 10 || n == kernel.MaxRows; n -= kernel.MaxRows {
+		t = append(t, kernel.MaxRows)
+	}
+	if n > kernel.MaxRows {
+		t = append(t, (n+1)/2, n/2)
+	} else if n > 0 {
+		t = append(t, n)
+	}
+	return t
+}
+
+// need makes room for n float32 of scratch.
+func (c *compiler) need(n int) { c.scratch = max(c.scratch, n) }

@@ -1,0 +1,79 @@
+package cpu
+
+import (
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// compiler holds what the passes pass on.
+type compiler struct {
+	f     *graph.Func
+	state *state
+	check bool // every node a stage of its own, no state changes
+
+	order  []*graph.Node       // all nodes, operands first
+	place  map[*graph.Node]int // index in order
+	uses   map[*graph.Node][]use
+	copied map[*graph.Node]bool // broadcasts that somebody needs in full
+
+	groups  []*group
+	groupOf map[*graph.Node]*group
+
+	bufs    map[*graph.Node]*buffer     // of base nodes that live in memory
+	inPlace map[*graph.Node]*graph.Node // value of an update → the state it is written into
+	commits []graph.Update              // updates that are copied at the end
+	outputs []*buffer                   // of f.Outputs
+	stages  []*stage
+	packs   map[packKey]*buffer
+	scratch int // float32 a worker needs
+	regs    int // operands of the largest loop
+}
+
+// nodeInfo is what an error says of a node.
+type nodeInfo struct {
+	op, layer string
+	shape     tensor.Shape
+}
+
+func infoOf(n *graph.Node) nodeInfo { return nodeInfo{n.Op().String(), n.Label(), n.Shape()} }
+
+func newCompiler(f *graph.Func, s *state, check bool) *compiler {
+	c := &compiler{
+		f: f, state: s, check: check,
+		order: f.Nodes(), place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, copied: map[*graph.Node]bool{},
+		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
+		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)),
+	}
+	for i, n := range c.order {
+		c.place[n] = i
+	}
+	return c
+}
+
+// compile runs the passes.
+func (c *compiler) compile(b *Backend) *program {
+	c.findUses()
+	c.fuse()
+	if !c.check {
+		c.placeUpdates()
+	}
+	c.lower()
+	p := &program{be: b, name: c.f.Name, check: c.check}
+	for _, n := range c.f.Inputs {
+		p.in = append(p.in, operand{specOf(n.Name(), n), c.bufs[n]})
+	}
+	for i, o := range c.f.Outputs {
+		p.out = append(p.out, operand{specOf(o.Name, o.Value), c.outputs[i]})
+	}
+	p.levels = c.schedule()
+	p.arena = c.plan(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.pool.grow(c.scratch, c.regs)
+	return p
+}
+
+func specOf(name string, n *graph.Node) backend.Spec {
+	return backend.Spec{Name: name, DType: n.DType(), Shape: n.Shape()}
+}

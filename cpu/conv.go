@@ -1,0 +1,273 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// conv computes whole images of a convolution or of its adjoint in the image.
+// Both are sums over taps of a source pixel's channels times a matrix; what
+// differs is which source pixel a tap reads. The adjoint with stride s falls
+// into s·s phases, by output row and column modulo s, each with a few of the
+// taps; no zero is multiplied. The source is read in place, through a table of
+// offsets that is the same for every image.
+type conv struct {
+	src, out       *buffer
+	images         int
+	srcLen, outLen int // elements of an image
+	k, n           int // channels summed, channels made
+	windows        []*window
+	zero           []float32 // what a tap outside the image reads
+	flops          int
+}
+
+// A window is a set of output pixels that use the same taps.
+type window struct {
+	taps  []tap
+	pix   []pixel
+	tiles []int   // rows of each tile
+	offs  []int32 // (tiles, taps, 6)
+	coffs []int32 // (tiles, 6)
+	w     *buffer
+	// patches, with few channels to sum: the source under each tap is first laid
+	// out as rows over all pixels, (taps·k, pixels), in scratch.
+	patches bool
+	lay     patches
+}
+
+type tap struct{ p, q int } // place in the kernel
+
+type pixel struct{ y, x int }
+
+// fewChannels is up to how many channels the special forms are used: patches
+// for channels summed, inner products for channels made.
+const fewChannels = 4
+
+func (c *compiler) lowerConv(n *graph.Node, s *stage) anchor {
+	src, w := n.In()[0], n.In()[1]
+	si, so, ws := src.Shape(), n.Shape(), w.Shape()
+	adjoint := n.Op() == graph.OpConv2DInputGrad
+	cv := &conv{
+		src: c.operand(src, s), out: c.bufs[n], images: so[0],
+		srcLen: si[1:].Size(), outLen: so[1:].Size(), k: si[3], n: so[3],
+	}
+	wb := c.bufs[base(w)]
+	for _, win := range windows(n) {
+		cv.windows = append(cv.windows, win)
+		cv.flops += 2 * len(win.pix) * len(win.taps) * cv.k * cv.n
+		switch {
+		case len(win.taps) == 0:
+		case cv.n <= fewChannels && cv.k >= 8:
+			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " columns ", win.taps)}, cv.n*len(win.taps)*cv.k, s, infoOf(w),
+				func(dst, src []float32) { packColumns(dst, src, win.taps, ws, adjoint) })
+		default:
+			win.patches = cv.k <= fewChannels && !adjoint
+			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " panels ", win.taps)}, kernel.PackedLen(len(win.taps)*cv.k, cv.n), s, infoOf(w),
+				func(dst, src []float32) { packTaps(dst, src, win.taps, ws, adjoint) })
+		}
+		if win.patches {
+			c.need(len(win.taps) * cv.k * len(win.pix))
+		}
+		win.table(n, cv)
+	}
+	cv.flops *= cv.images
+	cv.zero = aligned(cv.k)
+	s.cost = float64(cv.flops) / 16
+	return cv
+}
+
+// windows lists the windows of a convolution (one) or its adjoint (by phase).
+func windows(n *graph.Node) []*window {
+	ws, so, st := n.In()[1].Shape(), n.Shape(), n.Attr().Conv.Stride
+	phases := [2]int{1, 1}
+	if n.Op() == graph.OpConv2DInputGrad {
+		phases = st
+	}
+	var out []*window
+	for py := range min(phases[0], so[1]) {
+		for px := range min(phases[1], so[2]) {
+			w := &window{}
+			for y := py; y < so[1]; y += phases[0] {
+				for x := px; x < so[2]; x += phases[1] {
+					w.pix = append(w.pix, pixel{y, x})
+				}
+			}
+			for p := range ws[0] {
+				for q := range ws[1] {
+					_, _, ok := under(n, pixel{py, px}, tap{p, q})
+					if ok {
+						w.taps = append(w.taps, tap{p, q})
+					}
+				}
+			}
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// under is the source pixel that tap t reads for output pixel o; ok is false if
+// the tap falls between the source pixels of an adjoint. The pixel may lie
+// outside the source.
+func under(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
+	cfg, ws := n.Attr().Conv, n.In()[1].Shape()
+	if n.Op() == graph.OpConv2D {
+		in := n.In()[0].Shape()
+		_, lo0, _ := cfg.Window(0, in[1], ws[0])
+		_, lo1, _ := cfg.Window(1, in[2], ws[1])
+		return o.y*cfg.Stride[0] + t.p - lo0, o.x*cfg.Stride[1] + t.q - lo1, true
+	}
+	_, lo0, _ := cfg.Window(0, n.Shape()[1], ws[0])
+	_, lo1, _ := cfg.Window(1, n.Shape()[2], ws[1])
+	y, x = o.y+lo0-t.p, o.x+lo1-t.q
+	if mod(y, cfg.Stride[0]) != 0 || mod(x, cfg.Stride[1]) != 0 {
+		return 0, 0, false
+	}
+	return floorDiv(y, cfg.Stride[0]), floorDiv(x, cfg.Stride[1]), true
+}
+
+func mod(a, b int) int { return ((a % b) + b) % b }
+
+func floorDiv(a, b int) int { return (a - mod(a, b)) / b }
+
+// table works out the offsets of a window.
+func (w *window) table(n *graph.Node, cv *conv) {
+	si, so := n.In()[0].Shape(), n.Shape()
+	offset := func(o pixel, t tap) int32 {
+		y, x, _ := under(n, o, t)
+		if y < 0 || y >= si[1] || x < 0 || x >= si[2] {
+			return -1
+		}
+		return int32((y*si[2] + x) * si[3])
+	}
+	w.tiles = tileRows(len(w.pix))
+	at := 0
+	for _, mr := range w.tiles {
+		w.offs = append(w.offs, make([]int32, len(w.taps)*kernel.MaxRows)...)
+		w.coffs = append(w.coffs, make([]int32, kernel.MaxRows)...)
+		offs, coffs := w.offs[len(w.offs)-len(w.taps)*kernel.MaxRows:], w.coffs[len(w.coffs)-kernel.MaxRows:]
+		for i := range mr {
+			o := w.pix[at+i]
+			coffs[i] = int32((o.y*so[2] + o.x) * so[3])
+			for t, tp := range w.taps {
+				offs[t*kernel.MaxRows+i] = offset(o, tp)
+			}
+		}
+		at += mr
+	}
+	if w.patches {
+		w.lay = newPatches(si, n.In()[1].Shape(), so, n.Attr().Conv)
+	}
+}
+
+// packTaps lays the taps' matrices out in panels, (⌈n/16⌉, taps·k, 16). For the
+// adjoint each tap's matrix is transposed.
+func packTaps(dst, w []float32, taps []tap, ws graph.Shape, adjoint bool) {
+	k, n := ws[2], ws[3]
+	if adjoint {
+		k, n = n, k
+	}
+	rows := len(taps) * k
+	for t, tp := range taps {
+		m := w[(tp.p*ws[1]+tp.q)*ws[2]*ws[3]:]
+		for j := 0; j < n; j += kernel.PanelCols {
+			d, cols := dst[j*rows+t*k*kernel.PanelCols:], min(kernel.PanelCols, n-j)
+			if adjoint {
+				kernel.PackBT(d, m[j*ws[3]:], k, cols, ws[3])
+			} else {
+				kernel.PackB(d, m[j:], k, cols, ws[3])
+			}
+		}
+	}
+}
+
+// packColumns lays out one vector over taps and channels for each channel made,
+// (n, taps·k).
+func packColumns(dst, w []float32, taps []tap, ws graph.Shape, adjoint bool) {
+	n := ws[3]
+	if adjoint {
+		n = ws[2]
+	}
+	for c := range n {
+		for _, tp := range taps {
+			m := w[(tp.p*ws[1]+tp.q)*ws[2]*ws[3]:]
+			if adjoint {
+				dst = dst[copy(dst, m[c*ws[3]:(c+1)*ws[3]]):]
+				continue
+			}
+			for i := range ws[2] {
+				dst[i] = m[i*ws[3]+c]
+			}
+			dst = dst[ws[2]:]
+		}
+	}
+}
+
+// split gives each task whole images.
+func (cv *conv) split(align int) []int {
+	step := lcm(align, cv.outLen)
+	return evenSplit(cv.images*cv.outLen, step, step, 1, max(1, min(256, cv.flops>>16)))
+}
+
+func (cv *conv) run(w *worker, lo, hi int) {
+	for img := lo / cv.outLen; img < hi/cv.outLen; img++ {
+		src, out := img*cv.srcLen, img*cv.outLen
+		for _, win := range cv.windows {
+			switch {
+			case len(win.taps) == 0: // a stride larger than the kernel leaves pixels no tap reaches
+				for t, mr := range win.tiles {
+					for _, c := range win.coffs[t*kernel.MaxRows:][:mr] {
+						clear(cv.out.data[out+int(c):][:cv.n])
+					}
+				}
+			case win.patches:
+				cv.byPatches(w, win, src, out)
+			case cv.n <= fewChannels && cv.k >= 8:
+				cv.byDots(w, win, src, out)
+			default:
+				cv.byRows(w, win, src, out)
+			}
+		}
+	}
+}
+
+func (cv *conv) byRows(w *worker, win *window, src, out int) {
+	rows := len(win.taps) * cv.k
+	w.rows = kernel.RowsArgs{Base: cv.src.ptr(src), Zero: &cv.zero[0], LdW: kernel.PanelCols, Taps: len(win.taps), K: cv.k}
+	for j := 0; j < cv.n; j += kernel.PanelCols {
+		w.rows.W, w.rows.C, w.rows.Cols = win.w.ptr(j*rows), cv.out.ptr(out+j), min(kernel.PanelCols, cv.n-j)
+		for t, mr := range win.tiles {
+			w.rows.Offs, w.rows.COffs = &win.offs[t*len(win.taps)*kernel.MaxRows], &win.coffs[t*kernel.MaxRows]
+			kernel.Rows(mr, &w.rows)
+		}
+	}
+}
+
+func (cv *conv) byDots(w *worker, win *window, src, out int) {
+	w.dot = kernel.DotArgs{Base: cv.src.ptr(src), Zero: &cv.zero[0], Taps: len(win.taps), K: cv.k}
+	for c := range cv.n {
+		w.dot.W, w.dot.C = win.w.ptr(c*len(win.taps)*cv.k), cv.out.ptr(out+c)
+		for t, mr := range win.tiles {
+			w.dot.Offs, w.dot.COffs = &win.offs[t*len(win.taps)*kernel.MaxRows], &win.coffs[t*kernel.MaxRows]
+			kernel.Dot(mr, &w.dot)
+		}
+	}
+}
+
+func (cv *conv) byPatches(w *worker, win *window, src, out int) {
+	n, rows := len(win.pix), len(win.taps)*cv.k
+	scratch := w.scratch[:rows*n]
+	win.lay.fill(scratch, cv.src.data[src:src+cv.srcLen])
+	w.outer = kernel.OuterArgs{LdA: n, LdB: kernel.PanelCols, LdC: cv.n, P: rows}
+	for j := 0; j < cv.n; j += kernel.PanelCols {
+		w.outer.B, w.outer.Cols = win.w.ptr(j*rows), min(kernel.PanelCols, cv.n-j)
+		at := 0
+		for _, mr := range win.tiles {
+			w.outer.A, w.outer.C = &scratch[at], cv.out.ptr(out+at*cv.n+j)
+			kernel.Outer(mr, &w.outer)
+			at += mr
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package cpu
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/graph/graphtest"
+	"github.com/imago-ml/imago/internal/cpuid"
+	"github.com/imago-ml/imago/rng"
+)
+
+// tol is what float32 against float64 leaves, relative to the largest element.
+const tol = 2e-6
+
+func newTest(t testing.TB, threads int) *Backend {
+	b := New(threads)
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func TestSweep(t *testing.T) {
+	cpuid.EachImpl(t, "cpu", func(t *testing.T) { graphtest.SweepDevice(t, newTest(t, 2), tol) })
+}
+
+func TestRandomFuncs(t *testing.T) {
+	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
+		b := newTest(t, 2)
+		for i := range uint64(150) {
+			agree(t, b, i)
+		}
+	})
+}
+
+func agree(t testing.TB, b *Backend, seed uint64) {
+	t.Helper()
+	key := rng.New(seed)
+	f := graphtest.RandomFunc(key.Split("func"))
+	graphtest.Agree(t, b, f, graphtest.RandomEnv(key.Split("env"), f), tol)
+	if t.Failed() {
+		t.Fatalf("seed %d", seed)
+	}
+}
+
+func FuzzAgree(f *testing.F) {
+	for i := range uint64(4) {
+		f.Add(i + 1000)
+	}
+	b := New(2)
+	f.Cleanup(func() { b.Close() })
+	f.Fuzz(func(t *testing.T, seed uint64) { agree(t, b, seed) })
+}
+
+// TestConvolutions runs the three convolutions over sizes that reach every form:
+// patches, inner products, panels of 8 and 16, ragged tiles, phases, and pixels
+// that no tap of an adjoint reaches.
+func TestConvolutions(t *testing.T) {
+	type size struct{ n, h, w, ci, co, kh, kw, s0, s1 int }
+	sizes := []size{
+		{2, 7, 9, 1, 5, 3, 3, 1, 1}, {3, 8, 8, 1, 32, 3, 3, 2, 2}, {2, 6, 5, 3, 17, 4, 4, 2, 2}, {9, 5, 5, 8, 1, 3, 3, 1, 1},
+		{2, 7, 7, 16, 3, 5, 3, 2, 1}, {2, 9, 8, 6, 20, 1, 1, 2, 2}, {1, 11, 4, 12, 33, 2, 3, 3, 1}, {17, 4, 4, 10, 8, 3, 3, 2, 2},
+		{2, 10, 10, 9, 2, 2, 2, 3, 3}, {1, 1, 1, 7, 7, 3, 3, 1, 1}, {2, 3, 3, 64, 130, 4, 4, 2, 2},
+	}
+	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
+		b := newTest(t, 2)
+		for _, s := range sizes {
+			for _, pad := range []graph.Padding{graph.Same, graph.Valid} {
+				if pad == graph.Valid && (s.h < s.kh || s.w < s.kw) {
+					continue
+				}
+				t.Run(fmt.Sprintf("%v/%v", s, pad), func(t *testing.T) {
+					cfg := graph.ConvConfig{Stride: [2]int{s.s0, s.s1}, Padding: pad}
+					x, w := graph.State("x", s.n, s.h, s.w, s.ci), graph.State("w", s.kh, s.kw, s.ci, s.co)
+					y := graph.Conv2D(x, w, cfg)
+					gy := graph.State("gy", y.Shape()...)
+					// The values in memory, and with loops behind them.
+					dx, dw := graph.Conv2DInputGrad(gy, w, x.Shape(), cfg), graph.Conv2DFilterGrad(x, gy, w.Shape(), cfg)
+					f, err := graph.NewFunc("conv", nil, []graph.Output{
+						{Name: "y", Value: y}, {Name: "dx", Value: dx}, {Name: "dw", Value: dw},
+						{Name: "relu", Value: graph.ReLU(graph.Add(y, graph.Const(0.1)))},
+						{Name: "bias", Value: graph.Sum(y, 0, 1, 2)},
+						{Name: "images", Value: graph.Sum(graph.Square(dx), 1, 2, 3)},
+						{Name: "norm", Value: graph.Sum(graph.Square(dw))},
+					}, nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					graphtest.Agree(t, b, f, graphtest.RandomEnv(rng.New(1), f), tol)
+				})
+			}
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package cpu
+
+import (
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// filterGrad computes the gradient of a convolution in its kernel, a sum over
+// all pixels of all images. The images are dealt to a fixed number of lanes,
+// each with a sum of its own; adding the lanes is the anchor that a loop follows.
+type filterGrad struct {
+	x, gy, lanes *buffer
+	images       int
+	xLen, gyLen  int // elements of an image
+	taps, ci, co int
+	pix          int
+	groups       int     // sets of taps, each a task of its own
+	from         []int32 // (taps, pix): offsets into x under each tap; negative outside
+	zero         []float32
+	lay          patches
+	rowOffs      []int32 // (6): of rows of patches
+	rowCOffs     []int32 // (6): of rows of the kernel
+}
+
+// maxLanes is the most lanes; more would cost memory and the time to add them.
+const maxLanes = 8
+
+func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
+	x, gy := n.In()[0], n.In()[1]
+	xs, ys, ws := x.Shape(), gy.Shape(), n.Shape()
+	size := ws.Size()
+	fg := &filterGrad{
+		images: xs[0], xLen: xs[1:].Size(), gyLen: ys[1:].Size(),
+		taps: ws[0] * ws[1], ci: ws[2], co: ws[3], pix: ys[1] * ys[2], groups: 1,
+		zero: aligned(kernel.MaxRows),
+	}
+	cfg := n.Attr().Conv
+	_, lo0, _ := cfg.Window(0, xs[1], ws[0])
+	_, lo1, _ := cfg.Window(1, xs[2], ws[1])
+	for p := range ws[0] {
+		for q := range ws[1] {
+			for i := range ys[1] {
+				for j := range ys[2] {
+					a, b, off := i*cfg.Stride[0]+p-lo0, j*cfg.Stride[1]+q-lo1, int32(-1)
+					if a >= 0 && a < xs[1] && b >= 0 && b < xs[2] {
+						off = int32((a*xs[2] + b) * xs[3])
+					}
+					fg.from = append(fg.from, off)
+				}
+			}
+		}
+	}
+	lanes := min(fg.images, maxLanes)
+	if fg.byPatches() {
+		fg.lay = newPatches(xs, ws, ys, cfg)
+		c.need(fg.lay.size())
+		for i := range kernel.MaxRows {
+			fg.rowOffs = append(fg.rowOffs, int32(i*fg.pix))
+			fg.rowCOffs = append(fg.rowCOffs, int32(i*fg.co))
+		}
+	} else if size > 1<<16 {
+		lanes, fg.groups = min(fg.images, 2), fg.taps
+	}
+	fg.lanes = &buffer{size: lanes * size}
+	flops := 2 * float64(fg.images) * float64(fg.pix) * float64(size)
+	pre := &stage{
+		name: "filter partial sums", tasks: lanes * fg.groups, cost: flops / 16 / float64(lanes*fg.groups),
+		writes: []*buffer{fg.lanes}, node: infoOf(n),
+	}
+	fg.x, fg.gy = c.operand(x, pre), c.operand(gy, pre)
+	pre.run = func(w *worker, task int) { fg.partial(w, task/fg.groups, task%fg.groups, lanes) }
+	c.stages = append(c.stages, pre)
+	s.reads = append(s.reads, fg.lanes)
+	return &laneSum{lanes: fg.lanes, out: c.bufs[n], size: size, n: lanes}
+}
+
+// byPatches reports whether there are few input channels, so that laying out
+// what is under each tap costs less than short tiles would.
+func (fg *filterGrad) byPatches() bool { return fg.ci <= fewChannels }
+
+func (fg *filterGrad) partial(w *worker, lane, group, lanes int) {
+	size := fg.taps * fg.ci * fg.co
+	dst := lane * size
+	first := fg.images * lane / lanes
+	for img := first; img < fg.images*(lane+1)/lanes; img++ {
+		if fg.byPatches() {
+			fg.imageByPatches(w, img, dst, img > first)
+			continue
+		}
+		for t := group; t < fg.taps; t += fg.groups {
+			fg.imageTap(w, img, t, dst, img > first)
+		}
+	}
+}
+
+func (fg *filterGrad) imageTap(w *worker, img, t, dst int, accumulate bool) {
+	w.outer = kernel.OuterArgs{
+		AOffs: &fg.from[t*fg.pix], Zero: &fg.zero[0], LdB: fg.co, LdC: fg.co, P: fg.pix, Accumulate: accumulate,
+	}
+	for j := 0; j < fg.co; j += kernel.PanelCols {
+		w.outer.B, w.outer.Cols = fg.gy.ptr(img*fg.gyLen+j), min(kernel.PanelCols, fg.co-j)
+		for i := 0; i < fg.ci; {
+			mr := nextTile(fg.ci - i)
+			w.outer.A, w.outer.C = fg.x.ptr(img*fg.xLen+i), fg.lanes.ptr(dst+(t*fg.ci+i)*fg.co+j)
+			kernel.Outer(mr, &w.outer)
+			i += mr
+		}
+	}
+}
+
+func (fg *filterGrad) imageByPatches(w *worker, img, dst int, accumulate bool) {
+	rows := fg.taps * fg.ci
+	scratch := w.scratch[:rows*fg.pix]
+	fg.lay.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen])
+	w.rows = kernel.RowsArgs{
+		Offs: &fg.rowOffs[0], COffs: &fg.rowCOffs[0], LdW: fg.co, Taps: 1, K: fg.pix, Accumulate: accumulate,
+	}
+	for j := 0; j < fg.co; j += kernel.PanelCols {
+		w.rows.W, w.rows.Cols = fg.gy.ptr(img*fg.gyLen+j), min(kernel.PanelCols, fg.co-j)
+		for i := 0; i < rows; {
+			mr := nextTile(rows - i)
+			w.rows.Base, w.rows.C = &scratch[i*fg.pix], fg.lanes.ptr(dst+i*fg.co+j)
+			kernel.Rows(mr, &w.rows)
+			i += mr
+		}
+	}
+}
+
+// laneSum adds the lanes of a filter gradient in their order.
+type laneSum struct {
+	lanes, out *buffer
+	size, n    int
+}
+
+func (a *laneSum) split(align int) []int {
+	return evenSplit(a.size, lcm(align, min(blockFloats, a.size)), align, 1<<12, 16)
+}
+
+func (a *laneSum) run(_ *worker, lo, hi int) {
+	dst := a.out.data[lo:hi]
+	copy(dst, a.lanes.data[lo:hi])
+	for i := 1; i < a.n; i++ {
+		kernel.AddTo(dst, a.lanes.data[i*a.size+lo:i*a.size+hi])
+	}
+}

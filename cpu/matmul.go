@@ -1,0 +1,116 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// matmul computes rows of C = op(A)·B from panels of B.
+//
+// A is read in place: row by row if it is not transposed (kernel.Rows), else by
+// columns, as a sum of outer products (kernel.Outer). With one column of C it is
+// inner products (kernel.Dot) over the column itself.
+type matmul struct {
+	a, b, out *buffer
+	m, n, k   int
+	lda       int
+	transA    bool
+	dot       bool
+	offs      []int32 // (6): of six rows of A
+	coffs     []int32 // (6): of six rows of C
+}
+
+func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
+	a, b, at := n.In()[0], n.In()[1], n.Attr()
+	mm := &matmul{
+		a: c.operand(a, s), out: c.bufs[n],
+		m: n.Shape()[0], n: n.Shape()[1], k: a.Shape()[1], lda: a.Shape()[1], transA: at.TransA,
+	}
+	if at.TransA {
+		mm.k = a.Shape()[0]
+	}
+	ldb := b.Shape()[1]
+	s.cost = 2 * float64(mm.m) * float64(mm.n) * float64(mm.k) / 16
+	if mm.n == 1 && !mm.transA {
+		mm.dot, mm.b = true, c.operand(b, s)
+	} else {
+		pack, form := kernel.PackB, "B"
+		if at.TransB {
+			pack, form = kernel.PackBT, "BT"
+		}
+		mm.b = c.packed(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, kernel.PackedLen(mm.k, mm.n), s, infoOf(b),
+			func(dst, src []float32) { pack(dst, src, mm.k, mm.n, ldb) })
+	}
+	for i := range kernel.MaxRows {
+		mm.offs = append(mm.offs, int32(i*mm.lda))
+		mm.coffs = append(mm.coffs, int32(i*mm.n))
+	}
+	return mm
+}
+
+// tasksOfFlops is about how many floating-point operations a task should have: a
+// few hundred microseconds of work.
+const tasksOfFlops = 8 << 20
+
+func (mm *matmul) split(align int) []int {
+	flops := 2 * mm.m * mm.n * mm.k
+	step := lcm(align, mm.n)
+	rows := step / mm.n
+	if rows%kernel.MaxRows != 0 && rows < mm.m/8 {
+		step *= kernel.MaxRows / gcd(rows, kernel.MaxRows)
+	}
+	units := (mm.m*mm.n + step - 1) / step
+	tasks := max(1, min(max(flops/tasksOfFlops, min(4, flops>>16)), 64, units))
+	at := make([]int, tasks+1)
+	for t := range at {
+		at[t] = min(units*t/tasks*step, mm.m*mm.n)
+	}
+	return at
+}
+
+func (mm *matmul) run(w *worker, lo, hi int) {
+	r0, r1 := lo/mm.n, hi/mm.n
+	if mm.dot {
+		mm.runDot(w, r0, r1)
+		return
+	}
+	for j := 0; j < mm.n; j += kernel.PanelCols {
+		cols, panel := min(kernel.PanelCols, mm.n-j), mm.b.ptr(j*mm.k)
+		for i, left := r0, r1-r0; left > 0; {
+			mr := nextTile(left)
+			if mm.transA {
+				w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: panel, LdB: kernel.PanelCols,
+					C: mm.out.ptr(i*mm.n + j), LdC: mm.n, P: mm.k, Cols: cols}
+				kernel.Outer(mr, &w.outer)
+			} else {
+				w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: panel, LdW: kernel.PanelCols,
+					C: mm.out.ptr(i*mm.n + j), COffs: &mm.coffs[0], Taps: 1, K: mm.k, Cols: cols}
+				kernel.Rows(mr, &w.rows)
+			}
+			i, left = i+mr, left-mr
+		}
+	}
+}
+
+func (mm *matmul) runDot(w *worker, r0, r1 int) {
+	for i, left := r0, r1-r0; left > 0; {
+		mr := nextTile(left)
+		w.dot = kernel.DotArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: mm.b.ptr(0),
+			C: mm.out.ptr(i), COffs: &mm.coffs[0], Taps: 1, K: mm.k}
+		kernel.Dot(mr, &w.dot)
+		i, left = i+mr, left-mr
+	}
+}
+
+// nextTile is the first tile of tileRows(n).
+func nextTile(n int) int {
+	switch {
+	case n >= 10 || n == kernel.MaxRows:
+		return kernel.MaxRows
+	case n > kernel.MaxRows:
+		return (n + 1) / 2
+	}
+	return n
+}

@@ -1,0 +1,157 @@
+package cpu
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// schedule gives every stage the earliest level after all it depends on: the
+// stages that write what it reads, and, if it writes over a state, all that read
+// the old value. Copies into states come last.
+func (c *compiler) schedule() []level {
+	writer := map[*buffer]*stage{}
+	readers := map[*buffer][]*stage{}
+	for _, s := range c.stages {
+		for _, b := range s.writes {
+			writer[b] = s
+		}
+		for _, b := range s.reads {
+			readers[b] = append(readers[b], s)
+		}
+	}
+	depth := 0
+	done := map[*stage]bool{}
+	var visit func(s *stage)
+	visit = func(s *stage) {
+		if done[s] {
+			return
+		}
+		done[s] = true
+		before := func(t *stage) {
+			if t != nil && t != s {
+				visit(t)
+				s.level = max(s.level, t.level+1)
+			}
+		}
+		for _, b := range s.reads {
+			before(writer[b])
+		}
+		for _, b := range s.writes {
+			if b.alias != nil {
+				for _, t := range readers[b.alias] {
+					before(t)
+				}
+			}
+		}
+		depth = max(depth, s.level+1)
+	}
+	for _, s := range c.stages {
+		if s.commit == nil {
+			visit(s)
+		}
+	}
+	for _, s := range c.stages {
+		if s.commit != nil {
+			s.level = depth
+		}
+	}
+	levels := make([]level, 0, depth+1)
+	for i := range depth + 1 {
+		var l level
+		for _, s := range c.stages {
+			if s.level == i {
+				l.stage = append(l.stage, s)
+			}
+		}
+		if len(l.stage) == 0 {
+			continue
+		}
+		// Large tasks first, so that the last to end are small.
+		order := slices.Clone(l.stage)
+		slices.SortStableFunc(order, func(a, b *stage) int { return cmp.Compare(b.cost, a.cost) })
+		for _, s := range order {
+			for t := range s.tasks {
+				l.tasks = append(l.tasks, task{s, int32(t)})
+			}
+		}
+		levels = append(levels, level{stage: l.stage, tasks: l.tasks})
+	}
+	return levels
+}
+
+// plan puts every buffer that has no memory of its own in one arena, so that
+// buffers in use in the same level do not overlap: the largest first, each at
+// the lowest place that is free for as long as it is needed. It returns the arena.
+func (c *compiler) plan(p *program) []float32 {
+	var all []*buffer
+	seen := map[*buffer]bool{}
+	touch := func(b *buffer, level int) {
+		if b.fixed || b.alias != nil {
+			return
+		}
+		if !seen[b] {
+			seen[b] = true
+			b.first, b.last = level, level
+			all = append(all, b)
+		}
+		b.first, b.last = min(b.first, level), max(b.last, level)
+	}
+	for _, s := range c.stages {
+		for _, bs := range [][]*buffer{s.reads, s.writes, s.temps} {
+			for _, b := range bs {
+				touch(b, s.level)
+			}
+		}
+	}
+	for _, o := range p.out {
+		touch(o.buf, len(p.levels)+1)
+	}
+	slices.SortStableFunc(all, func(a, b *buffer) int { return b.size - a.size })
+	at := make(map[*buffer]int, len(all))
+	total := 0
+	var placed []*buffer // by place
+	room := func(b *buffer) int { return (b.size + guard + lineFloats - 1) / lineFloats * lineFloats }
+	for _, b := range all {
+		off := 0
+		for _, o := range placed {
+			if o.first > b.last || o.last < b.first {
+				continue
+			}
+			if off+room(b) <= at[o] {
+				break
+			}
+			off = max(off, at[o]+room(o))
+		}
+		at[b] = off
+		total = max(total, off+room(b))
+		i, _ := slices.BinarySearchFunc(placed, off, func(o *buffer, off int) int { return at[o] - off })
+		placed = slices.Insert(placed, i, b)
+	}
+	arena := aligned(total)
+	for _, b := range all {
+		b.data = arena[at[b] : at[b]+b.size : at[b]+b.size+guard]
+	}
+	for _, s := range c.stages {
+		for _, b := range s.writes {
+			if b.alias != nil {
+				b.data = b.alias.data
+			}
+		}
+	}
+	return arena
+}
+
+// String lists the levels and their stages, for people who look at a schedule.
+func (p *program) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "program %q: %d levels, arena %d KiB\n", p.name, len(p.levels), len(p.arena)/256)
+	for i := range p.levels {
+		fmt.Fprintf(&b, "level %d\n", i)
+		for _, s := range p.levels[i].stage {
+			fmt.Fprintf(&b, "  %-22s %4d tasks  %v  %s\n", s.name, s.tasks, s.node.shape, s.node.layer)
+		}
+	}
+	return b.String()
+}

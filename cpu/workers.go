@@ -1,0 +1,194 @@
+package cpu
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// A worker is one thread and the memory it works in.
+type worker struct {
+	pool    *pool
+	scratch []float32
+	regs    [][]float32 // the operands of a block; see loop.go
+	arrive  int64       // what pool.arrived must reach for the next barrier to open
+	rows    kernel.RowsArgs
+	outer   kernel.OuterArgs
+	dot     kernel.DotArgs
+}
+
+// pool is a fixed set of workers. Worker 0 is whoever calls run; the others are
+// goroutines that spin a little between runs and then sleep.
+type pool struct {
+	workers []*worker
+	prog    atomic.Pointer[program]
+	turn    atomic.Uint64 // counts runs; a change wakes the workers
+	arrived atomic.Int64  // arrivals at barriers since the pool began
+	asleep  []atomic.Bool
+	wake    []chan struct{}
+	quit    bool // read after turn changes
+}
+
+func newPool(threads int) *pool {
+	p := &pool{asleep: make([]atomic.Bool, threads), wake: make([]chan struct{}, threads)}
+	for i := range threads {
+		p.workers = append(p.workers, &worker{pool: p})
+		p.wake[i] = make(chan struct{}, 1)
+	}
+	for i := 1; i < threads; i++ {
+		go p.serve(i)
+	}
+	return p
+}
+
+// spins is how many pauses of 40 or so cycles a worker waits for the next run
+// before it sleeps: tens of microseconds, which covers the gap between the steps
+// of a training loop.
+const spins = 2000
+
+// A worker at a barrier pauses for some hundred microseconds, more than a level
+// is ever out of balance. If the others have not come by then, their processor
+// is wanted by another program, which may have this one for a moment.
+const (
+	barrierSpins = 8000
+	barrierNap   = 30 * time.Microsecond
+)
+
+func (p *pool) serve(i int) {
+	for seen := uint64(0); ; {
+		for n := 0; p.turn.Load() == seen; n++ {
+			if n < spins {
+				kernel.Pause(1)
+				continue
+			}
+			// Announce the sleep, then look once more: begin changes turn before
+			// it looks at asleep, so one of the two sees the other.
+			p.asleep[i].Store(true)
+			if p.turn.Load() == seen {
+				<-p.wake[i]
+			}
+			p.asleep[i].Store(false)
+		}
+		seen = p.turn.Load()
+		if p.quit {
+			return
+		}
+		p.work(p.prog.Load(), p.workers[i])
+	}
+}
+
+// begin lets the workers see the next turn.
+func (p *pool) begin() {
+	p.turn.Add(1)
+	for i := 1; i < len(p.workers); i++ {
+		if p.asleep[i].Load() {
+			select {
+			case p.wake[i] <- struct{}{}:
+			default: // a token from an earlier turn is there already
+			}
+		}
+	}
+}
+
+func (p *pool) close() {
+	if !p.quit {
+		p.quit = true
+		p.begin()
+	}
+}
+
+// run executes every level of prog and returns when all workers have finished.
+func (p *pool) run(prog *program) {
+	for i := range prog.levels {
+		prog.levels[i].reset()
+	}
+	p.prog.Store(prog)
+	if len(p.workers) > 1 {
+		p.begin()
+	}
+	p.work(prog, p.workers[0])
+}
+
+// work takes tasks of each level in turn until none is left, then waits for the
+// others: a task may read what any task of an earlier level wrote.
+func (p *pool) work(prog *program, w *worker) {
+	n := int64(len(p.workers))
+	for i := range prog.levels {
+		l := &prog.levels[i]
+		for {
+			t := int(l.next.Add(1)) - 1
+			if t >= len(l.tasks) {
+				break
+			}
+			l.tasks[t].stage.do(w, int(l.tasks[t].index))
+		}
+		if n > 1 {
+			w.arrive += n
+			p.arrived.Add(1)
+			for k := 0; p.arrived.Load() < w.arrive; k++ {
+				if k < barrierSpins {
+					kernel.Pause(1)
+				} else {
+					time.Sleep(barrierNap)
+				}
+			}
+		}
+	}
+}
+
+// grow gives every worker the scratch that a new program needs. It runs at
+// compile time, under the backend's lock.
+func (p *pool) grow(scratch, regs int) {
+	for _, w := range p.workers {
+		if len(w.scratch) < scratch {
+			w.scratch = aligned(scratch)
+		}
+		if len(w.regs) < regs {
+			w.regs = make([][]float32, regs)
+		}
+	}
+}
+
+// A task is one piece of a stage.
+type task struct {
+	stage *stage
+	index int32
+}
+
+// A level is a set of stages that do not depend on each other.
+type level struct {
+	tasks []task
+	next  atomic.Int64
+	stage []*stage
+}
+
+func (l *level) reset() {
+	l.next.Store(0)
+	for _, s := range l.stage {
+		s.left.Store(int64(s.tasks))
+	}
+}
+
+// A stage is a kernel cut into tasks that may run in any order.
+type stage struct {
+	name   string
+	tasks  int
+	cost   float64 // of a task, in arbitrary units: large tasks start first
+	run    func(w *worker, task int)
+	finish func(w *worker) // run by whoever ends the last task; adds partial sums in order
+	left   atomic.Int64
+	reads  []*buffer
+	writes []*buffer
+	temps  []*buffer // used by this stage alone
+	commit *buffer   // a state written when all else is done
+	level  int
+	node   nodeInfo // what it computes, for CheckFinite
+}
+
+func (s *stage) do(w *worker, task int) {
+	s.run(w, task)
+	if s.left.Add(-1) == 0 && s.finish != nil {
+		s.finish(w)
+	}
+}
