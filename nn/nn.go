@@ -1,0 +1,213 @@
+// Package nn declares parameters and adds layers to a graph.
+//
+// A Builder is run over the same code for every function and batch size of a
+// model: a parameter is known by its full name ("encoder/conv2d/kernel") alone,
+// so functions built apart and compiled against one state share it. Within one
+// Builder a name is one node, however often it is declared, so a network that is
+// applied twice has one set of weights.
+//
+// The package writes down what it builds, layer by layer, for summaries and
+// diagrams. It knows no loss, no optimiser, no device and holds no numbers:
+// Param.Draw is where a parameter gets its first value.
+package nn
+
+import (
+	"strings"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// B images, H×W×C pixels, in every comment of this package.
+
+// A Param is a declared parameter: a state of the graphs, and how it starts.
+type Param struct {
+	Name  string // full: network, layer, parameter
+	Shape tensor.Shape
+	Init  Init
+}
+
+// Draw is the parameter's first value under the key of the model: it is drawn at
+// key.Split(p.Name), so it does not depend on the other parameters.
+func (p Param) Draw(key rng.Key) *tensor.Tensor {
+	t := tensor.New(tensor.Float32, p.Shape...)
+	p.Init(key.Split(p.Name), p.Shape, t.F32())
+	return t
+}
+
+// Count is the number of elements of all params together.
+func Count(params []Param) int {
+	n := 0
+	for _, p := range params {
+		n += p.Shape.Size()
+	}
+	return n
+}
+
+// A Layer is a line of a summary and a box of a diagram.
+type Layer struct {
+	Name   string       // within its network
+	Kind   string       // Keras' class name: Dense, Conv2D, Reshape, InputLayer, …
+	Out    tensor.Shape // axis 0 is the batch
+	Params int          // number of elements of its own parameters
+	Inputs []string     // the layers of the same network that feed it
+}
+
+// A Network is a named list of layers, in the order in which they were added.
+type Network struct {
+	Name   string
+	Layers []Layer
+}
+
+// Params is the number of elements of the parameters of all layers.
+func (n Network) Params() int {
+	sum := 0
+	for _, l := range n.Layers {
+		sum += l.Params
+	}
+	return sum
+}
+
+// A Builder adds layers to one network and declares their parameters. Layers
+// panic with a *graph.ShapeError where operands do not fit; see graph.Try.
+type Builder struct {
+	// Kernel and Bias are how the parameters of the layers that follow start:
+	// GlorotUniform and Zeros in a new Builder.
+	Kernel, Bias Init
+
+	network string
+	all     *declared
+}
+
+// declared is what the Builders of all networks share.
+type declared struct {
+	params   []Param
+	states   []*graph.Node // states[i] is params[i]
+	networks []*drawn
+}
+
+// drawn is a Network while it is built.
+type drawn struct {
+	Network
+	madeBy map[*graph.Node]string // the layer whose output a node is
+}
+
+// NewBuilder is an empty Builder, of no network.
+func NewBuilder() *Builder {
+	return &Builder{Kernel: GlorotUniform, Bias: Zeros, all: &declared{}}
+}
+
+// Network is a Builder whose layers and parameters belong to the network of that
+// name. It shares everything else with b.
+func (b *Builder) Network(name string) *Builder {
+	c := *b
+	c.network = name
+	return &c
+}
+
+// Param is the parameter of that name in b's network, declared on first use.
+// Declaring it again with another shape panics with a *graph.ShapeError.
+func (b *Builder) Param(name string, init Init, shape ...int) *graph.Node {
+	full := b.full(name)
+	for i, p := range b.all.params {
+		if p.Name != full {
+			continue
+		}
+		if !p.Shape.Equal(shape) {
+			panic(&graph.ShapeError{Op: "parameter " + full, In: []graph.Shape{p.Shape, shape}, Want: "a parameter has one shape"})
+		}
+		return b.all.states[i]
+	}
+	s := graph.State(full, shape...)
+	b.all.params = append(b.all.params, Param{full, s.Shape().Clone(), init})
+	b.all.states = append(b.all.states, s)
+	return s
+}
+
+// Params lists the parameters of all networks in the order of declaration.
+func (b *Builder) Params() []Param { return b.all.params }
+
+// States are the nodes of Params, in the same order: what a loss is
+// differentiated by.
+func (b *Builder) States() []*graph.Node { return b.all.states }
+
+// Networks lists the networks in the order in which they got their first layer.
+func (b *Builder) Networks() []Network {
+	list := make([]Network, len(b.all.networks))
+	for i, d := range b.all.networks {
+		list[i] = d.Network
+	}
+	return list
+}
+
+// Input notes that x enters b's network, as the layer of that name, and returns x.
+func (b *Builder) Input(name string, x *graph.Node) *graph.Node {
+	return b.Layer(name, "InputLayer", x)
+}
+
+// Layer notes y as the output of the layer of that name and kind, made from the
+// outputs in, and labels the nodes between. Every layer ends with it, those
+// written outside this package too: parameters declared as name/… are its own.
+// A layer that is applied again is noted once.
+func (b *Builder) Layer(name, kind string, y *graph.Node, in ...*graph.Node) *graph.Node {
+	graph.Tag(y, b.full(name))
+	d := b.drawn()
+	l := Layer{Name: name, Kind: kind, Out: y.Shape().Clone(), Inputs: d.makers(in)}
+	d.madeBy[y] = name
+	for _, old := range d.Layers {
+		if old.Name == name {
+			return y
+		}
+	}
+	for _, p := range b.all.params {
+		if strings.HasPrefix(p.Name, b.full(name)+"/") {
+			l.Params += p.Shape.Size()
+		}
+	}
+	d.Layers = append(d.Layers, l)
+	return y
+}
+
+func (b *Builder) full(name string) string {
+	if b.network == "" {
+		return name
+	}
+	return b.network + "/" + name
+}
+
+func (b *Builder) drawn() *drawn {
+	for _, d := range b.all.networks {
+		if d.Name == b.network {
+			return d
+		}
+	}
+	d := &drawn{Network{Name: b.network}, map[*graph.Node]string{}}
+	b.all.networks = append(b.all.networks, d)
+	return d
+}
+
+// makers names the layers nearest above in: what lies between them and in, such
+// as a reshape, is part of the layer that follows.
+func (d *drawn) makers(in []*graph.Node) []string {
+	var names []string
+	seen := map[*graph.Node]bool{}
+	var walk func(n *graph.Node)
+	walk = func(n *graph.Node) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		if name, ok := d.madeBy[n]; ok {
+			names = append(names, name)
+			return
+		}
+		for _, x := range n.In() {
+			walk(x)
+		}
+	}
+	for _, n := range in {
+		walk(n)
+	}
+	return names
+}
