@@ -1,0 +1,99 @@
+// Package model says what a generative image model is, and holds the table of
+// kinds and of named recipes.
+//
+// A Model is graphs and names: functions for a step of training, for evaluation
+// and for what else it can do, the parameters and slots that they share, and the
+// networks to show. Training, checkpoints, pictures and the command line work on
+// any Model through the interfaces of this package and learn what one can do by
+// asserting Encoder, Decoder and Reconstructor.
+//
+// The package knows no concrete model, no data set and no device.
+package model
+
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/optim"
+)
+
+// B images a batch, H×W×C pixels, Z latent units, in every comment of this package.
+
+// The inputs of a model's functions. A function takes those it needs, and is
+// given them by name.
+const (
+	InputX      = "x"      // float32 (B,H,W,C) in [0,1]
+	InputWeight = "weight" // float32 (B): 1 for an image, 0 for what fills up a short batch
+	InputKey    = "key"    // int32 (4): rng.Key.Words of the batch
+	InputLR     = "lr"     // float32 (): learning rate
+	InputZ      = "z"      // float32 (B,Z)
+)
+
+// The outputs of a model's functions. A training step gives its metrics under
+// their names; Eval gives the same, but for GradNorm, with SumSuffix.
+const (
+	Loss           = "loss"           // what is minimised, nats an image
+	Reconstruction = "reconstruction" // −ln p(x|z) or another distance, an image
+	KL             = "kl"             // KL(q(z|x) ‖ p(z)), nats an image, unweighted
+	GradNorm       = "grad_norm"      // length of the gradient, before any clipping
+	SumSuffix      = "_sum"           // of a metric added over the images of weight 1
+
+	OutputMean    = "mean"    // (B,Z), of q(z|x); the code of a deterministic model
+	OutputLogVar  = "log_var" // (B,Z), ln σ² of q(z|x)
+	OutputPicture = "image"   // (B,H,W,C) in [0,1]
+)
+
+// An Image is the shape of the images a model is built for.
+type Image struct{ H, W, C int }
+
+// String is 28x28x1.
+func (s Image) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
+
+// Size is the number of values of an image, H·W·C.
+func (s Image) Size() int { return s.H * s.W * s.C }
+
+// A Model is a generative model built for images of one shape. Its functions
+// share states by name: those of Params and those of Slots, and no others.
+type Model interface {
+	// Params are the parameters in order of declaration; Param.Draw starts them.
+	Params() []nn.Param
+	// Slots are the states of the optimisers.
+	Slots() []optim.Slot
+	// Networks are the networks as they appear in a summary or a diagram, axis 0
+	// of every shape being the batch. The last one shows how the others are joined.
+	Networks() []nn.Network
+	// Objective states what is minimised, with its unit, on one line.
+	Objective() string
+	// Train is the functions that make up one step on a batch, run in order: one
+	// for a VAE, two for a GAN. Their outputs are scalar metrics, each the mean
+	// over the images of weight 1. A step whose loss or gradient is not finite
+	// changes no state; a batch without an image of weight 1 is such a step.
+	Train(batch int) ([]*graph.Func, error)
+	// Eval gives the sums of the metrics over the images of weight 1.
+	Eval(batch int) (*graph.Func, error)
+}
+
+// An Encoder maps images to latent codes.
+type Encoder interface {
+	// Latent is Z.
+	Latent() int
+	// Encode takes InputX and gives OutputMean, and OutputLogVar unless the model
+	// is deterministic.
+	Encode(batch int) (*graph.Func, error)
+}
+
+// A Decoder maps latent codes to images.
+type Decoder interface {
+	// Latent is Z.
+	Latent() int
+	// Decode takes InputZ and gives OutputPicture.
+	Decode(batch int) (*graph.Func, error)
+}
+
+// A Reconstructor maps an image to what the model makes of it.
+type Reconstructor interface {
+	// Reconstruct takes InputX and gives OutputPicture, decoded from the mean of
+	// q(z|x): no noise is drawn.
+	Reconstruct(batch int) (*graph.Func, error)
+}

@@ -1,0 +1,67 @@
+package vae
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// CNN are convolutional networks. With n = len(Filters), h = H/2ⁿ and w = W/2ⁿ:
+//
+//	(H,W,C) – Conv Filters₀ /2 relu – … – Conv Filtersₙ₋₁ /2 relu – Dense relu – heads
+//	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₁ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C logits
+//
+// all with same padding. H and W are multiples of 2ⁿ.
+type CNN struct {
+	Filters []int `json:"filters" flag:"filters" help:"filters of the encoder's convolutions, each of which halves the image; the decoder has them in reverse"` // each ≥ 1
+	Dense   int   `json:"dense" flag:"dense" help:"units of the dense layer before the latent heads"`                                                           // ≥ 1
+	Kernel  int   `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                              // 1 to 31
+}
+
+func (c CNN) validate() []error {
+	faults := checkLayers("filters", c.Filters)
+	if len(c.Filters) > 16 {
+		faults = append(faults, fmt.Errorf("vae: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
+	}
+	faults = append(faults, checkUnits("dense", c.Dense)...)
+	if c.Kernel < 1 || c.Kernel > 31 {
+		faults = append(faults, fmt.Errorf("vae: --kernel %d: want 1 to 31", c.Kernel))
+	}
+	return faults
+}
+
+// fits asks for sides that can be halved once a layer: a side rounded up on the
+// way down would come back longer.
+func (c CNN) fits(img model.Image) error {
+	m := 1 << len(c.Filters)
+	if img.H%m == 0 && img.W%m == 0 {
+		return nil
+	}
+	size := (max(img.H, img.W) + m - 1) / m * m
+	return fmt.Errorf("vae: images of %v: with %d layers of --filters rows and columns must be multiples of %d; use --size %d, or fewer --filters",
+		img, len(c.Filters), m, size)
+}
+
+func (c CNN) features(enc *nn.Builder, x *graph.Node) *graph.Node {
+	h := enc.Input("input_1", x)
+	for i, filters := range c.Filters {
+		h = enc.Conv2D(numbered("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+	}
+	return enc.Dense("dense", enc.Flatten("flatten", h), c.Dense, nn.ReLU)
+}
+
+func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+	n := len(c.Filters)
+	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
+	h := dec.Dense("dense_1", z, rows*cols*deepest, nn.ReLU)
+	h = dec.Reshape("reshape", h, rows, cols, deepest)
+	i := 0
+	for _, filters := range slices.Backward(c.Filters) {
+		h = dec.ConvTranspose2D(numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+		i++
+	}
+	return dec.ConvTranspose2D(numbered("conv2d_transpose", i), h, img.C, c.Kernel, 1, graph.Same, nn.None)
+}

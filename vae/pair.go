@@ -1,0 +1,68 @@
+package vae
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// nets are an encoder and a decoder without what depends on the latent code's
+// meaning. Layers are named and numbered as Keras does when it builds the
+// encoder, then the decoder.
+type nets interface {
+	// validate lists the faults of the options.
+	validate() []error
+	// fits says why images of that shape do not suit.
+	fits(img model.Image) error
+	// features is the encoder up to the latent heads: x (B,H,W,C) → (B,F).
+	features(enc *nn.Builder, x *graph.Node) *graph.Node
+	// logits is the decoder: z (B,Z) → (B,H,W,C). Its last layer is linear; the
+	// sigmoid that makes pixels of logits is in the likelihood.
+	logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
+}
+
+// A pair is nets for images of one shape and a number of latent units.
+type pair struct {
+	nets
+	img    model.Image
+	latent int
+}
+
+func (p pair) decode(b *nn.Builder, z *graph.Node) *graph.Node {
+	dec := b.Network("decoder")
+	return p.logits(dec, dec.Input("input_2", z), p.img)
+}
+
+// numbered is Keras' name of layer i of its class, counted from 0.
+func numbered(class string, i int) string {
+	if i == 0 {
+		return class
+	}
+	return class + "_" + strconv.Itoa(i)
+}
+
+// maxUnits bounds a layer: larger is a slip of the hand, not a network.
+const maxUnits = 1 << 16
+
+func checkUnits(flag string, n int) []error {
+	if n < 1 || n > maxUnits {
+		return []error{fmt.Errorf("vae: --%s %d: want 1 to %d", flag, n, maxUnits)}
+	}
+	return nil
+}
+
+func checkLayers(flag string, layers []int) []error {
+	if len(layers) == 0 {
+		return []error{fmt.Errorf("vae: --%s is empty: want the size of at least one layer, as --%s 256", flag, flag)}
+	}
+	var faults []error
+	for i, n := range layers {
+		if n < 1 || n > maxUnits {
+			faults = append(faults, fmt.Errorf("vae: --%s: layer %d is %d: want 1 to %d", flag, i+1, n, maxUnits))
+		}
+	}
+	return faults
+}

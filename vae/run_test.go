@@ -1,0 +1,135 @@
+package vae
+
+import (
+	"math"
+	"testing"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/rng"
+)
+
+// The tests run the functions of small models in float64, on sines for images
+// and parameters.
+
+var small = model.Image{H: 4, W: 8, C: 1}
+
+var allKinds = []func() (model.Kind, model.Recipe){MLPVAE, CNNVAE, MLPAE, CNNAE}
+
+// configured is the configuration of a kind with options set, as --name value.
+func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ...string) model.Config {
+	t.Helper()
+	k, _ := kind()
+	c := k.Default()
+	for i := 0; i < len(options); i += 2 {
+		found := false
+		for _, f := range model.Flags(c) {
+			if f.Name == options[i] {
+				found = true
+				if err := f.Set(options[i+1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !found {
+			t.Fatalf("%s has no option --%s", k.Name, options[i])
+		}
+	}
+	return c
+}
+
+func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) *autoencoder {
+	t.Helper()
+	m, err := configured(t, kind, options...).New(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.(*autoencoder)
+}
+
+// tiny options of the two pairs of networks, as in testdata/ten_steps.py.
+var (
+	tinyMLP = []string{"hidden", "5"}
+	tinyCNN = []string{"filters", "3,4", "dense", "5"}
+)
+
+func sines(n int, amplitude, frequency, phase float64) graph.Value {
+	v := make(graph.Value, n)
+	for i := range v {
+		v[i] = amplitude * math.Sin(frequency*float64(i)+phase)
+	}
+	return v
+}
+
+func startStates(m model.Model) map[string]graph.Value {
+	st := map[string]graph.Value{}
+	for k, p := range m.Params() {
+		st[p.Name] = sines(p.Shape.Size(), 0.4, 1.7, 0.9*float64(k)+0.5)
+	}
+	for _, s := range m.Slots() {
+		v := make(graph.Value, s.Shape.Size())
+		for i := range v {
+			v[i] = float64(s.Value)
+		}
+		st[s.Name] = v
+	}
+	return st
+}
+
+// pictures are n images in [0, 1].
+func pictures(n int, img model.Image) graph.Value {
+	v := sines(n*img.Size(), 0.5, 0.37, 0)
+	for i := range v {
+		v[i] += 0.5
+	}
+	return v
+}
+
+func keyOf(step uint64) graph.Value {
+	v := make(graph.Value, 4)
+	for i, w := range rng.New(7).At(step).Words() {
+		v[i] = float64(w)
+	}
+	return v
+}
+
+func ones(n int) graph.Value {
+	v := make(graph.Value, n)
+	for i := range v {
+		v[i] = 1
+	}
+	return v
+}
+
+// run gives the outputs of f by name.
+func run(t *testing.T, f *graph.Func, err error, in, states map[string]graph.Value) map[string]graph.Value {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := graph.Interp(f, graph.Env{Inputs: in, States: states})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]graph.Value{}
+	for i, o := range f.Outputs {
+		byName[o.Name] = out[i]
+	}
+	return byName
+}
+
+// trainOnce runs a step of training on b images of sines.
+func trainOnce(t *testing.T, m model.Model, states map[string]graph.Value, b int, step uint64, lr float64) map[string]graph.Value {
+	t.Helper()
+	fs, err := m.Train(b)
+	if err != nil || len(fs) != 1 {
+		t.Fatalf("Train gave %d functions, %v; want one", len(fs), err)
+	}
+	return run(t, fs[0], nil, map[string]graph.Value{
+		model.InputX: pictures(b, m.(*autoencoder).img), model.InputWeight: ones(b),
+		model.InputKey: keyOf(step), model.InputLR: {lr},
+	}, states)
+}
+
+// near reports whether a and b agree to tol, absolute and relative; NaN does not.
+func near(a, b, tol float64) bool { return math.Abs(a-b) <= tol*max(1, math.Abs(b)) }

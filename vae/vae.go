@@ -1,0 +1,88 @@
+// Package vae is the family of variational autoencoders, and of the plain ones
+// that they are compared with.
+//
+// What its models share is written once: step.go makes the functions of a model
+// from its design, elbo.go is the evidence bound, likelihood.go the table of
+// −ln p(x|z). A pair of networks is a file (mlp.go, cnn.go), and so is what a
+// model changes (beta.go, ae.go). kinds.go says what can be configured, and is
+// what cmd/imago registers.
+//
+// Losses are sums over the pixels of an image, in nats, averaged over images.
+// The package knows no data set, no training loop and no device.
+package vae
+
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/optim"
+)
+
+// B images, H×W×C pixels, F features, Z latent units, in every comment of this package.
+
+// A design is what one model of the family says of itself.
+type design interface {
+	// encode is q(z|x): x (B,H,W,C) → mu (B,Z), logVar (B,Z), which is nil in a
+	// deterministic design.
+	encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node)
+	// decode gives the logits of the pixels: z (B,Z) → (B,H,W,C).
+	decode(b *nn.Builder, z *graph.Node) *graph.Node
+	// terms are the numbers of each image, the first being the loss. key is the
+	// random key of the batch.
+	terms(b *nn.Builder, x, key *graph.Node) []term
+	// objective is the loss in words.
+	objective() string
+}
+
+// A term is a number an image, (B), with the name of its metric.
+type term struct {
+	name  string
+	value *graph.Node
+}
+
+// autoencoder is the model made of a design; its functions are in step.go.
+type autoencoder struct {
+	design
+	img      model.Image
+	latent   int
+	rule     optim.Rule
+	params   []nn.Param
+	slots    []optim.Slot
+	networks []nn.Network
+}
+
+// build makes the model of a design, and finds here what does not fit.
+func build(kind string, d design, img model.Image, latent int) (model.Model, error) {
+	m := &autoencoder{design: d, img: img, latent: latent, rule: optim.DefaultAdam()}
+	err := graph.Try(func() {
+		s := m.step(1)
+		m.params, m.slots = s.b.Params(), s.slots
+		m.networks = joined(kind, s.b.Networks())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, img, err)
+	}
+	return m, nil
+}
+
+// joined adds the network that shows how nets are chained, named as the whole.
+func joined(name string, nets []nn.Network) []nn.Network {
+	whole := nn.Network{Name: name}
+	from := nets[0].Layers[0]
+	whole.Layers = append(whole.Layers, from)
+	for _, n := range nets {
+		last := n.Layers[len(n.Layers)-1]
+		l := nn.Layer{Name: n.Name, Kind: "Model", Out: last.Out, Params: n.Params(), Inputs: []string{from.Name}}
+		whole.Layers = append(whole.Layers, l)
+		from = l
+	}
+	return append(nets, whole)
+}
+
+func (m *autoencoder) Params() []nn.Param     { return m.params }
+func (m *autoencoder) Slots() []optim.Slot    { return m.slots }
+func (m *autoencoder) Networks() []nn.Network { return m.networks }
+func (m *autoencoder) Objective() string      { return m.objective() }
+func (m *autoencoder) Latent() int            { return m.latent }
