@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"html/template"
 	"image"
-	_ "image/gif"  // sizes of pictures
-	_ "image/jpeg" // sizes of pictures
-	_ "image/png"  // sizes of pictures
+	"image/gif"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"net/http"
 	"strings"
@@ -120,15 +120,21 @@ func WriteReport(w io.Writer, r Report) error {
 	return nil
 }
 
+// pictureSize reads the size of a picture, by content type.
+var pictureSize = map[string]func(io.Reader) (image.Config, error){
+	"image/png":  png.DecodeConfig,
+	"image/gif":  gif.DecodeConfig,
+	"image/jpeg": jpeg.DecodeConfig,
+}
+
 func newFigure(p Picture) (reportFigure, error) {
 	f := reportFigure{Picture: p}
 	if strings.TrimSpace(p.Alt) == "" {
 		return f, fmt.Errorf("it has no alternative text")
 	}
 	kind := http.DetectContentType(p.Data)
-	switch kind {
-	case "image/png", "image/gif", "image/jpeg":
-		c, _, err := image.DecodeConfig(bytes.NewReader(p.Data))
+	if size := pictureSize[kind]; size != nil {
+		c, err := size(bytes.NewReader(p.Data))
 		if err != nil {
 			return f, err
 		}
@@ -136,11 +142,10 @@ func newFigure(p Picture) (reportFigure, error) {
 		if kind == "image/png" { // drawn at Density pixels a unit
 			f.W, f.H = (c.Width+Density-1)/Density, (c.Height+Density-1)/Density
 		}
-	default:
-		if !bytes.Contains(p.Data[:min(len(p.Data), 512)], []byte("<svg")) {
-			return f, fmt.Errorf("its %d bytes are %s, want a PNG, GIF, JPEG or SVG file", len(p.Data), kind)
-		}
+	} else if bytes.Contains(p.Data[:min(len(p.Data), 512)], []byte("<svg")) {
 		kind = "image/svg+xml"
+	} else {
+		return f, fmt.Errorf("its %d bytes are %s, want a PNG, GIF, JPEG or SVG file", len(p.Data), kind)
 	}
 	f.Src = template.URL("data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(p.Data))
 	return f, nil
