@@ -25,6 +25,7 @@ import (
 
 	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/internal/invariants"
 	"github.com/imago-ml/imago/tensor"
 )
 
@@ -77,8 +78,17 @@ func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (
 			return nil, fmt.Errorf("cpu: compile %s: %w", f.Name, err)
 		}
 	}
-	c := newCompiler(graph.Simplify(f), st, opt.CheckFinite)
-	return c.compile(b), nil
+	g := graph.Simplify(f)
+	if invariants.Enabled {
+		if err := graph.Verify(g); err != nil {
+			panic(fmt.Sprintf("cpu: after simplify: %v\nbefore:\n%v\nafter:\n%v", err, f, g))
+		}
+	}
+	p := newCompiler(g, st, opt.CheckFinite).compile(b)
+	if invariants.Enabled {
+		p.verify()
+	}
+	return p, nil
 }
 
 // program is a compiled function.
