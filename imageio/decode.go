@@ -1,0 +1,176 @@
+package imageio
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+)
+
+// Limits bound what Decode will read. The zero value stands for the defaults.
+type Limits struct {
+	MaxPixels int   // rows times columns; 0 = DefaultMaxPixels
+	MaxBytes  int64 // of the file; 0 = DefaultMaxBytes
+}
+
+// The bounds that the zero Limits stand for: 64 megapixels, 256 MiB.
+const (
+	DefaultMaxPixels = 64 << 20
+	DefaultMaxBytes  = 256 << 20
+)
+
+func (l Limits) defaults() Limits {
+	if l.MaxPixels == 0 {
+		l.MaxPixels = DefaultMaxPixels
+	}
+	if l.MaxBytes == 0 {
+		l.MaxBytes = DefaultMaxBytes
+	}
+	return l
+}
+
+// Info is what the header of an image file says.
+type Info struct {
+	Format  string // "png" or "jpeg"
+	H, W, C int    // of the Image that Decode gives
+
+	orient int // EXIF orientation, 1 to 8
+}
+
+// Decode reads one PNG or JPEG image. Bytes that are no such image, or a broken
+// one, give ErrFormat; one beyond lim gives ErrTooLarge; a reader's own error is
+// passed on. Bytes after the image are not looked at.
+func Decode(r io.Reader, lim Limits) (Image, error) {
+	lim = lim.defaults()
+	src := &source{r: r, left: lim.MaxBytes}
+	b, info, err := header(src, lim)
+	if err != nil {
+		return Image{}, err
+	}
+	var m image.Image
+	if info.Format == "png" {
+		m, err = png.Decode(b)
+	} else {
+		m, err = jpeg.Decode(b)
+	}
+	if err != nil {
+		return Image{}, src.fault(err)
+	}
+	out := convert(m, info.C)
+	if out.H == info.H && out.W == info.W || out.H == info.W && out.W == info.H {
+		return turn(out, info.orient), nil
+	}
+	return Image{}, fmt.Errorf("%w: the header says %dx%d, the image is %dx%d", ErrFormat, info.H, info.W, out.H, out.W)
+}
+
+// DecodeInfo reads the header only; errors as Decode.
+func DecodeInfo(r io.Reader, lim Limits) (Info, error) {
+	lim = lim.defaults()
+	_, info, err := header(&source{r: r, left: lim.MaxBytes}, lim)
+	return info, err
+}
+
+// header reads the head of a file and gives a reader that starts at its first
+// byte again.
+func header(src *source, lim Limits) (io.Reader, Info, error) {
+	br := bufio.NewReader(src)
+	head, err := br.Peek(headSize)
+	if err != nil && err != io.EOF {
+		return nil, Info{}, err
+	}
+	var (
+		info Info
+		cfg  image.Config
+	)
+	tee := new(bytes.Buffer)
+	tr := io.TeeReader(br, tee)
+	switch {
+	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
+		info.Format = "png"
+		cfg, err = png.DecodeConfig(tr)
+	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
+		info.Format = "jpeg"
+		cfg, err = jpeg.DecodeConfig(tr)
+	default:
+		return nil, Info{}, fmt.Errorf("%w: found %s", ErrFormat, Describe(head))
+	}
+	if err != nil {
+		return nil, Info{}, src.fault(err)
+	}
+	info.H, info.W, info.orient = cfg.Height, cfg.Width, 1
+	if info.H <= 0 || info.W <= 0 {
+		return nil, Info{}, fmt.Errorf("%w: %d rows, %d columns", ErrFormat, info.H, info.W)
+	}
+	if info.H > lim.MaxPixels/info.W {
+		return nil, Info{}, fmt.Errorf("%w: %d rows, %d columns, of which at most %d pixels are read", ErrTooLarge, info.H, info.W, lim.MaxPixels)
+	}
+	info.C = channels(cfg.ColorModel, head)
+	if info.Format == "jpeg" {
+		info.orient = orientation(tee.Bytes())
+		if info.orient > 4 { // a quarter turn
+			info.H, info.W = info.W, info.H
+		}
+	}
+	return io.MultiReader(tee, br), info, nil
+}
+
+// headSize reaches the colour type in the header of a PNG.
+const headSize = 512
+
+// channels is 1 for what holds greys only. A PNG of grey with alpha says so
+// nowhere but in its colour type, byte 25.
+func channels(m color.Model, head []byte) int {
+	if p, ok := m.(color.Palette); ok {
+		for _, c := range p {
+			if r, g, b, _ := c.RGBA(); r != g || g != b {
+				return 3
+			}
+		}
+		return 1
+	}
+	if m == color.GrayModel || m == color.Gray16Model {
+		return 1
+	}
+	const greyAlpha = 4
+	if head[0] == 0x89 && len(head) > 25 && head[25] == greyAlpha {
+		return 1
+	}
+	return 3
+}
+
+// source counts what is read and keeps apart the reader's own errors from those
+// of the decoder, which may wrap, change or swallow them.
+type source struct {
+	r    io.Reader
+	left int64
+	err  error // of r, other than io.EOF
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	if s.left <= 0 {
+		s.err = fmt.Errorf("%w: more bytes than are read of a file", ErrTooLarge)
+		return 0, s.err
+	}
+	n, err := s.r.Read(p[:min(int64(len(p)), s.left)])
+	s.left -= int64(n)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// fault is the error to give for err of a decoder.
+func (s *source) fault(err error) error {
+	if s.err != nil {
+		return s.err
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: it ends early", ErrFormat)
+	}
+	return fmt.Errorf("%w: %w", ErrFormat, err)
+}

@@ -1,0 +1,60 @@
+package imageio
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// magics are the first bytes of what people mistake for PNG and JPEG images.
+var magics = []struct{ magic, what string }{
+	{"\x89PNG\r\n\x1a\n", "a PNG image"},
+	{"\xff\xd8\xff", "a JPEG image"},
+	{"GIF8", "a GIF image"},
+	{"BM", "a BMP image"},
+	{"II*\x00", "a TIFF image"},
+	{"MM\x00*", "a TIFF image"},
+	{"%PDF-", "a PDF file"},
+	{"\x1f\x8b", "a gzip file"},
+	{"PK\x03\x04", "a zip file"},
+	{"\x93NUMPY", "a NumPy array"},
+	{"version https://git-lfs", "a Git LFS pointer, not the file itself"},
+}
+
+// Describe says in a few words what a file is, from its first bytes (512 are
+// enough), for errors that name what was found: "an HTML page", "a GIF image",
+// "text", "an empty file".
+func Describe(head []byte) string {
+	if len(head) == 0 {
+		return "an empty file"
+	}
+	for _, m := range magics {
+		if bytes.HasPrefix(head, []byte(m.magic)) {
+			return m.what
+		}
+	}
+	if len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" {
+		return "a WebP image"
+	}
+	if len(head) >= 8 && string(head[4:8]) == "ftyp" {
+		return "an HEIC, AVIF or video file"
+	}
+	if IsHTML(head) {
+		return "an HTML page"
+	}
+	if !bytes.ContainsFunc(head, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0xfffd }) {
+		return "text"
+	}
+	return fmt.Sprintf("unknown bytes % x", head[:min(len(head), 8)])
+}
+
+// IsHTML says whether a file that begins so is a web page, such as a server's
+// error sent in place of a file.
+func IsHTML(head []byte) bool {
+	head = bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
+	for _, tag := range []string{"<!doctype", "<html", "<head", "<body", "<?xml", "<!--"} {
+		if bytes.HasPrefix(head, []byte(tag)) {
+			return true
+		}
+	}
+	return false
+}

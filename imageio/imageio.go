@@ -1,0 +1,111 @@
+// Package imageio turns PNG and JPEG files into arrays of pixels and back.
+//
+// Which of the two a file is, its first bytes say, never its name. The size in
+// the header is checked against Limits before any pixel is read, so a file of a
+// hundred bytes cannot ask for gigabytes. Pixels are 8 bits a channel, HWC
+// order, as the file has them (sRGB, no colour management), one channel (grey)
+// or three (RGB):
+//
+//   - 16 bits a channel are cut to the upper 8;
+//   - what is see-through lies on white;
+//   - a palette of greys gives one channel;
+//   - a JPEG is turned upright as its EXIF orientation says.
+//
+// Crop, Square and Resize change the size; Resize filters, so that making an image
+// smaller does not alias. The package knows no data set and no model.
+package imageio
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrFormat marks bytes that are not the image they should be, as against a
+// file that could not be read. Test with errors.Is.
+var ErrFormat = errors.New("not a readable PNG or JPEG image")
+
+// ErrTooLarge marks an image beyond its Limits. Test with errors.Is.
+var ErrTooLarge = errors.New("image too large")
+
+// An Image is H rows of W columns of C channels, 8 bits each.
+type Image struct {
+	H, W, C int     // C is 1 (grey) or 3 (RGB)
+	Pix     []uint8 // (H, W, C), row major
+}
+
+// New is a black image.
+func New(h, w, c int) Image { return Image{h, w, c, make([]uint8, h*w*c)} }
+
+// Row is row y, W·C bytes, in place.
+func (m Image) Row(y int) []uint8 { return m.Pix[y*m.W*m.C : (y+1)*m.W*m.C] }
+
+// Check reports an image whose sizes do not agree.
+func (m Image) Check() error {
+	if m.H <= 0 || m.W <= 0 || (m.C != 1 && m.C != 3) {
+		return fmt.Errorf("imageio: image of %dx%dx%d, want rows and columns of 1 or more and 1 or 3 channels", m.H, m.W, m.C)
+	}
+	if n := len(m.Pix); n%m.C != 0 || n/m.C%m.W != 0 || n/m.C/m.W != m.H {
+		return fmt.Errorf("imageio: image of %dx%dx%d with %d bytes of pixels", m.H, m.W, m.C, n)
+	}
+	return nil
+}
+
+// Gray is m in one channel, by the luma of ITU-R BT.601 on the stored values,
+//
+//	Y = 0.299 R + 0.587 G + 0.114 B
+//
+// in 16-bit fixed point, rounded. A grey image is returned as it is, not copied.
+func (m Image) Gray() Image {
+	if m.C == 1 {
+		return m
+	}
+	g := New(m.H, m.W, 1)
+	for i := range g.Pix {
+		p := m.Pix[3*i : 3*i+3]
+		// The weights sum to 2¹⁶, so white stays white.
+		g.Pix[i] = uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16)
+	}
+	return g
+}
+
+// RGB is m in three channels; a colour image is returned as it is, not copied.
+func (m Image) RGB() Image {
+	if m.C == 3 {
+		return m
+	}
+	c := New(m.H, m.W, 3)
+	for i, v := range m.Pix {
+		c.Pix[3*i], c.Pix[3*i+1], c.Pix[3*i+2] = v, v, v
+	}
+	return c
+}
+
+// Channels is m in c channels, 1 or 3.
+func (m Image) Channels(c int) Image {
+	if c == 1 {
+		return m.Gray()
+	}
+	return m.RGB()
+}
+
+// Crop is the h×w rectangle in the middle of m; where what is cut off is odd,
+// one row or column more goes at the bottom or right. h and w beyond m are cut
+// to it.
+func (m Image) Crop(h, w int) Image {
+	h, w = min(max(h, 1), m.H), min(max(w, 1), m.W)
+	if h == m.H && w == m.W {
+		return m
+	}
+	y0, x0 := (m.H-h)/2, (m.W-w)/2
+	out := New(h, w, m.C)
+	for y := range h {
+		copy(out.Row(y), m.Row(y0 + y)[x0*m.C:])
+	}
+	return out
+}
+
+// Square is the largest square in the middle of m, resized to side×side.
+func (m Image) Square(side int) Image {
+	s := min(m.H, m.W)
+	return Resize(m.Crop(s, s), side, side)
+}
