@@ -1,0 +1,158 @@
+// Package data says what a set of images is, and finds, fetches and names sets.
+//
+// A Set has a training and a test Split; a Split has Images and, if the set is
+// labelled, one label an image. Pixels are uint8 in HWC order, as files hold
+// them: scaling to [0, 1] is the trainer's affair. A Source is a set known by
+// name, an Opener reads one kind of path (folder, zip, IDX, NPZ), and a
+// Registry holds both. Locate says where the files of a named set are looked
+// for; Downloader fetches them.
+//
+// The package knows no file format of any set and no name of one: those are the
+// packages below data/, which cmd/imago registers by explicit calls.
+package data
+
+import (
+	"context"
+	"fmt"
+	"io"
+)
+
+// N images, H rows, W columns, C channels (1 grey or 3 RGB), in every comment
+// of this package.
+
+// Images is a sequence of images of one shape.
+type Images interface {
+	// Len is N.
+	Len() int
+	// Shape is the shape of every image.
+	Shape() (h, w, c int)
+	// At writes image i, H·W·C bytes in HWC order, to the front of dst. It is
+	// safe for concurrent use. It fails if i is outside [0, N), if dst is too
+	// short, or if an image read on demand cannot be read.
+	At(i int, dst []uint8) error
+}
+
+// A Split is the part of a set used for one purpose.
+type Split struct {
+	Images Images  // never nil in a set from a Source or an Opener; may be empty
+	Labels []int32 // one in [0, len(Set.Classes)) an image, or nil if unlabelled
+}
+
+// Len is the number of images; 0 for the zero Split.
+func (s Split) Len() int {
+	if s.Images == nil {
+		return 0
+	}
+	return s.Images.Len()
+}
+
+// A Set is images to train on and images to judge by, all of one shape.
+type Set struct {
+	Name        string
+	Train, Test Split
+	Classes     []string // the name of each label; nil if no split is labelled
+
+	// Digest is the SHA-256, in hex, of what identifies the content: two sets
+	// with equal digests give equal images in equal order. It goes into run.json.
+	Digest string
+}
+
+// Shape is the shape of every image of s, from the first split that has images;
+// all zero if none has.
+func (s Set) Shape() (h, w, c int) {
+	for _, p := range []Split{s.Train, s.Test} {
+		if p.Len() > 0 {
+			return p.Images.Shape()
+		}
+	}
+	return 0, 0, 0
+}
+
+// Validate reports what a set must not be: without training images, of two
+// shapes, of a channel count other than 1 and 3, with labels that do not match
+// the images in number or lie outside the classes.
+func (s Set) Validate() error {
+	h, w, c := s.Shape()
+	if s.Train.Len() == 0 {
+		return fmt.Errorf("data: %s: no training images", s.Name)
+	}
+	if h <= 0 || w <= 0 || (c != 1 && c != 3) {
+		return fmt.Errorf("data: %s: images of shape %dx%dx%d, want rows and columns of 1 or more and 1 or 3 channels", s.Name, h, w, c)
+	}
+	for _, p := range []struct {
+		name string
+		Split
+	}{{"train", s.Train}, {"test", s.Test}} {
+		if p.Len() > 0 {
+			if ph, pw, pc := p.Images.Shape(); ph != h || pw != w || pc != c {
+				return fmt.Errorf("data: %s: %s images are %dx%dx%d, the training images %dx%dx%d", s.Name, p.name, ph, pw, pc, h, w, c)
+			}
+		}
+		if p.Labels == nil {
+			continue
+		}
+		if len(p.Labels) != p.Len() {
+			return fmt.Errorf("data: %s: %s: %d images but %d labels", s.Name, p.name, p.Len(), len(p.Labels))
+		}
+		for i, l := range p.Labels {
+			if l < 0 || int(l) >= len(s.Classes) {
+				return fmt.Errorf("data: %s: %s: label %d of image %d is outside [0, %d)", s.Name, p.name, l, i, len(s.Classes))
+			}
+		}
+	}
+	return nil
+}
+
+// Options say where to look for a set and in what form to give it. The zero
+// value is ready for use.
+type Options struct {
+	DataDir      string    // looked in first, and downloaded to; "" = $IMAGO_DATA, then the user's cache
+	Size         int       // side in pixels of the square every image is cropped and resized to; 0 = as it is
+	Gray         bool      // one channel, whatever the files hold
+	Offline      bool      // never use the network
+	Progress     io.Writer // told of downloads and long reads; nil = silent
+	Seed         uint64    // chooses the held-out images where the files do not
+	TestFraction float64   // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
+}
+
+// DefaultTestFraction is the part held out when Options.TestFraction is 0.
+const DefaultTestFraction = 0.1
+
+// MaxSize is the largest Options.Size.
+const MaxSize = 4096
+
+// Validate reports the first option that is out of range.
+func (o Options) Validate() error {
+	if o.Size < 0 || o.Size > MaxSize {
+		return fmt.Errorf("data: size %d, want 0 (as the files are) to %d", o.Size, MaxSize)
+	}
+	if !(o.TestFraction >= 0 && o.TestFraction < 1) {
+		return fmt.Errorf("data: test fraction %v, want at least 0 and below 1", o.TestFraction)
+	}
+	return nil
+}
+
+// A Source is a set known by name.
+type Source struct {
+	Name  string // as in --data NAME
+	About string // one line for imago data list
+
+	// Load gives the set, fetching what is missing unless opt.Offline. It may
+	// leave Size and Gray to Registry.Open.
+	Load func(ctx context.Context, opt Options) (*Set, error)
+
+	// Get fetches what is missing and checks it; nil if the set is drawn.
+	Get func(ctx context.Context, opt Options) error
+
+	// Verify says of each file whether it is whole; nil if the set is drawn.
+	Verify func(ctx context.Context, opt Options) ([]FileStatus, error)
+}
+
+// A FileStatus is what Verify found of one file.
+type FileStatus struct {
+	Name   string // as the set calls it
+	Path   string // where it was found; "" if nowhere
+	Size   int64  // bytes on disk
+	SHA256 string // of the bytes on disk, in hex
+	Err    error  // nil: whole and right. Otherwise what is wrong and the way out
+}

@@ -1,0 +1,258 @@
+// Package folder reads any folder or zip file of PNG and JPEG images as a set.
+//
+// Every file below it named .png, .jpg, .jpeg, .jpe or .jfif is an image, read by
+// its content: a PNG named .jpg is simply read, a text named .png is an error.
+// Other files, hidden files and __MACOSX are left out, and links to directories
+// are not followed. Images are taken in the order of their paths.
+//
+// A directory that holds all the images is looked through, then:
+//
+//   - train/ and test/ (or training, testing; or val, valid, validation for want
+//     of a test) with nothing beside them are the two parts; a val beside a test
+//     is left out. Otherwise data.HoldOut divides the images, by their paths;
+//   - two or more sub-folders, with no image beside them, are classes: labels
+//     count from 0 in the order of their names as strings, as torchvision's
+//     ImageFolder has it. Otherwise the set is unlabelled.
+//
+// Images are colour if one of them is. They keep their size, which must then be
+// one; with Options.Size they are cropped to the middle square and resized. What
+// takes at most data.MaxInMemory bytes is decoded at once, what takes more on
+// demand. A zip is never unpacked to disk, and no path in it is used as one.
+// The package knows no named set.
+package folder
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/imageio"
+)
+
+// Opener reads folders and zip files. It takes any folder, so it is to be
+// registered after what knows better.
+func Opener() data.Opener {
+	return data.Opener{
+		Name: "folder",
+		Match: func(_ string, info fs.FileInfo, head []byte) bool {
+			return info.IsDir() || bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06"))
+		},
+		Open: Open,
+	}
+}
+
+// Open reads the images below path, a folder or a zip file. An error about an
+// image names it. A set that is read on demand keeps a zip file open.
+func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
+	entries, others, file, err := list(path)
+	if err != nil {
+		return nil, fmt.Errorf("folder: %w", err)
+	}
+	keep := false // file is still to be read from
+	defer func() {
+		if !keep {
+			file.Close()
+		}
+	}()
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("folder: %s: no PNG or JPEG image in it%s; want files named .png, .jpg or .jpeg", path, others)
+	}
+	l := arrange(entries, opt)
+	infos := make([]imageio.Info, len(entries))
+	err = data.Parallel(ctx, len(entries), func(i int) (err error) {
+		infos[i], err = entries[i].info()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("folder: %s: %w", path, err)
+	}
+	h, w, c, err := shape(entries, infos, opt)
+	if err != nil {
+		return nil, fmt.Errorf("folder: %s: %w", path, err)
+	}
+	inMemory := data.FitsInMemory(len(entries), h, w, c)
+	set := &data.Set{Name: path, Classes: l.classes}
+	id := sha256.New()
+	fmt.Fprintf(id, "images %dx%dx%d\n", h, w, c)
+	for _, p := range []struct {
+		name  string
+		split *data.Split
+		index []int
+	}{{"train", &set.Train, l.train}, {"test", &set.Test, l.test}} {
+		im := &onDemand{h: h, w: w, c: c}
+		for _, i := range p.index {
+			im.entries = append(im.entries, entries[i])
+			if l.labels != nil {
+				p.split.Labels = append(p.split.Labels, l.labels[i])
+			}
+		}
+		var sums [][]byte
+		if p.split.Images, sums, err = im.load(ctx, inMemory, opt.Progress); err != nil {
+			return nil, fmt.Errorf("folder: %s: %w", path, err)
+		}
+		for j, i := range p.index {
+			fmt.Fprintf(id, "%s %q %d %x\n", p.name, l.names[i], entries[i].size, sums[j])
+		}
+	}
+	keep = !inMemory
+	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
+	return set, nil
+}
+
+// shape is what the images of the set are to be.
+func shape(entries []entry, infos []imageio.Info, opt data.Options) (h, w, c int, err error) {
+	c = 1
+	for _, in := range infos {
+		c = max(c, in.C)
+	}
+	if opt.Gray {
+		c = 1
+	}
+	if opt.Size > 0 {
+		return opt.Size, opt.Size, c, nil
+	}
+	h, w = infos[0].H, infos[0].W
+	if i := slices.IndexFunc(infos, func(in imageio.Info) bool { return in.H != h || in.W != w }); i >= 0 {
+		return 0, 0, 0, fmt.Errorf("%s is %dx%d but %s is %dx%d (rows x columns), and a set has one size: give one with --size 64",
+			entries[0].name, h, w, entries[i].name, infos[i].H, infos[i].W)
+	}
+	return h, w, c, nil
+}
+
+// An entry is one image file.
+type entry struct {
+	name string // path below the folder or in the zip, with slashes
+	size int64
+	open func() (io.ReadCloser, error)
+}
+
+// maxFile bounds the bytes of one image file.
+const maxFile = imageio.DefaultMaxBytes
+
+// named puts the name before an error about the file, and the way out after one
+// about its content.
+func (e entry) named(err error) error {
+	return fmt.Errorf("%s: %w; put a good image in its place or delete it", e.name, err)
+}
+
+func (e entry) info() (imageio.Info, error) {
+	r, err := e.open()
+	if err != nil {
+		return imageio.Info{}, e.named(err)
+	}
+	defer r.Close()
+	info, err := imageio.DecodeInfo(r, imageio.Limits{})
+	if err != nil {
+		return info, e.named(err)
+	}
+	return info, nil
+}
+
+// read is the bytes of the file.
+func (e entry) read() ([]byte, error) {
+	r, err := e.open()
+	if err != nil {
+		return nil, e.named(err)
+	}
+	defer r.Close()
+	var b bytes.Buffer
+	if n, err := io.Copy(&b, io.LimitReader(r, maxFile+1)); err != nil {
+		return nil, e.named(err)
+	} else if n > maxFile {
+		return nil, e.named(fmt.Errorf("%w: more than %d bytes", imageio.ErrTooLarge, maxFile))
+	}
+	return b.Bytes(), nil
+}
+
+// onDemand is data.Images that decodes an image each time it is asked for.
+type onDemand struct {
+	entries []entry
+	h, w, c int
+}
+
+func (o *onDemand) Len() int             { return len(o.entries) }
+func (o *onDemand) Shape() (h, w, c int) { return o.h, o.w, o.c }
+
+func (o *onDemand) At(i int, dst []uint8) error {
+	if i < 0 || i >= len(o.entries) {
+		return fmt.Errorf("folder: image %d of %d", i, len(o.entries))
+	}
+	if len(dst) < o.h*o.w*o.c {
+		return fmt.Errorf("folder: %d bytes of room for an image of %dx%dx%d", len(dst), o.h, o.w, o.c)
+	}
+	_, err := o.decode(i, dst)
+	return err
+}
+
+// decode writes image i to dst and returns the SHA-256 of its file.
+func (o *onDemand) decode(i int, dst []uint8) (sum [sha256.Size]byte, err error) {
+	e := o.entries[i]
+	b, err := e.read()
+	if err != nil {
+		return sum, err
+	}
+	m, err := imageio.Decode(bytes.NewReader(b), imageio.Limits{})
+	if err != nil {
+		return sum, e.named(err)
+	}
+	m = m.Channels(o.c) // grey first: a third of the resizing
+	if m.H != o.h || m.W != o.w {
+		if o.h != o.w {
+			return sum, e.named(fmt.Errorf("%dx%d, want %dx%d as the first image", m.H, m.W, o.h, o.w))
+		}
+		m = m.Square(o.h)
+	}
+	copy(dst, m.Pix)
+	return sha256.Sum256(b), nil
+}
+
+// load decodes everything, if so asked, and says what identifies each file: the
+// digest of its bytes, or nothing but name and size of those read on demand.
+func (o *onDemand) load(ctx context.Context, all bool, progress io.Writer) (data.Images, [][]byte, error) {
+	n, size := len(o.entries), o.h*o.w*o.c
+	sums := make([][]byte, n)
+	if !all {
+		return o, sums, nil
+	}
+	bar := o.progress(progress)
+	pix := make([]uint8, n*size)
+	err := data.Parallel(ctx, n, func(i int) error {
+		sum, err := o.decode(i, pix[i*size:(i+1)*size])
+		sums[i] = sum[:]
+		bar.add(o.entries[i].size)
+		return err
+	})
+	bar.finish()
+	if err != nil {
+		return nil, nil, err
+	}
+	im, err := data.NewInMemory(pix, n, o.h, o.w, o.c)
+	return im, sums, err
+}
+
+// zipEntry is an image in a zip. What its header claims is checked before it is
+// read; what it unpacks to is bounded again by read and by imageio.
+func zipEntry(name string, f *zip.File) entry {
+	return entry{name, int64(min(f.UncompressedSize64, 1<<62)), func() (io.ReadCloser, error) {
+		if f.UncompressedSize64 > maxFile {
+			return nil, fmt.Errorf("%w: %d bytes, want at most %d", imageio.ErrTooLarge, f.UncompressedSize64, maxFile)
+		}
+		if f.Flags&1 != 0 {
+			return nil, fmt.Errorf("%w: it is encrypted", imageio.ErrFormat)
+		}
+		r, err := f.Open()
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", imageio.ErrFormat, err)
+		}
+		return r, nil
+	}}
+}

@@ -1,0 +1,100 @@
+package folder
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// A layout is what the paths of the images say of the set.
+type layout struct {
+	names       []string // of each image, below what holds them all
+	train, test []int    // indices of the images
+	labels      []int32  // of each image, or nil
+	classes     []string
+}
+
+// splitDirs are the names of directories that are parts of a set.
+var splitDirs = map[string]string{
+	"train": "train", "training": "train",
+	"test": "test", "testing": "test",
+	"val": "val", "valid": "val", "validation": "val",
+}
+
+func arrange(entries []entry, opt data.Options) layout {
+	var l layout
+	for _, e := range entries {
+		l.names = append(l.names, e.name)
+	}
+	stripCommon(l.names)
+
+	inside := slices.Clone(l.names) // paths below the part, where there are parts
+	parts := map[string][]int{}
+	for i, name := range l.names {
+		top, rest, nested := strings.Cut(name, "/")
+		part := splitDirs[strings.ToLower(top)]
+		if !nested {
+			part = ""
+		}
+		parts[part] = append(parts[part], i)
+		inside[i] = rest
+	}
+	test := parts["test"]
+	if len(test) == 0 {
+		test = parts["val"]
+	}
+	if len(parts[""]) == 0 && len(parts["train"]) > 0 && len(test) > 0 {
+		l.train, l.test = parts["train"], test
+	} else {
+		inside = l.names
+		l.train, l.test = data.HoldOut(len(entries), opt, func(i int) string { return l.names[i] })
+	}
+	l.label(inside)
+	return l
+}
+
+// stripCommon takes off the directories that all names are in.
+func stripCommon(names []string) {
+	for {
+		top, _, nested := strings.Cut(names[0], "/")
+		if !nested {
+			return
+		}
+		for _, n := range names {
+			if !strings.HasPrefix(n, top+"/") {
+				return
+			}
+		}
+		for i := range names {
+			names[i] = names[i][len(top)+1:]
+		}
+	}
+}
+
+// label makes classes of the top directories of the images used.
+func (l *layout) label(names []string) {
+	class := map[string]int32{}
+	for _, i := range slices.Concat(l.train, l.test) {
+		top, _, nested := strings.Cut(names[i], "/")
+		if !nested {
+			return
+		}
+		class[top] = 0
+	}
+	if len(class) < 2 {
+		return
+	}
+	for top := range class {
+		l.classes = append(l.classes, top)
+	}
+	slices.Sort(l.classes)
+	for k, top := range l.classes {
+		class[top] = int32(k)
+	}
+	l.labels = make([]int32, len(names))
+	for i, n := range names { // those of a part left out keep 0, unused
+		top, _, _ := strings.Cut(n, "/")
+		l.labels[i] = class[top]
+	}
+}

@@ -1,0 +1,57 @@
+package data
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Locate is the directories in which the files of a named set are looked for,
+// in order: opt.DataDir/name and opt.DataDir itself, $IMAGO_DATA/name, and the
+// user's cache (os.UserCacheDir, then imago/name). They need not exist.
+func Locate(name string, opt Options) []string {
+	var dirs []string
+	if opt.DataDir != "" {
+		dirs = append(dirs, filepath.Join(opt.DataDir, name), opt.DataDir)
+	}
+	if root := os.Getenv("IMAGO_DATA"); root != "" {
+		dirs = append(dirs, filepath.Join(root, name))
+	}
+	if cache, err := CacheDir(name); err == nil {
+		dirs = append(dirs, cache)
+	}
+	return dirs
+}
+
+// Find is the first file among dirs that exists under one of the given names,
+// and whether there is one. All names are tried in a directory before the next.
+func Find(dirs []string, names ...string) (path string, ok bool) {
+	for _, dir := range dirs {
+		for _, name := range names {
+			p := filepath.Join(dir, name)
+			if info, err := os.Stat(p); err == nil && info.Mode().IsRegular() {
+				return p, true
+			}
+		}
+	}
+	return "", false
+}
+
+// DownloadDir is where the files of a named set are downloaded to:
+// opt.DataDir/name, or the user's cache if opt names no directory. $IMAGO_DATA
+// is read only: it is often shared.
+func DownloadDir(name string, opt Options) (string, error) {
+	if opt.DataDir != "" {
+		return filepath.Join(opt.DataDir, name), nil
+	}
+	return CacheDir(name)
+}
+
+// CacheDir is the directory of name in the user's cache; it need not exist.
+func CacheDir(name string) (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("data: no cache directory for %s: %w; give a directory with --data-dir", name, err)
+	}
+	return filepath.Join(cache, "imago", name), nil
+}

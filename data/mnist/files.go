@@ -1,0 +1,108 @@
+package mnist
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// find is the path of a file, fetched if need be and allowed.
+func (s set) find(ctx context.Context, f data.File, opt data.Options) (string, error) {
+	dirs := data.Locate(s.name, opt)
+	if path, ok := data.Find(dirs, names(f.Name)...); ok {
+		return path, nil
+	}
+	if opt.Offline {
+		return "", s.missing(f, dirs)
+	}
+	dir, err := data.DownloadDir(s.name, opt)
+	if err != nil {
+		return "", err
+	}
+	d := data.Downloader{Progress: opt.Progress}
+	path, err := d.Get(ctx, f, data.MirrorURLs(s.name, f.Name, s.mirrors), dir)
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w; put the file into %s, or name a mirror in $IMAGO_MIRROR", err, dir)
+	}
+	return path, err
+}
+
+func (s set) missing(f data.File, dirs []string) error {
+	return fmt.Errorf("mnist: %s: %s is in none of %s; run: imago data get %s, or name its directory with --data-dir",
+		s.name, f.Name, strings.Join(dirs, ", "), s.name)
+}
+
+// get fetches what is missing and checks everything.
+func (s set) get(ctx context.Context, opt data.Options) error {
+	for _, f := range s.files {
+		if _, err := s.find(ctx, f, opt); err != nil {
+			return err
+		}
+	}
+	status, err := s.verify(ctx, opt)
+	if err != nil {
+		return err
+	}
+	for _, st := range status {
+		if st.Err != nil {
+			return st.Err
+		}
+	}
+	return nil
+}
+
+// verify compares each file with its digests. Of an unpacked file, or one packed
+// by another hand, it is the content that counts.
+func (s set) verify(ctx context.Context, opt data.Options) ([]data.FileStatus, error) {
+	var all []data.FileStatus
+	dirs := data.Locate(s.name, opt)
+	for _, f := range s.files {
+		if err := ctx.Err(); err != nil {
+			return all, err
+		}
+		st := data.FileStatus{Name: f.Name}
+		if path, ok := data.Find(dirs, names(f.Name)...); ok {
+			st = s.status(f, path)
+		} else {
+			st.Err = s.missing(f, dirs)
+		}
+		all = append(all, st)
+	}
+	return all, nil
+}
+
+func (s set) status(f data.File, path string) data.FileStatus {
+	st := data.FileStatus{Name: f.Name, Path: path}
+	r, err := os.Open(path)
+	if err != nil {
+		st.Err = fmt.Errorf("mnist: %w", err)
+		return st
+	}
+	defer r.Close()
+	sum := sha256.New()
+	if st.Size, err = io.Copy(sum, r); err != nil {
+		st.Err = fmt.Errorf("mnist: %w", err)
+		return st
+	}
+	st.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	if st.SHA256 == f.SHA256 {
+		return st
+	}
+	x, err := ReadFile(path)
+	if err != nil {
+		st.Err = fmt.Errorf("%w; %s", err, s.wayOut())
+		return st
+	}
+	if f.Unpacked == "" {
+		st.Err = fmt.Errorf("mnist: %s: SHA-256 %s, want %s; %s", path, st.SHA256, f.SHA256, s.wayOut())
+	} else if got := x.Digest(); got != f.Unpacked {
+		st.Err = fmt.Errorf("mnist: %s: unpacked SHA-256 %s, want %s; %s", path, got, f.Unpacked, s.wayOut())
+	}
+	return st
+}

@@ -1,0 +1,175 @@
+package mnist
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// ErrFormat marks bytes that are not what they should be, as against a file
+// that could not be read. Test with errors.Is.
+var ErrFormat = errors.New("not a readable IDX file")
+
+// MaxSize bounds the elements of an IDX file that is read: 2 GiB.
+const MaxSize = 2 << 30
+
+// An IDX is an array of unsigned bytes: (N), (N, H, W) or (N, H, W, C).
+type IDX struct {
+	Dims []int   // outermost first; 1, 3 or 4 of them
+	Data []uint8 // row major
+}
+
+// Decode reads an IDX file, packed by gzip or not, to its end. Memory grows with
+// what is read, not with what the header claims. An error says at which byte
+// what was found and what was wanted; unless it is the reader's own it is
+// ErrFormat.
+func Decode(r io.Reader) (IDX, error) {
+	src := &counter{r: r}
+	br := bufio.NewReader(src)
+	if head, _ := br.Peek(2); len(head) < 2 || head[0] != 0x1f || head[1] != 0x8b {
+		return decode(br, func(err error, at int64) error { return src.fault(err, at, false) })
+	}
+	zr, err := gzip.NewReader(br)
+	if err != nil {
+		return IDX{}, src.fault(err, 0, true)
+	}
+	return decode(zr, func(err error, at int64) error { return src.fault(err, at, true) })
+}
+
+// decode reads the unpacked file. fault words an error of r after so many bytes.
+func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err error) {
+	var h [4]byte
+	if n, err := io.ReadFull(r, h[:]); err != nil {
+		return x, fault(err, int64(n))
+	}
+	if h[0] != 0 || h[1] != 0 {
+		return x, fmt.Errorf("%w: offset 0: found % x, want 00 00", ErrFormat, h[:2])
+	}
+	if h[2] != ubyte {
+		return x, fmt.Errorf("%w: offset 2: element type %#02x, want %#02x (unsigned bytes)", ErrFormat, h[2], ubyte)
+	}
+	rank := int(h[3])
+	if rank != 1 && rank != 3 && rank != 4 {
+		return x, fmt.Errorf("%w: offset 3: %d dimensions, want 1 (labels), 3 (images) or 4 (images with channels)", ErrFormat, rank)
+	}
+	dims := make([]byte, 4*rank)
+	if n, err := io.ReadFull(r, dims); err != nil {
+		return x, fault(err, int64(4+n))
+	}
+	size := int64(1)
+	for i := range rank {
+		d := int64(binary.BigEndian.Uint32(dims[4*i:]))
+		if d == 0 && i > 0 {
+			return x, fmt.Errorf("%w: offset %d: dimension %d is 0, want 1 or more", ErrFormat, 4+4*i, i)
+		}
+		if size *= max(d, 1); size > MaxSize { // an N of 0 does not free H and W of their bound
+			return x, fmt.Errorf("%w: offset 4: the header claims %s elements, of which at most %d are read", ErrFormat, claim(dims), MaxSize)
+		}
+		x.Dims = append(x.Dims, int(d))
+	}
+	if x.Dims[0] == 0 {
+		size = 0
+	}
+	at := int64(4 + 4*rank)
+	var buf bytes.Buffer
+	n, err := io.Copy(&buf, io.LimitReader(r, size))
+	if err == nil && n < size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return x, fmt.Errorf("%w, of %d that the header claims", fault(err, at+n), at+size)
+	}
+	// The end of a gzip stream holds its checksum: it is checked on reaching it.
+	switch n, err := io.CopyN(io.Discard, r, 1); {
+	case n > 0:
+		return x, fmt.Errorf("%w: offset %d: more bytes, want the end after %d elements", ErrFormat, at+size, size)
+	case err != io.EOF:
+		return x, fault(err, at+size)
+	}
+	x.Data = buf.Bytes()
+	return x, nil
+}
+
+const ubyte = 0x08
+
+// claim is the dimensions in a header as people write them: 60000x28x28.
+func claim(dims []byte) string {
+	var s []string
+	for ; len(dims) > 0; dims = dims[4:] {
+		s = append(s, strconv.FormatUint(uint64(binary.BigEndian.Uint32(dims)), 10))
+	}
+	return strings.Join(s, "x")
+}
+
+// Encode is the file, not packed.
+func (x IDX) Encode() []byte { return append(x.header(), x.Data...) }
+
+// Digest is the SHA-256, in hex, of the file, not packed.
+func (x IDX) Digest() string {
+	sum := sha256.New()
+	sum.Write(x.header())
+	sum.Write(x.Data)
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func (x IDX) header() []byte {
+	b := []byte{0, 0, ubyte, byte(len(x.Dims))}
+	for _, d := range x.Dims {
+		b = binary.BigEndian.AppendUint32(b, uint32(d))
+	}
+	return b
+}
+
+// counter keeps what is needed to word an error: how much of the file was
+// read, and whether it was the reader that failed.
+type counter struct {
+	r   io.Reader
+	n   int64
+	err error // of r, other than io.EOF
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
+}
+
+// fault words err, met after at unpacked bytes.
+func (c *counter) fault(err error, at int64, packed bool) error {
+	early := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	switch {
+	case c.err != nil:
+		return c.err
+	case early && packed:
+		return fmt.Errorf("%w: the gzip data end early, at byte %d of the file, after %d unpacked bytes", ErrFormat, c.n, at)
+	case early:
+		return fmt.Errorf("%w: it ends early, after %d bytes", ErrFormat, at)
+	}
+	return fmt.Errorf("%w: byte %d of the file: %w", ErrFormat, c.n, err)
+}
+
+// ReadFile reads an IDX file. The error names it.
+func ReadFile(path string) (IDX, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return IDX{}, fmt.Errorf("mnist: %w", err)
+	}
+	defer f.Close()
+	x, err := Decode(f)
+	if err != nil {
+		return IDX{}, fmt.Errorf("mnist: %s: %w", path, err)
+	}
+	return x, nil
+}

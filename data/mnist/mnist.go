@@ -1,0 +1,140 @@
+// Package mnist reads IDX files, the format of MNIST, Fashion-MNIST and KMNIST,
+// and knows these three sets: their files, digests, mirrors and classes.
+//
+// An IDX file, which may be packed by gzip, has at each offset, so many bytes;
+// every number is big-endian:
+//
+//	0     2    zero
+//	2     1    element type: 0x08, unsigned byte, is the only one read
+//	3     1    rank r: 1 for labels, 3 for images, 4 for images with channels
+//	4     4·r  dimensions, outermost first: N, or N H W, or N H W C
+//	4+4r  …    elements, row major
+//
+// Another type or rank, more than MaxSize elements, a file that ends early and
+// bytes after the last element are refused. http://yann.lecun.com/exdb/mnist.
+//
+// A set is four files, train and t10k, images and labels. The package knows no
+// model and decodes no other format.
+package mnist
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// Sources is the three sets, for data.Registry.Register.
+func Sources() []data.Source {
+	var all []data.Source
+	for _, s := range sets {
+		all = append(all, data.Source{
+			Name:   s.name,
+			About:  s.about,
+			Load:   s.load,
+			Get:    s.get,
+			Verify: s.verify,
+		})
+	}
+	return all
+}
+
+// load finds the four files, fetches what is missing, checks and reads them.
+func (s set) load(ctx context.Context, opt data.Options) (*data.Set, error) {
+	out := &data.Set{Name: s.name, Classes: s.classes}
+	id := sha256.New()
+	for i, part := range []*data.Split{&out.Train, &out.Test} {
+		var idx [2]IDX
+		var paths [2]string
+		for j := range idx {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			f := s.files[2*i+j]
+			path, err := s.find(ctx, f, opt)
+			if err != nil {
+				return nil, err
+			}
+			x, err := ReadFile(path)
+			if err != nil {
+				return nil, fmt.Errorf("%w; %s", err, s.wayOut())
+			}
+			digest := x.Digest()
+			if f.Unpacked != "" && digest != f.Unpacked {
+				return nil, fmt.Errorf("mnist: %s: unpacked SHA-256 %s, want %s of %s; %s, or read it as it is with --data %s",
+					path, digest, f.Unpacked, s.name, s.wayOut(), filepath.Dir(path))
+			}
+			if f.Unpacked == "" { // only the packed file can be checked
+				if st := s.status(f, path); st.Err != nil {
+					return nil, st.Err
+				}
+			}
+			fmt.Fprintln(id, f.Name, digest)
+			idx[j], paths[j] = x, path
+		}
+		p, err := pair(idx[0], idx[1], paths[0], paths[1])
+		if err != nil {
+			return nil, fmt.Errorf("%w; %s", err, s.wayOut())
+		}
+		*part = p
+	}
+	out.Digest = fmt.Sprintf("%x", id.Sum(nil))
+	return out, nil
+}
+
+// wayOut is what to do about a bad file of s.
+func (s set) wayOut() string {
+	return "delete the file and run: imago data get " + s.name
+}
+
+// pair is a split of images and, unless labels is empty, labels.
+func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error) {
+	n, h, w, c, err := images.imageShape()
+	if err != nil {
+		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
+	}
+	m, err := data.NewInMemory(images.Data, n, h, w, c)
+	if err != nil {
+		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
+	}
+	p := data.Split{Images: m}
+	if labelsPath == "" {
+		return p, nil
+	}
+	if len(labels.Dims) != 1 {
+		return p, fmt.Errorf("mnist: %s: %w: %d dimensions, want 1: these are no labels", labelsPath, ErrFormat, len(labels.Dims))
+	}
+	if labels.Dims[0] != n {
+		return p, fmt.Errorf("mnist: %s has %d images but %s has %d labels", imagesPath, n, labelsPath, labels.Dims[0])
+	}
+	p.Labels = make([]int32, n)
+	for i, l := range labels.Data {
+		p.Labels[i] = int32(l)
+	}
+	return p, nil
+}
+
+// imageShape is x as images.
+func (x IDX) imageShape() (n, h, w, c int, err error) {
+	switch len(x.Dims) {
+	case 3:
+		return x.Dims[0], x.Dims[1], x.Dims[2], 1, nil
+	case 4:
+		if c := x.Dims[3]; c != 1 && c != 3 {
+			return 0, 0, 0, 0, fmt.Errorf("%w: offset 16: %d channels, want 1 or 3", ErrFormat, c)
+		}
+		return x.Dims[0], x.Dims[1], x.Dims[2], x.Dims[3], nil
+	}
+	return 0, 0, 0, 0, fmt.Errorf("%w: offset 3: %d dimension, want 3 or 4: these are no images", ErrFormat, len(x.Dims))
+}
+
+// names is the names that a file goes by: packed and not, and with the dot that
+// the originals had inside their gzip headers.
+func names(name string) []string {
+	plain := strings.Replace(strings.TrimSuffix(name, ".gz"), ".idx", "-idx", 1)
+	dotted := strings.Replace(plain, "-idx", ".idx", 1)
+	return []string{plain + ".gz", plain, dotted + ".gz", dotted}
+}

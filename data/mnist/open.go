@@ -1,0 +1,159 @@
+package mnist
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// Opener reads any IDX file of images, with the labels beside it if there are
+// any, and any directory with a train and a test pair.
+func Opener() data.Opener {
+	return data.Opener{Name: "IDX", Match: match, Open: Open}
+}
+
+// partName is the name of a file of images: a part of the set, then "images".
+var partName = regexp.MustCompile(`^(.*?)(train|t10k|test)[-_.]images[-_.]idx[34]-ubyte(\.gz)?$`)
+
+func match(path string, info fs.FileInfo, head []byte) bool {
+	if info.IsDir() {
+		train, test, err := parts(path)
+		return err != nil || train != "" || test != ""
+	}
+	start := []byte{0, 0, ubyte}
+	if !bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		return bytes.HasPrefix(head, start)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	zr, err := gzip.NewReader(f)
+	if err != nil {
+		return false
+	}
+	var got [3]byte
+	_, err = io.ReadFull(zr, got[:])
+	return err == nil && bytes.Equal(got[:], start)
+}
+
+// parts finds the training and test images in a directory.
+func parts(dir string) (train, test string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return "", "", err
+	}
+	for _, e := range entries {
+		m := partName.FindStringSubmatch(e.Name())
+		if m == nil || e.IsDir() {
+			continue
+		}
+		at := &test
+		if m[2] == "train" {
+			at = &train
+		}
+		if old := filepath.Base(*at); *at != "" && names(old)[0] != names(e.Name())[0] {
+			return "", "", fmt.Errorf("mnist: %s holds both %s and %s; name one of the files", dir, old, e.Name())
+		}
+		*at = filepath.Join(dir, e.Name())
+	}
+	return train, test, nil
+}
+
+// labelsOf is the file of labels beside a file of images, or "".
+func labelsOf(images string) string {
+	base := filepath.Base(images)
+	i := strings.LastIndex(base, "images")
+	if i < 0 {
+		return ""
+	}
+	base = base[:i] + "labels" + strings.NewReplacer("idx3", "idx1", "idx4", "idx1").Replace(base[i+len("images"):])
+	path, _ := data.Find([]string{filepath.Dir(images)}, append([]string{base}, names(base)...)...)
+	return path
+}
+
+// Open reads the set at path: a directory with train-images… and, for the test
+// part, t10k-images… or test-images…; or one file of images. If there is only
+// one part, some of its images are held out (data.HoldOut). Labels are read from
+// the file beside the images whose name has "labels" for "images".
+func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("mnist: %w", err)
+	}
+	train, test := path, ""
+	if info.IsDir() {
+		if train, test, err = parts(path); err != nil {
+			return nil, err
+		}
+		if train == "" { // the only part there is, such as KMNIST's test part
+			train, test = test, ""
+		}
+		if train == "" {
+			return nil, fmt.Errorf("mnist: %s: no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in this folder", path)
+		}
+	}
+	out := &data.Set{Name: path}
+	id := sha256.New()
+	if out.Train, err = openPair(train, id); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if test != "" {
+		if out.Test, err = openPair(test, id); err != nil {
+			return nil, err
+		}
+	} else if err := data.Divide(out, opt); err != nil {
+		return nil, fmt.Errorf("mnist: %s: %w", path, err)
+	} else {
+		fmt.Fprintln(id, "held out", out.Test.Len(), opt.Seed)
+	}
+	most := int32(-1)
+	for _, l := range append(out.Train.Labels[:len(out.Train.Labels):len(out.Train.Labels)], out.Test.Labels...) {
+		most = max(most, l)
+	}
+	for l := range most + 1 {
+		out.Classes = append(out.Classes, strconv.Itoa(int(l)))
+	}
+	out.Digest = fmt.Sprintf("%x", id.Sum(nil))
+	return out, nil
+}
+
+func openPair(imagesPath string, id io.Writer) (data.Split, error) {
+	images, err := ReadFile(imagesPath)
+	if err != nil {
+		return data.Split{}, again(err)
+	}
+	var labels IDX
+	labelsPath := labelsOf(imagesPath)
+	if labelsPath != "" {
+		if labels, err = ReadFile(labelsPath); err != nil {
+			return data.Split{}, again(err)
+		}
+	}
+	fmt.Fprintln(id, images.Digest(), labels.Digest())
+	return pair(images, labels, imagesPath, labelsPath)
+}
+
+// again adds the way out to an error about a file's content.
+func again(err error) error {
+	if errors.Is(err, ErrFormat) {
+		return fmt.Errorf("%w; get the file again from where it came", err)
+	}
+	return err
+}

@@ -1,0 +1,203 @@
+package npz
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/imago-ml/imago/tensor"
+)
+
+// ErrFormat marks bytes that are not what they should be, as against a file that
+// could not be read. Test with errors.Is.
+var ErrFormat = errors.New("not a readable NumPy file")
+
+// ErrUnsupported marks an array that NumPy can write and this package does not
+// read. Test with errors.Is.
+var ErrUnsupported = errors.New("unsupported NumPy array")
+
+// MaxBytes bounds the elements of an array that is read: 2 GiB.
+const MaxBytes = 2 << 30
+
+const magic = "\x93NUMPY"
+
+// kinds is how an element type enters a tensor.
+var kinds = map[string]tensor.DType{
+	"u1": tensor.Uint8, "b1": tensor.Uint8,
+	"i1": tensor.Int32, "i2": tensor.Int32, "i4": tensor.Int32, "i8": tensor.Int32,
+	"u2": tensor.Int32, "u4": tensor.Int32, "u8": tensor.Int32,
+	"f2": tensor.Float32, "f4": tensor.Float32, "f8": tensor.Float32,
+}
+
+// ReadNPY reads one array. Memory grows with what is read, not with what the
+// header claims. Bytes after the array are not looked at.
+func ReadNPY(r io.Reader) (*tensor.Tensor, error) {
+	h, err := readHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	want := int64(h.size * h.width)
+	var raw bytes.Buffer
+	n, err := io.Copy(&raw, io.LimitReader(r, want))
+	if err != nil {
+		return nil, early(err)
+	}
+	if n < want {
+		return nil, fmt.Errorf("%w: it ends early, after %d of %d bytes of elements", ErrFormat, n, want)
+	}
+	return h.tensor(raw.Bytes())
+}
+
+// early makes ErrFormat of what a reader says of a cut or broken file.
+func early(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: it ends early", ErrFormat)
+	}
+	return err
+}
+
+// tensor is the elements, b, as a tensor in row-major order.
+func (h header) tensor(b []byte) (*tensor.Tensor, error) {
+	var order binary.ByteOrder = binary.LittleEndian
+	if h.big {
+		order = binary.BigEndian
+	}
+	switch kinds[h.kind] {
+	case tensor.Uint8:
+		if h.kind == "b1" {
+			for i, v := range b {
+				b[i] = min(v, 1)
+			}
+		}
+		return place(h, b)
+	case tensor.Int32:
+		out := make([]int32, h.size)
+		for i := range out {
+			v, ok := integer(b[i*h.width:], h.kind, order)
+			if !ok {
+				return nil, fmt.Errorf("%w: an integer beyond 32 bits in element %d of type %s", ErrUnsupported, i, h.kind)
+			}
+			out[i] = v
+		}
+		return place(h, out)
+	}
+	out := make([]float32, h.size)
+	for i := range out {
+		switch p := b[i*h.width:]; h.kind {
+		case "f2":
+			out[i] = float16(order.Uint16(p))
+		case "f4":
+			out[i] = math.Float32frombits(order.Uint32(p))
+		default:
+			out[i] = float32(math.Float64frombits(order.Uint64(p)))
+		}
+	}
+	return place(h, out)
+}
+
+func integer(p []byte, kind string, order binary.ByteOrder) (v int32, ok bool) {
+	var wide int64
+	switch kind {
+	case "i1":
+		wide = int64(int8(p[0]))
+	case "i2":
+		wide = int64(int16(order.Uint16(p)))
+	case "u2":
+		wide = int64(order.Uint16(p))
+	case "i4":
+		wide = int64(int32(order.Uint32(p)))
+	case "u4":
+		wide = int64(order.Uint32(p))
+	default: // i8; and u8, where what is too large comes out negative
+		wide = int64(order.Uint64(p))
+		if kind == "u8" && wide < 0 {
+			return 0, false
+		}
+	}
+	return int32(wide), wide == int64(int32(wide))
+}
+
+// float16 is the value of an IEEE 754 half.
+func float16(u uint16) float32 {
+	sign, exp, frac := uint32(u>>15), uint32(u>>10&31), uint32(u&1023)
+	switch exp {
+	case 0: // zero and subnormal: frac · 2⁻²⁴
+		v := float32(frac) * 0x1p-24
+		if sign == 1 {
+			return -v
+		}
+		return v
+	case 31:
+		return math.Float32frombits(sign<<31 | 0xff<<23 | frac<<13)
+	}
+	return math.Float32frombits(sign<<31 | (exp+127-15)<<23 | frac<<13)
+}
+
+// place makes the tensor, from columns first if h says so.
+func place[T float32 | int32 | uint8](h header, src []T) (*tensor.Tensor, error) {
+	if h.fortran && len(h.shape) > 1 {
+		dst := make([]T, len(src))
+		index := make([]int, len(h.shape)) // of dst, counted up row-major
+		for i := range dst {
+			at, stride := 0, 1
+			for axis, n := range h.shape {
+				at += index[axis] * stride
+				stride *= n
+			}
+			dst[i] = src[at]
+			for axis := len(index) - 1; axis >= 0; axis-- {
+				if index[axis]++; index[axis] < h.shape[axis] {
+					break
+				}
+				index[axis] = 0
+			}
+		}
+		src = dst
+	}
+	return tensor.FromSlice(src, h.shape...)
+}
+
+// WriteNPY writes t as version 1.0, little-endian, row major.
+func WriteNPY(w io.Writer, t *tensor.Tensor) error {
+	descr := map[tensor.DType]string{tensor.Float32: "<f4", tensor.Int32: "<i4", tensor.Uint8: "|u1"}[t.DType()]
+	dims := strings.ReplaceAll(strings.Trim(t.Shape().String(), "[]"), ",", ", ")
+	if len(t.Shape()) == 1 {
+		dims += "," // as Python writes a tuple of one
+	}
+	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims)
+	// The elements begin at a multiple of 64, after a line feed.
+	const fixed = len(magic) + 4
+	head += strings.Repeat(" ", 63-(fixed+len(head))%64) + "\n"
+	b := append([]byte(magic), 1, 0)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(head)))
+	b = append(b, head...)
+	if _, err := w.Write(b); err != nil {
+		return err
+	}
+	switch t.DType() {
+	case tensor.Uint8:
+		_, err := w.Write(t.U8())
+		return err
+	case tensor.Int32:
+		return writeWords(w, t.I32(), func(v int32) uint32 { return uint32(v) })
+	}
+	return writeWords(w, t.F32(), math.Float32bits)
+}
+
+func writeWords[T any](w io.Writer, src []T, bits func(T) uint32) error {
+	buf := make([]byte, 0, 64<<10)
+	for i, v := range src {
+		buf = binary.LittleEndian.AppendUint32(buf, bits(v))
+		if len(buf) == cap(buf) || i == len(src)-1 {
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
+	}
+	return nil
+}

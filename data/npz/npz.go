@@ -1,0 +1,125 @@
+// Package npz reads and writes NumPy's files, and reads image sets from them.
+//
+// An NPY file is one array: "\x93NUMPY", two bytes of version (1.0, 2.0, 3.0 are
+// read, 1.0 is written), the length of the header (2 bytes in version 1, else 4,
+// little-endian), the header, which is the literal of a Python dictionary
+//
+//	{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
+//
+// and the elements. bool and uint8 become Uint8 tensors, other integers Int32
+// (one that needs more bits is refused), float16, float32 and float64 Float32.
+// Objects, which are pickled code, text, complex numbers and records are
+// refused, as are arrays without elements. An NPZ file is a zip of NPY files,
+// each named after its array. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+//
+// Open reads an image set; it says which arrays it takes for what. The package
+// knows no named set.
+package npz
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/imago-ml/imago/tensor"
+)
+
+// A Reader gives the arrays of an NPZ file by name.
+type Reader struct {
+	files map[string]*zip.File
+}
+
+// NewReader reads the directory of an NPZ file of size bytes. No array is read
+// before it is asked for.
+func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	out := &Reader{map[string]*zip.File{}}
+	for _, f := range z.File {
+		if name, ok := strings.CutSuffix(f.Name, ".npy"); ok {
+			out.files[name] = f
+		}
+	}
+	return out, nil
+}
+
+// Names is the names of the arrays, sorted.
+func (r *Reader) Names() []string {
+	var names []string
+	for n := range r.files {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Read is the array of that name. The error names the array.
+func (r *Reader) Read(name string) (*tensor.Tensor, error) {
+	t, err := r.read(name, ReadNPY)
+	if err != nil {
+		return nil, fmt.Errorf("array %q: %w", name, err)
+	}
+	return t, nil
+}
+
+func (r *Reader) read(name string, decode func(io.Reader) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
+	f, ok := r.files[name]
+	if !ok {
+		return nil, fmt.Errorf("not in the file, which has %s", strings.Join(r.Names(), ", "))
+	}
+	rc, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+	}
+	defer rc.Close()
+	t, err := decode(rc)
+	if err != nil {
+		return nil, wrapZip(err)
+	}
+	// The checksum is compared on reaching the end.
+	if _, err := io.CopyN(io.Discard, rc, 1); err != nil && err != io.EOF {
+		return nil, wrapZip(err)
+	}
+	return t, nil
+}
+
+// wrapZip makes ErrFormat of what zip and flate say of broken data.
+func wrapZip(err error) error {
+	if errors.Is(err, ErrFormat) || errors.Is(err, ErrUnsupported) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrFormat, err)
+}
+
+// WriteNPZ writes an NPZ file, not compressed, as numpy.savez does: ts[i] under
+// the name names[i]. The bytes depend on the arguments alone. It fails if there
+// are not as many names as tensors, or a name is empty or repeated.
+func WriteNPZ(w io.Writer, names []string, ts []*tensor.Tensor) error {
+	if len(names) != len(ts) {
+		return fmt.Errorf("npz: %d names for %d arrays", len(names), len(ts))
+	}
+	seen := map[string]bool{}
+	z := zip.NewWriter(w)
+	for i, name := range names {
+		if name == "" || seen[name] || ts[i] == nil {
+			return fmt.Errorf("npz: array %d: name %q is empty or repeated, or there is no array", i, name)
+		}
+		seen[name] = true
+		f, err := z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store})
+		if err != nil {
+			return fmt.Errorf("npz: array %q: %w", name, err)
+		}
+		if err := WriteNPY(f, ts[i]); err != nil {
+			return fmt.Errorf("npz: array %q: %w", name, err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		return fmt.Errorf("npz: %w", err)
+	}
+	return nil
+}

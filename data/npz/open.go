@@ -1,0 +1,278 @@
+package npz
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// Opener reads NPZ and NPY files. It is to be registered before data/folder,
+// which takes any zip.
+func Opener() data.Opener {
+	return data.Opener{Name: "NPZ", Match: match, Open: Open}
+}
+
+func match(path string, info fs.FileInfo, head []byte) bool {
+	if info.IsDir() {
+		return false
+	}
+	if bytes.HasPrefix(head, []byte(magic)) {
+		return true
+	}
+	if !bytes.HasPrefix(head, []byte("PK\x03\x04")) {
+		return false
+	}
+	if strings.HasSuffix(strings.ToLower(path), ".npz") {
+		return true
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	r, err := NewReader(f, info.Size())
+	return err == nil && len(r.files) > 0
+}
+
+// The names, in small letters, under which arrays are looked for, in order.
+var (
+	trainImageNames = []string{"x_train", "train_images", "images_train", "train_x", "images", "x", "imgs", "data", "arr_0"}
+	trainLabelNames = []string{"y_train", "train_labels", "labels_train", "train_y", "labels", "y", "label", "targets", "arr_1"}
+	testImageNames  = []string{"x_test", "test_images", "images_test", "test_x"}
+	testLabelNames  = []string{"y_test", "test_labels", "labels_test", "test_y"}
+)
+
+// Open reads an image set from an NPZ file, or images from an NPY file.
+//
+// Of an NPZ file it takes, whatever the case of the letters, the first there is
+// of x_train, train_images, images_train, train_x, images, x, imgs, data and
+// arr_0 (or the only array) as images, and y_train, train_labels, labels_train,
+// train_y, labels, y, label, targets and arr_1 as labels; x_test, test_images,
+// images_test, test_x and y_test, test_labels, labels_test, test_y as the test
+// part. Without a test part, some of the images are held out (data.HoldOut).
+//
+// Images are (N, H, W); (N, H, W, C) or (N, C, H, W) with C 1 or 3, the last axis
+// being asked first; or (N, D) with D a square, of side √D. Their levels are
+// 0 to 255, or 0 to 1 if no image of the set goes above 1; floats are rounded.
+// Labels are whole numbers from 0 on, (N) or (N, 1).
+func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("npz: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("npz: %w", err)
+	}
+	set, err := read(ctx, f, info.Size(), opt)
+	if err != nil {
+		return nil, fmt.Errorf("npz: %s: %w", path, err)
+	}
+	set.Name = path
+	return set, nil
+}
+
+// file is what Open needs: os.File and, for tests, bytes.Reader.
+type file interface {
+	io.Reader
+	io.ReaderAt
+}
+
+func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set, error) {
+	var head [len(magic)]byte
+	if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:]) == magic {
+		t, err := ReadNPY(f)
+		if err != nil {
+			return nil, err
+		}
+		return makeSet([2]arrays{{images: t, imagesName: "the array"}}, opt)
+	}
+	r, err := NewReader(f, size)
+	if err != nil {
+		return nil, err
+	}
+	var parts [2]arrays
+	for i, names := range [2][2][]string{{trainImageNames, trainLabelNames}, {testImageNames, testLabelNames}} {
+		name := r.find(names[0])
+		if all := r.Names(); name == "" && i == 0 && len(all) == 1 {
+			name = all[0]
+		}
+		if name == "" {
+			if i == 0 {
+				return nil, fmt.Errorf("no array of images among %s; name it x_train or images", strings.Join(r.Names(), ", "))
+			}
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		p := &parts[i]
+		p.imagesName, p.labelsName = name, r.find(names[1])
+		if p.images, err = r.Read(name); err != nil {
+			return nil, err
+		}
+		if p.labelsName != "" {
+			if p.labels, err = r.Read(p.labelsName); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return makeSet(parts, opt)
+}
+
+// find is the array that goes by the first of the names, or "".
+func (r *Reader) find(names []string) string {
+	for _, want := range names {
+		for _, have := range r.Names() {
+			if strings.ToLower(have) == want {
+				return have
+			}
+		}
+	}
+	return ""
+}
+
+// arrays is the arrays of one part; none if images is nil.
+type arrays struct {
+	images, labels         *tensor.Tensor // labels may be nil
+	imagesName, labelsName string
+}
+
+func makeSet(parts [2]arrays, opt data.Options) (*data.Set, error) {
+	set := &data.Set{}
+	id := sha256.New()
+	scale := 255.0 // 1 if levels go to 255, for both parts alike
+	for _, p := range parts {
+		if p.images == nil {
+			continue
+		}
+		lo, hi := bounds(p.images)
+		if !(lo >= 0 && hi <= 255) {
+			return nil, fmt.Errorf("%s: levels from %v to %v, want 0 to 1 or 0 to 255", p.imagesName, lo, hi)
+		}
+		if hi > 1 {
+			scale = 1
+		}
+	}
+	most := int32(-1)
+	for i, split := range []*data.Split{&set.Train, &set.Test} {
+		p := parts[i]
+		if p.images == nil {
+			continue
+		}
+		m, err := pixels(p.images, scale)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
+		}
+		split.Images = m
+		h, w, c := m.Shape()
+		fmt.Fprintf(id, "%d %dx%dx%dx%d\n", i, m.Len(), h, w, c)
+		id.Write(m.Pixels())
+		if p.labels == nil {
+			continue
+		}
+		if split.Labels, err = labels(p.labels); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.labelsName, err)
+		}
+		if len(split.Labels) != m.Len() {
+			return nil, fmt.Errorf("%d images in %s but %d labels in %s", m.Len(), p.imagesName, len(split.Labels), p.labelsName)
+		}
+		most = max(most, slices.Max(split.Labels))
+		binary.Write(id, binary.LittleEndian, split.Labels) // to a hash: cannot fail
+	}
+	for k := range most + 1 {
+		set.Classes = append(set.Classes, strconv.Itoa(int(k)))
+	}
+	if parts[1].images == nil {
+		if err := data.Divide(set, opt); err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(id, "held out", set.Test.Len(), opt.Seed)
+	}
+	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
+	return set, nil
+}
+
+// value is element i of t.
+func value(t *tensor.Tensor, i int) float64 {
+	switch t.DType() {
+	case tensor.Uint8:
+		return float64(t.U8()[i])
+	case tensor.Int32:
+		return float64(t.I32()[i])
+	}
+	return float64(t.F32()[i])
+}
+
+// bounds is the least and the greatest element; NaN if there is one.
+func bounds(t *tensor.Tensor) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for i := range t.Size() {
+		v := value(t, i)
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	return lo, hi
+}
+
+// pixels is t as images, each level times scale.
+func pixels(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
+	s := t.Shape()
+	h, w, c, planes := 0, 0, 1, false
+	switch {
+	case len(s) == 2:
+		h = int(math.Round(math.Sqrt(float64(s[1]))))
+		if w = h; h*w != s[1] {
+			return nil, fmt.Errorf("shape %v: rows of %d numbers are no square images; give (N, H, W) or (N, H, W, C)", s, s[1])
+		}
+	case len(s) == 3:
+		h, w = s[1], s[2]
+	case len(s) == 4 && (s[3] == 1 || s[3] == 3):
+		h, w, c = s[1], s[2], s[3]
+	case len(s) == 4 && (s[1] == 1 || s[1] == 3):
+		c, h, w, planes = s[1], s[2], s[3], true
+	default:
+		return nil, fmt.Errorf("shape %v is no shape of images; want (N, H, W), (N, H, W, C) with C 1 or 3, or (N, D)", s)
+	}
+	pix := make([]uint8, t.Size())
+	for i := range pix {
+		to := i
+		if planes {
+			image, rest := i/(h*w*c), i%(h*w*c)
+			to = (image*h*w+rest%(h*w))*c + rest/(h*w)
+		}
+		pix[to] = uint8(math.Round(value(t, i) * scale))
+	}
+	return data.NewInMemory(pix, s[0], h, w, c)
+}
+
+// maxClasses bounds the labels: each class has a name in memory.
+const maxClasses = 1 << 20
+
+func labels(t *tensor.Tensor) ([]int32, error) {
+	s := t.Shape()
+	if len(s) != 1 && !(len(s) == 2 && s[1] == 1) {
+		return nil, fmt.Errorf("shape %v is no shape of labels; want (N) or (N, 1)", s)
+	}
+	out := make([]int32, s[0])
+	for i := range out {
+		v := value(t, i)
+		if !(v >= 0 && v < maxClasses) || v != math.Trunc(v) {
+			return nil, fmt.Errorf("label %d is %v, want a whole number from 0 to %d", i, v, maxClasses-1)
+		}
+		out[i] = int32(v)
+	}
+	return out, nil
+}

@@ -1,0 +1,136 @@
+package npz
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/tensor"
+)
+
+var opts data.Options
+
+type named struct {
+	name string
+	t    *tensor.Tensor
+}
+
+func put(t *testing.T, file string, arrays ...named) string {
+	t.Helper()
+	var names []string
+	var ts []*tensor.Tensor
+	for _, a := range arrays {
+		names, ts = append(names, a.name), append(ts, a.t)
+	}
+	var b bytes.Buffer
+	if err := WriteNPZ(&b, names, ts); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), file)
+	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestOpen(t *testing.T) {
+	ramp := make([]uint8, 48) // 4 images of 12, or 3 of 16
+	scaled, levels := make([]float32, 48), make([]float32, 48)
+	for i := range ramp {
+		ramp[i] = uint8(5 * i)
+		scaled[i] = float32(5*i) / 255
+		levels[i] = float32(5*i) + 0.3
+	}
+	u8 := func(shape ...int) *tensor.Tensor { return must(t, ramp, shape) }
+	lab := must(t, []int32{2, 0, 1}, []int{3, 1})
+	for _, tt := range []struct {
+		name        string
+		arrays      []named
+		train, test int
+		h, w, c     int
+		classes     int
+		second      []uint8 // first three bytes of test or training image 1, if the test part is given
+	}{
+		{"keras names", []named{{"x_train", u8(3, 4, 4)}, {"y_train", lab}, {"x_test", u8(3, 4, 4)}, {"y_test", lab}}, 3, 3, 4, 4, 1, 3, []uint8{80, 85, 90}},
+		{"medmnist names", []named{{"train_images", u8(3, 4, 4)}, {"train_labels", lab}, {"val_images", u8(3, 4, 4)}, {"test_images", u8(3, 4, 4)}}, 3, 3, 4, 4, 1, 3, []uint8{80, 85, 90}},
+		{"levels 0 to 1", []named{{"X_train", f32(t, scaled, 3, 4, 4)}, {"X_test", f32(t, scaled, 3, 4, 4)}}, 3, 3, 4, 4, 1, 0, []uint8{80, 85, 90}},
+		{"levels 0 to 255", []named{{"images_train", f32(t, levels, 3, 16)}, {"images_test", f32(t, levels, 3, 16)}}, 3, 3, 4, 4, 1, 0, []uint8{80, 85, 90}},
+		{"colour last", []named{{"train_x", u8(4, 2, 2, 3)}, {"test_x", u8(4, 2, 2, 3)}}, 4, 4, 2, 2, 3, 0, []uint8{60, 65, 70}},
+		{"colour first", []named{{"x_train", u8(4, 3, 2, 2)}, {"x_test", u8(4, 3, 2, 2)}}, 4, 4, 2, 2, 3, 0, []uint8{60, 80, 100}},
+		{"held out", []named{{"images", u8(3, 4, 4)}, {"labels", lab}}, 2, 1, 4, 4, 1, 3, nil},
+		{"the only array", []named{{"anything", u8(3, 4, 4)}}, 2, 1, 4, 4, 1, 0, nil},
+	} {
+		s, err := Open(t.Context(), put(t, "a.npz", tt.arrays...), data.Options{})
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if err := s.Validate(); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if h, w, c := s.Shape(); h != tt.h || w != tt.w || c != tt.c || s.Train.Len() != tt.train || s.Test.Len() != tt.test || len(s.Classes) != tt.classes {
+			t.Errorf("%s: %d and %d of %dx%dx%d, classes %v", tt.name, s.Train.Len(), s.Test.Len(), h, w, c, s.Classes)
+		}
+		if tt.second == nil {
+			continue
+		}
+		for _, p := range []data.Split{s.Train, s.Test} {
+			if got := p.Images.(*data.InMemory).Slice(1)[:3]; !slices.Equal(got, tt.second) {
+				t.Errorf("%s: image 1 starts %v, want %v", tt.name, got, tt.second)
+			}
+		}
+	}
+	// A 0-or-1 set in bytes is black and white, not black and almost black.
+	s, err := Open(t.Context(), put(t, "b.npz", named{"imgs", must(t, []uint8{0, 1, 1, 0, 1, 1, 0, 0}, []int{2, 2, 2})}), data.Options{})
+	if err != nil || slices.Max(s.Train.Images.(*data.InMemory).Pixels()) != 255 {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	img := must(t, make([]uint8, 48), []int{3, 4, 4})
+	for says, arrays := range map[string][]named{
+		"no array of images among a, b":      {{"a", img}, {"b", img}},
+		"3 images in x but 2 labels in y":    {{"x", img}, {"y", must(t, []int32{0, 1}, []int{2})}},
+		"label 1 is -1":                      {{"x", img}, {"y", must(t, []int32{0, -1, 0}, []int{3})}},
+		"label 0 is 0.5":                     {{"x", img}, {"y", f32(t, []float32{0.5, 1, 2}, 3)}},
+		"no shape of labels":                 {{"x", img}, {"y", must(t, make([]int32, 9), []int{3, 3})}},
+		"levels from -1 to 1":                {{"x", f32(t, []float32{-1, 1, 0, 0}, 1, 2, 2)}},
+		"levels from NaN":                    {{"x", f32(t, []float32{float32(math.NaN()), 1, 0, 0}, 1, 2, 2)}},
+		"levels from 0 to 256":               {{"x", must(t, []int32{0, 256, 0, 0}, []int{1, 2, 2})}},
+		"rows of 5 numbers are no square":    {{"x", must(t, make([]uint8, 10), []int{2, 5})}},
+		"[3,16,1,1,1] is no shape of images": {{"x", must(t, make([]uint8, 48), []int{3, 16, 1, 1, 1})}},
+		"[48] is no shape of images":         {{"x", must(t, make([]uint8, 48), []int{48})}},
+		"[] is no shape of images":           {{"x", must(t, make([]uint8, 1), nil)}},
+	} {
+		path := put(t, "a.npz", arrays...)
+		_, err := Open(t.Context(), path, data.Options{})
+		if err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}
+
+// By its content and, for a zip without arrays, by its name.
+func TestMatch(t *testing.T) {
+	var r data.Registry
+	r.RegisterOpener(Opener())
+	img := must(t, make([]uint8, 48), []int{3, 4, 4})
+	npyPath := filepath.Join(t.TempDir(), "x.dat")
+	var b bytes.Buffer
+	WriteNPY(&b, img)
+	os.WriteFile(npyPath, b.Bytes(), 0o666)
+	for _, path := range []string{put(t, "a.npz", named{"x", img}), put(t, "a.zip", named{"x", img}), npyPath} {
+		if s, err := r.Open(t.Context(), path, data.Options{Size: 2}); err != nil || s.Train.Len() != 2 {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if _, err := r.Open(t.Context(), put(t, "a.zip"), data.Options{}); err == nil || !strings.Contains(err.Error(), "not a kind of file") {
+		t.Errorf("an empty zip: %v", err)
+	}
+}

@@ -1,0 +1,73 @@
+package data
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// A Progress tells how far a download or another count of bytes has come: a bar
+// where w is a terminal, a line now and then elsewhere, nothing where w is nil.
+type Progress struct {
+	w     io.Writer
+	label string
+	total int64 // -1 = unknown
+	now   int64
+	bar   *progressbar.ProgressBar
+	said  time.Time
+}
+
+// plainEvery is the time between two plain lines.
+const plainEvery = 5 * time.Second
+
+// NewProgress starts a count of total bytes, or of unknown size if total ≤ 0.
+func NewProgress(w io.Writer, label string, total int64) *Progress {
+	p := &Progress{w: w, label: label, total: total, said: time.Now()}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions64(max(total, -1),
+			progressbar.OptionSetWriter(w),
+			progressbar.OptionSetDescription(label),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionFullWidth(),
+			progressbar.OptionSetPredictTime(true),
+		)
+	}
+	return p
+}
+
+// Set says that n bytes are there.
+func (p *Progress) Set(n int64) {
+	p.now = n
+	if p.bar != nil {
+		p.bar.Set64(n) // an error of the terminal is no error of the download
+	} else if time.Since(p.said) >= plainEvery {
+		p.say()
+	}
+}
+
+// Finish ends the bar or line.
+func (p *Progress) Finish() {
+	if p.bar != nil {
+		p.bar.Exit()
+		fmt.Fprintln(p.w)
+	} else {
+		p.say()
+	}
+}
+
+func (p *Progress) say() {
+	p.said = time.Now()
+	if p.w == nil {
+		return
+	}
+	if p.total > 0 {
+		fmt.Fprintf(p.w, "%s: %.1f of %.1f MB\n", p.label, float64(p.now)/1e6, float64(p.total)/1e6)
+	} else {
+		fmt.Fprintf(p.w, "%s: %.1f MB\n", p.label, float64(p.now)/1e6)
+	}
+}

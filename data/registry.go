@@ -1,0 +1,136 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sort"
+	"strings"
+)
+
+// An Opener reads one kind of path: a folder of images, a zip, an IDX file.
+type Opener struct {
+	Name string // "folder", for messages
+	// Match says whether the path is of this kind, from what stat says and the
+	// first bytes of the file (up to 512; none for a directory). It may look
+	// further into the file, but must not read all of it.
+	Match func(path string, info fs.FileInfo, head []byte) bool
+	// Open reads the set. It may leave Size and Gray to Registry.Open.
+	Open func(ctx context.Context, path string, opt Options) (*Set, error)
+}
+
+// A Registry holds the sets known by name and the kinds of paths that can be
+// read. The zero value is empty and ready for use.
+type Registry struct {
+	sources map[string]Source
+	openers []Opener
+}
+
+// Register adds a set. It panics if the name is empty or taken, or if Load is
+// missing: the table is filled once, by cmd/imago.
+func (r *Registry) Register(s Source) {
+	if _, dup := r.sources[s.Name]; dup || s.Name == "" || s.Load == nil {
+		panic(fmt.Sprintf("data: empty or repeated source %q", s.Name))
+	}
+	if r.sources == nil {
+		r.sources = map[string]Source{}
+	}
+	r.sources[s.Name] = s
+}
+
+// RegisterOpener adds a kind of path. Kinds are tried in the order of their
+// registration. It panics if a field is missing or the name is taken.
+func (r *Registry) RegisterOpener(o Opener) {
+	for _, have := range r.openers {
+		if have.Name == o.Name {
+			panic(fmt.Sprintf("data: repeated opener %q", o.Name))
+		}
+	}
+	if o.Name == "" || o.Match == nil || o.Open == nil {
+		panic(fmt.Sprintf("data: empty opener %q", o.Name))
+	}
+	r.openers = append(r.openers, o)
+}
+
+// Names is the names of the sets, sorted.
+func (r *Registry) Names() []string {
+	names := make([]string, 0, len(r.sources))
+	for n := range r.sources {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Source is the set of that name; the error lists the known names.
+func (r *Registry) Source(name string) (Source, error) {
+	s, ok := r.sources[name]
+	if !ok {
+		return s, fmt.Errorf("data: no set %q; have %s", name, strings.Join(r.Names(), ", "))
+	}
+	return s, nil
+}
+
+// Open gives the set of that name or, if no set has it, the set at that path
+// ("./mnist" is a path even where mnist is a set). The set is cropped, resized
+// and made grey as opt asks, and has passed Validate.
+func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
+	set, err := r.open(ctx, nameOrPath, opt)
+	if err != nil {
+		return nil, err
+	}
+	if set, err = fit(ctx, set, opt); err != nil {
+		return nil, err
+	}
+	return set, set.Validate()
+}
+
+func (r *Registry) open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
+	if s, ok := r.sources[nameOrPath]; ok {
+		return s.Load(ctx, opt)
+	}
+	info, err := os.Stat(nameOrPath)
+	if err != nil {
+		if os.IsNotExist(err) {
+			return nil, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX or NPZ file that exists", nameOrPath, strings.Join(r.Names(), ", "))
+		}
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	head, err := readHead(nameOrPath, info)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	for _, o := range r.openers {
+		if o.Match(nameOrPath, info, head) {
+			return o.Open(ctx, nameOrPath, opt)
+		}
+	}
+	return nil, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX file or an NPZ file", nameOrPath)
+}
+
+// readHead is the first bytes of a regular file. Anything else but a directory
+// is refused: to open a pipe would wait for ever.
+func readHead(path string, info fs.FileInfo) ([]byte, error) {
+	if info.IsDir() {
+		return nil, nil
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: neither a folder nor a file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(f, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return head[:n], err
+}
