@@ -91,3 +91,18 @@ func TestConvolutions(t *testing.T) {
 		}
 	})
 }
+
+// TestSoftmax has what random functions seldom do: a repeated value that is
+// reshaped and repeated again, and rows reduced twice.
+func TestSoftmax(t *testing.T) {
+	const rows, cols = 5, 7
+	x, y := graph.State("x", rows, cols), graph.State("y", rows, cols)
+	top := graph.ReduceMax(x, 1)
+	lse := graph.Add(top, graph.Log(graph.Sum(graph.Exp(graph.Sub(x, graph.Reshape(top, rows, 1))), 1)))
+	loss := graph.Mean(graph.Sub(lse, graph.Sum(graph.Mul(y, x), 1)))
+	f, err := graph.NewFunc("softmax", nil, []graph.Output{{Name: "loss", Value: loss}, {Name: "grad", Value: graph.Grad(loss, x)[0]}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graphtest.Agree(t, newTest(t, 2), f, graphtest.RandomEnv(rng.New(3), f), tol)
+}

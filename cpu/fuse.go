@@ -125,7 +125,7 @@ func (c *compiler) findUses() {
 			if n.Op().Elementwise() || n.Op() == graph.OpSum && loops(n) {
 				src, _, whole := c.source(x)
 				add(src, use{n, whole})
-				c.copied[src] = c.copied[src] || whole && src.Op() == graph.OpBroadcast
+				c.copied[src] = c.copied[src] || src.Op() == graph.OpBroadcast
 				continue
 			}
 			x = base(x)
