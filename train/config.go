@@ -1,0 +1,173 @@
+package train
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/model"
+)
+
+// Format is the version of run.json that this package writes and reads.
+const Format = 1
+
+// Config is all that sets one run apart from another. It is run.json, and stands
+// in every weights file, so that the file alone is enough to build the model: a
+// field is never renamed.
+type Config struct {
+	Format int             `json:"format"` // Format
+	Imago  string          `json:"imago"`  // version of the program that began the run
+	Go     string          `json:"go"`     // and of its compiler
+	Recipe string          `json:"recipe"` // the name it was asked for by
+	Kind   string          `json:"kind"`   // of model
+	Model  json.RawMessage `json:"model"`  // the kind's configuration in full
+	Data   Data            `json:"data"`
+
+	Epochs int     `json:"epochs"` // in all, ≥ 1
+	Batch  int     `json:"batch"`  // images a step, ≥ 1
+	LR     float64 `json:"lr"`     // learning rate, > 0
+	Seed   uint64  `json:"seed"`   // of all randomness
+
+	Checkpoints Checkpoints `json:"checkpoints"`
+	Pictures    int         `json:"pictures"` // drawn every so many epochs and at the end; 0 = at the end only, −1 = never
+}
+
+// Data says which images a run is trained on.
+type Data struct {
+	Source       string  `json:"source"`                  // name or path it was asked for by
+	Name         string  `json:"name"`                    // data.Set.Name
+	Digest       string  `json:"digest"`                  // data.Set.Digest
+	Image        [3]int  `json:"image"`                   // rows, columns, channels
+	Train        int     `json:"train"`                   // images to train on, ≥ 1
+	Test         int     `json:"test"`                    // images to judge by
+	Size         int     `json:"size,omitempty"`          // data.Options.Size
+	Gray         bool    `json:"gray,omitempty"`          // data.Options.Gray
+	Seed         uint64  `json:"seed,omitempty"`          // data.Options.Seed
+	TestFraction float64 `json:"test_fraction,omitempty"` // data.Options.TestFraction
+}
+
+// Options are the options with which the same set is opened again. Where to look
+// for it is the caller's to add.
+func (d Data) Options() data.Options {
+	return data.Options{Size: d.Size, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction}
+}
+
+// Checkpoints says when a run is saved, besides at the end of every epoch, and what
+// is kept.
+type Checkpoints struct {
+	Keep    int     `json:"keep"`    // the last so many, and the best; 0 = all
+	Seconds float64 `json:"seconds"` // at most so long between two; 0 = no limit
+	Steps   int64   `json:"steps"`   // at most so many steps between two; 0 = no limit
+}
+
+// NewConfig is the configuration of a recipe, with c the model's, on a set that was
+// opened as source with opt. Epochs, Batch and LR are the recipe's and the rest are
+// defaults, all to be changed before the run is made.
+func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, opt data.Options) (Config, error) {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return Config{}, fmt.Errorf("train: config of %s: %w", rec.Name, err)
+	}
+	h, w, ch := set.Shape()
+	imago, goVersion := Versions()
+	return Config{
+		Format: Format, Imago: imago, Go: goVersion,
+		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
+		Data: Data{
+			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(),
+			Size: opt.Size, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction,
+		},
+		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Seed: 1,
+		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
+		Pictures:    5,
+	}, nil
+}
+
+// Versions are those of this program, as its build says, and of Go.
+func Versions() (imago, goVersion string) {
+	imago = "devel"
+	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
+		imago = b.Main.Version
+	}
+	return imago, runtime.Version()
+}
+
+// Image is the shape of the images.
+func (c Config) Image() model.Image {
+	return model.Image{H: c.Data.Image[0], W: c.Data.Image[1], C: c.Data.Image[2]}
+}
+
+// Build makes the model. The registry must have its kind.
+func (c Config) Build(models *model.Registry) (model.Model, error) {
+	k, err := models.Kind(c.Kind)
+	if err != nil {
+		return nil, err
+	}
+	mc, err := k.Decode(c.Model)
+	if err != nil {
+		return nil, err
+	}
+	return mc.New(c.Image())
+}
+
+// Validate reports every fault, one a line.
+func (c Config) Validate() error {
+	var faults []error
+	bad := func(ok bool, format string, a ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf("train: "+format, a...))
+		}
+	}
+	bad(c.Format == Format, "format %d: this imago reads %d", c.Format, Format)
+	bad(c.Recipe != "" && c.Kind != "", "recipe %q of kind %q: want both named", c.Recipe, c.Kind)
+	bad(json.Valid(c.Model), "the model's configuration is not JSON")
+	img := c.Image()
+	bad(img.H >= 1 && img.W >= 1 && (img.C == 1 || img.C == 3) && img.H <= data.MaxSize && img.W <= data.MaxSize,
+		"images of %v: want sides of 1 to %d and 1 or 3 channels", img, data.MaxSize)
+	bad(c.Data.Train >= 1 && c.Data.Test >= 0, "%d training and %d test images: want at least one to train on", c.Data.Train, c.Data.Test)
+	bad(c.Epochs >= 1, "--epochs %d: want 1 or more", c.Epochs)
+	bad(c.Batch >= 1 && c.Batch <= 1<<16, "--batch %d: want 1 to %d", c.Batch, 1<<16)
+	bad(c.LR > 0 && c.LR <= math.MaxFloat32, "--lr %v: want a number above 0, as 0.001", c.LR)
+	bad(c.Checkpoints.Keep >= 0, "--keep %d: want 0 (all) or more", c.Checkpoints.Keep)
+	bad(c.Checkpoints.Seconds >= 0, "--checkpoint-every %v seconds: want 0 (each epoch only) or more", c.Checkpoints.Seconds)
+	bad(c.Checkpoints.Steps >= 0, "--checkpoint-steps %d: want 0 (each epoch only) or more", c.Checkpoints.Steps)
+	bad(c.Pictures >= -1, "--pictures-every %d: want a number of epochs, 0 (at the end only) or -1 (never)", c.Pictures)
+	return errors.Join(faults...)
+}
+
+// Decode reads a Config from its JSON. An unknown field, something after the end
+// and what Validate reports are errors.
+func Decode(b []byte) (Config, error) {
+	var c Config
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return Config{}, fmt.Errorf("train: not the configuration of a run: %w", err)
+	}
+	if rest := bytes.TrimSpace(b[d.InputOffset():]); len(rest) > 0 {
+		return Config{}, fmt.Errorf("train: not the configuration of a run: offset %d: %.8q after the end", d.InputOffset(), rest)
+	}
+	var model bytes.Buffer
+	if err := json.Compact(&model, c.Model); err != nil {
+		return Config{}, fmt.Errorf("train: the model's configuration: %w", err)
+	}
+	c.Model = model.Bytes()
+	return c, c.Validate()
+}
+
+// encode is the JSON of c: indented for run.json.
+func (c Config) encode(indent string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(c); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	return b.Bytes(), nil
+}

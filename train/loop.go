@@ -1,0 +1,218 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"time"
+
+	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// stepsALine is how many steps a step line is the mean of.
+const stepsALine = 100
+
+var nan = math.NaN()
+
+// Loop trains until Config.Epochs are done. It goes on from the newest good
+// checkpoint of the run, or starts if there is none; a run that is done already
+// gets its pictures drawn again.
+//
+// When ctx is done it saves a checkpoint and returns an *InterruptedError. A number
+// that is not finite ends it with a *DivergedError.
+func Loop(ctx context.Context, j Job) (res Result, err error) {
+	begun := time.Now()
+	t, err := newTrainer(j)
+	if err != nil {
+		return Result{}, err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	j.Reporter.begin(j.Run, j.Model.Objective(), t.params())
+	if !t.fresh {
+		j.Reporter.Println("resumed   ", fmt.Sprintf("%s: %d whole epochs and %d images of the next", t.lastDir, t.at.Epoch, t.at.EpochImages))
+	}
+	res.Last, err = t.train(ctx)
+	res.Epochs, res.Steps, res.Images = t.at.Epoch, t.at.Step, t.at.Images
+	res.Checkpoint, res.Seconds = t.lastDir, time.Since(begun).Seconds()
+	if best, e := ckpt.Best(t.manager.Dir()); e == nil {
+		res.Best = best
+	}
+	if _, e := os.Stat(j.Run.Path(ReportFile)); e == nil {
+		res.Report = j.Run.Path(ReportFile)
+	}
+	return res, err
+}
+
+// train is the loop. All that it needs to be taken up again is in t.at and t.sums.
+func (t *trainer) train(ctx context.Context) (last Line, err error) {
+	c, n := &t.Run.Config, int64(t.Data.Train.Len())
+	if last, err = t.beforeTraining(ctx); err != nil {
+		return last, err
+	}
+	f := newFeed(plan{
+		images: t.Data.Train.Images, size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: c.Epochs,
+		makeInputs: func(x, weight *tensor.Tensor) [][]*tensor.Tensor { return t.step.inputs(x, weight) },
+	})
+	defer f.stop()
+	t.Reporter.start(int64(max(0, c.Epochs-t.at.Epoch))*n - t.at.EpochImages)
+	defer t.Reporter.stop()
+
+	metrics := make([]float64, len(t.step.names))
+	t.saved = time.Now()
+	for t.at.Epoch < c.Epochs {
+		var epoch, window clock
+		begun := time.Now()
+		for t.at.EpochImages < n {
+			if ctx.Err() != nil {
+				return last, t.interrupt()
+			}
+			start := time.Now()
+			b := f.next()
+			if b.err != nil {
+				return last, errors.Join(b.err, t.save())
+			}
+			bad, err := t.step.run(b, t.at.Step, metrics)
+			if err != nil {
+				return last, fmt.Errorf("train: epoch %d, step %d: %w", t.at.Epoch+1, t.at.Step, err)
+			}
+			if bad != nil {
+				return last, t.diverged(bad.metric, bad.value, t.step.explain(t.Backend, t.state, b, bad))
+			}
+			images := b.n
+			f.giveBack(b)
+			t.at.Step++
+			t.at.Images += int64(images)
+			t.at.EpochImages += int64(images)
+			t.sums.Epoch.add(images, metrics)
+			t.sums.Window.add(images, metrics)
+			took := time.Since(start)
+			epoch.add(images, took)
+			window.add(images, took)
+			t.Reporter.step(c, t.at.Epoch+1, images, t.sums.Epoch.Metrics[0]/float64(t.sums.Epoch.Images))
+
+			if t.at.Step%stepsALine == 0 {
+				if err := t.stepLine(&window); err != nil {
+					return last, err
+				}
+			}
+			if t.at.EpochImages < n && t.due() {
+				if err := t.save(); err != nil {
+					return last, err
+				}
+			}
+		}
+		line, err := t.endEpoch(ctx, &epoch, begun)
+		if err != nil {
+			return last, err
+		}
+		last = line
+		if err := t.draw(ctx, t.at.Epoch, t.at.Epoch == c.Epochs); err != nil {
+			return last, err
+		}
+	}
+	return last, nil
+}
+
+// beforeTraining draws what an earlier process may have been stopped before it could
+// draw. It returns the line of the last whole epoch.
+func (t *trainer) beforeTraining(ctx context.Context) (last Line, err error) {
+	lines, err := ReadLog(t.Run.Dir)
+	if err != nil {
+		return last, err
+	}
+	if done := Epochs(lines); len(done) > 0 {
+		last = done[len(done)-1]
+	}
+	if t.at.EpochImages == 0 {
+		err = t.draw(ctx, t.at.Epoch, t.at.Epoch >= t.Run.Config.Epochs)
+	}
+	return last, err
+}
+
+// A clock counts images and the time that training on them took.
+type clock struct {
+	images int
+	busy   time.Duration
+}
+
+func (c *clock) add(images int, took time.Duration) {
+	c.images += images
+	c.busy += took
+}
+
+func (c *clock) rate() float64 {
+	if c.busy <= 0 {
+		return 0
+	}
+	return float64(c.images) / c.busy.Seconds()
+}
+
+// due says whether it is time for a checkpoint within an epoch.
+func (t *trainer) due() bool {
+	p := t.Run.Config.Checkpoints
+	return p.Steps > 0 && t.at.Step%p.Steps == 0 || p.Seconds > 0 && time.Since(t.saved).Seconds() >= p.Seconds
+}
+
+func (t *trainer) line(kind string, s *sum, c *clock) Line {
+	return Line{
+		Kind: kind, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.Run.Config.LR,
+		Train: s.means(t.step.names), ImagesPerSec: c.rate(), Seconds: c.busy.Seconds(),
+	}
+}
+
+func (t *trainer) stepLine(c *clock) error {
+	err := t.logs.append(t.line(StepLine, &t.sums.Window, c))
+	t.sums.Window.reset()
+	*c = clock{}
+	return err
+}
+
+// endEpoch judges the epoch whose last step is done, logs and saves it.
+func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line, error) {
+	line := t.line(EpochLine, &t.sums.Epoch, c)
+	if t.eval != nil {
+		scores, err := t.eval.Evaluate(ctx, t.Data.Test, t.Run.Config.Seed)
+		var bad *eval.NonFiniteError
+		switch {
+		case errors.As(err, &bad):
+			return line, t.diverged("test_"+bad.Metric, bad.Value, err)
+		case err != nil && ctx.Err() != nil:
+			return line, t.interrupt()
+		case err != nil:
+			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
+		}
+		line.Test = scores.Map()
+	}
+	if v, ok := line.Test[eval.TestLoss]; ok && (t.at.Best == nil || v < t.at.Best.Value) {
+		line.Best = true
+		t.at.Best = &ckpt.Score{Metric: eval.TestLoss, Value: v, Step: t.at.Step}
+	}
+	line.Seconds = time.Since(begun).Seconds()
+	t.at.Epoch++
+	t.at.EpochImages = 0
+	t.sums.Epoch.reset()
+	if err := t.logs.append(line); err != nil {
+		return line, err
+	}
+	if err := t.save(); err != nil {
+		return line, err
+	}
+	t.Reporter.epoch(&t.Run.Config, line)
+	return line, nil
+}
+
+// interrupt saves the run as it is and says so.
+func (t *trainer) interrupt() error {
+	if err := t.save(); err != nil {
+		return err
+	}
+	return t.interrupted()
+}
+
+func (t *trainer) interrupted() error {
+	return &InterruptedError{Run: t.Run.Dir, Recipe: t.Run.Config.Recipe, Checkpoint: t.lastDir, Epoch: t.at.Epoch, Step: t.at.Step}
+}

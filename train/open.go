@@ -1,0 +1,52 @@
+package train
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/latent"
+	"github.com/imago-ml/imago/model"
+)
+
+// A Trained is a trained model, ready to be used.
+type Trained struct {
+	*latent.Session
+	Config Config
+	Path   string // the checkpoint's folder or the weights file it was read from
+	Step   int64
+}
+
+// OpenModel reads a trained model: from a run's folder (its best checkpoint by
+// test_loss), from a checkpoint's folder, or from a weights file alone.
+func OpenModel(path string, models *model.Registry, be backend.Backend) (*Trained, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(path, ConfigFile)); err == nil {
+		if path, err = ckpt.Best(filepath.Join(path, CheckpointsDir)); err != nil {
+			return nil, err
+		}
+	}
+	c, err := ckpt.LoadWeights(path)
+	if err != nil {
+		return nil, err
+	}
+	if c.State.Recipe == "" {
+		return nil, fmt.Errorf("train: %s: imago did not write this file: it does not say which model it is of", path)
+	}
+	t := &Trained{Path: path, Step: c.State.Step}
+	if t.Config, err = Decode(c.State.Config); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	m, err := t.Config.Build(models)
+	if err == nil {
+		t.Session, err = latent.Load(m, t.Config.Image(), be, c.Weights)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}

@@ -1,0 +1,392 @@
+package train
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/latent"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/viz"
+)
+
+const (
+	maxScatter  = 10_000 // images whose codes are scattered
+	pairsDrawn  = 30     // originals with reconstructions
+	priorDrawn  = 64     // samples
+	frameSide   = 12     // images a side of a frame of the animation
+	frameExtent = 3      // of z, both ways, of a model with a prior
+)
+
+// An artist draws the pictures of a run from the model as it is.
+type artist struct {
+	ctx     context.Context
+	run     *Run
+	session *latent.Session
+	set     *data.Set
+	epoch   int
+	dim     int
+	prior   bool
+	codes   []float32 // (N, Z), of the scatter; nil before
+}
+
+// images are those that are encoded: the test images, or the training images if
+// there are none.
+func (a *artist) images() (s data.Split, name string) {
+	if a.set.Test.Len() == 0 {
+		return a.set.Train, "training"
+	}
+	return a.set.Test, "test"
+}
+
+// draw makes the pictures that are due after an epoch: a frame of the animation
+// always, the rest every few epochs and at the end.
+func (t *trainer) draw(ctx context.Context, epoch int, final bool) error {
+	every := t.Run.Config.Pictures
+	if every < 0 {
+		return nil
+	}
+	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch, dim: t.session.Latent(), prior: t.session.HasPrior()}
+	err := a.frame()
+	if err == nil && (final || epoch > 0 && every > 0 && epoch%every == 0) {
+		err = a.all(t, final)
+	}
+	if err != nil && ctx.Err() != nil {
+		return t.interrupt()
+	}
+	if err != nil {
+		return fmt.Errorf("train: pictures of epoch %d: %w", epoch, err)
+	}
+	return nil
+}
+
+// all draws every picture of the model and the report.
+func (a *artist) all(t *trainer, final bool) error {
+	drawings := []func() error{a.scatter, a.manifolds, a.reconstructions, a.samples, a.networks, a.curves}
+	if final {
+		drawings = append(drawings, a.animation)
+	}
+	for _, d := range drawings {
+		if a.ctx.Err() != nil {
+			return context.Cause(a.ctx)
+		}
+		if err := d(); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"manifold", "reconstructions", "samples"} {
+		if err := a.tell(t, name); err != nil {
+			return err
+		}
+	}
+	return a.report(t)
+}
+
+// tell hands a picture to TensorBoard.
+func (a *artist) tell(t *trainer, name string) error {
+	b, err := os.ReadFile(a.path(name + ".png"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c, err := png.DecodeConfig(bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	channels := 3
+	if c.ColorModel == color.GrayModel {
+		channels = 1
+	}
+	return t.logs.events.Image(t.at.Step, name, c.Height, c.Width, channels, b)
+}
+
+func (a *artist) path(name string) string { return filepath.Join(a.run.Path(ImagesDir), name) }
+
+// write stores a picture under its name, and under its name and the epoch's.
+func (a *artist) write(name string, img image.Image) error {
+	b, err := viz.PNG(img)
+	if err != nil {
+		return err
+	}
+	if err := a.writeFile(a.path(fmt.Sprintf("%s-epoch-%04d.png", name, a.epoch)), b); err != nil {
+		return err
+	}
+	return a.writeFile(a.path(name+".png"), b)
+}
+
+func (a *artist) writeFile(name string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(name, b)
+}
+
+// after is what a title says of the time and of what is left out.
+func (a *artist) after(notes ...string) string {
+	s := fmt.Sprintf("epoch %d", a.epoch)
+	for _, n := range notes {
+		if n != "" {
+			s += ", " + n
+		}
+	}
+	return s
+}
+
+// encode gives the codes of the first images, and those images.
+func (a *artist) encode() ([]float32, data.Split, error) {
+	s, _ := a.images()
+	n := min(s.Len(), maxScatter)
+	index := make([]int32, n)
+	for i := range index {
+		index[i] = int32(i)
+	}
+	part := data.Split{Images: chosen{s.Images, index}}
+	if s.Labels != nil {
+		part.Labels = s.Labels[:n]
+	}
+	if a.codes == nil {
+		var err error
+		if a.codes, _, err = a.session.EncodeMeans(a.ctx, part.Images); err != nil {
+			return nil, part, err
+		}
+	}
+	return a.codes, part, nil
+}
+
+// extent is the range of z in a picture: the wanted one around 0 where the prior
+// is N(0, I), else that of the codes.
+func (a *artist) extent(want float64) (lo, hi float64, note string, err error) {
+	if a.prior {
+		return -want, want, "", nil
+	}
+	codes, _, err := a.encode()
+	if err != nil {
+		return 0, 0, "", err
+	}
+	lo, hi = latent.Range(codes)
+	return lo, hi, "range of the codes", nil
+}
+
+func (a *artist) scatter() error {
+	if _, ok := a.session.Model().(model.Encoder); !ok {
+		return nil
+	}
+	lo, hi, _, err := a.extent(4)
+	if err != nil {
+		return err
+	}
+	codes, part, err := a.encode()
+	if err != nil {
+		return err
+	}
+	_, name := a.images()
+	p, err := latent.Project(codes, a.dim, part.Labels, len(a.set.Classes), lo, hi)
+	if err != nil {
+		return err
+	}
+	img, err := viz.Scatter(p.Points, part.Labels, a.set.Classes, viz.ScatterOptions{
+		Lo: lo, Hi: hi, XLabel: p.XLabel, YLabel: p.YLabel,
+		Title: fmt.Sprintf("codes of %s %s images: %s", thousands(float64(len(p.Points))), name, a.after(p.Note)),
+	})
+	if err != nil {
+		return err
+	}
+	return a.write("scatter", img)
+}
+
+// manifold decodes n×n codes over [lo, hi]² and draws them.
+func (a *artist) manifold(n int, want float64, opt viz.ManifoldOptions) (image.Image, error) {
+	lo, hi, note, err := a.extent(want)
+	if err != nil {
+		return nil, err
+	}
+	z, left, err := latent.Manifold(n, lo, hi, a.dim)
+	if err != nil {
+		return nil, err
+	}
+	pix, err := a.session.Decode(a.ctx, z)
+	if err != nil {
+		return nil, err
+	}
+	s := a.session.Image()
+	opt.Note = a.after(left, note)
+	if a.dim == 1 { // a line of codes has no second axis
+		scale := max(1, cmp.Or(opt.Side, 1680)/(n*s.W))
+		return viz.Grid(pix, n*n, s.H, s.W, s.C, n, viz.GridOptions{Scale: scale, Gap: 2, Title: fmt.Sprintf("z from %.3g to %.3g: %s", lo, hi, opt.Note)})
+	}
+	return viz.Manifold(pix, n, s.H, s.W, s.C, lo, hi, opt)
+}
+
+func (a *artist) decodes() bool {
+	_, ok := a.session.Model().(model.Decoder)
+	return ok
+}
+
+func (a *artist) manifolds() error {
+	if !a.decodes() {
+		return nil
+	}
+	for _, m := range []struct {
+		name   string
+		n      int
+		extent float64
+	}{{"manifold", 30, 4}, {"manifold-10x10", 10, 3}} {
+		img, err := a.manifold(m.n, m.extent, viz.ManifoldOptions{Title: "what the codes decode to"})
+		if err == nil {
+			err = a.write(m.name, img)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// frame adds a small manifold to those of which the animation is made.
+func (a *artist) frame() error {
+	if !a.decodes() {
+		return nil
+	}
+	img, err := a.manifold(frameSide, frameExtent, viz.ManifoldOptions{Title: a.run.Config.Recipe, PerUnit: 1, Side: 480})
+	if err != nil {
+		return err
+	}
+	b, err := viz.PNG(img)
+	if err != nil {
+		return err
+	}
+	return a.writeFile(a.framePath(a.epoch), b)
+}
+
+func (a *artist) framePath(epoch int) string {
+	return filepath.Join(a.run.Path(FramesDir), fmt.Sprintf("epoch-%04d.png", epoch))
+}
+
+// animation makes the frames up to this epoch into one GIF. Frames that were lost
+// are left out.
+func (a *artist) animation() error {
+	if !a.decodes() {
+		return nil
+	}
+	var frames []image.Image
+	for e := range a.epoch + 1 {
+		b, err := os.ReadFile(a.framePath(e))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		img, err := png.Decode(bytes.NewReader(b))
+		if err != nil {
+			return fmt.Errorf("%s: %w", a.framePath(e), err)
+		}
+		frames = append(frames, img)
+	}
+	b, err := viz.GIF(frames, viz.AnimationOptions{})
+	if err != nil {
+		return err
+	}
+	return a.writeFile(a.path("manifold.gif"), b)
+}
+
+func (a *artist) reconstructions() error {
+	if _, ok := a.session.Model().(model.Reconstructor); !ok {
+		return nil
+	}
+	split, name := a.images()
+	images := split.Images
+	order := a.key().Split("reconstructions").Perm(images.Len())
+	some := chosen{images, order[:min(pairsDrawn, len(order))]}
+	made, err := a.session.Reconstruct(a.ctx, some)
+	if err != nil {
+		return err
+	}
+	originals := make([]float32, len(made))
+	if err := data.Floats(a.ctx, images, some.index, originals); err != nil {
+		return err
+	}
+	s := a.session.Image()
+	img, err := viz.Pairs(originals, made, some.Len(), s.H, s.W, s.C, viz.PairsOptions{Title: name + " images and their reconstructions: " + a.after()})
+	if err != nil {
+		return err
+	}
+	return a.write("reconstructions", img)
+}
+
+// samples draws from the prior; a model without one has no samples.
+func (a *artist) samples() error {
+	if !a.prior {
+		return nil
+	}
+	pix, err := a.session.Decode(a.ctx, latent.Prior(a.key().Split("samples"), priorDrawn, a.dim))
+	if err != nil {
+		return err
+	}
+	s := a.session.Image()
+	img, err := viz.Grid(pix, priorDrawn, s.H, s.W, s.C, 8, viz.GridOptions{Title: "samples, z ~ N(0, I): " + a.after()})
+	if err != nil {
+		return err
+	}
+	return a.write("samples", img)
+}
+
+// key is that of what the pictures draw: the same in every epoch, so that pictures
+// can be compared.
+func (a *artist) key() rng.Key { return rng.New(a.run.Config.Seed).Split("pictures") }
+
+// networks draws the diagrams, which do not change.
+func (a *artist) networks() error {
+	nets := a.session.Model().Networks()
+	for _, n := range nets {
+		name := a.path(networkFile(n.Name))
+		if _, err := os.Stat(name); err == nil {
+			continue
+		}
+		img, err := viz.Network(netLayers(n), n.Name)
+		if err != nil {
+			return err
+		}
+		b, err := viz.PNG(img)
+		if err == nil {
+			err = a.writeFile(name, b)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func networkFile(name string) string {
+	return "network-" + strings.Trim(unfit.ReplaceAllString(strings.ToLower(name), "-"), "-.") + ".png"
+}
+
+// chosen is some of the images, in an order.
+type chosen struct {
+	data.Images
+	index []int32
+}
+
+// Len is the number of those chosen.
+func (c chosen) Len() int { return len(c.index) }
+
+// At is the i-th of those chosen.
+func (c chosen) At(i int, dst []uint8) error {
+	if i < 0 || i >= len(c.index) {
+		return fmt.Errorf("image %d: want 0 to %d", i, len(c.index)-1)
+	}
+	return c.Images.At(int(c.index[i]), dst)
+}

@@ -1,0 +1,135 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	_ "image/gif"
+	_ "image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// pictures are the decoded pictures of a run by name.
+func pictures(t *testing.T, r *Run) map[string]image.Image {
+	t.Helper()
+	m := map[string]image.Image{}
+	for _, pattern := range []string{"images/*.*", "images/frames/*"} {
+		for _, name := range must(filepath.Glob(r.Path(pattern))) {
+			img, _, err := image.Decode(bytes.NewReader(must(os.ReadFile(name))))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			m[filepath.Base(name)] = img
+		}
+	}
+	return m
+}
+
+func TestPictures(t *testing.T) {
+	set := must(small(130, 40))
+	always := []string{"curves.png", "manifold.png", "manifold-10x10.png", "manifold.gif", "scatter.png", "reconstructions.png",
+		"network-encoder.png", "network-decoder.png", "epoch-0000.png", "epoch-0001.png", "epoch-0002.png", "epoch-0003.png"}
+	for _, tt := range []struct {
+		recipe, latent string
+		samples        bool
+		every          int
+	}{{"mlp-vae", "2", true, 2}, {"mlp-vae", "1", true, 0}, {"mlp-vae", "3", true, 0}, {"mlp-ae", "2", false, 0}, {"cnn-vae", "2", true, 0}} {
+		t.Run(tt.recipe+tt.latent, func(t *testing.T) {
+			c := config(tt.recipe, set, "hidden", "8", "filters", "2,3", "dense", "4", "latent", tt.latent)
+			c.Pictures = tt.every
+			r := newRun(t, c)
+			res := trained(t, r, set, 2)
+			got := pictures(t, r)
+			for _, name := range append(always, "network-"+tt.recipe+".png", "manifold-epoch-0003.png", "scatter-epoch-0003.png") {
+				if img := got[name]; img == nil || img.Bounds().Dx() < 100 || img.Bounds().Dx() > 4000 {
+					t.Errorf("%s is missing or of an odd size", name)
+				}
+			}
+			if (got["samples.png"] != nil) != tt.samples || got["manifold-epoch-0001.png"] != nil ||
+				(got["manifold-epoch-0002.png"] != nil) != (tt.every == 2) {
+				t.Errorf("samples: %v, want %v; or another epoch's pictures", got["samples.png"] != nil, tt.samples)
+			}
+			page := string(must(os.ReadFile(res.Report)))
+			for _, part := range []string{tt.recipe + " on few digits", "test_loss", "data:image/gif", c.Data.Digest, "--resume " + r.Dir} {
+				if !strings.Contains(page, part) {
+					t.Errorf("the report lacks %q", part)
+				}
+			}
+			if strings.Contains(page, "deterministic") == tt.samples {
+				t.Error("the report does not say whether there is a prior")
+			}
+		})
+	}
+}
+
+// Pictures of a run that was stopped between them are those of one that was not.
+func TestPicturesAfterResume(t *testing.T) {
+	set := must(small(130, 40))
+	c := config("mlp-vae", set, "hidden", "8")
+	c.Pictures, c.Epochs = 1, 2
+	whole, r := newRun(t, c), newRun(t, c)
+	trained(t, whole, set, 2)
+	for _, stop := range []int{0, 1, 2} { // in an evaluation, in the codes of the scatter
+		ctx, cancel := context.WithCancel(context.Background())
+		seen := 0
+		other := *set
+		other.Test.Images = trap{set.Test.Images, func(i int) error {
+			if i == 3 {
+				if seen++; seen == stop+1 {
+					cancel()
+				}
+			}
+			return nil
+		}}
+		if _, err := Loop(ctx, newJob(t, r, &other, 1, nil)); !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("interrupted: %v", err)
+		}
+		cancel()
+	}
+	trained(t, r, set, 2)
+	a, b := pictures(t, whole), pictures(t, r)
+	if len(a) != len(b) || len(a) < 20 {
+		t.Errorf("%d pictures, want %d", len(b), len(a))
+	}
+	for _, name := range must(filepath.Glob(whole.Path("images/*.*"))) {
+		if base := filepath.Base(name); !bytes.Equal(must(os.ReadFile(name)), must(os.ReadFile(r.Path("images/"+base)))) {
+			t.Errorf("%s differs", base)
+		}
+	}
+	want, wantLog := digestOf(t, whole.Dir)
+	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
+		t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
+	}
+}
+
+// An evaluation that was stopped is made anew, and its line stands once in the log
+// though the step is the checkpoint's.
+func TestStoppedEvaluation(t *testing.T) {
+	set := must(small(130, 40))
+	c := config("mlp-vae", set, "hidden", "8")
+	whole, r := newRun(t, c), newRun(t, c)
+	trained(t, whole, set, 2)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	other := *set
+	other.Test.Images = trap{set.Test.Images, func(int) error { cancel(); return context.Canceled }}
+	_, err := Loop(ctx, newJob(t, r, &other, 1, nil))
+	var stopped *InterruptedError
+	if !errors.As(err, &stopped) || stopped.Epoch != 0 || stopped.Step != 3 {
+		t.Fatalf("interrupted: %v", err)
+	}
+	// As if it had then been killed between its line and its checkpoint.
+	f := must(os.OpenFile(r.Path(MetricsFile), os.O_APPEND|os.O_WRONLY, 0))
+	fmt.Fprintln(f, `{"kind":"epoch","epoch":1,"step":3,"images":130,"train":{"loss":1}}`)
+	f.Close()
+	trained(t, r, set, 2)
+	want, wantLog := digestOf(t, whole.Dir)
+	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
+		t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
+	}
+}

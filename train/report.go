@@ -1,0 +1,165 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/viz"
+)
+
+// report writes report.html from the log and the pictures that are there.
+func (a *artist) report(t *trainer) error {
+	lines, err := ReadLog(a.run.Dir)
+	if err != nil {
+		return err
+	}
+	epochs := Epochs(lines)
+	c := &a.run.Config
+	r := viz.Report{
+		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
+		Subtitle: t.Model.Objective(),
+		Figures:  figures(epochs, t.params()),
+		Epochs:   epochTable(epochs),
+		Facts:    a.facts(t),
+		Next:     a.next(),
+		Footer:   "imago " + t.at.Imago + ", " + c.Go,
+	}
+	for _, s := range a.sections() {
+		if err := a.load(&s); err != nil {
+			return err
+		}
+		if len(s.Pictures) > 0 {
+			r.Sections = append(r.Sections, s)
+		}
+	}
+	return atomicfile.Write(a.run.Path(ReportFile), func(w io.Writer) error { return viz.WriteReport(w, r) })
+}
+
+// load reads the pictures of a section, whose Data hold their file's name. Those
+// that this model does not have are left out.
+func (a *artist) load(s *viz.Section) error {
+	var there []viz.Picture
+	for _, p := range s.Pictures {
+		b, err := os.ReadFile(a.path(string(p.Data)))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		p.Data = b
+		there = append(there, p)
+	}
+	s.Pictures = there
+	return nil
+}
+
+func (a *artist) sections() []viz.Section {
+	pic := func(file, title, caption, alt string, wide bool) viz.Picture {
+		return viz.Picture{Title: title, Caption: caption, Alt: alt, Data: []byte(file), Wide: wide}
+	}
+	samples := viz.Section{Title: "What it makes", Pictures: []viz.Picture{
+		pic("samples.png", "Samples", "Codes drawn from N(0, I) and decoded: images that nobody drew.", "sheet of samples decoded from random codes", false),
+		pic("reconstructions.png", "Reconstructions", "Test images, each above what is left of it after encoding and decoding. Look for what the code had no room for.",
+			"test images above their reconstructions", false),
+	}}
+	if !a.prior {
+		samples.Text = "This model is deterministic: no prior says where its codes lie, so codes drawn at random have no meaning and there are no samples."
+	}
+	space := viz.Section{Title: "The latent space", Pictures: []viz.Picture{
+		pic("scatter.png", "Codes of test images", "The mean of each test image's code, marked by class. Classes that lie apart were told apart without labels.",
+			"scatter of the codes of test images by class", false),
+		pic("manifold-10x10.png", "Manifold, 10×10", "Each place decoded: neighbours in the latent space are neighbours in looks.", "ten by ten images decoded from a grid of codes", false),
+		pic("manifold.png", "Manifold, 30×30", "The same, wider and finer.", "thirty by thirty images decoded from a grid of codes", true),
+		pic("manifold.gif", "How it came about", "The manifold before training and after each epoch.", "animation of the manifold over the epochs", false),
+	}}
+	curves := viz.Section{Title: "Training", Pictures: []viz.Picture{
+		pic("curves.png", "Curves", "Means over the epoch's images while they were trained on, and over the test images after it. Test above train and rising: it learns the images by heart.",
+			"curves of the loss and its terms over the epochs", true),
+	}}
+	network := viz.Section{Title: "The network"}
+	for _, n := range slices.Backward(a.session.Model().Networks()) {
+		network.Pictures = append(network.Pictures, pic(networkFile(n.Name), n.Name, fmt.Sprintf("%s parameters", thousands(float64(n.Params()))), "diagram of the layers of "+n.Name, false))
+	}
+	return []viz.Section{samples, space, curves, network}
+}
+
+func figures(epochs []Line, params int) []viz.KV {
+	var f []viz.KV
+	if len(epochs) > 0 {
+		last := epochs[len(epochs)-1]
+		for _, m := range eval.Metrics() {
+			if v, ok := last.Test[m.Name]; ok {
+				f = append(f, viz.KV{Key: m.Name + ", " + m.Unit, Value: fmt.Sprintf("%.2f", v)})
+			}
+		}
+		f = append(f, viz.KV{Key: "epochs", Value: fmt.Sprint(last.Epoch)})
+	}
+	return append(f, viz.KV{Key: "parameters", Value: thousands(float64(params))})
+}
+
+func epochTable(epochs []Line) viz.Table {
+	t := viz.Table{Title: "Epochs", Columns: []string{"epoch", "step"}}
+	if len(epochs) == 0 {
+		return viz.Table{}
+	}
+	first := epochs[0]
+	var train, test []string
+	for _, name := range []string{model.Loss, model.Reconstruction, model.KL, model.GradNorm} {
+		if _, ok := first.Train[name]; ok {
+			train = append(train, name)
+			t.Columns = append(t.Columns, "train "+name)
+		}
+	}
+	for _, m := range eval.Metrics() {
+		if _, ok := first.Test[m.Name]; ok {
+			test = append(test, m.Name)
+			t.Columns = append(t.Columns, m.Name)
+		}
+	}
+	t.Columns = append(t.Columns, "images/s", "seconds")
+	for _, l := range epochs {
+		row := []string{fmt.Sprint(l.Epoch), fmt.Sprint(l.Step)}
+		for _, name := range train {
+			row = append(row, fmt.Sprintf("%.3f", l.Train[name]))
+		}
+		for _, name := range test {
+			row = append(row, fmt.Sprintf("%.3f", l.Test[name]))
+		}
+		t.Rows = append(t.Rows, append(row, thousands(l.ImagesPerSec), fmt.Sprintf("%.1f", l.Seconds)))
+	}
+	return t
+}
+
+func (a *artist) facts(t *trainer) []viz.KV {
+	c := &a.run.Config
+	f := []viz.KV{
+		{Key: "recipe", Value: c.Recipe},
+		{Key: "model", Value: c.Kind + " " + string(c.Model)},
+		{Key: "data", Value: fmt.Sprintf("%s: %s training and %s test images of %v", c.Data.Source, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image())},
+		{Key: "digest of the data", Value: c.Data.Digest},
+		{Key: "epochs", Value: fmt.Sprint(c.Epochs)},
+		{Key: "batch", Value: fmt.Sprint(c.Batch)},
+		{Key: "learning rate", Value: fmt.Sprint(c.LR)},
+		{Key: "seed", Value: fmt.Sprint(c.Seed)},
+		{Key: "backend", Value: t.Backend.Name()},
+	}
+	for _, m := range eval.Metrics() {
+		f = append(f, viz.KV{Key: m.Name, Value: m.About + ", in " + m.Unit})
+	}
+	return f
+}
+
+func (a *artist) next() []string {
+	c, dir := &a.run.Config, a.run.Dir
+	next := []string{fmt.Sprintf("imago train %s --resume %s --epochs %d", c.Recipe, dir, 2*c.Epochs)}
+	if a.prior {
+		next = append(next, "imago sample "+dir+" -n 64")
+	}
+	return append(next, "imago manifold "+dir, "imago scatter "+dir, "tensorboard --logdir "+a.run.Path(EventsDir))
+}

@@ -1,0 +1,133 @@
+package train
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/model"
+)
+
+// A Reporter tells a person how a run goes: a line an epoch, and on a terminal a
+// bar with the loss, the speed and the time that is left. It is not safe for
+// concurrent use. A nil *Reporter is silent.
+type Reporter struct {
+	w        io.Writer
+	terminal bool
+	bar      *progressbar.ProgressBar
+}
+
+// NewReporter writes to w, which may be a terminal.
+func NewReporter(w io.Writer) *Reporter {
+	f, ok := w.(*os.File)
+	return &Reporter{w: w, terminal: ok && term.IsTerminal(int(f.Fd()))}
+}
+
+// Println writes a line, above the bar if there is one.
+func (r *Reporter) Println(a ...any) {
+	if r == nil {
+		return
+	}
+	if r.bar != nil {
+		r.bar.Clear() // an error of the terminal is no error of the run
+	}
+	fmt.Fprintln(r.w, a...)
+}
+
+// begin says what is about to be trained.
+func (r *Reporter) begin(run *Run, objective string, params int) {
+	c := run.Config
+	data := c.Data.Name
+	if c.Data.Source != data {
+		data += " (" + c.Data.Source + ")"
+	}
+	r.Println("run       ", run.Dir)
+	r.Println("recipe    ", c.Recipe, string(c.Model))
+	r.Println("data      ", fmt.Sprintf("%s: %s training and %s test images of %v", data, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image()))
+	r.Println("training  ", fmt.Sprintf("%d epochs, batch %d, learning rate %g, seed %d", c.Epochs, c.Batch, c.LR, c.Seed))
+	r.Println("parameters", thousands(float64(params)))
+	r.Println("objective ", objective)
+}
+
+// start shows the bar for the images that are left.
+func (r *Reporter) start(images int64) {
+	if r == nil || !r.terminal || images <= 0 {
+		return
+	}
+	r.bar = progressbar.NewOptions64(images,
+		progressbar.OptionSetWriter(r.w),
+		progressbar.OptionShowIts(),
+		progressbar.OptionSetItsString("images"),
+		progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionSetWidth(24),
+		progressbar.OptionClearOnFinish(),
+	)
+}
+
+// step moves the bar.
+func (r *Reporter) step(c *Config, epoch int, images int, loss float64) {
+	if r == nil || r.bar == nil {
+		return
+	}
+	r.bar.Describe(fmt.Sprintf("epoch %d/%d  loss %.1f", epoch, c.Epochs, loss))
+	r.bar.Add(images)
+}
+
+// epoch writes an epoch's line.
+func (r *Reporter) epoch(c *Config, l Line) { r.Println(l.text(c.Epochs)) }
+
+// stop takes the bar away.
+func (r *Reporter) stop() {
+	if r != nil && r.bar != nil {
+		r.bar.Clear()
+		r.bar.Exit()
+		r.bar = nil
+	}
+}
+
+// text is the line as a person reads it:
+//
+//	epoch 3/10  loss 161.2 (recon 155.9 + KL 5.3)  test 159.6 (154.1 + 5.5)  12,345 images/s  4.9 s
+func (l Line) text(epochs int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "epoch %d/%d  loss %s", l.Epoch, epochs, terms(l.Train, model.Loss, model.Reconstruction, model.KL, "recon ", "KL "))
+	if _, ok := l.Test[eval.TestLoss]; ok {
+		fmt.Fprintf(&b, "  test %s", terms(l.Test, eval.TestLoss, "test_reconstruction", "test_kl", "", ""))
+	}
+	fmt.Fprintf(&b, "  %s images/s  %.1f s", thousands(l.ImagesPerSec), l.Seconds)
+	return b.String()
+}
+
+// terms is a loss and, if it has two, what it is made of: with a + where they make
+// it up, a comma where the KL is weighted.
+func terms(m map[string]float64, loss, rec, kl, recName, klName string) string {
+	s := fmt.Sprintf("%.1f", m[loss])
+	r, hasRec := m[rec]
+	k, hasKL := m[kl]
+	if !hasRec || !hasKL {
+		return s
+	}
+	joint := ", "
+	if math.Abs(r+k-m[loss]) <= 1e-3*math.Abs(m[loss]) {
+		joint = " + "
+	}
+	return fmt.Sprintf("%s (%s%.1f%s%s%.1f)", s, recName, r, joint, klName, k)
+}
+
+// thousands is 12,345.
+func thousands(v float64) string {
+	s := strconv.FormatFloat(v, 'f', 0, 64)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

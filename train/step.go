@@ -1,0 +1,123 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// A stepper is the compiled functions of one step of training, and their operands.
+type stepper struct {
+	funcs    []*graph.Func
+	programs []backend.Program
+	out      [][]*tensor.Tensor
+	key, lr  *tensor.Tensor
+	keys     rng.Key  // of step s: keys.At(s)
+	names    []string // of the metrics, over all programs
+}
+
+func newStepper(j Job, st backend.State, size int) (*stepper, error) {
+	c := &j.Run.Config
+	s := &stepper{key: tensor.New(tensor.Int32, 4), lr: tensor.New(tensor.Float32), keys: rng.New(c.Seed).Split("step")}
+	s.lr.F32()[0] = float32(c.LR)
+	var err error
+	if s.funcs, err = j.Model.Train(size); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	seen := map[string]bool{}
+	for _, f := range s.funcs {
+		p, err := j.Backend.Compile(f, st, backend.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+		for _, in := range p.Inputs() {
+			if operand(in.Name, s.key, s.key, s.key, s.key) == nil {
+				return nil, fmt.Errorf("train: %s takes %v, which a step of training does not have", f.Name, in)
+			}
+		}
+		var out []*tensor.Tensor
+		for _, o := range p.Outputs() {
+			if o.Shape.Size() != 1 || seen[o.Name] {
+				return nil, fmt.Errorf("train: %s gives %v: want scalar metrics, each of a name of its own", f.Name, o)
+			}
+			seen[o.Name] = true
+			s.names = append(s.names, o.Name)
+			out = append(out, o.New())
+		}
+		s.programs, s.out = append(s.programs, p), append(s.out, out)
+	}
+	if len(s.names) == 0 {
+		return nil, errors.New("train: the model's step gives no metric: want the loss at least")
+	}
+	return s, nil
+}
+
+// inputs are the operands of the programs with the images of one batch.
+func (s *stepper) inputs(x, weight *tensor.Tensor) [][]*tensor.Tensor {
+	in := make([][]*tensor.Tensor, len(s.programs))
+	for k, p := range s.programs {
+		for _, spec := range p.Inputs() {
+			in[k] = append(in[k], operand(spec.Name, x, weight, s.key, s.lr))
+		}
+	}
+	return in
+}
+
+// A fault is a metric of a step that is not finite.
+type fault struct {
+	program int
+	metric  string
+	value   float64
+}
+
+// run is one step on b, the step-th of the run. metrics gets the values of names.
+func (s *stepper) run(b *batch, step int64, metrics []float64) (*fault, error) {
+	words := s.keys.At(uint64(step)).Words()
+	copy(s.key.I32(), words[:])
+	i := 0
+	for k, p := range s.programs {
+		if err := p.Run(b.in[k], s.out[k]); err != nil {
+			return nil, err
+		}
+		for _, o := range s.out[k] {
+			v := float64(o.F32()[0])
+			if !finite(v) {
+				return &fault{k, s.names[i], v}, nil
+			}
+			metrics[i] = v
+			i++
+		}
+	}
+	return nil, nil
+}
+
+// explain runs the program of a fault again on the same batch, checked, to name
+// the layer. The model has kept its state as it was before.
+func (s *stepper) explain(be backend.Backend, st backend.State, b *batch, f *fault) error {
+	p, err := be.Compile(s.funcs[f.program], st, backend.Options{CheckFinite: true})
+	if err == nil {
+		err = p.Run(b.in[f.program], s.out[f.program])
+	}
+	if err == nil {
+		err = errors.New("no layer could be blamed: run again, every value was finite")
+	}
+	return err
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+// diverged is the error of a number that is not finite.
+func (t *trainer) diverged(metric string, v float64, cause error) error {
+	c := &t.Run.Config
+	e := &DivergedError{Run: t.Run.Dir, Recipe: c.Recipe, Epoch: t.at.Epoch + 1, Step: t.at.Step, Metric: metric, Value: v, LR: c.LR, Cause: cause}
+	if f, err := ckpt.Latest(t.manager.Dir()); err == nil {
+		e.Checkpoint = f.Dir
+	}
+	return e
+}

@@ -1,0 +1,179 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/cpu"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/digits"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/vae"
+)
+
+// The tests train small models on a few drawn digits, on the real backend.
+
+func registry() *model.Registry {
+	r := &model.Registry{}
+	r.Register(vae.MLPVAE())
+	r.Register(vae.CNNVAE())
+	r.Register(vae.MLPAE())
+	return r
+}
+
+// drawDigits is n labelled digits.
+func drawDigits(n int, name string) (data.Split, error) {
+	pix, labels := make([]uint8, n*digits.Side*digits.Side), make([]int32, n)
+	key := rng.New(4).Split(name)
+	for i := range n {
+		labels[i] = int32(i % 10)
+		if err := digits.Draw(key.At(uint64(i)), i%10, pix[i*digits.Side*digits.Side:]); err != nil {
+			return data.Split{}, err
+		}
+	}
+	m, err := data.NewInMemory(pix, n, digits.Side, digits.Side, 1)
+	return data.Split{Images: m, Labels: labels}, err
+}
+
+// small is a set of so many training and test images.
+func small(train, test int) (*data.Set, error) {
+	s := &data.Set{Name: "few digits", Digest: fmt.Sprintf("%dand%d", train, test)}
+	for c := range 10 {
+		s.Classes = append(s.Classes, fmt.Sprint(c))
+	}
+	var err error
+	if s.Train, err = drawDigits(train, "train"); err != nil {
+		return nil, err
+	}
+	s.Test, err = drawDigits(test, "test")
+	return s, err
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// config is a run of a recipe on set, with options of the model set.
+func config(recipe string, set *data.Set, options ...string) Config {
+	r := registry()
+	rec := must(r.Recipe(recipe))
+	mc := must(r.Config(rec))
+	for _, f := range model.Flags(mc) {
+		for i := 0; i < len(options); i += 2 {
+			if f.Name == options[i] {
+				if err := f.Set(options[i+1]); err != nil {
+					panic(err)
+				}
+			}
+		}
+	}
+	c := must(NewConfig(rec, mc, set, "digits", data.Options{}))
+	c.Epochs, c.Batch, c.Pictures, c.Checkpoints.Seconds = 3, 64, -1, 0
+	return c
+}
+
+func newRun(t testing.TB, c Config) *Run {
+	t.Helper()
+	r, err := Create(t.TempDir(), "", c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func newJob(t testing.TB, r *Run, set *data.Set, threads int, out io.Writer) Job {
+	t.Helper()
+	be := cpu.New(threads)
+	t.Cleanup(func() { be.Close() })
+	return jobOn(r, set, be, out)
+}
+
+func jobOn(r *Run, set *data.Set, be backend.Backend, out io.Writer) Job {
+	j := Job{Run: r, Model: must(r.Config.Build(registry())), Data: set, Backend: be}
+	if out != nil {
+		j.Reporter = NewReporter(out)
+	}
+	return j
+}
+
+// trained runs a run to its end.
+func trained(t testing.TB, r *Run, set *data.Set, threads int) Result {
+	t.Helper()
+	res, err := Loop(context.Background(), newJob(t, r, set, threads, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// digest is the SHA-256 of all of the newest checkpoint, and of the log less what
+// depends on the clock.
+func digest(dir string) (checkpoint, log string, err error) {
+	f, err := ckpt.Latest(filepath.Join(dir, CheckpointsDir))
+	if err != nil {
+		return "", "", err
+	}
+	h := sha256.New()
+	for _, name := range []string{ckpt.WeightsFile, ckpt.OptimizerFile, ckpt.StateFile} {
+		b, err := os.ReadFile(filepath.Join(f.Dir, name))
+		if err != nil {
+			return "", "", err
+		}
+		h.Write(b)
+	}
+	lines, err := ReadLog(dir)
+	if err != nil {
+		return "", "", err
+	}
+	var text bytes.Buffer
+	for _, l := range lines {
+		l.ImagesPerSec, l.Seconds = 0, 0
+		fmt.Fprintf(&text, "%+v\n", l)
+	}
+	return fmt.Sprintf("%x", h.Sum(nil)), text.String(), nil
+}
+
+func digestOf(t testing.TB, dir string) (checkpoint, log string) {
+	t.Helper()
+	c, l, err := digest(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, l
+}
+
+// trap is training images that are not in memory: at counts the reads, and may end
+// the run or fail.
+type trap struct {
+	data.Images
+	at func(i int) error
+}
+
+func (s trap) At(i int, dst []uint8) error {
+	if err := s.at(i); err != nil {
+		return err
+	}
+	return s.Images.At(i, dst)
+}
+
+func trapped(set *data.Set, at func(i int) error) *data.Set {
+	s := *set
+	s.Train.Images = trap{set.Train.Images, at}
+	return &s
+}
+
+// klOf is KL(N(m, e^v) ‖ N(0, 1)).
+func klOf(m, v float64) float64 { return (m*m + math.Exp(v) - v - 1) / 2 }

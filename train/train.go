@@ -1,0 +1,49 @@
+// Package train trains models: the loop, the folder of a run, its log and its
+// pictures.
+//
+// A run is a folder:
+//
+//	run.json        Config
+//	metrics.jsonl   a Line every hundred steps and every epoch
+//	events/         the same for TensorBoard
+//	checkpoints/    package ckpt: the last few and the best by test_loss
+//	images/         pictures, each as it is now and, with -epoch-NNNN, as it was
+//	images/frames/  the manifold after each epoch, of which the animation is made
+//	report.html     all of it on one page
+//
+// Promises. A run that is killed at any moment and resumed ends with the same
+// weights, bit for bit, and the same log but for times and speeds, as one that was
+// left alone: all that is drawn has a key made of the seed and a count, and a
+// checkpoint holds the counts, the place in the epoch and the sums under way. Every
+// epoch uses every image once. Nothing that is not finite is saved. A run's folder
+// is never deleted and no run is written over another.
+//
+// The package knows no concrete model, data set or device.
+package train
+
+import (
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/model"
+)
+
+// A Job is what Loop needs: a run, and what its configuration names.
+type Job struct {
+	Run      *Run
+	Model    model.Model // Run.Config.Build
+	Data     *data.Set   // opened as Run.Config.Data says
+	Backend  backend.Backend
+	Reporter *Reporter // nil = silent
+}
+
+// A Result is how a run ended.
+type Result struct {
+	Epochs     int     // done in all
+	Steps      int64   // in all
+	Images     int64   // trained on in all
+	Last       Line    // of the last epoch
+	Seconds    float64 // of training, evaluation, saving and pictures, in this process
+	Checkpoint string  // folder of the last checkpoint
+	Best       string  // folder of the best one by test_loss
+	Report     string  // report.html; "" if no pictures were asked for
+}
