@@ -1,0 +1,20 @@
+package main
+
+import (
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/digits"
+	"github.com/imago-ml/imago/data/folder"
+	"github.com/imago-ml/imago/data/mnist"
+	"github.com/imago-ml/imago/data/npz"
+)
+
+// registerData is the table of data sets, and of the kinds of paths that can be read.
+func registerData(r *data.Registry) {
+	r.Register(digits.Source())
+	for _, s := range mnist.Sources() {
+		r.Register(s)
+	}
+	r.RegisterOpener(mnist.Opener())
+	r.RegisterOpener(npz.Opener())
+	r.RegisterOpener(folder.Opener()) // last: it takes any folder
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// dataCommand lists, fetches and checks the named sets of images.
+func (a *app) dataCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "data list|get|verify",
+		Short: "List, fetch and check the sets of images known by name",
+		Long: `data lists the sets of images known by name, fetches their files, and checks them.
+
+The files of a set are looked for in --data-dir, in $IMAGO_DATA, then in the user's cache; what is in none of them is
+fetched from several mirrors, or from $IMAGO_MIRROR. Training fetches what it lacks by itself.`,
+		Example: `  imago data list
+  imago data get mnist
+  imago data verify fashion-mnist`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef(c, "data wants list, get or verify")
+			}
+			return unknownCommand(c, args[0])
+		},
+	}
+	c.AddCommand(a.dataList(), a.dataGet(), a.dataVerify())
+	return c
+}
+
+func dataDirFlag(c *cobra.Command, dir *string) {
+	c.Flags().StringVar(dir, "data-dir", "", "`folder` of data sets, looked in first and downloaded to (default $IMAGO_DATA, then the user's cache)")
+}
+
+func (a *app) dataList() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the sets known by name",
+		Example: "  imago data list",
+		Args:    takes(0, 0, "no argument"),
+		RunE: func(*cobra.Command, []string) error {
+			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+			for _, name := range a.data.Names() {
+				s, err := a.data.Source(name)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(w, "%s\t%s\n", s.Name, s.About)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+// sources are the sets of the names given, all that keep files if none is.
+func (a *app) sources(c *cobra.Command, names []string) ([]data.Source, error) {
+	if len(names) == 0 {
+		names = a.data.Names()
+	}
+	var all []data.Source
+	for _, name := range names {
+		s, err := a.data.Source(name)
+		if err != nil {
+			return nil, usage(c, err)
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+func (a *app) dataGet() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:     "get <set>...",
+		Short:   "Fetch the files of a set and check them",
+		Example: "  imago data get mnist fashion-mnist",
+		Args:    takes(1, -1, "the name of a set"),
+		RunE: func(c *cobra.Command, args []string) error {
+			all, err := a.sources(c, args)
+			if err != nil {
+				return err
+			}
+			for _, s := range all {
+				if s.Get == nil {
+					fmt.Fprintf(a.out, "%s is drawn by imago: nothing to fetch\n", s.Name)
+					continue
+				}
+				if err := s.Get(c.Context(), data.Options{DataDir: dir, Progress: a.err}); err != nil {
+					return err
+				}
+				fmt.Fprintf(a.out, "%s is here and whole\n", s.Name)
+			}
+			return nil
+		},
+	}
+	dataDirFlag(c, &dir)
+	return c
+}
+
+func (a *app) dataVerify() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use:     "verify [<set>...]",
+		Short:   "Check the files of sets against their digests",
+		Example: "  imago data verify mnist",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			all, err := a.sources(c, args)
+			if err != nil {
+				return err
+			}
+			bad, files := 0, 0
+			for _, s := range all {
+				if s.Verify == nil {
+					fmt.Fprintf(a.out, "%-14s drawn by imago: nothing to verify\n", s.Name)
+					continue
+				}
+				status, err := s.Verify(c.Context(), data.Options{DataDir: dir, Progress: a.err})
+				if err != nil {
+					return err
+				}
+				for _, f := range status {
+					files++
+					if f.Err != nil {
+						bad++
+						fmt.Fprintf(a.out, "%-14s BAD  %v\n", s.Name, f.Err)
+						continue
+					}
+					fmt.Fprintf(a.out, "%-14s ok   %s  %s bytes  sha256 %s\n", s.Name, f.Path, thousands(f.Size), f.SHA256)
+				}
+			}
+			if bad > 0 {
+				return fmt.Errorf("data: %d of %d files are missing or wrong; the lines above say which", bad, files)
+			}
+			return nil
+		},
+	}
+	dataDirFlag(c, &dir)
+	return c
+}

@@ -1,0 +1,56 @@
+// Command imago trains generative image models, shows what they learned and draws from them.
+//
+//	imago quickstart
+//	imago train cnn-vae --data mnist --epochs 50
+//	imago sample latest
+//
+// This file is the list of commands. Each is a file of its own: flags, checks, one call into the library, printing.
+// models.go, data.go and backends.go fill the tables of model kinds, data sets and devices; nothing else in the project
+// names concrete ones.
+//
+// Errors are one line on the standard error stream. The exit status is 0, 1 if the work failed, or 2 if the command line
+// asked for something that cannot be.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// commands is the list, in the order of the help.
+func (a *app) commands() []*cobra.Command {
+	return []*cobra.Command{
+		a.quickstart(),
+		a.train(),
+		a.summary(),
+		a.sample(),
+		a.reconstruct(),
+		a.manifold(),
+		a.scatter(),
+		a.encode(),
+		a.dataCommand(),
+		a.bench(),
+		a.version(),
+	}
+}
+
+func main() {
+	// The first interrupt ends the context, and what was running saves and stops. From then on signals have their
+	// usual effect again, so a second one ends the process at once.
+	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, restore)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the program: the exit status of a command line.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := newApp(stdout, stderr)
+	root := a.root()
+	root.SetArgs(args)
+	return a.exit(ctx, root.ExecuteContext(ctx))
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/latent"
+	"github.com/imago-ml/imago/viz"
+)
+
+// manifold draws what a square of the latent plane decodes to.
+func (a *app) manifold() *cobra.Command {
+	var (
+		from   source
+		n      int
+		lo, hi float64
+		out    string
+	)
+	c := &cobra.Command{
+		Use:   "manifold [<run or weights file>]",
+		Short: "Draw what a square of the latent plane decodes to",
+		Long: `manifold decodes an n x n grid of codes over a square of the latent plane. Of a model with more than two latent units
+the first two vary and the others are 0. A weights file alone is enough.`,
+		Example: `  imago manifold latest
+  imago manifold mlp-vae-mnist-001 --n 10 --lo -3 --hi 3
+  imago manifold --weights weights.safetensors`,
+		Args: takes(0, 1, "a run or a weights file"),
+	}
+	f := c.Flags()
+	f.IntVar(&n, "n", 30, "`images` a side, up to 100")
+	f.Float64Var(&lo, "lo", -4, "lower end of both axes")
+	f.Float64Var(&hi, "hi", 4, "upper end of both axes")
+	f.StringVar(&out, "out", "manifold.png", "PNG `file` to write")
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if n < 1 || n > 100 {
+			return usagef(c, "--n %d: want 1 to 100", n)
+		}
+		if !(lo < hi) || math.IsInf(hi-lo, 0) {
+			return usagef(c, "--lo %v --hi %v: want finite numbers, the first below the second", lo, hi)
+		}
+		if err := pngName(out); err != nil {
+			return usage(c, err)
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		z, note, err := latent.Manifold(n, lo, hi, m.Latent())
+		if err != nil {
+			return err
+		}
+		pix, err := m.Decode(c.Context(), z)
+		if err != nil {
+			return err
+		}
+		img := m.Image()
+		picture, err := viz.Manifold(pix, n, img.H, img.W, img.C, lo, hi, viz.ManifoldOptions{Title: m.title, Note: note})
+		if err != nil {
+			return err
+		}
+		return a.writePNG(out, picture, "%s over [%v, %v]² from %s", fmt.Sprintf("%dx%d images", n, n), lo, hi, m.name)
+	}
+	return c
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/viz"
+)
+
+// pngName checks the name of a picture given as --out. What a name without the suffix would replace, a device say, is
+// rarely what was meant.
+func pngName(name string) error {
+	if !strings.EqualFold(filepath.Ext(name), ".png") {
+		return fmt.Errorf("--out %q: want a name that ends in .png", name)
+	}
+	return nil
+}
+
+// writePNG replaces the file called name by a picture and says so.
+func (a *app) writePNG(name string, img image.Image, format string, args ...any) error {
+	b, err := viz.PNG(img)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(name, b); err != nil {
+		return err
+	}
+	a.wrote(name, format, args...)
+	return nil
+}
+
+// wrote says what a new file is.
+func (a *app) wrote(name, format string, args ...any) {
+	fmt.Fprintf(a.out, "wrote %s: %s\n", name, fmt.Sprintf(format, args...))
+}
+
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintf(a.err, "imago: warning: %s\n", fmt.Sprintf(format, args...))
+}
+
+// thousands is n as 134,165.
+func thousands[T ~int | ~int64](n T) string {
+	s := strconv.FormatInt(int64(n), 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// kerasShape is a shape whose first axis is the batch: (None, 28, 28, 1).
+func kerasShape(s tensor.Shape) string {
+	if len(s) == 0 {
+		return "()"
+	}
+	parts := []string{"None"}
+	for _, n := range s[1:] {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	if len(parts) == 1 {
+		return "(None,)"
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// plural is 1 image, 2 images.
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%s %ss", thousands(n), one)
+}

@@ -1,0 +1,29 @@
+package buildinfo
+
+import (
+	"runtime/debug"
+	"testing"
+)
+
+func TestVersion(t *testing.T) {
+	vcs := []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "true"}}
+	for _, tt := range []struct {
+		stamped  string
+		settings []debug.BuildSetting
+		want     string
+	}{
+		{"v1.2.0", vcs, "v1.2.0"},
+		{"", nil, "devel"},
+		{"(devel)", nil, "devel"},
+		{"(devel)", vcs, "devel-0123456789ab+dirty"},
+		{"", vcs[:1], "devel-0123456789ab"},
+	} {
+		bi := &debug.BuildInfo{Main: debug.Module{Version: tt.stamped}, Settings: tt.settings}
+		if got := version(bi); got != tt.want {
+			t.Errorf("%q with %v: %q, want %q", tt.stamped, tt.settings, got, tt.want)
+		}
+	}
+	if Version() == "" {
+		t.Error("the version is empty")
+	}
+}
