@@ -47,11 +47,13 @@ type slot struct {
 	off  int     // in scratch; of slotWhole none
 }
 
-// An instr applies a primitive to slots; a copy is the zero Op.
+// An instr applies the kernel of a primitive, one of the three, to slots.
 type instr struct {
-	op  graph.Op
-	dst int
-	in  [3]int
+	unary   func(dst, x []float32)
+	binary  func(dst, a, b []float32)
+	ternary func(dst, a, b, c []float32)
+	dst     int
+	in      [3]int
 }
 
 // copyOp marks an instruction that moves: no leaf is ever an instruction.
@@ -111,7 +113,7 @@ func (l *loop) run(w *worker, task int) {
 			}
 		}
 		for i := range l.instrs {
-			exec(&l.instrs[i], w.regs)
+			l.instrs[i].exec(w.regs)
 		}
 		for i := range l.sinks {
 			s := &l.sinks[i]
@@ -195,50 +197,39 @@ func (l *loop) finish(*worker) {
 	}
 }
 
-func exec(i *instr, regs [][]float32) {
-	dst, a, b := regs[i.dst], regs[i.in[0]], regs[i.in[1]]
+// The kernel of each element-wise primitive, by its number of operands.
+var (
+	unaryKernels = map[graph.Op]func(dst, x []float32){
+		copyOp: func(dst, x []float32) { copy(dst, x) }, graph.OpNeg: kernel.Neg, graph.OpExp: kernel.Exp, graph.OpLog: kernel.Log,
+		graph.OpTanh: kernel.Tanh, graph.OpSigmoid: kernel.Sigmoid, graph.OpSoftplus: kernel.Softplus,
+		graph.OpSqrt: kernel.Sqrt, graph.OpAbs: kernel.Abs, graph.OpSign: kernel.Sign,
+	}
+	binaryKernels = map[graph.Op]func(dst, a, b []float32){
+		graph.OpAdd: kernel.Add, graph.OpSub: kernel.Sub, graph.OpMul: kernel.Mul, graph.OpDiv: kernel.Div,
+		graph.OpMax: kernel.Max, graph.OpMin: kernel.Min, graph.OpGreater: kernel.Greater, graph.OpEqual: kernel.Equal,
+	}
+	ternaryKernels = map[graph.Op]func(dst, a, b, c []float32){graph.OpSelect: kernel.Select}
+)
+
+// newInstr looks up the kernel of an instruction once, at compile time.
+func newInstr(op graph.Op) instr {
+	i := instr{unary: unaryKernels[op], binary: binaryKernels[op], ternary: ternaryKernels[op]}
+	if i.unary == nil && i.binary == nil && i.ternary == nil {
+		panic("cpu: no kernel for " + op.String())
+	}
+	return i
+}
+
+func (i *instr) exec(regs [][]float32) {
+	dst := regs[i.dst]
 	n := len(dst)
-	a, b = a[:n], b[:n]
-	switch i.op {
-	case copyOp:
-		copy(dst, a)
-	case graph.OpNeg:
-		kernel.Neg(dst, a)
-	case graph.OpExp:
-		kernel.Exp(dst, a)
-	case graph.OpLog:
-		kernel.Log(dst, a)
-	case graph.OpTanh:
-		kernel.Tanh(dst, a)
-	case graph.OpSigmoid:
-		kernel.Sigmoid(dst, a)
-	case graph.OpSoftplus:
-		kernel.Softplus(dst, a)
-	case graph.OpSqrt:
-		kernel.Sqrt(dst, a)
-	case graph.OpAbs:
-		kernel.Abs(dst, a)
-	case graph.OpSign:
-		kernel.Sign(dst, a)
-	case graph.OpAdd:
-		kernel.Add(dst, a, b)
-	case graph.OpSub:
-		kernel.Sub(dst, a, b)
-	case graph.OpMul:
-		kernel.Mul(dst, a, b)
-	case graph.OpDiv:
-		kernel.Div(dst, a, b)
-	case graph.OpMax:
-		kernel.Max(dst, a, b)
-	case graph.OpMin:
-		kernel.Min(dst, a, b)
-	case graph.OpGreater:
-		kernel.Greater(dst, a, b)
-	case graph.OpEqual:
-		kernel.Equal(dst, a, b)
-	case graph.OpSelect:
-		kernel.Select(dst, a, b, regs[i.in[2]][:n])
+	a := regs[i.in[0]][:n]
+	switch {
+	case i.unary != nil:
+		i.unary(dst, a)
+	case i.binary != nil:
+		i.binary(dst, a, regs[i.in[1]][:n])
 	default:
-		panic("cpu: no kernel for " + i.op.String())
+		i.ternary(dst, a, regs[i.in[1]][:n], regs[i.in[2]][:n])
 	}
 }

@@ -159,14 +159,15 @@ func (b *loopBuilder) add(key slotKey, s slot) int {
 }
 
 func (b *loopBuilder) instr(n *graph.Node) {
-	i := instr{op: n.Op()}
+	var i instr
 	if n.Op() == graph.OpBroadcast {
-		i.op = copyOp
+		i = newInstr(copyOp)
 		src := base(n.In()[0])
 		pat, _ := repeats(n.In()[0].Shape(), n.Shape())
 		at := b.read(src, pat, false)
 		i.in = [3]int{at, at, at}
 	} else {
+		i = newInstr(n.Op())
 		at := b.operand(n.In()[0])
 		i.in = [3]int{at, at, at}
 		for j, x := range n.In()[1:] {
