@@ -14,8 +14,9 @@ import (
 
 const batch = 128
 
-// trainStep compiles a step of a recipe on random images and returns what runs it.
-func trainStep(t testing.TB, make func() (model.Kind, model.Recipe), threads int) func() {
+// trainStep compiles a step of a recipe on random images and returns what runs
+// it, and its state.
+func trainStep(t testing.TB, make func() (model.Kind, model.Recipe), threads int) (func(), backend.State) {
 	b := cpu.New(threads)
 	t.Cleanup(func() { b.Close() })
 	kind, rec := make()
@@ -68,7 +69,7 @@ func trainStep(t testing.TB, make func() (model.Kind, model.Recipe), threads int
 		if err := p.Run(in, out); err != nil {
 			t.Fatal(err)
 		}
-	}
+	}, s
 }
 
 func BenchmarkStep(b *testing.B) {
@@ -79,7 +80,7 @@ func BenchmarkStep(b *testing.B) {
 	}{{"mlp-vae", vae.MLPVAE, 2.11e6}, {"cnn-vae", vae.CNNVAE, 39.8e6}} {
 		for _, threads := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/threads=%d", c.name, threads), func(b *testing.B) {
-				step := trainStep(b, c.make, threads)
+				step, _ := trainStep(b, c.make, threads)
 				step()
 				b.ReportAllocs()
 				for b.Loop() {
@@ -95,7 +96,7 @@ func BenchmarkStep(b *testing.B) {
 
 // TestStepDoesNotAllocate holds the promise of backend.Program.
 func TestStepDoesNotAllocate(t *testing.T) {
-	step := trainStep(t, vae.MLPVAE, 2)
+	step, _ := trainStep(t, vae.MLPVAE, 2)
 	step()
 	if n := testing.AllocsPerRun(20, step); n > 0 {
 		t.Errorf("a training step makes %v allocations, want 0", n)
