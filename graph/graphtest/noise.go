@@ -13,6 +13,9 @@ import (
 // exp or log errs by a few of these.
 const unit = 0x1p-24
 
+// How many runs rounding is asked for, first and where that leaves a doubt.
+const fewRuns, manyRuns = 3, 40
+
 // A stepper evaluates a function node by node, so that rounding can be imitated
 // after each.
 type stepper struct {
@@ -134,8 +137,7 @@ func (s *stepper) shake(i int, y graph.Value, in []graph.Value, key rng.Key) err
 // float32 may lie from float64: the largest move in a few runs in which every
 // rounding is drawn at random, or the root mean square over the array if that
 // is more.
-func (s *stepper) rounding(env graph.Env, want []graph.Value) ([]graph.Value, error) {
-	const runs = 3
+func (s *stepper) rounding(env graph.Env, want []graph.Value, runs int) ([]graph.Value, error) {
 	far := make([]graph.Value, len(want))
 	for i, w := range want {
 		far[i] = make(graph.Value, len(w))
