@@ -60,11 +60,11 @@ func (c *compiler) lowerConv(n *graph.Node, s *stage) anchor {
 		switch {
 		case len(win.taps) == 0:
 		case cv.n <= fewChannels && cv.k >= 8:
-			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " columns ", win.taps)}, cv.n*len(win.taps)*cv.k, s, infoOf(w),
+			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " columns ", ws, win.taps)}, cv.n*len(win.taps)*cv.k, s, infoOf(w),
 				func(dst, src []float32) { packColumns(dst, src, win.taps, ws, adjoint) })
 		default:
 			win.patches = cv.k <= fewChannels && !adjoint
-			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " panels ", win.taps)}, kernel.PackedLen(len(win.taps)*cv.k, cv.n), s, infoOf(w),
+			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " panels ", ws, win.taps)}, kernel.PackedLen(len(win.taps)*cv.k, cv.n), s, infoOf(w),
 				func(dst, src []float32) { packTaps(dst, src, win.taps, ws, adjoint) })
 		}
 		if win.patches {

@@ -106,3 +106,20 @@ func TestSoftmax(t *testing.T) {
 	}
 	graphtest.Agree(t, newTest(t, 2), f, graphtest.RandomEnv(rng.New(3), f), tol)
 }
+
+// TestOneArrayTwoKernels reads one array as kernels of two shapes, whose packed
+// forms must not be taken for each other.
+func TestOneArrayTwoKernels(t *testing.T) {
+	w := graph.State("w", 2, 2, 2, 3)
+	cfg := graph.ConvConfig{Stride: [2]int{2, 2}}
+	wide := graph.ConvConfig{Stride: [2]int{3, 3}}
+	gy, gz := graph.State("gy", 2, 3, 1, 3), graph.State("gz", 1, 1, 1, 2)
+	f, err := graph.NewFunc("f", nil, []graph.Output{
+		{Name: "z", Value: graph.Conv2DInputGrad(gz, graph.Reshape(w, 3, 4, 1, 2), graph.Shape{1, 2, 2, 1}, wide)},
+		{Name: "y", Value: graph.Conv2DInputGrad(gy, w, graph.Shape{2, 6, 2, 2}, cfg)},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graphtest.Agree(t, newTest(t, 1), f, graphtest.RandomEnv(rng.New(1), f), tol)
+}

@@ -96,10 +96,12 @@ func interpOne(f *graph.Func, in []graph.Value) (graph.Value, error) {
 }
 
 // shake moves the elements of y = node i of in. What float32 holds exactly is
-// left alone, so that ties and comparisons of exact numbers stay what they are.
+// left alone, so that ties and comparisons of exact numbers stay what they are;
+// of a sum that goes for its magnitudes too, because its parts may be rounded
+// though the whole is not.
 func (s *stepper) shake(i int, y graph.Value, in []graph.Value, key rng.Key) error {
 	n := s.nodes[i]
-	size := y // the sum of the magnitudes of the terms that are added
+	size, sum := y, false // the sum of the magnitudes of the terms that are added
 	switch n.Op() {
 	case graph.OpNeg, graph.OpAbs, graph.OpSign, graph.OpStop, graph.OpMax, graph.OpMin, graph.OpGreater, graph.OpEqual,
 		graph.OpSelect, graph.OpReshape, graph.OpTranspose, graph.OpBroadcast, graph.OpPad, graph.OpSlice, graph.OpConcat,
@@ -111,6 +113,7 @@ func (s *stepper) shake(i int, y graph.Value, in []graph.Value, key rng.Key) err
 			size[j] = math.Abs(in[0][j]) + math.Abs(in[1][j])
 		}
 	case graph.OpSum, graph.OpMatMul, graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
+		sum = true
 		pos := make([]graph.Value, len(in))
 		for k, v := range in {
 			pos[k] = make(graph.Value, len(v))
@@ -126,12 +129,14 @@ func (s *stepper) shake(i int, y graph.Value, in []graph.Value, key rng.Key) err
 	u := make([]float32, len(y))
 	key.Uniform(u)
 	for j, v := range y {
-		if float64(float32(v)) != v {
+		if !exact(v) || sum && !exact(size[j]) {
 			y[j] += math.Abs(size[j]) * 2 * unit * (2*float64(u[j]) - 1)
 		}
 	}
 	return nil
 }
+
+func exact(v float64) bool { return float64(float32(v)) == v }
 
 // rounding estimates, for each element of each output and update of f, how far
 // float32 may lie from float64: the largest move in a few runs in which every

@@ -145,9 +145,7 @@ func (g *gen) leaf(shape ...int) ranged {
 		g.states = append(g.states, n)
 		return g.add(n, -2, 2)
 	case 2:
-		n := graph.Input(fmt.Sprintf("x%d", len(g.inputs)), tensor.Float32, shape...)
-		g.inputs = append(g.inputs, n)
-		return g.add(n, -2, 2)
+		return g.input(shape...)
 	}
 	data := make([]float32, graph.Shape(shape).Size())
 	g.i++
@@ -155,6 +153,13 @@ func (g *gen) leaf(shape ...int) ranged {
 		data[i] = float32(v)
 	}
 	return g.add(graph.ConstOf(data, shape...), -2, 2)
+}
+
+// input is a new input of that shape.
+func (g *gen) input(shape ...int) ranged {
+	n := graph.Input(fmt.Sprintf("x%d", len(g.inputs)), tensor.Float32, shape...)
+	g.inputs = append(g.inputs, n)
+	return g.add(n, -2, 2)
 }
 
 // sized is a node of exactly that shape: one of the pool, one reshaped, or a leaf.

@@ -72,7 +72,9 @@ func binaryRule(g *gen) {
 		if g.chance(0.5) {
 			g.add(graph.Greater(a.Node, b.Node), 0, 1)
 		} else {
-			g.add(graph.Equal(a.Node, b.Node), 0, 1)
+			// Of given numbers: computed ones are equal or not by how they round.
+			x, y := g.input(a.Shape()...), g.input(b.Shape()...)
+			g.add(graph.Equal(x.Node, y.Node), 0, 1)
 		}
 	}
 }
