@@ -239,3 +239,30 @@ func TestPriorAndRange(t *testing.T) {
 		t.Errorf("range [%v, %v] of twice 2", lo, hi)
 	}
 }
+
+// The prior's square is shown as long as half of the codes lie in it.
+func TestEnds(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		mean   []float32
+		units  int
+		prior  bool
+		fitted bool
+	}{
+		{"inside", []float32{0, 1, -4, 4}, 2, true, false},
+		{"half outside", []float32{0, 1, 3, -9}, 2, true, false},
+		{"most outside", []float32{0, 1, 3, -9, 9, 3}, 2, true, true},
+		{"a unit that is not drawn", []float32{0, 1, 9, 0, 1, 9}, 3, true, false},
+		{"one unit", []float32{0, 9, -9}, 1, true, true},
+		{"no prior", []float32{0, 1, 2, 3}, 2, false, true},
+		{"none", nil, 2, true, false},
+	} {
+		lo, hi, fitted := Ends(tt.mean, tt.units, tt.prior, 4)
+		if fitted != tt.fitted {
+			t.Errorf("%s: fitted = %v", tt.name, fitted)
+		}
+		if wantLo, wantHi := Range(tt.mean); fitted && (lo != wantLo || hi != wantHi) || !fitted && (lo != -4 || hi != 4) {
+			t.Errorf("%s: %v to %v, fitted %v", tt.name, lo, hi, fitted)
+		}
+	}
+}

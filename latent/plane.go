@@ -2,6 +2,7 @@ package latent
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/imago-ml/imago/rng"
@@ -91,6 +92,29 @@ func Prior(key rng.Key, n, units int) []float32 {
 	z := make([]float32, n*units)
 	key.Normal(z)
 	return z
+}
+
+// Ends are those of both axes of a picture of codes: of a model with a prior
+// N(0, I) ±want, as long as no more than half of the codes lie outside, as they do
+// where hardly anything holds them to the prior; otherwise their Range. fitted says
+// that it is that.
+//
+// mean (N, units).
+func Ends(mean []float32, units int, prior bool, want float64) (lo, hi float64, fitted bool) {
+	outside := 0
+	for i := 0; i+units <= len(mean); i += units {
+		for _, v := range mean[i : i+min(2, units)] {
+			if math.Abs(float64(v)) > want {
+				outside++
+				break
+			}
+		}
+	}
+	if prior && 2*outside*units <= len(mean) {
+		return -want, want, false
+	}
+	lo, hi = Range(mean)
+	return lo, hi, true
 }
 
 // Range is the ends of the smallest interval, made wider by a tenth, that holds

@@ -152,6 +152,9 @@ func Decode(b []byte) (Config, error) {
 	if rest := bytes.TrimSpace(b[d.InputOffset():]); len(rest) > 0 {
 		return Config{}, fmt.Errorf("train: not the configuration of a run: offset %d: %.8q after the end", d.InputOffset(), rest)
 	}
+	if len(c.Model) == 0 {
+		return Config{}, errors.New("train: not the configuration of a run: it has no model")
+	}
 	var model bytes.Buffer
 	if err := json.Compact(&model, c.Model); err != nil {
 		return Config{}, fmt.Errorf("train: the model's configuration: %w", err)

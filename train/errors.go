@@ -20,7 +20,7 @@ type InterruptedError struct {
 
 // Error is one line.
 func (e *InterruptedError) Error() string {
-	return fmt.Sprintf("train: interrupted at step %d, after %d whole epochs, and saved: go on with imago train %s --resume %s", e.Step, e.Epoch, e.Recipe, e.Run)
+	return fmt.Sprintf("train: interrupted at step %d, after %s, and saved: go on with imago train %s --resume %s", e.Step, plural(e.Epoch, "whole epoch"), e.Recipe, e.Run)
 }
 
 // Is makes errors.Is(err, ErrInterrupted) true.

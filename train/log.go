@@ -45,13 +45,16 @@ func ReadLog(dir string) ([]Line, error) {
 	err := atomicfile.ReadJSONL(name, func(b []byte) error {
 		var l Line
 		if err := json.Unmarshal(b, &l); err != nil {
-			return fmt.Errorf("train: %s: line %d: %w", name, len(lines)+1, err)
+			return err
 		}
 		lines = append(lines, l)
 		return nil
 	})
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		err = nil
+	case err != nil: // it says which file and line
+		err = fmt.Errorf("train: %w; delete that line", err)
 	}
 	return lines, err
 }
@@ -73,6 +76,10 @@ func openLogs(r *Run, epoch int, step int64) (*logs, error) {
 	lines, err := atomicfile.OpenJSONL(r.Path(MetricsFile))
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
+	}
+	if _, err := ReadLog(r.Dir); err != nil { // a damaged line would pass for one that tells of later
+		lines.Close()
+		return nil, err
 	}
 	if _, err := lines.TruncateAfter(func(b []byte) bool { return told(b, epoch, step) }); err != nil {
 		lines.Close()

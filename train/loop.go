@@ -33,7 +33,10 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 	defer func() { err = errors.Join(err, t.close()) }()
 	j.Reporter.begin(j.Run, j.Model.Objective(), t.params())
 	if !t.fresh {
-		j.Reporter.Println("resumed   ", fmt.Sprintf("%s: %d whole epochs and %d images of the next", t.lastDir, t.at.Epoch, t.at.EpochImages))
+		j.Reporter.Println("resumed   ", fmt.Sprintf("%s: %s and %s of the next", t.lastDir, plural(t.at.Epoch, "whole epoch"), plural(int(t.at.EpochImages), "image")))
+		if t.at.Epoch >= j.Run.Config.Epochs {
+			j.Reporter.Println("          ", "all its epochs are done: more --epochs take it further")
+		}
 	}
 	res.Last, err = t.train(ctx)
 	res.Epochs, res.Steps, res.Images = t.at.Epoch, t.at.Step, t.at.Images

@@ -30,6 +30,11 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 			return nil, err
 		}
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if _, err := os.Stat(filepath.Join(path, "state.json")); os.IsNotExist(err) {
+			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no state.json): want one of these or a weights file", path, ConfigFile)
+		}
+	}
 	c, err := ckpt.LoadWeights(path)
 	if err != nil {
 		return nil, err

@@ -183,13 +183,14 @@ func (a *artist) scatter() error {
 	if _, ok := a.session.Model().(model.Encoder); !ok {
 		return nil
 	}
-	lo, hi, _, err := a.extent(4)
-	if err != nil {
-		return err
-	}
 	codes, part, err := a.encode()
 	if err != nil {
 		return err
+	}
+	lo, hi, fitted := latent.Ends(codes, a.dim, a.prior, 4)
+	note := ""
+	if fitted {
+		note = "range of the codes"
 	}
 	_, name := a.images()
 	p, err := latent.Project(codes, a.dim, part.Labels, len(a.set.Classes), lo, hi)
@@ -198,7 +199,7 @@ func (a *artist) scatter() error {
 	}
 	img, err := viz.Scatter(p.Points, part.Labels, a.set.Classes, viz.ScatterOptions{
 		Lo: lo, Hi: hi, XLabel: p.XLabel, YLabel: p.YLabel,
-		Title: fmt.Sprintf("codes of %s %s images: %s", thousands(float64(len(p.Points))), name, a.after(p.Note)),
+		Title: fmt.Sprintf("codes of %s %s images: %s", thousands(float64(len(p.Points))), name, a.after(p.Note, note)),
 	})
 	if err != nil {
 		return err

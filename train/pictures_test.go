@@ -60,6 +60,10 @@ func TestPictures(t *testing.T) {
 					t.Errorf("the report lacks %q", part)
 				}
 			}
+			encoder, decoder, whole := strings.Index(page, "layers of encoder"), strings.Index(page, "layers of decoder"), strings.Index(page, "layers of "+tt.recipe)
+			if encoder < 0 || decoder < encoder || whole < decoder {
+				t.Errorf("the networks stand at %d, %d and %d of the report, want encoder, decoder and whole", encoder, decoder, whole)
+			}
 			if strings.Contains(page, "deterministic") == tt.samples {
 				t.Error("the report does not say whether there is a prior")
 			}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/internal/atomicfile"
@@ -83,7 +82,7 @@ func (a *artist) sections() []viz.Section {
 			"curves of the loss and its terms over the epochs", true),
 	}}
 	network := viz.Section{Title: "The network"}
-	for _, n := range slices.Backward(a.session.Model().Networks()) {
+	for _, n := range a.session.Model().Networks() { // encoder, decoder, whole
 		network.Pictures = append(network.Pictures, pic(networkFile(n.Name), n.Name, fmt.Sprintf("%s parameters", thousands(float64(n.Params()))), "diagram of the layers of "+n.Name, false))
 	}
 	return []viz.Section{samples, space, curves, network}

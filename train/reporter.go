@@ -5,9 +5,11 @@ import (
 	"io"
 	"math"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
@@ -52,7 +54,7 @@ func (r *Reporter) begin(run *Run, objective string, params int) {
 	r.Println("run       ", run.Dir)
 	r.Println("recipe    ", c.Recipe, string(c.Model))
 	r.Println("data      ", fmt.Sprintf("%s: %s training and %s test images of %v", data, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image()))
-	r.Println("training  ", fmt.Sprintf("%d epochs, batch %d, learning rate %g, seed %d", c.Epochs, c.Batch, c.LR, c.Seed))
+	r.Println("training  ", fmt.Sprintf("%s, batch %d, learning rate %g, seed %d", plural(c.Epochs, "epoch"), c.Batch, c.LR, c.Seed))
 	r.Println("parameters", thousands(float64(params)))
 	r.Println("objective ", objective)
 }
@@ -68,7 +70,7 @@ func (r *Reporter) start(images int64) {
 		progressbar.OptionSetItsString("images"),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetWidth(24),
+		progressbar.OptionSetWidth(min(24, max(6, columns(r.w)-72))), // the rest takes up to 72 columns
 		progressbar.OptionClearOnFinish(),
 	)
 }
@@ -83,7 +85,29 @@ func (r *Reporter) step(c *Config, epoch int, images int, loss float64) {
 }
 
 // epoch writes an epoch's line.
-func (r *Reporter) epoch(c *Config, l Line) { r.Println(l.text(c.Epochs)) }
+func (r *Reporter) epoch(c *Config, l Line) {
+	if r == nil {
+		return
+	}
+	s := l.text(c.Epochs)
+	if r.terminal && utf8.RuneCountInString(s) > columns(r.w) {
+		s = speed.ReplaceAllString(s, "") // the bar has shown it, and the log has it
+	}
+	r.Println(s)
+}
+
+// speed is what an epoch's line can spare.
+var speed = regexp.MustCompile(` +[0-9,]+ images/s`)
+
+// columns is the width of the terminal.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 80
+}
 
 // stop takes the bar away.
 func (r *Reporter) stop() {
@@ -121,6 +145,14 @@ func terms(m map[string]float64, loss, rec, kl, recName, klName string) string {
 		joint = " + "
 	}
 	return fmt.Sprintf("%s (%s%.1f%s%s%.1f)", s, recName, r, joint, klName, k)
+}
+
+// plural is 1 epoch, 2 epochs.
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(float64(n)) + " " + one + "s"
 }
 
 // thousands is 12,345.

@@ -22,6 +22,11 @@ func TestLineText(t *testing.T) {
 	if got := l.text(10); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
+	// A narrow terminal has no room for the speed.
+	want = "epoch 3/10  loss 177.1 (recon 155.9, KL 5.3)  test 176.1 (154.1, 5.5)  4.9 s"
+	if got := speed.ReplaceAllString(l.text(10), ""); got != want || len(want) > 80 {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
 	delete(l.Train, "kl")
 	l.Test = nil
 	if got, want := l.text(10), "epoch 3/10  loss 177.1  12,345 images/s  4.9 s"; got != want {
@@ -59,7 +64,7 @@ func TestReporter(t *testing.T) {
 	if _, err := Loop(context.Background(), j); err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"\r", "epoch 1/3  loss", "%", "images/s", "epoch 3/3  loss"} {
+	for _, part := range []string{"\r", "epoch 1/3  loss", "%", "images/", "epoch 3/3  loss"} {
 		if !strings.Contains(screen.String(), part) {
 			t.Errorf("the terminal shows %q, want %q in it", screen.String(), part)
 		}

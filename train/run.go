@@ -52,7 +52,7 @@ func Create(root, name string, c Config) (*Run, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(root, 0o755); err != nil {
-		return nil, fmt.Errorf("train: %w", err)
+		return nil, fmt.Errorf("train: %w: name another folder with --out", err)
 	}
 	r := &Run{Config: c}
 	if r.Dir, err = makeDir(root, name, prefix(c)); err != nil {
@@ -136,7 +136,7 @@ func Open(dir, recipe string) (*Run, error) {
 	}
 	c, err := Decode(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w; put a good copy in its place, or train anew", name, err)
 	}
 	if recipe != "" && recipe != c.Recipe {
 		return nil, fmt.Errorf("train: %s is a run of recipe %s, not of %s: resume it as %[2]s, or leave --resume out to start anew", dir, c.Recipe, recipe)
@@ -160,10 +160,19 @@ func (r *Run) Change(c Config) error {
 	if now, err := same.encode(""); err != nil || string(now) != string(was) {
 		return errors.Join(err, fmt.Errorf("train: %s: a run that goes on keeps its recipe, data, batch and seed: only --epochs, --lr, checkpoints and pictures may change", r.Dir))
 	}
+	lines, _ := ReadLog(r.Dir) // what is wrong with it, the next to open it says
+	if done := Epochs(lines); len(done) > 0 && c.Epochs < done[len(done)-1].Epoch {
+		return fmt.Errorf("train: %s: --epochs %d: it has done %d already: want as many, or more to go further", r.Dir, c.Epochs, done[len(done)-1].Epoch)
+	}
 	b, err := c.encode("  ")
 	if err != nil {
 		return err
 	}
+	unlock, err := lock(r.Dir) // what another process trains by is left alone
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := atomicfile.WriteBytes(r.Path(ConfigFile), b); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}

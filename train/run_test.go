@@ -1,7 +1,9 @@
 package train
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,6 +95,53 @@ func TestLock(t *testing.T) {
 		t.Fatalf("given back: %v", err)
 	}
 	unlock()
+}
+
+// What is about to be changed may be another process's.
+func TestChangeWhileTrained(t *testing.T) {
+	r := newRun(t, config("mlp-vae", must(small(20, 10))))
+	before := must(os.ReadFile(r.Path(ConfigFile)))
+	unlock := must(lock(r.Dir))
+	c := r.Config
+	c.Epochs += 5
+	if err := r.Change(c); err == nil || !strings.Contains(err.Error(), "another process is training") {
+		t.Errorf("a run that is being trained gave %v", err)
+	}
+	if after := must(os.ReadFile(r.Path(ConfigFile))); string(after) != string(before) {
+		t.Errorf("%s was changed", ConfigFile)
+	}
+	unlock()
+	if err := r.Change(c); err != nil || must(Open(r.Dir, "")).Config.Epochs != c.Epochs {
+		t.Errorf("unlocked: %v, %d epochs", err, r.Config.Epochs)
+	}
+}
+
+// A damaged line in the midst of the log is no reason to drop what stands after it.
+func TestDamagedLog(t *testing.T) {
+	set := must(small(130, 40))
+	r := newRun(t, config("mlp-vae", set, "hidden", "8"))
+	trained(t, r, set, 2)
+	good := string(must(os.ReadFile(r.Path(MetricsFile))))
+	lines := strings.SplitAfter(good, "\n")
+	lines[1] = "x" + lines[1]
+	bad := strings.Join(lines, "")
+	if err := os.WriteFile(r.Path(MetricsFile), []byte(bad), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Loop(context.Background(), newJob(t, r, set, 2, io.Discard))
+	if err == nil || !strings.Contains(err.Error(), r.Path(MetricsFile)+": line 2: ") || !strings.HasSuffix(err.Error(), "delete that line") {
+		t.Errorf("a damaged log gave %v", err)
+	}
+	if after := string(must(os.ReadFile(r.Path(MetricsFile)))); after != bad {
+		t.Errorf("the log was changed to %q", after)
+	}
+	if err := os.WriteFile(r.Path(MetricsFile), []byte(good+"x\n{"), 0o644); err != nil { // torn at its end
+		t.Fatal(err)
+	}
+	trained(t, r, set, 2)
+	if after := string(must(os.ReadFile(r.Path(MetricsFile)))); after != good {
+		t.Errorf("a torn log became %q, want %q", after, good)
+	}
 }
 
 func TestValidate(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/model"
@@ -52,7 +53,8 @@ its name below runs/, or as "latest".`,
 	}
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usagef(c, "%v", err) })
+	root.SetFlagErrorFunc(flagError)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkBackend() }
 	root.CompletionOptions.HiddenDefaultCmd = true
 	cobra.EnableCommandSorting = false
 	root.AddCommand(a.commands()...)
@@ -86,6 +88,26 @@ func usage(c *cobra.Command, err error) error {
 		return nil
 	}
 	return &usageError{c.CommandPath(), err}
+}
+
+// flagError is what is wrong with a flag, in the words of all other errors.
+func flagError(c *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) {
+		return usage(c, err)
+	}
+	want := "another value"
+	switch bad.GetFlag().Value.Type() {
+	case "int", "int64":
+		want = "a whole number"
+	case "uint64":
+		want = "a whole number of 0 or more"
+	case "float64":
+		want = "a number"
+	case "bool":
+		want = "true or false"
+	}
+	return usagef(c, "--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
 func unknownCommand(c *cobra.Command, name string) error {

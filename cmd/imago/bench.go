@@ -85,7 +85,7 @@ A time is the median of --steps runs after a few that are not counted. allocs is
 		if options.has("loss") {
 			losses = []string{""} // options sets it
 		}
-		be := newBackend(threads)
+		be := a.backend(threads)
 		defer be.Close()
 		if threads == 0 {
 			threads = runtime.GOMAXPROCS(0)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -38,23 +39,52 @@ func dataDirFlag(c *cobra.Command, dir *string) {
 }
 
 func (a *app) dataList() *cobra.Command {
-	return &cobra.Command{
+	var dir string
+	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List the sets known by name",
+		Short:   "List the sets known by name, and where they are",
 		Example: "  imago data list",
 		Args:    takes(0, 0, "no argument"),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			for _, name := range a.data.Names() {
 				s, err := a.data.Source(name)
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(w, "%s\t%s\n", s.Name, s.About)
+				where, err := whereabouts(c, s, dir)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(w, "%s\t%s\n\t%s\n", s.Name, s.About, where)
 			}
 			return w.Flush()
 		},
 	}
+	dataDirFlag(c, &dir)
+	return c
+}
+
+// whereabouts says where the files of a set are, or how to come by them.
+func whereabouts(c *cobra.Command, s data.Source, dir string) (string, error) {
+	if s.Verify == nil {
+		return "made when it is asked for", nil
+	}
+	status, err := s.Verify(c.Context(), data.Options{DataDir: dir})
+	if err != nil {
+		return "", err
+	}
+	good, folder := 0, ""
+	for _, f := range status {
+		if f.Err == nil {
+			good++
+			folder = filepath.Dir(f.Path)
+		}
+	}
+	if good == len(status) {
+		return "here, in " + folder, nil
+	}
+	return fmt.Sprintf("%d of %d files here; training fetches the rest, or imago data get %s", good, len(status), s.Name), nil
 }
 
 // sources are the sets of the names given, all that keep files if none is.

@@ -43,6 +43,9 @@ the arrays mean (N, Z), log_var (N, Z) and labels (N).`,
 		if ext != ".csv" && ext != ".npz" {
 			return usagef(c, "--out %q: want a name that ends in .csv or .npz", out)
 		}
+		if err := inFolder(out); err != nil {
+			return usage(c, err)
+		}
 		if err := set.check(); err != nil {
 			return usage(c, err)
 		}

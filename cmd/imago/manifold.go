@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"image"
 	"math"
 
 	"github.com/spf13/cobra"
@@ -9,6 +10,9 @@ import (
 	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/viz"
 )
+
+// manifoldSide is about how many pixels a side the manifold of a single unit has.
+const manifoldSide = 1680
 
 // manifold draws what a square of the latent plane decodes to.
 func (a *app) manifold() *cobra.Command {
@@ -22,7 +26,7 @@ func (a *app) manifold() *cobra.Command {
 		Use:   "manifold [<run or weights file>]",
 		Short: "Draw what a square of the latent plane decodes to",
 		Long: `manifold decodes an n x n grid of codes over a square of the latent plane. Of a model with more than two latent units
-the first two vary and the others are 0. A weights file alone is enough.`,
+the first two vary and the others are 0; a single unit runs from --lo to --hi row by row. A weights file alone is enough.`,
 		Example: `  imago manifold latest
   imago manifold mlp-vae-mnist-001 --n 10 --lo -3 --hi 3
   imago manifold --weights weights.safetensors`,
@@ -58,11 +62,25 @@ the first two vary and the others are 0. A weights file alone is enough.`,
 			return err
 		}
 		img := m.Image()
-		picture, err := viz.Manifold(pix, n, img.H, img.W, img.C, lo, hi, viz.ManifoldOptions{Title: m.title, Note: note})
+		var picture image.Image
+		if m.Latent() == 1 { // a line of codes has no second axis
+			picture, err = viz.Grid(pix, n*n, img.H, img.W, img.C, n, viz.GridOptions{
+				Scale: max(1, manifoldSide/(n*img.W)), Gap: 2, Title: fmt.Sprintf("%s, z from %.3g to %.3g: %s", m.title, lo, hi, note),
+			})
+		} else {
+			picture, err = viz.Manifold(pix, n, img.H, img.W, img.C, lo, hi, viz.ManifoldOptions{Title: m.title, Note: note})
+		}
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s over [%v, %v]² from %s", fmt.Sprintf("%dx%d images", n, n), lo, hi, m.name)
+		if !m.HasPrior() && !f.Changed("lo") && !f.Changed("hi") {
+			a.warn("%s has no prior, so its codes may lie elsewhere: see where with imago scatter, and name it with --lo and --hi", m.recipe)
+		}
+		over := "²"
+		if m.Latent() == 1 {
+			over = ""
+		}
+		return a.writePNG(out, picture, "%dx%d images over [%v, %v]%s from %s", n, n, lo, hi, over, m.name)
 	}
 	return c
 }

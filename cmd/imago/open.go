@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +72,7 @@ func (a *app) open(c *cobra.Command, args []string, s *source) (*opened, error) 
 	if err != nil {
 		return nil, err
 	}
-	m := &opened{name: path, be: newBackend(s.threads)}
+	m := &opened{name: path, be: a.backend(s.threads)}
 	if s.recipe != "" {
 		err = a.openAs(c, m, path, s)
 	} else {
@@ -109,6 +111,13 @@ func checkpointOf(path, which string) (string, error) {
 		return path, nil // a checkpoint's folder or a weights file: what is wrong with it, its reader says
 	}
 	checkpoints := filepath.Join(path, train.CheckpointsDir)
+	dirs, err := ckpt.List(checkpoints)
+	if err != nil {
+		return "", err
+	}
+	if len(dirs) == 0 {
+		return "", fmt.Errorf("%s has no checkpoint yet: go on with it by imago train --resume %[1]s", path)
+	}
 	switch which {
 	case "best":
 		return ckpt.Best(checkpoints)
@@ -119,7 +128,16 @@ func checkpointOf(path, which string) (string, error) {
 		}
 		return f.Dir, nil
 	}
-	return which, nil
+	for _, dir := range []string{which, filepath.Join(checkpoints, which)} {
+		if _, err := os.Stat(dir); err == nil {
+			return dir, nil
+		}
+	}
+	var have []string
+	for _, dir := range dirs {
+		have = append(have, filepath.Base(dir))
+	}
+	return "", fmt.Errorf("--checkpoint %q: there is none of that name in %s; have best, latest, %s", which, checkpoints, strings.Join(have, ", "))
 }
 
 // openAs opens weights as those of the recipe that the flags name.

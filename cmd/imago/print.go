@@ -3,10 +3,13 @@ package main
 import (
 	"fmt"
 	"image"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 
+	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/tensor"
 	"github.com/imago-ml/imago/viz"
@@ -17,6 +20,15 @@ import (
 func pngName(name string) error {
 	if !strings.EqualFold(filepath.Ext(name), ".png") {
 		return fmt.Errorf("--out %q: want a name that ends in .png", name)
+	}
+	return inFolder(name)
+}
+
+// inFolder checks that the folder of a file given as --out is there, before the work is done.
+func inFolder(name string) error {
+	dir := filepath.Dir(name)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("--out %q: there is no folder %s: make it first", name, dir)
 	}
 	return nil
 }
@@ -41,6 +53,14 @@ func (a *app) wrote(name, format string, args ...any) {
 
 func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.err, "imago: warning: %s\n", fmt.Sprintf(format, args...))
+}
+
+// backend is the device, with a word where more threads are asked for than can run.
+func (a *app) backend(threads int) backend.Backend {
+	if n := runtime.NumCPU(); threads > n {
+		a.warn("--threads %d: this machine runs %d at a time, and more than that are slower", threads, n)
+	}
+	return newBackend(threads)
 }
 
 // thousands is n as 134,165.

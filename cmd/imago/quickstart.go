@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -102,6 +103,20 @@ func (a *app) whatNext(run *train.Run) {
 		fmt.Fprintf(w, "  imago %s\t%s\n", next[0], next[1])
 	}
 	w.Flush() // what is wrong with standard output has shown before
+	if m := meaning(os.Args[0]); m != "" {
+		fmt.Fprintln(a.out, "\n"+m)
+	}
+}
+
+// meaning says what imago stands for in a command line, if the shell does not know it: the program was started as arg0.
+func meaning(arg0 string) string {
+	if _, err := exec.LookPath("imago"); err == nil {
+		return ""
+	}
+	if strings.Contains(filepath.ToSlash(arg0), "/go-build") { // by go run
+		return "imago stands for go run ./cmd/imago here; go install ./cmd/imago makes it a command."
+	}
+	return fmt.Sprintf("imago stands for %s here, as it is not on your PATH.", arg0)
 }
 
 // browser is the program that shows a page to the person at the screen, "" if there is nobody or it is not evident.

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -36,5 +39,26 @@ func TestWhatNext(t *testing.T) {
 	}
 	if commands != 4 || !strings.Contains(out.String(), "/runs/cnn-vae-digits-001/report.html\n") {
 		t.Errorf("%d commands, want 4 and the address of the report:\n%s", commands, &out)
+	}
+}
+
+// Whoever has no imago on his PATH is told what it stands for.
+func TestMeaning(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	if got := meaning("/tmp/go-build123/b001/exe/imago"); !strings.HasPrefix(got, "imago stands for go run ./cmd/imago here; go install ./cmd/imago ") {
+		t.Errorf("by go run: %q", got)
+	}
+	if got := meaning("./imago"); !strings.HasPrefix(got, "imago stands for ./imago here") {
+		t.Errorf("by its path: %q", got)
+	}
+	if runtime.GOOS == "windows" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, "imago"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := meaning("/tmp/go-build123/b001/exe/imago"); got != "" {
+		t.Errorf("on the PATH: %q", got)
 	}
 }

@@ -28,7 +28,7 @@ class. Of a model with more than two latent units the first two are drawn.`,
 	}
 	f := c.Flags()
 	f.Float64Var(&lo, "lo", -4, "lower end of both axes")
-	f.Float64Var(&hi, "hi", 4, "upper end of both axes (a model without a prior: both fit the means unless given)")
+	f.Float64Var(&hi, "hi", 4, "upper end of both axes (where most means lie outside both fit the means, unless given)")
 	f.StringVar(&out, "out", "scatter.png", "PNG `file` to write")
 	set.addFlags(c)
 	from.addFlags(a, c)
@@ -55,8 +55,8 @@ class. Of a model with more than two latent units the first two are drawn.`,
 		if err != nil {
 			return err
 		}
-		if !m.HasPrior() && !f.Changed("lo") && !f.Changed("hi") {
-			lo, hi = latent.Range(mean)
+		if !f.Changed("lo") && !f.Changed("hi") {
+			lo, hi, _ = latent.Ends(mean, m.Latent(), m.HasPrior(), 4)
 		}
 		p, err := latent.Project(mean, m.Latent(), split.Labels, len(s.Classes), lo, hi)
 		if err != nil {

@@ -277,7 +277,7 @@ func (a *app) printConfig(config train.Config, m model.Model) error {
 
 // loop trains and says what came of it.
 func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m model.Model, set *data.Set) error {
-	be := newBackend(t.threads)
+	be := a.backend(t.threads)
 	defer be.Close()
 	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Reporter: train.NewReporter(a.out)})
 	if err != nil {
