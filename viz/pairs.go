@@ -50,7 +50,8 @@ func Pairs(originals, reconstructions []float32, n, h, w, c int, opt PairsOption
 	cw, ch := float64(w*scale)/Density, float64(h*scale)/Density
 	const gap, between = 3.0, 14.0
 	block := 2*ch + gap + between
-	s, err := newRaster("pairs", left+float64(cols)*(cw+gap)+8, top+float64(blocks)*block-between+10, Density)
+	width := max(left+float64(cols)*(cw+gap)+8, titleText.width(opt.Title)+24)
+	s, err := newRaster("pairs", width, top+float64(blocks)*block-between+10, Density)
 	if err != nil {
 		return nil, err
 	}

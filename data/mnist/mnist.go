@@ -108,7 +108,7 @@ func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error)
 		return p, fmt.Errorf("mnist: %s: %w: %d dimensions, want 1: these are no labels", labelsPath, ErrFormat, len(labels.Dims))
 	}
 	if labels.Dims[0] != n {
-		return p, fmt.Errorf("mnist: %s has %d images but %s has %d labels", imagesPath, n, labelsPath, labels.Dims[0])
+		return p, fmt.Errorf("mnist: %s has %d images but %s has %d labels: they are not of one set; fetch both again, or move the labels away to go without", imagesPath, n, labelsPath, labels.Dims[0])
 	}
 	p.Labels = make([]int32, n)
 	for i, l := range labels.Data {

@@ -188,7 +188,7 @@ func makeSet(parts [2]arrays, opt data.Options) (*data.Set, error) {
 			return nil, fmt.Errorf("%s: %w", p.labelsName, err)
 		}
 		if len(split.Labels) != m.Len() {
-			return nil, fmt.Errorf("%d images in %s but %d labels in %s", m.Len(), p.imagesName, len(split.Labels), p.labelsName)
+			return nil, fmt.Errorf("%d images in %s but %d labels in %s: write the file again with one label an image, or without labels", m.Len(), p.imagesName, len(split.Labels), p.labelsName)
 		}
 		most = max(most, slices.Max(split.Labels))
 		binary.Write(id, binary.LittleEndian, split.Labels) // to a hash: cannot fail
