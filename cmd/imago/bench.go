@@ -46,6 +46,9 @@ type benchTiming struct {
 // manifoldPoints is the published manifold: 30 by 30.
 const manifoldPoints = 900
 
+// warmUp is how long a program runs before it is timed.
+const warmUp = 500 * time.Millisecond
+
 // bench times training steps and decoders on random images.
 func (a *app) bench() *cobra.Command {
 	var (
@@ -58,7 +61,7 @@ func (a *app) bench() *cobra.Command {
 		Short: "Time training steps and decoders on this machine",
 		Long: `bench times the training step of recipes, with each reconstruction loss, and their decoders, on random images.
 
-A time is the median of --steps runs after a few that are not counted. allocs is how often a run asks Go for memory.`,
+A time is the median of --steps runs, after half a second of them that are not counted. allocs is how often a run asks Go for memory.`,
 		Example: `  imago bench
   imago bench cnn-vae --loss mse --steps 200 --threads 1 --json`,
 		Args: cobra.ArbitraryArgs,
@@ -200,24 +203,29 @@ func (b *bencher) time(t *benchTiming, funcs []*graph.Func, err error) *benchTim
 		programs = append(programs, p)
 		in, out = append(in, operands(p.Inputs(), true)), append(out, operands(p.Outputs(), false))
 	}
-	const warmup = 3
-	ms := make([]float64, 0, t.Runs)
-	var before, after runtime.MemStats
-	for i := range warmup + t.Runs {
-		if i == warmup {
-			runtime.ReadMemStats(&before)
-		}
+	run := func() float64 {
 		start := time.Now()
 		for j, p := range programs {
-			if b.err = errors.Join(b.ctx.Err(), p.Run(in[j], out[j])); b.err != nil {
-				return nil
+			if b.err = errors.Join(b.ctx.Err(), b.err, p.Run(in[j], out[j])); b.err != nil {
+				break
 			}
 		}
-		if i >= warmup {
-			ms = append(ms, time.Since(start).Seconds()*1e3)
-		}
+		return time.Since(start).Seconds() * 1e3
+	}
+	// The system takes a while to give each thread a processor of its own.
+	for start := time.Now(); time.Since(start) < warmUp && b.err == nil; {
+		run()
+	}
+	ms := make([]float64, 0, t.Runs)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range t.Runs {
+		ms = append(ms, run())
 	}
 	runtime.ReadMemStats(&after)
+	if b.err != nil {
+		return nil
+	}
 	slices.Sort(ms)
 	t.Median, t.Least = ms[len(ms)/2], ms[0]
 	t.Rate = float64(t.Images) / t.Median * 1e3
