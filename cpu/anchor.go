@@ -47,17 +47,24 @@ func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill f
 	return p
 }
 
-// tileRows cuts n rows into tiles: of six, and a rest of four or five where a
-// narrower last tile would waste the vector units.
+// nextTile is how many of n rows the next tile takes: six, or half of what is
+// left where a narrow last tile would waste the vector units.
+func nextTile(n int) int {
+	switch {
+	case n >= 10 || n == kernel.MaxRows:
+		return kernel.MaxRows
+	case n > kernel.MaxRows:
+		return (n + 1) / 2
+	}
+	return n
+}
+
+// tileRows cuts n rows into tiles.
 func tileRows(n int) []int {
 	var t []int
-	for ; n >= 10 || n == kernel.MaxRows; n -= kernel.MaxRows {
-		t = append(t, kernel.MaxRows)
-	}
-	if n > kernel.MaxRows {
-		t = append(t, (n+1)/2, n/2)
-	} else if n > 0 {
-		t = append(t, n)
+	for n > 0 {
+		t = append(t, nextTile(n))
+		n -= nextTile(n)
 	}
 	return t
 }

@@ -35,21 +35,6 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 		zero: aligned(kernel.MaxRows),
 	}
 	cfg := n.Attr().Conv
-	_, lo0, _ := cfg.Window(0, xs[1], ws[0])
-	_, lo1, _ := cfg.Window(1, xs[2], ws[1])
-	for p := range ws[0] {
-		for q := range ws[1] {
-			for i := range ys[1] {
-				for j := range ys[2] {
-					a, b, off := i*cfg.Stride[0]+p-lo0, j*cfg.Stride[1]+q-lo1, int32(-1)
-					if a >= 0 && a < xs[1] && b >= 0 && b < xs[2] {
-						off = int32((a*xs[2] + b) * xs[3])
-					}
-					fg.from = append(fg.from, off)
-				}
-			}
-		}
-	}
 	lanes := min(fg.images, maxLanes)
 	if fg.byPatches() {
 		fg.lay = newPatches(xs, ws, ys, cfg)
@@ -58,8 +43,11 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 			fg.rowOffs = append(fg.rowOffs, int32(i*fg.pix))
 			fg.rowCOffs = append(fg.rowCOffs, int32(i*fg.co))
 		}
-	} else if size > 1<<16 {
-		lanes, fg.groups = min(fg.images, 2), fg.taps
+	} else {
+		fg.from = offsets(xs, ws, ys, cfg)
+		if size > 1<<16 {
+			lanes, fg.groups = min(fg.images, 2), fg.taps
+		}
 	}
 	fg.lanes = &buffer{size: lanes * size}
 	flops := 2 * float64(fg.images) * float64(fg.pix) * float64(size)
@@ -72,6 +60,28 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 	c.stages = append(c.stages, pre)
 	s.reads = append(s.reads, fg.lanes)
 	return &laneSum{lanes: fg.lanes, out: c.bufs[n], size: size, n: lanes}
+}
+
+// offsets lists where each tap reads x for each output pixel, (taps, pixels);
+// negative outside the image.
+func offsets(x, w, y graph.Shape, cfg graph.ConvConfig) []int32 {
+	_, lo0, _ := cfg.Window(0, x[1], w[0])
+	_, lo1, _ := cfg.Window(1, x[2], w[1])
+	var from []int32
+	for p := range w[0] {
+		for q := range w[1] {
+			for i := range y[1] {
+				for j := range y[2] {
+					a, b, off := i*cfg.Stride[0]+p-lo0, j*cfg.Stride[1]+q-lo1, int32(-1)
+					if a >= 0 && a < x[1] && b >= 0 && b < x[2] {
+						off = int32((a*x[2] + b) * x[3])
+					}
+					from = append(from, off)
+				}
+			}
+		}
+	}
+	return from
 }
 
 // byPatches reports whether there are few input channels, so that laying out

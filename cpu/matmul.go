@@ -61,13 +61,7 @@ func (mm *matmul) split(align int) []int {
 	if rows%kernel.MaxRows != 0 && rows < mm.m/8 {
 		step *= kernel.MaxRows / gcd(rows, kernel.MaxRows)
 	}
-	units := (mm.m*mm.n + step - 1) / step
-	tasks := max(1, min(max(flops/tasksOfFlops, min(4, flops>>16)), 64, units))
-	at := make([]int, tasks+1)
-	for t := range at {
-		at[t] = min(units*t/tasks*step, mm.m*mm.n)
-	}
-	return at
+	return evenSplit(mm.m*mm.n, step, step, 1, max(1, min(max(flops/tasksOfFlops, min(4, flops>>16)), 64)))
 }
 
 func (mm *matmul) run(w *worker, lo, hi int) {
@@ -102,15 +96,4 @@ func (mm *matmul) runDot(w *worker, r0, r1 int) {
 		kernel.Dot(mr, &w.dot)
 		i, left = i+mr, left-mr
 	}
-}
-
-// nextTile is the first tile of tileRows(n).
-func nextTile(n int) int {
-	switch {
-	case n >= 10 || n == kernel.MaxRows:
-		return kernel.MaxRows
-	case n > kernel.MaxRows:
-		return (n + 1) / 2
-	}
-	return n
 }

@@ -3,27 +3,25 @@ package train
 import (
 	"context"
 	"math"
-	"os"
 	"testing"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/mnist"
+	"github.com/imago-ml/imago/internal/realdata"
 )
 
 // On real MNIST an epoch of the published dense VAE ends where PyTorch's does: at
 // 175.2 and 175.9 nats for two seeds, 170.5 + 5.0 for the first (PyTorch 1.13, the
 // same initialisation, Adam and batches); seeds scatter by less than 5 %.
 func TestMNIST(t *testing.T) {
-	if os.Getenv("IMAGO_DATA") == "" {
-		t.Skip("IMAGO_DATA names no folder with mnist in it")
-	}
+	dir := realdata.RealData(t)
 	var sets data.Registry
 	for _, s := range mnist.Sources() {
 		sets.Register(s)
 	}
-	set, err := sets.Open(context.Background(), "mnist", data.Options{Offline: true})
+	set, err := sets.Open(context.Background(), "mnist", data.Options{DataDir: dir, Offline: true})
 	if err != nil {
-		t.Skip("no mnist: ", err)
+		t.Fatal(err)
 	}
 	c := config("mlp-vae", set)
 	c.Epochs, c.Batch = 1, 128
