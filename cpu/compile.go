@@ -12,10 +12,10 @@ type compiler struct {
 	state *state
 	check bool // every node a stage of its own, no state changes
 
-	order  []*graph.Node       // all nodes, operands first
-	place  map[*graph.Node]int // index in order
-	uses   map[*graph.Node][]use
-	copied map[*graph.Node]bool // broadcasts that somebody needs in full
+	order []*graph.Node       // all nodes, operands first
+	place map[*graph.Node]int // index in order
+	uses  map[*graph.Node][]use
+	kept  map[*graph.Node]bool // outputs, new values of states, and broadcasts that somebody needs in full
 
 	groups  []*group
 	groupOf map[*graph.Node]*group
@@ -41,7 +41,7 @@ func infoOf(n *graph.Node) nodeInfo { return nodeInfo{n.Op().String(), n.Label()
 func newCompiler(f *graph.Func, s *state, check bool) *compiler {
 	c := &compiler{
 		f: f, state: s, check: check,
-		order: f.Nodes(), place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, copied: map[*graph.Node]bool{},
+		order: f.Nodes(), place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, kept: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
 		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)),
 	}

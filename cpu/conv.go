@@ -114,10 +114,8 @@ func windows(n *graph.Node) []*window {
 func under(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
 	cfg, ws := n.Attr().Conv, n.In()[1].Shape()
 	if n.Op() == graph.OpConv2D {
-		in := n.In()[0].Shape()
-		_, lo0, _ := cfg.Window(0, in[1], ws[0])
-		_, lo1, _ := cfg.Window(1, in[2], ws[1])
-		return o.y*cfg.Stride[0] + t.p - lo0, o.x*cfg.Stride[1] + t.q - lo1, true
+		y, x = covered(n.In()[0].Shape(), ws, cfg, o, t)
+		return y, x, true
 	}
 	_, lo0, _ := cfg.Window(0, n.Shape()[1], ws[0])
 	_, lo1, _ := cfg.Window(1, n.Shape()[2], ws[1])
@@ -128,6 +126,23 @@ func under(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
 	return floorDiv(y, cfg.Stride[0]), floorDiv(x, cfg.Stride[1]), true
 }
 
+// covered is the pixel of the image x that tap t of a kernel w lies on when a
+// convolution makes output pixel o. It may lie outside.
+func covered(x, w graph.Shape, cfg graph.ConvConfig, o pixel, t tap) (row, col int) {
+	_, lo0, _ := cfg.Window(0, x[1], w[0])
+	_, lo1, _ := cfg.Window(1, x[2], w[1])
+	return o.y*cfg.Stride[0] + t.p - lo0, o.x*cfg.Stride[1] + t.q - lo1
+}
+
+// offset is where pixel (row, col) of an image of shape s starts; negative
+// outside.
+func offset(s graph.Shape, row, col int) int32 {
+	if row < 0 || row >= s[1] || col < 0 || col >= s[2] {
+		return -1
+	}
+	return int32((row*s[2] + col) * s[3])
+}
+
 func mod(a, b int) int { return ((a % b) + b) % b }
 
 func floorDiv(a, b int) int { return (a - mod(a, b)) / b }
@@ -135,13 +150,6 @@ func floorDiv(a, b int) int { return (a - mod(a, b)) / b }
 // table works out the offsets of a window.
 func (w *window) table(n *graph.Node, cv *conv) {
 	si, so := n.In()[0].Shape(), n.Shape()
-	offset := func(o pixel, t tap) int32 {
-		y, x, _ := under(n, o, t)
-		if y < 0 || y >= si[1] || x < 0 || x >= si[2] {
-			return -1
-		}
-		return int32((y*si[2] + x) * si[3])
-	}
 	w.tiles = tileRows(len(w.pix))
 	at := 0
 	for _, mr := range w.tiles {
@@ -152,7 +160,8 @@ func (w *window) table(n *graph.Node, cv *conv) {
 			o := w.pix[at+i]
 			coffs[i] = int32((o.y*so[2] + o.x) * so[3])
 			for t, tp := range w.taps {
-				offs[t*kernel.MaxRows+i] = offset(o, tp)
+				y, x, _ := under(n, o, tp)
+				offs[t*kernel.MaxRows+i] = offset(si, y, x)
 			}
 		}
 		at += mr

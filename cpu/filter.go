@@ -65,18 +65,13 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 // offsets lists where each tap reads x for each output pixel, (taps, pixels);
 // negative outside the image.
 func offsets(x, w, y graph.Shape, cfg graph.ConvConfig) []int32 {
-	_, lo0, _ := cfg.Window(0, x[1], w[0])
-	_, lo1, _ := cfg.Window(1, x[2], w[1])
 	var from []int32
 	for p := range w[0] {
 		for q := range w[1] {
 			for i := range y[1] {
 				for j := range y[2] {
-					a, b, off := i*cfg.Stride[0]+p-lo0, j*cfg.Stride[1]+q-lo1, int32(-1)
-					if a >= 0 && a < x[1] && b >= 0 && b < x[2] {
-						off = int32((a*x[2] + b) * x[3])
-					}
-					from = append(from, off)
+					row, col := covered(x, w, cfg, pixel{i, j}, tap{p, q})
+					from = append(from, offset(x, row, col))
 				}
 			}
 		}

@@ -125,26 +125,26 @@ func (c *compiler) findUses() {
 			if n.Op().Elementwise() || n.Op() == graph.OpSum && loops(n) {
 				src, _, whole := c.source(x)
 				add(src, use{n, whole})
-				c.copied[src] = c.copied[src] || src.Op() == graph.OpBroadcast
+				c.kept[src] = c.kept[src] || src.Op() == graph.OpBroadcast
 				continue
 			}
 			x = base(x)
 			add(x, use{n, false})
-			c.copied[x] = c.copied[x] || x.Op() == graph.OpBroadcast
+			c.kept[x] = c.kept[x] || x.Op() == graph.OpBroadcast
 		}
 	}
 	for _, o := range c.f.Outputs {
-		c.copied[base(o.Value)] = true
+		c.kept[base(o.Value)] = true
 	}
 	for _, u := range c.f.Updates {
-		c.copied[base(u.Value)] = true
+		c.kept[base(u.Value)] = true
 	}
 	// From the last on, because a copied broadcast may read another one.
 	for _, n := range slices.Backward(c.order) {
-		if n.Op() == graph.OpBroadcast && c.copied[n] {
+		if n.Op() == graph.OpBroadcast && c.kept[n] {
 			x := base(n.In()[0])
 			add(x, use{n, false})
-			c.copied[x] = c.copied[x] || x.Op() == graph.OpBroadcast
+			c.kept[x] = c.kept[x] || x.Op() == graph.OpBroadcast
 		}
 	}
 }
@@ -165,7 +165,7 @@ type group struct {
 // group stands between them.
 func (c *compiler) fuse() {
 	for _, n := range slices.Backward(c.order) {
-		if leaf(n) || n.Op() == graph.OpReshape || n.Op() == graph.OpBroadcast && !c.copied[n] {
+		if leaf(n) || n.Op() == graph.OpReshape || n.Op() == graph.OpBroadcast && !c.kept[n] {
 			continue
 		}
 		g := &group{size: n.Shape().Size(), solo: !loops(n) && !anchors(n)}

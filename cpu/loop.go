@@ -182,7 +182,7 @@ func (s *sink) add(w *worker, task, at int, x []float32) {
 }
 
 // finish adds the partial sums of all tasks, in their order.
-func (l *loop) finish(*worker) {
+func (l *loop) finish() {
 	for _, s := range l.sinks {
 		if s.partial == nil {
 			continue

@@ -49,7 +49,7 @@ func (c *compiler) lower() {
 
 // stored reports whether a node of g must exist in memory when g is done.
 func (c *compiler) stored(g *group, n *graph.Node) bool {
-	if g.solo || n.Op() == graph.OpSum || c.copied[n] {
+	if g.solo || n.Op() == graph.OpSum || c.kept[n] {
 		return true
 	}
 	return slices.ContainsFunc(c.uses[n], func(u use) bool { return c.groupOf[u.user] != g || !u.each })

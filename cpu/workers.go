@@ -9,7 +9,6 @@ import (
 
 // A worker is one thread and the memory it works in.
 type worker struct {
-	pool    *pool
 	scratch []float32
 	regs    [][]float32 // the operands of a block; see loop.go
 	arrive  int64       // what pool.arrived must reach for the next barrier to open
@@ -33,7 +32,7 @@ type pool struct {
 func newPool(threads int) *pool {
 	p := &pool{asleep: make([]atomic.Bool, threads), wake: make([]chan struct{}, threads)}
 	for i := range threads {
-		p.workers = append(p.workers, &worker{pool: p})
+		p.workers = append(p.workers, &worker{})
 		p.wake[i] = make(chan struct{}, 1)
 	}
 	for i := 1; i < threads; i++ {
@@ -176,7 +175,7 @@ type stage struct {
 	tasks  int
 	cost   float64 // of a task, in arbitrary units: large tasks start first
 	run    func(w *worker, task int)
-	finish func(w *worker) // run by whoever ends the last task; adds partial sums in order
+	finish func() // run by whoever ends the last task; adds partial sums in order
 	left   atomic.Int64
 	reads  []*buffer
 	writes []*buffer
@@ -189,6 +188,6 @@ type stage struct {
 func (s *stage) do(w *worker, task int) {
 	s.run(w, task)
 	if s.left.Add(-1) == 0 && s.finish != nil {
-		s.finish(w)
+		s.finish()
 	}
 }
