@@ -8,6 +8,7 @@ package backend
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/tensor"
@@ -56,6 +57,28 @@ type Program interface {
 	// new values of states in their place. It allocates nothing. An operand of
 	// another type or shape than its Spec is an error, and nothing is changed.
 	Run(in, out []*tensor.Tensor) error
+}
+
+// A Profiler is a Program that can say where its time goes.
+type Profiler interface {
+	Program
+	// Profile turns measuring on or off; turning it on clears what was measured.
+	Profile(on bool)
+	// Kernels lists the fused kernels in the order in which they run.
+	Kernels() []Kernel
+}
+
+// A Kernel is what a device computes at one go.
+type Kernel struct {
+	Name     string        // the primitive of its product or convolution, or what else it does: loop, pack
+	Layer    string        // the layer it belongs to; empty if none
+	Shape    tensor.Shape  // of its main result
+	Fused    []string      // the primitives computed along with it, in order
+	Flops    int64         // operations a run: two a multiply-add, one an element-wise result
+	MatFlops int64         // of these, those of matrix products and convolutions
+	Bytes    int64         // operands read and results written, each once a run
+	Calls    int64         // pieces of work measured
+	Time     time.Duration // of all threads together, over all runs measured
 }
 
 // A Spec describes an operand of a program.

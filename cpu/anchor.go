@@ -69,5 +69,9 @@ func tileRows(n int) []int {
 	return t
 }
 
-// need makes room for n float32 of scratch.
-func (c *compiler) need(n int) { c.scratch = max(c.scratch, n) }
+// need makes room for n float32 of scratch for the anchor that is being lowered,
+// at the front of a worker's scratch; what its loop keeps there comes behind.
+func (c *compiler) need(n int) {
+	c.front = max(c.front, n)
+	c.scratch = max(c.scratch, n)
+}

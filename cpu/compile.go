@@ -27,6 +27,7 @@ type compiler struct {
 	stages  []*stage
 	packs   map[packKey]*buffer
 	scratch int // float32 a worker needs
+	front   int // of these, what the anchor that is being lowered needs
 	regs    int // operands of the largest loop
 }
 

@@ -220,6 +220,8 @@ func (cv *conv) split(align int) []int {
 	return evenSplit(cv.images*cv.outLen, step, step, 1, max(1, min(256, cv.flops>>16)))
 }
 
+func (*conv) step() int { return 0 }
+
 func (cv *conv) run(w *worker, lo, hi int) {
 	for img := lo / cv.outLen; img < hi/cv.outLen; img++ {
 		src, out := img*cv.srcLen, img*cv.outLen

@@ -98,8 +98,9 @@ type program struct {
 	levels  []level
 	in, out []operand
 	check   bool
-	scratch int // float32 of scratch each worker needs
-	arena   []float32
+	// measured is whether stages are timed; it changes only between runs.
+	measured bool
+	arena    []float32
 }
 
 // operand ties a Spec to its memory.

@@ -53,8 +53,9 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 	flops := 2 * float64(fg.images) * float64(fg.pix) * float64(size)
 	pre := &stage{
 		name: "filter partial sums", tasks: lanes * fg.groups, cost: flops / 16 / float64(lanes*fg.groups),
-		writes: []*buffer{fg.lanes}, node: infoOf(n),
+		writes: []*buffer{fg.lanes}, node: infoOf(n), matFlops: s.matFlops,
 	}
+	s.matFlops = 0 // adding the lanes is not a product
 	fg.x, fg.gy = c.operand(x, pre), c.operand(gy, pre)
 	pre.run = func(w *worker, task int) { fg.partial(w, task/fg.groups, task%fg.groups, lanes) }
 	c.stages = append(c.stages, pre)
@@ -140,6 +141,8 @@ type laneSum struct {
 func (a *laneSum) split(align int) []int {
 	return evenSplit(a.size, lcm(align, min(blockFloats, a.size)), align, 1<<12, 16)
 }
+
+func (*laneSum) step() int { return 0 }
 
 func (a *laneSum) run(_ *worker, lo, hi int) {
 	dst := a.out.data[lo:hi]

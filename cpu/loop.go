@@ -12,6 +12,7 @@ import (
 type loop struct {
 	anchor anchor
 	chunks []int // boundaries in elements: chunk i is [chunks[i], chunks[i+1])
+	piece  int   // elements of a chunk that the anchor computes at a time; 0 = all
 	block  int
 	slots  []slot
 	instrs []instr
@@ -23,6 +24,9 @@ type loop struct {
 type anchor interface {
 	// split gives the boundaries of tasks, multiples of align elements.
 	split(align int) []int
+	// step is how many elements of a task run should compute at a time, so that
+	// the loop finds them in L1; 0 is the whole task.
+	step() int
 	run(w *worker, lo, hi int)
 }
 
@@ -73,10 +77,8 @@ func (l *loop) tasks() int { return len(l.chunks) - 1 }
 // run executes one chunk.
 func (l *loop) run(w *worker, task int) {
 	lo, hi := l.chunks[task], l.chunks[task+1]
-	if l.anchor != nil {
-		l.anchor.run(w, lo, hi)
-	}
 	if len(l.instrs) == 0 && len(l.sinks) == 0 {
+		l.anchor.run(w, lo, hi)
 		return
 	}
 	for i, s := range l.slots {
@@ -94,6 +96,29 @@ func (l *loop) run(w *worker, task int) {
 			clear(w.scratch[s.acc : s.acc+l.block])
 		}
 	}
+	piece := l.piece
+	if piece == 0 {
+		piece = hi - lo
+	}
+	for at := lo; at < hi; at += piece {
+		end := min(at+piece, hi)
+		if l.anchor != nil {
+			l.anchor.run(w, at, end)
+		}
+		l.follow(w, task, at, end)
+	}
+	for _, s := range l.sinks {
+		if s.partial != nil && s.acc >= 0 {
+			p := s.partial.data[task*s.pat.c : (task+1)*s.pat.c]
+			for j, v := range w.scratch[s.acc : s.acc+l.block] {
+				p[j%s.pat.c] += v
+			}
+		}
+	}
+}
+
+// follow executes the instructions on elements [lo, hi), block by block.
+func (l *loop) follow(w *worker, task, lo, hi int) {
 	for at := lo; at < hi; at += l.block {
 		end := min(at+l.block, hi)
 		for i := range l.slots {
@@ -118,14 +143,6 @@ func (l *loop) run(w *worker, task int) {
 		for i := range l.sinks {
 			s := &l.sinks[i]
 			s.add(w, task, at, w.regs[s.src][:end-at])
-		}
-	}
-	for _, s := range l.sinks {
-		if s.partial != nil && s.acc >= 0 {
-			p := s.partial.data[task*s.pat.c : (task+1)*s.pat.c]
-			for j, v := range w.scratch[s.acc : s.acc+l.block] {
-				p[j%s.pat.c] += v
-			}
 		}
 	}
 }

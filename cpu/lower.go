@@ -60,17 +60,22 @@ func (c *compiler) lowerLoop(g *group) {
 	l := &loop{block: blockFloats}
 	s := &stage{name: "loop", node: infoOf(g.nodes[len(g.nodes)-1]), cost: float64(g.size)}
 	b := loopBuilder{c: c, g: g, l: l, s: s, slotOf: map[slotKey]int{}}
+	c.front = 0
 	if a := g.anchor; a != nil {
 		b.placeAnchor(a)
 		s.name, s.node = a.Op().String(), infoOf(a)
+		s.matFlops = matFlops(a)
 		l.anchor = c.lowerAnchor(a, s)
 	}
 	for _, n := range g.nodes {
-		switch {
-		case n == g.anchor:
-		case n.Op() == graph.OpSum:
+		if n == g.anchor {
+			continue
+		}
+		s.fused = append(s.fused, n.Op().String())
+		s.flops += int64(g.size)
+		if n.Op() == graph.OpSum {
 			b.sink(n)
-		default:
+		} else {
 			b.instr(n)
 		}
 	}
@@ -229,6 +234,9 @@ func (b *loopBuilder) choose() {
 	}
 	if l.anchor != nil {
 		l.chunks = l.anchor.split(align)
+		if step := l.anchor.step(); step%period == 0 {
+			l.piece = step
+		}
 	} else {
 		l.chunks = evenSplit(b.g.size, lcm(align, min(l.block, b.g.size)), align, 1<<14, 64)
 	}
@@ -259,8 +267,9 @@ func (l *loop) aligned(period int) bool {
 
 // allocate gives registers, tiles and accumulators their places in scratch. A
 // register is free again after its last reader; that reader may write over it.
+// They stand behind what the anchor keeps there.
 func (b *loopBuilder) allocate() {
-	l, next := b.l, 0
+	l, next := b.l, (b.c.front+lineFloats-1)/lineFloats*lineFloats
 	take := func() int { next += l.block; return next - l.block }
 	last := map[int]int{}
 	for i, in := range l.instrs {

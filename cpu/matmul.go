@@ -64,6 +64,8 @@ func (mm *matmul) split(align int) []int {
 	return evenSplit(mm.m*mm.n, step, step, 1, max(1, min(max(flops/tasksOfFlops, min(4, flops>>16)), 64)))
 }
 
+func (*matmul) step() int { return 0 }
+
 func (mm *matmul) run(w *worker, lo, hi int) {
 	r0, r1 := lo/mm.n, hi/mm.n
 	if mm.dot {

@@ -120,7 +120,11 @@ func (p *pool) work(prog *program, w *worker) {
 			if t >= len(l.tasks) {
 				break
 			}
-			l.tasks[t].stage.do(w, int(l.tasks[t].index))
+			if s := l.tasks[t].stage; prog.measured {
+				s.timed(w, int(l.tasks[t].index))
+			} else {
+				s.do(w, int(l.tasks[t].index))
+			}
 		}
 		if n > 1 {
 			w.arrive += n
@@ -182,7 +186,11 @@ type stage struct {
 	temps  []*buffer // used by this stage alone
 	commit *buffer   // a state written when all else is done
 	level  int
-	node   nodeInfo // what it computes, for CheckFinite
+	node   nodeInfo // what it computes, for CheckFinite and for profiles
+
+	fused           []string // primitives computed along with it
+	matFlops, flops int64    // of products and convolutions; of the rest
+	spent           counters
 }
 
 func (s *stage) do(w *worker, task int) {
