@@ -33,6 +33,11 @@ type packKey struct {
 // packed returns the buffer of size elements that fill makes from src in a stage
 // of its own, which costs about size.
 func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill func(dst, src []float32)) *buffer {
+	if c.shared[key.b] { // once for all shards
+		p := c.outer.packed(key, size, c.caller, node, fill)
+		c.shared[p] = true
+		return p
+	}
 	if p := c.packs[key]; p != nil {
 		s.reads = append(s.reads, p)
 		return p

@@ -11,6 +11,7 @@ type compiler struct {
 	f     *graph.Func
 	state *state
 	check bool // every node a stage of its own, no state changes
+	cut   cutting
 
 	order []*graph.Node       // all nodes, operands first
 	place map[*graph.Node]int // index in order
@@ -26,9 +27,13 @@ type compiler struct {
 	outputs []*buffer                   // of f.Outputs
 	stages  []*stage
 	packs   map[packKey]*buffer
-	scratch int // float32 a worker needs
-	front   int // of these, what the anchor that is being lowered needs
-	regs    int // operands of the largest loop
+	threads int              // workers that will run the program
+	outer   *compiler        // of a region's body: who compiles the whole
+	caller  *stage           // and the stage that runs the body
+	shared  map[*buffer]bool // and the whole's buffers that it reads
+	scratch int              // float32 a worker needs
+	front   int              // of these, what the anchor that is being lowered needs
+	regs    int              // operands of the largest loop
 }
 
 // nodeInfo is what an error says of a node.
@@ -39,12 +44,12 @@ type nodeInfo struct {
 
 func infoOf(n *graph.Node) nodeInfo { return nodeInfo{n.Op().String(), n.Label(), n.Shape()} }
 
-func newCompiler(f *graph.Func, s *state, check bool) *compiler {
+func newCompiler(f *graph.Func, s *state, check bool, cut cutting) *compiler {
 	c := &compiler{
-		f: f, state: s, check: check,
+		f: f, state: s, check: check, cut: cut,
 		order: f.Nodes(), place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, kept: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
-		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)),
+		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)), shared: map[*buffer]bool{},
 	}
 	for i, n := range c.order {
 		c.place[n] = i
@@ -54,7 +59,11 @@ func newCompiler(f *graph.Func, s *state, check bool) *compiler {
 
 // compile runs the passes.
 func (c *compiler) compile(b *Backend) *program {
+	c.threads = len(b.pool.workers)
 	c.findUses()
+	if !c.check {
+		c.findRegions()
+	}
 	c.fuse()
 	if !c.check {
 		c.placeUpdates()

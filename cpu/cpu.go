@@ -33,6 +33,7 @@ import (
 type Backend struct {
 	mu   sync.Mutex // one program runs at a time: they share the pool's threads
 	pool *pool
+	cut  cutting
 }
 
 var _ backend.Backend = (*Backend)(nil)
@@ -43,7 +44,7 @@ func New(threads int) *Backend {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend{pool: newPool(threads)}
+	return &Backend{pool: newPool(threads), cut: standardCut}
 }
 
 // Name is cpu.
@@ -84,7 +85,7 @@ func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (
 			panic(fmt.Sprintf("cpu: after simplify: %v\nbefore:\n%v\nafter:\n%v", err, f, g))
 		}
 	}
-	p := newCompiler(g, st, opt.CheckFinite).compile(b)
+	p := newCompiler(g, st, opt.CheckFinite, b.cut).compile(b)
 	if invariants.Enabled {
 		p.verify()
 	}
@@ -100,6 +101,7 @@ type program struct {
 	check   bool
 	// measured is whether stages are timed; it changes only between runs.
 	measured bool
+	shared   map[*buffer]bool // of a region's body: buffers of the whole
 	arena    []float32
 }
 

@@ -25,11 +25,20 @@ func TestSweep(t *testing.T) {
 
 func TestRandomFuncs(t *testing.T) {
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
-		b := newTest(t, 2)
-		for i := range uint64(150) {
-			agree(t, b, i)
+		for _, b := range []*Backend{newTest(t, 2), newCutting(t, 2)} {
+			for i := range uint64(150) {
+				agree(t, b, i)
+			}
 		}
 	})
+}
+
+// newCutting is a backend that cuts whatever can be cut into shards of an image
+// or two, dealt to three lanes.
+func newCutting(t testing.TB, threads int) *Backend {
+	b := newTest(t, threads)
+	b.cut = cutting{shard: 40, weights: 1 << 20, lanes: 3, laneSums: 1 << 20, leastLane: 1}
+	return b
 }
 
 func agree(t testing.TB, b *Backend, seed uint64) {

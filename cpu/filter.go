@@ -36,6 +36,9 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 	}
 	cfg := n.Attr().Conv
 	lanes := min(fg.images, maxLanes)
+	if c.outer != nil { // a shard is part of a lane
+		lanes = 1
+	}
 	if fg.byPatches() {
 		fg.lay = newPatches(xs, ws, ys, cfg)
 		c.need(fg.lay.size())
@@ -45,7 +48,7 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 		}
 	} else {
 		fg.from = offsets(xs, ws, ys, cfg)
-		if size > 1<<16 {
+		if size > 1<<16 && c.outer == nil {
 			lanes, fg.groups = min(fg.images, 2), fg.taps
 		}
 	}

@@ -156,6 +156,7 @@ type group struct {
 	anchor *graph.Node
 	size   int // elements of the loop
 	solo   bool
+	region *region  // the nodes are those of a region
 	after  []*group // write a state that this one reads: must come later
 }
 
@@ -165,7 +166,7 @@ type group struct {
 // group stands between them.
 func (c *compiler) fuse() {
 	for _, n := range slices.Backward(c.order) {
-		if leaf(n) || n.Op() == graph.OpReshape || n.Op() == graph.OpBroadcast && !c.kept[n] {
+		if leaf(n) || c.groupOf[n] != nil || n.Op() == graph.OpReshape || n.Op() == graph.OpBroadcast && !c.kept[n] {
 			continue
 		}
 		g := &group{size: n.Shape().Size(), solo: !loops(n) && !anchors(n)}

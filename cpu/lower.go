@@ -18,6 +18,9 @@ func (c *compiler) lower() {
 			copy(b.data, n.Attr().Data)
 			c.bufs[n] = b
 		case graph.OpInput:
+			if c.bufs[n] != nil {
+				continue // bound to a buffer of the whole
+			}
 			b := &buffer{size: n.Shape().Size(), fixed: true}
 			if n.DType() == tensor.Int32 {
 				b.i32 = make([]int32, b.size)
@@ -38,9 +41,12 @@ func (c *compiler) lower() {
 		}
 	}
 	for _, g := range c.groups {
-		if g.solo {
+		switch {
+		case g.region != nil:
+			c.lowerRegion(g)
+		case g.solo:
 			c.lowerSolo(g.nodes[0])
-		} else {
+		default:
 			c.lowerLoop(g)
 		}
 	}
@@ -49,8 +55,11 @@ func (c *compiler) lower() {
 
 // stored reports whether a node of g must exist in memory when g is done.
 func (c *compiler) stored(g *group, n *graph.Node) bool {
-	if g.solo || n.Op() == graph.OpSum || c.kept[n] {
+	if g.region == nil && (g.solo || n.Op() == graph.OpSum) || c.kept[n] {
 		return true
+	}
+	if g.region != nil {
+		return slices.ContainsFunc(c.uses[n], func(u use) bool { return c.groupOf[u.user] != g })
 	}
 	return slices.ContainsFunc(c.uses[n], func(u use) bool { return c.groupOf[u.user] != g || !u.each })
 }

@@ -20,8 +20,8 @@ func (p *program) Profile(on bool) {
 	p.be.mu.Lock()
 	defer p.be.mu.Unlock()
 	p.measured = on
-	if on {
-		for _, s := range p.stages() {
+	for _, r := range p.ran() {
+		for _, s := range r.copies {
 			s.spent.calls.Store(0)
 			s.spent.nanos.Store(0)
 		}
@@ -31,18 +31,22 @@ func (p *program) Profile(on bool) {
 // Kernels lists the stages in the order of their levels.
 func (p *program) Kernels() []backend.Kernel {
 	var all []backend.Kernel
-	for _, s := range p.stages() {
+	for _, r := range p.ran() {
+		s := r.copies[0]
 		k := backend.Kernel{
 			Name: s.name, Layer: s.node.layer, Shape: s.node.shape, Fused: s.fused,
-			MatFlops: s.matFlops, Flops: s.matFlops + s.flops,
-			Calls: s.spent.calls.Load(), Time: time.Duration(s.spent.nanos.Load()),
+			MatFlops: s.matFlops * r.times, Flops: (s.matFlops + s.flops) * r.times,
+		}
+		for _, c := range r.copies {
+			k.Calls += c.spent.calls.Load()
+			k.Time += time.Duration(c.spent.nanos.Load())
 		}
 		seen := map[*buffer]bool{}
 		for _, bs := range [][]*buffer{s.reads, s.writes} {
 			for _, b := range bs {
 				if !seen[b] {
 					seen[b] = true
-					k.Bytes += 4 * int64(b.size)
+					k.Bytes += 4 * int64(b.size) * r.times
 				}
 			}
 		}
@@ -51,10 +55,40 @@ func (p *program) Kernels() []backend.Kernel {
 	return all
 }
 
-func (p *program) stages() []*stage {
-	var all []*stage
+// ran is a stage, all the workers' copies of it, and how often a run executes it.
+type ran struct {
+	copies []*stage
+	times  int64
+}
+
+// ran lists the stages by level, those of a region in place of what runs them.
+func (p *program) ran() []ran {
+	var all []ran
 	for i := range p.levels {
-		all = append(all, p.levels[i].stage...)
+		for _, s := range p.levels[i].stage {
+			if s.shards == nil {
+				all = append(all, ran{[]*stage{s}, 1})
+				continue
+			}
+			all = append(all, s.shards.ran()...)
+		}
+	}
+	return all
+}
+
+func (sh *shards) ran() []ran {
+	var all []ran
+	for size, times := range [2]int64{int64(sh.batch / sh.shard), 1} {
+		if sh.bodies[0][size] == nil {
+			continue
+		}
+		for i := range sh.bodies[0][size].stages {
+			r := ran{times: times}
+			for _, b := range sh.bodies {
+				r.copies = append(r.copies, b[size].stages[i])
+			}
+			all = append(all, r)
+		}
 	}
 	return all
 }
@@ -62,7 +96,7 @@ func (p *program) stages() []*stage {
 // timed executes a task and adds its time to the stage's.
 func (s *stage) timed(w *worker, task int) {
 	start := time.Now()
-	s.do(w, task)
+	s.run(w, task)
 	s.spent.nanos.Add(int64(time.Since(start)))
 	s.spent.calls.Add(1)
 }

@@ -88,7 +88,7 @@ func (c *compiler) plan(p *program) []float32 {
 	var all []*buffer
 	seen := map[*buffer]bool{}
 	touch := func(b *buffer, level int) {
-		if b.fixed || b.alias != nil {
+		if b.fixed || b.alias != nil || c.shared[b] {
 			return
 		}
 		if !seen[b] {

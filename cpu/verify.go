@@ -41,6 +41,13 @@ func (p *program) verify() {
 			}
 		}
 	}
+	for i := range p.levels {
+		for _, s := range p.levels[i].stage {
+			if s.shards != nil {
+				s.shards.verify()
+			}
+		}
+	}
 	// The writer of what each stage reads must be the last to have written there.
 	type write struct {
 		b  *buffer
@@ -50,7 +57,7 @@ func (p *program) verify() {
 	for i := range p.levels {
 		for _, s := range p.levels[i].stage {
 			for _, r := range s.reads {
-				if r.fixed {
+				if r.fixed || p.shared[r] {
 					continue
 				}
 				at, ok := where(r), false
@@ -69,6 +76,18 @@ func (p *program) verify() {
 		for _, s := range p.levels[i].stage {
 			for _, w := range outputs(s) {
 				live = append(live, write{w, where(w)})
+			}
+		}
+	}
+}
+
+// verify panics unless every body is sound in itself.
+func (sh *shards) verify() {
+	for _, bodies := range sh.bodies {
+		for _, b := range bodies {
+			if b != nil {
+				b.place(0, 0, true)
+				b.prog.verify()
 			}
 		}
 	}

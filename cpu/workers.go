@@ -9,6 +9,8 @@ import (
 
 // A worker is one thread and the memory it works in.
 type worker struct {
+	id      int
+	timing  bool // whether stages are measured
 	scratch []float32
 	regs    [][]float32 // the operands of a block; see loop.go
 	arrive  int64       // what pool.arrived must reach for the next barrier to open
@@ -32,7 +34,7 @@ type pool struct {
 func newPool(threads int) *pool {
 	p := &pool{asleep: make([]atomic.Bool, threads), wake: make([]chan struct{}, threads)}
 	for i := range threads {
-		p.workers = append(p.workers, &worker{})
+		p.workers = append(p.workers, &worker{id: i})
 		p.wake[i] = make(chan struct{}, 1)
 	}
 	for i := 1; i < threads; i++ {
@@ -113,6 +115,7 @@ func (p *pool) run(prog *program) {
 // others: a task may read what any task of an earlier level wrote.
 func (p *pool) work(prog *program, w *worker) {
 	n := int64(len(p.workers))
+	w.timing = prog.measured
 	for i := range prog.levels {
 		l := &prog.levels[i]
 		for {
@@ -120,11 +123,7 @@ func (p *pool) work(prog *program, w *worker) {
 			if t >= len(l.tasks) {
 				break
 			}
-			if s := l.tasks[t].stage; prog.measured {
-				s.timed(w, int(l.tasks[t].index))
-			} else {
-				s.do(w, int(l.tasks[t].index))
-			}
+			l.tasks[t].stage.do(w, int(l.tasks[t].index))
 		}
 		if n > 1 {
 			w.arrive += n
@@ -179,7 +178,8 @@ type stage struct {
 	tasks  int
 	cost   float64 // of a task, in arbitrary units: large tasks start first
 	run    func(w *worker, task int)
-	finish func() // run by whoever ends the last task; adds partial sums in order
+	shards *shards // of a region, what runs it
+	finish func()  // run by whoever ends the last task; adds partial sums in order
 	left   atomic.Int64
 	reads  []*buffer
 	writes []*buffer
@@ -194,7 +194,11 @@ type stage struct {
 }
 
 func (s *stage) do(w *worker, task int) {
-	s.run(w, task)
+	if w.timing {
+		s.timed(w, task)
+	} else {
+		s.run(w, task)
+	}
 	if s.left.Add(-1) == 0 && s.finish != nil {
 		s.finish()
 	}

@@ -151,6 +151,18 @@ func newNode(op Op, attr Attr, in ...*Node) *Node {
 	return &Node{op: op, in: in, shape: shape, dtype: tensor.Float32, attr: attr}
 }
 
+// Resize is n with operands of other shapes, which its row infers its own shape
+// from; shape is that of primitives that are given theirs.
+func Resize(n *Node, shape Shape, in ...*Node) *Node {
+	a := n.builderAttr()
+	if n.op.shaped() {
+		a.Hi = shape
+	}
+	m := newNode(n.op, a, in...)
+	m.label = n.label
+	return m
+}
+
 // Rebuild is n with other operands of the same shapes and types. Passes use it.
 func Rebuild(n *Node, in ...*Node) *Node {
 	m := *n
