@@ -40,10 +40,16 @@ func GlorotUniform(key rng.Key, shape tensor.Shape, dst []float32) {
 // tails at two standard deviations; this does not.
 func HeNormal(key rng.Key, shape tensor.Shape, dst []float32) {
 	in, _ := fans(shape)
-	sd := math.Sqrt(2 / in)
-	key.Normal(dst)
-	for i, x := range dst {
-		dst[i] = float32(float64(x) * sd)
+	Normal(0, math.Sqrt(2/in))(key, shape, dst)
+}
+
+// Normal draws from N(mean, sd²).
+func Normal(mean, sd float64) Init {
+	return func(key rng.Key, _ tensor.Shape, dst []float32) {
+		key.Normal(dst)
+		for i, x := range dst {
+			dst[i] = float32(mean + sd*float64(x))
+		}
 	}
 }
 

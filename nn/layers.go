@@ -59,6 +59,9 @@ func (b *Builder) Reshape(name string, x *graph.Node, shape ...int) *graph.Node 
 }
 
 func (b *Builder) bias(name string, y *graph.Node) *graph.Node {
+	if b.Bias == nil {
+		return y
+	}
 	s := y.Shape()
 	return graph.Add(y, b.Param(name+"/bias", b.Bias, s[len(s)-1]))
 }

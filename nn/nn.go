@@ -26,6 +26,10 @@ type Param struct {
 	Name  string // full: network, layer, parameter
 	Shape tensor.Shape
 	Init  Init
+
+	// Buffer says that it is not learned by gradient: a running statistic. It is
+	// saved with the rest, but counted nowhere.
+	Buffer bool
 }
 
 // Draw is the parameter's first value under the key of the model: it is drawn at
@@ -36,11 +40,13 @@ func (p Param) Draw(key rng.Key) *tensor.Tensor {
 	return t
 }
 
-// Count is the number of elements of all params together.
+// Count is the number of elements of all params together, buffers aside.
 func Count(params []Param) int {
 	n := 0
 	for _, p := range params {
-		n += p.Shape.Size()
+		if !p.Buffer {
+			n += p.Shape.Size()
+		}
 	}
 	return n
 }
@@ -72,9 +78,13 @@ func (n Network) Params() int {
 // A Builder adds layers to one network and declares their parameters. Layers
 // panic with a *graph.ShapeError where operands do not fit; see graph.Try.
 type Builder struct {
-	// Kernel and Bias are how the parameters of the layers that follow start:
-	// GlorotUniform and Zeros in a new Builder.
-	Kernel, Bias Init
+	// Kernel, Bias and Gamma, the scale of a normalisation, are how the parameters
+	// of the layers that follow start: GlorotUniform, Zeros and Constant(1) in a
+	// new Builder. With a Bias of nil the layers have none.
+	Kernel, Bias, Gamma Init
+	// Training says that the layers that follow are for a step of training, if
+	// they are not the same in use.
+	Training bool
 
 	network string
 	all     *declared
@@ -84,6 +94,7 @@ type Builder struct {
 type declared struct {
 	params   []Param
 	states   []*graph.Node // states[i] is params[i]
+	updates  []graph.Update
 	networks []*drawn
 }
 
@@ -95,7 +106,7 @@ type drawn struct {
 
 // NewBuilder is an empty Builder, of no network.
 func NewBuilder() *Builder {
-	return &Builder{Kernel: GlorotUniform, Bias: Zeros, all: &declared{}}
+	return &Builder{Kernel: GlorotUniform, Bias: Zeros, Gamma: Constant(1), all: &declared{}}
 }
 
 // Network is a Builder whose layers and parameters belong to the network of that
@@ -109,18 +120,22 @@ func (b *Builder) Network(name string) *Builder {
 // Param is the parameter of that name in b's network, declared on first use.
 // Declaring it again with another shape panics with a *graph.ShapeError.
 func (b *Builder) Param(name string, init Init, shape ...int) *graph.Node {
-	full := b.full(name)
-	for i, p := range b.all.params {
-		if p.Name != full {
+	return b.declare(Param{Name: b.full(name), Shape: shape, Init: init})
+}
+
+func (b *Builder) declare(p Param) *graph.Node {
+	for i, old := range b.all.params {
+		if old.Name != p.Name {
 			continue
 		}
-		if !p.Shape.Equal(shape) {
-			panic(&graph.ShapeError{Op: "parameter " + full, In: []graph.Shape{p.Shape, shape}, Want: "a parameter has one shape"})
+		if !old.Shape.Equal(p.Shape) {
+			panic(&graph.ShapeError{Op: "parameter " + p.Name, In: []graph.Shape{old.Shape, p.Shape}, Want: "a parameter has one shape"})
 		}
 		return b.all.states[i]
 	}
-	s := graph.State(full, shape...)
-	b.all.params = append(b.all.params, Param{full, s.Shape().Clone(), init})
+	s := graph.State(p.Name, p.Shape...)
+	p.Shape = s.Shape().Clone()
+	b.all.params = append(b.all.params, p)
 	b.all.states = append(b.all.states, s)
 	return s
 }
@@ -128,9 +143,21 @@ func (b *Builder) Param(name string, init Init, shape ...int) *graph.Node {
 // Params lists the parameters of all networks in the order of declaration.
 func (b *Builder) Params() []Param { return b.all.params }
 
-// States are the nodes of Params, in the same order: what a loss is
-// differentiated by.
-func (b *Builder) States() []*graph.Node { return b.all.states }
+// States are the nodes of Params, buffers aside, in the same order: what a loss
+// is differentiated by.
+func (b *Builder) States() []*graph.Node {
+	var states []*graph.Node
+	for i, p := range b.all.params {
+		if !p.Buffer {
+			states = append(states, b.all.states[i])
+		}
+	}
+	return states
+}
+
+// Updates are the new values of the buffers that the layers of a step of training
+// average into, one a buffer.
+func (b *Builder) Updates() []graph.Update { return b.all.updates }
 
 // Networks lists the networks in the order in which they got their first layer.
 func (b *Builder) Networks() []Network {
@@ -161,7 +188,7 @@ func (b *Builder) Layer(name, kind string, y *graph.Node, in ...*graph.Node) *gr
 		}
 	}
 	for _, p := range b.all.params {
-		if strings.HasPrefix(p.Name, b.full(name)+"/") {
+		if !p.Buffer && strings.HasPrefix(p.Name, b.full(name)+"/") {
 			l.Params += p.Shape.Size()
 		}
 	}

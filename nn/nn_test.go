@@ -187,7 +187,7 @@ func TestInitialisers(t *testing.T) {
 		{"he dense", HeNormal, tensor.Shape{300, 200}, math.Inf(1), math.Sqrt(2. / 300)},
 		{"he conv", HeNormal, tensor.Shape{3, 3, 32, 64}, math.Inf(1), math.Sqrt(2. / (9 * 32))},
 	} {
-		x := Param{"w", c.shape, c.init}.Draw(key).F32()
+		x := Param{Name: "w", Shape: c.shape, Init: c.init}.Draw(key).F32()
 		var mean, square, largest float64
 		for _, v := range x {
 			mean += float64(v) / float64(len(x))
@@ -199,18 +199,18 @@ func TestInitialisers(t *testing.T) {
 			t.Errorf("%s: mean %v, σ %v, largest %v; want 0, %v, at most %v", c.name, mean, sd, largest, c.sigma, c.bound)
 		}
 	}
-	if x := (Param{"b", tensor.Shape{3}, Constant(2.5)}).Draw(key).F32(); !slices.Equal(x, []float32{2.5, 2.5, 2.5}) {
+	if x := (Param{Name: "b", Shape: tensor.Shape{3}, Init: Constant(2.5)}).Draw(key).F32(); !slices.Equal(x, []float32{2.5, 2.5, 2.5}) {
 		t.Errorf("Constant(2.5) is %v", x)
 	}
-	if x := (Param{"b", tensor.Shape{3}, Zeros}).Draw(key).F32(); !slices.Equal(x, []float32{0, 0, 0}) {
+	if x := (Param{Name: "b", Shape: tensor.Shape{3}, Init: Zeros}).Draw(key).F32(); !slices.Equal(x, []float32{0, 0, 0}) {
 		t.Errorf("Zeros is %v", x)
 	}
 }
 
 // A parameter starts the same whatever was declared before it.
 func TestDrawDependsOnNameAlone(t *testing.T) {
-	w := Param{"a/kernel", tensor.Shape{4, 4}, GlorotUniform}
-	v := Param{"b/kernel", tensor.Shape{4, 4}, GlorotUniform}
+	w := Param{Name: "a/kernel", Shape: tensor.Shape{4, 4}, Init: GlorotUniform}
+	v := Param{Name: "b/kernel", Shape: tensor.Shape{4, 4}, Init: GlorotUniform}
 	first := slices.Clone(w.Draw(rng.New(1)).F32())
 	other := v.Draw(rng.New(1)).F32()
 	if !slices.Equal(first, w.Draw(rng.New(1)).F32()) || slices.Equal(first, other) || slices.Equal(first, w.Draw(rng.New(2)).F32()) {
