@@ -14,11 +14,17 @@ import (
 //	(H,W,C) – Conv Filters₀ /2 relu – … – Conv Filtersₙ₋₁ /2 relu – Dense relu – heads
 //	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₁ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C logits
 //
-// all with same padding. H and W are multiples of 2ⁿ.
+// all with same padding. If Mirror is set each layer of the decoder undoes one of
+// the encoder's, and the last doubles the image as the others do:
+//
+//	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₂ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C ·2 logits
+//
+// H and W are multiples of 2ⁿ.
 type CNN struct {
 	Filters []int `json:"filters" flag:"filters" help:"filters of the encoder's convolutions, each of which halves the image; the decoder has them in reverse"` // each ≥ 1
-	Dense   int   `json:"dense" flag:"dense" help:"units of the dense layer before the latent heads"`                                                           // ≥ 1
+	Dense   int   `json:"dense" flag:"dense" help:"units of the dense layer before the latent heads; 0 leaves it out"`                                          // ≥ 0
 	Kernel  int   `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                              // 1 to 31
+	Mirror  bool  `json:"mirror" flag:"mirror" help:"let the decoder's last layer double the image, in place of a layer after it"`
 }
 
 func (c CNN) validate() []error {
@@ -26,7 +32,9 @@ func (c CNN) validate() []error {
 	if len(c.Filters) > 16 {
 		faults = append(faults, fmt.Errorf("vae: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
 	}
-	faults = append(faults, checkUnits("dense", c.Dense)...)
+	if c.Dense < 0 || c.Dense > maxUnits {
+		faults = append(faults, fmt.Errorf("vae: --dense %d: want 0 (no such layer) to %d", c.Dense, maxUnits))
+	}
 	if c.Kernel < 1 || c.Kernel > 31 {
 		faults = append(faults, fmt.Errorf("vae: --kernel %d: want 1 to 31", c.Kernel))
 	}
@@ -50,18 +58,30 @@ func (c CNN) features(enc *nn.Builder, x *graph.Node) *graph.Node {
 	for i, filters := range c.Filters {
 		h = enc.Conv2D(numbered("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
 	}
-	return enc.Dense("dense", enc.Flatten("flatten", h), c.Dense, nn.ReLU)
+	h = enc.Flatten("flatten", h)
+	if c.Dense == 0 {
+		return h
+	}
+	return enc.Dense("dense", h, c.Dense, nn.ReLU)
 }
 
 func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 	n := len(c.Filters)
 	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
-	h := dec.Dense("dense_1", z, rows*cols*deepest, nn.ReLU)
+	name := "dense_1"
+	if c.Dense == 0 {
+		name = "dense"
+	}
+	h := dec.Dense(name, z, rows*cols*deepest, nn.ReLU)
 	h = dec.Reshape("reshape", h, rows, cols, deepest)
+	doubled, stride := c.Filters, 1
+	if c.Mirror {
+		doubled, stride = c.Filters[:n-1], 2
+	}
 	i := 0
-	for _, filters := range slices.Backward(c.Filters) {
+	for _, filters := range slices.Backward(doubled) {
 		h = dec.ConvTranspose2D(numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
 		i++
 	}
-	return dec.ConvTranspose2D(numbered("conv2d_transpose", i), h, img.C, c.Kernel, 1, graph.Same, nn.None)
+	return dec.ConvTranspose2D(numbered("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
 }

@@ -111,7 +111,19 @@ func (c *CNNVAEConfig) New(img model.Image) (model.Model, error) {
 // 134,165 = 69,076 + 65,089 parameters for 28x28x1.
 func CNNVAE() (model.Kind, model.Recipe) {
 	return published("cnn-vae", "variational autoencoder with convolutional networks",
-		func() model.Config { return &CNNVAEConfig{Bound{2, "mse", 1}, CNN{[]int{32, 64}, 16, 3}} })
+		func() model.Config {
+			return &CNNVAEConfig{Bound{2, "mse", 1}, CNN{Filters: []int{32, 64}, Dense: 16, Kernel: 3}}
+		})
+}
+
+// FaceVAE is a recipe of kind cnn-vae for faces of 64x64x3: 1,738,976 + 1,218,275
+// parameters.
+func FaceVAE() model.Recipe {
+	return model.Recipe{
+		Name: "face-vae", About: "variational autoencoder with convolutional networks, for faces of 64x64 pixels", Kind: "cnn-vae",
+		Config: `{"latent": 128, "filters": [32, 64, 128, 256], "dense": 0, "kernel": 4, "mirror": true}`,
+		Train:  model.Training{Epochs: 50, Batch: 64, LearningRate: 1e-3},
+	}
 }
 
 // MLPAEConfig configures kind mlp-ae.
@@ -155,7 +167,9 @@ func (c *CNNAEConfig) New(img model.Image) (model.Model, error) {
 // CNNAE is kind cnn-ae and its recipe: the networks of CNNVAE without noise.
 func CNNAE() (model.Kind, model.Recipe) {
 	return published("cnn-ae", "autoencoder with convolutional networks: no noise, no KL",
-		func() model.Config { return &CNNAEConfig{Code{2, "mae"}, CNN{[]int{32, 64}, 16, 3}} })
+		func() model.Config {
+			return &CNNAEConfig{Code{2, "mae"}, CNN{Filters: []int{32, 64}, Dense: 16, Kernel: 3}}
+		})
 }
 
 // published is a kind and the recipe of its defaults, trained as published:

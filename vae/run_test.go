@@ -16,6 +16,20 @@ var small = model.Image{H: 4, W: 8, C: 1}
 
 var allKinds = []func() (model.Kind, model.Recipe){MLPVAE, CNNVAE, MLPAE, CNNAE}
 
+// faceVAE is kind cnn-vae as the recipe face-vae has it.
+func faceVAE() (model.Kind, model.Recipe) {
+	k, _ := CNNVAE()
+	k.Default = func() model.Config {
+		k, _ := CNNVAE()
+		c, err := k.Decode([]byte(FaceVAE().Config))
+		if err != nil {
+			panic(err)
+		}
+		return c
+	}
+	return k, FaceVAE()
+}
+
 // configured is the configuration of a kind with options set, as --name value.
 func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ...string) model.Config {
 	t.Helper()

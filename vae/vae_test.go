@@ -24,6 +24,7 @@ func TestPublishedParameterCounts(t *testing.T) {
 		{kind: CNNVAE, img: mnist, encoder: 69_076, decoder: 65_089},   // 134,165
 		{kind: MLPAE, img: mnist, encoder: 201_988 - 514, decoder: 202_256},
 		{kind: CNNAE, img: mnist, encoder: 69_076 - 34, decoder: 65_089},
+		{kind: faceVAE, img: model.Image{H: 64, W: 64, C: 3}, encoder: 1_738_976, decoder: 1_218_275},
 		// Colour adds 2·32·9 taps in front, and 2·32·9 taps and 2 biases at the end.
 		{kind: CNNVAE, img: model.Image{H: 28, W: 28, C: 3}, encoder: 69_076 + 576, decoder: 65_089 + 578},
 	} {
@@ -105,6 +106,7 @@ func TestLossGradientAgainstDifferences(t *testing.T) {
 		{MLPVAE, []string{"hidden", "5,4"}},
 		{CNNVAE, append(tinyCNN, "loss", "bce")},
 		{CNNVAE, append(tinyCNN, "loss", "mse", "kernel", "2")},
+		{CNNVAE, []string{"filters", "3,4", "dense", "0", "kernel", "4", "mirror", "true"}},
 		{MLPAE, append(tinyMLP, "loss", "mae")},
 		{CNNAE, append(tinyCNN, "loss", "mse")},
 	} {
@@ -176,7 +178,7 @@ func TestPaddedBatchIsTheShortBatch(t *testing.T) {
 func TestEveryOptionHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
 		"latent": {"2", "3"}, "beta": {"1", "0"}, "loss": {"mse", "bce"}, "hidden": {"5", "6,4"},
-		"filters": {"3,4", "3"}, "dense": {"5", "6"}, "kernel": {"3", "4"},
+		"filters": {"3,4", "3"}, "dense": {"5", "6"}, "kernel": {"3", "4"}, "mirror": {"false", "true"},
 	}
 	for _, kind := range allKinds {
 		k, _ := kind()
@@ -321,7 +323,7 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 		{MLPVAE, mnist, []string{"loss", "mae"}, "vae: --loss \"mae\": want bce or mse"},
 		{MLPAE, mnist, []string{"loss", "BCE"}, "vae: --loss \"BCE\": want mae or mse or bce"},
 		{MLPAE, mnist, []string{"hidden", "64,0"}, "vae: --hidden: layer 2 is 0: want 1 to 65536"},
-		{CNNVAE, mnist, []string{"kernel", "0", "dense", "-3"}, "vae: --dense -3: want 1 to 65536\nvae: --kernel 0: want 1 to 31"},
+		{CNNVAE, mnist, []string{"kernel", "0", "dense", "-3"}, "vae: --dense -3: want 0 (no such layer) to 65536\nvae: --kernel 0: want 1 to 31"},
 		{CNNVAE, model.Image{H: 30, W: 27, C: 1}, nil, "vae: images of 30x27x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 32, or fewer --filters"},
 		{CNNAE, mnist, []string{"filters", "8,8,8"}, "vae: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or fewer --filters"},
 		{CNNAE, model.Image{}, nil, "vae: images of 0x0x0: want at least one row, column and channel"},
