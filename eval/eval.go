@@ -32,6 +32,9 @@ var metrics = []Metric{
 	{"test_loss", "nats/image", false, "what is minimised in training, " + oneSample, term(model.Loss)},
 	{"test_reconstruction", "nats/image", false, "−ln p(x|z) or the distance in its place, " + oneSample, term(model.Reconstruction)},
 	{"test_kl", "nats/image", false, "KL(q(z|x) ‖ p(z)), unweighted, in closed form where the model has one, " + oneSample, term(model.KL)},
+	{"test_d_loss", "nats/image", false, "what the discriminator pays for a test image and for a made one beside it, halved, " + madeBeside, term(model.DLoss)},
+	{"test_d_accuracy", "share", true, "share of test images and of made ones that the discriminator tells apart, " + madeBeside, term(model.DAccuracy)},
+	{"test_g_loss", "nats/image", false, "what the generator pays for a made image, " + madeBeside, term(model.GLoss)},
 }
 
 // TestLoss is the name of the metric by which checkpoints are compared.

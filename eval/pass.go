@@ -16,6 +16,9 @@ import (
 // oneSample is the protocol of the metrics that one pass over the images gives.
 const oneSample = "mean over all test images with one posterior sample each"
 
+// madeBeside is the protocol of those of an adversarial model.
+const madeBeside = "mean over all test images, an image made for each, by running statistics"
+
 // An Evaluator measures a model whose parameters are in a state, such as that of
 // a model in training. It is not safe for concurrent use, nor beside a program that
 // trains on that state.

@@ -31,12 +31,17 @@ const (
 )
 
 // The outputs of a model's functions. A training step gives its metrics under
-// their names; Eval gives the same, but for GradNorm, with SumSuffix.
+// their names; Eval gives the same, but for gradients, with SumSuffix.
 const (
 	Loss           = "loss"           // what is minimised, nats an image
 	Reconstruction = "reconstruction" // −ln p(x|z) or another distance, an image
 	KL             = "kl"             // KL(q(z|x) ‖ p(z)), nats an image, unweighted
 	GradNorm       = "grad_norm"      // length of the gradient, before any clipping
+	DLoss          = "d_loss"         // the discriminator's, nats an image: mean over real and made ones
+	DAccuracy      = "d_accuracy"     // share of real and made images that it tells apart, 0 to 1
+	GLoss          = "g_loss"         // the generator's, nats an image
+	DGradNorm      = "d_grad_norm"    // GradNorm of the discriminator
+	GGradNorm      = "g_grad_norm"    // of the generator
 	SumSuffix      = "_sum"           // of a metric added over the images of weight 1
 
 	OutputMean    = "mean"    // (B,Z), of q(z|x); the code of a deterministic model
@@ -65,10 +70,11 @@ type Model interface {
 	Networks() []nn.Network
 	// Objective states what is minimised, with its unit, on one line.
 	Objective() string
-	// Train is the functions that make up one step on a batch, run in order: one
-	// for a VAE, two for a GAN. Their outputs are scalar metrics, each the mean
-	// over the images of weight 1. A step whose loss or gradient is not finite
-	// changes no state; a batch without an image of weight 1 is such a step.
+	// Train is the functions that make up one step on a batch, run in order. Their
+	// outputs are scalar metrics, each the mean over the images of weight 1. An
+	// update whose loss or gradient is not finite changes no state, and neither do
+	// those after it in the step; a batch without an image of weight 1 makes such
+	// an update. Images of weight 0 are images too: batch statistics include them.
 	Train(batch int) ([]*graph.Func, error)
 	// Eval gives the sums of the metrics over the images of weight 1.
 	Eval(batch int) (*graph.Func, error)

@@ -9,11 +9,24 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// panels are the terms whose curves are drawn, where the log has them.
-var panels = []struct{ term, title string }{
-	{model.Loss, "loss"},
-	{model.Reconstruction, "reconstruction"},
-	{model.KL, "KL"},
+// A shown metric is a term of the log in pictures and tables, where the log has it.
+type shown struct{ term, title, unit string }
+
+// panels are the terms whose curves are drawn.
+var panels = []shown{
+	{model.Loss, "loss", nats},
+	{model.Reconstruction, "reconstruction", nats},
+	{model.KL, "KL", nats},
+	{model.DLoss, "discriminator's loss", nats},
+	{model.DAccuracy, "discriminator's accuracy", "share of images"},
+	{model.GLoss, "generator's loss", nats},
+}
+
+const nats = "nats per image"
+
+// gradients are in the table of epochs besides.
+var gradients = []shown{
+	{term: model.GradNorm}, {term: model.DGradNorm}, {term: model.GGradNorm},
 }
 
 // curves draws the terms over the epochs, of training and of test images.
@@ -34,7 +47,7 @@ func (a *artist) curves() error {
 			point(&train, l.Epoch, l.Train, p.term)
 			point(&test, l.Epoch, l.Test, "test_"+p.term)
 		}
-		panel := viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: "epoch", YLabel: "nats per image"}}
+		panel := viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: "epoch", YLabel: p.unit}}
 		for _, s := range []viz.Series{train, test} {
 			if len(s.Y) > 0 {
 				panel.Series = append(panel.Series, s)

@@ -13,7 +13,9 @@ import (
 // inFlight is how many batches exist: one in training, one being made.
 const inFlight = 2
 
-// A batch is images of one step. What is missing to a full batch has weight 0.
+// A batch is images of one step. A short one is filled up with copies of its own,
+// which have weight 0: they count for nothing, and statistics of the batch as a
+// whole are about those of its images.
 type batch struct {
 	epoch, at, n int // images at … at+n−1 of the order of an epoch, from 0
 	x            *tensor.Tensor
@@ -82,9 +84,11 @@ func (b *batch) fill(ctx context.Context, images data.Images, index []int32) err
 			w[k] = 1
 		}
 	}
-	clear(x[b.n*(len(x)/len(w)):])
 	if err := data.Floats(ctx, images, index, x); err != nil {
 		return fmt.Errorf("train: epoch %d, images %d to %d of its order: %w", b.epoch+1, b.at, b.at+b.n-1, err)
+	}
+	for used := b.n * (len(x) / len(w)); used < len(x); {
+		used += copy(x[used:], x[:used])
 	}
 	return nil
 }

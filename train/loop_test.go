@@ -122,8 +122,14 @@ func TestSeedsAndThreads(t *testing.T) {
 
 // A run that is interrupted anywhere and resumed ends like one that was not.
 func TestResume(t *testing.T) {
+	for _, recipe := range []string{"mlp-vae", "dense-gan", "dcgan"} {
+		t.Run(recipe, func(t *testing.T) { resumes(t, recipe) })
+	}
+}
+
+func resumes(t *testing.T, recipe string) {
 	set := must(small(150, 30)) // 64 + 64 + 22
-	c := config("mlp-vae", set, "hidden", "16")
+	c := config(recipe, set, "hidden", "16", "filters", "2,3")
 	whole := newRun(t, c)
 	trained(t, whole, set, 2)
 	want, wantLog := digestOf(t, whole.Dir)
@@ -135,7 +141,7 @@ func TestResume(t *testing.T) {
 	for _, reads := range []int64{1, 70, 140, 100, 150, 40} {
 		var count atomic.Int64
 		ctx, cancel := context.WithCancel(context.Background())
-		again := must(Open(r.Dir, "mlp-vae"))
+		again := must(Open(r.Dir, recipe))
 		_, err := Loop(ctx, jobOn(again, trapped(set, func(int) error {
 			if count.Add(1) == reads {
 				cancel()
@@ -152,7 +158,7 @@ func TestResume(t *testing.T) {
 			t.Errorf("%v, but the checkpoint is of step %d", err, s.Step)
 		}
 	}
-	trained(t, must(Open(r.Dir, "mlp-vae")), set, 1)
+	trained(t, must(Open(r.Dir, recipe)), set, 1)
 	got, gotLog := digestOf(t, r.Dir)
 	if got != want || gotLog != wantLog {
 		t.Errorf("after %d interruptions: %s, want %s\n%s\nwant\n%s", stops, got, want, gotLog, wantLog)

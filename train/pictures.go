@@ -180,7 +180,7 @@ func (a *artist) extent(want float64) (lo, hi float64, note string, err error) {
 }
 
 func (a *artist) scatter() error {
-	if _, ok := a.session.Model().(model.Encoder); !ok {
+	if !a.encodes() {
 		return nil
 	}
 	codes, part, err := a.encode()
@@ -228,6 +228,11 @@ func (a *artist) manifold(n int, want float64, opt viz.ManifoldOptions) (image.I
 		return viz.Grid(pix, n*n, s.H, s.W, s.C, n, viz.GridOptions{Scale: scale, Gap: 2, Title: fmt.Sprintf("z from %.3g to %.3g: %s", lo, hi, opt.Note)})
 	}
 	return viz.Manifold(pix, n, s.H, s.W, s.C, lo, hi, opt)
+}
+
+func (a *artist) encodes() bool {
+	_, ok := a.session.Model().(model.Encoder)
+	return ok
 }
 
 func (a *artist) decodes() bool {

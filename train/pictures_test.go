@@ -71,6 +71,35 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// A model without an encoder has what it makes, its curves and its networks.
+func TestPicturesOfAGAN(t *testing.T) {
+	set := must(small(130, 40))
+	c := config("dense-gan", set, "hidden", "8", "latent", "3")
+	c.Epochs, c.Pictures = 1, 0
+	r := newRun(t, c)
+	res := trained(t, r, set, 2)
+	got := pictures(t, r)
+	for _, name := range []string{"samples.png", "curves.png", "manifold.png", "network-generator.png", "network-discriminator.png", "network-dense-gan.png"} {
+		if got[name] == nil {
+			t.Errorf("%s is missing", name)
+		}
+	}
+	if got["scatter.png"] != nil || got["reconstructions.png"] != nil {
+		t.Error("there are pictures of codes of images")
+	}
+	page := string(must(os.ReadFile(res.Report)))
+	for _, part := range []string{"test_d_accuracy", "train d_loss", "train g_grad_norm", "imago sample"} {
+		if !strings.Contains(page, part) {
+			t.Errorf("the report lacks %q", part)
+		}
+	}
+	for _, part := range []string{"imago scatter", "test_kl", "deterministic"} {
+		if strings.Contains(page, part) {
+			t.Errorf("the report has %q", part)
+		}
+	}
+}
+
 // Pictures of a run that was stopped between them are those of one that was not.
 func TestPicturesAfterResume(t *testing.T) {
 	set := must(small(130, 40))

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/internal/atomicfile"
-	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -24,7 +24,7 @@ func (a *artist) report(t *trainer) error {
 		Subtitle: t.Model.Objective(),
 		Figures:  figures(epochs, t.params()),
 		Epochs:   epochTable(epochs),
-		Facts:    a.facts(t),
+		Facts:    a.facts(t, epochs),
 		Next:     a.next(),
 		Footer:   "imago " + t.at.Imago + ", " + c.Go,
 	}
@@ -109,10 +109,10 @@ func epochTable(epochs []Line) viz.Table {
 	}
 	first := epochs[0]
 	var train, test []string
-	for _, name := range []string{model.Loss, model.Reconstruction, model.KL, model.GradNorm} {
-		if _, ok := first.Train[name]; ok {
-			train = append(train, name)
-			t.Columns = append(t.Columns, "train "+name)
+	for _, p := range slices.Concat(panels, gradients) {
+		if _, ok := first.Train[p.term]; ok {
+			train = append(train, p.term)
+			t.Columns = append(t.Columns, "train "+p.term)
 		}
 	}
 	for _, m := range eval.Metrics() {
@@ -135,7 +135,7 @@ func epochTable(epochs []Line) viz.Table {
 	return t
 }
 
-func (a *artist) facts(t *trainer) []viz.KV {
+func (a *artist) facts(t *trainer, epochs []Line) []viz.KV {
 	c := &a.run.Config
 	f := []viz.KV{
 		{Key: "recipe", Value: c.Recipe},
@@ -149,7 +149,12 @@ func (a *artist) facts(t *trainer) []viz.KV {
 		{Key: "backend", Value: t.Backend.Name()},
 	}
 	for _, m := range eval.Metrics() {
-		f = append(f, viz.KV{Key: m.Name, Value: m.About + ", in " + m.Unit})
+		if len(epochs) == 0 {
+			break
+		}
+		if _, ok := epochs[len(epochs)-1].Test[m.Name]; ok {
+			f = append(f, viz.KV{Key: m.Name, Value: m.About + ", in " + m.Unit})
+		}
 	}
 	return f
 }
@@ -160,5 +165,9 @@ func (a *artist) next() []string {
 	if a.prior {
 		next = append(next, "imago sample "+dir+" -n 64")
 	}
-	return append(next, "imago manifold "+dir, "imago scatter "+dir, "tensorboard --logdir "+a.run.Path(EventsDir))
+	next = append(next, "imago manifold "+dir)
+	if a.encodes() {
+		next = append(next, "imago scatter "+dir)
+	}
+	return append(next, "tensorboard --logdir "+a.run.Path(EventsDir))
 }

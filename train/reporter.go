@@ -80,7 +80,7 @@ func (r *Reporter) step(c *Config, epoch int, images int, loss float64) {
 	if r == nil || r.bar == nil {
 		return
 	}
-	r.bar.Describe(fmt.Sprintf("epoch %d/%d  loss %.1f", epoch, c.Epochs, loss))
+	r.bar.Describe(fmt.Sprintf("epoch %d/%d  loss %.4g", epoch, c.Epochs, loss))
 	r.bar.Add(images)
 }
 
@@ -121,9 +121,15 @@ func (r *Reporter) stop() {
 // text is the line as a person reads it:
 //
 //	epoch 3/10  loss 161.2 (recon 155.9 + KL 5.3)  test 159.6 (154.1 + 5.5)  12,345 images/s  4.9 s
+//	epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s
 func (l Line) text(epochs int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "epoch %d/%d  loss %s", l.Epoch, epochs, terms(l.Train, model.Loss, model.Reconstruction, model.KL, "recon ", "KL "))
+	fmt.Fprintf(&b, "epoch %d/%d  ", l.Epoch, epochs)
+	if d, ok := l.Train[model.DLoss]; ok {
+		fmt.Fprintf(&b, "[D loss %.3f, acc. %.1f %%] [G loss %.2f]", d, 100*l.Train[model.DAccuracy], l.Train[model.GLoss])
+	} else {
+		fmt.Fprintf(&b, "loss %s", terms(l.Train, model.Loss, model.Reconstruction, model.KL, "recon ", "KL "))
+	}
 	if _, ok := l.Test[eval.TestLoss]; ok {
 		fmt.Fprintf(&b, "  test %s", terms(l.Test, eval.TestLoss, "test_reconstruction", "test_kl", "", ""))
 	}

@@ -32,6 +32,11 @@ func TestLineText(t *testing.T) {
 	if got, want := l.text(10), "epoch 3/10  loss 177.1  12,345 images/s  4.9 s"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
+	l.Train = map[string]float64{"d_loss": 0.1304, "d_accuracy": 0.962, "g_loss": 3.386, "d_grad_norm": 1, "g_grad_norm": 2}
+	l.Test = map[string]float64{"test_d_loss": 0.14}
+	if got, want := l.text(10), "epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
 	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
 		if got := thousands(v); got != want {
 			t.Errorf("%v is %s, want %s", v, got, want)

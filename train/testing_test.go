@@ -16,6 +16,7 @@ import (
 	"github.com/imago-ml/imago/cpu"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/digits"
+	"github.com/imago-ml/imago/gan"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/vae"
@@ -28,6 +29,8 @@ func registry() *model.Registry {
 	r.Register(vae.MLPVAE())
 	r.Register(vae.CNNVAE())
 	r.Register(vae.MLPAE())
+	r.Register(gan.DenseGAN())
+	r.Register(gan.DCGAN())
 	return r
 }
 

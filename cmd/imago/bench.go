@@ -104,6 +104,9 @@ A time is the median of --steps runs, after half a second of them that are not c
 				if b.model, b.loss, err = a.benchModel(rec, options, loss, img); err != nil {
 					return usage(c, err)
 				}
+				if i > 0 && b.loss == "" { // a model of one loss
+					break
+				}
 				r.Timings = append(r.Timings, b.trainStep())
 				if i == 0 { // a decoder does not depend on the loss
 					r.Timings = append(r.Timings, b.decode("decode", 1), b.decode("manifold", manifoldPoints))
@@ -127,6 +130,7 @@ func (a *app) benchModel(rec model.Recipe, options *modelFlags, loss string, img
 	if err := options.apply(rec.Name, cfg); err != nil {
 		return nil, "", err
 	}
+	used := ""
 	for _, f := range model.Flags(cfg) {
 		if f.Name == "loss" {
 			if loss != "" {
@@ -134,11 +138,11 @@ func (a *app) benchModel(rec model.Recipe, options *modelFlags, loss string, img
 					return nil, "", err
 				}
 			}
-			loss = f.String()
+			used = f.String()
 		}
 	}
 	m, err := cfg.New(img)
-	return m, loss, err
+	return m, used, err
 }
 
 // A bencher times the programs of one model. After a failure err is set and nothing more is timed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/imago-ml/imago/gan"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/vae"
 )
@@ -8,7 +9,10 @@ import (
 // registerModels is the table of model kinds, each with its recipes.
 func registerModels(r *model.Registry) {
 	r.Register(vae.MLPVAE())
-	r.Register(vae.CNNVAE())
+	cnn, published := vae.CNNVAE()
+	r.Register(cnn, published, vae.FaceVAE())
 	r.Register(vae.MLPAE())
 	r.Register(vae.CNNAE())
+	r.Register(gan.DenseGAN())
+	r.Register(gan.DCGAN())
 }
