@@ -41,6 +41,7 @@ var files = []struct {
 	{"math_amd64.s", mathFuncs},
 	{"reduce_amd64.s", reduce},
 	{"pause_amd64.s", pause},
+	{"optim_amd64.s", optim},
 }
 
 func main() {
