@@ -66,7 +66,9 @@ func (c *compiler) compile(b *Backend) *program {
 	}
 	c.fuse()
 	if !c.check {
+		c.recompute()
 		c.placeUpdates()
+		c.findGuards()
 	}
 	c.lower()
 	p := &program{be: b, name: c.f.Name, check: c.check}

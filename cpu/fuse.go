@@ -156,7 +156,9 @@ type group struct {
 	anchor *graph.Node
 	size   int // elements of the loop
 	solo   bool
-	region *region  // the nodes are those of a region
+	region *region       // the nodes are those of a region
+	again  []*graph.Node // of nodes, those that another group computes too
+	guard  *guardedBy
 	after  []*group // write a state that this one reads: must come later
 }
 

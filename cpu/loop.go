@@ -56,8 +56,11 @@ type instr struct {
 	unary   func(dst, x []float32)
 	binary  func(dst, a, b []float32)
 	ternary func(dst, a, b, c []float32)
-	dst     int
-	in      [3]int
+	// combined is a few primitives at once; it has scalar operands too.
+	combined func(dst, a, b, c []float32, s [3]float32)
+	scalars  [3]*buffer
+	dst      int
+	in       [3]int
 }
 
 // copyOp marks an instruction that moves: no leaf is ever an instruction.
@@ -246,6 +249,14 @@ func (i *instr) exec(regs [][]float32) {
 		i.unary(dst, a)
 	case i.binary != nil:
 		i.binary(dst, a, regs[i.in[1]][:n])
+	case i.combined != nil:
+		var s [3]float32
+		for j, b := range i.scalars {
+			if b != nil {
+				s[j] = b.data[0]
+			}
+		}
+		i.combined(dst, a, regs[i.in[1]][:n], regs[i.in[2]][:n], s)
 	default:
 		i.ternary(dst, a, regs[i.in[1]][:n], regs[i.in[2]][:n])
 	}

@@ -32,7 +32,7 @@ func (c *compiler) lower() {
 	}
 	for _, g := range c.groups {
 		for _, n := range g.nodes {
-			if c.stored(g, n) {
+			if c.groupOf[n] == g && c.stored(g, n) {
 				c.bufs[n] = &buffer{size: n.Shape().Size()}
 				if s := c.inPlace[n]; s != nil {
 					c.bufs[n].alias = c.bufs[s]
@@ -61,7 +61,10 @@ func (c *compiler) stored(g *group, n *graph.Node) bool {
 	if g.region != nil {
 		return slices.ContainsFunc(c.uses[n], func(u use) bool { return c.groupOf[u.user] != g })
 	}
-	return slices.ContainsFunc(c.uses[n], func(u use) bool { return c.groupOf[u.user] != g || !u.each })
+	return slices.ContainsFunc(c.uses[n], func(u use) bool {
+		h := c.groupOf[u.user]
+		return !u.each || h != g && !slices.Contains(h.again, n)
+	})
 }
 
 // lowerLoop makes the stages of a group with a loop.
@@ -76,17 +79,27 @@ func (c *compiler) lowerLoop(g *group) {
 		s.matFlops = matFlops(a)
 		l.anchor = c.lowerAnchor(a, s)
 	}
+	combined := b.combinations()
 	for _, n := range g.nodes {
 		if n == g.anchor {
 			continue
 		}
 		s.fused = append(s.fused, n.Op().String())
 		s.flops += int64(g.size)
-		if n.Op() == graph.OpSum {
+		k, part := combined[n]
+		switch {
+		case k != nil:
+			b.combined(n, k)
+		case part || g.guard != nil && c.inPlace[n] != nil:
+		case n.Op() == graph.OpSum:
 			b.sink(n)
-		} else {
+		default:
 			b.instr(n)
 		}
+	}
+	if g.guard != nil {
+		s.when = c.bufs[g.guard.when]
+		s.reads = append(s.reads, s.when)
 	}
 	b.choose()
 	b.allocate()
@@ -188,8 +201,37 @@ func (b *loopBuilder) instr(n *graph.Node) {
 			i.in[1+j] = b.operand(x)
 		}
 	}
+	b.result(n, i)
+}
+
+// combined makes one instruction of a few nodes.
+func (b *loopBuilder) combined(n *graph.Node, k *combination) {
+	i := instr{combined: k.run}
+	for j, x := range k.whole {
+		i.in[j] = b.operand(x)
+	}
+	for j := len(k.whole); j < len(i.in); j++ {
+		i.in[j] = i.in[0]
+	}
+	for j, x := range k.scalars {
+		i.scalars[j] = b.c.bufs[x]
+		if b.c.groupOf[x] == b.g {
+			panic("cpu: a scalar made in its own loop")
+		}
+		b.s.reads = append(b.s.reads, i.scalars[j])
+	}
+	b.result(n, i)
+}
+
+// result gives the result of an instruction its slot: where it is stored, or a
+// register.
+func (b *loopBuilder) result(n *graph.Node, i instr) {
 	s := slot{kind: slotReg, pat: pattern{1, b.g.size}}
-	if buf := b.c.bufs[n]; buf != nil {
+	buf := b.c.bufs[n]
+	if b.g.guard != nil && b.g.guard.direct[n] != nil {
+		buf = b.c.bufs[b.g.guard.direct[n]]
+	}
+	if buf != nil && b.c.groupOf[n] == b.g {
 		s.kind, s.buf = slotWhole, buf
 		b.s.writes = append(b.s.writes, buf)
 	}

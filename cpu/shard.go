@@ -126,6 +126,7 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 	}
 	sub.findUses()
 	sub.fuse()
+	sub.recompute()
 	sub.lower()
 	for i, n := range stored {
 		part := sub.outputs[i]
