@@ -14,8 +14,8 @@ func (p *program) runChecked() error {
 	for i := range p.levels {
 		l := &p.levels[i]
 		l.reset()
-		for _, t := range l.tasks {
-			t.stage.do(w, int(t.index))
+		for k := range l.queues {
+			l.queues[k].drain(w)
 		}
 		for _, s := range l.stage {
 			for _, b := range s.writes {

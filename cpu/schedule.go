@@ -68,17 +68,31 @@ func (c *compiler) schedule() []level {
 		if len(l.stage) == 0 {
 			continue
 		}
-		// Large tasks first, so that the last to end are small.
-		order := slices.Clone(l.stage)
-		slices.SortStableFunc(order, func(a, b *stage) int { return cmp.Compare(b.cost, a.cost) })
-		for _, s := range order {
-			for t := range s.tasks {
-				l.tasks = append(l.tasks, task{s, int32(t)})
-			}
-		}
-		levels = append(levels, level{stage: l.stage, tasks: l.tasks})
+		levels = append(levels, level{stage: l.stage, queues: deal(l.stage, max(c.threads, 1))})
 	}
 	return levels
+}
+
+// deal gives every worker a queue of tasks. The tasks of a stage are dealt in
+// runs, so that a worker finds in its cache the rows that it made in the level
+// before; those of a stage with fewer tasks than workers go where there is least
+// to do. Large tasks come first, so that the last to end are small.
+func deal(stages []*stage, workers int) []queue {
+	queues := make([]queue, workers)
+	load := make([]float64, workers)
+	order := slices.Clone(stages)
+	slices.SortStableFunc(order, func(a, b *stage) int { return cmp.Compare(b.cost, a.cost) })
+	for _, s := range order {
+		for t := range s.tasks {
+			w := t * workers / s.tasks
+			if s.tasks < workers {
+				w = slices.Index(load, slices.Min(load))
+			}
+			queues[w].tasks = append(queues[w].tasks, task{s, int32(t)})
+			load[w] += s.cost
+		}
+	}
+	return queues
 }
 
 // plan puts every buffer that has no memory of its own in one arena, so that

@@ -111,19 +111,15 @@ func (p *pool) run(prog *program) {
 	p.work(prog, p.workers[0])
 }
 
-// work takes tasks of each level in turn until none is left, then waits for the
+// work does the tasks of each level in turn, its own first, then waits for the
 // others: a task may read what any task of an earlier level wrote.
 func (p *pool) work(prog *program, w *worker) {
 	n := int64(len(p.workers))
 	w.timing = prog.measured
 	for i := range prog.levels {
 		l := &prog.levels[i]
-		for {
-			t := int(l.next.Add(1)) - 1
-			if t >= len(l.tasks) {
-				break
-			}
-			l.tasks[t].stage.do(w, int(l.tasks[t].index))
+		for k := range l.queues {
+			l.queues[(w.id+k)%len(l.queues)].drain(w)
 		}
 		if n > 1 {
 			w.arrive += n
@@ -158,15 +154,34 @@ type task struct {
 	index int32
 }
 
-// A level is a set of stages that do not depend on each other.
-type level struct {
+// A queue is the tasks of a level that are dealt to one worker. Whoever has
+// finished its own takes from the others'.
+type queue struct {
 	tasks []task
 	next  atomic.Int64
-	stage []*stage
+	_     [lineFloats*4 - 32]byte // a cache line each
+}
+
+func (q *queue) drain(w *worker) {
+	for q.next.Load() < int64(len(q.tasks)) {
+		t := int(q.next.Add(1)) - 1
+		if t >= len(q.tasks) {
+			return
+		}
+		q.tasks[t].stage.do(w, int(q.tasks[t].index))
+	}
+}
+
+// A level is a set of stages that do not depend on each other.
+type level struct {
+	queues []queue
+	stage  []*stage
 }
 
 func (l *level) reset() {
-	l.next.Store(0)
+	for i := range l.queues {
+		l.queues[i].next.Store(0)
+	}
 	for _, s := range l.stage {
 		s.left.Store(int64(s.tasks))
 	}
