@@ -1,6 +1,9 @@
 package imageio
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // Resize is m with h rows and w columns, through the cubic filter of Catmull and
 // Rom (a = -1/2), which is stretched by the scale when an image gets smaller so
@@ -14,13 +17,14 @@ import "math"
 // Keys, Cubic convolution interpolation (1981).
 func Resize(m Image, h, w int) Image {
 	h, w = max(h, 1), max(w, 1)
-	if w != m.W {
-		m = resizeRows(m, w)
+	if h == m.H && w == m.W {
+		return m
 	}
-	if h != m.H {
-		m = resizeColumns(m, h)
-	}
-	return m
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	out := New(h, w, m.C)
+	s.resize(out, m)
+	return out
 }
 
 // weightBits leaves room in 32 bits for 255 times weights whose absolute values
@@ -46,12 +50,15 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
+// weights are the taps of each of to pixels made of from.
 func weights(from, to int) []taps {
 	scale := float64(from) / float64(to)
 	stretch := max(scale, 1)
 	support := 2 * stretch
 	out := make([]taps, to)
-	k := make([]float64, 0, int(2*support)+2)
+	most := int(2*support) + 2
+	all := make([]int32, 0, to*most) // one piece of memory for all weights
+	k := make([]float64, 0, most)
 	for x := range out {
 		center := float64((float64(x) + 0.5) * scale)
 		first := max(int(center-support+0.5), 0)
@@ -63,62 +70,113 @@ func weights(from, to int) []taps {
 			k = append(k, v)
 			sum += v
 		}
-		w := make([]int32, len(k))
-		for i, v := range k {
-			w[i] = int32(math.Round(v / sum * (1 << weightBits)))
+		start := len(all)
+		for _, v := range k {
+			all = append(all, int32(math.Round(v/sum*(1<<weightBits))))
 		}
-		out[x] = taps{first, w}
+		out[x] = taps{first, all[start:len(all):len(all)]}
 	}
 	return out
 }
 
-func clip(v int32) uint8 { return uint8(min(max(v>>weightBits, 0), 255)) }
+// A scratch is the memory that resizing works in. It keeps the weights it used
+// last: the images of a set are often of one size.
+type scratch struct {
+	table    []taps
+	from, to int     // of table
+	rows     []uint8 // all rows of an image, resized
+	in, out  []uint8 // a band, as it is and resized
+}
 
-const half = 1 << (weightBits - 1)
+var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-func resizeRows(m Image, w int) Image {
-	out := New(m.H, w, m.C)
-	table := weights(m.W, w)
-	for y := range m.H {
-		src, dst := m.Row(y), out.Row(y)
+func (s *scratch) weights(from, to int) []taps {
+	if s.table == nil || from != s.from || to != s.to {
+		s.table, s.from, s.to = weights(from, to), from, to
+	}
+	return s.table
+}
+
+// grown is b with n bytes, whatever is in them.
+func grown(b []uint8, n int) []uint8 {
+	if cap(b) < n {
+		return make([]uint8, n)
+	}
+	return b[:n]
+}
+
+// resize fills dst with m: rows, then columns.
+func (s *scratch) resize(dst, m Image) {
+	if dst.W != m.W {
+		wide := dst
+		if dst.H != m.H {
+			s.rows = grown(s.rows, m.H*dst.W*m.C)
+			wide = Image{m.H, dst.W, m.C, s.rows}
+		}
+		s.resizeRows(wide, m)
+		m = wide
+	}
+	if dst.H != m.H {
+		for y, t := range s.weights(m.H, dst.H) {
+			blend(dst.Row(y), m.Pix[t.first*m.W*m.C:], m.W*m.C, t.w)
+		}
+	}
+}
+
+// bandBytes is a column of a band: a multiple of 8, and of 1 and 3 channels. A
+// band of 178 columns then lies in the first cache.
+const bandBytes = 96
+
+// resizeRows takes a band of rows at a time and turns it, so that what blend reads
+// lies side by side.
+func (s *scratch) resizeRows(dst, m Image) {
+	s.in, s.out = grown(s.in, bandBytes*m.W), grown(s.out, bandBytes*dst.W)
+	table := s.weights(m.W, dst.W)
+	rows := bandBytes / m.C
+	for y := 0; y < m.H; y += rows {
+		n := min(rows, m.H-y)
+		turnBand(s.in, m, y, n)
 		for x, t := range table {
-			if m.C == 1 {
-				sum := int32(half)
-				for i, k := range t.w {
-					sum += k * int32(src[t.first+i])
-				}
-				dst[x] = clip(sum)
-				continue
-			}
-			r, g, b := int32(half), int32(half), int32(half)
-			for i, k := range t.w {
-				p := src[3*(t.first+i):]
-				r += k * int32(p[0])
-				g += k * int32(p[1])
-				b += k * int32(p[2])
-			}
-			dst[3*x], dst[3*x+1], dst[3*x+2] = clip(r), clip(g), clip(b)
+			blend(s.out[x*bandBytes:][:n*m.C], s.in[t.first*bandBytes:], bandBytes, t.w)
 		}
+		turnBack(dst, s.out, y, n)
 	}
-	return out
 }
 
-func resizeColumns(m Image, h int) Image {
-	out := New(h, m.W, m.C)
-	sum := make([]int32, m.W*m.C)
-	for y, t := range weights(m.H, h) {
-		for i := range sum {
-			sum[i] = half
-		}
-		for i, k := range t.w {
-			for x, v := range m.Row(t.first + i) {
-				sum[x] += k * int32(v)
+// turnBand writes rows y to y+n−1 of m to band, column by column.
+func turnBand(band []uint8, m Image, y, n int) {
+	for r := range n {
+		row := m.Row(y + r)
+		if m.C == 1 {
+			for x, v := range row {
+				band[x*bandBytes+r] = v
 			}
+			continue
 		}
-		dst := out.Row(y)
-		for x, v := range sum {
-			dst[x] = clip(v)
+		at := 3 * r
+		for i := 0; i+3 <= len(row); i += 3 {
+			p, q := row[i:i+3:i+3], band[at:at+3:at+3]
+			q[0], q[1], q[2] = p[0], p[1], p[2]
+			at += bandBytes
 		}
 	}
-	return out
+}
+
+// turnBack writes band to rows y to y+n−1 of m.
+func turnBack(m Image, band []uint8, y, n int) {
+	for r := range n {
+		row := m.Row(y + r)
+		if m.C == 1 {
+			for x := range row {
+				row[x] = band[x*bandBytes+r]
+			}
+			continue
+		}
+		at := 3 * r
+		for i := 0; i+3 <= len(row); i += 3 {
+			p, q := row[i:i+3:i+3], band[at:at+3:at+3]
+			p[0], p[1], p[2] = q[0], q[1], q[2]
+			at += bandBytes
+		}
+	}
 }

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"golang.org/x/image/draw"
+
+	"github.com/imago-ml/imago/internal/cpuid"
 )
 
 // The digests are of what Pillow 9.4.0, Image.resize(size, BICUBIC), makes of the
@@ -65,6 +68,45 @@ func TestResizeAgainstDraw(t *testing.T) {
 	}
 }
 
+// Every implementation gives the same bytes, for every length and number of taps,
+// and writes nothing beyond dst.
+func TestBlend(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	cpuid.EachImpl(t, "blend", func(t *testing.T) {
+		for n := range 110 {
+			for _, taps := range []int{1, 2, 5, 12} {
+				stride := n + r.IntN(5)
+				src := make([]uint8, (taps-1)*stride+n)
+				for i := range src {
+					src[i] = uint8(r.Uint32())
+				}
+				w := make([]int32, taps)
+				for i := range w {
+					w[i] = int32(r.IntN(1<<weightBits)) / int32(taps) * int32(1-2*(i%2*r.IntN(2)))
+				}
+				dst := make([]uint8, n+40)
+				for i := range dst {
+					dst[i] = 77
+				}
+				blend(dst[:n], src, stride, w)
+				for x, got := range dst {
+					want := int64(77)
+					if x < n {
+						want = half
+						for i, k := range w {
+							want += int64(k) * int64(src[i*stride+x])
+						}
+						want = min(max(want>>weightBits, 0), 255)
+					}
+					if int64(got) != want {
+						t.Fatalf("%d bytes, %d taps: byte %d is %d, want %d", n, taps, x, got, want)
+					}
+				}
+			}
+		}
+	})
+}
+
 // A board of one-pixel squares is grey from afar; a scaler that skips pixels
 // gives black, white or bands.
 func TestResizeDoesNotAlias(t *testing.T) {
@@ -104,7 +146,9 @@ func TestResizeSameSizeIsSame(t *testing.T) {
 
 func BenchmarkResize(b *testing.B) {
 	m := smooth(218, 178, 3)
-	for b.Loop() {
-		m.Square(64)
-	}
+	cpuid.EachImpl(b, "178x178x3 to 64", func(b *testing.B) {
+		for b.Loop() {
+			m.Square(64)
+		}
+	})
 }
