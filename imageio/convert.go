@@ -9,6 +9,13 @@ import (
 func convert(m image.Image, c int) Image {
 	b := m.Bounds()
 	out := New(b.Dy(), b.Dx(), c)
+	convertTo(out, m)
+	return out
+}
+
+// convertTo is convert into memory that is there.
+func convertTo(out Image, m image.Image) {
+	b, c := m.Bounds(), out.C
 	for y := range out.H {
 		row := out.Row(y)
 		switch m := m.(type) {
@@ -19,10 +26,7 @@ func convert(m image.Image, c int) Image {
 			}
 		case *image.YCbCr:
 			if c == 3 {
-				for x := range out.W {
-					yi, ci := m.YOffset(b.Min.X+x, b.Min.Y+y), m.COffset(b.Min.X+x, b.Min.Y+y)
-					row[3*x], row[3*x+1], row[3*x+2] = color.YCbCrToRGB(m.Y[yi], m.Cb[ci], m.Cr[ci])
-				}
+				ycbcrRow(row, m, b.Min.Y+y)
 				continue
 			}
 		case *image.RGBA:
@@ -43,7 +47,60 @@ func convert(m image.Image, c int) Image {
 			}
 		}
 	}
-	return out
+}
+
+// ycbcrRow writes row y of m as color.YCbCrToRGB has it. What a pair of pixels
+// shares is computed once.
+func ycbcrRow(row []uint8, m *image.YCbCr, y int) {
+	n, first := len(row)/3, m.Rect.Min.X
+	luma := m.Y[m.YOffset(first, y):][:n]
+	switch m.SubsampleRatio {
+	case image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420:
+		c := m.COffset(first, y)
+		half := (first+n+1)/2 - first/2 // pairs, whole or not
+		cb, cr := m.Cb[c:][:half], m.Cr[c:][:half]
+		x := 0
+		if first%2 != 0 { // the first pixel is the second of its pair
+			r, g, b := chroma(cb[0], cr[0])
+			shade(row, luma[0], r, g, b)
+			x, cb, cr = 1, cb[1:], cr[1:]
+		}
+		for i, u := range cb {
+			r, g, b := chroma(u, cr[i])
+			shade(row[3*x:], luma[x], r, g, b)
+			if x+1 < n {
+				shade(row[3*x+3:], luma[x+1], r, g, b)
+			}
+			x += 2
+		}
+	default:
+		for x, l := range luma {
+			c := m.COffset(first+x, y)
+			r, g, b := chroma(m.Cb[c], m.Cr[c])
+			shade(row[3*x:], l, r, g, b)
+		}
+	}
+}
+
+// chroma is what the colour of a pixel adds to its brightness, in units of 2⁻¹⁶.
+func chroma(cb, cr uint8) (r, g, b int32) {
+	u, v := int32(cb)-128, int32(cr)-128
+	return 91881 * v, -22554*u - 46802*v, 116130 * u
+}
+
+// shade writes a pixel of brightness luma and that colour.
+func shade(p []uint8, luma uint8, r, g, b int32) {
+	l := int32(luma) * 0x10101
+	p[0], p[1], p[2] = level(l+r), level(l+g), level(l+b)
+}
+
+// level is v/2¹⁶, cut to a byte.
+func level(v int32) uint8 {
+	if uint32(v)&0xff000000 != 0 {
+		v = ^(v >> 31) // 0 or all ones
+		return uint8(v)
+	}
+	return uint8(v >> 16)
 }
 
 // onWhite is v, seen with opacity a/255, before white, rounded.

@@ -46,11 +46,52 @@ type Info struct {
 // one, give ErrFormat; one beyond lim gives ErrTooLarge; a reader's own error is
 // passed on. Bytes after the image are not looked at.
 func Decode(r io.Reader, lim Limits) (Image, error) {
+	m, info, err := decode(r, lim)
+	if err != nil {
+		return Image{}, err
+	}
+	return turn(convert(m, info.C), info.orient), nil
+}
+
+// DecodeSquare is Decode, then Channels(c), then Square(side), written to the front
+// of dst, side·side·c bytes. It is faster: what is cut off is never converted, and
+// the memory between the steps is used again.
+func DecodeSquare(r io.Reader, lim Limits, dst []uint8, side, c int) error {
+	m, info, err := decode(r, lim)
+	if err != nil {
+		return err
+	}
+	s := scratches.Get().(*scratch)
+	defer scratches.Put(s)
+	var file Image // in the channels of the file
+	if sub, ok := m.(interface {
+		SubImage(image.Rectangle) image.Image
+	}); ok && info.orient <= 1 {
+		n := min(info.H, info.W)
+		y, x := m.Bounds().Min.Y+(info.H-n)/2, m.Bounds().Min.X+(info.W-n)/2
+		s.file = grown(s.file, n*n*info.C)
+		file = Image{n, n, info.C, s.file}
+		convertTo(file, sub.SubImage(image.Rect(x, y, x+n, y+n)))
+	} else {
+		n := min(info.H, info.W)
+		file = turn(convert(m, info.C), info.orient).Crop(n, n)
+	}
+	to := Image{side, side, c, dst[:side*side*c]}
+	if file = file.Channels(c); file.H == side {
+		copy(to.Pix, file.Pix)
+	} else {
+		s.resize(to, file)
+	}
+	return nil
+}
+
+// decode is the image as the library has it, and what its header said.
+func decode(r io.Reader, lim Limits) (image.Image, Info, error) {
 	lim = lim.defaults()
 	src := &source{r: r, left: lim.MaxBytes}
 	b, info, err := header(src, lim)
 	if err != nil {
-		return Image{}, err
+		return nil, Info{}, err
 	}
 	var m image.Image
 	if info.Format == "png" {
@@ -59,13 +100,16 @@ func Decode(r io.Reader, lim Limits) (Image, error) {
 		m, err = jpeg.Decode(b)
 	}
 	if err != nil {
-		return Image{}, src.fault(err)
+		return nil, Info{}, src.fault(err)
 	}
-	out := convert(m, info.C)
-	if out.H == info.H && out.W == info.W || out.H == info.W && out.W == info.H {
-		return turn(out, info.orient), nil
+	h, w := m.Bounds().Dy(), m.Bounds().Dx()
+	if info.orient > 4 {
+		h, w = w, h
 	}
-	return Image{}, fmt.Errorf("%w: the header says %dx%d, the image is %dx%d", ErrFormat, info.H, info.W, out.H, out.W)
+	if h != info.H || w != info.W {
+		return nil, Info{}, fmt.Errorf("%w: the header says %dx%d, the image is %dx%d", ErrFormat, info.H, info.W, h, w)
+	}
+	return m, info, nil
 }
 
 // DecodeInfo reads the header only; errors as Decode.

@@ -40,7 +40,10 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || info.H != m.H || info.W != m.W || info.C != m.C {
 			t.Errorf("info %+v, %v; image %dx%dx%d", info, err, m.H, m.W, m.C)
 		}
-		m.Square(5) // whatever the size
+		square := make([]uint8, 5*5*m.C)
+		if err := DecodeSquare(bytes.NewReader(b), lim, square, 5, m.C); err != nil || !bytes.Equal(square, m.Square(5).Pix) {
+			t.Errorf("the square differs from that of the image (%v)", err)
+		}
 		var out bytes.Buffer
 		if err := Encode(&out, m); err != nil {
 			t.Fatal(err)

@@ -207,6 +207,62 @@ func TestOrientation(t *testing.T) {
 	}
 }
 
+// Colours are those of the library, for every way of sharing them and every crop.
+func TestYCbCr(t *testing.T) {
+	for ratio := image.YCbCrSubsampleRatio444; ratio <= image.YCbCrSubsampleRatio410; ratio++ {
+		m := image.NewYCbCr(image.Rect(0, 0, 37, 41), ratio)
+		for k, plane := range [][]uint8{m.Y, m.Cb, m.Cr} {
+			for i := range plane {
+				plane[i] = uint8((i + 1) * (i + 7) * (2*k + 31) >> 3)
+			}
+		}
+		for _, r := range []image.Rectangle{m.Rect, image.Rect(1, 1, 37, 41), image.Rect(2, 3, 5, 6), image.Rect(3, 2, 4, 3), image.Rect(5, 5, 35, 36)} {
+			sub := m.SubImage(r).(*image.YCbCr)
+			got := convert(sub, 3)
+			for y := range got.H {
+				for x := range got.W {
+					c := sub.YCbCrAt(r.Min.X+x, r.Min.Y+y)
+					wr, wg, wb := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
+					if p := got.Row(y)[3*x:][:3]; p[0] != wr || p[1] != wg || p[2] != wb {
+						t.Fatalf("%v, %v: pixel %d, %d is %v, want %d %d %d", ratio, r, y, x, p, wr, wg, wb)
+					}
+				}
+			}
+		}
+	}
+}
+
+// DecodeSquare takes a shorter way to the same bytes.
+func TestDecodeSquare(t *testing.T) {
+	for _, tt := range []struct{ h, w, c int }{{40, 31, 3}, {31, 40, 3}, {9, 9, 3}, {33, 20, 1}, {1, 7, 3}} {
+		m := smooth(tt.h, tt.w, tt.c)
+		var jpg bytes.Buffer
+		if err := jpeg.Encode(&jpg, m.Std(), nil); err != nil {
+			t.Fatal(err)
+		}
+		exif := "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
+		for name, b := range map[string][]byte{"PNG": encode(t, m.Std()), "JPEG": jpg.Bytes(), "turned JPEG": append([]byte(exif), jpg.Bytes()[2:]...)} {
+			for _, c := range []int{1, 3} {
+				for _, side := range []int{1, 9, 13, 50} {
+					whole, err := Decode(bytes.NewReader(b), Limits{})
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := append(whole.Channels(c).Square(side).Pix, 77)
+					got := make([]uint8, len(want))
+					got[len(got)-1] = 77
+					if err := DecodeSquare(bytes.NewReader(b), Limits{}, got, side, c); err != nil || !bytes.Equal(got, want) {
+						t.Errorf("%s of %dx%dx%d to side %d, %d channels: differs (%v)", name, tt.h, tt.w, tt.c, side, c, err)
+					}
+				}
+			}
+		}
+	}
+	if err := DecodeSquare(strings.NewReader("GIF89a"), Limits{}, nil, 1, 1); !errors.Is(err, ErrFormat) {
+		t.Errorf("a GIF gave %v", err)
+	}
+}
+
 func TestCrop(t *testing.T) {
 	m := pattern(5, 8, 3)
 	c := m.Crop(2, 3)

@@ -84,7 +84,8 @@ func weights(from, to int) []taps {
 type scratch struct {
 	table    []taps
 	from, to int     // of table
-	rows     []uint8 // all rows of an image, resized
+	file     []uint8 // an image before it is resized
+	rows     []uint8 // all its rows, resized
 	in, out  []uint8 // a band, as it is and resized
 }
 

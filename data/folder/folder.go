@@ -200,19 +200,28 @@ func (o *onDemand) decode(i int, dst []uint8) (sum [sha256.Size]byte, err error)
 	if err != nil {
 		return sum, err
 	}
-	m, err := imageio.Decode(bytes.NewReader(b), imageio.Limits{})
+	if o.h == o.w {
+		err = imageio.DecodeSquare(bytes.NewReader(b), imageio.Limits{}, dst, o.h, o.c)
+	} else {
+		err = o.whole(b, dst)
+	}
 	if err != nil {
 		return sum, e.named(err)
 	}
-	m = m.Channels(o.c) // grey first: a third of the resizing
-	if m.H != o.h || m.W != o.w {
-		if o.h != o.w {
-			return sum, e.named(fmt.Errorf("%dx%d, want %dx%d as the first image", m.H, m.W, o.h, o.w))
-		}
-		m = m.Square(o.h)
-	}
-	copy(dst, m.Pix)
 	return sha256.Sum256(b), nil
+}
+
+// whole writes the image in the file b to dst as it is.
+func (o *onDemand) whole(b, dst []uint8) error {
+	m, err := imageio.Decode(bytes.NewReader(b), imageio.Limits{})
+	if err != nil {
+		return err
+	}
+	if m.H != o.h || m.W != o.w {
+		return fmt.Errorf("%dx%d, want %dx%d as the first image", m.H, m.W, o.h, o.w)
+	}
+	copy(dst, m.Channels(o.c).Pix)
+	return nil
 }
 
 // load decodes everything, if so asked, and says what identifies each file: the
