@@ -110,6 +110,7 @@ type Options struct {
 	Size         int       // side in pixels of the square every image is cropped and resized to; 0 = as it is
 	Gray         bool      // one channel, whatever the files hold
 	Offline      bool      // never use the network
+	NoCache      bool      // keep no decoded images on disk, and use none
 	Progress     io.Writer // told of downloads and long reads; nil = silent
 	Seed         uint64    // chooses the held-out images where the files do not
 	TestFraction float64   // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction

@@ -71,7 +71,7 @@ func (d Downloader) Get(ctx context.Context, f File, urls []string, dir string) 
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", fmt.Errorf("data: %w; give another directory with --data-dir", err)
 	}
-	p, err := openPart(ctx, path)
+	p, err := openPart(ctx, path, nil)
 	if err != nil {
 		return "", fmt.Errorf("data: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // MaxInMemory is how many bytes of pixels a split may take in memory; a larger
-// one is read image by image.
+// one is packed, or read image by image.
 const MaxInMemory = 2 << 30
 
 // FitsInMemory says whether n images of h×w×c take at most MaxInMemory bytes.
@@ -21,52 +21,65 @@ func FitsInMemory(n, h, w, c int) bool {
 // asked. What already fits is left as it is, down to the digest.
 func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 	out := *set
-	for _, p := range []*Split{&out.Train, &out.Test} {
+	for _, p := range []struct {
+		name string
+		*Split
+	}{{"train", &out.Train}, {"test", &out.Test}} {
 		if p.Images == nil {
 			continue
 		}
-		im, err := fitImages(ctx, p.Images, opt)
-		if err != nil {
-			return nil, err
+		h, w, c := p.Images.Shape()
+		f := fitted{p.Images, h, w, c}
+		if opt.Size > 0 {
+			f.h, f.w = opt.Size, opt.Size
 		}
-		if im != p.Images {
-			p.Images = im
-			h, w, c := im.Shape()
-			out.Digest = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s fitted %dx%dx%d", set.Digest, h, w, c)))
+		if opt.Gray {
+			f.c = 1
+		}
+		if f.h == h && f.w == w && f.c == c {
+			continue
+		}
+		out.Digest = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s fitted %dx%dx%d", set.Digest, f.h, f.w, f.c)))
+		var err error
+		if p.Images, err = f.load(ctx, sha256.Sum256(fmt.Appendf(PackKey(), "%s %s\n", out.Digest, p.name)), set.Name, opt); err != nil {
+			return nil, err
 		}
 	}
 	return &out, nil
-}
-
-func fitImages(ctx context.Context, im Images, opt Options) (Images, error) {
-	h, w, c := im.Shape()
-	f := fitted{Images: im, h: h, w: w, c: c}
-	if opt.Size > 0 {
-		f.h, f.w = opt.Size, opt.Size
-	}
-	if opt.Gray {
-		f.c = 1
-	}
-	if f.h == h && f.w == w && f.c == c {
-		return im, nil
-	}
-	n := im.Len()
-	if !FitsInMemory(n, f.h, f.w, f.c) {
-		return f, nil
-	}
-	size := f.h * f.w * f.c
-	pix := make([]uint8, n*size)
-	err := Parallel(ctx, n, func(i int) error { return f.At(i, pix[i*size:(i+1)*size]) })
-	if err != nil {
-		return nil, err
-	}
-	return NewInMemory(pix, n, f.h, f.w, f.c)
 }
 
 // fitted is Images cropped, resized and made grey as they are read.
 type fitted struct {
 	Images
 	h, w, c int
+}
+
+// load is the images of f done once: in memory, or packed if they are too many, or
+// as they are if they cannot be kept.
+func (f fitted) load(ctx context.Context, key [32]byte, from string, opt Options) (Images, error) {
+	n, size := f.Len(), f.h*f.w*f.c
+	if FitsInMemory(n, f.h, f.w, f.c) {
+		pix := make([]uint8, n*size)
+		err := Parallel(ctx, n, func(i int) error { return f.At(i, pix[i*size:(i+1)*size]) })
+		if err != nil {
+			return nil, err
+		}
+		return NewInMemory(pix, n, f.h, f.w, f.c)
+	}
+	p := FindPacked(key, opt)
+	if p == nil {
+		var err error
+		p, err = Pack(ctx, Packing{Key: key, From: from, N: n, H: f.h, W: f.w, C: f.c, Decode: func(i int, dst []uint8) (none [32]byte, err error) {
+			return none, f.At(i, dst)
+		}}, opt)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if p == nil {
+		return f, nil
+	}
+	return p, nil
 }
 
 func (f fitted) Shape() (h, w, c int) { return f.h, f.w, f.c }

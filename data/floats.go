@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"fmt"
+	"sync"
 )
 
 // unit is p/255 for each grey level p.
@@ -24,26 +25,82 @@ func Floats(ctx context.Context, images Images, index []int32, dst []float32) er
 	if len(dst) < len(index)*size {
 		return fmt.Errorf("data: %d values for %d images of %dx%dx%d, want %d", len(dst), len(index), h, w, c, len(index)*size)
 	}
-	if m, ok := images.(*InMemory); ok {
+	if m, _ := inMemory(images); m != nil {
+		r := Reader{images: images, size: size}
 		for k, i := range index {
-			if i < 0 || int(i) >= m.Len() {
-				return fmt.Errorf("data: image %d: want 0 to %d", i, m.Len()-1)
+			if err := r.Floats(int(i), dst[k*size:]); err != nil {
+				return err
 			}
-			toUnit(dst[k*size:(k+1)*size], m.Slice(int(i)))
 		}
 		return nil
 	}
+	readers := sync.Pool{New: func() any { return NewReader(images) }}
 	return Parallel(ctx, len(index), func(k int) error {
-		pix := make([]uint8, size)
-		if err := images.At(int(index[k]), pix); err != nil {
-			return fmt.Errorf("data: image %d: %w", index[k], err)
-		}
-		toUnit(dst[k*size:(k+1)*size], pix)
-		return nil
+		r := readers.Get().(*Reader)
+		defer readers.Put(r)
+		return r.Floats(int(index[k]), dst[k*size:])
 	})
 }
 
+// A Reader reads images one at a time, into memory that it keeps. It is for one
+// goroutine.
+type Reader struct {
+	images Images
+	size   int     // bytes of an image
+	pix    []uint8 // an image that is not in memory
+}
+
+// NewReader reads from images.
+func NewReader(images Images) *Reader {
+	h, w, c := images.Shape()
+	r := &Reader{images: images, size: h * w * c}
+	if m, _ := inMemory(images); m == nil {
+		r.pix = make([]uint8, r.size)
+	}
+	return r
+}
+
+// Floats writes image i to the front of dst, (H, W, C), as pixels p/255 in [0, 1].
+// The error names the image.
+func (r *Reader) Floats(i int, dst []float32) error {
+	if n := r.images.Len(); i < 0 || i >= n {
+		return fmt.Errorf("data: image %d: want 0 to %d", i, n-1)
+	}
+	pix := r.pix
+	if m, index := inMemory(r.images); m != nil {
+		if index != nil {
+			i = int(index[i])
+		}
+		pix = m.Slice(i)
+	} else if err := r.images.At(i, pix); err != nil {
+		return fmt.Errorf("data: image %d: %w", i, err)
+	}
+	toUnit(dst[:r.size], pix)
+	return nil
+}
+
+// inMemory is where the images lie, if it is in memory, and which they are of those
+// there; nil = all.
+func inMemory(images Images) (*InMemory, []int32) {
+	switch im := images.(type) {
+	case *InMemory:
+		return im, nil
+	case *subset:
+		m, _ := im.all.(*InMemory)
+		return m, im.index
+	}
+	return nil, nil
+}
+
+// toUnit is dst[i] = pix[i]/255, eight at a time: without the checks of bounds a
+// value costs a load and a store.
 func toUnit(dst []float32, pix []uint8) {
+	for len(pix) >= 8 && len(dst) >= 8 {
+		d, p := dst[:8], pix[:8]
+		d[0], d[1], d[2], d[3] = unit[p[0]], unit[p[1]], unit[p[2]], unit[p[3]]
+		d[4], d[5], d[6], d[7] = unit[p[4]], unit[p[5]], unit[p[6]], unit[p[7]]
+		dst, pix = dst[8:], pix[8:]
+	}
 	for i, p := range pix {
 		dst[i] = unit[p]
 	}

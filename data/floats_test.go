@@ -61,3 +61,24 @@ func TestFloats(t *testing.T) {
 		t.Errorf("%v allocations from memory, want none", n)
 	}
 }
+
+// BenchmarkFloats is a batch of 64 faces.
+func BenchmarkFloats(b *testing.B) {
+	const n, side = 64, 64
+	pix := make([]uint8, n*side*side*3)
+	for i := range pix {
+		pix[i] = uint8(i * 31)
+	}
+	m, err := NewInMemory(pix, n, side, side, 3)
+	if err != nil {
+		b.Fatal(err)
+	}
+	index, dst := make([]int32, n), make([]float32, len(pix))
+	for i := range index {
+		index[i] = int32(i * 37 % n)
+	}
+	for b.Loop() {
+		Floats(b.Context(), m, index, dst)
+	}
+	b.ReportMetric(float64(b.N*len(pix))/b.Elapsed().Seconds()/1e9, "Gvalues/s")
+}

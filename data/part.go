@@ -22,10 +22,13 @@ type part struct {
 	size int64
 }
 
-// openPart opens path + ".part" and waits until no other process has it. It
-// returns nil once path itself exists.
-func openPart(ctx context.Context, path string) (*part, error) {
-	name := path + ".part"
+// partSuffix ends the names of files that are being written.
+const partSuffix = ".part"
+
+// openPart opens path + ".part" and waits until no other process has it; busy, if
+// not nil, is told of the wait. It returns nil once path itself exists.
+func openPart(ctx context.Context, path string, busy func()) (*part, error) {
+	name := path + partSuffix
 	for {
 		if exists(path) {
 			return nil, nil
@@ -50,6 +53,10 @@ func openPart(ctx context.Context, path string) (*part, error) {
 			return &part{f, info.Size()}, nil
 		}
 		f.Close()
+		if busy != nil {
+			busy()
+			busy = nil
+		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%s: in use by another process: %w", name, context.Cause(ctx))
@@ -135,6 +142,12 @@ func (p *part) finish(path string) error {
 		return err
 	}
 	return nil
+}
+
+// drop closes p and leaves nothing of it.
+func (p *part) drop() {
+	os.Remove(p.f.Name())
+	p.f.Close() // an error here loses nothing that is wanted
 }
 
 // close leaves p for the next try, unless there is nothing in it.

@@ -1,0 +1,300 @@
+package data
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imago-ml/imago/internal/atomicfile"
+)
+
+// MaxCache is how many bytes of packed images a folder of them holds: those used
+// last longest ago make room. A set that is larger is not packed.
+const MaxCache = 16 << 30
+
+var maxCache int64 = MaxCache // less in tests
+
+// packSuffix ends the names of files of packed images.
+const packSuffix = ".pixels"
+
+// A Packing is images to be packed: decoded once, and from then on read as they are.
+type Packing struct {
+	// Key is the SHA-256 of all that the pixels depend on: what identifies the
+	// files, and what is made of them. PackKey begins it.
+	Key  [32]byte
+	From string // the path of what they are made from, which holds no file of the cache
+
+	N, H, W, C int
+	// Decode writes image i to dst and gives the SHA-256 of its file. It is called
+	// from several goroutines at once.
+	Decode func(i int, dst []uint8) (sum [32]byte, err error)
+}
+
+// PackKey is what a key is the SHA-256 of, to be followed by what identifies the
+// images: the version of the format, and that of Go, whose decoders give pixels of
+// their own from one version to the next.
+func PackKey() []byte {
+	return fmt.Appendf(nil, "imago pixels %d %s\n", packVersion, runtime.Version())
+}
+
+// packDirs are the folders of packed images, the first to be written to: cache below
+// opt.DataDir, and pixels in the user's cache. A folder inside from is left out.
+func packDirs(opt Options, from string) []string {
+	var dirs []string
+	if opt.DataDir != "" {
+		if dir := filepath.Join(opt.DataDir, "cache"); !inside(dir, from) {
+			dirs = append(dirs, dir)
+		}
+	}
+	if dir, err := CacheDir("pixels"); err == nil && !slices.Contains(dirs, dir) {
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
+// inside says whether a folder lies in another, or is it.
+func inside(dir, of string) bool {
+	a, err1 := filepath.Abs(dir)
+	b, err2 := filepath.Abs(of)
+	rel, err3 := filepath.Rel(b, a)
+	return of != "" && errors.Join(err1, err2, err3) == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+func packName(dir string, key [32]byte) string {
+	return filepath.Join(dir, fmt.Sprintf("%x%s", key, packSuffix))
+}
+
+// FindPacked is the images that were packed under the key, or nil. A file that is
+// damaged, cut short or of another version is told of and deleted.
+func FindPacked(key [32]byte, opt Options) *Packed {
+	if opt.NoCache {
+		return nil
+	}
+	for _, dir := range packDirs(opt, "") {
+		name := packName(dir, key)
+		p, err := openPacked(name, key)
+		if err == nil {
+			return p
+		}
+		if !os.IsNotExist(err) {
+			opt.say("%s: %v: made anew", name, err)
+			os.Remove(name) // if it cannot be, packing it anew says so
+		}
+	}
+	return nil
+}
+
+// say tells a line.
+func (o Options) say(format string, args ...any) {
+	if o.Progress != nil {
+		fmt.Fprintf(o.Progress, format+"\n", args...)
+	}
+}
+
+// Pack packs images, or waits for the process that is at it and takes its. It
+// gives nil where they cannot be kept, having told why. An error is one of Decode
+// or of ctx.
+func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
+	if opt.NoCache {
+		return nil, nil
+	}
+	k.From = strings.ToValidUTF8(k.From[:min(len(k.From), packMaxText)], "")
+	hd := head{n: k.N, h: k.H, w: k.W, c: k.C, key: k.Key, from: k.From}
+	if need := hd.bytes(); need > maxCache {
+		opt.say("not kept in the cache: %s, more than the %s it holds", gigabytes(need), gigabytes(maxCache))
+		return nil, nil
+	}
+	hd.table = make([]byte, packRow*hd.n)
+	dir, part, err := openPack(ctx, &hd, opt)
+	if ctx.Err() != nil {
+		return nil, err
+	}
+	if err != nil {
+		opt.say("not kept in the cache: %v", err)
+		return nil, nil
+	}
+	name := packName(dir, k.Key)
+	if part != nil {
+		err := fillPack(ctx, part, &hd, k.Decode)
+		if err == nil {
+			err = local(finishPack(part, name))
+		}
+		var ours *localError
+		if errors.As(err, &ours) {
+			opt.say("not kept in the cache: %v", err)
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	p, err := openPacked(name, k.Key)
+	if err != nil {
+		opt.say("not kept in the cache: %s: %v", name, err)
+		return nil, nil
+	}
+	return p, nil
+}
+
+func local(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &localError{err}
+}
+
+// openPack opens the file to write to, in the first folder that can be written to.
+// The part is nil if another process has finished it in the meantime.
+func openPack(ctx context.Context, hd *head, opt Options) (dir string, part *part, err error) {
+	err = errors.New("there is no folder for it: give one with --data-dir")
+	for _, dir = range packDirs(opt, hd.from) {
+		if err = os.MkdirAll(dir, 0o777); err != nil {
+			continue
+		}
+		makeRoom(dir, hd.bytes(), opt)
+		part, err = openPart(ctx, packName(dir, hd.key), func() { opt.say("another imago is reading these images: waiting for it") })
+		if err == nil || ctx.Err() != nil {
+			return dir, part, err
+		}
+	}
+	return dir, nil, err
+}
+
+// fillPack decodes everything into the part; on failure nothing is left of it.
+func fillPack(ctx context.Context, part *part, hd *head, decode func(int, []uint8) ([32]byte, error)) (err error) {
+	defer func() {
+		if err != nil {
+			part.drop()
+		}
+	}()
+	size, start := hd.size(), hd.start()
+	buffers := sync.Pool{New: func() any { b := make([]uint8, size); return &b }}
+	err = Parallel(ctx, hd.n, func(i int) error {
+		buf := buffers.Get().(*[]uint8)
+		defer buffers.Put(buf)
+		sum, err := decode(i, *buf)
+		if err != nil {
+			return err
+		}
+		row := hd.row(i)
+		copy(row, sum[:])
+		binary.LittleEndian.PutUint32(row[32:], crc32.Checksum(*buf, castagnoli))
+		_, err = part.f.WriteAt(*buf, start+int64(i)*int64(size))
+		return local(err)
+	})
+	if err != nil {
+		return err
+	}
+	// What an earlier process left behind may be longer.
+	if err := part.f.Truncate(hd.bytes()); err != nil {
+		return local(err)
+	}
+	_, err = part.f.WriteAt(hd.encode(), 0)
+	return local(err)
+}
+
+// finishPack gives a part that is whole its name.
+func finishPack(part *part, name string) error {
+	if err := part.finish(name); err != nil {
+		os.Remove(part.f.Name())
+		return err
+	}
+	return atomicfile.SyncDir(filepath.Dir(name))
+}
+
+// A CachedFile is a file of packed images.
+type CachedFile struct {
+	Path       string
+	Size       int64 // bytes on disk
+	Used       time.Time
+	N, H, W, C int    // 0 if the file is not whole
+	From       string // the path of what it was made from
+}
+
+// CachedFiles are the files of packed images in the folders for them, those used
+// last first.
+func CachedFiles(opt Options) []CachedFile {
+	var all []CachedFile
+	for _, dir := range packDirs(opt, "") {
+		all = append(all, cachedIn(dir)...)
+	}
+	return all
+}
+
+func cachedIn(dir string) []CachedFile {
+	var all []CachedFile
+	entries, _ := os.ReadDir(dir) // a folder that is not there holds none
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() || !strings.HasSuffix(strings.TrimSuffix(e.Name(), partSuffix), packSuffix) {
+			continue
+		}
+		c := CachedFile{Path: filepath.Join(dir, e.Name()), Size: info.Size(), Used: info.ModTime()}
+		if f, err := os.Open(c.Path); err == nil {
+			if hd, err := readPackHead(f, c.Size, true); err == nil {
+				c.N, c.H, c.W, c.C, c.From = hd.n, hd.h, hd.w, hd.c, hd.from
+			}
+			f.Close()
+		}
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b CachedFile) int {
+		return cmp.Or(b.Used.Compare(a.Used), strings.Compare(a.Path, b.Path))
+	})
+	return all
+}
+
+// Remove deletes a file of packed images. Who has it open keeps it, where the system
+// allows; one that is being written is left alone.
+func (c CachedFile) Remove() error {
+	if strings.HasSuffix(c.Path, partSuffix) {
+		f, err := os.OpenFile(c.Path, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if free, err := lock(f); !free || err != nil {
+			return fmt.Errorf("data: %s: another imago is writing it", c.Path)
+		}
+	}
+	return os.Remove(c.Path)
+}
+
+// makeRoom deletes what was left unfinished and, until need more bytes are within
+// MaxCache, what was used last longest ago.
+func makeRoom(dir string, need int64, opt Options) {
+	files := cachedIn(dir)
+	total := need
+	for _, c := range files {
+		total += c.Size
+	}
+	for _, c := range slices.Backward(files) {
+		part := strings.HasSuffix(c.Path, partSuffix)
+		if !part && total <= maxCache {
+			continue
+		}
+		if c.Remove() == nil {
+			total -= c.Size
+			if !part {
+				opt.say("removed %s from the cache, for room: it was made from %s", gigabytes(c.Size), c.From)
+			}
+		}
+	}
+}
+
+func gigabytes(n int64) string {
+	if n < 1e9 {
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}

@@ -1,0 +1,226 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// Packed is Images that lie in one file of the cache, as they are wanted: cropped,
+// resized, grey or not. The file is mapped into memory, where the system can: its
+// pixels are in the page cache, shared by all processes, and not in Go's heap.
+//
+// The file, its name the key in hex and ".pixels"; numbers are little-endian:
+//
+//	0     8     "imagopix"
+//	8     4     version of the format, 1
+//	12    4     C, channels
+//	16    8     N, images
+//	24    4     H, rows
+//	28    4     W, columns
+//	32    32    key: the SHA-256 of all that the pixels depend on
+//	64    4     l, bytes of the text that says where the images are from
+//	68    4     CRC-32C of bytes 0 to 67, the text and the table
+//	72    l     the text
+//	72+l  36·N  the table: the SHA-256 of an image's file and the CRC-32C of its
+//	            pixels, for each image
+//	p     …     pixels, (N, H, W, C), from the next multiple of 4096 to the end
+//
+// The header, text and table are checked when the file is opened, the pixels of an
+// image whenever it is read: to read all of a large set at the start would take
+// longer than to train on the first of it.
+type Packed struct {
+	head
+	name   string
+	mapped []byte   // the file; nil = it is read
+	file   *os.File // nil if it is mapped
+}
+
+const (
+	packMagic   = "imagopix"
+	packVersion = 1
+	packFixed   = 72 // bytes of the header before the text
+	packRow     = 36 // bytes of the table for an image
+	packAlign   = 4096
+	packMaxText = 4096
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// A head is what stands before the pixels.
+type head struct {
+	n, h, w, c int
+	key        [32]byte
+	from       string
+	table      []byte // packRow bytes an image
+}
+
+func (p *head) size() int { return p.h * p.w * p.c }
+
+// start is the offset of the pixels.
+func (p *head) start() int64 {
+	end := int64(packFixed+len(p.from)) + packRow*int64(p.n)
+	return (end + packAlign - 1) / packAlign * packAlign
+}
+
+// bytes is the size of the file.
+func (p *head) bytes() int64 { return p.start() + int64(p.n)*int64(p.size()) }
+
+// row is what the table says of image i.
+func (p *head) row(i int) []byte { return p.table[i*packRow:][:packRow] }
+
+// encode is the file up to the table's end.
+func (p *head) encode() []byte {
+	b := make([]byte, 0, packFixed+len(p.from)+len(p.table))
+	b = append(b, packMagic...)
+	b = binary.LittleEndian.AppendUint32(b, packVersion)
+	b = binary.LittleEndian.AppendUint32(b, uint32(p.c))
+	b = binary.LittleEndian.AppendUint64(b, uint64(p.n))
+	b = binary.LittleEndian.AppendUint32(b, uint32(p.h))
+	b = binary.LittleEndian.AppendUint32(b, uint32(p.w))
+	b = append(b, p.key[:]...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(p.from)))
+	b = append(b, 0, 0, 0, 0)
+	b = append(b, p.from...)
+	b = append(b, p.table...)
+	binary.LittleEndian.PutUint32(b[packFixed-4:], headSum(b))
+	return b
+}
+
+// headSum is the CRC-32C of an encoded head, its own four bytes aside.
+func headSum(b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(b[:packFixed-4], castagnoli), castagnoli, b[packFixed:])
+}
+
+// readPackHead reads what stands before the pixels in a file of size bytes. Nothing is
+// allocated on the word of a file that is too small to hold what it claims. With
+// short, the table is left out and unchecked.
+func readPackHead(f io.ReaderAt, size int64, short bool) (head, error) {
+	var p head
+	fixed := make([]byte, packFixed)
+	if _, err := f.ReadAt(fixed, 0); err != nil {
+		return p, fmt.Errorf("its header is cut short")
+	}
+	u32 := func(at int) int { return int(binary.LittleEndian.Uint32(fixed[at:])) }
+	if string(fixed[:8]) != packMagic {
+		return p, fmt.Errorf("it is not a file of packed images")
+	}
+	if v := u32(8); v != packVersion {
+		return p, fmt.Errorf("it has version %d of the format, this imago reads %d", v, packVersion)
+	}
+	n, l := binary.LittleEndian.Uint64(fixed[16:]), u32(64)
+	p.c, p.h, p.w = u32(12), u32(24), u32(28)
+	copy(p.key[:], fixed[32:])
+	const side = 1 << 24
+	if n == 0 || n > uint64(size)/packRow || l > packMaxText || (p.c != 1 && p.c != 3) || p.h < 1 || p.w < 1 || p.h > side || p.w > side ||
+		int64(p.size()) > size/int64(n) {
+		return p, fmt.Errorf("it claims more than its %d bytes hold", size)
+	}
+	p.n = int(n)
+	rest := make([]byte, l)
+	if !short {
+		rest = make([]byte, l+packRow*p.n)
+	}
+	if _, err := f.ReadAt(rest, packFixed); err != nil {
+		return p, fmt.Errorf("its table is cut short")
+	}
+	p.from, p.table = string(rest[:l]), rest[l:]
+	if want := p.bytes(); size != want {
+		return p, fmt.Errorf("it has %d bytes, not the %d of %d images of %dx%dx%d", size, want, p.n, p.h, p.w, p.c)
+	}
+	if !short && headSum(append(fixed, rest...)) != binary.LittleEndian.Uint32(fixed[packFixed-4:]) {
+		return p, fmt.Errorf("its header or table is damaged")
+	}
+	return p, nil
+}
+
+// openPacked opens the file called name, which must be of that key.
+func openPacked(name string, key [32]byte) (*Packed, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPacked(f, key)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	now := time.Now()
+	os.Chtimes(name, now, now) // the file last used longest ago makes room first; if not, another does
+	return p, nil
+}
+
+func newPacked(f *os.File, key [32]byte) (*Packed, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("it is not a file")
+	}
+	p := &Packed{name: f.Name(), file: f}
+	if p.head, err = readPackHead(f, info.Size(), false); err != nil {
+		return nil, err
+	}
+	if p.key != key {
+		return nil, fmt.Errorf("it is of other images than its name says")
+	}
+	if m, err := mapFile(f, info.Size()); err == nil {
+		p.mapped, p.file = m, nil
+		f.Close()
+		runtime.AddCleanup(p, unmapFile, m) // whoever reads keeps p alive while it does
+	}
+	return p, nil
+}
+
+// Len is the number of images.
+func (p *Packed) Len() int { return p.n }
+
+// Shape is the shape of every image.
+func (p *Packed) Shape() (h, w, c int) { return p.h, p.w, p.c }
+
+// FileSum is the SHA-256 of the file that image i was made from, as Packing.Decode
+// gave it.
+func (p *Packed) FileSum(i int) (sum [32]byte) {
+	copy(sum[:], p.row(i))
+	return sum
+}
+
+// At copies image i to dst, once it has passed its checksum; see Images.
+func (p *Packed) At(i int, dst []uint8) error {
+	if err := checkAt(p, i, dst); err != nil {
+		return err
+	}
+	dst = dst[:p.size()]
+	err := p.read(dst, p.start()+int64(i)*int64(p.size()))
+	if err == nil && crc32.Checksum(dst, castagnoli) != binary.LittleEndian.Uint32(p.row(i)[32:]) {
+		err = fmt.Errorf("image %d does not have its checksum", i)
+	}
+	if err != nil {
+		return fmt.Errorf("data: %s: the cache is damaged: %w; delete that file, and it is made anew", p.name, err)
+	}
+	return nil
+}
+
+// read copies the bytes from offset at. A file that another program cuts short, or
+// a disk that fails, is an error and not the end of the process.
+func (p *Packed) read(dst []uint8, at int64) (err error) {
+	if p.mapped == nil {
+		_, err := p.file.ReadAt(dst, at)
+		return err
+	}
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("it cannot be read: %v", r)
+		}
+		runtime.KeepAlive(p)
+	}()
+	copy(dst, p.mapped[at:])
+	return nil
+}

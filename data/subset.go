@@ -1,0 +1,31 @@
+package data
+
+import "fmt"
+
+// Subset is the images of those indices, in that order. Nothing is copied but index.
+// It fails if an index is outside [0, N).
+func Subset(images Images, index []int) (Images, error) {
+	s := &subset{images, make([]int32, len(index))}
+	for j, i := range index {
+		if i < 0 || i >= images.Len() {
+			return nil, fmt.Errorf("data: image %d of %d", i, images.Len())
+		}
+		s.index[j] = int32(i)
+	}
+	return s, nil
+}
+
+type subset struct {
+	all   Images
+	index []int32
+}
+
+func (s *subset) Len() int             { return len(s.index) }
+func (s *subset) Shape() (h, w, c int) { return s.all.Shape() }
+
+func (s *subset) At(i int, dst []uint8) error {
+	if err := checkAt(s, i, dst); err != nil {
+		return err
+	}
+	return s.all.At(int(s.index[i]), dst)
+}
