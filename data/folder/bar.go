@@ -17,11 +17,17 @@ type bar struct {
 // quiet is how many bytes of files are read without a word: some seconds.
 const quiet = 16 << 20
 
-func (o *onDemand) progress(w io.Writer) *bar {
+// bytes is the size of all files.
+func (o *onDemand) bytes() int64 {
 	total := int64(0)
 	for _, e := range o.entries {
 		total += e.size
 	}
+	return total
+}
+
+func (o *onDemand) progress(w io.Writer) *bar {
+	total := o.bytes()
 	if w == nil || total < quiet {
 		return nil
 	}
@@ -39,7 +45,7 @@ func (b *bar) add(n int64) {
 }
 
 func (b *bar) finish() {
-	if b != nil {
+	if b != nil && b.done > 0 {
 		b.p.Finish()
 	}
 }

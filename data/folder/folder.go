@@ -15,9 +15,14 @@
 //     ImageFolder has it. Otherwise the set is unlabelled.
 //
 // Images are colour if one of them is. They keep their size, which must then be
-// one; with Options.Size they are cropped to the middle square and resized. What
-// takes at most data.MaxInMemory bytes is decoded at once, what takes more on
-// demand. A zip is never unpacked to disk, and no path in it is used as one.
+// one; with Options.Size they are cropped to the middle square and resized. That is
+// done once, when a set is first opened, and their pixels are kept in the cache
+// (data.Pack): it takes as long while a model trains as before it begins, as both
+// want the same processors, and a bad image is found before hours have gone into a
+// run. A small set is read again each time. Where there is no cache, what takes at
+// most data.MaxInMemory bytes is held in memory and the rest decoded on demand.
+//
+// A zip is never unpacked to disk, and no path in it is used as one.
 // The package knows no named set.
 package folder
 
@@ -67,43 +72,35 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 		return nil, fmt.Errorf("folder: %s: no PNG or JPEG image in it%s; want files named .png, .jpg or .jpeg", path, others)
 	}
 	l := arrange(entries, opt)
-	infos := make([]imageio.Info, len(entries))
-	err = data.Parallel(ctx, len(entries), func(i int) (err error) {
-		infos[i], err = entries[i].info()
-		return err
-	})
+	used := slices.Sorted(slices.Values(slices.Concat(l.train, l.test)))
+	r := reading{path: path, entries: entries, used: used, opt: opt}
+	images, sums, err := r.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("folder: %s: %w", path, err)
 	}
-	h, w, c, err := shape(entries, infos, opt)
-	if err != nil {
-		return nil, fmt.Errorf("folder: %s: %w", path, err)
-	}
-	inMemory := data.FitsInMemory(len(entries), h, w, c)
+	keep = r.lazy
+	h, w, c := images.Shape()
 	set := &data.Set{Name: path, Classes: l.classes}
 	id := sha256.New()
 	fmt.Fprintf(id, "images %dx%dx%d\n", h, w, c)
 	for _, p := range []struct {
 		name  string
 		split *data.Split
-		index []int
+		index []int // of entries
 	}{{"train", &set.Train, l.train}, {"test", &set.Test, l.test}} {
-		im := &onDemand{h: h, w: w, c: c}
-		for _, i := range p.index {
-			im.entries = append(im.entries, entries[i])
+		at := make([]int, len(p.index)) // of images
+		for j, i := range p.index {
+			at[j], _ = slices.BinarySearch(used, i)
+			sum := sums(at[j])
+			fmt.Fprintf(id, "%s %q %d %x\n", p.name, l.names[i], entries[i].size, sum[:])
 			if l.labels != nil {
 				p.split.Labels = append(p.split.Labels, l.labels[i])
 			}
 		}
-		var sums [][]byte
-		if p.split.Images, sums, err = im.load(ctx, inMemory, opt.Progress); err != nil {
-			return nil, fmt.Errorf("folder: %s: %w", path, err)
-		}
-		for j, i := range p.index {
-			fmt.Fprintf(id, "%s %q %d %x\n", p.name, l.names[i], entries[i].size, sums[j])
+		if p.split.Images, err = data.Subset(images, at); err != nil {
+			return nil, err
 		}
 	}
-	keep = !inMemory
 	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
 	return set, nil
 }
@@ -130,9 +127,10 @@ func shape(entries []entry, infos []imageio.Info, opt data.Options) (h, w, c int
 
 // An entry is one image file.
 type entry struct {
-	name string // path below the folder or in the zip, with slashes
-	size int64
-	open func() (io.ReadCloser, error)
+	name  string // path below the folder or in the zip, with slashes
+	size  int64
+	stamp int64 // changes with the content: when it was written, in a zip its CRC-32
+	open  func() (io.ReadCloser, error)
 }
 
 // maxFile bounds the bytes of one image file.
@@ -224,34 +222,10 @@ func (o *onDemand) whole(b, dst []uint8) error {
 	return nil
 }
 
-// load decodes everything, if so asked, and says what identifies each file: the
-// digest of its bytes, or nothing but name and size of those read on demand.
-func (o *onDemand) load(ctx context.Context, all bool, progress io.Writer) (data.Images, [][]byte, error) {
-	n, size := len(o.entries), o.h*o.w*o.c
-	sums := make([][]byte, n)
-	if !all {
-		return o, sums, nil
-	}
-	bar := o.progress(progress)
-	pix := make([]uint8, n*size)
-	err := data.Parallel(ctx, n, func(i int) error {
-		sum, err := o.decode(i, pix[i*size:(i+1)*size])
-		sums[i] = sum[:]
-		bar.add(o.entries[i].size)
-		return err
-	})
-	bar.finish()
-	if err != nil {
-		return nil, nil, err
-	}
-	im, err := data.NewInMemory(pix, n, o.h, o.w, o.c)
-	return im, sums, err
-}
-
 // zipEntry is an image in a zip. What its header claims is checked before it is
 // read; what it unpacks to is bounded again by read and by imageio.
 func zipEntry(name string, f *zip.File) entry {
-	return entry{name, int64(min(f.UncompressedSize64, 1<<62)), func() (io.ReadCloser, error) {
+	return entry{name, int64(min(f.UncompressedSize64, 1<<62)), int64(f.CRC32), func() (io.ReadCloser, error) {
 		if f.UncompressedSize64 > maxFile {
 			return nil, fmt.Errorf("%w: %d bytes, want at most %d", imageio.ErrTooLarge, f.UncompressedSize64, maxFile)
 		}

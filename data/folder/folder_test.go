@@ -84,6 +84,20 @@ func zipped(t testing.TB, files map[string][]byte) []byte {
 	return out.Bytes()
 }
 
+// pixels is those of all images.
+func pixels(t testing.TB, im data.Images) []uint8 {
+	t.Helper()
+	h, w, c := im.Shape()
+	size := h * w * c
+	pix := make([]uint8, im.Len()*size)
+	for i := range im.Len() {
+		if err := im.At(i, pix[i*size:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return pix
+}
+
 // firsts is the first byte of each image.
 func firsts(t *testing.T, im data.Images) []uint8 {
 	t.Helper()
@@ -295,50 +309,11 @@ func TestZipIsHarmless(t *testing.T) {
 	}
 }
 
-// On demand and in memory give the same bytes, from many goroutines.
-func TestOnDemand(t *testing.T) {
-	files := map[string][]byte{}
-	for i := range 20 {
-		files[string(rune('a'+i))+".png"] = plain(t, 6+i, 9, 3, uint8(10*i))
-	}
-	for _, path := range put(t, files) {
-		entries, _, file, err := list(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		o := &onDemand{entries, 5, 5, 1}
-		mem, _, err := o.load(t.Context(), true, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if lazy, _, _ := o.load(t.Context(), false, nil); lazy != data.Images(o) {
-			t.Error("what is asked for on demand was read")
-		}
-		err = data.Parallel(t.Context(), 200, func(i int) error {
-			a, b := make([]uint8, 25), make([]uint8, 25)
-			if err := errors.Join(o.At(i%20, a), mem.At(i%20, b)); err != nil {
-				return err
-			}
-			if !bytes.Equal(a, b) || a[0] != uint8(10*(i%20)) {
-				t.Errorf("image %d: %d on demand, %d in memory", i%20, a[0], b[0])
-			}
-			return nil
-		})
-		if err != nil {
-			t.Error(err)
-		}
-		if o.At(20, make([]uint8, 25)) == nil || o.At(0, make([]uint8, 24)) == nil {
-			t.Error("a bad call passed")
-		}
-	}
-}
-
 // The real thing: 178x218 JPEGs, stored in a zip below one directory.
 func TestRealCelebA(t *testing.T) {
 	path := realdata.Path(t, "celeba/img_align_celeba.zip")
 	var out bytes.Buffer
-	s, err := Open(t.Context(), path, data.Options{Size: 8, Progress: &out})
+	s, err := Open(t.Context(), path, data.Options{Size: 8, Progress: &out, DataDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -350,7 +325,7 @@ func TestRealCelebA(t *testing.T) {
 	}
 	// Skin is redder than blue, on average and by far.
 	var sum [3]int
-	for i, v := range s.Train.Images.(*data.InMemory).Pixels() {
+	for i, v := range pixels(t, s.Train.Images) {
 		sum[i%3] += int(v)
 	}
 	if n := 4500 * 64; sum[0] < sum[2]+10*n || sum[0] > 220*n || sum[2] < 50*n {

@@ -52,7 +52,7 @@ func listDir(root string, other map[string]int) (entries []entry, err error) {
 		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		entries = append(entries, entry{name, info.Size(), func() (io.ReadCloser, error) { return fsys.Open(name) }})
+		entries = append(entries, entry{name, info.Size(), info.ModTime().UnixNano(), func() (io.ReadCloser, error) { return fsys.Open(name) }})
 		return nil
 	})
 	return entries, err
