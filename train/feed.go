@@ -3,33 +3,57 @@ package train
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/tensor"
 )
 
-// inFlight is how many batches exist: one in training, one being made.
-const inFlight = 2
+// inFlight is how many batches exist: one in training, one that is ready, one being
+// made.
+const inFlight = 3
+
+// chunkValues is how many values a goroutine makes at a time, about 0.1 ms of work
+// where images need not be decoded: less is not worth waking it.
+const chunkValues = 1 << 18
 
 // A batch is images of one step. A short one is filled up with copies of its own,
 // which have weight 0: they count for nothing, and statistics of the batch as a
 // whole are about those of its images.
 type batch struct {
 	epoch, at, n int // images at … at+n−1 of the order of an epoch, from 0
+	index        []int32
 	x            *tensor.Tensor
 	weight       *tensor.Tensor
 	in           [][]*tensor.Tensor // operands of each of the step's programs
-	err          error
+
+	left  atomic.Int32  // chunks that are not made
+	whole chan struct{} // told when none is left
+	mu    sync.Mutex
+	bad   int // image of err in the batch, the first of several
+	err   error
 }
 
-// A feed makes the batches of a run ahead of the loop, in order, from a place on.
-// It owns two batches, which go round, so nothing is allocated for a step.
+// A chunk is the images from first on of a batch.
+type chunk struct {
+	b     *batch
+	first int
+}
+
+// A feed makes the batches of a run ahead of the loop, on as many goroutines as
+// there are processors, and gives them in order. Its batches go round, so nothing
+// is allocated for a step.
 type feed struct {
-	full, free chan *batch
-	cancel     context.CancelFunc
-	done       sync.WaitGroup
+	plan
+	perChunk    int         // images
+	begun, free chan *batch // begun, in order: made or being made
+	chunks      chan chunk
+	cancel      context.CancelFunc
+	done        sync.WaitGroup
 }
 
 // A plan is what a feed follows.
@@ -44,57 +68,114 @@ type plan struct {
 
 func newFeed(p plan) *feed {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := &feed{full: make(chan *batch, inFlight), free: make(chan *batch, inFlight), cancel: cancel}
 	h, w, c := p.images.Shape()
+	f := &feed{
+		plan: p, perChunk: max(1, chunkValues/(h*w*c)),
+		begun: make(chan *batch, inFlight), free: make(chan *batch, inFlight), chunks: make(chan chunk), cancel: cancel,
+	}
 	for range inFlight {
-		b := &batch{x: tensor.New(tensor.Float32, p.size, h, w, c), weight: tensor.New(tensor.Float32, p.size)}
+		b := &batch{x: tensor.New(tensor.Float32, p.size, h, w, c), weight: tensor.New(tensor.Float32, p.size), whole: make(chan struct{}, 1)}
 		b.in = p.makeInputs(b.x, b.weight)
 		f.free <- b
 	}
-	f.done.Go(func() { f.run(ctx, p) })
+	f.done.Go(func() { f.begin(ctx) })
+	for range runtime.GOMAXPROCS(0) {
+		f.done.Go(func() { f.work(ctx) })
+	}
 	return f
 }
 
-func (f *feed) run(ctx context.Context, p plan) {
-	n := p.images.Len()
-	for e, at := p.epoch, p.at; e < p.epochs; e, at = e+1, 0 {
-		order := data.Order(p.seed, e, n)
-		for ; at < n; at += p.size {
+// begin hands out the chunks of one batch after another.
+func (f *feed) begin(ctx context.Context) {
+	defer close(f.chunks)
+	n := f.images.Len()
+	for e, at := f.epoch, f.at; e < f.epochs; e, at = e+1, 0 {
+		order := data.Order(f.seed, e, n)
+		for ; at < n; at += f.size {
 			var b *batch
 			select {
 			case b = <-f.free:
 			case <-ctx.Done():
 				return
 			}
-			b.epoch, b.at, b.n = e, at, min(p.size, n-at)
-			b.err = b.fill(ctx, p.images, order[at:at+b.n])
-			f.full <- b // there is room for all batches
-			if b.err != nil {
-				return
+			b.set(e, at, order[at:min(at+f.size, n)])
+			b.left.Store(int32((b.n + f.perChunk - 1) / f.perChunk))
+			f.begun <- b // there is room for all batches
+			for first := 0; first < b.n; first += f.perChunk {
+				select {
+				case f.chunks <- chunk{b, first}:
+				case <-ctx.Done():
+					return
+				}
 			}
 		}
 	}
 }
 
-func (b *batch) fill(ctx context.Context, images data.Images, index []int32) error {
-	x, w := b.x.F32(), b.weight.F32()
+// set makes b the batch of those images, which are still to be read.
+func (b *batch) set(epoch, at int, index []int32) {
+	b.epoch, b.at, b.n, b.index = epoch, at, len(index), index
+	w := b.weight.F32()
 	for k := range w {
 		w[k] = 0
 		if k < b.n {
 			w[k] = 1
 		}
 	}
-	if err := data.Floats(ctx, images, index, x); err != nil {
-		return fmt.Errorf("train: epoch %d, images %d to %d of its order: %w", b.epoch+1, b.at, b.at+b.n-1, err)
-	}
-	for used := b.n * (len(x) / len(w)); used < len(x); {
+}
+
+// fillUp copies the images of a short batch to the places that are left.
+func (b *batch) fillUp() {
+	x := b.x.F32()
+	for used := b.n * (len(x) / b.weight.Size()); used < len(x); {
 		used += copy(x[used:], x[:used])
 	}
-	return nil
+}
+
+// work reads images until there are no more chunks.
+func (f *feed) work(ctx context.Context) {
+	r := data.NewReader(f.images)
+	for c := range f.chunks {
+		for k := c.first; k < min(c.first+f.perChunk, c.b.n) && ctx.Err() == nil; k++ {
+			if err := c.b.read(r, k); err != nil {
+				c.b.fail(k, err)
+				break
+			}
+		}
+		if c.b.left.Add(-1) == 0 {
+			c.b.fillUp()
+			c.b.whole <- struct{}{}
+		}
+	}
+}
+
+// read makes image k of b. A decoder's bug is an error of the image.
+func (b *batch) read(r *data.Reader, k int) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("image %d: panic: %v\n%s", b.index[k], p, debug.Stack())
+		}
+	}()
+	x := b.x.F32()
+	size := len(x) / b.weight.Size()
+	return r.Floats(int(b.index[k]), x[k*size:(k+1)*size])
+}
+
+func (b *batch) fail(k int, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil || k < b.bad {
+		b.bad = k
+		b.err = fmt.Errorf("train: epoch %d, images %d to %d of its order: %w", b.epoch+1, b.at, b.at+b.n-1, err)
+	}
 }
 
 // next is the next batch, to be given back when its step is done.
-func (f *feed) next() *batch { return <-f.full }
+func (f *feed) next() *batch {
+	b := <-f.begun
+	<-b.whole
+	return b
+}
 
 func (f *feed) giveBack(b *batch) { f.free <- b }
 

@@ -1,35 +1,105 @@
 package train
 
 import (
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/tensor"
 )
 
-// A short batch is filled up with copies of its own images, of weight 0.
-func TestShortBatch(t *testing.T) {
-	pix := []uint8{0, 51, 102, 153, 204, 255, 25}
-	f := newFeed(plan{
-		images: must(data.NewInMemory(pix, 7, 1, 1, 1)), size: 5, seed: 3, epochs: 2,
-		makeInputs: func(x, weight *tensor.Tensor) [][]*tensor.Tensor { return nil },
-	})
+// numbered is n images of 200x200, so that a chunk is a few of them, whose pixels
+// are all their index, mod 256.
+func numbered(n int) *data.InMemory {
+	const size = 200 * 200
+	pix := make([]uint8, n*size)
+	for i := range pix {
+		pix[i] = uint8(i / size)
+	}
+	return must(data.NewInMemory(pix, n, 200, 200, 1))
+}
+
+func feedOf(images data.Images, size, epoch, at, epochs int) *feed {
+	return newFeed(plan{images: images, size: size, seed: 5, epoch: epoch, at: at, epochs: epochs,
+		makeInputs: func(x, weight *tensor.Tensor) [][]*tensor.Tensor { return nil }})
+}
+
+// Whatever takes how long, batches come in the order of the epochs, whole; the last
+// of an epoch is filled up with copies of its own images, of weight 0.
+func TestFeed(t *testing.T) {
+	const n, size = 50, 15
+	mem := numbered(n)
+	slow := trap{mem, func(i int) error {
+		if i%7 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		runtime.Gosched()
+		return nil
+	}}
+	for name, images := range map[string]data.Images{"in memory": mem, "read": slow} {
+		f := feedOf(images, size, 1, 30, 4)
+		for e, at := 1, 30; e < 4; e, at = e+1, 0 {
+			order := data.Order(5, e, n)
+			for ; at < n; at += size {
+				b := f.next()
+				if b.err != nil || b.epoch != e || b.at != at || b.n != min(size, n-at) {
+					t.Fatalf("%s: %d images at %d of epoch %d (%v), want those at %d of %d", name, b.n, b.at, b.epoch, b.err, at, e)
+				}
+				x, w := b.x.F32(), b.weight.F32()
+				for k := range size {
+					want, weight := float32(order[at+k%b.n])/255, float32(0)
+					if k < b.n {
+						weight = 1
+					}
+					if pix := x[k*200*200:][:200*200]; slices.Min(pix) != want || slices.Max(pix) != want || w[k] != weight {
+						t.Fatalf("%s: epoch %d: image %d is not %v of weight %v", name, e, at+k, want, weight)
+					}
+				}
+				f.giveBack(b)
+			}
+		}
+		f.stop()
+	}
+	for name, images := range map[string]data.Images{"in memory": numbered(100), "read": trap{numbered(100), func(int) error { return nil }}} {
+		f := feedOf(images, 2, 0, 0, 1)
+		if n := testing.AllocsPerRun(40, func() { f.giveBack(f.next()) }); n != 0 {
+			t.Errorf("%s: %v allocations a batch, want none", name, n)
+		}
+		f.stop()
+	}
+}
+
+// An image that cannot be read, or a decoder's bug, is an error of its batch, the
+// first of several; and a feed may be stopped at any time.
+func TestFeedFails(t *testing.T) {
+	mem, broken := numbered(50), errors.New("broken")
+	order := data.Order(5, 0, 50)
+	f := feedOf(trap{mem, func(i int) error {
+		switch i {
+		case int(order[23]):
+			return broken
+		case int(order[29]):
+			panic("a bug")
+		case int(order[33]):
+			panic("another bug")
+		}
+		return nil
+	}}, 15, 0, 0, 1)
 	defer f.stop()
-	for range 4 {
-		b := f.next()
-		if want := map[int]int{0: 5, 5: 2}[b.at]; b.err != nil || b.n != want {
-			t.Fatalf("%d images from %d, %v; want %d", b.n, b.at, b.err, want)
-		}
-		order := data.Order(3, b.epoch, 7)
-		for i, x := range b.x.F32() {
-			from, weight := b.at+i%b.n, float32(0)
-			if i < b.n {
-				weight = 1
-			}
-			if want := float32(pix[order[from]]) / 255; x != want || b.weight.F32()[i] != weight {
-				t.Errorf("epoch %d, place %d of the batch from %d: %v of weight %v, want %v of %v", b.epoch, i, b.at, x, b.weight.F32()[i], want, weight)
-			}
-		}
-		f.giveBack(b)
+	if b := f.next(); b.err != nil {
+		t.Error(b.err)
+	}
+	if b := f.next(); !errors.Is(b.err, broken) || !strings.Contains(b.err.Error(), "images 15 to 29") {
+		t.Errorf("%v, want the first fault of the batch", b.err)
+	}
+	if b := f.next(); b.err == nil || !strings.Contains(b.err.Error(), "another bug") {
+		t.Errorf("a panic gave %v", b.err)
+	}
+	for range 20 {
+		feedOf(mem, 7, 0, 0, 3).stop()
 	}
 }

@@ -34,6 +34,7 @@ type Line struct {
 
 	LR           float64 `json:"lr"`
 	ImagesPerSec float64 `json:"images_per_s"` // of training, since the last line of the kind, in this process
+	Waited       float64 `json:"waited_s"`     // likewise: seconds of training spent waiting for images to be read
 	Seconds      float64 `json:"seconds"`      // likewise; an epoch line's with its evaluation
 }
 

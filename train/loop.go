@@ -75,6 +75,7 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 			}
 			start := time.Now()
 			b := f.next()
+			waited := time.Since(start)
 			if b.err != nil {
 				return last, errors.Join(b.err, t.save())
 			}
@@ -93,8 +94,8 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 			t.sums.Epoch.add(images, metrics)
 			t.sums.Window.add(images, metrics)
 			took := time.Since(start)
-			epoch.add(images, took)
-			window.add(images, took)
+			epoch.add(images, took, waited)
+			window.add(images, took, waited)
 			t.Reporter.step(c, t.at.Epoch+1, images, t.sums.Epoch.Metrics[0]/float64(t.sums.Epoch.Images))
 
 			if t.at.Step%stepsALine == 0 {
@@ -136,15 +137,17 @@ func (t *trainer) beforeTraining(ctx context.Context) (last Line, err error) {
 	return last, err
 }
 
-// A clock counts images and the time that training on them took.
+// A clock counts images and the time that training on them took, of which some was
+// spent waiting until they were read.
 type clock struct {
-	images int
-	busy   time.Duration
+	images       int
+	busy, waited time.Duration
 }
 
-func (c *clock) add(images int, took time.Duration) {
+func (c *clock) add(images int, took, waited time.Duration) {
 	c.images += images
 	c.busy += took
+	c.waited += waited
 }
 
 func (c *clock) rate() float64 {
@@ -152,6 +155,14 @@ func (c *clock) rate() float64 {
 		return 0
 	}
 	return float64(c.images) / c.busy.Seconds()
+}
+
+// share is the part of the time that was spent waiting.
+func (c *clock) share() float64 {
+	if c.busy <= 0 {
+		return 0
+	}
+	return c.waited.Seconds() / c.busy.Seconds()
 }
 
 // due says whether it is time for a checkpoint within an epoch.
@@ -163,7 +174,7 @@ func (t *trainer) due() bool {
 func (t *trainer) line(kind string, s *sum, c *clock) Line {
 	return Line{
 		Kind: kind, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.Run.Config.LR,
-		Train: s.means(t.step.names), ImagesPerSec: c.rate(), Seconds: c.busy.Seconds(),
+		Train: s.means(t.step.names), ImagesPerSec: c.rate(), Waited: c.waited.Seconds(), Seconds: c.busy.Seconds(),
 	}
 }
 
@@ -204,7 +215,7 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 	if err := t.save(); err != nil {
 		return line, err
 	}
-	t.Reporter.epoch(&t.Run.Config, line)
+	t.Reporter.epoch(&t.Run.Config, line, c.share())
 	return line, nil
 }
 

@@ -25,6 +25,7 @@ type Reporter struct {
 	w        io.Writer
 	terminal bool
 	bar      *progressbar.ProgressBar
+	advised  bool // what to do about waiting
 }
 
 // NewReporter writes to w, which may be a terminal.
@@ -84,16 +85,29 @@ func (r *Reporter) step(c *Config, epoch int, images int, loss float64) {
 	r.bar.Add(images)
 }
 
-// epoch writes an epoch's line.
-func (r *Reporter) epoch(c *Config, l Line) {
+// Waiting for images is told if it takes this part of the training time, and more
+// than a second.
+const noticeable = 0.02
+
+// epoch writes an epoch's line. waited is the part of its training time that was
+// spent waiting for images.
+func (r *Reporter) epoch(c *Config, l Line, waited float64) {
 	if r == nil {
 		return
 	}
 	s := l.text(c.Epochs)
+	noticed := waited > noticeable && l.Waited > 1
+	if noticed {
+		s += fmt.Sprintf("  waited for images %.0f %%", 100*waited)
+	}
 	if r.terminal && utf8.RuneCountInString(s) > columns(r.w) {
 		s = speed.ReplaceAllString(s, "") // the bar has shown it, and the log has it
 	}
 	r.Println(s)
+	if noticed && !r.advised {
+		r.advised = true
+		r.Println("          ", "images are read more slowly than they are trained on: let them be kept decoded (no --no-cache, room on the disk of the cache), or keep them on a faster disk")
+	}
 }
 
 // speed is what an epoch's line can spare.

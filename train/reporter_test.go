@@ -75,3 +75,19 @@ func TestReporter(t *testing.T) {
 		}
 	}
 }
+
+// Waiting is told when it can be noticed, and what to do about it once.
+func TestReporterWaiting(t *testing.T) {
+	var out bytes.Buffer
+	r, c := NewReporter(&out), &Config{Epochs: 3}
+	r.epoch(c, Line{Epoch: 1, Waited: 0.5}, 0.3)
+	r.epoch(c, Line{Epoch: 1, Waited: 5}, 0.01)
+	if strings.Contains(out.String(), "waited") || strings.Contains(out.String(), "slowly") {
+		t.Errorf("%q tells of what nobody notices", out.String())
+	}
+	r.epoch(c, Line{Epoch: 2, Waited: 5}, 0.125)
+	r.epoch(c, Line{Epoch: 3, Waited: 5}, 0.125)
+	if strings.Count(out.String(), "waited for images 12 %") != 2 || strings.Count(out.String(), "more slowly") != 1 {
+		t.Errorf("%q", out.String())
+	}
+}

@@ -143,7 +143,7 @@ func digest(dir string) (checkpoint, log string, err error) {
 	}
 	var text bytes.Buffer
 	for _, l := range lines {
-		l.ImagesPerSec, l.Seconds = 0, 0
+		l.ImagesPerSec, l.Waited, l.Seconds = 0, 0, 0
 		fmt.Fprintf(&text, "%+v\n", l)
 	}
 	return fmt.Sprintf("%x", h.Sum(nil)), text.String(), nil
