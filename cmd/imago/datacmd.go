@@ -13,29 +13,34 @@ import (
 // dataCommand lists, fetches and checks the named sets of images.
 func (a *app) dataCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use:   "data list|get|verify",
-		Short: "List, fetch and check the sets of images known by name",
-		Long: `data lists the sets of images known by name, fetches their files, and checks them.
+		Use:   "data list|get|verify|cache",
+		Short: "List, fetch and check the sets of images known by name; show what is kept of others",
+		Long: `data lists the sets of images known by name, fetches their files, checks them, and shows which sets are kept decoded.
 
 The files of a set are looked for in --data-dir, in $IMAGO_DATA, then in the user's cache; what is in none of them is
 fetched from several mirrors, or from $IMAGO_MIRROR. Training fetches what it lacks by itself.`,
 		Example: `  imago data list
   imago data get mnist
-  imago data verify fashion-mnist`,
+  imago data verify fashion-mnist
+  imago data cache --clear`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usagef(c, "data wants list, get or verify")
+				return usagef(c, "data wants list, get, verify or cache")
 			}
 			return unknownCommand(c, args[0])
 		},
 	}
-	c.AddCommand(a.dataList(), a.dataGet(), a.dataVerify())
+	c.AddCommand(a.dataList(), a.dataGet(), a.dataVerify(), a.dataCache())
 	return c
 }
 
 func dataDirFlag(c *cobra.Command, dir *string) {
 	c.Flags().StringVar(dir, "data-dir", "", "`folder` of data sets, looked in first and downloaded to (default $IMAGO_DATA, then the user's cache)")
+}
+
+func noCacheFlag(c *cobra.Command, no *bool) {
+	c.Flags().BoolVar(no, "no-cache", false, "keep no decoded images of a folder or zip on disk, and use none (see imago data cache)")
 }
 
 func (a *app) dataList() *cobra.Command {

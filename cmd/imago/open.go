@@ -187,12 +187,14 @@ func (a *app) configured(recipe string, options *modelFlags) (model.Recipe, mode
 // setFlags say which images a command works on.
 type setFlags struct {
 	data, dir, split string
+	noCache          bool
 }
 
 func (s *setFlags) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&s.data, "data", "", "`set` of images, by name or path (default that of the run)")
 	dataDirFlag(c, &s.dir)
+	noCacheFlag(c, &s.noCache)
 	f.StringVar(&s.split, "split", "test", "part of the set: test or train")
 }
 
@@ -213,7 +215,7 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 	default:
 		return nil, data.Split{}, usagef(c, "the weights do not say which images they are of: name a set with --data")
 	}
-	opt.DataDir, opt.Progress = s.dir, a.err
+	opt.DataDir, opt.NoCache, opt.Progress = s.dir, s.noCache, a.err
 	set, err := a.data.Open(c.Context(), name, opt)
 	if err != nil {
 		return nil, data.Split{}, err

@@ -15,6 +15,7 @@ import (
 // trainFlags are the flags of train.
 type trainFlags struct {
 	data, dataDir string
+	noCache       bool
 	size          int
 	gray          bool
 	testFraction  float64
@@ -54,6 +55,7 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
 	f := c.Flags()
 	f.StringVar(&t.data, "data", "digits", "`set` of images, by name or path")
 	dataDirFlag(c, &t.dataDir)
+	noCacheFlag(c, &t.noCache)
 	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 leaves them")
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
@@ -93,7 +95,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	if err != nil {
 		return usage(c, err)
 	}
-	opt := data.Options{DataDir: t.dataDir, Size: t.size, Gray: t.gray, TestFraction: t.testFraction, Progress: a.err}
+	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Gray: t.gray, TestFraction: t.testFraction, Progress: a.err}
 	if err := opt.Validate(); err != nil {
 		return usage(c, err)
 	}
@@ -200,7 +202,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		return a.printConfig(config, m)
 	}
 	opt := config.Data.Options()
-	opt.DataDir, opt.Progress = t.dataDir, a.err
+	opt.DataDir, opt.NoCache, opt.Progress = t.dataDir, t.noCache, a.err
 	set, err := a.data.Open(c.Context(), config.Data.Source, opt)
 	if err != nil {
 		return err
