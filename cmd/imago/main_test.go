@@ -199,13 +199,18 @@ func corrupt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cut is cut BYTES FILE: keeps so many bytes of the file.
+// cut is cut BYTES FILE, a name or a pattern of one: keeps so many bytes of the file.
 func cut(ts *testscript.TestScript, neg bool, args []string) {
 	var n int64
 	if _, err := fmt.Sscan(args[0], &n); err != nil {
 		ts.Fatalf("cut BYTES FILE: %v", err)
 	}
-	ts.Check(os.Truncate(ts.MkAbs(args[1]), n))
+	names, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if len(names) != 1 {
+		ts.Fatalf("cut: %s stands for %d files, want one", args[1], len(names))
+	}
+	ts.Check(os.Truncate(names[0], n))
 }
 
 // interrupt is interrupt PATTERN PROGRAM ARG…: starts the program, sends it what Ctrl-C sends once it prints a line that
