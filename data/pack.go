@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -86,7 +87,12 @@ func FindPacked(key [32]byte, opt Options) *Packed {
 		if err == nil {
 			return p
 		}
-		if !os.IsNotExist(err) {
+		var system *fs.PathError
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case errors.As(err, &system): // it may be whole
+			opt.say("the cache cannot be used: %v", err)
+		default:
 			opt.say("%s: %v: made anew", name, err)
 			os.Remove(name) // if it cannot be, packing it anew says so
 		}
@@ -139,6 +145,9 @@ func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 		}
 	}
 	p, err := openPacked(name, k.Key)
+	if err == nil && (p.n != k.N || p.h != k.H || p.w != k.W || p.c != k.C) {
+		err = fmt.Errorf("it holds %d images of %dx%dx%d", p.n, p.h, p.w, p.c)
+	}
 	if err != nil {
 		opt.say("not kept in the cache: %s: %v", name, err)
 		return nil, nil
