@@ -52,24 +52,47 @@ func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill f
 	return p
 }
 
-// nextTile is how many of n rows the next tile takes: six, or half of what is
-// left where a narrow last tile would waste the vector units.
-func nextTile(n int) int {
-	switch {
-	case n >= 10 || n == kernel.MaxRows:
-		return kernel.MaxRows
-	case n > kernel.MaxRows:
-		return (n + 1) / 2
+// A run is tiles of mr rows each, one after the other; where mr is less than six
+// it is a single tile.
+type run struct{ mr, tiles int }
+
+// nextRun is how the first of n rows are cut into tiles: of six, or of half of
+// what is left where a narrow last tile would waste the vector units.
+func nextRun(n int) run {
+	const most = kernel.MaxRows
+	whole, rest := n/most, n%most
+	if 0 < rest && rest < 4 {
+		whole--
 	}
-	return n
+	switch {
+	case whole > 0:
+		return run{most, min(whole, runTiles)}
+	case n > most:
+		return run{(n + 1) / 2, 1}
+	}
+	return run{n, 1}
 }
 
-// tileRows cuts n rows into tiles.
-func tileRows(n int) []int {
-	var t []int
+// tileRuns cuts n rows into tiles.
+func tileRuns(n int) []run {
+	var t []run
 	for n > 0 {
-		t = append(t, nextTile(n))
-		n -= nextTile(n)
+		r := nextRun(n)
+		t = append(t, r)
+		n -= r.mr * r.tiles
+	}
+	return t
+}
+
+// runTiles is the most tiles of a run, which is as many as rowOffsets covers.
+const runTiles = 32
+
+// rowOffsets is the table of offsets of a run of whole tiles of a matrix with rows
+// ld apart, (runTiles, 6). It serves a single narrower tile as well.
+func rowOffsets(ld int) []int32 {
+	t := make([]int32, runTiles*kernel.MaxRows)
+	for i := range t {
+		t[i] = int32(i * ld)
 	}
 	return t
 }

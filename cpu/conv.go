@@ -7,16 +7,17 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// conv computes whole images of a convolution or of its adjoint in the image.
-// Both are sums over taps of a source pixel's channels times a matrix; what
-// differs is which source pixel a tap reads. The adjoint with stride s falls
-// into s·s phases, by output row and column modulo s, each with a few of the
-// taps; no zero is multiplied. The source is read in place, through a table of
-// offsets that is the same for every image.
+// conv computes bands of output rows of a convolution or of its adjoint in the
+// image. Both are sums over taps of a source pixel's channels times a matrix; what
+// differs is which source pixel a tap reads. The adjoint with stride s falls into
+// s·s phases, by output row and column modulo s, each with a few of the taps; no
+// zero is multiplied. The source is read in place, through a table of offsets that
+// is the same for every image.
 type conv struct {
 	src, out       *buffer
 	images         int
 	srcLen, outLen int // elements of an image
+	band           int // elements of a band; bands make up an image
 	k, n           int // channels summed, channels made
 	windows        []*window
 	zero           []float32 // what a tap outside the image reads
@@ -27,14 +28,21 @@ type conv struct {
 type window struct {
 	taps  []tap
 	pix   []pixel
-	tiles []int   // rows of each tile
-	offs  []int32 // (tiles, taps, 6)
-	coffs []int32 // (tiles, 6)
+	offs  []int32   // (tiles, taps, 6)
+	coffs []int32   // (tiles, 6)
+	bands [][]piece // the tiles of each band
 	w     *buffer
 	// patches, with few channels to sum: the source under each tap is first laid
-	// out as rows over all pixels, (taps·k, pixels), in scratch.
+	// out as rows over the pixels of a band, (taps·k, pixels), in scratch.
 	patches bool
 	lay     patches
+}
+
+// A piece is a run of tiles of a band.
+type piece struct {
+	run
+	tile int // place of the first in the tables
+	pix  int // place of its first pixel among those of the band
 }
 
 type tap struct{ p, q int } // place in the kernel
@@ -53,6 +61,8 @@ func (c *compiler) lowerConv(n *graph.Node, s *stage) anchor {
 		src: c.operand(src, s), out: c.bufs[n], images: so[0],
 		srcLen: si[1:].Size(), outLen: so[1:].Size(), k: si[3], n: so[3],
 	}
+	rows := bandRows(so)
+	cv.band = rows * so[2] * so[3]
 	wb := c.bufs[base(w)]
 	for _, win := range windows(n) {
 		cv.windows = append(cv.windows, win)
@@ -68,9 +78,9 @@ func (c *compiler) lowerConv(n *graph.Node, s *stage) anchor {
 				func(dst, src []float32) { packTaps(dst, src, win.taps, ws, adjoint) })
 		}
 		if win.patches {
-			c.need(len(win.taps) * cv.k * len(win.pix))
+			c.need(len(win.taps) * cv.k * rows * so[2])
 		}
-		win.table(n, cv)
+		win.table(n, rows)
 	}
 	cv.flops *= cv.images
 	cv.zero = aligned(cv.k)
@@ -147,28 +157,64 @@ func mod(a, b int) int { return ((a % b) + b) % b }
 
 func floorDiv(a, b int) int { return (a - mod(a, b)) / b }
 
-// table works out the offsets of a window.
-func (w *window) table(n *graph.Node, cv *conv) {
+// bandFloats is the most a band has, so that it and what it is made from stay in
+// L2. Smaller bands, for L1, cost more in ragged tiles and in weights read again
+// than they save.
+const bandFloats = 1 << 15
+
+// bandRows is how many output rows a band has: a divisor of their number, so that
+// all bands are alike.
+func bandRows(out graph.Shape) int {
+	rows := out[1]
+	for rows > 1 && (out[1]%rows != 0 || rows*out[2]*out[3] > bandFloats) {
+		rows--
+	}
+	return rows
+}
+
+// table works out the tiles of a window and their offsets.
+func (w *window) table(n *graph.Node, rows int) {
 	si, so := n.In()[0].Shape(), n.Shape()
-	w.tiles = tileRows(len(w.pix))
-	at := 0
-	for _, mr := range w.tiles {
-		w.offs = append(w.offs, make([]int32, len(w.taps)*kernel.MaxRows)...)
-		w.coffs = append(w.coffs, make([]int32, kernel.MaxRows)...)
-		offs, coffs := w.offs[len(w.offs)-len(w.taps)*kernel.MaxRows:], w.coffs[len(w.coffs)-kernel.MaxRows:]
-		for i := range mr {
-			o := w.pix[at+i]
-			coffs[i] = int32((o.y*so[2] + o.x) * so[3])
-			for t, tp := range w.taps {
-				y, x, _ := under(n, o, tp)
-				offs[t*kernel.MaxRows+i] = offset(si, y, x)
+	left, tiles := w.pix, 0
+	for y := rows; y <= so[1]; y += rows {
+		pix := left
+		for i, o := range left {
+			if o.y >= y {
+				pix = left[:i]
+				break
 			}
 		}
-		at += mr
+		left = left[len(pix):]
+		var band []piece
+		at := 0
+		for _, r := range tileRuns(len(pix)) {
+			band = append(band, piece{r, tiles, at})
+			for range r.tiles {
+				w.tile(n, pix[at:at+r.mr])
+				at += r.mr
+			}
+			tiles += r.tiles
+		}
+		w.bands = append(w.bands, band)
 	}
 	if w.patches {
 		w.lay = newPatches(si, n.In()[1].Shape(), so, n.Attr().Conv)
 	}
+}
+
+// tile adds the offsets of a tile.
+func (w *window) tile(n *graph.Node, pix []pixel) {
+	const most = kernel.MaxRows
+	si, so := n.In()[0].Shape(), n.Shape()
+	offs, coffs := make([]int32, len(w.taps)*most), make([]int32, most)
+	for i, o := range pix {
+		coffs[i] = int32((o.y*so[2] + o.x) * so[3])
+		for t, tp := range w.taps {
+			y, x, _ := under(n, o, tp)
+			offs[t*most+i] = offset(si, y, x)
+		}
+	}
+	w.offs, w.coffs = append(w.offs, offs...), append(w.coffs, coffs...)
 }
 
 // packTaps lays the taps' matrices out in panels, (⌈n/16⌉, taps·k, 16). For the
@@ -220,65 +266,71 @@ func (cv *conv) split(align int) []int {
 	return evenSplit(cv.images*cv.outLen, step, step, 1, max(1, min(256, cv.flops>>16)))
 }
 
-func (*conv) step() int { return 0 }
+func (cv *conv) step() int { return cv.band }
 
 func (cv *conv) run(w *worker, lo, hi int) {
-	for img := lo / cv.outLen; img < hi/cv.outLen; img++ {
+	for at := lo; at < hi; at += cv.band {
+		img := at / cv.outLen
 		src, out := img*cv.srcLen, img*cv.outLen
+		band := (at - out) / cv.band
 		for _, win := range cv.windows {
+			pieces := win.bands[band]
 			switch {
 			case len(win.taps) == 0: // a stride larger than the kernel leaves pixels no tap reaches
-				for t, mr := range win.tiles {
-					for _, c := range win.coffs[t*kernel.MaxRows:][:mr] {
-						clear(cv.out.data[out+int(c):][:cv.n])
-					}
-				}
+				cv.byNothing(win, pieces, out)
 			case win.patches:
-				cv.byPatches(w, win, src, out)
+				cv.byPatches(w, win, pieces, src, out, band)
 			case cv.n <= fewChannels && cv.k >= 8:
-				cv.byDots(w, win, src, out)
+				cv.byDots(w, win, pieces, src, out)
 			default:
-				cv.byRows(w, win, src, out)
+				cv.byRows(w, win, pieces, src, out)
 			}
 		}
 	}
 }
 
-func (cv *conv) byRows(w *worker, win *window, src, out int) {
-	rows := len(win.taps) * cv.k
-	w.rows = kernel.RowsArgs{Base: cv.src.ptr(src), Zero: &cv.zero[0], LdW: kernel.PanelCols, Taps: len(win.taps), K: cv.k}
-	for j := 0; j < cv.n; j += kernel.PanelCols {
-		w.rows.W, w.rows.C, w.rows.Cols = win.w.ptr(j*rows), cv.out.ptr(out+j), min(kernel.PanelCols, cv.n-j)
-		for t, mr := range win.tiles {
-			w.rows.Offs, w.rows.COffs = &win.offs[t*len(win.taps)*kernel.MaxRows], &win.coffs[t*kernel.MaxRows]
-			kernel.Rows(mr, &w.rows)
+func (cv *conv) byNothing(win *window, pieces []piece, out int) {
+	for _, p := range pieces {
+		for t := range p.tiles {
+			for _, c := range win.coffs[(p.tile+t)*kernel.MaxRows:][:p.mr] {
+				clear(cv.out.data[out+int(c):][:cv.n])
+			}
 		}
 	}
 }
 
-func (cv *conv) byDots(w *worker, win *window, src, out int) {
-	w.dot = kernel.DotArgs{Base: cv.src.ptr(src), Zero: &cv.zero[0], Taps: len(win.taps), K: cv.k}
+func (cv *conv) byRows(w *worker, win *window, pieces []piece, src, out int) {
+	taps := len(win.taps)
+	w.rows = kernel.RowsArgs{
+		Base: cv.src.ptr(src), Zero: &cv.zero[0], W: win.w.ptr(0), LdW: kernel.PanelCols, LdPanel: taps * cv.k * kernel.PanelCols,
+		C: cv.out.ptr(out), Taps: taps, K: cv.k, Cols: cv.n,
+	}
+	for _, p := range pieces {
+		w.rows.Offs, w.rows.COffs, w.rows.Tiles = &win.offs[p.tile*taps*kernel.MaxRows], &win.coffs[p.tile*kernel.MaxRows], p.tiles
+		kernel.Rows(p.mr, &w.rows)
+	}
+}
+
+func (cv *conv) byDots(w *worker, win *window, pieces []piece, src, out int) {
+	taps := len(win.taps)
+	w.dot = kernel.DotArgs{Base: cv.src.ptr(src), Zero: &cv.zero[0], Taps: taps, K: cv.k}
 	for c := range cv.n {
-		w.dot.W, w.dot.C = win.w.ptr(c*len(win.taps)*cv.k), cv.out.ptr(out+c)
-		for t, mr := range win.tiles {
-			w.dot.Offs, w.dot.COffs = &win.offs[t*len(win.taps)*kernel.MaxRows], &win.coffs[t*kernel.MaxRows]
-			kernel.Dot(mr, &w.dot)
+		w.dot.W, w.dot.C = win.w.ptr(c*taps*cv.k), cv.out.ptr(out+c)
+		for _, p := range pieces {
+			w.dot.Offs, w.dot.COffs, w.dot.Tiles = &win.offs[p.tile*taps*kernel.MaxRows], &win.coffs[p.tile*kernel.MaxRows], p.tiles
+			kernel.Dot(p.mr, &w.dot)
 		}
 	}
 }
 
-func (cv *conv) byPatches(w *worker, win *window, src, out int) {
-	n, rows := len(win.pix), len(win.taps)*cv.k
+func (cv *conv) byPatches(w *worker, win *window, pieces []piece, src, out, band int) {
+	n, rows := cv.band/cv.n, len(win.taps)*cv.k
 	scratch := w.scratch[:rows*n]
-	win.lay.fill(scratch, cv.src.data[src:src+cv.srcLen])
-	w.outer = kernel.OuterArgs{LdA: n, LdB: kernel.PanelCols, LdC: cv.n, P: rows}
-	for j := 0; j < cv.n; j += kernel.PanelCols {
-		w.outer.B, w.outer.Cols = win.w.ptr(j*rows), min(kernel.PanelCols, cv.n-j)
-		at := 0
-		for _, mr := range win.tiles {
-			w.outer.A, w.outer.C = &scratch[at], cv.out.ptr(out+at*cv.n+j)
-			kernel.Outer(mr, &w.outer)
-			at += mr
-		}
+	high := n / win.lay.wo
+	win.lay.fill(scratch, cv.src.data[src:src+cv.srcLen], band*high, (band+1)*high)
+	w.outer = kernel.OuterArgs{LdA: n, B: win.w.ptr(0), LdB: kernel.PanelCols, LdPanel: rows * kernel.PanelCols, LdC: cv.n, P: rows, Cols: cv.n}
+	for _, p := range pieces {
+		w.outer.A, w.outer.C, w.outer.Tiles = &scratch[p.pix], cv.out.ptr(out+band*cv.band+p.pix*cv.n), p.tiles
+		kernel.Outer(p.mr, &w.outer)
 	}
 }

@@ -18,8 +18,8 @@ type filterGrad struct {
 	from         []int32 // (taps, pix): offsets into x under each tap; negative outside
 	zero         []float32
 	lay          patches
-	rowOffs      []int32 // (6): of rows of patches
-	rowCOffs     []int32 // (6): of rows of the kernel
+	rowOffs      []int32 // of rows of patches; see rowOffsets
+	rowCOffs     []int32 // of rows of the kernel
 }
 
 // maxLanes is the most lanes; more would cost memory and the time to add them.
@@ -42,10 +42,7 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 	if fg.byPatches() {
 		fg.lay = newPatches(xs, ws, ys, cfg)
 		c.need(fg.lay.size())
-		for i := range kernel.MaxRows {
-			fg.rowOffs = append(fg.rowOffs, int32(i*fg.pix))
-			fg.rowCOffs = append(fg.rowCOffs, int32(i*fg.co))
-		}
+		fg.rowOffs, fg.rowCOffs = rowOffsets(fg.pix), rowOffsets(fg.co)
 	} else {
 		fg.from = offsets(xs, ws, ys, cfg)
 		if size > 1<<16 && c.outer == nil {
@@ -104,34 +101,30 @@ func (fg *filterGrad) partial(w *worker, lane, group, lanes int) {
 
 func (fg *filterGrad) imageTap(w *worker, img, t, dst int, accumulate bool) {
 	w.outer = kernel.OuterArgs{
-		AOffs: &fg.from[t*fg.pix], Zero: &fg.zero[0], LdB: fg.co, LdC: fg.co, P: fg.pix, Accumulate: accumulate,
+		AOffs: &fg.from[t*fg.pix], Zero: &fg.zero[0], B: fg.gy.ptr(img * fg.gyLen), LdB: fg.co, LdPanel: kernel.PanelCols,
+		LdC: fg.co, P: fg.pix, Cols: fg.co, Accumulate: accumulate,
 	}
-	for j := 0; j < fg.co; j += kernel.PanelCols {
-		w.outer.B, w.outer.Cols = fg.gy.ptr(img*fg.gyLen+j), min(kernel.PanelCols, fg.co-j)
-		for i := 0; i < fg.ci; {
-			mr := nextTile(fg.ci - i)
-			w.outer.A, w.outer.C = fg.x.ptr(img*fg.xLen+i), fg.lanes.ptr(dst+(t*fg.ci+i)*fg.co+j)
-			kernel.Outer(mr, &w.outer)
-			i += mr
-		}
+	for i := 0; i < fg.ci; {
+		r := nextRun(fg.ci - i)
+		w.outer.A, w.outer.C, w.outer.Tiles = fg.x.ptr(img*fg.xLen+i), fg.lanes.ptr(dst+(t*fg.ci+i)*fg.co), r.tiles
+		kernel.Outer(r.mr, &w.outer)
+		i += r.mr * r.tiles
 	}
 }
 
 func (fg *filterGrad) imageByPatches(w *worker, img, dst int, accumulate bool) {
 	rows := fg.taps * fg.ci
 	scratch := w.scratch[:rows*fg.pix]
-	fg.lay.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen])
+	fg.lay.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen], 0, fg.lay.ho)
 	w.rows = kernel.RowsArgs{
-		Offs: &fg.rowOffs[0], COffs: &fg.rowCOffs[0], LdW: fg.co, Taps: 1, K: fg.pix, Accumulate: accumulate,
+		Offs: &fg.rowOffs[0], W: fg.gy.ptr(img * fg.gyLen), LdW: fg.co, LdPanel: kernel.PanelCols,
+		COffs: &fg.rowCOffs[0], Taps: 1, K: fg.pix, Cols: fg.co, Accumulate: accumulate,
 	}
-	for j := 0; j < fg.co; j += kernel.PanelCols {
-		w.rows.W, w.rows.Cols = fg.gy.ptr(img*fg.gyLen+j), min(kernel.PanelCols, fg.co-j)
-		for i := 0; i < rows; {
-			mr := nextTile(rows - i)
-			w.rows.Base, w.rows.C = &scratch[i*fg.pix], fg.lanes.ptr(dst+i*fg.co+j)
-			kernel.Rows(mr, &w.rows)
-			i += mr
-		}
+	for i := 0; i < rows; {
+		r := nextRun(rows - i)
+		w.rows.Base, w.rows.C, w.rows.Tiles = &scratch[i*fg.pix], fg.lanes.ptr(dst+i*fg.co), r.tiles
+		kernel.Rows(r.mr, &w.rows)
+		i += r.mr * r.tiles
 	}
 }
 

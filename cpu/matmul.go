@@ -18,8 +18,8 @@ type matmul struct {
 	lda       int
 	transA    bool
 	dot       bool
-	offs      []int32 // (6): of six rows of A
-	coffs     []int32 // (6): of six rows of C
+	offs      []int32 // (runTiles, 6): of rows of A
+	coffs     []int32 // (runTiles, 6): of rows of C
 }
 
 func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
@@ -43,10 +43,7 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 		mm.b = c.packed(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, kernel.PackedLen(mm.k, mm.n), s, infoOf(b),
 			func(dst, src []float32) { pack(dst, src, mm.k, mm.n, ldb) })
 	}
-	for i := range kernel.MaxRows {
-		mm.offs = append(mm.offs, int32(i*mm.lda))
-		mm.coffs = append(mm.coffs, int32(i*mm.n))
-	}
+	mm.offs, mm.coffs = rowOffsets(mm.lda), rowOffsets(mm.n)
 	return mm
 }
 
@@ -72,30 +69,27 @@ func (mm *matmul) run(w *worker, lo, hi int) {
 		mm.runDot(w, r0, r1)
 		return
 	}
-	for j := 0; j < mm.n; j += kernel.PanelCols {
-		cols, panel := min(kernel.PanelCols, mm.n-j), mm.b.ptr(j*mm.k)
-		for i, left := r0, r1-r0; left > 0; {
-			mr := nextTile(left)
-			if mm.transA {
-				w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: panel, LdB: kernel.PanelCols,
-					C: mm.out.ptr(i*mm.n + j), LdC: mm.n, P: mm.k, Cols: cols}
-				kernel.Outer(mr, &w.outer)
-			} else {
-				w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: panel, LdW: kernel.PanelCols,
-					C: mm.out.ptr(i*mm.n + j), COffs: &mm.coffs[0], Taps: 1, K: mm.k, Cols: cols}
-				kernel.Rows(mr, &w.rows)
-			}
-			i, left = i+mr, left-mr
+	for i := r0; i < r1; {
+		r := nextRun(r1 - i)
+		if mm.transA {
+			w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: mm.b.ptr(0), LdB: kernel.PanelCols, LdPanel: mm.k * kernel.PanelCols,
+				C: mm.out.ptr(i * mm.n), LdC: mm.n, P: mm.k, Cols: mm.n, Tiles: r.tiles}
+			kernel.Outer(r.mr, &w.outer)
+		} else {
+			w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: mm.b.ptr(0), LdW: kernel.PanelCols, LdPanel: mm.k * kernel.PanelCols,
+				C: mm.out.ptr(i * mm.n), COffs: &mm.coffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
+			kernel.Rows(r.mr, &w.rows)
 		}
+		i += r.mr * r.tiles
 	}
 }
 
 func (mm *matmul) runDot(w *worker, r0, r1 int) {
-	for i, left := r0, r1-r0; left > 0; {
-		mr := nextTile(left)
+	for i := r0; i < r1; {
+		r := nextRun(r1 - i)
 		w.dot = kernel.DotArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: mm.b.ptr(0),
-			C: mm.out.ptr(i), COffs: &mm.coffs[0], Taps: 1, K: mm.k}
-		kernel.Dot(mr, &w.dot)
-		i, left = i+mr, left-mr
+			C: mm.out.ptr(i), COffs: &mm.coffs[0], Taps: 1, K: mm.k, Tiles: r.tiles}
+		kernel.Dot(r.mr, &w.dot)
+		i += r.mr * r.tiles
 	}
 }

@@ -20,18 +20,18 @@ func newPatches(src, kernel, out graph.Shape, cfg graph.ConvConfig) patches {
 	return p
 }
 
-// size is the number of float32 that fill writes.
+// size is the number of float32 that fill writes for a whole image.
 func (p *patches) size() int { return p.kh * p.kw * p.c * p.ho * p.wo }
 
-// fill writes the rows of one image.
-func (p *patches) fill(dst, src []float32) {
+// fill writes the patches of output rows [lo, hi) of one image.
+func (p *patches) fill(dst, src []float32, lo, hi int) {
 	for a := range p.kh {
 		for b := range p.kw {
 			// Columns [from, to) read inside the image.
 			from := min(max(0, -floorDiv(b-p.lo1, p.s1)), p.wo)
 			to := max(min(p.wo, floorDiv(p.w-1+p.lo1-b, p.s1)+1), from)
 			for c := range p.c {
-				for i := range p.ho {
+				for i := lo; i < hi; i++ {
 					row := dst[:p.wo]
 					dst = dst[p.wo:]
 					y := i*p.s0 + a - p.lo0

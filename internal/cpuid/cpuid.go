@@ -5,56 +5,84 @@
 // reports and from the environment:
 //
 //	IMAGO_CPU=generic   no assembly, the Go twins only
+//	IMAGO_CPU=avx2      no AVX-512 where the processor has it
 //	IMAGO_CPU unset     the best this processor has
 //
 // Under the purego build tag, and on processors without assembly of ours, the
 // answer is always "generic". The package knows no kernel: packages with
-// assembly ask AVX2FMA on every call (it is one load), which is what lets
-// EachImpl run one test over every implementation.
+// assembly ask AVX2FMA and AVX512 on every call (it is one load), which is what
+// lets EachImpl run one test over every implementation.
 package cpuid
 
 import (
 	"fmt"
 	"os"
+	"slices"
 )
 
 // env is the variable that overrides the choice.
 const env = "IMAGO_CPU"
 
-// avx2fma is whether AVX2 and FMA code is on. It changes after start-up only
-// through ForceGeneric.
-var avx2fma = hasAVX2FMA && os.Getenv(env) != "generic"
+// An impl is a set of instructions that kernels are written for. Of two, the
+// later is faster and includes the earlier.
+type impl int
+
+const (
+	generic impl = iota
+	avx2
+	avx512
+)
+
+var names = []string{"generic", "avx2", "avx512"}
+
+func (i impl) String() string { return names[i] }
+
+// on is the best that may run. It changes after start-up only through
+// ForceGeneric and EachImpl.
+var on = min(has, wanted())
+
+// wanted is what the environment allows.
+func wanted() impl {
+	if i := slices.Index(names, os.Getenv(env)); i >= 0 {
+		return impl(i)
+	}
+	return avx512
+}
 
 // AVX2FMA reports whether to run assembly that needs AVX2 and FMA.
-func AVX2FMA() bool { return avx2fma }
+func AVX2FMA() bool { return on >= avx2 }
 
-// Name is the implementation in use, for benchmarks and reports: "avx2" or
-// "generic".
-func Name() string {
-	if avx2fma {
-		return "avx2"
-	}
-	return "generic"
-}
+// AVX512 reports whether to run assembly that needs AVX-512 F, VL, BW and DQ.
+func AVX512() bool { return on >= avx512 }
+
+// Name is the implementation in use, for benchmarks and reports: "avx512", "avx2"
+// or "generic".
+func Name() string { return on.String() }
 
 // CheckEnv returns an error when IMAGO_CPU is set to a value that means
 // nothing. A misspelt value changes nothing, so a command asks once at start.
 func CheckEnv() error {
-	switch v := os.Getenv(env); v {
-	case "", "generic":
-		return nil
-	default:
-		return fmt.Errorf("cpuid: %s=%q: want %q, or unset for the best this processor has", env, v, "generic")
+	if v := os.Getenv(env); v != "" && !slices.Contains(names, v) {
+		return fmt.Errorf("cpuid: %s=%q: want one of %q, or unset for the best this processor has", env, v, names)
 	}
+	return nil
 }
 
-// ForceGeneric turns the assembly off (on = true) or leaves the choice made at
-// start (on = false), and returns a function that puts back what was before.
+// ForceGeneric turns the assembly off (off = true) or leaves the choice made at
+// start (off = false), and returns a function that puts back what was before.
 // It is for tests: nothing else may run kernels while the choice changes.
-func ForceGeneric(on bool) (restore func()) {
-	was := avx2fma
-	avx2fma = was && !on
-	return func() { avx2fma = was }
+func ForceGeneric(off bool) (restore func()) {
+	if !off {
+		return limit(on)
+	}
+	return limit(generic)
+}
+
+// limit turns off all that is better than i.
+func limit(i impl) (restore func()) {
+	was := on
+	on = min(was, i)
+	return func() { on = was }
 }
 
 // A Runner runs f as a sub-test; *testing.T and *testing.B are Runners.
@@ -63,14 +91,13 @@ type Runner[T any] interface {
 }
 
 // EachImpl runs f once for every implementation this machine can run, the
-// fastest first, each as a sub-test of t named what/avx2, what/generic.
-// f must not leave parallel sub-tests behind.
+// fastest first, each as a sub-test of t named what/avx512, what/avx2,
+// what/generic. f must not leave parallel sub-tests behind.
 func EachImpl[T Runner[T]](t T, what string, f func(T)) {
-	if avx2fma {
-		t.Run(what+"/avx2", f)
+	for i := on; i >= generic; i-- {
+		t.Run(what+"/"+i.String(), func(t T) {
+			defer limit(i)()
+			f(t)
+		})
 	}
-	t.Run(what+"/generic", func(t T) {
-		defer ForceGeneric(true)()
-		f(t)
-	})
 }

@@ -2,4 +2,4 @@
 
 package cpuid
 
-const hasAVX2FMA = false
+const has = generic

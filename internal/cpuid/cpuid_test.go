@@ -7,23 +7,33 @@ import (
 )
 
 func TestEachImpl(t *testing.T) {
-	was := AVX2FMA()
+	was := on
 	var ran []string
 	EachImpl(t, "what", func(t *testing.T) {
 		ran = append(ran, Name())
-		if on := strings.HasSuffix(t.Name(), "/avx2"); on != AVX2FMA() {
-			t.Errorf("in %s AVX2FMA() = %v", t.Name(), AVX2FMA())
+		if !strings.HasSuffix(t.Name(), "/"+Name()) {
+			t.Errorf("in %s the implementation is %s", t.Name(), Name())
+		}
+		if AVX2FMA() != (Name() != "generic") || AVX512() != (Name() == "avx512") {
+			t.Errorf("%s: AVX2FMA() = %v, AVX512() = %v", Name(), AVX2FMA(), AVX512())
 		}
 	})
-	want := []string{"generic"}
-	if was {
-		want = []string{"avx2", "generic"}
-	}
+	want := slices.Clone(names[:was+1])
+	slices.Reverse(want)
 	if !slices.Equal(ran, want) {
 		t.Errorf("ran %v, want %v", ran, want)
 	}
-	if AVX2FMA() != was {
-		t.Errorf("AVX2FMA() = %v after EachImpl, %v before", AVX2FMA(), was)
+	if on != was {
+		t.Errorf("%v after EachImpl, %v before", on, was)
+	}
+}
+
+func TestWanted(t *testing.T) {
+	for v, want := range map[string]impl{"": avx512, "generic": generic, "avx2": avx2, "avx512": avx512, "genric": avx512} {
+		t.Setenv(env, v)
+		if got := wanted(); got != want {
+			t.Errorf("%s=%q: at most %v, want %v", env, v, got, want)
+		}
 	}
 }
 
@@ -45,7 +55,7 @@ func TestForceGeneric(t *testing.T) {
 }
 
 func TestCheckEnv(t *testing.T) {
-	for v, ok := range map[string]bool{"": true, "generic": true, "genric": false, "avx9": false} {
+	for v, ok := range map[string]bool{"": true, "generic": true, "avx2": true, "avx512": true, "genric": false, "avx9": false} {
 		t.Setenv(env, v)
 		err := CheckEnv()
 		if (err == nil) != ok {

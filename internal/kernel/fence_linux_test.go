@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"math/rand/v2"
 	"syscall"
 	"testing"
@@ -65,27 +66,33 @@ func TestTileFences(t *testing.T) {
 		first := func(x []float32) *float32 { return unsafe.SliceData(x) }
 		r := rand.New(rand.NewPCG(1, 2))
 		for mr := 1; mr <= MaxRows; mr++ {
-			for cols := 1; cols <= PanelCols; cols++ {
-				read := PanelCols // columns the assembly reads
-				if cols <= 8 {
-					read = 8
+			for cols := 1; cols <= 40; cols++ {
+				read := (cols + PanelCols - 1) / PanelCols * PanelCols // columns the assembly reads
+				if cols%PanelCols > 0 && cols%PanelCols <= 8 {
+					read -= 8
 				}
 				for k := 1; k <= 20; k++ {
-					var offs [MaxRows]int32
-					for i := range offs[:mr] {
-						offs[i] = int32(r.IntN(2) * -1) // row 0, or Zero
-					}
-					var coffs [MaxRows]int32
-					for i := range coffs {
-						coffs[i] = int32(i * cols)
+					const tiles = 2
+					offs, coffs := make([]int32, tiles*MaxRows), make([]int32, tiles*MaxRows)
+					for i := range offs {
+						offs[i], coffs[i] = math.MinInt32/8, math.MaxInt32 // not to be used
+						if tile, r0 := i/MaxRows, i%MaxRows; r0 < mr {
+							offs[i] = int32(r.IntN(2) * -1) // row 0, or Zero
+							coffs[i] = int32((tile*mr + r0) * cols)
+						}
 					}
 					w := f[1].end((k-1)*cols + read)
-					c := f[2].end(mr * cols)
-					Rows(mr, &RowsArgs{Base: first(f[0].end(k)), Offs: &offs[0], Zero: first(f[3].end(k)), W: first(w), LdW: cols,
-						C: first(c), COffs: &coffs[0], Taps: 1, K: k, Cols: cols})
-					Outer(mr, &OuterArgs{A: first(f[0].end(k * mr)), LdA: mr, B: first(w), LdB: cols, C: first(c), LdC: cols, P: k, Cols: cols})
-					clear(offs[:])
-					Dot(mr, &DotArgs{Base: first(f[0].end(k)), Offs: &offs[0], W: first(f[1].end(k)), C: first(f[2].end(1)), COffs: &offs[0], Taps: 1, K: k})
+					c := f[2].end(tiles * mr * cols)
+					Rows(mr, &RowsArgs{Base: first(f[0].end(k)), Offs: &offs[0], Zero: first(f[3].end(k)), W: first(w), LdW: cols, LdPanel: PanelCols,
+						C: first(c), COffs: &coffs[0], Taps: 1, K: k, Cols: cols, Tiles: tiles})
+					if n := tiles * mr; k*n < 1000 {
+						Outer(mr, &OuterArgs{A: first(f[0].end(k * n)), LdA: n, B: first(w), LdB: cols, LdPanel: PanelCols,
+							C: first(c), LdC: cols, P: k, Cols: cols, Tiles: tiles})
+					}
+					clear(offs)
+					clear(coffs)
+					Dot(mr, &DotArgs{Base: first(f[0].end(k)), Offs: &offs[0], W: first(f[1].end(k)), C: first(f[2].end(1)), COffs: &coffs[0],
+						Taps: 1, K: k, Tiles: tiles})
 				}
 			}
 		}

@@ -8,8 +8,10 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// outerMxN computes M rows and N whole columns, whatever a.Cols says.
-//
+// outerMxN computes tiles of M rows and N whole columns, whatever a.Cols says, with
+// AVX2; outerMx16z one panel with AVX-512 and outerMx32z two, the last as wide as
+// a.Cols says.
+
 //go:noescape
 func outer1x16(a *OuterArgs)
 
@@ -46,13 +48,102 @@ func outer5x8(a *OuterArgs)
 //go:noescape
 func outer6x8(a *OuterArgs)
 
+//go:noescape
+func outer1x32z(a *OuterArgs)
+
+//go:noescape
+func outer2x32z(a *OuterArgs)
+
+//go:noescape
+func outer3x32z(a *OuterArgs)
+
+//go:noescape
+func outer4x32z(a *OuterArgs)
+
+//go:noescape
+func outer5x32z(a *OuterArgs)
+
+//go:noescape
+func outer6x32z(a *OuterArgs)
+
+//go:noescape
+func outer1x16z(a *OuterArgs)
+
+//go:noescape
+func outer2x16z(a *OuterArgs)
+
+//go:noescape
+func outer3x16z(a *OuterArgs)
+
+//go:noescape
+func outer4x16z(a *OuterArgs)
+
+//go:noescape
+func outer5x16z(a *OuterArgs)
+
+//go:noescape
+func outer6x16z(a *OuterArgs)
+
 func outer(mr int, a *OuterArgs) {
 	switch {
-	case !cpuid.AVX2FMA():
+	case cpuid.AVX512():
+		outerAVX512(mr, a)
+	case cpuid.AVX2FMA():
+		outerAVX2(mr, a)
+	default:
 		outerGeneric(mr, a)
-	case a.Cols == 16:
+	}
+}
+
+// outerAVX512 takes two panels at a time; a last panel may be ragged.
+func outerAVX512(mr int, a *OuterArgs) {
+	if a.Cols > PanelCols && a.Cols <= 2*PanelCols {
+		outerBy32z(mr, a)
+		return
+	}
+	if a.Cols <= PanelCols {
+		outerPanel512(mr, a)
+		return
+	}
+	b := *a
+	for b.Cols > 0 {
+		left := b.Cols
+		if b.Cols = min(left, 2*PanelCols); b.Cols > PanelCols {
+			outerBy32z(mr, &b)
+		} else {
+			outerPanel512(mr, &b)
+		}
+		b.B, b.C, b.Cols = at(b.B, 2*b.LdPanel), at(b.C, 2*PanelCols), left-b.Cols
+	}
+}
+
+func outerPanel512(mr int, a *OuterArgs) {
+	if a.Cols == 8 { // half of a vector of 16 would be idle
+		outerBy8(mr, a)
+	} else {
+		outerBy16z(mr, a)
+	}
+}
+
+func outerAVX2(mr int, a *OuterArgs) {
+	if a.Cols <= PanelCols {
+		outerPanel(mr, a)
+		return
+	}
+	b := *a
+	for b.Cols > 0 {
+		left := b.Cols
+		b.Cols = min(left, PanelCols)
+		outerPanel(mr, &b)
+		b.B, b.C, b.Cols = at(b.B, b.LdPanel), at(b.C, PanelCols), left-b.Cols
+	}
+}
+
+func outerPanel(mr int, a *OuterArgs) {
+	switch a.Cols {
+	case 16:
 		outerBy16(mr, a)
-	case a.Cols == 8:
+	case 8:
 		outerBy8(mr, a)
 	default:
 		outerRagged(mr, a)
@@ -93,18 +184,55 @@ func outerBy8(mr int, a *OuterArgs) {
 	}
 }
 
+func outerBy32z(mr int, a *OuterArgs) {
+	switch mr {
+	case 6:
+		outer6x32z(a)
+	case 5:
+		outer5x32z(a)
+	case 4:
+		outer4x32z(a)
+	case 3:
+		outer3x32z(a)
+	case 2:
+		outer2x32z(a)
+	case 1:
+		outer1x32z(a)
+	}
+}
+
+func outerBy16z(mr int, a *OuterArgs) {
+	switch mr {
+	case 6:
+		outer6x16z(a)
+	case 5:
+		outer5x16z(a)
+	case 4:
+		outer4x16z(a)
+	case 3:
+		outer3x16z(a)
+	case 2:
+		outer2x16z(a)
+	case 1:
+		outer1x16z(a)
+	}
+}
+
 // outerRagged lets the assembly write whole vectors to a tile of its own, from
 // which the columns there are go to C.
 func outerRagged(mr int, a *OuterArgs) {
 	var tile [MaxRows * PanelCols]float32
 	b := *a
-	b.C, b.LdC, b.Accumulate = &tile[0], PanelCols, false
-	if a.Cols <= 8 {
-		outerBy8(mr, &b)
-	} else {
-		outerBy16(mr, &b)
-	}
-	for i := range mr {
-		put(unsafe.Slice(at(a.C, i*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
+	b.C, b.LdC, b.Tiles, b.Accumulate = &tile[0], PanelCols, 1, false
+	for q := range max(1, a.Tiles) {
+		if a.Cols <= 8 {
+			outerBy8(mr, &b)
+		} else {
+			outerBy16(mr, &b)
+		}
+		for i := range mr {
+			put(unsafe.Slice(at(a.C, (q*mr+i)*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
+		}
+		b.A = at(b.A, mr)
 	}
 }

@@ -6,16 +6,23 @@
 
 // func outer1x16(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer1x16(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer1x16(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -98,33 +105,49 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
 
 store:
-	VMOVUPS Y0, (CX)
-	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x04, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer2x16(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer2x16(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer2x16(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -225,40 +248,57 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	VMOVUPS Y2, (CX)
-	VMOVUPS Y3, 32(CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x08, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer3x16(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer3x16(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer3x16(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -377,33 +417,54 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	VADDPS (BX), Y2, Y2
-	VADDPS 32(BX), Y3, Y3
-	VADDPS (CX), Y4, Y4
-	VADDPS 32(CX), Y5, Y5
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	VMOVUPS Y4, (CX)
-	VMOVUPS Y5, 32(CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x0c, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer4x16(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer4x16(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer4x16(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -412,12 +473,9 @@ TEXT ·outer4x16(SB), NOSPLIT, $0-8
 	VXORPS Y5, Y5, Y5
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -554,38 +612,60 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), SI
-	LEAQ   (SI)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	MOVQ   DX, R9
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	VADDPS (BX), Y2, Y2
-	VADDPS 32(BX), Y3, Y3
-	VADDPS (SI), Y4, Y4
-	VADDPS 32(SI), Y5, Y5
-	VADDPS (CX), Y6, Y6
-	VADDPS 32(CX), Y7, Y7
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	VADDPS (R9), Y6, Y6
+	VADDPS 32(R9), Y7, Y7
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	VMOVUPS Y6, (CX)
-	VMOVUPS Y7, 32(CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	VMOVUPS Y6, (R9)
+	VMOVUPS Y7, 32(R9)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x10, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer5x16(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer5x16(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer5x16(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -596,12 +676,9 @@ TEXT ·outer5x16(SB), NOSPLIT, $0-8
 	VXORPS Y7, Y7, Y7
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -756,43 +833,66 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), SI
-	LEAQ   (SI)(CX*4), DI
-	LEAQ   (DI)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	MOVQ   DX, R9
+	ADDQ   CX, DX
+	MOVQ   DX, R10
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	VADDPS (BX), Y2, Y2
-	VADDPS 32(BX), Y3, Y3
-	VADDPS (SI), Y4, Y4
-	VADDPS 32(SI), Y5, Y5
-	VADDPS (DI), Y6, Y6
-	VADDPS 32(DI), Y7, Y7
-	VADDPS (CX), Y8, Y8
-	VADDPS 32(CX), Y9, Y9
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	VADDPS (R9), Y6, Y6
+	VADDPS 32(R9), Y7, Y7
+	VADDPS (R10), Y8, Y8
+	VADDPS 32(R10), Y9, Y9
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	VMOVUPS Y8, (CX)
-	VMOVUPS Y9, 32(CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	VMOVUPS Y6, (R9)
+	VMOVUPS Y7, 32(R9)
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x14, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer6x16(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer6x16(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer6x16(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -805,12 +905,9 @@ TEXT ·outer6x16(SB), NOSPLIT, $0-8
 	VXORPS Y9, Y9, Y9
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -983,55 +1080,76 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), SI
-	LEAQ   (SI)(CX*4), DI
-	LEAQ   (DI)(CX*4), R8
-	LEAQ   (R8)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	MOVQ   DX, R9
+	ADDQ   CX, DX
+	MOVQ   DX, R10
+	ADDQ   CX, DX
+	MOVQ   DX, R11
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	VADDPS (BX), Y2, Y2
-	VADDPS 32(BX), Y3, Y3
-	VADDPS (SI), Y4, Y4
-	VADDPS 32(SI), Y5, Y5
-	VADDPS (DI), Y6, Y6
-	VADDPS 32(DI), Y7, Y7
-	VADDPS (R8), Y8, Y8
-	VADDPS 32(R8), Y9, Y9
-	VADDPS (CX), Y10, Y10
-	VADDPS 32(CX), Y11, Y11
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS (DI), Y2, Y2
+	VADDPS 32(DI), Y3, Y3
+	VADDPS (R8), Y4, Y4
+	VADDPS 32(R8), Y5, Y5
+	VADDPS (R9), Y6, Y6
+	VADDPS 32(R9), Y7, Y7
+	VADDPS (R10), Y8, Y8
+	VADDPS 32(R10), Y9, Y9
+	VADDPS (R11), Y10, Y10
+	VADDPS 32(R11), Y11, Y11
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, 32(DX)
-	VMOVUPS Y2, (BX)
-	VMOVUPS Y3, 32(BX)
-	VMOVUPS Y4, (SI)
-	VMOVUPS Y5, 32(SI)
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	VMOVUPS Y8, (R8)
-	VMOVUPS Y9, 32(R8)
-	VMOVUPS Y10, (CX)
-	VMOVUPS Y11, 32(CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, (DI)
+	VMOVUPS Y3, 32(DI)
+	VMOVUPS Y4, (R8)
+	VMOVUPS Y5, 32(R8)
+	VMOVUPS Y6, (R9)
+	VMOVUPS Y7, 32(R9)
+	VMOVUPS Y8, (R10)
+	VMOVUPS Y9, 32(R10)
+	VMOVUPS Y10, (R11)
+	VMOVUPS Y11, 32(R11)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x18, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer1x8(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer1x8(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer1x8(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -1102,29 +1220,45 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (CX), Y0, Y0
+	VADDPS (BX), Y0, Y0
 
 store:
-	VMOVUPS Y0, (CX)
+	VMOVUPS Y0, (BX)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x04, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer2x8(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer2x8(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer2x8(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -1207,33 +1341,50 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS (CX), Y1, Y1
+	VADDPS (BX), Y0, Y0
+	VADDPS (DI), Y1, Y1
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (DI)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x08, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer3x8(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer3x8(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer3x8(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -1328,37 +1479,55 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS (BX), Y1, Y1
-	VADDPS (CX), Y2, Y2
+	VADDPS (BX), Y0, Y0
+	VADDPS (DI), Y1, Y1
+	VADDPS (R8), Y2, Y2
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, (CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (R8)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x0c, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer4x8(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer4x8(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer4x8(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -1465,41 +1634,60 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), SI
-	LEAQ   (SI)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	MOVQ   DX, R9
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS (BX), Y1, Y1
-	VADDPS (SI), Y2, Y2
-	VADDPS (CX), Y3, Y3
+	VADDPS (BX), Y0, Y0
+	VADDPS (DI), Y1, Y1
+	VADDPS (R8), Y2, Y2
+	VADDPS (R9), Y3, Y3
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, (R9)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x10, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer5x8(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer5x8(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer5x8(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -1618,45 +1806,65 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), SI
-	LEAQ   (SI)(CX*4), DI
-	LEAQ   (DI)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	MOVQ   DX, R9
+	ADDQ   CX, DX
+	MOVQ   DX, R10
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS (BX), Y1, Y1
-	VADDPS (SI), Y2, Y2
-	VADDPS (DI), Y3, Y3
-	VADDPS (CX), Y4, Y4
+	VADDPS (BX), Y0, Y0
+	VADDPS (DI), Y1, Y1
+	VADDPS (R8), Y2, Y2
+	VADDPS (R9), Y3, Y3
+	VADDPS (R10), Y4, Y4
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (DI)
-	VMOVUPS Y4, (CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, (R9)
+	VMOVUPS Y4, (R10)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x14, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET
 
 // func outer6x8(a *OuterArgs)
 // Requires: AVX, CMOV, FMA3
-TEXT ·outer6x8(SB), NOSPLIT, $0-8
-	MOVQ   a+0(FP), AX
+TEXT ·outer6x8(SB), NOSPLIT, $24-8
+	MOVQ a+0(FP), AX
+	MOVQ 88(AX), CX
+	MOVQ CX, (SP)
+	MOVQ (AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ 56(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 40(AX), SI
+	SHLQ $0x02, SI
+
+tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	MOVQ   (AX), CX
 	MOVQ   32(AX), DX
-	MOVQ   64(AX), BX
-	MOVQ   40(AX), SI
+	MOVQ   72(AX), BX
 	MOVQ   8(AX), DI
-	SHLQ   $0x02, SI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
@@ -1787,28 +1995,1953 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   56(AX), CX
-	MOVQ   48(AX), DX
-	LEAQ   (DX)(CX*4), BX
-	LEAQ   (BX)(CX*4), SI
-	LEAQ   (SI)(CX*4), DI
-	LEAQ   (DI)(CX*4), R8
-	LEAQ   (R8)(CX*4), CX
-	CMPB   80(AX), $0x00
+	MOVQ   64(AX), CX
+	SHLQ   $0x02, CX
+	MOVQ   16(SP), DX
+	MOVQ   DX, BX
+	ADDQ   CX, DX
+	MOVQ   DX, DI
+	ADDQ   CX, DX
+	MOVQ   DX, R8
+	ADDQ   CX, DX
+	MOVQ   DX, R9
+	ADDQ   CX, DX
+	MOVQ   DX, R10
+	ADDQ   CX, DX
+	MOVQ   DX, R11
+	ADDQ   CX, DX
+	CMPB   96(AX), $0x00
 	JEQ    store
-	VADDPS (DX), Y0, Y0
-	VADDPS (BX), Y1, Y1
-	VADDPS (SI), Y2, Y2
-	VADDPS (DI), Y3, Y3
-	VADDPS (R8), Y4, Y4
-	VADDPS (CX), Y5, Y5
+	VADDPS (BX), Y0, Y0
+	VADDPS (DI), Y1, Y1
+	VADDPS (R8), Y2, Y2
+	VADDPS (R9), Y3, Y3
+	VADDPS (R10), Y4, Y4
+	VADDPS (R11), Y5, Y5
 
 store:
-	VMOVUPS Y0, (DX)
-	VMOVUPS Y1, (BX)
-	VMOVUPS Y2, (SI)
-	VMOVUPS Y3, (DI)
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y5, (CX)
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, (DI)
+	VMOVUPS Y2, (R8)
+	VMOVUPS Y3, (R9)
+	VMOVUPS Y4, (R10)
+	VMOVUPS Y5, (R11)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x18, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer1x32z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer1x32z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  48(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  80(AX), DX
+	SUBQ  $0x10, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVW BX, K1
+	MOVQ  (AX), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 16(SP)
+	MOVQ  40(AX), DI
+	SHLQ  $0x02, DI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   32(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   8(AX), R8
+	TESTQ  R8, R8
+	JNZ    gather
+	MOVQ   16(AX), R8
+	SHLQ   $0x02, R8
+	SUBQ   $0x02, SI
+	JLT    last
+
+two:
+	VMOVUPS      (BX), Z2
+	VMOVUPS.Z    (BX)(CX*1), K1, Z3
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         R8, DX
+	ADDQ         DI, BX
+	VMOVUPS      (BX), Z2
+	VMOVUPS.Z    (BX)(CX*1), K1, Z3
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         R8, DX
+	ADDQ         DI, BX
+	SUBQ         $0x02, SI
+	JGE          two
+
+last:
+	ADDQ         $0x02, SI
+	JLE          sum
+	VMOVUPS      (BX), Z2
+	VMOVUPS.Z    (BX)(CX*1), K1, Z3
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         R8, DX
+	ADDQ         DI, BX
+	JMP          sum
+
+gather:
+	MOVQ 24(AX), R9
+	SUBQ $0x02, SI
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX      (R8), R10
+	TESTQ        R10, R10
+	LEAQ         (DX)(R10*4), R10
+	CMOVQLT      R9, R10
+	VMOVUPS      (BX), Z2
+	VMOVUPS.Z    (BX)(CX*1), K1, Z3
+	VBROADCASTSS (R10), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DI, BX
+	MOVLQSX      4(R8), R10
+	TESTQ        R10, R10
+	LEAQ         (DX)(R10*4), R10
+	CMOVQLT      R9, R10
+	VMOVUPS      (BX), Z2
+	VMOVUPS.Z    (BX)(CX*1), K1, Z3
+	VBROADCASTSS (R10), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DI, BX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, SI
+	JGE          twoGather
+
+lastGather:
+	ADDQ         $0x02, SI
+	JLE          sum
+	MOVLQSX      (R8), SI
+	TESTQ        SI, SI
+	LEAQ         (DX)(SI*4), SI
+	CMOVQLT      R9, SI
+	VMOVUPS      (BX), Z2
+	VMOVUPS.Z    (BX)(CX*1), K1, Z3
+	VBROADCASTSS (SI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DI, BX
+
+sum:
+	MOVQ      64(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      16(SP), BX
+	MOVQ      BX, SI
+	ADDQ      DX, BX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	MOVQ    BX, 16(SP)
+	MOVQ    8(SP), DX
+	ADDQ    $0x04, DX
+	MOVQ    DX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer2x32z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer2x32z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  48(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  80(AX), DX
+	SUBQ  $0x10, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVW BX, K1
+	MOVQ  (AX), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 16(SP)
+	MOVQ  40(AX), DI
+	SHLQ  $0x02, DI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   32(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   8(AX), R8
+	TESTQ  R8, R8
+	JNZ    gather
+	MOVQ   16(AX), R8
+	SHLQ   $0x02, R8
+	SUBQ   $0x02, SI
+	JLT    last
+
+two:
+	VMOVUPS      (BX), Z4
+	VMOVUPS.Z    (BX)(CX*1), K1, Z5
+	VBROADCASTSS (DX), Z6
+	VBROADCASTSS 4(DX), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         R8, DX
+	ADDQ         DI, BX
+	VMOVUPS      (BX), Z4
+	VMOVUPS.Z    (BX)(CX*1), K1, Z5
+	VBROADCASTSS (DX), Z6
+	VBROADCASTSS 4(DX), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         R8, DX
+	ADDQ         DI, BX
+	SUBQ         $0x02, SI
+	JGE          two
+
+last:
+	ADDQ         $0x02, SI
+	JLE          sum
+	VMOVUPS      (BX), Z4
+	VMOVUPS.Z    (BX)(CX*1), K1, Z5
+	VBROADCASTSS (DX), Z6
+	VBROADCASTSS 4(DX), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         R8, DX
+	ADDQ         DI, BX
+	JMP          sum
+
+gather:
+	MOVQ 24(AX), R9
+	SUBQ $0x02, SI
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX      (R8), R10
+	TESTQ        R10, R10
+	LEAQ         (DX)(R10*4), R10
+	CMOVQLT      R9, R10
+	VMOVUPS      (BX), Z4
+	VMOVUPS.Z    (BX)(CX*1), K1, Z5
+	VBROADCASTSS (R10), Z6
+	VBROADCASTSS 4(R10), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DI, BX
+	MOVLQSX      4(R8), R10
+	TESTQ        R10, R10
+	LEAQ         (DX)(R10*4), R10
+	CMOVQLT      R9, R10
+	VMOVUPS      (BX), Z4
+	VMOVUPS.Z    (BX)(CX*1), K1, Z5
+	VBROADCASTSS (R10), Z6
+	VBROADCASTSS 4(R10), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DI, BX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, SI
+	JGE          twoGather
+
+lastGather:
+	ADDQ         $0x02, SI
+	JLE          sum
+	MOVLQSX      (R8), SI
+	TESTQ        SI, SI
+	LEAQ         (DX)(SI*4), SI
+	CMOVQLT      R9, SI
+	VMOVUPS      (BX), Z4
+	VMOVUPS.Z    (BX)(CX*1), K1, Z5
+	VBROADCASTSS (SI), Z6
+	VBROADCASTSS 4(SI), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         DI, BX
+
+sum:
+	MOVQ      64(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      16(SP), BX
+	MOVQ      BX, SI
+	ADDQ      DX, BX
+	MOVQ      BX, R8
+	ADDQ      DX, BX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z4
+	VADDPS    Z4, Z3, Z3
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	MOVQ    BX, 16(SP)
+	MOVQ    8(SP), DX
+	ADDQ    $0x08, DX
+	MOVQ    DX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer3x32z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer3x32z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  48(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  80(AX), DX
+	SUBQ  $0x10, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVW BX, K1
+	MOVQ  (AX), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 16(SP)
+	MOVQ  40(AX), DI
+	SHLQ  $0x02, DI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   32(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   8(AX), R8
+	TESTQ  R8, R8
+	JNZ    gather
+	MOVQ   16(AX), R8
+	SHLQ   $0x02, R8
+	SUBQ   $0x02, SI
+	JLT    last
+
+two:
+	VMOVUPS          (BX), Z6
+	VMOVUPS.Z        (BX)(CX*1), K1, Z7
+	VFMADD231PS.BCST (DX), Z6, Z0
+	VFMADD231PS.BCST (DX), Z7, Z1
+	VFMADD231PS.BCST 4(DX), Z6, Z2
+	VFMADD231PS.BCST 4(DX), Z7, Z3
+	VFMADD231PS.BCST 8(DX), Z6, Z4
+	VFMADD231PS.BCST 8(DX), Z7, Z5
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	VMOVUPS          (BX), Z6
+	VMOVUPS.Z        (BX)(CX*1), K1, Z7
+	VFMADD231PS.BCST (DX), Z6, Z0
+	VFMADD231PS.BCST (DX), Z7, Z1
+	VFMADD231PS.BCST 4(DX), Z6, Z2
+	VFMADD231PS.BCST 4(DX), Z7, Z3
+	VFMADD231PS.BCST 8(DX), Z6, Z4
+	VFMADD231PS.BCST 8(DX), Z7, Z5
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	SUBQ             $0x02, SI
+	JGE              two
+
+last:
+	ADDQ             $0x02, SI
+	JLE              sum
+	VMOVUPS          (BX), Z6
+	VMOVUPS.Z        (BX)(CX*1), K1, Z7
+	VFMADD231PS.BCST (DX), Z6, Z0
+	VFMADD231PS.BCST (DX), Z7, Z1
+	VFMADD231PS.BCST 4(DX), Z6, Z2
+	VFMADD231PS.BCST 4(DX), Z7, Z3
+	VFMADD231PS.BCST 8(DX), Z6, Z4
+	VFMADD231PS.BCST 8(DX), Z7, Z5
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R9
+	SUBQ $0x02, SI
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z6
+	VMOVUPS.Z        (BX)(CX*1), K1, Z7
+	VFMADD231PS.BCST (R10), Z6, Z0
+	VFMADD231PS.BCST (R10), Z7, Z1
+	VFMADD231PS.BCST 4(R10), Z6, Z2
+	VFMADD231PS.BCST 4(R10), Z7, Z3
+	VFMADD231PS.BCST 8(R10), Z6, Z4
+	VFMADD231PS.BCST 8(R10), Z7, Z5
+	ADDQ             DI, BX
+	MOVLQSX          4(R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z6
+	VMOVUPS.Z        (BX)(CX*1), K1, Z7
+	VFMADD231PS.BCST (R10), Z6, Z0
+	VFMADD231PS.BCST (R10), Z7, Z1
+	VFMADD231PS.BCST 4(R10), Z6, Z2
+	VFMADD231PS.BCST 4(R10), Z7, Z3
+	VFMADD231PS.BCST 8(R10), Z6, Z4
+	VFMADD231PS.BCST 8(R10), Z7, Z5
+	ADDQ             DI, BX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, SI
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R8), SI
+	TESTQ            SI, SI
+	LEAQ             (DX)(SI*4), SI
+	CMOVQLT          R9, SI
+	VMOVUPS          (BX), Z6
+	VMOVUPS.Z        (BX)(CX*1), K1, Z7
+	VFMADD231PS.BCST (SI), Z6, Z0
+	VFMADD231PS.BCST (SI), Z7, Z1
+	VFMADD231PS.BCST 4(SI), Z6, Z2
+	VFMADD231PS.BCST 4(SI), Z7, Z3
+	VFMADD231PS.BCST 8(SI), Z6, Z4
+	VFMADD231PS.BCST 8(SI), Z7, Z5
+	ADDQ             DI, BX
+
+sum:
+	MOVQ      64(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      16(SP), BX
+	MOVQ      BX, SI
+	ADDQ      DX, BX
+	MOVQ      BX, R8
+	ADDQ      DX, BX
+	MOVQ      BX, R9
+	ADDQ      DX, BX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z6
+	VADDPS    Z6, Z5, Z5
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, K1, 64(R9)
+	MOVQ    BX, 16(SP)
+	MOVQ    8(SP), DX
+	ADDQ    $0x0c, DX
+	MOVQ    DX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer4x32z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer4x32z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  48(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  80(AX), DX
+	SUBQ  $0x10, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVW BX, K1
+	MOVQ  (AX), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 16(SP)
+	MOVQ  40(AX), DI
+	SHLQ  $0x02, DI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   32(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   8(AX), R8
+	TESTQ  R8, R8
+	JNZ    gather
+	MOVQ   16(AX), R8
+	SHLQ   $0x02, R8
+	SUBQ   $0x02, SI
+	JLT    last
+
+two:
+	VMOVUPS          (BX), Z8
+	VMOVUPS.Z        (BX)(CX*1), K1, Z9
+	VFMADD231PS.BCST (DX), Z8, Z0
+	VFMADD231PS.BCST (DX), Z9, Z1
+	VFMADD231PS.BCST 4(DX), Z8, Z2
+	VFMADD231PS.BCST 4(DX), Z9, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VFMADD231PS.BCST 8(DX), Z9, Z5
+	VFMADD231PS.BCST 12(DX), Z8, Z6
+	VFMADD231PS.BCST 12(DX), Z9, Z7
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	VMOVUPS          (BX), Z8
+	VMOVUPS.Z        (BX)(CX*1), K1, Z9
+	VFMADD231PS.BCST (DX), Z8, Z0
+	VFMADD231PS.BCST (DX), Z9, Z1
+	VFMADD231PS.BCST 4(DX), Z8, Z2
+	VFMADD231PS.BCST 4(DX), Z9, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VFMADD231PS.BCST 8(DX), Z9, Z5
+	VFMADD231PS.BCST 12(DX), Z8, Z6
+	VFMADD231PS.BCST 12(DX), Z9, Z7
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	SUBQ             $0x02, SI
+	JGE              two
+
+last:
+	ADDQ             $0x02, SI
+	JLE              sum
+	VMOVUPS          (BX), Z8
+	VMOVUPS.Z        (BX)(CX*1), K1, Z9
+	VFMADD231PS.BCST (DX), Z8, Z0
+	VFMADD231PS.BCST (DX), Z9, Z1
+	VFMADD231PS.BCST 4(DX), Z8, Z2
+	VFMADD231PS.BCST 4(DX), Z9, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VFMADD231PS.BCST 8(DX), Z9, Z5
+	VFMADD231PS.BCST 12(DX), Z8, Z6
+	VFMADD231PS.BCST 12(DX), Z9, Z7
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R9
+	SUBQ $0x02, SI
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z8
+	VMOVUPS.Z        (BX)(CX*1), K1, Z9
+	VFMADD231PS.BCST (R10), Z8, Z0
+	VFMADD231PS.BCST (R10), Z9, Z1
+	VFMADD231PS.BCST 4(R10), Z8, Z2
+	VFMADD231PS.BCST 4(R10), Z9, Z3
+	VFMADD231PS.BCST 8(R10), Z8, Z4
+	VFMADD231PS.BCST 8(R10), Z9, Z5
+	VFMADD231PS.BCST 12(R10), Z8, Z6
+	VFMADD231PS.BCST 12(R10), Z9, Z7
+	ADDQ             DI, BX
+	MOVLQSX          4(R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z8
+	VMOVUPS.Z        (BX)(CX*1), K1, Z9
+	VFMADD231PS.BCST (R10), Z8, Z0
+	VFMADD231PS.BCST (R10), Z9, Z1
+	VFMADD231PS.BCST 4(R10), Z8, Z2
+	VFMADD231PS.BCST 4(R10), Z9, Z3
+	VFMADD231PS.BCST 8(R10), Z8, Z4
+	VFMADD231PS.BCST 8(R10), Z9, Z5
+	VFMADD231PS.BCST 12(R10), Z8, Z6
+	VFMADD231PS.BCST 12(R10), Z9, Z7
+	ADDQ             DI, BX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, SI
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R8), SI
+	TESTQ            SI, SI
+	LEAQ             (DX)(SI*4), SI
+	CMOVQLT          R9, SI
+	VMOVUPS          (BX), Z8
+	VMOVUPS.Z        (BX)(CX*1), K1, Z9
+	VFMADD231PS.BCST (SI), Z8, Z0
+	VFMADD231PS.BCST (SI), Z9, Z1
+	VFMADD231PS.BCST 4(SI), Z8, Z2
+	VFMADD231PS.BCST 4(SI), Z9, Z3
+	VFMADD231PS.BCST 8(SI), Z8, Z4
+	VFMADD231PS.BCST 8(SI), Z9, Z5
+	VFMADD231PS.BCST 12(SI), Z8, Z6
+	VFMADD231PS.BCST 12(SI), Z9, Z7
+	ADDQ             DI, BX
+
+sum:
+	MOVQ      64(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      16(SP), BX
+	MOVQ      BX, SI
+	ADDQ      DX, BX
+	MOVQ      BX, R8
+	ADDQ      DX, BX
+	MOVQ      BX, R9
+	ADDQ      DX, BX
+	MOVQ      BX, R10
+	ADDQ      DX, BX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z8
+	VADDPS    Z8, Z5, Z5
+	VADDPS    (R10), Z6, Z6
+	VMOVUPS.Z 64(R10), K1, Z8
+	VADDPS    Z8, Z7, Z7
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, K1, 64(R9)
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, K1, 64(R10)
+	MOVQ    BX, 16(SP)
+	MOVQ    8(SP), DX
+	ADDQ    $0x10, DX
+	MOVQ    DX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer5x32z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer5x32z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  48(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  80(AX), DX
+	SUBQ  $0x10, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVW BX, K1
+	MOVQ  (AX), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 16(SP)
+	MOVQ  40(AX), DI
+	SHLQ  $0x02, DI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	MOVQ   32(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   8(AX), R8
+	TESTQ  R8, R8
+	JNZ    gather
+	MOVQ   16(AX), R8
+	SHLQ   $0x02, R8
+	SUBQ   $0x02, SI
+	JLT    last
+
+two:
+	VMOVUPS          (BX), Z10
+	VMOVUPS.Z        (BX)(CX*1), K1, Z11
+	VFMADD231PS.BCST (DX), Z10, Z0
+	VFMADD231PS.BCST (DX), Z11, Z1
+	VFMADD231PS.BCST 4(DX), Z10, Z2
+	VFMADD231PS.BCST 4(DX), Z11, Z3
+	VFMADD231PS.BCST 8(DX), Z10, Z4
+	VFMADD231PS.BCST 8(DX), Z11, Z5
+	VFMADD231PS.BCST 12(DX), Z10, Z6
+	VFMADD231PS.BCST 12(DX), Z11, Z7
+	VFMADD231PS.BCST 16(DX), Z10, Z8
+	VFMADD231PS.BCST 16(DX), Z11, Z9
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	VMOVUPS          (BX), Z10
+	VMOVUPS.Z        (BX)(CX*1), K1, Z11
+	VFMADD231PS.BCST (DX), Z10, Z0
+	VFMADD231PS.BCST (DX), Z11, Z1
+	VFMADD231PS.BCST 4(DX), Z10, Z2
+	VFMADD231PS.BCST 4(DX), Z11, Z3
+	VFMADD231PS.BCST 8(DX), Z10, Z4
+	VFMADD231PS.BCST 8(DX), Z11, Z5
+	VFMADD231PS.BCST 12(DX), Z10, Z6
+	VFMADD231PS.BCST 12(DX), Z11, Z7
+	VFMADD231PS.BCST 16(DX), Z10, Z8
+	VFMADD231PS.BCST 16(DX), Z11, Z9
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	SUBQ             $0x02, SI
+	JGE              two
+
+last:
+	ADDQ             $0x02, SI
+	JLE              sum
+	VMOVUPS          (BX), Z10
+	VMOVUPS.Z        (BX)(CX*1), K1, Z11
+	VFMADD231PS.BCST (DX), Z10, Z0
+	VFMADD231PS.BCST (DX), Z11, Z1
+	VFMADD231PS.BCST 4(DX), Z10, Z2
+	VFMADD231PS.BCST 4(DX), Z11, Z3
+	VFMADD231PS.BCST 8(DX), Z10, Z4
+	VFMADD231PS.BCST 8(DX), Z11, Z5
+	VFMADD231PS.BCST 12(DX), Z10, Z6
+	VFMADD231PS.BCST 12(DX), Z11, Z7
+	VFMADD231PS.BCST 16(DX), Z10, Z8
+	VFMADD231PS.BCST 16(DX), Z11, Z9
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R9
+	SUBQ $0x02, SI
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z10
+	VMOVUPS.Z        (BX)(CX*1), K1, Z11
+	VFMADD231PS.BCST (R10), Z10, Z0
+	VFMADD231PS.BCST (R10), Z11, Z1
+	VFMADD231PS.BCST 4(R10), Z10, Z2
+	VFMADD231PS.BCST 4(R10), Z11, Z3
+	VFMADD231PS.BCST 8(R10), Z10, Z4
+	VFMADD231PS.BCST 8(R10), Z11, Z5
+	VFMADD231PS.BCST 12(R10), Z10, Z6
+	VFMADD231PS.BCST 12(R10), Z11, Z7
+	VFMADD231PS.BCST 16(R10), Z10, Z8
+	VFMADD231PS.BCST 16(R10), Z11, Z9
+	ADDQ             DI, BX
+	MOVLQSX          4(R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z10
+	VMOVUPS.Z        (BX)(CX*1), K1, Z11
+	VFMADD231PS.BCST (R10), Z10, Z0
+	VFMADD231PS.BCST (R10), Z11, Z1
+	VFMADD231PS.BCST 4(R10), Z10, Z2
+	VFMADD231PS.BCST 4(R10), Z11, Z3
+	VFMADD231PS.BCST 8(R10), Z10, Z4
+	VFMADD231PS.BCST 8(R10), Z11, Z5
+	VFMADD231PS.BCST 12(R10), Z10, Z6
+	VFMADD231PS.BCST 12(R10), Z11, Z7
+	VFMADD231PS.BCST 16(R10), Z10, Z8
+	VFMADD231PS.BCST 16(R10), Z11, Z9
+	ADDQ             DI, BX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, SI
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R8), SI
+	TESTQ            SI, SI
+	LEAQ             (DX)(SI*4), SI
+	CMOVQLT          R9, SI
+	VMOVUPS          (BX), Z10
+	VMOVUPS.Z        (BX)(CX*1), K1, Z11
+	VFMADD231PS.BCST (SI), Z10, Z0
+	VFMADD231PS.BCST (SI), Z11, Z1
+	VFMADD231PS.BCST 4(SI), Z10, Z2
+	VFMADD231PS.BCST 4(SI), Z11, Z3
+	VFMADD231PS.BCST 8(SI), Z10, Z4
+	VFMADD231PS.BCST 8(SI), Z11, Z5
+	VFMADD231PS.BCST 12(SI), Z10, Z6
+	VFMADD231PS.BCST 12(SI), Z11, Z7
+	VFMADD231PS.BCST 16(SI), Z10, Z8
+	VFMADD231PS.BCST 16(SI), Z11, Z9
+	ADDQ             DI, BX
+
+sum:
+	MOVQ      64(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      16(SP), BX
+	MOVQ      BX, SI
+	ADDQ      DX, BX
+	MOVQ      BX, R8
+	ADDQ      DX, BX
+	MOVQ      BX, R9
+	ADDQ      DX, BX
+	MOVQ      BX, R10
+	ADDQ      DX, BX
+	MOVQ      BX, R11
+	ADDQ      DX, BX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z10
+	VADDPS    Z10, Z3, Z3
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	VADDPS    (R10), Z6, Z6
+	VMOVUPS.Z 64(R10), K1, Z10
+	VADDPS    Z10, Z7, Z7
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z10
+	VADDPS    Z10, Z9, Z9
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, K1, 64(R9)
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, K1, 64(R10)
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, K1, 64(R11)
+	MOVQ    BX, 16(SP)
+	MOVQ    8(SP), DX
+	ADDQ    $0x14, DX
+	MOVQ    DX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer6x32z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer6x32z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  48(AX), CX
+	SHLQ  $0x02, CX
+	MOVQ  80(AX), DX
+	SUBQ  $0x10, DX
+	MOVQ  $-1, BX
+	BZHIQ DX, BX, BX
+	KMOVW BX, K1
+	MOVQ  (AX), DX
+	MOVQ  DX, 8(SP)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 16(SP)
+	MOVQ  40(AX), DI
+	SHLQ  $0x02, DI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	MOVQ   32(AX), BX
+	MOVQ   72(AX), SI
+	MOVQ   8(AX), R8
+	TESTQ  R8, R8
+	JNZ    gather
+	MOVQ   16(AX), R8
+	SHLQ   $0x02, R8
+	SUBQ   $0x02, SI
+	JLT    last
+
+two:
+	VMOVUPS          (BX), Z12
+	VMOVUPS.Z        (BX)(CX*1), K1, Z13
+	VFMADD231PS.BCST (DX), Z12, Z0
+	VFMADD231PS.BCST (DX), Z13, Z1
+	VFMADD231PS.BCST 4(DX), Z12, Z2
+	VFMADD231PS.BCST 4(DX), Z13, Z3
+	VFMADD231PS.BCST 8(DX), Z12, Z4
+	VFMADD231PS.BCST 8(DX), Z13, Z5
+	VFMADD231PS.BCST 12(DX), Z12, Z6
+	VFMADD231PS.BCST 12(DX), Z13, Z7
+	VFMADD231PS.BCST 16(DX), Z12, Z8
+	VFMADD231PS.BCST 16(DX), Z13, Z9
+	VFMADD231PS.BCST 20(DX), Z12, Z10
+	VFMADD231PS.BCST 20(DX), Z13, Z11
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	VMOVUPS          (BX), Z12
+	VMOVUPS.Z        (BX)(CX*1), K1, Z13
+	VFMADD231PS.BCST (DX), Z12, Z0
+	VFMADD231PS.BCST (DX), Z13, Z1
+	VFMADD231PS.BCST 4(DX), Z12, Z2
+	VFMADD231PS.BCST 4(DX), Z13, Z3
+	VFMADD231PS.BCST 8(DX), Z12, Z4
+	VFMADD231PS.BCST 8(DX), Z13, Z5
+	VFMADD231PS.BCST 12(DX), Z12, Z6
+	VFMADD231PS.BCST 12(DX), Z13, Z7
+	VFMADD231PS.BCST 16(DX), Z12, Z8
+	VFMADD231PS.BCST 16(DX), Z13, Z9
+	VFMADD231PS.BCST 20(DX), Z12, Z10
+	VFMADD231PS.BCST 20(DX), Z13, Z11
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	SUBQ             $0x02, SI
+	JGE              two
+
+last:
+	ADDQ             $0x02, SI
+	JLE              sum
+	VMOVUPS          (BX), Z12
+	VMOVUPS.Z        (BX)(CX*1), K1, Z13
+	VFMADD231PS.BCST (DX), Z12, Z0
+	VFMADD231PS.BCST (DX), Z13, Z1
+	VFMADD231PS.BCST 4(DX), Z12, Z2
+	VFMADD231PS.BCST 4(DX), Z13, Z3
+	VFMADD231PS.BCST 8(DX), Z12, Z4
+	VFMADD231PS.BCST 8(DX), Z13, Z5
+	VFMADD231PS.BCST 12(DX), Z12, Z6
+	VFMADD231PS.BCST 12(DX), Z13, Z7
+	VFMADD231PS.BCST 16(DX), Z12, Z8
+	VFMADD231PS.BCST 16(DX), Z13, Z9
+	VFMADD231PS.BCST 20(DX), Z12, Z10
+	VFMADD231PS.BCST 20(DX), Z13, Z11
+	ADDQ             R8, DX
+	ADDQ             DI, BX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R9
+	SUBQ $0x02, SI
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z12
+	VMOVUPS.Z        (BX)(CX*1), K1, Z13
+	VFMADD231PS.BCST (R10), Z12, Z0
+	VFMADD231PS.BCST (R10), Z13, Z1
+	VFMADD231PS.BCST 4(R10), Z12, Z2
+	VFMADD231PS.BCST 4(R10), Z13, Z3
+	VFMADD231PS.BCST 8(R10), Z12, Z4
+	VFMADD231PS.BCST 8(R10), Z13, Z5
+	VFMADD231PS.BCST 12(R10), Z12, Z6
+	VFMADD231PS.BCST 12(R10), Z13, Z7
+	VFMADD231PS.BCST 16(R10), Z12, Z8
+	VFMADD231PS.BCST 16(R10), Z13, Z9
+	VFMADD231PS.BCST 20(R10), Z12, Z10
+	VFMADD231PS.BCST 20(R10), Z13, Z11
+	ADDQ             DI, BX
+	MOVLQSX          4(R8), R10
+	TESTQ            R10, R10
+	LEAQ             (DX)(R10*4), R10
+	CMOVQLT          R9, R10
+	VMOVUPS          (BX), Z12
+	VMOVUPS.Z        (BX)(CX*1), K1, Z13
+	VFMADD231PS.BCST (R10), Z12, Z0
+	VFMADD231PS.BCST (R10), Z13, Z1
+	VFMADD231PS.BCST 4(R10), Z12, Z2
+	VFMADD231PS.BCST 4(R10), Z13, Z3
+	VFMADD231PS.BCST 8(R10), Z12, Z4
+	VFMADD231PS.BCST 8(R10), Z13, Z5
+	VFMADD231PS.BCST 12(R10), Z12, Z6
+	VFMADD231PS.BCST 12(R10), Z13, Z7
+	VFMADD231PS.BCST 16(R10), Z12, Z8
+	VFMADD231PS.BCST 16(R10), Z13, Z9
+	VFMADD231PS.BCST 20(R10), Z12, Z10
+	VFMADD231PS.BCST 20(R10), Z13, Z11
+	ADDQ             DI, BX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, SI
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R8), SI
+	TESTQ            SI, SI
+	LEAQ             (DX)(SI*4), SI
+	CMOVQLT          R9, SI
+	VMOVUPS          (BX), Z12
+	VMOVUPS.Z        (BX)(CX*1), K1, Z13
+	VFMADD231PS.BCST (SI), Z12, Z0
+	VFMADD231PS.BCST (SI), Z13, Z1
+	VFMADD231PS.BCST 4(SI), Z12, Z2
+	VFMADD231PS.BCST 4(SI), Z13, Z3
+	VFMADD231PS.BCST 8(SI), Z12, Z4
+	VFMADD231PS.BCST 8(SI), Z13, Z5
+	VFMADD231PS.BCST 12(SI), Z12, Z6
+	VFMADD231PS.BCST 12(SI), Z13, Z7
+	VFMADD231PS.BCST 16(SI), Z12, Z8
+	VFMADD231PS.BCST 16(SI), Z13, Z9
+	VFMADD231PS.BCST 20(SI), Z12, Z10
+	VFMADD231PS.BCST 20(SI), Z13, Z11
+	ADDQ             DI, BX
+
+sum:
+	MOVQ      64(AX), DX
+	SHLQ      $0x02, DX
+	MOVQ      16(SP), BX
+	MOVQ      BX, SI
+	ADDQ      DX, BX
+	MOVQ      BX, R8
+	ADDQ      DX, BX
+	MOVQ      BX, R9
+	ADDQ      DX, BX
+	MOVQ      BX, R10
+	ADDQ      DX, BX
+	MOVQ      BX, R11
+	ADDQ      DX, BX
+	MOVQ      BX, R12
+	ADDQ      DX, BX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VADDPS    (SI), Z0, Z0
+	VMOVUPS.Z 64(SI), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	VADDPS    (R8), Z2, Z2
+	VMOVUPS.Z 64(R8), K1, Z12
+	VADDPS    Z12, Z3, Z3
+	VADDPS    (R9), Z4, Z4
+	VMOVUPS.Z 64(R9), K1, Z12
+	VADDPS    Z12, Z5, Z5
+	VADDPS    (R10), Z6, Z6
+	VMOVUPS.Z 64(R10), K1, Z12
+	VADDPS    Z12, Z7, Z7
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z12
+	VADDPS    Z12, Z9, Z9
+	VADDPS    (R12), Z10, Z10
+	VMOVUPS.Z 64(R12), K1, Z12
+	VADDPS    Z12, Z11, Z11
+
+store:
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, K1, 64(SI)
+	VMOVUPS Z2, (R8)
+	VMOVUPS Z3, K1, 64(R8)
+	VMOVUPS Z4, (R9)
+	VMOVUPS Z5, K1, 64(R9)
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, K1, 64(R10)
+	VMOVUPS Z8, (R11)
+	VMOVUPS Z9, K1, 64(R11)
+	VMOVUPS Z10, (R12)
+	VMOVUPS Z11, K1, 64(R12)
+	MOVQ    BX, 16(SP)
+	MOVQ    8(SP), DX
+	ADDQ    $0x18, DX
+	MOVQ    DX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer1x16z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer1x16z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  80(AX), CX
+	SUBQ  $0x00, CX
+	MOVQ  $-1, DX
+	BZHIQ CX, DX, DX
+	KMOVW DX, K1
+	MOVQ  (AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  56(AX), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	MOVQ   32(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   8(AX), DI
+	TESTQ  DI, DI
+	JNZ    gather
+	MOVQ   16(AX), DI
+	SHLQ   $0x02, DI
+	SUBQ   $0x02, BX
+	JLT    last
+
+two:
+	VMOVUPS.Z        (DX), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	VMOVUPS.Z        (DX), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	SUBQ             $0x02, BX
+	JGE              two
+
+last:
+	ADDQ             $0x02, BX
+	JLE              sum
+	VMOVUPS.Z        (DX), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R8
+	SUBQ $0x02, BX
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z1
+	VFMADD231PS.BCST (R9), Z1, Z0
+	ADDQ             SI, DX
+	MOVLQSX          4(DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z1
+	VFMADD231PS.BCST (R9), Z1, Z0
+	ADDQ             SI, DX
+	ADDQ             $0x08, DI
+	SUBQ             $0x02, BX
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (DI), BX
+	TESTQ            BX, BX
+	LEAQ             (CX)(BX*4), BX
+	CMOVQLT          R8, BX
+	VMOVUPS.Z        (DX), K1, Z1
+	VFMADD231PS.BCST (BX), Z1, Z0
+	ADDQ             SI, DX
+
+sum:
+	MOVQ      64(AX), CX
+	SHLQ      $0x02, CX
+	MOVQ      16(SP), DX
+	MOVQ      DX, BX
+	ADDQ      CX, DX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VMOVUPS.Z (BX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+
+store:
+	VMOVUPS Z0, K1, (BX)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x04, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer2x16z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer2x16z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  80(AX), CX
+	SUBQ  $0x00, CX
+	MOVQ  $-1, DX
+	BZHIQ CX, DX, DX
+	KMOVW DX, K1
+	MOVQ  (AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  56(AX), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   32(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   8(AX), DI
+	TESTQ  DI, DI
+	JNZ    gather
+	MOVQ   16(AX), DI
+	SHLQ   $0x02, DI
+	SUBQ   $0x02, BX
+	JLT    last
+
+two:
+	VMOVUPS.Z        (DX), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX), Z2, Z1
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	VMOVUPS.Z        (DX), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX), Z2, Z1
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	SUBQ             $0x02, BX
+	JGE              two
+
+last:
+	ADDQ             $0x02, BX
+	JLE              sum
+	VMOVUPS.Z        (DX), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX), Z2, Z1
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R8
+	SUBQ $0x02, BX
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z2
+	VFMADD231PS.BCST (R9), Z2, Z0
+	VFMADD231PS.BCST 4(R9), Z2, Z1
+	ADDQ             SI, DX
+	MOVLQSX          4(DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z2
+	VFMADD231PS.BCST (R9), Z2, Z0
+	VFMADD231PS.BCST 4(R9), Z2, Z1
+	ADDQ             SI, DX
+	ADDQ             $0x08, DI
+	SUBQ             $0x02, BX
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (DI), BX
+	TESTQ            BX, BX
+	LEAQ             (CX)(BX*4), BX
+	CMOVQLT          R8, BX
+	VMOVUPS.Z        (DX), K1, Z2
+	VFMADD231PS.BCST (BX), Z2, Z0
+	VFMADD231PS.BCST 4(BX), Z2, Z1
+	ADDQ             SI, DX
+
+sum:
+	MOVQ      64(AX), CX
+	SHLQ      $0x02, CX
+	MOVQ      16(SP), DX
+	MOVQ      DX, BX
+	ADDQ      CX, DX
+	MOVQ      DX, DI
+	ADDQ      CX, DX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VMOVUPS.Z (BX), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z (DI), K1, Z2
+	VADDPS    Z2, Z1, Z1
+
+store:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (DI)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x08, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer3x16z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer3x16z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  80(AX), CX
+	SUBQ  $0x00, CX
+	MOVQ  $-1, DX
+	BZHIQ CX, DX, DX
+	KMOVW DX, K1
+	MOVQ  (AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  56(AX), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   32(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   8(AX), DI
+	TESTQ  DI, DI
+	JNZ    gather
+	MOVQ   16(AX), DI
+	SHLQ   $0x02, DI
+	SUBQ   $0x02, BX
+	JLT    last
+
+two:
+	VMOVUPS.Z        (DX), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX), Z3, Z1
+	VFMADD231PS.BCST 8(CX), Z3, Z2
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	VMOVUPS.Z        (DX), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX), Z3, Z1
+	VFMADD231PS.BCST 8(CX), Z3, Z2
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	SUBQ             $0x02, BX
+	JGE              two
+
+last:
+	ADDQ             $0x02, BX
+	JLE              sum
+	VMOVUPS.Z        (DX), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX), Z3, Z1
+	VFMADD231PS.BCST 8(CX), Z3, Z2
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R8
+	SUBQ $0x02, BX
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z3
+	VFMADD231PS.BCST (R9), Z3, Z0
+	VFMADD231PS.BCST 4(R9), Z3, Z1
+	VFMADD231PS.BCST 8(R9), Z3, Z2
+	ADDQ             SI, DX
+	MOVLQSX          4(DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z3
+	VFMADD231PS.BCST (R9), Z3, Z0
+	VFMADD231PS.BCST 4(R9), Z3, Z1
+	VFMADD231PS.BCST 8(R9), Z3, Z2
+	ADDQ             SI, DX
+	ADDQ             $0x08, DI
+	SUBQ             $0x02, BX
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (DI), BX
+	TESTQ            BX, BX
+	LEAQ             (CX)(BX*4), BX
+	CMOVQLT          R8, BX
+	VMOVUPS.Z        (DX), K1, Z3
+	VFMADD231PS.BCST (BX), Z3, Z0
+	VFMADD231PS.BCST 4(BX), Z3, Z1
+	VFMADD231PS.BCST 8(BX), Z3, Z2
+	ADDQ             SI, DX
+
+sum:
+	MOVQ      64(AX), CX
+	SHLQ      $0x02, CX
+	MOVQ      16(SP), DX
+	MOVQ      DX, BX
+	ADDQ      CX, DX
+	MOVQ      DX, DI
+	ADDQ      CX, DX
+	MOVQ      DX, R8
+	ADDQ      CX, DX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VMOVUPS.Z (BX), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS.Z (DI), K1, Z3
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS.Z (R8), K1, Z3
+	VADDPS    Z3, Z2, Z2
+
+store:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (DI)
+	VMOVUPS Z2, K1, (R8)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x0c, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer4x16z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer4x16z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  80(AX), CX
+	SUBQ  $0x00, CX
+	MOVQ  $-1, DX
+	BZHIQ CX, DX, DX
+	KMOVW DX, K1
+	MOVQ  (AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  56(AX), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   32(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   8(AX), DI
+	TESTQ  DI, DI
+	JNZ    gather
+	MOVQ   16(AX), DI
+	SHLQ   $0x02, DI
+	SUBQ   $0x02, BX
+	JLT    last
+
+two:
+	VMOVUPS.Z        (DX), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX), Z4, Z1
+	VFMADD231PS.BCST 8(CX), Z4, Z2
+	VFMADD231PS.BCST 12(CX), Z4, Z3
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	VMOVUPS.Z        (DX), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX), Z4, Z1
+	VFMADD231PS.BCST 8(CX), Z4, Z2
+	VFMADD231PS.BCST 12(CX), Z4, Z3
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	SUBQ             $0x02, BX
+	JGE              two
+
+last:
+	ADDQ             $0x02, BX
+	JLE              sum
+	VMOVUPS.Z        (DX), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX), Z4, Z1
+	VFMADD231PS.BCST 8(CX), Z4, Z2
+	VFMADD231PS.BCST 12(CX), Z4, Z3
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R8
+	SUBQ $0x02, BX
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z4
+	VFMADD231PS.BCST (R9), Z4, Z0
+	VFMADD231PS.BCST 4(R9), Z4, Z1
+	VFMADD231PS.BCST 8(R9), Z4, Z2
+	VFMADD231PS.BCST 12(R9), Z4, Z3
+	ADDQ             SI, DX
+	MOVLQSX          4(DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z4
+	VFMADD231PS.BCST (R9), Z4, Z0
+	VFMADD231PS.BCST 4(R9), Z4, Z1
+	VFMADD231PS.BCST 8(R9), Z4, Z2
+	VFMADD231PS.BCST 12(R9), Z4, Z3
+	ADDQ             SI, DX
+	ADDQ             $0x08, DI
+	SUBQ             $0x02, BX
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (DI), BX
+	TESTQ            BX, BX
+	LEAQ             (CX)(BX*4), BX
+	CMOVQLT          R8, BX
+	VMOVUPS.Z        (DX), K1, Z4
+	VFMADD231PS.BCST (BX), Z4, Z0
+	VFMADD231PS.BCST 4(BX), Z4, Z1
+	VFMADD231PS.BCST 8(BX), Z4, Z2
+	VFMADD231PS.BCST 12(BX), Z4, Z3
+	ADDQ             SI, DX
+
+sum:
+	MOVQ      64(AX), CX
+	SHLQ      $0x02, CX
+	MOVQ      16(SP), DX
+	MOVQ      DX, BX
+	ADDQ      CX, DX
+	MOVQ      DX, DI
+	ADDQ      CX, DX
+	MOVQ      DX, R8
+	ADDQ      CX, DX
+	MOVQ      DX, R9
+	ADDQ      CX, DX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VMOVUPS.Z (BX), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	VMOVUPS.Z (DI), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS.Z (R8), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	VMOVUPS.Z (R9), K1, Z4
+	VADDPS    Z4, Z3, Z3
+
+store:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (DI)
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K1, (R9)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x10, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer5x16z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer5x16z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  80(AX), CX
+	SUBQ  $0x00, CX
+	MOVQ  $-1, DX
+	BZHIQ CX, DX, DX
+	KMOVW DX, K1
+	MOVQ  (AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  56(AX), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   32(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   8(AX), DI
+	TESTQ  DI, DI
+	JNZ    gather
+	MOVQ   16(AX), DI
+	SHLQ   $0x02, DI
+	SUBQ   $0x02, BX
+	JLT    last
+
+two:
+	VMOVUPS.Z        (DX), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX), Z5, Z1
+	VFMADD231PS.BCST 8(CX), Z5, Z2
+	VFMADD231PS.BCST 12(CX), Z5, Z3
+	VFMADD231PS.BCST 16(CX), Z5, Z4
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	VMOVUPS.Z        (DX), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX), Z5, Z1
+	VFMADD231PS.BCST 8(CX), Z5, Z2
+	VFMADD231PS.BCST 12(CX), Z5, Z3
+	VFMADD231PS.BCST 16(CX), Z5, Z4
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	SUBQ             $0x02, BX
+	JGE              two
+
+last:
+	ADDQ             $0x02, BX
+	JLE              sum
+	VMOVUPS.Z        (DX), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX), Z5, Z1
+	VFMADD231PS.BCST 8(CX), Z5, Z2
+	VFMADD231PS.BCST 12(CX), Z5, Z3
+	VFMADD231PS.BCST 16(CX), Z5, Z4
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R8
+	SUBQ $0x02, BX
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z5
+	VFMADD231PS.BCST (R9), Z5, Z0
+	VFMADD231PS.BCST 4(R9), Z5, Z1
+	VFMADD231PS.BCST 8(R9), Z5, Z2
+	VFMADD231PS.BCST 12(R9), Z5, Z3
+	VFMADD231PS.BCST 16(R9), Z5, Z4
+	ADDQ             SI, DX
+	MOVLQSX          4(DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z5
+	VFMADD231PS.BCST (R9), Z5, Z0
+	VFMADD231PS.BCST 4(R9), Z5, Z1
+	VFMADD231PS.BCST 8(R9), Z5, Z2
+	VFMADD231PS.BCST 12(R9), Z5, Z3
+	VFMADD231PS.BCST 16(R9), Z5, Z4
+	ADDQ             SI, DX
+	ADDQ             $0x08, DI
+	SUBQ             $0x02, BX
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (DI), BX
+	TESTQ            BX, BX
+	LEAQ             (CX)(BX*4), BX
+	CMOVQLT          R8, BX
+	VMOVUPS.Z        (DX), K1, Z5
+	VFMADD231PS.BCST (BX), Z5, Z0
+	VFMADD231PS.BCST 4(BX), Z5, Z1
+	VFMADD231PS.BCST 8(BX), Z5, Z2
+	VFMADD231PS.BCST 12(BX), Z5, Z3
+	VFMADD231PS.BCST 16(BX), Z5, Z4
+	ADDQ             SI, DX
+
+sum:
+	MOVQ      64(AX), CX
+	SHLQ      $0x02, CX
+	MOVQ      16(SP), DX
+	MOVQ      DX, BX
+	ADDQ      CX, DX
+	MOVQ      DX, DI
+	ADDQ      CX, DX
+	MOVQ      DX, R8
+	ADDQ      CX, DX
+	MOVQ      DX, R9
+	ADDQ      CX, DX
+	MOVQ      DX, R10
+	ADDQ      CX, DX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VMOVUPS.Z (BX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	VMOVUPS.Z (DI), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	VMOVUPS.Z (R8), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	VMOVUPS.Z (R9), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	VMOVUPS.Z (R10), K1, Z5
+	VADDPS    Z5, Z4, Z4
+
+store:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (DI)
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K1, (R9)
+	VMOVUPS Z4, K1, (R10)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x14, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
+	VZEROUPPER
+	RET
+
+// func outer6x16z(a *OuterArgs)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·outer6x16z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  88(AX), CX
+	MOVQ  CX, (SP)
+	MOVQ  80(AX), CX
+	SUBQ  $0x00, CX
+	MOVQ  $-1, DX
+	BZHIQ CX, DX, DX
+	KMOVW DX, K1
+	MOVQ  (AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  56(AX), DX
+	MOVQ  DX, 16(SP)
+	MOVQ  40(AX), SI
+	SHLQ  $0x02, SI
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   32(AX), DX
+	MOVQ   72(AX), BX
+	MOVQ   8(AX), DI
+	TESTQ  DI, DI
+	JNZ    gather
+	MOVQ   16(AX), DI
+	SHLQ   $0x02, DI
+	SUBQ   $0x02, BX
+	JLT    last
+
+two:
+	VMOVUPS.Z        (DX), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX), Z6, Z1
+	VFMADD231PS.BCST 8(CX), Z6, Z2
+	VFMADD231PS.BCST 12(CX), Z6, Z3
+	VFMADD231PS.BCST 16(CX), Z6, Z4
+	VFMADD231PS.BCST 20(CX), Z6, Z5
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	VMOVUPS.Z        (DX), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX), Z6, Z1
+	VFMADD231PS.BCST 8(CX), Z6, Z2
+	VFMADD231PS.BCST 12(CX), Z6, Z3
+	VFMADD231PS.BCST 16(CX), Z6, Z4
+	VFMADD231PS.BCST 20(CX), Z6, Z5
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	SUBQ             $0x02, BX
+	JGE              two
+
+last:
+	ADDQ             $0x02, BX
+	JLE              sum
+	VMOVUPS.Z        (DX), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX), Z6, Z1
+	VFMADD231PS.BCST 8(CX), Z6, Z2
+	VFMADD231PS.BCST 12(CX), Z6, Z3
+	VFMADD231PS.BCST 16(CX), Z6, Z4
+	VFMADD231PS.BCST 20(CX), Z6, Z5
+	ADDQ             DI, CX
+	ADDQ             SI, DX
+	JMP              sum
+
+gather:
+	MOVQ 24(AX), R8
+	SUBQ $0x02, BX
+	JLT  lastGather
+
+twoGather:
+	MOVLQSX          (DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z6
+	VFMADD231PS.BCST (R9), Z6, Z0
+	VFMADD231PS.BCST 4(R9), Z6, Z1
+	VFMADD231PS.BCST 8(R9), Z6, Z2
+	VFMADD231PS.BCST 12(R9), Z6, Z3
+	VFMADD231PS.BCST 16(R9), Z6, Z4
+	VFMADD231PS.BCST 20(R9), Z6, Z5
+	ADDQ             SI, DX
+	MOVLQSX          4(DI), R9
+	TESTQ            R9, R9
+	LEAQ             (CX)(R9*4), R9
+	CMOVQLT          R8, R9
+	VMOVUPS.Z        (DX), K1, Z6
+	VFMADD231PS.BCST (R9), Z6, Z0
+	VFMADD231PS.BCST 4(R9), Z6, Z1
+	VFMADD231PS.BCST 8(R9), Z6, Z2
+	VFMADD231PS.BCST 12(R9), Z6, Z3
+	VFMADD231PS.BCST 16(R9), Z6, Z4
+	VFMADD231PS.BCST 20(R9), Z6, Z5
+	ADDQ             SI, DX
+	ADDQ             $0x08, DI
+	SUBQ             $0x02, BX
+	JGE              twoGather
+
+lastGather:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (DI), BX
+	TESTQ            BX, BX
+	LEAQ             (CX)(BX*4), BX
+	CMOVQLT          R8, BX
+	VMOVUPS.Z        (DX), K1, Z6
+	VFMADD231PS.BCST (BX), Z6, Z0
+	VFMADD231PS.BCST 4(BX), Z6, Z1
+	VFMADD231PS.BCST 8(BX), Z6, Z2
+	VFMADD231PS.BCST 12(BX), Z6, Z3
+	VFMADD231PS.BCST 16(BX), Z6, Z4
+	VFMADD231PS.BCST 20(BX), Z6, Z5
+	ADDQ             SI, DX
+
+sum:
+	MOVQ      64(AX), CX
+	SHLQ      $0x02, CX
+	MOVQ      16(SP), DX
+	MOVQ      DX, BX
+	ADDQ      CX, DX
+	MOVQ      DX, DI
+	ADDQ      CX, DX
+	MOVQ      DX, R8
+	ADDQ      CX, DX
+	MOVQ      DX, R9
+	ADDQ      CX, DX
+	MOVQ      DX, R10
+	ADDQ      CX, DX
+	MOVQ      DX, R11
+	ADDQ      CX, DX
+	CMPB      96(AX), $0x00
+	JEQ       store
+	VMOVUPS.Z (BX), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	VMOVUPS.Z (DI), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	VMOVUPS.Z (R8), K1, Z6
+	VADDPS    Z6, Z2, Z2
+	VMOVUPS.Z (R9), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	VMOVUPS.Z (R10), K1, Z6
+	VADDPS    Z6, Z4, Z4
+	VMOVUPS.Z (R11), K1, Z6
+	VADDPS    Z6, Z5, Z5
+
+store:
+	VMOVUPS Z0, K1, (BX)
+	VMOVUPS Z1, K1, (DI)
+	VMOVUPS Z2, K1, (R8)
+	VMOVUPS Z3, K1, (R9)
+	VMOVUPS Z4, K1, (R10)
+	VMOVUPS Z5, K1, (R11)
+	MOVQ    DX, 16(SP)
+	MOVQ    8(SP), CX
+	ADDQ    $0x18, CX
+	MOVQ    CX, 8(SP)
+	DECQ    (SP)
+	JG      tile
 	VZEROUPPER
 	RET

@@ -6,17 +6,22 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/cpuid"
 )
 
 func TestOuter(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for mr := 1; mr <= MaxRows; mr++ {
-			for cols := 1; cols <= PanelCols; cols++ {
+			for cols := 1; cols <= 70; cols++ {
 				for p := range 20 {
+					if cols > PanelCols+1 && p > 5 {
+						continue
+					}
 					for _, gather := range []bool{false, true} {
 						for _, acc := range []bool{false, true} {
-							testOuter(t, r, mr, cols, p, gather, acc)
+							testOuter(t, r, mr, 1+r.IntN(3), cols, p, gather, acc)
 						}
 					}
 				}
@@ -25,20 +30,31 @@ func TestOuter(t *testing.T) {
 	})
 }
 
-func testOuter(t *testing.T, r *rand.Rand, mr, cols, p int, gather, acc bool) {
-	lda, ldb, ldc := mr+r.IntN(4), cols+r.IntN(20), cols+r.IntN(4)
-	a := random(r, max(0, (p-1)*lda+mr))
-	b := random(r, max(0, (p-1)*ldb+cols))
-	for i := range b.x { // between the rows of a ragged B there is NaN
-		if i%ldb >= cols {
-			b.x[i] = nan32
+func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, gather, acc bool) {
+	rows := mr * tiles
+	lda, ldb, ldc := rows+r.IntN(4), cols+r.IntN(20), cols+r.IntN(4)
+	panel := PanelCols
+	if r.IntN(2) == 0 { // packed
+		ldb, panel = PanelCols, p*PanelCols+r.IntN(3)
+	}
+	at := func(q, j int) int { return j/PanelCols*panel + q*ldb + j%PanelCols }
+	a := random(r, max(0, (p-1)*lda+rows))
+	last := 0
+	if p > 0 {
+		last = at(p-1, cols-1) + 1
+	}
+	b := guard(last) // what is not read is NaN
+	for q := range p {
+		for j := range cols {
+			b.x[at(q, j)] = float32(r.NormFloat64())
 		}
 	}
-	c := random(r, (mr-1)*ldc+cols)
+	c := random(r, (rows-1)*ldc+cols)
 	before := slices.Clone(c.x)
 	zero := guard(MaxRows)
 	clear(zero.x)
-	args := OuterArgs{A: a.p(), LdA: lda, Zero: zero.p(), B: b.p(), LdB: ldb, C: c.p(), LdC: ldc, P: p, Cols: cols, Accumulate: acc}
+	args := OuterArgs{A: a.p(), LdA: lda, Zero: zero.p(), B: b.p(), LdB: ldb, LdPanel: panel,
+		C: c.p(), LdC: ldc, P: p, Cols: cols, Tiles: tiles, Accumulate: acc}
 	offs := make([]int32, p+1)
 	for i := range p {
 		offs[i] = int32(i * lda)
@@ -53,7 +69,7 @@ func testOuter(t *testing.T, r *rand.Rand, mr, cols, p int, gather, acc bool) {
 		args.AOffs, args.LdA = &offs[0], math.MaxInt32 // not to be used
 	}
 	Outer(mr, &args)
-	for i := range mr {
+	for i := range rows {
 		for j := range min(ldc, len(c.x)-i*ldc) {
 			got, was := c.x[i*ldc+j], float64(before[i*ldc+j])
 			if j >= cols {
@@ -70,12 +86,12 @@ func testOuter(t *testing.T, r *rand.Rand, mr, cols, p int, gather, acc bool) {
 				if offs[q] < 0 {
 					continue
 				}
-				v := float64(a.x[int(offs[q])+i]) * float64(b.x[q*ldb+j])
+				v := float64(a.x[int(offs[q])+i]) * float64(b.x[at(q, j)])
 				want += v
 				mag += math.Abs(v)
 			}
 			if !within(got, want, sumTol(p, mag)) {
-				t.Fatalf("mr=%d cols=%d p=%d gather=%v acc=%v: C[%d][%d] = %v, want %v", mr, cols, p, gather, acc, i, j, got, want)
+				t.Fatalf("mr=%d tiles=%d cols=%d p=%d gather=%v acc=%v: C[%d][%d] = %v, want %v", mr, tiles, cols, p, gather, acc, i, j, got, want)
 			}
 		}
 	}
@@ -89,21 +105,22 @@ func testOuter(t *testing.T, r *rand.Rand, mr, cols, p int, gather, acc bool) {
 func TestOuterTiling(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
-		const p = 53
-		a, b := random(r, p*MaxRows), random(r, p*PanelCols)
+		const p, wide = 53, 3*PanelCols + 5
+		a, b := random(r, p*MaxRows), random(r, PackedLen(p, wide))
 		offs := make([]int32, p)
 		for i := range offs {
 			offs[i] = int32(i * MaxRows)
 		}
-		whole := guard(MaxRows * PanelCols)
-		Outer(MaxRows, &OuterArgs{A: a.p(), LdA: MaxRows, B: b.p(), LdB: PanelCols, C: whole.p(), LdC: PanelCols, P: p, Cols: PanelCols})
+		whole := guard(MaxRows * wide)
+		Outer(MaxRows, &OuterArgs{A: a.p(), LdA: MaxRows, B: b.p(), LdB: PanelCols, LdPanel: p * PanelCols, C: whole.p(), LdC: wide, P: p, Cols: wide})
 		for mr := 1; mr <= MaxRows; mr++ {
-			for cols := 1; cols <= PanelCols; cols++ {
+			for cols := 1; cols <= wide; cols++ {
 				c := guard(mr * cols)
-				Outer(mr, &OuterArgs{A: a.p(), AOffs: &offs[0], B: b.p(), LdB: PanelCols, C: c.p(), LdC: cols, P: p, Cols: cols})
+				Outer(mr, &OuterArgs{A: a.p(), AOffs: &offs[0], B: b.p(), LdB: PanelCols, LdPanel: p * PanelCols,
+					C: c.p(), LdC: cols, P: p, Cols: cols})
 				for i := range mr {
 					for j := range cols {
-						if got, want := c.x[i*cols+j], whole.x[i*PanelCols+j]; !same(got, want) {
+						if got, want := c.x[i*cols+j], whole.x[i*wide+j]; !same(got, want) {
 							t.Fatalf("mr=%d cols=%d: C[%d][%d] = %v, in the whole tile %v", mr, cols, i, j, got, want)
 						}
 					}
@@ -115,23 +132,27 @@ func TestOuterTiling(t *testing.T) {
 
 func BenchmarkOuter(b *testing.B) {
 	for _, s := range []struct {
-		mr, cols, p int
-		gather      bool
-	}{{6, 16, 256, false}, {6, 16, 256, true}, {4, 16, 256, false}, {3, 16, 256, true}, {1, 16, 256, true}, {6, 8, 256, false}} {
-		b.Run(fmt.Sprintf("mr=%d/cols=%d/p=%d/gather=%v", s.mr, s.cols, s.p, s.gather), func(b *testing.B) {
-			x, y, c := make([]float32, s.p*6), make([]float32, s.p*16), make([]float32, 6*16)
-			args := &OuterArgs{A: &x[0], LdA: 6, B: &y[0], LdB: s.cols, C: &c[0], LdC: 16, P: s.p, Cols: s.cols}
+		mr, tiles, cols, p int
+		gather             bool
+	}{
+		{6, 1, 16, 256, false}, {6, 1, 16, 256, true}, {6, 8, 16, 49, true}, {6, 8, 16, 9, false}, {4, 8, 16, 49, true}, {4, 8, 64, 196, true},
+		{6, 5, 64, 196, true}, {3, 1, 16, 256, true}, {1, 1, 16, 256, true}, {6, 1, 8, 256, false},
+	} {
+		cpuid.EachImpl(b, fmt.Sprintf("mr=%d/tiles=%d/cols=%d/p=%d/gather=%v", s.mr, s.tiles, s.cols, s.p, s.gather), func(b *testing.B) {
+			rows := s.mr * s.tiles
+			x, y, c := make([]float32, s.p*rows), make([]float32, s.p*s.cols), make([]float32, rows*s.cols)
+			args := &OuterArgs{A: &x[0], LdA: rows, B: &y[0], LdB: s.cols, LdPanel: PanelCols, C: &c[0], LdC: s.cols, P: s.p, Cols: s.cols, Tiles: s.tiles}
 			if s.gather {
 				offs := make([]int32, s.p)
 				for i := range offs {
-					offs[i] = int32(i * 6)
+					offs[i] = int32(i * rows)
 				}
 				args.AOffs = &offs[0]
 			}
 			for b.Loop() {
 				Outer(s.mr, args)
 			}
-			gflops(b, 2*s.mr*s.cols*s.p)
+			gflops(b, 2*rows*s.cols*s.p)
 		})
 	}
 }

@@ -6,34 +6,42 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/cpuid"
 )
 
 // A tapCase is operands for Rows or Dot: rows of A lie scattered in an image, and
 // one in four is outside it.
 type tapCase struct {
-	mr, taps, k, cols, ldw int
-	a, zero, w, c          guarded
-	offs, coffs            []int32
-	before                 []float32 // what C held
+	mr, tiles, taps, k, cols, ldw, panel int
+	a, zero, w, c                        guarded
+	offs, coffs                          []int32
+	before                               []float32 // what C held
 }
 
-func newTapCase(r *rand.Rand, mr, taps, k, cols, ldw, ldc int) *tapCase {
-	tc := &tapCase{mr: mr, taps: taps, k: k, cols: cols, ldw: ldw}
+func newTapCase(r *rand.Rand, mr, tiles, taps, k, cols, ldw, ldc int) *tapCase {
+	tc := &tapCase{mr: mr, tiles: tiles, taps: taps, k: k, cols: cols, ldw: ldw, panel: PanelCols}
+	if ldw == PanelCols {
+		tc.panel = taps*k*PanelCols + r.IntN(3)
+	}
 	const places = 11
 	tc.a, tc.zero = random(r, places*k), guard(k)
 	clear(tc.zero.x)
-	// The last row of W ends where its columns do: beyond is guard.
-	tc.w = random(r, max(0, (taps*k-1)*ldw+cols))
-	tc.c = random(r, (mr-1)*ldc+cols)
-	if tc.taps*tc.k > 0 { // between the rows of a ragged W there is NaN as well
-		for i := range tc.w.x {
-			if i%ldw >= cols {
-				tc.w.x[i] = nan32
-			}
+	// W ends where its last column does, and what is not read is NaN.
+	last := 0
+	if taps*k > 0 {
+		last = tc.at(taps*k-1, cols-1) + 1
+	}
+	tc.w = guard(last)
+	for q := range taps * k {
+		for j := range cols {
+			tc.w.x[tc.at(q, j)] = float32(r.NormFloat64())
 		}
 	}
+	rows := tiles * mr
+	tc.c = random(r, (rows-1)*ldc+cols)
 	tc.before = slices.Clone(tc.c.x)
-	for i := range taps * MaxRows {
+	for i := range tiles * taps * MaxRows {
 		o := int32(r.IntN(places) * k)
 		if r.IntN(4) == 0 {
 			o = -1 - o
@@ -43,26 +51,37 @@ func newTapCase(r *rand.Rand, mr, taps, k, cols, ldw, ldc int) *tapCase {
 		}
 		tc.offs = append(tc.offs, o)
 	}
-	for i := range mr {
-		tc.coffs = append(tc.coffs, int32((mr-1-i)*ldc)) // any order will do
+	for i := range tiles * MaxRows {
+		row := i/MaxRows*mr + i%MaxRows
+		o := int32((rows - 1 - row) * ldc) // any order will do
+		if i%MaxRows >= mr {
+			o = math.MaxInt32
+		}
+		tc.coffs = append(tc.coffs, o)
 	}
 	tc.offs = append(tc.offs, 0) // so that &offs[0] exists
 	return tc
 }
 
+// at is where element (q, j) of W is.
+func (tc *tapCase) at(q, j int) int { return j/PanelCols*tc.panel + q*tc.ldw + j%PanelCols }
+
+// row is where row i of C is.
+func (tc *tapCase) row(i int) int { return int(tc.coffs[i/tc.mr*MaxRows+i%tc.mr]) }
+
 // want is element (i, j) in float64, and the sum of magnitudes.
 func (tc *tapCase) want(i, j int, accumulate bool) (v, mag float64) {
 	if accumulate {
-		v = float64(tc.before[int(tc.coffs[i])+j])
+		v = float64(tc.before[tc.row(i)+j])
 		mag = math.Abs(v)
 	}
 	for t := range tc.taps {
-		o := tc.offs[t*MaxRows+i]
+		o := tc.offs[(i/tc.mr*tc.taps+t)*MaxRows+i%tc.mr]
 		if o < 0 {
 			continue
 		}
 		for k := range tc.k {
-			p := float64(tc.a.x[int(o)+k]) * float64(tc.w.x[(t*tc.k+k)*tc.ldw+j])
+			p := float64(tc.a.x[int(o)+k]) * float64(tc.w.x[tc.at(t*tc.k+k, j)])
 			v += p
 			mag += math.Abs(p)
 		}
@@ -74,13 +93,13 @@ func (tc *tapCase) want(i, j int, accumulate bool) (v, mag float64) {
 func (tc *tapCase) check(t *testing.T, accumulate bool) {
 	t.Helper()
 	written := make([]bool, len(tc.c.x))
-	for i := range tc.mr {
+	for i := range tc.tiles * tc.mr {
 		for j := range tc.cols {
-			at := int(tc.coffs[i]) + j
+			at := tc.row(i) + j
 			written[at] = true
 			want, mag := tc.want(i, j, accumulate)
 			if !within(tc.c.x[at], want, sumTol(tc.taps*tc.k, mag)) {
-				t.Fatalf("mr=%d taps=%d k=%d cols=%d ldw=%d acc=%v: C[%d][%d] = %v, want %v", tc.mr, tc.taps,
+				t.Fatalf("mr=%d tiles=%d taps=%d k=%d cols=%d ldw=%d acc=%v: C[%d][%d] = %v, want %v", tc.mr, tc.tiles, tc.taps,
 					tc.k, tc.cols, tc.ldw, accumulate, i, j, tc.c.x[at], want)
 			}
 		}
@@ -96,19 +115,22 @@ func (tc *tapCase) check(t *testing.T, accumulate bool) {
 }
 
 func (tc *tapCase) rows(accumulate bool) {
-	Rows(tc.mr, &RowsArgs{Base: tc.a.p(), Offs: &tc.offs[0], Zero: tc.zero.p(), W: tc.w.p(), LdW: tc.ldw, C: tc.c.p(),
-		COffs: &tc.coffs[0], Taps: tc.taps, K: tc.k, Cols: tc.cols, Accumulate: accumulate})
+	Rows(tc.mr, &RowsArgs{Base: tc.a.p(), Offs: &tc.offs[0], Zero: tc.zero.p(), W: tc.w.p(), LdW: tc.ldw, LdPanel: tc.panel,
+		C: tc.c.p(), COffs: &tc.coffs[0], Taps: tc.taps, K: tc.k, Cols: tc.cols, Tiles: tc.tiles, Accumulate: accumulate})
 }
 
 func TestRows(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for mr := 1; mr <= MaxRows; mr++ {
-			for cols := 1; cols <= PanelCols; cols++ {
+			for cols := 1; cols <= 70; cols++ {
 				for k := range 41 {
-					taps := r.IntN(10)
-					for _, ldw := range []int{PanelCols, cols, cols + 1 + r.IntN(30)} {
-						tc := newTapCase(r, mr, taps, k, cols, ldw, cols+r.IntN(5))
+					if cols > PanelCols+1 && k > 9 && k != 40 {
+						continue
+					}
+					taps, tiles := r.IntN(10), 1+r.IntN(3)
+					for _, ldw := range []int{PanelCols, max(cols, PanelCols+1), cols + PanelCols + r.IntN(30)} {
+						tc := newTapCase(r, mr, tiles, taps, k, cols, ldw, cols+r.IntN(5))
 						acc := r.IntN(2) == 0
 						tc.rows(acc)
 						tc.check(t, acc)
@@ -123,20 +145,21 @@ func TestRows(t *testing.T) {
 func TestRowsTiling(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
-		whole := newTapCase(r, MaxRows, 9, 37, PanelCols, PanelCols, PanelCols)
+		const wide = 3*PanelCols + 5
+		whole := newTapCase(r, MaxRows, 1, 9, 37, wide, PanelCols, wide)
 		whole.rows(false)
 		for mr := 1; mr <= MaxRows; mr++ {
-			for cols := 1; cols <= PanelCols; cols++ {
+			for cols := 1; cols <= wide; cols++ {
 				c := guard(mr * cols)
 				coffs := make([]int32, mr)
 				for i := range coffs {
 					coffs[i] = int32(i * cols)
 				}
 				Rows(mr, &RowsArgs{Base: whole.a.p(), Offs: &whole.offs[0], Zero: whole.zero.p(), W: whole.w.p(),
-					LdW: PanelCols, C: c.p(), COffs: &coffs[0], Taps: 9, K: 37, Cols: cols})
+					LdW: PanelCols, LdPanel: whole.panel, C: c.p(), COffs: &coffs[0], Taps: 9, K: 37, Cols: cols})
 				for i := range mr {
 					for j := range cols {
-						if got, want := c.x[i*cols+j], whole.c.x[int(whole.coffs[i])+j]; !same(got, want) {
+						if got, want := c.x[i*cols+j], whole.c.x[whole.row(i)+j]; !same(got, want) {
 							t.Fatalf("mr=%d cols=%d: C[%d][%d] = %v, in the whole tile %v", mr, cols, i, j, got, want)
 						}
 					}
@@ -166,9 +189,9 @@ func TestDot(t *testing.T) {
 			for k := range 41 {
 				for taps := range 10 {
 					for _, acc := range []bool{false, true} {
-						tc := newTapCase(r, mr, taps, k, 1, 1, 1+r.IntN(3))
+						tc := newTapCase(r, mr, 1+r.IntN(3), taps, k, 1, 1, 1+r.IntN(3))
 						Dot(mr, &DotArgs{Base: tc.a.p(), Offs: &tc.offs[0], Zero: tc.zero.p(), W: tc.w.p(), C: tc.c.p(),
-							COffs: &tc.coffs[0], Taps: taps, K: k, Accumulate: acc})
+							COffs: &tc.coffs[0], Taps: taps, K: k, Tiles: tc.tiles, Accumulate: acc})
 						tc.check(t, acc)
 					}
 				}
@@ -180,7 +203,7 @@ func TestDot(t *testing.T) {
 // The kernels run inside a step that allocates nothing.
 func TestAllocs(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
-		tc := newTapCase(rand.New(rand.NewPCG(7, 8)), MaxRows, 3, 5, 11, 11, 11)
+		tc := newTapCase(rand.New(rand.NewPCG(7, 8)), MaxRows, 2, 3, 5, 11, 11, 11)
 		x := make([]float32, 100)
 		if n := testing.AllocsPerRun(10, func() {
 			tc.rows(true)
@@ -194,43 +217,51 @@ func TestAllocs(t *testing.T) {
 }
 
 func BenchmarkRows(b *testing.B) {
-	for _, s := range []struct{ mr, cols, taps, k, ldw int }{
-		{6, 16, 1, 256, 16}, {6, 16, 1, 32, 16}, {6, 16, 9, 32, 16}, {6, 16, 9, 1, 16}, {6, 16, 1, 256, 64},
-		{5, 16, 1, 256, 16}, {4, 16, 1, 256, 16}, {2, 16, 1, 256, 16}, {1, 16, 1, 256, 16},
-		{6, 8, 1, 256, 8}, {6, 10, 1, 256, 16},
+	for _, s := range []struct{ mr, tiles, cols, taps, k int }{
+		{6, 1, 16, 1, 256}, {6, 16, 16, 1, 32}, {6, 16, 16, 1, 64}, {6, 16, 16, 9, 32}, {6, 8, 16, 9, 1}, {6, 8, 32, 9, 1},
+		{6, 16, 32, 1, 64}, {6, 16, 64, 1, 64}, {6, 8, 32, 9, 32}, {6, 8, 64, 9, 64}, {6, 8, 64, 4, 64}, {6, 8, 256, 1, 784},
+		{5, 16, 16, 1, 64}, {4, 16, 16, 1, 64}, {4, 16, 32, 1, 64}, {3, 16, 32, 1, 64}, {2, 16, 16, 1, 64}, {2, 16, 32, 1, 64}, {1, 16, 16, 1, 64}, {1, 16, 32, 1, 64},
+		{6, 16, 8, 1, 64}, {6, 16, 10, 1, 64},
 	} {
-		b.Run(fmt.Sprintf("mr=%d/cols=%d/taps=%d/k=%d/ldw=%d", s.mr, s.cols, s.taps, s.k, s.ldw), func(b *testing.B) {
-			a := make([]float32, 6*s.k)
-			w := make([]float32, s.taps*s.k*s.ldw+PanelCols)
-			c := make([]float32, 6*16)
+		cpuid.EachImpl(b, fmt.Sprintf("mr=%d/tiles=%d/cols=%d/taps=%d/k=%d", s.mr, s.tiles, s.cols, s.taps, s.k), func(b *testing.B) {
+			panel := s.taps * s.k * PanelCols
+			rows := s.mr * s.tiles
+			a := make([]float32, rows*s.k)
+			w := make([]float32, (s.cols+15)/16*panel)
+			c := make([]float32, rows*s.cols)
 			var offs, coffs []int32
-			for i := range 6 * s.taps {
-				offs = append(offs, int32(i%6*s.k))
-				coffs = append(coffs, int32(i%6*16))
+			for t := range s.tiles {
+				for i := range 6 * s.taps {
+					offs = append(offs, int32((t*s.mr+i%6)%rows*s.k))
+				}
+				for i := range 6 {
+					coffs = append(coffs, int32((t*s.mr+i)%rows*s.cols))
+				}
 			}
-			args := &RowsArgs{Base: &a[0], Offs: &offs[0], W: &w[0], LdW: s.ldw, C: &c[0], COffs: &coffs[0], Taps: s.taps, K: s.k, Cols: s.cols}
+			args := &RowsArgs{Base: &a[0], Offs: &offs[0], W: &w[0], LdW: PanelCols, LdPanel: panel, C: &c[0], COffs: &coffs[0],
+				Taps: s.taps, K: s.k, Cols: s.cols, Tiles: s.tiles}
 			for b.Loop() {
 				Rows(s.mr, args)
 			}
-			gflops(b, 2*s.mr*s.cols*s.taps*s.k)
+			gflops(b, 2*rows*s.cols*s.taps*s.k)
 		})
 	}
 }
 
 func BenchmarkDot(b *testing.B) {
-	for _, s := range []struct{ mr, taps, k int }{{6, 9, 32}, {6, 1, 1024}, {1, 1, 1024}, {6, 9, 1}} {
-		b.Run(fmt.Sprintf("mr=%d/taps=%d/k=%d", s.mr, s.taps, s.k), func(b *testing.B) {
+	for _, s := range []struct{ mr, tiles, taps, k int }{{6, 1, 9, 32}, {6, 16, 9, 32}, {6, 1, 1, 1024}, {1, 1, 1, 1024}, {6, 16, 16, 64}} {
+		cpuid.EachImpl(b, fmt.Sprintf("mr=%d/tiles=%d/taps=%d/k=%d", s.mr, s.tiles, s.taps, s.k), func(b *testing.B) {
 			a, w, c := make([]float32, 6*s.k), make([]float32, s.taps*s.k), make([]float32, 6)
-			var offs []int32
-			for i := range 6 * s.taps {
+			var offs, coffs []int32
+			for i := range 6 * s.taps * s.tiles {
 				offs = append(offs, int32(i%6*s.k))
+				coffs = append(coffs, int32(i%6))
 			}
-			coffs := []int32{0, 1, 2, 3, 4, 5}
-			args := &DotArgs{Base: &a[0], Offs: &offs[0], W: &w[0], C: &c[0], COffs: &coffs[0], Taps: s.taps, K: s.k}
+			args := &DotArgs{Base: &a[0], Offs: &offs[0], W: &w[0], C: &c[0], COffs: &coffs[0], Taps: s.taps, K: s.k, Tiles: s.tiles}
 			for b.Loop() {
 				Dot(s.mr, args)
 			}
-			gflops(b, 2*s.mr*s.taps*s.k)
+			gflops(b, 2*s.mr*s.tiles*s.taps*s.k)
 		})
 	}
 }

@@ -18,13 +18,15 @@ func dot(g *gen) {
 func dotTile(g *gen, mr int) {
 	g.begin(fmt.Sprintf("dot%d", mr))
 	a := g.Dereference(g.Param("a"))
-	acc := g.zeros(2 * mr)
+	acc := make([]reg.VecVirtual, 2*mr)
+	for i := range acc {
+		acc[i] = g.YMM()
+	}
 	t := newTaps(g, a, mr)
 
 	// w is K elements ahead of W, as the rows are, so that k indexes both.
-	w, mask := g.load(a.Field("W")), g.YMM()
+	w, mask := g.GP64(), g.YMM()
 	g.MOVQ(g.addr(a.Field("K")), t.k)
-	g.LEAQ(Mem{Base: w, Index: t.k, Scale: 4}, w)
 	g.ANDQ(U8(7), t.k)
 	g.NEGQ(t.k)
 	table := g.GP64()
@@ -39,6 +41,14 @@ func dotTile(g *gen, mr int) {
 			g.VFMADD231PS(t.at(i, d), wv, acc[2*i+set])
 		}
 	}
+	g.Label("tile")
+	for _, r := range acc {
+		g.clear(r)
+	}
+	g.MOVQ(g.addr(a.Field("W")), w)
+	g.MOVQ(g.addr(a.Field("K")), t.k)
+	g.LEAQ(Mem{Base: w, Index: t.k, Scale: 4}, w)
+	t.begin()
 	g.Label("tap")
 	t.next()
 	g.ADDQ(U8(16), t.k)
@@ -70,18 +80,12 @@ func dotTile(g *gen, mr int) {
 	t.done()
 
 	g.Label("sum")
-	c, coffs := g.load(a.Field("C")), g.load(a.Field("COffs"))
 	var sums []reg.VecVirtual
 	for i := range mr {
 		g.VADDPS(acc[2*i+1], acc[2*i], acc[2*i])
 		sums = append(sums, hsum(g, acc[2*i]))
 	}
-	ptrs := make([]reg.GPVirtual, mr)
-	for i := range ptrs {
-		ptrs[i] = g.GP64()
-		g.MOVLQSX(Mem{Base: coffs, Disp: 4 * i}, ptrs[i])
-		g.LEAQ(Mem{Base: c, Index: ptrs[i], Scale: 4}, ptrs[i])
-	}
+	ptrs := t.results()
 	g.CMPB(g.addr(a.Field("Accumulate")), U8(0))
 	g.JEQ(LabelRef("store"))
 	for i, s := range sums {
@@ -91,6 +95,7 @@ func dotTile(g *gen, mr int) {
 	for i, s := range sums {
 		g.VMOVSS(s, Mem{Base: ptrs[i]})
 	}
+	g.nextTile(t.tiles)
 	g.end()
 }
 

@@ -143,6 +143,23 @@ func (g *gen) addr(c gotypes.Component) operand.Mem {
 	return b.Addr
 }
 
+// vec is a new vector register of 8 or 16 lanes.
+func (g *gen) vec(lanes int) reg.VecVirtual {
+	if lanes == 16 {
+		return g.ZMM()
+	}
+	return g.YMM()
+}
+
+// clear sets a vector register to 0.
+func (g *gen) clear(v reg.VecVirtual) {
+	if v.Size() == 64 {
+		g.VPXORD(v, v, v)
+	} else {
+		g.VXORPS(v, v, v)
+	}
+}
+
 // zeros returns n vector registers set to 0.
 func (g *gen) zeros(n int) []reg.VecVirtual {
 	v := make([]reg.VecVirtual, n)

@@ -1,28 +1,32 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// outer writes outerMxN for 1 to 6 rows and 8 or 16 columns.
+// outer writes the tiles of Outer.
 func outer(g *gen) {
-	for _, cols := range []int{16, 8} {
-		for mr := 1; mr <= maxRows; mr++ {
-			outerTile(g, mr, cols)
-		}
-	}
+	eachTile(func(name string, mr int, k tileKind) { outerTile(g, "outer"+name, mr, k) })
 }
 
-func outerTile(g *gen, mr, cols int) {
-	g.begin(fmt.Sprintf("outer%dx%d", mr, cols))
+func outerTile(g *gen, name string, mr int, kind tileKind) {
+	g.begin(name)
 	a := g.Dereference(g.Param("a"))
-	c := newTile(g, mr, cols)
-	pa, b, n := g.load(a.Field("A")), g.load(a.Field("B")), g.load(a.Field("P"))
-	ldb, offs := g.load(a.Field("LdB")), g.load(a.Field("AOffs"))
+	tiles, first, result := g.countTiles(a), g.AllocLocal(8), g.AllocLocal(8)
+	c := newTile(g, a, mr, kind)
+	pa, b, n := g.load(a.Field("A")), g.GP64(), g.GP64()
+	g.MOVQ(pa, first)
+	pc := g.load(a.Field("C"))
+	g.MOVQ(pc, result)
+	ldb := g.load(a.Field("LdB"))
 	g.SHLQ(U8(2), ldb)
+
+	g.Label("tile")
+	c.clear()
+	g.MOVQ(g.addr(a.Field("B")), b)
+	g.MOVQ(g.addr(a.Field("P")), n)
+	offs := g.load(a.Field("AOffs"))
 	g.TESTQ(offs, offs)
 	g.JNZ(LabelRef("gather"))
 
@@ -30,7 +34,7 @@ func outerTile(g *gen, mr, cols int) {
 	lda := g.load(a.Field("LdA"))
 	g.SHLQ(U8(2), lda)
 	step := func() {
-		c.step(func(i int) Mem { return Mem{Base: pa, Disp: 4 * i} }, Mem{Base: b})
+		c.step(func(i int) Mem { return Mem{Base: pa, Disp: 4 * i} }, b)
 		g.ADDQ(lda, pa)
 		g.ADDQ(ldb, b)
 	}
@@ -56,7 +60,7 @@ func outerTile(g *gen, mr, cols int) {
 		g.TESTQ(r, r)
 		g.LEAQ(Mem{Base: pa, Index: r, Scale: 4}, r) // leaves the flags alone
 		g.CMOVQLT(zero, r)
-		c.step(func(i int) Mem { return Mem{Base: r, Disp: 4 * i} }, Mem{Base: b})
+		c.step(func(i int) Mem { return Mem{Base: r, Disp: 4 * i} }, b)
 		g.ADDQ(ldb, b)
 	}
 	g.SUBQ(U8(2), n)
@@ -73,16 +77,17 @@ func outerTile(g *gen, mr, cols int) {
 	gather(0)
 
 	g.Label("sum")
-	ldc := g.load(a.Field("LdC"))
-	ptrs := make([]reg.GPVirtual, mr)
-	for i := range ptrs {
-		ptrs[i] = g.GP64()
-		if i == 0 {
-			g.MOVQ(g.addr(a.Field("C")), ptrs[0])
-		} else {
-			g.LEAQ(Mem{Base: ptrs[i-1], Index: ldc, Scale: 4}, ptrs[i])
-		}
-	}
-	c.store(ptrs, g.addr(a.Field("Accumulate")))
+	ldc, at := g.load(a.Field("LdC")), g.GP64()
+	g.SHLQ(U8(2), ldc)
+	g.MOVQ(result, at)
+	c.store(a, g.pointers(mr, func(i int, p reg.GPVirtual) {
+		g.MOVQ(at, p)
+		g.ADDQ(ldc, at)
+	}))
+	g.MOVQ(at, result)
+	g.MOVQ(first, pa)
+	g.ADDQ(U8(4*mr), pa)
+	g.MOVQ(pa, first)
+	g.nextTile(tiles)
 	g.end()
 }
