@@ -11,6 +11,72 @@ TEXT ·expAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 	XORQ BX, BX
+	SUBQ $0x10, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Y0
+	VMOVUPS      32(DX)(BX*4), Y2
+	VMOVUPS      c42b20000<>+0(SB), Y1
+	VMOVUPS      c42b20000<>+0(SB), Y3
+	VMINPS       Y0, Y1, Y1
+	VMINPS       Y2, Y3, Y3
+	VMOVUPS      cc2d00000<>+0(SB), Y0
+	VMOVUPS      cc2d00000<>+0(SB), Y2
+	VMAXPS       Y1, Y0, Y1
+	VMAXPS       Y3, Y2, Y3
+	VMULPS       c3fb8aa3b<>+0(SB), Y1, Y0
+	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y5
+	VROUNDPS     $0x08, Y0, Y0
+	VROUNDPS     $0x08, Y5, Y5
+	VFNMADD231PS c3f318000<>+0(SB), Y0, Y1
+	VFNMADD231PS c3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y0, Y1
+	VFNMADD231PS cb95e8083<>+0(SB), Y5, Y3
+	VMULPS       Y1, Y1, Y2
+	VMULPS       Y3, Y3, Y6
+	VMOVUPS      c39506967<>+0(SB), Y4
+	VMOVUPS      c39506967<>+0(SB), Y7
+	VFMADD213PS  c3ab743ce<>+0(SB), Y1, Y4
+	VFMADD213PS  c3ab743ce<>+0(SB), Y3, Y7
+	VFMADD213PS  c3c088908<>+0(SB), Y1, Y4
+	VFMADD213PS  c3c088908<>+0(SB), Y3, Y7
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y1, Y4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y3, Y7
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y1, Y4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y3, Y7
+	VFMADD213PS  c3f000000<>+0(SB), Y1, Y4
+	VFMADD213PS  c3f000000<>+0(SB), Y3, Y7
+	VFMADD213PS  Y1, Y2, Y4
+	VFMADD213PS  Y3, Y6, Y7
+	VADDPS       c3f800000<>+0(SB), Y4, Y4
+	VADDPS       c3f800000<>+0(SB), Y7, Y7
+	VCVTPS2DQ    Y0, Y0
+	VCVTPS2DQ    Y5, Y2
+	VPSRAD       $0x01, Y0, Y1
+	VPSRAD       $0x01, Y2, Y3
+	VPSUBD       Y1, Y0, Y0
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       c3f800000<>+0(SB), Y1, Y1
+	VPADDD       c3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y1, Y4, Y4
+	VMULPS       Y3, Y7, Y7
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       c3f800000<>+0(SB), Y0, Y0
+	VPADDD       c3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y0, Y4, Y4
+	VMULPS       Y2, Y7, Y7
+	VMOVUPS      Y4, (AX)(BX*4)
+	VMOVUPS      Y7, 32(AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+few:
+	ADDQ $0x10, CX
 	SUBQ $0x08, CX
 	JLT  tail
 
@@ -231,6 +297,88 @@ TEXT ·logAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 	XORQ BX, BX
+	SUBQ $0x10, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Y0
+	VMOVUPS      32(DX)(BX*4), Y3
+	VCMPPS       $0x11, c00800000<>+0(SB), Y0, Y1
+	VCMPPS       $0x11, c00800000<>+0(SB), Y3, Y4
+	VMULPS       c4b000000<>+0(SB), Y0, Y2
+	VMULPS       c4b000000<>+0(SB), Y3, Y5
+	VBLENDVPS    Y1, Y2, Y0, Y2
+	VBLENDVPS    Y4, Y5, Y3, Y5
+	VANDPS       c41b80000<>+0(SB), Y1, Y1
+	VANDPS       c41b80000<>+0(SB), Y4, Y7
+	VPSUBD       c3f3504f3<>+0(SB), Y2, Y4
+	VPSUBD       c3f3504f3<>+0(SB), Y5, Y8
+	VPSRAD       $0x17, Y4, Y4
+	VPSRAD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y4, Y6
+	VPSLLD       $0x17, Y8, Y9
+	VPSUBD       Y6, Y2, Y6
+	VPSUBD       Y9, Y5, Y9
+	VSUBPS       c3f800000<>+0(SB), Y6, Y6
+	VSUBPS       c3f800000<>+0(SB), Y9, Y9
+	VCVTDQ2PS    Y4, Y4
+	VCVTDQ2PS    Y8, Y8
+	VSUBPS       Y1, Y4, Y4
+	VSUBPS       Y7, Y8, Y8
+	VMULPS       Y6, Y6, Y1
+	VMULPS       Y9, Y9, Y5
+	VMOVUPS      c3d9021bb<>+0(SB), Y2
+	VMOVUPS      c3d9021bb<>+0(SB), Y7
+	VFMADD213PS  cbdebd1b8<>+0(SB), Y6, Y2
+	VFMADD213PS  cbdebd1b8<>+0(SB), Y9, Y7
+	VFMADD213PS  c3def251a<>+0(SB), Y6, Y2
+	VFMADD213PS  c3def251a<>+0(SB), Y9, Y7
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Y6, Y2
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Y9, Y7
+	VFMADD213PS  c3e11e9bf<>+0(SB), Y6, Y2
+	VFMADD213PS  c3e11e9bf<>+0(SB), Y9, Y7
+	VFMADD213PS  cbe2aae50<>+0(SB), Y6, Y2
+	VFMADD213PS  cbe2aae50<>+0(SB), Y9, Y7
+	VFMADD213PS  c3e4cceac<>+0(SB), Y6, Y2
+	VFMADD213PS  c3e4cceac<>+0(SB), Y9, Y7
+	VFMADD213PS  cbe7ffffc<>+0(SB), Y6, Y2
+	VFMADD213PS  cbe7ffffc<>+0(SB), Y9, Y7
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Y6, Y2
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Y9, Y7
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y9, Y7, Y7
+	VMULPS       Y1, Y2, Y2
+	VMULPS       Y5, Y7, Y7
+	VFMADD231PS  cb95e8083<>+0(SB), Y4, Y2
+	VFMADD231PS  cb95e8083<>+0(SB), Y8, Y7
+	VFNMADD231PS c3f000000<>+0(SB), Y1, Y2
+	VFNMADD231PS c3f000000<>+0(SB), Y5, Y7
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y9, Y7, Y7
+	VFMADD231PS  c3f318000<>+0(SB), Y4, Y2
+	VFMADD231PS  c3f318000<>+0(SB), Y8, Y7
+	VCMPPS       $0x15, c7f800000<>+0(SB), Y0, Y1
+	VCMPPS       $0x15, c7f800000<>+0(SB), Y3, Y4
+	VBLENDVPS    Y1, Y0, Y2, Y1
+	VBLENDVPS    Y4, Y3, Y7, Y5
+	VXORPS       Y2, Y2, Y2
+	VXORPS       Y6, Y6, Y6
+	VCMPPS       $0x00, Y2, Y0, Y4
+	VCMPPS       $0x00, Y6, Y3, Y7
+	VBLENDVPS    Y4, cff800000<>+0(SB), Y1, Y1
+	VBLENDVPS    Y7, cff800000<>+0(SB), Y5, Y4
+	VCMPPS       $0x11, Y2, Y0, Y0
+	VCMPPS       $0x11, Y6, Y3, Y2
+	VORPS        Y0, Y1, Y1
+	VORPS        Y2, Y4, Y4
+	VMOVUPS      Y1, (AX)(BX*4)
+	VMOVUPS      Y4, 32(AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+few:
+	ADDQ $0x10, CX
 	SUBQ $0x08, CX
 	JLT  tail
 
@@ -479,6 +627,110 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 	XORQ BX, BX
+	SUBQ $0x10, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Y0
+	VMOVUPS      32(DX)(BX*4), Y2
+	VADDPS       Y0, Y0, Y1
+	VADDPS       Y2, Y2, Y3
+	VORPS        c80000000<>+0(SB), Y1, Y1
+	VORPS        c80000000<>+0(SB), Y3, Y4
+	VMOVUPS      c42b20000<>+0(SB), Y3
+	VMOVUPS      c42b20000<>+0(SB), Y5
+	VMINPS       Y1, Y3, Y3
+	VMINPS       Y4, Y5, Y5
+	VMOVUPS      cc2d00000<>+0(SB), Y1
+	VMOVUPS      cc2d00000<>+0(SB), Y4
+	VMAXPS       Y3, Y1, Y3
+	VMAXPS       Y5, Y4, Y5
+	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y1
+	VMULPS       c3fb8aa3b<>+0(SB), Y5, Y7
+	VROUNDPS     $0x08, Y1, Y1
+	VROUNDPS     $0x08, Y7, Y7
+	VFNMADD231PS c3f318000<>+0(SB), Y1, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y5
+	VMULPS       Y3, Y3, Y4
+	VMULPS       Y5, Y5, Y8
+	VMOVUPS      c39506967<>+0(SB), Y6
+	VMOVUPS      c39506967<>+0(SB), Y9
+	VFMADD213PS  c3ab743ce<>+0(SB), Y3, Y6
+	VFMADD213PS  c3ab743ce<>+0(SB), Y5, Y9
+	VFMADD213PS  c3c088908<>+0(SB), Y3, Y6
+	VFMADD213PS  c3c088908<>+0(SB), Y5, Y9
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y3, Y6
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y5, Y9
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y3, Y6
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y5, Y9
+	VFMADD213PS  c3f000000<>+0(SB), Y3, Y6
+	VFMADD213PS  c3f000000<>+0(SB), Y5, Y9
+	VFMADD213PS  Y3, Y4, Y6
+	VFMADD213PS  Y5, Y8, Y9
+	VADDPS       c3f800000<>+0(SB), Y6, Y6
+	VADDPS       c3f800000<>+0(SB), Y9, Y9
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y7, Y4
+	VPSRAD       $0x01, Y1, Y3
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y3, Y1, Y1
+	VPSUBD       Y5, Y4, Y4
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       c3f800000<>+0(SB), Y3, Y3
+	VPADDD       c3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y3, Y6, Y6
+	VMULPS       Y5, Y9, Y9
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       c3f800000<>+0(SB), Y1, Y1
+	VPADDD       c3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y6, Y6
+	VMULPS       Y4, Y9, Y9
+	VMOVUPS      c3f800000<>+0(SB), Y1
+	VMOVUPS      c3f800000<>+0(SB), Y4
+	VADDPS       Y6, Y1, Y3
+	VADDPS       Y9, Y4, Y5
+	VSUBPS       Y6, Y1, Y1
+	VSUBPS       Y9, Y4, Y4
+	VDIVPS       Y3, Y1, Y1
+	VDIVPS       Y5, Y4, Y4
+	VMULPS       Y0, Y0, Y3
+	VMULPS       Y2, Y2, Y6
+	VMOVUPS      cbbbaf0ea<>+0(SB), Y5
+	VMOVUPS      cbbbaf0ea<>+0(SB), Y7
+	VFMADD213PS  c3ca9134e<>+0(SB), Y3, Y5
+	VFMADD213PS  c3ca9134e<>+0(SB), Y6, Y7
+	VFMADD213PS  cbd5c1e2d<>+0(SB), Y3, Y5
+	VFMADD213PS  cbd5c1e2d<>+0(SB), Y6, Y7
+	VFMADD213PS  c3e088393<>+0(SB), Y3, Y5
+	VFMADD213PS  c3e088393<>+0(SB), Y6, Y7
+	VFMADD213PS  cbeaaaa99<>+0(SB), Y3, Y5
+	VFMADD213PS  cbeaaaa99<>+0(SB), Y6, Y7
+	VMULPS       Y3, Y5, Y5
+	VMULPS       Y6, Y7, Y7
+	VFMADD213PS  Y0, Y0, Y5
+	VFMADD213PS  Y2, Y2, Y7
+	VANDPS       c80000000<>+0(SB), Y0, Y3
+	VANDPS       c80000000<>+0(SB), Y2, Y6
+	VXORPS       Y3, Y0, Y0
+	VXORPS       Y6, Y2, Y2
+	VCMPPS       $0x11, c3f200000<>+0(SB), Y0, Y0
+	VCMPPS       $0x11, c3f200000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y0, Y5, Y1, Y0
+	VBLENDVPS    Y2, Y7, Y4, Y1
+	VORPS        Y3, Y0, Y0
+	VORPS        Y6, Y1, Y1
+	VMOVUPS      Y0, (AX)(BX*4)
+	VMOVUPS      Y1, 32(AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+few:
+	ADDQ $0x10, CX
 	SUBQ $0x08, CX
 	JLT  tail
 
@@ -669,6 +921,82 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 	XORQ BX, BX
+	SUBQ $0x10, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Y0
+	VMOVUPS      32(DX)(BX*4), Y3
+	VORPS        c80000000<>+0(SB), Y0, Y1
+	VORPS        c80000000<>+0(SB), Y3, Y4
+	VMOVUPS      c42b20000<>+0(SB), Y2
+	VMOVUPS      c42b20000<>+0(SB), Y5
+	VMINPS       Y1, Y2, Y2
+	VMINPS       Y4, Y5, Y5
+	VMOVUPS      cc2d00000<>+0(SB), Y1
+	VMOVUPS      cc2d00000<>+0(SB), Y4
+	VMAXPS       Y2, Y1, Y2
+	VMAXPS       Y5, Y4, Y5
+	VMULPS       c3fb8aa3b<>+0(SB), Y2, Y1
+	VMULPS       c3fb8aa3b<>+0(SB), Y5, Y7
+	VROUNDPS     $0x08, Y1, Y1
+	VROUNDPS     $0x08, Y7, Y7
+	VFNMADD231PS c3f318000<>+0(SB), Y1, Y2
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y2
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y5
+	VMULPS       Y2, Y2, Y4
+	VMULPS       Y5, Y5, Y8
+	VMOVUPS      c39506967<>+0(SB), Y6
+	VMOVUPS      c39506967<>+0(SB), Y9
+	VFMADD213PS  c3ab743ce<>+0(SB), Y2, Y6
+	VFMADD213PS  c3ab743ce<>+0(SB), Y5, Y9
+	VFMADD213PS  c3c088908<>+0(SB), Y2, Y6
+	VFMADD213PS  c3c088908<>+0(SB), Y5, Y9
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y2, Y6
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y5, Y9
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y2, Y6
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y5, Y9
+	VFMADD213PS  c3f000000<>+0(SB), Y2, Y6
+	VFMADD213PS  c3f000000<>+0(SB), Y5, Y9
+	VFMADD213PS  Y2, Y4, Y6
+	VFMADD213PS  Y5, Y8, Y9
+	VADDPS       c3f800000<>+0(SB), Y6, Y6
+	VADDPS       c3f800000<>+0(SB), Y9, Y9
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y7, Y4
+	VPSRAD       $0x01, Y1, Y2
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y2, Y1, Y1
+	VPSUBD       Y5, Y4, Y4
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       c3f800000<>+0(SB), Y2, Y2
+	VPADDD       c3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y9, Y9
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       c3f800000<>+0(SB), Y1, Y1
+	VPADDD       c3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y6, Y6
+	VMULPS       Y4, Y9, Y9
+	VMOVUPS      c3f800000<>+0(SB), Y1
+	VMOVUPS      c3f800000<>+0(SB), Y4
+	VADDPS       Y6, Y1, Y2
+	VADDPS       Y9, Y4, Y5
+	VBLENDVPS    Y0, Y6, Y1, Y1
+	VBLENDVPS    Y3, Y9, Y4, Y4
+	VDIVPS       Y2, Y1, Y1
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      Y1, (AX)(BX*4)
+	VMOVUPS      Y4, 32(AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+few:
+	ADDQ $0x10, CX
 	SUBQ $0x08, CX
 	JLT  tail
 
@@ -761,6 +1089,122 @@ TEXT ·softplusAVX2(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), DX
 	XORQ BX, BX
+	SUBQ $0x10, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Y0
+	VMOVUPS      32(DX)(BX*4), Y3
+	VORPS        c80000000<>+0(SB), Y0, Y1
+	VORPS        c80000000<>+0(SB), Y3, Y4
+	VMOVUPS      c42b20000<>+0(SB), Y2
+	VMOVUPS      c42b20000<>+0(SB), Y5
+	VMINPS       Y1, Y2, Y2
+	VMINPS       Y4, Y5, Y5
+	VMOVUPS      cc2d00000<>+0(SB), Y1
+	VMOVUPS      cc2d00000<>+0(SB), Y4
+	VMAXPS       Y2, Y1, Y2
+	VMAXPS       Y5, Y4, Y5
+	VMULPS       c3fb8aa3b<>+0(SB), Y2, Y1
+	VMULPS       c3fb8aa3b<>+0(SB), Y5, Y7
+	VROUNDPS     $0x08, Y1, Y1
+	VROUNDPS     $0x08, Y7, Y7
+	VFNMADD231PS c3f318000<>+0(SB), Y1, Y2
+	VFNMADD231PS c3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y2
+	VFNMADD231PS cb95e8083<>+0(SB), Y7, Y5
+	VMULPS       Y2, Y2, Y4
+	VMULPS       Y5, Y5, Y8
+	VMOVUPS      c39506967<>+0(SB), Y6
+	VMOVUPS      c39506967<>+0(SB), Y9
+	VFMADD213PS  c3ab743ce<>+0(SB), Y2, Y6
+	VFMADD213PS  c3ab743ce<>+0(SB), Y5, Y9
+	VFMADD213PS  c3c088908<>+0(SB), Y2, Y6
+	VFMADD213PS  c3c088908<>+0(SB), Y5, Y9
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y2, Y6
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y5, Y9
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y2, Y6
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y5, Y9
+	VFMADD213PS  c3f000000<>+0(SB), Y2, Y6
+	VFMADD213PS  c3f000000<>+0(SB), Y5, Y9
+	VFMADD213PS  Y2, Y4, Y6
+	VFMADD213PS  Y5, Y8, Y9
+	VADDPS       c3f800000<>+0(SB), Y6, Y6
+	VADDPS       c3f800000<>+0(SB), Y9, Y9
+	VCVTPS2DQ    Y1, Y1
+	VCVTPS2DQ    Y7, Y4
+	VPSRAD       $0x01, Y1, Y2
+	VPSRAD       $0x01, Y4, Y5
+	VPSUBD       Y2, Y1, Y1
+	VPSUBD       Y5, Y4, Y4
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       c3f800000<>+0(SB), Y2, Y2
+	VPADDD       c3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y9, Y9
+	VPSLLD       $0x17, Y1, Y1
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       c3f800000<>+0(SB), Y1, Y1
+	VPADDD       c3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y1, Y6, Y6
+	VMULPS       Y4, Y9, Y9
+	VCMPPS       $0x1e, c3ed413cd<>+0(SB), Y6, Y1
+	VCMPPS       $0x1e, c3ed413cd<>+0(SB), Y9, Y4
+	VSUBPS       c3f800000<>+0(SB), Y6, Y2
+	VSUBPS       c3f800000<>+0(SB), Y9, Y5
+	VMULPS       c3f000000<>+0(SB), Y2, Y2
+	VMULPS       c3f000000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y1, Y2, Y6, Y2
+	VBLENDVPS    Y4, Y5, Y9, Y5
+	VANDPS       c3f800000<>+0(SB), Y1, Y1
+	VANDPS       c3f800000<>+0(SB), Y4, Y7
+	VMULPS       Y2, Y2, Y4
+	VMULPS       Y5, Y5, Y8
+	VMOVUPS      c3d9021bb<>+0(SB), Y6
+	VMOVUPS      c3d9021bb<>+0(SB), Y9
+	VFMADD213PS  cbdebd1b8<>+0(SB), Y2, Y6
+	VFMADD213PS  cbdebd1b8<>+0(SB), Y5, Y9
+	VFMADD213PS  c3def251a<>+0(SB), Y2, Y6
+	VFMADD213PS  c3def251a<>+0(SB), Y5, Y9
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Y2, Y6
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Y5, Y9
+	VFMADD213PS  c3e11e9bf<>+0(SB), Y2, Y6
+	VFMADD213PS  c3e11e9bf<>+0(SB), Y5, Y9
+	VFMADD213PS  cbe2aae50<>+0(SB), Y2, Y6
+	VFMADD213PS  cbe2aae50<>+0(SB), Y5, Y9
+	VFMADD213PS  c3e4cceac<>+0(SB), Y2, Y6
+	VFMADD213PS  c3e4cceac<>+0(SB), Y5, Y9
+	VFMADD213PS  cbe7ffffc<>+0(SB), Y2, Y6
+	VFMADD213PS  cbe7ffffc<>+0(SB), Y5, Y9
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Y2, Y6
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Y5, Y9
+	VMULPS       Y2, Y6, Y6
+	VMULPS       Y5, Y9, Y9
+	VMULPS       Y4, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VFMADD231PS  cb95e8083<>+0(SB), Y1, Y6
+	VFMADD231PS  cb95e8083<>+0(SB), Y7, Y9
+	VFNMADD231PS c3f000000<>+0(SB), Y4, Y6
+	VFNMADD231PS c3f000000<>+0(SB), Y8, Y9
+	VADDPS       Y2, Y6, Y6
+	VADDPS       Y5, Y9, Y9
+	VFMADD231PS  c3f318000<>+0(SB), Y1, Y6
+	VFMADD231PS  c3f318000<>+0(SB), Y7, Y9
+	VXORPS       Y1, Y1, Y1
+	VXORPS       Y2, Y2, Y2
+	VMAXPS       Y0, Y1, Y1
+	VMAXPS       Y3, Y2, Y2
+	VADDPS       Y1, Y6, Y6
+	VADDPS       Y2, Y9, Y9
+	VMOVUPS      Y6, (AX)(BX*4)
+	VMOVUPS      Y9, 32(AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+few:
+	ADDQ $0x10, CX
 	SUBQ $0x08, CX
 	JLT  tail
 

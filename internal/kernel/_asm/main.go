@@ -97,6 +97,7 @@ func write(name string, pkg *types.Package, f func(*gen)) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	interleave(file)
 	if err := pass.Compile.Execute(file); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

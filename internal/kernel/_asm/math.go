@@ -9,7 +9,7 @@ import (
 
 func mathFuncs(g *gen) {
 	unary := func(name string, f func(x reg.VecVirtual) reg.VecVirtual) {
-		elementwise(g, name, 1, []string{"x"}, func(x []reg.VecVirtual) reg.VecVirtual { return f(x[0]) })
+		elementwise(g, name, 2, []string{"x"}, func(x []reg.VecVirtual) reg.VecVirtual { return f(x[0]) })
 	}
 	unary("expAVX2", g.exp)
 	unary("logAVX2", g.log)

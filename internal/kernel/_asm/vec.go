@@ -6,7 +6,7 @@ import (
 )
 
 // elementwise writes the function name, dst = f(operands), each operand a slice
-// as long as dst: unroll vectors a turn, then one, then the rest under a mask
+// as long as dst: unroll vectors a turn, side by side, then one, then the rest under a mask
 // (masked lanes are 0 in f, and are not stored).
 func elementwise(g *gen, name string, unroll int, operands []string, f func(x []reg.VecVirtual) reg.VecVirtual) {
 	g.begin(name)
@@ -20,6 +20,7 @@ func elementwise(g *gen, name string, unroll int, operands []string, f func(x []
 	mask := g.YMM()
 	turn := func(vectors int, masked bool) {
 		for v := range vectors {
+			g.chain()
 			x := make([]reg.VecVirtual, len(base))
 			for j, b := range base {
 				x[j] = g.YMM()
@@ -38,6 +39,7 @@ func elementwise(g *gen, name string, unroll int, operands []string, f func(x []
 				g.VMOVUPS(y, d)
 			}
 		}
+		g.join()
 	}
 	if unroll > 1 {
 		g.SUBQ(U8(8*unroll), n)
