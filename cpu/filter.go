@@ -15,7 +15,9 @@ type filterGrad struct {
 	taps, ci, co int
 	pix          int
 	groups       int     // sets of taps, each a task of its own
-	from         []int32 // (taps, pix): offsets into x under each tap; negative outside
+	together     int     // images summed in one go, so that few pixels are enough work for a tile
+	pack         bool    // gy, because a panel of its wide rows falls into few sets of L1
+	from         []int32 // (taps, together·pix): offsets into x under each tap; negative outside
 	zero         []float32
 	lay          patches
 	rowOffs      []int32 // of rows of patches; see rowOffsets
@@ -44,7 +46,11 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 		c.need(fg.lay.size())
 		fg.rowOffs, fg.rowCOffs = rowOffsets(fg.pix), rowOffsets(fg.co)
 	} else {
-		fg.from = offsets(xs, ws, ys, cfg)
+		fg.together = max(1, min(longSum/fg.pix, fg.images))
+		fg.from = offsets(xs, ws, ys, cfg, fg.together)
+		if fg.pack = fg.co >= 256; fg.pack {
+			c.need(kernel.PackedLen(fg.together*fg.pix, fg.co))
+		}
 		if size > 1<<16 && c.outer == nil {
 			lanes, fg.groups = min(fg.images, 2), fg.taps
 		}
@@ -63,16 +69,25 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 	return &laneSum{lanes: fg.lanes, out: c.bufs[n], size: size, n: lanes}
 }
 
-// offsets lists where each tap reads x for each output pixel, (taps, pixels);
-// negative outside the image.
-func offsets(x, w, y graph.Shape, cfg graph.ConvConfig) []int32 {
+// longSum is about how many products an element should add up before it is stored.
+const longSum = 256
+
+// offsets lists where each tap reads x for each output pixel of some images, (taps,
+// images·pixels); negative outside the image.
+func offsets(x, w, y graph.Shape, cfg graph.ConvConfig, images int) []int32 {
 	var from []int32
 	for p := range w[0] {
 		for q := range w[1] {
-			for i := range y[1] {
-				for j := range y[2] {
-					row, col := covered(x, w, cfg, pixel{i, j}, tap{p, q})
-					from = append(from, offset(x, row, col))
+			for img := range images {
+				for i := range y[1] {
+					for j := range y[2] {
+						row, col := covered(x, w, cfg, pixel{i, j}, tap{p, q})
+						at := offset(x, row, col)
+						if at >= 0 {
+							at += int32(img * x[1:].Size())
+						}
+						from = append(from, at)
+					}
 				}
 			}
 		}
@@ -88,27 +103,37 @@ func (fg *filterGrad) partial(w *worker, lane, group, lanes int) {
 	size := fg.taps * fg.ci * fg.co
 	dst := lane * size
 	first := fg.images * lane / lanes
-	for img := first; img < fg.images*(lane+1)/lanes; img++ {
-		if fg.byPatches() {
+	last := fg.images * (lane + 1) / lanes
+	if fg.byPatches() {
+		for img := first; img < last; img++ {
 			fg.imageByPatches(w, img, dst, img > first)
-			continue
 		}
-		for t := group; t < fg.taps; t += fg.groups {
-			fg.imageTap(w, img, t, dst, img > first)
-		}
+		return
+	}
+	for img := first; img < last; img += fg.together {
+		fg.imagesByTap(w, img, min(fg.together, last-img), group, dst, img > first)
 	}
 }
 
-func (fg *filterGrad) imageTap(w *worker, img, t, dst int, accumulate bool) {
+// imagesByTap adds the sums over n images for the taps of a group.
+func (fg *filterGrad) imagesByTap(w *worker, img, n, group, dst int, accumulate bool) {
+	pix := n * fg.pix
 	w.outer = kernel.OuterArgs{
-		AOffs: &fg.from[t*fg.pix], Zero: &fg.zero[0], B: fg.gy.ptr(img * fg.gyLen), LdB: fg.co, LdPanel: kernel.PanelCols,
-		LdC: fg.co, P: fg.pix, Cols: fg.co, Accumulate: accumulate,
+		Zero: &fg.zero[0], B: fg.gy.ptr(img * fg.gyLen), LdB: fg.co, LdPanel: kernel.PanelCols,
+		LdC: fg.co, P: pix, Cols: fg.co, Accumulate: accumulate,
 	}
-	for i := 0; i < fg.ci; {
-		r := nextRun(fg.ci - i)
-		w.outer.A, w.outer.C, w.outer.Tiles = fg.x.ptr(img*fg.xLen+i), fg.lanes.ptr(dst+(t*fg.ci+i)*fg.co), r.tiles
-		kernel.Outer(r.mr, &w.outer)
-		i += r.mr * r.tiles
+	if fg.pack {
+		kernel.PackB(w.scratch, fg.gy.data[img*fg.gyLen:(img+n)*fg.gyLen], pix, fg.co, fg.co)
+		w.outer.B, w.outer.LdB, w.outer.LdPanel = &w.scratch[0], kernel.PanelCols, pix*kernel.PanelCols
+	}
+	for t := group; t < fg.taps; t += fg.groups {
+		w.outer.AOffs = &fg.from[t*fg.together*fg.pix]
+		for i := 0; i < fg.ci; {
+			r := nextRun(fg.ci - i)
+			w.outer.A, w.outer.C, w.outer.Tiles = fg.x.ptr(img*fg.xLen+i), fg.lanes.ptr(dst+(t*fg.ci+i)*fg.co), r.tiles
+			kernel.Outer(r.mr, &w.outer)
+			i += r.mr * r.tiles
+		}
 	}
 }
 
