@@ -42,6 +42,7 @@ var files = []struct {
 	{"reduce_amd64.s", reduce},
 	{"pause_amd64.s", pause},
 	{"optim_amd64.s", optim},
+	{"peak_amd64.s", peak},
 }
 
 func main() {

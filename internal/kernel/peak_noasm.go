@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func fmaRounds(n int, x, y float32) float32 { return fmaRoundsGeneric(n, x, y) }
