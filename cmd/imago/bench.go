@@ -1,23 +1,19 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
 	"slices"
-	"text/tabwriter"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/internal/buildinfo"
+	"github.com/imago-ml/imago/internal/cpuid"
 	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
 )
 
 // A benchReport is what bench --json prints.
@@ -25,257 +21,352 @@ type benchReport struct {
 	Imago    string         `json:"imago"`
 	Go       string         `json:"go"`
 	Platform string         `json:"platform"`
-	Backend  string         `json:"backend"`
+	Kernels  string         `json:"kernels"` // the implementation of the inner loops
 	Threads  int            `json:"threads"`
-	Timings  []*benchTiming `json:"timings"`
+	Machine  *machine       `json:"machine,omitempty"`
+	Timings  []*benchTiming `json:"timings,omitempty"`
+	Memory   int64          `json:"peak_memory_bytes,omitempty"` // of the process, where the system tells
 }
 
-// A benchTiming is what one program took.
-type benchTiming struct {
-	Recipe  string  `json:"recipe"`
-	Loss    string  `json:"loss,omitempty"` // of a training step
-	Program string  `json:"program"`        // train, decode or manifold
-	Images  int     `json:"images"`         // a run
-	Runs    int     `json:"runs"`
-	Median  float64 `json:"median_ms"`
-	Least   float64 `json:"least_ms"`
-	Rate    float64 `json:"images_per_s"` // at the median
-	Allocs  float64 `json:"allocs_per_run"`
+// The programs that bench times. The published manifold is 30 by 30 points.
+const (
+	programTrain    = "train"
+	programDecode   = "decode"
+	programManifold = "manifold"
+	manifoldPoints  = 900
+)
+
+var benchPrograms = []string{programTrain, programDecode, programManifold}
+
+// A benchSize is what a recipe is timed on unless told otherwise.
+type benchSize struct {
+	image model.Image
+	batch int
 }
 
-// manifoldPoints is the published manifold: 30 by 30.
-const manifoldPoints = 900
+var (
+	usualSize = benchSize{model.Image{H: 28, W: 28, C: 1}, 128}
+	// benchSizes are those of recipes made for other images.
+	benchSizes = map[string]benchSize{
+		"dcgan":    {model.Image{H: 64, W: 64, C: 3}, 64},
+		"face-vae": {model.Image{H: 64, W: 64, C: 3}, 64},
+	}
+)
 
-// warmUp is how long a program runs before it is timed.
-const warmUp = 500 * time.Millisecond
+// benchFlags are the flags of bench.
+type benchFlags struct {
+	steps, batch, threads int
+	programs              []string
+	shape                 string
+	profile, noMachine    bool
+	asJSON, markdown      bool
+	since                 int64
+	compare               bool
+	rounds                int
+	peers, python         string
+	options               *modelFlags
+}
 
 // bench times training steps and decoders on random images.
 func (a *app) bench() *cobra.Command {
-	var (
-		steps, batch, threads int
-		shape                 string
-		asJSON                bool
-	)
+	var b benchFlags
 	c := &cobra.Command{
 		Use:   "bench [<recipe>...]",
 		Short: "Time training steps and decoders on this machine",
-		Long: `bench times the training step of recipes, with each reconstruction loss, and their decoders, on random images.
+		Long: `bench measures how fast this machine multiplies, adds and moves memory, with one thread and with all; then it times the
+training step of recipes, with each reconstruction loss, and their decoders, on random images, and holds the one against
+the other. Without recipes it times all there are.
 
-A time is the median of --steps runs, after half a second of them that are not counted. allocs is how often a run asks Go for memory.`,
+A time is the median of --steps runs, after half a second of them that are not counted. GFLOP/s and % of peak count the
+matrix products and convolutions alone, two operations a multiply-add; the peak is multiply-adds on registers. MB is what
+the kernels read and write, each operand once; GB/s is that by the time. allocs is how often a run asks Go for memory.
+
+--profile shows the time of each kernel, added over all threads and divided by their number.
+
+--compare times the same work in PyTorch, by the programs in --peers, as its users write it (plain) and in the fastest
+settings known (tuned): a process of ours, one of each of theirs, and again. A ratio below 1 is in our favour.`,
 		Example: `  imago bench
-  imago bench cnn-vae --loss mse --steps 200 --threads 1 --json`,
+  imago bench cnn-vae --loss mse --program train --profile
+  imago bench cnn-vae --loss mse --steps 200 --threads 1 --json
+  imago bench cnn-vae --filters 64,128 --batch 256
+  imago bench --compare
+  imago bench --compare cnn-vae mlp-vae --rounds 9`,
 		Args: cobra.ArbitraryArgs,
 	}
 	f := c.Flags()
-	f.IntVar(&steps, "steps", 50, "`runs` that are timed")
-	f.IntVar(&batch, "batch", 128, "`images` a training step")
-	threadsFlag(c, &threads)
-	f.StringVar(&shape, "shape", "28x28x1", "rows, columns and channels of the images")
-	f.BoolVar(&asJSON, "json", false, "print JSON")
-	options := a.addModelFlags(c)
+	f.IntVar(&b.steps, "steps", 0, "`runs` that are timed; 0 is as many as take two seconds, 5 at least")
+	f.IntVar(&b.batch, "batch", 0, "`images` a training step (default what the recipe is for: 128, or 64 of 64x64x3)")
+	threadsFlag(c, &b.threads)
+	f.StringVar(&b.shape, "shape", "", "rows, columns and channels of the images (default what the recipe is for: 28x28x1 or 64x64x3)")
+	f.StringSliceVar(&b.programs, "program", benchPrograms, "`programs` to time")
+	f.BoolVar(&b.profile, "profile", false, "show where the time goes, kernel by kernel")
+	f.BoolVar(&b.compare, "compare", false, "time the same work in PyTorch, in turn with ours")
+	f.IntVar(&b.rounds, "rounds", 5, "with --compare, how `often` all programs have their turn")
+	f.StringVar(&b.peers, "peers", "bench/peers", "with --compare, the `folder` of the PyTorch programs")
+	f.StringVar(&b.python, "python", "", "with --compare, the `interpreter` that has PyTorch (default python3 or /usr/bin/python3)")
+	f.BoolVar(&b.noMachine, "no-machine", false, "do not measure the machine first")
+	f.BoolVar(&b.asJSON, "json", false, "print JSON")
+	f.BoolVar(&b.markdown, "markdown", false, "print tables as Markdown")
+	f.Int64Var(&b.since, "since", 0, "when the process was started, in `nanoseconds` since 1970")
+	f.Lookup("since").Hidden = true // --compare's own
+	b.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		img, err := parseShape(shape)
-		if err == nil {
-			err = errors.Join(atLeast("steps", steps, 1), atLeast("batch", batch, 1), atLeast("threads", threads, 0))
-		}
-		if err != nil {
+		if err := b.check(c); err != nil {
 			return usage(c, err)
 		}
-		if len(args) == 0 {
-			args = []string{"cnn-vae", "mlp-vae"}
+		if b.compare {
+			return a.compare(c, &b, args)
 		}
-		losses := []string{"mse", "bce"}
-		if options.has("loss") {
-			losses = []string{""} // options sets it
-		}
-		be := a.backend(threads)
-		defer be.Close()
-		if threads == 0 {
-			threads = runtime.GOMAXPROCS(0)
-		}
-		r := &benchReport{buildinfo.Version(), buildinfo.Go(), buildinfo.Platform(), be.Name(), threads, nil}
-		for _, name := range args {
-			rec, err := a.models.Recipe(name)
-			if err != nil {
-				return usage(c, err)
-			}
-			for i, loss := range losses {
-				b := bencher{ctx: c.Context(), be: be, recipe: name, batch: batch, steps: steps}
-				if b.model, b.loss, err = a.benchModel(rec, options, loss, img); err != nil {
-					return usage(c, err)
-				}
-				if i > 0 && b.loss == "" { // a model of one loss
-					break
-				}
-				r.Timings = append(r.Timings, b.trainStep())
-				if i == 0 { // a decoder does not depend on the loss
-					r.Timings = append(r.Timings, b.decode("decode", 1), b.decode("manifold", manifoldPoints))
-				}
-				r.Timings = slices.DeleteFunc(r.Timings, func(t *benchTiming) bool { return t == nil })
-				if b.err != nil {
-					return fmt.Errorf("bench: %s: %w", name, b.err)
-				}
-			}
-		}
-		return a.printBench(r, asJSON)
+		return a.timeRecipes(c, &b, args)
 	}
 	return c
 }
 
-func (a *app) benchModel(rec model.Recipe, options *modelFlags, loss string, img model.Image) (model.Model, string, error) {
-	cfg, err := a.models.Config(rec)
-	if err != nil {
-		return nil, "", err
+func (b *benchFlags) check(c *cobra.Command) error {
+	errs := []error{atLeast("steps", b.steps, 0), atLeast("threads", b.threads, 0), atLeast("rounds", b.rounds, 1)}
+	given := c.Flags().Changed
+	if given("batch") {
+		errs = append(errs, atLeast("batch", b.batch, 1))
 	}
-	if err := options.apply(rec.Name, cfg); err != nil {
-		return nil, "", err
+	if given("shape") {
+		_, err := parseShape(b.shape)
+		errs = append(errs, err)
 	}
-	used := ""
-	for _, f := range model.Flags(cfg) {
-		if f.Name == "loss" {
-			if loss != "" {
-				if err := f.Set(loss); err != nil {
-					return nil, "", err
+	for _, p := range b.programs {
+		errs = append(errs, oneOf("program", p, benchPrograms...))
+	}
+	if b.compare {
+		for _, name := range []string{"batch", "shape", "program", "profile"} {
+			if given(name) {
+				errs = append(errs, fmt.Errorf("--%s does not go with --compare, whose cases are fixed", name))
+			}
+		}
+		errs = append(errs, b.options.none())
+	} else {
+		for _, name := range []string{"rounds", "peers", "python"} {
+			if given(name) {
+				errs = append(errs, fmt.Errorf("--%s is of use with --compare only", name))
+			}
+		}
+	}
+	if b.asJSON && b.markdown {
+		errs = append(errs, errors.New("--json and --markdown: want one of them"))
+	}
+	return errors.Join(errs...)
+}
+
+// none is an error if an option of the model was given.
+func (m *modelFlags) none() error {
+	for _, g := range m.given {
+		if g.set {
+			return fmt.Errorf("--%s does not go with --compare, whose cases are fixed", g.name)
+		}
+	}
+	return nil
+}
+
+// timeRecipes is bench without --compare.
+func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error {
+	recipes := a.models.Recipes()
+	if len(names) > 0 {
+		recipes = nil
+		for _, name := range names {
+			rec, err := a.models.Recipe(name)
+			if err != nil {
+				return usage(c, err)
+			}
+			recipes = append(recipes, rec)
+		}
+	}
+	r := a.newReport(b)
+	be := a.backend(b.threads)
+	defer be.Close()
+	for _, rec := range recipes {
+		models, err := a.benchModels(rec, b)
+		if err != nil {
+			return usage(c, err)
+		}
+		for i, m := range models {
+			run := bencher{ctx: c.Context(), be: be, model: m.model, steps: b.steps, profiled: b.profile, threads: r.Threads}
+			if b.since > 0 {
+				run.since = time.Unix(0, b.since)
+			}
+			if r.Machine != nil {
+				run.peak = r.Machine.peak().FMA
+			}
+			for _, program := range b.programs {
+				if program != programTrain && i > 0 { // a decoder does not depend on the loss
+					continue
+				}
+				t := m.timing(rec.Name, program)
+				ok, err := run.time(t)
+				if err != nil {
+					return fmt.Errorf("bench: %s: %w", rec.Name, err)
+				}
+				if ok {
+					r.Timings = append(r.Timings, t)
 				}
 			}
-			used = f.String()
 		}
 	}
-	m, err := cfg.New(img)
-	return m, used, err
+	r.Memory = peakMemory("self")
+	return r.print(a, b)
 }
 
-// A bencher times the programs of one model. After a failure err is set and nothing more is timed.
-type bencher struct {
-	ctx          context.Context
-	be           backend.Backend
-	model        model.Model
-	recipe, loss string
-	batch, steps int
-	err          error
+// newReport says what runs, on what, and what that can do unless it is not to be measured.
+func (a *app) newReport(b *benchFlags) *benchReport {
+	threads := b.threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	r := &benchReport{Imago: buildinfo.Version(), Go: buildinfo.Go(), Platform: buildinfo.Platform(), Kernels: cpuid.Name(), Threads: threads}
+	if !b.noMachine {
+		r.Machine = measureMachine(threads)
+	}
+	return r
 }
 
-// state is the model's first values on the device.
-func (b *bencher) state() (backend.State, error) {
-	s := b.be.NewState()
-	key := rng.New(1).Split("init")
-	for _, p := range b.model.Params() {
-		if err := s.Set(p.Name, p.Draw(key)); err != nil {
-			return nil, err
-		}
-	}
-	for _, slot := range b.model.Slots() {
-		if err := s.Set(slot.Name, slot.Tensor()); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+// A benchModel is a recipe built for images of one shape, with one loss.
+type benchModel struct {
+	model model.Model
+	loss  string // empty if the recipe has no choice
+	size  benchSize
 }
 
-func (b *bencher) trainStep() *benchTiming {
-	funcs, err := b.model.Train(b.batch)
-	return b.time(&benchTiming{Recipe: b.recipe, Loss: b.loss, Program: "train", Images: b.batch, Runs: b.steps}, funcs, err)
-}
-
-func (b *bencher) decode(name string, points int) *benchTiming {
-	d, ok := b.model.(model.Decoder)
-	if !ok {
-		return nil
+func (m *benchModel) timing(recipe, program string) *benchTiming {
+	t := &benchTiming{Recipe: recipe, Program: program, Image: m.size.image.String()}
+	switch program {
+	case programTrain:
+		t.Loss, t.Images = m.loss, m.size.batch
+	case programDecode:
+		t.Images = 1
+	case programManifold:
+		t.Images = manifoldPoints
 	}
-	f, err := d.Decode(points)
-	return b.time(&benchTiming{Recipe: b.recipe, Program: name, Images: points, Runs: b.steps}, []*graph.Func{f}, err)
-}
-
-// time fills in t for the functions run one after the other.
-func (b *bencher) time(t *benchTiming, funcs []*graph.Func, err error) *benchTiming {
-	if b.err = errors.Join(b.err, err); b.err != nil {
-		return nil
-	}
-	s, err := b.state()
-	if err != nil {
-		b.err = err
-		return nil
-	}
-	var programs []backend.Program
-	var in, out [][]*tensor.Tensor
-	for _, f := range funcs {
-		p, err := b.be.Compile(f, s, backend.Options{})
-		if err != nil {
-			b.err = err
-			return nil
-		}
-		programs = append(programs, p)
-		in, out = append(in, operands(p.Inputs(), true)), append(out, operands(p.Outputs(), false))
-	}
-	run := func() float64 {
-		start := time.Now()
-		for j, p := range programs {
-			if b.err = errors.Join(b.ctx.Err(), b.err, p.Run(in[j], out[j])); b.err != nil {
-				break
-			}
-		}
-		return time.Since(start).Seconds() * 1e3
-	}
-	// The system takes a while to give each thread a processor of its own.
-	for start := time.Now(); time.Since(start) < warmUp && b.err == nil; {
-		run()
-	}
-	ms := make([]float64, 0, t.Runs)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range t.Runs {
-		ms = append(ms, run())
-	}
-	runtime.ReadMemStats(&after)
-	if b.err != nil {
-		return nil
-	}
-	slices.Sort(ms)
-	t.Median, t.Least = ms[len(ms)/2], ms[0]
-	t.Rate = float64(t.Images) / t.Median * 1e3
-	t.Allocs = float64(after.Mallocs-before.Mallocs) / float64(t.Runs)
 	return t
 }
 
-// operands are tensors for specs, filled with what a batch of that name holds.
-func operands(specs []backend.Spec, fill bool) []*tensor.Tensor {
-	all := make([]*tensor.Tensor, len(specs))
-	for i, s := range specs {
-		all[i] = s.New()
-		if !fill {
-			continue
-		}
-		key := rng.New(1).Split(s.Name)
-		switch s.Name {
-		case model.InputX:
-			key.Uniform(all[i].F32())
-		case model.InputZ:
-			key.Normal(all[i].F32())
-		case model.InputWeight:
-			for j := range all[i].F32() {
-				all[i].F32()[j] = 1
-			}
-		case model.InputLR:
-			all[i].F32()[0] = 1e-3
-		case model.InputKey:
-			words := key.Words()
-			copy(all[i].I32(), words[:])
-		}
+// benchModels builds a recipe with the options given: with both losses of the published programs where it has them and
+// none was asked for.
+func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error) {
+	size, ok := benchSizes[rec.Name]
+	if !ok {
+		size = usualSize
 	}
-	return all
+	if b.batch > 0 {
+		size.batch = b.batch
+	}
+	if b.shape != "" {
+		size.image, _ = parseShape(b.shape) // check has read it
+	}
+	losses := []string{"mse", "bce"}
+	if b.options.has("loss") {
+		losses = nil
+	}
+	var models []*benchModel
+	for _, loss := range append(losses, "") {
+		_, cfg, err := a.configured(rec.Name, b.options)
+		if err != nil {
+			return nil, err
+		}
+		flags := model.Flags(cfg)
+		i := slices.IndexFunc(flags, func(f *model.Flag) bool { return f.Name == "loss" })
+		switch {
+		case loss == "" && len(models) > 0, loss != "" && i < 0:
+			continue
+		case loss != "":
+			if err := flags[i].Set(loss); err != nil || cfg.Validate() != nil { // not one of this recipe's
+				continue
+			}
+		case i >= 0:
+			loss = flags[i].String()
+		}
+		m, err := cfg.New(size.image)
+		if err != nil {
+			return nil, err
+		}
+		models = append(models, &benchModel{m, loss, size})
+	}
+	return models, nil
 }
 
-func (a *app) printBench(r *benchReport, asJSON bool) error {
-	if asJSON {
+// print writes the report as JSON, or as tables.
+func (r *benchReport) print(a *app, b *benchFlags) error {
+	if b.asJSON {
 		e := json.NewEncoder(a.out)
 		e.SetIndent("", "  ")
 		return e.Encode(r)
 	}
-	fmt.Fprintf(a.out, "imago %s, Go %s, %s, %s, %s\n", r.Imago, r.Go, r.Platform, r.Backend, plural(r.Threads, "thread"))
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "recipe\tprogram\tloss\timages\tmedian ms\tleast ms\timages/s\tallocs\t")
-	for _, t := range r.Timings {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%.3f\t%.3f\t%s\t%.1f\t\n", t.Recipe, t.Program, t.Loss, t.Images, t.Median, t.Least, thousands(int64(t.Rate)), t.Allocs)
+	if err := r.printMachine(a, b.markdown); err != nil {
+		return err
 	}
-	return w.Flush()
+	t := table{header: []string{"recipe", "program", "loss", "images", "image", "median ms", "least ms", "images/s", "GFLOP/s", "% peak", "MB", "GB/s", "allocs", "noise"}}
+	for _, x := range r.Timings {
+		t.add(x.Recipe, x.Program, x.Loss, fmt.Sprint(x.Images), x.Image, ms(x.Median), ms(x.Least), thousands(int64(x.Rate)),
+			short(x.GFlops), percent(x.Share), short(float64(x.Bytes)/1e6), short(x.GBytes), fmt.Sprintf("%.1f", x.Allocs), x.Noise.String())
+	}
+	if err := t.write(a.out, b.markdown); err != nil {
+		return err
+	}
+	for _, x := range r.Timings {
+		if x.Profile == nil {
+			continue
+		}
+		fmt.Fprintf(a.out, "\n%s\n\n", strings.Join(slices.DeleteFunc([]string{x.Recipe, x.Program, x.Loss, plural(x.Images, "image")}, func(s string) bool { return s == "" }), ", "))
+		if err := x.Profile.write(a.out, b.markdown); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printMachine writes what runs where, and what the machine can do if that was measured.
+func (r *benchReport) printMachine(a *app, markdown bool) error {
+	fmt.Fprintf(a.out, "imago %s, Go %s, %s, %s kernels, %s\n", r.Imago, r.Go, r.Platform, r.Kernels, plural(r.Threads, "thread"))
+	if r.Machine == nil {
+		return nil
+	}
+	name := r.Machine.CPU
+	if name == "" {
+		name = "processor of unknown name"
+	}
+	fmt.Fprintf(a.out, "%s, %s\n\n", name, plural(r.Machine.Processors, "processor"))
+	t := table{header: []string{"threads", "multiply-add GFLOP/s", "read GB/s", "copy GB/s"}}
+	for _, c := range r.Machine.Capacity {
+		t.add(fmt.Sprint(c.Threads), short(c.FMA), short(c.Read), short(c.Copy))
+	}
+	if err := t.write(a.out, markdown); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(a.out)
+	return err
+}
+
+// ms is a time to a microsecond, or to three digits if it is long.
+func ms(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.3f", v)
+}
+
+// short is a number of three digits or so, empty if it is not known.
+func short(v float64) string {
+	switch {
+	case v == 0:
+		return ""
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// percent is a part of 1, empty if it is not known.
+func percent(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f", 100*v)
 }

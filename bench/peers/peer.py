@@ -1,0 +1,88 @@
+"""Times a case in PyTorch and prints one line of JSON.
+
+    python3 peer.py cnn-vae tuned                  a training step
+    python3 peer.py cnn-vae plain --do decode      900 codes in one batch
+    python3 peer.py cnn-vae plain --do decode --images 1
+    python3 peer.py cnn-vae tuned --do epoch --data images.idx
+
+Cases are in models.py. A time is the median of as many runs as take two seconds (5 at least), after half a second of
+them that are not counted, as in imago bench. An epoch trains on the first tenth of the images of an IDX file, all of
+which stay in memory as bytes, and evaluates on the rest; it is there to see how much memory that takes.
+"""
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("case")
+parser.add_argument("setting", choices=["plain", "tuned"])
+parser.add_argument("--do", choices=["train", "decode", "epoch"], default="train")
+parser.add_argument("--threads", type=int, default=os.cpu_count())
+parser.add_argument("--images", type=int, default=900, help="codes to decode in one batch")
+parser.add_argument("--steps", type=int, default=0, help="runs that are timed")
+parser.add_argument("--data", help="IDX file of the images of an epoch")
+parser.add_argument("--since", type=int, help="when the process was started, in nanoseconds since 1970")
+args = parser.parse_args()
+since = args.since or time.time_ns()
+
+# The C library reads its settings when a process starts, so the process starts itself again with them: OpenBLAS with
+# OpenMP in the place of any other BLAS and, tuned, an allocator that keeps its pages.
+environment = {"LD_LIBRARY_PATH": "/usr/lib/%s-linux-gnu/openblas-openmp" % os.uname().machine}
+if args.setting == "tuned":
+    environment.update(MALLOC_MMAP_THRESHOLD_=str(1 << 30), MALLOC_TRIM_THRESHOLD_=str(1 << 32), MALLOC_TOP_PAD_=str(1 << 26))
+if any(os.environ.get(k) != v for k, v in environment.items()):
+    again = [sys.executable] + sys.argv + ([] if args.since else ["--since", str(since)])
+    os.execve(sys.executable, again, {**os.environ, **environment})
+
+import torch
+
+import models
+
+WARM_UP, TIMED_FOR, LEAST, MOST = 0.5, 2.0, 5, 1000
+
+
+def timed(run):
+    """Runs until enough is known; the times of all, in ms, and from the process's start to the end of the first."""
+    run()
+    first = (time.time_ns() - since) / 1e6
+    start = time.perf_counter()
+    while time.perf_counter() - start < WARM_UP:
+        run()
+    took, start = [], time.perf_counter()
+    most = args.steps or MOST
+    while len(took) < most and (args.steps or len(took) < LEAST or time.perf_counter() - start < TIMED_FOR):
+        t = time.perf_counter()
+        run()
+        took.append((time.perf_counter() - t) * 1e3)
+    return {"runs": len(took), "first_ms": first, "median_ms": statistics.median(took), "least_ms": min(took)}
+
+
+def epoch(case, path, batch=128):
+    with open(path, "rb") as f:
+        n, h, w = (int.from_bytes(b, "big") for b in (f.read(8)[4:], f.read(4), f.read(4)))
+        images = torch.frombuffer(bytearray(f.read()), dtype=torch.uint8).view(n, 1, h, w)
+    order = torch.randperm(n)
+    train, test = order[:n // 10], order[n // 10:]
+    for ix in train.split(batch):
+        case.train(images[ix].float() / 255)
+    with torch.no_grad():
+        loss = sum(case.model.loss(images[ix].float() / 255).item() * len(ix) for ix in test.split(batch)) / len(test)
+    return {"test_loss": loss}
+
+
+torch.set_num_threads(args.threads)
+torch.manual_seed(1)
+case = models.build(args.case, args.setting)
+result = {"torch": torch.__version__, "case": args.case, "setting": args.setting, "threads": args.threads}
+if args.do == "train":
+    result.update(timed(case.step))
+elif args.do == "epoch":
+    result.update(epoch(case, args.data))
+else:
+    with torch.inference_mode():
+        z = torch.randn(args.images, case.latent)
+        result.update(timed(lambda: case.decode(z)))
+print(json.dumps(result))
