@@ -322,15 +322,16 @@ func (r *benchReport) print(a *app, b *benchFlags) error {
 
 // printMachine writes what runs where, and what the machine can do if that was measured.
 func (r *benchReport) printMachine(a *app, markdown bool) error {
-	fmt.Fprintf(a.out, "imago %s, Go %s, %s, %s kernels, %s\n", r.Imago, r.Go, r.Platform, r.Kernels, plural(r.Threads, "thread"))
+	fmt.Fprintf(a.out, "imago %s, Go %s, %s, %s kernels, %s", r.Imago, r.Go, r.Platform, r.Kernels, plural(r.Threads, "thread"))
 	if r.Machine == nil {
-		return nil
+		_, err := fmt.Fprint(a.out, "\n\n")
+		return err
 	}
 	name := r.Machine.CPU
 	if name == "" {
-		name = "processor of unknown name"
+		name = "an unknown processor"
 	}
-	fmt.Fprintf(a.out, "%s, %s\n\n", name, plural(r.Machine.Processors, "processor"))
+	fmt.Fprintf(a.out, " of %s, %s\n\n", name, plural(r.Machine.Processors, "processor"))
 	t := table{header: []string{"threads", "multiply-add GFLOP/s", "read GB/s", "copy GB/s"}}
 	for _, c := range r.Machine.Capacity {
 		t.add(fmt.Sprint(c.Threads), short(c.FMA), short(c.Read), short(c.Copy))

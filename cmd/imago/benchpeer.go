@@ -136,7 +136,7 @@ func (r *rival) process(watch bool, name string, args ...string) ([]byte, *trial
 }
 
 // trainingMemory is the most that a process holds which reads 60,000 images of 28x28, the size of MNIST, trains cnn-vae
-// on a tenth of them and evaluates on the rest: imago train as it is, and PyTorch in both settings.
+// on a tenth of them and evaluates on the rest: imago train without pictures, and PyTorch in both settings.
 func (r *rival) trainingMemory() (ours, tuned, plain *trial, err error) {
 	dir, err := os.MkdirTemp("", "imago-bench-")
 	if err != nil {
@@ -149,7 +149,7 @@ func (r *rival) trainingMemory() (ours, tuned, plain *trial, err error) {
 	}
 	threads := strconv.Itoa(r.threads)
 	_, ours, err = r.process(true, r.imago, "train", "cnn-vae", "--loss", "mse", "--data", images, "--test-fraction", "0.9",
-		"--epochs", "1", "--out", filepath.Join(dir, "runs"), "--threads", threads)
+		"--epochs", "1", "--pictures-every", "-1", "--out", filepath.Join(dir, "runs"), "--threads", threads)
 	if err != nil {
 		return nil, nil, nil, err
 	}
