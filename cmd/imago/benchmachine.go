@@ -31,7 +31,7 @@ const (
 	// benchArray is the elements of an array far larger than the caches: 128 MiB.
 	benchArray = 32 << 20
 	// benchTries is how often a capacity is measured; the best counts, for nothing makes a processor faster than it is.
-	benchTries = 8
+	benchTries = 16
 	// fmaTime is about how long one try of multiply-adds takes.
 	fmaTime = 20 * time.Millisecond
 )
