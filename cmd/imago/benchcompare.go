@@ -36,6 +36,7 @@ type comparison struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"` // ms or MB
 	Rounds int     `json:"rounds"`
+	AtPeak float64 `json:"at_peak,omitempty"` // what our matrix products and convolutions would take at the machine's peak, in ms
 	Ours   float64 `json:"ours"`
 	Tuned  float64 `json:"tuned"`
 	Plain  float64 `json:"plain"`
@@ -134,6 +135,9 @@ func (a *app) hold(r *rival, x contest, rounds int, rep *compareReport) ([]*comp
 		rep.PyTorch = t.Torch
 	}
 	rows := []*comparison{newComparison(x.name, "ms", ours, tuned, plain, func(t *trial) float64 { return t.Median })}
+	if rep.Machine != nil {
+		rows[0].AtPeak = float64(ours[0].MatFlops) / rep.Machine.peak().FMA * 1e-6
+	}
 	if x.start != "" {
 		rows = append(rows, newComparison(x.start, "ms", ours, tuned, plain, func(t *trial) float64 { return t.First }))
 	}
@@ -182,9 +186,13 @@ func (r *compareReport) print(a *app, b *benchFlags) error {
 		return err
 	}
 	fmt.Fprintf(a.out, "PyTorch %s, medians of %s\n\n", r.PyTorch, plural(b.rounds, "round"))
-	t := table{header: []string{"case", "unit", "imago", "tuned", "plain", "of tuned", "spread", "of plain", "spread", "noise"}}
+	t := table{header: []string{"case", "unit", "at peak", "imago", "tuned", "plain", "of tuned", "spread", "of plain", "spread", "noise"}}
 	for _, c := range r.Comparisons {
-		t.add(c.Name, c.Unit, ms(c.Ours), ms(c.Tuned), ms(c.Plain), c.OverTuned.String(), c.OverTuned.spread(),
+		atPeak := ""
+		if c.AtPeak > 0 {
+			atPeak = ms(c.AtPeak)
+		}
+		t.add(c.Name, c.Unit, atPeak, ms(c.Ours), ms(c.Tuned), ms(c.Plain), c.OverTuned.String(), c.OverTuned.spread(),
 			c.OverPlain.String(), c.OverPlain.spread(), c.Noise.String())
 	}
 	return t.write(a.out, b.markdown)

@@ -32,9 +32,10 @@ type rival struct {
 
 // A trial is what one process says about itself, and what was seen of it.
 type trial struct {
-	First  float64 `json:"first_ms"`
-	Median float64 `json:"median_ms"`
-	Torch  string  `json:"torch"` // PyTorch's version
+	First    float64 `json:"first_ms"`
+	Median   float64 `json:"median_ms"`
+	MatFlops int64   `json:"mat_flops"` // of a run; ours only
+	Torch    string  `json:"torch"`     // PyTorch's version
 
 	memory int64 // the most that it held, in bytes
 	noise  *noise
