@@ -94,7 +94,7 @@ func newProfile(kernels []backend.Kernel, runs, threads int, wall, peak float64)
 const (
 	// barWidth is the characters of a kernel's bar that takes all the time.
 	barWidth = 20
-	// worthARow is the part of a run's time from which on a kernel has a row of its own.
+	// worthARow is the part of the kernels' time from which on one has a row of its own.
 	worthARow = 0.005
 )
 
@@ -111,7 +111,9 @@ func (pr *profile) write(w io.Writer, markdown bool) error {
 	sorted := slices.SortedStableFunc(slices.Values(pr.Kernels), func(a, b kernelProfile) int { return cmp.Compare(b.Time, a.Time) })
 	for _, k := range sorted {
 		all.add(k)
-		if k.Portion < worthARow {
+	}
+	for _, k := range sorted {
+		if k.Time < worthARow*all.Time {
 			small.add(k)
 			n++
 			continue
