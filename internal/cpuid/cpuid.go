@@ -10,8 +10,9 @@
 //
 // Under the purego build tag, and on processors without assembly of ours, the
 // answer is always "generic". The package knows no kernel: packages with
-// assembly ask AVX2FMA and AVX512 on every call (it is one load), which is what
-// lets EachImpl run one test over every implementation.
+// assembly ask AVX2FMA and AVX512, or NEON, whichever their architecture has, on
+// every call (it is one load), which is what lets EachImpl run one test over
+// every implementation.
 package cpuid
 
 import (
@@ -23,17 +24,12 @@ import (
 // env is the variable that overrides the choice.
 const env = "IMAGO_CPU"
 
-// An impl is a set of instructions that kernels are written for. Of two, the
-// later is faster and includes the earlier.
+// An impl is a set of instructions that kernels are written for, by its place in
+// names. Of two, the later is faster and includes the earlier. What there is beyond
+// generic is the architecture's to say, in its own file.
 type impl int
 
-const (
-	generic impl = iota
-	avx2
-	avx512
-)
-
-var names = []string{"generic", "avx2", "avx512"}
+const generic impl = 0
 
 func (i impl) String() string { return names[i] }
 
@@ -46,17 +42,11 @@ func wanted() impl {
 	if i := slices.Index(names, os.Getenv(env)); i >= 0 {
 		return impl(i)
 	}
-	return avx512
+	return impl(len(names) - 1)
 }
 
-// AVX2FMA reports whether to run assembly that needs AVX2 and FMA.
-func AVX2FMA() bool { return on >= avx2 }
-
-// AVX512 reports whether to run assembly that needs AVX-512 F, VL, BW and DQ.
-func AVX512() bool { return on >= avx512 }
-
-// Name is the implementation in use, for benchmarks and reports: "avx512", "avx2"
-// or "generic".
+// Name is the implementation in use, for benchmarks and reports: "avx512", "avx2",
+// "neon" or "generic".
 func Name() string { return on.String() }
 
 // CheckEnv returns an error when IMAGO_CPU is set to a value that means
@@ -91,8 +81,8 @@ type Runner[T any] interface {
 }
 
 // EachImpl runs f once for every implementation this machine can run, the
-// fastest first, each as a sub-test of t named what/avx512, what/avx2,
-// what/generic. f must not leave parallel sub-tests behind.
+// fastest first, each as a sub-test of t named what/avx2, what/generic and so on.
+// f must not leave parallel sub-tests behind.
 func EachImpl[T Runner[T]](t T, what string, f func(T)) {
 	for i := on; i >= generic; i-- {
 		t.Run(what+"/"+i.String(), func(t T) {

@@ -4,6 +4,13 @@ package cpuid
 
 import "golang.org/x/sys/cpu"
 
+const (
+	avx2 impl = 1 + iota
+	avx512
+)
+
+var names = []string{"generic", "avx2", "avx512"}
+
 // x/sys/cpu also asks whether the operating system saves the registers.
 var has = func() impl {
 	switch x := &cpu.X86; {
@@ -14,3 +21,9 @@ var has = func() impl {
 	}
 	return generic
 }()
+
+// AVX2FMA reports whether to run assembly that needs AVX2 and FMA.
+func AVX2FMA() bool { return on >= avx2 }
+
+// AVX512 reports whether to run assembly that needs AVX-512 F, VL, BW and DQ.
+func AVX512() bool { return on >= avx512 }

@@ -1,5 +1,7 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package cpuid
+
+var names = []string{"generic"}
 
 const has = generic
