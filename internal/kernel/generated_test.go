@@ -8,35 +8,49 @@ import (
 	"testing"
 )
 
-// The committed assembly is what the generators in _asm write.
+// The committed assembly is what its generators write.
 func TestGenerated(t *testing.T) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
 		t.Skip("no go command to run the generators with")
 	}
-	run := func(args ...string) ([]byte, error) {
-		cmd := exec.Command(goTool, args...)
-		cmd.Dir = "_asm" // a module of its own, so that avo is no dependency of ours
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOOS=", "GOARCH=")
-		return cmd.CombinedOutput()
+	for _, tt := range []struct{ dir, arch, needs string }{
+		{"_asm", "amd64", "github.com/mmcloughlin/avo"}, // a module of its own, so that avo is no dependency of ours
+		{"_neon", "arm64", ""},
+	} {
+		t.Run(tt.arch, func(t *testing.T) {
+			run := func(args ...string) ([]byte, error) {
+				cmd := exec.Command(goTool, args...)
+				cmd.Dir = tt.dir
+				cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOOS=", "GOARCH=")
+				return cmd.CombinedOutput()
+			}
+			if tt.needs != "" {
+				if out, err := run("mod", "download", tt.needs); err != nil {
+					if os.Getenv("CI") != "" {
+						t.Fatalf("go mod download: %v\n%s", err, out)
+					}
+					t.Skipf("%s cannot be fetched: %v", tt.needs, err)
+				}
+			}
+			dir := t.TempDir()
+			if out, err := run("run", ".", "-out", dir); err != nil {
+				t.Fatalf("go run ./%s: %v\n%s", tt.dir, err, out)
+			}
+			compareFiles(t, dir, "*_"+tt.arch+".s")
+		})
 	}
-	if out, err := run("mod", "download", "github.com/mmcloughlin/avo"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("go mod download: %v\n%s", err, out)
-		}
-		t.Skipf("avo cannot be fetched: %v", err)
-	}
-	dir := t.TempDir()
-	if out, err := run("run", ".", "-src", "..", "-out", dir); err != nil {
-		t.Fatalf("go run ./_asm: %v\n%s", err, out)
-	}
+}
+
+// compareFiles holds the files of that pattern here against those in dir.
+func compareFiles(t *testing.T, dir, pattern string) {
 	want, err := filepath.Glob(filepath.Join(dir, "*.s"))
 	if err != nil || len(want) == 0 {
 		t.Fatalf("the generators wrote nothing (%v)", err)
 	}
-	have, err := filepath.Glob("*.s")
+	have, err := filepath.Glob(pattern)
 	if err != nil || len(have) != len(want) {
-		t.Errorf("there are %d assembly files, the generators write %d (%v)", len(have), len(want), err)
+		t.Errorf("there are %d assembly files %s, the generators write %d (%v)", len(have), pattern, len(want), err)
 	}
 	for _, w := range want {
 		name := filepath.Base(w)

@@ -72,7 +72,7 @@ func load(dir string) (*types.Package, error) {
 	fset := token.NewFileSet()
 	var asts []*ast.File
 	for _, n := range names {
-		if strings.HasSuffix(n, "_test.go") || strings.HasSuffix(n, "_noasm.go") {
+		if strings.HasSuffix(n, "_test.go") || strings.HasSuffix(n, "_noasm.go") || strings.HasSuffix(n, "_arm64.go") {
 			continue
 		}
 		f, err := parser.ParseFile(fset, n, nil, 0)

@@ -1,0 +1,169 @@
+package main
+
+import "math"
+
+// The formulas, and the order of their operations, are those of the amd64 assembly, so the error bounds are too.
+// Coefficients that a product is added to are loaded in place of the copy that FMLA would want.
+
+func mathFuncs(g *gen) {
+	unary := func(name string, f func(x vreg) vreg) {
+		elementwise(g, name, 1, []string{"x"}, func(x []vreg) vreg { return f(x[0]) })
+	}
+	unary("expNEON", g.exp)
+	unary("logNEON", g.log)
+	unary("tanhNEON", g.tanh)
+	unary("sigmoidNEON", g.sigmoid)
+	unary("softplusNEON", g.softplus)
+}
+
+// load is a new register that holds a constant here and now.
+func (g *gen) load(v float64) vreg {
+	r := g.v()
+	g.p("FMOVQ %s, %v", g.word4(bits(v)), r)
+	return r
+}
+
+// horner is c[0]·xⁿ + … + c[n].
+func (g *gen) horner(x vreg, c ...float64) vreg {
+	p := g.load(c[0])
+	for _, v := range c[1:] {
+		q := g.load(v)
+		g.fmla(q, p, x)
+		g.free(p)
+		p = q
+	}
+	return p
+}
+
+// exp is eˣ = 2ⁿ·eʳ, n = round(x/ln 2), |r| ≤ ln 2 / 2; the polynomial of eʳ is that of expf in Cephes (Moshier,
+// 1989). 2ⁿ is two factors, for n may be −150 or 128: the first product is exact, the second rounds to a denormal or
+// to +Inf. NaN passes FMIN and FMAX.
+func (g *gen) exp(x vreg) vreg {
+	t, n := g.v(), g.v()
+	g.fmin(t, x, g.f32(89))
+	g.fmax(t, t, g.f32(-104))
+	g.fmul(n, t, g.f32(math.Log2E))
+	g.op2("frintn", n, n)
+	g.fmls(t, n, g.f32(0.693359375))
+	g.fmls(t, n, g.f32(-2.12194440e-4))
+	r2 := g.v()
+	g.fmul(r2, t, t)
+	p := g.horner(t, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
+	g.fmla(t, r2, p)
+	g.free(r2, p)
+	g.fadd(t, t, g.f32(1))
+	half := g.v()
+	g.op2("fcvtns", n, n)
+	g.sshr(half, n, 1)
+	g.isub(n, n, half)
+	for _, e := range []vreg{half, n} {
+		g.shl(e, e, 23)
+		g.iadd(e, e, g.f32(1))
+		g.fmul(t, t, e)
+	}
+	g.free(n, half)
+	return t
+}
+
+// expNegAbs is e^−|x|.
+func (g *gen) expNegAbs(x vreg) vreg {
+	a := g.v()
+	g.or(a, x, g.u32(signBit))
+	u := g.exp(a)
+	g.free(a)
+	return u
+}
+
+// log1pe is ln(1 + f) + e·ln 2 for √½ − 1 ≤ f < √2 − 1: logf of Cephes.
+func (g *gen) log1pe(f, e vreg) vreg {
+	z := g.v()
+	g.fmul(z, f, f)
+	y := g.horner(f, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+		-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)
+	g.fmul(y, f, y)
+	g.fmul(y, z, y)
+	g.fmla(y, e, g.f32(-2.12194440e-4))
+	g.fmls(y, z, g.f32(0.5))
+	g.free(z)
+	g.fadd(y, f, y)
+	g.fmla(y, e, g.f32(0.693359375))
+	return y
+}
+
+// log splits x = 2ᵉ·(1 + f); denormals are scaled by 2²³ first.
+func (g *gen) log(x vreg) vreg {
+	small, s, bias := g.v(), g.v(), g.v()
+	g.fcmgt(small, g.f32(0x1p-126), x)
+	g.fmul(s, x, g.f32(0x1p23))
+	g.and(bias, small, g.f32(23))
+	g.bsl(small, s, x)
+	e, m := g.v(), s
+	g.isub(e, small, g.f32(math.Sqrt2/2)) // the bits of x less those of √½
+	g.sshr(e, e, 23)
+	g.shl(m, e, 23)
+	g.isub(m, small, m)
+	g.fsub(m, m, g.f32(1))
+	g.op2("scvtf", e, e)
+	g.fsub(e, e, bias)
+	y := g.log1pe(m, e)
+	finite := small
+	g.fcmgt(finite, g.f32(math.Inf(1)), x)
+	g.bsl(finite, y, x) // +Inf and NaN stay
+	y = finite
+	g.opZero("fcmeq", m, x)
+	g.bit(y, g.f32(math.Inf(-1)), m)
+	g.opZero("fcmlt", m, x)
+	g.or(y, y, m) // all ones is a NaN
+	return y
+}
+
+// tanh is x + x³·P(x²) below ⅝ (Cephes tanhf), and (1 − u)/(1 + u) with u = e^−2|x| above.
+func (g *gen) tanh(x vreg) vreg {
+	d := g.v()
+	g.fadd(d, x, x)
+	u := g.expNegAbs(d)
+	num, den := g.v(), d
+	g.fadd(den, g.f32(1), u)
+	g.fsub(num, g.f32(1), u)
+	g.fdiv(num, num, den)
+	z := u
+	g.fmul(z, x, x)
+	p := g.horner(z, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
+	g.fmul(p, z, p)
+	q := den
+	g.mov(q, x)
+	g.fmla(q, p, x)
+	y := z
+	g.op2("fabs", y, x)
+	g.fcmgt(y, g.f32(0.625), y)
+	g.bsl(y, q, num)
+	g.bit(y, x, g.u32(signBit)) // the second form is of |x|, and −0 came to +0 in the first
+	return y
+}
+
+// sigmoid is 1/(1 + u) for x ≥ 0 and u/(1 + u) below, u = e^−|x|.
+func (g *gen) sigmoid(x vreg) vreg {
+	u := g.expNegAbs(x)
+	y, den := g.v(), g.v()
+	g.fadd(den, g.f32(1), u)
+	g.sshr(y, x, 31)
+	g.bsl(y, u, g.f32(1))
+	g.fdiv(y, y, den)
+	return y
+}
+
+// softplus is max(x, 0) + ln(1 + u), u = e^−|x|. For u above √2 − 1, where log1pe ends,
+// ln(1 + u) = ln 2 + ln(1 + (u−1)/2).
+func (g *gen) softplus(x vreg) vreg {
+	u := g.expNegAbs(x)
+	f, h, e := g.v(), g.v(), g.v()
+	g.fcmgt(f, u, g.f32(math.Sqrt2-1))
+	g.fsub(h, u, g.f32(1))
+	g.fmul(h, h, g.f32(0.5))
+	g.and(e, f, g.f32(1))
+	g.bsl(f, h, u)
+	y := g.log1pe(f, e)
+	g.fmax(h, x, g.u32(0)) // NaN where x is
+	g.fadd(y, h, y)
+	return y
+}
