@@ -1149,10 +1149,10 @@ done:
 
 // func fillNEON(dst []float32, v float32)
 TEXT ·fillNEON(SB), NOSPLIT, $0-28
-	MOVD dst_base+0(FP), R0
-	MOVD dst_len+8(FP), R1
 	FMOVS v+24(FP), F0
 	VDUP V0.S[0], V0.S4
+	MOVD dst_base+0(FP), R0
+	MOVD dst_len+8(FP), R1
 	SUBS $8, R1
 	BLT few
 

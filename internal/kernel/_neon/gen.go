@@ -32,17 +32,18 @@ type gen struct {
 	words []uint32 // constants of the file, each a vector of four
 
 	// Of the function being written:
-	head   string
-	args   map[string]string // parameter, or part of one, to its place
-	lines  []string
-	suffix string // of labels
-	labels int
-	gpr    int // next of gprs
-	table  gpr // address of words, once it is asked for
-	hasTab bool
-	busy   [32]bool // vector registers
-	top    vreg     // the highest that v gave
-	held   []uint32 // constants in registers: held[i] in V(31−i)
+	head    string
+	args    map[string]string // parameter, or part of one, to its place
+	scalars map[string]vreg   // parameters in all lanes
+	lines   []string
+	suffix  string // of labels
+	labels  int
+	gpr     int // next of gprs
+	table   gpr // address of words, once it is asked for
+	hasTab  bool
+	busy    [32]bool // vector registers
+	top     vreg     // the highest that v gave
+	held    []uint32 // constants in registers: held[i] in V(31−i)
 }
 
 func newGen(name string) *gen { return &gen{name: name} }
@@ -72,7 +73,7 @@ func (g *gen) begin(name, typ string) {
 		panic(err)
 	}
 	f := e.(*ast.FuncType)
-	g.args = map[string]string{}
+	g.args, g.scalars = map[string]string{}, map[string]vreg{}
 	off := 0
 	place := func(name string, size int) {
 		off = (off + size - 1) &^ (size - 1)
@@ -142,6 +143,14 @@ func (g *gen) arg(name string) gpr {
 	r := g.r()
 	g.p("MOVD %s, %v", g.args[name], r)
 	return r
+}
+
+// broadcast loads a float32 parameter into all lanes of a new register.
+func (g *gen) broadcast(name string) vreg {
+	v := g.v()
+	g.p("FMOVS %s, %v", g.args[name], v)
+	g.p("VDUP V%d.S[0], %s", int(v), v.s4())
+	return v
 }
 
 // v is a vector register that is free now.

@@ -29,6 +29,8 @@ var files = []struct {
 	{"math", mathFuncs},
 	{"reduce", reduce},
 	{"pause", pause},
+	{"optim", optim},
+	{"peak", peak},
 }
 
 func main() {

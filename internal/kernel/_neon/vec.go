@@ -7,9 +7,16 @@ import (
 
 // elementwise writes the function name, dst = f(operands), each operand a slice as long as dst: unroll vectors a
 // turn, then one, then the last one to three elements in the first lanes of a vector, the others 0. f may overwrite
-// its operands.
-func elementwise(g *gen, name string, unroll int, operands []string, f func(x []vreg) vreg) {
-	g.begin(name, fmt.Sprintf("func(dst, %s []float32)", strings.Join(operands, ", ")))
+// its operands. The float32 parameters after the slices, if there are any, are vectors for f to ask for by name.
+func elementwise(g *gen, name string, unroll int, operands []string, f func(x []vreg) vreg, scalars ...string) {
+	typ := fmt.Sprintf("func(dst, %s []float32)", strings.Join(operands, ", "))
+	if len(scalars) > 0 {
+		typ = fmt.Sprintf("%s, %s float32)", strings.TrimSuffix(typ, ")"), strings.Join(scalars, ", "))
+	}
+	g.begin(name, typ)
+	for _, s := range scalars {
+		g.scalars[s] = g.broadcast(s)
+	}
 	dst, n := g.arg("dst_base"), g.arg("dst_len")
 	var base []gpr
 	for _, o := range operands {
@@ -162,9 +169,7 @@ func vec(g *gen) {
 
 func fill(g *gen) {
 	g.begin("fillNEON", "func(dst []float32, v float32)")
-	v, dst, n := g.v(), g.arg("dst_base"), g.arg("dst_len")
-	g.p("FMOVS %s, %v", g.args["v"], v)
-	g.p("VDUP V%d.S[0], %s", int(v), v.s4())
+	v, dst, n := g.broadcast("v"), g.arg("dst_base"), g.arg("dst_len")
 	g.p("SUBS $8, %v", n)
 	g.p("BLT few")
 	g.l("loop")
