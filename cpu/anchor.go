@@ -52,8 +52,8 @@ func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill f
 	return p
 }
 
-// A run is tiles of mr rows each, one after the other; where mr is less than six
-// it is a single tile.
+// A run is tiles of mr rows each, one after the other; of nextRun,
+// tiles of less than six rows come one at a time.
 type run struct{ mr, tiles int }
 
 // nextRun is how the first of n rows are cut into tiles: of six, or of half of
@@ -80,6 +80,20 @@ func tileRuns(n int) []run {
 		r := nextRun(n)
 		t = append(t, r)
 		n -= r.mr * r.tiles
+	}
+	return t
+}
+
+// mergedRuns is tileRuns with equal tiles in one run, for kernel.Outer, which needs
+// no table of rows.
+func mergedRuns(n int) []run {
+	var t []run
+	for _, r := range tileRuns(n) {
+		if k := len(t); k > 0 && t[k-1].mr == r.mr {
+			t[k-1].tiles += r.tiles
+		} else {
+			t = append(t, r)
+		}
 	}
 	return t
 }

@@ -32,24 +32,24 @@ type window struct {
 	coffs []int32   // (tiles, 6)
 	bands [][]piece // the tiles of each band
 	w     *buffer
-	// patches, with few channels to sum: the source under each tap is first laid
-	// out as rows over the pixels of a band, (taps·k, pixels), in scratch.
-	patches bool
-	lay     patches
+	// from, with few channels to sum, is where each tap and channel finds the first
+	// pixel of a band in planes of the source, laid out in scratch; else nil.
+	from []int32
+	lay  planes
+	runs []run // of an output row
 }
 
 // A piece is a run of tiles of a band.
 type piece struct {
 	run
 	tile int // place of the first in the tables
-	pix  int // place of its first pixel among those of the band
 }
 
 type tap struct{ p, q int } // place in the kernel
 
 type pixel struct{ y, x int }
 
-// fewChannels is up to how many channels the special forms are used: patches
+// fewChannels is up to how many channels the special forms are used: planes
 // for channels summed, inner products for channels made.
 const fewChannels = 4
 
@@ -73,12 +73,14 @@ func (c *compiler) lowerConv(n *graph.Node, s *stage) anchor {
 			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " columns ", ws, win.taps)}, cv.n*len(win.taps)*cv.k, s, infoOf(w),
 				func(dst, src []float32) { packColumns(dst, src, win.taps, ws, adjoint) })
 		default:
-			win.patches = cv.k <= fewChannels && !adjoint
+			if cv.k <= fewChannels && !adjoint {
+				win.lay = newPlanes(si, ws, so, n.Attr().Conv, rows)
+				win.from = win.lay.offsets()
+				win.runs = mergedRuns(so[2])
+				c.need(win.lay.size())
+			}
 			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " panels ", ws, win.taps)}, kernel.PackedLen(len(win.taps)*cv.k, cv.n), s, infoOf(w),
 				func(dst, src []float32) { packTaps(dst, src, win.taps, ws, adjoint) })
-		}
-		if win.patches {
-			c.need(len(win.taps) * cv.k * rows * so[2])
 		}
 		win.table(n, rows)
 	}
@@ -174,7 +176,7 @@ func bandRows(out graph.Shape) int {
 
 // table works out the tiles of a window and their offsets.
 func (w *window) table(n *graph.Node, rows int) {
-	si, so := n.In()[0].Shape(), n.Shape()
+	so := n.Shape()
 	left, tiles := w.pix, 0
 	for y := rows; y <= so[1]; y += rows {
 		pix := left
@@ -188,7 +190,7 @@ func (w *window) table(n *graph.Node, rows int) {
 		var band []piece
 		at := 0
 		for _, r := range tileRuns(len(pix)) {
-			band = append(band, piece{r, tiles, at})
+			band = append(band, piece{r, tiles})
 			for range r.tiles {
 				w.tile(n, pix[at:at+r.mr])
 				at += r.mr
@@ -196,9 +198,6 @@ func (w *window) table(n *graph.Node, rows int) {
 			tiles += r.tiles
 		}
 		w.bands = append(w.bands, band)
-	}
-	if w.patches {
-		w.lay = newPatches(si, n.In()[1].Shape(), so, n.Attr().Conv)
 	}
 }
 
@@ -278,8 +277,8 @@ func (cv *conv) run(w *worker, lo, hi int) {
 			switch {
 			case len(win.taps) == 0: // a stride larger than the kernel leaves pixels no tap reaches
 				cv.byNothing(win, pieces, out)
-			case win.patches:
-				cv.byPatches(w, win, pieces, src, out, band)
+			case win.from != nil:
+				cv.byPlanes(w, win, src, out, band)
 			case cv.n <= fewChannels && cv.k >= 8:
 				cv.byDots(w, win, pieces, src, out)
 			default:
@@ -323,14 +322,20 @@ func (cv *conv) byDots(w *worker, win *window, pieces []piece, src, out int) {
 	}
 }
 
-func (cv *conv) byPatches(w *worker, win *window, pieces []piece, src, out, band int) {
-	n, rows := cv.band/cv.n, len(win.taps)*cv.k
-	scratch := w.scratch[:rows*n]
-	high := n / win.lay.wo
-	win.lay.fill(scratch, cv.src.data[src:src+cv.srcLen], band*high, (band+1)*high)
-	w.outer = kernel.OuterArgs{LdA: n, B: win.w.ptr(0), LdB: kernel.PanelCols, LdPanel: rows * kernel.PanelCols, LdC: cv.n, P: rows, Cols: cv.n}
-	for _, p := range pieces {
-		w.outer.A, w.outer.C, w.outer.Tiles = &scratch[p.pix], cv.out.ptr(out+band*cv.band+p.pix*cv.n), p.tiles
-		kernel.Outer(p.mr, &w.outer)
+func (cv *conv) byPlanes(w *worker, win *window, src, out, band int) {
+	p := &win.lay
+	scratch, wide := w.scratch[:p.size()], cv.band/cv.n/p.rows
+	p.fill(scratch, cv.src.data[src:src+cv.srcLen], band*p.rows)
+	w.outer = kernel.OuterArgs{
+		AOffs: &win.from[0], B: win.w.ptr(0), LdB: kernel.PanelCols, LdPanel: len(win.from) * kernel.PanelCols,
+		LdC: cv.n, P: len(win.from), Cols: cv.n,
+	}
+	for i := range p.rows {
+		j := 0
+		for _, r := range win.runs {
+			w.outer.A, w.outer.C, w.outer.Tiles = &scratch[i*p.pw+j], cv.out.ptr(out+band*cv.band+(i*wide+j)*cv.n), r.tiles
+			kernel.Outer(r.mr, &w.outer)
+			j += r.mr * r.tiles
+		}
 	}
 }

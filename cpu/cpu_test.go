@@ -61,14 +61,17 @@ func FuzzAgree(f *testing.F) {
 }
 
 // TestConvolutions runs the three convolutions over sizes that reach every form:
-// patches, inner products, panels of 8 and 16, ragged tiles, phases, and pixels
-// that no tap of an adjoint reaches.
+// planes, inner products, panels of 8 and 16, ragged tiles, phases, images summed
+// together, wide gradients, bands, and pixels that no tap of an adjoint reaches.
 func TestConvolutions(t *testing.T) {
 	type size struct{ n, h, w, ci, co, kh, kw, s0, s1 int }
 	sizes := []size{
 		{2, 7, 9, 1, 5, 3, 3, 1, 1}, {3, 8, 8, 1, 32, 3, 3, 2, 2}, {2, 6, 5, 3, 17, 4, 4, 2, 2}, {9, 5, 5, 8, 1, 3, 3, 1, 1},
 		{2, 7, 7, 16, 3, 5, 3, 2, 1}, {2, 9, 8, 6, 20, 1, 1, 2, 2}, {1, 11, 4, 12, 33, 2, 3, 3, 1}, {17, 4, 4, 10, 8, 3, 3, 2, 2},
 		{2, 10, 10, 9, 2, 2, 2, 3, 3}, {1, 1, 1, 7, 7, 3, 3, 1, 1}, {2, 3, 3, 64, 130, 4, 4, 2, 2},
+		{2, 10, 10, 2, 9, 2, 2, 3, 3}, {3, 4, 4, 6, 260, 2, 2, 1, 1}, {20, 10, 10, 5, 6, 3, 3, 1, 1},
+		// More than a band: by planes, by rows, and with phases that fall unequally into bands.
+		{1, 40, 41, 3, 24, 3, 3, 1, 1}, {1, 36, 30, 9, 33, 3, 3, 1, 1}, {2, 38, 30, 32, 5, 3, 3, 2, 2},
 	}
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
 		b := newTest(t, 2)

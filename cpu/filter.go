@@ -19,9 +19,9 @@ type filterGrad struct {
 	pack         bool    // gy, because a panel of its wide rows falls into few sets of L1
 	from         []int32 // (taps, together·pix): offsets into x under each tap; negative outside
 	zero         []float32
-	lay          patches
-	rowOffs      []int32 // of rows of patches; see rowOffsets
-	rowCOffs     []int32 // of rows of the kernel
+	lay          planes
+	layOffs      []int32 // (tiles, output rows, 6): of taps and channels in the planes
+	rowCOffs     []int32 // of rows of the kernel; see rowOffsets
 }
 
 // maxLanes is the most lanes; more would cost memory and the time to add them.
@@ -41,10 +41,10 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
 	if c.outer != nil { // a shard is part of a lane
 		lanes = 1
 	}
-	if fg.byPatches() {
-		fg.lay = newPatches(xs, ws, ys, cfg)
+	if fg.byPlanes() {
+		fg.lay = newPlanes(xs, ws, ys, cfg, ys[1])
 		c.need(fg.lay.size())
-		fg.rowOffs, fg.rowCOffs = rowOffsets(fg.pix), rowOffsets(fg.co)
+		fg.layOffs, fg.rowCOffs = fg.tapOffsets(), rowOffsets(fg.co)
 	} else {
 		fg.together = max(1, min(longSum/fg.pix, fg.images))
 		fg.from = offsets(xs, ws, ys, cfg, fg.together)
@@ -95,18 +95,18 @@ func offsets(x, w, y graph.Shape, cfg graph.ConvConfig, images int) []int32 {
 	return from
 }
 
-// byPatches reports whether there are few input channels, so that laying out
+// byPlanes reports whether there are few input channels, so that laying out
 // what is under each tap costs less than short tiles would.
-func (fg *filterGrad) byPatches() bool { return fg.ci <= fewChannels }
+func (fg *filterGrad) byPlanes() bool { return fg.ci <= fewChannels }
 
 func (fg *filterGrad) partial(w *worker, lane, group, lanes int) {
 	size := fg.taps * fg.ci * fg.co
 	dst := lane * size
 	first := fg.images * lane / lanes
 	last := fg.images * (lane + 1) / lanes
-	if fg.byPatches() {
+	if fg.byPlanes() {
 		for img := first; img < last; img++ {
-			fg.imageByPatches(w, img, dst, img > first)
+			fg.imageByPlanes(w, img, dst, img > first)
 		}
 		return
 	}
@@ -137,19 +137,40 @@ func (fg *filterGrad) imagesByTap(w *worker, img, n, group, dst int, accumulate 
 	}
 }
 
-func (fg *filterGrad) imageByPatches(w *worker, img, dst int, accumulate bool) {
-	rows := fg.taps * fg.ci
-	scratch := w.scratch[:rows*fg.pix]
-	fg.lay.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen], 0, fg.lay.ho)
-	w.rows = kernel.RowsArgs{
-		Offs: &fg.rowOffs[0], W: fg.gy.ptr(img * fg.gyLen), LdW: fg.co, LdPanel: kernel.PanelCols,
-		COffs: &fg.rowCOffs[0], Taps: 1, K: fg.pix, Cols: fg.co, Accumulate: accumulate,
+// tapOffsets is the table of rows that Rows wants: a tile is some taps and
+// channels, and what it calls taps are the output rows.
+func (fg *filterGrad) tapOffsets() []int32 {
+	var offs []int32
+	from := fg.lay.offsets()
+	for _, r := range tileRuns(len(from)) {
+		for range r.tiles {
+			for i := range fg.lay.rows {
+				row := make([]int32, kernel.MaxRows)
+				for q, at := range from[:r.mr] {
+					row[q] = at + int32(i*fg.lay.pw)
+				}
+				offs = append(offs, row...)
+			}
+			from = from[r.mr:]
+		}
 	}
-	for i := 0; i < rows; {
-		r := nextRun(rows - i)
-		w.rows.Base, w.rows.C, w.rows.Tiles = &scratch[i*fg.pix], fg.lanes.ptr(dst+i*fg.co), r.tiles
+	return offs
+}
+
+func (fg *filterGrad) imageByPlanes(w *worker, img, dst int, accumulate bool) {
+	scratch := w.scratch[:fg.lay.size()]
+	fg.lay.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen], 0)
+	w.rows = kernel.RowsArgs{
+		Base: &scratch[0], W: fg.gy.ptr(img * fg.gyLen), LdW: fg.co, LdPanel: kernel.PanelCols,
+		COffs: &fg.rowCOffs[0], Taps: fg.lay.rows, K: fg.pix / fg.lay.rows, Cols: fg.co, Accumulate: accumulate,
+	}
+	tile := 0
+	for i := 0; i < fg.taps*fg.ci; {
+		r := nextRun(fg.taps*fg.ci - i)
+		w.rows.Offs, w.rows.C, w.rows.Tiles = &fg.layOffs[tile*fg.lay.rows*kernel.MaxRows], fg.lanes.ptr(dst+i*fg.co), r.tiles
 		kernel.Rows(r.mr, &w.rows)
 		i += r.mr * r.tiles
+		tile += r.tiles
 	}
 }
 
