@@ -16,11 +16,17 @@ type matmul struct {
 	a, b, out *buffer
 	m, n, k   int
 	lda       int
+	ldb       int // from row to row of a panel
+	panel     int // from panel to panel
 	transA    bool
 	dot       bool
 	offs      []int32 // (runTiles, 6): of rows of A
 	coffs     []int32 // (runTiles, 6): of rows of C
 }
+
+// fewRows is up to how many rows of C a matrix is read as it lies: packing it would
+// cost more than its strides do.
+const fewRows = 1024
 
 func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 	a, b, at := n.In()[0], n.In()[1], n.Attr()
@@ -33,9 +39,13 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 	}
 	ldb := b.Shape()[1]
 	s.cost = 2 * float64(mm.m) * float64(mm.n) * float64(mm.k) / 16
-	if mm.n == 1 && !mm.transA {
+	mm.ldb, mm.panel = kernel.PanelCols, mm.k*kernel.PanelCols
+	switch {
+	case !at.TransB && mm.n == 1 && !mm.transA:
 		mm.dot, mm.b = true, c.operand(b, s)
-	} else {
+	case !at.TransB && mm.m <= fewRows:
+		mm.b, mm.ldb, mm.panel = c.operand(b, s), ldb, kernel.PanelCols
+	default:
 		pack, form := kernel.PackB, "B"
 		if at.TransB {
 			pack, form = kernel.PackBT, "BT"
@@ -72,11 +82,11 @@ func (mm *matmul) run(w *worker, lo, hi int) {
 	for i := r0; i < r1; {
 		r := nextRun(r1 - i)
 		if mm.transA {
-			w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: mm.b.ptr(0), LdB: kernel.PanelCols, LdPanel: mm.k * kernel.PanelCols,
+			w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: mm.b.ptr(0), LdB: mm.ldb, LdPanel: mm.panel,
 				C: mm.out.ptr(i * mm.n), LdC: mm.n, P: mm.k, Cols: mm.n, Tiles: r.tiles}
 			kernel.Outer(r.mr, &w.outer)
 		} else {
-			w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: mm.b.ptr(0), LdW: kernel.PanelCols, LdPanel: mm.k * kernel.PanelCols,
+			w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: mm.b.ptr(0), LdW: mm.ldb, LdPanel: mm.panel,
 				C: mm.out.ptr(i * mm.n), COffs: &mm.coffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
 			kernel.Rows(r.mr, &w.rows)
 		}
