@@ -32,6 +32,7 @@ type compiler struct {
 	caller  *stage           // and the stage that runs the body
 	shared  map[*buffer]bool // and the whole's buffers that it reads
 	scratch int              // float32 a worker needs
+	local   int              // float32 a worker needs for the bodies of regions
 	front   int              // of these, what the anchor that is being lowered needs
 	regs    int              // operands of the largest loop
 }
@@ -82,7 +83,7 @@ func (c *compiler) compile(b *Backend) *program {
 	p.arena = c.plan(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pool.grow(c.scratch, c.regs)
+	b.pool.grow(c.scratch, c.regs, c.local, p.arena.size)
 	return p
 }
 

@@ -87,6 +87,7 @@ func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (
 	}
 	p := newCompiler(g, st, opt.CheckFinite, b.cut).compile(b)
 	if invariants.Enabled {
+		p.arena.bind(b.pool.mem)
 		p.verify()
 	}
 	return p, nil
@@ -102,7 +103,7 @@ type program struct {
 	// measured is whether stages are timed; it changes only between runs.
 	measured bool
 	shared   map[*buffer]bool // of a region's body: buffers of the whole
-	arena    []float32
+	arena    arena
 }
 
 // operand ties a Spec to its memory.
@@ -135,6 +136,7 @@ func (p *program) Run(in, out []*tensor.Tensor) error {
 	}
 	p.be.mu.Lock()
 	defer p.be.mu.Unlock()
+	p.arena.bind(p.be.pool.mem)
 	for i, t := range in {
 		if p.in[i].DType == tensor.Int32 {
 			copy(p.in[i].buf.i32, t.I32())

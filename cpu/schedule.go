@@ -97,8 +97,8 @@ func deal(stages []*stage, workers int) []queue {
 
 // plan puts every buffer that has no memory of its own in one arena, so that
 // buffers in use in the same level do not overlap: the largest first, each at
-// the lowest place that is free for as long as it is needed. It returns the arena.
-func (c *compiler) plan(p *program) []float32 {
+// the lowest place that is free for as long as it is needed.
+func (c *compiler) plan(p *program) arena {
 	var all []*buffer
 	seen := map[*buffer]bool{}
 	touch := func(b *buffer, level int) {
@@ -143,10 +143,6 @@ func (c *compiler) plan(p *program) []float32 {
 		i, _ := slices.BinarySearchFunc(placed, off, func(o *buffer, off int) int { return at[o] - off })
 		placed = slices.Insert(placed, i, b)
 	}
-	arena := aligned(total)
-	for _, b := range all {
-		b.data = arena[at[b] : at[b]+b.size : at[b]+b.size+guard]
-	}
 	for _, s := range c.stages {
 		for _, b := range s.writes {
 			if b.alias != nil {
@@ -154,13 +150,39 @@ func (c *compiler) plan(p *program) []float32 {
 			}
 		}
 	}
-	return arena
+	a := arena{size: total, bufs: placed}
+	for _, b := range placed {
+		a.at = append(a.at, at[b])
+	}
+	return a
+}
+
+// An arena is where the buffers of a program lie in memory that it shares with
+// all programs of a backend: they run one at a time, and nothing of a run
+// outlives it there.
+type arena struct {
+	size int
+	bufs []*buffer
+	at   []int
+	mem  *float32 // where they lie now
+}
+
+// bind lays the buffers on mem, if they are not there yet.
+func (a *arena) bind(mem []float32) {
+	if a.size == 0 || a.mem == &mem[0] {
+		return
+	}
+	a.mem = &mem[0]
+	for i, b := range a.bufs {
+		at := a.at[i]
+		b.data = mem[at : at+b.size : at+b.size+guard]
+	}
 }
 
 // String lists the levels and their stages, for people who look at a schedule.
 func (p *program) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "program %q: %d levels, arena %d KiB\n", p.name, len(p.levels), len(p.arena)/256)
+	fmt.Fprintf(&b, "program %q: %d levels, arena %d KiB\n", p.name, len(p.levels), p.arena.size/256)
 	for i := range p.levels {
 		fmt.Fprintf(&b, "level %d\n", i)
 		for _, s := range p.levels[i].stage {

@@ -150,7 +150,7 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 	}
 	p.arena = sub.plan(p)
 	b.prog = p
-	c.scratch, c.regs = max(c.scratch, sub.scratch), max(c.regs, sub.regs)
+	c.scratch, c.regs, c.local = max(c.scratch, sub.scratch), max(c.regs, sub.regs), max(c.local, p.arena.size)
 	return b
 }
 
@@ -163,6 +163,7 @@ func (sh *shards) run(w *worker, lane int) {
 		if k*sh.shard+b.images > sh.batch {
 			b = sh.bodies[w.id][1]
 		}
+		b.prog.arena.bind(w.local)
 		b.place(k*sh.shard, lane, k == first)
 		for _, s := range b.stages {
 			s.all(w)

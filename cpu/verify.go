@@ -86,6 +86,7 @@ func (sh *shards) verify() {
 	for _, bodies := range sh.bodies {
 		for _, b := range bodies {
 			if b != nil {
+				b.prog.arena.bind(aligned(b.prog.arena.size))
 				b.place(0, 0, true)
 				b.prog.verify()
 			}

@@ -12,6 +12,7 @@ type worker struct {
 	id      int
 	timing  bool // whether stages are measured
 	scratch []float32
+	local   []float32   // arena of the body of a region
 	regs    [][]float32 // the operands of a block; see loop.go
 	arrive  int64       // what pool.arrived must reach for the next barrier to open
 	rows    kernel.RowsArgs
@@ -23,6 +24,7 @@ type worker struct {
 // goroutines that spin a little between runs and then sleep.
 type pool struct {
 	workers []*worker
+	mem     []float32 // arena of the program that runs
 	prog    atomic.Pointer[program]
 	turn    atomic.Uint64 // counts runs; a change wakes the workers
 	arrived atomic.Int64  // arrivals at barriers since the pool began
@@ -135,12 +137,18 @@ func (p *pool) work(prog *program, w *worker) {
 	}
 }
 
-// grow gives every worker the scratch that a new program needs. It runs at
-// compile time, under the backend's lock.
-func (p *pool) grow(scratch, regs int) {
+// grow makes room for what a new program needs. It runs at compile time, under
+// the backend's lock; programs bind their buffers anew when they run next.
+func (p *pool) grow(scratch, regs, local, arena int) {
+	if len(p.mem) < arena {
+		p.mem = aligned(arena)
+	}
 	for _, w := range p.workers {
 		if len(w.scratch) < scratch {
 			w.scratch = aligned(scratch)
+		}
+		if len(w.local) < local {
+			w.local = aligned(local)
 		}
 		if len(w.regs) < regs {
 			w.regs = make([][]float32, regs)

@@ -80,9 +80,17 @@ func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err erro
 		size = 0
 	}
 	at := int64(4 + 4*rank)
-	var buf bytes.Buffer
-	n, err := io.Copy(&buf, io.LimitReader(r, size))
-	if err == nil && n < size {
+	// Piece by piece, so that the header is believed as the bytes arrive, and put
+	// together once: a buffer that doubles would leave twice as much behind.
+	var pieces [][]byte
+	n := int64(0)
+	for n < size && err == nil {
+		p := make([]byte, min(size-n, 1<<16))
+		var got int
+		got, err = io.ReadFull(r, p)
+		pieces, n = append(pieces, p[:got]), n+int64(got)
+	}
+	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
@@ -95,7 +103,7 @@ func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err erro
 	case err != io.EOF:
 		return x, fault(err, at+size)
 	}
-	x.Data = buf.Bytes()
+	x.Data = bytes.Join(pieces, nil)
 	return x, nil
 }
 
