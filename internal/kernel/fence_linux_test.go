@@ -98,3 +98,19 @@ func TestTileFences(t *testing.T) {
 		}
 	})
 }
+
+// TestWinogradFences covers what Combine and Inverse read and write.
+func TestWinogradFences(t *testing.T) {
+	eachImpl(t, func(t *testing.T) {
+		f := [3]fence{newFence(t), newFence(t), newFence(t)}
+		for n := 1; n <= 40; n++ {
+			offs := []int32{0, -1, 0, -1}
+			x, zero, dst := f[0].end(n), f[1].end(n), f[2].end(n)
+			for _, terms := range []int{1, 2, 4} {
+				Combine(&CombineArgs{Base: &x[0], Offs: &offs[0], Zero: &zero[0], Dst: &dst[0], Rows: 1, N: n, Terms: terms, Sign: 1})
+			}
+			m, c := f[0].end(9*n), f[2].end(n)
+			Inverse(&InverseArgs{M: &m[0], Step: n, C: &c[0], COffs: &offs[0], Spare: &zero[0], Tiles: 1, N: n})
+		}
+	})
+}

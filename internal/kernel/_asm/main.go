@@ -40,6 +40,7 @@ var files = []struct {
 	{"vec_amd64.s", vec},
 	{"math_amd64.s", mathFuncs},
 	{"reduce_amd64.s", reduce},
+	{"wino_amd64.s", wino},
 	{"pause_amd64.s", pause},
 	{"optim_amd64.s", optim},
 	{"peak_amd64.s", peak},

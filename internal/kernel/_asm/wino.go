@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func wino(g *gen) {
+	for _, terms := range []int{1, 2, 4} {
+		combine(g, terms)
+	}
+	inverse(g)
+}
+
+// tailMask selects the first n%8 lanes; n is changed.
+func (g *gen) tailMask(n reg.Register) reg.VecVirtual {
+	mask, table := g.YMM(), g.GP64()
+	g.ANDQ(U8(7), n)
+	g.NEGQ(n)
+	g.LEAQ(g.maskTable(8).Offset(32), table)
+	g.VMOVUPS(Mem{Base: table, Index: n, Scale: 4}, mask)
+	return mask
+}
+
+// combine goes row by row, a panel's two vectors a turn, then what is left.
+func combine(g *gen, terms int) {
+	g.begin(fmt.Sprintf("combine%d", terms))
+	a := g.Dereference(g.Param("a"))
+	rows := g.load(a.Field("Rows"))
+	g.TESTQ(rows, rows)
+	g.JLE(LabelRef("done"))
+	panel := g.GP64() // bytes from one panel to the next
+	g.MOVQ(rows, panel)
+	g.SHLQ(U8(6), panel)
+	base, zero := g.load(a.Field("Base")), g.load(a.Field("Zero"))
+	offs, dst := g.load(a.Field("Offs")), g.load(a.Field("Dst"))
+	n := g.GP64()
+	g.MOVQ(g.addr(a.Field("N")), n)
+	mask := g.tailMask(n)
+	sign := g.YMM()
+	g.VBROADCASTSS(g.addr(a.Field("Sign")), sign)
+	var x [4]reg.GPVirtual
+	for i := range terms {
+		x[i] = g.GP64()
+	}
+	d, i := g.GP64(), g.GP64()
+	// vector combines the vector at byte i+disp of the rows.
+	vector := func(disp int, masked bool) {
+		at := func(t int) Mem { return Mem{Base: x[t], Index: i, Scale: 1, Disp: disp} }
+		get := func(t int) reg.VecVirtual {
+			v := g.YMM()
+			if masked {
+				g.VMASKMOVPS(at(t), mask, v)
+			} else {
+				g.VMOVUPS(at(t), v)
+			}
+			return v
+		}
+		var term [4]Op
+		for t := range terms {
+			if masked || t%2 == 1 || terms == 1 {
+				term[t] = get(t)
+			} else {
+				term[t] = at(t)
+			}
+		}
+		y := term[0]
+		if terms > 1 {
+			y = term[1]
+			g.VFMADD213PS(term[0], sign, y)
+		}
+		if terms > 2 {
+			g.VFMADD213PS(term[2], sign, term[3])
+			g.VFMADD231PS(term[3], sign, y)
+		}
+		if masked {
+			g.VMASKMOVPS(y, mask, Mem{Base: d, Disp: disp})
+		} else {
+			g.VMOVUPS(y, Mem{Base: d, Disp: disp})
+		}
+	}
+	g.Label("row")
+	for t := range terms {
+		g.MOVLQSX(Mem{Base: offs, Disp: 4 * t}, x[t])
+		g.TESTQ(x[t], x[t])
+		g.LEAQ(Mem{Base: base, Index: x[t], Scale: 4}, x[t]) // leaves the flags alone
+		g.CMOVQLT(zero, x[t])
+	}
+	g.ADDQ(U8(4*terms), offs)
+	g.MOVQ(dst, d)
+	g.XORQ(i, i)
+	g.MOVQ(g.addr(a.Field("N")), n)
+	g.SUBQ(U8(16), n)
+	g.JLT(LabelRef("half"))
+	g.Label("two")
+	vector(0, false)
+	vector(32, false)
+	g.ADDQ(U8(64), i)
+	g.ADDQ(panel, d)
+	g.SUBQ(U8(16), n)
+	g.JGE(LabelRef("two"))
+	g.Label("half")
+	g.ADDQ(U8(8), n) // what is left, less 8
+	g.JLT(LabelRef("tail"))
+	vector(0, false)
+	g.ADDQ(U8(32), i)
+	g.ADDQ(U8(32), d)
+	g.SUBQ(U8(8), n)
+	g.Label("tail")
+	g.CMPQ(n, I8(-8))
+	g.JEQ(LabelRef("next"))
+	vector(0, true)
+	g.Label("next")
+	g.ADDQ(U8(64), dst)
+	g.DECQ(rows)
+	g.JNZ(LabelRef("row"))
+	g.Label("done")
+	g.end()
+}
+
+// inverse goes tile by tile; the pointers to pixels lie behind the whole vectors
+// of a row, so that one index serves them and counts.
+func inverse(g *gen) {
+	g.begin("inverseAVX2")
+	a := g.Dereference(g.Param("a"))
+	tiles := g.load(a.Field("Tiles"))
+	g.TESTQ(tiles, tiles)
+	g.JLE(LabelRef("done"))
+	step, offs := g.load(a.Field("Step")), g.load(a.Field("COffs"))
+	g.SHLQ(U8(2), step)
+	var m [3]reg.Register // rows of the matrix
+	m[0] = g.load(a.Field("M"))
+	for i := 1; i < 3; i++ {
+		p := g.GP64()
+		g.LEAQ(Mem{Base: m[i-1], Index: step, Scale: 2}, p)
+		g.ADDQ(step, p)
+		m[i] = p
+	}
+	i := g.GP64()
+	g.MOVQ(g.addr(a.Field("N")), i)
+	mask := g.tailMask(i)
+	var y [4]reg.GPVirtual
+	for k := range y {
+		y[k] = g.GP64()
+	}
+	vector := func(masked bool) {
+		load := func(x Mem) reg.VecVirtual {
+			v := g.YMM()
+			if masked {
+				g.VMASKMOVPS(x, mask, v)
+			} else {
+				g.VMOVUPS(x, v)
+			}
+			return v
+		}
+		store := func(v reg.VecVirtual, k int) {
+			d := Mem{Base: y[k], Index: i, Scale: 1}
+			if masked {
+				g.VMASKMOVPS(v, mask, d)
+			} else {
+				g.VMOVUPS(v, d)
+			}
+		}
+		var l, r [3]reg.VecVirtual
+		for k := range m {
+			l[k], r[k] = load(Mem{Base: m[k]}), load(Mem{Base: m[k], Index: step, Scale: 2})
+			mid := load(Mem{Base: m[k], Index: step, Scale: 1})
+			g.VADDPS(mid, l[k], l[k])
+			g.VSUBPS(r[k], mid, r[k])
+		}
+		g.VADDPS(l[1], l[0], l[0])
+		store(l[0], 0)
+		g.VADDPS(r[1], r[0], r[0])
+		store(r[0], 1)
+		g.VSUBPS(l[2], l[1], l[1])
+		store(l[1], 2)
+		g.VSUBPS(r[2], r[1], r[1])
+		store(r[1], 3)
+	}
+	g.Label("tile")
+	g.MOVQ(g.addr(a.Field("N")), i)
+	g.SHRQ(U8(3), i)
+	g.SHLQ(U8(5), i)
+	for k, p := range y {
+		c := g.GP64()
+		g.MOVQ(g.addr(a.Field("C")), c)
+		g.MOVLQSX(Mem{Base: offs, Disp: 4 * k}, p)
+		g.TESTQ(p, p)
+		g.LEAQ(Mem{Base: c, Index: p, Scale: 4}, p) // leaves the flags alone
+		g.CMOVQLT(g.addr(a.Field("Spare")), p)
+		g.ADDQ(i, p)
+	}
+	g.ADDQ(U8(16), offs)
+	g.NEGQ(i)
+	g.JEQ(LabelRef("tail"))
+	g.Label("loop")
+	vector(false)
+	for _, p := range m {
+		g.ADDQ(U8(32), p)
+	}
+	g.ADDQ(U8(32), i)
+	g.JNZ(LabelRef("loop"))
+	g.Label("tail")
+	n := g.GP64()
+	g.MOVQ(g.addr(a.Field("N")), n)
+	g.ANDQ(U8(7), n)
+	g.JEQ(LabelRef("next"))
+	vector(true)
+	for _, p := range m {
+		g.LEAQ(Mem{Base: p, Index: n, Scale: 4}, p)
+	}
+	g.Label("next")
+	g.DECQ(tiles)
+	g.JNZ(LabelRef("tile"))
+	g.Label("done")
+	g.end()
+}

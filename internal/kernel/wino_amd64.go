@@ -1,0 +1,40 @@
+//go:build !purego
+
+package kernel
+
+import "github.com/imago-ml/imago/internal/cpuid"
+
+// combineN is Combine of N terms, whatever a.Terms says.
+//
+//go:noescape
+func combine1(a *CombineArgs)
+
+//go:noescape
+func combine2(a *CombineArgs)
+
+//go:noescape
+func combine4(a *CombineArgs)
+
+//go:noescape
+func inverseAVX2(a *InverseArgs)
+
+func combine(a *CombineArgs) {
+	switch {
+	case !cpuid.AVX2FMA():
+		combineGeneric(a)
+	case a.Terms == 1:
+		combine1(a)
+	case a.Terms == 2:
+		combine2(a)
+	default:
+		combine4(a)
+	}
+}
+
+func inverse(a *InverseArgs) {
+	if cpuid.AVX2FMA() {
+		inverseAVX2(a)
+	} else {
+		inverseGeneric(a)
+	}
+}
