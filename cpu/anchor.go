@@ -8,6 +8,9 @@ import (
 // lowerAnchor makes what computes n, with the stages that come before it
 // (packing, partial sums), and lists in s what it reads.
 func (c *compiler) lowerAnchor(n *graph.Node, s *stage) anchor {
+	if a := c.lowerWinograd(n, s); a != nil {
+		return a
+	}
 	switch n.Op() {
 	case graph.OpMatMul:
 		return c.lowerMatMul(n, s)
@@ -33,8 +36,13 @@ type packKey struct {
 // packed returns the buffer of size elements that fill makes from src in a stage
 // of its own, which costs about size.
 func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill func(dst, src []float32)) *buffer {
+	return c.packedBy(key, size, 1, s, node, func(_ *worker, _ int, dst, src []float32) { fill(dst, src) })
+}
+
+// packedBy is packed by a stage of several tasks.
+func (c *compiler) packedBy(key packKey, size, tasks int, s *stage, node nodeInfo, fill func(w *worker, task int, dst, src []float32)) *buffer {
 	if c.shared[key.b] { // once for all shards
-		p := c.outer.packed(key, size, c.caller, node, fill)
+		p := c.outer.packedBy(key, size, tasks, c.caller, node, fill)
 		c.shared[p] = true
 		return p
 	}
@@ -45,8 +53,8 @@ func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill f
 	p := &buffer{size: size}
 	c.packs[key] = p
 	c.stages = append(c.stages, &stage{
-		name: "pack", tasks: 1, cost: float64(size), reads: []*buffer{key.b}, writes: []*buffer{p}, node: node,
-		run: func(*worker, int) { fill(p.data, key.b.data) },
+		name: "pack", tasks: tasks, cost: float64(size / tasks), reads: []*buffer{key.b}, writes: []*buffer{p}, node: node,
+		run: func(w *worker, task int) { fill(w, task, p.data, key.b.data) },
 	})
 	s.reads = append(s.reads, p)
 	return p

@@ -62,7 +62,9 @@ func FuzzAgree(f *testing.F) {
 
 // TestConvolutions runs the three convolutions over sizes that reach every form:
 // planes, inner products, panels of 8 and 16, ragged tiles, phases, images summed
-// together, wide gradients, bands, and pixels that no tap of an adjoint reaches.
+// together, wide gradients, bands, pixels that no tap of an adjoint reaches, and
+// Winograd's form with one tap an axis and two, in units of several images and of a
+// part of one.
 func TestConvolutions(t *testing.T) {
 	type size struct{ n, h, w, ci, co, kh, kw, s0, s1 int }
 	sizes := []size{
@@ -72,34 +74,35 @@ func TestConvolutions(t *testing.T) {
 		{2, 10, 10, 2, 9, 2, 2, 3, 3}, {3, 4, 4, 6, 260, 2, 2, 1, 1}, {20, 10, 10, 5, 6, 3, 3, 1, 1},
 		// More than a band: by planes, by rows, and with phases that fall unequally into bands.
 		{1, 40, 41, 3, 24, 3, 3, 1, 1}, {1, 36, 30, 9, 33, 3, 3, 1, 1}, {2, 38, 30, 32, 5, 3, 3, 2, 2},
+		{18, 8, 8, 16, 24, 4, 4, 2, 2}, {3, 7, 6, 17, 16, 2, 2, 1, 1}, {2, 5, 9, 5, 9, 2, 4, 1, 2}, {2, 32, 32, 44, 20, 4, 4, 2, 2},
 	}
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
 		b := newTest(t, 2)
-		for _, s := range sizes {
-			for _, pad := range []graph.Padding{graph.Same, graph.Valid} {
-				if pad == graph.Valid && (s.h < s.kh || s.w < s.kw) {
-					continue
-				}
-				t.Run(fmt.Sprintf("%v/%v", s, pad), func(t *testing.T) {
-					cfg := graph.ConvConfig{Stride: [2]int{s.s0, s.s1}, Padding: pad}
-					x, w := graph.State("x", s.n, s.h, s.w, s.ci), graph.State("w", s.kh, s.kw, s.ci, s.co)
-					y := graph.Conv2D(x, w, cfg)
-					gy := graph.State("gy", y.Shape()...)
-					// The values in memory, and with loops behind them.
-					dx, dw := graph.Conv2DInputGrad(gy, w, x.Shape(), cfg), graph.Conv2DFilterGrad(x, gy, w.Shape(), cfg)
-					f, err := graph.NewFunc("conv", nil, []graph.Output{
-						{Name: "y", Value: y}, {Name: "dx", Value: dx}, {Name: "dw", Value: dw},
-						{Name: "relu", Value: graph.ReLU(graph.Add(y, graph.Const(0.1)))},
-						{Name: "bias", Value: graph.Sum(y, 0, 1, 2)},
-						{Name: "images", Value: graph.Sum(graph.Square(dx), 1, 2, 3)},
-						{Name: "norm", Value: graph.Sum(graph.Square(dw))},
-					}, nil)
-					if err != nil {
-						t.Fatal(err)
-					}
-					graphtest.Agree(t, b, f, graphtest.RandomEnv(rng.New(1), f), tol)
-				})
+		for i := range 4 * len(sizes) {
+			s, pad, form := sizes[i/4], graph.Padding(i%2), []convForm{directForm, winogradForm}[i/2%2]
+			if pad == graph.Valid && (s.h < s.kh || s.w < s.kw) {
+				continue
 			}
+			t.Run(fmt.Sprintf("%v/%v/%v", s, pad, form), func(t *testing.T) {
+				b.cut.form = form
+				cfg := graph.ConvConfig{Stride: [2]int{s.s0, s.s1}, Padding: pad}
+				x, w := graph.State("x", s.n, s.h, s.w, s.ci), graph.State("w", s.kh, s.kw, s.ci, s.co)
+				y := graph.Conv2D(x, w, cfg)
+				gy := graph.State("gy", y.Shape()...)
+				// The values in memory, and with loops behind them.
+				dx, dw := graph.Conv2DInputGrad(gy, w, x.Shape(), cfg), graph.Conv2DFilterGrad(x, gy, w.Shape(), cfg)
+				f, err := graph.NewFunc("conv", nil, []graph.Output{
+					{Name: "y", Value: y}, {Name: "dx", Value: dx}, {Name: "dw", Value: dw},
+					{Name: "relu", Value: graph.ReLU(graph.Add(y, graph.Const(0.1)))},
+					{Name: "bias", Value: graph.Sum(y, 0, 1, 2)},
+					{Name: "images", Value: graph.Sum(graph.Square(dx), 1, 2, 3)},
+					{Name: "norm", Value: graph.Sum(graph.Square(dw))},
+				}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				graphtest.Agree(t, b, f, graphtest.RandomEnv(rng.New(1), f), tol)
+			})
 		}
 	})
 }

@@ -26,6 +26,7 @@ type cutting struct {
 	lanes     int // the most lanes
 	laneSums  int // float32 that the sums of all lanes may take
 	leastLane int // lanes there are even so
+	form      convForm
 }
 
 // standardCut was measured; see BENCH.md.

@@ -18,6 +18,7 @@ type worker struct {
 	rows    kernel.RowsArgs
 	outer   kernel.OuterArgs
 	dot     kernel.DotArgs
+	inverse kernel.InverseArgs
 }
 
 // pool is a fixed set of workers. Worker 0 is whoever calls run; the others are
