@@ -177,6 +177,8 @@ func (c *compiler) lowerWinograd(n *graph.Node, s *stage) anchor {
 	switch n.Op() {
 	case graph.OpConv2D, graph.OpConv2DInputGrad:
 		return c.lowerWinoConv(n, s)
+	case graph.OpConv2DFilterGrad:
+		return c.lowerWinoFilter(n, s)
 	}
 	return nil
 }

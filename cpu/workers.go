@@ -18,6 +18,7 @@ type worker struct {
 	rows    kernel.RowsArgs
 	outer   kernel.OuterArgs
 	dot     kernel.DotArgs
+	combine kernel.CombineArgs
 	inverse kernel.InverseArgs
 }
 
