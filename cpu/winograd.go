@@ -117,36 +117,61 @@ func sumOf(f, g factor) weightSum {
 }
 
 // packRows is how many rows of a matrix are summed at a time before they are
-// packed; the adjoint's make one panel.
+// packed; of an adjoint they make one panel.
 const packRows = kernel.PanelCols
 
-// pack lays a matrix out in panels. ws is the kernel's shape; scratch has
-// packRows of its rows.
-func (s *weightSum) pack(dst, w, scratch []float32, ws graph.Shape, adjoint bool) {
-	ci, co := ws[2], ws[3]
-	for i := 0; i < ci; i += packRows {
-		rows := min(packRows, ci-i)
-		sum := scratch[:rows*co]
-		for t, tm := range s.terms {
-			x := w[((tm.p*ws[1]+tm.q)*ci+i)*co:][:rows*co]
-			switch {
-			case t == 0 && tm.neg:
-				kernel.Neg(sum, x)
-			case t == 0:
-				copy(sum, x)
-			case tm.neg:
-				kernel.Sub(sum, sum, x)
-			default:
-				kernel.AddTo(sum, x)
-			}
+// A winoKernel is a packed kernel: the matrices of each pair of strands, which
+// are made of the same taps.
+type winoKernel struct {
+	pairs   [][]weightSum
+	size    int
+	shape   graph.Shape // of the kernel
+	adjoint bool
+}
+
+// packTask is how many rows of the kernel a task packs for a pair.
+const packTask = 4 * packRows
+
+func (k *winoKernel) tasks() int { return len(k.pairs) * k.chunks() }
+
+func (k *winoKernel) chunks() int { return (k.shape[2] + packTask - 1) / packTask }
+
+// scratch is how many float32 pack needs.
+func (k *winoKernel) scratch() int { return packRows * k.shape[3] }
+
+// pack does a task.
+func (k *winoKernel) pack(dst, w, scratch []float32, task int) {
+	ci, first := k.shape[2], task%k.chunks()*packTask
+	for i := first; i < min(first+packTask, ci); i += packRows {
+		for _, s := range k.pairs[task/k.chunks()] {
+			k.packRows(dst[s.at:], w, scratch, &s, i, min(packRows, ci-i))
 		}
-		if adjoint {
-			kernel.PackBT(dst[s.at+i*s.rows:], sum, co, rows, co)
-			continue
+	}
+}
+
+// packRows lays rows of a matrix from row i on out in panels.
+func (k *winoKernel) packRows(dst, w, scratch []float32, s *weightSum, i, rows int) {
+	kw, ci, co := k.shape[1], k.shape[2], k.shape[3]
+	sum := scratch[:rows*co]
+	for t, tm := range s.terms {
+		x := w[((tm.p*kw+tm.q)*ci+i)*co:][:rows*co]
+		switch {
+		case t == 0 && tm.neg:
+			kernel.Neg(sum, x)
+		case t == 0:
+			copy(sum, x)
+		case tm.neg:
+			kernel.Sub(sum, sum, x)
+		default:
+			kernel.AddTo(sum, x)
 		}
-		for j := 0; j < co; j += kernel.PanelCols {
-			kernel.PackB(dst[s.at+j*s.rows+i*kernel.PanelCols:], sum[j:], rows, min(kernel.PanelCols, co-j), co)
-		}
+	}
+	if k.adjoint {
+		kernel.PackBT(dst[i*s.rows:], sum, co, rows, co)
+		return
+	}
+	for j := 0; j < co; j += kernel.PanelCols {
+		kernel.PackB(dst[j*s.rows+i*kernel.PanelCols:], sum[j:], rows, min(kernel.PanelCols, co-j), co)
 	}
 }
 
@@ -183,11 +208,7 @@ func (c *compiler) lowerWinograd(n *graph.Node, s *stage) anchor {
 	return nil
 }
 
-// winoKey names the packed kernel of a node.
-func winoKey(b *buffer, n *graph.Node, sums []*weightSum) packKey {
-	form := fmt.Sprint(n.Op(), " winograd ", n.In()[1].Shape())
-	for _, s := range sums {
-		form += fmt.Sprint(s.terms, s.at)
-	}
-	return packKey{b, form}
+// key names the packed form of the kernel in b.
+func (k *winoKernel) key(b *buffer) packKey {
+	return packKey{b, fmt.Sprint("winograd ", k.adjoint, k.shape, k.pairs)}
 }

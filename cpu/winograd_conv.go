@@ -42,27 +42,27 @@ type winoWindow struct {
 }
 
 // A winoProduct is that of one of the nine, over the pairs of strands that read
-// the same plane.
+// planes, or over those that read pixels.
 type winoProduct struct {
 	place   int
-	plane   int
+	pixels  bool
 	pairs   []winoPair
 	w, rows int  // where its panels begin, and how many rows they have
 	more    bool // adds to an earlier one
 }
 
 type winoPair struct {
+	plane          int
 	down, across   strand
 	fDown, fAcross factor
 }
 
 // The planes.
 const (
-	pixels  = 0
-	across  = 1
-	down    = 2
-	both    = down | across
-	nPlanes = 4
+	pixels = 0
+	across = 1
+	down   = 2
+	both   = down | across
 )
 
 // A winoUnit is the tables of a unit.
@@ -91,34 +91,20 @@ type winoPart struct {
 
 func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) anchor {
 	src, w := n.In()[0], n.In()[1]
-	si, so, ws := src.Shape(), n.Shape(), w.Shape()
-	adjoint := n.Op() == graph.OpConv2DInputGrad
+	so := n.Shape()
 	wc := newWinoConv(n)
 	if wc == nil || !c.cut.form.chooses(wc.cheaper(c.outer != nil)) {
 		return nil
 	}
 	wc.out = c.bufs[n]
 	wc.cut(so)
-	var sums []*weightSum
-	size := 0
-	for _, win := range wc.windows {
-		for _, p := range win.products {
-			p.w, p.rows = size, len(p.pairs)*wc.k
-			for i, pair := range p.pairs {
-				sum := sumOf(pair.fDown, pair.fAcross)
-				sum.at, sum.rows = size+i*wc.k*kernel.PanelCols, p.rows
-				sums = append(sums, &sum)
-			}
-			size += kernel.PackedLen(p.rows, wc.n)
-		}
-	}
+	k := wc.packing(w.Shape(), n.Op() == graph.OpConv2DInputGrad)
 	wc.src = c.operand(src, s)
-	scratch := packRows * ws[3]
-	c.scratch = max(c.scratch, scratch)
-	wc.w = c.packedBy(winoKey(c.bufs[base(w)], n, sums), size, len(sums), s, infoOf(w), func(wk *worker, task int, dst, w []float32) {
-		sums[task].pack(dst, w, wk.scratch[:scratch], ws, adjoint)
+	c.scratch = max(c.scratch, k.scratch())
+	wc.w = c.packedBy(k.key(c.bufs[base(w)]), k.size, k.tasks(), s, infoOf(w), func(wk *worker, task int, dst, w []float32) {
+		k.pack(dst, w, wk.scratch[:k.scratch()], task)
 	})
-	wc.zero = aligned(si[3])
+	wc.zero = aligned(wc.k)
 	for _, u := range wc.units {
 		wc.planes = max(wc.planes, u.images*u.planes)
 		wc.products = max(wc.products, 9*u.step)
@@ -126,6 +112,29 @@ func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) anchor {
 	c.need(wc.products + wc.planes + wc.n)
 	s.cost = float64(wc.flops) / 16
 	return wc
+}
+
+// packing places the matrices of all products in the packed kernel.
+func (wc *winoConv) packing(ws graph.Shape, adjoint bool) *winoKernel {
+	k := &winoKernel{shape: ws, adjoint: adjoint}
+	task := map[tap]int{} // by the first taps of a pair
+	for _, win := range wc.windows {
+		for _, p := range win.products {
+			p.w, p.rows = k.size, len(p.pairs)*wc.k
+			for i, pair := range p.pairs {
+				first := tap{pair.down.taps[0], pair.across.taps[0]}
+				if _, ok := task[first]; !ok {
+					task[first] = len(k.pairs)
+					k.pairs = append(k.pairs, nil)
+				}
+				sum := sumOf(pair.fDown, pair.fAcross)
+				sum.at, sum.rows = k.size+i*wc.k*kernel.PanelCols, p.rows
+				k.pairs[task[first]] = append(k.pairs[task[first]], sum)
+			}
+			k.size += kernel.PackedLen(p.rows, wc.n)
+		}
+	}
+	return k
 }
 
 // newWinoConv is the form of n, without its units; nil if there is none.
@@ -172,8 +181,7 @@ func (wc *winoConv) addWindow(dn, ac []strand, so graph.Shape, first, stride [2]
 	}
 	win.pix = func(i, j int) (y, x int) { return first[0] + i*stride[0], first[1] + j*stride[1] }
 	for place := range 9 {
-		var byPlane [nPlanes]*winoProduct
-		more := false
+		var planes, raw *winoProduct
 		for _, d := range dn {
 			fd, ok := d.factor(place / 3)
 			if !ok {
@@ -191,13 +199,15 @@ func (wc *winoConv) addWindow(dn, ac []strand, so graph.Shape, first, stride [2]
 				if fa.diff {
 					plane |= across
 				}
-				p := byPlane[plane]
-				if p == nil {
-					p = &winoProduct{place: place, plane: plane, more: more}
-					byPlane[plane], more = p, true
-					win.products = append(win.products, p)
+				p := &planes
+				if plane == pixels {
+					p = &raw
 				}
-				p.pairs = append(p.pairs, winoPair{d, a, fd, fa})
+				if *p == nil {
+					*p = &winoProduct{place: place, pixels: plane == pixels, more: planes != nil || raw != nil}
+					win.products = append(win.products, *p)
+				}
+				(*p).pairs = append((*p).pairs, winoPair{plane, d, a, fd, fa})
 			}
 		}
 	}
@@ -318,7 +328,7 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 						img, ti := t.y/rows, from+t.y%rows
 						y, x := pair.down.pixel(pair.fDown, ti), pair.across.pixel(pair.fAcross, t.x)
 						six[i] = -1
-						switch p.plane {
+						switch pair.plane {
 						case pixels:
 							if o := offset(si, y, x); o >= 0 {
 								six[i] = int32(img*wc.srcLen) + o
@@ -328,7 +338,7 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 								six[i] = int32(img*u.planes + r + x*wc.k)
 							}
 						default:
-							if r, ok := at[[2]int{p.plane, y}]; ok && x >= wc.left && x < wc.left+wc.cols {
+							if r, ok := at[[2]int{pair.plane, y}]; ok && x >= wc.left && x < wc.left+wc.cols {
 								six[i] = int32(img*u.planes + r + (x-wc.left)*wc.k)
 							}
 						}
@@ -367,11 +377,11 @@ func (u *winoUnit) layPlanes(wc *winoConv, from, to int) map[[2]int]int {
 			for _, p := range win.products {
 				for _, pair := range p.pairs {
 					y := pair.down.pixel(pair.fDown, i)
-					if p.plane&down != 0 {
+					if pair.plane&down != 0 {
 						need(down, y) // of both, too, which is made of it
 					}
-					if p.plane&across != 0 {
-						need(p.plane, y)
+					if pair.plane&across != 0 {
+						need(pair.plane, y)
 					}
 				}
 			}
@@ -463,7 +473,7 @@ func (wc *winoConv) runUnit(w *worker, u *winoUnit, src, out int) {
 			}
 			done = p.place + 1
 			base := wc.src.ptr(src)
-			if p.plane != pixels {
+			if !p.pixels {
 				base = &planes[0]
 			}
 			w.rows = kernel.RowsArgs{Base: base, Zero: &wc.zero[0], LdW: kernel.PanelCols, COffs: &wc.coffs[0],

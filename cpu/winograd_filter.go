@@ -67,7 +67,7 @@ func filterFactors(s strand) []filterFactor {
 }
 
 // What a unit has: rows of its products, at least.
-const filterRows = 64
+const filterRows = 128
 
 func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
 	x, gy := n.In()[0], n.In()[1]
@@ -106,7 +106,7 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
 		rows = max(rows, wf.each*p.source.count)
 	}
 	wf.gradAt = kernel.PackedLen(rows, wf.ci)
-	c.need(wf.gradAt + len(wf.grads)*kernel.PackedLen(rows, wf.co) + guard)
+	c.need(wf.gradAt + kernel.PackedLen(rows, wf.co) + guard)
 	tasks := lanes * wf.parts
 	pre := &stage{
 		name: "filter products", tasks: tasks, cost: float64(s.matFlops) / 32 / float64(tasks),

@@ -14,7 +14,7 @@ import (
 func BenchmarkConvForms(b *testing.B) {
 	cfg := graph.ConvConfig{Stride: [2]int{2, 2}}
 	for _, s := range []struct{ m, ci, co, k int }{
-		{16, 32, 64, 4}, {8, 64, 128, 4}, {4, 128, 256, 4}, {16, 64, 128, 4}, {8, 128, 256, 4}, {4, 256, 512, 4}, {7, 32, 64, 3},
+		{16, 32, 64, 4}, {8, 64, 128, 4}, {4, 128, 256, 4}, {16, 64, 128, 4}, {8, 128, 256, 4}, {4, 256, 512, 4}, {7, 32, 64, 3}, {7, 64, 64, 3}, {14, 32, 64, 3}, {4, 128, 256, 3},
 	} {
 		const n = 64
 		x, w := graph.State("x", n, 2*s.m, 2*s.m, s.ci), graph.State("w", s.k, s.k, s.ci, s.co)
