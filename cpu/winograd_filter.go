@@ -245,7 +245,7 @@ func (wf *winoFilter) product(w *worker, dst, rows int, accumulate bool) {
 		w.outer.B, w.outer.Cols = &w.scratch[wf.gradAt+j*rows], min(kernel.PanelCols, wf.co-j)
 		for i := 0; i < wf.ci; i += kernel.PanelCols {
 			for k, end := i, min(i+kernel.PanelCols, wf.ci); k < end; {
-				mr := nextTile(end - k)
+				mr := nextRun(end - k).mr
 				w.outer.A, w.outer.C = &w.scratch[i*rows+k-i], wf.lanes.ptr(dst+k*wf.co+j)
 				kernel.Outer(mr, &w.outer)
 				k += mr
