@@ -24,8 +24,9 @@ type buffer struct {
 	// alias is the buffer whose memory this one shares: the value of a state
 	// after its update.
 	alias *buffer
-	// first and last level in which the buffer is in use; plan sets them.
-	first, last int
+	// The first and the last level in which the buffer is in use, and where in the
+	// arena it lies; plan sets them.
+	first, last, at int
 }
 
 // aligned is n zeros on a cache line, with readable memory behind them.

@@ -120,6 +120,7 @@ func (c *compiler) readBefore(state, value *graph.Node, g *group, sel *graph.Nod
 
 // A combination is a few nodes that one kernel computes in one pass.
 type combination struct {
+	name    string
 	run     func(dst, a, b, c []float32, s [3]float32)
 	whole   []*graph.Node // operands of run, up to three
 	scalars []*graph.Node // up to three
@@ -140,11 +141,13 @@ func (c *compiler) combine(n *graph.Node) *combination {
 		inner := []*graph.Node{base(n.In()[0]), base(n.In()[1])}
 		if sq := base(y); sq.Op() == graph.OpMul && base(sq.In()[0]) == base(sq.In()[1]) && c.isWhole(sq.In()[0]) {
 			return &combination{
+				name:  "ema_square",
 				run:   func(dst, x, y, _ []float32, s [3]float32) { kernel.EMASquare(dst, x, y, s[0], s[1]) },
 				whole: []*graph.Node{x, sq.In()[0]}, scalars: []*graph.Node{s, t}, inner: append(inner, sq),
 			}
 		}
 		return &combination{
+			name:  "ema",
 			run:   func(dst, x, y, _ []float32, s [3]float32) { kernel.EMA(dst, x, y, s[0], s[1]) },
 			whole: []*graph.Node{x, y}, scalars: []*graph.Node{s, t}, inner: inner,
 		}
@@ -167,6 +170,7 @@ func (c *compiler) combine(n *graph.Node) *combination {
 			return nil
 		}
 		return &combination{
+			name:    "adam_step",
 			run:     func(dst, p, m, v []float32, s [3]float32) { kernel.AdamStep(dst, p, m, v, s[0], s[1], s[2]) },
 			whole:   []*graph.Node{n.In()[0], m, v},
 			scalars: []*graph.Node{s, t, e},

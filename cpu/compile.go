@@ -1,8 +1,11 @@
 package cpu
 
 import (
+	"fmt"
+
 	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/internal/invariants"
 	"github.com/imago-ml/imago/tensor"
 )
 
@@ -12,6 +15,7 @@ type compiler struct {
 	state *state
 	check bool // every node a stage of its own, no state changes
 	cut   cutting
+	prog  *program
 
 	order []*graph.Node       // all nodes, operands first
 	place map[*graph.Node]int // index in order
@@ -26,6 +30,8 @@ type compiler struct {
 	commits []graph.Update              // updates that are copied at the end
 	outputs []*buffer                   // of f.Outputs
 	stages  []*stage
+	loops   map[*stage]*loopBuilder // how a stage's loop was made, and
+	bodies  map[*stage]*translator  // for what a region's, for Dump
 	packs   map[packKey]*buffer
 	threads int              // workers that will run the program
 	outer   *compiler        // of a region's body: who compiles the whole
@@ -46,45 +52,81 @@ type nodeInfo struct {
 func infoOf(n *graph.Node) nodeInfo { return nodeInfo{n.Op().String(), n.Label(), n.Shape()} }
 
 func newCompiler(f *graph.Func, s *state, check bool, cut cutting) *compiler {
-	c := &compiler{
-		f: f, state: s, check: check, cut: cut,
-		order: f.Nodes(), place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, kept: map[*graph.Node]bool{},
+	return &compiler{
+		f: f, state: s, check: check, cut: cut, prog: &program{name: f.Name, check: check},
+		place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, kept: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
+		loops: map[*stage]*loopBuilder{}, bodies: map[*stage]*translator{},
 		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)), shared: map[*buffer]bool{},
 	}
-	for i, n := range c.order {
-		c.place[n] = i
-	}
-	return c
 }
 
-// compile runs the passes.
-func (c *compiler) compile(b *Backend) *program {
-	c.threads = len(b.pool.workers)
-	c.findUses()
-	if !c.check {
-		c.findRegions()
+// A pass is a step of the compiler.
+type pass struct {
+	name string
+	in   scope
+	run  func(*compiler)
+	show func(*dumper) // prints what the pass has made; nil = nothing
+}
+
+// A scope says what a pass is run for.
+type scope uint8
+
+const (
+	forWhole scope = 1 << iota // a function
+	forCheck                   // one whose program looks for values that are not finite
+	forBody                    // what a shard of a region runs
+	forAll   = forWhole | forCheck | forBody
+)
+
+// passes lists them in order.
+func passes() []pass {
+	return []pass{
+		{"simplify", forWhole | forCheck, (*compiler).simplify, (*dumper).simplify},
+		{"uses", forAll, (*compiler).findUses, nil},
+		{"regions", forWhole, (*compiler).findRegions, (*dumper).regions},
+		{"fuse", forAll, (*compiler).fuse, (*dumper).fuse},
+		{"recompute", forWhole | forBody, (*compiler).recompute, (*dumper).recompute},
+		{"updates", forWhole, (*compiler).placeUpdates, (*dumper).updates},
+		{"guards", forWhole, (*compiler).findGuards, (*dumper).guards},
+		{"lower", forAll, (*compiler).lower, (*dumper).lower},
+		{"schedule", forWhole | forCheck, (*compiler).schedule, (*dumper).schedule},
+		{"plan", forWhole | forCheck, (*compiler).plan, (*dumper).plan},
 	}
-	c.fuse()
-	if !c.check {
-		c.recompute()
-		c.placeUpdates()
-		c.findGuards()
+}
+
+// compile runs the passes for a number of threads, and calls after each of them
+// after, if there is one.
+func (c *compiler) compile(threads int, after func(pass)) *program {
+	c.threads = threads
+	what := forWhole
+	switch {
+	case c.outer != nil:
+		what = forBody
+	case c.check:
+		what = forCheck
 	}
-	c.lower()
-	p := &program{be: b, name: c.f.Name, check: c.check}
-	for _, n := range c.f.Inputs {
-		p.in = append(p.in, operand{specOf(n.Name(), n), c.bufs[n]})
+	for _, p := range passes() {
+		if p.in&what == 0 {
+			continue
+		}
+		p.run(c)
+		if after != nil {
+			after(p)
+		}
 	}
-	for i, o := range c.f.Outputs {
-		p.out = append(p.out, operand{specOf(o.Name, o.Value), c.outputs[i]})
+	return c.prog
+}
+
+// simplify rewrites the graph.
+func (c *compiler) simplify() {
+	before := c.f
+	c.f = graph.Simplify(before)
+	if invariants.Enabled {
+		if err := graph.Verify(c.f); err != nil {
+			panic(fmt.Sprintf("cpu: after simplify: %v\nbefore:\n%v\nafter:\n%v", err, before, c.f))
+		}
 	}
-	p.levels = c.schedule()
-	p.arena = c.plan(p)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.pool.grow(c.scratch, c.regs, c.local, p.arena.size)
-	return p
 }
 
 func specOf(name string, n *graph.Node) backend.Spec {

@@ -1,15 +1,21 @@
 // Package cpu compiles graphs for the processor and runs them on a fixed set of
 // threads.
 //
-// It is a small compiler; every pass is a file:
+// It is a small compiler, whose passes compile.go lists:
 //
 //	graph.Simplify   equal nodes become one, constants fold
+//	region.go        what treats the images of a batch one by one is found
 //	fuse.go          element-wise nodes, reductions and the matrix product or
 //	                 convolution they follow become one group
+//	combine.go       what is cheap is computed twice rather than stored; what a
+//	                 scalar switches off is found; a few nodes become one instruction
 //	update.go        new values of states are written in place where that is safe
 //	lower.go         a group becomes stages: what the threads run between two
-//	                 barriers; matmul.go, conv.go, filter.go, loop.go, move.go
+//	                 barriers; matmul.go, conv.go, filter.go, loop.go, move.go, and
+//	                 shard.go for regions
 //	schedule.go      stages become levels, buffers become places in one arena
+//
+// Dump prints a function after each of them; ARCHITECTURE.md has an example.
 //
 // A compiled program allocates nothing when it runs. Work is cut into tasks by
 // rules that do not look at the number of threads, and partial sums are added
@@ -79,13 +85,12 @@ func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (
 			return nil, fmt.Errorf("cpu: compile %s: %w", f.Name, err)
 		}
 	}
-	g := graph.Simplify(f)
-	if invariants.Enabled {
-		if err := graph.Verify(g); err != nil {
-			panic(fmt.Sprintf("cpu: after simplify: %v\nbefore:\n%v\nafter:\n%v", err, f, g))
-		}
-	}
-	p := newCompiler(g, st, opt.CheckFinite, b.cut).compile(b)
+	c := newCompiler(f, st, opt.CheckFinite, b.cut)
+	p := c.compile(b.Threads(), nil)
+	p.be = b
+	b.mu.Lock()
+	b.pool.grow(c.scratch, c.regs, c.local, p.arena.size)
+	b.mu.Unlock()
 	if invariants.Enabled {
 		p.arena.bind(b.pool.mem)
 		p.verify()

@@ -110,9 +110,13 @@ func leaf(n *graph.Node) bool {
 	return false
 }
 
-// findUses lists who reads each base node. A broadcast read by element-wise
-// nodes alone never exists in memory.
+// findUses numbers the nodes and lists who reads each base node. A broadcast read
+// by element-wise nodes alone never exists in memory.
 func (c *compiler) findUses() {
+	c.order = c.f.Nodes()
+	for i, n := range c.order {
+		c.place[n] = i
+	}
 	add := func(x *graph.Node, u use) { c.uses[x] = append(c.uses[x], u) }
 	for _, n := range c.order {
 		if n.Op() == graph.OpReshape {

@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/tensor"
 )
 
-// lower turns groups into stages.
+// lower turns groups into stages, and ties inputs and outputs to their memory.
 func (c *compiler) lower() {
 	for _, n := range c.order {
 		switch n.Op() {
@@ -51,6 +51,12 @@ func (c *compiler) lower() {
 		}
 	}
 	c.lowerCommits()
+	for _, n := range c.f.Inputs {
+		c.prog.in = append(c.prog.in, operand{specOf(n.Name(), n), c.bufs[n]})
+	}
+	for i, o := range c.f.Outputs {
+		c.prog.out = append(c.prog.out, operand{specOf(o.Name, o.Value), c.outputs[i]})
+	}
 }
 
 // stored reports whether a node of g must exist in memory when g is done.
@@ -110,6 +116,7 @@ func (c *compiler) lowerLoop(g *group) {
 	s.cost /= float64(s.tasks)
 	c.regs = max(c.regs, len(l.slots))
 	c.stages = append(c.stages, s)
+	c.loops[s] = &b
 }
 
 // loopBuilder collects the operands and instructions of one loop.
@@ -119,6 +126,13 @@ type loopBuilder struct {
 	l      *loop
 	s      *stage
 	slotOf map[slotKey]int
+	made   []made // by instruction
+}
+
+// made is what an instruction computes: a node, by itself or in a combination.
+type made struct {
+	n *graph.Node
+	*combination
 }
 
 type slotKey struct {
@@ -201,7 +215,7 @@ func (b *loopBuilder) instr(n *graph.Node) {
 			i.in[1+j] = b.operand(x)
 		}
 	}
-	b.result(n, i)
+	b.result(n, nil, i)
 }
 
 // combined makes one instruction of a few nodes.
@@ -220,12 +234,12 @@ func (b *loopBuilder) combined(n *graph.Node, k *combination) {
 		}
 		b.s.reads = append(b.s.reads, i.scalars[j])
 	}
-	b.result(n, i)
+	b.result(n, k, i)
 }
 
 // result gives the result of an instruction its slot: where it is stored, or a
 // register.
-func (b *loopBuilder) result(n *graph.Node, i instr) {
+func (b *loopBuilder) result(n *graph.Node, k *combination, i instr) {
 	s := slot{kind: slotReg, pat: pattern{1, b.g.size}}
 	buf := b.c.bufs[n]
 	if b.g.guard != nil && b.g.guard.direct[n] != nil {
@@ -237,6 +251,7 @@ func (b *loopBuilder) result(n *graph.Node, i instr) {
 	}
 	i.dst = b.add(slotKey{n, pattern{}}, s)
 	b.l.instrs = append(b.l.instrs, i)
+	b.made = append(b.made, made{n, k})
 }
 
 func (b *loopBuilder) sink(n *graph.Node) {

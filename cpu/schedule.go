@@ -2,15 +2,13 @@ package cpu
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
 )
 
 // schedule gives every stage the earliest level after all it depends on: the
 // stages that write what it reads, and, if it writes over a state, all that read
 // the old value. Copies into states come last.
-func (c *compiler) schedule() []level {
+func (c *compiler) schedule() {
 	writer := map[*buffer]*stage{}
 	readers := map[*buffer][]*stage{}
 	for _, s := range c.stages {
@@ -57,7 +55,7 @@ func (c *compiler) schedule() []level {
 			s.level = depth
 		}
 	}
-	levels := make([]level, 0, depth+1)
+	c.prog.levels = make([]level, 0, depth+1)
 	for i := range depth + 1 {
 		var l level
 		for _, s := range c.stages {
@@ -68,9 +66,8 @@ func (c *compiler) schedule() []level {
 		if len(l.stage) == 0 {
 			continue
 		}
-		levels = append(levels, level{stage: l.stage, queues: deal(l.stage, max(c.threads, 1))})
+		c.prog.levels = append(c.prog.levels, level{stage: l.stage, queues: deal(l.stage, max(c.threads, 1))})
 	}
-	return levels
 }
 
 // deal gives every worker a queue of tasks. The tasks of a stage are dealt in
@@ -98,7 +95,7 @@ func deal(stages []*stage, workers int) []queue {
 // plan puts every buffer that has no memory of its own in one arena, so that
 // buffers in use in the same level do not overlap: the largest first, each at
 // the lowest place that is free for as long as it is needed.
-func (c *compiler) plan(p *program) arena {
+func (c *compiler) plan() {
 	var all []*buffer
 	seen := map[*buffer]bool{}
 	touch := func(b *buffer, level int) {
@@ -119,11 +116,10 @@ func (c *compiler) plan(p *program) arena {
 			}
 		}
 	}
-	for _, o := range p.out {
-		touch(o.buf, len(p.levels)+1)
+	for _, o := range c.prog.out {
+		touch(o.buf, len(c.prog.levels)+1)
 	}
 	slices.SortStableFunc(all, func(a, b *buffer) int { return b.size - a.size })
-	at := make(map[*buffer]int, len(all))
 	total := 0
 	var placed []*buffer // by place
 	room := func(b *buffer) int { return (b.size + guard + lineFloats - 1) / lineFloats * lineFloats }
@@ -133,16 +129,17 @@ func (c *compiler) plan(p *program) arena {
 			if o.first > b.last || o.last < b.first {
 				continue
 			}
-			if off+room(b) <= at[o] {
+			if off+room(b) <= o.at {
 				break
 			}
-			off = max(off, at[o]+room(o))
+			off = max(off, o.at+room(o))
 		}
-		at[b] = off
+		b.at = off
 		total = max(total, off+room(b))
-		i, _ := slices.BinarySearchFunc(placed, off, func(o *buffer, off int) int { return at[o] - off })
+		i, _ := slices.BinarySearchFunc(placed, off, func(o *buffer, off int) int { return o.at - off })
 		placed = slices.Insert(placed, i, b)
 	}
+	c.prog.arena = arena{size: total, bufs: placed}
 	for _, s := range c.stages {
 		for _, b := range s.writes {
 			if b.alias != nil {
@@ -150,11 +147,6 @@ func (c *compiler) plan(p *program) arena {
 			}
 		}
 	}
-	a := arena{size: total, bufs: placed}
-	for _, b := range placed {
-		a.at = append(a.at, at[b])
-	}
-	return a
 }
 
 // An arena is where the buffers of a program lie in memory that it shares with
@@ -163,7 +155,6 @@ func (c *compiler) plan(p *program) arena {
 type arena struct {
 	size int
 	bufs []*buffer
-	at   []int
 	mem  *float32 // where they lie now
 }
 
@@ -173,21 +164,7 @@ func (a *arena) bind(mem []float32) {
 		return
 	}
 	a.mem = &mem[0]
-	for i, b := range a.bufs {
-		at := a.at[i]
-		b.data = mem[at : at+b.size : at+b.size+guard]
+	for _, b := range a.bufs {
+		b.data = mem[b.at : b.at+b.size : b.at+b.size+guard]
 	}
-}
-
-// String lists the levels and their stages, for people who look at a schedule.
-func (p *program) String() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "program %q: %d levels, arena %d KiB\n", p.name, len(p.levels), p.arena.size/256)
-	for i := range p.levels {
-		fmt.Fprintf(&b, "level %d\n", i)
-		for _, s := range p.levels[i].stage {
-			fmt.Fprintf(&b, "  %-22s %4d tasks  %v  %s\n", s.name, s.tasks, s.node.shape, s.node.layer)
-		}
-	}
-	return b.String()
 }

@@ -124,10 +124,7 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 		sub.bufs[in.node] = &buffer{size: size, fixed: true}
 		b.rows = append(b.rows, view{part: sub.bufs[in.node], whole: whole, size: size / images})
 	}
-	sub.findUses()
-	sub.fuse()
-	sub.recompute()
-	sub.lower()
+	p := sub.compile(0, nil)
 	for i, n := range stored {
 		part := sub.outputs[i]
 		part.fixed = true
@@ -138,19 +135,23 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 		}
 	}
 	// One stage after the other: a level each.
-	p := &program{name: f.Name, shared: sub.shared}
-	levels := sub.schedule()
-	for i := range levels {
-		b.stages = append(b.stages, levels[i].stage...)
+	p.shared = sub.shared
+	sub.schedule()
+	for i := range p.levels {
+		b.stages = append(b.stages, p.levels[i].stage...)
 	}
 	p.levels = make([]level, len(b.stages))
 	for i, s := range b.stages {
 		s.level = i
 		p.levels[i].stage = []*stage{s}
 	}
-	p.arena = sub.plan(p)
+	sub.plan()
 	b.prog = p
 	c.scratch, c.regs, c.local = max(c.scratch, sub.scratch), max(c.regs, sub.regs), max(c.local, p.arena.size)
+	if c.bodies[st] == nil {
+		t.body = sub
+		c.bodies[st] = &t
+	}
 	return b
 }
 
@@ -213,6 +214,7 @@ type translator struct {
 	images int
 	made   map[rowsOf]*graph.Node
 	inputs []bound
+	body   *compiler // what compiled them
 }
 
 // rowsOf is a node of the whole function, by row or in full.

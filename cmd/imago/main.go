@@ -36,6 +36,7 @@ func (a *app) commands() []*cobra.Command {
 		a.encode(),
 		a.dataCommand(),
 		a.bench(),
+		a.compile(),
 		a.version(),
 	}
 }
