@@ -47,6 +47,8 @@ func TestFences(t *testing.T) {
 				}
 				MulAdd(d, x[0], x[1], x[2])
 				Fill(d, 1)
+				Uniform(d, [2]uint64{1, 2}, 3)
+				Normal(d, [2]uint64{1, 2}, 3)
 				Sum(d)
 				MaxOf(d)
 			}

@@ -1,11 +1,12 @@
 // Package kernel holds the float32 inner loops of package cpu: matrix tiles,
-// packing, element-wise functions, reductions.
+// packing, element-wise functions, reductions, random numbers.
 //
 // A kernel is six files: x.go holds xGeneric, the loop in plain Go that defines
 // the result; x_amd64.go and x_amd64.s are the assembly for x86 (AVX2, and tiles
 // with AVX-512, chosen at run time), x_arm64.go and x_arm64.s that for arm64 (NEON);
-// x_noasm.go forwards x to xGeneric elsewhere and under the purego tag. The assembly
-// is written by the generators in _asm and _neon; go generate runs them.
+// x_noasm.go forwards x to xGeneric elsewhere (random: on arm64 too) and under the
+// purego tag. The assembly is written by the generators in _asm and _neon; go
+// generate runs them.
 //
 // What every kernel promises:
 //   - no allocation, no goroutine, no global state;

@@ -44,6 +44,7 @@ var files = []struct {
 	{"pause_amd64.s", pause},
 	{"optim_amd64.s", optim},
 	{"peak_amd64.s", peak},
+	{"random_amd64.s", random},
 }
 
 func main() {
