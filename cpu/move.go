@@ -5,7 +5,6 @@ import (
 
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/internal/kernel"
-	"github.com/imago-ml/imago/rng"
 )
 
 // lowerSolo makes the stage of a node that joins no loop: what moves elements
@@ -21,9 +20,9 @@ func (c *compiler) lowerSolo(n *graph.Node) {
 	at := n.Attr()
 	switch n.Op() {
 	case graph.OpUniform:
-		s.run = func(*worker, int) { keyIn(in[0]).Split(at.Name).Uniform(out.data) }
+		draw(s, at.Name, in[0], out, kernel.Uniform)
 	case graph.OpNormal:
-		s.run = func(*worker, int) { keyIn(in[0]).Split(at.Name).Normal(out.data) }
+		draw(s, at.Name, in[0], out, kernel.Normal)
 	case graph.OpTranspose:
 		own, moved := graph.Strides(n.In()[0].Shape()), make([]int, len(at.Axes))
 		for i, ax := range at.Axes {
@@ -69,8 +68,6 @@ func (c *compiler) lowerSolo(n *graph.Node) {
 	s.cost /= float64(s.tasks)
 	c.stages = append(c.stages, s)
 }
-
-func keyIn(b *buffer) rng.Key { return rng.FromWords([4]int32(b.i32)) }
 
 // A mover copies an array of any rank between places with strides.
 type mover struct {
