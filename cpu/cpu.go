@@ -11,8 +11,8 @@
 //	                 scalar switches off is found; a few nodes become one instruction
 //	update.go        new values of states are written in place where that is safe
 //	lower.go         a group becomes stages: what the threads run between two
-//	                 barriers; matmul.go, conv.go, filter.go, loop.go, move.go, and
-//	                 shard.go for regions
+//	                 barriers; matmul.go, conv.go, filter.go, winograd.go, loop.go,
+//	                 move.go, and shard.go for regions
 //	schedule.go      stages become levels, buffers become places in one arena
 //
 // Dump prints a function after each of them; ARCHITECTURE.md has an example.

@@ -64,7 +64,7 @@ func FuzzAgree(f *testing.F) {
 // planes, inner products, panels of 8 and 16, ragged tiles, phases, images summed
 // together, wide gradients, bands, pixels that no tap of an adjoint reaches, and
 // Winograd's form with one tap an axis and two, in units of several images and of a
-// part of one.
+// part of one, and kernels large and small.
 func TestConvolutions(t *testing.T) {
 	type size struct{ n, h, w, ci, co, kh, kw, s0, s1 int }
 	sizes := []size{
@@ -74,7 +74,9 @@ func TestConvolutions(t *testing.T) {
 		{2, 10, 10, 2, 9, 2, 2, 3, 3}, {3, 4, 4, 6, 260, 2, 2, 1, 1}, {20, 10, 10, 5, 6, 3, 3, 1, 1},
 		// More than a band: by planes, by rows, and with phases that fall unequally into bands.
 		{1, 40, 41, 3, 24, 3, 3, 1, 1}, {1, 36, 30, 9, 33, 3, 3, 1, 1}, {2, 38, 30, 32, 5, 3, 3, 2, 2},
-		{18, 8, 8, 16, 24, 4, 4, 2, 2}, {3, 7, 6, 17, 16, 2, 2, 1, 1}, {2, 5, 9, 5, 9, 2, 4, 1, 2}, {2, 32, 32, 44, 20, 4, 4, 2, 2},
+		{18, 8, 8, 16, 24, 4, 4, 2, 2}, {3, 7, 6, 17, 16, 2, 2, 1, 1}, {2, 5, 9, 5, 9, 2, 4, 1, 2}, {1, 32, 32, 44, 2, 4, 4, 2, 2},
+		{1, 32, 32, 2, 172, 4, 4, 2, 2},
+		{17, 24, 23, 2, 3, 2, 2, 1, 1}, {1, 4, 4, 121, 122, 4, 4, 2, 2},
 	}
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
 		b := newTest(t, 2)

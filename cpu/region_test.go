@@ -48,10 +48,12 @@ func TestRegions(t *testing.T) {
 		n    int
 		norm bool
 		want int // regions
-	}{{6, false, 1}, {7, false, 1}, {6, true, 3}, {7, true, 3}} {
-		t.Run(fmt.Sprintf("%d %v", c.n, c.norm), func(t *testing.T) {
+		form convForm
+	}{{6, false, 1, directForm}, {7, false, 1, winogradForm}, {6, true, 3, winogradForm}, {7, true, 3, directForm}} {
+		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			f := netStep(t, c.n, c.norm)
 			b := newCutting(t, 2)
+			b.cut.form = c.form
 			b.cut.shard, b.cut.anchors = 2*(45+4+45+72)*2, 0
 			p, err := b.Compile(f, b.NewState(), backend.Options{})
 			if err != nil {
@@ -83,11 +85,17 @@ func TestRegions(t *testing.T) {
 // TestShardsAndThreads runs steps whose shards are dealt to lanes by threads of
 // another number: the states have the same bits.
 func TestShardsAndThreads(t *testing.T) {
+	t.Run("direct", func(t *testing.T) { testShardsAndThreads(t, directForm) })
+	t.Run("winograd", func(t *testing.T) { testShardsAndThreads(t, winogradForm) })
+}
+
+func testShardsAndThreads(t *testing.T, form convForm) {
 	f := netStep(t, 11, false)
 	env := graphtest.RandomEnv(rng.New(1), f)
 	var want []float32
 	for threads := 1; threads <= 4; threads++ {
 		b := newCutting(t, threads)
+		b.cut.form = form
 		s := b.NewState()
 		for _, n := range f.States {
 			x := tensor.New(tensor.Float32, n.Shape()...)

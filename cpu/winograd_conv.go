@@ -97,7 +97,7 @@ func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) anchor {
 		return nil
 	}
 	wc.out = c.bufs[n]
-	wc.cut(so)
+	wc.cut(so, c.outer != nil)
 	k := wc.packing(w.Shape(), n.Op() == graph.OpConv2DInputGrad)
 	wc.src = c.operand(src, s)
 	c.scratch = max(c.scratch, k.scratch())
@@ -258,36 +258,42 @@ func (wc *winoConv) cheaper(shard bool) bool {
 const (
 	unitRows   = 64
 	unitFloats = 1 << 17
+	leastTasks = 4
 )
 
-// cut chooses the units and works out their tables.
-func (wc *winoConv) cut(so graph.Shape) {
+// cut chooses the units and works out their tables. But for a shard, which is one
+// task's, the units of several images are enough for some tasks.
+func (wc *winoConv) cut(so graph.Shape, shard bool) {
 	first := wc.windows[0]
-	tiles, most := first.tiles[0]*first.tiles[1], 0
+	tiles, tall := first.tiles[0]*first.tiles[1], 0
 	whole := true // every window has the same rows of tiles, none of which is cut off
 	for _, win := range wc.windows {
-		most = max(most, win.tiles[0])
+		tall = max(tall, win.tiles[0])
 		whole = whole && win.size == first.size && win.size[0]%2 == 0
 	}
 	wc.each, wc.strips = 1, 1
 	if tiles < unitRows {
-		wc.each = min(wc.images, (unitRows+tiles-1)/tiles)
+		most := wc.images
+		if !shard {
+			most = (most + leastTasks - 1) / leastTasks
+		}
+		wc.each = min(most, (unitRows+tiles-1)/tiles)
 	} else if size := 3*wc.h*wc.wd*wc.k + 9*tiles*wc.n; whole {
-		for p := 2; p <= most && size/wc.strips > unitFloats; p++ {
-			if most%p == 0 && tiles/p >= unitRows/2 {
+		for p := 2; p <= tall && size/wc.strips > unitFloats; p++ {
+			if tall%p == 0 && tiles/p >= unitRows/2 {
 				wc.strips = p
 			}
 		}
 	}
 	if wc.strips > 1 {
 		for i := range wc.strips {
-			wc.units = append(wc.units, wc.newUnit(so, 1, most*i/wc.strips, most*(i+1)/wc.strips))
+			wc.units = append(wc.units, wc.newUnit(so, 1, tall*i/wc.strips, tall*(i+1)/wc.strips))
 		}
 		return
 	}
-	wc.units = append(wc.units, wc.newUnit(so, wc.each, 0, most))
+	wc.units = append(wc.units, wc.newUnit(so, wc.each, 0, tall))
 	if rest := wc.images % wc.each; rest > 0 {
-		wc.units = append(wc.units, wc.newUnit(so, rest, 0, most))
+		wc.units = append(wc.units, wc.newUnit(so, rest, 0, tall))
 	}
 }
 

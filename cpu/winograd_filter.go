@@ -66,8 +66,24 @@ func filterFactors(s strand) []filterFactor {
 	return fs
 }
 
-// What a unit has: rows of its products, at least.
-const filterRows = 128
+// countFactors is how many products the strands of one axis have in one row of
+// tiles.
+func countFactors(strands []strand) int {
+	n := 0
+	for _, s := range strands {
+		n += len(filterFactors(s))
+	}
+	return n
+}
+
+// A unit has filterRows rows of a product or a few more, which are in L2 along
+// with the sums of a product. All sums of a lane have laneFloats at most; those of
+// larger kernels, which no cache holds, are dealt to parts of two products and
+// visited less often.
+const (
+	filterRows = 128
+	laneFloats = 1 << 19
+)
 
 func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
 	x, gy := n.In()[0], n.In()[1]
@@ -84,24 +100,26 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
 		return nil
 	}
 	wf.zero = aligned(max(wf.ci, wf.co))
-	tiles := (ys[1] + 1) / 2 * ((ys[2] + 1) / 2)
-	wf.each = min(wf.images, (filterRows+tiles-1)/tiles)
-	lanes := min(wf.images, maxLanes)
-	if c.outer != nil { // a shard is part of a lane
+	rows := filterRows
+	lanes, size := min(wf.images, maxLanes), countFactors(dn)*countFactors(ac)*wf.ci*wf.co
+	switch {
+	case c.outer != nil: // a shard is part of a lane
 		lanes = 1
+	case size > laneFloats:
+		lanes, rows = 1, 2*filterRows
+	case ws.Size() > 1<<16:
+		lanes, wf.parts = min(wf.images, 4), 2
 	}
+	tiles := (ys[1] + 1) / 2 * ((ys[2] + 1) / 2)
+	wf.each = min(wf.images, (rows+tiles-1)/tiles)
 	out := &winoSum{out: c.bufs[n], tap: wf.ci * wf.co}
 	wf.addProducts(out, xs, ys, ws, dn, ac)
-	if ws.Size() > 1<<16 && c.outer == nil {
-		lanes, wf.parts = min(wf.images, 2), 9
-		if wf.size > 1<<20 {
-			lanes, wf.parts = 1, len(wf.products)
-		}
-		wf.parts = min(wf.parts, len(wf.products))
+	if size > laneFloats && c.outer == nil {
+		wf.parts = (len(wf.products) + 1) / 2
 	}
 	wf.lanes = &buffer{size: lanes * wf.size}
 	out.lanes, out.n, out.lane = wf.lanes, lanes, wf.size
-	rows := 0
+	rows = 0
 	for _, p := range wf.products {
 		rows = max(rows, wf.each*p.source.count)
 	}
