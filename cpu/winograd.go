@@ -175,11 +175,13 @@ func (k *winoKernel) packRows(dst, w, scratch []float32, s *weightSum, i, rows i
 	}
 }
 
-// Costs in vector operations of eight float32, measured: what goes in and out of
-// a product, and a packed kernel, beside the product's own, of which a processor
-// does two at a time.
+// Costs in vector operations of eight float32, measured with BenchmarkConvForms:
+// what goes in and out of a product, of a convolution and of a filter gradient,
+// and a packed kernel, beside the product's own, of which a processor does two at
+// a time.
 const (
 	costMove   = 4
+	costGather = 8
 	costPack   = 6
 	fewestWino = 16 // channels; with fewer, moving them costs more than multiplying them
 )

@@ -153,7 +153,7 @@ func (wf *winoFilter) cheaper(ys, ws graph.Shape, dn, ac []strand) bool {
 					rows *= ys[1+ax]
 				}
 			}
-			own += rows * products * (wf.ci*wf.co + costMove*(wf.ci+wf.co)) / 8
+			own += rows * products * (wf.ci*wf.co + costGather*(wf.ci+wf.co)) / 8
 		}
 	}
 	return own < direct && min(wf.ci, wf.co) >= fewestWino
