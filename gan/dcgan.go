@@ -26,7 +26,7 @@ type Convolutional struct {
 }
 
 func (c Convolutional) validate() []error {
-	faults := checkLayers("filters", c.Filters)
+	faults := model.CheckLayers("gan", "filters", c.Filters)
 	if len(c.Filters) > 16 {
 		faults = append(faults, fmt.Errorf("gan: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
 	}
@@ -62,11 +62,11 @@ func (c Convolutional) generate(b *nn.Builder, z *graph.Node, img model.Image) *
 	h = g.BatchNorm("batch_normalization", h, nn.ReLU)
 	i := 0
 	for _, filters := range slices.Backward(c.Filters[:n-1]) {
-		h = g.ConvTranspose2D(numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
+		h = g.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
 		i++
-		h = g.BatchNorm(numbered("batch_normalization", i), h, nn.ReLU)
+		h = g.BatchNorm(nn.Numbered("batch_normalization", i), h, nn.ReLU)
 	}
-	return g.ConvTranspose2D(numbered("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, nn.Tanh)
+	return g.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, nn.Tanh)
 }
 
 func (c Convolutional) judge(b *nn.Builder, x *graph.Node) *graph.Node {
@@ -74,8 +74,8 @@ func (c Convolutional) judge(b *nn.Builder, x *graph.Node) *graph.Node {
 	leaky := nn.LeakyReLU(0.2)
 	h := d.Conv2D("conv2d", d.Input("input_2", x), c.Filters[0], c.Kernel, 2, graph.Same, leaky)
 	for i, filters := range c.Filters[1:] {
-		h = d.Conv2D(numbered("conv2d", i+1), h, filters, c.Kernel, 2, graph.Same, nn.None)
-		h = d.BatchNorm(numbered("batch_normalization", len(c.Filters)+i), h, leaky)
+		h = d.Conv2D(nn.Numbered("conv2d", i+1), h, filters, c.Kernel, 2, graph.Same, nn.None)
+		h = d.BatchNorm(nn.Numbered("batch_normalization", len(c.Filters)+i), h, leaky)
 	}
 	h = d.Flatten("flatten", h)
 	return graph.Reshape(d.Dense("dense_1", h, 1, nn.None), -1)

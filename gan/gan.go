@@ -66,27 +66,12 @@ func build(kind string, d design, img model.Image, latent int, beta1, epsilon fl
 	err := graph.Try(func() {
 		s := m.step(2) // batch statistics want two images
 		m.params, m.slots = s.b.Params(), s.slots
-		m.networks = joined(kind, s.b.Networks())
+		m.networks = nn.Joined(kind, s.b.Networks())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gan: %s for images of %v: %w", kind, img, err)
 	}
 	return m, nil
-}
-
-// joined adds the network that shows how the generator feeds the discriminator,
-// named as the whole.
-func joined(name string, nets []nn.Network) []nn.Network {
-	whole := nn.Network{Name: name}
-	from := nets[0].Layers[0]
-	whole.Layers = append(whole.Layers, from)
-	for _, n := range nets {
-		last := n.Layers[len(n.Layers)-1]
-		l := nn.Layer{Name: n.Name, Kind: "Model", Out: last.Out, Params: n.Params(), Inputs: []string{from.Name}}
-		whole.Layers = append(whole.Layers, l)
-		from = l
-	}
-	return append(nets, whole)
 }
 
 func (m *adversary) Params() []nn.Param     { return m.params }

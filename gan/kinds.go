@@ -3,7 +3,6 @@ package gan
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/imago-ml/imago/model"
 )
@@ -22,7 +21,7 @@ type Noise struct {
 	Latent int `json:"latent" flag:"latent" help:"number of latent units"` // Z ≥ 1
 }
 
-func (o Noise) validate() []error { return checkUnits("latent", o.Latent) }
+func (o Noise) validate() []error { return model.CheckUnits("gan", "latent", o.Latent) }
 
 func (o Noise) build(kind string, p pair, img model.Image, beta1, epsilon float64) (model.Model, error) {
 	if faults := append(o.validate(), p.validate()...); len(faults) > 0 {
@@ -86,35 +85,4 @@ func DCGAN() (model.Kind, model.Recipe) {
 			return &DCGANConfig{Noise{100}, Convolutional{[]int{64, 128, 256, 512}, 4}}
 		}},
 		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 25, Batch: 64, LearningRate: 2e-4}}
-}
-
-// numbered is Keras' name of layer i of its class, counted from 0.
-func numbered(class string, i int) string {
-	if i == 0 {
-		return class
-	}
-	return class + "_" + strconv.Itoa(i)
-}
-
-// maxUnits bounds a layer: larger is a slip of the hand, not a network.
-const maxUnits = 1 << 16
-
-func checkUnits(flag string, n int) []error {
-	if n < 1 || n > maxUnits {
-		return []error{fmt.Errorf("gan: --%s %d: want 1 to %d", flag, n, maxUnits)}
-	}
-	return nil
-}
-
-func checkLayers(flag string, layers []int) []error {
-	if len(layers) == 0 {
-		return []error{fmt.Errorf("gan: --%s is empty: want the size of at least one layer, as --%s 64", flag, flag)}
-	}
-	var faults []error
-	for i, n := range layers {
-		if n < 1 || n > maxUnits {
-			faults = append(faults, fmt.Errorf("gan: --%s: layer %d is %d: want 1 to %d", flag, i+1, n, maxUnits))
-		}
-	}
-	return faults
 }

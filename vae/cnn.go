@@ -28,12 +28,12 @@ type CNN struct {
 }
 
 func (c CNN) validate() []error {
-	faults := checkLayers("filters", c.Filters)
+	faults := model.CheckLayers("vae", "filters", c.Filters)
 	if len(c.Filters) > 16 {
 		faults = append(faults, fmt.Errorf("vae: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
 	}
-	if c.Dense < 0 || c.Dense > maxUnits {
-		faults = append(faults, fmt.Errorf("vae: --dense %d: want 0 (no such layer) to %d", c.Dense, maxUnits))
+	if c.Dense < 0 || c.Dense > model.MaxUnits {
+		faults = append(faults, fmt.Errorf("vae: --dense %d: want 0 (no such layer) to %d", c.Dense, model.MaxUnits))
 	}
 	if c.Kernel < 1 || c.Kernel > 31 {
 		faults = append(faults, fmt.Errorf("vae: --kernel %d: want 1 to 31", c.Kernel))
@@ -56,7 +56,7 @@ func (c CNN) fits(img model.Image) error {
 func (c CNN) features(enc *nn.Builder, x *graph.Node) *graph.Node {
 	h := enc.Input("input_1", x)
 	for i, filters := range c.Filters {
-		h = enc.Conv2D(numbered("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+		h = enc.Conv2D(nn.Numbered("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
 	}
 	h = enc.Flatten("flatten", h)
 	if c.Dense == 0 {
@@ -80,8 +80,8 @@ func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 	}
 	i := 0
 	for _, filters := range slices.Backward(doubled) {
-		h = dec.ConvTranspose2D(numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+		h = dec.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
 		i++
 	}
-	return dec.ConvTranspose2D(numbered("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
+	return dec.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
 }

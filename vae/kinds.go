@@ -16,7 +16,7 @@ type Bound struct {
 }
 
 func (o Bound) validate() []error {
-	faults := checkUnits("latent", o.Latent)
+	faults := model.CheckUnits("vae", "latent", o.Latent)
 	if _, err := likelihoodOf(o.Loss, []string{"bce", "mse"}); err != nil {
 		faults = append(faults, err)
 	}
@@ -41,7 +41,7 @@ type Code struct {
 }
 
 func (o Code) validate() []error {
-	faults := checkUnits("latent", o.Latent)
+	faults := model.CheckUnits("vae", "latent", o.Latent)
 	if _, err := likelihoodOf(o.Loss, []string{"mae", "mse", "bce"}); err != nil {
 		faults = append(faults, err)
 	}

@@ -18,13 +18,13 @@ type MLP struct {
 	Hidden []int `json:"hidden" flag:"hidden" help:"units of the encoder's hidden layers; the decoder has them in reverse"` // each ≥ 1
 }
 
-func (c MLP) validate() []error          { return checkLayers("hidden", c.Hidden) }
+func (c MLP) validate() []error          { return model.CheckLayers("vae", "hidden", c.Hidden) }
 func (c MLP) fits(img model.Image) error { return nil }
 
 func (c MLP) features(enc *nn.Builder, x *graph.Node) *graph.Node {
 	h := enc.Input("input_1", graph.Reshape(x, x.Shape()[0], -1))
 	for i, units := range c.Hidden {
-		h = enc.Dense(numbered("dense", i), h, units, nn.ReLU)
+		h = enc.Dense(nn.Numbered("dense", i), h, units, nn.ReLU)
 	}
 	return h
 }
@@ -32,9 +32,9 @@ func (c MLP) features(enc *nn.Builder, x *graph.Node) *graph.Node {
 func (c MLP) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 	h, i := z, len(c.Hidden)
 	for _, units := range slices.Backward(c.Hidden) {
-		h = dec.Dense(numbered("dense", i), h, units, nn.ReLU)
+		h = dec.Dense(nn.Numbered("dense", i), h, units, nn.ReLU)
 		i++
 	}
-	h = dec.Dense(numbered("dense", i), h, img.Size(), nn.None)
+	h = dec.Dense(nn.Numbered("dense", i), h, img.Size(), nn.None)
 	return graph.Reshape(h, h.Shape()[0], img.H, img.W, img.C)
 }

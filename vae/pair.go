@@ -1,8 +1,6 @@
 package vae
 
 import (
-	"fmt"
-	"strconv"
 
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
@@ -34,35 +32,4 @@ type pair struct {
 func (p pair) decode(b *nn.Builder, z *graph.Node) *graph.Node {
 	dec := b.Network("decoder")
 	return p.logits(dec, dec.Input("input_2", z), p.img)
-}
-
-// numbered is Keras' name of layer i of its class, counted from 0.
-func numbered(class string, i int) string {
-	if i == 0 {
-		return class
-	}
-	return class + "_" + strconv.Itoa(i)
-}
-
-// maxUnits bounds a layer: larger is a slip of the hand, not a network.
-const maxUnits = 1 << 16
-
-func checkUnits(flag string, n int) []error {
-	if n < 1 || n > maxUnits {
-		return []error{fmt.Errorf("vae: --%s %d: want 1 to %d", flag, n, maxUnits)}
-	}
-	return nil
-}
-
-func checkLayers(flag string, layers []int) []error {
-	if len(layers) == 0 {
-		return []error{fmt.Errorf("vae: --%s is empty: want the size of at least one layer, as --%s 256", flag, flag)}
-	}
-	var faults []error
-	for i, n := range layers {
-		if n < 1 || n > maxUnits {
-			faults = append(faults, fmt.Errorf("vae: --%s: layer %d is %d: want 1 to %d", flag, i+1, n, maxUnits))
-		}
-	}
-	return faults
 }

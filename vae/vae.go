@@ -59,26 +59,12 @@ func build(kind string, d design, img model.Image, latent int) (model.Model, err
 	err := graph.Try(func() {
 		s := m.step(1)
 		m.params, m.slots = s.b.Params(), s.slots
-		m.networks = joined(kind, s.b.Networks())
+		m.networks = nn.Joined(kind, s.b.Networks())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, img, err)
 	}
 	return m, nil
-}
-
-// joined adds the network that shows how nets are chained, named as the whole.
-func joined(name string, nets []nn.Network) []nn.Network {
-	whole := nn.Network{Name: name}
-	from := nets[0].Layers[0]
-	whole.Layers = append(whole.Layers, from)
-	for _, n := range nets {
-		last := n.Layers[len(n.Layers)-1]
-		l := nn.Layer{Name: n.Name, Kind: "Model", Out: last.Out, Params: n.Params(), Inputs: []string{from.Name}}
-		whole.Layers = append(whole.Layers, l)
-		from = l
-	}
-	return append(nets, whole)
 }
 
 func (m *autoencoder) Params() []nn.Param     { return m.params }
