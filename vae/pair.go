@@ -1,7 +1,6 @@
 package vae
 
 import (
-
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/nn"
