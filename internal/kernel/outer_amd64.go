@@ -106,14 +106,13 @@ func outerAVX512(mr int, a *OuterArgs) {
 		return
 	}
 	b := *a
-	for b.Cols > 0 {
-		left := b.Cols
-		if b.Cols = min(left, 2*PanelCols); b.Cols > PanelCols {
+	for j := 0; j < a.Cols; j += 2 * PanelCols {
+		b.B, b.C, b.Cols = at(a.B, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, 2*PanelCols)
+		if b.Cols > PanelCols {
 			outerBy32z(mr, &b)
 		} else {
 			outerPanel512(mr, &b)
 		}
-		b.B, b.C, b.Cols = at(b.B, 2*b.LdPanel), at(b.C, 2*PanelCols), left-b.Cols
 	}
 }
 
@@ -131,11 +130,9 @@ func outerAVX2(mr int, a *OuterArgs) {
 		return
 	}
 	b := *a
-	for b.Cols > 0 {
-		left := b.Cols
-		b.Cols = min(left, PanelCols)
+	for j := 0; j < a.Cols; j += PanelCols {
+		b.B, b.C, b.Cols = at(a.B, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, PanelCols)
 		outerPanel(mr, &b)
-		b.B, b.C, b.Cols = at(b.B, b.LdPanel), at(b.C, PanelCols), left-b.Cols
 	}
 }
 
@@ -225,6 +222,7 @@ func outerRagged(mr int, a *OuterArgs) {
 	b := *a
 	b.C, b.LdC, b.Tiles, b.Accumulate = &tile[0], PanelCols, 1, false
 	for q := range max(1, a.Tiles) {
+		b.A = at(a.A, q*mr)
 		if a.Cols <= 8 {
 			outerBy8(mr, &b)
 		} else {
@@ -233,6 +231,5 @@ func outerRagged(mr int, a *OuterArgs) {
 		for i := range mr {
 			put(unsafe.Slice(at(a.C, (q*mr+i)*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
 		}
-		b.A = at(b.A, mr)
 	}
 }

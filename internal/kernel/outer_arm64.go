@@ -24,11 +24,9 @@ func outer(mr int, a *OuterArgs) {
 		outerPanel(mr, a)
 	default:
 		b := *a
-		for b.Cols > 0 {
-			left := b.Cols
-			b.Cols = min(left, PanelCols)
+		for j := 0; j < a.Cols; j += PanelCols {
+			b.B, b.C, b.Cols = at(a.B, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, PanelCols)
 			outerPanel(mr, &b)
-			b.B, b.C, b.Cols = at(b.B, b.LdPanel), at(b.C, PanelCols), left-b.Cols
 		}
 	}
 }
@@ -51,6 +49,7 @@ func outerRagged(mr int, a *OuterArgs) {
 	b := *a
 	b.C, b.LdC, b.Tiles, b.Accumulate = &tile[0], PanelCols, 1, false
 	for q := range max(1, a.Tiles) {
+		b.A = at(a.A, q*mr)
 		if a.Cols <= 8 {
 			outer8NEON(mr, &b)
 		} else {
@@ -59,6 +58,5 @@ func outerRagged(mr int, a *OuterArgs) {
 		for i := range mr {
 			put(unsafe.Slice(at(a.C, (q*mr+i)*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
 		}
-		b.A = at(b.A, mr)
 	}
 }

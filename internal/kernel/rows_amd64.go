@@ -106,14 +106,13 @@ func rowsAVX512(mr int, a *RowsArgs) {
 		return
 	}
 	b := *a
-	for b.Cols > 0 {
-		left := b.Cols
-		if b.Cols = min(left, 2*PanelCols); b.Cols > PanelCols {
+	for j := 0; j < a.Cols; j += 2 * PanelCols {
+		b.W, b.C, b.Cols = at(a.W, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, 2*PanelCols)
+		if b.Cols > PanelCols {
 			rowsBy32z(mr, &b)
 		} else {
 			rowsPanel512(mr, &b)
 		}
-		b.W, b.C, b.Cols = at(b.W, 2*b.LdPanel), at(b.C, 2*PanelCols), left-b.Cols
 	}
 }
 
@@ -131,11 +130,9 @@ func rowsAVX2(mr int, a *RowsArgs) {
 		return
 	}
 	b := *a
-	for b.Cols > 0 {
-		left := b.Cols
-		b.Cols = min(left, PanelCols)
+	for j := 0; j < a.Cols; j += PanelCols {
+		b.W, b.C, b.Cols = at(a.W, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, PanelCols)
 		rowsPanel(mr, &b)
-		b.W, b.C, b.Cols = at(b.W, b.LdPanel), at(b.C, PanelCols), left-b.Cols
 	}
 }
 
@@ -227,8 +224,9 @@ func rowsRagged(mr int, a *RowsArgs) {
 	var tile [MaxRows * PanelCols]float32
 	b := *a
 	b.C, b.COffs, b.Tiles, b.Accumulate = &tile[0], &tileOffs[0], 1, false
-	coffs := a.COffs
-	for range max(1, a.Tiles) {
+	for t := range max(1, a.Tiles) {
+		b.Offs = at(a.Offs, t*a.Taps*MaxRows)
+		coffs := at(a.COffs, t*MaxRows)
 		if a.Cols <= 8 {
 			rowsBy8(mr, &b)
 		} else {
@@ -237,6 +235,5 @@ func rowsRagged(mr int, a *RowsArgs) {
 		for i := range mr {
 			put(unsafe.Slice(at(a.C, int(*at(coffs, i))), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
 		}
-		b.Offs, coffs = at(b.Offs, a.Taps*MaxRows), at(coffs, MaxRows)
 	}
 }

@@ -30,11 +30,9 @@ func rows(mr int, a *RowsArgs) {
 		rowsPanel(mr, a)
 	default:
 		b := *a
-		for b.Cols > 0 {
-			left := b.Cols
-			b.Cols = min(left, PanelCols)
+		for j := 0; j < a.Cols; j += PanelCols {
+			b.W, b.C, b.Cols = at(a.W, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, PanelCols)
 			rowsPanel(mr, &b)
-			b.W, b.C, b.Cols = at(b.W, b.LdPanel), at(b.C, PanelCols), left-b.Cols
 		}
 	}
 }
@@ -59,8 +57,9 @@ func rowsRagged(mr int, a *RowsArgs) {
 	var tile [MaxRows * PanelCols]float32
 	b := *a
 	b.C, b.COffs, b.Tiles, b.Accumulate = &tile[0], &tileOffs[0], 1, false
-	coffs := a.COffs
-	for range max(1, a.Tiles) {
+	for t := range max(1, a.Tiles) {
+		b.Offs = at(a.Offs, t*a.Taps*MaxRows)
+		coffs := at(a.COffs, t*MaxRows)
 		if a.Cols <= 8 {
 			rows8NEON(mr, &b)
 		} else {
@@ -69,6 +68,5 @@ func rowsRagged(mr int, a *RowsArgs) {
 		for i := range mr {
 			put(unsafe.Slice(at(a.C, int(*at(coffs, i))), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
 		}
-		b.Offs, coffs = at(b.Offs, a.Taps*MaxRows), at(coffs, MaxRows)
 	}
 }
