@@ -92,17 +92,6 @@ func tileRuns(n int) []run {
 	return t
 }
 
-// tileRows cuts n rows into tiles that are computed one by one.
-func tileRows(n int) []int {
-	var t []int
-	for _, r := range tileRuns(n) {
-		for range r.tiles {
-			t = append(t, r.mr)
-		}
-	}
-	return t
-}
-
 // mergedRuns is tileRuns with equal tiles in one run, for kernel.Outer, which needs
 // no table of rows.
 func mergedRuns(n int) []run {

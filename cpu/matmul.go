@@ -41,7 +41,7 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 	s.cost = 2 * float64(mm.m) * float64(mm.n) * float64(mm.k) / 16
 	mm.ldb, mm.panel = kernel.PanelCols, mm.k*kernel.PanelCols
 	switch {
-	case !at.TransB && mm.n == 1 && !mm.transA:
+	case mm.n == 1 && !mm.transA: // a column lies as its transpose does
 		mm.dot, mm.b = true, c.operand(b, s)
 	case !at.TransB && mm.m <= fewRows:
 		mm.b, mm.ldb, mm.panel = c.operand(b, s), ldb, kernel.PanelCols

@@ -20,6 +20,9 @@ func (p *program) Profile(on bool) {
 	p.be.mu.Lock()
 	defer p.be.mu.Unlock()
 	p.measured = on
+	if !on {
+		return
+	}
 	for _, r := range p.ran() {
 		for _, s := range r.copies {
 			s.spent.calls.Store(0)

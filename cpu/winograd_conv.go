@@ -84,7 +84,7 @@ type planeRow struct {
 // A winoPart is what a unit has of a window.
 type winoPart struct {
 	count int
-	tiles []int     // rows of each tile of the matrix products
+	runs  []run     // tiles of the matrix products
 	offs  [][]int32 // by product: (tiles, pairs, 6)
 	pix   []int32   // (count, 4)
 }
@@ -165,9 +165,7 @@ func newWinoConv(n *graph.Node) *winoConv {
 			}
 		}
 	}
-	for i := range kernel.MaxRows {
-		wc.coffs = append(wc.coffs, int32(i*wc.n))
-	}
+	wc.coffs = rowOffsets(wc.n)
 	wc.findColumns()
 	return wc
 }
@@ -302,6 +300,24 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 	u := &winoUnit{images: images}
 	at := u.layPlanes(wc, from, to)
 	si := graph.Shape{0, wc.h, wc.wd, wc.k}
+	// rowAt is where the row of a tile of an image is read, negative if it is zero.
+	rowAt := func(pair winoPair, img, i, j int) int32 {
+		y, x := pair.down.pixel(pair.fDown, i), pair.across.pixel(pair.fAcross, j)
+		if pair.plane == pixels {
+			if o := offset(si, y, x); o >= 0 {
+				return int32(img*wc.srcLen) + o
+			}
+			return -1
+		}
+		left, cols := 0, wc.wd
+		if pair.plane != down {
+			left, cols = wc.left, wc.cols
+		}
+		if r, ok := at[[2]int{pair.plane, y}]; ok && x >= left && x < left+cols {
+			return int32(img*u.planes + r + (x-left)*wc.k)
+		}
+		return -1
+	}
 	most := 0
 	for _, win := range wc.windows {
 		var tiles []pixel // (image·rows + row, column)
@@ -322,36 +338,22 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 				}
 			}
 		}
-		part.count, part.tiles = len(tiles), tileRows(len(tiles))
+		part.count, part.runs = len(tiles), tileRuns(len(tiles))
 		most = max(most, part.count)
 		for _, p := range win.products {
-			offs := make([]int32, 0, len(part.tiles)*len(p.pairs)*kernel.MaxRows)
+			var offs []int32
 			first := 0
-			for _, mr := range part.tiles {
-				for _, pair := range p.pairs {
-					var six [kernel.MaxRows]int32
-					for i, t := range tiles[first : first+mr] {
-						img, ti := t.y/rows, from+t.y%rows
-						y, x := pair.down.pixel(pair.fDown, ti), pair.across.pixel(pair.fAcross, t.x)
-						six[i] = -1
-						switch pair.plane {
-						case pixels:
-							if o := offset(si, y, x); o >= 0 {
-								six[i] = int32(img*wc.srcLen) + o
-							}
-						case down:
-							if r, ok := at[[2]int{down, y}]; ok && x >= 0 && x < wc.wd {
-								six[i] = int32(img*u.planes + r + x*wc.k)
-							}
-						default:
-							if r, ok := at[[2]int{pair.plane, y}]; ok && x >= wc.left && x < wc.left+wc.cols {
-								six[i] = int32(img*u.planes + r + (x-wc.left)*wc.k)
-							}
+			for _, r := range part.runs {
+				for range r.tiles {
+					for _, pair := range p.pairs {
+						var six [kernel.MaxRows]int32
+						for i, t := range tiles[first : first+r.mr] {
+							six[i] = rowAt(pair, t.y/rows, from+t.y%rows, t.x)
 						}
+						offs = append(offs, six[:]...)
 					}
-					offs = append(offs, six[:]...)
+					first += r.mr
 				}
-				first += mr
 			}
 			part.offs = append(part.offs, offs)
 		}
@@ -482,16 +484,13 @@ func (wc *winoConv) runUnit(w *worker, u *winoUnit, src, out int) {
 			if !p.pixels {
 				base = &planes[0]
 			}
-			w.rows = kernel.RowsArgs{Base: base, Zero: &wc.zero[0], LdW: kernel.PanelCols, COffs: &wc.coffs[0],
-				Taps: len(p.pairs), K: wc.k, Accumulate: p.more}
-			for j := 0; j < wc.n; j += kernel.PanelCols {
-				w.rows.W, w.rows.Cols = wc.w.ptr(p.w+j*p.rows), min(kernel.PanelCols, wc.n-j)
-				c, offs := p.place*u.step+j, part.offs[q]
-				for _, mr := range part.tiles {
-					w.rows.C, w.rows.Offs = &made[c], &offs[0]
-					kernel.Rows(mr, &w.rows)
-					c, offs = c+mr*wc.n, offs[len(p.pairs)*kernel.MaxRows:]
-				}
+			w.rows = kernel.RowsArgs{Base: base, Zero: &wc.zero[0], W: wc.w.ptr(p.w), LdW: kernel.PanelCols, LdPanel: p.rows * kernel.PanelCols,
+				COffs: &wc.coffs[0], Taps: len(p.pairs), K: wc.k, Cols: wc.n, Accumulate: p.more}
+			c, offs := p.place*u.step, part.offs[q]
+			for _, r := range part.runs {
+				w.rows.C, w.rows.Offs, w.rows.Tiles = &made[c], &offs[0], r.tiles
+				kernel.Rows(r.mr, &w.rows)
+				c, offs = c+r.mr*r.tiles*wc.n, offs[r.tiles*len(p.pairs)*kernel.MaxRows:]
 			}
 		}
 		w.inverse = kernel.InverseArgs{M: &made[0], Step: u.step, C: wc.out.ptr(out), COffs: &part.pix[0], Spare: spare, Tiles: part.count, N: wc.n}

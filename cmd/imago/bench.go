@@ -246,19 +246,25 @@ func (m *benchModel) timing(recipe, program string) *benchTiming {
 	return t
 }
 
-// benchModels builds a recipe with the options given: with both losses of the published programs where it has them and
-// none was asked for.
-func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error) {
+// sizeOf is the size at which a recipe is shown, where a flag has not said another; check has read the shape.
+func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 	size, ok := benchSizes[rec.Name]
 	if !ok {
 		size = usualSize
 	}
-	if b.batch > 0 {
-		size.batch = b.batch
+	if batch > 0 {
+		size.batch = batch
 	}
-	if b.shape != "" {
-		size.image, _ = parseShape(b.shape) // check has read it
+	if shape != "" {
+		size.image, _ = parseShape(shape)
 	}
+	return size
+}
+
+// benchModels builds a recipe with the options given: with both losses of the published programs where it has them and
+// none was asked for.
+func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error) {
+	size := sizeOf(rec, b.batch, b.shape)
 	losses := []string{"mse", "bce"}
 	if b.options.has("loss") {
 		losses = nil

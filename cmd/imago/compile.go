@@ -134,16 +134,7 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 	if err != nil {
 		return nil, usage(c, err)
 	}
-	size, ok := benchSizes[rec.Name]
-	if !ok {
-		size = usualSize
-	}
-	if o.batch > 0 {
-		size.batch = o.batch
-	}
-	if o.shape != "" {
-		size.image, _ = parseShape(o.shape) // check has read it
-	}
+	size := sizeOf(rec, o.batch, o.shape)
 	m, err := cfg.New(size.image)
 	if err != nil {
 		return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
