@@ -24,7 +24,7 @@ func trainStep(t testing.TB, make func() (model.Kind, model.Recipe), threads int
 	if err != nil {
 		cfg = kind.Default()
 	}
-	m, err := cfg.New(model.Image{H: 28, W: 28, C: 1})
+	m, err := cfg.New(model.Input{Image: model.Image{H: 28, W: 28, C: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,10 @@ type Images interface {
 type Split struct {
 	Images Images  // never nil in a set from a Source or an Opener; may be empty
 	Labels []int32 // one in [0, len(Set.Classes)) an image, or nil if unlabelled
+
+	// Attributes says of each image which of Set.Attributes it has: (N, A), 0 or 1,
+	// row major; nil if nothing is said.
+	Attributes []uint8
 }
 
 // Len is the number of images; 0 for the zero Split.
@@ -51,6 +55,7 @@ type Set struct {
 	Name        string
 	Train, Test Split
 	Classes     []string // the name of each label; nil if no split is labelled
+	Attributes  []string // the names of the A attributes; nil if no split has any
 
 	// Digest is the SHA-256, in hex, of what identifies the content: two sets
 	// with equal digests give equal images in equal order. It goes into run.json.
@@ -88,6 +93,9 @@ func (s Set) Validate() error {
 				return fmt.Errorf("data: %s: %s images are %dx%dx%d, the training images %dx%dx%d", s.Name, p.name, ph, pw, pc, h, w, c)
 			}
 		}
+		if err := s.checkAttributes(p.name, p.Split); err != nil {
+			return err
+		}
 		if p.Labels == nil {
 			continue
 		}
@@ -98,6 +106,21 @@ func (s Set) Validate() error {
 			if l < 0 || int(l) >= len(s.Classes) {
 				return fmt.Errorf("data: %s: %s: label %d of image %d is outside [0, %d)", s.Name, p.name, l, i, len(s.Classes))
 			}
+		}
+	}
+	return nil
+}
+
+func (s Set) checkAttributes(name string, p Split) error {
+	if p.Attributes == nil {
+		return nil
+	}
+	if a := len(s.Attributes); len(p.Attributes) != p.Len()*a {
+		return fmt.Errorf("data: %s: %s: %d attributes for %d images, want %d each", s.Name, name, len(p.Attributes), p.Len(), a)
+	}
+	for i, v := range p.Attributes {
+		if v > 1 {
+			return fmt.Errorf("data: %s: %s: attribute %s of image %d is %d, want 0 or 1", s.Name, name, s.Attributes[i%len(s.Attributes)], i/len(s.Attributes), v)
 		}
 	}
 	return nil

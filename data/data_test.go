@@ -58,7 +58,7 @@ func TestInMemory(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	im, other := numbered(t, 3, 2, 2, 1), numbered(t, 1, 2, 3, 1)
-	ok := Set{Name: "s", Train: Split{im, []int32{0, 1, 1}}, Test: Split{Images: im}, Classes: []string{"a", "b"}}
+	ok := Set{Name: "s", Train: Split{Images: im, Labels: []int32{0, 1, 1}}, Test: Split{Images: im}, Classes: []string{"a", "b"}}
 	if err := ok.Validate(); err != nil {
 		t.Error(err)
 	}

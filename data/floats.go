@@ -46,25 +46,33 @@ func Floats(ctx context.Context, images Images, index []int32, dst []float32) er
 // goroutine.
 type Reader struct {
 	images Images
-	size   int     // bytes of an image
-	pix    []uint8 // an image that is not in memory
+	size   int                              // values of an image
+	pix    []uint8                          // an image that is not in memory
+	exact  func(i int, dst []float32) error // nil if images are bytes
 }
 
 // NewReader reads from images.
 func NewReader(images Images) *Reader {
 	h, w, c := images.Shape()
-	r := &Reader{images: images, size: h * w * c}
-	if m, _ := inMemory(images); m == nil {
+	r := &Reader{images: images, size: h * w * c, exact: exactly(images)}
+	if m, _ := inMemory(images); m == nil && r.exact == nil {
 		r.pix = make([]uint8, r.size)
 	}
 	return r
 }
 
-// Floats writes image i to the front of dst, (H, W, C), as pixels p/255 in [0, 1].
+// Floats writes image i to the front of dst, (H, W, C), as pixels p/255 in [0, 1],
+// or as the values of an Exact.
 // The error names the image.
 func (r *Reader) Floats(i int, dst []float32) error {
 	if n := r.images.Len(); i < 0 || i >= n {
 		return fmt.Errorf("data: image %d: want 0 to %d", i, n-1)
+	}
+	if r.exact != nil {
+		if err := r.exact(i, dst[:r.size]); err != nil {
+			return fmt.Errorf("data: image %d: %w", i, err)
+		}
+		return nil
 	}
 	pix := r.pix
 	if m, index := inMemory(r.images); m != nil {
@@ -83,6 +91,8 @@ func (r *Reader) Floats(i int, dst []float32) error {
 // there; nil = all.
 func inMemory(images Images) (*InMemory, []int32) {
 	switch im := images.(type) {
+	case *labelled:
+		return inMemory(im.Images)
 	case *InMemory:
 		return im, nil
 	case *subset:

@@ -2,7 +2,8 @@ package data
 
 import "fmt"
 
-// Subset is the images of those indices, in that order. Nothing is copied but index.
+// Subset is the images of those indices, in that order. Nothing is copied but index
+// and labels: of a Labeller it is one.
 // It fails if an index is outside [0, N).
 func Subset(images Images, index []int) (Images, error) {
 	s := &subset{images, make([]int32, len(index))}
@@ -11,6 +12,10 @@ func Subset(images Images, index []int) (Images, error) {
 			return nil, fmt.Errorf("data: image %d of %d", i, images.Len())
 		}
 		s.index[j] = int32(i)
+	}
+	if l, ok := images.(*labelled); ok {
+		s.all = l.Images
+		return l.subset(s, s.index), nil
 	}
 	return s, nil
 }

@@ -80,13 +80,14 @@ type subject struct {
 	means  map[string]float64 // of onePass, nil before
 }
 
-// Evaluate measures all metrics of the table on a split. Everything drawn is drawn
+// Evaluate measures all metrics of the table on images, which are a data.Labeller if
+// the model takes labels. Everything drawn is drawn
 // at rng.New(seed).Split("eval"), so the same state and seed give the same scores.
-func (e *Evaluator) Evaluate(ctx context.Context, split data.Split, seed uint64) (Scores, error) {
-	if split.Len() == 0 {
+func (e *Evaluator) Evaluate(ctx context.Context, images data.Images, seed uint64) (Scores, error) {
+	if images == nil || images.Len() == 0 {
 		return nil, fmt.Errorf("eval: there are no test images: hold some out")
 	}
-	s := &subject{Evaluator: e, images: split.Images, key: rng.New(seed).Split("eval")}
+	s := &subject{Evaluator: e, images: images, key: rng.New(seed).Split("eval")}
 	var scores Scores
 	for _, m := range metrics {
 		v, ok, err := m.measure(ctx, s)

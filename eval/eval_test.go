@@ -38,7 +38,7 @@ func images(t *testing.T, n int, s model.Image) data.Split {
 func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	k, _ := kind()
-	m, err := k.Default().New(small)
+	m, err := k.Default().New(model.Input{Image: small})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, b
 func newEvaluator(t *testing.T, kind func() (model.Kind, model.Recipe)) (*Evaluator, model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	m, be, st := drawn(t, kind)
-	e, err := New(m, small, be, st)
+	e, err := New(m, model.Input{Image: small}, be, st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestMetricTable(t *testing.T) {
 func TestProtocol(t *testing.T) {
 	e, m, be, st := newEvaluator(t, vae.MLPVAE)
 	split := images(t, 300, small)
-	got, err := e.Evaluate(context.Background(), split, 9)
+	got, err := e.Evaluate(context.Background(), split.Images, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestSeed(t *testing.T) {
 		e, _, _, _ := newEvaluator(t, kind)
 		var last Scores
 		for range 2 { // the second pass has the first one's buffers
-			s, err := e.Evaluate(context.Background(), split, seed)
+			s, err := e.Evaluate(context.Background(), split.Images, seed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,15 +167,15 @@ func TestSeed(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	e, m, _, st := newEvaluator(t, vae.MLPVAE)
-	if _, err := e.Evaluate(context.Background(), data.Split{}, 1); err == nil {
+	if _, err := e.Evaluate(context.Background(), nil, 1); err == nil {
 		t.Error("no images gave no error")
 	}
-	if _, err := e.Evaluate(context.Background(), images(t, 2, model.Image{H: 5, W: 5, C: 1}), 1); err == nil || !strings.Contains(err.Error(), "5x5x1") {
+	if _, err := e.Evaluate(context.Background(), images(t, 2, model.Image{H: 5, W: 5, C: 1}).Images, 1); err == nil || !strings.Contains(err.Error(), "5x5x1") {
 		t.Errorf("images of another shape gave %v", err)
 	}
 	stopped, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := e.Evaluate(stopped, images(t, 2, small), 1); !errors.Is(err, context.Canceled) {
+	if _, err := e.Evaluate(stopped, images(t, 2, small).Images, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped: %v", err)
 	}
 	name := "encoder/z_log_var/bias"
@@ -190,7 +190,7 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	}
-	_, err := e.Evaluate(context.Background(), images(t, 300, small), 1)
+	_, err := e.Evaluate(context.Background(), images(t, 300, small).Images, 1)
 	var bad *NonFiniteError
 	var at *backend.NonFiniteError
 	if !errors.As(err, &bad) || !errors.As(err, &at) || at.Op != "exp" || bad.First != 0 || bad.Last != 255 {

@@ -32,6 +32,7 @@ type Evaluator struct {
 	program          backend.Program
 	in, out          []*tensor.Tensor
 	x, weight, words *tensor.Tensor // words is nil for a model that draws nothing
+	labels           *tensor.Tensor // nil for one that takes none
 	index            []int32
 }
 
@@ -39,9 +40,9 @@ type Evaluator struct {
 // a sample is drawn by its place in the batch: 256, fewer for images above 4096 values.
 func batchOf(img model.Image) int { return min(256, max(1, 1<<20/max(1, img.Size()))) }
 
-// New compiles what the metrics need over st. img is the shape the model was built for.
-func New(m model.Model, img model.Image, be backend.Backend, st backend.State) (*Evaluator, error) {
-	e := &Evaluator{model: m, img: img, be: be, state: st, batch: batchOf(img)}
+// New compiles what the metrics need over st. in is what the model was built for.
+func New(m model.Model, in model.Input, be backend.Backend, st backend.State) (*Evaluator, error) {
+	e := &Evaluator{model: m, img: in.Image, be: be, state: st, batch: batchOf(in.Image)}
 	p, err := e.compile(backend.Options{})
 	if err != nil {
 		return nil, err
@@ -56,8 +57,10 @@ func New(m model.Model, img model.Image, be backend.Backend, st backend.State) (
 			e.weight = t
 		case model.InputKey:
 			e.words = t
+		case model.InputLabels:
+			e.labels = t
 		default:
-			return nil, fmt.Errorf("eval: the model's eval takes %v: want x, weight and key only", s)
+			return nil, fmt.Errorf("eval: the model's eval takes %v: want x, labels, weight and key only", s)
 		}
 		e.in = append(e.in, t)
 	}
@@ -142,6 +145,11 @@ func (s *subject) fill(ctx context.Context, at, n int) error {
 	}
 	clear(w[n:])
 	clear(x[n*s.img.Size():])
+	if s.labels != nil {
+		if err := data.FillLabels(s.images, s.index[:n], s.labels); err != nil {
+			return err
+		}
+	}
 	return data.Floats(ctx, s.images, s.index[:n], x)
 }
 

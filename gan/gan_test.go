@@ -33,7 +33,7 @@ func tiny(t *testing.T) map[string]*adversary {
 
 func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) *adversary {
 	t.Helper()
-	m, err := configured(t, kind, options...).New(img)
+	m, err := configured(t, kind, options...).New(model.Input{Image: img})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -440,7 +440,7 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 		{DCGAN, faces, []string{"kernel", "0", "filters", "3,0"}, "gan: --filters: layer 2 is 0: want 1 to 65536\ngan: --kernel 0: want 1 to 31"},
 		{DenseGAN, model.Image{}, nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {
-		_, err := configured(t, c.kind, c.options...).New(c.img)
+		_, err := configured(t, c.kind, c.options...).New(model.Input{Image: c.img})
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%v for %v: got %v\nwant %s", c.options, c.img, err, c.want)
 		}

@@ -48,8 +48,8 @@ func (c *DenseConfig) Validate() error {
 }
 
 // New builds the model, to be trained by Adam as Keras sets it.
-func (c *DenseConfig) New(img model.Image) (model.Model, error) {
-	return c.Noise.build("dense-gan", c.Dense, img, 0.9, 1e-7)
+func (c *DenseConfig) New(in model.Input) (model.Model, error) {
+	return c.Noise.build("dense-gan", c.Dense, in.Image, 0.9, 1e-7)
 }
 
 // DenseGAN is kind dense-gan and its recipe, the published dense GAN: 114,064
@@ -73,8 +73,8 @@ func (c *DCGANConfig) Validate() error {
 }
 
 // New builds the model, to be trained by Adam with β₁ = 0.5.
-func (c *DCGANConfig) New(img model.Image) (model.Model, error) {
-	return c.Noise.build("dcgan", c.Convolutional, img, 0.5, 1e-8)
+func (c *DCGANConfig) New(in model.Input) (model.Model, error) {
+	return c.Noise.build("dcgan", c.Convolutional, in.Image, 0.5, 1e-8)
 }
 
 // DCGAN is kind dcgan and its recipe, the published convolutional GAN: 3,576,704

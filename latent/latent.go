@@ -3,8 +3,9 @@
 //
 // A Session is a model's parameters on a backend. It runs one program for each of
 // these tasks, compiled once when first asked for, so it may share the state of a
-// model in training or hold what was read from a weights file. No noise is drawn:
-// codes are means, and the same parameters give the same bits in any company.
+// model in training or hold what was read from a weights file. Codes are means: no
+// noise is drawn but by Sample, and the same parameters give the same bits in any
+// company.
 //
 // The package knows no concrete model, no run and no file.
 package latent
@@ -17,33 +18,34 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/tensor"
 )
 
-// N images or codes, H×W×C pixels, Z latent units, in every comment of this package.
+// N images or codes, H×W×C pixels, Z latent units, K labels, in every comment of this package.
 
 // A Session is a model on a backend. Its methods are not safe for concurrent use,
 // nor beside a program that trains on the same state.
 type Session struct {
 	model model.Model
-	img   model.Image
+	in    model.Input
 	be    backend.Backend
 	state backend.State
 
-	batch                        int
-	encoder, decoder, reproducer *task
+	batch                                 int
+	encoder, decoder, reproducer, sampler *task
 }
 
 // New is a session over parameters that are, or will be, in st, such as those of
-// a model in training. img is the shape the model was built for.
-func New(m model.Model, img model.Image, be backend.Backend, st backend.State) *Session {
-	return &Session{model: m, img: img, be: be, state: st, batch: min(256, max(1, 1<<20/max(1, img.Size())))}
+// a model in training. in is what the model was built for.
+func New(m model.Model, in model.Input, be backend.Backend, st backend.State) *Session {
+	return &Session{model: m, in: in, be: be, state: st, batch: min(256, max(1, 1<<20/max(1, in.Size())))}
 }
 
 // Load is a session over given weights, named as the model's parameters: what
 // drawing from a trained model takes. It fails if one is missing, has another
 // shape, or is not of the model.
-func Load(m model.Model, img model.Image, be backend.Backend, weights map[string]*tensor.Tensor) (*Session, error) {
+func Load(m model.Model, in model.Input, be backend.Backend, weights map[string]*tensor.Tensor) (*Session, error) {
 	st := be.NewState()
 	known := map[string]bool{}
 	for _, p := range m.Params() {
@@ -64,14 +66,36 @@ func Load(m model.Model, img model.Image, be backend.Backend, weights map[string
 			return nil, fmt.Errorf("latent: weights %s %v are not of this model", name, w)
 		}
 	}
-	return New(m, img, be, st), nil
+	return New(m, in, be, st), nil
 }
 
 // Model is the session's model.
 func (s *Session) Model() model.Model { return s.model }
 
 // Image is the shape of its images.
-func (s *Session) Image() model.Image { return s.img }
+func (s *Session) Image() model.Image { return s.in.Image }
+
+// Input is what its model was built for.
+func (s *Session) Input() model.Input { return s.in }
+
+// Labels is K if the model wants labels to make an image, 0 if it does not.
+func (s *Session) Labels() int {
+	var f *graph.Func
+	switch m := s.model.(type) {
+	case model.Sampler:
+		f, _ = m.Sample(1) // a function that cannot be made takes nothing
+	case model.Decoder:
+		f, _ = m.Decode(1)
+	}
+	if f != nil {
+		for _, in := range f.Inputs {
+			if in.Name() == model.InputLabels {
+				return s.in.Labels
+			}
+		}
+	}
+	return 0
+}
 
 // Latent is Z; 0 if the model has no codes.
 func (s *Session) Latent() int {
@@ -99,7 +123,7 @@ func (s *Session) HasPrior() bool {
 }
 
 // EncodeMeans gives the mean of q(z|x) of each image, and ln σ², which is nil for
-// a deterministic model.
+// a deterministic model. Of a conditional model the images are a data.Labeller.
 //
 // images (N, H, W, C) → mean (N, Z), logVar (N, Z).
 func (s *Session) EncodeMeans(ctx context.Context, images data.Images) (mean, logVar []float32, err error) {
@@ -110,25 +134,20 @@ func (s *Session) EncodeMeans(ctx context.Context, images data.Images) (mean, lo
 	if err := s.compile(&s.encoder, enc.Encode); err != nil {
 		return nil, nil, err
 	}
-	out, err := s.overImages(ctx, s.encoder, images)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i, o := range s.encoder.program.Outputs() {
-		switch o.Name {
-		case model.OutputMean:
-			mean = out[i]
-		case model.OutputLogVar:
-			logVar = out[i]
-		}
-	}
-	return mean, logVar, nil
+	out, err := s.overImages(ctx, s.encoder, images, nil)
+	return out[model.OutputMean], out[model.OutputLogVar], err
 }
 
-// Decode gives the mean image of each code.
-//
-// z (N, Z) → (N, H, W, C) in [0, 1].
+// Decode is DecodeAs of a model that takes no labels.
 func (s *Session) Decode(ctx context.Context, z []float32) ([]float32, error) {
+	return s.DecodeAs(ctx, z, nil)
+}
+
+// DecodeAs gives the mean image of each code, as one of those labels if the model is
+// conditional.
+//
+// z (N, Z), labels (N, K) or nil → (N, H, W, C) in [0, 1].
+func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32, error) {
 	dec, ok := s.model.(model.Decoder)
 	if !ok {
 		return nil, fmt.Errorf("latent: this model has no decoder: it maps images to codes only")
@@ -140,17 +159,20 @@ func (s *Session) Decode(ctx context.Context, z []float32) ([]float32, error) {
 	if err := s.compile(&s.decoder, dec.Decode); err != nil {
 		return nil, err
 	}
-	out, err := s.run(ctx, s.decoder, len(z)/units, func(at, n int, dst []float32) error {
-		copy(dst, z[at*units:(at+n)*units])
-		return nil
-	})
-	if err != nil {
+	n := len(z) / units
+	if err := s.checkLabels(s.decoder, n, labels); err != nil {
 		return nil, err
 	}
-	return out[0], nil
+	out, err := s.run(ctx, s.decoder, n, func(at, n int) error {
+		s.decoder.rows(model.InputZ, z, at, n)
+		s.decoder.rows(model.InputLabels, labels, at, n)
+		return nil
+	})
+	return out[model.OutputPicture], err
 }
 
-// Reconstruct gives each image as the model decodes the mean of its code.
+// Reconstruct gives each image as the model decodes the mean of its code. Of a
+// conditional model the images are a data.Labeller.
 //
 // images (N, H, W, C) → (N, H, W, C) in [0, 1].
 func (s *Session) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
@@ -161,17 +183,71 @@ func (s *Session) Reconstruct(ctx context.Context, images data.Images) ([]float3
 	if err := s.compile(&s.reproducer, rec.Reconstruct); err != nil {
 		return nil, err
 	}
-	out, err := s.overImages(ctx, s.reproducer, images)
-	if err != nil {
-		return nil, err
-	}
-	return out[0], nil
+	out, err := s.overImages(ctx, s.reproducer, images, nil)
+	return out[model.OutputPicture], err
 }
 
-// A task is a compiled function of one input and its operands for a batch.
+// Sample draws n images from the model's prior at key, as ones of those labels if it
+// is conditional. A deterministic autoencoder has no prior, and the draws of N(0, I)
+// that it decodes are anywhere.
+//
+// labels (n, K) or nil → (n, H, W, C) in [0, 1].
+func (s *Session) Sample(ctx context.Context, key rng.Key, n int, labels []float32) ([]float32, error) {
+	m, ok := s.model.(model.Sampler)
+	if !ok {
+		return s.DecodeAs(ctx, Prior(key, n, s.Latent()), labels)
+	}
+	if err := s.compile(&s.sampler, m.Sample); err != nil {
+		return nil, err
+	}
+	if err := s.checkLabels(s.sampler, n, labels); err != nil {
+		return nil, err
+	}
+	out, err := s.run(ctx, s.sampler, n, func(at, n int) error {
+		s.sampler.draw(key, at/s.batch)
+		s.sampler.rows(model.InputLabels, labels, at, n)
+		return nil
+	})
+	return out[model.OutputPicture], err
+}
+
+// Run runs any function of the model over images: of InputX, InputLabels, InputKey and
+// InputWeight it takes those it needs, batch k being drawn at key.At(k).
+//
+// images (N, H, W, C) → (N, …) by the name of the output, each of which has the batch
+// as its first axis.
+func (s *Session) Run(ctx context.Context, f func(batch int) (*graph.Func, error), images data.Images, key rng.Key) (map[string][]float32, error) {
+	var t *task
+	if err := s.compile(&t, f); err != nil {
+		return nil, err
+	}
+	return s.overImages(ctx, t, images, &key)
+}
+
+// A task is a compiled function and its operands for a batch.
 type task struct {
 	program backend.Program
+	batch   int
 	in, out []*tensor.Tensor
+	byName  map[string]*tensor.Tensor // of in
+}
+
+// rows puts rows at … at+n−1 of v into the input of that name, if there is one, and 0
+// into what is left of it.
+func (t *task) rows(name string, v []float32, at, n int) {
+	if x := t.byName[name]; x != nil {
+		dst := x.F32()
+		width := len(dst) / t.batch
+		clear(dst[copy(dst, v[at*width:(at+n)*width]):])
+	}
+}
+
+// draw sets the random key to that of batch k.
+func (t *task) draw(key rng.Key, k int) {
+	if x := t.byName[model.InputKey]; x != nil {
+		words := key.At(uint64(k)).Words()
+		copy(x.I32(), words[:])
+	}
 }
 
 func (s *Session) compile(t **task, build func(batch int) (*graph.Func, error)) error {
@@ -186,52 +262,94 @@ func (s *Session) compile(t **task, build func(batch int) (*graph.Func, error)) 
 	if err != nil {
 		return fmt.Errorf("latent: %w", err)
 	}
-	if len(p.Inputs()) != 1 {
-		return fmt.Errorf("latent: %s takes %v, want one input", f.Name, p.Inputs())
+	made := &task{program: p, batch: s.batch, byName: map[string]*tensor.Tensor{}}
+	for _, in := range p.Inputs() {
+		x := in.New()
+		made.in = append(made.in, x)
+		made.byName[in.Name] = x
 	}
-	made := &task{program: p, in: []*tensor.Tensor{p.Inputs()[0].New()}}
 	for _, o := range p.Outputs() {
+		if len(o.Shape) == 0 || o.Shape[0] != s.batch {
+			return fmt.Errorf("latent: %s gives %v: want a row for each of %d images", f.Name, o, s.batch)
+		}
 		made.out = append(made.out, o.New())
 	}
 	*t = made
 	return nil
 }
 
-func (s *Session) overImages(ctx context.Context, t *task, images data.Images) ([][]float32, error) {
-	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.img && images.Len() > 0 {
-		return nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
+// checkLabels says what is wrong with the labels of n codes.
+func (s *Session) checkLabels(t *task, n int, labels []float32) error {
+	if t.byName[model.InputLabels] == nil {
+		return nil
+	}
+	if len(labels) != n*s.in.Labels {
+		return fmt.Errorf("latent: %d values are not the labels of %d codes: this model is conditional and wants %d for each", len(labels), n, s.in.Labels)
+	}
+	return nil
+}
+
+func (s *Session) overImages(ctx context.Context, t *task, images data.Images, key *rng.Key) (map[string][]float32, error) {
+	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image && images.Len() > 0 {
+		return nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
+	}
+	if key == nil && t.byName[model.InputKey] != nil {
+		return nil, fmt.Errorf("latent: the function draws, and there is no key")
 	}
 	index := make([]int32, s.batch)
-	return s.run(ctx, t, images.Len(), func(at, n int, dst []float32) error {
+	return s.run(ctx, t, images.Len(), func(at, n int) error {
 		for k := range n {
 			index[k] = int32(at + k)
 		}
-		return data.Floats(ctx, images, index[:n], dst)
+		if key != nil {
+			t.draw(*key, at/s.batch)
+		}
+		if w := t.byName[model.InputWeight]; w != nil {
+			for k := range w.F32() {
+				w.F32()[k] = 0
+				if k < n {
+					w.F32()[k] = 1
+				}
+			}
+		}
+		if l := t.byName[model.InputLabels]; l != nil {
+			if err := data.FillLabels(images, index[:n], l); err != nil {
+				return err
+			}
+		}
+		x := t.byName[model.InputX]
+		if x == nil {
+			return nil
+		}
+		clear(x.F32()[n*s.in.Size():])
+		return data.Floats(ctx, images, index[:n], x.F32())
 	})
 }
 
-// run runs t over n rows, a batch at a time. fill writes n rows from row at on; a
-// short batch is filled up with zeros, whose results are dropped.
-func (s *Session) run(ctx context.Context, t *task, rows int, fill func(at, n int, dst []float32) error) ([][]float32, error) {
-	out := make([][]float32, len(t.out))
+// run runs t over n rows, a batch at a time. fill gives it those from row at on; what
+// a short batch is filled up with is dropped.
+//
+// → (rows, …) by the name of the output.
+func (s *Session) run(ctx context.Context, t *task, rows int, fill func(at, n int) error) (map[string][]float32, error) {
+	out := map[string][]float32{}
+	outs := t.program.Outputs()
 	for k, o := range t.out {
-		out[k] = make([]float32, rows*(o.Size()/s.batch))
+		out[outs[k].Name] = make([]float32, rows*(o.Size()/s.batch))
 	}
 	for at := 0; at < rows; at += s.batch {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		n, x := min(s.batch, rows-at), t.in[0].F32()
-		if err := fill(at, n, x); err != nil {
+		n := min(s.batch, rows-at)
+		if err := fill(at, n); err != nil {
 			return nil, fmt.Errorf("latent: %w", err)
 		}
-		clear(x[n*(len(x)/s.batch):])
 		if err := t.program.Run(t.in, t.out); err != nil {
 			return nil, fmt.Errorf("latent: %w", err)
 		}
 		for k, o := range t.out {
 			width := o.Size() / s.batch
-			copy(out[k][at*width:(at+n)*width], o.F32())
+			copy(out[outs[k].Name][at*width:(at+n)*width], o.F32())
 		}
 	}
 	return out, nil

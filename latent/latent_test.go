@@ -35,7 +35,7 @@ func noise(t *testing.T, n int) *data.InMemory {
 func newModel(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, map[string]*tensor.Tensor) {
 	t.Helper()
 	k, _ := kind()
-	m, err := k.Default().New(small)
+	m, err := k.Default().New(model.Input{Image: small})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func load(t *testing.T, m model.Model, w map[string]*tensor.Tensor) *Session {
 	t.Helper()
 	be := cpu.New(2)
 	t.Cleanup(func() { be.Close() })
-	s, err := Load(m, small, be, w)
+	s, err := Load(m, model.Input{Image: small}, be, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestLoadErrors(t *testing.T) {
 	m, w := newModel(t, vae.MLPVAE)
 	check := func(name, part string) {
 		t.Helper()
-		if _, err := Load(m, small, be, w); err == nil || !strings.Contains(err.Error(), part) {
+		if _, err := Load(m, model.Input{Image: small}, be, w); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%s: %v, want %q", name, err, part)
 		}
 	}

@@ -5,7 +5,8 @@
 // and for what else it can do, the parameters and slots that they share, and the
 // networks to show. Training, checkpoints, pictures and the command line work on
 // any Model through the interfaces of this package and learn what one can do by
-// asserting Encoder, Decoder and Reconstructor.
+// asserting those of can.go (what a trained model does) and stage.go (how one is
+// trained otherwise than in one go).
 //
 // The package knows no concrete model, no data set and no device.
 package model
@@ -18,7 +19,7 @@ import (
 	"github.com/imago-ml/imago/optim"
 )
 
-// B images a batch, H×W×C pixels, Z latent units, in every comment of this package.
+// B images a batch, H×W×C pixels, Z latent units, K labels, in every comment of this package.
 
 // The inputs of a model's functions. A function takes those it needs, and is
 // given them by name.
@@ -28,6 +29,16 @@ const (
 	InputKey    = "key"    // int32 (4): rng.Key.Words of the batch
 	InputLR     = "lr"     // float32 (): learning rate
 	InputZ      = "z"      // float32 (B,Z)
+
+	// InputLabels is what is known of each image: float32 (B,K), 1 for its class and 0
+	// for the others, or 1 for each attribute that it has; 0 throughout if nothing is.
+	InputLabels = "labels"
+	InputEpoch  = "epoch" // float32 (): epochs of training done, with a fraction; of a step of training only
+
+	// A batch of labelled images beside the others: of a step of semi-supervised
+	// training only.
+	InputLabelledX = "labelled_x" // float32 (L,H,W,C) in [0,1]
+	InputLabelledY = "labelled_y" // float32 (L,K)
 )
 
 // The outputs of a model's functions. A training step gives its metrics under
@@ -47,6 +58,9 @@ const (
 	OutputMean    = "mean"    // (B,Z), of q(z|x); the code of a deterministic model
 	OutputLogVar  = "log_var" // (B,Z), ln σ² of q(z|x)
 	OutputPicture = "image"   // (B,H,W,C) in [0,1]
+
+	OutputLogWeight = "log_weight" // (B,k): ln p(x,z) − ln q(z|x) of k draws of z, nats
+	OutputProbs     = "probs"      // (B,K): probability of each class
 )
 
 // An Image is the shape of the images a model is built for.
@@ -57,6 +71,12 @@ func (s Image) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
 
 // Size is the number of values of an image, H·W·C.
 func (s Image) Size() int { return s.H * s.W * s.C }
+
+// An Input is the data a model is built for.
+type Input struct {
+	Image
+	Labels int // K; 0 if nothing is known of the images
+}
 
 // A Model is a generative model built for images of one shape. Its functions
 // share states by name: those of Params and those of Slots, and no others.
@@ -78,28 +98,4 @@ type Model interface {
 	Train(batch int) ([]*graph.Func, error)
 	// Eval gives the sums of the metrics over the images of weight 1.
 	Eval(batch int) (*graph.Func, error)
-}
-
-// An Encoder maps images to latent codes.
-type Encoder interface {
-	// Latent is Z.
-	Latent() int
-	// Encode takes InputX and gives OutputMean, and OutputLogVar unless the model
-	// is deterministic.
-	Encode(batch int) (*graph.Func, error)
-}
-
-// A Decoder maps latent codes to images.
-type Decoder interface {
-	// Latent is Z.
-	Latent() int
-	// Decode takes InputZ and gives OutputPicture.
-	Decode(batch int) (*graph.Func, error)
-}
-
-// A Reconstructor maps an image to what the model makes of it.
-type Reconstructor interface {
-	// Reconstruct takes InputX and gives OutputPicture, decoded from the mean of
-	// q(z|x): no noise is drawn.
-	Reconstruct(batch int) (*graph.Func, error)
 }

@@ -28,7 +28,7 @@ func (o *options) Validate() error {
 	return nil
 }
 
-func (o *options) New(Image) (Model, error) { return nil, errors.New("not built here") }
+func (o *options) New(Input) (Model, error) { return nil, errors.New("not built here") }
 
 func kind(name string) Kind {
 	return Kind{Name: name, Default: func() Config { return &options{sub: sub{[]int{4, 2}}, Units: 3, Rate: 0.5, Loss: "a"} }}

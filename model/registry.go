@@ -15,9 +15,9 @@ type Config interface {
 	// Validate reports every fault, one a line, each with the option, its value
 	// and the way out.
 	Validate() error
-	// New builds the model for images of that shape. It fails where Validate
-	// does, and where the shape does not suit.
-	New(img Image) (Model, error)
+	// New builds the model for such data. It fails where Validate does, and where
+	// the data do not suit.
+	New(in Input) (Model, error)
 }
 
 // A Kind is a family of models that share a Config.
@@ -58,8 +58,9 @@ type Recipe struct {
 // Training is how a recipe is trained unless told otherwise.
 type Training struct {
 	Epochs       int
-	Batch        int     // images a step
-	LearningRate float64 // constant
+	Batch        int // images a step
+	LearningRate float64
+	Schedule     string // of the learning rate: text of optim.ParseSchedule; "" = constant
 }
 
 // A Registry is a table of kinds and recipes, filled by explicit calls in

@@ -39,16 +39,17 @@ type Config struct {
 
 // Data says which images a run is trained on.
 type Data struct {
-	Source       string  `json:"source"`                  // name or path it was asked for by
-	Name         string  `json:"name"`                    // data.Set.Name
-	Digest       string  `json:"digest"`                  // data.Set.Digest
-	Image        [3]int  `json:"image"`                   // rows, columns, channels
-	Train        int     `json:"train"`                   // images to train on, ≥ 1
-	Test         int     `json:"test"`                    // images to judge by
-	Size         int     `json:"size,omitempty"`          // data.Options.Size
-	Gray         bool    `json:"gray,omitempty"`          // data.Options.Gray
-	Seed         uint64  `json:"seed,omitempty"`          // data.Options.Seed
-	TestFraction float64 `json:"test_fraction,omitempty"` // data.Options.TestFraction
+	Source       string   `json:"source"`                  // name or path it was asked for by
+	Name         string   `json:"name"`                    // data.Set.Name
+	Digest       string   `json:"digest"`                  // data.Set.Digest
+	Image        [3]int   `json:"image"`                   // rows, columns, channels
+	Train        int      `json:"train"`                   // images to train on, ≥ 1
+	Test         int      `json:"test"`                    // images to judge by
+	Labels       []string `json:"labels,omitempty"`        // data.Set.LabelNames
+	Size         int      `json:"size,omitempty"`          // data.Options.Size
+	Gray         bool     `json:"gray,omitempty"`          // data.Options.Gray
+	Seed         uint64   `json:"seed,omitempty"`          // data.Options.Seed
+	TestFraction float64  `json:"test_fraction,omitempty"` // data.Options.TestFraction
 }
 
 // Options are the options with which the same set is opened again. Where to look
@@ -79,7 +80,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
-			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(),
+			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(),
 			Size: opt.Size, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction,
 		},
 		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Seed: 1,
@@ -102,6 +103,9 @@ func (c Config) Image() model.Image {
 	return model.Image{H: c.Data.Image[0], W: c.Data.Image[1], C: c.Data.Image[2]}
 }
 
+// Input is the data that the model is built for.
+func (c Config) Input() model.Input { return model.Input{Image: c.Image(), Labels: len(c.Data.Labels)} }
+
 // Build makes the model. The registry must have its kind.
 func (c Config) Build(models *model.Registry) (model.Model, error) {
 	k, err := models.Kind(c.Kind)
@@ -112,7 +116,7 @@ func (c Config) Build(models *model.Registry) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mc.New(c.Image())
+	return mc.New(c.Input())
 }
 
 // Validate reports every fault, one a line.

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/tensor"
 )
 
@@ -29,6 +28,7 @@ type batch struct {
 	index        []int32
 	x            *tensor.Tensor
 	weight       *tensor.Tensor
+	labels       *tensor.Tensor     // (B,K); nil if the images tell none
 	in           [][]*tensor.Tensor // operands of each of the step's programs
 
 	left  atomic.Int32  // chunks that are not made
@@ -63,7 +63,7 @@ type plan struct {
 	seed       uint64
 	epoch, at  int // the first image
 	epochs     int
-	makeInputs func(x, weight *tensor.Tensor) [][]*tensor.Tensor
+	makeInputs func(b *batch) [][]*tensor.Tensor
 }
 
 func newFeed(p plan) *feed {
@@ -75,7 +75,10 @@ func newFeed(p plan) *feed {
 	}
 	for range inFlight {
 		b := &batch{x: tensor.New(tensor.Float32, p.size, h, w, c), weight: tensor.New(tensor.Float32, p.size), whole: make(chan struct{}, 1)}
-		b.in = p.makeInputs(b.x, b.weight)
+		if l, ok := p.images.(data.Labeller); ok {
+			b.labels = tensor.New(tensor.Float32, p.size, len(l.LabelNames()))
+		}
+		b.in = p.makeInputs(b)
 		f.free <- b
 	}
 	f.done.Go(func() { f.begin(ctx) })
@@ -99,6 +102,9 @@ func (f *feed) begin(ctx context.Context) {
 				return
 			}
 			b.set(e, at, order[at:min(at+f.size, n)])
+			if b.labels != nil {
+				b.label(f.images.(data.Labeller))
+			}
 			b.left.Store(int32((b.n + f.perChunk - 1) / f.perChunk))
 			f.begun <- b // there is room for all batches
 			for first := 0; first < b.n; first += f.perChunk {
@@ -124,10 +130,25 @@ func (b *batch) set(epoch, at int, index []int32) {
 	}
 }
 
+// label writes what is known of the images, in a short batch of their copies too.
+func (b *batch) label(l data.Labeller) {
+	dst := b.labels.F32()
+	k := len(dst) / b.weight.Size()
+	for i, at := range b.index {
+		l.LabelsAt(int(at), dst[i*k:(i+1)*k])
+	}
+	repeat(dst, b.n*k)
+}
+
 // fillUp copies the images of a short batch to the places that are left.
 func (b *batch) fillUp() {
 	x := b.x.F32()
-	for used := b.n * (len(x) / b.weight.Size()); used < len(x); {
+	repeat(x, b.n*(len(x)/b.weight.Size()))
+}
+
+// repeat fills x with copies of its first used values.
+func repeat(x []float32, used int) {
+	for used < len(x) {
 		used += copy(x[used:], x[:used])
 	}
 }
@@ -183,19 +204,4 @@ func (f *feed) giveBack(b *batch) { f.free <- b }
 func (f *feed) stop() {
 	f.cancel()
 	f.done.Wait()
-}
-
-// operand picks a program's input by its name.
-func operand(name string, x, weight, key, lr *tensor.Tensor) *tensor.Tensor {
-	switch name {
-	case model.InputX:
-		return x
-	case model.InputWeight:
-		return weight
-	case model.InputKey:
-		return key
-	case model.InputLR:
-		return lr
-	}
-	return nil
 }

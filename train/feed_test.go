@@ -25,7 +25,7 @@ func numbered(n int) *data.InMemory {
 
 func feedOf(images data.Images, size, epoch, at, epochs int) *feed {
 	return newFeed(plan{images: images, size: size, seed: 5, epoch: epoch, at: at, epochs: epochs,
-		makeInputs: func(x, weight *tensor.Tensor) [][]*tensor.Tensor { return nil }})
+		makeInputs: func(*batch) [][]*tensor.Tensor { return nil }})
 }
 
 // Whatever takes how long, batches come in the order of the epochs, whole; the last

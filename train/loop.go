@@ -10,7 +10,6 @@ import (
 
 	"github.com/imago-ml/imago/ckpt"
 	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/tensor"
 )
 
 // stepsALine is how many steps a step line is the mean of.
@@ -57,8 +56,8 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 		return last, err
 	}
 	f := newFeed(plan{
-		images: t.Data.Train.Images, size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: c.Epochs,
-		makeInputs: func(x, weight *tensor.Tensor) [][]*tensor.Tensor { return t.step.inputs(x, weight) },
+		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: c.Epochs,
+		makeInputs: t.step.inputs,
 	})
 	defer f.stop()
 	t.Reporter.start(int64(max(0, c.Epochs-t.at.Epoch))*n - t.at.EpochImages)
@@ -79,7 +78,7 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 			if b.err != nil {
 				return last, errors.Join(b.err, t.save())
 			}
-			bad, err := t.step.run(b, t.at.Step, metrics)
+			bad, err := t.step.run(b, t.at.Step, int(n), metrics)
 			if err != nil {
 				return last, fmt.Errorf("train: epoch %d, step %d: %w", t.at.Epoch+1, t.at.Step, err)
 			}
@@ -189,7 +188,7 @@ func (t *trainer) stepLine(c *clock) error {
 func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line, error) {
 	line := t.line(EpochLine, &t.sums.Epoch, c)
 	if t.eval != nil {
-		scores, err := t.eval.Evaluate(ctx, t.Data.Test, t.Run.Config.Seed)
+		scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(t.Data.Test), t.Run.Config.Seed)
 		var bad *eval.NonFiniteError
 		switch {
 		case errors.As(err, &bad):

@@ -53,7 +53,7 @@ func TestLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	scores := must(must(eval.New(tr.Model(), tr.Image(), be, st)).Evaluate(context.Background(), set.Test, c.Seed))
+	scores := must(must(eval.New(tr.Model(), tr.Input(), be, st)).Evaluate(context.Background(), set.Labelled(set.Test), c.Seed))
 	for _, s := range scores {
 		if got := last.Test[s.Metric.Name]; got != s.Value || len(last.Test) != len(scores) {
 			t.Errorf("the log has %s = %v, the checkpoint %v", s.Metric.Name, got, s.Value)
@@ -326,7 +326,7 @@ func TestStepAllocations(t *testing.T) {
 	defer f.stop()
 	b, metrics := f.next(), make([]float64, len(tr.step.names))
 	n := testing.AllocsPerRun(20, func() {
-		if bad, err := tr.step.run(b, 3, metrics); bad != nil || err != nil {
+		if bad, err := tr.step.run(b, 3, set.Train.Len(), metrics); bad != nil || err != nil {
 			t.Fatal(bad, err)
 		}
 		tr.sums.Epoch.add(b.n, metrics)

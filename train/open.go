@@ -48,7 +48,7 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 	}
 	m, err := t.Config.Build(models)
 	if err == nil {
-		t.Session, err = latent.Load(m, t.Config.Image(), be, c.Weights)
+		t.Session, err = latent.Load(m, t.Config.Input(), be, c.Weights)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

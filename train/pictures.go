@@ -148,16 +148,19 @@ func (a *artist) after(notes ...string) string {
 func (a *artist) encode() ([]float32, data.Split, error) {
 	s, _ := a.images()
 	n := min(s.Len(), maxScatter)
-	index := make([]int32, n)
+	index := make([]int, n)
 	for i := range index {
-		index[i] = int32(i)
+		index[i] = i
 	}
-	part := data.Split{Images: chosen{s.Images, index}}
+	images, err := data.Subset(a.set.Labelled(s), index)
+	if err != nil {
+		return nil, s, err
+	}
+	part := data.Split{Images: images}
 	if s.Labels != nil {
 		part.Labels = s.Labels[:n]
 	}
 	if a.codes == nil {
-		var err error
 		if a.codes, _, err = a.session.EncodeMeans(a.ctx, part.Images); err != nil {
 			return nil, part, err
 		}
@@ -313,15 +316,25 @@ func (a *artist) reconstructions() error {
 		return nil
 	}
 	split, name := a.images()
-	images := split.Images
-	order := a.key().Split("reconstructions").Perm(images.Len())
-	some := chosen{images, order[:min(pairsDrawn, len(order))]}
+	var index []int
+	for _, i := range a.key().Split("reconstructions").Perm(split.Len()) {
+		if len(index) < pairsDrawn {
+			index = append(index, int(i))
+		}
+	}
+	some, err := data.Subset(a.set.Labelled(split), index)
+	if err != nil {
+		return err
+	}
 	made, err := a.session.Reconstruct(a.ctx, some)
 	if err != nil {
 		return err
 	}
-	originals := make([]float32, len(made))
-	if err := data.Floats(a.ctx, images, some.index, originals); err != nil {
+	originals, all := make([]float32, len(made)), make([]int32, some.Len())
+	for i := range all {
+		all[i] = int32(i)
+	}
+	if err := data.Floats(a.ctx, some, all, originals); err != nil {
 		return err
 	}
 	s := a.session.Image()
@@ -378,21 +391,4 @@ func (a *artist) networks() error {
 
 func networkFile(name string) string {
 	return "network-" + strings.Trim(unfit.ReplaceAllString(strings.ToLower(name), "-"), "-.") + ".png"
-}
-
-// chosen is some of the images, in an order.
-type chosen struct {
-	data.Images
-	index []int32
-}
-
-// Len is the number of those chosen.
-func (c chosen) Len() int { return len(c.index) }
-
-// At is the i-th of those chosen.
-func (c chosen) At(i int, dst []uint8) error {
-	if i < 0 || i >= len(c.index) {
-		return fmt.Errorf("image %d: want 0 to %d", i, len(c.index)-1)
-	}
-	return c.Images.At(int(c.index[i]), dst)
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/ckpt"
 	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/tensor"
 )
@@ -17,15 +19,18 @@ type stepper struct {
 	funcs    []*graph.Func
 	programs []backend.Program
 	out      [][]*tensor.Tensor
-	key, lr  *tensor.Tensor
-	keys     rng.Key  // of step s: keys.At(s)
-	names    []string // of the metrics, over all programs
+	shared   map[string]*tensor.Tensor // operands that are the same for every batch
+	keys     rng.Key                   // of step s: keys.At(s)
+	names    []string                  // of the metrics, over all programs
 }
 
 func newStepper(j Job, st backend.State, size int) (*stepper, error) {
 	c := &j.Run.Config
-	s := &stepper{key: tensor.New(tensor.Int32, 4), lr: tensor.New(tensor.Float32), keys: rng.New(c.Seed).Split("step")}
-	s.lr.F32()[0] = float32(c.LR)
+	s := &stepper{keys: rng.New(c.Seed).Split("step"), shared: map[string]*tensor.Tensor{
+		model.InputKey: tensor.New(tensor.Int32, 4), model.InputLR: tensor.New(tensor.Float32), model.InputEpoch: tensor.New(tensor.Float32),
+	}}
+	s.shared[model.InputLR].F32()[0] = float32(c.LR)
+	given := map[string]bool{model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0}
 	var err error
 	if s.funcs, err = j.Model.Train(size); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
@@ -37,7 +42,7 @@ func newStepper(j Job, st backend.State, size int) (*stepper, error) {
 			return nil, fmt.Errorf("train: %w", err)
 		}
 		for _, in := range p.Inputs() {
-			if operand(in.Name, s.key, s.key, s.key, s.key) == nil {
+			if s.shared[in.Name] == nil && !given[in.Name] {
 				return nil, fmt.Errorf("train: %s takes %v, which a step of training does not have", f.Name, in)
 			}
 		}
@@ -59,11 +64,12 @@ func newStepper(j Job, st backend.State, size int) (*stepper, error) {
 }
 
 // inputs are the operands of the programs with the images of one batch.
-func (s *stepper) inputs(x, weight *tensor.Tensor) [][]*tensor.Tensor {
+func (s *stepper) inputs(b *batch) [][]*tensor.Tensor {
+	own := map[string]*tensor.Tensor{model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels}
 	in := make([][]*tensor.Tensor, len(s.programs))
 	for k, p := range s.programs {
 		for _, spec := range p.Inputs() {
-			in[k] = append(in[k], operand(spec.Name, x, weight, s.key, s.lr))
+			in[k] = append(in[k], cmp.Or(own[spec.Name], s.shared[spec.Name]))
 		}
 	}
 	return in
@@ -76,10 +82,12 @@ type fault struct {
 	value   float64
 }
 
-// run is one step on b, the step-th of the run. metrics gets the values of names.
-func (s *stepper) run(b *batch, step int64, metrics []float64) (*fault, error) {
+// run is one step on b, the step-th of the run, of an epoch of that many images.
+// metrics gets the values of names.
+func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fault, error) {
 	words := s.keys.At(uint64(step)).Words()
-	copy(s.key.I32(), words[:])
+	copy(s.shared[model.InputKey].I32(), words[:])
+	s.shared[model.InputEpoch].F32()[0] = float32(float64(b.epoch) + float64(b.at)/float64(images))
 	i := 0
 	for k, p := range s.programs {
 		if err := p.Run(b.in[k], s.out[k]); err != nil {

@@ -98,11 +98,11 @@ func newTrainer(j Job) (t *trainer, err error) {
 		return nil, err
 	}
 	if j.Data.Test.Len() > 0 {
-		if t.eval, err = eval.New(j.Model, c.Image(), j.Backend, t.state); err != nil {
+		if t.eval, err = eval.New(j.Model, c.Input(), j.Backend, t.state); err != nil {
 			return nil, err
 		}
 	}
-	t.session = latent.New(j.Model, c.Image(), j.Backend, t.state)
+	t.session = latent.New(j.Model, c.Input(), j.Backend, t.state)
 	if t.logs, err = openLogs(j.Run, t.at.Epoch, t.at.Step); err != nil {
 		return nil, err
 	}

@@ -14,14 +14,14 @@ type plain struct {
 	likelihood
 }
 
-func (p plain) encode(b *nn.Builder, x *graph.Node) (code, logVar *graph.Node) {
-	enc := b.Network("encoder")
-	return enc.Dense("code", p.features(enc, x), p.latent, nn.None), nil
+func (p plain) encode(s *scene) (code, logVar *graph.Node) {
+	enc := s.b.Network("encoder")
+	return enc.Dense("code", p.features(enc, s.x), p.latent, nn.None), nil
 }
 
-func (p plain) terms(b *nn.Builder, x, _ *graph.Node) []term {
-	code, _ := p.encode(b, x)
-	rec := graph.Tag(p.nll(x, p.decode(b, code)), model.Reconstruction)
+func (p plain) terms(s *scene) []term {
+	code, _ := p.encode(s)
+	rec := graph.Tag(p.nll(s.x, p.decode(s, code)), model.Reconstruction)
 	return []term{{model.Loss, rec}, {model.Reconstruction, rec}}
 }
 

@@ -34,26 +34,26 @@ type elbo struct {
 	variant
 }
 
-func (e elbo) encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node) {
-	enc := b.Network("encoder")
-	h := e.features(enc, x)
+func (e elbo) encode(s *scene) (mu, logVar *graph.Node) {
+	enc := s.b.Network("encoder")
+	h := e.features(enc, s.x)
 	return enc.Dense("z_mean", h, e.latent, nn.None), enc.Dense("z_log_var", h, e.latent, nn.None)
 }
 
 // sample is q(z|x) and the draw, which Keras counts to the encoder.
-func (e elbo) sample(b *nn.Builder, x, key *graph.Node) posterior {
-	mu, logVar := e.encode(b, x)
-	z := prob.GaussianSample(mu, logVar, key, "posterior")
+func (e elbo) sample(s *scene) posterior {
+	mu, logVar := e.encode(s)
+	z := prob.GaussianSample(mu, logVar, s.key, "posterior")
 	return posterior{
 		mu: mu, logVar: logVar,
-		z:  b.Network("encoder").Layer("sampling", "Sampling", z, mu, logVar),
+		z:  s.b.Network("encoder").Layer("sampling", "Sampling", z, mu, logVar),
 		kl: graph.Tag(prob.GaussianKL(mu, logVar), model.KL),
 	}
 }
 
-func (e elbo) terms(b *nn.Builder, x, key *graph.Node) []term {
-	q := e.sample(b, x, key)
-	rec := graph.Tag(e.nll(x, e.decode(b, q.z)), model.Reconstruction)
+func (e elbo) terms(s *scene) []term {
+	q := e.sample(s)
+	rec := graph.Tag(e.nll(s.x, e.decode(s, q.z)), model.Reconstruction)
 	return []term{
 		{model.Loss, graph.Add(rec, e.penalty(q))},
 		{model.Reconstruction, rec},

@@ -22,7 +22,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	m, err := config.New(model.Image{H: 28, W: 28, C: 1})
+	m, err := config.New(model.Input{Image: model.Image{H: 28, W: 28, C: 1}})
 	if err != nil {
 		panic(err)
 	}

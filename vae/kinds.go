@@ -26,12 +26,12 @@ func (o Bound) validate() []error {
 	return faults
 }
 
-func (o Bound) build(kind string, n nets, img model.Image) (model.Model, error) {
-	if err := check(o.validate(), n, img); err != nil {
+func (o Bound) build(kind string, n nets, in model.Input) (model.Model, error) {
+	if err := check(o.validate(), n, in.Image); err != nil {
 		return nil, err
 	}
 	l, _ := likelihoodOf(o.Loss, []string{o.Loss})
-	return build(kind, elbo{pair{n, img, o.Latent}, l, beta(o.Beta)}, img, o.Latent)
+	return build(kind, elbo{pair{n, in.Image, o.Latent}, l, beta(o.Beta)}, in, o.Latent)
 }
 
 // Code are the options of every plain autoencoder.
@@ -48,12 +48,12 @@ func (o Code) validate() []error {
 	return faults
 }
 
-func (o Code) build(kind string, n nets, img model.Image) (model.Model, error) {
-	if err := check(o.validate(), n, img); err != nil {
+func (o Code) build(kind string, n nets, in model.Input) (model.Model, error) {
+	if err := check(o.validate(), n, in.Image); err != nil {
 		return nil, err
 	}
 	l, _ := likelihoodOf(o.Loss, []string{o.Loss})
-	return build(kind, plain{pair{n, img, o.Latent}, l}, img, o.Latent)
+	return build(kind, plain{pair{n, in.Image, o.Latent}, l}, in, o.Latent)
 }
 
 // check joins the faults of the options, of the networks' and of the shape.
@@ -80,8 +80,8 @@ func (c *MLPVAEConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *MLPVAEConfig) New(img model.Image) (model.Model, error) {
-	return c.Bound.build("mlp-vae", c.MLP, img)
+func (c *MLPVAEConfig) New(in model.Input) (model.Model, error) {
+	return c.Bound.build("mlp-vae", c.MLP, in)
 }
 
 // MLPVAE is kind mlp-vae and its recipe, the published dense VAE: 404,244
@@ -103,8 +103,8 @@ func (c *CNNVAEConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *CNNVAEConfig) New(img model.Image) (model.Model, error) {
-	return c.Bound.build("cnn-vae", c.CNN, img)
+func (c *CNNVAEConfig) New(in model.Input) (model.Model, error) {
+	return c.Bound.build("cnn-vae", c.CNN, in)
 }
 
 // CNNVAE is kind cnn-vae and its recipe, the published convolutional VAE:
@@ -138,8 +138,8 @@ func (c *MLPAEConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *MLPAEConfig) New(img model.Image) (model.Model, error) {
-	return c.Code.build("mlp-ae", c.MLP, img)
+func (c *MLPAEConfig) New(in model.Input) (model.Model, error) {
+	return c.Code.build("mlp-ae", c.MLP, in)
 }
 
 // MLPAE is kind mlp-ae and its recipe: the networks of MLPVAE without noise.
@@ -160,8 +160,8 @@ func (c *CNNAEConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *CNNAEConfig) New(img model.Image) (model.Model, error) {
-	return c.Code.build("cnn-ae", c.CNN, img)
+func (c *CNNAEConfig) New(in model.Input) (model.Model, error) {
+	return c.Code.build("cnn-ae", c.CNN, in)
 }
 
 // CNNAE is kind cnn-ae and its recipe: the networks of CNNVAE without noise.

@@ -28,7 +28,7 @@ type pair struct {
 	latent int
 }
 
-func (p pair) decode(b *nn.Builder, z *graph.Node) *graph.Node {
-	dec := b.Network("decoder")
+func (p pair) decode(s *scene, z *graph.Node) *graph.Node {
+	dec := s.b.Network("decoder")
 	return p.logits(dec, dec.Input("input_2", z), p.img)
 }

@@ -54,7 +54,7 @@ func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ..
 
 func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) *autoencoder {
 	t.Helper()
-	m, err := configured(t, kind, options...).New(img)
+	m, err := configured(t, kind, options...).New(model.Input{Image: img})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func trainOnce(t *testing.T, m model.Model, states map[string]graph.Value, b int
 		t.Fatalf("Train gave %d functions, %v; want one", len(fs), err)
 	}
 	return run(t, fs[0], nil, map[string]graph.Value{
-		model.InputX: pictures(b, m.(*autoencoder).img), model.InputWeight: ones(b),
+		model.InputX: pictures(b, m.(*autoencoder).in.Image), model.InputWeight: ones(b),
 		model.InputKey: keyOf(step), model.InputLR: {lr},
 	}, states)
 }

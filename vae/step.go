@@ -8,38 +8,38 @@ import (
 	"github.com/imago-ml/imago/tensor"
 )
 
-// batch is the inputs of a function over images, and the terms made from them.
-type batch struct {
-	b              *nn.Builder
-	x, weight, key *graph.Node
-	terms          []term
-}
-
-func (m *autoencoder) batch(n int) batch {
-	s := batch{b: nn.NewBuilder()}
-	s.x = m.images(n)
-	s.weight = graph.Input(model.InputWeight, tensor.Float32, n)
-	s.key = graph.Input(model.InputKey, tensor.Int32, 4)
-	s.terms = m.terms(s.b, s.x, s.key)
+// scene is the inputs of a function over n images.
+func (m *autoencoder) scene(n int) *scene {
+	s := &scene{
+		b:      nn.NewBuilder(),
+		x:      graph.Input(model.InputX, tensor.Float32, n, m.in.H, m.in.W, m.in.C),
+		weight: graph.Input(model.InputWeight, tensor.Float32, n),
+		key:    graph.Input(model.InputKey, tensor.Int32, 4),
+	}
+	if m.in.Labels > 0 {
+		s.labels = graph.Input(model.InputLabels, tensor.Float32, n, m.in.Labels)
+	}
 	return s
 }
 
-// sum is Σ weight·value over the batch.
-func (s batch) sum(value *graph.Node) *graph.Node {
-	return graph.Sum(graph.Mul(s.weight, value))
+// inputs are those that the functions of a model may take.
+func (s *scene) inputs(more ...*graph.Node) []*graph.Node {
+	all := []*graph.Node{s.x}
+	for _, in := range append([]*graph.Node{s.labels, s.weight, s.key, s.epoch}, more...) {
+		if in != nil {
+			all = append(all, in)
+		}
+	}
+	return all
 }
 
-func (m *autoencoder) images(n int) *graph.Node {
-	return graph.Input(model.InputX, tensor.Float32, n, m.img.H, m.img.W, m.img.C)
-}
-
-// step is a batch, its metrics and the updates that lower its loss:
+// step is a scene, its metrics and the updates that lower its loss:
 //
 //	loss = Σ weight·loss_image / Σ weight
 //
 // so that a short batch, filled up with images of weight 0, is the batch it was.
 type step struct {
-	batch
+	*scene
 	lr      *graph.Node
 	metrics []graph.Output
 	updates []graph.Update
@@ -47,10 +47,11 @@ type step struct {
 }
 
 func (m *autoencoder) step(n int) step {
-	s := step{batch: m.batch(n), lr: graph.Input(model.InputLR, tensor.Float32)}
-	total := graph.Sum(s.weight)
-	for _, t := range s.terms {
-		mean := graph.Tag(graph.Div(s.sum(t.value), total), t.name)
+	s := step{scene: m.scene(n), lr: graph.Input(model.InputLR, tensor.Float32)}
+	s.epoch = graph.Input(model.InputEpoch, tensor.Float32)
+	count := graph.Sum(s.weight)
+	for _, t := range m.terms(s.scene) {
+		mean := graph.Tag(graph.Div(s.total(t.value), count), t.name)
 		s.metrics = append(s.metrics, graph.Output{Name: t.name, Value: mean})
 	}
 	loss := s.metrics[0].Value
@@ -66,7 +67,7 @@ func (m *autoencoder) step(n int) step {
 func (m *autoencoder) Train(n int) ([]*graph.Func, error) {
 	f, err := function("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.step(n)
-		return []*graph.Node{s.x, s.weight, s.key, s.lr}, s.metrics, s.updates
+		return s.inputs(s.lr), s.metrics, s.updates
 	})
 	return []*graph.Func{f}, err
 }
@@ -74,42 +75,54 @@ func (m *autoencoder) Train(n int) ([]*graph.Func, error) {
 // Eval is the weighted sums of the terms.
 func (m *autoencoder) Eval(n int) (*graph.Func, error) {
 	return function("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s := m.batch(n)
+		s := m.scene(n)
 		var out []graph.Output
-		for _, t := range s.terms {
-			out = append(out, graph.Output{Name: t.name + model.SumSuffix, Value: graph.Tag(s.sum(t.value), t.name)})
+		for _, t := range m.terms(s) {
+			out = append(out, graph.Output{Name: t.name + model.SumSuffix, Value: graph.Tag(s.total(t.value), t.name)})
 		}
-		return []*graph.Node{s.x, s.weight, s.key}, out, nil
+		return s.inputs(), out, nil
+	})
+}
+
+// Score is the terms, image by image.
+func (m *autoencoder) Score(n int) (*graph.Func, error) {
+	return function("score", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := m.scene(n)
+		var out []graph.Output
+		for _, t := range m.terms(s) {
+			out = append(out, graph.Output{Name: t.name, Value: t.value})
+		}
+		return s.inputs(), out, nil
 	})
 }
 
 // Encode gives the mean of q(z|x), and its log-variance if it has one.
 func (m *autoencoder) Encode(n int) (*graph.Func, error) {
 	return function("encode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		x := m.images(n)
-		mu, logVar := m.encode(nn.NewBuilder(), x)
+		s := m.scene(n)
+		mu, logVar := m.encode(s)
 		out := []graph.Output{{Name: model.OutputMean, Value: mu}}
 		if logVar != nil {
 			out = append(out, graph.Output{Name: model.OutputLogVar, Value: logVar})
 		}
-		return []*graph.Node{x}, out, nil
+		return s.inputs(), out, nil
 	})
 }
 
 // Decode gives the mean image of p(x|z).
 func (m *autoencoder) Decode(n int) (*graph.Func, error) {
 	return function("decode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		z := graph.Input(model.InputZ, tensor.Float32, n, m.latent)
-		return []*graph.Node{z}, picture(m.decode(nn.NewBuilder(), z)), nil
+		s, z := m.scene(n), graph.Input(model.InputZ, tensor.Float32, n, m.latent)
+		return s.inputs(z), picture(m.decode(s, z)), nil
 	})
 }
 
 // Reconstruct decodes the mean of q(z|x).
 func (m *autoencoder) Reconstruct(n int) (*graph.Func, error) {
 	return function("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		b, x := nn.NewBuilder(), m.images(n)
-		mu, _ := m.encode(b, x)
-		return []*graph.Node{x}, picture(m.decode(b, mu)), nil
+		s := m.scene(n)
+		mu, _ := m.encode(s)
+		return s.inputs(), picture(m.decode(s, mu)), nil
 	})
 }
 

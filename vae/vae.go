@@ -20,20 +20,35 @@ import (
 	"github.com/imago-ml/imago/optim"
 )
 
-// B images, H×W×C pixels, F features, Z latent units, in every comment of this package.
+// B images, H×W×C pixels, F features, Z latent units, K labels, in every comment of this package.
 
 // A design is what one model of the family says of itself.
 type design interface {
-	// encode is q(z|x): x (B,H,W,C) → mu (B,Z), logVar (B,Z), which is nil in a
-	// deterministic design.
-	encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node)
+	// encode is q(z|x) of the scene's images: mu (B,Z), logVar (B,Z), which is nil in
+	// a deterministic design.
+	encode(s *scene) (mu, logVar *graph.Node)
 	// decode gives the logits of the pixels: z (B,Z) → (B,H,W,C).
-	decode(b *nn.Builder, z *graph.Node) *graph.Node
-	// terms are the numbers of each image, the first being the loss. key is the
-	// random key of the batch.
-	terms(b *nn.Builder, x, key *graph.Node) []term
+	decode(s *scene, z *graph.Node) *graph.Node
+	// terms are the numbers of each image of the scene, the first being the loss.
+	terms(s *scene) []term
 	// objective is the loss in words.
 	objective() string
+}
+
+// A scene is what a function of a model may depend on, and the networks. What it
+// does not depend on is no input of it.
+type scene struct {
+	b      *nn.Builder
+	x      *graph.Node // (B,H,W,C) in [0,1]
+	labels *graph.Node // (B,K); nil if K is 0
+	weight *graph.Node // (B), 1 or 0
+	key    *graph.Node // int32 (4), the random key of the batch
+	epoch  *graph.Node // (), epochs of training done; nil but in a step of training
+}
+
+// total is Σ weight·value, of value (B).
+func (s *scene) total(value *graph.Node) *graph.Node {
+	return graph.Sum(graph.Mul(s.weight, value))
 }
 
 // A term is a number an image, (B), with the name of its metric.
@@ -45,7 +60,7 @@ type term struct {
 // autoencoder is the model made of a design; its functions are in step.go.
 type autoencoder struct {
 	design
-	img      model.Image
+	in       model.Input
 	latent   int
 	rule     optim.Rule
 	params   []nn.Param
@@ -54,15 +69,15 @@ type autoencoder struct {
 }
 
 // build makes the model of a design, and finds here what does not fit.
-func build(kind string, d design, img model.Image, latent int) (model.Model, error) {
-	m := &autoencoder{design: d, img: img, latent: latent, rule: optim.DefaultAdam()}
+func build(kind string, d design, in model.Input, latent int) (model.Model, error) {
+	m := &autoencoder{design: d, in: in, latent: latent, rule: optim.DefaultAdam()}
 	err := graph.Try(func() {
 		s := m.step(1)
 		m.params, m.slots = s.b.Params(), s.slots
 		m.networks = nn.Joined(kind, s.b.Networks())
 	})
 	if err != nil {
-		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, img, err)
+		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, in.Image, err)
 	}
 	return m, nil
 }

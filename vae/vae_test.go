@@ -328,13 +328,13 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 		{CNNAE, mnist, []string{"filters", "8,8,8"}, "vae: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or fewer --filters"},
 		{CNNAE, model.Image{}, nil, "vae: images of 0x0x0: want at least one row, column and channel"},
 	} {
-		_, err := configured(t, c.kind, c.options...).New(c.img)
+		_, err := configured(t, c.kind, c.options...).New(model.Input{Image: c.img})
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%v for %v: got %v\nwant %s", c.options, c.img, err, c.want)
 		}
 	}
 	// A network too large for the engine is an error too, not a panic.
-	if _, err := configured(t, MLPVAE, "hidden", "65536,65536").New(mnist); err == nil || !strings.Contains(err.Error(), "mlp-vae for images of 28x28x1") {
+	if _, err := configured(t, MLPVAE, "hidden", "65536,65536").New(model.Input{Image: mnist}); err == nil || !strings.Contains(err.Error(), "mlp-vae for images of 28x28x1") {
 		t.Errorf("2³² weights in a layer: %v", err)
 	}
 	if _, err := newModel(t, mnist, MLPVAE).Train(0); err == nil {

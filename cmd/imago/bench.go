@@ -287,7 +287,7 @@ func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error
 		case i >= 0:
 			loss = flags[i].String()
 		}
-		m, err := cfg.New(size.image)
+		m, err := cfg.New(model.Input{Image: size.image, Labels: usualLabels})
 		if err != nil {
 			return nil, err
 		}

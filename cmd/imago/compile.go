@@ -135,7 +135,7 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 		return nil, usage(c, err)
 	}
 	size := sizeOf(rec, o.batch, o.shape)
-	m, err := cfg.New(size.image)
+	m, err := cfg.New(model.Input{Image: size.image, Labels: usualLabels})
 	if err != nil {
 		return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 	}

@@ -32,6 +32,9 @@ func threadsFlag(c *cobra.Command, n *int) {
 	c.Flags().IntVar(n, "threads", 0, "`number` of threads; 0 is one for each processor")
 }
 
+// usualLabels is how many classes images have of which nothing else is said: as many as there are digits.
+const usualLabels = 10
+
 // maxSide bounds the rows and columns that --shape may name.
 const maxSide = 4096
 

@@ -23,6 +23,7 @@ type source struct {
 	checkpoint string
 	recipe     string
 	shape      string
+	labels     int
 	threads    int
 	options    *modelFlags
 }
@@ -33,6 +34,7 @@ func (s *source) addFlags(a *app, c *cobra.Command) {
 	f.StringVar(&s.checkpoint, "checkpoint", "best", "checkpoint of the run: best, latest, or its `folder`")
 	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a weights file that does not name its own")
 	f.StringVar(&s.shape, "shape", "28x28x1", "with --recipe: rows, columns and channels of the images")
+	f.IntVar(&s.labels, "labels", usualLabels, "with --recipe: `number` of classes or attributes of an image, of a conditional model")
 	threadsFlag(c, &s.threads)
 	s.options = a.addModelFlags(c)
 	for _, g := range s.options.given {
@@ -65,7 +67,7 @@ func (a *app) open(c *cobra.Command, args []string, s *source) (*opened, error) 
 	case s.weights == "":
 		return nil, usagef(c, "%s wants a run (a path, a name in %s, or %s) or --weights FILE", c.Name(), runsDir, latestName)
 	}
-	if err := atLeast("threads", s.threads, 0); err != nil {
+	if err := errors.Join(atLeast("threads", s.threads, 0), atLeast("labels", s.labels, 0)); err != nil {
 		return nil, usage(c, err)
 	}
 	path, err := resolve(name)
@@ -153,7 +155,8 @@ func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error 
 	if _, err := train.Open(path, ""); err == nil {
 		return usagef(c, "%s is a run, which has its own recipe: leave --recipe out", path)
 	}
-	built, err := cfg.New(img)
+	in := model.Input{Image: img, Labels: s.labels}
+	built, err := cfg.New(in)
 	if err != nil {
 		return err
 	}
@@ -164,7 +167,7 @@ func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error 
 	if own := w.State.Recipe; own != "" && own != rec.Name {
 		return fmt.Errorf("%s holds weights of recipe %s, not of %s: leave --recipe out", path, own, rec.Name)
 	}
-	if m.Session, err = latent.Load(built, img, m.be, w.Weights); err != nil {
+	if m.Session, err = latent.Load(built, in, m.be, w.Weights); err != nil {
 		return fmt.Errorf("%s: as %s for images of %v: %w", path, rec.Name, img, err)
 	}
 	m.recipe, m.title = rec.Name, rec.Name
@@ -252,7 +255,7 @@ func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFla
 		if err != nil {
 			return nil, usage(c, err)
 		}
-		m, err := cfg.New(img)
+		m, err := cfg.New(model.Input{Image: img, Labels: usualLabels})
 		if err != nil {
 			return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 		}
