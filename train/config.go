@@ -28,10 +28,11 @@ type Config struct {
 	Model  json.RawMessage `json:"model"`  // the kind's configuration in full
 	Data   Data            `json:"data"`
 
-	Epochs int     `json:"epochs"` // in all, ≥ 1
-	Batch  int     `json:"batch"`  // images a step, ≥ 1
-	LR     float64 `json:"lr"`     // learning rate, > 0
-	Seed   uint64  `json:"seed"`   // of all randomness
+	Epochs int     `json:"epochs"`         // in all, ≥ 1
+	Batch  int     `json:"batch"`          // images a step, ≥ 1
+	LR     float64 `json:"lr"`             // learning rate, > 0
+	Flip   bool    `json:"flip,omitempty"` // left and right of each training image are exchanged half of the times
+	Seed   uint64  `json:"seed"`           // of all randomness
 
 	Checkpoints Checkpoints `json:"checkpoints"`
 	Pictures    int         `json:"pictures"` // drawn every so many epochs and at the end; 0 = at the end only, −1 = never

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/tensor"
 )
 
@@ -49,7 +50,9 @@ type chunk struct {
 // is allocated for a step.
 type feed struct {
 	plan
-	perChunk    int         // images
+	perChunk    int     // images
+	flips       rng.Key // of image i in epoch e: At(e).At(i)
+	h, w, c     int
 	begun, free chan *batch // begun, in order: made or being made
 	chunks      chan chunk
 	cancel      context.CancelFunc
@@ -63,6 +66,7 @@ type plan struct {
 	seed       uint64
 	epoch, at  int // the first image
 	epochs     int
+	flip       bool // Config.Flip
 	makeInputs func(b *batch) [][]*tensor.Tensor
 }
 
@@ -70,7 +74,7 @@ func newFeed(p plan) *feed {
 	ctx, cancel := context.WithCancel(context.Background())
 	h, w, c := p.images.Shape()
 	f := &feed{
-		plan: p, perChunk: max(1, chunkValues/(h*w*c)),
+		plan: p, perChunk: max(1, chunkValues/(h*w*c)), flips: rng.New(p.seed).Split("flip"), h: h, w: w, c: c,
 		begun: make(chan *batch, inFlight), free: make(chan *batch, inFlight), chunks: make(chan chunk), cancel: cancel,
 	}
 	for range inFlight {
@@ -158,7 +162,7 @@ func (f *feed) work(ctx context.Context) {
 	r := data.NewReader(f.images)
 	for c := range f.chunks {
 		for k := c.first; k < min(c.first+f.perChunk, c.b.n) && ctx.Err() == nil; k++ {
-			if err := c.b.read(r, k); err != nil {
+			if err := f.read(r, c.b, k); err != nil {
 				c.b.fail(k, err)
 				break
 			}
@@ -171,7 +175,7 @@ func (f *feed) work(ctx context.Context) {
 }
 
 // read makes image k of b. A decoder's bug is an error of the image.
-func (b *batch) read(r *data.Reader, k int) (err error) {
+func (f *feed) read(r *data.Reader, b *batch, k int) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("image %d: panic: %v\n%s", b.index[k], p, debug.Stack())
@@ -179,7 +183,12 @@ func (b *batch) read(r *data.Reader, k int) (err error) {
 	}()
 	x := b.x.F32()
 	size := len(x) / b.weight.Size()
-	return r.Floats(int(b.index[k]), x[k*size:(k+1)*size])
+	x = x[k*size : (k+1)*size]
+	err = r.Floats(int(b.index[k]), x)
+	if f.flip && err == nil && f.flips.At(uint64(b.epoch)).At(uint64(b.index[k])).Float64() < 0.5 {
+		data.MirrorLeftRight(x, f.h, f.w, f.c)
+	}
+	return err
 }
 
 func (b *batch) fail(k int, err error) {

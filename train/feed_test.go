@@ -103,3 +103,44 @@ func TestFeedFails(t *testing.T) {
 		feedOf(mem, 7, 0, 0, 3).stop()
 	}
 }
+
+// Half of the images come mirrored, others in another epoch, and the same ones however
+// the feed is started.
+func TestFeedFlips(t *testing.T) {
+	pix := make([]uint8, 200*2)
+	for i := range pix {
+		pix[i] = uint8(255 * (i % 2)) // left 0, right 1
+	}
+	images := must(data.NewInMemory(pix, 200, 1, 2, 1))
+	flipped := func(epoch, at int) map[int32]bool {
+		f := newFeed(plan{images: images, size: 50, seed: 5, epoch: epoch, at: at, epochs: epoch + 1, flip: true,
+			makeInputs: func(*batch) [][]*tensor.Tensor { return nil }})
+		defer f.stop()
+		seen := map[int32]bool{}
+		for ; at < 200; at += 50 {
+			b := f.next()
+			for k, i := range b.index {
+				seen[i] = b.x.F32()[2*k] == 1
+			}
+			f.giveBack(b)
+		}
+		return seen
+	}
+	first, next, n, moved := flipped(0, 0), flipped(1, 0), 0, 0
+	for i, is := range first {
+		if is {
+			n++
+		}
+		if is != next[i] {
+			moved++
+		}
+	}
+	if n < 70 || n > 130 || moved < 70 || moved > 130 {
+		t.Errorf("%d of 200 are mirrored, %d change in the next epoch; want about half", n, moved)
+	}
+	for i, is := range flipped(0, 100) {
+		if is != first[i] {
+			t.Fatalf("image %d of a feed that starts later is mirrored: %v, want %v", i, is, first[i])
+		}
+	}
+}

@@ -56,7 +56,7 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 		return last, err
 	}
 	f := newFeed(plan{
-		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: c.Epochs,
+		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: c.Epochs, flip: c.Flip,
 		makeInputs: t.step.inputs,
 	})
 	defer f.stop()

@@ -18,6 +18,7 @@ type trainFlags struct {
 	noCache       bool
 	size          int
 	gray          bool
+	flip          bool
 	testFraction  float64
 	epochs        int
 	batch         int
@@ -58,6 +59,7 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
 	noCacheFlag(c, &t.noCache)
 	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 leaves them")
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
+	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
 	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
 	f.IntVar(&t.batch, "batch", 0, "`images` a step (default the recipe's)")
@@ -147,6 +149,9 @@ func (t *trainFlags) change(c *cobra.Command, config *train.Config, fresh bool) 
 	}
 	if fresh || given("seed") {
 		config.Seed = t.seed
+	}
+	if fresh || given("flip") {
+		config.Flip = t.flip
 	}
 	if fresh || given("keep") {
 		config.Checkpoints.Keep = t.keep
