@@ -1,0 +1,85 @@
+package optim
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// A Schedule is how the learning rate changes over the epochs of a training. It
+// is constant within an epoch. The zero Schedule is constant.
+type Schedule struct {
+	kind   func(s Schedule, lr float64, epoch, epochs int) float64
+	every  int     // of step: epochs between two changes, ≥ 1
+	factor float64 // of step: > 0
+}
+
+// schedules are the kinds by name, with what follows it.
+var schedules = []struct {
+	name, usage string
+	at          func(s Schedule, lr float64, epoch, epochs int) float64
+}{
+	{"constant", "constant", nil},
+	{"step", "step:EPOCHS:FACTOR, as step:10:0.9", Schedule.step},
+	{"cosine", "cosine", Schedule.cosine},
+	{"burda", "burda", Schedule.burda},
+}
+
+// ParseSchedule reads a schedule. With e the epoch from 0 and E epochs in all:
+//
+//	constant, ""  lr
+//	step:10:0.9   lr · 0.9^⌊e/10⌋
+//	cosine        lr · (1 + cos(π·e/E))/2, Loshchilov & Hutter, arXiv:1608.03983, eq. 5 without restarts
+//	burda         lr · 10^(−i/7) for the 3^i epochs of stage i = 0 … 7, 3280 in all, and so on:
+//	              Burda et al., arXiv:1509.00519, sec. 5
+func ParseSchedule(text string) (Schedule, error) {
+	if text == "" {
+		return Schedule{}, nil
+	}
+	name, rest, more := strings.Cut(text, ":")
+	var usages []string
+	for _, k := range schedules {
+		usages = append(usages, k.usage)
+		if k.name != name || more != (name == "step") {
+			continue
+		}
+		s := Schedule{kind: k.at}
+		if name == "step" {
+			every, factor, _ := strings.Cut(rest, ":")
+			var err1, err2 error
+			s.every, err1 = strconv.Atoi(every)
+			s.factor, err2 = strconv.ParseFloat(factor, 64)
+			if err1 != nil || err2 != nil || s.every < 1 || !(s.factor > 0 && s.factor <= 1) {
+				return Schedule{}, fmt.Errorf("optim: schedule %q: want step:EPOCHS:FACTOR with 1 epoch or more and a factor above 0 and up to 1, as step:10:0.9", text)
+			}
+		}
+		return s, nil
+	}
+	return Schedule{}, fmt.Errorf("optim: schedule %q: want %s", text, strings.Join(usages, " or "))
+}
+
+// At is the rate of an epoch, from 0, of so many in all, where the first is lr.
+func (s Schedule) At(lr float64, epoch, epochs int) float64 {
+	if s.kind == nil {
+		return lr
+	}
+	return s.kind(s, lr, epoch, epochs)
+}
+
+func (s Schedule) step(lr float64, epoch, _ int) float64 {
+	return lr * math.Pow(s.factor, float64(epoch/s.every))
+}
+
+func (s Schedule) cosine(lr float64, epoch, epochs int) float64 {
+	return lr * (1 + math.Cos(math.Pi*float64(epoch)/float64(max(epochs, epoch+1)))) / 2
+}
+
+func (s Schedule) burda(lr float64, epoch, _ int) float64 {
+	i := 0
+	for end, length := 1, 1; epoch >= end && i < 7; i++ {
+		length *= 3
+		end += length
+	}
+	return lr * math.Pow(10, -float64(i)/7)
+}
