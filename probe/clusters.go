@@ -1,0 +1,72 @@
+package probe
+
+import "math"
+
+// ClusterAccuracy is the share of rows whose cluster stands for their class when
+// clusters are given to classes one to one in the best way (Yang et al. 2010;
+// Hungarian algorithm). class is the class of each cluster, −1 for one that is left
+// over.
+//
+// clusters (N) in [0, c), labels (N) in [0, k).
+func ClusterAccuracy(clusters, labels []int32, c, k int) (accuracy float64, class []int, err error) {
+	table, err := Confusion(clusters, labels, c, k)
+	if err != nil {
+		return 0, nil, err
+	}
+	cost := make([][]float64, c)
+	for a, row := range table {
+		cost[a] = make([]float64, k)
+		for b, n := range row {
+			cost[a][b] = -float64(n)
+		}
+	}
+	class = assign(cost)
+	hits := 0
+	for a, b := range class {
+		if b >= 0 {
+			hits += table[a][b]
+		}
+	}
+	return float64(hits) / float64(len(labels)), class, nil
+}
+
+// NMI is the normalised mutual information of two divisions of the same rows,
+//
+//	I(A; B) / ((H(A) + H(B))/2)
+//
+// from 0 for independent ones to 1 for equal ones; 1 if both have one part only.
+//
+// a (N) in [0, r), b (N) in [0, c).
+func NMI(a, b []int32, r, c int) (float64, error) {
+	table, err := Confusion(a, b, r, c)
+	if err != nil {
+		return 0, err
+	}
+	n := float64(len(a))
+	rowSum, colSum := make([]float64, r), make([]float64, c)
+	joint := 0.0
+	entropy := func(count float64) float64 {
+		if count == 0 {
+			return 0
+		}
+		return -count / n * math.Log(count/n)
+	}
+	for i, row := range table {
+		for j, count := range row {
+			rowSum[i] += float64(count)
+			colSum[j] += float64(count)
+			joint += entropy(float64(count))
+		}
+	}
+	ha, hb := 0.0, 0.0
+	for _, count := range rowSum {
+		ha += entropy(count)
+	}
+	for _, count := range colSum {
+		hb += entropy(count)
+	}
+	if ha+hb == 0 {
+		return 1, nil
+	}
+	return min(1, max(0, 2*(ha+hb-joint)/(ha+hb))), nil // I = H(A) + H(B) − H(A, B)
+}

@@ -1,0 +1,122 @@
+package probe
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// A neighbour is a row of the training set and how far it is.
+type neighbour struct {
+	row      int32
+	distance float32 // squared, less a constant of the query
+}
+
+// nearer orders neighbours, those of one distance by their rows.
+func nearer(a, b neighbour) int {
+	return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
+}
+
+// NearestClass gives each query the class that most of its k nearest rows have, by
+// Euclidean distance; of several such classes the one with the nearest row.
+//
+// x (N, D) with labels y (N), queries (M, D) → (M). Distances are differences of
+// float32 products: neighbours that differ in the last bits of them may change places.
+func NearestClass(ctx context.Context, x []float32, y []int32, queries []float32, d, k int) ([]int32, error) {
+	n, err := rows("nearest neighbours", x, d)
+	if err != nil {
+		return nil, err
+	}
+	m, err := rows("nearest neighbours", queries, d)
+	if err != nil {
+		return nil, err
+	}
+	classes := 0
+	for _, l := range y {
+		classes = max(classes, int(l)+1)
+	}
+	if err := labelled("nearest neighbours", y, n, classes); err != nil {
+		return nil, err
+	}
+	if k < 1 || k > n {
+		return nil, fmt.Errorf("probe: nearest neighbours: %d of %d rows, want 1 to all of them", k, n)
+	}
+	half := make([]float32, n) // ½|x|², as ½|x − q|² = ½|x|² − x·q + ½|q|²
+	for i := range half {
+		row := x[i*d : (i+1)*d]
+		half[i] = dot(row, row) / 2
+	}
+	const queryRows = 64
+	products := blas32.General{Stride: blockRows, Data: make([]float32, queryRows*blockRows)}
+	nearest := make([][]neighbour, queryRows)
+	votes := make([]int, classes)
+	out := make([]int32, 0, m)
+	for from := 0; from < m; from += queryRows {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		q := matrix(queries, from, min(queryRows, m-from), d)
+		for i := range nearest {
+			nearest[i] = nearest[i][:0]
+		}
+		for at := 0; at < n; at += blockRows {
+			b := matrix(x, at, min(blockRows, n-at), d)
+			products.Rows, products.Cols = q.Rows, b.Rows
+			blas32.Gemm(blas.NoTrans, blas.Trans, 1, q, b, 0, products)
+			for i := range q.Rows {
+				nearest[i] = keep(nearest[i], k, at, half[at:at+b.Rows], products.Data[i*blockRows:])
+			}
+		}
+		for _, near := range nearest[:q.Rows] {
+			out = append(out, majority(near, y, votes))
+		}
+	}
+	return out, nil
+}
+
+// matrix is n rows of x from row at on.
+func matrix(x []float32, at, n, d int) blas32.General {
+	return blas32.General{Rows: n, Cols: d, Stride: d, Data: x[at*d : (at+n)*d]}
+}
+
+func dot(a, b []float32) (sum float32) {
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+// keep adds the rows at … to the k nearest, in order, that were found before.
+func keep(near []neighbour, k, at int, half, products []float32) []neighbour {
+	for j, h := range half {
+		new := neighbour{int32(at + j), h - products[j]}
+		if len(near) == k {
+			if nearer(new, near[k-1]) > 0 {
+				continue
+			}
+			near = near[:k-1]
+		}
+		i, _ := slices.BinarySearchFunc(near, new, nearer)
+		near = slices.Insert(near, i, new)
+	}
+	return near
+}
+
+// majority is the class that most neighbours have. votes is room for a count a class.
+func majority(near []neighbour, y []int32, votes []int) int32 {
+	clear(votes)
+	for _, n := range near {
+		votes[y[n.row]]++
+	}
+	best := y[near[0].row]
+	for _, n := range near {
+		if l := y[n.row]; votes[l] > votes[best] {
+			best = l
+		}
+	}
+	return best
+}

@@ -1,0 +1,221 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/optimize"
+)
+
+// A Logistic is a multinomial logistic regression: the classifier of a linear probe
+// (Alain & Bengio, arXiv:1610.01644),
+//
+//	p(y|x) = softmax(W·(x − m)/s + b)
+//
+// with m and s the mean and standard deviation of the features it was fitted to.
+type Logistic struct {
+	d, k     int
+	mean, by []float64 // (D): m and 1/s; by is 0 for a feature that never changes
+	w        []float64 // (D+1, K), the last row being b
+}
+
+// FitLogistic minimises the mean cross-entropy plus ½·l2·|W|² by L-BFGS, from W = 0.
+// It may stop short of the minimum, where 300 iterations do not reach it.
+//
+// x (N, D), y (N) in [0, k); l2 > 0, and 1e-4 is a weak one.
+func FitLogistic(ctx context.Context, x []float32, y []int32, d, k int, l2 float64) (*Logistic, error) {
+	n, err := rows("logistic regression", x, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := labelled("logistic regression", y, n, k); err != nil {
+		return nil, err
+	}
+	if n == 0 || k < 2 || !(l2 > 0) || math.IsInf(l2, 0) {
+		return nil, fmt.Errorf("probe: logistic regression: %d rows of %d classes with l2 %v, want 1 row, 2 classes and a finite number above 0 at least", n, k, l2)
+	}
+	l := &Logistic{d: d, k: k}
+	l.standardise(x)
+
+	fit := newLogisticFit(l, x, y, l2)
+	var at, grad []float64 // where loss and gradient were last asked for
+	var loss float64
+	eval := func(w []float64) {
+		if at == nil || !equal(at, w) {
+			at = append(at[:0], w...)
+			loss, grad = fit.loss(w)
+		}
+	}
+	problem := optimize.Problem{
+		Func: func(w []float64) float64 { eval(w); return loss },
+		Grad: func(g, w []float64) { eval(w); copy(g, grad) },
+		Status: func() (optimize.Status, error) {
+			if ctx.Err() != nil {
+				return optimize.Failure, context.Cause(ctx)
+			}
+			return optimize.NotTerminated, nil
+		},
+	}
+	settings := &optimize.Settings{MajorIterations: 300, GradientThreshold: 1e-6}
+	result, err := optimize.Minimize(problem, make([]float64, (d+1)*k), settings, &optimize.LBFGS{})
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	// A line search that finds nothing better has met the precision of the sums: what it has is the answer.
+	if result == nil {
+		return nil, fmt.Errorf("probe: logistic regression: %w", err)
+	}
+	l.w = result.X
+	return l, nil
+}
+
+func equal(a, b []float64) bool {
+	for i, v := range a {
+		if v != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// standardise sets mean and by from x (N, D).
+func (l *Logistic) standardise(x []float32) {
+	n := float64(len(x) / l.d)
+	l.mean, l.by = make([]float64, l.d), make([]float64, l.d)
+	for i, v := range x {
+		l.mean[i%l.d] += float64(v) / n
+	}
+	for i, v := range x {
+		e := float64(v) - l.mean[i%l.d]
+		l.by[i%l.d] += e * e / n
+	}
+	for j, v := range l.by {
+		l.by[j] = 0
+		if v > 0 {
+			l.by[j] = 1 / math.Sqrt(v)
+		}
+	}
+}
+
+// blockRows is how many rows a product takes at a time: a block stays in cache.
+const blockRows = 512
+
+// A logisticFit has the memory that the loss of W takes.
+type logisticFit struct {
+	*Logistic
+	x     []float32
+	y     []int32
+	l2    float64
+	grad  []float64      // (D+1, K)
+	rows  blas64.General // (blockRows, D+1): standardised rows and a 1
+	probs blas64.General // (blockRows, K)
+}
+
+func newLogisticFit(l *Logistic, x []float32, y []int32, l2 float64) *logisticFit {
+	return &logisticFit{Logistic: l, x: x, y: y, l2: l2, grad: make([]float64, (l.d+1)*l.k), rows: general(blockRows, l.d+1), probs: general(blockRows, l.k)}
+}
+
+func general(rows, cols int) blas64.General {
+	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float64, rows*cols)}
+}
+
+// block lays the standardised rows at … of x into f.rows, and their probabilities
+// under w into f.probs.
+func (f *logisticFit) block(at int, w []float64) (n int) {
+	n = min(blockRows, len(f.x)/f.d-at)
+	f.rows.Rows, f.probs.Rows = n, n
+	for i := range n {
+		row := f.rows.Data[i*(f.d+1) : (i+1)*(f.d+1)]
+		for j, v := range f.x[(at+i)*f.d : (at+i+1)*f.d] {
+			row[j] = (float64(v) - f.mean[j]) * f.by[j]
+		}
+		row[f.d] = 1
+	}
+	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f.rows, blas64.General{Rows: f.d + 1, Cols: f.k, Stride: f.k, Data: w}, 0, f.probs)
+	for i := range n {
+		softmax(f.probs.Data[i*f.k : (i+1)*f.k])
+	}
+	return n
+}
+
+func softmax(p []float64) {
+	most, sum := math.Inf(-1), 0.0
+	for _, v := range p {
+		most = max(most, v)
+	}
+	for j, v := range p {
+		p[j] = math.Exp(v - most)
+		sum += p[j]
+	}
+	for j := range p {
+		p[j] /= sum
+	}
+}
+
+// loss is what FitLogistic minimises, and its gradient in w.
+func (f *logisticFit) loss(w []float64) (loss float64, grad []float64) {
+	all := float64(len(f.y))
+	clear(f.grad)
+	g := blas64.General{Rows: f.d + 1, Cols: f.k, Stride: f.k, Data: f.grad}
+	for at := 0; at < len(f.y); at += blockRows {
+		n := f.block(at, w)
+		for i, l := range f.y[at : at+n] {
+			p := &f.probs.Data[i*f.k+int(l)]
+			loss -= math.Log(max(*p, math.SmallestNonzeroFloat64)) / all
+			*p -= 1
+		}
+		blas64.Gemm(blas.Trans, blas.NoTrans, 1/all, f.rows, f.probs, 1, g)
+	}
+	for i, v := range w[:f.d*f.k] { // not b
+		loss += f.l2 / 2 * v * v
+		f.grad[i] += f.l2 * v
+	}
+	return loss, f.grad
+}
+
+// Probs is p(y|x) of each row.
+//
+// x (N, D) → (N, K).
+func (l *Logistic) Probs(x []float32) ([]float64, error) {
+	n, err := rows("logistic regression", x, l.d)
+	if err != nil {
+		return nil, err
+	}
+	f := newLogisticFit(l, x, nil, 0)
+	probs := make([]float64, 0, n*l.k)
+	for at := 0; at < n; at += blockRows {
+		m := f.block(at, l.w)
+		probs = append(probs, f.probs.Data[:m*l.k]...)
+	}
+	return probs, nil
+}
+
+// Predict is the most probable class of each row, the first of several.
+//
+// x (N, D) → (N).
+func (l *Logistic) Predict(x []float32) ([]int32, error) {
+	probs, err := l.Probs(x)
+	if err != nil {
+		return nil, err
+	}
+	return Largest(probs, l.k), nil
+}
+
+// Largest is the index of the largest number of each row, the first of several.
+//
+// p (N, K) → (N).
+func Largest[T float32 | float64](p []T, k int) []int32 {
+	best := make([]int32, len(p)/k)
+	for i := range best {
+		row := p[i*k : (i+1)*k]
+		for j, v := range row {
+			if v > row[best[i]] {
+				best[i] = int32(j)
+			}
+		}
+	}
+	return best
+}
