@@ -131,6 +131,7 @@ func (s Set) checkAttributes(name string, p Split) error {
 type Options struct {
 	DataDir      string    // looked in first, and downloaded to; "" = $IMAGO_DATA, then the user's cache
 	Size         int       // side in pixels of the square every image is cropped and resized to; 0 = as it is
+	Crop         int       // side of the square cut out of the middle before that; 0, or more than there is: the largest
 	Gray         bool      // one channel, whatever the files hold
 	Offline      bool      // never use the network
 	NoCache      bool      // keep no decoded images on disk, and use none
@@ -150,10 +151,22 @@ func (o Options) Validate() error {
 	if o.Size < 0 || o.Size > MaxSize {
 		return fmt.Errorf("data: size %d, want 0 (as the files are) to %d", o.Size, MaxSize)
 	}
+	if o.Crop < 0 || o.Crop > MaxSize {
+		return fmt.Errorf("data: crop %d, want 0 (the largest square) to %d", o.Crop, MaxSize)
+	}
 	if !(o.TestFraction >= 0 && o.TestFraction < 1) {
 		return fmt.Errorf("data: test fraction %v, want at least 0 and below 1", o.TestFraction)
 	}
 	return nil
+}
+
+// Side is the side of the square images that Size and Crop ask for: Size, else Crop;
+// 0 = as they are.
+func (o Options) Side() int {
+	if o.Size > 0 {
+		return o.Size
+	}
+	return o.Crop
 }
 
 // A Source is a set known by name.
@@ -164,6 +177,9 @@ type Source struct {
 	// Load gives the set, fetching what is missing unless opt.Offline. It may
 	// leave Size and Gray to Registry.Open.
 	Load func(ctx context.Context, opt Options) (*Set, error)
+
+	// Crops says that Load crops as Options.Crop asks; otherwise Registry.Open does.
+	Crops bool
 
 	// Get fetches what is missing and checks it; nil if the set is drawn.
 	Get func(ctx context.Context, opt Options) error

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/imago-ml/imago/imageio"
 )
 
 func numbered(t *testing.T, n, h, w, c int) *InMemory {
@@ -218,7 +220,7 @@ func TestFit(t *testing.T) {
 	if got.Digest == "d" || len(got.Digest) != 64 {
 		t.Errorf("digest %q", got.Digest)
 	}
-	lazy := fitted{im, 5, 5, 1}
+	lazy := fitted{im, 5, 5, 1, 0}
 	a, b := make([]uint8, 25), make([]uint8, 25)
 	for i := range 4 {
 		if err := errors.Join(got.Train.Images.At(i, a), lazy.At(i, b)); err != nil || !bytes.Equal(a, b) {
@@ -230,6 +232,49 @@ func TestFit(t *testing.T) {
 	}
 	if FitsInMemory(1<<20, 64, 64, 3) || !FitsInMemory(60000, 28, 28, 1) || !FitsInMemory(0, 1, 1, 1) {
 		t.Error("the bound on memory is wrong")
+	}
+}
+
+// Crop cuts before Size resizes, whoever does it: no source but one that crops by itself
+// is told of either.
+func TestCrop(t *testing.T) {
+	im := numbered(t, 4, 6, 8, 3)
+	var told Options
+	var r Registry
+	for _, crops := range []bool{false, true} {
+		r.Register(Source{Name: fmt.Sprint(crops), Crops: crops, Load: func(_ context.Context, opt Options) (*Set, error) {
+			told = opt
+			return &Set{Name: "s", Train: Split{Images: im}, Digest: "d"}, nil
+		}})
+	}
+	whole := imageio.New(6, 8, 3)
+	if err := im.At(2, whole.Pix); err != nil {
+		t.Fatal(err)
+	}
+	digests := map[string]bool{"d": true}
+	for _, tt := range []struct{ crop, size, side int }{{4, 0, 4}, {4, 6, 6}, {3, 6, 6}, {6, 4, 4}, {100, 5, 5}} {
+		set, err := r.Open(t.Context(), "false", Options{Crop: tt.crop, Size: tt.size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if told.Crop != 0 || told.Size != 0 {
+			t.Errorf("a source that does not crop was told to: %+v", told)
+		}
+		got := make([]uint8, tt.side*tt.side*3)
+		want := imageio.Resize(whole.Crop(min(tt.crop, 6), min(tt.crop, 6)), tt.side, tt.side)
+		if err := set.Train.Images.At(2, got); err != nil || !bytes.Equal(got, want.Pix) {
+			t.Errorf("crop %d, size %d: not the middle (%v)", tt.crop, tt.size, err)
+		}
+		if digests[set.Digest] {
+			t.Errorf("crop %d, size %d: the digest is that of another set", tt.crop, tt.size)
+		}
+		digests[set.Digest] = true
+	}
+	if _, err := r.Open(t.Context(), "true", Options{Crop: 4, Size: 9}); err != nil || told.Crop != 4 || told.Size != 9 {
+		t.Errorf("a source that crops was told %+v (%v)", told, err)
+	}
+	if _, err := r.Open(t.Context(), "true", Options{Crop: -1}); err == nil {
+		t.Error("crop -1 passed")
 	}
 }
 

@@ -17,8 +17,8 @@ func FitsInMemory(n, h, w, c int) bool {
 	return n == 0 || MaxInMemory/n/h/w/c > 0
 }
 
-// fit gives set with every image square (opt.Size) and grey (opt.Gray) if so
-// asked. What already fits is left as it is, down to the digest.
+// fit gives set with every image square (opt.Size, opt.Crop) and grey (opt.Gray) if
+// so asked. What already fits is left as it is, down to the digest.
 func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 	out := *set
 	for _, p := range []struct {
@@ -29,17 +29,24 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 			continue
 		}
 		h, w, c := p.Images.Shape()
-		f := fitted{p.Images, h, w, c}
-		if opt.Size > 0 {
-			f.h, f.w = opt.Size, opt.Size
+		f := fitted{p.Images, h, w, c, 0}
+		if side := opt.Side(); side > 0 {
+			f.h, f.w = side, side
+		}
+		if opt.Crop < min(h, w) { // else there is nothing to cut but what makes a square
+			f.crop = opt.Crop
 		}
 		if opt.Gray {
 			f.c = 1
 		}
-		if f.h == h && f.w == w && f.c == c {
+		if f.h == h && f.w == w && f.c == c && f.crop == 0 {
 			continue
 		}
-		out.Digest = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s fitted %dx%dx%d", set.Digest, f.h, f.w, f.c)))
+		how := fmt.Appendf(nil, "%s fitted %dx%dx%d", set.Digest, f.h, f.w, f.c)
+		if f.crop > 0 {
+			how = fmt.Appendf(how, " crop %d", f.crop)
+		}
+		out.Digest = fmt.Sprintf("%x", sha256.Sum256(how))
 		var err error
 		if p.Images, err = f.load(ctx, sha256.Sum256(fmt.Appendf(PackKey(), "%s %s\n", out.Digest, p.name)), set.Name, opt); err != nil {
 			return nil, err
@@ -52,6 +59,7 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 type fitted struct {
 	Images
 	h, w, c int
+	crop    int // side of the square that is cut out first; 0 = the largest
 }
 
 // load is the images of f done once: in memory, or packed if they are too many, or
@@ -96,8 +104,8 @@ func (f fitted) At(i int, dst []uint8) error {
 	if f.c == 1 {
 		m = m.Gray()
 	}
-	if f.h != h || f.w != w {
-		m = m.Square(f.h)
+	if f.h != h || f.w != w || f.crop > 0 {
+		m = m.Square(f.crop, f.h)
 	}
 	copy(dst, m.Pix)
 	return nil

@@ -19,6 +19,8 @@ type Opener struct {
 	Match func(path string, info fs.FileInfo, head []byte) bool
 	// Open reads the set. It may leave Size and Gray to Registry.Open.
 	Open func(ctx context.Context, path string, opt Options) (*Set, error)
+	// Crops says that Open crops as Options.Crop asks; otherwise Registry.Open does.
+	Crops bool
 }
 
 // A Registry holds the sets known by name and the kinds of paths that can be
@@ -80,7 +82,17 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	set, err := r.open(ctx, nameOrPath, opt)
+	load, crops, err := r.loader(nameOrPath)
+	if err != nil {
+		return nil, err
+	}
+	own := opt
+	if opt.Crop > 0 && !crops {
+		own.Size, own.Crop = 0, 0 // cropped before it is resized: both here
+	} else {
+		opt.Crop = 0
+	}
+	set, err := load(ctx, own)
 	if err != nil {
 		return nil, err
 	}
@@ -90,27 +102,28 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	return set, set.Validate()
 }
 
-func (r *Registry) open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
+// loader is what reads the set of that name or at that path, and whether it crops.
+func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options) (*Set, error), crops bool, err error) {
 	if s, ok := r.sources[nameOrPath]; ok {
-		return s.Load(ctx, opt)
+		return s.Load, s.Crops, nil
 	}
 	info, err := os.Stat(nameOrPath)
 	if err != nil {
 		if os.IsNotExist(err) {
-			return nil, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX or NPZ file that exists", nameOrPath, strings.Join(r.Names(), ", "))
+			return nil, false, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX or NPZ file that exists", nameOrPath, strings.Join(r.Names(), ", "))
 		}
-		return nil, fmt.Errorf("data: %w", err)
+		return nil, false, fmt.Errorf("data: %w", err)
 	}
 	head, err := readHead(nameOrPath, info)
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return nil, false, fmt.Errorf("data: %w", err)
 	}
 	for _, o := range r.openers {
 		if o.Match(nameOrPath, info, head) {
-			return o.Open(ctx, nameOrPath, opt)
+			return func(ctx context.Context, opt Options) (*Set, error) { return o.Open(ctx, nameOrPath, opt) }, o.Crops, nil
 		}
 	}
-	return nil, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX file or an NPZ file", nameOrPath)
+	return nil, false, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX file or an NPZ file", nameOrPath)
 }
 
 // readHead is the first bytes of a regular file. Anything else but a directory

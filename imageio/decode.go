@@ -53,27 +53,26 @@ func Decode(r io.Reader, lim Limits) (Image, error) {
 	return turn(convert(m, info.C), info.orient), nil
 }
 
-// DecodeSquare is Decode, then Channels(c), then Square(side), written to the front
+// DecodeSquare is Decode, then Channels(c), then Square(crop, side), written to the front
 // of dst, side·side·c bytes. It is faster: what is cut off is never converted, and
 // the memory between the steps is used again.
-func DecodeSquare(r io.Reader, lim Limits, dst []uint8, side, c int) error {
+func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) error {
 	m, info, err := decode(r, lim)
 	if err != nil {
 		return err
 	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
+	n := square(info.H, info.W, crop)
 	var file Image // in the channels of the file
 	if sub, ok := m.(interface {
 		SubImage(image.Rectangle) image.Image
 	}); ok && info.orient <= 1 {
-		n := min(info.H, info.W)
 		y, x := m.Bounds().Min.Y+(info.H-n)/2, m.Bounds().Min.X+(info.W-n)/2
 		s.file = grown(s.file, n*n*info.C)
 		file = Image{n, n, info.C, s.file}
 		convertTo(file, sub.SubImage(image.Rect(x, y, x+n, y+n)))
 	} else {
-		n := min(info.H, info.W)
 		file = turn(convert(m, info.C), info.orient).Crop(n, n)
 	}
 	to := Image{side, side, c, dst[:side*side*c]}

@@ -41,7 +41,7 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("info %+v, %v; image %dx%dx%d", info, err, m.H, m.W, m.C)
 		}
 		square := make([]uint8, 5*5*m.C)
-		if err := DecodeSquare(bytes.NewReader(b), lim, square, 5, m.C); err != nil || !bytes.Equal(square, m.Square(5).Pix) {
+		if err := DecodeSquare(bytes.NewReader(b), lim, square, 3, 5, m.C); err != nil || !bytes.Equal(square, m.Square(3, 5).Pix) {
 			t.Errorf("the square differs from that of the image (%v)", err)
 		}
 		var out bytes.Buffer

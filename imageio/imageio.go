@@ -104,8 +104,17 @@ func (m Image) Crop(h, w int) Image {
 	return out
 }
 
-// Square is the largest square in the middle of m, resized to side×side.
-func (m Image) Square(side int) Image {
-	s := min(m.H, m.W)
-	return Resize(m.Crop(s, s), side, side)
+// Square is the square of crop×crop in the middle of m, resized to side×side. A crop
+// of 0, or of more than there is, stands for the largest.
+func (m Image) Square(crop, side int) Image {
+	n := square(m.H, m.W, crop)
+	return Resize(m.Crop(n, n), side, side)
+}
+
+func square(h, w, crop int) int {
+	n := min(h, w)
+	if crop > 0 {
+		n = min(n, crop)
+	}
+	return n
 }

@@ -243,22 +243,23 @@ func TestDecodeSquare(t *testing.T) {
 		exif := "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
 		for name, b := range map[string][]byte{"PNG": encode(t, m.Std()), "JPEG": jpg.Bytes(), "turned JPEG": append([]byte(exif), jpg.Bytes()[2:]...)} {
 			for _, c := range []int{1, 3} {
-				for _, side := range []int{1, 9, 13, 50} {
+				for i, side := range []int{1, 9, 13, 50} {
 					whole, err := Decode(bytes.NewReader(b), Limits{})
 					if err != nil {
 						t.Fatal(err)
 					}
-					want := append(whole.Channels(c).Square(side).Pix, 77)
+					crop := []int{0, 7, 20, 21}[(i+c)%4]
+					want := append(whole.Channels(c).Square(crop, side).Pix, 77)
 					got := make([]uint8, len(want))
 					got[len(got)-1] = 77
-					if err := DecodeSquare(bytes.NewReader(b), Limits{}, got, side, c); err != nil || !bytes.Equal(got, want) {
-						t.Errorf("%s of %dx%dx%d to side %d, %d channels: differs (%v)", name, tt.h, tt.w, tt.c, side, c, err)
+					if err := DecodeSquare(bytes.NewReader(b), Limits{}, got, crop, side, c); err != nil || !bytes.Equal(got, want) {
+						t.Errorf("%s of %dx%dx%d cut to %d, to side %d, %d channels: differs (%v)", name, tt.h, tt.w, tt.c, crop, side, c, err)
 					}
 				}
 			}
 		}
 	}
-	if err := DecodeSquare(strings.NewReader("GIF89a"), Limits{}, nil, 1, 1); !errors.Is(err, ErrFormat) {
+	if err := DecodeSquare(strings.NewReader("GIF89a"), Limits{}, nil, 0, 1, 1); !errors.Is(err, ErrFormat) {
 		t.Errorf("a GIF gave %v", err)
 	}
 }
@@ -269,8 +270,13 @@ func TestCrop(t *testing.T) {
 	if c.H != 2 || c.W != 3 || !bytes.Equal(c.Row(0), m.Row(1)[2*3:5*3]) || !bytes.Equal(c.Row(1), m.Row(2)[2*3:5*3]) {
 		t.Errorf("crop is not rows 1 to 2, columns 2 to 4")
 	}
-	if s := m.Square(5); s.H != 5 || s.W != 5 || !bytes.Equal(s.Row(4), m.Row(4)[3:18]) {
-		t.Errorf("square of 5x8 at side 5 is not its middle")
+	for _, crop := range []int{0, 5, 9} {
+		if s := m.Square(crop, 5); s.H != 5 || s.W != 5 || !bytes.Equal(s.Row(4), m.Row(4)[3:18]) {
+			t.Errorf("square of 5x8 at side 5, cut to %d, is not its middle", crop)
+		}
+	}
+	if s := m.Square(3, 3); s.H != 3 || s.W != 3 || !bytes.Equal(s.Row(2), m.Row(3)[2*3:5*3]) {
+		t.Errorf("square of 5x8 cut to 3 is not its middle")
 	}
 }
 

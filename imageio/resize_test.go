@@ -148,7 +148,7 @@ func BenchmarkResize(b *testing.B) {
 	m := smooth(218, 178, 3)
 	cpuid.EachImpl(b, "178x178x3 to 64", func(b *testing.B) {
 		for b.Loop() {
-			m.Square(64)
+			m.Square(0, 64)
 		}
 	})
 }

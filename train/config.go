@@ -48,6 +48,7 @@ type Data struct {
 	Test         int      `json:"test"`                    // images to judge by
 	Labels       []string `json:"labels,omitempty"`        // data.Set.LabelNames
 	Size         int      `json:"size,omitempty"`          // data.Options.Size
+	Crop         int      `json:"crop,omitempty"`          // data.Options.Crop
 	Gray         bool     `json:"gray,omitempty"`          // data.Options.Gray
 	Seed         uint64   `json:"seed,omitempty"`          // data.Options.Seed
 	TestFraction float64  `json:"test_fraction,omitempty"` // data.Options.TestFraction
@@ -56,7 +57,7 @@ type Data struct {
 // Options are the options with which the same set is opened again. Where to look
 // for it is the caller's to add.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction}
 }
 
 // Checkpoints says when a run is saved, besides at the end of every epoch, and what
@@ -82,7 +83,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
 			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(),
-			Size: opt.Size, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction,
+			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction,
 		},
 		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},

@@ -191,6 +191,7 @@ func (a *app) configured(recipe string, options *modelFlags) (model.Recipe, mode
 type setFlags struct {
 	data, dir, split string
 	noCache          bool
+	crop             int
 }
 
 func (s *setFlags) addFlags(c *cobra.Command) {
@@ -198,10 +199,16 @@ func (s *setFlags) addFlags(c *cobra.Command) {
 	f.StringVar(&s.data, "data", "", "`set` of images, by name or path (default that of the run)")
 	dataDirFlag(c, &s.dir)
 	noCacheFlag(c, &s.noCache)
+	f.IntVar(&s.crop, "crop", 0, "with --data: before resizing, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
 	f.StringVar(&s.split, "split", "test", "part of the set: test or train")
 }
 
-func (s *setFlags) check() error { return oneOf("split", s.split, "test", "train") }
+func (s *setFlags) check() error {
+	if s.data == "" && s.crop != 0 {
+		return fmt.Errorf("--crop %d is for a set given with --data: the run has its own", s.crop)
+	}
+	return oneOf("split", s.split, "test", "train")
+}
 
 // openSplit opens the part of a set that the flags name, in the shape that the model takes.
 func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, data.Split, error) {
@@ -212,7 +219,7 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 		if img.H == img.W {
 			opt.Size = img.H
 		}
-		opt.Gray = img.C == 1
+		opt.Crop, opt.Gray = s.crop, img.C == 1
 	case m.config != nil:
 		name, opt = m.config.Data.Source, m.config.Data.Options()
 	default:

@@ -16,7 +16,7 @@ import (
 type trainFlags struct {
 	data, dataDir string
 	noCache       bool
-	size          int
+	size, crop    int
 	gray          bool
 	flip          bool
 	testFraction  float64
@@ -58,6 +58,7 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
 	dataDirFlag(c, &t.dataDir)
 	noCacheFlag(c, &t.noCache)
 	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 leaves them")
+	f.IntVar(&t.crop, "crop", 0, "before that, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
 	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
@@ -97,7 +98,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	if err != nil {
 		return usage(c, err)
 	}
-	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Gray: t.gray, TestFraction: t.testFraction, Progress: a.err}
+	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Progress: a.err}
 	if err := opt.Validate(); err != nil {
 		return usage(c, err)
 	}
@@ -186,6 +187,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	for name, set := range map[string]func(){
 		"data":          func() { config.Data.Source = t.data },
 		"size":          func() { config.Data.Size = t.size },
+		"crop":          func() { config.Data.Crop = t.crop },
 		"gray":          func() { config.Data.Gray = t.gray },
 		"test-fraction": func() { config.Data.TestFraction = t.testFraction },
 	} {

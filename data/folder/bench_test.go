@@ -10,13 +10,13 @@ import (
 // BenchmarkDecode is 5,000 JPEGs of 178x218, decoded, cropped and resized to
 // 64x64 on all processors; what is read lies in the page cache.
 func BenchmarkDecode(b *testing.B) {
-	entries, _, file, err := list(realdata.Path(b, "celeba/img_align_celeba.zip"))
+	entries, _, file, err := data.ListImages(realdata.Path(b, "celeba/img_align_celeba.zip"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer file.Close()
 	const side, c = 64, 3
-	o := &onDemand{entries: entries, h: side, w: side, c: c}
+	o := data.Decoding{Files: entries, H: side, W: side, C: c}
 	pix := make([]uint8, len(entries)*side*side*c)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -26,8 +26,8 @@ func pictures(t *testing.T) (files map[string][]byte, paths []string) {
 // kept opens path with a cache that keeps everything, in the folder cache.
 func kept(t *testing.T, path, cache string, opt data.Options) *data.Set {
 	t.Helper()
-	defer func(was int64) { leastKept = was }(leastKept)
-	leastKept = 0
+	defer func(was int64) { leastPacked = was }(leastPacked)
+	leastPacked = 0
 	opt.DataDir = cache
 	s, err := Open(t.Context(), path, opt)
 	if err != nil {
@@ -153,7 +153,7 @@ func TestCacheElsewhere(t *testing.T) {
 func TestOnDemand(t *testing.T) {
 	_, paths := pictures(t)
 	for _, path := range paths {
-		entries, _, file, err := list(path)
+		entries, _, file, err := data.ListImages(path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,11 +162,11 @@ func TestOnDemand(t *testing.T) {
 		for i := range entries {
 			r.used = append(r.used, i)
 		}
-		o, err := r.onDemand(t.Context())
+		o, err := r.decoding(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, sums, err := r.read(t.Context())
+		all, sums, _, err := r.read(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestOnDemand(t *testing.T) {
 			if err := errors.Join(o.At(i, a), all.At(i, b)); err != nil {
 				return err
 			}
-			file, err := entries[i].read()
+			file, err := entries[i].Read()
 			if !bytes.Equal(a, b) || sums(i) != sha256.Sum256(file) {
 				t.Errorf("image %d: %d on demand, %d at once (%v)", i, a[0], b[0], err)
 			}

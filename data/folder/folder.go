@@ -15,7 +15,7 @@
 //     ImageFolder has it. Otherwise the set is unlabelled.
 //
 // Images are colour if one of them is. They keep their size, which must then be
-// one; with Options.Size they are cropped to the middle square and resized. That is
+// one; with Options.Size or Crop they are cropped to the middle square and resized. That is
 // done once, when a set is first opened, and their pixels are kept in the cache
 // (data.Pack): it takes as long while a model trains as before it begins, as both
 // want the same processors, and a bad image is found before hours have gone into a
@@ -27,12 +27,10 @@
 package folder
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 
@@ -48,7 +46,8 @@ func Opener() data.Opener {
 		Match: func(_ string, info fs.FileInfo, head []byte) bool {
 			return info.IsDir() || bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06"))
 		},
-		Open: Open,
+		Open:  Open,
+		Crops: true,
 	}
 }
 
@@ -58,7 +57,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	entries, others, file, err := list(path)
+	entries, others, file, err := data.ListImages(path)
 	if err != nil {
 		return nil, fmt.Errorf("folder: %w", err)
 	}
@@ -74,11 +73,11 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	l := arrange(entries, opt)
 	used := slices.Sorted(slices.Values(slices.Concat(l.train, l.test)))
 	r := reading{path: path, entries: entries, used: used, opt: opt}
-	images, sums, err := r.read(ctx)
+	images, sums, lazy, err := r.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("folder: %s: %w", path, err)
 	}
-	keep = r.lazy
+	keep = lazy
 	h, w, c := images.Shape()
 	set := &data.Set{Name: path, Classes: l.classes}
 	id := sha256.New()
@@ -92,7 +91,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 		for j, i := range p.index {
 			at[j], _ = slices.BinarySearch(used, i)
 			sum := sums(at[j])
-			fmt.Fprintf(id, "%s %q %d %x\n", p.name, l.names[i], entries[i].size, sum[:])
+			fmt.Fprintf(id, "%s %q %d %x\n", p.name, l.names[i], entries[i].Size, sum[:])
 			if l.labels != nil {
 				p.split.Labels = append(p.split.Labels, l.labels[i])
 			}
@@ -106,7 +105,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 }
 
 // shape is what the images of the set are to be.
-func shape(entries []entry, infos []imageio.Info, opt data.Options) (h, w, c int, err error) {
+func shape(entries []data.ImageFile, infos []imageio.Info, opt data.Options) (h, w, c int, err error) {
 	c = 1
 	for _, in := range infos {
 		c = max(c, in.C)
@@ -114,128 +113,13 @@ func shape(entries []entry, infos []imageio.Info, opt data.Options) (h, w, c int
 	if opt.Gray {
 		c = 1
 	}
-	if opt.Size > 0 {
-		return opt.Size, opt.Size, c, nil
+	if side := opt.Side(); side > 0 {
+		return side, side, c, nil
 	}
 	h, w = infos[0].H, infos[0].W
 	if i := slices.IndexFunc(infos, func(in imageio.Info) bool { return in.H != h || in.W != w }); i >= 0 {
 		return 0, 0, 0, fmt.Errorf("%s is %dx%d but %s is %dx%d (rows x columns), and a set has one size: give one with --size 64",
-			entries[0].name, h, w, entries[i].name, infos[i].H, infos[i].W)
+			entries[0].Name, h, w, entries[i].Name, infos[i].H, infos[i].W)
 	}
 	return h, w, c, nil
-}
-
-// An entry is one image file.
-type entry struct {
-	name  string // path below the folder or in the zip, with slashes
-	size  int64
-	stamp int64 // changes with the content: when it was written, in a zip its CRC-32
-	open  func() (io.ReadCloser, error)
-}
-
-// maxFile bounds the bytes of one image file.
-const maxFile = imageio.DefaultMaxBytes
-
-// named puts the name before an error about the file, and the way out after one
-// about its content.
-func (e entry) named(err error) error {
-	return fmt.Errorf("%s: %w; put a good image in its place or delete it", e.name, err)
-}
-
-func (e entry) info() (imageio.Info, error) {
-	r, err := e.open()
-	if err != nil {
-		return imageio.Info{}, e.named(err)
-	}
-	defer r.Close()
-	info, err := imageio.DecodeInfo(r, imageio.Limits{})
-	if err != nil {
-		return info, e.named(err)
-	}
-	return info, nil
-}
-
-// read is the bytes of the file.
-func (e entry) read() ([]byte, error) {
-	r, err := e.open()
-	if err != nil {
-		return nil, e.named(err)
-	}
-	defer r.Close()
-	var b bytes.Buffer
-	if n, err := io.Copy(&b, io.LimitReader(r, maxFile+1)); err != nil {
-		return nil, e.named(err)
-	} else if n > maxFile {
-		return nil, e.named(fmt.Errorf("%w: more than %d bytes", imageio.ErrTooLarge, maxFile))
-	}
-	return b.Bytes(), nil
-}
-
-// onDemand is data.Images that decodes an image each time it is asked for.
-type onDemand struct {
-	entries []entry
-	h, w, c int
-}
-
-func (o *onDemand) Len() int             { return len(o.entries) }
-func (o *onDemand) Shape() (h, w, c int) { return o.h, o.w, o.c }
-
-func (o *onDemand) At(i int, dst []uint8) error {
-	if i < 0 || i >= len(o.entries) {
-		return fmt.Errorf("folder: image %d of %d", i, len(o.entries))
-	}
-	if len(dst) < o.h*o.w*o.c {
-		return fmt.Errorf("folder: %d bytes of room for an image of %dx%dx%d", len(dst), o.h, o.w, o.c)
-	}
-	_, err := o.decode(i, dst)
-	return err
-}
-
-// decode writes image i to dst and returns the SHA-256 of its file.
-func (o *onDemand) decode(i int, dst []uint8) (sum [sha256.Size]byte, err error) {
-	e := o.entries[i]
-	b, err := e.read()
-	if err != nil {
-		return sum, err
-	}
-	if o.h == o.w {
-		err = imageio.DecodeSquare(bytes.NewReader(b), imageio.Limits{}, dst, o.h, o.c)
-	} else {
-		err = o.whole(b, dst)
-	}
-	if err != nil {
-		return sum, e.named(err)
-	}
-	return sha256.Sum256(b), nil
-}
-
-// whole writes the image in the file b to dst as it is.
-func (o *onDemand) whole(b, dst []uint8) error {
-	m, err := imageio.Decode(bytes.NewReader(b), imageio.Limits{})
-	if err != nil {
-		return err
-	}
-	if m.H != o.h || m.W != o.w {
-		return fmt.Errorf("%dx%d, want %dx%d as the first image", m.H, m.W, o.h, o.w)
-	}
-	copy(dst, m.Channels(o.c).Pix)
-	return nil
-}
-
-// zipEntry is an image in a zip. What its header claims is checked before it is
-// read; what it unpacks to is bounded again by read and by imageio.
-func zipEntry(name string, f *zip.File) entry {
-	return entry{name, int64(min(f.UncompressedSize64, 1<<62)), int64(f.CRC32), func() (io.ReadCloser, error) {
-		if f.UncompressedSize64 > maxFile {
-			return nil, fmt.Errorf("%w: %d bytes, want at most %d", imageio.ErrTooLarge, f.UncompressedSize64, maxFile)
-		}
-		if f.Flags&1 != 0 {
-			return nil, fmt.Errorf("%w: it is encrypted", imageio.ErrFormat)
-		}
-		r, err := f.Open()
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", imageio.ErrFormat, err)
-		}
-		return r, nil
-	}}
 }

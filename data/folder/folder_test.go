@@ -285,7 +285,7 @@ func forged(t *testing.T, claim uint64, b []byte) string {
 // A zip that claims too much, one that unpacks to more than it claims, and paths
 // that climb: none is a way to memory or to the disk.
 func TestZipIsHarmless(t *testing.T) {
-	_, err := Open(t.Context(), forged(t, maxFile+1, make([]byte, 1000)), data.Options{})
+	_, err := Open(t.Context(), forged(t, imageio.DefaultMaxBytes+1, make([]byte, 1000)), data.Options{})
 	if !errors.Is(err, imageio.ErrTooLarge) || !strings.Contains(err.Error(), "a.png") {
 		t.Errorf("a great claim: %v", err)
 	}
@@ -340,8 +340,7 @@ func FuzzZip(f *testing.F) {
 	f.Add(zipped(f, map[string][]byte{"../../x.png": nil, `a\b.png`: []byte("hello"), "/": nil, "//.png": nil}))
 	f.Add([]byte("PK\x05\x06\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		other := map[string]int{}
-		entries, err := zipEntries(bytes.NewReader(b), int64(len(b)), other)
+		entries, _, err := data.ZipImages(bytes.NewReader(b), int64(len(b)))
 		if err != nil || len(entries) == 0 {
 			return
 		}
@@ -355,16 +354,16 @@ func FuzzZip(f *testing.F) {
 			}
 		}
 		for _, e := range entries[:min(len(entries), 4)] {
-			if e.size > 1<<20 {
+			if e.Size > 1<<20 {
 				continue // only for the speed of the search
 			}
-			file, err := e.read()
+			file, err := e.Read()
 			if err != nil {
 				continue
 			}
 			_, err = imageio.Decode(bytes.NewReader(file), imageio.Limits{MaxPixels: 1 << 14})
 			if err != nil && !errors.Is(err, imageio.ErrFormat) && !errors.Is(err, imageio.ErrTooLarge) {
-				t.Errorf("%s: %v", e.name, err)
+				t.Errorf("%s: %v", e.Name, err)
 			}
 		}
 	})

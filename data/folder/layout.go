@@ -22,10 +22,10 @@ var splitDirs = map[string]string{
 	"val": "val", "valid": "val", "validation": "val",
 }
 
-func arrange(entries []entry, opt data.Options) layout {
+func arrange(entries []data.ImageFile, opt data.Options) layout {
 	var l layout
 	for _, e := range entries {
-		l.names = append(l.names, e.name)
+		l.names = append(l.names, e.Name)
 	}
 	stripCommon(l.names)
 

@@ -1,0 +1,174 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync"
+
+	"github.com/imago-ml/imago/imageio"
+)
+
+// A Decoding is image files on their way to images of one shape. Where H and W are
+// equal, each is cut to the square in its middle and resized; else all must have that
+// size.
+type Decoding struct {
+	Files   []ImageFile
+	H, W, C int
+	Crop    int      // side in pixels of the square cut out; 0, or more than there is: the largest
+	Key     [32]byte // as Packing.Key
+	From    string   // path of the folder or zip
+	Least   int64    // bytes of files or pixels from which on they are packed; usually LeastPacked
+}
+
+// LeastPacked is how many bytes of files, or of pixels, are worth keeping decoded:
+// less is read in a second.
+const LeastPacked = 16 << 20
+
+// Images is the files decoded, in their order, and the SHA-256 of each. They are packed
+// if there are many (Pack), else in memory if they fit there, else decoded whenever one
+// is asked for: then lazy says that the files are to be read from later too.
+func (d Decoding) Images(ctx context.Context, opt Options) (images Images, sums func(i int) [32]byte, lazy bool, err error) {
+	n, size := len(d.Files), d.H*d.W*d.C
+	fits := FitsInMemory(n, d.H, d.W, d.C)
+	if d.fileBytes() >= d.Least || !fits || int64(n)*int64(size) >= d.Least {
+		p, err := d.pack(ctx, opt)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		if p != nil {
+			return p, p.FileSum, false, nil
+		}
+	}
+	all := make([][32]byte, n)
+	sums = func(i int) [32]byte { return all[i] }
+	bar := d.progress(opt.Progress)
+	defer bar.finish()
+	if !fits { // the digest is that of the files all the same
+		return d, sums, true, Parallel(ctx, n, func(i int) error {
+			b, err := d.Files[i].Read()
+			all[i] = sha256.Sum256(b)
+			bar.add(d.Files[i].Size)
+			return err
+		})
+	}
+	pix := make([]uint8, n*size)
+	err = Parallel(ctx, n, func(i int) (err error) {
+		all[i], err = d.decode(i, pix[i*size:(i+1)*size])
+		bar.add(d.Files[i].Size)
+		return err
+	})
+	if err != nil {
+		return nil, nil, false, err
+	}
+	images, err = NewInMemory(pix, n, d.H, d.W, d.C)
+	return images, sums, false, err
+}
+
+func (d Decoding) pack(ctx context.Context, opt Options) (*Packed, error) {
+	from := d.From
+	if abs, err := filepath.Abs(from); err == nil {
+		from = abs
+	}
+	bar := d.progress(opt.Progress)
+	defer bar.finish()
+	return Pack(ctx, Packing{
+		Key: d.Key, From: from, N: len(d.Files), H: d.H, W: d.W, C: d.C,
+		Decode: func(i int, dst []uint8) ([32]byte, error) {
+			defer bar.add(d.Files[i].Size)
+			return d.decode(i, dst)
+		},
+	}, opt)
+}
+
+// Len is the number of files: a Decoding is Images that are decoded on demand.
+func (d Decoding) Len() int { return len(d.Files) }
+
+// Shape is the shape of every image.
+func (d Decoding) Shape() (h, w, c int) { return d.H, d.W, d.C }
+
+// At decodes file i; see Images. The error names the file.
+func (d Decoding) At(i int, dst []uint8) error {
+	if err := checkAt(d, i, dst); err != nil {
+		return err
+	}
+	_, err := d.decode(i, dst)
+	return err
+}
+
+// decode writes image i to dst and returns the SHA-256 of its file.
+func (d Decoding) decode(i int, dst []uint8) (sum [32]byte, err error) {
+	f := d.Files[i]
+	b, err := f.Read()
+	if err != nil {
+		return sum, err
+	}
+	if d.H == d.W {
+		err = imageio.DecodeSquare(bytes.NewReader(b), imageio.Limits{}, dst, d.Crop, d.H, d.C)
+	} else {
+		err = d.whole(b, dst)
+	}
+	if err != nil {
+		return sum, f.named(err)
+	}
+	return sha256.Sum256(b), nil
+}
+
+// whole writes the image in the file b to dst as it is.
+func (d Decoding) whole(b, dst []uint8) error {
+	m, err := imageio.Decode(bytes.NewReader(b), imageio.Limits{})
+	if err != nil {
+		return err
+	}
+	if m.H != d.H || m.W != d.W {
+		return fmt.Errorf("%dx%d, want %dx%d as the first image", m.H, m.W, d.H, d.W)
+	}
+	copy(dst, m.Channels(d.C).Pix)
+	return nil
+}
+
+// fileBytes is the size of all files.
+func (d Decoding) fileBytes() int64 {
+	total := int64(0)
+	for _, f := range d.Files {
+		total += f.Size
+	}
+	return total
+}
+
+// quiet is how many bytes of files are read without a word: some seconds.
+const quiet = 16 << 20
+
+// bar tells of a long read, from many goroutines; nil is silent.
+type bar struct {
+	mu   sync.Mutex
+	p    *Progress
+	done int64
+}
+
+func (d Decoding) progress(w io.Writer) *bar {
+	total := d.fileBytes()
+	if w == nil || total < quiet {
+		return nil
+	}
+	return &bar{p: NewProgress(w, "reading images", total)}
+}
+
+func (b *bar) add(n int64) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.done += n
+	b.p.Set(b.done)
+}
+
+func (b *bar) finish() {
+	if b != nil && b.done > 0 {
+		b.p.Finish()
+	}
+}
