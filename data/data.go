@@ -184,6 +184,14 @@ type Source struct {
 	// Get fetches what is missing and checks it; nil if the set is drawn.
 	Get func(ctx context.Context, opt Options) error
 
+	// Home is where the files are to be had by hand, if imago may not fetch them: then
+	// Get says so, unless they are here. "" = it may.
+	Home string
+
+	// Find says where each file is without a look inside; nil = Verify, which does not
+	// take long.
+	Find func(ctx context.Context, opt Options) ([]FileStatus, error)
+
 	// Verify says of each file whether it is whole; nil if the set is drawn.
 	Verify func(ctx context.Context, opt Options) ([]FileStatus, error)
 }

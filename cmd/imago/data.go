@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/celeba"
 	"github.com/imago-ml/imago/data/digits"
 	"github.com/imago-ml/imago/data/folder"
 	"github.com/imago-ml/imago/data/mnist"
@@ -14,7 +15,9 @@ func registerData(r *data.Registry) {
 	for _, s := range mnist.Sources() {
 		r.Register(s)
 	}
+	r.Register(celeba.Source())
 	r.RegisterOpener(mnist.Opener())
+	r.RegisterOpener(celeba.Opener())
 	r.RegisterOpener(npz.Opener())
 	r.RegisterOpener(folder.Opener()) // last: it takes any folder
 }

@@ -75,7 +75,11 @@ func whereabouts(c *cobra.Command, s data.Source, dir string) (string, error) {
 	if s.Verify == nil {
 		return "made when it is asked for", nil
 	}
-	status, err := s.Verify(c.Context(), data.Options{DataDir: dir})
+	find := s.Find
+	if find == nil {
+		find = s.Verify
+	}
+	status, err := find(c.Context(), data.Options{DataDir: dir})
 	if err != nil {
 		return "", err
 	}
@@ -88,6 +92,9 @@ func whereabouts(c *cobra.Command, s data.Source, dir string) (string, error) {
 	}
 	if good == len(status) {
 		return "here, in " + folder, nil
+	}
+	if s.Home != "" {
+		return fmt.Sprintf("%d of %d files here; imago may not fetch the rest, which is to be had from %s", good, len(status), s.Home), nil
 	}
 	return fmt.Sprintf("%d of %d files here; training fetches the rest, or imago data get %s", good, len(status), s.Name), nil
 }

@@ -1,0 +1,275 @@
+// Package celeba reads CelebA, 202,599 photographs of faces with 40 attributes each,
+// as its authors publish it, and any set of that layout, such as a part of it:
+//
+//   - img_align_celeba.zip, or the folder img_align_celeba that it unpacks to: the
+//     aligned images, 178 columns by 218 rows;
+//   - list_attr_celeba.txt, or a zip of it: the number of images, the names of the
+//     attributes, and for each image its name and −1 or 1 for each attribute;
+//   - list_eval_partition.txt, or a zip of it: for each image its name and its part, 0
+//     train, 1 validation, 2 test.
+//
+// They are looked for where the files of every set are (data.Locate), and there in the
+// folders Img, Anno and Eval of the authors' download too. Lines may end in CRLF.
+//
+// The images of list_eval_partition.txt are the set, in its order: each must have a row
+// of attributes and a picture. Its part 2 is the test split; the validation part is left
+// out, and of pictures that it does not list is told. Each picture is cut to the square
+// of 148 in its middle, as most papers on the set do, and resized to 64: Options.Crop
+// and Options.Size are for others. Decoded pictures are kept in the cache (data.Pack).
+//
+// Liu, Luo, Wang, Tang, Deep Learning Face Attributes in the Wild, ICCV 2015. The
+// authors allow research that is not commercial, and nobody to pass the files on: so
+// nothing is fetched, and Get says where they are to be had. The package knows no model.
+package celeba
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// Name is what the set is known by.
+const Name = "celeba"
+
+// The defaults of Options.Crop and Options.Size.
+const (
+	Crop = 148
+	Size = 64
+)
+
+// Source is the set as data.Registry takes it.
+func Source() data.Source {
+	return data.Source{
+		Name:  Name,
+		About: "faces, 202,599 photographs of 64x64 in colour, 40 attributes (Liu, Luo, Wang, Tang 2015); bring your own files",
+		Load: func(ctx context.Context, opt data.Options) (*data.Set, error) {
+			f, err := find(data.Locate(Name, opt))
+			if err != nil {
+				return nil, err
+			}
+			return f.load(ctx, Name, opt)
+		},
+		Crops:  true,
+		Home:   home,
+		Find:   present,
+		Get:    get,
+		Verify: verify,
+	}
+}
+
+// Opener reads a folder of that layout. It is to be registered before data/folder,
+// which takes any folder.
+func Opener() data.Opener {
+	return data.Opener{
+		Name: "CelebA",
+		Match: func(path string, info fs.FileInfo, _ []byte) bool {
+			_, ok := data.Find([]string{path}, attrNames...)
+			return info.IsDir() && ok
+		},
+		Open: func(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
+			f, err := find([]string{path})
+			if err != nil {
+				return nil, err
+			}
+			return f.load(ctx, path, opt)
+		},
+		Crops: true,
+	}
+}
+
+// load reads the set in files, named name.
+func (f files) load(ctx context.Context, name string, opt data.Options) (*data.Set, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
+	if opt.Crop == 0 {
+		opt.Crop = Crop
+	}
+	if opt.Size == 0 {
+		opt.Size = Size
+	}
+	l, err := f.lists()
+	if err != nil {
+		return nil, err
+	}
+	all, _, closer, err := data.ListImages(f.images)
+	if err != nil {
+		return nil, fmt.Errorf("celeba: %w", err)
+	}
+	keep := false // the pictures are still to be read from
+	defer func() {
+		if !keep {
+			closer.Close()
+		}
+	}()
+	pictures, err := l.match(all, f, opt)
+	if err != nil {
+		return nil, err
+	}
+	d := data.Decoding{H: opt.Size, W: opt.Size, C: 3, Crop: opt.Crop, From: f.images, Least: data.LeastPacked}
+	if opt.Gray {
+		d.C = 1
+	}
+	var used []int // of the roster
+	for i, part := range l.parts {
+		if part != partValidation {
+			used = append(used, i)
+			d.Files = append(d.Files, pictures[i])
+		}
+	}
+	if !slices.Contains(l.parts, partTrain) {
+		return nil, fmt.Errorf("celeba: %s lists no image of part 0, the training part", f.partition)
+	}
+	if d.Key, err = key(d); err != nil {
+		return nil, err
+	}
+	images, sums, lazy, err := packed(ctx, d, opt)
+	if err != nil {
+		return nil, fmt.Errorf("celeba: %s: %w", f.images, err)
+	}
+	keep = lazy
+	return l.set(name, images, sums, used, d)
+}
+
+// packed is the images of d, from the cache if they are there.
+func packed(ctx context.Context, d data.Decoding, opt data.Options) (images data.Images, sums func(i int) [32]byte, lazy bool, err error) {
+	if p := data.FindPacked(d.Key, opt); p != nil && p.Len() == len(d.Files) {
+		return p, p.FileSum, false, nil
+	}
+	return d.Images(ctx, opt)
+}
+
+// key is what the pixels depend on: the pictures used, as far as is known without
+// opening them, and what is made of them.
+func key(d data.Decoding) ([32]byte, error) {
+	from, err := filepath.Abs(d.From)
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("celeba: %w", err)
+	}
+	id := sha256.New()
+	id.Write(data.PackKey())
+	fmt.Fprintf(id, "celeba %q %dx%dx%d crop %d\n", from, d.H, d.W, d.C, d.Crop)
+	for _, p := range d.Files {
+		fmt.Fprintf(id, "%q %d %d\n", p.Name, p.Size, p.Stamp)
+	}
+	return [32]byte(id.Sum(nil)), nil
+}
+
+// set makes the set of the images used, whose indices in the roster are given.
+func (l lists) set(name string, images data.Images, sums func(i int) [32]byte, used []int, d data.Decoding) (*data.Set, error) {
+	set := &data.Set{Name: name, Attributes: l.attributes.names}
+	id := sha256.New()
+	fmt.Fprintf(id, "celeba %dx%dx%d crop %d %q\n", d.H, d.W, d.C, d.Crop, l.attributes.names)
+	var at [numParts][]int // of images
+	for j, i := range used {
+		sum, part := sums(j), l.parts[i]
+		values := l.attributes.of(l.names[i])
+		fmt.Fprintf(id, "%d %q %x %v\n", part, l.names[i], sum[:], values)
+		at[part] = append(at[part], j)
+		split := &set.Train
+		if part == partTest {
+			split = &set.Test
+		}
+		split.Attributes = append(split.Attributes, values...)
+	}
+	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
+	for part, split := range map[int]*data.Split{partTrain: &set.Train, partTest: &set.Test} {
+		var err error
+		if split.Images, err = data.Subset(images, at[part]); err != nil {
+			return nil, fmt.Errorf("celeba: %w", err)
+		}
+	}
+	return set, nil
+}
+
+// match is the picture of each image of the roster.
+func (l lists) match(all []data.ImageFile, f files, opt data.Options) ([]data.ImageFile, error) {
+	index := make(map[string]int, len(all))
+	for i, p := range all {
+		name := path.Base(p.Name)
+		if j, twice := index[name]; twice {
+			return nil, fmt.Errorf("celeba: %s holds both %s and %s: leave one", f.images, all[j].Name, p.Name)
+		}
+		index[name] = i
+	}
+	out := make([]data.ImageFile, len(l.names))
+	var absent missing
+	for i, name := range l.names {
+		j, ok := index[name]
+		if !ok {
+			absent.add(name)
+			continue
+		}
+		out[i] = all[j]
+		delete(index, name)
+	}
+	if absent.n > 0 {
+		return nil, fmt.Errorf("celeba: %s lists %v, which %s lacks: get the pictures again from where they came, or take such rows out of the list",
+			f.partition, absent, f.images)
+	}
+	var extra missing
+	for _, p := range all {
+		if _, left := index[path.Base(p.Name)]; left {
+			extra.add(p.Name)
+		}
+	}
+	if extra.n > 0 && opt.Progress != nil {
+		fmt.Fprintf(opt.Progress, "celeba: %s holds %v, which %s does not list: left out\n", f.images, extra, f.partition)
+	}
+	return out, nil
+}
+
+// missing counts images and keeps the first, for a message.
+type missing struct {
+	n     int
+	first string
+}
+
+func (m *missing) add(name string) {
+	if m.n == 0 {
+		m.first = name
+	}
+	m.n++
+}
+
+func (m missing) String() string {
+	if m.n == 1 {
+		return m.first
+	}
+	return fmt.Sprintf("%s and %d more", m.first, m.n-1)
+}
+
+// A lists is both lists of the set, which agree.
+type lists struct {
+	roster
+	attributes *attributes
+}
+
+// lists reads both.
+func (f files) lists() (lists, error) {
+	var l lists
+	var err error
+	if l.roster, err = read(f.partition, readRoster); err != nil {
+		return l, err
+	}
+	if l.attributes, err = read(f.attributes, readAttributes); err != nil {
+		return l, err
+	}
+	var absent missing
+	for _, name := range l.names {
+		if l.attributes.of(name) == nil {
+			absent.add(name)
+		}
+	}
+	if absent.n > 0 {
+		return l, fmt.Errorf("celeba: %s has no row for %v, which %s lists: get the list again from where it came, or take such rows out of the other",
+			f.attributes, absent, f.partition)
+	}
+	return l, nil
+}
