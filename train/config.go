@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/optim"
 )
 
 // Format is the version of run.json that this package writes and reads.
@@ -33,6 +34,10 @@ type Config struct {
 	LR     float64 `json:"lr"`             // learning rate, > 0
 	Flip   bool    `json:"flip,omitempty"` // left and right of each training image are exchanged half of the times
 	Seed   uint64  `json:"seed"`           // of all randomness
+
+	// Schedule is how the learning rate changes over the epochs of a stage, as
+	// optim.ParseSchedule reads it; "" = not.
+	Schedule string `json:"schedule,omitempty"`
 
 	Checkpoints Checkpoints `json:"checkpoints"`
 	Pictures    int         `json:"pictures"` // drawn every so many epochs and at the end; 0 = at the end only, −1 = never
@@ -85,7 +90,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(),
 			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction,
 		},
-		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Seed: 1,
+		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
 		Pictures:    5,
 	}, nil
@@ -108,7 +113,8 @@ func (c Config) Image() model.Image {
 // Input is the data that the model is built for.
 func (c Config) Input() model.Input { return model.Input{Image: c.Image(), Labels: len(c.Data.Labels)} }
 
-// Build makes the model. The registry must have its kind.
+// Build makes the model, and finds here what its stages leave no epoch for. The
+// registry must have its kind.
 func (c Config) Build(models *model.Registry) (model.Model, error) {
 	k, err := models.Kind(c.Kind)
 	if err != nil {
@@ -118,7 +124,14 @@ func (c Config) Build(models *model.Registry) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mc.New(c.Input())
+	m, err := mc.New(c.Input())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := stagesOf(m, c.Epochs); err != nil {
+		return nil, err
+	}
+	return m, nil
 }
 
 // Validate reports every fault, one a line.
@@ -139,6 +152,9 @@ func (c Config) Validate() error {
 	bad(c.Epochs >= 1, "--epochs %d: want 1 or more", c.Epochs)
 	bad(c.Batch >= 1 && c.Batch <= 1<<16, "--batch %d: want 1 to %d", c.Batch, 1<<16)
 	bad(c.LR > 0 && c.LR <= math.MaxFloat32, "--lr %v: want a number above 0, as 0.001", c.LR)
+	if _, err := optim.ParseSchedule(c.Schedule); err != nil {
+		faults = append(faults, fmt.Errorf("train: --schedule: %w", err))
+	}
 	bad(c.Checkpoints.Keep >= 0, "--keep %d: want 0 (all) or more", c.Checkpoints.Keep)
 	bad(c.Checkpoints.Seconds >= 0, "--checkpoint-every %v seconds: want 0 (each epoch only) or more", c.Checkpoints.Seconds)
 	bad(c.Checkpoints.Steps >= 0, "--checkpoint-steps %d: want 0 (each epoch only) or more", c.Checkpoints.Steps)

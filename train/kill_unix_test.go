@@ -83,8 +83,8 @@ func start(t *testing.T, dir string, threads int) *exec.Cmd {
 // with the same checkpoint and the same log as one that was left alone.
 func TestKill(t *testing.T) {
 	set := must(small(700, 100))
-	c := config("mlp-vae", set, "hidden", "16")
-	c.Batch, c.Checkpoints.Steps = 32, 5
+	c := config("staged", set, "hidden", "16")
+	c.Batch, c.Checkpoints.Steps, c.Schedule = 32, 5, "cosine"
 	whole := newRun(t, c)
 	begun := time.Now()
 	if err := start(t, whole.Dir, 2).Wait(); err != nil {

@@ -24,15 +24,16 @@ const (
 // image where the model's objective is.
 type Line struct {
 	Kind   string `json:"kind"`
-	Epoch  int    `json:"epoch"`  // under way, or done: from 1
-	Step   int64  `json:"step"`   // optimiser updates done
-	Images int64  `json:"images"` // trained on in all
+	Stage  string `json:"stage,omitempty"` // of a model trained in stages
+	Epoch  int    `json:"epoch"`           // under way, or done: from 1
+	Step   int64  `json:"step"`            // optimiser updates done
+	Images int64  `json:"images"`          // trained on in all
 
 	Train map[string]float64 `json:"train"`          // by the model's names: loss, reconstruction, kl, grad_norm
 	Test  map[string]float64 `json:"test,omitempty"` // by eval's names: test_loss, …; of an epoch line
 	Best  bool               `json:"best,omitempty"` // the lowest test_loss so far
 
-	LR           float64 `json:"lr"`
+	LR           float64 `json:"lr"`           // of the last step
 	ImagesPerSec float64 `json:"images_per_s"` // of training, since the last line of the kind, in this process
 	Waited       float64 `json:"waited_s"`     // likewise: seconds of training spent waiting for images to be read
 	Seconds      float64 `json:"seconds"`      // likewise; an epoch line's with its evaluation

@@ -55,17 +55,28 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 	if last, err = t.beforeTraining(ctx); err != nil {
 		return last, err
 	}
+	t.Reporter.start(int64(max(0, c.Epochs-t.at.Epoch))*n - t.at.EpochImages)
+	defer t.Reporter.stop()
+	t.saved = time.Now()
+	for err == nil && t.at.Epoch < c.Epochs {
+		if err = t.enter(ctx); err == nil {
+			last, err = t.trainStage(ctx, last)
+		}
+	}
+	return last, err
+}
+
+// trainStage trains to the end of the stage that was entered. last is the line of
+// the last whole epoch.
+func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
+	c, n := &t.Run.Config, int64(t.Data.Train.Len())
 	f := newFeed(plan{
-		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: c.Epochs, flip: c.Flip,
+		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: t.stage.end, flip: c.Flip,
 		makeInputs: t.step.inputs,
 	})
 	defer f.stop()
-	t.Reporter.start(int64(max(0, c.Epochs-t.at.Epoch))*n - t.at.EpochImages)
-	defer t.Reporter.stop()
-
 	metrics := make([]float64, len(t.step.names))
-	t.saved = time.Now()
-	for t.at.Epoch < c.Epochs {
+	for t.at.Epoch < t.stage.end {
 		var epoch, window clock
 		begun := time.Now()
 		for t.at.EpochImages < n {
@@ -95,7 +106,7 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 			took := time.Since(start)
 			epoch.add(images, took, waited)
 			window.add(images, took, waited)
-			t.Reporter.step(c, t.at.Epoch+1, images, t.sums.Epoch.Metrics[0]/float64(t.sums.Epoch.Images))
+			t.Reporter.step(c, t.at.Epoch+1, t.stage.Name, images, t.sums.Epoch.Metrics[0]/float64(t.sums.Epoch.Images))
 
 			if t.at.Step%stepsALine == 0 {
 				if err := t.stepLine(&window); err != nil {
@@ -130,7 +141,8 @@ func (t *trainer) beforeTraining(ctx context.Context) (last Line, err error) {
 	if done := Epochs(lines); len(done) > 0 {
 		last = done[len(done)-1]
 	}
-	if t.at.EpochImages == 0 {
+	entered := t.at.Epoch == t.stage.first && t.sums.Begun > t.stage.index // and all was drawn before
+	if t.at.EpochImages == 0 && !entered {
 		err = t.draw(ctx, t.at.Epoch, t.at.Epoch >= t.Run.Config.Epochs)
 	}
 	return last, err
@@ -172,7 +184,7 @@ func (t *trainer) due() bool {
 
 func (t *trainer) line(kind string, s *sum, c *clock) Line {
 	return Line{
-		Kind: kind, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.Run.Config.LR,
+		Kind: kind, Stage: t.stage.Name, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.step.rate(t.at.Epoch),
 		Train: s.means(t.step.names), ImagesPerSec: c.rate(), Waited: c.waited.Seconds(), Seconds: c.busy.Seconds(),
 	}
 }
@@ -191,14 +203,19 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 		scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(t.Data.Test), t.Run.Config.Seed)
 		var bad *eval.NonFiniteError
 		switch {
-		case errors.As(err, &bad):
+		case errors.As(err, &bad) && t.stage.last:
 			return line, t.diverged("test_"+bad.Metric, bad.Value, err)
+		case errors.As(err, &bad): // a later stage will set what this one leaves as it is
 		case err != nil && ctx.Err() != nil:
 			return line, t.interrupt()
 		case err != nil:
 			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
+		default:
+			line.Test = scores.Map()
 		}
-		line.Test = scores.Map()
+	}
+	if !t.stage.last { // it is what the last stage minimises: no other is to be compared by it
+		delete(line.Test, eval.TestLoss)
 	}
 	if v, ok := line.Test[eval.TestLoss]; ok && (t.at.Best == nil || v < t.at.Best.Value) {
 		line.Best = true

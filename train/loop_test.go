@@ -122,7 +122,7 @@ func TestSeedsAndThreads(t *testing.T) {
 
 // A run that is interrupted anywhere and resumed ends like one that was not.
 func TestResume(t *testing.T) {
-	for _, recipe := range []string{"mlp-vae", "dense-gan", "dcgan"} {
+	for _, recipe := range []string{"mlp-vae", "dense-gan", "dcgan", "staged"} {
 		t.Run(recipe, func(t *testing.T) { resumes(t, recipe) })
 	}
 }
@@ -130,6 +130,7 @@ func TestResume(t *testing.T) {
 func resumes(t *testing.T, recipe string) {
 	set := must(small(150, 30)) // 64 + 64 + 22
 	c := config(recipe, set, "hidden", "16", "filters", "2,3")
+	c.Schedule = "step:1:0.5"
 	whole := newRun(t, c)
 	trained(t, whole, set, 2)
 	want, wantLog := digestOf(t, whole.Dir)

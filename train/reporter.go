@@ -55,7 +55,11 @@ func (r *Reporter) begin(run *Run, objective string, params int) {
 	r.Println("run       ", run.Dir)
 	r.Println("recipe    ", c.Recipe, string(c.Model))
 	r.Println("data      ", fmt.Sprintf("%s: %s training and %s test images of %v", data, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image()))
-	r.Println("training  ", fmt.Sprintf("%s, batch %d, learning rate %g, seed %d", plural(c.Epochs, "epoch"), c.Batch, c.LR, c.Seed))
+	rate := fmt.Sprint(c.LR)
+	if c.Schedule != "" {
+		rate += " (" + c.Schedule + ")"
+	}
+	r.Println("training  ", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", plural(c.Epochs, "epoch"), c.Batch, rate, c.Seed))
 	r.Println("parameters", thousands(float64(params)))
 	r.Println("objective ", objective)
 }
@@ -77,11 +81,11 @@ func (r *Reporter) start(images int64) {
 }
 
 // step moves the bar.
-func (r *Reporter) step(c *Config, epoch int, images int, loss float64) {
+func (r *Reporter) step(c *Config, epoch int, stage string, images int, loss float64) {
 	if r == nil || r.bar == nil {
 		return
 	}
-	r.bar.Describe(fmt.Sprintf("epoch %d/%d  loss %.4g", epoch, c.Epochs, loss))
+	r.bar.Describe(fmt.Sprintf("%s  loss %.4g", epochOf(epoch, c.Epochs, stage), loss))
 	r.bar.Add(images)
 }
 
@@ -138,7 +142,7 @@ func (r *Reporter) stop() {
 //	epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s
 func (l Line) text(epochs int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "epoch %d/%d  ", l.Epoch, epochs)
+	b.WriteString(epochOf(l.Epoch, epochs, l.Stage) + "  ")
 	if d, ok := l.Train[model.DLoss]; ok {
 		fmt.Fprintf(&b, "[D loss %.3f, acc. %.1f %%] [G loss %.2f]", d, 100*l.Train[model.DAccuracy], l.Train[model.GLoss])
 	} else {
@@ -149,6 +153,15 @@ func (l Line) text(epochs int) string {
 	}
 	fmt.Fprintf(&b, "  %s images/s  %.1f s", thousands(l.ImagesPerSec), l.Seconds)
 	return b.String()
+}
+
+// epochOf is epoch 3/10, or epoch 3/10 pretrain.
+func epochOf(epoch, epochs int, stage string) string {
+	s := fmt.Sprintf("epoch %d/%d", epoch, epochs)
+	if stage != "" {
+		s += " " + stage
+	}
+	return s
 }
 
 // terms is a loss and, if it has two, what it is made of: with a + where they make

@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/ckpt"
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/tensor"
 )
@@ -22,17 +23,23 @@ type stepper struct {
 	shared   map[string]*tensor.Tensor // operands that are the same for every batch
 	keys     rng.Key                   // of step s: keys.At(s)
 	names    []string                  // of the metrics, over all programs
+
+	stage    stage
+	base     float64 // learning rate before the schedule
+	schedule optim.Schedule
 }
 
-func newStepper(j Job, st backend.State, size int) (*stepper, error) {
+func newStepper(j Job, st backend.State, size int, of stage) (*stepper, error) {
 	c := &j.Run.Config
-	s := &stepper{keys: rng.New(c.Seed).Split("step"), shared: map[string]*tensor.Tensor{
+	s := &stepper{keys: rng.New(c.Seed).Split("step"), stage: of, base: c.LR, shared: map[string]*tensor.Tensor{
 		model.InputKey: tensor.New(tensor.Int32, 4), model.InputLR: tensor.New(tensor.Float32), model.InputEpoch: tensor.New(tensor.Float32),
 	}}
-	s.shared[model.InputLR].F32()[0] = float32(c.LR)
 	given := map[string]bool{model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0}
 	var err error
-	if s.funcs, err = j.Model.Train(size); err != nil {
+	if s.schedule, err = optim.ParseSchedule(c.Schedule); err != nil {
+		return nil, err
+	}
+	if s.funcs, err = of.Train(size); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	seen := map[string]bool{}
@@ -87,7 +94,8 @@ type fault struct {
 func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fault, error) {
 	words := s.keys.At(uint64(step)).Words()
 	copy(s.shared[model.InputKey].I32(), words[:])
-	s.shared[model.InputEpoch].F32()[0] = float32(float64(b.epoch) + float64(b.at)/float64(images))
+	s.shared[model.InputEpoch].F32()[0] = float32(float64(b.epoch-s.stage.first) + float64(b.at)/float64(images))
+	s.shared[model.InputLR].F32()[0] = float32(s.rate(b.epoch))
 	i := 0
 	for k, p := range s.programs {
 		if err := p.Run(b.in[k], s.out[k]); err != nil {
@@ -103,6 +111,11 @@ func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fau
 		}
 	}
 	return nil, nil
+}
+
+// rate is the learning rate of an epoch of the run, from 0.
+func (s *stepper) rate(epoch int) float64 {
+	return s.schedule.At(s.base, epoch-s.stage.first, s.stage.end-s.stage.first)
 }
 
 // explain runs the program of a fault again on the same batch, checked, to name

@@ -31,6 +31,7 @@ func registry() *model.Registry {
 	r.Register(vae.MLPAE())
 	r.Register(gan.DenseGAN())
 	r.Register(gan.DCGAN())
+	r.Register(staged())
 	return r
 }
 

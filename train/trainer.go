@@ -21,7 +21,9 @@ type trainer struct {
 	Job
 	state   backend.State
 	size    int // images a full batch
-	step    *stepper
+	stages  []stage
+	stage   stage           // of the epoch that is next or under way
+	step    *stepper        // of the stage
 	eval    *eval.Evaluator // nil without test images
 	session *latent.Session
 	manager *ckpt.Manager
@@ -38,8 +40,14 @@ type trainer struct {
 // sums are what becomes the means of the lines under way. They are saved with a
 // checkpoint, so that a resumed run logs the same means.
 type sums struct {
+	Begun  int `json:"begun"`  // stages that were begun
 	Epoch  sum `json:"epoch"`  // since the epoch began
-	Window sum `json:"window"` // since the last step line
+	Window sum `json:"window"` // since the last step line of the stage
+}
+
+// begin starts both for so many metrics.
+func (s *sums) begin(metrics int) {
+	s.Epoch, s.Window = sum{Metrics: make([]float64, metrics)}, sum{Metrics: make([]float64, metrics)}
 }
 
 // A sum is Σ images·metric and Σ images over steps.
@@ -88,10 +96,14 @@ func newTrainer(j Job) (t *trainer, err error) {
 	if t.manager, err = ckpt.OpenManager(j.Run.Path(CheckpointsDir), c.Checkpoints.Keep); err != nil {
 		return nil, err
 	}
+	if t.stages, err = stagesOf(j.Model, c.Epochs); err != nil {
+		return nil, err
+	}
 	if err = t.place(); err != nil {
 		return nil, err
 	}
-	if t.step, err = newStepper(j, t.state, t.size); err != nil {
+	t.stage = at(t.stages, t.at.Epoch)
+	if t.step, err = newStepper(j, t.state, t.size, t.stage); err != nil {
 		return nil, err
 	}
 	if err = t.restoreSums(); err != nil {
@@ -208,12 +220,18 @@ func (t *trainer) restore(c *ckpt.Found) error {
 // restoreSums reads the sums that were saved, or starts them.
 func (t *trainer) restoreSums() error {
 	n := len(t.step.names)
-	t.sums = sums{Epoch: sum{Metrics: make([]float64, n)}, Window: sum{Metrics: make([]float64, n)}}
+	t.sums.begin(n)
 	if t.fresh {
 		return nil
 	}
 	if err := json.Unmarshal(t.at.Extra, &t.sums); err != nil {
 		return fmt.Errorf("train: %s: the sums under way: %w", t.lastDir, err)
+	}
+	if t.sums.Begun == 0 && t.at.Step > 0 { // saved before there were stages
+		t.sums.Begun = 1
+	}
+	if t.sums.Begun <= t.stage.index { // they are of the stage before
+		return nil
 	}
 	if len(t.sums.Epoch.Metrics) != n || len(t.sums.Window.Metrics) != n {
 		return fmt.Errorf("train: %s: sums of %d metrics, the model has %d: %v", t.lastDir, len(t.sums.Epoch.Metrics), n, t.step.names)

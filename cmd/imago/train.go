@@ -23,6 +23,7 @@ type trainFlags struct {
 	epochs        int
 	batch         int
 	lr            float64
+	schedule      string
 	seed          uint64
 	threads       int
 	name, out     string
@@ -49,6 +50,7 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
 		Example: `  imago train cnn-vae --data mnist
   imago train mlp-vae --data fashion-mnist --latent 10 --loss bce --epochs 20 --seed 7
   imago train cnn-vae --data photos/ --size 64 --name holidays
+  imago train cnn-vae --data mnist --epochs 40 --schedule cosine
   imago train cnn-vae --resume
   imago train --resume runs/holidays --epochs 100`,
 		Args: takes(0, 2, "a recipe"),
@@ -65,6 +67,7 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
 	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
 	f.IntVar(&t.batch, "batch", 0, "`images` a step (default the recipe's)")
 	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
+	f.StringVar(&t.schedule, "schedule", "", "how the rate changes, a `schedule`: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
 	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all randomness")
 	threadsFlag(c, &t.threads)
 	f.StringVar(&t.name, "name", "", "`name` of the run (default RECIPE-SET-NNN)")
@@ -147,6 +150,9 @@ func (t *trainFlags) change(c *cobra.Command, config *train.Config, fresh bool) 
 	}
 	if given("lr") {
 		config.LR = t.lr
+	}
+	if given("schedule") {
+		config.Schedule = t.schedule
 	}
 	if fresh || given("seed") {
 		config.Seed = t.seed

@@ -1,0 +1,145 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/latent"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// A stage is epochs of a run with a step of their own: a stage of a model.Staged,
+// or the whole run. Its schedule and its warm-ups count its own epochs.
+type stage struct {
+	model.Stage
+	index      int
+	first, end int  // epochs first … end−1 of the run, from 0
+	last       bool // the one whose test losses are compared
+}
+
+// stagesOf divides the epochs of a run as the model says.
+func stagesOf(m model.Model, epochs int) ([]stage, error) {
+	staged, ok := m.(model.Staged)
+	if !ok {
+		return []stage{{Stage: model.Stage{Train: m.Train}, end: epochs, last: true}}, nil
+	}
+	var stages []stage
+	var before []string
+	end := 0
+	for i, s := range staged.Stages() {
+		last := i == len(staged.Stages())-1
+		if s.Name == "" || s.Train == nil || last != (s.Epochs == 0) || s.Epochs < 0 {
+			return nil, fmt.Errorf("train: stage %d of the model, %q, is of %d epochs: want a name, a step, and 1 epoch or more, or 0 for the last stage alone", i+1, s.Name, s.Epochs)
+		}
+		stages = append(stages, stage{Stage: s, index: i, first: end, end: end + s.Epochs, last: last})
+		end += s.Epochs
+		if !last {
+			before = append(before, fmt.Sprintf("%s takes %s", s.Name, plural(s.Epochs, "epoch")))
+			continue
+		}
+		if epochs <= end {
+			return nil, fmt.Errorf("train: --epochs %d leaves none for the last stage, %s: %s; want --epochs %d or more, or shorter stages", epochs, s.Name, strings.Join(before, ", "), end+1)
+		}
+		stages[i].end = epochs
+	}
+	if len(stages) == 0 {
+		return nil, fmt.Errorf("train: the model is in stages, but has none")
+	}
+	return stages, nil
+}
+
+// at is the stage of an epoch, the last for those after the end.
+func at(stages []stage, epoch int) stage {
+	for _, s := range stages {
+		if epoch < s.end {
+			return s
+		}
+	}
+	return stages[len(stages)-1]
+}
+
+// enter makes the run ready for the stage of the epoch that is next: its step is
+// compiled, and at its very start its Begin is run and the sums start anew, as its
+// metrics may be others. At another place of the stage it does no more.
+func (t *trainer) enter(ctx context.Context) error {
+	s := at(t.stages, t.at.Epoch)
+	if s.index != t.stage.index {
+		step, err := newStepper(t.Job, t.state, t.size, s)
+		if err != nil {
+			return err
+		}
+		t.stage, t.step = s, step
+	}
+	if s.Name != "" {
+		t.Reporter.Println("stage     ", fmt.Sprintf("%d/%d, %s: epochs %d to %d", s.index+1, len(t.stages), s.Name, s.first+1, s.end))
+	}
+	if t.sums.Begun > s.index {
+		return nil
+	}
+	t.sums.begin(len(t.step.names))
+	if s.Begin != nil {
+		if err := t.begin(ctx, s); err != nil {
+			return err
+		}
+	}
+	t.sums.Begun = s.index + 1
+	return nil
+}
+
+// begin runs the Begin of a stage. If it fails, the state is as it was before.
+func (t *trainer) begin(ctx context.Context, s stage) error {
+	sc := &scene{
+		ctx: ctx, key: rng.New(t.Run.Config.Seed).Split("stage").Split(s.Name), images: t.Data.Labelled(t.Data.Train),
+		session: t.session, state: t.state, was: map[string]*tensor.Tensor{},
+	}
+	err := s.Begin(sc)
+	if err == nil {
+		return nil
+	}
+	for name, v := range sc.was {
+		if e := t.state.Set(name, v); e != nil {
+			return fmt.Errorf("train: stage %s: %w, and %s is lost: %w", s.Name, err, name, e)
+		}
+	}
+	if ctx.Err() != nil {
+		return t.interrupt()
+	}
+	return fmt.Errorf("train: stage %s: %w", s.Name, err)
+}
+
+// A scene is a model.Scene over the state of a run.
+type scene struct {
+	ctx     context.Context
+	key     rng.Key
+	images  data.Images
+	session *latent.Session
+	state   backend.State
+	was     map[string]*tensor.Tensor // of what was set, before
+}
+
+func (s *scene) Context() context.Context { return s.ctx }
+func (s *scene) Key() rng.Key             { return s.key }
+func (s *scene) Train() data.Images       { return s.images }
+
+func (s *scene) Run(f func(batch int) (*graph.Func, error)) (map[string][]float32, error) {
+	return s.session.Run(s.ctx, f, s.images, s.key.Split("run"))
+}
+
+func (s *scene) Get(name string) (*tensor.Tensor, error) { return s.state.Get(name) }
+
+func (s *scene) Set(name string, v *tensor.Tensor) error {
+	if s.was[name] == nil {
+		old, err := s.state.Get(name) // a state that the model does not have cannot be saved
+		if err != nil {
+			return err
+		}
+		s.was[name] = old
+	}
+	return s.state.Set(name, v)
+}
