@@ -1,0 +1,169 @@
+package latent
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// A Direction is where codes lie that have an attribute, seen from those that
+// have not. Its scale is that of the codes it was found on: a strength of 1 is one
+// standard deviation of what they measure along it, so strengths from −3 to 3 stay
+// where codes are, whatever the attribute and the model.
+type Direction struct {
+	Vector    []float64 // (Z), of length 1
+	Deviation float64   // standard deviation of code·Vector over the codes it was found on
+	Apart     float64   // how much further along it codes with the attribute lie than those without, in Deviations
+	With      int       // codes with the attribute
+	Without   int       // and without
+}
+
+// Difference is the direction from the mean of the codes without an attribute to
+// the mean of those with it: the attribute vectors of Larsen et al.,
+// arXiv:1512.09300, sec. 4.1. What comes along with the attribute in the images
+// comes along in it.
+//
+// codes (N, units), with (N).
+func Difference(codes []float32, units int, with []bool) (Direction, error) {
+	if err := checkAttribute(codes, units, with); err != nil {
+		return Direction{}, err
+	}
+	on, off := make([]float64, units), make([]float64, units)
+	n := 0.0
+	for i, w := range with {
+		sum := off
+		if w {
+			sum, n = on, n+1
+		}
+		for u, v := range row(codes, units, i) {
+			sum[u] += float64(v)
+		}
+	}
+	for u := range on {
+		on[u] = on[u]/n - off[u]/(float64(len(with))-n)
+	}
+	return along(codes, units, with, on)
+}
+
+// Partial is the direction in which an attribute moves codes while the others stay
+// as they are: its row β_a of the ridge regression of the codes on all attributes,
+//
+//	min |codes − 1·b − Y·β|² + ridge·|β|²
+//
+// over intercepts b and the (A, units) coefficients β. What the other attributes
+// explain, as the beards and short hair that come with Male, is not in it.
+//
+// codes (N, units), attributes Y (N, A), each 0 or 1, a in [0, A), ridge > 0 in
+// images.
+func Partial(codes []float32, units int, attributes []uint8, a, of int, ridge float64) (Direction, error) {
+	if of < 1 || a < 0 || a >= of || len(attributes)%of != 0 || !(ridge > 0) {
+		return Direction{}, fmt.Errorf("latent: attribute %d of %d, %d values of them, ridge %v: want one of the attributes, as many of each, and a ridge above 0", a, of, len(attributes), ridge)
+	}
+	n := len(attributes) / of
+	with := make([]bool, n)
+	for i := range with {
+		with[i] = attributes[i*of+a] != 0
+	}
+	if err := checkAttribute(codes, units, with); err != nil {
+		return Direction{}, err
+	}
+	// With y and z less their means the intercepts drop out: (YᵀY + ridge·I) β = YᵀZ,
+	// of which row a is YᵀZ weighed by column a of the inverse.
+	mean := make([]float64, of)
+	for i, y := range attributes {
+		mean[i%of] += float64(y) / float64(n)
+	}
+	gram := mat.NewSymDense(of, nil)
+	y := mat.NewVecDense(of, nil)
+	for i := range n {
+		for k := range of {
+			y.SetVec(k, float64(attributes[i*of+k])-mean[k])
+		}
+		gram.SymRankOne(gram, 1, y)
+	}
+	for k := range of {
+		gram.SetSym(k, k, gram.At(k, k)+ridge)
+	}
+	var chol mat.Cholesky
+	if !chol.Factorize(gram) {
+		return Direction{}, fmt.Errorf("latent: a regression on %d attributes of %d codes has no solution: want a larger ridge than %v", of, n, ridge)
+	}
+	unit, weight := mat.NewVecDense(of, nil), mat.NewVecDense(of, nil)
+	unit.SetVec(a, 1)
+	if err := chol.SolveVecTo(weight, unit); err != nil {
+		return Direction{}, fmt.Errorf("latent: a regression on %d attributes: %w", of, err)
+	}
+	beta := make([]float64, units)
+	for i := range n {
+		w := 0.0 // Σ_k weight_k y_ik; its sum over the images is 0, so z needs no mean taken off
+		for k := range of {
+			w += weight.AtVec(k) * (float64(attributes[i*of+k]) - mean[k])
+		}
+		for u, v := range row(codes, units, i) {
+			beta[u] += w * float64(v)
+		}
+	}
+	return along(codes, units, with, beta)
+}
+
+func checkAttribute(codes []float32, units int, with []bool) error {
+	if units < 1 || len(codes) != len(with)*units {
+		return fmt.Errorf("latent: %d values for %d codes of %d units", len(codes), len(with), units)
+	}
+	n := 0
+	for _, w := range with {
+		if w {
+			n++
+		}
+	}
+	if n == 0 || n == len(with) {
+		return fmt.Errorf("latent: %d of %d images have the attribute: a direction wants some with it and some without", n, len(with))
+	}
+	return nil
+}
+
+// along measures the codes along v.
+func along(codes []float32, units int, with []bool, v []float64) (Direction, error) {
+	length := 0.0
+	for _, x := range v {
+		length += x * x
+	}
+	length = math.Sqrt(length)
+	if !(length > 0) || math.IsInf(length, 0) {
+		return Direction{}, fmt.Errorf("latent: codes with and without the attribute have the same mean, so there is no direction between them")
+	}
+	d := Direction{Vector: make([]float64, units)}
+	for u, x := range v {
+		d.Vector[u] = x / length
+	}
+	var sum, square, on float64
+	for i, w := range with {
+		p := 0.0
+		for u, x := range row(codes, units, i) {
+			p += d.Vector[u] * float64(x)
+		}
+		sum, square = sum+p, square+p*p
+		if w {
+			on, d.With = on+p, d.With+1
+		}
+	}
+	n := float64(len(with))
+	d.Without = len(with) - d.With
+	d.Deviation = math.Sqrt(max(0, square/n-sum/n*sum/n))
+	d.Apart = (on/float64(d.With) - (sum-on)/float64(d.Without)) / d.Deviation
+	return d, nil
+}
+
+// Move is a code moved along the direction by each of the strengths.
+//
+// code (Z), strengths (S), in Deviations → (S, Z).
+func (d Direction) Move(code []float32, strengths []float64) []float32 {
+	z := make([]float32, 0, len(strengths)*len(code))
+	for _, s := range strengths {
+		for u, v := range code {
+			z = append(z, float32(float64(v)+s*d.Deviation*d.Vector[u]))
+		}
+	}
+	return z
+}

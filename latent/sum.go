@@ -1,0 +1,46 @@
+package latent
+
+import "fmt"
+
+// Mean is the mean of the codes of those indices: the man with glasses that many
+// men with glasses have in common.
+//
+// codes (N, units), index in [0, N), at least one → (units).
+func Mean(codes []float32, units int, index []int) ([]float32, error) {
+	if len(index) == 0 {
+		return nil, fmt.Errorf("latent: the mean of no codes")
+	}
+	sum := make([]float64, units)
+	for _, i := range index {
+		if i < 0 || (i+1)*units > len(codes) {
+			return nil, fmt.Errorf("latent: code %d of %d", i, len(codes)/units)
+		}
+		for u, v := range row(codes, units, i) {
+			sum[u] += float64(v)
+		}
+	}
+	mean := make([]float32, units)
+	for u, s := range sum {
+		mean[u] = float32(s / float64(len(index)))
+	}
+	return mean, nil
+}
+
+// Sum is Σ sign_k·term_k: man with glasses − man + woman. Radford et al.,
+// arXiv:1511.06434, sec. 6.3.2, did it with means of three codes a term.
+//
+// terms (K, units), signs (K) → (units).
+func Sum(terms []float32, units int, signs []float64) ([]float32, error) {
+	if units < 1 || len(terms) != len(signs)*units {
+		return nil, fmt.Errorf("latent: %d values and %d signs of codes of %d units", len(terms), len(signs), units)
+	}
+	z := make([]float32, units)
+	for u := range z {
+		s := 0.0
+		for k, sign := range signs {
+			s += sign * float64(terms[k*units+u])
+		}
+		z[u] = float32(s)
+	}
+	return z, nil
+}

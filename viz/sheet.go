@@ -1,0 +1,107 @@
+package viz
+
+import (
+	"fmt"
+	"image"
+)
+
+// SheetOptions says how a sheet of rows and columns looks. The zero value is a
+// sheet without words.
+type SheetOptions struct {
+	Scale int      // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
+	Title string   // above; "" = none
+	Rows  []string // left of each row; nil = none
+	Cols  []string // above each column; nil = none
+	Cells []string // under each image, row by row; nil = none
+	Lead  int      // so many columns at the left stand apart: what the others are made of
+}
+
+// The distances on a sheet, in units.
+const (
+	sheetGap   = 3.0
+	sheetLead  = 14.0 // between the leading columns and the others
+	sheetRow   = 170.0
+	sheetWords = 17.0
+)
+
+// Sheet draws rows×cols images (rows·cols, h, w, c), row after row, with words
+// beside rows and above columns: an edit, a traversal, an interpolation.
+func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Image, error) {
+	if rows < 1 || cols < 1 || rows > maxPixels/cols {
+		return nil, fmt.Errorf("viz: sheet: %d rows of %d images, want at least one of each and no more than %d images", rows, cols, maxPixels)
+	}
+	n := rows * cols
+	if err := checkImages("sheet", pix, n, h, w, c); err != nil {
+		return nil, err
+	}
+	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Lead >= cols {
+		return nil, fmt.Errorf("viz: sheet: scale %d and %d leading columns of %d, want scale 0 to %d and a column that does not lead", opt.Scale, opt.Lead, cols, maxScale)
+	}
+	for _, words := range []struct {
+		of   string
+		have []string
+		want int
+	}{{"rows", opt.Rows, rows}, {"columns", opt.Cols, cols}, {"images", opt.Cells, n}} {
+		if words.have != nil && len(words.have) != words.want {
+			return nil, fmt.Errorf("viz: sheet: %d titles for %d %s, want one each or none", len(words.have), words.want, words.of)
+		}
+	}
+	scale := opt.Scale
+	if scale == 0 {
+		scale = autoScale(max(h, w), 128)
+	}
+	cw, ch := float64(w*scale)/Density, float64(h*scale)/Density
+
+	side := bodyText.at(1)
+	left, top, under := 12.0, 10.0, 0.0
+	for _, name := range opt.Rows {
+		left = max(left, min(side.width(name), sheetRow)+22)
+	}
+	if opt.Title != "" {
+		top = 40
+	}
+	if opt.Cols != nil {
+		top += sheetWords
+	}
+	if opt.Cells != nil {
+		under = sheetWords
+	}
+	lead := 0.0
+	if opt.Lead > 0 {
+		lead = sheetLead
+	}
+	right := left + float64(cols)*(cw+sheetGap) + lead
+	width := max(right+9, titleText.width(opt.Title)+24)
+	s, err := newRaster("sheet", width, top+float64(rows)*(ch+under+sheetGap)+8, Density)
+	if err != nil {
+		return nil, err
+	}
+	s.text(12, 26, titleText, opt.Title)
+	x := func(col int) float64 {
+		at := left + float64(col)*(cw+sheetGap)
+		if col >= opt.Lead {
+			at += lead
+		}
+		return at
+	}
+	for k, name := range opt.Cols {
+		t := bodyText.at(0.5)
+		s.text(x(k)+cw/2, top-7, t, shorten(t, name, cw+sheetGap))
+	}
+	size := h * w * c
+	for r := range rows {
+		y := top + float64(r)*(ch+under+sheetGap)
+		if opt.Rows != nil {
+			s.centred(left-10, y+ch/2, side, shorten(side, opt.Rows[r], sheetRow))
+		}
+		for k := range cols {
+			i := r*cols + k
+			blit(s.img, s.px(x(k)), s.px(y), scale, pix[i*size:(i+1)*size], h, w, c)
+			if opt.Cells != nil {
+				t := tickText.at(0.5)
+				s.text(x(k)+cw/2, y+ch+12, t, shorten(t, opt.Cells[i], cw+sheetGap))
+			}
+		}
+	}
+	return s.img, nil
+}
