@@ -138,6 +138,7 @@ type Options struct {
 	Progress     io.Writer // told of downloads and long reads; nil = silent
 	Seed         uint64    // chooses the held-out images where the files do not
 	TestFraction float64   // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
+	Without      []string  // names of classes whose images are left out of both parts
 }
 
 // DefaultTestFraction is the part held out when Options.TestFraction is 0.

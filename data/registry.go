@@ -77,7 +77,7 @@ func (r *Registry) Source(name string) (Source, error) {
 
 // Open gives the set of that name or, if no set has it, the set at that path
 // ("./mnist" is a path even where mnist is a set). The set is cropped, resized
-// and made grey as opt asks, and has passed Validate.
+// and made grey as opt asks, has passed Validate, and then lacks opt.Without.
 func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -99,7 +99,10 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	if set, err = fit(ctx, set, opt); err != nil {
 		return nil, err
 	}
-	return set, set.Validate()
+	if err := set.Validate(); err != nil {
+		return nil, err
+	}
+	return without(set, opt.Without)
 }
 
 // loader is what reads the set of that name or at that path, and whether it crops.

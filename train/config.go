@@ -57,12 +57,13 @@ type Data struct {
 	Gray         bool     `json:"gray,omitempty"`          // data.Options.Gray
 	Seed         uint64   `json:"seed,omitempty"`          // data.Options.Seed
 	TestFraction float64  `json:"test_fraction,omitempty"` // data.Options.TestFraction
+	Without      []string `json:"without,omitempty"`       // data.Options.Without
 }
 
 // Options are the options with which the same set is opened again. Where to look
 // for it is the caller's to add.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without}
 }
 
 // Checkpoints says when a run is saved, besides at the end of every epoch, and what
@@ -88,7 +89,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
 			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(),
-			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction,
+			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without,
 		},
 		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -243,11 +244,11 @@ func TestTold(t *testing.T) {
 }
 
 func TestDataOptions(t *testing.T) {
-	opt := data.Options{Size: 32, Crop: 40, Gray: true, Seed: 5, TestFraction: 0.2}
+	opt := data.Options{Size: 32, Crop: 40, Gray: true, Seed: 5, TestFraction: 0.2, Without: []string{"3", "8"}}
 	r := registry()
 	rec := must(r.Recipe("mlp-vae"))
 	c := must(NewConfig(rec, must(r.Config(rec)), must(small(20, 10)), "x", opt))
-	if c.Data.Options() != opt {
+	if !reflect.DeepEqual(c.Data.Options(), opt) {
 		t.Errorf("%+v came back as %+v", opt, c.Data.Options())
 	}
 }

@@ -20,6 +20,7 @@ type trainFlags struct {
 	gray          bool
 	flip          bool
 	testFraction  float64
+	without       []string
 	epochs        int
 	batch         int
 	lr            float64
@@ -64,6 +65,7 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
 	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
+	f.StringSliceVar(&t.without, "without", nil, "leave out the images of these `classes`, as 3 or 3,8")
 	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
 	f.IntVar(&t.batch, "batch", 0, "`images` a step (default the recipe's)")
 	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
@@ -101,7 +103,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	if err != nil {
 		return usage(c, err)
 	}
-	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Progress: a.err}
+	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Without: t.without, Progress: a.err}
 	if err := opt.Validate(); err != nil {
 		return usage(c, err)
 	}
@@ -196,6 +198,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		"crop":          func() { config.Data.Crop = t.crop },
 		"gray":          func() { config.Data.Gray = t.gray },
 		"test-fraction": func() { config.Data.TestFraction = t.testFraction },
+		"without":       func() { config.Data.Without = t.without },
 	} {
 		if f.Changed(name) {
 			set()
