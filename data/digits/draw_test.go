@@ -130,41 +130,6 @@ func TestDrawAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Every draw of every variant stays within the words one image has: an index
-// out of range would show here.
-func TestDrawsSuffice(t *testing.T) {
-	h, err := hands()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, most := newPen(Side, h), 0
-	dst := make([]uint8, Side*Side)
-	for i := range 5000 {
-		p.draw(rng.New(3).At(uint64(i)), i%10, dst)
-		most = max(most, p.draws.next)
-	}
-	if most < 60 || most > maxDraws {
-		t.Errorf("an image took %d words, want 60 to %d", most, maxDraws)
-	}
-}
-
-func TestNormal(t *testing.T) {
-	var d draws
-	var n, sum, sum2, sum4 float64
-	for i := range 1000 {
-		d.reset(rng.New(1).At(uint64(i)))
-		for range maxDraws {
-			x := float64(d.normal())
-			n, sum, sum2, sum4 = n+1, sum+x, sum2+x*x, sum4+x*x*x*x
-		}
-	}
-	// 160,000 draws: five deviations of the mean are 0.0125, of the variance
-	// about 0.016. The kurtosis of four uniform summands is 3 - 1.2/4 = 2.7.
-	if !(math.Abs(sum/n) < 0.0125) || !(math.Abs(sum2/n-1) < 0.016) || !(math.Abs(sum4/n-2.7) < 0.06) {
-		t.Errorf("moments %.4f, %.4f, %.4f; want 0, 1, 2.7", sum/n, sum2/n, sum4/n)
-	}
-}
-
 // A straight stroke has the width it was asked for and grey only at its edge.
 func TestSegment(t *testing.T) {
 	c := newCanvas(20)

@@ -44,7 +44,7 @@ type pen struct {
 	size   int // pixels a side
 	hands  *[10][]variant
 	canvas canvas
-	draws  draws
+	draws  rng.Stream
 	knots  [maxKnots]knot
 	line   [maxInk]ink
 	ends   [maxStrokes]int // ends[s] is one past the last point of stroke s in line
@@ -56,9 +56,8 @@ func newPen(size int, hands *[10][]variant) *pen {
 
 // draw writes the picture of digit that key names into dst, size² bytes.
 func (p *pen) draw(key rng.Key, digit int, dst []uint8) {
-	d := &p.draws
-	d.reset(key)
-	v := pick(p.hands[digit], d.uniform())
+	p.draws = key.Stream()
+	v := pick(p.hands[digit], p.draws.Uniform())
 	knots, strokeEnds := p.blend(v)
 	p.jitter(knots, strokeEnds, 1-v.habit.rigid)
 	line, lineEnds := p.lead(knots, strokeEnds)
@@ -95,8 +94,8 @@ func (p *pen) blend(v *variant) (knots []knot, ends []int) {
 	var sum float32
 	for i := range from {
 		n := len(v.forms)
-		from[i] = &v.forms[int(p.draws.uniform()*float32(n))%n] // %: u·n may round up to n
-		u := p.draws.uniform()
+		from[i] = &v.forms[int(p.draws.Uniform()*float32(n))%n] // %: u·n may round up to n
+		u := p.draws.Uniform()
 		weights[i] = float32(u*u) + 0.01 // squared: more often one form than all three
 		sum += weights[i]
 	}
@@ -121,25 +120,25 @@ func (p *pen) blend(v *variant) (knots []knot, ends []int) {
 func (p *pen) jitter(knots []knot, ends []int, amount float32) {
 	d := &p.draws
 	fresh := float32(math.Sqrt(1 - correlation*correlation))
-	amount = float32(amount * d.around(1, 0.3, 0.3, 2)) // some write neatly
+	amount = float32(amount * d.Around(1, 0.3, 0.3, 2)) // some write neatly
 	start := 0
 	for s, end := range ends {
 		var lift point
 		if s > 0 {
-			lift = point{float32(liftScatter * d.normal()), float32(liftScatter * d.normal())}
+			lift = point{float32(liftScatter * d.Normal()), float32(liftScatter * d.Normal())}
 		}
-		drift := point{d.normal(), d.normal()}
+		drift := point{d.Normal(), d.Normal()}
 		for k := start; k < end; k++ {
 			if k > start {
-				drift.x = float32(correlation*drift.x) + float32(fresh*d.normal())
-				drift.y = float32(correlation*drift.y) + float32(fresh*d.normal())
+				drift.x = float32(correlation*drift.x) + float32(fresh*d.Normal())
+				drift.y = float32(correlation*drift.y) + float32(fresh*d.Normal())
 			}
 			q := &knots[k]
 			q.x += lift.x + float32(float32(scatter*amount)*drift.x)
 			q.y += lift.y + float32(float32(scatter*amount)*drift.y)
 			if k == start || k == end-1 {
-				q.x += float32(float32(endScatter*amount) * d.normal())
-				q.y += float32(float32(endScatter*amount) * d.normal())
+				q.x += float32(float32(endScatter*amount) * d.Normal())
+				q.y += float32(float32(endScatter*amount) * d.Normal())
 			}
 		}
 		start = end
@@ -191,7 +190,7 @@ func (p *pen) bend(line []ink) {
 	var lattice [4][4]point
 	for i := range lattice {
 		for j := range lattice[i] {
-			lattice[i][j] = point{float32(warp * p.draws.normal()), float32(warp * p.draws.normal())}
+			lattice[i][j] = point{float32(warp * p.draws.Normal()), float32(warp * p.draws.Normal())}
 		}
 	}
 	lo, hi := bounds(line)
@@ -230,9 +229,9 @@ func weights(u float32) (cell int, w [3]float32) {
 // lean stretches, slants and turns the line as the whole hand does.
 func (p *pen) lean(line []ink, h habit) {
 	d := &p.draws
-	wide := d.around(wideMean+h.wide, wideSpread, 0.45, 1.6)
-	slant := d.around(slantMean+h.slant, slantSpread+h.spread, -0.55, 0.95)
-	turn := d.around(0, turnSpread, -0.3, 0.3)
+	wide := d.Around(wideMean+h.wide, wideSpread, 0.45, 1.6)
+	slant := d.Around(slantMean+h.slant, slantSpread+h.spread, -0.55, 0.95)
+	turn := d.Around(0, turnSpread, -0.3, 0.3)
 	t2 := float32(turn * turn)
 	// Taylor: at 0.3 radians off by less than 2e-5, and the same everywhere.
 	sin := float32(turn * (1 - t2/6))
@@ -251,16 +250,16 @@ func (p *pen) lean(line []ink, h habit) {
 func (p *pen) ink(line []ink, ends []int, h habit) (soft float32) {
 	d := &p.draws
 	unit := float32(p.size) / nativeSize
-	radius := d.around(penMean+h.pen, penSpread+h.pen, 0.55, 2.6)
-	soft = float32(unit * d.around(softMean, softSpread, 0.4, 1.0))
+	radius := d.Around(penMean+h.pen, penSpread+h.pen, 0.55, 2.6)
+	soft = float32(unit * d.Around(softMean, softSpread, 0.4, 1.0))
 	// The pressure drifts from the start of the digit to its end, and swells.
-	drift := float32(0.12 * d.normal())
+	drift := float32(0.12 * d.Normal())
 	var swell [4]float32
 	for i := range swell {
-		swell[i] = float32(0.12 * d.normal())
+		swell[i] = float32(0.12 * d.Normal())
 	}
 	// Pen radii that differ by direction: a nib, or the tilt of the hand.
-	nib := float32(0.10 * d.normal())
+	nib := float32(0.10 * d.Normal())
 
 	lo, hi := bounds(line)
 	room := nativeBox - 2*radius
