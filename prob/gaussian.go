@@ -38,10 +38,16 @@ func twiceKL(mu, logVar *graph.Node) *graph.Node {
 //
 // all (B, Z) → (B), ≥ 0.
 func GaussianKLBetween(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node {
+	return each(GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2))
+}
+
+// GaussianKLBetweenUnits are the terms of GaussianKLBetween, a unit each: (B, Z)
+// four times → (B, Z), ≥ 0.
+func GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node {
 	same("gaussian_kl_between", mu1, logVar1, mu2, logVar2)
 	d := graph.Sub(logVar1, logVar2)
 	near := graph.Mul(graph.Square(graph.Sub(mu1, mu2)), graph.Exp(graph.Neg(logVar2)))
-	return graph.Scale(each(graph.Sub(graph.Add(graph.Exp(d), near), graph.AddScalar(d, 1))), 0.5)
+	return graph.Scale(graph.Sub(graph.Add(graph.Exp(d), near), graph.AddScalar(d, 1)), 0.5)
 }
 
 // NormalLogDensity is ln N(z; 0, I) of each image, in nats, constant included:

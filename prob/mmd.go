@@ -36,33 +36,28 @@ func RBF(z int) Kernel {
 // MMD is the square of the maximum mean discrepancy between the distributions
 // that the rows of x and of y were drawn from, without bias:
 //
-//	Σ_{i≠j} w_i w_j k(x_i, x_j)/W + mean_{i≠j} k(y_i, y_j) − 2 Σ_ij w_i k(x_i, y_j)/(n Σ w),
-//	W = (Σ w)² − Σ w²
+//	Σ_{i≠j} w_i w_j (k(x_i, x_j) + k(y_i, y_j)) / (W² − W) − 2 Σ_ij w_i w_j k(x_i, y_j) / W²,
+//	W = Σ w
 //
-// x (B, Z) of weights w (B), 0 or 1, y (N, Z), → (). It is 0 in expectation where
-// the two are one, and may be below. With one row of weight 1 the first term, which
-// has no pairs, is 0. Gretton et al. 2012, eq. 3; Tolstikhin et
-// al., arXiv:1711.01558, alg. 2.
-func MMD(x, weight, y *graph.Node, k Kernel) *graph.Node {
-	for _, m := range []*graph.Node{x, y} {
-		if len(m.Shape()) != 2 || m.Shape()[1] != x.Shape()[1] || len(weight.Shape()) != 1 || weight.Shape()[0] != x.Shape()[0] {
-			panic(&graph.ShapeError{Op: "mmd", In: []graph.Shape{x.Shape(), weight.Shape(), y.Shape()}, Want: "want draws (B, Z) with weights (B), and draws (N, Z)"})
-		}
-	}
-	n := y.Shape()[0]
-	if n < 2 {
-		panic(&graph.ShapeError{Op: "mmd", In: []graph.Shape{y.Shape()}, Want: "want two draws or more"})
+// x, y (B, Z), of weights w (B), each 0 or 1 → (). It is 0 in expectation where the
+// two are one, and may be below. Of one row of weight 1 there are no pairs, and the
+// first term is 0. Gretton et al. 2012, eq. 3; Tolstikhin et al., arXiv:1711.01558,
+// alg. 2.
+func MMD(x, y, weight *graph.Node, k Kernel) *graph.Node {
+	same("mmd", x, y)
+	if s := x.Shape(); len(s) != 2 || !weight.Shape().Equal(graph.Shape{s[0]}) {
+		panic(&graph.ShapeError{Op: "mmd", In: []graph.Shape{s, weight.Shape()}, Want: "want draws (B, Z) with weights (B)"})
 	}
 	column := graph.Reshape(weight, -1, 1)
-	total := graph.Sum(weight)
-	// k(x, x) is 1: the pairs of a row with itself are taken away as their weights.
-	self := graph.Sum(graph.Square(weight))
-	xx := graph.Sub(graph.Sum(graph.Mul(graph.MatMulT(column, column, false, true), k(distances(x, x)))), self)
-	yy := graph.AddScalar(graph.Sum(k(distances(y, y))), -float64(n))
-	xy := graph.Sum(graph.Mul(column, k(distances(x, y))))
-	pairs := graph.Max(graph.Sub(graph.Square(total), self), graph.Const(1)) // of one row there are none
-	within := graph.Add(graph.Div(xx, pairs), graph.Scale(yy, 1/float64(n*(n-1))))
-	return graph.Sub(within, graph.Div(graph.Scale(xy, 2/float64(n)), total))
+	both := graph.MatMulT(column, column, false, true)
+	mean := func(a, b *graph.Node, less, pairs *graph.Node) *graph.Node {
+		return graph.Div(graph.Sub(graph.Sum(graph.Mul(both, k(distances(a, b)))), less), pairs)
+	}
+	total, one := graph.Sum(weight), graph.Const(1)
+	// A row's k with itself is 1: these pairs are taken away as their number.
+	pairs := graph.Max(graph.Mul(total, graph.Sub(total, one)), one)
+	within := graph.Add(mean(x, x, total, pairs), mean(y, y, total, pairs))
+	return graph.Sub(within, graph.Scale(mean(x, y, graph.Const(0), graph.Square(total)), 2))
 }
 
 // distances are the squares of the distances of all rows: x (B, Z), y (N, Z) → (B, N).

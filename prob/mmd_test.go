@@ -11,8 +11,8 @@ import (
 
 // The estimate by its definition, pair by pair, without the rows of weight 0.
 func TestMMD(t *testing.T) {
-	x, w, y := input("x", 4, 2), input("w", 4), input("y", 3, 2)
-	in := map[string]graph.Value{"x": {0, 1, 2, -1, 0.5, 0.3, 9, 9}, "w": {1, 1, 1, 0}, "y": {1, 1, 0.2, -0.4, -1, 0}}
+	x, w, y := input("x", 4, 2), input("w", 4), input("y", 4, 2)
+	in := map[string]graph.Value{"x": {0, 1, 2, -1, 0.5, 0.3, 9, 9}, "w": {1, 1, 1, 0}, "y": {1, 1, 0.2, -0.4, -1, 0, -9, 9}}
 	imq := func(d2 float64) float64 {
 		sum := 0.0
 		for _, s := range []float64{0.1, 0.2, 0.5, 1, 2, 5, 10} {
@@ -38,11 +38,11 @@ func TestMMD(t *testing.T) {
 				want -= 2 * k(in["x"], in["y"], i, j) / 9
 			}
 		}
-		if got := eval(t, in, MMD(x, w, y, c.k))[0][0]; !near(got, want, 1e-6) {
+		if got := eval(t, in, MMD(x, y, w, c.k))[0][0]; !near(got, want, 1e-6) {
 			t.Errorf("%s: MMD² is %v, pair by pair %v", name, got, want)
 		}
-		one := map[string]graph.Value{"x": in["x"], "w": {1, 0, 0, 0}, "y": in["y"]}
-		if got := eval(t, one, MMD(x, w, y, c.k))[0][0]; math.IsNaN(got) {
+		one := map[string]graph.Value{"x": in["x"], "y": in["y"], "w": {1, 0, 0, 0}}
+		if got := eval(t, one, MMD(x, y, w, c.k))[0][0]; math.IsNaN(got) {
 			t.Errorf("%s: no number with one row", name)
 		}
 	}
@@ -57,7 +57,7 @@ func TestMMDTellsDistributionsApart(t *testing.T) {
 	x, y := graph.Normal(key, "x", n, 3), graph.Normal(key, "y", n, 3)
 	all := graph.BroadcastTo(graph.Const(1), n)
 	for _, k := range []Kernel{IMQ(3), RBF(3)} {
-		out := eval(t, in, MMD(x, all, y, k), MMD(graph.Scale(x, 0.5), all, y, k), MMD(graph.AddScalar(x, 1), all, y, k))
+		out := eval(t, in, MMD(x, y, all, k), MMD(graph.Scale(x, 0.5), y, all, k), MMD(graph.AddScalar(x, 1), y, all, k))
 		if same, narrow, moved := out[0][0], out[1][0], out[2][0]; !(math.Abs(same) < 0.005 && narrow > 0.03 && moved > 0.1) {
 			t.Errorf("MMD² is %v, half as wide %v, moved %v", same, narrow, moved)
 		}

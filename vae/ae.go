@@ -16,12 +16,12 @@ type plain struct {
 
 func (p plain) encode(s *scene) (code, logVar *graph.Node) {
 	enc := s.b.Network("encoder")
-	return enc.Dense("code", p.features(enc, s.x), p.latent, nn.None), nil
+	return enc.Dense("code", p.features(enc, s.x, nil), p.latent, nn.None), nil
 }
 
 func (p plain) terms(s *scene) []term {
 	code, _ := p.encode(s)
-	rec := graph.Tag(p.nll(s.x, p.decode(s, code)), model.Reconstruction)
+	rec := p.error(s, p.decode(s, code))
 	return []term{{model.Loss, rec}, {model.Reconstruction, rec}}
 }
 

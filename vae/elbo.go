@@ -3,7 +3,6 @@ package vae
 import (
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
 )
 
@@ -16,8 +15,9 @@ type posterior struct {
 
 // A variant is the one thing that most VAEs change.
 type variant interface {
-	// penalty is what is added to −ln p(x|z), (B).
-	penalty(q posterior) *graph.Node
+	// penalty is what is added to −ln p(x|z), (B), and the terms it is made of
+	// beside the KL.
+	penalty(s *scene, q posterior) (*graph.Node, []term)
 	// formula is the penalty in words.
 	formula() string
 }
@@ -34,12 +34,6 @@ type elbo struct {
 	variant
 }
 
-func (e elbo) encode(s *scene) (mu, logVar *graph.Node) {
-	enc := s.b.Network("encoder")
-	h := e.features(enc, s.x)
-	return enc.Dense("z_mean", h, e.latent, nn.None), enc.Dense("z_log_var", h, e.latent, nn.None)
-}
-
 // sample is q(z|x) and the draw, which Keras counts to the encoder.
 func (e elbo) sample(s *scene) posterior {
 	mu, logVar := e.encode(s)
@@ -52,13 +46,22 @@ func (e elbo) sample(s *scene) posterior {
 }
 
 func (e elbo) terms(s *scene) []term {
+	s = e.seen(s)
 	q := e.sample(s)
-	rec := graph.Tag(e.nll(s.x, e.decode(s, q.z)), model.Reconstruction)
-	return []term{
-		{model.Loss, graph.Add(rec, e.penalty(q))},
+	rec := e.error(s, e.decode(s, q.z))
+	penalty, more := e.penalty(s, q)
+	return append([]term{
+		{model.Loss, graph.Add(rec, penalty)},
 		{model.Reconstruction, rec},
 		{model.KL, q.kl},
-	}
+	}, more...)
+}
+
+func (e elbo) logWeights(s *scene, k int) *graph.Node {
+	s = e.seen(s)
+	mu, logVar := e.encode(s)
+	w, _ := e.weights(s, drawsOf(s, mu, logVar, k), e.decode)
+	return w
 }
 
 func (e elbo) objective() string {

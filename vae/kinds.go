@@ -4,20 +4,21 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/imago-ml/imago/model"
 )
 
-// Bound are the options of every VAE.
+// Bound are the first options of every VAE.
 type Bound struct {
-	Latent int     `json:"latent" flag:"latent" help:"number of latent units"`                                                                         // Z ≥ 1
-	Loss   string  `json:"loss" flag:"loss" help:"reconstruction loss, summed over pixels: bce (Bernoulli pixels) or mse (Gaussian pixels of σ² = ½)"` // bce, mse
-	Beta   float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"`                                                          // ≥ 0
+	Latent int     `json:"latent" flag:"latent" help:"number of latent units"` // Z ≥ 1
+	Loss   string  `json:"loss" flag:"loss" help:"reconstruction loss, summed over pixels: bce (Bernoulli pixels), cb (continuous Bernoulli), mse (Gaussian pixels of σ² = ½), gaussian (with --sigma), sigma (one σ, learned), mae (Laplace pixels) or logistic (256 levels, scale learned)"`
+	Beta   float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"` // ≥ 0
 }
 
 func (o Bound) validate() []error {
 	faults := model.CheckUnits("vae", "latent", o.Latent)
-	if _, err := likelihoodOf(o.Loss, []string{"bce", "mse"}); err != nil {
+	if _, err := likelihoodOf(o.Loss, losses()); err != nil {
 		faults = append(faults, err)
 	}
 	if !(o.Beta >= 0) || math.IsInf(o.Beta, 0) {
@@ -26,12 +27,44 @@ func (o Bound) validate() []error {
 	return faults
 }
 
-func (o Bound) build(kind string, n nets, in model.Input) (model.Model, error) {
-	if err := check(o.validate(), n, in.Image); err != nil {
+// Variational are the options of a VAE: of its bound, and each variant's own.
+type Variational struct {
+	Bound
+	Pixels
+	Rise
+	Match
+}
+
+// variational are the options of the evidence bound itself.
+func variational(latent int, loss string) Variational {
+	return Variational{Bound{latent, loss, 1}, Pixels{Sigma: defaultSigma}, Rise{}, Match{Kernel: "imq"}}
+}
+
+func (o Variational) validate() []error {
+	faults := append(o.Bound.validate(), o.Pixels.validate(o.Loss)...)
+	faults = append(faults, o.Rise.validate()...)
+	return append(faults, o.Match.validate()...)
+}
+
+// elbo is the design that the options say.
+func (o Variational) elbo(n nets, in model.Input) (elbo, error) {
+	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
+		return elbo{}, err
+	}
+	kl := beta{o.Beta, o.Warmup, o.FreeBits}
+	e := elbo{pair{n, in.Image, o.Latent, false}, o.Pixels.of(o.Loss), kl}
+	if o.MMD > 0 {
+		e.variant = matching{kl, o.MMD, o.Kernel}
+	}
+	return e, nil
+}
+
+func (o Variational) build(kind string, n nets, in model.Input) (model.Model, error) {
+	e, err := o.elbo(n, in)
+	if err != nil {
 		return nil, err
 	}
-	l, _ := likelihoodOf(o.Loss, []string{o.Loss})
-	return build(kind, elbo{pair{n, in.Image, o.Latent}, l, beta(o.Beta)}, in, o.Latent)
+	return build(kind, e, in, o.Latent)
 }
 
 // Code are the options of every plain autoencoder.
@@ -49,18 +82,20 @@ func (o Code) validate() []error {
 }
 
 func (o Code) build(kind string, n nets, in model.Input) (model.Model, error) {
-	if err := check(o.validate(), n, in.Image); err != nil {
+	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
 		return nil, err
 	}
 	l, _ := likelihoodOf(o.Loss, []string{o.Loss})
-	return build(kind, plain{pair{n, in.Image, o.Latent}, l}, in, o.Latent)
+	return build(kind, plain{pair{n, in.Image, o.Latent, false}, l}, in, o.Latent)
 }
 
-// check joins the faults of the options, of the networks' and of the shape.
-func check(faults []error, n nets, img model.Image) error {
-	faults = append(faults, n.validate()...)
-	if len(faults) > 0 {
-		return errors.Join(faults...)
+// joined is all faults as one error.
+func joined(faults ...[]error) error { return errors.Join(slices.Concat(faults...)...) }
+
+// check is the faults of the options, or what keeps nets from images of that shape.
+func check(faults error, n interface{ fits(model.Image) error }, img model.Image) error {
+	if faults != nil {
+		return faults
 	}
 	if img.H < 1 || img.W < 1 || img.C < 1 {
 		return fmt.Errorf("vae: images of %v: want at least one row, column and channel", img)
@@ -70,41 +105,37 @@ func check(faults []error, n nets, img model.Image) error {
 
 // MLPVAEConfig configures kind mlp-vae.
 type MLPVAEConfig struct {
-	Bound
+	Variational
 	MLP
 }
 
 // Validate reports every fault of the options.
-func (c *MLPVAEConfig) Validate() error {
-	return errors.Join(append(c.Bound.validate(), c.MLP.validate()...)...)
-}
+func (c *MLPVAEConfig) Validate() error { return joined(c.Variational.validate(), c.MLP.validate()) }
 
 // New builds the model.
 func (c *MLPVAEConfig) New(in model.Input) (model.Model, error) {
-	return c.Bound.build("mlp-vae", c.MLP, in)
+	return c.build("mlp-vae", c.MLP, in)
 }
 
 // MLPVAE is kind mlp-vae and its recipe, the published dense VAE: 404,244
 // parameters for 28x28x1.
 func MLPVAE() (model.Kind, model.Recipe) {
 	return published("mlp-vae", "variational autoencoder with dense networks",
-		func() model.Config { return &MLPVAEConfig{Bound{2, "bce", 1}, MLP{[]int{256}}} })
+		func() model.Config { return &MLPVAEConfig{variational(2, "bce"), MLP{[]int{256}, "relu"}} })
 }
 
 // CNNVAEConfig configures kind cnn-vae.
 type CNNVAEConfig struct {
-	Bound
+	Variational
 	CNN
 }
 
 // Validate reports every fault of the options.
-func (c *CNNVAEConfig) Validate() error {
-	return errors.Join(append(c.Bound.validate(), c.CNN.validate()...)...)
-}
+func (c *CNNVAEConfig) Validate() error { return joined(c.Variational.validate(), c.CNN.validate()) }
 
 // New builds the model.
 func (c *CNNVAEConfig) New(in model.Input) (model.Model, error) {
-	return c.Bound.build("cnn-vae", c.CNN, in)
+	return c.build("cnn-vae", c.CNN, in)
 }
 
 // CNNVAE is kind cnn-vae and its recipe, the published convolutional VAE:
@@ -112,7 +143,7 @@ func (c *CNNVAEConfig) New(in model.Input) (model.Model, error) {
 func CNNVAE() (model.Kind, model.Recipe) {
 	return published("cnn-vae", "variational autoencoder with convolutional networks",
 		func() model.Config {
-			return &CNNVAEConfig{Bound{2, "mse", 1}, CNN{Filters: []int{32, 64}, Dense: 16, Kernel: 3}}
+			return &CNNVAEConfig{variational(2, "mse"), CNN{Filters: []int{32, 64}, Dense: 16, Kernel: 3}}
 		})
 }
 
@@ -133,19 +164,17 @@ type MLPAEConfig struct {
 }
 
 // Validate reports every fault of the options.
-func (c *MLPAEConfig) Validate() error {
-	return errors.Join(append(c.Code.validate(), c.MLP.validate()...)...)
-}
+func (c *MLPAEConfig) Validate() error { return joined(c.Code.validate(), c.MLP.validate()) }
 
 // New builds the model.
 func (c *MLPAEConfig) New(in model.Input) (model.Model, error) {
-	return c.Code.build("mlp-ae", c.MLP, in)
+	return c.build("mlp-ae", c.MLP, in)
 }
 
 // MLPAE is kind mlp-ae and its recipe: the networks of MLPVAE without noise.
 func MLPAE() (model.Kind, model.Recipe) {
 	return published("mlp-ae", "autoencoder with dense networks: no noise, no KL",
-		func() model.Config { return &MLPAEConfig{Code{2, "mae"}, MLP{[]int{256}}} })
+		func() model.Config { return &MLPAEConfig{Code{2, "mae"}, MLP{[]int{256}, "relu"}} })
 }
 
 // CNNAEConfig configures kind cnn-ae.
@@ -155,13 +184,11 @@ type CNNAEConfig struct {
 }
 
 // Validate reports every fault of the options.
-func (c *CNNAEConfig) Validate() error {
-	return errors.Join(append(c.Code.validate(), c.CNN.validate()...)...)
-}
+func (c *CNNAEConfig) Validate() error { return joined(c.Code.validate(), c.CNN.validate()) }
 
 // New builds the model.
 func (c *CNNAEConfig) New(in model.Input) (model.Model, error) {
-	return c.Code.build("cnn-ae", c.CNN, in)
+	return c.build("cnn-ae", c.CNN, in)
 }
 
 // CNNAE is kind cnn-ae and its recipe: the networks of CNNVAE without noise.

@@ -58,6 +58,19 @@ func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Reci
 	if err != nil {
 		t.Fatal(err)
 	}
+	return core(m)
+}
+
+// core is the autoencoder that a model is made around.
+func core(m model.Model) *autoencoder {
+	switch m := m.(type) {
+	case *bounded:
+		return m.autoencoder
+	case *sampled:
+		return m.autoencoder
+	case *begun:
+		return m.autoencoder
+	}
 	return m.(*autoencoder)
 }
 
@@ -140,7 +153,7 @@ func trainOnce(t *testing.T, m model.Model, states map[string]graph.Value, b int
 		t.Fatalf("Train gave %d functions, %v; want one", len(fs), err)
 	}
 	return run(t, fs[0], nil, map[string]graph.Value{
-		model.InputX: pictures(b, m.(*autoencoder).in.Image), model.InputWeight: ones(b),
+		model.InputX: pictures(b, core(m).in.Image), model.InputWeight: ones(b),
 		model.InputKey: keyOf(step), model.InputLR: {lr},
 	}, states)
 }

@@ -84,10 +84,11 @@ func (m *autoencoder) Eval(n int) (*graph.Func, error) {
 	})
 }
 
-// Score is the terms, image by image.
+// Score is the terms, image by image, without those of a batch as a whole.
 func (m *autoencoder) Score(n int) (*graph.Func, error) {
 	return function("score", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
+		s.weight = nil
 		var out []graph.Output
 		for _, t := range m.terms(s) {
 			out = append(out, graph.Output{Name: t.name, Value: t.value})
@@ -113,7 +114,7 @@ func (m *autoencoder) Encode(n int) (*graph.Func, error) {
 func (m *autoencoder) Decode(n int) (*graph.Func, error) {
 	return function("decode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s, z := m.scene(n), graph.Input(model.InputZ, tensor.Float32, n, m.latent)
-		return s.inputs(z), picture(m.decode(s, z)), nil
+		return s.inputs(z), m.picture(m.decode(s, z)), nil
 	})
 }
 
@@ -121,13 +122,16 @@ func (m *autoencoder) Decode(n int) (*graph.Func, error) {
 func (m *autoencoder) Reconstruct(n int) (*graph.Func, error) {
 	return function("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
+		if r, ok := m.design.(reconstructor); ok {
+			return s.inputs(), m.picture(r.reconstruct(s)), nil
+		}
 		mu, _ := m.encode(s)
-		return s.inputs(), picture(m.decode(s, mu)), nil
+		return s.inputs(), m.picture(m.decode(s, mu)), nil
 	})
 }
 
-func picture(logits *graph.Node) []graph.Output {
-	return []graph.Output{{Name: model.OutputPicture, Value: graph.Tag(graph.Sigmoid(logits), model.OutputPicture)}}
+func (m *autoencoder) picture(logits *graph.Node) []graph.Output {
+	return []graph.Output{{Name: model.OutputPicture, Value: graph.Tag(m.row().mean(logits), model.OutputPicture)}}
 }
 
 // function makes a Func of what build returns, with those of its inputs that the

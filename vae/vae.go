@@ -29,6 +29,8 @@ type design interface {
 	encode(s *scene) (mu, logVar *graph.Node)
 	// decode gives the logits of the pixels: z (B,Z) → (B,H,W,C).
 	decode(s *scene, z *graph.Node) *graph.Node
+	// row is the likelihood of the pixels.
+	row() likelihood
 	// terms are the numbers of each image of the scene, the first being the loss.
 	terms(s *scene) []term
 	// objective is the loss in words.
@@ -41,7 +43,7 @@ type scene struct {
 	b      *nn.Builder
 	x      *graph.Node // (B,H,W,C) in [0,1]
 	labels *graph.Node // (B,K); nil if K is 0
-	weight *graph.Node // (B), 1 or 0
+	weight *graph.Node // (B), 1 or 0; nil where images are scored one by one
 	key    *graph.Node // int32 (4), the random key of the batch
 	epoch  *graph.Node // (), epochs of training done; nil but in a step of training
 }
@@ -68,9 +70,13 @@ type autoencoder struct {
 	networks []nn.Network
 }
 
-// build makes the model of a design, and finds here what does not fit.
+// build makes the model of a design, and finds here what does not fit. What the
+// model can do is what its design can.
 func build(kind string, d design, in model.Input, latent int) (model.Model, error) {
 	m := &autoencoder{design: d, in: in, latent: latent, rule: optim.DefaultAdam()}
+	if own, ok := d.(interface{ adam() optim.Adam }); ok {
+		m.rule = own.adam()
+	}
 	err := graph.Try(func() {
 		s := m.step(1)
 		m.params, m.slots = s.b.Params(), s.slots
@@ -78,6 +84,14 @@ func build(kind string, d design, in model.Input, latent int) (model.Model, erro
 	})
 	if err != nil {
 		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, in.Image, err)
+	}
+	switch d.(type) {
+	case beginner:
+		return &begun{bounded{m}}, nil
+	case sampler:
+		return &sampled{bounded{m}}, nil
+	case weigher:
+		return &bounded{m}, nil
 	}
 	return m, nil
 }
@@ -87,3 +101,13 @@ func (m *autoencoder) Slots() []optim.Slot    { return m.slots }
 func (m *autoencoder) Networks() []nn.Network { return m.networks }
 func (m *autoencoder) Objective() string      { return m.objective() }
 func (m *autoencoder) Latent() int            { return m.latent }
+
+// Pixels is the likelihood's row; that of a deterministic design is a distance.
+func (m *autoencoder) Pixels() model.Pixels {
+	l := m.row()
+	p := model.Pixels{Name: l.name, Measure: l.measure, Constant: l.constant * float64(m.in.Size())}
+	if _, ok := m.design.(weigher); !ok {
+		p.Measure, p.Constant = model.Distance, 0
+	}
+	return p
+}
