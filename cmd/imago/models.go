@@ -13,6 +13,11 @@ func registerModels(r *model.Registry) {
 	r.Register(cnn, published, vae.FaceVAE())
 	r.Register(vae.MLPAE())
 	r.Register(vae.CNNAE())
+	r.Register(vae.CVAE())
+	r.Register(vae.MLPCVAE())
+	iwae, fifty, one := vae.IWAE()
+	r.Register(iwae, fifty, one)
+	r.Register(vae.Ladder())
 	r.Register(gan.DenseGAN())
 	r.Register(gan.DCGAN())
 }
