@@ -6,6 +6,7 @@ import (
 
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/rng"
 )
 
@@ -14,7 +15,18 @@ import (
 
 var small = model.Image{H: 4, W: 8, C: 1}
 
-var allKinds = []func() (model.Kind, model.Recipe){MLPVAE, CNNVAE, MLPAE, CNNAE}
+// labels is K of the images.
+const labels = 3
+
+type kindOf = func() (model.Kind, model.Recipe)
+
+var allKinds = []kindOf{MLPVAE, CNNVAE, MLPAE, CNNAE, CVAE, MLPCVAE, weighted, Ladder}
+
+// weighted is kind iwae with its first recipe.
+func weighted() (model.Kind, model.Recipe) {
+	k, r, _ := IWAE()
+	return k, r
+}
 
 // faceVAE is kind cnn-vae as the recipe face-vae has it.
 func faceVAE() (model.Kind, model.Recipe) {
@@ -31,7 +43,7 @@ func faceVAE() (model.Kind, model.Recipe) {
 }
 
 // configured is the configuration of a kind with options set, as --name value.
-func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ...string) model.Config {
+func configured(t *testing.T, kind kindOf, options ...string) model.Config {
 	t.Helper()
 	k, _ := kind()
 	c := k.Default()
@@ -52,13 +64,18 @@ func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ..
 	return c
 }
 
-func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) *autoencoder {
+func newModel(t *testing.T, img model.Image, kind kindOf, options ...string) *autoencoder {
 	t.Helper()
-	m, err := configured(t, kind, options...).New(model.Input{Image: img})
+	return core(wholeModel(t, img, kind, options...))
+}
+
+func wholeModel(t *testing.T, img model.Image, kind kindOf, options ...string) model.Model {
+	t.Helper()
+	m, err := configured(t, kind, options...).New(model.Input{Image: img, Labels: labels})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return core(m)
+	return m
 }
 
 // core is the autoencoder that a model is made around.
@@ -74,11 +91,28 @@ func core(m model.Model) *autoencoder {
 	return m.(*autoencoder)
 }
 
-// tiny options of the two pairs of networks, as in testdata/ten_steps.py.
+// tiny options of the two pairs of networks, as in testdata/ten_steps.py, and of
+// the ladder.
 var (
-	tinyMLP = []string{"hidden", "5"}
-	tinyCNN = []string{"filters", "3,4", "dense", "5"}
+	tinyMLP    = []string{"hidden", "5"}
+	tinyCNN    = []string{"filters", "3,4", "dense", "5"}
+	tinyLadder = []string{"hidden", "5,4", "latents", "3,2"}
 )
+
+// tiny are those of a kind's networks.
+func tiny(kind kindOf) []string {
+	k, _ := kind()
+	switch k.Default().(type) {
+	case *LadderConfig:
+		return tinyLadder
+	case interface {
+		logits(*nn.Builder, *graph.Node, model.Image) *graph.Node
+		last() string
+	}:
+		return tinyMLP
+	}
+	return tinyCNN
+}
 
 func sines(n int, amplitude, frequency, phase float64) graph.Value {
 	v := make(graph.Value, n)
@@ -145,6 +179,18 @@ func run(t *testing.T, f *graph.Func, err error, in, states map[string]graph.Val
 	return byName
 }
 
+// inputs are what functions of n images may take, at a step after the first epoch.
+func inputs(n int, img model.Image, step uint64) map[string]graph.Value {
+	in := map[string]graph.Value{
+		model.InputX: pictures(n, img), model.InputWeight: ones(n), model.InputKey: keyOf(step),
+		model.InputLabels: make(graph.Value, n*labels), model.InputEpoch: {1},
+	}
+	for i := range n {
+		in[model.InputLabels][i*labels+i%labels] = 1
+	}
+	return in
+}
+
 // trainOnce runs a step of training on b images of sines.
 func trainOnce(t *testing.T, m model.Model, states map[string]graph.Value, b int, step uint64, lr float64) map[string]graph.Value {
 	t.Helper()
@@ -152,10 +198,9 @@ func trainOnce(t *testing.T, m model.Model, states map[string]graph.Value, b int
 	if err != nil || len(fs) != 1 {
 		t.Fatalf("Train gave %d functions, %v; want one", len(fs), err)
 	}
-	return run(t, fs[0], nil, map[string]graph.Value{
-		model.InputX: pictures(b, core(m).in.Image), model.InputWeight: ones(b),
-		model.InputKey: keyOf(step), model.InputLR: {lr},
-	}, states)
+	in := inputs(b, core(m).in.Image, step)
+	in[model.InputLR] = graph.Value{lr}
+	return run(t, fs[0], nil, in, states)
 }
 
 // near reports whether a and b agree to tol, absolute and relative; NaN does not.
