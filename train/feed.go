@@ -30,6 +30,8 @@ type batch struct {
 	x            *tensor.Tensor
 	weight       *tensor.Tensor
 	labels       *tensor.Tensor     // (B,K); nil if the images tell none
+	few          []int32            // labelled images of the step, L
+	fewX, fewY   *tensor.Tensor     // (L,H,W,C) and (L,K); nil if the step takes none
 	in           [][]*tensor.Tensor // operands of each of the step's programs
 
 	left  atomic.Int32  // chunks that are not made
@@ -39,7 +41,8 @@ type batch struct {
 	err   error
 }
 
-// A chunk is the images from first on of a batch.
+// A chunk is the images from first on of a batch, and of those that are labelled
+// after them.
 type chunk struct {
 	b     *batch
 	first int
@@ -66,7 +69,8 @@ type plan struct {
 	seed       uint64
 	epoch, at  int // the first image
 	epochs     int
-	flip       bool // Config.Flip
+	flip       bool      // Config.Flip
+	labelled   *labelled // nil if the step takes none
 	makeInputs func(b *batch) [][]*tensor.Tensor
 }
 
@@ -82,6 +86,10 @@ func newFeed(p plan) *feed {
 		if l, ok := p.images.(data.Labeller); ok {
 			b.labels = tensor.New(tensor.Float32, p.size, len(l.LabelNames()))
 		}
+		if l := p.labelled; l != nil {
+			b.few = make([]int32, l.size)
+			b.fewX, b.fewY = tensor.New(tensor.Float32, l.size, h, w, c), tensor.New(tensor.Float32, l.size, len(l.images.LabelNames()))
+		}
 		b.in = p.makeInputs(b)
 		f.free <- b
 	}
@@ -96,6 +104,7 @@ func newFeed(p plan) *feed {
 func (f *feed) begin(ctx context.Context) {
 	defer close(f.chunks)
 	n := f.images.Len()
+	steps := (n + f.size - 1) / f.size // an epoch
 	for e, at := f.epoch, f.at; e < f.epochs; e, at = e+1, 0 {
 		order := data.Order(f.seed, e, n)
 		for ; at < n; at += f.size {
@@ -109,9 +118,13 @@ func (f *feed) begin(ctx context.Context) {
 			if b.labels != nil {
 				b.label(f.images.(data.Labeller))
 			}
-			b.left.Store(int32((b.n + f.perChunk - 1) / f.perChunk))
+			if f.labelled != nil {
+				f.labelled.of(int64(e*steps+at/f.size), b.few)
+				b.labelFew(f.labelled.images)
+			}
+			b.left.Store(int32((b.all() + f.perChunk - 1) / f.perChunk))
 			f.begun <- b // there is room for all batches
-			for first := 0; first < b.n; first += f.perChunk {
+			for first := 0; first < b.all(); first += f.perChunk {
 				select {
 				case f.chunks <- chunk{b, first}:
 				case <-ctx.Done():
@@ -144,6 +157,18 @@ func (b *batch) label(l data.Labeller) {
 	repeat(dst, b.n*k)
 }
 
+// labelFew writes the labels of the labelled images.
+func (b *batch) labelFew(l data.Labeller) {
+	dst := b.fewY.F32()
+	k := len(dst) / len(b.few)
+	for i, at := range b.few {
+		l.LabelsAt(int(at), dst[i*k:(i+1)*k])
+	}
+}
+
+// all is how many images are read for the batch.
+func (b *batch) all() int { return b.n + len(b.few) }
+
 // fillUp copies the images of a short batch to the places that are left.
 func (b *batch) fillUp() {
 	x := b.x.F32()
@@ -161,7 +186,7 @@ func repeat(x []float32, used int) {
 func (f *feed) work(ctx context.Context) {
 	r := data.NewReader(f.images)
 	for c := range f.chunks {
-		for k := c.first; k < min(c.first+f.perChunk, c.b.n) && ctx.Err() == nil; k++ {
+		for k := c.first; k < min(c.first+f.perChunk, c.b.all()) && ctx.Err() == nil; k++ {
 			if err := f.read(r, c.b, k); err != nil {
 				c.b.fail(k, err)
 				break
@@ -174,19 +199,28 @@ func (f *feed) work(ctx context.Context) {
 	}
 }
 
-// read makes image k of b. A decoder's bug is an error of the image.
+// read makes image k of b, those that are labelled coming after the others. A
+// decoder's bug is an error of the image.
 func (f *feed) read(r *data.Reader, b *batch, k int) (err error) {
+	x, image, at, flips := b.x, int32(0), k, f.flips.At(uint64(b.epoch))
+	if k < b.n {
+		image = b.index[k]
+		flips = flips.At(uint64(image))
+	} else {
+		x, at = b.fewX, k-b.n
+		image = b.few[at]
+		flips = flips.Split("labelled").At(uint64(b.at)).At(uint64(at))
+	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("image %d: panic: %v\n%s", b.index[k], p, debug.Stack())
+			err = fmt.Errorf("image %d: panic: %v\n%s", image, p, debug.Stack())
 		}
 	}()
-	x := b.x.F32()
-	size := len(x) / b.weight.Size()
-	x = x[k*size : (k+1)*size]
-	err = r.Floats(int(b.index[k]), x)
-	if f.flip && err == nil && f.flips.At(uint64(b.epoch)).At(uint64(b.index[k])).Float64() < 0.5 {
-		data.MirrorLeftRight(x, f.h, f.w, f.c)
+	size := f.h * f.w * f.c
+	pix := x.F32()[at*size : (at+1)*size]
+	err = r.Floats(int(image), pix)
+	if f.flip && err == nil && flips.Float64() < 0.5 {
+		data.MirrorLeftRight(pix, f.h, f.w, f.c)
 	}
 	return err
 }

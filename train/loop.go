@@ -72,7 +72,7 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 	c, n := &t.Run.Config, int64(t.Data.Train.Len())
 	f := newFeed(plan{
 		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: t.stage.end, flip: c.Flip,
-		makeInputs: t.step.inputs,
+		labelled: t.few, makeInputs: t.step.inputs,
 	})
 	defer f.stop()
 	metrics := make([]float64, len(t.step.names))

@@ -19,7 +19,8 @@ import (
 	"github.com/imago-ml/imago/vae"
 )
 
-// stagedConfig is an MLP VAE that is trained in three stages.
+// stagedConfig is an MLP VAE that is trained in three stages, the first of which
+// takes labelled images.
 type stagedConfig struct {
 	vae.MLPVAEConfig
 	Warm int `json:"warm" flag:"warm" help:"epochs of the first stage"`
@@ -53,6 +54,8 @@ type stagedModel struct {
 
 func (m *stagedModel) Latent() int { return m.Encoder.Latent() }
 
+func (m *stagedModel) Labelled() model.Labelled { return model.Labelled{Count: 20, Batch: 7, Seed: 2} }
+
 // Stages are one whose step has another metric, a short one, and the model's own.
 // The second moves a parameter by what the scene gives, so that doing it twice, or
 // not, is seen.
@@ -64,8 +67,12 @@ func (m *stagedModel) Stages() []model.Stage {
 				return nil, err
 			}
 			f, epoch := fs[0], graph.Input(model.InputEpoch, tensor.Float32)
-			out := append(f.Outputs[:1:1], graph.Output{Name: "half", Value: graph.Div(epoch, graph.Const(2))})
-			g, err := graph.NewFunc("warm", append(f.Inputs[:len(f.Inputs):len(f.Inputs)], epoch), out, f.Updates)
+			x, y := graph.Input(model.InputLabelledX, tensor.Float32, 7, 28, 28, 1), graph.Input(model.InputLabelledY, tensor.Float32, 7, 10)
+			ramp := graph.ConstOf([]float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10)
+			out := append(f.Outputs[:1:1],
+				graph.Output{Name: "half", Value: graph.Div(epoch, graph.Const(2))},
+				graph.Output{Name: "few", Value: graph.Add(graph.Sum(x), graph.Sum(graph.Mul(y, ramp)))})
+			g, err := graph.NewFunc("warm", append(f.Inputs[:len(f.Inputs):len(f.Inputs)], epoch, x, y), out, f.Updates)
 			return []*graph.Func{g}, err
 		}},
 		{Name: "short", Epochs: 1, Train: m.Train, Begin: m.move},

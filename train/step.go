@@ -34,7 +34,9 @@ func newStepper(j Job, st backend.State, size int, of stage) (*stepper, error) {
 	s := &stepper{keys: rng.New(c.Seed).Split("step"), stage: of, base: c.LR, shared: map[string]*tensor.Tensor{
 		model.InputKey: tensor.New(tensor.Int32, 4), model.InputLR: tensor.New(tensor.Float32), model.InputEpoch: tensor.New(tensor.Float32),
 	}}
-	given := map[string]bool{model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0}
+	_, semi := j.Model.(model.SemiSupervised)
+	given := map[string]bool{model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0,
+		model.InputLabelledX: semi, model.InputLabelledY: semi}
 	var err error
 	if s.schedule, err = optim.ParseSchedule(c.Schedule); err != nil {
 		return nil, err
@@ -72,7 +74,8 @@ func newStepper(j Job, st backend.State, size int, of stage) (*stepper, error) {
 
 // inputs are the operands of the programs with the images of one batch.
 func (s *stepper) inputs(b *batch) [][]*tensor.Tensor {
-	own := map[string]*tensor.Tensor{model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels}
+	own := map[string]*tensor.Tensor{model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels,
+		model.InputLabelledX: b.fewX, model.InputLabelledY: b.fewY}
 	in := make([][]*tensor.Tensor, len(s.programs))
 	for k, p := range s.programs {
 		for _, spec := range p.Inputs() {

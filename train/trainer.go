@@ -21,6 +21,7 @@ type trainer struct {
 	Job
 	state   backend.State
 	size    int // images a full batch
+	few     *labelled
 	stages  []stage
 	stage   stage           // of the epoch that is next or under way
 	step    *stepper        // of the stage
@@ -94,6 +95,9 @@ func newTrainer(j Job) (t *trainer, err error) {
 		}
 	}()
 	if t.manager, err = ckpt.OpenManager(j.Run.Path(CheckpointsDir), c.Checkpoints.Keep); err != nil {
+		return nil, err
+	}
+	if t.few, err = labelledOf(j.Model, j.Data, c.Seed); err != nil {
 		return nil, err
 	}
 	if t.stages, err = stagesOf(j.Model, c.Epochs); err != nil {

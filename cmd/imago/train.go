@@ -130,6 +130,9 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	if err != nil {
 		return err
 	}
+	if err := train.Suits(m, set); err != nil {
+		return err
+	}
 	if t.dry {
 		return a.printConfig(config, m)
 	}
