@@ -27,9 +27,10 @@ const floors = `
 	tensor rng internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/realdata internal/buildinfo
 	graph imageio safetensors internal/kernel internal/tfevents xla/pjrt
 	backend graph/graphtest nn prob optim data ckpt viz mixture xla/stablehlo probe
-	cpu xla model data/mnist data/folder data/npz data/digits data/faces data/celeba
+	cpu xla model eval/feature data/mnist data/folder data/npz data/digits data/faces data/celeba
 	vae gan
-	eval latent export
+	latent export
+	eval
 	train
 	studio
 	cmd/imago

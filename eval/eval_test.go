@@ -66,13 +66,15 @@ func newEvaluator(t *testing.T, kind func() (model.Kind, model.Recipe)) (*Evalua
 func TestMetricTable(t *testing.T) {
 	names := map[string]bool{}
 	for _, m := range Metrics() {
-		if m.Name == "" || m.Unit == "" || m.About == "" || m.measure == nil || names[m.Name] {
+		if m.Name == "" || m.About == "" || m.measure == nil || names[m.Name] {
 			t.Errorf("metric %q: an empty column, or the name is taken", m.Name)
 		}
 		names[m.Name] = true
 	}
-	if !names[TestLoss] {
-		t.Errorf("the table lacks %s", TestLoss)
+	for _, name := range []string{TestLoss, ActiveUnits, MeanSigma, KLPerUnit, "test_nll_is_5000"} {
+		if !names[name] {
+			t.Errorf("the table lacks %s", name)
+		}
 	}
 }
 
@@ -116,10 +118,10 @@ func TestProtocol(t *testing.T) {
 			want["test_"+strings.TrimSuffix(o.Name, "_sum")] += float64(out[i].F32()[0]) / 300
 		}
 	}
-	if len(got) != 3 {
-		t.Fatalf("scores %v, want three", got.Map())
+	if len(got) != 6 {
+		t.Fatalf("scores %v, want three terms and three of the posterior", got.Map())
 	}
-	for _, s := range got {
+	for _, s := range got[:3] {
 		if !(math.Abs(s.Value-want[s.Metric.Name]) <= 1e-6*math.Abs(want[s.Metric.Name])) {
 			t.Errorf("%s = %v, want %v", s.Metric.Name, s.Value, want[s.Metric.Name])
 		}

@@ -8,9 +8,8 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/tensor"
 )
 
 // oneSample is the protocol of the metrics that one pass over the images gives.
@@ -23,76 +22,57 @@ const madeBeside = "mean over all test images, an image made for each, by runnin
 // a model in training. It is not safe for concurrent use, nor beside a program that
 // trains on that state.
 type Evaluator struct {
-	model model.Model
-	img   model.Image
-	be    backend.Backend
-	state backend.State
+	model   model.Model
+	img     model.Image
+	be      backend.Backend
+	state   backend.State
+	session *latent.Session
 
-	batch            int
-	program          backend.Program
-	in, out          []*tensor.Tensor
-	x, weight, words *tensor.Tensor // words is nil for a model that draws nothing
-	labels           *tensor.Tensor // nil for one that takes none
-	index            []int32
+	batch int
+	terms *feed // of the model's own
 }
 
 // batchOf is how many images a pass takes at a time. It is part of the protocol, as
 // a sample is drawn by its place in the batch: 256, fewer for images above 4096 values.
 func batchOf(img model.Image) int { return min(256, max(1, 1<<20/max(1, img.Size()))) }
 
-// New compiles what the metrics need over st. in is what the model was built for.
+// New compiles what the metrics of every epoch need over st. in is what the model
+// was built for.
 func New(m model.Model, in model.Input, be backend.Backend, st backend.State) (*Evaluator, error) {
-	e := &Evaluator{model: m, img: in.Image, be: be, state: st, batch: batchOf(in.Image)}
-	p, err := e.compile(backend.Options{})
-	if err != nil {
+	e := &Evaluator{model: m, img: in.Image, be: be, state: st, session: latent.New(m, in, be, st), batch: batchOf(in.Image)}
+	var err error
+	if e.terms, err = e.compile(backend.Options{}); err != nil {
 		return nil, err
 	}
-	e.program, e.index = p, make([]int32, e.batch)
-	for _, s := range p.Inputs() {
-		t := s.New()
-		switch s.Name {
-		case model.InputX:
-			e.x = t
-		case model.InputWeight:
-			e.weight = t
-		case model.InputKey:
-			e.words = t
-		case model.InputLabels:
-			e.labels = t
-		default:
-			return nil, fmt.Errorf("eval: the model's eval takes %v: want x, labels, weight and key only", s)
-		}
-		e.in = append(e.in, t)
-	}
-	if e.x == nil || e.weight == nil {
-		return nil, fmt.Errorf("eval: the model's eval takes %v: want x and weight among them", p.Inputs())
-	}
-	for _, s := range p.Outputs() {
-		e.out = append(e.out, s.New())
+	if e.terms.weight == nil {
+		return nil, fmt.Errorf("eval: the model's eval takes %v: want weight among them", e.terms.program.Inputs())
 	}
 	return e, nil
 }
 
-func (e *Evaluator) compile(opt backend.Options) (backend.Program, error) {
+func (e *Evaluator) compile(opt backend.Options) (*feed, error) {
 	f, err := e.model.Eval(e.batch)
 	if err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
 	}
-	p, err := e.be.Compile(f, e.state, opt)
+	d, err := e.feed(f, opt)
 	if err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
 	}
-	return p, nil
+	return d, nil
 }
 
 // term is a metric that the pass gives under the model's name for it.
-func term(name string) func(context.Context, *subject) (float64, bool, error) {
-	return func(ctx context.Context, s *subject) (float64, bool, error) {
+func term(name string) func(context.Context, *subject) (result, error) {
+	return func(ctx context.Context, s *subject) (result, error) {
 		if err := s.onePass(ctx); err != nil {
-			return 0, false, err
+			return result{}, err
 		}
 		v, ok := s.means[name]
-		return v, ok, nil
+		if !ok {
+			return absent("the model has no term %s", name)
+		}
+		return result{value: v, images: s.images.Len()}, nil
 	}
 }
 
@@ -102,27 +82,21 @@ func (s *subject) onePass(ctx context.Context) error {
 	if s.means != nil {
 		return nil
 	}
-	if h, w, c := s.images.Shape(); (model.Image{H: h, W: w, C: c}) != s.img {
-		return fmt.Errorf("images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
-	}
-	outs := s.program.Outputs()
+	d := s.terms
+	outs := d.program.Outputs()
 	sums, count := make([]float64, len(outs)), s.images.Len()
 	for at, k := 0, uint64(0); at < count; at, k = at+s.batch, k+1 {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		n := min(s.batch, count-at)
-		if err := s.fill(ctx, at, n); err != nil {
+		if err := d.fill(ctx, s.images, at, n); err != nil {
 			return err
 		}
-		if s.words != nil {
-			words := s.key.At(k).Words()
-			copy(s.words.I32(), words[:])
-		}
-		if err := s.program.Run(s.in, s.out); err != nil {
+		if err := d.run(s.key.At(k)); err != nil {
 			return err
 		}
-		for i, o := range s.out {
+		for i, o := range d.out {
 			v := float64(o.F32()[0])
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return &NonFiniteError{Metric: strings.TrimSuffix(outs[i].Name, model.SumSuffix), Value: v, First: at, Last: at + n - 1, Cause: s.explain()}
@@ -137,27 +111,11 @@ func (s *subject) onePass(ctx context.Context) error {
 	return nil
 }
 
-// fill puts images at … at+n−1 into the batch; what is left of it has weight 0.
-func (s *subject) fill(ctx context.Context, at, n int) error {
-	w, x := s.weight.F32(), s.x.F32()
-	for k := range n {
-		s.index[k], w[k] = int32(at+k), 1
-	}
-	clear(w[n:])
-	clear(x[n*s.img.Size():])
-	if s.labels != nil {
-		if err := data.FillLabels(s.images, s.index[:n], s.labels); err != nil {
-			return err
-		}
-	}
-	return data.Floats(ctx, s.images, s.index[:n], x)
-}
-
 // explain runs the batch again to name the first value that is not finite.
 func (s *subject) explain() error {
-	p, err := s.compile(backend.Options{CheckFinite: true})
+	d, err := s.compile(backend.Options{CheckFinite: true})
 	if err == nil {
-		err = p.Run(s.in, s.out)
+		err = d.program.Run(s.terms.in, s.terms.out)
 	}
 	if err == nil {
 		err = errors.New("only the sum over the batch is not finite")

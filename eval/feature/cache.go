@@ -1,0 +1,161 @@
+package feature
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/safetensors"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// Options say where a Net is kept. The zero value is ready for use.
+type Options struct {
+	NoCache  bool      // train it anew and keep nothing
+	Progress io.Writer // told of training; nil = silent
+}
+
+// Open is the net of a set: from the user's cache, or trained on the set's training
+// labels and kept there. It fails with ErrUnfit if the set has no labels.
+func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (*Net, error) {
+	info, train, err := infoOf(set)
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if !opt.NoCache {
+		if name, err = info.file(); err != nil {
+			return nil, fmt.Errorf("feature: %w", err)
+		}
+		n, err := load(name, info, be)
+		if err == nil {
+			return n, nil
+		}
+		if !os.IsNotExist(err) {
+			opt.say("%s: %v: trained anew", name, err)
+		}
+	}
+	st, err := trained(ctx, info, train, be, opt.progress(info))
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNet(info, be, st)
+	if err != nil {
+		return nil, err
+	}
+	if test, ok := set.Labelled(set.Test).(data.Labeller); ok && test.Len() > 0 {
+		if n.Accuracy, err = n.accuracy(ctx, test); err != nil {
+			return nil, err
+		}
+	}
+	if !opt.NoCache {
+		if err := n.save(name, st); err != nil {
+			opt.say("the feature net is not kept: %v", err)
+		}
+	}
+	return n, nil
+}
+
+func (o Options) say(format string, args ...any) {
+	if o.Progress != nil {
+		fmt.Fprintf(o.Progress, format+"\n", args...)
+	}
+}
+
+// progress tells how far the training is, about ten times in all.
+func (o Options) progress(info Info) func(step, of int) {
+	return func(step, of int) {
+		switch {
+		case step == 0:
+			o.say("training a feature net on %d images of %d labels: %d steps", info.Train, len(info.Labels), of)
+		case step%max(1, of/10) == 0:
+			o.say("feature net: step %d of %d", step, of)
+		}
+	}
+}
+
+// file is where the net of that description is kept.
+func (i Info) file() (string, error) {
+	dir, err := data.CacheDir("features")
+	if err != nil {
+		return "", err
+	}
+	i.Accuracy = 0
+	b, err := json.Marshal(i)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, fmt.Sprintf("%x.safetensors", sha256.Sum256(b))), nil
+}
+
+// infoKey is the entry of the file's metadata that holds the Info as JSON.
+const infoKey = "imago_feature"
+
+func (n *Net) save(name string, st backend.State) error {
+	weights := map[string]*tensor.Tensor{}
+	for _, p := range n.params() {
+		t, err := st.Get(p.Name)
+		if err != nil {
+			return err
+		}
+		weights[p.Name] = t
+	}
+	b, err := json.Marshal(n.Info)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return safetensors.WriteFile(name, weights, map[string]string{infoKey: string(b)})
+}
+
+// load reads the net that info describes; its accuracy is the file's.
+func load(name string, info Info, be backend.Backend) (*Net, error) {
+	weights, meta, err := safetensors.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	var kept Info
+	if err := json.Unmarshal([]byte(meta[infoKey]), &kept); err != nil {
+		return nil, fmt.Errorf("not a feature net: %w", err)
+	}
+	info.Accuracy = kept.Accuracy
+	if !same(info, kept) {
+		return nil, fmt.Errorf("a feature net of another set")
+	}
+	st := be.NewState()
+	for _, p := range info.params() {
+		w := weights[p.Name]
+		if w == nil || !w.Shape().Equal(p.Shape) || w.DType() != tensor.Float32 {
+			return nil, fmt.Errorf("it lacks %s %v", p.Name, p.Shape)
+		}
+		if err := st.Set(p.Name, w); err != nil {
+			return nil, err
+		}
+	}
+	return newNet(info, be, st)
+}
+
+func same(a, b Info) bool {
+	labels := slices.Equal(a.Labels, b.Labels)
+	a.Labels, b.Labels = nil, nil
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return labels && string(x) == string(y)
+}
+
+// params are the parameters of the net, of a description that infoOf gave.
+func (i Info) params() []nn.Param {
+	b := nn.NewBuilder()
+	i.layers(b)
+	return b.Params()
+}
