@@ -78,6 +78,9 @@ func (s *Session) Image() model.Image { return s.in.Image }
 // Input is what its model was built for.
 func (s *Session) Input() model.Input { return s.in }
 
+// State holds its parameters.
+func (s *Session) State() backend.State { return s.state }
+
 // Labels is K if the model wants labels to make an image, 0 if it does not.
 func (s *Session) Labels() int {
 	var f *graph.Func

@@ -34,6 +34,7 @@ func (a *app) commands() []*cobra.Command {
 		a.manifold(),
 		a.scatter(),
 		a.encode(),
+		a.eval(),
 		a.dataCommand(),
 		a.bench(),
 		a.compile(),

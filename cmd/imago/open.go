@@ -50,6 +50,8 @@ type opened struct {
 	recipe string        // "cnn-vae"
 	title  string        // of a picture
 	config *train.Config // nil if only the weights are known
+	path   string        // of the checkpoint
+	step   int64         // optimiser updates it had done; 0 if that is not known
 	be     backend.Backend
 }
 
@@ -102,7 +104,7 @@ func (a *app) openOwn(c *cobra.Command, m *opened, path string, s *source) error
 	if err != nil {
 		return err
 	}
-	m.Session, m.config, m.recipe = t.Session, &t.Config, t.Config.Recipe
+	m.Session, m.config, m.recipe, m.path, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Step
 	m.title = fmt.Sprintf("%s on %s, step %s", m.recipe, filepath.Base(t.Config.Data.Name), thousands(t.Step))
 	return nil
 }
@@ -170,7 +172,7 @@ func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error 
 	if m.Session, err = latent.Load(built, in, m.be, w.Weights); err != nil {
 		return fmt.Errorf("%s: as %s for images of %v: %w", path, rec.Name, img, err)
 	}
-	m.recipe, m.title = rec.Name, rec.Name
+	m.recipe, m.title, m.path = rec.Name, rec.Name, path
 	return nil
 }
 

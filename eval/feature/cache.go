@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,8 +18,9 @@ import (
 
 // Options say where a Net is kept. The zero value is ready for use.
 type Options struct {
-	NoCache  bool      // train it anew and keep nothing
-	Progress io.Writer // told of training; nil = silent
+	NoCache  bool               // train it anew and keep nothing
+	Progress func(step, of int) // told how far the training is; nil = nobody is
+	Warn     func(text string)  // told of a cache that cannot be used; nil = nobody is
 }
 
 // Open is the net of a set: from the user's cache, or trained on the set's training
@@ -40,10 +40,10 @@ func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (
 			return n, nil
 		}
 		if !os.IsNotExist(err) {
-			opt.say("%s: %v: trained anew", name, err)
+			opt.warn("%s: %v: trained anew", name, err)
 		}
 	}
-	st, err := trained(ctx, info, train, be, opt.progress(info))
+	st, err := trained(ctx, info, train, be, opt.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -58,27 +58,15 @@ func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (
 	}
 	if !opt.NoCache {
 		if err := n.save(name, st); err != nil {
-			opt.say("the feature net is not kept: %v", err)
+			opt.warn("the feature net is not kept: %v", err)
 		}
 	}
 	return n, nil
 }
 
-func (o Options) say(format string, args ...any) {
-	if o.Progress != nil {
-		fmt.Fprintf(o.Progress, format+"\n", args...)
-	}
-}
-
-// progress tells how far the training is, about ten times in all.
-func (o Options) progress(info Info) func(step, of int) {
-	return func(step, of int) {
-		switch {
-		case step == 0:
-			o.say("training a feature net on %d images of %d labels: %d steps", info.Train, len(info.Labels), of)
-		case step%max(1, of/10) == 0:
-			o.say("feature net: step %d of %d", step, of)
-		}
+func (o Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
 	}
 }
 

@@ -74,7 +74,9 @@ func trained(ctx context.Context, info Info, train data.Labeller, be backend.Bac
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		progress(step, info.Steps)
+		if progress != nil {
+			progress(step, info.Steps)
+		}
 		for len(order) < batch { // what is left of an epoch begins the next batch
 			order = append(order, data.Order(seed, epoch, train.Len())...)
 			epoch++
@@ -92,7 +94,6 @@ func trained(ctx context.Context, info Info, train data.Labeller, be backend.Bac
 			return nil, fmt.Errorf("feature: step %d: %w", step, err)
 		}
 	}
-	progress(info.Steps, info.Steps)
 	return st, nil
 }
 

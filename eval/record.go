@@ -1,0 +1,121 @@
+package eval
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/imago-ml/imago/internal/atomicfile"
+)
+
+// recordFormat is the version of the file that this package writes and reads.
+const recordFormat = 1
+
+// maxRecords bounds the size of the file in bytes before it is read.
+const maxRecords = 16 << 20
+
+// A Subject is what was measured.
+type Subject struct {
+	Recipe     string `json:"recipe"`
+	Checkpoint string `json:"checkpoint"`  // its folder or file, as it was named
+	Step       int64  `json:"step"`        // optimiser updates it had done
+	Data       string `json:"data"`        // name of the set
+	DataDigest string `json:"data_digest"` // data.Set.Digest
+	Seed       uint64 `json:"seed"`        // of all that was drawn
+	Imago      string `json:"imago"`       // version of the program
+}
+
+// A Record is a Score as it is kept in a file.
+type Record struct {
+	Name     string    `json:"name"`
+	Value    float64   `json:"value"`
+	StdErr   float64   `json:"std_error,omitempty"` // over the images
+	Unit     string    `json:"unit,omitempty"`
+	Better   string    `json:"better"` // "higher" or "lower"
+	Protocol string    `json:"protocol"`
+	Note     string    `json:"note,omitempty"`
+	Images   int       `json:"images"`
+	PerUnit  []float64 `json:"per_unit,omitempty"` // of each latent unit
+	Of       Subject   `json:"of"`
+	Measured time.Time `json:"measured"`
+}
+
+// Records are the scores as they are kept, measured now.
+func (s Scores) Records(of Subject) []Record {
+	var all []Record
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, x := range s {
+		better := "lower"
+		if x.Metric.Up {
+			better = "higher"
+		}
+		all = append(all, Record{
+			Name: x.Metric.Name, Value: x.Value, StdErr: x.StdErr, Unit: x.Metric.Unit, Better: better,
+			Protocol: x.Metric.About, Note: x.Note, Images: x.Images, PerUnit: x.Units, Of: of, Measured: now,
+		})
+	}
+	return all
+}
+
+// recordFile is the file.
+type recordFile struct {
+	Format int      `json:"format"`
+	Scores []Record `json:"scores"`
+}
+
+// ReadRecords reads the file of that name; one that is not there has none.
+func ReadRecords(name string) ([]Record, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxRecords+1))
+	if err != nil {
+		return nil, fmt.Errorf("eval: %w", err)
+	}
+	if len(b) > maxRecords {
+		return nil, fmt.Errorf("eval: %s: more than %d bytes: it is not one of ours", name, maxRecords)
+	}
+	var file recordFile
+	if err := json.Unmarshal(b, &file); err != nil {
+		return nil, fmt.Errorf("eval: %s: %w: move it away", name, err)
+	}
+	if file.Format != recordFormat {
+		return nil, fmt.Errorf("eval: %s: format %d: this imago reads %d: move it away", name, file.Format, recordFormat)
+	}
+	return file.Scores, nil
+}
+
+// WriteRecords adds records to the file of that name, which is replaced whole. An
+// older one of the same name and data gives way to the new; the others stay, as what
+// they cost is hours.
+func WriteRecords(name string, records []Record) error {
+	old, err := ReadRecords(name)
+	if err != nil {
+		return err
+	}
+	all := slices.DeleteFunc(old, func(o Record) bool {
+		return slices.ContainsFunc(records, func(r Record) bool { return r.Name == o.Name && r.Of.DataDigest == o.Of.DataDigest })
+	})
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(recordFile{recordFormat, append(all, records...)}); err != nil {
+		return fmt.Errorf("eval: %w", err)
+	}
+	if err := atomicfile.WriteBytes(name, b.Bytes()); err != nil {
+		return fmt.Errorf("eval: %w", err)
+	}
+	return nil
+}

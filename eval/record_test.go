@@ -1,0 +1,55 @@
+package eval
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestRecords(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "eval.json")
+	if r, err := ReadRecords(name); r != nil || err != nil {
+		t.Fatalf("a file that is not there: %v, %v", r, err)
+	}
+	scores := func(values ...float64) (s Scores) {
+		for i, v := range values {
+			s = append(s, Score{Metric: Metrics()[i], Value: v, StdErr: 0.5, Images: 7, Units: []float64{1, 2}, Note: "so"})
+		}
+		return s
+	}
+	write := func(s Scores, of Subject) {
+		t.Helper()
+		if err := WriteRecords(name, s.Records(of)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(scores(1, 2, 3), Subject{DataDigest: "a", Seed: 9, Checkpoint: "c"})
+	write(scores(4), Subject{DataDigest: "a", Step: 5})
+	write(scores(6), Subject{DataDigest: "b"})
+	r, err := ReadRecords(name)
+	if err != nil || len(r) != 4 {
+		t.Fatalf("%d records, %v; want two old, two new", len(r), err)
+	}
+	for i, want := range []float64{2, 3, 4, 6} {
+		if r[i].Value != want {
+			t.Errorf("record %d is %v, want %v", i, r[i].Value, want)
+		}
+	}
+	first := r[0]
+	if m := Metrics()[1]; first.Name != m.Name || first.Protocol != m.About || first.Better != "lower" || first.Of.Seed != 9 || first.Of.Checkpoint != "c" ||
+		first.StdErr != 0.5 || first.Images != 7 || len(first.PerUnit) != 2 || first.Note != "so" || first.Measured.IsZero() {
+		t.Errorf("record %+v", first)
+	}
+	for bad, want := range map[string]string{"{": "unexpected end", `{"format": 2}`: "format 2", strings.Repeat(" ", maxRecords+1): "more than"} {
+		if err := os.WriteFile(name, []byte(bad), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := WriteRecords(name, r); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.20q: %v, want %q", bad, err, want)
+		}
+		if b, err := os.ReadFile(name); err != nil || string(b) != bad {
+			t.Error("a file that could not be read was replaced")
+		}
+	}
+}
