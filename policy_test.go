@@ -24,7 +24,7 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	tensor rng internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/realdata internal/buildinfo
+	tensor rng internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/columns internal/realdata internal/buildinfo
 	graph imageio safetensors internal/kernel internal/tfevents xla/pjrt
 	backend graph/graphtest nn prob optim data ckpt viz mixture xla/stablehlo probe
 	cpu xla model eval/feature data/mnist data/folder data/npz data/digits data/faces data/celeba
