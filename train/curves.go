@@ -2,6 +2,7 @@ package train
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/nn"
@@ -20,6 +21,8 @@ var panels = []shown{
 	{model.DLoss, "discriminator's loss", nats},
 	{model.DAccuracy, "discriminator's accuracy", "share of images"},
 	{model.GLoss, "generator's loss", nats},
+	{"active_units", "active units", "units"},
+	{"mean_sigma", "mean σ of q(z|x)", ""},
 }
 
 const nats = "nats per image"
@@ -40,24 +43,18 @@ func (a *artist) curves() error {
 		return nil
 	}
 	var ps []viz.Panel
-	for _, p := range panels {
-		var train, test viz.Series
-		train.Name, test.Name, test.Dashed = "train", "test", true
-		for _, l := range epochs {
-			point(&train, l.Epoch, l.Train, p.term)
-			point(&test, l.Epoch, l.Test, "test_"+p.term)
-		}
-		panel := viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: "epoch", YLabel: p.unit}}
-		for _, s := range []viz.Series{train, test} {
-			if len(s.Y) > 0 {
-				panel.Series = append(panel.Series, s)
-			}
-		}
-		if len(panel.Series) > 0 {
-			ps = append(ps, panel)
+	add := func(p shown, series []viz.Series) {
+		if len(series) > 0 {
+			ps = append(ps, viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: "epoch", YLabel: p.unit}, Series: series})
 		}
 	}
-	img, err := viz.Panels(ps, len(ps))
+	for _, p := range panels {
+		add(p, slices.Concat(
+			series("train", false, epochs, func(l Line) (float64, bool) { v, ok := l.Train[p.term]; return v, ok }),
+			series("test", true, epochs, func(l Line) (float64, bool) { v, ok := l.Test["test_"+p.term]; return v, ok })))
+	}
+	add(shown{title: "KL of single units", unit: "nats per image"}, unitSeries(epochs))
+	img, err := viz.Panels(ps, min(len(ps), 3))
 	if err != nil {
 		return err
 	}
@@ -68,11 +65,60 @@ func (a *artist) curves() error {
 	return a.writeFile(a.path("curves.png"), b)
 }
 
-// point adds a metric to a series if it was measured.
-func point(s *viz.Series, epoch int, metrics map[string]float64, name string) {
-	if v, ok := metrics[name]; ok {
-		s.X, s.Y = append(s.X, float64(epoch)), append(s.Y, v)
+// series are the curves of a number over the epochs that have it, one a stage: from a
+// stage to the next it may jump.
+func series(name string, dashed bool, epochs []Line, of func(l Line) (float64, bool)) []viz.Series {
+	var all []viz.Series
+	for i, l := range epochs {
+		v, ok := of(l)
+		if !ok {
+			continue
+		}
+		if len(all) == 0 || l.Stage != epochs[i-1].Stage {
+			s := viz.Series{Name: name, Dashed: dashed}
+			if l.Stage != "" {
+				s.Name += ", " + l.Stage
+			}
+			all = append(all, s)
+		}
+		s := &all[len(all)-1]
+		s.X, s.Y = append(s.X, float64(l.Epoch)), append(s.Y, v)
 	}
+	return all
+}
+
+// fewUnits is how many units have a curve each.
+const fewUnits = 8
+
+// unitSeries are curves of the KL of each unit, or, where there are many, of the unit
+// at each quarter of their order by KL.
+func unitSeries(epochs []Line) []viz.Series {
+	units := 0
+	for _, l := range epochs {
+		units = max(units, len(l.UnitKL))
+	}
+	var all []viz.Series
+	add := func(name string, of func(kl []float64) float64) {
+		all = append(all, series(name, false, epochs, func(l Line) (float64, bool) {
+			if len(l.UnitKL) != units {
+				return 0, false
+			}
+			return of(l.UnitKL), true
+		})...)
+	}
+	if units <= fewUnits {
+		for u := range units {
+			add(fmt.Sprintf("z[%d]", u), func(kl []float64) float64 { return kl[u] })
+		}
+		return all
+	}
+	for i, name := range []string{"largest", "upper quarter", "middle", "lower quarter", "smallest"} {
+		add(name, func(kl []float64) float64 {
+			order := slices.Sorted(slices.Values(kl))
+			return order[(units-1)*(4-i)/4]
+		})
+	}
+	return all
 }
 
 // netLayers is a network as a diagram shows it: the batch axis is None, a layer's

@@ -33,6 +33,9 @@ type Line struct {
 	Test  map[string]float64 `json:"test,omitempty"` // by eval's names: test_loss, …; of an epoch line
 	Best  bool               `json:"best,omitempty"` // the lowest test_loss so far
 
+	UnitKL   []float64 `json:"unit_kl,omitempty"`  // KL of each latent unit on test images, nats; of an epoch line
+	Warnings []Warning `json:"warnings,omitempty"` // what was noticed at the epoch's end
+
 	LR           float64 `json:"lr"`           // of the last step
 	ImagesPerSec float64 `json:"images_per_s"` // of training, since the last line of the kind, in this process
 	Waited       float64 `json:"waited_s"`     // likewise: seconds of training spent waiting for images to be read

@@ -138,8 +138,9 @@ func (t *trainer) beforeTraining(ctx context.Context) (last Line, err error) {
 	if err != nil {
 		return last, err
 	}
-	if done := Epochs(lines); len(done) > 0 {
-		last = done[len(done)-1]
+	t.epochs = Epochs(lines)
+	if n := len(t.epochs); n > 0 {
+		last = t.epochs[n-1]
 	}
 	entered := t.at.Epoch == t.stage.first && t.sums.Begun > t.stage.index // and all was drawn before
 	if t.at.EpochImages == 0 && !entered {
@@ -217,11 +218,20 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 	if !t.stage.last { // it is what the last stage minimises: no other is to be compared by it
 		delete(line.Test, eval.TestLoss)
 	}
+	if t.stage.last {
+		var err error
+		if line.Warnings, err = t.diagnose(ctx, line); err != nil && ctx.Err() != nil {
+			return line, t.interrupt()
+		} else if err != nil {
+			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
+		}
+	}
 	if v, ok := line.Test[eval.TestLoss]; ok && (t.at.Best == nil || v < t.at.Best.Value) {
 		line.Best = true
 		t.at.Best = &ckpt.Score{Metric: eval.TestLoss, Value: v, Step: t.at.Step}
 	}
 	line.Seconds = time.Since(begun).Seconds()
+	t.epochs = append(t.epochs, line)
 	t.at.Epoch++
 	t.at.EpochImages = 0
 	t.sums.Epoch.reset()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/internal/atomicfile"
@@ -27,6 +28,9 @@ func (a *artist) report(t *trainer) error {
 		Facts:    a.facts(t, epochs),
 		Next:     a.next(),
 		Footer:   "imago " + t.at.Imago + ", " + c.Go,
+	}
+	if s := warnings(epochs); s.Text != "" {
+		r.Sections = append(r.Sections, s)
 	}
 	for _, s := range a.sections() {
 		if err := a.load(&s); err != nil {
@@ -88,6 +92,17 @@ func (a *artist) sections() []viz.Section {
 	return []viz.Section{samples, space, curves, network}
 }
 
+// warnings is a section of all that was noticed while training.
+func warnings(epochs []Line) viz.Section {
+	var told []string
+	for _, l := range epochs {
+		for _, w := range l.Warnings {
+			told = append(told, fmt.Sprintf("After epoch %d: %s.", l.Epoch, w.Text))
+		}
+	}
+	return viz.Section{Title: "What to change", Text: strings.Join(told, "\n\n")}
+}
+
 func figures(epochs []Line, params int) []viz.KV {
 	var f []viz.KV
 	if len(epochs) > 0 {
@@ -107,16 +122,22 @@ func epochTable(epochs []Line) viz.Table {
 	if len(epochs) == 0 {
 		return viz.Table{}
 	}
-	first := epochs[0]
+	staged := epochs[0].Stage != ""
+	if staged {
+		t.Columns = append(t.Columns, "stage")
+	}
+	has := func(name string, of func(l Line) map[string]float64) bool { // stages may differ
+		return slices.ContainsFunc(epochs, func(l Line) bool { _, ok := of(l)[name]; return ok })
+	}
 	var train, test []string
 	for _, p := range slices.Concat(panels, gradients) {
-		if _, ok := first.Train[p.term]; ok {
+		if has(p.term, func(l Line) map[string]float64 { return l.Train }) {
 			train = append(train, p.term)
 			t.Columns = append(t.Columns, "train "+p.term)
 		}
 	}
 	for _, m := range eval.Metrics() {
-		if _, ok := first.Test[m.Name]; ok {
+		if has(m.Name, func(l Line) map[string]float64 { return l.Test }) {
 			test = append(test, m.Name)
 			t.Columns = append(t.Columns, m.Name)
 		}
@@ -124,12 +145,20 @@ func epochTable(epochs []Line) viz.Table {
 	t.Columns = append(t.Columns, "images/s", "seconds")
 	for _, l := range epochs {
 		row := []string{fmt.Sprint(l.Epoch), fmt.Sprint(l.Step)}
-		for _, name := range train {
-			row = append(row, fmt.Sprintf("%.3f", l.Train[name]))
+		if staged {
+			row = append(row, l.Stage)
 		}
-		for _, name := range test {
-			row = append(row, fmt.Sprintf("%.3f", l.Test[name]))
+		add := func(names []string, from map[string]float64) {
+			for _, name := range names {
+				cell := ""
+				if v, ok := from[name]; ok {
+					cell = fmt.Sprintf("%.3f", v)
+				}
+				row = append(row, cell)
+			}
 		}
+		add(train, l.Train)
+		add(test, l.Test)
 		t.Rows = append(t.Rows, append(row, thousands(l.ImagesPerSec), fmt.Sprintf("%.1f", l.Seconds)))
 	}
 	return t

@@ -108,6 +108,9 @@ func (r *Reporter) epoch(c *Config, l Line, waited float64) {
 		s = speed.ReplaceAllString(s, "") // the bar has shown it, and the log has it
 	}
 	r.Println(s)
+	for _, w := range l.Warnings {
+		r.Println("warning   ", w.Text)
+	}
 	if noticed && !r.advised {
 		r.advised = true
 		r.Println("          ", "images are read more slowly than they are trained on: let them be kept decoded (no --no-cache, room on the disk of the cache), or keep them on a faster disk")

@@ -33,7 +33,9 @@ type trainer struct {
 
 	at      ckpt.State // the counts of the run, and what else is saved
 	sums    sums
-	fresh   bool // nothing was resumed
+	epochs  []Line // of the epochs done
+	judge   *judge // nil before it was asked
+	fresh   bool   // nothing was resumed
 	saved   time.Time
 	lastDir string // of the last checkpoint
 }

@@ -1,0 +1,200 @@
+package train
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/model"
+)
+
+// A course is a run so far, as far as it is judged by. Numbers that are not known are
+// NaN: neither above nor below anything.
+type course struct {
+	epochs  []Line         // of the last stage; the last one is judged
+	told    []string       // names of warnings
+	final   bool           // the last epoch of the run
+	options map[string]any // of the model and of training, by the names of their flags
+	rate    float64        // learning rate before the schedule
+	loss    string         // of the likelihood, as in --loss
+	values  int            // D
+	units   int            // Z
+
+	explained float64 // share of the test images' variance about the mean image that reconstructions explain
+	entropy   float64 // Σ −x ln x − (1−x) ln(1−x) of a test image, nats
+}
+
+// courseOf is the course of a run whose last line is of the last epoch.
+func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
+	last := lines[len(lines)-1]
+	c := &course{
+		options: map[string]any{"lr": run.LR, "epochs": run.Epochs, "schedule": cmp.Or(run.Schedule, "constant")},
+		final:   last.Epoch == run.Epochs, rate: run.LR, values: run.Image().Size(), units: units, explained: nan, entropy: nan,
+	}
+	own := map[string]any{}
+	if json.Unmarshal(run.Model, &own) == nil { // the model was built from it
+		for name, v := range own {
+			c.options[strings.ReplaceAll(name, "_", "-")] = v
+		}
+	}
+	c.loss, _ = c.options["loss"].(string)
+	if l, ok := m.(model.Likelihood); ok {
+		c.loss = l.Pixels().Name
+	}
+	for _, l := range lines {
+		for _, w := range l.Warnings {
+			c.told = append(c.told, w.Name)
+		}
+		if l.Stage == last.Stage {
+			c.epochs = append(c.epochs, l)
+		}
+	}
+	return c
+}
+
+func (c *course) now() Line { return c.epochs[len(c.epochs)-1] }
+
+// test is a term on the test images.
+func (c *course) test(term string) float64 {
+	if v, ok := c.now().Test["test_"+term]; ok {
+		return v
+	}
+	return nan
+}
+
+// ways says which options help, of those that there are, each with its value: changes
+// are like "less beta".
+func (c *course) ways(changes ...string) string {
+	var ways []string
+	for _, change := range changes {
+		at := strings.LastIndex(change, " ") + 1
+		if v, ok := c.options[change[at:]]; ok {
+			ways = append(ways, fmt.Sprintf("%s--%s (%v now)", change[:at], change[at:], v))
+		}
+	}
+	if len(ways) == 0 {
+		return ""
+	}
+	return ": try " + strings.Join(ways, ", or ")
+}
+
+func (c *course) number(option string, otherwise float64) float64 {
+	if v, ok := c.options[option].(float64); ok {
+		return v
+	}
+	return otherwise
+}
+
+// beta is the weight of the KL.
+func (c *course) beta() float64 { return c.number("beta", 1) }
+
+// weighed says whether the loss has a KL.
+func (c *course) weighed() bool { return c.beta() > 0 && !math.IsNaN(c.test(model.KL)) }
+
+// warming says that the weight of the KL is on its way up: losses cannot be compared.
+func (c *course) warming() bool { return float64(len(c.epochs)) <= c.number("warmup", 0) }
+
+// settled says that it is not too early to judge: so many epochs are done, or all,
+// and so many steps that the model could have learnt something.
+func (c *course) settled(epochs int) bool {
+	return (len(c.epochs) >= epochs || c.final) && c.now().Step >= leastSteps && !c.warming()
+}
+
+// twice says that something held after the last two epochs, or after the only one.
+func (c *course) twice(holds func(l Line) bool) bool {
+	for _, l := range c.epochs[max(0, len(c.epochs)-2):] {
+		if !holds(l) {
+			return false
+		}
+	}
+	return c.settled(2)
+}
+
+// trained are the training losses that can be compared.
+func (c *course) trained() []float64 {
+	var losses []float64
+	for i, l := range c.epochs {
+		if v, ok := l.Train[model.Loss]; ok && float64(i) >= c.number("warmup", 0) {
+			losses = append(losses, v)
+		}
+	}
+	return losses
+}
+
+// best is the line of the lowest test loss.
+func (c *course) best() Line {
+	return slices.MinFunc(c.epochs, func(a, b Line) int { return cmp.Compare(a.Test[eval.TestLoss], b.Test[eval.TestLoss]) })
+}
+
+const (
+	leastSteps = 200
+	judged     = 256 // test images whose reconstructions are looked at
+)
+
+// A judge looks at reconstructions after an epoch.
+type judge struct {
+	images  data.Images // the first few test images
+	x       []float32   // (n,H,W,C) of them
+	spread  float64     // Σ (x − their mean image)²
+	entropy float64     // of an image, nats
+}
+
+func newJudge(ctx context.Context, set *data.Set) (*judge, error) {
+	n := min(judged, set.Test.Len())
+	first, index := make([]int, n), make([]int32, n)
+	for i := range first {
+		first[i], index[i] = i, int32(i)
+	}
+	images, err := data.Subset(set.Labelled(set.Test), first)
+	if err != nil {
+		return nil, err
+	}
+	h, w, c := images.Shape()
+	j := &judge{images: images, x: make([]float32, n*h*w*c)}
+	if err := data.Floats(ctx, images, index, j.x); err != nil {
+		return nil, err
+	}
+	mean := make([]float64, h*w*c)
+	for i, v := range j.x {
+		mean[i%len(mean)] += float64(v) / float64(n)
+	}
+	for i, v := range j.x {
+		x := float64(v)
+		j.spread += (x - mean[i%len(mean)]) * (x - mean[i%len(mean)])
+		if x > 0 && x < 1 {
+			j.entropy -= (x*math.Log(x) + (1-x)*math.Log(1-x)) / float64(n)
+		}
+	}
+	return j, nil
+}
+
+// diagnose is what is newly noticed after an epoch of the last stage.
+func (t *trainer) diagnose(ctx context.Context, line Line) ([]Warning, error) {
+	c := courseOf(&t.Run.Config, t.Model, append(t.epochs, line), t.session.Latent())
+	if _, ok := t.Model.(model.Reconstructor); ok && t.Data.Test.Len() > 0 {
+		if t.judge == nil {
+			j, err := newJudge(ctx, t.Data)
+			if err != nil {
+				return nil, err
+			}
+			t.judge = j
+		}
+		made, err := t.session.Reconstruct(ctx, t.judge.images)
+		if err != nil {
+			return nil, err
+		}
+		lost := 0.0
+		for i, v := range made {
+			d := float64(v) - float64(t.judge.x[i])
+			lost += d * d
+		}
+		c.explained, c.entropy = 1-lost/t.judge.spread, t.judge.entropy
+	}
+	return c.diagnose(), nil
+}
