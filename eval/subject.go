@@ -2,8 +2,10 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
@@ -46,7 +48,8 @@ func (s *subject) measure(ctx context.Context, wanted []Metric) (Scores, []Absen
 			missing = append(missing, Absent{m, r.absent})
 			continue
 		case math.IsNaN(r.value) || math.IsInf(r.value, 0):
-			return nil, nil, fmt.Errorf("eval: %s is %v", m.Name, r.value)
+			bad := &NonFiniteError{Metric: strings.TrimPrefix(m.Name, "test_"), Value: r.value, Last: s.images.Len() - 1, Cause: errors.New("too large for float32")}
+			return nil, nil, fmt.Errorf("eval: %w", bad)
 		}
 		scores = append(scores, Score{Metric: m, Value: r.value, StdErr: r.stdErr, Units: r.units, Images: r.images, Note: r.note})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
 )
 
@@ -31,20 +32,14 @@ func (s *subject) encoded(ctx context.Context) (*posteriors, error) {
 	}
 	z := enc.Latent()
 	c := &posteriors{z: z, images: s.images.Len()}
-	place, kl, sigma := make([]mean, z), make([]mean, z), make([]mean, z)
-	for i, m := range mu {
-		u, m := i%z, float64(m)
-		place[u].add(m)
-		if logVar != nil {
-			v := float64(logVar[i])
-			kl[u].add((m*m + math.Exp(v) - v - 1) / 2)
-			sigma[u].add(math.Exp(v / 2))
-		}
+	_, deviation := latent.Moments(mu, z)
+	for _, d := range deviation {
+		c.variance = append(c.variance, d*d)
 	}
-	for u := range z {
-		c.variance = append(c.variance, place[u].variance())
-		if logVar != nil {
-			c.kl, c.sigma = append(c.kl, kl[u].value()), append(c.sigma, sigma[u].value())
+	if logVar != nil {
+		c.kl, c.sigma = latent.UnitKL(mu, logVar, z), make([]float64, z)
+		for i, v := range logVar {
+			c.sigma[i%z] += math.Exp(float64(v)/2) / float64(c.images)
 		}
 	}
 	s.posteriors = c

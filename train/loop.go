@@ -212,7 +212,7 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 		case err != nil:
 			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
 		default:
-			line.Test = scores.Map()
+			line.Test, line.UnitKL = scores.Map(), scores.Units()[eval.KLPerUnit]
 		}
 	}
 	if !t.stage.last { // it is what the last stage minimises: no other is to be compared by it
