@@ -1,5 +1,7 @@
 // Package latent works with the codes of a trained model: it encodes, decodes
-// and reconstructs any number of images, and lays codes out for pictures.
+// and reconstructs any number of images, goes from code to code, finds the
+// directions of attributes, neighbours and densities, and lays codes out for
+// pictures.
 //
 // A Session is a model's parameters on a backend. It runs one program for each of
 // these tasks, compiled once when first asked for, so it may share the state of a

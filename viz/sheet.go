@@ -3,6 +3,7 @@ package viz
 import (
 	"fmt"
 	"image"
+	"strings"
 )
 
 // SheetOptions says how a sheet of rows and columns looks. The zero value is a
@@ -11,15 +12,16 @@ type SheetOptions struct {
 	Scale int      // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
 	Title string   // above; "" = none
 	Rows  []string // left of each row; nil = none
-	Cols  []string // above each column; nil = none
+	Cols  []string // above each column, in up to three lines; nil = none
 	Cells []string // under each image, row by row; nil = none
 	Lead  int      // so many columns at the left stand apart: what the others are made of
+	Tail  int      // and so many at the right
 }
 
 // The distances on a sheet, in units.
 const (
 	sheetGap   = 3.0
-	sheetLead  = 14.0 // between the leading columns and the others
+	sheetApart = 14.0 // between the columns that stand apart and the others
 	sheetRow   = 170.0
 	sheetWords = 17.0
 )
@@ -34,8 +36,8 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 	if err := checkImages("sheet", pix, n, h, w, c); err != nil {
 		return nil, err
 	}
-	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Lead >= cols {
-		return nil, fmt.Errorf("viz: sheet: scale %d and %d leading columns of %d, want scale 0 to %d and a column that does not lead", opt.Scale, opt.Lead, cols, maxScale)
+	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Tail < 0 || opt.Lead >= cols-opt.Tail {
+		return nil, fmt.Errorf("viz: sheet: scale %d, %d leading and %d last columns of %d, want scale 0 to %d and a column between", opt.Scale, opt.Lead, opt.Tail, cols, maxScale)
 	}
 	for _, words := range []struct {
 		of   string
@@ -60,33 +62,37 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 	if opt.Title != "" {
 		top = 40
 	}
-	if opt.Cols != nil {
-		top += sheetWords
+	heads := make([][]string, len(opt.Cols))
+	deep := 0
+	for k, name := range opt.Cols {
+		heads[k] = wrap(bodyText, name, cw, 3)
+		deep = max(deep, len(heads[k]))
 	}
+	top += sheetWords * float64(deep)
 	if opt.Cells != nil {
 		under = sheetWords
 	}
-	lead := 0.0
-	if opt.Lead > 0 {
-		lead = sheetLead
+	x := func(col int) float64 {
+		at := left + float64(col)*(cw+sheetGap)
+		if opt.Lead > 0 && col >= opt.Lead {
+			at += sheetApart
+		}
+		if opt.Tail > 0 && col >= cols-opt.Tail {
+			at += sheetApart
+		}
+		return at
 	}
-	right := left + float64(cols)*(cw+sheetGap) + lead
+	right := x(cols-1) + cw + sheetGap
 	width := max(right+9, titleText.width(opt.Title)+24)
 	s, err := newRaster("sheet", width, top+float64(rows)*(ch+under+sheetGap)+8, Density)
 	if err != nil {
 		return nil, err
 	}
 	s.text(12, 26, titleText, opt.Title)
-	x := func(col int) float64 {
-		at := left + float64(col)*(cw+sheetGap)
-		if col >= opt.Lead {
-			at += lead
+	for k, lines := range heads {
+		for i, line := range lines {
+			s.text(x(k)+cw/2, top-7-sheetWords*float64(len(lines)-1-i), bodyText.at(0.5), line)
 		}
-		return at
-	}
-	for k, name := range opt.Cols {
-		t := bodyText.at(0.5)
-		s.text(x(k)+cw/2, top-7, t, shorten(t, name, cw+sheetGap))
 	}
 	size := h * w * c
 	for r := range rows {
@@ -104,4 +110,21 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 		}
 	}
 	return s.img, nil
+}
+
+// wrap parts text at spaces into at most so many lines of width w; what is too long
+// is cut.
+func wrap(t style, text string, w float64, lines int) []string {
+	var out []string
+	for _, word := range strings.Fields(text) {
+		if n := len(out); n > 0 && (n == lines || t.width(out[n-1]+" "+word) <= w) {
+			out[n-1] += " " + word
+		} else {
+			out = append(out, word)
+		}
+	}
+	for i, line := range out {
+		out[i] = shorten(t, line, w+sheetGap)
+	}
+	return out
 }

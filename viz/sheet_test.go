@@ -8,16 +8,14 @@ import (
 
 func TestSheetPlaces(t *testing.T) {
 	pix := flat(4, 4, 0.2, 0.4, 0.6, 0.1, 0.3, 0.5)
-	img, err := Sheet(pix, 2, 3, 4, 4, 1, SheetOptions{Scale: 10, Lead: 1, Cells: make([]string, 6)})
+	img, err := Sheet(pix, 2, 3, 4, 4, 1, SheetOptions{Scale: 10, Lead: 1, Tail: 1, Cells: make([]string, 6)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const cell = 20.0
 	for k, want := range []uint8{51, 102, 153, 26, 77, 128} {
 		x := 12 + float64(k%3)*(cell+sheetGap)
-		if k%3 > 0 {
-			x += sheetLead
-		}
+		x += sheetApart * float64(k%3)
 		y := 10 + float64(k/3)*(cell+sheetWords+sheetGap)
 		for _, d := range []float64{0.5, cell - 0.5} {
 			if got := rgbAt(img, int((x+d)*Density), int((y+d)*Density)); got != grey(want) {
@@ -52,11 +50,30 @@ func TestSheetErrors(t *testing.T) {
 		{2, 2, SheetOptions{Cols: []string{"a"}}, "2 columns"},
 		{2, 2, SheetOptions{Cells: []string{"a"}}, "4 images"},
 		{2, 2, SheetOptions{Lead: 2}, "leading"},
+		{2, 2, SheetOptions{Lead: 1, Tail: 1}, "leading"},
 		{2, 2, SheetOptions{Scale: -1}, "scale"},
 		{2, 2, SheetOptions{Scale: 4000, Title: strings.Repeat("wide ", 100000)}, "pixels"},
 	} {
 		if _, err := Sheet(pix, tt.rows, tt.cols, 2, 2, 1, tt.opt); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%d×%d %.40v: %v, want %q", tt.rows, tt.cols, tt.opt, err, tt.want)
 		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	w := bodyText.width("one two")
+	for text, want := range map[string]string{
+		"":                      "",
+		"one":                   "one",
+		"one two three":         "one two|three",
+		"one two one two one":   "one two|one two|one",
+		"unconditionally there": shorten(bodyText, "unconditionally", w+sheetGap) + "|there",
+	} {
+		if got := strings.Join(wrap(bodyText, text, w, 3), "|"); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+	if got := wrap(bodyText, "one two three four five", w, 2); len(got) != 2 || !strings.HasPrefix(got[1], "three") || !strings.HasSuffix(got[1], "…") {
+		t.Errorf("in two lines: %q", got)
 	}
 }
