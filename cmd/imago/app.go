@@ -104,6 +104,12 @@ func flagError(c *cobra.Command, err error) error {
 		want = "a whole number of 0 or more"
 	case "float64":
 		want = "a number"
+	case "intSlice":
+		want = "whole numbers with commas between, as 3,17,40"
+	case "addends":
+		want = "an image file, or attributes with commas between"
+	case "spread":
+		want = "two numbers, the lower first, as -3..3"
 	case "bool":
 		want = "true or false"
 	}

@@ -238,14 +238,19 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 	if h, w, ch := set.Shape(); (model.Image{H: h, W: w, C: ch}) != img {
 		return nil, data.Split{}, fmt.Errorf("%s: the images of %s are %dx%dx%d, those of the model %v: choose another set with --data", c.Name(), name, h, w, ch, img)
 	}
-	split := set.Test
-	if s.split == "train" {
-		split = set.Train
-	}
+	split := s.of(set)
 	if split.Len() == 0 {
 		return nil, data.Split{}, fmt.Errorf("%s: %s has no %s images: choose the other part with --split", c.Name(), name, s.split)
 	}
 	return set, split, nil
+}
+
+// of is the part of a set that is meant.
+func (s *setFlags) of(set *data.Set) data.Split {
+	if s.split == "train" {
+		return set.Train
+	}
+	return set.Test
 }
 
 // titleOf is the title of a picture of the images of a set, which it names if it is not the model's own.

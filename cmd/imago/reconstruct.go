@@ -116,7 +116,7 @@ func readImages(files []string, img model.Image, invert bool) (data.Images, erro
 	for _, name := range files {
 		p, err := readImage(name)
 		if err != nil {
-			return nil, fmt.Errorf("reconstruct: %w", err)
+			return nil, err
 		}
 		// The largest crop of the model's proportions: of a square model, the largest square.
 		h, w := p.H, p.W

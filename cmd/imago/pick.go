@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/model"
+)
+
+// A pick is the flags that say which images a command starts from: files named after the run, or images of a set.
+type pick struct {
+	set    setFlags
+	index  []int
+	n      int
+	invert bool
+}
+
+// addFlags adds them; n is the number of images unless told otherwise, 0 of a command that takes none by itself.
+func (p *pick) addFlags(c *cobra.Command, n int) {
+	f := c.Flags()
+	f.IntSliceVar(&p.index, "index", nil, "numbers of the `images` of the set, from 0, as 3,17,40 (default the first)")
+	if n > 0 {
+		f.IntVarP(&p.n, "count", "n", n, "`number` of images of the set, without --index")
+	}
+	f.BoolVar(&p.invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	p.set.addFlags(c)
+}
+
+func (p *pick) check(files []string) error {
+	if len(files) > 0 && p.index != nil {
+		return fmt.Errorf("both the file %s and --index: want one of them", files[0])
+	}
+	for _, i := range p.index {
+		if i < 0 {
+			return fmt.Errorf("--index %d: want 0 or more", i)
+		}
+	}
+	if p.n < 0 {
+		return atLeast("count", p.n, 1)
+	}
+	return p.set.check()
+}
+
+// runAndFiles parts the arguments of a command: a run, unless --weights names it, and files.
+func runAndFiles(args []string, from *source) (run, files []string) {
+	if from.weights == "" && len(args) > 0 {
+		return args[:1], args[1:]
+	}
+	return nil, args
+}
+
+// picked are the images a command starts from.
+type picked struct {
+	images data.Images
+	names  []string // of each, for a picture
+	index  []int    // of each in its split; nil if they are files
+	title  string   // of a picture
+}
+
+// pickImages reads the files, or else opens the set and takes images of it.
+func (a *app) pickImages(c *cobra.Command, m *opened, p *pick, files []string) (*picked, error) {
+	if len(files) > 0 {
+		return pickFiles(m, p, files)
+	}
+	set, _, err := a.openSplit(c, m, &p.set)
+	if err != nil {
+		return nil, err
+	}
+	return p.from(m, set)
+}
+
+func pickFiles(m *opened, p *pick, files []string) (*picked, error) {
+	images, err := readImages(files, m.Image(), p.invert)
+	if err != nil {
+		return nil, err
+	}
+	out := &picked{images: images, title: m.title}
+	for _, name := range files {
+		out.names = append(out.names, filepath.Base(name))
+	}
+	return out, nil
+}
+
+// from takes images of the set: those of --index, or the first.
+func (p *pick) from(m *opened, set *data.Set) (*picked, error) {
+	split := p.set.of(set)
+	if split.Len() == 0 {
+		return nil, fmt.Errorf("%s has no %s images: choose the other part with --split", set.Name, p.set.split)
+	}
+	index := p.index
+	if index == nil {
+		for i := range min(p.n, split.Len()) {
+			index = append(index, i)
+		}
+	}
+	for _, i := range index {
+		if i >= split.Len() {
+			return nil, fmt.Errorf("--index %d: %s has %s, numbered from 0", i, set.Name, plural(split.Len(), p.set.split+" image"))
+		}
+	}
+	images, err := data.Subset(set.Labelled(split), index)
+	if err != nil {
+		return nil, err
+	}
+	out := &picked{images: images, index: index, title: m.titleOf(set, &p.set)}
+	for _, i := range index {
+		out.names = append(out.names, fmt.Sprintf("%s %d", p.set.split, i))
+	}
+	return out, nil
+}
+
+// pixels are the images themselves, (N, H, W, C) in [0, 1].
+func (p *picked) pixels(ctx context.Context) ([]float32, error) { return allPixels(ctx, p.images) }
+
+func allPixels(ctx context.Context, images data.Images) ([]float32, error) {
+	h, w, c := images.Shape()
+	index := make([]int32, images.Len())
+	for i := range index {
+		index[i] = int32(i)
+	}
+	pix := make([]float32, len(index)*h*w*c)
+	return pix, data.Floats(ctx, images, index, pix)
+}
+
+// codes are the means of q(z|x) of the images, (N, Z).
+func (p *picked) codes(ctx context.Context, m *opened) ([]float32, error) {
+	mean, _, err := m.EncodeMeans(ctx, p.images)
+	return mean, err
+}
+
+// A mosaic collects the images of a sheet, row by row.
+type mosaic struct {
+	img model.Image
+	pix []float32
+}
+
+// add puts n images from number at on of pix at the end of the last row.
+func (s *mosaic) add(pix []float32, at, n int) {
+	size := s.img.Size()
+	s.pix = append(s.pix, pix[at*size:(at+n)*size]...)
+}
+
+// encodeAll is the codes of a part of a set, with a word before that.
+func (a *app) encodeAll(ctx context.Context, m *opened, set *data.Set, split data.Split, part string) ([]float32, error) {
+	fmt.Fprintf(a.err, "encoding %s of %s\n", plural(split.Len(), part+" image"), set.Name)
+	mean, _, err := m.EncodeMeans(ctx, set.Labelled(split))
+	return mean, err
+}
