@@ -68,20 +68,30 @@ func (c *course) test(term string) float64 {
 	return nan
 }
 
-// ways says which options help, of those that there are, each with its value: changes
-// are like "less beta".
+// ways says which changes help, of those whose option there is, with its value now:
+// "less --beta" becomes less --beta (4 now).
 func (c *course) ways(changes ...string) string {
 	var ways []string
 	for _, change := range changes {
-		at := strings.LastIndex(change, " ") + 1
-		if v, ok := c.options[change[at:]]; ok {
-			ways = append(ways, fmt.Sprintf("%s--%s (%v now)", change[:at], change[at:], v))
+		_, name, _ := strings.Cut(change, "--")
+		name, _, _ = strings.Cut(name, " ")
+		if v, ok := c.options[name]; ok {
+			ways = append(ways, fmt.Sprintf("%s (%v now)", change, v))
 		}
 	}
 	if len(ways) == 0 {
 		return ""
 	}
 	return ": try " + strings.Join(ways, ", or ")
+}
+
+// scaled is the way to a likelihood that finds its scale itself, "" for one that has
+// no wrong one.
+func (c *course) scaled() string {
+	if c.loss != "mse" {
+		return ""
+	}
+	return "--loss sigma, which learns the scale"
 }
 
 func (c *course) number(option string, otherwise float64) float64 {

@@ -26,51 +26,51 @@ type symptom struct {
 var symptoms = []symptom{
 	{"collapse", (*course).collapsed, func(c *course) string {
 		return fmt.Sprintf("posterior collapse: the KL is %.2g nats over %s, so the codes say nothing of the image and all decode to the same%s",
-			c.test(model.KL), plural(c.units, "unit"), c.ways("less beta", "more warmup", "more free-bits", "another loss"))
+			c.test(model.KL), plural(c.units, "unit"), c.ways("less --beta", "more --warmup", "more --free-bits", c.scaled()))
 	}},
 	{"kl-off", (*course).unheld, func(c *course) string {
 		return fmt.Sprintf("the KL is off: nothing holds the codes to the prior, and σ, now %.2g, goes to 0: this becomes an autoencoder, and images drawn from the prior mean nothing%s",
-			c.now().Test[meanSigma], c.ways("more beta"))
+			c.now().Test[eval.MeanSigma], c.ways("more --beta"))
 	}},
 	{"swamped", func(c *course) bool { return c.weighed() && c.settled(2) && c.blank() && !c.collapsed() }, func(c *course) string {
 		return fmt.Sprintf("the KL swamps the reconstruction: the reconstructions show %.0f %% of what sets the test images apart from the mean image, at a KL of %.3g nats%s",
-			100*max(0, c.explained), c.test(model.KL), c.ways("less beta", "more warmup", "another loss"))
+			100*max(0, c.explained), c.test(model.KL), c.ways("less --beta", "more --warmup", c.scaled()))
 	}},
 	{"blank", func(c *course) bool { return !c.weighed() && c.settled(3) && c.blank() }, func(c *course) string {
 		return fmt.Sprintf("the reconstructions are no better than the mean image: they show %.0f %% of what sets the test images apart from it%s",
-			100*max(0, c.explained), c.ways("another lr", "more latent", "more epochs"))
+			100*max(0, c.explained), c.ways("another --lr", "more --latent", "more --epochs"))
 	}},
 	{"dead-units", (*course).unused, func(c *course) string {
 		return fmt.Sprintf("%d of %d latent units are dead, of a KL below %g nats: the images do without them at this weight of the KL%s",
-			dead(c.now()), len(c.now().UnitKL), deadKL, c.ways("fewer latent", "to use them less beta", "more free-bits", "more warmup"))
+			dead(c.now()), len(c.now().UnitKL), deadKL, c.ways("fewer --latent", "to use them less --beta", "more --free-bits", "more --warmup"))
 	}},
 	{"grey-bce", func(c *course) bool {
 		return c.loss == "bce" && c.settled(2) && c.entropy > 0.75*c.test(model.Reconstruction)
 	}, func(c *course) string {
 		return fmt.Sprintf("the likelihood is on the wrong scale: bce takes pixels to be black or white, and these are grey: of the %.4g nats of reconstruction %.4g are the greys' own, which no model can save%s",
-			c.test(model.Reconstruction), c.entropy, c.ways("another loss"))
+			c.test(model.Reconstruction), c.entropy, c.ways("--loss cb or logistic, which are of greys"))
 	}},
 	{"heavy-kl", func(c *course) bool { return c.settled(3) && c.weighed() && c.overweight() > 20 && !c.collapsed() }, func(c *course) string {
 		return fmt.Sprintf("the likelihood is on the wrong scale: mse takes values to be off by 0.71, and they are by %.2g: the KL weighs %.0f times what it would at that, and the reconstructions blur%s; a --beta of %.2g would even it out",
-			c.off(), c.overweight(), c.ways("another loss", "less beta"), c.beta()/c.overweight())
+			c.off(), c.overweight(), c.ways(c.scaled(), "less --beta"), c.beta()/c.overweight())
 	}},
 	{"light-kl", func(c *course) bool { return c.settled(3) && c.weighed() && c.overweight() < 0.05 }, func(c *course) string {
 		return fmt.Sprintf("the likelihood is on the wrong scale: values are off by %.2g, and at that the KL weighs %.2g of what it should: images drawn from the prior will be worse than reconstructions%s; a --beta of %.2g would even it out",
-			c.off(), c.overweight(), c.ways("more beta"), c.beta()/c.overweight())
+			c.off(), c.overweight(), c.ways("more --beta"), c.beta()/c.overweight())
 	}},
 	{"rising", (*course).rising, func(c *course) string {
 		all := c.trained()
 		n := len(all)
-		return fmt.Sprintf("the training loss rises: %.5g, %.5g, %.5g%s", all[n-3], all[n-2], all[n-1], c.ways("less lr", "another schedule"))
+		return fmt.Sprintf("the training loss rises: %.5g, %.5g, %.5g%s", all[n-3], all[n-2], all[n-1], c.ways("less --lr", "another --schedule"))
 	}},
 	{"overfit", (*course).overfits, func(c *course) string {
 		best := c.best()
 		return fmt.Sprintf("it learns the images by heart: since epoch %d the test loss has risen from %.5g to %.5g while the training loss fell; the best checkpoint is kept%s",
-			best.Epoch, best.Test[eval.TestLoss], c.test(model.Loss), c.ways("fewer epochs", "fewer latent", "fewer hidden", "fewer filters"))
+			best.Epoch, best.Test[eval.TestLoss], c.test(model.Loss), c.ways("fewer --epochs", "fewer --latent", "fewer --hidden", "fewer --filters"))
 	}},
 	{"plateau", (*course).still, func(c *course) string {
 		return fmt.Sprintf("the training loss has stood still for %d epochs, at %.5g: more of the same changes little%s",
-			plateau, c.now().Train[model.Loss], c.ways("less lr", "another schedule", "more latent"))
+			plateau, c.now().Train[model.Loss], c.ways("less --lr", "another --schedule", "more --latent"))
 	}},
 }
 
@@ -90,7 +90,6 @@ const (
 	activeKL  = 0.1  // and one of more something
 	nearBlank = 0.05 // of the variance explained: no better than the mean image
 	plateau   = 5    // epochs
-	meanSigma = "test_mean_sigma"
 )
 
 func dead(l Line) int {
@@ -106,7 +105,7 @@ func dead(l Line) int {
 // collapsed: no unit says anything.
 func (c *course) collapsed() bool {
 	return c.weighed() && c.twice(func(l Line) bool {
-		return dead(l) == len(l.UnitKL) && l.Test["test_kl"] < max(0.1, 2*deadKL*float64(c.units))
+		return l.Test["test_kl"] < max(activeKL, deadKL*float64(c.units)) && (l.UnitKL == nil || slices.Max(l.UnitKL) < activeKL)
 	})
 }
 
@@ -116,8 +115,8 @@ func (c *course) unused() bool {
 }
 
 func (c *course) unheld() bool {
-	sigma, ok := c.now().Test[meanSigma]
-	return c.beta() == 0 && !math.IsNaN(c.test(model.KL)) && c.settled(2) && ok && sigma < 0.2
+	sigma, ok := c.now().Test[eval.MeanSigma]
+	return c.beta() == 0 && c.number("mmd", 0) == 0 && !math.IsNaN(c.test(model.KL)) && c.settled(2) && ok && sigma < 0.2
 }
 
 func (c *course) blank() bool { return c.explained < nearBlank }

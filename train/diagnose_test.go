@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/imago-ml/imago/eval"
 )
 
 // lineOf is an epoch with a training and a test loss, a reconstruction and the KL of
@@ -53,11 +55,11 @@ func TestSymptoms(t *testing.T) {
 		{what: "collapse", epochs: []Line{lineOf(1, 200, 200, 200, 0.004, 0), lineOf(2, 199, 199, 199, 0.001, 0)},
 			change: func(c *course) { c.explained = 0 }, want: "collapse: 0.001 nats over 2 units"},
 		{what: "no collapse yet: one epoch of it", epochs: []Line{lineOf(1, 200, 200, 200, 0.004, 0)}},
-		{what: "collapse: the only epoch", epochs: []Line{lineOf(1, 200, 200, 200, 0.004, 0)}, change: func(c *course) { c.final, c.epochs[0].Step = true, 200 }, want: "collapse: try less --beta (1 now), or another --loss (bce now)"},
+		{what: "collapse: the only epoch", epochs: []Line{lineOf(1, 200, 200, 200, 0.004, 0)}, change: func(c *course) { c.final, c.epochs[0].Step = true, 200 }, want: "collapse: try less --beta (1 now)"},
 		{what: "no collapse yet: few steps", epochs: []Line{lineOf(1, 200, 200, 200, 0.004, 0)}, change: func(c *course) { c.final = true }},
-		{what: "collapse has other ways out", model: `{"latent": 2, "loss": "sigma", "beta": 4, "warmup": 0, "free_bits": 0}`,
+		{what: "collapse has other ways out", model: `{"latent": 2, "loss": "mse", "beta": 4, "warmup": 0, "free_bits": 0}`,
 			epochs: []Line{lineOf(1, 200, 200, 200, 0.004, 0), lineOf(2, 199, 199, 199, 0.001, 0)},
-			want:   "collapse: try less --beta (4 now), or more --warmup (0 now), or more --free-bits (0 now), or another --loss (sigma now)"},
+			want:   "collapse: try less --beta (4 now), or more --warmup (0 now), or more --free-bits (0 now), or --loss sigma, which learns the scale (mse now)"},
 		{what: "collapse while the weight is still on its way up", model: `{"latent": 2, "loss": "bce", "beta": 1, "warmup": 3}`,
 			epochs: []Line{lineOf(1, 200, 200, 200, 0.004, 0), lineOf(2, 199, 199, 199, 0.001, 0)}},
 		{what: "a hierarchy whose encoded units are silent, though others speak", epochs: func() []Line {
@@ -70,12 +72,12 @@ func TestSymptoms(t *testing.T) {
 		{what: "units that are not needed, the KL being off", model: `{"latent": 2, "beta": 0}`, epochs: []Line{lineOf(1, 200, 200, 190, 4, 0), lineOf(2, 190, 190, 180, 4, 0)}},
 		{what: "KL off", model: `{"latent": 2, "beta": 0}`, epochs: func() []Line {
 			ls := falling(2)
-			last(ls).Test[meanSigma] = 0.02
+			last(ls).Test[eval.MeanSigma] = 0.02
 			return ls
 		}(), want: "kl-off: σ, now 0.02, goes to 0"},
 		{what: "KL off, σ still large", model: `{"latent": 2, "beta": 0}`, epochs: func() []Line {
 			ls := falling(2)
-			last(ls).Test[meanSigma] = 0.3
+			last(ls).Test[eval.MeanSigma] = 0.3
 			return ls
 		}()},
 		{what: "swamped", epochs: falling(2), change: func(c *course) { c.explained = 0.04 }, want: "swamped: show 4 % of what sets"},

@@ -48,8 +48,11 @@ func stagesOf(m model.Model, epochs int) ([]stage, error) {
 		}
 		stages[i].end = epochs
 	}
-	if len(stages) == 0 {
+	switch len(stages) {
+	case 0:
 		return nil, fmt.Errorf("train: the model is in stages, but has none")
+	case 1:
+		stages[0].Name = "" // there is nothing to tell it from
 	}
 	return stages, nil
 }
@@ -104,13 +107,13 @@ func (t *trainer) begin(ctx context.Context, s stage) error {
 	}
 	for name, v := range sc.was {
 		if e := t.state.Set(name, v); e != nil {
-			return fmt.Errorf("train: stage %s: %w, and %s is lost: %w", s.Name, err, name, e)
+			return fmt.Errorf("train: beginning of stage %d %s: %w, and %s is lost: %w", s.index+1, s.Name, err, name, e)
 		}
 	}
 	if ctx.Err() != nil {
 		return t.interrupt()
 	}
-	return fmt.Errorf("train: stage %s: %w", s.Name, err)
+	return fmt.Errorf("train: beginning of stage %d %s: %w", s.index+1, s.Name, err)
 }
 
 // A scene is a model.Scene over the state of a run.
@@ -123,16 +126,24 @@ type scene struct {
 	was     map[string]*tensor.Tensor // of what was set, before
 }
 
+// Context ends when the run is to stop.
 func (s *scene) Context() context.Context { return s.ctx }
-func (s *scene) Key() rng.Key             { return s.key }
-func (s *scene) Train() data.Images       { return s.images }
 
+// Key depends on the seed of the run and the stage.
+func (s *scene) Key() rng.Key { return s.key }
+
+// Train is the training images.
+func (s *scene) Train() data.Images { return s.images }
+
+// Run runs a function of the model over the training images.
 func (s *scene) Run(f func(batch int) (*graph.Func, error)) (map[string][]float32, error) {
 	return s.session.Run(s.ctx, f, s.images, s.key.Split("run"))
 }
 
+// Get is a parameter or slot.
 func (s *scene) Get(name string) (*tensor.Tensor, error) { return s.state.Get(name) }
 
+// Set sets a parameter or slot, and remembers what it was.
 func (s *scene) Set(name string, v *tensor.Tensor) error {
 	if s.was[name] == nil {
 		old, err := s.state.Get(name) // a state that the model does not have cannot be saved

@@ -239,7 +239,7 @@ func TestBeginFails(t *testing.T) {
 		}
 		return errors.Join(sc.Set("nothing", tensor.New(tensor.Float32)), fault)
 	}
-	if err := tr.begin(context.Background(), s); !errors.Is(err, fault) || !strings.Contains(err.Error(), "stage short") || !strings.Contains(err.Error(), `"nothing"`) {
+	if err := tr.begin(context.Background(), s); !errors.Is(err, fault) || !strings.Contains(err.Error(), "stage 2 short") || !strings.Contains(err.Error(), `"nothing"`) {
 		t.Errorf("%v", err)
 	}
 	if now := fmt.Sprint(must(tr.state.Get(moved)).F32()); now != before {
