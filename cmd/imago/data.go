@@ -4,6 +4,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/celeba"
 	"github.com/imago-ml/imago/data/digits"
+	"github.com/imago-ml/imago/data/faces"
 	"github.com/imago-ml/imago/data/folder"
 	"github.com/imago-ml/imago/data/mnist"
 	"github.com/imago-ml/imago/data/npz"
@@ -12,6 +13,7 @@ import (
 // registerData is the table of data sets, and of the kinds of paths that can be read.
 func registerData(r *data.Registry) {
 	r.Register(digits.Source())
+	r.Register(faces.Source())
 	for _, s := range mnist.Sources() {
 		r.Register(s)
 	}
