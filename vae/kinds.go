@@ -97,10 +97,17 @@ func check(faults error, n interface{ fits(model.Image) error }, img model.Image
 	if faults != nil {
 		return faults
 	}
+	if err := someImage(img); err != nil {
+		return err
+	}
+	return n.fits(img)
+}
+
+func someImage(img model.Image) error {
 	if img.H < 1 || img.W < 1 || img.C < 1 {
 		return fmt.Errorf("vae: images of %v: want at least one row, column and channel", img)
 	}
-	return n.fits(img)
+	return nil
 }
 
 // MLPVAEConfig configures kind mlp-vae.

@@ -44,6 +44,7 @@ type step struct {
 	metrics []graph.Output
 	updates []graph.Update
 	slots   []optim.Slot
+	more    []*graph.Node // inputs beside those of the scene and lr
 }
 
 func (m *autoencoder) step(n int) step {

@@ -1,0 +1,259 @@
+package vae
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/optim"
+)
+
+// adam is the rule of every lesson unless it says otherwise.
+var adam = optim.DefaultAdam()
+
+// Few are the options of every kind that learns classes from a few labels.
+type Few struct {
+	Labelled      int `json:"labelled" flag:"labelled" help:"training images whose labels are seen, as many of each class"` // ≥ 1
+	LabelledBatch int `json:"labelled_batch" flag:"labelled-batch" help:"of these, how many a step takes"`                  // 1 to Labelled
+	LabelledSeed  int `json:"labelled_seed" flag:"labelled-seed" help:"which images those are"`                             // ≥ 0
+}
+
+func (f Few) validate() (faults []error) {
+	if f.Labelled < 1 {
+		faults = append(faults, fmt.Errorf("vae: --labelled %d: want 1 or more, as 100", f.Labelled))
+	}
+	if f.LabelledBatch < 1 || f.LabelledBatch > max(1, f.Labelled) {
+		faults = append(faults, fmt.Errorf("vae: --labelled-batch %d: want 1 to %d, the images of --labelled", f.LabelledBatch, f.Labelled))
+	}
+	if f.LabelledSeed < 0 {
+		faults = append(faults, fmt.Errorf("vae: --labelled-seed %d: want 0 or more", f.LabelledSeed))
+	}
+	return faults
+}
+
+func (f Few) labelled() model.Labelled {
+	return model.Labelled{Count: f.Labelled, Batch: f.LabelledBatch, Seed: uint64(f.LabelledSeed)}
+}
+
+// Weights are the options of the loss of M2.
+type Weights struct {
+	Alpha  float64 `json:"alpha" flag:"alpha" help:"weight of the classification of the labelled images, α/N in the paper"` // ≥ 0
+	Weight float64 `json:"labelled_weight" flag:"labelled-weight" help:"weight of the bound of the labelled images"`        // ≥ 0
+}
+
+func (w Weights) validate() (faults []error) {
+	for _, o := range []struct {
+		flag  string
+		value float64
+	}{{"alpha", w.Alpha}, {"labelled-weight", w.Weight}} {
+		if !(o.value >= 0) || math.IsInf(o.value, 0) {
+			faults = append(faults, fmt.Errorf("vae: --%s %v: want a finite number of 0 or more", o.flag, o.value))
+		}
+	}
+	return faults
+}
+
+// ClassNets are the options of the networks of M2.
+type ClassNets struct {
+	ClassHidden []int `json:"class_hidden" flag:"class-hidden" help:"units of the hidden layers of the networks that know of classes"` // each ≥ 1
+}
+
+func (c ClassNets) validate() []error { return model.CheckLayers("vae", "class-hidden", c.ClassHidden) }
+
+// Pretrained are the options of a first stage.
+type Pretrained struct {
+	Pretrain int `json:"pretrain" flag:"pretrain" help:"epochs of the first stage, which trains the autoencoder alone"` // ≥ 1
+}
+
+func (p Pretrained) validate() []error {
+	if p.Pretrain < 1 {
+		return []error{fmt.Errorf("vae: --pretrain %d: want 1 epoch or more", p.Pretrain)}
+	}
+	return nil
+}
+
+// classesOf is K of the data, which such a model cannot do without.
+func classesOf(kind string, in model.Input) error {
+	if in.Labels < 2 {
+		return fmt.Errorf("vae: %s learns classes from a few labels: want images with labels of 2 classes or more; these have %d", kind, in.Labels)
+	}
+	return nil
+}
+
+// A classifying model is staged and tells classes.
+type classifying struct {
+	*staged
+	of func(s *scene) *graph.Node // (B,K)
+}
+
+// Classify gives the probability of each class.
+func (m classifying) Classify(n int) (*graph.Func, error) {
+	return function("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := m.scene(n)
+		return s.inputs(), probs(m.of(s)), nil
+	})
+}
+
+// A semiSupervised model learns that from a few labels.
+type semiSupervised struct{ classifying }
+
+// Labelled says which labels it sees.
+func (m semiSupervised) Labelled() model.Labelled { return m.labelled }
+
+// sampled is a semiSupervised model with a prior of its own.
+type sampled struct {
+	semiSupervised
+	draw func(s *scene) *graph.Node // logits (B,H,W,C)
+}
+
+// Sample draws images, of the classes that the labels say.
+func (m sampled) Sample(n int) (*graph.Func, error) {
+	return function("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := m.scene(n)
+		return s.inputs(), picture(m.draw(s)), nil
+	})
+}
+
+// conditional is M2 of images.
+type conditional struct {
+	sampled
+	design generative
+}
+
+// Reconstruct decodes the mean of q(z|x,y) with the class that is known, or else the
+// likeliest.
+func (m conditional) Reconstruct(n int) (*graph.Func, error) {
+	return function("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := m.scene(n)
+		s.labels = m.design.class(s)
+		mu, _ := m.encode(s)
+		return s.inputs(), picture(m.decode(s, mu)), nil
+	})
+}
+
+// M1Config configures kind m1.
+type M1Config struct {
+	Bound
+	MLP
+	Few
+	Pretrained
+	ClassNets
+}
+
+// Validate reports every fault of the options.
+func (c *M1Config) Validate() error {
+	faults := append(c.Bound.validate(), c.MLP.validate()...)
+	faults = append(faults, c.Few.validate()...)
+	return errors.Join(append(append(faults, c.Pretrained.validate()...), c.ClassNets.validate()...)...)
+}
+
+func (c *M1Config) design(in model.Input, style int) latentFeatures {
+	l, _ := likelihoodOf(c.Loss, []string{c.Loss})
+	return latentFeatures{
+		elbo: elbo{pair{c.MLP, in.Image, c.Latent}, l, beta(c.Beta)},
+		net:  m2{classes: in.Labels, latent: style, hidden: c.ClassHidden, emission: codes{}},
+	}
+}
+
+// New builds the model.
+func (c *M1Config) New(in model.Input) (model.Model, error) {
+	if err := errors.Join(c.Validate(), classesOf("m1", in), check(nil, c.MLP, in.Image)); err != nil {
+		return nil, err
+	}
+	d := c.design(in, 1)
+	m, err := buildStaged("m1", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
+	if err != nil {
+		return nil, err
+	}
+	return semiSupervised{classifying{m, d.probs}}, nil
+}
+
+// M2Config configures kind m2.
+type M2Config struct {
+	Latent int `json:"latent" flag:"latent" help:"number of latent units"` // Z ≥ 1
+	Few
+	Weights
+	ClassNets
+}
+
+// Validate reports every fault of the options.
+func (c *M2Config) Validate() error {
+	faults := append(model.CheckUnits("vae", "latent", c.Latent), c.Few.validate()...)
+	return errors.Join(append(append(faults, c.Weights.validate()...), c.ClassNets.validate()...)...)
+}
+
+// New builds the model.
+func (c *M2Config) New(in model.Input) (model.Model, error) {
+	if err := errors.Join(c.Validate(), classesOf("m2", in), someImage(in.Image)); err != nil {
+		return nil, err
+	}
+	d := generative{
+		m2:       m2{classes: in.Labels, latent: c.Latent, hidden: c.ClassHidden, emission: pixels{}},
+		semiLoss: semiLoss{weight: c.Weight, alpha: c.Alpha},
+		img:      in.Image,
+	}
+	m, err := buildStaged("m2", d, in, c.Latent, c.labelled(), d.lessons()...)
+	if err != nil {
+		return nil, err
+	}
+	return conditional{sampled{semiSupervised{classifying{m, d.probs}}, d.sample}, d}, nil
+}
+
+// M1M2Config configures kind m1m2.
+type M1M2Config struct {
+	M1Config
+	Weights
+	Style int `json:"style" flag:"style" help:"number of latent units of the upper layer, beside the class"` // ≥ 1
+}
+
+// Validate reports every fault of the options.
+func (c *M1M2Config) Validate() error {
+	faults := append(c.Weights.validate(), model.CheckUnits("vae", "style", c.Style)...)
+	return errors.Join(append([]error{c.M1Config.Validate()}, faults...)...)
+}
+
+// New builds the model.
+func (c *M1M2Config) New(in model.Input) (model.Model, error) {
+	if err := errors.Join(c.Validate(), classesOf("m1m2", in), check(nil, c.MLP, in.Image)); err != nil {
+		return nil, err
+	}
+	d := stacked{c.design(in, c.Style), semiLoss{weight: c.Weight, alpha: c.Alpha}}
+	m, err := buildStaged("m1m2", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
+	if err != nil {
+		return nil, err
+	}
+	return sampled{semiSupervised{classifying{m, d.probs}}, d.sample}, nil
+}
+
+// M1 is kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of
+// one hidden layer on the codes.
+func M1() (model.Kind, model.Recipe) {
+	return semi("m1", "VAE and a classifier of its codes that sees a few labels", 25, func() model.Config {
+		return &M1Config{Bound{50, "bce", 1}, MLP{[]int{600, 600}}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}}
+	})
+}
+
+// M2 is kind m2 and its recipe: the same, a class and a style that make images.
+func M2() (model.Kind, model.Recipe) {
+	return semi("m2", "conditional VAE that learns the classes from a few labels", 50, func() model.Config {
+		return &M2Config{50, Few{100, 100, 1}, Weights{0.1, 0.1}, ClassNets{[]int{500}}}
+	})
+}
+
+// M1M2 is kind m1m2 and its recipe: the same, M2 of the codes of M1. The paper
+// trains it for 3,000 epochs.
+func M1M2() (model.Kind, model.Recipe) {
+	return semi("m1m2", "VAE of two layers that learns the classes from a few labels", 100, func() model.Config {
+		return &M1M2Config{
+			M1Config{Bound{50, "bce", 1}, MLP{[]int{600, 600}}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}},
+			Weights{0.1, 0.1}, 50,
+		}
+	})
+}
+
+func semi(name, about string, epochs int, c func() model.Config) (model.Kind, model.Recipe) {
+	return model.Kind{Name: name, About: about, Default: c},
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: epochs, Batch: 200, LearningRate: 1e-3}}
+}
