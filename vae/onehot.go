@@ -25,8 +25,15 @@ func largest(x *graph.Node) *graph.Node {
 
 // oneOf draws one of k classes for each of n images, all alike likely: (n,k).
 func oneOf(key *graph.Node, stream string, n, k int) *graph.Node {
-	u := graph.Scale(graph.Uniform(key, stream, n, 1), float64(k))
-	return graph.Sub(graph.Greater(graph.AddScalar(classes(k), 1), u), graph.Greater(classes(k), u))
+	return drawn(graph.BroadcastTo(graph.Const(0), n, k), key, stream)
+}
+
+// drawn is a class of each row, drawn with the probabilities ∝ eˡ of its logits
+// (R,K): (R,K), one-hot. Gumbel's trick: l − ln −ln u is largest at k with the
+// probability of k.
+func drawn(logits, key *graph.Node, stream string) *graph.Node {
+	u := graph.Max(graph.Uniform(key, stream, logits.Shape()...), graph.Const(0x1p-25)) // not 0
+	return largest(graph.Sub(logits, graph.Log(graph.Neg(graph.Log(u)))))
 }
 
 // known is labels (B,K) where an image has one, and else other (B,K).

@@ -96,15 +96,9 @@ func (m classifying) Classify(n int) (*graph.Func, error) {
 	})
 }
 
-// A semiSupervised model learns that from a few labels.
-type semiSupervised struct{ classifying }
-
-// Labelled says which labels it sees.
-func (m semiSupervised) Labelled() model.Labelled { return m.labelled }
-
-// sampled is a semiSupervised model with a prior of its own.
+// sampled is a classifying model with a prior of its own.
 type sampled struct {
-	semiSupervised
+	classifying
 	draw func(s *scene) *graph.Node // logits (B,H,W,C)
 }
 
@@ -115,6 +109,12 @@ func (m sampled) Sample(n int) (*graph.Func, error) {
 		return s.inputs(), picture(m.draw(s)), nil
 	})
 }
+
+// layered is M1+M2.
+type layered struct{ sampled }
+
+// Labelled says which labels it sees.
+func (m layered) Labelled() model.Labelled { return m.labelled }
 
 // conditional is M2 of images.
 type conditional struct {
@@ -132,6 +132,15 @@ func (m conditional) Reconstruct(n int) (*graph.Func, error) {
 		return s.inputs(), picture(m.decode(s, mu)), nil
 	})
 }
+
+// Labelled says which labels it sees.
+func (m conditional) Labelled() model.Labelled { return m.labelled }
+
+// featured is M1.
+type featured struct{ classifying }
+
+// Labelled says which labels it sees.
+func (m featured) Labelled() model.Labelled { return m.labelled }
 
 // M1Config configures kind m1.
 type M1Config struct {
@@ -167,7 +176,7 @@ func (c *M1Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return semiSupervised{classifying{m, d.probs}}, nil
+	return featured{classifying{m, d.probs}}, nil
 }
 
 // M2Config configures kind m2.
@@ -198,7 +207,7 @@ func (c *M2Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conditional{sampled{semiSupervised{classifying{m, d.probs}}, d.sample}, d}, nil
+	return conditional{sampled{classifying{m, d.probs}, d.sample}, d}, nil
 }
 
 // M1M2Config configures kind m1m2.
@@ -224,7 +233,7 @@ func (c *M1M2Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sampled{semiSupervised{classifying{m, d.probs}}, d.sample}, nil
+	return layered{sampled{classifying{m, d.probs}, d.sample}}, nil
 }
 
 // M1 is kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of

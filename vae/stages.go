@@ -15,10 +15,10 @@ import (
 // A lesson is one stage of the training of a model that learns in several.
 type lesson struct {
 	name   string
-	epochs int                     // 0 of the last one: what is left
-	begin  func(model.Scene) error // or nil
-	adam   optim.Adam              // its slots are this lesson's own
-	frozen []string                // networks that stay as they are
+	epochs int                              // 0 of the last one: what is left
+	begin  func(*staged, model.Scene) error // or nil
+	adam   optim.Adam                       // its slots are this lesson's own
+	frozen []string                         // networks that stay as they are
 	goal   func(s *class) []graph.Output
 }
 
@@ -138,7 +138,11 @@ func (m *staged) Train(n int) ([]*graph.Func, error) {
 func (m *staged) Stages() []model.Stage {
 	var stages []model.Stage
 	for _, l := range m.lessons {
-		stages = append(stages, model.Stage{Name: l.name, Epochs: l.epochs, Train: m.train(l), Begin: l.begin})
+		stage := model.Stage{Name: l.name, Epochs: l.epochs, Train: m.train(l)}
+		if l.begin != nil {
+			stage.Begin = func(s model.Scene) error { return l.begin(m, s) }
+		}
+		stages = append(stages, stage)
 	}
 	return stages
 }
