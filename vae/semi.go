@@ -82,49 +82,31 @@ func classesOf(kind string, in model.Input) error {
 	return nil
 }
 
-// A classifying model is staged and tells classes.
-type classifying struct {
-	*staged
-	of func(s *scene) *graph.Node // (B,K)
-}
-
-// Classify gives the probability of each class.
-func (m classifying) Classify(n int) (*graph.Func, error) {
-	return function("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s := m.scene(n)
-		return s.inputs(), probs(m.of(s)), nil
-	})
-}
-
-// sampled is a classifying model with a prior of its own.
-type sampled struct {
-	classifying
-	draw func(s *scene) *graph.Node // logits (B,H,W,C)
-}
-
-// Sample draws images, of the classes that the labels say.
-func (m sampled) Sample(n int) (*graph.Func, error) {
-	return function("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s := m.scene(n)
-		return s.inputs(), picture(m.draw(s)), nil
-	})
-}
-
-// layered is M1+M2.
-type layered struct{ sampled }
-
-// Labelled says which labels it sees.
-func (m layered) Labelled() model.Labelled { return m.labelled }
-
-// conditional is M2 of images.
-type conditional struct {
-	sampled
-	design generative
-}
+// The models of this file, by what they can do.
+type (
+	withFeatures struct { // M1
+		*staged
+		sees
+		classifies
+	}
+	withStyle struct { // M2
+		*staged
+		sees
+		classifies
+		draws
+		design generative
+	}
+	withBoth struct { // M1+M2
+		*staged
+		sees
+		classifies
+		draws
+	}
+)
 
 // Reconstruct decodes the mean of q(z|x,y) with the class that is known, or else the
 // likeliest.
-func (m conditional) Reconstruct(n int) (*graph.Func, error) {
+func (m withStyle) Reconstruct(n int) (*graph.Func, error) {
 	return function("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
 		s.labels = m.design.class(s)
@@ -132,15 +114,6 @@ func (m conditional) Reconstruct(n int) (*graph.Func, error) {
 		return s.inputs(), picture(m.decode(s, mu)), nil
 	})
 }
-
-// Labelled says which labels it sees.
-func (m conditional) Labelled() model.Labelled { return m.labelled }
-
-// featured is M1.
-type featured struct{ classifying }
-
-// Labelled says which labels it sees.
-func (m featured) Labelled() model.Labelled { return m.labelled }
 
 // M1Config configures kind m1.
 type M1Config struct {
@@ -176,7 +149,7 @@ func (c *M1Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return featured{classifying{m, d.probs}}, nil
+	return withFeatures{m, sees{m}, classifies{m, d.probs}}, nil
 }
 
 // M2Config configures kind m2.
@@ -207,7 +180,7 @@ func (c *M2Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conditional{sampled{classifying{m, d.probs}, d.sample}, d}, nil
+	return withStyle{m, sees{m}, classifies{m, d.probs}, draws{m, d.sample}, d}, nil
 }
 
 // M1M2Config configures kind m1m2.
@@ -233,7 +206,7 @@ func (c *M1M2Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return layered{sampled{classifying{m, d.probs}, d.sample}}, nil
+	return withBoth{m, sees{m}, classifies{m, d.probs}, draws{m, d.sample}}, nil
 }
 
 // M1 is kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of

@@ -57,7 +57,7 @@ type staged struct {
 	*autoencoder
 	kind     string
 	lessons  []lesson
-	labelled model.Labelled // of the semi-supervised
+	labelled model.Labelled // zero unless it is semi-supervised
 	slots    []optim.Slot
 }
 
@@ -149,7 +149,38 @@ func (m *staged) Stages() []model.Stage {
 
 func (m *staged) Slots() []optim.Slot { return m.slots }
 
-// probs is the output of Classify.
-func probs(p *graph.Node) []graph.Output {
-	return []graph.Output{{Name: model.OutputProbs, Value: graph.Tag(p, model.OutputProbs)}}
+// What some staged models can do besides, each by a function of a scene.
+type (
+	// classifies makes a model.Classifier.
+	classifies struct {
+		model *staged
+		of    func(s *scene) *graph.Node // (B,K)
+	}
+	// draws makes a model.Sampler.
+	draws struct {
+		model *staged
+		of    func(s *scene) *graph.Node // logits (B,H,W,C)
+	}
+	// sees makes a model.SemiSupervised.
+	sees struct{ model *staged }
+)
+
+// Classify gives the probability of each class.
+func (c classifies) Classify(n int) (*graph.Func, error) {
+	return function("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := c.model.scene(n)
+		return s.inputs(), []graph.Output{{Name: model.OutputProbs, Value: graph.Tag(c.of(s), model.OutputProbs)}}, nil
+	})
 }
+
+// Sample draws images from the prior, of the classes that the labels say if the model
+// knows of any.
+func (d draws) Sample(n int) (*graph.Func, error) {
+	return function("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := d.model.scene(n)
+		return s.inputs(), picture(d.of(s)), nil
+	})
+}
+
+// Labelled says which labels the model sees.
+func (l sees) Labelled() model.Labelled { return l.model.labelled }

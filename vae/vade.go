@@ -167,7 +167,11 @@ func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sampled{classifying{m, d.probs}, d.sample}, nil
+	return struct {
+		*staged
+		classifies
+		draws
+	}{m, classifies{m, d.probs}, draws{m, d.sample}}, nil
 }
 
 // VaDE is kind vade and its recipe, as published: 784-500-500-2000-10.
