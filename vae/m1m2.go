@@ -14,6 +14,7 @@ const (
 	unlabelledBound = "unlabelled"     // U of the images, nats
 	labelledBound   = "labelled"       // L of the labelled images, nats
 	classification  = "classification" // −ln q(y|v) of the labelled images, nats
+	styleKL         = "style_kl"       // KL(q(z|v,y) ‖ p(z)) of those, nats: 0 where the style is not in use
 	hits            = "accuracy"       // share of images with a known class that q(y|v) finds, 0 to 1
 )
 
@@ -28,13 +29,15 @@ type semiLoss struct{ weight, alpha float64 }
 func (l semiLoss) goal(s *class, m m2, v, labelled *graph.Node) []graph.Output {
 	bound, _ := m.unlabelled(s.b, v, s.key, "style")
 	u := s.mean(unlabelledBound, bound)
-	known := graph.Mean(m.labelled(s.b, labelled, s.labelledY, s.key, "labelled style"))
+	q := m.sample(s.b, labelled, s.labelledY, s.key, "labelled style")
+	known := graph.Mean(m.bound(q))
 	cross := graph.Mean(prob.CategoricalLogits(s.labelledY, m.classify(s.b, labelled)))
 	loss := graph.Add(u.Value, graph.Add(graph.Scale(known, l.weight), graph.Scale(cross, l.alpha)))
 	return []graph.Output{
 		{Name: model.Loss, Value: graph.Tag(loss, model.Loss)}, u,
 		{Name: labelledBound, Value: graph.Tag(known, labelledBound)},
 		{Name: classification, Value: graph.Tag(cross, classification)},
+		{Name: styleKL, Value: graph.Tag(graph.Mean(q.kl), styleKL)},
 	}
 }
 
@@ -65,15 +68,16 @@ func (d latentFeatures) lessons(pretrain int) []lesson {
 	return []lesson{
 		{name: "vae", epochs: pretrain, adam: adam, goal: func(s *class) []graph.Output { return s.means(d.elbo.terms(s.scene)) }},
 		{name: "classifier", adam: adam, frozen: []string{"encoder", "decoder"}, goal: func(s *class) []graph.Output {
-			v := d.draw(s.of(s.labelledX, s.labelledY), "labelled code")
+			v := d.code(s.of(s.labelledX, s.labelledY), "labelled code")
 			cross := graph.Mean(prob.CategoricalLogits(s.labelledY, d.net.classify(s.b, v)))
 			return []graph.Output{{Name: model.Loss, Value: graph.Tag(cross, classification)}}
 		}},
 	}
 }
 
-// draw is a code of each image, which no gradient passes.
-func (d latentFeatures) draw(s *scene, stream string) *graph.Node {
+// code is a draw of the code of each image, which no gradient passes.
+func (d latentFeatures) code(s *scene, stream string) *graph.Node {
+	s = d.seen(s)
 	mu, logVar := d.encode(s)
 	return graph.StopGradient(prob.GaussianSample(mu, logVar, s.key, stream))
 }
@@ -86,7 +90,8 @@ func (d latentFeatures) objective() string {
 type generative struct {
 	m2
 	semiLoss
-	img model.Image
+	likelihood // of the pixels, as the emission has it
+	img        model.Image
 }
 
 func (d generative) flat(x *graph.Node) *graph.Node { return graph.Reshape(x, x.Shape()[0], -1) }
@@ -116,18 +121,30 @@ func (d generative) terms(s *scene) []term {
 	return []term{{model.Loss, bound}, {hits, accuracy(logits, s.labels)}}
 }
 
-func (d generative) sample(s *scene) *graph.Node {
-	return d.decode(s, graph.Normal(s.key, "style", s.x.Shape()[0], d.latent))
+func (d generative) logWeights(s *scene, k int) *graph.Node {
+	return graph.Reshape(d.evidence(s.b, repeat(d.flat(s.x), k), s.key, "style"), k, -1)
+}
+
+func (d generative) draw(s *scene, n int) *graph.Node {
+	return d.decode(s, graph.Normal(s.key, "style", n, d.latent))
+}
+
+// reconstruct is of the class that is known, or else of the likeliest.
+func (d generative) reconstruct(s *scene) *graph.Node {
+	t := *s
+	t.labels = d.class(s)
+	mu, _ := d.encode(&t)
+	return d.decode(&t, mu)
 }
 
 func (d generative) lessons() []lesson {
-	return []lesson{{name: "adam", adam: adam, goal: func(s *class) []graph.Output {
+	return []lesson{{name: "m2", adam: adam, goal: func(s *class) []graph.Output {
 		return d.goal(s, d.m2, d.flat(s.x), d.flat(s.labelledX))
 	}}}
 }
 
 func (d generative) objective() string {
-	return "loss = " + d.formula() + " with v = x, nats per image"
+	return "loss = " + d.semiLoss.formula() + " with v = x, nats per image"
 }
 
 // stacked is M1+M2, sec. 2.3: M1 is trained as a VAE, then M2 on draws of its codes,
@@ -143,11 +160,12 @@ type stacked struct {
 //
 // in which ln q(z₁|x) + U(z₁) is the KL to the prior that M2 is of z₁.
 func (d stacked) terms(s *scene) []term {
+	s = d.seen(s)
 	mu, logVar := d.encode(s)
 	z := prob.GaussianSample(mu, logVar, s.key, "posterior")
 	z = s.b.Network("encoder").Layer("sampling", "Sampling", z, mu, logVar)
 	bound, _ := d.net.unlabelled(s.b, z, s.key, "style")
-	rec := d.nll(s.x, d.decode(s, z))
+	rec := d.error(s, d.decode(s, z))
 	kl := graph.Add(prob.GaussianLogDensity(z, mu, logVar), bound)
 	return []term{{model.Loss, graph.Add(rec, kl)}, {model.Reconstruction, rec}, {model.KL, kl}, {hits, accuracy(d.probs(s), s.labels)}}
 }
@@ -155,13 +173,23 @@ func (d stacked) terms(s *scene) []term {
 func (d stacked) lessons(pretrain int) []lesson {
 	m1 := d.latentFeatures.lessons(pretrain)[0]
 	return []lesson{m1, {name: "m2", adam: adam, frozen: []string{"encoder", "decoder"}, goal: func(s *class) []graph.Output {
-		return d.goal(s, d.net, d.draw(s.scene, "code"), d.draw(s.of(s.labelledX, s.labelledY), "labelled code"))
+		return d.goal(s, d.net, d.code(s.scene, "code"), d.code(s.of(s.labelledX, s.labelledY), "labelled code"))
 	}}}
 }
 
-// sample draws a style, and a class where none is given; then a code, and the image.
-func (d stacked) sample(s *scene) *graph.Node {
-	n := s.x.Shape()[0]
+// logWeights are ln p(x|z₁) + ln p(z₁) − ln q(z₁|x), with the estimate of p(z₁) that
+// one draw of z₂ for each class gives.
+func (d stacked) logWeights(s *scene, k int) *graph.Node {
+	s = d.seen(s)
+	mu, logVar := d.encode(s)
+	z := drawsOf(s, mu, logVar, k)
+	w, _ := d.weights(s, z, d.decode)
+	prior := graph.Sub(d.net.evidence(s.b, z.z, s.key, "style"), prob.NormalLogDensity(z.z))
+	return graph.Add(w, graph.Reshape(prior, k, -1))
+}
+
+// draw draws a style, and a class where none is given; then a code, and the image.
+func (d stacked) draw(s *scene, n int) *graph.Node {
 	y := known(s.labels, oneOf(s.key, "class", n, d.net.classes))
 	z2 := graph.Normal(s.key, "style", n, d.net.latent)
 	heads := d.net.generate(s.b, n, z2, y, d.latent)
@@ -169,5 +197,5 @@ func (d stacked) sample(s *scene) *graph.Node {
 }
 
 func (d stacked) objective() string {
-	return fmt.Sprintf("%s; then loss = %s with v = z ~ q(z|x)", d.elbo.objective(), d.formula())
+	return fmt.Sprintf("%s; then loss = %s with v = z ~ q(z|x)", d.elbo.objective(), d.semiLoss.formula())
 }

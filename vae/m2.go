@@ -106,13 +106,13 @@ func (m m2) every(v *graph.Node) *graph.Node {
 	return graph.Reshape(graph.BroadcastTo(graph.Reshape(v, n, 1, d), n, m.classes, d), n*m.classes, d)
 }
 
-// labelled is the bound of −ln p(v,y) of each row, eq. 6, with one draw of z:
-//
-//	L(v,y) = −ln p(v|y,z) − ln p(y) + KL(q(z|v,y) ‖ p(z))
-//
-// v (n,D), y (n,K) → (n), or with y nil (n·K), of each class in turn. A row has the
-// same noise for every class: what is left is the difference between them.
-func (m m2) labelled(b *nn.Builder, v, y, key *graph.Node, stream string) *graph.Node {
+// styled is q(z|v,y) of some rows, a draw of it, −ln p(v|y,z), and the KL.
+type styled struct{ mu, logVar, z, nll, kl *graph.Node }
+
+// sample draws a style for each row: v (n,D), y (n,K), or with y nil for each class in
+// turn, (n·K) rows. A row has the same noise for every class: what is left is the
+// difference between them.
+func (m m2) sample(b *nn.Builder, v, y, key *graph.Node, stream string) styled {
 	n, d := v.Shape()[0], v.Shape()[1]
 	mu, logVar := m.infer(b, n, v, y)
 	eps := graph.Normal(key, stream, n, m.latent)
@@ -120,8 +120,14 @@ func (m m2) labelled(b *nn.Builder, v, y, key *graph.Node, stream string) *graph
 		eps, v = m.every(eps), m.every(v)
 	}
 	z := b.Network("inference").Layer("sampling", "Sampling", prob.Reparameterize(mu, logVar, eps), mu, logVar)
-	nll := m.nll(v, m.generate(b, n, z, y, d))
-	return graph.AddScalar(graph.Add(nll, prob.GaussianKL(mu, logVar)), math.Log(float64(m.classes)))
+	return styled{mu, logVar, z, m.nll(v, m.generate(b, n, z, y, d)), prob.GaussianKL(mu, logVar)}
+}
+
+// bound is that of −ln p(v,y) of each row, eq. 6:
+//
+//	L(v,y) = −ln p(v|y,z) − ln p(y) + KL(q(z|v,y) ‖ p(z))
+func (m m2) bound(q styled) *graph.Node {
+	return graph.AddScalar(graph.Add(q.nll, q.kl), math.Log(float64(m.classes)))
 }
 
 // unlabelled is the bound of −ln p(v) of each row, eq. 7, and the logits of q(y|v):
@@ -132,6 +138,17 @@ func (m m2) labelled(b *nn.Builder, v, y, key *graph.Node, stream string) *graph
 func (m m2) unlabelled(b *nn.Builder, v, key *graph.Node, stream string) (bound, logits *graph.Node) {
 	logits = m.classify(b, v)
 	logq := prob.LogSoftmax(logits)
-	each := graph.Reshape(m.labelled(b, v, nil, key, stream), -1, m.classes)
+	each := graph.Reshape(m.bound(m.sample(b, v, nil, key, stream)), -1, m.classes)
 	return graph.Sum(graph.Mul(graph.Exp(logq), graph.Add(each, logq)), 1), logits
+}
+
+// evidence is an estimate of ln p(v) of each row, whose exponential is unbiased:
+//
+//	ln Σ_y p(y) p(v|y,z_y) p(z_y) / q(z_y|v,y),   z_y ~ q(z|v,y)
+//
+// v (n,D) → (n).
+func (m m2) evidence(b *nn.Builder, v, key *graph.Node, stream string) *graph.Node {
+	q := m.sample(b, v, nil, key, stream)
+	logs := graph.Sub(prob.NormalLogDensity(q.z), graph.Add(prob.GaussianLogDensity(q.z, q.mu, q.logVar), q.nll))
+	return prob.LogMeanExp(graph.Reshape(logs, -1, m.classes), 1)
 }

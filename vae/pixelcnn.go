@@ -101,18 +101,25 @@ func (p pixelCNN) embedding(b *nn.Builder, k int) *graph.Node {
 	return b.Param("embedding/kernel", nn.Normal(0, 1), k, p.PriorFilters)
 }
 
-// draw draws n grids, place by place: (n,h,w,K), one-hot.
+// draw draws n grids: (n,h,w,K), one-hot.
 func (p pixelCNN) draw(b *nn.Builder, key *graph.Node, n, rows, cols, k int) *graph.Node {
+	return p.placeByPlace(b, n, rows, cols, k, func(i int, logits *graph.Node) *graph.Node {
+		return drawn(logits, key, "code "+strconv.Itoa(i))
+	})
+}
+
+// placeByPlace makes n grids in reading order: choose gives the codes (n,K) of place i,
+// which it may take from the logits of p(c_i | c_1 … c_(i−1)).
+func (p pixelCNN) placeByPlace(b *nn.Builder, n, rows, cols, k int, choose func(i int, logits *graph.Node) *graph.Node) *graph.Node {
 	b = b.Network("prior")
 	f := p.PriorFilters
 	layers := p.layers()
 	none := graph.BroadcastTo(graph.Const(0), n, f)
 	// made[d][i] is what goes into layer d at place i, (n,P).
-	made := make([][]*graph.Node, len(layers)+1)
+	made := make([][]*graph.Node, len(layers))
 	var codes []*graph.Node
 	for i := range rows * cols {
-		// What goes into the first layer here is not known yet, and not seen by it.
-		h := none
+		h := none // what goes into the first layer here is not known yet, and not seen by it
 		for d, l := range layers {
 			if d > 0 {
 				made[d] = append(made[d], h)
@@ -129,8 +136,7 @@ func (p pixelCNN) draw(b *nn.Builder, key *graph.Node, n, rows, cols, k int) *gr
 			w, bias := p.weights(b, l)
 			h = l.join(graph.Add(graph.MatMul(graph.Concat(1, seen...), w), bias), h)
 		}
-		logits := b.Dense("logits", graph.ReLU(h), k, nn.None)
-		code := drawn(logits, key, "code "+strconv.Itoa(i))
+		code := choose(i, b.Dense("logits", graph.ReLU(h), k, nn.None))
 		codes = append(codes, graph.Reshape(code, n, 1, k))
 		made[0] = append(made[0], graph.MatMul(code, p.embedding(b, k)))
 	}

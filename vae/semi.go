@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/optim"
 )
@@ -62,6 +61,22 @@ type ClassNets struct {
 
 func (c ClassNets) validate() []error { return model.CheckLayers("vae", "class-hidden", c.ClassHidden) }
 
+// Scored are the options of what an image is scored by, of the kinds whose KL has none.
+type Scored struct {
+	Loss string `json:"loss" flag:"loss" help:"reconstruction loss, summed over pixels: bce (Bernoulli pixels), cb (continuous Bernoulli), mse (Gaussian pixels of σ² = ½), gaussian (with --sigma), sigma (one σ, learned), mae (Laplace pixels) or logistic (256 levels, scale learned)"`
+	Pixels
+}
+
+func scored(loss string) Scored { return Scored{loss, Pixels{Sigma: defaultSigma}} }
+
+func (o Scored) validate() []error {
+	faults := o.Pixels.validate(o.Loss)
+	if _, err := likelihoodOf(o.Loss, losses()); err != nil {
+		faults = append(faults, err)
+	}
+	return faults
+}
+
 // Pretrained are the options of a first stage.
 type Pretrained struct {
 	Pretrain int `json:"pretrain" flag:"pretrain" help:"epochs of the first stage, which trains the autoencoder alone"` // ≥ 1
@@ -84,40 +99,22 @@ func classesOf(kind string, in model.Input) error {
 
 // The models of this file, by what they can do.
 type (
-	withFeatures struct { // M1
+	discriminative struct {
 		*staged
 		sees
 		classifies
 	}
-	withStyle struct { // M2
+	conditionalOn struct {
 		*staged
 		sees
 		classifies
-		draws
-		design generative
-	}
-	withBoth struct { // M1+M2
-		*staged
-		sees
-		classifies
-		draws
+		samples
 	}
 )
 
-// Reconstruct decodes the mean of q(z|x,y) with the class that is known, or else the
-// likeliest.
-func (m withStyle) Reconstruct(n int) (*graph.Func, error) {
-	return function("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s := m.scene(n)
-		s.labels = m.design.class(s)
-		mu, _ := m.encode(s)
-		return s.inputs(), picture(m.decode(s, mu)), nil
-	})
-}
-
 // M1Config configures kind m1.
 type M1Config struct {
-	Bound
+	Variational
 	MLP
 	Few
 	Pretrained
@@ -126,30 +123,29 @@ type M1Config struct {
 
 // Validate reports every fault of the options.
 func (c *M1Config) Validate() error {
-	faults := append(c.Bound.validate(), c.MLP.validate()...)
-	faults = append(faults, c.Few.validate()...)
-	return errors.Join(append(append(faults, c.Pretrained.validate()...), c.ClassNets.validate()...)...)
+	return joined(c.Variational.validate(), c.MLP.validate(), c.Few.validate(), c.Pretrained.validate(), c.ClassNets.validate())
 }
 
-func (c *M1Config) design(in model.Input, style int) latentFeatures {
-	l, _ := likelihoodOf(c.Loss, []string{c.Loss})
-	return latentFeatures{
-		elbo: elbo{pair{c.MLP, in.Image, c.Latent}, l, beta(c.Beta)},
-		net:  m2{classes: in.Labels, latent: style, hidden: c.ClassHidden, emission: codes{}},
-	}
+// design is M1, whose classifier is that of an M2 with styles of that many units.
+func (c *M1Config) design(in model.Input, style int) (latentFeatures, error) {
+	e, err := c.elbo(c.MLP, in)
+	return latentFeatures{elbo: e, net: m2{classes: in.Labels, latent: style, hidden: c.ClassHidden, emission: codes{}}}, err
 }
 
 // New builds the model.
 func (c *M1Config) New(in model.Input) (model.Model, error) {
-	if err := errors.Join(c.Validate(), classesOf("m1", in), check(nil, c.MLP, in.Image)); err != nil {
+	if err := errors.Join(c.Validate(), classesOf("m1", in)); err != nil {
 		return nil, err
 	}
-	d := c.design(in, 1)
+	d, err := c.design(in, 1)
+	if err != nil {
+		return nil, err
+	}
 	m, err := buildStaged("m1", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
 	if err != nil {
 		return nil, err
 	}
-	return withFeatures{m, sees{m}, classifies{m, d.probs}}, nil
+	return discriminative{m, sees{m}, classifies{m}}, nil
 }
 
 // M2Config configures kind m2.
@@ -162,8 +158,7 @@ type M2Config struct {
 
 // Validate reports every fault of the options.
 func (c *M2Config) Validate() error {
-	faults := append(model.CheckUnits("vae", "latent", c.Latent), c.Few.validate()...)
-	return errors.Join(append(append(faults, c.Weights.validate()...), c.ClassNets.validate()...)...)
+	return joined(model.CheckUnits("vae", "latent", c.Latent), c.Few.validate(), c.Weights.validate(), c.ClassNets.validate())
 }
 
 // New builds the model.
@@ -171,16 +166,18 @@ func (c *M2Config) New(in model.Input) (model.Model, error) {
 	if err := errors.Join(c.Validate(), classesOf("m2", in), someImage(in.Image)); err != nil {
 		return nil, err
 	}
+	bce, _ := likelihoodOf("bce", losses())
 	d := generative{
-		m2:       m2{classes: in.Labels, latent: c.Latent, hidden: c.ClassHidden, emission: pixels{}},
-		semiLoss: semiLoss{weight: c.Weight, alpha: c.Alpha},
-		img:      in.Image,
+		m2:         m2{classes: in.Labels, latent: c.Latent, hidden: c.ClassHidden, emission: pixels{}},
+		semiLoss:   semiLoss{weight: c.Weight, alpha: c.Alpha},
+		likelihood: bce,
+		img:        in.Image,
 	}
 	m, err := buildStaged("m2", d, in, c.Latent, c.labelled(), d.lessons()...)
 	if err != nil {
 		return nil, err
 	}
-	return withStyle{m, sees{m}, classifies{m, d.probs}, draws{m, d.sample}, d}, nil
+	return conditionalOn{m, sees{m}, classifies{m}, samples{m}}, nil
 }
 
 // M1M2Config configures kind m1m2.
@@ -192,28 +189,31 @@ type M1M2Config struct {
 
 // Validate reports every fault of the options.
 func (c *M1M2Config) Validate() error {
-	faults := append(c.Weights.validate(), model.CheckUnits("vae", "style", c.Style)...)
-	return errors.Join(append([]error{c.M1Config.Validate()}, faults...)...)
+	return errors.Join(c.M1Config.Validate(), joined(c.Weights.validate(), model.CheckUnits("vae", "style", c.Style)))
 }
 
 // New builds the model.
 func (c *M1M2Config) New(in model.Input) (model.Model, error) {
-	if err := errors.Join(c.Validate(), classesOf("m1m2", in), check(nil, c.MLP, in.Image)); err != nil {
+	if err := errors.Join(c.Validate(), classesOf("m1m2", in)); err != nil {
 		return nil, err
 	}
-	d := stacked{c.design(in, c.Style), semiLoss{weight: c.Weight, alpha: c.Alpha}}
+	m1, err := c.design(in, c.Style)
+	if err != nil {
+		return nil, err
+	}
+	d := stacked{m1, semiLoss{weight: c.Weight, alpha: c.Alpha}}
 	m, err := buildStaged("m1m2", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
 	if err != nil {
 		return nil, err
 	}
-	return withBoth{m, sees{m}, classifies{m, d.probs}, draws{m, d.sample}}, nil
+	return conditionalOn{m, sees{m}, classifies{m}, samples{m}}, nil
 }
 
 // M1 is kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of
 // one hidden layer on the codes.
 func M1() (model.Kind, model.Recipe) {
 	return semi("m1", "VAE and a classifier of its codes that sees a few labels", 25, func() model.Config {
-		return &M1Config{Bound{50, "bce", 1}, MLP{[]int{600, 600}}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}}
+		return &M1Config{variational(50, "bce"), MLP{[]int{600, 600}, "relu"}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}}
 	})
 }
 
@@ -229,7 +229,7 @@ func M2() (model.Kind, model.Recipe) {
 func M1M2() (model.Kind, model.Recipe) {
 	return semi("m1m2", "VAE of two layers that learns the classes from a few labels", 100, func() model.Config {
 		return &M1M2Config{
-			M1Config{Bound{50, "bce", 1}, MLP{[]int{600, 600}}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}},
+			M1Config{variational(50, "bce"), MLP{[]int{600, 600}, "relu"}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}},
 			Weights{0.1, 0.1}, 50,
 		}
 	})

@@ -54,8 +54,7 @@ func (s *scene) of(x, labels *graph.Node) *scene {
 // staged is a model of several lessons. What it does when it is trained, and how it
 // is judged, is the autoencoder's of its design.
 type staged struct {
-	*autoencoder
-	kind     string
+	bounded
 	lessons  []lesson
 	labelled model.Labelled // zero unless it is semi-supervised
 	slots    []optim.Slot
@@ -63,11 +62,8 @@ type staged struct {
 
 // buildStaged makes the model of a design and its lessons, and finds here what does
 // not fit.
-func buildStaged(kind string, d design, in model.Input, latent int, labelled model.Labelled, lessons ...lesson) (*staged, error) {
-	m := &staged{
-		autoencoder: &autoencoder{design: d, in: in, latent: latent, rule: optim.DefaultAdam()},
-		kind:        kind, lessons: lessons, labelled: labelled,
-	}
+func buildStaged(kind string, d weigher, in model.Input, latent int, labelled model.Labelled, lessons ...lesson) (*staged, error) {
+	m := &staged{bounded: bounded{&autoencoder{design: d, in: in, latent: latent}}, lessons: lessons, labelled: labelled}
 	err := graph.Try(func() {
 		s := m.scene(1)
 		m.terms(s)
@@ -149,19 +145,20 @@ func (m *staged) Stages() []model.Stage {
 
 func (m *staged) Slots() []optim.Slot { return m.slots }
 
-// What some staged models can do besides, each by a function of a scene.
+// A classifier is a design that says of what class an image is.
+type classifier interface {
+	design
+	// probs are the probabilities of the classes: (B,K).
+	probs(s *scene) *graph.Node
+}
+
+// What some staged models can do besides.
 type (
-	// classifies makes a model.Classifier.
-	classifies struct {
-		model *staged
-		of    func(s *scene) *graph.Node // (B,K)
-	}
-	// draws makes a model.Sampler.
-	draws struct {
-		model *staged
-		of    func(s *scene) *graph.Node // logits (B,H,W,C)
-	}
-	// sees makes a model.SemiSupervised.
+	// classifies is the model of a classifier.
+	classifies struct{ model *staged }
+	// samples is the model of a sampler.
+	samples struct{ model *staged }
+	// sees is a semi-supervised model.
 	sees struct{ model *staged }
 )
 
@@ -169,18 +166,16 @@ type (
 func (c classifies) Classify(n int) (*graph.Func, error) {
 	return function("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := c.model.scene(n)
-		return s.inputs(), []graph.Output{{Name: model.OutputProbs, Value: graph.Tag(c.of(s), model.OutputProbs)}}, nil
+		p := c.model.design.(classifier).probs(s)
+		return s.inputs(), []graph.Output{{Name: model.OutputProbs, Value: graph.Tag(p, model.OutputProbs)}}, nil
 	})
 }
 
 // Sample draws images from the prior, of the classes that the labels say if the model
 // knows of any.
-func (d draws) Sample(n int) (*graph.Func, error) {
-	return function("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s := d.model.scene(n)
-		return s.inputs(), picture(d.of(s)), nil
-	})
+func (c samples) Sample(n int) (*graph.Func, error) {
+	return (&sampled{c.model.bounded}).Sample(n)
 }
 
 // Labelled says which labels the model sees.
-func (l sees) Labelled() model.Labelled { return l.model.labelled }
+func (c sees) Labelled() model.Labelled { return c.model.labelled }

@@ -73,11 +73,12 @@ func (d clustered) kl(p gaussians, mu, logVar *graph.Node) *graph.Node {
 }
 
 func (d clustered) terms(s *scene) []term {
+	s = d.seen(s)
 	mu, logVar := d.encode(s)
 	z := prob.GaussianSample(mu, logVar, s.key, "posterior")
 	z = s.b.Network("encoder").Layer("sampling", "Sampling", z, mu, logVar)
 	kl := graph.Tag(d.kl(d.prior(s, z), mu, logVar), model.KL)
-	rec := graph.Tag(d.nll(s.x, d.decode(s, z)), model.Reconstruction)
+	rec := d.error(s, d.decode(s, z))
 	return []term{{model.Loss, graph.Add(rec, kl)}, {model.Reconstruction, rec}, {model.KL, kl}}
 }
 
@@ -87,9 +88,17 @@ func (d clustered) probs(s *scene) *graph.Node {
 	return prob.Softmax(d.prior(s, mu).logs)
 }
 
-// sample draws a cluster, a code of it, and the image.
-func (d clustered) sample(s *scene) *graph.Node {
-	n := s.x.Shape()[0]
+func (d clustered) logWeights(s *scene, k int) *graph.Node {
+	s = d.seen(s)
+	mu, logVar := d.encode(s)
+	z := drawsOf(s, mu, logVar, k)
+	w, _ := d.weights(s, z, d.decode)
+	prior := graph.Sub(prob.LogSumExp(d.prior(s, z.z).logs, 1), prob.NormalLogDensity(z.z))
+	return graph.Add(w, graph.Reshape(prior, k, -1))
+}
+
+// draw draws a cluster, a code of it, and the image.
+func (d clustered) draw(s *scene, n int) *graph.Node {
 	p := d.prior(s, graph.Normal(s.key, "code", n, d.latent))
 	c := drawn(graph.BroadcastTo(p.logPi, n, d.clusters), s.key, "cluster")
 	mu, logVar := graph.MatMul(c, p.mu), graph.MatMul(c, p.logVar)
@@ -101,8 +110,9 @@ func (d clustered) lessons(pretrain int) []lesson {
 	rule.Epsilon = 1e-4 // the paper's
 	return []lesson{
 		{name: "autoencoder", epochs: pretrain, adam: rule, goal: func(s *class) []graph.Output {
-			mu, _ := d.encode(s.scene)
-			rec := graph.Tag(d.nll(s.x, d.decode(s.scene, mu)), model.Reconstruction)
+			seen := d.seen(s.scene)
+			mu, _ := d.encode(seen)
+			rec := d.error(seen, d.decode(seen, mu))
 			return s.means([]term{{model.Loss, rec}, {model.Reconstruction, rec}})
 		}},
 		{name: "clusters", adam: rule, begin: d.fit, goal: func(s *class) []graph.Output { return s.means(d.terms(s.scene)) }},
@@ -138,47 +148,45 @@ func (d clustered) objective() string {
 	return "loss = " + d.likelihood.formula + "; then + KL(q(z,c|x) ‖ p(z|c) p(c)), " + d.unit
 }
 
+// clustering is the model of VaDE.
+type clustering struct {
+	*staged
+	classifies
+	samples
+}
+
 // VaDEConfig configures kind vade.
 type VaDEConfig struct {
-	Latent   int    `json:"latent" flag:"latent" help:"number of latent units"`                                                                         // Z ≥ 1
-	Clusters int    `json:"clusters" flag:"clusters" help:"components of the mixture that is the prior"`                                                // K, 1 to 65536
-	Loss     string `json:"loss" flag:"loss" help:"reconstruction loss, summed over pixels: bce (Bernoulli pixels) or mse (Gaussian pixels of σ² = ½)"` // bce, mse
+	Latent   int `json:"latent" flag:"latent" help:"number of latent units"`                          // Z ≥ 1
+	Clusters int `json:"clusters" flag:"clusters" help:"components of the mixture that is the prior"` // K ≥ 1
+	Scored
 	MLP
 	Pretrained
 }
 
 // Validate reports every fault of the options.
 func (c *VaDEConfig) Validate() error {
-	faults := append(model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "clusters", c.Clusters)...)
-	if _, err := likelihoodOf(c.Loss, []string{"bce", "mse"}); err != nil {
-		faults = append(faults, err)
-	}
-	return errors.Join(append(append(faults, c.MLP.validate()...), c.Pretrained.validate()...)...)
+	return joined(model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
 }
 
 // New builds the model.
 func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
-	if err := errors.Join(c.Validate(), check(nil, c.MLP, in.Image)); err != nil {
+	if err := check(c.Validate(), c.MLP, in.Image); err != nil {
 		return nil, err
 	}
-	l, _ := likelihoodOf(c.Loss, []string{c.Loss})
-	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent}, l, beta(1)}, c.Clusters}
+	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent, false}, c.Pixels.of(c.Loss), beta{weight: 1}}, c.Clusters}
 	m, err := buildStaged("vade", d, in, c.Latent, model.Labelled{}, d.lessons(c.Pretrain)...)
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		*staged
-		classifies
-		draws
-	}{m, classifies{m, d.probs}, draws{m, d.sample}}, nil
+	return clustering{m, classifies{m}, samples{m}}, nil
 }
 
 // VaDE is kind vade and its recipe, as published: 784-500-500-2000-10.
 func VaDE() (model.Kind, model.Recipe) {
 	about := "VAE whose prior is a mixture of clusters, learned without labels"
 	return model.Kind{Name: "vade", About: about, Default: func() model.Config {
-			return &VaDEConfig{10, 10, "bce", MLP{[]int{500, 500, 2000}}, Pretrained{15}}
+			return &VaDEConfig{10, 10, scored("bce"), MLP{[]int{500, 500, 2000}, "relu"}, Pretrained{15}}
 		}},
 		model.Recipe{Name: "vade", About: about, Kind: "vade", Train: model.Training{Epochs: 45, Batch: 100, LearningRate: 2e-3, Schedule: "step:10:0.9"}}
 }

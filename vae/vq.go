@@ -1,7 +1,6 @@
 package vae
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -115,8 +114,9 @@ func (d quantized) decode(s *scene, z *graph.Node) *graph.Node {
 }
 
 func (d quantized) terms(s *scene) []term {
+	s = d.seen(s)
 	c := d.code(s)
-	rec := graph.Tag(d.nll(s.x, d.decodeVectors(s.b, c.e)), model.Reconstruction)
+	rec := d.error(s, d.decodeVectors(s.b, c.e))
 	rows, cols := d.grid()
 	kl := graph.Tag(d.prior.nll(s.b, graph.Reshape(c.codes, -1, rows, cols, d.size)), model.KL)
 	return []term{{model.Loss, graph.Add(rec, kl)}, {model.Reconstruction, rec}, {model.KL, kl}, {quantization, d.distance(c.ze, c.e)}}
@@ -125,9 +125,10 @@ func (d quantized) terms(s *scene) []term {
 func (d quantized) lessons(pretrain int) []lesson {
 	return []lesson{
 		{name: "codebook", epochs: pretrain, adam: adam, goal: func(s *class) []graph.Output {
-			c := d.code(s.scene)
+			seen := d.seen(s.scene)
+			c := d.code(seen)
 			zq := graph.Add(c.ze, graph.StopGradient(graph.Sub(c.e, c.ze)))
-			rec := graph.Tag(d.nll(s.x, d.decodeVectors(s.b, zq)), model.Reconstruction)
+			rec := d.error(seen, d.decodeVectors(s.b, zq))
 			book := d.distance(graph.StopGradient(c.ze), c.e)
 			commit := d.distance(c.ze, graph.StopGradient(c.e))
 			loss := graph.Add(rec, graph.Add(book, graph.Scale(commit, d.commitment)))
@@ -150,10 +151,16 @@ func (d quantized) perplexity(s *class, codes *graph.Node) *graph.Node {
 	return graph.Tag(graph.Exp(graph.Neg(graph.Sum(graph.Mul(p, graph.Log(graph.AddScalar(p, 1e-10)))))), perplexity)
 }
 
-// sample draws the codes from the prior, and decodes them.
-func (d quantized) sample(s *scene) *graph.Node {
+// logWeights are −loss: an image has one code, whatever is drawn.
+func (d quantized) logWeights(s *scene, k int) *graph.Node {
+	loss := d.terms(s)[0].value
+	return graph.BroadcastTo(graph.Neg(loss), k, loss.Shape()[0])
+}
+
+// draw draws the codes from the prior, and decodes them.
+func (d quantized) draw(s *scene, n int) *graph.Node {
 	rows, cols := d.grid()
-	codes := d.prior.draw(s.b, s.key, s.x.Shape()[0], rows, cols, d.size)
+	codes := d.prior.draw(s.b, s.key, n, rows, cols, d.size)
 	return d.decodeVectors(s.b, graph.MatMul(graph.Reshape(codes, -1, d.size), d.codebook(s.b)))
 }
 
@@ -162,14 +169,20 @@ func (d quantized) objective() string {
 		"·Σ ‖z − sg[e]‖²; then " + d.formula + " − ln p(codes), " + d.unit
 }
 
+// quantizing is the model of a VQ-VAE.
+type quantizing struct {
+	*staged
+	samples
+}
+
 // VQVAEConfig configures kind vq-vae.
 type VQVAEConfig struct {
-	Codes      int     `json:"codes" flag:"codes" help:"vectors in the codebook"`                                                                          // K, 2 to 65536
-	Dim        int     `json:"dim" flag:"dim" help:"length of a vector of the codebook"`                                                                   // D ≥ 1
-	Filters    int     `json:"width" flag:"width" help:"filters of the convolutions"`                                                                      // F ≥ 1
-	Blocks     int     `json:"blocks" flag:"blocks" help:"residual blocks of the encoder and of the decoder"`                                              // ≥ 0
-	Commitment float64 `json:"commitment" flag:"commitment" help:"weight of what holds the encoder to the codebook"`                                       // β ≥ 0
-	Loss       string  `json:"loss" flag:"loss" help:"reconstruction loss, summed over pixels: bce (Bernoulli pixels) or mse (Gaussian pixels of σ² = ½)"` // bce, mse
+	Codes      int     `json:"codes" flag:"codes" help:"vectors in the codebook"`                                    // K, 2 to 65536
+	Dim        int     `json:"dim" flag:"dim" help:"length of a vector of the codebook"`                             // D ≥ 1
+	Filters    int     `json:"width" flag:"width" help:"filters of the convolutions"`                                // F ≥ 1
+	Blocks     int     `json:"blocks" flag:"blocks" help:"residual blocks of the encoder and of the decoder"`        // ≥ 0
+	Commitment float64 `json:"commitment" flag:"commitment" help:"weight of what holds the encoder to the codebook"` // β ≥ 0
+	Scored
 	Pretrained
 	PixelCNN
 }
@@ -187,10 +200,7 @@ func (c *VQVAEConfig) Validate() error {
 	if !(c.Commitment >= 0) || math.IsInf(c.Commitment, 0) {
 		faults = append(faults, fmt.Errorf("vae: --commitment %v: want a finite number of 0 or more, as 0.25", c.Commitment))
 	}
-	if _, err := likelihoodOf(c.Loss, []string{"bce", "mse"}); err != nil {
-		faults = append(faults, err)
-	}
-	return errors.Join(append(append(faults, c.Pretrained.validate()...), c.PixelCNN.validate()...)...)
+	return joined(faults, c.Scored.validate(), c.Pretrained.validate(), c.PixelCNN.validate())
 }
 
 // maxPlaces bounds the codes of an image: they are drawn one after the other, each by
@@ -198,9 +208,6 @@ func (c *VQVAEConfig) Validate() error {
 const maxPlaces = 1024
 
 func (c *VQVAEConfig) fits(img model.Image) error {
-	if err := someImage(img); err != nil {
-		return err
-	}
 	if img.H%4 != 0 || img.W%4 != 0 {
 		return fmt.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use --size %d", img, (max(img.H, img.W)+3)/4*4)
 	}
@@ -212,15 +219,11 @@ func (c *VQVAEConfig) fits(img model.Image) error {
 
 // New builds the model.
 func (c *VQVAEConfig) New(in model.Input) (model.Model, error) {
-	if err := c.Validate(); err != nil {
+	if err := check(c.Validate(), c, in.Image); err != nil {
 		return nil, err
 	}
-	if err := c.fits(in.Image); err != nil {
-		return nil, err
-	}
-	l, _ := likelihoodOf(c.Loss, []string{c.Loss})
 	d := quantized{
-		likelihood: l, img: in.Image, size: c.Codes, dim: c.Dim, filters: c.Filters, blocks: c.Blocks, commitment: c.Commitment,
+		likelihood: c.Pixels.of(c.Loss), img: in.Image, size: c.Codes, dim: c.Dim, filters: c.Filters, blocks: c.Blocks, commitment: c.Commitment,
 		prior: pixelCNN{c.PixelCNN},
 	}
 	rows, cols := d.grid()
@@ -228,10 +231,7 @@ func (c *VQVAEConfig) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return struct {
-		*staged
-		draws
-	}{m, draws{m, d.sample}}, nil
+	return quantizing{m, samples{m}}, nil
 }
 
 // VQVAE is kind vq-vae and its recipe, narrower than the published one, which is for
@@ -239,7 +239,7 @@ func (c *VQVAEConfig) New(in model.Input) (model.Model, error) {
 func VQVAE() (model.Kind, model.Recipe) {
 	about := "autoencoder with a codebook, and a learned prior over its codes"
 	return model.Kind{Name: "vq-vae", About: about, Default: func() model.Config {
-			return &VQVAEConfig{128, 16, 64, 2, 0.25, "bce", Pretrained{10}, PixelCNN{64, 4}}
+			return &VQVAEConfig{128, 16, 64, 2, 0.25, scored("bce"), Pretrained{10}, PixelCNN{64, 4}}
 		}},
 		model.Recipe{Name: "vq-vae", About: about, Kind: "vq-vae", Train: model.Training{Epochs: 25, Batch: 128, LearningRate: 1e-3}}
 }
