@@ -32,7 +32,7 @@ const floors = `
 	latent export
 	eval
 	train
-	studio
+	compare studio
 	cmd/imago
 `
 

@@ -57,8 +57,9 @@ type Protocol struct {
 // DefaultProtocol is that of published numbers.
 func DefaultProtocol() Protocol { return Protocol{NLLSamples: 5000, Made: 10_000} }
 
-// The metrics, in the order in which they are shown. A new one is a file and a row.
-func (p Protocol) metrics() []Metric {
+// Metrics are the rows of the table under the protocol, in the order in which they are
+// shown. A new one is a file and a row.
+func (p Protocol) Metrics() []Metric {
 	test := "test_"
 	if p.Images > 0 {
 		test = fmt.Sprintf("test%d_", p.Images)
@@ -107,7 +108,7 @@ const (
 )
 
 // Metrics are the rows of the table under the default protocol.
-func Metrics() []Metric { return DefaultProtocol().metrics() }
+func Metrics() []Metric { return DefaultProtocol().Metrics() }
 
 // A Score is a metric and its value. Scores are finite.
 type Score struct {
@@ -209,7 +210,7 @@ func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, erro
 		}
 	}
 	t.Made = min(t.Made, test.Len())
-	all := t.metrics()
+	all := t.Metrics()
 	wanted, err := choose(all, t.Only)
 	if err != nil {
 		return nil, nil, err

@@ -2,13 +2,19 @@ package eval
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/cpu"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/vae"
 )
 
 // setOf is a set whose test images are those of noise.
@@ -184,5 +190,94 @@ func TestBinarise(t *testing.T) {
 	}
 	if !(math.Abs(float64(ones)-251) <= 60) { // four standard deviations
 		t.Errorf("%d of 1000 pixels of level 64 are 1, want about 251", ones)
+	}
+}
+
+// Of images of 0 and 1 pixels binarising changes nothing, and the ELBO by weights is
+// −(reconstruction + KL) of the pass, which has the KL in closed form.
+func TestBoundOfVAE(t *testing.T) {
+	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
+	pix := make([]uint8, 200*small.Size())
+	bits := make([]uint32, len(pix))
+	rng.New(4).Bits(bits)
+	for i, b := range bits {
+		pix[i] = 255 * uint8(b>>31)
+	}
+	m, err := data.NewInMemory(pix, 200, small.H, small.W, small.C)
+	if err != nil {
+		t.Fatal(err)
+	}
+	split := data.Split{Images: m}
+	p := DefaultProtocol()
+	p.NLLSamples = 300
+	var gap mean
+	for seed := range uint64(10) {
+		s := measured(t, e, Task{Protocol: p, Set: &data.Set{Name: "bits", Train: split, Test: split}, Seed: seed, Only: []string{"test_elbo", "reconstruction", "kl"}})
+		elbo, _ := s.Get("test_elbo")
+		rec, _ := s.Get("test_reconstruction")
+		kl, _ := s.Get("test_kl")
+		gap.add(elbo + rec + kl)
+	}
+	if !(math.Abs(gap.value()) <= 5*gap.stdErr()) || !(gap.stdErr() <= 0.05) {
+		t.Errorf("the ELBO is off by %v ± %v", gap.value(), gap.stdErr())
+	}
+}
+
+// BenchmarkLogWeights is a batch of the nets of Burda et al. product-% is the share of
+// the threads' time in kernels that compute a matrix product, with what is fused to it.
+func BenchmarkLogWeights(b *testing.B) {
+	kind, _, _ := vae.IWAE()
+	img := model.Image{H: 28, W: 28, C: 1}
+	m, err := kind.Default().New(model.Input{Image: img})
+	if err != nil {
+		b.Fatal(err)
+	}
+	be := cpu.New(1)
+	defer be.Close()
+	st := be.NewState()
+	for _, p := range m.Params() {
+		if err := st.Set(p.Name, p.Draw(rng.New(1))); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, rows := range []int{256, 1024, 4096} {
+		b.Run(fmt.Sprint(rows), func(b *testing.B) {
+			f, err := m.(model.Weigher).LogWeights(rows/mostSamples, mostSamples)
+			if err != nil {
+				b.Fatal(err)
+			}
+			program, err := be.Compile(f, st, backend.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			p := program.(backend.Profiler)
+			var in, out []*tensor.Tensor
+			for _, s := range p.Inputs() {
+				in = append(in, s.New())
+			}
+			for _, s := range p.Outputs() {
+				out = append(out, s.New())
+			}
+			p.Profile(true)
+			runs := 0
+			for b.Loop() {
+				if err := p.Run(in, out); err != nil {
+					b.Fatal(err)
+				}
+				runs++
+			}
+			var flops int64
+			var products, all time.Duration
+			for _, k := range p.Kernels() {
+				all += k.Time
+				if k.MatFlops > 0 {
+					products += k.Time
+				}
+				flops += k.MatFlops
+			}
+			b.ReportMetric(float64(flops)*float64(runs)/all.Seconds()/1e9, "GFLOP/s")
+			b.ReportMetric(100*products.Seconds()/all.Seconds(), "product-%")
+			b.ReportMetric(all.Seconds()/float64(runs)/float64(rows)*1e9, "ns/sample")
+		})
 	}
 }

@@ -43,6 +43,7 @@ func (a *app) commands() []*cobra.Command {
 		a.fitPrior(),
 		a.encode(),
 		a.eval(),
+		a.compareRuns(),
 		a.dataCommand(),
 		a.bench(),
 		a.compile(),
