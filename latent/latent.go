@@ -113,9 +113,13 @@ func (s *Session) Latent() int {
 	return 0
 }
 
-// HasPrior says whether codes drawn from N(0, I) are codes the model was trained
-// to decode. A deterministic autoencoder has none: it puts its codes anywhere.
+// HasPrior says whether the model has something to draw images from: a prior of its
+// own, or N(0, I), codes of which it was trained to decode. A deterministic
+// autoencoder has none: it puts its codes anywhere.
 func (s *Session) HasPrior() bool {
+	if _, ok := s.model.(model.Sampler); ok {
+		return true
+	}
 	if _, ok := s.model.(model.Decoder); !ok {
 		return false
 	}

@@ -156,14 +156,14 @@ type judge struct {
 }
 
 func newJudge(ctx context.Context, set *data.Set) (*judge, error) {
-	n := min(judged, set.Test.Len())
-	first, index := make([]int, n), make([]int32, n)
-	for i := range first {
-		first[i], index[i] = i, int32(i)
-	}
-	images, err := data.Subset(set.Labelled(set.Test), first)
+	images, err := first(set.Labelled(set.Test), judged)
 	if err != nil {
 		return nil, err
+	}
+	n := images.Len()
+	index := make([]int32, n)
+	for i := range index {
+		index[i] = int32(i)
 	}
 	h, w, c := images.Shape()
 	j := &judge{images: images, x: make([]float32, n*h*w*c)}
@@ -182,6 +182,15 @@ func newJudge(ctx context.Context, set *data.Set) (*judge, error) {
 		}
 	}
 	return j, nil
+}
+
+// first is the first n images, or all.
+func first(images data.Images, n int) (data.Images, error) {
+	index := make([]int, min(n, images.Len()))
+	for i := range index {
+		index[i] = i
+	}
+	return data.Subset(images, index)
 }
 
 // diagnose is what is newly noticed after an epoch of the last stage.

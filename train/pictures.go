@@ -2,7 +2,6 @@ package train
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -21,11 +20,9 @@ import (
 )
 
 const (
-	maxScatter  = 10_000 // images whose codes are scattered
-	pairsDrawn  = 30     // originals with reconstructions
-	priorDrawn  = 64     // samples
-	frameSide   = 12     // images a side of a frame of the animation
-	frameExtent = 3      // of z, both ways, of a model with a prior
+	maxScatter = 10_000 // images whose codes are scattered
+	pairsDrawn = 30     // originals with reconstructions
+	priorDrawn = 64     // samples
 )
 
 // An artist draws the pictures of a run from the model as it is.
@@ -35,9 +32,19 @@ type artist struct {
 	session *latent.Session
 	set     *data.Set
 	epoch   int
-	dim     int
-	prior   bool
+	dim     int       // Z
+	labels  int       // K that it takes to make an image; 0 = none
+	prior   bool      // it has one
+	normal  bool      // and it is N(0, I)
 	codes   []float32 // (N, Z), of the scatter; nil before
+}
+
+func (t *trainer) artist(ctx context.Context, epoch int) *artist {
+	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch}
+	a.dim, a.labels, a.prior = t.session.Latent(), t.session.Labels(), t.session.HasPrior()
+	_, own := t.Model.(model.Sampler)
+	a.normal = a.prior && (!own || a.labels > 0)
+	return a
 }
 
 // images are those that are encoded: the test images, or the training images if
@@ -56,7 +63,7 @@ func (t *trainer) draw(ctx context.Context, epoch int, final bool) error {
 	if every < 0 {
 		return nil
 	}
-	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch, dim: t.session.Latent(), prior: t.session.HasPrior()}
+	a := t.artist(ctx, epoch)
 	err := a.frame()
 	if err == nil && (final || epoch > 0 && every > 0 && epoch%every == 0) {
 		err = a.all(t, final)
@@ -72,7 +79,7 @@ func (t *trainer) draw(ctx context.Context, epoch int, final bool) error {
 
 // all draws every picture of the model and the report.
 func (a *artist) all(t *trainer, final bool) error {
-	drawings := []func() error{a.scatter, a.manifolds, a.reconstructions, a.samples, a.networks, a.curves}
+	drawings := []func() error{a.scatter, a.manifolds, a.units, a.classes, a.reconstructions, a.samples, a.networks, a.curves}
 	if final {
 		drawings = append(drawings, a.animation)
 	}
@@ -84,7 +91,7 @@ func (a *artist) all(t *trainer, final bool) error {
 			return err
 		}
 	}
-	for _, name := range []string{"manifold", "reconstructions", "samples"} {
+	for _, name := range []string{"manifold", "units", "classes", "reconstructions", "samples"} {
 		if err := a.tell(t, name); err != nil {
 			return err
 		}
@@ -148,11 +155,7 @@ func (a *artist) after(notes ...string) string {
 func (a *artist) encode() ([]float32, data.Split, error) {
 	s, _ := a.images()
 	n := min(s.Len(), maxScatter)
-	index := make([]int, n)
-	for i := range index {
-		index[i] = i
-	}
-	images, err := data.Subset(a.set.Labelled(s), index)
+	images, err := first(a.set.Labelled(s), n)
 	if err != nil {
 		return nil, s, err
 	}
@@ -168,20 +171,6 @@ func (a *artist) encode() ([]float32, data.Split, error) {
 	return a.codes, part, nil
 }
 
-// extent is the range of z in a picture: the wanted one around 0 where the prior
-// is N(0, I), else that of the codes.
-func (a *artist) extent(want float64) (lo, hi float64, note string, err error) {
-	if a.prior {
-		return -want, want, "", nil
-	}
-	codes, _, err := a.encode()
-	if err != nil {
-		return 0, 0, "", err
-	}
-	lo, hi = latent.Range(codes)
-	return lo, hi, "range of the codes", nil
-}
-
 func (a *artist) scatter() error {
 	if !a.encodes() {
 		return nil
@@ -190,7 +179,7 @@ func (a *artist) scatter() error {
 	if err != nil {
 		return err
 	}
-	lo, hi, fitted := latent.Ends(codes, a.dim, a.prior, 4)
+	lo, hi, fitted := latent.Ends(codes, a.dim, a.normal, 4)
 	note := ""
 	if fitted {
 		note = "range of the codes"
@@ -210,29 +199,6 @@ func (a *artist) scatter() error {
 	return a.write("scatter", img)
 }
 
-// manifold decodes n×n codes over [lo, hi]² and draws them.
-func (a *artist) manifold(n int, want float64, opt viz.ManifoldOptions) (image.Image, error) {
-	lo, hi, note, err := a.extent(want)
-	if err != nil {
-		return nil, err
-	}
-	z, left, err := latent.Manifold(n, lo, hi, a.dim)
-	if err != nil {
-		return nil, err
-	}
-	pix, err := a.session.Decode(a.ctx, z)
-	if err != nil {
-		return nil, err
-	}
-	s := a.session.Image()
-	opt.Note = a.after(left, note)
-	if a.dim == 1 { // a line of codes has no second axis
-		scale := max(1, cmp.Or(opt.Side, 1680)/(n*s.W))
-		return viz.Grid(pix, n*n, s.H, s.W, s.C, n, viz.GridOptions{Scale: scale, Gap: 2, Title: fmt.Sprintf("z from %.3g to %.3g: %s", lo, hi, opt.Note)})
-	}
-	return viz.Manifold(pix, n, s.H, s.W, s.C, lo, hi, opt)
-}
-
 func (a *artist) encodes() bool {
 	_, ok := a.session.Model().(model.Encoder)
 	return ok
@@ -241,74 +207,6 @@ func (a *artist) encodes() bool {
 func (a *artist) decodes() bool {
 	_, ok := a.session.Model().(model.Decoder)
 	return ok
-}
-
-func (a *artist) manifolds() error {
-	if !a.decodes() {
-		return nil
-	}
-	for _, m := range []struct {
-		name   string
-		n      int
-		extent float64
-	}{{"manifold", 30, 4}, {"manifold-10x10", 10, 3}} {
-		img, err := a.manifold(m.n, m.extent, viz.ManifoldOptions{Title: "what the codes decode to"})
-		if err == nil {
-			err = a.write(m.name, img)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// frame adds a small manifold to those of which the animation is made.
-func (a *artist) frame() error {
-	if !a.decodes() {
-		return nil
-	}
-	img, err := a.manifold(frameSide, frameExtent, viz.ManifoldOptions{Title: a.run.Config.Recipe, PerUnit: 1, Side: 480})
-	if err != nil {
-		return err
-	}
-	b, err := viz.PNG(img)
-	if err != nil {
-		return err
-	}
-	return a.writeFile(a.framePath(a.epoch), b)
-}
-
-func (a *artist) framePath(epoch int) string {
-	return filepath.Join(a.run.Path(FramesDir), fmt.Sprintf("epoch-%04d.png", epoch))
-}
-
-// animation makes the frames up to this epoch into one GIF. Frames that were lost
-// are left out.
-func (a *artist) animation() error {
-	if !a.decodes() {
-		return nil
-	}
-	var frames []image.Image
-	for e := range a.epoch + 1 {
-		b, err := os.ReadFile(a.framePath(e))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		img, err := png.Decode(bytes.NewReader(b))
-		if err != nil {
-			return fmt.Errorf("%s: %w", a.framePath(e), err)
-		}
-		frames = append(frames, img)
-	}
-	b, err := viz.GIF(frames, viz.AnimationOptions{})
-	if err != nil {
-		return err
-	}
-	return a.writeFile(a.path("manifold.gif"), b)
 }
 
 func (a *artist) reconstructions() error {
@@ -350,12 +248,28 @@ func (a *artist) samples() error {
 	if !a.prior {
 		return nil
 	}
-	pix, err := a.session.Decode(a.ctx, latent.Prior(a.key().Split("samples"), priorDrawn, a.dim))
+	n, columns, of := priorDrawn, 8, "from the model's own prior"
+	if a.normal {
+		of = "z ~ N(0, I)"
+	}
+	var labels []float32
+	if a.labels > 0 {
+		rows, err := a.rows()
+		if err != nil {
+			return err
+		}
+		columns = len(rows)
+		n, of = 6*columns, of+", a column of each class"
+		for i := range n {
+			labels = append(labels, rows[i%columns].labels...)
+		}
+	}
+	pix, err := a.session.Sample(a.ctx, a.key().Split("samples"), n, labels)
 	if err != nil {
 		return err
 	}
 	s := a.session.Image()
-	img, err := viz.Grid(pix, priorDrawn, s.H, s.W, s.C, 8, viz.GridOptions{Title: "samples, z ~ N(0, I): " + a.after()})
+	img, err := viz.Grid(pix, n, s.H, s.W, s.C, columns, viz.GridOptions{Title: "samples, " + of + ": " + a.after()})
 	if err != nil {
 		return err
 	}

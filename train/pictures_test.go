@@ -10,8 +10,11 @@ import (
 	_ "image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/imago-ml/imago/data"
 )
 
 // pictures are the decoded pictures of a run by name.
@@ -32,7 +35,7 @@ func pictures(t *testing.T, r *Run) map[string]image.Image {
 
 func TestPictures(t *testing.T) {
 	set := must(small(130, 40))
-	always := []string{"curves.png", "manifold.png", "manifold-10x10.png", "manifold.gif", "scatter.png", "reconstructions.png",
+	always := []string{"curves.png", "manifold-10x10.png", "manifold.gif", "scatter.png", "reconstructions.png",
 		"network-encoder.png", "network-decoder.png", "epoch-0000.png", "epoch-0001.png", "epoch-0002.png", "epoch-0003.png"}
 	for _, tt := range []struct {
 		recipe, latent string
@@ -45,10 +48,17 @@ func TestPictures(t *testing.T) {
 			r := newRun(t, c)
 			res := trained(t, r, set, 2)
 			got := pictures(t, r)
-			for _, name := range append(always, "network-"+tt.recipe+".png", "manifold-epoch-0003.png", "scatter-epoch-0003.png") {
+			plane := []string{"manifold.png", "manifold-epoch-0003.png"} // of which 30x30 show everything
+			if tt.latent == "3" {
+				plane = []string{"units.png", "units-epoch-0003.png"}
+			}
+			for _, name := range slices.Concat(always, plane, []string{"network-" + tt.recipe + ".png", "scatter-epoch-0003.png"}) {
 				if img := got[name]; img == nil || img.Bounds().Dx() < 100 || img.Bounds().Dx() > 4000 {
 					t.Errorf("%s is missing or of an odd size", name)
 				}
+			}
+			if (got["units.png"] != nil) == (got["manifold.png"] != nil) {
+				t.Error("want a fine manifold of two units, or single units of more")
 			}
 			if (got["samples.png"] != nil) != tt.samples || got["manifold-epoch-0001.png"] != nil ||
 				(got["manifold-epoch-0002.png"] != nil) != (tt.every == 2) {
@@ -71,6 +81,47 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// A conditional model has a sheet of its classes, in which a column is of one draw.
+func TestPicturesOfClasses(t *testing.T) {
+	set := must(small(130, 40))
+	attributed := *set
+	attributed.Classes, attributed.Attributes = nil, []string{"even", "large"}
+	attributed.Train.Labels, attributed.Test.Labels, attributed.Digest = nil, nil, "attributed"
+	for _, p := range []struct {
+		to   *data.Split
+		from data.Split
+	}{{&attributed.Train, set.Train}, {&attributed.Test, set.Test}} {
+		for _, l := range p.from.Labels {
+			p.to.Attributes = append(p.to.Attributes, uint8(1-l%2), min(1, uint8(l/7)))
+		}
+	}
+	for name, set := range map[string]*data.Set{"classes": set, "attributes": &attributed} {
+		c := config("mlp-cvae", set, "hidden", "8", "latent", "3")
+		c.Epochs, c.Pictures = 2, 0
+		r := newRun(t, c)
+		res := trained(t, r, set, 2)
+		got := pictures(t, r)
+		for _, name := range []string{"classes.png", "samples.png", "scatter.png", "reconstructions.png", "manifold.gif", "epoch-0002.png"} {
+			if got[name] == nil {
+				t.Errorf("%s: %s is missing", name, name)
+			}
+		}
+		if got["manifold.png"] != nil || got["units.png"] != nil || strings.Contains(string(must(os.ReadFile(res.Report))), "imago manifold") {
+			t.Errorf("%s: there are pictures of codes without a class", name)
+		}
+	}
+	a := &artist{set: &attributed, labels: 2}
+	if rows := must(a.rows()); fmt.Sprint(rows) != "[{as most are [0 0]} {even [1 0]} {large [0 1]}]" {
+		t.Errorf("rows %v", rows)
+	}
+	for i := range attributed.Train.Attributes { // most are even
+		attributed.Train.Attributes[i] = uint8(1 - i%2)
+	}
+	if rows := must(a.rows()); fmt.Sprint(rows) != "[{as most are [1 0]} {not even [0 0]} {large [1 1]}]" {
+		t.Errorf("rows %v", rows)
+	}
+}
+
 // A model without an encoder has what it makes, its curves and its networks.
 func TestPicturesOfAGAN(t *testing.T) {
 	set := must(small(130, 40))
@@ -79,7 +130,7 @@ func TestPicturesOfAGAN(t *testing.T) {
 	r := newRun(t, c)
 	res := trained(t, r, set, 2)
 	got := pictures(t, r)
-	for _, name := range []string{"samples.png", "curves.png", "manifold.png", "network-generator.png", "network-discriminator.png", "network-dense-gan.png"} {
+	for _, name := range []string{"samples.png", "curves.png", "units.png", "manifold.gif", "network-generator.png", "network-discriminator.png", "network-dense-gan.png"} {
 		if got[name] == nil {
 			t.Errorf("%s is missing", name)
 		}

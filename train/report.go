@@ -67,7 +67,8 @@ func (a *artist) sections() []viz.Section {
 		return viz.Picture{Title: title, Caption: caption, Alt: alt, Data: []byte(file), Wide: wide}
 	}
 	samples := viz.Section{Title: "What it makes", Pictures: []viz.Picture{
-		pic("samples.png", "Samples", "Codes drawn from N(0, I) and decoded: images that nobody drew.", "sheet of samples decoded from random codes", false),
+		pic("samples.png", "Samples", "Drawn from the model's prior: images that nobody drew.", "sheet of samples drawn from the prior", false),
+		pic("classes.png", "Classes", "A class a row; down a column the same draw from the prior: what is left to the code when the class is given is style.", "sheet of samples, a class a row, a draw a column", false),
 		pic("reconstructions.png", "Reconstructions", "Test images, each above what is left of it after encoding and decoding. Look for what the code had no room for.",
 			"test images above their reconstructions", false),
 	}}
@@ -79,7 +80,8 @@ func (a *artist) sections() []viz.Section {
 			"scatter of the codes of test images by class", false),
 		pic("manifold-10x10.png", "Manifold, 10×10", "Each place decoded: neighbours in the latent space are neighbours in looks.", "ten by ten images decoded from a grid of codes", false),
 		pic("manifold.png", "Manifold, 30×30", "The same, wider and finer.", "thirty by thirty images decoded from a grid of codes", true),
-		pic("manifold.gif", "How it came about", "The manifold before training and after each epoch.", "animation of the manifold over the epochs", false),
+		pic("units.png", "Single units", "The units that differ most among images, varied one at a time while all others are 0.", "sheet of images, a latent unit varied along each row", true),
+		pic("manifold.gif", "How it came about", "Before training and after each epoch.", "animation of what the codes decode to over the epochs", false),
 	}}
 	curves := viz.Section{Title: "Training", Pictures: []viz.Picture{
 		pic("curves.png", "Curves", "Means over the epoch's images while they were trained on, and over the test images after it. Test above train and rising: it learns the images by heart.",
@@ -194,7 +196,9 @@ func (a *artist) next() []string {
 	if a.prior {
 		next = append(next, "imago sample "+dir+" -n 64")
 	}
-	next = append(next, "imago manifold "+dir)
+	if a.decodes() && a.labels == 0 {
+		next = append(next, "imago manifold "+dir)
+	}
 	if a.encodes() {
 		next = append(next, "imago scatter "+dir)
 	}

@@ -29,6 +29,7 @@ func registry() *model.Registry {
 	r.Register(vae.MLPVAE())
 	r.Register(vae.CNNVAE())
 	r.Register(vae.MLPAE())
+	r.Register(vae.MLPCVAE())
 	r.Register(gan.DenseGAN())
 	r.Register(gan.DCGAN())
 	r.Register(staged())

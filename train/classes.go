@@ -1,0 +1,92 @@
+package train
+
+import (
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/imago-ml/imago/viz"
+)
+
+const (
+	classRows    = 12 // of the sheet of classes, at most
+	classColumns = 10
+)
+
+// A row of the sheet of classes is one way to label all of its images.
+type row struct {
+	name   string
+	labels []float32 // (K)
+}
+
+// rows are the classes; of attributes those that most training images have, and then
+// each of the first ones turned over.
+func (a *artist) rows() ([]row, error) {
+	names := a.set.LabelNames()
+	k := len(names)
+	if k != a.labels {
+		return nil, fmt.Errorf("the model takes %d labels, and %s has %d", a.labels, a.set.Name, k)
+	}
+	var rows []row
+	if len(a.set.Classes) > 0 {
+		for c := range min(k, classRows) {
+			r := row{names[c], make([]float32, k)}
+			r.labels[c] = 1
+			rows = append(rows, r)
+		}
+		return rows, nil
+	}
+	usual := row{"as most are", make([]float32, k)}
+	have := make([]int, k)
+	for i, v := range a.set.Train.Attributes {
+		have[i%k] += int(v)
+	}
+	for c, n := range have {
+		if 2*n > a.set.Train.Len() {
+			usual.labels[c] = 1
+		}
+	}
+	rows = append(rows, usual)
+	for c := range min(k, classRows-1) {
+		r := row{names[c], slices.Clone(usual.labels)}
+		if r.labels[c] == 1 {
+			r.name = "not " + names[c]
+		}
+		r.labels[c] = 1 - r.labels[c]
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+// sheet draws the classes one a row, the same draws from the prior down a column.
+// scale is the pixels a side that an image pixel takes, 0 as the sheet likes it.
+func (a *artist) sheet(title string, scale int) (image.Image, error) {
+	rows, err := a.rows()
+	if err != nil {
+		return nil, err
+	}
+	var pix []float32
+	var names []string
+	for _, r := range rows {
+		// At the same key each is of the same draws.
+		made, err := a.session.Sample(a.ctx, a.key().Split("classes"), classColumns, slices.Repeat(r.labels, classColumns))
+		if err != nil {
+			return nil, err
+		}
+		pix, names = append(pix, made...), append(names, r.name)
+	}
+	s := a.session.Image()
+	return viz.Sheet(pix, len(rows), classColumns, s.H, s.W, s.C, viz.SheetOptions{Title: title, Rows: names, Scale: scale})
+}
+
+// classes draws the sheet of a conditional model.
+func (a *artist) classes() error {
+	if a.labels == 0 {
+		return nil
+	}
+	img, err := a.sheet("a class a row, a draw a column: "+a.after(), 0)
+	if err != nil {
+		return err
+	}
+	return a.write("classes", img)
+}
