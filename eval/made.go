@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/mixture"
+	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/rng"
 )
@@ -69,15 +69,8 @@ func (s *subject) trainingCodes(ctx context.Context) (codes []float32, why strin
 	if err != nil {
 		return nil, "", err
 	}
-	if logVar != nil {
-		e := make([]float32, len(mu))
-		s.key.Split("training codes").Normal(e)
-		for i := range mu {
-			mu[i] += float32(math.Exp(float64(logVar[i])/2)) * e[i]
-		}
-	}
-	s.codes = mu
-	return mu, "", nil
+	s.codes = latent.Draws(mu, logVar, s.key.Split("training codes"))
+	return s.codes, "", nil
 }
 
 // A density of codes, (n,Z), that is drawn from.
@@ -123,14 +116,14 @@ func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, er
 	}, nil
 }
 
-// mixtureOf is k Gaussians with full covariances, fitted by EM.
+// mixtureOf is k Gaussians with full covariances, fitted as imago fit-prior does.
 func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, error) {
 	return func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
-		m, err := mixture.Fit(ctx, codes, len(codes)/z, z, k, mixture.Options{Full: true, Key: key})
+		d, err := latent.FitDensity(ctx, codes, nil, z, k, false, key)
 		if err != nil {
 			return nil, err
 		}
-		return m.Draw, nil
+		return d.Mixture.Draw, nil
 	}
 }
 
