@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/cpu"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/model"
@@ -39,12 +39,6 @@ func quarters(t *testing.T, n int) *data.Set {
 	return set
 }
 
-func netOf(set *data.Set, be backend.Backend) func(context.Context) (*feature.Net, error) {
-	return func(ctx context.Context) (*feature.Net, error) {
-		return feature.Open(ctx, set, be, feature.Options{NoCache: true})
-	}
-}
-
 // A model that draws what its labels say is recognised, and close to the test images;
 // one that draws other labels' pictures is not, though as a whole it is as close.
 func TestConditional(t *testing.T) {
@@ -54,9 +48,15 @@ func TestConditional(t *testing.T) {
 	task.Made = 500 // there are 200
 	var told []string
 	task.Progress = func(metric string, done, total int) { told = append(told, metric) }
+	be := cpu.New(1)
+	defer be.Close()
+	net, err := feature.Open(context.Background(), set, be, feature.Options{NoCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	task.Net = func(context.Context) (*feature.Net, error) { return net, nil }
 	for _, wrong := range []bool{false, true} {
-		e, be := ofToy(t, stamp{wrong: wrong}, in)
-		task.Net = netOf(set, be)
+		e := ofToy(t, stamp{wrong: wrong}, in)
 		s, missing, err := e.Measure(context.Background(), task)
 		if err != nil {
 			t.Fatal(err)
@@ -80,7 +80,7 @@ func TestConditional(t *testing.T) {
 		t.Error("no progress was told")
 	}
 	// Without a net there are no such metrics, and it is said why.
-	e, _ := ofToy(t, stamp{}, in)
+	e := ofToy(t, stamp{}, in)
 	task.Net = nil
 	s, missing, err := e.Measure(context.Background(), task)
 	if err != nil || len(s) != 0 || len(missing) != 7 || missing[0].Why != "there is no feature net" {
@@ -128,7 +128,7 @@ func TestDensities(t *testing.T) {
 
 // What a task must not be.
 func TestMeasureErrors(t *testing.T) {
-	e, _ := ofToy(t, linear{measure: model.Density}, model.Input{Image: toyImage})
+	e := ofToy(t, linear{measure: model.Density}, model.Input{Image: toyImage})
 	set := setOf(t, 5, toyImage)
 	for name, tt := range map[string]struct {
 		task Task

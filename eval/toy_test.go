@@ -6,7 +6,6 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/cpu"
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
@@ -160,13 +159,13 @@ func (s stamp) Eval(n int) (*graph.Func, error) {
 }
 
 // ofToy is an Evaluator of a model without parameters.
-func ofToy(t *testing.T, m model.Model, in model.Input) (*Evaluator, backend.Backend) {
+func ofToy(t *testing.T, m model.Model, in model.Input) *Evaluator {
 	t.Helper()
-	be := cpu.New(2)
+	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
 	e, err := New(m, in, be, be.NewState())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e, be
+	return e
 }

@@ -50,7 +50,7 @@ func TestLikelihoodOfLinearGaussian(t *testing.T) {
 		}
 		want.add(-l.logDensity(v))
 	}
-	e, _ := ofToy(t, l, model.Input{Image: toyImage})
+	e := ofToy(t, l, model.Input{Image: toyImage})
 	for _, k := range []int{2000, 1999} { // chunks that are full, and a last one that is not
 		p := DefaultProtocol()
 		p.NLLSamples = k
@@ -109,7 +109,7 @@ func TestMeasures(t *testing.T) {
 	p.NLLSamples = 200
 	nll := map[model.Measure]float64{}
 	for _, m := range []model.Measure{model.Binary, model.Levels, model.Density} {
-		e, _ := ofToy(t, linear{measure: m}, model.Input{Image: toyImage})
+		e := ofToy(t, linear{measure: m}, model.Input{Image: toyImage})
 		s := measured(t, e, Task{Protocol: p, Set: set, Seed: 1, Only: []string{"is_200"}})
 		nll[m], _ = s.Get("test_nll_is_200")
 		bits, _ := s.Get("test_bits_per_dim_is_200")
@@ -123,7 +123,7 @@ func TestMeasures(t *testing.T) {
 	if nll[model.Binary] == nll[model.Levels] {
 		t.Error("binary pixels were not binarised")
 	}
-	e, _ := ofToy(t, linear{measure: model.Distance}, model.Input{Image: toyImage})
+	e := ofToy(t, linear{measure: model.Distance}, model.Input{Image: toyImage})
 	s, missing, err := e.Measure(context.Background(), Task{Protocol: p, Set: set, Only: []string{"nll", "bits"}})
 	if err != nil || len(s) > 0 || len(missing) != 3 || !strings.Contains(missing[0].Why, "distance") {
 		t.Errorf("a distance has %v, lacks %v, %v", s, missing, err)

@@ -73,7 +73,7 @@ func TestOpen(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", cache)
 	t.Setenv("HOME", cache)
-	be := cpu.New(2)
+	be := cpu.New(1)
 	defer be.Close()
 	ctx := context.Background()
 	set := quadrants(t, 300, 100, true)
@@ -159,7 +159,7 @@ func TestDeterministic(t *testing.T) {
 }
 
 func TestAttributes(t *testing.T) {
-	be := cpu.New(2)
+	be := cpu.New(1)
 	defer be.Close()
 	n, err := Open(context.Background(), quadrants(t, 300, 100, false), be, Options{NoCache: true})
 	if err != nil || n.Accuracy < 0.95 || n.Exclusive {

@@ -17,7 +17,7 @@ import (
 // The training of a net. Each number is part of Version.
 const (
 	epochs    = 4    // over the training images
-	leastStep = 800  // but at least so many steps
+	leastStep = 400  // but at least so many steps
 	mostSteps = 2000 // and at most
 	rate      = 1e-3 // of Adam, falling in a line to 0
 	seed      = 1    // of first values and order
