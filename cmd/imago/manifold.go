@@ -20,6 +20,7 @@ func (a *app) manifold() *cobra.Command {
 		from   source
 		n      int
 		lo, hi float64
+		as     string
 		out    string
 	)
 	c := &cobra.Command{
@@ -36,6 +37,7 @@ the first two vary and the others are 0; a single unit runs from --lo to --hi ro
 	f.IntVar(&n, "n", 30, "`images` a side, up to 100")
 	f.Float64Var(&lo, "lo", -4, "lower end of both axes")
 	f.Float64Var(&hi, "hi", 4, "upper end of both axes")
+	f.StringVar(&as, "as", "", "`class` or attributes, with commas between, of what a conditional model makes")
 	f.StringVar(&out, "out", "manifold.png", "PNG `file` to write")
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -57,7 +59,11 @@ the first two vary and the others are 0; a single unit runs from --lo to --hi ro
 		if err != nil {
 			return err
 		}
-		pix, err := m.Decode(c.Context(), z)
+		labels, err := m.as(as, n*n)
+		if err != nil {
+			return usage(c, err)
+		}
+		pix, err := m.DecodeAs(c.Context(), z, labels)
 		if err != nil {
 			return err
 		}

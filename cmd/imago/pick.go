@@ -16,16 +16,20 @@ type pick struct {
 	set    setFlags
 	index  []int
 	n      int
+	least  int // of n
 	invert bool
+	as     string
 }
 
 // addFlags adds them; n is the number of images unless told otherwise, 0 of a command that takes none by itself.
 func (p *pick) addFlags(c *cobra.Command, n int) {
 	f := c.Flags()
+	p.least = min(n, 1)
 	f.IntSliceVar(&p.index, "index", nil, "numbers of the `images` of the set, from 0, as 3,17,40 (default the first)")
 	if n > 0 {
 		f.IntVarP(&p.n, "count", "n", n, "`number` of images of the set, without --index")
 	}
+	f.StringVar(&p.as, "as", "", "`class` or attributes, with commas between, that a conditional model is told where there is no image of a set")
 	f.BoolVar(&p.invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
 	p.set.addFlags(c)
 }
@@ -39,8 +43,8 @@ func (p *pick) check(files []string) error {
 			return fmt.Errorf("--index %d: want 0 or more", i)
 		}
 	}
-	if p.n < 0 {
-		return atLeast("count", p.n, 1)
+	if err := atLeast("count", p.n, p.least); err != nil {
+		return err
 	}
 	return p.set.check()
 }
@@ -78,12 +82,32 @@ func pickFiles(m *opened, p *pick, files []string) (*picked, error) {
 	if err != nil {
 		return nil, err
 	}
+	if k := m.Labels(); k > 0 || p.as != "" {
+		labels, err := m.as(p.as, 1)
+		if err != nil {
+			return nil, err
+		}
+		images = &sameLabels{images, m.labelNames(), labels}
+	}
 	out := &picked{images: images, title: m.title}
 	for _, name := range files {
 		out.names = append(out.names, filepath.Base(name))
 	}
 	return out, nil
 }
+
+// sameLabels is images that all have the labels which the user says.
+type sameLabels struct {
+	data.Images
+	names  []string
+	labels []float32 // (K)
+}
+
+// LabelNames are those of the model.
+func (s *sameLabels) LabelNames() []string { return s.names }
+
+// LabelsAt is the same for every image.
+func (s *sameLabels) LabelsAt(_ int, dst []float32) { copy(dst, s.labels) }
 
 // from takes images of the set: those of --index, or the first.
 func (p *pick) from(m *opened, set *data.Set) (*picked, error) {

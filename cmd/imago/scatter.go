@@ -51,7 +51,7 @@ class. Of a model with more than two latent units the first two are drawn.`,
 		if err != nil {
 			return err
 		}
-		mean, _, err := m.EncodeMeans(c.Context(), split.Images)
+		mean, _, err := m.EncodeMeans(c.Context(), s.Labelled(split))
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,6 @@ func (a *app) traverse() *cobra.Command {
 		steps  int
 		units  []int
 		most   int
-		as     string
 		out    string
 	)
 	c := &cobra.Command{
@@ -42,7 +41,6 @@ deviations of its codes: its rows are the units that vary most, their values cou
 	f.IntVar(&steps, "steps", 9, "`values` of a unit")
 	f.IntSliceVar(&units, "units", nil, "the `units` to vary, from 0 (default those that tell most)")
 	f.IntVar(&most, "rows", 10, "`number` of units, without --units")
-	f.StringVar(&as, "as", "", "`class` or attributes of what a conditional model makes, without an image")
 	f.StringVar(&out, "out", "traverse.png", "PNG `file` to write")
 	pick.addFlags(c, 0)
 	from.addFlags(a, c)
@@ -107,9 +105,11 @@ deviations of its codes: its rows are the units that vary most, their values cou
 		if err != nil {
 			return err
 		}
-		labels, err := m.as(as, 1)
+		var labels []float32
 		if start != nil {
 			labels, err = m.labelsOf(start.images)
+		} else if labels, err = m.as(pick.as, 1); err != nil {
+			err = usage(c, err)
 		}
 		if err != nil {
 			return err

@@ -30,7 +30,6 @@ func (a *app) walk() *cobra.Command {
 		side  int
 		path  string
 		seed  uint64
-		as    string
 		out   string
 	)
 	c := &cobra.Command{
@@ -51,7 +50,6 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 	f.IntVar(&side, "side", 256, "about how many `pixels` the longer side of the film has; images are enlarged a whole number of times")
 	f.StringVar(&path, "path", "spherical", "`way` between the stops: linear or spherical")
 	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
-	f.StringVar(&as, "as", "", "`class` or attributes of what a conditional model makes, without images")
 	f.StringVar(&out, "out", "walk.gif", "GIF `file` to write")
 	pick.addFlags(c, 0)
 	from.addFlags(a, c)
@@ -82,8 +80,8 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 		var codes []float32
 		var labels []float32 // of each stop
 		if _, own := m.Model().(model.Sampler); len(files)+len(pick.index) == 0 && m.HasPrior() && (!own || m.Labels() > 0) {
-			if labels, err = m.as(as, stops); err != nil {
-				return err
+			if labels, err = m.as(pick.as, stops); err != nil {
+				return usage(c, err)
 			}
 			codes = latent.Prior(rng.New(seed).Split("walk"), stops, m.Latent())
 		} else {
