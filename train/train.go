@@ -8,7 +8,7 @@
 //	events/         the same for TensorBoard
 //	checkpoints/    package ckpt: the last few and the best by test_loss
 //	images/         pictures, each as it is now and, with -epoch-NNNN, as it was
-//	images/frames/  the manifold after each epoch, of which the animation is made
+//	images/frames/  a small picture after each epoch, of which the animation is made
 //	report.html     all of it on one page
 //
 // Promises. A run that is killed at any moment and resumed ends with the same
@@ -17,6 +17,11 @@
 // checkpoint holds the counts, the place in the epoch and the sums under way. Every
 // epoch uses every image once. Nothing that is not finite is saved. A run's folder
 // is never deleted and no run is written over another.
+//
+// A model.Staged is trained stage by stage over one state: each has its own steps,
+// metrics, count of epochs for schedules and warm-ups, and a Begin that is run once.
+// test_loss is what the last stage minimises, and is measured in that one alone. What
+// goes wrong in a run is noticed by the table in diagnose.go.
 //
 // The package knows no concrete model, data set or device.
 package train
