@@ -165,7 +165,7 @@ func (a *artist) frame() error {
 	var err error
 	switch {
 	case a.labels > 0:
-		img, err = a.sheet(fmt.Sprintf("epoch %04d", a.epoch), max(1, 48/a.session.Image().H))
+		img, err = a.sheet(fmt.Sprintf("epoch %04d", a.epoch), max(1, 64/a.session.Image().H))
 	case a.decodes():
 		img, err = a.manifold(frameSide, frameExtent, viz.ManifoldOptions{Title: a.run.Config.Recipe, PerUnit: 1, Side: 480})
 	default:

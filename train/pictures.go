@@ -179,19 +179,36 @@ func (a *artist) scatter() error {
 	if err != nil {
 		return err
 	}
-	lo, hi, fitted := latent.Ends(codes, a.dim, a.normal, 4)
+	dim, x, y, left := a.dim, 0, 1, ""
+	if dim > 2 { // the two units of the manifold
+		order, err := a.ranked()
+		if err != nil {
+			return err
+		}
+		x, y = order[0], order[1]
+		left = fmt.Sprintf("units %d and %d of %d", x, y, dim)
+		plane := make([]float32, 0, 2*part.Len())
+		for i := range part.Len() {
+			plane = append(plane, codes[i*dim+x], codes[i*dim+y])
+		}
+		codes, dim = plane, 2
+	}
+	lo, hi, fitted := latent.Ends(codes, dim, a.normal, 4)
 	note := ""
 	if fitted {
 		note = "range of the codes"
 	}
 	_, name := a.images()
-	p, err := latent.Project(codes, a.dim, part.Labels, len(a.set.Classes), lo, hi)
+	p, err := latent.Project(codes, dim, part.Labels, len(a.set.Classes), lo, hi)
 	if err != nil {
 		return err
 	}
+	if left != "" {
+		p.XLabel, p.YLabel = fmt.Sprintf("z[%d]", x), fmt.Sprintf("z[%d]", y)
+	}
 	img, err := viz.Scatter(p.Points, part.Labels, a.set.Classes, viz.ScatterOptions{
 		Lo: lo, Hi: hi, XLabel: p.XLabel, YLabel: p.YLabel,
-		Title: fmt.Sprintf("codes of %s %s images: %s", thousands(float64(len(p.Points))), name, a.after(p.Note, note)),
+		Title: fmt.Sprintf("codes of %s %s images: %s", thousands(float64(len(p.Points))), name, a.after(p.Note, left, note)),
 	})
 	if err != nil {
 		return err
