@@ -24,6 +24,7 @@ const (
 	sheetApart = 14.0 // between the columns that stand apart and the others
 	sheetRow   = 170.0
 	sheetWords = 17.0
+	sheetLine  = 13.0 // from line to line of words above a column
 )
 
 // Sheet draws rows×cols images (rows·cols, h, w, c), row after row, with words
@@ -68,7 +69,9 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 		heads[k] = wrap(bodyText, name, cw, 3)
 		deep = max(deep, len(heads[k]))
 	}
-	top += sheetWords * float64(deep)
+	if deep > 0 {
+		top += sheetWords + sheetLine*float64(deep-1)
+	}
 	if opt.Cells != nil {
 		under = sheetWords
 	}
@@ -91,7 +94,7 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 	s.text(12, 26, titleText, opt.Title)
 	for k, lines := range heads {
 		for i, line := range lines {
-			s.text(x(k)+cw/2, top-7-sheetWords*float64(len(lines)-1-i), bodyText.at(0.5), line)
+			s.text(x(k)+cw/2, top-7-sheetLine*float64(len(lines)-1-i), bodyText.at(0.5), line)
 		}
 	}
 	size := h * w * c
