@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/prob"
 )
 
@@ -63,4 +64,15 @@ func (o Match) validate() []error {
 		faults = append(faults, fmt.Errorf("vae: --mmd-kernel %s has no part without --mmd: give it a weight, as --mmd 10", o.Kernel))
 	}
 	return faults
+}
+
+// WAEMMD is a recipe of kind cnn-vae without a KL: the codes of all images together,
+// not those of each, are held to the prior. Tolstikhin et al., arXiv:1711.01558, have
+// 8 units on MNIST too; the MMD-VAE of Zhao et al. is the same.
+func WAEMMD() model.Recipe {
+	return model.Recipe{
+		Name: "wae-mmd", About: "Wasserstein autoencoder (MMD): all codes together are held to the prior", Kind: "cnn-vae",
+		Config: `{"latent": 8, "dense": 256, "beta": 0, "mmd": 100}`,
+		Train:  model.Training{Epochs: 50, Batch: 128, LearningRate: 1e-3},
+	}
 }

@@ -2,10 +2,13 @@
 // that they are compared with.
 //
 // What its models share is written once: step.go makes the functions of a model
-// from its design, elbo.go is the evidence bound, likelihood.go the table of
-// −ln p(x|z). A pair of networks is a file (mlp.go, cnn.go), and so is what a
-// model changes (beta.go, ae.go). kinds.go says what can be configured, and is
-// what cmd/imago registers.
+// from its design, elbo.go is the evidence bound, weights.go its importance weights,
+// likelihood.go the table of −ln p(x|z). A pair of networks is a file (mlp.go,
+// cnn.go), and so is what a model changes: the weight of the KL (beta.go), what else
+// holds the codes to the prior (mmd.go), the bound (iwae.go), what the networks are
+// given (cvae.go), the codes (ladder.go), or everything that makes it a VAE (ae.go).
+// What a model can do beside learning follows from its design (able.go). kinds.go
+// says what can be configured, and is what cmd/imago registers.
 //
 // Losses are sums over the pixels of an image, in nats, averaged over images.
 // The package knows no data set, no training loop and no device.

@@ -10,7 +10,7 @@ import (
 func registerModels(r *model.Registry) {
 	r.Register(vae.MLPVAE())
 	cnn, published := vae.CNNVAE()
-	r.Register(cnn, published, vae.FaceVAE())
+	r.Register(cnn, published, vae.FaceVAE(), vae.WAEMMD())
 	r.Register(vae.MLPAE())
 	r.Register(vae.CNNAE())
 	r.Register(vae.CVAE())
