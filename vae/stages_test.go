@@ -22,7 +22,7 @@ var stagedKinds = map[string]struct {
 	"m2":     {M2, []string{"latent", "2", "class-hidden", "4,5", "labelled", "6", "labelled-batch", "4"}},
 	"m1m2":   {M1M2, []string{"latent", "4", "hidden", "5", "class-hidden", "4", "style", "2", "labelled", "6", "labelled-batch", "4"}},
 	"vade":   {VaDE, []string{"latent", "2", "clusters", "4", "hidden", "5,6"}},
-	"vq-vae": {VQVAE, []string{"codes", "5", "dim", "3", "width", "4", "blocks", "1", "prior-width", "3", "prior-layers", "2"}},
+	"vq-vae": {VQVAE, []string{"codebook", "5", "dim", "3", "width", "4", "blocks", "1", "prior-width", "3", "prior-layers", "2"}},
 }
 
 func stagedModel(t *testing.T, name string, more ...string) (model.Model, *staged) {
@@ -187,7 +187,7 @@ func TestPaddedStepIsTheShortStep(t *testing.T) {
 func TestEveryOptionOfAStagedKindHasAnEffect(t *testing.T) {
 	other := map[string]string{
 		"labelled": "9", "labelled-batch": "5", "labelled-seed": "8", "pretrain": "3", "class-hidden": "6", "alpha": "0.7",
-		"labelled-weight": "0.9", "style": "3", "clusters": "3", "codes": "6", "dim": "2", "width": "5", "blocks": "2", "commitment": "1.5",
+		"labelled-weight": "0.9", "style": "3", "clusters": "3", "codebook": "6", "dim": "2", "width": "5", "blocks": "2", "commitment": "1.5",
 		"prior-width": "4", "prior-layers": "1",
 	}
 	for name, k := range stagedKinds {
@@ -313,8 +313,8 @@ func TestStagedErrors(t *testing.T) {
 		{VaDE, model.Input{Image: mnist}, []string{"clusters", "0", "loss", "l2"}, ""},
 		{VQVAE, model.Input{Image: model.Image{H: 30, W: 28, C: 1}}, nil, "vae: images of 30x28x1: vq-vae wants rows and columns that are multiples of 4; use --size 32"},
 		{VQVAE, model.Input{Image: model.Image{H: 256, W: 256, C: 3}}, nil, "vae: images of 256x256x3 have 4096 codes: vq-vae draws at most 1024; use --size 128 or less"},
-		{VQVAE, model.Input{Image: mnist}, []string{"codes", "1", "blocks", "-1", "commitment", "NaN"},
-			"vae: --codes 1: want 2 to 65536\nvae: --blocks -1: want 0 to 64\nvae: --commitment NaN: want a finite number of 0 or more, as 0.25"},
+		{VQVAE, model.Input{Image: mnist}, []string{"codebook", "1", "blocks", "-1", "commitment", "NaN"},
+			"vae: --codebook 1: want 2 to 65536\nvae: --blocks -1: want 0 to 64\nvae: --commitment NaN: want a finite number of 0 or more, as 0.25"},
 	} {
 		config := configured(t, c.kind)
 		for i := 0; i < len(c.options); i += 2 {

@@ -177,7 +177,7 @@ type quantizing struct {
 
 // VQVAEConfig configures kind vq-vae.
 type VQVAEConfig struct {
-	Codes      int     `json:"codes" flag:"codes" help:"vectors in the codebook"`                                    // K, 2 to 65536
+	Codebook   int     `json:"codebook" flag:"codebook" help:"vectors in the codebook"`                              // K, 2 to 65536
 	Dim        int     `json:"dim" flag:"dim" help:"length of a vector of the codebook"`                             // D ≥ 1
 	Filters    int     `json:"width" flag:"width" help:"filters of the convolutions"`                                // F ≥ 1
 	Blocks     int     `json:"blocks" flag:"blocks" help:"residual blocks of the encoder and of the decoder"`        // ≥ 0
@@ -190,8 +190,8 @@ type VQVAEConfig struct {
 // Validate reports every fault of the options.
 func (c *VQVAEConfig) Validate() error {
 	var faults []error
-	if c.Codes < 2 || c.Codes > model.MaxUnits {
-		faults = append(faults, fmt.Errorf("vae: --codes %d: want 2 to %d", c.Codes, model.MaxUnits))
+	if c.Codebook < 2 || c.Codebook > model.MaxUnits {
+		faults = append(faults, fmt.Errorf("vae: --codebook %d: want 2 to %d", c.Codebook, model.MaxUnits))
 	}
 	faults = append(append(faults, model.CheckUnits("vae", "dim", c.Dim)...), model.CheckUnits("vae", "width", c.Filters)...)
 	if c.Blocks < 0 || c.Blocks > 64 {
@@ -223,7 +223,7 @@ func (c *VQVAEConfig) New(in model.Input) (model.Model, error) {
 		return nil, err
 	}
 	d := quantized{
-		likelihood: c.Pixels.of(c.Loss), img: in.Image, size: c.Codes, dim: c.Dim, filters: c.Filters, blocks: c.Blocks, commitment: c.Commitment,
+		likelihood: c.Pixels.of(c.Loss), img: in.Image, size: c.Codebook, dim: c.Dim, filters: c.Filters, blocks: c.Blocks, commitment: c.Commitment,
 		prior: pixelCNN{c.PixelCNN},
 	}
 	rows, cols := d.grid()

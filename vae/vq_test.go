@@ -153,7 +153,7 @@ func TestPixelCNN(t *testing.T) {
 
 // What is drawn is decoded from codes of the codebook, each image from its own.
 func TestVQSamplesDiffer(t *testing.T) {
-	whole, m := stagedModel(t, "vq-vae", "codes", "32")
+	whole, m := stagedModel(t, "vq-vae", "codebook", "32")
 	f, err := whole.(model.Sampler).Sample(6)
 	x := run(t, f, err, map[string]graph.Value{model.InputKey: keyOf(5)}, startStates(m))[model.OutputPicture]
 	size := small.Size()

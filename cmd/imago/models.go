@@ -18,6 +18,11 @@ func registerModels(r *model.Registry) {
 	iwae, fifty, one := vae.IWAE()
 	r.Register(iwae, fifty, one)
 	r.Register(vae.Ladder())
+	r.Register(vae.M1())
+	r.Register(vae.M2())
+	r.Register(vae.M1M2())
+	r.Register(vae.VaDE())
+	r.Register(vae.VQVAE())
 	r.Register(gan.DenseGAN())
 	r.Register(gan.DCGAN())
 }
