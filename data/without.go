@@ -7,59 +7,51 @@ import (
 	"strings"
 )
 
-// without leaves out the images of the classes of those names from both parts of a
-// set. The classes keep their numbers, and the set that is left has another digest.
+// without leaves out the images of the classes of those names, or that have the
+// attributes of those names, from both parts of a set. The classes keep their
+// numbers, and the set that is left has another digest.
 func without(set *Set, names []string) (*Set, error) {
 	if len(names) == 0 {
 		return set, nil
 	}
-	if set.Train.Labels == nil {
-		return nil, fmt.Errorf("data: without %s: %s has no labels: there is nothing to tell them by", strings.Join(names, ", "), set.Name)
-	}
-	out := make([]bool, len(set.Classes))
+	var traits []Trait
+	var known []string
 	for _, name := range names {
-		i := slices.Index(set.Classes, name)
-		if i < 0 {
-			return nil, fmt.Errorf("data: without %q: %s has no such class; have %s", name, set.Name, strings.Join(set.Classes, ", "))
+		t, err := set.Trait(name)
+		if err != nil {
+			return nil, fmt.Errorf("data: without %w", err)
 		}
-		out[i] = true
+		traits, known = append(traits, t), append(known, t.Name)
 	}
 	left := *set
-	sorted := slices.Compact(slices.Sorted(slices.Values(names)))
-	left.Digest = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s without %q", set.Digest, sorted)))
+	known = slices.Compact(slices.Sorted(slices.Values(known)))
+	left.Digest = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s without %q", set.Digest, known)))
 	for _, p := range []*Split{&left.Train, &left.Test} {
-		if p.Labels == nil {
-			continue
+		out := make([]bool, p.Len())
+		for _, t := range traits {
+			with, err := t.Of(*p)
+			if err != nil {
+				return nil, fmt.Errorf("data: without %w", err)
+			}
+			for i, w := range with {
+				out[i] = out[i] || w
+			}
 		}
 		var index []int
-		for i, l := range p.Labels {
-			if !out[l] {
+		for i, o := range out {
+			if !o {
 				index = append(index, i)
 			}
 		}
-		var err error
-		if *p, err = p.Select(index); err != nil {
-			return nil, err
+		if p.Len() > 0 {
+			var err error
+			if *p, err = p.Select(index); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if left.Train.Len() == 0 {
-		return nil, fmt.Errorf("data: without %s no training images of %s are left", strings.Join(names, ", "), set.Name)
+		return nil, fmt.Errorf("data: without %s no training images of %s are left", strings.Join(known, ", "), set.Name)
 	}
 	return &left, nil
-}
-
-// Select is the images of those indices with their labels, in that order.
-func (s Split) Select(index []int) (Split, error) {
-	images, err := Subset(s.Images, index)
-	if err != nil {
-		return Split{}, err
-	}
-	out := Split{Images: images}
-	if s.Labels != nil {
-		out.Labels = make([]int32, len(index))
-		for j, i := range index {
-			out.Labels[j] = s.Labels[i]
-		}
-	}
-	return out, nil
 }

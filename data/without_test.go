@@ -9,9 +9,9 @@ import (
 
 func TestWithout(t *testing.T) {
 	var r Registry
-	labels := []int32{0, 1, 2, 1, 0, 2}
-	set := &Set{Name: "letters", Classes: []string{"a", "b", "c"}, Digest: "d",
-		Train: Split{Images: numbered(t, 6, 2, 2, 1), Labels: labels}, Test: Split{Images: numbered(t, 3, 2, 2, 1), Labels: []int32{1, 2, 0}}}
+	set := &Set{Name: "letters", Classes: []string{"a", "b", "c"}, Attributes: []string{"hat", "tail"}, Digest: "d",
+		Train: Split{Images: numbered(t, 6, 2, 2, 1), Labels: []int32{0, 1, 2, 1, 0, 2}, Attributes: []uint8{0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1}},
+		Test:  Split{Images: numbered(t, 3, 2, 2, 1), Labels: []int32{1, 2, 0}, Attributes: []uint8{0, 1, 0, 1, 1, 0}}}
 	r.Register(Source{Name: "letters", Load: func(context.Context, Options) (*Set, error) { return set, nil }})
 	r.Register(Source{Name: "plain", Load: func(context.Context, Options) (*Set, error) {
 		return &Set{Name: "plain", Digest: "d", Train: Split{Images: numbered(t, 2, 2, 2, 1)}}, nil
@@ -36,6 +36,12 @@ func TestWithout(t *testing.T) {
 			t.Errorf("image %d is %v, want image %d, %v", j, pix, i, want)
 		}
 	}
+	if !slices.Equal(got.Train.Attributes, []uint8{0, 0, 1, 0, 0, 0, 0, 1}) {
+		t.Errorf("without b: attributes %v", got.Train.Attributes)
+	}
+	if bare, err := open("letters", "HAT"); err != nil || !slices.Equal(bare.Train.Labels, []int32{0, 1, 0, 2}) || bare.Test.Len() != 2 {
+		t.Errorf("without a hat: %+v, %v", bare, err)
+	}
 	// What is left out says which set it is, in any order; what is not leaves it as it was.
 	two, _ := open("letters", "c", "b")
 	again, _ := open("letters", "b", "c", "b")
@@ -45,17 +51,13 @@ func TestWithout(t *testing.T) {
 	if all, err := open("letters"); err != nil || all.Digest != "d" || all.Train.Len() != 6 {
 		t.Errorf("without nothing: %v, %v", all, err)
 	}
-	for text, names := range map[string][]string{
-		`without "d": letters has no such class; have a, b, c`:   {"d"},
-		`without a, b, c no training images of letters are left`: {"a", "b", "c"},
-		`plain has no labels: there is nothing to tell them by`:  nil,
+	for text, open := range map[string]func() (*Set, error){
+		`data: without letters has no attribute or class "d"; have hat, tail, a, b, c`: func() (*Set, error) { return open("letters", "d") },
+		`data: without a, b, c no training images of letters are left`:                 func() (*Set, error) { return open("letters", "a", "b", "c") },
+		`data: without "a": plain has neither attributes nor classes`:                  func() (*Set, error) { return open("plain", "a") },
 	} {
-		set := "letters"
-		if names == nil {
-			set, names = "plain", []string{"a"}
-		}
-		if _, err := open(set, names...); err == nil || !strings.Contains(err.Error(), text) {
-			t.Errorf("%v of %s: %v, want %s", names, set, err, text)
+		if _, err := open(); err == nil || !strings.HasPrefix(err.Error(), text) {
+			t.Errorf("%v, want %s", err, text)
 		}
 	}
 }

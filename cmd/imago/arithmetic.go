@@ -110,7 +110,7 @@ conditions, in the others of a few drawn at random.`,
 			if err != nil {
 				return err
 			}
-			if split, err = spaced(opened, split, encoded); err != nil {
+			if split, err = spaced(split, encoded); err != nil {
 				return err
 			}
 			if err := s.search(opened, split); err != nil {
@@ -201,7 +201,7 @@ func (s *sums) search(set *data.Set, split data.Split) error {
 			if err != nil {
 				return err
 			}
-			with, err := attr.with(split)
+			with, err := attr.Of(split)
 			if err != nil {
 				return err
 			}

@@ -122,12 +122,12 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		}
 		img := m.Image()
 		picture, err := viz.Sheet(sheet.pix, n, steps+1, img.H, img.W, img.C, viz.SheetOptions{
-			Title: fmt.Sprintf("%s in deviations; %s", attr.name, images.title), Rows: images.names, Cols: append([]string{"image"}, strength.titles(steps)...), Lead: 1,
+			Title: fmt.Sprintf("%s in deviations; %s", attr.Name, images.title), Rows: images.names, Cols: append([]string{"image"}, strength.titles(steps)...), Lead: 1,
 		})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.name, plural(d.With, "training image"), d.Apart, thousands(d.Without))
+		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.Name, plural(d.With, "training image"), d.Apart, thousands(d.Without))
 		return a.writePNG(out, picture, "%s at strengths %s by %s", plural(n, "image"), strength.String(), m.name)
 	}
 	return c
@@ -135,7 +135,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 
 // some is the first n images of a split that have the attribute, that have it not, or half of each, those without first.
 func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
-	with, err := t.with(p)
+	with, err := t.Of(p)
 	if err != nil {
 		return nil, err
 	}
@@ -156,14 +156,14 @@ func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
 	}
 	index := append(lists[0][:min(most[0], len(lists[0])):min(most[0], len(lists[0]))], lists[1][:min(most[1], len(lists[1]))]...)
 	if len(index) == 0 {
-		return nil, fmt.Errorf("no image of this part of the set is %s %s", which, t.name)
+		return nil, fmt.Errorf("no image of this part of the set is %s %s", which, t.Name)
 	}
 	return index, nil
 }
 
 // say adds to the names of images of a split whether they have the attribute.
 func (t attribute) say(images *picked, p data.Split) error {
-	with, err := t.with(p)
+	with, err := t.Of(p)
 	if err != nil {
 		return err
 	}
@@ -205,11 +205,11 @@ const ridge = 1
 
 // direction is where the training images with an attribute lie.
 func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
-	train, err := spaced(set, set.Train, way.images)
+	train, err := spaced(set.Train, way.images)
 	if err != nil {
 		return latent.Direction{}, err
 	}
-	with, err := attr.with(train)
+	with, err := attr.Of(train)
 	if err != nil {
 		return latent.Direction{}, err
 	}
@@ -218,13 +218,13 @@ func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attr
 		return latent.Direction{}, err
 	}
 	var d latent.Direction
-	if attr.column >= 0 && way.way == "partial" {
-		d, err = latent.Partial(codes, m.Latent(), train.Attributes, attr.column, attr.of, ridge)
+	if attr.Attribute >= 0 && way.way == "partial" {
+		d, err = latent.Partial(codes, m.Latent(), train.Attributes, attr.Attribute, len(set.Attributes), ridge)
 	} else {
 		d, err = latent.Difference(codes, m.Latent(), with)
 	}
 	if err != nil {
-		return d, fmt.Errorf("%s: %w", attr.name, err)
+		return d, fmt.Errorf("%s: %w", attr.Name, err)
 	}
 	return d, nil
 }

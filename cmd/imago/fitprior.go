@@ -62,7 +62,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 		if err != nil {
 			return err
 		}
-		if split, err = spaced(s, split, encoded); err != nil {
+		if split, err = spaced(split, encoded); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.err, "encoding %s of %s and fitting %s\n", plural(split.Len(), "train image"), s.Name, plural(k, "Gaussian"))

@@ -67,7 +67,7 @@ by an attribute:
 		if err != nil {
 			return err
 		}
-		if split, err = spaced(s, split, points); err != nil {
+		if split, err = spaced(split, points); err != nil {
 			return err
 		}
 		labels, classes := split.Labels, s.Classes
@@ -147,7 +147,7 @@ func (a *app) tsne(ctx context.Context, codes []float32, units int, opt latent.T
 
 // classes are the images of a split with an attribute and without it, as two classes.
 func (t attribute) classes(p data.Split) ([]int32, []string, error) {
-	with, err := t.with(p)
+	with, err := t.Of(p)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -157,5 +157,5 @@ func (t attribute) classes(p data.Split) ([]int32, []string, error) {
 			labels[i] = 1
 		}
 	}
-	return labels, []string{"without " + t.name, "with " + t.name}, nil
+	return labels, []string{"without " + t.Name, "with " + t.Name}, nil
 }

@@ -1,0 +1,80 @@
+package data
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Trait is what some images of a set have and others have not: one of its
+// attributes, or a class.
+type Trait struct {
+	Name      string // as the set spells it
+	Attribute int    // its number among the attributes; −1 of a class
+	class     int32
+}
+
+// Trait finds an attribute or a class by its name, upper and lower case being one.
+// The error tells the names that may have been meant.
+func (s Set) Trait(name string) (Trait, error) {
+	same := func(n string) bool { return strings.EqualFold(n, name) }
+	if i := slices.IndexFunc(s.Attributes, same); i >= 0 {
+		return Trait{s.Attributes[i], i, -1}, nil
+	}
+	if i := slices.IndexFunc(s.Classes, same); i >= 0 {
+		return Trait{s.Classes[i], -1, int32(i)}, nil
+	}
+	names := slices.Concat(s.Attributes, s.Classes)
+	switch near := Near(name, names); {
+	case len(names) == 0:
+		return Trait{}, fmt.Errorf("%q: %s has neither attributes nor classes: choose a labelled set with --data", name, s.Name)
+	case len(near) > 0:
+		return Trait{}, fmt.Errorf("%s has no attribute or class %q; near that: %s", s.Name, name, strings.Join(near, ", "))
+	}
+	return Trait{}, fmt.Errorf("%s has no attribute or class %q; have %s", s.Name, name, strings.Join(names, ", "))
+}
+
+// Of says of each image of a split of the set whether it has the trait. It fails if
+// the split is not labelled.
+func (t Trait) Of(p Split) ([]bool, error) {
+	with := make([]bool, p.Len())
+	switch {
+	case t.Attribute >= 0 && p.Attributes != nil:
+		of := len(p.Attributes) / max(1, p.Len())
+		for i := range with {
+			with[i] = p.Attributes[i*of+t.Attribute] != 0
+		}
+	case t.Attribute < 0 && p.Labels != nil:
+		for i := range with {
+			with[i] = p.Labels[i] == t.class
+		}
+	case p.Len() > 0:
+		return nil, fmt.Errorf("%s: these images are not labelled", t.Name)
+	}
+	return with, nil
+}
+
+// Select is the images of those indices with their labels, in that order. It fails
+// if an index is outside [0, N).
+func (s Split) Select(index []int) (Split, error) {
+	images, err := Subset(s.Images, index)
+	if err != nil {
+		return Split{}, err
+	}
+	out := Split{Images: images}
+	if s.Labels != nil {
+		out.Labels = make([]int32, 0, len(index))
+	}
+	if s.Attributes != nil {
+		out.Attributes = make([]uint8, 0, len(index)*len(s.Attributes)/max(1, s.Len()))
+	}
+	for _, i := range index {
+		if s.Labels != nil {
+			out.Labels = append(out.Labels, s.Labels[i])
+		}
+		if a := len(s.Attributes) / s.Len(); a > 0 {
+			out.Attributes = append(out.Attributes, s.Attributes[i*a:(i+1)*a]...)
+		}
+	}
+	return out, nil
+}
