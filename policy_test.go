@@ -30,7 +30,7 @@ const floors = `
 	cpu xla model eval/feature data/mnist data/folder data/npz data/digits data/faces data/celeba
 	vae gan
 	latent export
-	eval
+	eval anomaly
 	train
 	compare studio
 	cmd/imago

@@ -42,6 +42,7 @@ func (a *app) commands() []*cobra.Command {
 		a.project(),
 		a.fitPrior(),
 		a.encode(),
+		a.anomaly(),
 		a.eval(),
 		a.compareRuns(),
 		a.dataCommand(),

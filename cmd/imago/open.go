@@ -194,6 +194,7 @@ type setFlags struct {
 	data, dir, split string
 	noCache          bool
 	crop             int
+	whole            bool // with what the run was trained without
 }
 
 func (s *setFlags) addFlags(c *cobra.Command) {
@@ -227,12 +228,15 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 	default:
 		return nil, data.Split{}, usagef(c, "the weights do not say which images they are of: name a set with --data")
 	}
+	if s.whole {
+		opt.Without = nil
+	}
 	opt.DataDir, opt.NoCache, opt.Progress = s.dir, s.noCache, a.err
 	set, err := a.data.Open(c.Context(), name, opt)
 	if err != nil {
 		return nil, data.Split{}, err
 	}
-	if s.data == "" && set.Digest != m.config.Data.Digest {
+	if s.data == "" && !s.whole && set.Digest != m.config.Data.Digest {
 		a.warn("%s is not what it was when %s was trained", name, m.name)
 	}
 	if h, w, ch := set.Shape(); (model.Image{H: h, W: w, C: ch}) != img {

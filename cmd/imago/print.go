@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/columns"
 	"github.com/imago-ml/imago/tensor"
 	"github.com/imago-ml/imago/viz"
 )
@@ -30,6 +32,27 @@ func inFolder(name string) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("--out %q: there is no folder %s: make it first", name, dir)
 	}
+	return nil
+}
+
+// tableName checks the name of a table given as --flag, which may be left out.
+func tableName(flag, name string) error {
+	if ext := strings.ToLower(filepath.Ext(name)); name != "" && ext != ".csv" && ext != ".parquet" {
+		return fmt.Errorf("--%s %q: want a name that ends in .csv or .parquet", flag, name)
+	}
+	return inFolder(name)
+}
+
+// writeTable replaces the file called name by a table of n rows, as CSV or Parquet, and says so.
+func (a *app) writeTable(name string, n int, table []columns.Column, format string, args ...any) error {
+	write := columns.CSV
+	if strings.EqualFold(filepath.Ext(name), ".parquet") {
+		write = columns.Parquet
+	}
+	if err := atomicfile.Write(name, func(w io.Writer) error { return write(w, n, table) }); err != nil {
+		return err
+	}
+	a.wrote(name, format, args...)
 	return nil
 }
 

@@ -56,22 +56,9 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
   imago train --resume runs/holidays --epochs 100`,
 		Args: takes(0, 2, "a recipe"),
 	}
+	t.addFlags(c)
 	f := c.Flags()
-	f.StringVar(&t.data, "data", "digits", "`set` of images, by name or path")
-	dataDirFlag(c, &t.dataDir)
-	noCacheFlag(c, &t.noCache)
-	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 leaves them")
-	f.IntVar(&t.crop, "crop", 0, "before that, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
-	f.BoolVar(&t.gray, "gray", false, "make the images grey")
-	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
-	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
-	f.StringSliceVar(&t.without, "without", nil, "leave out the images of these `classes`, as 3 or 3,8")
-	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
-	f.IntVar(&t.batch, "batch", 0, "`images` a step (default the recipe's)")
-	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
-	f.StringVar(&t.schedule, "schedule", "", "how the rate changes, a `schedule`: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
-	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all randomness")
-	threadsFlag(c, &t.threads)
+	f.StringSliceVar(&t.without, "without", nil, "leave out the images of these `classes`, or that have these attributes, as 3 or 3,8")
 	f.StringVar(&t.name, "name", "", "`name` of the run (default RECIPE-SET-NNN)")
 	f.StringVar(&t.out, "out", runsDir, "`folder` to make the run in")
 	f.StringVar(&t.resume, "resume", "", "go on with a `run`: a path, a name, or by itself the latest of the recipe")
@@ -97,40 +84,29 @@ an NPZ file. Options of the model that are not given are the recipe's.`,
 	return c
 }
 
+// addFlags adds those that say what is trained on which images, and how.
+func (t *trainFlags) addFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&t.data, "data", "digits", "`set` of images, by name or path")
+	dataDirFlag(c, &t.dataDir)
+	noCacheFlag(c, &t.noCache)
+	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 leaves them")
+	f.IntVar(&t.crop, "crop", 0, "before that, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
+	f.BoolVar(&t.gray, "gray", false, "make the images grey")
+	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
+	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
+	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
+	f.IntVar(&t.batch, "batch", 0, "`images` a step (default the recipe's)")
+	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
+	f.StringVar(&t.schedule, "schedule", "", "how the rate changes, a `schedule`: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
+	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all randomness")
+	threadsFlag(c, &t.threads)
+}
+
 // newRun trains a recipe from its start. Everything that can be wrong is found before the run's folder is made.
 func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
-	rec, cfg, err := a.configured(recipe, t.options)
+	config, m, set, err := a.prepare(c, t, recipe)
 	if err != nil {
-		return usage(c, err)
-	}
-	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Without: t.without, Progress: a.err}
-	if err := opt.Validate(); err != nil {
-		return usage(c, err)
-	}
-	// The numbers are checked before the data set is fetched.
-	probe, err := train.NewConfig(rec, cfg, &data.Set{}, t.data, opt)
-	if err != nil {
-		return err
-	}
-	probe.Data.Image, probe.Data.Train = [3]int{1, 1, 1}, 1
-	t.change(c, &probe, true)
-	if err := probe.Validate(); err != nil {
-		return usage(c, err)
-	}
-	set, err := a.data.Open(c.Context(), t.data, opt)
-	if err != nil {
-		return err
-	}
-	config, err := train.NewConfig(rec, cfg, set, t.data, opt)
-	if err != nil {
-		return err
-	}
-	t.change(c, &config, true)
-	m, err := config.Build(&a.models)
-	if err != nil {
-		return err
-	}
-	if err := train.Suits(m, set); err != nil {
 		return err
 	}
 	if t.dry {
@@ -141,6 +117,39 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 		return err
 	}
 	return a.loop(c, t, run, m, set)
+}
+
+// prepare is the configuration, model and images of a new run.
+func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config train.Config, m model.Model, set *data.Set, err error) {
+	rec, cfg, err := a.configured(recipe, t.options)
+	if err != nil {
+		return config, nil, nil, usage(c, err)
+	}
+	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Without: t.without, Progress: a.err}
+	if err := opt.Validate(); err != nil {
+		return config, nil, nil, usage(c, err)
+	}
+	// The numbers are checked before the data set is fetched.
+	probe, err := train.NewConfig(rec, cfg, &data.Set{}, t.data, opt)
+	if err != nil {
+		return config, nil, nil, err
+	}
+	probe.Data.Image, probe.Data.Train = [3]int{1, 1, 1}, 1
+	t.change(c, &probe, true)
+	if err := probe.Validate(); err != nil {
+		return config, nil, nil, usage(c, err)
+	}
+	if set, err = a.data.Open(c.Context(), t.data, opt); err != nil {
+		return config, nil, nil, err
+	}
+	if config, err = train.NewConfig(rec, cfg, set, t.data, opt); err != nil {
+		return config, nil, nil, err
+	}
+	t.change(c, &config, true)
+	if m, err = config.Build(&a.models); err != nil {
+		return config, nil, nil, err
+	}
+	return config, m, set, train.Suits(m, set)
 }
 
 // change puts the flags that were given in a config. fresh says that the run is new.
