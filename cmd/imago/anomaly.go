@@ -95,8 +95,13 @@ picture shows the strangest and the most usual images above what the model makes
 	from.addFlags(a, c)
 	c.AddCommand(a.anomalySweep())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), pngName(out), tableName("scores", scores), set.check()} {
+		for _, err := range []error{oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), pngName(out), set.check()} {
 			if err != nil {
+				return usage(c, err)
+			}
+		}
+		if scores != "" {
+			if err := fileName("scores", scores, ".csv", ".parquet"); err != nil {
 				return usage(c, err)
 			}
 		}

@@ -51,7 +51,7 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 		if !strings.EqualFold(filepath.Ext(out), ".html") {
 			err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .html", out))
 		}
-		if err := errors.Join(err, inFolder(out)); err != nil {
+		if err := errors.Join(err, inFolder("out", out)); err != nil {
 			return usage(c, err)
 		}
 		from[0].options = &modelFlags{}

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,64 +11,67 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/npz"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/columns"
 	"github.com/imago-ml/imago/tensor"
 )
 
 // encode writes the latent means of the images of a set.
 func (a *app) encode() *cobra.Command {
 	var (
-		from source
-		set  setFlags
-		out  string
+		from   source
+		set    setFlags
+		probes probeFlags
+		out    string
 	)
 	c := &cobra.Command{
 		Use:   "encode <run>",
-		Short: "Write the latent means of images to a CSV or NPZ file",
+		Short: "Write the latent means of images to a CSV, Parquet or NPZ file",
 		Long: `encode writes the code of each image of the run's data set, or of --data, in the order of the set: the mean of q(z|x)
 and, unless the model is deterministic, ln σ².
 
-A .csv file has a line an image: its index, its label if there is one, z0, z1, … and log_var0, log_var1, …. A .npz file has
-the arrays mean (N, Z), log_var (N, Z) and labels (N).`,
+A .csv or .parquet file has a row an image: its index, its label and its attributes if there are any, z0, z1, … and log_var0,
+log_var1, …. A .npz file has the arrays mean (N, Z), log_var (N, Z), labels (N) and attributes (N, A).
+
+--probe says what can be read from the codes: how many labels of these images a linear classifier and the nearest neighbours
+find, both made of the codes of the training images.`,
 		Example: `  imago encode latest --out means.csv
-  imago encode cnn-vae-mnist-001 --split train --out means.npz`,
+  imago encode cnn-vae-mnist-001 --split train --out means.npz
+  imago encode face-vae-celeba-001 --probe --out codes.parquet`,
 		Args: takes(0, 1, "a run"),
 	}
-	c.Flags().StringVar(&out, "out", "means.csv", "CSV or NPZ `file` to write")
+	c.Flags().StringVar(&out, "out", "means.csv", "CSV, Parquet or NPZ `file` to write")
+	probes.addFlags(c)
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ext := strings.ToLower(filepath.Ext(out))
-		if ext != ".csv" && ext != ".npz" {
-			return usagef(c, "--out %q: want a name that ends in .csv or .npz", out)
+		for _, err := range []error{fileName("out", out, ".csv", ".parquet", ".npz"), probes.check(&set)} {
+			if err != nil {
+				return usage(c, err)
+			}
 		}
-		if err := inFolder(out); err != nil {
-			return usage(c, err)
-		}
-		if err := set.check(); err != nil {
-			return usage(c, err)
-		}
-		m, err := a.open(c, args, &from)
+		m, s, split, err := a.openImages(c, args, &from, &set)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		s, split, err := a.openSplit(c, m, &set)
+		mean, logVar, err := m.EncodeMeans(c.Context(), s.Labelled(split))
 		if err != nil {
 			return err
 		}
-		mean, logVar, err := m.EncodeMeans(c.Context(), split.Images)
-		if err != nil {
-			return err
+		codes := codes{m.Latent(), mean, logVar, s.Attributes, split}
+		if probes.probe {
+			if err := a.probe(c.Context(), m, s, &codes, &probes); err != nil {
+				return err
+			}
 		}
-		codes := codes{m.Latent(), mean, logVar, split}
-		write := codes.csv
-		if ext == ".npz" {
-			write = codes.npz
+		what := fmt.Sprintf("the codes of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name)
+		if !strings.EqualFold(filepath.Ext(out), ".npz") {
+			return a.writeTable(out, split.Len(), codes.columns(), "%s", what)
 		}
-		if err := atomicfile.Write(out, write); err != nil {
+		if err := atomicfile.Write(out, codes.npz); err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
-		a.wrote(out, "the codes of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name)
+		a.wrote(out, "%s", what)
 		return nil
 	}
 	return c
@@ -80,41 +81,32 @@ the arrays mean (N, Z), log_var (N, Z) and labels (N).`,
 type codes struct {
 	units        int
 	mean, logVar []float32 // (N, units); logVar may be nil
+	attributes   []string
 	data.Split
 }
 
-func (k codes) csv(w io.Writer) error {
-	b := bufio.NewWriter(w)
-	b.WriteString("index")
+// columns are a table with a row an image.
+func (k codes) columns() []columns.Column {
+	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(i) }}}
 	if k.Labels != nil {
-		b.WriteString(",label")
+		table = append(table, columns.Column{Name: "label", Int: func(i int) int32 { return k.Labels[i] }})
 	}
-	for u := range k.units {
-		fmt.Fprintf(b, ",z%d", u)
+	if k.Attributes != nil {
+		for j, name := range k.attributes {
+			table = append(table, columns.Column{Name: name, Int: func(i int) int32 { return int32(k.Attributes[i*len(k.attributes)+j]) }})
+		}
 	}
-	if k.logVar != nil {
+	for _, of := range []struct {
+		name   string
+		values []float32
+	}{{"z", k.mean}, {"log_var", k.logVar}} {
 		for u := range k.units {
-			fmt.Fprintf(b, ",log_var%d", u)
-		}
-	}
-	b.WriteByte('\n')
-	var line []byte
-	for i := range k.Len() {
-		line = strconv.AppendInt(line[:0], int64(i), 10)
-		if k.Labels != nil {
-			line = strconv.AppendInt(append(line, ','), int64(k.Labels[i]), 10)
-		}
-		for _, values := range [][]float32{k.mean, k.logVar} {
-			if values == nil {
-				continue
-			}
-			for _, v := range values[i*k.units : (i+1)*k.units] {
-				line = strconv.AppendFloat(append(line, ','), float64(v), 'g', -1, 32)
+			if of.values != nil {
+				table = append(table, columns.Column{Name: fmt.Sprint(of.name, u), Float: func(i int) float32 { return of.values[i*k.units+u] }})
 			}
 		}
-		b.Write(append(line, '\n')) // a bufio.Writer keeps its first error for Flush
 	}
-	return b.Flush()
+	return table
 }
 
 func (k codes) npz(w io.Writer) error {
@@ -137,6 +129,12 @@ func (k codes) npz(w io.Writer) error {
 	if k.Labels != nil {
 		t, err := tensor.FromSlice(k.Labels, k.Len())
 		if err := add("labels", t, err); err != nil {
+			return err
+		}
+	}
+	if k.Attributes != nil {
+		t, err := tensor.FromSlice(k.Attributes, k.Len(), len(k.attributes))
+		if err := add("attributes", t, err); err != nil {
 			return err
 		}
 	}

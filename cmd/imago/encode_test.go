@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/npz"
+	"github.com/imago-ml/imago/internal/columns"
 	"github.com/imago-ml/imago/tensor"
 )
 
@@ -18,16 +19,17 @@ func TestCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := codes{
-		units:  2,
-		mean:   []float32{0.1, -2, 1e-20, 3, 16777216, 0},
-		logVar: []float32{-1, -2, -3, -4, -5, -6},
-		Split:  data.Split{Images: images, Labels: []int32{7, 0, 2}},
+		units:      2,
+		mean:       []float32{0.1, -2, 1e-20, 3, 16777216, 0},
+		logVar:     []float32{-1, -2, -3, -4, -5, -6},
+		attributes: []string{"hat", "old"},
+		Split:      data.Split{Images: images, Labels: []int32{7, 0, 2}, Attributes: []uint8{0, 1, 1, 1, 0, 0}},
 	}
 	var csv strings.Builder
-	if err := k.csv(&csv); err != nil {
+	if err := columns.CSV(&csv, 3, k.columns()); err != nil {
 		t.Fatal(err)
 	}
-	want := "index,label,z0,z1,log_var0,log_var1\n0,7,0.1,-2,-1,-2\n1,0,1e-20,3,-3,-4\n2,2,1.6777216e+07,0,-5,-6\n"
+	want := "index,label,hat,old,z0,z1,log_var0,log_var1\n0,7,0,1,0.1,-2,-1,-2\n1,0,1,1,1e-20,3,-3,-4\n2,2,0,0,1.6777216e+07,0,-5,-6\n"
 	if csv.String() != want {
 		t.Errorf("CSV:\n%s\nwant\n%s", csv.String(), want)
 	}
@@ -50,9 +52,13 @@ func TestCodes(t *testing.T) {
 		t.Errorf("labels: %v, %v; want %v", got, err, k.Labels)
 	}
 
-	k.logVar, k.Labels = nil, nil // a deterministic model, unlabelled images
+	if got, err := r.Read("attributes"); err != nil || !got.Shape().Equal(tensor.Shape{3, 2}) || !slices.Equal(got.U8(), k.Attributes) {
+		t.Errorf("attributes: %v, %v; want %v", got, err, k.Attributes)
+	}
+
+	k.logVar, k.Labels, k.Attributes = nil, nil, nil // a deterministic model, unlabelled images
 	csv.Reset()
-	if err := k.csv(&csv); err != nil || !strings.HasPrefix(csv.String(), "index,z0,z1\n0,0.1,-2\n") {
+	if err := columns.CSV(&csv, 3, k.columns()); err != nil || !strings.HasPrefix(csv.String(), "index,z0,z1\n0,0.1,-2\n") {
 		t.Errorf("CSV: %v\n%s", err, csv.String())
 	}
 }

@@ -61,7 +61,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 			if !strings.EqualFold(filepath.Ext(out), ".json") {
 				err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .json", out))
 			}
-			err = errors.Join(err, inFolder(out))
+			err = errors.Join(err, inFolder("out", out))
 		}
 		if err != nil {
 			return usage(c, err)

@@ -213,6 +213,22 @@ func (s *setFlags) check() error {
 	return oneOf("split", s.split, "test", "train")
 }
 
+// openImages opens the trained model and the part of a set that the flags name. The caller closes the model.
+func (a *app) openImages(c *cobra.Command, args []string, from *source, set *setFlags) (*opened, *data.Set, data.Split, error) {
+	if err := set.check(); err != nil {
+		return nil, nil, data.Split{}, usage(c, err)
+	}
+	m, err := a.open(c, args, from)
+	if err != nil {
+		return nil, nil, data.Split{}, err
+	}
+	s, split, err := a.openSplit(c, m, set)
+	if err != nil {
+		m.Close()
+	}
+	return m, s, split, err
+}
+
 // openSplit opens the part of a set that the flags name, in the shape that the model takes.
 func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, data.Split, error) {
 	var opt data.Options

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,28 +20,23 @@ import (
 
 // pngName checks the name of a picture given as --out. What a name without the suffix would replace, a device say, is
 // rarely what was meant.
-func pngName(name string) error {
-	if !strings.EqualFold(filepath.Ext(name), ".png") {
-		return fmt.Errorf("--out %q: want a name that ends in .png", name)
-	}
-	return inFolder(name)
-}
+func pngName(name string) error { return fileName("out", name, ".png") }
 
-// inFolder checks that the folder of a file given as --out is there, before the work is done.
-func inFolder(name string) error {
+// inFolder checks that the folder of a file given as --flag is there, before the work is done.
+func inFolder(flag, name string) error {
 	dir := filepath.Dir(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("--out %q: there is no folder %s: make it first", name, dir)
+		return fmt.Errorf("--%s %q: there is no folder %s: make it first", flag, name, dir)
 	}
 	return nil
 }
 
-// tableName checks the name of a table given as --flag, which may be left out.
-func tableName(flag, name string) error {
-	if ext := strings.ToLower(filepath.Ext(name)); name != "" && ext != ".csv" && ext != ".parquet" {
-		return fmt.Errorf("--%s %q: want a name that ends in .csv or .parquet", flag, name)
+// fileName checks the name of a file given as --flag: its suffix, and that its folder is there.
+func fileName(flag, name string, suffixes ...string) error {
+	if !slices.Contains(suffixes, strings.ToLower(filepath.Ext(name))) {
+		return fmt.Errorf("--%s %q: want a name that ends in %s", flag, name, strings.Join(suffixes, " or "))
 	}
-	return inFolder(name)
+	return inFolder(flag, name)
 }
 
 // writeTable replaces the file called name by a table of n rows, as CSV or Parquet, and says so.

@@ -50,7 +50,7 @@ by an attribute:
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{oneOf("method", method, "tsne", "pca"), atLeast("points", points, 0), atLeast("steps", steps, 1), pngName(out), set.check()} {
+		for _, err := range []error{oneOf("method", method, "tsne", "pca"), atLeast("points", points, 0), atLeast("steps", steps, 1), pngName(out)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -58,15 +58,11 @@ by an attribute:
 		if !(perplexity >= 1) || math.IsInf(perplexity, 0) {
 			return usagef(c, "--perplexity %v: want a number of 1 or more", perplexity)
 		}
-		m, err := a.open(c, args, &from)
+		m, s, split, err := a.openImages(c, args, &from, &set)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		s, split, err := a.openSplit(c, m, &set)
-		if err != nil {
-			return err
-		}
 		if split, err = spaced(split, points); err != nil {
 			return err
 		}

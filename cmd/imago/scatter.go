@@ -39,18 +39,11 @@ class. Of a model with more than two latent units the first two are drawn.`,
 		if err := pngName(out); err != nil {
 			return usage(c, err)
 		}
-		if err := set.check(); err != nil {
-			return usage(c, err)
-		}
-		m, err := a.open(c, args, &from)
+		m, s, split, err := a.openImages(c, args, &from, &set)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		s, split, err := a.openSplit(c, m, &set)
-		if err != nil {
-			return err
-		}
 		mean, _, err := m.EncodeMeans(c.Context(), s.Labelled(split))
 		if err != nil {
 			return err

@@ -58,7 +58,7 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 		if !strings.EqualFold(filepath.Ext(out), ".gif") {
 			return usagef(c, "--out %q: want a name that ends in .gif", out)
 		}
-		for _, err := range []error{atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), inFolder(out), pick.check(files)} {
+		for _, err := range []error{atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), inFolder("out", out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
