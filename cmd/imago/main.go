@@ -43,6 +43,8 @@ func (a *app) commands() []*cobra.Command {
 		a.fitPrior(),
 		a.encode(),
 		a.anomaly(),
+		a.cluster(),
+		a.classify(),
 		a.eval(),
 		a.compareRuns(),
 		a.dataCommand(),
