@@ -56,6 +56,7 @@ type Set struct {
 	Train, Test Split
 	Classes     []string // the name of each label; nil if no split is labelled
 	Attributes  []string // the names of the A attributes; nil if no split has any
+	Columns     []Column // if the set is a table of numbers
 
 	// Digest is the SHA-256, in hex, of what identifies the content: two sets
 	// with equal digests give equal images in equal order. It goes into run.json.
@@ -133,6 +134,8 @@ type Options struct {
 	Size         int       // side in pixels of the square every image is cropped and resized to; 0 = as it is
 	Crop         int       // side of the square cut out of the middle before that; 0, or more than there is: the largest
 	Gray         bool      // one channel, whatever the files hold
+	Columns      []Column  // by whose ranges a table is scaled, and whose names it must have; nil = its own
+	Label        string    // column of a table that is the class of its row, by name or number from 1; "" = one named so, "-" = none
 	Offline      bool      // never use the network
 	NoCache      bool      // keep no decoded images on disk, and use none
 	Progress     io.Writer // told of downloads and long reads; nil = silent

@@ -42,6 +42,9 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 		if f.h == h && f.w == w && f.c == c && f.crop == 0 {
 			continue
 		}
+		if set.Columns != nil {
+			return nil, fmt.Errorf("data: %s: a row of a table of numbers is no picture to be cut or resized: leave out --size and --crop", set.Name)
+		}
 		how := fmt.Appendf(nil, "%s fitted %dx%dx%d", set.Digest, f.h, f.w, f.c)
 		if f.crop > 0 {
 			how = fmt.Appendf(how, " crop %d", f.crop)

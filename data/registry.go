@@ -113,7 +113,7 @@ func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options
 	info, err := os.Stat(nameOrPath)
 	if err != nil {
 		if os.IsNotExist(err) {
-			return nil, false, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX or NPZ file that exists", nameOrPath, strings.Join(r.Names(), ", "))
+			return nil, false, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX, NPZ or CSV file that exists", nameOrPath, strings.Join(r.Names(), ", "))
 		}
 		return nil, false, fmt.Errorf("data: %w", err)
 	}
@@ -126,7 +126,7 @@ func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options
 			return func(ctx context.Context, opt Options) (*Set, error) { return o.Open(ctx, nameOrPath, opt) }, o.Crops, nil
 		}
 	}
-	return nil, false, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX file or an NPZ file", nameOrPath)
+	return nil, false, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX, NPZ or CSV file", nameOrPath)
 }
 
 // readHead is the first bytes of a regular file. Anything else but a directory

@@ -58,12 +58,15 @@ type Data struct {
 	Seed         uint64   `json:"seed,omitempty"`          // data.Options.Seed
 	TestFraction float64  `json:"test_fraction,omitempty"` // data.Options.TestFraction
 	Without      []string `json:"without,omitempty"`       // data.Options.Without
+	Label        string   `json:"label,omitempty"`         // data.Options.Label
+
+	Columns []data.Column `json:"columns,omitempty"` // data.Set.Columns
 }
 
 // Options are the options with which the same set is opened again. Where to look
 // for it is the caller's to add.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label}
 }
 
 // Checkpoints says when a run is saved, besides at the end of every epoch, and what
@@ -88,8 +91,8 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
-			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(),
-			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without,
+			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Columns: set.Columns,
+			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without, Label: opt.Label,
 		},
 		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},

@@ -244,7 +244,7 @@ func TestTold(t *testing.T) {
 }
 
 func TestDataOptions(t *testing.T) {
-	opt := data.Options{Size: 32, Crop: 40, Gray: true, Seed: 5, TestFraction: 0.2, Without: []string{"3", "8"}}
+	opt := data.Options{Size: 32, Crop: 40, Gray: true, Seed: 5, TestFraction: 0.2, Without: []string{"3", "8"}, Label: "k"}
 	r := registry()
 	rec := must(r.Recipe("mlp-vae"))
 	c := must(NewConfig(rec, must(r.Config(rec)), must(small(20, 10)), "x", opt))

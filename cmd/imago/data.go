@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/data/folder"
 	"github.com/imago-ml/imago/data/mnist"
 	"github.com/imago-ml/imago/data/npz"
+	datatable "github.com/imago-ml/imago/data/table"
 )
 
 // registerData is the table of data sets, and of the kinds of paths that can be read.
@@ -21,5 +22,6 @@ func registerData(r *data.Registry) {
 	r.RegisterOpener(mnist.Opener())
 	r.RegisterOpener(celeba.Opener())
 	r.RegisterOpener(npz.Opener())
+	r.RegisterOpener(datatable.Opener())
 	r.RegisterOpener(folder.Opener()) // last: it takes any folder
 }

@@ -195,6 +195,7 @@ type setFlags struct {
 	noCache          bool
 	crop             int
 	whole            bool // with what the run was trained without
+	label            string
 }
 
 func (s *setFlags) addFlags(c *cobra.Command) {
@@ -202,11 +203,15 @@ func (s *setFlags) addFlags(c *cobra.Command) {
 	f.StringVar(&s.data, "data", "", "`set` of images, by name or path (default that of the run)")
 	dataDirFlag(c, &s.dir)
 	noCacheFlag(c, &s.noCache)
+	f.StringVar(&s.label, "label", "", "with --data: `column` of a table that is the class of its row, a name or a number from 1; - for none")
 	f.IntVar(&s.crop, "crop", 0, "with --data: before resizing, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
 	f.StringVar(&s.split, "split", "test", "part of the set: test or train")
 }
 
 func (s *setFlags) check() error {
+	if s.data == "" && s.label != "" {
+		return fmt.Errorf("--label %s is for a table given with --data: the run has its own", s.label)
+	}
 	if s.data == "" && s.crop != 0 {
 		return fmt.Errorf("--crop %d is for a set given with --data: the run has its own", s.crop)
 	}
@@ -238,7 +243,10 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 		if img.H == img.W {
 			opt.Size = img.H
 		}
-		opt.Crop, opt.Gray = s.crop, img.C == 1
+		opt.Crop, opt.Gray, opt.Label = s.crop, img.C == 1, s.label
+		if m.config != nil {
+			opt.Columns = m.config.Data.Columns
+		}
 	case m.config != nil:
 		name, opt = m.config.Data.Source, m.config.Data.Options()
 	default:

@@ -17,6 +17,7 @@ type trainFlags struct {
 	data, dataDir string
 	noCache       bool
 	size, crop    int
+	label         string
 	gray          bool
 	flip          bool
 	testFraction  float64
@@ -46,8 +47,8 @@ func (a *app) train() *cobra.Command {
 		Long: `train makes a folder for the run in --out, trains, and leaves checkpoints, a log, pictures and a report in it. Ctrl-C
 saves and stops; --resume goes on as if nothing had happened, and with more --epochs than before also a run that is done.
 
-The data set is one known by name (imago data list) or the path of a folder or zip of PNG and JPEG images, an IDX file or
-an NPZ file. Options of the model that are not given are the recipe's.`,
+The data set is one known by name (imago data list) or the path of a folder or zip of PNG and JPEG images, an IDX file,
+an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the model that are not given are the recipe's.`,
 		Example: `  imago train cnn-vae --data mnist
   imago train mlp-vae --data fashion-mnist --latent 10 --loss bce --epochs 20 --seed 7
   imago train cnn-vae --data photos/ --size 64 --name holidays
@@ -92,6 +93,7 @@ func (t *trainFlags) addFlags(c *cobra.Command) {
 	noCacheFlag(c, &t.noCache)
 	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 leaves them")
 	f.IntVar(&t.crop, "crop", 0, "before that, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
+	f.StringVar(&t.label, "label", "", "`column` of a table that is the class of its row, a name or a number from 1; - for none (default one named label, class or target)")
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
 	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
@@ -125,7 +127,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config tr
 	if err != nil {
 		return config, nil, nil, usage(c, err)
 	}
-	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Without: t.without, Progress: a.err}
+	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Without: t.without, Label: t.label, Progress: a.err}
 	if err := opt.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
@@ -211,6 +213,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		"gray":          func() { config.Data.Gray = t.gray },
 		"test-fraction": func() { config.Data.TestFraction = t.testFraction },
 		"without":       func() { config.Data.Without = t.without },
+		"label":         func() { config.Data.Label = t.label },
 	} {
 		if f.Changed(name) {
 			set()

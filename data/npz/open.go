@@ -67,6 +67,8 @@ var (
 // being asked first; or (N, D) with D a square, of side √D. Their levels are
 // 0 to 255, or 0 to 1 if no image of the set goes above 1; floats are rounded.
 // Labels are whole numbers from 0 on, (N) or (N, 1).
+//
+// Any other (N, D) is a table of numbers (data.Tabulate), whose columns are 1 to D.
 func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -98,7 +100,7 @@ func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set,
 		if err != nil {
 			return nil, err
 		}
-		return makeSet([2]arrays{{images: t, imagesName: "the array"}}, opt)
+		return makeSet(ctx, [2]arrays{{images: t, imagesName: "the array"}}, opt)
 	}
 	r, err := NewReader(f, size)
 	if err != nil {
@@ -130,7 +132,7 @@ func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set,
 			}
 		}
 	}
-	return makeSet(parts, opt)
+	return makeSet(ctx, parts, opt)
 }
 
 // find is the array that goes by the first of the names, or "".
@@ -151,9 +153,12 @@ type arrays struct {
 	imagesName, labelsName string
 }
 
-func makeSet(parts [2]arrays, opt data.Options) (*data.Set, error) {
+func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
 	set := &data.Set{}
 	id := sha256.New()
+	if isTable(parts) {
+		return makeTable(ctx, parts, opt)
+	}
 	scale := 255.0 // 1 if levels go to 255, for both parts alike
 	for _, p := range parts {
 		if p.images == nil {
@@ -193,9 +198,7 @@ func makeSet(parts [2]arrays, opt data.Options) (*data.Set, error) {
 		most = max(most, slices.Max(split.Labels))
 		binary.Write(id, binary.LittleEndian, split.Labels) // to a hash: cannot fail
 	}
-	for k := range most + 1 {
-		set.Classes = append(set.Classes, strconv.Itoa(int(k)))
-	}
+	set.Classes = count(0, most)
 	if parts[1].images == nil {
 		if err := data.Divide(set, opt); err != nil {
 			return nil, err
@@ -204,6 +207,15 @@ func makeSet(parts [2]arrays, opt data.Options) (*data.Set, error) {
 	}
 	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
 	return set, nil
+}
+
+// count is the whole numbers from first to last as names.
+func count(first, last int32) []string {
+	var names []string
+	for k := first; k <= last; k++ {
+		names = append(names, strconv.Itoa(int(k)))
+	}
+	return names
 }
 
 // value is element i of t.

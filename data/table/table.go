@@ -1,0 +1,91 @@
+// Package table reads a table of numbers, a CSV file, as a set: each row is an image of
+// 1×D×1, exact to the bit a model sees (data.Tabulate says how it is scaled).
+//
+// Cells are parted by commas, semicolons or tabs, whichever the first line has most of,
+// and may be quoted (RFC 4180). The first line is a header if none of its cells is a
+// number, or if one of them names the label. The label is the column that Options.Label
+// names; else the one called label, class or target, whatever the case of the letters;
+// else the only one that holds words. The distinct values of a label are the classes,
+// numbers in their order, else words in theirs. All other cells must be finite numbers: a hole is an error that names its line
+// and column.
+//
+// Some rows are held out for the test part (data.HoldOut). A table of up to
+// data.MaxInMemory bytes at 8 a number is read. The package knows no model; arrays of
+// NumPy are data/npz's.
+package table
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/imageio"
+)
+
+// ErrFormat marks a file that is no table of numbers, as against one that could not be
+// read. Test with errors.Is.
+var ErrFormat = errors.New("not a readable table of numbers")
+
+// Opener reads files named .csv or .tsv, and texts that look like one.
+func Opener() data.Opener {
+	return data.Opener{Name: "CSV", Match: match, Open: Open}
+}
+
+func match(path string, info fs.FileInfo, head []byte) bool {
+	if info.IsDir() {
+		return false
+	}
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".csv", ".tsv":
+		return true
+	}
+	if bytes.IndexByte(head, 0) >= 0 || imageio.IsHTML(head) {
+		return false
+	}
+	lines := bytes.SplitN(head, []byte("\n"), 3)
+	if len(lines) < 3 || !bytes.ContainsAny(lines[1], "0123456789") {
+		return false
+	}
+	sep := []byte{separator(string(lines[0]))}
+	n := bytes.Count(lines[0], sep)
+	return n > 0 && bytes.Count(lines[1], sep) == n
+}
+
+// Open reads the table at path.
+func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("table: %w", err)
+	}
+	defer f.Close()
+	set, err := read(ctx, f, path, opt)
+	if err != nil {
+		return nil, fmt.Errorf("table: %s: %w", path, err)
+	}
+	return set, nil
+}
+
+func read(ctx context.Context, r io.Reader, name string, opt data.Options) (*data.Set, error) {
+	t, err := parse(ctx, r, opt.Label)
+	if err != nil {
+		return nil, err
+	}
+	rows := data.Rows{Values: t.values}
+	var classes []string
+	if t.label >= 0 {
+		if classes, rows.Labels, err = t.classes(); err != nil {
+			return nil, err
+		}
+	}
+	return data.Tabulate(ctx, name, t.columns, rows, data.Rows{}, classes, opt)
+}

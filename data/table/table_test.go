@@ -1,0 +1,216 @@
+package table
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// What each kind of file becomes.
+func TestForms(t *testing.T) {
+	for _, tt := range []struct {
+		name, file, label string
+		columns           []string
+		values            []float64
+		classes           []string
+		labels            []int32
+	}{
+		{"header and label", "a,b,Label\n1,2,x\n3,4.5,w\n-1e3,0,x\n", "", []string{"a", "b"}, []float64{1, 2, 3, 4.5, -1000, 0}, []string{"w", "x"}, []int32{1, 0, 1}},
+		{"neither", "1,2\n3,4\n", "", []string{"1", "2"}, []float64{1, 2, 3, 4}, nil, nil},
+		{"header alone", "a,b\n1,2\n", "", []string{"a", "b"}, []float64{1, 2}, nil, nil},
+		{"words without a header", "1,2,iris\n3,4,rose\n", "", []string{"1", "2"}, []float64{1, 2, 3, 4}, []string{"iris", "rose"}, []int32{0, 1}},
+		{"semicolons, CRLF, BOM, blanks", "\ufeffa; b ;class\r\n 1; 2;0\r\n\r\n3 ;4;10\r\n5;6;2\r\n", "", []string{"a", "b"}, []float64{1, 2, 3, 4, 5, 6}, []string{"0", "2", "10"}, []int32{0, 2, 1}},
+		{"tabs and quotes", "\"a\tb\"\tc\n\"1\"\t2\n", "", []string{"a\tb", "c"}, []float64{1, 2}, nil, nil},
+		{"numbers for names", "0,1,target\n5,6,1\n", "", []string{"0", "1"}, []float64{5, 6}, []string{"1"}, []int32{0}},
+		{"label by name", "a,kind,b\n1,2,3\n4,5,6\n", "kind", []string{"a", "b"}, []float64{1, 3, 4, 6}, []string{"2", "5"}, []int32{0, 1}},
+		{"label by number", "1,2,3\n4,5,6\n", "1", []string{"2", "3"}, []float64{2, 3, 5, 6}, []string{"1", "4"}, []int32{0, 1}},
+		{"words below a header", "a,kind,b\n1,x,3\n4,w,6\n", "", []string{"a", "b"}, []float64{1, 3, 4, 6}, []string{"w", "x"}, []int32{1, 0}},
+		{"no label", "a,class\n1,2\n3,4\n", "-", []string{"a", "class"}, []float64{1, 2, 3, 4}, nil, nil},
+		{"label first", "class,target\n1,2\n", "", []string{"target"}, []float64{2}, []string{"1"}, []int32{0}},
+		{"one column", "7\n8\n", "", []string{"1"}, []float64{7, 8}, nil, nil},
+		{"no end of line", "a\n7", "", []string{"a"}, []float64{7}, nil, nil},
+	} {
+		p, err := parse(t.Context(), strings.NewReader(tt.file), tt.label)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if !slices.Equal(p.columns, tt.columns) || !slices.Equal(p.values, tt.values) {
+			t.Errorf("%s: columns %q, values %v", tt.name, p.columns, p.values)
+		}
+		if (p.label >= 0) != (tt.classes != nil) {
+			t.Errorf("%s: the label is column %d", tt.name, p.label)
+		} else if p.label >= 0 {
+			if names, labels, err := p.classes(); err != nil || !slices.Equal(names, tt.classes) || !slices.Equal(labels, tt.labels) {
+				t.Errorf("%s: classes %q, labels %v (%v)", tt.name, names, labels, err)
+			}
+		}
+	}
+}
+
+func TestRefuses(t *testing.T) {
+	var many strings.Builder
+	many.WriteString("a,class\n")
+	for i := range maxClasses + 1 {
+		fmt.Fprintf(&many, "1,%d\n", i)
+	}
+	for _, tt := range []struct{ name, file, label, says string }{
+		{"a hole", "a,b\n1,2\n3,\n", "", `line 3, column 2 (b): no value (""): fill it in, or leave the row or the column out`},
+		{"another hole", "a,b\n1,2\nNA,3\n", "", `line 3, column 1 (a): no value ("NA")`},
+		{"no number", "a,b\n1,NaN\n", "", `line 2, column 2 (b): no value`},
+		{"infinite", "a,b\n1,2\n1,inf\n", "", `line 3, column 2 (b): "inf" is no finite number`},
+		{"too large", "a,b\n1,2\n1,1e999\n", "", `"1e999" is no finite number`},
+		{"a word", "a,b\n1,2\n1,red\n", "", `line 3, column 2 (b): "red" is no finite number: leave the column out or, if it is the label, name it with --label`},
+		{"a number among words", "a,b\n1,red\n2,3\n", "", `line 3, column 2 (b): a number (3) among words`},
+		{"a number among words without a header", "1,red\n2,3\n", "", `line 2, column 2 (2): a number (3) among words`},
+		{"two columns of words", "a,b,c\n1,red,tall\n", "", `line 2, column 2 (b): "red" is no finite number`},
+		{"a date", "a,b\n1,2024-05-01\n", "", `line 2, column 2 (b): "2024-05-01" is no finite number`},
+		{"a decimal comma", "a;b\n1;2,5\n", "", `line 2, column 2 (b): "2,5" is no number: write it with a decimal point`},
+		{"a short row", "a,b,c\n1,2,3\n\n4,5\n", "", "line 4: 2 cells, want 3 as in the first line"},
+		{"a long row", "1,2\n1,2,3\n", "", "line 2: 3 cells, want 2"},
+		{"a hole for a label", "a,class\n1,\n", "", "line 2, column 2 (class): no label"},
+		{"no rows", "a,b\n", "", "it has no rows"},
+		{"nothing", "", "", "an empty file"},
+		{"only a label", "class\n1\n", "", "no column but that of the label"},
+		{"an open quote", "a,b\n1,\"2\n3,4\n", "", "line"},
+		{"another label", "Colour,size\n1,2\n", "color", "is it Colour?"},
+		{"no such label", "a,b\n1,2\n", "zebra", "want one of a, b"},
+		{"no such column", "1,2\n", "3", "want a column's number, 1 to 2"},
+		{"a name without a header", "1,2\n", "kind", "the table has no header"},
+		{"too many classes", many.String(), "", "more than 1000 labels in column 2 (class)"},
+		{"a page", "<!doctype html>\n", "", "found an HTML page"},
+		{"a picture", "\x89PNG\r\n\x1a\n", "", "a PNG image"},
+		{"zeros", "a,b\x00\n1,2\n", "", "unknown bytes"},
+	} {
+		_, err := parse(t.Context(), strings.NewReader(tt.file), tt.label)
+		if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "\n") || !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v, want one line with %q", tt.name, err, tt.says)
+		}
+	}
+	disk := errors.New("disk on fire")
+	if _, err := parse(t.Context(), failing{disk}, ""); !errors.Is(err, disk) || errors.Is(err, ErrFormat) {
+		t.Errorf("a reader's error became %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := parse(ctx, strings.NewReader("1,2\n3,4\n"), ""); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+type failing struct{ error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.error }
+
+// A quote that is never closed does not read the whole file into memory.
+func TestEndlessRow(t *testing.T) {
+	r := &endless{}
+	if _, err := parse(t.Context(), r, ""); !errors.Is(err, errLongRow) {
+		t.Errorf("%v", err)
+	}
+	if r.n > 2*maxRow {
+		t.Errorf("%d bytes were read", r.n)
+	}
+}
+
+// endless is a table whose second row begins a quote.
+type endless struct{ n int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = "1,2\n3,\"x"[min(e.n+i, 7)]
+		if (e.n+i)%80 == 79 {
+			p[i] = '\n'
+		}
+	}
+	e.n += len(p)
+	return len(p), nil
+}
+
+func TestOpen(t *testing.T) {
+	dir := t.TempDir()
+	var b bytes.Buffer
+	b.WriteString("x,z,class\n")
+	for i := range 200 {
+		fmt.Fprintf(&b, "%d,%d,%c\n", i, -i*i, 'a'+i%2)
+	}
+	var r data.Registry
+	r.RegisterOpener(Opener())
+	var digest string
+	for _, name := range []string{"t.csv", "t.TSV", "t.txt"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		set, err := r.Open(t.Context(), path, data.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, w, c := set.Shape(); h != 1 || w != 2 || c != 1 || set.Train.Len() != 180 || set.Test.Len() != 20 || len(set.Columns) != 2 || set.Columns[1].Name != "z" || !slices.Equal(set.Classes, []string{"a", "b"}) {
+			t.Errorf("%d and %d of %dx%dx%d, columns %v, classes %v", set.Train.Len(), set.Test.Len(), h, w, c, set.Columns, set.Classes)
+		}
+		if digest != "" && set.Digest != digest {
+			t.Error("the name is in the digest")
+		}
+		digest = set.Digest
+	}
+	for name, body := range map[string]string{"letter.txt": "Dear all,\nhello, you\n", "page.txt": "<html>1,2\n3\n", "zip.txt": "PK\x03\x04\x00,1\n"} {
+		path := filepath.Join(dir, name)
+		os.WriteFile(path, []byte(body), 0o666)
+		if _, err := r.Open(t.Context(), path, data.Options{}); err == nil || !strings.Contains(err.Error(), "not a kind of file") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Open(t.Context(), filepath.Join(dir, "none.csv"), data.Options{}); err == nil {
+		t.Error("a file that is not there was read")
+	}
+	if _, err := Open(t.Context(), filepath.Join(dir, "t.csv"), data.Options{Label: "clas"}); err == nil || !strings.Contains(err.Error(), "t.csv") || !strings.Contains(err.Error(), "is it class?") {
+		t.Error(err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"a,b,label\n1,2,x\n3,4,y\n", "1;2\n3;4\n", "\"a\n\",b\n1,2", "\ufeff1\t2\r\n", "a,b\n1,\n", "\"", "1,2,iris", ",,,\n", "label\n"} {
+		f.Add([]byte(s), "")
+		f.Add([]byte(s), "2")
+	}
+	f.Fuzz(func(t *testing.T, b []byte, label string) {
+		p, err := parse(t.Context(), bytes.NewReader(b), label)
+		if err != nil {
+			if !errors.Is(err, ErrFormat) {
+				t.Errorf("bad bytes gave %v", err)
+			}
+			return
+		}
+		d := len(p.columns)
+		if d == 0 || len(p.values) == 0 || len(p.values)%d != 0 || p.label >= 0 && len(p.labels) != len(p.values)/d {
+			t.Fatalf("%d values of %d columns, %d labels", len(p.values), d, len(p.labels))
+		}
+		set, err := read(t.Context(), bytes.NewReader(b), "x", data.Options{Label: label})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := set.Validate(); err != nil {
+			t.Error(err)
+		}
+		v := make([]float32, d)
+		for i := range set.Train.Len() {
+			if err := set.Train.Images.(data.Exact).FloatsAt(i, v); err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range v {
+				if !(x >= 0 && x <= 1) {
+					t.Fatalf("row %d has %v", i, x)
+				}
+			}
+		}
+	})
+}

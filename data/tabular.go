@@ -1,0 +1,190 @@
+package data
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"math"
+	"strconv"
+)
+
+// A Table is rows of D numbers as Images of 1×D×1: an Exact, whose values are the
+// numbers themselves, each column scaled to [0, 1].
+type Table struct {
+	values []float32 // (N, D)
+	d      int
+}
+
+// Len is the number of rows.
+func (t *Table) Len() int { return len(t.values) / t.d }
+
+// Shape is 1×D×1.
+func (t *Table) Shape() (h, w, c int) { return 1, t.d, 1 }
+
+// At is row i in bytes, rounded; see Images.
+func (t *Table) At(i int, dst []uint8) error {
+	if err := checkAt(t, i, dst); err != nil {
+		return err
+	}
+	for j, v := range t.values[i*t.d : (i+1)*t.d] {
+		dst[j] = uint8(v*255 + 0.5)
+	}
+	return nil
+}
+
+// FloatsAt is row i; see Exact.
+func (t *Table) FloatsAt(i int, dst []float32) error {
+	if n := t.Len(); i < 0 || i >= n {
+		return fmt.Errorf("data: row %d of %d", i, n)
+	}
+	if len(dst) < t.d {
+		return fmt.Errorf("data: room for %d values, a row has %d", len(dst), t.d)
+	}
+	copy(dst, t.values[i*t.d:(i+1)*t.d])
+	return nil
+}
+
+// A Column is one of a table of numbers.
+type Column struct {
+	Name string  `json:"name"`
+	Min  float64 `json:"min"` // what is 0 when scaled
+	Max  float64 `json:"max"` // what is 1
+}
+
+// Rows are rows of D numbers and, unless nil, a label for each.
+type Rows struct {
+	Values []float64 // (N, D), finite
+	Labels []int32   // (N)
+}
+
+// MaxColumns and MaxNumbers are the most columns and numbers a table may have.
+const (
+	MaxColumns = 1 << 16
+	MaxNumbers = MaxInMemory / 8
+)
+
+// Tabulate makes a set of rows of numbers with columns of those names. Without test rows,
+// some of the others are held out (HoldOut). Each column is scaled so that the training
+// part has 0 for its least value and 1 for its greatest,
+//
+//	x = (v − min) / (max − min),
+//
+// and a column of one value is 0; with opt.Columns, min and max are theirs. What lies
+// outside is taken as the nearer end, of which is told: likelihoods of what is beyond
+// [0, 1] mean nothing.
+func Tabulate(ctx context.Context, name string, names []string, train, test Rows, classes []string, opt Options) (*Set, error) {
+	d := len(names)
+	if d == 0 || d > MaxColumns {
+		return nil, fmt.Errorf("%d columns of numbers, want 1 to %d", d, MaxColumns)
+	}
+	if len(train.Values) == 0 {
+		return nil, fmt.Errorf("no rows")
+	}
+	id := sha256.New()
+	fmt.Fprintf(id, "table %q %q\n", names, classes)
+	for _, r := range []Rows{train, test} {
+		if len(r.Values) > MaxNumbers {
+			return nil, fmt.Errorf("%d numbers, want at most %d: take a part of the rows or columns", len(r.Values), MaxNumbers)
+		}
+		if len(r.Values)%d != 0 || r.Labels != nil && len(r.Labels) != len(r.Values)/d {
+			return nil, fmt.Errorf("%d values and %d labels for rows of %d columns", len(r.Values), len(r.Labels), d)
+		}
+		r.digest(id)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if len(test.Values) == 0 {
+		in, out := HoldOut(len(train.Values)/d, opt, strconv.Itoa)
+		train, test = train.only(in, d), train.only(out, d)
+		fmt.Fprintln(id, "held out", out)
+	}
+	columns, err := ranges(names, train, opt)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(id, columns)
+	set := &Set{Name: name, Columns: columns, Classes: classes, Digest: fmt.Sprintf("%x", id.Sum(nil))}
+	outside := 0
+	for _, p := range []struct {
+		*Split
+		Rows
+	}{{&set.Train, train}, {&set.Test, test}} {
+		values := make([]float32, len(p.Values))
+		for i, v := range p.Values {
+			c := columns[i%d]
+			if v < c.Min || v > c.Max {
+				outside++
+			}
+			values[i] = scaled(v, c.Min, c.Max)
+		}
+		p.Split.Images, p.Split.Labels = &Table{values, d}, p.Rows.Labels
+	}
+	if outside > 0 {
+		opt.say("%d of %d values lie outside the range of the training part, and are taken as its ends", outside, len(train.Values)+len(test.Values))
+	}
+	return set, nil
+}
+
+// ranges is the columns of the training part, or opt.Columns if they have those names.
+func ranges(names []string, train Rows, opt Options) ([]Column, error) {
+	d := len(names)
+	if opt.Columns != nil {
+		if len(opt.Columns) != d {
+			return nil, fmt.Errorf("%d columns of numbers, want the %d of the table it goes with", d, len(opt.Columns))
+		}
+		for i, c := range opt.Columns {
+			if c.Name != names[i] {
+				return nil, fmt.Errorf("column %d is called %s, in the table it goes with %s", i+1, names[i], c.Name)
+			}
+		}
+		return opt.Columns, nil
+	}
+	columns := make([]Column, d)
+	for i, v := range train.Values {
+		c := &columns[i%d]
+		if i < d {
+			*c = Column{names[i], v, v}
+		}
+		c.Min, c.Max = min(c.Min, v), max(c.Max, v)
+	}
+	return columns, nil
+}
+
+// scaled is v on the way from lo (0) to hi (1). Halves keep a difference from overflowing.
+func scaled(v, lo, hi float64) float32 {
+	switch {
+	case v <= lo:
+		return 0
+	case v >= hi:
+		return 1
+	}
+	return float32((v/2 - lo/2) / (hi/2 - lo/2))
+}
+
+func (r Rows) digest(h hash.Hash) {
+	fmt.Fprintln(h, len(r.Values), len(r.Labels))
+	var b []byte
+	for i, v := range r.Values {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+		if len(b) >= 1<<16 || i == len(r.Values)-1 {
+			h.Write(b)
+			b = b[:0]
+		}
+	}
+	binary.Write(h, binary.LittleEndian, r.Labels) // to a hash: cannot fail
+}
+
+// only is the rows of those indices.
+func (r Rows) only(index []int, d int) Rows {
+	var out Rows
+	for _, i := range index {
+		out.Values = append(out.Values, r.Values[i*d:(i+1)*d]...)
+		if r.Labels != nil {
+			out.Labels = append(out.Labels, r.Labels[i])
+		}
+	}
+	return out
+}
