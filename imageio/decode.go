@@ -212,7 +212,7 @@ func (s *source) fault(err error) error {
 	if s.err != nil {
 		return s.err
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, jpeg.FormatError("short Huffman data")) {
 		return fmt.Errorf("%w: it ends early", ErrFormat)
 	}
 	return fmt.Errorf("%w: %w", ErrFormat, err)

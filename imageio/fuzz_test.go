@@ -20,6 +20,7 @@ func FuzzDecode(f *testing.F) {
 		exif := "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
 		f.Add(append([]byte(exif), b.Bytes()[2:]...))
 	}
+	f.Add(cmykJPEG(f, [4]uint8{10, 20, 30, 40}, true))
 	f.Add(pngHeader(65536, 65536))
 	f.Add(pngHeader(0, 1))
 	f.Add([]byte("\xff\xd8\xff\xe1\xff\xff"))

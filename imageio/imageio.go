@@ -7,6 +7,7 @@
 // or three (RGB):
 //
 //   - 16 bits a channel are cut to the upper 8;
+//   - a JPEG in the inks of a printer (CMYK) is turned into R = (1 − C)(1 − K) and so on;
 //   - what is see-through lies on white;
 //   - a palette of greys gives one channel;
 //   - a JPEG is turned upright as its EXIF orientation says.

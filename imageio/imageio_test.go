@@ -94,6 +94,8 @@ func TestDecodeKinds(t *testing.T) {
 	}{
 		{"grey", encode(t, fill(image.NewGray(r), color.Gray{77})), 0, []uint8{77}},
 		{"grey 16", encode(t, fill(image.NewGray16(r), color.Gray16{0x4dff})), 0, []uint8{0x4d}},
+		{"rgb 16", encode(t, fill(image.NewRGBA64(r), color.RGBA64{0x01ff, 0x8000, 0xfeff, 0xffff})), 0, []uint8{1, 128, 254}},
+		{"half clear 16", encode(t, fill(image.NewNRGBA64(r), color.NRGBA64{0, 0x64ff, 0xffff, 0x80ff})), 0, []uint8{127, 177, 255}},
 		{"rgb", encode(t, fill(image.NewRGBA(r), color.RGBA{1, 2, 3, 255})), 0, []uint8{1, 2, 3}},
 		{"clear on white", encode(t, fill(image.NewNRGBA(r), color.NRGBA{9, 9, 9, 0})), 0, []uint8{255, 255, 255}},
 		{"half clear", encode(t, fill(image.NewNRGBA(r), color.NRGBA{0, 100, 255, 128})), 0, []uint8{127, 177, 255}},
@@ -137,6 +139,10 @@ func pngHeader(h, w uint32) []byte {
 
 func TestDecodeRefuses(t *testing.T) {
 	whole := encode(t, pattern(40, 40, 3).Std())
+	var photo bytes.Buffer
+	if err := jpeg.Encode(&photo, pattern(60, 40, 3).Std(), nil); err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name string
 		file []byte
@@ -150,6 +156,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{"gif", []byte("GIF89a"), Limits{}, ErrFormat, "a GIF image"},
 		{"webp", []byte("RIFF\x00\x00\x00\x00WEBPVP8 "), Limits{}, ErrFormat, "a WebP image"},
 		{"cut", whole[:len(whole)/2], Limits{}, ErrFormat, "not enough pixel data"},
+		{"cut in the header", whole[:30], Limits{}, ErrFormat, "it ends early"},
+		{"cut JPEG", photo.Bytes()[:photo.Len()*2/3], Limits{}, ErrFormat, "it ends early"},
 		{"flipped bit", flip(whole, len(whole)/2), Limits{}, ErrFormat, ""},
 		{"4 gigapixel header", pngHeader(65536, 65536), Limits{}, ErrTooLarge, "65536 rows"},
 		{"beyond its limit", whole, Limits{MaxPixels: 1599}, ErrTooLarge, "1599"},
