@@ -194,6 +194,36 @@ func TestOptionsAndDigest(t *testing.T) {
 	}
 }
 
+// By default the middle 148 of 178×218 are taken: black there, and white around.
+func TestDefaultCrop(t *testing.T) {
+	m := imageio.New(218, 178, 1)
+	for y := range m.H {
+		for x := range m.W {
+			if y < 35 || y >= 35+148 || x < 15 || x >= 15+148 {
+				m.Row(y)[x] = 255
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := imageio.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	l := small(t)
+	for name := range l.pictures {
+		l.pictures[name] = b.Bytes()
+	}
+	for crop, white := range map[int]bool{0: false, 148: false, 152: true} {
+		set, err := load(t, l.write(t, false), data.Options{Crop: crop, Size: 32})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pix := make([]uint8, 32*32*3)
+		if err := set.Test.Images.At(0, pix); err != nil || (slices.Max(pix) > 0) != white {
+			t.Errorf("crop %d: levels up to %d (%v)", crop, slices.Max(pix), err)
+		}
+	}
+}
+
 // The lists may be zipped, lie where the authors have them, and say more than is needed.
 func TestLayouts(t *testing.T) {
 	l := small(t)
