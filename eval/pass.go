@@ -70,7 +70,7 @@ func term(name string) func(context.Context, *subject) (result, error) {
 		}
 		v, ok := s.means[name]
 		if !ok {
-			return absent("the model has no term %s", name)
+			return absent("the model has no such term")
 		}
 		return result{value: v, images: s.images.Len()}, nil
 	}

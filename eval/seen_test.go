@@ -2,6 +2,7 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -123,6 +124,12 @@ func TestDensities(t *testing.T) {
 		if r := ab.value() / math.Sqrt(a.variance()*b.variance()); !(math.Abs(r-tt.correlation) <= 0.06) {
 			t.Errorf("%s: correlation %v, want %v", tt.name, r, tt.correlation)
 		}
+	}
+}
+
+func TestFewCodes(t *testing.T) {
+	if _, err := mixtureOf(3)(context.Background(), make([]float32, 4), 2, rng.New(1)); !errors.Is(err, errFewCodes) {
+		t.Errorf("three components of two codes: %v", err)
 	}
 }
 
