@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -111,7 +112,11 @@ func figures(epochs []Line, params int) []viz.KV {
 		last := epochs[len(epochs)-1]
 		for _, m := range eval.Metrics() {
 			if v, ok := last.Test[m.Name]; ok {
-				f = append(f, viz.KV{Key: m.Name + ", " + m.Unit, Value: fmt.Sprintf("%.2f", v)})
+				text := fmt.Sprintf("%.2f", v)
+				if math.Abs(v) < 0.1 { // a σ that has gone to zero
+					text = fmt.Sprintf("%.2g", v)
+				}
+				f = append(f, viz.KV{Key: strings.TrimSuffix(m.Name+", "+m.Unit, ", "), Value: text})
 			}
 		}
 		f = append(f, viz.KV{Key: "epochs", Value: fmt.Sprint(last.Epoch)})
@@ -184,7 +189,7 @@ func (a *artist) facts(t *trainer, epochs []Line) []viz.KV {
 			break
 		}
 		if _, ok := epochs[len(epochs)-1].Test[m.Name]; ok {
-			f = append(f, viz.KV{Key: m.Name, Value: m.About + ", in " + m.Unit})
+			f = append(f, viz.KV{Key: m.Name, Value: strings.TrimSuffix(m.About+", in "+m.Unit, ", in ")})
 		}
 	}
 	return f
