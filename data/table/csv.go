@@ -245,7 +245,7 @@ func isHole(cell string) bool { return slices.Contains(holes, strings.ToLower(ce
 // elsewhere, which would make poor labels.
 func isWord(cell string) bool {
 	first, _ := utf8.DecodeRuneInString(cell)
-	return unicode.IsLetter(first) && !isNumber(cell) && !isHole(cell)
+	return unicode.IsLetter(first) && !isHole(cell)
 }
 
 // add takes a row. The error goes on after "line 7".
