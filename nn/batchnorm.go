@@ -31,7 +31,7 @@ func (b *Builder) BatchNorm(name string, x *graph.Node, act Activation) *graph.N
 	}
 	c := s[last]
 	gamma, beta := b.Param(name+"/gamma", b.Gamma, c), b.Param(name+"/beta", Zeros, c)
-	center, variance := b.buffer(name+"/moving_mean", Zeros, c), b.buffer(name+"/moving_variance", Constant(1), c)
+	center, variance := b.Buffer(name+"/moving_mean", Zeros, c), b.Buffer(name+"/moving_variance", Constant(1), c)
 	var d *graph.Node
 	if b.Training {
 		var axes []int
@@ -72,7 +72,8 @@ func (b *Builder) average(running, s *graph.Node) {
 	u.Value = graph.Tag(graph.Add(graph.Scale(u.Value, decay), graph.Scale(s, 1-decay)), running.Name())
 }
 
-// buffer is a parameter that is not learned but averaged over steps.
-func (b *Builder) buffer(name string, init Init, shape ...int) *graph.Node {
+// Buffer is a parameter that is not learned by gradient: averaged over steps, or set
+// when training begins.
+func (b *Builder) Buffer(name string, init Init, shape ...int) *graph.Node {
 	return b.declare(Param{Name: b.full(name), Shape: shape, Init: init, Buffer: true})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/prob"
+	"github.com/imago-ml/imago/tensor"
 )
 
 // The metrics of semi-supervised models, beside those of package model.
@@ -172,9 +173,33 @@ func (d stacked) terms(s *scene) []term {
 
 func (d stacked) lessons(pretrain int) []lesson {
 	m1 := d.latentFeatures.lessons(pretrain)[0]
-	return []lesson{m1, {name: "m2", adam: adam, frozen: []string{"encoder", "decoder"}, goal: func(s *class) []graph.Output {
+	return []lesson{m1, {name: "m2", begin: d.choose, adam: adam, frozen: []string{"encoder", "decoder"}, goal: func(s *class) []graph.Output {
 		return d.goal(s, d.net, d.code(s.scene, "code"), d.code(s.of(s.labelledX, s.labelledY), "labelled code"))
 	}}}
+}
+
+// choose finds the units that M1 uses: those whose mean moves over the training images
+// by a standard deviation of more than 0.1, as in the authors' program. Of the others a
+// code is noise.
+func (d stacked) choose(m *staged, s model.Scene) error {
+	out, err := s.Run(m.Encode)
+	if err != nil {
+		return err
+	}
+	mu, n := out[model.OutputMean], len(out[model.OutputMean])/d.latent
+	inUse := tensor.New(tensor.Float32, d.latent)
+	for j := range d.latent {
+		sum, square := 0.0, 0.0
+		for i := range n {
+			v := float64(mu[i*d.latent+j])
+			sum += v
+			square += v * v
+		}
+		if mean := sum / float64(n); square/float64(n)-mean*mean > 0.1*0.1 {
+			inUse.F32()[j] = 1
+		}
+	}
+	return s.Set(unitsInUse, inUse)
 }
 
 // logWeights are ln p(x|z₁) + ln p(z₁) − ln q(z₁|x), with the estimate of p(z₁) that

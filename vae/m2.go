@@ -25,6 +25,8 @@ type m2 struct {
 
 // An emission is p(v|h).
 type emission interface {
+	// visible is what the networks see of v.
+	visible(b *nn.Builder, v *graph.Node) *graph.Node
 	// heads are the parameters of p(v|h): h (R,F) → each (R,D).
 	heads(b *nn.Builder, h *graph.Node, width int) []*graph.Node
 	// nll is −ln p(v|heads): (R,D) → (R), nats.
@@ -34,6 +36,8 @@ type emission interface {
 // pixels are those of images in [0,1] as Bernoulli probabilities.
 type pixels struct{}
 
+func (pixels) visible(_ *nn.Builder, v *graph.Node) *graph.Node { return v }
+
 func (pixels) heads(b *nn.Builder, h *graph.Node, width int) []*graph.Node {
 	return []*graph.Node{b.Dense("logits", h, width, nn.None)}
 }
@@ -42,11 +46,21 @@ func (pixels) nll(v *graph.Node, heads []*graph.Node) *graph.Node {
 	return prob.BernoulliLogits(v, heads[0])
 }
 
-// codes are real numbers, each N(μ, σ²) with a σ of its own.
-type codes struct{}
+// codes are those of a VAE, each N(μ, σ²) with a σ of its own. Of a unit that the VAE
+// does not use they are noise, which the networks are spared: it stays N(0, 1).
+type codes struct{ latent int }
 
-func (codes) heads(b *nn.Builder, h *graph.Node, width int) []*graph.Node {
-	return []*graph.Node{b.Dense("mean", h, width, nn.None), b.Dense("log_var", h, width, nn.None)}
+const unitsInUse = "encoder/in_use" // (Z), 1 for a unit in use, else 0
+
+func (c codes) inUse(b *nn.Builder) *graph.Node {
+	return b.Network("encoder").Buffer("in_use", nn.Constant(1), c.latent)
+}
+
+func (c codes) visible(b *nn.Builder, v *graph.Node) *graph.Node { return graph.Mul(v, c.inUse(b)) }
+
+func (c codes) heads(b *nn.Builder, h *graph.Node, width int) []*graph.Node {
+	mu, logVar := b.Dense("mean", h, width, nn.None), b.Dense("log_var", h, width, nn.None)
+	return []*graph.Node{graph.Mul(mu, c.inUse(b)), graph.Mul(logVar, c.inUse(b))}
 }
 
 func (codes) nll(v *graph.Node, heads []*graph.Node) *graph.Node {
@@ -82,14 +96,14 @@ func (m m2) hiddenLayers(b *nn.Builder, h *graph.Node) *graph.Node {
 // classify gives the logits of q(y|v): v (n,D) → (n,K).
 func (m m2) classify(b *nn.Builder, v *graph.Node) *graph.Node {
 	c := b.Network("classifier")
-	h := c.Dense("dense", c.Input("input_3", v), m.hidden[0], graph.Softplus)
+	h := c.Dense("dense", c.Input("input_3", m.visible(b, v)), m.hidden[0], graph.Softplus)
 	return c.Dense("class", m.hiddenLayers(c, h), m.classes, nn.None)
 }
 
 // infer is q(z|v,y), of each class in turn if y is nil.
 func (m m2) infer(b *nn.Builder, n int, v, y *graph.Node) (mu, logVar *graph.Node) {
 	i := b.Network("inference")
-	h := m.hiddenLayers(i, m.given(i, "dense", n, i.Input("input_4", v), y, m.hidden[0]))
+	h := m.hiddenLayers(i, m.given(i, "dense", n, i.Input("input_4", m.visible(b, v)), y, m.hidden[0]))
 	return i.Dense("z_mean", h, m.latent, nn.None), i.Dense("z_log_var", h, m.latent, nn.None)
 }
 

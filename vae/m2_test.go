@@ -10,7 +10,7 @@ import (
 )
 
 // tinyM2 is of vectors of 2 numbers, 3 classes and a style of one unit.
-var tinyM2 = m2{classes: 3, latent: 1, hidden: []int{4}, emission: codes{}}
+var tinyM2 = m2{classes: 3, latent: 1, hidden: []int{4}, emission: codes{2}}
 
 // graphs runs nodes in float64 with inputs by name, and sines for states.
 func graphs(t *testing.T, in map[string]graph.Value, nodes ...*graph.Node) []graph.Value {

@@ -29,7 +29,7 @@ func (c PixelCNN) validate() []error {
 //
 //	p(c) = Π_i p(c_i | c_1 … c_(i−1))
 //
-// by convolutions that see no more than that: the first a 7×7, which does not see the
+// by convolutions that see no more than that: the first a 5×5, which does not see the
 // code itself, and then 3×3, which see what the first made of it, each added to what
 // goes in.
 //
@@ -48,7 +48,7 @@ type causal struct {
 }
 
 func (p pixelCNN) layers() []causal {
-	layers := []causal{{"first", 7, true}}
+	layers := []causal{{"first", 5, true}}
 	for i := range p.PriorLayers {
 		layers = append(layers, causal{nn.Numbered("masked", i), 3, false})
 	}

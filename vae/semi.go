@@ -129,7 +129,7 @@ func (c *M1Config) Validate() error {
 // design is M1, whose classifier is that of an M2 with styles of that many units.
 func (c *M1Config) design(in model.Input, style int) (latentFeatures, error) {
 	e, err := c.elbo(c.MLP, in)
-	return latentFeatures{elbo: e, net: m2{classes: in.Labels, latent: style, hidden: c.ClassHidden, emission: codes{}}}, err
+	return latentFeatures{elbo: e, net: m2{classes: in.Labels, latent: style, hidden: c.ClassHidden, emission: codes{c.Latent}}}, err
 }
 
 // New builds the model.

@@ -23,7 +23,8 @@ import (
 // all of it is trained together.
 type clustered struct {
 	elbo
-	clusters int // K
+	clusters int     // K
+	corrupt  float64 // share of the pixels that the autoencoder does not see while it is pretrained
 }
 
 // gaussians is the prior.
@@ -111,12 +112,22 @@ func (d clustered) lessons(pretrain int) []lesson {
 	return []lesson{
 		{name: "autoencoder", epochs: pretrain, adam: rule, goal: func(s *class) []graph.Output {
 			seen := d.seen(s.scene)
-			mu, _ := d.encode(seen)
+			mu, _ := d.encode(d.corrupted(seen))
 			rec := d.error(seen, d.decode(seen, mu))
 			return s.means([]term{{model.Loss, rec}, {model.Reconstruction, rec}})
 		}},
 		{name: "clusters", adam: rule, begin: d.fit, goal: func(s *class) []graph.Output { return s.means(d.terms(s.scene)) }},
 	}
+}
+
+// corrupted is the scene with some pixels 0, others in each batch: Vincent et al. 2008.
+func (d clustered) corrupted(s *scene) *scene {
+	t := *s
+	if d.corrupt > 0 {
+		kept := graph.Greater(graph.Uniform(s.key, "corrupt", s.x.Shape()...), graph.Const(d.corrupt))
+		t.x = graph.Tag(graph.Mul(s.x, kept), "corrupt")
+	}
+	return &t
 }
 
 // fit makes the prior the mixture of the training images' codes.
@@ -162,11 +173,16 @@ type VaDEConfig struct {
 	Scored
 	MLP
 	Pretrained
+	Corrupt float64 `json:"corrupt" flag:"corrupt" help:"share of the pixels that the first stage sets to 0 in what the encoder sees"` // 0 to below 1
 }
 
 // Validate reports every fault of the options.
 func (c *VaDEConfig) Validate() error {
-	return joined(model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
+	var faults []error
+	if !(c.Corrupt >= 0 && c.Corrupt < 1) {
+		faults = append(faults, fmt.Errorf("vae: --corrupt %v: want a share from 0 to below 1, as 0.2", c.Corrupt))
+	}
+	return joined(faults, model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
 }
 
 // New builds the model.
@@ -174,7 +190,7 @@ func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
 	if err := check(c.Validate(), c.MLP, in.Image); err != nil {
 		return nil, err
 	}
-	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent, false}, c.Pixels.of(c.Loss), beta{weight: 1}}, c.Clusters}
+	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent, false}, c.Pixels.of(c.Loss), beta{weight: 1}}, c.Clusters, c.Corrupt}
 	m, err := buildStaged("vade", d, in, c.Latent, model.Labelled{}, d.lessons(c.Pretrain)...)
 	if err != nil {
 		return nil, err
@@ -186,7 +202,7 @@ func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
 func VaDE() (model.Kind, model.Recipe) {
 	about := "VAE whose prior is a mixture of clusters, learned without labels"
 	return model.Kind{Name: "vade", About: about, Default: func() model.Config {
-			return &VaDEConfig{10, 10, scored("bce"), MLP{[]int{500, 500, 2000}, "relu"}, Pretrained{15}}
+			return &VaDEConfig{10, 10, scored("bce"), MLP{[]int{500, 500, 2000}, "relu"}, Pretrained{15}, 0.2}
 		}},
 		model.Recipe{Name: "vade", About: about, Kind: "vade", Train: model.Training{Epochs: 45, Batch: 100, LearningRate: 2e-3, Schedule: "step:10:0.9"}}
 }

@@ -17,7 +17,7 @@ import (
 // The KL to the mixture is the integral of its definition, with the shares γ that one
 // draw gives.
 func TestClusterKLByIntegration(t *testing.T) {
-	d := clustered{elbo{pair: pair{latent: 1}}, 3}
+	d := clustered{elbo: elbo{pair: pair{latent: 1}}, clusters: 3}
 	s := &scene{b: nn.NewBuilder()}
 	z, mu, logVar := graph.Input("z", tensor.Float32, 1, 1), graph.Input("mu", tensor.Float32, 1, 1), graph.Input("v", tensor.Float32, 1, 1)
 	p := d.prior(s, z)
