@@ -148,7 +148,7 @@ func (a *app) agreement(groups []int32, k int, labels []int32, classes []string)
 	}
 	title := make([]string, k)
 	for g, n := range sizes {
-		title[g] = fmt.Sprintf("%d: %s", g, thousands(n))
+		title[g] = fmt.Sprintf("%d, %s", g, plural(n, "image"))
 	}
 	if labels == nil || len(classes) < 2 {
 		fmt.Fprintf(a.out, "%s into %s; there are no labels to hold them against\n", plural(len(groups), "image"), plural(k, "group"))
@@ -173,7 +173,7 @@ func (a *app) agreement(groups []int32, k int, labels []int32, classes []string)
 		name, share := "none", "–"
 		if c := class[g]; c >= 0 {
 			name = classes[c]
-			title[g] += " " + name
+			title[g] = fmt.Sprintf("%d = %s, %s", g, name, plural(sizes[g], "image"))
 			if sizes[g] > 0 {
 				share = fmt.Sprintf("%.1f %%", 100*float64(row[c])/float64(sizes[g]))
 			}
