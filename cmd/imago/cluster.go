@@ -38,11 +38,11 @@ Where there are labels it says how well the groups agree with them: the accuracy
 in the best way, and the normalised mutual information, which is 1 for equal divisions and 0 for independent ones. The picture
 has a row for each group.`,
 		Example: `  imago cluster latest
-  imago cluster mlp-vae-mnist-001 --clusters 20 --assignments groups.csv`,
+  imago cluster mlp-vae-mnist-001 --groups 20 --assignments groups.csv`,
 		Args: takes(0, 1, "a run"),
 	}
 	f := c.Flags()
-	f.IntVarP(&k, "clusters", "k", 0, "`number` of groups of codes (default the model's own classes, else as many as the set has, else 10)")
+	f.IntVarP(&k, "groups", "k", 0, "`number` of groups of codes (default the model's own classes, else as many as the set has, else 10)")
 	encodedFlag(c, &encoded)
 	f.Uint64Var(&seed, "seed", 0, "`seed` of the start of the fit")
 	f.IntVarP(&n, "count", "n", 12, "`number` of images of each group to draw")
@@ -51,7 +51,7 @@ has a row for each group.`,
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("clusters", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), pngName(out)} {
+		for _, err := range []error{atLeast("groups", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), pngName(out)} {
 			if err != nil {
 				return usage(c, err)
 			}
