@@ -57,7 +57,14 @@ its name below runs/, or as "latest".`,
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkBackend() }
 	root.CompletionOptions.HiddenDefaultCmd = true
 	cobra.EnableCommandSorting = false
-	root.AddCommand(a.commands()...)
+	for _, s := range a.sections() {
+		root.AddGroup(&cobra.Group{ID: s.title, Title: s.title})
+		for _, c := range s.commands {
+			c.GroupID = s.title
+		}
+		root.AddCommand(s.commands...)
+	}
+	root.SetHelpCommandGroupID("Look inside:")
 	for _, c := range root.Commands() {
 		for _, c := range append(c.Commands(), c) {
 			c.Flags().SortFlags = false // in the order of the code: what matters first, the model's options last

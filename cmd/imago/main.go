@@ -23,34 +23,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// commands is the list, in the order of the help.
-func (a *app) commands() []*cobra.Command {
-	return []*cobra.Command{
-		a.quickstart(),
-		a.train(),
-		a.summary(),
-		a.sample(),
-		a.reconstruct(),
-		a.interpolate(),
-		a.traverse(),
-		a.edit(),
-		a.arithmetic(),
-		a.neighbours(),
-		a.walk(),
-		a.manifold(),
-		a.scatter(),
-		a.project(),
-		a.fitPrior(),
-		a.encode(),
-		a.anomaly(),
-		a.cluster(),
-		a.classify(),
-		a.eval(),
-		a.compareRuns(),
-		a.dataCommand(),
-		a.bench(),
-		a.compile(),
-		a.version(),
+// A section is commands of one purpose, under a title of the help.
+type section struct {
+	title    string
+	commands []*cobra.Command
+}
+
+// sections are all commands, in the order of the help.
+func (a *app) sections() []section {
+	return []section{
+		{"Train:", []*cobra.Command{a.quickstart(), a.train(), a.dataCommand()}},
+		{"Draw from a model:", []*cobra.Command{a.sample(), a.fitPrior(), a.reconstruct(), a.edit(), a.arithmetic(), a.interpolate(), a.walk()}},
+		{"See what it learned:", []*cobra.Command{a.manifold(), a.traverse(), a.scatter(), a.project(), a.neighbours(), a.compareRuns(), a.eval()}},
+		{"Use it:", []*cobra.Command{a.encode(), a.anomaly(), a.cluster(), a.classify()}},
+		{"Look inside:", []*cobra.Command{a.summary(), a.bench(), a.compile(), a.version()}},
 	}
 }
 
