@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // A Table is rows of D numbers as Images of 1×D×1: an Exact, whose values are the
@@ -71,8 +73,8 @@ const (
 //
 //	x = (v − min) / (max − min),
 //
-// and a column of one value is 0; with opt.Columns, min and max are theirs. What lies
-// outside is taken as the nearer end, of which is told: likelihoods of what is beyond
+// and a column of one value is 0. Rows of opt.Without, which are not trained on, have no
+// part in that; and with opt.Columns, min and max are theirs. What lies outside is taken as the nearer end, of which is told: likelihoods of what is beyond
 // [0, 1] mean nothing.
 func Tabulate(ctx context.Context, name string, names []string, train, test Rows, classes []string, opt Options) (*Set, error) {
 	d := len(names)
@@ -91,6 +93,11 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 		if len(r.Values)%d != 0 || r.Labels != nil && len(r.Labels) != len(r.Values)/d {
 			return nil, fmt.Errorf("%d values and %d labels for rows of %d columns", len(r.Values), len(r.Labels), d)
 		}
+		for i, l := range r.Labels {
+			if l < 0 || int(l) >= len(classes) {
+				return nil, fmt.Errorf("label %d of row %d is outside [0, %d)", l, i, len(classes))
+			}
+		}
 		r.digest(id)
 	}
 	if err := ctx.Err(); err != nil {
@@ -101,7 +108,7 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 		train, test = train.only(in, d), train.only(out, d)
 		fmt.Fprintln(id, "held out", out)
 	}
-	columns, err := ranges(names, train, opt)
+	columns, err := ranges(names, train, classes, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +136,7 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 }
 
 // ranges is the columns of the training part, or opt.Columns if they have those names.
-func ranges(names []string, train Rows, opt Options) ([]Column, error) {
+func ranges(names []string, train Rows, classes []string, opt Options) ([]Column, error) {
 	d := len(names)
 	if opt.Columns != nil {
 		if len(opt.Columns) != d {
@@ -142,13 +149,25 @@ func ranges(names []string, train Rows, opt Options) ([]Column, error) {
 		}
 		return opt.Columns, nil
 	}
-	columns := make([]Column, d)
-	for i, v := range train.Values {
-		c := &columns[i%d]
-		if i < d {
-			*c = Column{names[i], v, v}
+	var left []int // rows
+	for i := range len(train.Values) / d {
+		if train.Labels == nil || !slices.Contains(opt.Without, classes[train.Labels[i]]) {
+			left = append(left, i)
 		}
-		c.Min, c.Max = min(c.Min, v), max(c.Max, v)
+	}
+	if len(left) == 0 {
+		return nil, fmt.Errorf("no training rows are left without %s", strings.Join(opt.Without, ", "))
+	}
+	columns := make([]Column, d)
+	for j, name := range names {
+		first := train.Values[left[0]*d+j]
+		columns[j] = Column{name, first, first}
+	}
+	for _, i := range left {
+		for j, v := range train.Values[i*d : (i+1)*d] {
+			c := &columns[j]
+			c.Min, c.Max = min(c.Min, v), max(c.Max, v)
+		}
 	}
 	return columns, nil
 }

@@ -72,6 +72,15 @@ func TestTabulateAsAnother(t *testing.T) {
 	if own, err := Tabulate(t.Context(), "s", []string{"a", "b"}, rows, rows, nil, Options{}); err != nil || own.Digest == second.Digest {
 		t.Errorf("the digest does not see the scale (%v)", err)
 	}
+	// What is not trained on does not stretch the scale.
+	odd := Rows{Values: []float64{1, 2, 1e6, 3, 5, 4}, Labels: []int32{0, 1, 0}}
+	third, err := Tabulate(t.Context(), "s", []string{"a", "b"}, odd, odd, []string{"good", "bad"}, Options{Without: []string{"bad"}})
+	if want := []Column{{"a", 1, 5}, {"b", 2, 4}}; err != nil || !slices.Equal(third.Columns, want) {
+		t.Errorf("columns %v, want %v (%v)", third.Columns, want, err)
+	}
+	if _, err := Tabulate(t.Context(), "s", []string{"a", "b"}, odd, odd, []string{"good", "bad"}, Options{Without: []string{"bad", "good"}}); err == nil {
+		t.Error("nothing was left to scale by")
+	}
 	for _, names := range [][]string{{"a", "c"}, {"a"}} {
 		if _, err := Tabulate(t.Context(), "s", names, rows, rows, nil, as); err == nil {
 			t.Errorf("columns %v passed for a and b", names)
@@ -139,6 +148,9 @@ func TestTabulateRefuses(t *testing.T) {
 		"no rows": func() (*Set, error) { return Tabulate(t.Context(), "s", two, Rows{}, Rows{}, nil, Options{}) },
 		"half a row": func() (*Set, error) {
 			return Tabulate(t.Context(), "s", two, Rows{Values: []float64{1, 2, 3}}, Rows{}, nil, Options{})
+		},
+		"a label beyond the classes": func() (*Set, error) {
+			return Tabulate(t.Context(), "s", two, Rows{Values: []float64{1, 2}, Labels: []int32{1}}, Rows{}, []string{"a"}, Options{})
 		},
 		"too few labels": func() (*Set, error) {
 			return Tabulate(t.Context(), "s", two, Rows{Values: []float64{1, 2, 3, 4}, Labels: []int32{1}}, Rows{}, nil, Options{})

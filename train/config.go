@@ -66,7 +66,7 @@ type Data struct {
 // Options are the options with which the same set is opened again. Where to look
 // for it is the caller's to add.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label, Columns: d.Columns}
 }
 
 // Checkpoints says when a run is saved, besides at the end of every epoch, and what
