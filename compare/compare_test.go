@@ -52,7 +52,7 @@ func TestPairsOf(t *testing.T) {
 func TestHoles(t *testing.T) {
 	v := &view{dims: 1, train: []float32{0, 10}, mean: 1, usual: 2}
 	h, err := v.holes(context.Background(), []float32{1, 9, 5, -4, 12})
-	if err != nil || !(math.Abs(h.Nearest-13.0/5) <= 1e-12) || !(math.Abs(h.Relative-13.0/5) <= 1e-12) || !(math.Abs(h.Strange-0.4) <= 1e-12) {
+	if err != nil || !(math.Abs(h.Nearest-13.0/5) <= 1e-12) || !(math.Abs(h.Relative-13.0/5) <= 1e-12) || !(math.Abs(h.Strange-0.4) <= 1e-12) || !math.IsNaN(h.FID) {
 		t.Errorf("%+v, %v; want a mean distance of 13/5, and 2 of 5 strange", h, err)
 	}
 	v.mean = 0
@@ -72,7 +72,7 @@ func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), con
 	}
 	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
-	s := Measured{Side: Side{Name: name, Session: latent.New(m, in, be, be.NewState()), Config: train.Config{Model: []byte(config)}}, Spread: 8}
+	s := Measured{Holes: Holes{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, be, be.NewState()), Config: train.Config{Model: []byte(config)}}, Spread: 8}
 	s.Beta = betaOf(s.Config)
 	for i, v := range log {
 		s.Log = append(s.Log, train.Line{Kind: train.EpochLine, Epoch: i + 1, Test: map[string]float64{eval.MeanSigma: v}, UnitKL: []float64{v, 2 * v}})
@@ -118,6 +118,11 @@ func TestWords(t *testing.T) {
 				t.Errorf("%s: %q has %q", tt.name, text, bad)
 			}
 		}
+	}
+	far := point
+	far.Holes.FID, far.Stretched.FID = 200, 100
+	if text := (&Comparison{Sides: [2]Measured{far, far}}).Words(); !strings.Contains(text, "a Fréchet distance (FID) of 200 and 200") || !strings.Contains(text, "at distances of 100 and 100") {
+		t.Errorf("with a net: %q", text)
 	}
 	even := Comparison{Sides: [2]Measured{point, point}}
 	if text := even.Words(); !strings.Contains(text, "about as many holes") {

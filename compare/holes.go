@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
@@ -113,6 +114,7 @@ type Holes struct {
 	Nearest  float64 // mean distance to the nearest training image
 	Relative float64 // of that of test images: 1 = as near; NaN where these are training images
 	Strange  float64 // share that is farther from any training image than 95 % of the test images are
+	FID      float64 // from the test images, of features: counts too what is never made; NaN without a net
 }
 
 func (v *view) holes(ctx context.Context, seen []float32) (Holes, error) {
@@ -121,7 +123,12 @@ func (v *view) holes(ctx context.Context, seen []float32) (Holes, error) {
 		return Holes{}, err
 	}
 	h := Holes{Nearest: average(d)}
-	h.Relative = nan
+	h.Relative, h.FID = nan, nan
+	if v.net != nil {
+		if h.FID, err = eval.Frechet(v.test, seen, v.dims); err != nil {
+			return Holes{}, err
+		}
+	}
 	if v.mean > 0 {
 		h.Relative = h.Nearest / v.mean
 	}

@@ -73,8 +73,12 @@ func (c *Comparison) figures() []viz.KV {
 		if v := m.number(eval.MeanSigma); !math.IsNaN(v) {
 			sigma = fmt.Sprintf("%.2g", v)
 		}
-		f = append(f, viz.KV{Key: m.Name + ": mean σ", Value: sigma},
-			viz.KV{Key: m.Name + ": strange samples", Value: fmt.Sprintf("%.0f %%", 100*m.Holes.Strange)})
+		f = append(f, viz.KV{Key: m.Name + ": mean σ", Value: sigma})
+		if math.IsNaN(m.Holes.FID) {
+			f = append(f, viz.KV{Key: m.Name + ": strange samples of N(0, I)", Value: fmt.Sprintf("%.0f %%", 100*m.Holes.Strange)})
+		} else {
+			f = append(f, viz.KV{Key: m.Name + ": FID of N(0, I)", Value: fmt.Sprintf("%.3g", m.Holes.FID)})
+		}
 	}
 	return f
 }
@@ -100,8 +104,10 @@ func (c *Comparison) table() viz.Table {
 		t.Rows = append(t.Rows, []string{name, cell(of(a)), cell(of(b)), unit})
 	}
 	row("standard deviation of the codes", "", func(m *Measured) float64 { return m.Spread })
+	row("FID of images from N(0, I)", "", func(m *Measured) float64 { return m.Holes.FID })
 	row("strange images from N(0, I)", "share", func(m *Measured) float64 { return m.Holes.Strange })
 	row("their distance to the nearest training image", "of test images'", func(m *Measured) float64 { return m.Holes.Relative })
+	row("FID of images from the stretched Gaussian", "", func(m *Measured) float64 { return m.Stretched.FID })
 	row("strange images from the stretched Gaussian", "share", func(m *Measured) float64 { return m.Stretched.Strange })
 	row("their distance to the nearest training image", "of test images'", func(m *Measured) float64 { return m.Stretched.Relative })
 	row("longest step of a path", "mean steps", func(m *Measured) float64 { return m.Path.Jump })
@@ -168,6 +174,9 @@ func (c *Comparison) sheet(m *Measured, pix []float32, h Holes, alt string) (viz
 	caption := fmt.Sprintf("%.0f %% of %d are strange: farther from any training image than %.0f %% of the test images are.", 100*h.Strange, made, 100*strangeFrom)
 	if !math.IsNaN(h.Relative) {
 		caption += fmt.Sprintf(" Mean distance to the nearest: %.2f times that of test images.", h.Relative)
+	}
+	if !math.IsNaN(h.FID) {
+		caption += fmt.Sprintf(" FID from the test images: %.3g.", h.FID)
 	}
 	return picture(img, err, viz.Picture{Title: m.Name, Alt: alt, Caption: caption})
 }

@@ -90,8 +90,16 @@ func ends(log []train.Line, name string) (first, last float64, epoch int) {
 func (c *Comparison) holesInWords() string {
 	a, b := &c.Sides[0], &c.Sides[1]
 	text := fmt.Sprintf("What lies around the codes: an image counts as strange if it is farther from any training image than %.0f %% of the test images are, so of real images %.0f %% are. ", 100*strangeFrom, 100*(1-strangeFrom))
-	text += fmt.Sprintf("Of images decoded from N(0, I), %.0f %% of those of %s are strange and %.0f %% of those of %s. ", 100*a.Holes.Strange, a.Name, 100*b.Holes.Strange, b.Name)
-	text += fmt.Sprintf("From a Gaussian stretched to where each model's own codes are, it is %.0f %% and %.0f %%. ", 100*a.Stretched.Strange, 100*b.Stretched.Strange)
+	text += fmt.Sprintf("Of images decoded from N(0, I), %.0f %% of those of %s are strange and %.0f %% of those of %s", 100*a.Holes.Strange, a.Name, 100*b.Holes.Strange, b.Name)
+	seen := !math.IsNaN(a.Holes.FID) && !math.IsNaN(b.Holes.FID)
+	if seen {
+		text += fmt.Sprintf("; as a whole, which counts too what is never made, they are at a Fréchet distance (FID) of %.3g and %.3g from the test images", a.Holes.FID, b.Holes.FID)
+	}
+	text += fmt.Sprintf(". From a Gaussian stretched to where each model's own codes are, %.0f %% and %.0f %% are strange", 100*a.Stretched.Strange, 100*b.Stretched.Strange)
+	if seen {
+		text += fmt.Sprintf(", at distances of %.3g and %.3g", a.Stretched.FID, b.Stretched.FID)
+	}
+	text += ". "
 	less, more := a, b
 	if a.Stretched.Strange > b.Stretched.Strange {
 		less, more = b, a

@@ -71,6 +71,26 @@ func frechet(a, b cloud) (float64, error) {
 	return max(d, 0), nil
 }
 
+// Frechet is the squared Fréchet distance of the Gaussians that fit two sets of
+// points best: of features, the FID.
+//
+// a, b (N,dims) → ≥ 0.
+func Frechet(a, b []float32, dims int) (float64, error) {
+	x, err := newCloud(a, dims)
+	if err != nil {
+		return 0, fmt.Errorf("eval: %w", err)
+	}
+	y, err := newCloud(b, dims)
+	if err != nil {
+		return 0, fmt.Errorf("eval: %w", err)
+	}
+	d, err := frechet(x, y)
+	if err != nil {
+		return 0, fmt.Errorf("eval: %w", err)
+	}
+	return d, nil
+}
+
 // sqrtSym is the symmetric root of a positive semidefinite matrix.
 func sqrtSym(c *mat.SymDense) (*mat.SymDense, error) {
 	values, vectors, err := eigen(c, true)

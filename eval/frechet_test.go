@@ -103,21 +103,20 @@ func TestNewCloud(t *testing.T) {
 // Of samples the distance comes close to that of what they are drawn from.
 func TestFrechetOfSamples(t *testing.T) {
 	const n, dim = 20_000, 4
-	points := func(key rng.Key, mean, sd float32) cloud {
+	points := func(key rng.Key, mean, sd float32) []float32 {
 		x := make([]float32, n*dim)
 		key.Normal(x)
 		for i := range x {
 			x[i] = mean + sd*x[i]
 		}
-		c, err := newCloud(x, dim)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
+		return x
 	}
 	want := dim * (0.5*0.5 + 1.0*1.0)
-	got, err := frechet(points(rng.New(1), 0, 1), points(rng.New(2), 0.5, 2))
+	got, err := Frechet(points(rng.New(1), 0, 1), points(rng.New(2), 0.5, 2), dim)
 	if err != nil || !(math.Abs(got-want) <= 0.1) {
 		t.Errorf("%v, want %v; %v", got, want, err)
+	}
+	if _, err := Frechet(points(rng.New(1), 0, 1), []float32{1, 2}, dim); err == nil {
+		t.Error("half a point passed")
 	}
 }

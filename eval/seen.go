@@ -65,13 +65,7 @@ type distance func(real, made seen) (value, stdErr float64, err error)
 
 // fid is the Fréchet distance of the features.
 func fid(real, made seen) (value, stdErr float64, err error) {
-	var clouds [2]cloud
-	for i, x := range []seen{real, made} {
-		if clouds[i], err = newCloud(x.features, feature.Size); err != nil {
-			return 0, 0, err
-		}
-	}
-	value, err = frechet(clouds[0], clouds[1])
+	value, err = Frechet(real.features, made.features, feature.Size)
 	return value, 0, err
 }
 
