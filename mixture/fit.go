@@ -142,8 +142,12 @@ func (s *moments) add(c chunk, resp []float64, centres [][]float64, t *scratch) 
 		t.center(c, centres[k])
 		for i := range c.n {
 			r := resp[i*kk+k]
-			s.zeroth[k] += r
 			row := t.diff[i*d : (i+1)*d]
+			if r == 0 { // most, of clusters
+				clear(row)
+				continue
+			}
+			s.zeroth[k] += r
 			root := math.Sqrt(r)
 			for j, v := range row {
 				s.first[k][j] += r * v

@@ -21,7 +21,7 @@ var stagedKinds = map[string]struct {
 	"m1":     {M1, []string{"latent", "4", "hidden", "5", "class-hidden", "4,5", "labelled", "6", "labelled-batch", "4"}},
 	"m2":     {M2, []string{"latent", "2", "class-hidden", "4,5", "labelled", "6", "labelled-batch", "4"}},
 	"m1m2":   {M1M2, []string{"latent", "4", "hidden", "5", "class-hidden", "4", "style", "2", "labelled", "6", "labelled-batch", "4"}},
-	"vade":   {VaDE, []string{"latent", "2", "prior-clusters", "4", "hidden", "5,6"}},
+	"vade":   {VaDE, []string{"latent", "2", "clusters", "4", "hidden", "5,6"}},
 	"vq-vae": {VQVAE, []string{"codebook", "5", "dim", "3", "width", "4", "blocks", "1", "prior-width", "3", "prior-layers", "2"}},
 }
 
@@ -187,7 +187,7 @@ func TestPaddedStepIsTheShortStep(t *testing.T) {
 func TestEveryOptionOfAStagedKindHasAnEffect(t *testing.T) {
 	other := map[string]string{
 		"labelled": "9", "labelled-batch": "5", "labelled-seed": "8", "pretrain": "3", "class-hidden": "6", "alpha": "0.7",
-		"labelled-weight": "0.9", "style": "3", "prior-clusters": "3", "codebook": "6", "dim": "2", "width": "5", "blocks": "2", "commitment": "1.5",
+		"labelled-weight": "0.9", "style": "3", "clusters": "3", "codebook": "6", "dim": "2", "width": "5", "blocks": "2", "commitment": "1.5",
 		"corrupt": "0.5", "prior-width": "4", "prior-layers": "1",
 	}
 	for name, k := range stagedKinds {
@@ -310,7 +310,7 @@ func TestStagedErrors(t *testing.T) {
 		{M1M2, model.Input{Image: mnist, Labels: 10}, []string{"labelled", "50", "labelled-batch", "60", "alpha", "-1"},
 			"vae: --labelled-batch 60: want 1 to 50, the images of --labelled\nvae: --alpha -1: want a finite number of 0 or more"},
 		{M1, model.Input{Image: mnist, Labels: 10}, []string{"labelled", "0", "class-hidden", "", "pretrain", "0"}, ""},
-		{VaDE, model.Input{Image: mnist}, []string{"prior-clusters", "0", "loss", "l2"}, ""},
+		{VaDE, model.Input{Image: mnist}, []string{"clusters", "0", "loss", "l2"}, ""},
 		{VQVAE, model.Input{Image: model.Image{H: 30, W: 28, C: 1}}, nil, "vae: images of 30x28x1: vq-vae wants rows and columns that are multiples of 4; use --size 32"},
 		{VQVAE, model.Input{Image: model.Image{H: 256, W: 256, C: 3}}, nil, "vae: images of 256x256x3 have 4096 codes: vq-vae draws at most 1024; use --size 128 or less"},
 		{VQVAE, model.Input{Image: mnist}, []string{"codebook", "1", "blocks", "-1", "commitment", "NaN"},

@@ -168,8 +168,8 @@ type clustering struct {
 
 // VaDEConfig configures kind vade.
 type VaDEConfig struct {
-	Latent   int `json:"latent" flag:"latent" help:"number of latent units"`                                // Z ≥ 1
-	Clusters int `json:"clusters" flag:"prior-clusters" help:"components of the mixture that is the prior"` // K ≥ 1
+	Latent   int `json:"latent" flag:"latent" help:"number of latent units"`                          // Z ≥ 1
+	Clusters int `json:"clusters" flag:"clusters" help:"components of the mixture that is the prior"` // K ≥ 1
 	Scored
 	MLP
 	Pretrained
@@ -182,7 +182,7 @@ func (c *VaDEConfig) Validate() error {
 	if !(c.Corrupt >= 0 && c.Corrupt < 1) {
 		faults = append(faults, fmt.Errorf("vae: --corrupt %v: want a share from 0 to below 1, as 0.2", c.Corrupt))
 	}
-	return joined(faults, model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "prior-clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
+	return joined(faults, model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
 }
 
 // New builds the model.

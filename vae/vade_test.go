@@ -58,7 +58,7 @@ func TestClusterKLByIntegration(t *testing.T) {
 
 // A prior of one cluster N(0, I) is that of the VAE: its bound and its weights.
 func TestOneStandardClusterIsTheVAE(t *testing.T) {
-	_, m := stagedModel(t, "vade", "prior-clusters", "1")
+	_, m := stagedModel(t, "vade", "clusters", "1")
 	vae := newModel(t, small, MLPVAE, "hidden", "5,6", "latent", "2")
 	states := startStates(m)
 	states[priorMean], states[priorLogVar] = make(graph.Value, 2), make(graph.Value, 2)
@@ -95,7 +95,7 @@ func (s *fakeScene) Set(name string, t *tensor.Tensor) error { s.states[name] = 
 
 // The second stage begins with the mixture of the codes.
 func TestClustersBeginAsTheMixture(t *testing.T) {
-	_, m := stagedModel(t, "vade", "prior-clusters", "2")
+	_, m := stagedModel(t, "vade", "clusters", "2")
 	planted := &mixture.Mixture{Dim: 2, Weights: []float64{0.25, 0.75}, Means: []float64{-5, 0, 4, 1}, Covs: []float64{1, 0.25, 0.5, 2}}
 	x, err := planted.Draw(rng.New(2), 20_000)
 	if err != nil {
