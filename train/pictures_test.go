@@ -95,15 +95,19 @@ func TestPicturesOfClasses(t *testing.T) {
 			p.to.Attributes = append(p.to.Attributes, uint8(1-l%2), min(1, uint8(l/7)))
 		}
 	}
-	for name, set := range map[string]*data.Set{"classes": set, "attributes": &attributed} {
-		c := config("mlp-cvae", set, "hidden", "8", "latent", "3")
+	for _, tt := range []struct {
+		name, recipe string
+		set          *data.Set
+	}{{"classes", "mlp-cvae", set}, {"attributes", "mlp-cvae", &attributed}, {"few labels", "m2", set}} {
+		name, set := tt.name, tt.set
+		c := config(tt.recipe, set, "hidden", "8", "latent", "3", "class-hidden", "8", "labelled", "20", "labelled-batch", "10")
 		c.Epochs, c.Pictures = 2, 0
 		r := newRun(t, c)
 		res := trained(t, r, set, 2)
 		got := pictures(t, r)
-		for _, name := range []string{"classes.png", "samples.png", "scatter.png", "reconstructions.png", "manifold.gif", "epoch-0002.png"} {
-			if got[name] == nil {
-				t.Errorf("%s: %s is missing", name, name)
+		for _, file := range []string{"classes.png", "samples.png", "scatter.png", "reconstructions.png", "manifold.gif", "epoch-0002.png"} {
+			if got[file] == nil {
+				t.Errorf("%s: %s is missing", name, file)
 			}
 		}
 		if got["manifold.png"] != nil || got["units.png"] != nil || strings.Contains(string(must(os.ReadFile(res.Report))), "imago manifold") {

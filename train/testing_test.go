@@ -30,6 +30,7 @@ func registry() *model.Registry {
 	r.Register(vae.CNNVAE())
 	r.Register(vae.MLPAE())
 	r.Register(vae.MLPCVAE())
+	r.Register(vae.M2())
 	r.Register(gan.DenseGAN())
 	r.Register(gan.DCGAN())
 	r.Register(staged())

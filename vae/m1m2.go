@@ -111,8 +111,12 @@ func (d generative) encode(s *scene) (mu, logVar *graph.Node) {
 
 // decode is p(x|y,z) of the class that the labels say, or else of one drawn.
 func (d generative) decode(s *scene, z *graph.Node) *graph.Node {
+	return d.decodeAs(s, z, known(s.labels, oneOf(s.key, "class", z.Shape()[0], d.classes)))
+}
+
+// decodeAs is p(x|y,z): y (B,K).
+func (d generative) decodeAs(s *scene, z, y *graph.Node) *graph.Node {
 	n := z.Shape()[0]
-	y := known(s.labels, oneOf(s.key, "class", n, d.classes))
 	logits := d.generate(s.b, n, z, y, d.img.Size())[0]
 	return graph.Reshape(logits, n, d.img.H, d.img.W, d.img.C)
 }
@@ -132,10 +136,8 @@ func (d generative) draw(s *scene, n int) *graph.Node {
 
 // reconstruct is of the class that is known, or else of the likeliest.
 func (d generative) reconstruct(s *scene) *graph.Node {
-	t := *s
-	t.labels = d.class(s)
-	mu, _ := d.encode(&t)
-	return d.decode(&t, mu)
+	mu, _ := d.encode(s)
+	return d.decodeAs(s, mu, d.class(s))
 }
 
 func (d generative) lessons() []lesson {
