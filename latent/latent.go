@@ -83,16 +83,26 @@ func (s *Session) Input() model.Input { return s.in }
 // State holds its parameters.
 func (s *Session) State() backend.State { return s.state }
 
-// Labels is K if the model wants labels to make an image, 0 if it does not.
+// Labels is K if the model wants labels to draw an image, 0 if it does not.
 func (s *Session) Labels() int {
-	var f *graph.Func
-	switch m := s.model.(type) {
-	case model.Sampler:
-		f, _ = m.Sample(1) // a function that cannot be made takes nothing
-	case model.Decoder:
-		f, _ = m.Decode(1)
+	if m, ok := s.model.(model.Sampler); ok {
+		return s.labelsOf(m.Sample(1))
 	}
-	if f != nil {
+	return s.CodeLabels()
+}
+
+// CodeLabels is K if the model wants labels to make an image of a code, 0 if it does
+// not.
+func (s *Session) CodeLabels() int {
+	if m, ok := s.model.(model.Decoder); ok {
+		return s.labelsOf(m.Decode(1))
+	}
+	return 0
+}
+
+// labelsOf is K if a function takes labels. One that cannot be made takes nothing.
+func (s *Session) labelsOf(f *graph.Func, err error) int {
+	if err == nil {
 		for _, in := range f.Inputs {
 			if in.Name() == model.InputLabels {
 				return s.in.Labels
@@ -129,6 +139,14 @@ func (s *Session) HasPrior() bool {
 	}
 	f, err := enc.Encode(1)
 	return err == nil && len(f.Outputs) > 1
+}
+
+// Standard says whether codes that are drawn from N(0, I) are codes the model was
+// trained to decode. Of one that draws images itself it is known only if it is of
+// images of a class: what is left to the code is then style.
+func (s *Session) Standard() bool {
+	_, own := s.model.(model.Sampler)
+	return s.HasPrior() && (!own || s.CodeLabels() > 0)
 }
 
 // EncodeMeans gives the mean of q(z|x) of each image, and ln σ², which is nil for

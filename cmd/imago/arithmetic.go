@@ -181,7 +181,7 @@ func (s *sums) classify() error {
 		}
 		s.needSet = s.needSet || !t.file
 	}
-	if s.needSet || s.m.Labels() == 0 {
+	if s.needSet || s.m.CodeLabels() == 0 {
 		return nil
 	}
 	return fmt.Errorf("arithmetic: %s is conditional, and files have no labels: want terms of its set", s.m.recipe)
@@ -263,7 +263,7 @@ func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
 		}
 		z = append(z, row...)
 		if s.labels != nil {
-			row, err := s.sum(s.labels, s.m.Labels(), chosen)
+			row, err := s.sum(s.labels, s.m.CodeLabels(), chosen)
 			if err != nil {
 				return nil, err
 			}

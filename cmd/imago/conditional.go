@@ -9,9 +9,9 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// labels are those of images as the model wants them for decoding, (N, K); nil of a model that is not conditional.
+// labelsOf are those of images as the model wants them for decoding, (N, K); nil of a model that is not conditional.
 func (m *opened) labelsOf(images data.Images) ([]float32, error) {
-	k := m.Labels()
+	k := m.CodeLabels()
 	if k == 0 {
 		return nil, nil
 	}
@@ -26,17 +26,16 @@ func (m *opened) labelsOf(images data.Images) ([]float32, error) {
 	return all, nil
 }
 
-// as is the labels that the user names, n times over: a class, or attributes with commas between. A model that is not
-// conditional has none.
-func (m *opened) as(names string, n int) ([]float32, error) {
-	k := m.Labels()
+// as is the labels that the user names, n times over: a class, or attributes with commas between. What takes k = 0 of them,
+// as of a model that is not conditional, has none.
+func (m *opened) as(names string, k, n int) ([]float32, error) {
 	switch {
 	case k == 0 && names == "":
 		return nil, nil
 	case k == 0:
 		return nil, fmt.Errorf("--as %q: %s is not conditional: it makes images of its own choice", names, m.recipe)
 	}
-	known := m.labelNames()
+	known := m.labelNames(k)
 	if names == "" {
 		return nil, fmt.Errorf("%s is conditional: say what its images are to be with --as; have %s", m.recipe, strings.Join(known, ", "))
 	}
@@ -68,9 +67,8 @@ func each(rows []float32, n, times int) []float32 {
 	return out
 }
 
-// labelNames are the labels of a conditional model, by number if only its weights are known.
-func (m *opened) labelNames() []string {
-	k := m.Labels()
+// labelNames are the k labels of a conditional model, by number if only its weights are known.
+func (m *opened) labelNames(k int) []string {
 	if m.config != nil && len(m.config.Data.Labels) == k {
 		return m.config.Data.Labels
 	}

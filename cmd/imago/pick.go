@@ -82,12 +82,12 @@ func pickFiles(m *opened, p *pick, files []string) (*picked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k := m.Labels(); k > 0 || p.as != "" {
-		labels, err := m.as(p.as, 1)
+	if k := m.CodeLabels(); k > 0 || p.as != "" {
+		labels, err := m.as(p.as, k, 1)
 		if err != nil {
 			return nil, err
 		}
-		images = &sameLabels{images, m.labelNames(), labels}
+		images = &sameLabels{images, m.labelNames(k), labels}
 	}
 	out := &picked{images: images, title: m.title}
 	for _, name := range files {

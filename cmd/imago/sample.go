@@ -67,38 +67,29 @@ A conditional model draws a row of each of its classes, or attributes, the same 
 		} else if !m.HasPrior() {
 			return fmt.Errorf("sample: %s is %s, which has no prior to draw codes from; fit one to its codes with imago fit-prior and draw from it with --prior mixture", m.name, m.recipe)
 		}
-		key := rng.New(seed).Split("sample")
-		img := m.Image()
-		if as == "" && m.Labels() > 0 {
-			return a.sampleClasses(c.Context(), m, key, max(1, n/m.Labels()), fitted, out)
+		d := draw{m: m, fitted: fitted, key: rng.New(seed).Split("sample")}
+		if titles && !d.byCode() {
+			return usagef(c, "--codes: %s draws by itself, not by codes from N(0, I)", m.recipe)
 		}
-		labels, err := m.as(as, n)
+		if as == "" && d.labels() > 0 {
+			return a.sampleClasses(c.Context(), d, max(1, n/d.labels()), out)
+		}
+		labels, err := m.as(as, d.labels(), n)
 		if err != nil {
 			return usage(c, err)
 		}
-		opt := viz.GridOptions{}
-		var pix []float32
-		if _, own := m.Model().(model.Sampler); own && fitted == nil {
-			if titles {
-				return usagef(c, "--codes: %s draws by itself, not by codes from N(0, I)", m.recipe)
-			}
-			pix, err = m.Sample(c.Context(), key, n, labels)
-		} else {
-			var z []float32
-			if z, err = drawCodes(m, fitted, key, n); err != nil {
-				return err
-			}
-			if titles {
-				opt.Titles = codeTitles(z, n)
-			}
-			pix, err = m.DecodeAs(c.Context(), z, labels)
-		}
+		pix, z, err := d.images(c.Context(), n, labels)
 		if err != nil {
 			return err
+		}
+		opt := viz.GridOptions{}
+		if titles {
+			opt.Titles = codeTitles(z, n)
 		}
 		if cols == 0 {
 			cols = squareCols(n)
 		}
+		img := m.Image()
 		sheet, err := viz.Grid(pix, n, img.H, img.W, img.C, cols, opt)
 		if err != nil {
 			return err
@@ -108,37 +99,63 @@ A conditional model draws a row of each of its classes, or attributes, the same 
 	return c
 }
 
-// drawCodes draws n codes from the mixture fitted to a model's codes, or without one from N(0, I).
-func drawCodes(m *opened, fitted *mixture.Mixture, key rng.Key, n int) ([]float32, error) {
-	if fitted != nil {
-		return fitted.Draw(key, n)
-	}
-	return latent.Prior(key, n, m.Latent()), nil
+// A draw is how images are drawn: from a mixture fitted to the codes, from N(0, I), or as the model does itself.
+type draw struct {
+	m      *opened
+	fitted *mixture.Mixture // or nil
+	key    rng.Key
 }
 
-// sampleClasses draws a sheet of a conditional model: a row a label, a column a code.
-func (a *app) sampleClasses(ctx context.Context, m *opened, key rng.Key, n int, fitted *mixture.Mixture, out string) error {
-	z, err := drawCodes(m, fitted, key, n)
-	if err != nil {
-		return err
+// byCode says whether images are decoded from codes.
+func (d draw) byCode() bool {
+	_, own := d.m.Model().(model.Sampler)
+	return d.fitted != nil || !own
+}
+
+// labels is how many labels of an image are wanted.
+func (d draw) labels() int {
+	if d.byCode() {
+		return d.m.CodeLabels()
 	}
-	names := m.labelNames()
-	labels := make([]float32, len(names)*n*len(names))
-	for k := range names {
-		for i := range n {
-			labels[(k*n+i)*len(names)+k] = 1
+	return d.m.Labels()
+}
+
+// images draws n images of those labels, the same but for what the labels say; z is their codes, or nil.
+func (d draw) images(ctx context.Context, n int, labels []float32) (pix, z []float32, err error) {
+	switch {
+	case d.fitted != nil:
+		if z, err = d.fitted.Draw(d.key, n); err != nil {
+			return nil, nil, err
 		}
+	case d.byCode():
+		z = latent.Prior(d.key, n, d.m.Latent())
+	default:
+		pix, err = d.m.Sample(ctx, d.key, n, labels)
+		return pix, nil, err
 	}
-	pix, err := m.DecodeAs(ctx, slices.Repeat(z, len(names)), labels)
+	pix, err = d.m.DecodeAs(ctx, z, labels)
+	return pix, z, err
+}
+
+// sampleClasses draws a sheet of a conditional model: a row a label, n images each, the columns of one draw.
+func (a *app) sampleClasses(ctx context.Context, d draw, n int, out string) error {
+	names := d.m.labelNames(d.labels())
+	var all []float32
+	for k := range names {
+		one := make([]float32, len(names))
+		one[k] = 1
+		pix, _, err := d.images(ctx, n, slices.Repeat(one, n))
+		if err != nil {
+			return err
+		}
+		all = append(all, pix...)
+	}
+	img := d.m.Image()
+	sheet, err := viz.Sheet(all, len(names), n, img.H, img.W, img.C, viz.SheetOptions{Title: d.m.title, Rows: names})
 	if err != nil {
 		return err
 	}
-	img := m.Image()
-	sheet, err := viz.Sheet(pix, len(names), n, img.H, img.W, img.C, viz.SheetOptions{Title: m.title, Rows: names})
-	if err != nil {
-		return err
-	}
-	return a.writePNG(out, sheet, "%s for each of %s from %s", plural(n, "image"), plural(len(names), "label"), m.name)
+	return a.writePNG(out, sheet, "%s for each of %s from %s", plural(n, "image"), plural(len(names), "label"), d.m.name)
 }
 
 // squareCols makes a sheet of n images about square: the least whole number whose square is n or more.

@@ -29,8 +29,8 @@ func (a *app) traverse() *cobra.Command {
 a column a value. The others are 0, the middle of the prior, or those of an image: a file, or --index of the set.
 
 The rows are the units that tell most of an image, by KL(q(z|x) || N(0, 1)) averaged over the images of the set and written
-beside them in nats; units that ignore the image have 0. A deterministic model, which has no prior, is told by the standard
-deviations of its codes: its rows are the units that vary most, their values count standard deviations from the mean code.`,
+beside them in nats; units that ignore the image have 0. Of a model whose codes are not held to N(0, I), as a plain
+autoencoder, the rows are the units that vary most, and their values count standard deviations from the mean code.`,
 		Example: `  imago traverse latest
   imago traverse latest --index 5 --rows 16
   imago traverse face-vae-celeba-001 me.jpg --units 3,17 --range -4..4`,
@@ -108,7 +108,7 @@ deviations of its codes: its rows are the units that vary most, their values cou
 		var labels []float32
 		if start != nil {
 			labels, err = m.labelsOf(start.images)
-		} else if labels, err = m.as(pick.as, 1); err != nil {
+		} else if labels, err = m.as(pick.as, m.CodeLabels(), 1); err != nil {
 			err = usage(c, err)
 		}
 		if err != nil {
@@ -147,14 +147,14 @@ func (t *told) score() []float64 {
 	return t.told
 }
 
-// toldUnits measures the units on the images of the set, if the model encodes; of a model with a prior only where units are
-// to be chosen.
+// toldUnits measures the units on the images of the set, if the model encodes; if its codes are held to N(0, I), only where
+// units are to be chosen.
 func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []int) (*told, error) {
 	t := &told{what: "nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
 	for u := range t.scale {
 		t.scale[u] = 1
 	}
-	if _, encodes := m.Model().(model.Encoder); !encodes || m.HasPrior() && units != nil {
+	if _, encodes := m.Model().(model.Encoder); !encodes || m.Standard() && units != nil {
 		return t, nil
 	}
 	set, split, err := a.openSplit(c, m, flags)
@@ -165,7 +165,7 @@ func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []in
 	if err != nil {
 		return nil, err
 	}
-	if m.HasPrior() {
+	if m.Standard() {
 		t.told = latent.UnitKL(mean, logVar, m.Latent())
 		return t, nil
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/latent"
-	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/viz"
 )
@@ -79,8 +78,8 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 		defer m.Close()
 		var codes []float32
 		var labels []float32 // of each stop
-		if _, own := m.Model().(model.Sampler); len(files)+len(pick.index) == 0 && m.HasPrior() && (!own || m.Labels() > 0) {
-			if labels, err = m.as(pick.as, stops); err != nil {
+		if len(files)+len(pick.index) == 0 && m.Standard() {
+			if labels, err = m.as(pick.as, m.CodeLabels(), stops); err != nil {
 				return usage(c, err)
 			}
 			codes = latent.Prior(rng.New(seed).Split("walk"), stops, m.Latent())
@@ -102,7 +101,7 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 			return err
 		}
 		if labels != nil {
-			if labels, err = latent.Walk(latent.Linear, labels, m.Labels(), leg); err != nil {
+			if labels, err = latent.Walk(latent.Linear, labels, m.CodeLabels(), leg); err != nil {
 				return err
 			}
 		}
