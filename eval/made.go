@@ -2,7 +2,6 @@ package eval
 
 import (
 	"context"
-	"errors"
 	"math"
 
 	"github.com/imago-ml/imago/data"
@@ -74,8 +73,6 @@ func (s *subject) trainingCodes(ctx context.Context) (codes []float32, why strin
 	return s.codes, "", nil
 }
 
-var errFewCodes = errors.New("there are fewer training codes than components")
-
 // A density of codes, (n,Z), that is drawn from.
 type density func(key rng.Key, n int) ([]float32, error)
 
@@ -91,7 +88,7 @@ func fromCodes(fit func(ctx context.Context, codes []float32, z int, key rng.Key
 			return source{absent: why}, nil
 		}
 		draw, err := fit(ctx, codes, s.session.Latent(), s.key.Split("density"))
-		if errors.Is(err, errFewCodes) {
+		if err != nil && ctx.Err() == nil { // too few codes, or all of them the same
 			return source{absent: err.Error()}, nil
 		}
 		return source{next: func(at, n int) ([]float32, error) {
@@ -125,9 +122,6 @@ func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, er
 // mixtureOf is k Gaussians with full covariances, fitted as imago fit-prior does.
 func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, error) {
 	return func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
-		if len(codes) < k*z {
-			return nil, errFewCodes
-		}
 		d, err := latent.FitDensity(ctx, codes, nil, z, k, false, key)
 		if err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package eval
 
 import (
 	"context"
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/vae"
 )
 
 // quarters is a labelled set of images of which a quarter is bright.
@@ -127,9 +127,15 @@ func TestDensities(t *testing.T) {
 	}
 }
 
-func TestFewCodes(t *testing.T) {
-	if _, err := mixtureOf(3)(context.Background(), make([]float32, 4), 2, rng.New(1)); !errors.Is(err, errFewCodes) {
-		t.Errorf("three components of two codes: %v", err)
+// Codes that nothing can be fitted to are a reason, not a failure.
+func TestNoDensity(t *testing.T) {
+	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
+	set := setOf(t, 5, small)
+	s := e.subject(set.Test.Images, 1)
+	s.task = &Task{Set: set}
+	src, err := fromCodes(mixtureOf(6))(context.Background(), s)
+	if err != nil || !strings.Contains(src.absent, "6 components for 5 points") {
+		t.Errorf("six components of five codes: %q, %v", src.absent, err)
 	}
 }
 

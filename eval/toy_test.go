@@ -112,6 +112,17 @@ func (linear) logDensity(x []float64) float64 {
 	return -0.5*mat.Inner(v, &inv, v) - 0.5*math.Log(mat.Det(&c)) - 2*math.Log(2*math.Pi)
 }
 
+// certain is a model that draws nothing: ln p(x) is minus the sum of the pixels.
+type certain struct{ blank }
+
+func (certain) Pixels() model.Pixels { return model.Pixels{Name: "toy", Measure: model.Levels} }
+
+func (certain) LogWeights(n, k int) (*graph.Func, error) {
+	x := graph.Input(model.InputX, tensor.Float32, n, 2, 2, 1)
+	w := graph.BroadcastTo(graph.Reshape(graph.Neg(graph.Sum(x, 1, 2, 3)), n, 1), n, k)
+	return graph.NewFunc("log_weights", []*graph.Node{x}, []graph.Output{{Name: model.OutputLogWeight, Value: w}}, nil)
+}
+
 // stamp is a conditional model that draws the picture of its label, faintly noisy,
 // or that of the next label if it is wrong.
 type stamp struct {

@@ -57,8 +57,12 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.words == nil || len(d.out) != 1 || d.out[0].Size() != batch*each {
-		return nil, fmt.Errorf("the model's %s takes %v and gives %v: want a key, and (%d, %d) log-weights", f.Name, d.program.Inputs(), d.program.Outputs(), batch, each)
+	if len(d.out) != 1 || d.out[0].Size() != batch*each {
+		return nil, fmt.Errorf("the model's %s gives %v: want (%d, %d) log-weights", f.Name, d.program.Outputs(), batch, each)
+	}
+	draws := k
+	if d.words == nil { // nothing is drawn: a chunk of weights is as good as all
+		draws, chunks = each, 1
 	}
 	b := &bound{note: note}
 	sums := make([]logSum, batch)
@@ -76,7 +80,7 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 			if err := d.run(s.key.Split("weights").At(uint64(at / batch)).At(uint64(c))); err != nil {
 				return nil, err
 			}
-			some := min(each, k-c*each)
+			some := min(each, draws-c*each)
 			for i := range n {
 				for _, v := range d.out[0].F32()[i*each : i*each+some] {
 					if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
@@ -87,7 +91,7 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 			}
 		}
 		for i := range n {
-			b.add(sums[i].value() - math.Log(float64(k)))
+			b.add(sums[i].value() - math.Log(float64(draws)))
 		}
 		s.progress(at+n, count)
 	}

@@ -130,6 +130,25 @@ func TestMeasures(t *testing.T) {
 	}
 }
 
+// Of a model that draws nothing any number of samples gives the one likelihood.
+func TestNothingDrawn(t *testing.T) {
+	set := setOf(t, 20, toyImage)
+	x, err := pixels(context.Background(), set.Test.Images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := 0.0
+	for _, v := range x {
+		want += float64(v) / 20
+	}
+	s := measured(t, ofToy(t, certain{}, model.Input{Image: toyImage}), Task{Protocol: DefaultProtocol(), Set: set, Only: []string{"nll", "test_elbo"}})
+	for name, sign := range map[string]float64{"test_nll_is_5000": 1, "test_elbo": -1} {
+		if got, ok := s.Get(name); !ok || !(math.Abs(sign*got-want) <= 1e-5) {
+			t.Errorf("%s is %v, want %v", name, got, sign*want)
+		}
+	}
+}
+
 func TestLogSum(t *testing.T) {
 	for _, values := range [][]float64{{0}, {-1000, -1001, -999}, {1e4, -1e4, 1e4}, {3, 1, 2, 3}} {
 		var l logSum
