@@ -108,7 +108,7 @@ func TestWords(t *testing.T) {
 		tt.side.Stretched.Strange, point.Stretched.Strange = 0.1, 0.6
 		c := Comparison{Sides: [2]Measured{point, tt.side}}
 		text := c.Words()
-		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point leave more holes", "0.01 by point") {
+		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point leave more holes", "only the middle of the codes of point, which are spread 8 times", "0.01 by point") {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q lacks %q", tt.name, text, want)
 			}

@@ -100,6 +100,11 @@ func (c *Comparison) holesInWords() string {
 		text += fmt.Sprintf(", at distances of %.3g and %.3g", a.Stretched.FID, b.Stretched.FID)
 	}
 	text += ". "
+	for _, m := range []*Measured{a, b} {
+		if m.Spread >= 2 {
+			text += fmt.Sprintf("N(0, I) reaches only the middle of the codes of %s, which are spread %.2g times as far. ", m.Name, m.Spread)
+		}
+	}
 	less, more := a, b
 	if a.Stretched.Strange > b.Stretched.Strange {
 		less, more = b, a
