@@ -159,7 +159,7 @@ type Task struct {
 	Protocol
 	Set  *data.Set // judged by its test images; codes and feature nets are fitted to its training images
 	Seed uint64    // of all that is drawn
-	Only []string  // metrics whose name has one of these in it; nil = all
+	Only []string  // metrics of these names, or whose name has one of these in it; nil = all
 
 	// Net is asked for the feature net of Set when a metric needs it. nil = there is none.
 	Net func(ctx context.Context) (*feature.Net, error)
@@ -220,17 +220,22 @@ func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, erro
 	return s.measure(ctx, wanted)
 }
 
-// choose is the metrics whose name has one of the words in it.
+// choose is the metrics whose name has one of the words in it; a word that is a whole
+// name is that one alone.
 func choose(all []Metric, words []string) ([]Metric, error) {
 	if words == nil {
 		return all, nil
 	}
 	var some []Metric
 	used := make([]bool, len(words))
+	names := map[string]bool{}
+	for _, m := range all {
+		names[m.Name] = true
+	}
 	for _, m := range all {
 		in := false
 		for i, w := range words {
-			if w != "" && strings.Contains(m.Name, w) {
+			if w != "" && (m.Name == w || !names[w] && strings.Contains(m.Name, w)) {
 				in, used[i] = true, true
 			}
 		}
@@ -240,11 +245,11 @@ func choose(all []Metric, words []string) ([]Metric, error) {
 	}
 	for i, w := range words {
 		if !used[i] {
-			var names []string
+			var have []string
 			for _, m := range all {
-				names = append(names, m.Name)
+				have = append(have, m.Name)
 			}
-			return nil, fmt.Errorf("eval: no metric with %q in its name; have %s", w, strings.Join(names, ", "))
+			return nil, fmt.Errorf("eval: no metric with %q in its name; have %s", w, strings.Join(have, ", "))
 		}
 	}
 	return some, nil

@@ -156,6 +156,11 @@ func TestMeasureErrors(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}
 	}
+	for word, want := range map[string]int{"test_elbo": 1, "elbo": 2} { // a whole name, and a part of two
+		if some, err := choose(Metrics(), []string{word}); err != nil || len(some) != want {
+			t.Errorf("%s chooses %d metrics, %v; want %d", word, len(some), err, want)
+		}
+	}
 	// Fewer images are another protocol, and so another name.
 	p := DefaultProtocol()
 	p.Images = 3
