@@ -3,6 +3,7 @@ package viz
 import (
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,9 @@ const (
 )
 
 // Sheet draws rows×cols images (rows·cols, h, w, c), row after row, with words
-// beside rows and above columns: an edit, a traversal, an interpolation.
+// beside rows and above columns: an edit, a traversal, an interpolation. An image of
+// one row of pixels, as a row of a table is, becomes bars, a quarter as high as
+// wide up to 64 rows.
 func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Image, error) {
 	if rows < 1 || cols < 1 || rows > maxPixels/cols {
 		return nil, fmt.Errorf("viz: sheet: %d rows of %d images, want at least one of each and no more than %d images", rows, cols, maxPixels)
@@ -36,6 +39,10 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 	n := rows * cols
 	if err := checkImages("sheet", pix, n, h, w, c); err != nil {
 		return nil, err
+	}
+	if h == 1 {
+		h = min(max(1, w/4), 64)
+		pix = bars(pix, w*c, h)
 	}
 	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Tail < 0 || opt.Lead >= cols-opt.Tail {
 		return nil, fmt.Errorf("viz: sheet: scale %d, %d leading and %d last columns of %d, want scale 0 to %d and a column between", opt.Scale, opt.Lead, opt.Tail, cols, maxScale)
@@ -113,6 +120,15 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 		}
 	}
 	return s.img, nil
+}
+
+// bars is each line of so many values repeated.
+func bars(pix []float32, line, times int) []float32 {
+	var out []float32
+	for at := 0; at < len(pix); at += line {
+		out = append(out, slices.Repeat(pix[at:at+line], times)...)
+	}
+	return out
 }
 
 // wrap parts text at spaces into at most so many lines of width w; what is too long

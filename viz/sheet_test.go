@@ -36,6 +36,27 @@ func TestSheetPlaces(t *testing.T) {
 	}
 }
 
+func TestSheetBars(t *testing.T) {
+	const w = 8 // so bars are two rows high
+	pix := make([]float32, w)
+	pix[3] = 1
+	img, err := Sheet(pix, 1, 1, 1, w, 1, SheetOptions{Scale: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := range 3 {
+		for col := range w {
+			want := grey(0)
+			if row == 2 || col == 3 { // below the bars is paper
+				want = grey(255)
+			}
+			if got := rgbAt(img, 12*Density+10*col+5, 10*Density+10*row+5); got != want {
+				t.Errorf("row %d, column %d: %v, want %v", row, col, got, want)
+			}
+		}
+	}
+}
+
 func TestSheetErrors(t *testing.T) {
 	pix := flat(2, 2, 0, 0, 0, 0)
 	for _, tt := range []struct {
