@@ -11,6 +11,8 @@ package anomaly
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/latent"
@@ -26,7 +28,7 @@ const (
 	Reconstruction = "reconstruction" // −ln p(x|z) in nats or the distance in its place, mean over draws of z
 	ELBO           = "elbo"           // −ELBO: that plus KL(q(z|x) ‖ p(z))
 	Density        = "density"        // −ln p̂(μ) in nats, of the mean of q(z|x) under a mixture over those of the training images
-	Combined       = "combined"       // −ln p̂(μ, r) in nats, of mean and reconstruction score under a mixture over both
+	Combined       = "combined"       // −ln p̂(μ, ln r) in nats, of mean and reconstruction score r under a mixture over both
 )
 
 // Options are how a Detector is fitted and scores.
@@ -56,6 +58,7 @@ type Detector struct {
 	scorer         model.Scorer
 	opt            Options
 	density, joint *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
+	least          float64          // reconstruction score of the training images
 }
 
 // Fit makes a detector of a trained model and training images, those it was trained
@@ -86,7 +89,8 @@ func Fit(ctx context.Context, s *latent.Session, train data.Images, opt Options)
 	if d.density, err = fit(ctx, f.codes, f.units, opt); err != nil {
 		return nil, err
 	}
-	d.joint, err = fit(ctx, f.joined(), f.units+1, opt)
+	d.least = slices.Min(f.reconstruction)
+	d.joint, err = fit(ctx, d.joined(f), f.units+1, opt)
 	return d, err
 }
 
@@ -123,7 +127,7 @@ func (d *Detector) Score(ctx context.Context, images data.Images) ([]Score, erro
 		name   string
 		points []float32
 		*mixture.Mixture
-	}{{Density, f.codes, d.density}, {Combined, f.joined(), d.joint}} {
+	}{{Density, f.codes, d.density}, {Combined, d.joined(f), d.joint}} {
 		v, err := by.LogDensity(by.points)
 		if err != nil {
 			return nil, fmt.Errorf("anomaly: %w", err)
@@ -184,10 +188,16 @@ func plus(sum []float64, v []float32, n int) []float64 {
 	return sum
 }
 
-// joined is each code with its reconstruction score, (N, Z+1).
-func (f features) joined() []float32 {
+// joined is each code with the logarithm of its reconstruction score, (N, Z+1): scores
+// of most losses have a long upper tail. What is below all scores of the training
+// images counts as the least of them; where that is not above 0, as of densities,
+// scores stay as they are.
+func (d *Detector) joined(f features) []float32 {
 	out := make([]float32, 0, len(f.reconstruction)*(f.units+1))
 	for i, r := range f.reconstruction {
+		if d.least > 0 {
+			r = math.Log(max(r, d.least))
+		}
 		out = append(append(out, f.codes[i*f.units:(i+1)*f.units]...), float32(r))
 	}
 	return out
