@@ -15,9 +15,10 @@ import (
 // classify says of what class images are, by a model that learned it from a few labels.
 func (a *app) classify() *cobra.Command {
 	var (
-		from source
-		pick pick
-		log  string
+		from   source
+		set    setFlags
+		invert bool
+		log    string
 	)
 	c := &cobra.Command{
 		Use:   "classify <run> [<image>...]",
@@ -31,9 +32,9 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		Args: takes(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
-	f.BoolVar(&pick.invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	f.BoolVar(&invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
 	f.StringVar(&log, "predictions", "", "CSV or Parquet `file` to write the probability of each class to")
-	pick.set.addFlags(c)
+	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
@@ -42,7 +43,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 				return usage(c, err)
 			}
 		}
-		if err := pick.set.check(); err != nil {
+		if err := set.check(); err != nil {
 			return usage(c, err)
 		}
 		m, err := a.open(c, args, &from)
@@ -66,17 +67,17 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 			names = m.config.Data.Labels
 		}
 		if len(files) > 0 {
-			images, err := pickFiles(m, &pick, files)
+			images, err := readImages(files, m.Image(), invert)
 			if err != nil {
 				return err
 			}
-			probs, err := classProbs(c.Context(), m, own, images.images)
+			probs, err := classProbs(c.Context(), m, own, images)
 			if err != nil {
 				return err
 			}
 			return a.printClasses(files, probs, names)
 		}
-		s, split, err := a.openSplit(c, m, &pick.set)
+		s, split, err := a.openSplit(c, m, &set)
 		if err != nil {
 			return err
 		}
@@ -84,7 +85,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		if err != nil {
 			return err
 		}
-		what := plural(split.Len(), pick.set.split+" image")
+		what := plural(split.Len(), set.split+" image")
 		switch {
 		case split.Labels == nil || len(s.Classes) != k:
 			fmt.Fprintf(a.out, "%s has no labels of these classes to judge by\n", s.Name)
