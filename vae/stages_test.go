@@ -285,6 +285,11 @@ func TestStagedModelsAtWork(t *testing.T) {
 			}
 		}
 		f, err := m.Reconstruct(4)
+		for _, in := range f.Inputs {
+			if in.Name() == model.InputKey {
+				t.Errorf("%s: a reconstruction is drawn", name)
+			}
+		}
 		for i, v := range run(t, f, err, in, startStates(m))[model.OutputPicture] {
 			if !(v >= 0 && v <= 1) {
 				t.Fatalf("%s: reconstructed pixel %d is %v", name, i, v)
