@@ -323,3 +323,37 @@ func TestErrors(t *testing.T) {
 		t.Error("a mixture of nothing is valid")
 	}
 }
+
+// The chain of a component has its covariance: Tᵀ Σ T is diagonal, with the variances.
+func TestChain(t *testing.T) {
+	m := &Mixture{Dim: 3, Full: true, Weights: []float64{1}, Means: []float64{0, 0, 0}, Covs: []float64{1, 0.7, 0, 0.7, 1, 0.2, 0, 0.2, 0.5}}
+	chain, v, err := m.Chain(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(i, j int) float64 { // I + t
+		if i == j {
+			return 1
+		}
+		return chain[i*3+j]
+	}
+	for a := range 3 {
+		for b := range 3 {
+			sum, want := 0.0, 0.0
+			for i := range 3 {
+				for j := range 3 {
+					sum += at(i, a) * m.Covs[i*3+j] * at(j, b)
+				}
+			}
+			if a == b {
+				want = v[a]
+			}
+			if a > b && at(a, b) != 0 || math.Abs(sum-want) > 1e-12 {
+				t.Errorf("covariance of y_%d and y_%d is %v, want %v", a, b, sum, want)
+			}
+		}
+	}
+	if _, _, err := m.Chain(1); err == nil {
+		t.Error("a component that is not there has a chain")
+	}
+}

@@ -132,7 +132,7 @@ func TestStagesLearnTheirNetworks(t *testing.T) {
 		"m1 vae": "encoder decoder", "m1 classifier": "classifier",
 		"m2 m2":    "classifier inference generator",
 		"m1m2 vae": "encoder decoder", "m1m2 m2": "classifier inference generator",
-		"vade autoencoder": "encoder decoder", "vade clusters": "encoder prior decoder",
+		"vade pretraining": "encoder decoder", "vade clusters": "encoder prior decoder",
 		"vq-vae codebook": "encoder codebook decoder", "vq-vae prior": "prior",
 	}
 	for name := range stagedKinds {
@@ -188,7 +188,7 @@ func TestEveryOptionOfAStagedKindHasAnEffect(t *testing.T) {
 	other := map[string]string{
 		"labelled": "9", "labelled-batch": "5", "labelled-seed": "8", "pretrain": "3", "class-hidden": "6", "alpha": "0.7", "learn": "means",
 		"labelled-weight": "0.9", "style": "3", "clusters": "3", "codebook": "6", "dim": "2", "width": "5", "blocks": "2", "commitment": "1.5",
-		"corrupt": "0.5", "prior-width": "4", "prior-layers": "1",
+		"pretrain-beta": "0", "covariance": "diagonal", "prior-width": "4", "prior-layers": "1",
 	}
 	for name, k := range stagedKinds {
 		what := func(options []string) string {

@@ -19,18 +19,24 @@ import (
 //
 //	p(c) = π_c,  p(z|c) = N(μ_c, diag σ_c²),  p(x|z);    q(z|x) = N(μ, diag σ²),  q(c|x) = p(c|z)
 //
-// It is trained as an autoencoder first; then the mixture is fitted to the codes, and
-// all of it is trained together.
+// or, with covariances that are not diagonal, p(z|c) = N(y; m_c, diag σ_c²) of
+// y_j = z_j + Σ_{i<j} z_i t_cij, which is any Gaussian of z.
+//
+// It is trained without clusters first; then the mixture is fitted to the codes, and
+// all of it is trained together. The paper's first stage is an autoencoder (weight 0
+// here). The means of a VAE lie in far better groups: on MNIST, ten Gaussians find
+// about 85 % of the digits in them, and 66 to 76 % in the codes of an autoencoder.
 type clustered struct {
-	elbo
-	clusters int     // K
-	corrupt  float64 // share of the pixels that the autoencoder does not see while it is pretrained
+	elbo          // of the first stage
+	clusters int  // K
+	full     bool // covariances of the clusters are matrices, else diagonal
 }
 
 // gaussians is the prior.
 type gaussians struct {
 	logPi      *graph.Node // (K)
-	mu, logVar *graph.Node // (K,Z); logVar is ln σ²
+	mu, logVar *graph.Node // m and ln σ² of y: (K,Z)
+	chain      *graph.Node // t (Z,K·Z), 0 but where i < j; nil if y is z
 	logs       *graph.Node // ln p(c) + ln p(z|c) of the draws: (B,K)
 }
 
@@ -38,6 +44,7 @@ const (
 	priorLogits = "prior/clusters/logits"  // (K), ln π but for a constant
 	priorMean   = "prior/clusters/mean"    // (K,Z)
 	priorLogVar = "prior/clusters/log_var" // (K,Z)
+	priorChain  = "prior/clusters/chain"   // (Z,K·Z), what is not above the diagonals without effect
 )
 
 // prior is the mixture, at z (B,Z).
@@ -49,25 +56,55 @@ func (d clustered) prior(s *scene, z *graph.Node) gaussians {
 		mu:     b.Param("clusters/mean", nn.Normal(0, 1), k, d.latent),
 		logVar: b.Param("clusters/log_var", nn.Zeros, k, d.latent),
 	}
-	// Σ_z (z−μ)²/σ² of all pairs, in three products and not in B·K·Z differences.
-	w := graph.Exp(graph.Neg(p.logVar))
-	square := graph.Sub(graph.MatMulT(graph.Square(z), w, false, true), graph.Scale(graph.MatMulT(z, graph.Mul(p.mu, w), false, true), 2))
-	own := graph.Sum(graph.Add(graph.Mul(graph.Square(p.mu), w), p.logVar), 1)
-	own = graph.AddScalar(own, float64(d.latent)*math.Log(2*math.Pi))
-	logs := graph.Sub(p.logPi, graph.Scale(graph.Add(square, own), 0.5))
+	if d.full {
+		above := make([]float32, d.latent*k*d.latent)
+		for i := range d.latent {
+			for c := range k {
+				for j := i + 1; j < d.latent; j++ {
+					above[(i*k+c)*d.latent+j] = 1
+				}
+			}
+		}
+		p.chain = graph.Mul(b.Param("clusters/chain", nn.Zeros, d.latent, k*d.latent), graph.ConstOf(above, d.latent, k*d.latent))
+	}
+	logs := graph.Sub(p.logPi, graph.Scale(p.far(p.of(z, p.chain), nil), 0.5))
+	logs = graph.AddScalar(logs, -0.5*float64(d.latent)*math.Log(2*math.Pi))
 	p.logs = b.Layer("clusters", "GaussianMixture", logs, z)
 	return p
+}
+
+// of is y of each cluster: z (B,Z) → (B,K,Z), with t for the chain. With the variances
+// of z and t² it is those of y.
+func (p gaussians) of(z, t *graph.Node) *graph.Node {
+	n, k, d := z.Shape()[0], p.mu.Shape()[0], z.Shape()[1]
+	y := graph.Reshape(z, n, 1, d)
+	if t != nil {
+		y = graph.Add(y, graph.Reshape(graph.MatMul(z, t), n, k, d))
+	}
+	return graph.BroadcastTo(y, n, k, d)
+}
+
+// far is Σ_j ((y−m)²+v)/σ² + ln σ²: y (B,K,Z), v as y or nil → (B,K).
+func (p gaussians) far(y, v *graph.Node) *graph.Node {
+	square := graph.Square(graph.Sub(y, p.mu))
+	if v != nil {
+		square = graph.Add(square, v)
+	}
+	return graph.Sum(graph.Add(graph.Mul(square, graph.Exp(graph.Neg(p.logVar))), p.logVar), 2)
 }
 
 // kl is KL(q(z,c|x) ‖ p(z,c)) of each image with γ = q(c|x), eq. 12 less its first term:
 //
 //	½ Σ_c γ_c Σ_z (ln σ_c² + σ²/σ_c² + (μ−μ_c)²/σ_c²) + Σ_c γ_c ln γ_c/π_c − ½ Σ_z (1 + ln σ²)
+//
+// where the covariances are not diagonal with the mean and variances of y for μ and σ².
 func (d clustered) kl(p gaussians, mu, logVar *graph.Node) *graph.Node {
-	w := graph.Exp(graph.Neg(p.logVar))
+	var square *graph.Node
+	if p.chain != nil {
+		square = graph.Square(p.chain)
+	}
+	near := p.far(p.of(mu, p.chain), p.of(graph.Exp(logVar), square))
 	logGamma := prob.LogSoftmax(p.logs)
-	near := graph.MatMulT(graph.Add(graph.Exp(logVar), graph.Square(mu)), w, false, true)
-	near = graph.Sub(near, graph.Scale(graph.MatMulT(mu, graph.Mul(p.mu, w), false, true), 2))
-	near = graph.Add(near, graph.Sum(graph.Add(graph.Mul(graph.Square(p.mu), w), p.logVar), 1))
 	each := graph.Add(graph.Scale(near, 0.5), graph.Sub(logGamma, p.logPi))
 	own := graph.Scale(graph.Sum(graph.AddScalar(logVar, 1), 1), 0.5)
 	return graph.Sub(graph.Sum(graph.Mul(graph.Exp(logGamma), each), 1), own)
@@ -102,57 +139,97 @@ func (d clustered) logWeights(s *scene, k int) *graph.Node {
 func (d clustered) draw(s *scene, n int) *graph.Node {
 	p := d.prior(s, graph.Normal(s.key, "code", n, d.latent))
 	c := drawn(graph.BroadcastTo(p.logPi, n, d.clusters), s.key, "cluster")
-	mu, logVar := graph.MatMul(c, p.mu), graph.MatMul(c, p.logVar)
-	return d.decode(s, prob.GaussianSample(mu, logVar, s.key, "code"))
+	y := prob.GaussianSample(graph.MatMul(c, p.mu), graph.MatMul(c, p.logVar), s.key, "code")
+	if p.chain == nil {
+		return d.decode(s, y)
+	}
+	// z of y, one unit after another.
+	k, units := d.clusters, d.latent
+	t := graph.Transpose(graph.Reshape(p.chain, units, k, units), 1, 0, 2)
+	t = graph.Reshape(graph.MatMul(c, graph.Reshape(t, k, units*units)), n, units, units)
+	column := func(x *graph.Node, j int) *graph.Node {
+		return graph.Slice(x, []int{0, j}, []int{n, j + 1}, []int{1, 1})
+	}
+	z := column(y, 0)
+	for j := 1; j < units; j++ {
+		w := graph.Reshape(graph.Slice(t, []int{0, 0, j}, []int{n, j, j + 1}, []int{1, 1, 1}), n, j)
+		sum := graph.Reshape(graph.Sum(graph.Mul(z, w), 1), n, 1)
+		z = graph.Concat(1, z, graph.Sub(column(y, j), sum))
+	}
+	return d.decode(s, z)
 }
 
 func (d clustered) lessons(pretrain int) []lesson {
 	rule := optim.DefaultAdam()
 	rule.Epsilon = 1e-4 // the paper's
 	return []lesson{
-		{name: "autoencoder", epochs: pretrain, adam: rule, goal: func(s *class) []graph.Output {
-			seen := d.seen(s.scene)
-			mu, _ := d.encode(d.corrupted(seen))
-			rec := d.error(seen, d.decode(seen, mu))
-			return s.means([]term{{model.Loss, rec}, {model.Reconstruction, rec}})
-		}},
+		{name: "pretraining", epochs: pretrain, adam: optim.DefaultAdam(), goal: func(s *class) []graph.Output { return s.means(d.alone(s.scene)) }},
 		{name: "clusters", adam: rule, begin: d.fit, goal: func(s *class) []graph.Output { return s.means(d.terms(s.scene)) }},
 	}
 }
 
-// corrupted is the scene with some pixels 0, others in each batch: Vincent et al. 2008.
-func (d clustered) corrupted(s *scene) *scene {
-	t := *s
-	if d.corrupt > 0 {
-		kept := graph.Greater(graph.Uniform(s.key, "corrupt", s.x.Shape()...), graph.Const(d.corrupt))
-		t.x = graph.Tag(graph.Mul(s.x, kept), "corrupt")
+// alone are the terms of the first stage, whose prior is N(0, I). Its KL rises over
+// the first half: otherwise half of the units would fall silent behind a layer of 2,000.
+func (d clustered) alone(s *scene) []term {
+	if b, ok := d.variant.(beta); ok && b.weight == 0 {
+		s = d.seen(s)
+		mu, _ := d.encode(s)
+		rec := d.error(s, d.decode(s, mu))
+		return []term{{model.Loss, rec}, {model.Reconstruction, rec}}
 	}
-	return &t
+	return d.elbo.terms(s)
 }
 
-// fit makes the prior the mixture of the training images' codes.
+// fitted is how many codes the mixture is fitted to at most.
+const fitted = 20_000
+
+// fit makes the prior the mixture of the training images' codes. Whole covariances find
+// the groups that lie askew too; a diagonal prior then takes their variances.
 func (d clustered) fit(m *staged, s model.Scene) error {
 	out, err := s.Run(m.Encode)
 	if err != nil {
 		return err
 	}
-	x, k := out[model.OutputMean], d.clusters
-	fitted, err := mixture.Fit(s.Context(), x, len(x)/d.latent, d.latent, k, mixture.Options{Key: s.Key().Split("mixture"), Restarts: 5})
-	if err != nil {
-		return fmt.Errorf("vae: the clusters of the autoencoder's codes: %w", err)
-	}
-	set := func(name string, of []float64, f func(float64) float64, shape ...int) error {
-		t := tensor.New(tensor.Float32, shape...)
-		for i, v := range of {
-			t.F32()[i] = float32(f(v))
+	all, k, units := out[model.OutputMean], d.clusters, d.latent
+	n := len(all) / units
+	x := all
+	if step := (n + fitted - 1) / fitted; step > 1 {
+		x = nil
+		for i := 0; i < n; i += step {
+			x = append(x, all[i*units:(i+1)*units]...)
 		}
-		return s.Set(name, t)
 	}
-	return errors.Join(
-		set(priorLogits, fitted.Weights, func(w float64) float64 { return math.Log(max(w, 1e-6)) }, k),
-		set(priorMean, fitted.Means, func(v float64) float64 { return v }, k, d.latent),
-		set(priorLogVar, fitted.Covs, math.Log, k, d.latent),
-	)
+	mix, err := mixture.Fit(s.Context(), x, len(x)/units, units, k, mixture.Options{Full: true, Key: s.Key().Split("mixture"), Restarts: 6})
+	if err != nil {
+		return fmt.Errorf("vae: the clusters of the codes: %w", err)
+	}
+	logits, mean, logVar := tensor.New(tensor.Float32, k), tensor.New(tensor.Float32, k, units), tensor.New(tensor.Float32, k, units)
+	chain := tensor.New(tensor.Float32, units, k*units)
+	for c := range k {
+		logits.F32()[c] = float32(math.Log(max(mix.Weights[c], 1e-6)))
+		t, v, err := mix.Chain(c)
+		if err != nil {
+			return fmt.Errorf("vae: the clusters of the codes: %w", err)
+		}
+		mu := mix.Means[c*units : (c+1)*units]
+		for j := range units {
+			m := mu[j]
+			if !d.full {
+				v[j] = mix.Covs[(c*units+j)*units+j]
+			} else {
+				for i := range j {
+					m += mu[i] * t[i*units+j]
+					chain.F32()[(i*k+c)*units+j] = float32(t[i*units+j])
+				}
+			}
+			mean.F32()[c*units+j], logVar.F32()[c*units+j] = float32(m), float32(math.Log(v[j]))
+		}
+	}
+	err = errors.Join(s.Set(priorLogits, logits), s.Set(priorMean, mean), s.Set(priorLogVar, logVar))
+	if d.full {
+		err = errors.Join(err, s.Set(priorChain, chain))
+	}
+	return err
 }
 
 func (d clustered) objective() string {
@@ -168,19 +245,23 @@ type clustering struct {
 
 // VaDEConfig configures kind vade.
 type VaDEConfig struct {
-	Latent   int `json:"latent" flag:"latent" help:"number of latent units"`                          // Z ≥ 1
-	Clusters int `json:"clusters" flag:"clusters" help:"components of the mixture that is the prior"` // K ≥ 1
+	Latent     int    `json:"latent" flag:"latent" help:"number of latent units"`                                              // Z ≥ 1
+	Clusters   int    `json:"clusters" flag:"clusters" help:"components of the mixture that is the prior"`                     // K ≥ 1
+	Covariance string `json:"covariance" flag:"covariance" help:"covariances of the clusters: full, or diagonal as published"` // full, diagonal
 	Scored
 	MLP
 	Pretrained
-	Corrupt float64 `json:"corrupt" flag:"corrupt" help:"share of the pixels that the first stage sets to 0 in what the encoder sees"` // 0 to below 1
+	PretrainBeta float64 `json:"pretrain_beta" flag:"pretrain-beta" help:"weight of the KL to N(0, I) in the first stage; 0 is an autoencoder"` // ≥ 0
 }
 
 // Validate reports every fault of the options.
 func (c *VaDEConfig) Validate() error {
 	var faults []error
-	if !(c.Corrupt >= 0 && c.Corrupt < 1) {
-		faults = append(faults, fmt.Errorf("vae: --corrupt %v: want a share from 0 to below 1, as 0.2", c.Corrupt))
+	if c.Covariance != "full" && c.Covariance != "diagonal" {
+		faults = append(faults, fmt.Errorf("vae: --covariance %q: want full or diagonal", c.Covariance))
+	}
+	if !(c.PretrainBeta >= 0) || math.IsInf(c.PretrainBeta, 0) {
+		faults = append(faults, fmt.Errorf("vae: --pretrain-beta %v: want a finite number of 0 or more; 1 is the evidence bound", c.PretrainBeta))
 	}
 	return joined(faults, model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
 }
@@ -190,7 +271,7 @@ func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
 	if err := check(c.Validate(), c.MLP, in.Image); err != nil {
 		return nil, err
 	}
-	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent, false}, c.Pixels.of(c.Loss), beta{weight: 1}}, c.Clusters, c.Corrupt}
+	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent, false}, c.Pixels.of(c.Loss), beta{weight: c.PretrainBeta, warmup: float64(c.Pretrain) / 2}}, c.Clusters, c.Covariance == "full"}
 	m, err := buildStaged("vade", d, in, c.Latent, model.Labelled{}, d.lessons(c.Pretrain)...)
 	if err != nil {
 		return nil, err
@@ -198,11 +279,12 @@ func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
 	return clustering{m, classifies{m}, samples{m}}, nil
 }
 
-// VaDE is kind vade and its recipe, as published: 784-500-500-2000-10.
+// VaDE is kind vade and its recipe. The published networks are 784-500-500-2000-10 with
+// diagonal clusters: --hidden 500,500,2000 --latent 10 --covariance diagonal.
 func VaDE() (model.Kind, model.Recipe) {
 	about := "VAE whose prior is a mixture of clusters, learned without labels"
 	return model.Kind{Name: "vade", About: about, Default: func() model.Config {
-			return &VaDEConfig{10, 10, scored("bce"), MLP{[]int{500, 500, 2000}, "relu"}, Pretrained{15}, 0.2}
+			return &VaDEConfig{20, 10, "full", scored("bce"), MLP{[]int{600, 600}, "relu"}, Pretrained{20}, 1}
 		}},
-		model.Recipe{Name: "vade", About: about, Kind: "vade", Train: model.Training{Epochs: 45, Batch: 100, LearningRate: 2e-3, Schedule: "step:10:0.9"}}
+		model.Recipe{Name: "vade", About: about, Kind: "vade", Train: model.Training{Epochs: 50, Batch: 100, LearningRate: 1e-3, Schedule: "step:10:0.9"}}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/mixture"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/prob"
 	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/tensor"
 )
@@ -61,7 +62,7 @@ func TestOneStandardClusterIsTheVAE(t *testing.T) {
 	_, m := stagedModel(t, "vade", "clusters", "1")
 	vae := newModel(t, small, MLPVAE, "hidden", "5,6", "latent", "2")
 	states := startStates(m)
-	states[priorMean], states[priorLogVar] = make(graph.Value, 2), make(graph.Value, 2)
+	states[priorMean], states[priorLogVar], states[priorChain] = make(graph.Value, 2), make(graph.Value, 2), make(graph.Value, 4)
 	in := stepInputs(m, 3, 3)
 	a, err := m.Eval(3)
 	b, err2 := vae.Eval(3)
@@ -95,7 +96,7 @@ func (s *fakeScene) Set(name string, t *tensor.Tensor) error { s.states[name] = 
 
 // The second stage begins with the mixture of the codes.
 func TestClustersBeginAsTheMixture(t *testing.T) {
-	_, m := stagedModel(t, "vade", "clusters", "2")
+	_, m := stagedModel(t, "vade", "clusters", "2", "covariance", "diagonal")
 	planted := &mixture.Mixture{Dim: 2, Weights: []float64{0.25, 0.75}, Means: []float64{-5, 0, 4, 1}, Covs: []float64{1, 0.25, 0.5, 2}}
 	x, err := planted.Draw(rng.New(2), 20_000)
 	if err != nil {
@@ -128,5 +129,78 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 				t.Errorf("variance %v, want %v", g, w)
 			}
 		}
+	}
+}
+
+// What begins the second stage has the density of the mixture, covariances and all.
+func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
+	planted := &mixture.Mixture{Dim: 3, Full: true, Weights: []float64{0.4, 0.6}, Means: []float64{-3, 0, 1, 2, 1, -1},
+		Covs: []float64{1, 0.7, 0, 0.7, 1, 0.2, 0, 0.2, 0.5, 0.6, -0.3, 0.2, -0.3, 0.8, 0.1, 0.2, 0.1, 0.4}}
+	x, err := planted.Draw(rng.New(2), 2_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, m := stagedModel(t, "vade", "clusters", "2", "latent", "3")
+	s := &fakeScene{x, map[string]*tensor.Tensor{}}
+	if err := m.Stages()[1].Begin(s); err != nil {
+		t.Fatal(err)
+	}
+	mix, err := mixture.Fit(t.Context(), x, len(x)/3, 3, 2, mixture.Options{Full: true, Key: s.Key().Split("mixture"), Restarts: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := mix.LogDensity(x[:15])
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := clustered{elbo: elbo{pair: pair{latent: 3}}, clusters: 2, full: true}
+	p := d.prior(&scene{b: nn.NewBuilder()}, graph.Input("z", tensor.Float32, 5, 3))
+	states := map[string]graph.Value{}
+	for name, v := range s.states {
+		for _, f := range v.F32() {
+			states[name] = append(states[name], float64(f))
+		}
+	}
+	z := make(graph.Value, 15)
+	for i := range z {
+		z[i] = float64(x[i])
+	}
+	f := &graph.Func{Name: "density", Outputs: []graph.Output{{Name: "density", Value: prob.LogSumExp(p.logs, 1)}}}
+	for _, n := range f.Nodes() {
+		switch n.Op() {
+		case graph.OpInput:
+			f.Inputs = append(f.Inputs, n)
+		case graph.OpState:
+			f.States = append(f.States, n)
+		}
+	}
+	out, err := graph.Interp(f, graph.Env{Inputs: map[string]graph.Value{"z": z}, States: states})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want {
+		if !near(out[0][i], want[i], 1e-5) {
+			t.Errorf("ln p(z) is %v, of the mixture %v", out[0][i], want[i])
+		}
+	}
+}
+
+// The KL to one cluster of a whole covariance Σ is that of the textbook:
+// ½ (tr Σ⁻¹S + (m−μ)ᵀΣ⁻¹(m−μ) − 2 + ln det Σ/det S).
+func TestKLToAWholeCovariance(t *testing.T) {
+	d := clustered{elbo: elbo{pair: pair{latent: 2}}, clusters: 1, full: true}
+	s := &scene{b: nn.NewBuilder()}
+	z, mu, logVar := graph.Input("z", tensor.Float32, 1, 2), graph.Input("mu", tensor.Float32, 1, 2), graph.Input("v", tensor.Float32, 1, 2)
+	p := d.prior(s, z)
+	m, v := []float64{0.3, -0.8}, []float64{-0.5, 0.4}
+	out := graphs(t, map[string]graph.Value{"z": {1, 2}, "mu": m, "v": v}, d.kl(p, mu, logVar), p.mu, p.logVar, p.chain)
+	chain, d0, d1 := out[3][1], math.Exp(out[2][0]), math.Exp(out[2][1])
+	// z₀ = y₀ and z₁ = y₁ − t·z₀, so Σ⁻¹ = T D⁻¹ Tᵀ of T = (1 t; 0 1), and det Σ = det D.
+	a, b, c := 1/d0+chain*chain/d1, chain/d1, 1/d1
+	centre := [2]float64{out[1][0], out[1][1] - chain*out[1][0]}
+	e0, e1 := centre[0]-m[0], centre[1]-m[1]
+	want := 0.5 * (a*math.Exp(v[0]) + c*math.Exp(v[1]) + a*e0*e0 + 2*b*e0*e1 + c*e1*e1 - 2 + out[2][0] + out[2][1] - v[0] - v[1])
+	if chain == 0 || !near(out[0][0], want, 1e-9) {
+		t.Errorf("KL %v, want %v (t is %v)", out[0][0], want, chain)
 	}
 }
