@@ -232,12 +232,15 @@ func M2() (model.Kind, model.Recipe) {
 // M1M2 is kind m1m2 and its recipe: the same, M2 of the codes of M1. The paper
 // trains it for 3,000 epochs.
 func M1M2() (model.Kind, model.Recipe) {
-	return semi("m1m2", "VAE of two layers that learns the classes from a few labels", 100, func() model.Config {
+	k, r := semi("m1m2", "VAE of two layers that learns the classes from a few labels", 100, func() model.Config {
 		return &M1M2Config{
 			M1Config{variational(50, "bce"), MLP{[]int{600, 600}, "relu"}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}},
-			Weights{0.1, 0.1}, 50, "draws",
+			// The published 50 units of style leave little for the class to say.
+			Weights{0.1, 0.1}, 10, "draws",
 		}
 	})
+	r.Train.Schedule = "cosine"
+	return k, r
 }
 
 func semi(name, about string, epochs int, c func() model.Config) (model.Kind, model.Recipe) {
