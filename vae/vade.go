@@ -183,24 +183,26 @@ func (d clustered) alone(s *scene) []term {
 // fitted is how many codes the mixture is fitted to at most.
 const fitted = 20_000
 
-// fit makes the prior the mixture of the training images' codes. Whole covariances find
-// the groups that lie askew too; a diagonal prior then takes their variances.
+// fit makes the prior the mixture of the training images' codes: that of their means,
+// to whose covariances the variances of q(z|x) are added, so that draws fit too. Whole
+// covariances find the groups that lie askew; a diagonal prior takes their variances.
 func (d clustered) fit(m *staged, s model.Scene) error {
 	out, err := s.Run(m.Encode)
 	if err != nil {
 		return err
 	}
-	all, k, units := out[model.OutputMean], d.clusters, d.latent
-	n := len(all) / units
-	x := all
-	if step := (n + fitted - 1) / fitted; step > 1 {
-		x = nil
-		for i := 0; i < n; i += step {
-			x = append(x, all[i*units:(i+1)*units]...)
-		}
+	k, units := d.clusters, d.latent
+	n := len(out[model.OutputMean]) / units
+	var x, logVars []float32
+	for i := 0; i < n; i += (n + fitted - 1) / fitted {
+		x = append(x, out[model.OutputMean][i*units:(i+1)*units]...)
+		logVars = append(logVars, out[model.OutputLogVar][i*units:(i+1)*units]...)
 	}
 	mix, err := mixture.Fit(s.Context(), x, len(x)/units, units, k, mixture.Options{Full: true, Key: s.Key().Split("mixture"), Restarts: 6})
 	if err != nil {
+		return fmt.Errorf("vae: the clusters of the codes: %w", err)
+	}
+	if err := spread(mix, x, logVars); err != nil {
 		return fmt.Errorf("vae: the clusters of the codes: %w", err)
 	}
 	logits, mean, logVar := tensor.New(tensor.Float32, k), tensor.New(tensor.Float32, k, units), tensor.New(tensor.Float32, k, units)
@@ -230,6 +232,30 @@ func (d clustered) fit(m *staged, s model.Scene) error {
 		err = errors.Join(err, s.Set(priorChain, chain))
 	}
 	return err
+}
+
+// spread adds to the covariances of each component the mean variances of its points'
+// q(z|x): mean and logVar (N,Z).
+func spread(mix *mixture.Mixture, mean, logVar []float32) error {
+	shares, err := mix.Responsibilities(mean)
+	if err != nil {
+		return err
+	}
+	k, units := len(mix.Weights), mix.Dim
+	for c := range k {
+		total, sum := 0.0, make([]float64, units)
+		for i := 0; i*units < len(mean); i++ {
+			r := shares[i*k+c]
+			total += r
+			for j, v := range logVar[i*units : (i+1)*units] {
+				sum[j] += r * math.Exp(float64(v))
+			}
+		}
+		for j, v := range sum {
+			mix.Covs[(c*units+j)*units+j] += v / max(total, 1e-12)
+		}
+	}
+	return nil
 }
 
 func (d clustered) objective() string {

@@ -79,9 +79,10 @@ func TestOneStandardClusterIsTheVAE(t *testing.T) {
 	}
 }
 
-// a scene whose images have the codes x.
+// fakeScene is one whose images have the codes x.
 type fakeScene struct {
 	x      []float32
+	logVar float32 // of all
 	states map[string]*tensor.Tensor
 }
 
@@ -89,7 +90,11 @@ func (s *fakeScene) Context() context.Context { return context.Background() }
 func (s *fakeScene) Key() rng.Key             { return rng.New(1) }
 func (s *fakeScene) Train() data.Images       { return nil }
 func (s *fakeScene) Run(func(int) (*graph.Func, error)) (map[string][]float32, error) {
-	return map[string][]float32{model.OutputMean: s.x}, nil
+	v := make([]float32, len(s.x))
+	for i := range v {
+		v[i] = s.logVar
+	}
+	return map[string][]float32{model.OutputMean: s.x, model.OutputLogVar: v}, nil
 }
 func (s *fakeScene) Get(name string) (*tensor.Tensor, error) { return s.states[name], nil }
 func (s *fakeScene) Set(name string, t *tensor.Tensor) error { s.states[name] = t; return nil }
@@ -102,7 +107,7 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &fakeScene{x, map[string]*tensor.Tensor{}}
+	s := &fakeScene{x, -3, map[string]*tensor.Tensor{}}
 	if m.Stages()[0].Begin != nil || m.Stages()[1].Begin == nil {
 		t.Fatal("it is the second stage that begins with something")
 	}
@@ -125,7 +130,7 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 			if g, w := float64(mean[2*k+j]), planted.Means[2*at+j]; !near(g, w, 0.05) {
 				t.Errorf("mean %v, want %v", g, w)
 			}
-			if g, w := math.Exp(float64(logVar[2*k+j])), planted.Covs[2*at+j]; !near(g, w, 0.1) {
+			if g, w := math.Exp(float64(logVar[2*k+j])), planted.Covs[2*at+j]+math.Exp(-3); !near(g, w, 0.1) {
 				t.Errorf("variance %v, want %v", g, w)
 			}
 		}
@@ -141,13 +146,18 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, m := stagedModel(t, "vade", "clusters", "2", "latent", "3")
-	s := &fakeScene{x, map[string]*tensor.Tensor{}}
+	s := &fakeScene{x, -3, map[string]*tensor.Tensor{}}
 	if err := m.Stages()[1].Begin(s); err != nil {
 		t.Fatal(err)
 	}
 	mix, err := mixture.Fit(t.Context(), x, len(x)/3, 3, 2, mixture.Options{Full: true, Key: s.Key().Split("mixture"), Restarts: 6})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for c := range 2 { // the variance of q(z|x) beside those of the means
+		for j := range 3 {
+			mix.Covs[c*9+j*4] += math.Exp(-3)
+		}
 	}
 	want, err := mix.LogDensity(x[:15])
 	if err != nil {
