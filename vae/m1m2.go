@@ -155,7 +155,6 @@ func (d generative) objective() string {
 type stacked struct {
 	latentFeatures
 	semiLoss
-	means bool // M2 learns from the means of q(z|x), not from draws
 }
 
 // terms are the bound of the whole:
@@ -179,15 +178,6 @@ func (d stacked) lessons(pretrain int) []lesson {
 	return []lesson{m1, {name: "m2", begin: d.choose, adam: adam, frozen: []string{"encoder", "decoder"}, goal: func(s *class) []graph.Output {
 		return d.goal(s, d.net, d.code(s.scene, "code"), d.code(s.of(s.labelledX, s.labelledY), "labelled code"))
 	}}}
-}
-
-// code is what M2 learns from.
-func (d stacked) code(s *scene, stream string) *graph.Node {
-	if d.means {
-		mu, _ := d.encode(d.seen(s))
-		return graph.StopGradient(mu)
-	}
-	return d.latentFeatures.code(s, stream)
 }
 
 // choose finds the units that M1 uses: those whose mean moves over the training images

@@ -184,17 +184,12 @@ func (c *M2Config) New(in model.Input) (model.Model, error) {
 type M1M2Config struct {
 	M1Config
 	Weights
-	Style int    `json:"style" flag:"style" help:"number of latent units of the upper layer, beside the class"`           // ≥ 1
-	Learn string `json:"learn" flag:"learn" help:"what the second stage learns from: draws of the codes, or their means"` // draws, means
+	Style int `json:"style" flag:"style" help:"number of latent units of the upper layer, beside the class"` // ≥ 1
 }
 
 // Validate reports every fault of the options.
 func (c *M1M2Config) Validate() error {
-	var faults []error
-	if c.Learn != "draws" && c.Learn != "means" {
-		faults = append(faults, fmt.Errorf("vae: --learn %q: want draws or means", c.Learn))
-	}
-	return errors.Join(c.M1Config.Validate(), joined(faults, c.Weights.validate(), model.CheckUnits("vae", "style", c.Style)))
+	return errors.Join(c.M1Config.Validate(), joined(c.Weights.validate(), model.CheckUnits("vae", "style", c.Style)))
 }
 
 // New builds the model.
@@ -206,7 +201,7 @@ func (c *M1M2Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := stacked{m1, semiLoss{weight: c.Weight, alpha: c.Alpha}, c.Learn == "means"}
+	d := stacked{m1, semiLoss{weight: c.Weight, alpha: c.Alpha}}
 	m, err := buildStaged("m1m2", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
 	if err != nil {
 		return nil, err
@@ -236,7 +231,7 @@ func M1M2() (model.Kind, model.Recipe) {
 		return &M1M2Config{
 			M1Config{variational(50, "bce"), MLP{[]int{600, 600}, "relu"}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}},
 			// The published 50 units of style leave little for the class to say.
-			Weights{0.1, 0.1}, 10, "draws",
+			Weights{0.1, 0.1}, 10,
 		}
 	})
 	r.Train.Schedule = "cosine"

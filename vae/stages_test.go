@@ -186,7 +186,7 @@ func TestPaddedStepIsTheShortStep(t *testing.T) {
 // that are seen.
 func TestEveryOptionOfAStagedKindHasAnEffect(t *testing.T) {
 	other := map[string]string{
-		"labelled": "9", "labelled-batch": "5", "labelled-seed": "8", "pretrain": "3", "class-hidden": "6", "alpha": "0.7", "learn": "means",
+		"labelled": "9", "labelled-batch": "5", "labelled-seed": "8", "pretrain": "3", "class-hidden": "6", "alpha": "0.7",
 		"labelled-weight": "0.9", "style": "3", "clusters": "3", "codebook": "6", "dim": "2", "width": "5", "blocks": "2", "commitment": "1.5",
 		"pretrain-beta": "0", "covariance": "diagonal", "prior-width": "4", "prior-layers": "1",
 	}
