@@ -42,6 +42,17 @@ func Floats(ctx context.Context, images Images, index []int32, dst []float32) er
 	})
 }
 
+// AllFloats is Floats of all images: (N, H, W, C).
+func AllFloats(ctx context.Context, images Images) ([]float32, error) {
+	h, w, c := images.Shape()
+	index := make([]int32, images.Len())
+	for i := range index {
+		index[i] = int32(i)
+	}
+	x := make([]float32, len(index)*h*w*c)
+	return x, Floats(ctx, images, index, x)
+}
+
 // A Reader reads images one at a time, into memory that it keeps. It is for one
 // goroutine.
 type Reader struct {

@@ -29,7 +29,7 @@ func (s *subject) reconstructed(ctx context.Context) (*pairs, error) {
 		if err != nil {
 			return err
 		}
-		x, err := pixels(ctx, part)
+		x, err := data.AllFloats(ctx, part)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/vae"
 )
@@ -95,7 +96,7 @@ func TestPairs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := pixels(context.Background(), set.Test.Images)
+	x, err := data.AllFloats(context.Background(), set.Test.Images)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,17 +89,6 @@ func some(images data.Images, at, n int) (data.Images, error) {
 	return data.Subset(images, index)
 }
 
-// pixels are images in float32, (N,H,W,C) in [0, 1].
-func pixels(ctx context.Context, images data.Images) ([]float32, error) {
-	h, w, c := images.Shape()
-	index := make([]int32, images.Len())
-	for i := range index {
-		index[i] = int32(i)
-	}
-	x := make([]float32, len(index)*h*w*c)
-	return x, data.Floats(ctx, images, index, x)
-}
-
 // A mean adds numbers up.
 type mean struct {
 	n            int

@@ -38,7 +38,7 @@ func measured(t *testing.T, e *Evaluator, task Task) Scores {
 func TestLikelihoodOfLinearGaussian(t *testing.T) {
 	l := linear{measure: model.Density}
 	set := setOf(t, 40, toyImage)
-	x, err := pixels(context.Background(), set.Test.Images)
+	x, err := data.AllFloats(context.Background(), set.Test.Images)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestMeasures(t *testing.T) {
 // Of a model that draws nothing any number of samples gives the one likelihood.
 func TestNothingDrawn(t *testing.T) {
 	set := setOf(t, 20, toyImage)
-	x, err := pixels(context.Background(), set.Test.Images)
+	x, err := data.AllFloats(context.Background(), set.Test.Images)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -245,11 +245,8 @@ func (a *artist) reconstructions() error {
 	if err != nil {
 		return err
 	}
-	originals, all := make([]float32, len(made)), make([]int32, some.Len())
-	for i := range all {
-		all[i] = int32(i)
-	}
-	if err := data.Floats(a.ctx, some, all, originals); err != nil {
+	originals, err := data.AllFloats(a.ctx, some)
+	if err != nil {
 		return err
 	}
 	s := a.session.Image()

@@ -279,7 +279,7 @@ func (a *app) drawRanking(ctx context.Context, m *opened, set *data.Set, p data.
 		return err
 	}
 	labelled := set.Labelled(shown)
-	pix, err := allPixels(ctx, labelled)
+	pix, err := data.AllFloats(ctx, labelled)
 	if err != nil {
 		return err
 	}

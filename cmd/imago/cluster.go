@@ -206,7 +206,7 @@ func (a *app) drawGroups(ctx context.Context, m *opened, s *data.Set, p data.Spl
 		if err != nil {
 			return err
 		}
-		pix, err := allPixels(ctx, shown)
+		pix, err := data.AllFloats(ctx, shown)
 		if err != nil {
 			return err
 		}

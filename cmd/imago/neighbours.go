@@ -102,7 +102,7 @@ the model, or images of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		nearPix, err := allPixels(c.Context(), near)
+		nearPix, err := data.AllFloats(c.Context(), near)
 		if err != nil {
 			return err
 		}

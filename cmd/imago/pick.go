@@ -138,17 +138,7 @@ func (p *pick) from(m *opened, set *data.Set) (*picked, error) {
 }
 
 // pixels are the images themselves, (N, H, W, C) in [0, 1].
-func (p *picked) pixels(ctx context.Context) ([]float32, error) { return allPixels(ctx, p.images) }
-
-func allPixels(ctx context.Context, images data.Images) ([]float32, error) {
-	h, w, c := images.Shape()
-	index := make([]int32, images.Len())
-	for i := range index {
-		index[i] = int32(i)
-	}
-	pix := make([]float32, len(index)*h*w*c)
-	return pix, data.Floats(ctx, images, index, pix)
-}
+func (p *picked) pixels(ctx context.Context) ([]float32, error) { return data.AllFloats(ctx, p.images) }
 
 // codes are the means of q(z|x) of the images, (N, Z).
 func (p *picked) codes(ctx context.Context, m *opened) ([]float32, error) {
