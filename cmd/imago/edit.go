@@ -111,17 +111,12 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		if err != nil {
 			return err
 		}
-		pix, err := images.pixels(c.Context())
+		img := m.Image()
+		pix, err := images.beside(c.Context(), img, made, steps)
 		if err != nil {
 			return err
 		}
-		sheet := mosaic{img: m.Image()}
-		for i := range n {
-			sheet.add(pix, i, 1)
-			sheet.add(made, i*steps, steps)
-		}
-		img := m.Image()
-		picture, err := viz.Sheet(sheet.pix, n, steps+1, img.H, img.W, img.C, viz.SheetOptions{
+		picture, err := viz.Sheet(pix, n, steps+1, img.H, img.W, img.C, viz.SheetOptions{
 			Title: fmt.Sprintf("%s in deviations; %s", attr.Name, images.title), Rows: images.names, Cols: append([]string{"image"}, strength.titles(steps)...), Lead: 1,
 		})
 		if err != nil {

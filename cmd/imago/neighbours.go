@@ -106,18 +106,13 @@ the model, or images of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		pix, err := images.pixels(c.Context())
+		img := m.Image()
+		pix, err := images.beside(c.Context(), img, nearPix, k)
 		if err != nil {
 			return err
 		}
-		sheet := mosaic{img: m.Image()}
-		for i := range found {
-			sheet.add(pix, i, 1)
-			sheet.add(nearPix, i*k, k)
-		}
 		cols := append([]string{"image", "nearest"}, slices.Repeat([]string{""}, k-1)...)
-		img := m.Image()
-		picture, err := viz.Sheet(sheet.pix, len(found), k+1, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Cols: cols, Cells: cells, Lead: 1})
+		picture, err := viz.Sheet(pix, len(found), k+1, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Cols: cols, Cells: cells, Lead: 1})
 		if err != nil {
 			return err
 		}

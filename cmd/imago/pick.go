@@ -158,6 +158,20 @@ func (s *mosaic) add(pix []float32, at, n int) {
 	s.pix = append(s.pix, pix[at*size:(at+n)*size]...)
 }
 
+// beside is each image followed by the k that made has for it: made (N·k, H, W, C) → (N·(k+1), H, W, C).
+func (p *picked) beside(ctx context.Context, img model.Image, made []float32, k int) ([]float32, error) {
+	pix, err := p.pixels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sheet := mosaic{img: img}
+	for i := range p.images.Len() {
+		sheet.add(pix, i, 1)
+		sheet.add(made, i*k, k)
+	}
+	return sheet.pix, nil
+}
+
 // encodeAll is the codes of a part of a set, with a word before that.
 func (a *app) encodeAll(ctx context.Context, m *opened, set *data.Set, split data.Split, part string) ([]float32, error) {
 	fmt.Fprintf(a.err, "encoding %s of %s\n", plural(split.Len(), part+" image"), set.Name)
