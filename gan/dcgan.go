@@ -20,20 +20,55 @@ import (
 // multiples of 2ⁿ. Radford, Metz & Chintala, arXiv:1511.06434; the first and the
 // last layer, there a transposed convolution of a single place and a convolution
 // that leaves one, are the dense layers that these are.
+//
+// In a network whose norm is not of the batch, bn stands for a bias, and weights
+// start as He et al. 2015 have it.
 type Convolutional struct {
-	Filters []int `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse"` // each ≥ 1
-	Kernel  int   `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                      // 1 to 31
+	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 64 on twice as many each time, to a side of 4 to 7)"` // each ≥ 1
+	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                      // 1 to 31
+	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: batch (batch norm) or none"`                                                                                                                              // batchNorm, noNorm
+	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm) or none"`                                                                                                                            // batchNorm, noNorm
 }
 
+// The norms.
+const (
+	batchNorm = "batch"
+	noNorm    = "none"
+)
+
 func (c Convolutional) validate() []error {
-	faults := model.CheckLayers("gan", "filters", c.Filters)
+	var faults []error
+	if c.Filters != nil {
+		faults = model.CheckLayers("gan", "filters", c.Filters)
+	}
 	if len(c.Filters) > 16 {
 		faults = append(faults, fmt.Errorf("gan: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
 	}
 	if c.Kernel < 1 || c.Kernel > 31 {
 		faults = append(faults, fmt.Errorf("gan: --kernel %d: want 1 to 31", c.Kernel))
 	}
+	for _, n := range []struct{ flag, norm string }{{"d-norm", c.DNorm}, {"g-norm", c.GNorm}} {
+		if n.norm != batchNorm && n.norm != noNorm {
+			faults = append(faults, fmt.Errorf("gan: --%s %q: want batch or none", n.flag, n.norm))
+		}
+	}
 	return faults
+}
+
+// mixes says that what the discriminator says of an image depends on the batch.
+func (c Convolutional) mixes() bool { return c.DNorm == batchNorm }
+
+// of is c for images of a size, its filters chosen if they are not given.
+func (c Convolutional) of(img model.Image) Convolutional {
+	if c.Filters == nil {
+		for side, n := min(img.H, img.W), 64; side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
+			c.Filters = append(c.Filters, n)
+		}
+	}
+	if c.Filters == nil {
+		c.Filters = []int{64}
+	}
+	return c
 }
 
 func (c Convolutional) fits(img model.Image) error {
@@ -47,38 +82,55 @@ func (c Convolutional) fits(img model.Image) error {
 }
 
 // network is that of a name, whose layers start as published.
-func (c Convolutional) network(b *nn.Builder, name string) *nn.Builder {
+func (c Convolutional) network(b *nn.Builder, name, norm string) *nn.Builder {
 	n := b.Network(name)
+	if norm != batchNorm {
+		n.Kernel = nn.HeNormal
+		return n
+	}
 	n.Kernel, n.Bias, n.Gamma = nn.Normal(0, 0.02), nil, nn.Normal(1, 0.02)
 	return n
 }
 
-func (c Convolutional) generate(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
-	g := c.network(b, generator)
+// normed is the norm of a layer's sums, and its activation.
+func normed(b *nn.Builder, norm, name string, h *graph.Node, act nn.Activation) *graph.Node {
+	if norm == batchNorm {
+		return b.BatchNorm(name, h, act)
+	}
+	return b.Layer(name, "Activation", act(h), h)
+}
+
+func (c Convolutional) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+	g := c.network(b, generator, c.GNorm)
 	n := len(c.Filters)
 	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
 	h := g.Dense("dense", g.Input("input_1", z), rows*cols*deepest, nn.None)
 	h = g.Reshape("reshape", h, rows, cols, deepest)
-	h = g.BatchNorm("batch_normalization", h, nn.ReLU)
+	h = normed(g, c.GNorm, "batch_normalization", h, nn.ReLU)
 	i := 0
 	for _, filters := range slices.Backward(c.Filters[:n-1]) {
 		h = g.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
 		i++
-		h = g.BatchNorm(nn.Numbered("batch_normalization", i), h, nn.ReLU)
+		h = normed(g, c.GNorm, nn.Numbered("batch_normalization", i), h, nn.ReLU)
 	}
 	return g.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, nn.Tanh)
 }
 
-func (c Convolutional) judge(b *nn.Builder, x *graph.Node) *graph.Node {
-	d := c.network(b, discriminator)
+// body is the discriminator up to its last layer: (B,H,W,C) → (B,D).
+func (c Convolutional) body(b *nn.Builder, x *graph.Node) *graph.Node {
+	d := c.network(b, discriminator, c.DNorm)
 	leaky := nn.LeakyReLU(0.2)
 	h := d.Conv2D("conv2d", d.Input("input_2", x), c.Filters[0], c.Kernel, 2, graph.Same, leaky)
 	for i, filters := range c.Filters[1:] {
 		h = d.Conv2D(nn.Numbered("conv2d", i+1), h, filters, c.Kernel, 2, graph.Same, nn.None)
-		h = d.BatchNorm(nn.Numbered("batch_normalization", len(c.Filters)+i), h, leaky)
+		h = normed(d, c.DNorm, nn.Numbered("batch_normalization", len(c.Filters)+i), h, leaky)
 	}
-	h = d.Flatten("flatten", h)
-	return graph.Reshape(d.Dense("dense_1", h, 1, nn.None), -1)
+	return d.Flatten("flatten", h)
+}
+
+func (c Convolutional) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
+	h := c.body(b, x)
+	return graph.Reshape(c.network(b, discriminator, c.DNorm).Dense("dense_1", h, 1, nn.None), -1)
 }
 
 func (c Convolutional) turns(s *scene) []turn { return joint(s) }

@@ -19,18 +19,19 @@ type Dense struct {
 func (c Dense) validate() []error          { return model.CheckUnits("gan", "hidden", c.Hidden) }
 func (c Dense) fits(img model.Image) error { return nil }
 
-func (c Dense) generate(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+func (c Dense) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
 	g := b.Network(generator)
 	h := g.Dense("dense", g.Input("input_1", z), c.Hidden, nn.LeakyReLU(0.01))
 	h = g.Dense("dense_1", h, img.Size(), nn.Tanh)
 	return g.Reshape("reshape", h, img.H, img.W, img.C)
 }
 
-func (c Dense) judge(b *nn.Builder, x *graph.Node) *graph.Node {
+func (c Dense) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
 	d := b.Network(discriminator)
 	h := d.Flatten("flatten", d.Input("input_2", x))
 	h = d.Dense("dense_2", h, c.Hidden, nn.LeakyReLU(0.01))
 	return graph.Reshape(d.Dense("dense_3", h, 1, nn.None), -1)
 }
 
+func (c Dense) mixes() bool           { return false }
 func (c Dense) turns(s *scene) []turn { return apart(s) }

@@ -3,8 +3,9 @@
 // other.
 //
 // What its models share is written once: step.go makes the functions of a model
-// from its design, turns.go puts the updates of an iteration in their order,
-// loss.go is the table of losses. A pair of networks is a file (dense.go,
+// from its design, turns.go puts the updates of an iteration in their order, loss.go
+// is the table of losses, penalty.go what the discriminator pays for steep slopes,
+// average.go the generator that is shown. A pair of networks is a file (dense.go,
 // dcgan.go). kinds.go says what can be configured, and is what cmd/imago
 // registers.
 //
@@ -22,7 +23,7 @@ import (
 	"github.com/imago-ml/imago/optim"
 )
 
-// B images, H×W×C pixels, Z units of noise, in every comment of this package.
+// B images, H×W×C pixels, Z units of noise, K labels, in every comment of this package.
 
 // The networks, as they are called in names of parameters and slots.
 const (
@@ -32,44 +33,71 @@ const (
 
 // A design is what one model of the family says of itself.
 type design interface {
-	// generate makes images: z (B,Z) → (B,H,W,C) in [−1, 1].
-	generate(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node
-	// judge gives the logits of being real: x (B,H,W,C) in [−1, 1] → (B).
-	judge(b *nn.Builder, x *graph.Node) *graph.Node
+	// generate makes images: z (B,Z) → (B,H,W,C) in [−1, 1]. y (B,K) are the labels that
+	// they are to have, nil of a model that is not given any.
+	generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node
+	// judge gives the output of the discriminator: x (B,H,W,C) in [−1, 1], said to have
+	// the labels y, → (B).
+	judge(b *nn.Builder, x, y *graph.Node) *graph.Node
 	// turns are the updates of one iteration, in order.
 	turns(s *scene) []turn
+}
+
+// A player learns by moments of its own.
+type player struct {
+	name     string // of the moments, optimizer/name
+	networks []string
+	rate     float64 // its learning rate, as a multiple of the run's
+	norm     string  // the metric of its gradient's length
+	rule     optim.Rule
 }
 
 // adversary is the model made of a design; its functions are in step.go.
 type adversary struct {
 	design
 	loss     loss
+	penalty  penalty
+	steps    int     // turns of the discriminator an iteration, k
+	ema      float64 // decay of the generator's average; 0 = none
 	img      model.Image
+	labels   int // K; 0 = not given any
 	latent   int
-	rules    map[string]optim.Rule // of each network
+	players  []player
 	params   []nn.Param
 	slots    []optim.Slot
 	networks []nn.Network
 }
 
-// adam is the rule of a network with moments of its own.
-func adam(network string, beta1, epsilon float64) optim.Rule {
-	return optim.Adam{Name: "optimizer/" + network, Beta1: beta1, Beta2: 0.999, Epsilon: epsilon}
+// two are the players of most designs.
+func (g Game) two(epsilon float64) []player {
+	return []player{
+		g.player(discriminator, model.DGradNorm, g.DRate, epsilon),
+		g.player(generator, model.GGradNorm, 1, epsilon),
+	}
+}
+
+func (g Game) player(network, norm string, rate, epsilon float64) player {
+	rule := optim.Adam{Name: "optimizer/" + network, Beta1: g.Beta1, Beta2: g.Beta2, Epsilon: epsilon}
+	return player{network, []string{network}, rate, norm, rule}
 }
 
 // build makes the model of a design, and finds here what does not fit.
-func build(kind string, d design, img model.Image, latent int, beta1, epsilon float64) (model.Model, error) {
-	m := &adversary{design: d, loss: nonSaturating, img: img, latent: latent, rules: map[string]optim.Rule{
-		generator:     adam(generator, beta1, epsilon),
-		discriminator: adam(discriminator, beta1, epsilon),
-	}}
-	err := graph.Try(func() {
-		s := m.step(2) // batch statistics want two images
+func (g Game) build(kind string, d design, in model.Input, labels, latent int, players []player) (*adversary, error) {
+	loss, err := lossOf(g.Loss)
+	if err != nil {
+		return nil, err
+	}
+	m := &adversary{
+		design: d, loss: loss, penalty: penalty{g.GP, g.R1}, steps: g.DSteps, ema: g.EMA,
+		img: in.Image, labels: labels, latent: latent, players: players,
+	}
+	err = graph.Try(func() {
+		s := m.step(2 * m.steps) // batch statistics want two images
 		m.params, m.slots = s.b.Params(), s.slots
 		m.networks = nn.Joined(kind, s.b.Networks())
 	})
 	if err != nil {
-		return nil, fmt.Errorf("gan: %s for images of %v: %w", kind, img, err)
+		return nil, fmt.Errorf("gan: %s for images of %v: %w", kind, in.Image, err)
 	}
 	return m, nil
 }
@@ -77,5 +105,5 @@ func build(kind string, d design, img model.Image, latent int, beta1, epsilon fl
 func (m *adversary) Params() []nn.Param     { return m.params }
 func (m *adversary) Slots() []optim.Slot    { return m.slots }
 func (m *adversary) Networks() []nn.Network { return m.networks }
-func (m *adversary) Objective() string      { return m.loss.formula + ", nats per image" }
+func (m *adversary) Objective() string      { return m.loss.formula + m.penalty.formula() + m.loss.unit }
 func (m *adversary) Latent() int            { return m.latent }

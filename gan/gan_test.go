@@ -27,8 +27,14 @@ func tiny(t *testing.T) map[string]*adversary {
 	t.Helper()
 	return map[string]*adversary{
 		"dense-gan": newModel(t, small, DenseGAN, "latent", "3", "hidden", "5"),
-		"dcgan":     newModel(t, small, DCGAN, "latent", "3", "filters", "3,4"),
+		"dcgan":     newModel(t, small, dcgan, "latent", "3", "filters", "3,4"),
 	}
+}
+
+// dcgan is kind dcgan with the first of its recipes.
+func dcgan() (model.Kind, model.Recipe) {
+	k, r, _ := DCGAN()
+	return k, r
 }
 
 func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) *adversary {
@@ -135,7 +141,7 @@ func TestPublishedParameterCounts(t *testing.T) {
 		generator, discriminator int
 	}{
 		{DenseGAN, mnist, 114_064, 100_609},
-		{DCGAN, faces, 3_576_704, 2_765_568}, // as PyTorch's example
+		{dcgan, faces, 3_576_704, 2_765_568}, // as PyTorch's example
 	} {
 		m := newModel(t, c.img, c.kind)
 		nets := m.Networks()
@@ -150,7 +156,7 @@ func TestPublishedParameterCounts(t *testing.T) {
 
 // The layers of DCGAN, with the published starting values.
 func TestLayersOfDCGAN(t *testing.T) {
-	m := newModel(t, faces, DCGAN)
+	m := newModel(t, faces, dcgan)
 	var b strings.Builder
 	for _, n := range m.Networks() {
 		for _, l := range n.Layers {
@@ -315,7 +321,7 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 			if (name == "dcgan") != (len(turns) == 2) {
 				t.Fatalf("%s has %d turns", name, len(turns))
 			}
-			n := done[0].network
+			n := done[0].player
 			order = append(order, n)
 			for _, u := range updates {
 				if st := u.State.Name(); !strings.HasPrefix(st, n+"/") && !strings.HasPrefix(st, "optimizer/"+n+"/") {
@@ -408,16 +414,27 @@ func TestNonFiniteStepChangesNothing(t *testing.T) {
 
 // Each option of each kind, set to another value, changes the loss.
 func TestEveryOptionHasAnEffect(t *testing.T) {
-	other := map[string][2]string{"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}}
-	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, DCGAN} {
+	other := map[string][2]string{
+		"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
+		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"},
+	}
+	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan} {
 		k, _ := kind()
 		var base []string
 		for _, f := range model.Flags(k.Default()) {
 			base = append(base, f.Name, other[f.Name][0])
 		}
+		// What the generator pays in a third iteration, and a pixel that is shown after it.
 		loss := func(options ...string) float64 {
 			m := newModel(t, small, kind, options...)
-			return run(t, trainFunc(t, m, 2), nil, inputs(2, small, 0), startStates(m))[model.GLoss][0]
+			st, in := startStates(m), inputs(4, small, 0.01)
+			var out map[string]graph.Value
+			for range 3 {
+				out = run(t, trainFunc(t, m, 4), nil, in, st)
+			}
+			shown, err := m.Decode(1)
+			z := make(graph.Value, m.Latent())
+			return out[model.GLoss][0] + run(t, shown, err, map[string]graph.Value{model.InputZ: z}, st)[model.OutputPicture][5]
 		}
 		was := loss(base...)
 		for _, f := range model.Flags(k.Default()) {
@@ -436,8 +453,14 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 		want    string
 	}{
 		{DenseGAN, mnist, []string{"latent", "0", "hidden", "-1"}, "gan: --latent 0: want 1 to 65536\ngan: --hidden -1: want 1 to 65536"},
-		{DCGAN, mnist, nil, "gan: images of 28x28x1: with 4 layers of --filters rows and columns must be multiples of 16; use --size 32, or fewer --filters"},
-		{DCGAN, faces, []string{"kernel", "0", "filters", "3,0"}, "gan: --filters: layer 2 is 0: want 1 to 65536\ngan: --kernel 0: want 1 to 31"},
+		{dcgan, mnist, []string{"filters", "64,128,256,512"}, "gan: images of 28x28x1: with 4 layers of --filters rows and columns must be multiples of 16; use --size 32, or fewer --filters"},
+		{dcgan, faces, []string{"kernel", "0", "filters", "3,0"}, "gan: --filters: layer 2 is 0: want 1 to 65536\ngan: --kernel 0: want 1 to 31"},
+		{DenseGAN, mnist, []string{"loss", "wgan", "d-steps", "0", "beta1", "1", "ema", "-1"}, `gan: --loss "wgan": want non-saturating, minimax, least-squares, wasserstein, hinge
+gan: --d-steps 0: want 1 to 100
+gan: --beta1 1: want 0 or more, and less than 1
+gan: --ema -1: want 0 or more, and less than 1`},
+		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm none"},
+		{dcgan, model.Image{H: 27, W: 27, C: 1}, nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
 		{DenseGAN, model.Image{}, nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {
 		_, err := configured(t, c.kind, c.options...).New(model.Input{Image: c.img})
@@ -448,6 +471,10 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 	m := newModel(t, mnist, DenseGAN)
 	if _, err := m.Train(0); err == nil {
 		t.Error("a batch of 0 was taken")
+	}
+	m = newModel(t, mnist, DenseGAN, "d-steps", "5")
+	if _, err := m.Train(128); err == nil || err.Error() != "gan: --batch 128 is dealt to --d-steps 5: want a multiple, as 130" {
+		t.Error(err)
 	}
 	if want := "D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image"; m.Objective() != want {
 		t.Errorf("objective %q", m.Objective())

@@ -2,34 +2,51 @@ package gan
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/optim"
 )
 
-// A turn is one update of one network, as if the other stood still.
+// A turn is one update of one player, as if the others stood still.
 type turn struct {
-	network  string
-	loss     *graph.Node // what is minimised, scalar
-	shown    *graph.Node // the metric of it, scalar
-	accuracy *graph.Node // share told apart, scalar; nil in a turn of the generator
+	player  string
+	loss    *graph.Node    // what is minimised, scalar
+	metrics []graph.Output // scalars
+}
+
+// told is what the discriminator's loss and its accuracy are called, where a share
+// right of the images that it was shown says anything.
+func (s *scene) told(loss, right *graph.Node) []graph.Output {
+	metrics := []graph.Output{{Name: model.DLoss, Value: loss}}
+	if !s.m.loss.scores {
+		metrics = append(metrics, graph.Output{Name: model.DAccuracy, Value: right})
+	}
+	return metrics
+}
+
+// fooling is the generator's turn with made images.
+func (s *scene) fooling(made *graph.Node) turn {
+	fool := graph.Mean(s.m.loss.fool(s.judge(made)))
+	return turn{generator, fool, []graph.Output{{Name: model.GLoss, Value: fool}}}
 }
 
 // apart is the iteration of the dense GAN as published: the discriminator learns
 // from real images, then from made ones, then the generator from the
 // discriminator as it has become, with noise of its own.
 func apart(s *scene) []turn {
-	made := s.generate("noise")
-	onReal, onFake := s.judgeReal(), s.judge(made)
-	fooled := s.judge(s.generate("noise of the generator's turn"))
-	real, fake := s.overReal(s.m.loss.real(onReal)), graph.Mean(s.m.loss.fake(onFake))
-	fool := graph.Mean(s.m.loss.fool(fooled))
-	return []turn{
-		{discriminator, real, real, s.overReal(positive(onReal))},
-		{discriminator, fake, fake, graph.Mean(negative(onFake))},
-		{generator, fool, fool, nil},
+	var turns []turn
+	for _, p := range s.parts() {
+		l, x, made := s.m.loss, p.real(), p.generate("noise")
+		onReal, onFake := p.judge(x), p.judge(made)
+		real, fake := p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake))
+		first := turn{discriminator, real, p.told(real, p.overReal(l.positive(onReal)))}
+		if pay, metrics := s.m.penalty.of(p, x, made); pay != nil {
+			first.loss, first.metrics = graph.Add(real, pay), append(first.metrics, metrics...)
+		}
+		turns = append(turns, first, turn{discriminator, fake, p.told(fake, graph.Mean(l.negative(onFake)))})
 	}
+	return append(turns, s.fooling(s.generate("noise of the generator's turn")))
 }
 
 // joint is the iteration of DCGAN as published: one update of the discriminator
@@ -37,20 +54,23 @@ func apart(s *scene) []turn {
 // of the generator from the same made images, judged by the discriminator as it
 // has become.
 func joint(s *scene) []turn {
-	made := s.generate("noise")
-	onReal, onFake := s.judgeReal(), s.judge(made)
-	sum := graph.Add(s.overReal(s.m.loss.real(onReal)), graph.Mean(s.m.loss.fake(onFake)))
-	right := graph.Add(s.overReal(positive(onReal)), graph.Mean(negative(onFake)))
-	fool := graph.Mean(s.m.loss.fool(onFake))
-	return []turn{
-		{discriminator, sum, graph.Scale(sum, 0.5), graph.Scale(right, 0.5)},
-		{generator, fool, fool, nil},
+	var turns []turn
+	var last *scene
+	var made *graph.Node
+	for _, p := range s.parts() {
+		l, x := s.m.loss, p.real()
+		last, made = p, p.generate("noise")
+		onReal, onFake := p.judge(x), p.judge(made)
+		sum := graph.Add(p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake)))
+		right := graph.Add(p.overReal(l.positive(onReal)), graph.Mean(l.negative(onFake)))
+		t := turn{discriminator, sum, p.told(graph.Scale(sum, 0.5), graph.Scale(right, 0.5))}
+		if pay, metrics := s.m.penalty.of(p, x, made); pay != nil {
+			t.loss, t.metrics = graph.Add(sum, pay), append(t.metrics, metrics...)
+		}
+		turns = append(turns, t)
 	}
+	return append(turns, last.fooling(made))
 }
-
-// positive is 1 where the discriminator says real, negative where it says made.
-func positive(l *graph.Node) *graph.Node { return graph.Greater(l, graph.Const(0)) }
-func negative(l *graph.Node) *graph.Node { return graph.Sub(graph.Const(1), positive(l)) }
 
 // A played turn is what became of it.
 type played struct {
@@ -69,18 +89,24 @@ func (s *scene) play(turns []turn) ([]played, []graph.Update) {
 	var watch []*graph.Node
 	var now standing
 	for i, t := range turns {
-		states := s.of(t.network)
+		p := s.m.players[slices.IndexFunc(s.m.players, func(p player) bool { return p.name == t.player })]
+		states := s.of(p.networks)
 		grads := graph.Grad(t.loss, states...)
-		norm := graph.Tag(optim.GlobalNorm(grads), "gradient of the "+t.network)
-		updates, slots := s.m.rules[t.network].Update(states, grads, s.lr)
-		if last := !slices.ContainsFunc(turns[i+1:], func(u turn) bool { return u.network == t.network }); last {
-			updates = append(updates, s.averages(t.network)...)
+		norm := graph.Tag(optim.GlobalNorm(grads), "gradient of the "+p.name)
+		updates, slots := p.rule.Update(states, grads, graph.Scale(s.lr, p.rate))
+		if last := !slices.ContainsFunc(turns[i+1:], func(u turn) bool { return u.player == t.player }); last {
+			updates = append(updates, s.running(p.networks)...)
 			s.slots = append(s.slots, slots...)
+			if s.m.ema > 0 && slices.Contains(p.networks, generator) {
+				updates = append(updates, s.averaged(updates)...)
+			}
 		}
 		read := now.reader()
-		for _, n := range []**graph.Node{&t.loss, &t.shown, &t.accuracy, &norm} {
-			*n = read(*n)
+		t.metrics = slices.Clone(t.metrics)
+		for i := range t.metrics {
+			t.metrics[i].Value = read(t.metrics[i].Value)
 		}
+		t.loss, norm = read(t.loss), read(norm)
 		watch = append(watch, t.loss, norm)
 		next := make([]graph.Update, len(updates))
 		for i, u := range updates {
@@ -94,16 +120,16 @@ func (s *scene) play(turns []turn) ([]played, []graph.Update) {
 	return done, now.updates()
 }
 
-// of are the parameters of a network that it learns by gradient.
-func (s *scene) of(network string) []*graph.Node {
-	return slices.DeleteFunc(s.b.States(), func(n *graph.Node) bool { return !strings.HasPrefix(n.Name(), network+"/") })
+// of are the parameters of networks that are learned by gradient.
+func (s *scene) of(networks []string) []*graph.Node {
+	return slices.DeleteFunc(s.b.States(), func(n *graph.Node) bool { return !in(n.Name(), networks) })
 }
 
-// averages are the new running statistics of a network.
-func (s *scene) averages(network string) []graph.Update {
+// running are the new running statistics of networks.
+func (s *scene) running(networks []string) []graph.Update {
 	var updates []graph.Update
 	for _, u := range s.b.Updates() {
-		if strings.HasPrefix(u.State.Name(), network+"/") {
+		if in(u.State.Name(), networks) {
 			updates = append(updates, u)
 		}
 	}

@@ -12,6 +12,7 @@
 package nn
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/imago-ml/imago/graph"
@@ -30,13 +31,16 @@ type Param struct {
 	// Buffer says that it is not learned by gradient: a running statistic. It is
 	// saved with the rest, but counted nowhere.
 	Buffer bool
+
+	// Like is the name of the parameter whose first value is its own too; "" is none.
+	Like string
 }
 
 // Draw is the parameter's first value under the key of the model: it is drawn at
 // key.Split(p.Name), so it does not depend on the other parameters.
 func (p Param) Draw(key rng.Key) *tensor.Tensor {
 	t := tensor.New(tensor.Float32, p.Shape...)
-	p.Init(key.Split(p.Name), p.Shape, t.F32())
+	p.Init(key.Split(cmp.Or(p.Like, p.Name)), p.Shape, t.F32())
 	return t
 }
 
@@ -121,6 +125,12 @@ func (b *Builder) Network(name string) *Builder {
 // Declaring it again with another shape panics with a *graph.ShapeError.
 func (b *Builder) Param(name string, init Init, shape ...int) *graph.Node {
 	return b.declare(Param{Name: b.full(name), Shape: shape, Init: init})
+}
+
+// Twin is a buffer of b's network that has the name of a parameter of any network
+// after its own, and starts as that does: to hold an average of it, say.
+func (b *Builder) Twin(of Param) *graph.Node {
+	return b.declare(Param{Name: b.full(of.Name), Shape: of.Shape, Init: of.Init, Buffer: true, Like: of.Name})
 }
 
 func (b *Builder) declare(p Param) *graph.Node {

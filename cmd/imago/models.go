@@ -24,5 +24,6 @@ func registerModels(r *model.Registry) {
 	r.Register(vae.VaDE())
 	r.Register(vae.VQVAE())
 	r.Register(gan.DenseGAN())
-	r.Register(gan.DCGAN())
+	dcgan, radford, wganGP := gan.DCGAN()
+	r.Register(dcgan, radford, wganGP)
 }
