@@ -23,6 +23,15 @@ func normalised(x *graph.Node) *graph.Node {
 
 // withStates puts constants in the place of states.
 func withStates(y *graph.Node, values map[string]float64) *graph.Node {
+	nodes := map[string]*graph.Node{}
+	for name, v := range values {
+		nodes[name] = graph.Const(v)
+	}
+	return replaced(y, nodes)
+}
+
+// replaced puts nodes, repeated to their shape, in the place of states.
+func replaced(y *graph.Node, values map[string]*graph.Node) *graph.Node {
 	done := map[*graph.Node]*graph.Node{}
 	var visit func(n *graph.Node) *graph.Node
 	visit = func(n *graph.Node) *graph.Node {
@@ -31,7 +40,7 @@ func withStates(y *graph.Node, values map[string]float64) *graph.Node {
 		}
 		m := n
 		if v, ok := values[n.Name()]; ok && n.Op() == graph.OpState {
-			m = graph.BroadcastTo(graph.Const(v), n.Shape()...)
+			m = graph.BroadcastTo(v, n.Shape()...)
 		} else if len(n.In()) > 0 {
 			var in []*graph.Node
 			for _, x := range n.In() {

@@ -11,7 +11,7 @@ import (
 // x (B, D) → (B, units).
 func (b *Builder) Dense(name string, x *graph.Node, units int, act Activation) *graph.Node {
 	want(x, 2, "dense "+name, "a matrix (B, D)")
-	w := b.Param(name+"/kernel", b.Kernel, x.Shape()[1], units)
+	w := b.kernel(name, 1, x.Shape()[1], units)
 	y := graph.MatMul(x, w)
 	return b.Layer(name, "Dense", act(b.bias(name, y)), x)
 }
@@ -23,7 +23,7 @@ func (b *Builder) Dense(name string, x *graph.Node, units int, act Activation) *
 // (B, ⌊(H−kernel)/stride⌋+1, …, filters) with graph.Valid.
 func (b *Builder) Conv2D(name string, x *graph.Node, filters, kernel, stride int, pad graph.Padding, act Activation) *graph.Node {
 	want(x, 4, "conv2d "+name, "images (B, H, W, C)")
-	w := b.Param(name+"/kernel", b.Kernel, kernel, kernel, x.Shape()[3], filters)
+	w := b.kernel(name, 3, kernel, kernel, x.Shape()[3], filters)
 	y := graph.Conv2D(x, w, graph.ConvConfig{Stride: [2]int{stride, stride}, Padding: pad})
 	return b.Layer(name, "Conv2D", act(b.bias(name, y)), x)
 }
@@ -42,7 +42,7 @@ func (b *Builder) ConvTranspose2D(name string, x *graph.Node, filters, kernel, s
 		out[1] += max(kernel-stride, 0)
 		out[2] += max(kernel-stride, 0)
 	}
-	w := b.Param(name+"/kernel", b.Kernel, kernel, kernel, filters, s[3])
+	w := b.kernel(name, 2, kernel, kernel, filters, s[3])
 	y := graph.Conv2DInputGrad(x, w, out, graph.ConvConfig{Stride: [2]int{stride, stride}, Padding: pad})
 	return b.Layer(name, "Conv2DTranspose", act(b.bias(name, y)), x)
 }

@@ -89,6 +89,9 @@ type Builder struct {
 	// Training says that the layers that follow are for a step of training, if
 	// they are not the same in use.
 	Training bool
+	// Spectral says that the kernels of the Dense, Conv2D and ConvTranspose2D layers
+	// that follow are divided by their largest singular value: see kernel.
+	Spectral bool
 
 	network string
 	all     *declared
@@ -96,10 +99,12 @@ type Builder struct {
 
 // declared is what the Builders of all networks share.
 type declared struct {
-	params   []Param
-	states   []*graph.Node // states[i] is params[i]
-	updates  []graph.Update
-	networks []*drawn
+	params  []Param
+	states  []*graph.Node // states[i] is params[i]
+	updates []graph.Update
+	// normalised is the kernel that a layer uses, of that which it learns.
+	normalised map[*graph.Node]*graph.Node
+	networks   []*drawn
 }
 
 // drawn is a Network while it is built.
