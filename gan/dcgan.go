@@ -24,16 +24,17 @@ import (
 // In a network whose norm is not of the batch, bn stands for a bias, and weights
 // start as He et al. 2015 have it.
 type Convolutional struct {
-	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 64 on twice as many each time, to a side of 4 to 7)"` // each ≥ 1
-	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                      // 1 to 31
-	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: batch (batch norm) or none"`                                                                                                                              // batchNorm, noNorm
-	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm) or none"`                                                                                                                            // batchNorm, noNorm
+	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 32, or 64 for 64 pixels and more, twice as many each time, to a side of 4 to 7)"` // each ≥ 1
+	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                                                  // 1 to 31
+	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: batch (batch norm) or none"`                                                                                                                                                          // batchNorm, noNorm
+	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm) or none"`                                                                                                                                                        // batchNorm, noNorm
 }
 
 // The norms.
 const (
-	batchNorm = "batch"
-	noNorm    = "none"
+	batchNorm    = "batch"
+	spectralNorm = "spectral"
+	noNorm       = "none"
 )
 
 func (c Convolutional) validate() []error {
@@ -47,10 +48,11 @@ func (c Convolutional) validate() []error {
 	if c.Kernel < 1 || c.Kernel > 31 {
 		faults = append(faults, fmt.Errorf("gan: --kernel %d: want 1 to 31", c.Kernel))
 	}
-	for _, n := range []struct{ flag, norm string }{{"d-norm", c.DNorm}, {"g-norm", c.GNorm}} {
-		if n.norm != batchNorm && n.norm != noNorm {
-			faults = append(faults, fmt.Errorf("gan: --%s %q: want batch or none", n.flag, n.norm))
-		}
+	if c.DNorm != batchNorm && c.DNorm != spectralNorm && c.DNorm != noNorm {
+		faults = append(faults, fmt.Errorf("gan: --d-norm %q: want batch, spectral or none", c.DNorm))
+	}
+	if c.GNorm != batchNorm && c.GNorm != noNorm {
+		faults = append(faults, fmt.Errorf("gan: --g-norm %q: want batch or none", c.GNorm))
 	}
 	return faults
 }
@@ -61,12 +63,12 @@ func (c Convolutional) mixes() bool { return c.DNorm == batchNorm }
 // of is c for images of a size, its filters chosen if they are not given.
 func (c Convolutional) of(img model.Image) Convolutional {
 	if c.Filters == nil {
-		for side, n := min(img.H, img.W), 64; side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
+		for side, n := min(img.H, img.W), min(64, max(32, min(img.H, img.W)/32*32)); side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
 			c.Filters = append(c.Filters, n)
 		}
 	}
 	if c.Filters == nil {
-		c.Filters = []int{64}
+		c.Filters = []int{32}
 	}
 	return c
 }
@@ -85,7 +87,7 @@ func (c Convolutional) fits(img model.Image) error {
 func (c Convolutional) network(b *nn.Builder, name, norm string) *nn.Builder {
 	n := b.Network(name)
 	if norm != batchNorm {
-		n.Kernel = nn.HeNormal
+		n.Kernel, n.Spectral = nn.HeNormal, norm == spectralNorm
 		return n
 	}
 	n.Kernel, n.Bias, n.Gamma = nn.Normal(0, 0.02), nil, nn.Normal(1, 0.02)

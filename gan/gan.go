@@ -57,6 +57,7 @@ type adversary struct {
 	design
 	loss     loss
 	penalty  penalty
+	augment  augment
 	steps    int     // turns of the discriminator an iteration, k
 	ema      float64 // decay of the generator's average; 0 = none
 	img      model.Image
@@ -87,8 +88,12 @@ func (g Game) build(kind string, d design, in model.Input, labels, latent int, p
 	if err != nil {
 		return nil, err
 	}
+	augment, err := parseAugment(g.Augment)
+	if err != nil {
+		return nil, err
+	}
 	m := &adversary{
-		design: d, loss: loss, penalty: penalty{g.GP, g.R1}, steps: g.DSteps, ema: g.EMA,
+		design: d, loss: loss, penalty: penalty{g.GP, g.R1}, augment: augment, steps: g.DSteps, ema: g.EMA,
 		img: in.Image, labels: labels, latent: latent, players: players,
 	}
 	err = graph.Try(func() {

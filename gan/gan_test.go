@@ -415,8 +415,8 @@ func TestNonFiniteStepChangesNothing(t *testing.T) {
 // Each option of each kind, set to another value, changes the loss.
 func TestEveryOptionHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
-		"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
-		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"},
+		"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "spectral"}, "g-norm": {"batch", "none"},
+		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color,cutout"},
 	}
 	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan} {
 		k, _ := kind()
@@ -459,7 +459,7 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 gan: --d-steps 0: want 1 to 100
 gan: --beta1 1: want 0 or more, and less than 1
 gan: --ema -1: want 0 or more, and less than 1`},
-		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm none"},
+		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm none or spectral"},
 		{dcgan, model.Image{H: 27, W: 27, C: 1}, nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
 		{DenseGAN, model.Image{}, nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {

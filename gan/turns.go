@@ -27,7 +27,7 @@ func (s *scene) told(loss, right *graph.Node) []graph.Output {
 
 // fooling is the generator's turn with made images.
 func (s *scene) fooling(made *graph.Node) turn {
-	fool := graph.Mean(s.m.loss.fool(s.judge(made)))
+	fool := graph.Mean(s.m.loss.fool(s.judge(ofMade, made)))
 	return turn{generator, fool, []graph.Output{{Name: model.GLoss, Value: fool}}}
 }
 
@@ -38,7 +38,7 @@ func apart(s *scene) []turn {
 	var turns []turn
 	for _, p := range s.parts() {
 		l, x, made := s.m.loss, p.real(), p.generate("noise")
-		onReal, onFake := p.judge(x), p.judge(made)
+		onReal, onFake := p.judge(ofReal, x), p.judge(ofMade, made)
 		real, fake := p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake))
 		first := turn{discriminator, real, p.told(real, p.overReal(l.positive(onReal)))}
 		if pay, metrics := s.m.penalty.of(p, x, made); pay != nil {
@@ -60,7 +60,7 @@ func joint(s *scene) []turn {
 	for _, p := range s.parts() {
 		l, x := s.m.loss, p.real()
 		last, made = p, p.generate("noise")
-		onReal, onFake := p.judge(x), p.judge(made)
+		onReal, onFake := p.judge(ofReal, x), p.judge(ofMade, made)
 		sum := graph.Add(p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake)))
 		right := graph.Add(p.overReal(l.positive(onReal)), graph.Mean(l.negative(onFake)))
 		t := turn{discriminator, sum, p.told(graph.Scale(sum, 0.5), graph.Scale(right, 0.5))}
