@@ -21,10 +21,13 @@ import (
 //   - cutout: a square of half the sides is 0, its centre uniform over the image
 type augment struct{ color, translation, cutout bool }
 
+// noAugment is the word for none.
+const noAugment = "none"
+
 // parseAugment reads words with commas between; none is no word.
 func parseAugment(text string) (augment, error) {
 	var a augment
-	if text == "none" {
+	if text == noAugment {
 		return a, nil
 	}
 	words := map[string]*bool{"color": &a.color, "translation": &a.translation, "cutout": &a.cutout}

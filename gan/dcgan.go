@@ -24,37 +24,18 @@ import (
 // In a network whose norm is not of the batch, bn stands for a bias, and weights
 // start as He et al. 2015 have it.
 type Convolutional struct {
-	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 32, or 64 for 64 pixels and more, twice as many each time, to a side of 4 to 7)"` // each ≥ 1
-	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                                                  // 1 to 31
-	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: batch (batch norm) or none"`                                                                                                                                                          // batchNorm, noNorm
-	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm) or none"`                                                                                                                                                        // batchNorm, noNorm
+	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 64 on twice as many each time, to a side of 4 to 7)"` // each ≥ 1
+	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                      // 1 to 31
+	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: batch (batch norm), spectral (spectral norm) or none"`                                                                                                    // a norm
+	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm), spectral (spectral norm) or none"`                                                                                                  // a norm
 }
 
-// The norms.
-const (
-	batchNorm    = "batch"
-	spectralNorm = "spectral"
-	noNorm       = "none"
-)
-
 func (c Convolutional) validate() []error {
-	var faults []error
-	if c.Filters != nil {
-		faults = model.CheckLayers("gan", "filters", c.Filters)
-	}
-	if len(c.Filters) > 16 {
-		faults = append(faults, fmt.Errorf("gan: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
-	}
+	faults := checkFilters(c.Filters)
 	if c.Kernel < 1 || c.Kernel > 31 {
 		faults = append(faults, fmt.Errorf("gan: --kernel %d: want 1 to 31", c.Kernel))
 	}
-	if c.DNorm != batchNorm && c.DNorm != spectralNorm && c.DNorm != noNorm {
-		faults = append(faults, fmt.Errorf("gan: --d-norm %q: want batch, spectral or none", c.DNorm))
-	}
-	if c.GNorm != batchNorm && c.GNorm != noNorm {
-		faults = append(faults, fmt.Errorf("gan: --g-norm %q: want batch or none", c.GNorm))
-	}
-	return faults
+	return append(faults, checkNorms(c.DNorm, c.GNorm)...)
 }
 
 // mixes says that what the discriminator says of an image depends on the batch.
@@ -63,25 +44,12 @@ func (c Convolutional) mixes() bool { return c.DNorm == batchNorm }
 // of is c for images of a size, its filters chosen if they are not given.
 func (c Convolutional) of(img model.Image) Convolutional {
 	if c.Filters == nil {
-		for side, n := min(img.H, img.W), min(64, max(32, min(img.H, img.W)/32*32)); side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
-			c.Filters = append(c.Filters, n)
-		}
-	}
-	if c.Filters == nil {
-		c.Filters = []int{32}
+		c.Filters = filtersFor(img, 64)
 	}
 	return c
 }
 
-func (c Convolutional) fits(img model.Image) error {
-	m := 1 << len(c.Filters)
-	if img.H%m == 0 && img.W%m == 0 {
-		return nil
-	}
-	size := (max(img.H, img.W) + m - 1) / m * m
-	return fmt.Errorf("gan: images of %v: with %d layers of --filters rows and columns must be multiples of %d; use --size %d, or fewer --filters",
-		img, len(c.Filters), m, size)
-}
+func (c Convolutional) fits(img model.Image) error { return halves(img, len(c.Filters)) }
 
 // network is that of a name, whose layers start as published.
 func (c Convolutional) network(b *nn.Builder, name, norm string) *nn.Builder {
@@ -92,14 +60,6 @@ func (c Convolutional) network(b *nn.Builder, name, norm string) *nn.Builder {
 	}
 	n.Kernel, n.Bias, n.Gamma = nn.Normal(0, 0.02), nil, nn.Normal(1, 0.02)
 	return n
-}
-
-// normed is the norm of a layer's sums, and its activation.
-func normed(b *nn.Builder, norm, name string, h *graph.Node, act nn.Activation) *graph.Node {
-	if norm == batchNorm {
-		return b.BatchNorm(name, h, act)
-	}
-	return b.Layer(name, "Activation", act(h), h)
 }
 
 func (c Convolutional) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {

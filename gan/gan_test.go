@@ -415,8 +415,8 @@ func TestNonFiniteStepChangesNothing(t *testing.T) {
 // Each option of each kind, set to another value, changes the loss.
 func TestEveryOptionHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
-		"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "spectral"}, "g-norm": {"batch", "none"},
-		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color,cutout"},
+		"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
+		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color"},
 	}
 	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan} {
 		k, _ := kind()
@@ -445,6 +445,29 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 	}
 }
 
+// Each norm of each network plays another game.
+func TestNormsDiffer(t *testing.T) {
+	seen := map[float64]string{}
+	for _, d := range []string{batchNorm, spectralNorm, noNorm} {
+		for _, g := range []string{batchNorm, spectralNorm, noNorm} {
+			m := newModel(t, small, dcgan, "latent", "3", "filters", "3,4", "d-norm", d, "g-norm", g)
+			st := startStates(m)
+			loss := run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), st)[model.GLoss][0]
+			if other, ok := seen[loss]; ok || math.IsNaN(loss) {
+				t.Errorf("norms %s and %s: loss %v, as %q", d, g, loss, other)
+			}
+			seen[loss] = d + " and " + g
+			u, moved := st["discriminator/conv2d_1/u"], 0.0
+			for i := range u {
+				moved += u[i] * u[i]
+			}
+			if (u != nil) != (d == spectralNorm) || u != nil && !near(moved, 1, 1e-6) {
+				t.Errorf("norm %s: after a step u is %v", d, u)
+			}
+		}
+	}
+}
+
 func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 	for _, c := range []struct {
 		kind    func() (model.Kind, model.Recipe)
@@ -454,12 +477,15 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 	}{
 		{DenseGAN, mnist, []string{"latent", "0", "hidden", "-1"}, "gan: --latent 0: want 1 to 65536\ngan: --hidden -1: want 1 to 65536"},
 		{dcgan, mnist, []string{"filters", "64,128,256,512"}, "gan: images of 28x28x1: with 4 layers of --filters rows and columns must be multiples of 16; use --size 32, or fewer --filters"},
+		{dcgan, faces, []string{"d-norm", "spectrum", "g-norm", ""}, `gan: --d-norm "spectrum": want batch, spectral or none
+gan: --g-norm "": want batch, spectral or none`},
 		{dcgan, faces, []string{"kernel", "0", "filters", "3,0"}, "gan: --filters: layer 2 is 0: want 1 to 65536\ngan: --kernel 0: want 1 to 31"},
-		{DenseGAN, mnist, []string{"loss", "wgan", "d-steps", "0", "beta1", "1", "ema", "-1"}, `gan: --loss "wgan": want non-saturating, minimax, least-squares, wasserstein, hinge
+		{DenseGAN, mnist, []string{"loss", "wgan", "d-steps", "0", "beta1", "1", "ema", "-1", "augment", "crop"}, `gan: --loss "wgan": want non-saturating, minimax, least-squares, wasserstein, hinge
+gan: --augment: no augmentation "crop"; have none, or some of color,translation,cutout
 gan: --d-steps 0: want 1 to 100
 gan: --beta1 1: want 0 or more, and less than 1
 gan: --ema -1: want 0 or more, and less than 1`},
-		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm none or spectral"},
+		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm spectral or none"},
 		{dcgan, model.Image{H: 27, W: 27, C: 1}, nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
 		{DenseGAN, model.Image{}, nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {

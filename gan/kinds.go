@@ -21,20 +21,20 @@ type pair interface {
 
 // Game are the options of how the networks learn from each other.
 type Game struct {
-	Loss    string  `json:"loss" flag:"loss" help:"adversarial loss: non-saturating, minimax, least-squares, wasserstein (with --gp) or hinge"`                                                                 // a name of the table losses
-	GP      float64 `json:"gp" flag:"gp" help:"weight of the gradient penalty of WGAN-GP, on images between real and made ones; 10 as published"`                                                               // λ ≥ 0
-	R1      float64 `json:"r1" flag:"r1" help:"weight of the R1 gradient penalty, on real images; 0.1 to 10"`                                                                                                   // γ ≥ 0
-	DSteps  int     `json:"d_steps" flag:"d-steps" help:"updates of the discriminator to one of the generator; the images of a step are dealt to them"`                                                         // 1 to 100
-	DRate   float64 `json:"d_rate" flag:"d-rate" help:"learning rate of the discriminator, as a multiple of --lr"`                                                                                              // > 0
-	Beta1   float64 `json:"beta1" flag:"beta1" help:"decay of Adam's mean of the gradients"`                                                                                                                    // [0,1)
-	Beta2   float64 `json:"beta2" flag:"beta2" help:"decay of Adam's mean of their squares"`                                                                                                                    // [0,1)
-	EMA     float64 `json:"ema" flag:"ema" help:"show an average of the generator over its updates, of this decay, as 0.999, which makes better images and steadier ones; 0 shows itself"`                      // [0,1)
-	Augment string  `json:"augment" flag:"augment" help:"what is done to every image before it is judged, real or made, so that a small set is not learnt by heart: none, or some of color,translation,cutout"` // parseAugment
+	Loss    string  `json:"loss" flag:"loss" help:"adversarial loss: non-saturating, minimax, least-squares, wasserstein (with --gp) or hinge"`                                                     // a name of the table losses
+	GP      float64 `json:"gp" flag:"gp" help:"weight of the gradient penalty of WGAN-GP, on images between real and made ones; 10 as published"`                                                   // λ ≥ 0
+	R1      float64 `json:"r1" flag:"r1" help:"weight of the R1 gradient penalty, on real images; 0.1 to 10"`                                                                                       // γ ≥ 0
+	DSteps  int     `json:"d_steps" flag:"d-steps" help:"updates of the discriminator to one of the generator; the images of a step are dealt to them"`                                             // 1 to 100
+	DRate   float64 `json:"d_rate" flag:"d-rate" help:"learning rate of the discriminator, as a multiple of --lr"`                                                                                  // > 0
+	Beta1   float64 `json:"beta1" flag:"beta1" help:"decay of Adam's mean of the gradients"`                                                                                                        // [0,1)
+	Beta2   float64 `json:"beta2" flag:"beta2" help:"decay of Adam's mean of their squares"`                                                                                                        // [0,1)
+	EMA     float64 `json:"ema" flag:"ema" help:"show an average of the generator over its updates, of this decay, as 0.999, which makes better images and steadier ones; 0 shows itself"`          // [0,1)
+	Augment string  `json:"augment" flag:"augment" help:"what is done to real and made images alike before the discriminator sees them, for small sets: some of color,translation,cutout, or none"` // see parseAugment
 }
 
 // game is the usual one.
 func game(beta1 float64) Game {
-	return Game{Loss: "non-saturating", DSteps: 1, DRate: 1, Beta1: beta1, Beta2: 0.999, Augment: "none"}
+	return Game{Loss: "non-saturating", DSteps: 1, DRate: 1, Beta1: beta1, Beta2: 0.999, Augment: noAugment}
 }
 
 func (g Game) validate() []error {
@@ -65,7 +65,7 @@ func (g Game) validate() []error {
 // suits says why the discriminator cannot play so.
 func (g Game) suits(p pair) []error {
 	if p.mixes() && (g.GP > 0 || g.R1 > 0) {
-		return []error{errors.New("gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm none or spectral")}
+		return []error{errors.New("gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm spectral or none")}
 	}
 	return nil
 }

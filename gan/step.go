@@ -98,6 +98,12 @@ func (s *scene) judge(stream string, x *graph.Node) *graph.Node {
 	return s.m.judge(s.b, x, s.labels)
 }
 
+// seen is x as the discriminator sees it in training, by draws of the stream of that
+// name.
+func (s *scene) seen(stream string, x *graph.Node) *graph.Node {
+	return s.m.augment.apply(s.key, s.stream(stream), x)
+}
+
 // real is the batch.
 func (s *scene) real() *graph.Node { return graph.AddScalar(graph.Scale(s.x, 2), -1) }
 

@@ -37,8 +37,8 @@ func (s *scene) fooling(made *graph.Node) turn {
 func apart(s *scene) []turn {
 	var turns []turn
 	for _, p := range s.parts() {
-		l, x, made := s.m.loss, p.real(), p.generate("noise")
-		onReal, onFake := p.judge(ofReal, x), p.judge(ofMade, made)
+		l, x, made := s.m.loss, p.seen("real", p.real()), p.seen("made", p.generate("noise"))
+		onReal, onFake := p.judge(x), p.judge(made)
 		real, fake := p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake))
 		first := turn{discriminator, real, p.told(real, p.overReal(l.positive(onReal)))}
 		if pay, metrics := s.m.penalty.of(p, x, made); pay != nil {
@@ -46,7 +46,7 @@ func apart(s *scene) []turn {
 		}
 		turns = append(turns, first, turn{discriminator, fake, p.told(fake, graph.Mean(l.negative(onFake)))})
 	}
-	return append(turns, s.fooling(s.generate("noise of the generator's turn")))
+	return append(turns, s.fooling(s.seen("made for the generator's turn", s.generate("noise of the generator's turn"))))
 }
 
 // joint is the iteration of DCGAN as published: one update of the discriminator
@@ -58,9 +58,9 @@ func joint(s *scene) []turn {
 	var last *scene
 	var made *graph.Node
 	for _, p := range s.parts() {
-		l, x := s.m.loss, p.real()
-		last, made = p, p.generate("noise")
-		onReal, onFake := p.judge(ofReal, x), p.judge(ofMade, made)
+		l, x := s.m.loss, p.seen("real", p.real())
+		last, made = p, p.seen("made", p.generate("noise"))
+		onReal, onFake := p.judge(x), p.judge(made)
 		sum := graph.Add(p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake)))
 		right := graph.Add(p.overReal(l.positive(onReal)), graph.Mean(l.negative(onFake)))
 		t := turn{discriminator, sum, p.told(graph.Scale(sum, 0.5), graph.Scale(right, 0.5))}
