@@ -24,10 +24,10 @@ import (
 // In a network whose norm is not of the batch, bn stands for a bias, and weights
 // start as He et al. 2015 have it.
 type Convolutional struct {
-	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 64 on twice as many each time, to a side of 4 to 7)"` // each ≥ 1
-	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                      // 1 to 31
-	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: batch (batch norm), spectral (spectral norm) or none"`                                                                                                    // a norm
-	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm), spectral (spectral norm) or none"`                                                                                                  // a norm
+	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 32 on, or 64 for 64 pixels and more, twice as many each time, to a side of 4 to 7)"` // each ≥ 1
+	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                                                     // 1 to 31
+	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: batch (batch norm), spectral (spectral norm) or none"`                                                                                                                                   // a norm
+	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm), spectral (spectral norm) or none"`                                                                                                                                 // a norm
 }
 
 func (c Convolutional) validate() []error {

@@ -218,6 +218,6 @@ func TestAverageOfTheGenerator(t *testing.T) {
 func TestDeviceAgreesOnPenalties(t *testing.T) {
 	be := cpu.New(2)
 	defer be.Close()
-	m := newModel(t, small, dcgan, "latent", "3", "filters", "3,4", "d-norm", "none", "loss", "wasserstein", "gp", "10", "d-steps", "2", "ema", "0.9", "augment", "color,translation,cutout")
+	m := newModel(t, small, dcgan, "latent", "3", "filters", "3,4", "d-norm", "none", "loss", "wasserstein", "gp", "10", "d-steps", "2", "ema", "0.9")
 	graphtest.Agree(t, be, trainFunc(t, m, 6), graph.Env{Inputs: inputs(6, small, 0.002), States: startStates(m)}, 1e-4)
 }

@@ -47,9 +47,13 @@ func checkFilters(filters []int) []error {
 	return faults
 }
 
-// filtersFor are first, 2·first, … up to 512, as many as leave a side of 4 or more.
+// filtersFor are first, 2·first, … up to 512, as many as leave a side of 4 or more; of
+// images under 64 pixels half as many.
 func filtersFor(img model.Image, first int) []int {
 	var filters []int
+	if min(img.H, img.W) < 64 {
+		first = max(1, first/2)
+	}
 	for side, n := min(img.H, img.W), first; side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
 		filters = append(filters, n)
 	}

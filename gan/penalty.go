@@ -35,12 +35,12 @@ func (p penalty) of(s *scene, real, made *graph.Node) (sum *graph.Node, metrics 
 	if p.gp > 0 {
 		eps := graph.Uniform(s.key, s.stream("between"), s.n, 1, 1, 1)
 		between := graph.Add(made, graph.Mul(eps, graph.Sub(real, made)))
-		norm := graph.Sqrt(graph.AddScalar(s.slope(ofMade, between), 1e-12)) // else its own slope is not finite at 0
+		norm := graph.Sqrt(graph.AddScalar(s.slope(between), 1e-12)) // else its own slope is not finite at 0
 		length = s.overReal(norm)
 		sum = graph.Scale(s.overReal(graph.Square(graph.AddScalar(norm, -1))), p.gp)
 	}
 	if p.r1 > 0 {
-		square := s.slope(ofReal, real)
+		square := s.slope(real)
 		if length == nil {
 			length = s.overReal(graph.Sqrt(square))
 		}
@@ -57,8 +57,8 @@ func (p penalty) of(s *scene, real, made *graph.Node) (sum *graph.Node, metrics 
 	return graph.Tag(sum, "gradient penalty"), []graph.Output{{Name: model.DPenalty, Value: sum}, {Name: model.DInputGrad, Value: length}}
 }
 
-// slope is ‖∂D/∂x‖² of each image, through its augmentation: (B,H,W,C) → (B).
-func (s *scene) slope(stream string, x *graph.Node) *graph.Node {
-	g := graph.Grad(graph.Sum(s.judge(stream, x)), x)[0]
+// slope is ‖∂D/∂x‖² of each image: (B,H,W,C) → (B).
+func (s *scene) slope(x *graph.Node) *graph.Node {
+	g := graph.Grad(graph.Sum(s.judge(x)), x)[0]
 	return graph.Sum(graph.Square(g), 1, 2, 3)
 }

@@ -70,12 +70,6 @@ func (s *scene) parts() []*scene {
 	return parts
 }
 
-// The streams of the augmentation of images.
-const (
-	ofReal = "augmentation of real images"
-	ofMade = "augmentation of made images"
-)
-
 // stream is the name of a stream of random numbers that the turn has for itself.
 func (s *scene) stream(name string) string {
 	if s.part == 0 {
@@ -90,13 +84,7 @@ func (s *scene) generate(stream string) *graph.Node {
 	return s.m.generate(s.b, graph.Normal(s.key, s.stream(stream), s.n, s.m.latent), s.labels, s.m.img)
 }
 
-// judge judges images, in training augmented by draws of the stream of that name.
-func (s *scene) judge(stream string, x *graph.Node) *graph.Node {
-	if s.b.Training {
-		x = s.m.augment.apply(s.key, s.stream(stream), x)
-	}
-	return s.m.judge(s.b, x, s.labels)
-}
+func (s *scene) judge(x *graph.Node) *graph.Node { return s.m.judge(s.b, x, s.labels) }
 
 // seen is x as the discriminator sees it in training, by draws of the stream of that
 // name.
@@ -180,7 +168,7 @@ func (m *adversary) Eval(n int) (*graph.Func, error) {
 	return function("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n, false)
 		fake := m.shown(s.b, s.generate("noise"))
-		onReal, onFake := s.judge(ofReal, s.real()), s.judge(ofMade, fake)
+		onReal, onFake := s.judge(s.real()), s.judge(fake)
 		half := func(a, b *graph.Node) *graph.Node { return graph.Scale(graph.Add(a, b), 0.5) }
 		terms := []graph.Output{{Name: model.DLoss, Value: half(m.loss.real(onReal), m.loss.fake(onFake))}}
 		if !m.loss.scores {

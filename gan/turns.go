@@ -27,7 +27,7 @@ func (s *scene) told(loss, right *graph.Node) []graph.Output {
 
 // fooling is the generator's turn with made images.
 func (s *scene) fooling(made *graph.Node) turn {
-	fool := graph.Mean(s.m.loss.fool(s.judge(ofMade, made)))
+	fool := graph.Mean(s.m.loss.fool(s.judge(made)))
 	return turn{generator, fool, []graph.Output{{Name: model.GLoss, Value: fool}}}
 }
 
