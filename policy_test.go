@@ -27,7 +27,7 @@ const floors = `
 	tensor rng internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/columns internal/realdata internal/buildinfo
 	graph imageio safetensors internal/kernel internal/tfevents xla/pjrt
 	backend graph/graphtest nn prob optim data ckpt viz mixture xla/stablehlo probe
-	cpu xla model eval/feature data/mnist data/folder data/npz data/digits data/faces data/celeba data/table
+	cpu xla model eval/feature data/mnist data/folder data/npz data/digits data/faces data/celeba data/table data/stacked
 	vae gan
 	latent export
 	eval anomaly

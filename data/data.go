@@ -58,6 +58,11 @@ type Set struct {
 	Attributes  []string // the names of the A attributes; nil if no split has any
 	Columns     []Column // if the set is a table of numbers
 
+	// Channels is the set of which each channel of an image is an image, as in stacked
+	// MNIST: its parts are the parts of this set. nil = the channels are no images of
+	// their own.
+	Channels *Set
+
 	// Digest is the SHA-256, in hex, of what identifies the content: two sets
 	// with equal digests give equal images in equal order. It goes into run.json.
 	Digest string

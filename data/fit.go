@@ -21,6 +21,15 @@ func FitsInMemory(n, h, w, c int) bool {
 // so asked. What already fits is left as it is, down to the digest.
 func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 	out := *set
+	if out.Channels != nil {
+		if opt.Gray {
+			out.Channels = nil // one channel made of all
+		} else if channels, err := fit(ctx, set.Channels, opt); err != nil {
+			return nil, err
+		} else {
+			out.Channels = channels
+		}
+	}
 	for _, p := range []struct {
 		name string
 		*Split

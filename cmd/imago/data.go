@@ -8,15 +8,18 @@ import (
 	"github.com/imago-ml/imago/data/folder"
 	"github.com/imago-ml/imago/data/mnist"
 	"github.com/imago-ml/imago/data/npz"
+	"github.com/imago-ml/imago/data/stacked"
 	datatable "github.com/imago-ml/imago/data/table"
 )
 
 // registerData is the table of data sets, and of the kinds of paths that can be read.
 func registerData(r *data.Registry) {
 	r.Register(digits.Source())
+	r.Register(stacked.Source(digits.Source()))
 	r.Register(faces.Source())
 	for _, s := range mnist.Sources() {
 		r.Register(s)
+		r.Register(stacked.Source(s))
 	}
 	r.Register(celeba.Source())
 	r.RegisterOpener(mnist.Opener())

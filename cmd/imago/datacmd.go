@@ -159,7 +159,7 @@ func (a *app) dataVerify() *cobra.Command {
 			bad, files := 0, 0
 			for _, s := range all {
 				if s.Verify == nil {
-					fmt.Fprintf(a.out, "%-14s drawn by imago: nothing to verify\n", s.Name)
+					fmt.Fprintf(a.out, "%-21s drawn by imago: nothing to verify\n", s.Name)
 					continue
 				}
 				status, err := s.Verify(c.Context(), data.Options{DataDir: dir, Progress: a.err})
@@ -170,10 +170,10 @@ func (a *app) dataVerify() *cobra.Command {
 					files++
 					if f.Err != nil {
 						bad++
-						fmt.Fprintf(a.out, "%-14s BAD  %v\n", s.Name, f.Err)
+						fmt.Fprintf(a.out, "%-21s BAD  %v\n", s.Name, f.Err)
 						continue
 					}
-					fmt.Fprintf(a.out, "%-14s ok   %s  %s bytes  sha256 %s\n", s.Name, f.Path, thousands(f.Size), f.SHA256)
+					fmt.Fprintf(a.out, "%-21s ok   %s  %s bytes  sha256 %s\n", s.Name, f.Path, thousands(f.Size), f.SHA256)
 				}
 			}
 			if bad > 0 {
