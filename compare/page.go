@@ -93,7 +93,7 @@ func (c *Comparison) table() viz.Table {
 		}
 		return fmt.Sprintf("%.4g", v)
 	}
-	p := eval.Protocol{NLLSamples: 1, Made: min(made, c.test.Len())}
+	p := eval.Protocol{NLLSamples: 1, Made: made}.On(c.set)
 	for _, m := range p.Metrics() {
 		va, vb := a.number(m.Name), b.number(m.Name)
 		if !math.IsNaN(va) || !math.IsNaN(vb) {

@@ -52,6 +52,22 @@ type Protocol struct {
 	NLLSamples int // importance samples an image, k ≥ 1
 	Made       int // images made, and test images they are compared with, ≥ 2
 	Images     int // judged by the first so many test images; 0 = all
+
+	net string // feature.Tag of the set that is judged on; "" before there is one
+}
+
+// On is the protocol on a set: as many images as it has test images at most, and the
+// net that sees them in the names.
+func (p Protocol) On(set *data.Set) Protocol {
+	n := set.Test.Len()
+	if p.Images >= n {
+		p.Images = 0
+	}
+	if p.Images > 0 {
+		n = p.Images
+	}
+	p.Made, p.net = min(p.Made, n), feature.Tag(set)
+	return p
 }
 
 // DefaultProtocol is that of published numbers.
@@ -65,7 +81,11 @@ func (p Protocol) Metrics() []Metric {
 		test = fmt.Sprintf("test%d_", p.Images)
 	}
 	is := fmt.Sprintf("is_%d", p.NLLSamples)
-	net := fmt.Sprintf("cnn%d_%d", feature.Version, p.Made)
+	tag := p.net
+	if tag == "" {
+		tag = feature.Tag(nil)
+	}
+	net := fmt.Sprintf("%s_%d", tag, p.Made)
 	return []Metric{
 		{test + "loss", "nats/image", false, true, "what is minimised in training, " + oneSample, term(model.Loss)},
 		{test + "reconstruction", "nats/image", false, true, "−ln p(x|z) or the distance in its place, " + oneSample, term(model.Reconstruction)},
@@ -93,7 +113,7 @@ func (p Protocol) Metrics() []Metric {
 		{test + "fid_" + net + "_mixture10", "", false, false, p.fid("images decoded from 10 Gaussians fitted to the training codes by EM (Ghosh et al. 2020)"), between(fromCodes(mixtureOf(10)), fid)},
 		{test + "fid_" + net + "_reconstruction", "", false, false, p.fid("the reconstructions of those test images"), between(fromReconstruction, fid)},
 		{test + "fid_" + net + "_train", "", false, false, p.fid("training images: what a perfect model would come to"), between(fromTraining, fid)},
-		{fmt.Sprintf("recognised_cnn%d_%d", feature.Version, p.Made), "share", true, false, fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Made), agreement},
+		{"recognised_" + net, "share", true, false, fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Made), agreement},
 	}
 }
 
@@ -199,9 +219,7 @@ func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, erro
 	case t.Set == nil || t.Set.Test.Len() == 0:
 		return nil, nil, fmt.Errorf("eval: there are no test images: hold some out")
 	}
-	if t.Images >= t.Set.Test.Len() {
-		t.Images = 0
-	}
+	t.Protocol = t.On(t.Set)
 	test := t.Set.Labelled(t.Set.Test)
 	if t.Images > 0 {
 		var err error
@@ -209,7 +227,6 @@ func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, erro
 			return nil, nil, fmt.Errorf("eval: %w", err)
 		}
 	}
-	t.Made = min(t.Made, test.Len())
 	all := t.Metrics()
 	wanted, err := choose(all, t.Only)
 	if err != nil {

@@ -66,11 +66,12 @@ func TestConditional(t *testing.T) {
 		for _, x := range s {
 			got[strings.TrimPrefix(x.Metric.Name, "test_")] = x
 		}
-		fid, train, right := got["fid_cnn1_200"], got["fid_cnn1_200_train"], got["recognised_cnn1_200"]
+		tag := feature.Tag(set)
+		fid, train, right := got["fid_"+tag+"_200"], got["fid_"+tag+"_200_train"], got["recognised_"+tag+"_200"]
 		if len(s) != 3 || len(missing) != 4 {
 			t.Fatalf("scores %v, missing %v", s.Map(), missing)
 		}
-		if !(train.Value < 1) || !(fid.Value < 3*train.Value+1) || fid.Images != 200 || !strings.Contains(fid.Note, "imago-cnn-1") {
+		if !(train.Value < 1) || !(fid.Value < 3*train.Value+1) || fid.Images != 200 || !strings.Contains(fid.Note, "imago-cnn-1") || !strings.Contains(fid.Note, net.Weights[:8]) {
 			t.Errorf("wrong %v: FID %+v, of training images %v", wrong, fid, train.Value)
 		}
 		if want := map[bool]float64{false: 1, true: 0}[wrong]; right.Value != want {

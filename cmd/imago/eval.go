@@ -33,9 +33,10 @@ func (a *app) eval() *cobra.Command {
 		Use:   "eval <run>",
 		Short: "Judge a trained model by its likelihood, reconstructions, codes and samples",
 		Long: `eval measures a trained model on the test images of its data set, or of --data. The name of a metric is its protocol:
-test_nll_is_5000 is a likelihood by 5,000 importance samples an image, test_fid_cnn1_10000 compares 10,000 images made with
-as many test images by the features of version 1 of imago's own classifier, which is trained on the set's labels the first
-time and kept in the user's cache. Metrics that a model does not have are listed with the reason.
+test_nll_is_5000 is a likelihood by 5,000 importance samples an image, test_fid_cnn1-7b09b6ba_10000 compares 10,000 images
+made with as many test images by the features of version 1 of imago's own classifier, 7b09b6ba being a hash of the set and
+its labels, on which it is trained the first time and kept in the user's cache. Metrics that a model does not have are
+listed with the reason.
 
 The scores are added to eval.json in the run's folder, with their protocol, seed, checkpoint and the digest of the data.`,
 		Example: `  imago eval latest

@@ -76,12 +76,32 @@ func (i Info) file() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return filepath.Join(dir, i.hash()+".safetensors"), nil
+}
+
+// hash is the SHA-256, in hex, of what determines the net.
+func (i Info) hash() string {
 	i.Accuracy = 0
 	b, err := json.Marshal(i)
 	if err != nil {
-		return "", err
+		panic(err) // numbers and texts are JSON
 	}
-	return filepath.Join(dir, fmt.Sprintf("%x.safetensors", sha256.Sum256(b))), nil
+	return fmt.Sprintf("%x", sha256.Sum256(b))
+}
+
+// Tag names the net of a set in the names of metrics: "cnn1-7b09b6ba", of Version and
+// the first digits of a hash of what determines the net. It is known before the net is
+// trained. Of a set that no net can be trained for it is "cnn1".
+func Tag(set *data.Set) string {
+	tag := fmt.Sprintf("cnn%d", Version)
+	if set == nil {
+		return tag
+	}
+	info, _, err := infoOf(set)
+	if err != nil {
+		return tag
+	}
+	return tag + "-" + info.hash()[:8]
 }
 
 // infoKey is the entry of the file's metadata that holds the Info as JSON.

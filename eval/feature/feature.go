@@ -4,7 +4,7 @@
 // A Net gives each image features, the last hidden layer, and the probabilities of
 // the set's classes or attributes. It is determined by the training images, their
 // labels and Version: whoever has the set has the net, and numbers measured with
-// two nets of one Name can be compared. They cannot be compared with numbers of
+// nets of one Tag can be compared. They cannot be compared with numbers of
 // another net, such as published ones measured with Inception. Its accuracy on the
 // test images is measured once and kept with it.
 //
@@ -13,8 +13,12 @@ package feature
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/data"
@@ -58,6 +62,7 @@ type Info struct {
 // A Net is a trained classifier on a device. It is not safe for concurrent use.
 type Net struct {
 	Info
+	Weights        string // SHA-256, in hex, of the parameters
 	program        backend.Program
 	x              *tensor.Tensor
 	features, prob *tensor.Tensor
@@ -116,14 +121,34 @@ func newNet(info Info, be backend.Backend, st backend.State) (*Net, error) {
 	if err != nil {
 		return nil, fmt.Errorf("feature: %w", err)
 	}
+	weights, err := info.digest(st)
+	if err != nil {
+		return nil, fmt.Errorf("feature: %w", err)
+	}
 	p, err := be.Compile(f, st, backend.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("feature: %w", err)
 	}
 	return &Net{
-		Info: info, program: p, x: p.Inputs()[0].New(),
+		Info: info, Weights: weights, program: p, x: p.Inputs()[0].New(),
 		features: p.Outputs()[0].New(), prob: p.Outputs()[1].New(), index: make([]int32, batch),
 	}, nil
+}
+
+// digest is the SHA-256, in hex, of the parameters in st: of each its name and its
+// values as little-endian float32.
+func (i Info) digest(st backend.State) (string, error) {
+	sum := sha256.New()
+	for _, p := range i.params() {
+		w, err := st.Get(p.Name)
+		if err != nil {
+			return "", err
+		}
+		// A hash takes all that it is given.
+		io.WriteString(sum, p.Name)
+		binary.Write(sum, binary.LittleEndian, w.F32())
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Describe gives the features and the probabilities of images, resized first if

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -110,7 +111,7 @@ func TestOpen(t *testing.T) {
 		t.Fatalf("%v, %d steps, it warned %q", err, told, said)
 	}
 	other, _, err := again.Describe(ctx, set.Test.Images)
-	if err != nil || again.Accuracy != n.Accuracy || !equal(features, other) {
+	if err != nil || again.Accuracy != n.Accuracy || again.Weights != n.Weights || !equal(features, other) {
 		t.Errorf("read from the cache: accuracy %v, want %v; features equal: %v; %v", again.Accuracy, n.Accuracy, equal(features, other), err)
 	}
 
@@ -155,6 +156,55 @@ func TestDeterministic(t *testing.T) {
 	}
 	if equal(one, weights(1, quadrants(t, 101, 0, true))) {
 		t.Error("two sets train one net")
+	}
+}
+
+// A set has one tag, before a net is trained; another set, or part of one, has another.
+func TestTag(t *testing.T) {
+	set := quadrants(t, 100, 10, true)
+	tag := Tag(set)
+	if !regexp.MustCompile(`^cnn1-[0-9a-f]{8}$`).MatchString(tag) || Tag(quadrants(t, 100, 10, true)) != tag {
+		t.Errorf("the tag is %q, and %q the second time", tag, Tag(quadrants(t, 100, 10, true)))
+	}
+	if other := Tag(quadrants(t, 101, 10, true)); other == tag {
+		t.Errorf("two sets have one tag %q", tag)
+	}
+	other := quadrants(t, 100, 10, true)
+	other.Digest = "another"
+	if Tag(other) == tag {
+		t.Errorf("sets of two digests have one tag %q", tag)
+	}
+	set.Classes = nil
+	if Tag(set) != "cnn1" || Tag(nil) != "cnn1" {
+		t.Errorf("without labels the tag is %q, without a set %q, want cnn1", Tag(set), Tag(nil))
+	}
+}
+
+// Nets of other weights say so.
+func TestWeights(t *testing.T) {
+	be := cpu.New(1)
+	defer be.Close()
+	var digests []string
+	for _, n := range []int{20, 21} {
+		info, train, err := infoOf(quadrants(t, n, 0, true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		info.Steps = 2
+		for range 2 {
+			st, err := trained(context.Background(), info, train, be, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := info.digest(st)
+			if err != nil || len(d) != 64 {
+				t.Fatalf("digest %q, %v", d, err)
+			}
+			digests = append(digests, d)
+		}
+	}
+	if digests[0] != digests[1] || digests[0] == digests[2] {
+		t.Errorf("the digests of two nets, twice each, are %q", digests)
 	}
 }
 
