@@ -227,9 +227,9 @@ func M2() (model.Kind, model.Recipe) {
 // M1M2 is kind m1m2 and its recipe: the same, M2 of the codes of M1. The paper
 // trains it for 3,000 epochs.
 func M1M2() (model.Kind, model.Recipe) {
-	k, r := semi("m1m2", "VAE of two layers that learns the classes from a few labels", 100, func() model.Config {
+	k, r := semi("m1m2", "VAE of two layers that learns the classes from a few labels", 140, func() model.Config {
 		return &M1M2Config{
-			M1Config{variational(50, "bce"), MLP{[]int{600, 600}, "relu"}, Few{100, 100, 1}, Pretrained{20}, ClassNets{[]int{300}}},
+			M1Config{variational(50, "bce"), MLP{[]int{600, 600}, "relu"}, Few{100, 100, 1}, Pretrained{40}, ClassNets{[]int{300}}},
 			// The published 50 units of style leave little for the class to say.
 			Weights{0.1, 0.1}, 10,
 		}
