@@ -4,12 +4,15 @@
     python3 peer.py cnn-vae plain --do decode      900 codes in one batch
     python3 peer.py cnn-vae plain --do decode --images 1
     python3 peer.py cnn-vae tuned --do epoch --data images.idx
+    python3 peer.py dense-gan plain --do job --data train-images-idx3-ubyte.gz
 
 Cases are in models.py. A time is the median of as many runs as take two seconds (5 at least), after half a second of
 them that are not counted, as in imago bench. An epoch trains on the first tenth of the images of an IDX file, all of
-which stay in memory as bytes, and evaluates on the rest; it is there to see how much memory that takes.
+which stay in memory as bytes, and evaluates on the rest; it is there to see how much memory that takes. A job is what
+the tutorial of the dense GAN does: --steps iterations on images drawn at random, a line every thousand.
 """
 import argparse
+import gzip
 import json
 import os
 import statistics
@@ -19,7 +22,7 @@ import time
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("case")
 parser.add_argument("setting", choices=["plain", "tuned"])
-parser.add_argument("--do", choices=["train", "decode", "epoch"], default="train")
+parser.add_argument("--do", choices=["train", "decode", "epoch", "job"], default="train")
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--images", type=int, default=900, help="codes to decode in one batch")
 parser.add_argument("--steps", type=int, default=0, help="runs that are timed")
@@ -60,10 +63,28 @@ def timed(run):
     return {"runs": len(took), "first_ms": first, "median_ms": statistics.median(took), "least_ms": min(took)}
 
 
-def epoch(case, path, batch=128):
-    with open(path, "rb") as f:
+def read(path):
+    with (gzip.open if path.endswith(".gz") else open)(path, "rb") as f:
         n, h, w = (int.from_bytes(b, "big") for b in (f.read(8)[4:], f.read(4), f.read(4)))
-        images = torch.frombuffer(bytearray(f.read()), dtype=torch.uint8).view(n, 1, h, w)
+        return torch.frombuffer(bytearray(f.read()), dtype=torch.uint8).view(n, 1, h, w)
+
+
+def job(case, path, iterations):
+    images = read(path).flatten(1).float() / 127.5 - 1
+    batch = len(case.images)
+    for i in range(1, iterations + 1):
+        case.images = images[torch.randint(len(images), (batch,))]
+        loss = case.step()
+        if i % 1000 == 0:
+            with torch.no_grad():
+                case.g(torch.randn((16,) + case.noise[1:]))
+            print("%d [loss of D and G: %.3f]" % (i, loss), file=sys.stderr)
+    return {"seconds": (time.time_ns() - since) / 1e9}
+
+
+def epoch(case, path, batch=128):
+    images = read(path)
+    n = len(images)
     order = torch.randperm(n)
     train, test = order[:n // 10], order[n // 10:]
     for ix in train.split(batch):
@@ -79,6 +100,8 @@ case = models.build(args.case, args.setting)
 result = {"torch": torch.__version__, "case": args.case, "setting": args.setting, "threads": args.threads}
 if args.do == "train":
     result.update(timed(case.step))
+elif args.do == "job":
+    result.update(job(case, args.data, args.steps))
 elif args.do == "epoch":
     result.update(epoch(case, args.data))
 else:
