@@ -22,12 +22,13 @@ var (
 	small = model.Image{H: 4, W: 8, C: 3}
 )
 
-// tiny are small models of both kinds.
+// tiny are small models of all kinds.
 func tiny(t *testing.T) map[string]*adversary {
 	t.Helper()
 	return map[string]*adversary{
-		"dense-gan": newModel(t, small, DenseGAN, "latent", "3", "hidden", "5"),
-		"dcgan":     newModel(t, small, dcgan, "latent", "3", "filters", "3,4"),
+		"dense-gan":  newModel(t, small, DenseGAN, "latent", "3", "hidden", "5"),
+		"dcgan":      newModel(t, small, dcgan, "latent", "3", "filters", "3,4"),
+		"resnet-gan": newModel(t, small, ResNetGAN, "latent", "3", "filters", "3,4", "loss", "non-saturating"),
 	}
 }
 
@@ -318,20 +319,20 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 			s := m.scene(b, true)
 			turns := m.turns(s)
 			done, updates := s.play(turns[i : i+1])
-			if (name == "dcgan") != (len(turns) == 2) {
+			if (name == "dense-gan") != (len(turns) == 3) {
 				t.Fatalf("%s has %d turns", name, len(turns))
 			}
 			n := done[0].player
 			order = append(order, n)
 			for _, u := range updates {
-				if st := u.State.Name(); !strings.HasPrefix(st, n+"/") && !strings.HasPrefix(st, "optimizer/"+n+"/") {
+				if st := u.State.Name(); !strings.HasPrefix(st, n+"/") && !strings.HasPrefix(st, "optimizer/"+n+"/") && !(n == generator && strings.HasPrefix(st, average+"/")) {
 					t.Errorf("%s: the turn of the %s changes %s", name, n, st)
 				}
 			}
 			f, err := graph.NewFunc("turn", []*graph.Node{s.x, s.weight, s.key, s.lr}, []graph.Output{{Name: "loss", Value: done[0].loss}}, updates)
 			run(t, f, err, in, want)
 		}
-		if g := strings.Join(order, " "); g != map[string]string{"dense-gan": "discriminator discriminator generator", "dcgan": "discriminator generator"}[name] {
+		if g := strings.Join(order, " "); g != map[string]string{"dense-gan": "discriminator discriminator generator", "dcgan": "discriminator generator", "resnet-gan": "discriminator generator"}[name] {
 			t.Errorf("%s: turns of %s", name, g)
 		}
 		got := startStates(m)
@@ -418,7 +419,7 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 		"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
 		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color"},
 	}
-	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan} {
+	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN} {
 		k, _ := kind()
 		var base []string
 		for _, f := range model.Flags(k.Default()) {

@@ -26,4 +26,5 @@ func registerModels(r *model.Registry) {
 	r.Register(gan.DenseGAN())
 	dcgan, radford, wganGP := gan.DCGAN()
 	r.Register(dcgan, radford, wganGP)
+	r.Register(gan.ResNetGAN())
 }
