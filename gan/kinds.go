@@ -115,11 +115,11 @@ func (c *DenseConfig) New(in model.Input) (model.Model, error) {
 
 // DenseGAN is kind dense-gan and its recipe, the published dense GAN: 114,064
 // parameters of the generator and 100,609 of the discriminator for 28x28x1. Its
-// 43 epochs are the 20,000 iterations on the 60,000 images of MNIST.
+// 20,000 iterations are 43 epochs of the 60,000 images of MNIST, the last one cut short.
 func DenseGAN() (model.Kind, model.Recipe) {
 	const name, about = "dense-gan", "generative adversarial network with dense networks"
 	return model.Kind{Name: name, About: about, Default: func() model.Config { return &DenseConfig{Noise{100}, Dense{128}, game(0.9)} }},
-		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 43, Batch: 128, LearningRate: 1e-3}}
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 43, Steps: 20_000, Batch: 128, LearningRate: 1e-3}}
 }
 
 // DCGANConfig configures kind dcgan.

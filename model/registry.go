@@ -58,6 +58,7 @@ type Recipe struct {
 // Training is how a recipe is trained unless told otherwise.
 type Training struct {
 	Epochs       int
+	Steps        int // updates in all; 0 = by Epochs
 	Batch        int // images a step
 	LearningRate float64
 	Schedule     string // of the learning rate: text of optim.ParseSchedule; "" = constant

@@ -29,11 +29,12 @@ type Config struct {
 	Model  json.RawMessage `json:"model"`  // the kind's configuration in full
 	Data   Data            `json:"data"`
 
-	Epochs int     `json:"epochs"`         // in all, ≥ 1
-	Batch  int     `json:"batch"`          // images a step, ≥ 1
-	LR     float64 `json:"lr"`             // learning rate, > 0
-	Flip   bool    `json:"flip,omitempty"` // left and right of each training image are exchanged half of the times
-	Seed   uint64  `json:"seed"`           // of all randomness
+	Epochs int     `json:"epochs"`          // in all, ≥ 1; 0 = by Steps
+	Steps  int     `json:"steps,omitempty"` // updates in all, ≥ 1; 0 = by Epochs
+	Batch  int     `json:"batch"`           // images a step, ≥ 1
+	LR     float64 `json:"lr"`              // learning rate, > 0
+	Flip   bool    `json:"flip,omitempty"`  // left and right of each training image are exchanged half of the times
+	Seed   uint64  `json:"seed"`            // of all randomness
 
 	// Schedule is how the learning rate changes over the epochs of a stage, as
 	// optim.ParseSchedule reads it; "" = not.
@@ -78,8 +79,8 @@ type Checkpoints struct {
 }
 
 // NewConfig is the configuration of a recipe, with c the model's, on a set that was
-// opened as source with opt. Epochs, Batch and LR are the recipe's and the rest are
-// defaults, all to be changed before the run is made.
+// opened as source with opt. Epochs or Steps, Batch and LR are the recipe's and the
+// rest are defaults, all to be changed before the run is made.
 func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, opt data.Options) (Config, error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -87,6 +88,10 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 	}
 	h, w, ch := set.Shape()
 	imago, goVersion := Versions()
+	epochs := rec.Train.Epochs
+	if rec.Train.Steps > 0 {
+		epochs = 0
+	}
 	return Config{
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
@@ -94,7 +99,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Columns: set.Columns,
 			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without, Label: opt.Label,
 		},
-		Epochs: rec.Train.Epochs, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, Seed: 1,
+		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
 		Pictures:    5,
 	}, nil
@@ -132,7 +137,7 @@ func (c Config) Build(models *model.Registry) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := stagesOf(m, c.Epochs); err != nil {
+	if _, err := stagesOf(m, &c); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -153,7 +158,9 @@ func (c Config) Validate() error {
 	bad(img.H >= 1 && img.W >= 1 && (img.C == 1 || img.C == 3) && img.H <= data.MaxSize && img.W <= data.MaxSize,
 		"images of %v: want sides of 1 to %d and 1 or 3 channels", img, data.MaxSize)
 	bad(c.Data.Train >= 1 && c.Data.Test >= 0, "%d training and %d test images: want at least one to train on", c.Data.Train, c.Data.Test)
-	bad(c.Epochs >= 1, "--epochs %d: want 1 or more", c.Epochs)
+	bad(c.Epochs >= 1 || c.Epochs == 0 && c.Steps != 0, "--epochs %d: want 1 or more", c.Epochs)
+	bad(c.Steps >= 0 && c.Steps <= math.MaxInt32, "--steps %d: want 1 to %d, or 0 to go by --epochs", c.Steps, math.MaxInt32)
+	bad(c.Epochs == 0 || c.Steps == 0, "--epochs %d and --steps %d: want one of them, which says how long the run is", c.Epochs, c.Steps)
 	bad(c.Batch >= 1 && c.Batch <= 1<<16, "--batch %d: want 1 to %d", c.Batch, 1<<16)
 	bad(c.LR > 0 && c.LR <= math.MaxFloat32, "--lr %v: want a number above 0, as 0.001", c.LR)
 	if _, err := optim.ParseSchedule(c.Schedule); err != nil {

@@ -34,8 +34,8 @@ type course struct {
 func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 	last := lines[len(lines)-1]
 	c := &course{
-		options: map[string]any{"lr": run.LR, "epochs": run.Epochs, "schedule": cmp.Or(run.Schedule, "constant")},
-		final:   last.Epoch == run.Epochs, rate: run.LR, values: run.Image().Size(), units: units, explained: nan, entropy: nan,
+		options: map[string]any{"lr": run.LR, run.unit(): cmp.Or(run.Epochs, run.Steps), "schedule": cmp.Or(run.Schedule, "constant")},
+		final:   run.ended(last), rate: run.LR, values: run.Image().Size(), units: units, explained: nan, entropy: nan,
 	}
 	own := map[string]any{}
 	if json.Unmarshal(run.Model, &own) == nil { // the model was built from it

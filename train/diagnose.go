@@ -38,7 +38,7 @@ var symptoms = []symptom{
 	}},
 	{"blank", func(c *course) bool { return !c.weighed() && c.settled(3) && c.blank() }, func(c *course) string {
 		return fmt.Sprintf("the reconstructions are no better than the mean image: they show %.0f %% of what sets the test images apart from it%s",
-			100*max(0, c.explained), c.ways("another --lr", "more --latent", "more --epochs"))
+			100*max(0, c.explained), c.ways("another --lr", "more --latent", "more --epochs", "more --steps"))
 	}},
 	{"dead-units", (*course).unused, func(c *course) string {
 		return fmt.Sprintf("%d of %d latent units are dead, of a KL below %g nats: the images do without them at this weight of the KL%s",
@@ -66,7 +66,7 @@ var symptoms = []symptom{
 	{"overfit", (*course).overfits, func(c *course) string {
 		best := c.best()
 		return fmt.Sprintf("it learns the images by heart: since epoch %d the test loss has risen from %.5g to %.5g while the training loss fell; the best checkpoint is kept%s",
-			best.Epoch, best.Test[eval.TestLoss], c.test(model.Loss), c.ways("fewer --epochs", "fewer --latent", "fewer --hidden", "fewer --filters"))
+			best.Epoch, best.Test[eval.TestLoss], c.test(model.Loss), c.ways("fewer --epochs", "fewer --steps", "fewer --latent", "fewer --hidden", "fewer --filters"))
 	}},
 	{"plateau", (*course).still, func(c *course) string {
 		return fmt.Sprintf("the training loss has stood still for %d epochs, at %.5g: more of the same changes little%s",

@@ -85,6 +85,13 @@ func TestKill(t *testing.T) {
 	set := must(small(700, 100))
 	c := config("staged", set, "hidden", "16")
 	c.Batch, c.Checkpoints.Steps, c.Schedule = 32, 5, "cosine"
+	t.Run("a model in stages", func(t *testing.T) { survives(t, c) })
+	c = config("dense-gan", set, "hidden", "16")
+	c.Batch, c.Checkpoints.Steps, c.Epochs, c.Steps = 32, 5, 0, 60 // 22 an epoch
+	t.Run("an adversarial model", func(t *testing.T) { survives(t, c) })
+}
+
+func survives(t *testing.T, c Config) {
 	whole := newRun(t, c)
 	begun := time.Now()
 	if err := start(t, whole.Dir, 2).Wait(); err != nil {

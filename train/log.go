@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/imago-ml/imago/ckpt"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/tfevents"
 )
@@ -32,6 +33,7 @@ type Line struct {
 	Train map[string]float64 `json:"train"`          // by the model's names: loss, reconstruction, kl, grad_norm
 	Test  map[string]float64 `json:"test,omitempty"` // by eval's names: test_loss, …; of an epoch line
 	Best  bool               `json:"best,omitempty"` // the lowest test_loss so far
+	Cut   bool               `json:"cut,omitempty"`  // an epoch line of a part of the epoch, with which the run's steps were done
 
 	UnitKL   []float64 `json:"unit_kl,omitempty"`  // KL of each latent unit on test images, nats; of an epoch line
 	Warnings []Warning `json:"warnings,omitempty"` // what was noticed at the epoch's end
@@ -76,8 +78,8 @@ type logs struct {
 }
 
 // openLogs opens the logs at a place of the run: what they tell of later is cut off
-// or declared void.
-func openLogs(r *Run, epoch int, step int64) (*logs, error) {
+// or declared void. judged says that a cut epoch was judged there.
+func openLogs(r *Run, at ckpt.State, judged bool) (*logs, error) {
 	lines, err := atomicfile.OpenJSONL(r.Path(MetricsFile))
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
@@ -86,13 +88,13 @@ func openLogs(r *Run, epoch int, step int64) (*logs, error) {
 		lines.Close()
 		return nil, err
 	}
-	if _, err := lines.TruncateAfter(func(b []byte) bool { return told(b, epoch, step) }); err != nil {
+	if _, err := lines.TruncateAfter(func(b []byte) bool { return told(b, at, judged) }); err != nil {
 		lines.Close()
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	events, err := tfevents.New(r.Path(EventsDir), "")
-	if err == nil && step > 0 {
-		err = events.Restart(step + 1)
+	if err == nil && at.Step > 0 {
+		err = events.Restart(at.Step + 1)
 	}
 	if err != nil {
 		lines.Close()
@@ -101,18 +103,20 @@ func openLogs(r *Run, epoch int, step int64) (*logs, error) {
 	return &logs{lines, events}, nil
 }
 
-// told says whether a line was written before the checkpoint after epoch whole
-// epochs and step steps. An epoch's last step may be saved before its line is
-// written, so steps alone do not say.
-func told(b []byte, epoch int, step int64) bool {
+// told says whether a line was written before the checkpoint. An epoch's last step
+// may be saved before its line is written, so steps alone do not say.
+func told(b []byte, at ckpt.State, judged bool) bool {
 	var l Line
 	if json.NewDecoder(bytes.NewReader(b)).Decode(&l) != nil {
 		return false
 	}
-	if l.Kind == EpochLine {
-		return l.Epoch <= epoch
+	switch {
+	case l.Kind == EpochLine && l.Cut:
+		return l.Step < at.Step || l.Step == at.Step && judged
+	case l.Kind == EpochLine:
+		return l.Epoch <= at.Epoch
 	}
-	return l.Step <= step
+	return l.Step <= at.Step
 }
 
 func (l *logs) append(line Line) error {

@@ -17,7 +17,7 @@ const stepsALine = 100
 
 var nan = math.NaN()
 
-// Loop trains until Config.Epochs are done. It goes on from the newest good
+// Loop trains until Config.Epochs or Config.Steps are done. It goes on from the newest good
 // checkpoint of the run, or starts if there is none; a run that is done already
 // gets its pictures drawn again.
 //
@@ -33,8 +33,8 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 	j.Reporter.begin(j.Run, j.Model.Objective(), t.params())
 	if !t.fresh {
 		j.Reporter.Println("resumed   ", fmt.Sprintf("%s: %s and %s of the next", t.lastDir, plural(t.at.Epoch, "whole epoch"), plural(int(t.at.EpochImages), "image")))
-		if t.at.Epoch >= j.Run.Config.Epochs {
-			j.Reporter.Println("          ", "all its epochs are done: more --epochs take it further")
+		if unit := j.Run.Config.unit(); t.done() {
+			j.Reporter.Println("          ", fmt.Sprintf("all its %s are done: more --%[1]s take it further", unit))
 		}
 	}
 	res.Last, err = t.train(ctx)
@@ -51,14 +51,13 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 
 // train is the loop. All that it needs to be taken up again is in t.at and t.sums.
 func (t *trainer) train(ctx context.Context) (last Line, err error) {
-	c, n := &t.Run.Config, int64(t.Data.Train.Len())
 	if last, err = t.beforeTraining(ctx); err != nil {
 		return last, err
 	}
-	t.Reporter.start(int64(max(0, c.Epochs-t.at.Epoch))*n - t.at.EpochImages)
+	t.Reporter.start(t.Run.Config.images() - t.at.Images)
 	defer t.Reporter.stop()
 	t.saved = time.Now()
-	for err == nil && t.at.Epoch < c.Epochs {
+	for err == nil && !t.done() {
 		if err = t.enter(ctx); err == nil {
 			last, err = t.trainStage(ctx, last)
 		}
@@ -76,10 +75,10 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 	})
 	defer f.stop()
 	metrics := make([]float64, len(t.step.names))
-	for t.at.Epoch < t.stage.end {
+	for t.at.Epoch < t.stage.end && !t.done() {
 		var epoch, window clock
 		begun := time.Now()
-		for t.at.EpochImages < n {
+		for t.at.EpochImages < n && !t.trained() {
 			if ctx.Err() != nil {
 				return last, t.interrupt()
 			}
@@ -101,6 +100,7 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 			t.at.Step++
 			t.at.Images += int64(images)
 			t.at.EpochImages += int64(images)
+			t.sums.Judged = false
 			t.sums.Epoch.add(images, metrics)
 			t.sums.Window.add(images, metrics)
 			took := time.Since(start)
@@ -113,7 +113,7 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 					return last, err
 				}
 			}
-			if t.at.EpochImages < n && t.due() {
+			if t.at.EpochImages < n && !t.trained() && t.due() {
 				if err := t.save(); err != nil {
 					return last, err
 				}
@@ -124,7 +124,7 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 			return last, err
 		}
 		last = line
-		if err := t.draw(ctx, t.at.Epoch, t.at.Epoch == c.Epochs); err != nil {
+		if err := t.draw(ctx, t.epoch(), t.done()); err != nil {
 			return last, err
 		}
 	}
@@ -143,8 +143,8 @@ func (t *trainer) beforeTraining(ctx context.Context) (last Line, err error) {
 		last = t.epochs[n-1]
 	}
 	entered := t.at.Epoch == t.stage.first && t.sums.Begun > t.stage.index // and all was drawn before
-	if t.at.EpochImages == 0 && !entered {
-		err = t.draw(ctx, t.at.Epoch, t.at.Epoch >= t.Run.Config.Epochs)
+	if t.at.EpochImages == 0 && !entered || t.sums.Judged && t.done() {
+		err = t.draw(ctx, t.epoch(), t.done())
 	}
 	return last, err
 }
@@ -197,9 +197,10 @@ func (t *trainer) stepLine(c *clock) error {
 	return err
 }
 
-// endEpoch judges the epoch whose last step is done, logs and saves it.
+// endEpoch judges, logs and saves the epoch whose last step, or the run's, is done.
 func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line, error) {
 	line := t.line(EpochLine, &t.sums.Epoch, c)
+	line.Cut = t.at.EpochImages < int64(t.Data.Train.Len())
 	if t.eval != nil {
 		scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(t.Data.Test), t.Run.Config.Seed)
 		var bad *eval.NonFiniteError
@@ -232,9 +233,13 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 	}
 	line.Seconds = time.Since(begun).Seconds()
 	t.epochs = append(t.epochs, line)
-	t.at.Epoch++
-	t.at.EpochImages = 0
-	t.sums.Epoch.reset()
+	if line.Cut {
+		t.sums.Judged = true // what is left of it may follow
+	} else {
+		t.at.Epoch++
+		t.at.EpochImages = 0
+		t.sums.Epoch.reset()
+	}
 	if err := t.logs.append(line); err != nil {
 		return line, err
 	}

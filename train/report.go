@@ -119,7 +119,7 @@ func figures(epochs []Line, params int) []viz.KV {
 				f = append(f, viz.KV{Key: strings.TrimSuffix(m.Name+", "+m.Unit, ", "), Value: text})
 			}
 		}
-		f = append(f, viz.KV{Key: "epochs", Value: fmt.Sprint(last.Epoch)})
+		f = append(f, viz.KV{Key: "epochs", Value: fmt.Sprint(last.Epoch)}, viz.KV{Key: "steps", Value: thousands(float64(last.Step))})
 	}
 	return append(f, viz.KV{Key: "parameters", Value: thousands(float64(params))})
 }
@@ -178,7 +178,7 @@ func (a *artist) facts(t *trainer, epochs []Line) []viz.KV {
 		{Key: "model", Value: c.Kind + " " + string(c.Model)},
 		{Key: "data", Value: fmt.Sprintf("%s: %s training and %s test images of %v", c.Data.Source, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image())},
 		{Key: "digest of the data", Value: c.Data.Digest},
-		{Key: "epochs", Value: fmt.Sprint(c.Epochs)},
+		{Key: c.unit(), Value: fmt.Sprint(max(c.Epochs, c.Steps))},
 		{Key: "batch", Value: fmt.Sprint(c.Batch)},
 		{Key: "learning rate", Value: fmt.Sprint(c.LR)},
 		{Key: "seed", Value: fmt.Sprint(c.Seed)},
@@ -197,7 +197,7 @@ func (a *artist) facts(t *trainer, epochs []Line) []viz.KV {
 
 func (a *artist) next() []string {
 	c, dir := &a.run.Config, a.run.Dir
-	next := []string{fmt.Sprintf("imago train %s --resume %s --epochs %d", c.Recipe, dir, 2*c.Epochs)}
+	next := []string{fmt.Sprintf("imago train %s --resume %s %s", c.Recipe, dir, c.further())}
 	if a.prior {
 		next = append(next, "imago sample "+dir+" -n 64")
 	}

@@ -59,7 +59,7 @@ func (r *Reporter) begin(run *Run, objective string, params int) {
 	if c.Schedule != "" {
 		rate += " (" + c.Schedule + ")"
 	}
-	r.Println("training  ", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", plural(c.Epochs, "epoch"), c.Batch, rate, c.Seed))
+	r.Println("training  ", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", c.length(), c.Batch, rate, c.Seed))
 	r.Println("parameters", thousands(float64(params)))
 	r.Println("objective ", objective)
 }
@@ -85,7 +85,7 @@ func (r *Reporter) step(c *Config, epoch int, stage string, images int, loss flo
 	if r == nil || r.bar == nil {
 		return
 	}
-	r.bar.Describe(fmt.Sprintf("%s  loss %.4g", epochOf(epoch, c.Epochs, stage), loss))
+	r.bar.Describe(fmt.Sprintf("%s  loss %.4g", epochOf(epoch, c.epochs(), stage), loss))
 	r.bar.Add(images)
 }
 
@@ -99,7 +99,7 @@ func (r *Reporter) epoch(c *Config, l Line, waited float64) {
 	if r == nil {
 		return
 	}
-	s := l.text(c.Epochs)
+	s := l.text(c.epochs())
 	noticed := waited > noticeable && l.Waited > 1
 	if noticed {
 		s += fmt.Sprintf("  waited for images %.0f %%", 100*waited)
@@ -145,7 +145,11 @@ func (r *Reporter) stop() {
 //	epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s
 func (l Line) text(epochs int) string {
 	var b strings.Builder
-	b.WriteString(epochOf(l.Epoch, epochs, l.Stage) + "  ")
+	b.WriteString(epochOf(l.Epoch, epochs, l.Stage))
+	if l.Cut {
+		b.WriteString(", cut at step " + thousands(float64(l.Step)))
+	}
+	b.WriteString("  ")
 	if d, ok := l.Train[model.DLoss]; ok {
 		fmt.Fprintf(&b, "[D loss %.3f, acc. %.1f %%] [G loss %.2f]", d, 100*l.Train[model.DAccuracy], l.Train[model.GLoss])
 	} else {

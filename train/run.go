@@ -144,26 +144,32 @@ func Open(dir, recipe string) (*Run, error) {
 	return &Run{Dir: filepath.Clean(dir), Config: c}, nil
 }
 
-// Change gives the run another configuration, to be resumed with: more epochs,
-// another learning rate or schedule, other checkpoints and pictures. The rest makes the run what
+// Change gives the run another configuration, to be resumed with: more epochs or
+// steps, another learning rate or schedule, other checkpoints and pictures. The rest makes the run what
 // it is and cannot change.
 func (r *Run) Change(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
 	same := c
-	same.Epochs, same.LR, same.Schedule = r.Config.Epochs, r.Config.LR, r.Config.Schedule
+	same.Epochs, same.Steps, same.LR, same.Schedule = r.Config.Epochs, r.Config.Steps, r.Config.LR, r.Config.Schedule
 	same.Checkpoints, same.Pictures = r.Config.Checkpoints, r.Config.Pictures
 	was, err := r.Config.encode("")
 	if err != nil {
 		return err
 	}
 	if now, err := same.encode(""); err != nil || string(now) != string(was) {
-		return errors.Join(err, fmt.Errorf("train: %s: a run that goes on keeps its recipe, data, batch and seed: only --epochs, --lr, --schedule, checkpoints and pictures may change", r.Dir))
+		return errors.Join(err, fmt.Errorf("train: %s: a run that goes on keeps its recipe, data, batch and seed: only --epochs, --steps, --lr, --schedule, checkpoints and pictures may change", r.Dir))
 	}
 	lines, _ := ReadLog(r.Dir) // what is wrong with it, the next to open it says
-	if done := Epochs(lines); len(done) > 0 && c.Epochs < done[len(done)-1].Epoch {
-		return fmt.Errorf("train: %s: --epochs %d: it has done %d already: want as many, or more to go further", r.Dir, c.Epochs, done[len(done)-1].Epoch)
+	if done := Epochs(lines); len(done) > 0 {
+		was, want := done[len(done)-1].Epoch, c.Epochs
+		if c.Steps > 0 {
+			was, want = int(done[len(done)-1].Step), c.Steps
+		}
+		if want < was {
+			return fmt.Errorf("train: %s: --%s %d: it has done %d already: want as many, or more to go further", r.Dir, c.unit(), want, was)
+		}
 	}
 	b, err := c.encode("  ")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/ckpt"
 	"github.com/imago-ml/imago/data"
 )
 
@@ -158,6 +159,7 @@ func TestValidate(t *testing.T) {
 		"2 channels":          func(c *Config) { c.Data.Image[2] = 2 },
 		"0 training":          func(c *Config) { c.Data.Train = 0 },
 		"--epochs 0":          func(c *Config) { c.Epochs = 0 },
+		"--steps -1":          func(c *Config) { c.Epochs, c.Steps = 0, -1 },
 		"--batch 0":           func(c *Config) { c.Batch = 0 },
 		"--lr -1":             func(c *Config) { c.LR = -1 },
 		"--keep -1":           func(c *Config) { c.Checkpoints.Keep = -1 },
@@ -230,6 +232,9 @@ func TestTold(t *testing.T) {
 		epoch, step int
 		want        bool
 	}{
+		{`{"kind":"epoch","epoch":2,"step":150,"cut":true}`, 1, 150, false},
+		{`{"kind":"epoch","epoch":2,"step":150,"cut":true}`, 1, 151, true},
+		{`{"kind":"epoch","epoch":2,"step":150,"cut":true}`, 1, 149, false},
 		{`{"kind":"step","epoch":1,"step":100}`, 0, 100, true},
 		{`{"kind":"step","epoch":1,"step":100}`, 0, 99, false},
 		{`{"kind":"epoch","epoch":1,"step":100}`, 0, 100, false},
@@ -237,9 +242,12 @@ func TestTold(t *testing.T) {
 		{`{"kind":"epoch","epoch":1,"step":100}`, 1, 150, true},
 		{`7`, 1, 100, false},
 	} {
-		if got := told([]byte(tt.line), tt.epoch, int64(tt.step)); got != tt.want {
+		if got := told([]byte(tt.line), ckpt.State{Epoch: tt.epoch, Step: int64(tt.step)}, false); got != tt.want {
 			t.Errorf("%s at epoch %d, step %d: %v", tt.line, tt.epoch, tt.step, got)
 		}
+	}
+	if !told([]byte(`{"kind":"epoch","epoch":2,"step":150,"cut":true}`), ckpt.State{Epoch: 1, Step: 150}, true) {
+		t.Error("a cut epoch that was judged at the checkpoint is not told")
 	}
 }
 

@@ -24,7 +24,8 @@ type stage struct {
 }
 
 // stagesOf divides the epochs of a run as the model says.
-func stagesOf(m model.Model, epochs int) ([]stage, error) {
+func stagesOf(m model.Model, c *Config) ([]stage, error) {
+	epochs := c.epochs()
 	staged, ok := m.(model.Staged)
 	if !ok {
 		return []stage{{Stage: model.Stage{Train: m.Train}, end: epochs, last: true}}, nil
@@ -44,7 +45,11 @@ func stagesOf(m model.Model, epochs int) ([]stage, error) {
 			continue
 		}
 		if epochs <= end {
-			return nil, fmt.Errorf("train: --epochs %d leaves none for the last stage, %s: %s; want --epochs %d or more, or shorter stages", epochs, s.Name, strings.Join(before, ", "), end+1)
+			given, want := fmt.Sprintf("--epochs %d leaves", epochs), fmt.Sprintf("--epochs %d", end+1)
+			if c.Steps > 0 {
+				given, want = fmt.Sprintf("--steps %d, %s, leaves", c.Steps, plural(epochs, "epoch")), fmt.Sprintf("--steps %d", int64(end)*c.perEpoch()+1)
+			}
+			return nil, fmt.Errorf("train: %s none for the last stage, %s: %s; want %s or more, or shorter stages", given, s.Name, strings.Join(before, ", "), want)
 		}
 		stages[i].end = epochs
 	}

@@ -43,9 +43,10 @@ type trainer struct {
 // sums are what becomes the means of the lines under way. They are saved with a
 // checkpoint, so that a resumed run logs the same means.
 type sums struct {
-	Begun  int `json:"begun"`  // stages that were begun
-	Epoch  sum `json:"epoch"`  // since the epoch began
-	Window sum `json:"window"` // since the last step line of the stage
+	Begun  int  `json:"begun"`            // stages that were begun
+	Judged bool `json:"judged,omitempty"` // the epoch under way, as far as it went when the run's steps were done
+	Epoch  sum  `json:"epoch"`            // since the epoch began
+	Window sum  `json:"window"`           // since the last step line of the stage
 }
 
 // begin starts both for so many metrics.
@@ -102,7 +103,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 	if t.few, err = labelledOf(j.Model, j.Data, c.Seed); err != nil {
 		return nil, err
 	}
-	if t.stages, err = stagesOf(j.Model, c.Epochs); err != nil {
+	if t.stages, err = stagesOf(j.Model, c); err != nil {
 		return nil, err
 	}
 	if err = t.place(); err != nil {
@@ -121,7 +122,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 		}
 	}
 	t.session = latent.New(j.Model, c.Input(), j.Backend, t.state)
-	if t.logs, err = openLogs(j.Run, t.at.Epoch, t.at.Step); err != nil {
+	if t.logs, err = openLogs(j.Run, t.at, t.sums.Judged); err != nil {
 		return nil, err
 	}
 	return t, nil

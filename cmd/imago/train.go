@@ -22,7 +22,7 @@ type trainFlags struct {
 	flip          bool
 	testFraction  float64
 	without       []string
-	epochs        int
+	epochs, steps int
 	batch         int
 	lr            float64
 	schedule      string
@@ -45,7 +45,8 @@ func (a *app) train() *cobra.Command {
 		Use:   "train <recipe>",
 		Short: "Train a recipe on a set of images",
 		Long: `train makes a folder for the run in --out, trains, and leaves checkpoints, a log, pictures and a report in it. Ctrl-C
-saves and stops; --resume goes on as if nothing had happened, and with more --epochs than before also a run that is done.
+saves and stops; --resume goes on as if nothing had happened, and with more --epochs or --steps than before also a run that
+is done.
 
 The data set is one known by name (imago data list) or the path of a folder or zip of PNG and JPEG images, an IDX file,
 an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the model that are not given are the recipe's.`,
@@ -53,6 +54,7 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
   imago train mlp-vae --data fashion-mnist --latent 10 --loss bce --epochs 20 --seed 7
   imago train cnn-vae --data photos/ --size 64 --name holidays
   imago train cnn-vae --data mnist --epochs 40 --schedule cosine
+  imago train dense-gan --data mnist --steps 20000
   imago train cnn-vae --resume
   imago train --resume runs/holidays --epochs 100`,
 		Args: takes(0, 2, "a recipe"),
@@ -73,6 +75,9 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := atLeast("threads", t.threads, 0); err != nil {
 			return usage(c, err)
+		}
+		if c.Flags().Changed("epochs") && t.steps != 0 {
+			return usagef(c, "--epochs %d and --steps %d: want one of them, which says how long the run is", t.epochs, t.steps)
 		}
 		if t.resume != "" {
 			return a.resumeRun(c, &t, args)
@@ -98,6 +103,7 @@ func (t *trainFlags) addFlags(c *cobra.Command) {
 	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
 	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
+	f.IntVar(&t.steps, "steps", 0, "`updates` in all, in place of --epochs; the run ends there (default the recipe's; 0 goes by epochs)")
 	f.IntVar(&t.batch, "batch", 0, "`images` a step (default the recipe's)")
 	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
 	f.StringVar(&t.schedule, "schedule", "", "how the rate changes, a `schedule`: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
@@ -137,7 +143,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config tr
 		return config, nil, nil, err
 	}
 	probe.Data.Image, probe.Data.Train = [3]int{1, 1, 1}, 1
-	t.change(c, &probe, true)
+	t.change(c, &probe, &rec.Train)
 	if err := probe.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
@@ -147,19 +153,27 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config tr
 	if config, err = train.NewConfig(rec, cfg, set, t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
-	t.change(c, &config, true)
+	t.change(c, &config, &rec.Train)
 	if m, err = config.Build(&a.models); err != nil {
 		return config, nil, nil, err
 	}
 	return config, m, set, train.Suits(m, set)
 }
 
-// change puts the flags that were given in a config. fresh says that the run is new.
-func (t *trainFlags) change(c *cobra.Command, config *train.Config, fresh bool) {
+// change puts the flags that were given in a config; recipe is nil of a run that goes on.
+func (t *trainFlags) change(c *cobra.Command, config *train.Config, recipe *model.Training) {
 	f := c.Flags()
 	given := func(name string) bool { return f.Changed(name) }
-	if given("epochs") {
-		config.Epochs = t.epochs
+	fresh := recipe != nil
+	switch {
+	case given("epochs"):
+		config.Epochs, config.Steps = t.epochs, 0
+	case t.steps != 0:
+		config.Epochs, config.Steps = 0, t.steps
+	case given("steps") && fresh:
+		config.Epochs, config.Steps = recipe.Epochs, 0
+	case given("steps"): // whoever means so says how many epochs
+		config.Steps = 0
 	}
 	if given("batch") {
 		config.Batch = t.batch
@@ -201,7 +215,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		return err
 	}
 	config := run.Config
-	t.change(c, &config, false)
+	t.change(c, &config, nil)
 	if config.Model, err = a.changeModel(config, t.options); err != nil {
 		return usage(c, err)
 	}
@@ -322,7 +336,11 @@ func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m model.Mode
 
 // finished says how long it took and where things are.
 func (a *app) finished(run *train.Run, r train.Result) {
-	fmt.Fprintf(a.out, "done       %s, %s in all; %.1f s\n", plural(r.Epochs, "epoch"), plural(int(r.Steps), "step"), r.Seconds)
+	done := plural(r.Epochs, "epoch")
+	if r.Last.Cut {
+		done += " and a part of the next"
+	}
+	fmt.Fprintf(a.out, "done       %s, %s in all; %.1f s\n", done, plural(int(r.Steps), "step"), r.Seconds)
 	if r.Report != "" {
 		fmt.Fprintf(a.out, "report     %s\n", r.Report)
 	}

@@ -1,0 +1,209 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/cpu"
+	"github.com/imago-ml/imago/tensor"
+)
+
+// stepping is a run of so many steps of three an epoch: 64 + 64 + 22 images.
+func stepping(recipe string, steps int) Config {
+	c := config(recipe, must(small(150, 30)), "hidden", "16", "filters", "2,3")
+	c.Epochs, c.Steps = 0, steps
+	return c
+}
+
+func TestLength(t *testing.T) {
+	for _, tt := range []struct {
+		epochs, steps   int
+		wantEpochs      int
+		images          int64
+		length, further string
+	}{
+		{3, 0, 3, 450, "3 epochs", "--epochs 6"},
+		{0, 1, 1, 64, "1 step", "--steps 2"},
+		{0, 3, 1, 150, "3 steps", "--steps 6"},
+		{0, 5, 2, 278, "5 steps", "--steps 10"},
+	} {
+		c := stepping("mlp-vae", tt.steps)
+		c.Epochs = tt.epochs
+		if c.epochs() != tt.wantEpochs || c.images() != tt.images || c.length() != tt.length || c.further() != tt.further || c.Validate() != nil {
+			t.Errorf("%+v: %d epochs, %d images, %s, %s, %v", tt, c.epochs(), c.images(), c.length(), c.further(), c.Validate())
+		}
+	}
+	for want, lengths := range map[string][2]int{"--epochs 0": {}, "--epochs 3 and --steps 5": {3, 5}, "--steps -1": {0, -1}, "--epochs -1": {-1, 5}} {
+		c := stepping("mlp-vae", 1)
+		c.Epochs, c.Steps = lengths[0], lengths[1]
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v gave %v, want %q", lengths, err, want)
+		}
+	}
+	set := must(small(150, 30))
+	rec := must(registry().Recipe("mlp-vae"))
+	rec.Train.Steps = 70
+	c := must(NewConfig(rec, must(registry().Config(rec)), set, "digits", config("mlp-vae", set).Data.Options()))
+	if c.Steps != 70 || c.Epochs != 0 {
+		t.Errorf("a recipe of 70 steps gives %d epochs and %d steps", c.Epochs, c.Steps)
+	}
+	if _, err := stepping("staged", 6).Build(registry()); err == nil || !strings.Contains(err.Error(), "--steps 6, 2 epochs, leaves none for the last stage") || !strings.Contains(err.Error(), "want --steps 7 or more") {
+		t.Errorf("two stages of an epoch and six steps: %v", err)
+	}
+	if _, err := stepping("staged", 7).Build(registry()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A run by steps ends after the last of them, in the midst of an epoch, which is
+// judged, saved and drawn as far as it went; interrupted anywhere and resumed it ends
+// the same, and given more steps or epochs it goes on from there, to the same weights
+// as if it had had them from the start.
+func TestSteps(t *testing.T) {
+	set := must(small(150, 30))
+	for _, recipe := range []string{"mlp-vae", "dense-gan", "staged"} {
+		t.Run(recipe, func(t *testing.T) {
+			c := stepping(recipe, 8)
+			c.Pictures, c.Schedule = 0, "cosine"
+			whole := newRun(t, c)
+			var out bytes.Buffer
+			res, err := Loop(context.Background(), newJob(t, whole, set, 2, &out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if res.Steps != 8 || res.Epochs != 2 || res.Images != 428 || !res.Last.Cut || res.Last.Epoch != 3 || res.Last.Step != 8 || res.Last.Images != 428 || res.Report == "" {
+				t.Errorf("%+v", res)
+			}
+			for _, part := range []string{"training   8 steps, batch 64", "epoch 1/3", "epoch 3/3", ", cut at step 8  "} {
+				if !strings.Contains(out.String(), part) {
+					t.Errorf("%q is not in\n%s", part, out.String())
+				}
+			}
+			if page := string(must(os.ReadFile(res.Report))); !strings.Contains(page, whole.Dir+" --steps 16") {
+				t.Error("the report does not say how to go on")
+			}
+			want, wantLog := digestOf(t, whole.Dir)
+			r := newRun(t, c)
+			be := cpu.New(2)
+			defer be.Close()
+			for _, reads := range []int64{1, 70, 140, 100} {
+				var count atomic.Int64
+				ctx, cancel := context.WithCancel(context.Background())
+				_, err := Loop(ctx, jobOn(must(Open(r.Dir, recipe)), trapped(set, func(int) error {
+					if count.Add(1) == reads {
+						cancel()
+					}
+					return nil
+				}), be, nil))
+				cancel()
+				if !errors.Is(err, ErrInterrupted) {
+					t.Fatalf("interrupted: %v", err)
+				}
+			}
+			trained(t, r, set, 1)
+			if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
+				t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
+			}
+			// Done: once more it only draws.
+			if res := trained(t, r, set, 1); res.Steps != 8 || !res.Last.Cut {
+				t.Errorf("a run that was done gave %+v", res)
+			}
+			if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
+				t.Errorf("done: %s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
+			}
+		})
+	}
+}
+
+// More steps, and then more epochs, than a run has done.
+func TestMoreSteps(t *testing.T) {
+	set := must(small(150, 30))
+	for _, recipe := range []string{"mlp-vae", "dense-gan"} {
+		c := stepping(recipe, 10)
+		c.Checkpoints.Keep = 0
+		whole := newRun(t, c)
+		trained(t, whole, set, 2)
+		c.Steps = 4
+		r := newRun(t, c)
+		trained(t, r, set, 2)
+		again := func(change func(c *Config)) Result {
+			t.Helper()
+			change(&c)
+			if err := r.Change(c); err != nil {
+				t.Fatal(err)
+			}
+			return trained(t, must(Open(r.Dir, recipe)), set, 2)
+		}
+		if res := again(func(c *Config) { c.Steps = 8 }); res.Steps != 8 || res.Epochs != 2 {
+			t.Errorf("%+v", res)
+		}
+		again(func(c *Config) { c.Steps = 10 })
+		// The log has a line more for each place where it stood; the others are the same.
+		var lines []Line
+		for _, l := range must(ReadLog(r.Dir)) {
+			if !l.Cut || l.Step == 10 {
+				lines = append(lines, l)
+			}
+		}
+		text := func(ls []Line) string {
+			s := ""
+			for _, l := range ls {
+				l.ImagesPerSec, l.Waited, l.Seconds, l.Best = 0, 0, 0, false
+				s += fmt.Sprintf("%+v\n", l)
+			}
+			return s
+		}
+		if got, want := text(lines), text(must(ReadLog(whole.Dir))); got != want || len(Epochs(lines)) != 4 {
+			t.Errorf("%s\nwant\n%s", got, want)
+		}
+		same := func(a, b *Run) {
+			t.Helper()
+			x, y := weightsOf(t, a), weightsOf(t, b)
+			if x != y {
+				t.Error("the weights differ")
+			}
+		}
+		same(r, whole)
+		if err := r.Change(func() Config { d := c; d.Steps = 9; return d }()); err == nil || !strings.Contains(err.Error(), "--steps 9: it has done 10 already") {
+			t.Errorf("fewer steps than are done: %v", err)
+		}
+		if res := again(func(c *Config) { c.Steps, c.Epochs = 0, 4 }); res.Epochs != 4 || res.Last.Cut || res.Steps != 12 {
+			t.Errorf("%+v", res)
+		}
+		d := config(recipe, set, "hidden", "16")
+		d.Epochs = 4
+		epochs := newRun(t, d)
+		trained(t, epochs, set, 2)
+		same(r, epochs)
+	}
+}
+
+// weightsOf is the newest weights of a run, as text.
+func weightsOf(t *testing.T, r *Run) string {
+	t.Helper()
+	f, err := ckpt.Latest(r.Path(CheckpointsDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("step %d: %x", f.State.Step, folded(f.Weights))
+}
+
+// folded is the bits of tensors, folded.
+func folded(of map[string]*tensor.Tensor) uint64 {
+	h := fnv.New64a()
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		binary.Write(h, binary.LittleEndian, of[name].F32())
+	}
+	return h.Sum64()
+}
