@@ -85,15 +85,6 @@ func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err e
 	return z, note, nil
 }
 
-// Prior is n codes drawn from N(0, I) at key.
-//
-// → (n, units).
-func Prior(key rng.Key, n, units int) []float32 {
-	z := make([]float32, n*units)
-	key.Normal(z)
-	return z
-}
-
 // Ends are those of both axes of a picture of codes: of a model with a prior
 // N(0, I) ±want, as long as no more than half of the codes lie outside, as they do
 // where hardly anything holds them to the prior; otherwise their Range. fitted says

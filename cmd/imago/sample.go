@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,7 @@ func (a *app) sample() *cobra.Command {
 		titles bool
 		prior  string
 		as     string
+		cut    truncation
 	)
 	c := &cobra.Command{
 		Use:   "sample [<run or weights file>]",
@@ -34,9 +36,13 @@ func (a *app) sample() *cobra.Command {
 seed draws the same sheet. No data set is needed, and a weights file alone is enough.
 
 A conditional model draws a row of each of its classes, or attributes, the same codes in each: style down the columns. With
---as it draws what is named.`,
+--as it draws what is named.
+
+--truncation draws every unit of a code again that is further from 0 than so much: of a GAN, images that are better one by one
+and more alike, the more so the lower it is.`,
 		Example: `  imago sample latest
   imago sample cnn-vae-mnist-001 -n 100 --seed 7 --out hundred.png
+  imago sample dcgan-mnist-001 --truncation 0.7
   imago sample mlp-ae-mnist-001 --prior mixture
   imago sample --weights weights.safetensors`,
 		Args: takes(0, 1, "a run or a weights file"),
@@ -49,10 +55,14 @@ A conditional model draws a row of each of its classes, or attributes, the same 
 	f.BoolVar(&titles, "codes", false, "write the code under each image")
 	f.StringVar(&prior, "prior", "own", "what codes are `drawn` from: the model's own prior, or the mixture that imago fit-prior fitted to its codes")
 	f.StringVar(&as, "as", "", "`class` or attributes of what a conditional model makes, with commas between (default a row of each)")
+	cut.addFlag(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := errors.Join(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), pngName(out)); err != nil {
+		if err := errors.Join(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), pngName(out)); err != nil {
 			return usage(c, err)
+		}
+		if prior == "mixture" && cut.given() {
+			return usagef(c, "--truncation %v is for draws from N(0, I), not for --prior mixture", cut.limit)
 		}
 		m, err := a.open(c, args, &from)
 		if err != nil {
@@ -67,9 +77,13 @@ A conditional model draws a row of each of its classes, or attributes, the same 
 		} else if !m.HasPrior() {
 			return fmt.Errorf("sample: %s is %s, which has no prior to draw codes from; fit one to its codes with imago fit-prior and draw from it with --prior mixture", m.name, m.recipe)
 		}
-		d := draw{m: m, fitted: fitted, key: rng.New(seed).Split("sample")}
-		if titles && !d.byCode() {
-			return usagef(c, "--codes: %s draws by itself, not by codes from N(0, I)", m.recipe)
+		d := draw{m: m, fitted: fitted, cut: cut, key: sampleKey(seed)}
+		if !d.byCode() && (titles || cut.given()) {
+			flag := "codes"
+			if cut.given() {
+				flag = "truncation"
+			}
+			return usagef(c, "--%s: %s draws by itself, not by codes from N(0, I)", flag, m.recipe)
 		}
 		if as == "" && d.labels() > 0 {
 			return a.sampleClasses(c.Context(), d, max(1, n/d.labels()), out)
@@ -94,22 +108,58 @@ A conditional model draws a row of each of its classes, or attributes, the same 
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, sheet, "%s from %s", plural(n, "image"), m.name)
+		return a.writePNG(out, sheet, "%s from %s%s", plural(n, "image"), m.name, cut)
 	}
 	return c
+}
+
+// sampleKey is where the codes of a seed are drawn: the first code of sample is the one that --seeds means elsewhere.
+func sampleKey(seed uint64) rng.Key { return rng.New(seed).Split("sample") }
+
+// A truncation is the flag that says how far from 0 a unit of a code that is drawn may be.
+type truncation struct{ limit float64 }
+
+func (t *truncation) addFlag(c *cobra.Command) {
+	c.Flags().Float64Var(&t.limit, "truncation", 0, "draw each unit of a code again that is further than this `limit` from 0; 0 is no limit")
+}
+
+func (t truncation) check() error {
+	if !(t.limit >= 0) || math.IsInf(t.limit, 0) {
+		return fmt.Errorf("--truncation %v: want 0 or a number above it, as 0.7", t.limit)
+	}
+	return nil
+}
+
+func (t truncation) given() bool { return t.limit > 0 }
+
+// String is what to say after the name of a model.
+func (t truncation) String() string {
+	if !t.given() {
+		return ""
+	}
+	return fmt.Sprintf(", truncated at %v", t.limit)
+}
+
+// codes draws n codes of so many units.
+func (t truncation) codes(key rng.Key, n, units int) []float32 {
+	if t.given() {
+		return latent.Truncated(key, n, units, t.limit)
+	}
+	return latent.Prior(key, n, units)
 }
 
 // A draw is how images are drawn: from a mixture fitted to the codes, from N(0, I), or as the model does itself.
 type draw struct {
 	m      *opened
 	fitted *mixture.Mixture // or nil
+	cut    truncation
 	key    rng.Key
 }
 
 // byCode says whether images are decoded from codes.
 func (d draw) byCode() bool {
 	_, own := d.m.Model().(model.Sampler)
-	return d.fitted != nil || !own
+	return d.fitted != nil || !own || d.cut.given() && d.m.Standard()
 }
 
 // labels is how many labels of an image are wanted.
@@ -128,7 +178,7 @@ func (d draw) images(ctx context.Context, n int, labels []float32) (pix, z []flo
 			return nil, nil, err
 		}
 	case d.byCode():
-		z = latent.Prior(d.key, n, d.m.Latent())
+		z = d.cut.codes(d.key, n, d.m.Latent())
 	default:
 		pix, err = d.m.Sample(ctx, d.key, n, labels)
 		return pix, nil, err
@@ -155,7 +205,7 @@ func (a *app) sampleClasses(ctx context.Context, d draw, n int, out string) erro
 	if err != nil {
 		return err
 	}
-	return a.writePNG(out, sheet, "%s for each of %s from %s", plural(n, "image"), plural(len(names), "label"), d.m.name)
+	return a.writePNG(out, sheet, "%s for each of %s from %s%s", plural(n, "image"), plural(len(names), "label"), d.m.name, d.cut)
 }
 
 // squareCols makes a sheet of n images about square: the least whole number whose square is n or more.
