@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,18 +39,18 @@ const (
 
 var benchPrograms = []string{programTrain, programDecode, programManifold}
 
-// A benchSize is what a recipe is timed on unless told otherwise.
+// A benchSize is what a recipe is timed on.
 type benchSize struct {
 	image model.Image
 	batch int
 }
 
 var (
-	usualSize = benchSize{model.Image{H: 28, W: 28, C: 1}, 128}
-	// benchSizes are those of recipes made for other images.
-	benchSizes = map[string]benchSize{
-		"dcgan":    {model.Image{H: 64, W: 64, C: 3}, 64},
-		"face-vae": {model.Image{H: 64, W: 64, C: 3}, 64},
+	usualImage = model.Image{H: 28, W: 28, C: 1}
+	// benchImages are those of recipes made for others.
+	benchImages = map[string]model.Image{
+		"dcgan":    {H: 64, W: 64, C: 3},
+		"face-vae": {H: 64, W: 64, C: 3},
 	}
 )
 
@@ -95,7 +96,7 @@ settings known (tuned): a process of ours, one of each of theirs, and again. A r
 	}
 	f := c.Flags()
 	f.IntVar(&b.steps, "steps", 0, "`runs` that are timed; 0 is as many as take two seconds, 5 at least")
-	f.IntVar(&b.batch, "batch", 0, "`images` a training step (default what the recipe is for: 128, or 64 of 64x64x3)")
+	f.IntVar(&b.batch, "batch", 0, "`images` a training step (default the recipe's)")
 	threadsFlag(c, &b.threads)
 	f.StringVar(&b.shape, "shape", "", "rows, columns and channels of the images (default what the recipe is for: 28x28x1 or 64x64x3)")
 	f.StringSliceVar(&b.programs, "program", benchPrograms, "`programs` to time")
@@ -246,15 +247,14 @@ func (m *benchModel) timing(recipe, program string) *benchTiming {
 	return t
 }
 
-// sizeOf is the size at which a recipe is shown, where a flag has not said another; check has read the shape.
+// sizeOf is the batch that a recipe is trained with and the images it is for, where a flag has not said others; check has
+// read the shape.
 func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
-	size, ok := benchSizes[rec.Name]
+	image, ok := benchImages[rec.Name]
 	if !ok {
-		size = usualSize
+		image = usualImage
 	}
-	if batch > 0 {
-		size.batch = batch
-	}
+	size := benchSize{image, cmp.Or(batch, rec.Train.Batch)}
 	if shape != "" {
 		size.image, _ = parseShape(shape)
 	}

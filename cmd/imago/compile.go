@@ -53,7 +53,7 @@ The dump is the same on every machine. A file that ends in ` + graphSuffix + ` h
 	f := c.Flags()
 	f.BoolVar(&o.dump, "dump", false, "print the function after every pass")
 	f.StringVar(&o.fn, "func", "train", "`function` of the model: "+strings.Join(compileFuncs, ", "))
-	f.IntVar(&o.batch, "batch", 0, "`images` a run (default what the recipe is for: 128, or 64 of 64x64x3)")
+	f.IntVar(&o.batch, "batch", 0, "`images` a run (default the recipe's)")
 	f.StringVar(&o.shape, "shape", "", "rows, columns and channels of the images (default what the recipe is for: 28x28x1 or 64x64x3)")
 	f.IntVar(&o.threads, "threads", 1, "`number` of threads that the work is dealt to")
 	o.options = a.addModelFlags(c)
