@@ -119,7 +119,7 @@ func (c *DenseConfig) New(in model.Input) (model.Model, error) {
 func DenseGAN() (model.Kind, model.Recipe) {
 	const name, about = "dense-gan", "generative adversarial network with dense networks"
 	return model.Kind{Name: name, About: about, Default: func() model.Config { return &DenseConfig{Noise{100}, Dense{128}, game(0.9)} }},
-		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 43, Steps: 20_000, Batch: 128, LearningRate: 1e-3}}
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 43, Steps: 20_000, LogSteps: 1000, Batch: 128, LearningRate: 1e-3}}
 }
 
 // DCGANConfig configures kind dcgan.

@@ -59,6 +59,7 @@ type Recipe struct {
 type Training struct {
 	Epochs       int
 	Steps        int // updates in all; 0 = by Epochs
+	LogSteps     int // a line, and images of one noise, every so many updates; 0 = each epoch
 	Batch        int // images a step
 	LearningRate float64
 	Schedule     string // of the learning rate: text of optim.ParseSchedule; "" = constant

@@ -40,6 +40,8 @@ type Config struct {
 	// optim.ParseSchedule reads it; "" = not.
 	Schedule string `json:"schedule,omitempty"`
 
+	LogSteps int `json:"log_steps,omitempty"` // a line is told, and images of one noise are drawn, every so many steps; 0 = each epoch
+
 	Checkpoints Checkpoints `json:"checkpoints"`
 	Pictures    int         `json:"pictures"` // drawn every so many epochs and at the end; 0 = at the end only, −1 = never
 }
@@ -99,7 +101,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Columns: set.Columns,
 			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without, Label: opt.Label,
 		},
-		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, Seed: 1,
+		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
 		Pictures:    5,
 	}, nil
@@ -166,6 +168,7 @@ func (c Config) Validate() error {
 	if _, err := optim.ParseSchedule(c.Schedule); err != nil {
 		faults = append(faults, fmt.Errorf("train: --schedule: %w", err))
 	}
+	bad(c.LogSteps >= 0, "--log-steps %d: want a number of steps, or 0 (each epoch)", c.LogSteps)
 	bad(c.Checkpoints.Keep >= 0, "--keep %d: want 0 (all) or more", c.Checkpoints.Keep)
 	bad(c.Checkpoints.Seconds >= 0, "--checkpoint-every %v seconds: want 0 (each epoch only) or more", c.Checkpoints.Seconds)
 	bad(c.Checkpoints.Steps >= 0, "--checkpoint-steps %d: want 0 (each epoch only) or more", c.Checkpoints.Steps)

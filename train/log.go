@@ -19,6 +19,8 @@ import (
 const (
 	StepLine  = "step"  // every hundred steps: the means since the last, the epoch's end aside
 	EpochLine = "epoch" // every epoch: the means over its images, and the test metrics
+
+	IntervalLine = "interval" // every Config.LogSteps steps: the means since the last, and the values of the last step
 )
 
 // A Line is a line of metrics.jsonl. Means are over images; metrics are in nats an
@@ -31,6 +33,7 @@ type Line struct {
 	Images int64  `json:"images"`          // trained on in all
 
 	Train map[string]float64 `json:"train"`          // by the model's names: loss, reconstruction, kl, grad_norm
+	At    map[string]float64 `json:"at,omitempty"`   // likewise, of the last step alone; of an interval line
 	Test  map[string]float64 `json:"test,omitempty"` // by eval's names: test_loss, …; of an epoch line
 	Best  bool               `json:"best,omitempty"` // the lowest test_loss so far
 	Cut   bool               `json:"cut,omitempty"`  // an epoch line of a part of the epoch, with which the run's steps were done

@@ -103,13 +103,20 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 			t.sums.Judged = false
 			t.sums.Epoch.add(images, metrics)
 			t.sums.Window.add(images, metrics)
+			t.sums.Interval.add(images, metrics)
 			took := time.Since(start)
 			epoch.add(images, took, waited)
 			window.add(images, took, waited)
+			t.span.add(images, took, waited)
 			t.Reporter.step(c, t.at.Epoch+1, t.stage.Name, images, t.sums.Epoch.Metrics[0]/float64(t.sums.Epoch.Images))
 
 			if t.at.Step%stepsALine == 0 {
 				if err := t.stepLine(&window); err != nil {
+					return last, err
+				}
+			}
+			if every := int64(c.LogSteps); every > 0 && t.at.Step%every == 0 {
+				if err := t.interval(ctx, metrics); err != nil {
 					return last, err
 				}
 			}

@@ -1,12 +1,9 @@
 package train
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"image"
-	"image/png"
-	"os"
 	"path/filepath"
 
 	"github.com/imago-ml/imago/latent"
@@ -159,13 +156,19 @@ func (a *artist) manifolds() error {
 }
 
 // frame adds a small picture to those of which the animation is made, all of one
-// size: the manifold, of a conditional model its classes.
+// size: the manifold, of a conditional model its classes, and what it makes of one
+// noise where codes are noise.
 func (a *artist) frame() error {
+	if a.stepped() {
+		return a.sheets()
+	}
 	var img image.Image
 	var err error
 	switch {
 	case a.labels > 0:
 		img, err = a.sheet(fmt.Sprintf("epoch %04d", a.epoch), max(1, 64/a.session.Image().H))
+	case a.noisy():
+		img, err = a.made(a.key().Split(fixedName), a.after("the same noise"))
 	case a.decodes():
 		img, err = a.manifold(frameSide, frameExtent, viz.ManifoldOptions{Title: a.run.Config.Recipe, PerUnit: 1, Side: 480})
 	default:
@@ -183,32 +186,4 @@ func (a *artist) frame() error {
 
 func (a *artist) framePath(epoch int) string {
 	return filepath.Join(a.run.Path(FramesDir), fmt.Sprintf("epoch-%04d.png", epoch))
-}
-
-// animation makes the frames up to this epoch into one GIF. Frames that were lost
-// are left out.
-func (a *artist) animation() error {
-	var frames []image.Image
-	for e := range a.epoch + 1 {
-		b, err := os.ReadFile(a.framePath(e))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		img, err := png.Decode(bytes.NewReader(b))
-		if err != nil {
-			return fmt.Errorf("%s: %w", a.framePath(e), err)
-		}
-		frames = append(frames, img)
-	}
-	if len(frames) == 0 {
-		return nil
-	}
-	b, err := viz.GIF(frames, viz.AnimationOptions{})
-	if err != nil {
-		return err
-	}
-	return a.writeFile(a.path("manifold.gif"), b)
 }

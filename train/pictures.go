@@ -32,6 +32,7 @@ type artist struct {
 	session *latent.Session
 	set     *data.Set
 	epoch   int
+	step    int64
 	dim     int       // Z
 	labels  int       // K that it takes to make an image; 0 = none
 	prior   bool      // it has one
@@ -40,7 +41,7 @@ type artist struct {
 }
 
 func (t *trainer) artist(ctx context.Context, epoch int) *artist {
-	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch}
+	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch, step: t.at.Step}
 	a.dim, a.labels, a.prior = t.session.Latent(), t.session.Labels(), t.session.HasPrior()
 	_, own := t.Model.(model.Sampler)
 	a.normal = a.prior && (!own || a.labels > 0)
@@ -57,14 +58,17 @@ func (a *artist) images() (s data.Split, name string) {
 }
 
 // draw makes the pictures that are due after an epoch: a frame of the animation
-// always, the rest every few epochs and at the end.
+// unless intervals have them, the rest every few epochs and at the end.
 func (t *trainer) draw(ctx context.Context, epoch int, final bool) error {
 	every := t.Run.Config.Pictures
 	if every < 0 {
 		return nil
 	}
 	a := t.artist(ctx, epoch)
-	err := a.frame()
+	var err error
+	if !a.stepped() || epoch == 0 || final { // else after intervals of steps
+		err = a.frame()
+	}
 	if err == nil && (final || epoch > 0 && every > 0 && epoch%every == 0) {
 		err = a.all(t, final)
 	}
@@ -91,7 +95,7 @@ func (a *artist) all(t *trainer, final bool) error {
 			return err
 		}
 	}
-	for _, name := range []string{"manifold", "units", "classes", "reconstructions", "samples"} {
+	for _, name := range []string{"manifold", "units", "classes", "reconstructions", "samples", fixedName, freshName} {
 		if err := a.tell(t, name); err != nil {
 			return err
 		}
@@ -123,11 +127,16 @@ func (a *artist) path(name string) string { return filepath.Join(a.run.Path(Imag
 
 // write stores a picture under its name, and under its name and the epoch's.
 func (a *artist) write(name string, img image.Image) error {
+	return a.writeAs(name, fmt.Sprintf("epoch-%04d", a.epoch), img)
+}
+
+// writeAs stores a picture under its name, and under its name and when it was so.
+func (a *artist) writeAs(name, when string, img image.Image) error {
 	b, err := viz.PNG(img)
 	if err != nil {
 		return err
 	}
-	if err := a.writeFile(a.path(fmt.Sprintf("%s-epoch-%04d.png", name, a.epoch)), b); err != nil {
+	if err := a.writeFile(a.path(name+"-"+when+".png"), b); err != nil {
 		return err
 	}
 	return a.writeFile(a.path(name+".png"), b)

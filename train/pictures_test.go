@@ -134,7 +134,7 @@ func TestPicturesOfAGAN(t *testing.T) {
 	r := newRun(t, c)
 	res := trained(t, r, set, 2)
 	got := pictures(t, r)
-	for _, name := range []string{"samples.png", "curves.png", "units.png", "manifold.gif", "network-generator.png", "network-discriminator.png", "network-dense-gan.png"} {
+	for _, name := range []string{"samples.png", "curves.png", "units.png", "fixed.gif", "network-generator.png", "network-discriminator.png", "network-dense-gan.png"} {
 		if got[name] == nil {
 			t.Errorf("%s is missing", name)
 		}

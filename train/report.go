@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,7 +34,11 @@ func (a *artist) report(t *trainer) error {
 	if s := warnings(epochs); s.Text != "" {
 		r.Sections = append(r.Sections, s)
 	}
-	for _, s := range a.sections() {
+	stills, err := a.fixedSheets()
+	if err != nil {
+		return err
+	}
+	for _, s := range a.sections(stills) {
 		if err := a.load(&s); err != nil {
 			return err
 		}
@@ -63,7 +68,11 @@ func (a *artist) load(s *viz.Section) error {
 	return nil
 }
 
-func (a *artist) sections() []viz.Section {
+// mostStills is how many sheets of one noise are shown.
+const mostStills = 8
+
+// sections are those of pictures; stills are the files of the sheets of one noise.
+func (a *artist) sections(stills []string) []viz.Section {
 	pic := func(file, title, caption, alt string, wide bool) viz.Picture {
 		return viz.Picture{Title: title, Caption: caption, Alt: alt, Data: []byte(file), Wide: wide}
 	}
@@ -75,6 +84,15 @@ func (a *artist) sections() []viz.Section {
 	}}
 	if !a.prior {
 		samples.Text = "This model is deterministic: no prior says where its codes lie, so codes drawn at random have no meaning and there are no samples."
+	}
+	noise := viz.Section{Title: "From one noise", Pictures: []viz.Picture{
+		pic(fixedName+".gif", "How they came about", "The same noise all along, from before training on.", "animation of what one noise becomes", false),
+		pic(freshName+".png", "Fresh noise", "Drawn anew each time: beside the others it shows how far the images are of one kind.", "sheet of images of fresh noise", false),
+	}}
+	for _, name := range thinned(stills, mostStills) {
+		file, step := filepath.Base(name), int64(0)
+		fmt.Sscanf(file, fixedName+"-step-%d", &step) // it was found by this name
+		noise.Pictures = append(noise.Pictures, pic(file, "Step "+thousands(float64(step)), "", "sheet of images of the same noise after step "+thousands(float64(step)), false))
 	}
 	space := viz.Section{Title: "The latent space", Pictures: []viz.Picture{
 		pic("scatter.png", "Codes of test images", "The mean of each test image's code, marked by class. Classes that lie apart were told apart without labels.",
@@ -92,7 +110,7 @@ func (a *artist) sections() []viz.Section {
 	for _, n := range a.session.Model().Networks() { // encoder, decoder, whole
 		network.Pictures = append(network.Pictures, pic(networkFile(n.Name), n.Name, fmt.Sprintf("%s parameters", thousands(float64(n.Params()))), "diagram of the layers of "+n.Name, false))
 	}
-	return []viz.Section{samples, space, curves, network}
+	return []viz.Section{samples, noise, space, curves, network}
 }
 
 // warnings is a section of all that was noticed while training.

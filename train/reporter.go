@@ -99,6 +99,10 @@ func (r *Reporter) epoch(c *Config, l Line, waited float64) {
 	if r == nil {
 		return
 	}
+	if c.LogSteps > 0 && !c.ended(l) { // intervals have lines enough
+		r.warn(l)
+		return
+	}
 	s := l.text(c.epochs())
 	noticed := waited > noticeable && l.Waited > 1
 	if noticed {
@@ -108,12 +112,17 @@ func (r *Reporter) epoch(c *Config, l Line, waited float64) {
 		s = speed.ReplaceAllString(s, "") // the bar has shown it, and the log has it
 	}
 	r.Println(s)
-	for _, w := range l.Warnings {
-		r.Println("warning   ", w.Text)
-	}
+	r.warn(l)
 	if noticed && !r.advised {
 		r.advised = true
 		r.Println("          ", "images are read more slowly than they are trained on: let them be kept decoded (no --no-cache, room on the disk of the cache), or keep them on a faster disk")
+	}
+}
+
+// warn tells what was noticed.
+func (r *Reporter) warn(l Line) {
+	for _, w := range l.Warnings {
+		r.Println("warning   ", w.Text)
 	}
 }
 

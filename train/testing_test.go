@@ -87,7 +87,7 @@ func config(recipe string, set *data.Set, options ...string) Config {
 		}
 	}
 	c := must(NewConfig(rec, mc, set, "digits", data.Options{}))
-	c.Epochs, c.Steps, c.Batch, c.Pictures, c.Checkpoints.Seconds = 3, 0, 64, -1, 0
+	c.Epochs, c.Steps, c.LogSteps, c.Batch, c.Pictures, c.Checkpoints.Seconds = 3, 0, 0, 64, -1, 0
 	return c
 }
 

@@ -4,10 +4,10 @@
 // A run is a folder:
 //
 //	run.json        Config
-//	metrics.jsonl   a Line every hundred steps and every epoch
+//	metrics.jsonl   a Line every hundred steps, every epoch and every interval of Config.LogSteps
 //	events/         the same for TensorBoard
 //	checkpoints/    package ckpt: the last few and the best by test_loss
-//	images/         pictures, each as it is now and, with -epoch-NNNN, as it was
+//	images/         pictures, each as it is now and, with -epoch-NNNN or -step-NNNNNN, as it was
 //	images/frames/  a small picture after each epoch, of which the animation is made
 //	report.html     all of it on one page
 //

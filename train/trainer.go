@@ -37,21 +37,25 @@ type trainer struct {
 	judge   *judge // nil before it was asked
 	fresh   bool   // nothing was resumed
 	saved   time.Time
+	span    clock  // since the last interval line, in this process
 	lastDir string // of the last checkpoint
 }
 
 // sums are what becomes the means of the lines under way. They are saved with a
 // checkpoint, so that a resumed run logs the same means.
 type sums struct {
-	Begun  int  `json:"begun"`            // stages that were begun
-	Judged bool `json:"judged,omitempty"` // the epoch under way, as far as it went when the run's steps were done
-	Epoch  sum  `json:"epoch"`            // since the epoch began
-	Window sum  `json:"window"`           // since the last step line of the stage
+	Begun    int  `json:"begun"`            // stages that were begun
+	Judged   bool `json:"judged,omitempty"` // the epoch under way, as far as it went when the run's steps were done
+	Epoch    sum  `json:"epoch"`            // since the epoch began
+	Window   sum  `json:"window"`           // since the last step line of the stage
+	Interval sum  `json:"interval"`         // since the last interval line of the stage
 }
 
-// begin starts both for so many metrics.
+// begin starts them for so many metrics.
 func (s *sums) begin(metrics int) {
-	s.Epoch, s.Window = sum{Metrics: make([]float64, metrics)}, sum{Metrics: make([]float64, metrics)}
+	for _, of := range []*sum{&s.Epoch, &s.Window, &s.Interval} {
+		*of = sum{Metrics: make([]float64, metrics)}
+	}
 }
 
 // A sum is Σ images·metric and Σ images over steps.
@@ -240,7 +244,10 @@ func (t *trainer) restoreSums() error {
 	if t.sums.Begun <= t.stage.index { // they are of the stage before
 		return nil
 	}
-	if len(t.sums.Epoch.Metrics) != n || len(t.sums.Window.Metrics) != n {
+	if len(t.sums.Interval.Metrics) == 0 { // saved before there were intervals
+		t.sums.Interval.Metrics = make([]float64, n)
+	}
+	if len(t.sums.Epoch.Metrics) != n || len(t.sums.Window.Metrics) != n || len(t.sums.Interval.Metrics) != n {
 		return fmt.Errorf("train: %s: sums of %d metrics, the model has %d: %v", t.lastDir, len(t.sums.Epoch.Metrics), n, t.step.names)
 	}
 	return nil

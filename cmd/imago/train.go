@@ -23,6 +23,7 @@ type trainFlags struct {
 	testFraction  float64
 	without       []string
 	epochs, steps int
+	logSteps      int
 	batch         int
 	lr            float64
 	schedule      string
@@ -69,6 +70,7 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	f.IntVar(&t.keep, "keep", 3, "`number` of checkpoints to keep besides the best; 0 keeps all")
 	f.Float64Var(&t.every, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch; 0 is each epoch only")
 	f.Int64Var(&t.everySteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides one each epoch; 0 is each epoch only")
+	f.IntVar(&t.logSteps, "log-steps", 0, "`steps` between lines of the terminal and sheets of images of one noise and of fresh noise; 0 is each epoch (default the recipe's, of a run by steps)")
 	f.IntVar(&t.pictures, "pictures-every", 5, "`epochs` between pictures; 0 draws them at the end only, -1 never")
 	f.BoolVarP(&t.dry, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
 	t.options = a.addModelFlags(c)
@@ -174,6 +176,12 @@ func (t *trainFlags) change(c *cobra.Command, config *train.Config, recipe *mode
 		config.Epochs, config.Steps = recipe.Epochs, 0
 	case given("steps"): // whoever means so says how many epochs
 		config.Steps = 0
+	}
+	switch {
+	case given("log-steps"):
+		config.LogSteps = t.logSteps
+	case fresh && config.Steps == 0: // those of the recipe suit its steps
+		config.LogSteps = 0
 	}
 	if given("batch") {
 		config.Batch = t.batch

@@ -1,0 +1,58 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/imago-ml/imago/model"
+)
+
+// interval logs, tells and draws what a run by intervals of steps shows after each of
+// them. metrics are those of the last step. It is not interrupted: what a checkpoint of
+// this step finds in the log is whole.
+func (t *trainer) interval(ctx context.Context, metrics []float64) error {
+	ctx = context.WithoutCancel(ctx)
+	line := t.line(IntervalLine, &t.sums.Interval, &t.span)
+	line.At = map[string]float64{}
+	for i, name := range t.step.names {
+		line.At[name] = metrics[i]
+	}
+	if err := t.logs.append(line); err != nil {
+		return err
+	}
+	t.sums.Interval.reset()
+	t.span = clock{}
+	t.Reporter.interval(line)
+	if t.Run.Config.Pictures < 0 {
+		return nil
+	}
+	if err := t.artist(ctx, t.at.Epoch).frame(); err != nil {
+		return fmt.Errorf("train: pictures of step %d: %w", t.at.Step, err)
+	}
+	return nil
+}
+
+// interval writes the line of an interval.
+func (r *Reporter) interval(l Line) {
+	if r == nil {
+		return
+	}
+	r.Println(l.published())
+	r.warn(l)
+}
+
+// published is the line of an interval as GANs are published with it, of the values at
+// that step and not of means; of another model it is like that of an epoch:
+//
+//	1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]
+//	step 1,000  loss 161.2 (recon 155.9 + KL 5.3)
+func (l Line) published() string {
+	if d, ok := l.At[model.DLoss]; ok {
+		return fmt.Sprintf("%d [D loss: %.3f, acc.: %.1f%%] [G loss: %.2f]", l.Step, d, 100*l.At[model.DAccuracy], l.At[model.GLoss])
+	}
+	stage := ""
+	if l.Stage != "" {
+		stage = " " + l.Stage
+	}
+	return fmt.Sprintf("step %s%s  loss %s", thousands(float64(l.Step)), stage, terms(l.At, model.Loss, model.Reconstruction, model.KL, "recon ", "KL "))
+}

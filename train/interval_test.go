@@ -1,0 +1,133 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/gif"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// A run by intervals of steps has the published line and the sheets of one noise and
+// of fresh noise after each, and an animation of the first; interrupted and resumed it
+// has the same.
+func TestIntervals(t *testing.T) {
+	set := must(small(150, 30))
+	for _, recipe := range []string{"dense-gan", "mlp-cvae"} {
+		t.Run(recipe, func(t *testing.T) {
+			c := stepping(recipe, 8)
+			c.LogSteps, c.Pictures = 3, 0
+			whole, r := newRun(t, c), newRun(t, c)
+			var out bytes.Buffer
+			if _, err := Loop(context.Background(), newJob(t, whole, set, 2, &out)); err != nil {
+				t.Fatal(err)
+			}
+			line := `(?m)^%d \[D loss: [0-9.]+, acc\.: [0-9.]+%%\] \[G loss: [0-9.]+\]$`
+			if recipe != "dense-gan" {
+				line = `(?m)^step %d  loss [0-9.]+ \(recon [0-9.]+ \+ KL [0-9.]+\)$`
+			}
+			for step, want := range map[int]bool{3: true, 6: true, 8: false} {
+				if regexp.MustCompile(fmt.Sprintf(line, step)).MatchString(out.String()) != want {
+					t.Errorf("a line of step %d: want %v in\n%s", step, want, out.String())
+				}
+			}
+			if strings.Contains(out.String(), "epoch 1/3") || !strings.Contains(out.String(), "epoch 3/3, cut at step 8  ") {
+				t.Errorf("want of the epochs the last one's line alone in\n%s", out.String())
+			}
+			for _, reads := range []int64{100, 70, 140, 100} {
+				var count atomic.Int64
+				ctx, cancel := context.WithCancel(context.Background())
+				_, err := Loop(ctx, newJob(t, must(Open(r.Dir, recipe)), trapped(set, func(int) error {
+					if count.Add(1) == reads {
+						cancel()
+					}
+					return nil
+				}), 1, nil))
+				cancel()
+				if !errors.Is(err, ErrInterrupted) {
+					t.Fatalf("interrupted: %v", err)
+				}
+			}
+			trained(t, r, set, 1)
+			want, wantLog := digestOf(t, whole.Dir)
+			if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
+				t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
+			}
+			for _, name := range []string{"fixed-step-000000.png", "fixed-step-000003.png", "fixed-step-000006.png", "fixed-step-000008.png",
+				"fresh-step-000003.png", "fixed.png", "fresh.png", "fixed.gif"} {
+				a, errA := os.ReadFile(whole.Path("images/" + name))
+				b, errB := os.ReadFile(r.Path("images/" + name))
+				if err := errors.Join(errA, errB); err != nil || !bytes.Equal(a, b) {
+					t.Errorf("%s: %v, or it differs", name, err)
+				}
+			}
+			if names := must(filepath.Glob(whole.Path("images/frames/*"))); len(names) > 0 {
+				t.Errorf("frames of epochs too: %v", names)
+			}
+			g := must(gif.DecodeAll(bytes.NewReader(must(os.ReadFile(r.Path("images/fixed.gif"))))))
+			if len(g.Image) != 4 {
+				t.Errorf("%d frames, want 4", len(g.Image))
+			}
+			fixed, fresh := pictures(t, r)["fixed.png"], must(os.ReadFile(r.Path("images/fresh.png")))
+			if fixed.Bounds().Dx() < 400 || bytes.Equal(fresh, must(os.ReadFile(r.Path("images/fixed.png")))) {
+				t.Error("a sheet of fresh noise is that of the fixed one, or is small")
+			}
+			if page := string(must(os.ReadFile(r.Path(ReportFile)))); !strings.Contains(page, "data:image/gif") || !strings.Contains(page, "step 3") {
+				t.Error("the report does not show how the images came about")
+			}
+		})
+	}
+}
+
+// An interval's line holds the last step's values beside the means of all.
+func TestIntervalLine(t *testing.T) {
+	set := must(small(150, 30))
+	values := func(every int) (ls []Line) {
+		c := stepping("dense-gan", 6)
+		c.LogSteps = every
+		r := newRun(t, c)
+		trained(t, r, set, 2)
+		for _, l := range must(ReadLog(r.Dir)) {
+			if l.Kind == IntervalLine {
+				ls = append(ls, l)
+			}
+		}
+		return ls
+	}
+	each, third := values(1), values(3)
+	if len(each) != 6 || len(third) != 2 {
+		t.Fatalf("%d and %d lines, want 6 and 2", len(each), len(third))
+	}
+	for k, l := range third {
+		sum, images := 0.0, 0.0
+		for i, n := range []float64{64, 64, 22} {
+			sum += n * each[3*k+i].At["d_loss"]
+			images += n
+		}
+		if l.At["d_loss"] != each[3*k+2].At["d_loss"] || !(math.Abs(l.Train["d_loss"]-sum/images) < 1e-12) || l.Step != int64(3*k+3) {
+			t.Errorf("%+v, want the last of %+v and their mean %v", l, each[3*k:3*k+3], sum/images)
+		}
+	}
+	l := Line{Kind: IntervalLine, Step: 1000, At: map[string]float64{"d_loss": 0.1303, "d_accuracy": 0.96, "g_loss": 3.388}}
+	if got, want := l.published(), "1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestThinned(t *testing.T) {
+	var names []string
+	for i := range 1001 {
+		names = append(names, fmt.Sprint(i))
+	}
+	got := thinned(names, 5)
+	if fmt.Sprint(got) != "[0 250 500 750 1000]" || len(thinned(names[:3], 5)) != 3 {
+		t.Errorf("%v", got)
+	}
+}
