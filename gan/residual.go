@@ -14,19 +14,19 @@ import (
 //	Z – h·w·Filtersₙ₋₁ – up Filtersₙ₋₁ – … – up Filters₀ – bn relu – Conv C tanh
 //	(H,W,C) – down Filters₀ – … – down Filtersₙ₋₁ – relu – 1 logit
 //
-// A block adds what two convolutions make of its input to the input itself, which
-// a convolution of 1x1 gives as many channels where it has others:
+// A block adds what two convolutions make of its input to what one of 1x1 makes of
+// it, so that there are as many channels:
 //
-//	up F    bn relu double Conv F bn relu Conv F  +  Conv1x1 F double
-//	down F  bn relu Conv F bn relu Conv F halve   +  halve Conv1x1 F
+//	up F    bn relu double Conv F bn relu Conv F  +  double Conv1x1 F
+//	down F  bn relu Conv F bn relu Conv F halve   +  Conv1x1 F halve
 //
 // All others are of 3x3. The image itself goes into the first block without bn and
 // relu. bn is as --g-norm and --d-norm say. H and W are multiples of 2ⁿ. Gulrajani
 // et al., arXiv:1704.00028, app. F; Miyato et al., arXiv:1802.05957, app. B.4.
 type Residual struct {
-	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's blocks, each of which halves the image; the generator has them in reverse (default by the image: from 32 on twice as many each time, to a side of 4 to 7)"` // each ≥ 1
-	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: spectral (spectral norm), batch (batch norm) or none"`                                                                                              // a norm
-	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm), spectral (spectral norm) or none"`                                                                                            // a norm
+	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's blocks, each of which halves the image; the generator has them in reverse (default by the image: from 16 on, or 32 for 64 pixels and more, twice as many each time, to a side of 4 to 7)"` // each ≥ 1
+	DNorm   string `json:"d_norm" flag:"d-norm" help:"how the discriminator is kept in bounds: spectral (spectral norm), batch (batch norm) or none"`                                                                                                                             // a norm
+	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm), spectral (spectral norm) or none"`                                                                                                                           // a norm
 }
 
 func (c Residual) validate() []error {
@@ -85,11 +85,10 @@ func (c Residual) turns(s *scene) []turn { return joint(s) }
 // up is a block of the generator.
 func (c Residual) up(g *nn.Builder, name string, x *graph.Node, filters int) *graph.Node {
 	h := normed(g, c.GNorm, name+"_norm", x, nn.ReLU)
-	h = g.UpSampling2D(name+"_double", h)
-	h = g.Conv2D(name+"_conv2d", h, filters, 3, 1, graph.Same, nn.None)
+	h = g.DoubledConv2D(name+"_conv2d", h, filters, 3, nn.None)
 	h = normed(g, c.GNorm, name+"_norm_1", h, nn.ReLU)
 	h = g.Conv2D(name+"_conv2d_1", h, filters, 3, 1, graph.Same, nn.None)
-	side := g.UpSampling2D(name+"_side", wide(g, name, x, filters))
+	side := g.DoubledConv2D(name+"_side", x, filters, 1, nn.None)
 	return g.Layer(name, "Add", graph.Add(h, side), h, side)
 }
 
@@ -101,18 +100,9 @@ func (c Residual) down(d *nn.Builder, name string, x *graph.Node, filters int, f
 	}
 	h = d.Conv2D(name+"_conv2d", h, filters, 3, 1, graph.Same, nn.None)
 	h = normed(d, c.DNorm, name+"_norm_1", h, nn.ReLU)
-	h = d.Conv2D(name+"_conv2d_1", h, filters, 3, 1, graph.Same, nn.None)
-	h = d.AveragePooling2D(name+"_halve", h)
-	side := wide(d, name, d.AveragePooling2D(name+"_side", x), filters)
+	h = d.HalvedConv2D(name+"_conv2d_1", h, filters, 3, nn.None)
+	side := d.HalvedConv2D(name+"_side", x, filters, 1, nn.None)
 	return d.Layer(name, "Add", graph.Add(h, side), h, side)
-}
-
-// wide is x with that many channels.
-func wide(b *nn.Builder, name string, x *graph.Node, filters int) *graph.Node {
-	if x.Shape()[3] == filters {
-		return x
-	}
-	return b.Conv2D(name+"_conv1x1", x, filters, 1, 1, graph.Same, nn.None)
 }
 
 // ResNetConfig configures kind resnet-gan.

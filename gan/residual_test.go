@@ -18,47 +18,40 @@ func TestLayersOfResNet(t *testing.T) {
 		}
 	}
 	const want = `generator input_1 [128] 0 
-generator dense [3136] 404544 input_1
-generator reshape [7,7,64] 0 dense
-generator up_norm [7,7,64] 128 reshape
-generator up_double [14,14,64] 0 up_norm
-generator up_conv2d [14,14,64] 36928 up_double
-generator up_norm_1 [14,14,64] 128 up_conv2d
-generator up_conv2d_1 [14,14,64] 36928 up_norm_1
-generator up_side [14,14,64] 0 reshape
-generator up [14,14,64] 0 up_conv2d_1 up_side
-generator up_1_norm [14,14,64] 128 up
-generator up_1_double [28,28,64] 0 up_1_norm
-generator up_1_conv2d [28,28,32] 18464 up_1_double
-generator up_1_norm_1 [28,28,32] 64 up_1_conv2d
-generator up_1_conv2d_1 [28,28,32] 9248 up_1_norm_1
-generator up_1_conv1x1 [14,14,32] 2080 up
-generator up_1_side [28,28,32] 0 up_1_conv1x1
-generator up_1 [28,28,32] 0 up_1_conv2d_1 up_1_side
-generator batch_normalization [28,28,32] 64 up_1
-generator conv2d [28,28,1] 289 batch_normalization
+generator dense [1568] 202272 input_1
+generator reshape [7,7,32] 0 dense
+generator up_norm [7,7,32] 64 reshape
+generator up_conv2d [14,14,32] 9248 up_norm
+generator up_norm_1 [14,14,32] 64 up_conv2d
+generator up_conv2d_1 [14,14,32] 9248 up_norm_1
+generator up_side [14,14,32] 1056 reshape
+generator up [14,14,32] 0 up_conv2d_1 up_side
+generator up_1_norm [14,14,32] 64 up
+generator up_1_conv2d [28,28,16] 4624 up_1_norm
+generator up_1_norm_1 [28,28,16] 32 up_1_conv2d
+generator up_1_conv2d_1 [28,28,16] 2320 up_1_norm_1
+generator up_1_side [28,28,16] 528 up
+generator up_1 [28,28,16] 0 up_1_conv2d_1 up_1_side
+generator batch_normalization [28,28,16] 32 up_1
+generator conv2d [28,28,1] 145 batch_normalization
 discriminator input_2 [28,28,1] 0 
-discriminator down_conv2d [28,28,32] 320 input_2
-discriminator down_norm_1 [28,28,32] 0 down_conv2d
-discriminator down_conv2d_1 [28,28,32] 9248 down_norm_1
-discriminator down_halve [14,14,32] 0 down_conv2d_1
-discriminator down_side [14,14,1] 0 input_2
-discriminator down_conv1x1 [14,14,32] 64 down_side
-discriminator down [14,14,32] 0 down_halve down_conv1x1
-discriminator down_1_norm [14,14,32] 0 down
-discriminator down_1_conv2d [14,14,64] 18496 down_1_norm
-discriminator down_1_norm_1 [14,14,64] 0 down_1_conv2d
-discriminator down_1_conv2d_1 [14,14,64] 36928 down_1_norm_1
-discriminator down_1_halve [7,7,64] 0 down_1_conv2d_1
-discriminator down_1_side [7,7,32] 0 down
-discriminator down_1_conv1x1 [7,7,64] 2112 down_1_side
-discriminator down_1 [7,7,64] 0 down_1_halve down_1_conv1x1
-discriminator relu [7,7,64] 0 down_1
-discriminator flatten [3136] 0 relu
-discriminator dense_1 [1] 3137 flatten
+discriminator down_conv2d [28,28,16] 160 input_2
+discriminator down_norm_1 [28,28,16] 0 down_conv2d
+discriminator down_conv2d_1 [14,14,16] 2320 down_norm_1
+discriminator down_side [14,14,16] 32 input_2
+discriminator down [14,14,16] 0 down_conv2d_1 down_side
+discriminator down_1_norm [14,14,16] 0 down
+discriminator down_1_conv2d [14,14,32] 4640 down_1_norm
+discriminator down_1_norm_1 [14,14,32] 0 down_1_conv2d
+discriminator down_1_conv2d_1 [7,7,32] 9248 down_1_norm_1
+discriminator down_1_side [7,7,32] 544 down
+discriminator down_1 [7,7,32] 0 down_1_conv2d_1 down_1_side
+discriminator relu [7,7,32] 0 down_1
+discriminator flatten [1568] 0 relu
+discriminator dense_1 [1] 1569 flatten
 resnet-gan input_1 [128] 0 
-resnet-gan generator [28,28,1] 508993 input_1
-resnet-gan discriminator [1] 70305 generator
+resnet-gan generator [28,28,1] 229697 input_1
+resnet-gan discriminator [1] 18513 generator
 `
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)

@@ -1,27 +1,59 @@
 package nn
 
-import "github.com/imago-ml/imago/graph"
+import (
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/tensor"
+)
 
-// UpSampling2D doubles rows and columns, each pixel becoming a square of four.
+// Convolutions of an image that is doubled before or halved after are each one of
+// stride 2, whose kernel has a tap more each way:
 //
-// x (B, H, W, C) → (B, 2H, 2W, C).
-func (b *Builder) UpSampling2D(name string, x *graph.Node) *graph.Node {
-	want(x, 4, "up_sampling2d "+name, "images (B, H, W, C)")
-	s := x.Shape()
-	y := graph.BroadcastTo(graph.Reshape(x, s[0], s[1], 1, s[2], 1, s[3]), s[0], s[1], 2, s[2], 2, s[3])
-	return b.Layer(name, "UpSampling2D", graph.Reshape(y, s[0], 2*s[1], 2*s[2], s[3]), x)
+//	k[s] = w[s] + w[s−1]
+//
+// along rows and columns, which costs less than half. Karras et al.,
+// arXiv:1710.10196, code.
+
+// DoubledConv2D is y = act(x̂ ⋆ w + b), x̂ being x with each pixel a square of four,
+// with same padding and an odd kernel. The parameter name/kernel (kernel, kernel,
+// filters, C) is that of the transposed convolution: w mirrored.
+//
+// x (B, H, W, C) → (B, 2H, 2W, filters).
+func (b *Builder) DoubledConv2D(name string, x *graph.Node, filters, kernel int, act Activation) *graph.Node {
+	s := wantOdd(x, kernel, "doubled_conv2d "+name)
+	w := longer(b.kernel(name, 2, kernel, kernel, filters, s[3]))
+	y := graph.Conv2DInputGrad(x, w, tensor.Shape{s[0], 2 * s[1], 2 * s[2], filters}, graph.ConvConfig{Stride: [2]int{2, 2}})
+	return b.Layer(name, "DoubledConv2D", act(b.bias(name, y)), x)
 }
 
-// AveragePooling2D halves rows and columns, which are even, each square of four
-// pixels becoming its mean.
+// HalvedConv2D is y = act(the means of squares of four of x ⋆ w, + b), with same
+// padding and an odd kernel: H and W are even.
 //
-// x (B, H, W, C) → (B, H/2, W/2, C).
-func (b *Builder) AveragePooling2D(name string, x *graph.Node) *graph.Node {
-	want(x, 4, "average_pooling2d "+name, "images (B, H, W, C)")
-	s := x.Shape()
+// x (B, H, W, C) → (B, H/2, W/2, filters).
+func (b *Builder) HalvedConv2D(name string, x *graph.Node, filters, kernel int, act Activation) *graph.Node {
+	s := wantOdd(x, kernel, "halved_conv2d "+name)
 	if s[1]%2 != 0 || s[2]%2 != 0 {
-		panic(&graph.ShapeError{Op: "average_pooling2d " + name, In: []graph.Shape{s}, Want: "want even numbers of rows and columns"})
+		panic(&graph.ShapeError{Op: "halved_conv2d " + name, In: []graph.Shape{s}, Want: "want even numbers of rows and columns"})
 	}
-	y := graph.Mean(graph.Reshape(x, s[0], s[1]/2, 2, s[2]/2, 2, s[3]), 2, 4)
-	return b.Layer(name, "AveragePooling2D", y, x)
+	w := graph.Scale(longer(b.kernel(name, 3, kernel, kernel, s[3], filters)), 0.25)
+	y := graph.Conv2D(x, w, graph.ConvConfig{Stride: [2]int{2, 2}})
+	return b.Layer(name, "HalvedConv2D", act(b.bias(name, y)), x)
+}
+
+// longer is k of w, both (rows, columns, …).
+func longer(w *graph.Node) *graph.Node {
+	none := []int{0, 0, 0, 0}
+	for axis := range 2 {
+		more := []int{0, 0, 0, 0}
+		more[axis] = 1
+		w = graph.Add(graph.Pad(w, none, more, none), graph.Pad(w, more, none, none))
+	}
+	return w
+}
+
+func wantOdd(x *graph.Node, kernel int, op string) graph.Shape {
+	want(x, 4, op, "images (B, H, W, C)")
+	if kernel%2 == 0 {
+		panic(&graph.ShapeError{Op: op, In: []graph.Shape{x.Shape()}, Want: "want an odd kernel"})
+	}
+	return x.Shape()
 }

@@ -1,33 +1,66 @@
 package nn
 
 import (
-	"slices"
+	"fmt"
+	"math"
 	"testing"
 
 	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/graph/graphtest"
+	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/tensor"
 )
 
-func TestResizingByHand(t *testing.T) {
+// The convolutions of stride 2 are what they stand for: pixels repeated and then a
+// convolution of stride 1, or that and then means of four.
+func TestDoubledAndHalvedConvolutions(t *testing.T) {
+	for _, kernel := range []int{1, 3, 5} {
+		b := NewBuilder()
+		x := graph.Input("x", tensor.Float32, 2, 4, 6, 3)
+		w := graph.Input("w", tensor.Float32, kernel, kernel, 3, 2)
+		plain := func(x *graph.Node) *graph.Node {
+			return graph.Conv2D(x, w, graph.ConvConfig{Stride: [2]int{1, 1}, Padding: graph.Same})
+		}
+		values := map[string]graph.Value{
+			"x": graphtest.Between(rng.New(1), -1, 1, 2, 4, 6, 3).Value,
+			"w": graphtest.Between(rng.New(2), -1, 1, kernel, kernel, 3, 2).Value,
+		}
+		values["halved/kernel"], values["halved/bias"] = values["w"], graph.Value{0.5, -1}
+		mirrored := make(graph.Value, len(values["w"])) // (row, column, in, out) → (−row, −column, out, in)
+		for i, v := range values["w"] {
+			place, in, out := i/6, i/2%3, i%2
+			mirrored[(kernel*kernel-1-place)*6+out*3+in] = v
+		}
+		values["doubled/kernel"], values["doubled/bias"] = mirrored, values["halved/bias"]
+		bias := graph.ConstOf([]float32{0.5, -1}, 2)
+
+		twice := graph.Reshape(graph.BroadcastTo(graph.Reshape(x, 2, 4, 1, 6, 1, 3), 2, 4, 2, 6, 2, 3), 2, 8, 12, 3)
+		means := graph.Mean(graph.Reshape(plain(x), 2, 2, 2, 3, 2, 2), 2, 4)
+		for _, c := range []struct{ got, want *graph.Node }{
+			{b.DoubledConv2D("doubled", x, 2, kernel, None), graph.Add(plain(twice), bias)},
+			{b.HalvedConv2D("halved", x, 2, kernel, None), graph.Add(means, bias)},
+		} {
+			name := fmt.Sprintf("%s, kernel %d", c.got.Label(), kernel)
+			if !c.got.Shape().Equal(c.want.Shape()) {
+				t.Fatalf("%s: %v, want %v", name, c.got.Shape(), c.want.Shape())
+			}
+			want := eval(t, c.want, values)
+			for i, v := range eval(t, c.got, values) {
+				if !(math.Abs(v-want[i]) < 1e-12) {
+					t.Errorf("%s: value %d is %v, want %v", name, i, v, want[i])
+					break
+				}
+			}
+		}
+	}
 	b := NewBuilder()
-	x := graph.Input("x", tensor.Float32, 1, 2, 2, 2)
-	values := map[string]graph.Value{"x": {1, 10, 2, 20, 3, 30, 4, 40}}
-	up := b.UpSampling2D("up", x)
-	want := graph.Value{
-		1, 10, 1, 10, 2, 20, 2, 20, 1, 10, 1, 10, 2, 20, 2, 20,
-		3, 30, 3, 30, 4, 40, 4, 40, 3, 30, 3, 30, 4, 40, 4, 40,
-	}
-	if got := eval(t, up, values); !slices.Equal(got, want) || !up.Shape().Equal(graph.Shape{1, 4, 4, 2}) {
-		t.Errorf("doubled to %v %v, want %v", up.Shape(), got, want)
-	}
-	down := b.AveragePooling2D("down", up)
-	if got := eval(t, down, values); !slices.Equal(got, values["x"]) || !down.Shape().Equal(graph.Shape{1, 2, 2, 2}) {
-		t.Errorf("halved again to %v %v, want %v", down.Shape(), got, values["x"])
-	}
-	if got := eval(t, b.AveragePooling2D("mean", x), values); !slices.Equal(got, graph.Value{2.5, 25}) {
-		t.Errorf("halved to %v, want the means 2.5 and 25", got)
-	}
-	if err := graph.Try(func() { b.AveragePooling2D("odd", graph.Input("y", tensor.Float32, 1, 3, 4, 1)) }); err == nil {
-		t.Error("three rows were halved")
+	for name, build := range map[string]func(){
+		"three rows":     func() { b.HalvedConv2D("a", graph.Input("x", tensor.Float32, 1, 3, 4, 1), 1, 3, None) },
+		"an even kernel": func() { b.DoubledConv2D("b", graph.Input("x", tensor.Float32, 1, 4, 4, 1), 1, 2, None) },
+		"a vector":       func() { b.HalvedConv2D("c", graph.Input("x", tensor.Float32, 4, 4), 1, 3, None) },
+	} {
+		if graph.Try(build) == nil {
+			t.Errorf("%s: taken", name)
+		}
 	}
 }
