@@ -53,7 +53,9 @@ type Protocol struct {
 	Made       int // images made, and test images they are compared with, ≥ 2
 	Images     int // judged by the first so many test images; 0 = all
 
-	net string // feature.Tag of the set that is judged on; "" before there is one
+	net   string // feature.Tag of the set that is judged on; "" before there is one
+	eye   string // that of the net that tells modes apart
+	modes int    // images whose modes are counted
 }
 
 // On is the protocol on a set: as many images as it has test images at most, and the
@@ -66,7 +68,12 @@ func (p Protocol) On(set *data.Set) Protocol {
 	if p.Images > 0 {
 		n = p.Images
 	}
+	made := p.Made
 	p.Made, p.net = min(p.Made, n), feature.Tag(set)
+	p.eye, p.modes = p.net, p.Made
+	if set.Channels != nil {
+		p.eye, p.modes = feature.Tag(set.Channels), made*stackedModes/10
+	}
 	return p
 }
 
@@ -81,11 +88,10 @@ func (p Protocol) Metrics() []Metric {
 		test = fmt.Sprintf("test%d_", p.Images)
 	}
 	is := fmt.Sprintf("is_%d", p.NLLSamples)
-	tag := p.net
-	if tag == "" {
-		tag = feature.Tag(nil)
+	if p.net == "" {
+		p.net, p.eye, p.modes = feature.Tag(nil), feature.Tag(nil), p.Made
 	}
-	net := fmt.Sprintf("%s_%d", tag, p.Made)
+	net, which := fmt.Sprintf("%s_%d", p.net, p.Made), fmt.Sprintf("%s_%d", p.eye, p.modes)
 	return []Metric{
 		{test + "loss", "nats/image", false, true, "what is minimised in training, " + oneSample, term(model.Loss)},
 		{test + "reconstruction", "nats/image", false, true, "−ln p(x|z) or the distance in its place, " + oneSample, term(model.Reconstruction)},
@@ -107,12 +113,23 @@ func (p Protocol) Metrics() []Metric {
 		{test + "psnr", "dB", true, false, "−10 lg of each image's mse, mean over images; x̂ as in mse", ofPair(1)},
 		{test + "ssim", "", true, false, "structural similarity of x and x̂ as in mse (Wang et al. 2004: 11×11 Gaussian window of σ = 1.5, C₁ = 0.01², C₂ = 0.03²), mean over places, channels and images", ofPair(2)},
 
-		{test + "fid_" + net, "", false, false, p.fid("images drawn from the model's prior"), between(fromPrior, fid)},
+		{test + "fid_" + net, "", false, false, p.fid("images drawn from the model's prior"), ofPrior(fid)},
 		{test + "fid_" + net + "_gaussian", "", false, false, p.fid("images decoded from a Gaussian with the mean and the variance of each unit's training codes"), between(fromCodes(gaussian), fid)},
 		{test + "fid_" + net + "_mixture1", "", false, false, p.fid("images decoded from a Gaussian with the mean and the covariance of the training codes"), between(fromCodes(mixtureOf(1)), fid)},
 		{test + "fid_" + net + "_mixture10", "", false, false, p.fid("images decoded from 10 Gaussians fitted to the training codes by EM (Ghosh et al. 2020)"), between(fromCodes(mixtureOf(10)), fid)},
 		{test + "fid_" + net + "_reconstruction", "", false, false, p.fid("the reconstructions of those test images"), between(fromReconstruction, fid)},
 		{test + "fid_" + net + "_train", "", false, false, p.fid("training images: what a perfect model would come to"), between(fromTraining, fid)},
+		{test + "kid_" + net, "", false, false, p.kid(), ofPrior(kid)},
+		{test + "precision_" + net, "share", true, false, p.manifolds("share of made images no farther from a test image than its third nearest test image is (Kynkäänniemi et al. 2019): are they good"), ofPrior(precision)},
+		{test + "recall_" + net, "share", true, false, p.manifolds("share of test images no farther from a made one than its third nearest made image is (Kynkäänniemi et al. 2019): are they all there"), ofPrior(recall)},
+		{test + "density_" + net, "", true, false, p.manifolds("test images whose fifth nearest test image is no nearer than the made image is, mean over made images, over 5; 1 of a perfect model (Naeem et al. 2020)"), ofPrior(ballDensity)},
+		{test + "coverage_" + net, "share", true, false, p.manifolds("share of test images to which a made image is no farther than the fifth nearest test image (Naeem et al. 2020)"), ofPrior(ballCoverage)},
+		{test + "memorised_" + net, "share", false, false, p.memorised(p.Made, "features"), ofPrior(memorised)},
+		{fmt.Sprintf("%smemorised_pixels_%d", test, p.pixelled()), "share", false, false, p.memorised(p.pixelled(), "pixels"), memorisedPixels},
+		{"modes_" + which, "modes", true, false, p.ofModes("modes that have an image; the images of each in per_unit"), modesFound},
+		{"mode_kl_" + which, "nats", false, false, p.ofModes("KL of the shares of the modes from those of the training labels, or from uniform where a mode is the classes of several channels"), ofModes((*modes).kl)},
+		{"mode_most_" + which, "of uniform", false, false, p.ofModes("share of the most frequent mode, times the number of modes"), ofModes(modeMost)},
+		{"mode_least_" + which, "of uniform", true, false, p.ofModes("share of the rarest mode, times the number of modes"), ofModes(modeLeast)},
 		{"recognised_" + net, "share", true, false, fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Made), agreement},
 	}
 }
@@ -135,7 +152,7 @@ type Score struct {
 	Metric Metric
 	Value  float64
 	StdErr float64   // standard error of Value over the images it is a mean of; 0 = it has none
-	Units  []float64 // of each latent unit, if the metric is a mean over them
+	Units  []float64 // of each latent unit, if the metric is a mean over them; of each mode
 	Images int       // test images that it is measured on
 	Note   string    // what of the protocol depends on model and data; "" = nothing
 }
@@ -162,8 +179,8 @@ func (s Scores) Map() map[string]float64 {
 	return m
 }
 
-// Units are the values of each latent unit, by name, of the metrics that are means
-// over units.
+// Units are the values of each latent unit or mode, by name, of the metrics that are
+// made of such.
 func (s Scores) Units() map[string][]float64 {
 	m := map[string][]float64{}
 	for _, x := range s {
@@ -181,8 +198,9 @@ type Task struct {
 	Seed uint64    // of all that is drawn
 	Only []string  // metrics of these names, or whose name has one of these in it; nil = all
 
-	// Net is asked for the feature net of Set when a metric needs it. nil = there is none.
-	Net func(ctx context.Context) (*feature.Net, error)
+	// Net is asked for the feature net of Set when a metric needs it, ChannelNet for that of
+	// Set.Channels. nil = there is none.
+	Net, ChannelNet func(ctx context.Context) (*feature.Net, error)
 	// Progress is told how far a metric is; nil = nobody is.
 	Progress func(metric string, done, total int)
 }

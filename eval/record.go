@@ -41,7 +41,7 @@ type Record struct {
 	Protocol string    `json:"protocol"`
 	Note     string    `json:"note,omitempty"`
 	Images   int       `json:"images"`
-	PerUnit  []float64 `json:"per_unit,omitempty"` // of each latent unit
+	PerUnit  []float64 `json:"per_unit,omitempty"` // of each latent unit or mode
 	Of       Subject   `json:"of"`
 	Measured time.Time `json:"measured"`
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
@@ -18,18 +19,25 @@ type seen struct {
 
 // net is the feature net of the task's set; why says that there is none.
 func (s *subject) net(ctx context.Context) (n *feature.Net, why string, err error) {
-	if s.eye == nil {
-		if s.task.Net == nil {
+	return opened(ctx, &s.eye, s.task.Net)
+}
+
+// opened is the net that open gives, which is asked once.
+func opened(ctx context.Context, n **feature.Net, open func(context.Context) (*feature.Net, error)) (net *feature.Net, why string, err error) {
+	if *n == nil {
+		if open == nil {
 			return nil, "there is no feature net", nil
 		}
-		if s.eye, err = s.task.Net(ctx); err != nil {
-			if errors.Is(err, feature.ErrUnfit) {
-				return nil, err.Error(), nil
-			}
+		net, err := open(ctx)
+		if errors.Is(err, feature.ErrUnfit) {
+			return nil, err.Error(), nil
+		}
+		if err != nil {
 			return nil, "", err
 		}
+		*n = net
 	}
-	return s.eye, "", nil
+	return *n, "", nil
 }
 
 // look shows n images of a source to the net, as a file would hold them: each value
@@ -42,11 +50,7 @@ func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int
 		if err != nil {
 			return all, err
 		}
-		pix := make([]uint8, len(x))
-		for i, v := range x {
-			pix[i] = uint8(math.Round(255 * float64(min(max(v, 0), 1))))
-		}
-		images, err := data.NewInMemory(pix, some, s.img.H, s.img.W, s.img.C)
+		images, err := data.NewInMemory(levels(x), some, s.img.H, s.img.W, s.img.C)
 		if err != nil {
 			return all, err
 		}
@@ -60,30 +64,63 @@ func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int
 	return all, nil
 }
 
+// levels are values in [0, 1] as a file holds them.
+func levels(x []float32) []uint8 {
+	pix := make([]uint8, len(x))
+	for i, v := range x {
+		pix[i] = uint8(math.Round(255 * float64(min(max(v, 0), 1))))
+	}
+	return pix
+}
+
 // A distance is a number of two sets of images that a net has seen.
-type distance func(real, made seen) (value, stdErr float64, err error)
+type distance func(ctx context.Context, s *subject, real, made seen) (result, error)
 
 // fid is the Fréchet distance of the features.
-func fid(real, made seen) (value, stdErr float64, err error) {
-	value, err = Frechet(real.features, made.features, feature.Size)
-	return value, 0, err
+func fid(_ context.Context, _ *subject, real, made seen) (result, error) {
+	v, err := Frechet(real.features, made.features, feature.Size)
+	return result{value: v}, err
 }
+
+// ownNet says which features those are.
+var ownNet = fmt.Sprintf("features of imago's own net, version %d, not of Inception", feature.Version)
 
 // fid says what a distance of that kind is measured on.
 func (p Protocol) fid(of string) string {
-	return fmt.Sprintf("Fréchet distance (Heusel et al. 2017) of the features of the first %d test images and of as many others: %s; features of imago's own net, version %d, not of Inception", p.Made, of, feature.Version)
+	return fmt.Sprintf("Fréchet distance (Heusel et al. 2017) of the features of the first %d test images and of as many others: %s; %s", p.Made, of, ownNet)
 }
 
 // between is the distance of the first test images from as many of another origin.
 func between(from origin, d distance) func(context.Context, *subject) (result, error) {
+	return compared(func(ctx context.Context, s *subject, net *feature.Net) (seen, string, error) {
+		src, err := from(ctx, s)
+		if err != nil || src.absent != "" {
+			return seen{}, src.absent, err
+		}
+		made, err := s.look(ctx, net, src, s.task.Made)
+		return made, "", err
+	}, d)
+}
+
+// ofPrior is the distance of the first test images from as many drawn from the model's
+// prior, the same ones for every distance.
+func ofPrior(d distance) func(context.Context, *subject) (result, error) {
+	return compared(func(ctx context.Context, s *subject, net *feature.Net) (seen, string, error) {
+		return s.drawn(ctx, net)
+	}, d)
+}
+
+// compared is the distance of the first test images from others; of gives these, or
+// says why there are none.
+func compared(of func(context.Context, *subject, *feature.Net) (seen, string, error), d distance) func(context.Context, *subject) (result, error) {
 	return func(ctx context.Context, s *subject) (result, error) {
 		net, why, err := s.net(ctx)
 		if err != nil || why != "" {
 			return result{absent: why}, err
 		}
-		src, err := from(ctx, s)
-		if err != nil || src.absent != "" {
-			return result{absent: src.absent}, err
+		made, why, err := of(ctx, s, net)
+		if err != nil || why != "" {
+			return result{absent: why}, err
 		}
 		if s.real == nil {
 			part, err := some(s.images, 0, s.task.Made)
@@ -96,13 +133,27 @@ func between(from origin, d distance) func(context.Context, *subject) (result, e
 			}
 			s.real = &seen{f, p}
 		}
-		made, err := s.look(ctx, net, src, s.task.Made)
-		if err != nil {
-			return result{}, err
-		}
-		v, stdErr, err := d(*s.real, made)
-		return result{value: v, stdErr: stdErr, images: s.task.Made, note: s.through(net)}, err
+		r, err := d(ctx, s, *s.real, made)
+		r.images, r.note = s.task.Made, strings.TrimPrefix(r.note+"; "+s.through(net), "; ")
+		return r, err
 	}
+}
+
+// drawn is what the net sees of images drawn from the model's prior, which are made
+// once; why says that there are none.
+func (s *subject) drawn(ctx context.Context, net *feature.Net) (made seen, why string, err error) {
+	if s.made != nil {
+		return *s.made, "", nil
+	}
+	src, err := fromPrior(ctx, s)
+	if err != nil || src.absent != "" {
+		return seen{}, src.absent, err
+	}
+	if made, err = s.look(ctx, net, src, s.task.Made); err != nil {
+		return seen{}, "", err
+	}
+	s.made = &made
+	return made, "", nil
 }
 
 // through says by which net images were compared.
@@ -123,13 +174,9 @@ func agreement(ctx context.Context, s *subject) (result, error) {
 	if err != nil || why != "" {
 		return result{absent: why}, err
 	}
-	src, err := fromPrior(ctx, s)
-	if err != nil || src.absent != "" {
-		return result{absent: src.absent}, err
-	}
-	made, err := s.look(ctx, net, src, s.task.Made)
-	if err != nil {
-		return result{}, err
+	made, why, err := s.drawn(ctx, net)
+	if err != nil || why != "" {
+		return result{absent: why}, err
 	}
 	labels, _ := s.labels()
 	right, of := net.Right(made.probabilities, labels(0, s.task.Made))

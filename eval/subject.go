@@ -28,7 +28,11 @@ type subject struct {
 	bounds     map[int]*bound // by number of samples
 	codes      []float32      // (N,Z), of training images
 	eye        *feature.Net
+	channelEye *feature.Net
 	real       *seen // the test images
+	made       *seen // images drawn from the prior
+	train      *seen // all training images
+	modes      *modes
 }
 
 // measure measures the metrics in their order.

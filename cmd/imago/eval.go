@@ -113,10 +113,11 @@ func (a *app) measure(ctx context.Context, m *opened, s *data.Set, t eval.Task, 
 	p := newProgress(a.err)
 	defer p.end()
 	t.Progress = func(metric string, done, total int) { p.set(metric, done, total, "image") }
-	t.Net = func(ctx context.Context) (*feature.Net, error) {
-		opt.Progress = func(step, of int) { p.set("training the feature net", step, of, "step") }
-		opt.Warn = func(text string) { a.warn("%s", text) }
-		return feature.Open(ctx, s, m.be, opt)
+	opt.Progress = func(step, of int) { p.set("training the feature net", step, of, "step") }
+	opt.Warn = func(text string) { a.warn("%s", text) }
+	t.Net = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, s, m.be, opt) }
+	if s.Channels != nil {
+		t.ChannelNet = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, s.Channels, m.be, opt) }
 	}
 	return e.Measure(ctx, t)
 }

@@ -21,6 +21,7 @@ type progress struct {
 	what     string
 	bar      *progressbar.ProgressBar
 	begun    time.Time // of this piece of work
+	done     int
 	said     time.Time
 }
 
@@ -32,7 +33,7 @@ func newProgress(w io.Writer) *progress {
 // set says that so many of total things of what is being done are done.
 func (p *progress) set(what string, done, total int, thing string) {
 	now := time.Now()
-	if what != p.what {
+	if what != p.what || done < p.done { // a piece of work may have parts, each from the start
 		p.end()
 		p.what, p.begun, p.said = what, now, now
 		if p.terminal {
@@ -40,6 +41,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 				progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		}
 	}
+	p.done = done
 	if p.bar != nil {
 		p.bar.Set(done) // an error of the terminal is no error of the work
 		return
