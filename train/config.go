@@ -42,6 +42,8 @@ type Config struct {
 
 	LogSteps int `json:"log_steps,omitempty"` // a line is told, and images of one noise are drawn, every so many steps; 0 = each epoch
 
+	Measure Measure `json:"measure,omitzero"`
+
 	Checkpoints Checkpoints `json:"checkpoints"`
 	Pictures    int         `json:"pictures"` // drawn every so many epochs and at the end; 0 = at the end only, −1 = never
 }
@@ -169,6 +171,9 @@ func (c Config) Validate() error {
 		faults = append(faults, fmt.Errorf("train: --schedule: %w", err))
 	}
 	bad(c.LogSteps >= 0, "--log-steps %d: want a number of steps, or 0 (each epoch)", c.LogSteps)
+	if err := c.Measure.validate(); err != nil {
+		faults = append(faults, fmt.Errorf("train: %w", err))
+	}
 	bad(c.Checkpoints.Keep >= 0, "--keep %d: want 0 (all) or more", c.Checkpoints.Keep)
 	bad(c.Checkpoints.Seconds >= 0, "--checkpoint-every %v seconds: want 0 (each epoch only) or more", c.Checkpoints.Seconds)
 	bad(c.Checkpoints.Steps >= 0, "--checkpoint-steps %d: want 0 (each epoch only) or more", c.Checkpoints.Steps)

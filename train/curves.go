@@ -53,6 +53,9 @@ func (a *artist) curves() error {
 			series("train", false, epochs, func(l Line) (float64, bool) { v, ok := l.Train[p.term]; return v, ok }),
 			series("test", true, epochs, func(l Line) (float64, bool) { v, ok := l.Test["test_"+p.term]; return v, ok })))
 	}
+	for _, m := range a.measured {
+		add(shown{title: m.Name, unit: m.Unit}, series("test", true, epochs, func(l Line) (float64, bool) { v, ok := l.Test[m.Name]; return v, ok }))
+	}
 	add(shown{title: "KL of single units", unit: "nats per image"}, unitSeries(epochs))
 	img, err := viz.Panels(ps, min(len(ps), 3))
 	if err != nil {

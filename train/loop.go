@@ -223,6 +223,13 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 			line.Test, line.UnitKL = scores.Map(), scores.Units()[eval.KLPerUnit]
 		}
 	}
+	if t.stage.last && t.gauge.due(t.at.Epoch+1, t.Run.Config.ended(line)) {
+		if err := t.measure(ctx, &line); err != nil && ctx.Err() != nil {
+			return line, t.interrupt()
+		} else if err != nil {
+			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
+		}
+	}
 	if !t.stage.last { // it is what the last stage minimises: no other is to be compared by it
 		delete(line.Test, eval.TestLoss)
 	}
@@ -234,10 +241,7 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
 		}
 	}
-	if v, ok := line.Test[eval.TestLoss]; ok && (t.at.Best == nil || v < t.at.Best.Value) {
-		line.Best = true
-		t.at.Best = &ckpt.Score{Metric: eval.TestLoss, Value: v, Step: t.at.Step}
-	}
+	line.Best = t.best(line)
 	line.Seconds = time.Since(begun).Seconds()
 	t.epochs = append(t.epochs, line)
 	if line.Cut {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
@@ -27,22 +28,26 @@ const (
 
 // An artist draws the pictures of a run from the model as it is.
 type artist struct {
-	ctx     context.Context
-	run     *Run
-	session *latent.Session
-	set     *data.Set
-	epoch   int
-	step    int64
-	dim     int       // Z
-	labels  int       // K that it takes to make an image; 0 = none
-	prior   bool      // it has one
-	normal  bool      // and it is N(0, I)
-	codes   []float32 // (N, Z), of the scatter; nil before
+	ctx      context.Context
+	run      *Run
+	session  *latent.Session
+	set      *data.Set
+	epoch    int
+	step     int64
+	dim      int           // Z
+	labels   int           // K that it takes to make an image; 0 = none
+	prior    bool          // it has one
+	normal   bool          // and it is N(0, I)
+	measured []eval.Metric // those of Config.Measure
+	codes    []float32     // (N, Z), of the scatter; nil before
 }
 
 func (t *trainer) artist(ctx context.Context, epoch int) *artist {
 	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch, step: t.at.Step}
 	a.dim, a.labels, a.prior = t.session.Latent(), t.session.Labels(), t.session.HasPrior()
+	if t.gauge != nil {
+		a.measured = t.gauge.metrics
+	}
 	_, own := t.Model.(model.Sampler)
 	a.normal = a.prior && (!own || a.labels > 0)
 	return a

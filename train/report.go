@@ -25,8 +25,8 @@ func (a *artist) report(t *trainer) error {
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
 		Subtitle: t.Model.Objective(),
-		Figures:  figures(epochs, t.params()),
-		Epochs:   epochTable(epochs),
+		Figures:  figures(epochs, t.metrics(), t.params()),
+		Epochs:   epochTable(epochs, t.metrics()),
 		Facts:    a.facts(t, epochs),
 		Next:     a.next(),
 		Footer:   "imago " + t.at.Imago + ", " + c.Go,
@@ -124,11 +124,11 @@ func warnings(epochs []Line) viz.Section {
 	return viz.Section{Title: "What to change", Text: strings.Join(told, "\n\n")}
 }
 
-func figures(epochs []Line, params int) []viz.KV {
+func figures(epochs []Line, metrics []eval.Metric, params int) []viz.KV {
 	var f []viz.KV
 	if len(epochs) > 0 {
 		last := epochs[len(epochs)-1]
-		for _, m := range eval.Metrics() {
+		for _, m := range metrics {
 			if v, ok := last.Test[m.Name]; ok {
 				text := fmt.Sprintf("%.2f", v)
 				if math.Abs(v) < 0.1 { // a σ that has gone to zero
@@ -142,7 +142,7 @@ func figures(epochs []Line, params int) []viz.KV {
 	return append(f, viz.KV{Key: "parameters", Value: thousands(float64(params))})
 }
 
-func epochTable(epochs []Line) viz.Table {
+func epochTable(epochs []Line, metrics []eval.Metric) viz.Table {
 	t := viz.Table{Title: "Epochs", Columns: []string{"epoch", "step"}}
 	if len(epochs) == 0 {
 		return viz.Table{}
@@ -161,7 +161,7 @@ func epochTable(epochs []Line) viz.Table {
 			t.Columns = append(t.Columns, "train "+p.term)
 		}
 	}
-	for _, m := range eval.Metrics() {
+	for _, m := range metrics {
 		if has(m.Name, func(l Line) map[string]float64 { return l.Test }) {
 			test = append(test, m.Name)
 			t.Columns = append(t.Columns, m.Name)
@@ -202,7 +202,7 @@ func (a *artist) facts(t *trainer, epochs []Line) []viz.KV {
 		{Key: "seed", Value: fmt.Sprint(c.Seed)},
 		{Key: "backend", Value: t.Backend.Name()},
 	}
-	for _, m := range eval.Metrics() {
+	for _, m := range t.metrics() {
 		if len(epochs) == 0 {
 			break
 		}

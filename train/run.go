@@ -153,13 +153,13 @@ func (r *Run) Change(c Config) error {
 	}
 	same := c
 	same.Epochs, same.Steps, same.LR, same.Schedule = r.Config.Epochs, r.Config.Steps, r.Config.LR, r.Config.Schedule
-	same.Checkpoints, same.Pictures, same.LogSteps = r.Config.Checkpoints, r.Config.Pictures, r.Config.LogSteps
+	same.Checkpoints, same.Pictures, same.LogSteps, same.Measure = r.Config.Checkpoints, r.Config.Pictures, r.Config.LogSteps, r.Config.Measure
 	was, err := r.Config.encode("")
 	if err != nil {
 		return err
 	}
 	if now, err := same.encode(""); err != nil || string(now) != string(was) {
-		return errors.Join(err, fmt.Errorf("train: %s: a run that goes on keeps its recipe, data, batch and seed: only --epochs, --steps, --lr, --schedule, --log-steps, checkpoints and pictures may change", r.Dir))
+		return errors.Join(err, fmt.Errorf("train: %s: a run that goes on keeps its recipe, data, batch and seed: only --epochs, --steps, --lr, --schedule, --log-steps, --measure, checkpoints and pictures may change", r.Dir))
 	}
 	lines, _ := ReadLog(r.Dir) // what is wrong with it, the next to open it says
 	if done := Epochs(lines); len(done) > 0 {

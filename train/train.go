@@ -6,7 +6,7 @@
 //	run.json        Config
 //	metrics.jsonl   a Line every hundred steps, every epoch and every interval of Config.LogSteps
 //	events/         the same for TensorBoard
-//	checkpoints/    package ckpt: the last few and the best by test_loss
+//	checkpoints/    package ckpt: the last few and the best
 //	images/         pictures, each as it is now and, with -epoch-NNNN or -step-NNNNNN, as it was
 //	images/frames/  a small picture after each epoch, of which the animation is made
 //	report.html     all of it on one page
@@ -27,8 +27,11 @@
 package train
 
 import (
+	"context"
+
 	"github.com/imago-ml/imago/backend"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/model"
 )
 
@@ -39,6 +42,10 @@ type Job struct {
 	Data     *data.Set   // opened as Run.Config.Data says
 	Backend  backend.Backend
 	Reporter *Reporter // nil = silent
+
+	// Net is asked for the feature net of Data when a metric of Config.Measure needs it;
+	// nil = there is none.
+	Net func(ctx context.Context) (*feature.Net, error)
 }
 
 // A Result is how a run ended.
@@ -49,6 +56,6 @@ type Result struct {
 	Last       Line    // of the last epoch
 	Seconds    float64 // of training, evaluation, saving and pictures, in this process
 	Checkpoint string  // folder of the last checkpoint
-	Best       string  // folder of the best one by test_loss
+	Best       string  // folder of the best one, by test_loss or what is measured; the last one if by nothing
 	Report     string  // report.html; "" if no pictures were asked for
 }

@@ -35,6 +35,7 @@ type trainer struct {
 	sums    sums
 	epochs  []Line // of the epochs done
 	judge   *judge // nil before it was asked
+	gauge   *gauge // nil if nothing is measured besides
 	fresh   bool   // nothing was resumed
 	saved   time.Time
 	span    clock  // since the last interval line, in this process
@@ -124,6 +125,9 @@ func newTrainer(j Job) (t *trainer, err error) {
 		if t.eval, err = eval.New(j.Model, c.Input(), j.Backend, t.state); err != nil {
 			return nil, err
 		}
+	}
+	if t.gauge, err = newGauge(j); err != nil {
+		return nil, err
 	}
 	t.session = latent.New(j.Model, c.Input(), j.Backend, t.state)
 	if t.logs, err = openLogs(j.Run, t.at, t.sums.Judged); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/train"
 )
@@ -24,6 +26,7 @@ type trainFlags struct {
 	without       []string
 	epochs, steps int
 	logSteps      int
+	measure       train.Measure
 	batch         int
 	lr            float64
 	schedule      string
@@ -71,6 +74,9 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	f.Float64Var(&t.every, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch; 0 is each epoch only")
 	f.Int64Var(&t.everySteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides one each epoch; 0 is each epoch only")
 	f.IntVar(&t.logSteps, "log-steps", 0, "`steps` between lines of the terminal and sheets of images of one noise and of fresh noise; 0 is each epoch (default the recipe's, of a run by steps)")
+	f.StringSliceVar(&t.measure.Only, "measure", nil, "measure while it trains: for each of these `words` the first metric of imago eval with it in its name, as fid,kid")
+	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs` between two measurements, besides one at the end")
+	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to make, and test images to compare them with, of a measurement")
 	f.IntVar(&t.pictures, "pictures-every", 5, "`epochs` between pictures; 0 draws them at the end only, -1 never")
 	f.BoolVarP(&t.dry, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
 	t.options = a.addModelFlags(c)
@@ -80,6 +86,9 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 		}
 		if c.Flags().Changed("epochs") && t.steps != 0 {
 			return usagef(c, "--epochs %d and --steps %d: want one of them, which says how long the run is", t.epochs, t.steps)
+		}
+		if t.resume == "" && len(t.measure.Only) == 0 && (c.Flags().Changed("measure-every") || c.Flags().Changed("measure-images")) {
+			return usagef(c, "--measure-every and --measure-images say how --measure is done, and it is not given")
 		}
 		if t.resume != "" {
 			return a.resumeRun(c, &t, args)
@@ -182,6 +191,19 @@ func (t *trainFlags) change(c *cobra.Command, config *train.Config, recipe *mode
 		config.LogSteps = t.logSteps
 	case fresh && config.Steps == 0: // those of the recipe suit its steps
 		config.LogSteps = 0
+	}
+	if given("measure") {
+		config.Measure.Only = t.measure.Only
+	}
+	if m := &config.Measure; len(m.Only) > 0 {
+		if given("measure-every") || m.Every == 0 {
+			m.Every = t.measure.Every
+		}
+		if given("measure-images") || m.Images == 0 {
+			m.Images = t.measure.Images
+		}
+	} else {
+		*m = train.Measure{}
 	}
 	if given("batch") {
 		config.Batch = t.batch
@@ -334,7 +356,16 @@ func (a *app) printConfig(config train.Config, m model.Model) error {
 func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m model.Model, set *data.Set) error {
 	be := a.backend(t.threads)
 	defer be.Close()
-	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Reporter: train.NewReporter(a.out)})
+	net := func(ctx context.Context) (*feature.Net, error) {
+		p := newProgress(a.err)
+		defer p.end()
+		return feature.Open(ctx, set, be, feature.Options{
+			NoCache:  t.noCache,
+			Progress: func(step, of int) { p.set("training the feature net", step, of, "step") },
+			Warn:     func(text string) { a.warn("%s", text) },
+		})
+	}
+	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Reporter: train.NewReporter(a.out), Net: net})
 	if err != nil {
 		return err
 	}

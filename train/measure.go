@@ -1,0 +1,156 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/eval/feature"
+)
+
+// Measure says which metrics are measured while a run trains, besides those that every
+// epoch is judged by, and when.
+type Measure struct {
+	Only   []string `json:"only"`   // each the first of eval's metrics with this word in its name; none = nothing is measured
+	Every  int      `json:"every"`  // epochs between two, ≥ 1; and at the end
+	Images int      `json:"images"` // made, and test images that they are compared with, ≥ 2
+}
+
+// weightSamples is how many importance samples an image a likelihood has that is
+// measured while a run trains.
+const weightSamples = 100
+
+func (m Measure) protocol() eval.Protocol {
+	return eval.Protocol{NLLSamples: weightSamples, Made: m.Images, Images: m.Images}
+}
+
+// metrics are those measured on a set, in the order of the words.
+func (m Measure) metrics(p eval.Protocol) ([]eval.Metric, error) {
+	var some []eval.Metric
+	all := p.Metrics()
+	for _, word := range m.Only {
+		i := slices.IndexFunc(all, func(x eval.Metric) bool { return word != "" && !x.EachEpoch && strings.Contains(x.Name, word) })
+		if i < 0 {
+			var have []string
+			for _, x := range all {
+				if !x.EachEpoch {
+					have = append(have, x.Name)
+				}
+			}
+			return nil, fmt.Errorf("--measure: no metric with %q in its name; have %s", word, strings.Join(have, ", "))
+		}
+		some = append(some, all[i])
+	}
+	return some, nil
+}
+
+func (m Measure) validate() error {
+	if len(m.Only) == 0 {
+		return nil
+	}
+	if m.Every < 1 || m.Images < 2 {
+		return fmt.Errorf("--measure-every %d and --measure-images %d: want 1 epoch or more, and 2 images or more", m.Every, m.Images)
+	}
+	_, err := m.metrics(m.protocol())
+	return err
+}
+
+// A gauge measures what Measure says of a run in training.
+type gauge struct {
+	Measure
+	set     *data.Set
+	seed    uint64
+	metrics []eval.Metric
+	net     func(ctx context.Context) (*feature.Net, error)
+	told    bool // which are not to be had
+}
+
+// newGauge is nil if nothing is to be measured.
+func newGauge(j Job) (*gauge, error) {
+	m := j.Run.Config.Measure
+	if len(m.Only) == 0 || j.Data.Test.Len() == 0 {
+		return nil, nil
+	}
+	metrics, err := m.metrics(m.protocol().On(j.Data))
+	if err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	g := &gauge{Measure: m, set: j.Data, seed: j.Run.Config.Seed, metrics: metrics}
+	if open := j.Net; open != nil {
+		var net *feature.Net
+		g.net = func(ctx context.Context) (*feature.Net, error) {
+			if net != nil {
+				return net, nil
+			}
+			n, err := open(ctx)
+			net = n
+			return n, err
+		}
+	}
+	return g, nil
+}
+
+// due says whether an epoch is measured.
+func (g *gauge) due(epoch int, last bool) bool { return g != nil && (last || epoch%g.Every == 0) }
+
+// measure adds the metrics to those of an epoch.
+func (t *trainer) measure(ctx context.Context, line *Line) error {
+	g := t.gauge
+	var names []string
+	for _, m := range g.metrics {
+		names = append(names, m.Name)
+	}
+	scores, missing, err := t.eval.Measure(ctx, eval.Task{Protocol: g.protocol(), Set: g.set, Seed: g.seed, Only: names, Net: g.net})
+	if err != nil {
+		return err
+	}
+	if line.Test == nil {
+		line.Test = map[string]float64{}
+	}
+	var said []string
+	for _, s := range scores {
+		line.Test[s.Metric.Name] = s.Value
+		said = append(said, fmt.Sprintf("%s %.4g", s.Metric.Name, s.Value))
+	}
+	if len(said) > 0 {
+		t.Reporter.Println("measured  ", fmt.Sprintf("step %s: %s", thousands(float64(line.Step)), strings.Join(said, ", ")))
+	}
+	for _, x := range missing {
+		if !g.told {
+			t.Reporter.Println("warning   ", fmt.Sprintf("%s is not measured: %s", x.Metric.Name, x.Why))
+		}
+	}
+	g.told = true
+	return nil
+}
+
+// metrics are those that the epochs of the run may have.
+func (t *trainer) metrics() []eval.Metric {
+	all := eval.Metrics()
+	if t.gauge != nil {
+		all = append(all, t.gauge.metrics...)
+	}
+	return all
+}
+
+// best says whether an epoch is the best so far, by the test loss, or by the first
+// metric that is measured if the model has none: an adversarial one.
+func (t *trainer) best(l Line) bool {
+	name, up := eval.TestLoss, false
+	v, ok := l.Test[name]
+	if !ok && t.stage.last && t.gauge != nil {
+		m := t.gauge.metrics[0]
+		name, up = m.Name, m.Up
+		v, ok = l.Test[name]
+	}
+	was := t.at.Best
+	if !ok || was != nil && was.Metric == name && (v == was.Value || v > was.Value != up) {
+		return false
+	}
+	t.at.Best = &ckpt.Score{Metric: name, Value: v, Step: t.at.Step}
+	return true
+}

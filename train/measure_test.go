@@ -1,0 +1,80 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/eval/feature"
+)
+
+// What is measured while a run trains is in its log, its report and on the terminal,
+// makes the best checkpoint of a model without a test loss, and changes nothing else.
+func TestMeasure(t *testing.T) {
+	set := must(small(150, 30))
+	c := config("dense-gan", set, "hidden", "16")
+	c.Epochs, c.Pictures = 5, 0
+	plain := newRun(t, c)
+	trained(t, plain, set, 2)
+	c.Measure = Measure{Only: []string{"fid", "mse"}, Every: 2, Images: 20}
+	r := newRun(t, c)
+	var out bytes.Buffer
+	j := newJob(t, r, set, 2, &out)
+	opened := 0
+	j.Net = func(ctx context.Context) (*feature.Net, error) {
+		opened++
+		return feature.Open(ctx, set, j.Backend, feature.Options{NoCache: true})
+	}
+	res, err := Loop(context.Background(), j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := c.Measure.protocol().On(set).Metrics()
+	fid := name[slices.IndexFunc(name, func(m eval.Metric) bool { return strings.Contains(m.Name, "fid") })].Name
+	best, when := 0.0, int64(0)
+	for _, l := range Epochs(must(ReadLog(r.Dir))) {
+		v, ok := l.Test[fid]
+		if want := l.Epoch%2 == 0 || l.Epoch == 5; ok != want {
+			t.Errorf("epoch %d: %v measured, want %v", l.Epoch, ok, want)
+		}
+		if ok && (when == 0 || v < best) {
+			best, when = v, l.Step
+			if !l.Best {
+				t.Errorf("epoch %d is the best so far by %s, and not marked", l.Epoch, fid)
+			}
+		} else if l.Best {
+			t.Errorf("epoch %d is marked as the best", l.Epoch)
+		}
+	}
+	if s := must(ckpt.LoadState(res.Checkpoint)); opened != 1 || s.Best == nil || s.Best.Metric != fid || s.Best.Value != best || s.Best.Step != when {
+		t.Errorf("opened %d times; best %+v, want %v of %s at step %d", opened, s.Best, best, fid, when)
+	}
+	if strings.Count(out.String(), "measured   step") != 3 || strings.Count(out.String(), "is not measured: the model does not reconstruct") != 1 {
+		t.Errorf("%s", out.String())
+	}
+	if page := string(must(os.ReadFile(res.Report))); !strings.Contains(page, fid) {
+		t.Error("the report does not tell")
+	}
+	if weightsOf(t, r) != weightsOf(t, plain) {
+		t.Error("measuring changed the weights")
+	}
+	if s := must(ckpt.LoadState(trained(t, plain, set, 2).Checkpoint)); s.Best != nil {
+		t.Errorf("a model without a test loss has a best: %+v", s.Best)
+	}
+	for want, m := range map[string]Measure{
+		"no metric with \"inception\"":                   {Only: []string{"inception"}, Every: 1, Images: 9},
+		"no metric with \"d_loss\"":                      {Only: []string{"d_loss"}, Every: 1, Images: 9},
+		"--measure-every 0 and --measure-images 9: want": {Only: []string{"fid"}, Images: 9},
+		"--measure-every 1 and --measure-images 1: want": {Only: []string{"fid"}, Every: 1, Images: 1},
+	} {
+		c.Measure = m
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v gave %v", m, err)
+		}
+	}
+}
