@@ -156,7 +156,7 @@ func (s *Session) Standard() bool {
 func (s *Session) EncodeMeans(ctx context.Context, images data.Images) (mean, logVar []float32, err error) {
 	enc, ok := s.model.(model.Encoder)
 	if !ok {
-		return nil, nil, fmt.Errorf("latent: this model has no encoder: it maps codes to images only")
+		return nil, nil, fmt.Errorf("latent: this model has no encoder: it maps codes to images only; codes of a few images are found by descent, as imago invert does")
 	}
 	if err := s.compile(&s.encoder, enc.Encode); err != nil {
 		return nil, nil, err
@@ -205,7 +205,7 @@ func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32,
 func (s *Session) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
 	rec, ok := s.model.(model.Reconstructor)
 	if !ok {
-		return nil, fmt.Errorf("latent: this model does not reconstruct: it has no encoder")
+		return nil, fmt.Errorf("latent: this model does not reconstruct: it has no encoder; imago invert draws images beside the nearest pictures it makes")
 	}
 	if err := s.compile(&s.reproducer, rec.Reconstruct); err != nil {
 		return nil, err

@@ -16,9 +16,8 @@ func Prior(key rng.Key, n, units int) []float32 {
 }
 
 // Truncated is n codes drawn from N(0, I) on condition that no unit is further than
-// limit from 0: of a model trained on all of N(0, I), the lower the limit the better
-// the single image and the fewer kinds of them (the truncation trick: Brock et al.,
-// arXiv:1809.11096, sec. 3.1). It is Prior at that key with each unit beyond the limit
+// limit from 0: the lower the limit, the more typical the single image and the fewer
+// kinds of them (the truncation trick: Brock et al., arXiv:1809.11096, sec. 3.1). It is Prior at that key with each unit beyond the limit
 // drawn again, by the inverse of the distribution in place of a number of trials:
 //
 //	√2 · erf⁻¹((2u − 1) · erf(limit/√2)),   u uniform in (0, 1)

@@ -2,9 +2,12 @@ package latent
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/imago-ml/imago/rng"
 )
 
 // UnitKL is what each unit tells of an image: the mean over images of
@@ -45,6 +48,45 @@ func Moments(codes []float32, units int) (mean, deviation []float64) {
 		deviation[u] = math.Sqrt(deviation[u])
 	}
 	return mean, deviation
+}
+
+// changeCodes is how many codes UnitChange varies.
+const changeCodes = 8
+
+// UnitChange is what each unit does to the picture, for a model that tells nothing of
+// images: the root mean square of the change of a pixel, of [0, 1], as the unit goes
+// from −1 to 1 in codes drawn from N(0, I) at key.
+//
+// labels (K), or nil unless the model is conditional → (Z).
+func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32) ([]float64, error) {
+	units := s.Latent()
+	codes := Prior(key, changeCodes, units)
+	var change []float64
+	all := make([]int, units)
+	for u := range all {
+		all[u] = u
+	}
+	for some := range slices.Chunk(all, max(1, s.batch/(2*changeCodes))) {
+		var z []float32
+		for _, u := range some {
+			for _, v := range []float32{-1, 1} {
+				at := len(z)
+				z = append(z, codes...)
+				for i := range changeCodes {
+					z[at+i*units+u] = v
+				}
+			}
+		}
+		pix, err := s.DecodeAs(ctx, z, slices.Repeat(labels, len(z)/units))
+		if err != nil {
+			return nil, err
+		}
+		half := changeCodes * s.in.Size()
+		for i := range some {
+			change = append(change, math.Sqrt(MeanSquared(row(pix, half, 2*i), row(pix, half, 2*i+1))))
+		}
+	}
+	return change, nil
 }
 
 // Ranked is the units from the largest score down; equals keep their order.

@@ -1,9 +1,12 @@
 package latent
 
 import (
+	"context"
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/imago-ml/imago/rng"
 )
 
 func TestUnitKL(t *testing.T) {
@@ -40,5 +43,51 @@ func TestTraverse(t *testing.T) {
 	}
 	if _, err := Traverse([]float32{1}, []int{0}, nil); err == nil {
 		t.Error("a unit without values gave no error")
+	}
+}
+
+// A generator whose pictures hang on some units more than on others says so.
+func TestUnitChange(t *testing.T) {
+	ctx := context.Background()
+	s := drawing(t)
+	w, err := s.State().Get("generator/dense/kernel")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hidden := w.Shape()[1]
+	for i := range w.F32() {
+		switch i / hidden {
+		case 2:
+			w.F32()[i] = 0
+		case 4:
+			w.F32()[i] *= 5
+		}
+	}
+	if err := s.State().Set("generator/dense/kernel", w); err != nil {
+		t.Fatal(err)
+	}
+	for _, batch := range []int{s.batch, 32} { // two units at a time
+		s.batch, s.decoder = batch, nil
+		change, err := s.UnitChange(ctx, rng.New(1), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if order := Ranked(change); len(change) != 6 || order[0] != 4 || change[2] != 0 || !(change[0] > 0) {
+			t.Errorf("the units change pictures by %v", change)
+		}
+		// The definition, of one unit.
+		z := Prior(rng.New(1), changeCodes, 6)
+		var pix [2][]float32
+		for k, v := range []float32{-1, 1} {
+			for i := range changeCodes {
+				z[6*i+3] = v
+			}
+			if pix[k], err = s.Decode(ctx, z); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := math.Sqrt(MeanSquared(pix[0], pix[1])); math.Abs(change[3]-want) > 1e-6 {
+			t.Errorf("unit 3 changes pictures by %v, want %v", change[3], want)
+		}
 	}
 }

@@ -111,7 +111,7 @@ func flagError(c *cobra.Command, err error) error {
 		want = "a whole number of 0 or more"
 	case "float64":
 		want = "a number"
-	case "intSlice":
+	case "intSlice", "uintSlice":
 		want = "whole numbers with commas between, as 3,17,40"
 	case "addends":
 		want = "an image file, or attributes with commas between"

@@ -126,7 +126,7 @@ conditions, in the others of a few drawn at random.`,
 		} else {
 			rows = 1
 		}
-		if err := s.addFiles(c.Context()); err != nil {
+		if err := s.addFiles(c.Context(), a); err != nil {
 			return err
 		}
 		pix, err := s.rows(c.Context(), rows, some)
@@ -221,8 +221,8 @@ func (s *sums) search(set *data.Set, split data.Split) error {
 	return nil
 }
 
-// addFiles encodes the terms that are files.
-func (s *sums) addFiles(ctx context.Context) error {
+// addFiles finds the codes of the terms that are files.
+func (s *sums) addFiles(ctx context.Context, a *app) error {
 	for k := range s.terms {
 		t := &s.terms[k]
 		if !t.file {
@@ -232,12 +232,12 @@ func (s *sums) addFiles(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		mean, _, err := s.m.EncodeMeans(ctx, images)
+		z, err := a.codesOf(ctx, s.m, images)
 		if err != nil {
 			return err
 		}
 		t.pool = []int{len(s.codes) / s.m.Latent()}
-		s.codes = append(s.codes, mean...)
+		s.codes = append(s.codes, z...)
 	}
 	return nil
 }

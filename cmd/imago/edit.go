@@ -94,7 +94,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		if err != nil {
 			return err
 		}
-		codes, err := images.codes(c.Context(), m)
+		codes, err := a.codesOfPicked(c.Context(), m, images)
 		if err != nil {
 			return err
 		}

@@ -29,17 +29,22 @@ func (a *app) interpolate() *cobra.Command {
 the great circle (Slerp), a row each. The images are PNG and JPEG files, cropped and resized to fit the model, or images of
 the set: those of --index, or the first. At the ends of a row stand the images themselves.
 
+With --seeds, and of a model without an encoder, as a GAN, where no images are named, it starts from codes drawn from the prior:
+from each of the seeds to the next. Codes of images that are named for such a model are found by descent, as imago invert does.
+
 Draws from the prior of many units lie near a sphere, and the straight line between two of them leaves it; between the means
 of two images the two ways often look alike.`,
 		Example: `  imago interpolate latest
   imago interpolate latest --index 7,2 --steps 16
-  imago interpolate face-vae-celeba-001 me.jpg you.jpg --path spherical`,
+  imago interpolate face-vae-celeba-001 me.jpg you.jpg --path spherical
+  imago interpolate dcgan-mnist-001 --seeds 3,7,11`,
 		Args: takes(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.IntVar(&steps, "steps", 9, "decoded `images` a row, both ends included")
 	f.StringVar(&path, "path", "both", "`way` between the codes: linear, spherical or both")
 	f.StringVar(&out, "out", "interpolate.png", "PNG `file` to write")
+	pick.addDrawn(c)
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -49,7 +54,12 @@ of two images the two ways often look alike.`,
 				return usage(c, err)
 			}
 		}
-		if n := max(len(files), len(pick.index)); n%2 == 1 {
+		switch n := pick.named(files); {
+		case len(pick.seeds) == 1:
+			return usagef(c, "--seeds %d: want two or more, as 3,7,11", pick.seeds[0])
+		case pick.seeds != nil:
+			pick.seeds = slices.Concat(legs(pick.seeds)...)
+		case n%2 == 1:
 			return usagef(c, "%s: want an even number of them, two for each row", plural(n, "image"))
 		}
 		pick.n += pick.n % 2
@@ -66,7 +76,7 @@ of two images the two ways often look alike.`,
 		if pairs == 0 {
 			return fmt.Errorf("interpolate: there is one image: want two")
 		}
-		codes, err := images.codes(c.Context(), m)
+		codes, err := a.codesOfPicked(c.Context(), m, images)
 		if err != nil {
 			return err
 		}
@@ -117,6 +127,15 @@ of two images the two ways often look alike.`,
 		return a.writePNG(out, picture, "%s, %d images each, between images by %s", plural(len(rows), "row"), steps, m.name)
 	}
 	return c
+}
+
+// legs are the ends of the ways from each to the next.
+func legs(stops []uint) [][]uint {
+	var all [][]uint
+	for i := range len(stops) - 1 {
+		all = append(all, stops[i:i+2])
+	}
+	return all
 }
 
 // between is the labels on the straight way between the images of each pair, so many ways over; nil stays nil.

@@ -33,7 +33,7 @@ type section struct {
 func (a *app) sections() []section {
 	return []section{
 		{"Train:", []*cobra.Command{a.quickstart(), a.train(), a.dataCommand()}},
-		{"Draw from a model:", []*cobra.Command{a.sample(), a.fitPrior(), a.reconstruct(), a.edit(), a.arithmetic(), a.interpolate(), a.walk()}},
+		{"Draw from a model:", []*cobra.Command{a.sample(), a.fitPrior(), a.reconstruct(), a.edit(), a.arithmetic(), a.interpolate(), a.walk(), a.invert()}},
 		{"See what it learned:", []*cobra.Command{a.manifold(), a.traverse(), a.scatter(), a.project(), a.neighbours(), a.compareRuns(), a.eval()}},
 		{"Use it:", []*cobra.Command{a.encode(), a.anomaly(), a.cluster(), a.classify()}},
 		{"Look inside:", []*cobra.Command{a.summary(), a.bench(), a.compile(), a.version()}},

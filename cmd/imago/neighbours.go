@@ -70,11 +70,11 @@ the model, or images of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		query, err := images.codes(c.Context(), m)
+		pool, err := a.encodeAll(c.Context(), m, set, split, among)
 		if err != nil {
 			return err
 		}
-		pool, err := a.encodeAll(c.Context(), m, set, split, among)
+		query, err := a.codesOfPicked(c.Context(), m, images)
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,10 @@ type pick struct {
 	least  int // of n
 	invert bool
 	as     string
+
+	drawn bool       // codes may be drawn in place of images
+	seeds []uint     // of these
+	cut   truncation // of theirs
 }
 
 // addFlags adds them; n is the number of images unless told otherwise, 0 of a command that takes none by itself.
@@ -38,6 +42,12 @@ func (p *pick) check(files []string) error {
 	if len(files) > 0 && p.index != nil {
 		return fmt.Errorf("both the file %s and --index: want one of them", files[0])
 	}
+	if (len(files) > 0 || p.index != nil) && p.seeds != nil {
+		return fmt.Errorf("both images and --seeds: want one of them")
+	}
+	if err := p.cut.check(); err != nil {
+		return err
+	}
 	for _, i := range p.index {
 		if i < 0 {
 			return fmt.Errorf("--index %d: want 0 or more", i)
@@ -48,6 +58,9 @@ func (p *pick) check(files []string) error {
 	}
 	return p.set.check()
 }
+
+// named is the number of images that the user names, in one way or another.
+func (p *pick) named(files []string) int { return max(len(files), len(p.index), len(p.seeds)) }
 
 // runAndFiles parts the arguments of a command: a run, unless --weights names it, and files.
 func runAndFiles(args []string, from *source) (run, files []string) {
@@ -60,14 +73,20 @@ func runAndFiles(args []string, from *source) (run, files []string) {
 // picked are the images a command starts from.
 type picked struct {
 	images data.Images
-	names  []string // of each, for a picture
-	index  []int    // of each in its split; nil if they are files
-	title  string   // of a picture
+	names  []string  // of each, for a picture
+	index  []int     // of each in its split; nil if they are files
+	title  string    // of a picture
+	z      []float32 // their codes, (N, Z), if they are made of these
 }
 
-// pickImages reads the files, or else opens the set and takes images of it.
+// pickImages reads the files, or draws codes, or else opens the set and takes images of it.
 func (a *app) pickImages(c *cobra.Command, m *opened, p *pick, files []string) (*picked, error) {
-	if len(files) > 0 {
+	switch {
+	case p.fromPrior(m, files):
+		return p.draw(c, m, p.n)
+	case p.cut.given():
+		return nil, usagef(c, "--truncation %v is for codes that are drawn, and these are of images: draw some with --seeds", p.cut.limit)
+	case len(files) > 0:
 		return pickFiles(m, p, files)
 	}
 	set, _, err := a.openSplit(c, m, &p.set)
@@ -140,10 +159,12 @@ func (p *pick) from(m *opened, set *data.Set) (*picked, error) {
 // pixels are the images themselves, (N, H, W, C) in [0, 1].
 func (p *picked) pixels(ctx context.Context) ([]float32, error) { return data.AllFloats(ctx, p.images) }
 
-// codes are the means of q(z|x) of the images, (N, Z).
-func (p *picked) codes(ctx context.Context, m *opened) ([]float32, error) {
-	mean, _, err := m.EncodeMeans(ctx, p.images)
-	return mean, err
+// codesOfPicked are the codes that the images are made of, or else theirs, (N, Z).
+func (a *app) codesOfPicked(ctx context.Context, m *opened, p *picked) ([]float32, error) {
+	if p.z != nil {
+		return p.z, nil
+	}
+	return a.codesOf(ctx, m, p.images)
 }
 
 // A mosaic collects the images of a sheet, row by row.

@@ -38,8 +38,8 @@ seed draws the same sheet. No data set is needed, and a weights file alone is en
 A conditional model draws a row of each of its classes, or attributes, the same codes in each: style down the columns. With
 --as it draws what is named.
 
---truncation draws every unit of a code again that is further from 0 than so much: of a GAN, images that are better one by one
-and more alike, the more so the lower it is.`,
+--truncation draws every unit of a code again that is further from 0 than so much. The lower it is, the more typical are the
+images, and the more alike.`,
 		Example: `  imago sample latest
   imago sample cnn-vae-mnist-001 -n 100 --seed 7 --out hundred.png
   imago sample dcgan-mnist-001 --truncation 0.7
@@ -113,7 +113,7 @@ and more alike, the more so the lower it is.`,
 	return c
 }
 
-// sampleKey is where the codes of a seed are drawn: the first code of sample is the one that --seeds means elsewhere.
+// sampleKey is where the codes of a seed are drawn, of --seeds as of sample.
 func sampleKey(seed uint64) rng.Key { return rng.New(seed).Split("sample") }
 
 // A truncation is the flag that says how far from 0 a unit of a code that is drawn may be.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/rng"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -26,13 +27,17 @@ func (a *app) traverse() *cobra.Command {
 		Use:   "traverse <run> [<image>]",
 		Short: "Draw what single latent units do",
 		Long: `traverse sets one latent unit at a time to values from -3 to 3 while the others stay as they are, and decodes: a row a unit,
-a column a value. The others are 0, the middle of the prior, or those of an image: a file, or --index of the set.
+a column a value. The others are 0, the middle of the prior, or those of an image: a file, or --index of the set, or the one
+drawn by --seeds.
 
 The rows are the units that tell most of an image, by KL(q(z|x) || N(0, 1)) averaged over the images of the set and written
 beside them in nats; units that ignore the image have 0. Of a model whose codes are not held to N(0, I), as a plain
-autoencoder, the rows are the units that vary most, and their values count standard deviations from the mean code.`,
+autoencoder, the rows are the units that vary most, and their values count standard deviations from the mean code. Of a model
+without an encoder, as a GAN, they are the units that change its pictures most, from -1 to 1: the root mean square of the
+change is written beside them, in hundredths of the range of a pixel.`,
 		Example: `  imago traverse latest
   imago traverse latest --index 5 --rows 16
+  imago traverse dcgan-mnist-001 --seeds 7
   imago traverse face-vae-celeba-001 me.jpg --units 3,17 --range -4..4`,
 		Args: takes(0, 2, "a run, and an image if wanted"),
 	}
@@ -42,6 +47,7 @@ autoencoder, the rows are the units that vary most, and their values count stand
 	f.IntSliceVar(&units, "units", nil, "the `units` to vary, from 0 (default those that tell most)")
 	f.IntVar(&most, "rows", 10, "`number` of units, without --units")
 	f.StringVar(&out, "out", "traverse.png", "PNG `file` to write")
+	pick.addDrawn(c)
 	pick.addFlags(c, 0)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -51,8 +57,10 @@ autoencoder, the rows are the units that vary most, and their values count stand
 				return usage(c, err)
 			}
 		}
-		if max(len(files), len(pick.index)) > 1 {
-			return usagef(c, "%s: want one, or none", plural(max(len(files), len(pick.index)), "image"))
+		if n := pick.named(files); n > 1 {
+			return usagef(c, "%s: want one, or none", plural(n, "image"))
+		} else if pick.cut.given() && pick.seeds == nil {
+			return usagef(c, "--truncation %v is for a code that is drawn: name one with --seeds", pick.cut.limit)
 		}
 		m, err := a.open(c, args, &from)
 		if err != nil {
@@ -68,15 +76,24 @@ autoencoder, the rows are the units that vary most, and their values count stand
 		// The code that the others stay at.
 		code := make([]float32, m.Latent())
 		var start *picked
-		if len(files)+len(pick.index) > 0 {
+		if pick.named(files) > 0 {
 			if start, err = a.pickImages(c, m, &pick, files); err != nil {
 				return err
 			}
-			if code, err = start.codes(c.Context(), m); err != nil {
+			if code, err = a.codesOfPicked(c.Context(), m, start); err != nil {
 				return err
 			}
 		}
-		t, err := a.toldUnits(c, m, &pick.set, units)
+		var labels []float32
+		if start != nil {
+			labels, err = m.labelsOf(start.images)
+		} else if labels, err = m.as(pick.as, m.CodeLabels(), 1); err != nil {
+			err = usage(c, err)
+		}
+		if err != nil {
+			return err
+		}
+		t, err := a.toldUnits(c, m, &pick.set, units, labels)
 		if err != nil {
 			return err
 		}
@@ -97,20 +114,11 @@ autoencoder, the rows are the units that vary most, and their values count stand
 			}
 			name := fmt.Sprintf("z[%d]", u)
 			if t.told != nil {
-				name += fmt.Sprintf("  %.2g %s", t.told[u], t.what)
+				name += fmt.Sprintf("  %.2g%s", t.told[u], t.what)
 			}
 			grid, rows = append(grid, at), append(rows, name)
 		}
 		z, err := latent.Traverse(code, units, grid)
-		if err != nil {
-			return err
-		}
-		var labels []float32
-		if start != nil {
-			labels, err = m.labelsOf(start.images)
-		} else if labels, err = m.as(pick.as, m.CodeLabels(), 1); err != nil {
-			err = usage(c, err)
-		}
 		if err != nil {
 			return err
 		}
@@ -134,8 +142,8 @@ autoencoder, the rows are the units that vary most, and their values count stand
 
 // told is what the units of a model tell of images, and where their values lie.
 type told struct {
-	told          []float64 // KL in nats, or standard deviations; nil if it was not asked
-	what          string    // its unit
+	told          []float64 // KL in nats, standard deviations, or change of the picture; nil if it was not asked
+	what          string    // its unit, as it is written after the number
 	center, scale []float64 // a value v of a traversal is center + v·scale
 }
 
@@ -147,14 +155,25 @@ func (t *told) score() []float64 {
 	return t.told
 }
 
-// toldUnits measures the units on the images of the set, if the model encodes; if its codes are held to N(0, I), only where
-// units are to be chosen.
-func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []int) (*told, error) {
-	t := &told{what: "nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
+// toldUnits measures the units on the images of the set, or, if the model does not encode, by what they do to its pictures, of
+// those labels (K) if it is conditional; if its codes are held to N(0, I), only where units are to be chosen.
+func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []int, labels []float32) (*told, error) {
+	t := &told{what: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
 	for u := range t.scale {
 		t.scale[u] = 1
 	}
-	if _, encodes := m.Model().(model.Encoder); !encodes || m.Standard() && units != nil {
+	if m.Standard() && units != nil {
+		return t, nil
+	}
+	if _, encodes := m.Model().(model.Encoder); !encodes {
+		var err error
+		t.what = " %"
+		if t.told, err = m.UnitChange(c.Context(), rng.New(0).Split("traverse"), labels); err != nil {
+			return nil, err
+		}
+		for u := range t.told {
+			t.told[u] *= 100
+		}
 		return t, nil
 	}
 	set, split, err := a.openSplit(c, m, flags)
@@ -170,6 +189,6 @@ func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []in
 		return t, nil
 	}
 	t.center, t.scale = latent.Moments(mean, m.Latent())
-	t.told, t.what = t.scale, "wide"
+	t.told, t.what = t.scale, " wide"
 	return t, nil
 }

@@ -35,10 +35,12 @@ func (a *app) walk() *cobra.Command {
 		Use:   "walk <run> [<image>...]",
 		Short: "Film a walk through latent space",
 		Long: `walk decodes codes on the way from one stop to the next and back to the first, and writes the images as a GIF. The stops
-are codes drawn from the prior, or those of images: PNG and JPEG files, cropped and resized to fit the model, or images of the
-set named by --index. A model without a prior of N(0, I) walks between the first images of the set.`,
+are codes drawn from the prior, with --seeds by one seed each, or those of images: PNG and JPEG files, cropped and resized to
+fit the model, or images of the set named by --index. A model without a prior of N(0, I) walks between the first images of the
+set; of a model without an encoder, as a GAN, codes of images are found by descent, as imago invert does.`,
 		Example: `  imago walk latest
   imago walk latest --stops 12 --steps 30 --seed 7
+  imago walk dcgan-mnist-001 --seeds 3,7,11 --truncation 0.7
   imago walk face-vae-celeba-001 me.jpg you.jpg --out us.gif`,
 		Args: takes(0, -1, "a run, and images if wanted"),
 	}
@@ -50,6 +52,7 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 	f.StringVar(&path, "path", "spherical", "`way` between the stops: linear or spherical")
 	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
 	f.StringVar(&out, "out", "walk.gif", "GIF `file` to write")
+	pick.addDrawn(c)
 	pick.addFlags(c, 0)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -65,7 +68,7 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 		if delay < 10*time.Millisecond || delay > time.Minute {
 			return usagef(c, "--delay %v: want 10ms to 1m", delay)
 		}
-		if n := len(files) + len(pick.index); n > 0 {
+		if n := pick.named(files); n > 0 {
 			stops = n
 		}
 		if stops < 2 || stops > maxWalk/leg {
@@ -78,18 +81,18 @@ set named by --index. A model without a prior of N(0, I) walks between the first
 		defer m.Close()
 		var codes []float32
 		var labels []float32 // of each stop
-		if len(files)+len(pick.index) == 0 && m.Standard() {
+		if pick.named(files) == 0 && m.Standard() {
 			if labels, err = m.as(pick.as, m.CodeLabels(), stops); err != nil {
 				return usage(c, err)
 			}
-			codes = latent.Prior(rng.New(seed).Split("walk"), stops, m.Latent())
+			codes = pick.cut.codes(rng.New(seed).Split("walk"), stops, m.Latent())
 		} else {
 			pick.n = stops
 			images, err := a.pickImages(c, m, &pick, files)
 			if err != nil {
 				return err
 			}
-			if codes, err = images.codes(c.Context(), m); err != nil {
+			if codes, err = a.codesOfPicked(c.Context(), m, images); err != nil {
 				return err
 			}
 			if labels, err = m.labelsOf(images.images); err != nil {
