@@ -122,8 +122,15 @@ func TestInversionOptions(t *testing.T) {
 	if mse, _ := fit(func(o *Inversion) { o.Steps = 3 }); !(mse > usual) {
 		t.Errorf("3 steps reach %v, 60 %v", mse, usual)
 	}
-	if mse, _ := fit(func(o *Inversion) { o.Starts, o.Draws, o.Steps = 1, 1, 3 }); !(mse > usual) {
-		t.Errorf("one start, the first draw, reaches %v, the best of many %v", mse, usual)
+	start := func(starts, draws int) float64 {
+		mse, _ := fit(func(o *Inversion) { o.Starts, o.Draws, o.Steps, o.Rate, o.Noise = starts, draws, 1, 1e-9, 0 })
+		return mse
+	}
+	if first, best := start(1, 1), start(1, 256); !(best < first) || start(256, 256) != best {
+		t.Errorf("the first draw is at %v, the best of many at %v, or at %v if all are tried", first, best, start(256, 256))
+	}
+	if one, _ := fit(func(o *Inversion) { o.Starts, o.Steps = 1, 10 }); one <= usual {
+		t.Errorf("one start reaches %v in 10 steps, the best of many %v in 60", one, usual)
 	}
 	if mse, _ := fit(func(o *Inversion) { o.Rate = 1e-4 }); !(mse > usual) {
 		t.Errorf("a rate of 1e-4 reaches %v, the usual %v", mse, usual)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,9 @@ func TestStacked(t *testing.T) {
 		if p.Images.At(-1, make([]uint8, 12)) == nil || p.Images.At(n, make([]uint8, 12)) == nil || p.Images.At(0, make([]uint8, 11)) == nil {
 			t.Error("an image was given that is not there, or to too little room")
 		}
+	}
+	if slices.Equal(set.Train.Images.(*triples).which, set.Test.Images.(*triples).which) {
+		t.Error("both parts are stacked alike")
 	}
 	// Of 300 draws of 100, 95 are expected to be there, with a deviation of 2.1.
 	if len(seen) < 2*85 {
