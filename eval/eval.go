@@ -231,28 +231,36 @@ func (e *Evaluator) Evaluate(ctx context.Context, images data.Images, seed uint6
 // Measure measures what the task asks for, and says which of it the model does not
 // have. What is drawn is drawn as by Evaluate.
 func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, error) {
+	s, err := e.begin(&t)
+	if err != nil {
+		return nil, nil, err
+	}
+	wanted, err := choose(t.Metrics(), t.Only)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.measure(ctx, wanted)
+}
+
+// begin is the subject of a task, the protocol of which is put on its set.
+func (e *Evaluator) begin(t *Task) (*subject, error) {
 	switch {
 	case t.NLLSamples < 1 || t.Made < 2 || t.Images < 0:
-		return nil, nil, fmt.Errorf("eval: %d importance samples, %d made images, %d test images: want 1 or more, 2 or more, 0 (all) or more", t.NLLSamples, t.Made, t.Images)
+		return nil, fmt.Errorf("eval: %d importance samples, %d made images, %d test images: want 1 or more, 2 or more, 0 (all) or more", t.NLLSamples, t.Made, t.Images)
 	case t.Set == nil || t.Set.Test.Len() == 0:
-		return nil, nil, fmt.Errorf("eval: there are no test images: hold some out")
+		return nil, fmt.Errorf("eval: there are no test images: hold some out")
 	}
 	t.Protocol = t.On(t.Set)
 	test := t.Set.Labelled(t.Set.Test)
 	if t.Images > 0 {
 		var err error
 		if test, err = some(test, 0, t.Images); err != nil {
-			return nil, nil, fmt.Errorf("eval: %w", err)
+			return nil, fmt.Errorf("eval: %w", err)
 		}
 	}
-	all := t.Metrics()
-	wanted, err := choose(all, t.Only)
-	if err != nil {
-		return nil, nil, err
-	}
 	s := e.subject(test, t.Seed)
-	s.task = &t
-	return s.measure(ctx, wanted)
+	s.task = t
+	return s, nil
 }
 
 // choose is the metrics whose name has one of the words in it; a word that is a whole

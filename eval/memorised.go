@@ -16,7 +16,7 @@ import (
 const memorisedShare = 0.01
 
 // memorisedPixelled is the most images whose nearest training images are looked for in
-// pixels, of which there are more than features.
+// pixels, of which there are more than features: no more than a chunk.
 const memorisedPixelled = 2000
 
 // pixelled is how many images are compared in pixels.
@@ -29,21 +29,30 @@ func (p Protocol) memorised(n int, by string) string {
 
 // memorised is that share by features.
 func memorised(ctx context.Context, s *subject, real, made seen) (result, error) {
+	train, err := s.training(ctx, s.eye)
+	if err != nil {
+		return result{}, err
+	}
+	return s.copied(ctx, real.features, made.features, train, feature.Size)
+}
+
+// training is the features of all training images.
+func (s *subject) training(ctx context.Context, net *feature.Net) (points, error) {
 	if s.train == nil {
 		images := s.task.Set.Train.Images
-		var all seen
+		all := make([]float32, 0, images.Len()*feature.Size)
 		err := chunks(images, func(at int, part data.Images) error {
-			f, _, err := s.eye.Describe(ctx, part)
-			all.features = append(all.features, f...)
+			f, _, err := net.Describe(ctx, part)
+			all = append(all, f...)
 			s.progress(at+part.Len(), images.Len())
 			return err
 		})
 		if err != nil {
-			return result{}, err
+			return points{}, err
 		}
-		s.train = &all
+		s.train = all
 	}
-	return s.copied(ctx, real.features, made.features, held(s.train.features, feature.Size), feature.Size)
+	return held(s.train, feature.Size), nil
 }
 
 // memorisedPixels is that share by pixels, as a file would hold them. Images that are
@@ -54,15 +63,12 @@ func memorisedPixels(ctx context.Context, s *subject) (result, error) {
 	if err != nil || src.absent != "" {
 		return result{absent: src.absent}, err
 	}
-	made := make([]float32, 0, n*s.img.Size())
-	for at := 0; at < n; at += chunk {
-		x, err := src.next(at, min(chunk, n-at))
-		if err != nil {
-			return result{}, err
-		}
-		for _, v := range levels(x) {
-			made = append(made, float32(v)/255)
-		}
+	made, err := src.next(0, n)
+	if err != nil {
+		return result{}, err
+	}
+	for i, v := range levels(made) {
+		made[i] = float32(v) / 255
 	}
 	part, err := some(s.images, 0, n)
 	if err != nil {

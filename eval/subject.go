@@ -29,9 +29,9 @@ type subject struct {
 	codes      []float32      // (N,Z), of training images
 	eye        *feature.Net
 	channelEye *feature.Net
-	real       *seen // the test images
-	made       *seen // images drawn from the prior
-	train      *seen // all training images
+	real       *seen     // the test images
+	made       *seen     // images drawn from the prior
+	train      []float32 // features of all training images
 	modes      *modes
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/train"
@@ -28,6 +27,7 @@ func (a *app) eval() *cobra.Command {
 		only     []string
 		seed     uint64
 		out      string
+		nearest  string
 	)
 	c := &cobra.Command{
 		Use:   "eval <run>",
@@ -38,10 +38,15 @@ made with as many test images by the features of version 1 of imago's own classi
 its labels, on which it is trained the first time and kept in the user's cache. Metrics that a model does not have are
 listed with the reason.
 
+Images from the model's prior are compared with test images by FID and KID, precision and recall, density and coverage; the
+classes found among them are counted (modes, and of stacked sets the triples of classes), and how many are nearer to a
+training image than test images are (memorised). --nearest draws the training images nearest to some of them.
+
 The scores are added to eval.json in the run's folder, with their protocol, seed, checkpoint and the digest of the data.`,
 		Example: `  imago eval latest
   imago eval mlp-vae-mnist-001 --only nll --nll-samples 5000
-  imago eval latest --only fid,recognised --images 1000`,
+  imago eval latest --only fid,recognised --images 1000
+  imago eval dcgan-mnist-001 --only kid,mode,memorised --nearest nearest.png`,
 		Args: takes(0, 1, "a run"),
 	}
 	f := c.Flags()
@@ -51,6 +56,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 	f.StringSliceVar(&only, "only", nil, "measure only what has one of these `words` in its name, as nll,fid")
 	f.Uint64Var(&seed, "seed", 0, "`seed` of what is drawn (default that of the run)")
 	f.StringVar(&out, "out", "", "JSON `file` to add the scores to (default eval.json in the run's folder)")
+	f.StringVar(&nearest, "nearest", "", "PNG `file` to draw made images to, each beside the training images nearest to it")
 	f.StringVar(&set.data, "data", "", "`set` of images, by name or path (default that of the run)")
 	dataDirFlag(c, &set.dir)
 	noCacheFlag(c, &set.noCache)
@@ -63,6 +69,9 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 				err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .json", out))
 			}
 			err = errors.Join(err, inFolder("out", out))
+		}
+		if nearest != "" {
+			err = errors.Join(err, fileName("nearest", nearest, ".png"))
 		}
 		if err != nil {
 			return usage(c, err)
@@ -87,7 +96,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 		if _, err := eval.ReadRecords(out); out != "" && err != nil {
 			return err // before the work is done
 		}
-		scores, missing, err := a.measure(c.Context(), m, s, eval.Task{Protocol: protocol, Set: s, Seed: of.Seed, Only: only}, feature.Options{NoCache: set.noCache})
+		scores, missing, err := a.measure(c.Context(), m, eval.Task{Protocol: protocol, Set: s, Seed: of.Seed, Only: only}, feature.Options{NoCache: set.noCache}, nearest)
 		if err != nil {
 			return err
 		}
@@ -104,8 +113,9 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 	return c
 }
 
-// measure measures what the task asks for of a model, and tells how far it is.
-func (a *app) measure(ctx context.Context, m *opened, s *data.Set, t eval.Task, opt feature.Options) (eval.Scores, []eval.Absent, error) {
+// measure measures what the task asks for of a model, and tells how far it is. The sheet
+// of nearest training images comes first, if there is to be one.
+func (a *app) measure(ctx context.Context, m *opened, t eval.Task, opt feature.Options, nearest string) (eval.Scores, []eval.Absent, error) {
 	e, err := eval.New(m.Model(), m.Input(), m.be, m.State())
 	if err != nil {
 		return nil, nil, err
@@ -115,9 +125,15 @@ func (a *app) measure(ctx context.Context, m *opened, s *data.Set, t eval.Task, 
 	t.Progress = func(metric string, done, total int) { p.set(metric, done, total, "image") }
 	opt.Progress = func(step, of int) { p.set("training the feature net", step, of, "step") }
 	opt.Warn = func(text string) { a.warn("%s", text) }
-	t.Net = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, s, m.be, opt) }
-	if s.Channels != nil {
-		t.ChannelNet = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, s.Channels, m.be, opt) }
+	t.Net = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, t.Set, m.be, opt) }
+	if of := t.Set.Channels; of != nil {
+		t.ChannelNet = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, of, m.be, opt) }
+	}
+	if nearest != "" {
+		err := a.drawNearest(ctx, m, e, t, nearest)
+		if p.end(); err != nil {
+			return nil, nil, err
+		}
 	}
 	return e.Measure(ctx, t)
 }
