@@ -129,7 +129,7 @@ func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) 
 		Progress: func(metric string, done, total int) { opt.Progress(s.Name+": "+metric, done, total) },
 	}
 	if v.net != nil {
-		task.Net = func(context.Context) (*feature.Net, error) { return v.net, nil }
+		task.Net = func(context.Context, *data.Set) (*feature.Net, error) { return v.net, nil }
 	}
 	if m.Scores, _, err = e.Measure(ctx, task); err != nil {
 		return m, err

@@ -54,14 +54,19 @@ func (a album) Sample(n int) (*graph.Func, error) {
 // evenly is equal shares of n pictures.
 func evenly(n int) []float64 { return slices.Repeat([]float64{1 / float64(n)}, n) }
 
-// netOf is the feature net of a set, as a task asks for it.
-func netOf(t *testing.T, set *data.Set, be backend.Backend) func(context.Context) (*feature.Net, error) {
+// netOf is the feature net of a set, as a task asks for it; of another there is none.
+func netOf(t *testing.T, set *data.Set, be backend.Backend) func(context.Context, *data.Set) (*feature.Net, error) {
 	t.Helper()
 	n, err := feature.Open(context.Background(), set, be, feature.Options{NoCache: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(context.Context) (*feature.Net, error) { return n, nil }
+	return func(_ context.Context, of *data.Set) (*feature.Net, error) {
+		if of.Digest != set.Digest {
+			return nil, feature.ErrUnfit
+		}
+		return n, nil
+	}
 }
 
 // What a model leaves out is counted: classes, and triples of them where each channel
@@ -132,7 +137,7 @@ func TestModes(t *testing.T) {
 	}
 	stacked := &data.Set{Name: "stacked", Train: data.Split{Images: m}, Test: data.Split{Images: m}, Channels: set}
 	b := album{img: rgb, pictures: [][]float32{triple(0, 0, 0), triple(1, 2, 3), triple(3, 2, 1)}, shares: evenly(3)}
-	task = Task{Protocol: DefaultProtocol(), Set: stacked, Seed: 1, Only: []string{"mode"}, ChannelNet: net}
+	task = Task{Protocol: DefaultProtocol(), Set: stacked, Seed: 1, Only: []string{"mode"}, Net: net}
 	task.Made = 100
 	s, missing, err = ofToy(t, b, model.Input{Image: rgb}).Measure(context.Background(), task)
 	if err != nil || len(s) != 4 {
@@ -153,7 +158,7 @@ func TestModes(t *testing.T) {
 	if got := s[1].Value; !(math.Abs(got-kl) <= 1e-12) {
 		t.Errorf("the KL from uniform is %v, want %v", got, kl)
 	}
-	task.ChannelNet, task.Net = nil, net
+	task.Net = nil
 	if s, missing, err := ofToy(t, b, model.Input{Image: rgb}).Measure(context.Background(), task); err != nil || len(s) != 0 || missing[0].Why != "there is no feature net" {
 		t.Errorf("without a net for the channels: %v, %v, %v", s.Map(), missing, err)
 	}

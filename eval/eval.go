@@ -198,9 +198,9 @@ type Task struct {
 	Seed uint64    // of all that is drawn
 	Only []string  // metrics of these names, or whose name has one of these in it; nil = all
 
-	// Net is asked for the feature net of Set when a metric needs it, ChannelNet for that of
-	// Set.Channels. nil = there is none.
-	Net, ChannelNet func(ctx context.Context) (*feature.Net, error)
+	// Net is asked for the feature net of Set, or of Set.Channels, when a metric needs it.
+	// nil = there is none.
+	Net func(ctx context.Context, of *data.Set) (*feature.Net, error)
 	// Progress is told how far a metric is; nil = nobody is.
 	Progress func(metric string, done, total int)
 }

@@ -78,7 +78,7 @@ func (s *subject) classes(ctx context.Context) (m *modes, why string, err error)
 // stackedClasses draws images and shows each of their channels to the net of the set
 // that the channels are of.
 func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err error) {
-	net, why, err := opened(ctx, &s.channelEye, s.task.ChannelNet)
+	net, why, err := s.netOf(ctx, &s.channelEye, s.task.Set.Channels)
 	if err != nil || why != "" {
 		return nil, why, err
 	}

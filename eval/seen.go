@@ -19,16 +19,16 @@ type seen struct {
 
 // net is the feature net of the task's set; why says that there is none.
 func (s *subject) net(ctx context.Context) (n *feature.Net, why string, err error) {
-	return opened(ctx, &s.eye, s.task.Net)
+	return s.netOf(ctx, &s.eye, s.task.Set)
 }
 
-// opened is the net that open gives, which is asked once.
-func opened(ctx context.Context, n **feature.Net, open func(context.Context) (*feature.Net, error)) (net *feature.Net, why string, err error) {
+// netOf is the feature net of a set, which is asked for once.
+func (s *subject) netOf(ctx context.Context, n **feature.Net, of *data.Set) (net *feature.Net, why string, err error) {
 	if *n == nil {
-		if open == nil {
+		if s.task.Net == nil {
 			return nil, "there is no feature net", nil
 		}
-		net, err := open(ctx)
+		net, err := s.task.Net(ctx, of)
 		if errors.Is(err, feature.ErrUnfit) {
 			return nil, err.Error(), nil
 		}

@@ -55,7 +55,7 @@ func TestConditional(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	task.Net = func(context.Context) (*feature.Net, error) { return net, nil }
+	task.Net = func(context.Context, *data.Set) (*feature.Net, error) { return net, nil }
 	for _, wrong := range []bool{false, true} {
 		e := ofToy(t, stamp{wrong: wrong}, in)
 		s, missing, err := e.Measure(context.Background(), task)

@@ -65,7 +65,7 @@ type gauge struct {
 	set     *data.Set
 	seed    uint64
 	metrics []eval.Metric
-	net     func(ctx context.Context) (*feature.Net, error)
+	net     func(ctx context.Context, of *data.Set) (*feature.Net, error)
 	told    bool // which are not to be had
 }
 
@@ -81,13 +81,13 @@ func newGauge(j Job) (*gauge, error) {
 	}
 	g := &gauge{Measure: m, set: j.Data, seed: j.Run.Config.Seed, metrics: metrics}
 	if open := j.Net; open != nil {
-		var net *feature.Net
-		g.net = func(ctx context.Context) (*feature.Net, error) {
-			if net != nil {
-				return net, nil
+		nets := map[*data.Set]*feature.Net{}
+		g.net = func(ctx context.Context, of *data.Set) (*feature.Net, error) {
+			if n := nets[of]; n != nil {
+				return n, nil
 			}
-			n, err := open(ctx)
-			net = n
+			n, err := open(ctx, of)
+			nets[of] = n
 			return n, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/eval/feature"
 )
@@ -26,9 +27,9 @@ func TestMeasure(t *testing.T) {
 	var out bytes.Buffer
 	j := newJob(t, r, set, 2, &out)
 	opened := 0
-	j.Net = func(ctx context.Context) (*feature.Net, error) {
+	j.Net = func(ctx context.Context, of *data.Set) (*feature.Net, error) {
 		opened++
-		return feature.Open(ctx, set, j.Backend, feature.Options{NoCache: true})
+		return feature.Open(ctx, of, j.Backend, feature.Options{NoCache: true})
 	}
 	res, err := Loop(context.Background(), j)
 	if err != nil {

@@ -43,9 +43,9 @@ type Job struct {
 	Backend  backend.Backend
 	Reporter *Reporter // nil = silent
 
-	// Net is asked for the feature net of Data when a metric of Config.Measure needs it;
-	// nil = there is none.
-	Net func(ctx context.Context) (*feature.Net, error)
+	// Net is asked for the feature net of Data, or of Data.Channels, when a metric of
+	// Config.Measure needs it; nil = there is none.
+	Net func(ctx context.Context, of *data.Set) (*feature.Net, error)
 }
 
 // A Result is how a run ended.

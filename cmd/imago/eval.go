@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/train"
@@ -125,10 +126,7 @@ func (a *app) measure(ctx context.Context, m *opened, t eval.Task, opt feature.O
 	t.Progress = func(metric string, done, total int) { p.set(metric, done, total, "image") }
 	opt.Progress = func(step, of int) { p.set("training the feature net", step, of, "step") }
 	opt.Warn = func(text string) { a.warn("%s", text) }
-	t.Net = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, t.Set, m.be, opt) }
-	if of := t.Set.Channels; of != nil {
-		t.ChannelNet = func(ctx context.Context) (*feature.Net, error) { return feature.Open(ctx, of, m.be, opt) }
-	}
+	t.Net = func(ctx context.Context, of *data.Set) (*feature.Net, error) { return feature.Open(ctx, of, m.be, opt) }
 	if nearest != "" {
 		err := a.drawNearest(ctx, m, e, t, nearest)
 		if p.end(); err != nil {

@@ -356,10 +356,10 @@ func (a *app) printConfig(config train.Config, m model.Model) error {
 func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m model.Model, set *data.Set) error {
 	be := a.backend(t.threads)
 	defer be.Close()
-	net := func(ctx context.Context) (*feature.Net, error) {
+	net := func(ctx context.Context, of *data.Set) (*feature.Net, error) {
 		p := newProgress(a.err)
 		defer p.end()
-		return feature.Open(ctx, set, be, feature.Options{
+		return feature.Open(ctx, of, be, feature.Options{
 			NoCache:  t.noCache,
 			Progress: func(step, of int) { p.set("training the feature net", step, of, "step") },
 			Warn:     func(text string) { a.warn("%s", text) },
