@@ -48,5 +48,5 @@ func (m *adversary) shown(b *nn.Builder, x *graph.Node) *graph.Node {
 			means.set(p.Name, b.Network(average).Twin(p))
 		}
 	}
-	return means.reader()(x)
+	return means.reader(means.values)(x)
 }

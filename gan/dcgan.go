@@ -64,9 +64,14 @@ func (c Convolutional) network(b *nn.Builder, name, norm string) *nn.Builder {
 
 func (c Convolutional) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
 	g := c.network(b, generator, c.GNorm)
+	return c.images(g, g.Input("input_1", z), img)
+}
+
+// images is the generator after its input.
+func (c Convolutional) images(g *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 	n := len(c.Filters)
 	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
-	h := g.Dense("dense", g.Input("input_1", z), rows*cols*deepest, nn.None)
+	h := g.Dense("dense", z, rows*cols*deepest, nn.None)
 	h = g.Reshape("reshape", h, rows, cols, deepest)
 	h = normed(g, c.GNorm, "batch_normalization", h, nn.ReLU)
 	i := 0
@@ -90,9 +95,13 @@ func (c Convolutional) body(b *nn.Builder, x *graph.Node) *graph.Node {
 	return d.Flatten("flatten", h)
 }
 
-func (c Convolutional) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
-	h := c.body(b, x)
+// verdict is what the discriminator says, given what its body makes: (B,D) → (B).
+func (c Convolutional) verdict(b *nn.Builder, h *graph.Node) *graph.Node {
 	return graph.Reshape(c.network(b, discriminator, c.DNorm).Dense("dense_1", h, 1, nn.None), -1)
+}
+
+func (c Convolutional) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
+	return c.verdict(b, c.body(b, x))
 }
 
 func (c Convolutional) turns(s *scene) []turn { return joint(s) }

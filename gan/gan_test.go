@@ -29,6 +29,10 @@ func tiny(t *testing.T) map[string]*adversary {
 		"dense-gan":  newModel(t, small, DenseGAN, "latent", "3", "hidden", "5"),
 		"dcgan":      newModel(t, small, dcgan, "latent", "3", "filters", "3,4"),
 		"resnet-gan": newModel(t, small, ResNetGAN, "latent", "3", "filters", "3,4", "loss", "non-saturating"),
+		"cgan":       newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2"),
+		"infogan":    newModel(t, small, InfoGAN, "latent", "5", "filters", "3,4", "info-codes", "2", "info-classes", "2"),
+		"aae":        newModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
+		"vae-gan":    newModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
 	}
 }
 
@@ -40,9 +44,27 @@ func dcgan() (model.Kind, model.Recipe) {
 
 func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) *adversary {
 	t.Helper()
-	m, err := configured(t, kind, options...).New(model.Input{Image: img})
+	return inner(madeModel(t, img, kind, options...))
+}
+
+// madeModel is the model itself, of images with one of three labels.
+func madeModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) model.Model {
+	t.Helper()
+	m, err := configured(t, kind, options...).New(model.Input{Image: img, Labels: 3})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return m
+}
+
+func inner(m model.Model) *adversary {
+	switch m := m.(type) {
+	case *labelled:
+		return m.adversary
+	case *finder:
+		return m.adversary
+	case *coder:
+		return m.adversary
 	}
 	return m.(*adversary)
 }
@@ -93,15 +115,17 @@ func startStates(m model.Model) map[string]graph.Value {
 	return st
 }
 
-// inputs are b images, of weight 1, and a key.
+// inputs are b images, of weight 1 and with a label each, and a key.
 func inputs(b int, img model.Image, lr float64) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX:      graphtest.Between(rng.New(3), 0, 1, b*img.Size()).Value,
 		model.InputWeight: make(graph.Value, b), model.InputLR: {lr},
 		model.InputKey: graphtest.Word(rng.New(7)).Value,
 	}
+	in[model.InputLabels] = make(graph.Value, 3*b)
 	for i := range in[model.InputWeight] {
 		in[model.InputWeight][i] = 1
+		in[model.InputLabels][3*i+i%3] = 1
 	}
 	return in
 }
@@ -230,7 +254,8 @@ func TestDeviceAgreesWithInterpreter(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			z := map[string]graph.Value{model.InputZ: graphtest.Between(rng.New(2), -2, 2, 9).Value}
+			z := inputs(3, small, 0)
+			z[model.InputZ] = graphtest.Between(rng.New(2), -2, 2, 3*m.Latent()).Value
 			graphtest.Agree(t, be, dec, graph.Env{Inputs: z, States: startStates(m)}, 1e-5)
 		})
 	}
@@ -306,33 +331,54 @@ func TestDenseMetricsAreTheirDefinition(t *testing.T) {
 }
 
 // An iteration is its turns, each a function of its own, run one after the other;
-// a turn of one network changes no state of the other. So the second update of
+// a turn of one player changes no state of the others. So the second update of
 // the dense discriminator starts where the first has ended, and the generator
-// learns from the discriminator as it has become.
+// learns from the discriminator as it has become. Two turns side by side are one.
 func TestAnIterationIsItsTurns(t *testing.T) {
+	orders := map[string]string{
+		"dense-gan": "discriminator discriminator generator", "aae": "autoencoder discriminator encoder",
+		"vae-gan": "discriminator encoder generator",
+	}
 	for name, m := range tiny(t) {
 		const b = 4
 		in := inputs(b, small, 0.01)
 		want := startStates(m)
 		var order []string
-		for i := range m.turns(m.scene(b, true)) {
-			s := m.scene(b, true)
-			turns := m.turns(s)
-			done, updates := s.play(turns[i : i+1])
-			if (name == "dense-gan") != (len(turns) == 3) {
-				t.Fatalf("%s has %d turns", name, len(turns))
+		all := m.turns(m.scene(b, true))
+		for i := 0; i < len(all); {
+			n := 1
+			for i+n < len(all) && all[i+n].beside {
+				n++
 			}
-			n := done[0].player
-			order = append(order, n)
-			for _, u := range updates {
-				if st := u.State.Name(); !strings.HasPrefix(st, n+"/") && !strings.HasPrefix(st, "optimizer/"+n+"/") && !(n == generator && strings.HasPrefix(st, average+"/")) {
-					t.Errorf("%s: the turn of the %s changes %s", name, n, st)
+			s := m.scene(b, true)
+			done, updates := s.play(m.turns(s)[i : i+n])
+			i += n
+			var own []string
+			for _, d := range done {
+				order = append(order, d.player)
+				own = append(own, "optimizer/"+d.player)
+				if d.player == generator {
+					own = append(own, average)
+				}
+				for _, p := range m.players {
+					if p.name == d.player {
+						own = append(own, p.networks...)
+					}
 				}
 			}
-			f, err := graph.NewFunc("turn", []*graph.Node{s.x, s.weight, s.key, s.lr}, []graph.Output{{Name: "loss", Value: done[0].loss}}, updates)
+			for _, u := range updates {
+				if st := u.State.Name(); !slices.ContainsFunc(own, func(o string) bool { return strings.HasPrefix(st, o+"/") }) {
+					t.Errorf("%s: the turn of the %s changes %s", name, done[0].player, st)
+				}
+			}
+			f, err := graph.NewFunc("turn", s.inputs(s.lr), []graph.Output{{Name: "loss", Value: done[0].loss}}, updates)
 			run(t, f, err, in, want)
 		}
-		if g := strings.Join(order, " "); g != map[string]string{"dense-gan": "discriminator discriminator generator", "dcgan": "discriminator generator", "resnet-gan": "discriminator generator"}[name] {
+		wanted := orders[name]
+		if wanted == "" {
+			wanted = "discriminator generator"
+		}
+		if g := strings.Join(order, " "); g != wanted {
 			t.Errorf("%s: turns of %s", name, g)
 		}
 		got := startStates(m)
@@ -340,7 +386,7 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 		start := startStates(m)
 		for st, v := range want {
 			for i := range v {
-				if !near(got[st][i], v[i], 1e-13) {
+				if !near(got[st][i], v[i], 1e-12) {
 					t.Errorf("%s: %s[%d] is %v after an iteration, %v turn by turn", name, st, i, got[st][i], v[i])
 					break
 				}
@@ -349,6 +395,32 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 				t.Errorf("%s: %s has not changed", name, st)
 			}
 		}
+	}
+}
+
+// A turn beside another starts where that did: what the one has learned the other
+// does not see.
+func TestTurnsSideBySide(t *testing.T) {
+	m := tiny(t)["vae-gan"]
+	was := startStates(m)
+	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), was)
+	for i, p := range m.players {
+		if p.name == encoder {
+			m.players[i].rate = 0
+		}
+	}
+	still, moved := startStates(m), false
+	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), still)
+	for st, v := range was {
+		switch {
+		case strings.HasPrefix(st, generator+"/") && !slices.Equal(v, still[st]):
+			t.Errorf("%s depends on what the encoder learns in the same iteration", st)
+		case strings.HasPrefix(st, encoder+"/"):
+			moved = moved || !slices.Equal(v, still[st])
+		}
+	}
+	if !moved {
+		t.Error("the encoder learns nothing")
 	}
 }
 
@@ -416,10 +488,11 @@ func TestNonFiniteStepChangesNothing(t *testing.T) {
 // Each option of each kind, set to another value, changes the loss.
 func TestEveryOptionHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
-		"latent": {"3", "4"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
+		"latent": {"4", "5"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
 		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color"},
+		"embedding": {"2", "3"}, "info-codes": {"1", "0"}, "info-classes": {"2", "3"}, "info": {"1", "2"}, "adversarial-rate": {"1", "2"}, "gamma": {"0.1", "1"},
 	}
-	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN} {
+	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN, CGAN, InfoGAN, AAE, VAEGAN} {
 		k, _ := kind()
 		var base []string
 		for _, f := range model.Flags(k.Default()) {
@@ -434,8 +507,9 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 				out = run(t, trainFunc(t, m, 4), nil, in, st)
 			}
 			shown, err := m.Decode(1)
-			z := make(graph.Value, m.Latent())
-			return out[model.GLoss][0] + run(t, shown, err, map[string]graph.Value{model.InputZ: z}, st)[model.OutputPicture][5]
+			z := inputs(1, small, 0)
+			z[model.InputZ] = make(graph.Value, m.Latent())
+			return out[model.GLoss][0] + run(t, shown, err, z, st)[model.OutputPicture][5]
 		}
 		was := loss(base...)
 		for _, f := range model.Flags(k.Default()) {

@@ -77,22 +77,27 @@ type Noise struct {
 
 func (o Noise) validate() []error { return model.CheckUnits("gan", "latent", o.Latent) }
 
-// validateWith reports every fault of a model's options.
-func (g Game) validateWith(o Noise, p pair) error {
-	faults := append(o.validate(), p.validate()...)
+// validateWith reports every fault of a model's options, those found already first.
+func (g Game) validateWith(o Noise, p pair, found ...error) error {
+	faults := append(o.validate(), found...)
+	faults = append(faults, p.validate()...)
 	faults = append(faults, g.validate()...)
 	return errors.Join(append(faults, g.suits(p)...)...)
 }
 
 // check is validateWith, and else says why images cannot be made so.
-func (g Game) check(o Noise, p pair, img model.Image) error {
-	if err := g.validateWith(o, p); err != nil {
+func (g Game) check(o Noise, p pair, img model.Image, found ...error) error {
+	if err := g.validateWith(o, p, found...); err != nil {
 		return err
 	}
 	if img.H < 1 || img.W < 1 || img.C < 1 {
-		return fmt.Errorf("gan: images of %v: want at least one row, column and channel", img)
+		return noImages(img)
 	}
 	return p.fits(img)
+}
+
+func noImages(img model.Image) error {
+	return fmt.Errorf("gan: images of %v: want at least one row, column and channel", img)
 }
 
 // DenseConfig configures kind dense-gan.

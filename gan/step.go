@@ -81,7 +81,12 @@ func (s *scene) stream(name string) string {
 // generate makes images of noise from N(0, I), of the stream of that name, with the
 // labels of the batch.
 func (s *scene) generate(stream string) *graph.Node {
-	return s.m.generate(s.b, graph.Normal(s.key, s.stream(stream), s.n, s.m.latent), s.labels, s.m.img)
+	return s.m.generate(s.b, s.noise(stream), s.labels, s.m.img)
+}
+
+// noise is from N(0, I): (B,Z).
+func (s *scene) noise(stream string) *graph.Node {
+	return graph.Normal(s.key, s.stream(stream), s.n, s.m.latent)
 }
 
 func (s *scene) judge(x *graph.Node) *graph.Node { return s.m.judge(s.b, x, s.labels) }
@@ -162,21 +167,36 @@ func (m *adversary) Train(n int) ([]*graph.Func, error) {
 	return []*graph.Func{f}, err
 }
 
+// A measured design says itself what is measured of each image.
+type measured interface {
+	// terms are metrics with their values, (B).
+	terms(s *scene) []graph.Output
+}
+
 // Eval is what the networks, as they are in use, make of each image and of a made
 // one beside it.
 func (m *adversary) Eval(n int) (*graph.Func, error) {
 	return function("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n, false)
-		fake := m.shown(s.b, s.generate("noise"))
-		onReal, onFake := s.judge(s.real()), s.judge(fake)
-		half := func(a, b *graph.Node) *graph.Node { return graph.Scale(graph.Add(a, b), 0.5) }
-		terms := []graph.Output{{Name: model.DLoss, Value: half(m.loss.real(onReal), m.loss.fake(onFake))}}
-		if !m.loss.scores {
-			terms = append(terms, graph.Output{Name: model.DAccuracy, Value: half(m.loss.positive(onReal), m.loss.negative(onFake))})
+		var terms []graph.Output
+		if d, ok := m.design.(measured); ok {
+			terms = d.terms(s)
+		} else {
+			terms = s.verdicts(s.judge(s.real()), s.judge(m.shown(s.b, s.generate("noise"))))
 		}
-		terms = append(terms, graph.Output{Name: model.GLoss, Value: m.loss.fool(onFake)})
 		return s.inputs(), s.sums(terms), nil
 	})
+}
+
+// verdicts are the terms of what the discriminator says of an image and of a made one.
+func (s *scene) verdicts(onReal, onFake *graph.Node) []graph.Output {
+	l := s.m.loss
+	half := func(a, b *graph.Node) *graph.Node { return graph.Scale(graph.Add(a, b), 0.5) }
+	terms := []graph.Output{{Name: model.DLoss, Value: half(l.real(onReal), l.fake(onFake))}}
+	if !l.scores {
+		terms = append(terms, graph.Output{Name: model.DAccuracy, Value: half(l.positive(onReal), l.negative(onFake))})
+	}
+	return append(terms, graph.Output{Name: model.GLoss, Value: l.fool(onFake)})
 }
 
 // sums adds what is of each image over those of weight 1.

@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/imago-ml/imago/graph"
@@ -13,6 +14,7 @@ type turn struct {
 	player  string
 	loss    *graph.Node    // what is minimised, scalar
 	metrics []graph.Output // scalars
+	beside  bool           // it starts where the turn before it does, not where that ends
 }
 
 // told is what the discriminator's loss and its accuracy are called, where a share
@@ -25,10 +27,23 @@ func (s *scene) told(loss, right *graph.Node) []graph.Output {
 	return metrics
 }
 
-// fooling is the generator's turn with made images.
-func (s *scene) fooling(made *graph.Node) turn {
-	fool := graph.Mean(s.m.loss.fool(s.judge(made)))
-	return turn{generator, fool, []graph.Output{{Name: model.GLoss, Value: fool}}}
+// fooling is the generator's turn, given what the discriminator says of made images.
+func (s *scene) fooling(onFake *graph.Node) turn {
+	fool := graph.Mean(s.m.loss.fool(onFake))
+	return turn{player: generator, loss: fool, metrics: []graph.Output{{Name: model.GLoss, Value: fool}}}
+}
+
+// telling is a turn of the discriminator with real and made images together, given
+// what it says of each.
+func (s *scene) telling(x, made, onReal, onFake *graph.Node) turn {
+	l := s.m.loss
+	sum := graph.Add(s.overReal(l.real(onReal)), graph.Mean(l.fake(onFake)))
+	right := graph.Add(s.overReal(l.positive(onReal)), graph.Mean(l.negative(onFake)))
+	t := turn{player: discriminator, loss: sum, metrics: s.told(graph.Scale(sum, 0.5), graph.Scale(right, 0.5))}
+	if pay, metrics := s.m.penalty.of(s, x, made); pay != nil {
+		t.loss, t.metrics = graph.Add(sum, pay), append(t.metrics, metrics...)
+	}
+	return t
 }
 
 // apart is the iteration of the dense GAN as published: the discriminator learns
@@ -40,13 +55,14 @@ func apart(s *scene) []turn {
 		l, x, made := s.m.loss, p.seen("real", p.real()), p.seen("made", p.generate("noise"))
 		onReal, onFake := p.judge(x), p.judge(made)
 		real, fake := p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake))
-		first := turn{discriminator, real, p.told(real, p.overReal(l.positive(onReal)))}
+		first := turn{player: discriminator, loss: real, metrics: p.told(real, p.overReal(l.positive(onReal)))}
 		if pay, metrics := s.m.penalty.of(p, x, made); pay != nil {
 			first.loss, first.metrics = graph.Add(real, pay), append(first.metrics, metrics...)
 		}
-		turns = append(turns, first, turn{discriminator, fake, p.told(fake, graph.Mean(l.negative(onFake)))})
+		second := turn{player: discriminator, loss: fake, metrics: p.told(fake, graph.Mean(l.negative(onFake)))}
+		turns = append(turns, first, second)
 	}
-	return append(turns, s.fooling(s.seen("made for the generator's turn", s.generate("noise of the generator's turn"))))
+	return append(turns, s.fooling(s.judge(s.seen("made for the generator's turn", s.generate("noise of the generator's turn")))))
 }
 
 // joint is the iteration of DCGAN as published: one update of the discriminator
@@ -55,21 +71,14 @@ func apart(s *scene) []turn {
 // has become.
 func joint(s *scene) []turn {
 	var turns []turn
-	var last *scene
-	var made *graph.Node
+	var onFake *graph.Node
 	for _, p := range s.parts() {
-		l, x := s.m.loss, p.seen("real", p.real())
-		last, made = p, p.seen("made", p.generate("noise"))
-		onReal, onFake := p.judge(x), p.judge(made)
-		sum := graph.Add(p.overReal(l.real(onReal)), graph.Mean(l.fake(onFake)))
-		right := graph.Add(p.overReal(l.positive(onReal)), graph.Mean(l.negative(onFake)))
-		t := turn{discriminator, sum, p.told(graph.Scale(sum, 0.5), graph.Scale(right, 0.5))}
-		if pay, metrics := s.m.penalty.of(p, x, made); pay != nil {
-			t.loss, t.metrics = graph.Add(sum, pay), append(t.metrics, metrics...)
-		}
-		turns = append(turns, t)
+		x, made := p.seen("real", p.real()), p.seen("made", p.generate("noise"))
+		onReal := p.judge(x)
+		onFake = p.judge(made)
+		turns = append(turns, p.telling(x, made, onReal, onFake))
 	}
-	return append(turns, last.fooling(made))
+	return append(turns, s.fooling(onFake))
 }
 
 // A played turn is what became of it.
@@ -88,7 +97,11 @@ func (s *scene) play(turns []turn) ([]played, []graph.Update) {
 	var done []played
 	var watch []*graph.Node
 	var now standing
+	var start map[string]*graph.Node
 	for i, t := range turns {
+		if !t.beside {
+			start = maps.Clone(now.values)
+		}
 		p := s.m.players[slices.IndexFunc(s.m.players, func(p player) bool { return p.name == t.player })]
 		states := s.of(p.networks)
 		grads := graph.Grad(t.loss, states...)
@@ -101,7 +114,7 @@ func (s *scene) play(turns []turn) ([]played, []graph.Update) {
 				updates = append(updates, s.averaged(updates)...)
 			}
 		}
-		read := now.reader()
+		read := now.reader(start)
 		t.metrics = slices.Clone(t.metrics)
 		for i := range t.metrics {
 			t.metrics[i].Value = read(t.metrics[i].Value)
@@ -142,9 +155,9 @@ type standing struct {
 	values map[string]*graph.Node // of a state's name, where a turn has changed it
 }
 
-// reader gives what a node is when the states are as they stand. A node that none
-// of what has changed goes into is itself.
-func (s *standing) reader() func(n *graph.Node) *graph.Node {
+// reader gives what a node is when the states that have these values have them. A
+// node that none of what has changed goes into is itself.
+func (s *standing) reader(values map[string]*graph.Node) func(n *graph.Node) *graph.Node {
 	known := map[*graph.Node]*graph.Node{nil: nil}
 	var read func(n *graph.Node) *graph.Node
 	read = func(n *graph.Node) *graph.Node {
@@ -153,7 +166,7 @@ func (s *standing) reader() func(n *graph.Node) *graph.Node {
 		}
 		m := n
 		if n.Op() == graph.OpState {
-			m = s.state(n)
+			m = s.state(n, values)
 		} else {
 			in, changed := make([]*graph.Node, len(n.In())), false
 			for i, x := range n.In() {
@@ -171,8 +184,8 @@ func (s *standing) reader() func(n *graph.Node) *graph.Node {
 }
 
 // state is the value of a state, which each turn may have declared for itself.
-func (s *standing) state(n *graph.Node) *graph.Node {
-	if v := s.values[n.Name()]; v != nil {
+func (s *standing) state(n *graph.Node, values map[string]*graph.Node) *graph.Node {
+	if v := values[n.Name()]; v != nil {
 		return v
 	}
 	for _, old := range s.states {

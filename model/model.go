@@ -51,6 +51,7 @@ const (
 	DLoss          = "d_loss"         // the discriminator's, nats an image: mean over real and made ones
 	DAccuracy      = "d_accuracy"     // share of real and made images that it tells apart, 0 to 1
 	GLoss          = "g_loss"         // the generator's, nats an image
+	InfoLoss       = "info_loss"      // −ln q of the class and the codes of a made image, nats
 	DPenalty       = "d_penalty"      // what the discriminator pays for a steep slope, weighted
 	DInputGrad     = "d_input_grad"   // length of the slope of its logit in the pixels, in [−1,1], where it pays for one
 	DGradNorm      = "d_grad_norm"    // GradNorm of the discriminator

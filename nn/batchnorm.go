@@ -26,8 +26,8 @@ const (
 func (b *Builder) BatchNorm(name string, x *graph.Node, act Activation) *graph.Node {
 	s := x.Shape()
 	last := len(s) - 1
-	if last < 1 || s.Size() == s[last] {
-		panic(&graph.ShapeError{Op: "batch_norm " + name, In: []graph.Shape{s}, Want: "want (B, …, C) with two values a channel or more"})
+	if last < 1 || b.Training && s.Size() == s[last] {
+		panic(&graph.ShapeError{Op: "batch_norm " + name, In: []graph.Shape{s}, Want: "want (B, …, C), in training with two values a channel or more"})
 	}
 	c := s[last]
 	gamma, beta := b.Param(name+"/gamma", b.Gamma, c), b.Param(name+"/beta", Zeros, c)

@@ -27,4 +27,8 @@ func registerModels(r *model.Registry) {
 	dcgan, radford, wganGP := gan.DCGAN()
 	r.Register(dcgan, radford, wganGP)
 	r.Register(gan.ResNetGAN())
+	r.Register(gan.CGAN())
+	r.Register(gan.InfoGAN())
+	r.Register(gan.AAE())
+	r.Register(gan.VAEGAN())
 }

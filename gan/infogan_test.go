@@ -1,0 +1,114 @@
+package gan
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/graph/graphtest"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/rng"
+)
+
+// Of its last units a code says the class, by the largest, and nothing else.
+func TestTheLargestUnitIsTheClass(t *testing.T) {
+	m := newModel(t, small, InfoGAN, "latent", "7", "filters", "3,4", "info-codes", "2", "info-classes", "3")
+	dec, err := m.Decode(1)
+	st := startStates(m)
+	made := func(z ...float64) graph.Value {
+		return run(t, dec, err, map[string]graph.Value{model.InputZ: z}, st)[model.OutputPicture]
+	}
+	was := made(1, -1, 0.5, 2, -0.3, 0.7, 0.1)
+	if !slices.Equal(was, made(1, -1, 0.5, 2, -2, 0.11, 0.1)) {
+		t.Error("units of the class matter besides which is the largest")
+	}
+	for i, z := range [][]float64{{2, -1, 0.5, 2, -0.3, 0.7, 0.1}, {1, -1, 0.5, 1, -0.3, 0.7, 0.1}, {1, -1, 0.5, 2, -0.3, 0.7, 0.8}} {
+		if slices.Equal(was, made(z...)) {
+			t.Errorf("code %d makes the same image", i)
+		}
+	}
+}
+
+// The loss of Q is −ln of the probability that it gives the class that was drawn, and
+// half the squared error of the codes with its constant.
+func TestInfoLossIsItsDefinition(t *testing.T) {
+	const b = 5
+	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-codes", "2", "info-classes", "3", "ema", "0")
+	c, s := m.design.(informed), m.scene(b, false)
+	z := s.noise("noise")
+	h := c.body(s.b, s.generate("noise"))
+	logits, mu := c.recognise(s.b, h)
+	in, st := inputs(b, small, 0), startStates(m)
+	f, err := graph.NewFunc("made", []*graph.Node{s.key}, []graph.Output{{Name: "z", Value: z}, {Name: "logits", Value: logits}, {Name: "mu", Value: mu}}, nil)
+	got := run(t, f, err, in, st)
+	want := 0.0
+	for i := range b {
+		z, l := got["z"][6*i:6*i+6], got["logits"][3*i:3*i+3]
+		class := slices.Index(z[3:], slices.Max(z[3:]))
+		want -= l[class] - math.Log(math.Exp(l[0])+math.Exp(l[1])+math.Exp(l[2]))
+		for j := range 2 {
+			d := z[1+j] - got["mu"][2*i+j]
+			want += d*d/2 + math.Log(2*math.Pi)/2
+		}
+	}
+	ev, err := m.Eval(b)
+	in[model.InputWeight] = graph.Value{1, 1, 1, 1, 1}
+	if l := run(t, ev, err, in, st)[model.InfoLoss+model.SumSuffix][0]; !near(l, want, 1e-6) { // ln 2π is rounded to float32
+		t.Errorf("the loss is %v, want %v", l, want)
+	}
+}
+
+// Generator and discriminator's body learn to tell the codes; what Q learns is not
+// the discriminator's last layer's.
+func TestInformationIsLearned(t *testing.T) {
+	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-codes", "1", "info-classes", "3", "info", "30", "ema", "0")
+	in, st := inputs(8, small, 0.01), startStates(m)
+	f := trainFunc(t, m, 8)
+	first := run(t, f, nil, in, st)[model.InfoLoss][0]
+	var last float64
+	for range 25 {
+		last = run(t, f, nil, in, st)[model.InfoLoss][0]
+	}
+	if !(last < 0.8*first) {
+		t.Errorf("the loss of Q went from %v to %v", first, last)
+	}
+}
+
+// The classes that the model finds are probabilities, of each image by itself.
+func TestFoundClassesAreProbabilities(t *testing.T) {
+	m := madeModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-classes", "3")
+	c := m.(model.Classifier)
+	x := graphtest.Between(rng.New(4), 0, 1, 2*small.Size()).Value
+	st := startStates(m)
+	two, err := c.Classify(2)
+	both := run(t, two, err, map[string]graph.Value{model.InputX: x}, st)[model.OutputProbs]
+	one, err := c.Classify(1)
+	alone := run(t, one, err, map[string]graph.Value{model.InputX: x[small.Size():]}, st)[model.OutputProbs]
+	for i, p := range alone {
+		if !near(p, both[3+i], 1e-12) || !(p > 0 && p < 1) {
+			t.Errorf("class %d: %v alone, %v beside another", i, p, both[3+i])
+		}
+	}
+	if sum := alone[0] + alone[1] + alone[2]; !near(sum, 1, 1e-9) || slices.Equal(both[:3], both[3:]) {
+		t.Errorf("probabilities %v", both)
+	}
+}
+
+func TestInformationOptions(t *testing.T) {
+	for _, c := range []struct {
+		options []string
+		want    string
+	}{
+		{[]string{"latent", "11"}, "gan: --latent 11: want at least --info-codes 2 and --info-classes 10 together; more are noise"},
+		{[]string{"info-codes", "-1", "info-classes", "1", "info", "0"}, "gan: --info-codes -1: want 0 to 65536\ngan: --info-classes 1: want 2 to 65536\ngan: --info 0: want a weight above 0, as 1"},
+	} {
+		_, err := configured(t, InfoGAN, c.options...).New(model.Input{Image: mnist})
+		if err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	// No noise and no codes: the class is all that there is.
+	m := newModel(t, small, InfoGAN, "latent", "3", "filters", "3,4", "info-codes", "0", "info-classes", "3")
+	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), startStates(m))
+}
