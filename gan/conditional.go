@@ -40,8 +40,8 @@ func (c conditional) generate(b *nn.Builder, z, y *graph.Node, img model.Image) 
 func (c conditional) judge(b *nn.Builder, x, y *graph.Node) *graph.Node {
 	h := c.body(b, x)
 	d := c.network(b, discriminator, c.DNorm)
-	fit := graph.Mul(embedding(d, y, h.Shape()[1], 0.02), h)
-	return graph.Add(c.verdict(b, h), graph.Sum(fit, 1))
+	psi, e := c.verdict(b, h), embedding(d, y, h.Shape()[1], 0.02)
+	return d.Layer("projection", "Projection", graph.Add(psi, graph.Sum(graph.Mul(e, h), 1)), psi, e, h)
 }
 
 // A labelled model is given labels, and so draws images itself.

@@ -6,8 +6,10 @@
 // from its design, turns.go puts the updates of an iteration in their order, loss.go
 // is the table of losses, penalty.go what the discriminator pays for steep slopes,
 // augment.go what is done to the images that it sees, average.go the generator that
-// is shown. A pair of networks is a file (dense.go, dcgan.go, residual.go). kinds.go
-// says what can be configured, and is what cmd/imago registers.
+// is shown. A pair of networks is a file (dense.go, dcgan.go, residual.go), and so is
+// a model with more than two (infogan.go, aae.go, vaegan.go) or with labels
+// (conditional.go). kinds.go says what can be configured, and is what cmd/imago
+// registers.
 //
 // Inside, pixels are in [−1, 1], where the generator's tanh ends; the functions of
 // a model take and give images in [0, 1]. The package knows no data set, no
