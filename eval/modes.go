@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
+	"github.com/imago-ml/imago/model"
 )
 
 // modes are the classes that the feature net gives to images drawn from the model's
@@ -71,7 +72,7 @@ func (s *subject) classes(ctx context.Context) (m *modes, why string, err error)
 		}
 		m.note = fmt.Sprintf("%d made images by class: %s; ", m.images, strings.Join(told, ", "))
 	}
-	m.note += s.through(net)
+	m.note += through(net, s.img)
 	return m, "", nil
 }
 
@@ -119,7 +120,7 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 		}
 		s.progress(at+n, m.images)
 	}
-	m.note = "each channel by " + s.through(net)
+	m.note = "each channel by " + through(net, model.Image{H: s.img.H, W: s.img.W, C: 1})
 	return m, "", nil
 }
 

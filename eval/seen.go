@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
+	"github.com/imago-ml/imago/model"
 )
 
 // A seen is what a feature net says of images.
@@ -134,7 +135,7 @@ func compared(of func(context.Context, *subject, *feature.Net) (seen, string, er
 			s.real = &seen{f, p}
 		}
 		r, err := d(ctx, s, *s.real, made)
-		r.images, r.note = s.task.Made, strings.TrimPrefix(r.note+"; "+s.through(net), "; ")
+		r.images, r.note = s.task.Made, strings.TrimPrefix(r.note+"; "+through(net, s.img), "; ")
 		return r, err
 	}
 }
@@ -156,11 +157,11 @@ func (s *subject) drawn(ctx context.Context, net *feature.Net) (made seen, why s
 	return made, "", nil
 }
 
-// through says by which net images were compared.
-func (s *subject) through(n *feature.Net) string {
+// through says by which net images of that shape were compared.
+func through(n *feature.Net, img model.Image) string {
 	size := "as they are"
-	if n.Image != [3]int{s.img.H, s.img.W, s.img.C} {
-		size = fmt.Sprintf("resized from %v to %dx%d", s.img, n.Image[0], n.Image[1])
+	if n.Image != [3]int{img.H, img.W, img.C} {
+		size = fmt.Sprintf("resized from %v to %dx%d", img, n.Image[0], n.Image[1])
 	}
 	return fmt.Sprintf("%s, trained on %d images of %.12s to weights %.8s, tells %.2f%% of the labels of %d test images; images %s", n.Name, n.Train, n.Digest, n.Weights, 100*n.Accuracy, n.Test, size)
 }
@@ -184,5 +185,5 @@ func agreement(ctx context.Context, s *subject) (result, error) {
 		return absent("none of the labels is known")
 	}
 	p := float64(right) / float64(of)
-	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(of)), images: s.task.Made, note: s.through(net)}, nil
+	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(of)), images: s.task.Made, note: through(net, s.img)}, nil
 }
