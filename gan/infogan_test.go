@@ -59,19 +59,21 @@ func TestInfoLossIsItsDefinition(t *testing.T) {
 	}
 }
 
-// Generator and discriminator's body learn to tell the codes; what Q learns is not
-// the discriminator's last layer's.
-func TestInformationIsLearned(t *testing.T) {
-	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-codes", "1", "info-classes", "3", "info", "30", "ema", "0")
-	in, st := inputs(8, small, 0.01), startStates(m)
-	f := trainFunc(t, m, 8)
-	first := run(t, f, nil, in, st)[model.InfoLoss][0]
-	var last float64
-	for range 25 {
-		last = run(t, f, nil, in, st)[model.InfoLoss][0]
+// Both players pay for what the images do not tell, with its weight.
+func TestBothPlayersPayForInformation(t *testing.T) {
+	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-codes", "1", "info-classes", "3", "info", "2.5")
+	s := m.scene(4, true)
+	turns := m.turns(s)
+	d, g := turns[0], turns[1]
+	outs := []graph.Output{{Name: "d", Value: d.loss}, {Name: "g", Value: g.loss}}
+	f, err := graph.NewFunc("losses", s.inputs(), append(append(outs, d.metrics...), g.metrics...), nil)
+	got := run(t, f, err, inputs(4, small, 0), startStates(m))
+	pay := 2.5 * got[model.InfoLoss][0]
+	if v := got["d"][0]; !near(v, 2*got[model.DLoss][0]+pay, 1e-9) || !(pay > 1) {
+		t.Errorf("the discriminator and Q minimise %v, want %v + %v", v, 2*got[model.DLoss][0], pay)
 	}
-	if !(last < 0.8*first) {
-		t.Errorf("the loss of Q went from %v to %v", first, last)
+	if v := got["g"][0]; !near(v, got[model.GLoss][0]+pay, 1e-9) {
+		t.Errorf("the generator minimises %v, want %v + %v", v, got[model.GLoss][0], pay)
 	}
 }
 
