@@ -18,19 +18,22 @@ import (
 // NaN: neither above nor below anything.
 type course struct {
 	epochs  []Line         // of the last stage; the last one is judged
+	spans   []Line         // those by which a contest is judged: the epochs, or the intervals of a run that has them
 	told    []string       // names of warnings
 	final   bool           // the last epoch of the run
 	options map[string]any // of the model and of training, by the names of their flags
 	rate    float64        // learning rate before the schedule
 	loss    string         // of the likelihood, as in --loss
 	values  int            // D
+	images  int            // to train on
+	classes []string       // those that are labels; nil if there are none
 	units   int            // Z
 
 	explained float64 // share of the test images' variance about the mean image that reconstructions explain
 	entropy   float64 // Σ −x ln x − (1−x) ln(1−x) of a test image, nats
 }
 
-// courseOf is the course of a run whose last line is of the last epoch.
+// courseOf is the course of a run whose last line, of an epoch or an interval, is judged.
 func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 	last := lines[len(lines)-1]
 	c := &course{
@@ -43,6 +46,7 @@ func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 			c.options[strings.ReplaceAll(name, "_", "-")] = v
 		}
 	}
+	c.images, c.classes = run.Data.Train, run.Data.Labels
 	c.loss, _ = c.options["loss"].(string)
 	if l, ok := m.(model.Likelihood); ok {
 		c.loss = l.Pixels().Name
@@ -51,7 +55,13 @@ func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 		for _, w := range l.Warnings {
 			c.told = append(c.told, w.Name)
 		}
-		if l.Stage == last.Stage {
+		if l.Stage != last.Stage {
+			continue
+		}
+		if run.contested(l) {
+			c.spans = append(c.spans, l)
+		}
+		if l.Kind != IntervalLine {
 			c.epochs = append(c.epochs, l)
 		}
 	}
@@ -193,9 +203,12 @@ func first(images data.Images, n int) (data.Images, error) {
 	return data.Subset(images, index)
 }
 
-// diagnose is what is newly noticed after an epoch of the last stage.
+// diagnose is what is newly noticed after an epoch or an interval of the last stage.
 func (t *trainer) diagnose(ctx context.Context, line Line) ([]Warning, error) {
-	c := courseOf(&t.Run.Config, t.Model, append(t.epochs, line), t.session.Latent())
+	c := courseOf(&t.Run.Config, t.Model, append(t.judged, line), t.session.Latent())
+	if line.Kind == IntervalLine {
+		return c.diagnose(contests), nil
+	}
 	if _, ok := t.Model.(model.Reconstructor); ok && t.Data.Test.Len() > 0 {
 		if t.judge == nil {
 			j, err := newJudge(ctx, t.Data)
@@ -215,5 +228,9 @@ func (t *trainer) diagnose(ctx context.Context, line Line) ([]Warning, error) {
 		}
 		c.explained, c.entropy = 1-lost/t.judge.spread, t.judge.entropy
 	}
-	return c.diagnose(), nil
+	found := c.diagnose(symptoms)
+	if t.Run.Config.contested(line) {
+		found = append(found, c.diagnose(contests)...)
+	}
+	return found, nil
 }

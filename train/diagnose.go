@@ -74,10 +74,10 @@ var symptoms = []symptom{
 	}},
 }
 
-// diagnose is what is newly noticed.
-func (c *course) diagnose() []Warning {
+// diagnose is what of a table is newly noticed.
+func (c *course) diagnose(table []symptom) []Warning {
 	var found []Warning
-	for _, s := range symptoms {
+	for _, s := range table {
 		if !slices.Contains(c.told, s.name) && s.when(c) {
 			found = append(found, Warning{s.name, s.text(c)})
 		}

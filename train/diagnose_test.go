@@ -146,7 +146,7 @@ func TestSymptoms(t *testing.T) {
 		if tt.change != nil {
 			tt.change(c)
 		}
-		found := c.diagnose()
+		found := append(c.diagnose(symptoms), c.diagnose(contests)...)
 		name, part, _ := strings.Cut(tt.want, ": ")
 		switch {
 		case tt.want == "" && len(found) > 0, tt.want != "" && len(found) != 1:

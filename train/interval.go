@@ -17,6 +17,19 @@ func (t *trainer) interval(ctx context.Context, metrics []float64) error {
 	for i, name := range t.step.names {
 		line.At[name] = metrics[i]
 	}
+	if t.watches() {
+		var err error
+		if line.Made, err = t.look(ctx); err != nil {
+			return fmt.Errorf("train: step %d: %w", t.at.Step, err)
+		}
+	}
+	if t.stage.last {
+		var err error
+		if line.Warnings, err = t.diagnose(ctx, line); err != nil {
+			return fmt.Errorf("train: step %d: %w", t.at.Step, err)
+		}
+	}
+	t.judged = append(t.judged, line)
 	if err := t.logs.append(line); err != nil {
 		return err
 	}
@@ -48,7 +61,11 @@ func (r *Reporter) interval(l Line) {
 //	step 1,000  loss 161.2 (recon 155.9 + KL 5.3)
 func (l Line) published() string {
 	if d, ok := l.At[model.DLoss]; ok {
-		return fmt.Sprintf("%d [D loss: %.3f, acc.: %.1f%%] [G loss: %.2f]", l.Step, d, 100*l.At[model.DAccuracy], l.At[model.GLoss])
+		apart := ""
+		if v, ok := l.At[model.DAccuracy]; ok { // a critic has none
+			apart = fmt.Sprintf(", acc.: %.1f%%", 100*v)
+		}
+		return fmt.Sprintf("%d [D loss: %.3f%s] [G loss: %.2f]", l.Step, d, apart, l.At[model.GLoss])
 	}
 	stage := ""
 	if l.Stage != "" {

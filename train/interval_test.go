@@ -119,6 +119,10 @@ func TestIntervalLine(t *testing.T) {
 	if got, want := l.published(), "1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
+	delete(l.At, "d_accuracy")
+	if got, want := l.published(), "1000 [D loss: 0.130] [G loss: 3.39]"; got != want {
+		t.Errorf("a critic's is %s, want %s", got, want)
+	}
 }
 
 func TestThinned(t *testing.T) {

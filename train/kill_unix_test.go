@@ -87,7 +87,7 @@ func TestKill(t *testing.T) {
 	c.Batch, c.Checkpoints.Steps, c.Schedule = 32, 5, "cosine"
 	t.Run("a model in stages", func(t *testing.T) { survives(t, c) })
 	c = config("dense-gan", set, "hidden", "16")
-	c.Batch, c.Checkpoints.Steps, c.Epochs, c.Steps = 32, 5, 0, 60 // 22 an epoch
+	c.Batch, c.Checkpoints.Steps, c.Epochs, c.Steps, c.LogSteps = 32, 5, 0, 60, 8 // 22 an epoch
 	t.Run("an adversarial model", func(t *testing.T) { survives(t, c) })
 }
 

@@ -35,9 +35,11 @@ type Line struct {
 	Train map[string]float64 `json:"train"`          // by the model's names: loss, reconstruction, kl, grad_norm
 	At    map[string]float64 `json:"at,omitempty"`   // likewise, of the last step alone; of an interval line
 	Test  map[string]float64 `json:"test,omitempty"` // by eval's names: test_loss, …; of an epoch line
+	Made  map[string]float64 `json:"made,omitempty"` // Spread and Nearest of what an adversarial model makes
 	Best  bool               `json:"best,omitempty"` // the lowest test_loss so far, or the best of the first of Config.Measure where there is none
 	Cut   bool               `json:"cut,omitempty"`  // an epoch line of a part of the epoch, with which the run's steps were done
 
+	Modes    []float64 `json:"modes,omitempty"`    // images made of each class, if they were counted
 	UnitKL   []float64 `json:"unit_kl,omitempty"`  // KL of each latent unit on test images, nats; of an epoch line
 	Warnings []Warning `json:"warnings,omitempty"` // what was noticed at the epoch's end
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/imago-ml/imago/ckpt"
@@ -145,9 +146,9 @@ func (t *trainer) beforeTraining(ctx context.Context) (last Line, err error) {
 	if err != nil {
 		return last, err
 	}
-	t.epochs = Epochs(lines)
-	if n := len(t.epochs); n > 0 {
-		last = t.epochs[n-1]
+	t.judged = slices.DeleteFunc(lines, func(l Line) bool { return l.Kind == StepLine })
+	if epochs := Epochs(t.judged); len(epochs) > 0 {
+		last = epochs[len(epochs)-1]
 	}
 	entered := t.at.Epoch == t.stage.first && t.sums.Begun > t.stage.index // and all was drawn before
 	if t.at.EpochImages == 0 && !entered || t.sums.Judged && t.done() {
@@ -233,6 +234,14 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 	if !t.stage.last { // it is what the last stage minimises: no other is to be compared by it
 		delete(line.Test, eval.TestLoss)
 	}
+	if t.watches() && t.Run.Config.contested(line) {
+		var err error
+		if line.Made, err = t.look(ctx); err != nil && ctx.Err() != nil {
+			return line, t.interrupt()
+		} else if err != nil {
+			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
+		}
+	}
 	if t.stage.last {
 		var err error
 		if line.Warnings, err = t.diagnose(ctx, line); err != nil && ctx.Err() != nil {
@@ -243,7 +252,7 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 	}
 	line.Best = t.best(line)
 	line.Seconds = time.Since(begun).Seconds()
-	t.epochs = append(t.epochs, line)
+	t.judged = append(t.judged, line)
 	if line.Cut {
 		t.sums.Judged = true // what is left of it may follow
 	} else {

@@ -114,6 +114,9 @@ func (t *trainer) measure(ctx context.Context, line *Line) error {
 	var said []string
 	for _, s := range scores {
 		line.Test[s.Metric.Name] = s.Value
+		if strings.HasPrefix(s.Metric.Name, "modes_") && len(s.Units) == len(t.Run.Config.Data.Labels) {
+			line.Modes = s.Units
+		}
 		said = append(said, fmt.Sprintf("%s %.4g", s.Metric.Name, s.Value))
 	}
 	if len(said) > 0 {

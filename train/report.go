@@ -31,7 +31,7 @@ func (a *artist) report(t *trainer) error {
 		Next:     a.next(),
 		Footer:   "imago " + t.at.Imago + ", " + c.Go,
 	}
-	if s := warnings(epochs); s.Text != "" {
+	if s := warnings(lines); s.Text != "" {
 		r.Sections = append(r.Sections, s)
 	}
 	stills, err := a.fixedSheets()
@@ -114,11 +114,15 @@ func (a *artist) sections(stills []string) []viz.Section {
 }
 
 // warnings is a section of all that was noticed while training.
-func warnings(epochs []Line) viz.Section {
+func warnings(lines []Line) viz.Section {
 	var told []string
-	for _, l := range epochs {
+	for _, l := range lines {
+		when := fmt.Sprintf("epoch %d", l.Epoch)
+		if l.Kind == IntervalLine {
+			when = "step " + thousands(float64(l.Step))
+		}
 		for _, w := range l.Warnings {
-			told = append(told, fmt.Sprintf("After epoch %d: %s.", l.Epoch, w.Text))
+			told = append(told, fmt.Sprintf("After %s: %s.", when, w.Text))
 		}
 	}
 	return viz.Section{Title: "What to change", Text: strings.Join(told, "\n\n")}

@@ -160,7 +160,11 @@ func (l Line) text(epochs int) string {
 	}
 	b.WriteString("  ")
 	if d, ok := l.Train[model.DLoss]; ok {
-		fmt.Fprintf(&b, "[D loss %.3f, acc. %.1f %%] [G loss %.2f]", d, 100*l.Train[model.DAccuracy], l.Train[model.GLoss])
+		apart := ""
+		if v, ok := l.Train[model.DAccuracy]; ok { // a critic has none
+			apart = fmt.Sprintf(", acc. %.1f %%", 100*v)
+		}
+		fmt.Fprintf(&b, "[D loss %.3f%s] [G loss %.2f]", d, apart, l.Train[model.GLoss])
 	} else {
 		fmt.Fprintf(&b, "loss %s", terms(l.Train, model.Loss, model.Reconstruction, model.KL, "recon ", "KL "))
 	}

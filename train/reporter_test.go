@@ -37,6 +37,10 @@ func TestLineText(t *testing.T) {
 	if got, want := l.text(10), "epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
+	delete(l.Train, "d_accuracy")
+	if got, want := l.text(10), "epoch 3/10  [D loss 0.130] [G loss 3.39]  12,345 images/s  4.9 s"; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
 	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
 		if got := thousands(v); got != want {
 			t.Errorf("%v is %s, want %s", v, got, want)

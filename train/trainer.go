@@ -33,8 +33,9 @@ type trainer struct {
 
 	at      ckpt.State // the counts of the run, and what else is saved
 	sums    sums
-	epochs  []Line // of the epochs done
+	judged  []Line // of the epochs done, and of intervals
 	judge   *judge // nil before it was asked
+	watch   *watch // nil before it was asked
 	gauge   *gauge // nil if nothing is measured besides
 	fresh   bool   // nothing was resumed
 	saved   time.Time
