@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/tensor"
@@ -12,6 +13,17 @@ import (
 
 // A shown metric is a term of the log in pictures and tables, where the log has it.
 type shown struct{ term, title, unit string }
+
+// slopes are the terms of an adversarial model whose curves are drawn besides.
+var slopes = []shown{
+	{model.DGradNorm, "gradient of the discriminator", "length"},
+	{model.GGradNorm, "gradient of the generator", "length"},
+	{model.DInputGrad, "slope of the discriminator", "length, in the pixels"},
+	{model.DPenalty, "penalty of the slope", nats},
+}
+
+// varieties are how various the images are that it makes.
+var varieties = []shown{{Spread, "two images", ""}, {Nearest, "nearest image", ""}}
 
 // panels are the terms whose curves are drawn.
 var panels = []shown{
@@ -28,35 +40,18 @@ var panels = []shown{
 const nats = "nats per image"
 
 // gradients are in the table of epochs besides.
-var gradients = []shown{
-	{term: model.GradNorm}, {term: model.DGradNorm}, {term: model.GGradNorm},
-}
+var gradients = append([]shown{{term: model.GradNorm}}, slopes...)
 
-// curves draws the terms over the epochs, of training and of test images.
+// curves draws those of the run so far.
 func (a *artist) curves() error {
 	lines, err := ReadLog(a.run.Dir)
 	if err != nil {
 		return err
 	}
-	epochs := Epochs(lines)
-	if len(epochs) == 0 {
+	ps := curvePanels(&a.run.Config, a.measured, lines)
+	if len(ps) == 0 {
 		return nil
 	}
-	var ps []viz.Panel
-	add := func(p shown, series []viz.Series) {
-		if len(series) > 0 {
-			ps = append(ps, viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: "epoch", YLabel: p.unit}, Series: series})
-		}
-	}
-	for _, p := range panels {
-		add(p, slices.Concat(
-			series("train", false, epochs, func(l Line) (float64, bool) { v, ok := l.Train[p.term]; return v, ok }),
-			series("test", true, epochs, func(l Line) (float64, bool) { v, ok := l.Test["test_"+p.term]; return v, ok })))
-	}
-	for _, m := range a.measured {
-		add(shown{title: m.Name, unit: m.Unit}, series("test", true, epochs, func(l Line) (float64, bool) { v, ok := l.Test[m.Name]; return v, ok }))
-	}
-	add(shown{title: "KL of single units", unit: "nats per image"}, unitSeries(epochs))
 	img, err := viz.Panels(ps, min(len(ps), 3))
 	if err != nil {
 		return err
@@ -68,9 +63,56 @@ func (a *artist) curves() error {
 	return a.writeFile(a.path("curves.png"), b)
 }
 
-// series are the curves of a number over the epochs that have it, one a stage: from a
+// curvePanels are the terms over the epochs, or the steps of a run that has intervals
+// of them, of training and of test images.
+func curvePanels(c *Config, measured []eval.Metric, lines []Line) []viz.Panel {
+	epochs, x := Epochs(lines), axis{"epoch", func(l Line) float64 { return float64(l.Epoch) }}
+	spans := epochs // of training
+	if c.LogSteps > 0 {
+		x = axis{"step", func(l Line) float64 { return float64(l.Step) }}
+		spans = slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Kind == StepLine || !c.contested(l) })
+	} else if c.Steps > 0 { // whose last epoch may be cut
+		x.at = func(l Line) float64 { return float64(l.Images) / float64(c.Data.Train) }
+	}
+	var ps []viz.Panel
+	add := func(p shown, series ...[]viz.Series) {
+		if all := slices.Concat(series...); len(all) > 0 {
+			ps = append(ps, viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: x.name, YLabel: p.unit}, Series: all})
+		}
+	}
+	train := func(p shown) []viz.Series {
+		return x.series("train", false, spans, func(l Line) (float64, bool) { v, ok := l.Train[p.term]; return v, ok })
+	}
+	test := func(name string) []viz.Series {
+		return x.series("test", true, epochs, func(l Line) (float64, bool) { v, ok := l.Test[name]; return v, ok })
+	}
+	for _, p := range panels {
+		add(p, train(p), test("test_"+p.term))
+	}
+	for _, p := range slopes {
+		add(p, train(p))
+	}
+	var various [][]viz.Series
+	for _, v := range varieties {
+		various = append(various, x.series(v.title, false, spans, func(l Line) (float64, bool) { y, ok := l.Made[v.term]; return y, ok }))
+	}
+	add(shown{title: "distance of images made", unit: "that of training images"}, various...)
+	for _, m := range measured {
+		add(shown{title: m.Name, unit: m.Unit}, test(m.Name))
+	}
+	add(shown{title: "KL of single units", unit: "nats per image"}, x.unitSeries(epochs))
+	return ps
+}
+
+// An axis is what curves are drawn over.
+type axis struct {
+	name string
+	at   func(l Line) float64
+}
+
+// series are the curves of a number over the lines that have it, one a stage: from a
 // stage to the next it may jump.
-func series(name string, dashed bool, epochs []Line, of func(l Line) (float64, bool)) []viz.Series {
+func (x axis) series(name string, dashed bool, epochs []Line, of func(l Line) (float64, bool)) []viz.Series {
 	var all []viz.Series
 	for i, l := range epochs {
 		v, ok := of(l)
@@ -85,7 +127,7 @@ func series(name string, dashed bool, epochs []Line, of func(l Line) (float64, b
 			all = append(all, s)
 		}
 		s := &all[len(all)-1]
-		s.X, s.Y = append(s.X, float64(l.Epoch)), append(s.Y, v)
+		s.X, s.Y = append(s.X, x.at(l)), append(s.Y, v)
 	}
 	return all
 }
@@ -95,14 +137,14 @@ const fewUnits = 8
 
 // unitSeries are curves of the KL of each unit, or, where there are many, of the unit
 // at each quarter of their order by KL.
-func unitSeries(epochs []Line) []viz.Series {
+func (x axis) unitSeries(epochs []Line) []viz.Series {
 	units := 0
 	for _, l := range epochs {
 		units = max(units, len(l.UnitKL))
 	}
 	var all []viz.Series
 	add := func(name string, of func(kl []float64) float64) {
-		all = append(all, series(name, false, epochs, func(l Line) (float64, bool) {
+		all = append(all, x.series(name, false, epochs, func(l Line) (float64, bool) {
 			if len(l.UnitKL) != units {
 				return 0, false
 			}

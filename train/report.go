@@ -173,7 +173,11 @@ func epochTable(epochs []Line, metrics []eval.Metric) viz.Table {
 	}
 	t.Columns = append(t.Columns, "images/s", "seconds")
 	for _, l := range epochs {
-		row := []string{fmt.Sprint(l.Epoch), fmt.Sprint(l.Step)}
+		epoch := fmt.Sprint(l.Epoch)
+		if l.Cut {
+			epoch += ", cut"
+		}
+		row := []string{epoch, fmt.Sprint(l.Step)}
 		if staged {
 			row = append(row, l.Stage)
 		}

@@ -1,0 +1,38 @@
+package train
+
+import (
+	"fmt"
+	"testing"
+)
+
+// The curves of a GAN are of both networks and of what is made; of a run by intervals
+// they are over its steps.
+func TestCurvesOfAGAN(t *testing.T) {
+	set := must(small(150, 30))
+	for _, tt := range []struct {
+		steps, every int
+		x            string // of the discriminator's loss, in training and on test images
+	}{
+		{0, 0, "[1 2 3] [1 2 3]"},
+		{8, 0, "[1 2 2.8533333333333335] [1 2 2.8533333333333335]"},
+		{8, 3, "[3 6 8] [3 6 8]"},
+	} {
+		c := stepping("dense-gan", tt.steps)
+		if tt.steps == 0 {
+			c.Epochs = 3
+		}
+		c.LogSteps, c.Model = tt.every, []byte(`{"latent": 8, "hidden": 16, "r1": 1}`)
+		r := newRun(t, c)
+		trained(t, r, set, 1)
+		want := []string{"discriminator's loss", "discriminator's accuracy", "generator's loss", "gradient of the discriminator", "gradient of the generator", "slope of the discriminator", "penalty of the slope", "distance of images made"}
+		ps := curvePanels(&c, nil, must(ReadLog(r.Dir)))
+		for i, p := range ps {
+			if len(ps) != len(want) || p.Title != want[i] || p.XLabel != map[bool]string{true: "step", false: "epoch"}[tt.every > 0] {
+				t.Errorf("panel %d is %q over %q, want %q", i, p.Title, p.XLabel, want)
+			}
+		}
+		if got := fmt.Sprint(ps[0].Series[0].X, ps[0].Series[1].X); got != tt.x || len(ps[7].Series) != 2 {
+			t.Errorf("%d steps: %s, want %s", tt.steps, got, tt.x)
+		}
+	}
+}
