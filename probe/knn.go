@@ -21,25 +21,17 @@ func nearer(a, b neighbour) int {
 	return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
 }
 
-// NearestClass gives each query the class that most of its k nearest rows have, by
-// Euclidean distance; of several such classes the one with the nearest row.
+// Nearest is the k rows nearest to each query by Euclidean distance, the nearest first.
 //
-// x (N, D) with labels y (N), queries (M, D) → (M). Distances are differences of
-// float32 products: neighbours that differ in the last bits of them may change places.
-func NearestClass(ctx context.Context, x []float32, y []int32, queries []float32, d, k int) ([]int32, error) {
+// x (N, D), queries (M, D) → (M, k), in [0, N). Distances are differences of float32
+// products: neighbours that differ in the last bits of them may change places.
+func Nearest(ctx context.Context, x, queries []float32, d, k int) ([]int32, error) {
 	n, err := rows("nearest neighbours", x, d)
 	if err != nil {
 		return nil, err
 	}
 	m, err := rows("nearest neighbours", queries, d)
 	if err != nil {
-		return nil, err
-	}
-	classes := 0
-	for _, l := range y {
-		classes = max(classes, int(l)+1)
-	}
-	if err := labelled("nearest neighbours", y, n, classes); err != nil {
 		return nil, err
 	}
 	if k < 1 || k > n {
@@ -53,8 +45,7 @@ func NearestClass(ctx context.Context, x []float32, y []int32, queries []float32
 	const queryRows = 64
 	products := blas32.General{Stride: blockRows, Data: make([]float32, queryRows*blockRows)}
 	nearest := make([][]neighbour, queryRows)
-	votes := make([]int, classes)
-	out := make([]int32, 0, m)
+	out := make([]int32, 0, m*k)
 	for from := 0; from < m; from += queryRows {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -72,7 +63,9 @@ func NearestClass(ctx context.Context, x []float32, y []int32, queries []float32
 			}
 		}
 		for _, near := range nearest[:q.Rows] {
-			out = append(out, majority(near, y, votes))
+			for _, one := range near {
+				out = append(out, one.row)
+			}
 		}
 	}
 	return out, nil
@@ -106,17 +99,38 @@ func keep(near []neighbour, k, at int, half, products []float32) []neighbour {
 	return near
 }
 
-// majority is the class that most neighbours have. votes is room for a count a class.
-func majority(near []neighbour, y []int32, votes []int) int32 {
-	clear(votes)
-	for _, n := range near {
-		votes[y[n.row]]++
+// Majority is the class that most of k neighbours have, of several such classes that of
+// the nearest.
+//
+// near (M, k) as Nearest gives them, y (N) the classes of the rows, 0 or more → (M).
+func Majority(near []int32, k int, y []int32) ([]int32, error) {
+	if k < 1 || len(near)%k != 0 {
+		return nil, fmt.Errorf("probe: nearest neighbours: %d rows are not %d for each query", len(near), k)
 	}
-	best := y[near[0].row]
-	for _, n := range near {
-		if l := y[n.row]; votes[l] > votes[best] {
-			best = l
+	classes := 0
+	for _, l := range y {
+		classes = max(classes, int(l)+1)
+	}
+	if err := labelled("nearest neighbours", y, len(y), classes); err != nil {
+		return nil, err
+	}
+	votes := make([]int, classes)
+	var out []int32
+	for of := range slices.Chunk(near, k) {
+		clear(votes)
+		for _, row := range of {
+			if row < 0 || int(row) >= len(y) {
+				return nil, fmt.Errorf("probe: nearest neighbours: row %d of %d", row, len(y))
+			}
+			votes[y[row]]++
 		}
+		best := y[of[0]]
+		for _, row := range of {
+			if l := y[row]; votes[l] > votes[best] {
+				best = l
+			}
+		}
+		out = append(out, best)
 	}
-	return best
+	return out, nil
 }

@@ -4,11 +4,62 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
 )
+
+// Features are rows that classifiers are fitted to, with what is known of them before
+// any label: one for all that is asked of the same rows. Its methods are safe for
+// concurrent use.
+type Features struct {
+	d        int
+	x        []float32 // (N, D), not copied
+	mean, by []float64 // (D): mean and 1/deviation; by is 0 for a feature that never changes
+	gram     []float64 // (D+1, D+1), upper triangle: mean of r·rᵀ, r a standardised row and a 1
+}
+
+// NewFeatures takes x (N, D), N ≥ 1, which must not change.
+func NewFeatures(x []float32, d int) (*Features, error) {
+	n, err := rows("logistic regression", x, d)
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, fmt.Errorf("probe: logistic regression: no rows, want 1 at least")
+	}
+	f := &Features{d: d, x: x, gram: make([]float64, (d+1)*(d+1))}
+	f.standardise()
+	block := general(blockRows, d+1)
+	for at := 0; at < n; at += blockRows {
+		block.Rows = min(blockRows, n-at)
+		standardised(x[at*d:], f.mean, f.by, block)
+		blas64.Syrk(blas.Trans, 1/float64(n), block, 1, blas64.Symmetric{N: d + 1, Stride: d + 1, Data: f.gram, Uplo: blas.Upper})
+	}
+	return f, nil
+}
+
+// standardise sets mean and by.
+func (f *Features) standardise() {
+	n := float64(len(f.x) / f.d)
+	f.mean, f.by = make([]float64, f.d), make([]float64, f.d)
+	for i, v := range f.x {
+		f.mean[i%f.d] += float64(v) / n
+	}
+	for i, v := range f.x {
+		e := float64(v) - f.mean[i%f.d]
+		f.by[i%f.d] += e * e / n
+	}
+	for j, v := range f.by {
+		f.by[j] = 0
+		if v > 0 {
+			f.by[j] = 1 / math.Sqrt(v)
+		}
+	}
+}
 
 // A Logistic is a multinomial logistic regression: the classifier of a linear probe
 // (Alain & Bengio, arXiv:1610.01644),
@@ -22,31 +73,39 @@ type Logistic struct {
 	w        []float64 // (D+1, K), the last row being b
 }
 
-// FitLogistic minimises the mean cross-entropy plus ½·l2·|W|² by L-BFGS, from W = 0.
-// It may stop short of the minimum, where 300 iterations do not reach it.
+// Logistic minimises the mean cross-entropy plus ½·l2·|W|² by L-BFGS, from W = 0. It
+// goes in coordinates v = U·W in which the features are uncorrelated, UᵀU being the mean
+// of r·rᵀ over K plus l2·I: about the curvature at W = 0, so that some tens of
+// iterations do where hundreds would not. It may stop short of the minimum, where 300
+// do not reach it.
 //
-// x (N, D), y (N) in [0, k); l2 > 0, and 1e-4 is a weak one.
-func FitLogistic(ctx context.Context, x []float32, y []int32, d, k int, l2 float64) (*Logistic, error) {
-	n, err := rows("logistic regression", x, d)
+// y (N) in [0, k); l2 > 0, and 1e-4 is a weak one.
+func (f *Features) Logistic(ctx context.Context, y []int32, k int, l2 float64) (*Logistic, error) {
+	if err := labelled("logistic regression", y, len(f.x)/f.d, k); err != nil {
+		return nil, err
+	}
+	if k < 2 || !(l2 > 0) || math.IsInf(l2, 0) {
+		return nil, fmt.Errorf("probe: logistic regression: %d classes with l2 %v, want 2 classes and a finite number above 0 at least", k, l2)
+	}
+	d := f.d
+	upper, err := f.curvature(k, l2)
 	if err != nil {
 		return nil, err
 	}
-	if err := labelled("logistic regression", y, n, k); err != nil {
-		return nil, err
+	l := &Logistic{d: d, k: k, mean: f.mean, by: f.by}
+	fit := newLogisticFit(l, f.x, y, l2)
+	weights := func(v []float64) []float64 {
+		w := blas64.General{Rows: d + 1, Cols: k, Stride: k, Data: slices.Clone(v)}
+		blas64.Trsm(blas.Left, blas.NoTrans, 1, upper, w)
+		return w.Data
 	}
-	if n == 0 || k < 2 || !(l2 > 0) || math.IsInf(l2, 0) {
-		return nil, fmt.Errorf("probe: logistic regression: %d rows of %d classes with l2 %v, want 1 row, 2 classes and a finite number above 0 at least", n, k, l2)
-	}
-	l := &Logistic{d: d, k: k}
-	l.standardise(x)
-
-	fit := newLogisticFit(l, x, y, l2)
 	var at, grad []float64 // where loss and gradient were last asked for
 	var loss float64
-	eval := func(w []float64) {
-		if at == nil || !equal(at, w) {
-			at = append(at[:0], w...)
-			loss, grad = fit.loss(w)
+	eval := func(v []float64) {
+		if at == nil || !slices.Equal(at, v) {
+			at = append(at[:0], v...)
+			loss, grad = fit.loss(weights(v))
+			blas64.Trsm(blas.Left, blas.Trans, 1, upper, blas64.General{Rows: d + 1, Cols: k, Stride: k, Data: grad})
 		}
 	}
 	problem := optimize.Problem{
@@ -68,36 +127,23 @@ func FitLogistic(ctx context.Context, x []float32, y []int32, d, k int, l2 float
 	if result == nil {
 		return nil, fmt.Errorf("probe: logistic regression: %w", err)
 	}
-	l.w = result.X
+	l.w = weights(result.X)
 	return l, nil
 }
 
-func equal(a, b []float64) bool {
-	for i, v := range a {
-		if v != b[i] {
-			return false
-		}
+// curvature is U, (D+1, D+1).
+func (f *Features) curvature(k int, l2 float64) (blas64.Triangular, error) {
+	const least = 1e-10 // of what is added, for features that say the same
+	s := mat.NewSymDense(f.d+1, slices.Clone(f.gram))
+	s.ScaleSym(1/float64(k), s)
+	for i := range f.d + 1 {
+		s.SetSym(i, i, s.At(i, i)+max(l2, least))
 	}
-	return true
-}
-
-// standardise sets mean and by from x (N, D).
-func (l *Logistic) standardise(x []float32) {
-	n := float64(len(x) / l.d)
-	l.mean, l.by = make([]float64, l.d), make([]float64, l.d)
-	for i, v := range x {
-		l.mean[i%l.d] += float64(v) / n
+	var c mat.Cholesky
+	if !c.Factorize(s) {
+		return blas64.Triangular{}, fmt.Errorf("probe: logistic regression: the %d features have products that are not finite", f.d)
 	}
-	for i, v := range x {
-		e := float64(v) - l.mean[i%l.d]
-		l.by[i%l.d] += e * e / n
-	}
-	for j, v := range l.by {
-		l.by[j] = 0
-		if v > 0 {
-			l.by[j] = 1 / math.Sqrt(v)
-		}
-	}
+	return c.RawU().(mat.RawTriangular).RawTriangular(), nil
 }
 
 // blockRows is how many rows a product takes at a time: a block stays in cache.
@@ -127,18 +173,24 @@ func general(rows, cols int) blas64.General {
 func (f *logisticFit) block(at int, w []float64) (n int) {
 	n = min(blockRows, len(f.x)/f.d-at)
 	f.rows.Rows, f.probs.Rows = n, n
-	for i := range n {
-		row := f.rows.Data[i*(f.d+1) : (i+1)*(f.d+1)]
-		for j, v := range f.x[(at+i)*f.d : (at+i+1)*f.d] {
-			row[j] = (float64(v) - f.mean[j]) * f.by[j]
-		}
-		row[f.d] = 1
-	}
+	standardised(f.x[at*f.d:], f.mean, f.by, f.rows)
 	blas64.Gemm(blas.NoTrans, blas.NoTrans, 1, f.rows, blas64.General{Rows: f.d + 1, Cols: f.k, Stride: f.k, Data: w}, 0, f.probs)
 	for i := range n {
 		softmax(f.probs.Data[i*f.k : (i+1)*f.k])
 	}
 	return n
+}
+
+// standardised lays the first rows of x into to, each with a 1 at its end.
+func standardised(x []float32, mean, by []float64, to blas64.General) {
+	d := len(mean)
+	for i := range to.Rows {
+		row := to.Data[i*to.Stride : i*to.Stride+d+1]
+		for j, v := range x[i*d : (i+1)*d] {
+			row[j] = (float64(v) - mean[j]) * by[j]
+		}
+		row[d] = 1
+	}
 }
 
 func softmax(p []float64) {
@@ -155,7 +207,7 @@ func softmax(p []float64) {
 	}
 }
 
-// loss is what FitLogistic minimises, and its gradient in w.
+// loss is what Features.Logistic minimises, and its gradient in w.
 func (f *logisticFit) loss(w []float64) (loss float64, grad []float64) {
 	all := float64(len(f.y))
 	clear(f.grad)

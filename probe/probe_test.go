@@ -28,13 +28,21 @@ func fails(t *testing.T, err error, text string) {
 	}
 }
 
+func fitLogistic(ctx context.Context, x []float32, y []int32, d, k int, l2 float64) (*Logistic, error) {
+	f, err := NewFeatures(x, d)
+	if err != nil {
+		return nil, err
+	}
+	return f.Logistic(ctx, y, k, l2)
+}
+
 // Three of four rows with x = 1 are of class 1, three of four with x = −1 of class 0.
 // By symmetry W = (−u, u), p = σ(2u), and where the gradient is 0, l2·u = ¾ − p.
 func TestLogisticClosedForm(t *testing.T) {
 	x := []float32{1, 1, 1, 1, -1, -1, -1, -1}
 	y := []int32{1, 1, 1, 0, 0, 0, 0, 1}
 	for _, l2 := range []float64{1e-9, 0.1, 1} {
-		l, err := FitLogistic(background, x, y, 1, 2, l2)
+		l, err := fitLogistic(background, x, y, 1, 2, l2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -64,7 +72,7 @@ func TestLogisticFrequencies(t *testing.T) {
 			}
 		}
 	}
-	l, err := FitLogistic(background, x, y, 4, 3, 1e-10)
+	l, err := fitLogistic(background, x, y, 4, 3, 1e-10)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +99,11 @@ func TestLogisticGradient(t *testing.T) {
 	for i := range y {
 		y[i] = int32(i*7) % k
 	}
-	l := &Logistic{d: d, k: k}
-	l.standardise(x)
-	f := newLogisticFit(l, x, y, 0.3)
+	features, err := NewFeatures(x, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newLogisticFit(&Logistic{d: d, k: k, mean: features.mean, by: features.by}, x, y, 0.3)
 	at := make([]float64, len(w))
 	for i, v := range w {
 		at[i] = float64(v)
@@ -113,23 +123,23 @@ func TestLogisticGradient(t *testing.T) {
 }
 
 func TestLogisticRefuses(t *testing.T) {
-	_, err := FitLogistic(background, []float32{1, float32(math.NaN())}, []int32{0, 1}, 1, 2, 1)
+	_, err := fitLogistic(background, []float32{1, float32(math.NaN())}, []int32{0, 1}, 1, 2, 1)
 	fails(t, err, "feature 0 of row 1 is NaN")
-	_, err = FitLogistic(background, []float32{1, 2, 3}, []int32{0, 1}, 2, 2, 1)
+	_, err = fitLogistic(background, []float32{1, 2, 3}, []int32{0, 1}, 2, 2, 1)
 	fails(t, err, "3 values are not rows of 2 features")
-	_, err = FitLogistic(background, []float32{1, 2}, []int32{0, 2}, 1, 2, 1)
+	_, err = fitLogistic(background, []float32{1, 2}, []int32{0, 2}, 1, 2, 1)
 	fails(t, err, "label 2 of row 1 is outside [0, 2)")
-	_, err = FitLogistic(background, []float32{1, 2}, []int32{0, 1}, 1, 2, 0)
+	_, err = fitLogistic(background, []float32{1, 2}, []int32{0, 1}, 1, 2, 0)
 	fails(t, err, "l2 0")
 	ctx, cancel := context.WithCancel(background)
 	cancel()
-	if _, err := FitLogistic(ctx, []float32{1, 2}, []int32{0, 1}, 1, 2, 1); err != context.Canceled {
+	if _, err := fitLogistic(ctx, []float32{1, 2}, []int32{0, 1}, 1, 2, 1); err != context.Canceled {
 		t.Errorf("cancelled: %v", err)
 	}
 }
 
 // Against distances one by one in float64, over several blocks of rows and queries.
-func TestNearestClass(t *testing.T) {
+func TestNearest(t *testing.T) {
 	const n, m, d, classes = 2*blockRows + 11, 150, 5, 4
 	x, q := make([]float32, n*d), make([]float32, m*d)
 	rng.New(3).Normal(x)
@@ -139,7 +149,11 @@ func TestNearestClass(t *testing.T) {
 		y[i] = int32(i*i) % classes
 	}
 	for _, k := range []int{1, 5, 20} {
-		got, err := NearestClass(background, x, y, q, d, k)
+		near, err := Nearest(background, x, q, d, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Majority(near, k, y)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,6 +172,11 @@ func TestNearestClass(t *testing.T) {
 				}
 				return 1
 			})
+			for r, i := range order[:k] {
+				if near[j*k+r] != int32(i) {
+					t.Fatalf("k=%d, query %d: neighbour %d is row %d, want %d", k, j, r, near[j*k+r], i)
+				}
+			}
 			votes := map[int32]int{}
 			most := 0
 			for _, i := range order[:k] {
@@ -176,10 +195,14 @@ func TestNearestClass(t *testing.T) {
 			}
 		}
 	}
-	_, err := NearestClass(background, x[:2*d], y[:2], q, d, 3)
+	_, err := Nearest(background, x[:2*d], q, d, 3)
 	fails(t, err, "3 of 2 rows")
-	_, err = NearestClass(background, x[:d], []int32{-1}, q, d, 1)
-	fails(t, err, "label -1")
+	_, err = Majority([]int32{0}, 1, []int32{-1})
+	fails(t, err, "label -1 of row 0 is outside [0, 0)")
+	_, err = Majority([]int32{0, 2}, 1, []int32{0, 1})
+	fails(t, err, "row 2 of 2")
+	_, err = Majority([]int32{0, 1, 0}, 2, []int32{0, 1})
+	fails(t, err, "3 rows are not 2 for each query")
 }
 
 func TestRanking(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -38,15 +39,27 @@ const probeL2 = 1e-4
 
 // A probed is the codes a probe learns from, and those that it is judged by.
 type probed struct {
-	units         int
-	train, test   []float32
-	near, classes int
+	features *probe.Features // of training images
+	test     []float32
+	near     []int32 // for each image, its nearest among the training images, (N, voters)
+	voters   int
+}
+
+// newProbed prepares what all labels are read from.
+func newProbed(ctx context.Context, train, test []float32, units, voters int) (*probed, error) {
+	p := &probed{test: test, voters: min(voters, len(train)/units)}
+	var err error
+	if p.features, err = probe.NewFeatures(train, units); err != nil {
+		return nil, err
+	}
+	p.near, err = probe.Nearest(ctx, train, test, units, p.voters)
+	return p, err
 }
 
 // read is the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
 // positive is the probability of class 1 that the former gives each image.
-func (p *probed) read(ctx context.Context, train, test []int32) (linear, nearest float64, positive []float64, err error) {
-	l, err := probe.FitLogistic(ctx, p.train, train, p.units, p.classes, probeL2)
+func (p *probed) read(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
+	l, err := p.features.Logistic(ctx, train, classes, probeL2)
 	if err != nil {
 		return 0, 0, nil, err
 	}
@@ -54,14 +67,14 @@ func (p *probed) read(ctx context.Context, train, test []int32) (linear, nearest
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	for i := 1; i < len(probs); i += p.classes {
+	for i := 1; i < len(probs); i += classes {
 		positive = append(positive, probs[i])
 	}
-	of, err := probe.NearestClass(ctx, p.train, train, p.test, p.units, min(p.near, len(train)))
+	of, err := probe.Majority(p.near, p.voters, train)
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	return probe.Accuracy(probe.Largest(probs, p.classes), test), probe.Accuracy(of, test), positive, nil
+	return probe.Accuracy(probe.Largest(probs, classes), test), probe.Accuracy(of, test), positive, nil
 }
 
 // probe says how well labels are read from codes of the test images.
@@ -79,19 +92,22 @@ func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, fl
 	if err != nil {
 		return err
 	}
-	p := &probed{units: test.units, train: codes, test: test.mean, near: flags.neighbours, classes: len(s.Classes)}
+	p, err := newProbed(ctx, codes, test.mean, test.units, flags.neighbours)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(a.out, "read from the codes of %s, by those of %s:\n", plural(test.Len(), "test image"), plural(train.Len(), "training image"))
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	if classes {
-		linear, nearest, _, err := p.read(ctx, train.Labels, test.Labels)
+		linear, nearest, _, err := p.read(ctx, train.Labels, test.Labels, len(s.Classes))
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmost frequent class\n", p.near)
+		fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmost frequent class\n", flags.neighbours)
 		fmt.Fprintf(w, "class\t%.4f\t%.4f\t%.4f\n", linear, nearest, most(test.Labels, len(s.Classes)))
 	}
 	if attributes {
-		if err := p.attributes(ctx, w, s.Attributes, train, test.Split); err != nil {
+		if err := p.attributes(ctx, w, s.Attributes, train, test.Split, flags.neighbours); err != nil {
 			return err
 		}
 	}
@@ -99,10 +115,10 @@ func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, fl
 }
 
 // attributes writes a row for each attribute.
-func (p *probed) attributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split) error {
-	p.classes = 2
-	fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmore frequent answer\tAUROC of linear\n", p.near)
-	for j, name := range names {
+func (p *probed) attributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split, voters int) error {
+	fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmore frequent answer\tAUROC of linear\n", voters)
+	rows := make([]string, len(names))
+	err := data.Parallel(ctx, len(names), func(j int) error {
 		column := func(s data.Split) ([]int32, []bool) {
 			y, with := make([]int32, s.Len()), make([]bool, s.Len())
 			for i := range y {
@@ -113,21 +129,25 @@ func (p *probed) attributes(ctx context.Context, w *tabwriter.Writer, names []st
 		}
 		learn, _ := column(train)
 		want, with := column(test)
-		linear, nearest, positive, err := p.read(ctx, learn, want)
+		linear, nearest, positive, err := p.read(ctx, learn, want, 2)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", names[j], err)
 		}
 		auroc := "–"
 		if k := count(with); k > 0 && k < len(with) {
 			v, err := probe.AUROC(positive, with)
 			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				return fmt.Errorf("%s: %w", names[j], err)
 			}
 			auroc = fmt.Sprintf("%.4f", v)
 		}
-		fmt.Fprintf(w, "%s\t%.4f\t%.4f\t%.4f\t%s\n", name, linear, nearest, most(want, 2), auroc)
+		rows[j] = fmt.Sprintf("%s\t%.4f\t%.4f\t%.4f\t%s\n", names[j], linear, nearest, most(want, 2), auroc)
+		return nil
+	})
+	for _, row := range rows {
+		io.WriteString(w, row) // an error comes back from Flush
 	}
-	return nil
+	return err
 }
 
 // most is the share of the most frequent of k labels.
