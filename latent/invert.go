@@ -206,7 +206,7 @@ func MeanSquared(a, b []float32) float64 {
 }
 
 // An inverter is a compiled step of Adam on the codes of a batch, B of them, with states
-// of its own: the model's parameters are copied, so that the slots of Adam do not stay
+// of its own: those of the decoder are copied, so that the slots of Adam do not stay
 // behind among them.
 type inverter struct {
 	Inversion
@@ -234,12 +234,12 @@ func (s *Session) newInverter(dec model.Decoder, batch int, o Inversion) (*inver
 	if err := cmp.Or(failed, err); err != nil {
 		return nil, fmt.Errorf("latent: inversion: %w", err)
 	}
-	for _, p := range s.model.Params() {
-		w, err := s.state.Get(p.Name)
+	for _, n := range decode.States {
+		w, err := s.state.Get(n.Name())
 		if err != nil {
 			return nil, fmt.Errorf("latent: %w", err)
 		}
-		if err := d.state.Set(p.Name, w); err != nil {
+		if err := d.state.Set(n.Name(), w); err != nil {
 			return nil, fmt.Errorf("latent: %w", err)
 		}
 	}
