@@ -82,9 +82,9 @@ func of(m map[string]float64, name string) float64 {
 }
 
 // contested says whether a contest is judged by a line: of an interval where a run has
-// some, and of its end.
+// some, and of its end if no interval ends there.
 func (c *Config) contested(l Line) bool {
-	return c.LogSteps == 0 || l.Kind == IntervalLine || c.ended(l)
+	return c.LogSteps == 0 || l.Kind == IntervalLine || c.ended(l) && l.Step%int64(c.LogSteps) != 0
 }
 
 // span is the line that is judged.
@@ -153,11 +153,15 @@ func (c *course) modesCollapsed() bool {
 	low := func(name string, bound float64) bool {
 		return c.lately(func(l Line) bool { v, ok := l.Made[name]; return ok && v < bound })
 	}
-	if c.span().Step < 4*earliest { // in the beginning they often are
+	bound, few := alike, fewKinds
+	switch step := c.span().Step; {
+	case step < 3*earliest: // in the beginning they often are
 		return false
+	case step >= 8*earliest:
+		bound, few = 2*alike, 2*fewKinds
 	}
-	still := low(Spread, alike) && c.made(Spread) < 1.25*of(c.before().Made, Spread)
-	return still || low(Spread, same) || low(Nearest, fewKinds)
+	still := low(Spread, bound) && c.made(Spread) < 1.25*of(c.before().Made, Spread)
+	return still || low(Spread, same) || low(Nearest, few)
 }
 
 // logistic says that the accuracy is one: the sign of the logit says what is real.

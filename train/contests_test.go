@@ -41,6 +41,7 @@ func TestContests(t *testing.T) {
 	fooled := []Line{ // dense-gan --d-rate 0.001
 		spanOf(250, 5.1359, 0.458, 0.005, 11.4, 0.016, 0.454, 0.582), spanOf(500, 5.2342, 0.498, 0, 10.5, 0.000234, 0.450, 0.579), spanOf(750, 5.2034, 0.5, 0, 10.2, 0.000197, 0.446, 0.574),
 	}
+	late := append(healthy[:7:7], spanOf(3000, 0.1, 0.994, 66, 0.8, 4.7, 0.268, 0.072), spanOf(3800, 0.1, 0.95, 8, 0.8, 4.7, 0.192, 0.037), spanOf(4200, 0.1, 0.95, 8, 0.8, 4.7, 0.21, 0.04))
 	few := slices.Clone(healthy)
 	few[7].Modes = []float64{300, 400, 500, 300, 20, 19, 200, 100, 161, 0}
 	scarce := slices.Clone(few)
@@ -58,6 +59,7 @@ func TestContests(t *testing.T) {
 		{"too fast, other options", `{"loss": "minimax", "d_norm": "none", "r1": 1, "d_rate": 1, "augment": "none", "beta1": 0.5}`, fast, []string{"mode-collapse: try less --lr (0.001 now), or --d-norm spectral (none now)",
 			"d-won: --loss non-saturating, which has a slope where the generator loses (minimax now), or less --lr (0.001 now), or --d-norm spectral (none now), or less --d-rate (1 now), or --augment color,translation,cutout (none now)"}},
 		{"hopeless", "", []Line{spanOf(350, 2.4, 0.55, 5.19, 11, 2.07, 0.43, 0.36), spanOf(700, 2.86, 0.955, 22.9, 4.44, 2.71, 0.53, 0.48), spanOf(1050, 2.4, 0.978, 37.1, 2.99, 4.04, 0.36, 0.31)}, []string{"d-won: generator, at a loss of 37.1 with a gradient of 4, finds"}},
+		{"late", "", late, []string{"mode-collapse: differ by 21 % of what"}},
 		{"too early", "", []Line{spanOf(100, 0.0001, 1, 12, 0.01, 0.1, 0.01, 0.001), spanOf(400, 0.0001, 1, 12, 0.01, 0.1, 0.01, 0.001)}, nil},
 		{"fooled", `{"loss": "hinge", "gp": 10, "d_rate": 0.001, "d_steps": 1}`, fooled, []string{"d-lost: it tells 50 % of the images apart, as many as by guessing, at a loss of 5.23, and teaches the generator nothing, whose gradient is 0.00023: try more --d-rate (0.001 now), or more --d-steps (1 now), or less --gp (10 now)"}},
 		{"an even contest", "", []Line{spanOf(250, 0.69, 0.52, 0.7, 1, 1.2, 0.9, 0.9), spanOf(600, 0.69, 0.52, 0.7, 1, 1.2, 0.9, 0.9)}, nil},

@@ -130,10 +130,10 @@ func (a *artist) units() error {
 	return a.write("units", img)
 }
 
-// manifolds are of models that take no labels; the fine one is of two units at most,
+// manifolds are of models that take no labels and whose codes mean something; the fine one is of two units at most,
 // of which it shows everything.
 func (a *artist) manifolds() error {
-	if !a.decodes() || a.labels > 0 {
+	if !a.decodes() || a.labels > 0 || a.noisy() {
 		return nil
 	}
 	for _, m := range []struct {

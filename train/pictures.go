@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/imago-ml/imago/data"
@@ -38,12 +39,14 @@ type artist struct {
 	labels   int           // K that it takes to make an image; 0 = none
 	prior    bool          // it has one
 	normal   bool          // and it is N(0, I)
+	contest  bool          // it is adversarial
 	measured []eval.Metric // those of Config.Measure
 	codes    []float32     // (N, Z), of the scatter; nil before
 }
 
 func (t *trainer) artist(ctx context.Context, epoch int) *artist {
 	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch, step: t.at.Step}
+	a.contest = slices.Contains(t.step.names, model.DLoss)
 	a.dim, a.labels, a.prior = t.session.Latent(), t.session.Labels(), t.session.HasPrior()
 	if t.gauge != nil {
 		a.measured = t.gauge.metrics

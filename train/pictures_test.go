@@ -139,8 +139,8 @@ func TestPicturesOfAGAN(t *testing.T) {
 			t.Errorf("%s is missing", name)
 		}
 	}
-	if got["scatter.png"] != nil || got["reconstructions.png"] != nil {
-		t.Error("there are pictures of codes of images")
+	if got["scatter.png"] != nil || got["reconstructions.png"] != nil || got["manifold-10x10.png"] != nil {
+		t.Error("there are pictures of codes of images, or of a plane of noise")
 	}
 	page := string(must(os.ReadFile(res.Report)))
 	for _, part := range []string{"test_d_accuracy", "train d_loss", "train g_grad_norm", "imago sample"} {
@@ -148,7 +148,7 @@ func TestPicturesOfAGAN(t *testing.T) {
 			t.Errorf("the report lacks %q", part)
 		}
 	}
-	for _, part := range []string{"imago scatter", "test_kl", "deterministic"} {
+	for _, part := range []string{"imago scatter", "test_kl", "deterministic", "imago manifold", "by heart"} {
 		if strings.Contains(page, part) {
 			t.Errorf("the report has %q", part)
 		}

@@ -94,16 +94,24 @@ func (a *artist) sections(stills []string) []viz.Section {
 		fmt.Sscanf(file, fixedName+"-step-%d", &step) // it was found by this name
 		noise.Pictures = append(noise.Pictures, pic(file, "Step "+thousands(float64(step)), "", "sheet of images of the same noise after step "+thousands(float64(step)), false))
 	}
+	units, curve := "The units that differ most among images, varied one at a time while all others are 0.",
+		"Means over the epoch's images while they were trained on, and over the test images after it. Test above train and rising: it learns the images by heart."
+	if !a.encodes() {
+		units = "The first units, varied one at a time while all others are 0."
+	}
+	if a.contest {
+		curve = "Means over the images between two points, and over the test images at the end of an epoch. Losses of a contest swing, and do not fall: look for a discriminator that tells all images apart, gradients that go to 0 or grow without end, and images that are all alike."
+	}
 	space := viz.Section{Title: "The latent space", Pictures: []viz.Picture{
 		pic("scatter.png", "Codes of test images", "The mean of each test image's code, marked by class. Classes that lie apart were told apart without labels.",
 			"scatter of the codes of test images by class", false),
 		pic("manifold-10x10.png", "Manifold, 10×10", "Each place decoded: neighbours in the latent space are neighbours in looks.", "ten by ten images decoded from a grid of codes", false),
 		pic("manifold.png", "Manifold, 30×30", "The same, wider and finer.", "thirty by thirty images decoded from a grid of codes", true),
-		pic("units.png", "Single units", "The units that differ most among images, varied one at a time while all others are 0.", "sheet of images, a latent unit varied along each row", true),
+		pic("units.png", "Single units", units, "sheet of images, a latent unit varied along each row", true),
 		pic("manifold.gif", "How it came about", "Before training and after each epoch.", "animation of what the codes decode to over the epochs", false),
 	}}
 	curves := viz.Section{Title: "Training", Pictures: []viz.Picture{
-		pic("curves.png", "Curves", "Means over the epoch's images while they were trained on, and over the test images after it. Test above train and rising: it learns the images by heart.",
+		pic("curves.png", "Curves", curve,
 			"curves of the loss and its terms over the epochs", true),
 	}}
 	network := viz.Section{Title: "The network"}
@@ -227,7 +235,7 @@ func (a *artist) next() []string {
 	if a.prior {
 		next = append(next, "imago sample "+dir+" -n 64")
 	}
-	if a.decodes() && a.labels == 0 {
+	if a.decodes() && a.labels == 0 && !a.noisy() {
 		next = append(next, "imago manifold "+dir)
 	}
 	if a.encodes() {

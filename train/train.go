@@ -20,8 +20,11 @@
 //
 // A model.Staged is trained stage by stage over one state: each has its own steps,
 // metrics, count of epochs for schedules and warm-ups, and a Begin that is run once.
-// test_loss is what the last stage minimises, and is measured in that one alone. What
-// goes wrong in a run is noticed by the table in diagnose.go.
+// test_loss is what the last stage minimises, and is measured in that one alone. A
+// model without one, an adversarial one, is best where the first metric of
+// Config.Measure is, or, if nothing is measured, at the last checkpoint. What goes
+// wrong in a run is noticed by the table in diagnose.go, in a contest of two networks by
+// that in contests.go.
 //
 // The package knows no concrete model, data set or device.
 package train
