@@ -87,13 +87,14 @@ func (c *CGANConfig) New(in model.Input) (model.Model, error) {
 	return &labelled{m}, nil
 }
 
-// CGAN is kind cgan and its recipe.
+// CGAN is kind cgan and its recipe. With batch norm in the discriminator, or many units
+// for the label, the images of a class are soon all the same.
 func CGAN() (model.Kind, model.Recipe) {
 	const name, about = "cgan", "conditional GAN with convolutional networks: given the labels"
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
 			g := game(0.5)
 			g.EMA = 0.999
-			return &CGANConfig{Noise{64}, Convolutional{nil, 4, batchNorm, batchNorm}, 32, g}
+			return &CGANConfig{Noise{64}, Convolutional{nil, 4, spectralNorm, batchNorm}, 10, g}
 		}},
-		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 2e-4}}
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 1e-3}}
 }

@@ -14,7 +14,7 @@ import (
 
 // Said to have other labels, an image is judged otherwise by ⟨e(y') − e(y), φ(x)⟩.
 func TestProjectionOfLabels(t *testing.T) {
-	m := tiny(t)["cgan"]
+	m := newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2", "d-norm", "none")
 	c := m.design.(conditional)
 	b := nn.NewBuilder()
 	x := graph.Input("x", tensor.Float32, 3, small.H, small.W, small.C)
