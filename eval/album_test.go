@@ -155,7 +155,7 @@ func TestModes(t *testing.T) {
 		p := counts[at] / 260
 		kl += p * math.Log(64*p)
 	}
-	if want := "images as they are"; !strings.HasPrefix(s[0].Note, "each channel by imago-cnn-1") || !strings.HasSuffix(s[0].Note, want) {
+	if want := "sees images as they are"; !strings.HasPrefix(s[0].Note, "each channel by imago-cnn-1") || !strings.HasSuffix(s[0].Note, want) {
 		t.Errorf("the note is %q", s[0].Note)
 	}
 	if got := s[1].Value; !(math.Abs(got-kl) <= 1e-12) {

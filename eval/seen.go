@@ -163,7 +163,7 @@ func through(n *feature.Net, img model.Image) string {
 	if n.Image != [3]int{img.H, img.W, img.C} {
 		size = fmt.Sprintf("resized from %v to %dx%d", img, n.Image[0], n.Image[1])
 	}
-	return fmt.Sprintf("%s, trained on %d images of %.12s to weights %.8s, tells %.2f%% of the labels of %d test images; images %s", n.Name, n.Train, n.Digest, n.Weights, 100*n.Accuracy, n.Test, size)
+	return fmt.Sprintf("%s, trained on %d images of %.12s to weights %.8s, tells %.2f%% of the labels of %d test images, and sees images %s", n.Name, n.Train, n.Digest, n.Weights, 100*n.Accuracy, n.Test, size)
 }
 
 // agreement is how many images drawn under labels the net finds to be of these.

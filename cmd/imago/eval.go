@@ -150,9 +150,11 @@ func (a *app) printScores(m *opened, of eval.Subject, scores eval.Scores, missin
 	w.Flush() // to a writer that commands print results to: what it loses, it loses for all
 	said := map[string]bool{}
 	for _, s := range scores {
-		if s.Note != "" && !said[s.Note] {
-			said[s.Note] = true
-			fmt.Fprintf(a.out, "note   %s\n", s.Note)
+		for note := range strings.SplitSeq(s.Note, "; ") { // what several scores have in common is said once
+			if note != "" && !said[note] {
+				said[note] = true
+				fmt.Fprintf(a.out, "note   %s\n", note)
+			}
 		}
 	}
 	why := map[string][]string{}
