@@ -39,9 +39,10 @@ made with as many test images by the features of version 1 of imago's own classi
 its labels, on which it is trained the first time and kept in the user's cache. Metrics that a model does not have are
 listed with the reason.
 
-Images from the model's prior are compared with test images by FID and KID, precision and recall, density and coverage; the
-classes found among them are counted (modes, and of stacked sets the triples of classes), and how many are nearer to a
-training image than test images are (memorised). --nearest draws the training images nearest to some of them.
+Images from the model's prior are compared with test images by FID and KID, precision and recall, density and coverage. The
+classes found among them are counted: modes, or of a stacked set the triples of classes, on 26 images for every 10 of --made.
+memorised is how many are as near to a training image as few test images are; --nearest draws the training images nearest to
+some of them.
 
 The scores are added to eval.json in the run's folder, with their protocol, seed, checkpoint and the digest of the data.`,
 		Example: `  imago eval latest
