@@ -60,6 +60,8 @@ func TestContests(t *testing.T) {
 			"d-won: --loss non-saturating, which has a slope where the generator loses (minimax now), or less --lr (0.001 now), or --d-norm spectral (none now), or less --d-rate (1 now), or --augment color,translation,cutout (none now)"}},
 		{"hopeless", "", []Line{spanOf(350, 2.4, 0.55, 5.19, 11, 2.07, 0.43, 0.36), spanOf(700, 2.86, 0.955, 22.9, 4.44, 2.71, 0.53, 0.48), spanOf(1050, 2.4, 0.978, 37.1, 2.99, 4.04, 0.36, 0.31)}, []string{"d-won: generator, at a loss of 37.1 with a gradient of 4, finds"}},
 		{"late", "", late, []string{"mode-collapse: differ by 21 % of what"}},
+		{"alike, and no less so", "", []Line{spanOf(1000, 0.1, 0.95, 4, 1, 4, 0.12, 0.1), spanOf(1500, 0.1, 0.95, 4, 1, 4, 0.13, 0.1)}, []string{"mode-collapse: two differ by 13 %"}},
+		{"alike, and less and less so", "", []Line{spanOf(1000, 0.1, 0.95, 4, 1, 4, 0.1, 0.1), spanOf(1500, 0.1, 0.95, 4, 1, 4, 0.14, 0.1)}, nil},
 		{"too early", "", []Line{spanOf(100, 0.0001, 1, 12, 0.01, 0.1, 0.01, 0.001), spanOf(400, 0.0001, 1, 12, 0.01, 0.1, 0.01, 0.001)}, nil},
 		{"fooled", `{"loss": "hinge", "gp": 10, "d_rate": 0.001, "d_steps": 1}`, fooled, []string{"d-lost: it tells 50 % of the images apart, as many as by guessing, at a loss of 5.23, and teaches the generator nothing, whose gradient is 0.00023: try more --d-rate (0.001 now), or more --d-steps (1 now), or less --gp (10 now)"}},
 		{"an even contest", "", []Line{spanOf(250, 0.69, 0.52, 0.7, 1, 1.2, 0.9, 0.9), spanOf(600, 0.69, 0.52, 0.7, 1, 1.2, 0.9, 0.9)}, nil},

@@ -28,7 +28,7 @@ func (c *Config) images() int64 {
 		return int64(c.Epochs) * n
 	}
 	whole, rest := int64(c.Steps)/c.perEpoch(), int64(c.Steps)%c.perEpoch()
-	return whole*n + min(n, rest*int64(min(c.Batch, c.Data.Train)))
+	return whole*n + rest*int64(c.Batch) // the batch that may be short is the last of an epoch
 }
 
 // length is 10 epochs, or 20,000 steps.
