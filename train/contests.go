@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/imago-ml/imago/model"
 )
@@ -18,14 +17,6 @@ var contests = []symptom{
 	{"mode-collapse", (*course).modesCollapsed, func(c *course) string {
 		return fmt.Sprintf("mode collapse: the generator makes the same again and again: of %d images of different noise two differ by %.2g %% of what two training images do, and each from the one most like it by %.2g %%%s",
 			watched, 100*c.made(Spread), 100*c.made(Nearest), c.ways(c.steadier()...))
-	}},
-	{"missing-classes", (*course).lacks, func(c *course) string {
-		missing := c.missing()
-		names := make([]string, len(missing))
-		for i, k := range missing {
-			names[i] = c.classes[k]
-		}
-		return fmt.Sprintf("mode collapse: of %d classes %d are hardly made, or not at all: %s%s", len(c.classes), len(names), strings.Join(names, ", "), c.ways(c.steadier()...))
 	}},
 	{"d-won", (*course).won, func(c *course) string {
 		ways := append(c.sloped(), append(c.steadier(), "less --d-rate")...)
@@ -157,7 +148,7 @@ func (c *course) modesCollapsed() bool {
 	switch step := c.span().Step; {
 	case step < 3*earliest: // in the beginning they often are
 		return false
-	case step >= 8*earliest:
+	case step >= 8*earliest: // and by then no more
 		bound, few = 2*alike, 2*fewKinds
 	}
 	still := low(Spread, bound) && c.made(Spread) < 1.25*of(c.before().Made, Spread)
@@ -220,7 +211,7 @@ func (c *course) explodes() string {
 
 // missing are the classes of which a tenth of their share is made, or less.
 func (c *course) missing() []int {
-	made, all := c.span().Modes, 0.0
+	made, all := c.now().Modes, 0.0
 	for _, n := range made {
 		all += n
 	}
@@ -236,8 +227,8 @@ func (c *course) missing() []int {
 	return none
 }
 
-// lacks: a fifth of the classes.
+// lacks: a fifth of the classes, as counted at an epoch's end.
 func (c *course) lacks() bool {
 	n := len(c.missing())
-	return n > 0 && c.span().Step >= 4*earliest && 5*n >= len(c.classes)
+	return n > 0 && c.now().Step >= 8*earliest && 5*n >= len(c.classes)
 }

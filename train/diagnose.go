@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/imago-ml/imago/eval"
 	"github.com/imago-ml/imago/model"
@@ -71,6 +72,14 @@ var symptoms = []symptom{
 	{"plateau", (*course).still, func(c *course) string {
 		return fmt.Sprintf("the training loss has stood still for %d epochs, at %.5g: more of the same changes little%s",
 			plateau, c.now().Train[model.Loss], c.ways("less --lr", "another --schedule", "more --latent"))
+	}},
+	{"missing-classes", (*course).lacks, func(c *course) string {
+		missing := c.missing()
+		names := make([]string, len(missing))
+		for i, k := range missing {
+			names[i] = c.classes[k]
+		}
+		return fmt.Sprintf("mode collapse: of %d classes %d are hardly made, or not at all: %s%s", len(c.classes), len(names), strings.Join(names, ", "), c.ways(c.steadier()...))
 	}},
 }
 

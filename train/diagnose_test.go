@@ -22,6 +22,11 @@ func lineOf(epoch int, train, test, rec float64, units ...float64) Line {
 	return l
 }
 
+// counted is an epoch after which so many images were made of each class.
+func counted(step int64, modes ...float64) Line {
+	return Line{Kind: EpochLine, Epoch: 1, Step: step, Modes: modes, Train: map[string]float64{"d_loss": 1}}
+}
+
 // falling are epochs of a run in which all goes well: losses from 200 down, halving
 // the way to 100 each epoch.
 func falling(n int) []Line {
@@ -135,6 +140,10 @@ func TestSymptoms(t *testing.T) {
 			ls[0].Stage, ls[1].Stage = "one", "two"
 			return ls
 		}()},
+		{what: "classes that are hardly made", epochs: []Line{counted(4000, 300, 400, 500, 300, 20, 19, 200, 100, 161, 0)}, want: "missing-classes: of 10 classes 3 are hardly made, or not at all: 4, 5, 9: try less --lr (0.001 now)"},
+		{what: "one class", epochs: []Line{counted(4000, 300, 400, 500, 300, 120, 119, 200, 100, 161, 0)}},
+		{what: "classes that are not made yet", epochs: []Line{counted(3900, 300, 400, 500, 300, 20, 19, 200, 100, 161, 0)}},
+		{what: "classes of few images", epochs: []Line{counted(4000, 30, 40, 50, 29, 2, 2, 20, 10, 16, 0)}},
 		{what: "a GAN", model: `{"latent": 2}`, epochs: []Line{{Epoch: 1, Train: map[string]float64{"d_loss": 1}}, {Epoch: 2, Train: map[string]float64{"d_loss": 2}}, {Epoch: 3, Train: map[string]float64{"d_loss": 3}}}},
 	} {
 		run := base
