@@ -117,7 +117,7 @@ func (c *course) before() Line {
 
 // steadier are the changes that make a contest steadier, of those that are not made.
 func (c *course) steadier() []string {
-	ways := []string{"less --lr"}
+	ways := []string{"less --lr", "less --adversarial-rate"}
 	if c.option("d-norm") == "none" {
 		ways = append(ways, "--d-norm spectral")
 	}
@@ -164,9 +164,10 @@ func (c *course) won() bool {
 	})
 }
 
-// gaveUp: it guesses, and nothing comes of it for the generator.
+// gaveUp: it guesses, and nothing comes of it for the generator. Of codes, which an
+// adversarial autoencoder has judged, that is what is wanted.
 func (c *course) gaveUp() bool {
-	return c.logistic() && c.lately(func(l Line) bool {
+	return c.logistic() && !c.encodes && c.lately(func(l Line) bool {
 		return math.Abs(l.Train[model.DAccuracy]-0.5) < 0.05 && l.Train[model.GGradNorm] < 0.05
 	})
 }

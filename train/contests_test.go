@@ -60,6 +60,7 @@ func TestContests(t *testing.T) {
 		{"alike, and less and less so", "", []Line{spanOf(1000, 0.1, 0.95, 4, 1, 4, 0.1, 0.1), spanOf(1500, 0.1, 0.95, 4, 1, 4, 0.14, 0.1)}, nil},
 		{"too early", "", []Line{spanOf(100, 0.0001, 1, 12, 0.01, 0.1, 0.01, 0.001), spanOf(400, 0.0001, 1, 12, 0.01, 0.1, 0.01, 0.001)}, nil},
 		{"fooled", `{"loss": "hinge", "gp": 10, "d_rate": 0.001, "d_steps": 1}`, fooled, []string{"d-lost: it tells 50 % of the images apart, as many as by guessing, at a loss of 5.23, and teaches the generator nothing, whose gradient is 0.00023: try more --d-rate (0.001 now), or more --d-steps (1 now), or less --gp (10 now)"}},
+		{"codes that cannot be told from N(0, I)", "", fooled, nil},
 		{"an even contest", "", []Line{spanOf(250, 0.69, 0.52, 0.7, 1, 1.2, 0.9, 0.9), spanOf(600, 0.69, 0.52, 0.7, 1, 1.2, 0.9, 0.9)}, nil},
 		{"a critic's accuracy is none", `{"loss": "wasserstein"}`, []Line{spanOf(250, -3, 0.5, 0.7, 1, 0.04, 0.9, 0.9), spanOf(600, -3, 0.995, 0.7, 1, 0.04, 0.9, 0.9), spanOf(900, -3, 0.995, 0.7, 1, 0.04, 0.9, 0.9)}, nil},
 		{"vanishing", "", []Line{spanOf(250, 0.3, 0.8, 2, 1, 5, 0.9, 0.9), spanOf(600, 0.3, 0.8, 2, 1, 0.004, 0.9, 0.9), spanOf(900, 0.3, 0.8, 2, 1, 0.003, 0.9, 0.9)}, []string{"vanishing: it is 0.003, and was 5"}},
@@ -81,6 +82,7 @@ func TestContests(t *testing.T) {
 		for i := range lines {
 			found = append(found, func() []Warning {
 				c := courseOf(&run, nil, lines[:i+1], 2)
+				c.encodes = strings.HasPrefix(tt.what, "codes")
 				lines[i].Warnings = c.diagnose(contests)
 				return lines[i].Warnings
 			}()...)

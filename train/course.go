@@ -26,6 +26,7 @@ type course struct {
 	loss    string         // of the likelihood, as in --loss
 	values  int            // D
 	images  int            // to train on
+	encodes bool           // images have codes
 	classes []string       // those that are labels; nil if there are none
 	units   int            // Z
 
@@ -47,6 +48,7 @@ func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 		}
 	}
 	c.images, c.classes = run.Data.Train, run.Data.Labels
+	_, c.encodes = m.(model.Encoder)
 	c.loss, _ = c.options["loss"].(string)
 	if l, ok := m.(model.Likelihood); ok {
 		c.loss = l.Pixels().Name
