@@ -187,7 +187,7 @@ func InfoGAN() (model.Kind, model.Recipe) {
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
 			g := game(0.5)
 			g.EMA = 0.999
-			return &InfoGANConfig{Noise{74}, Information{2, 10, 1}, Convolutional{nil, 4, batchNorm, batchNorm}, g}
+			return &InfoGANConfig{Noise{74}, Information{2, 10, 1}, Convolutional{nil, 4, spectralNorm, batchNorm}, g}
 		}},
-		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 2e-4}}
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 1e-3}}
 }

@@ -130,5 +130,5 @@ func VAEGAN() (model.Kind, model.Recipe) {
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
 			return &VAEGANConfig{Noise{64}, Convolutional{nil, 4, batchNorm, batchNorm}, 0.05, game(0.5)}
 		}},
-		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 2e-4}}
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 5e-4}}
 }
