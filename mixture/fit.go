@@ -14,7 +14,9 @@ import (
 // Options are how Fit goes about it. The zero value of each is its default.
 type Options struct {
 	Full       bool    // covariances are matrices; else diagonal
+	Equal      bool    // weights are 1/K: components of alike many points; else fitted
 	Restarts   int     // fits from other starts, of which the likeliest is kept; 0 = 1
+	Begin      int     // components that each fit begins with, merged to k where it ends, to go on from there; 0 = k
 	Iterations int     // of EM at most; 0 = 200
 	Tolerance  float64 // gain of ln p(x), nats a point, below which EM stops; 0 = 1e-4
 	Floor      float64 // added to each variance, in variances of that dimension over all points; 0 = 1e-6
@@ -37,6 +39,15 @@ func (o Options) complete() Options {
 	return o
 }
 
+// weigh makes the weights equal if they are to be.
+func (o Options) weigh(m *Mixture) {
+	if o.Equal {
+		for k := range m.Weights {
+			m.Weights[k] = 1 / float64(len(m.Weights))
+		}
+	}
+}
+
 func (o Options) validate() error {
 	if o.Restarts < 1 || o.Iterations < 1 || !(o.Tolerance > 0) || !(o.Floor > 0) || math.IsInf(o.Floor, 0) {
 		return fmt.Errorf("mixture: %d restarts of %d iterations, tolerance %v, floor %v: want each above 0", o.Restarts, o.Iterations, o.Tolerance, o.Floor)
@@ -51,9 +62,10 @@ func (o Options) validate() error {
 //	r_ik ← π_k N(x_i; μ_k, Σ_k) / p(x_i)
 //	π_k ← Σ_i r_ik / N,  μ_k ← Σ_i r_ik x_i / Σ_i r_ik,  Σ_k ← Σ_i r_ik (x_i−μ_k)(x_i−μ_k)ᵀ / Σ_i r_ik + floor
 //
-// A dimension in which all points are the same gets a floor from the others. It
-// fails where k is not from 1 to N, a number is not finite, or all points are one,
-// and where ctx ends.
+// It ends in a local maximum: in a better one if it begins with more components, of
+// which those of the cheapest mergers become one. A dimension in which all points are
+// the same gets a floor from the others. It fails where k is not from 1 to N, a number
+// is not finite, or all points are one, and where ctx ends.
 func Fit(ctx context.Context, x []float32, n, d, k int, o Options) (*Mixture, error) {
 	o = o.complete()
 	if err := o.validate(); err != nil {
@@ -68,6 +80,9 @@ func Fit(ctx context.Context, x []float32, n, d, k int, o Options) (*Mixture, er
 	}
 	if k < 1 || k > p.n {
 		return nil, fmt.Errorf("mixture: %d components for %d points: want 1 to %d", k, p.n, p.n)
+	}
+	if o.Begin != 0 && (o.Begin < k || o.Begin > p.n) {
+		return nil, fmt.Errorf("mixture: %d components to begin with for %d, of %d points: want %d to %d", o.Begin, k, p.n, k, p.n)
 	}
 	floor, err := p.floor(o.Floor)
 	if err != nil {
@@ -89,11 +104,27 @@ func Fit(ctx context.Context, x []float32, n, d, k int, o Options) (*Mixture, er
 
 // em fits once, and gives the mean ln p(x) of the points before the last step.
 func (p points) em(ctx context.Context, k int, o Options, floor []float64, key rng.Key) (*Mixture, float64, error) {
-	centres, err := p.kMeans(ctx, k, floor, key)
+	centres, err := p.kMeans(ctx, max(k, o.Begin), floor, key)
 	if err != nil {
 		return nil, 0, err
 	}
 	m := p.hard(centres, o.Full, floor)
+	if o.Begin > k {
+		free := o
+		free.Equal = false
+		if m, _, err = p.climb(ctx, m, free, floor); err != nil {
+			return nil, 0, err
+		}
+		if m, err = m.reduced(k); err != nil {
+			return nil, 0, err
+		}
+	}
+	return p.climb(ctx, m, o, floor)
+}
+
+// climb is EM from m.
+func (p points) climb(ctx context.Context, m *Mixture, o Options, floor []float64) (*Mixture, float64, error) {
+	o.weigh(m)
 	last := math.Inf(-1)
 	for range o.Iterations {
 		if err := ctx.Err(); err != nil {
@@ -104,6 +135,7 @@ func (p points) em(ctx context.Context, k int, o Options, floor []float64, key r
 			return nil, 0, err
 		}
 		m = next
+		o.weigh(m)
 		if mean-last < o.Tolerance {
 			return m, mean, nil
 		}

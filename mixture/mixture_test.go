@@ -193,7 +193,7 @@ func TestFitIsDeterministic(t *testing.T) {
 		var first *Mixture
 		for _, procs := range []int{1, 2, 5} {
 			runtime.GOMAXPROCS(procs)
-			m := fitted(t, x, 2, 4, Options{Full: full, Key: rng.New(1), Restarts: 2})
+			m := fitted(t, x, 2, 4, Options{Full: full, Key: rng.New(1), Restarts: 2, Begin: 6})
 			if first == nil {
 				first = m
 			}
@@ -258,7 +258,7 @@ func TestDegeneratePoints(t *testing.T) {
 		"more dimensions than rows": {[]float32{1, 2, 3, 4, 5, 7, 8, 3, 1, 0}, 5, 1},
 	} {
 		for _, full := range []bool{false, true} {
-			m := fitted(t, c.x, c.d, c.k, Options{Full: full, Key: rng.New(1)})
+			m := fitted(t, c.x, c.d, c.k, Options{Full: full, Begin: min(c.k+1, len(c.x)/c.d), Key: rng.New(1)})
 			for i, l := range logDensity(t, m, c.x) {
 				if math.IsNaN(l) || math.IsInf(l, 0) {
 					t.Errorf("%s, full %v: ln p of point %d is %v", name, full, i, l)
@@ -286,6 +286,7 @@ func TestErrors(t *testing.T) {
 		{[]float32{1, 2, 3, nan}, 2, 2, 1, Options{}, "mixture: point 1 is NaN in dimension 1"},
 		{[]float32{4, 4, 4}, 3, 1, 1, Options{}, "mixture: all 3 points are the same: there is no density to fit"},
 		{two, 2, 2, 1, Options{Restarts: -1}, "mixture: -1 restarts of 200 iterations, tolerance 0.0001, floor 1e-06: want each above 0"},
+		{two, 2, 2, 1, Options{Begin: 3}, "mixture: 3 components to begin with for 1, of 2 points: want 1 to 2"},
 	} {
 		if _, err := Fit(ctx, c.x, c.n, c.d, c.k, c.o); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
