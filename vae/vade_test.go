@@ -102,7 +102,7 @@ func (s *fakeScene) Set(name string, t *tensor.Tensor) error { s.states[name] = 
 // The second stage begins with the mixture of the codes.
 func TestClustersBeginAsTheMixture(t *testing.T) {
 	_, m := stagedModel(t, "vade", "clusters", "2", "covariance", "diagonal")
-	planted := &mixture.Mixture{Dim: 2, Weights: []float64{0.25, 0.75}, Means: []float64{-5, 0, 4, 1}, Covs: []float64{1, 0.25, 0.5, 2}}
+	planted := &mixture.Mixture{Dim: 2, Weights: []float64{0.5, 0.5}, Means: []float64{-5, 0, 4, 1}, Covs: []float64{1, 0.25, 0.5, 2}}
 	x, err := planted.Draw(rng.New(2), 20_000)
 	if err != nil {
 		t.Fatal(err)
@@ -118,6 +118,9 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 	if len(s.states) != 3 || len(logits) != 2 || len(mean) != 4 {
 		t.Fatalf("set %v", s.states)
 	}
+	if logits[0] != logits[1] {
+		t.Errorf("the clusters do not begin alike: %v", logits)
+	}
 	for k := range 2 {
 		at := 0
 		if mean[2*k] > 0 {
@@ -130,9 +133,32 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 			if g, w := float64(mean[2*k+j]), planted.Means[2*at+j]; !near(g, w, 0.05) {
 				t.Errorf("mean %v, want %v", g, w)
 			}
-			if g, w := math.Exp(float64(logVar[2*k+j])), planted.Covs[2*at+j]+math.Exp(-3); !near(g, w, 0.1) {
+			all := []float64{0.75 + 81./4, 1.125 + 1./4}[j] // the variance of the unit
+			if g, w := math.Exp(float64(logVar[2*k+j])), planted.Covs[2*at+j]+fitFloor*all+math.Exp(-3); !near(g, w, 0.1) {
 				t.Errorf("variance %v, want %v", g, w)
 			}
+		}
+	}
+}
+
+// What a unit that hardly varies says is not heard.
+func TestSilentUnitsPartNothing(t *testing.T) {
+	planted := &mixture.Mixture{Dim: 1, Weights: []float64{0.5, 0.5}, Means: []float64{-3, 3}, Covs: []float64{1, 1}}
+	draws, err := planted.Draw(rng.New(2), 4_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []float32{0.1, 2} { // of the second unit, with the sign of the first
+		var x []float32
+		for _, v := range draws {
+			x = append(x, v, size*float32(math.Copysign(1, float64(v))))
+		}
+		mix, err := groups(t.Context(), rng.New(1), x, 2, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if silent := mix.Means[1] == 0 && mix.Means[3] == 0; silent != (size < 1) {
+			t.Errorf("a unit of ±%v beside one of ±3 has the means %v and %v", size, mix.Means[1], mix.Means[3])
 		}
 	}
 }
@@ -150,7 +176,7 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 	if err := m.Stages()[1].Begin(s); err != nil {
 		t.Fatal(err)
 	}
-	mix, err := mixture.Fit(t.Context(), x, len(x)/3, 3, 2, mixture.Options{Full: true, Key: s.Key().Split("mixture"), Restarts: 6})
+	mix, err := groups(t.Context(), s.Key().Split("mixture"), x, 3, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
