@@ -17,10 +17,9 @@ const recognition = "recognition"
 //	z = (noise, c₁ … c_Codes, k₁ … k_K),   all N(0, I)
 //
 // stands for noise, Codes numbers and a class, the largest of k, which the generator
-// sees as √(Z−K) for the class and 0 for the others: as long as all the rest, so that
-// an image is of its class before it is anything else. A network Q, which shares the
-// body of the discriminator, says both of an image, and the generator, Q and that
-// body minimise in addition, of made images,
+// sees as 1 for the class and 0 for the others. A network Q, which shares the body
+// of the discriminator, says both of an image, and the generator, Q and that body
+// minimise in addition, of made images,
 //
 //	Info·(−ln q(class|x) − ln q(c|x)),   q(c|x) = N(μ(x), I)
 //
@@ -78,7 +77,7 @@ func (c informed) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *gr
 	z = g.Input("input_1", z)
 	free, _, h := c.split(z)
 	if free != nil {
-		h = graph.Concat(1, free, graph.Scale(h, math.Sqrt(float64(c.latent-c.Classes))))
+		h = graph.Concat(1, free, h)
 	}
 	return c.images(g, g.Layer("class", "OneHot", h, z), img)
 }
