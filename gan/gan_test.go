@@ -30,7 +30,7 @@ func tiny(t *testing.T) map[string]*adversary {
 		"dcgan":      newModel(t, small, dcgan, "latent", "3", "filters", "3,4"),
 		"resnet-gan": newModel(t, small, ResNetGAN, "latent", "3", "filters", "3,4", "loss", "non-saturating"),
 		"cgan":       newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2"),
-		"infogan":    newModel(t, small, InfoGAN, "latent", "5", "filters", "3,4", "info-codes", "2", "info-classes", "2"),
+		"infogan":    newModel(t, small, InfoGAN, "latent", "5", "filters", "3,4", "info-codes", "2", "info-classes", "2", "dense", "4"),
 		"aae":        newModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
 		"vae-gan":    newModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
 	}
@@ -490,7 +490,7 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
 		"latent": {"4", "5"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
 		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color"},
-		"embedding": {"2", "3"}, "info-codes": {"1", "0"}, "info-classes": {"2", "3"}, "info": {"1", "2"}, "adversarial-rate": {"1", "2"}, "gamma": {"0.1", "1"},
+		"embedding": {"2", "3"}, "info-codes": {"1", "0"}, "info-classes": {"2", "3"}, "info": {"1", "2"}, "dense": {"0", "3"}, "adversarial-rate": {"1", "2"}, "gamma": {"0.1", "1"},
 	}
 	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN, CGAN, InfoGAN, AAE, VAEGAN} {
 		k, _ := kind()

@@ -24,7 +24,9 @@ const recognition = "recognition"
 //	Info·(−ln q(class|x) − ln q(c|x)),   q(c|x) = N(μ(x), I)
 //
 // a bound of the mutual information, less a constant. The heads of Q follow a layer
-// of 128. Chen et al., arXiv:1606.03657, eq. 5, there with codes from U(−1, 1).
+// of 128. As published, a dense layer follows the code, where the class can change
+// what all else means, and another ends the body. Chen et al., arXiv:1606.03657,
+// eq. 5 and table 1, there with codes from U(−1, 1).
 type informed struct {
 	Convolutional
 	latent int
@@ -33,9 +35,10 @@ type informed struct {
 
 // Information are the options of what an image is to tell.
 type Information struct {
-	Codes   int     `json:"info_codes" flag:"info-codes" help:"numbers that an image is to tell, as its slant: the units before the classes"`                   // ≥ 0
-	Classes int     `json:"info_classes" flag:"info-classes" help:"classes to find, of which an image is to tell its own: the last units, the largest of them"` // K ≥ 2
-	Info    float64 `json:"info" flag:"info" help:"weight of what images tell of their codes"`                                                                  // > 0
+	Codes   int     `json:"info_codes" flag:"info-codes" help:"numbers that an image is to tell, as its slant: the units before the classes"`                       // ≥ 0
+	Classes int     `json:"info_classes" flag:"info-classes" help:"classes to find, of which an image is to tell its own: the last units, the largest of them"`     // K ≥ 2
+	Info    float64 `json:"info" flag:"info" help:"weight of what images tell of their codes"`                                                                      // > 0
+	Dense   int     `json:"dense" flag:"dense" help:"units of a dense layer after the code, and of one that ends the body of the discriminator; 0 leaves them out"` // ≥ 0
 }
 
 func (o Information) validate(latent int) []error {
@@ -45,6 +48,9 @@ func (o Information) validate(latent int) []error {
 	}
 	if o.Classes < 2 || o.Classes > model.MaxUnits {
 		faults = append(faults, fmt.Errorf("gan: --info-classes %d: want 2 to %d", o.Classes, model.MaxUnits))
+	}
+	if o.Dense < 0 || o.Dense > model.MaxUnits {
+		faults = append(faults, fmt.Errorf("gan: --dense %d: want 0 to %d", o.Dense, model.MaxUnits))
 	}
 	if !(o.Info > 0 && o.Info <= math.MaxFloat32) {
 		faults = append(faults, fmt.Errorf("gan: --info %v: want a weight above 0, as 1", o.Info))
@@ -79,7 +85,26 @@ func (c informed) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *gr
 	if free != nil {
 		h = graph.Concat(1, free, h)
 	}
-	return c.images(g, g.Layer("class", "OneHot", h, z), img)
+	h = g.Layer("class", "OneHot", h, z)
+	if c.Dense > 0 {
+		h = g.Dense("dense_code", h, c.Dense, nn.None)
+		h = normed(g, c.GNorm, "batch_normalization_code", h, nn.ReLU)
+	}
+	return c.images(g, h, img)
+}
+
+func (c informed) body(b *nn.Builder, x *graph.Node) *graph.Node {
+	h := c.Convolutional.body(b, x)
+	if c.Dense == 0 {
+		return h
+	}
+	d := c.network(b, discriminator, c.DNorm)
+	h = d.Dense("dense_body", h, c.Dense, nn.None)
+	return normed(d, c.DNorm, "batch_normalization_body", h, nn.LeakyReLU(0.2))
+}
+
+func (c informed) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
+	return c.verdict(b, c.body(b, x))
 }
 
 // recognise is Q, given what the discriminator's body makes of an image: the logits
@@ -187,7 +212,7 @@ func InfoGAN() (model.Kind, model.Recipe) {
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
 			g := game(0.5)
 			g.EMA = 0.999
-			return &InfoGANConfig{Noise{74}, Information{2, 10, 1}, Convolutional{nil, 4, spectralNorm, batchNorm}, g}
+			return &InfoGANConfig{Noise{74}, Information{2, 10, 1, 1024}, Convolutional{nil, 4, spectralNorm, batchNorm}, g}
 		}},
 		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 1e-3}}
 }

@@ -13,7 +13,7 @@ import (
 
 // Of its last units a code says the class, by the largest, and nothing else.
 func TestTheLargestUnitIsTheClass(t *testing.T) {
-	m := newModel(t, small, InfoGAN, "latent", "7", "filters", "3,4", "info-codes", "2", "info-classes", "3")
+	m := newModel(t, small, InfoGAN, "latent", "7", "filters", "3,4", "dense", "4", "info-codes", "2", "info-classes", "3")
 	dec, err := m.Decode(1)
 	st := startStates(m)
 	made := func(z ...float64) graph.Value {
@@ -34,7 +34,7 @@ func TestTheLargestUnitIsTheClass(t *testing.T) {
 // half the squared error of the codes with its constant.
 func TestInfoLossIsItsDefinition(t *testing.T) {
 	const b = 5
-	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-codes", "2", "info-classes", "3", "ema", "0")
+	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-codes", "2", "info-classes", "3", "ema", "0")
 	c, s := m.design.(informed), m.scene(b, false)
 	z := s.noise("noise")
 	h := c.body(s.b, s.generate("noise"))
@@ -61,7 +61,7 @@ func TestInfoLossIsItsDefinition(t *testing.T) {
 
 // Both players pay for what the images do not tell, with its weight.
 func TestBothPlayersPayForInformation(t *testing.T) {
-	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-codes", "1", "info-classes", "3", "info", "2.5")
+	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-codes", "1", "info-classes", "3", "info", "2.5")
 	s := m.scene(4, true)
 	turns := m.turns(s)
 	d, g := turns[0], turns[1]
@@ -79,7 +79,7 @@ func TestBothPlayersPayForInformation(t *testing.T) {
 
 // The classes that the model finds are probabilities, of each image by itself.
 func TestFoundClassesAreProbabilities(t *testing.T) {
-	m := madeModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "info-classes", "3")
+	m := madeModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-classes", "3")
 	c := m.(model.Classifier)
 	x := graphtest.Between(rng.New(4), 0, 1, 2*small.Size()).Value
 	st := startStates(m)
@@ -103,7 +103,7 @@ func TestInformationOptions(t *testing.T) {
 		want    string
 	}{
 		{[]string{"latent", "11"}, "gan: --latent 11: want at least --info-codes 2 and --info-classes 10 together; more are noise"},
-		{[]string{"info-codes", "-1", "info-classes", "1", "info", "0"}, "gan: --info-codes -1: want 0 to 65536\ngan: --info-classes 1: want 2 to 65536\ngan: --info 0: want a weight above 0, as 1"},
+		{[]string{"info-codes", "-1", "info-classes", "1", "info", "0", "dense", "-1"}, "gan: --info-codes -1: want 0 to 65536\ngan: --info-classes 1: want 2 to 65536\ngan: --dense -1: want 0 to 65536\ngan: --info 0: want a weight above 0, as 1"},
 	} {
 		_, err := configured(t, InfoGAN, c.options...).New(model.Input{Image: mnist})
 		if err == nil || err.Error() != c.want {
@@ -111,6 +111,6 @@ func TestInformationOptions(t *testing.T) {
 		}
 	}
 	// No noise and no codes: the class is all that there is.
-	m := newModel(t, small, InfoGAN, "latent", "3", "filters", "3,4", "info-codes", "0", "info-classes", "3")
+	m := newModel(t, small, InfoGAN, "latent", "3", "filters", "3,4", "dense", "4", "info-codes", "0", "info-classes", "3")
 	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), startStates(m))
 }

@@ -267,7 +267,7 @@ func groups(ctx context.Context, key rng.Key, x []float32, units, k int) (*mixtu
 		}
 	}
 	return mixture.Fit(ctx, heard, n, units, k,
-		mixture.Options{Full: true, Equal: true, Restarts: 3, Begin: min(2*k, n), Floor: fitFloor, Tolerance: 1e-3, Key: key})
+		mixture.Options{Full: true, Equal: true, Restarts: 8, Begin: min(2*k, n), Floor: fitFloor, Tolerance: 1e-3, Key: key})
 }
 
 // spread adds to the covariances of each component the mean variances of its points'
