@@ -30,7 +30,7 @@ import (
 // It is trained without clusters first; then the mixture is fitted to the codes, and
 // all of it is trained together. The paper's first stage is an autoencoder (weight 0
 // here). The means of a VAE lie in better groups: after ten epochs on MNIST the mixture
-// begins with 93 % of the digits.
+// begins with 92 to 93 % of the digits, and ends with 94 to 96 %.
 type clustered struct {
 	elbo          // of the first stage
 	clusters int  // K
