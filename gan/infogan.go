@@ -211,8 +211,8 @@ func InfoGAN() (model.Kind, model.Recipe) {
 	const name, about = "infogan", "InfoGAN with convolutional networks: finds classes and codes without labels"
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
 			g := game(0.5)
-			g.EMA = 0.999
-			return &InfoGANConfig{Noise{74}, Information{2, 10, 1, 1024}, Convolutional{nil, 4, spectralNorm, batchNorm}, g}
+			g.EMA, g.DRate = 0.999, 0.2
+			return &InfoGANConfig{Noise{74}, Information{2, 10, 1, 1024}, Convolutional{nil, 4, batchNorm, batchNorm}, g}
 		}},
 		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 1e-3}}
 }
