@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/eval/feature"
+	"github.com/imago-ml/imago/latent"
 )
 
 // How many neighbours the ball around a point reaches to.
@@ -81,13 +82,19 @@ func (s *subject) radii(ctx context.Context, of seen, k int) (radii []float64, w
 	if n <= k {
 		return nil, fmt.Sprintf("of %d images none has %d neighbours", n, k), nil
 	}
-	r, err := newRuler(s.be, feature.Size, s.progress)
-	if err != nil {
-		return nil, "", err
-	}
-	near, err := r.nearest(ctx, of.features, held(of.features, feature.Size), k, true)
-	if err != nil {
-		return nil, "", err
+	near := s.near[&of.features[0]]
+	if near == nil { // once for all metrics
+		r, err := newRuler(s.be, feature.Size, s.progress)
+		if err != nil {
+			return nil, "", err
+		}
+		if near, err = r.nearest(ctx, of.features, held(of.features, feature.Size), max(precisionNeighbours, densityNeighbours), true); err != nil {
+			return nil, "", err
+		}
+		if s.near == nil {
+			s.near = map[*float32][][]latent.Neighbour{}
+		}
+		s.near[&of.features[0]] = near
 	}
 	radii = make([]float64, n)
 	for i, n := range near {

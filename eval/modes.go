@@ -59,7 +59,7 @@ func (s *subject) classes(ctx context.Context) (m *modes, why string, err error)
 	k := len(net.Labels)
 	m = &modes{counts: make([]int, k), want: make([]float64, k), images: s.task.Made}
 	for at := 0; at < len(made.probabilities); at += k {
-		m.counts[likeliest(made.probabilities[at:at+k])]++
+		m.counts[feature.Likeliest(made.probabilities[at:at+k])]++
 	}
 	labels := s.task.Set.Train.Labels
 	for _, l := range labels {
@@ -114,7 +114,7 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 			mode := 0
 			for ch := range c {
 				from := (i*c + ch) * k
-				mode = mode*k + likeliest(p[from:from+k])
+				mode = mode*k + feature.Likeliest(p[from:from+k])
 			}
 			m.counts[mode]++
 		}
@@ -122,17 +122,6 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 	}
 	m.note = "each channel by " + through(net, model.Image{H: s.img.H, W: s.img.W, C: 1})
 	return m, "", nil
-}
-
-// likeliest is the place of the largest of p.
-func likeliest(p []float32) int {
-	best := 0
-	for i, v := range p {
-		if v > p[best] {
-			best = i
-		}
-	}
-	return best
 }
 
 // maxModes is more than can be counted on the images that are made.

@@ -191,9 +191,9 @@ func (i Info) Right(probabilities, wanted []float32) (right, of int) {
 	for at := 0; at < len(wanted); at += k {
 		p, w := probabilities[at:at+k], wanted[at:at+k]
 		if i.Exclusive {
-			if class := argmax(w); w[class] > 0 {
+			if class := Likeliest(w); w[class] > 0 {
 				of++
-				if argmax(p) == class {
+				if Likeliest(p) == class {
 					right++
 				}
 			}
@@ -209,7 +209,8 @@ func (i Info) Right(probabilities, wanted []float32) (right, of int) {
 	return right, of
 }
 
-func argmax(v []float32) int {
+// Likeliest is the place of the largest of the probabilities, the first of equals.
+func Likeliest(v []float32) int {
 	best := 0
 	for i := range v {
 		if v[i] > v[best] {
