@@ -154,7 +154,6 @@ func (c *AAEConfig) New(in model.Input) (model.Model, error) {
 		return nil, noImages(in.Image)
 	}
 	g := game(0.5)
-	g.DRate = c.Rate
 	rule := optim.DefaultAdam()
 	rule.Name = "optimizer/" + autoencoder
 	players := []player{

@@ -188,16 +188,9 @@ func (d stacked) choose(m *staged, s model.Scene) error {
 	if err != nil {
 		return err
 	}
-	mu, n := out[model.OutputMean], len(out[model.OutputMean])/d.latent
 	inUse := tensor.New(tensor.Float32, d.latent)
-	for j := range d.latent {
-		sum, square := 0.0, 0.0
-		for i := range n {
-			v := float64(mu[i*d.latent+j])
-			sum += v
-			square += v * v
-		}
-		if mean := sum / float64(n); square/float64(n)-mean*mean > 0.1*0.1 {
+	for j, variance := range variancesOf(out[model.OutputMean], d.latent) {
+		if variance > 0.1*0.1 {
 			inUse.F32()[j] = 1
 		}
 	}

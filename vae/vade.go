@@ -251,14 +251,7 @@ const (
 // The floor keeps a component from being a line of a few codes far out, and what is left
 // of silent units parts no images.
 func groups(ctx context.Context, key rng.Key, x []float32, units, k int) (*mixture.Mixture, error) {
-	n := len(x) / units
-	column, variances := make([]float64, n), make([]float64, units)
-	for j := range units {
-		for i := range column {
-			column[i] = float64(x[i*units+j])
-		}
-		variances[j] = stat.PopVariance(column, nil)
-	}
+	n, variances := len(x)/units, variancesOf(x, units)
 	most := slices.Max(variances)
 	heard := slices.Clone(x)
 	for i := range heard {
@@ -268,6 +261,18 @@ func groups(ctx context.Context, key rng.Key, x []float32, units, k int) (*mixtu
 	}
 	return mixture.Fit(ctx, heard, n, units, k,
 		mixture.Options{Full: true, Equal: true, Restarts: 8, Begin: min(2*k, n), Floor: fitFloor, Tolerance: 1e-3, Key: key})
+}
+
+// variancesOf is the variance of each unit over the codes x (N,Z).
+func variancesOf(x []float32, units int) []float64 {
+	column, variances := make([]float64, len(x)/units), make([]float64, units)
+	for j := range units {
+		for i := range column {
+			column[i] = float64(x[i*units+j])
+		}
+		variances[j] = stat.PopVariance(column, nil)
+	}
+	return variances
 }
 
 // spread adds to the covariances of each component the mean variances of its points'

@@ -97,7 +97,7 @@ with the length of the code: draws from the prior have lengths near the square r
 			sheet.add(difference, 0, 1)
 			mse := latent.MeanSquared(x[i*size:(i+1)*size], pictures[i*size:(i+1)*size])
 			code := z[i*m.Latent() : (i+1)*m.Latent()]
-			length := math.Sqrt(latent.MeanSquared(code, make([]float32, len(code))) * float64(len(code)))
+			length := latent.Euclidean(code, make([]float32, len(code)))
 			fmt.Fprintf(w, "%s\t%.5f\t%.2f dB\t%.2f\n", images.names[i], mse, -10*math.Log10(mse), length)
 		}
 		if err := w.Flush(); err != nil {
