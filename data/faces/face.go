@@ -60,6 +60,7 @@ func (d *drawing) paintFace(t traits) {
 	d.body()
 	d.ears()
 	d.head()
+	d.cheeks()
 	d.beard()
 	d.nose()
 	d.mouth()
@@ -107,15 +108,15 @@ func (d *drawing) settle() {
 	if !t.has[male] {
 		l.eyeRX, l.eyeRY = l.eyeRX+0.01, l.eyeRY+0.012
 	}
-	if t.has[smiling] {
-		l.eyeRY -= 0.012
+	if t.has[smiling] { // the cheeks narrow the eyes
+		l.eyeRY -= 0.022
 	}
 	l.noseW = 0.125 + mul(0.025, t.noseWide)
 	l.mouthW = 0.245 + mul(0.03, t.mouth)
 	if t.has[smiling] {
-		l.mouthW += 0.07
+		l.mouthW += 0.11
 	}
-	l.mouthY, l.corners = 0.555+mul(0.045, t.curve), mul(-0.125, t.curve)
+	l.mouthY, l.corners = 0.555+mul(0.055, t.curve), mul(-0.165, t.curve)
 	l.gap = 0
 	if t.has[mouthSlightlyOpen] {
 		l.gap = mix(0.09, 0.17, t.gap)
@@ -214,9 +215,18 @@ func (d *drawing) head() {
 	d.fill(d.headOutline(), glow{d.skin.darker(0.5), 0.35, f.side(point{mul(side, d.wide+0.1), 0.25}), 0.6 * f.scale, 1.0 * f.scale})
 	d.fill(d.headOutline(), glow{d.skin.darker(0.5), 0.3, f.side(point{0, 1.15}), 0.7 * f.scale, 0.4 * f.scale})
 	d.fill(d.headOutline(), glow{white, 0.22, f.front(point{mul(-0.15, side), -0.6}), 0.5 * f.scale, 0.35 * f.scale})
-	if d.t.has[rosyCheeks] {
-		for _, s := range []float32{-1, 1} {
+}
+
+// cheeks are rosy, and round in a smile: the light on them, and the fold below each eye.
+func (d *drawing) cheeks() {
+	f := &d.frame
+	for _, s := range []float32{-1, 1} {
+		if d.t.has[rosyCheeks] {
 			d.fill(d.headOutline(), glow{hex(0xe8485a), 0.6, f.front(point{mul(s, 0.44), 0.30}), 0.26 * f.scale, 0.20 * f.scale})
+		}
+		if d.t.has[smiling] {
+			d.fill(d.headOutline(), glow{d.skin.lighter(0.25), 0.6, f.front(point{mul(s, 0.42), 0.24}), 0.17 * f.scale, 0.13 * f.scale})
+			d.fill(d.stroke(f.front, 0.01, 0.03, 0.01, point{mul(s, 0.22), 0.12}, point{mul(s, 0.36), 0.155}, point{mul(s, 0.50), 0.115}), flat{d.skin.darker(0.4), 0.5})
 		}
 	}
 }
@@ -299,7 +309,7 @@ func (d *drawing) mouth() {
 	if t.has[smiling] { // the folds beside it
 		for _, s := range []float32{-1, 1} {
 			x := mul(s, d.mouthW)
-			d.fill(d.stroke(f.front, 0.01, 0.03, 0.01, point{x, d.mouthY - 0.22}, point{x + mul(s, 0.075), d.mouthY - 0.12}, point{x + mul(s, 0.07), d.mouthY}), flat{d.skin.darker(0.4), 0.45})
+			d.fill(d.stroke(f.front, 0.015, 0.04, 0.015, point{x - mul(s, 0.04), d.mouthY - 0.26}, point{x + mul(s, 0.07), d.mouthY - 0.15}, point{x + mul(s, 0.075), d.mouthY}), flat{d.skin.darker(0.4), 0.7})
 		}
 	}
 }
