@@ -17,6 +17,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/probe"
 	"github.com/imago-ml/imago/rng"
 )
 
@@ -130,6 +131,9 @@ func (p Protocol) Metrics() []Metric {
 		{"mode_kl_" + which, "nats", false, false, p.ofModes("KL of the shares of the modes from those of the training labels, or from uniform where a mode is the classes of several channels"), ofModes((*modes).kl)},
 		{"mode_most_" + which, "of uniform", false, false, p.ofModes("share of the most frequent mode, times the number of modes"), ofModes(modeMost)},
 		{"mode_least_" + which, "of uniform", true, false, p.ofModes("share of the rarest mode, times the number of modes"), ofModes(modeLeast)},
+		{test + "cluster_accuracy", "share", true, false, "share of test images that are of the class that the class found by the model stands for, each standing for one label at most in the best way (Xie et al. 2016)", clusters(clusterAccuracy)},
+		{test + "cluster_nmi", "", true, false, "normalised mutual information of the classes found by the model in the test images and their labels, over the mean of both entropies", clusters(probe.NMI)},
+		{"cluster_made_" + net, "share", true, false, fmt.Sprintf("as cluster_accuracy, of %d images drawn from the model's prior and the labels that the feature net gives them", p.Made), clustersMade},
 		{"recognised_" + net, "share", true, false, fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Made), agreement},
 	}
 }
