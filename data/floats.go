@@ -4,15 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
-)
 
-// unit is p/255 for each grey level p.
-var unit = func() (t [256]float32) {
-	for p := range t {
-		t[p] = float32(p) / 255
-	}
-	return t
-}()
+	"github.com/imago-ml/imago/internal/kernel"
+)
 
 // Floats writes the images of those indices to the front of dst, one after
 // another, as pixels p/255 in [0, 1]. Images in memory are converted without an
@@ -94,7 +88,7 @@ func (r *Reader) Floats(i int, dst []float32) error {
 	} else if err := r.images.At(i, pix); err != nil {
 		return fmt.Errorf("data: image %d: %w", i, err)
 	}
-	toUnit(dst[:r.size], pix)
+	kernel.Unit(dst[:r.size], pix)
 	return nil
 }
 
@@ -111,18 +105,4 @@ func inMemory(images Images) (*InMemory, []int32) {
 		return m, im.index
 	}
 	return nil, nil
-}
-
-// toUnit is dst[i] = pix[i]/255, eight at a time: without the checks of bounds a
-// value costs a load and a store.
-func toUnit(dst []float32, pix []uint8) {
-	for len(pix) >= 8 && len(dst) >= 8 {
-		d, p := dst[:8], pix[:8]
-		d[0], d[1], d[2], d[3] = unit[p[0]], unit[p[1]], unit[p[2]], unit[p[3]]
-		d[4], d[5], d[6], d[7] = unit[p[4]], unit[p[5]], unit[p[6]], unit[p[7]]
-		dst, pix = dst[8:], pix[8:]
-	}
-	for i, p := range pix {
-		dst[i] = unit[p]
-	}
 }

@@ -61,7 +61,7 @@ func TestLabelled(t *testing.T) {
 			t.Errorf("%s: of a subset of a subset %v, want %v", name, got, c.want[0])
 		}
 		x := make([]float32, 2)
-		if err := Floats(context.Background(), again, []int32{0, 1}, x); err != nil || x[0] != 0 || x[1] != unit[102] {
+		if err := Floats(context.Background(), again, []int32{0, 1}, x); err != nil || x[0] != 0 || x[1] != 0.4 {
 			t.Errorf("%s: pixels %v, %v", name, x, err)
 		}
 	}

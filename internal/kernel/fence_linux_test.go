@@ -49,6 +49,9 @@ func TestFences(t *testing.T) {
 				Fill(d, 1)
 				Uniform(d, [2]uint64{1, 2}, 3)
 				Normal(d, [2]uint64{1, 2}, 3)
+				bytes := unsafe.Slice((*uint8)(unsafe.Pointer(&x[0][0])), 4*n)
+				Unit(d, bytes[:n])
+				Unit(d, bytes[3*n:])
 				Sum(d)
 				MaxOf(d)
 			}

@@ -45,6 +45,7 @@ var files = []struct {
 	{"optim_amd64.s", optim},
 	{"peak_amd64.s", peak},
 	{"random_amd64.s", random},
+	{"pixels_amd64.s", pixels},
 }
 
 func main() {
