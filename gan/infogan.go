@@ -71,7 +71,11 @@ func (c informed) split(z *graph.Node) (noise, codes, class *graph.Node) {
 	n := z.Shape()[0]
 	cut := func(from, to int) *graph.Node { return graph.Slice(z, []int{0, from}, []int{n, to}, []int{1, 1}) }
 	first := c.latent - c.Classes
-	k := cut(first, c.latent)
+	less := make([]float32, c.Classes) // so that one class is the largest where several are, as in the middle of the prior
+	for i := range less {
+		less[i] = -1e-6 * float32(i)
+	}
+	k := graph.Add(cut(first, c.latent), graph.ConstOf(less, 1, c.Classes))
 	class = graph.Equal(k, graph.Reshape(graph.ReduceMax(k, 1), n, 1))
 	if first > c.Codes {
 		noise = cut(0, first-c.Codes)
@@ -218,7 +222,7 @@ func InfoGAN() (model.Kind, model.Recipe) {
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
 			g := game(0.5)
 			g.EMA, g.DRate = 0.999, 0.2
-			return &InfoGANConfig{Noise{74}, Information{2, 10, 1, 1024}, Convolutional{nil, 4, batchNorm, batchNorm}, g}
+			return &InfoGANConfig{Noise{74}, Information{2, 10, 0.3, 1024}, Convolutional{nil, 4, batchNorm, batchNorm}, g}
 		}},
-		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 1e-3}}
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 12, Batch: 128, LearningRate: 1e-3, Schedule: "cosine"}}
 }

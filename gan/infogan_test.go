@@ -23,6 +23,9 @@ func TestTheLargestUnitIsTheClass(t *testing.T) {
 	if !slices.Equal(was, made(1, -1, 0.5, 2, -2, 0.11, 0.1)) {
 		t.Error("units of the class matter besides which is the largest")
 	}
+	if !slices.Equal(made(1, -1, 0.5, 2, 0, 0, 0), made(1, -1, 0.5, 2, 1, 0, 0)) {
+		t.Error("of equal units the class is not the first")
+	}
 	for i, z := range [][]float64{{2, -1, 0.5, 2, -0.3, 0.7, 0.1}, {1, -1, 0.5, 1, -0.3, 0.7, 0.1}, {1, -1, 0.5, 2, -0.3, 0.7, 0.8}} {
 		if slices.Equal(was, made(z...)) {
 			t.Errorf("code %d makes the same image", i)
