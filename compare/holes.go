@@ -75,11 +75,7 @@ func (v *view) see(ctx context.Context, x []float32) ([]float32, error) {
 	if v.net == nil {
 		return x, nil
 	}
-	pix := make([]uint8, len(x))
-	for i, p := range x {
-		pix[i] = uint8(math.Round(255 * float64(min(max(p, 0), 1))))
-	}
-	images, err := data.NewInMemory(pix, len(x)/v.img.Size(), v.img.H, v.img.W, v.img.C)
+	images, err := data.NewInMemory(data.Bytes(x), len(x)/v.img.Size(), v.img.H, v.img.W, v.img.C)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package data
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/imago-ml/imago/internal/kernel"
@@ -105,4 +106,16 @@ func inMemory(images Images) (*InMemory, []int32) {
 		return m, im.index
 	}
 	return nil, nil
+}
+
+// Bytes is pixels in [0, 1] as a file holds them, each rounded to the nearest p/255;
+// what is no number is 0.
+func Bytes(x []float32) []uint8 {
+	pix := make([]uint8, len(x))
+	for i, v := range x {
+		if v > 0 {
+			pix[i] = uint8(math.Round(255 * float64(min(v, 1))))
+		}
+	}
+	return pix
 }

@@ -1,8 +1,10 @@
 package data
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 )
@@ -81,4 +83,11 @@ func BenchmarkFloats(b *testing.B) {
 		Floats(b.Context(), m, index, dst)
 	}
 	b.ReportMetric(float64(b.N*len(pix))/b.Elapsed().Seconds()/1e9, "Gvalues/s")
+}
+
+func TestBytes(t *testing.T) {
+	nan := float32(math.NaN())
+	if got, want := Bytes([]float32{-1, 0, 0.4 / 255, 0.6 / 255, 0.5, 1, 2, nan}), []uint8{0, 0, 0, 1, 128, 255, 255, 0}; !bytes.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }

@@ -57,7 +57,7 @@ func (s *subject) alike(ctx context.Context, n, k int) (*Alike, error) {
 	query, pool, dims := a.Made, pixels(ctx, train), s.img.Size()
 	if why == "" {
 		a.By = "features"
-		images, err := data.NewInMemory(levels(a.Made), n, s.img.H, s.img.W, s.img.C)
+		images, err := data.NewInMemory(data.Bytes(a.Made), n, s.img.H, s.img.W, s.img.C)
 		if err != nil {
 			return nil, err
 		}

@@ -8,24 +8,19 @@ import (
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/probe"
-	"github.com/imago-ml/imago/rng"
 )
 
-// found is the class that the model itself gives each image, of k; nil, and why, of a
-// model that gives none.
-func (s *subject) found(ctx context.Context, images data.Images) (classes []int32, k int, why string, err error) {
-	c, ok := s.model.(model.Classifier)
-	if !ok {
-		return nil, 0, "the model finds no classes", nil
-	}
-	out, err := s.session.Run(ctx, c.Classify, images, rng.New(0))
+// found is the class that the model itself gives each image, of k.
+func (s *subject) found(ctx context.Context, images data.Images) (classes []int32, k int, err error) {
+	p, k, err := s.session.Classify(ctx, images)
 	if err != nil {
-		return nil, 0, "", err
+		return nil, 0, err
 	}
-	p := out[model.OutputProbs]
-	k = len(p) / images.Len()
-	return probe.Largest(p, k), k, "", nil
+	return probe.Largest(p, k), k, nil
 }
+
+// noClasses is why a model finds none.
+const noClasses = "the model finds no classes"
 
 // clusters holds the classes that the model finds in the test images against their
 // labels.
@@ -35,9 +30,12 @@ func clusters(agree func(found, labels []int32, k, classes int) (float64, error)
 		if set.Test.Labels == nil || len(set.Classes) < 2 {
 			return absent("the test images have no classes")
 		}
-		found, k, why, err := s.found(ctx, s.images)
-		if err != nil || why != "" {
-			return result{absent: why}, err
+		if _, ok := s.model.(model.Classifier); !ok {
+			return absent(noClasses)
+		}
+		found, k, err := s.found(ctx, s.images)
+		if err != nil {
+			return result{}, err
 		}
 		v, err := agree(found, set.Test.Labels[:len(found)], k, len(set.Classes))
 		return result{value: v, images: len(found)}, err
@@ -53,7 +51,7 @@ func clusterAccuracy(found, labels []int32, k, classes int) (float64, error) {
 // against those that the feature net gives them.
 func clustersMade(ctx context.Context, s *subject) (result, error) {
 	if _, ok := s.model.(model.Classifier); !ok {
-		return absent("the model finds no classes")
+		return absent(noClasses)
 	}
 	net, why, err := s.net(ctx)
 	if err != nil || why != "" {
@@ -73,7 +71,7 @@ func clustersMade(ctx context.Context, s *subject) (result, error) {
 		if err != nil {
 			return result{}, err
 		}
-		images, err := data.NewInMemory(levels(x), min(chunk, n-at), s.img.H, s.img.W, s.img.C)
+		images, err := data.NewInMemory(data.Bytes(x), min(chunk, n-at), s.img.H, s.img.W, s.img.C)
 		if err != nil {
 			return result{}, err
 		}
@@ -84,7 +82,7 @@ func clustersMade(ctx context.Context, s *subject) (result, error) {
 		for ; len(p) > 0; p = p[classes:] {
 			seen = append(seen, int32(feature.Likeliest(p[:classes])))
 		}
-		own, of, _, err := s.found(ctx, images)
+		own, of, err := s.found(ctx, images)
 		if err != nil {
 			return result{}, err
 		}

@@ -67,7 +67,7 @@ func memorisedPixels(ctx context.Context, s *subject) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	for i, v := range levels(made) {
+	for i, v := range data.Bytes(made) {
 		made[i] = float32(v) / 255
 	}
 	part, err := some(s.images, 0, n)

@@ -102,7 +102,7 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 		if err != nil {
 			return nil, "", err
 		}
-		channels, err := data.NewInMemory(apart(levels(x), s.img.H, s.img.W, c), n*c, s.img.H, s.img.W, 1)
+		channels, err := data.NewInMemory(apart(data.Bytes(x), s.img.H, s.img.W, c), n*c, s.img.H, s.img.W, 1)
 		if err != nil {
 			return nil, "", err
 		}

@@ -51,7 +51,7 @@ func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int
 		if err != nil {
 			return all, err
 		}
-		images, err := data.NewInMemory(levels(x), some, s.img.H, s.img.W, s.img.C)
+		images, err := data.NewInMemory(data.Bytes(x), some, s.img.H, s.img.W, s.img.C)
 		if err != nil {
 			return all, err
 		}
@@ -63,15 +63,6 @@ func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int
 		s.progress(at+some, n)
 	}
 	return all, nil
-}
-
-// levels are values in [0, 1] as a file holds them.
-func levels(x []float32) []uint8 {
-	pix := make([]uint8, len(x))
-	for i, v := range x {
-		pix[i] = uint8(math.Round(255 * float64(min(max(v, 0), 1))))
-	}
-	return pix
 }
 
 // A distance is a number of two sets of images that a net has seen.

@@ -5,6 +5,9 @@ import (
 	"image"
 	"slices"
 
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/probe"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -77,6 +80,67 @@ func (a *artist) sheet(title string, scale int) (image.Image, error) {
 	}
 	s := a.session.Image()
 	return viz.Sheet(pix, len(rows), classColumns, s.H, s.W, s.C, viz.SheetOptions{Title: title, Rows: names, Scale: scale})
+}
+
+// foundRounds is how often as many images are drawn as the sheet of classes found has
+// room for, until each row is full.
+const foundRounds = 8
+
+// found draws images that the model made in the row of the class that the model itself
+// gives them; what a row lacks in the end is black.
+func (a *artist) found() error {
+	if _, ok := a.session.Model().(model.Classifier); !ok || !a.prior || a.labels > 0 {
+		return nil
+	}
+	s := a.session.Image()
+	var rows [][]float32 // images of each
+	room := classRows * classColumns
+	for round := range foundRounds {
+		made, err := a.session.Sample(a.ctx, a.key().Split("found").At(uint64(round)), room, nil)
+		if err != nil {
+			return err
+		}
+		images, err := data.NewInMemory(data.Bytes(made), room, s.H, s.W, s.C)
+		if err != nil {
+			return err
+		}
+		p, k, err := a.session.Classify(a.ctx, images)
+		if err != nil {
+			return err
+		}
+		if rows == nil {
+			rows = make([][]float32, k)
+		}
+		full := classColumns * s.Size()
+		for i, c := range probe.Largest(p, k) {
+			if len(rows[c]) < full {
+				rows[c] = append(rows[c], made[i*s.Size():(i+1)*s.Size()]...)
+			}
+		}
+		if !slices.ContainsFunc(rows, func(r []float32) bool { return len(r) < full }) {
+			break
+		}
+	}
+	rows = rows[:min(len(rows), classRows)]
+	var names []string
+	pix := make([]float32, len(rows)*classColumns*s.Size())
+	for c, r := range rows {
+		copy(pix[c*classColumns*s.Size():], r)
+		names = append(names, a.className(c))
+	}
+	img, err := viz.Sheet(pix, len(rows), classColumns, s.H, s.W, s.C, viz.SheetOptions{Title: "a class a row, as the model sees it: " + a.after(), Rows: names})
+	if err != nil {
+		return err
+	}
+	return a.write("found", img)
+}
+
+// className is the name of a class of the model's own: that of the set if it was taught.
+func (a *artist) className(c int) string {
+	if _, taught := a.session.Model().(model.SemiSupervised); taught && c < len(a.set.Classes) {
+		return a.set.Classes[c]
+	}
+	return fmt.Sprintf("group %d", c)
 }
 
 // classes draws the sheet of a conditional model.

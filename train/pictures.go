@@ -91,7 +91,7 @@ func (t *trainer) draw(ctx context.Context, epoch int, final bool) error {
 
 // all draws every picture of the model and the report.
 func (a *artist) all(t *trainer, final bool) error {
-	drawings := []func() error{a.scatter, a.manifolds, a.units, a.classes, a.reconstructions, a.samples, a.networks, a.curves}
+	drawings := []func() error{a.scatter, a.manifolds, a.units, a.classes, a.found, a.reconstructions, a.samples, a.networks, a.curves}
 	if final {
 		drawings = append(drawings, a.animation)
 	}
@@ -103,7 +103,7 @@ func (a *artist) all(t *trainer, final bool) error {
 			return err
 		}
 	}
-	for _, name := range []string{"manifold", "units", "classes", "reconstructions", "samples", fixedName, freshName} {
+	for _, name := range []string{"manifold", "units", "classes", "found", "reconstructions", "samples", fixedName, freshName} {
 		if err := a.tell(t, name); err != nil {
 			return err
 		}

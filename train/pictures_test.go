@@ -126,6 +126,25 @@ func TestPicturesOfClasses(t *testing.T) {
 	}
 }
 
+// A model with classes of its own has a sheet of what it makes, by class.
+func TestPicturesOfClassesFound(t *testing.T) {
+	set := must(small(130, 40))
+	c := config("infogan", set, "filters", "3,4", "dense", "4", "latent", "6", "info-codes", "1", "info-classes", "4", "ema", "0")
+	c.Epochs, c.Pictures = 1, 0
+	r := newRun(t, c)
+	res := trained(t, r, set, 2)
+	got := pictures(t, r)["found.png"]
+	if got == nil {
+		t.Fatal("found.png is missing")
+	}
+	if !strings.Contains(string(must(os.ReadFile(res.Report))), "Classes of its own") {
+		t.Error("the report does not show it")
+	}
+	if b := got.Bounds(); b.Dx() < 2*b.Dy() { // 4 rows of 10
+		t.Errorf("found.png is %v", b)
+	}
+}
+
 // A model without an encoder has what it makes, its curves and its networks.
 func TestPicturesOfAGAN(t *testing.T) {
 	set := must(small(130, 40))

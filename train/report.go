@@ -79,6 +79,7 @@ func (a *artist) sections(stills []string) []viz.Section {
 	samples := viz.Section{Title: "What it makes", Pictures: []viz.Picture{
 		pic("samples.png", "Samples", "Drawn from the model's prior: images that nobody drew.", "sheet of samples drawn from the prior", false),
 		pic("classes.png", "Classes", "A class a row; down a column the same draw from the prior: what is left to the code when the class is given is style.", "sheet of samples, a class a row, a draw a column", false),
+		pic("found.png", "Classes of its own", "Images that the model drew, in the row of the class that it finds them to be of.", "sheet of samples, a class of the model's own a row", false),
 		pic("reconstructions.png", "Reconstructions", "Test images, each above what is left of it after encoding and decoding. Look for what the code had no room for.",
 			"test images above their reconstructions", false),
 	}}

@@ -33,6 +33,7 @@ func registry() *model.Registry {
 	r.Register(vae.M2())
 	r.Register(gan.DenseGAN())
 	r.Register(gan.DCGAN())
+	r.Register(gan.InfoGAN())
 	r.Register(staged())
 	return r
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 
@@ -51,7 +52,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 			return err
 		}
 		defer m.Close()
-		own, ok := m.Model().(model.Classifier)
+		_, ok := m.Model().(model.Classifier)
 		if _, taught := m.Model().(model.SemiSupervised); !ok || !taught {
 			if ok {
 				return fmt.Errorf("classify: the classes of %s are groups that it found without labels: see imago cluster", m.recipe)
@@ -71,7 +72,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 			if err != nil {
 				return err
 			}
-			probs, err := classProbs(c.Context(), m, own, images)
+			probs, _, err := m.Classify(c.Context(), images)
 			if err != nil {
 				return err
 			}
@@ -81,7 +82,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		if err != nil {
 			return err
 		}
-		probs, err := classProbs(c.Context(), m, own, split.Images)
+		probs, _, err := m.Classify(c.Context(), split.Images)
 		if err != nil {
 			return err
 		}
@@ -99,7 +100,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		}
 		table := codes{Split: split}.columns()
 		for j, name := range names {
-			table = append(table, columns.Column{Name: "p_" + name, Float: func(i int) float32 { return float32(probs[i*k+j]) }})
+			table = append(table, columns.Column{Name: "p_" + name, Float: func(i int) float32 { return probs[i*k+j] }})
 		}
 		return a.writeTable(log, split.Len(), table, "the probability of each class of %s of %s by %s", what, s.Name, m.name)
 	}
@@ -107,11 +108,11 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 }
 
 // printClasses prints the two likeliest classes of each image.
-func (a *app) printClasses(files []string, probs []float64, names []string) error {
+func (a *app) printClasses(files []string, probs []float32, names []string) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	k := len(names)
 	for i, file := range files {
-		p := append([]float64(nil), probs[i*k:(i+1)*k]...)
+		p := slices.Clone(probs[i*k : (i+1)*k])
 		first := probe.Largest(p, k)[0]
 		fmt.Fprintf(w, "%s\t%s\t%.1f %%", file, names[first], 100*p[first])
 		if p[first] = -1; k > 1 {

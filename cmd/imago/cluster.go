@@ -68,9 +68,11 @@ has a row for each group.`,
 		defer m.Close()
 		ctx := c.Context()
 		var probs []float64
-		if own, ok := m.Model().(model.Classifier); ok && k == 0 {
-			if probs, err = classProbs(ctx, m, own, s.Labelled(split)); err == nil {
-				k = len(probs) / split.Len()
+		if _, ok := m.Model().(model.Classifier); ok && k == 0 {
+			var p []float32
+			p, k, err = m.Classify(ctx, s.Labelled(split))
+			for _, v := range p {
+				probs = append(probs, float64(v))
 			}
 		} else {
 			if k == 0 {
@@ -100,19 +102,6 @@ has a row for each group.`,
 		return a.drawGroups(ctx, m, s, split, groups, class, n, m.titleOf(s, &set), out)
 	}
 	return c
-}
-
-// classProbs is the probability of each class that the model itself gives images, (N, K).
-func classProbs(ctx context.Context, m *opened, c model.Classifier, images data.Images) ([]float64, error) {
-	out, err := m.Run(ctx, c.Classify, images, rng.New(0))
-	if err != nil {
-		return nil, err
-	}
-	probs := make([]float64, len(out[model.OutputProbs]))
-	for i, p := range out[model.OutputProbs] {
-		probs[i] = float64(p)
-	}
-	return probs, nil
 }
 
 // fittedGroups is the probability of each of k Gaussians, fitted to the codes of training images, for the images of a
