@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/cpu"
-	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/tensor"
@@ -40,12 +38,12 @@ func TestFound(t *testing.T) {
 	in := model.Input{Image: model.Image{H: quarterSide, W: quarterSide, C: 1}, Labels: 4}
 	be := cpu.New(1)
 	defer be.Close()
-	net, err := feature.Open(context.Background(), set, be, feature.Options{NoCache: true})
+	task := Task{Protocol: DefaultProtocol(), Set: set, Only: []string{"cluster"}}
+	task.Net = netOf(t, set, be)
+	net, err := task.Net(context.Background(), set)
 	if err != nil {
 		t.Fatal(err)
 	}
-	task := Task{Protocol: DefaultProtocol(), Set: set, Only: []string{"cluster"}}
-	task.Net = func(context.Context, *data.Set) (*feature.Net, error) { return net, nil }
 	for _, tt := range []struct {
 		of            []int
 		accuracy, nmi float64

@@ -17,7 +17,7 @@ const (
 )
 
 // kid is the kernel distance of the features.
-func kid(ctx context.Context, s *subject, real, made seen) (result, error) {
+func kid(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	n := min(len(real.features), len(made.features)) / feature.Size
 	if n < 2 {
 		return absent("a kernel distance takes two images or more")

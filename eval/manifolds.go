@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/eval/feature"
-	"github.com/imago-ml/imago/latent"
 )
 
 // How many neighbours the ball around a point reaches to.
@@ -16,24 +15,24 @@ const (
 
 // precision is the share of made images whose features lie in a ball around a test
 // image's that reaches to the third nearest of the others.
-func precision(ctx context.Context, s *subject, real, made seen) (result, error) {
+func precision(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	return s.inBalls(ctx, made, real, precisionNeighbours, oneOrMore)
 }
 
 // recall is precision the other way round: the share of test images that lie in a ball
 // around a made one.
-func recall(ctx context.Context, s *subject, real, made seen) (result, error) {
+func recall(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	return s.inBalls(ctx, real, made, precisionNeighbours, oneOrMore)
 }
 
 // ballDensity is the number of balls around test images, which reach to the fifth nearest,
 // that a made image lies in, over 5: 1 is expected of one that is made like them.
-func ballDensity(ctx context.Context, s *subject, real, made seen) (result, error) {
+func ballDensity(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	return s.inBalls(ctx, made, real, densityNeighbours, func(n int) float64 { return float64(n) / densityNeighbours })
 }
 
 // ballCoverage is the share of test images in whose ball a made one lies.
-func ballCoverage(ctx context.Context, s *subject, real, made seen) (result, error) {
+func ballCoverage(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	radii, why, err := s.radii(ctx, real, densityNeighbours)
 	if err != nil || why != "" {
 		return result{absent: why}, err
@@ -55,7 +54,7 @@ func ballCoverage(ctx context.Context, s *subject, real, made seen) (result, err
 
 // inBalls is the mean over points of what score makes of the number of balls that a
 // point lies in, the balls around other points that reach to the k-th nearest of these.
-func (s *subject) inBalls(ctx context.Context, points, around seen, k int, score func(n int) float64) (result, error) {
+func (s *subject) inBalls(ctx context.Context, points, around *seen, k int, score func(n int) float64) (result, error) {
 	radii, why, err := s.radii(ctx, around, k)
 	if err != nil || why != "" {
 		return result{absent: why}, err
@@ -77,27 +76,22 @@ func (s *subject) inBalls(ctx context.Context, points, around seen, k int, score
 
 // radii are the distances of points to the k-th nearest of the others; why says that
 // there are not so many.
-func (s *subject) radii(ctx context.Context, of seen, k int) (radii []float64, why string, err error) {
+func (s *subject) radii(ctx context.Context, of *seen, k int) (radii []float64, why string, err error) {
 	n := len(of.features) / feature.Size
 	if n <= k {
 		return nil, fmt.Sprintf("of %d images none has %d neighbours", n, k), nil
 	}
-	near := s.near[&of.features[0]]
-	if near == nil { // once for all metrics
+	if of.near == nil { // once for all metrics
 		r, err := newRuler(s.be, feature.Size, s.progress)
 		if err != nil {
 			return nil, "", err
 		}
-		if near, err = r.nearest(ctx, of.features, held(of.features, feature.Size), max(precisionNeighbours, densityNeighbours), true); err != nil {
+		if of.near, err = r.nearest(ctx, of.features, held(of.features, feature.Size), max(precisionNeighbours, densityNeighbours), true); err != nil {
 			return nil, "", err
 		}
-		if s.near == nil {
-			s.near = map[*float32][][]latent.Neighbour{}
-		}
-		s.near[&of.features[0]] = near
 	}
 	radii = make([]float64, n)
-	for i, n := range near {
+	for i, n := range of.near {
 		radii[i] = n[k-1].Distance
 	}
 	return radii, "", nil

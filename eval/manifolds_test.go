@@ -15,7 +15,7 @@ import (
 
 // blob is n points of F features around a point at a distance from the origin, spread
 // in a plane so that neighbours are near.
-func blob(key rng.Key, n int, at, spread float32) seen {
+func blob(key rng.Key, n int, at, spread float32) *seen {
 	e := make([]float32, 2*n)
 	key.Normal(e)
 	x := make([]float32, n*feature.Size)
@@ -24,7 +24,7 @@ func blob(key rng.Key, n int, at, spread float32) seen {
 			x[i*feature.Size+k] = at + spread*e[2*i+k%2]*float32(1+k%5)
 		}
 	}
-	return seen{features: x}
+	return &seen{features: x}
 }
 
 // judge is a subject that only compares features.
@@ -37,12 +37,12 @@ func judge(t *testing.T) *subject {
 
 // byLoop are precision, recall, density and coverage by their definitions, over all
 // pairs.
-func byLoop(real, made seen) [4]float64 {
+func byLoop(real, made *seen) [4]float64 {
 	const f = feature.Size
-	d := func(a, b seen, i, j int) float64 {
+	d := func(a, b *seen, i, j int) float64 {
 		return latent.Euclidean(a.features[i*f:(i+1)*f], b.features[j*f:(j+1)*f])
 	}
-	kth := func(x seen, i, k int) float64 {
+	kth := func(x *seen, i, k int) float64 {
 		var all []float64
 		for j := range len(x.features) / f {
 			if j != i {
@@ -93,7 +93,7 @@ func TestManifolds(t *testing.T) {
 	one := blob(rng.New(2), 300, 0.5, 0)
 	for _, tt := range []struct {
 		name string
-		made seen
+		made *seen
 		want func(v [4]float64) bool // of precision, recall, density, coverage
 	}{
 		{"the same distribution", blob(rng.New(2), 300, 0, 1), func(v [4]float64) bool {
@@ -129,7 +129,7 @@ func TestManifolds(t *testing.T) {
 
 // The distance to the second nearest of the others.
 func TestRadii(t *testing.T) {
-	x := seen{features: make([]float32, 4*feature.Size)}
+	x := &seen{features: make([]float32, 4*feature.Size)}
 	for i, v := range []float32{0, 1, 3, 7} {
 		x.features[i*feature.Size] = v
 	}

@@ -28,7 +28,7 @@ func (p Protocol) memorised(n int, by string) string {
 }
 
 // memorised is that share by features.
-func memorised(ctx context.Context, s *subject, real, made seen) (result, error) {
+func memorised(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	train, err := s.training(ctx, s.eye)
 	if err != nil {
 		return result{}, err

@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
 	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/probe"
 )
 
 // modes are the classes that the feature net gives to images drawn from the model's
@@ -43,23 +44,32 @@ func (s *subject) counted(ctx context.Context) (m *modes, why string, err error)
 	return m, why, err
 }
 
-// classes counts the classes of the images that were drawn for the other metrics.
-func (s *subject) classes(ctx context.Context) (m *modes, why string, err error) {
-	net, why, err := s.net(ctx)
-	if err != nil || why != "" {
-		return nil, why, err
+// madeClasses is the class that the net of the set gives each of the images that were
+// drawn for the other metrics; why says that there are none.
+func (s *subject) madeClasses(ctx context.Context) (net *feature.Net, classes []int32, why string, err error) {
+	if net, why, err = s.net(ctx); err != nil || why != "" {
+		return nil, nil, why, err
 	}
 	if !net.Exclusive {
-		return nil, "the labels are attributes, of which an image may have several", nil
+		return nil, nil, "the labels are attributes, of which an image may have several", nil
 	}
 	made, why, err := s.drawn(ctx, net)
+	if err != nil || why != "" {
+		return nil, nil, why, err
+	}
+	return net, probe.Largest(made.probabilities, len(net.Labels)), "", nil
+}
+
+// classes counts them.
+func (s *subject) classes(ctx context.Context) (m *modes, why string, err error) {
+	net, classes, why, err := s.madeClasses(ctx)
 	if err != nil || why != "" {
 		return nil, why, err
 	}
 	k := len(net.Labels)
 	m = &modes{counts: make([]int, k), want: make([]float64, k), images: s.task.Made}
-	for at := 0; at < len(made.probabilities); at += k {
-		m.counts[feature.Likeliest(made.probabilities[at:at+k])]++
+	for _, c := range classes {
+		m.counts[c]++
 	}
 	labels := s.task.Set.Train.Labels
 	for _, l := range labels {
@@ -110,11 +120,11 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 		if err != nil {
 			return nil, "", err
 		}
+		classes := probe.Largest(p, k)
 		for i := range n {
 			mode := 0
-			for ch := range c {
-				from := (i*c + ch) * k
-				mode = mode*k + feature.Likeliest(p[from:from+k])
+			for _, class := range classes[i*c : (i+1)*c] {
+				mode = mode*k + int(class)
 			}
 			m.counts[mode]++
 		}

@@ -9,13 +9,15 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
+	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
 )
 
 // A seen is what a feature net says of images.
 type seen struct {
-	features      []float32 // (N,F)
-	probabilities []float32 // (N,K)
+	features      []float32            // (N,F)
+	probabilities []float32            // (N,K)
+	near          [][]latent.Neighbour // of each image among the others; nil before
 }
 
 // net is the feature net of the task's set; why says that there is none.
@@ -41,35 +43,43 @@ func (s *subject) netOf(ctx context.Context, n **feature.Net, of *data.Set) (net
 	return *n, "", nil
 }
 
-// look shows n images of a source to the net, as a file would hold them: each value
-// rounded to p/255.
-func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int) (seen, error) {
-	var all seen
+// show calls f on n images of a source, some at a time, as a file would hold them: each
+// value rounded to p/255.
+func (s *subject) show(from source, n int, f func(images data.Images) error) error {
 	for at := 0; at < n; at += chunk {
 		some := min(chunk, n-at)
 		x, err := from.next(at, some)
 		if err != nil {
-			return all, err
+			return err
 		}
 		images, err := data.NewInMemory(data.Bytes(x), some, s.img.H, s.img.W, s.img.C)
 		if err != nil {
-			return all, err
+			return err
 		}
-		f, p, err := net.Describe(ctx, images)
-		if err != nil {
-			return all, err
+		if err := f(images); err != nil {
+			return err
 		}
-		all.features, all.probabilities = append(all.features, f...), append(all.probabilities, p...)
 		s.progress(at+some, n)
 	}
-	return all, nil
+	return nil
+}
+
+// look shows n images of a source to the net.
+func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int) (*seen, error) {
+	all := &seen{}
+	err := s.show(from, n, func(images data.Images) error {
+		f, p, err := net.Describe(ctx, images)
+		all.features, all.probabilities = append(all.features, f...), append(all.probabilities, p...)
+		return err
+	})
+	return all, err
 }
 
 // A distance is a number of two sets of images that a net has seen.
-type distance func(ctx context.Context, s *subject, real, made seen) (result, error)
+type distance func(ctx context.Context, s *subject, real, made *seen) (result, error)
 
 // fid is the Fréchet distance of the features.
-func fid(_ context.Context, _ *subject, real, made seen) (result, error) {
+func fid(_ context.Context, _ *subject, real, made *seen) (result, error) {
 	v, err := Frechet(real.features, made.features, feature.Size)
 	return result{value: v}, err
 }
@@ -84,10 +94,10 @@ func (p Protocol) fid(of string) string {
 
 // between is the distance of the first test images from as many of another origin.
 func between(from origin, d distance) func(context.Context, *subject) (result, error) {
-	return compared(func(ctx context.Context, s *subject, net *feature.Net) (seen, string, error) {
+	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
 		src, err := from(ctx, s)
 		if err != nil || src.absent != "" {
-			return seen{}, src.absent, err
+			return nil, src.absent, err
 		}
 		made, err := s.look(ctx, net, src, s.task.Made)
 		return made, "", err
@@ -97,14 +107,14 @@ func between(from origin, d distance) func(context.Context, *subject) (result, e
 // ofPrior is the distance of the first test images from as many drawn from the model's
 // prior, the same ones for every distance.
 func ofPrior(d distance) func(context.Context, *subject) (result, error) {
-	return compared(func(ctx context.Context, s *subject, net *feature.Net) (seen, string, error) {
+	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
 		return s.drawn(ctx, net)
 	}, d)
 }
 
 // compared is the distance of the first test images from others; of gives these, or
 // says why there are none.
-func compared(of func(context.Context, *subject, *feature.Net) (seen, string, error), d distance) func(context.Context, *subject) (result, error) {
+func compared(of func(context.Context, *subject, *feature.Net) (*seen, string, error), d distance) func(context.Context, *subject) (result, error) {
 	return func(ctx context.Context, s *subject) (result, error) {
 		net, why, err := s.net(ctx)
 		if err != nil || why != "" {
@@ -123,9 +133,9 @@ func compared(of func(context.Context, *subject, *feature.Net) (seen, string, er
 			if err != nil {
 				return result{}, err
 			}
-			s.real = &seen{f, p}
+			s.real = &seen{features: f, probabilities: p}
 		}
-		r, err := d(ctx, s, *s.real, made)
+		r, err := d(ctx, s, s.real, made)
 		r.images, r.note = s.task.Made, strings.TrimPrefix(r.note+"; "+through(net, s.img), "; ")
 		return r, err
 	}
@@ -133,18 +143,18 @@ func compared(of func(context.Context, *subject, *feature.Net) (seen, string, er
 
 // drawn is what the net sees of images drawn from the model's prior, which are made
 // once; why says that there are none.
-func (s *subject) drawn(ctx context.Context, net *feature.Net) (made seen, why string, err error) {
+func (s *subject) drawn(ctx context.Context, net *feature.Net) (made *seen, why string, err error) {
 	if s.made != nil {
-		return *s.made, "", nil
+		return s.made, "", nil
 	}
 	src, err := fromPrior(ctx, s)
 	if err != nil || src.absent != "" {
-		return seen{}, src.absent, err
+		return nil, src.absent, err
 	}
 	if made, err = s.look(ctx, net, src, s.task.Made); err != nil {
-		return seen{}, "", err
+		return nil, "", err
 	}
-	s.made = &made
+	s.made = made
 	return made, "", nil
 }
 

@@ -51,11 +51,11 @@ func TestConditional(t *testing.T) {
 	task.Progress = func(metric string, done, total int) { told = append(told, metric) }
 	be := cpu.New(1)
 	defer be.Close()
-	net, err := feature.Open(context.Background(), set, be, feature.Options{NoCache: true})
+	task.Net = netOf(t, set, be)
+	net, err := task.Net(context.Background(), set)
 	if err != nil {
 		t.Fatal(err)
 	}
-	task.Net = func(context.Context, *data.Set) (*feature.Net, error) { return net, nil }
 	for _, wrong := range []bool{false, true} {
 		e := ofToy(t, stamp{wrong: wrong}, in)
 		s, missing, err := e.Measure(context.Background(), task)

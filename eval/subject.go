@@ -9,7 +9,6 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/eval/feature"
-	"github.com/imago-ml/imago/latent"
 	"github.com/imago-ml/imago/model"
 	"github.com/imago-ml/imago/rng"
 )
@@ -30,11 +29,11 @@ type subject struct {
 	codes      []float32      // (N,Z), of training images
 	eye        *feature.Net
 	channelEye *feature.Net
-	real       *seen                             // the test images
-	near       map[*float32][][]latent.Neighbour // of each of some images among the others, by their first feature
-	made       *seen                             // images drawn from the prior
-	train      []float32                         // features of all training images
+	real       *seen     // the test images
+	made       *seen     // images drawn from the prior
+	train      []float32 // features of all training images
 	modes      *modes
+	found      *found // in the test images
 }
 
 // measure measures the metrics in their order.

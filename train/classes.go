@@ -109,11 +109,11 @@ func (a *artist) found() error {
 			return err
 		}
 		if rows == nil {
-			rows = make([][]float32, k)
+			rows = make([][]float32, min(k, classRows))
 		}
 		full := classColumns * s.Size()
 		for i, c := range probe.Largest(p, k) {
-			if len(rows[c]) < full {
+			if int(c) < len(rows) && len(rows[c]) < full {
 				rows[c] = append(rows[c], made[i*s.Size():(i+1)*s.Size()]...)
 			}
 		}
@@ -121,7 +121,6 @@ func (a *artist) found() error {
 			break
 		}
 	}
-	rows = rows[:min(len(rows), classRows)]
 	var names []string
 	pix := make([]float32, len(rows)*classColumns*s.Size())
 	for c, r := range rows {

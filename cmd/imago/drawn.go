@@ -47,12 +47,8 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 	if err != nil {
 		return nil, err
 	}
-	pix := make([]uint8, len(made))
-	for i, v := range made {
-		pix[i] = uint8(255*v + 0.5)
-	}
 	img := m.Image()
-	if out.images, err = data.NewInMemory(pix, len(seeds), img.H, img.W, img.C); err != nil {
+	if out.images, err = data.NewInMemory(data.Bytes(made), len(seeds), img.H, img.W, img.C); err != nil {
 		return nil, err
 	}
 	if labels != nil {

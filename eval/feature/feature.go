@@ -24,6 +24,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/graph"
 	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/probe"
 	"github.com/imago-ml/imago/tensor"
 )
 
@@ -187,35 +188,23 @@ func (n *Net) Describe(ctx context.Context, images data.Images) (features, proba
 // the largest is the image's class, or an attribute is there where above ½. Images
 // of no class are not counted.
 func (i Info) Right(probabilities, wanted []float32) (right, of int) {
-	k := len(i.Labels)
-	for at := 0; at < len(wanted); at += k {
-		p, w := probabilities[at:at+k], wanted[at:at+k]
-		if i.Exclusive {
-			if class := Likeliest(w); w[class] > 0 {
-				of++
-				if Likeliest(p) == class {
-					right++
-				}
+	if !i.Exclusive {
+		for j, w := range wanted {
+			if (probabilities[j] > 0.5) == (w > 0.5) {
+				right++
 			}
-			continue
 		}
-		for j := range w {
+		return right, len(wanted)
+	}
+	k := len(i.Labels)
+	told := probe.Largest(probabilities[:len(wanted)], k)
+	for n, class := range probe.Largest(wanted, k) {
+		if wanted[n*k+int(class)] > 0 {
 			of++
-			if (p[j] > 0.5) == (w[j] > 0.5) {
+			if told[n] == class {
 				right++
 			}
 		}
 	}
 	return right, of
-}
-
-// Likeliest is the place of the largest of the probabilities, the first of equals.
-func Likeliest(v []float32) int {
-	best := 0
-	for i := range v {
-		if v[i] > v[best] {
-			best = i
-		}
-	}
-	return best
 }
