@@ -21,8 +21,8 @@ type buffer struct {
 	data  []float32
 	i32   []int32 // random keys, instead of data
 	fixed bool    // has memory of its own
-	// alias is the buffer whose memory this one shares: the value of a state
-	// after its update.
+	// alias is the buffer whose memory this one shares, being written over it: the
+	// value of a state before an update.
 	alias *buffer
 	// The first and the last level in which the buffer is in use, and where in the
 	// arena it lies; plan sets them.
@@ -37,6 +37,14 @@ func aligned(n int) []float32 {
 		off = int(4*lineFloats-r) / 4
 	}
 	return s[off : off+n : off+n+guard]
+}
+
+// home is the buffer that has the memory.
+func (b *buffer) home() *buffer {
+	for b.alias != nil {
+		b = b.alias
+	}
+	return b
 }
 
 // ptr is the address of element i, which may be the first element of the guard.

@@ -93,7 +93,7 @@ func (c *compiler) guardOf(g *group) *guardedBy {
 		if slices.Contains(g.again, n) || !c.stored(g, n) {
 			continue
 		}
-		if c.inPlace[n] == nil || n.Op() != graph.OpSelect || len(c.uses[n]) > 0 {
+		if c.inPlace[n] == nil || n.Op() != graph.OpSelect || slices.ContainsFunc(c.uses[n], func(u use) bool { return c.groupOf[u.user] == g }) {
 			return nil
 		}
 		when, pat, whole := c.source(n.In()[0])

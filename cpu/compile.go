@@ -22,11 +22,14 @@ type compiler struct {
 	uses  map[*graph.Node][]use
 	kept  map[*graph.Node]bool // outputs, new values of states, and broadcasts that somebody needs in full
 
+	versions  map[*graph.Node][]*graph.Node // of states that are updated more than once: the values in turn
+	versionOf map[*graph.Node]*graph.Node   // which state each of them is of
+
 	groups  []*group
 	groupOf map[*graph.Node]*group
 
 	bufs    map[*graph.Node]*buffer     // of base nodes that live in memory
-	inPlace map[*graph.Node]*graph.Node // value of an update → the state it is written into
+	inPlace map[*graph.Node]*graph.Node // new value of a state → the old one that it is written over
 	commits []graph.Update              // updates that are copied at the end
 	outputs []*buffer                   // of f.Outputs
 	stages  []*stage
@@ -56,6 +59,7 @@ func newCompiler(f *graph.Func, s *state, check bool, cut cutting) *compiler {
 		f: f, state: s, check: check, cut: cut, prog: &program{name: f.Name, check: check},
 		place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, kept: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
+		versions: map[*graph.Node][]*graph.Node{}, versionOf: map[*graph.Node]*graph.Node{},
 		loops: map[*stage]*loopBuilder{}, bodies: map[*stage]*translator{},
 		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)), shared: map[*buffer]bool{},
 	}
@@ -84,6 +88,7 @@ func passes() []pass {
 	return []pass{
 		{"simplify", forWhole | forCheck, (*compiler).simplify, (*dumper).simplify},
 		{"uses", forAll, (*compiler).findUses, nil},
+		{"versions", forWhole, (*compiler).findVersions, nil},
 		{"regions", forWhole, (*compiler).findRegions, (*dumper).regions},
 		{"fuse", forAll, (*compiler).fuse, (*dumper).fuse},
 		{"recompute", forWhole | forBody, (*compiler).recompute, (*dumper).recompute},

@@ -308,8 +308,13 @@ func (d *dumper) updates() {
 		switch v := base(u.Value); {
 		case v == u.State:
 			d.linef("%s: left as it is", d.node(u.State))
-		case d.c.inPlace[v] == u.State:
-			d.linef("%s: group %d writes %s over it", d.node(u.State), d.group(d.c.groupOf[v]), d.node(v))
+		case d.c.inPlace[v] != nil:
+			var words []string
+			for n := v; n != u.State; n = d.c.inPlace[n] {
+				words = append(words, fmt.Sprintf("group %d writes %s over it", d.group(d.c.groupOf[n]), d.node(n)))
+			}
+			slices.Reverse(words)
+			d.linef("%s: %s", d.node(u.State), strings.Join(words, ", then "))
 		default:
 			d.linef("%s: %s is copied to it at the end", d.node(u.State), d.node(v))
 		}

@@ -34,11 +34,11 @@ func (c *compiler) lower() {
 		for _, n := range g.nodes {
 			if c.groupOf[n] == g && c.stored(g, n) {
 				c.bufs[n] = &buffer{size: n.Shape().Size()}
-				if s := c.inPlace[n]; s != nil {
-					c.bufs[n].alias = c.bufs[s]
-				}
 			}
 		}
+	}
+	for v, old := range c.inPlace {
+		c.bufs[v].alias = c.bufs[old]
 	}
 	for _, g := range c.groups {
 		switch {

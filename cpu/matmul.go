@@ -28,6 +28,9 @@ type matmul struct {
 // cost more than its strides do.
 const fewRows = 1024
 
+// packFloats is how many elements are worth a task that packs them.
+const packFloats = 1 << 14
+
 func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 	a, b, at := n.In()[0], n.In()[1], n.Attr()
 	mm := &matmul{
@@ -46,12 +49,17 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 	case !at.TransB && mm.m <= fewRows:
 		mm.b, mm.ldb, mm.panel = c.operand(b, s), ldb, kernel.PanelCols
 	default:
-		pack, form := kernel.PackB, "B"
+		pack, form, column := kernel.PackB, "B", 1
 		if at.TransB {
-			pack, form = kernel.PackBT, "BT"
+			pack, form, column = kernel.PackBT, "BT", ldb
 		}
-		mm.b = c.packed(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, kernel.PackedLen(mm.k, mm.n), s, infoOf(b),
-			func(dst, src []float32) { pack(dst, src, mm.k, mm.n, ldb) })
+		panels := (mm.n + kernel.PanelCols - 1) / kernel.PanelCols
+		tasks := max(1, min(panels, mm.k*mm.n/packFloats))
+		mm.b = c.packedBy(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, kernel.PackedLen(mm.k, mm.n), tasks, s, infoOf(b),
+			func(_ *worker, task int, dst, src []float32) {
+				from, to := panels*task/tasks*kernel.PanelCols, min(panels*(task+1)/tasks*kernel.PanelCols, mm.n)
+				pack(dst[from*mm.k:], src[from*column:], mm.k, to-from, ldb)
+			})
 	}
 	mm.offs, mm.coffs = rowOffsets(mm.lda), rowOffsets(mm.n)
 	return mm
@@ -61,14 +69,17 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 // few hundred microseconds of work.
 const tasksOfFlops = 8 << 20
 
+// split gives every task as many rows as the next one: whole tiles each only where a
+// task has so few that a last, narrow tile would count.
 func (mm *matmul) split(align int) []int {
 	flops := 2 * mm.m * mm.n * mm.k
+	tasks := max(1, min(max(flops/tasksOfFlops, min(4, flops>>16)), 64))
 	step := lcm(align, mm.n)
 	rows := step / mm.n
-	if rows%kernel.MaxRows != 0 && rows < mm.m/8 {
+	if rows%kernel.MaxRows != 0 && rows < mm.m/8 && mm.m < 2*kernel.MaxRows*tasks {
 		step *= kernel.MaxRows / gcd(rows, kernel.MaxRows)
 	}
-	return evenSplit(mm.m*mm.n, step, step, 1, max(1, min(max(flops/tasksOfFlops, min(4, flops>>16)), 64)))
+	return evenSplit(mm.m*mm.n, step, step, 1, tasks)
 }
 
 func (*matmul) step() int { return 0 }

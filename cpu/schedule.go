@@ -143,7 +143,7 @@ func (c *compiler) plan() {
 	for _, s := range c.stages {
 		for _, b := range s.writes {
 			if b.alias != nil {
-				b.data = b.alias.data
+				b.data = b.home().data
 			}
 		}
 	}

@@ -28,9 +28,8 @@ func (g *gen) horner(x reg.VecVirtual, c ...float64) reg.VecVirtual {
 	return p
 }
 
-// exp is eˣ = 2ⁿ·eʳ, n = round(x/ln 2), |r| ≤ ln 2 / 2; the polynomial of eʳ is
-// that of expf in Cephes (Moshier, 1989). 2ⁿ is two factors, for n may be −150 or
-// 128: the first product is exact, the second rounds to a denormal or to +Inf.
+// exp is eˣ = 2ⁿ·eʳ. 2ⁿ is two factors, for n may be −150 or 128: the first product is
+// exact, the second rounds to a denormal or to +Inf.
 func (g *gen) exp(x reg.VecVirtual) reg.VecVirtual {
 	// The operand that VMINPS and VMAXPS return for NaN is x.
 	t := g.YMM()
@@ -39,15 +38,11 @@ func (g *gen) exp(x reg.VecVirtual) reg.VecVirtual {
 	lo := g.YMM()
 	g.VMOVUPS(g.f32(-104), lo)
 	g.VMAXPS(t, lo, t)
-	n := g.YMM()
-	g.VMULPS(g.f32(math.Log2E), t, n)
-	g.VROUNDPS(U8(8), n, n) // to nearest, quiet
-	g.VFNMADD231PS(g.f32(0.693359375), n, t)
-	g.VFNMADD231PS(g.f32(-2.12194440e-4), n, t)
+	n, r := g.reduce(t)
 	r2 := g.YMM()
-	g.VMULPS(t, t, r2)
-	p := g.horner(t, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
-	g.VFMADD213PS(t, r2, p)
+	g.VMULPS(r, r, r2)
+	p := g.expTail(r)
+	g.VFMADD213PS(r, r2, p)
 	g.VADDPS(g.f32(1), p, p)
 	k, half := g.YMM(), g.YMM()
 	g.VCVTPS2DQ(n, k)
@@ -59,6 +54,22 @@ func (g *gen) exp(x reg.VecVirtual) reg.VecVirtual {
 		g.VMULPS(e, p, p)
 	}
 	return p
+}
+
+// reduce is n = round(x/ln 2) and r = x − n·ln 2, which takes the place of x.
+func (g *gen) reduce(x reg.VecVirtual) (n, r reg.VecVirtual) {
+	n = g.YMM()
+	g.VMULPS(g.f32(math.Log2E), x, n)
+	g.VROUNDPS(U8(8), n, n) // to nearest, quiet
+	g.VFNMADD231PS(g.f32(0.693359375), n, x)
+	g.VFNMADD231PS(g.f32(-2.12194440e-4), n, x)
+	return n, x
+}
+
+// expTail is (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2: the polynomial of expf in Cephes
+// (Moshier, 1989).
+func (g *gen) expTail(r reg.VecVirtual) reg.VecVirtual {
+	return g.horner(r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 }
 
 // expNegAbs is e^−|x|.
@@ -106,28 +117,31 @@ func (g *gen) log(x reg.VecVirtual) reg.VecVirtual {
 	return y
 }
 
-// tanh is x + x³·P(x²) below ⅝ (Cephes tanhf), and (1 − u)/(1 + u) with
-// u = e^−2|x| above.
+// tanh is (1 − u)/(1 + u) of |x|, u = e^−2|x| = 2ⁿ·(1 + q). With 1 − u as
+// (1 − 2ⁿ) − 2ⁿ·q, nothing is lost where x is small: n is 0 then.
 func (g *gen) tanh(x reg.VecVirtual) reg.VecVirtual {
-	d := g.YMM()
-	g.VADDPS(x, x, d)
-	u := g.expNegAbs(d)
-	num, den := g.YMM(), g.YMM()
-	g.VMOVUPS(g.f32(1), num)
-	g.VADDPS(u, num, den)
-	g.VSUBPS(u, num, num)
+	t, lo := g.YMM(), g.YMM()
+	g.VADDPS(x, x, t)
+	g.VORPS(g.u32(signBit), t, t)
+	g.VMOVUPS(g.f32(-40), lo) // 1 ± u is 1 long before
+	g.VMAXPS(t, lo, t)        // NaN stays
+	n, r := g.reduce(t)
+	q := g.YMM()
+	g.VMULPS(r, r, q)
+	g.VFMADD213PS(r, g.expTail(r), q)
+	one, num, den := g.YMM(), g.YMM(), g.YMM()
+	g.VMOVUPS(g.f32(1), one)
+	g.VCVTPS2DQ(n, n)
+	g.VPSLLD(U8(23), n, n)
+	g.VPADDD(one, n, n)
+	g.VSUBPS(n, one, num)
+	g.VADDPS(n, one, den)
+	g.VFNMADD231PS(q, n, num)
+	g.VFMADD231PS(q, n, den)
 	g.VDIVPS(den, num, num)
-	z := g.YMM()
-	g.VMULPS(x, x, z)
-	p := g.horner(z, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
-	g.VMULPS(z, p, p)
-	g.VFMADD213PS(x, x, p)
-	sign, a := g.YMM(), g.YMM()
-	g.VANDPS(g.u32(signBit), x, sign)
-	g.VXORPS(sign, x, a)
-	y := g.choose(g.compare(less, a, g.f32(0.625)), p, num)
-	g.VORPS(sign, y, y) // the second form is of |x|, and −0 came to +0 in the first
-	return y
+	g.VANDPS(g.u32(signBit), x, x)
+	g.VORPS(x, num, num)
+	return num
 }
 
 // sigmoid is 1/(1 + u) for x ≥ 0 and u/(1 + u) below, u = e^−|x|.
