@@ -45,7 +45,7 @@ type Config struct {
 	Measure Measure `json:"measure,omitzero"`
 
 	Checkpoints Checkpoints `json:"checkpoints"`
-	Pictures    int         `json:"pictures"` // drawn every so many epochs and at the end; 0 = at the end only, −1 = never
+	Pictures    int         `json:"pictures"` // drawn every so many epochs, or intervals of LogSteps of a run by steps, and at the end; 0 = at the end only, −1 = never
 }
 
 // Data says which images a run is trained on.

@@ -86,6 +86,50 @@ func TestIntervals(t *testing.T) {
 	}
 }
 
+// Of the epochs of a run by steps those are judged and drawn that see the end of an
+// interval, and the last; interrupted and resumed it is the same.
+func TestEpochsPassedOver(t *testing.T) {
+	set := must(small(150, 30)) // three steps an epoch
+	c := stepping("dense-gan", 20)
+	for every, judged := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
+		c.LogSteps, c.Pictures = every, 2
+		whole, cut := newRun(t, c), newRun(t, c)
+		trained(t, whole, set, 1)
+		var count atomic.Int64
+		ctx, cancel := context.WithCancel(context.Background())
+		_, err := Loop(ctx, newJob(t, cut, trapped(set, func(int) error {
+			if count.Add(1) == 620 { // in the fifth epoch
+				cancel()
+			}
+			return nil
+		}), 1, nil))
+		cancel()
+		if !errors.Is(err, ErrInterrupted) {
+			t.Fatalf("interrupted: %v", err)
+		}
+		trained(t, cut, set, 1)
+		want, wantLog := digestOf(t, whole.Dir)
+		if got, gotLog := digestOf(t, cut.Dir); got != want || gotLog != wantLog {
+			t.Errorf("every %d: %s, want %s\n%s\nwant\n%s", every, got, want, gotLog, wantLog)
+		}
+		var epochs []int
+		for _, l := range Epochs(must(ReadLog(whole.Dir))) {
+			epochs = append(epochs, l.Epoch)
+			if len(l.Test) == 0 {
+				t.Errorf("every %d: epoch %d is not evaluated", every, l.Epoch)
+			}
+		}
+		if fmt.Sprint(epochs) != judged {
+			t.Errorf("every %d: epochs %v are judged, want %s", every, epochs, judged)
+		}
+		for epoch, drawn := range map[int]bool{2: every == 0, 3: false, 4: every == 0, 5: every > 0, 6: every == 0, 7: true} {
+			if _, err := os.Stat(whole.Path(fmt.Sprintf("images/samples-epoch-%04d.png", epoch))); (err == nil) != drawn {
+				t.Errorf("every %d: epoch %d: %v; drawn should be %v", every, epoch, err, drawn)
+			}
+		}
+	}
+}
+
 // An interval's line holds the last step's values beside the means of all.
 func TestIntervalLine(t *testing.T) {
 	set := must(small(150, 30))

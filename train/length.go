@@ -4,7 +4,8 @@ import "fmt"
 
 // A run is as long as its Epochs or its Steps say. One by steps ends after the last of
 // them wherever that is: what it has of its last epoch is then judged, drawn and saved
-// as an epoch is, and training goes on from there if it is given more.
+// as an epoch is, and training goes on from there if it is given more. Where it has
+// intervals of steps too, an epoch in which none of them ends is passed over.
 
 // perEpoch is how many steps an epoch takes, the last of which may be short.
 func (c *Config) perEpoch() int64 {
@@ -37,6 +38,20 @@ func (c *Config) length() string {
 		return plural(c.Epochs, "epoch")
 	}
 	return plural(c.Steps, "step")
+}
+
+// intervals says whether the run is judged, drawn and saved by intervals of LogSteps
+// in place of epochs.
+func (c *Config) intervals() bool { return c.Steps > 0 && c.LogSteps > 0 }
+
+// marks says whether an epoch that ends at a step is one of every so many, or has seen
+// the end of one of every so many intervals.
+func (c *Config) marks(epoch int, step int64, every int) bool {
+	if !c.intervals() {
+		return epoch%every == 0
+	}
+	n := int64(c.LogSteps) * int64(every)
+	return step/n > int64(epoch-1)*c.perEpoch()/n
 }
 
 // unit is what the run is long of: epochs or steps.
@@ -75,6 +90,22 @@ func (t *trainer) trained() bool {
 // done says whether the run is at its end, and what it has of its last epoch judged.
 func (t *trainer) done() bool {
 	return t.trained() && (t.at.EpochImages == 0 || t.sums.Judged || t.at.Epoch >= t.Run.Config.epochs())
+}
+
+// passOver goes on to the next epoch where nobody waits for a word on this one.
+func (t *trainer) passOver() bool {
+	c := &t.Run.Config
+	if t.trained() || t.at.Epoch+1 == t.stage.end || c.marks(t.at.Epoch+1, t.at.Step, 1) {
+		return false
+	}
+	t.nextEpoch()
+	return true
+}
+
+func (t *trainer) nextEpoch() {
+	t.at.Epoch++
+	t.at.EpochImages = 0
+	t.sums.Epoch.reset()
 }
 
 // epoch is the number of the epoch last judged, 0 before the first.

@@ -127,6 +127,9 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 				}
 			}
 		}
+		if t.passOver() {
+			continue
+		}
 		line, err := t.endEpoch(ctx, &epoch, begun)
 		if err != nil {
 			return last, err
@@ -224,7 +227,7 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 			line.Test, line.UnitKL = scores.Map(), scores.Units()[eval.KLPerUnit]
 		}
 	}
-	if t.stage.last && t.gauge.due(t.at.Epoch+1, t.Run.Config.ended(line)) {
+	if t.stage.last && t.gauge.due(&t.Run.Config, line) {
 		if err := t.measure(ctx, &line); err != nil && ctx.Err() != nil {
 			return line, t.interrupt()
 		} else if err != nil {
@@ -256,9 +259,7 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 	if line.Cut {
 		t.sums.Judged = true // what is left of it may follow
 	} else {
-		t.at.Epoch++
-		t.at.EpochImages = 0
-		t.sums.Epoch.reset()
+		t.nextEpoch()
 	}
 	if err := t.logs.append(line); err != nil {
 		return line, err

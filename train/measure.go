@@ -16,7 +16,7 @@ import (
 // epoch is judged by, and when.
 type Measure struct {
 	Only   []string `json:"only"`   // each the first of eval's metrics with this word in its name; none = nothing is measured
-	Every  int      `json:"every"`  // epochs between two, ≥ 1; and at the end
+	Every  int      `json:"every"`  // epochs between two, or intervals of a run by steps, ≥ 1; and at the end
 	Images int      `json:"images"` // made, and test images that they are compared with, ≥ 2
 }
 
@@ -95,7 +95,9 @@ func newGauge(j Job) (*gauge, error) {
 }
 
 // due says whether an epoch is measured.
-func (g *gauge) due(epoch int, last bool) bool { return g != nil && (last || epoch%g.Every == 0) }
+func (g *gauge) due(c *Config, l Line) bool {
+	return g != nil && (c.ended(l) || c.marks(l.Epoch, l.Step, g.Every))
+}
 
 // measure adds the metrics to those of an epoch.
 func (t *trainer) measure(ctx context.Context, line *Line) error {

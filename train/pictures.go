@@ -77,7 +77,7 @@ func (t *trainer) draw(ctx context.Context, epoch int, final bool) error {
 	if !a.stepped() || epoch == 0 || final { // else after intervals of steps
 		err = a.frame()
 	}
-	if err == nil && (final || epoch > 0 && every > 0 && epoch%every == 0) {
+	if err == nil && (final || epoch > 0 && every > 0 && t.Run.Config.marks(epoch, t.at.Step, every)) {
 		err = a.all(t, final)
 	}
 	if err != nil && ctx.Err() != nil {

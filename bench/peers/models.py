@@ -158,12 +158,14 @@ class GANCase:
         with torch.set_grad_enabled(not self.apart):
             made = self.g(torch.randn(self.noise))
         self.opt_d.zero_grad(set_to_none=True)
-        loss_real = judge(self.d(self.images), self.real)
+        on_real = self.d(self.images)
+        loss_real = judge(on_real, self.real)
         loss_real.backward()
         if self.apart:
             self.opt_d.step()
             self.opt_d.zero_grad(set_to_none=True)
-        loss_fake = judge(self.d(made.detach()), self.fake)
+        on_fake = self.d(made.detach())
+        loss_fake = judge(on_fake, self.fake)
         loss_fake.backward()
         self.opt_d.step()
 
@@ -175,7 +177,12 @@ class GANCase:
         loss_g.backward()
         self.d.requires_grad_(True)
         self.opt_g.step()
-        return loss_real.item() + loss_fake.item() + loss_g.item()
+        self.on_real, self.on_fake = on_real.detach(), on_fake.detach()
+        return loss_real.item() + loss_fake.item(), loss_g.item()
+
+    def accuracy(self):
+        """Of D in the last step."""
+        return ((self.on_real > 0).float().mean() + (self.on_fake < 0).float().mean()).item() / 2
 
 
 def dense_gan(s):

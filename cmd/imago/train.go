@@ -75,9 +75,9 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	f.Int64Var(&t.everySteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides one each epoch; 0 is each epoch only")
 	f.IntVar(&t.logSteps, "log-steps", 0, "`steps` between lines of the terminal and sheets of images of one noise and of fresh noise; 0 is each epoch (default the recipe's, of a run by steps)")
 	f.StringSliceVar(&t.measure.Only, "measure", nil, "measure while it trains: for each of these `words` the first metric of imago eval with it in its name, as fid,kid")
-	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs` between two measurements, besides one at the end")
+	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between two measurements, besides one at the end")
 	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to make, and test images to compare them with, of a measurement")
-	f.IntVar(&t.pictures, "pictures-every", 5, "`epochs` between pictures; 0 draws them at the end only, -1 never")
+	f.IntVar(&t.pictures, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures; 0 draws them at the end only, -1 never")
 	f.BoolVarP(&t.dry, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
 	t.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
