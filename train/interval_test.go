@@ -11,8 +11,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
+
+	"github.com/imago-ml/imago/cpu"
 )
 
 // A run by intervals of steps has the published line and the sheets of one noise and
@@ -41,19 +42,10 @@ func TestIntervals(t *testing.T) {
 			if strings.Contains(out.String(), "epoch 1/3") || !strings.Contains(out.String(), "epoch 3/3, cut at step 8  ") {
 				t.Errorf("want of the epochs the last one's line alone in\n%s", out.String())
 			}
+			be := cpu.New(1)
+			defer be.Close()
 			for _, reads := range []int64{100, 70, 140, 100} {
-				var count atomic.Int64
-				ctx, cancel := context.WithCancel(context.Background())
-				_, err := Loop(ctx, newJob(t, must(Open(r.Dir, recipe)), trapped(set, func(int) error {
-					if count.Add(1) == reads {
-						cancel()
-					}
-					return nil
-				}), 1, nil))
-				cancel()
-				if !errors.Is(err, ErrInterrupted) {
-					t.Fatalf("interrupted: %v", err)
-				}
+				interrupted(t, r, set, be, reads)
 			}
 			trained(t, r, set, 1)
 			want, wantLog := digestOf(t, whole.Dir)
@@ -91,22 +83,13 @@ func TestIntervals(t *testing.T) {
 func TestEpochsPassedOver(t *testing.T) {
 	set := must(small(150, 30)) // three steps an epoch
 	c := stepping("dense-gan", 20)
+	be := cpu.New(1)
+	defer be.Close()
 	for every, judged := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
 		c.LogSteps, c.Pictures = every, 2
 		whole, cut := newRun(t, c), newRun(t, c)
 		trained(t, whole, set, 1)
-		var count atomic.Int64
-		ctx, cancel := context.WithCancel(context.Background())
-		_, err := Loop(ctx, newJob(t, cut, trapped(set, func(int) error {
-			if count.Add(1) == 620 { // in the fifth epoch
-				cancel()
-			}
-			return nil
-		}), 1, nil))
-		cancel()
-		if !errors.Is(err, ErrInterrupted) {
-			t.Fatalf("interrupted: %v", err)
-		}
+		interrupted(t, cut, set, be, 620) // in the fifth epoch
 		trained(t, cut, set, 1)
 		want, wantLog := digestOf(t, whole.Dir)
 		if got, gotLog := digestOf(t, cut.Dir); got != want || gotLog != wantLog {

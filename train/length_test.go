@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
 	"os"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/imago-ml/imago/ckpt"
@@ -98,18 +96,7 @@ func TestSteps(t *testing.T) {
 			be := cpu.New(2)
 			defer be.Close()
 			for _, reads := range []int64{1, 70, 140, 100} {
-				var count atomic.Int64
-				ctx, cancel := context.WithCancel(context.Background())
-				_, err := Loop(ctx, jobOn(must(Open(r.Dir, recipe)), trapped(set, func(int) error {
-					if count.Add(1) == reads {
-						cancel()
-					}
-					return nil
-				}), be, nil))
-				cancel()
-				if !errors.Is(err, ErrInterrupted) {
-					t.Fatalf("interrupted: %v", err)
-				}
+				interrupted(t, r, set, be, reads)
 			}
 			trained(t, r, set, 1)
 			if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {

@@ -140,23 +140,13 @@ func resumes(t *testing.T, recipe string) {
 	defer be.Close()
 	stops := 0
 	for _, reads := range []int64{1, 70, 140, 100, 150, 40} {
-		var count atomic.Int64
-		ctx, cancel := context.WithCancel(context.Background())
-		again := must(Open(r.Dir, recipe))
-		_, err := Loop(ctx, jobOn(again, trapped(set, func(int) error {
-			if count.Add(1) == reads {
-				cancel()
-			}
-			return nil
-		}), be, nil))
-		cancel()
-		var stopped *InterruptedError
-		if !errors.Is(err, ErrInterrupted) || !errors.As(err, &stopped) || !strings.Contains(err.Error(), "--resume "+r.Dir) {
-			t.Fatalf("interrupted: %v", err)
+		stopped := interrupted(t, r, set, be, reads)
+		if !strings.Contains(stopped.Error(), "--resume "+r.Dir) {
+			t.Errorf("it does not say how to go on: %v", stopped)
 		}
 		stops++
 		if s := must(ckpt.LoadState(stopped.Checkpoint)); s.Step != stopped.Step || s.Epoch != stopped.Epoch {
-			t.Errorf("%v, but the checkpoint is of step %d", err, s.Step)
+			t.Errorf("%v, but the checkpoint is of step %d", stopped, s.Step)
 		}
 	}
 	trained(t, must(Open(r.Dir, recipe)), set, 1)

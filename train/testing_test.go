@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/imago-ml/imago/backend"
@@ -180,6 +182,25 @@ func trapped(set *data.Set, at func(i int) error) *data.Set {
 	s := *set
 	s.Train.Images = trap{set.Train.Images, at}
 	return &s
+}
+
+// interrupted goes on with a run until so many images are read, and returns how it ended.
+func interrupted(t testing.TB, r *Run, set *data.Set, be backend.Backend, reads int64) *InterruptedError {
+	t.Helper()
+	var count atomic.Int64
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	_, err := Loop(ctx, jobOn(must(Open(r.Dir, r.Config.Recipe)), trapped(set, func(int) error {
+		if count.Add(1) == reads {
+			cancel()
+		}
+		return nil
+	}), be, nil))
+	var stopped *InterruptedError
+	if !errors.Is(err, ErrInterrupted) || !errors.As(err, &stopped) {
+		t.Fatalf("interrupted: %v", err)
+	}
+	return stopped
 }
 
 // klOf is KL(N(m, e^v) ‖ N(0, 1)).
