@@ -255,13 +255,11 @@ done:
 TEXT ·tanhNEON(SB), NOSPLIT, $0-48
 	MOVD $mathConst<>(SB), R3
 	FMOVQ 432(R3), F31
-	FMOVQ 0(R3), F30
-	FMOVQ 16(R3), F29
-	FMOVQ 32(R3), F28
-	FMOVQ 48(R3), F27
-	FMOVQ 64(R3), F26
-	FMOVQ 176(R3), F25
-	FMOVQ 528(R3), F24
+	FMOVQ 448(R3), F30
+	FMOVQ 32(R3), F29
+	FMOVQ 48(R3), F28
+	FMOVQ 64(R3), F27
+	FMOVQ 176(R3), F26
 	MOVD dst_base+0(FP), R0
 	MOVD dst_len+8(FP), R1
 	MOVD x_base+24(FP), R2
@@ -271,55 +269,33 @@ TEXT ·tanhNEON(SB), NOSPLIT, $0-48
 one:
 	FMOVQ.P 16(R2), F0
 	WORD $0x4e20d401 // fadd v1.4s, v0.4s, v0.4s
-	VORR V31.B16, V1.B16, V2.B16
-	WORD $0x4ebef443 // fmin v3.4s, v2.4s, v30.4s
-	WORD $0x4e3df463 // fmax v3.4s, v3.4s, v29.4s
-	WORD $0x6e3cdc64 // fmul v4.4s, v3.4s, v28.4s
-	WORD $0x4e218884 // frintn v4.4s, v4.4s
-	VFMLS V27.S4, V4.S4, V3.S4
-	VFMLS V26.S4, V4.S4, V3.S4
-	WORD $0x6e23dc65 // fmul v5.4s, v3.4s, v3.4s
-	FMOVQ 80(R3), F6
-	FMOVQ 96(R3), F7
-	VFMLA V3.S4, V6.S4, V7.S4
-	FMOVQ 112(R3), F6
-	VFMLA V3.S4, V7.S4, V6.S4
-	FMOVQ 128(R3), F7
-	VFMLA V3.S4, V6.S4, V7.S4
-	FMOVQ 144(R3), F6
-	VFMLA V3.S4, V7.S4, V6.S4
-	FMOVQ 160(R3), F7
-	VFMLA V3.S4, V6.S4, V7.S4
-	VFMLA V7.S4, V5.S4, V3.S4
-	WORD $0x4e39d463 // fadd v3.4s, v3.4s, v25.4s
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	WORD $0x4f3f0485 // sshr v5.4s, v4.4s, #1
-	VSUB V5.S4, V4.S4, V4.S4
-	VSHL $23, V5.S4, V5.S4
-	VADD V25.S4, V5.S4, V5.S4
-	WORD $0x6e25dc63 // fmul v3.4s, v3.4s, v5.4s
-	VSHL $23, V4.S4, V4.S4
-	VADD V25.S4, V4.S4, V4.S4
-	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
-	WORD $0x4e23d721 // fadd v1.4s, v25.4s, v3.4s
-	WORD $0x4ea3d722 // fsub v2.4s, v25.4s, v3.4s
-	WORD $0x6e21fc42 // fdiv v2.4s, v2.4s, v1.4s
-	WORD $0x6e20dc03 // fmul v3.4s, v0.4s, v0.4s
-	FMOVQ 448(R3), F4
-	FMOVQ 464(R3), F5
-	VFMLA V3.S4, V4.S4, V5.S4
-	FMOVQ 480(R3), F4
-	VFMLA V3.S4, V5.S4, V4.S4
-	FMOVQ 496(R3), F5
-	VFMLA V3.S4, V4.S4, V5.S4
-	FMOVQ 512(R3), F4
-	VFMLA V3.S4, V5.S4, V4.S4
-	WORD $0x6e24dc64 // fmul v4.4s, v3.4s, v4.4s
-	VMOV V0.B16, V1.B16
-	VFMLA V0.S4, V4.S4, V1.S4
-	WORD $0x4ea0f803 // fabs v3.4s, v0.4s
-	WORD $0x6ea3e703 // fcmgt v3.4s, v24.4s, v3.4s
-	VBSL V2.B16, V1.B16, V3.B16
+	VORR V31.B16, V1.B16, V1.B16
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x6e3ddc22 // fmul v2.4s, v1.4s, v29.4s
+	WORD $0x4e218842 // frintn v2.4s, v2.4s
+	VFMLS V28.S4, V2.S4, V1.S4
+	VFMLS V27.S4, V2.S4, V1.S4
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 80(R3), F4
+	FMOVQ 96(R3), F5
+	VFMLA V1.S4, V4.S4, V5.S4
+	FMOVQ 112(R3), F4
+	VFMLA V1.S4, V5.S4, V4.S4
+	FMOVQ 128(R3), F5
+	VFMLA V1.S4, V4.S4, V5.S4
+	FMOVQ 144(R3), F4
+	VFMLA V1.S4, V5.S4, V4.S4
+	FMOVQ 160(R3), F5
+	VFMLA V1.S4, V4.S4, V5.S4
+	VFMLA V5.S4, V3.S4, V1.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VSHL $23, V2.S4, V2.S4
+	VADD V26.S4, V2.S4, V2.S4
+	WORD $0x4ea2d743 // fsub v3.4s, v26.4s, v2.4s
+	WORD $0x4e22d744 // fadd v4.4s, v26.4s, v2.4s
+	VFMLS V1.S4, V2.S4, V3.S4
+	VFMLA V1.S4, V2.S4, V4.S4
+	WORD $0x6e24fc63 // fdiv v3.4s, v3.4s, v4.4s
 	VBIT V31.B16, V0.B16, V3.B16
 	FMOVQ.P F3, 16(R0)
 	SUBS $4, R1
@@ -341,55 +317,33 @@ one_1_:
 
 rest_2_:
 	WORD $0x4e20d401 // fadd v1.4s, v0.4s, v0.4s
-	VORR V31.B16, V1.B16, V2.B16
-	WORD $0x4ebef443 // fmin v3.4s, v2.4s, v30.4s
-	WORD $0x4e3df463 // fmax v3.4s, v3.4s, v29.4s
-	WORD $0x6e3cdc64 // fmul v4.4s, v3.4s, v28.4s
-	WORD $0x4e218884 // frintn v4.4s, v4.4s
-	VFMLS V27.S4, V4.S4, V3.S4
-	VFMLS V26.S4, V4.S4, V3.S4
-	WORD $0x6e23dc65 // fmul v5.4s, v3.4s, v3.4s
-	FMOVQ 80(R3), F6
-	FMOVQ 96(R3), F7
-	VFMLA V3.S4, V6.S4, V7.S4
-	FMOVQ 112(R3), F6
-	VFMLA V3.S4, V7.S4, V6.S4
-	FMOVQ 128(R3), F7
-	VFMLA V3.S4, V6.S4, V7.S4
-	FMOVQ 144(R3), F6
-	VFMLA V3.S4, V7.S4, V6.S4
-	FMOVQ 160(R3), F7
-	VFMLA V3.S4, V6.S4, V7.S4
-	VFMLA V7.S4, V5.S4, V3.S4
-	WORD $0x4e39d463 // fadd v3.4s, v3.4s, v25.4s
-	WORD $0x4e21a884 // fcvtns v4.4s, v4.4s
-	WORD $0x4f3f0485 // sshr v5.4s, v4.4s, #1
-	VSUB V5.S4, V4.S4, V4.S4
-	VSHL $23, V5.S4, V5.S4
-	VADD V25.S4, V5.S4, V5.S4
-	WORD $0x6e25dc63 // fmul v3.4s, v3.4s, v5.4s
-	VSHL $23, V4.S4, V4.S4
-	VADD V25.S4, V4.S4, V4.S4
-	WORD $0x6e24dc63 // fmul v3.4s, v3.4s, v4.4s
-	WORD $0x4e23d721 // fadd v1.4s, v25.4s, v3.4s
-	WORD $0x4ea3d722 // fsub v2.4s, v25.4s, v3.4s
-	WORD $0x6e21fc42 // fdiv v2.4s, v2.4s, v1.4s
-	WORD $0x6e20dc03 // fmul v3.4s, v0.4s, v0.4s
-	FMOVQ 448(R3), F4
-	FMOVQ 464(R3), F5
-	VFMLA V3.S4, V4.S4, V5.S4
-	FMOVQ 480(R3), F4
-	VFMLA V3.S4, V5.S4, V4.S4
-	FMOVQ 496(R3), F5
-	VFMLA V3.S4, V4.S4, V5.S4
-	FMOVQ 512(R3), F4
-	VFMLA V3.S4, V5.S4, V4.S4
-	WORD $0x6e24dc64 // fmul v4.4s, v3.4s, v4.4s
-	VMOV V0.B16, V1.B16
-	VFMLA V0.S4, V4.S4, V1.S4
-	WORD $0x4ea0f803 // fabs v3.4s, v0.4s
-	WORD $0x6ea3e703 // fcmgt v3.4s, v24.4s, v3.4s
-	VBSL V2.B16, V1.B16, V3.B16
+	VORR V31.B16, V1.B16, V1.B16
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x6e3ddc22 // fmul v2.4s, v1.4s, v29.4s
+	WORD $0x4e218842 // frintn v2.4s, v2.4s
+	VFMLS V28.S4, V2.S4, V1.S4
+	VFMLS V27.S4, V2.S4, V1.S4
+	WORD $0x6e21dc23 // fmul v3.4s, v1.4s, v1.4s
+	FMOVQ 80(R3), F4
+	FMOVQ 96(R3), F5
+	VFMLA V1.S4, V4.S4, V5.S4
+	FMOVQ 112(R3), F4
+	VFMLA V1.S4, V5.S4, V4.S4
+	FMOVQ 128(R3), F5
+	VFMLA V1.S4, V4.S4, V5.S4
+	FMOVQ 144(R3), F4
+	VFMLA V1.S4, V5.S4, V4.S4
+	FMOVQ 160(R3), F5
+	VFMLA V1.S4, V4.S4, V5.S4
+	VFMLA V5.S4, V3.S4, V1.S4
+	WORD $0x4e21a842 // fcvtns v2.4s, v2.4s
+	VSHL $23, V2.S4, V2.S4
+	VADD V26.S4, V2.S4, V2.S4
+	WORD $0x4ea2d743 // fsub v3.4s, v26.4s, v2.4s
+	WORD $0x4e22d744 // fadd v4.4s, v26.4s, v2.4s
+	VFMLS V1.S4, V2.S4, V3.S4
+	VFMLA V1.S4, V2.S4, V4.S4
+	WORD $0x6e24fc63 // fdiv v3.4s, v3.4s, v4.4s
 	VBIT V31.B16, V0.B16, V3.B16
 	TBZ $1, R1, one_3_
 	VST1.P V3.D[0], 8(R0)
@@ -536,9 +490,9 @@ TEXT ·softplusNEON(SB), NOSPLIT, $0-48
 	FMOVQ 48(R3), F27
 	FMOVQ 64(R3), F26
 	FMOVQ 176(R3), F25
-	FMOVQ 544(R3), F24
+	FMOVQ 464(R3), F24
 	FMOVQ 160(R3), F23
-	FMOVQ 560(R3), F22
+	FMOVQ 480(R3), F22
 	MOVD dst_base+0(FP), R0
 	MOVD dst_len+8(FP), R1
 	MOVD x_base+24(FP), R2
@@ -815,36 +769,16 @@ DATA mathConst<>+432(SB)/4, $0x80000000
 DATA mathConst<>+436(SB)/4, $0x80000000
 DATA mathConst<>+440(SB)/4, $0x80000000
 DATA mathConst<>+444(SB)/4, $0x80000000
-DATA mathConst<>+448(SB)/4, $0xbbbaf0ea
-DATA mathConst<>+452(SB)/4, $0xbbbaf0ea
-DATA mathConst<>+456(SB)/4, $0xbbbaf0ea
-DATA mathConst<>+460(SB)/4, $0xbbbaf0ea
-DATA mathConst<>+464(SB)/4, $0x3ca9134e
-DATA mathConst<>+468(SB)/4, $0x3ca9134e
-DATA mathConst<>+472(SB)/4, $0x3ca9134e
-DATA mathConst<>+476(SB)/4, $0x3ca9134e
-DATA mathConst<>+480(SB)/4, $0xbd5c1e2d
-DATA mathConst<>+484(SB)/4, $0xbd5c1e2d
-DATA mathConst<>+488(SB)/4, $0xbd5c1e2d
-DATA mathConst<>+492(SB)/4, $0xbd5c1e2d
-DATA mathConst<>+496(SB)/4, $0x3e088393
-DATA mathConst<>+500(SB)/4, $0x3e088393
-DATA mathConst<>+504(SB)/4, $0x3e088393
-DATA mathConst<>+508(SB)/4, $0x3e088393
-DATA mathConst<>+512(SB)/4, $0xbeaaaa99
-DATA mathConst<>+516(SB)/4, $0xbeaaaa99
-DATA mathConst<>+520(SB)/4, $0xbeaaaa99
-DATA mathConst<>+524(SB)/4, $0xbeaaaa99
-DATA mathConst<>+528(SB)/4, $0x3f200000
-DATA mathConst<>+532(SB)/4, $0x3f200000
-DATA mathConst<>+536(SB)/4, $0x3f200000
-DATA mathConst<>+540(SB)/4, $0x3f200000
-DATA mathConst<>+544(SB)/4, $0x3ed413cd
-DATA mathConst<>+548(SB)/4, $0x3ed413cd
-DATA mathConst<>+552(SB)/4, $0x3ed413cd
-DATA mathConst<>+556(SB)/4, $0x3ed413cd
-DATA mathConst<>+560(SB)/4, $0x00000000
-DATA mathConst<>+564(SB)/4, $0x00000000
-DATA mathConst<>+568(SB)/4, $0x00000000
-DATA mathConst<>+572(SB)/4, $0x00000000
-GLOBL mathConst<>(SB), RODATA|NOPTR, $576
+DATA mathConst<>+448(SB)/4, $0xc2200000
+DATA mathConst<>+452(SB)/4, $0xc2200000
+DATA mathConst<>+456(SB)/4, $0xc2200000
+DATA mathConst<>+460(SB)/4, $0xc2200000
+DATA mathConst<>+464(SB)/4, $0x3ed413cd
+DATA mathConst<>+468(SB)/4, $0x3ed413cd
+DATA mathConst<>+472(SB)/4, $0x3ed413cd
+DATA mathConst<>+476(SB)/4, $0x3ed413cd
+DATA mathConst<>+480(SB)/4, $0x00000000
+DATA mathConst<>+484(SB)/4, $0x00000000
+DATA mathConst<>+488(SB)/4, $0x00000000
+DATA mathConst<>+492(SB)/4, $0x00000000
+GLOBL mathConst<>(SB), RODATA|NOPTR, $496

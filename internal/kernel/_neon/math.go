@@ -35,20 +35,16 @@ func (g *gen) horner(x vreg, c ...float64) vreg {
 	return p
 }
 
-// exp is eˣ = 2ⁿ·eʳ, n = round(x/ln 2), |r| ≤ ln 2 / 2; the polynomial of eʳ is that of expf in Cephes (Moshier,
-// 1989). 2ⁿ is two factors, for n may be −150 or 128: the first product is exact, the second rounds to a denormal or
-// to +Inf. NaN passes FMIN and FMAX.
+// exp is eˣ = 2ⁿ·eʳ. 2ⁿ is two factors, for n may be −150 or 128: the first product is exact, the second rounds to a
+// denormal or to +Inf. NaN passes FMIN and FMAX.
 func (g *gen) exp(x vreg) vreg {
-	t, n := g.v(), g.v()
+	t := g.v()
 	g.fmin(t, x, g.f32(89))
 	g.fmax(t, t, g.f32(-104))
-	g.fmul(n, t, g.f32(math.Log2E))
-	g.op2("frintn", n, n)
-	g.fmls(t, n, g.f32(0.693359375))
-	g.fmls(t, n, g.f32(-2.12194440e-4))
+	n := g.reduce(t)
 	r2 := g.v()
 	g.fmul(r2, t, t)
-	p := g.horner(t, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
+	p := g.expTail(t)
 	g.fmla(t, r2, p)
 	g.free(r2, p)
 	g.fadd(t, t, g.f32(1))
@@ -63,6 +59,21 @@ func (g *gen) exp(x vreg) vreg {
 	}
 	g.free(n, half)
 	return t
+}
+
+// reduce is n = round(x/ln 2), and leaves r = x − n·ln 2 in place of x.
+func (g *gen) reduce(x vreg) (n vreg) {
+	n = g.v()
+	g.fmul(n, x, g.f32(math.Log2E))
+	g.op2("frintn", n, n)
+	g.fmls(x, n, g.f32(0.693359375))
+	g.fmls(x, n, g.f32(-2.12194440e-4))
+	return n
+}
+
+// expTail is (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2: the polynomial of expf in Cephes (Moshier, 1989).
+func (g *gen) expTail(r vreg) vreg {
+	return g.horner(r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 }
 
 // expNegAbs is e^−|x|.
@@ -117,28 +128,31 @@ func (g *gen) log(x vreg) vreg {
 	return y
 }
 
-// tanh is x + x³·P(x²) below ⅝ (Cephes tanhf), and (1 − u)/(1 + u) with u = e^−2|x| above.
+// tanh is (1 − u)/(1 + u) of |x|, u = e^−2|x| = 2ⁿ·(1 + q). With 1 − u as (1 − 2ⁿ) − 2ⁿ·q, nothing is lost where x is
+// small: n is 0 then.
 func (g *gen) tanh(x vreg) vreg {
-	d := g.v()
-	g.fadd(d, x, x)
-	u := g.expNegAbs(d)
-	num, den := g.v(), d
-	g.fadd(den, g.f32(1), u)
-	g.fsub(num, g.f32(1), u)
+	t := g.v()
+	g.fadd(t, x, x)
+	g.or(t, t, g.u32(signBit))
+	g.fmax(t, t, g.f32(-40)) // 1 ± u is 1 long before
+	n := g.reduce(t)
+	q := g.v()
+	g.fmul(q, t, t)
+	p := g.expTail(t)
+	g.fmla(t, q, p)
+	g.free(p)
+	g.op2("fcvtns", n, n)
+	g.shl(n, n, 23)
+	g.iadd(n, n, g.f32(1))
+	num, den := q, g.v()
+	g.fsub(num, g.f32(1), n)
+	g.fadd(den, g.f32(1), n)
+	g.fmls(num, n, t)
+	g.fmla(den, n, t)
 	g.fdiv(num, num, den)
-	z := u
-	g.fmul(z, x, x)
-	p := g.horner(z, -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
-	g.fmul(p, z, p)
-	q := den
-	g.mov(q, x)
-	g.fmla(q, p, x)
-	y := z
-	g.op2("fabs", y, x)
-	g.fcmgt(y, g.f32(0.625), y)
-	g.bsl(y, q, num)
-	g.bit(y, x, g.u32(signBit)) // the second form is of |x|, and −0 came to +0 in the first
-	return y
+	g.bit(num, x, g.u32(signBit))
+	g.free(t, n, den)
+	return num
 }
 
 // sigmoid is 1/(1 + u) for x ≥ 0 and u/(1 + u) below, u = e^−|x|.
