@@ -26,6 +26,10 @@ var contests = []symptom{
 		return fmt.Sprintf("the discriminator has won: it tells %.1f %% of the images apart, at a loss of %.2g, and the generator, at a loss of %.3g with a gradient of %.2g, finds no way to fool it%s",
 			100*c.mean(model.DAccuracy), c.mean(model.DLoss), c.mean(model.GLoss), c.mean(model.GGradNorm), c.ways(ways...))
 	}},
+	{"d-ahead", (*course).ahead, func(c *course) string {
+		return fmt.Sprintf("the discriminator is far ahead: for a quarter of the steps it has told %.0f %% of the images apart or more, %.1f %% now, at a loss of %.2g: flaws that it finds in them stay%s",
+			100*farAhead, 100*c.mean(model.DAccuracy), c.mean(model.DLoss), c.ways(append(c.steadier(), "less --d-rate")...))
+	}},
 	{"d-lost", (*course).gaveUp, func(c *course) string {
 		ways := []string{"more --d-rate", "more --d-steps"}
 		for _, penalty := range []string{"gp", "r1"} {
@@ -53,6 +57,7 @@ const (
 	earliest  = 500    // steps before which a contest is open
 	certain   = 5e-4   // loss of a discriminator that never errs
 	hopeless  = 20     // loss of a generator whose images are never taken for real
+	farAhead  = 0.98   // accuracy of a discriminator that hardly errs
 	alike     = 0.15   // of the spread: images are alike
 	same      = 0.08   // they are the same
 	fewKinds  = 0.03   // of the distance to the nearest
@@ -118,10 +123,11 @@ func (c *course) before() Line {
 // steadier are the changes that make a contest steadier, of those that are not made.
 func (c *course) steadier() []string {
 	ways := []string{"less --lr", "less --adversarial-rate"}
-	if c.option("d-norm") == "none" {
+	norm := c.option("d-norm")
+	if norm == "none" || norm == "batch" {
 		ways = append(ways, "--d-norm spectral")
 	}
-	if c.number("r1", 0) == 0 && c.number("gp", 0) == 0 {
+	if norm != "batch" && c.number("r1", 0) == 0 && c.number("gp", 0) == 0 { // a slope at each image, which batch norm has not
 		ways = append(ways, "more --r1")
 	}
 	if c.number("beta1", 0) > 0.5 {
@@ -162,6 +168,12 @@ func (c *course) won() bool {
 	return c.logistic() && c.lately(func(l Line) bool {
 		return l.Train[model.DAccuracy] > 0.99 && l.Train[model.DLoss] < certain || l.Train[model.DAccuracy] > 0.9 && l.Train[model.GLoss] > hopeless
 	})
+}
+
+// ahead: the generator still learns, but not what the discriminator tells by. In healthy
+// runs the accuracy has long gone down by then, to 0.95 at step 4,000 and 0.83 at the end.
+func (c *course) ahead() bool {
+	return c.logistic() && c.span().Step >= 8*earliest && !c.won() && c.lately(func(l Line) bool { return l.Train[model.DAccuracy] > farAhead })
 }
 
 // gaveUp: it guesses, and nothing comes of it for the generator. Of codes, which an

@@ -38,6 +38,10 @@ func TestContests(t *testing.T) {
 		spanOf(750, 0.0002, 1, 10.946, 0.0107, 0.324, 0.012, 0.005), spanOf(1000, 0.00005, 1, 11.488, 0.00111, 0.0456, 0.034, 0.004), spanOf(1250, 0.00004, 1, 11.874, 0.000724, 0.0806, 0.003, 0.001),
 		spanOf(1500, 0.00004, 1, 11.797, 0.000722, 0.142, 0.052, 0.005), spanOf(2000, 0.00004, 1, 11.797, 0.000722, 0.142, 0.052, 0.005),
 	}
+	faces := []Line{ // dcgan --d-rate 0.5 on faces, which end with speckled outlines
+		spanOf(1000, 0.2427, 0.917, 4.296, 33.1, 30.5, 0.765, 0.601), spanOf(4000, 0.1447, 0.962, 3.636, 60.2, 32.2, 1.038, 0.812), spanOf(5000, 0.0928, 0.981, 3.884, 56.8, 44.7, 1.027, 0.837),
+		spanOf(6000, 0.066, 0.99, 3.995, 43.5, 55.1, 1.027, 0.852), spanOf(7000, 0.0362, 0.999, 4.253, 32, 66.8, 1.025, 0.868),
+	}
 	fooled := []Line{ // dense-gan --d-rate 0.001
 		spanOf(250, 5.1359, 0.458, 0.005, 11.4, 0.016, 0.454, 0.582), spanOf(500, 5.2342, 0.498, 0, 10.5, 0.000234, 0.450, 0.579), spanOf(750, 5.2034, 0.5, 0, 10.2, 0.000197, 0.446, 0.574),
 	}
@@ -55,6 +59,8 @@ func TestContests(t *testing.T) {
 		{"too fast, other options", `{"loss": "minimax", "d_norm": "none", "r1": 1, "d_rate": 1, "augment": "none", "beta1": 0.5}`, fast, []string{"mode-collapse: try less --lr (0.001 now), or --d-norm spectral (none now)",
 			"d-won: --loss non-saturating, which has a slope where the generator loses (minimax now), or less --lr (0.001 now), or --d-norm spectral (none now), or less --d-rate (1 now), or --augment color,translation,cutout (none now)"}},
 		{"hopeless", "", []Line{spanOf(350, 2.4, 0.55, 5.19, 11, 2.07, 0.43, 0.36), spanOf(700, 2.86, 0.955, 22.9, 4.44, 2.71, 0.53, 0.48), spanOf(1050, 2.4, 0.978, 37.1, 2.99, 4.04, 0.36, 0.31)}, []string{"d-won: generator, at a loss of 37.1 with a gradient of 4, finds"}},
+		{"ahead", `{"loss": "non-saturating", "d_norm": "batch", "r1": 0, "d_rate": 0.5, "beta1": 0.5}`, faces, []string{"d-ahead: 98 % of the images apart or more, 99.9 % now, at a loss of 0.036: flaws that it finds in them stay: try less --lr (0.001 now), or --d-norm spectral (batch now), or less --d-rate (0.5 now)"}},
+		{"not yet", "", faces[:4], nil},
 		{"late", "", late, []string{"mode-collapse: differ by 21 % of what"}},
 		{"alike, and no less so", "", []Line{spanOf(1000, 0.1, 0.95, 4, 1, 4, 0.12, 0.1), spanOf(1500, 0.1, 0.95, 4, 1, 4, 0.13, 0.1)}, []string{"mode-collapse: two differ by 13 %"}},
 		{"alike, and less and less so", "", []Line{spanOf(1000, 0.1, 0.95, 4, 1, 4, 0.1, 0.1), spanOf(1500, 0.1, 0.95, 4, 1, 4, 0.14, 0.1)}, nil},
