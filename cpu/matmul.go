@@ -20,6 +20,7 @@ type matmul struct {
 	panel     int // from panel to panel
 	transA    bool
 	dot       bool
+	zeros     *zeros  // nil: A is no input
 	offs      []int32 // (runTiles, 6): of rows of A
 	coffs     []int32 // (runTiles, 6): of rows of C
 }
@@ -62,6 +63,10 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 			})
 	}
 	mm.offs, mm.coffs = rowOffsets(mm.lda), rowOffsets(mm.n)
+	if base(a).Op() == graph.OpInput && c.outer == nil && !c.check && mm.n >= sparseColumns {
+		mm.zeros = &zeros{a: mm.a, transA: mm.transA, lda: mm.lda, k: mm.k, ldb: mm.ldb}
+		c.need(mm.zeros.scratch())
+	}
 	return mm
 }
 
@@ -85,11 +90,17 @@ func (mm *matmul) split(align int) []int {
 func (*matmul) step() int { return 0 }
 
 func (mm *matmul) run(w *worker, lo, hi int) {
-	r0, r1 := lo/mm.n, hi/mm.n
-	if mm.dot {
+	switch r0, r1 := lo/mm.n, hi/mm.n; {
+	case mm.dot:
 		mm.runDot(w, r0, r1)
-		return
+	case mm.zeros != nil:
+		mm.runZeros(w, r0, r1)
+	default:
+		mm.runDense(w, r0, r1)
 	}
+}
+
+func (mm *matmul) runDense(w *worker, r0, r1 int) {
 	for i := r0; i < r1; {
 		r := nextRun(r1 - i)
 		if mm.transA {

@@ -194,8 +194,49 @@ func (s *simplifier) rewrite(n *Node) *Node {
 		if b.op == OpTranspose {
 			return s.make(MatMulT(a, b.in[0], ta, !tb), n.label)
 		}
+		// Images keep their zeros; of many rows, beside which a sum of b is little.
+		if x, scale, shift, ok := scaledInput(a); ok && n.shape[0] >= 16 {
+			ones := 0 // the axis of b that the product goes over
+			if tb {
+				ones = 1
+			}
+			product := Scale(MatMulT(Reshape(x, a.shape...), b, ta, tb), scale)
+			switch {
+			case shift < 0:
+				product = Sub(product, Scale(Sum(b, ones), -shift))
+			case shift > 0:
+				product = Add(product, Scale(Sum(b, ones), shift))
+			}
+			return s.make(product, n.label)
+		}
 	}
 	return n
+}
+
+// scaledInput takes apart n = scale·x + shift of an input x, in another shape perhaps.
+func scaledInput(n *Node) (x *Node, scale, shift float64, ok bool) {
+	if n.op == OpReshape {
+		n = n.in[0]
+	}
+	scale = 1
+	apart := func(op Op) (float64, bool) {
+		if n.op != op {
+			return 0, false
+		}
+		for i := range 2 {
+			if v, ok := constant(n.in[i]); ok {
+				n = n.in[1-i]
+				return float64(v), true
+			}
+		}
+		return 0, false
+	}
+	shift, moved := apart(OpAdd)
+	by, scaled := apart(OpMul)
+	if scaled {
+		scale = by
+	}
+	return n, scale, shift, n.op == OpInput && (moved || scaled)
 }
 
 // fold evaluates an element-wise node of scalar constants, in float64.

@@ -12,8 +12,11 @@ type OuterArgs struct {
 	// LdB is from row to row of a panel, LdPanel from panel to panel, as LdW and
 	// LdPanel of RowsArgs.
 	LdB, LdPanel int
-	C            *float32 // (Tiles*mr, LdC)
-	LdC          int
+	// BOffs (P) is where row p of a panel starts, from its first; nil: at p*LdB.
+	// It goes with an AOffs of nil.
+	BOffs *int32
+	C     *float32 // (Tiles*mr, LdC)
+	LdC   int
 
 	P          int  // ≥ 0; an empty sum is 0
 	Cols       int  // ≥ 1; columns of the result
@@ -29,7 +32,8 @@ type OuterArgs struct {
 // where A_p = A + AOffs[p], or A + p·LdA when AOffs is nil; i runs over the rows
 // of all tiles. It is Aᵀ·B, and the gradient of a convolution with respect to its
 // filter, where p runs over output pixels and AOffs names the input pixel under a
-// tap.
+// tap. With BOffs in place of p·LdB it leaves rows of B out, those that A would
+// multiply by 0.
 //
 // An element is one chain of additions in the order of p, each fused with its
 // product in the assembly, whatever mr, Cols and Tiles are. C must not overlap
@@ -53,7 +57,11 @@ func outerGeneric(mr int, a *OuterArgs) {
 				} else {
 					r = row(at(a.A, i), *at(a.AOffs, p), a.Zero, mr)
 				}
-				b := unsafe.Slice(at(a.B, j/PanelCols*a.LdPanel+p*a.LdB), n)
+				off := p * a.LdB
+				if a.BOffs != nil {
+					off = int(*at(a.BOffs, p))
+				}
+				b := unsafe.Slice(at(a.B, j/PanelCols*a.LdPanel+off), n)
 				for q, v := range r {
 					s := acc[q][:n]
 					for j := range s {

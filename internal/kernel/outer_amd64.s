@@ -8,11 +8,11 @@
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer1x16(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -21,12 +21,15 @@ tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -58,6 +61,44 @@ last:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y2
+	VMOVUPS      32(BX), Y3
+	VBROADCASTSS (CX), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -105,12 +146,12 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
@@ -131,11 +172,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer2x16(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -146,12 +187,15 @@ tile:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -192,6 +236,53 @@ last:
 	VFMADD231PS  Y5, Y7, Y3
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (CX), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VFMADD231PS  Y4, Y7, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (CX), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VFMADD231PS  Y4, Y7, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (CX), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VFMADD231PS  Y4, Y7, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -248,14 +339,14 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
 	ADDQ   CX, DX
 	MOVQ   DX, DI
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
@@ -280,11 +371,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer3x16(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -297,12 +388,15 @@ tile:
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -352,6 +446,62 @@ last:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (CX), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (CX), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (CX), Y8
+	VBROADCASTSS 4(CX), Y9
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VFMADD231PS  Y6, Y9, Y2
+	VFMADD231PS  Y7, Y9, Y3
+	VBROADCASTSS 8(CX), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -417,7 +567,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -426,7 +576,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R8
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
@@ -455,11 +605,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer4x16(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -474,12 +624,15 @@ tile:
 	VXORPS Y6, Y6, Y6
 	VXORPS Y7, Y7, Y7
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -538,6 +691,71 @@ last:
 	VFMADD231PS  Y9, Y11, Y7
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (CX), Y10
+	VBROADCASTSS 4(CX), Y11
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VFMADD231PS  Y8, Y11, Y2
+	VFMADD231PS  Y9, Y11, Y3
+	VBROADCASTSS 8(CX), Y10
+	VBROADCASTSS 12(CX), Y11
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VFMADD231PS  Y8, Y11, Y6
+	VFMADD231PS  Y9, Y11, Y7
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (CX), Y10
+	VBROADCASTSS 4(CX), Y11
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VFMADD231PS  Y8, Y11, Y2
+	VFMADD231PS  Y9, Y11, Y3
+	VBROADCASTSS 8(CX), Y10
+	VBROADCASTSS 12(CX), Y11
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VFMADD231PS  Y8, Y11, Y6
+	VFMADD231PS  Y9, Y11, Y7
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VBROADCASTSS (CX), Y10
+	VBROADCASTSS 4(CX), Y11
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VFMADD231PS  Y8, Y11, Y2
+	VFMADD231PS  Y9, Y11, Y3
+	VBROADCASTSS 8(CX), Y10
+	VBROADCASTSS 12(CX), Y11
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VFMADD231PS  Y8, Y11, Y6
+	VFMADD231PS  Y9, Y11, Y7
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -612,7 +830,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -623,7 +841,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R9
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
@@ -656,11 +874,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer5x16(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -677,12 +895,15 @@ tile:
 	VXORPS Y8, Y8, Y8
 	VXORPS Y9, Y9, Y9
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -750,6 +971,80 @@ last:
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (CX), Y12
+	VBROADCASTSS 4(CX), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS 8(CX), Y12
+	VBROADCASTSS 12(CX), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS 16(CX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (CX), Y12
+	VBROADCASTSS 4(CX), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS 8(CX), Y12
+	VBROADCASTSS 12(CX), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS 16(CX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y10
+	VMOVUPS      32(BX), Y11
+	VBROADCASTSS (CX), Y12
+	VBROADCASTSS 4(CX), Y13
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VFMADD231PS  Y10, Y13, Y2
+	VFMADD231PS  Y11, Y13, Y3
+	VBROADCASTSS 8(CX), Y12
+	VBROADCASTSS 12(CX), Y13
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VFMADD231PS  Y10, Y13, Y6
+	VFMADD231PS  Y11, Y13, Y7
+	VBROADCASTSS 16(CX), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -833,7 +1128,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -846,7 +1141,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R10
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
@@ -883,11 +1178,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer6x16(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -906,12 +1201,15 @@ tile:
 	VXORPS Y10, Y10, Y10
 	VXORPS Y11, Y11, Y11
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -988,6 +1286,89 @@ last:
 	VFMADD231PS  Y13, Y15, Y11
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (CX), Y14
+	VBROADCASTSS 4(CX), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 12(CX), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 20(CX), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (CX), Y14
+	VBROADCASTSS 4(CX), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 12(CX), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 20(CX), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VBROADCASTSS (CX), Y14
+	VBROADCASTSS 4(CX), Y15
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 8(CX), Y14
+	VBROADCASTSS 12(CX), Y15
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 16(CX), Y14
+	VBROADCASTSS 20(CX), Y15
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -1080,7 +1461,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -1095,7 +1476,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R11
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS 32(BX), Y1, Y1
@@ -1136,11 +1517,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer1x8(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -1148,12 +1529,15 @@ TEXT ·outer1x8(SB), NOSPLIT, $24-8
 tile:
 	VXORPS Y0, Y0, Y0
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -1179,6 +1563,38 @@ last:
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y1
+	VBROADCASTSS (CX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y1
+	VBROADCASTSS (CX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (CX), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -1220,12 +1636,12 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 
@@ -1244,11 +1660,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer2x8(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -1257,12 +1673,15 @@ tile:
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -1294,6 +1713,44 @@ last:
 	VFMADD231PS  Y2, Y4, Y1
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (CX), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y2, Y3, Y0
+	VFMADD231PS  Y2, Y4, Y1
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y2
+	VBROADCASTSS (CX), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y2, Y3, Y0
+	VFMADD231PS  Y2, Y4, Y1
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (CX), Y3
+	VBROADCASTSS 4(CX), Y4
+	VFMADD231PS  Y2, Y3, Y0
+	VFMADD231PS  Y2, Y4, Y1
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -1341,14 +1798,14 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
 	ADDQ   CX, DX
 	MOVQ   DX, DI
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS (DI), Y1, Y1
@@ -1369,11 +1826,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer3x8(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -1383,12 +1840,15 @@ tile:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -1426,6 +1886,50 @@ last:
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (CX), Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y3
+	VBROADCASTSS (CX), Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (CX), Y4
+	VBROADCASTSS 4(CX), Y5
+	VFMADD231PS  Y3, Y4, Y0
+	VFMADD231PS  Y3, Y5, Y1
+	VBROADCASTSS 8(CX), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -1479,7 +1983,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -1488,7 +1992,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R8
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS (DI), Y1, Y1
@@ -1511,11 +2015,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer4x8(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -1526,12 +2030,15 @@ tile:
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -1575,6 +2082,56 @@ last:
 	VFMADD231PS  Y4, Y6, Y3
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (CX), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y5, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VBROADCASTSS 8(CX), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y4, Y5, Y2
+	VFMADD231PS  Y4, Y6, Y3
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y4
+	VBROADCASTSS (CX), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y5, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VBROADCASTSS 8(CX), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y4, Y5, Y2
+	VFMADD231PS  Y4, Y6, Y3
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (CX), Y5
+	VBROADCASTSS 4(CX), Y6
+	VFMADD231PS  Y4, Y5, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VBROADCASTSS 8(CX), Y5
+	VBROADCASTSS 12(CX), Y6
+	VFMADD231PS  Y4, Y5, Y2
+	VFMADD231PS  Y4, Y6, Y3
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -1634,7 +2191,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -1645,7 +2202,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R9
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS (DI), Y1, Y1
@@ -1670,11 +2227,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer5x8(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -1686,12 +2243,15 @@ tile:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -1741,6 +2301,62 @@ last:
 	VFMADD231PS  Y5, Y6, Y4
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (CX), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS 8(CX), Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS 16(CX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y5
+	VBROADCASTSS (CX), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS 8(CX), Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS 16(CX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (CX), Y6
+	VBROADCASTSS 4(CX), Y7
+	VFMADD231PS  Y5, Y6, Y0
+	VFMADD231PS  Y5, Y7, Y1
+	VBROADCASTSS 8(CX), Y6
+	VBROADCASTSS 12(CX), Y7
+	VFMADD231PS  Y5, Y6, Y2
+	VFMADD231PS  Y5, Y7, Y3
+	VBROADCASTSS 16(CX), Y6
+	VFMADD231PS  Y5, Y6, Y4
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -1806,7 +2422,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -1819,7 +2435,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R10
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS (DI), Y1, Y1
@@ -1846,11 +2462,11 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·outer6x8(SB), NOSPLIT, $24-8
 	MOVQ a+0(FP), AX
-	MOVQ 88(AX), CX
+	MOVQ 96(AX), CX
 	MOVQ CX, (SP)
 	MOVQ (AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ 56(AX), DX
+	MOVQ 64(AX), DX
 	MOVQ DX, 16(SP)
 	MOVQ 40(AX), SI
 	SHLQ $0x02, SI
@@ -1863,12 +2479,15 @@ tile:
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -1924,6 +2543,68 @@ last:
 	VFMADD231PS  Y6, Y8, Y5
 	ADDQ         DI, CX
 	ADDQ         SI, DX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (CX), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y7, Y0
+	VFMADD231PS  Y6, Y8, Y1
+	VBROADCASTSS 8(CX), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y6, Y7, Y2
+	VFMADD231PS  Y6, Y8, Y3
+	VBROADCASTSS 16(CX), Y7
+	VBROADCASTSS 20(CX), Y8
+	VFMADD231PS  Y6, Y7, Y4
+	VFMADD231PS  Y6, Y8, Y5
+	ADDQ         DI, CX
+	MOVLQSX      4(R8), R9
+	LEAQ         (DX)(R9*4), R9
+	VMOVUPS      (R9), Y6
+	VBROADCASTSS (CX), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y7, Y0
+	VFMADD231PS  Y6, Y8, Y1
+	VBROADCASTSS 8(CX), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y6, Y7, Y2
+	VFMADD231PS  Y6, Y8, Y3
+	VBROADCASTSS 16(CX), Y7
+	VBROADCASTSS 20(CX), Y8
+	VFMADD231PS  Y6, Y7, Y4
+	VFMADD231PS  Y6, Y8, Y5
+	ADDQ         DI, CX
+	ADDQ         $0x08, R8
+	SUBQ         $0x02, BX
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, BX
+	JLE          sum
+	MOVLQSX      (R8), BX
+	LEAQ         (DX)(BX*4), BX
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (CX), Y7
+	VBROADCASTSS 4(CX), Y8
+	VFMADD231PS  Y6, Y7, Y0
+	VFMADD231PS  Y6, Y8, Y1
+	VBROADCASTSS 8(CX), Y7
+	VBROADCASTSS 12(CX), Y8
+	VFMADD231PS  Y6, Y7, Y2
+	VFMADD231PS  Y6, Y8, Y3
+	VBROADCASTSS 16(CX), Y7
+	VBROADCASTSS 20(CX), Y8
+	VFMADD231PS  Y6, Y7, Y4
+	VFMADD231PS  Y6, Y8, Y5
+	ADDQ         DI, CX
 	JMP          sum
 
 gather:
@@ -1995,7 +2676,7 @@ lastGather:
 	ADDQ         SI, DX
 
 sum:
-	MOVQ   64(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
 	MOVQ   16(SP), DX
 	MOVQ   DX, BX
@@ -2010,7 +2691,7 @@ sum:
 	ADDQ   CX, DX
 	MOVQ   DX, R11
 	ADDQ   CX, DX
-	CMPB   96(AX), $0x00
+	CMPB   104(AX), $0x00
 	JEQ    store
 	VADDPS (BX), Y0, Y0
 	VADDPS (DI), Y1, Y1
@@ -2039,18 +2720,18 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer1x32z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
 	MOVQ  48(AX), CX
 	SHLQ  $0x02, CX
-	MOVQ  80(AX), DX
+	MOVQ  88(AX), DX
 	SUBQ  $0x10, DX
 	MOVQ  $-1, BX
 	BZHIQ DX, BX, BX
 	KMOVW BX, K1
 	MOVQ  (AX), DX
 	MOVQ  DX, 8(SP)
-	MOVQ  56(AX), BX
+	MOVQ  64(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  40(AX), DI
 	SHLQ  $0x02, DI
@@ -2059,12 +2740,15 @@ tile:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	MOVQ   32(AX), BX
-	MOVQ   72(AX), SI
+	MOVQ   80(AX), SI
 	MOVQ   8(AX), R8
 	TESTQ  R8, R8
 	JNZ    gather
 	MOVQ   16(AX), R8
 	SHLQ   $0x02, R8
+	MOVQ   56(AX), R9
+	TESTQ  R9, R9
+	JNZ    listed
 	SUBQ   $0x02, SI
 	JLT    last
 
@@ -2096,6 +2780,44 @@ last:
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         R8, DX
 	ADDQ         DI, BX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, SI
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R9), R10
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (R10), Z2
+	VMOVUPS.Z    (R10)(CX*1), K1, Z3
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         R8, DX
+	MOVLQSX      4(R9), R10
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (R10), Z2
+	VMOVUPS.Z    (R10)(CX*1), K1, Z3
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         R8, DX
+	ADDQ         $0x08, R9
+	SUBQ         $0x02, SI
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, SI
+	JLE          sum
+	MOVLQSX      (R9), SI
+	LEAQ         (BX)(SI*4), SI
+	VMOVUPS      (SI), Z2
+	VMOVUPS.Z    (SI)(CX*1), K1, Z3
+	VBROADCASTSS (DX), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         R8, DX
 	JMP          sum
 
 gather:
@@ -2143,12 +2865,12 @@ lastGather:
 	ADDQ         DI, BX
 
 sum:
-	MOVQ      64(AX), DX
+	MOVQ      72(AX), DX
 	SHLQ      $0x02, DX
 	MOVQ      16(SP), BX
 	MOVQ      BX, SI
 	ADDQ      DX, BX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS.Z 64(SI), K1, Z2
@@ -2170,18 +2892,18 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer2x32z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
 	MOVQ  48(AX), CX
 	SHLQ  $0x02, CX
-	MOVQ  80(AX), DX
+	MOVQ  88(AX), DX
 	SUBQ  $0x10, DX
 	MOVQ  $-1, BX
 	BZHIQ DX, BX, BX
 	KMOVW BX, K1
 	MOVQ  (AX), DX
 	MOVQ  DX, 8(SP)
-	MOVQ  56(AX), BX
+	MOVQ  64(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  40(AX), DI
 	SHLQ  $0x02, DI
@@ -2192,12 +2914,15 @@ tile:
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	MOVQ   32(AX), BX
-	MOVQ   72(AX), SI
+	MOVQ   80(AX), SI
 	MOVQ   8(AX), R8
 	TESTQ  R8, R8
 	JNZ    gather
 	MOVQ   16(AX), R8
 	SHLQ   $0x02, R8
+	MOVQ   56(AX), R9
+	TESTQ  R9, R9
+	JNZ    listed
 	SUBQ   $0x02, SI
 	JLT    last
 
@@ -2238,6 +2963,53 @@ last:
 	VFMADD231PS  Z5, Z7, Z3
 	ADDQ         R8, DX
 	ADDQ         DI, BX
+	JMP          sum
+
+listed:
+	SUBQ $0x02, SI
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX      (R9), R10
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (R10), Z4
+	VMOVUPS.Z    (R10)(CX*1), K1, Z5
+	VBROADCASTSS (DX), Z6
+	VBROADCASTSS 4(DX), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         R8, DX
+	MOVLQSX      4(R9), R10
+	LEAQ         (BX)(R10*4), R10
+	VMOVUPS      (R10), Z4
+	VMOVUPS.Z    (R10)(CX*1), K1, Z5
+	VBROADCASTSS (DX), Z6
+	VBROADCASTSS 4(DX), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         R8, DX
+	ADDQ         $0x08, R9
+	SUBQ         $0x02, SI
+	JGE          twoListed
+
+lastListed:
+	ADDQ         $0x02, SI
+	JLE          sum
+	MOVLQSX      (R9), SI
+	LEAQ         (BX)(SI*4), SI
+	VMOVUPS      (SI), Z4
+	VMOVUPS.Z    (SI)(CX*1), K1, Z5
+	VBROADCASTSS (DX), Z6
+	VBROADCASTSS 4(DX), Z7
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VFMADD231PS  Z4, Z7, Z2
+	VFMADD231PS  Z5, Z7, Z3
+	ADDQ         R8, DX
 	JMP          sum
 
 gather:
@@ -2294,14 +3066,14 @@ lastGather:
 	ADDQ         DI, BX
 
 sum:
-	MOVQ      64(AX), DX
+	MOVQ      72(AX), DX
 	SHLQ      $0x02, DX
 	MOVQ      16(SP), BX
 	MOVQ      BX, SI
 	ADDQ      DX, BX
 	MOVQ      BX, R8
 	ADDQ      DX, BX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS.Z 64(SI), K1, Z4
@@ -2328,18 +3100,18 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer3x32z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
 	MOVQ  48(AX), CX
 	SHLQ  $0x02, CX
-	MOVQ  80(AX), DX
+	MOVQ  88(AX), DX
 	SUBQ  $0x10, DX
 	MOVQ  $-1, BX
 	BZHIQ DX, BX, BX
 	KMOVW BX, K1
 	MOVQ  (AX), DX
 	MOVQ  DX, 8(SP)
-	MOVQ  56(AX), BX
+	MOVQ  64(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  40(AX), DI
 	SHLQ  $0x02, DI
@@ -2352,12 +3124,15 @@ tile:
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	MOVQ   32(AX), BX
-	MOVQ   72(AX), SI
+	MOVQ   80(AX), SI
 	MOVQ   8(AX), R8
 	TESTQ  R8, R8
 	JNZ    gather
 	MOVQ   16(AX), R8
 	SHLQ   $0x02, R8
+	MOVQ   56(AX), R9
+	TESTQ  R9, R9
+	JNZ    listed
 	SUBQ   $0x02, SI
 	JLT    last
 
@@ -2398,6 +3173,53 @@ last:
 	VFMADD231PS.BCST 8(DX), Z7, Z5
 	ADDQ             R8, DX
 	ADDQ             DI, BX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, SI
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z6
+	VMOVUPS.Z        (R10)(CX*1), K1, Z7
+	VFMADD231PS.BCST (DX), Z6, Z0
+	VFMADD231PS.BCST (DX), Z7, Z1
+	VFMADD231PS.BCST 4(DX), Z6, Z2
+	VFMADD231PS.BCST 4(DX), Z7, Z3
+	VFMADD231PS.BCST 8(DX), Z6, Z4
+	VFMADD231PS.BCST 8(DX), Z7, Z5
+	ADDQ             R8, DX
+	MOVLQSX          4(R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z6
+	VMOVUPS.Z        (R10)(CX*1), K1, Z7
+	VFMADD231PS.BCST (DX), Z6, Z0
+	VFMADD231PS.BCST (DX), Z7, Z1
+	VFMADD231PS.BCST 4(DX), Z6, Z2
+	VFMADD231PS.BCST 4(DX), Z7, Z3
+	VFMADD231PS.BCST 8(DX), Z6, Z4
+	VFMADD231PS.BCST 8(DX), Z7, Z5
+	ADDQ             R8, DX
+	ADDQ             $0x08, R9
+	SUBQ             $0x02, SI
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R9), SI
+	LEAQ             (BX)(SI*4), SI
+	VMOVUPS          (SI), Z6
+	VMOVUPS.Z        (SI)(CX*1), K1, Z7
+	VFMADD231PS.BCST (DX), Z6, Z0
+	VFMADD231PS.BCST (DX), Z7, Z1
+	VFMADD231PS.BCST 4(DX), Z6, Z2
+	VFMADD231PS.BCST 4(DX), Z7, Z3
+	VFMADD231PS.BCST 8(DX), Z6, Z4
+	VFMADD231PS.BCST 8(DX), Z7, Z5
+	ADDQ             R8, DX
 	JMP              sum
 
 gather:
@@ -2454,7 +3276,7 @@ lastGather:
 	ADDQ             DI, BX
 
 sum:
-	MOVQ      64(AX), DX
+	MOVQ      72(AX), DX
 	SHLQ      $0x02, DX
 	MOVQ      16(SP), BX
 	MOVQ      BX, SI
@@ -2463,7 +3285,7 @@ sum:
 	ADDQ      DX, BX
 	MOVQ      BX, R9
 	ADDQ      DX, BX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS.Z 64(SI), K1, Z6
@@ -2495,18 +3317,18 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer4x32z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
 	MOVQ  48(AX), CX
 	SHLQ  $0x02, CX
-	MOVQ  80(AX), DX
+	MOVQ  88(AX), DX
 	SUBQ  $0x10, DX
 	MOVQ  $-1, BX
 	BZHIQ DX, BX, BX
 	KMOVW BX, K1
 	MOVQ  (AX), DX
 	MOVQ  DX, 8(SP)
-	MOVQ  56(AX), BX
+	MOVQ  64(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  40(AX), DI
 	SHLQ  $0x02, DI
@@ -2521,12 +3343,15 @@ tile:
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	MOVQ   32(AX), BX
-	MOVQ   72(AX), SI
+	MOVQ   80(AX), SI
 	MOVQ   8(AX), R8
 	TESTQ  R8, R8
 	JNZ    gather
 	MOVQ   16(AX), R8
 	SHLQ   $0x02, R8
+	MOVQ   56(AX), R9
+	TESTQ  R9, R9
+	JNZ    listed
 	SUBQ   $0x02, SI
 	JLT    last
 
@@ -2573,6 +3398,59 @@ last:
 	VFMADD231PS.BCST 12(DX), Z9, Z7
 	ADDQ             R8, DX
 	ADDQ             DI, BX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, SI
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z8
+	VMOVUPS.Z        (R10)(CX*1), K1, Z9
+	VFMADD231PS.BCST (DX), Z8, Z0
+	VFMADD231PS.BCST (DX), Z9, Z1
+	VFMADD231PS.BCST 4(DX), Z8, Z2
+	VFMADD231PS.BCST 4(DX), Z9, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VFMADD231PS.BCST 8(DX), Z9, Z5
+	VFMADD231PS.BCST 12(DX), Z8, Z6
+	VFMADD231PS.BCST 12(DX), Z9, Z7
+	ADDQ             R8, DX
+	MOVLQSX          4(R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z8
+	VMOVUPS.Z        (R10)(CX*1), K1, Z9
+	VFMADD231PS.BCST (DX), Z8, Z0
+	VFMADD231PS.BCST (DX), Z9, Z1
+	VFMADD231PS.BCST 4(DX), Z8, Z2
+	VFMADD231PS.BCST 4(DX), Z9, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VFMADD231PS.BCST 8(DX), Z9, Z5
+	VFMADD231PS.BCST 12(DX), Z8, Z6
+	VFMADD231PS.BCST 12(DX), Z9, Z7
+	ADDQ             R8, DX
+	ADDQ             $0x08, R9
+	SUBQ             $0x02, SI
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R9), SI
+	LEAQ             (BX)(SI*4), SI
+	VMOVUPS          (SI), Z8
+	VMOVUPS.Z        (SI)(CX*1), K1, Z9
+	VFMADD231PS.BCST (DX), Z8, Z0
+	VFMADD231PS.BCST (DX), Z9, Z1
+	VFMADD231PS.BCST 4(DX), Z8, Z2
+	VFMADD231PS.BCST 4(DX), Z9, Z3
+	VFMADD231PS.BCST 8(DX), Z8, Z4
+	VFMADD231PS.BCST 8(DX), Z9, Z5
+	VFMADD231PS.BCST 12(DX), Z8, Z6
+	VFMADD231PS.BCST 12(DX), Z9, Z7
+	ADDQ             R8, DX
 	JMP              sum
 
 gather:
@@ -2635,7 +3513,7 @@ lastGather:
 	ADDQ             DI, BX
 
 sum:
-	MOVQ      64(AX), DX
+	MOVQ      72(AX), DX
 	SHLQ      $0x02, DX
 	MOVQ      16(SP), BX
 	MOVQ      BX, SI
@@ -2646,7 +3524,7 @@ sum:
 	ADDQ      DX, BX
 	MOVQ      BX, R10
 	ADDQ      DX, BX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS.Z 64(SI), K1, Z8
@@ -2683,18 +3561,18 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer5x32z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
 	MOVQ  48(AX), CX
 	SHLQ  $0x02, CX
-	MOVQ  80(AX), DX
+	MOVQ  88(AX), DX
 	SUBQ  $0x10, DX
 	MOVQ  $-1, BX
 	BZHIQ DX, BX, BX
 	KMOVW BX, K1
 	MOVQ  (AX), DX
 	MOVQ  DX, 8(SP)
-	MOVQ  56(AX), BX
+	MOVQ  64(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  40(AX), DI
 	SHLQ  $0x02, DI
@@ -2711,12 +3589,15 @@ tile:
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	MOVQ   32(AX), BX
-	MOVQ   72(AX), SI
+	MOVQ   80(AX), SI
 	MOVQ   8(AX), R8
 	TESTQ  R8, R8
 	JNZ    gather
 	MOVQ   16(AX), R8
 	SHLQ   $0x02, R8
+	MOVQ   56(AX), R9
+	TESTQ  R9, R9
+	JNZ    listed
 	SUBQ   $0x02, SI
 	JLT    last
 
@@ -2769,6 +3650,65 @@ last:
 	VFMADD231PS.BCST 16(DX), Z11, Z9
 	ADDQ             R8, DX
 	ADDQ             DI, BX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, SI
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z10
+	VMOVUPS.Z        (R10)(CX*1), K1, Z11
+	VFMADD231PS.BCST (DX), Z10, Z0
+	VFMADD231PS.BCST (DX), Z11, Z1
+	VFMADD231PS.BCST 4(DX), Z10, Z2
+	VFMADD231PS.BCST 4(DX), Z11, Z3
+	VFMADD231PS.BCST 8(DX), Z10, Z4
+	VFMADD231PS.BCST 8(DX), Z11, Z5
+	VFMADD231PS.BCST 12(DX), Z10, Z6
+	VFMADD231PS.BCST 12(DX), Z11, Z7
+	VFMADD231PS.BCST 16(DX), Z10, Z8
+	VFMADD231PS.BCST 16(DX), Z11, Z9
+	ADDQ             R8, DX
+	MOVLQSX          4(R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z10
+	VMOVUPS.Z        (R10)(CX*1), K1, Z11
+	VFMADD231PS.BCST (DX), Z10, Z0
+	VFMADD231PS.BCST (DX), Z11, Z1
+	VFMADD231PS.BCST 4(DX), Z10, Z2
+	VFMADD231PS.BCST 4(DX), Z11, Z3
+	VFMADD231PS.BCST 8(DX), Z10, Z4
+	VFMADD231PS.BCST 8(DX), Z11, Z5
+	VFMADD231PS.BCST 12(DX), Z10, Z6
+	VFMADD231PS.BCST 12(DX), Z11, Z7
+	VFMADD231PS.BCST 16(DX), Z10, Z8
+	VFMADD231PS.BCST 16(DX), Z11, Z9
+	ADDQ             R8, DX
+	ADDQ             $0x08, R9
+	SUBQ             $0x02, SI
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R9), SI
+	LEAQ             (BX)(SI*4), SI
+	VMOVUPS          (SI), Z10
+	VMOVUPS.Z        (SI)(CX*1), K1, Z11
+	VFMADD231PS.BCST (DX), Z10, Z0
+	VFMADD231PS.BCST (DX), Z11, Z1
+	VFMADD231PS.BCST 4(DX), Z10, Z2
+	VFMADD231PS.BCST 4(DX), Z11, Z3
+	VFMADD231PS.BCST 8(DX), Z10, Z4
+	VFMADD231PS.BCST 8(DX), Z11, Z5
+	VFMADD231PS.BCST 12(DX), Z10, Z6
+	VFMADD231PS.BCST 12(DX), Z11, Z7
+	VFMADD231PS.BCST 16(DX), Z10, Z8
+	VFMADD231PS.BCST 16(DX), Z11, Z9
+	ADDQ             R8, DX
 	JMP              sum
 
 gather:
@@ -2837,7 +3777,7 @@ lastGather:
 	ADDQ             DI, BX
 
 sum:
-	MOVQ      64(AX), DX
+	MOVQ      72(AX), DX
 	SHLQ      $0x02, DX
 	MOVQ      16(SP), BX
 	MOVQ      BX, SI
@@ -2850,7 +3790,7 @@ sum:
 	ADDQ      DX, BX
 	MOVQ      BX, R11
 	ADDQ      DX, BX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS.Z 64(SI), K1, Z10
@@ -2892,18 +3832,18 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer6x32z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
 	MOVQ  48(AX), CX
 	SHLQ  $0x02, CX
-	MOVQ  80(AX), DX
+	MOVQ  88(AX), DX
 	SUBQ  $0x10, DX
 	MOVQ  $-1, BX
 	BZHIQ DX, BX, BX
 	KMOVW BX, K1
 	MOVQ  (AX), DX
 	MOVQ  DX, 8(SP)
-	MOVQ  56(AX), BX
+	MOVQ  64(AX), BX
 	MOVQ  BX, 16(SP)
 	MOVQ  40(AX), DI
 	SHLQ  $0x02, DI
@@ -2922,12 +3862,15 @@ tile:
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	MOVQ   32(AX), BX
-	MOVQ   72(AX), SI
+	MOVQ   80(AX), SI
 	MOVQ   8(AX), R8
 	TESTQ  R8, R8
 	JNZ    gather
 	MOVQ   16(AX), R8
 	SHLQ   $0x02, R8
+	MOVQ   56(AX), R9
+	TESTQ  R9, R9
+	JNZ    listed
 	SUBQ   $0x02, SI
 	JLT    last
 
@@ -2986,6 +3929,71 @@ last:
 	VFMADD231PS.BCST 20(DX), Z13, Z11
 	ADDQ             R8, DX
 	ADDQ             DI, BX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, SI
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z12
+	VMOVUPS.Z        (R10)(CX*1), K1, Z13
+	VFMADD231PS.BCST (DX), Z12, Z0
+	VFMADD231PS.BCST (DX), Z13, Z1
+	VFMADD231PS.BCST 4(DX), Z12, Z2
+	VFMADD231PS.BCST 4(DX), Z13, Z3
+	VFMADD231PS.BCST 8(DX), Z12, Z4
+	VFMADD231PS.BCST 8(DX), Z13, Z5
+	VFMADD231PS.BCST 12(DX), Z12, Z6
+	VFMADD231PS.BCST 12(DX), Z13, Z7
+	VFMADD231PS.BCST 16(DX), Z12, Z8
+	VFMADD231PS.BCST 16(DX), Z13, Z9
+	VFMADD231PS.BCST 20(DX), Z12, Z10
+	VFMADD231PS.BCST 20(DX), Z13, Z11
+	ADDQ             R8, DX
+	MOVLQSX          4(R9), R10
+	LEAQ             (BX)(R10*4), R10
+	VMOVUPS          (R10), Z12
+	VMOVUPS.Z        (R10)(CX*1), K1, Z13
+	VFMADD231PS.BCST (DX), Z12, Z0
+	VFMADD231PS.BCST (DX), Z13, Z1
+	VFMADD231PS.BCST 4(DX), Z12, Z2
+	VFMADD231PS.BCST 4(DX), Z13, Z3
+	VFMADD231PS.BCST 8(DX), Z12, Z4
+	VFMADD231PS.BCST 8(DX), Z13, Z5
+	VFMADD231PS.BCST 12(DX), Z12, Z6
+	VFMADD231PS.BCST 12(DX), Z13, Z7
+	VFMADD231PS.BCST 16(DX), Z12, Z8
+	VFMADD231PS.BCST 16(DX), Z13, Z9
+	VFMADD231PS.BCST 20(DX), Z12, Z10
+	VFMADD231PS.BCST 20(DX), Z13, Z11
+	ADDQ             R8, DX
+	ADDQ             $0x08, R9
+	SUBQ             $0x02, SI
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, SI
+	JLE              sum
+	MOVLQSX          (R9), SI
+	LEAQ             (BX)(SI*4), SI
+	VMOVUPS          (SI), Z12
+	VMOVUPS.Z        (SI)(CX*1), K1, Z13
+	VFMADD231PS.BCST (DX), Z12, Z0
+	VFMADD231PS.BCST (DX), Z13, Z1
+	VFMADD231PS.BCST 4(DX), Z12, Z2
+	VFMADD231PS.BCST 4(DX), Z13, Z3
+	VFMADD231PS.BCST 8(DX), Z12, Z4
+	VFMADD231PS.BCST 8(DX), Z13, Z5
+	VFMADD231PS.BCST 12(DX), Z12, Z6
+	VFMADD231PS.BCST 12(DX), Z13, Z7
+	VFMADD231PS.BCST 16(DX), Z12, Z8
+	VFMADD231PS.BCST 16(DX), Z13, Z9
+	VFMADD231PS.BCST 20(DX), Z12, Z10
+	VFMADD231PS.BCST 20(DX), Z13, Z11
+	ADDQ             R8, DX
 	JMP              sum
 
 gather:
@@ -3060,7 +4068,7 @@ lastGather:
 	ADDQ             DI, BX
 
 sum:
-	MOVQ      64(AX), DX
+	MOVQ      72(AX), DX
 	SHLQ      $0x02, DX
 	MOVQ      16(SP), BX
 	MOVQ      BX, SI
@@ -3075,7 +4083,7 @@ sum:
 	ADDQ      DX, BX
 	MOVQ      BX, R12
 	ADDQ      DX, BX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VADDPS    (SI), Z0, Z0
 	VMOVUPS.Z 64(SI), K1, Z12
@@ -3122,16 +4130,16 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer1x16z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
-	MOVQ  80(AX), CX
+	MOVQ  88(AX), CX
 	SUBQ  $0x00, CX
 	MOVQ  $-1, DX
 	BZHIQ CX, DX, DX
 	KMOVW DX, K1
 	MOVQ  (AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  56(AX), DX
+	MOVQ  64(AX), DX
 	MOVQ  DX, 16(SP)
 	MOVQ  40(AX), SI
 	SHLQ  $0x02, SI
@@ -3139,12 +4147,15 @@ TEXT ·outer1x16z(SB), NOSPLIT, $24-8
 tile:
 	VPXORD Z0, Z0, Z0
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -3167,6 +4178,35 @@ last:
 	VFMADD231PS.BCST (CX), Z1, Z0
 	ADDQ             DI, CX
 	ADDQ             SI, DX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             DI, CX
+	MOVLQSX          4(R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             DI, CX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, BX
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (R8), BX
+	LEAQ             (DX)(BX*4), BX
+	VMOVUPS.Z        (BX), K1, Z1
+	VFMADD231PS.BCST (CX), Z1, Z0
+	ADDQ             DI, CX
 	JMP              sum
 
 gather:
@@ -3205,12 +4245,12 @@ lastGather:
 	ADDQ             SI, DX
 
 sum:
-	MOVQ      64(AX), CX
+	MOVQ      72(AX), CX
 	SHLQ      $0x02, CX
 	MOVQ      16(SP), DX
 	MOVQ      DX, BX
 	ADDQ      CX, DX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VMOVUPS.Z (BX), K1, Z1
 	VADDPS    Z1, Z0, Z0
@@ -3230,16 +4270,16 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer2x16z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
-	MOVQ  80(AX), CX
+	MOVQ  88(AX), CX
 	SUBQ  $0x00, CX
 	MOVQ  $-1, DX
 	BZHIQ CX, DX, DX
 	KMOVW DX, K1
 	MOVQ  (AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  56(AX), DX
+	MOVQ  64(AX), DX
 	MOVQ  DX, 16(SP)
 	MOVQ  40(AX), SI
 	SHLQ  $0x02, SI
@@ -3248,12 +4288,15 @@ tile:
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -3279,6 +4322,38 @@ last:
 	VFMADD231PS.BCST 4(CX), Z2, Z1
 	ADDQ             DI, CX
 	ADDQ             SI, DX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX), Z2, Z1
+	ADDQ             DI, CX
+	MOVLQSX          4(R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX), Z2, Z1
+	ADDQ             DI, CX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, BX
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (R8), BX
+	LEAQ             (DX)(BX*4), BX
+	VMOVUPS.Z        (BX), K1, Z2
+	VFMADD231PS.BCST (CX), Z2, Z0
+	VFMADD231PS.BCST 4(CX), Z2, Z1
+	ADDQ             DI, CX
 	JMP              sum
 
 gather:
@@ -3320,14 +4395,14 @@ lastGather:
 	ADDQ             SI, DX
 
 sum:
-	MOVQ      64(AX), CX
+	MOVQ      72(AX), CX
 	SHLQ      $0x02, CX
 	MOVQ      16(SP), DX
 	MOVQ      DX, BX
 	ADDQ      CX, DX
 	MOVQ      DX, DI
 	ADDQ      CX, DX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VMOVUPS.Z (BX), K1, Z2
 	VADDPS    Z2, Z0, Z0
@@ -3350,16 +4425,16 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer3x16z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
-	MOVQ  80(AX), CX
+	MOVQ  88(AX), CX
 	SUBQ  $0x00, CX
 	MOVQ  $-1, DX
 	BZHIQ CX, DX, DX
 	KMOVW DX, K1
 	MOVQ  (AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  56(AX), DX
+	MOVQ  64(AX), DX
 	MOVQ  DX, 16(SP)
 	MOVQ  40(AX), SI
 	SHLQ  $0x02, SI
@@ -3369,12 +4444,15 @@ tile:
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -3403,6 +4481,41 @@ last:
 	VFMADD231PS.BCST 8(CX), Z3, Z2
 	ADDQ             DI, CX
 	ADDQ             SI, DX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX), Z3, Z1
+	VFMADD231PS.BCST 8(CX), Z3, Z2
+	ADDQ             DI, CX
+	MOVLQSX          4(R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX), Z3, Z1
+	VFMADD231PS.BCST 8(CX), Z3, Z2
+	ADDQ             DI, CX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, BX
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (R8), BX
+	LEAQ             (DX)(BX*4), BX
+	VMOVUPS.Z        (BX), K1, Z3
+	VFMADD231PS.BCST (CX), Z3, Z0
+	VFMADD231PS.BCST 4(CX), Z3, Z1
+	VFMADD231PS.BCST 8(CX), Z3, Z2
+	ADDQ             DI, CX
 	JMP              sum
 
 gather:
@@ -3447,7 +4560,7 @@ lastGather:
 	ADDQ             SI, DX
 
 sum:
-	MOVQ      64(AX), CX
+	MOVQ      72(AX), CX
 	SHLQ      $0x02, CX
 	MOVQ      16(SP), DX
 	MOVQ      DX, BX
@@ -3456,7 +4569,7 @@ sum:
 	ADDQ      CX, DX
 	MOVQ      DX, R8
 	ADDQ      CX, DX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VMOVUPS.Z (BX), K1, Z3
 	VADDPS    Z3, Z0, Z0
@@ -3482,16 +4595,16 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer4x16z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
-	MOVQ  80(AX), CX
+	MOVQ  88(AX), CX
 	SUBQ  $0x00, CX
 	MOVQ  $-1, DX
 	BZHIQ CX, DX, DX
 	KMOVW DX, K1
 	MOVQ  (AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  56(AX), DX
+	MOVQ  64(AX), DX
 	MOVQ  DX, 16(SP)
 	MOVQ  40(AX), SI
 	SHLQ  $0x02, SI
@@ -3502,12 +4615,15 @@ tile:
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -3539,6 +4655,44 @@ last:
 	VFMADD231PS.BCST 12(CX), Z4, Z3
 	ADDQ             DI, CX
 	ADDQ             SI, DX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX), Z4, Z1
+	VFMADD231PS.BCST 8(CX), Z4, Z2
+	VFMADD231PS.BCST 12(CX), Z4, Z3
+	ADDQ             DI, CX
+	MOVLQSX          4(R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX), Z4, Z1
+	VFMADD231PS.BCST 8(CX), Z4, Z2
+	VFMADD231PS.BCST 12(CX), Z4, Z3
+	ADDQ             DI, CX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, BX
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (R8), BX
+	LEAQ             (DX)(BX*4), BX
+	VMOVUPS.Z        (BX), K1, Z4
+	VFMADD231PS.BCST (CX), Z4, Z0
+	VFMADD231PS.BCST 4(CX), Z4, Z1
+	VFMADD231PS.BCST 8(CX), Z4, Z2
+	VFMADD231PS.BCST 12(CX), Z4, Z3
+	ADDQ             DI, CX
 	JMP              sum
 
 gather:
@@ -3586,7 +4740,7 @@ lastGather:
 	ADDQ             SI, DX
 
 sum:
-	MOVQ      64(AX), CX
+	MOVQ      72(AX), CX
 	SHLQ      $0x02, CX
 	MOVQ      16(SP), DX
 	MOVQ      DX, BX
@@ -3597,7 +4751,7 @@ sum:
 	ADDQ      CX, DX
 	MOVQ      DX, R9
 	ADDQ      CX, DX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VMOVUPS.Z (BX), K1, Z4
 	VADDPS    Z4, Z0, Z0
@@ -3626,16 +4780,16 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer5x16z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
-	MOVQ  80(AX), CX
+	MOVQ  88(AX), CX
 	SUBQ  $0x00, CX
 	MOVQ  $-1, DX
 	BZHIQ CX, DX, DX
 	KMOVW DX, K1
 	MOVQ  (AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  56(AX), DX
+	MOVQ  64(AX), DX
 	MOVQ  DX, 16(SP)
 	MOVQ  40(AX), SI
 	SHLQ  $0x02, SI
@@ -3647,12 +4801,15 @@ tile:
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -3687,6 +4844,47 @@ last:
 	VFMADD231PS.BCST 16(CX), Z5, Z4
 	ADDQ             DI, CX
 	ADDQ             SI, DX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX), Z5, Z1
+	VFMADD231PS.BCST 8(CX), Z5, Z2
+	VFMADD231PS.BCST 12(CX), Z5, Z3
+	VFMADD231PS.BCST 16(CX), Z5, Z4
+	ADDQ             DI, CX
+	MOVLQSX          4(R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX), Z5, Z1
+	VFMADD231PS.BCST 8(CX), Z5, Z2
+	VFMADD231PS.BCST 12(CX), Z5, Z3
+	VFMADD231PS.BCST 16(CX), Z5, Z4
+	ADDQ             DI, CX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, BX
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (R8), BX
+	LEAQ             (DX)(BX*4), BX
+	VMOVUPS.Z        (BX), K1, Z5
+	VFMADD231PS.BCST (CX), Z5, Z0
+	VFMADD231PS.BCST 4(CX), Z5, Z1
+	VFMADD231PS.BCST 8(CX), Z5, Z2
+	VFMADD231PS.BCST 12(CX), Z5, Z3
+	VFMADD231PS.BCST 16(CX), Z5, Z4
+	ADDQ             DI, CX
 	JMP              sum
 
 gather:
@@ -3737,7 +4935,7 @@ lastGather:
 	ADDQ             SI, DX
 
 sum:
-	MOVQ      64(AX), CX
+	MOVQ      72(AX), CX
 	SHLQ      $0x02, CX
 	MOVQ      16(SP), DX
 	MOVQ      DX, BX
@@ -3750,7 +4948,7 @@ sum:
 	ADDQ      CX, DX
 	MOVQ      DX, R10
 	ADDQ      CX, DX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VMOVUPS.Z (BX), K1, Z5
 	VADDPS    Z5, Z0, Z0
@@ -3782,16 +4980,16 @@ store:
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·outer6x16z(SB), NOSPLIT, $24-8
 	MOVQ  a+0(FP), AX
-	MOVQ  88(AX), CX
+	MOVQ  96(AX), CX
 	MOVQ  CX, (SP)
-	MOVQ  80(AX), CX
+	MOVQ  88(AX), CX
 	SUBQ  $0x00, CX
 	MOVQ  $-1, DX
 	BZHIQ CX, DX, DX
 	KMOVW DX, K1
 	MOVQ  (AX), CX
 	MOVQ  CX, 8(SP)
-	MOVQ  56(AX), DX
+	MOVQ  64(AX), DX
 	MOVQ  DX, 16(SP)
 	MOVQ  40(AX), SI
 	SHLQ  $0x02, SI
@@ -3804,12 +5002,15 @@ tile:
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	MOVQ   32(AX), DX
-	MOVQ   72(AX), BX
+	MOVQ   80(AX), BX
 	MOVQ   8(AX), DI
 	TESTQ  DI, DI
 	JNZ    gather
 	MOVQ   16(AX), DI
 	SHLQ   $0x02, DI
+	MOVQ   56(AX), R8
+	TESTQ  R8, R8
+	JNZ    listed
 	SUBQ   $0x02, BX
 	JLT    last
 
@@ -3847,6 +5048,50 @@ last:
 	VFMADD231PS.BCST 20(CX), Z6, Z5
 	ADDQ             DI, CX
 	ADDQ             SI, DX
+	JMP              sum
+
+listed:
+	SUBQ $0x02, BX
+	JLT  lastListed
+
+twoListed:
+	MOVLQSX          (R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX), Z6, Z1
+	VFMADD231PS.BCST 8(CX), Z6, Z2
+	VFMADD231PS.BCST 12(CX), Z6, Z3
+	VFMADD231PS.BCST 16(CX), Z6, Z4
+	VFMADD231PS.BCST 20(CX), Z6, Z5
+	ADDQ             DI, CX
+	MOVLQSX          4(R8), R9
+	LEAQ             (DX)(R9*4), R9
+	VMOVUPS.Z        (R9), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX), Z6, Z1
+	VFMADD231PS.BCST 8(CX), Z6, Z2
+	VFMADD231PS.BCST 12(CX), Z6, Z3
+	VFMADD231PS.BCST 16(CX), Z6, Z4
+	VFMADD231PS.BCST 20(CX), Z6, Z5
+	ADDQ             DI, CX
+	ADDQ             $0x08, R8
+	SUBQ             $0x02, BX
+	JGE              twoListed
+
+lastListed:
+	ADDQ             $0x02, BX
+	JLE              sum
+	MOVLQSX          (R8), BX
+	LEAQ             (DX)(BX*4), BX
+	VMOVUPS.Z        (BX), K1, Z6
+	VFMADD231PS.BCST (CX), Z6, Z0
+	VFMADD231PS.BCST 4(CX), Z6, Z1
+	VFMADD231PS.BCST 8(CX), Z6, Z2
+	VFMADD231PS.BCST 12(CX), Z6, Z3
+	VFMADD231PS.BCST 16(CX), Z6, Z4
+	VFMADD231PS.BCST 20(CX), Z6, Z5
+	ADDQ             DI, CX
 	JMP              sum
 
 gather:
@@ -3900,7 +5145,7 @@ lastGather:
 	ADDQ             SI, DX
 
 sum:
-	MOVQ      64(AX), CX
+	MOVQ      72(AX), CX
 	SHLQ      $0x02, CX
 	MOVQ      16(SP), DX
 	MOVQ      DX, BX
@@ -3915,7 +5160,7 @@ sum:
 	ADDQ      CX, DX
 	MOVQ      DX, R11
 	ADDQ      CX, DX
-	CMPB      96(AX), $0x00
+	CMPB      104(AX), $0x00
 	JEQ       store
 	VMOVUPS.Z (BX), K1, Z6
 	VADDPS    Z6, Z0, Z0

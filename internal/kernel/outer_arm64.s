@@ -30,6 +30,7 @@ TEXT ·outer16NEON(SB), NOSPLIT, $0-16
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile6:
 	VEOR V6.B16, V6.B16, V6.B16
@@ -60,6 +61,7 @@ tile6:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather6
 	MOVD R2, R12
+	CBNZ R15, listed6
 	SUBS $2, R11
 	BLT lastFixed6
 
@@ -130,6 +132,117 @@ twoFixed6:
 lastFixed6:
 	ADDS $2, R11
 	BLE sum6
+	FMOVQ 0(R12), F4
+	FMOVD 16(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f851016 // fmla v22.4s, v0.4s, v5.s[0]
+	WORD $0x4fa5101a // fmla v26.4s, v0.4s, v5.s[1]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f851037 // fmla v23.4s, v1.4s, v5.s[0]
+	WORD $0x4fa5103b // fmla v27.4s, v1.4s, v5.s[1]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f851058 // fmla v24.4s, v2.4s, v5.s[0]
+	WORD $0x4fa5105c // fmla v28.4s, v2.4s, v5.s[1]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	WORD $0x4f851079 // fmla v25.4s, v3.4s, v5.s[0]
+	WORD $0x4fa5107d // fmla v29.4s, v3.4s, v5.s[1]
+	ADD R6, R12
+	B sum6
+
+listed6:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed6
+
+twoListed6:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F4
+	FMOVD 16(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f851016 // fmla v22.4s, v0.4s, v5.s[0]
+	WORD $0x4fa5101a // fmla v26.4s, v0.4s, v5.s[1]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f851037 // fmla v23.4s, v1.4s, v5.s[0]
+	WORD $0x4fa5103b // fmla v27.4s, v1.4s, v5.s[1]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f851058 // fmla v24.4s, v2.4s, v5.s[0]
+	WORD $0x4fa5105c // fmla v28.4s, v2.4s, v5.s[1]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	WORD $0x4f851079 // fmla v25.4s, v3.4s, v5.s[0]
+	WORD $0x4fa5107d // fmla v29.4s, v3.4s, v5.s[1]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F4
+	FMOVD 16(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f851016 // fmla v22.4s, v0.4s, v5.s[0]
+	WORD $0x4fa5101a // fmla v26.4s, v0.4s, v5.s[1]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f851037 // fmla v23.4s, v1.4s, v5.s[0]
+	WORD $0x4fa5103b // fmla v27.4s, v1.4s, v5.s[1]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f851058 // fmla v24.4s, v2.4s, v5.s[0]
+	WORD $0x4fa5105c // fmla v28.4s, v2.4s, v5.s[1]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	WORD $0x4f851079 // fmla v25.4s, v3.4s, v5.s[0]
+	WORD $0x4fa5107d // fmla v29.4s, v3.4s, v5.s[1]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed6
+
+lastListed6:
+	ADDS $2, R11
+	BLE sum6
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVQ 0(R12), F4
 	FMOVD 16(R12), F5
 	FLDPQ 0(R3), (F0, F1)
@@ -275,10 +388,6 @@ lastGather6:
 	WORD $0x4fa5107d // fmla v29.4s, v3.4s, v5.s[1]
 
 sum6:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
 	MOVD R4, R20
@@ -287,58 +396,62 @@ sum6:
 	ADD R8, R4
 	MOVD R4, R22
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R23
-	CBZ R23, store6
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R23
+	ADD R8, R4
+	MOVD R4, R24
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R25
+	CBZ R25, store6
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 32(R14), (F0, F1)
+	FLDPQ 32(R19), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
-	FLDPQ 32(R15), (F0, F1)
+	FLDPQ 32(R20), (F0, F1)
 	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
 	WORD $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
-	FLDPQ 32(R19), (F0, F1)
+	FLDPQ 32(R21), (F0, F1)
 	WORD $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
 	WORD $0x4e21d631 // fadd v17.4s, v17.4s, v1.4s
-	FLDPQ 0(R20), (F0, F1)
+	FLDPQ 0(R22), (F0, F1)
 	WORD $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
 	WORD $0x4e21d673 // fadd v19.4s, v19.4s, v1.4s
-	FLDPQ 32(R20), (F0, F1)
+	FLDPQ 32(R22), (F0, F1)
 	WORD $0x4e20d694 // fadd v20.4s, v20.4s, v0.4s
 	WORD $0x4e21d6b5 // fadd v21.4s, v21.4s, v1.4s
-	FLDPQ 0(R21), (F0, F1)
+	FLDPQ 0(R23), (F0, F1)
 	WORD $0x4e20d6d6 // fadd v22.4s, v22.4s, v0.4s
 	WORD $0x4e21d6f7 // fadd v23.4s, v23.4s, v1.4s
-	FLDPQ 32(R21), (F0, F1)
+	FLDPQ 32(R23), (F0, F1)
 	WORD $0x4e20d718 // fadd v24.4s, v24.4s, v0.4s
 	WORD $0x4e21d739 // fadd v25.4s, v25.4s, v1.4s
-	FLDPQ 0(R22), (F0, F1)
+	FLDPQ 0(R24), (F0, F1)
 	WORD $0x4e20d75a // fadd v26.4s, v26.4s, v0.4s
 	WORD $0x4e21d77b // fadd v27.4s, v27.4s, v1.4s
-	FLDPQ 32(R22), (F0, F1)
+	FLDPQ 32(R24), (F0, F1)
 	WORD $0x4e20d79c // fadd v28.4s, v28.4s, v0.4s
 	WORD $0x4e21d7bd // fadd v29.4s, v29.4s, v1.4s
 
 store6:
-	FSTPQ (F6, F7), 0(R14)
-	FSTPQ (F8, F9), 32(R14)
-	FSTPQ (F10, F11), 0(R15)
-	FSTPQ (F12, F13), 32(R15)
-	FSTPQ (F14, F15), 0(R19)
-	FSTPQ (F16, F17), 32(R19)
-	FSTPQ (F18, F19), 0(R20)
-	FSTPQ (F20, F21), 32(R20)
-	FSTPQ (F22, F23), 0(R21)
-	FSTPQ (F24, F25), 32(R21)
-	FSTPQ (F26, F27), 0(R22)
-	FSTPQ (F28, F29), 32(R22)
+	FSTPQ (F6, F7), 0(R19)
+	FSTPQ (F8, F9), 32(R19)
+	FSTPQ (F10, F11), 0(R20)
+	FSTPQ (F12, F13), 32(R20)
+	FSTPQ (F14, F15), 0(R21)
+	FSTPQ (F16, F17), 32(R21)
+	FSTPQ (F18, F19), 0(R22)
+	FSTPQ (F20, F21), 32(R22)
+	FSTPQ (F22, F23), 0(R23)
+	FSTPQ (F24, F25), 32(R23)
+	FSTPQ (F26, F27), 0(R24)
+	FSTPQ (F28, F29), 32(R24)
 	ADD $24, R2
 	SUBS $1, R10
 	BGT tile6
@@ -356,6 +469,7 @@ rows5:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile5:
 	VEOR V6.B16, V6.B16, V6.B16
@@ -382,6 +496,7 @@ tile5:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather5
 	MOVD R2, R12
+	CBNZ R15, listed5
 	SUBS $2, R11
 	BLT lastFixed5
 
@@ -444,6 +559,105 @@ twoFixed5:
 lastFixed5:
 	ADDS $2, R11
 	BLE sum5
+	FMOVQ 0(R12), F4
+	FMOVS 16(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f851016 // fmla v22.4s, v0.4s, v5.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f851037 // fmla v23.4s, v1.4s, v5.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f851058 // fmla v24.4s, v2.4s, v5.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	WORD $0x4f851079 // fmla v25.4s, v3.4s, v5.s[0]
+	ADD R6, R12
+	B sum5
+
+listed5:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed5
+
+twoListed5:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F4
+	FMOVS 16(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f851016 // fmla v22.4s, v0.4s, v5.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f851037 // fmla v23.4s, v1.4s, v5.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f851058 // fmla v24.4s, v2.4s, v5.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	WORD $0x4f851079 // fmla v25.4s, v3.4s, v5.s[0]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F4
+	FMOVS 16(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f851016 // fmla v22.4s, v0.4s, v5.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f851037 // fmla v23.4s, v1.4s, v5.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f851058 // fmla v24.4s, v2.4s, v5.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	WORD $0x4f851079 // fmla v25.4s, v3.4s, v5.s[0]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed5
+
+lastListed5:
+	ADDS $2, R11
+	BLE sum5
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVQ 0(R12), F4
 	FMOVS 16(R12), F5
 	FLDPQ 0(R3), (F0, F1)
@@ -573,60 +787,60 @@ lastGather5:
 	WORD $0x4f851079 // fmla v25.4s, v3.4s, v5.s[0]
 
 sum5:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
 	MOVD R4, R20
 	ADD R8, R4
 	MOVD R4, R21
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R22
-	CBZ R22, store5
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R22
+	ADD R8, R4
+	MOVD R4, R23
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R24
+	CBZ R24, store5
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 32(R14), (F0, F1)
+	FLDPQ 32(R19), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
-	FLDPQ 32(R15), (F0, F1)
+	FLDPQ 32(R20), (F0, F1)
 	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
 	WORD $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
-	FLDPQ 32(R19), (F0, F1)
+	FLDPQ 32(R21), (F0, F1)
 	WORD $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
 	WORD $0x4e21d631 // fadd v17.4s, v17.4s, v1.4s
-	FLDPQ 0(R20), (F0, F1)
+	FLDPQ 0(R22), (F0, F1)
 	WORD $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
 	WORD $0x4e21d673 // fadd v19.4s, v19.4s, v1.4s
-	FLDPQ 32(R20), (F0, F1)
+	FLDPQ 32(R22), (F0, F1)
 	WORD $0x4e20d694 // fadd v20.4s, v20.4s, v0.4s
 	WORD $0x4e21d6b5 // fadd v21.4s, v21.4s, v1.4s
-	FLDPQ 0(R21), (F0, F1)
+	FLDPQ 0(R23), (F0, F1)
 	WORD $0x4e20d6d6 // fadd v22.4s, v22.4s, v0.4s
 	WORD $0x4e21d6f7 // fadd v23.4s, v23.4s, v1.4s
-	FLDPQ 32(R21), (F0, F1)
+	FLDPQ 32(R23), (F0, F1)
 	WORD $0x4e20d718 // fadd v24.4s, v24.4s, v0.4s
 	WORD $0x4e21d739 // fadd v25.4s, v25.4s, v1.4s
 
 store5:
-	FSTPQ (F6, F7), 0(R14)
-	FSTPQ (F8, F9), 32(R14)
-	FSTPQ (F10, F11), 0(R15)
-	FSTPQ (F12, F13), 32(R15)
-	FSTPQ (F14, F15), 0(R19)
-	FSTPQ (F16, F17), 32(R19)
-	FSTPQ (F18, F19), 0(R20)
-	FSTPQ (F20, F21), 32(R20)
-	FSTPQ (F22, F23), 0(R21)
-	FSTPQ (F24, F25), 32(R21)
+	FSTPQ (F6, F7), 0(R19)
+	FSTPQ (F8, F9), 32(R19)
+	FSTPQ (F10, F11), 0(R20)
+	FSTPQ (F12, F13), 32(R20)
+	FSTPQ (F14, F15), 0(R21)
+	FSTPQ (F16, F17), 32(R21)
+	FSTPQ (F18, F19), 0(R22)
+	FSTPQ (F20, F21), 32(R22)
+	FSTPQ (F22, F23), 0(R23)
+	FSTPQ (F24, F25), 32(R23)
 	ADD $20, R2
 	SUBS $1, R10
 	BGT tile5
@@ -644,6 +858,7 @@ rows4:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile4:
 	VEOR V6.B16, V6.B16, V6.B16
@@ -666,6 +881,7 @@ tile4:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather4
 	MOVD R2, R12
+	CBNZ R15, listed4
 	SUBS $2, R11
 	BLT lastFixed4
 
@@ -718,6 +934,90 @@ twoFixed4:
 lastFixed4:
 	ADDS $2, R11
 	BLE sum4
+	FMOVQ 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	ADD R6, R12
+	B sum4
+
+listed4:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed4
+
+twoListed4:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f84180e // fmla v14.4s, v0.4s, v4.s[2]
+	WORD $0x4fa41812 // fmla v18.4s, v0.4s, v4.s[3]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f84182f // fmla v15.4s, v1.4s, v4.s[2]
+	WORD $0x4fa41833 // fmla v19.4s, v1.4s, v4.s[3]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841850 // fmla v16.4s, v2.4s, v4.s[2]
+	WORD $0x4fa41854 // fmla v20.4s, v2.4s, v4.s[3]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f841871 // fmla v17.4s, v3.4s, v4.s[2]
+	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed4
+
+lastListed4:
+	ADDS $2, R11
+	BLE sum4
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVQ 0(R12), F4
 	FLDPQ 0(R3), (F0, F1)
 	FLDPQ 32(R3), (F2, F3)
@@ -827,50 +1127,50 @@ lastGather4:
 	WORD $0x4fa41875 // fmla v21.4s, v3.4s, v4.s[3]
 
 sum4:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
 	MOVD R4, R20
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R21
-	CBZ R21, store4
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R21
+	ADD R8, R4
+	MOVD R4, R22
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R23
+	CBZ R23, store4
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 32(R14), (F0, F1)
+	FLDPQ 32(R19), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
-	FLDPQ 32(R15), (F0, F1)
+	FLDPQ 32(R20), (F0, F1)
 	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
 	WORD $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
-	FLDPQ 32(R19), (F0, F1)
+	FLDPQ 32(R21), (F0, F1)
 	WORD $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
 	WORD $0x4e21d631 // fadd v17.4s, v17.4s, v1.4s
-	FLDPQ 0(R20), (F0, F1)
+	FLDPQ 0(R22), (F0, F1)
 	WORD $0x4e20d652 // fadd v18.4s, v18.4s, v0.4s
 	WORD $0x4e21d673 // fadd v19.4s, v19.4s, v1.4s
-	FLDPQ 32(R20), (F0, F1)
+	FLDPQ 32(R22), (F0, F1)
 	WORD $0x4e20d694 // fadd v20.4s, v20.4s, v0.4s
 	WORD $0x4e21d6b5 // fadd v21.4s, v21.4s, v1.4s
 
 store4:
-	FSTPQ (F6, F7), 0(R14)
-	FSTPQ (F8, F9), 32(R14)
-	FSTPQ (F10, F11), 0(R15)
-	FSTPQ (F12, F13), 32(R15)
-	FSTPQ (F14, F15), 0(R19)
-	FSTPQ (F16, F17), 32(R19)
-	FSTPQ (F18, F19), 0(R20)
-	FSTPQ (F20, F21), 32(R20)
+	FSTPQ (F6, F7), 0(R19)
+	FSTPQ (F8, F9), 32(R19)
+	FSTPQ (F10, F11), 0(R20)
+	FSTPQ (F12, F13), 32(R20)
+	FSTPQ (F14, F15), 0(R21)
+	FSTPQ (F16, F17), 32(R21)
+	FSTPQ (F18, F19), 0(R22)
+	FSTPQ (F20, F21), 32(R22)
 	ADD $16, R2
 	SUBS $1, R10
 	BGT tile4
@@ -888,6 +1188,7 @@ rows3:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile3:
 	VEOR V6.B16, V6.B16, V6.B16
@@ -906,6 +1207,7 @@ tile3:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather3
 	MOVD R2, R12
+	CBNZ R15, listed3
 	SUBS $2, R11
 	BLT lastFixed3
 
@@ -952,6 +1254,81 @@ twoFixed3:
 lastFixed3:
 	ADDS $2, R11
 	BLE sum3
+	FMOVD 0(R12), F4
+	FMOVS 8(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f85100e // fmla v14.4s, v0.4s, v5.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f85102f // fmla v15.4s, v1.4s, v5.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f851050 // fmla v16.4s, v2.4s, v5.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f851071 // fmla v17.4s, v3.4s, v5.s[0]
+	ADD R6, R12
+	B sum3
+
+listed3:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed3
+
+twoListed3:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F4
+	FMOVS 8(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f85100e // fmla v14.4s, v0.4s, v5.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f85102f // fmla v15.4s, v1.4s, v5.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f851050 // fmla v16.4s, v2.4s, v5.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f851071 // fmla v17.4s, v3.4s, v5.s[0]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F4
+	FMOVS 8(R12), F5
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f85100e // fmla v14.4s, v0.4s, v5.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f85102f // fmla v15.4s, v1.4s, v5.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f851050 // fmla v16.4s, v2.4s, v5.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	WORD $0x4f851071 // fmla v17.4s, v3.4s, v5.s[0]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed3
+
+lastListed3:
+	ADDS $2, R11
+	BLE sum3
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVD 0(R12), F4
 	FMOVS 8(R12), F5
 	FLDPQ 0(R3), (F0, F1)
@@ -1049,40 +1426,40 @@ lastGather3:
 	WORD $0x4f851071 // fmla v17.4s, v3.4s, v5.s[0]
 
 sum3:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R20
-	CBZ R20, store3
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R20
+	ADD R8, R4
+	MOVD R4, R21
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R22
+	CBZ R22, store3
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 32(R14), (F0, F1)
+	FLDPQ 32(R19), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
-	FLDPQ 32(R15), (F0, F1)
+	FLDPQ 32(R20), (F0, F1)
 	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
 	WORD $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
-	FLDPQ 32(R19), (F0, F1)
+	FLDPQ 32(R21), (F0, F1)
 	WORD $0x4e20d610 // fadd v16.4s, v16.4s, v0.4s
 	WORD $0x4e21d631 // fadd v17.4s, v17.4s, v1.4s
 
 store3:
-	FSTPQ (F6, F7), 0(R14)
-	FSTPQ (F8, F9), 32(R14)
-	FSTPQ (F10, F11), 0(R15)
-	FSTPQ (F12, F13), 32(R15)
-	FSTPQ (F14, F15), 0(R19)
-	FSTPQ (F16, F17), 32(R19)
+	FSTPQ (F6, F7), 0(R19)
+	FSTPQ (F8, F9), 32(R19)
+	FSTPQ (F10, F11), 0(R20)
+	FSTPQ (F12, F13), 32(R20)
+	FSTPQ (F14, F15), 0(R21)
+	FSTPQ (F16, F17), 32(R21)
 	ADD $12, R2
 	SUBS $1, R10
 	BGT tile3
@@ -1100,6 +1477,7 @@ rows2:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile2:
 	VEOR V6.B16, V6.B16, V6.B16
@@ -1114,6 +1492,7 @@ tile2:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather2
 	MOVD R2, R12
+	CBNZ R15, listed2
 	SUBS $2, R11
 	BLT lastFixed2
 
@@ -1150,6 +1529,66 @@ twoFixed2:
 lastFixed2:
 	ADDS $2, R11
 	BLE sum2
+	FMOVD 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	ADD R6, R12
+	B sum2
+
+listed2:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed2
+
+twoListed2:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4fa4100a // fmla v10.4s, v0.4s, v4.s[1]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4fa4102b // fmla v11.4s, v1.4s, v4.s[1]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4fa4104c // fmla v12.4s, v2.4s, v4.s[1]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed2
+
+lastListed2:
+	ADDS $2, R11
+	BLE sum2
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVD 0(R12), F4
 	FLDPQ 0(R3), (F0, F1)
 	FLDPQ 32(R3), (F2, F3)
@@ -1227,30 +1666,30 @@ lastGather2:
 	WORD $0x4fa4106d // fmla v13.4s, v3.4s, v4.s[1]
 
 sum2:
-	MOVD R4, R14
+	MOVD R4, R19
 	ADD R8, R4
-	MOVD R4, R15
+	MOVD R4, R20
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R19
-	CBZ R19, store2
-	FLDPQ 0(R14), (F0, F1)
+	MOVBU OuterArgs_Accumulate(R1), R21
+	CBZ R21, store2
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 32(R14), (F0, F1)
+	FLDPQ 32(R19), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
-	FLDPQ 32(R15), (F0, F1)
+	FLDPQ 32(R20), (F0, F1)
 	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
 
 store2:
-	FSTPQ (F6, F7), 0(R14)
-	FSTPQ (F8, F9), 32(R14)
-	FSTPQ (F10, F11), 0(R15)
-	FSTPQ (F12, F13), 32(R15)
+	FSTPQ (F6, F7), 0(R19)
+	FSTPQ (F8, F9), 32(R19)
+	FSTPQ (F10, F11), 0(R20)
+	FSTPQ (F12, F13), 32(R20)
 	ADD $8, R2
 	SUBS $1, R10
 	BGT tile2
@@ -1268,6 +1707,7 @@ rows1:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile1:
 	VEOR V6.B16, V6.B16, V6.B16
@@ -1278,6 +1718,7 @@ tile1:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather1
 	MOVD R2, R12
+	CBNZ R15, listed1
 	SUBS $2, R11
 	BLT lastFixed1
 
@@ -1306,6 +1747,54 @@ twoFixed1:
 lastFixed1:
 	ADDS $2, R11
 	BLE sum1
+	FMOVS 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	ADD R6, R12
+	B sum1
+
+listed1:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed1
+
+twoListed1:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVS 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVS 0(R12), F4
+	FLDPQ 0(R3), (F0, F1)
+	FLDPQ 32(R3), (F2, F3)
+	ADD R7, R3
+	WORD $0x4f841006 // fmla v6.4s, v0.4s, v4.s[0]
+	WORD $0x4f841027 // fmla v7.4s, v1.4s, v4.s[0]
+	WORD $0x4f841048 // fmla v8.4s, v2.4s, v4.s[0]
+	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed1
+
+lastListed1:
+	ADDS $2, R11
+	BLE sum1
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVS 0(R12), F4
 	FLDPQ 0(R3), (F0, F1)
 	FLDPQ 32(R3), (F2, F3)
@@ -1367,20 +1856,20 @@ lastGather1:
 	WORD $0x4f841069 // fmla v9.4s, v3.4s, v4.s[0]
 
 sum1:
-	MOVD R4, R14
+	MOVD R4, R19
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R15
-	CBZ R15, store1
-	FLDPQ 0(R14), (F0, F1)
+	MOVBU OuterArgs_Accumulate(R1), R20
+	CBZ R20, store1
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 32(R14), (F0, F1)
+	FLDPQ 32(R19), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
 
 store1:
-	FSTPQ (F6, F7), 0(R14)
-	FSTPQ (F8, F9), 32(R14)
+	FSTPQ (F6, F7), 0(R19)
+	FSTPQ (F8, F9), 32(R19)
 	ADD $4, R2
 	SUBS $1, R10
 	BGT tile1
@@ -1411,6 +1900,7 @@ TEXT ·outer8NEON(SB), NOSPLIT, $0-16
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile6:
 	VEOR V4.B16, V4.B16, V4.B16
@@ -1429,6 +1919,7 @@ tile6:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather6
 	MOVD R2, R12
+	CBNZ R15, listed6
 	SUBS $2, R11
 	BLT lastFixed6
 
@@ -1473,6 +1964,78 @@ twoFixed6:
 lastFixed6:
 	ADDS $2, R11
 	BLE sum6
+	FMOVQ 0(R12), F2
+	FMOVD 16(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f83100c // fmla v12.4s, v0.4s, v3.s[0]
+	WORD $0x4fa3100e // fmla v14.4s, v0.4s, v3.s[1]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	WORD $0x4f83102d // fmla v13.4s, v1.4s, v3.s[0]
+	WORD $0x4fa3102f // fmla v15.4s, v1.4s, v3.s[1]
+	ADD R6, R12
+	B sum6
+
+listed6:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed6
+
+twoListed6:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F2
+	FMOVD 16(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f83100c // fmla v12.4s, v0.4s, v3.s[0]
+	WORD $0x4fa3100e // fmla v14.4s, v0.4s, v3.s[1]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	WORD $0x4f83102d // fmla v13.4s, v1.4s, v3.s[0]
+	WORD $0x4fa3102f // fmla v15.4s, v1.4s, v3.s[1]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F2
+	FMOVD 16(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f83100c // fmla v12.4s, v0.4s, v3.s[0]
+	WORD $0x4fa3100e // fmla v14.4s, v0.4s, v3.s[1]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	WORD $0x4f83102d // fmla v13.4s, v1.4s, v3.s[0]
+	WORD $0x4fa3102f // fmla v15.4s, v1.4s, v3.s[1]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed6
+
+lastListed6:
+	ADDS $2, R11
+	BLE sum6
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVQ 0(R12), F2
 	FMOVD 16(R12), F3
 	FLDPQ 0(R3), (F0, F1)
@@ -1566,10 +2129,6 @@ lastGather6:
 	WORD $0x4fa3102f // fmla v15.4s, v1.4s, v3.s[1]
 
 sum6:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
 	MOVD R4, R20
@@ -1578,34 +2137,38 @@ sum6:
 	ADD R8, R4
 	MOVD R4, R22
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R23
-	CBZ R23, store6
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R23
+	ADD R8, R4
+	MOVD R4, R24
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R25
+	CBZ R25, store6
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
 	WORD $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R20), (F0, F1)
+	FLDPQ 0(R22), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
-	FLDPQ 0(R21), (F0, F1)
+	FLDPQ 0(R23), (F0, F1)
 	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
-	FLDPQ 0(R22), (F0, F1)
+	FLDPQ 0(R24), (F0, F1)
 	WORD $0x4e20d5ce // fadd v14.4s, v14.4s, v0.4s
 	WORD $0x4e21d5ef // fadd v15.4s, v15.4s, v1.4s
 
 store6:
-	FSTPQ (F4, F5), 0(R14)
-	FSTPQ (F6, F7), 0(R15)
-	FSTPQ (F8, F9), 0(R19)
-	FSTPQ (F10, F11), 0(R20)
-	FSTPQ (F12, F13), 0(R21)
-	FSTPQ (F14, F15), 0(R22)
+	FSTPQ (F4, F5), 0(R19)
+	FSTPQ (F6, F7), 0(R20)
+	FSTPQ (F8, F9), 0(R21)
+	FSTPQ (F10, F11), 0(R22)
+	FSTPQ (F12, F13), 0(R23)
+	FSTPQ (F14, F15), 0(R24)
 	ADD $24, R2
 	SUBS $1, R10
 	BGT tile6
@@ -1623,6 +2186,7 @@ rows5:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile5:
 	VEOR V4.B16, V4.B16, V4.B16
@@ -1639,6 +2203,7 @@ tile5:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather5
 	MOVD R2, R12
+	CBNZ R15, listed5
 	SUBS $2, R11
 	BLT lastFixed5
 
@@ -1679,6 +2244,72 @@ twoFixed5:
 lastFixed5:
 	ADDS $2, R11
 	BLE sum5
+	FMOVQ 0(R12), F2
+	FMOVS 16(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f83100c // fmla v12.4s, v0.4s, v3.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	WORD $0x4f83102d // fmla v13.4s, v1.4s, v3.s[0]
+	ADD R6, R12
+	B sum5
+
+listed5:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed5
+
+twoListed5:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F2
+	FMOVS 16(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f83100c // fmla v12.4s, v0.4s, v3.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	WORD $0x4f83102d // fmla v13.4s, v1.4s, v3.s[0]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F2
+	FMOVS 16(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f83100c // fmla v12.4s, v0.4s, v3.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	WORD $0x4f83102d // fmla v13.4s, v1.4s, v3.s[0]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed5
+
+lastListed5:
+	ADDS $2, R11
+	BLE sum5
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVQ 0(R12), F2
 	FMOVS 16(R12), F3
 	FLDPQ 0(R3), (F0, F1)
@@ -1764,40 +2395,40 @@ lastGather5:
 	WORD $0x4f83102d // fmla v13.4s, v1.4s, v3.s[0]
 
 sum5:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
 	MOVD R4, R20
 	ADD R8, R4
 	MOVD R4, R21
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R22
-	CBZ R22, store5
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R22
+	ADD R8, R4
+	MOVD R4, R23
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R24
+	CBZ R24, store5
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
 	WORD $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R20), (F0, F1)
+	FLDPQ 0(R22), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
-	FLDPQ 0(R21), (F0, F1)
+	FLDPQ 0(R23), (F0, F1)
 	WORD $0x4e20d58c // fadd v12.4s, v12.4s, v0.4s
 	WORD $0x4e21d5ad // fadd v13.4s, v13.4s, v1.4s
 
 store5:
-	FSTPQ (F4, F5), 0(R14)
-	FSTPQ (F6, F7), 0(R15)
-	FSTPQ (F8, F9), 0(R19)
-	FSTPQ (F10, F11), 0(R20)
-	FSTPQ (F12, F13), 0(R21)
+	FSTPQ (F4, F5), 0(R19)
+	FSTPQ (F6, F7), 0(R20)
+	FSTPQ (F8, F9), 0(R21)
+	FSTPQ (F10, F11), 0(R22)
+	FSTPQ (F12, F13), 0(R23)
 	ADD $20, R2
 	SUBS $1, R10
 	BGT tile5
@@ -1815,6 +2446,7 @@ rows4:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile4:
 	VEOR V4.B16, V4.B16, V4.B16
@@ -1829,6 +2461,7 @@ tile4:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather4
 	MOVD R2, R12
+	CBNZ R15, listed4
 	SUBS $2, R11
 	BLT lastFixed4
 
@@ -1863,6 +2496,63 @@ twoFixed4:
 lastFixed4:
 	ADDS $2, R11
 	BLE sum4
+	FMOVQ 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	ADD R6, R12
+	B sum4
+
+listed4:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed4
+
+twoListed4:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVQ 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821808 // fmla v8.4s, v0.4s, v2.s[2]
+	WORD $0x4fa2180a // fmla v10.4s, v0.4s, v2.s[3]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f821829 // fmla v9.4s, v1.4s, v2.s[2]
+	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed4
+
+lastListed4:
+	ADDS $2, R11
+	BLE sum4
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVQ 0(R12), F2
 	FLDPQ 0(R3), (F0, F1)
 	ADD R7, R3
@@ -1936,34 +2626,34 @@ lastGather4:
 	WORD $0x4fa2182b // fmla v11.4s, v1.4s, v2.s[3]
 
 sum4:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
 	MOVD R4, R20
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R21
-	CBZ R21, store4
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R21
+	ADD R8, R4
+	MOVD R4, R22
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R23
+	CBZ R23, store4
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
 	WORD $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
-	FLDPQ 0(R20), (F0, F1)
+	FLDPQ 0(R22), (F0, F1)
 	WORD $0x4e20d54a // fadd v10.4s, v10.4s, v0.4s
 	WORD $0x4e21d56b // fadd v11.4s, v11.4s, v1.4s
 
 store4:
-	FSTPQ (F4, F5), 0(R14)
-	FSTPQ (F6, F7), 0(R15)
-	FSTPQ (F8, F9), 0(R19)
-	FSTPQ (F10, F11), 0(R20)
+	FSTPQ (F4, F5), 0(R19)
+	FSTPQ (F6, F7), 0(R20)
+	FSTPQ (F8, F9), 0(R21)
+	FSTPQ (F10, F11), 0(R22)
 	ADD $16, R2
 	SUBS $1, R10
 	BGT tile4
@@ -1981,6 +2671,7 @@ rows3:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile3:
 	VEOR V4.B16, V4.B16, V4.B16
@@ -1993,6 +2684,7 @@ tile3:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather3
 	MOVD R2, R12
+	CBNZ R15, listed3
 	SUBS $2, R11
 	BLT lastFixed3
 
@@ -2025,6 +2717,60 @@ twoFixed3:
 lastFixed3:
 	ADDS $2, R11
 	BLE sum3
+	FMOVD 0(R12), F2
+	FMOVS 8(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f831008 // fmla v8.4s, v0.4s, v3.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f831029 // fmla v9.4s, v1.4s, v3.s[0]
+	ADD R6, R12
+	B sum3
+
+listed3:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed3
+
+twoListed3:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F2
+	FMOVS 8(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f831008 // fmla v8.4s, v0.4s, v3.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f831029 // fmla v9.4s, v1.4s, v3.s[0]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F2
+	FMOVS 8(R12), F3
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f831008 // fmla v8.4s, v0.4s, v3.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	WORD $0x4f831029 // fmla v9.4s, v1.4s, v3.s[0]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed3
+
+lastListed3:
+	ADDS $2, R11
+	BLE sum3
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVD 0(R12), F2
 	FMOVS 8(R12), F3
 	FLDPQ 0(R3), (F0, F1)
@@ -2094,28 +2840,28 @@ lastGather3:
 	WORD $0x4f831029 // fmla v9.4s, v1.4s, v3.s[0]
 
 sum3:
-	MOVD R4, R14
-	ADD R8, R4
-	MOVD R4, R15
-	ADD R8, R4
 	MOVD R4, R19
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R20
-	CBZ R20, store3
-	FLDPQ 0(R14), (F0, F1)
+	MOVD R4, R20
+	ADD R8, R4
+	MOVD R4, R21
+	ADD R8, R4
+	MOVBU OuterArgs_Accumulate(R1), R22
+	CBZ R22, store3
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
 	WORD $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
-	FLDPQ 0(R19), (F0, F1)
+	FLDPQ 0(R21), (F0, F1)
 	WORD $0x4e20d508 // fadd v8.4s, v8.4s, v0.4s
 	WORD $0x4e21d529 // fadd v9.4s, v9.4s, v1.4s
 
 store3:
-	FSTPQ (F4, F5), 0(R14)
-	FSTPQ (F6, F7), 0(R15)
-	FSTPQ (F8, F9), 0(R19)
+	FSTPQ (F4, F5), 0(R19)
+	FSTPQ (F6, F7), 0(R20)
+	FSTPQ (F8, F9), 0(R21)
 	ADD $12, R2
 	SUBS $1, R10
 	BGT tile3
@@ -2133,6 +2879,7 @@ rows2:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile2:
 	VEOR V4.B16, V4.B16, V4.B16
@@ -2143,6 +2890,7 @@ tile2:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather2
 	MOVD R2, R12
+	CBNZ R15, listed2
 	SUBS $2, R11
 	BLT lastFixed2
 
@@ -2169,6 +2917,51 @@ twoFixed2:
 lastFixed2:
 	ADDS $2, R11
 	BLE sum2
+	FMOVD 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	ADD R6, R12
+	B sum2
+
+listed2:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed2
+
+twoListed2:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVD 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4fa21006 // fmla v6.4s, v0.4s, v2.s[1]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed2
+
+lastListed2:
+	ADDS $2, R11
+	BLE sum2
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVD 0(R12), F2
 	FLDPQ 0(R3), (F0, F1)
 	ADD R7, R3
@@ -2226,22 +3019,22 @@ lastGather2:
 	WORD $0x4fa21027 // fmla v7.4s, v1.4s, v2.s[1]
 
 sum2:
-	MOVD R4, R14
+	MOVD R4, R19
 	ADD R8, R4
-	MOVD R4, R15
+	MOVD R4, R20
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R19
-	CBZ R19, store2
-	FLDPQ 0(R14), (F0, F1)
+	MOVBU OuterArgs_Accumulate(R1), R21
+	CBZ R21, store2
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
 	WORD $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
-	FLDPQ 0(R15), (F0, F1)
+	FLDPQ 0(R20), (F0, F1)
 	WORD $0x4e20d4c6 // fadd v6.4s, v6.4s, v0.4s
 	WORD $0x4e21d4e7 // fadd v7.4s, v7.4s, v1.4s
 
 store2:
-	FSTPQ (F4, F5), 0(R14)
-	FSTPQ (F6, F7), 0(R15)
+	FSTPQ (F4, F5), 0(R19)
+	FSTPQ (F6, F7), 0(R20)
 	ADD $8, R2
 	SUBS $1, R10
 	BGT tile2
@@ -2259,6 +3052,7 @@ rows1:
 	LSL $2, R6
 	LSL $2, R7
 	LSL $2, R8
+	MOVD OuterArgs_BOffs(R1), R15
 
 tile1:
 	VEOR V4.B16, V4.B16, V4.B16
@@ -2267,6 +3061,7 @@ tile1:
 	MOVD OuterArgs_P(R1), R11
 	CBNZ R5, gather1
 	MOVD R2, R12
+	CBNZ R15, listed1
 	SUBS $2, R11
 	BLT lastFixed1
 
@@ -2289,6 +3084,45 @@ twoFixed1:
 lastFixed1:
 	ADDS $2, R11
 	BLE sum1
+	FMOVS 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	ADD R6, R12
+	B sum1
+
+listed1:
+	MOVD R3, R14
+	MOVD R15, R13
+	SUBS $2, R11
+	BLT lastListed1
+
+twoListed1:
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVS 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	ADD R6, R12
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
+	FMOVS 0(R12), F2
+	FLDPQ 0(R3), (F0, F1)
+	ADD R7, R3
+	WORD $0x4f821004 // fmla v4.4s, v0.4s, v2.s[0]
+	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
+	ADD R6, R12
+	SUBS $2, R11
+	BGE twoListed1
+
+lastListed1:
+	ADDS $2, R11
+	BLE sum1
+	MOVW.P 4(R13), R3
+	ADD R3<<2, R14, R3
 	FMOVS 0(R12), F2
 	FLDPQ 0(R3), (F0, F1)
 	ADD R7, R3
@@ -2338,16 +3172,16 @@ lastGather1:
 	WORD $0x4f821025 // fmla v5.4s, v1.4s, v2.s[0]
 
 sum1:
-	MOVD R4, R14
+	MOVD R4, R19
 	ADD R8, R4
-	MOVBU OuterArgs_Accumulate(R1), R15
-	CBZ R15, store1
-	FLDPQ 0(R14), (F0, F1)
+	MOVBU OuterArgs_Accumulate(R1), R20
+	CBZ R20, store1
+	FLDPQ 0(R19), (F0, F1)
 	WORD $0x4e20d484 // fadd v4.4s, v4.4s, v0.4s
 	WORD $0x4e21d4a5 // fadd v5.4s, v5.4s, v1.4s
 
 store1:
-	FSTPQ (F4, F5), 0(R14)
+	FSTPQ (F4, F5), 0(R19)
 	ADD $4, R2
 	SUBS $1, R10
 	BGT tile1

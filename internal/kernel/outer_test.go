@@ -19,9 +19,9 @@ func TestOuter(t *testing.T) {
 					if cols > PanelCols+1 && p > 5 {
 						continue
 					}
-					for _, gather := range []bool{false, true} {
+					for _, rows := range []string{"fixed", "gathered", "listed"} {
 						for _, acc := range []bool{false, true} {
-							testOuter(t, r, mr, 1+r.IntN(3), cols, p, gather, acc)
+							testOuter(t, r, mr, 1+r.IntN(3), cols, p, rows, acc)
 						}
 					}
 				}
@@ -30,8 +30,9 @@ func TestOuter(t *testing.T) {
 	})
 }
 
-func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, gather, acc bool) {
-	rows := mr * tiles
+// found says how rows are: at fixed strides, those of A gathered, or those of B listed.
+func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string, acc bool) {
+	rows, gather := mr*tiles, found == "gathered"
 	lda, ldb, ldc := rows+r.IntN(4), cols+r.IntN(20), cols+r.IntN(4)
 	panel := PanelCols
 	if r.IntN(2) == 0 { // packed
@@ -68,6 +69,17 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, gather, acc b
 	if gather {
 		args.AOffs, args.LdA = &offs[0], math.MaxInt32 // not to be used
 	}
+	of := make([]int, p) // row of B
+	list := make([]int32, p+1)
+	for i := range of {
+		if of[i] = i; found == "listed" {
+			of[i] = r.IntN(p)
+		}
+		list[i] = int32(of[i] * ldb)
+	}
+	if found == "listed" {
+		args.BOffs, args.LdB = &list[0], math.MaxInt32
+	}
 	Outer(mr, &args)
 	for i := range rows {
 		for j := range min(ldc, len(c.x)-i*ldc) {
@@ -86,12 +98,12 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, gather, acc b
 				if offs[q] < 0 {
 					continue
 				}
-				v := float64(a.x[int(offs[q])+i]) * float64(b.x[at(q, j)])
+				v := float64(a.x[int(offs[q])+i]) * float64(b.x[at(of[q], j)])
 				want += v
 				mag += math.Abs(v)
 			}
 			if !within(got, want, sumTol(p, mag)) {
-				t.Fatalf("mr=%d tiles=%d cols=%d p=%d gather=%v acc=%v: C[%d][%d] = %v, want %v", mr, tiles, cols, p, gather, acc, i, j, got, want)
+				t.Fatalf("mr=%d tiles=%d cols=%d p=%d %s acc=%v: C[%d][%d] = %v, want %v", mr, tiles, cols, p, found, acc, i, j, got, want)
 			}
 		}
 	}

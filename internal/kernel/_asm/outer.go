@@ -33,6 +33,9 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 	// Rows of A at a fixed stride, two p a turn.
 	lda := g.load(a.Field("LdA"))
 	g.SHLQ(U8(2), lda)
+	listed := g.load(a.Field("BOffs"))
+	g.TESTQ(listed, listed)
+	g.JNZ(LabelRef("listed"))
 	step := func() {
 		c.step(func(i int) Mem { return Mem{Base: pa, Disp: 4 * i} }, b)
 		g.ADDQ(lda, pa)
@@ -49,6 +52,29 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 	g.ADDQ(U8(2), n)
 	g.JLE(LabelRef("sum"))
 	step()
+	g.JMP(LabelRef("sum"))
+
+	// And of B from a table of offsets.
+	g.Label("listed")
+	pick := func(d int) {
+		r := g.GP64()
+		g.MOVLQSX(Mem{Base: listed, Disp: 4 * d}, r)
+		g.LEAQ(Mem{Base: b, Index: r, Scale: 4}, r)
+		c.step(func(i int) Mem { return Mem{Base: pa, Disp: 4 * i} }, r)
+		g.ADDQ(lda, pa)
+	}
+	g.SUBQ(U8(2), n)
+	g.JLT(LabelRef("lastListed"))
+	g.Label("twoListed")
+	pick(0)
+	pick(1)
+	g.ADDQ(U8(8), listed)
+	g.SUBQ(U8(2), n)
+	g.JGE(LabelRef("twoListed"))
+	g.Label("lastListed")
+	g.ADDQ(U8(2), n)
+	g.JLE(LabelRef("sum"))
+	pick(0)
 	g.JMP(LabelRef("sum"))
 
 	// Rows of A from a table of offsets.

@@ -29,6 +29,7 @@ func outerTile(g *gen, mr, nv int, args gpr) {
 		g.p("LSL $2, %v", r)
 	}
 	n, row, offs := g.r(), g.r(), g.r()
+	first, listed := g.r(), load("BOffs")
 
 	step := func() {
 		e := loadRow(g, mr, row, av)
@@ -51,6 +52,11 @@ func outerTile(g *gen, mr, nv int, args gpr) {
 		g.p("CSEL LT, %v, %v, %v", zero, row, row)
 		step()
 	}
+	list := func() { // and of B from a table of offsets
+		g.p("MOVW.P 4(%v), %v", offs, pb)
+		g.p("ADD %v<<2, %v, %v", pb, first, pb)
+		fixed()
+	}
 	// walk is all p, two a turn.
 	walk := func(name string, one func()) {
 		g.p("SUBS $2, %v", n)
@@ -72,7 +78,13 @@ func outerTile(g *gen, mr, nv int, args gpr) {
 	g.p("MOVD %s, %v", field("P"), n)
 	g.p("CBNZ %v, %s", table, g.at("gather"))
 	g.p("MOVD %v, %v", pa, row)
+	g.p("CBNZ %v, %s", listed, g.at("listed"))
 	walk("Fixed", fixed)
+	g.p("B %s", g.at("sum"))
+	g.l("listed")
+	g.p("MOVD %v, %v", pb, first)
+	g.p("MOVD %v, %v", listed, offs)
+	walk("Listed", list)
 	g.p("B %s", g.at("sum"))
 	g.l("gather")
 	g.p("MOVD %v, %v", table, offs)
