@@ -124,11 +124,16 @@ func (c *course) before() Line {
 func (c *course) steadier() []string {
 	ways := []string{"less --lr", "less --adversarial-rate"}
 	norm := c.option("d-norm")
-	if norm == "none" || norm == "batch" {
+	switch {
+	case norm == "batch": // which mixes images, where R1 is of each
+		ways = append(ways, "--d-norm none with --r1 1")
+	case norm == "none":
 		ways = append(ways, "--d-norm spectral")
-	}
-	if norm != "batch" && c.number("r1", 0) == 0 && c.number("gp", 0) == 0 { // a slope at each image, which batch norm has not
-		ways = append(ways, "more --r1")
+		fallthrough
+	default:
+		if c.number("r1", 0) == 0 && c.number("gp", 0) == 0 {
+			ways = append(ways, "more --r1")
+		}
 	}
 	if c.number("beta1", 0) > 0.5 {
 		ways = append(ways, "less --beta1")
