@@ -66,7 +66,6 @@ func (z *zeros) listRows(tile, from []uint32, i, mr int) int {
 		return a[(i+r)*z.lda:][:len(from)]
 	}
 	r0, r1, r2, r3, r4, r5 := row(0), row(1), row(2), row(3), row(4), row(5)
-	r0, r1, r2, r3, r4, r5 = r0[:len(from)], r1[:len(from)], r2[:len(from)], r3[:len(from)], r4[:len(from)], r5[:len(from)]
 	n := 0
 	for k := range from {
 		v0, v1, v2, v3, v4, v5 := r0[k], r1[k], r2[k], r3[k], r4[k], r5[k]
