@@ -22,8 +22,7 @@ type compiler struct {
 	uses  map[*graph.Node][]use
 	kept  map[*graph.Node]bool // outputs, new values of states, and broadcasts that somebody needs in full
 
-	versions  map[*graph.Node][]*graph.Node // of states that are updated more than once: the values in turn
-	versionOf map[*graph.Node]*graph.Node   // which state each of them is of
+	versionOf map[*graph.Node]*graph.Node // value of a state that is updated more than once → the state
 
 	groups  []*group
 	groupOf map[*graph.Node]*group
@@ -59,8 +58,8 @@ func newCompiler(f *graph.Func, s *state, check bool, cut cutting) *compiler {
 		f: f, state: s, check: check, cut: cut, prog: &program{name: f.Name, check: check},
 		place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, kept: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
-		versions: map[*graph.Node][]*graph.Node{}, versionOf: map[*graph.Node]*graph.Node{},
-		loops: map[*stage]*loopBuilder{}, bodies: map[*stage]*translator{},
+		versionOf: map[*graph.Node]*graph.Node{},
+		loops:     map[*stage]*loopBuilder{}, bodies: map[*stage]*translator{},
 		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)), shared: map[*buffer]bool{},
 	}
 }

@@ -178,7 +178,7 @@ func (c *compiler) fuse() {
 		g := &group{size: n.Shape().Size(), solo: !loops(n) && !anchors(n)}
 		if n.Op() == graph.OpSum && loops(n) {
 			g.size = n.In()[0].Shape().Size()
-		} else if h := c.onlyUser(n); h != nil && !g.solo && !c.check && c.fits(h, n) && !c.parts(&group{nodes: []*graph.Node{n}}, h) {
+		} else if h := c.onlyUser(n); h != nil && !g.solo && !c.check && c.fits(h, n) && !c.parts([]*graph.Node{n}, h) {
 			g = h
 		}
 		if len(g.nodes) == 0 {
@@ -287,7 +287,7 @@ func (c *compiler) mergeOne() bool {
 
 // mergeable reports whether g, which reads h, can be computed with it.
 func (c *compiler) mergeable(h, g *group) bool {
-	if h.anchor != nil && g.anchor != nil || c.parts(h, g) {
+	if h.anchor != nil && g.anchor != nil || c.parts(h.nodes, g) {
 		return false
 	}
 	if h.anchor != nil && !divides(unitOf(h.anchor), g) || g.anchor != nil && !divides(unitOf(g.anchor), h) {

@@ -6,35 +6,40 @@ import (
 	"github.com/imago-ml/imago/graph"
 )
 
-// findVersions lists the values that a state takes one after the other, where it is
-// updated more than once, as a discriminator is in its turns: each keeps the one
-// before unless a condition holds. A step count is made long before its condition is
-// known, so a state of one element has none.
+// findVersions marks the values that a state takes one after the other, where it is
+// updated more than once. A step count is made long before its condition is known, so
+// a state of one element has none.
 func (c *compiler) findVersions() {
 	for _, u := range c.f.Updates {
-		var chain []*graph.Node
-		for n := base(u.Value); n != u.State; n = base(n.In()[2]) {
-			if n.Op() != graph.OpSelect || n.Shape().Size() != u.State.Shape().Size() || len(chain) > 0 && c.kept[n] {
-				chain = nil
-				break
+		if chain := c.chain(u); len(chain) > 1 && u.State.Shape().Size() > 1 {
+			for _, n := range chain {
+				c.versionOf[n] = u.State
 			}
-			chain = append(chain, n)
 		}
-		if len(chain) < 2 || u.State.Shape().Size() == 1 {
-			continue
-		}
-		slices.Reverse(chain)
-		for _, n := range chain {
-			c.versionOf[n] = u.State
-		}
-		c.versions[u.State] = chain
 	}
 }
 
-// parts reports whether a version of a state is in h and another in g: either can be
-// written over the other only if they are computed apart.
-func (c *compiler) parts(h, g *group) bool {
-	for _, n := range h.nodes {
+// chain is the values that a state takes in turn, the last of them its new one, as a
+// discriminator's are in its turns: each keeps the one before unless a condition
+// holds. It is the new value alone where nothing else comes between, or is needed
+// afterwards.
+func (c *compiler) chain(u graph.Update) []*graph.Node {
+	v := base(u.Value)
+	var chain []*graph.Node
+	for n := v; n != u.State; n = base(n.In()[2]) {
+		if n.Op() != graph.OpSelect || n.Shape().Size() != u.State.Shape().Size() || n != v && c.kept[n] {
+			return []*graph.Node{v}
+		}
+		chain = append(chain, n)
+	}
+	slices.Reverse(chain)
+	return chain
+}
+
+// parts reports whether a version of a state is among some nodes and another in g:
+// either can be written over the other only if they are computed apart.
+func (c *compiler) parts(nodes []*graph.Node, g *group) bool {
+	for _, n := range nodes {
 		s := c.versionOf[n]
 		if s != nil && slices.ContainsFunc(g.nodes, func(m *graph.Node) bool { return c.versionOf[m] == s }) {
 			return true
@@ -48,19 +53,16 @@ func (c *compiler) parts(h, g *group) bool {
 // other reader of the old value. The rest are copied when all else is done.
 func (c *compiler) placeUpdates() {
 	for _, u := range c.f.Updates {
-		v := base(u.Value)
+		v, old := base(u.Value), u.State
 		if v == u.State {
 			continue
 		}
-		old := u.State
-		if chain := c.versions[u.State]; chain != nil {
-			for _, n := range chain[:len(chain)-1] {
-				if c.overwrite(old, n) {
-					old = n
-				}
+		for _, n := range c.chain(u) {
+			if (n == v || c.versionOf[n] != nil) && c.overwrite(old, n) {
+				old = n
 			}
 		}
-		if !c.overwrite(old, v) {
+		if old != v {
 			c.commits = append(c.commits, graph.Update{State: u.State, Value: v})
 		}
 	}

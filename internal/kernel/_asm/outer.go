@@ -22,6 +22,24 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 	ldb := g.load(a.Field("LdB"))
 	g.SHLQ(U8(2), ldb)
 
+	// walk is all p, two a turn. One p has its row in a table, if there is one, d further.
+	walk := func(name string, table reg.Register, one func(d int)) {
+		g.SUBQ(U8(2), n)
+		g.JLT(LabelRef("last" + name))
+		g.Label("two" + name)
+		one(0)
+		one(1)
+		if table != nil {
+			g.ADDQ(U8(8), table)
+		}
+		g.SUBQ(U8(2), n)
+		g.JGE(LabelRef("two" + name))
+		g.Label("last" + name)
+		g.ADDQ(U8(2), n)
+		g.JLE(LabelRef("sum"))
+		one(0)
+	}
+
 	g.Label("tile")
 	c.clear()
 	g.MOVQ(g.addr(a.Field("B")), b)
@@ -30,28 +48,18 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 	g.TESTQ(offs, offs)
 	g.JNZ(LabelRef("gather"))
 
-	// Rows of A at a fixed stride, two p a turn.
+	// Rows of A at a fixed stride.
 	lda := g.load(a.Field("LdA"))
 	g.SHLQ(U8(2), lda)
 	listed := g.load(a.Field("BOffs"))
 	g.TESTQ(listed, listed)
 	g.JNZ(LabelRef("listed"))
-	step := func() {
+	fixed := func(int) {
 		c.step(func(i int) Mem { return Mem{Base: pa, Disp: 4 * i} }, b)
 		g.ADDQ(lda, pa)
 		g.ADDQ(ldb, b)
 	}
-	g.SUBQ(U8(2), n)
-	g.JLT(LabelRef("last"))
-	g.Label("two")
-	step()
-	step()
-	g.SUBQ(U8(2), n)
-	g.JGE(LabelRef("two"))
-	g.Label("last")
-	g.ADDQ(U8(2), n)
-	g.JLE(LabelRef("sum"))
-	step()
+	walk("", nil, fixed)
 	g.JMP(LabelRef("sum"))
 
 	// And of B from a table of offsets.
@@ -63,18 +71,7 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 		c.step(func(i int) Mem { return Mem{Base: pa, Disp: 4 * i} }, r)
 		g.ADDQ(lda, pa)
 	}
-	g.SUBQ(U8(2), n)
-	g.JLT(LabelRef("lastListed"))
-	g.Label("twoListed")
-	pick(0)
-	pick(1)
-	g.ADDQ(U8(8), listed)
-	g.SUBQ(U8(2), n)
-	g.JGE(LabelRef("twoListed"))
-	g.Label("lastListed")
-	g.ADDQ(U8(2), n)
-	g.JLE(LabelRef("sum"))
-	pick(0)
+	walk("Listed", listed, pick)
 	g.JMP(LabelRef("sum"))
 
 	// Rows of A from a table of offsets.
@@ -89,18 +86,7 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 		c.step(func(i int) Mem { return Mem{Base: r, Disp: 4 * i} }, b)
 		g.ADDQ(ldb, b)
 	}
-	g.SUBQ(U8(2), n)
-	g.JLT(LabelRef("lastGather"))
-	g.Label("twoGather")
-	gather(0)
-	gather(1)
-	g.ADDQ(U8(8), offs)
-	g.SUBQ(U8(2), n)
-	g.JGE(LabelRef("twoGather"))
-	g.Label("lastGather")
-	g.ADDQ(U8(2), n)
-	g.JLE(LabelRef("sum"))
-	gather(0)
+	walk("Gather", offs, gather)
 
 	g.Label("sum")
 	ldc, at := g.load(a.Field("LdC")), g.GP64()
