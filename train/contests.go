@@ -124,16 +124,14 @@ func (c *course) before() Line {
 func (c *course) steadier() []string {
 	ways := []string{"less --lr", "less --adversarial-rate"}
 	norm := c.option("d-norm")
-	switch {
-	case norm == "batch": // which mixes images, where R1 is of each
+	switch norm {
+	case "batch":
 		ways = append(ways, "--d-norm none with --r1 1")
-	case norm == "none":
+	case "none":
 		ways = append(ways, "--d-norm spectral")
-		fallthrough
-	default:
-		if c.number("r1", 0) == 0 && c.number("gp", 0) == 0 {
-			ways = append(ways, "more --r1")
-		}
+	}
+	if norm != "batch" && c.number("r1", 0) == 0 && c.number("gp", 0) == 0 { // batch norm mixes images, R1 is of each
+		ways = append(ways, "more --r1")
 	}
 	if c.number("beta1", 0) > 0.5 {
 		ways = append(ways, "less --beta1")

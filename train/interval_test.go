@@ -86,7 +86,7 @@ func TestEpochsPassedOver(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()
 	for every, judged := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
-		c.LogSteps, c.Pictures = every, 2
+		c.LogSteps, c.Pictures, c.Checkpoints = every, 2, Checkpoints{Steps: 3} // at the end of each epoch
 		whole, cut := newRun(t, c), newRun(t, c)
 		trained(t, whole, set, 1)
 		interrupted(t, cut, set, be, 620) // in the fifth epoch
@@ -104,6 +104,9 @@ func TestEpochsPassedOver(t *testing.T) {
 		}
 		if fmt.Sprint(epochs) != judged {
 			t.Errorf("every %d: epochs %v are judged, want %s", every, epochs, judged)
+		}
+		if saved := must(filepath.Glob(whole.Path("checkpoints/step-*"))); len(saved) != 7 {
+			t.Errorf("every %d: %d checkpoints, want 7, one each epoch: %v", every, len(saved), saved)
 		}
 		for epoch, drawn := range map[int]bool{2: every == 0, 3: false, 4: every == 0, 5: every > 0, 6: every == 0, 7: true} {
 			if _, err := os.Stat(whole.Path(fmt.Sprintf("images/samples-epoch-%04d.png", epoch))); (err == nil) != drawn {

@@ -40,14 +40,10 @@ func (c *Config) length() string {
 	return plural(c.Steps, "step")
 }
 
-// intervals says whether the run is judged, drawn and saved by intervals of LogSteps
-// in place of epochs.
-func (c *Config) intervals() bool { return c.Steps > 0 && c.LogSteps > 0 }
-
-// marks says whether an epoch that ends at a step is one of every so many, or has seen
-// the end of one of every so many intervals.
+// marks says whether an epoch that ends at a step is one of every so many, or of a run
+// by steps with intervals has seen the end of one of every so many of these.
 func (c *Config) marks(epoch int, step int64, every int) bool {
-	if !c.intervals() {
+	if c.Steps == 0 || c.LogSteps == 0 {
 		return epoch%every == 0
 	}
 	n := int64(c.LogSteps) * int64(every)

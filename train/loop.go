@@ -128,6 +128,11 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 			}
 		}
 		if t.passOver() {
+			if t.due() {
+				if err := t.save(); err != nil {
+					return last, err
+				}
+			}
 			continue
 		}
 		line, err := t.endEpoch(ctx, &epoch, begun)

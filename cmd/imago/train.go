@@ -71,8 +71,8 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	f.StringVar(&t.resume, "resume", "", "go on with a `run`: a path, a name, or by itself the latest of the recipe")
 	f.Lookup("resume").NoOptDefVal = latestName
 	f.IntVar(&t.keep, "keep", 3, "`number` of checkpoints to keep besides the best; 0 keeps all")
-	f.Float64Var(&t.every, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch; 0 is each epoch only")
-	f.Int64Var(&t.everySteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides one each epoch; 0 is each epoch only")
+	f.Float64Var(&t.every, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch, or where an interval of --log-steps of a run by steps has ended in it; 0 is these only")
+	f.Int64Var(&t.everySteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides those; 0 is those only")
 	f.IntVar(&t.logSteps, "log-steps", 0, "`steps` between lines of the terminal and sheets of images of one noise and of fresh noise; 0 is each epoch (default the recipe's, of a run by steps)")
 	f.StringSliceVar(&t.measure.Only, "measure", nil, "measure while it trains: for each of these `words` the first metric of imago eval with it in its name, as fid,kid")
 	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between two measurements, besides one at the end")
