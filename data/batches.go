@@ -1,6 +1,6 @@
 package data
 
-import "github.com/imago-ml/imago/rng"
+import "github.com/imago-ml/imago/engine/rng"
 
 // Order is the order in which epoch visits n images: the permutation drawn from
 //

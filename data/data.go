@@ -8,7 +8,7 @@
 // for; Downloader fetches them.
 //
 // The package knows no file format of any set and no name of one: those are the
-// packages below data/, which cmd/imago registers by explicit calls.
+// packages below data/, which package cli registers by explicit calls.
 package data
 
 import (

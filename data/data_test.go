@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 func numbered(t *testing.T, n, h, w, c int) *InMemory {

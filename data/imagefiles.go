@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 // An ImageFile is a PNG or JPEG file, in a folder or a zip.

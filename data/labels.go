@@ -3,7 +3,7 @@ package data
 import (
 	"fmt"
 
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // K is the number of labels, in every comment of this file.

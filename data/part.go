@@ -12,7 +12,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 // part is the file a download goes to until it is whole. It is locked while

@@ -31,7 +31,7 @@ type Registry struct {
 }
 
 // Register adds a set. It panics if the name is empty or taken, or if Load is
-// missing: the table is filled once, by cmd/imago.
+// missing: the table is filled once, by package cli.
 func (r *Registry) Register(s Source) {
 	if _, dup := r.sources[s.Name]; dup || s.Name == "" || s.Load == nil {
 		panic(fmt.Sprintf("data: empty or repeated source %q", s.Name))

@@ -1,6 +1,6 @@
 package nn
 
-import "github.com/imago-ml/imago/graph"
+import "github.com/imago-ml/imago/engine/graph"
 
 // An Activation is what a layer does to its sums, element by element.
 type Activation func(x *graph.Node) *graph.Node

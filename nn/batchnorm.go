@@ -1,7 +1,7 @@
 package nn
 
 import (
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/graph"
 )
 
 const (

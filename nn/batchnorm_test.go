@@ -4,10 +4,10 @@ import (
 	"math"
 	"testing"
 
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/graph/graphtest"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/graph/graphtest"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // epsilon is as the graph holds it.

@@ -3,9 +3,9 @@ package nn_test
 import (
 	"fmt"
 
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/tensor"
 )
 
 // A layer of one's own is parameters, nodes, and a note of the result.

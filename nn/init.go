@@ -3,8 +3,8 @@ package nn
 import (
 	"math"
 
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // An Init fills dst, the elements of a parameter of that shape, row major, with

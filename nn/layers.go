@@ -1,8 +1,8 @@
 package nn
 
 import (
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // Dense is y = act(x·W + b), with parameters name/kernel (D, units) and

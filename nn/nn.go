@@ -15,9 +15,9 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // B images, H×W×C pixels, in every comment of this package.

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // eval runs y in float64 with the inputs and states given.

@@ -1,8 +1,8 @@
 package nn
 
 import (
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // Convolutions of an image that is doubled before or halved after are each one of

@@ -1,6 +1,6 @@
 package nn
 
-import "github.com/imago-ml/imago/graph"
+import "github.com/imago-ml/imago/engine/graph"
 
 const spectralEpsilon = 1e-12 // added to lengths and to σ
 

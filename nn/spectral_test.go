@@ -7,10 +7,10 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/graph/graphtest"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/graph/graphtest"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // A layered is a layer with a kernel, and that kernel as a matrix (D, O).

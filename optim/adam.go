@@ -1,8 +1,8 @@
 package optim
 
 import (
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // Adam is the rule of Kingma & Ba, arXiv:1412.6980, alg. 1. With g the gradient,

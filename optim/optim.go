@@ -8,8 +8,8 @@
 package optim
 
 import (
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // A Rule turns gradients into new values. A rule is a file of this package.

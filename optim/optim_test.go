@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // step is p ← p − rule's step along g, two parameters given a gradient each.

@@ -1,6 +1,6 @@
 package prob
 
-import "github.com/imago-ml/imago/graph"
+import "github.com/imago-ml/imago/engine/graph"
 
 // BernoulliLogits is −ln p(x) of each image in nats, where each pixel is an
 // independent Bernoulli of probability p = sigmoid(l); for x between 0 and 1 it is

@@ -4,9 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 var someLogits = graph.Value{-40, -9, -2, -1.001, -0.999, -0.3, -1e-4, 0, 1e-4, 0.3, 0.999, 1.001, 2, 9, 40}

@@ -3,7 +3,7 @@ package prob
 import (
 	"math"
 
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/graph"
 )
 
 // K classes, in every comment of this file.

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/graph"
 )
 
 func TestLogSumExp(t *testing.T) {

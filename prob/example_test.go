@@ -3,7 +3,7 @@ package prob_test
 import (
 	"fmt"
 
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/prob"
 )
 

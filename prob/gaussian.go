@@ -3,7 +3,7 @@ package prob
 import (
 	"math"
 
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/graph"
 )
 
 // GaussianKL is KL(N(μ, diag e^v) ‖ N(0, I)) of each image, in nats:

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/graph"
 )
 
 // integral is Simpson's rule with 2n parts.

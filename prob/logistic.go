@@ -1,6 +1,6 @@
 package prob
 
-import "github.com/imago-ml/imago/graph"
+import "github.com/imago-ml/imago/engine/graph"
 
 // Levels is how many values a pixel of 8 bits has: j/255 for j = 0 … 255.
 const Levels = 256

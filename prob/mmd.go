@@ -1,6 +1,6 @@
 package prob
 
-import "github.com/imago-ml/imago/graph"
+import "github.com/imago-ml/imago/engine/graph"
 
 // A Kernel compares draws by the square of their distance: d² of any shape → k of
 // that shape, in (0, 1], 1 at distance 0.

@@ -4,9 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // The estimate by its definition, pair by pair, without the rows of weight 0.

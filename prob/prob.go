@@ -8,7 +8,7 @@
 // knows no network and no optimiser.
 package prob
 
-import "github.com/imago-ml/imago/graph"
+import "github.com/imago-ml/imago/engine/graph"
 
 // B images, Z latent units, … the D pixels of an image, in every comment of this package.
 

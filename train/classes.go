@@ -5,9 +5,9 @@ import (
 	"image"
 	"slices"
 
+	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/probe"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/viz"
 )
 

@@ -10,7 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
 )
 

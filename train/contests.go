@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // contests is the table of what is noticed of an adversarial model, at the end of an

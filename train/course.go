@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // A course is a run so far, as far as it is judged by. Numbers that are not known are

@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/tensor"
 	"github.com/imago-ml/imago/viz"
 )
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // A Warning is something wrong with how a run goes, and what helps.

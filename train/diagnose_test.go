@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/analysis/eval"
 )
 
 // lineOf is an epoch with a training and a test loss, a reconstruction and the KL of

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/engine/backend"
 )
 
 // ErrInterrupted marks a run that was told to stop and was saved. Test with

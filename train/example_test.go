@@ -6,12 +6,12 @@ import (
 	"log"
 	"os"
 
-	"github.com/imago-ml/imago/cpu"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/digits"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/vae"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/vae"
 )
 
 // A VAE is trained on drawn digits for an epoch, and asked for an image.

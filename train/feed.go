@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // inFlight is how many batches exist: one in training, one that is ready, one being

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // numbered is n images of 200x200, so that a chunk is a few of them, whose pixels

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // interval logs, tells and draws what a run by intervals of steps shows after each of

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/cpu"
+	"github.com/imago-ml/imago/engine/cpu"
 )
 
 // A run by intervals of steps has the published line and the sheets of one noise and

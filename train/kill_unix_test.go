@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/imago-ml/imago/cpu"
+	"github.com/imago-ml/imago/engine/cpu"
 )
 
 // victimEnv makes this test binary train the run in the folder it names: the

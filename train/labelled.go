@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // The labelled are the images whose labels a semi-supervised model may see, and

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // semi is a model of which nothing is asked but what it wants of labels.

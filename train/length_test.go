@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/cpu"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // stepping is a run of so many steps of three an epoch: 64 + 64 + 22 images.

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/formats/tfevents"
 	"github.com/imago-ml/imago/internal/atomicfile"
-	"github.com/imago-ml/imago/internal/tfevents"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // The kinds of lines.

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // stepsALine is how many steps a step line is the mean of.

@@ -11,11 +11,11 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/cpu"
+	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // A short run learns, and what it logs is what an evaluation of its checkpoint gives.

@@ -6,7 +6,7 @@ import (
 	"image"
 	"path/filepath"
 
-	"github.com/imago-ml/imago/latent"
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/viz"
 )
 

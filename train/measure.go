@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/eval/feature"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // Measure says which metrics are measured while a run trains, besides those that every

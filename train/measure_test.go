@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/ckpt"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/eval/feature"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // What is measured while a run trains is in its log, its report and on the terminal,

@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/viz"
 )
 

@@ -5,10 +5,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/latent"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // A Trained is a trained model, ready to be used.

@@ -12,12 +12,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
-	"github.com/imago-ml/imago/latent"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/viz"
 )
 

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imago-ml/imago/eval"
+	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/viz"
 )

@@ -14,8 +14,8 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // A Reporter tells a person how a run goes: a line an epoch, and on a terminal a

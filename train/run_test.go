@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/ckpt"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 func TestCreate(t *testing.T) {

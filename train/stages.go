@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/latent"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // A stage is epochs of a run with a step of their own: a stage of a model.Staged,

@@ -10,13 +10,13 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/cpu"
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/tensor"
-	"github.com/imago-ml/imago/vae"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/vae"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // stagedConfig is an MLP VAE that is trained in three stages, the first of which

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/graph"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // A stepper is the compiled functions of one step of training, and their operands.

@@ -13,15 +13,15 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/cpu"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/digits"
-	"github.com/imago-ml/imago/gan"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/vae"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/gan"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/vae"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // The tests train small models on a few drawn digits, on the real backend.

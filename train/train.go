@@ -32,10 +32,10 @@ package train
 import (
 	"context"
 
-	"github.com/imago-ml/imago/backend"
+	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/eval/feature"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // A Job is what Loop needs: a run, and what its configuration names.

@@ -6,14 +6,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/ckpt"
-	"github.com/imago-ml/imago/eval"
-	"github.com/imago-ml/imago/latent"
-	"github.com/imago-ml/imago/model"
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/train/ckpt"
 )
 
 // A trainer is a run under way.

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/model"
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // How various the images are that an adversarial model makes of one noise, the same

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/realdata"
 )
 

@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 // ErrFormat marks a list that is not what it should be, as against one that could not

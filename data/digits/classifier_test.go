@@ -4,17 +4,17 @@ import (
 	"context"
 	"testing"
 
-	"github.com/imago-ml/imago/backend"
-	"github.com/imago-ml/imago/cpu"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/digits"
 	"github.com/imago-ml/imago/data/mnist"
-	"github.com/imago-ml/imago/graph"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/realdata"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
-	"github.com/imago-ml/imago/rng"
-	"github.com/imago-ml/imago/tensor"
 )
 
 const (

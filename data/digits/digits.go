@@ -24,7 +24,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
 )
 
 // The set. Its seed is fixed, and data.Options.Seed has no part in it: digits,

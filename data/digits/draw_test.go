@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
 )
 
 func TestSkeletons(t *testing.T) {

@@ -3,7 +3,7 @@ package digits
 import (
 	"math"
 
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
 )
 
 // The hand: how much people's writing scatters. Lengths are in heights of the

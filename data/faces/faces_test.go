@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
 )
 
 const area = Side * Side * 3

@@ -1,6 +1,6 @@
 package faces
 
-import "github.com/imago-ml/imago/rng"
+import "github.com/imago-ml/imago/engine/rng"
 
 // The attributes, in the order of their names; those that CelebA has too are named as
 // there and mean the same.

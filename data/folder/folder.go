@@ -35,7 +35,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 // Opener reads folders and zip files. It takes any folder, so it is to be

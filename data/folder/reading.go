@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 // A reading is the images of a set on their way from their files.

@@ -9,7 +9,7 @@ import (
 	"math"
 	"strings"
 
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // ErrFormat marks bytes that are not what they should be, as against a file that

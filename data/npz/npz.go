@@ -24,7 +24,7 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // A Reader gives the arrays of an NPZ file by name.

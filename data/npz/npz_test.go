@@ -12,7 +12,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 func f32(t testing.TB, data []float32, shape ...int) *tensor.Tensor { return must(t, data, shape) }

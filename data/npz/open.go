@@ -15,7 +15,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // Opener reads NPZ and NPY files. It is to be registered before data/folder,

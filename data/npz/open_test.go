@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 var opts data.Options

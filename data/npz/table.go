@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/tensor"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // isTable says whether the arrays are rows of numbers: of rank 2, and no square images

@@ -20,7 +20,7 @@ import (
 	"sync"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
 )
 
 const (

@@ -17,7 +17,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 const (

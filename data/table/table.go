@@ -26,7 +26,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/imageio"
+	"github.com/imago-ml/imago/formats/imageio"
 )
 
 // ErrFormat marks a file that is no table of numbers, as against one that could not be

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/imago-ml/imago/rng"
+	"github.com/imago-ml/imago/engine/rng"
 )
 
 const normalULP = 5 // what Normal promises; rng rounds its own float64 besides

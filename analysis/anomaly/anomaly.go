@@ -1,0 +1,204 @@
+// Package anomaly says how unlike its training images an image is to a trained
+// model: by how ill it is reconstructed, by the evidence bound, by how rare its code
+// is among the codes of the training images, and by the last two together.
+//
+// A Detector is fitted to training images, which need no labels, and scores any
+// others. All that is drawn has a key, so the same weights, images and options give
+// the same scores. The package knows no concrete model, no run and no file, and not
+// which images are anomalous.
+package anomaly
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/prob/mixture"
+)
+
+// N images, Z latent units, in every comment of this package.
+
+// The names of scores. Each is higher for what is stranger.
+const (
+	Reconstruction = "reconstruction" // −ln p(x|z) in nats or the distance in its place, mean over draws of z
+	ELBO           = "elbo"           // −ELBO: that plus KL(q(z|x) ‖ p(z))
+	Density        = "density"        // −ln p̂(μ) in nats, of the mean of q(z|x) under a mixture over those of the training images
+	Combined       = "combined"       // −ln p̂(μ, ln r) in nats, of mean and reconstruction score r under a mixture over both
+)
+
+// Options are how a Detector is fitted and scores.
+type Options struct {
+	Draws      int     // posterior draws an image for Reconstruction and ELBO, ≥ 1
+	Components int     // Gaussians of a mixture, ≥ 1; fewer where the images are too few for so many
+	Key        rng.Key // of the draws and of the mixtures' starts
+}
+
+// Validate reports the first option out of range.
+func (o Options) Validate() error {
+	if o.Draws < 1 || o.Components < 1 {
+		return fmt.Errorf("anomaly: %d draws, %d components: want 1 or more of each", o.Draws, o.Components)
+	}
+	return nil
+}
+
+// A Score is a number an image, the higher the stranger.
+type Score struct {
+	Name   string
+	Values []float64 // (N)
+}
+
+// A Detector scores images by a model.
+type Detector struct {
+	session        *latent.Session
+	scorer         model.Scorer
+	opt            Options
+	density, joint *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
+	least          float64          // reconstruction score of the training images
+}
+
+// Fit makes a detector of a trained model and training images, those it was trained
+// on or some of them.
+//
+// Reconstruction is the score of An & Cho (2015), Combined that of Zong et al.
+// (DAGMM, ICLR 2018) with the mixture fitted after the model instead of with it: how
+// much of an image is lost counts against what is usual for images of such codes.
+func Fit(ctx context.Context, s *latent.Session, train data.Images, opt Options) (*Detector, error) {
+	if err := opt.Validate(); err != nil {
+		return nil, err
+	}
+	scorer, ok := s.Model().(model.Scorer)
+	if !ok {
+		return nil, fmt.Errorf("anomaly: this model does not score images: choose one with an encoder and a decoder")
+	}
+	if train.Len() == 0 {
+		return nil, fmt.Errorf("anomaly: no training images to compare with")
+	}
+	d := &Detector{session: s, scorer: scorer, opt: opt}
+	if _, ok := s.Model().(model.Encoder); !ok {
+		return d, nil
+	}
+	f, err := d.features(ctx, train, opt.Key.Split("train"))
+	if err != nil {
+		return nil, err
+	}
+	if d.density, err = fit(ctx, f.codes, f.units, opt); err != nil {
+		return nil, err
+	}
+	d.least = slices.Min(f.reconstruction)
+	d.joint, err = fit(ctx, d.joined(f), f.units+1, opt)
+	return d, err
+}
+
+// fit is a mixture over points (N, d): of as many components as have ten points for
+// each of their dimensions, with full covariances up to 64 dimensions.
+func fit(ctx context.Context, points []float32, d int, opt Options) (*mixture.Mixture, error) {
+	n := len(points) / d
+	fitted, err := mixture.Fit(ctx, points, n, d, max(1, min(opt.Components, n/(10*d))), mixture.Options{
+		Full: d <= 65 && n >= 10*d, Iterations: 40, Tolerance: 1e-3, Key: opt.Key.Split("mixture")})
+	if err != nil {
+		return nil, fmt.Errorf("anomaly: %w", err)
+	}
+	return fitted, nil
+}
+
+// Score gives each image all scores that the model has.
+func (d *Detector) Score(ctx context.Context, images data.Images) ([]Score, error) {
+	f, err := d.features(ctx, images, d.opt.Key.Split("score"))
+	if err != nil {
+		return nil, err
+	}
+	scores := []Score{{Reconstruction, f.reconstruction}}
+	if f.kl != nil {
+		bound := make([]float64, len(f.kl))
+		for i, v := range f.kl {
+			bound[i] = f.reconstruction[i] + v
+		}
+		scores = append(scores, Score{ELBO, bound})
+	}
+	if d.density == nil {
+		return scores, nil
+	}
+	for _, by := range []struct {
+		name   string
+		points []float32
+		*mixture.Mixture
+	}{{Density, f.codes, d.density}, {Combined, d.joined(f), d.joint}} {
+		v, err := by.LogDensity(by.points)
+		if err != nil {
+			return nil, fmt.Errorf("anomaly: %w", err)
+		}
+		for i := range v {
+			v[i] = -v[i]
+		}
+		scores = append(scores, Score{by.name, v})
+	}
+	return scores, nil
+}
+
+// features are what a model says of images.
+type features struct {
+	units          int
+	codes          []float32 // (N, Z): means of q(z|x)
+	reconstruction []float64 // (N)
+	kl             []float64 // (N); nil of a deterministic model
+}
+
+func (d *Detector) features(ctx context.Context, images data.Images, key rng.Key) (f features, err error) {
+	once, err := d.scorer.Score(1)
+	if err != nil {
+		return f, fmt.Errorf("anomaly: %w", err)
+	}
+	draws := 1
+	for _, in := range once.Inputs {
+		if in.Name() == model.InputKey {
+			draws = d.opt.Draws
+		}
+	}
+	for k := range draws {
+		out, err := d.session.Run(ctx, d.scorer.Score, images, key.At(uint64(k)))
+		if err != nil {
+			return f, err
+		}
+		if out[model.Reconstruction] == nil {
+			return f, fmt.Errorf("anomaly: this model does not tell how well it reconstructs an image")
+		}
+		f.reconstruction = plus(f.reconstruction, out[model.Reconstruction], draws)
+		f.kl = plus(f.kl, out[model.KL], draws)
+	}
+	if _, ok := d.session.Model().(model.Encoder); ok {
+		f.units = d.session.Latent()
+		f.codes, _, err = d.session.EncodeMeans(ctx, images)
+	}
+	return f, err
+}
+
+// plus is sum + v/n; nil if v is.
+func plus(sum []float64, v []float32, n int) []float64 {
+	if sum == nil && v != nil {
+		sum = make([]float64, len(v))
+	}
+	for i, x := range v {
+		sum[i] += float64(x) / float64(n)
+	}
+	return sum
+}
+
+// joined is each code with the logarithm of its reconstruction score, (N, Z+1): scores
+// of most losses have a long upper tail. What is below all scores of the training
+// images counts as the least of them; where that is not above 0, as of densities,
+// scores stay as they are.
+func (d *Detector) joined(f features) []float32 {
+	out := make([]float32, 0, len(f.reconstruction)*(f.units+1))
+	for i, r := range f.reconstruction {
+		if d.least > 0 {
+			r = math.Log(max(r, d.least))
+		}
+		out = append(append(out, f.codes[i*f.units:(i+1)*f.units]...), float32(r))
+	}
+	return out
+}

@@ -1,0 +1,174 @@
+// Package compare sets two trained models side by side, as an autoencoder and a
+// variational one: how their codes lie, what lies between and around them, what
+// comes back of an image, and how it came about in training.
+//
+// Measure gives the numbers, and Page shows them on one page with pictures, with a
+// paragraph that says in plain words what they mean. What is compared is
+// compared on the same images, with the same draws, by the same eye.
+//
+// The package knows no concrete model and no data set.
+package compare
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/analysis/eval/feature"
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train"
+)
+
+// N images or codes, Z latent units, F features, in every comment of this package.
+
+// A Side is one of the models.
+type Side struct {
+	Name    string // as the user calls it
+	Session *latent.Session
+	Backend backend.Backend // of the session
+	Config  train.Config
+	Log     []train.Line // its training; may be empty
+}
+
+// Options say on what two models are compared. The zero value is ready for use.
+type Options struct {
+	Seed uint64
+	Net  *feature.Net // sees what is on an image; nil = pixels are compared
+	// Progress is told how far a piece of the work is; nil = nobody is.
+	Progress func(what string, done, total int)
+}
+
+// How much is looked at.
+const (
+	made      = 2000 // images a model makes, and test images beside them
+	pool      = 5000 // training images that it is looked for the nearest among
+	shown     = 64   // images of a sheet
+	pairs     = 20   // reconstructions shown
+	paths     = 200
+	pathSteps = 20 // of each
+	pathShown = 6
+	pathCols  = 11   // images of each that is shown
+	dots      = 4000 // codes of a scatter
+	priorDots = 400  // draws of N(0, I) among them
+)
+
+// measured are the words in the names of the metrics that the page shows.
+var measured = []string{"test_loss", "test_reconstruction", "test_kl", "unit", "sigma", "mse", "psnr", "ssim", "fid"}
+
+// A Comparison is what was measured of two models.
+type Comparison struct {
+	Sides [2]Measured
+	Eye   string // what distances between images are distances of
+	Data  string // the set
+
+	set  *data.Set
+	test data.Images
+}
+
+// Measured is what was measured of one model.
+type Measured struct {
+	Side
+	Beta   float64 // weight of the KL as the model is configured; NaN if it has none
+	Scores eval.Scores
+
+	Spread float64 // standard deviation of the training codes, mean over units
+	Prior  bool    // codes drawn from N(0, I) are codes it was trained to decode
+
+	// Of images decoded from N(0, I), and from a Gaussian stretched to the codes:
+	Holes, Stretched Holes
+	Path             Smoothness
+
+	samples, stretched []float32 // (shown,H,W,C)
+	mean, logVar       []float32 // (N,Z), of test images
+}
+
+// Measure measures both models on the test images of a set.
+func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*Comparison, error) {
+	if opt.Progress == nil {
+		opt.Progress = func(string, int, int) {}
+	}
+	if set.Test.Len() < 2 {
+		return nil, fmt.Errorf("compare: %s has %d test images: want two or more", set.Name, set.Test.Len())
+	}
+	for _, s := range sides {
+		m := s.Session.Model()
+		_, encodes := m.(model.Encoder)
+		_, decodes := m.(model.Decoder)
+		_, reconstructs := m.(model.Reconstructor)
+		if !encodes || !decodes || !reconstructs {
+			return nil, fmt.Errorf("compare: %s: a %s does not both encode and decode: want autoencoders", s.Name, s.Config.Recipe)
+		}
+	}
+	c := &Comparison{Data: set.Name, set: set, test: set.Labelled(set.Test)}
+	v, err := newView(ctx, set, opt, sides[0].Session.Image())
+	if err != nil {
+		return nil, err
+	}
+	c.Eye = v.name
+	for i, s := range sides {
+		if c.Sides[i], err = c.measure(ctx, s, v, opt); err != nil {
+			return nil, fmt.Errorf("compare: %s: %w", s.Name, err)
+		}
+	}
+	return c, nil
+}
+
+func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) (Measured, error) {
+	m := Measured{Side: s, Beta: betaOf(s.Config), Prior: s.Session.HasPrior()}
+	e, err := eval.New(s.Session.Model(), s.Session.Input(), s.Backend, s.Session.State())
+	if err != nil {
+		return m, err
+	}
+	task := eval.Task{
+		Protocol: eval.Protocol{NLLSamples: 1, Made: made}, Set: c.set, Seed: opt.Seed, Only: measured,
+		Progress: func(metric string, done, total int) { opt.Progress(s.Name+": "+metric, done, total) },
+	}
+	if v.net != nil {
+		task.Net = func(context.Context, *data.Set) (*feature.Net, error) { return v.net, nil }
+	}
+	if m.Scores, _, err = e.Measure(ctx, task); err != nil {
+		return m, err
+	}
+	if m.mean, m.logVar, err = s.Session.EncodeMeans(ctx, c.test); err != nil {
+		return m, err
+	}
+	key := rng.New(opt.Seed).Split("compare")
+	if err := m.holes(ctx, c, v, key, opt); err != nil {
+		return m, err
+	}
+	return m, m.smoothness(ctx, c, v, key, opt)
+}
+
+// labels are those of n images that are made, image i as test image at(i); nil of an
+// unconditional model.
+func (m *Measured) labels(test data.Images, n int, at func(i int) int) ([]float32, error) {
+	k := m.Session.Labels()
+	if k == 0 {
+		return nil, nil
+	}
+	l, ok := test.(data.Labeller)
+	if !ok || len(l.LabelNames()) != k {
+		return nil, fmt.Errorf("the model wants %d labels an image, and the set does not have them", k)
+	}
+	y := make([]float32, n*k)
+	for i := range n {
+		l.LabelsAt(at(i), y[i*k:(i+1)*k])
+	}
+	return y, nil
+}
+
+// betaOf is the option beta of a model's configuration, NaN without one.
+func betaOf(c train.Config) float64 {
+	var o struct {
+		Beta *float64 `json:"beta"`
+	}
+	if json.Unmarshal(c.Model, &o) != nil || o.Beta == nil {
+		return nan
+	}
+	return *o.Beta
+}

@@ -1,0 +1,327 @@
+package compare
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/viz"
+)
+
+// Page writes the comparison as one HTML page that loads nothing.
+func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error {
+	a, b := &c.Sides[0], &c.Sides[1]
+	r := viz.Report{
+		Title:    fmt.Sprintf("%s and %s", a.Name, b.Name),
+		Subtitle: fmt.Sprintf("Two models of %s side by side; distances between images are distances of %s.", c.Data, c.Eye),
+		Figures:  c.figures(),
+		Epochs:   c.table(),
+		Footer:   footer,
+	}
+	r.Sections = []viz.Section{{Title: "In words", Text: c.Words()}}
+	for _, s := range []struct {
+		title, text string
+		draw        func(ctx context.Context, m *Measured) (viz.Picture, error)
+	}{
+		{"The latent space", "The codes of test images, seen from the side from which they vary most. A + is a draw of N(0, I): where the codes and the + do not lie together, decoding N(0, I) is decoding what no image was ever encoded to.", c.scatter},
+		{"What N(0, I) decodes to", "", c.samples},
+		{"What a Gaussian stretched to the codes decodes to", "The same draws, moved and stretched to the mean and the standard deviation of each unit's codes.", c.stretched},
+		{"Reconstructions", "", c.reconstructions},
+		{"On the way", "Straight lines between the codes of two test images.", c.paths},
+	} {
+		section := viz.Section{Title: s.title, Text: s.text}
+		for i := range c.Sides {
+			p, err := s.draw(ctx, &c.Sides[i])
+			if err != nil {
+				return fmt.Errorf("compare: %s of %s: %w", s.title, c.Sides[i].Name, err)
+			}
+			section.Pictures = append(section.Pictures, p)
+		}
+		r.Sections = append(r.Sections, section)
+	}
+	training, err := c.training()
+	if err != nil {
+		return fmt.Errorf("compare: %w", err)
+	}
+	r.Sections = append(r.Sections, training...)
+	for i := range c.Sides {
+		s := &c.Sides[i]
+		r.Facts = append(r.Facts,
+			viz.KV{Key: s.Name, Value: s.Config.Recipe + " " + string(s.Config.Model)},
+			viz.KV{Key: "its objective", Value: s.Session.Model().Objective()},
+			viz.KV{Key: "its data", Value: fmt.Sprintf("%s %.12s, %d training images", s.Config.Data.Source, s.Config.Data.Digest, s.Config.Data.Train)})
+	}
+	r.Facts = append(r.Facts,
+		viz.KV{Key: "images made", Value: fmt.Sprintf("%d by each model, held against %d training images", made, pool)},
+		viz.KV{Key: "paths", Value: fmt.Sprintf("%d, in %d steps each", paths, pathSteps)})
+	return viz.WriteReport(w, r)
+}
+
+func (c *Comparison) figures() []viz.KV {
+	var f []viz.KV
+	for i := range c.Sides {
+		m := &c.Sides[i]
+		sigma := "none"
+		if v := m.number(eval.MeanSigma); !math.IsNaN(v) {
+			sigma = fmt.Sprintf("%.2g", v)
+		}
+		f = append(f, viz.KV{Key: m.Name + ": mean σ", Value: sigma})
+		if math.IsNaN(m.Holes.FID) {
+			f = append(f, viz.KV{Key: m.Name + ": strange samples of N(0, I)", Value: fmt.Sprintf("%.0f %%", 100*m.Holes.Strange)})
+		} else {
+			f = append(f, viz.KV{Key: m.Name + ": FID of N(0, I)", Value: fmt.Sprintf("%.3g", m.Holes.FID)})
+		}
+	}
+	return f
+}
+
+// table is all numbers of both.
+func (c *Comparison) table() viz.Table {
+	a, b := &c.Sides[0], &c.Sides[1]
+	t := viz.Table{Title: "Numbers", Columns: []string{"", a.Name, b.Name, "unit"}}
+	cell := func(v float64) string {
+		if math.IsNaN(v) {
+			return "–"
+		}
+		return fmt.Sprintf("%.4g", v)
+	}
+	p := eval.Protocol{NLLSamples: 1, Made: made}.On(c.set)
+	for _, m := range p.Metrics() {
+		va, vb := a.number(m.Name), b.number(m.Name)
+		if !math.IsNaN(va) || !math.IsNaN(vb) {
+			t.Rows = append(t.Rows, []string{m.Name, cell(va), cell(vb), m.Unit})
+		}
+	}
+	row := func(name, unit string, of func(m *Measured) float64) {
+		t.Rows = append(t.Rows, []string{name, cell(of(a)), cell(of(b)), unit})
+	}
+	row("standard deviation of the codes", "", func(m *Measured) float64 { return m.Spread })
+	row("FID of images from N(0, I)", "", func(m *Measured) float64 { return m.Holes.FID })
+	row("strange images from N(0, I)", "share", func(m *Measured) float64 { return m.Holes.Strange })
+	row("their distance to the nearest training image", "of test images'", func(m *Measured) float64 { return m.Holes.Relative })
+	row("FID of images from the stretched Gaussian", "", func(m *Measured) float64 { return m.Stretched.FID })
+	row("strange images from the stretched Gaussian", "share", func(m *Measured) float64 { return m.Stretched.Strange })
+	row("their distance to the nearest training image", "of test images'", func(m *Measured) float64 { return m.Stretched.Relative })
+	row("longest step of a path", "mean steps", func(m *Measured) float64 { return m.Path.Jump })
+	row("longest step of a path, in pixels", "mean steps", func(m *Measured) float64 { return m.Path.PixelJump })
+	row("length of a path, in pixels", "distances of its ends", func(m *Measured) float64 { return m.Path.PixelSteps })
+	row("strange images on a path", "share", func(m *Measured) float64 { return m.Path.Strange })
+	return t
+}
+
+func picture(img image.Image, err error, p viz.Picture) (viz.Picture, error) {
+	if err == nil {
+		p.Data, err = viz.PNG(img)
+	}
+	return p, err
+}
+
+// scatter draws codes with draws of N(0, I) among them, on the first two principal
+// components if there are more than two units.
+func (c *Comparison) scatter(_ context.Context, m *Measured) (viz.Picture, error) {
+	units := m.Session.Latent()
+	n := min(dots, len(m.mean)/units)
+	codes := m.mean[:n*units]
+	prior := latent.Prior(rng.New(0).Split("dots"), priorDots, units)
+	note, points := "the one unit", make([][2]float32, 0, n+priorDots)
+	xy := slices.Concat(codes, prior)
+	opt := viz.ScatterOptions{XLabel: "z[0]", YLabel: "z[1]"}
+	switch {
+	case units == 2:
+		note = "both units"
+	case units > 2:
+		pca, err := latent.FitPCA(m.mean, units, 2)
+		if err != nil {
+			return viz.Picture{}, err
+		}
+		xy = pca.Project(xy)
+		note = fmt.Sprintf("two principal components of %d units, %.0f %% of the variance", units, 100*(pca.Variance[0]+pca.Variance[1])/pca.Total)
+		opt.XLabel, opt.YLabel = "component 1", "component 2"
+	}
+	for i := range n + priorDots {
+		p := [2]float32{}
+		copy(p[:], xy[i*min(2, units):(i+1)*min(2, units)])
+		points = append(points, p)
+	}
+	classes, labels := slices.Clone(c.set.Classes), []int32(nil)
+	if len(classes) == 0 || c.set.Test.Labels == nil {
+		classes, labels = []string{"x"}, make([]int32, n)
+	} else {
+		labels = slices.Clone(c.set.Test.Labels[:n])
+	}
+	for range priorDots {
+		labels = append(labels, int32(len(classes)))
+	}
+	lo, hi := latent.Range(xy)
+	opt.Lo, opt.Hi = min(lo, -3), max(hi, 3)
+	opt.Title = m.Name + ": " + note
+	img, err := viz.Scatter(points, labels, append(classes, "+"), opt)
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: "scatter of the codes of test images by class, with draws of N(0, I)",
+		Caption: fmt.Sprintf("Standard deviation of the codes %.2g a unit; that of N(0, I) is 1.", m.Spread)})
+}
+
+func (c *Comparison) sheet(m *Measured, pix []float32, h Holes, alt string) (viz.Picture, error) {
+	s := m.Session.Image()
+	img, err := viz.Grid(pix, shown, s.H, s.W, s.C, 8, viz.GridOptions{})
+	caption := fmt.Sprintf("%.0f %% of %d are strange: farther from any training image than %.0f %% of the test images are.", 100*h.Strange, made, 100*strangeFrom)
+	if !math.IsNaN(h.Relative) {
+		caption += fmt.Sprintf(" Mean distance to the nearest: %.2f times that of test images.", h.Relative)
+	}
+	if !math.IsNaN(h.FID) {
+		caption += fmt.Sprintf(" FID from the test images: %.3g.", h.FID)
+	}
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: alt, Caption: caption})
+}
+
+func (c *Comparison) samples(_ context.Context, m *Measured) (viz.Picture, error) {
+	p, err := c.sheet(m, m.samples, m.Holes, "sheet of images decoded from N(0, I)")
+	if !m.Prior {
+		p.Caption += " Nothing ever told it where N(0, I) is."
+	}
+	return p, err
+}
+
+func (c *Comparison) stretched(_ context.Context, m *Measured) (viz.Picture, error) {
+	return c.sheet(m, m.stretched, m.Stretched, "sheet of images decoded from a Gaussian stretched to the codes")
+}
+
+// reconstructions are of the first test images.
+func (c *Comparison) reconstructions(ctx context.Context, m *Measured) (viz.Picture, error) {
+	n := min(pairs, c.test.Len())
+	index := make([]int, n)
+	for i := range index {
+		index[i] = i
+	}
+	some, err := data.Subset(c.test, index)
+	if err != nil {
+		return viz.Picture{}, err
+	}
+	back, err := m.Session.Reconstruct(ctx, some)
+	if err != nil {
+		return viz.Picture{}, err
+	}
+	s := m.Session.Image()
+	x, at := make([]float32, n*s.Size()), make([]int32, n)
+	for i := range at {
+		at[i] = int32(i)
+	}
+	if err := data.Floats(ctx, some, at, x); err != nil {
+		return viz.Picture{}, err
+	}
+	img, err := viz.Pairs(x, back, n, s.H, s.W, s.C, viz.PairsOptions{})
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: "test images above their reconstructions",
+		Caption: fmt.Sprintf("Mean squared error %.3g, PSNR %.3g dB.", m.number("test_mse"), m.number("test_psnr"))})
+}
+
+func (c *Comparison) paths(_ context.Context, m *Measured) (viz.Picture, error) {
+	s := m.Session.Image()
+	rows := len(m.Path.rows) / s.Size() / pathCols
+	img, err := viz.Sheet(m.Path.rows, rows, pathCols, s.H, s.W, s.C, viz.SheetOptions{})
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: "rows of images on the way from one test image to another", Caption: fmt.Sprintf(
+		"The longest of %d steps is %.2f times the mean one; %.0f %% of the images on the way are strange. In pixels a path is %.2f times as long as its ends are apart.",
+		pathSteps, m.Path.Jump, 100*m.Path.Strange, m.Path.PixelSteps)})
+}
+
+// training draws the dynamics, as far as the logs have them.
+func (c *Comparison) training() ([]viz.Section, error) {
+	var panels []viz.Panel
+	for _, of := range []struct {
+		metric, title, unit string
+		log                 bool
+	}{
+		{eval.MeanSigma, "mean σ of q(z|x)", "", true},
+		{"test_kl", "KL(q(z|x) ‖ p(z))", "nats per image", false},
+		{eval.ActiveUnits, "active units", "units", false},
+		{"test_reconstruction", "reconstruction", "nats per image", false},
+	} {
+		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: of.title, XLabel: "epoch", YLabel: of.unit, LogY: of.log, YFromZero: !of.log && of.metric != "test_reconstruction"}}
+		for i := range c.Sides {
+			s := viz.Series{Name: c.Sides[i].Name}
+			for _, l := range train.Epochs(c.Sides[i].Log) {
+				if v, ok := l.Test[of.metric]; ok {
+					s.X, s.Y = append(s.X, float64(l.Epoch)), append(s.Y, v)
+				}
+			}
+			if len(s.Y) > 0 {
+				p.Series = append(p.Series, s)
+			}
+		}
+		if len(p.Series) > 0 {
+			panels = append(panels, p)
+		}
+	}
+	section := viz.Section{Title: "In training", Text: "On the test images after each epoch. An autoencoder has no σ and no KL."}
+	if len(panels) > 0 {
+		img, err := viz.Panels(panels, 2)
+		p, err := picture(img, err, viz.Picture{Title: "Both", Alt: "curves over the epochs of mean σ, KL, active units and reconstruction", Wide: true,
+			Caption: "σ that goes to zero: clouds become points, the VAE an autoencoder. σ at 1 with a KL of 0: units that tell nothing."})
+		if err != nil {
+			return nil, err
+		}
+		section.Pictures = append(section.Pictures, p)
+	}
+	for i := range c.Sides {
+		p, ok := unitPanel(c.Sides[i].Log)
+		if !ok {
+			continue
+		}
+		img, err := viz.Panels([]viz.Panel{p}, 1)
+		pic, err := picture(img, err, viz.Picture{Title: c.Sides[i].Name + ": KL of its units", Alt: "curves over the epochs of the KL of the latent units",
+			Caption: "Units at 0 tell nothing of the image; the KL is paid where it buys reconstruction."})
+		if err != nil {
+			return nil, err
+		}
+		section.Pictures = append(section.Pictures, pic)
+	}
+	if len(section.Pictures) == 0 {
+		return nil, nil
+	}
+	return []viz.Section{section}, nil
+}
+
+// unitPanel is the KL of the units over the epochs: each of a few, else the spread.
+func unitPanel(log []train.Line) (viz.Panel, bool) {
+	p := viz.Panel{CurveOptions: viz.CurveOptions{Title: "KL of the units", XLabel: "epoch", YLabel: "nats per image", YFromZero: true}}
+	var x []float64
+	var rows [][]float64
+	for _, l := range train.Epochs(log) {
+		if l.UnitKL != nil && (rows == nil || len(l.UnitKL) == len(rows[0])) {
+			x, rows = append(x, float64(l.Epoch)), append(rows, l.UnitKL)
+		}
+	}
+	if rows == nil {
+		return p, false
+	}
+	units := len(rows[0])
+	curve := func(name string, of func(row []float64) float64) {
+		s := viz.Series{Name: name, X: x}
+		for _, r := range rows {
+			s.Y = append(s.Y, of(r))
+		}
+		p.Series = append(p.Series, s)
+	}
+	if units <= 8 {
+		for u := range units {
+			curve(fmt.Sprintf("z[%d]", u), func(row []float64) float64 { return row[u] })
+		}
+		return p, true
+	}
+	for _, q := range []struct {
+		name string
+		at   float64
+	}{{"fullest", 1}, {"upper quarter", 0.75}, {"median", 0.5}, {"lower quarter", 0.25}, {"emptiest", 0}} {
+		curve(q.name, func(row []float64) float64 {
+			sorted := slices.Sorted(slices.Values(row))
+			return sorted[int(math.Round(q.at*float64(units-1)))]
+		})
+	}
+	return p, true
+}

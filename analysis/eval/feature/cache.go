@@ -1,0 +1,169 @@
+package feature
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/safetensors"
+	"github.com/imago-ml/imago/nn"
+)
+
+// Options say where a Net is kept. The zero value is ready for use.
+type Options struct {
+	NoCache  bool               // train it anew and keep nothing
+	Progress func(step, of int) // told how far the training is; nil = nobody is
+	Warn     func(text string)  // told of a cache that cannot be used; nil = nobody is
+}
+
+// Open is the net of a set: from the user's cache, or trained on the set's training
+// labels and kept there. It fails with ErrUnfit if the set has no labels.
+func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (*Net, error) {
+	info, train, err := infoOf(set)
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if !opt.NoCache {
+		if name, err = info.file(); err != nil {
+			return nil, fmt.Errorf("feature: %w", err)
+		}
+		n, err := load(name, info, be)
+		if err == nil {
+			return n, nil
+		}
+		if !os.IsNotExist(err) {
+			opt.warn("%s: %v: trained anew", name, err)
+		}
+	}
+	st, err := trained(ctx, info, train, be, opt.Progress)
+	if err != nil {
+		return nil, err
+	}
+	n, err := newNet(info, be, st)
+	if err != nil {
+		return nil, err
+	}
+	if test, ok := set.Labelled(set.Test).(data.Labeller); ok && test.Len() > 0 {
+		if n.Accuracy, err = n.accuracy(ctx, test); err != nil {
+			return nil, err
+		}
+	}
+	if !opt.NoCache {
+		if err := n.save(name, st); err != nil {
+			opt.warn("the feature net is not kept: %v", err)
+		}
+	}
+	return n, nil
+}
+
+func (o Options) warn(format string, args ...any) {
+	if o.Warn != nil {
+		o.Warn(fmt.Sprintf(format, args...))
+	}
+}
+
+// file is where the net of that description is kept.
+func (i Info) file() (string, error) {
+	dir, err := data.CacheDir("features")
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, i.hash()+".safetensors"), nil
+}
+
+// hash is the SHA-256, in hex, of what determines the net.
+func (i Info) hash() string {
+	i.Accuracy = 0
+	b, err := json.Marshal(i)
+	if err != nil {
+		panic(err) // numbers and texts are JSON
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(b))
+}
+
+// Tag names the net of a set in the names of metrics: "cnn1-7b09b6ba", of Version and
+// the first digits of a hash of what determines the net. It is known before the net is
+// trained. Of a set that no net can be trained for it is "cnn1".
+func Tag(set *data.Set) string {
+	tag := fmt.Sprintf("cnn%d", Version)
+	if set == nil {
+		return tag
+	}
+	info, _, err := infoOf(set)
+	if err != nil {
+		return tag
+	}
+	return tag + "-" + info.hash()[:8]
+}
+
+// infoKey is the entry of the file's metadata that holds the Info as JSON.
+const infoKey = "imago_feature"
+
+func (n *Net) save(name string, st backend.State) error {
+	weights := map[string]*tensor.Tensor{}
+	for _, p := range n.params() {
+		t, err := st.Get(p.Name)
+		if err != nil {
+			return err
+		}
+		weights[p.Name] = t
+	}
+	b, err := json.Marshal(n.Info)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return safetensors.WriteFile(name, weights, map[string]string{infoKey: string(b)})
+}
+
+// load reads the net that info describes; its accuracy is the file's.
+func load(name string, info Info, be backend.Backend) (*Net, error) {
+	weights, meta, err := safetensors.Read(name)
+	if err != nil {
+		return nil, err
+	}
+	var kept Info
+	if err := json.Unmarshal([]byte(meta[infoKey]), &kept); err != nil {
+		return nil, fmt.Errorf("not a feature net: %w", err)
+	}
+	info.Accuracy = kept.Accuracy
+	if !same(info, kept) {
+		return nil, fmt.Errorf("a feature net of another set")
+	}
+	st := be.NewState()
+	for _, p := range info.params() {
+		w := weights[p.Name]
+		if w == nil || !w.Shape().Equal(p.Shape) || w.DType() != tensor.Float32 {
+			return nil, fmt.Errorf("it lacks %s %v", p.Name, p.Shape)
+		}
+		if err := st.Set(p.Name, w); err != nil {
+			return nil, err
+		}
+	}
+	return newNet(info, be, st)
+}
+
+func same(a, b Info) bool {
+	labels := slices.Equal(a.Labels, b.Labels)
+	a.Labels, b.Labels = nil, nil
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return labels && string(x) == string(y)
+}
+
+// params are the parameters of the net, of a description that infoOf gave.
+func (i Info) params() []nn.Param {
+	b := nn.NewBuilder()
+	i.layers(b)
+	return b.Params()
+}

@@ -1,0 +1,38 @@
+package feature
+
+import (
+	"math"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/formats/imageio"
+)
+
+// seenAs is images as a net sees them: as they are, or resized so that the longest
+// side is maxSide.
+func seenAs(images data.Images) data.Images {
+	h, w, c := images.Shape()
+	long := max(h, w)
+	if long <= maxSide {
+		return images
+	}
+	side := func(n int) int { return max(1, int(math.Round(float64(n)*maxSide/float64(long)))) }
+	return resized{images, imageio.Image{H: h, W: w, C: c}, side(h), side(w)}
+}
+
+// resized is images at another size, by imageio.Resize.
+type resized struct {
+	data.Images
+	from imageio.Image // without pixels
+	h, w int
+}
+
+func (r resized) Shape() (h, w, c int) { return r.h, r.w, r.from.C }
+
+func (r resized) At(i int, dst []uint8) error {
+	m := imageio.New(r.from.H, r.from.W, r.from.C)
+	if err := r.Images.At(i, m.Pix); err != nil {
+		return err
+	}
+	copy(dst, imageio.Resize(m, r.h, r.w).Pix)
+	return nil
+}

@@ -1,0 +1,149 @@
+package feature
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/optim"
+	"github.com/imago-ml/imago/prob"
+)
+
+// The training of a net. Each number is part of Version.
+const (
+	epochs    = 4    // over the training images
+	leastStep = 400  // but at least so many steps
+	mostSteps = 2000 // and at most
+	rate      = 1e-3 // of Adam, falling in a line to 0
+	seed      = 1    // of first values and order
+)
+
+// steps is how many batches a net is trained on.
+func steps(images int) int {
+	return min(max(epochs*images/batch, leastStep), mostSteps)
+}
+
+// infoOf says what the net of a set will be, or why there is none.
+func infoOf(set *data.Set) (Info, data.Labeller, error) {
+	train, ok := set.Labelled(set.Train).(data.Labeller)
+	if !ok || len(train.LabelNames()) == 0 {
+		return Info{}, nil, fmt.Errorf("feature: %w: the images of %s have no labels to train it on", ErrUnfit, set.Name)
+	}
+	h, w, c := seenAs(train).Shape()
+	if min(h, w) < minSide {
+		return Info{}, nil, fmt.Errorf("feature: %w: images of %dx%dx%d, want sides of %d or more", ErrUnfit, h, w, c, minSide)
+	}
+	return Info{
+		Name: fmt.Sprintf("imago-cnn-%d", Version), Digest: set.Digest, Image: [3]int{h, w, c},
+		Labels: train.LabelNames(), Exclusive: len(set.Classes) > 0,
+		Train: train.Len(), Test: set.Test.Len(), Steps: steps(train.Len()),
+	}, train, nil
+}
+
+// trained is the state of the net that info describes, trained.
+func trained(ctx context.Context, info Info, train data.Labeller, be backend.Backend, progress func(step, of int)) (backend.State, error) {
+	f, params, slots, err := info.trainStep()
+	if err != nil {
+		return nil, fmt.Errorf("feature: %w", err)
+	}
+	st := be.NewState()
+	for _, p := range params {
+		if err := st.Set(p.Name, p.Draw(rng.New(seed).Split("feature"))); err != nil {
+			return nil, fmt.Errorf("feature: %w", err)
+		}
+	}
+	for _, s := range slots {
+		if err := st.Set(s.Name, s.Tensor()); err != nil {
+			return nil, fmt.Errorf("feature: %w", err)
+		}
+	}
+	p, err := be.Compile(f, st, backend.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("feature: %w", err)
+	}
+	x, y, lr, loss := p.Inputs()[0].New(), p.Inputs()[1].New(), p.Inputs()[2].New(), p.Outputs()[0].New()
+	seen, k := seenAs(train), len(info.Labels)
+	var order []int32
+	epoch := 0
+	for step := range info.Steps {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if progress != nil {
+			progress(step, info.Steps)
+		}
+		for len(order) < batch { // what is left of an epoch begins the next batch
+			order = append(order, data.Order(seed, epoch, train.Len())...)
+			epoch++
+		}
+		index := order[:batch]
+		order = order[batch:]
+		if err := data.Floats(ctx, seen, index, x.F32()); err != nil {
+			return nil, fmt.Errorf("feature: %w", err)
+		}
+		for i, j := range index {
+			train.LabelsAt(int(j), y.F32()[i*k:(i+1)*k])
+		}
+		lr.F32()[0] = float32(rate * (1 - float64(step)/float64(info.Steps)))
+		if err := p.Run([]*tensor.Tensor{x, y, lr}, []*tensor.Tensor{loss}); err != nil {
+			return nil, fmt.Errorf("feature: step %d: %w", step, err)
+		}
+	}
+	return st, nil
+}
+
+// trainStep is a step of Adam on the mean over the batch of
+//
+//	−Σ_k y ln softmax(l)             where labels exclude each other
+//	Σ_k softplus(l) − y·l            for attributes
+//
+// with y (B,K), 0 or 1. An image without a label (all zeros) adds nothing to the
+// first.
+func (i Info) trainStep() (f *graph.Func, params []nn.Param, slots []optim.Slot, err error) {
+	var in []*graph.Node
+	var out []graph.Output
+	var updates []graph.Update
+	err = graph.Try(func() {
+		b := nn.NewBuilder()
+		x, _, logits := i.layers(b)
+		y := graph.Input("labels", tensor.Float32, logits.Shape()...)
+		lr := graph.Input("lr", tensor.Float32)
+		each := prob.BernoulliLogits(y, logits)
+		if i.Exclusive {
+			each = graph.Neg(graph.Sum(graph.Mul(y, logSoftmax(logits)), 1))
+		}
+		loss := graph.Mean(each)
+		grads := graph.Grad(loss, b.States()...)
+		updates, slots = optim.DefaultAdam().Update(b.States(), grads, lr)
+		updates = optim.Guard(updates, loss, optim.GlobalNorm(grads))
+		params = b.Params()
+		in, out = []*graph.Node{x, y, lr}, []graph.Output{{Name: "loss", Value: loss}}
+	})
+	if err == nil {
+		f, err = graph.NewFunc("train", in, out, updates)
+	}
+	return f, params, slots, err
+}
+
+// accuracy is the share of labels of images that the net tells right.
+func (n *Net) accuracy(ctx context.Context, test data.Labeller) (float64, error) {
+	_, p, err := n.Describe(ctx, test)
+	if err != nil {
+		return 0, err
+	}
+	k := len(n.Labels)
+	want := make([]float32, len(p))
+	for i := range test.Len() {
+		test.LabelsAt(i, want[i*k:(i+1)*k])
+	}
+	right, of := n.Right(p, want)
+	if of == 0 {
+		return 0, nil
+	}
+	return float64(right) / float64(of), nil
+}

@@ -1,0 +1,91 @@
+package eval
+
+import (
+	"context"
+	"math"
+
+	"github.com/imago-ml/imago/analysis/probe"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// found is the class that the model itself gives each of some images.
+type found struct {
+	classes []int32 // of k
+	k       int
+}
+
+// find finds the classes of images.
+func (s *subject) find(ctx context.Context, images data.Images) (found, error) {
+	p, k, err := s.session.Classify(ctx, images)
+	if err != nil {
+		return found{}, err
+	}
+	return found{probe.Largest(p, k), k}, nil
+}
+
+// noClasses is why a model finds none; "" = it finds some.
+func (s *subject) noClasses() string {
+	if _, ok := s.model.(model.Classifier); !ok {
+		return "the model finds no classes"
+	}
+	return ""
+}
+
+// clusters holds the classes that the model finds in the test images, once for all
+// metrics, against their labels.
+func clusters(agree func(found, labels []int32, k, classes int) (float64, error)) func(context.Context, *subject) (result, error) {
+	return func(ctx context.Context, s *subject) (result, error) {
+		set := s.task.Set
+		if set.Test.Labels == nil || len(set.Classes) < 2 {
+			return absent("the test images have no classes")
+		}
+		if why := s.noClasses(); why != "" {
+			return result{absent: why}, nil
+		}
+		if s.found == nil {
+			f, err := s.find(ctx, s.images)
+			if err != nil {
+				return result{}, err
+			}
+			s.found = &f
+		}
+		n := s.images.Len()
+		v, err := agree(s.found.classes, set.Test.Labels[:n], s.found.k, len(set.Classes))
+		return result{value: v, images: n}, err
+	}
+}
+
+func clusterAccuracy(found, labels []int32, k, classes int) (float64, error) {
+	p, _, err := probe.ClusterAccuracy(found, labels, k, classes)
+	return p, err
+}
+
+// clustersMade holds the classes that the model finds in images that it has made
+// against those that the feature net gives them. The images are those of the other
+// metrics, drawn again: they were not kept.
+func clustersMade(ctx context.Context, s *subject) (result, error) {
+	if why := s.noClasses(); why != "" {
+		return result{absent: why}, nil
+	}
+	net, seen, why, err := s.madeClasses(ctx)
+	if err != nil || why != "" {
+		return result{absent: why}, err
+	}
+	src, err := fromPrior(ctx, s)
+	if err != nil || src.absent != "" {
+		return result{absent: src.absent}, err
+	}
+	var own found
+	err = s.show(src, s.task.Made, func(images data.Images) error {
+		f, err := s.find(ctx, images)
+		own = found{append(own.classes, f.classes...), f.k}
+		return err
+	})
+	if err != nil {
+		return result{}, err
+	}
+	n := len(own.classes)
+	v, err := clusterAccuracy(own.classes, seen, own.k, len(net.Labels))
+	return result{value: v, stdErr: math.Sqrt(v * (1 - v) / float64(n)), images: n, note: through(net, s.img)}, err
+}

@@ -1,0 +1,113 @@
+package eval
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/imago-ml/imago/analysis/eval/feature"
+	"github.com/imago-ml/imago/engine/rng"
+)
+
+// python is an interpreter that has NumPy and SciPy: of the system's packages, or of
+// the path. Without one the test is skipped, but under CI=true it fails.
+func python(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(name, "-c", "import numpy, scipy").Run() == nil {
+			return name
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("no python3 with numpy and scipy, and CI=true: install python3-numpy and python3-scipy")
+	}
+	t.Skip("needs python3 with numpy and scipy")
+	return ""
+}
+
+// activations are n points of F features as a net gives them: correlated, none below 0.
+func activations(key rng.Key, n int, bias float32) []float32 {
+	const f, causes = feature.Size, 20
+	mix, e := make([]float32, f*causes), make([]float32, n*causes)
+	rng.New(11).Normal(mix)
+	key.Normal(e)
+	x := make([]float32, n*f)
+	for i := range n {
+		for k := range f {
+			v := bias
+			for c := range causes {
+				v += mix[k*causes+c] * e[i*causes+c] / 3
+			}
+			x[i*f+k] = max(v, 0)
+		}
+	}
+	return x
+}
+
+// The distances are what NumPy and SciPy make of the same features.
+func TestNumpy(t *testing.T) {
+	interpreter := python(t)
+	const n, subsets, size = 1200, 7, 500
+	dir := t.TempDir()
+	real, made := &seen{features: activations(rng.New(1), n, 0.2)}, &seen{features: activations(rng.New(2), n, 0.3)}
+	s := judge(t)
+	key := s.key.Split("kid")
+	for name, x := range map[string][]float32{"real": real.features, "made": made.features} {
+		var index []int32
+		for i := range subsets {
+			index = append(index, key.Split(name).At(uint64(i)).Perm(n)[:size]...)
+		}
+		for file, v := range map[string]any{name + ".f32": x, name + ".i32": index} {
+			var b bytes.Buffer
+			if err := binary.Write(&b, binary.LittleEndian, v); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, file), b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cmd := exec.Command(interpreter, filepath.Join("testdata", "distances.py"), dir, strconv.Itoa(feature.Size), strconv.Itoa(subsets))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want map[string]float64
+	if err := json.Unmarshal(out, &want); err != nil {
+		t.Fatalf("%v in %q", err, out)
+	}
+
+	got := map[string]float64{}
+	for _, m := range append(ballMetrics, struct {
+		name string
+		of   distance
+	}{"fid", fid}) {
+		r, err := m.of(context.Background(), s, real, made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[m.name] = r.value
+	}
+	m, err := mmd(context.Background(), s.be, real.features, made.features, feature.Size, subsets, size, key, s.progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got["kid"], got["kid_std_error"] = m.value(), m.stdErr()
+	if len(want) != len(got) {
+		t.Errorf("%d numbers, want %d", len(got), len(want))
+	}
+	for name, w := range want {
+		t.Logf("%-14s %.9g, by NumPy %.9g", name, got[name], w)
+		if !(math.Abs(got[name]-w) <= 1e-4*math.Abs(w)) || w == 0 {
+			t.Errorf("%s is %v, NumPy says %v", name, got[name], w)
+		}
+	}
+}

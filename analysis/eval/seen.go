@@ -1,0 +1,190 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/imago-ml/imago/analysis/eval/feature"
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// A seen is what a feature net says of images.
+type seen struct {
+	features      []float32            // (N,F)
+	probabilities []float32            // (N,K)
+	near          [][]latent.Neighbour // of each image among the others; nil before
+}
+
+// net is the feature net of the task's set; why says that there is none.
+func (s *subject) net(ctx context.Context) (n *feature.Net, why string, err error) {
+	return s.netOf(ctx, &s.eye, s.task.Set)
+}
+
+// netOf is the feature net of a set, which is asked for once.
+func (s *subject) netOf(ctx context.Context, n **feature.Net, of *data.Set) (net *feature.Net, why string, err error) {
+	if *n == nil {
+		if s.task.Net == nil {
+			return nil, "there is no feature net", nil
+		}
+		net, err := s.task.Net(ctx, of)
+		if errors.Is(err, feature.ErrUnfit) {
+			return nil, err.Error(), nil
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		*n = net
+	}
+	return *n, "", nil
+}
+
+// show calls f on n images of a source, some at a time, as a file would hold them: each
+// value rounded to p/255.
+func (s *subject) show(from source, n int, f func(images data.Images) error) error {
+	for at := 0; at < n; at += chunk {
+		some := min(chunk, n-at)
+		x, err := from.next(at, some)
+		if err != nil {
+			return err
+		}
+		images, err := data.NewInMemory(data.Bytes(x), some, s.img.H, s.img.W, s.img.C)
+		if err != nil {
+			return err
+		}
+		if err := f(images); err != nil {
+			return err
+		}
+		s.progress(at+some, n)
+	}
+	return nil
+}
+
+// look shows n images of a source to the net.
+func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int) (*seen, error) {
+	all := &seen{}
+	err := s.show(from, n, func(images data.Images) error {
+		f, p, err := net.Describe(ctx, images)
+		all.features, all.probabilities = append(all.features, f...), append(all.probabilities, p...)
+		return err
+	})
+	return all, err
+}
+
+// A distance is a number of two sets of images that a net has seen.
+type distance func(ctx context.Context, s *subject, real, made *seen) (result, error)
+
+// fid is the Fréchet distance of the features.
+func fid(_ context.Context, _ *subject, real, made *seen) (result, error) {
+	v, err := Frechet(real.features, made.features, feature.Size)
+	return result{value: v}, err
+}
+
+// ownNet says which features those are.
+var ownNet = fmt.Sprintf("features of imago's own net, version %d, not of Inception", feature.Version)
+
+// fid says what a distance of that kind is measured on.
+func (p Protocol) fid(of string) string {
+	return fmt.Sprintf("Fréchet distance (Heusel et al. 2017) of the features of the first %d test images and of as many others: %s; %s", p.Made, of, ownNet)
+}
+
+// between is the distance of the first test images from as many of another origin.
+func between(from origin, d distance) func(context.Context, *subject) (result, error) {
+	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
+		src, err := from(ctx, s)
+		if err != nil || src.absent != "" {
+			return nil, src.absent, err
+		}
+		made, err := s.look(ctx, net, src, s.task.Made)
+		return made, "", err
+	}, d)
+}
+
+// ofPrior is the distance of the first test images from as many drawn from the model's
+// prior, the same ones for every distance.
+func ofPrior(d distance) func(context.Context, *subject) (result, error) {
+	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
+		return s.drawn(ctx, net)
+	}, d)
+}
+
+// compared is the distance of the first test images from others; of gives these, or
+// says why there are none.
+func compared(of func(context.Context, *subject, *feature.Net) (*seen, string, error), d distance) func(context.Context, *subject) (result, error) {
+	return func(ctx context.Context, s *subject) (result, error) {
+		net, why, err := s.net(ctx)
+		if err != nil || why != "" {
+			return result{absent: why}, err
+		}
+		made, why, err := of(ctx, s, net)
+		if err != nil || why != "" {
+			return result{absent: why}, err
+		}
+		if s.real == nil {
+			part, err := some(s.images, 0, s.task.Made)
+			if err != nil {
+				return result{}, err
+			}
+			f, p, err := net.Describe(ctx, part)
+			if err != nil {
+				return result{}, err
+			}
+			s.real = &seen{features: f, probabilities: p}
+		}
+		r, err := d(ctx, s, s.real, made)
+		r.images, r.note = s.task.Made, strings.TrimPrefix(r.note+"; "+through(net, s.img), "; ")
+		return r, err
+	}
+}
+
+// drawn is what the net sees of images drawn from the model's prior, which are made
+// once; why says that there are none.
+func (s *subject) drawn(ctx context.Context, net *feature.Net) (made *seen, why string, err error) {
+	if s.made != nil {
+		return s.made, "", nil
+	}
+	src, err := fromPrior(ctx, s)
+	if err != nil || src.absent != "" {
+		return nil, src.absent, err
+	}
+	if made, err = s.look(ctx, net, src, s.task.Made); err != nil {
+		return nil, "", err
+	}
+	s.made = made
+	return made, "", nil
+}
+
+// through says by which net images of that shape were compared.
+func through(n *feature.Net, img model.Image) string {
+	size := "as they are"
+	if n.Image != [3]int{img.H, img.W, img.C} {
+		size = fmt.Sprintf("resized from %v to %dx%d", img, n.Image[0], n.Image[1])
+	}
+	return fmt.Sprintf("%s, trained on %d images of %.12s to weights %.8s, tells %.2f%% of the labels of %d test images, and sees images %s", n.Name, n.Train, n.Digest, n.Weights, 100*n.Accuracy, n.Test, size)
+}
+
+// agreement is how many images drawn under labels the net finds to be of these.
+func agreement(ctx context.Context, s *subject) (result, error) {
+	if s.session.Labels() == 0 {
+		return absent("the model does not draw under labels")
+	}
+	net, why, err := s.net(ctx)
+	if err != nil || why != "" {
+		return result{absent: why}, err
+	}
+	made, why, err := s.drawn(ctx, net)
+	if err != nil || why != "" {
+		return result{absent: why}, err
+	}
+	labels, _ := s.labels()
+	right, of := net.Right(made.probabilities, labels(0, s.task.Made))
+	if of == 0 {
+		return absent("none of the labels is known")
+	}
+	p := float64(right) / float64(of)
+	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(of)), images: s.task.Made, note: through(net, s.img)}, nil
+}

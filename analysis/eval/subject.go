@@ -1,0 +1,125 @@
+package eval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/imago-ml/imago/analysis/eval/feature"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// A subject is one state of a model and the images it is judged by. What several
+// metrics need is measured once.
+type subject struct {
+	*Evaluator
+	images data.Images // a Labeller if they are labelled
+	key    rng.Key
+	task   *Task // nil when measuring an epoch of training
+	now    string
+
+	means      map[string]float64 // of onePass; nil before
+	posteriors *posteriors
+	pairs      *pairs
+	bounds     map[int]*bound // by number of samples
+	codes      []float32      // (N,Z), of training images
+	eye        *feature.Net
+	channelEye *feature.Net
+	real       *seen     // the test images
+	made       *seen     // images drawn from the prior
+	train      []float32 // features of all training images
+	modes      *modes
+	found      *found // in the test images
+}
+
+// measure measures the metrics in their order.
+func (s *subject) measure(ctx context.Context, wanted []Metric) (Scores, []Absent, error) {
+	if h, w, c := s.images.Shape(); (model.Image{H: h, W: w, C: c}) != s.img {
+		return nil, nil, fmt.Errorf("eval: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
+	}
+	var scores Scores
+	var missing []Absent
+	for _, m := range wanted {
+		s.now = m.Name
+		r, err := m.measure(ctx, s)
+		switch {
+		case err != nil:
+			return nil, nil, fmt.Errorf("eval: %s: %w", m.Name, err)
+		case r.absent != "":
+			missing = append(missing, Absent{m, r.absent})
+			continue
+		case math.IsNaN(r.value) || math.IsInf(r.value, 0):
+			bad := &NonFiniteError{Metric: strings.TrimPrefix(m.Name, "test_"), Value: r.value, Last: s.images.Len() - 1, Cause: errors.New("too large for float32")}
+			return nil, nil, fmt.Errorf("eval: %w", bad)
+		}
+		scores = append(scores, Score{Metric: m, Value: r.value, StdErr: r.stdErr, Units: r.units, Images: r.images, Note: r.note})
+	}
+	return scores, missing, nil
+}
+
+// progress tells how far the metric being measured is.
+func (s *subject) progress(done, total int) {
+	if s.task != nil && s.task.Progress != nil {
+		s.task.Progress(s.now, done, total)
+	}
+}
+
+// chunk is how many images are held as floats at a time.
+const chunk = 2048
+
+// chunks calls f on the images, as many at a time as may be held.
+func chunks(images data.Images, f func(at int, part data.Images) error) error {
+	for at := 0; at < images.Len(); at += chunk {
+		part, err := some(images, at, min(chunk, images.Len()-at))
+		if err == nil {
+			err = f(at, part)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// some is images at … at+n−1.
+func some(images data.Images, at, n int) (data.Images, error) {
+	index := make([]int, n)
+	for i := range index {
+		index[i] = at + i
+	}
+	return data.Subset(images, index)
+}
+
+// A mean adds numbers up.
+type mean struct {
+	n            int
+	sum, squares float64 // squares of the distance from the running mean
+}
+
+// add takes a number in. Welford 1962.
+func (m *mean) add(v float64) {
+	m.n++
+	before := 0.0
+	if m.n > 1 {
+		before = m.sum / float64(m.n-1)
+	}
+	m.sum += v
+	m.squares += (v - before) * (v - m.value())
+}
+
+func (m *mean) value() float64 { return m.sum / float64(m.n) }
+
+// variance is that of the numbers themselves, over n.
+func (m *mean) variance() float64 { return m.squares / float64(m.n) }
+
+// stdErr is the standard error of the mean, s/√n; 0 of one number.
+func (m *mean) stdErr() float64 {
+	if m.n < 2 {
+		return 0
+	}
+	return math.Sqrt(m.squares / float64(m.n-1) / float64(m.n))
+}

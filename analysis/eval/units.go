@@ -1,0 +1,89 @@
+package eval
+
+import (
+	"context"
+	"math"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// activeVariance is the variance of the mean code above which a unit counts as
+// active. Burda et al., arXiv:1509.00519, section 5.2.
+const activeVariance = 0.01
+
+// posteriors are q(z|x) of the test images, unit by unit.
+type posteriors struct {
+	z         int       // Z
+	variance  []float64 // (Z), of E[z|x] over the images
+	kl, sigma []float64 // (Z), means over the images; nil for a deterministic model
+	images    int
+}
+
+// encoded measures the posteriors; nil if the model has no encoder.
+func (s *subject) encoded(ctx context.Context) (*posteriors, error) {
+	enc, ok := s.model.(model.Encoder)
+	if s.posteriors != nil || !ok {
+		return s.posteriors, nil
+	}
+	mu, logVar, err := s.session.EncodeMeans(ctx, s.images)
+	if err != nil {
+		return nil, err
+	}
+	z := enc.Latent()
+	c := &posteriors{z: z, images: s.images.Len()}
+	_, deviation := latent.Moments(mu, z)
+	for _, d := range deviation {
+		c.variance = append(c.variance, d*d)
+	}
+	if logVar != nil {
+		c.kl, c.sigma = latent.UnitKL(mu, logVar, z), make([]float64, z)
+		for i, v := range logVar {
+			c.sigma[i%z] += math.Exp(float64(v)/2) / float64(c.images)
+		}
+	}
+	s.posteriors = c
+	return c, nil
+}
+
+// activeUnits counts the units with Var_x(E[z|x]) ≥ 0.01.
+func activeUnits(ctx context.Context, s *subject) (result, error) {
+	c, err := s.encoded(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	if c == nil {
+		return absent("the model has no encoder")
+	}
+	n := 0
+	for _, v := range c.variance {
+		if v >= activeVariance {
+			n++
+		}
+	}
+	return result{value: float64(n), units: c.variance, images: c.images}, nil
+}
+
+func meanSigma(ctx context.Context, s *subject) (result, error) {
+	return overUnits(ctx, s, func(c *posteriors) []float64 { return c.sigma })
+}
+
+func klPerUnit(ctx context.Context, s *subject) (result, error) {
+	return overUnits(ctx, s, func(c *posteriors) []float64 { return c.kl })
+}
+
+// overUnits is the mean over the units of a number that each of a posterior has.
+func overUnits(ctx context.Context, s *subject, of func(c *posteriors) []float64) (result, error) {
+	c, err := s.encoded(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	if c == nil || c.kl == nil {
+		return absent("the model has no posterior q(z|x)")
+	}
+	sum := 0.0
+	for _, v := range of(c) {
+		sum += v
+	}
+	return result{value: sum / float64(c.z), units: of(c), images: c.images}, nil
+}

@@ -1,0 +1,240 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// onPixels is what x is in the metrics of a likelihood: the note of the score says
+// which of these it was.
+const onPixels = "x is what the likelihood is one of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits"
+
+// A bound is the estimates of ln p(x) of the test images.
+type bound struct {
+	mean
+	note string
+}
+
+// rowsOf is about how many codes are decoded at a time: enough that products are
+// large, few enough that their pixels stay near the processor.
+func rowsOf(img model.Image) int { return min(max(1<<20/max(1, img.Size()), 16), 1024) }
+
+// mostSamples is how many samples of an image a batch has at most: its encoder is
+// run for that many decoders.
+const mostSamples = 64
+
+// weighed estimates ln p(x) of each test image with k draws,
+//
+//	ln p(x) ≈ ln 1/k Σ_k w,   w = p(x,z)/q(z|x),   z ~ q(z|x)
+//
+// a lower bound in the mean, of which k = 1 is the ELBO. Draws come in chunks, whose
+// log-weights a running log-sum-exp in float64 takes in; chunk c of batch b is drawn
+// at Split("weights").At(b).At(c). Burda et al., arXiv:1509.00519, eq. 8.
+func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
+	w, ok := s.model.(model.Weigher)
+	if b := s.bounds[k]; b != nil || !ok {
+		return b, nil
+	}
+	images, note := s.scored()
+	if note == "" {
+		return nil, nil
+	}
+	chunks := (k + mostSamples - 1) / mostSamples
+	each := (k + chunks - 1) / chunks
+	batch := max(1, rowsOf(s.img)/each)
+	f, err := w.LogWeights(batch, each)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.feed(f, backend.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if len(d.out) != 1 || d.out[0].Size() != batch*each {
+		return nil, fmt.Errorf("the model's %s gives %v: want (%d, %d) log-weights", f.Name, d.program.Outputs(), batch, each)
+	}
+	draws := k
+	if d.words == nil { // nothing is drawn: a chunk of weights is as good as all
+		draws, chunks = each, 1
+	}
+	b := &bound{note: note}
+	sums := make([]logSum, batch)
+	count := images.Len()
+	for at, n := 0, 0; at < count; at += n {
+		n = min(batch, count-at)
+		if err := d.fill(ctx, images, at, n); err != nil {
+			return nil, err
+		}
+		clear(sums)
+		for c := range chunks {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			if err := d.run(s.key.Split("weights").At(uint64(at / batch)).At(uint64(c))); err != nil {
+				return nil, err
+			}
+			some := min(each, draws-c*each)
+			for i := range n {
+				for _, v := range d.out[0].F32()[i*each : i*each+some] {
+					if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
+						return nil, &NonFiniteError{Metric: model.OutputLogWeight, Value: v, First: at + i, Last: at + i, Cause: s.explainWeights(f, d)}
+					}
+					sums[i].add(float64(v))
+				}
+			}
+		}
+		for i := range n {
+			b.add(sums[i].value() - math.Log(float64(draws)))
+		}
+		s.progress(at+n, count)
+	}
+	if s.bounds == nil {
+		s.bounds = map[int]*bound{}
+	}
+	s.bounds[k] = b
+	return b, nil
+}
+
+// explainWeights runs the batch again to name the first value that is not finite.
+func (s *subject) explainWeights(f *graph.Func, d *feed) error {
+	p, err := s.be.Compile(f, s.state, backend.Options{CheckFinite: true})
+	if err != nil {
+		return err
+	}
+	return p.Run(d.in, d.out)
+}
+
+// A logSum is ln Σ e^v of the numbers added, in float64. The zero value has none.
+type logSum struct {
+	n        int
+	top, sum float64 // the largest, and Σ e^(v − top)
+}
+
+func (l *logSum) add(v float64) {
+	l.n++
+	switch {
+	case l.n == 1:
+		l.top, l.sum = v, 1
+	case v <= l.top:
+		l.sum += math.Exp(v - l.top)
+	default:
+		l.sum = l.sum*math.Exp(l.top-v) + 1
+		l.top = v
+	}
+}
+
+func (l *logSum) value() float64 { return l.top + math.Log(l.sum) }
+
+// scored is the test images as the model's likelihood takes them, and what that is;
+// "" if it has no likelihood.
+func (s *subject) scored() (data.Images, string) {
+	l, ok := s.model.(model.Likelihood)
+	if !ok {
+		return nil, ""
+	}
+	switch p := l.Pixels(); p.Measure {
+	case model.Binary:
+		return binarise(s.images, s.key.Split("binarised")), p.Name + ": probability of 0 or 1 pixels, the test images binarised once"
+	case model.Levels:
+		return s.images, p.Name + ": probability of 256 levels, exact"
+	case model.Density:
+		return s.images, p.Name + ": density of pixels in [0, 1]"
+	}
+	return nil, ""
+}
+
+// noBound says why a model has no bound of ln p(x).
+func (s *subject) noBound() (result, error) {
+	if l, ok := s.model.(model.Likelihood); ok && l.Pixels().Measure == model.Distance {
+		return absent("the model has no likelihood: %s is a distance", l.Pixels().Name)
+	}
+	return absent("the model has no p(x|z) and q(z|x) to weigh")
+}
+
+func elbo(ctx context.Context, s *subject) (result, error) { return s.bound(ctx, 1, 1) }
+
+func nll(ctx context.Context, s *subject) (result, error) {
+	return s.bound(ctx, s.task.NLLSamples, -1)
+}
+
+func elboBits(ctx context.Context, s *subject) (result, error) { return s.bits(ctx, 1) }
+
+func nllBits(ctx context.Context, s *subject) (result, error) { return s.bits(ctx, s.task.NLLSamples) }
+
+// bound is sign times the estimate with k draws, in nats.
+func (s *subject) bound(ctx context.Context, k int, sign float64) (result, error) {
+	b, err := s.weighed(ctx, k)
+	if err != nil {
+		return result{}, err
+	}
+	if b == nil {
+		return s.noBound()
+	}
+	return result{value: sign * b.value(), stdErr: b.stdErr(), images: b.n, note: b.note}, nil
+}
+
+// bits is the estimate with k draws in bits a value. A density on [0, 1] becomes the
+// probability of a level by the width of one, 1/255.
+func (s *subject) bits(ctx context.Context, k int) (result, error) {
+	r, err := s.bound(ctx, k, -1)
+	if err != nil || r.absent != "" {
+		return r, err
+	}
+	dims := float64(s.img.Size())
+	if s.model.(model.Likelihood).Pixels().Measure == model.Density {
+		r.value += dims * math.Log(255)
+		r.note += ", + ln 255 a value: one level is 1/255 wide"
+	}
+	r.value /= dims * math.Ln2
+	r.stdErr /= dims * math.Ln2
+	return r, nil
+}
+
+// binarised is images of 0 and 1 pixels.
+type binarised struct {
+	data.Images
+	key rng.Key
+}
+
+// binarise draws each value of each image once: 1 with the probability of its level.
+// Image i is drawn at key.At(i). The labels of images are kept.
+func binarise(images data.Images, key rng.Key) data.Images {
+	b := binarised{images, key}
+	if l, ok := images.(data.Labeller); ok {
+		return labelledBinarised{b, l}
+	}
+	return b
+}
+
+// At writes 255 for 1.
+func (b binarised) At(i int, dst []uint8) error {
+	if err := b.Images.At(i, dst); err != nil {
+		return err
+	}
+	h, w, c := b.Shape()
+	u := make([]float32, h*w*c)
+	b.key.At(uint64(i)).Uniform(u)
+	for k := range u {
+		if u[k]*255 < float32(dst[k]) {
+			dst[k] = 255
+		} else {
+			dst[k] = 0
+		}
+	}
+	return nil
+}
+
+type labelledBinarised struct {
+	binarised
+	labels data.Labeller
+}
+
+func (l labelledBinarised) LabelNames() []string          { return l.labels.LabelNames() }
+func (l labelledBinarised) LabelsAt(i int, dst []float32) { l.labels.LabelsAt(i, dst) }

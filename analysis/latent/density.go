@@ -1,0 +1,152 @@
+package latent
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/prob/mixture"
+)
+
+// A Density is a mixture of Gaussians that was fitted to the codes of a trained
+// model, to draw from in place of its prior: ex-post density estimation (Ghosh et
+// al., arXiv:1903.12436, sec. 4.1). Saved, it is one JSON object,
+//
+//	{"format": 1, "content": Density, "sha256": of content without white space}
+//
+// whose fields are never renamed.
+type Density struct {
+	Weights string           `json:"weights"` // Fingerprint of the model whose codes they are
+	Set     string           `json:"set"`     // name and data.Set.Digest of the images
+	Digest  string           `json:"digest"`
+	Images  int              `json:"images"` // that many of them
+	Mixture *mixture.Mixture `json:"mixture"`
+}
+
+// The version of a Density that this package writes and reads, and the bytes that
+// one may have.
+const (
+	densityFormat = 1
+	maxDensity    = 256 << 20
+)
+
+// ErrDensity marks bytes that are no Density; test with errors.Is.
+var ErrDensity = errors.New("not a density of latent codes as imago fit-prior writes it")
+
+type densityFile struct {
+	Format  int             `json:"format"`
+	Content json.RawMessage `json:"content"`
+	SHA256  string          `json:"sha256"` // hex
+}
+
+// Write writes d.
+func (d *Density) Write(w io.Writer) error {
+	content, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("latent: density: %w", err)
+	}
+	sum := sha256.Sum256(content)
+	return json.NewEncoder(w).Encode(densityFile{densityFormat, content, hex.EncodeToString(sum[:])})
+}
+
+// ReadDensity reads what Write wrote. It fails with ErrDensity where a byte of it
+// changed.
+func ReadDensity(r io.Reader) (*Density, error) {
+	b, err := io.ReadAll(io.LimitReader(r, maxDensity+1))
+	if err != nil {
+		return nil, err
+	}
+	var f densityFile
+	var content bytes.Buffer
+	switch err := json.Unmarshal(b, &f); {
+	case len(b) > maxDensity:
+		return nil, fmt.Errorf("%w: longer than %d bytes", ErrDensity, maxDensity)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
+	case f.Format != densityFormat:
+		return nil, fmt.Errorf("%w: format %d, this imago reads %d", ErrDensity, f.Format, densityFormat)
+	}
+	if err := json.Compact(&content, f.Content); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
+	}
+	if sum := sha256.Sum256(content.Bytes()); hex.EncodeToString(sum[:]) != f.SHA256 {
+		return nil, fmt.Errorf("%w: its SHA-256 is %.12s…, want %.12s…", ErrDensity, hex.EncodeToString(sum[:]), f.SHA256)
+	}
+	d := &Density{}
+	if err := json.Unmarshal(f.Content, d); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
+	}
+	if d.Mixture == nil {
+		return nil, fmt.Errorf("%w: no mixture in it", ErrDensity)
+	}
+	if err := d.Mixture.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
+	}
+	return d, nil
+}
+
+// FitDensity fits k components with full covariances, or diagonal ones, to codes.
+// Of a model with ln σ² they are a draw from q(z|x) each, so that it is the
+// aggregate posterior which is fitted, that the decoder was trained on; of a
+// deterministic one the codes themselves. The caller adds what the codes are of.
+//
+// mean (N, units), logVar (N, units) or nil.
+func FitDensity(ctx context.Context, mean, logVar []float32, units, k int, diagonal bool, key rng.Key) (*Density, error) {
+	m, err := mixture.Fit(ctx, Draws(mean, logVar, key.Split("codes")), len(mean)/units, units, k, mixture.Options{Full: !diagonal, Restarts: 3, Key: key.Split("mixture")})
+	if err != nil {
+		return nil, fmt.Errorf("latent: %w", err)
+	}
+	return &Density{Images: len(mean) / units, Mixture: m}, nil
+}
+
+// Draws are a draw at key from each q(z|x) = N(mean, diag e^logVar), or the means if
+// logVar is nil.
+//
+// mean, logVar (N, Z) → (N, Z).
+func Draws(mean, logVar []float32, key rng.Key) []float32 {
+	if logVar == nil {
+		return mean
+	}
+	z := make([]float32, len(mean))
+	key.Normal(z)
+	for i, v := range logVar {
+		z[i] = mean[i] + z[i]*float32(math.Exp(float64(v)/2))
+	}
+	return z
+}
+
+// PriorLogDensity is the mean of ln N(z; 0, I) of codes, in nats.
+//
+// z (N, units).
+func PriorLogDensity(z []float32, units int) float64 {
+	square := 0.0
+	for _, v := range z {
+		square += float64(v) * float64(v)
+	}
+	return -0.5 * (square/float64(len(z)/units) + float64(units)*math.Log(2*math.Pi))
+}
+
+// Fingerprint is the SHA-256, in hex, of the names and values of the model's
+// parameters: what was computed with a model is told by it to be of that one.
+func (s *Session) Fingerprint() (string, error) {
+	h := sha256.New()
+	for _, p := range s.model.Params() {
+		t, err := s.state.Get(p.Name)
+		if err != nil {
+			return "", fmt.Errorf("latent: %w", err)
+		}
+		fmt.Fprintf(h, "%s %v\n", p.Name, t.Shape())
+		if err := binary.Write(h, binary.LittleEndian, t.F32()); err != nil {
+			return "", fmt.Errorf("latent: %w", err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,108 @@
+package latent
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/vae"
+	"github.com/imago-ml/imago/prob/mixture"
+)
+
+func TestDensityFile(t *testing.T) {
+	d := &Density{Weights: "ab", Set: "digits", Digest: "cd", Images: 7, Mixture: &mixture.Mixture{
+		Dim: 2, Weights: []float64{0.25, 0.75}, Means: []float64{0, 1, -1, 1.0 / 3}, Covs: []float64{1, 2, 0.1, 4},
+	}}
+	var b bytes.Buffer
+	if err := d.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadDensity(bytes.NewReader(b.Bytes()))
+	if err != nil || got.Weights != "ab" || got.Set != "digits" || got.Images != 7 || got.Mixture.Means[3] != 1.0/3 || got.Mixture.Covs[2] != 0.1 {
+		t.Errorf("read back %+v, %v", got, err)
+	}
+	for i := range b.Bytes() {
+		bad := bytes.Clone(b.Bytes())
+		bad[i] ^= 1
+		if _, err := ReadDensity(bytes.NewReader(bad)); !errors.Is(err, ErrDensity) {
+			t.Fatalf("byte %d changed: %v", i, err)
+		}
+	}
+	for n := range b.Len() - 1 {
+		if _, err := ReadDensity(bytes.NewReader(b.Bytes()[:n])); !errors.Is(err, ErrDensity) {
+			t.Fatalf("%d bytes of it: %v", n, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"later":      `{"format": 2, "content": {}, "sha256": ""}`,
+		"no mixture": `{"format": 1, "content": {}, "sha256": "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}`,
+	} {
+		if _, err := ReadDensity(strings.NewReader(text)); !errors.Is(err, ErrDensity) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Two balls of codes, each image's q(z|x) of variance ¼: the draws of the mixture
+// are as the codes, and wider by that.
+func TestFitDensity(t *testing.T) {
+	const n = 4000
+	mean, logVar := make([]float32, 2*n), make([]float32, 2*n)
+	rng.New(3).Normal(mean)
+	for i := range mean {
+		mean[i] *= 0.5
+		if i%4 == 0 {
+			mean[i] += 6
+		}
+		logVar[i] = float32(math.Log(0.25))
+	}
+	for _, tt := range []struct {
+		logVar   []float32
+		variance float64
+	}{{nil, 0.25}, {logVar, 0.5}} {
+		d, err := FitDensity(context.Background(), mean, tt.logVar, 2, 2, false, rng.New(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Images != n || !d.Mixture.Full {
+			t.Errorf("of %d images, full %v", d.Images, d.Mixture.Full)
+		}
+		z, err := d.Mixture.Draw(rng.New(2), 4000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, deviation := Moments(z, 2)
+		if math.Abs(m[0]-3) > 0.15 || math.Abs(deviation[1]*deviation[1]-tt.variance) > 0.03 || math.Abs(deviation[0]*deviation[0]-9-tt.variance) > 0.3 {
+			t.Errorf("draws of mean %v and deviations %v, want variance %v in unit 1", m, deviation, tt.variance)
+		}
+	}
+	if _, err := FitDensity(context.Background(), mean, nil, 2, n+1, false, rng.New(1)); err == nil {
+		t.Error("more components than codes gave no error")
+	}
+}
+
+func TestPriorLogDensity(t *testing.T) {
+	want := -0.5*(1+4+0+9)/2 - math.Log(2*math.Pi)
+	if got := PriorLogDensity([]float32{1, 2, 0, 3}, 2); math.Abs(got-want) > 1e-12 {
+		t.Errorf("%v nats a code, want %v", got, want)
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	m, w := newModel(t, vae.MLPVAE)
+	one, err := load(t, m, w).Fingerprint()
+	if err != nil || len(one) != 64 {
+		t.Fatalf("%q, %v", one, err)
+	}
+	if again, err := load(t, m, w).Fingerprint(); err != nil || again != one {
+		t.Errorf("the same weights give %s and %s, %v", one, again, err)
+	}
+	w[m.Params()[1].Name].F32()[0] += 1e-6
+	if other, err := load(t, m, w).Fingerprint(); err != nil || other == one {
+		t.Errorf("other weights give the same, %v", err)
+	}
+}

@@ -1,0 +1,119 @@
+package latent
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/rng"
+)
+
+// planted is codes ~ N(0, I) of 2n images with two attributes that come together
+// four times of five: the first moves codes by 2 along unit 0, the second by 3
+// along unit 1.
+func planted(n, units int) (codes []float32, attributes []uint8) {
+	codes, attributes = make([]float32, 2*n*units), make([]uint8, 4*n)
+	rng.New(1).Normal(codes)
+	for i := range 2 * n {
+		a := i % 2
+		b := a
+		if i/2%5 == 0 {
+			b = 1 - a
+		}
+		attributes[2*i], attributes[2*i+1] = uint8(a), uint8(b)
+		codes[i*units] += 2 * float32(a)
+		codes[i*units+1] += 3 * float32(b)
+	}
+	return codes, attributes
+}
+
+func column(attributes []uint8, a, of int) []bool {
+	with := make([]bool, len(attributes)/of)
+	for i := range with {
+		with[i] = attributes[i*of+a] == 1
+	}
+	return with
+}
+
+func TestDifference(t *testing.T) {
+	const units = 6
+	codes, attributes := planted(5000, units)
+	// With attribute 0 comes attribute 1, at 0.8 against 0.2: the means differ by (2, 3·0.6, 0, …).
+	d, err := Difference(codes, units, column(attributes, 0, 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	length := math.Hypot(2, 1.8)
+	for u, want := range []float64{2 / length, 1.8 / length, 0, 0, 0, 0} {
+		if math.Abs(d.Vector[u]-want) > 0.03 {
+			t.Errorf("unit %d of the direction is %v, want %v", u, d.Vector[u], want)
+		}
+	}
+	if d.With != 5000 || d.Without != 5000 || math.Abs(d.Apart*d.Deviation-length) > 0.06 {
+		t.Errorf("%d with, %d without, %v apart; want 5000 of each and %v", d.With, d.Without, d.Apart*d.Deviation, length)
+	}
+	// A strength is in standard deviations along the direction.
+	moved := d.Move(codes[:units], []float64{0, 2})
+	if !same(moved[:units], codes[:units]) || math.Abs(Euclidean(moved[units:], codes[:units])-2*d.Deviation) > 1e-5 {
+		t.Errorf("moved by 0 and 2 deviations of %v to %v", d.Deviation, moved)
+	}
+}
+
+// The direction of an attribute that others stay out of.
+func TestPartial(t *testing.T) {
+	const units = 6
+	codes, attributes := planted(5000, units)
+	for a, deviation := range []float64{math.Sqrt(2), math.Sqrt(1 + 9.0/4)} {
+		d, err := Partial(codes, units, attributes, a, 2, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !(d.Vector[a] > 0.999) || math.Abs(d.Deviation-deviation) > 0.03 {
+			t.Errorf("attribute %d: direction %v, deviation %v; want unit %d, %v", a, d.Vector, d.Deviation, a, deviation)
+		}
+	}
+	// An attribute that all images share, and one that repeats another, are no trouble.
+	wide := make([]uint8, 0, 2*len(attributes))
+	for i := 0; i < len(attributes); i += 2 {
+		wide = append(wide, attributes[i], attributes[i+1], 1, attributes[i+1])
+	}
+	if d, err := Partial(codes, units, wide, 0, 4, 1); err != nil || !(d.Vector[0] > 0.999) {
+		t.Errorf("beside an attribute of all and a repeated one: %v, %v", d.Vector, err)
+	}
+	if _, err := Partial(codes, units, wide, 2, 4, 1); err == nil || !strings.Contains(err.Error(), "10000 of 10000") {
+		t.Errorf("an attribute of all images gave %v", err)
+	}
+}
+
+func TestDirectionErrors(t *testing.T) {
+	for name, err := range map[string]error{
+		"nobody":     second(Difference([]float32{1, 2}, 1, []bool{false, false})),
+		"everybody":  second(Difference([]float32{1, 2}, 1, []bool{true, true})),
+		"same place": second(Difference([]float32{1, 1}, 1, []bool{true, false})),
+		"not finite": second(Difference([]float32{float32(math.Inf(1)), 1}, 1, []bool{true, false})),
+		"short":      second(Difference([]float32{1}, 1, []bool{true, false})),
+		"no ridge":   second(Partial([]float32{1, 2}, 1, []uint8{1, 0}, 0, 1, 0)),
+		"unknown":    second(Partial([]float32{1, 2}, 1, []uint8{1, 0}, 1, 1, 1)),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestSum(t *testing.T) {
+	codes := []float32{1, 10, 3, 30, 5, 20}
+	mean, err := Mean(codes, 2, []int{0, 2})
+	if err != nil || !same(mean, []float32{3, 15}) {
+		t.Errorf("mean %v, %v", mean, err)
+	}
+	z, err := Sum(codes, 2, []float64{1, -1, 1})
+	if err != nil || !same(z, []float32{3, 0}) {
+		t.Errorf("sum %v, %v", z, err)
+	}
+	if second(Mean(codes, 2, nil)) == nil || second(Mean(codes, 2, []int{3})) == nil || second(Sum(codes, 2, []float64{1})) == nil {
+		t.Error("no error")
+	}
+}

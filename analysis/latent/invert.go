@@ -1,0 +1,349 @@
+package latent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/optim"
+)
+
+// S starts of each of N images, in the comments of this file.
+
+// An Inversion says how codes of images are sought. Use DefaultInversion.
+type Inversion struct {
+	Steps  int     // of descent, ≥ 1
+	Starts int     // S: descents from so many codes, of which the best result counts, ≥ 1
+	Draws  int     // codes drawn from the prior; those whose pictures are nearest to an image are its starts; ≥ S
+	Rate   float64 // of Adam in the first step, > 0; it falls to 0 along half a cosine
+	// Noise is σ of a pixel, of [0, 1], by which an image is taken to differ from the
+	// picture of its code: how much the prior N(0, I) counts. 0 is not at all.
+	Noise float64
+	Key   rng.Key // of the draws
+	// Progress is told after each step of how many are done of how many; nil = no one.
+	Progress func(done, total int)
+}
+
+// DefaultInversion is what suits the models of this project.
+func DefaultInversion() Inversion {
+	return Inversion{Steps: 500, Starts: 4, Draws: 256, Rate: 0.1, Noise: 0.1, Key: rng.New(0).Split("invert")}
+}
+
+func (o Inversion) validate() error {
+	switch {
+	case o.Steps < 1 || o.Starts < 1 || o.Draws < o.Starts:
+		return fmt.Errorf("latent: inversion by %d steps from %d of %d codes drawn: want one step or more, one start or more, and as many draws", o.Steps, o.Starts, o.Draws)
+	case !(o.Rate > 0) || math.IsInf(o.Rate, 0):
+		return fmt.Errorf("latent: inversion at a rate of %v: want a number above 0", o.Rate)
+	case !(o.Noise >= 0) || math.IsInf(o.Noise, 0):
+		return fmt.Errorf("latent: inversion with noise of %v: want 0 or a number above it", o.Noise)
+	}
+	return nil
+}
+
+// Invert seeks the codes whose pictures are images, for a model that has a decoder and
+// need have no encoder: by descent with Adam from several starts on
+//
+//	mean over pixels of (x − G(z))² + σ²/(H·W·C) · |z|²
+//
+// which is −ln p(z | x) for pixels N(G(z), σ²) and codes N(0, I), times 2σ²/(H·W·C):
+// Creswell & Bharath, arXiv:1611.01644, eq. 4; by pixels as Zhu et al.,
+// arXiv:1609.03552, sec. 3.1. The second term is left out of a model whose codes are
+// not from N(0, I). If the model has an encoder, the mean that it gives is one of the
+// starts (Zhu et al., sec. 3.3). The codes are those of the smallest sum met on the way.
+//
+// The descents are independent of each other, so an image has the same code in any
+// company, up to rounding. The parameters are read once, before the first step.
+//
+// images (N, H, W, C), of a conditional model a data.Labeller → z (N, Z), their
+// pictures (N, H, W, C).
+func (s *Session) Invert(ctx context.Context, images data.Images, o Inversion) (z, pictures []float32, err error) {
+	dec, ok := s.model.(model.Decoder)
+	if !ok {
+		return nil, nil, fmt.Errorf("latent: this model has no decoder, so no code has a picture to compare with an image")
+	}
+	if err := o.validate(); err != nil {
+		return nil, nil, err
+	}
+	if !s.Standard() {
+		o.Noise = 0
+	}
+	n := images.Len()
+	if n == 0 {
+		return nil, nil, nil
+	}
+	x, labels, err := s.targets(ctx, images)
+	if err != nil {
+		return nil, nil, err
+	}
+	starts, err := s.starts(ctx, images, x, labels, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows := n * o.Starts
+	d, err := s.newInverter(dec, min(rows, s.batch), o)
+	if err != nil {
+		return nil, nil, err
+	}
+	total := (rows + d.batch - 1) / d.batch * o.Steps
+	units := dec.Latent()
+	z = make([]float32, n*units)
+	best := make([]float64, n)
+	for i := range best {
+		best[i] = math.Inf(1)
+	}
+	for at := 0; at < rows; at += d.batch {
+		k := min(d.batch, rows-at)
+		of := func(r int) int { return min(at+r, rows-1) / o.Starts } // the last image fills a short batch up
+		for r := range d.batch {
+			copy(row(d.z, units, r), row(starts, units, min(at+r, rows-1)))
+			copy(row(d.x, s.in.Size(), r), row(x, s.in.Size(), of(r)))
+			if labels != nil {
+				copy(row(d.labels, s.in.Labels, r), row(labels, s.in.Labels, of(r)))
+			}
+		}
+		if err := d.run(ctx, at/d.batch*o.Steps, total); err != nil {
+			return nil, nil, err
+		}
+		for r := range k {
+			if i := of(r); d.least[r] < best[i] {
+				best[i] = d.least[r]
+				copy(row(z, units, i), row(d.found, units, r))
+			}
+		}
+	}
+	for i, l := range best {
+		if math.IsInf(l, 1) {
+			return nil, nil, fmt.Errorf("latent: no code of image %d has a finite error: lower the rate of %v", i, o.Rate)
+		}
+	}
+	pictures, err = s.DecodeAs(ctx, z, labels)
+	return z, pictures, err
+}
+
+// targets are the images and their labels, if the decoder wants them.
+func (s *Session) targets(ctx context.Context, images data.Images) (x, labels []float32, err error) {
+	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image {
+		return nil, nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
+	}
+	if x, err = data.AllFloats(ctx, images); err != nil {
+		return nil, nil, fmt.Errorf("latent: %w", err)
+	}
+	if k := s.CodeLabels(); k > 0 {
+		index := make([]int32, images.Len())
+		for i := range index {
+			index[i] = int32(i)
+		}
+		t := tensor.New(tensor.Float32, len(index), k)
+		if err := data.FillLabels(images, index, t); err != nil {
+			return nil, nil, fmt.Errorf("latent: %w", err)
+		}
+		labels = t.F32()
+	}
+	return x, labels, nil
+}
+
+// starts are the codes that descents begin at: what the encoder says, if there is one,
+// and of the codes drawn those with the nearest pictures, each as one of the image's
+// labels.
+//
+// x (N, H, W, C), labels (N, K) or nil → (N·S, Z).
+func (s *Session) starts(ctx context.Context, images data.Images, x, labels []float32, o Inversion) ([]float32, error) {
+	n, size, units := images.Len(), s.in.Size(), s.Latent()
+	drawn := Prior(o.Key, o.Draws, units)
+	var means, pictures []float32
+	var err error
+	if _, ok := s.model.(model.Encoder); ok {
+		if means, _, err = s.EncodeMeans(ctx, images); err != nil {
+			return nil, err
+		}
+	}
+	var z []float32
+	for i := range n {
+		if same := i > 0 && (labels == nil || slices.Equal(row(labels, s.in.Labels, i), row(labels, s.in.Labels, i-1))); !same {
+			var all []float32
+			if labels != nil {
+				all = slices.Repeat(row(labels, s.in.Labels, i), o.Draws)
+			}
+			if pictures, err = s.DecodeAs(ctx, drawn, all); err != nil {
+				return nil, err
+			}
+		}
+		far := make([]float64, o.Draws)
+		order := make([]int, o.Draws)
+		for k := range far {
+			far[k], order[k] = MeanSquared(row(x, size, i), row(pictures, size, k)), k
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(far[a], far[b]) })
+		from := o.Starts
+		if means != nil {
+			z = append(z, row(means, units, i)...)
+			from--
+		}
+		for _, k := range order[:from] {
+			z = append(z, row(drawn, units, k)...)
+		}
+	}
+	return z, nil
+}
+
+// MeanSquared is the mean of (a − b)² over the values of two images.
+func MeanSquared(a, b []float32) float64 {
+	sum := 0.0
+	for i, v := range a {
+		d := float64(v) - float64(b[i])
+		sum += d * d
+	}
+	return sum / float64(len(a))
+}
+
+// An inverter is a compiled step of Adam on the codes of a batch, B of them, with states
+// of its own: those of the decoder are copied, so that the slots of Adam do not stay
+// behind among them.
+type inverter struct {
+	Inversion
+	batch        int
+	program      backend.Program
+	state        backend.State
+	slots        []optim.Slot
+	in, out      []*tensor.Tensor
+	rate         *tensor.Tensor
+	z, x, labels []float32 // operands, (B, …)
+	next, loss   []float32 // results: the codes after the step (B, Z), the sum before it (B)
+
+	found []float32 // (B, Z), where the sum was least
+	least []float64 // (B)
+}
+
+func (s *Session) newInverter(dec model.Decoder, batch int, o Inversion) (*inverter, error) {
+	d := &inverter{Inversion: o, batch: batch, state: s.be.NewState()}
+	decode, err := dec.Decode(batch)
+	if err != nil {
+		return nil, fmt.Errorf("latent: %w", err)
+	}
+	var f *graph.Func
+	failed := graph.Try(func() { f, d.slots, err = o.step(decode, batch, s.in) })
+	if err := cmp.Or(failed, err); err != nil {
+		return nil, fmt.Errorf("latent: inversion: %w", err)
+	}
+	for _, n := range decode.States {
+		w, err := s.state.Get(n.Name())
+		if err != nil {
+			return nil, fmt.Errorf("latent: %w", err)
+		}
+		if err := d.state.Set(n.Name(), w); err != nil {
+			return nil, fmt.Errorf("latent: %w", err)
+		}
+	}
+	if d.program, err = s.be.Compile(f, d.state, backend.Options{}); err != nil {
+		return nil, fmt.Errorf("latent: %w", err)
+	}
+	for _, in := range d.program.Inputs() {
+		t := in.New()
+		d.in = append(d.in, t)
+		switch in.Name {
+		case model.InputZ:
+			d.z = t.F32()
+		case model.InputX:
+			d.x = t.F32()
+		case model.InputLabels:
+			d.labels = t.F32()
+		case model.InputLR:
+			d.rate = t
+		}
+	}
+	for _, out := range d.program.Outputs() {
+		t := out.New()
+		d.out = append(d.out, t)
+		switch out.Name {
+		case model.InputZ:
+			d.next = t.F32()
+		case model.Loss:
+			d.loss = t.F32()
+		}
+	}
+	d.found, d.least = make([]float32, len(d.z)), make([]float64, batch)
+	return d, nil
+}
+
+// step is a step of Adam on the codes that a decoder is given: z (B,Z) and x
+// (B,H,W,C), with what else the decoder takes → z (B,Z) after it and the sum before it,
+// (B). The codes are an input and a result, and only the slots are states.
+func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.Func, []optim.Slot, error) {
+	var z, picture *graph.Node
+	for _, n := range decode.Inputs {
+		if n.Name() == model.InputZ {
+			z = n
+		}
+	}
+	for _, out := range decode.Outputs {
+		if out.Name == model.OutputPicture {
+			picture = out.Value
+		}
+	}
+	if z == nil || picture == nil {
+		return nil, nil, fmt.Errorf("%s takes no %s or gives no %s", decode.Name, model.InputZ, model.OutputPicture)
+	}
+	x := graph.Input(model.InputX, tensor.Float32, batch, in.H, in.W, in.C)
+	lr := graph.Input(model.InputLR, tensor.Float32)
+	loss := graph.Mean(graph.Reshape(graph.Square(graph.Sub(picture, x)), batch, -1), 1)
+	if o.Noise > 0 {
+		loss = graph.Add(loss, graph.Scale(graph.Sum(graph.Square(z), 1), o.Noise*o.Noise/float64(in.Size())))
+	}
+	// Of Adam, gradients of any scale make steps of the rate, as long as they are far above ε.
+	adam := optim.Adam{Name: "inversion", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-12}
+	updates, slots := adam.Update([]*graph.Node{z}, graph.Grad(graph.Sum(loss), z), lr)
+	outputs := []graph.Output{{Name: model.Loss, Value: loss}}
+	var states []graph.Update
+	for _, u := range updates {
+		if u.State == z {
+			outputs = append(outputs, graph.Output{Name: model.InputZ, Value: u.Value})
+		} else {
+			states = append(states, u)
+		}
+	}
+	f, err := graph.NewFunc("invert", append(slices.Clone(decode.Inputs), x, lr), outputs, states)
+	return f, slots, err
+}
+
+// run descends from the codes in z, and leaves the best in found. So many steps of
+// total are done before it.
+func (d *inverter) run(ctx context.Context, done, total int) error {
+	for _, slot := range d.slots {
+		if err := d.state.Set(slot.Name, slot.Tensor()); err != nil {
+			return fmt.Errorf("latent: %w", err)
+		}
+	}
+	units := len(d.z) / d.batch
+	for r := range d.least {
+		d.least[r] = math.Inf(1)
+	}
+	for step := range d.Steps + 1 { // the last only to measure
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		d.rate.F32()[0] = float32(d.Rate * (1 + math.Cos(math.Pi*float64(step)/float64(d.Steps))) / 2)
+		if err := d.program.Run(d.in, d.out); err != nil {
+			return fmt.Errorf("latent: %w", err)
+		}
+		for r, l := range d.loss {
+			if l := float64(l); l < d.least[r] {
+				d.least[r] = l
+				copy(row(d.found, units, r), row(d.z, units, r))
+			}
+		}
+		copy(d.z, d.next)
+		if d.Progress != nil && step < d.Steps {
+			d.Progress(done+step+1, total)
+		}
+	}
+	return nil
+}

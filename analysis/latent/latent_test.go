@@ -1,0 +1,268 @@
+package latent
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/vae"
+)
+
+var small = model.Image{H: 8, W: 4, C: 1}
+
+func noise(t *testing.T, n int) *data.InMemory {
+	t.Helper()
+	bits := make([]uint32, n*small.Size())
+	rng.New(3).Bits(bits)
+	pix := make([]uint8, len(bits))
+	for i, b := range bits {
+		pix[i] = uint8(b)
+	}
+	m, err := data.NewInMemory(pix, n, small.H, small.W, small.C)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func newModel(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, map[string]*tensor.Tensor) {
+	t.Helper()
+	k, _ := kind()
+	m, err := k.Default().New(model.Input{Image: small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := map[string]*tensor.Tensor{}
+	for _, p := range m.Params() {
+		w[p.Name] = p.Draw(rng.New(5))
+	}
+	return m, w
+}
+
+func load(t *testing.T, m model.Model, w map[string]*tensor.Tensor) *Session {
+	t.Helper()
+	be := cpu.New(2)
+	t.Cleanup(func() { be.Close() })
+	s, err := Load(m, model.Input{Image: small}, be, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func same(a, b []float32) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] { // NaN too
+			return false
+		}
+	}
+	return true
+}
+
+// An image has one code and one reconstruction, whatever stands beside it, and the
+// reconstruction is the decoded mean.
+func TestBatches(t *testing.T) {
+	ctx := context.Background()
+	for _, kind := range []func() (model.Kind, model.Recipe){vae.MLPVAE, vae.CNNVAE, vae.MLPAE} {
+		k, _ := kind()
+		t.Run(k.Name, func(t *testing.T) {
+			m, w := newModel(t, kind)
+			s := load(t, m, w)
+			all := noise(t, 300) // a batch of 256 and one of 44
+			mean, logVar, err := s.EncodeMeans(ctx, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if deterministic := strings.HasSuffix(k.Name, "-ae"); deterministic != (logVar == nil) || s.HasPrior() == deterministic {
+				t.Errorf("log-variances of length %d, prior %v", len(logVar), s.HasPrior())
+			}
+			rec, err := s.Reconstruct(ctx, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dec, err := s.Decode(ctx, mean)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(mean) != 600 || len(rec) != 300*small.Size() || !same(rec, dec) {
+				t.Errorf("%d values of codes; the decoded means are not the reconstructions", len(mean))
+			}
+			for i, v := range rec {
+				if !(v >= 0 && v <= 1) {
+					t.Fatalf("pixel %d is %v", i, v)
+				}
+			}
+			one, err := all.Select([]int{297})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if alone, _, err := s.EncodeMeans(ctx, one); err != nil || !same(alone, mean[2*297:2*298]) {
+				t.Errorf("image 297 has the code %v among others and %v alone, %v", mean[2*297:2*298], alone, err)
+			}
+			if none, err := s.Decode(ctx, nil); err != nil || len(none) != 0 {
+				t.Errorf("no codes gave %v, %v", none, err)
+			}
+			if _, err := s.Decode(ctx, make([]float32, 3)); err == nil {
+				t.Error("a code and a half gave no error")
+			}
+		})
+	}
+}
+
+// decoderOnly is a model that draws and does nothing else.
+type decoderOnly struct{ model.Model }
+
+func (d decoderOnly) Latent() int { return d.Model.(model.Decoder).Latent() }
+
+func (d decoderOnly) Decode(n int) (*graph.Func, error) { return d.Model.(model.Decoder).Decode(n) }
+
+func TestDecoderOnly(t *testing.T) {
+	m, w := newModel(t, vae.MLPVAE)
+	s := load(t, decoderOnly{m}, w)
+	if s.Latent() != 2 || !s.HasPrior() {
+		t.Errorf("latent %d, prior %v", s.Latent(), s.HasPrior())
+	}
+	pix, err := s.Decode(context.Background(), []float32{0.5, -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := load(t, m, w).Decode(context.Background(), []float32{0.5, -1}); err != nil || !same(pix, want) {
+		t.Error("a decoder alone draws another image")
+	}
+	if _, _, err := s.EncodeMeans(context.Background(), noise(t, 1)); err == nil || !strings.Contains(err.Error(), "encoder") {
+		t.Errorf("encoding gave %v", err)
+	}
+	if _, err := s.Reconstruct(context.Background(), noise(t, 1)); err == nil {
+		t.Error("reconstructing gave no error")
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	be := cpu.New(1)
+	defer be.Close()
+	m, w := newModel(t, vae.MLPVAE)
+	check := func(name, part string) {
+		t.Helper()
+		if _, err := Load(m, model.Input{Image: small}, be, w); err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("%s: %v, want %q", name, err, part)
+		}
+	}
+	name := m.Params()[0].Name
+	kept := w[name]
+	delete(w, name)
+	check("missing", "lack "+name)
+	w[name] = tensor.New(tensor.Float32, 3)
+	check("another shape", "f32[3]")
+	w[name] = kept
+	w["stranger"] = tensor.New(tensor.Float32, 1)
+	check("unknown", "stranger")
+	delete(w, "stranger")
+	s := load(t, m, w)
+	wide, _ := data.NewInMemory(make([]uint8, 12), 1, 3, 4, 1)
+	if _, _, err := s.EncodeMeans(context.Background(), wide); err == nil || !strings.Contains(err.Error(), "3x4x1") {
+		t.Errorf("images of another shape gave %v", err)
+	}
+}
+
+func TestManifold(t *testing.T) {
+	z, note, err := Manifold(3, -4, 4, 2)
+	if err != nil || note != "" || !same(z[:6], []float32{-4, 4, 0, 4, 4, 4}) || !same(z[16:], []float32{4, -4}) {
+		t.Errorf("two units: %v %q %v", z, note, err)
+	}
+	z, note, err = Manifold(2, -1, 1, 4)
+	if err != nil || !strings.Contains(note, "of 4") || !same(z[:8], []float32{-1, 1, 0, 0, 1, 1, 0, 0}) {
+		t.Errorf("four units: %v %q %v", z, note, err)
+	}
+	z, note, err = Manifold(2, -3, 3, 1)
+	if err != nil || note == "" || !same(z, []float32{-3, -1, 1, 3}) {
+		t.Errorf("one unit: %v %q %v", z, note, err)
+	}
+	if _, _, err := Manifold(0, -3, 3, 2); err == nil {
+		t.Error("no side gave no error")
+	}
+}
+
+func TestProject(t *testing.T) {
+	p, err := Project([]float32{1, 2, 3, 4, 5, 6}, 3, nil, 0, -4, 4)
+	if err != nil || len(p.Points) != 2 || p.Points[1] != [2]float32{4, 5} || !strings.Contains(p.Note, "of 3") {
+		t.Errorf("three units: %v %v", p, err)
+	}
+	p, err = Project([]float32{1, 2, 3}, 1, []int32{0, 1, 1}, 2, -4, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, q := range p.Points {
+		lane := 0
+		if q[1] > 0 {
+			lane = 1
+		}
+		if q[0] != float32(i+1) || lane != min(i, 1) || math.Abs(float64(q[1])) > 4 {
+			t.Errorf("one unit: point %d is %v", i, q)
+		}
+	}
+	if _, err := Project([]float32{1, 2, 3}, 2, nil, 0, -4, 4); err == nil {
+		t.Error("a code and a half gave no error")
+	}
+	if _, err := Project([]float32{1}, 1, []int32{0, 0}, 1, -4, 4); err == nil {
+		t.Error("two labels for a code gave no error")
+	}
+}
+
+func TestPriorAndRange(t *testing.T) {
+	a, b := Prior(rng.New(1), 500, 2), Prior(rng.New(1), 500, 2)
+	var s, q float64
+	for _, v := range a {
+		s, q = s+float64(v), q+float64(v)*float64(v)
+	}
+	if !same(a, b) || math.Abs(s/1000) > 0.1 || math.Abs(q/1000-1) > 0.15 { // three standard errors
+		t.Errorf("mean %v, square %v of 1000 draws", s/1000, q/1000)
+	}
+	values := make([]float32, 1001)
+	for i := range values {
+		values[i] = float32(i) / 1000
+	}
+	values[0], values[1000] = -1e9, 1e9
+	if lo, hi := Range(values); !(lo > -0.1 && lo < 0 && hi > 1 && hi < 1.1) {
+		t.Errorf("range [%v, %v] of [0, 1] with two far out", lo, hi)
+	}
+	if lo, hi := Range([]float32{2, 2}); lo != 1.5 || hi != 2.5 {
+		t.Errorf("range [%v, %v] of twice 2", lo, hi)
+	}
+}
+
+// The prior's square is shown as long as half of the codes lie in it.
+func TestEnds(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		mean   []float32
+		units  int
+		prior  bool
+		fitted bool
+	}{
+		{"inside", []float32{0, 1, -4, 4}, 2, true, false},
+		{"half outside", []float32{0, 1, 3, -9}, 2, true, false},
+		{"most outside", []float32{0, 1, 3, -9, 9, 3}, 2, true, true},
+		{"a unit that is not drawn", []float32{0, 1, 9, 0, 1, 9}, 3, true, false},
+		{"one unit", []float32{0, 9, -9}, 1, true, true},
+		{"no prior", []float32{0, 1, 2, 3}, 2, false, true},
+		{"none", nil, 2, true, false},
+	} {
+		lo, hi, fitted := Ends(tt.mean, tt.units, tt.prior, 4)
+		if fitted != tt.fitted {
+			t.Errorf("%s: fitted = %v", tt.name, fitted)
+		}
+		if wantLo, wantHi := Range(tt.mean); fitted && (lo != wantLo || hi != wantHi) || !fitted && (lo != -4 || hi != 4) {
+			t.Errorf("%s: %v to %v, fitted %v", tt.name, lo, hi, fitted)
+		}
+	}
+}

@@ -1,0 +1,39 @@
+package latent
+
+import (
+	"math"
+
+	"github.com/imago-ml/imago/engine/rng"
+)
+
+// Prior is n codes drawn from N(0, I) at key.
+//
+// → (n, units).
+func Prior(key rng.Key, n, units int) []float32 {
+	z := make([]float32, n*units)
+	key.Normal(z)
+	return z
+}
+
+// Truncated is n codes drawn from N(0, I) on condition that no unit is further than
+// limit from 0: the lower the limit, the more typical the single image and the fewer
+// kinds of them (the truncation trick: Brock et al., arXiv:1809.11096, sec. 3.1). It is Prior at that key with each unit beyond the limit
+// drawn again, by the inverse of the distribution in place of a number of trials:
+//
+//	√2 · erf⁻¹((2u − 1) · erf(limit/√2)),   u uniform in (0, 1)
+//
+// limit > 0 → (n, units).
+func Truncated(key rng.Key, n, units int, limit float64) []float32 {
+	z := Prior(key, n, units)
+	again := make([]float32, len(z))
+	key.Split("truncated").Uniform(again)
+	within := math.Erf(limit / math.Sqrt2)
+	for i, v := range z {
+		if math.Abs(float64(v)) > limit {
+			u := float64(again[i]) + 0x1p-25 // the middle of its interval
+			v := math.Sqrt2 * math.Erfinv((2*u-1)*within)
+			z[i] = float32(max(-limit, min(limit, v)))
+		}
+	}
+	return z
+}

@@ -1,0 +1,121 @@
+package latent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/imago-ml/imago/engine/rng"
+)
+
+// UnitKL is what each unit tells of an image: the mean over images of
+// KL(q(z_u|x) ‖ N(0, 1)), in nats,
+//
+//	½ (μ² + σ² − ln σ² − 1)
+//
+// which is 0 of a unit that ignores the image (Kingma & Welling, arXiv:1312.6114,
+// app. B).
+//
+// mean, logVar (N, units), logVar ln σ² → (units).
+func UnitKL(mean, logVar []float32, units int) []float64 {
+	kl := make([]float64, units)
+	for i, m := range mean {
+		v := float64(logVar[i])
+		kl[i%units] += 0.5 * (float64(m)*float64(m) + math.Exp(v) - v - 1)
+	}
+	for u := range kl {
+		kl[u] /= float64(len(mean) / units)
+	}
+	return kl
+}
+
+// Moments are the mean and the standard deviation of each unit over codes.
+//
+// codes (N, units), N ≥ 1 → (units) each.
+func Moments(codes []float32, units int) (mean, deviation []float64) {
+	mean, deviation = make([]float64, units), make([]float64, units)
+	n := float64(len(codes) / units)
+	for i, v := range codes {
+		mean[i%units] += float64(v) / n
+	}
+	for i, v := range codes {
+		d := float64(v) - mean[i%units]
+		deviation[i%units] += d * d / n
+	}
+	for u := range deviation {
+		deviation[u] = math.Sqrt(deviation[u])
+	}
+	return mean, deviation
+}
+
+// changeCodes is how many codes UnitChange varies.
+const changeCodes = 8
+
+// UnitChange is what each unit does to the picture, for a model that tells nothing of
+// images: the root mean square of the change of a pixel, of [0, 1], as the unit goes
+// from −1 to 1 in codes drawn from N(0, I) at key.
+//
+// labels (K), or nil unless the model is conditional → (Z).
+func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32) ([]float64, error) {
+	units := s.Latent()
+	codes := Prior(key, changeCodes, units)
+	var change []float64
+	all := make([]int, units)
+	for u := range all {
+		all[u] = u
+	}
+	for some := range slices.Chunk(all, max(1, s.batch/(2*changeCodes))) {
+		var z []float32
+		for _, u := range some {
+			for _, v := range []float32{-1, 1} {
+				at := len(z)
+				z = append(z, codes...)
+				for i := range changeCodes {
+					z[at+i*units+u] = v
+				}
+			}
+		}
+		pix, err := s.DecodeAs(ctx, z, slices.Repeat(labels, len(z)/units))
+		if err != nil {
+			return nil, err
+		}
+		half := changeCodes * s.in.Size()
+		for i := range some {
+			change = append(change, math.Sqrt(MeanSquared(row(pix, half, 2*i), row(pix, half, 2*i+1))))
+		}
+	}
+	return change, nil
+}
+
+// Ranked is the units from the largest score down; equals keep their order.
+func Ranked(score []float64) []int {
+	order := make([]int, len(score))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score[b], score[a]) })
+	return order
+}
+
+// Traverse varies units of a code one at a time: row r is the code with unit
+// units[r] set to each of its values in turn.
+//
+// code (Z), units (R) in [0, Z), values (R) of V each → (R·V, Z).
+func Traverse(code []float32, units []int, values [][]float32) ([]float32, error) {
+	if len(units) != len(values) {
+		return nil, fmt.Errorf("latent: values of %d units for %d units", len(values), len(units))
+	}
+	var z []float32
+	for r, u := range units {
+		if u < 0 || u >= len(code) {
+			return nil, fmt.Errorf("latent: unit %d: the codes have units 0 to %d", u, len(code)-1)
+		}
+		for _, v := range values[r] {
+			z = append(z, code...)
+			z[len(z)-len(code)+u] = v
+		}
+	}
+	return z, nil
+}

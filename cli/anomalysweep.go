@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/probe"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/train"
+)
+
+// anomalySweep trains a model without each class in turn, and finds that class.
+func (a *app) anomalySweep() *cobra.Command {
+	var (
+		t   trainFlags
+		how detectorFlags
+	)
+	c := &cobra.Command{
+		Use:   "sweep <recipe>",
+		Short: "Hold out each class in turn as the anomaly",
+		Long: `sweep trains the recipe once for each class of the set, on the training images of all other classes, scores all test images,
+and prints how well each score finds the class that was held out: the table by which anomaly detectors are compared.
+
+Each training is a run RECIPE-SET-without-CLASS in --out. One that is there already is gone on with, or used if it is done.`,
+		Example: "  imago anomaly sweep mlp-vae --data mnist --hidden 512,256 --latent 20 --epochs 20",
+		Args:    takes(1, 1, "a recipe"),
+	}
+	t.addFlags(c)
+	how.addFlags(c)
+	c.Flags().StringVar(&t.out, "out", runsDir, "`folder` to make the runs in")
+	t.options = a.addModelFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, err := range []error{atLeast("threads", t.threads, 0), how.check()} {
+			if err != nil {
+				return usage(c, err)
+			}
+		}
+		how.seed, t.keep, t.every, t.pictures = t.seed, 1, 60, -1
+		_, _, whole, err := a.prepare(c, &t, args[0])
+		if err != nil {
+			return err
+		}
+		if len(whole.Classes) < 2 || whole.Test.Labels == nil {
+			return fmt.Errorf("anomaly sweep: %s has %d classes and %d labels of test images: want a set with classes to hold out", whole.Name, len(whole.Classes), len(whole.Test.Labels))
+		}
+		var table []heldOut
+		for class := range whole.Classes {
+			h, err := a.holdOut(c, &t, &how, args[0], whole, class)
+			if err != nil {
+				return err
+			}
+			table = append(table, h)
+		}
+		for _, of := range []struct {
+			name   string
+			values func(h heldOut) []float64
+		}{
+			{"AUROC", func(h heldOut) []float64 { return h.auroc }},
+			{"AUPRC", func(h heldOut) []float64 { return h.auprc }},
+		} {
+			if err := a.printHeldOut(of.name, table, of.values); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+// A heldOut is how well a class that a model was trained without is found, by each score.
+type heldOut struct {
+	class        string
+	scores       []string
+	auroc, auprc []float64
+}
+
+// holdOut trains without a class, and finds it among the test images of the whole set.
+func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recipe string, whole *data.Set, class int) (h heldOut, err error) {
+	h.class = whole.Classes[class]
+	t.without = []string{h.class}
+	config, m, set, err := a.prepare(c, t, recipe)
+	if err != nil {
+		return h, err
+	}
+	name := fmt.Sprintf("%s-%s-without-%s", recipe, filepath.Base(whole.Name), h.class)
+	var run *train.Run
+	if _, missing := os.Stat(filepath.Join(t.out, name)); missing != nil {
+		run, err = train.Create(t.out, name, config)
+	} else if run, err = train.Open(filepath.Join(t.out, name), recipe); err == nil {
+		config.Imago, config.Go = run.Config.Imago, run.Config.Go // those that began it
+		err = run.Change(config)
+	}
+	if err != nil {
+		return h, err
+	}
+	if err := a.loop(c, t, run, m, set); err != nil {
+		return h, err
+	}
+	be := a.backend(t.threads)
+	defer be.Close()
+	trained, err := train.OpenModel(run.Dir, &a.models, be)
+	if err != nil {
+		return h, err
+	}
+	d, err := a.detector(c.Context(), trained.Session, set, how)
+	if err != nil {
+		return h, err
+	}
+	scores, err := d.Score(c.Context(), whole.Labelled(whole.Test))
+	if err != nil {
+		return h, err
+	}
+	positive := make([]bool, whole.Test.Len())
+	for i, l := range whole.Test.Labels {
+		positive[i] = int(l) == class
+	}
+	for _, s := range scores {
+		auroc, err := probe.AUROC(s.Values, positive)
+		if err != nil {
+			return h, err
+		}
+		auprc, err := probe.AUPRC(s.Values, positive)
+		if err != nil {
+			return h, err
+		}
+		h.scores, h.auroc, h.auprc = append(h.scores, s.Name), append(h.auroc, auroc), append(h.auprc, auprc)
+	}
+	return h, a.printHeldOut("AUROC", []heldOut{h}, func(h heldOut) []float64 { return h.auroc })
+}
+
+// printHeldOut prints a row for each class that was held out, and the mean of more than one.
+func (a *app) printHeldOut(measure string, table []heldOut, values func(heldOut) []float64) error {
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "%s, held out\t", measure)
+	for _, s := range table[0].scores {
+		fmt.Fprintf(w, "%s\t", s)
+	}
+	mean := make([]float64, len(table[0].scores))
+	for _, h := range table {
+		fmt.Fprintf(w, "\n%s\t", h.class)
+		for j, v := range values(h) {
+			fmt.Fprintf(w, "%.3f\t", v)
+			mean[j] += v / float64(len(table))
+		}
+	}
+	if len(table) > 1 {
+		fmt.Fprint(w, "\nmean\t")
+		for _, v := range mean {
+			fmt.Fprintf(w, "%.3f\t", v)
+		}
+	}
+	fmt.Fprintln(w)
+	return w.Flush()
+}

@@ -1,0 +1,289 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/viz"
+)
+
+// An addend is one of those that arithmetic adds up: images that meet conditions, or an image file.
+type addend struct {
+	sign float64
+	text string // as the user wrote it
+	file bool
+	pool []int // of the training images, those that meet the conditions
+}
+
+// addends are the values of two flags in the order in which they stand.
+type addends struct {
+	list *[]addend
+	sign float64
+}
+
+func (t addends) String() string { return "" }
+func (t addends) Type() string   { return "addends" }
+
+func (t addends) Set(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return fmt.Errorf("an empty term")
+	}
+	*t.list = append(*t.list, addend{sign: t.sign, text: text})
+	return nil
+}
+
+var _ pflag.Value = addends{}
+
+// notPrefix turns a condition over.
+const notPrefix = "not-"
+
+// arithmetic adds and subtracts what images have in common.
+func (a *app) arithmetic() *cobra.Command {
+	var (
+		from    source
+		set     setFlags
+		list    []addend
+		rows    int
+		some    int
+		seed    uint64
+		encoded int
+		invert  bool
+		out     string
+	)
+	c := &cobra.Command{
+		Use:   "arithmetic <run> --plus <term> --minus <term> --plus <term>",
+		Short: "Add and subtract codes: man with glasses - man + woman",
+		Long: `arithmetic adds and subtracts codes and decodes what comes out. A term is the mean code of the training images that meet
+conditions, or a PNG or JPEG file. Conditions are attributes or classes of the set with commas between, of which all must
+hold; not- before one turns it over.
+
+A row is one sum, its terms decoded and then the result: in the first a term is the mean of all images that meet its
+conditions, in the others of a few drawn at random.`,
+		Example: `  imago arithmetic face-vae-celeba-001 --plus Male,Eyeglasses --minus Male,not-Eyeglasses --plus not-Male,not-Eyeglasses
+  imago arithmetic face-vae-celeba-001 --plus me.jpg --minus not-Smiling --plus Smiling`,
+		Args: takes(0, 1, "a run"),
+	}
+	f := c.Flags()
+	f.Var(addends{&list, 1}, "plus", "a `term` to add; may be given several times")
+	f.Var(addends{&list, -1}, "minus", "a `term` to subtract; may be given several times")
+	f.IntVar(&rows, "rows", 5, "`number` of sums")
+	f.IntVar(&some, "some", 25, "`images` of a term in each row after the first")
+	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
+	f.BoolVar(&invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	encodedFlag(c, &encoded)
+	f.StringVar(&out, "out", "arithmetic.png", "PNG `file` to write")
+	set.addFlags(c)
+	hidden(c, "split")
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, err := range []error{atLeast("rows", rows, 1), atLeast("some", some, 1), atLeast("encoded", encoded, 0), pngName(out), set.check()} {
+			if err != nil {
+				return usage(c, err)
+			}
+		}
+		if len(list) < 2 {
+			return usagef(c, "%s: want two or more, as --plus Smiling --minus not-Smiling", plural(len(list), "term"))
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		s := &sums{m: m, terms: list, invert: invert, key: rng.New(seed).Split("arithmetic")}
+		title := m.title
+		if err := s.classify(); err != nil {
+			return err
+		}
+		if s.needSet {
+			set.split = "train"
+			opened, split, err := a.openSplit(c, m, &set)
+			if err != nil {
+				return err
+			}
+			if split, err = spaced(split, encoded); err != nil {
+				return err
+			}
+			if err := s.search(opened, split); err != nil {
+				return usage(c, err)
+			}
+			if s.codes, err = a.encodeAll(c.Context(), m, opened, split, "train"); err != nil {
+				return err
+			}
+			if s.labels, err = m.labelsOf(opened.Labelled(split)); err != nil {
+				return err
+			}
+			title = m.titleOf(opened, &set)
+		} else {
+			rows = 1
+		}
+		if err := s.addFiles(c.Context(), a); err != nil {
+			return err
+		}
+		pix, err := s.rows(c.Context(), rows, some)
+		if err != nil {
+			return err
+		}
+		var cols, names []string
+		for k, t := range list {
+			sign := "+ "
+			if t.sign < 0 {
+				sign = "− "
+			} else if k == 0 {
+				sign = ""
+			}
+			cols = append(cols, sign+strings.ReplaceAll(strings.ReplaceAll(filepath.Base(t.text), ",", ", "), notPrefix, "not "))
+		}
+		if s.needSet {
+			names = append([]string{"all"}, slices.Repeat([]string{fmt.Sprintf("%d of each", some)}, rows-1)...)
+		}
+		img := m.Image()
+		picture, err := viz.Sheet(pix, rows, len(list)+1, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: names, Cols: append(cols, "="), Tail: 1, Scale: max(1, 192/max(img.H, img.W))})
+		if err != nil {
+			return err
+		}
+		return a.writePNG(out, picture, "%s of %s by %s", plural(rows, "sum"), plural(len(list), "term"), m.name)
+	}
+	return c
+}
+
+// hidden leaves a flag that a command sets itself out of its help.
+func hidden(c *cobra.Command, name string) { c.Flags().Lookup(name).Hidden = true }
+
+// sums is the terms with what they are made of: rows of codes, training images first, then files.
+type sums struct {
+	m       *opened
+	terms   []addend
+	invert  bool
+	key     rng.Key
+	needSet bool
+	codes   []float32 // (N, Z)
+	labels  []float32 // (N, K) of a conditional model
+}
+
+// classify says which terms are files: those that are there or look like the name of an image.
+func (s *sums) classify() error {
+	for k := range s.terms {
+		t := &s.terms[k]
+		_, err := os.Stat(t.text)
+		t.file = err == nil || slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(filepath.Ext(t.text)))
+		if t.file && err != nil {
+			return err
+		}
+		s.needSet = s.needSet || !t.file
+	}
+	if s.needSet || s.m.CodeLabels() == 0 {
+		return nil
+	}
+	return fmt.Errorf("arithmetic: %s is conditional, and files have no labels: want terms of its set", s.m.recipe)
+}
+
+// search finds the images that meet the conditions of each term.
+func (s *sums) search(set *data.Set, split data.Split) error {
+	for k := range s.terms {
+		t := &s.terms[k]
+		if t.file {
+			continue
+		}
+		meets := slices.Repeat([]bool{true}, split.Len())
+		for name := range strings.SplitSeq(t.text, ",") {
+			name, not := strings.CutPrefix(strings.TrimSpace(name), notPrefix)
+			attr, err := attributeOf(set, name)
+			if err != nil {
+				return err
+			}
+			with, err := attr.Of(split)
+			if err != nil {
+				return err
+			}
+			for i, w := range with {
+				meets[i] = meets[i] && w != not
+			}
+		}
+		for i, ok := range meets {
+			if ok {
+				t.pool = append(t.pool, i)
+			}
+		}
+		if len(t.pool) == 0 {
+			return fmt.Errorf("no training image of %s is %s", set.Name, t.text)
+		}
+	}
+	return nil
+}
+
+// addFiles finds the codes of the terms that are files.
+func (s *sums) addFiles(ctx context.Context, a *app) error {
+	for k := range s.terms {
+		t := &s.terms[k]
+		if !t.file {
+			continue
+		}
+		images, err := readImages([]string{t.text}, s.m.Image(), s.invert)
+		if err != nil {
+			return err
+		}
+		z, err := a.codesOf(ctx, s.m, images)
+		if err != nil {
+			return err
+		}
+		t.pool = []int{len(s.codes) / s.m.Latent()}
+		s.codes = append(s.codes, z...)
+	}
+	return nil
+}
+
+// rows is the images of so many sums: the terms and the result of each. In the first a term is the mean of its whole
+// pool, in the others of some of it.
+func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
+	var z, labels []float32
+	for r := range rows {
+		chosen := make([][]int, len(s.terms))
+		for k, t := range s.terms {
+			chosen[k] = t.pool
+			if r > 0 && some < len(t.pool) {
+				chosen[k] = nil
+				for _, i := range s.key.At(uint64(r)).At(uint64(k)).Perm(len(t.pool))[:some] {
+					chosen[k] = append(chosen[k], t.pool[i])
+				}
+			}
+		}
+		row, err := s.sum(s.codes, s.m.Latent(), chosen)
+		if err != nil {
+			return nil, err
+		}
+		z = append(z, row...)
+		if s.labels != nil {
+			row, err := s.sum(s.labels, s.m.CodeLabels(), chosen)
+			if err != nil {
+				return nil, err
+			}
+			labels = append(labels, row...)
+		}
+	}
+	return s.m.DecodeAs(ctx, z, labels)
+}
+
+// sum is the means of the chosen rows, a term each, and their sum.
+func (s *sums) sum(codes []float32, units int, chosen [][]int) ([]float32, error) {
+	var row []float32
+	var signs []float64
+	for k, index := range chosen {
+		mean, err := latent.Mean(codes, units, index)
+		if err != nil {
+			return nil, err
+		}
+		row, signs = append(row, mean...), append(signs, s.terms[k].sign)
+	}
+	result, err := latent.Sum(row, units, signs)
+	return append(row, result...), err
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// A contest is the same work for imago and for PyTorch.
+type contest struct {
+	name   string
+	recipe string   // ours, and the name of theirs
+	ours   []string // arguments of imago bench
+	theirs []string // arguments of peer.py
+	start  string   // if set, the name of what the time to the first run is
+}
+
+var contests = []contest{
+	{"cnn-vae step", "cnn-vae", []string{"--program", programTrain, "--loss", "mse"}, []string{"--do", "train"}, "cnn-vae, start to first step"},
+	{"mlp-vae step", "mlp-vae", []string{"--program", programTrain, "--loss", "bce"}, []string{"--do", "train"}, ""},
+	{"dense-gan iteration", "dense-gan", []string{"--program", programTrain}, []string{"--do", "train"}, ""},
+	{"face-vae step, 64x64x3", "face-vae", []string{"--program", programTrain, "--loss", "mse"}, []string{"--do", "train"}, ""},
+	{"dcgan iteration, 64x64x3", "dcgan", []string{"--program", programTrain}, []string{"--do", "train"}, ""},
+	{"cnn-vae decode, 900 points", "cnn-vae", []string{"--program", programManifold, "--loss", "mse"}, []string{"--do", "decode", "--images", "900"}, ""},
+	{"cnn-vae decode, 1 point", "cnn-vae", []string{"--program", programDecode, "--loss", "mse"}, []string{"--do", "decode", "--images", "1"}, ""},
+}
+
+// memoryRecipe is the recipe whose training process is weighed.
+const memoryRecipe = "cnn-vae"
+
+// A comparison is what came of a contest: medians over the rounds.
+type comparison struct {
+	Name   string  `json:"name"`
+	Unit   string  `json:"unit"` // ms or MB
+	Rounds int     `json:"rounds"`
+	AtPeak float64 `json:"at_peak,omitempty"` // what our matrix products and convolutions would take at the machine's peak, in ms
+	Ours   float64 `json:"ours"`
+	Tuned  float64 `json:"tuned"`
+	Plain  float64 `json:"plain"`
+	// Ours by theirs, round by round.
+	OverTuned ratio  `json:"over_tuned"`
+	OverPlain ratio  `json:"over_plain"`
+	Noise     *noise `json:"noise,omitempty"` // in the worst process
+}
+
+// A ratio is a median with its extremes.
+type ratio struct {
+	Median float64 `json:"median"`
+	Least  float64 `json:"least"`
+	Most   float64 `json:"most"`
+}
+
+func (r ratio) String() string { return fmt.Sprintf("%.2f", r.Median) }
+
+func (r ratio) spread() string { return fmt.Sprintf("%.2f to %.2f", r.Least, r.Most) }
+
+// A compareReport is what bench --compare --json prints.
+type compareReport struct {
+	*benchReport
+	PyTorch     string        `json:"pytorch"`
+	Comparisons []*comparison `json:"comparisons"`
+}
+
+// compare is bench --compare.
+func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(contests, func(x contest) bool { return x.recipe == name }) {
+			return usagef(c, "--compare has no case of %q; it has %s", name, strings.Join(contestants(), ", "))
+		}
+	}
+	r, err := newRival(c.Context(), b.python, b.peers)
+	if err != nil {
+		return err
+	}
+	rep := &compareReport{benchReport: a.newReport(b)}
+	r.threads, r.steps = rep.Threads, b.steps
+	wanted := func(recipe string) bool { return len(names) == 0 || slices.Contains(names, recipe) }
+	for _, x := range contests {
+		if !wanted(x.recipe) {
+			continue
+		}
+		if _, err := a.models.Recipe(x.recipe); err != nil {
+			a.warn("%s: left out: %v", x.name, err)
+			continue
+		}
+		rows, err := a.hold(r, x, b.rounds, rep)
+		if err != nil {
+			return err
+		}
+		rep.Comparisons = append(rep.Comparisons, rows...)
+	}
+	if wanted(memoryRecipe) && peakMemory("self") > 0 {
+		a.progress("cnn-vae, memory of a training process")
+		ours, tuned, plain, err := r.trainingMemory()
+		if err != nil {
+			return err
+		}
+		mb := func(t *trial) float64 { return float64(t.memory) / 1e6 }
+		rep.Comparisons = append(rep.Comparisons, newComparison("cnn-vae, peak memory of training on 60,000 images", "MB", []*trial{ours}, []*trial{tuned}, []*trial{plain}, mb))
+	}
+	return rep.print(a, b)
+}
+
+func contestants() []string {
+	var names []string
+	for _, x := range contests {
+		if !slices.Contains(names, x.recipe) {
+			names = append(names, x.recipe)
+		}
+	}
+	return names
+}
+
+// hold gives each program its turn, in every round.
+func (a *app) hold(r *rival, x contest, rounds int, rep *compareReport) ([]*comparison, error) {
+	var ours, tuned, plain []*trial
+	for round := range rounds {
+		a.progress("%s, round %d of %d", x.name, round+1, rounds)
+		t, err := r.ours(append([]string{x.recipe}, x.ours...)...)
+		if err != nil {
+			return nil, err
+		}
+		ours = append(ours, t)
+		if t, err = r.theirs(peerTuned, x.recipe, x.theirs...); err != nil {
+			return nil, err
+		}
+		tuned = append(tuned, t)
+		if t, err = r.theirs(peerPlain, x.recipe, x.theirs...); err != nil {
+			return nil, err
+		}
+		plain = append(plain, t)
+		rep.PyTorch = t.Torch
+	}
+	rows := []*comparison{newComparison(x.name, "ms", ours, tuned, plain, func(t *trial) float64 { return t.Median })}
+	if rep.Machine != nil {
+		rows[0].AtPeak = float64(ours[0].MatFlops) / rep.Machine.peak().FMA * 1e-6
+	}
+	if x.start != "" {
+		rows = append(rows, newComparison(x.start, "ms", ours, tuned, plain, func(t *trial) float64 { return t.First }))
+	}
+	return rows, nil
+}
+
+// progress says on the error stream what is going on.
+func (a *app) progress(format string, args ...any) {
+	fmt.Fprintf(a.err, format+"\n", args...)
+}
+
+// newComparison compares trials, one a round, by a value of theirs.
+func newComparison(name, unit string, ours, tuned, plain []*trial, value func(*trial) float64) *comparison {
+	c := &comparison{Name: name, Unit: unit, Rounds: len(ours)}
+	values := func(trials []*trial) []float64 {
+		var v []float64
+		for _, t := range trials {
+			v = append(v, value(t))
+			c.Noise = c.Noise.worse(t.noise)
+		}
+		return v
+	}
+	middle := func(v []float64) float64 { return median(slices.Sorted(slices.Values(v))) }
+	over := func(mine, theirs []float64) ratio {
+		var r []float64
+		for i := range mine {
+			r = append(r, mine[i]/theirs[i])
+		}
+		slices.Sort(r)
+		return ratio{median(r), r[0], r[len(r)-1]}
+	}
+	o, t, p := values(ours), values(tuned), values(plain)
+	c.Ours, c.Tuned, c.Plain = middle(o), middle(t), middle(p)
+	c.OverTuned, c.OverPlain = over(o, t), over(o, p)
+	return c
+}
+
+// print writes the report as JSON, or as tables.
+func (r *compareReport) print(a *app, b *benchFlags) error {
+	if b.asJSON {
+		e := json.NewEncoder(a.out)
+		e.SetIndent("", "  ")
+		return e.Encode(r)
+	}
+	if err := r.printMachine(a, b.markdown); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "PyTorch %s, medians of %s\n\n", r.PyTorch, plural(b.rounds, "round"))
+	t := table{header: []string{"case", "unit", "at peak", "imago", "tuned", "plain", "of tuned", "spread", "of plain", "spread", "noise"}}
+	for _, c := range r.Comparisons {
+		atPeak := ""
+		if c.AtPeak > 0 {
+			atPeak = ms(c.AtPeak)
+		}
+		t.add(c.Name, c.Unit, atPeak, ms(c.Ours), ms(c.Tuned), ms(c.Plain), c.OverTuned.String(), c.OverTuned.spread(),
+			c.OverPlain.String(), c.OverPlain.spread(), c.Noise.String())
+	}
+	return t.write(a.out, b.markdown)
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"os"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// A machine is the processor that timings are held against.
+type machine struct {
+	CPU        string     `json:"cpu,omitempty"` // its maker's name for it, where the system tells
+	Processors int        `json:"processors"`
+	Capacity   []capacity `json:"capacity"` // with one thread, then with all
+}
+
+// A capacity is the most that so many threads can do.
+type capacity struct {
+	Threads int     `json:"threads"`
+	FMA     float64 `json:"fma_gflop_per_s"` // float32 multiply-adds on registers, two operations each
+	Read    float64 `json:"read_gb_per_s"`   // adding up an array in memory
+	Copy    float64 `json:"copy_gb_per_s"`   // one array read, another written; both are counted
+}
+
+const (
+	// benchArray is the elements of an array far larger than the caches: 128 MiB.
+	benchArray = 32 << 20
+	// benchTries is how often a capacity is measured; the best counts, for nothing makes a processor faster than it is.
+	benchTries = 16
+	// fmaTime is about how long one try of multiply-adds takes.
+	fmaTime = 20 * time.Millisecond
+)
+
+// measureMachine finds out what one thread and so many can do.
+func measureMachine(threads int) *machine {
+	m := &machine{CPU: cpuModel(), Processors: runtime.NumCPU()}
+	a, b := make([]float32, benchArray), make([]float32, benchArray)
+	kernel.Fill(a, 1) // so that there is memory behind them
+	kernel.Fill(b, 1)
+	counts := []int{1}
+	if threads > 1 {
+		counts = append(counts, threads)
+	}
+	for _, n := range counts {
+		rounds := 1 << 10
+		fma := func(int) { kernel.FMARounds(rounds, 0.75, 0.5) }
+		for together(n, fma) < fmaTime {
+			rounds *= 2
+		}
+		part := func(x []float32, i int) []float32 { return x[len(x)/n*i : len(x)/n*(i+1)] }
+		bytes := float64(4 * (benchArray / n * n))
+		m.Capacity = append(m.Capacity, capacity{
+			Threads: n,
+			FMA:     float64(n*rounds*kernel.FMARound) / fastest(n, fma),
+			Read:    bytes / fastest(n, func(i int) { kernel.Sum(part(a, i)) }),
+			Copy:    2 * bytes / fastest(n, func(i int) { kernel.Neg(part(b, i), part(a, i)) }),
+		})
+	}
+	debug.FreeOSMemory() // the arrays
+	return m
+}
+
+// peak is what the threads that programs run on can do.
+func (m *machine) peak() capacity { return m.Capacity[len(m.Capacity)-1] }
+
+// fastest is the least time of a few tries, in nanoseconds.
+func fastest(threads int, f func(i int)) float64 {
+	best := together(threads, f)
+	for range benchTries - 1 {
+		best = min(best, together(threads, f))
+	}
+	return float64(best)
+}
+
+// together runs f(0) … f(n−1) at once, each on a thread of its own, and returns how long it took all of them.
+func together(n int, f func(i int)) time.Duration {
+	var ready, done sync.WaitGroup
+	begin := make(chan struct{})
+	for i := range n {
+		ready.Add(1)
+		done.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ready.Done()
+			<-begin
+			f(i)
+		})
+	}
+	ready.Wait()
+	start := time.Now()
+	close(begin)
+	done.Wait()
+	return time.Since(start)
+}
+
+// cpuModel is the processor's name as Linux tells it, "" where it does not.
+func cpuModel() string {
+	b, _ := os.ReadFile("/proc/cpuinfo")
+	if m := regexp.MustCompile(`(?m)^model name\s*:(.*)$`).FindSubmatch(b); m != nil {
+		return strings.TrimSpace(string(m[1]))
+	}
+	return ""
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A load is what the system has counted up to a moment. On a system without Linux's /proc nothing is known.
+type load struct {
+	known       bool
+	at          time.Time
+	busy, steal float64 // seconds of all processors: at work for this system; taken away by the host of a virtual machine
+	own         float64 // seconds of this process
+}
+
+// A noise is what disturbed a timing, in percent of one processor.
+type noise struct {
+	Others float64 `json:"other_cpu_percent"` // other processes
+	Steal  float64 `json:"steal_percent"`     // other guests of the host
+}
+
+// ticks is the unit of the counters in /proc: USER_HZ, the same on every Linux.
+const ticks = 100
+
+func readLoad() load {
+	l := load{at: time.Now()}
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return l
+	}
+	self, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return l
+	}
+	return parseLoad(l, string(stat), string(self))
+}
+
+// parseLoad reads the first line of /proc/stat (cpu user nice system idle iowait irq softirq steal …) and the 14th and
+// 15th field of /proc/self/stat, whose second one is a name in brackets. See proc(5).
+func parseLoad(l load, stat, self string) load {
+	line, _, _ := strings.Cut(stat, "\n")
+	all := strings.Fields(line)
+	mine := strings.Fields(self[strings.LastIndex(self, ")")+1:])
+	if len(all) < 9 || len(mine) < 13 {
+		return l
+	}
+	sum := func(fields ...string) (s float64) {
+		for _, f := range fields {
+			n, _ := strconv.ParseFloat(f, 64) // the kernel writes whole numbers
+			s += n / ticks
+		}
+		return s
+	}
+	l.known = true
+	l.busy = sum(all[1], all[2], all[3], all[6], all[7])
+	l.steal, l.own = sum(all[8]), sum(mine[11], mine[12])
+	return l
+}
+
+// since is what happened after l, of which this process and ours, children that have ended, are no noise. nil where
+// nothing is known.
+func (l load) since(ours time.Duration) *noise {
+	now := readLoad()
+	seconds := now.at.Sub(l.at).Seconds()
+	if !l.known || !now.known || seconds < 5./ticks { // the counters are too coarse
+		return nil
+	}
+	others := now.busy - l.busy - (now.own - l.own) - ours.Seconds()
+	return &noise{Others: 100 * max(0, others) / seconds, Steal: 100 * (now.steal - l.steal) / seconds}
+}
+
+// noisy is how much disturbance is worth a word, in percent of one processor.
+const noisy = 3
+
+// String is empty if all was quiet, or nothing is known.
+func (n *noise) String() string {
+	if n == nil || n.Others < noisy && n.Steal < noisy {
+		return ""
+	}
+	return fmt.Sprintf("%.0f%% others, %.0f%% stolen", n.Others, n.Steal)
+}
+
+// worse is the larger of each disturbance.
+func (n *noise) worse(m *noise) *noise {
+	switch {
+	case n == nil:
+		return m
+	case m == nil:
+		return n
+	}
+	return &noise{max(n.Others, m.Others), max(n.Steal, m.Steal)}
+}
+
+// peakMemory is the most memory that a process has held so far, in bytes; pid may be "self". It is 0 where the system
+// does not tell. The peak that wait4 reports will not do: it starts from what the parent held.
+func peakMemory(pid string) int64 {
+	b, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(b), "VmHWM:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		return 0
+	}
+	kb, _ := strconv.ParseInt(fields[0], 10, 64)
+	return kb << 10
+}

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The settings of PyTorch that programs are compared with.
+const (
+	peerTuned = "tuned"
+	peerPlain = "plain"
+)
+
+// A rival runs programs of ours, and of PyTorch, each as a process of its own.
+type rival struct {
+	ctx     context.Context
+	imago   string // this program
+	python  string // an interpreter that has PyTorch
+	script  string // peer.py
+	threads int
+	steps   int
+}
+
+// A trial is what one process says about itself, and what was seen of it.
+type trial struct {
+	First    float64 `json:"first_ms"`
+	Median   float64 `json:"median_ms"`
+	MatFlops int64   `json:"mat_flops"` // of a run; ours only
+	Torch    string  `json:"torch"`     // PyTorch's version
+
+	memory int64 // the most that it held, in bytes
+	noise  *noise
+}
+
+// newRival finds what is needed; python is the interpreter to use, or empty.
+func newRival(ctx context.Context, python, peers string) (*rival, error) {
+	r := &rival{ctx: ctx, script: filepath.Join(peers, "peer.py")}
+	if _, err := os.Stat(r.script); err != nil {
+		return nil, fmt.Errorf("bench: there is no peer.py in %s: run in the root of imago's source tree, or name the folder with --peers", peers)
+	}
+	var err error
+	if r.imago, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	candidates := []string{"python3", "/usr/bin/python3"}
+	if python != "" {
+		candidates = []string{python}
+	}
+	const find = "import importlib.util, sys; sys.exit(importlib.util.find_spec('torch') is None)"
+	for _, p := range candidates {
+		if exec.CommandContext(ctx, p, "-c", find).Run() == nil {
+			r.python = p
+			return r, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return nil, fmt.Errorf("bench: no PyTorch with %s: apt-get install python3-torch libopenblas0-openmp on Debian, or name an interpreter that has it with --python",
+		strings.Join(candidates, " or "))
+}
+
+// ours runs imago bench with arguments that leave one program to time.
+func (r *rival) ours(args ...string) (*trial, error) {
+	args = append([]string{"bench", "--json", "--no-machine", "--steps", strconv.Itoa(r.steps)}, args...)
+	out, t, err := r.process(false, r.imago, append(args, "--threads", strconv.Itoa(r.threads))...)
+	if err != nil {
+		return nil, err
+	}
+	var report struct{ Timings []json.RawMessage }
+	if err := json.Unmarshal(out, &report); err != nil || len(report.Timings) != 1 {
+		return nil, fmt.Errorf("bench: imago %s gave %d timings, want 1 (%v)", strings.Join(args, " "), len(report.Timings), err)
+	}
+	return t, json.Unmarshal(report.Timings[0], t)
+}
+
+// theirs runs peer.py.
+func (r *rival) theirs(setting, peer string, args ...string) (*trial, error) {
+	args = append([]string{r.script, peer, setting, "--steps", strconv.Itoa(r.steps)}, args...)
+	out, t, err := r.process(false, r.python, append(args, "--threads", strconv.Itoa(r.threads))...)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(out, t); err != nil {
+		return nil, fmt.Errorf("bench: %s: %w", r.script, err)
+	}
+	return t, nil
+}
+
+// process runs a program to its end and returns what it printed. The program is told when it was started. Its memory is
+// watched if that is asked for.
+func (r *rival) process(watch bool, name string, args ...string) ([]byte, *trial, error) {
+	quiet := readLoad()
+	if !watch {
+		args = append(args, "--since", strconv.FormatInt(time.Now().UnixNano(), 10))
+	}
+	cmd := exec.CommandContext(r.ctx, name, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		return nil, nil, fmt.Errorf("bench: %w", err)
+	}
+	t := &trial{}
+	ended, watched := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(watched)
+		for pid := strconv.Itoa(cmd.Process.Pid); watch; {
+			t.memory = max(t.memory, peakMemory(pid))
+			select {
+			case <-ended:
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	err := cmd.Wait()
+	close(ended)
+	<-watched
+	if err != nil {
+		if r.ctx.Err() != nil {
+			return nil, nil, r.ctx.Err()
+		}
+		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		return nil, nil, fmt.Errorf("bench: %s %s: %w: %s", filepath.Base(name), strings.Join(args, " "), err, lines[len(lines)-1])
+	}
+	t.noise = quiet.since(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime())
+	return stdout.Bytes(), t, nil
+}
+
+// trainingMemory is the most that a process holds which reads 60,000 images of 28x28, the size of MNIST, trains cnn-vae
+// on a tenth of them and evaluates on the rest: imago train without pictures, and PyTorch in both settings.
+func (r *rival) trainingMemory() (ours, tuned, plain *trial, err error) {
+	dir, err := os.MkdirTemp("", "imago-bench-")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	images := filepath.Join(dir, "images.idx")
+	if err := os.WriteFile(images, noiseIDX(60000, 28), 0o666); err != nil {
+		return nil, nil, nil, err
+	}
+	threads := strconv.Itoa(r.threads)
+	_, ours, err = r.process(true, r.imago, "train", "cnn-vae", "--loss", "mse", "--data", images, "--test-fraction", "0.9",
+		"--epochs", "1", "--pictures-every", "-1", "--out", filepath.Join(dir, "runs"), "--threads", threads)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	theirs := func(setting string) (*trial, error) {
+		_, t, err := r.process(true, r.python, r.script, "cnn-vae", setting, "--do", "epoch", "--data", images, "--threads", threads)
+		return t, err
+	}
+	if tuned, err = theirs(peerTuned); err != nil {
+		return nil, nil, nil, err
+	}
+	plain, err = theirs(peerPlain)
+	return ours, tuned, plain, err
+}
+
+// noiseIDX is an IDX file of n images of side x side random pixels.
+func noiseIDX(n, side int) []byte {
+	b := make([]byte, 16, 16+n*side*side)
+	for i, v := range []int{0x803, n, side, side} {
+		for j := range 4 {
+			b[4*i+j] = byte(v >> (24 - 8*j))
+		}
+	}
+	x := uint32(1)
+	for range n * side * side {
+		x = x*1664525 + 1013904223 // Knuth, vol. 2: noise enough for pixels
+		b = append(b, byte(x>>24))
+	}
+	return b
+}

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/engine/backend"
+)
+
+// A profile is where the time of a program goes, kernel by kernel in the order in which they run. Times are of a run,
+// added over all threads and divided by their number, so that those of a program whose threads are never idle sum up to
+// what the run takes.
+type profile struct {
+	Runs    int             `json:"runs"`
+	Wall    float64         `json:"ms"`      // a run while it is measured, the mean
+	Rest    float64         `json:"rest_ms"` // waiting for the other threads, handing out work, copying operands
+	Noise   *noise          `json:"noise,omitempty"`
+	Peak    float64         `json:"-"` // GFLOP/s of the machine, 0 if unknown
+	Kernels []kernelProfile `json:"kernels"`
+}
+
+type kernelProfile struct {
+	Name     string   `json:"name"`
+	Layer    string   `json:"layer,omitempty"`
+	Shape    []int    `json:"shape"` // of its main result
+	Fused    []string `json:"fused"`
+	Time     float64  `json:"ms"`
+	Portion  float64  `json:"share_of_run"`
+	Flops    int64    `json:"flops"`
+	MatFlops int64    `json:"mat_flops"`
+	GFlops   float64  `json:"gflop_per_s"`             // of MatFlops, or of all operations if it has none
+	Share    float64  `json:"share_of_peak,omitempty"` // GFlops of the machine's multiply-adds
+	Bytes    int64    `json:"bytes"`
+	GBytes   float64  `json:"gb_per_s"`
+	Calls    float64  `json:"tasks"` // pieces of work a run
+}
+
+// profile runs p as often as timing it would, with the clock on for each kernel. It is nil if no part of p can tell.
+func (b *bencher) profile(p *benchProgram) (*profile, error) {
+	some := false
+	for _, part := range p.parts {
+		if pr, ok := part.(backend.Profiler); ok {
+			pr.Profile(true)
+			defer pr.Profile(false)
+			some = true
+		}
+	}
+	if !some {
+		return nil, nil
+	}
+	quiet := readLoad()
+	ms, err := p.runs(b.steps)
+	if err != nil {
+		return nil, err
+	}
+	disturbed := quiet.since(0)
+	var wall float64
+	for _, m := range ms {
+		wall += m / float64(len(ms))
+	}
+	pr := newProfile(p.kernels(), len(ms), b.threads, wall, b.peak)
+	pr.Noise = disturbed
+	return pr, nil
+}
+
+// newProfile is what kernels took over so many runs of wall ms each.
+func newProfile(kernels []backend.Kernel, runs, threads int, wall, peak float64) *profile {
+	pr := &profile{Runs: runs, Wall: wall, Rest: wall, Peak: peak}
+	for _, k := range kernels {
+		t := k.Time.Seconds() * 1e3 / float64(runs*threads)
+		kp := kernelProfile{
+			Name: k.Name, Layer: k.Layer, Shape: k.Shape, Fused: k.Fused, Time: t, Portion: t / wall,
+			Flops: k.Flops, MatFlops: k.MatFlops, Bytes: k.Bytes, Calls: float64(k.Calls) / float64(runs),
+		}
+		if t > 0 {
+			flops := k.MatFlops
+			if flops == 0 {
+				flops = k.Flops
+			}
+			kp.GFlops, kp.GBytes = float64(flops)/t*1e-6, float64(k.Bytes)/t*1e-6
+			if peak > 0 {
+				kp.Share = kp.GFlops / peak
+			}
+		}
+		pr.Kernels = append(pr.Kernels, kp)
+		pr.Rest -= t
+	}
+	return pr
+}
+
+const (
+	// barWidth is the characters of a kernel's bar that takes all the time.
+	barWidth = 20
+	// worthARow is the part of the kernels' time from which on one has a row of its own.
+	worthARow = 0.005
+)
+
+// write prints the profile as a table: the kernels that take longest first, with a bar each, the small ones in one row;
+// then the sum of all and what is left.
+func (pr *profile) write(w io.Writer, markdown bool) error {
+	t := table{header: []string{"kernel", "layer", "result", "ms", "% time", "", "MFLOP", "GFLOP/s", "% peak", "MB", "GB/s", "tasks", "fused"}}
+	row := func(k kernelProfile, fused string) {
+		t.add(k.Name, k.Layer, shapeText(k.Shape), ms(k.Time), percent(k.Portion), strings.Repeat("#", int(max(0, k.Portion)*barWidth+0.5)), short(float64(k.Flops)/1e6),
+			short(k.GFlops), percent(k.Share), short(float64(k.Bytes)/1e6), short(k.GBytes), short(k.Calls), fused)
+	}
+	var all, small kernelProfile
+	n := 0
+	sorted := slices.SortedStableFunc(slices.Values(pr.Kernels), func(a, b kernelProfile) int { return cmp.Compare(b.Time, a.Time) })
+	for _, k := range sorted {
+		all.add(k)
+	}
+	for _, k := range sorted {
+		if k.Time < worthARow*all.Time {
+			small.add(k)
+			n++
+			continue
+		}
+		row(k, runLengths(k.Fused))
+	}
+	if n > 0 {
+		small.Name = plural(n, "smaller one")
+		row(small, "")
+	}
+	whole := all // its rates are those of matrix products alone
+	all.Name = "all kernels"
+	row(all, "")
+	rest := "waiting, dispatch, operands in and out"
+	if s := pr.Noise.String(); s != "" {
+		rest += "; noise: " + s
+	}
+	row(kernelProfile{Name: "rest", Time: pr.Rest, Portion: pr.Rest / pr.Wall}, rest)
+	whole.Name, whole.Time, whole.Portion = "a run", pr.Wall, 1
+	whole.GFlops, whole.GBytes = float64(all.MatFlops)/pr.Wall*1e-6, float64(all.Bytes)/pr.Wall*1e-6
+	if pr.Peak > 0 {
+		whole.Share = whole.GFlops / pr.Peak
+	}
+	row(whole, "GFLOP/s of products and convolutions alone")
+	return t.write(w, markdown)
+}
+
+// add sums up time and work; rates have no sum.
+func (k *kernelProfile) add(o kernelProfile) {
+	k.Time += o.Time
+	k.Portion += o.Portion
+	k.Flops += o.Flops
+	k.MatFlops += o.MatFlops
+	k.Bytes += o.Bytes
+	k.Calls += o.Calls
+}
+
+// runLengths is words with those that follow themselves counted: add, mul×3, add.
+func runLengths(words []string) string {
+	var parts []string
+	for i := 0; i < len(words); {
+		n := 1
+		for i+n < len(words) && words[i+n] == words[i] {
+			n++
+		}
+		parts = append(parts, words[i])
+		if n > 1 {
+			parts[len(parts)-1] += fmt.Sprintf("×%d", n)
+		}
+		i += n
+	}
+	return strings.Join(parts, " ")
+}
+
+// shapeText is 128x14x14x32.
+func shapeText(shape []int) string {
+	var parts []string
+	for _, n := range shape {
+		parts = append(parts, fmt.Sprint(n))
+	}
+	return strings.Join(parts, "x")
+}

@@ -1,0 +1,247 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// A benchTiming is what one program took, or the programs of a step one after the other.
+type benchTiming struct {
+	Recipe  string `json:"recipe"`
+	Loss    string `json:"loss,omitempty"` // of a training step
+	Program string `json:"program"`        // train, decode or manifold
+	Image   string `json:"image"`          // rows, columns and channels
+	Images  int    `json:"images"`         // a run
+	Runs    int    `json:"runs"`
+
+	First  float64 `json:"first_ms"` // from the start of the process, or of this timing, to the end of the first run
+	Median float64 `json:"median_ms"`
+	Least  float64 `json:"least_ms"`
+	Rate   float64 `json:"images_per_s"` // at the median
+	Allocs float64 `json:"allocs_per_run"`
+	Noise  *noise  `json:"noise,omitempty"`
+
+	// The work of a run. It is known of programs that are backend.Profilers.
+	MatFlops int64    `json:"mat_flops,omitempty"`     // of matrix products and convolutions
+	GFlops   float64  `json:"gflop_per_s,omitempty"`   // MatFlops at the median
+	Share    float64  `json:"share_of_peak,omitempty"` // of the machine's multiply-adds, where that was measured
+	Bytes    int64    `json:"bytes,omitempty"`         // operands and results of the kernels
+	GBytes   float64  `json:"gb_per_s,omitempty"`      // Bytes at the median
+	Profile  *profile `json:"profile,omitempty"`
+}
+
+// warmUp is how long a program runs before it is timed: the system takes a while to give each thread a processor of its
+// own, and the processor to find its clock.
+const warmUp = 500 * time.Millisecond
+
+// Without a number of runs from the user, runs fill a time, within limits.
+const (
+	timedFor  = 2 * time.Second
+	leastRuns = 5
+	mostRuns  = 1000
+)
+
+// A bencher times the programs of one model.
+type bencher struct {
+	ctx      context.Context
+	be       backend.Backend
+	model    model.Model
+	steps    int       // runs that are timed; 0 is as many as fit timedFor
+	since    time.Time // where First counts from; the beginning of a timing if zero
+	profiled bool
+	peak     float64 // GFLOP/s of the machine on the backend's threads, 0 if it was not measured
+	threads  int
+}
+
+// state is the model's first values on the device.
+func (b *bencher) state() (backend.State, error) {
+	s := b.be.NewState()
+	key := rng.New(1).Split("init")
+	for _, p := range b.model.Params() {
+		if err := s.Set(p.Name, p.Draw(key)); err != nil {
+			return nil, err
+		}
+	}
+	for _, slot := range b.model.Slots() {
+		if err := s.Set(slot.Name, slot.Tensor()); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// funcs are the functions of a program; none if the model has no such program.
+func (b *bencher) funcs(t *benchTiming) ([]*graph.Func, error) {
+	if t.Program == programTrain {
+		return b.model.Train(t.Images)
+	}
+	d, ok := b.model.(model.Decoder)
+	if !ok {
+		return nil, nil
+	}
+	f, err := d.Decode(t.Images)
+	return []*graph.Func{f}, err
+}
+
+// A benchProgram is compiled functions with their operands.
+type benchProgram struct {
+	ctx     context.Context
+	parts   []backend.Program
+	in, out [][]*tensor.Tensor
+}
+
+func (b *bencher) compile(funcs []*graph.Func) (*benchProgram, error) {
+	s, err := b.state()
+	if err != nil {
+		return nil, err
+	}
+	p := &benchProgram{ctx: b.ctx}
+	for _, f := range funcs {
+		part, err := b.be.Compile(f, s, backend.Options{})
+		if err != nil {
+			return nil, err
+		}
+		p.parts = append(p.parts, part)
+		p.in, p.out = append(p.in, operands(part.Inputs(), true)), append(p.out, operands(part.Outputs(), false))
+	}
+	return p, nil
+}
+
+// run executes the functions once and says how long that took, in ms.
+func (p *benchProgram) run() (float64, error) {
+	start := time.Now()
+	for i, part := range p.parts {
+		if err := errors.Join(p.ctx.Err(), part.Run(p.in[i], p.out[i])); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(start).Seconds() * 1e3, nil
+}
+
+// runs executes p n times, or as often as fits timedFor, and returns the times in rising order.
+func (p *benchProgram) runs(n int) ([]float64, error) {
+	most := n
+	if n == 0 {
+		most = mostRuns
+	}
+	ms := make([]float64, 0, most)
+	for start := time.Now(); len(ms) < most; {
+		if n == 0 && len(ms) >= leastRuns && time.Since(start) >= timedFor {
+			break
+		}
+		took, err := p.run()
+		if err != nil {
+			return nil, err
+		}
+		ms = append(ms, took)
+	}
+	slices.Sort(ms)
+	return ms, nil
+}
+
+// time fills in t. It returns false if the model has no such program.
+func (b *bencher) time(t *benchTiming) (bool, error) {
+	begun := b.since
+	if begun.IsZero() {
+		begun = time.Now()
+	}
+	funcs, err := b.funcs(t)
+	if err != nil || funcs == nil {
+		return false, err
+	}
+	p, err := b.compile(funcs)
+	if err != nil {
+		return false, err
+	}
+	_, err = p.run()
+	t.First = time.Since(begun).Seconds() * 1e3
+	for start := time.Now(); time.Since(start) < warmUp && err == nil; {
+		_, err = p.run()
+	}
+	if err != nil {
+		return false, err
+	}
+	quiet := readLoad()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	ms, err := p.runs(b.steps)
+	if err != nil {
+		return false, err
+	}
+	runtime.ReadMemStats(&after)
+	t.Noise = quiet.since(0)
+	t.Runs, t.Median, t.Least = len(ms), median(ms), ms[0]
+	t.Rate = float64(t.Images) / t.Median * 1e3
+	t.Allocs = float64(after.Mallocs-before.Mallocs) / float64(t.Runs)
+	b.work(t, p)
+	if b.profiled {
+		t.Profile, err = b.profile(p)
+	}
+	return true, err
+}
+
+// work fills in what the kernels of p do.
+func (b *bencher) work(t *benchTiming, p *benchProgram) {
+	for _, k := range p.kernels() {
+		t.MatFlops += k.MatFlops
+		t.Bytes += k.Bytes
+	}
+	perNano := 1e-6 / t.Median // of something per ms, in 10⁹ a second
+	t.GFlops, t.GBytes = float64(t.MatFlops)*perNano, float64(t.Bytes)*perNano
+	if b.peak > 0 {
+		t.Share = t.GFlops / b.peak
+	}
+}
+
+// kernels are those of all parts that tell.
+func (p *benchProgram) kernels() (all []backend.Kernel) {
+	for _, part := range p.parts {
+		if pr, ok := part.(backend.Profiler); ok {
+			all = append(all, pr.Kernels()...)
+		}
+	}
+	return all
+}
+
+// median of values in rising order; there is at least one.
+func median(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[n/2] + sorted[(n-1)/2]) / 2
+}
+
+// operands are tensors for specs, filled with what a batch of that name holds.
+func operands(specs []backend.Spec, fill bool) []*tensor.Tensor {
+	all := make([]*tensor.Tensor, len(specs))
+	for i, s := range specs {
+		all[i] = s.New()
+		if !fill {
+			continue
+		}
+		key := rng.New(1).Split(s.Name)
+		switch s.Name {
+		case model.InputX:
+			key.Uniform(all[i].F32())
+		case model.InputZ:
+			key.Normal(all[i].F32())
+		case model.InputWeight:
+			for j := range all[i].F32() {
+				all[i].F32()[j] = 1
+			}
+		case model.InputLR:
+			all[i].F32()[0] = 1e-3
+		case model.InputKey:
+			words := key.Words()
+			copy(all[i].I32(), words[:])
+		}
+	}
+	return all
+}

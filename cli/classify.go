@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/probe"
+	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// classify says of what class images are, by a model that learned it from a few labels.
+func (a *app) classify() *cobra.Command {
+	var (
+		from   source
+		set    setFlags
+		invert bool
+		log    string
+	)
+	c := &cobra.Command{
+		Use:   "classify <run> [<image>...]",
+		Short: "Say of what class images are, by a semi-supervised model",
+		Long: `classify asks a model that learned the classes from a few labelled images (m1, m2, m1m2) for q(y|x): of the images of the
+run's data set, or of --data, and prints the error and which classes are taken for which; or of PNG and JPEG files, cropped
+and resized to fit the model, and prints the two likeliest classes of each.`,
+		Example: `  imago train m1m2 --data mnist
+  imago classify latest
+  imago classify latest my-seven.png --invert`,
+		Args: takes(0, -1, "a run, and images if wanted"),
+	}
+	f := c.Flags()
+	f.BoolVar(&invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	f.StringVar(&log, "predictions", "", "CSV or Parquet `file` to write the probability of each class to")
+	set.addFlags(c)
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		args, files := runAndFiles(args, &from)
+		if log != "" {
+			if err := fileName("predictions", log, ".csv", ".parquet"); err != nil {
+				return usage(c, err)
+			}
+		}
+		if err := set.check(); err != nil {
+			return usage(c, err)
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		_, ok := m.Model().(model.Classifier)
+		if _, taught := m.Model().(model.SemiSupervised); !ok || !taught {
+			if ok {
+				return fmt.Errorf("classify: the classes of %s are groups that it found without labels: see imago cluster", m.recipe)
+			}
+			return fmt.Errorf("classify: %s knows no classes: train one that does, as m1m2, or see imago encode --probe", m.recipe)
+		}
+		k := m.Input().Labels
+		names := make([]string, k)
+		for i := range names {
+			names[i] = strconv.Itoa(i)
+		}
+		if m.config != nil && len(m.config.Data.Labels) == k {
+			names = m.config.Data.Labels
+		}
+		if len(files) > 0 {
+			images, err := readImages(files, m.Image(), invert)
+			if err != nil {
+				return err
+			}
+			probs, _, err := m.Classify(c.Context(), images)
+			if err != nil {
+				return err
+			}
+			return a.printClasses(files, probs, names)
+		}
+		s, split, err := a.openSplit(c, m, &set)
+		if err != nil {
+			return err
+		}
+		probs, _, err := m.Classify(c.Context(), split.Images)
+		if err != nil {
+			return err
+		}
+		what := plural(split.Len(), set.split+" image")
+		switch {
+		case split.Labels == nil || len(s.Classes) != k:
+			fmt.Fprintf(a.out, "%s has no labels of these classes to judge by\n", s.Name)
+		default:
+			if err := a.printConfusion(split.Labels, probe.Largest(probs, k), names, what); err != nil {
+				return err
+			}
+		}
+		if log == "" {
+			return nil
+		}
+		table := codes{Split: split}.columns()
+		for j, name := range names {
+			table = append(table, columns.Column{Name: "p_" + name, Float: func(i int) float32 { return probs[i*k+j] }})
+		}
+		return a.writeTable(log, split.Len(), table, "the probability of each class of %s of %s by %s", what, s.Name, m.name)
+	}
+	return c
+}
+
+// printClasses prints the two likeliest classes of each image.
+func (a *app) printClasses(files []string, probs []float32, names []string) error {
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	k := len(names)
+	for i, file := range files {
+		p := slices.Clone(probs[i*k : (i+1)*k])
+		first := probe.Largest(p, k)[0]
+		fmt.Fprintf(w, "%s\t%s\t%.1f %%", file, names[first], 100*p[first])
+		if p[first] = -1; k > 1 {
+			second := probe.Largest(p, k)[0]
+			fmt.Fprintf(w, "\tor %s\t%.1f %%", names[second], 100*p[second])
+		}
+		fmt.Fprintln(w)
+	}
+	return w.Flush()
+}
+
+// printConfusion prints how many images of each class are taken for each, and the error.
+func (a *app) printConfusion(labels, taken []int32, names []string, what string) error {
+	table, err := probe.Confusion(labels, taken, len(names), len(names))
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "is \\ taken for\t")
+	for _, name := range names {
+		fmt.Fprintf(w, "%s\t", name)
+	}
+	fmt.Fprintln(w, "error\t")
+	for i, row := range table {
+		all := 0
+		fmt.Fprintf(w, "%s\t", names[i])
+		for _, n := range row {
+			fmt.Fprintf(w, "%d\t", n)
+			all += n
+		}
+		if all > 0 {
+			fmt.Fprintf(w, "%.2f %%\t", 100*float64(all-row[i])/float64(all))
+		}
+		fmt.Fprintln(w)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "error %.2f %% of %s\n", 100*(1-probe.Accuracy(taken, labels)), what)
+	return nil
+}

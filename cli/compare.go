@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/compare"
+	"github.com/imago-ml/imago/analysis/eval/feature"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/train"
+)
+
+// compareRuns sets two runs side by side.
+func (a *app) compareRuns() *cobra.Command {
+	var (
+		from [2]source
+		set  setFlags
+		seed uint64
+		out  string
+	)
+	c := &cobra.Command{
+		Use:   "compare <run> <run>",
+		Short: "Set two autoencoders side by side on one page: codes, holes, reconstructions, paths, training",
+		Long: `compare sets two runs side by side on one page with pictures, as an autoencoder and a variational one: how their codes lie,
+what codes that nobody encoded decode to, what comes back of an image, how evenly one image becomes another, and σ, KL and
+active units over training. A paragraph says in plain words what the numbers mean.
+
+Images are compared by the features of imago's own classifier of the set, or by pixels if the set has no labels. Both
+runs are judged by the test images of the first one's data set, or of --data.`,
+		Example: `  imago compare mlp-ae-mnist-001 mlp-vae-mnist-001
+  imago compare mlp-vae-mnist-001 mlp-vae-mnist-002 --out beta.html`,
+		Args: takes(2, 2, "two runs"),
+	}
+	f := c.Flags()
+	f.StringVar(&out, "out", "compare.html", "HTML `file` to write")
+	f.Uint64Var(&seed, "seed", 0, "`seed` of what is drawn")
+	f.StringVar(&from[0].checkpoint, "checkpoint", "best", "checkpoint of both runs: best or latest")
+	f.StringVar(&set.data, "data", "", "`set` of images, by name or path (default that of the first run)")
+	dataDirFlag(c, &set.dir)
+	noCacheFlag(c, &set.noCache)
+	threadsFlag(c, &from[0].threads)
+	set.split = "test"
+	c.RunE = func(c *cobra.Command, args []string) error {
+		err := oneOf("checkpoint", from[0].checkpoint, "best", "latest")
+		if !strings.EqualFold(filepath.Ext(out), ".html") {
+			err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .html", out))
+		}
+		if err := errors.Join(err, inFolder("out", out)); err != nil {
+			return usage(c, err)
+		}
+		from[0].options = &modelFlags{}
+		from[1] = from[0]
+		var sides [2]compare.Side
+		var opened [2]*opened
+		for i := range sides {
+			m, err := a.open(c, args[i:i+1], &from[i])
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			run, err := train.Open(m.name, "")
+			if err != nil {
+				return err
+			}
+			log, err := train.ReadLog(run.Dir)
+			if err != nil {
+				return err
+			}
+			opened[i], sides[i] = m, compare.Side{Name: filepath.Base(run.Dir), Session: m.Session, Backend: m.be, Config: *m.config, Log: log}
+		}
+		if sides[0].Name == sides[1].Name {
+			sides[0].Name, sides[1].Name = args[0], args[1]
+		}
+		if x, y := sides[0].Session.Image(), sides[1].Session.Image(); x != y {
+			return fmt.Errorf("compare: images of %s are %v, of %s %v: want two models of the same images", args[0], x, args[1], y)
+		}
+		s, _, err := a.openSplit(c, opened[0], &set)
+		if err != nil {
+			return err
+		}
+		if x, y := opened[0].config.Data.Digest, opened[1].config.Data.Digest; x != y {
+			a.warn("%s and %s were trained on different data; both are judged by %s", args[0], args[1], s.Name)
+		}
+		p := newProgress(a.err)
+		defer p.end()
+		opt := compare.Options{Seed: seed, Progress: func(what string, done, total int) { p.set(what, done, total, "image") }}
+		opt.Net, err = feature.Open(c.Context(), s, opened[0].be, feature.Options{
+			NoCache:  set.noCache,
+			Progress: func(step, of int) { p.set("training the feature net", step, of, "step") },
+			Warn:     func(text string) { a.warn("%s", text) },
+		})
+		if err != nil && !errors.Is(err, feature.ErrUnfit) {
+			return err
+		}
+		got, err := compare.Measure(c.Context(), sides, s, opt)
+		if err != nil {
+			return err
+		}
+		p.end()
+		return a.writeComparison(c.Context(), got, out)
+	}
+	return c
+}
+
+func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out string) error {
+	imago, _ := train.Versions()
+	var page bytes.Buffer
+	if err := got.Page(ctx, &page, "imago "+imago); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(out, page.Bytes()); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out, got.Words())
+	a.wrote(out, "%s and %s side by side", got.Sides[0].Name, got.Sides[1].Name)
+	return nil
+}

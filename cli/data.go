@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/celeba"
+	"github.com/imago-ml/imago/data/digits"
+	"github.com/imago-ml/imago/data/faces"
+	"github.com/imago-ml/imago/data/folder"
+	"github.com/imago-ml/imago/data/mnist"
+	"github.com/imago-ml/imago/data/npz"
+	"github.com/imago-ml/imago/data/stacked"
+	datatable "github.com/imago-ml/imago/data/table"
+)
+
+// registerData is the table of data sets, and of the kinds of paths that can be read.
+func registerData(r *data.Registry) {
+	r.Register(digits.Source())
+	r.Register(stacked.Source(digits.Source()))
+	r.Register(faces.Source())
+	for _, s := range mnist.Sources() {
+		r.Register(s)
+		r.Register(stacked.Source(s))
+	}
+	r.Register(celeba.Source())
+	r.RegisterOpener(mnist.Opener())
+	r.RegisterOpener(celeba.Opener())
+	r.RegisterOpener(npz.Opener())
+	r.RegisterOpener(datatable.Opener())
+	r.RegisterOpener(folder.Opener()) // last: it takes any folder
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/data"
+)
+
+// dataCache shows and clears the images that are kept decoded.
+func (a *app) dataCache() *cobra.Command {
+	var dir string
+	var clearAll bool
+	c := &cobra.Command{
+		Use:   "cache",
+		Short: "Show the images that are kept decoded, or delete them",
+		Long: fmt.Sprintf(`cache shows which sets of images are kept decoded.
+
+The images of a folder or zip are decoded, cropped and resized once, when they are first opened, and kept as they are
+wanted in the user's cache or, with --data-dir, in the folder cache there; never among your own files. A set whose files
+change is decoded anew. Sets used last longest ago make room for others beyond %d GiB. Nothing is lost by deleting them
+but the time to decode them again.`, data.MaxCache>>30),
+		Example: `  imago data cache
+  imago data cache --clear`,
+		Args: takes(0, 0, "no argument"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			files := data.CachedFiles(data.Options{DataDir: dir})
+			if len(files) == 0 {
+				fmt.Fprintln(a.out, "no images are kept decoded")
+				return nil
+			}
+			if clearAll {
+				return a.clearCache(files)
+			}
+			return a.listCache(files)
+		},
+	}
+	dataDirFlag(c, &dir)
+	c.Flags().BoolVar(&clearAll, "clear", false, "delete them")
+	return c
+}
+
+func (a *app) listCache(files []data.CachedFile) error {
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	total := int64(0)
+	for _, f := range files {
+		total += f.Size
+		what := "not whole"
+		if f.N > 0 {
+			what = fmt.Sprintf("%s of %dx%dx%d from %s", plural(f.N, "image"), f.H, f.W, f.C, f.From)
+		}
+		fmt.Fprintf(w, "%s\tused %s\t%s\n\t\t%s\n", megabytes(f.Size), f.Used.Format("2006-01-02 15:04"), what, f.Path)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "%s in all\n", megabytes(total))
+	return nil
+}
+
+func (a *app) clearCache(files []data.CachedFile) error {
+	n, total := 0, int64(0)
+	for _, f := range files {
+		if err := f.Remove(); err != nil {
+			a.warn("%v", err)
+			continue
+		}
+		n++
+		total += f.Size
+	}
+	fmt.Fprintf(a.out, "deleted %s, %s\n", plural(n, "file"), megabytes(total))
+	if n < len(files) {
+		return fmt.Errorf("data: %d of %d files could not be deleted", len(files)-n, len(files))
+	}
+	return nil
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// addDrawn adds the flags of a command that may start from codes drawn from the prior in place of images.
+func (p *pick) addDrawn(c *cobra.Command) {
+	p.drawn = true
+	c.Flags().UintSliceVar(&p.seeds, "seeds", nil, "start from codes drawn with these `seeds`, as 3,7,11, in place of images")
+	p.cut.addFlag(c)
+}
+
+// fromPrior says whether a command starts from codes that are drawn: it is told so, or no image is named and the model has
+// codes of none.
+func (p *pick) fromPrior(m *opened, files []string) bool {
+	_, encodes := m.Model().(model.Encoder)
+	return p.seeds != nil || p.drawn && !encodes && len(files) == 0 && p.index == nil && p.set.data == ""
+}
+
+// draw makes the images of the seeds given, or of the first n.
+func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
+	if !m.Standard() {
+		return nil, usagef(c, "--seeds: codes of %s are not drawn from N(0, I): name images to start from", m.recipe)
+	}
+	seeds := p.seeds
+	for i := len(seeds); p.seeds == nil && i < n; i++ {
+		seeds = append(seeds, uint(i))
+	}
+	out := &picked{title: m.title}
+	for _, seed := range seeds {
+		out.z = append(out.z, p.cut.codes(sampleKey(uint64(seed)), 1, m.Latent())...)
+		out.names = append(out.names, fmt.Sprintf("seed %d", seed))
+	}
+	labels, err := m.as(p.as, m.CodeLabels(), len(seeds))
+	if err != nil {
+		return nil, usage(c, err)
+	}
+	made, err := m.DecodeAs(c.Context(), out.z, labels)
+	if err != nil {
+		return nil, err
+	}
+	img := m.Image()
+	if out.images, err = data.NewInMemory(data.Bytes(made), len(seeds), img.H, img.W, img.C); err != nil {
+		return nil, err
+	}
+	if labels != nil {
+		out.images = &sameLabels{out.images, m.labelNames(m.CodeLabels()), labels[:m.CodeLabels()]}
+	}
+	return out, nil
+}
+
+// codesOf are the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
+func (a *app) codesOf(ctx context.Context, m *opened, images data.Images) ([]float32, error) {
+	_, encodes := m.Model().(model.Encoder)
+	if _, decodes := m.Model().(model.Decoder); encodes || !decodes {
+		mean, _, err := m.EncodeMeans(ctx, images)
+		return mean, err
+	}
+	z, _, err := a.invertImages(ctx, m, images, latent.DefaultInversion())
+	return z, err
+}
+
+// invertImages is latent.Invert with a word of how far it is.
+func (a *app) invertImages(ctx context.Context, m *opened, images data.Images, o latent.Inversion) (z, pictures []float32, err error) {
+	fmt.Fprintf(a.err, "seeking the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
+	p := newProgress(a.err)
+	defer p.end()
+	o.Progress = func(done, total int) { p.set("seeking codes", done, total, "step") }
+	return m.Invert(ctx, images, o)
+}

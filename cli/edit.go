@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/viz"
+)
+
+// edit moves images along the direction of an attribute.
+func (a *app) edit() *cobra.Command {
+	var (
+		from     source
+		pick     pick
+		name     string
+		strength = spread{-3, 3}
+		steps    int
+		faces    string
+		way      directionFlags
+		out      string
+	)
+	c := &cobra.Command{
+		Use:   "edit <run> --attr <attribute> [<image>...]",
+		Short: "Give images an attribute, or take it from them",
+		Long: `edit finds the direction in latent space in which images with an attribute lie from those without, moves the codes of other
+images along it, and decodes: a row an image, a column a strength. The images are PNG and JPEG files, cropped and resized to
+fit the model, or images of the test set: those of --index, or the first, half of them without the attribute and half with.
+
+A strength of 1 is one standard deviation of the training codes along the direction; what an image is becomes what it is at
+strength 0. How far apart, in the same unit, images with and without the attribute lie is printed.
+
+The direction is found on the training images of the run's data set, or of --data:
+  mean     the difference of the mean codes with and without it; what comes along with it, as beards with Male, comes along
+  partial  by a regression of the codes on all attributes at once: what this one adds while the others stay
+A class of the set, as the digit 7, is an attribute too, by the difference of means.`,
+		Example: `  imago edit face-vae-celeba-001 --attr Smiling
+  imago edit face-vae-celeba-001 --attr Eyeglasses --strength -2..4 --of without
+  imago edit face-vae-celeba-001 --attr Male me.jpg`,
+		Args: takes(0, -1, "a run, and images if wanted"),
+	}
+	f := c.Flags()
+	f.StringVar(&name, "attr", "", "`attribute` or class of the set")
+	f.Var(&strength, "strength", "lowest and highest strength, in `deviations`")
+	f.IntVar(&steps, "steps", 7, "`number` of strengths")
+	f.StringVar(&faces, "of", "both", "which images of the set, without --index: `those` with the attribute, without it, or both")
+	f.StringVar(&out, "out", "edit.png", "PNG `file` to write")
+	way.addFlags(c)
+	pick.addFlags(c, 8)
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		args, files := runAndFiles(args, &from)
+		for _, err := range []error{atLeast("steps", steps, 2), oneOf("of", faces, "with", "without", "both"), way.check(), pngName(out), pick.check(files)} {
+			if err != nil {
+				return usage(c, err)
+			}
+		}
+		if name == "" {
+			return usagef(c, "edit wants the attribute to change as --attr")
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		set, split, err := a.openSplit(c, m, &pick.set)
+		if err != nil {
+			return err
+		}
+		attr, err := attributeOf(set, name)
+		if err != nil {
+			return usage(c, fmt.Errorf("--attr: %w", err))
+		}
+		var images *picked
+		if len(files) > 0 {
+			images, err = pickFiles(m, &pick, files)
+		} else {
+			if pick.index == nil {
+				if pick.index, err = attr.some(split, pick.n, faces); err != nil {
+					return err
+				}
+			}
+			if images, err = pick.from(m, set); err == nil {
+				err = attr.say(images, split)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		d, err := a.direction(c.Context(), m, set, attr, way)
+		if err != nil {
+			return err
+		}
+		codes, err := a.codesOfPicked(c.Context(), m, images)
+		if err != nil {
+			return err
+		}
+		var z []float32
+		n, units := images.images.Len(), m.Latent()
+		for i := range n {
+			z = append(z, d.Move(codes[i*units:(i+1)*units], strength.values(steps))...)
+		}
+		labels, err := m.labelsOf(images.images)
+		if err != nil {
+			return err
+		}
+		made, err := m.DecodeAs(c.Context(), z, each(labels, n, steps))
+		if err != nil {
+			return err
+		}
+		img := m.Image()
+		pix, err := images.beside(c.Context(), img, made, steps)
+		if err != nil {
+			return err
+		}
+		picture, err := viz.Sheet(pix, n, steps+1, img.H, img.W, img.C, viz.SheetOptions{
+			Title: fmt.Sprintf("%s in deviations; %s", attr.Name, images.title), Rows: images.names, Cols: append([]string{"image"}, strength.titles(steps)...), Lead: 1,
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.Name, plural(d.With, "training image"), d.Apart, thousands(d.Without))
+		return a.writePNG(out, picture, "%s at strengths %s by %s", plural(n, "image"), strength.String(), m.name)
+	}
+	return c
+}
+
+// some is the first n images of a split that have the attribute, that have it not, or half of each, those without first.
+func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
+	with, err := t.Of(p)
+	if err != nil {
+		return nil, err
+	}
+	var lists [2][]int // without, with
+	for i, w := range with {
+		k := 0
+		if w {
+			k = 1
+		}
+		lists[k] = append(lists[k], i)
+	}
+	most := [2]int{(n + 1) / 2, n / 2}
+	switch which {
+	case "with":
+		most = [2]int{0, n}
+	case "without":
+		most = [2]int{n, 0}
+	}
+	index := append(lists[0][:min(most[0], len(lists[0])):min(most[0], len(lists[0]))], lists[1][:min(most[1], len(lists[1]))]...)
+	if len(index) == 0 {
+		return nil, fmt.Errorf("no image of this part of the set is %s %s", which, t.Name)
+	}
+	return index, nil
+}
+
+// say adds to the names of images of a split whether they have the attribute.
+func (t attribute) say(images *picked, p data.Split) error {
+	with, err := t.Of(p)
+	if err != nil {
+		return err
+	}
+	for k, i := range images.index {
+		if with[i] {
+			images.names[k] += ", with"
+		} else {
+			images.names[k] += ", without"
+		}
+	}
+	return nil
+}
+
+// directionFlags say how the direction of an attribute is found.
+type directionFlags struct {
+	way    string
+	images int
+}
+
+func (d *directionFlags) addFlags(c *cobra.Command) {
+	c.Flags().StringVar(&d.way, "direction", "mean", "how the direction is `found`: mean or partial")
+	encodedFlag(c, &d.images)
+}
+
+func (d *directionFlags) check() error {
+	if err := oneOf("direction", d.way, "mean", "partial"); err != nil {
+		return err
+	}
+	return atLeast("encoded", d.images, 0)
+}
+
+// encodedFlag is how much of a large training set a command encodes.
+func encodedFlag(c *cobra.Command, n *int) {
+	c.Flags().IntVar(n, "encoded", 20000, "training `images` to encode, at equal distances; 0 is all")
+}
+
+// ridge is that of the regression on attributes, in images.
+const ridge = 1
+
+// direction is where the training images with an attribute lie.
+func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
+	train, err := spaced(set.Train, way.images)
+	if err != nil {
+		return latent.Direction{}, err
+	}
+	with, err := attr.Of(train)
+	if err != nil {
+		return latent.Direction{}, err
+	}
+	codes, err := a.encodeAll(ctx, m, set, train, "train")
+	if err != nil {
+		return latent.Direction{}, err
+	}
+	var d latent.Direction
+	if attr.Attribute >= 0 && way.way == "partial" {
+		d, err = latent.Partial(codes, m.Latent(), train.Attributes, attr.Attribute, len(set.Attributes), ridge)
+	} else {
+		d, err = latent.Difference(codes, m.Latent(), with)
+	}
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", attr.Name, err)
+	}
+	return d, nil
+}

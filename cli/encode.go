@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/npz"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/internal/atomicfile"
+)
+
+// encode writes the latent means of the images of a set.
+func (a *app) encode() *cobra.Command {
+	var (
+		from   source
+		set    setFlags
+		probes probeFlags
+		out    string
+	)
+	c := &cobra.Command{
+		Use:   "encode <run>",
+		Short: "Write the latent means of images to a CSV, Parquet or NPZ file",
+		Long: `encode writes the code of each image of the run's data set, or of --data, in the order of the set: the mean of q(z|x)
+and, unless the model is deterministic, ln σ².
+
+A .csv or .parquet file has a row an image: its index, its label and its attributes if there are any, z0, z1, … and log_var0,
+log_var1, …. A .npz file has the arrays mean (N, Z), log_var (N, Z), labels (N) and attributes (N, A).
+
+--probe says what can be read from the codes: how many labels of these images a linear classifier and the nearest neighbours
+find, both made of the codes of the training images.`,
+		Example: `  imago encode latest --out means.csv
+  imago encode cnn-vae-mnist-001 --split train --out means.npz
+  imago encode face-vae-celeba-001 --probe --out codes.parquet`,
+		Args: takes(0, 1, "a run"),
+	}
+	c.Flags().StringVar(&out, "out", "means.csv", "CSV, Parquet or NPZ `file` to write")
+	probes.addFlags(c)
+	set.addFlags(c)
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		for _, err := range []error{fileName("out", out, ".csv", ".parquet", ".npz"), probes.check(&set)} {
+			if err != nil {
+				return usage(c, err)
+			}
+		}
+		m, s, split, err := a.openImages(c, args, &from, &set)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		mean, logVar, err := m.EncodeMeans(c.Context(), s.Labelled(split))
+		if err != nil {
+			return err
+		}
+		codes := codes{m.Latent(), mean, logVar, s.Attributes, split}
+		if probes.probe {
+			if err := a.probe(c.Context(), m, s, &codes, &probes); err != nil {
+				return err
+			}
+		}
+		what := fmt.Sprintf("the codes of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name)
+		if !strings.EqualFold(filepath.Ext(out), ".npz") {
+			return a.writeTable(out, split.Len(), codes.columns(), "%s", what)
+		}
+		if err := atomicfile.Write(out, codes.npz); err != nil {
+			return fmt.Errorf("encode: %w", err)
+		}
+		a.wrote(out, "%s", what)
+		return nil
+	}
+	return c
+}
+
+// codes are those of the images of a split.
+type codes struct {
+	units        int
+	mean, logVar []float32 // (N, units); logVar may be nil
+	attributes   []string
+	data.Split
+}
+
+// columns are a table with a row an image.
+func (k codes) columns() []columns.Column {
+	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(i) }}}
+	if k.Labels != nil {
+		table = append(table, columns.Column{Name: "label", Int: func(i int) int32 { return k.Labels[i] }})
+	}
+	if k.Attributes != nil {
+		for j, name := range k.attributes {
+			table = append(table, columns.Column{Name: name, Int: func(i int) int32 { return int32(k.Attributes[i*len(k.attributes)+j]) }})
+		}
+	}
+	for _, of := range []struct {
+		name   string
+		values []float32
+	}{{"z", k.mean}, {"log_var", k.logVar}} {
+		for u := range k.units {
+			if of.values != nil {
+				table = append(table, columns.Column{Name: fmt.Sprint(of.name, u), Float: func(i int) float32 { return of.values[i*k.units+u] }})
+			}
+		}
+	}
+	return table
+}
+
+func (k codes) npz(w io.Writer) error {
+	var names []string
+	var arrays []*tensor.Tensor
+	add := func(name string, t *tensor.Tensor, err error) error {
+		names, arrays = append(names, name), append(arrays, t)
+		return err
+	}
+	t, err := tensor.FromSlice(k.mean, k.Len(), k.units)
+	if err := add("mean", t, err); err != nil {
+		return err
+	}
+	if k.logVar != nil {
+		t, err := tensor.FromSlice(k.logVar, k.Len(), k.units)
+		if err := add("log_var", t, err); err != nil {
+			return err
+		}
+	}
+	if k.Labels != nil {
+		t, err := tensor.FromSlice(k.Labels, k.Len())
+		if err := add("labels", t, err); err != nil {
+			return err
+		}
+	}
+	if k.Attributes != nil {
+		t, err := tensor.FromSlice(k.Attributes, k.Len(), len(k.attributes))
+		if err := add("attributes", t, err); err != nil {
+			return err
+		}
+	}
+	return npz.WriteNPZ(w, names, arrays)
+}

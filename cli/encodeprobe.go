@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/probe"
+	"github.com/imago-ml/imago/data"
+)
+
+// probeFlags say what is asked of codes.
+type probeFlags struct {
+	probe               bool
+	neighbours, encoded int
+}
+
+func (p *probeFlags) addFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&p.probe, "probe", false, "say what a linear classifier and the nearest neighbours read from the codes")
+	c.Flags().IntVar(&p.neighbours, "neighbours", 10, "with --probe: `number` of nearest training images that vote")
+	encodedFlag(c, &p.encoded)
+}
+
+func (p *probeFlags) check(set *setFlags) error {
+	if p.probe && set.split != "test" {
+		return fmt.Errorf("--probe learns from the training images: want --split test")
+	}
+	if err := atLeast("neighbours", p.neighbours, 1); err != nil {
+		return err
+	}
+	return atLeast("encoded", p.encoded, 0)
+}
+
+// probeL2 is the weight of ½|W|² beside the mean cross-entropy of a linear probe.
+const probeL2 = 1e-4
+
+// A probed is the codes a probe learns from, and those that it is judged by.
+type probed struct {
+	features *probe.Features // of training images
+	test     []float32
+	near     []int32 // for each image, its nearest among the training images, (N, voters)
+	voters   int
+}
+
+// newProbed prepares what all labels are read from.
+func newProbed(ctx context.Context, train, test []float32, units, voters int) (*probed, error) {
+	p := &probed{test: test, voters: min(voters, len(train)/units)}
+	var err error
+	if p.features, err = probe.NewFeatures(train, units); err != nil {
+		return nil, err
+	}
+	p.near, err = probe.Nearest(ctx, train, test, units, p.voters)
+	return p, err
+}
+
+// read is the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
+// positive is the probability of class 1 that the former gives each image.
+func (p *probed) read(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
+	l, err := p.features.Logistic(ctx, train, classes, probeL2)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	probs, err := l.Probs(p.test)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	for i := 1; i < len(probs); i += classes {
+		positive = append(positive, probs[i])
+	}
+	of, err := probe.Majority(p.near, p.voters, train)
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	return probe.Accuracy(probe.Largest(probs, classes), test), probe.Accuracy(of, test), positive, nil
+}
+
+// probe says how well labels are read from codes of the test images.
+func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, flags *probeFlags) error {
+	train, err := spaced(s.Train, flags.encoded)
+	if err != nil {
+		return err
+	}
+	classes := train.Labels != nil && test.Labels != nil && len(s.Classes) > 1
+	attributes := train.Attributes != nil && test.Attributes != nil
+	if !classes && !attributes {
+		return fmt.Errorf("encode --probe: %s has neither classes nor attributes to read: choose a labelled set with --data", s.Name)
+	}
+	codes, err := a.encodeAll(ctx, m, s, train, "train")
+	if err != nil {
+		return err
+	}
+	p, err := newProbed(ctx, codes, test.mean, test.units, flags.neighbours)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "read from the codes of %s, by those of %s:\n", plural(test.Len(), "test image"), plural(train.Len(), "training image"))
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	if classes {
+		linear, nearest, _, err := p.read(ctx, train.Labels, test.Labels, len(s.Classes))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmost frequent class\n", flags.neighbours)
+		fmt.Fprintf(w, "class\t%.4f\t%.4f\t%.4f\n", linear, nearest, most(test.Labels, len(s.Classes)))
+	}
+	if attributes {
+		if err := p.attributes(ctx, w, s.Attributes, train, test.Split, flags.neighbours); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// attributes writes a row for each attribute.
+func (p *probed) attributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split, voters int) error {
+	fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmore frequent answer\tAUROC of linear\n", voters)
+	rows := make([]string, len(names))
+	err := data.Parallel(ctx, len(names), func(j int) error {
+		column := func(s data.Split) ([]int32, []bool) {
+			y, with := make([]int32, s.Len()), make([]bool, s.Len())
+			for i := range y {
+				y[i] = int32(s.Attributes[i*len(names)+j])
+				with[i] = y[i] == 1
+			}
+			return y, with
+		}
+		learn, _ := column(train)
+		want, with := column(test)
+		linear, nearest, positive, err := p.read(ctx, learn, want, 2)
+		if err != nil {
+			return fmt.Errorf("%s: %w", names[j], err)
+		}
+		auroc := "–"
+		if k := count(with); k > 0 && k < len(with) {
+			v, err := probe.AUROC(positive, with)
+			if err != nil {
+				return fmt.Errorf("%s: %w", names[j], err)
+			}
+			auroc = fmt.Sprintf("%.4f", v)
+		}
+		rows[j] = fmt.Sprintf("%s\t%.4f\t%.4f\t%.4f\t%s\n", names[j], linear, nearest, most(want, 2), auroc)
+		return nil
+	})
+	for _, row := range rows {
+		io.WriteString(w, row) // an error comes back from Flush
+	}
+	return err
+}
+
+// most is the share of the most frequent of k labels.
+func most(labels []int32, k int) float64 {
+	counts := make([]int, k)
+	best := 0
+	for _, l := range labels {
+		counts[l]++
+		best = max(best, counts[l])
+	}
+	return float64(best) / float64(len(labels))
+}

@@ -1,0 +1,311 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/imago-ml/imago/internal/realdata"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"imago": Main})
+}
+
+// TestScripts runs the command as a user does: testdata/script/*.txtar, whose commands are those of package testscript
+// and the ones below.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, params("testdata/script"))
+}
+
+func params(dir string) testscript.Params {
+	return testscript.Params{
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			// Nothing of the machine's own sets of images may be found, nor its runs, and nothing may be fetched.
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
+			e.Setenv("IMAGO_DATA", "")
+			e.Setenv("IMAGO_MIRROR", "http://127.0.0.1:1")
+			e.Setenv("CI", "true")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"images":    makeImages,
+			"idx":       makeIDX,
+			"fails":     fails,
+			"picture":   isPicture,
+			"corrupt":   corrupt,
+			"cut":       cut,
+			"interrupt": interrupt,
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	}
+}
+
+// makeImages is images DIR N [SIDE]: N grey pictures of 12x12, or of another size, bars and rings in turn, in DIR. The name of every third ends in
+// .jpg, whatever the file is; every fifth is a JPEG.
+func makeImages(ts *testscript.TestScript, neg bool, args []string) {
+	var n, side int
+	if _, err := fmt.Sscan(strings.Join(append(args[1:], "12"), " "), &n, &side); err != nil {
+		ts.Fatalf("images DIR N [SIDE]: %v", err)
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o777))
+	for i := range n {
+		img := image.NewGray(image.Rect(0, 0, side, side))
+		for y := range side {
+			for x := range side {
+				on := (x+i)%4 < 2
+				if i%2 == 1 {
+					d := (x-6)*(x-6) + (y-6)*(y-6)
+					on = d > 9 && d < 20+i%7
+				}
+				if on {
+					img.SetGray(x, y, color.Gray{Y: 255})
+				}
+			}
+		}
+		var b bytes.Buffer
+		if i%5 == 4 {
+			ts.Check(jpeg.Encode(&b, img, &jpeg.Options{Quality: 95}))
+		} else {
+			ts.Check(png.Encode(&b, img))
+		}
+		ext := ".png"
+		if i%3 == 2 {
+			ext = ".jpg"
+		}
+		ts.Check(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d%s", i, ext)), b.Bytes(), 0o666))
+	}
+}
+
+// makeIDX is idx DIR CLAIMED IMAGES LABELS: the four files of an IDX set of 4x4 images, the header of the training images
+// claiming so many while IMAGES are there, with LABELS labels.
+func makeIDX(ts *testscript.TestScript, neg bool, args []string) {
+	var claimed uint32
+	var images, labels int
+	if _, err := fmt.Sscan(strings.Join(args[1:], " "), &claimed, &images, &labels); err != nil {
+		ts.Fatalf("idx DIR CLAIMED IMAGES LABELS: %v", err)
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o777))
+	write := func(name string, dims []uint32, bytesThere int) {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		ts.Check(binary.Write(z, binary.BigEndian, []uint8{0, 0, 8, uint8(len(dims))}))
+		ts.Check(binary.Write(z, binary.BigEndian, dims))
+		_, err := z.Write(make([]byte, bytesThere))
+		ts.Check(err)
+		ts.Check(z.Close())
+		ts.Check(os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o666))
+	}
+	write("train-images-idx3-ubyte.gz", []uint32{claimed, 4, 4}, images*16)
+	write("train-labels-idx1-ubyte.gz", []uint32{uint32(labels)}, labels)
+	write("t10k-images-idx3-ubyte.gz", []uint32{4, 4, 4}, 4*16)
+	write("t10k-labels-idx1-ubyte.gz", []uint32{4}, 4)
+}
+
+// fails is fails STATUS PROGRAM ARG…: the command ends with that exit status, prints nothing to standard output, one line
+// to standard error, and no panic.
+func fails(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fails STATUS PROGRAM ARG...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if err != nil {
+		coder, ok := err.(interface{ ExitCode() int })
+		if !ok {
+			ts.Fatalf("%v: %v", args[1:], err)
+		}
+		code = coder.ExitCode()
+	}
+	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
+	if fmt.Sprint(code) != args[0] {
+		ts.Fatalf("exit status %d, want %s", code, args[0])
+	}
+	if stdout != "" {
+		ts.Fatalf("a command that fails prints to standard output: %q", stdout)
+	}
+	if strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "imago: ") {
+		ts.Fatalf("want one line on standard error that starts with imago: there are %d", strings.Count(stderr, "\n"))
+	}
+	if strings.Contains(stderr, "panic") || strings.Contains(stderr, "goroutine ") {
+		ts.Fatalf("a panic")
+	}
+}
+
+// isPicture is picture FILE…: each is a PNG that is not one plain colour.
+func isPicture(ts *testscript.TestScript, neg bool, args []string) {
+	for _, name := range args {
+		f, err := os.Open(ts.MkAbs(name))
+		ts.Check(err)
+		img, err := png.Decode(f)
+		f.Close()
+		if err != nil {
+			ts.Fatalf("%s: %v", name, err)
+		}
+		r := img.Bounds()
+		colours := map[color.Color]bool{}
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			for x := r.Min.X; x < r.Max.X; x++ {
+				colours[img.At(x, y)] = true
+			}
+		}
+		if len(colours) < 3 {
+			ts.Fatalf("%s: %d colours, so it shows nothing", name, len(colours))
+		}
+	}
+}
+
+// corrupt is corrupt PATTERN…: turns over a bit in the middle of each file.
+func corrupt(ts *testscript.TestScript, neg bool, args []string) {
+	for _, pattern := range args {
+		names, err := filepath.Glob(ts.MkAbs(pattern))
+		ts.Check(err)
+		if len(names) == 0 {
+			ts.Fatalf("corrupt %s: there is none", pattern)
+		}
+		for _, name := range names {
+			f, err := os.OpenFile(name, os.O_RDWR, 0)
+			ts.Check(err)
+			info, err := f.Stat()
+			ts.Check(err)
+			var b [1]byte
+			_, err = f.ReadAt(b[:], info.Size()/2)
+			ts.Check(err)
+			b[0] ^= 0x10
+			_, err = f.WriteAt(b[:], info.Size()/2)
+			ts.Check(err)
+			ts.Check(f.Close())
+		}
+	}
+}
+
+// cut is cut BYTES FILE, a name or a pattern of one: keeps so many bytes of the file.
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	var n int64
+	if _, err := fmt.Sscan(args[0], &n); err != nil {
+		ts.Fatalf("cut BYTES FILE: %v", err)
+	}
+	names, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if len(names) != 1 {
+		ts.Fatalf("cut: %s stands for %d files, want one", args[1], len(names))
+	}
+	ts.Check(os.Truncate(names[0], n))
+}
+
+// interrupt is interrupt PATTERN PROGRAM ARG…: starts the program, sends it what Ctrl-C sends once it prints a line that
+// matches, and wants exit status 1. Its output is then in the files out and err.
+func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+	path, err := exec.LookPath(args[1])
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if p := filepath.Join(dir, args[1]); err != nil {
+			if _, statErr := os.Stat(p); statErr == nil {
+				path, err = p, nil
+			}
+		}
+	}
+	ts.Check(err)
+	var stderr, stdout bytes.Buffer
+	cmd := exec.Command(path, args[2:]...)
+	cmd.Dir, cmd.Stderr = ts.MkAbs("."), &stderr
+	cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "IMAGO_DATA=")
+	pipe, err := cmd.StdoutPipe()
+	ts.Check(err)
+	ts.Check(cmd.Start())
+	defer cmd.Process.Kill() // of no effect once it has ended
+	pattern := regexp.MustCompile(args[0])
+	sent := false
+	for lines := bufio.NewScanner(pipe); lines.Scan(); {
+		fmt.Fprintln(&stdout, lines.Text())
+		if !sent && pattern.MatchString(lines.Text()) {
+			ts.Check(cmd.Process.Signal(os.Interrupt))
+			sent = true
+		}
+	}
+	err = cmd.Wait()
+	ts.Check(os.WriteFile(ts.MkAbs("out"), stdout.Bytes(), 0o666))
+	ts.Check(os.WriteFile(ts.MkAbs("err"), stderr.Bytes(), 0o666))
+	if cmd.ProcessState.ExitCode() != 1 || !sent {
+		ts.Fatalf("interrupted: %v, exit status 1 wanted; %v\n%s%s", sent, err, &stdout, &stderr)
+	}
+}
+
+// TestHelpExamples: every command explains itself with an example, and everything in it is spelt as the flags are.
+func TestHelpExamples(t *testing.T) {
+	root := newApp(io.Discard, io.Discard).root()
+	for _, c := range root.Commands() {
+		for _, c := range append(c.Commands(), c) {
+			if c.Hidden || c.Name() == "help" || c.HasParent() && c.Parent().Hidden {
+				continue
+			}
+			if c.Short == "" || !strings.Contains(c.Example, c.CommandPath()) {
+				t.Errorf("%s: want a short text and an example", c.CommandPath())
+			}
+			for _, line := range strings.Split(c.Example, "\n") {
+				words := strings.Fields(line)
+				if len(words) == 0 || words[0] != "imago" {
+					t.Errorf("%s: the example has the line %q, want a command", c.CommandPath(), line)
+					continue
+				}
+				sub, rest, err := root.Find(words[1:])
+				if err == nil {
+					err = sub.ParseFlags(rest)
+				}
+				if err != nil {
+					t.Errorf("%s: the example %q: %v", c.CommandPath(), line, err)
+				}
+			}
+		}
+	}
+}
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 134165: "134,165", -1234567: "-1,234,567"} {
+		if got := thousands(n); got != want {
+			t.Errorf("thousands(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestSquareCols(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 2: 2, 4: 2, 5: 3, 64: 8, 65: 9} {
+		if got := squareCols(n); got != want {
+			t.Errorf("squareCols(%d) = %d, want %d", n, got, want)
+		}
+	}
+}
+
+// TestRealData runs the scripts that need the real sets of images.
+func TestRealData(t *testing.T) {
+	dir, err := filepath.Abs(realdata.RealData(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := params("testdata/real")
+	setup := p.Setup
+	p.Setup = func(e *testscript.Env) error {
+		e.Setenv("REALDATA", dir)
+		return setup(e)
+	}
+	testscript.Run(t, p)
+}

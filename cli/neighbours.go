@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/viz"
+)
+
+// neighbours draws the images of a set whose codes are nearest to those of others.
+func (a *app) neighbours() *cobra.Command {
+	var (
+		from   source
+		pick   pick
+		k      int
+		among  string
+		metric string
+		out    string
+	)
+	c := &cobra.Command{
+		Use:   "neighbours <run> [<image>...]",
+		Short: "Draw the images of a set that are nearest in latent space",
+		Long: `neighbours encodes images and draws beside each the training images of the run's data set, or of --data, whose codes lie
+nearest, and how far that is: what the model holds to be alike. The images are PNG and JPEG files, cropped and resized to fit
+the model, or images of the set: those of --index, or the first.`,
+		Example: `  imago neighbours latest
+  imago neighbours latest --index 3,17 --nearest 12 --metric cosine
+  imago neighbours face-vae-celeba-001 me.jpg`,
+		Args: takes(0, -1, "a run, and images if wanted"),
+	}
+	f := c.Flags()
+	f.IntVarP(&k, "nearest", "k", 8, "`number` of neighbours of each image")
+	f.StringVar(&among, "among", "train", "part of the set that is searched: test or train")
+	f.StringVar(&metric, "metric", "euclidean", "`distance` of codes: euclidean or cosine")
+	f.StringVar(&out, "out", "neighbours.png", "PNG `file` to write")
+	pick.addFlags(c, 8)
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		args, files := runAndFiles(args, &from)
+		for _, err := range []error{atLeast("nearest", k, 1), oneOf("among", among, "test", "train"), oneOf("metric", metric, "euclidean", "cosine"), pngName(out), pick.check(files)} {
+			if err != nil {
+				return usage(c, err)
+			}
+		}
+		distance := latent.Euclidean
+		if metric == "cosine" {
+			distance = latent.Cosine
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		searched := pick.set
+		searched.split = among
+		set, split, err := a.openSplit(c, m, &searched)
+		if err != nil {
+			return err
+		}
+		var images *picked
+		if len(files) > 0 {
+			images, err = pickFiles(m, &pick, files)
+		} else {
+			images, err = pick.from(m, set)
+		}
+		if err != nil {
+			return err
+		}
+		pool, err := a.encodeAll(c.Context(), m, set, split, among)
+		if err != nil {
+			return err
+		}
+		query, err := a.codesOfPicked(c.Context(), m, images)
+		if err != nil {
+			return err
+		}
+		var itself func(int) int
+		if images.index != nil && pick.set.split == among {
+			itself = func(i int) int { return images.index[i] }
+		}
+		found, err := latent.Neighbours(c.Context(), query, pool, m.Latent(), k, distance, itself)
+		if err != nil {
+			return err
+		}
+		k = len(found[0])
+		if k == 0 {
+			return fmt.Errorf("neighbours: %s has no other %s image", set.Name, among)
+		}
+		var index []int
+		cells := []string{}
+		for i, list := range found {
+			cells = append(cells, images.names[i])
+			for _, nb := range list {
+				index, cells = append(index, nb.Index), append(cells, fmt.Sprintf("%d: %s", nb.Index, distanceText(nb.Distance)))
+			}
+		}
+		near, err := data.Subset(split.Images, index)
+		if err != nil {
+			return err
+		}
+		nearPix, err := data.AllFloats(c.Context(), near)
+		if err != nil {
+			return err
+		}
+		img := m.Image()
+		pix, err := images.beside(c.Context(), img, nearPix, k)
+		if err != nil {
+			return err
+		}
+		cols := append([]string{"image", "nearest"}, slices.Repeat([]string{""}, k-1)...)
+		picture, err := viz.Sheet(pix, len(found), k+1, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Cols: cols, Cells: cells, Lead: 1})
+		if err != nil {
+			return err
+		}
+		return a.writePNG(out, picture, "the %s nearest to %s by %s", plural(k, among+" image"), plural(len(found), "image"), m.name)
+	}
+	return c
+}
+
+// distanceText is short enough to stand beside a number under an image.
+func distanceText(d float64) string {
+	if d < 10 {
+		return fmt.Sprintf("%.2f", d)
+	}
+	return fmt.Sprintf("%.3g", d)
+}

@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// A pick is the flags that say which images a command starts from: files named after the run, or images of a set.
+type pick struct {
+	set    setFlags
+	index  []int
+	n      int
+	least  int // of n
+	invert bool
+	as     string
+
+	drawn bool       // codes may be drawn in place of images
+	seeds []uint     // of these
+	cut   truncation // of theirs
+}
+
+// addFlags adds them; n is the number of images unless told otherwise, 0 of a command that takes none by itself.
+func (p *pick) addFlags(c *cobra.Command, n int) {
+	f := c.Flags()
+	p.least = min(n, 1)
+	f.IntSliceVar(&p.index, "index", nil, "numbers of the `images` of the set, from 0, as 3,17,40 (default the first)")
+	if n > 0 {
+		f.IntVarP(&p.n, "count", "n", n, "`number` of images of the set, without --index")
+	}
+	f.StringVar(&p.as, "as", "", "`class` or attributes, with commas between, that a conditional model is told where there is no image of a set")
+	f.BoolVar(&p.invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	p.set.addFlags(c)
+}
+
+func (p *pick) check(files []string) error {
+	if len(files) > 0 && p.index != nil {
+		return fmt.Errorf("both the file %s and --index: want one of them", files[0])
+	}
+	if (len(files) > 0 || p.index != nil) && p.seeds != nil {
+		return fmt.Errorf("both images and --seeds: want one of them")
+	}
+	if err := p.cut.check(); err != nil {
+		return err
+	}
+	for _, i := range p.index {
+		if i < 0 {
+			return fmt.Errorf("--index %d: want 0 or more", i)
+		}
+	}
+	if err := atLeast("count", p.n, p.least); err != nil {
+		return err
+	}
+	return p.set.check()
+}
+
+// named is the number of images that the user names, in one way or another.
+func (p *pick) named(files []string) int { return max(len(files), len(p.index), len(p.seeds)) }
+
+// runAndFiles parts the arguments of a command: a run, unless --weights names it, and files.
+func runAndFiles(args []string, from *source) (run, files []string) {
+	if from.weights == "" && len(args) > 0 {
+		return args[:1], args[1:]
+	}
+	return nil, args
+}
+
+// picked are the images a command starts from.
+type picked struct {
+	images data.Images
+	names  []string  // of each, for a picture
+	index  []int     // of each in its split; nil if they are files
+	title  string    // of a picture
+	z      []float32 // their codes, (N, Z), if they are made of these
+}
+
+// pickImages reads the files, or draws codes, or else opens the set and takes images of it.
+func (a *app) pickImages(c *cobra.Command, m *opened, p *pick, files []string) (*picked, error) {
+	switch {
+	case p.fromPrior(m, files):
+		return p.draw(c, m, p.n)
+	case p.cut.given():
+		return nil, usagef(c, "--truncation %v is for codes that are drawn, and these are of images: draw some with --seeds", p.cut.limit)
+	case len(files) > 0:
+		return pickFiles(m, p, files)
+	}
+	set, _, err := a.openSplit(c, m, &p.set)
+	if err != nil {
+		return nil, err
+	}
+	return p.from(m, set)
+}
+
+func pickFiles(m *opened, p *pick, files []string) (*picked, error) {
+	images, err := readImages(files, m.Image(), p.invert)
+	if err != nil {
+		return nil, err
+	}
+	if k := m.CodeLabels(); k > 0 || p.as != "" {
+		labels, err := m.as(p.as, k, 1)
+		if err != nil {
+			return nil, err
+		}
+		images = &sameLabels{images, m.labelNames(k), labels}
+	}
+	out := &picked{images: images, title: m.title}
+	for _, name := range files {
+		out.names = append(out.names, filepath.Base(name))
+	}
+	return out, nil
+}
+
+// sameLabels is images that all have the labels which the user says.
+type sameLabels struct {
+	data.Images
+	names  []string
+	labels []float32 // (K)
+}
+
+// LabelNames are those of the model.
+func (s *sameLabels) LabelNames() []string { return s.names }
+
+// LabelsAt is the same for every image.
+func (s *sameLabels) LabelsAt(_ int, dst []float32) { copy(dst, s.labels) }
+
+// from takes images of the set: those of --index, or the first.
+func (p *pick) from(m *opened, set *data.Set) (*picked, error) {
+	split := p.set.of(set)
+	if split.Len() == 0 {
+		return nil, fmt.Errorf("%s has no %s images: choose the other part with --split", set.Name, p.set.split)
+	}
+	index := p.index
+	if index == nil {
+		for i := range min(p.n, split.Len()) {
+			index = append(index, i)
+		}
+	}
+	for _, i := range index {
+		if i >= split.Len() {
+			return nil, fmt.Errorf("--index %d: %s has %s, numbered from 0", i, set.Name, plural(split.Len(), p.set.split+" image"))
+		}
+	}
+	images, err := data.Subset(set.Labelled(split), index)
+	if err != nil {
+		return nil, err
+	}
+	out := &picked{images: images, index: index, title: m.titleOf(set, &p.set)}
+	for _, i := range index {
+		out.names = append(out.names, fmt.Sprintf("%s %d", p.set.split, i))
+	}
+	return out, nil
+}
+
+// pixels are the images themselves, (N, H, W, C) in [0, 1].
+func (p *picked) pixels(ctx context.Context) ([]float32, error) { return data.AllFloats(ctx, p.images) }
+
+// codesOfPicked are the codes that the images are made of, or else theirs, (N, Z).
+func (a *app) codesOfPicked(ctx context.Context, m *opened, p *picked) ([]float32, error) {
+	if p.z != nil {
+		return p.z, nil
+	}
+	return a.codesOf(ctx, m, p.images)
+}
+
+// A mosaic collects the images of a sheet, row by row.
+type mosaic struct {
+	img model.Image
+	pix []float32
+}
+
+// add puts n images from number at on of pix at the end of the last row.
+func (s *mosaic) add(pix []float32, at, n int) {
+	size := s.img.Size()
+	s.pix = append(s.pix, pix[at*size:(at+n)*size]...)
+}
+
+// beside is each image followed by the k that made has for it: made (N·k, H, W, C) → (N·(k+1), H, W, C).
+func (p *picked) beside(ctx context.Context, img model.Image, made []float32, k int) ([]float32, error) {
+	pix, err := p.pixels(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sheet := mosaic{img: img}
+	for i := range p.images.Len() {
+		sheet.add(pix, i, 1)
+		sheet.add(made, i*k, k)
+	}
+	return sheet.pix, nil
+}
+
+// encodeAll is the codes of a part of a set, with a word before that.
+func (a *app) encodeAll(ctx context.Context, m *opened, set *data.Set, split data.Split, part string) ([]float32, error) {
+	fmt.Fprintf(a.err, "encoding %s of %s\n", plural(split.Len(), part+" image"), set.Name)
+	mean, _, err := m.EncodeMeans(ctx, set.Labelled(split))
+	return mean, err
+}

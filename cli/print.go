@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/viz"
+)
+
+// pngName checks the name of a picture given as --out. What a name without the suffix would replace, a device say, is
+// rarely what was meant.
+func pngName(name string) error { return fileName("out", name, ".png") }
+
+// inFolder checks that the folder of a file given as --flag is there, before the work is done.
+func inFolder(flag, name string) error {
+	dir := filepath.Dir(name)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("--%s %q: there is no folder %s: make it first", flag, name, dir)
+	}
+	return nil
+}
+
+// fileName checks the name of a file given as --flag: its suffix, and that its folder is there.
+func fileName(flag, name string, suffixes ...string) error {
+	if !slices.Contains(suffixes, strings.ToLower(filepath.Ext(name))) {
+		return fmt.Errorf("--%s %q: want a name that ends in %s", flag, name, strings.Join(suffixes, " or "))
+	}
+	return inFolder(flag, name)
+}
+
+// writeTable replaces the file called name by a table of n rows, as CSV or Parquet, and says so.
+func (a *app) writeTable(name string, n int, table []columns.Column, format string, args ...any) error {
+	write := columns.CSV
+	if strings.EqualFold(filepath.Ext(name), ".parquet") {
+		write = columns.Parquet
+	}
+	if err := atomicfile.Write(name, func(w io.Writer) error { return write(w, n, table) }); err != nil {
+		return err
+	}
+	a.wrote(name, format, args...)
+	return nil
+}
+
+// writePNG replaces the file called name by a picture and says so.
+func (a *app) writePNG(name string, img image.Image, format string, args ...any) error {
+	b, err := viz.PNG(img)
+	if err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(name, b); err != nil {
+		return err
+	}
+	a.wrote(name, format, args...)
+	return nil
+}
+
+// wrote says what a new file is.
+func (a *app) wrote(name, format string, args ...any) {
+	fmt.Fprintf(a.out, "wrote %s: %s\n", name, fmt.Sprintf(format, args...))
+}
+
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintf(a.err, "imago: warning: %s\n", fmt.Sprintf(format, args...))
+}
+
+// backend is the device, with a word where more threads are asked for than can run.
+func (a *app) backend(threads int) backend.Backend {
+	if n := runtime.NumCPU(); threads > n {
+		a.warn("--threads %d: this machine runs %d at a time, and more than that are slower", threads, n)
+	}
+	return newBackend(threads)
+}
+
+// thousands is n as 134,165.
+func thousands[T ~int | ~int64](n T) string {
+	s := strconv.FormatInt(int64(n), 10)
+	sign := ""
+	if n < 0 {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// kerasShape is a shape whose first axis is the batch: (None, 28, 28, 1).
+func kerasShape(s tensor.Shape) string {
+	if len(s) == 0 {
+		return "()"
+	}
+	parts := []string{"None"}
+	for _, n := range s[1:] {
+		parts = append(parts, strconv.Itoa(n))
+	}
+	if len(parts) == 1 {
+		return "(None,)"
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
+}
+
+// plural is 1 image, 2 images.
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%s %ss", thousands(n), one)
+}

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imago-ml/imago/train"
+)
+
+// runsDir is where runs are made unless --out says otherwise, and where their names are looked up.
+const runsDir = "runs"
+
+// latestName stands for the run last trained.
+const latestName = "latest"
+
+// resolve finds what the user calls a run: a path, a name below runs/, or latest, also as out/latest. It may be a file or
+// any folder: what it holds is for others to say.
+func resolve(name string) (string, error) {
+	for _, path := range []string{name, filepath.Join(runsDir, name)} {
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	if filepath.Base(name) == latestName {
+		root := runsDir
+		if dir := filepath.Dir(name); dir != "." {
+			root = dir
+		}
+		return latestRun(root, "")
+	}
+	have := "there is none in " + runsDir
+	if runs := listRuns(runsDir); len(runs) > 0 {
+		var names []string
+		for _, r := range runs[:min(5, len(runs))] {
+			names = append(names, filepath.Base(r.dir))
+		}
+		have = "the latest in " + runsDir + " are " + strings.Join(names, ", ")
+	}
+	return "", fmt.Errorf("no run or file %q: want a path, a name in %s, or %q; %s", name, runsDir, latestName, have)
+}
+
+// latestRun is the run of that recipe, or of any if it is "", that was trained last in the folder root.
+func latestRun(root, recipe string) (string, error) {
+	for _, r := range listRuns(root) {
+		if recipe == "" {
+			return r.dir, nil
+		}
+		if run, err := train.Open(r.dir, ""); err == nil && run.Config.Recipe == recipe {
+			return r.dir, nil
+		}
+	}
+	of := ""
+	if recipe != "" {
+		of = " of " + recipe
+	}
+	return "", fmt.Errorf("there is no run%s in %s yet: make one with imago quickstart or imago train", of, root)
+}
+
+// A runFolder is a folder that looks like a run.
+type runFolder struct {
+	dir  string
+	when time.Time // it last logged or saved something
+}
+
+// listRuns lists the runs in the folder root, the one last trained first.
+func listRuns(root string) []runFolder {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil
+	}
+	var runs []runFolder
+	for _, e := range entries {
+		r := runFolder{dir: filepath.Join(root, e.Name())}
+		if _, err := os.Stat(filepath.Join(r.dir, train.ConfigFile)); err != nil {
+			continue
+		}
+		for _, name := range []string{train.ConfigFile, train.MetricsFile, train.CheckpointsDir} {
+			if info, err := os.Stat(filepath.Join(r.dir, name)); err == nil && info.ModTime().After(r.when) {
+				r.when = info.ModTime()
+			}
+		}
+		runs = append(runs, r)
+	}
+	// Of two of one time the later name: runs are numbered.
+	slices.SortFunc(runs, func(a, b runFolder) int {
+		if c := b.when.Compare(a.when); c != 0 {
+			return c
+		}
+		return strings.Compare(b.dir, a.dir)
+	})
+	return runs
+}

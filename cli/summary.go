@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/nn"
+)
+
+// summary prints the layers of a model, as Keras does.
+func (a *app) summary() *cobra.Command {
+	var shape string
+	c := &cobra.Command{
+		Use:   "summary <recipe or run>",
+		Short: "Print the layers of a model, their shapes and parameters",
+		Long: `summary prints the layers of each network of a model with their output shapes and numbers of parameters, as Keras
+does, and then how the networks are joined. The axis None is the batch.`,
+		Example: `  imago summary cnn-vae
+  imago summary mlp-vae --latent 20 --hidden 512,256 --shape 64x64x3
+  imago summary latest`,
+		Args: takes(1, 1, "a recipe or a run"),
+	}
+	f := c.Flags()
+	f.StringVar(&shape, "shape", "28x28x1", "rows, columns and channels of the images")
+	options := a.addModelFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		m, err := a.summarised(c, args[0], shape, options)
+		if err != nil {
+			return err
+		}
+		return printNetworks(a.out, m.Networks())
+	}
+	return c
+}
+
+// kindModel is the layer kind of a network within another.
+const kindModel = "Model"
+
+// printNetworks prints the networks one below the other; the last one is the whole, whose total is that of its parts.
+func printNetworks(w io.Writer, networks []nn.Network) error {
+	for i, n := range networks {
+		if i > 0 {
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
+		}
+		var parts []string
+		for _, l := range n.Layers {
+			if l.Kind == kindModel {
+				parts = append(parts, thousands(l.Params))
+			}
+		}
+		if err := printNetwork(w, n, parts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printNetwork prints one table. parts are the totals that its own is the sum of, if it is made of models.
+func printNetwork(w io.Writer, n nn.Network, parts []string) error {
+	head := []string{"Layer (type)", "Output Shape", "Param #", "Connected to"}
+	rows := [][]string{head}
+	for _, l := range n.Layers {
+		from := strings.Join(l.Inputs, ", ")
+		if from == "" {
+			from = "-"
+		}
+		rows = append(rows, []string{l.Name + " (" + l.Kind + ")", kerasShape(l.Out), thousands(l.Params), from})
+	}
+	width, line := make([]int, len(head)), 0
+	for i := range head {
+		for _, r := range rows {
+			width[i] = max(width[i], utf8.RuneCountInString(r[i])+2)
+		}
+		line += width[i]
+	}
+	line = max(line, 72)
+	var b strings.Builder
+	fmt.Fprintf(&b, "Model: %s\n%s\n", strconv.Quote(n.Name), strings.Repeat("_", line))
+	for i, r := range rows {
+		var text string
+		for j, cell := range r {
+			text += cell + strings.Repeat(" ", width[j]-utf8.RuneCountInString(cell))
+		}
+		fmt.Fprintln(&b, strings.TrimRight(text, " "))
+		if i == 0 {
+			fmt.Fprintln(&b, strings.Repeat("=", line))
+		}
+	}
+	fmt.Fprintf(&b, "%s\nTotal params: %s", strings.Repeat("=", line), thousands(n.Params()))
+	if len(parts) > 1 {
+		fmt.Fprintf(&b, " (%s)", strings.Join(parts, " + "))
+	}
+	fmt.Fprintln(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}

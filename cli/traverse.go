@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/viz"
+)
+
+// traverse draws what single latent units do.
+func (a *app) traverse() *cobra.Command {
+	var (
+		from   source
+		pick   pick
+		values = spread{-3, 3}
+		steps  int
+		units  []int
+		most   int
+		out    string
+	)
+	c := &cobra.Command{
+		Use:   "traverse <run> [<image>]",
+		Short: "Draw what single latent units do",
+		Long: `traverse sets one latent unit at a time to values from -3 to 3 while the others stay as they are, and decodes: a row a unit,
+a column a value. The others are 0, the middle of the prior, or those of an image: a file, or --index of the set, or the one
+drawn by --seeds.
+
+The rows are the units that tell most of an image, by KL(q(z|x) || N(0, 1)) averaged over the images of the set and written
+beside them in nats; units that ignore the image have 0. Of a model whose codes are not held to N(0, I), as a plain
+autoencoder, the rows are the units that vary most, and their values count standard deviations from the mean code. Of a model
+without an encoder, as a GAN, they are the units that change its pictures most, from -1 to 1: the root mean square of the
+change is written beside them, in hundredths of the range of a pixel.`,
+		Example: `  imago traverse latest
+  imago traverse latest --index 5 --rows 16
+  imago traverse dcgan-mnist-001 --seeds 7
+  imago traverse face-vae-celeba-001 me.jpg --units 3,17 --range -4..4`,
+		Args: takes(0, 2, "a run, and an image if wanted"),
+	}
+	f := c.Flags()
+	f.Var(&values, "range", "lowest and highest `value`")
+	f.IntVar(&steps, "steps", 9, "`values` of a unit")
+	f.IntSliceVar(&units, "units", nil, "the `units` to vary, from 0 (default those that tell most)")
+	f.IntVar(&most, "rows", 10, "`number` of units, without --units")
+	f.StringVar(&out, "out", "traverse.png", "PNG `file` to write")
+	pick.addDrawn(c)
+	pick.addFlags(c, 0)
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		args, files := runAndFiles(args, &from)
+		for _, err := range []error{atLeast("steps", steps, 2), atLeast("rows", most, 1), pngName(out), pick.check(files)} {
+			if err != nil {
+				return usage(c, err)
+			}
+		}
+		if n := pick.named(files); n > 1 {
+			return usagef(c, "%s: want one, or none", plural(n, "image"))
+		} else if pick.cut.given() && pick.seeds == nil {
+			return usagef(c, "--truncation %v is for a code that is drawn: name one with --seeds", pick.cut.limit)
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		for _, u := range units {
+			if u < 0 || u >= m.Latent() {
+				return usagef(c, "--units %d: the model has units 0 to %d", u, m.Latent()-1)
+			}
+		}
+
+		// The code that the others stay at.
+		code := make([]float32, m.Latent())
+		var start *picked
+		if pick.named(files) > 0 {
+			if start, err = a.pickImages(c, m, &pick, files); err != nil {
+				return err
+			}
+			if code, err = a.codesOfPicked(c.Context(), m, start); err != nil {
+				return err
+			}
+		}
+		var labels []float32
+		if start != nil {
+			labels, err = m.labelsOf(start.images)
+		} else if labels, err = m.as(pick.as, m.CodeLabels(), 1); err != nil {
+			err = usage(c, err)
+		}
+		if err != nil {
+			return err
+		}
+		t, err := a.toldUnits(c, m, &pick.set, units, labels)
+		if err != nil {
+			return err
+		}
+		if start == nil {
+			for u, v := range t.center {
+				code[u] = float32(v)
+			}
+		}
+		if units == nil {
+			units = latent.Ranked(t.score())[:min(most, m.Latent())]
+		}
+		var rows []string
+		var grid [][]float32
+		for _, u := range units {
+			at := make([]float32, steps)
+			for i, v := range values.values(steps) {
+				at[i] = float32(t.center[u] + v*t.scale[u])
+			}
+			name := fmt.Sprintf("z[%d]", u)
+			if t.told != nil {
+				name += fmt.Sprintf("  %.2g%s", t.told[u], t.what)
+			}
+			grid, rows = append(grid, at), append(rows, name)
+		}
+		z, err := latent.Traverse(code, units, grid)
+		if err != nil {
+			return err
+		}
+		made, err := m.DecodeAs(c.Context(), z, each(labels, 1, len(rows)*steps))
+		if err != nil {
+			return err
+		}
+		title := m.title
+		if start != nil {
+			title = start.title + ", around " + start.names[0]
+		}
+		img := m.Image()
+		picture, err := viz.Sheet(made, len(rows), steps, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: rows, Cols: values.titles(steps)})
+		if err != nil {
+			return err
+		}
+		return a.writePNG(out, picture, "%s of %s, from %s", plural(len(rows), "unit"), m.name, strings.ReplaceAll(values.String(), "..", " to "))
+	}
+	return c
+}
+
+// told is what the units of a model tell of images, and where their values lie.
+type told struct {
+	told          []float64 // KL in nats, standard deviations, or change of the picture; nil if it was not asked
+	what          string    // its unit, as it is written after the number
+	center, scale []float64 // a value v of a traversal is center + v·scale
+}
+
+// score is told, or 0 for each.
+func (t *told) score() []float64 {
+	if t.told == nil {
+		return make([]float64, len(t.center))
+	}
+	return t.told
+}
+
+// toldUnits measures the units on the images of the set, or, if the model does not encode, by what they do to its pictures, of
+// those labels (K) if it is conditional; if its codes are held to N(0, I), only where units are to be chosen.
+func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []int, labels []float32) (*told, error) {
+	t := &told{what: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
+	for u := range t.scale {
+		t.scale[u] = 1
+	}
+	if m.Standard() && units != nil {
+		return t, nil
+	}
+	if _, encodes := m.Model().(model.Encoder); !encodes {
+		var err error
+		t.what = " %"
+		if t.told, err = m.UnitChange(c.Context(), rng.New(0).Split("traverse"), labels); err != nil {
+			return nil, err
+		}
+		for u := range t.told {
+			t.told[u] *= 100
+		}
+		return t, nil
+	}
+	set, split, err := a.openSplit(c, m, flags)
+	if err != nil {
+		return nil, fmt.Errorf("which units tell most is seen on images: %w; or name the units with --units", err)
+	}
+	mean, logVar, err := m.EncodeMeans(c.Context(), set.Labelled(split))
+	if err != nil {
+		return nil, err
+	}
+	if m.Standard() {
+		t.told = latent.UnitKL(mean, logVar, m.Latent())
+		return t, nil
+	}
+	t.center, t.scale = latent.Moments(mean, m.Latent())
+	t.told, t.what = t.scale, " wide"
+	return t, nil
+}

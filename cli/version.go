@@ -1,0 +1,23 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/internal/buildinfo"
+)
+
+// version prints which imago this is.
+func (a *app) version() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print which imago this is",
+		Example: "  imago version",
+		Args:    takes(0, 0, "no argument"),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(a.out, "imago %s, Go %s, %s\n", buildinfo.Version(), buildinfo.Go(), buildinfo.Platform())
+			return err
+		},
+	}
+}

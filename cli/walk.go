@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"fmt"
+	"image"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/viz"
+)
+
+// maxWalk bounds the images of a walk.
+const maxWalk = 5000
+
+// walk draws a film of a walk through latent space.
+func (a *app) walk() *cobra.Command {
+	var (
+		from  source
+		pick  pick
+		stops int
+		leg   int
+		delay time.Duration
+		side  int
+		path  string
+		seed  uint64
+		out   string
+	)
+	c := &cobra.Command{
+		Use:   "walk <run> [<image>...]",
+		Short: "Film a walk through latent space",
+		Long: `walk decodes codes on the way from one stop to the next and back to the first, and writes the images as a GIF. The stops
+are codes drawn from the prior, with --seeds by one seed each, or those of images: PNG and JPEG files, cropped and resized to
+fit the model, or images of the set named by --index. A model without a prior of N(0, I) walks between the first images of the
+set; of a model without an encoder, as a GAN, codes of images are found by descent, as imago invert does.`,
+		Example: `  imago walk latest
+  imago walk latest --stops 12 --steps 30 --seed 7
+  imago walk dcgan-mnist-001 --seeds 3,7,11 --truncation 0.7
+  imago walk face-vae-celeba-001 me.jpg you.jpg --out us.gif`,
+		Args: takes(0, -1, "a run, and images if wanted"),
+	}
+	f := c.Flags()
+	f.IntVar(&stops, "stops", 8, "`number` of codes drawn, without images")
+	f.IntVar(&leg, "steps", 16, "`images` from one stop to the next")
+	f.DurationVar(&delay, "delay", 60*time.Millisecond, "how `long` each image is shown")
+	f.IntVar(&side, "side", 256, "about how many `pixels` the longer side of the film has; images are enlarged a whole number of times")
+	f.StringVar(&path, "path", "spherical", "`way` between the stops: linear or spherical")
+	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
+	f.StringVar(&out, "out", "walk.gif", "GIF `file` to write")
+	pick.addDrawn(c)
+	pick.addFlags(c, 0)
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		args, files := runAndFiles(args, &from)
+		if !strings.EqualFold(filepath.Ext(out), ".gif") {
+			return usagef(c, "--out %q: want a name that ends in .gif", out)
+		}
+		for _, err := range []error{atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), inFolder("out", out), pick.check(files)} {
+			if err != nil {
+				return usage(c, err)
+			}
+		}
+		if delay < 10*time.Millisecond || delay > time.Minute {
+			return usagef(c, "--delay %v: want 10ms to 1m", delay)
+		}
+		if n := pick.named(files); n > 0 {
+			stops = n
+		}
+		if stops < 2 || stops > maxWalk/leg {
+			return usagef(c, "%s of %s: want two stops or more, and %s or fewer in all", plural(stops, "leg"), plural(leg, "image"), thousands(maxWalk))
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		var codes []float32
+		var labels []float32 // of each stop
+		if pick.named(files) == 0 && m.Standard() {
+			if labels, err = m.as(pick.as, m.CodeLabels(), stops); err != nil {
+				return usage(c, err)
+			}
+			codes = pick.cut.codes(rng.New(seed).Split("walk"), stops, m.Latent())
+		} else {
+			pick.n = stops
+			images, err := a.pickImages(c, m, &pick, files)
+			if err != nil {
+				return err
+			}
+			if codes, err = a.codesOfPicked(c.Context(), m, images); err != nil {
+				return err
+			}
+			if labels, err = m.labelsOf(images.images); err != nil {
+				return err
+			}
+		}
+		z, err := latent.Walk(latentPaths[path], codes, m.Latent(), leg)
+		if err != nil {
+			return err
+		}
+		if labels != nil {
+			if labels, err = latent.Walk(latent.Linear, labels, m.CodeLabels(), leg); err != nil {
+				return err
+			}
+		}
+		pix, err := m.DecodeAs(c.Context(), z, labels)
+		if err != nil {
+			return err
+		}
+		img := m.Image()
+		frames := make([]image.Image, len(pix)/img.Size())
+		for i := range frames {
+			frames[i], err = viz.Grid(pix[i*img.Size():(i+1)*img.Size()], 1, img.H, img.W, img.C, 1, viz.GridOptions{Scale: max(1, side/max(img.H, img.W)), Gap: -1})
+			if err != nil {
+				return err
+			}
+		}
+		b, err := viz.GIF(frames, viz.AnimationOptions{Delay: delay, Hold: delay, MaxSide: -1})
+		if err != nil {
+			return err
+		}
+		if err := atomicfile.WriteBytes(out, b); err != nil {
+			return fmt.Errorf("walk: %w", err)
+		}
+		a.wrote(out, "%s between %s by %s", plural(len(frames), "image"), plural(len(codes)/m.Latent(), "stop"), m.name)
+		return nil
+	}
+	return c
+}

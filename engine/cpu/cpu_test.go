@@ -1,0 +1,142 @@
+package cpu
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/graph/graphtest"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/cpuid"
+)
+
+// tol is what float32 against float64 leaves, relative to the largest element.
+const tol = 2e-6
+
+func newTest(t testing.TB, threads int) *Backend {
+	b := New(threads)
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func TestSweep(t *testing.T) {
+	cpuid.EachImpl(t, "cpu", func(t *testing.T) { graphtest.SweepDevice(t, newTest(t, 2), tol) })
+}
+
+func TestRandomFuncs(t *testing.T) {
+	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
+		for _, b := range []*Backend{newTest(t, 2), newCutting(t, 2)} {
+			for i := range uint64(150) {
+				agree(t, b, i)
+			}
+		}
+	})
+}
+
+// newCutting is a backend that cuts whatever can be cut into shards of an image
+// or two, dealt to three lanes.
+func newCutting(t testing.TB, threads int) *Backend {
+	b := newTest(t, threads)
+	b.cut = cutting{shard: 40, weights: 1 << 20, lanes: 3, laneSums: 1 << 20, leastLane: 1}
+	return b
+}
+
+func agree(t testing.TB, b *Backend, seed uint64) {
+	t.Helper()
+	key := rng.New(seed)
+	f := graphtest.RandomFunc(key.Split("func"))
+	graphtest.Agree(t, b, f, graphtest.RandomEnv(key.Split("env"), f), tol)
+	if t.Failed() {
+		t.Fatalf("seed %d", seed)
+	}
+}
+
+func FuzzAgree(f *testing.F) {
+	for i := range uint64(4) {
+		f.Add(i + 1000)
+	}
+	b := New(2)
+	f.Cleanup(func() { b.Close() })
+	f.Fuzz(func(t *testing.T, seed uint64) { agree(t, b, seed) })
+}
+
+// TestConvolutions runs the three convolutions over sizes that reach every form:
+// planes, inner products, panels of 8 and 16, ragged tiles, phases, images summed
+// together, wide gradients, bands, pixels that no tap of an adjoint reaches, and
+// Winograd's form with one tap an axis and two, in units of several images and of a
+// part of one, and kernels large and small.
+func TestConvolutions(t *testing.T) {
+	type size struct{ n, h, w, ci, co, kh, kw, s0, s1 int }
+	sizes := []size{
+		{2, 7, 9, 1, 5, 3, 3, 1, 1}, {3, 8, 8, 1, 32, 3, 3, 2, 2}, {2, 6, 5, 3, 17, 4, 4, 2, 2}, {9, 5, 5, 8, 1, 3, 3, 1, 1},
+		{2, 7, 7, 16, 3, 5, 3, 2, 1}, {2, 9, 8, 6, 20, 1, 1, 2, 2}, {1, 11, 4, 12, 33, 2, 3, 3, 1}, {17, 4, 4, 10, 8, 3, 3, 2, 2},
+		{2, 10, 10, 9, 2, 2, 2, 3, 3}, {1, 1, 1, 7, 7, 3, 3, 1, 1}, {2, 3, 3, 64, 130, 4, 4, 2, 2},
+		{2, 10, 10, 2, 9, 2, 2, 3, 3}, {3, 4, 4, 6, 260, 2, 2, 1, 1}, {20, 10, 10, 5, 6, 3, 3, 1, 1},
+		// More than a band: by planes, by rows, and with phases that fall unequally into bands.
+		{1, 40, 41, 3, 24, 3, 3, 1, 1}, {1, 36, 30, 9, 33, 3, 3, 1, 1}, {2, 38, 30, 32, 5, 3, 3, 2, 2},
+		{18, 8, 8, 16, 24, 4, 4, 2, 2}, {3, 7, 6, 17, 16, 2, 2, 1, 1}, {2, 5, 9, 5, 9, 2, 4, 1, 2}, {1, 32, 32, 44, 2, 4, 4, 2, 2},
+		{1, 32, 32, 2, 172, 4, 4, 2, 2},
+		{17, 24, 23, 2, 3, 2, 2, 1, 1}, {1, 4, 4, 121, 122, 4, 4, 2, 2},
+	}
+	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
+		b := newTest(t, 2)
+		for i := range 4 * len(sizes) {
+			s, pad, form := sizes[i/4], graph.Padding(i%2), []convForm{directForm, winogradForm}[i/2%2]
+			if pad == graph.Valid && (s.h < s.kh || s.w < s.kw) {
+				continue
+			}
+			t.Run(fmt.Sprintf("%v/%v/%v", s, pad, form), func(t *testing.T) {
+				b.cut.form = form
+				cfg := graph.ConvConfig{Stride: [2]int{s.s0, s.s1}, Padding: pad}
+				x, w := graph.State("x", s.n, s.h, s.w, s.ci), graph.State("w", s.kh, s.kw, s.ci, s.co)
+				y := graph.Conv2D(x, w, cfg)
+				gy := graph.State("gy", y.Shape()...)
+				// The values in memory, and with loops behind them.
+				dx, dw := graph.Conv2DInputGrad(gy, w, x.Shape(), cfg), graph.Conv2DFilterGrad(x, gy, w.Shape(), cfg)
+				f, err := graph.NewFunc("conv", nil, []graph.Output{
+					{Name: "y", Value: y}, {Name: "dx", Value: dx}, {Name: "dw", Value: dw},
+					{Name: "relu", Value: graph.ReLU(graph.Add(y, graph.Const(0.1)))},
+					{Name: "bias", Value: graph.Sum(y, 0, 1, 2)},
+					{Name: "images", Value: graph.Sum(graph.Square(dx), 1, 2, 3)},
+					{Name: "norm", Value: graph.Sum(graph.Square(dw))},
+				}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				graphtest.Agree(t, b, f, graphtest.RandomEnv(rng.New(1), f), tol)
+			})
+		}
+	})
+}
+
+// TestSoftmax has what random functions seldom do: a repeated value that is
+// reshaped and repeated again, and rows reduced twice.
+func TestSoftmax(t *testing.T) {
+	const rows, cols = 5, 7
+	x, y := graph.State("x", rows, cols), graph.State("y", rows, cols)
+	top := graph.ReduceMax(x, 1)
+	lse := graph.Add(top, graph.Log(graph.Sum(graph.Exp(graph.Sub(x, graph.Reshape(top, rows, 1))), 1)))
+	loss := graph.Mean(graph.Sub(lse, graph.Sum(graph.Mul(y, x), 1)))
+	f, err := graph.NewFunc("softmax", nil, []graph.Output{{Name: "loss", Value: loss}, {Name: "grad", Value: graph.Grad(loss, x)[0]}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graphtest.Agree(t, newTest(t, 2), f, graphtest.RandomEnv(rng.New(3), f), tol)
+}
+
+// TestOneArrayTwoKernels reads one array as kernels of two shapes, whose packed
+// forms must not be taken for each other.
+func TestOneArrayTwoKernels(t *testing.T) {
+	w := graph.State("w", 2, 2, 2, 3)
+	cfg := graph.ConvConfig{Stride: [2]int{2, 2}}
+	wide := graph.ConvConfig{Stride: [2]int{3, 3}}
+	gy, gz := graph.State("gy", 2, 3, 1, 3), graph.State("gz", 1, 1, 1, 2)
+	f, err := graph.NewFunc("f", nil, []graph.Output{
+		{Name: "z", Value: graph.Conv2DInputGrad(gz, graph.Reshape(w, 3, 4, 1, 2), graph.Shape{1, 2, 2, 1}, wide)},
+		{Name: "y", Value: graph.Conv2DInputGrad(gy, w, graph.Shape{2, 6, 2, 2}, cfg)},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graphtest.Agree(t, newTest(t, 1), f, graphtest.RandomEnv(rng.New(1), f), tol)
+}

@@ -1,0 +1,688 @@
+package cpu
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/imago-ml/imago/engine/graph"
+)
+
+// Stats says how large a compiled function is.
+type Stats struct {
+	Written, Nodes int // nodes of the graph, and after simplify
+	Regions        int
+	Groups         int // regions among them
+	Stages         int
+	BodyStages     int // of the bodies of regions
+	Levels         int
+	Arena          int // bytes of intermediate values
+	BodyArena      int // bytes of those of regions, for each thread
+	Scratch        int // bytes each thread needs beside
+}
+
+// Dump compiles f for a number of threads and prints it after every pass; a nil w
+// prints nothing. What is printed depends on f and threads alone.
+//
+// Nodes have their numbers in the text form of the simplified function, and the
+// nodes of a region's body those that they were made of. %3[i%4] is an operand
+// that repeats: of which the loop over elements i reads element i%4. A constant
+// of one element is its value. pack(%3) is a matrix or kernel laid out for the
+// tiles, lanes(%3) the partial sums that add up to %3, and %9→%3 the value %9 in
+// the memory of %3.
+func Dump(w io.Writer, f *graph.Func, threads int) (Stats, error) {
+	return dump(w, f, threads, standardCut)
+}
+
+func dump(w io.Writer, f *graph.Func, threads int, cut cutting) (Stats, error) {
+	if err := graph.Verify(f); err != nil {
+		return Stats{}, fmt.Errorf("cpu: %w", err)
+	}
+	if threads < 1 {
+		return Stats{}, fmt.Errorf("cpu: dump %s: %d threads, want 1 or more", f.Name, threads)
+	}
+	s := newState()
+	for _, n := range f.States {
+		if err := s.declare(n.Name(), n.Shape()); err != nil {
+			return Stats{}, fmt.Errorf("cpu: dump %s: %w", f.Name, err)
+		}
+	}
+	c := newCompiler(f, s, false, cut)
+	d := newDumper(c)
+	d.written = len(f.Nodes())
+	var after func(pass)
+	if w != nil {
+		d.line("# as written")
+		d.text.WriteString(f.String())
+		after = d.after
+	}
+	c.compile(threads, after)
+	if w != nil {
+		if _, err := io.WriteString(w, d.text.String()); err != nil {
+			return Stats{}, err
+		}
+	}
+	return d.stats(), nil
+}
+
+// A dumper prints what a compiler has made so far.
+type dumper struct {
+	c       *compiler
+	outer   *dumper                     // of a body: that of the whole
+	from    map[*graph.Node]*graph.Node // of a body: node → of the whole
+	text    strings.Builder
+	written int
+	groupNo map[*group]int
+	stageNo map[*stage]int
+	names   map[*buffer]string
+	values  map[*buffer]bool // constants of one element: their names are their values
+}
+
+func newDumper(c *compiler) *dumper {
+	return &dumper{
+		c: c, from: map[*graph.Node]*graph.Node{}, groupNo: map[*group]int{}, stageNo: map[*stage]int{},
+		names: map[*buffer]string{}, values: map[*buffer]bool{},
+	}
+}
+
+func (d *dumper) stats() Stats {
+	c := d.c
+	s := Stats{
+		Written: d.written, Nodes: len(c.order), Groups: len(c.groups), Stages: len(c.stages), Levels: len(c.prog.levels),
+		Arena: 4 * c.prog.arena.size, BodyArena: 4 * c.local, Scratch: 4 * c.scratch,
+	}
+	for _, g := range c.groups {
+		if g.region != nil {
+			s.Regions++
+		}
+	}
+	for _, st := range c.stages {
+		if st.shards == nil {
+			continue
+		}
+		for _, b := range st.shards.bodies[0] {
+			if b != nil {
+				s.BodyStages += len(b.stages)
+			}
+		}
+	}
+	return s
+}
+
+func (d *dumper) after(p pass) {
+	if p.show != nil {
+		fmt.Fprintf(&d.text, "\n# %s", p.name)
+		p.show(d)
+	}
+}
+
+// columns is how wide a line may be.
+const columns = 108
+
+// line prints words, and goes on below, further in, where they are too wide. The
+// indent is that of the first word. What a no-break space joins stays together.
+func (d *dumper) line(words ...string) {
+	indent := len(words[0]) - len(strings.TrimLeft(words[0], " "))
+	at := 0
+	for i, w := range strings.FieldsFunc(strings.Join(words, " "), func(r rune) bool { return r == ' ' }) {
+		switch n := len([]rune(w)); {
+		case i == 0:
+			d.text.WriteString(strings.Repeat(" ", indent))
+			at = indent
+		case at+1+n > columns:
+			d.text.WriteString("\n" + strings.Repeat(" ", indent+4))
+			at = indent + 4
+		default:
+			d.text.WriteByte(' ')
+			at++
+		}
+		d.text.WriteString(strings.ReplaceAll(w, "\u00a0", " "))
+		at += len([]rune(w))
+	}
+	d.text.WriteByte('\n')
+}
+
+func (d *dumper) linef(format string, args ...any) { d.line(fmt.Sprintf(format, args...)) }
+
+// none ends the title of a pass that found nothing, and says so.
+func (d *dumper) none(found int) bool {
+	if found == 0 {
+		d.text.WriteString(": none\n")
+		return true
+	}
+	d.text.WriteByte('\n')
+	return false
+}
+
+// node is the number of a node, or the value of a constant.
+func (d *dumper) node(n *graph.Node) string {
+	switch {
+	case d.outer != nil:
+		return d.outer.node(d.original(n))
+	case isValue(n):
+		return strconv.FormatFloat(float64(n.Attr().Data[0]), 'g', -1, 32)
+	}
+	if at, ok := d.c.place[n]; ok {
+		return "%" + strconv.Itoa(at)
+	}
+	return "unnamed"
+}
+
+// original is the node of the whole that n was made of.
+func (d *dumper) original(n *graph.Node) *graph.Node {
+	if m := d.from[n]; m != nil {
+		return m
+	}
+	return n
+}
+
+// isValue reports whether n is a constant of one element.
+func isValue(n *graph.Node) bool { return n.Op() == graph.OpConst && n.Shape().Size() == 1 }
+
+// nodes lists some with their primitives.
+func (d *dumper) nodes(ns []*graph.Node) string {
+	var s []string
+	for _, n := range ns {
+		s = append(s, d.node(n)+"\u00a0"+n.Op().String())
+	}
+	return strings.Join(s, ", ")
+}
+
+// numbers lists some without.
+func (d *dumper) numbers(ns []*graph.Node) string {
+	var s []string
+	for _, n := range ns {
+		s = append(s, d.node(n))
+	}
+	return strings.Join(s, " ")
+}
+
+// group is the number of a group, which it gets when it is first printed.
+func (d *dumper) group(g *group) int {
+	if d.groupNo[g] == 0 {
+		d.groupNo[g] = len(d.groupNo) + 1
+	}
+	return d.groupNo[g]
+}
+
+func (d *dumper) simplify() {
+	fmt.Fprintf(&d.text, ": of %d nodes, %d are left\n", d.written, len(d.c.f.Nodes()))
+	// Constants of one element, repeated or not, stand where they are used.
+	values := map[string]string{}
+	nodes := d.c.f.Nodes()
+	for i, n := range nodes {
+		for n.Op() == graph.OpBroadcast || n.Op() == graph.OpReshape {
+			n = n.In()[0]
+		}
+		if isValue(n) {
+			values["%"+strconv.Itoa(i)] = d.node(n)
+		}
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(d.c.f.String(), "\n"), "\n") {
+		words := strings.Split(line, " ")
+		if i > 0 && i <= len(nodes) { // %3 = add f32[2] %1 %2
+			if values[words[0]] != "" {
+				continue
+			}
+			for j := 4; j < len(words) && words[j][:1] == "%"; j++ {
+				if v := values[words[j]]; v != "" {
+					words[j] = v
+				}
+			}
+		}
+		d.text.WriteString(strings.Join(words, " ") + "\n")
+	}
+}
+
+func (d *dumper) regions() {
+	if d.none(len(d.c.groups)) {
+		return
+	}
+	for _, g := range d.c.groups {
+		r := g.region
+		d.linef("group %d, a region of %d images in shards of %d: %s", d.group(g), r.batch, r.shard, d.nodes(g.nodes))
+		if sums := slices.DeleteFunc(slices.Clone(g.nodes), func(n *graph.Node) bool { return !r.reduced[n] }); len(sums) > 0 {
+			d.linef("    sums over the images: %s", d.numbers(sums))
+		}
+	}
+}
+
+func (d *dumper) fuse() {
+	d.text.WriteByte('\n')
+	d.groups()
+}
+
+// groups prints them in the order of their first nodes, which is not always that
+// in which they run.
+func (d *dumper) groups() {
+	groups := slices.Clone(d.c.groups)
+	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(d.c.place[a.nodes[0]], d.c.place[b.nodes[0]]) })
+	for _, g := range groups {
+		var what string
+		rest := slices.DeleteFunc(slices.Clone(g.nodes), func(n *graph.Node) bool { return n == g.anchor })
+		switch {
+		case g.region != nil:
+			what = "the region"
+		case g.solo:
+			what = "alone: " + d.nodes(rest)
+		case g.anchor != nil && len(rest) == 0:
+			what = d.nodes([]*graph.Node{g.anchor})
+		case g.anchor != nil:
+			what = fmt.Sprintf("%s, then in its cache: %s", d.nodes([]*graph.Node{g.anchor}), d.nodes(rest))
+		default:
+			what = fmt.Sprintf("a loop over %d: %s", g.size, d.nodes(rest))
+		}
+		d.linef("group %d, %s", d.group(g), what)
+		if kept := slices.DeleteFunc(slices.Clone(g.nodes), func(n *graph.Node) bool { return d.c.groupOf[n] != g || !d.c.stored(g, n) }); len(kept) > 0 {
+			d.linef("    stored: %s", d.numbers(kept))
+		}
+	}
+}
+
+func (d *dumper) recompute() {
+	found := 0
+	for _, g := range d.c.groups {
+		found += len(g.again)
+	}
+	if d.none(found) {
+		return
+	}
+	for _, n := range d.c.order {
+		for _, g := range d.c.groups {
+			if slices.Contains(g.again, n) {
+				d.linef("%s: once more in group %d, and so not stored", d.nodes([]*graph.Node{n}), d.group(g))
+			}
+		}
+	}
+}
+
+func (d *dumper) updates() {
+	if d.none(len(d.c.f.Updates)) {
+		return
+	}
+	for _, u := range d.c.f.Updates {
+		switch v := base(u.Value); {
+		case v == u.State:
+			d.linef("%s: left as it is", d.node(u.State))
+		case d.c.inPlace[v] != nil:
+			var words []string
+			for n := v; n != u.State; n = d.c.inPlace[n] {
+				words = append(words, fmt.Sprintf("group %d writes %s over it", d.group(d.c.groupOf[n]), d.node(n)))
+			}
+			slices.Reverse(words)
+			d.linef("%s: %s", d.node(u.State), strings.Join(words, ", then "))
+		default:
+			d.linef("%s: %s is copied to it at the end", d.node(u.State), d.node(v))
+		}
+	}
+}
+
+func (d *dumper) guards() {
+	guarded := slices.DeleteFunc(slices.Clone(d.c.groups), func(g *group) bool { return g.guard == nil })
+	if d.none(len(guarded)) {
+		return
+	}
+	for _, g := range guarded {
+		var direct []string
+		for _, n := range g.nodes {
+			if sel := g.guard.direct[n]; sel != nil {
+				direct = append(direct, fmt.Sprintf("%s for %s", d.node(n), d.node(sel)))
+			}
+		}
+		d.linef("group %d, only if %s is not 0: %s", d.group(g), d.node(g.guard.when), strings.Join(direct, ", "))
+	}
+}
+
+func (d *dumper) lower() {
+	fmt.Fprintf(&d.text, ": %s\n", count(len(d.c.stages), "stage"))
+	d.stages()
+	for _, s := range d.c.stages {
+		if s.shards != nil {
+			d.body(s)
+		}
+	}
+}
+
+// body prints what a shard runs.
+func (d *dumper) body(s *stage) {
+	t := d.c.bodies[s]
+	b := newDumper(t.body)
+	b.outer, b.names, b.values = d, maps.Clone(d.names), maps.Clone(d.values)
+	for _, n := range d.c.order { // where two became one, the first
+		for _, byRow := range []bool{true, false} {
+			if m := t.made[rowsOf{n, byRow}]; m != nil && b.from[m] == nil {
+				b.from[m] = n
+			}
+		}
+	}
+	for _, in := range t.inputs {
+		b.from[in.node] = base(in.from)
+	}
+	fmt.Fprintf(&b.text, "\n# body: of stage %d, for %s\n", d.stageNo[s], count(t.images, "image"))
+	b.groups()
+	b.stages()
+	b.arena("stage", 1)
+	d.text.WriteString(b.text.String())
+}
+
+// stages prints them in the order in which they were made, those of a body in the
+// order in which they run.
+func (d *dumper) stages() {
+	all := slices.Clone(d.c.stages)
+	if d.outer != nil {
+		slices.SortFunc(all, func(a, b *stage) int { return a.level - b.level })
+	}
+	for i, s := range all {
+		d.stageNo[s] = i + 1
+	}
+	d.nameBuffers()
+	for _, s := range all {
+		d.stage(s)
+	}
+}
+
+// nameBuffers gives each the number of its node; what has none is named for what
+// it becomes.
+func (d *dumper) nameBuffers() {
+	for _, n := range d.c.order { // of a product and what overwrites it, the latter
+		if b := d.c.bufs[n]; b != nil {
+			d.names[b], d.values[b] = d.node(n), isValue(d.original(n))
+		}
+	}
+	count := map[string]int{}
+	name := func(b *buffer, format string, args ...any) {
+		if d.names[b] != "" {
+			return
+		}
+		s := fmt.Sprintf(format, args...)
+		if count[s]++; count[s] > 1 {
+			s += "#" + strconv.Itoa(count[s])
+		}
+		d.names[b] = s
+	}
+	for _, s := range d.c.stages {
+		for _, b := range s.writes {
+			switch into := d.reader(b); {
+			case len(s.reads) == 1 && s.name != "shards":
+				name(b, "%s(%s)", s.name, d.names[s.reads[0]])
+			case into != nil && len(into.writes) > 0:
+				name(b, "lanes(%s)", d.names[into.writes[0]])
+			default:
+				name(b, "%s", s.name)
+			}
+		}
+		if l := d.c.loops[s]; l != nil {
+			sums := d.sums(l)
+			for i, k := range l.l.sinks {
+				if k.partial != nil {
+					name(k.partial, "lanes(%s)", d.node(sums[i]))
+				}
+			}
+		}
+		for _, b := range s.temps {
+			name(b, "%s's own", s.name)
+		}
+	}
+}
+
+// reader is the first stage that reads b.
+func (d *dumper) reader(b *buffer) *stage {
+	for _, s := range d.c.stages {
+		if slices.Contains(s.reads, b) {
+			return s
+		}
+	}
+	return nil
+}
+
+// sums are the nodes of a loop's sinks, in their order.
+func (d *dumper) sums(b *loopBuilder) []*graph.Node {
+	return slices.DeleteFunc(slices.Clone(b.g.nodes), func(n *graph.Node) bool { return n.Op() != graph.OpSum || n == b.g.anchor })
+}
+
+func (d *dumper) name(b *buffer) string { return cmp.Or(d.names[b], "unnamed") }
+
+// bufs lists buffers once each, but for constants of one element.
+func (d *dumper) bufs(bs []*buffer) string {
+	var s []string
+	for _, b := range bs {
+		name := d.name(b)
+		if b.alias != nil {
+			name += "→" + d.names[b.alias]
+		}
+		if !d.values[b] && !slices.Contains(s, name) {
+			s = append(s, name)
+		}
+	}
+	if s == nil {
+		return "nothing"
+	}
+	return strings.Join(s, " ")
+}
+
+func (d *dumper) stage(s *stage) {
+	l := d.c.loops[s]
+	head := fmt.Sprintf("stage %d, %s", d.stageNo[s], s.name)
+	if s.node.layer != "" {
+		head += " of " + s.node.layer
+	}
+	head += ": " + count(s.tasks, "task")
+	if l != nil && len(l.made)+len(l.l.sinks) > 0 {
+		if l.l.piece > 0 {
+			head += fmt.Sprintf(", pieces of %d", l.l.piece)
+		}
+		head += fmt.Sprintf(", blocks of %d", l.l.block)
+	}
+	if s.when != nil {
+		head += fmt.Sprintf(", only if %s is not 0", d.names[s.when])
+	}
+	if sh := s.shards; sh != nil {
+		head += fmt.Sprintf(", each a lane of the %d shards", (sh.batch+sh.shard-1)/sh.shard)
+		if rest := sh.batch % sh.shard; rest > 0 {
+			head += fmt.Sprintf(", the last of %s", count(rest, "image"))
+		}
+	}
+	d.line(head)
+	moves := "    reads " + d.bufs(s.reads)
+	if len(s.writes) > 0 {
+		moves += "; writes " + d.bufs(s.writes)
+	}
+	if s.commit != nil {
+		moves += "; writes over " + d.names[s.commit]
+	}
+	if len(s.temps) > 0 {
+		moves += "; keeps " + d.bufs(s.temps)
+	}
+	d.line(moves)
+	if l != nil {
+		d.loop(l)
+	}
+}
+
+// loop prints an anchor and the instructions that follow it.
+func (d *dumper) loop(b *loopBuilder) {
+	if a := b.g.anchor; a != nil {
+		how := ""
+		if a.Attr().TransA {
+			how += " transA"
+		}
+		if a.Attr().TransB {
+			how += " transB"
+		}
+		if a, ok := b.l.anchor.(fmt.Stringer); ok {
+			how += ", " + a.String()
+		}
+		var in []*graph.Node
+		for _, x := range a.In() {
+			in = append(in, base(x))
+		}
+		d.linef("    %s = %v %s%s", d.node(a), a.Op(), d.numbers(in), how)
+	}
+	slots := make([]slotKey, len(b.l.slots))
+	for k, i := range b.slotOf {
+		slots[i] = k
+	}
+	operand := func(i int) string {
+		k := slots[i]
+		if b.l.slots[i].kind == slotWhole || b.l.slots[i].kind == slotReg {
+			return d.node(k.n)
+		}
+		return d.repeated(k.n, k.pat, b.g.size)
+	}
+	for j, m := range b.made {
+		in := &b.l.instrs[j]
+		var words []string
+		switch {
+		case m.combination != nil:
+			words = append(words, m.name)
+			for k := range m.whole {
+				words = append(words, operand(in.in[k]))
+			}
+			for _, x := range m.scalars {
+				words = append(words, d.repeated(x, pattern{1, 1}, b.g.size))
+			}
+		default:
+			words = append(words, m.n.Op().String())
+			for k := range m.n.In() {
+				words = append(words, operand(in.in[k]))
+			}
+		}
+		line := fmt.Sprintf("    %s = %s", d.node(m.n), strings.Join(words, " "))
+		if s := b.l.slots[in.dst]; s.kind == slotWhole {
+			line += ", stored"
+			if s.buf.alias != nil {
+				line += " over " + d.names[s.buf.alias]
+			}
+		}
+		d.line(line)
+	}
+	for i, n := range d.sums(b) {
+		k := b.l.sinks[i]
+		d.linef("    %s = sum %s%s", d.node(n), operand(k.src), k.how())
+	}
+}
+
+// repeated is an operand n of a loop over size elements, with how it is read for
+// element i.
+func (d *dumper) repeated(n *graph.Node, p pattern, size int) string {
+	s := d.node(n)
+	switch {
+	case isValue(d.original(n)):
+		return s
+	case p.c == 1:
+		return s + "[0]"
+	case p.l == 1:
+		return fmt.Sprintf("%s[i%%%d]", s, p.c)
+	case p.l*p.c == size:
+		return fmt.Sprintf("%s[i/%d]", s, p.l)
+	}
+	return fmt.Sprintf("%s[i/%d%%%d]", s, p.l, p.c)
+}
+
+// how says what a sink adds up.
+func (k *sink) how() string {
+	switch {
+	case k.pat.c == 1:
+		return ""
+	case k.rows():
+		return fmt.Sprintf(", of each %d", k.pat.l)
+	}
+	return fmt.Sprintf(", by i%%%d", k.pat.c)
+}
+
+func (d *dumper) schedule() {
+	fmt.Fprintf(&d.text, ": %s, dealt to %s\n", count(len(d.c.prog.levels), "level"), count(d.c.threads, "thread"))
+	for i := range d.c.prog.levels {
+		l := &d.c.prog.levels[i]
+		var names []string
+		for _, s := range l.stage {
+			names = append(names, fmt.Sprintf("%d %s", d.stageNo[s], s.name))
+		}
+		d.linef("level %d: %s", i, strings.Join(names, ", "))
+		if d.c.threads == 1 {
+			continue
+		}
+		for w := range l.queues {
+			if dealt := d.tasks(l.queues[w].tasks); dealt != "" {
+				d.linef("    thread %d: %s", w, dealt)
+			}
+		}
+	}
+}
+
+// tasks lists tasks as stage:first-last.
+func (d *dumper) tasks(ts []task) string {
+	var words []string
+	for i := 0; i < len(ts); {
+		j := i + 1
+		for j < len(ts) && ts[j].stage == ts[i].stage && ts[j].index == ts[j-1].index+1 {
+			j++
+		}
+		w := fmt.Sprintf("%d:%d", d.stageNo[ts[i].stage], ts[i].index)
+		if j > i+1 {
+			w += fmt.Sprintf("-%d", ts[j-1].index)
+		}
+		words = append(words, w)
+		i = j
+	}
+	return strings.Join(words, " ")
+}
+
+func (d *dumper) plan() {
+	fmt.Fprintf(&d.text, ": where buffers lie, in float32, and in which levels they are needed\n")
+	d.arena("level", 0)
+}
+
+// arena lists the buffers that plan has placed, and in which levels, called by
+// another name and counted from first, they are in use.
+func (d *dumper) arena(level string, first int) {
+	var all []*buffer
+	seen := map[*buffer]bool{}
+	for _, s := range d.c.stages {
+		for _, bs := range [][]*buffer{s.reads, s.writes, s.temps} {
+			for _, b := range bs {
+				if !b.fixed && b.alias == nil && !d.c.shared[b] && !seen[b] {
+					seen[b] = true
+					all = append(all, b)
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *buffer) int { return cmp.Or(a.at-b.at, a.first-b.first) })
+	d.linef("arena of %d float32", d.c.prog.arena.size)
+	for _, b := range all {
+		life := fmt.Sprintf("%s %d", level, first+b.first)
+		switch {
+		case b.last > len(d.c.prog.levels):
+			life = fmt.Sprintf("from %s on", life)
+		case b.last > b.first:
+			life = fmt.Sprintf("%ss %d to %d", level, first+b.first, first+b.last)
+		}
+		fmt.Fprintf(&d.text, "    %9d %9d  %-16s %s\n", b.at, b.size, life, d.name(b))
+	}
+}
+
+// count is 1 task, 2 tasks.
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// String lists the levels and their stages, for who looks at a schedule.
+func (p *program) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "program %q: %d levels, arena %d KiB\n", p.name, len(p.levels), p.arena.size/256)
+	for i := range p.levels {
+		fmt.Fprintf(&b, "level %d\n", i)
+		for _, s := range p.levels[i].stage {
+			fmt.Fprintf(&b, "  %-22s %4d tasks  %v  %s\n", s.name, s.tasks, s.node.shape, s.node.layer)
+		}
+	}
+	return b.String()
+}

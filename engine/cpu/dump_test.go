@@ -1,0 +1,99 @@
+package cpu
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/graph/graphtest"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/cpuid"
+)
+
+func dumped(t testing.TB, f *graph.Func, threads int, cut cutting) string {
+	t.Helper()
+	var b strings.Builder
+	s, err := dump(&b, f, threads, cut)
+	if err != nil {
+		t.Fatal(err)
+	}
+	quiet, err := dump(nil, f, threads, cut)
+	if err != nil || quiet != s {
+		t.Errorf("without a dump %+v, %v; with one %+v", quiet, err, s)
+	}
+	return b.String()
+}
+
+// TestDump: one text for a function whatever kernels run it, no line too wide, a
+// name for every node and buffer.
+func TestDump(t *testing.T) {
+	funcs := []*graph.Func{netStep(t, 11, false), netStep(t, 12, true)}
+	for i := range uint64(60) {
+		funcs = append(funcs, graphtest.RandomFunc(rng.New(i).Split("func")))
+	}
+	cut := newCutting(t, 1).cut
+	want := make([]string, len(funcs))
+	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
+		for i, f := range funcs {
+			got := dumped(t, f, 3, cut)
+			if want[i] == "" {
+				want[i] = got
+			}
+			if got != want[i] || dumped(t, f, 3, cut) != got {
+				t.Errorf("%d: another text the second time", i)
+			}
+		}
+	})
+	bodies := 0
+	for i, text := range want {
+		bodies += strings.Count(text, "# body: ")
+		if strings.Contains(text, "unnamed") {
+			t.Errorf("%d: what has no name in\n%s", i, text)
+		}
+		_, passes, _ := strings.Cut(text, "# regions")
+		for _, line := range strings.Split(passes, "\n") {
+			if n := len([]rune(line)); n > columns && strings.Contains(strings.TrimSpace(line), " ") {
+				t.Errorf("%d: %d columns: %s", i, n, line)
+			}
+		}
+	}
+	if bodies < 10 {
+		t.Errorf("%d regions in all", bodies)
+	}
+}
+
+// TestDumpParts looks for what each pass has to say of a step whose last shard is shorter.
+func TestDumpParts(t *testing.T) {
+	text := dumped(t, netStep(t, 16411, false), 2, standardCut)
+	at := 0
+	for _, want := range []string{
+		"# as written\nfunc \"step\"", "# simplify: of ", "# regions\ngroup 1, a region of 16411 images in shards of ",
+		"sums over the images: %", "# fuse\n", "the region", "# recompute", "# updates\n", " over it\n", "# guards: none",
+		"# lower: ", "shards: ", "the last of ", "# body: of stage ", " conv2d, then in its cache: ", "conv2d: ", "pieces of 45, blocks of ", "[i%5]\n", "arena of ",
+		"# schedule: ", "dealt to 2 threads", "thread 1: ", "# plan: ", " lanes(%",
+	} {
+		i := strings.Index(text[at:], want)
+		if i < 0 {
+			t.Fatalf("no %q after\n%s\nin\n%s", want, text[:at], text[at:])
+		}
+		at += i
+	}
+}
+
+func TestDumpOfLittle(t *testing.T) {
+	x := graph.Input("x", tensor.Float32, 3)
+	f, err := graph.NewFunc("same", []*graph.Node{x}, []graph.Output{{Name: "y", Value: x}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := dumped(t, f, 1, standardCut); !strings.Contains(text, "# lower: 0 stages\n") {
+		t.Error(text)
+	}
+	if _, err := Dump(nil, f, 0); err == nil || err.Error() != "cpu: dump same: 0 threads, want 1 or more" {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Dump(nil, &graph.Func{Name: "none", Outputs: make([]graph.Output, 1)}, 1); err == nil {
+		t.Error("an ill-formed function is dumped")
+	}
+}

@@ -1,0 +1,129 @@
+package cpu
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+)
+
+var _ backend.Profiler = (*program)(nil)
+
+// counters are what is measured of a stage, by all threads together.
+type counters struct {
+	calls, nanos atomic.Int64
+}
+
+// Profile turns measuring on or off; turning it on clears what was measured.
+func (p *program) Profile(on bool) {
+	p.be.mu.Lock()
+	defer p.be.mu.Unlock()
+	p.measured = on
+	if !on {
+		return
+	}
+	for _, r := range p.ran() {
+		for _, s := range r.copies {
+			s.spent.calls.Store(0)
+			s.spent.nanos.Store(0)
+		}
+	}
+}
+
+// Kernels lists the stages in the order of their levels.
+func (p *program) Kernels() []backend.Kernel {
+	var all []backend.Kernel
+	for _, r := range p.ran() {
+		s := r.copies[0]
+		k := backend.Kernel{
+			Name: s.name, Layer: s.node.layer, Shape: s.node.shape, Fused: s.fused,
+			MatFlops: s.matFlops * r.times, Flops: (s.matFlops + s.flops) * r.times,
+		}
+		for _, c := range r.copies {
+			k.Calls += c.spent.calls.Load()
+			k.Time += time.Duration(c.spent.nanos.Load())
+		}
+		seen := map[*buffer]bool{}
+		for _, bs := range [][]*buffer{s.reads, s.writes} {
+			for _, b := range bs {
+				if !seen[b] {
+					seen[b] = true
+					k.Bytes += 4 * int64(b.size) * r.times
+				}
+			}
+		}
+		all = append(all, k)
+	}
+	return all
+}
+
+// ran is a stage, all the workers' copies of it, and how often a run executes it.
+type ran struct {
+	copies []*stage
+	times  int64
+}
+
+// ran lists the stages by level, those of a region in place of what runs them.
+func (p *program) ran() []ran {
+	var all []ran
+	for i := range p.levels {
+		for _, s := range p.levels[i].stage {
+			if s.shards == nil {
+				all = append(all, ran{[]*stage{s}, 1})
+				continue
+			}
+			all = append(all, s.shards.ran()...)
+		}
+	}
+	return all
+}
+
+func (sh *shards) ran() []ran {
+	var all []ran
+	for size, times := range [2]int64{int64(sh.batch / sh.shard), 1} {
+		if sh.bodies[0][size] == nil {
+			continue
+		}
+		for i := range sh.bodies[0][size].stages {
+			r := ran{times: times}
+			for _, b := range sh.bodies {
+				r.copies = append(r.copies, b[size].stages[i])
+			}
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// timed executes a task and adds its time to the stage's.
+func (s *stage) timed(w *worker, task int) {
+	start := time.Now()
+	s.run(w, task)
+	s.spent.nanos.Add(int64(time.Since(start)))
+	s.spent.calls.Add(1)
+}
+
+// matFlops is the floating-point operations of an anchor, two for each product
+// that is added; taps outside the image count.
+func matFlops(n *graph.Node) int64 {
+	var y, w graph.Shape
+	switch n.Op() {
+	case graph.OpMatMul:
+		a := n.In()[0].Shape()
+		k := a[1]
+		if n.Attr().TransA {
+			k = a[0]
+		}
+		return 2 * int64(k) * int64(n.Shape().Size())
+	case graph.OpConv2D:
+		y, w = n.Shape(), n.In()[1].Shape()
+	case graph.OpConv2DInputGrad:
+		y, w = n.In()[0].Shape(), n.In()[1].Shape()
+	case graph.OpConv2DFilterGrad:
+		y, w = n.In()[1].Shape(), n.Shape()
+	default:
+		return 0
+	}
+	return 2 * int64(y[:3].Size()) * int64(w.Size())
+}

@@ -1,0 +1,286 @@
+package cpu
+
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/invariants"
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// shards runs a region. Its nodes are compiled once more as a small program for
+// the images of one shard, and once for each worker, so that every worker has
+// its intermediate values in memory of its own, which stays in cache.
+//
+// The shards are dealt to a fixed number of lanes, each a task: sums over the
+// batch are added up within a lane in the order of its shards, and then over the
+// lanes in their order.
+type shards struct {
+	region
+	lanes  int
+	bodies [][2]*body // by worker: a shard, and what is left at the end
+}
+
+// body is the program of a shard.
+type body struct {
+	images int
+	prog   *program // a level a stage
+	stages []*stage
+	rows   []view
+	sums   []view
+}
+
+// A view is a buffer of a body that lies on part of a buffer of the whole.
+type view struct {
+	part, whole *buffer
+	size        int       // elements an image, or of a sum
+	spare       []float32 // where a sum goes that is added to the lane's
+}
+
+// lowerRegion makes the stages of a region: one that runs it, a task a lane, and
+// one for each sum over the batch that adds the lanes.
+func (c *compiler) lowerRegion(g *group) {
+	r := g.region
+	sh := &shards{region: *r}
+	sums := 0
+	for n := range r.reduced {
+		sums += n.Shape().Size()
+	}
+	count := (r.batch + r.shard - 1) / r.shard
+	sh.lanes = count
+	if sums > 0 {
+		sh.lanes = min(count, c.cut.lanes, max(c.cut.leastLane, c.cut.laneSums/sums))
+	}
+	st := &stage{name: "shards", tasks: sh.lanes, run: sh.run, node: infoOf(g.nodes[len(g.nodes)-1]), shards: sh}
+	lanes := map[*graph.Node]*buffer{}
+	for _, n := range g.nodes {
+		st.cost += float64(matFlops(n)) / 16 / float64(sh.lanes)
+		if !c.stored(g, n) {
+			continue
+		}
+		if r.reduced[n] {
+			lanes[n] = &buffer{size: sh.lanes * n.Shape().Size()}
+			st.writes = append(st.writes, lanes[n])
+		} else {
+			st.writes = append(st.writes, c.bufs[n])
+		}
+	}
+	for range c.threads {
+		var bodies [2]*body
+		bodies[0] = c.newBody(g, r.shard, st, lanes)
+		if rest := r.batch % r.shard; rest > 0 {
+			bodies[1] = c.newBody(g, rest, st, lanes)
+		}
+		sh.bodies = append(sh.bodies, bodies)
+	}
+	c.stages = append(c.stages, st)
+	for _, n := range g.nodes {
+		if lanes[n] == nil {
+			continue
+		}
+		sum := &laneSum{lanes: lanes[n], out: c.bufs[n], size: n.Shape().Size(), n: sh.lanes}
+		at := sum.split(1)
+		c.stages = append(c.stages, &stage{
+			name: "sum lanes", tasks: len(at) - 1, cost: float64(sum.size * sum.n / (len(at) - 1)), node: infoOf(n),
+			reads: []*buffer{lanes[n]}, writes: []*buffer{c.bufs[n]},
+			run: func(w *worker, task int) { sum.run(w, at[task], at[task+1]) },
+		})
+	}
+}
+
+// newBody compiles the nodes of g for a number of images.
+func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Node]*buffer) *body {
+	t := translator{c: c, g: g, images: images, made: map[rowsOf]*graph.Node{}}
+	b := &body{images: images}
+	f := &graph.Func{Name: fmt.Sprintf("%s, %d images", c.f.Name, images)}
+	var stored []*graph.Node
+	for _, n := range g.nodes {
+		m := t.member(n)
+		if c.stored(g, n) {
+			stored = append(stored, n)
+			f.Outputs = append(f.Outputs, graph.Output{Name: fmt.Sprint("out", len(stored)), Value: m})
+		}
+	}
+	for _, in := range t.inputs {
+		f.Inputs = append(f.Inputs, in.node)
+	}
+	if invariants.Enabled {
+		if err := graph.Verify(f); err != nil {
+			panic(fmt.Sprintf("cpu: the body of a region: %v\n%v", err, f))
+		}
+	}
+	sub := newCompiler(f, c.state, false, c.cut)
+	sub.outer, sub.caller = c, st
+	for _, in := range t.inputs {
+		whole := c.bufs[base(in.from)]
+		st.reads = append(st.reads, whole)
+		if !in.byRow {
+			sub.bufs[in.node] = whole
+			sub.shared[whole] = true
+			continue
+		}
+		size := in.node.Shape().Size()
+		sub.bufs[in.node] = &buffer{size: size, fixed: true}
+		b.rows = append(b.rows, view{part: sub.bufs[in.node], whole: whole, size: size / images})
+	}
+	p := sub.compile(0, nil)
+	for i, n := range stored {
+		part := sub.outputs[i]
+		part.fixed = true
+		if whole := lanes[n]; whole != nil {
+			b.sums = append(b.sums, view{part, whole, part.size, aligned(part.size)})
+		} else {
+			b.rows = append(b.rows, view{part: part, whole: c.bufs[n], size: part.size / images})
+		}
+	}
+	// One stage after the other: a level each.
+	p.shared = sub.shared
+	sub.schedule()
+	for i := range p.levels {
+		b.stages = append(b.stages, p.levels[i].stage...)
+	}
+	p.levels = make([]level, len(b.stages))
+	for i, s := range b.stages {
+		s.level = i
+		p.levels[i].stage = []*stage{s}
+	}
+	sub.plan()
+	b.prog = p
+	c.scratch, c.regs, c.local = max(c.scratch, sub.scratch), max(c.regs, sub.regs), max(c.local, p.arena.size)
+	if c.bodies[st] == nil {
+		t.body = sub
+		c.bodies[st] = &t
+	}
+	return b
+}
+
+// run executes the shards of a lane.
+func (sh *shards) run(w *worker, lane int) {
+	count := (sh.batch + sh.shard - 1) / sh.shard
+	first := count * lane / sh.lanes
+	for k := first; k < count*(lane+1)/sh.lanes; k++ {
+		b := sh.bodies[w.id][0]
+		if k*sh.shard+b.images > sh.batch {
+			b = sh.bodies[w.id][1]
+		}
+		b.prog.arena.bind(w.local)
+		b.place(k*sh.shard, lane, k == first)
+		for _, s := range b.stages {
+			s.all(w)
+		}
+		if k > first {
+			for _, s := range b.sums {
+				kernel.AddTo(s.whole.data[lane*s.size:(lane+1)*s.size], s.part.data)
+			}
+		}
+	}
+}
+
+// place lays the views of a body on the images from first on, and on the sums
+// of a lane, or beside them if the lane has some already.
+func (b *body) place(first, lane int, fresh bool) {
+	on := func(x view, at, n int) { x.part.data = x.whole.data[at : at+n : at+n+guard] }
+	for _, r := range b.rows {
+		on(r, first*r.size, b.images*r.size)
+	}
+	for _, s := range b.sums {
+		if fresh {
+			on(s, lane*s.size, s.size)
+		} else {
+			s.part.data = s.spare
+		}
+	}
+}
+
+// all executes every task of a stage on one worker.
+func (s *stage) all(w *worker) {
+	for t := range s.tasks {
+		if w.timing {
+			s.timed(w, t)
+		} else {
+			s.run(w, t)
+		}
+	}
+	if s.finish != nil {
+		s.finish()
+	}
+}
+
+// A translator rebuilds the nodes of a region for fewer images.
+type translator struct {
+	c      *compiler
+	g      *group
+	images int
+	made   map[rowsOf]*graph.Node
+	inputs []bound
+	body   *compiler // what compiled them
+}
+
+// rowsOf is a node of the whole function, by row or in full.
+type rowsOf struct {
+	n     *graph.Node
+	byRow bool
+}
+
+// bound is an input of a body and what it is bound to.
+type bound struct {
+	node, from *graph.Node
+	byRow      bool
+}
+
+// member rebuilds a node of the region.
+func (t *translator) member(n *graph.Node) *graph.Node {
+	r := (&sharder{compiler: t.c, batch: t.g.region.batch}).roles(n)
+	in := make([]*graph.Node, len(n.In()))
+	for i, x := range n.In() {
+		in[i] = t.operand(x, r.byRow[i])
+	}
+	var m *graph.Node
+	switch n.Op() {
+	case graph.OpSlice:
+		at := n.Attr()
+		m = graph.Slice(in[0], at.Lo, append([]int{t.images}, at.Hi[1:]...), at.Step)
+	default:
+		shape := n.Shape()
+		if !r.sums {
+			shape = t.rows(n)
+		}
+		m = graph.Resize(n, shape, in...)
+	}
+	t.made[rowsOf{n, !t.g.region.reduced[n]}] = m
+	return m
+}
+
+// rows is the shape of n with the images of a shard.
+func (t *translator) rows(n *graph.Node) graph.Shape {
+	return append(graph.Shape{t.images}, n.Shape()[1:]...)
+}
+
+// operand is what a node of the region reads: rows of x, or all of it.
+func (t *translator) operand(x *graph.Node, byRow bool) *graph.Node {
+	key := rowsOf{x, byRow}
+	if m := t.made[key]; m != nil {
+		return m
+	}
+	shape := x.Shape()
+	if byRow {
+		shape = t.rows(x)
+	}
+	var m *graph.Node
+	switch {
+	case x.Op() == graph.OpConst && !byRow:
+		m = graph.Rebuild(x)
+	case x.Op() == graph.OpBroadcast && !t.c.kept[x]:
+		from := x.In()[0]
+		same := len(from.Shape()) == len(x.Shape()) && from.Shape()[0] == x.Shape()[0]
+		m = graph.BroadcastTo(t.operand(from, byRow && same), shape...)
+	case x.Op() == graph.OpReshape && t.c.groupOf[t.c.origin(x)] == t.g:
+		m = graph.Reshape(t.operand(x.In()[0], byRow), shape...)
+	default: // made elsewhere
+		m = graph.Input(fmt.Sprint("in", len(t.inputs)), tensor.Float32, shape...)
+		t.inputs = append(t.inputs, bound{m, x, byRow})
+	}
+	t.made[key] = m
+	return m
+}

@@ -1,0 +1,72 @@
+package cpu
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/graph/graphtest"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+)
+
+// turns updates a matrix and a moment of it two times, each only if a scalar is not 0,
+// and reads the matrix before, between and after. With late it is read as it was before
+// once more when the first update is known; with shown its value between is an output.
+func turns(t testing.TB, late, shown bool) *graph.Func {
+	t.Helper()
+	const n = 24
+	w, m := graph.State("w", n, n), graph.State("m", n, n)
+	x := graph.Input("x", tensor.Float32, n, n)
+	in, value, moment := []*graph.Node{x}, w, m
+	var out []graph.Output
+	for k, name := range []string{"first", "second"} {
+		ok := graph.Input(name, tensor.Float32)
+		in = append(in, ok)
+		y := graph.Tanh(graph.MatMul(x, value))
+		m2 := graph.Add(graph.Scale(moment, 0.9), graph.Scale(graph.MatMul(x, y), 0.1))
+		w2 := graph.Sub(value, graph.Scale(m2, 0.01))
+		value, moment = graph.Select(ok, w2, value), graph.Select(ok, m2, moment)
+		if k == 0 && late {
+			y = graph.Add(y, graph.MatMul(value, w))
+		}
+		if k == 0 && shown {
+			out = append(out, graph.Output{Name: "between", Value: value})
+		}
+		out = append(out, graph.Output{Name: name + " sum", Value: graph.Sum(y)})
+	}
+	out = append(out, graph.Output{Name: "after", Value: graph.Sum(graph.MatMul(x, value))})
+	f, err := graph.NewFunc("turns", in, out, []graph.Update{{State: w, Value: value}, {State: m, Value: moment}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestTurns: a state that is updated two times is written in place both times, under
+// either condition, unless somebody still reads the value that would be lost.
+func TestTurns(t *testing.T) {
+	const twice = "writes %"
+	for _, c := range []struct {
+		late, shown bool
+		w, m        int // how often the states are written over
+	}{{false, false, 2, 2}, {true, false, 1, 2}, {false, true, 1, 2}} {
+		f := turns(t, c.late, c.shown)
+		text := dumped(t, f, 2, standardCut)
+		_, text, _ = strings.Cut(text, "# updates\n")
+		lines := strings.Split(text, "\n")
+		if w, m := strings.Count(lines[0], twice), strings.Count(lines[1], twice); w != c.w || m != c.m {
+			t.Errorf("late %v, shown %v: written over %d and %d times, want %d and %d:\n%s\n%s", c.late, c.shown, w, m, c.w, c.m, lines[0], lines[1])
+		}
+		for ok := range 4 {
+			for _, threads := range []int{1, 3} {
+				t.Run(fmt.Sprint(c, ok, threads), func(t *testing.T) {
+					env := graphtest.RandomEnv(rng.New(uint64(ok)).Split("env"), f)
+					env.Inputs["first"], env.Inputs["second"] = graph.Value{float64(ok & 1)}, graph.Value{float64(ok >> 1)}
+					graphtest.Agree(t, newTest(t, threads), f, env, tol)
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,499 @@
+package cpu
+
+import (
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// winoConv computes a convolution, or its adjoint in the image, in Winograd's
+// form, in units of some images or of some rows of tiles of one.
+//
+// What the products read of the source are its pixels as they are, and three
+// planes of differences of pixels a step apart: down, across, and both. A unit's
+// planes are made in scratch by subtracting rows; the products then find their
+// rows in them, or in the source, by tables of offsets, as a direct convolution
+// does; what they make, nine numbers a tile and channel, goes to scratch too, and
+// from there, combined, to the result.
+type winoConv struct {
+	src, out, w    *buffer
+	images         int
+	srcLen, outLen int    // elements of an image
+	k, n           int    // channels summed, channels made
+	h, wd          int    // source pixels
+	apart          [2]int // source pixels from one of a difference to the other
+	left, cols     int    // first column of a difference across, and how many there are
+	windows        []*winoWindow
+	each           int // images of a unit
+	strips         int // units of an image, if each is 1
+	units          []*winoUnit
+	zero           []float32
+	coffs          []int32
+	products       int // float32 of the nine products of a unit
+	planes         int // float32 of its planes
+	flops          int
+}
+
+// A winoWindow is the pixels of the result that use the same strands.
+type winoWindow struct {
+	down, across []strand // every pair is added up
+	size, tiles  [2]int
+	pix          func(i, j int) (y, x int) // of the result
+	products     []*winoProduct
+}
+
+// A winoProduct is that of one of the nine, over the pairs of strands that read
+// planes, or over those that read pixels.
+type winoProduct struct {
+	place   int
+	pixels  bool
+	pairs   []winoPair
+	w, rows int  // where its panels begin, and how many rows they have
+	more    bool // adds to an earlier one
+}
+
+type winoPair struct {
+	plane          int
+	down, across   strand
+	fDown, fAcross factor
+}
+
+// The planes.
+const (
+	pixels = 0
+	across = 1
+	down   = 2
+	both   = down | across
+)
+
+// A winoUnit is the tables of a unit.
+type winoUnit struct {
+	rows   []planeRow // of an image
+	planes int        // float32 of the planes of an image
+	images int
+	parts  []winoPart // by window
+	step   int        // float32 from one of the nine products to the next
+}
+
+// A planeRow is one row of a plane.
+type planeRow struct {
+	plane, row int
+	at         int // in the planes of an image
+	from       int // of both: the row of down it is made of
+}
+
+// A winoPart is what a unit has of a window.
+type winoPart struct {
+	count int
+	runs  []run     // tiles of the matrix products
+	offs  [][]int32 // by product: (tiles, pairs, 6)
+	pix   []int32   // (count, 4)
+}
+
+func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) anchor {
+	src, w := n.In()[0], n.In()[1]
+	so := n.Shape()
+	wc := newWinoConv(n)
+	if wc == nil || !c.cut.form.chooses(wc.cheaper(c.outer != nil)) {
+		return nil
+	}
+	wc.out = c.bufs[n]
+	wc.cut(so, c.outer != nil)
+	k := wc.packing(w.Shape(), n.Op() == graph.OpConv2DInputGrad)
+	wc.src = c.operand(src, s)
+	c.scratch = max(c.scratch, k.scratch())
+	wc.w = c.packedBy(k.key(c.bufs[base(w)]), k.size, k.tasks(), s, infoOf(w), func(wk *worker, task int, dst, w []float32) {
+		k.pack(dst, w, wk.scratch[:k.scratch()], task)
+	})
+	wc.zero = aligned(wc.k)
+	for _, u := range wc.units {
+		wc.planes = max(wc.planes, u.images*u.planes)
+		wc.products = max(wc.products, 9*u.step)
+	}
+	c.need(wc.products + wc.planes + wc.n)
+	s.cost = float64(wc.flops) / 16
+	return wc
+}
+
+// packing places the matrices of all products in the packed kernel.
+func (wc *winoConv) packing(ws graph.Shape, adjoint bool) *winoKernel {
+	k := &winoKernel{shape: ws, adjoint: adjoint}
+	task := map[tap]int{} // by the first taps of a pair
+	for _, win := range wc.windows {
+		for _, p := range win.products {
+			p.w, p.rows = k.size, len(p.pairs)*wc.k
+			for i, pair := range p.pairs {
+				first := tap{pair.down.taps[0], pair.across.taps[0]}
+				if _, ok := task[first]; !ok {
+					task[first] = len(k.pairs)
+					k.pairs = append(k.pairs, nil)
+				}
+				sum := sumOf(pair.fDown, pair.fAcross)
+				sum.at, sum.rows = k.size+i*wc.k*kernel.PanelCols, p.rows
+				k.pairs[task[first]] = append(k.pairs[task[first]], sum)
+			}
+			k.size += kernel.PackedLen(p.rows, wc.n)
+		}
+	}
+	return k
+}
+
+// newWinoConv is the form of n, without its units; nil if there is none.
+func newWinoConv(n *graph.Node) *winoConv {
+	si, so, ws, cfg := n.In()[0].Shape(), n.Shape(), n.In()[1].Shape(), n.Attr().Conv
+	adjoint := n.Op() == graph.OpConv2DInputGrad
+	image := si
+	if adjoint {
+		image = so
+	}
+	var axes [2][]strand
+	for ax := range axes {
+		var ok bool
+		if axes[ax], ok = strands(cfg, ax, image[1+ax], ws[ax], adjoint); !ok {
+			return nil
+		}
+	}
+	wc := &winoConv{
+		images: so[0], srcLen: si[1:].Size(), outLen: so[1:].Size(), k: si[3], n: so[3], h: si[1], wd: si[2],
+		apart: [2]int{axes[0][0].step, axes[1][0].step},
+	}
+	if !adjoint {
+		wc.addWindow(axes[0], axes[1], so, [2]int{}, [2]int{1, 1})
+	} else {
+		for p := range axes[0] {
+			for q := range axes[1] {
+				wc.addWindow(axes[0][p:p+1], axes[1][q:q+1], so, [2]int{p, q}, cfg.Stride)
+			}
+		}
+	}
+	wc.coffs = rowOffsets(wc.n)
+	wc.findColumns()
+	return wc
+}
+
+// addWindow adds the window of every stride-th pixel of the result from first on.
+func (wc *winoConv) addWindow(dn, ac []strand, so graph.Shape, first, stride [2]int) {
+	win := &winoWindow{down: dn, across: ac}
+	for ax := range 2 {
+		win.size[ax] = (so[1+ax] - first[ax] + stride[ax] - 1) / stride[ax]
+		win.tiles[ax] = (win.size[ax] + 1) / 2
+	}
+	win.pix = func(i, j int) (y, x int) { return first[0] + i*stride[0], first[1] + j*stride[1] }
+	for place := range 9 {
+		var planes, raw *winoProduct
+		for _, d := range dn {
+			fd, ok := d.factor(place / 3)
+			if !ok {
+				continue
+			}
+			for _, a := range ac {
+				fa, ok := a.factor(place % 3)
+				if !ok {
+					continue
+				}
+				plane := pixels
+				if fd.diff {
+					plane |= down
+				}
+				if fa.diff {
+					plane |= across
+				}
+				p := &planes
+				if plane == pixels {
+					p = &raw
+				}
+				if *p == nil {
+					*p = &winoProduct{place: place, pixels: plane == pixels, more: planes != nil || raw != nil}
+					win.products = append(win.products, *p)
+				}
+				(*p).pairs = append((*p).pairs, winoPair{plane, d, a, fd, fa})
+			}
+		}
+	}
+	wc.windows = append(wc.windows, win)
+}
+
+// findColumns finds the columns in which there are differences across.
+func (wc *winoConv) findColumns() {
+	lo, hi := wc.wd, -wc.apart[1]
+	for _, win := range wc.windows {
+		for _, s := range win.across {
+			if len(s.taps) == 2 {
+				lo, hi = min(lo, s.first), max(hi, s.step*(2*win.tiles[1]-1)+s.first+1)
+			}
+		}
+	}
+	wc.left = max(lo, -wc.apart[1])
+	wc.cols = max(0, min(hi, wc.wd)-wc.left)
+}
+
+// cheaper compares this form of an image with the direct one, by operations on
+// vectors. A region packs the kernel once for all its shards.
+func (wc *winoConv) cheaper(shard bool) bool {
+	direct, own, pack := 0, 0, 0
+	for _, win := range wc.windows {
+		tiles, pairs := win.tiles[0]*win.tiles[1], 0
+		for _, p := range win.products {
+			pairs += len(p.pairs)
+		}
+		for _, d := range win.down {
+			for _, a := range win.across {
+				direct += win.size[0] * win.size[1] * len(d.taps) * len(a.taps) * wc.k * wc.n / 8
+			}
+		}
+		wc.flops += 2 * tiles * pairs * wc.k * wc.n * wc.images
+		own += tiles*pairs*wc.k*wc.n/8 + costMove*9*tiles*wc.n/8
+		pack += costPack * pairs * wc.k * wc.n / 8
+	}
+	own += costMove * (3 * wc.h * wc.wd * wc.k) / 8
+	if !shard {
+		own += pack / wc.images
+	}
+	return own < direct && min(wc.k, wc.n) >= fewestWino
+}
+
+// Sizes of a unit: rows of its matrix products, and float32 of what it has in
+// scratch, which should fit L2 with its part of the source and of the kernel.
+const (
+	unitRows   = 64
+	unitFloats = 1 << 17
+	leastTasks = 4
+)
+
+// cut chooses the units and works out their tables. But for a shard, which is one
+// task's, the units of several images are enough for some tasks.
+func (wc *winoConv) cut(so graph.Shape, shard bool) {
+	first := wc.windows[0]
+	tiles, tall := first.tiles[0]*first.tiles[1], 0
+	whole := true // every window has the same rows of tiles, none of which is cut off
+	for _, win := range wc.windows {
+		tall = max(tall, win.tiles[0])
+		whole = whole && win.size == first.size && win.size[0]%2 == 0
+	}
+	wc.each, wc.strips = 1, 1
+	if tiles < unitRows {
+		most := wc.images
+		if !shard {
+			most = (most + leastTasks - 1) / leastTasks
+		}
+		wc.each = min(most, (unitRows+tiles-1)/tiles)
+	} else if size := 3*wc.h*wc.wd*wc.k + 9*tiles*wc.n; whole {
+		for p := 2; p <= tall && size/wc.strips > unitFloats; p++ {
+			if tall%p == 0 && tiles/p >= unitRows/2 {
+				wc.strips = p
+			}
+		}
+	}
+	if wc.strips > 1 {
+		for i := range wc.strips {
+			wc.units = append(wc.units, wc.newUnit(so, 1, tall*i/wc.strips, tall*(i+1)/wc.strips))
+		}
+		return
+	}
+	wc.units = append(wc.units, wc.newUnit(so, wc.each, 0, tall))
+	if rest := wc.images % wc.each; rest > 0 {
+		wc.units = append(wc.units, wc.newUnit(so, rest, 0, tall))
+	}
+}
+
+// newUnit works out the tables of rows [from, to) of tiles.
+func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
+	u := &winoUnit{images: images}
+	at := u.layPlanes(wc, from, to)
+	si := graph.Shape{0, wc.h, wc.wd, wc.k}
+	// rowAt is where the row of a tile of an image is read, negative if it is zero.
+	rowAt := func(pair winoPair, img, i, j int) int32 {
+		y, x := pair.down.pixel(pair.fDown, i), pair.across.pixel(pair.fAcross, j)
+		if pair.plane == pixels {
+			if o := offset(si, y, x); o >= 0 {
+				return int32(img*wc.srcLen) + o
+			}
+			return -1
+		}
+		left, cols := 0, wc.wd
+		if pair.plane != down {
+			left, cols = wc.left, wc.cols
+		}
+		if r, ok := at[[2]int{pair.plane, y}]; ok && x >= left && x < left+cols {
+			return int32(img*u.planes + r + (x-left)*wc.k)
+		}
+		return -1
+	}
+	most := 0
+	for _, win := range wc.windows {
+		var tiles []pixel // (image·rows + row, column)
+		var part winoPart
+		rows := min(to, win.tiles[0]) - from
+		for img := range images {
+			for i := from; i < from+rows; i++ {
+				for j := range win.tiles[1] {
+					tiles = append(tiles, pixel{img*rows + i - from, j})
+					for k := range 4 {
+						o := int32(-1)
+						if y, x := 2*i+k/2, 2*j+k%2; y < win.size[0] && x < win.size[1] {
+							y, x = win.pix(y, x)
+							o = int32(img*wc.outLen) + offset(so, y, x)
+						}
+						part.pix = append(part.pix, o)
+					}
+				}
+			}
+		}
+		part.count, part.runs = len(tiles), tileRuns(len(tiles))
+		most = max(most, part.count)
+		for _, p := range win.products {
+			var offs []int32
+			first := 0
+			for _, r := range part.runs {
+				for range r.tiles {
+					for _, pair := range p.pairs {
+						var six [kernel.MaxRows]int32
+						for i, t := range tiles[first : first+r.mr] {
+							six[i] = rowAt(pair, t.y/rows, from+t.y%rows, t.x)
+						}
+						offs = append(offs, six[:]...)
+					}
+					first += r.mr
+				}
+			}
+			part.offs = append(part.offs, offs)
+		}
+		u.parts = append(u.parts, part)
+	}
+	// An odd number of cache lines, so that the nine do not meet in one place.
+	u.step = (most*wc.n+2*lineFloats-1)/(2*lineFloats)*(2*lineFloats) + lineFloats
+	return u
+}
+
+// layPlanes lists the rows of the planes that rows [from, to) of tiles need, and
+// says where each lies in the planes of an image.
+func (u *winoUnit) layPlanes(wc *winoConv, from, to int) map[[2]int]int {
+	at := map[[2]int]int{}
+	need := func(plane, y int) {
+		if _, ok := at[[2]int{plane, y}]; ok || y >= wc.h || y < 0 && (plane == across || y+wc.apart[0] < 0 || y+wc.apart[0] >= wc.h) {
+			return // there is one, or it is the difference of what is outside
+		}
+		at[[2]int{plane, y}] = u.planes
+		u.rows = append(u.rows, planeRow{plane, y, u.planes, at[[2]int{down, y}]})
+		if plane == down {
+			u.planes += wc.wd * wc.k
+		} else {
+			u.planes += wc.cols * wc.k
+		}
+	}
+	for _, win := range wc.windows {
+		for i := from; i < min(to, win.tiles[0]); i++ {
+			for _, p := range win.products {
+				for _, pair := range p.pairs {
+					y := pair.down.pixel(pair.fDown, i)
+					if pair.plane&down != 0 {
+						need(down, y) // of both, too, which is made of it
+					}
+					if pair.plane&across != 0 {
+						need(pair.plane, y)
+					}
+				}
+			}
+		}
+	}
+	return at
+}
+
+// fillPlanes computes the planes of an image.
+func (wc *winoConv) fillPlanes(dst, src []float32, u *winoUnit) {
+	width := wc.wd * wc.k
+	for _, r := range u.rows {
+		switch r.plane {
+		case across:
+			wc.differAcross(dst[r.at:], src[r.row*width:])
+		case both:
+			wc.differAcross(dst[r.at:], dst[r.from:])
+		case down:
+			d, below := dst[r.at:r.at+width], (r.row+wc.apart[0])*width
+			switch {
+			case r.row < 0:
+				kernel.Neg(d, src[below:])
+			case r.row+wc.apart[0] >= wc.h:
+				copy(d, src[r.row*width:])
+			default:
+				kernel.Sub(d, src[r.row*width:], src[below:])
+			}
+		}
+	}
+}
+
+// differAcross subtracts from the pixels of a row those a step to their right.
+func (wc *winoConv) differAcross(dst, row []float32) {
+	k, step, end := wc.k, wc.apart[1], wc.left+wc.cols
+	for x := wc.left; x < end; {
+		d := dst[(x-wc.left)*k:]
+		left, right := x >= 0, x+step >= 0 && x+step < wc.wd
+		n := 1
+		switch {
+		case left && right:
+			n = min(end, wc.wd-step) - x
+			kernel.Sub(d[:n*k], row[x*k:], row[(x+step)*k:])
+		case left:
+			n = end - x // up to the last pixel
+			copy(d[:n*k], row[x*k:])
+		case right:
+			kernel.Neg(d[:k], row[(x+step)*k:])
+		default:
+			clear(d[:k])
+		}
+		x += n
+	}
+}
+
+// split gives each task whole units.
+func (wc *winoConv) split(align int) []int {
+	step := lcm(align, wc.each*wc.outLen)
+	return evenSplit(wc.images*wc.outLen, step, step, 1, max(1, min(256, wc.flops>>16)))
+}
+
+func (wc *winoConv) step() int { return wc.each * wc.outLen / wc.strips }
+
+func (wc *winoConv) run(w *worker, lo, hi int) {
+	for size := wc.each * wc.outLen / wc.strips; lo < hi; lo += size {
+		u := wc.units[0]
+		switch {
+		case wc.strips > 1:
+			u = wc.units[lo%wc.outLen/size]
+		case hi-lo < size:
+			u = wc.units[1]
+		}
+		img := lo / wc.outLen
+		wc.runUnit(w, u, img*wc.srcLen, img*wc.outLen)
+	}
+}
+
+func (wc *winoConv) runUnit(w *worker, u *winoUnit, src, out int) {
+	made, planes := w.scratch[:9*u.step], w.scratch[wc.products:]
+	spare := &w.scratch[wc.products+wc.planes]
+	for img := range u.images {
+		wc.fillPlanes(planes[img*u.planes:], wc.src.data[src+img*wc.srcLen:][:wc.srcLen], u)
+	}
+	for i, win := range wc.windows {
+		part := &u.parts[i]
+		done := 0 // of the nine
+		for q, p := range win.products {
+			for ; done < p.place; done++ { // no strand has a factor there
+				clear(made[done*u.step:][:part.count*wc.n])
+			}
+			done = p.place + 1
+			base := wc.src.ptr(src)
+			if !p.pixels {
+				base = &planes[0]
+			}
+			w.rows = kernel.RowsArgs{Base: base, Zero: &wc.zero[0], W: wc.w.ptr(p.w), LdW: kernel.PanelCols, LdPanel: p.rows * kernel.PanelCols,
+				COffs: &wc.coffs[0], Taps: len(p.pairs), K: wc.k, Cols: wc.n, Accumulate: p.more}
+			c, offs := p.place*u.step, part.offs[q]
+			for _, r := range part.runs {
+				w.rows.C, w.rows.Offs, w.rows.Tiles = &made[c], &offs[0], r.tiles
+				kernel.Rows(r.mr, &w.rows)
+				c, offs = c+r.mr*r.tiles*wc.n, offs[r.tiles*len(p.pairs)*kernel.MaxRows:]
+			}
+		}
+		w.inverse = kernel.InverseArgs{M: &made[0], Step: u.step, C: wc.out.ptr(out), COffs: &part.pix[0], Spare: spare, Tiles: part.count, N: wc.n}
+		kernel.Inverse(&w.inverse)
+	}
+}

@@ -1,0 +1,339 @@
+package cpu
+
+import (
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/kernel"
+)
+
+// winoFilter computes the gradient of a convolution in its kernel in Winograd's
+// form. The gradient of the result, g, plays the part of the kernel, for each
+// strand of two taps and tile of two results:
+//
+//	dw₀ = d₀g₀ + d₁g₁   dw₁ = d₁g₀ + d₂g₁
+//
+// and the same nine products make the four taps of two strands. They are added up
+// over all tiles of all images before they are combined, which the loop behind
+// does once. A strand of one tap multiplies pixel by pixel.
+//
+// The sums are dealt to lanes of images and, of large kernels, to parts, some of
+// the products each.
+type winoFilter struct {
+	x, gy, lanes *buffer
+	images       int
+	xLen, gyLen  int // elements of an image
+	ci, co       int
+	size         int // of a lane: float32 of all products
+	products     []*filterProduct
+	grads        []*gathered // what is made of gy, each for some of the products
+	parts        int
+	each         int // images of a unit
+	gradAt       int // where in scratch what is made of gy begins
+	zero         []float32
+}
+
+// A filterProduct is one of the products of a pair of strands.
+type filterProduct struct {
+	source *gathered
+	grad   int // what it is multiplied with
+}
+
+// gathered is rows of channels, each combined of as many terms of an image.
+type gathered struct {
+	count int // rows of an image
+	terms int
+	offs  []int32 // (images of a unit, count, terms)
+}
+
+// A filterFactor is what a strand has in a product: of tile t the source pixel
+// at(t), less the one a step on if diff; and results[t·span + …] of grad, added.
+type filterFactor struct {
+	kind  int // equal kinds use the same of gy
+	diff  bool
+	at    func(tile int) int
+	grads []int
+	span  int // results of a tile
+}
+
+func filterFactors(s strand) []filterFactor {
+	if len(s.taps) == 1 {
+		return []filterFactor{{3, false, func(t int) int { return s.step*t + s.first }, []int{0}, 1}}
+	}
+	var fs []filterFactor
+	for m, grads := range [][]int{{0}, {0, 1}, {1}} {
+		f, _ := s.factor(m)
+		fs = append(fs, filterFactor{m, f.diff, func(t int) int { return s.pixel(f, t) }, grads, 2})
+	}
+	return fs
+}
+
+// countFactors is how many products the strands of one axis have in one row of
+// tiles.
+func countFactors(strands []strand) int {
+	n := 0
+	for _, s := range strands {
+		n += len(filterFactors(s))
+	}
+	return n
+}
+
+// A unit has filterRows rows of a product or a few more, which are in L2 along
+// with the sums of a product. All sums of a lane have laneFloats at most; those of
+// larger kernels, which no cache holds, are dealt to parts of two products and
+// visited less often.
+const (
+	filterRows = 128
+	laneFloats = 1 << 19
+)
+
+func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
+	x, gy := n.In()[0], n.In()[1]
+	xs, ys, ws, cfg := x.Shape(), gy.Shape(), n.Shape(), n.Attr().Conv
+	dn, ok := strands(cfg, 0, xs[1], ws[0], false)
+	ac, ok2 := strands(cfg, 1, xs[2], ws[1], false)
+	if !ok || !ok2 {
+		return nil
+	}
+	wf := &winoFilter{
+		images: xs[0], xLen: xs[1:].Size(), gyLen: ys[1:].Size(), ci: ws[2], co: ws[3], parts: 1,
+	}
+	if !c.cut.form.chooses(wf.cheaper(ys, ws, dn, ac)) {
+		return nil
+	}
+	wf.zero = aligned(max(wf.ci, wf.co))
+	rows := filterRows
+	lanes, size := min(wf.images, maxLanes), countFactors(dn)*countFactors(ac)*wf.ci*wf.co
+	switch {
+	case c.outer != nil: // a shard is part of a lane
+		lanes = 1
+	case size > laneFloats:
+		lanes, rows = 1, 2*filterRows
+	case ws.Size() > 1<<16:
+		lanes, wf.parts = min(wf.images, 4), 2
+	}
+	tiles := (ys[1] + 1) / 2 * ((ys[2] + 1) / 2)
+	wf.each = min(wf.images, (rows+tiles-1)/tiles)
+	out := &winoSum{out: c.bufs[n], tap: wf.ci * wf.co}
+	wf.addProducts(out, xs, ys, ws, dn, ac)
+	if size > laneFloats && c.outer == nil {
+		wf.parts = (len(wf.products) + 1) / 2
+	}
+	wf.lanes = &buffer{size: lanes * wf.size}
+	out.lanes, out.n, out.lane = wf.lanes, lanes, wf.size
+	rows = 0
+	for _, p := range wf.products {
+		rows = max(rows, wf.each*p.source.count)
+	}
+	wf.gradAt = kernel.PackedLen(rows, wf.ci)
+	c.need(wf.gradAt + kernel.PackedLen(rows, wf.co) + guard)
+	tasks := lanes * wf.parts
+	pre := &stage{
+		name: "filter products", tasks: tasks, cost: float64(s.matFlops) / 32 / float64(tasks),
+		writes: []*buffer{wf.lanes}, node: infoOf(n), matFlops: s.matFlops,
+	}
+	s.matFlops = 0 // combining them is no product
+	wf.x, wf.gy = c.operand(x, pre), c.operand(gy, pre)
+	pre.run = func(w *worker, task int) { wf.partial(w, task/wf.parts, task%wf.parts, lanes) }
+	c.stages = append(c.stages, pre)
+	s.reads = append(s.reads, wf.lanes)
+	return out
+}
+
+// cheaper compares this form with the direct one, by operations on vectors an
+// image.
+func (wf *winoFilter) cheaper(ys, ws graph.Shape, dn, ac []strand) bool {
+	direct := ys[1] * ys[2] * ws.Size() / 8
+	own := 0
+	for _, d := range dn {
+		for _, a := range ac {
+			rows, products := 1, 1
+			for ax, s := range []strand{d, a} {
+				if len(s.taps) == 2 {
+					rows, products = rows*((ys[1+ax]+1)/2), products*3
+				} else {
+					rows *= ys[1+ax]
+				}
+			}
+			own += rows * products * (wf.ci*wf.co + costGather*(wf.ci+wf.co)) / 8
+		}
+	}
+	return own < direct && min(wf.ci, wf.co) >= fewestWino
+}
+
+// addProducts lists the products, those of the same rows of gy together, and what
+// each tap is made of.
+func (wf *winoFilter) addProducts(out *winoSum, xs, ys, ws graph.Shape, dn, ac []strand) {
+	out.terms = make([][]signed, ws[0]*ws[1])
+	grads := map[[2]int]int{}
+	for kinds := range 16 {
+		for _, d := range dn {
+			for _, a := range ac {
+				for _, fd := range filterFactors(d) {
+					for _, fa := range filterFactors(a) {
+						if fd.kind*4+fa.kind != kinds {
+							continue
+						}
+						key := [2]int{fd.kind, fa.kind}
+						if _, ok := grads[key]; !ok {
+							grads[key] = len(wf.grads)
+							wf.grads = append(wf.grads, wf.gather(ys, ys, fd, fa, func(i, j int) []int32 {
+								var o []int32
+								for _, p := range fd.grads {
+									for _, q := range fa.grads {
+										o = append(o, offset(ys, i*fd.span+p, j*fa.span+q))
+									}
+								}
+								return o
+							}))
+						}
+						out.take(d, a, fd.kind, fa.kind, ws[1], wf.size)
+						wf.size += wf.ci * wf.co
+						wf.products = append(wf.products, &filterProduct{grad: grads[key], source: wf.gather(xs, ys, fd, fa, func(i, j int) []int32 {
+							y, x := fd.at(i), fa.at(j)
+							o := []int32{offset(xs, y, x)}
+							if fa.diff {
+								o = append(o, offset(xs, y, x+a.step))
+							}
+							if fd.diff {
+								o = append(o, offset(xs, y+d.step, x))
+							}
+							if fa.diff && fd.diff {
+								o = append(o, offset(xs, y+d.step, x+a.step))
+							}
+							return o
+						})})
+					}
+				}
+			}
+		}
+	}
+}
+
+// gather lists the terms of each tile, for the images of a unit of images of
+// shape s.
+func (wf *winoFilter) gather(s, ys graph.Shape, fd, fa filterFactor, at func(i, j int) []int32) *gathered {
+	g := &gathered{}
+	rows, cols := (ys[1]+fd.span-1)/fd.span, (ys[2]+fa.span-1)/fa.span
+	g.count = rows * cols
+	for img := range wf.each {
+		for i := range rows {
+			for j := range cols {
+				o := at(i, j)
+				for k := range o {
+					if o[k] >= 0 {
+						o[k] += int32(img * s[1:].Size())
+					}
+				}
+				g.offs, g.terms = append(g.offs, o...), len(o)
+			}
+		}
+	}
+	return g
+}
+
+func (wf *winoFilter) partial(w *worker, lane, part, lanes int) {
+	first, end := wf.images*lane/lanes, wf.images*(lane+1)/lanes
+	from, to := len(wf.products)*part/wf.parts, len(wf.products)*(part+1)/wf.parts
+	for img := first; img < end; img += wf.each {
+		images, grad := min(wf.each, end-img), -1
+		for i := from; i < to; i++ {
+			p := wf.products[i]
+			rows := images * p.source.count
+			if p.grad != grad {
+				grad = p.grad
+				wf.combine(w, wf.grads[grad], wf.gy.ptr(img*wf.gyLen), wf.gradAt, rows, wf.co, 1)
+			}
+			wf.combine(w, p.source, wf.x.ptr(img*wf.xLen), 0, rows, wf.ci, -1)
+			wf.product(w, lane*wf.size+i*wf.ci*wf.co, rows, img > first)
+		}
+	}
+}
+
+// combine lays out rows at a place in scratch, in panels.
+func (wf *winoFilter) combine(w *worker, g *gathered, base *float32, at, rows, n int, sign float32) {
+	w.combine = kernel.CombineArgs{
+		Base: base, Offs: &g.offs[0], Zero: &wf.zero[0], Dst: &w.scratch[at], Rows: rows, N: n, Terms: g.terms, Sign: sign,
+	}
+	kernel.Combine(&w.combine)
+}
+
+// product adds up the outer products of rows of the source and of gy.
+func (wf *winoFilter) product(w *worker, dst, rows int, accumulate bool) {
+	w.outer = kernel.OuterArgs{LdA: kernel.PanelCols, LdB: kernel.PanelCols, LdC: wf.co, P: rows, Accumulate: accumulate}
+	for j := 0; j < wf.co; j += kernel.PanelCols {
+		w.outer.B, w.outer.Cols = &w.scratch[wf.gradAt+j*rows], min(kernel.PanelCols, wf.co-j)
+		for i := 0; i < wf.ci; i += kernel.PanelCols {
+			for k, end := i, min(i+kernel.PanelCols, wf.ci); k < end; {
+				mr := nextRun(end - k).mr
+				w.outer.A, w.outer.C = &w.scratch[i*rows+k-i], wf.lanes.ptr(dst+k*wf.co+j)
+				kernel.Outer(mr, &w.outer)
+				k += mr
+			}
+		}
+	}
+}
+
+// winoSum combines the products of a filter gradient, lane by lane, into taps.
+type winoSum struct {
+	lanes, out *buffer
+	n, lane    int // lanes, and float32 of one
+	tap        int // float32 of a tap
+	terms      [][]signed
+}
+
+// signed is a product that is added to a tap or subtracted from it.
+type signed struct {
+	at  int
+	neg bool
+}
+
+// take adds the product at a place to the taps it is part of.
+func (a *winoSum) take(dn, ac strand, kindDown, kindAcross, kw, at int) {
+	of := func(s strand, kind int) (taps []int, neg []bool) {
+		switch kind {
+		case 0:
+			return s.taps[:1], []bool{false}
+		case 1:
+			return s.taps, []bool{false, false}
+		case 2:
+			return s.taps[1:], []bool{true}
+		}
+		return s.taps, []bool{false}
+	}
+	ps, pneg := of(dn, kindDown)
+	qs, qneg := of(ac, kindAcross)
+	for i, p := range ps {
+		for j, q := range qs {
+			a.terms[p*kw+q] = append(a.terms[p*kw+q], signed{at, pneg[i] != qneg[j]})
+		}
+	}
+}
+
+func (a *winoSum) split(align int) []int {
+	size := len(a.terms) * a.tap
+	return evenSplit(size, lcm(align, min(blockFloats, size)), align, 1<<12, 16)
+}
+
+func (*winoSum) step() int { return 0 }
+
+// run combines in blocks that stay in L1. The first term of a tap is added.
+func (a *winoSum) run(_ *worker, lo, hi int) {
+	for lo < hi {
+		in := lo % a.tap
+		n := min(hi-lo, a.tap-in, blockFloats)
+		dst := a.out.data[lo : lo+n]
+		for lane := range a.n {
+			for i, t := range a.terms[lo/a.tap] {
+				x := a.lanes.data[lane*a.lane+t.at+in:][:n]
+				switch {
+				case lane == 0 && i == 0:
+					copy(dst, x)
+				case t.neg:
+					kernel.Sub(dst, dst, x)
+				default:
+					kernel.AddTo(dst, x)
+				}
+			}
+		}
+		lo += n
+	}
+}

@@ -1,0 +1,245 @@
+package graphtest_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/graph/graphtest"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+)
+
+// single is a device that rounds every value to float32: what a correct one does.
+// Its fault, if set, spoils each run.
+type single struct {
+	fault func(p *singleProgram, in, out []*tensor.Tensor)
+}
+
+type singleState map[string]*tensor.Tensor
+
+type singleProgram struct {
+	f     *graph.Func
+	s     singleState
+	fault func(p *singleProgram, in, out []*tensor.Tensor)
+}
+
+func (single) Name() string            { return "single" }
+func (single) NewState() backend.State { return singleState{} }
+func (single) Close() error            { return nil }
+
+func (d single) Compile(f *graph.Func, s backend.State, _ backend.Options) (backend.Program, error) {
+	return &singleProgram{f, s.(singleState), d.fault}, nil
+}
+
+func (s singleState) Names() []string { return nil }
+func (s singleState) Get(name string) (*tensor.Tensor, error) {
+	return tensor.FromSlice(slices.Clone(s[name].F32()), s[name].Shape()...)
+}
+func (s singleState) Set(name string, t *tensor.Tensor) error { s[name] = t; return nil }
+
+func (p *singleProgram) Inputs() []backend.Spec  { return nil }
+func (p *singleProgram) Outputs() []backend.Spec { return nil }
+
+func (p *singleProgram) Run(in, out []*tensor.Tensor) error {
+	vals := map[*graph.Node]*tensor.Tensor{}
+	for i, n := range p.f.Inputs {
+		vals[n] = in[i]
+	}
+	for _, n := range p.f.States {
+		vals[n] = p.s[n.Name()]
+	}
+	for _, n := range p.f.Nodes() {
+		if vals[n] != nil {
+			continue
+		}
+		env := graph.Env{Inputs: map[string]graph.Value{}}
+		var leaves []*graph.Node
+		for i, x := range n.In() {
+			leaf := graph.Input(fmt.Sprint(i), x.DType(), x.Shape()...)
+			leaves = append(leaves, leaf)
+			v := make(graph.Value, x.Shape().Size())
+			for j := range v {
+				if x.DType() == tensor.Int32 {
+					v[j] = float64(vals[x].I32()[j])
+				} else {
+					v[j] = float64(vals[x].F32()[j])
+				}
+			}
+			env.Inputs[fmt.Sprint(i)] = v
+		}
+		y, err := graph.Interp(&graph.Func{Name: "one", Inputs: leaves, Outputs: []graph.Output{{Name: "y", Value: graph.Rebuild(n, leaves...)}}}, env)
+		if err != nil {
+			return err
+		}
+		vals[n] = tensor.New(n.DType(), n.Shape()...)
+		for i, v := range y[0] {
+			vals[n].F32()[i] = float32(v)
+		}
+	}
+	for i, o := range p.f.Outputs {
+		copy(out[i].F32(), vals[o.Value].F32())
+	}
+	next := map[string]*tensor.Tensor{}
+	for _, u := range p.f.Updates {
+		next[u.State.Name()], _ = tensor.FromSlice(slices.Clone(vals[u.Value].F32()), u.State.Shape()...)
+	}
+	for k, v := range next {
+		p.s[k] = v
+	}
+	if p.fault != nil {
+		p.fault(p, in, out)
+	}
+	return nil
+}
+
+// A probe is a testing.TB that notes a failure instead of failing.
+type probe struct {
+	testing.TB
+	failed string
+}
+
+func (p *probe) Helper() {}
+func (p *probe) Errorf(format string, args ...any) {
+	p.failed += fmt.Sprintf(format, args...) + "\n"
+}
+func (p *probe) Fatal(args ...any) { p.Errorf("%s", fmt.Sprint(args...)); panic(p) }
+func (p *probe) Fatalf(format string, args ...any) {
+	p.Errorf(format, args...)
+	panic(p)
+}
+
+// failure is what check says to its testing.TB, and empty if it is content.
+func failure(t *testing.T, check func(t testing.TB)) (msg string) {
+	p := &probe{TB: t}
+	defer func() {
+		if r := recover(); r != nil && r != any(p) {
+			panic(r)
+		}
+		msg = p.failed
+	}()
+	check(p)
+	return ""
+}
+
+func seeds(t *testing.T) uint64 {
+	if testing.Short() {
+		return 40
+	}
+	return 150
+}
+
+func TestAgreeTakesFloat32(t *testing.T) {
+	for seed := range seeds(t) {
+		key := rng.New(seed)
+		f := graphtest.RandomFunc(key)
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			graphtest.Agree(t, single{}, f, graphtest.RandomEnv(key, f), 1e-6)
+		})
+	}
+}
+
+// A device with any of these faults must not pass. The faults are small or rare
+// on purpose.
+func TestAgreeFindsFaults(t *testing.T) {
+	for name, fault := range map[string]func(p *singleProgram, in, out []*tensor.Tensor){
+		"one element a little off": func(_ *singleProgram, _, out []*tensor.Tensor) {
+			y := out[0].F32()
+			i := 0
+			for j, v := range y {
+				if math.Abs(float64(v)) > math.Abs(float64(y[i])) {
+					i = j
+				}
+			}
+			y[i] += 1e-3*y[i] + 1e-3
+		},
+		"NaN":                  func(_ *singleProgram, _, out []*tensor.Tensor) { out[0].F32()[0] = float32(math.NaN()) },
+		"an output not stored": func(_ *singleProgram, _, out []*tensor.Tensor) { out[len(out)-1].F32()[0] = float32(math.NaN()) },
+		"a state off": func(p *singleProgram, _, _ []*tensor.Tensor) {
+			p.s[p.f.States[0].Name()].F32()[0] += 0.01
+		},
+		"an input written": func(p *singleProgram, in, _ []*tensor.Tensor) {
+			for i, n := range p.f.Inputs {
+				if n.DType() == tensor.Float32 {
+					in[i].F32()[0]++
+					return
+				}
+			}
+			p.s[p.f.States[0].Name()].F32()[0]++
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			missed, tried := 0, 0
+			for seed := range uint64(60) {
+				key := rng.New(seed)
+				f := graphtest.RandomFunc(key)
+				if len(f.States) == 0 {
+					continue
+				}
+				tried++
+				if failure(t, func(t testing.TB) {
+					graphtest.Agree(t, single{fault}, f, graphtest.RandomEnv(key, f), 1e-6)
+				}) == "" {
+					missed++
+				}
+			}
+			if tried < 30 || missed > 0 {
+				t.Errorf("%d of %d functions did not show it", missed, tried)
+			}
+		})
+	}
+}
+
+// Random functions are worth their name: every primitive that can occur does,
+// values stay finite and moderate, and the same key gives the same function.
+func TestRandomFunc(t *testing.T) {
+	count := map[graph.Op]int{}
+	derived, updated, n := 0, 0, 0
+	largest := 0.0
+	for seed := range uint64(400) {
+		key := rng.New(seed)
+		f := graphtest.RandomFunc(key)
+		if again := graphtest.RandomFunc(key); f.String() != again.String() {
+			t.Fatalf("seed %d: two functions from one key", seed)
+		}
+		seen := map[graph.Op]bool{}
+		for _, x := range f.Nodes() {
+			seen[x.Op()] = true
+			n++
+		}
+		for op := range seen {
+			count[op]++
+		}
+		if strings.Contains(f.String(), `"gradient`) {
+			derived++
+		}
+		if len(f.Updates) > 0 {
+			updated++
+		}
+		out, err := graph.Interp(f, graphtest.RandomEnv(key, f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range out {
+			for _, x := range v {
+				if !(math.Abs(x) < 1e12) {
+					t.Errorf("seed %d: output %q holds %v", seed, f.Outputs[i].Name, x)
+				}
+				largest = max(largest, math.Abs(x))
+			}
+		}
+	}
+	for _, op := range graph.Ops() {
+		if count[op] < 10 {
+			t.Errorf("%v occurs in %d of 400 functions, want 10 or more", op, count[op])
+		}
+	}
+	if derived < 100 || updated < 100 {
+		t.Errorf("%d functions have gradients and %d updates, want 100 of each", derived, updated)
+	}
+	t.Logf("%d nodes a function; largest value %.3g; %v", n/400, largest, count)
+}

@@ -1,0 +1,354 @@
+package graphtest
+
+import (
+	"math"
+
+	"github.com/imago-ml/imago/engine/graph"
+)
+
+// Each rule adds a primitive, or a few as a layer has them, to a growing graph.
+var rules = []func(g *gen){
+	unaryRule, unaryRule, unaryRule, binaryRule, binaryRule, binaryRule, binaryRule, selectRule,
+	reshapeRule, transposeRule, broadcastRule, padRule, sliceRule, concatRule,
+	reduceRule, reduceRule, matMulRule, matMulRule, conv2DRule, conv2DRule, inputGradRule, filterGradRule,
+	randomRule, denseRule, normRule, softmaxRule, lossRule, crowdRule,
+}
+
+func unaryRule(g *gen) {
+	x := g.pick()
+	switch g.n(11) {
+	case 0:
+		g.add(graph.Neg(x.Node), -x.hi, -x.lo)
+	case 1:
+		if b := x.big(); b > 4 {
+			x = ranged{graph.Scale(x.Node, 0.5), x.lo / 2, x.hi / 2}
+		}
+		g.add(graph.Exp(x.Node), math.Exp(x.lo), math.Exp(x.hi))
+	case 2:
+		x = g.positive(x)
+		g.add(graph.Log(x.Node), math.Log(x.lo), math.Log(x.hi))
+	case 3:
+		x = g.positive(x)
+		g.add(graph.Sqrt(x.Node), math.Sqrt(x.lo), math.Sqrt(x.hi))
+	case 4:
+		g.add(graph.Tanh(x.Node), -1, 1)
+	case 5:
+		g.add(graph.Sigmoid(x.Node), 0, 1)
+	case 6:
+		g.add(graph.Softplus(x.Node), 0, max(x.hi, 0)+0.7)
+	case 7:
+		g.add(graph.Abs(x.Node), 0, x.big())
+	case 8:
+		g.add(graph.Sign(x.Node), -1, 1)
+	case 9:
+		g.add(graph.StopGradient(x.Node), x.lo, x.hi)
+	case 10:
+		g.add(graph.LeakyReLU(x.Node, 0.25), min(x.lo, x.lo/4), max(x.hi, 0))
+	}
+}
+
+func binaryRule(g *gen) {
+	a := g.pick()
+	b := g.partner(a)
+	if g.chance(0.3) {
+		a, b = b, a
+	}
+	big := a.big() * b.big()
+	switch g.n(9) {
+	case 0, 1:
+		g.add(graph.Add(a.Node, b.Node), a.lo+b.lo, a.hi+b.hi)
+	case 2:
+		g.add(graph.Sub(a.Node, b.Node), a.lo-b.hi, a.hi-b.lo)
+	case 3, 4:
+		g.add(graph.Mul(a.Node, b.Node), -big, big)
+	case 5:
+		b = g.positive(b)
+		g.add(graph.Div(a.Node, b.Node), -a.big()/b.lo, a.big()/b.lo)
+	case 6:
+		g.add(graph.Max(a.Node, b.Node), max(a.lo, b.lo), max(a.hi, b.hi))
+	case 7:
+		g.add(graph.Min(a.Node, b.Node), min(a.lo, b.lo), min(a.hi, b.hi))
+	case 8:
+		if g.chance(0.5) {
+			g.add(graph.Greater(a.Node, b.Node), 0, 1)
+		} else {
+			// Of given numbers: computed ones are equal or not by how they round.
+			x, y := g.input(a.Shape()...), g.input(b.Shape()...)
+			g.add(graph.Equal(x.Node, y.Node), 0, 1)
+		}
+	}
+}
+
+func selectRule(g *gen) {
+	a := g.pick()
+	b, c := g.partner(a), g.partner(a)
+	cond := c.Node
+	if g.chance(0.6) {
+		cond = graph.Greater(cond, a.Node)
+	}
+	g.add(graph.Select(cond, a.Node, b.Node), min(a.lo, b.lo), max(a.hi, b.hi))
+}
+
+func reshapeRule(g *gen) {
+	x := g.pick()
+	g.add(graph.Reshape(x.Node, g.factor(x.Shape().Size(), 1+g.n(4))...), x.lo, x.hi)
+}
+
+func transposeRule(g *gen) {
+	x := g.pick()
+	if len(x.Shape()) < 2 {
+		x = g.ofRank(2 + g.n(3))
+	}
+	var perm []int
+	g.i++
+	for _, p := range g.key.At(g.i).Perm(len(x.Shape())) {
+		perm = append(perm, int(p))
+	}
+	g.add(graph.Transpose(x.Node, perm...), x.lo, x.hi)
+}
+
+func broadcastRule(g *gen) {
+	x := g.pick()
+	s := x.Shape().Clone()
+	for i, d := range s {
+		if k := lengths[g.n(len(lengths))]; d == 1 && s.Size()*k <= maxElements {
+			s[i] = k
+		}
+	}
+	if k := lengths[g.n(len(lengths))]; len(s) < 4 && s.Size()*k <= maxElements {
+		s = append([]int{k}, s...)
+	}
+	g.add(graph.BroadcastTo(x.Node, s...), x.lo, x.hi)
+}
+
+func padRule(g *gen) {
+	x := g.pick()
+	r := len(x.Shape())
+	lo, hi, between := make([]int, r), make([]int, r), make([]int, r)
+	size := 1
+	for i, d := range x.Shape() {
+		lo[i], hi[i], between[i] = g.n(3), g.n(3), g.n(3)
+		size *= lo[i] + hi[i] + d + (d-1)*between[i]
+	}
+	if size <= maxElements {
+		g.add(graph.Pad(x.Node, lo, hi, between), min(x.lo, 0), max(x.hi, 0))
+	}
+}
+
+func sliceRule(g *gen) {
+	x := g.pick()
+	r := len(x.Shape())
+	lo, hi, step := make([]int, r), make([]int, r), make([]int, r)
+	for i, d := range x.Shape() {
+		lo[i] = min(g.n(d), g.n(d))
+		hi[i], step[i] = lo[i]+1+g.n(d-lo[i]), 1+g.n(3)
+	}
+	g.add(graph.Slice(x.Node, lo, hi, step), x.lo, x.hi)
+}
+
+func concatRule(g *gen) {
+	x := g.pick()
+	if len(x.Shape()) == 0 {
+		x = g.ofRank(1)
+	}
+	ax := g.n(len(x.Shape()))
+	xs, lo, hi, size := []*graph.Node{x.Node}, x.lo, x.hi, x.Shape().Size()
+	for range g.n(3) {
+		s := x.Shape().Clone()
+		s[ax] = 1 + g.n(4)
+		if size += s.Size(); size > maxElements {
+			break
+		}
+		y := g.sized(s...)
+		xs, lo, hi = append(xs, y.Node), min(lo, y.lo), max(hi, y.hi)
+	}
+	if g.chance(0.2) { // twice the same
+		xs = append(xs, x.Node)
+	}
+	g.add(graph.Concat(ax, xs...), lo, hi)
+}
+
+// axes are some axes of x, all of them at times, none never.
+func (g *gen) axes(x ranged) []int {
+	var axes []int
+	for i := range x.Shape() {
+		if g.chance(0.5) {
+			axes = append(axes, i)
+		}
+	}
+	return axes // nil means all
+}
+
+func reduceRule(g *gen) {
+	x := g.pick()
+	axes := g.axes(x)
+	switch g.n(3) {
+	case 0:
+		y := graph.Sum(x.Node, axes...)
+		k := float64(x.Shape().Size() / y.Shape().Size())
+		g.add(y, k*x.lo, k*x.hi)
+	case 1:
+		g.add(graph.Mean(x.Node, axes...), x.lo, x.hi)
+	case 2:
+		g.add(graph.ReduceMax(x.Node, axes...), x.lo, x.hi)
+	}
+}
+
+func matMulRule(g *gen) {
+	a := g.ofRank(2)
+	ta, tb := g.chance(0.5), g.chance(0.5)
+	m, k := a.Shape()[0], a.Shape()[1]
+	if ta {
+		m, k = k, m
+	}
+	n := lengths[g.n(len(lengths))]
+	if m*n > maxElements || k*n > maxElements {
+		n = 1
+	}
+	b := g.sized(k, n)
+	if tb {
+		b = g.sized(n, k)
+	}
+	big := float64(k) * a.big() * b.big()
+	g.add(graph.MatMulT(a.Node, b.Node, ta, tb), -big, big)
+}
+
+// conv is a random geometry for an image x, and the kernel's lengths.
+func (g *gen) conv(x graph.Shape) (c graph.ConvConfig, k [2]int, ok bool) {
+	c = graph.ConvConfig{Stride: [2]int{1 + g.n(3), 1 + g.n(3)}, Padding: graph.Padding(g.n(2))}
+	for i := range k {
+		k[i] = 1 + g.n(5)
+		if _, _, ok := c.Window(i, x[1+i], k[i]); !ok {
+			return c, k, false
+		}
+	}
+	return c, k, true
+}
+
+func conv2DRule(g *gen) {
+	x := g.ofRank(4)
+	c, k, ok := g.conv(x.Shape())
+	ci, co := x.Shape()[3], 1+g.n(9)
+	if !ok || x.Shape().Size()/ci*co > 2*maxElements || k[0]*k[1]*ci*co > 2*maxElements {
+		return
+	}
+	w := g.sized(k[0], k[1], ci, co)
+	big := float64(k[0]*k[1]*ci) * x.big() * w.big()
+	g.add(graph.Conv2D(x.Node, w.Node, c), -big, big)
+}
+
+func inputGradRule(g *gen) {
+	gy := g.ofRank(4)
+	c, k, _ := g.conv(graph.Shape{1, 5, 5, 1})
+	ci, co := 1+g.n(5), gy.Shape()[3]
+	x := graph.Shape{gy.Shape()[0], 0, 0, ci}
+	for i := range 2 { // any image whose convolution has the places of gy
+		out, s := gy.Shape()[1+i], c.Stride[i]
+		if c.Padding == graph.Same {
+			x[1+i] = (out-1)*s + 1 + g.n(s)
+		} else {
+			x[1+i] = (out-1)*s + k[i] + g.n(s)
+		}
+	}
+	if x.Size() > 2*maxElements || k[0]*k[1]*ci*co > 2*maxElements {
+		return
+	}
+	w := g.sized(k[0], k[1], ci, co)
+	big := float64(k[0]*k[1]*co) * gy.big() * w.big()
+	g.add(graph.Conv2DInputGrad(gy.Node, w.Node, x, c), -big, big)
+}
+
+func filterGradRule(g *gen) {
+	x := g.ofRank(4)
+	c, k, ok := g.conv(x.Shape())
+	ci, co := x.Shape()[3], 1+g.n(5)
+	if !ok || k[0]*k[1]*ci*co > 2*maxElements || x.Shape().Size()/ci*co > 2*maxElements {
+		return
+	}
+	y := graph.Shape{x.Shape()[0], 0, 0, co}
+	for i := range 2 {
+		y[1+i], _, _ = c.Window(i, x.Shape()[1+i], k[i])
+	}
+	gy := g.sized(y...)
+	big := float64(y[0]*y[1]*y[2]) * x.big() * gy.big()
+	g.add(graph.Conv2DFilterGrad(x.Node, gy.Node, graph.Shape{k[0], k[1], ci, co}, c), -big, big)
+}
+
+func randomRule(g *gen) {
+	shape, stream := g.shape(g.n(4)), string(rune('a'+g.n(3)))
+	if g.chance(0.5) {
+		g.add(graph.Uniform(g.keyed(), stream, shape...), 0, 1)
+	} else {
+		g.add(graph.Normal(g.keyed(), stream, shape...), -7, 7)
+	}
+}
+
+// denseRule is act(x·w + b), the product a matrix product or a convolution.
+func denseRule(g *gen) {
+	from := len(g.pool)
+	if g.chance(0.5) {
+		matMulRule(g)
+	} else {
+		conv2DRule(g)
+	}
+	if len(g.pool) == from {
+		return
+	}
+	y := g.pool[len(g.pool)-1]
+	b := g.leaf(y.Shape()[len(y.Shape())-1])
+	h := g.add(graph.Add(y.Node, b.Node), y.lo-2, y.hi+2)
+	switch g.n(4) {
+	case 0:
+		g.add(graph.ReLU(h.Node), 0, max(h.hi, 0))
+	case 1:
+		g.add(graph.LeakyReLU(h.Node, 0.25), min(h.lo, 0), max(h.hi, 0))
+	case 2:
+		g.add(graph.Sigmoid(h.Node), 0, 1)
+	case 3:
+		g.add(graph.Tanh(h.Node), -1, 1)
+	}
+}
+
+// normRule is (x − mean)/√(variance + 1/4) over some axes, as batch norm has it.
+func normRule(g *gen) {
+	x := g.pick()
+	s, axes := x.Shape().Clone(), g.axes(x)
+	for i := range s {
+		kept := len(axes) > 0
+		for _, ax := range axes {
+			kept = kept && ax != i
+		}
+		if !kept {
+			s[i] = 1
+		}
+	}
+	d := graph.Sub(x.Node, graph.Reshape(graph.Mean(x.Node, axes...), s...))
+	v := graph.Reshape(graph.Mean(graph.Square(d), axes...), s...)
+	g.add(graph.Div(d, graph.Sqrt(graph.AddScalar(v, 0.25))), -2*(x.hi-x.lo), 2*(x.hi-x.lo))
+}
+
+func softmaxRule(g *gen) {
+	x := g.ofRank(2)
+	e := graph.Exp(graph.Sub(x.Node, graph.Reshape(graph.ReduceMax(x.Node, 1), x.Shape()[0], 1)))
+	g.add(graph.Div(e, graph.Reshape(graph.Sum(e, 1), x.Shape()[0], 1)), 0, 1)
+}
+
+// lossRule is a binary cross entropy or a squared error, reduced as losses are.
+func lossRule(g *gen) {
+	x := g.pick()
+	y := g.partner(x)
+	l, hi := graph.Square(graph.Sub(x.Node, y.Node)), (x.big()+y.big())*(x.big()+y.big())
+	lo := 0.0
+	if g.chance(0.5) {
+		l = graph.Sub(graph.Softplus(x.Node), graph.Mul(x.Node, y.Node))
+		lo, hi = -x.big()*y.big(), x.big()+0.7+x.big()*y.big()
+	}
+	g.add(graph.Mean(l, g.axes(ranged{Node: l})...), lo, hi)
+}
+
+// crowdRule uses one node in several places.
+func crowdRule(g *gen) {
+	x := g.pick()
+	y := graph.Add(graph.Mul(x.Node, graph.Sigmoid(x.Node)), graph.Max(x.Node, graph.Neg(x.Node)))
+	g.add(graph.Sub(y, graph.Scale(x.Node, 0.5)), -3*x.big(), 3*x.big())
+}

@@ -1,0 +1,86 @@
+package graphtest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/graph"
+)
+
+// A sample is a small graph that shows a primitive, and a point at which its
+// derivatives are what differences find.
+type sample struct {
+	name string
+	f    func(x ...*graph.Node) *graph.Node
+	at   []Operand
+}
+
+// Sweep checks the gradients of every primitive of package graph to second
+// order, on a table of samples: odd shapes, all strides and paddings, values away
+// from kinks. A primitive without a sample fails t, and so does a sample that
+// does not use its primitive. What the gradient is told to ignore (StopGradient)
+// is checked to be ignored.
+func Sweep(t *testing.T) {
+	each(t, func(t *testing.T, op graph.Op, s sample) {
+		if op != graph.OpStop {
+			CheckGrad(t, s.f, s.at, 2)
+			return
+		}
+		p := place(s.at)
+		for i, g := range graph.Grad(p.project("weights", s.f(p.x...)), p.float()...) {
+			d, err := p.eval(graph.Sum(graph.Abs(g)), nil, 0)
+			if err != nil || d != 0 {
+				t.Errorf("the gradient in operand %d is of size %v (%v), want 0", i, d, err)
+			}
+		}
+	})
+}
+
+// SweepDevice runs the same samples on d, each with its gradient and the gradient
+// of that, and compares them with the interpreter as Agree does.
+func SweepDevice[S State, O any, P Program](t *testing.T, d Device[S, O, P], tol float64) {
+	each(t, func(t *testing.T, _ graph.Op, s sample) {
+		p := place(s.at)
+		y := s.f(p.x...)
+		outs := []graph.Output{{Name: "y", Value: y}}
+		loss := p.project("weights", y)
+		for k := 1; k <= 2; k++ {
+			dirs := p.directions(k)
+			derivative := graph.Const(0)
+			for i, g := range graph.Grad(loss, p.float()...) {
+				outs = append(outs, graph.Output{Name: fmt.Sprintf("gradient %d of order %d", i, k), Value: g})
+				derivative = graph.Add(derivative, graph.Sum(graph.Mul(g, constOf(dirs[i], g.Shape()))))
+			}
+			loss = derivative
+		}
+		f, err := graph.NewFunc(s.name, p.inputs(), outs, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		Agree(t, d, f, p.env(nil, 0), tol)
+	})
+}
+
+// each walks the table of primitives.
+func each(t *testing.T, check func(t *testing.T, op graph.Op, s sample)) {
+	all := samples()
+	for _, op := range graph.Ops() {
+		if len(all[op]) == 0 {
+			t.Errorf("%v has no sample in graphtest/samples.go", op)
+		}
+		for i, s := range all[op] {
+			t.Run(fmt.Sprintf("%v/%d %s", op, i, s.name), func(t *testing.T) {
+				p := place(s.at)
+				f, err := graph.NewFunc(s.name, p.inputs(), []graph.Output{{Name: "y", Value: s.f(p.x...)}}, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !slices.ContainsFunc(f.Nodes(), func(n *graph.Node) bool { return n.Op() == op }) {
+					t.Fatalf("the sample does not use its primitive:\n%v", f)
+				}
+				check(t, op, s)
+			})
+		}
+	}
+}

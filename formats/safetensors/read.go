@@ -1,0 +1,175 @@
+package safetensors
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/imago-ml/imago/engine/tensor"
+)
+
+// A File is an open file whose header has been read and checked; tensors are read when asked for. It is safe for
+// concurrent use.
+type File struct {
+	name    string
+	r       io.ReaderAt
+	close   func() error
+	meta    map[string]string
+	tensors []Info
+	index   map[string]int
+}
+
+// Open opens the file called name. The caller closes it.
+func Open(name string) (*File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	st, err := f.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("safetensors: %s: not a file", name)
+	}
+	var s *File
+	if err == nil {
+		s, err = NewReader(name, f, st.Size())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	s.close = f.Close
+	return s, nil
+}
+
+// NewReader reads the header of a file of size bytes; name is for errors only. Close closes nothing then.
+func NewReader(name string, r io.ReaderAt, size int64) (*File, error) {
+	h, base, err := readHeader(r, size)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
+	}
+	f := &File{name: name, r: r, meta: h.meta, tensors: h.tensors, index: make(map[string]int, len(h.tensors))}
+	for i := range f.tensors {
+		t := &f.tensors[i]
+		t.Begin += base
+		t.End += base
+		f.index[t.Name] = i
+	}
+	return f, nil
+}
+
+func readHeader(r io.ReaderAt, size int64) (*header, int64, error) {
+	var b [8]byte
+	if size < 8 {
+		return nil, 0, fmt.Errorf("%w: %d bytes, want the 8 of the header's length at least", ErrFormat, size)
+	}
+	if err := readAt(r, b[:], 0); err != nil {
+		return nil, 0, err
+	}
+	n := binary.LittleEndian.Uint64(b[:])
+	if n > maxHeader || n > uint64(size-8) {
+		return nil, 0, fmt.Errorf("offset 0: %w: a header of %d bytes in a file of %d, want at most %d",
+			ErrFormat, n, size, min(maxHeader, size-8))
+	}
+	buf := make([]byte, n)
+	if err := readAt(r, buf, 8); err != nil {
+		return nil, 0, err
+	}
+	base := 8 + int64(n)
+	h, err := parseHeader(buf, size-base)
+	return h, base, err
+}
+
+// readAt fills b. A file that ends sooner than its size said was cut short since.
+func readAt(r io.ReaderAt, b []byte, off int64) error {
+	n, err := r.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		return fmt.Errorf("offset %d: %w: the file ends, want %d bytes more", off+int64(n), ErrFormat, len(b)-n)
+	}
+	return fmt.Errorf("offset %d: %w", off+int64(n), err)
+}
+
+// Infos lists the tensors in the order of their bytes. The slice is the File's own: do not write to it.
+func (f *File) Infos() []Info { return f.tensors }
+
+// Metadata is the map the file carries, nil if it carries none. It is the File's own: do not write to it.
+func (f *File) Metadata() map[string]string { return f.meta }
+
+// Has reports whether there is a tensor called name.
+func (f *File) Has(name string) bool {
+	_, ok := f.index[name]
+	return ok
+}
+
+// Tensor reads the tensor called name.
+func (f *File) Tensor(name string) (*tensor.Tensor, error) {
+	i, ok := f.index[name]
+	if !ok {
+		return nil, fmt.Errorf("safetensors: %s: no tensor %q among its %d", f.name, name, len(f.tensors))
+	}
+	t, err := f.read(&f.tensors[i])
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: %s: tensor %q: %w", f.name, name, err)
+	}
+	return t, nil
+}
+
+func (f *File) read(in *Info) (*tensor.Tensor, error) {
+	d := findDType(in.DType)
+	if d.decode == nil {
+		return nil, fmt.Errorf("%w element type %s; imago reads F32, F64, F16, BF16, I32, U8", ErrUnsupported, in.DType)
+	}
+	if in.End > in.Begin { // the parser has seen to the rest of what a Shape can be
+		if err := in.Shape.Check(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+		}
+	}
+	t := tensor.New(d.as, in.Shape...)
+	buf := make([]byte, min(64<<10, in.End-in.Begin))
+	for at, off := 0, in.Begin; off < in.End; {
+		b := buf[:min(int64(len(buf)), in.End-off)]
+		if err := readAt(f.r, b, off); err != nil {
+			return nil, err
+		}
+		at += d.decode(t, at, b)
+		off += int64(len(b))
+	}
+	return t, nil
+}
+
+// All reads every tensor.
+func (f *File) All() (map[string]*tensor.Tensor, error) {
+	all := make(map[string]*tensor.Tensor, len(f.tensors))
+	for i := range f.tensors {
+		name := f.tensors[i].Name
+		t, err := f.Tensor(name)
+		if err != nil {
+			return nil, err
+		}
+		all[name] = t
+	}
+	return all, nil
+}
+
+// Close closes what Open opened.
+func (f *File) Close() error {
+	if f.close == nil {
+		return nil
+	}
+	return f.close()
+}
+
+// Read reads the whole file called name: its tensors, and its metadata, nil if there is none.
+func Read(name string) (map[string]*tensor.Tensor, map[string]string, error) {
+	f, err := Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	all, err := f.All()
+	return all, f.meta, err
+}

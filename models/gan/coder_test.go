@@ -1,0 +1,123 @@
+package gan
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// certain makes q(z|x) as narrow as its mean.
+func certain(st map[string]graph.Value) map[string]graph.Value {
+	for name, v := range st {
+		if strings.HasPrefix(name, "encoder/log_var/") {
+			for i := range v {
+				v[i] = map[bool]float64{true: -60}[strings.HasSuffix(name, "bias")]
+			}
+		}
+	}
+	return st
+}
+
+// Reconstructions are decoded from the mean of the code, and the error that is
+// reported is theirs: of pixels in [0,1], or of the discriminator's features.
+func TestReconstructionErrorIsItsDefinition(t *testing.T) {
+	const b = 3
+	for name, m := range map[string]model.Model{
+		"aae":     madeModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
+		"vae-gan": madeModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
+	} {
+		in, st := inputs(b, small, 0), certain(startStates(m))
+		in[model.InputWeight] = graph.Value{1, 0, 1}
+		rec, err := m.(model.Reconstructor).Reconstruct(b)
+		again := run(t, rec, err, in, st)[model.OutputPicture]
+		enc, err := m.(model.Encoder).Encode(b)
+		q := run(t, enc, err, in, st)
+		dec, err := m.(model.Decoder).Decode(b)
+		decoded := run(t, dec, err, map[string]graph.Value{model.InputZ: q[model.OutputMean]}, st)[model.OutputPicture]
+		for i, v := range again {
+			if !near(v, decoded[i], 1e-12) {
+				t.Fatalf("%s: pixel %d is %v, decoded from the mean %v", name, i, v, decoded[i])
+			}
+		}
+		x, y, scale := in[model.InputX], again, 1.0
+		if c, ok := inner(m).design.(learned); ok {
+			bld := nn.NewBuilder()
+			node := graph.Input("x", tensor.Float32, b, small.H, small.W, small.C)
+			f, err := graph.NewFunc("features", []*graph.Node{node}, []graph.Output{{Name: "phi", Value: c.body(bld, node)}}, nil)
+			phi := func(x graph.Value) graph.Value {
+				var in graph.Value
+				for _, v := range x {
+					in = append(in, 2*v-1)
+				}
+				return run(t, f, err, map[string]graph.Value{"x": in}, st)["phi"]
+			}
+			x, y, scale = phi(x), phi(y), 0.5
+		}
+		want, n := 0.0, len(x)/b
+		for i := range x {
+			if i/n != 1 {
+				want += scale * (x[i] - y[i]) * (x[i] - y[i])
+			}
+		}
+		ev, err := m.Eval(b)
+		got := run(t, ev, err, in, st)
+		if v := got[model.Reconstruction+model.SumSuffix][0]; !near(v, want, 1e-9) || !(want > 0.1) {
+			t.Errorf("%s: the error is %v, want %v", name, v, want)
+		}
+		if name == "vae-gan" {
+			kl := 0.0
+			for i, mu := range q[model.OutputMean] {
+				if v := q[model.OutputLogVar][i]; i/3 != 1 {
+					kl += (mu*mu + math.Exp(v) - v - 1) / 2
+				}
+			}
+			if v := got[model.KL+model.SumSuffix][0]; !near(v, kl, 1e-9) {
+				t.Errorf("the KL is %v, want %v", v, kl)
+			}
+		}
+	}
+}
+
+// The autoencoder's codes are drawn from q(z|x), so the error of its step is not
+// that of the means.
+func TestCodesAreDrawn(t *testing.T) {
+	for name, m := range tiny(t) {
+		if _, ok := m.design.(encoding); !ok {
+			continue
+		}
+		loss := func(st map[string]graph.Value) float64 {
+			return run(t, trainFunc(t, m, 3), nil, inputs(3, small, 0), st)[model.Reconstruction][0]
+		}
+		if drawn, mean := loss(startStates(m)), loss(certain(startStates(m))); drawn == mean || math.IsNaN(drawn) {
+			t.Errorf("%s: the error is %v with and without σ", name, drawn)
+		}
+	}
+}
+
+func TestCoderOptions(t *testing.T) {
+	for _, c := range []struct {
+		kind    func() (model.Kind, model.Recipe)
+		options []string
+		want    string
+	}{
+		{AAE, []string{"hidden", "5,0", "adversarial-rate", "-1"}, "gan: --hidden: layer 2 is 0: want 1 to 65536\ngan: --adversarial-rate -1: want a multiple of --lr above 0, as 0.5"},
+		{VAEGAN, []string{"gamma", "-1"}, "gan: --gamma -1: want a weight of 0 or more, as 0.05"},
+	} {
+		_, err := configured(t, c.kind, c.options...).New(model.Input{Image: mnist})
+		if err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	if _, err := configured(t, AAE).New(model.Input{}); err == nil || err.Error() != "gan: images of 0x0x0: want at least one row, column and channel" {
+		t.Error(err)
+	}
+	want := "E: KL + L, L = ½‖φ(x) − φ(x̂)‖²; G: + 0.05·L; D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image"
+	if o := madeModel(t, small, VAEGAN, "filters", "3,4").Objective(); o != want {
+		t.Errorf("objective %q", o)
+	}
+}

@@ -1,0 +1,85 @@
+package gan
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/graph/graphtest"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// Said to have other labels, an image is judged otherwise by ⟨e(y') − e(y), φ(x)⟩.
+func TestProjectionOfLabels(t *testing.T) {
+	m := newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2", "d-norm", "none")
+	c := m.design.(conditional)
+	b := nn.NewBuilder()
+	x := graph.Input("x", tensor.Float32, 3, small.H, small.W, small.C)
+	y, other := graph.Input("y", tensor.Float32, 3, 3), graph.Input("other", tensor.Float32, 3, 3)
+	f, err := graph.NewFunc("judge", []*graph.Node{x, y, other}, []graph.Output{
+		{Name: "phi", Value: c.body(b, x)}, {Name: "y", Value: c.judge(b, x, y)}, {Name: "other", Value: c.judge(b, x, other)},
+	}, nil)
+	in := map[string]graph.Value{
+		"x": graphtest.Between(rng.New(3), -1, 1, 3*small.Size()).Value,
+		"y": {1, 0, 0, 0, 1, 0, 0, 0, 1}, "other": {0, 1, 0, 0, 1, 0, 1, 1, 0}, // the last has two
+	}
+	st := startStates(m)
+	got := run(t, f, err, in, st)
+	e := st["discriminator/label_embedding/kernel"]
+	n := len(e) / 3
+	for i := range 3 {
+		want := 0.0
+		for k := range 3 {
+			for j := range n {
+				want += (in["other"][3*i+k] - in["y"][3*i+k]) * e[k*n+j] * got["phi"][i*n+j]
+			}
+		}
+		if d := got["other"][i] - got["y"][i]; !near(d, want, 1e-9) || i != 1 && want == 0 {
+			t.Errorf("image %d: the labels make a difference of %v, want %v", i, d, want)
+		}
+	}
+}
+
+// Images that the model draws itself are those of codes from N(0, I) under the
+// labels asked for, and look otherwise under others.
+func TestConditionalSample(t *testing.T) {
+	m := madeModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2")
+	in, st := inputs(3, small, 0), startStates(m)
+	sample, err := m.(model.Sampler).Sample(3)
+	got := run(t, sample, err, in, st)[model.OutputPicture]
+	s := inner(m).scene(3, false)
+	f, err := graph.NewFunc("noise", []*graph.Node{s.key}, []graph.Output{{Name: model.InputZ, Value: s.noise("prior")}}, nil)
+	in[model.InputZ] = run(t, f, err, in, nil)[model.InputZ]
+	decode, err := m.(model.Decoder).Decode(3)
+	want := run(t, decode, err, in, st)[model.OutputPicture]
+	for i, v := range want {
+		if !near(got[i], v, 1e-12) {
+			t.Fatalf("pixel %d drawn is %v, decoded %v", i, got[i], v)
+		}
+	}
+	in[model.InputLabels] = graph.Value{0, 0, 1, 0, 1, 0, 1, 0, 0}
+	other := run(t, decode, err, in, st)[model.OutputPicture]
+	for i := range 3 {
+		one := func(v graph.Value) graph.Value { return v[i*small.Size() : (i+1)*small.Size()] }
+		if slices.Equal(one(want), one(other)) != (i == 1) {
+			t.Errorf("image %d: the labels have no effect, or others have", i)
+		}
+	}
+	if o, want := m.Objective(), "D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image; given the labels"; o != want {
+		t.Errorf("objective %q", o)
+	}
+}
+
+func TestConditionalWithoutLabels(t *testing.T) {
+	_, err := configured(t, CGAN).New(model.Input{Image: mnist})
+	if want := "gan: cgan is given the labels of images, and these have none: use a labelled set, as --data mnist, or dcgan"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	_, err = configured(t, CGAN, "embedding", "0").New(model.Input{Image: mnist, Labels: 10})
+	if want := "gan: --embedding 0: want 1 to 65536"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

@@ -1,0 +1,75 @@
+package gan
+
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// The norms of a network: of its layers' sums over the batch, or of their kernels.
+const (
+	batchNorm    = "batch"
+	spectralNorm = "spectral"
+	noNorm       = "none"
+)
+
+func checkNorms(d, g string) []error {
+	var faults []error
+	for _, n := range []struct{ flag, norm string }{{"d-norm", d}, {"g-norm", g}} {
+		if n.norm != batchNorm && n.norm != spectralNorm && n.norm != noNorm {
+			faults = append(faults, fmt.Errorf("gan: --%s %q: want batch, spectral or none", n.flag, n.norm))
+		}
+	}
+	return faults
+}
+
+// normed is the norm of a layer's sums, and its activation.
+func normed(b *nn.Builder, norm, name string, h *graph.Node, act nn.Activation) *graph.Node {
+	if norm == batchNorm {
+		return b.BatchNorm(name, h, act)
+	}
+	return b.Layer(name, "Activation", act(h), h)
+}
+
+// The filters of networks whose layers or blocks halve the image, and double it.
+
+// checkFilters lists their faults; nil are yet to be chosen.
+func checkFilters(filters []int) []error {
+	if filters == nil {
+		return nil
+	}
+	faults := model.CheckLayers("gan", "filters", filters)
+	if len(filters) > 16 {
+		faults = append(faults, fmt.Errorf("gan: --filters has %d layers: want at most 16, each halves the image", len(filters)))
+	}
+	return faults
+}
+
+// filtersFor are first, 2·first, … up to 512, as many as leave a side of 4 or more; of
+// images under 64 pixels half as many.
+func filtersFor(img model.Image, first int) []int {
+	var filters []int
+	if min(img.H, img.W) < 64 {
+		first = max(1, first/2)
+	}
+	for side, n := min(img.H, img.W), first; side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
+		filters = append(filters, n)
+	}
+	if filters == nil {
+		return []int{first}
+	}
+	return filters
+}
+
+// halves says why images cannot be halved n times.
+func halves(img model.Image, n int) error {
+	m := 1 << n
+	if img.H%m == 0 && img.W%m == 0 {
+		return nil
+	}
+	size := (max(img.H, img.W) + m - 1) / m * m
+	return fmt.Errorf("gan: images of %v: with %d layers of --filters rows and columns must be multiples of %d; use --size %d, or fewer --filters",
+		img, n, m, size)
+}

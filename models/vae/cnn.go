@@ -1,0 +1,121 @@
+package vae
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// CNN are convolutional networks. With n = len(Filters), h = H/2ⁿ and w = W/2ⁿ:
+//
+//	(H,W,C) – Conv Filters₀ /2 relu – … – Conv Filtersₙ₋₁ /2 relu – Dense relu – heads
+//	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₁ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C logits
+//
+// all with same padding. If Mirror is set each layer of the decoder undoes one of
+// the encoder's, and the last doubles the image as the others do:
+//
+//	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₂ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C ·2 logits
+//
+// H and W are multiples of 2ⁿ.
+type CNN struct {
+	Filters  []int `json:"filters" flag:"filters" help:"filters of the encoder's convolutions, each of which halves the image; the decoder has them in reverse"` // each ≥ 1
+	Dense    int   `json:"dense" flag:"dense" help:"units of the dense layer before the latent heads; 0 leaves it out"`                                          // ≥ 0
+	Kernel   int   `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                              // 1 to 31
+	Mirror   bool  `json:"mirror" flag:"mirror" help:"let the decoder's last layer double the image, in place of a layer after it"`
+	Residual bool  `json:"residual" flag:"residual" help:"add a residual block of two convolutions where the image has each of its sizes"`
+}
+
+func (c CNN) validate() []error {
+	faults := model.CheckLayers("vae", "filters", c.Filters)
+	if len(c.Filters) > 16 {
+		faults = append(faults, fmt.Errorf("vae: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
+	}
+	if c.Dense < 0 || c.Dense > model.MaxUnits {
+		faults = append(faults, fmt.Errorf("vae: --dense %d: want 0 (no such layer) to %d", c.Dense, model.MaxUnits))
+	}
+	if c.Kernel < 1 || c.Kernel > 31 {
+		faults = append(faults, fmt.Errorf("vae: --kernel %d: want 1 to 31", c.Kernel))
+	}
+	return faults
+}
+
+// fits asks for sides that can be halved once a layer: a side rounded up on the
+// way down would come back longer.
+func (c CNN) fits(img model.Image) error {
+	m := 1 << len(c.Filters)
+	if img.H%m == 0 && img.W%m == 0 {
+		return nil
+	}
+	size := (max(img.H, img.W) + m - 1) / m * m
+	return fmt.Errorf("vae: images of %v: with %d layers of --filters rows and columns must be multiples of %d; use --size %d, or fewer --filters",
+		img, len(c.Filters), m, size)
+}
+
+func (c CNN) features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
+	h := enc.Input("input_1", x)
+	if labels != nil {
+		h = labelled(enc, h, labels)
+	}
+	for i, filters := range c.Filters {
+		h = enc.Conv2D(nn.Numbered("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+		h = c.residual(enc, i, h)
+	}
+	h = enc.Flatten("flatten", h)
+	if c.Dense == 0 {
+		return h
+	}
+	return enc.Dense("dense", h, c.Dense, nn.ReLU)
+}
+
+func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+	n := len(c.Filters)
+	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
+	name := "dense_1"
+	if c.Dense == 0 {
+		name = "dense"
+	}
+	h := dec.Dense(name, z, rows*cols*deepest, nn.ReLU)
+	h = dec.Reshape("reshape", h, rows, cols, deepest)
+	h = c.residual(dec, 0, h)
+	doubled, stride := c.Filters, 1
+	if c.Mirror {
+		doubled, stride = c.Filters[:n-1], 2
+	}
+	i := 0
+	for _, filters := range slices.Backward(doubled) {
+		h = dec.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+		i++
+		h = c.residual(dec, i, h)
+	}
+	return dec.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
+}
+
+// labelled is an image with one more channel, which a dense layer makes of the
+// labels: x (B,H,W,C), labels (B,K) → (B,H,W,C+1).
+func labelled(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
+	rows, cols := x.Shape()[1], x.Shape()[2]
+	plane := enc.Dense("label_plane", enc.Input("input_labels", labels), rows*cols, nn.None)
+	plane = enc.Reshape("label_reshape", plane, rows, cols, 1)
+	return enc.Layer("concatenate", "Concatenate", graph.Concat(3, x, plane), x, plane)
+}
+
+// residual is block i of a network, if it has blocks:
+//
+//	relu(h + conv(relu(conv(h))))
+//
+// with kernels of 3×3 and as many filters as h has channels. The second of them
+// starts at 0, so a block starts as no change: Zhang, Dauphin & Ma, arXiv:1901.09321.
+func (c CNN) residual(b *nn.Builder, i int, h *graph.Node) *graph.Node {
+	if !c.Residual {
+		return h
+	}
+	name, filters := nn.Numbered("residual", i), h.Shape()[3]
+	branch := b.Conv2D(name+"_in", h, filters, 3, 1, graph.Same, nn.ReLU)
+	still := *b
+	still.Kernel = nn.Zeros
+	branch = still.Conv2D(name+"_out", branch, filters, 3, 1, graph.Same, nn.None)
+	return b.Layer(name, "Add", graph.ReLU(graph.Add(h, branch)), h, branch)
+}

@@ -1,0 +1,207 @@
+package vae
+
+import (
+	"math"
+	"testing"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// The tests run the functions of small models in float64, on sines for images
+// and parameters.
+
+var small = model.Image{H: 4, W: 8, C: 1}
+
+// labels is K of the images.
+const labels = 3
+
+type kindOf = func() (model.Kind, model.Recipe)
+
+var allKinds = []kindOf{MLPVAE, CNNVAE, MLPAE, CNNAE, CVAE, MLPCVAE, weighted, Ladder}
+
+// weighted is kind iwae with its first recipe.
+func weighted() (model.Kind, model.Recipe) {
+	k, r, _ := IWAE()
+	return k, r
+}
+
+// faceVAE is kind cnn-vae as the recipe face-vae has it.
+func faceVAE() (model.Kind, model.Recipe) {
+	k, _ := CNNVAE()
+	k.Default = func() model.Config {
+		k, _ := CNNVAE()
+		c, err := k.Decode([]byte(FaceVAE().Config))
+		if err != nil {
+			panic(err)
+		}
+		return c
+	}
+	return k, FaceVAE()
+}
+
+// configured is the configuration of a kind with options set, as --name value.
+func configured(t *testing.T, kind kindOf, options ...string) model.Config {
+	t.Helper()
+	k, _ := kind()
+	c := k.Default()
+	for i := 0; i < len(options); i += 2 {
+		found := false
+		for _, f := range model.Flags(c) {
+			if f.Name == options[i] {
+				found = true
+				if err := f.Set(options[i+1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if !found {
+			t.Fatalf("%s has no option --%s", k.Name, options[i])
+		}
+	}
+	return c
+}
+
+func newModel(t *testing.T, img model.Image, kind kindOf, options ...string) *autoencoder {
+	t.Helper()
+	return core(wholeModel(t, img, kind, options...))
+}
+
+func wholeModel(t *testing.T, img model.Image, kind kindOf, options ...string) model.Model {
+	t.Helper()
+	m, err := configured(t, kind, options...).New(model.Input{Image: img, Labels: labels})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// core is the autoencoder that a model is made around.
+func core(m model.Model) *autoencoder {
+	switch m := m.(type) {
+	case *bounded:
+		return m.autoencoder
+	case *sampled:
+		return m.autoencoder
+	case *begun:
+		return m.autoencoder
+	}
+	return m.(*autoencoder)
+}
+
+// tiny options of the two pairs of networks, as in testdata/ten_steps.py, and of
+// the ladder.
+var (
+	tinyMLP    = []string{"hidden", "5"}
+	tinyCNN    = []string{"filters", "3,4", "dense", "5"}
+	tinyLadder = []string{"hidden", "5,4", "latents", "3,2"}
+)
+
+// tiny are those of a kind's networks.
+func tiny(kind kindOf) []string {
+	k, _ := kind()
+	switch k.Default().(type) {
+	case *LadderConfig:
+		return tinyLadder
+	case interface {
+		logits(*nn.Builder, *graph.Node, model.Image) *graph.Node
+		last() string
+	}:
+		return tinyMLP
+	}
+	return tinyCNN
+}
+
+func sines(n int, amplitude, frequency, phase float64) graph.Value {
+	v := make(graph.Value, n)
+	for i := range v {
+		v[i] = amplitude * math.Sin(frequency*float64(i)+phase)
+	}
+	return v
+}
+
+func startStates(m model.Model) map[string]graph.Value {
+	st := map[string]graph.Value{}
+	for k, p := range m.Params() {
+		st[p.Name] = sines(p.Shape.Size(), 0.4, 1.7, 0.9*float64(k)+0.5)
+	}
+	for _, s := range m.Slots() {
+		v := make(graph.Value, s.Shape.Size())
+		for i := range v {
+			v[i] = float64(s.Value)
+		}
+		st[s.Name] = v
+	}
+	return st
+}
+
+// pictures are n images in [0, 1].
+func pictures(n int, img model.Image) graph.Value {
+	v := sines(n*img.Size(), 0.5, 0.37, 0)
+	for i := range v {
+		v[i] += 0.5
+	}
+	return v
+}
+
+func keyOf(step uint64) graph.Value {
+	v := make(graph.Value, 4)
+	for i, w := range rng.New(7).At(step).Words() {
+		v[i] = float64(w)
+	}
+	return v
+}
+
+func ones(n int) graph.Value {
+	v := make(graph.Value, n)
+	for i := range v {
+		v[i] = 1
+	}
+	return v
+}
+
+// run gives the outputs of f by name.
+func run(t *testing.T, f *graph.Func, err error, in, states map[string]graph.Value) map[string]graph.Value {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := graph.Interp(f, graph.Env{Inputs: in, States: states})
+	if err != nil {
+		t.Fatal(err)
+	}
+	byName := map[string]graph.Value{}
+	for i, o := range f.Outputs {
+		byName[o.Name] = out[i]
+	}
+	return byName
+}
+
+// inputs are what functions of n images may take, at a step after the first epoch.
+func inputs(n int, img model.Image, step uint64) map[string]graph.Value {
+	in := map[string]graph.Value{
+		model.InputX: pictures(n, img), model.InputWeight: ones(n), model.InputKey: keyOf(step),
+		model.InputLabels: make(graph.Value, n*labels), model.InputEpoch: {1},
+	}
+	for i := range n {
+		in[model.InputLabels][i*labels+i%labels] = 1
+	}
+	return in
+}
+
+// trainOnce runs a step of training on b images of sines.
+func trainOnce(t *testing.T, m model.Model, states map[string]graph.Value, b int, step uint64, lr float64) map[string]graph.Value {
+	t.Helper()
+	fs, err := m.Train(b)
+	if err != nil || len(fs) != 1 {
+		t.Fatalf("Train gave %d functions, %v; want one", len(fs), err)
+	}
+	in := inputs(b, core(m).in.Image, step)
+	in[model.InputLR] = graph.Value{lr}
+	return run(t, fs[0], nil, in, states)
+}
+
+// near reports whether a and b agree to tol, absolute and relative; NaN does not.
+func near(a, b, tol float64) bool { return math.Abs(a-b) <= tol*max(1, math.Abs(b)) }

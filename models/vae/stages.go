@@ -1,0 +1,181 @@
+package vae
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/optim"
+)
+
+// A lesson is one stage of the training of a model that learns in several.
+type lesson struct {
+	name   string
+	epochs int                              // 0 of the last one: what is left
+	begin  func(*staged, model.Scene) error // or nil
+	adam   optim.Adam                       // its slots are this lesson's own
+	frozen []string                         // networks that stay as they are
+	goal   func(s *class) []graph.Output
+}
+
+// A class is the scene of a lesson: some labelled images may be beside the others.
+// What a goal gives are scalars, the first of which is minimised.
+type class struct {
+	*scene
+	labelledX *graph.Node // (L,H,W,C)
+	labelledY *graph.Node // (L,K)
+}
+
+// mean is the average of value (B) over the images of weight 1.
+func (s *class) mean(name string, value *graph.Node) graph.Output {
+	mean := graph.Div(s.total(value), graph.Sum(s.weight))
+	return graph.Output{Name: name, Value: graph.Tag(mean, name)}
+}
+
+// means are those of all terms.
+func (s *class) means(terms []term) (all []graph.Output) {
+	for _, t := range terms {
+		all = append(all, s.mean(t.name, t.value))
+	}
+	return all
+}
+
+// of is the scene with other images in the place of its own.
+func (s *scene) of(x, labels *graph.Node) *scene {
+	t := *s
+	t.x, t.labels, t.weight = x, labels, nil
+	return &t
+}
+
+// staged is a model of several lessons. What it does when it is trained, and how it
+// is judged, is the autoencoder's of its design.
+type staged struct {
+	bounded
+	lessons  []lesson
+	labelled model.Labelled // zero unless it is semi-supervised
+	slots    []optim.Slot
+}
+
+// buildStaged makes the model of a design and its lessons, and finds here what does
+// not fit.
+func buildStaged(kind string, d weigher, in model.Input, latent int, labelled model.Labelled, lessons ...lesson) (*staged, error) {
+	m := &staged{bounded: bounded{&autoencoder{design: d, in: in, latent: latent}}, lessons: lessons, labelled: labelled}
+	err := graph.Try(func() {
+		s := m.scene(1)
+		m.terms(s)
+		m.params = s.b.Params()
+		m.networks = nn.Joined(kind, s.b.Networks())
+		for _, l := range lessons {
+			step := m.lesson(l, 1)
+			m.slots = append(m.slots, step.slots...)
+			for _, p := range step.b.Params() {
+				if !slices.ContainsFunc(m.params, func(q nn.Param) bool { return q.Name == p.Name }) {
+					m.params = append(m.params, p)
+				}
+			}
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, in.Image, err)
+	}
+	return m, nil
+}
+
+// lesson is a step of l on n images: its metrics, and the updates that lower the
+// first of them.
+func (m *staged) lesson(l lesson, n int) step {
+	s := step{scene: m.scene(n), lr: graph.Input(model.InputLR, tensor.Float32)}
+	s.epoch = graph.Input(model.InputEpoch, tensor.Float32)
+	c := &class{scene: s.scene}
+	if count := m.labelled.Batch; count > 0 {
+		c.labelledX = graph.Input(model.InputLabelledX, tensor.Float32, count, m.in.H, m.in.W, m.in.C)
+		c.labelledY = graph.Input(model.InputLabelledY, tensor.Float32, count, m.in.Labels)
+		s.more = []*graph.Node{c.labelledX, c.labelledY}
+	}
+	s.metrics = l.goal(c)
+	var learned []*graph.Node
+	for _, p := range s.b.States() {
+		network, _, _ := strings.Cut(p.Name(), "/")
+		if !slices.Contains(l.frozen, network) {
+			learned = append(learned, p)
+		}
+	}
+	loss := s.metrics[0].Value
+	grads := graph.Grad(loss, learned...)
+	norm := graph.Tag(optim.GlobalNorm(grads), model.GradNorm)
+	s.metrics = append(s.metrics, graph.Output{Name: model.GradNorm, Value: norm})
+	adam := l.adam
+	adam.Name = "optimizer/" + l.name
+	s.updates, s.slots = adam.Update(learned, grads, s.lr)
+	s.updates = optim.Guard(s.updates, loss, norm)
+	return s
+}
+
+func (m *staged) train(l lesson) func(n int) ([]*graph.Func, error) {
+	return func(n int) ([]*graph.Func, error) {
+		f, err := function("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+			s := m.lesson(l, n)
+			return s.inputs(append(s.more, s.lr)...), s.metrics, s.updates
+		})
+		return []*graph.Func{f}, err
+	}
+}
+
+// Train is the last lesson's.
+func (m *staged) Train(n int) ([]*graph.Func, error) {
+	return m.train(m.lessons[len(m.lessons)-1])(n)
+}
+
+// Stages are the lessons.
+func (m *staged) Stages() []model.Stage {
+	var stages []model.Stage
+	for _, l := range m.lessons {
+		stage := model.Stage{Name: l.name, Epochs: l.epochs, Train: m.train(l)}
+		if l.begin != nil {
+			stage.Begin = func(s model.Scene) error { return l.begin(m, s) }
+		}
+		stages = append(stages, stage)
+	}
+	return stages
+}
+
+func (m *staged) Slots() []optim.Slot { return m.slots }
+
+// A classifier is a design that says of what class an image is.
+type classifier interface {
+	design
+	// probs are the probabilities of the classes: (B,K).
+	probs(s *scene) *graph.Node
+}
+
+// What some staged models can do besides.
+type (
+	// classifies is the model of a classifier.
+	classifies struct{ model *staged }
+	// samples is the model of a sampler.
+	samples struct{ model *staged }
+	// sees is a semi-supervised model.
+	sees struct{ model *staged }
+)
+
+// Classify gives the probability of each class.
+func (c classifies) Classify(n int) (*graph.Func, error) {
+	return function("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := c.model.scene(n)
+		p := c.model.design.(classifier).probs(s)
+		return s.inputs(), []graph.Output{{Name: model.OutputProbs, Value: graph.Tag(p, model.OutputProbs)}}, nil
+	})
+}
+
+// Sample draws images from the prior, of the classes that the labels say if the model
+// knows of any.
+func (c samples) Sample(n int) (*graph.Func, error) {
+	return (&sampled{c.model.bounded}).Sample(n)
+}
+
+// Labelled says which labels the model sees.
+func (c sees) Labelled() model.Labelled { return c.model.labelled }

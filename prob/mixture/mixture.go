@@ -1,0 +1,217 @@
+// Package mixture fits mixtures of Gaussians to points, and evaluates and draws
+// from them: densities of latent codes after training, clusters, anomalies.
+//
+// It computes on the host, in float64, on all processors. The same points, options
+// and key give the same bits on any number of them: sums over the points are
+// added in fixed parts. The package knows no model, no image and no graph.
+package mixture
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
+
+	"github.com/imago-ml/imago/engine/rng"
+)
+
+// N points, D dimensions, K components, in every comment of this package.
+
+// A Mixture is the density
+//
+//	p(x) = Σ_k π_k N(x; μ_k, Σ_k)
+//
+// of points of D dimensions. Its fields are its JSON; see Validate.
+type Mixture struct {
+	Dim     int       `json:"dim"`     // D ≥ 1
+	Full    bool      `json:"full"`    // Covs are matrices, else diagonals
+	Weights []float64 `json:"weights"` // π (K), ≥ 0, which add up to 1
+	Means   []float64 `json:"means"`   // μ (K,D)
+	Covs    []float64 `json:"covs"`    // Σ (K,D,D) if Full, else its diagonals (K,D), > 0
+}
+
+// Components is K.
+func (m *Mixture) Components() int { return len(m.Weights) }
+
+// Validate reports the first thing that makes m no density: a size, a weight, a
+// number that is not finite, a covariance that is not positive definite.
+func (m *Mixture) Validate() error {
+	_, err := m.factor()
+	return err
+}
+
+// LogDensity is ln p(x) of each point, in nats: x (N,D) → (N).
+func (m *Mixture) LogDensity(x []float32) ([]float64, error) {
+	out := make([]float64, len(x)/max(m.Dim, 1))
+	err := m.each(x, func(i int, _ []float64, logp float64) { out[i] = logp })
+	return out, err
+}
+
+// Responsibilities are p(k|x) = π_k N(x; μ_k, Σ_k) / p(x): x (N,D) → (N,K), rows
+// that add up to 1.
+func (m *Mixture) Responsibilities(x []float32) ([]float64, error) {
+	k := m.Components()
+	out := make([]float64, len(x)/max(m.Dim, 1)*k)
+	err := m.each(x, func(i int, resp []float64, _ float64) { copy(out[i*k:], resp) })
+	return out, err
+}
+
+// each calls visit with the responsibilities (K) and the log-density of each
+// point, several points at once.
+func (m *Mixture) each(x []float32, visit func(i int, resp []float64, logp float64)) error {
+	f, err := m.factor()
+	if err != nil {
+		return err
+	}
+	p, err := newPoints(x, m.Dim)
+	if err != nil {
+		return err
+	}
+	p.parts(func(part int) {
+		var s scratch
+		for c := range p.chunks(part) {
+			logp := s.expect(f, c)
+			for i := range c.n {
+				visit(c.first+i, s.resp[i*f.k:(i+1)*f.k], logp[i])
+			}
+		}
+	})
+	return nil
+}
+
+// Draw is n points drawn from m, (n,D). Point i is the same whatever n is.
+func (m *Mixture) Draw(key rng.Key, n int) ([]float32, error) {
+	f, err := m.factor()
+	if err != nil {
+		return nil, err
+	}
+	if n < 0 {
+		return nil, fmt.Errorf("mixture: %d points to draw: want 0 or more", n)
+	}
+	d := m.Dim
+	u, out := make([]float32, n), make([]float32, n*d)
+	key.Split("component").Uniform(u)
+	key.Split("normal").Normal(out)
+	eps, x := make([]float64, d), make([]float64, d)
+	for i, u := range u {
+		k := pick(m.Weights, float64(u))
+		row := out[i*d : (i+1)*d]
+		for j, e := range row {
+			eps[j] = float64(e)
+		}
+		copy(x, m.Means[k*d:(k+1)*d])
+		if m.Full { // x = μ + L·ε
+			l := blas64.General{Rows: d, Cols: d, Stride: d, Data: f.lower[k]}
+			blas64.Gemv(blas.NoTrans, 1, l, blas64.Vector{N: d, Inc: 1, Data: eps}, 1, blas64.Vector{N: d, Inc: 1, Data: x})
+		} else {
+			for j, e := range eps {
+				x[j] += math.Sqrt(m.Covs[k*d+j]) * e
+			}
+		}
+		for j, v := range x {
+			row[j] = float32(v)
+		}
+	}
+	return out, nil
+}
+
+// pick is the place where the running sum of the weights passes u of their total.
+func pick(weights []float64, u float64) int {
+	total, last := 0.0, 0
+	for k, w := range weights {
+		total += w
+		if w > 0 {
+			last = k
+		}
+	}
+	sum := 0.0
+	for k, w := range weights {
+		if sum += w; u*total < sum {
+			return k
+		}
+	}
+	return last // rounding
+}
+
+// factored is a mixture made ready: N(x; μ, Σ) is e^(c − ½|P(x−μ)|²) with
+// P = L⁻¹, Σ = L·Lᵀ and c = ln π − ½ D ln 2π − ln det L.
+type factored struct {
+	*Mixture
+	k     int
+	logs  []float64   // c (K)
+	prec  [][]float64 // P: lower triangles (D,D) if Full, else 1/σ (D)
+	lower [][]float64 // L (D,D) if Full
+	means [][]float64 // μ (D)
+}
+
+func (m *Mixture) factor() (*factored, error) {
+	d, k := m.Dim, len(m.Weights)
+	size := d
+	if m.Full {
+		size = d * d
+	}
+	if d < 1 || k < 1 || len(m.Means) != k*d || len(m.Covs) != k*size {
+		return nil, fmt.Errorf("mixture: %d weights, %d means and %d covariances of dimension %d: the sizes do not agree", k, len(m.Means), len(m.Covs), d)
+	}
+	f := &factored{Mixture: m, k: k}
+	total := 0.0
+	for i, w := range m.Weights {
+		total += w
+		if !(w >= 0) {
+			return nil, fmt.Errorf("mixture: weight %d is %v: want 0 or more", i, w)
+		}
+	}
+	if !(math.Abs(total-1) < 1e-6) {
+		return nil, fmt.Errorf("mixture: the weights add up to %v: want 1", total)
+	}
+	for i := range k {
+		mean := m.Means[i*d : (i+1)*d]
+		for _, v := range mean {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return nil, fmt.Errorf("mixture: the mean of component %d has a %v", i, v)
+			}
+		}
+		f.means = append(f.means, mean)
+		prec, lower, logDet, err := invert(m.Covs[i*size:(i+1)*size], d, m.Full)
+		if err != nil {
+			return nil, fmt.Errorf("mixture: covariance of component %d: %w", i, err)
+		}
+		f.prec, f.lower = append(f.prec, prec), append(f.lower, lower)
+		f.logs = append(f.logs, math.Log(m.Weights[i])-0.5*float64(d)*math.Log(2*math.Pi)-logDet)
+	}
+	return f, nil
+}
+
+// invert gives L⁻¹, L and ln det L of a covariance.
+func invert(cov []float64, d int, full bool) (prec, lower []float64, logDet float64, err error) {
+	if !full {
+		prec = make([]float64, d)
+		for j, v := range cov {
+			if !(v > 0) || math.IsInf(v, 0) {
+				return nil, nil, 0, fmt.Errorf("variance %d is %v: want a finite number above 0", j, v)
+			}
+			prec[j] = 1 / math.Sqrt(v)
+			logDet += 0.5 * math.Log(v)
+		}
+		return prec, nil, logDet, nil
+	}
+	for _, v := range cov { // a NaN would pass for a pivot
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, nil, 0, fmt.Errorf("an element is %v", v)
+		}
+	}
+	var c mat.Cholesky
+	if !c.Factorize(mat.NewSymDense(d, cov)) {
+		return nil, nil, 0, errors.New("not positive definite")
+	}
+	var l, p mat.TriDense
+	c.LTo(&l)
+	// What is ill-conditioned is inverted all the same: its floor is Fit's affair.
+	if err := p.InverseTri(&l); err != nil && !errors.As(err, new(mat.Condition)) {
+		return nil, nil, 0, err
+	}
+	return mat.DenseCopyOf(&p).RawMatrix().Data, mat.DenseCopyOf(&l).RawMatrix().Data, 0.5 * c.LogDet(), nil
+}
