@@ -240,7 +240,7 @@ func (a *app) judge(all []anomaly.Score, positive []bool, what string) error {
 	return w.Flush()
 }
 
-// scoreColumns is the table of scores: an image a row.
+// scoreColumns returns the table of scores: an image a row.
 func scoreColumns(all []anomaly.Score, p data.Split, positive []bool) []columns.Column {
 	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(i) }}}
 	if p.Labels != nil {
@@ -318,7 +318,7 @@ func (a *app) drawRanking(ctx context.Context, m *opened, set *data.Set, p data.
 	return a.writePNG(out, picture, "the %d strangest and the %d most usual by %s", n, n, by.Name)
 }
 
-// listed is the first n of order with their values.
+// listed returns the first n of order with their values.
 func listed(order []int, values []float64, n int) string {
 	var parts []string
 	for _, i := range order[:min(n, len(order))] {

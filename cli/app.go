@@ -97,7 +97,7 @@ func usage(c *cobra.Command, err error) error {
 	return &usageError{c.CommandPath(), err}
 }
 
-// flagError is what is wrong with a flag, in the words of all other errors.
+// flagError returns what is wrong with a flag, in the words of all other errors.
 func flagError(c *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	if !errors.As(err, &bad) {

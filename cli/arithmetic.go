@@ -242,7 +242,7 @@ func (s *sums) addFiles(ctx context.Context, a *app) error {
 	return nil
 }
 
-// rows is the images of so many sums: the terms and the result of each. In the first a term is the mean of its whole
+// rows returns the images of so many sums: the terms and the result of each. In the first a term is the mean of its whole
 // pool, in the others of some of it.
 func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
 	var z, labels []float32
@@ -273,7 +273,7 @@ func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
 	return s.m.DecodeAs(ctx, z, labels)
 }
 
-// sum is the means of the chosen rows, a term each, and their sum.
+// sum returns the means of the chosen rows, a term each, and their sum.
 func (s *sums) sum(codes []float32, units int, chosen [][]int) ([]float32, error) {
 	var row []float32
 	var signs []float64

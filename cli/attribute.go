@@ -11,7 +11,7 @@ func attributeOf(set *data.Set, name string) (attribute, error) {
 	return attribute{t}, err
 }
 
-// spaced is n of a split's images at equal distances, or all if n is 0 or there are no more.
+// spaced returns n of a split's images at equal distances, or all if n is 0 or there are no more.
 func spaced(p data.Split, n int) (data.Split, error) {
 	if n == 0 || n >= p.Len() {
 		return p, nil

@@ -156,7 +156,7 @@ func (b *benchFlags) check(c *cobra.Command) error {
 	return errors.Join(errs...)
 }
 
-// none is an error if an option of the model was given.
+// none returns an error if an option of the model was given.
 func (m *modelFlags) none() error {
 	for _, g := range m.given {
 		if g.set {
@@ -166,7 +166,7 @@ func (m *modelFlags) none() error {
 	return nil
 }
 
-// timeRecipes is bench without --compare.
+// timeRecipes returns bench without --compare.
 func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error {
 	recipes := a.models.Recipes()
 	if len(names) > 0 {
@@ -247,7 +247,7 @@ func (m *benchModel) timing(recipe, program string) *benchTiming {
 	return t
 }
 
-// sizeOf is the batch that a recipe is trained with and the images it is for, where a flag has not said others; check has
+// sizeOf returns the batch that a recipe is trained with and the images it is for, where a flag has not said others; check has
 // read the shape.
 func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 	image, ok := benchImages[rec.Name]
@@ -349,7 +349,7 @@ func (r *benchReport) printMachine(a *app, markdown bool) error {
 	return err
 }
 
-// ms is a time to a microsecond, or to three digits if it is long.
+// ms returns a time to a microsecond, or to three digits if it is long.
 func ms(v float64) string {
 	if v >= 100 {
 		return fmt.Sprintf("%.1f", v)
@@ -357,7 +357,7 @@ func ms(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
-// short is a number of three digits or so, empty if it is not known.
+// short returns a number of three digits or so, empty if it is not known.
 func short(v float64) string {
 	switch {
 	case v == 0:
@@ -370,7 +370,7 @@ func short(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// percent is a part of 1, empty if it is not known.
+// percent returns a part of 1, empty if it is not known.
 func percent(v float64) string {
 	if v == 0 {
 		return ""

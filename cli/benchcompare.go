@@ -64,7 +64,7 @@ type compareReport struct {
 	Comparisons []*comparison `json:"comparisons"`
 }
 
-// compare is bench --compare.
+// compare returns bench --compare.
 func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(contests, func(x contest) bool { return x.recipe == name }) {

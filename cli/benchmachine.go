@@ -65,10 +65,10 @@ func measureMachine(threads int) *machine {
 	return m
 }
 
-// peak is what the threads that programs run on can do.
+// peak returns what the threads that programs run on can do.
 func (m *machine) peak() capacity { return m.Capacity[len(m.Capacity)-1] }
 
-// fastest is the least time of a few tries, in nanoseconds.
+// fastest returns the least time of a few tries, in nanoseconds.
 func fastest(threads int, f func(i int)) float64 {
 	best := together(threads, f)
 	for range benchTries - 1 {
@@ -98,7 +98,7 @@ func together(n int, f func(i int)) time.Duration {
 	return time.Since(start)
 }
 
-// cpuModel is the processor's name as Linux tells it, "" where it does not.
+// cpuModel returns the processor's name as Linux tells it, "" where it does not.
 func cpuModel() string {
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	if m := regexp.MustCompile(`(?m)^model name\s*:(.*)$`).FindSubmatch(b); m != nil {

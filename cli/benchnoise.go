@@ -60,7 +60,7 @@ func parseLoad(l load, stat, self string) load {
 	return l
 }
 
-// since is what happened after l, of which this process and ours, children that have ended, are no noise. nil where
+// since returns what happened after l, of which this process and ours, children that have ended, are no noise. nil where
 // nothing is known.
 func (l load) since(ours time.Duration) *noise {
 	now := readLoad()
@@ -75,7 +75,7 @@ func (l load) since(ours time.Duration) *noise {
 // noisy is how much disturbance is worth a word, in percent of one processor.
 const noisy = 3
 
-// String is empty if all was quiet, or nothing is known.
+// String returns empty if all was quiet, or nothing is known.
 func (n *noise) String() string {
 	if n == nil || n.Others < noisy && n.Steal < noisy {
 		return ""
@@ -83,7 +83,7 @@ func (n *noise) String() string {
 	return fmt.Sprintf("%.0f%% others, %.0f%% stolen", n.Others, n.Steal)
 }
 
-// worse is the larger of each disturbance.
+// worse returns the larger of each disturbance.
 func (n *noise) worse(m *noise) *noise {
 	switch {
 	case n == nil:
@@ -94,7 +94,7 @@ func (n *noise) worse(m *noise) *noise {
 	return &noise{max(n.Others, m.Others), max(n.Steal, m.Steal)}
 }
 
-// peakMemory is the most memory that a process has held so far, in bytes; pid may be "self". It is 0 where the system
+// peakMemory returns the most memory that a process has held so far, in bytes; pid may be "self". It is 0 where the system
 // does not tell. The peak that wait4 reports will not do: it starts from what the parent held.
 func peakMemory(pid string) int64 {
 	b, err := os.ReadFile("/proc/" + pid + "/status")

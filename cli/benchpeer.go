@@ -136,7 +136,7 @@ func (r *rival) process(watch bool, name string, args ...string) ([]byte, *trial
 	return stdout.Bytes(), t, nil
 }
 
-// trainingMemory is the most that a process holds which reads 60,000 images of 28x28, the size of MNIST, trains cnn-vae
+// trainingMemory returns the most that a process holds which reads 60,000 images of 28x28, the size of MNIST, trains cnn-vae
 // on a tenth of them and evaluates on the rest: imago train without pictures, and PyTorch in both settings.
 func (r *rival) trainingMemory() (ours, tuned, plain *trial, err error) {
 	dir, err := os.MkdirTemp("", "imago-bench-")
@@ -165,7 +165,7 @@ func (r *rival) trainingMemory() (ours, tuned, plain *trial, err error) {
 	return ours, tuned, plain, err
 }
 
-// noiseIDX is an IDX file of n images of side x side random pixels.
+// noiseIDX returns an IDX file of n images of side x side random pixels.
 func noiseIDX(n, side int) []byte {
 	b := make([]byte, 16, 16+n*side*side)
 	for i, v := range []int{0x803, n, side, side} {

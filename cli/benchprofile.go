@@ -66,7 +66,7 @@ func (b *bencher) profile(p *benchProgram) (*profile, error) {
 	return pr, nil
 }
 
-// newProfile is what kernels took over so many runs of wall ms each.
+// newProfile returns what kernels took over so many runs of wall ms each.
 func newProfile(kernels []backend.Kernel, runs, threads int, wall, peak float64) *profile {
 	pr := &profile{Runs: runs, Wall: wall, Rest: wall, Peak: peak}
 	for _, k := range kernels {
@@ -151,7 +151,7 @@ func (k *kernelProfile) add(o kernelProfile) {
 	k.Calls += o.Calls
 }
 
-// runLengths is words with those that follow themselves counted: add, mul×3, add.
+// runLengths returns words with those that follow themselves counted: add, mul×3, add.
 func runLengths(words []string) string {
 	var parts []string
 	for i := 0; i < len(words); {
@@ -168,7 +168,7 @@ func runLengths(words []string) string {
 	return strings.Join(parts, " ")
 }
 
-// shapeText is 128x14x14x32.
+// shapeText returns 128x14x14x32.
 func shapeText(shape []int) string {
 	var parts []string
 	for _, n := range shape {

@@ -62,7 +62,7 @@ type bencher struct {
 	threads  int
 }
 
-// state is the model's first values on the device.
+// state returns the model's first values on the device.
 func (b *bencher) state() (backend.State, error) {
 	s := b.be.NewState()
 	key := rng.New(1).Split("init")
@@ -79,7 +79,7 @@ func (b *bencher) state() (backend.State, error) {
 	return s, nil
 }
 
-// funcs are the functions of a program; none if the model has no such program.
+// funcs returns the functions of a program; none if the model has no such program.
 func (b *bencher) funcs(t *benchTiming) ([]*graph.Func, error) {
 	if t.Program == programTrain {
 		return b.model.Train(t.Images)
@@ -202,7 +202,7 @@ func (b *bencher) work(t *benchTiming, p *benchProgram) {
 	}
 }
 
-// kernels are those of all parts that tell.
+// kernels returns those of all parts that tell.
 func (p *benchProgram) kernels() (all []backend.Kernel) {
 	for _, part := range p.parts {
 		if pr, ok := part.(backend.Profiler); ok {
@@ -218,7 +218,7 @@ func median(sorted []float64) float64 {
 	return (sorted[n/2] + sorted[(n-1)/2]) / 2
 }
 
-// operands are tensors for specs, filled with what a batch of that name holds.
+// operands returns tensors for specs, filled with what a batch of that name holds.
 func operands(specs []backend.Spec, fill bool) []*tensor.Tensor {
 	all := make([]*tensor.Tensor, len(specs))
 	for i, s := range specs {

@@ -91,7 +91,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		case split.Labels == nil || len(s.Classes) != k:
 			fmt.Fprintf(a.out, "%s has no labels of these classes to judge by\n", s.Name)
 		default:
-			if err := a.printConfusion(split.Labels, probe.Largest(probs, k), names, what); err != nil {
+			if err := a.printConfusion(split.Labels, probe.Argmax(probs, k), names, what); err != nil {
 				return err
 			}
 		}
@@ -113,10 +113,10 @@ func (a *app) printClasses(files []string, probs []float32, names []string) erro
 	k := len(names)
 	for i, file := range files {
 		p := slices.Clone(probs[i*k : (i+1)*k])
-		first := probe.Largest(p, k)[0]
+		first := probe.Argmax(p, k)[0]
 		fmt.Fprintf(w, "%s\t%s\t%.1f %%", file, names[first], 100*p[first])
 		if p[first] = -1; k > 1 {
-			second := probe.Largest(p, k)[0]
+			second := probe.Argmax(p, k)[0]
 			fmt.Fprintf(w, "\tor %s\t%.1f %%", names[second], 100*p[second])
 		}
 		fmt.Fprintln(w)

@@ -86,7 +86,7 @@ has a row for each group.`,
 		if err != nil {
 			return err
 		}
-		groups := probe.Largest(probs, k)
+		groups := probe.Argmax(probs, k)
 		class, err := a.agreement(groups, k, split.Labels, s.Classes)
 		if err != nil {
 			return err
@@ -104,7 +104,7 @@ has a row for each group.`,
 	return c
 }
 
-// fittedGroups is the probability of each of k Gaussians, fitted to the codes of training images, for the images of a
+// fittedGroups returns the probability of each of k Gaussians, fitted to the codes of training images, for the images of a
 // split: (N, k).
 func (a *app) fittedGroups(ctx context.Context, m *opened, s *data.Set, split data.Split, part string, k, encoded int, key rng.Key) ([]float64, error) {
 	train, err := spaced(s.Train, encoded)

@@ -114,7 +114,7 @@ func (a *app) tellFuncs(funcs []*graph.Func, threads int) error {
 	return t.write(a.out, false)
 }
 
-// funcsOf is the function that a file holds, or those of a recipe.
+// funcsOf returns the function that a file holds, or those of a recipe.
 func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.Func, error) {
 	if strings.HasSuffix(name, graphSuffix) {
 		for _, flag := range []string{"func", "batch", "shape"} {
@@ -146,7 +146,7 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 	return funcs, err
 }
 
-// modelFuncs are the functions of a name; none if the model has no such function.
+// modelFuncs returns the functions of a name; none if the model has no such function.
 func modelFuncs(m model.Model, name string, batch int) ([]*graph.Func, error) {
 	one := func(f *graph.Func, err error) ([]*graph.Func, error) { return []*graph.Func{f}, err }
 	switch name {

@@ -60,14 +60,14 @@ func TestArchitecture(t *testing.T) {
 	}
 }
 
-// partTitle is the first line of a part, up to its colon: # simplify.
+// partTitle returns the first line of a part, up to its colon: # simplify.
 func partTitle(part string) string {
 	line, _, _ := strings.Cut(part, "\n")
 	title, _, _ := strings.Cut(line, ":")
 	return title
 }
 
-// compiled is what imago compile prints.
+// compiled returns what imago compile prints.
 func compiled(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer

@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// labelsOf are those of images as the model wants them for decoding, (N, K); nil of a model that is not conditional.
+// labelsOf returns those of images as the model wants them for decoding, (N, K); nil of a model that is not conditional.
 func (m *opened) labelsOf(images data.Images) ([]float32, error) {
 	k := m.CodeLabels()
 	if k == 0 {
@@ -26,7 +26,7 @@ func (m *opened) labelsOf(images data.Images) ([]float32, error) {
 	return all, nil
 }
 
-// as is the labels that the user names, n times over: a class, or attributes with commas between. What takes k = 0 of them,
+// as returns the labels that the user names, n times over: a class, or attributes with commas between. What takes k = 0 of them,
 // as of a model that is not conditional, has none.
 func (m *opened) as(names string, k, n int) ([]float32, error) {
 	switch {
@@ -43,7 +43,7 @@ func (m *opened) as(names string, k, n int) ([]float32, error) {
 	for name := range strings.SplitSeq(names, ",") {
 		i := slices.IndexFunc(known, func(l string) bool { return strings.EqualFold(l, strings.TrimSpace(name)) })
 		if i < 0 {
-			near := data.Near(name, known)
+			near := data.Suggest(name, known)
 			if len(near) == 0 {
 				near = known
 			}
@@ -67,7 +67,7 @@ func each(rows []float32, n, times int) []float32 {
 	return out
 }
 
-// labelNames are the k labels of a conditional model, by number if only its weights are known.
+// labelNames returns the k labels of a conditional model, by number if only its weights are known.
 func (m *opened) labelNames(k int) []string {
 	if m.config != nil && len(m.config.Data.Labels) == k {
 		return m.config.Data.Labels

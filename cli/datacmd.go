@@ -99,7 +99,7 @@ func whereabouts(c *cobra.Command, s data.Source, dir string) (string, error) {
 	return fmt.Sprintf("%d of %d files here; training fetches the rest, or imago data get %s", good, len(status), s.Name), nil
 }
 
-// sources are the sets of the names given, all that keep files if none is.
+// sources returns the sets of the names given, all that keep files if none is.
 func (a *app) sources(c *cobra.Command, names []string) ([]data.Source, error) {
 	if len(names) == 0 {
 		names = a.data.Names()

@@ -57,7 +57,7 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 	return out, nil
 }
 
-// codesOf are the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
+// codesOf returns the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
 func (a *app) codesOf(ctx context.Context, m *opened, images data.Images) ([]float32, error) {
 	_, encodes := m.Model().(model.Encoder)
 	if _, decodes := m.Model().(model.Decoder); encodes || !decodes {
@@ -68,7 +68,7 @@ func (a *app) codesOf(ctx context.Context, m *opened, images data.Images) ([]flo
 	return z, err
 }
 
-// invertImages is latent.Invert with a word of how far it is.
+// invertImages returns latent.Invert with a word of how far it is.
 func (a *app) invertImages(ctx context.Context, m *opened, images data.Images, o latent.Inversion) (z, pictures []float32, err error) {
 	fmt.Fprintf(a.err, "seeking the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
 	p := newProgress(a.err)

@@ -128,7 +128,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 	return c
 }
 
-// some is the first n images of a split that have the attribute, that have it not, or half of each, those without first.
+// some returns the first n images of a split that have the attribute, that have it not, or half of each, those without first.
 func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
 	with, err := t.Of(p)
 	if err != nil {
@@ -198,7 +198,7 @@ func encodedFlag(c *cobra.Command, n *int) {
 // ridge is that of the regression on attributes, in images.
 const ridge = 1
 
-// direction is where the training images with an attribute lie.
+// direction returns where the training images with an attribute lie.
 func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
 	train, err := spaced(set.Train, way.images)
 	if err != nil {

@@ -85,7 +85,7 @@ type codes struct {
 	data.Split
 }
 
-// columns are a table with a row an image.
+// columns returns a table with a row an image.
 func (k codes) columns() []columns.Column {
 	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(i) }}}
 	if k.Labels != nil {

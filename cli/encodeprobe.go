@@ -56,7 +56,7 @@ func newProbed(ctx context.Context, train, test []float32, units, voters int) (*
 	return p, err
 }
 
-// read is the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
+// read returns the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
 // positive is the probability of class 1 that the former gives each image.
 func (p *probed) read(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
 	l, err := p.features.Logistic(ctx, train, classes, probeL2)
@@ -74,7 +74,7 @@ func (p *probed) read(ctx context.Context, train, test []int32, classes int) (li
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	return probe.Accuracy(probe.Largest(probs, classes), test), probe.Accuracy(of, test), positive, nil
+	return probe.Accuracy(probe.Argmax(probs, classes), test), probe.Accuracy(of, test), positive, nil
 }
 
 // probe says how well labels are read from codes of the test images.
@@ -150,7 +150,7 @@ func (p *probed) attributes(ctx context.Context, w *tabwriter.Writer, names []st
 	return err
 }
 
-// most is the share of the most frequent of k labels.
+// most returns the share of the most frequent of k labels.
 func most(labels []int32, k int) float64 {
 	counts := make([]int, k)
 	best := 0

@@ -104,7 +104,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 	return c
 }
 
-// densityFile is where the mixture fitted to a model's codes lies: in the folder of a run, beside a checkpoint or a
+// densityFile returns where the mixture fitted to a model's codes lies: in the folder of a run, beside a checkpoint or a
 // weights file.
 func densityFile(model string) string {
 	info, err := os.Stat(model)
@@ -114,7 +114,7 @@ func densityFile(model string) string {
 	return filepath.Clean(model) + ".prior.json"
 }
 
-// fittedPrior is the mixture that fit-prior fitted to the codes of m.
+// fittedPrior returns the mixture that fit-prior fitted to the codes of m.
 func (m *opened) fittedPrior() (*mixture.Mixture, error) {
 	name := densityFile(m.name)
 	f, err := os.Open(name)

@@ -129,7 +129,7 @@ of two images the two ways often look alike.`,
 	return c
 }
 
-// legs are the ends of the ways from each to the next.
+// legs returns the ends of the ways from each to the next.
 func legs(stops []uint) [][]uint {
 	var all [][]uint
 	for i := range len(stops) - 1 {
@@ -138,7 +138,7 @@ func legs(stops []uint) [][]uint {
 	return all
 }
 
-// between is the labels on the straight way between the images of each pair, so many ways over; nil stays nil.
+// between returns the labels on the straight way between the images of each pair, so many ways over; nil stays nil.
 //
 // labels (2·pairs, K) → (pairs·ways·steps, K).
 func between(labels []float32, pairs, ways, steps int) []float32 {

@@ -25,7 +25,7 @@ type section struct {
 	commands []*cobra.Command
 }
 
-// sections are all commands, in the order of the help.
+// sections returns all commands, in the order of the help.
 func (a *app) sections() []section {
 	return []section{
 		{"Train:", []*cobra.Command{a.quickstart(), a.train(), a.dataCommand()}},
@@ -50,7 +50,7 @@ func Main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the program: the exit status of a command line.
+// run returns the program: the exit status of a command line.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := newApp(stdout, stderr)
 	root := a.root()

@@ -121,7 +121,7 @@ the model, or images of the set: those of --index, or the first.`,
 	return c
 }
 
-// distanceText is short enough to stand beside a number under an image.
+// distanceText returns short enough to stand beside a number under an image.
 func distanceText(d float64) string {
 	if d < 10 {
 		return fmt.Sprintf("%.2f", d)

@@ -109,7 +109,7 @@ func (a *app) openOwn(c *cobra.Command, m *opened, path string, s *source) error
 	return nil
 }
 
-// checkpointOf is the checkpoint of a run that --checkpoint means; a path that is no run stands for itself.
+// checkpointOf returns the checkpoint of a run that --checkpoint means; a path that is no run stands for itself.
 func checkpointOf(path, which string) (string, error) {
 	if _, err := train.Open(path, ""); err != nil {
 		return path, nil // a checkpoint's folder or a weights file: what is wrong with it, its reader says
@@ -176,7 +176,7 @@ func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error 
 	return nil
 }
 
-// configured is a recipe and its configuration with the options given.
+// configured returns a recipe and its configuration with the options given.
 func (a *app) configured(recipe string, options *modelFlags) (model.Recipe, model.Config, error) {
 	rec, err := a.models.Recipe(recipe)
 	if err != nil {
@@ -273,7 +273,7 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 	return set, split, nil
 }
 
-// of is the part of a set that is meant.
+// of returns the part of a set that is meant.
 func (s *setFlags) of(set *data.Set) data.Split {
 	if s.split == "train" {
 		return set.Train
@@ -281,7 +281,7 @@ func (s *setFlags) of(set *data.Set) data.Split {
 	return set.Test
 }
 
-// titleOf is the title of a picture of the images of a set, which it names if it is not the model's own.
+// titleOf returns the title of a picture of the images of a set, which it names if it is not the model's own.
 func (m *opened) titleOf(set *data.Set, s *setFlags) string {
 	if s.data == "" {
 		return m.title
@@ -289,7 +289,7 @@ func (m *opened) titleOf(set *data.Set, s *setFlags) string {
 	return m.title + ", shown " + filepath.Base(set.Name)
 }
 
-// summarised is the model whose layers are to be printed: of a recipe with its options, or of a run.
+// summarised returns the model whose layers are to be printed: of a recipe with its options, or of a run.
 func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFlags) (model.Model, error) {
 	rec, cfg, err := a.configured(name, options)
 	if err == nil {

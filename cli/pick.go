@@ -59,7 +59,7 @@ func (p *pick) check(files []string) error {
 	return p.set.check()
 }
 
-// named is the number of images that the user names, in one way or another.
+// named returns the number of images that the user names, in one way or another.
 func (p *pick) named(files []string) int { return max(len(files), len(p.index), len(p.seeds)) }
 
 // runAndFiles parts the arguments of a command: a run, unless --weights names it, and files.
@@ -122,7 +122,7 @@ type sameLabels struct {
 	labels []float32 // (K)
 }
 
-// LabelNames are those of the model.
+// LabelNames returns those of the model.
 func (s *sameLabels) LabelNames() []string { return s.names }
 
 // LabelsAt is the same for every image.
@@ -156,10 +156,10 @@ func (p *pick) from(m *opened, set *data.Set) (*picked, error) {
 	return out, nil
 }
 
-// pixels are the images themselves, (N, H, W, C) in [0, 1].
+// pixels returns the images themselves, (N, H, W, C) in [0, 1].
 func (p *picked) pixels(ctx context.Context) ([]float32, error) { return data.AllFloats(ctx, p.images) }
 
-// codesOfPicked are the codes that the images are made of, or else theirs, (N, Z).
+// codesOfPicked returns the codes that the images are made of, or else theirs, (N, Z).
 func (a *app) codesOfPicked(ctx context.Context, m *opened, p *picked) ([]float32, error) {
 	if p.z != nil {
 		return p.z, nil
@@ -179,7 +179,7 @@ func (s *mosaic) add(pix []float32, at, n int) {
 	s.pix = append(s.pix, pix[at*size:(at+n)*size]...)
 }
 
-// beside is each image followed by the k that made has for it: made (N·k, H, W, C) → (N·(k+1), H, W, C).
+// beside returns each image followed by the k that made has for it: made (N·k, H, W, C) → (N·(k+1), H, W, C).
 func (p *picked) beside(ctx context.Context, img model.Image, made []float32, k int) ([]float32, error) {
 	pix, err := p.pixels(ctx)
 	if err != nil {
@@ -193,7 +193,7 @@ func (p *picked) beside(ctx context.Context, img model.Image, made []float32, k 
 	return sheet.pix, nil
 }
 
-// encodeAll is the codes of a part of a set, with a word before that.
+// encodeAll returns the codes of a part of a set, with a word before that.
 func (a *app) encodeAll(ctx context.Context, m *opened, set *data.Set, split data.Split, part string) ([]float32, error) {
 	fmt.Fprintf(a.err, "encoding %s of %s\n", plural(split.Len(), part+" image"), set.Name)
 	mean, _, err := m.EncodeMeans(ctx, set.Labelled(split))

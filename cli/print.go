@@ -74,7 +74,7 @@ func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.err, "imago: warning: %s\n", fmt.Sprintf(format, args...))
 }
 
-// backend is the device, with a word where more threads are asked for than can run.
+// backend returns the device, with a word where more threads are asked for than can run.
 func (a *app) backend(threads int) backend.Backend {
 	if n := runtime.NumCPU(); threads > n {
 		a.warn("--threads %d: this machine runs %d at a time, and more than that are slower", threads, n)
@@ -82,7 +82,7 @@ func (a *app) backend(threads int) backend.Backend {
 	return newBackend(threads)
 }
 
-// thousands is n as 134,165.
+// thousands returns n as 134,165.
 func thousands[T ~int | ~int64](n T) string {
 	s := strconv.FormatInt(int64(n), 10)
 	sign := ""
@@ -95,7 +95,7 @@ func thousands[T ~int | ~int64](n T) string {
 	return sign + s
 }
 
-// kerasShape is a shape whose first axis is the batch: (None, 28, 28, 1).
+// kerasShape returns a shape whose first axis is the batch: (None, 28, 28, 1).
 func kerasShape(s tensor.Shape) string {
 	if len(s) == 0 {
 		return "()"
@@ -110,7 +110,7 @@ func kerasShape(s tensor.Shape) string {
 	return "(" + strings.Join(parts, ", ") + ")"
 }
 
-// plural is 1 image, 2 images.
+// plural returns 1 image, 2 images.
 func plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

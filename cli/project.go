@@ -141,7 +141,7 @@ func (a *app) tsne(ctx context.Context, codes []float32, units int, opt latent.T
 	return at, nil
 }
 
-// classes are the images of a split with an attribute and without it, as two classes.
+// classes returns the images of a split with an attribute and without it, as two classes.
 func (t attribute) classes(p data.Split) ([]int32, []string, error) {
 	with, err := t.Of(p)
 	if err != nil {

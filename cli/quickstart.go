@@ -75,7 +75,7 @@ const (
 	quickData   = "digits"
 )
 
-// quickOptions is --loss bce: within a few epochs it shows more than the published mse, whose second latent unit then has
+// quickOptions returns --loss bce: within a few epochs it shows more than the published mse, whose second latent unit then has
 // hardly woken.
 func quickOptions() *modelFlags {
 	return &modelFlags{[]*givenFlag{{name: "loss", kind: "string", value: "bce", set: true}}}
@@ -119,7 +119,7 @@ func meaning(arg0 string) string {
 	return fmt.Sprintf("imago stands for %s here, as it is not on your PATH.", arg0)
 }
 
-// browser is the program that shows a page to the person at the screen, "" if there is nobody or it is not evident.
+// browser returns the program that shows a page to the person at the screen, "" if there is nobody or it is not evident.
 func browser() string {
 	out, err := os.Stdout.Stat()
 	if err != nil || out.Mode()&os.ModeCharDevice == 0 || os.Getenv("CI") != "" {

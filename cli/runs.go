@@ -43,7 +43,7 @@ func resolve(name string) (string, error) {
 	return "", fmt.Errorf("no run or file %q: want a path, a name in %s, or %q; %s", name, runsDir, latestName, have)
 }
 
-// latestRun is the run of that recipe, or of any if it is "", that was trained last in the folder root.
+// latestRun returns the run of that recipe, or of any if it is "", that was trained last in the folder root.
 func latestRun(root, recipe string) (string, error) {
 	for _, r := range listRuns(root) {
 		if recipe == "" {

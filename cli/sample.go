@@ -113,7 +113,7 @@ images, and the more alike.`,
 	return c
 }
 
-// sampleKey is where the codes of a seed are drawn, of --seeds as of sample.
+// sampleKey returns where the codes of a seed are drawn, of --seeds as of sample.
 func sampleKey(seed uint64) rng.Key { return rng.New(seed).Split("sample") }
 
 // A truncation is the flag that says how far from 0 a unit of a code that is drawn may be.
@@ -132,7 +132,7 @@ func (t truncation) check() error {
 
 func (t truncation) given() bool { return t.limit > 0 }
 
-// String is what to say after the name of a model.
+// String returns what to say after the name of a model.
 func (t truncation) String() string {
 	if !t.given() {
 		return ""
@@ -162,7 +162,7 @@ func (d draw) byCode() bool {
 	return d.fitted != nil || !own || d.cut.given() && d.m.Standard()
 }
 
-// labels is how many labels of an image are wanted.
+// labels returns how many labels of an image are wanted.
 func (d draw) labels() int {
 	if d.byCode() {
 		return d.m.CodeLabels()
@@ -217,7 +217,7 @@ func squareCols(n int) int {
 	return c
 }
 
-// codeTitles is each of n codes as text, cut after three units.
+// codeTitles returns each of n codes as text, cut after three units.
 func codeTitles(z []float32, n int) []string {
 	titles, units := make([]string, n), len(z)/n
 	for i := range titles {

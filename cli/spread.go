@@ -10,10 +10,10 @@ import (
 // A spread is the value of a flag that names two numbers, the lower first: -3..3.
 type spread struct{ lo, hi float64 }
 
-// String is -3..3.
+// String returns -3..3.
 func (s *spread) String() string { return fmt.Sprintf("%g..%g", s.lo, s.hi) }
 
-// Type is what flagError knows a value by.
+// Type returns what flagError knows a value by.
 func (s *spread) Type() string { return "spread" }
 
 // Set reads lo..hi.
@@ -28,7 +28,7 @@ func (s *spread) Set(text string) error {
 	return nil
 }
 
-// values are n numbers from lo to hi.
+// values returns n numbers from lo to hi.
 func (s *spread) values(n int) []float64 {
 	v := make([]float64, n)
 	for i := range v {
@@ -37,7 +37,7 @@ func (s *spread) values(n int) []float64 {
 	return v
 }
 
-// titles are the values as the words above columns.
+// titles returns the values as the words above columns.
 func (s *spread) titles(n int) []string {
 	var t []string
 	for _, v := range s.values(n) {
@@ -46,7 +46,7 @@ func (s *spread) titles(n int) []string {
 	return t
 }
 
-// signed is a number as +1.5, 0 or −3.
+// signed returns a number as +1.5, 0 or −3.
 func signed(v float64) string {
 	text := strconv.FormatFloat(math.Abs(v), 'g', 3, 64)
 	switch {

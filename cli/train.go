@@ -138,7 +138,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	return a.loop(c, t, run, m, set)
 }
 
-// prepare is the configuration, model and images of a new run.
+// prepare returns the configuration, model and images of a new run.
 func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config train.Config, m model.Model, set *data.Set, err error) {
 	rec, cfg, err := a.configured(recipe, t.options)
 	if err != nil {
@@ -316,7 +316,7 @@ func (a *app) toResume(c *cobra.Command, t *trainFlags, args []string) (recipe, 
 	return recipe, dir, err
 }
 
-// changeModel is the model's configuration of a run with the options given.
+// changeModel returns the model's configuration of a run with the options given.
 func (a *app) changeModel(config train.Config, options *modelFlags) (json.RawMessage, error) {
 	k, err := a.models.Kind(config.Kind)
 	if err != nil {
@@ -340,7 +340,7 @@ func (a *app) changeModel(config train.Config, options *modelFlags) (json.RawMes
 	return nil, fmt.Errorf("a run that goes on keeps its model, %s, and the options make it %s", was, now)
 }
 
-// printConfig is --dry-run: the configuration to standard output, the objective beside it.
+// printConfig returns --dry-run: the configuration to standard output, the objective beside it.
 func (a *app) printConfig(config train.Config, m model.Model) error {
 	e := json.NewEncoder(a.out)
 	e.SetEscapeHTML(false)

@@ -147,7 +147,7 @@ type told struct {
 	center, scale []float64 // a value v of a traversal is center + v·scale
 }
 
-// score is told, or 0 for each.
+// score returns told, or 0 for each.
 func (t *told) score() []float64 {
 	if t.told == nil {
 		return make([]float64, len(t.center))

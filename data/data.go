@@ -42,7 +42,7 @@ type Split struct {
 	Attributes []uint8
 }
 
-// Len is the number of images; 0 for the zero Split.
+// Len returns the number of images; 0 for the zero Split.
 func (s Split) Len() int {
 	if s.Images == nil {
 		return 0
@@ -68,7 +68,7 @@ type Set struct {
 	Digest string
 }
 
-// Shape is the shape of every image of s, from the first split that has images;
+// Shape returns the shape of every image of s, from the first split that has images;
 // all zero if none has.
 func (s Set) Shape() (h, w, c int) {
 	for _, p := range []Split{s.Train, s.Test} {
@@ -169,7 +169,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// Side is the side of the square images that Size and Crop ask for: Size, else Crop;
+// Side returns the side of the square images that Size and Crop ask for: Size, else Crop;
 // 0 = as they are.
 func (o Options) Side() int {
 	if o.Size > 0 {

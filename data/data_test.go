@@ -303,8 +303,8 @@ func TestParallel(t *testing.T) {
 }
 
 func TestOrder(t *testing.T) {
-	a := Order(7, 0, 100)
-	if !slices.Equal(a, Order(7, 0, 100)) || slices.Equal(a, Order(7, 1, 100)) || slices.Equal(a, Order(8, 0, 100)) {
+	a := Shuffle(7, 0, 100)
+	if !slices.Equal(a, Shuffle(7, 0, 100)) || slices.Equal(a, Shuffle(7, 1, 100)) || slices.Equal(a, Shuffle(8, 0, 100)) {
 		t.Error("the order does not depend on seed and epoch alone")
 	}
 	seen := map[int32]bool{}

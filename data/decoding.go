@@ -28,7 +28,7 @@ type Decoding struct {
 // less is read in a second.
 const LeastPacked = 16 << 20
 
-// Images is the files decoded, in their order, and the SHA-256 of each. They are packed
+// Images returns the files decoded, in their order, and the SHA-256 of each. They are packed
 // if there are many (Pack), else in memory if they fit there, else decoded whenever one
 // is asked for: then lazy says that the files are to be read from later too.
 func (d Decoding) Images(ctx context.Context, opt Options) (images Images, sums func(i int) [32]byte, lazy bool, err error) {
@@ -84,10 +84,10 @@ func (d Decoding) pack(ctx context.Context, opt Options) (*Packed, error) {
 	}, opt)
 }
 
-// Len is the number of files: a Decoding is Images that are decoded on demand.
+// Len returns the number of files: a Decoding is Images that are decoded on demand.
 func (d Decoding) Len() int { return len(d.Files) }
 
-// Shape is the shape of every image.
+// Shape returns the shape of every image.
 func (d Decoding) Shape() (h, w, c int) { return d.H, d.W, d.C }
 
 // At decodes file i; see Images. The error names the file.
@@ -130,7 +130,7 @@ func (d Decoding) whole(b, dst []uint8) error {
 	return nil
 }
 
-// fileBytes is the size of all files.
+// fileBytes returns the size of all files.
 func (d Decoding) fileBytes() int64 {
 	total := int64(0)
 	for _, f := range d.Files {

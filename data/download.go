@@ -260,7 +260,7 @@ func (d Downloader) accept(resp *http.Response, f File, p *part) (total int64, e
 	return total, nil
 }
 
-// limit is the most bytes a file may have. Packed by another hand it may be
+// limit returns the most bytes a file may have. Packed by another hand it may be
 // longer than published.
 func (f File) limit() int64 {
 	if f.Size == 0 {

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// payload is 300 kB that deflate cannot shrink, and what is published of it.
+// payload returns 300 kB that deflate cannot shrink, and what is published of it.
 func payload() ([]byte, File) {
 	b := make([]byte, 300_000)
 	x := uint32(1)

@@ -74,7 +74,7 @@ type fitted struct {
 	crop    int // side of the square that is cut out first; 0 = the largest
 }
 
-// load is the images of f done once: in memory, or packed if they are too many, or
+// load returns the images of f done once: in memory, or packed if they are too many, or
 // as they are if they cannot be kept.
 func (f fitted) load(ctx context.Context, key [32]byte, from string, opt Options) (Images, error) {
 	n, size := f.Len(), f.h*f.w*f.c

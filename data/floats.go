@@ -37,7 +37,7 @@ func Floats(ctx context.Context, images Images, index []int32, dst []float32) er
 	})
 }
 
-// AllFloats is Floats of all images: (N, H, W, C).
+// AllFloats returns Floats of all images: (N, H, W, C).
 func AllFloats(ctx context.Context, images Images) ([]float32, error) {
 	h, w, c := images.Shape()
 	index := make([]int32, images.Len())
@@ -93,7 +93,7 @@ func (r *Reader) Floats(i int, dst []float32) error {
 	return nil
 }
 
-// inMemory is where the images lie, if it is in memory, and which they are of those
+// inMemory returns where the images lie, if it is in memory, and which they are of those
 // there; nil = all.
 func inMemory(images Images) (*InMemory, []int32) {
 	switch im := images.(type) {
@@ -108,7 +108,7 @@ func inMemory(images Images) (*InMemory, []int32) {
 	return nil, nil
 }
 
-// Bytes is pixels in [0, 1] as a file holds them, each rounded to the nearest p/255;
+// Bytes returns pixels in [0, 1] as a file holds them, each rounded to the nearest p/255;
 // what is no number is 0.
 func Bytes(x []float32) []uint8 {
 	pix := make([]uint8, len(x))

@@ -32,7 +32,7 @@ func (f ImageFile) named(err error) error {
 	return fmt.Errorf("%s: %w; put a good image in its place or delete it", f.Name, err)
 }
 
-// Info is what the header of the image says. The error names the file.
+// Info returns what the header of the image says. The error names the file.
 func (f ImageFile) Info() (imageio.Info, error) {
 	r, err := f.open()
 	if err != nil {
@@ -46,7 +46,7 @@ func (f ImageFile) Info() (imageio.Info, error) {
 	return info, nil
 }
 
-// Read is the bytes of the file; of one in a zip, the checksum is compared. The
+// Read returns the bytes of the file; of one in a zip, the checksum is compared. The
 // error names the file.
 func (f ImageFile) Read() ([]byte, error) {
 	r, err := f.open()
@@ -63,7 +63,7 @@ func (f ImageFile) Read() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// ListImages is the files named .png, .jpg, .jpeg, .jpe or .jfif below a folder or in
+// ListImages returns the files named .png, .jpg, .jpeg, .jpe or .jfif below a folder or in
 // a zip, in the order of their names, and, for an error, what else there is: " (but 3
 // .webp files)", or "". Hidden files and __MACOSX are left out, and links to
 // directories are not followed. Until closed they can be read.
@@ -116,7 +116,7 @@ func listDir(root string) (files []ImageFile, others string, err error) {
 	return files, describe(other), err
 }
 
-// ZipImages is ListImages of a zip file of size bytes. The zip is never unpacked to
+// ZipImages returns ListImages of a zip file of size bytes. The zip is never unpacked to
 // disk, and no path in it is used as one.
 func ZipImages(r io.ReaderAt, size int64) (files []ImageFile, others string, err error) {
 	z, err := zip.NewReader(r, size)
@@ -137,7 +137,7 @@ func ZipImages(r io.ReaderAt, size int64) (files []ImageFile, others string, err
 	return files, describe(other), nil
 }
 
-// zipImage is an image in a zip. What its header claims is checked before it is
+// zipImage returns an image in a zip. What its header claims is checked before it is
 // read; what it unpacks to is bounded again by Read and by imageio.
 func zipImage(name string, f *zip.File) ImageFile {
 	return ImageFile{name, int64(min(f.UncompressedSize64, 1<<62)), int64(f.CRC32), func() (io.ReadCloser, error) {
@@ -167,7 +167,7 @@ func isImage(name string) bool {
 	return false
 }
 
-// hidden is what systems leave behind: .DS_Store, ._a.jpg, __MACOSX.
+// hidden returns what systems leave behind: .DS_Store, ._a.jpg, __MACOSX.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") && name != "." && name != ".." || name == "__MACOSX"
 }

@@ -26,7 +26,7 @@ type Exact interface {
 	FloatsAt(i int, dst []float32) error
 }
 
-// LabelNames are what a Labeller of s tells: the classes, without classes the
+// LabelNames returns what a Labeller of s tells: the classes, without classes the
 // attributes, nil if there are neither.
 func (s Set) LabelNames() []string {
 	if len(s.Classes) > 0 {
@@ -35,7 +35,7 @@ func (s Set) LabelNames() []string {
 	return s.Attributes
 }
 
-// Labelled is the images of a split of s, which also tell their labels: a Labeller,
+// Labelled returns the images of a split of s, which also tell their labels: a Labeller,
 // unless the split has none.
 func (s Set) Labelled(p Split) Images {
 	switch {
@@ -69,7 +69,7 @@ func (l *labelled) LabelsAt(i int, dst []float32) {
 	dst[l.classes[i]] = 1
 }
 
-// subset is the labels of those images, whose Subset is images.
+// subset returns the labels of those images, whose Subset is images.
 func (l *labelled) subset(images Images, index []int32) *labelled {
 	s := &labelled{Images: images, names: l.names}
 	k := len(l.names)
@@ -83,7 +83,7 @@ func (l *labelled) subset(images Images, index []int32) *labelled {
 	return s
 }
 
-// exactly is the FloatsAt of images, nil if they are bytes.
+// exactly returns the FloatsAt of images, nil if they are bytes.
 func exactly(images Images) func(i int, dst []float32) error {
 	switch im := images.(type) {
 	case Exact:

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// Locate is the directories in which the files of a named set are looked for,
+// Locate returns the directories in which the files of a named set are looked for,
 // in order: opt.DataDir/name and opt.DataDir itself, $IMAGO_DATA/name, and the
 // user's cache (os.UserCacheDir, then imago/name). They need not exist.
 func Locate(name string, opt Options) []string {
@@ -23,7 +23,7 @@ func Locate(name string, opt Options) []string {
 	return dirs
 }
 
-// Find is the first file among dirs that exists under one of the given names,
+// Find returns the first file among dirs that exists under one of the given names,
 // and whether there is one. All names are tried in a directory before the next.
 func Find(dirs []string, names ...string) (path string, ok bool) {
 	for _, dir := range dirs {
@@ -37,7 +37,7 @@ func Find(dirs []string, names ...string) (path string, ok bool) {
 	return "", false
 }
 
-// DownloadDir is where the files of a named set are downloaded to:
+// DownloadDir returns where the files of a named set are downloaded to:
 // opt.DataDir/name, or the user's cache if opt names no directory. $IMAGO_DATA
 // is read only: it is often shared.
 func DownloadDir(name string, opt Options) (string, error) {
@@ -47,7 +47,7 @@ func DownloadDir(name string, opt Options) (string, error) {
 	return CacheDir(name)
 }
 
-// CacheDir is the directory of name in the user's cache; it need not exist.
+// CacheDir returns the directory of name in the user's cache; it need not exist.
 func CacheDir(name string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -22,10 +22,10 @@ func NewInMemory(pix []uint8, n, h, w, c int) (*InMemory, error) {
 	return &InMemory{pix, n, h, w, c}, nil
 }
 
-// Len is the number of images.
+// Len returns the number of images.
 func (m *InMemory) Len() int { return m.n }
 
-// Shape is the shape of every image.
+// Shape returns the shape of every image.
 func (m *InMemory) Shape() (h, w, c int) { return m.h, m.w, m.c }
 
 // At copies image i to dst; see Images.
@@ -37,17 +37,17 @@ func (m *InMemory) At(i int, dst []uint8) error {
 	return nil
 }
 
-// Slice is the H·W·C pixels of image i, in place: not to be written to. Unlike
+// Slice returns the H·W·C pixels of image i, in place: not to be written to. Unlike
 // At it panics, as a slice does, if i is outside [0, N).
 func (m *InMemory) Slice(i int) []uint8 {
 	size := m.h * m.w * m.c
 	return m.pix[i*size : (i+1)*size : (i+1)*size]
 }
 
-// Pixels is all the pixels, (N, H, W, C), in place: not to be written to.
+// Pixels returns all the pixels, (N, H, W, C), in place: not to be written to.
 func (m *InMemory) Pixels() []uint8 { return m.pix }
 
-// Select is a copy of the images whose indices are given, in that order. It
+// Select returns a copy of the images whose indices are given, in that order. It
 // fails if an index is outside [0, N).
 func (m *InMemory) Select(index []int) (*InMemory, error) {
 	pix := make([]uint8, 0, len(index)*m.h*m.w*m.c)
@@ -60,7 +60,7 @@ func (m *InMemory) Select(index []int) (*InMemory, error) {
 	return &InMemory{pix, len(index), m.h, m.w, m.c}, nil
 }
 
-// checkAt is the part of Images.At that every implementation shares.
+// checkAt returns the part of Images.At that every implementation shares.
 func checkAt(im Images, i int, dst []uint8) error {
 	if n := im.Len(); i < 0 || i >= n {
 		return fmt.Errorf("data: image %d of %d", i, n)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// MirrorURLs is the addresses at which a file of a named set is to be had, in
+// MirrorURLs returns the addresses at which a file of a named set is to be had, in
 // the order to be tried. Each base is the address of a directory. If
 // $IMAGO_MIRROR is set, it takes the place of bases: one or more addresses, with
 // spaces or commas between, below each of which lies a directory for every set.

@@ -41,14 +41,14 @@ type Packing struct {
 	Decode func(i int, dst []uint8) (sum [32]byte, err error)
 }
 
-// PackKey is what a key is the SHA-256 of, to be followed by what identifies the
+// PackKey returns what a key is the SHA-256 of, to be followed by what identifies the
 // images: the version of the format, and that of Go, whose decoders give pixels of
 // their own from one version to the next.
 func PackKey() []byte {
 	return fmt.Appendf(nil, "imago pixels %d %s\n", packVersion, runtime.Version())
 }
 
-// packDirs are the folders of packed images, the first to be written to: cache below
+// packDirs returns the folders of packed images, the first to be written to: cache below
 // opt.DataDir, and pixels in the user's cache. A folder inside from is left out.
 func packDirs(opt Options, from string) []string {
 	var dirs []string
@@ -75,7 +75,7 @@ func packName(dir string, key [32]byte) string {
 	return filepath.Join(dir, fmt.Sprintf("%x%s", key, packSuffix))
 }
 
-// FindPacked is the images that were packed under the key, or nil. A file that is
+// FindPacked returns the images that were packed under the key, or nil. A file that is
 // damaged, cut short or of another version is told of and deleted.
 func FindPacked(key [32]byte, opt Options) *Packed {
 	if opt.NoCache {
@@ -230,7 +230,7 @@ type CachedFile struct {
 	From       string // the path of what it was made from
 }
 
-// CachedFiles are the files of packed images in the folders for them, those used
+// CachedFiles returns the files of packed images in the folders for them, those used
 // last first.
 func CachedFiles(opt Options) []CachedFile {
 	var all []CachedFile

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// packing is n images of 3x4x3, made of their index and seed, in a cache of the test's.
+// packing returns n images of 3x4x3, made of their index and seed, in a cache of the test's.
 func packing(t testing.TB, n int, seed uint8) (Packing, Options, *bytes.Buffer) {
 	t.Helper()
 	told := &bytes.Buffer{}
@@ -63,7 +63,7 @@ func packed(t testing.TB, k Packing, opt Options) *Packed {
 	return p
 }
 
-// files are the names in the cache of a test.
+// files returns the names in the cache of a test.
 func files(t testing.TB, opt Options) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(opt.DataDir, "cache", "*"))
@@ -153,7 +153,7 @@ func TestPackedDamaged(t *testing.T) {
 	}
 }
 
-// rekeyed is the file under another key, its checksum right.
+// rekeyed returns the file under another key, its checksum right.
 func rekeyed(b []byte) []byte {
 	b[32] ^= 1
 	end := packFixed + len("/pictures") + 100*packRow

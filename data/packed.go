@@ -62,19 +62,19 @@ type head struct {
 
 func (p *head) size() int { return p.h * p.w * p.c }
 
-// start is the offset of the pixels.
+// start returns the offset of the pixels.
 func (p *head) start() int64 {
 	end := int64(packFixed+len(p.from)) + packRow*int64(p.n)
 	return (end + packAlign - 1) / packAlign * packAlign
 }
 
-// bytes is the size of the file.
+// bytes returns the size of the file.
 func (p *head) bytes() int64 { return p.start() + int64(p.n)*int64(p.size()) }
 
-// row is what the table says of image i.
+// row returns what the table says of image i.
 func (p *head) row(i int) []byte { return p.table[i*packRow:][:packRow] }
 
-// encode is the file up to the table's end.
+// encode returns the file up to the table's end.
 func (p *head) encode() []byte {
 	b := make([]byte, 0, packFixed+len(p.from)+len(p.table))
 	b = append(b, packMagic...)
@@ -92,7 +92,7 @@ func (p *head) encode() []byte {
 	return b
 }
 
-// headSum is the CRC-32C of an encoded head, its own four bytes aside.
+// headSum returns the CRC-32C of an encoded head, its own four bytes aside.
 func headSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:packFixed-4], castagnoli), castagnoli, b[packFixed:])
 }
@@ -178,13 +178,13 @@ func newPacked(f *os.File, key [32]byte) (*Packed, error) {
 	return p, nil
 }
 
-// Len is the number of images.
+// Len returns the number of images.
 func (p *Packed) Len() int { return p.n }
 
-// Shape is the shape of every image.
+// Shape returns the shape of every image.
 func (p *Packed) Shape() (h, w, c int) { return p.h, p.w, p.c }
 
-// FileSum is the SHA-256 of the file that image i was made from, as Packing.Decode
+// FileSum returns the SHA-256 of the file that image i was made from, as Packing.Decode
 // gave it.
 func (p *Packed) FileSum(i int) (sum [32]byte) {
 	copy(sum[:], p.row(i))

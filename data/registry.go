@@ -56,7 +56,7 @@ func (r *Registry) RegisterOpener(o Opener) {
 	r.openers = append(r.openers, o)
 }
 
-// Names is the names of the sets, sorted.
+// Names returns the names of the sets, sorted.
 func (r *Registry) Names() []string {
 	names := make([]string, 0, len(r.sources))
 	for n := range r.sources {
@@ -66,7 +66,7 @@ func (r *Registry) Names() []string {
 	return names
 }
 
-// Source is the set of that name; the error lists the known names.
+// Source returns the set of that name; the error lists the known names.
 func (r *Registry) Source(name string) (Source, error) {
 	s, ok := r.sources[name]
 	if !ok {
@@ -105,7 +105,7 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	return without(set, opt.Without)
 }
 
-// loader is what reads the set of that name or at that path, and whether it crops.
+// loader returns what reads the set of that name or at that path, and whether it crops.
 func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options) (*Set, error), crops bool, err error) {
 	if s, ok := r.sources[nameOrPath]; ok {
 		return s.Load, s.Crops, nil
@@ -129,7 +129,7 @@ func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options
 	return nil, false, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX, NPZ or CSV file", nameOrPath)
 }
 
-// readHead is the first bytes of a regular file. Anything else but a directory
+// readHead returns the first bytes of a regular file. Anything else but a directory
 // is refused: to open a pipe would wait for ever.
 func readHead(path string, info fs.FileInfo) ([]byte, error) {
 	if info.IsDir() {

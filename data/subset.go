@@ -2,7 +2,7 @@ package data
 
 import "fmt"
 
-// Subset is the images of those indices, in that order. Nothing is copied but index
+// Subset returns the images of those indices, in that order. Nothing is copied but index
 // and labels: of a Labeller it is one.
 // It fails if an index is outside [0, N).
 func Subset(images Images, index []int) (Images, error) {

@@ -19,13 +19,13 @@ type Table struct {
 	d      int
 }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (t *Table) Len() int { return len(t.values) / t.d }
 
-// Shape is 1×D×1.
+// Shape returns 1×D×1.
 func (t *Table) Shape() (h, w, c int) { return 1, t.d, 1 }
 
-// At is row i in bytes, rounded; see Images.
+// At returns row i in bytes, rounded; see Images.
 func (t *Table) At(i int, dst []uint8) error {
 	if err := checkAt(t, i, dst); err != nil {
 		return err
@@ -36,7 +36,7 @@ func (t *Table) At(i int, dst []uint8) error {
 	return nil
 }
 
-// FloatsAt is row i; see Exact.
+// FloatsAt returns row i; see Exact.
 func (t *Table) FloatsAt(i int, dst []float32) error {
 	if n := t.Len(); i < 0 || i >= n {
 		return fmt.Errorf("data: row %d of %d", i, n)
@@ -135,7 +135,7 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 	return set, nil
 }
 
-// ranges is the columns of the training part, or opt.Columns if they have those names.
+// ranges returns the columns of the training part, or opt.Columns if they have those names.
 func ranges(names []string, train Rows, classes []string, opt Options) ([]Column, error) {
 	d := len(names)
 	if opt.Columns != nil {
@@ -172,7 +172,7 @@ func ranges(names []string, train Rows, classes []string, opt Options) ([]Column
 	return columns, nil
 }
 
-// scaled is v on the way from lo (0) to hi (1). Halves keep a difference from overflowing.
+// scaled returns v on the way from lo (0) to hi (1). Halves keep a difference from overflowing.
 func scaled(v, lo, hi float64) float32 {
 	switch {
 	case v <= lo:
@@ -196,7 +196,7 @@ func (r Rows) digest(h hash.Hash) {
 	binary.Write(h, binary.LittleEndian, r.Labels) // to a hash: cannot fail
 }
 
-// only is the rows of those indices.
+// only returns the rows of those indices.
 func (r Rows) only(index []int, d int) Rows {
 	var out Rows
 	for _, i := range index {

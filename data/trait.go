@@ -25,7 +25,7 @@ func (s Set) Trait(name string) (Trait, error) {
 		return Trait{s.Classes[i], -1, int32(i)}, nil
 	}
 	names := slices.Concat(s.Attributes, s.Classes)
-	switch near := Near(name, names); {
+	switch near := Suggest(name, names); {
 	case len(names) == 0:
 		return Trait{}, fmt.Errorf("%q: %s has neither attributes nor classes: choose a labelled set with --data", name, s.Name)
 	case len(near) > 0:
@@ -54,7 +54,7 @@ func (t Trait) Of(p Split) ([]bool, error) {
 	return with, nil
 }
 
-// Select is the images of those indices with their labels, in that order. It fails
+// Select returns the images of those indices with their labels, in that order. It fails
 // if an index is outside [0, N).
 func (s Split) Select(index []int) (Split, error) {
 	images, err := Subset(s.Images, index)

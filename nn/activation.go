@@ -5,19 +5,19 @@ import "github.com/imago-ml/imago/engine/graph"
 // An Activation is what a layer does to its sums, element by element.
 type Activation func(x *graph.Node) *graph.Node
 
-// None is x itself: a layer whose sums are its output, such as logits.
+// None returns x itself: a layer whose sums are its output, such as logits.
 func None(x *graph.Node) *graph.Node { return x }
 
-// ReLU is max(x, 0).
+// ReLU returns max(x, 0).
 func ReLU(x *graph.Node) *graph.Node { return graph.ReLU(x) }
 
-// LeakyReLU is x where x > 0, else slope·x. Maas, Hannun & Ng 2013.
+// LeakyReLU returns x where x > 0, else slope·x. Maas, Hannun & Ng 2013.
 func LeakyReLU(slope float64) Activation {
 	return func(x *graph.Node) *graph.Node { return graph.LeakyReLU(x, slope) }
 }
 
-// Tanh is the hyperbolic tangent, in (−1, 1).
+// Tanh returns the hyperbolic tangent, in (−1, 1).
 func Tanh(x *graph.Node) *graph.Node { return graph.Tanh(x) }
 
-// Sigmoid is 1/(1+e⁻ˣ), in (0, 1).
+// Sigmoid returns 1/(1+e⁻ˣ), in (0, 1).
 func Sigmoid(x *graph.Node) *graph.Node { return graph.Sigmoid(x) }

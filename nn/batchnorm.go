@@ -9,7 +9,7 @@ const (
 	normDecay   = 0.9  // of the running statistics, a step
 )
 
-// BatchNorm is y = act(γ·(x − μ)/√(σ² + 1e-5) + β), channel by channel, with
+// BatchNorm returns y = act(γ·(x − μ)/√(σ² + 1e-5) + β), channel by channel, with
 // parameters name/gamma, which starts as b.Gamma, and name/beta (C). Ioffe &
 // Szegedy, arXiv:1502.03167, alg. 1.
 //
@@ -72,7 +72,7 @@ func (b *Builder) average(running, s *graph.Node) {
 	u.Value = graph.Tag(graph.Add(graph.Scale(u.Value, decay), graph.Scale(s, 1-decay)), running.Name())
 }
 
-// Buffer is a parameter that is not learned by gradient: averaged over steps, or set
+// Buffer returns a parameter that is not learned by gradient: averaged over steps, or set
 // when training begins.
 func (b *Builder) Buffer(name string, init Init, shape ...int) *graph.Node {
 	return b.declare(Param{Name: b.full(name), Shape: shape, Init: init, Buffer: true})

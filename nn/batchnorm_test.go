@@ -13,7 +13,7 @@ import (
 // epsilon is as the graph holds it.
 var epsilon = float64(float32(normEpsilon))
 
-// normalised is a layer over x with gain 1 and shift 0, in training.
+// normalised returns a layer over x with gain 1 and shift 0, in training.
 func normalised(x *graph.Node) *graph.Node {
 	b := NewBuilder()
 	b.Training = true

@@ -56,7 +56,7 @@ func Normal(mean, sd float64) Init {
 // Zeros is 0 everywhere.
 func Zeros(_ rng.Key, _ tensor.Shape, dst []float32) { clear(dst) }
 
-// Constant is v everywhere.
+// Constant returns v everywhere.
 func Constant(v float32) Init {
 	return func(_ rng.Key, _ tensor.Shape, dst []float32) {
 		for i := range dst {

@@ -5,7 +5,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// Dense is y = act(x·W + b), with parameters name/kernel (D, units) and
+// Dense returns y = act(x·W + b), with parameters name/kernel (D, units) and
 // name/bias (units).
 //
 // x (B, D) → (B, units).
@@ -16,7 +16,7 @@ func (b *Builder) Dense(name string, x *graph.Node, units int, act Activation) *
 	return b.Layer(name, "Dense", act(b.bias(name, y)), x)
 }
 
-// Conv2D is y = act(x ⋆ w + b), the cross-correlation of graph.Conv2D, with
+// Conv2D returns y = act(x ⋆ w + b), the cross-correlation of graph.Conv2D, with
 // parameters name/kernel (kernel, kernel, C, filters) and name/bias (filters).
 //
 // x (B, H, W, C) → (B, ⌈H/stride⌉, ⌈W/stride⌉, filters) with graph.Same padding,
@@ -28,7 +28,7 @@ func (b *Builder) Conv2D(name string, x *graph.Node, filters, kernel, stride int
 	return b.Layer(name, "Conv2D", act(b.bias(name, y)), x)
 }
 
-// ConvTranspose2D is y = act(adjoint of a convolution applied to x, + b), with
+// ConvTranspose2D returns y = act(adjoint of a convolution applied to x, + b), with
 // parameters name/kernel (kernel, kernel, filters, C), the channels in the order
 // in which Keras stores them, and name/bias (filters).
 //
@@ -47,12 +47,12 @@ func (b *Builder) ConvTranspose2D(name string, x *graph.Node, filters, kernel, s
 	return b.Layer(name, "Conv2DTranspose", act(b.bias(name, y)), x)
 }
 
-// Flatten is x (B, …) → (B, D), row major.
+// Flatten returns x (B, …) → (B, D), row major.
 func (b *Builder) Flatten(name string, x *graph.Node) *graph.Node {
 	return b.Layer(name, "Flatten", graph.Reshape(x, x.Shape()[0], -1), x)
 }
 
-// Reshape is x (B, …) → (B, shape…), row major.
+// Reshape returns x (B, …) → (B, shape…), row major.
 func (b *Builder) Reshape(name string, x *graph.Node, shape ...int) *graph.Node {
 	y := graph.Reshape(x, append([]int{x.Shape()[0]}, shape...)...)
 	return b.Layer(name, "Reshape", y, x)

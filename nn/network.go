@@ -17,7 +17,7 @@ func Joined(name string, nets []Network) []Network {
 	return append(nets, whole)
 }
 
-// Numbered is Keras' name of layer i of its class, counted from 0: dense, dense_1.
+// Numbered returns Keras' name of layer i of its class, counted from 0: dense, dense_1.
 func Numbered(class string, i int) string {
 	if i == 0 {
 		return class

@@ -36,7 +36,7 @@ type Param struct {
 	Like string
 }
 
-// Draw is the parameter's first value under the key of the model: it is drawn at
+// Draw returns the parameter's first value under the key of the model: it is drawn at
 // key.Split(p.Name), so it does not depend on the other parameters.
 func (p Param) Draw(key rng.Key) *tensor.Tensor {
 	t := tensor.New(tensor.Float32, p.Shape...)
@@ -44,7 +44,7 @@ func (p Param) Draw(key rng.Key) *tensor.Tensor {
 	return t
 }
 
-// Count is the number of elements of all params together, buffers aside.
+// Count returns the number of elements of all params together, buffers aside.
 func Count(params []Param) int {
 	n := 0
 	for _, p := range params {
@@ -70,7 +70,7 @@ type Network struct {
 	Layers []Layer
 }
 
-// Params is the number of elements of the parameters of all layers.
+// Params returns the number of elements of the parameters of all layers.
 func (n Network) Params() int {
 	sum := 0
 	for _, l := range n.Layers {
@@ -113,12 +113,12 @@ type drawn struct {
 	madeBy map[*graph.Node]string // the layer whose output a node is
 }
 
-// NewBuilder is an empty Builder, of no network.
+// NewBuilder returns an empty Builder, of no network.
 func NewBuilder() *Builder {
 	return &Builder{Kernel: GlorotUniform, Bias: Zeros, Gamma: Constant(1), all: &declared{}}
 }
 
-// Network is a Builder whose layers and parameters belong to the network of that
+// Network returns a Builder whose layers and parameters belong to the network of that
 // name. It shares everything else with b.
 func (b *Builder) Network(name string) *Builder {
 	c := *b
@@ -126,15 +126,15 @@ func (b *Builder) Network(name string) *Builder {
 	return &c
 }
 
-// Param is the parameter of that name in b's network, declared on first use.
+// Param returns the parameter of that name in b's network, declared on first use.
 // Declaring it again with another shape panics with a *graph.ShapeError.
 func (b *Builder) Param(name string, init Init, shape ...int) *graph.Node {
 	return b.declare(Param{Name: b.full(name), Shape: shape, Init: init})
 }
 
-// Twin is a buffer of b's network that has the name of a parameter of any network
+// Shadow returns a buffer of b's network that has the name of a parameter of any network
 // after its own, and starts as that does: to hold an average of it, say.
-func (b *Builder) Twin(of Param) *graph.Node {
+func (b *Builder) Shadow(of Param) *graph.Node {
 	return b.declare(Param{Name: b.full(of.Name), Shape: of.Shape, Init: of.Init, Buffer: true, Like: of.Name})
 }
 
@@ -158,7 +158,7 @@ func (b *Builder) declare(p Param) *graph.Node {
 // Params lists the parameters of all networks in the order of declaration.
 func (b *Builder) Params() []Param { return b.all.params }
 
-// States are the nodes of Params, buffers aside, in the same order: what a loss
+// States returns the nodes of Params, buffers aside, in the same order: what a loss
 // is differentiated by.
 func (b *Builder) States() []*graph.Node {
 	var states []*graph.Node
@@ -170,7 +170,7 @@ func (b *Builder) States() []*graph.Node {
 	return states
 }
 
-// Updates are the new values of the buffers that the layers of a step of training
+// Updates returns the new values of the buffers that the layers of a step of training
 // average into, one a buffer.
 func (b *Builder) Updates() []graph.Update { return b.all.updates }
 

@@ -37,8 +37,8 @@ func TestDoubledAndHalvedConvolutions(t *testing.T) {
 		twice := graph.Reshape(graph.BroadcastTo(graph.Reshape(x, 2, 4, 1, 6, 1, 3), 2, 4, 2, 6, 2, 3), 2, 8, 12, 3)
 		means := graph.Mean(graph.Reshape(plain(x), 2, 2, 2, 3, 2, 2), 2, 4)
 		for _, c := range []struct{ got, want *graph.Node }{
-			{b.DoubledConv2D("doubled", x, 2, kernel, None), graph.Add(plain(twice), bias)},
-			{b.HalvedConv2D("halved", x, 2, kernel, None), graph.Add(means, bias)},
+			{b.UpsampleConv2D("doubled", x, 2, kernel, None), graph.Add(plain(twice), bias)},
+			{b.DownsampleConv2D("halved", x, 2, kernel, None), graph.Add(means, bias)},
 		} {
 			name := fmt.Sprintf("%s, kernel %d", c.got.Label(), kernel)
 			if !c.got.Shape().Equal(c.want.Shape()) {
@@ -55,9 +55,9 @@ func TestDoubledAndHalvedConvolutions(t *testing.T) {
 	}
 	b := NewBuilder()
 	for name, build := range map[string]func(){
-		"three rows":     func() { b.HalvedConv2D("a", graph.Input("x", tensor.Float32, 1, 3, 4, 1), 1, 3, None) },
-		"an even kernel": func() { b.DoubledConv2D("b", graph.Input("x", tensor.Float32, 1, 4, 4, 1), 1, 2, None) },
-		"a vector":       func() { b.HalvedConv2D("c", graph.Input("x", tensor.Float32, 4, 4), 1, 3, None) },
+		"three rows":     func() { b.DownsampleConv2D("a", graph.Input("x", tensor.Float32, 1, 3, 4, 1), 1, 3, None) },
+		"an even kernel": func() { b.UpsampleConv2D("b", graph.Input("x", tensor.Float32, 1, 4, 4, 1), 1, 2, None) },
+		"a vector":       func() { b.DownsampleConv2D("c", graph.Input("x", tensor.Float32, 4, 4), 1, 3, None) },
 	} {
 		if graph.Try(build) == nil {
 			t.Errorf("%s: taken", name)

@@ -4,7 +4,7 @@ import "github.com/imago-ml/imago/engine/graph"
 
 const spectralEpsilon = 1e-12 // added to lengths and to σ
 
-// kernel is the kernel of a layer, declared on first use, whose outputs are along
+// kernel returns the kernel of a layer, declared on first use, whose outputs are along
 // axis out, one of the last two. Where b.Spectral is set it is
 //
 //	W/σ(W)
@@ -55,7 +55,7 @@ func (b *Builder) kernel(name string, out int, shape ...int) *graph.Node {
 	return n
 }
 
-// unit is x/|x|, a constant to the gradient; 0 stays 0.
+// unit returns x/|x|, a constant to the gradient; 0 stays 0.
 func unit(x *graph.Node) *graph.Node {
 	length := graph.Sqrt(graph.Sum(graph.Square(x)))
 	return graph.StopGradient(graph.Div(x, graph.AddScalar(length, spectralEpsilon)))

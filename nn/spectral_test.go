@@ -42,7 +42,7 @@ func withKernels() map[string]layered {
 	}
 }
 
-// singular are the largest singular values of m and the right vector of the first.
+// singular returns the largest singular values of m and the right vector of the first.
 func singular(t *testing.T, m *mat.Dense) (first, second float64, right graph.Value) {
 	t.Helper()
 	var svd mat.SVD

@@ -20,12 +20,12 @@ type Adam struct {
 	Epsilon      float64 // > 0
 }
 
-// DefaultAdam is Adam as Keras sets it: 0.9, 0.999, 1e-7.
+// DefaultAdam returns Adam as Keras sets it: 0.9, 0.999, 1e-7.
 func DefaultAdam() Adam {
 	return Adam{Name: "optimizer/adam", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-7}
 }
 
-// Update is one step. Its slots are Name/beta1_power and Name/beta2_power,
+// Update returns one step. Its slots are Name/beta1_power and Name/beta2_power,
 // scalars βᵗ that start at 1, and Name/m/<parameter> and Name/v/<parameter>.
 func (a Adam) Update(params, grads []*graph.Node, lr *graph.Node) ([]graph.Update, []Slot) {
 	var s slots
@@ -57,7 +57,7 @@ func (a Adam) Update(params, grads []*graph.Node, lr *graph.Node) ([]graph.Updat
 	return updates, s
 }
 
-// decay is β and 1−β as the constants of a graph. 1−β is taken of β rounded to
+// decay returns β and 1−β as the constants of a graph. 1−β is taken of β rounded to
 // float32, so that the weights of an average still add up to 1: of 0.999 rounded,
 // 1 − β₂ᵗ at t = 1 would else be 1e-5 off.
 func decay(beta float64) (b, rest *graph.Node) {

@@ -27,7 +27,7 @@ type Slot struct {
 	Value float32 // every element before the first step
 }
 
-// Tensor is the slot before the first step.
+// Tensor returns the slot before the first step.
 func (s Slot) Tensor() *tensor.Tensor {
 	t := tensor.New(tensor.Float32, s.Shape...)
 	for i := range t.F32() {
@@ -44,7 +44,7 @@ func (s *slots) state(name string, value float32, shape tensor.Shape) *graph.Nod
 	return graph.State(name, shape...)
 }
 
-// GlobalNorm is the length of all gradients taken as one vector, √ΣΣ g², a scalar.
+// GlobalNorm returns the length of all gradients taken as one vector, √ΣΣ g², a scalar.
 func GlobalNorm(grads []*graph.Node) *graph.Node {
 	sum := graph.Const(0)
 	for _, g := range grads {

@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// step is p ← p − rule's step along g, two parameters given a gradient each.
+// step returns p ← p − rule's step along g, two parameters given a gradient each.
 func step(t *testing.T, r Rule, guarded bool) (*graph.Func, map[string]graph.Value) {
 	t.Helper()
 	params := []*graph.Node{graph.State("net/w", 2), graph.State("net/b")}

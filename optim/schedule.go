@@ -59,7 +59,7 @@ func ParseSchedule(text string) (Schedule, error) {
 	return Schedule{}, fmt.Errorf("optim: schedule %q: want %s", text, strings.Join(usages, " or "))
 }
 
-// At is the rate of an epoch, from 0, of so many in all, where the first is lr.
+// At returns the rate of an epoch, from 0, of so many in all, where the first is lr.
 func (s Schedule) At(lr float64, epoch, epochs int) float64 {
 	if s.kind == nil {
 		return lr

@@ -2,7 +2,7 @@ package prob
 
 import "github.com/imago-ml/imago/engine/graph"
 
-// BernoulliLogits is −ln p(x) of each image in nats, where each pixel is an
+// BernoulliNLL returns −ln p(x) of each image in nats, where each pixel is an
 // independent Bernoulli of probability p = sigmoid(l); for x between 0 and 1 it is
 // the binary cross-entropy:
 //
@@ -10,18 +10,18 @@ import "github.com/imago-ml/imago/engine/graph"
 //
 // x (B, …) in [0, 1], logits (B, …) → (B). It is ≥ 0 and finite for any finite
 // logits; with x ∉ {0, 1} its least value is the entropy of x.
-func BernoulliLogits(x, logits *graph.Node) *graph.Node {
+func BernoulliNLL(x, logits *graph.Node) *graph.Node {
 	same("bernoulli_logits", x, logits)
 	return each(graph.Sub(graph.Softplus(logits), graph.Mul(x, logits)))
 }
 
-// BernoulliEntropy is Σ (−p ln p − (1−p) ln(1−p)) of each image in nats, p being
+// BernoulliEntropy returns Σ (−p ln p − (1−p) ln(1−p)) of each image in nats, p being
 // sigmoid(l). logits (B, …) → (B), from 0 to D ln 2.
 func BernoulliEntropy(logits *graph.Node) *graph.Node {
-	return BernoulliLogits(graph.Sigmoid(logits), logits)
+	return BernoulliNLL(graph.Sigmoid(logits), logits)
 }
 
-// BernoulliKL is Σ KL(Bernoulli(p) ‖ Bernoulli(q)) of each image in nats:
+// BernoulliKL returns Σ KL(Bernoulli(p) ‖ Bernoulli(q)) of each image in nats:
 //
 //	Σ (p (ln p − ln q) + (1−p) (ln(1−p) − ln(1−q)))
 //
@@ -32,7 +32,7 @@ func BernoulliKL(p, q *graph.Node) *graph.Node {
 	return each(graph.Add(d, graph.Mul(graph.Sigmoid(p), graph.Sub(p, q))))
 }
 
-// Binarize is 1 where u < x and else 0, u drawn uniformly at key (int32[4]) in
+// Binarize returns 1 where u < x and else 0, u drawn uniformly at key (int32[4]) in
 // the stream of that name: a draw of Bernoulli(x), a pixel each.
 //
 // x (B, …) in [0, 1] → (B, …). Image i draws the same u in a batch of any size.
@@ -40,7 +40,7 @@ func Binarize(x, key *graph.Node, stream string) *graph.Node {
 	return graph.Greater(x, graph.Uniform(key, stream, x.Shape()...))
 }
 
-// ContinuousBernoulli is −ln p(x) of each image in nats, each pixel having the
+// ContinuousBernoulliNLL returns −ln p(x) of each image in nats, each pixel having the
 // density on [0, 1] that the cross-entropy of grey pixels lacks to be one:
 //
 //	p(x) = C λˣ (1−λ)^(1−x),   λ = sigmoid(l),   C = l / tanh(l/2)
@@ -48,13 +48,13 @@ func Binarize(x, key *graph.Node, stream string) *graph.Node {
 //
 // x (B, …) in [0, 1], logits l (B, …) → (B), of either sign. Loaiza-Ganem &
 // Cunningham, arXiv:1907.06845, eq. 6. Near λ = ½, where C is 0/0, a series stands in.
-func ContinuousBernoulli(x, logits *graph.Node) *graph.Node {
+func ContinuousBernoulliNLL(x, logits *graph.Node) *graph.Node {
 	same("continuous_bernoulli", x, logits)
 	half := graph.Scale(logits, 0.5)
 	return each(graph.Add(graph.Sub(half, graph.Mul(x, logits)), logSinhc(graph.Abs(logits))))
 }
 
-// ContinuousBernoulliMean is the mean of each pixel under ContinuousBernoulli:
+// ContinuousBernoulliMean returns the mean of each pixel under ContinuousBernoulli:
 //
 //	1/(1 − e⁻ˡ) − 1/l
 //
@@ -72,7 +72,7 @@ func ContinuousBernoulliMean(logits *graph.Node) *graph.Node {
 	return graph.AddScalar(graph.Mul(graph.Sign(logits), above), 0.5)
 }
 
-// logSinhc is ln (sinh(a/2) / (a/2)) for a ≥ 0, element by element, to 2e-9:
+// logSinhc returns ln (sinh(a/2) / (a/2)) for a ≥ 0, element by element, to 2e-9:
 //
 //	a/2 + ln(1 − e⁻ᵃ) − ln a,   near 0  a²/24 − a⁴/2880 + a⁶/181440 − a⁸/9676800
 func logSinhc(a *graph.Node) *graph.Node {
@@ -85,7 +85,7 @@ func logSinhc(a *graph.Node) *graph.Node {
 	return graph.Select(graph.Greater(a, graph.Const(1)), far, nearby)
 }
 
-// series is c₀ + c₁ t + c₂ t² + …
+// series returns c₀ + c₁ t + c₂ t² + …
 func series(t *graph.Node, c ...float64) *graph.Node {
 	y := graph.Const(c[len(c)-1])
 	for i := len(c) - 2; i >= 0; i-- {

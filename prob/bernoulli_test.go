@@ -21,7 +21,7 @@ func TestContinuousBernoulliByIntegration(t *testing.T) {
 		for i := range n {
 			in["x"][i] = at
 		}
-		got := eval(t, in, ContinuousBernoulli(x, l))[0]
+		got := eval(t, in, ContinuousBernoulliNLL(x, l))[0]
 		for i, v := range someLogits {
 			mass := integral(func(x float64) float64 { return math.Exp(x*v - max(v, 0)) }, 0, 1, 4000)
 			if want := math.Log(mass) + max(v, 0) - at*v; !near(got[i], want, 1e-8) {
@@ -47,7 +47,7 @@ func TestContinuousBernoulliGradient(t *testing.T) {
 	for i := range n {
 		in["x"][i] = 0.3
 	}
-	out := eval(t, in, graph.Grad(graph.Sum(ContinuousBernoulli(x, l)), l)[0], ContinuousBernoulliMean(l))
+	out := eval(t, in, graph.Grad(graph.Sum(ContinuousBernoulliNLL(x, l)), l)[0], ContinuousBernoulliMean(l))
 	for i, v := range someLogits {
 		// Sign has no slope at 0, where the mean is ½ to the first order.
 		if !near(out[0][i], out[1][i]-0.3, 1e-7) {

@@ -8,7 +8,7 @@ import (
 
 // K classes, in every comment of this file.
 
-// LogSumExp is ln Σ eˣ over one axis, which is dropped:
+// LogSumExp returns ln Σ eˣ over one axis, which is dropped:
 //
 //	m + ln Σ e^(x−m),   m = max x
 //
@@ -25,14 +25,14 @@ func LogSumExp(x *graph.Node, axis int) *graph.Node {
 	return graph.Add(graph.Log(sum), m)
 }
 
-// LogMeanExp is ln of the mean of eˣ over one axis, which is dropped: what k log
+// LogMeanExp returns ln of the mean of eˣ over one axis, which is dropped: what k log
 // weights of one image say of its likelihood, ln 1/k Σ_k w. See LogSumExp.
 func LogMeanExp(x *graph.Node, axis int) *graph.Node {
 	y := LogSumExp(x, axis)
 	return graph.AddScalar(y, -math.Log(float64(x.Shape()[axis])))
 }
 
-// LogSoftmax is ln p of each class where p ∝ eˡ:
+// LogSoftmax returns ln p of each class where p ∝ eˡ:
 //
 //	l − ln Σ_k eˡ
 //
@@ -42,29 +42,29 @@ func LogSoftmax(logits *graph.Node) *graph.Node {
 	return graph.Sub(logits, graph.Reshape(LogSumExp(logits, 1), -1, 1))
 }
 
-// Softmax is p of each class where p ∝ eˡ. logits (B, K) → (B, K), Σ_k p = 1.
+// Softmax returns p of each class where p ∝ eˡ. logits (B, K) → (B, K), Σ_k p = 1.
 func Softmax(logits *graph.Node) *graph.Node { return graph.Exp(LogSoftmax(logits)) }
 
-// CategoricalLogits is −ln p of each label in nats, the cross-entropy, where p is
+// CategoricalNLL returns −ln p of each label in nats, the cross-entropy, where p is
 // the softmax of the logits:
 //
 //	−Σ_k y_k ln p_k
 //
 // y (B, K) one-hot, or probabilities; zeros, a label that is not known, cost 0.
 // logits (B, K) → (B), ≥ 0.
-func CategoricalLogits(y, logits *graph.Node) *graph.Node {
+func CategoricalNLL(y, logits *graph.Node) *graph.Node {
 	same("categorical_logits", y, logits)
 	return graph.Neg(each(graph.Mul(y, LogSoftmax(logits))))
 }
 
-// CategoricalEntropy is −Σ_k p_k ln p_k in nats, where p is the softmax of the
+// CategoricalEntropy returns −Σ_k p_k ln p_k in nats, where p is the softmax of the
 // logits. logits (B, K) → (B), from 0 to ln K.
 func CategoricalEntropy(logits *graph.Node) *graph.Node {
 	logp := LogSoftmax(logits)
 	return graph.Neg(each(graph.Mul(graph.Exp(logp), logp)))
 }
 
-// CategoricalKL is KL(p ‖ q) = Σ_k p_k (ln p_k − ln q_k) in nats, where p and q
+// CategoricalKL returns KL(p ‖ q) = Σ_k p_k (ln p_k − ln q_k) in nats, where p and q
 // are the softmaxes of their logits. (B, K) twice → (B), ≥ 0.
 func CategoricalKL(p, q *graph.Node) *graph.Node {
 	same("categorical_kl", p, q)

@@ -41,7 +41,7 @@ func TestCategorical(t *testing.T) {
 		"l": {1, 2, 3, -1, 0, 4, 900, 0, -900},
 		"m": {0, 0, 0, 1, 1, 2, 0, 1, 2},
 	}
-	out := eval(t, in, Softmax(l), CategoricalLogits(y, l), CategoricalEntropy(l), CategoricalKL(m, l))
+	out := eval(t, in, Softmax(l), CategoricalNLL(y, l), CategoricalEntropy(l), CategoricalKL(m, l))
 	softmax := func(l []float64) []float64 {
 		p, s := make([]float64, 3), 0.0
 		for _, v := range l {
@@ -70,11 +70,11 @@ func TestCategorical(t *testing.T) {
 		}
 	}
 	// Certain, and without a label: no cost, no entropy, nothing that is not finite.
-	if out[1][2] != 0 || out[2][2] != 0 || !near(out[3][2], eval(t, in, CategoricalLogits(Softmax(m), l))[0][2]-eval(t, in, CategoricalEntropy(m))[0][2], 1e-12) {
+	if out[1][2] != 0 || out[2][2] != 0 || !near(out[3][2], eval(t, in, CategoricalNLL(Softmax(m), l))[0][2]-eval(t, in, CategoricalEntropy(m))[0][2], 1e-12) {
 		t.Errorf("logits of 900 and −900: %v, %v, %v", out[1][2], out[2][2], out[3][2])
 	}
 	// ∂CE/∂l = p − y for a label whose probabilities add up to 1.
-	g := eval(t, in, graph.Grad(graph.Sum(CategoricalLogits(y, l)), l)[0])[0]
+	g := eval(t, in, graph.Grad(graph.Sum(CategoricalNLL(y, l)), l)[0])[0]
 	for i := range 6 {
 		if want := out[0][i] - in["y"][i]; !near(g[i], want, 1e-13) {
 			t.Errorf("gradient %d: %v, want %v", i, g[i], want)

@@ -6,7 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// GaussianKL is KL(N(μ, diag e^v) ‖ N(0, I)) of each image, in nats:
+// GaussianKL returns KL(N(μ, diag e^v) ‖ N(0, I)) of each image, in nats:
 //
 //	½ Σ_z (μ² + e^v − v − 1)
 //
@@ -16,7 +16,7 @@ func GaussianKL(mu, logVar *graph.Node) *graph.Node {
 	return graph.Scale(each(twiceKL(mu, logVar)), 0.5)
 }
 
-// GaussianKLUnits are the terms of GaussianKL, a unit each:
+// GaussianKLUnits returns the terms of GaussianKL, a unit each:
 //
 //	½ (μ² + e^v − v − 1)
 //
@@ -31,7 +31,7 @@ func twiceKL(mu, logVar *graph.Node) *graph.Node {
 	return graph.Sub(a, graph.AddScalar(logVar, 1))
 }
 
-// GaussianKLBetween is KL(N(μ₁, diag e^v₁) ‖ N(μ₂, diag e^v₂)) of each image, in
+// GaussianKLBetween returns KL(N(μ₁, diag e^v₁) ‖ N(μ₂, diag e^v₂)) of each image, in
 // nats:
 //
 //	½ Σ_z (v₂ − v₁ − 1 + e^(v₁−v₂) + (μ₁−μ₂)² e^(−v₂))
@@ -41,7 +41,7 @@ func GaussianKLBetween(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node {
 	return each(GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2))
 }
 
-// GaussianKLBetweenUnits are the terms of GaussianKLBetween, a unit each: (B, Z)
+// GaussianKLBetweenUnits returns the terms of GaussianKLBetween, a unit each: (B, Z)
 // four times → (B, Z), ≥ 0.
 func GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node {
 	same("gaussian_kl_between", mu1, logVar1, mu2, logVar2)
@@ -50,7 +50,7 @@ func GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node 
 	return graph.Scale(graph.Sub(graph.Add(graph.Exp(d), near), graph.AddScalar(d, 1)), 0.5)
 }
 
-// NormalLogDensity is ln N(z; 0, I) of each image, in nats, constant included:
+// NormalLogDensity returns ln N(z; 0, I) of each image, in nats, constant included:
 //
 //	−½ (Σ_z z² + Z ln 2π)
 //
@@ -60,7 +60,7 @@ func NormalLogDensity(z *graph.Node) *graph.Node {
 	return graph.AddScalar(graph.Scale(each(graph.Square(z)), -0.5), -halfLog2Pi*width(z))
 }
 
-// GaussianLogDensity is ln N(z; μ, diag e^v) of each image, in nats, constant
+// GaussianLogDensity returns ln N(z; μ, diag e^v) of each image, in nats, constant
 // included:
 //
 //	−½ (Σ_z ((z−μ)² e^(−v) + v) + Z ln 2π)
@@ -72,7 +72,7 @@ func GaussianLogDensity(z, mu, logVar *graph.Node) *graph.Node {
 	return graph.AddScalar(graph.Scale(each(graph.Add(d, logVar)), -0.5), -halfLog2Pi*width(z))
 }
 
-// GaussianError is −ln N(x; y, σ² I) of each image in nats, constant included,
+// GaussianNLL returns −ln N(x; y, σ² I) of each image in nats, constant included,
 // with one σ for all pixels, fixed or learned:
 //
 //	Σ (x−y)² / (2σ²) + D ln σ + (D/2) ln 2π
@@ -81,7 +81,7 @@ func GaussianLogDensity(z, mu, logVar *graph.Node) *graph.Node {
 // becomes the root of the mean squared error, and the reconstruction's weight
 // against the KL is what the data ask for: Rybkin, Daniilidis & Levine,
 // arXiv:2006.13202, sec. 3.
-func GaussianError(x, y, logSigma *graph.Node) *graph.Node {
+func GaussianNLL(x, y, logSigma *graph.Node) *graph.Node {
 	precision := graph.Scale(graph.Exp(graph.Scale(scalar("gaussian_error", logSigma), -2)), 0.5)
 	constant := graph.AddScalar(graph.Scale(logSigma, width(x)), halfLog2Pi*width(x))
 	return graph.Add(graph.Mul(SquaredError(x, y), precision), constant)
@@ -89,7 +89,7 @@ func GaussianError(x, y, logSigma *graph.Node) *graph.Node {
 
 var halfLog2Pi = math.Log(2*math.Pi) / 2
 
-// Reparameterize is a draw from N(μ, diag e^v) that has gradients in μ and v:
+// Reparameterize returns a draw from N(μ, diag e^v) that has gradients in μ and v:
 //
 //	z = μ + e^(v/2)·ε
 //
@@ -100,7 +100,7 @@ func Reparameterize(mu, logVar, eps *graph.Node) *graph.Node {
 	return graph.Add(mu, graph.Mul(graph.Exp(graph.Scale(logVar, 0.5)), eps))
 }
 
-// GaussianSample is Reparameterize with ε drawn at key (int32[4]) in the stream
+// GaussianSample returns Reparameterize with ε drawn at key (int32[4]) in the stream
 // of that name. Image i draws the same ε in a batch of any size.
 //
 // mu (B, Z), logVar (B, Z) → (B, Z).

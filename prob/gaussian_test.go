@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// integral is Simpson's rule with 2n parts.
+// integral returns Simpson's rule with 2n parts.
 func integral(f func(float64) float64, from, to float64, n int) float64 {
 	h, sum := (to-from)/float64(2*n), f(from)+f(to)
 	for i := 1; i < 2*n; i++ {
@@ -77,7 +77,7 @@ func TestGaussianError(t *testing.T) {
 		in["x"][i], in["y"][i] = -4+float64(i)*0.002, 0.2
 	}
 	sum := 0.0
-	for i, e := range eval(t, in, GaussianError(x, y, s))[0] {
+	for i, e := range eval(t, in, GaussianNLL(x, y, s))[0] {
 		sum += math.Exp(-e) * 0.002
 		if i == 0 && !near(e, -math.Log(normal(-4, 0.2, -2.6)), 1e-6) {
 			t.Errorf("−ln N(−4; 0.2, e^−1.3) is %v", e)
@@ -88,7 +88,7 @@ func TestGaussianError(t *testing.T) {
 	}
 	a, b := input("a", 1, 4), input("b", 1, 4)
 	at := map[string]graph.Value{"a": {0, 1, 0.5, 0.2}, "b": {0.1, 0.7, 0.5, 0.4}, "s": {math.Log(math.Sqrt((0.01 + 0.09 + 0.04) / 4))}}
-	if g := eval(t, at, graph.Grad(graph.Sum(GaussianError(a, b, s)), s)[0])[0][0]; !near(g, 0, 1e-12) {
+	if g := eval(t, at, graph.Grad(graph.Sum(GaussianNLL(a, b, s)), s)[0])[0][0]; !near(g, 0, 1e-12) {
 		t.Errorf("slope %v at the root of the mean squared error, want 0", g)
 	}
 }

@@ -5,7 +5,7 @@ import "github.com/imago-ml/imago/engine/graph"
 // Levels is how many values a pixel of 8 bits has: j/255 for j = 0 … 255.
 const Levels = 256
 
-// DiscretizedLogistic is −ln P(x) of each image in nats, where each pixel is one
+// DiscretizedLogisticNLL returns −ln P(x) of each image in nats, where each pixel is one
 // of 256 levels and has of a logistic distribution with mean μ and scale s the
 // part nearest to it, the first and the last level all that is beyond:
 //
@@ -15,7 +15,7 @@ const Levels = 256
 // probabilities of a pixel's levels add up to 1. Salimans et al.,
 // arXiv:1701.05517, sec. 2.1; one learned scale as Kingma et al., arXiv:1606.04934,
 // sec. 5.
-func DiscretizedLogistic(x, mean, logScale *graph.Node) *graph.Node {
+func DiscretizedLogisticNLL(x, mean, logScale *graph.Node) *graph.Node {
 	same("discretized_logistic", x, mean)
 	const h = 0.5 / (Levels - 1)
 	inverse := graph.Exp(graph.Neg(scalar("discretized_logistic", logScale)))

@@ -20,7 +20,7 @@ func TestDiscretizedLogistic(t *testing.T) {
 		for j := range Levels {
 			in["x"][j], in["m"][j] = float64(j)/255, c.mean
 		}
-		got, sum, mass := eval(t, in, DiscretizedLogistic(x, m, s))[0], 0.0, math.Exp(c.logScale)
+		got, sum, mass := eval(t, in, DiscretizedLogisticNLL(x, m, s))[0], 0.0, math.Exp(c.logScale)
 		for j, v := range got {
 			sum += math.Exp(-v)
 			at := float64(j)/255 - c.mean
@@ -48,7 +48,7 @@ func TestDiscretizedLogisticGradients(t *testing.T) {
 	in := func() map[string]graph.Value {
 		return map[string]graph.Value{"x": {0, 1, 20. / 255, 200. / 255}, "m": {0.3, 0.6, 0.07, 0.2}, "s": {-2.5}}
 	}
-	y := graph.Sum(DiscretizedLogistic(x, m, s))
+	y := graph.Sum(DiscretizedLogisticNLL(x, m, s))
 	out := eval(t, in(), graph.Grad(y, m, s)...)
 	slope := func(name string, i int) float64 {
 		at := func(h float64) float64 {

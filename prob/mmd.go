@@ -6,7 +6,7 @@ import "github.com/imago-ml/imago/engine/graph"
 // that shape, in (0, 1], 1 at distance 0.
 type Kernel func(d2 *graph.Node) *graph.Node
 
-// IMQ is the mean of inverse multiquadratics, of heavy tails, for codes of z
+// IMQ returns the mean of inverse multiquadratics, of heavy tails, for codes of z
 // units and variance 1:
 //
 //	k(d²) = mean_s C_s / (C_s + d²),   C_s = 2z·s,   s = 0.1, 0.2, 0.5, 1, 2, 5, 10
@@ -24,7 +24,7 @@ func IMQ(z int) Kernel {
 	}
 }
 
-// RBF is the Gaussian kernel for codes of z units and variance 1:
+// RBF returns the Gaussian kernel for codes of z units and variance 1:
 //
 //	k(d²) = e^(−d²/z)
 //
@@ -33,7 +33,7 @@ func RBF(z int) Kernel {
 	return func(d2 *graph.Node) *graph.Node { return graph.Exp(graph.Scale(d2, -1/float64(z))) }
 }
 
-// MMD is the square of the maximum mean discrepancy between the distributions
+// MMD returns the square of the maximum mean discrepancy between the distributions
 // that the rows of x and of y were drawn from, without bias:
 //
 //	Σ_{i≠j} w_i w_j (k(x_i, x_j) + k(y_i, y_j)) / (W² − W) − 2 Σ_ij w_i w_j k(x_i, y_j) / W²,
@@ -60,7 +60,7 @@ func MMD(x, y, weight *graph.Node, k Kernel) *graph.Node {
 	return graph.Sub(within, graph.Scale(mean(x, y, graph.Const(0), graph.Square(total)), 2))
 }
 
-// distances are the squares of the distances of all rows: x (B, Z), y (N, Z) → (B, N).
+// distances returns the squares of the distances of all rows: x (B, Z), y (N, Z) → (B, N).
 func distances(x, y *graph.Node) *graph.Node {
 	xx := graph.Reshape(each(graph.Square(x)), -1, 1)
 	yy := graph.Reshape(each(graph.Square(y)), 1, -1)

@@ -12,7 +12,7 @@ import "github.com/imago-ml/imago/engine/graph"
 
 // B images, Z latent units, … the D pixels of an image, in every comment of this package.
 
-// SquaredError is Σ (x − y)² of each image: −ln N(x; y, σ²) in nats with σ² = ½,
+// SquaredError returns Σ (x − y)² of each image: −ln N(x; y, σ²) in nats with σ² = ½,
 // less its constant (D/2)·ln π. It is D times the mean squared error.
 //
 // x (B, …), y (B, …) → (B), ≥ 0.
@@ -21,7 +21,7 @@ func SquaredError(x, y *graph.Node) *graph.Node {
 	return each(graph.Square(graph.Sub(x, y)))
 }
 
-// AbsoluteError is Σ |x − y| of each image: −ln Laplace(x; y, 1) in nats, less
+// AbsoluteError returns Σ |x − y| of each image: −ln Laplace(x; y, 1) in nats, less
 // its constant D·ln 2. It is D times the mean absolute error; the slope at x = y
 // is 0.
 //
@@ -43,7 +43,7 @@ func each(x *graph.Node) *graph.Node {
 	return graph.Sum(x, axes...)
 }
 
-// width is how many numbers an image has.
+// width returns how many numbers an image has.
 func width(x *graph.Node) float64 { return float64(x.Shape()[1:].Size()) }
 
 // same refuses what would broadcast: a pixel compared with a whole row is a

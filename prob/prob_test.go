@@ -70,9 +70,9 @@ func TestGaussianKLByMonteCarlo(t *testing.T) {
 	}
 }
 
-func TestBernoulliLogits(t *testing.T) {
+func TestBernoulliNLL(t *testing.T) {
 	in := map[string]graph.Value{"x": {0, 1, 0.25, 0.5, 1, 0, 0, 1}, "l": {-2, 3, 0.7, 0, 800, -800, 800, -800}}
-	got := eval(t, in, BernoulliLogits(input("x", 4, 2, 1), input("l", 4, 2, 1)))[0]
+	got := eval(t, in, BernoulliNLL(input("x", 4, 2, 1), input("l", 4, 2, 1)))[0]
 	ce := func(x, l float64) float64 {
 		p := 1 / (1 + math.Exp(-l))
 		return -x*math.Log(p) - (1-x)*math.Log(1-p)
@@ -115,7 +115,7 @@ func TestGradients(t *testing.T) {
 		{"KL by logvar", sum(GaussianKL(mu, v)), v, (math.Exp(-1.2) - 1) / 2},
 		{"draw by mu", sum(Reparameterize(mu, v, eps)), mu, 1},
 		{"draw by logvar", sum(Reparameterize(mu, v, eps)), v, 1.7 * math.Exp(-0.6) / 2},
-		{"BCE by logits", sum(BernoulliLogits(x, l)), l, sig - 0.3},
+		{"BCE by logits", sum(BernoulliNLL(x, l)), l, sig - 0.3},
 		{"squared error", sum(SquaredError(x, l)), l, 2 * 1.7},
 		{"absolute error", sum(AbsoluteError(x, l)), l, 1},
 	} {
@@ -129,7 +129,7 @@ func TestShapesDoNotBroadcast(t *testing.T) {
 	a, b, s := input("a", 2, 3), input("b", 2, 1), input("s")
 	for name, build := range map[string]func(){
 		"kl":      func() { GaussianKL(a, b) },
-		"bce":     func() { BernoulliLogits(a, b) },
+		"bce":     func() { BernoulliNLL(a, b) },
 		"squared": func() { SquaredError(b, a) },
 		"abs":     func() { AbsoluteError(a, s) },
 		"draw":    func() { Reparameterize(a, a, b) },

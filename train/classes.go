@@ -22,7 +22,7 @@ type row struct {
 	labels []float32 // (K)
 }
 
-// rows are the classes; of attributes those that most training images have, and then
+// rows returns the classes; of attributes those that most training images have, and then
 // each of the first ones turned over.
 func (a *artist) rows() ([]row, error) {
 	names := a.set.LabelNames()
@@ -112,7 +112,7 @@ func (a *artist) found() error {
 			rows = make([][]float32, min(k, classRows))
 		}
 		full := classColumns * s.Size()
-		for i, c := range probe.Largest(p, k) {
+		for i, c := range probe.Argmax(p, k) {
 			if int(c) < len(rows) && len(rows[c]) < full {
 				rows[c] = append(rows[c], made[i*s.Size():(i+1)*s.Size()]...)
 			}
@@ -134,7 +134,7 @@ func (a *artist) found() error {
 	return a.write("found", img)
 }
 
-// className is the name of a class of the model's own: that of the set if it was taught.
+// className returns the name of a class of the model's own: that of the set if it was taught.
 func (a *artist) className(c int) string {
 	if _, taught := a.session.Model().(model.SemiSupervised); taught && c < len(a.set.Classes) {
 		return a.set.Classes[c]

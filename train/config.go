@@ -68,7 +68,7 @@ type Data struct {
 	Columns []data.Column `json:"columns,omitempty"` // data.Set.Columns
 }
 
-// Options are the options with which the same set is opened again. Where to look
+// Options returns the options with which the same set is opened again. Where to look
 // for it is the caller's to add.
 func (d Data) Options() data.Options {
 	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label, Columns: d.Columns}
@@ -82,7 +82,7 @@ type Checkpoints struct {
 	Steps   int64   `json:"steps"`   // at most so many steps between two; 0 = no limit
 }
 
-// NewConfig is the configuration of a recipe, with c the model's, on a set that was
+// NewConfig returns the configuration of a recipe, with c the model's, on a set that was
 // opened as source with opt. Epochs or Steps, Batch and LR are the recipe's and the
 // rest are defaults, all to be changed before the run is made.
 func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, opt data.Options) (Config, error) {
@@ -109,7 +109,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 	}, nil
 }
 
-// Versions are those of this program, as its build says, and of Go.
+// Versions returns those of this program, as its build says, and of Go.
 func Versions() (imago, goVersion string) {
 	imago = "devel"
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
@@ -118,12 +118,12 @@ func Versions() (imago, goVersion string) {
 	return imago, runtime.Version()
 }
 
-// Image is the shape of the images.
+// Image returns the shape of the images.
 func (c Config) Image() model.Image {
 	return model.Image{H: c.Data.Image[0], W: c.Data.Image[1], C: c.Data.Image[2]}
 }
 
-// Input is the data that the model is built for.
+// Input returns the data that the model is built for.
 func (c Config) Input() model.Input { return model.Input{Image: c.Image(), Labels: len(c.Data.Labels)} }
 
 // Build makes the model, and finds here what its stages leave no epoch for. The
@@ -204,7 +204,7 @@ func Decode(b []byte) (Config, error) {
 	return c, c.Validate()
 }
 
-// encode is the JSON of c: indented for run.json.
+// encode returns the JSON of c: indented for run.json.
 func (c Config) encode(indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

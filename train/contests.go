@@ -64,10 +64,10 @@ const (
 	fewImages = 10_000 // that can be learnt by heart
 )
 
-// mean is the mean of a metric over the span that is judged.
+// mean returns the mean of a metric over the span that is judged.
 func (c *course) mean(name string) float64 { return of(c.span().Train, name) }
 
-// made is how various the images are that are made.
+// made returns how various the images are that are made.
 func (c *course) made(name string) float64 { return of(c.span().Made, name) }
 
 func of(m map[string]float64, name string) float64 {
@@ -83,10 +83,10 @@ func (c *Config) contested(l Line) bool {
 	return c.LogSteps == 0 || l.Kind == IntervalLine || c.ended(l) && l.Step%int64(c.LogSteps) != 0
 }
 
-// span is the line that is judged.
+// span returns the line that is judged.
 func (c *course) span() Line { return c.spans[len(c.spans)-1] }
 
-// option is one that is a word.
+// option returns one that is a word.
 func (c *course) option(name string) string {
 	s, _ := c.options[name].(string)
 	return s
@@ -110,7 +110,7 @@ func (c *course) lately(holds func(l Line) bool) bool {
 	return false
 }
 
-// before is what was judged before the last quarter of the steps.
+// before returns what was judged before the last quarter of the steps.
 func (c *course) before() Line {
 	for _, l := range slices.Backward(c.spans) {
 		if 4*l.Step <= 3*c.span().Step {
@@ -120,7 +120,7 @@ func (c *course) before() Line {
 	return c.spans[0]
 }
 
-// steadier are the changes that make a contest steadier, of those that are not made.
+// steadier returns the changes that make a contest steadier, of those that are not made.
 func (c *course) steadier() []string {
 	ways := []string{"less --lr", "less --adversarial-rate"}
 	norm := c.option("d-norm")
@@ -139,7 +139,7 @@ func (c *course) steadier() []string {
 	return ways
 }
 
-// sloped is the change to a loss that has a slope where the generator loses.
+// sloped returns the change to a loss that has a slope where the generator loses.
 func (c *course) sloped() []string {
 	if c.option("loss") != "minimax" {
 		return nil
@@ -193,7 +193,7 @@ func (c *course) vanishing() bool {
 	return !c.won() && !c.gaveUp() && c.lately(func(l Line) bool { return l.Train[model.GGradNorm] < max(1e-3*most, 1e-6) })
 }
 
-// largest is that of a metric over the spans.
+// largest returns that of a metric over the spans.
 func (c *course) largest(name string) float64 {
 	most := 0.0
 	for _, l := range c.spans {
@@ -202,7 +202,7 @@ func (c *course) largest(name string) float64 {
 	return most
 }
 
-// median is that of a metric over the spans before.
+// median returns that of a metric over the spans before.
 func (c *course) median(name string) float64 {
 	var all []float64
 	for _, l := range c.spans[:len(c.spans)-1] {
@@ -215,7 +215,7 @@ func (c *course) median(name string) float64 {
 	return all[len(all)/2]
 }
 
-// explodes is the gradient that is a hundred times what it was, and large; "" if none.
+// explodes returns the gradient that is a hundred times what it was, and large; "" if none.
 func (c *course) explodes() string {
 	for _, name := range []string{model.DGradNorm, model.GGradNorm} {
 		if v := c.mean(name); c.span().Step >= earliest && v > 1000 && v > 100*c.median(name) {
@@ -225,7 +225,7 @@ func (c *course) explodes() string {
 	return ""
 }
 
-// missing are the classes of which a tenth of their share is made, or less.
+// missing returns the classes of which a tenth of their share is made, or less.
 func (c *course) missing() []int {
 	made, all := c.now().Modes, 0.0
 	for _, n := range made {

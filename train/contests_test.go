@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// spanOf is an interval of a contest: losses, accuracy, gradients, how various the
+// spanOf returns an interval of a contest: losses, accuracy, gradients, how various the
 // images are.
 func spanOf(step int, d, acc, g, dNorm, gNorm, spread, nearest float64) Line {
 	return Line{Kind: IntervalLine, Step: int64(step),

@@ -34,7 +34,7 @@ type course struct {
 	entropy   float64 // Σ −x ln x − (1−x) ln(1−x) of a test image, nats
 }
 
-// courseOf is the course of a run whose last line, of an epoch or an interval, is judged.
+// courseOf returns the course of a run whose last line, of an epoch or an interval, is judged.
 func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 	last := lines[len(lines)-1]
 	c := &course{
@@ -72,7 +72,7 @@ func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 
 func (c *course) now() Line { return c.epochs[len(c.epochs)-1] }
 
-// test is a term on the test images.
+// test returns a term on the test images.
 func (c *course) test(term string) float64 {
 	if v, ok := c.now().Test["test_"+term]; ok {
 		return v
@@ -97,7 +97,7 @@ func (c *course) ways(changes ...string) string {
 	return ": try " + strings.Join(ways, ", or ")
 }
 
-// scaled is the way to a likelihood that finds its scale itself, "" for one that has
+// scaled returns the way to a likelihood that finds its scale itself, "" for one that has
 // no wrong one.
 func (c *course) scaled() string {
 	if c.loss != "mse" {
@@ -113,7 +113,7 @@ func (c *course) number(option string, otherwise float64) float64 {
 	return otherwise
 }
 
-// beta is the weight of the KL.
+// beta returns the weight of the KL.
 func (c *course) beta() float64 { return c.number("beta", 1) }
 
 // weighed says whether the loss has a KL.
@@ -138,7 +138,7 @@ func (c *course) twice(holds func(l Line) bool) bool {
 	return c.settled(2)
 }
 
-// trained are the training losses that can be compared.
+// trained returns the training losses that can be compared.
 func (c *course) trained() []float64 {
 	var losses []float64
 	for i, l := range c.epochs {
@@ -149,7 +149,7 @@ func (c *course) trained() []float64 {
 	return losses
 }
 
-// best is the line of the lowest test loss.
+// best returns the line of the lowest test loss.
 func (c *course) best() Line {
 	return slices.MinFunc(c.epochs, func(a, b Line) int { return cmp.Compare(a.Test[eval.TestLoss], b.Test[eval.TestLoss]) })
 }
@@ -196,7 +196,7 @@ func newJudge(ctx context.Context, set *data.Set) (*judge, error) {
 	return j, nil
 }
 
-// first is the first n images, or all.
+// first returns the first n images, or all.
 func first(images data.Images, n int) (data.Images, error) {
 	index := make([]int, min(n, images.Len()))
 	for i := range index {
@@ -205,7 +205,7 @@ func first(images data.Images, n int) (data.Images, error) {
 	return data.Subset(images, index)
 }
 
-// diagnose is what is newly noticed after an epoch or an interval of the last stage.
+// diagnose returns what is newly noticed after an epoch or an interval of the last stage.
 func (t *trainer) diagnose(ctx context.Context, line Line) ([]Warning, error) {
 	c := courseOf(&t.Run.Config, t.Model, append(t.judged, line), t.session.Latent())
 	if line.Kind == IntervalLine {

@@ -63,7 +63,7 @@ func (a *artist) curves() error {
 	return a.writeFile(a.path("curves.png"), b)
 }
 
-// curvePanels are the terms over the epochs, or the steps of a run that has intervals
+// curvePanels returns the terms over the epochs, or the steps of a run that has intervals
 // of them, of training and of test images.
 func curvePanels(c *Config, measured []eval.Metric, lines []Line) []viz.Panel {
 	epochs, x := Epochs(lines), axis{"epoch", func(l Line) float64 { return float64(l.Epoch) }}
@@ -110,7 +110,7 @@ type axis struct {
 	at   func(l Line) float64
 }
 
-// series are the curves of a number over the lines that have it, one a stage: from a
+// series returns the curves of a number over the lines that have it, one a stage: from a
 // stage to the next it may jump.
 func (x axis) series(name string, dashed bool, epochs []Line, of func(l Line) (float64, bool)) []viz.Series {
 	var all []viz.Series
@@ -135,7 +135,7 @@ func (x axis) series(name string, dashed bool, epochs []Line, of func(l Line) (f
 // fewUnits is how many units have a curve each.
 const fewUnits = 8
 
-// unitSeries are curves of the KL of each unit, or, where there are many, of the unit
+// unitSeries returns curves of the KL of each unit, or, where there are many, of the unit
 // at each quarter of their order by KL.
 func (x axis) unitSeries(epochs []Line) []viz.Series {
 	units := 0
@@ -166,7 +166,7 @@ func (x axis) unitSeries(epochs []Line) []viz.Series {
 	return all
 }
 
-// netLayers is a network as a diagram shows it: the batch axis is None, a layer's
+// netLayers returns a network as a diagram shows it: the batch axis is None, a layer's
 // input is what its inputs give.
 func netLayers(n nn.Network) []viz.NetLayer {
 	shape := func(s tensor.Shape) string {

@@ -83,7 +83,7 @@ var symptoms = []symptom{
 	}},
 }
 
-// diagnose is what of a table is newly noticed.
+// diagnose returns what of a table is newly noticed.
 func (c *course) diagnose(table []symptom) []Warning {
 	var found []Warning
 	for _, s := range table {
@@ -130,7 +130,7 @@ func (c *course) unheld() bool {
 
 func (c *course) blank() bool { return c.explained < nearBlank }
 
-// off is the root of the mean squared error of a value under mse.
+// off returns the root of the mean squared error of a value under mse.
 func (c *course) off() float64 {
 	if c.loss != "mse" {
 		return nan
@@ -138,7 +138,7 @@ func (c *course) off() float64 {
 	return math.Sqrt(c.test(model.Reconstruction) / float64(c.values))
 }
 
-// overweight is how many times more the KL weighs under mse, a Gaussian of σ² = ½,
+// overweight returns how many times more the KL weighs under mse, a Gaussian of σ² = ½,
 // than under one of the measured σ²: β/(2σ²).
 func (c *course) overweight() float64 { return c.beta() / (2 * c.off() * c.off()) }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 )
 
-// lineOf is an epoch with a training and a test loss, a reconstruction and the KL of
+// lineOf returns an epoch with a training and a test loss, a reconstruction and the KL of
 // each unit.
 func lineOf(epoch int, train, test, rec float64, units ...float64) Line {
 	l := Line{Kind: EpochLine, Epoch: epoch, Step: int64(100 * epoch), LR: 1e-3, UnitKL: units,
@@ -22,12 +22,12 @@ func lineOf(epoch int, train, test, rec float64, units ...float64) Line {
 	return l
 }
 
-// counted is an epoch after which so many images were made of each class.
+// counted returns an epoch after which so many images were made of each class.
 func counted(step int64, modes ...float64) Line {
 	return Line{Kind: EpochLine, Epoch: 1, Step: step, Modes: modes, Train: map[string]float64{"d_loss": 1}}
 }
 
-// falling are epochs of a run in which all goes well: losses from 200 down, halving
+// falling returns epochs of a run in which all goes well: losses from 200 down, halving
 // the way to 100 each epoch.
 func falling(n int) []Line {
 	var ls []Line

@@ -18,7 +18,7 @@ type InterruptedError struct {
 	Step                    int64
 }
 
-// Error is one line.
+// Error returns one line.
 func (e *InterruptedError) Error() string {
 	return fmt.Sprintf("train: interrupted at step %d, after %s, and saved: go on with imago train %s --resume %s", e.Step, plural(e.Epoch, "whole epoch"), e.Recipe, e.Run)
 }
@@ -38,7 +38,7 @@ type DivergedError struct {
 	Cause       error // names the layer: it wraps a *backend.NonFiniteError, if that was found
 }
 
-// Error is one line: what, where, what is left, the way out.
+// Error returns one line: what, where, what is left, the way out.
 func (e *DivergedError) Error() string {
 	cause := e.Cause.Error()
 	var at *backend.NonFiniteError
@@ -56,5 +56,5 @@ func (e *DivergedError) Error() string {
 		e.Run, e.Epoch, e.Step, e.Metric, e.Value, cause, good, min(e.LR/10, 1e-3), e.LR)
 }
 
-// Unwrap is Cause.
+// Unwrap returns Cause.
 func (e *DivergedError) Unwrap() error { return e.Cause }

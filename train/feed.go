@@ -106,7 +106,7 @@ func (f *feed) begin(ctx context.Context) {
 	n := f.images.Len()
 	steps := (n + f.size - 1) / f.size // an epoch
 	for e, at := f.epoch, f.at; e < f.epochs; e, at = e+1, 0 {
-		order := data.Order(f.seed, e, n)
+		order := data.Shuffle(f.seed, e, n)
 		for ; at < n; at += f.size {
 			var b *batch
 			select {
@@ -166,7 +166,7 @@ func (b *batch) labelFew(l data.Labeller) {
 	}
 }
 
-// all is how many images are read for the batch.
+// all returns how many images are read for the batch.
 func (b *batch) all() int { return b.n + len(b.few) }
 
 // fillUp copies the images of a short batch to the places that are left.
@@ -234,7 +234,7 @@ func (b *batch) fail(k int, err error) {
 	}
 }
 
-// next is the next batch, to be given back when its step is done.
+// next returns the next batch, to be given back when its step is done.
 func (f *feed) next() *batch {
 	b := <-f.begun
 	<-b.whole

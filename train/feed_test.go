@@ -12,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// numbered is n images of 200x200, so that a chunk is a few of them, whose pixels
+// numbered returns n images of 200x200, so that a chunk is a few of them, whose pixels
 // are all their index, mod 256.
 func numbered(n int) *data.InMemory {
 	const size = 200 * 200
@@ -43,7 +43,7 @@ func TestFeed(t *testing.T) {
 	for name, images := range map[string]data.Images{"in memory": mem, "read": slow} {
 		f := feedOf(images, size, 1, 30, 4)
 		for e, at := 1, 30; e < 4; e, at = e+1, 0 {
-			order := data.Order(5, e, n)
+			order := data.Shuffle(5, e, n)
 			for ; at < n; at += size {
 				b := f.next()
 				if b.err != nil || b.epoch != e || b.at != at || b.n != min(size, n-at) {
@@ -77,7 +77,7 @@ func TestFeed(t *testing.T) {
 // first of several; and a feed may be stopped at any time.
 func TestFeedFails(t *testing.T) {
 	mem, broken := numbered(50), errors.New("broken")
-	order := data.Order(5, 0, 50)
+	order := data.Shuffle(5, 0, 50)
 	f := feedOf(trap{mem, func(i int) error {
 		switch i {
 		case int(order[23]):

@@ -54,7 +54,7 @@ func (r *Reporter) interval(l Line) {
 	r.warn(l)
 }
 
-// published is the line of an interval as GANs are published with it, of the values at
+// published returns the line of an interval as GANs are published with it, of the values at
 // that step and not of means; of another model it is like that of an epoch:
 //
 //	1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]

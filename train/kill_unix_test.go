@@ -133,7 +133,7 @@ func survives(t *testing.T, c Config) {
 	}
 }
 
-// lastState is the name of the newest checkpoint.
+// lastState returns the name of the newest checkpoint.
 func lastState(dir string) (step string, err error) {
 	names, err := filepath.Glob(filepath.Join(dir, CheckpointsDir, "step-*"))
 	if err != nil || len(names) == 0 {

@@ -7,13 +7,13 @@ import "fmt"
 // as an epoch is, and training goes on from there if it is given more. Where it has
 // intervals of steps too, an epoch in which none of them ends is passed over.
 
-// perEpoch is how many steps an epoch takes, the last of which may be short.
+// perEpoch returns how many steps an epoch takes, the last of which may be short.
 func (c *Config) perEpoch() int64 {
 	size := int64(min(c.Batch, c.Data.Train))
 	return (int64(c.Data.Train) + size - 1) / size
 }
 
-// epochs is how many epochs the run has, the last of which may be cut short.
+// epochs returns how many epochs the run has, the last of which may be cut short.
 func (c *Config) epochs() int {
 	if c.Steps == 0 {
 		return c.Epochs
@@ -22,7 +22,7 @@ func (c *Config) epochs() int {
 	return int((int64(c.Steps) + per - 1) / per)
 }
 
-// images is how many images the run trains on in all.
+// images returns how many images the run trains on in all.
 func (c *Config) images() int64 {
 	n := int64(c.Data.Train)
 	if c.Steps == 0 {
@@ -32,7 +32,7 @@ func (c *Config) images() int64 {
 	return whole*n + rest*int64(c.Batch) // the batch that may be short is the last of an epoch
 }
 
-// length is 10 epochs, or 20,000 steps.
+// length returns 10 epochs, or 20,000 steps.
 func (c *Config) length() string {
 	if c.Steps == 0 {
 		return plural(c.Epochs, "epoch")
@@ -50,7 +50,7 @@ func (c *Config) marks(epoch int, step int64, every int) bool {
 	return step/n > int64(epoch-1)*c.perEpoch()/n
 }
 
-// unit is what the run is long of: epochs or steps.
+// unit returns what the run is long of: epochs or steps.
 func (c *Config) unit() string {
 	if c.Steps == 0 {
 		return "epochs"
@@ -58,7 +58,7 @@ func (c *Config) unit() string {
 	return "steps"
 }
 
-// further is the option with which a run that is done goes on, for twice as long.
+// further returns the option with which a run that is done goes on, for twice as long.
 func (c *Config) further() string {
 	if c.Steps == 0 {
 		return fmt.Sprintf("--epochs %d", 2*c.Epochs)
@@ -104,7 +104,7 @@ func (t *trainer) nextEpoch() {
 	t.sums.Epoch.reset()
 }
 
-// epoch is the number of the epoch last judged, 0 before the first.
+// epoch returns the number of the epoch last judged, 0 before the first.
 func (t *trainer) epoch() int {
 	if t.sums.Judged {
 		return t.at.Epoch + 1

@@ -17,7 +17,7 @@ import (
 	"github.com/imago-ml/imago/train/ckpt"
 )
 
-// stepping is a run of so many steps of three an epoch: 64 + 64 + 22 images.
+// stepping returns a run of so many steps of three an epoch: 64 + 64 + 22 images.
 func stepping(recipe string, steps int) Config {
 	c := config(recipe, must(small(150, 30)), "hidden", "16", "filters", "2,3")
 	c.Epochs, c.Steps = 0, steps
@@ -196,7 +196,7 @@ func TestMoreSteps(t *testing.T) {
 	}
 }
 
-// weightsOf is the newest weights of a run, as text.
+// weightsOf returns the newest weights of a run, as text.
 func weightsOf(t *testing.T, r *Run) string {
 	t.Helper()
 	f, err := ckpt.Latest(r.Path(CheckpointsDir))
@@ -206,7 +206,7 @@ func weightsOf(t *testing.T, r *Run) string {
 	return fmt.Sprintf("step %d: %x", f.State.Step, folded(f.Weights))
 }
 
-// folded is the bits of tensors, folded.
+// folded returns the bits of tensors, folded.
 func folded(of map[string]*tensor.Tensor) uint64 {
 	h := fnv.New64a()
 	for _, name := range slices.Sorted(maps.Keys(of)) {

@@ -71,7 +71,7 @@ func ReadLog(dir string) ([]Line, error) {
 	return lines, err
 }
 
-// Epochs are the epoch lines among lines.
+// Epochs returns the epoch lines among lines.
 func Epochs(lines []Line) []Line {
 	return slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Kind != EpochLine })
 }

@@ -50,7 +50,7 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 	return res, err
 }
 
-// train is the loop. All that it needs to be taken up again is in t.at and t.sums.
+// train returns the loop. All that it needs to be taken up again is in t.at and t.sums.
 func (t *trainer) train(ctx context.Context) (last Line, err error) {
 	if last, err = t.beforeTraining(ctx); err != nil {
 		return last, err
@@ -185,7 +185,7 @@ func (c *clock) rate() float64 {
 	return float64(c.images) / c.busy.Seconds()
 }
 
-// share is the part of the time that was spent waiting.
+// share returns the part of the time that was spent waiting.
 func (c *clock) share() float64 {
 	if c.busy <= 0 {
 		return 0

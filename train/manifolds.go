@@ -17,7 +17,7 @@ const (
 	unitSteps   = 9  // values of each
 )
 
-// extent is the range of z in a picture: the wanted one around 0 where the prior
+// extent returns the range of z in a picture: the wanted one around 0 where the prior
 // is N(0, I), else that of the codes.
 func (a *artist) extent(want float64) (lo, hi float64, note string, err error) {
 	if a.normal {
@@ -68,7 +68,7 @@ func (a *artist) manifold(n int, want float64, opt viz.ManifoldOptions) (image.I
 	return viz.Manifold(pix, n, s.H, s.W, s.C, lo, hi, opt)
 }
 
-// ranked is the units from the one whose codes differ most among images down; as
+// ranked returns the units from the one whose codes differ most among images down; as
 // they are numbered if the model does not encode.
 func (a *artist) ranked() ([]int, error) {
 	if !a.encodes() {
@@ -130,7 +130,7 @@ func (a *artist) units() error {
 	return a.write("units", img)
 }
 
-// manifolds are of models that take no labels and whose codes mean something; the fine one is of two units at most,
+// manifolds returns of models that take no labels and whose codes mean something; the fine one is of two units at most,
 // of which it shows everything.
 func (a *artist) manifolds() error {
 	if !a.decodes() || a.labels > 0 || a.noisy() {

@@ -28,7 +28,7 @@ func (m Measure) protocol() eval.Protocol {
 	return eval.Protocol{NLLSamples: weightSamples, Made: m.Images, Images: m.Images}
 }
 
-// metrics are those measured on a set, in the order of the words.
+// metrics returns those measured on a set, in the order of the words.
 func (m Measure) metrics(p eval.Protocol) ([]eval.Metric, error) {
 	var some []eval.Metric
 	all := p.Metrics()
@@ -69,7 +69,7 @@ type gauge struct {
 	told    bool // which are not to be had
 }
 
-// newGauge is nil if nothing is to be measured.
+// newGauge returns nil if nothing is to be measured.
 func newGauge(j Job) (*gauge, error) {
 	m := j.Run.Config.Measure
 	if len(m.Only) == 0 || j.Data.Test.Len() == 0 {
@@ -133,7 +133,7 @@ func (t *trainer) measure(ctx context.Context, line *Line) error {
 	return nil
 }
 
-// metrics are those that the epochs of the run may have.
+// metrics returns those that the epochs of the run may have.
 func (t *trainer) metrics() []eval.Metric {
 	all := eval.Metrics()
 	if t.gauge != nil {

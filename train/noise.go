@@ -22,7 +22,7 @@ const (
 // stepped says that the frames of the animation are made after intervals of steps.
 func (a *artist) stepped() bool { return a.run.Config.LogSteps > 0 && a.prior }
 
-// made is a sheet of images drawn from the prior, those of a conditional model of its
+// made returns a sheet of images drawn from the prior, those of a conditional model of its
 // labels in turn.
 func (a *artist) made(key rng.Key, title string) (image.Image, error) {
 	n := sheetSide * sheetSide
@@ -71,7 +71,7 @@ const (
 	freshName = "fresh"
 )
 
-// fixedSheets are the files of the sheets of one noise up to the step, in order.
+// fixedSheets returns the files of the sheets of one noise up to the step, in order.
 func (a *artist) fixedSheets() ([]string, error) {
 	names, err := filepath.Glob(a.path(fixedName + "-step-*.png"))
 	if err != nil {
@@ -135,7 +135,7 @@ func (a *artist) noisy() bool {
 	return a.decodes() && !a.encodes() && a.prior && a.labels == 0 && a.dim > 2
 }
 
-// thinned is up to n of the names, the first and the last among them.
+// thinned returns up to n of the names, the first and the last among them.
 func thinned(names []string, n int) []string {
 	if len(names) <= n {
 		return names

@@ -56,7 +56,7 @@ func (t *trainer) artist(ctx context.Context, epoch int) *artist {
 	return a
 }
 
-// images are those that are encoded: the test images, or the training images if
+// images returns those that are encoded: the test images, or the training images if
 // there are none.
 func (a *artist) images() (s data.Split, name string) {
 	if a.set.Test.Len() == 0 {
@@ -157,7 +157,7 @@ func (a *artist) writeFile(name string, b []byte) error {
 	return atomicfile.WriteBytes(name, b)
 }
 
-// after is what a title says of the time and of what is left out.
+// after returns what a title says of the time and of what is left out.
 func (a *artist) after(notes ...string) string {
 	s := fmt.Sprintf("epoch %d", a.epoch)
 	for _, n := range notes {
@@ -307,7 +307,7 @@ func (a *artist) samples() error {
 	return a.write("samples", img)
 }
 
-// key is that of what the pictures draw: the same in every epoch, so that pictures
+// key returns that of what the pictures draw: the same in every epoch, so that pictures
 // can be compared.
 func (a *artist) key() rng.Key { return rng.New(a.run.Config.Seed).Split("pictures") }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// pictures are the decoded pictures of a run by name.
+// pictures returns the decoded pictures of a run by name.
 func pictures(t *testing.T, r *Run) map[string]image.Image {
 	t.Helper()
 	m := map[string]image.Image{}

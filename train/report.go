@@ -71,7 +71,7 @@ func (a *artist) load(s *viz.Section) error {
 // mostStills is how many sheets of one noise are shown.
 const mostStills = 8
 
-// sections are those of pictures; stills are the files of the sheets of one noise.
+// sections returns those of pictures; stills are the files of the sheets of one noise.
 func (a *artist) sections(stills []string) []viz.Section {
 	pic := func(file, title, caption, alt string, wide bool) viz.Picture {
 		return viz.Picture{Title: title, Caption: caption, Alt: alt, Data: []byte(file), Wide: wide}
@@ -122,7 +122,7 @@ func (a *artist) sections(stills []string) []viz.Section {
 	return []viz.Section{samples, noise, space, curves, network}
 }
 
-// warnings is a section of all that was noticed while training.
+// warnings returns a section of all that was noticed while training.
 func warnings(lines []Line) viz.Section {
 	var told []string
 	for _, l := range lines {

@@ -129,7 +129,7 @@ func (r *Reporter) warn(l Line) {
 // speed is what an epoch's line can spare.
 var speed = regexp.MustCompile(` +[0-9,]+ images/s`)
 
-// columns is the width of the terminal.
+// columns returns the width of the terminal.
 func columns(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
@@ -148,7 +148,7 @@ func (r *Reporter) stop() {
 	}
 }
 
-// text is the line as a person reads it:
+// text returns the line as a person reads it:
 //
 //	epoch 3/10  loss 161.2 (recon 155.9 + KL 5.3)  test 159.6 (154.1 + 5.5)  12,345 images/s  4.9 s
 //	epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s
@@ -175,7 +175,7 @@ func (l Line) text(epochs int) string {
 	return b.String()
 }
 
-// epochOf is epoch 3/10, or epoch 3/10 pretrain.
+// epochOf returns epoch 3/10, or epoch 3/10 pretrain.
 func epochOf(epoch, epochs int, stage string) string {
 	s := fmt.Sprintf("epoch %d/%d", epoch, epochs)
 	if stage != "" {
@@ -184,7 +184,7 @@ func epochOf(epoch, epochs int, stage string) string {
 	return s
 }
 
-// terms is a loss and, if it has two, what it is made of: with a + where they make
+// terms returns a loss and, if it has two, what it is made of: with a + where they make
 // it up, a comma where the KL is weighted.
 func terms(m map[string]float64, loss, rec, kl, recName, klName string) string {
 	s := fmt.Sprintf("%.1f", m[loss])
@@ -200,7 +200,7 @@ func terms(m map[string]float64, loss, rec, kl, recName, klName string) string {
 	return fmt.Sprintf("%s (%s%.1f%s%s%.1f)", s, recName, r, joint, klName, k)
 }
 
-// plural is 1 epoch, 2 epochs.
+// plural returns 1 epoch, 2 epochs.
 func plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one
@@ -208,7 +208,7 @@ func plural(n int, one string) string {
 	return thousands(float64(n)) + " " + one + "s"
 }
 
-// thousands is 12,345.
+// thousands returns 12,345.
 func thousands(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 0, 64)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {

@@ -34,7 +34,7 @@ type Run struct {
 	Config Config
 }
 
-// Path is a file or folder of the run.
+// Path returns a file or folder of the run.
 func (r *Run) Path(name string) string { return filepath.Join(r.Dir, filepath.FromSlash(name)) }
 
 // Create makes the folder of a new run in the folder root: of that name, or, if it
@@ -90,7 +90,7 @@ func makeDir(root, name, prefix string) (string, error) {
 	}
 }
 
-// next is the number after the highest of the folders prefix + number.
+// next returns the number after the highest of the folders prefix + number.
 func next(root, prefix string) (int, error) {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -109,7 +109,7 @@ func next(root, prefix string) (int, error) {
 
 var unfit = regexp.MustCompile(`[^a-z0-9.]+`)
 
-// prefix is the recipe and the data, as far as they suit a file name.
+// prefix returns the recipe and the data, as far as they suit a file name.
 func prefix(c Config) string {
 	clean := func(s string) string { return strings.Trim(unfit.ReplaceAllString(strings.ToLower(s), "-"), "-.") }
 	return clean(c.Recipe) + "-" + clean(filepath.Base(c.Data.Name)) + "-"

@@ -62,7 +62,7 @@ func stagesOf(m model.Model, c *Config) ([]stage, error) {
 	return stages, nil
 }
 
-// at is the stage of an epoch, the last for those after the end.
+// at returns the stage of an epoch, the last for those after the end.
 func at(stages []stage, epoch int) stage {
 	for _, s := range stages {
 		if epoch < s.end {
@@ -137,7 +137,7 @@ func (s *scene) Context() context.Context { return s.ctx }
 // Key depends on the seed of the run and the stage.
 func (s *scene) Key() rng.Key { return s.key }
 
-// Train is the training images.
+// Train returns the training images.
 func (s *scene) Train() data.Images { return s.images }
 
 // Run runs a function of the model over the training images.
@@ -145,7 +145,7 @@ func (s *scene) Run(f func(batch int) (*graph.Func, error)) (map[string][]float3
 	return s.session.Run(s.ctx, f, s.images, s.key.Split("run"))
 }
 
-// Get is a parameter or slot.
+// Get returns a parameter or slot.
 func (s *scene) Get(name string) (*tensor.Tensor, error) { return s.state.Get(name) }
 
 // Set sets a parameter or slot, and remembers what it was.

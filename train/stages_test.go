@@ -56,7 +56,7 @@ func (m *stagedModel) Latent() int { return m.Encoder.Latent() }
 
 func (m *stagedModel) Labelled() model.Labelled { return model.Labelled{Count: 20, Batch: 7, Seed: 2} }
 
-// Stages are one whose step has another metric, a short one, and the model's own.
+// Stages returns one whose step has another metric, a short one, and the model's own.
 // The second moves a parameter by what the scene gives, so that doing it twice, or
 // not, is seen.
 func (m *stagedModel) Stages() []model.Stage {

@@ -72,7 +72,7 @@ func newStepper(j Job, st backend.State, size int, of stage) (*stepper, error) {
 	return s, nil
 }
 
-// inputs are the operands of the programs with the images of one batch.
+// inputs returns the operands of the programs with the images of one batch.
 func (s *stepper) inputs(b *batch) [][]*tensor.Tensor {
 	own := map[string]*tensor.Tensor{model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels,
 		model.InputLabelledX: b.fewX, model.InputLabelledY: b.fewY}
@@ -92,7 +92,7 @@ type fault struct {
 	value   float64
 }
 
-// run is one step on b, the step-th of the run, of an epoch of that many images.
+// run returns one step on b, the step-th of the run, of an epoch of that many images.
 // metrics gets the values of names.
 func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fault, error) {
 	words := s.keys.At(uint64(step)).Words()
@@ -116,7 +116,7 @@ func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fau
 	return nil, nil
 }
 
-// rate is the learning rate of an epoch of the run, from 0.
+// rate returns the learning rate of an epoch of the run, from 0.
 func (s *stepper) rate(epoch int) float64 {
 	return s.schedule.At(s.base, epoch-s.stage.first, s.stage.end-s.stage.first)
 }
@@ -136,7 +136,7 @@ func (s *stepper) explain(be backend.Backend, st backend.State, b *batch, f *fau
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// diverged is the error of a number that is not finite.
+// diverged returns the error of a number that is not finite.
 func (t *trainer) diverged(metric string, v float64, cause error) error {
 	c := &t.Run.Config
 	e := &DivergedError{Run: t.Run.Dir, Recipe: c.Recipe, Epoch: t.at.Epoch + 1, Step: t.at.Step, Metric: metric, Value: v, LR: c.LR, Cause: cause}

@@ -40,7 +40,7 @@ func registry() *model.Registry {
 	return r
 }
 
-// drawDigits is n labelled digits.
+// drawDigits returns n labelled digits.
 func drawDigits(n int, name string) (data.Split, error) {
 	pix, labels := make([]uint8, n*digits.Side*digits.Side), make([]int32, n)
 	key := rng.New(4).Split(name)
@@ -54,7 +54,7 @@ func drawDigits(n int, name string) (data.Split, error) {
 	return data.Split{Images: m, Labels: labels}, err
 }
 
-// small is a set of so many training and test images.
+// small returns a set of so many training and test images.
 func small(train, test int) (*data.Set, error) {
 	s := &data.Set{Name: "few digits", Digest: fmt.Sprintf("%dand%d", train, test)}
 	for c := range 10 {
@@ -75,7 +75,7 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// config is a run of a recipe on set, with options of the model set.
+// config returns a run of a recipe on set, with options of the model set.
 func config(recipe string, set *data.Set, options ...string) Config {
 	r := registry()
 	rec := must(r.Recipe(recipe))
@@ -128,7 +128,7 @@ func trained(t testing.TB, r *Run, set *data.Set, threads int) Result {
 	return res
 }
 
-// digest is the SHA-256 of all of the newest checkpoint, and of the log less what
+// digest returns the SHA-256 of all of the newest checkpoint, and of the log less what
 // depends on the clock.
 func digest(dir string) (checkpoint, log string, err error) {
 	f, err := ckpt.Latest(filepath.Join(dir, CheckpointsDir))
@@ -203,5 +203,5 @@ func interrupted(t testing.TB, r *Run, set *data.Set, be backend.Backend, reads 
 	return stopped
 }
 
-// klOf is KL(N(m, e^v) ‖ N(0, 1)).
+// klOf returns KL(N(m, e^v) ‖ N(0, 1)).
 func klOf(m, v float64) float64 { return (m*m + math.Exp(v) - v - 1) / 2 }

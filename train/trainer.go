@@ -300,5 +300,5 @@ func (t *trainer) close() error {
 	return t.logs.close()
 }
 
-// params is the number of parameters.
+// params returns the number of parameters.
 func (t *trainer) params() int { return nn.Count(t.Model.Params()) }

@@ -46,7 +46,7 @@ func (t *trainer) newWatch(ctx context.Context) (*watch, error) {
 	return w, nil
 }
 
-// variety is the mean distance of two of n images and that of one to its nearest, a
+// variety returns the mean distance of two of n images and that of one to its nearest, a
 // distance being the root of the mean squared difference of values.
 func variety(x []float32, n int) (spread, nearest float64) {
 	size := len(x) / max(1, n)
@@ -71,7 +71,7 @@ func variety(x []float32, n int) (spread, nearest float64) {
 	return spread / (float64(n) * float64(n-1) / 2), nearest
 }
 
-// squares is Σ (x − y)², in four sums that do not wait for each other.
+// squares returns Σ (x − y)², in four sums that do not wait for each other.
 func squares(x, y []float32) float32 {
 	var s [4]float32
 	y = y[:len(x)]

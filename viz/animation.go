@@ -73,7 +73,7 @@ func GIF(frames []image.Image, opt AnimationOptions) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// hundredths is d in the unit of a GIF. Browsers show what is below 2 as 10.
+// hundredths returns d in the unit of a GIF. Browsers show what is below 2 as 10.
 func hundredths(d, def time.Duration) int {
 	if d == 0 {
 		d = def
@@ -114,7 +114,7 @@ func toFrames(frames []image.Image, maxSide int) ([]*image.RGBA, error) {
 	return out, nil
 }
 
-// indices is a frame in the palette.
+// indices returns a frame in the palette.
 func (q *quantiser) indices(f *image.RGBA) []uint8 {
 	w, h := f.Rect.Dx(), f.Rect.Dy()
 	out := make([]uint8, w*h)
@@ -127,7 +127,7 @@ func (q *quantiser) indices(f *image.RGBA) []uint8 {
 	return out
 }
 
-// delta is what must be drawn over last to show cur; all of it for the first.
+// delta returns what must be drawn over last to show cur; all of it for the first.
 func (q *quantiser) delta(last, cur []uint8, r image.Rectangle) *image.Paletted {
 	w := r.Dx()
 	clear := uint8(len(q.palette))

@@ -49,7 +49,7 @@ func Panels(panels []Panel, cols int) (image.Image, error) {
 	return s.img, nil
 }
 
-// PanelsSVG is what Panels draws, as an SVG document.
+// PanelsSVG returns what Panels draws, as an SVG document.
 func PanelsSVG(panels []Panel, cols int) ([]byte, error) {
 	w, h, err := checkPanels(panels, cols)
 	if err != nil {
@@ -63,7 +63,7 @@ func PanelsSVG(panels []Panel, cols int) ([]byte, error) {
 // maxPanels bounds a picture of curves.
 const maxPanels = 64
 
-// panelSize is the size of one plot in units: a single one may be larger.
+// panelSize returns the size of one plot in units: a single one may be larger.
 func panelSize(n int) (w, h float64) {
 	if n == 1 {
 		return 760, 420
@@ -104,7 +104,7 @@ type span struct{ lo, hi float64 }
 func (r *span) add(v float64) { r.lo, r.hi = min(r.lo, v), max(r.hi, v) }
 func (r span) empty() bool    { return r.lo > r.hi }
 
-// points is the drawable points of a series, cut at its gaps.
+// points returns the drawable points of a series, cut at its gaps.
 func (p Panel) points(s Series) [][]xy {
 	var runs [][]xy
 	gap := true

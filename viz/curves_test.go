@@ -143,7 +143,7 @@ func TestPanelsSVGIsXML(t *testing.T) {
 	}
 }
 
-// svgText is the character data of a well-formed document.
+// svgText returns the character data of a well-formed document.
 func svgText(t *testing.T, b []byte) []string {
 	t.Helper()
 	var words []string

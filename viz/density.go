@@ -9,7 +9,7 @@ import (
 // densityCells is the cells a side in which points are counted.
 const densityCells = 170
 
-// density is how many points lie around each of points[inside], as a fraction of
+// density returns how many points lie around each of points[inside], as a fraction of
 // the greatest: counts in cells, blurred twice by a box of five cells, the square
 // root taken so that thin regions keep a colour of their own.
 func density(points [][2]float32, inside []int, lo, hi float64) []float64 {
@@ -86,7 +86,7 @@ func drawDensity(s *surface, points [][2]float32, inside []int, opt ScatterOptio
 	s.centred(x+22, top+height-6, bodyText, "sparse")
 }
 
-// newDisc is a filled circle of radius r units as a glyph.
+// newDisc returns a filled circle of radius r units as a glyph.
 func newDisc(r float64, dens int) *glyph {
 	const sub = 8 // samples a side of a pixel
 	rp := r * float64(dens)

@@ -8,7 +8,7 @@ import (
 	"image/png"
 )
 
-// PNG is the image as a PNG file. Nothing is lost: an opaque grey image is
+// PNG returns the image as a PNG file. Nothing is lost: an opaque grey image is
 // stored as grey and one of at most 256 colours as a palette, which is what most
 // figures of this package are and makes the file smaller.
 func PNG(img image.Image) ([]byte, error) {
@@ -23,7 +23,7 @@ func PNG(img image.Image) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// compact is img in the smallest of the lossless forms that hold it.
+// compact returns img in the smallest of the lossless forms that hold it.
 func compact(img image.Image) image.Image {
 	src, ok := img.(*image.RGBA)
 	if !ok || !src.Opaque() {

@@ -40,7 +40,7 @@ func newGlyph(t style, text string, dens int) *glyph {
 	return g
 }
 
-// trim is the part of m that holds ink.
+// trim returns the part of m that holds ink.
 func trim(m *image.Alpha) *image.Alpha {
 	var box image.Rectangle
 	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {

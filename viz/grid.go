@@ -15,7 +15,7 @@ type GridOptions struct {
 	Titles     []string    // under each image, one an image; nil = none
 }
 
-// autoScale is the largest whole factor that keeps side pixels within want.
+// autoScale returns the largest whole factor that keeps side pixels within want.
 func autoScale(side, want int) int { return max(1, want/side) }
 
 // maxScale bounds a magnification before it is multiplied by anything.

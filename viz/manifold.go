@@ -21,7 +21,7 @@ type ManifoldOptions struct {
 	PerUnit int
 }
 
-// ManifoldPoints is the n×n latent points of a manifold, in the order in which
+// ManifoldPoints returns the n×n latent points of a manifold, in the order in which
 // Manifold takes the images decoded from them: row by row from the top of the
 // picture, as one reads. Row 0 has the largest z[1], column 0 the smallest z[0]:
 //
@@ -42,7 +42,7 @@ func ManifoldPoints(n int, lo, hi float64) ([][2]float32, error) {
 	return pts, nil
 }
 
-// manifoldValue is the k-th of n values from lo to hi, both included.
+// manifoldValue returns the k-th of n values from lo to hi, both included.
 func manifoldValue(n, k int, lo, hi float64) float64 {
 	if n == 1 {
 		return (lo + hi) / 2

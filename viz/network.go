@@ -43,7 +43,7 @@ func Network(layers []NetLayer, title string) (image.Image, error) {
 	return s.img, nil
 }
 
-// NetworkSVG is what Network draws, as an SVG document.
+// NetworkSVG returns what Network draws, as an SVG document.
 func NetworkSVG(layers []NetLayer, title string) ([]byte, error) {
 	d, err := newDiagram(layers, title)
 	if err != nil {
@@ -97,7 +97,7 @@ func boxWidth(l NetLayer) float64 {
 	return max(head, shapesWidth(l)) + 28
 }
 
-// shapesWidth is the width of the lower half: input → output, parameters.
+// shapesWidth returns the width of the lower half: input → output, parameters.
 func shapesWidth(l NetLayer) float64 {
 	w := 0.0
 	if l.In != "" {

@@ -32,7 +32,7 @@ var classes = [...]color.NRGBA{
 	{0x13, 0xb0, 0xed, 0xff},
 }
 
-// ClassColor is the colour of class i, the same in every figure. Ten are
+// ClassColor returns the colour of class i, the same in every figure. Ten are
 // chosen by hand; beyond them the hue steps by the golden angle, three
 // lightnesses in turn.
 func ClassColor(i int) color.NRGBA {
@@ -46,7 +46,7 @@ func ClassColor(i int) color.NRGBA {
 	return oklch(0.45+0.12*float64(k%3), 0.13, 2.39996322972865332*float64(k))
 }
 
-// oklch is the sRGB colour of lightness l in [0, 1], chroma c and hue h in
+// oklch returns the sRGB colour of lightness l in [0, 1], chroma c and hue h in
 // radians of the OKLab space, clipped to the gamut. Ottosson 2020.
 func oklch(l, c, h float64) color.NRGBA {
 	a, b := c*math.Cos(h), c*math.Sin(h)
@@ -78,13 +78,13 @@ func densityColor(t float64) color.NRGBA {
 	return oklch(0.80-0.52*t, 0.09+0.07*math.Sin(math.Pi*t), (250+80*t)*math.Pi/180)
 }
 
-// withAlpha is c at opacity a in [0, 1].
+// withAlpha returns c at opacity a in [0, 1].
 func withAlpha(c color.NRGBA, a float64) color.NRGBA {
 	c.A = uint8(min(max(a, 0), 1)*255 + 0.5)
 	return c
 }
 
-// mix is c moved by t of the way to d.
+// mix returns c moved by t of the way to d.
 func mix(c, d color.NRGBA, t float64) color.NRGBA {
 	f := func(a, b uint8) uint8 { return uint8(float64(a)*(1-t) + float64(b)*t + 0.5) }
 	return color.NRGBA{f(c.R, d.R), f(c.G, d.G), f(c.B, d.B), f(c.A, d.A)}

@@ -191,7 +191,7 @@ func drawEnds(s *surface, b plotBox, cs []curve) {
 	}
 }
 
-// readable is a colour darkened until text in it reads on paper.
+// readable returns a colour darkened until text in it reads on paper.
 func readable(c color.NRGBA) color.NRGBA {
 	for range 12 {
 		if 0.2126*float64(c.R)+0.7152*float64(c.G)+0.0722*float64(c.B) < 130 {

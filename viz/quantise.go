@@ -22,7 +22,7 @@ const maxPalette = 255
 
 func cellOf(r, g, b uint8) int { return int(r>>2)<<12 | int(g>>2)<<6 | int(b>>2) }
 
-// greyRamp is the palette of grey frames: 128 even steps with both ends. More
+// greyRamp returns the palette of grey frames: 128 even steps with both ends. More
 // cannot be seen and makes the file larger by half.
 func greyRamp() *quantiser {
 	q := &quantiser{}
@@ -33,7 +33,7 @@ func greyRamp() *quantiser {
 	return q
 }
 
-// greyIndex is the index of a grey value in greyRamp.
+// greyIndex returns the index of a grey value in greyRamp.
 func greyIndex(v uint8) uint8 { return uint8((int(v)*127 + 127) / 255) }
 
 // A tone is a cell of the colour histogram.
@@ -144,7 +144,7 @@ func cutBoxes(tones []tone) [][]tone {
 	return boxes
 }
 
-// at is the palette entry for a pixel. Where colours must be given up an ordered
+// at returns the palette entry for a pixel. Where colours must be given up an ordered
 // pattern is added before rounding; it depends on the place alone, so what does
 // not move in an animation does not flicker.
 func (q *quantiser) at(x, y int, r, g, b uint8) uint8 {

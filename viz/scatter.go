@@ -129,7 +129,7 @@ func glyphSize(asked float64, n int) float64 {
 	return min(max(16-2*math.Log10(float64(max(n, 1))), 6), 13)
 }
 
-// marker is the text that stands for class i.
+// marker returns the text that stands for class i.
 func marker(classes []string, i int) string {
 	for _, name := range classes {
 		if n := utf8.RuneCountInString(name); n < 1 || n > 2 {
@@ -152,7 +152,7 @@ func scatterFrame(s *surface, opt ScatterOptions) {
 	s.upward(20, scatterTop+scatterSide/2, headText.sized(13), orElse(opt.YLabel, "z[1]"))
 }
 
-// shuffled is the elements of in in an order fixed for their number.
+// shuffled returns the elements of in in an order fixed for their number.
 func shuffled(in []int) []int {
 	out := make([]int, len(in))
 	for i, j := range rand.New(rand.NewPCG(0x5ca77e4, 0)).Perm(len(in)) {

@@ -122,7 +122,7 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 	return s.img, nil
 }
 
-// bars is each line of so many values repeated.
+// bars returns each line of so many values repeated.
 func bars(pix []float32, line, times int) []float32 {
 	var out []float32
 	for at := 0; at < len(pix); at += line {

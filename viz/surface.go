@@ -52,7 +52,7 @@ func newVector(w, h float64) *surface {
 	return s
 }
 
-// bytes is the SVG document of a vector surface. Readers without Liberation Sans
+// bytes returns the SVG document of a vector surface. Readers without Liberation Sans
 // have a face of the same widths under one of the other names.
 func (s *surface) bytes() ([]byte, error) {
 	var b bytes.Buffer
@@ -62,7 +62,7 @@ func (s *surface) bytes() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// px is a length in pixels, rounded.
+// px returns a length in pixels, rounded.
 func (s *surface) px(v float64) int { return int(math.Round(v * float64(s.dens))) }
 
 func (s *surface) pt(x, y float64) vg.Point { return vg.Point{X: vg.Length(x), Y: vg.Length(s.h - y)} }

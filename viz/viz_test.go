@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// flat is n images of one grey value each.
+// flat returns n images of one grey value each.
 func flat(h, w int, values ...float32) []float32 {
 	var pix []float32
 	for _, v := range values {

@@ -94,7 +94,7 @@ func Fit(ctx context.Context, s *latent.Session, train data.Images, opt Options)
 	return d, err
 }
 
-// fit is a mixture over points (N, d): of as many components as have ten points for
+// fit returns a mixture over points (N, d): of as many components as have ten points for
 // each of their dimensions, with full covariances up to 64 dimensions.
 func fit(ctx context.Context, points []float32, d int, opt Options) (*mixture.Mixture, error) {
 	n := len(points) / d
@@ -177,7 +177,7 @@ func (d *Detector) features(ctx context.Context, images data.Images, key rng.Key
 	return f, err
 }
 
-// plus is sum + v/n; nil if v is.
+// plus returns sum + v/n; nil if v is.
 func plus(sum []float64, v []float32, n int) []float64 {
 	if sum == nil && v != nil {
 		sum = make([]float64, len(v))
@@ -188,7 +188,7 @@ func plus(sum []float64, v []float32, n int) []float64 {
 	return sum
 }
 
-// joined is each code with the logarithm of its reconstruction score, (N, Z+1): scores
+// joined returns each code with the logarithm of its reconstruction score, (N, Z+1): scores
 // of most losses have a long upper tail. What is below all scores of the training
 // images counts as the least of them; where that is not above 0, as of densities,
 // scores stay as they are.

@@ -20,7 +20,7 @@ import (
 
 var small = model.Image{H: 8, W: 8, C: 1}
 
-// images are n dim ones of noise and then strange ones, bright in one half.
+// images returns n dim ones of noise and then strange ones, bright in one half.
 func images(t *testing.T, n, strange int) *data.InMemory {
 	t.Helper()
 	size := small.Size()

@@ -144,7 +144,7 @@ func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) 
 	return m, m.smoothness(ctx, c, v, key, opt)
 }
 
-// labels are those of n images that are made, image i as test image at(i); nil of an
+// labels returns those of n images that are made, image i as test image at(i); nil of an
 // unconditional model.
 func (m *Measured) labels(test data.Images, n int, at func(i int) int) ([]float32, error) {
 	k := m.Session.Labels()
@@ -162,7 +162,7 @@ func (m *Measured) labels(test data.Images, n int, at func(i int) int) ([]float3
 	return y, nil
 }
 
-// betaOf is the option beta of a model's configuration, NaN without one.
+// betaOf returns the option beta of a model's configuration, NaN without one.
 func betaOf(c train.Config) float64 {
 	var o struct {
 		Beta *float64 `json:"beta"`

@@ -61,7 +61,7 @@ func TestHoles(t *testing.T) {
 	}
 }
 
-// side is a model that was never trained, with numbers as if it had been.
+// side returns a model that was never trained, with numbers as if it had been.
 func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), config string, scores map[string]float64, log ...float64) Measured {
 	t.Helper()
 	k, _ := kind()

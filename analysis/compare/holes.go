@@ -70,7 +70,7 @@ func newView(ctx context.Context, set *data.Set, opt Options, img model.Image) (
 	return v, nil
 }
 
-// see is images (n,H,W,C) in the view: (n, dims).
+// see returns images (n,H,W,C) in the view: (n, dims).
 func (v *view) see(ctx context.Context, x []float32) ([]float32, error) {
 	if v.net == nil {
 		return x, nil
@@ -83,7 +83,7 @@ func (v *view) see(ctx context.Context, x []float32) ([]float32, error) {
 	return f, err
 }
 
-// nearest is the distance of each (n, dims) to the nearest training image.
+// nearest returns the distance of each (n, dims) to the nearest training image.
 func (v *view) nearest(ctx context.Context, x []float32) ([]float64, error) {
 	near, err := latent.Neighbours(ctx, x, v.train, v.dims, 1, latent.Euclidean, nil)
 	if err != nil {

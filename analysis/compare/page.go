@@ -83,7 +83,7 @@ func (c *Comparison) figures() []viz.KV {
 	return f
 }
 
-// table is all numbers of both.
+// table returns all numbers of both.
 func (c *Comparison) table() viz.Table {
 	a, b := &c.Sides[0], &c.Sides[1]
 	t := viz.Table{Title: "Numbers", Columns: []string{"", a.Name, b.Name, "unit"}}
@@ -193,7 +193,7 @@ func (c *Comparison) stretched(_ context.Context, m *Measured) (viz.Picture, err
 	return c.sheet(m, m.stretched, m.Stretched, "sheet of images decoded from a Gaussian stretched to the codes")
 }
 
-// reconstructions are of the first test images.
+// reconstructions returns of the first test images.
 func (c *Comparison) reconstructions(ctx context.Context, m *Measured) (viz.Picture, error) {
 	n := min(pairs, c.test.Len())
 	index := make([]int, n)
@@ -287,7 +287,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 	return []viz.Section{section}, nil
 }
 
-// unitPanel is the KL of the units over the epochs: each of a few, else the spread.
+// unitPanel returns the KL of the units over the epochs: each of a few, else the spread.
 func unitPanel(log []train.Line) (viz.Panel, bool) {
 	p := viz.Panel{CurveOptions: viz.CurveOptions{Title: "KL of the units", XLabel: "epoch", YLabel: "nats per image", YFromZero: true}}
 	var x []float64

@@ -74,7 +74,7 @@ func (m *Measured) smoothness(ctx context.Context, c *Comparison, v *view, key r
 	return nil
 }
 
-// steps is the longest and the mean step of a path (n, dims).
+// steps returns the longest and the mean step of a path (n, dims).
 func steps(path []float32, dims int) (longest, mean float64) {
 	n := len(path)/dims - 1
 	for i := range n {
@@ -85,7 +85,7 @@ func steps(path []float32, dims int) (longest, mean float64) {
 	return longest, mean
 }
 
-// ratio is a/b; 1 where both are 0, as of a path that goes nowhere.
+// ratio returns a/b; 1 where both are 0, as of a path that goes nowhere.
 func ratio(a, b float64) float64 {
 	if b == 0 {
 		return 1

@@ -10,7 +10,7 @@ import (
 	"github.com/imago-ml/imago/train"
 )
 
-// number is a score, NaN if the model has none.
+// number returns a score, NaN if the model has none.
 func (m *Measured) number(name string) float64 {
 	if v, ok := m.Scores.Get(name); ok {
 		return v
@@ -73,7 +73,7 @@ func unitsOf(n int) string {
 	return "units"
 }
 
-// ends are the first and the last value of a test metric in the log, and the epoch of
+// ends returns the first and the last value of a test metric in the log, and the epoch of
 // the last; 0 if there is none.
 func ends(log []train.Line, name string) (first, last float64, epoch int) {
 	for _, l := range train.Epochs(log) {

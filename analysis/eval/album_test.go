@@ -51,10 +51,10 @@ func (a album) Sample(n int) (*graph.Func, error) {
 	return graph.NewFunc("sample", []*graph.Node{key}, []graph.Output{{Name: model.OutputPicture, Value: graph.Reshape(x, n, a.img.H, a.img.W, a.img.C)}}, nil)
 }
 
-// evenly is equal shares of n pictures.
+// evenly returns equal shares of n pictures.
 func evenly(n int) []float64 { return slices.Repeat([]float64{1 / float64(n)}, n) }
 
-// netOf is the feature net of a set, as a task asks for it; of another there is none.
+// netOf returns the feature net of a set, as a task asks for it; of another there is none.
 func netOf(t *testing.T, set *data.Set, be backend.Backend) func(context.Context, *data.Set) (*feature.Net, error) {
 	t.Helper()
 	n, err := feature.Open(context.Background(), set, be, feature.Options{NoCache: true})

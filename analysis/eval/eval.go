@@ -59,7 +59,7 @@ type Protocol struct {
 	modes int    // images whose modes are counted
 }
 
-// On is the protocol on a set: as many images as it has test images at most, and the
+// On returns the protocol on a set: as many images as it has test images at most, and the
 // net that sees them in the names.
 func (p Protocol) On(set *data.Set) Protocol {
 	n := set.Test.Len()
@@ -78,10 +78,10 @@ func (p Protocol) On(set *data.Set) Protocol {
 	return p
 }
 
-// DefaultProtocol is that of published numbers.
+// DefaultProtocol returns that of published numbers.
 func DefaultProtocol() Protocol { return Protocol{NLLSamples: 5000, Made: 10_000} }
 
-// Metrics are the rows of the table under the protocol, in the order in which they are
+// Metrics returns the rows of the table under the protocol, in the order in which they are
 // shown. A new one is a file and a row.
 func (p Protocol) Metrics() []Metric {
 	test := "test_"
@@ -148,7 +148,7 @@ const (
 	KLPerUnit   = "test_kl_per_unit"
 )
 
-// Metrics are the rows of the table under the default protocol.
+// Metrics returns the rows of the table under the default protocol.
 func Metrics() []Metric { return DefaultProtocol().Metrics() }
 
 // A Score is a metric and its value. Scores are finite.
@@ -164,7 +164,7 @@ type Score struct {
 // Scores are the metrics that a model has, in the order of the table.
 type Scores []Score
 
-// Get is the value of the metric of that name, and whether it is there.
+// Get returns the value of the metric of that name, and whether it is there.
 func (s Scores) Get(name string) (value float64, ok bool) {
 	for _, x := range s {
 		if x.Metric.Name == name {
@@ -174,7 +174,7 @@ func (s Scores) Get(name string) (value float64, ok bool) {
 	return 0, false
 }
 
-// Map is the scores by name.
+// Map returns the scores by name.
 func (s Scores) Map() map[string]float64 {
 	m := make(map[string]float64, len(s))
 	for _, x := range s {
@@ -183,7 +183,7 @@ func (s Scores) Map() map[string]float64 {
 	return m
 }
 
-// Units are the values of each latent unit or mode, by name, of the metrics that are
+// Units returns the values of each latent unit or mode, by name, of the metrics that are
 // made of such.
 func (s Scores) Units() map[string][]float64 {
 	m := map[string][]float64{}
@@ -246,7 +246,7 @@ func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, erro
 	return s.measure(ctx, wanted)
 }
 
-// begin is the subject of a task, the protocol of which is put on its set.
+// begin returns the subject of a task, the protocol of which is put on its set.
 func (e *Evaluator) begin(t *Task) (*subject, error) {
 	switch {
 	case t.NLLSamples < 1 || t.Made < 2 || t.Images < 0:
@@ -267,7 +267,7 @@ func (e *Evaluator) begin(t *Task) (*subject, error) {
 	return s, nil
 }
 
-// choose is the metrics whose name has one of the words in it; a word that is a whole
+// choose returns the metrics whose name has one of the words in it; a word that is a whole
 // name is that one alone.
 func choose(all []Metric, words []string) ([]Metric, error) {
 	if words == nil {

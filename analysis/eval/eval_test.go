@@ -18,7 +18,7 @@ import (
 
 var small = model.Image{H: 6, W: 5, C: 1}
 
-// images are n images of noise.
+// images returns n images of noise.
 func images(t *testing.T, n int, s model.Image) data.Split {
 	t.Helper()
 	bits := make([]uint32, n*s.Size())
@@ -34,7 +34,7 @@ func images(t *testing.T, n int, s model.Image) data.Split {
 	return data.Split{Images: m}
 }
 
-// drawn is a model of that kind with first values in a state.
+// drawn returns a model of that kind with first values in a state.
 func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	k, _ := kind()

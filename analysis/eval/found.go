@@ -21,10 +21,10 @@ func (s *subject) find(ctx context.Context, images data.Images) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	return found{probe.Largest(p, k), k}, nil
+	return found{probe.Argmax(p, k), k}, nil
 }
 
-// noClasses is why a model finds none; "" = it finds some.
+// noClasses returns why a model finds none; "" = it finds some.
 func (s *subject) noClasses() string {
 	if _, ok := s.model.(model.Classifier); !ok {
 		return "the model finds no classes"

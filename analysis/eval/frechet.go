@@ -13,7 +13,7 @@ type cloud struct {
 	cov  *mat.SymDense // (F,F), with N−1 in the denominator
 }
 
-// newCloud is the cloud of points (N,F), N ≥ 2, in float64.
+// newCloud returns the cloud of points (N,F), N ≥ 2, in float64.
 func newCloud(points []float32, dim int) (cloud, error) {
 	n := len(points) / max(1, dim)
 	if dim < 1 || n < 2 || len(points)%dim != 0 {
@@ -41,7 +41,7 @@ func newCloud(points []float32, dim int) (cloud, error) {
 	return cloud{mean, cov}, nil
 }
 
-// frechet is the squared Fréchet (Wasserstein-2) distance of two Gaussians,
+// frechet returns the squared Fréchet (Wasserstein-2) distance of two Gaussians,
 //
 //	|m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁^½ C₂ C₁^½)^½)
 //
@@ -71,7 +71,7 @@ func frechet(a, b cloud) (float64, error) {
 	return max(d, 0), nil
 }
 
-// Frechet is the squared Fréchet distance of the Gaussians that fit two sets of
+// Frechet returns the squared Fréchet distance of the Gaussians that fit two sets of
 // points best: of features, the FID.
 //
 // a, b (N,dims) → ≥ 0.
@@ -91,7 +91,7 @@ func Frechet(a, b []float32, dims int) (float64, error) {
 	return d, nil
 }
 
-// sqrtSym is the symmetric root of a positive semidefinite matrix.
+// sqrtSym returns the symmetric root of a positive semidefinite matrix.
 func sqrtSym(c *mat.SymDense) (*mat.SymDense, error) {
 	values, vectors, err := eigen(c, true)
 	if err != nil {
@@ -123,7 +123,7 @@ func eigen(c *mat.SymDense, vectors bool) ([]float64, *mat.Dense, error) {
 	return e.Values(nil), &v, nil
 }
 
-// symmetric is (m + mᵀ)/2.
+// symmetric returns (m + mᵀ)/2.
 func symmetric(m *mat.Dense) *mat.SymDense {
 	n, _ := m.Dims()
 	s := mat.NewSymDense(n, nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// diagonal is a Gaussian of independent units.
+// diagonal returns a Gaussian of independent units.
 func diagonal(mean, variance []float64) cloud {
 	c := mat.NewSymDense(len(mean), nil)
 	for i, v := range variance {
@@ -18,7 +18,7 @@ func diagonal(mean, variance []float64) cloud {
 	return cloud{mean, c}
 }
 
-// turned is c in other coordinates, x → Qx, with Q a product of rotations.
+// turned returns c in other coordinates, x → Qx, with Q a product of rotations.
 func turned(c cloud, angles ...float64) cloud {
 	n := len(c.mean)
 	q := mat.NewDense(n, n, nil)

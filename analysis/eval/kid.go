@@ -16,7 +16,7 @@ const (
 	kidSize    = 1000 // points of a subset of each side, or all where there are fewer
 )
 
-// kid is the kernel distance of the features.
+// kid returns the kernel distance of the features.
 func kid(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	n := min(len(real.features), len(made.features)) / feature.Size
 	if n < 2 {
@@ -38,7 +38,7 @@ func (p Protocol) kid() string {
 	return fmt.Sprintf("kernel distance (Bińkowski et al. 2018) of the features of the first %d test images and of as many drawn from the model's prior: squared maximum mean discrepancy by the kernel (x·y/%d + 1)³, mean of the unbiased estimate over %d subsets of %d of each; %s", p.Made, feature.Size, kidSubsets, kidSize, ownNet)
 }
 
-// mmd is the unbiased estimate of the squared maximum mean discrepancy of two
+// mmd returns the unbiased estimate of the squared maximum mean discrepancy of two
 // distributions,
 //
 //	E k(x, x′) + E k(y, y′) − 2 E k(x, y),   k(x, y) = (x·y/F + 1)³
@@ -90,7 +90,7 @@ func take(dst, x []float32, dims int, key rng.Key) {
 	}
 }
 
-// kernels is the sum of the kernel over all pairs, without those of a point and itself
+// kernels returns the sum of the kernel over all pairs, without those of a point and itself
 // if they are to be apart.
 func (p *products) kernels(ctx context.Context, apart bool) (float64, error) {
 	sums := make([]float64, p.rows)

@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// drawFrom is n points of the Gaussian m + L·ε, (n,F).
+// drawFrom returns n points of the Gaussian m + L·ε, (n,F).
 func drawFrom(key rng.Key, n int, m []float64, l *mat.Dense) []float32 {
 	f := len(m)
 	e, x := make([]float32, n*f), make([]float32, n*f)
@@ -28,7 +28,7 @@ func drawFrom(key rng.Key, n int, m []float64, l *mat.Dense) []float32 {
 	return x
 }
 
-// gaussianKernel is E (x·y/F + 1)³ of independent x ~ N(m₁, C₁), y ~ N(m₂, C₂), from
+// gaussianKernel returns E (x·y/F + 1)³ of independent x ~ N(m₁, C₁), y ~ N(m₂, C₂), from
 // their moments:
 //
 //	1 + 3 Σ aᵢbᵢ/F + 3 Σ aᵢⱼbᵢⱼ/F² + Σ aᵢⱼₖbᵢⱼₖ/F³

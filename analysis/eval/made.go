@@ -20,7 +20,7 @@ type source struct {
 // An origin is where images that are compared with the test images come from.
 type origin func(ctx context.Context, s *subject) (source, error)
 
-// labels are those that images are made under, of the test images in turn: nil of an
+// labels returns those that images are made under, of the test images in turn: nil of an
 // unconditional model. why says that they are not to be had.
 func (s *subject) labels() (of func(at, n int) []float32, why string) {
 	k := s.session.Labels()
@@ -51,7 +51,7 @@ func fromPrior(ctx context.Context, s *subject) (source, error) {
 	}}, nil
 }
 
-// trainingCodes are codes of the training images, (N,Z): the deterministic ones, or a
+// trainingCodes returns codes of the training images, (N,Z): the deterministic ones, or a
 // draw from each q(z|x), whose sum is what a prior is held against. why says that
 // there are none.
 func (s *subject) trainingCodes(ctx context.Context) (codes []float32, why string, err error) {
@@ -101,7 +101,7 @@ func fromCodes(fit func(ctx context.Context, codes []float32, z int, key rng.Key
 	}
 }
 
-// gaussian is a Gaussian for each unit on its own: a standard normal stretched to the
+// gaussian returns a Gaussian for each unit on its own: a standard normal stretched to the
 // codes.
 func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, error) {
 	units := make([]mean, z)
@@ -119,7 +119,7 @@ func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, er
 	}, nil
 }
 
-// mixtureOf is k Gaussians with full covariances, fitted as imago fit-prior does.
+// mixtureOf returns k Gaussians with full covariances, fitted as imago fit-prior does.
 func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, error) {
 	return func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
 		d, err := latent.FitDensity(ctx, codes, nil, z, k, false, key)

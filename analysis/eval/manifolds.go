@@ -13,25 +13,25 @@ const (
 	densityNeighbours   = 5 // Naeem et al., arXiv:2002.09797, section 5
 )
 
-// precision is the share of made images whose features lie in a ball around a test
+// precision returns the share of made images whose features lie in a ball around a test
 // image's that reaches to the third nearest of the others.
 func precision(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	return s.inBalls(ctx, made, real, precisionNeighbours, oneOrMore)
 }
 
-// recall is precision the other way round: the share of test images that lie in a ball
+// recall returns precision the other way round: the share of test images that lie in a ball
 // around a made one.
 func recall(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	return s.inBalls(ctx, real, made, precisionNeighbours, oneOrMore)
 }
 
-// ballDensity is the number of balls around test images, which reach to the fifth nearest,
+// ballDensity returns the number of balls around test images, which reach to the fifth nearest,
 // that a made image lies in, over 5: 1 is expected of one that is made like them.
 func ballDensity(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	return s.inBalls(ctx, made, real, densityNeighbours, func(n int) float64 { return float64(n) / densityNeighbours })
 }
 
-// ballCoverage is the share of test images in whose ball a made one lies.
+// ballCoverage returns the share of test images in whose ball a made one lies.
 func ballCoverage(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	radii, why, err := s.radii(ctx, real, densityNeighbours)
 	if err != nil || why != "" {
@@ -52,7 +52,7 @@ func ballCoverage(ctx context.Context, s *subject, real, made *seen) (result, er
 	return result{value: m.value(), stdErr: m.stdErr()}, nil
 }
 
-// inBalls is the mean over points of what score makes of the number of balls that a
+// inBalls returns the mean over points of what score makes of the number of balls that a
 // point lies in, the balls around other points that reach to the k-th nearest of these.
 func (s *subject) inBalls(ctx context.Context, points, around *seen, k int, score func(n int) float64) (result, error) {
 	radii, why, err := s.radii(ctx, around, k)
@@ -74,7 +74,7 @@ func (s *subject) inBalls(ctx context.Context, points, around *seen, k int, scor
 	return result{value: m.value(), stdErr: m.stdErr()}, nil
 }
 
-// radii are the distances of points to the k-th nearest of the others; why says that
+// radii returns the distances of points to the k-th nearest of the others; why says that
 // there are not so many.
 func (s *subject) radii(ctx context.Context, of *seen, k int) (radii []float64, why string, err error) {
 	n := len(of.features) / feature.Size
@@ -99,7 +99,7 @@ func (s *subject) radii(ctx context.Context, of *seen, k int) (radii []float64, 
 
 func oneOrMore(n int) float64 { return truth(n > 0) }
 
-// truth is 1 if it is so.
+// truth returns 1 if it is so.
 func truth(so bool) float64 {
 	if so {
 		return 1

@@ -13,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// blob is n points of F features around a point at a distance from the origin, spread
+// blob returns n points of F features around a point at a distance from the origin, spread
 // in a plane so that neighbours are near.
 func blob(key rng.Key, n int, at, spread float32) *seen {
 	e := make([]float32, 2*n)
@@ -27,7 +27,7 @@ func blob(key rng.Key, n int, at, spread float32) *seen {
 	return &seen{features: x}
 }
 
-// judge is a subject that only compares features.
+// judge returns a subject that only compares features.
 func judge(t *testing.T) *subject {
 	t.Helper()
 	be := cpu.New(2)
@@ -35,7 +35,7 @@ func judge(t *testing.T) *subject {
 	return &subject{Evaluator: &Evaluator{be: be}, key: rng.New(1)}
 }
 
-// byLoop are precision, recall, density and coverage by their definitions, over all
+// byLoop returns precision, recall, density and coverage by their definitions, over all
 // pairs.
 func byLoop(real, made *seen) [4]float64 {
 	const f = feature.Size

@@ -19,7 +19,7 @@ const memorisedShare = 0.01
 // pixels, of which there are more than features: no more than a chunk.
 const memorisedPixelled = 2000
 
-// pixelled is how many images are compared in pixels.
+// pixelled returns how many images are compared in pixels.
 func (p Protocol) pixelled() int { return min(p.Made, memorisedPixelled) }
 
 // memorised says what that share is measured on.
@@ -27,7 +27,7 @@ func (p Protocol) memorised(n int, by string) string {
 	return fmt.Sprintf("share of %d images drawn from the model's prior that are as near to one of all training images as the nearest %g%% of %[1]d test images are, by distances of %[3]s; %[4]g of a model that has learnt nothing by heart", n, 100*memorisedShare, by, memorisedShare)
 }
 
-// memorised is that share by features.
+// memorised returns that share by features.
 func memorised(ctx context.Context, s *subject, real, made *seen) (result, error) {
 	train, err := s.training(ctx, s.eye)
 	if err != nil {
@@ -36,7 +36,7 @@ func memorised(ctx context.Context, s *subject, real, made *seen) (result, error
 	return s.copied(ctx, real.features, made.features, train, feature.Size)
 }
 
-// training is the features of all training images.
+// training returns the features of all training images.
 func (s *subject) training(ctx context.Context, net *feature.Net) (points, error) {
 	if s.train == nil {
 		images := s.task.Set.Train.Images
@@ -55,7 +55,7 @@ func (s *subject) training(ctx context.Context, net *feature.Net) (points, error
 	return held(s.train, feature.Size), nil
 }
 
-// memorisedPixels is that share by pixels, as a file would hold them. Images that are
+// memorisedPixels returns that share by pixels, as a file would hold them. Images that are
 // blurred are near to many.
 func memorisedPixels(ctx context.Context, s *subject) (result, error) {
 	n := s.task.pixelled()
@@ -83,7 +83,7 @@ func memorisedPixels(ctx context.Context, s *subject) (result, error) {
 	return r, err
 }
 
-// copied is the share of made points that are as near to a point of train as the
+// copied returns the share of made points that are as near to a point of train as the
 // nearest memorisedShare of real points are.
 //
 // real, made (N,F).

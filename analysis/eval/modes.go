@@ -44,7 +44,7 @@ func (s *subject) counted(ctx context.Context) (m *modes, why string, err error)
 	return m, why, err
 }
 
-// madeClasses is the class that the net of the set gives each of the images that were
+// madeClasses returns the class that the net of the set gives each of the images that were
 // drawn for the other metrics; why says that there are none.
 func (s *subject) madeClasses(ctx context.Context) (net *feature.Net, classes []int32, why string, err error) {
 	if net, why, err = s.net(ctx); err != nil || why != "" {
@@ -57,7 +57,7 @@ func (s *subject) madeClasses(ctx context.Context) (net *feature.Net, classes []
 	if err != nil || why != "" {
 		return nil, nil, why, err
 	}
-	return net, probe.Largest(made.probabilities, len(net.Labels)), "", nil
+	return net, probe.Argmax(made.probabilities, len(net.Labels)), "", nil
 }
 
 // classes counts them.
@@ -120,7 +120,7 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 		if err != nil {
 			return nil, "", err
 		}
-		classes := probe.Largest(p, k)
+		classes := probe.Argmax(p, k)
 		for i := range n {
 			mode := 0
 			for _, class := range classes[i*c : (i+1)*c] {
@@ -137,7 +137,7 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 // maxModes is more than can be counted on the images that are made.
 const maxModes = 1 << 16
 
-// apart is pixels (N,H,W,C) as (N,C,H,W): an image for each channel.
+// apart returns pixels (N,H,W,C) as (N,C,H,W): an image for each channel.
 func apart(pix []uint8, h, w, c int) []uint8 {
 	out := make([]uint8, len(pix))
 	for i, v := range pix {
@@ -147,7 +147,7 @@ func apart(pix []uint8, h, w, c int) []uint8 {
 	return out
 }
 
-// ofModes is a metric of the modes, which are counted once.
+// ofModes returns a metric of the modes, which are counted once.
 func ofModes(value func(m *modes) (v float64, why string)) func(context.Context, *subject) (result, error) {
 	return func(ctx context.Context, s *subject) (result, error) {
 		m, why, err := s.counted(ctx)
@@ -159,7 +159,7 @@ func ofModes(value func(m *modes) (v float64, why string)) func(context.Context,
 	}
 }
 
-// modesFound is how many modes have an image at least. The number of images of each is
+// modesFound returns how many modes have an image at least. The number of images of each is
 // in per_unit.
 func modesFound(ctx context.Context, s *subject) (result, error) {
 	found := func(m *modes) (float64, string) {
@@ -180,7 +180,7 @@ func modesFound(ctx context.Context, s *subject) (result, error) {
 	return r, err
 }
 
-// kl is Σ p ln(p/w), in nats, of the shares p of the modes from those that are wanted.
+// kl returns Σ p ln(p/w), in nats, of the shares p of the modes from those that are wanted.
 func (m *modes) kl() (float64, string) {
 	kl := 0.0
 	for i, n := range m.counts {
@@ -196,7 +196,7 @@ func (m *modes) kl() (float64, string) {
 	return max(kl, 0), ""
 }
 
-// extremes are the shares of the modes with the most images and with the fewest, times
+// extremes returns the shares of the modes with the most images and with the fewest, times
 // the number of modes: 1 is uniform. Modes that are not wanted do not count.
 func (m *modes) extremes() (least, most float64) {
 	least = math.Inf(1)

@@ -16,7 +16,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// python is an interpreter that has NumPy and SciPy: of the system's packages, or of
+// python returns an interpreter that has NumPy and SciPy: of the system's packages, or of
 // the path. Without one the test is skipped, but under CI=true it fails.
 func python(t *testing.T) string {
 	t.Helper()
@@ -32,7 +32,7 @@ func python(t *testing.T) string {
 	return ""
 }
 
-// activations are n points of F features as a net gives them: correlated, none below 0.
+// activations returns n points of F features as a net gives them: correlated, none below 0.
 func activations(key rng.Key, n int, bias float32) []float32 {
 	const f, causes = feature.Size, 20
 	mix, e := make([]float32, f*causes), make([]float32, n*causes)

@@ -65,7 +65,7 @@ func (s *subject) reconstructed(ctx context.Context) (*pairs, error) {
 	return s.pairs, nil
 }
 
-// ofPair is the metric of that place in pairs.
+// ofPair returns the metric of that place in pairs.
 func ofPair(which int) func(context.Context, *subject) (result, error) {
 	return func(ctx context.Context, s *subject) (result, error) {
 		p, err := s.reconstructed(ctx)

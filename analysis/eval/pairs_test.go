@@ -10,7 +10,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// naive is the SSIM with its two-dimensional window: the mean over its places, each
+// naive returns the SSIM with its two-dimensional window: the mean over its places, each
 // moment summed afresh: what ssim does separably.
 func naive(x, y []float32, h, w int) float64 {
 	g := func(i, j int) float64 {

@@ -32,7 +32,7 @@ type Evaluator struct {
 	terms *feed // of the model's own
 }
 
-// batchOf is how many images a pass takes at a time. It is part of the protocol, as
+// batchOf returns how many images a pass takes at a time. It is part of the protocol, as
 // a sample is drawn by its place in the batch: 256, fewer for images above 4096 values.
 func batchOf(img model.Image) int { return min(256, max(1, 1<<20/max(1, img.Size()))) }
 
@@ -62,7 +62,7 @@ func (e *Evaluator) compile(opt backend.Options) (*feed, error) {
 	return d, nil
 }
 
-// term is a metric that the pass gives under the model's name for it.
+// term returns a metric that the pass gives under the model's name for it.
 func term(name string) func(context.Context, *subject) (result, error) {
 	return func(ctx context.Context, s *subject) (result, error) {
 		if err := s.onePass(ctx); err != nil {
@@ -131,10 +131,10 @@ type NonFiniteError struct {
 	Cause       error // a *backend.NonFiniteError that names the layer, if it was found
 }
 
-// Error is one line.
+// Error returns one line.
 func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("%s of images %d to %d is %v: %v", e.Metric, e.First, e.Last, e.Value, e.Cause)
 }
 
-// Unwrap is Cause.
+// Unwrap returns Cause.
 func (e *NonFiniteError) Unwrap() error { return e.Cause }

@@ -46,7 +46,7 @@ type Record struct {
 	Measured time.Time `json:"measured"`
 }
 
-// Records are the scores as they are kept, measured now.
+// Records returns the scores as they are kept, measured now.
 func (s Scores) Records(of Subject) []Record {
 	var all []Record
 	now := time.Now().UTC().Truncate(time.Second)

@@ -37,7 +37,7 @@ type points struct {
 	read func(at, n int, dst []float32) error // points at … at+n−1, to dst (n,F)
 }
 
-// held are points in memory, (N,F).
+// held returns points in memory, (N,F).
 func held(x []float32, dims int) points {
 	return points{len(x) / dims, func(at, n int, dst []float32) error {
 		copy(dst, x[at*dims:(at+n)*dims])
@@ -45,7 +45,7 @@ func held(x []float32, dims int) points {
 	}}
 }
 
-// pixels are the pixels of images as points.
+// pixels returns the pixels of images as points.
 func pixels(ctx context.Context, images data.Images) points {
 	var index []int32
 	return points{images.Len(), func(at, n int, dst []float32) error {
@@ -111,7 +111,7 @@ func (r *ruler) meet(ctx context.Context, query []float32, pool points, f func(i
 	return nil
 }
 
-// centre is the mean of points, (F).
+// centre returns the mean of points, (F).
 func (r *ruler) centre(x []float32) []float32 {
 	sums := make([]float64, r.dims)
 	for i, v := range x {
@@ -138,7 +138,7 @@ func (r *ruler) move(dst, x, centre, squares []float32) {
 	}
 }
 
-// nearest are the k points of the pool nearest to each query, the nearest first, of
+// nearest returns the k points of the pool nearest to each query, the nearest first, of
 // equals the one that comes first. If the queries are the pool itself, none is its own
 // neighbour.
 //

@@ -20,12 +20,12 @@ type seen struct {
 	near          [][]latent.Neighbour // of each image among the others; nil before
 }
 
-// net is the feature net of the task's set; why says that there is none.
+// net returns the feature net of the task's set; why says that there is none.
 func (s *subject) net(ctx context.Context) (n *feature.Net, why string, err error) {
 	return s.netOf(ctx, &s.eye, s.task.Set)
 }
 
-// netOf is the feature net of a set, which is asked for once.
+// netOf returns the feature net of a set, which is asked for once.
 func (s *subject) netOf(ctx context.Context, n **feature.Net, of *data.Set) (net *feature.Net, why string, err error) {
 	if *n == nil {
 		if s.task.Net == nil {
@@ -78,7 +78,7 @@ func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int
 // A distance is a number of two sets of images that a net has seen.
 type distance func(ctx context.Context, s *subject, real, made *seen) (result, error)
 
-// fid is the Fréchet distance of the features.
+// fid returns the Fréchet distance of the features.
 func fid(_ context.Context, _ *subject, real, made *seen) (result, error) {
 	v, err := Frechet(real.features, made.features, feature.Size)
 	return result{value: v}, err
@@ -92,7 +92,7 @@ func (p Protocol) fid(of string) string {
 	return fmt.Sprintf("Fréchet distance (Heusel et al. 2017) of the features of the first %d test images and of as many others: %s; %s", p.Made, of, ownNet)
 }
 
-// between is the distance of the first test images from as many of another origin.
+// between returns the distance of the first test images from as many of another origin.
 func between(from origin, d distance) func(context.Context, *subject) (result, error) {
 	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
 		src, err := from(ctx, s)
@@ -104,7 +104,7 @@ func between(from origin, d distance) func(context.Context, *subject) (result, e
 	}, d)
 }
 
-// ofPrior is the distance of the first test images from as many drawn from the model's
+// ofPrior returns the distance of the first test images from as many drawn from the model's
 // prior, the same ones for every distance.
 func ofPrior(d distance) func(context.Context, *subject) (result, error) {
 	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
@@ -112,7 +112,7 @@ func ofPrior(d distance) func(context.Context, *subject) (result, error) {
 	}, d)
 }
 
-// compared is the distance of the first test images from others; of gives these, or
+// compared returns the distance of the first test images from others; of gives these, or
 // says why there are none.
 func compared(of func(context.Context, *subject, *feature.Net) (*seen, string, error), d distance) func(context.Context, *subject) (result, error) {
 	return func(ctx context.Context, s *subject) (result, error) {
@@ -141,7 +141,7 @@ func compared(of func(context.Context, *subject, *feature.Net) (*seen, string, e
 	}
 }
 
-// drawn is what the net sees of images drawn from the model's prior, which are made
+// drawn returns what the net sees of images drawn from the model's prior, which are made
 // once; why says that there are none.
 func (s *subject) drawn(ctx context.Context, net *feature.Net) (made *seen, why string, err error) {
 	if s.made != nil {
@@ -167,7 +167,7 @@ func through(n *feature.Net, img model.Image) string {
 	return fmt.Sprintf("%s, trained on %d images of %.12s to weights %.8s, tells %.2f%% of the labels of %d test images, and sees images %s", n.Name, n.Train, n.Digest, n.Weights, 100*n.Accuracy, n.Test, size)
 }
 
-// agreement is how many images drawn under labels the net finds to be of these.
+// agreement returns how many images drawn under labels the net finds to be of these.
 func agreement(ctx context.Context, s *subject) (result, error) {
 	if s.session.Labels() == 0 {
 		return absent("the model does not draw under labels")

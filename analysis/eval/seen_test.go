@@ -14,7 +14,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// quarters is a labelled set of images of which a quarter is bright.
+// quarters returns a labelled set of images of which a quarter is bright.
 func quarters(t *testing.T, n int) *data.Set {
 	t.Helper()
 	set := &data.Set{Name: "quarters", Digest: "quarters", Classes: []string{"a", "b", "c", "d"}}

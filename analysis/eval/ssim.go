@@ -25,7 +25,7 @@ var ssimTaps = func() (g [ssimWindow]float64) {
 	return g
 }()
 
-// ssim is the mean structural similarity of two images over all places where the
+// ssim returns the mean structural similarity of two images over all places where the
 // window lies whole inside, and over the channels:
 //
 //	(2μₓμᵧ + C₁)(2σₓᵧ + C₂) / ((μₓ² + μᵧ² + C₁)(σₓ² + σᵧ² + C₂))

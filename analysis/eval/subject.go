@@ -85,7 +85,7 @@ func chunks(images data.Images, f func(at int, part data.Images) error) error {
 	return nil
 }
 
-// some is images at … at+n−1.
+// some returns images at … at+n−1.
 func some(images data.Images, at, n int) (data.Images, error) {
 	index := make([]int, n)
 	for i := range index {
@@ -113,10 +113,10 @@ func (m *mean) add(v float64) {
 
 func (m *mean) value() float64 { return m.sum / float64(m.n) }
 
-// variance is that of the numbers themselves, over n.
+// variance returns that of the numbers themselves, over n.
 func (m *mean) variance() float64 { return m.squares / float64(m.n) }
 
-// stdErr is the standard error of the mean, s/√n; 0 of one number.
+// stdErr returns the standard error of the mean, s/√n; 0 of one number.
 func (m *mean) stdErr() float64 {
 	if m.n < 2 {
 		return 0

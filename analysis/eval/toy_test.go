@@ -24,7 +24,7 @@ func (blank) Networks() []nn.Network           { return nil }
 func (blank) Objective() string                { return "nothing" }
 func (blank) Train(int) ([]*graph.Func, error) { return nil, nil }
 
-// Eval is the mean grey of the images.
+// Eval returns the mean grey of the images.
 func (blank) Eval(n int) (*graph.Func, error) {
 	x := graph.Input(model.InputX, tensor.Float32, n, toyImage.H, toyImage.W, toyImage.C)
 	w := graph.Input(model.InputWeight, tensor.Float32, n)
@@ -96,7 +96,7 @@ func (l linear) LogWeights(n, k int) (*graph.Func, error) {
 	return f, err
 }
 
-// logDensity is ln N(x; 0, WWᵀ + s²I).
+// logDensity returns ln N(x; 0, WWᵀ + s²I).
 func (linear) logDensity(x []float64) float64 {
 	w := mat.NewDense(4, 2, toyW)
 	var c mat.Dense
@@ -152,7 +152,7 @@ const (
 	quarterSize = quarterSide * quarterSide
 )
 
-// quarter is an image whose quarter c is bright.
+// quarter returns an image whose quarter c is bright.
 func quarter(c int) []float32 {
 	x := make([]float32, quarterSize)
 	for i := range x {
@@ -169,7 +169,7 @@ func (s stamp) Eval(n int) (*graph.Func, error) {
 	return graph.NewFunc("eval", []*graph.Node{x, w}, []graph.Output{{Name: model.Loss + model.SumSuffix, Value: graph.Sum(graph.Mul(w, prob.SquaredError(x, graph.Scale(x, 0.5))))}}, nil)
 }
 
-// ofToy is an Evaluator of a model without parameters.
+// ofToy returns an Evaluator of a model without parameters.
 func ofToy(t *testing.T, m model.Model, in model.Input) *Evaluator {
 	t.Helper()
 	be := cpu.New(1)

@@ -72,7 +72,7 @@ func klPerUnit(ctx context.Context, s *subject) (result, error) {
 	return overUnits(ctx, s, func(c *posteriors) []float64 { return c.kl })
 }
 
-// overUnits is the mean over the units of a number that each of a posterior has.
+// overUnits returns the mean over the units of a number that each of a posterior has.
 func overUnits(ctx context.Context, s *subject, of func(c *posteriors) []float64) (result, error) {
 	c, err := s.encoded(ctx)
 	if err != nil {

@@ -22,7 +22,7 @@ type bound struct {
 	note string
 }
 
-// rowsOf is about how many codes are decoded at a time: enough that products are
+// rowsOf returns about how many codes are decoded at a time: enough that products are
 // large, few enough that their pixels stay near the processor.
 func rowsOf(img model.Image) int { return min(max(1<<20/max(1, img.Size()), 16), 1024) }
 
@@ -132,7 +132,7 @@ func (l *logSum) add(v float64) {
 
 func (l *logSum) value() float64 { return l.top + math.Log(l.sum) }
 
-// scored is the test images as the model's likelihood takes them, and what that is;
+// scored returns the test images as the model's likelihood takes them, and what that is;
 // "" if it has no likelihood.
 func (s *subject) scored() (data.Images, string) {
 	l, ok := s.model.(model.Likelihood)
@@ -168,7 +168,7 @@ func elboBits(ctx context.Context, s *subject) (result, error) { return s.bits(c
 
 func nllBits(ctx context.Context, s *subject) (result, error) { return s.bits(ctx, s.task.NLLSamples) }
 
-// bound is sign times the estimate with k draws, in nats.
+// bound returns sign times the estimate with k draws, in nats.
 func (s *subject) bound(ctx context.Context, k int, sign float64) (result, error) {
 	b, err := s.weighed(ctx, k)
 	if err != nil {
@@ -180,7 +180,7 @@ func (s *subject) bound(ctx context.Context, k int, sign float64) (result, error
 	return result{value: sign * b.value(), stdErr: b.stdErr(), images: b.n, note: b.note}, nil
 }
 
-// bits is the estimate with k draws in bits a value. A density on [0, 1] becomes the
+// bits returns the estimate with k draws in bits a value. A density on [0, 1] becomes the
 // probability of a level by the width of one, 1/255.
 func (s *subject) bits(ctx context.Context, k int) (result, error) {
 	r, err := s.bound(ctx, k, -1)

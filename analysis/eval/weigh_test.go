@@ -17,7 +17,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// setOf is a set whose test images are those of noise.
+// setOf returns a set whose test images are those of noise.
 func setOf(t *testing.T, n int, s model.Image) *data.Set {
 	t.Helper()
 	split := images(t, n, s)
@@ -88,7 +88,7 @@ func TestLikelihoodOfLinearGaussian(t *testing.T) {
 	}
 }
 
-// klOfCovariances is KL(N(0, v·I) ‖ N(0, S)), S = (I + WᵀW/s²)⁻¹ the true posterior's:
+// klOfCovariances returns KL(N(0, v·I) ‖ N(0, S)), S = (I + WᵀW/s²)⁻¹ the true posterior's:
 // ½ (v tr S⁻¹ − 2 − ln v² + ln det S).
 func klOfCovariances(v float64) float64 {
 	p := [4]float64{1, 0, 0, 1} // S⁻¹

@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// Classify is the probability of each of the k classes that the model itself gives
+// Classify returns the probability of each of the k classes that the model itself gives
 // images, taught or found. It fails of a model that is no model.Classifier.
 //
 // images (N, H, W, C) → (N, k).

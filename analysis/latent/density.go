@@ -107,7 +107,7 @@ func FitDensity(ctx context.Context, mean, logVar []float32, units, k int, diago
 	return &Density{Images: len(mean) / units, Mixture: m}, nil
 }
 
-// Draws are a draw at key from each q(z|x) = N(mean, diag e^logVar), or the means if
+// Draws returns a draw at key from each q(z|x) = N(mean, diag e^logVar), or the means if
 // logVar is nil.
 //
 // mean, logVar (N, Z) → (N, Z).
@@ -123,7 +123,7 @@ func Draws(mean, logVar []float32, key rng.Key) []float32 {
 	return z
 }
 
-// PriorLogDensity is the mean of ln N(z; 0, I) of codes, in nats.
+// PriorLogDensity returns the mean of ln N(z; 0, I) of codes, in nats.
 //
 // z (N, units).
 func PriorLogDensity(z []float32, units int) float64 {
@@ -134,7 +134,7 @@ func PriorLogDensity(z []float32, units int) float64 {
 	return -0.5 * (square/float64(len(z)/units) + float64(units)*math.Log(2*math.Pi))
 }
 
-// Fingerprint is the SHA-256, in hex, of the names and values of the model's
+// Fingerprint returns the SHA-256, in hex, of the names and values of the model's
 // parameters: what was computed with a model is told by it to be of that one.
 func (s *Session) Fingerprint() (string, error) {
 	h := sha256.New()

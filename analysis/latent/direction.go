@@ -19,7 +19,7 @@ type Direction struct {
 	Without   int       // and without
 }
 
-// Difference is the direction from the mean of the codes without an attribute to
+// Difference returns the direction from the mean of the codes without an attribute to
 // the mean of those with it: the attribute vectors of Larsen et al.,
 // arXiv:1512.09300, sec. 4.1. What comes along with the attribute in the images
 // comes along in it.
@@ -46,7 +46,7 @@ func Difference(codes []float32, units int, with []bool) (Direction, error) {
 	return along(codes, units, with, on)
 }
 
-// Partial is the direction in which an attribute moves codes while the others stay
+// Partial returns the direction in which an attribute moves codes while the others stay
 // as they are: its row β_a of the ridge regression of the codes on all attributes,
 //
 //	min |codes − 1·b − Y·β|² + ridge·|β|²
@@ -155,7 +155,7 @@ func along(codes []float32, units int, with []bool, v []float64) (Direction, err
 	return d, nil
 }
 
-// Move is a code moved along the direction by each of the strengths.
+// Move returns a code moved along the direction by each of the strengths.
 //
 // code (Z), strengths (S), in Deviations → (S, Z).
 func (d Direction) Move(code []float32, strengths []float64) []float32 {

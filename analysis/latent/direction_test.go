@@ -8,7 +8,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// planted is codes ~ N(0, I) of 2n images with two attributes that come together
+// planted returns codes ~ N(0, I) of 2n images with two attributes that come together
 // four times of five: the first moves codes by 2 along unit 0, the second by 3
 // along unit 1.
 func planted(n, units int) (codes []float32, attributes []uint8) {

@@ -32,7 +32,7 @@ type Inversion struct {
 	Progress func(done, total int)
 }
 
-// DefaultInversion is what suits the models of this project.
+// DefaultInversion returns what suits the models of this project.
 func DefaultInversion() Inversion {
 	return Inversion{Steps: 500, Starts: 4, Draws: 256, Rate: 0.1, Noise: 0.1, Key: rng.New(0).Split("invert")}
 }
@@ -129,7 +129,7 @@ func (s *Session) Invert(ctx context.Context, images data.Images, o Inversion) (
 	return z, pictures, err
 }
 
-// targets are the images and their labels, if the decoder wants them.
+// targets returns the images and their labels, if the decoder wants them.
 func (s *Session) targets(ctx context.Context, images data.Images) (x, labels []float32, err error) {
 	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image {
 		return nil, nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
@@ -151,7 +151,7 @@ func (s *Session) targets(ctx context.Context, images data.Images) (x, labels []
 	return x, labels, nil
 }
 
-// starts are the codes that descents begin at: what the encoder says, if there is one,
+// starts returns the codes that descents begin at: what the encoder says, if there is one,
 // and of the codes drawn those with the nearest pictures, each as one of the image's
 // labels.
 //
@@ -195,7 +195,7 @@ func (s *Session) starts(ctx context.Context, images data.Images, x, labels []fl
 	return z, nil
 }
 
-// MeanSquared is the mean of (a − b)² over the values of two images.
+// MeanSquared returns the mean of (a − b)² over the values of two images.
 func MeanSquared(a, b []float32) float64 {
 	sum := 0.0
 	for i, v := range a {
@@ -274,7 +274,7 @@ func (s *Session) newInverter(dec model.Decoder, batch int, o Inversion) (*inver
 	return d, nil
 }
 
-// step is a step of Adam on the codes that a decoder is given: z (B,Z) and x
+// step returns a step of Adam on the codes that a decoder is given: z (B,Z) and x
 // (B,H,W,C), with what else the decoder takes → z (B,Z) after it and the sum before it,
 // (B). The codes are an input and a result, and only the slots are states.
 func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.Func, []optim.Slot, error) {

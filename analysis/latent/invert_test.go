@@ -16,7 +16,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// drawing is a small generator whose parameters are those at the start of training, but larger: its pictures depend on all
+// drawing returns a small generator whose parameters are those at the start of training, but larger: its pictures depend on all
 // units.
 func drawing(t *testing.T) *Session {
 	t.Helper()

@@ -38,13 +38,13 @@ type Session struct {
 	encoder, decoder, reproducer, sampler *task
 }
 
-// New is a session over parameters that are, or will be, in st, such as those of
+// New returns a session over parameters that are, or will be, in st, such as those of
 // a model in training. in is what the model was built for.
 func New(m model.Model, in model.Input, be backend.Backend, st backend.State) *Session {
 	return &Session{model: m, in: in, be: be, state: st, batch: min(256, max(1, 1<<20/max(1, in.Size())))}
 }
 
-// Load is a session over given weights, named as the model's parameters: what
+// Load returns a session over given weights, named as the model's parameters: what
 // drawing from a trained model takes. It fails if one is missing, has another
 // shape, or is not of the model.
 func Load(m model.Model, in model.Input, be backend.Backend, weights map[string]*tensor.Tensor) (*Session, error) {
@@ -71,19 +71,19 @@ func Load(m model.Model, in model.Input, be backend.Backend, weights map[string]
 	return New(m, in, be, st), nil
 }
 
-// Model is the session's model.
+// Model returns the session's model.
 func (s *Session) Model() model.Model { return s.model }
 
-// Image is the shape of its images.
+// Image returns the shape of its images.
 func (s *Session) Image() model.Image { return s.in.Image }
 
-// Input is what its model was built for.
+// Input returns what its model was built for.
 func (s *Session) Input() model.Input { return s.in }
 
 // State holds its parameters.
 func (s *Session) State() backend.State { return s.state }
 
-// Labels is K if the model wants labels to draw an image, 0 if it does not.
+// Labels returns K if the model wants labels to draw an image, 0 if it does not.
 func (s *Session) Labels() int {
 	if m, ok := s.model.(model.Sampler); ok {
 		return s.labelsOf(m.Sample(1))
@@ -91,7 +91,7 @@ func (s *Session) Labels() int {
 	return s.CodeLabels()
 }
 
-// CodeLabels is K if the model wants labels to make an image of a code, 0 if it does
+// CodeLabels returns K if the model wants labels to make an image of a code, 0 if it does
 // not.
 func (s *Session) CodeLabels() int {
 	if m, ok := s.model.(model.Decoder); ok {
@@ -100,7 +100,7 @@ func (s *Session) CodeLabels() int {
 	return 0
 }
 
-// labelsOf is K if a function takes labels. One that cannot be made takes nothing.
+// labelsOf returns K if a function takes labels. One that cannot be made takes nothing.
 func (s *Session) labelsOf(f *graph.Func, err error) int {
 	if err == nil {
 		for _, in := range f.Inputs {
@@ -112,7 +112,7 @@ func (s *Session) labelsOf(f *graph.Func, err error) int {
 	return 0
 }
 
-// Latent is Z; 0 if the model has no codes.
+// Latent returns Z; 0 if the model has no codes.
 func (s *Session) Latent() int {
 	switch m := s.model.(type) {
 	case model.Decoder:
@@ -165,7 +165,7 @@ func (s *Session) EncodeMeans(ctx context.Context, images data.Images) (mean, lo
 	return out[model.OutputMean], out[model.OutputLogVar], err
 }
 
-// Decode is DecodeAs of a model that takes no labels.
+// Decode returns DecodeAs of a model that takes no labels.
 func (s *Session) Decode(ctx context.Context, z []float32) ([]float32, error) {
 	return s.DecodeAs(ctx, z, nil)
 }

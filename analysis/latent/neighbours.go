@@ -18,7 +18,7 @@ type Neighbour struct {
 // A Metric is a distance of two codes of equal length.
 type Metric func(a, b []float32) float64
 
-// Euclidean is |a − b|.
+// Euclidean returns |a − b|.
 func Euclidean(a, b []float32) float64 {
 	s := 0.0
 	for i, v := range a {
@@ -28,7 +28,7 @@ func Euclidean(a, b []float32) float64 {
 	return math.Sqrt(s)
 }
 
-// Cosine is 1 − a·b/|a||b|, in [0, 2]; 1 if a code is 0.
+// Cosine returns 1 − a·b/|a||b|, in [0, 2]; 1 if a code is 0.
 func Cosine(a, b []float32) float64 {
 	var ab, aa, bb float64
 	for i, v := range a {
@@ -41,7 +41,7 @@ func Cosine(a, b []float32) float64 {
 	return max(0, 1-ab/math.Sqrt(aa*bb))
 }
 
-// Neighbours are the k codes among pool nearest to each query, the nearest first,
+// Neighbours returns the k codes among pool nearest to each query, the nearest first,
 // of equals the one that comes first. Every code is looked at. skip, unless it is
 // nil, says which code of pool query i is not to be given, as it is itself.
 //

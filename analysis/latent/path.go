@@ -41,7 +41,7 @@ func blend(a, b []float32, wa, wb float64, dst []float32) {
 	}
 }
 
-// Interpolate is n codes on a path from a to b, both ends included.
+// Interpolate returns n codes on a path from a to b, both ends included.
 //
 // a, b (Z) → (n, Z), n ≥ 2.
 func Interpolate(p Path, a, b []float32, n int) ([]float32, error) {
@@ -55,7 +55,7 @@ func Interpolate(p Path, a, b []float32, n int) ([]float32, error) {
 	return z, nil
 }
 
-// Walk is a closed walk: from stop to stop and back to the first, each leg so many
+// Walk returns a closed walk: from stop to stop and back to the first, each leg so many
 // codes long, its stop included and the next not.
 //
 // stops (S, units), S ≥ 2 → (S·leg, units).
@@ -74,5 +74,5 @@ func Walk(p Path, stops []float32, units, leg int) ([]float32, error) {
 	return z, nil
 }
 
-// row is code i of many.
+// row returns code i of many.
 func row(codes []float32, units, i int) []float32 { return codes[i*units : (i+1)*units] }

@@ -19,7 +19,7 @@ type PCA struct {
 	Total      float64   // the variance of all units together
 }
 
-// FitPCA is the first k principal components.
+// FitPCA returns the first k principal components.
 //
 // codes (N, units), N ≥ 2; 1 ≤ k ≤ units.
 func FitPCA(codes []float32, units, k int) (*PCA, error) {
@@ -66,7 +66,7 @@ func FitPCA(codes []float32, units, k int) (*PCA, error) {
 	return p, nil
 }
 
-// upright is v or −v: an eigenvector has no sign of its own.
+// upright returns v or −v: an eigenvector has no sign of its own.
 func upright(v []float64) []float64 {
 	most := 0.0
 	for _, x := range v {
@@ -82,7 +82,7 @@ func upright(v []float64) []float64 {
 	return v
 }
 
-// Project is the codes along the components.
+// Project returns the codes along the components.
 //
 // codes (N, Z) → (N, K).
 func (p *PCA) Project(codes []float32) []float32 {

@@ -56,7 +56,7 @@ func Project(mean []float32, units int, labels []int32, classes int, lo, hi floa
 	return p, nil
 }
 
-// Manifold is the n×n codes of a manifold, in the order in which viz.Manifold
+// Manifold returns the n×n codes of a manifold, in the order in which viz.Manifold
 // takes their images: units 0 and 1 over [lo, hi]², the others 0. A single unit
 // runs from lo to hi row by row, as one reads.
 //
@@ -85,7 +85,7 @@ func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err e
 	return z, note, nil
 }
 
-// Ends are those of both axes of a picture of codes: of a model with a prior
+// Ends returns those of both axes of a picture of codes: of a model with a prior
 // N(0, I) ±want, as long as no more than half of the codes lie outside, as they do
 // where hardly anything holds them to the prior; otherwise their Range. fitted says
 // that it is that.
@@ -108,7 +108,7 @@ func Ends(mean []float32, units int, prior bool, want float64) (lo, hi float64, 
 	return lo, hi, true
 }
 
-// Range is the ends of the smallest interval, made wider by a tenth, that holds
+// Range returns the ends of the smallest interval, made wider by a tenth, that holds
 // all but the outermost hundredth of the values, half of it at each end: the
 // axes for a model that puts its codes anywhere. Without spread it is one wide.
 func Range(values []float32) (lo, hi float64) {

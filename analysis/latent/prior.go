@@ -6,7 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// Prior is n codes drawn from N(0, I) at key.
+// Prior returns n codes drawn from N(0, I) at key.
 //
 // → (n, units).
 func Prior(key rng.Key, n, units int) []float32 {
@@ -15,7 +15,7 @@ func Prior(key rng.Key, n, units int) []float32 {
 	return z
 }
 
-// Truncated is n codes drawn from N(0, I) on condition that no unit is further than
+// Truncated returns n codes drawn from N(0, I) on condition that no unit is further than
 // limit from 0: the lower the limit, the more typical the single image and the fewer
 // kinds of them (the truncation trick: Brock et al., arXiv:1809.11096, sec. 3.1). It is Prior at that key with each unit beyond the limit
 // drawn again, by the inverse of the distribution in place of a number of trials:

@@ -60,7 +60,7 @@ func (q *quadtree) insert(x, y float64, corner [2]float64) {
 	}
 }
 
-// quarter is which quarter of a square a point lies in, and its corner.
+// quarter returns which quarter of a square a point lies in, and its corner.
 func quarter(x, y float64, corner [2]float64, side float64) (int32, [2]float64) {
 	k, half := int32(0), side/2
 	if x >= corner[0]+half {
@@ -72,7 +72,7 @@ func quarter(x, y float64, corner [2]float64, side float64) (int32, [2]float64) 
 	return k, corner
 }
 
-// repulsion is Σ_j w_j² (y − y_j) and Σ_j w_j over all points, w = 1/(1+|y−y_j|²),
+// repulsion returns Σ_j w_j² (y − y_j) and Σ_j w_j over all points, w = 1/(1+|y−y_j|²),
 // a cell whose side is less than theta times its distance taken as points at
 // their mean.
 func (q *quadtree) repulsion(x, y, theta float64) (fx, fy, sum float64) {

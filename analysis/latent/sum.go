@@ -2,7 +2,7 @@ package latent
 
 import "fmt"
 
-// Mean is the mean of the codes of those indices: the man with glasses that many
+// Mean returns the mean of the codes of those indices: the man with glasses that many
 // men with glasses have in common.
 //
 // codes (N, units), index in [0, N), at least one → (units).
@@ -26,7 +26,7 @@ func Mean(codes []float32, units int, index []int) ([]float32, error) {
 	return mean, nil
 }
 
-// Sum is Σ sign_k·term_k: man with glasses − man + woman. Radford et al.,
+// Sum returns Σ sign_k·term_k: man with glasses − man + woman. Radford et al.,
 // arXiv:1511.06434, sec. 6.3.2, did it with means of three codes a term.
 //
 // terms (K, units), signs (K) → (units).

@@ -95,7 +95,7 @@ type edge struct {
 	p float64
 }
 
-// neighbourhoods are the symmetric probabilities p_ij = (p_j|i + p_i|j)/2N of the
+// neighbourhoods returns the symmetric probabilities p_ij = (p_j|i + p_i|j)/2N of the
 // 3·perplexity nearest codes of each; they add up to 1.
 func neighbourhoods(ctx context.Context, codes []float32, units int, perplexity float64) ([][]edge, error) {
 	n := len(codes) / units
@@ -133,7 +133,7 @@ func neighbourhoods(ctx context.Context, codes []float32, units int, perplexity 
 	return all, nil
 }
 
-// widths is the probabilities exp(−β d²)/Σ of the neighbours of a code with the β
+// widths returns the probabilities exp(−β d²)/Σ of the neighbours of a code with the β
 // at which their entropy is ln(perplexity), found by halving.
 func widths(list []Neighbour, perplexity float64) []float64 {
 	p := make([]float64, len(list))
@@ -245,7 +245,7 @@ func (d *descent) repel(ctx context.Context) error {
 	return err
 }
 
-// divergence is KL(p ‖ q), the norm of q as the tree estimates it.
+// divergence returns KL(p ‖ q), the norm of q as the tree estimates it.
 func (d *descent) divergence() float64 {
 	kl := 0.0
 	for i, list := range d.edges {

@@ -10,7 +10,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// UnitKL is what each unit tells of an image: the mean over images of
+// UnitKL returns what each unit tells of an image: the mean over images of
 // KL(q(z_u|x) ‖ N(0, 1)), in nats,
 //
 //	½ (μ² + σ² − ln σ² − 1)
@@ -31,7 +31,7 @@ func UnitKL(mean, logVar []float32, units int) []float64 {
 	return kl
 }
 
-// Moments are the mean and the standard deviation of each unit over codes.
+// Moments returns the mean and the standard deviation of each unit over codes.
 //
 // codes (N, units), N ≥ 1 → (units) each.
 func Moments(codes []float32, units int) (mean, deviation []float64) {
@@ -53,7 +53,7 @@ func Moments(codes []float32, units int) (mean, deviation []float64) {
 // changeCodes is how many codes UnitChange varies.
 const changeCodes = 8
 
-// UnitChange is what each unit does to the picture, for a model that tells nothing of
+// UnitChange returns what each unit does to the picture, for a model that tells nothing of
 // images: the root mean square of the change of a pixel, of [0, 1], as the unit goes
 // from −1 to 1 in codes drawn from N(0, I) at key.
 //
@@ -89,7 +89,7 @@ func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32)
 	return change, nil
 }
 
-// Ranked is the units from the largest score down; equals keep their order.
+// Ranked returns the units from the largest score down; equals keep their order.
 func Ranked(score []float64) []int {
 	order := make([]int, len(score))
 	for i := range order {

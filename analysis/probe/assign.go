@@ -25,7 +25,7 @@ func assign(cost [][]float64) []int {
 	return columnOf
 }
 
-// assignRows is assign of r ≤ c rows. Rows and columns count from 1, 0 standing for
+// assignRows returns assign of r ≤ c rows. Rows and columns count from 1, 0 standing for
 // none; a row's potential plus a column's is at most the cost where they meet, and
 // equal to it where they are matched.
 func assignRows(r, c int, cost func(i, j int) float64) []int {

@@ -2,7 +2,7 @@ package probe
 
 import "math"
 
-// ClusterAccuracy is the share of rows whose cluster stands for their class when
+// ClusterAccuracy returns the share of rows whose cluster stands for their class when
 // clusters are given to classes one to one in the best way (Yang et al. 2010;
 // Hungarian algorithm). class is the class of each cluster, −1 for one that is left
 // over.
@@ -30,7 +30,7 @@ func ClusterAccuracy(clusters, labels []int32, c, k int) (accuracy float64, clas
 	return float64(hits) / float64(len(labels)), class, nil
 }
 
-// NMI is the normalised mutual information of two divisions of the same rows,
+// NMI returns the normalised mutual information of two divisions of the same rows,
 //
 //	I(A; B) / ((H(A) + H(B))/2)
 //

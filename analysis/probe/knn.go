@@ -21,7 +21,7 @@ func nearer(a, b neighbour) int {
 	return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
 }
 
-// Nearest is the k rows nearest to each query by Euclidean distance, the nearest first.
+// Nearest returns the k rows nearest to each query by Euclidean distance, the nearest first.
 //
 // x (N, D), queries (M, D) → (M, k), in [0, N). Distances are differences of float32
 // products: neighbours that differ in the last bits of them may change places.
@@ -71,7 +71,7 @@ func Nearest(ctx context.Context, x, queries []float32, d, k int) ([]int32, erro
 	return out, nil
 }
 
-// matrix is n rows of x from row at on.
+// matrix returns n rows of x from row at on.
 func matrix(x []float32, at, n, d int) blas32.General {
 	return blas32.General{Rows: n, Cols: d, Stride: d, Data: x[at*d : (at+n)*d]}
 }
@@ -99,7 +99,7 @@ func keep(near []neighbour, k, at int, half, products []float32) []neighbour {
 	return near
 }
 
-// Majority is the class that most of k neighbours have, of several such classes that of
+// Majority returns the class that most of k neighbours have, of several such classes that of
 // the nearest.
 //
 // near (M, k) as Nearest gives them, y (N) the classes of the rows, 0 or more → (M).

@@ -131,7 +131,7 @@ func (f *Features) Logistic(ctx context.Context, y []int32, k int, l2 float64) (
 	return l, nil
 }
 
-// curvature is U, (D+1, D+1).
+// curvature returns U, (D+1, D+1).
 func (f *Features) curvature(k int, l2 float64) (blas64.Triangular, error) {
 	const least = 1e-10 // of what is added, for features that say the same
 	s := mat.NewSymDense(f.d+1, slices.Clone(f.gram))
@@ -207,7 +207,7 @@ func softmax(p []float64) {
 	}
 }
 
-// loss is what Features.Logistic minimises, and its gradient in w.
+// loss returns what Features.Logistic minimises, and its gradient in w.
 func (f *logisticFit) loss(w []float64) (loss float64, grad []float64) {
 	all := float64(len(f.y))
 	clear(f.grad)
@@ -228,7 +228,7 @@ func (f *logisticFit) loss(w []float64) (loss float64, grad []float64) {
 	return loss, f.grad
 }
 
-// Probs is p(y|x) of each row.
+// Probs returns p(y|x) of each row.
 //
 // x (N, D) → (N, K).
 func (l *Logistic) Probs(x []float32) ([]float64, error) {
@@ -245,7 +245,7 @@ func (l *Logistic) Probs(x []float32) ([]float64, error) {
 	return probs, nil
 }
 
-// Predict is the most probable class of each row, the first of several.
+// Predict returns the most probable class of each row, the first of several.
 //
 // x (N, D) → (N).
 func (l *Logistic) Predict(x []float32) ([]int32, error) {
@@ -253,13 +253,13 @@ func (l *Logistic) Predict(x []float32) ([]int32, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Largest(probs, l.k), nil
+	return Argmax(probs, l.k), nil
 }
 
-// Largest is the index of the largest number of each row, the first of several.
+// Argmax returns the index of the largest number of each row, the first of several.
 //
 // p (N, K) → (N).
-func Largest[T float32 | float64](p []T, k int) []int32 {
+func Argmax[T float32 | float64](p []T, k int) []int32 {
 	best := make([]int32, len(p)/k)
 	for i := range best {
 		row := p[i*k : (i+1)*k]

@@ -14,7 +14,7 @@ import (
 
 // N rows, D features, K classes, in every comment of this package.
 
-// rows is N of x (N, D), if d divides it and all of it is finite.
+// rows returns N of x (N, D), if d divides it and all of it is finite.
 func rows(what string, x []float32, d int) (int, error) {
 	if d < 1 || len(x)%d != 0 {
 		return 0, fmt.Errorf("probe: %s: %d values are not rows of %d features", what, len(x), d)
@@ -40,7 +40,7 @@ func labelled(what string, y []int32, n, k int) error {
 	return nil
 }
 
-// Accuracy is the share of rows where the two agree; NaN of none.
+// Accuracy returns the share of rows where the two agree; NaN of none.
 func Accuracy(predicted, labels []int32) float64 {
 	hits := 0
 	for i, p := range predicted {

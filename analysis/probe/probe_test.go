@@ -301,7 +301,7 @@ func TestAssign(t *testing.T) {
 	}
 }
 
-// cheapest is the least cost of assigning want of the rows from i on to columns that are not taken.
+// cheapest returns the least cost of assigning want of the rows from i on to columns that are not taken.
 func cheapest(cost [][]float64, i int, taken map[int]bool, want int) float64 {
 	if want == 0 {
 		return 0

@@ -10,7 +10,7 @@ import (
 // A level is the rows of one score, of which some are positive.
 type level struct{ positive, all int }
 
-// levels are those of scores, the highest first, and the number of positives.
+// levels returns those of scores, the highest first, and the number of positives.
 func levels(what string, scores []float64, positive []bool) ([]level, int, error) {
 	if len(scores) != len(positive) {
 		return nil, 0, fmt.Errorf("probe: %s: %d scores for %d rows", what, len(scores), len(positive))
@@ -44,7 +44,7 @@ func levels(what string, scores []float64, positive []bool) ([]level, int, error
 	return ls, positives, nil
 }
 
-// AUROC is the area under the curve of true against false positive rates: the
+// AUROC returns the area under the curve of true against false positive rates: the
 // probability that a positive scores higher than a negative, a tie counting ½
 // (Mann & Whitney 1947).
 func AUROC(scores []float64, positive []bool) (float64, error) {
@@ -60,7 +60,7 @@ func AUROC(scores []float64, positive []bool) (float64, error) {
 	return pairs / float64(positives) / float64(len(scores)-positives), nil
 }
 
-// AUPRC is the average precision, the area under the steps of precision over recall:
+// AUPRC returns the average precision, the area under the steps of precision over recall:
 //
 //	Σ (Rₙ − Rₙ₋₁)·Pₙ
 //

@@ -43,7 +43,7 @@ const (
 	Size = 64
 )
 
-// Source is the set as data.Registry takes it.
+// Source returns the set as data.Registry takes it.
 func Source() data.Source {
 	return data.Source{
 		Name:  Name,
@@ -137,7 +137,7 @@ func (f files) load(ctx context.Context, name string, opt data.Options) (*data.S
 	return l.set(name, images, sums, used, d)
 }
 
-// packed is the images of d, from the cache if they are there.
+// packed returns the images of d, from the cache if they are there.
 func packed(ctx context.Context, d data.Decoding, opt data.Options) (images data.Images, sums func(i int) [32]byte, lazy bool, err error) {
 	if p := data.FindPacked(d.Key, opt); p != nil && p.Len() == len(d.Files) {
 		return p, p.FileSum, false, nil
@@ -145,7 +145,7 @@ func packed(ctx context.Context, d data.Decoding, opt data.Options) (images data
 	return d.Images(ctx, opt)
 }
 
-// key is what the pixels depend on: the pictures used, as far as is known without
+// key returns what the pixels depend on: the pictures used, as far as is known without
 // opening them, and what is made of them.
 func key(d data.Decoding) ([32]byte, error) {
 	from, err := filepath.Abs(d.From)
@@ -188,7 +188,7 @@ func (l lists) set(name string, images data.Images, sums func(i int) [32]byte, u
 	return set, nil
 }
 
-// match is the picture of each image of the roster.
+// match returns the picture of each image of the roster.
 func (l lists) match(all []data.ImageFile, f files, opt data.Options) ([]data.ImageFile, error) {
 	index := make(map[string]int, len(all))
 	for i, p := range all {

@@ -22,7 +22,7 @@ type layout struct {
 	pictures              map[string][]byte
 }
 
-// small is six images of parts 0 0 1 2 0 2, image i of grey level 20·i at the middle
+// small returns six images of parts 0 0 1 2 0 2, image i of grey level 20·i at the middle
 // 4×4, white around it; its attributes are the bits of i.
 func small(t testing.TB) layout {
 	t.Helper()

@@ -34,7 +34,7 @@ type files struct {
 	attributes, partition string
 }
 
-// parts are the files with what each is called in messages.
+// parts returns the files with what each is called in messages.
 func (f *files) parts() []part {
 	return []part{
 		{imageNames[0], imageNames, imageFolders, &f.images},
@@ -49,7 +49,7 @@ type part struct {
 	path           *string
 }
 
-// look is the first file or folder in dirs that goes by one of the names.
+// look returns the first file or folder in dirs that goes by one of the names.
 func (p part) look(dirs []string) (string, bool) {
 	if path, ok := data.Find(dirs, p.names...); ok {
 		return path, true
@@ -74,7 +74,7 @@ func (p part) missing(dirs []string) error {
 		p.name, or, strings.Join(dirs, ", "), home)
 }
 
-// find is the files in the first of dirs that have each.
+// find returns the files in the first of dirs that have each.
 func find(dirs []string) (files, error) {
 	var f files
 	for _, p := range f.parts() {
@@ -210,7 +210,7 @@ func (l lists) verify(ctx context.Context, f files, opt data.Options, s *data.Fi
 	return nil
 }
 
-// digest is the bytes of a file and their SHA-256.
+// digest returns the bytes of a file and their SHA-256.
 func digest(ctx context.Context, name string) (size int64, sum string, err error) {
 	f, err := os.Open(name)
 	if err != nil {

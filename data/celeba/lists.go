@@ -70,7 +70,7 @@ type attributes struct {
 	values []uint8        // (rows, len(names)), 0 or 1
 }
 
-// of is the values of an image; nil if it has none.
+// of returns the values of an image; nil if it has none.
 func (a *attributes) of(image string) []uint8 {
 	i, ok := a.row[image]
 	if !ok {

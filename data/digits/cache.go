@@ -18,7 +18,7 @@ import (
 // 70000×28×28, training images first. Labels need no file.
 var cacheName = fmt.Sprintf("digits-v%d-idx3-ubyte.gz", version)
 
-// idxHeader is the header of that file: see package data/mnist.
+// idxHeader returns the header of that file: see package data/mnist.
 func idxHeader() []byte {
 	h := []byte{0, 0, 0x08, 3}
 	for _, n := range []uint32{NTrain + NTest, Side, Side} {

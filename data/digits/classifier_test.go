@@ -41,7 +41,7 @@ func TestClassifier(t *testing.T) {
 	}
 	c := newClassifier(t)
 	for epoch := range 2 {
-		c.train(drawn.Train, data.Order(1, epoch, drawn.Train.Images.Len()))
+		c.train(drawn.Train, data.Shuffle(1, epoch, drawn.Train.Images.Len()))
 	}
 	own, got := c.accuracy(drawn.Test), c.accuracy(real.Test)
 	t.Logf("trained on drawn digits: reads %.2f %% of drawn test digits, %.2f %% of MNIST's test set", 100*own, 100*got)

@@ -45,7 +45,7 @@ const (
 // images first, followed by their labels, a byte each. TestDigest draws it anew.
 const Digest = "58819e69033bcc0ee0c80400d81292720ec299f0c5571bb01aa3eb54aa0134d1"
 
-// Source is the set as data.Registry takes it. It is drawn, so there is nothing
+// Source returns the set as data.Registry takes it. It is drawn, so there is nothing
 // to fetch or verify.
 //
 // Options.Size above 28 draws the same digits with as many pixels; smaller ones
@@ -99,7 +99,7 @@ type sheet struct {
 	pens   sync.Pool
 }
 
-// newSheet is n images, as many of each digit, in an order of their own.
+// newSheet returns n images, as many of each digit, in an order of their own.
 func newSheet(split string, n, size int) (*sheet, error) {
 	h, err := hands()
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *sheet) At(i int, dst []uint8) error {
 	return nil
 }
 
-// load is Source.Load.
+// load returns Source.Load.
 func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	return set, nil
 }
 
-// pixels is the pixels of all images, training images first: from the cache if
+// pixels returns the pixels of all images, training images first: from the cache if
 // it is whole, else drawn, and kept for the next time if that is possible. Only
 // the set at its own size is kept: larger ones would fill the user's disk.
 func pixels(ctx context.Context, opt data.Options, train, test *sheet) ([]uint8, error) {
@@ -217,7 +217,7 @@ func drawAll(ctx context.Context, pix []uint8, train, test *sheet) error {
 	return nil
 }
 
-// digest is what Digest is for pix and the labels of the sheets.
+// digest returns what Digest is for pix and the labels of the sheets.
 func digest(pix []uint8, sheets ...*sheet) string {
 	h := sha256.New()
 	h.Write(pix)

@@ -403,7 +403,7 @@ func quarter(im []uint8) (q [196]int32) {
 	return q
 }
 
-// unzip is a gzipped file without its header.
+// unzip returns a gzipped file without its header.
 func unzip(t *testing.T, name string, header int) []byte {
 	t.Helper()
 	f, err := os.Open(name)

@@ -75,7 +75,7 @@ func (p *pen) draw(key rng.Key, digit int, dst []uint8) {
 	p.canvas.grey(dst, soft)
 }
 
-// pick is the variant at u of the way through the shares.
+// pick returns the variant at u of the way through the shares.
 func pick(variants []variant, u float32) *variant {
 	for i := range variants {
 		if u -= variants[i].share; u < 0 {
@@ -175,7 +175,7 @@ func (p *pen) lead(knots []knot, ends []int) (line []ink, lineEnds []int) {
 	return p.line[:n], p.ends[:len(ends)]
 }
 
-// spline is the uniform Catmull-Rom spline from b (t = 0) to c (t = 1), whose
+// spline returns the uniform Catmull-Rom spline from b (t = 0) to c (t = 1), whose
 // slopes there are (c-a)/2 and (e-b)/2.
 func spline(a, b, c, e, t float32) float32 {
 	k1 := 0.5 * (c - a)
@@ -214,7 +214,7 @@ func (p *pen) bend(line []ink) {
 	}
 }
 
-// weights are the cell and the quadratic B-spline weights of u in [0, 2].
+// weights returns the cell and the quadratic B-spline weights of u in [0, 2].
 func weights(u float32) (cell int, w [3]float32) {
 	if u >= 1 {
 		cell, u = 1, u-1

@@ -65,7 +65,7 @@ func (c canvas) segment(a, b ink, soft float32) {
 	}
 }
 
-// span is the range of pixels whose centres may lie in [lo, hi].
+// span returns the range of pixels whose centres may lie in [lo, hi].
 func (c canvas) span(lo, hi float32) (first, end int) {
 	return min(max(int(lo-0.5), 0), c.size), min(max(int(hi+0.5), 0), c.size)
 }

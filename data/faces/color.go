@@ -3,12 +3,12 @@ package faces
 // A color is red, green and blue, 0 to 0xff00.
 type color [3]uint16
 
-// hex is 0xRRGGBB.
+// hex returns 0xRRGGBB.
 func hex(v uint32) color {
 	return color{uint16(v >> 16 << 8), uint16(v >> 8 & 255 << 8), uint16(v & 255 << 8)}
 }
 
-// to is c at t = 0 and d at t = 1, of t in [0, 1].
+// to returns c at t = 0 and d at t = 1, of t in [0, 1].
 func (c color) to(d color, t float32) color {
 	k := int32(t * (1 << 14))
 	return color{
@@ -26,7 +26,7 @@ var (
 func (c color) darker(t float32) color  { return c.to(black, t) }
 func (c color) lighter(t float32) color { return c.to(white, t) }
 
-// along is the colour at t in [0, 1] of the way through the tones.
+// along returns the colour at t in [0, 1] of the way through the tones.
 func along(tones []color, t float32) color {
 	at := mul(t, float32(len(tones)-1))
 	i := min(int(at), len(tones)-2)
@@ -41,7 +41,7 @@ type flat struct {
 
 func (f flat) at(x, y float32) (color, float32) { return f.color, f.opacity }
 
-// solid is a colour that nothing shows through.
+// solid returns a colour that nothing shows through.
 func solid(c color) paint { return flat{c, 1} }
 
 // fade goes from one colour at a to another at b, in pixels, evenly.

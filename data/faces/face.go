@@ -183,7 +183,7 @@ func (d *drawing) body() {
 	}
 }
 
-// ear is where the ears are: their middle, from the axis.
+// ear returns where the ears are: their middle, from the axis.
 func (d *drawing) ear() float32 { return d.wide + 0.03 }
 
 func (d *drawing) ears() {
@@ -198,7 +198,7 @@ func (d *drawing) ears() {
 	}
 }
 
-// headOutline is the head without hair.
+// headOutline returns the head without hair.
 func (d *drawing) headOutline() []point {
 	w := d.wide
 	return d.closed(d.frame.side, both(point{0, -1}, point{mul(0.55, w), -0.91}, point{mul(0.92, w), -0.52}, point{w, -0.08},
@@ -272,14 +272,14 @@ func (d *drawing) nose() {
 	d.fill(d.stroke(tip, 0.03, 0.035, 0.03, point{-d.noseW, y - 0.03}, point{mul(-0.55, d.noseW), y + 0.035}, point{0, y + 0.02}, point{mul(0.55, d.noseW), y + 0.035}, point{d.noseW, y - 0.03}), flat{dark, 0.85})
 }
 
-// lipLine is a place on the line where the upper lip ends, u from −1 at one corner to 1
+// lipLine returns a place on the line where the upper lip ends, u from −1 at one corner to 1
 // at the other, down lower by so much in the middle and by nothing at the corners.
 func (d *drawing) lipLine(u, down float32) point {
 	u2 := mul(u, u)
 	return point{mul(d.mouthW, u), d.mouthY + mul(d.corners, u2) + mul(down, 1-u2)}
 }
 
-// band is the outline between two lines of the mouth.
+// band returns the outline between two lines of the mouth.
 func (d *drawing) band(upper, lower float32) []point {
 	at := d.lipLine
 	return d.closed(d.frame.front, at(-1, 0), at(-1, 0), at(-0.6, upper), at(0, upper), at(0.6, upper), at(1, 0), at(1, 0), at(0.6, lower), at(0, lower), at(-0.6, lower))

@@ -39,7 +39,7 @@ const (
 // first, and of the attributes of all, a byte each. TestDigest draws it anew.
 const Digest = "36940749b698e57e99b139cb4999fbe10aa7c7994fe75f522a05c08b90e9b48d"
 
-// Source is the set as data.Registry takes it. It is drawn, so there is nothing to fetch
+// Source returns the set as data.Registry takes it. It is drawn, so there is nothing to fetch
 // or verify. Options.Size draws the same faces with as many pixels.
 func Source() data.Source {
 	return data.Source{
@@ -49,7 +49,7 @@ func Source() data.Source {
 	}
 }
 
-// load is Source.Load.
+// load returns Source.Load.
 func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func newSheet(side int) *sheet {
 	return &sheet{side: side, train: key.Split("train"), test: key.Split("test")}
 }
 
-// key is the key of image i.
+// key returns the key of image i.
 func (s *sheet) key(i int) rng.Key {
 	if i < NTrain {
 		return s.train.At(uint64(i))
@@ -106,10 +106,10 @@ func (s *sheet) key(i int) rng.Key {
 	return s.test.At(uint64(i - NTrain))
 }
 
-// Len is the number of images.
+// Len returns the number of images.
 func (s *sheet) Len() int { return NTrain + NTest }
 
-// Shape is the shape of every image.
+// Shape returns the shape of every image.
 func (s *sheet) Shape() (h, w, c int) { return s.side, s.side, 3 }
 
 // At draws image i; see data.Images.
@@ -130,7 +130,7 @@ func (s *sheet) At(i int, dst []uint8) error {
 	return nil
 }
 
-// attributes is those of all images, (N, A).
+// attributes returns those of all images, (N, A).
 func (s *sheet) attributes() []uint8 {
 	out := make([]uint8, s.Len()*numAttributes)
 	for i := range s.Len() {
@@ -144,7 +144,7 @@ func (s *sheet) attributes() []uint8 {
 	return out
 }
 
-// drawn is all images: from the cache, or drawn and kept there, or in memory, or drawn
+// drawn returns all images: from the cache, or drawn and kept there, or in memory, or drawn
 // whenever one is asked for if they are too many pixels for either.
 func (s *sheet) drawn(ctx context.Context, opt data.Options) (data.Images, error) {
 	n, size := s.Len(), s.side*s.side*3

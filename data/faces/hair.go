@@ -6,7 +6,7 @@ const lobes = 5
 // ninths are the cosines of 0°, 9°, 18°, … 90°.
 var ninths = [11]float32{1, 0.98768834, 0.95105652, 0.89100652, 0.80901699, 0.70710678, 0.58778525, 0.45399050, 0.30901699, 0.15643447, 0}
 
-// lock is the edge of the hair from one place down to another, out so far beyond the straight line between them, with curls if it is wavy.
+// lock returns the edge of the hair from one place down to another, out so far beyond the straight line between them, with curls if it is wavy.
 func (d *drawing) lock(from, to point, out float32) []point {
 	if !d.t.has[wavyHair] {
 		return []point{from, {mix(from.x, to.x, 0.5) + out, mix(from.y, to.y, 0.5)}, to}
@@ -23,7 +23,7 @@ func (d *drawing) lock(from, to point, out float32) []point {
 	return p
 }
 
-// fall is how far down the hair at the sides goes: below the shoulders if it is long,
+// fall returns how far down the hair at the sides goes: below the shoulders if it is long,
 // for a woman's short hair to the jaw, for a man's not beyond the ears.
 func (d *drawing) fall() float32 {
 	t := &d.t

@@ -11,19 +11,19 @@ type frame struct {
 	cosY, sinY float32 // of the yaw, the turn to a side
 }
 
-// turn is the cosine and sine of an angle whose half has the tangent t.
+// turn returns the cosine and sine of an angle whose half has the tangent t.
 func turn(t float32) (cos, sin float32) {
 	n := 1 + mul(t, t)
 	return (1 - mul(t, t)) / n, 2 * t / n
 }
 
-// place is p, as it is drawn on the image plane, in pixels.
+// place returns p, as it is drawn on the image plane, in pixels.
 func (f *frame) place(p point) point {
 	x, y := mul(f.cos, p.x)-mul(f.sin, p.y), mul(f.sin, p.x)+mul(f.cos, p.y)
 	return point{f.centre.x + mul(f.scale, x), f.centre.y + mul(f.scale, y)}
 }
 
-// front is p, a place on the front of the head seen from before it, when the head is
+// front returns p, a place on the front of the head seen from before it, when the head is
 // turned: the head is round there, with radius r, so what is in the middle moves most.
 func (f *frame) front(p point) point {
 	const r = 0.95
@@ -32,17 +32,17 @@ func (f *frame) front(p point) point {
 	return f.place(point{mul(p.x, f.cosY) + mul(z, f.sinY), p.y})
 }
 
-// side is p, a place at the rim of the head, such as an ear: it hardly moves.
+// side returns p, a place at the rim of the head, such as an ear: it hardly moves.
 func (f *frame) side(p point) point {
 	return f.place(point{p.x + mul(0.12, f.sinY), p.y})
 }
 
-// back is p, a place behind the head, which moves the other way.
+// back returns p, a place behind the head, which moves the other way.
 func (f *frame) back(p point) point {
 	return f.place(point{p.x - mul(0.10, f.sinY), p.y})
 }
 
-// level is p, a place of the body: the head turns and tilts above it.
+// level returns p, a place of the body: the head turns and tilts above it.
 func (f *frame) level(p point) point {
 	return point{f.centre.x + mul(f.scale, p.x), f.centre.y + mul(f.scale, p.y)}
 }
@@ -50,16 +50,16 @@ func (f *frame) level(p point) point {
 // A view takes a place on the head to the image.
 type view func(p point) point
 
-// bend is how many straight pieces make a piece of a spline, for the size of image.
+// bend returns how many straight pieces make a piece of a spline, for the size of image.
 func bend(side int) int { return min(max(side/16, 5), 24) }
 
-// closed is the outline through the points, smooth but where a point is given twice: the
+// closed returns the outline through the points, smooth but where a point is given twice: the
 // uniform Catmull-Rom spline (Catmull and Rom 1974).
 func (d *drawing) closed(v view, points ...point) []point {
 	return d.spline(v, true, points)
 }
 
-// open is the line through the points; see closed.
+// open returns the line through the points; see closed.
 func (d *drawing) open(v view, points ...point) []point {
 	return d.spline(v, false, points)
 }
@@ -98,7 +98,7 @@ func (d *drawing) spline(v view, loop bool, points []point) []point {
 	return out
 }
 
-// spline is the uniform Catmull-Rom spline from b (t = 0) to c (t = 1), whose slopes
+// spline returns the uniform Catmull-Rom spline from b (t = 0) to c (t = 1), whose slopes
 // there are (c−a)/2 and (e−b)/2.
 func spline(a, b, c, e, t float32) float32 {
 	k1 := 0.5 * (c - a)
@@ -107,7 +107,7 @@ func spline(a, b, c, e, t float32) float32 {
 	return b + mul(t, k1+mul(t, k2+mul(t, k3)))
 }
 
-// ellipse is the outline of an ellipse. tilt raises its right end by so much of rx.
+// ellipse returns the outline of an ellipse. tilt raises its right end by so much of rx.
 func (d *drawing) ellipse(v view, c point, rx, ry, tilt float32) []point {
 	const h = 0.70710678
 	at := func(x, y float32) point {
@@ -116,7 +116,7 @@ func (d *drawing) ellipse(v view, c point, rx, ry, tilt float32) []point {
 	return d.closed(v, at(1, 0), at(h, h), at(0, 1), at(-h, h), at(-1, 0), at(-h, -h), at(0, -1), at(h, -h))
 }
 
-// stroke is the outline of a line through the points, w0 units wide at its start, w1 in
+// stroke returns the outline of a line through the points, w0 units wide at its start, w1 in
 // its middle and w2 at its end.
 func (d *drawing) stroke(v view, w0, w1, w2 float32, points ...point) []point {
 	line := d.open(v, points...)

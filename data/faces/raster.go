@@ -8,7 +8,7 @@ import "math"
 
 func mul(a, b float32) float32 { return float32(a * b) }
 
-// mix is a at t = 0 and b at t = 1.
+// mix returns a at t = 0 and b at t = 1.
 func mix(a, b, t float32) float32 { return a + mul(b-a, t) }
 
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(max(x, 0)))) }

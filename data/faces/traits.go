@@ -70,7 +70,7 @@ type traits struct {
 	ground, light     float32 // colour of the background, 0 to 1; where the light is, −1 to 1
 }
 
-// draw is the traits that key names. Most attributes are independent of one another, so
+// draw returns the traits that key names. Most attributes are independent of one another, so
 // that each can be told from the rest; what is not is what people would miss: beards are
 // men's, lipstick and earrings mostly women's, and long hair more often theirs.
 func draw(key rng.Key) traits {

@@ -14,7 +14,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// pictures is twelve images of two classes, as a folder and as a zip.
+// pictures returns twelve images of two classes, as a folder and as a zip.
 func pictures(t *testing.T) (files map[string][]byte, paths []string) {
 	files = map[string][]byte{}
 	for i := range 12 {

@@ -104,7 +104,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	return set, nil
 }
 
-// shape is what the images of the set are to be.
+// shape returns what the images of the set are to be.
 func shape(entries []data.ImageFile, infos []imageio.Info, opt data.Options) (h, w, c int, err error) {
 	c = 1
 	for _, in := range infos {

@@ -20,7 +20,7 @@ import (
 	"github.com/imago-ml/imago/internal/realdata"
 )
 
-// plain is a PNG of one colour.
+// plain returns a PNG of one colour.
 func plain(t testing.TB, h, w, c int, v uint8) []byte {
 	t.Helper()
 	m := imageio.New(h, w, c)
@@ -84,7 +84,7 @@ func zipped(t testing.TB, files map[string][]byte) []byte {
 	return out.Bytes()
 }
 
-// pixels is those of all images.
+// pixels returns those of all images.
 func pixels(t testing.TB, im data.Images) []uint8 {
 	t.Helper()
 	h, w, c := im.Shape()
@@ -98,7 +98,7 @@ func pixels(t testing.TB, im data.Images) []uint8 {
 	return pix
 }
 
-// firsts is the first byte of each image.
+// firsts returns the first byte of each image.
 func firsts(t *testing.T, im data.Images) []uint8 {
 	t.Helper()
 	h, w, c := im.Shape()
@@ -257,7 +257,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// forged is a zip with one entry, whose header claims any size it likes.
+// forged returns a zip with one entry, whose header claims any size it likes.
 func forged(t *testing.T, claim uint64, b []byte) string {
 	t.Helper()
 	var packed, out bytes.Buffer

@@ -21,7 +21,7 @@ type reading struct {
 
 var leastPacked int64 = data.LeastPacked // less in tests
 
-// read is the images used, in their order, and the SHA-256 of the file of each; lazy
+// read returns the images used, in their order, and the SHA-256 of the file of each; lazy
 // says that the files are to be read from later too.
 func (r *reading) read(ctx context.Context) (images data.Images, sums func(i int) [32]byte, lazy bool, err error) {
 	key, err := r.key()
@@ -39,7 +39,7 @@ func (r *reading) read(ctx context.Context) (images data.Images, sums func(i int
 	return d.Images(ctx, r.opt)
 }
 
-// key is what the pixels depend on: every file, as far as is known without opening
+// key returns what the pixels depend on: every file, as far as is known without opening
 // it, which of them are used, and what is made of them. A folder is known by its
 // path besides, so that another with the same names, sizes and times is another.
 func (r *reading) key() ([32]byte, error) {
@@ -65,7 +65,7 @@ func (r *reading) key() ([32]byte, error) {
 	return [32]byte(id.Sum(nil)), nil
 }
 
-// decoding is the images used, none of them decoded yet.
+// decoding returns the images used, none of them decoded yet.
 func (r *reading) decoding(ctx context.Context) (data.Decoding, error) {
 	d := data.Decoding{Crop: r.opt.Crop, From: r.path, Least: leastPacked}
 	infos := make([]imageio.Info, len(r.entries))

@@ -12,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// find is the path of a file, fetched if need be and allowed.
+// find returns the path of a file, fetched if need be and allowed.
 func (s set) find(ctx context.Context, f data.File, opt data.Options) (string, error) {
 	dirs := data.Locate(s.name, opt)
 	if path, ok := data.Find(dirs, names(f.Name)...); ok {

@@ -109,7 +109,7 @@ func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err erro
 
 const ubyte = 0x08
 
-// claim is the dimensions in a header as people write them: 60000x28x28.
+// claim returns the dimensions in a header as people write them: 60000x28x28.
 func claim(dims []byte) string {
 	var s []string
 	for ; len(dims) > 0; dims = dims[4:] {
@@ -118,10 +118,10 @@ func claim(dims []byte) string {
 	return strings.Join(s, "x")
 }
 
-// Encode is the file, not packed.
+// Encode returns the file, not packed.
 func (x IDX) Encode() []byte { return append(x.header(), x.Data...) }
 
-// Digest is the SHA-256, in hex, of the file, not packed.
+// Digest returns the SHA-256, in hex, of the file, not packed.
 func (x IDX) Digest() string {
 	sum := sha256.New()
 	sum.Write(x.header())

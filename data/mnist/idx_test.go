@@ -10,7 +10,7 @@ import (
 	"testing/iotest"
 )
 
-// digits is n images of 2 rows and 3 columns.
+// digits returns n images of 2 rows and 3 columns.
 func digits(n int) IDX {
 	x := IDX{Dims: []int{n, 2, 3}, Data: make([]uint8, n*6)}
 	for i := range x.Data {

@@ -27,7 +27,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// Sources is the three sets, for data.Registry.Register.
+// Sources returns the three sets, for data.Registry.Register.
 func Sources() []data.Source {
 	var all []data.Source
 	for _, s := range sets {
@@ -85,12 +85,12 @@ func (s set) load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	return out, nil
 }
 
-// wayOut is what to do about a bad file of s.
+// wayOut returns what to do about a bad file of s.
 func (s set) wayOut() string {
 	return "delete the file and run: imago data get " + s.name
 }
 
-// pair is a split of images and, unless labels is empty, labels.
+// pair returns a split of images and, unless labels is empty, labels.
 func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error) {
 	n, h, w, c, err := images.imageShape()
 	if err != nil {
@@ -117,7 +117,7 @@ func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error)
 	return p, nil
 }
 
-// imageShape is x as images.
+// imageShape returns x as images.
 func (x IDX) imageShape() (n, h, w, c int, err error) {
 	switch len(x.Dims) {
 	case 3:
@@ -131,7 +131,7 @@ func (x IDX) imageShape() (n, h, w, c int, err error) {
 	return 0, 0, 0, 0, fmt.Errorf("%w: offset 3: %d dimension, want 3 or 4: these are no images", ErrFormat, len(x.Dims))
 }
 
-// names is the names that a file goes by: packed and not, and with the dot that
+// names returns the names that a file goes by: packed and not, and with the dot that
 // the originals had inside their gzip headers.
 func names(name string) []string {
 	plain := strings.Replace(strings.TrimSuffix(name, ".gz"), ".idx", "-idx", 1)

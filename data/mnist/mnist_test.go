@@ -25,7 +25,7 @@ func put(t *testing.T, files map[string][]byte) string {
 	return dir
 }
 
-// registry is as package cli fills it, with the cache in an empty place.
+// registry returns as package cli fills it, with the cache in an empty place.
 func registry(t *testing.T) *data.Registry {
 	t.Helper()
 	home := t.TempDir()

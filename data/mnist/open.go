@@ -73,7 +73,7 @@ func parts(dir string) (train, test string, err error) {
 	return train, test, nil
 }
 
-// labelsOf is the file of labels beside a file of images, or "".
+// labelsOf returns the file of labels beside a file of images, or "".
 func labelsOf(images string) string {
 	base := filepath.Base(images)
 	i := strings.LastIndex(base, "images")

@@ -60,7 +60,7 @@ func early(err error) error {
 	return err
 }
 
-// tensor is the elements, b, as a tensor in row-major order.
+// tensor returns the elements, b, as a tensor in row-major order.
 func (h header) tensor(b []byte) (*tensor.Tensor, error) {
 	var order binary.ByteOrder = binary.LittleEndian
 	if h.big {
@@ -121,7 +121,7 @@ func integer(p []byte, kind string, order binary.ByteOrder) (v int32, ok bool) {
 	return int32(wide), wide == int64(int32(wide))
 }
 
-// float16 is the value of an IEEE 754 half.
+// float16 returns the value of an IEEE 754 half.
 func float16(u uint16) float32 {
 	sign, exp, frac := uint32(u>>15), uint32(u>>10&31), uint32(u&1023)
 	switch exp {

@@ -48,7 +48,7 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	return out, nil
 }
 
-// Names is the names of the arrays, sorted.
+// Names returns the names of the arrays, sorted.
 func (r *Reader) Names() []string {
 	var names []string
 	for n := range r.files {
@@ -58,7 +58,7 @@ func (r *Reader) Names() []string {
 	return names
 }
 
-// Read is the array of that name. The error names the array.
+// Read returns the array of that name. The error names the array.
 func (r *Reader) Read(name string) (*tensor.Tensor, error) {
 	t, err := r.read(name, ReadNPY)
 	if err != nil {

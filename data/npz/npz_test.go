@@ -148,7 +148,7 @@ func TestNPZRoundTrip(t *testing.T) {
 	}
 }
 
-// npy is an array file with that header.
+// npy returns an array file with that header.
 func npy(head string, elements string) []byte {
 	return []byte("\x93NUMPY\x01\x00" + string([]byte{byte(len(head)), byte(len(head) >> 8)}) + head + elements)
 }

@@ -135,7 +135,7 @@ func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set,
 	return makeSet(ctx, parts, opt)
 }
 
-// find is the array that goes by the first of the names, or "".
+// find returns the array that goes by the first of the names, or "".
 func (r *Reader) find(names []string) string {
 	for _, want := range names {
 		for _, have := range r.Names() {
@@ -209,7 +209,7 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 	return set, nil
 }
 
-// count is the whole numbers from first to last as names.
+// count returns the whole numbers from first to last as names.
 func count(first, last int32) []string {
 	var names []string
 	for k := first; k <= last; k++ {
@@ -218,7 +218,7 @@ func count(first, last int32) []string {
 	return names
 }
 
-// value is element i of t.
+// value returns element i of t.
 func value(t *tensor.Tensor, i int) float64 {
 	switch t.DType() {
 	case tensor.Uint8:
@@ -229,7 +229,7 @@ func value(t *tensor.Tensor, i int) float64 {
 	return float64(t.F32()[i])
 }
 
-// bounds is the least and the greatest element; NaN if there is one.
+// bounds returns the least and the greatest element; NaN if there is one.
 func bounds(t *tensor.Tensor) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for i := range t.Size() {
@@ -239,7 +239,7 @@ func bounds(t *tensor.Tensor) (lo, hi float64) {
 	return lo, hi
 }
 
-// pixels is t as images, each level times scale.
+// pixels returns t as images, each level times scale.
 func pixels(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
 	s := t.Shape()
 	h, w, c, planes := 0, 0, 1, false

@@ -57,7 +57,7 @@ func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Se
 	return data.Tabulate(ctx, "", count(1, int32(d)), rows[0], rows[1], count(0, most), opt)
 }
 
-// numbers is t as float64, if it has no holes.
+// numbers returns t as float64, if it has no holes.
 func numbers(t *tensor.Tensor) ([]float64, error) {
 	out, d := make([]float64, t.Size()), t.Shape()[1]
 	for i := range out {

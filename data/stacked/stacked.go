@@ -33,7 +33,7 @@ const (
 	seed = 1
 )
 
-// Source is the set stacked of the images of another, which must be grey and of
+// Source returns the set stacked of the images of another, which must be grey and of
 // classes. Each part has as many images as that of the other, and is made of those
 // alone: no image of the one has a channel of the other. The files are the other's.
 func Source(of data.Source) data.Source {
@@ -50,7 +50,7 @@ func Source(of data.Source) data.Source {
 	return s
 }
 
-// stack is the set made of another. The class of the classes a, b and c of k, in the
+// stack returns the set made of another. The class of the classes a, b and c of k, in the
 // order of the channels, is (a·k + b)·k + c.
 func stack(name string, of *data.Set) (*data.Set, error) {
 	out := &data.Set{
@@ -79,7 +79,7 @@ func stack(name string, of *data.Set) (*data.Set, error) {
 	return out, nil
 }
 
-// classes are the names of all triples: "000" to "999" of the digits, with a + between
+// classes returns the names of all triples: "000" to "999" of the digits, with a + between
 // where a name is longer than a letter.
 func classes(of []string) []string {
 	between := ""
@@ -102,7 +102,7 @@ func classes(of []string) []string {
 	return all
 }
 
-// draw is which of n images each of n images is made of: independent, each with equal
+// draw returns which of n images each of n images is made of: independent, each with equal
 // chance up to n/2³².
 func draw(key rng.Key, n int) [][channels]int32 {
 	words := make([]uint32, n*channels)

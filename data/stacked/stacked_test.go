@@ -15,7 +15,7 @@ import (
 	"github.com/imago-ml/imago/internal/realdata"
 )
 
-// grey is n images of 2x2: of class i mod k, every pixel of image i of the training part i, of the test part 255−i.
+// grey returns n images of 2x2: of class i mod k, every pixel of image i of the training part i, of the test part 255−i.
 func grey(t *testing.T, n, k int) *data.Set {
 	t.Helper()
 	set := &data.Set{Name: "grey", Digest: "grey"}

@@ -43,7 +43,7 @@ type parsed struct {
 	number  map[string]int32
 }
 
-// separator is what parts the cells of a table with that first line.
+// separator returns what parts the cells of a table with that first line.
 func separator(line string) byte {
 	best := byte(',')
 	for _, s := range []byte(",;\t") {
@@ -126,7 +126,7 @@ func parse(ctx context.Context, r io.Reader, label string) (*parsed, error) {
 	return t, nil
 }
 
-// broken is an error of the CSV reader or of the file below it.
+// broken returns an error of the CSV reader or of the file below it.
 func broken(err error) error {
 	var parse *csv.ParseError
 	switch {
@@ -206,7 +206,7 @@ func (t *parsed) adopt(cells []string) {
 	t.columns = slices.Delete(t.columns, words, words+1)
 }
 
-// column is the column that Options.Label means: a name, or else a number from 1.
+// column returns the column that Options.Label means: a name, or else a number from 1.
 func column(label string, names []string, header bool) (int, error) {
 	if header {
 		if i := slices.Index(names, label); i >= 0 {
@@ -219,13 +219,13 @@ func column(label string, names []string, header bool) (int, error) {
 	if !header {
 		return 0, fmt.Errorf("--label %q: the table has no header: want a column's number, 1 to %d", label, len(names))
 	}
-	if near := data.Near(label, names); len(near) > 0 {
+	if near := data.Suggest(label, names); len(near) > 0 {
 		return 0, fmt.Errorf("--label %q: no such column; is it %s?", label, strings.Join(near, " or "))
 	}
 	return 0, fmt.Errorf("--label %q: no such column; want one of %s", label, some(names))
 }
 
-// some is the names, or the first of many.
+// some returns the names, or the first of many.
 func some(names []string) string {
 	const most = 8
 	if len(names) <= most {
@@ -306,7 +306,7 @@ func noNumber(cell string) string {
 	return fmt.Sprintf("%q is no finite number: leave the column out or, if it is the label, name it with --label", cell)
 }
 
-// classes are the names of the labels in their order, and the label of each row.
+// classes returns the names of the labels in their order, and the label of each row.
 func (t *parsed) classes() (names []string, labels []int32, err error) {
 	names = slices.Clone(t.kinds)
 	if slices.IndexFunc(names, func(n string) bool { return !isNumber(n) }) < 0 {

@@ -88,10 +88,10 @@ type Spec struct {
 	Shape tensor.Shape
 }
 
-// String is x f32[128,784].
+// String returns x f32[128,784].
 func (s Spec) String() string { return fmt.Sprintf("%s %v%v", s.Name, s.DType, s.Shape) }
 
-// New is a tensor of zeros that fits the Spec.
+// New returns a tensor of zeros that fits the Spec.
 func (s Spec) New() *tensor.Tensor { return tensor.New(s.DType, s.Shape...) }
 
 // NonFiniteError names the first value of a run that is NaN or infinite.
@@ -104,7 +104,7 @@ type NonFiniteError struct {
 	Shape tensor.Shape
 }
 
-// Error is one line: the layer, the primitive and what it gave.
+// Error returns one line: the layer, the primitive and what it gave.
 func (e *NonFiniteError) Error() string {
 	layer := e.Layer
 	if layer == "" {

@@ -20,7 +20,7 @@ func (c *compiler) lowerAnchor(n *graph.Node, s *stage) anchor {
 	return c.lowerConv(n, s)
 }
 
-// operand is the buffer of an anchor's operand, noted as read by s.
+// operand returns the buffer of an anchor's operand, noted as read by s.
 func (c *compiler) operand(x *graph.Node, s *stage) *buffer {
 	b := c.bufs[base(x)]
 	s.reads = append(s.reads, b)
@@ -39,7 +39,7 @@ func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill f
 	return c.packedBy(key, size, 1, s, node, func(_ *worker, _ int, dst, src []float32) { fill(dst, src) })
 }
 
-// packedBy is packed by a stage of several tasks.
+// packedBy returns packed by a stage of several tasks.
 func (c *compiler) packedBy(key packKey, size, tasks int, s *stage, node nodeInfo, fill func(w *worker, task int, dst, src []float32)) *buffer {
 	if c.shared[key.b] { // once for all shards
 		p := c.outer.packedBy(key, size, tasks, c.caller, node, fill)
@@ -64,7 +64,7 @@ func (c *compiler) packedBy(key packKey, size, tasks int, s *stage, node nodeInf
 // tiles of less than six rows come one at a time.
 type run struct{ mr, tiles int }
 
-// nextRun is how the first of n rows are cut into tiles: of six, or of half of
+// nextRun returns how the first of n rows are cut into tiles: of six, or of half of
 // what is left where a narrow last tile would waste the vector units.
 func nextRun(n int) run {
 	const most = kernel.MaxRows
@@ -92,7 +92,7 @@ func tileRuns(n int) []run {
 	return t
 }
 
-// mergedRuns is tileRuns with equal tiles in one run, for kernel.Outer, which needs
+// mergedRuns returns tileRuns with equal tiles in one run, for kernel.Outer, which needs
 // no table of rows.
 func mergedRuns(n int) []run {
 	var t []run
@@ -109,7 +109,7 @@ func mergedRuns(n int) []run {
 // runTiles is the most tiles of a run, which is as many as rowOffsets covers.
 const runTiles = 32
 
-// rowOffsets is the table of offsets of a run of whole tiles of a matrix with rows
+// rowOffsets returns the table of offsets of a run of whole tiles of a matrix with rows
 // ld apart, (runTiles, 6). It serves a single narrower tile as well.
 func rowOffsets(ld int) []int32 {
 	t := make([]int32, runTiles*kernel.MaxRows)

@@ -29,7 +29,7 @@ type buffer struct {
 	first, last, at int
 }
 
-// aligned is n zeros on a cache line, with readable memory behind them.
+// aligned returns n zeros on a cache line, with readable memory behind them.
 func aligned(n int) []float32 {
 	s := make([]float32, n+guard+lineFloats)
 	off := 0
@@ -39,7 +39,7 @@ func aligned(n int) []float32 {
 	return s[off : off+n : off+n+guard]
 }
 
-// home is the buffer that has the memory.
+// home returns the buffer that has the memory.
 func (b *buffer) home() *buffer {
 	for b.alias != nil {
 		b = b.alias
@@ -47,5 +47,5 @@ func (b *buffer) home() *buffer {
 	return b
 }
 
-// ptr is the address of element i, which may be the first element of the guard.
+// ptr returns the address of element i, which may be the first element of the guard.
 func (b *buffer) ptr(i int) *float32 { return &b.data[:cap(b.data)][i] }

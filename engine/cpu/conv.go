@@ -120,7 +120,7 @@ func windows(n *graph.Node) []*window {
 	return out
 }
 
-// under is the source pixel that tap t reads for output pixel o; ok is false if
+// under returns the source pixel that tap t reads for output pixel o; ok is false if
 // the tap falls between the source pixels of an adjoint. The pixel may lie
 // outside the source.
 func under(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
@@ -138,7 +138,7 @@ func under(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
 	return floorDiv(y, cfg.Stride[0]), floorDiv(x, cfg.Stride[1]), true
 }
 
-// covered is the pixel of the image x that tap t of a kernel w lies on when a
+// covered returns the pixel of the image x that tap t of a kernel w lies on when a
 // convolution makes output pixel o. It may lie outside.
 func covered(x, w graph.Shape, cfg graph.ConvConfig, o pixel, t tap) (row, col int) {
 	_, lo0, _ := cfg.Window(0, x[1], w[0])
@@ -146,7 +146,7 @@ func covered(x, w graph.Shape, cfg graph.ConvConfig, o pixel, t tap) (row, col i
 	return o.y*cfg.Stride[0] + t.p - lo0, o.x*cfg.Stride[1] + t.q - lo1
 }
 
-// offset is where pixel (row, col) of an image of shape s starts; negative
+// offset returns where pixel (row, col) of an image of shape s starts; negative
 // outside.
 func offset(s graph.Shape, row, col int) int32 {
 	if row < 0 || row >= s[1] || col < 0 || col >= s[2] {
@@ -164,7 +164,7 @@ func floorDiv(a, b int) int { return (a - mod(a, b)) / b }
 // than they save.
 const bandFloats = 1 << 15
 
-// bandRows is how many output rows a band has: a divisor of their number, so that
+// bandRows returns how many output rows a band has: a divisor of their number, so that
 // all bands are alike.
 func bandRows(out graph.Shape) int {
 	rows := out[1]

@@ -53,10 +53,10 @@ func New(threads int) *Backend {
 	return &Backend{pool: newPool(threads), cut: standardCut}
 }
 
-// Name is cpu.
+// Name returns cpu.
 func (b *Backend) Name() string { return "cpu" }
 
-// Threads is how many threads run a program.
+// Threads returns how many threads run a program.
 func (b *Backend) Threads() int { return len(b.pool.workers) }
 
 // Close ends the pool's threads once the running program has ended.
@@ -67,7 +67,7 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-// NewState is an empty set of arrays.
+// NewState returns an empty set of arrays.
 func (b *Backend) NewState() backend.State { return newState() }
 
 // Compile turns f into a program over s, which must come from NewState of this

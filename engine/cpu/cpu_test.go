@@ -33,7 +33,7 @@ func TestRandomFuncs(t *testing.T) {
 	})
 }
 
-// newCutting is a backend that cuts whatever can be cut into shards of an image
+// newCutting returns a backend that cuts whatever can be cut into shards of an image
 // or two, dealt to three lanes.
 func newCutting(t testing.TB, threads int) *Backend {
 	b := newTest(t, threads)

@@ -158,7 +158,7 @@ func (d *dumper) none(found int) bool {
 	return false
 }
 
-// node is the number of a node, or the value of a constant.
+// node returns the number of a node, or the value of a constant.
 func (d *dumper) node(n *graph.Node) string {
 	switch {
 	case d.outer != nil:
@@ -172,7 +172,7 @@ func (d *dumper) node(n *graph.Node) string {
 	return "unnamed"
 }
 
-// original is the node of the whole that n was made of.
+// original returns the node of the whole that n was made of.
 func (d *dumper) original(n *graph.Node) *graph.Node {
 	if m := d.from[n]; m != nil {
 		return m
@@ -201,7 +201,7 @@ func (d *dumper) numbers(ns []*graph.Node) string {
 	return strings.Join(s, " ")
 }
 
-// group is the number of a group, which it gets when it is first printed.
+// group returns the number of a group, which it gets when it is first printed.
 func (d *dumper) group(g *group) int {
 	if d.groupNo[g] == 0 {
 		d.groupNo[g] = len(d.groupNo) + 1
@@ -429,7 +429,7 @@ func (d *dumper) nameBuffers() {
 	}
 }
 
-// reader is the first stage that reads b.
+// reader returns the first stage that reads b.
 func (d *dumper) reader(b *buffer) *stage {
 	for _, s := range d.c.stages {
 		if slices.Contains(s.reads, b) {
@@ -439,7 +439,7 @@ func (d *dumper) reader(b *buffer) *stage {
 	return nil
 }
 
-// sums are the nodes of a loop's sinks, in their order.
+// sums returns the nodes of a loop's sinks, in their order.
 func (d *dumper) sums(b *loopBuilder) []*graph.Node {
 	return slices.DeleteFunc(slices.Clone(b.g.nodes), func(n *graph.Node) bool { return n.Op() != graph.OpSum || n == b.g.anchor })
 }
@@ -566,7 +566,7 @@ func (d *dumper) loop(b *loopBuilder) {
 	}
 }
 
-// repeated is an operand n of a loop over size elements, with how it is read for
+// repeated returns an operand n of a loop over size elements, with how it is read for
 // element i.
 func (d *dumper) repeated(n *graph.Node, p pattern, size int) string {
 	s := d.node(n)
@@ -666,7 +666,7 @@ func (d *dumper) arena(level string, first int) {
 	}
 }
 
-// count is 1 task, 2 tasks.
+// count returns 1 task, 2 tasks.
 func count(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

@@ -137,7 +137,7 @@ func (fg *filterGrad) imagesByTap(w *worker, img, n, group, dst int, accumulate 
 	}
 }
 
-// tapOffsets is the table of rows that Rows wants: a tile is some taps and
+// tapOffsets returns the table of rows that Rows wants: a tile is some taps and
 // channels, and what it calls taps are the output rows.
 func (fg *filterGrad) tapOffsets() []int32 {
 	var offs []int32

@@ -6,7 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// base is the node whose memory n shares: reshapes move nothing.
+// base returns the node whose memory n shares: reshapes move nothing.
 func base(n *graph.Node) *graph.Node {
 	for n.Op() == graph.OpReshape {
 		n = n.In()[0]
@@ -81,7 +81,7 @@ func loops(n *graph.Node) bool {
 	return false
 }
 
-// anchors are the nodes whose result a loop can follow while it is in cache.
+// anchors returns the nodes whose result a loop can follow while it is in cache.
 func anchors(n *graph.Node) bool {
 	switch n.Op() {
 	case graph.OpMatMul, graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
@@ -90,7 +90,7 @@ func anchors(n *graph.Node) bool {
 	return false
 }
 
-// reduction is the pattern of a sum: element i is added to place (i/l) % c.
+// reduction returns the pattern of a sum: element i is added to place (i/l) % c.
 // ok is false if the kept axes do not stand together.
 func reduction(n *graph.Node) (p pattern, ok bool) {
 	s := n.In()[0].Shape()
@@ -204,7 +204,7 @@ func (c *compiler) join(g *group, n *graph.Node) {
 	}
 }
 
-// onlyUser is the group that holds all users of n, each reading it element by
+// onlyUser returns the group that holds all users of n, each reading it element by
 // element; nil if there is none.
 func (c *compiler) onlyUser(n *graph.Node) *group {
 	var g *group
@@ -245,7 +245,7 @@ func divides(unit int, g *group) bool {
 	return true
 }
 
-// unitOf is the least number of elements that a task of an anchor makes.
+// unitOf returns the least number of elements that a task of an anchor makes.
 func unitOf(n *graph.Node) int {
 	s := n.Shape()
 	switch n.Op() {

@@ -166,7 +166,7 @@ func (b *loopBuilder) placeAnchor(a *graph.Node) {
 	b.s.temps = append(b.s.temps, b.c.bufs[a])
 }
 
-// operand is the slot from which an operand of a node is read.
+// operand returns the slot from which an operand of a node is read.
 func (b *loopBuilder) operand(x *graph.Node) int {
 	src, pat, whole := b.c.source(x)
 	return b.read(src, pat, whole)

@@ -25,7 +25,7 @@ func newPlanes(src, kernel, out graph.Shape, cfg graph.ConvConfig, rows int) pla
 	return p
 }
 
-// size is the number of float32 that fill writes.
+// size returns the number of float32 that fill writes.
 func (p *planes) size() int { return p.s0 * p.s1 * p.c * p.ph * p.pw }
 
 // offsets lists where every tap and channel finds output pixel (0, 0), (Kh·Kw·C).

@@ -104,7 +104,7 @@ func (s *stage) timed(w *worker, task int) {
 	s.spent.calls.Add(1)
 }
 
-// matFlops is the floating-point operations of an anchor, two for each product
+// matFlops returns the floating-point operations of an anchor, two for each product
 // that is added; taps outside the image count.
 func matFlops(n *graph.Node) int64 {
 	var y, w graph.Shape

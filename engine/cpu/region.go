@@ -87,7 +87,7 @@ func (c *compiler) findRegions() {
 	}
 }
 
-// batchOf is the leading axis of the largest input.
+// batchOf returns the leading axis of the largest input.
 func batchOf(f *graph.Func) int {
 	b, most := 0, 0
 	for _, n := range f.Inputs {
@@ -98,7 +98,7 @@ func batchOf(f *graph.Func) int {
 	return b
 }
 
-// chooseShard is how many images a shard has.
+// chooseShard returns how many images a shard has.
 func (s *sharder) chooseShard() int {
 	size := 0
 	for _, n := range s.order {
@@ -131,7 +131,7 @@ func (c *compiler) worthwhile(g *group) bool {
 	return g.region.shard < g.region.batch && count >= c.cut.anchors && size >= c.cut.least
 }
 
-// origin is the node that holds the values of an operand.
+// origin returns the node that holds the values of an operand.
 func (c *compiler) origin(x *graph.Node) *graph.Node {
 	for x.Op() == graph.OpReshape || x.Op() == graph.OpBroadcast && !c.kept[x] {
 		x = x.In()[0]

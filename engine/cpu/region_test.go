@@ -12,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// netStep is a step of a small convolutional autoencoder of n images; with
+// netStep returns a step of a small convolutional autoencoder of n images; with
 // norm, what passes its middle is divided by a sum over the batch.
 func netStep(t testing.TB, n int, norm bool) *graph.Func {
 	t.Helper()

@@ -252,12 +252,12 @@ func (t *translator) member(n *graph.Node) *graph.Node {
 	return m
 }
 
-// rows is the shape of n with the images of a shard.
+// rows returns the shape of n with the images of a shard.
 func (t *translator) rows(n *graph.Node) graph.Shape {
 	return append(graph.Shape{t.images}, n.Shape()[1:]...)
 }
 
-// operand is what a node of the region reads: rows of x, or all of it.
+// operand returns what a node of the region reads: rows of x, or all of it.
 func (t *translator) operand(x *graph.Node, byRow bool) *graph.Node {
 	key := rowsOf{x, byRow}
 	if m := t.made[key]; m != nil {

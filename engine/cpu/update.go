@@ -19,7 +19,7 @@ func (c *compiler) findVersions() {
 	}
 }
 
-// chain is the values that a state takes in turn, the last of them its new one, as a
+// chain returns the values that a state takes in turn, the last of them its new one, as a
 // discriminator's are in its turns: each keeps the one before unless a condition
 // holds. It is the new value alone where nothing else comes between, or is needed
 // afterwards.

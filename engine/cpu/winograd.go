@@ -78,7 +78,7 @@ type factor struct {
 	neg  bool
 }
 
-// factor is that of product m; ok is false if the strand has none there.
+// factor returns that of product m; ok is false if the strand has none there.
 func (s strand) factor(m int) (f factor, ok bool) {
 	switch {
 	case len(s.taps) == 2:
@@ -89,7 +89,7 @@ func (s strand) factor(m int) (f factor, ok bool) {
 	return factor{from: m / 2, taps: s.taps, neg: m == 2}, true
 }
 
-// pixel is the first source pixel of a factor.
+// pixel returns the first source pixel of a factor.
 func (s strand) pixel(f factor, tile int) int { return s.step*(2*tile+f.from) + s.first }
 
 // A term is a matrix of the kernel, added or subtracted.
@@ -105,7 +105,7 @@ type weightSum struct {
 	at, rows int
 }
 
-// sumOf is the matrix of a product of two factors.
+// sumOf returns the matrix of a product of two factors.
 func sumOf(f, g factor) weightSum {
 	var s weightSum
 	for _, p := range f.taps {
@@ -136,7 +136,7 @@ func (k *winoKernel) tasks() int { return len(k.pairs) * k.chunks() }
 
 func (k *winoKernel) chunks() int { return (k.shape[2] + packTask - 1) / packTask }
 
-// scratch is how many float32 pack needs.
+// scratch returns how many float32 pack needs.
 func (k *winoKernel) scratch() int { return packRows * k.shape[3] }
 
 // pack does a task.

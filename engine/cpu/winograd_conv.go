@@ -137,7 +137,7 @@ func (wc *winoConv) packing(ws graph.Shape, adjoint bool) *winoKernel {
 	return k
 }
 
-// newWinoConv is the form of n, without its units; nil if there is none.
+// newWinoConv returns the form of n, without its units; nil if there is none.
 func newWinoConv(n *graph.Node) *winoConv {
 	si, so, ws, cfg := n.In()[0].Shape(), n.Shape(), n.In()[1].Shape(), n.Attr().Conv
 	adjoint := n.Op() == graph.OpConv2DInputGrad

@@ -66,7 +66,7 @@ func filterFactors(s strand) []filterFactor {
 	return fs
 }
 
-// countFactors is how many products the strands of one axis have in one row of
+// countFactors returns how many products the strands of one axis have in one row of
 // tiles.
 func countFactors(strands []strand) int {
 	n := 0

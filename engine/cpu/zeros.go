@@ -30,7 +30,7 @@ const (
 	idleTasks     = 256
 )
 
-// scratch is what a worker needs, in float32: a tile, and where it is from.
+// scratch returns what a worker needs, in float32: a tile, and where it is from.
 func (z *zeros) scratch() int { return (tileRows + 1) * z.k }
 
 // rests says whether a task is not to look.
@@ -51,7 +51,7 @@ func (z *zeros) list(scratch []float32, i, mr int) (tile *float32, from []uint32
 	return &scratch[0], from[:n]
 }
 
-// bitsOf is x and what lies in its guard. Words are compared and copied faster than
+// bitsOf returns x and what lies in its guard. Words are compared and copied faster than
 // floats are.
 func bitsOf(x []float32) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), cap(x))

@@ -6,23 +6,23 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// Input is a value given to each run under name.
+// Input returns a value given to each run under name.
 func Input(name string, dt tensor.DType, shape ...int) *Node {
 	n := newNode(OpInput, Attr{Name: name, Hi: slices.Clone(shape)})
 	n.dtype = dt
 	return n
 }
 
-// State is a float32 value that lives between runs under name: a parameter, a
+// State returns a float32 value that lives between runs under name: a parameter, a
 // moment, a counter. Functions compiled against one backend.State share it.
 func State(name string, shape ...int) *Node {
 	return newNode(OpState, Attr{Name: name, Hi: slices.Clone(shape)})
 }
 
-// Const is a scalar, rounded to float32.
+// Const returns a scalar, rounded to float32.
 func Const(v float64) *Node { return ConstOf([]float32{float32(v)}) }
 
-// ConstOf is a constant array, row major.
+// ConstOf returns a constant array, row major.
 func ConstOf(data []float32, shape ...int) *Node {
 	n := newNode(OpConst, Attr{Data: slices.Clone(data), Hi: slices.Clone(shape)})
 	if len(data) != n.shape.Size() {
@@ -42,64 +42,64 @@ func Normal(key *Node, stream string, shape ...int) *Node {
 	return newNode(OpNormal, Attr{Name: stream, Hi: slices.Clone(shape)}, key)
 }
 
-// Neg is −x.
+// Neg returns −x.
 func Neg(x *Node) *Node { return newNode(OpNeg, Attr{}, x) }
 
-// Exp is eˣ.
+// Exp returns eˣ.
 func Exp(x *Node) *Node { return newNode(OpExp, Attr{}, x) }
 
-// Log is ln x.
+// Log returns ln x.
 func Log(x *Node) *Node { return newNode(OpLog, Attr{}, x) }
 
-// Tanh is the hyperbolic tangent.
+// Tanh returns the hyperbolic tangent.
 func Tanh(x *Node) *Node { return newNode(OpTanh, Attr{}, x) }
 
-// Sigmoid is 1/(1+e⁻ˣ).
+// Sigmoid returns 1/(1+e⁻ˣ).
 func Sigmoid(x *Node) *Node { return newNode(OpSigmoid, Attr{}, x) }
 
-// Softplus is ln(1+eˣ), without overflow.
+// Softplus returns ln(1+eˣ), without overflow.
 func Softplus(x *Node) *Node { return newNode(OpSoftplus, Attr{}, x) }
 
-// Sqrt is √x.
+// Sqrt returns √x.
 func Sqrt(x *Node) *Node { return newNode(OpSqrt, Attr{}, x) }
 
-// Abs is |x|; its slope at 0 is 0.
+// Abs returns |x|; its slope at 0 is 0.
 func Abs(x *Node) *Node { return newNode(OpAbs, Attr{}, x) }
 
-// Sign is −1, 0 or 1.
+// Sign returns −1, 0 or 1.
 func Sign(x *Node) *Node { return newNode(OpSign, Attr{}, x) }
 
-// StopGradient is x, seen as a constant by Grad.
+// StopGradient returns x, seen as a constant by Grad.
 func StopGradient(x *Node) *Node { return newNode(OpStop, Attr{}, x) }
 
 // The builders of two and three operands repeat axes of length 1 and missing
 // leading axes, as NumPy does, by explicit broadcasts.
 
-// Add is a + b.
+// Add returns a + b.
 func Add(a, b *Node) *Node { return zip(OpAdd, a, b) }
 
-// Sub is a − b.
+// Sub returns a − b.
 func Sub(a, b *Node) *Node { return zip(OpSub, a, b) }
 
-// Mul is a·b, element by element.
+// Mul returns a·b, element by element.
 func Mul(a, b *Node) *Node { return zip(OpMul, a, b) }
 
-// Div is a/b.
+// Div returns a/b.
 func Div(a, b *Node) *Node { return zip(OpDiv, a, b) }
 
-// Max is the larger of a and b, NaN if either is.
+// Max returns the larger of a and b, NaN if either is.
 func Max(a, b *Node) *Node { return zip(OpMax, a, b) }
 
-// Min is the smaller of a and b, NaN if either is.
+// Min returns the smaller of a and b, NaN if either is.
 func Min(a, b *Node) *Node { return zip(OpMin, a, b) }
 
-// Greater is 1 where a > b, else 0.
+// Greater returns 1 where a > b, else 0.
 func Greater(a, b *Node) *Node { return zip(OpGreater, a, b) }
 
-// Equal is 1 where a = b, else 0.
+// Equal returns 1 where a = b, else 0.
 func Equal(a, b *Node) *Node { return zip(OpEqual, a, b) }
 
-// Select is a where cond is not 0, else b.
+// Select returns a where cond is not 0, else b.
 func Select(cond, a, b *Node) *Node { return zip(OpSelect, cond, a, b) }
 
 func zip(op Op, in ...*Node) *Node {
@@ -181,7 +181,7 @@ func Concat(axis int, xs ...*Node) *Node {
 // Sum adds over the given axes, or over all if none is given, and drops them.
 func Sum(x *Node, axes ...int) *Node { return reduce(OpSum, x, axes) }
 
-// ReduceMax is the largest element over the given axes, or over all, dropping them.
+// ReduceMax returns the largest element over the given axes, or over all, dropping them.
 func ReduceMax(x *Node, axes ...int) *Node { return reduce(OpReduceMax, x, axes) }
 
 func reduce(op Op, x *Node, axes []int) *Node {
@@ -194,38 +194,38 @@ func reduce(op Op, x *Node, axes []int) *Node {
 	return newNode(op, Attr{Axes: axes}, x)
 }
 
-// Mean is the average over the given axes, or over all, dropping them.
+// Mean returns the average over the given axes, or over all, dropping them.
 func Mean(x *Node, axes ...int) *Node {
 	y := Sum(x, axes...)
 	return Scale(y, float64(y.shape.Size())/float64(x.shape.Size()))
 }
 
-// MatMul is the matrix product: a (M,K), b (K,N) → (M,N).
+// MatMul returns the matrix product: a (M,K), b (K,N) → (M,N).
 func MatMul(a, b *Node) *Node { return MatMulT(a, b, false, false) }
 
-// MatMulT is the product of a, or its transpose, by b, or its transpose.
+// MatMulT returns the product of a, or its transpose, by b, or its transpose.
 func MatMulT(a, b *Node, transA, transB bool) *Node {
 	return newNode(OpMatMul, Attr{TransA: transA, TransB: transB}, a, b)
 }
 
-// Scale is v·x.
+// Scale returns v·x.
 func Scale(x *Node, v float64) *Node { return Mul(x, Const(v)) }
 
-// AddScalar is x + v.
+// AddScalar returns x + v.
 func AddScalar(x *Node, v float64) *Node { return Add(x, Const(v)) }
 
-// Square is x².
+// Square returns x².
 func Square(x *Node) *Node { return Mul(x, x) }
 
-// ReLU is max(x, 0); its slope at 0 is 0.
+// ReLU returns max(x, 0); its slope at 0 is 0.
 func ReLU(x *Node) *Node { return Max(x, Const(0)) }
 
-// LeakyReLU is x where x > 0, else slope·x.
+// LeakyReLU returns x where x > 0, else slope·x.
 func LeakyReLU(x *Node, slope float64) *Node {
 	return Select(Greater(x, Const(0)), x, Scale(x, slope))
 }
 
-// sumTo is the adjoint of BroadcastTo: it adds over what was repeated.
+// sumTo returns the adjoint of BroadcastTo: it adds over what was repeated.
 func sumTo(x *Node, s Shape) *Node {
 	off := len(x.shape) - len(s)
 	var axes []int

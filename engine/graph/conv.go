@@ -13,7 +13,7 @@ const (
 	Valid
 )
 
-// String is same or valid.
+// String returns same or valid.
 func (p Padding) String() string {
 	if p == Valid {
 		return "valid"
@@ -28,7 +28,7 @@ type ConvConfig struct {
 	Padding Padding
 }
 
-// Window is the geometry along one axis: out places, and lo zeros before the
+// Window returns the geometry along one axis: out places, and lo zeros before the
 // first element, for an input of length in and a kernel of length k.
 // ok is false where no place is left.
 func (c ConvConfig) Window(axis, in, k int) (out, lo int, ok bool) {
@@ -46,7 +46,7 @@ func (c ConvConfig) Window(axis, in, k int) (out, lo int, ok bool) {
 	return out, max((out-1)*s+k-in, 0) / 2, true
 }
 
-// convOut is the shape of Conv2D of an image x by a kernel w.
+// convOut returns the shape of Conv2D of an image x by a kernel w.
 func convOut(x, w Shape, c ConvConfig, fail func(string)) Shape {
 	if len(x) != 4 || len(w) != 4 {
 		fail("want an image (N,H,W,Ci) and a kernel (Kh,Kw,Ci,Co)")
@@ -87,14 +87,14 @@ func inferConv2DFilterGrad(in []Shape, a *Attr, fail func(string)) Shape {
 	return w
 }
 
-// Conv2D is the cross-correlation of an image by a kernel:
+// Conv2D returns the cross-correlation of an image by a kernel:
 //
 //	y[n,i,j,o] = Σ_{p,q,c} x[n, i·s₀+p−lo₀, j·s₁+q−lo₁, c] · w[p,q,c,o]
 //
 // x (N,H,W,Ci), w (Kh,Kw,Ci,Co) → (N,Ho,Wo,Co); x is 0 outside.
 func Conv2D(x, w *Node, c ConvConfig) *Node { return newNode(OpConv2D, Attr{Conv: c}, x, w) }
 
-// Conv2DInputGrad is the adjoint of Conv2D in its image, which is the transposed
+// Conv2DInputGrad returns the adjoint of Conv2D in its image, which is the transposed
 // convolution:
 //
 //	x[n,a,b,c] = Σ_{p,q,o : i·s₀+p−lo₀=a, j·s₁+q−lo₁=b} gy[n,i,j,o] · w[p,q,c,o]
@@ -104,7 +104,7 @@ func Conv2DInputGrad(gy, w *Node, inputShape Shape, c ConvConfig) *Node {
 	return newNode(OpConv2DInputGrad, Attr{Conv: c, Hi: inputShape.Clone()}, gy, w)
 }
 
-// Conv2DFilterGrad is the adjoint of Conv2D in its kernel:
+// Conv2DFilterGrad returns the adjoint of Conv2D in its kernel:
 //
 //	w[p,q,c,o] = Σ_{n,i,j} x[n, i·s₀+p−lo₀, j·s₁+q−lo₁, c] · gy[n,i,j,o]
 //

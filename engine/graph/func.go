@@ -136,7 +136,7 @@ func verifyNode(n *Node) error {
 	return nil
 }
 
-// shaped are the primitives whose result shape is an attribute given in Hi.
+// shaped returns the primitives whose result shape is an attribute given in Hi.
 func (op Op) shaped() bool {
 	switch op {
 	case OpInput, OpState, OpConst, OpUniform, OpNormal, OpReshape, OpBroadcast, OpConv2DInputGrad, OpConv2DFilterGrad:
@@ -145,7 +145,7 @@ func (op Op) shaped() bool {
 	return false
 }
 
-// builderAttr is the attribute that newNode was given: the shape rule consumed Hi.
+// builderAttr returns the attribute that newNode was given: the shape rule consumed Hi.
 func (n *Node) builderAttr() Attr {
 	a := n.attr
 	if n.op.shaped() {

@@ -1,6 +1,6 @@
 package graph
 
-// Grad is the gradient of a scalar loss in each of wrt, as nodes. A node on
+// Grad returns the gradient of a scalar loss in each of wrt, as nodes. A node on
 // which loss does not depend has the gradient 0. The result is an ordinary
 // graph: its gradient may be taken again.
 func Grad(loss *Node, wrt ...*Node) []*Node {

@@ -166,7 +166,7 @@ func eachIndex(s Shape, f func(flat int, ix []int)) {
 	}
 }
 
-// Strides are the row-major steps between neighbours along each axis.
+// Strides returns the row-major steps between neighbours along each axis.
 func Strides(s Shape) []int {
 	st, step := make([]int, len(s)), 1
 	for i := len(s) - 1; i >= 0; i-- {
@@ -200,7 +200,7 @@ func evalBroadcast(n *Node, in []Value) Value {
 	return y
 }
 
-// BroadcastStrides are the steps through an operand of shape from as it is
+// BroadcastStrides returns the steps through an operand of shape from as it is
 // repeated to shape to: 0 along repeated axes.
 func BroadcastStrides(from, to Shape) []int {
 	st, own, off := make([]int, len(to)), Strides(from), len(to)-len(from)

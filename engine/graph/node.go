@@ -45,25 +45,25 @@ type Attr struct {
 	TransA, TransB bool       // matmul
 }
 
-// Op is the primitive.
+// Op returns the primitive.
 func (n *Node) Op() Op { return n.op }
 
-// In are the operands: do not write to the slice.
+// In returns the operands: do not write to the slice.
 func (n *Node) In() []*Node { return n.in }
 
-// Shape is the shape of the value: do not write to it.
+// Shape returns the shape of the value: do not write to it.
 func (n *Node) Shape() Shape { return n.shape }
 
-// DType is the element type of the value.
+// DType returns the element type of the value.
 func (n *Node) DType() tensor.DType { return n.dtype }
 
-// Attr are the attributes: do not write to its slices.
+// Attr returns the attributes: do not write to its slices.
 func (n *Node) Attr() Attr { return n.attr }
 
 // Label names the layer the node belongs to, for messages; it has no effect.
 func (n *Node) Label() string { return n.label }
 
-// Name is the name of an input or a state, and empty for another node.
+// Name returns the name of an input or a state, and empty for another node.
 func (n *Node) Name() string {
 	if n.op == OpInput || n.op == OpState {
 		return n.attr.Name
@@ -95,7 +95,7 @@ type ShapeError struct {
 	Want string  // what would have fitted
 }
 
-// Error is one line: the primitive, the shapes it got, and what was wanted.
+// Error returns one line: the primitive, the shapes it got, and what was wanted.
 func (e *ShapeError) Error() string {
 	s := make([]string, len(e.In))
 	for i, in := range e.In {
@@ -151,7 +151,7 @@ func newNode(op Op, attr Attr, in ...*Node) *Node {
 	return &Node{op: op, in: in, shape: shape, dtype: tensor.Float32, attr: attr}
 }
 
-// Resize is n with operands of other shapes, which its row infers its own shape
+// Resize returns n with operands of other shapes, which its row infers its own shape
 // from; shape is that of primitives that are given theirs.
 func Resize(n *Node, shape Shape, in ...*Node) *Node {
 	a := n.builderAttr()
@@ -163,7 +163,7 @@ func Resize(n *Node, shape Shape, in ...*Node) *Node {
 	return m
 }
 
-// Rebuild is n with other operands of the same shapes and types. Passes use it.
+// Rebuild returns n with other operands of the same shapes and types. Passes use it.
 func Rebuild(n *Node, in ...*Node) *Node {
 	m := *n
 	m.in = in

@@ -72,7 +72,7 @@ type opDef struct {
 
 var ops [numOps]opDef
 
-// String is the primitive's name.
+// String returns the primitive's name.
 func (op Op) String() string {
 	if op < numOps {
 		return ops[op].name

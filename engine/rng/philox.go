@@ -7,7 +7,7 @@ const (
 	philoxW0, philoxW1 = 0x9E3779B9, 0xBB67AE85
 )
 
-// philox is Philox4x32-10: ten rounds that turn a counter and a key into four
+// philox returns Philox4x32-10: ten rounds that turn a counter and a key into four
 // random words. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).
 func philox(c [4]uint32, k0, k1 uint32) [4]uint32 {
 	for range 10 {

@@ -15,10 +15,10 @@ import (
 // the upper half of its counter; the lower half counts blocks of four words.
 type Key [2]uint64
 
-// New is the root key of a seed.
+// New returns the root key of a seed.
 func New(seed uint64) Key { return Key{seed, 0}.Split("imago") }
 
-// Split is the key of name under k.
+// Split returns the key of name under k.
 func (k Key) Split(name string) Key {
 	// FNV-1a gives each name a counter of its own; Philox does the mixing.
 	h := uint64(14695981039346656037)
@@ -28,7 +28,7 @@ func (k Key) Split(name string) Key {
 	return k.derive(h, 1)
 }
 
-// At is the key of index i under k: an epoch, a step, an image.
+// At returns the key of index i under k: an epoch, a step, an image.
 func (k Key) At(i uint64) Key { return k.derive(i, 2) }
 
 // derive draws a new key from block (n, k[1]) under a key that drawing never
@@ -39,7 +39,7 @@ func (k Key) derive(n uint64, salt uint32) Key {
 	return Key{uint64(w[0]) | uint64(w[1])<<32, uint64(w[2]) | uint64(w[3])<<32}
 }
 
-// block is the i-th group of four words of the stream.
+// block returns the i-th group of four words of the stream.
 func (k Key) block(i uint64) [4]uint32 {
 	return philox([4]uint32{uint32(i), uint32(i >> 32), uint32(k[1]), uint32(k[1] >> 32)}, uint32(k[0]), uint32(k[0]>>32))
 }
@@ -78,13 +78,13 @@ func (k Key) Normal(dst []float32) {
 	}
 }
 
-// Float64 is one uniform number in [0, 1).
+// Float64 returns one uniform number in [0, 1).
 func (k Key) Float64() float64 {
 	w := k.block(0)
 	return float64(uint64(w[0])<<21|uint64(w[1])>>11) * 0x1p-53
 }
 
-// Perm is a random order of 0 … n-1 (Fisher and Yates). Each swap draws from 32
+// Perm returns a random order of 0 … n-1 (Fisher and Yates). Each swap draws from 32
 // bits, so n is at most 2³¹-1 and an index is biased by less than n/2³².
 func (k Key) Perm(n int) []int32 {
 	p := make([]int32, n)
@@ -100,12 +100,12 @@ func (k Key) Perm(n int) []int32 {
 	return p
 }
 
-// Words is the key as the four int32 words in which it enters a graph.
+// Words returns the key as the four int32 words in which it enters a graph.
 func (k Key) Words() [4]int32 {
 	return [4]int32{int32(k[0]), int32(k[0] >> 32), int32(k[1]), int32(k[1] >> 32)}
 }
 
-// FromWords is the inverse of Words.
+// FromWords returns the inverse of Words.
 func FromWords(w [4]int32) Key {
 	return Key{uint64(uint32(w[0])) | uint64(uint32(w[1]))<<32, uint64(uint32(w[2])) | uint64(uint32(w[3]))<<32}
 }

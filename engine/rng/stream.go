@@ -11,7 +11,7 @@ type Stream struct {
 	next  uint64    // index of the next word
 }
 
-// Stream is the numbers of k from the first on.
+// Stream returns the numbers of k from the first on.
 func (k Key) Stream() Stream { return Stream{key: k} }
 
 func (s *Stream) word() uint32 {
@@ -23,7 +23,7 @@ func (s *Stream) word() uint32 {
 	return s.words[i]
 }
 
-// Uniform is uniform in [0, 1), a multiple of 2⁻²⁴.
+// Uniform returns uniform in [0, 1), a multiple of 2⁻²⁴.
 func (s *Stream) Uniform() float32 { return float32(s.word()>>8) * 0x1p-24 }
 
 // Normal has mean 0, variance 1 and nearly the shape of a Gaussian: the sum of the four
@@ -36,7 +36,7 @@ func (s *Stream) Normal() float32 {
 	return float32(sum-510) / deviation
 }
 
-// Around is Normal with the given mean and deviation, held to [lo, hi].
+// Around returns Normal with the given mean and deviation, held to [lo, hi].
 func (s *Stream) Around(mean, deviation, lo, hi float32) float32 {
 	return min(max(mean+float32(deviation*s.Normal()), lo), hi)
 }

@@ -22,7 +22,7 @@ const (
 	Uint8
 )
 
-// String is the short name used in printed graphs: f32, i32, u8.
+// String returns the short name used in printed graphs: f32, i32, u8.
 func (d DType) String() string {
 	switch d {
 	case Float32:
@@ -35,7 +35,7 @@ func (d DType) String() string {
 	return "dtype(" + strconv.Itoa(int(d)) + ")"
 }
 
-// Bytes is the size of one element.
+// Bytes returns the size of one element.
 func (d DType) Bytes() int {
 	if d == Uint8 {
 		return 1
@@ -43,7 +43,7 @@ func (d DType) Bytes() int {
 	return 4
 }
 
-// ParseDType is the inverse of DType.String.
+// ParseDType returns the inverse of DType.String.
 func ParseDType(s string) (DType, error) {
 	for _, d := range []DType{Float32, Int32, Uint8} {
 		if d.String() == s {
@@ -56,7 +56,7 @@ func ParseDType(s string) (DType, error) {
 // Shape is the length of each axis, outermost first. The empty Shape is a scalar.
 type Shape []int
 
-// Size is the number of elements: the product of the axes, 1 for a scalar.
+// Size returns the number of elements: the product of the axes, 1 for a scalar.
 func (s Shape) Size() int {
 	n := 1
 	for _, d := range s {
@@ -78,10 +78,10 @@ func (s Shape) Equal(o Shape) bool {
 	return true
 }
 
-// Clone is an independent copy.
+// Clone returns an independent copy.
 func (s Shape) Clone() Shape { return append(Shape{}, s...) }
 
-// String is [128,784], or [] for a scalar.
+// String returns [128,784], or [] for a scalar.
 func (s Shape) String() string {
 	var b strings.Builder
 	b.WriteByte('[')
@@ -119,7 +119,7 @@ type Tensor struct {
 	u8    []uint8
 }
 
-// New is a tensor of zeros.
+// New returns a tensor of zeros.
 func New(dt DType, shape ...int) *Tensor {
 	t := &Tensor{dtype: dt, shape: Shape(shape).Clone()}
 	n := t.shape.Size()
@@ -134,7 +134,7 @@ func New(dt DType, shape ...int) *Tensor {
 	return t
 }
 
-// FromSlice is the tensor over data, which is kept and not copied. It fails
+// FromSlice returns the tensor over data, which is kept and not copied. It fails
 // unless len(data) is the size of shape.
 func FromSlice[T float32 | int32 | uint8](data []T, shape ...int) (*Tensor, error) {
 	s := Shape(shape).Clone()
@@ -156,22 +156,22 @@ func FromSlice[T float32 | int32 | uint8](data []T, shape ...int) (*Tensor, erro
 	return t, nil
 }
 
-// DType is the element type.
+// DType returns the element type.
 func (t *Tensor) DType() DType { return t.dtype }
 
-// Shape is the tensor's own shape: do not write to it.
+// Shape returns the tensor's own shape: do not write to it.
 func (t *Tensor) Shape() Shape { return t.shape }
 
-// Size is the number of elements.
+// Size returns the number of elements.
 func (t *Tensor) Size() int { return t.shape.Size() }
 
-// F32 is the data of a Float32 tensor, not a copy; nil for another type.
+// F32 returns the data of a Float32 tensor, not a copy; nil for another type.
 func (t *Tensor) F32() []float32 { return t.f32 }
 
-// I32 is the data of an Int32 tensor, not a copy; nil for another type.
+// I32 returns the data of an Int32 tensor, not a copy; nil for another type.
 func (t *Tensor) I32() []int32 { return t.i32 }
 
-// U8 is the data of a Uint8 tensor, not a copy; nil for another type.
+// U8 returns the data of a Uint8 tensor, not a copy; nil for another type.
 func (t *Tensor) U8() []uint8 { return t.u8 }
 
 // String describes the tensor without its data: f32[128,784].

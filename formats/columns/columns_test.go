@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// rows are three rows, with a name that CSV has to quote.
+// rows returns three rows, with a name that CSV has to quote.
 func rows() []Column {
 	label, z := []int32{7, 0, -2}, []float32{0.1, 1e-20, 16777216, -2, 3, 0}
 	return []Column{

@@ -48,7 +48,7 @@ func blendGeneric(dst, src []uint8, stride int, w []int32) {
 	}
 }
 
-// unlane is the two sums in a word, clipped.
+// unlane returns the two sums in a word, clipped.
 func unlane(s uint64) (low, high uint8) {
 	l := int32(s)
 	return clip(l), clip(int32((s - uint64(l)) >> 32))

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// cmykJPEG is a JPEG of 8×8 in four channels of those levels, as Adobe's programs write
+// cmykJPEG returns a JPEG of 8×8 in four channels of those levels, as Adobe's programs write
 // one; without adobe, the marker that says so is left out. Each channel is a scan of a
 // grey JPEG: the scan and the tables are the standard library's, the frame is ours.
 func cmykJPEG(t testing.TB, levels [4]uint8, adobe bool) []byte {

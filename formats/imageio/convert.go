@@ -82,7 +82,7 @@ func ycbcrRow(row []uint8, m *image.YCbCr, y int) {
 	}
 }
 
-// chroma is what the colour of a pixel adds to its brightness, in units of 2⁻¹⁶.
+// chroma returns what the colour of a pixel adds to its brightness, in units of 2⁻¹⁶.
 func chroma(cb, cr uint8) (r, g, b int32) {
 	u, v := int32(cb)-128, int32(cr)-128
 	return 91881 * v, -22554*u - 46802*v, 116130 * u
@@ -94,7 +94,7 @@ func shade(p []uint8, luma uint8, r, g, b int32) {
 	p[0], p[1], p[2] = level(l+r), level(l+g), level(l+b)
 }
 
-// level is v/2¹⁶, cut to a byte.
+// level returns v/2¹⁶, cut to a byte.
 func level(v int32) uint8 {
 	if uint32(v)&0xff000000 != 0 {
 		v = ^(v >> 31) // 0 or all ones
@@ -103,7 +103,7 @@ func level(v int32) uint8 {
 	return uint8(v >> 16)
 }
 
-// onWhite is v, seen with opacity a/255, before white, rounded.
+// onWhite returns v, seen with opacity a/255, before white, rounded.
 func onWhite(v, a uint8) uint8 {
 	return uint8((uint32(v)*uint32(a) + 255*(255-uint32(a)) + 127) / 255)
 }

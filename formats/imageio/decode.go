@@ -53,7 +53,7 @@ func Decode(r io.Reader, lim Limits) (Image, error) {
 	return turn(convert(m, info.C), info.orient), nil
 }
 
-// DecodeSquare is Decode, then Channels(c), then Square(crop, side), written to the front
+// DecodeSquare returns Decode, then Channels(c), then Square(crop, side), written to the front
 // of dst, side·side·c bytes. It is faster: what is cut off is never converted, and
 // the memory between the steps is used again.
 func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) error {
@@ -84,7 +84,7 @@ func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) error
 	return nil
 }
 
-// decode is the image as the library has it, and what its header said.
+// decode returns the image as the library has it, and what its header said.
 func decode(r io.Reader, lim Limits) (image.Image, Info, error) {
 	lim = lim.defaults()
 	src := &source{r: r, left: lim.MaxBytes}
@@ -165,7 +165,7 @@ func header(src *source, lim Limits) (io.Reader, Info, error) {
 // headSize reaches the colour type in the header of a PNG.
 const headSize = 512
 
-// channels is 1 for what holds greys only. A PNG of grey with alpha says so
+// channels returns 1 for what holds greys only. A PNG of grey with alpha says so
 // nowhere but in its colour type, byte 25.
 func channels(m color.Model, head []byte) int {
 	if p, ok := m.(color.Palette); ok {
@@ -207,7 +207,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fault is the error to give for err of a decoder.
+// fault returns the error to give for err of a decoder.
 func (s *source) fault(err error) error {
 	if s.err != nil {
 		return s.err

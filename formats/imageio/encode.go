@@ -14,7 +14,7 @@ func Encode(w io.Writer, m Image) error {
 	return png.Encode(w, m.Std())
 }
 
-// Std is m as an image of the standard library: an *image.Gray that shares the
+// Std returns m as an image of the standard library: an *image.Gray that shares the
 // pixels, or an *image.RGBA.
 func (m Image) Std() image.Image {
 	r := image.Rect(0, 0, m.W, m.H)

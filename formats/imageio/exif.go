@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// orientation is the EXIF orientation of a JPEG, 1 to 8, from the bytes up to
+// orientation returns the EXIF orientation of a JPEG, 1 to 8, from the bytes up to
 // its frame header; 1, upright, where there is none that makes sense. It lies in
 // segment APP1 ("Exif\0\0", then a TIFF header of either byte order), entry
 // 0x0112 of the first directory. CIPA DC-008, 4.6.
@@ -65,7 +65,7 @@ var turns = [9]struct{ swap, flipY, flipX bool }{
 	8: {true, false, true},
 }
 
-// turn is m as a viewer that honours the EXIF orientation shows it.
+// turn returns m as a viewer that honours the EXIF orientation shows it.
 func turn(m Image, orient int) Image {
 	if orient <= 1 || orient > 8 {
 		return m

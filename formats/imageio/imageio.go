@@ -34,10 +34,10 @@ type Image struct {
 	Pix     []uint8 // (H, W, C), row major
 }
 
-// New is a black image.
+// New returns a black image.
 func New(h, w, c int) Image { return Image{h, w, c, make([]uint8, h*w*c)} }
 
-// Row is row y, W·C bytes, in place.
+// Row returns row y, W·C bytes, in place.
 func (m Image) Row(y int) []uint8 { return m.Pix[y*m.W*m.C : (y+1)*m.W*m.C] }
 
 // Check reports an image whose sizes do not agree.
@@ -51,7 +51,7 @@ func (m Image) Check() error {
 	return nil
 }
 
-// Gray is m in one channel, by the luma of ITU-R BT.601 on the stored values,
+// Gray returns m in one channel, by the luma of ITU-R BT.601 on the stored values,
 //
 //	Y = 0.299 R + 0.587 G + 0.114 B
 //
@@ -69,7 +69,7 @@ func (m Image) Gray() Image {
 	return g
 }
 
-// RGB is m in three channels; a colour image is returned as it is, not copied.
+// RGB returns m in three channels; a colour image is returned as it is, not copied.
 func (m Image) RGB() Image {
 	if m.C == 3 {
 		return m
@@ -81,7 +81,7 @@ func (m Image) RGB() Image {
 	return c
 }
 
-// Channels is m in c channels, 1 or 3.
+// Channels returns m in c channels, 1 or 3.
 func (m Image) Channels(c int) Image {
 	if c == 1 {
 		return m.Gray()
@@ -89,7 +89,7 @@ func (m Image) Channels(c int) Image {
 	return m.RGB()
 }
 
-// Crop is the h×w rectangle in the middle of m; where what is cut off is odd,
+// Crop returns the h×w rectangle in the middle of m; where what is cut off is odd,
 // one row or column more goes at the bottom or right. h and w beyond m are cut
 // to it.
 func (m Image) Crop(h, w int) Image {
@@ -105,7 +105,7 @@ func (m Image) Crop(h, w int) Image {
 	return out
 }
 
-// Square is the square of crop×crop in the middle of m, resized to side×side. A crop
+// Square returns the square of crop×crop in the middle of m, resized to side×side. A crop
 // of 0, or of more than there is, stands for the largest.
 func (m Image) Square(crop, side int) Image {
 	n := square(m.H, m.W, crop)

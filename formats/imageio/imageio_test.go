@@ -17,7 +17,7 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// pattern is an image whose every byte differs from its neighbours'.
+// pattern returns an image whose every byte differs from its neighbours'.
 func pattern(h, w, c int) Image {
 	m := New(h, w, c)
 	for i := range m.Pix {
@@ -26,7 +26,7 @@ func pattern(h, w, c int) Image {
 	return m
 }
 
-// smooth is an image of low frequencies, as photographs are.
+// smooth returns an image of low frequencies, as photographs are.
 func smooth(h, w, c int) Image {
 	m := New(h, w, c)
 	for y := range h {
@@ -126,7 +126,7 @@ func TestDecodeKinds(t *testing.T) {
 	}
 }
 
-// pngHeader is a PNG that ends after a header of that size.
+// pngHeader returns a PNG that ends after a header of that size.
 func pngHeader(h, w uint32) []byte {
 	chunk := []byte("IHDR")
 	chunk = binary.BigEndian.AppendUint32(chunk, w)

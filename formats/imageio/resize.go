@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// Resize is m with h rows and w columns, through the cubic filter of Catmull and
+// Resize returns m with h rows and w columns, through the cubic filter of Catmull and
 // Rom (a = -1/2), which is stretched by the scale when an image gets smaller so
 // that every pixel of m counts: no aliasing. With s = max(1, from/to), output x
 // lies at c = (x + 1/2)·from/to and takes Σ k((i + 1/2 − c)/s)·m_i over the
@@ -37,7 +37,7 @@ type taps struct {
 	w     []int32 // sums to about 1<<weightBits
 }
 
-// catmullRom is the filter; 0 outside (-2, 2). The conversions keep the
+// catmullRom returns the filter; 0 outside (-2, 2). The conversions keep the
 // compiler from fusing products into sums, which would round differently.
 func catmullRom(x float64) float64 {
 	x = math.Abs(x)
@@ -50,7 +50,7 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
-// weights are the taps of each of to pixels made of from.
+// weights returns the taps of each of to pixels made of from.
 func weights(from, to int) []taps {
 	scale := float64(from) / float64(to)
 	stretch := max(scale, 1)
@@ -98,7 +98,7 @@ func (s *scratch) weights(from, to int) []taps {
 	return s.table
 }
 
-// grown is b with n bytes, whatever is in them.
+// grown returns b with n bytes, whatever is in them.
 func grown(b []uint8, n int) []uint8 {
 	if cap(b) < n {
 		return make([]uint8, n)

@@ -52,7 +52,7 @@ func decodeF16(t *tensor.Tensor, at int, b []byte) int {
 	return len(dst)
 }
 
-// half is the value of an IEEE 754 binary16: sign 1 bit, exponent 5 (bias 15), fraction 10. Every one is exact in
+// half returns the value of an IEEE 754 binary16: sign 1 bit, exponent 5 (bias 15), fraction 10. Every one is exact in
 // float32.
 func half(h uint16) float32 {
 	sign := uint32(h>>15) << 31

@@ -86,7 +86,7 @@ func (h *header) check(data int64) error {
 // parser reads tokens, as a struct decoded by encoding/json would take keys in any case, and twice.
 type parser struct{ dec *json.Decoder }
 
-// bad is an ErrFormat at the place the parser has reached.
+// bad returns an ErrFormat at the place the parser has reached.
 func (p *parser) bad(format string, args ...any) error {
 	return fmt.Errorf("offset %d: %w: %s", 8+p.dec.InputOffset(), ErrFormat, fmt.Sprintf(format, args...))
 }

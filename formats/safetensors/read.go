@@ -96,7 +96,7 @@ func readAt(r io.ReaderAt, b []byte, off int64) error {
 // Infos lists the tensors in the order of their bytes. The slice is the File's own: do not write to it.
 func (f *File) Infos() []Info { return f.tensors }
 
-// Metadata is the map the file carries, nil if it carries none. It is the File's own: do not write to it.
+// Metadata returns the map the file carries, nil if it carries none. It is the File's own: do not write to it.
 func (f *File) Metadata() map[string]string { return f.meta }
 
 // Has reports whether there is a tensor called name.

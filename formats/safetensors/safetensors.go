@@ -88,7 +88,7 @@ func findDType(name string) *dtype {
 	return nil
 }
 
-// written is how an element type is written, and its rank in the order of tensors: wide types first, so that each
+// written returns how an element type is written, and its rank in the order of tensors: wide types first, so that each
 // tensor's bytes are aligned to its elements.
 func written(t tensor.DType) (name string, rank int) {
 	switch t {

@@ -67,7 +67,7 @@ func order(tensors map[string]*tensor.Tensor) ([]string, error) {
 	return names, nil
 }
 
-// makeHeader is the file up to its data.
+// makeHeader returns the file up to its data.
 func makeHeader(names []string, tensors map[string]*tensor.Tensor, meta map[string]string) ([]byte, error) {
 	var b bytes.Buffer
 	b.Write(make([]byte, 8))

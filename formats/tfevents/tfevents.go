@@ -98,7 +98,7 @@ func New(dir, suffix string) (*Writer, error) {
 	}
 }
 
-// Name is the path of the file.
+// Name returns the path of the file.
 func (w *Writer) Name() string { return w.name }
 
 // Restart says that all events of this step and later ones, in files before this, are void: what follows tells them
@@ -164,7 +164,7 @@ func (w *Writer) Close() error {
 	return errors.Join(err, w.f.Close())
 }
 
-// header is an event's wall time and step; a step of 0 is the default and not written.
+// header returns an event's wall time and step; a step of 0 is the default and not written.
 func header(step int64) []byte {
 	var e []byte
 	e = protowire.AppendTag(e, eventWallTime, protowire.Fixed64Type)

@@ -211,7 +211,7 @@ type event struct {
 	png     string
 }
 
-// read is a reader of its own: it checks both CRCs and walks the messages by field number. It gives the events before
+// read returns a reader of its own: it checks both CRCs and walks the messages by field number. It gives the events before
 // an error with it.
 func read(name string) ([]event, error) {
 	b, err := os.ReadFile(name)

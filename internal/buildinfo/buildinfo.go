@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Version is the version of the module, as the go command stamps it: a release (v1.2.0), or for a checkout a
+// Version returns the version of the module, as the go command stamps it: a release (v1.2.0), or for a checkout a
 // pseudo-version with the time and hash of its commit and +dirty after local changes; "devel" where none was stamped,
 // as in tests.
 func Version() string {
@@ -37,8 +37,8 @@ func version(bi *debug.BuildInfo) string {
 	return "devel" + rev + dirty
 }
 
-// Go is the version of the Go toolchain that built the binary: 1.26.0.
+// Go returns the version of the Go toolchain that built the binary: 1.26.0.
 func Go() string { return strings.TrimPrefix(runtime.Version(), "go") }
 
-// Platform is what the binary was built for: linux/amd64.
+// Platform returns what the binary was built for: linux/amd64.
 func Platform() string { return runtime.GOOS + "/" + runtime.GOARCH }

@@ -37,7 +37,7 @@ func (i impl) String() string { return names[i] }
 // ForceGeneric and EachImpl.
 var on = min(has, wanted())
 
-// wanted is what the environment allows.
+// wanted returns what the environment allows.
 func wanted() impl {
 	if i := slices.Index(names, os.Getenv(env)); i >= 0 {
 		return impl(i)
@@ -45,7 +45,7 @@ func wanted() impl {
 	return impl(len(names) - 1)
 }
 
-// Name is the implementation in use, for benchmarks and reports: "avx512", "avx2",
+// Name returns the implementation in use, for benchmarks and reports: "avx512", "avx2",
 // "neon" or "generic".
 func Name() string { return on.String() }
 

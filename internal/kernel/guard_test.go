@@ -51,10 +51,10 @@ func (g guarded) intact() bool {
 	return true
 }
 
-// p is the first element; a pointer into the guard for an empty slice.
+// p returns the first element; a pointer into the guard for an empty slice.
 func (g guarded) p() *float32 { return &g.all[margin] }
 
-// sumTol is the error that n float32 additions and products of total magnitude
+// sumTol returns the error that n float32 additions and products of total magnitude
 // mag may have.
 func sumTol(n int, mag float64) float64 { return float64(n+2) * eps32 * mag }
 
@@ -63,7 +63,7 @@ func within(got float32, want, tol float64) bool {
 	return math.Abs(float64(got)-want) <= tol
 }
 
-// same is equality of bits, all NaNs being one.
+// same returns equality of bits, all NaNs being one.
 func same(a, b float32) bool {
 	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
 }

@@ -24,7 +24,7 @@ var mathTests = []struct {
 		map[float32]float32{inf32: inf32, -inf32: 0, 1e30: 1e30, 100: 100, -1e30: 0}},
 }
 
-// ulps is the distance of got from want in units in the last place of want.
+// ulps returns the distance of got from want in units in the last place of want.
 func ulps(got float32, want float64) float64 {
 	if same(got, float32(want)) {
 		return 0

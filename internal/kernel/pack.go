@@ -1,6 +1,6 @@
 package kernel
 
-// PackedLen is the length of a k by n matrix packed by PackB or PackBT:
+// PackedLen returns the length of a k by n matrix packed by PackB or PackBT:
 // ⌈n/16⌉·16·k.
 func PackedLen(k, n int) int { return (n + PanelCols - 1) / PanelCols * PanelCols * k }
 

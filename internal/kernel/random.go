@@ -16,7 +16,7 @@ func Uniform(dst []float32, key [2]uint64, block uint64) { drawUniform(dst, key,
 // leaves where the sine or cosine is near 0; |x| < 6.8.
 func Normal(dst []float32, key [2]uint64, block uint64) { drawNormal(dst, key, block) }
 
-// philoxBlock is block i of the stream of a key.
+// philoxBlock returns block i of the stream of a key.
 func philoxBlock(key [2]uint64, i uint64) [4]uint32 {
 	c := [4]uint32{uint32(i), uint32(i >> 32), uint32(key[1]), uint32(key[1] >> 32)}
 	k0, k1 := uint32(key[0]), uint32(key[0]>>32)
@@ -49,7 +49,7 @@ func normalGeneric(dst []float32, key [2]uint64, block uint64) {
 	}
 }
 
-// boxMuller is r·cos θ and r·sin θ (Box and Muller 1958), r = √(−2·ln u) with
+// boxMuller returns r·cos θ and r·sin θ (Box and Muller 1958), r = √(−2·ln u) with
 // u = (a + ½)·2⁻³² and θ = 2π·b·2⁻³².
 func boxMuller(a, b uint32) (x, y float32) {
 	// v is u below ½ and u − 1 above, where the logarithm needs the distance from 1.

@@ -11,7 +11,7 @@ import (
 
 const normalULP = 5 // what Normal promises; rng rounds its own float64 besides
 
-// boxMuller64 is boxMuller in float64, the quarter turns taken off before rounding.
+// boxMuller64 returns boxMuller in float64, the quarter turns taken off before rounding.
 func boxMuller64(a, b uint32) (x, y float64) {
 	r := math.Sqrt(-2 * math.Log((float64(a)+0.5)*0x1p-32))
 	s, c := math.Sincos(2 * math.Pi * 0x1p-34 * float64(int32(b<<2)))
@@ -21,7 +21,7 @@ func boxMuller64(a, b uint32) (x, y float64) {
 	return r * c, r * s
 }
 
-// keyOf is a key and a block whose words are w: Philox backwards.
+// keyOf returns a key and a block whose words are w: Philox backwards.
 func keyOf(w [4]uint32, k uint64) (key [2]uint64, block uint64) {
 	inverse := func(m uint32) uint32 { // modulo 2³², by Newton
 		x := m

@@ -63,13 +63,13 @@ func newTapCase(r *rand.Rand, mr, tiles, taps, k, cols, ldw, ldc int) *tapCase {
 	return tc
 }
 
-// at is where element (q, j) of W is.
+// at returns where element (q, j) of W is.
 func (tc *tapCase) at(q, j int) int { return j/PanelCols*tc.panel + q*tc.ldw + j%PanelCols }
 
-// row is where row i of C is.
+// row returns where row i of C is.
 func (tc *tapCase) row(i int) int { return int(tc.coffs[i/tc.mr*MaxRows+i%tc.mr]) }
 
-// want is element (i, j) in float64, and the sum of magnitudes.
+// want returns element (i, j) in float64, and the sum of magnitudes.
 func (tc *tapCase) want(i, j int, accumulate bool) (v, mag float64) {
 	if accumulate {
 		v = float64(tc.before[tc.row(i)+j])

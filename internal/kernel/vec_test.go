@@ -55,7 +55,7 @@ var elementwiseTests = []struct {
 	{"Sqrt", 1, func(d []float32, x [3][]float32) { Sqrt(d, x[0]) }, func(a, _, _ float64) float64 { return math.Sqrt(a) }},
 }
 
-// nanOr is v, or NaN if a or b is: math.Max(+Inf, NaN) is +Inf.
+// nanOr returns v, or NaN if a or b is: math.Max(+Inf, NaN) is +Inf.
 func nanOr(a, b, v float64) float64 {
 	if a != a || b != b {
 		return math.NaN()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// scattered is n offsets of rows of k elements, one in four outside.
+// scattered returns n offsets of rows of k elements, one in four outside.
 func scattered(r *rand.Rand, n, places, k int) []int32 {
 	offs := make([]int32, n)
 	for i := range offs {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// RealData is $IMAGO_DATA, the directory with a folder for each set. Without it the
+// RealData returns $IMAGO_DATA, the directory with a folder for each set. Without it the
 // test is skipped, but under CI=true it fails, so that no job passes by skipping.
 func RealData(t testing.TB) string {
 	t.Helper()
@@ -22,7 +22,7 @@ func RealData(t testing.TB) string {
 	return dir
 }
 
-// Path is a file or folder below RealData, "mnist/train-images-idx3-ubyte.gz"; the
+// Path returns a file or folder below RealData, "mnist/train-images-idx3-ubyte.gz"; the
 // test fails if it is not there.
 func Path(t testing.TB, name string) string {
 	t.Helper()

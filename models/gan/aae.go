@@ -48,7 +48,7 @@ func (c adversarial) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) 
 	return g.Reshape("reshape", h, img.H, img.W, img.C)
 }
 
-// judge is of codes: (B,Z) → (B).
+// judge returns of codes: (B,Z) → (B).
 func (c adversarial) judge(b *nn.Builder, z, _ *graph.Node) *graph.Node {
 	d := b.Network(discriminator)
 	h := c.stack(d, d.Input("input_3", z), c.hidden)
@@ -62,13 +62,13 @@ func (c adversarial) stack(b *nn.Builder, h *graph.Node, hidden []int) *graph.No
 	return h
 }
 
-// code is a draw from q(z|x) of each image.
+// code returns a draw from q(z|x) of each image.
 func (c adversarial) code(s *scene) *graph.Node {
 	mu, logVar := c.encode(s.b, s.real())
 	return prob.GaussianSample(mu, logVar, s.key, "posterior")
 }
 
-// missed is the squared error of images in [0,1] that were made in [−1,1]: (B).
+// missed returns the squared error of images in [0,1] that were made in [−1,1]: (B).
 func (s *scene) missed(made *graph.Node) *graph.Node {
 	return graph.Scale(graph.Sum(graph.Square(graph.Sub(s.real(), made)), 1, 2, 3), 0.25)
 }
@@ -108,7 +108,7 @@ type coder struct {
 	objective string
 }
 
-// Objective is the losses of all players.
+// Objective returns the losses of all players.
 func (m *coder) Objective() string { return m.objective }
 
 // Encode gives the mean of q(z|x) and its log-variance.
@@ -168,7 +168,7 @@ func (c *AAEConfig) New(in model.Input) (model.Model, error) {
 	return &coder{m, "‖x − x̂‖²; D: −ln D(z) − ln(1 − D(E(x))), E: −ln D(E(x)), nats per image"}, nil
 }
 
-// AAE is kind aae and its recipe.
+// AAE returns kind aae and its recipe.
 func AAE() (model.Kind, model.Recipe) {
 	const name, about = "aae", "adversarial autoencoder with dense networks: codes that a discriminator cannot tell from N(0, I)"
 	return model.Kind{Name: name, About: about, Default: func() model.Config { return &AAEConfig{Noise{8}, []int{512, 512}, 0.5} }},

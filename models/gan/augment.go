@@ -66,10 +66,10 @@ func (a augment) apply(key *graph.Node, stream string, x *graph.Node) *graph.Nod
 	return x
 }
 
-// perImage is v (B) as (B,1,1,1), a number for all values of an image.
+// perImage returns v (B) as (B,1,1,1), a number for all values of an image.
 func perImage(v *graph.Node) *graph.Node { return graph.Reshape(v, -1, 1, 1, 1) }
 
-// stretch is mean + (x − mean)·factor, factor (B).
+// stretch returns mean + (x − mean)·factor, factor (B).
 func stretch(x, mean, factor *graph.Node) *graph.Node {
 	return graph.Add(mean, graph.Mul(graph.Sub(x, mean), perImage(factor)))
 }
@@ -102,14 +102,14 @@ func translate(x *graph.Node, axis int, u *graph.Node) *graph.Node {
 	return x
 }
 
-// along is length places of an axis, from that one on.
+// along returns length places of an axis, from that one on.
 func along(x *graph.Node, axis, from, length int) *graph.Node {
 	lo, hi, one := make([]int, 4), x.Shape().Clone(), []int{1, 1, 1, 1}
 	lo[axis], hi[axis] = from, from+length
 	return graph.Slice(x, lo, hi, one)
 }
 
-// within is 1 where a place of an axis of length n is less than n/4 from the
+// within returns 1 where a place of an axis of length n is less than n/4 from the
 // centre u·n, u (B) from U[0, 1), else 0: (B,n,1,1) or (B,1,n,1).
 func within(x *graph.Node, axis int, u *graph.Node) *graph.Node {
 	n := x.Shape()[axis]

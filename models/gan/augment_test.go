@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// augmented is what a policy makes of images x under a key, and the draws by name.
+// augmented returns what a policy makes of images x under a key, and the draws by name.
 func augmented(t *testing.T, a augment, x graphtest.Operand, seed uint64) (graph.Value, map[string]graph.Value) {
 	t.Helper()
 	key := graph.Input("key", tensor.Int32, 4)
@@ -25,7 +25,7 @@ func augmented(t *testing.T, a augment, x graphtest.Operand, seed uint64) (graph
 	return out["y"], out
 }
 
-// looped is the same by the paper's words, image by image.
+// looped returns the same by the paper's words, image by image.
 func looped(a augment, x graphtest.Operand, u map[string]graph.Value) graph.Value {
 	h, w, c := x.Shape[1], x.Shape[2], x.Shape[3]
 	var all graph.Value

@@ -16,7 +16,7 @@ import (
 // It lies in the weights as average/generator/….
 const average = "average"
 
-// averaged are the updates of the average, given those of the generator.
+// averaged returns the updates of the average, given those of the generator.
 func (s *scene) averaged(of []graph.Update) []graph.Update {
 	b := s.b.Network(average)
 	steps := b.Buffer("steps", nn.Zeros)
@@ -29,7 +29,7 @@ func (s *scene) averaged(of []graph.Update) []graph.Update {
 		}
 		for _, u := range of {
 			if u.State.Name() == p.Name {
-				mean := b.Twin(p)
+				mean := b.Shadow(p)
 				updates = append(updates, graph.Update{State: mean, Value: graph.Add(u.Value, graph.Mul(d, graph.Sub(mean, u.Value)))})
 			}
 		}
@@ -37,7 +37,7 @@ func (s *scene) averaged(of []graph.Update) []graph.Update {
 	return updates
 }
 
-// shown is x as the generator that is shown makes it.
+// shown returns x as the generator that is shown makes it.
 func (m *adversary) shown(b *nn.Builder, x *graph.Node) *graph.Node {
 	if m.ema == 0 {
 		return x
@@ -45,7 +45,7 @@ func (m *adversary) shown(b *nn.Builder, x *graph.Node) *graph.Node {
 	var means standing
 	for _, p := range b.Params() {
 		if strings.HasPrefix(p.Name, generator+"/") {
-			means.set(p.Name, b.Network(average).Twin(p))
+			means.set(p.Name, b.Network(average).Shadow(p))
 		}
 	}
 	return means.reader(means.values)(x)

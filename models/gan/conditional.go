@@ -21,7 +21,7 @@ type conditional struct {
 	embedding int
 }
 
-// embedding is e(y), a sum over the labels that an image has: (B,K) → (B,units).
+// embedding returns e(y), a sum over the labels that an image has: (B,K) → (B,units).
 func embedding(b *nn.Builder, y *graph.Node, units int, sd float64) *graph.Node {
 	e := *b
 	e.Kernel, e.Bias = nn.Normal(0, sd), nil
@@ -87,7 +87,7 @@ func (c *CGANConfig) New(in model.Input) (model.Model, error) {
 	return &labelled{m}, nil
 }
 
-// CGAN is kind cgan and its recipe. With batch norm in the discriminator, or many units
+// CGAN returns kind cgan and its recipe. With batch norm in the discriminator, or many units
 // for the label, the images of a class are soon all the same.
 func CGAN() (model.Kind, model.Recipe) {
 	const name, about = "cgan", "conditional GAN with convolutional networks: given the labels"

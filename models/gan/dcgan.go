@@ -41,7 +41,7 @@ func (c Convolutional) validate() []error {
 // mixes says that what the discriminator says of an image depends on the batch.
 func (c Convolutional) mixes() bool { return c.DNorm == batchNorm }
 
-// of is c for images of a size, its filters chosen if they are not given.
+// of returns c for images of a size, its filters chosen if they are not given.
 func (c Convolutional) of(img model.Image) Convolutional {
 	if c.Filters == nil {
 		c.Filters = filtersFor(img, 64)
@@ -51,7 +51,7 @@ func (c Convolutional) of(img model.Image) Convolutional {
 
 func (c Convolutional) fits(img model.Image) error { return halves(img, len(c.Filters)) }
 
-// network is that of a name, whose layers start as published.
+// network returns that of a name, whose layers start as published.
 func (c Convolutional) network(b *nn.Builder, name, norm string) *nn.Builder {
 	n := b.Network(name)
 	if norm != batchNorm {
@@ -67,7 +67,7 @@ func (c Convolutional) generate(b *nn.Builder, z, _ *graph.Node, img model.Image
 	return c.images(g, g.Input("input_1", z), img)
 }
 
-// images is the generator after its input.
+// images returns the generator after its input.
 func (c Convolutional) images(g *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 	n := len(c.Filters)
 	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
@@ -83,7 +83,7 @@ func (c Convolutional) images(g *nn.Builder, z *graph.Node, img model.Image) *gr
 	return g.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, nn.Tanh)
 }
 
-// body is the discriminator up to its last layer: (B,H,W,C) → (B,D).
+// body returns the discriminator up to its last layer: (B,H,W,C) → (B,D).
 func (c Convolutional) body(b *nn.Builder, x *graph.Node) *graph.Node {
 	d := c.network(b, discriminator, c.DNorm)
 	leaky := nn.LeakyReLU(0.2)
@@ -95,7 +95,7 @@ func (c Convolutional) body(b *nn.Builder, x *graph.Node) *graph.Node {
 	return d.Flatten("flatten", h)
 }
 
-// verdict is what the discriminator says, given what its body makes: (B,D) → (B).
+// verdict returns what the discriminator says, given what its body makes: (B,D) → (B).
 func (c Convolutional) verdict(b *nn.Builder, h *graph.Node) *graph.Node {
 	return graph.Reshape(c.network(b, discriminator, c.DNorm).Dense("dense_1", h, 1, nn.None), -1)
 }

@@ -71,7 +71,7 @@ type adversary struct {
 	networks []nn.Network
 }
 
-// two are the players of most designs.
+// two returns the players of most designs.
 func (g Game) two(epsilon float64) []player {
 	return []player{
 		g.player(discriminator, model.DGradNorm, g.DRate, epsilon),

@@ -22,7 +22,7 @@ var (
 	small = model.Image{H: 4, W: 8, C: 3}
 )
 
-// tiny are small models of all kinds.
+// tiny returns small models of all kinds.
 func tiny(t *testing.T) map[string]*adversary {
 	t.Helper()
 	return map[string]*adversary{
@@ -36,7 +36,7 @@ func tiny(t *testing.T) map[string]*adversary {
 	}
 }
 
-// dcgan is kind dcgan with the first of its recipes.
+// dcgan returns kind dcgan with the first of its recipes.
 func dcgan() (model.Kind, model.Recipe) {
 	k, r, _ := DCGAN()
 	return k, r
@@ -47,7 +47,7 @@ func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Reci
 	return inner(madeModel(t, img, kind, options...))
 }
 
-// madeModel is the model itself, of images with one of three labels.
+// madeModel returns the model itself, of images with one of three labels.
 func madeModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) model.Model {
 	t.Helper()
 	m, err := configured(t, kind, options...).New(model.Input{Image: img, Labels: 3})
@@ -69,7 +69,7 @@ func inner(m model.Model) *adversary {
 	return m.(*adversary)
 }
 
-// configured is the configuration of a kind with options set, as --name value.
+// configured returns the configuration of a kind with options set, as --name value.
 func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ...string) model.Config {
 	t.Helper()
 	k, _ := kind()
@@ -91,7 +91,7 @@ func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ..
 	return c
 }
 
-// startStates are a model's first values, the weights made larger so that no
+// startStates returns a model's first values, the weights made larger so that no
 // logit is near 0.
 func startStates(m model.Model) map[string]graph.Value {
 	st := map[string]graph.Value{}
@@ -115,7 +115,7 @@ func startStates(m model.Model) map[string]graph.Value {
 	return st
 }
 
-// inputs are b images, of weight 1 and with a label each, and a key.
+// inputs returns b images, of weight 1 and with a label each, and a key.
 func inputs(b int, img model.Image, lr float64) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX:      graphtest.Between(rng.New(3), 0, 1, b*img.Size()).Value,

@@ -117,7 +117,7 @@ func (c informed) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
 	return c.verdict(b, c.body(b, x))
 }
 
-// recognise is Q, given what the discriminator's body makes of an image: the logits
+// recognise returns Q, given what the discriminator's body makes of an image: the logits
 // of the class (B,K), and μ of the codes (B,Codes), nil without.
 func (c informed) recognise(b *nn.Builder, h *graph.Node) (class, mu *graph.Node) {
 	q := c.network(b, recognition, c.DNorm)
@@ -131,19 +131,19 @@ func (c informed) recognise(b *nn.Builder, h *graph.Node) (class, mu *graph.Node
 	return class, mu
 }
 
-// surprisal is −ln q of what an image was made of, in nats: h what the discriminator's
+// surprisal returns −ln q of what an image was made of, in nats: h what the discriminator's
 // body makes of it, → (B).
 func (c informed) surprisal(b *nn.Builder, h, z *graph.Node) *graph.Node {
 	_, codes, class := c.split(z)
 	logits, mu := c.recognise(b, h)
-	loss := prob.CategoricalLogits(class, logits)
+	loss := prob.CategoricalNLL(class, logits)
 	if codes != nil {
 		loss = graph.Sub(loss, prob.NormalLogDensity(graph.Sub(codes, mu)))
 	}
 	return loss
 }
 
-// turns are those of joint, the loss of Q in each.
+// turns returns those of joint, the loss of Q in each.
 func (c informed) turns(s *scene) []turn {
 	var turns []turn
 	var onFake, info *graph.Node
@@ -216,7 +216,7 @@ func (c *InfoGANConfig) New(in model.Input) (model.Model, error) {
 	return &finder{m}, nil
 }
 
-// InfoGAN is kind infogan and its recipe, for sets of ten classes.
+// InfoGAN returns kind infogan and its recipe, for sets of ten classes.
 func InfoGAN() (model.Kind, model.Recipe) {
 	const name, about = "infogan", "InfoGAN with convolutional networks: finds classes and codes without labels"
 	return model.Kind{Name: name, About: about, Default: func() model.Config {

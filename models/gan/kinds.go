@@ -32,7 +32,7 @@ type Game struct {
 	Augment string  `json:"augment" flag:"augment" help:"what is done to real and made images alike before the discriminator sees them, for small sets: some of color,translation,cutout, or none"` // see parseAugment
 }
 
-// game is the usual one.
+// game returns the usual one.
 func game(beta1 float64) Game {
 	return Game{Loss: "non-saturating", DSteps: 1, DRate: 1, Beta1: beta1, Beta2: 0.999, Augment: noAugment}
 }
@@ -85,7 +85,7 @@ func (g Game) validateWith(o Noise, p pair, found ...error) error {
 	return errors.Join(append(faults, g.suits(p)...)...)
 }
 
-// check is validateWith, and else says why images cannot be made so.
+// check returns validateWith, and else says why images cannot be made so.
 func (g Game) check(o Noise, p pair, img model.Image, found ...error) error {
 	if err := g.validateWith(o, p, found...); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (c *DenseConfig) New(in model.Input) (model.Model, error) {
 	return c.Game.build("dense-gan", c.Dense, in, 0, c.Latent, c.Game.two(1e-7))
 }
 
-// DenseGAN is kind dense-gan and its recipe, the published dense GAN: 114,064
+// DenseGAN returns kind dense-gan and its recipe, the published dense GAN: 114,064
 // parameters of the generator and 100,609 of the discriminator for 28x28x1. Its
 // 20,000 iterations are 43 epochs of the 60,000 images of MNIST, the last one cut short.
 func DenseGAN() (model.Kind, model.Recipe) {
@@ -146,7 +146,7 @@ func (c *DCGANConfig) New(in model.Input) (model.Model, error) {
 	return c.Game.build("dcgan", nets, in, 0, c.Latent, c.Game.two(1e-8))
 }
 
-// DCGAN is kind dcgan and its recipes: the published convolutional GAN, 3,576,704
+// DCGAN returns kind dcgan and its recipes: the published convolutional GAN, 3,576,704
 // parameters of the generator and 2,765,568 of the discriminator for 64x64x3, and
 // WGAN-GP (Gulrajani et al., arXiv:1704.00028, alg. 1) with the same networks, less
 // the discriminator's batch norm.

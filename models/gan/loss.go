@@ -57,7 +57,7 @@ var losses = []loss{
 	},
 }
 
-// reluctant is −ln D.
+// reluctant returns −ln D.
 func reluctant(l *graph.Node) *graph.Node { return graph.Softplus(graph.Neg(l)) }
 
 func offOne(l *graph.Node) *graph.Node {
@@ -66,7 +66,7 @@ func offOne(l *graph.Node) *graph.Node {
 
 func same(l *graph.Node) *graph.Node { return l }
 
-// lossOf is the row of a name.
+// lossOf returns the row of a name.
 func lossOf(name string) (loss, error) {
 	var known []string
 	for _, l := range losses {
@@ -78,6 +78,6 @@ func lossOf(name string) (loss, error) {
 	return loss{}, fmt.Errorf("gan: --loss %q: want %s", name, strings.Join(known, ", "))
 }
 
-// positive is 1 where the discriminator says real, negative where it says made.
+// positive returns 1 where the discriminator says real, negative where it says made.
 func (o loss) positive(l *graph.Node) *graph.Node { return graph.Greater(l, graph.Const(o.border)) }
 func (o loss) negative(l *graph.Node) *graph.Node { return graph.Sub(graph.Const(1), o.positive(l)) }

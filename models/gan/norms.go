@@ -25,7 +25,7 @@ func checkNorms(d, g string) []error {
 	return faults
 }
 
-// normed is the norm of a layer's sums, and its activation.
+// normed returns the norm of a layer's sums, and its activation.
 func normed(b *nn.Builder, norm, name string, h *graph.Node, act nn.Activation) *graph.Node {
 	if norm == batchNorm {
 		return b.BatchNorm(name, h, act)
@@ -47,7 +47,7 @@ func checkFilters(filters []int) []error {
 	return faults
 }
 
-// filtersFor are first, 2·first, … up to 512, as many as leave a side of 4 or more; of
+// filtersFor returns first, 2·first, … up to 512, as many as leave a side of 4 or more; of
 // images under 64 pixels half as many.
 func filtersFor(img model.Image, first int) []int {
 	var filters []int

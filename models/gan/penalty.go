@@ -28,7 +28,7 @@ func (p penalty) formula() string {
 	return text
 }
 
-// of is the penalty of a turn's real and made images, a scalar, and the metrics of it.
+// of returns the penalty of a turn's real and made images, a scalar, and the metrics of it.
 // It is nil without one.
 func (p penalty) of(s *scene, real, made *graph.Node) (sum *graph.Node, metrics []graph.Output) {
 	var length *graph.Node
@@ -57,7 +57,7 @@ func (p penalty) of(s *scene, real, made *graph.Node) (sum *graph.Node, metrics 
 	return graph.Tag(sum, "gradient penalty"), []graph.Output{{Name: model.DPenalty, Value: sum}, {Name: model.DInputGrad, Value: length}}
 }
 
-// slope is ‖∂D/∂x‖² of each image: (B,H,W,C) → (B).
+// slope returns ‖∂D/∂x‖² of each image: (B,H,W,C) → (B).
 func (s *scene) slope(x *graph.Node) *graph.Node {
 	g := graph.Grad(graph.Sum(s.judge(x)), x)[0]
 	return graph.Sum(graph.Square(g), 1, 2, 3)

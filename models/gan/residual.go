@@ -37,7 +37,7 @@ func (c Residual) fits(img model.Image) error { return halves(img, len(c.Filters
 
 func (c Residual) mixes() bool { return c.DNorm == batchNorm }
 
-// of is c for images of a size, its filters chosen if they are not given.
+// of returns c for images of a size, its filters chosen if they are not given.
 func (c Residual) of(img model.Image) Residual {
 	if c.Filters == nil {
 		c.Filters = filtersFor(img, 32)
@@ -65,7 +65,7 @@ func (c Residual) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *gr
 	return g.Conv2D("conv2d", h, img.C, 3, 1, graph.Same, nn.Tanh)
 }
 
-// body is the discriminator up to its last layer: (B,H,W,C) → (B,D).
+// body returns the discriminator up to its last layer: (B,H,W,C) → (B,D).
 func (c Residual) body(b *nn.Builder, x *graph.Node) *graph.Node {
 	d := c.network(b, discriminator, c.DNorm)
 	h := d.Input("input_2", x)
@@ -82,17 +82,17 @@ func (c Residual) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
 
 func (c Residual) turns(s *scene) []turn { return joint(s) }
 
-// up is a block of the generator.
+// up returns a block of the generator.
 func (c Residual) up(g *nn.Builder, name string, x *graph.Node, filters int) *graph.Node {
 	h := normed(g, c.GNorm, name+"_norm", x, nn.ReLU)
-	h = g.DoubledConv2D(name+"_conv2d", h, filters, 3, nn.None)
+	h = g.UpsampleConv2D(name+"_conv2d", h, filters, 3, nn.None)
 	h = normed(g, c.GNorm, name+"_norm_1", h, nn.ReLU)
 	h = g.Conv2D(name+"_conv2d_1", h, filters, 3, 1, graph.Same, nn.None)
-	side := g.DoubledConv2D(name+"_side", x, filters, 1, nn.None)
+	side := g.UpsampleConv2D(name+"_side", x, filters, 1, nn.None)
 	return g.Layer(name, "Add", graph.Add(h, side), h, side)
 }
 
-// down is a block of the discriminator.
+// down returns a block of the discriminator.
 func (c Residual) down(d *nn.Builder, name string, x *graph.Node, filters int, first bool) *graph.Node {
 	h := x
 	if !first {
@@ -100,8 +100,8 @@ func (c Residual) down(d *nn.Builder, name string, x *graph.Node, filters int, f
 	}
 	h = d.Conv2D(name+"_conv2d", h, filters, 3, 1, graph.Same, nn.None)
 	h = normed(d, c.DNorm, name+"_norm_1", h, nn.ReLU)
-	h = d.HalvedConv2D(name+"_conv2d_1", h, filters, 3, nn.None)
-	side := d.HalvedConv2D(name+"_side", x, filters, 1, nn.None)
+	h = d.DownsampleConv2D(name+"_conv2d_1", h, filters, 3, nn.None)
+	side := d.DownsampleConv2D(name+"_side", x, filters, 1, nn.None)
 	return d.Layer(name, "Add", graph.Add(h, side), h, side)
 }
 
@@ -124,7 +124,7 @@ func (c *ResNetConfig) New(in model.Input) (model.Model, error) {
 	return c.Game.build("resnet-gan", nets, in, 0, c.Latent, c.Game.two(1e-8))
 }
 
-// ResNetGAN is kind resnet-gan and its recipe: residual networks, the
+// ResNetGAN returns kind resnet-gan and its recipe: residual networks, the
 // discriminator's with spectral norm, played with the hinge loss as Miyato et al.
 // 2018 and Zhang et al., arXiv:1805.08318, do.
 func ResNetGAN() (model.Kind, model.Recipe) {

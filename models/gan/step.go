@@ -37,7 +37,7 @@ func (m *adversary) scene(n int, training bool) *scene {
 	return s
 }
 
-// inputs are those of a function of images; what it needs beside them is last.
+// inputs returns those of a function of images; what it needs beside them is last.
 func (s *scene) inputs(more ...*graph.Node) []*graph.Node {
 	in := []*graph.Node{s.x, s.weight, s.key}
 	if s.labels != nil {
@@ -70,7 +70,7 @@ func (s *scene) parts() []*scene {
 	return parts
 }
 
-// stream is the name of a stream of random numbers that the turn has for itself.
+// stream returns the name of a stream of random numbers that the turn has for itself.
 func (s *scene) stream(name string) string {
 	if s.part == 0 {
 		return name
@@ -84,23 +84,23 @@ func (s *scene) generate(stream string) *graph.Node {
 	return s.m.generate(s.b, s.noise(stream), s.labels, s.m.img)
 }
 
-// noise is from N(0, I): (B,Z).
+// noise returns from N(0, I): (B,Z).
 func (s *scene) noise(stream string) *graph.Node {
 	return graph.Normal(s.key, s.stream(stream), s.n, s.m.latent)
 }
 
 func (s *scene) judge(x *graph.Node) *graph.Node { return s.m.judge(s.b, x, s.labels) }
 
-// seen is x as the discriminator sees it in training, by draws of the stream of that
+// seen returns x as the discriminator sees it in training, by draws of the stream of that
 // name.
 func (s *scene) seen(stream string, x *graph.Node) *graph.Node {
 	return s.m.augment.apply(s.key, s.stream(stream), x)
 }
 
-// real is the batch.
+// real returns the batch.
 func (s *scene) real() *graph.Node { return graph.AddScalar(graph.Scale(s.x, 2), -1) }
 
-// overReal is the mean of a number an image, (B), over the images of weight 1. Where
+// overReal returns the mean of a number an image, (B), over the images of weight 1. Where
 // there are none it is not a number in the first turn, so that the step changes
 // nothing, and 0 in later ones: a short batch may have none for them.
 func (s *scene) overReal(v *graph.Node) *graph.Node {
@@ -154,7 +154,7 @@ func (m *adversary) step(n int) step {
 	return s
 }
 
-// Train is one function, an iteration of the design. Its images are dealt to the
+// Train returns one function, an iteration of the design. Its images are dealt to the
 // turns of the discriminator.
 func (m *adversary) Train(n int) ([]*graph.Func, error) {
 	if k := m.steps; n%k != 0 || n < k {
@@ -173,7 +173,7 @@ type measured interface {
 	terms(s *scene) []graph.Output
 }
 
-// Eval is what the networks, as they are in use, make of each image and of a made
+// Eval returns what the networks, as they are in use, make of each image and of a made
 // one beside it.
 func (m *adversary) Eval(n int) (*graph.Func, error) {
 	return function("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
@@ -188,7 +188,7 @@ func (m *adversary) Eval(n int) (*graph.Func, error) {
 	})
 }
 
-// verdicts are the terms of what the discriminator says of an image and of a made one.
+// verdicts returns the terms of what the discriminator says of an image and of a made one.
 func (s *scene) verdicts(onReal, onFake *graph.Node) []graph.Output {
 	l := s.m.loss
 	half := func(a, b *graph.Node) *graph.Node { return graph.Scale(graph.Add(a, b), 0.5) }
@@ -224,7 +224,7 @@ func (m *adversary) Decode(n int) (*graph.Func, error) {
 	})
 }
 
-// picture is x in [−1, 1] as the output that is an image.
+// picture returns x in [−1, 1] as the output that is an image.
 func picture(x *graph.Node) []graph.Output {
 	value := graph.Tag(graph.AddScalar(graph.Scale(x, 0.5), 0.5), model.OutputPicture)
 	return []graph.Output{{Name: model.OutputPicture, Value: value}}

@@ -17,7 +17,7 @@ type turn struct {
 	beside  bool           // it starts where the turn before it does, not where that ends
 }
 
-// told is what the discriminator's loss and its accuracy are called, where a share
+// told returns what the discriminator's loss and its accuracy are called, where a share
 // right of the images that it was shown says anything.
 func (s *scene) told(loss, right *graph.Node) []graph.Output {
 	metrics := []graph.Output{{Name: model.DLoss, Value: loss}}
@@ -27,13 +27,13 @@ func (s *scene) told(loss, right *graph.Node) []graph.Output {
 	return metrics
 }
 
-// fooling is the generator's turn, given what the discriminator says of made images.
+// fooling returns the generator's turn, given what the discriminator says of made images.
 func (s *scene) fooling(onFake *graph.Node) turn {
 	fool := graph.Mean(s.m.loss.fool(onFake))
 	return turn{player: generator, loss: fool, metrics: []graph.Output{{Name: model.GLoss, Value: fool}}}
 }
 
-// telling is a turn of the discriminator with real and made images together, given
+// telling returns a turn of the discriminator with real and made images together, given
 // what it says of each.
 func (s *scene) telling(x, made, onReal, onFake *graph.Node) turn {
 	l := s.m.loss
@@ -46,7 +46,7 @@ func (s *scene) telling(x, made, onReal, onFake *graph.Node) turn {
 	return t
 }
 
-// apart is the iteration of the dense GAN as published: the discriminator learns
+// apart returns the iteration of the dense GAN as published: the discriminator learns
 // from real images, then from made ones, then the generator from the
 // discriminator as it has become, with noise of its own.
 func apart(s *scene) []turn {
@@ -65,7 +65,7 @@ func apart(s *scene) []turn {
 	return append(turns, s.fooling(s.judge(s.seen("made for the generator's turn", s.generate("noise of the generator's turn")))))
 }
 
-// joint is the iteration of DCGAN as published: one update of the discriminator
+// joint returns the iteration of DCGAN as published: one update of the discriminator
 // from the sum of both losses, each batch passing through it by itself, then one
 // of the generator from the same made images, judged by the discriminator as it
 // has become.
@@ -133,12 +133,12 @@ func (s *scene) play(turns []turn) ([]played, []graph.Update) {
 	return done, now.updates()
 }
 
-// of are the parameters of networks that are learned by gradient.
+// of returns the parameters of networks that are learned by gradient.
 func (s *scene) of(networks []string) []*graph.Node {
 	return slices.DeleteFunc(s.b.States(), func(n *graph.Node) bool { return !in(n.Name(), networks) })
 }
 
-// running are the new running statistics of networks.
+// running returns the new running statistics of networks.
 func (s *scene) running(networks []string) []graph.Update {
 	var updates []graph.Update
 	for _, u := range s.b.Updates() {
@@ -183,7 +183,7 @@ func (s *standing) reader(values map[string]*graph.Node) func(n *graph.Node) *gr
 	return read
 }
 
-// state is the value of a state, which each turn may have declared for itself.
+// state returns the value of a state, which each turn may have declared for itself.
 func (s *standing) state(n *graph.Node, values map[string]*graph.Node) *graph.Node {
 	if v := values[n.Name()]; v != nil {
 		return v
@@ -204,7 +204,7 @@ func (s *standing) set(name string, value *graph.Node) {
 	s.values[name] = value
 }
 
-// updates are those of all turns together.
+// updates returns those of all turns together.
 func (s *standing) updates() []graph.Update {
 	var updates []graph.Update
 	for _, st := range s.states {

@@ -124,7 +124,7 @@ func (c *VAEGANConfig) New(in model.Input) (model.Model, error) {
 	return &coder{m, objective}, nil
 }
 
-// VAEGAN is kind vae-gan and its recipe.
+// VAEGAN returns kind vae-gan and its recipe.
 func VAEGAN() (model.Kind, model.Recipe) {
 	const name, about = "vae-gan", "VAE with convolutional networks whose decoder is a generator, and its discriminator the likeness"
 	return model.Kind{Name: name, About: about, Default: func() model.Config {

@@ -14,7 +14,7 @@ func CheckUnits(pkg, flag string, n int) []error {
 	return nil
 }
 
-// CheckLayers is CheckUnits of each layer of a list, which has one at least.
+// CheckLayers returns CheckUnits of each layer of a list, which has one at least.
 func CheckLayers(pkg, flag string, layers []int) []error {
 	if len(layers) == 0 {
 		return []error{fmt.Errorf("%s: --%s is empty: want the size of at least one layer, as --%s 64", pkg, flag, flag)}

@@ -40,7 +40,7 @@ func flagsOf(v reflect.Value) []*Flag {
 	return flags
 }
 
-// Type is int, float, bool, string or ints.
+// Type returns int, float, bool, string or ints.
 func (f *Flag) Type() string {
 	switch f.field.Interface().(type) {
 	case int:
@@ -57,7 +57,7 @@ func (f *Flag) Type() string {
 	panic(fmt.Sprintf("model: option --%s has type %v", f.Name, f.field.Type()))
 }
 
-// String is the value of the field as Set takes it: 0.5, or 512,256.
+// String returns the value of the field as Set takes it: 0.5, or 512,256.
 func (f *Flag) String() string {
 	if f == nil || !f.field.IsValid() { // flag libraries ask a zero value
 		return ""

@@ -69,10 +69,10 @@ const (
 // An Image is the shape of the images a model is built for.
 type Image struct{ H, W, C int }
 
-// String is 28x28x1.
+// String returns 28x28x1.
 func (s Image) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
 
-// Size is the number of values of an image, H·W·C.
+// Size returns the number of values of an image, H·W·C.
 func (s Image) Size() int { return s.H * s.W * s.C }
 
 // An Input is the data a model is built for.

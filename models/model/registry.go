@@ -90,13 +90,13 @@ func (r *Registry) Register(k Kind, recipes ...Recipe) {
 	}
 }
 
-// Kinds are the kinds in order of registration.
+// Kinds returns the kinds in order of registration.
 func (r *Registry) Kinds() []Kind { return r.kinds }
 
-// Recipes are the recipes in order of registration.
+// Recipes returns the recipes in order of registration.
 func (r *Registry) Recipes() []Recipe { return r.recipes }
 
-// Kind is the kind of that name; the error lists the known ones.
+// Kind returns the kind of that name; the error lists the known ones.
 func (r *Registry) Kind(name string) (Kind, error) {
 	var known []string
 	for _, k := range r.kinds {
@@ -108,7 +108,7 @@ func (r *Registry) Kind(name string) (Kind, error) {
 	return Kind{}, fmt.Errorf("model: no kind %q; have %s", name, strings.Join(known, ", "))
 }
 
-// Recipe is the recipe of that name; the error lists the known ones.
+// Recipe returns the recipe of that name; the error lists the known ones.
 func (r *Registry) Recipe(name string) (Recipe, error) {
 	var known []string
 	for _, rec := range r.recipes {
@@ -120,7 +120,7 @@ func (r *Registry) Recipe(name string) (Recipe, error) {
 	return Recipe{}, fmt.Errorf("model: no recipe %q; have %s", name, strings.Join(known, ", "))
 }
 
-// Config is the configuration of a recipe, to be changed by Flags as one likes.
+// Config returns the configuration of a recipe, to be changed by Flags as one likes.
 func (r *Registry) Config(rec Recipe) (Config, error) {
 	k, err := r.Kind(rec.Kind)
 	if err != nil {

@@ -61,7 +61,7 @@ func (m *sampled) Sample(n int) (*graph.Func, error) {
 // A begun is the model of a beginner: its training is one stage.
 type begun struct{ bounded }
 
-// Stages is the stage that the images begin.
+// Stages returns the stage that the images begin.
 func (m *begun) Stages() []model.Stage {
 	return []model.Stage{{Name: "train", Train: m.Train, Begin: m.design.(beginner).begin}}
 }

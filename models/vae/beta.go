@@ -20,13 +20,13 @@ type beta struct {
 	freeBits float64
 }
 
-// penalty is β·KL(q(z|x) ‖ N(0, I)): Higgins et al. 2017, eq. 4. Warm-up and free
+// penalty returns β·KL(q(z|x) ‖ N(0, I)): Higgins et al. 2017, eq. 4. Warm-up and free
 // bits are a matter of training: what is evaluated is the bound with the full β.
 func (v beta) penalty(s *scene, q posterior) (*graph.Node, []term) {
 	return v.weighed(s, q.kl, prob.GaussianKLUnits(q.mu, q.logVar)), nil
 }
 
-// weighed is the penalty of a divergence: kl (B), the sum of its units (B,Z).
+// weighed returns the penalty of a divergence: kl (B), the sum of its units (B,Z).
 func (v beta) weighed(s *scene, kl, units *graph.Node) *graph.Node {
 	if v.freeBits > 0 && s.epoch != nil {
 		kl = freed(s, units, v.freeBits)
@@ -34,7 +34,7 @@ func (v beta) weighed(s *scene, kl, units *graph.Node) *graph.Node {
 	return graph.Mul(kl, v.now(s))
 }
 
-// now is β, in training as far as it has risen: ().
+// now returns β, in training as far as it has risen: ().
 func (v beta) now(s *scene) *graph.Node {
 	if v.warmup == 0 || s.epoch == nil {
 		return graph.Const(v.weight)
@@ -42,7 +42,7 @@ func (v beta) now(s *scene) *graph.Node {
 	return graph.Scale(graph.Min(graph.Scale(s.epoch, 1/v.warmup), graph.Const(1)), v.weight)
 }
 
-// freed is a number an image whose mean over the images of weight 1 is
+// freed returns a number an image whose mean over the images of weight 1 is
 //
 //	Σ_j max(free, mean of kl_j)
 //
@@ -61,7 +61,7 @@ func (v beta) formula() string {
 	return v.factor() + "·" + kl
 }
 
-// factor is β in words.
+// factor returns β in words.
 func (v beta) factor() string {
 	f := strconv.FormatFloat(v.weight, 'g', -1, 64)
 	if v.warmup > 0 {

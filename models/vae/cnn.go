@@ -93,7 +93,7 @@ func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 	return dec.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
 }
 
-// labelled is an image with one more channel, which a dense layer makes of the
+// labelled returns an image with one more channel, which a dense layer makes of the
 // labels: x (B,H,W,C), labels (B,K) → (B,H,W,C+1).
 func labelled(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 	rows, cols := x.Shape()[1], x.Shape()[2]
@@ -102,7 +102,7 @@ func labelled(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 	return enc.Layer("concatenate", "Concatenate", graph.Concat(3, x, plane), x, plane)
 }
 
-// residual is block i of a network, if it has blocks:
+// residual returns block i of a network, if it has blocks:
 //
 //	relu(h + conv(relu(conv(h))))
 //

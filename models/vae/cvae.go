@@ -21,7 +21,7 @@ func (c conditional) draw(s *scene, n int) *graph.Node {
 
 func (c conditional) objective() string { return c.elbo.objective() + "; given the labels" }
 
-// conditionally is build of a VAE with the labels given.
+// conditionally returns build of a VAE with the labels given.
 func (o Variational) conditionally(kind string, n nets, in model.Input) (model.Model, error) {
 	e, err := o.elbo(n, in)
 	if err != nil {
@@ -48,7 +48,7 @@ func (c *CNNCVAEConfig) New(in model.Input) (model.Model, error) {
 	return c.conditionally("cvae", c.CNN, in)
 }
 
-// CVAE is kind cvae and its recipe: convolutional networks that are given the
+// CVAE returns kind cvae and its recipe: convolutional networks that are given the
 // labels, as one more channel of the image and beside the code.
 func CVAE() (model.Kind, model.Recipe) {
 	return published("cvae", "conditional VAE with convolutional networks: given the labels",
@@ -71,7 +71,7 @@ func (c *MLPCVAEConfig) New(in model.Input) (model.Model, error) {
 	return c.conditionally("mlp-cvae", c.MLP, in)
 }
 
-// MLPCVAE is kind mlp-cvae and its recipe: dense networks that are given the labels
+// MLPCVAE returns kind mlp-cvae and its recipe: dense networks that are given the labels
 // beside the image and the code.
 func MLPCVAE() (model.Kind, model.Recipe) {
 	return published("mlp-cvae", "conditional VAE with dense networks: given the labels",

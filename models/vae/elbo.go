@@ -34,7 +34,7 @@ type elbo struct {
 	variant
 }
 
-// sample is q(z|x) and the draw, which Keras counts to the encoder.
+// sample returns q(z|x) and the draw, which Keras counts to the encoder.
 func (e elbo) sample(s *scene) posterior {
 	mu, logVar := e.encode(s)
 	z := prob.GaussianSample(mu, logVar, s.key, "posterior")

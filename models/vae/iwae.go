@@ -71,7 +71,7 @@ func (w iwae) begin(s model.Scene) error {
 	return s.Set(w.bias, t)
 }
 
-// meanImage is the mean of all images to train on, H·W·C values.
+// meanImage returns the mean of all images to train on, H·W·C values.
 func meanImage(s model.Scene) ([]float64, error) {
 	images := s.Train()
 	h, w, c := images.Shape()
@@ -115,7 +115,7 @@ func (c *IWAEConfig) New(in model.Input) (model.Model, error) {
 	return build("iwae", d, in, c.Latent)
 }
 
-// IWAE is kind iwae and its recipes on binarised digits: the networks of Burda et
+// IWAE returns kind iwae and its recipes on binarised digits: the networks of Burda et
 // al. with one stochastic layer, 784-200-200-50 and back, with one draw (the VAE
 // that they compare with) and with 50. Four of the eight stages of their schedule,
 // 40 of 3,280 epochs, are a recipe's default.

@@ -35,7 +35,7 @@ type Variational struct {
 	Match
 }
 
-// variational are the options of the evidence bound itself.
+// variational returns the options of the evidence bound itself.
 func variational(latent int, loss string) Variational {
 	return Variational{Bound{latent, loss, 1}, Pixels{Sigma: defaultSigma}, Rise{}, Match{Kernel: "imq"}}
 }
@@ -46,7 +46,7 @@ func (o Variational) validate() []error {
 	return append(faults, o.Match.validate()...)
 }
 
-// elbo is the design that the options say.
+// elbo returns the design that the options say.
 func (o Variational) elbo(n nets, in model.Input) (elbo, error) {
 	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
 		return elbo{}, err
@@ -89,10 +89,10 @@ func (o Code) build(kind string, n nets, in model.Input) (model.Model, error) {
 	return build(kind, plain{pair{n, in.Image, o.Latent, false}, l}, in, o.Latent)
 }
 
-// joined is all faults as one error.
+// joined returns all faults as one error.
 func joined(faults ...[]error) error { return errors.Join(slices.Concat(faults...)...) }
 
-// check is the faults of the options, or what keeps nets from images of that shape.
+// check returns the faults of the options, or what keeps nets from images of that shape.
 func check(faults error, n interface{ fits(model.Image) error }, img model.Image) error {
 	if faults != nil {
 		return faults
@@ -124,7 +124,7 @@ func (c *MLPVAEConfig) New(in model.Input) (model.Model, error) {
 	return c.build("mlp-vae", c.MLP, in)
 }
 
-// MLPVAE is kind mlp-vae and its recipe, the published dense VAE: 404,244
+// MLPVAE returns kind mlp-vae and its recipe, the published dense VAE: 404,244
 // parameters for 28x28x1.
 func MLPVAE() (model.Kind, model.Recipe) {
 	return published("mlp-vae", "variational autoencoder with dense networks",
@@ -145,7 +145,7 @@ func (c *CNNVAEConfig) New(in model.Input) (model.Model, error) {
 	return c.build("cnn-vae", c.CNN, in)
 }
 
-// CNNVAE is kind cnn-vae and its recipe, the published convolutional VAE:
+// CNNVAE returns kind cnn-vae and its recipe, the published convolutional VAE:
 // 134,165 = 69,076 + 65,089 parameters for 28x28x1.
 func CNNVAE() (model.Kind, model.Recipe) {
 	return published("cnn-vae", "variational autoencoder with convolutional networks",
@@ -154,7 +154,7 @@ func CNNVAE() (model.Kind, model.Recipe) {
 		})
 }
 
-// FaceVAE is a recipe of kind cnn-vae for faces of 64x64x3: 1,738,976 + 1,218,275
+// FaceVAE returns a recipe of kind cnn-vae for faces of 64x64x3: 1,738,976 + 1,218,275
 // parameters, and σ. Faces are off by less than a tenth, so with σ² = ½ the KL weighs
 // some sixty times what the data ask for, and the faces blur.
 func FaceVAE() model.Recipe {
@@ -179,7 +179,7 @@ func (c *MLPAEConfig) New(in model.Input) (model.Model, error) {
 	return c.build("mlp-ae", c.MLP, in)
 }
 
-// MLPAE is kind mlp-ae and its recipe: the networks of MLPVAE without noise.
+// MLPAE returns kind mlp-ae and its recipe: the networks of MLPVAE without noise.
 func MLPAE() (model.Kind, model.Recipe) {
 	return published("mlp-ae", "autoencoder with dense networks: no noise, no KL",
 		func() model.Config { return &MLPAEConfig{Code{2, "mae"}, MLP{[]int{256}, "relu"}} })
@@ -199,7 +199,7 @@ func (c *CNNAEConfig) New(in model.Input) (model.Model, error) {
 	return c.build("cnn-ae", c.CNN, in)
 }
 
-// CNNAE is kind cnn-ae and its recipe: the networks of CNNVAE without noise.
+// CNNAE returns kind cnn-ae and its recipe: the networks of CNNVAE without noise.
 func CNNAE() (model.Kind, model.Recipe) {
 	return published("cnn-ae", "autoencoder with convolutional networks: no noise, no KL",
 		func() model.Config {
@@ -207,7 +207,7 @@ func CNNAE() (model.Kind, model.Recipe) {
 		})
 }
 
-// published is a kind and the recipe of its defaults, trained as published:
+// published returns a kind and the recipe of its defaults, trained as published:
 // 50 epochs in batches of 128 with a learning rate of 1e-3.
 func published(name, about string, c func() model.Config) (model.Kind, model.Recipe) {
 	return model.Kind{Name: name, About: about, Default: c},

@@ -49,14 +49,14 @@ func (l ladder) up(s *scene) []gaussian {
 	return q
 }
 
-// heads are μ and ln σ² of layer i.
+// heads returns μ and ln σ² of layer i.
 func heads(b *nn.Builder, i int, h *graph.Node, units int) gaussian {
 	return gaussian{b.Dense(fmt.Sprintf("z%d_mean", i), h, units, nn.None), b.Dense(fmt.Sprintf("z%d_log_var", i), h, units, nn.None)}
 }
 
 var leaky = nn.LeakyReLU(0.1)
 
-// below are the features that layer i says of what is under it: z (B,Z_i) → (B,F).
+// below returns the features that layer i says of what is under it: z (B,Z_i) → (B,F).
 func (l ladder) below(b *nn.Builder, i int, z *graph.Node) *graph.Node {
 	for part := range 2 {
 		z = b.Dense(fmt.Sprintf("dense_%d_%d", i, part+1), z, l.hidden[i-1], leaky)
@@ -64,12 +64,12 @@ func (l ladder) below(b *nn.Builder, i int, z *graph.Node) *graph.Node {
 	return z
 }
 
-// expected is p(z_i|z_{i+1}).
+// expected returns p(z_i|z_{i+1}).
 func (l ladder) expected(b *nn.Builder, i int, above *graph.Node) gaussian {
 	return heads(b, i, l.below(b, i+1, above), l.latents[i-1])
 }
 
-// merged is the product of two Gaussians, as one.
+// merged returns the product of two Gaussians, as one.
 func merged(a, b gaussian) gaussian {
 	d := graph.Sub(b.logVar, a.logVar) // ln of the ratio of the precisions, a's to b's
 	share := graph.Sigmoid(d)          // a's part in the mean
@@ -79,7 +79,7 @@ func merged(a, b gaussian) gaussian {
 	}
 }
 
-// pixels are the logits of the image: z_1 (B,Z_1) → (B,H,W,C).
+// pixels returns the logits of the image: z_1 (B,Z_1) → (B,H,W,C).
 func (l ladder) pixels(b *nn.Builder, z *graph.Node) *graph.Node {
 	h := b.Dense("logits", l.below(b, 1, z), l.img.Size(), nn.None)
 	return graph.Reshape(h, h.Shape()[0], l.img.H, l.img.W, l.img.C)
@@ -234,7 +234,7 @@ func (c *LadderConfig) New(in model.Input) (model.Model, error) {
 	return build("ladder-vae", l, in, c.Latents[len(c.Latents)-1])
 }
 
-// Ladder is kind ladder-vae and its recipe: two layers of codes on binarised pixels,
+// Ladder returns kind ladder-vae and its recipe: two layers of codes on binarised pixels,
 // the KL coming in over ten epochs.
 func Ladder() (model.Kind, model.Recipe) {
 	return published("ladder-vae", "hierarchical VAE: several layers of codes, merged from below and above",

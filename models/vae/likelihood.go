@@ -35,13 +35,13 @@ const densityUnit = "nats per image (a density: it may be negative)"
 // of MNIST. What mse and mae leave out is the same for every image.
 var likelihoods = []likelihood{
 	{name: "bce", formula: "Σ_pixels BCE(x, x̂)", unit: "nats per image", measure: model.Binary,
-		nll: unlearned(prob.BernoulliLogits), mean: graph.Sigmoid},
+		nll: unlearned(prob.BernoulliNLL), mean: graph.Sigmoid},
 	{name: "mse", formula: "Σ_pixels (x − x̂)²", unit: "nats per image (Gaussian pixels of σ² = ½, constant left out)", measure: model.Density,
 		constant: math.Log(math.Pi) / 2, nll: unlearned(ofPictures(prob.SquaredError)), mean: graph.Sigmoid},
 	{name: "mae", formula: "Σ_pixels |x − x̂|", unit: "nats per image (Laplace pixels of scale 1, constant left out)", measure: model.Density,
 		constant: math.Ln2, nll: unlearned(ofPictures(prob.AbsoluteError)), mean: graph.Sigmoid},
 	{name: "cb", formula: "Σ_pixels −ln CB(x; x̂)", unit: densityUnit, measure: model.Density,
-		nll: unlearned(prob.ContinuousBernoulli), mean: prob.ContinuousBernoulliMean},
+		nll: unlearned(prob.ContinuousBernoulliNLL), mean: prob.ContinuousBernoulliMean},
 	{name: "gaussian", unit: densityUnit, measure: model.Density, mean: graph.Sigmoid}, // formula and nll: see gaussian
 	{name: "sigma", formula: "Σ_pixels −ln N(x; x̂, σ²), σ learned", unit: densityUnit, measure: model.Density, nll: sigmaError, mean: graph.Sigmoid},
 	{name: "logistic", formula: "Σ_pixels −ln P(x; x̂, s), 256 levels, scale s learned", unit: "nats per image", measure: model.Levels,
@@ -56,11 +56,11 @@ func ofPictures(f func(x, y *graph.Node) *graph.Node) func(x, logits *graph.Node
 	return func(x, l *graph.Node) *graph.Node { return f(x, graph.Sigmoid(l)) }
 }
 
-// gaussian is the row of that name with its σ.
+// gaussian returns the row of that name with its σ.
 func (l likelihood) gaussian(sigma float64) likelihood {
 	l.formula = fmt.Sprintf("Σ_pixels −ln N(x; x̂, %g²)", sigma)
 	l.nll = func(_ *nn.Builder, x, logits *graph.Node) *graph.Node {
-		return prob.GaussianError(x, graph.Sigmoid(logits), graph.Const(math.Log(sigma)))
+		return prob.GaussianNLL(x, graph.Sigmoid(logits), graph.Const(math.Log(sigma)))
 	}
 	return l
 }
@@ -68,16 +68,16 @@ func (l likelihood) gaussian(sigma float64) likelihood {
 // sigmaError has one σ for all pixels of all images, learned with the networks: the
 // σ-VAE of Rybkin, Daniilidis & Levine, arXiv:2006.13202.
 func sigmaError(dec *nn.Builder, x, logits *graph.Node) *graph.Node {
-	return prob.GaussianError(x, graph.Sigmoid(logits), logScale(dec, "log_sigma", logits))
+	return prob.GaussianNLL(x, graph.Sigmoid(logits), logScale(dec, "log_sigma", logits))
 }
 
 // logisticError has one scale for all pixels of all images, as Kingma et al.,
 // arXiv:1606.04934.
 func logisticError(dec *nn.Builder, x, logits *graph.Node) *graph.Node {
-	return prob.DiscretizedLogistic(x, graph.Sigmoid(logits), logScale(dec, "log_scale", logits))
+	return prob.DiscretizedLogisticNLL(x, graph.Sigmoid(logits), logScale(dec, "log_scale", logits))
 }
 
-// logScale is ln of a learned scale. Its parameter is a tenth of it: a step of Adam
+// logScale returns ln of a learned scale. Its parameter is a tenth of it: a step of Adam
 // is about as long as the learning rate whatever the gradient, and ln σ goes from 0
 // to −3 or so while a weight moves by a tenth.
 func logScale(dec *nn.Builder, name string, logits *graph.Node) *graph.Node {
@@ -88,7 +88,7 @@ func logScale(dec *nn.Builder, name string, logits *graph.Node) *graph.Node {
 
 func (l likelihood) row() likelihood { return l }
 
-// seen is the scene with the images as the model is to see them.
+// seen returns the scene with the images as the model is to see them.
 func (l likelihood) seen(s *scene) *scene {
 	if !l.binarize {
 		return s
@@ -98,7 +98,7 @@ func (l likelihood) seen(s *scene) *scene {
 	return &t
 }
 
-// error is −ln p(x|z) of the scene's images, (B), with the logits of each.
+// error returns −ln p(x|z) of the scene's images, (B), with the logits of each.
 func (l likelihood) error(s *scene, logits *graph.Node) *graph.Node {
 	return graph.Tag(l.nll(s.b.Network("decoder"), s.x, logits), model.Reconstruction)
 }
@@ -126,7 +126,7 @@ func (p Pixels) validate(loss string) []error {
 	return faults
 }
 
-// of is the row of that name with the options.
+// of returns the row of that name with the options.
 func (p Pixels) of(loss string) likelihood {
 	l, _ := likelihoodOf(loss, []string{loss})
 	l.binarize = p.Binarize
@@ -136,7 +136,7 @@ func (p Pixels) of(loss string) likelihood {
 	return l
 }
 
-// losses are the names of all rows.
+// losses returns the names of all rows.
 func losses() []string {
 	var names []string
 	for _, l := range likelihoods {

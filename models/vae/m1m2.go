@@ -32,7 +32,7 @@ func (l semiLoss) goal(s *class, m m2, v, labelled *graph.Node) []graph.Output {
 	u := s.mean(unlabelledBound, bound)
 	q := m.sample(s.b, labelled, s.labelledY, s.key, "labelled style")
 	known := graph.Mean(m.bound(q))
-	cross := graph.Mean(prob.CategoricalLogits(s.labelledY, m.classify(s.b, labelled)))
+	cross := graph.Mean(prob.CategoricalNLL(s.labelledY, m.classify(s.b, labelled)))
 	loss := graph.Add(u.Value, graph.Add(graph.Scale(known, l.weight), graph.Scale(cross, l.alpha)))
 	return []graph.Output{
 		{Name: model.Loss, Value: graph.Tag(loss, model.Loss)}, u,
@@ -70,13 +70,13 @@ func (d latentFeatures) lessons(pretrain int) []lesson {
 		{name: "vae", epochs: pretrain, adam: adam, goal: func(s *class) []graph.Output { return s.means(d.elbo.terms(s.scene)) }},
 		{name: "classifier", adam: adam, frozen: []string{"encoder", "decoder"}, goal: func(s *class) []graph.Output {
 			v := d.code(s.of(s.labelledX, s.labelledY), "labelled code")
-			cross := graph.Mean(prob.CategoricalLogits(s.labelledY, d.net.classify(s.b, v)))
+			cross := graph.Mean(prob.CategoricalNLL(s.labelledY, d.net.classify(s.b, v)))
 			return []graph.Output{{Name: model.Loss, Value: graph.Tag(cross, classification)}}
 		}},
 	}
 }
 
-// code is a draw of the code of each image, which no gradient passes.
+// code returns a draw of the code of each image, which no gradient passes.
 func (d latentFeatures) code(s *scene, stream string) *graph.Node {
 	s = d.seen(s)
 	mu, logVar := d.encode(s)
@@ -101,20 +101,20 @@ func (d generative) probs(s *scene) *graph.Node {
 	return prob.Softmax(d.classify(s.b, d.flat(s.x)))
 }
 
-// class is the one that is known of each image, or else the likeliest: (B,K).
+// class returns the one that is known of each image, or else the likeliest: (B,K).
 func (d generative) class(s *scene) *graph.Node { return known(s.labels, largest(d.probs(s))) }
 
-// encode is q(z|x,y) of that class.
+// encode returns q(z|x,y) of that class.
 func (d generative) encode(s *scene) (mu, logVar *graph.Node) {
 	return d.infer(s.b, s.x.Shape()[0], d.flat(s.x), d.class(s))
 }
 
-// decode is p(x|y,z) of the class that the labels say, or else of one drawn.
+// decode returns p(x|y,z) of the class that the labels say, or else of one drawn.
 func (d generative) decode(s *scene, z *graph.Node) *graph.Node {
 	return d.decodeAs(s, z, known(s.labels, oneOf(s.key, "class", z.Shape()[0], d.classes)))
 }
 
-// decodeAs is p(x|y,z): y (B,K).
+// decodeAs returns p(x|y,z): y (B,K).
 func (d generative) decodeAs(s *scene, z, y *graph.Node) *graph.Node {
 	n := z.Shape()[0]
 	logits := d.generate(s.b, n, z, y, d.img.Size())[0]
@@ -134,7 +134,7 @@ func (d generative) draw(s *scene, n int) *graph.Node {
 	return d.decode(s, graph.Normal(s.key, "style", n, d.latent))
 }
 
-// reconstruct is of the class that is known, or else of the likeliest.
+// reconstruct returns of the class that is known, or else of the likeliest.
 func (d generative) reconstruct(s *scene) *graph.Node {
 	mu, _ := d.encode(s)
 	return d.decodeAs(s, mu, d.class(s))
@@ -157,7 +157,7 @@ type stacked struct {
 	semiLoss
 }
 
-// terms are the bound of the whole:
+// terms returns the bound of the whole:
 //
 //	−ln p(x) ≤ −ln p(x|z₁) + ln q(z₁|x) + U(z₁),   z₁ ~ q(z₁|x)
 //
@@ -197,7 +197,7 @@ func (d stacked) choose(m *staged, s model.Scene) error {
 	return s.Set(unitsInUse, inUse)
 }
 
-// logWeights are ln p(x|z₁) + ln p(z₁) − ln q(z₁|x), with the estimate of p(z₁) that
+// logWeights returns ln p(x|z₁) + ln p(z₁) − ln q(z₁|x), with the estimate of p(z₁) that
 // one draw of z₂ for each class gives.
 func (d stacked) logWeights(s *scene, k int) *graph.Node {
 	s = d.seen(s)

@@ -43,7 +43,7 @@ func (pixels) heads(b *nn.Builder, h *graph.Node, width int) []*graph.Node {
 }
 
 func (pixels) nll(v *graph.Node, heads []*graph.Node) *graph.Node {
-	return prob.BernoulliLogits(v, heads[0])
+	return prob.BernoulliNLL(v, heads[0])
 }
 
 // codes are those of a VAE, each N(μ, σ²) with a σ of its own. Of a unit that the VAE
@@ -67,7 +67,7 @@ func (codes) nll(v *graph.Node, heads []*graph.Node) *graph.Node {
 	return graph.Neg(prob.GaussianLogDensity(v, heads[0], heads[1]))
 }
 
-// given is a softplus layer of v and the class:
+// given returns a softplus layer of v and the class:
 //
 //	softplus(v·W + y·U + b)
 //
@@ -85,7 +85,7 @@ func (m m2) given(b *nn.Builder, name string, n int, v, y *graph.Node, units int
 	return b.Layer(name, "Dense", graph.Softplus(h), v)
 }
 
-// hiddenLayers are those after the first.
+// hiddenLayers returns those after the first.
 func (m m2) hiddenLayers(b *nn.Builder, h *graph.Node) *graph.Node {
 	for i, units := range m.hidden[1:] {
 		h = b.Dense(nn.Numbered("dense", i+1), h, units, graph.Softplus)
@@ -100,7 +100,7 @@ func (m m2) classify(b *nn.Builder, v *graph.Node) *graph.Node {
 	return c.Dense("class", m.hiddenLayers(c, h), m.classes, nn.None)
 }
 
-// infer is q(z|v,y), of each class in turn if y is nil.
+// infer returns q(z|v,y), of each class in turn if y is nil.
 func (m m2) infer(b *nn.Builder, n int, v, y *graph.Node) (mu, logVar *graph.Node) {
 	i := b.Network("inference")
 	h := m.hiddenLayers(i, m.given(i, "dense", n, i.Input("input_4", m.visible(b, v)), y, m.hidden[0]))
@@ -137,14 +137,14 @@ func (m m2) sample(b *nn.Builder, v, y, key *graph.Node, stream string) styled {
 	return styled{mu, logVar, z, m.nll(v, m.generate(b, n, z, y, d)), prob.GaussianKL(mu, logVar)}
 }
 
-// bound is that of −ln p(v,y) of each row, eq. 6:
+// bound returns that of −ln p(v,y) of each row, eq. 6:
 //
 //	L(v,y) = −ln p(v|y,z) − ln p(y) + KL(q(z|v,y) ‖ p(z))
 func (m m2) bound(q styled) *graph.Node {
 	return graph.AddScalar(graph.Add(q.nll, q.kl), math.Log(float64(m.classes)))
 }
 
-// unlabelled is the bound of −ln p(v) of each row, eq. 7, and the logits of q(y|v):
+// unlabelled returns the bound of −ln p(v) of each row, eq. 7, and the logits of q(y|v):
 //
 //	U(v) = Σ_y q(y|v) (L(v,y) + ln q(y|v))
 //
@@ -156,7 +156,7 @@ func (m m2) unlabelled(b *nn.Builder, v, key *graph.Node, stream string) (bound,
 	return graph.Sum(graph.Mul(graph.Exp(logq), graph.Add(each, logq)), 1), logits
 }
 
-// evidence is an estimate of ln p(v) of each row, whose exponential is unbiased:
+// evidence returns an estimate of ln p(v) of each row, whose exponential is unbiased:
 //
 //	ln Σ_y p(y) p(v|y,z_y) p(z_y) / q(z_y|v,y),   z_y ~ q(z|v,y)
 //

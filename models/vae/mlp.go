@@ -54,5 +54,5 @@ func (c MLP) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 	return graph.Reshape(h, h.Shape()[0], img.H, img.W, img.C)
 }
 
-// last is the name of the decoder's last layer.
+// last returns the name of the decoder's last layer.
 func (c MLP) last() string { return nn.Numbered("dense", 2*len(c.Hidden)) }

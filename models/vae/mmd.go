@@ -66,7 +66,7 @@ func (o Match) validate() []error {
 	return faults
 }
 
-// WAEMMD is a recipe of kind cnn-vae without a KL: the codes of all images together,
+// WAEMMD returns a recipe of kind cnn-vae without a KL: the codes of all images together,
 // not those of each, are held to the prior. Tolstikhin et al., arXiv:1711.01558, have
 // 8 units on MNIST too; the MMD-VAE of Zhao et al. is the same.
 func WAEMMD() model.Recipe {

@@ -4,7 +4,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// classes are 0 … k−1 as a row.
+// classes returns 0 … k−1 as a row.
 func classes(k int) *graph.Node {
 	row := make([]float32, k)
 	for i := range row {
@@ -13,7 +13,7 @@ func classes(k int) *graph.Node {
 	return graph.ConstOf(row, k)
 }
 
-// largest is 1 at the largest element of each row of x (R,K), at the first of
+// largest returns 1 at the largest element of each row of x (R,K), at the first of
 // equals, and else 0.
 func largest(x *graph.Node) *graph.Node {
 	k, row := x.Shape()[1], classes(x.Shape()[1])
@@ -28,7 +28,7 @@ func oneOf(key *graph.Node, stream string, n, k int) *graph.Node {
 	return drawn(graph.BroadcastTo(graph.Const(0), n, k), key, stream)
 }
 
-// drawn is a class of each row, drawn with the probabilities ∝ eˡ of its logits
+// drawn returns a class of each row, drawn with the probabilities ∝ eˡ of its logits
 // (R,K): (R,K), one-hot. Gumbel's trick: l − ln −ln u is largest at k with the
 // probability of k.
 func drawn(logits, key *graph.Node, stream string) *graph.Node {
@@ -36,13 +36,13 @@ func drawn(logits, key *graph.Node, stream string) *graph.Node {
 	return largest(graph.Sub(logits, graph.Log(graph.Neg(graph.Log(u)))))
 }
 
-// known is labels (B,K) where an image has one, and else other (B,K).
+// known returns labels (B,K) where an image has one, and else other (B,K).
 func known(labels, other *graph.Node) *graph.Node {
 	has := graph.Greater(graph.Sum(labels, 1), graph.Const(0))
 	return graph.Select(graph.BroadcastTo(graph.Reshape(has, -1, 1), labels.Shape()...), labels, other)
 }
 
-// accuracy is 1 for an image whose class is that of the largest of p, else 0: (B).
+// accuracy returns 1 for an image whose class is that of the largest of p, else 0: (B).
 // It is 0 for an image without a label.
 func accuracy(p, labels *graph.Node) *graph.Node {
 	return graph.Sum(graph.Mul(largest(p), labels), 1)

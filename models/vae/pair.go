@@ -31,14 +31,14 @@ type pair struct {
 	conditional bool
 }
 
-// encode is q(z|x) as the two heads of the encoder: (B,Z) each.
+// encode returns q(z|x) as the two heads of the encoder: (B,Z) each.
 func (p pair) encode(s *scene) (mu, logVar *graph.Node) {
 	enc := s.b.Network("encoder")
 	h := p.features(enc, s.x, p.given(s))
 	return enc.Dense("z_mean", h, p.latent, nn.None), enc.Dense("z_log_var", h, p.latent, nn.None)
 }
 
-// given are the labels that the networks are given, nil if none.
+// given returns the labels that the networks are given, nil if none.
 func (p pair) given(s *scene) *graph.Node {
 	if !p.conditional {
 		return nil

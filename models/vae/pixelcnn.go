@@ -55,7 +55,7 @@ func (p pixelCNN) layers() []causal {
 	return layers
 }
 
-// taps are how many are seen.
+// taps returns how many are seen.
 func (l causal) taps() int {
 	n := l.side * l.side / 2 // those before the middle: the side is odd
 	if !l.blind {
@@ -64,12 +64,12 @@ func (l causal) taps() int {
 	return n
 }
 
-// weights are (taps·P,P) and (P).
+// weights returns (taps·P,P) and (P).
 func (p pixelCNN) weights(b *nn.Builder, l causal) (w, bias *graph.Node) {
 	return b.Param(l.name+"/kernel", b.Kernel, l.taps()*p.PriorFilters, p.PriorFilters), b.Param(l.name+"/bias", b.Bias, p.PriorFilters)
 }
 
-// join is what a layer makes of its sums y and of what went in.
+// join returns what a layer makes of its sums y and of what went in.
 func (l causal) join(y, in *graph.Node) *graph.Node {
 	if l.blind { // in is what is not to be seen
 		return graph.ReLU(y)
@@ -77,7 +77,7 @@ func (l causal) join(y, in *graph.Node) *graph.Node {
 	return graph.Add(in, graph.ReLU(y))
 }
 
-// nll is −ln p of each grid in nats: codes (B,h,w,K) one-hot → (B).
+// nll returns −ln p of each grid in nats: codes (B,h,w,K) one-hot → (B).
 func (p pixelCNN) nll(b *nn.Builder, codes *graph.Node) *graph.Node {
 	b = b.Network("prior")
 	s := codes.Shape()
@@ -94,7 +94,7 @@ func (p pixelCNN) nll(b *nn.Builder, codes *graph.Node) *graph.Node {
 		h = b.Layer(l.name, "MaskedConv2D", l.join(graph.Add(y, bias), h), h)
 	}
 	logits := b.Dense("logits", graph.Reshape(graph.ReLU(h), -1, f), k, nn.None)
-	return graph.Sum(graph.Reshape(prob.CategoricalLogits(flat, logits), n, rows*cols), 1)
+	return graph.Sum(graph.Reshape(prob.CategoricalNLL(flat, logits), n, rows*cols), 1)
 }
 
 func (p pixelCNN) embedding(b *nn.Builder, k int) *graph.Node {

@@ -22,13 +22,13 @@ type kindOf = func() (model.Kind, model.Recipe)
 
 var allKinds = []kindOf{MLPVAE, CNNVAE, MLPAE, CNNAE, CVAE, MLPCVAE, weighted, Ladder}
 
-// weighted is kind iwae with its first recipe.
+// weighted returns kind iwae with its first recipe.
 func weighted() (model.Kind, model.Recipe) {
 	k, r, _ := IWAE()
 	return k, r
 }
 
-// faceVAE is kind cnn-vae as the recipe face-vae has it.
+// faceVAE returns kind cnn-vae as the recipe face-vae has it.
 func faceVAE() (model.Kind, model.Recipe) {
 	k, _ := CNNVAE()
 	k.Default = func() model.Config {
@@ -42,7 +42,7 @@ func faceVAE() (model.Kind, model.Recipe) {
 	return k, FaceVAE()
 }
 
-// configured is the configuration of a kind with options set, as --name value.
+// configured returns the configuration of a kind with options set, as --name value.
 func configured(t *testing.T, kind kindOf, options ...string) model.Config {
 	t.Helper()
 	k, _ := kind()
@@ -78,7 +78,7 @@ func wholeModel(t *testing.T, img model.Image, kind kindOf, options ...string) m
 	return m
 }
 
-// core is the autoencoder that a model is made around.
+// core returns the autoencoder that a model is made around.
 func core(m model.Model) *autoencoder {
 	switch m := m.(type) {
 	case *bounded:
@@ -99,7 +99,7 @@ var (
 	tinyLadder = []string{"hidden", "5,4", "latents", "3,2"}
 )
 
-// tiny are those of a kind's networks.
+// tiny returns those of a kind's networks.
 func tiny(kind kindOf) []string {
 	k, _ := kind()
 	switch k.Default().(type) {
@@ -137,7 +137,7 @@ func startStates(m model.Model) map[string]graph.Value {
 	return st
 }
 
-// pictures are n images in [0, 1].
+// pictures returns n images in [0, 1].
 func pictures(n int, img model.Image) graph.Value {
 	v := sines(n*img.Size(), 0.5, 0.37, 0)
 	for i := range v {
@@ -179,7 +179,7 @@ func run(t *testing.T, f *graph.Func, err error, in, states map[string]graph.Val
 	return byName
 }
 
-// inputs are what functions of n images may take, at a step after the first epoch.
+// inputs returns what functions of n images may take, at a step after the first epoch.
 func inputs(n int, img model.Image, step uint64) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX: pictures(n, img), model.InputWeight: ones(n), model.InputKey: keyOf(step),

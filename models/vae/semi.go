@@ -89,7 +89,7 @@ func (p Pretrained) validate() []error {
 	return nil
 }
 
-// classesOf is K of the data, which such a model cannot do without.
+// classesOf returns K of the data, which such a model cannot do without.
 func classesOf(kind string, in model.Input) error {
 	if in.Labels < 2 {
 		return fmt.Errorf("vae: %s learns classes from a few labels: want images with labels of 2 classes or more; these have %d", kind, in.Labels)
@@ -126,7 +126,7 @@ func (c *M1Config) Validate() error {
 	return joined(c.Variational.validate(), c.MLP.validate(), c.Few.validate(), c.Pretrained.validate(), c.ClassNets.validate())
 }
 
-// design is M1, whose classifier is that of an M2 with styles of that many units.
+// design returns M1, whose classifier is that of an M2 with styles of that many units.
 func (c *M1Config) design(in model.Input, style int) (latentFeatures, error) {
 	e, err := c.elbo(c.MLP, in)
 	return latentFeatures{elbo: e, net: m2{classes: in.Labels, latent: style, hidden: c.ClassHidden, emission: codes{c.Latent}}}, err
@@ -209,7 +209,7 @@ func (c *M1M2Config) New(in model.Input) (model.Model, error) {
 	return conditionalOn{m, sees{m}, classifies{m}, samples{m}}, nil
 }
 
-// M1 is kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of
+// M1 returns kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of
 // one hidden layer on the codes.
 func M1() (model.Kind, model.Recipe) {
 	return semi("m1", "VAE and a classifier of its codes that sees a few labels", 25, func() model.Config {
@@ -217,14 +217,14 @@ func M1() (model.Kind, model.Recipe) {
 	})
 }
 
-// M2 is kind m2 and its recipe: the same, a class and a style that make images.
+// M2 returns kind m2 and its recipe: the same, a class and a style that make images.
 func M2() (model.Kind, model.Recipe) {
 	return semi("m2", "conditional VAE that learns the classes from a few labels", 50, func() model.Config {
 		return &M2Config{50, Few{100, 100, 1}, Weights{0.1, 0.1}, ClassNets{[]int{500}}}
 	})
 }
 
-// M1M2 is kind m1m2 and its recipe: the same, M2 of the codes of M1. The paper
+// M1M2 returns kind m1m2 and its recipe: the same, M2 of the codes of M1. The paper
 // trains it for 3,000 epochs.
 func M1M2() (model.Kind, model.Recipe) {
 	k, r := semi("m1m2", "VAE of two layers that learns the classes from a few labels", 140, func() model.Config {

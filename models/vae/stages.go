@@ -30,13 +30,13 @@ type class struct {
 	labelledY *graph.Node // (L,K)
 }
 
-// mean is the average of value (B) over the images of weight 1.
+// mean returns the average of value (B) over the images of weight 1.
 func (s *class) mean(name string, value *graph.Node) graph.Output {
 	mean := graph.Div(s.total(value), graph.Sum(s.weight))
 	return graph.Output{Name: name, Value: graph.Tag(mean, name)}
 }
 
-// means are those of all terms.
+// means returns those of all terms.
 func (s *class) means(terms []term) (all []graph.Output) {
 	for _, t := range terms {
 		all = append(all, s.mean(t.name, t.value))
@@ -44,7 +44,7 @@ func (s *class) means(terms []term) (all []graph.Output) {
 	return all
 }
 
-// of is the scene with other images in the place of its own.
+// of returns the scene with other images in the place of its own.
 func (s *scene) of(x, labels *graph.Node) *scene {
 	t := *s
 	t.x, t.labels, t.weight = x, labels, nil
@@ -85,7 +85,7 @@ func buildStaged(kind string, d weigher, in model.Input, latent int, labelled mo
 	return m, nil
 }
 
-// lesson is a step of l on n images: its metrics, and the updates that lower the
+// lesson returns a step of l on n images: its metrics, and the updates that lower the
 // first of them.
 func (m *staged) lesson(l lesson, n int) step {
 	s := step{scene: m.scene(n), lr: graph.Input(model.InputLR, tensor.Float32)}
@@ -125,12 +125,12 @@ func (m *staged) train(l lesson) func(n int) ([]*graph.Func, error) {
 	}
 }
 
-// Train is the last lesson's.
+// Train returns the last lesson's.
 func (m *staged) Train(n int) ([]*graph.Func, error) {
 	return m.train(m.lessons[len(m.lessons)-1])(n)
 }
 
-// Stages are the lessons.
+// Stages returns the lessons.
 func (m *staged) Stages() []model.Stage {
 	var stages []model.Stage
 	for _, l := range m.lessons {

@@ -43,7 +43,7 @@ func stagedModel(t *testing.T, name string, more ...string) (model.Model, *stage
 	return nil, nil
 }
 
-// oneHot are the labels 0, 1, 2, 0, … of n images; every fourth has none.
+// oneHot returns the labels 0, 1, 2, 0, … of n images; every fourth has none.
 func oneHot(n int, all bool) graph.Value {
 	v := make(graph.Value, n*labels)
 	for i := range n {
@@ -54,7 +54,7 @@ func oneHot(n int, all bool) graph.Value {
 	return v
 }
 
-// stepInputs are n images, of which the first count, and what else a step may take.
+// stepInputs returns n images, of which the first count, and what else a step may take.
 func stepInputs(m *staged, n, count int) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX:      append(pictures(count, small), make(graph.Value, (n-count)*small.Size())...),

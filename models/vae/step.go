@@ -8,7 +8,7 @@ import (
 	"github.com/imago-ml/imago/optim"
 )
 
-// scene is the inputs of a function over n images.
+// scene returns the inputs of a function over n images.
 func (m *autoencoder) scene(n int) *scene {
 	s := &scene{
 		b:      nn.NewBuilder(),
@@ -22,7 +22,7 @@ func (m *autoencoder) scene(n int) *scene {
 	return s
 }
 
-// inputs are those that the functions of a model may take.
+// inputs returns those that the functions of a model may take.
 func (s *scene) inputs(more ...*graph.Node) []*graph.Node {
 	all := []*graph.Node{s.x}
 	for _, in := range append([]*graph.Node{s.labels, s.weight, s.key, s.epoch}, more...) {
@@ -64,7 +64,7 @@ func (m *autoencoder) step(n int) step {
 	return s
 }
 
-// Train is one function: the gradient of the loss and a step of the rule.
+// Train returns one function: the gradient of the loss and a step of the rule.
 func (m *autoencoder) Train(n int) ([]*graph.Func, error) {
 	f, err := function("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.step(n)
@@ -73,7 +73,7 @@ func (m *autoencoder) Train(n int) ([]*graph.Func, error) {
 	return []*graph.Func{f}, err
 }
 
-// Eval is the weighted sums of the terms.
+// Eval returns the weighted sums of the terms.
 func (m *autoencoder) Eval(n int) (*graph.Func, error) {
 	return function("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
@@ -85,7 +85,7 @@ func (m *autoencoder) Eval(n int) (*graph.Func, error) {
 	})
 }
 
-// Score is the terms, image by image, without those of a batch as a whole.
+// Score returns the terms, image by image, without those of a batch as a whole.
 func (m *autoencoder) Score(n int) (*graph.Func, error) {
 	return function("score", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)

@@ -52,7 +52,7 @@ const (
 	priorChain  = "prior/clusters/chain"   // (Z,K·Z), what is not above the diagonals without effect
 )
 
-// prior is the mixture, at z (B,Z).
+// prior returns the mixture, at z (B,Z).
 func (d clustered) prior(s *scene, z *graph.Node) gaussians {
 	b, k := s.b.Network("prior"), d.clusters
 	b.Input("input_3", z)
@@ -78,7 +78,7 @@ func (d clustered) prior(s *scene, z *graph.Node) gaussians {
 	return p
 }
 
-// of is y of each cluster: z (B,Z) → (B,K,Z), with t for the chain. With the variances
+// of returns y of each cluster: z (B,Z) → (B,K,Z), with t for the chain. With the variances
 // of z and t² it is those of y.
 func (p gaussians) of(z, t *graph.Node) *graph.Node {
 	n, k, d := z.Shape()[0], p.mu.Shape()[0], z.Shape()[1]
@@ -89,7 +89,7 @@ func (p gaussians) of(z, t *graph.Node) *graph.Node {
 	return graph.BroadcastTo(y, n, k, d)
 }
 
-// far is Σ_j ((y−m)²+v)/σ² + ln σ²: y (B,K,Z), v as y or nil → (B,K).
+// far returns Σ_j ((y−m)²+v)/σ² + ln σ²: y (B,K,Z), v as y or nil → (B,K).
 func (p gaussians) far(y, v *graph.Node) *graph.Node {
 	square := graph.Square(graph.Sub(y, p.mu))
 	if v != nil {
@@ -98,7 +98,7 @@ func (p gaussians) far(y, v *graph.Node) *graph.Node {
 	return graph.Sum(graph.Add(graph.Mul(square, graph.Exp(graph.Neg(p.logVar))), p.logVar), 2)
 }
 
-// kl is KL(q(z,c|x) ‖ p(z,c)) of each image with γ = q(c|x), eq. 12 less its first term:
+// kl returns KL(q(z,c|x) ‖ p(z,c)) of each image with γ = q(c|x), eq. 12 less its first term:
 //
 //	½ Σ_c γ_c Σ_z (ln σ_c² + σ²/σ_c² + (μ−μ_c)²/σ_c²) + Σ_c γ_c ln γ_c/π_c − ½ Σ_z (1 + ln σ²)
 //
@@ -125,7 +125,7 @@ func (d clustered) terms(s *scene) []term {
 	return []term{{model.Loss, graph.Add(rec, kl)}, {model.Reconstruction, rec}, {model.KL, kl}}
 }
 
-// probs are the clusters' shares in the mean code, p(c|z = μ).
+// probs returns the clusters' shares in the mean code, p(c|z = μ).
 func (d clustered) probs(s *scene) *graph.Node {
 	mu, _ := d.encode(s)
 	return prob.Softmax(d.prior(s, mu).logs)
@@ -173,7 +173,7 @@ func (d clustered) lessons(pretrain int) []lesson {
 	}
 }
 
-// alone are the terms of the first stage, whose prior is N(0, I). Its KL rises over
+// alone returns the terms of the first stage, whose prior is N(0, I). Its KL rises over
 // the first half: otherwise half of the units would fall silent behind a layer of 2,000.
 func (d clustered) alone(s *scene) []term {
 	if b, ok := d.variant.(beta); ok && b.weight == 0 {
@@ -245,7 +245,7 @@ const (
 	silent   = 0.05 // of that of the most varied one: a unit below it says nothing
 )
 
-// groups is the mixture of the codes x (N,Z) from which the clusters begin: of equal
+// groups returns the mixture of the codes x (N,Z) from which the clusters begin: of equal
 // weights, from twice as many components merged. In most of the local maxima that EM
 // from K components ends in, one digit of MNIST has two of them and two digits have one.
 // The floor keeps a component from being a line of a few codes far out, and what is left
@@ -263,7 +263,7 @@ func groups(ctx context.Context, key rng.Key, x []float32, units, k int) (*mixtu
 		mixture.Options{Full: true, Equal: true, Restarts: 8, Begin: min(2*k, n), Floor: fitFloor, Tolerance: 1e-3, Key: key})
 }
 
-// variancesOf is the variance of each unit over the codes x (N,Z).
+// variancesOf returns the variance of each unit over the codes x (N,Z).
 func variancesOf(x []float32, units int) []float64 {
 	column, variances := make([]float64, len(x)/units), make([]float64, units)
 	for j := range units {
@@ -346,7 +346,7 @@ func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
 	return clustering{m, classifies{m}, samples{m}}, nil
 }
 
-// VaDE is kind vade and its recipe. The published networks are 784-500-500-2000-10 with
+// VaDE returns kind vade and its recipe. The published networks are 784-500-500-2000-10 with
 // diagonal clusters: --hidden 500,500,2000 --latent 10 --covariance diagonal.
 func VaDE() (model.Kind, model.Recipe) {
 	about := "VAE whose prior is a mixture of clusters, learned without labels"

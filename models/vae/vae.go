@@ -51,7 +51,7 @@ type scene struct {
 	epoch  *graph.Node // (), epochs of training done; nil but in a step of training
 }
 
-// total is Σ weight·value, of value (B).
+// total returns Σ weight·value, of value (B).
 func (s *scene) total(value *graph.Node) *graph.Node {
 	return graph.Sum(graph.Mul(s.weight, value))
 }
@@ -105,7 +105,7 @@ func (m *autoencoder) Networks() []nn.Network { return m.networks }
 func (m *autoencoder) Objective() string      { return m.objective() }
 func (m *autoencoder) Latent() int            { return m.latent }
 
-// Pixels is the likelihood's row; that of a deterministic design is a distance.
+// Pixels returns the likelihood's row; that of a deterministic design is a distance.
 func (m *autoencoder) Pixels() model.Pixels {
 	l := m.row()
 	p := model.Pixels{Name: l.name, Measure: l.measure, Constant: l.constant * float64(m.in.Size())}

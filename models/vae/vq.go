@@ -37,7 +37,7 @@ const (
 
 func (d quantized) grid() (h, w int) { return d.img.H / 4, d.img.W / 4 }
 
-// residual is blocks of h + conv1×1(relu(conv3×3(relu(h)))), and a relu: sec. 4.1.
+// residual returns blocks of h + conv1×1(relu(conv3×3(relu(h)))), and a relu: sec. 4.1.
 func (d quantized) residual(b *nn.Builder, h *graph.Node) *graph.Node {
 	for i := range d.blocks {
 		name := nn.Numbered("residual", i)
@@ -48,7 +48,7 @@ func (d quantized) residual(b *nn.Builder, h *graph.Node) *graph.Node {
 	return graph.ReLU(h)
 }
 
-// vectors are z_e: (B·h·w,D).
+// vectors returns z_e: (B·h·w,D).
 func (d quantized) vectors(s *scene) *graph.Node {
 	enc := s.b.Network("encoder")
 	h := enc.Input("input_1", s.x)
@@ -64,7 +64,7 @@ func (d quantized) codebook(b *nn.Builder) *graph.Node {
 	return b.Network("codebook").Param("codes/vectors", nn.Normal(0, r), d.size, d.dim)
 }
 
-// nearest is which of the codebook each vector is nearest to, the first of equals:
+// nearest returns which of the codebook each vector is nearest to, the first of equals:
 // (R,D) → (R,K), one-hot.
 func (d quantized) nearest(b *nn.Builder, z *graph.Node) *graph.Node {
 	c := b.Network("codebook")
@@ -97,7 +97,7 @@ func (d quantized) code(s *scene) coded {
 	return coded{ze, graph.MatMul(codes, d.codebook(s.b)), codes}
 }
 
-// distance is Σ ‖a − b‖² over the places of an image: (B·h·w,D) twice → (B).
+// distance returns Σ ‖a − b‖² over the places of an image: (B·h·w,D) twice → (B).
 func (d quantized) distance(a, b *graph.Node) *graph.Node {
 	rows, cols := d.grid()
 	return graph.Sum(graph.Reshape(graph.Square(graph.Sub(a, b)), -1, rows*cols*d.dim), 1)
@@ -107,7 +107,7 @@ func (d quantized) encode(s *scene) (mean, logVar *graph.Node) {
 	return graph.Reshape(d.code(s).e, s.x.Shape()[0], -1), nil
 }
 
-// decode is of the codes nearest to z (B,h·w·D).
+// decode returns of the codes nearest to z (B,h·w·D).
 func (d quantized) decode(s *scene, z *graph.Node) *graph.Node {
 	codes := d.nearest(s.b, graph.Reshape(z, -1, d.dim))
 	return d.decodeVectors(s.b, graph.MatMul(codes, d.codebook(s.b)))
@@ -141,7 +141,7 @@ func (d quantized) lessons(pretrain int) []lesson {
 	}
 }
 
-// perplexity is e^(−Σ_k p_k ln p_k), p_k being the share of code k in the batch. Far
+// perplexity returns e^(−Σ_k p_k ln p_k), p_k being the share of code k in the batch. Far
 // below K, the codebook is collapsing.
 func (d quantized) perplexity(s *class, codes *graph.Node) *graph.Node {
 	rows, cols := d.grid()
@@ -151,7 +151,7 @@ func (d quantized) perplexity(s *class, codes *graph.Node) *graph.Node {
 	return graph.Tag(graph.Exp(graph.Neg(graph.Sum(graph.Mul(p, graph.Log(graph.AddScalar(p, 1e-10)))))), perplexity)
 }
 
-// logWeights are −loss: an image has one code, whatever is drawn.
+// logWeights returns −loss: an image has one code, whatever is drawn.
 func (d quantized) logWeights(s *scene, k int) *graph.Node {
 	loss := d.terms(s)[0].value
 	return graph.BroadcastTo(graph.Neg(loss), k, loss.Shape()[0])
@@ -234,7 +234,7 @@ func (c *VQVAEConfig) New(in model.Input) (model.Model, error) {
 	return quantizing{m, samples{m}}, nil
 }
 
-// VQVAE is kind vq-vae and its recipe, narrower than the published one, which is for
+// VQVAE returns kind vq-vae and its recipe, narrower than the published one, which is for
 // photographs: 512 codes of 64, 256 filters, 250,000 steps.
 func VQVAE() (model.Kind, model.Recipe) {
 	about := "autoencoder with a codebook, and a learned prior over its codes"

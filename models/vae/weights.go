@@ -38,14 +38,14 @@ func repeat(x *graph.Node, k int) *graph.Node {
 	return graph.Reshape(all, append([]int{k * s[0]}, s[1:]...)...)
 }
 
-// repeated is the scene with each image k times.
+// repeated returns the scene with each image k times.
 func (s *scene) repeated(k int) *scene {
 	t := *s
 	t.x, t.labels, t.weight = repeat(s.x, k), repeat(s.labels, k), repeat(s.weight, k)
 	return &t
 }
 
-// weights are ln p(x|z) + ln p(z) − ln q(z|x), and −ln p(x|z): (k,B).
+// weights returns ln p(x|z) + ln p(z) − ln q(z|x), and −ln p(x|z): (k,B).
 func (l likelihood) weights(s *scene, d draws, decode func(s *scene, z *graph.Node) *graph.Node) (w, nll *graph.Node) {
 	t := s.repeated(d.k)
 	nll = graph.Reshape(l.error(t, decode(t, d.z)), d.k, -1)

@@ -122,7 +122,7 @@ func (p points) em(ctx context.Context, k int, o Options, floor []float64, key r
 	return p.climb(ctx, m, o, floor)
 }
 
-// climb is EM from m.
+// climb returns EM from m.
 func (p points) climb(ctx context.Context, m *Mixture, o Options, floor []float64) (*Mixture, float64, error) {
 	o.weigh(m)
 	last := math.Inf(-1)
@@ -210,7 +210,7 @@ func addTo(dst, src []float64) {
 	}
 }
 
-// mixture is the likeliest one of the moments. A component without points stays
+// mixture returns the likeliest one of the moments. A component without points stays
 // where it is, without weight, with the spread of the floor.
 func (s *moments) mixture(centres [][]float64, floor []float64) *Mixture {
 	d, total := s.d, 0.0
@@ -263,7 +263,7 @@ func (p points) sums(k int, full bool, visit func(c chunk, s *moments, t *scratc
 	return of[0]
 }
 
-// step is one round of EM, and the mean ln p(x) under m.
+// step returns one round of EM, and the mean ln p(x) under m.
 func (p points) step(m *Mixture, floor []float64) (*Mixture, float64, error) {
 	f, err := m.factor()
 	if err != nil {
@@ -278,7 +278,7 @@ func (p points) step(m *Mixture, floor []float64) (*Mixture, float64, error) {
 	return s.mixture(f.means, floor), s.logp / float64(p.n), nil
 }
 
-// hard is the mixture of clusters: each point belongs to the nearest centre.
+// hard returns the mixture of clusters: each point belongs to the nearest centre.
 func (p points) hard(centres [][]float64, full bool, floor []float64) *Mixture {
 	k := len(centres)
 	s := p.sums(k, full, func(c chunk, s *moments, t *scratch) {
@@ -293,7 +293,7 @@ func (p points) hard(centres [][]float64, full bool, floor []float64) *Mixture {
 	return s.mixture(centres, floor)
 }
 
-// floor is share of the variance of each dimension; of one without any, of the
+// floor returns share of the variance of each dimension; of one without any, of the
 // average dimension.
 func (p points) floor(share float64) ([]float64, error) {
 	ones := make([]float64, chunkRows)

@@ -10,7 +10,7 @@ import (
 
 const kMeansRounds = 30 // at most; what is left to do, EM does
 
-// kMeans is the centres (K) of clusters, by Lloyd's algorithm.
+// kMeans returns the centres (K) of clusters, by Lloyd's algorithm.
 func (p points) kMeans(ctx context.Context, k int, floor []float64, key rng.Key) ([][]float64, error) {
 	centres := p.spread(k, key)
 	for range kMeansRounds {
@@ -63,7 +63,7 @@ func (p points) spread(k int, key rng.Key) [][]float64 {
 	return centres
 }
 
-// nearest is the centre nearest to x, the first of equals, and the squared
+// nearest returns the centre nearest to x, the first of equals, and the squared
 // distance.
 func nearest(x []float32, centres [][]float64) (at int, dist float64) {
 	dist = math.Inf(1)

@@ -2,7 +2,7 @@ package mixture
 
 import "slices"
 
-// reduced is m with k components: again and again the two become one whose merger
+// reduced returns m with k components: again and again the two become one whose merger
 // costs least by the bound (Runnalls 2007)
 //
 //	½ ((π_a+π_b) ln det Σ_ab − π_a ln det Σ_a − π_b ln det Σ_b)
@@ -37,7 +37,7 @@ func (m *Mixture) reduced(k int) (*Mixture, error) {
 	return m, nil
 }
 
-// merged is one component in the place of two, of their mean and covariance.
+// merged returns one component in the place of two, of their mean and covariance.
 func (m *Mixture) merged(a, b int) *Mixture {
 	d := m.Dim
 	size := len(m.Covs) / len(m.Weights)
@@ -62,7 +62,7 @@ func (m *Mixture) merged(a, b int) *Mixture {
 	return out
 }
 
-// with is m with the component one in the place of a and b > a.
+// with returns m with the component one in the place of a and b > a.
 func (m *Mixture) with(a, b int, one *Mixture) *Mixture {
 	put := func(all, of []float64) []float64 {
 		n := len(of)

@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// uneven is a wide component, which k-means parts, and a narrow pair, which it does not.
+// uneven returns a wide component, which k-means parts, and a narrow pair, which it does not.
 func uneven(full bool) *Mixture {
 	m := &Mixture{Dim: 2, Full: full, Weights: []float64{0.4, 0.3, 0.3}, Means: []float64{0, 0, 20, 1.5, 20, -1.5}}
 	for _, v := range []float64{25, 0.1, 0.1} {

@@ -33,7 +33,7 @@ type Mixture struct {
 	Covs    []float64 `json:"covs"`    // Σ (K,D,D) if Full, else its diagonals (K,D), > 0
 }
 
-// Components is K.
+// Components returns K.
 func (m *Mixture) Components() int { return len(m.Weights) }
 
 // Validate reports the first thing that makes m no density: a size, a weight, a
@@ -43,14 +43,14 @@ func (m *Mixture) Validate() error {
 	return err
 }
 
-// LogDensity is ln p(x) of each point, in nats: x (N,D) → (N).
+// LogDensity returns ln p(x) of each point, in nats: x (N,D) → (N).
 func (m *Mixture) LogDensity(x []float32) ([]float64, error) {
 	out := make([]float64, len(x)/max(m.Dim, 1))
 	err := m.each(x, func(i int, _ []float64, logp float64) { out[i] = logp })
 	return out, err
 }
 
-// Responsibilities are p(k|x) = π_k N(x; μ_k, Σ_k) / p(x): x (N,D) → (N,K), rows
+// Responsibilities returns p(k|x) = π_k N(x; μ_k, Σ_k) / p(x): x (N,D) → (N,K), rows
 // that add up to 1.
 func (m *Mixture) Responsibilities(x []float32) ([]float64, error) {
 	k := m.Components()
@@ -82,7 +82,7 @@ func (m *Mixture) each(x []float32, visit func(i int, resp []float64, logp float
 	return nil
 }
 
-// Draw is n points drawn from m, (n,D). Point i is the same whatever n is.
+// Draw returns n points drawn from m, (n,D). Point i is the same whatever n is.
 func (m *Mixture) Draw(key rng.Key, n int) ([]float32, error) {
 	f, err := m.factor()
 	if err != nil {
@@ -118,7 +118,7 @@ func (m *Mixture) Draw(key rng.Key, n int) ([]float32, error) {
 	return out, nil
 }
 
-// pick is the place where the running sum of the weights passes u of their total.
+// pick returns the place where the running sum of the weights passes u of their total.
 func pick(weights []float64, u float64) int {
 	total, last := 0.0, 0
 	for k, w := range weights {

@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// planted is three components of two dimensions that overlap little.
+// planted returns three components of two dimensions that overlap little.
 func planted(full bool) *Mixture {
 	m := &Mixture{Dim: 2, Full: full, Weights: []float64{0.5, 0.3, 0.2}, Means: []float64{0, 0, 6, 1, -3, 7}}
 	if full {

@@ -40,7 +40,7 @@ type chunk struct {
 	first, n int
 }
 
-// chunks are those of one part of the lanes.
+// chunks returns those of one part of the lanes.
 func (p points) chunks(part int) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
 		for first := part * chunkRows; first < p.n; first += lanes * chunkRows {
@@ -138,7 +138,7 @@ func matrix(data []float64, rows, cols int) blas64.General {
 	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: data}
 }
 
-// grow is s with n elements of any value.
+// grow returns s with n elements of any value.
 func grow(s []float64, n int) []float64 {
 	if cap(s) < n {
 		return make([]float64, n)

@@ -127,7 +127,7 @@ func checkFinite(group string, tensors map[string]*tensor.Tensor) error {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// index is the place of element i of a tensor, an index an axis.
+// index returns the place of element i of a tensor, an index an axis.
 func index(i int, s tensor.Shape) tensor.Shape {
 	at := s.Clone()
 	for axis := len(s) - 1; axis >= 0; axis-- {

@@ -18,7 +18,7 @@ import (
 	"github.com/imago-ml/imago/formats/safetensors"
 )
 
-// sample is a checkpoint whose every number depends on the step.
+// sample returns a checkpoint whose every number depends on the step.
 func sample(t testing.TB, step int64) *Checkpoint {
 	return sized(t, step, 7)
 }

@@ -86,7 +86,7 @@ func explain(dir string, err error) error {
 	return fmt.Errorf("ckpt: %w; there is none before it: delete it and train again", err)
 }
 
-// previous is the checkpoint before dir in its folder, or "".
+// previous returns the checkpoint before dir in its folder, or "".
 func previous(dir string) string {
 	step, ok := parseName(filepath.Base(dir))
 	if !ok {
@@ -102,7 +102,7 @@ func previous(dir string) string {
 	return prev
 }
 
-// standing is the folder that holds the checkpoint dir: another one while it is being replaced.
+// standing returns the folder that holds the checkpoint dir: another one while it is being replaced.
 func standing(dir string) string {
 	parent, base := filepath.Split(dir)
 	if old := filepath.Join(parent, oldPrefix+base); !exists(dir) && exists(old) {

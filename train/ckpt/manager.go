@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Name is the name of the folder of a checkpoint of a step: step-00001234.
+// Name returns the name of the folder of a checkpoint of a step: step-00001234.
 func Name(step int64) string { return fmt.Sprintf("step-%08d", step) }
 
 func parseName(name string) (step int64, ok bool) {
@@ -65,7 +65,7 @@ func (m *Manager) recover() error {
 	return nil
 }
 
-// Dir is the folder.
+// Dir returns the folder.
 func (m *Manager) Dir() string { return m.dir }
 
 // Save saves c under the name of its step, then prunes. It returns the folder of the checkpoint, which is good even if
@@ -180,7 +180,7 @@ func none(dir string, skipped []error) error {
 	return fmt.Errorf("ckpt: %s: %w in it can be read, of %d; the latest: %w", dir, ErrNone, len(skipped), skipped[0])
 }
 
-// Best is the folder of the best checkpoint in the folder dir, by what the latest readable state says was best: there is
+// Best returns the folder of the best checkpoint in the folder dir, by what the latest readable state says was best: there is
 // no pointer that could disagree. It is the latest itself if no evaluation was recorded. The error is ErrNone if there
 // is no checkpoint, or the best one is gone.
 func Best(dir string) (string, error) {

@@ -130,7 +130,7 @@ func writeFile(tmp, name string, fill func(io.Writer) error) (digest, error) {
 	return digest{Bytes: w.n, SHA256: hex.EncodeToString(w.hash.Sum(nil))}, nil
 }
 
-// cause is what the system said, without the name of a temporary file.
+// cause returns what the system said, without the name of a temporary file.
 func cause(err error) error {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		return pe.Err

@@ -35,7 +35,7 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:])
 }
 
-// encode is state.json, indented for people.
+// encode returns state.json, indented for people.
 func (c *content) encode() ([]byte, error) {
 	raw, err := marshal(c, "")
 	if err != nil {
@@ -44,7 +44,7 @@ func (c *content) encode() ([]byte, error) {
 	return marshal(envelope{Format: Format, Content: raw, SHA256: sum(raw)}, "  ")
 }
 
-// marshal is json.Marshal that leaves < > & alone. Raw messages lose their white space, or with an indent get ours.
+// marshal returns json.Marshal that leaves < > & alone. Raw messages lose their white space, or with an indent get ours.
 func marshal(v any, indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

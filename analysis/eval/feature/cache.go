@@ -23,7 +23,7 @@ type Options struct {
 	Warn     func(text string)  // told of a cache that cannot be used; nil = nobody is
 }
 
-// Open is the net of a set: from the user's cache, or trained on the set's training
+// Open returns the net of a set: from the user's cache, or trained on the set's training
 // labels and kept there. It fails with ErrUnfit if the set has no labels.
 func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (*Net, error) {
 	info, train, err := infoOf(set)
@@ -70,7 +70,7 @@ func (o Options) warn(format string, args ...any) {
 	}
 }
 
-// file is where the net of that description is kept.
+// file returns where the net of that description is kept.
 func (i Info) file() (string, error) {
 	dir, err := data.CacheDir("features")
 	if err != nil {
@@ -79,7 +79,7 @@ func (i Info) file() (string, error) {
 	return filepath.Join(dir, i.hash()+".safetensors"), nil
 }
 
-// hash is the SHA-256, in hex, of what determines the net.
+// hash returns the SHA-256, in hex, of what determines the net.
 func (i Info) hash() string {
 	i.Accuracy = 0
 	b, err := json.Marshal(i)
@@ -161,7 +161,7 @@ func same(a, b Info) bool {
 	return labels && string(x) == string(y)
 }
 
-// params are the parameters of the net, of a description that infoOf gave.
+// params returns the parameters of the net, of a description that infoOf gave.
 func (i Info) params() []nn.Param {
 	b := nn.NewBuilder()
 	i.layers(b)

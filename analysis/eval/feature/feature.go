@@ -89,7 +89,7 @@ func (i Info) layers(b *nn.Builder) (x, features, logits *graph.Node) {
 	return x, features, b.Dense("logits", features, len(i.Labels), nn.None)
 }
 
-// probabilities are softmax of the logits where labels exclude each other, else
+// probabilities returns softmax of the logits where labels exclude each other, else
 // sigmoid.
 func (i Info) probabilities(logits *graph.Node) *graph.Node {
 	if !i.Exclusive {
@@ -98,7 +98,7 @@ func (i Info) probabilities(logits *graph.Node) *graph.Node {
 	return graph.Exp(logSoftmax(logits))
 }
 
-// logSoftmax is l − ln Σ e^l over the last axis. (B,K) → (B,K)
+// logSoftmax returns l − ln Σ e^l over the last axis. (B,K) → (B,K)
 func logSoftmax(l *graph.Node) *graph.Node {
 	n := l.Shape()[0]
 	top := graph.StopGradient(graph.Reshape(graph.ReduceMax(l, 1), n, 1))
@@ -136,7 +136,7 @@ func newNet(info Info, be backend.Backend, st backend.State) (*Net, error) {
 	}, nil
 }
 
-// digest is the SHA-256, in hex, of the parameters in st: of each its name and its
+// digest returns the SHA-256, in hex, of the parameters in st: of each its name and its
 // values as little-endian float32.
 func (i Info) digest(st backend.State) (string, error) {
 	sum := sha256.New()
@@ -197,8 +197,8 @@ func (i Info) Right(probabilities, wanted []float32) (right, of int) {
 		return right, len(wanted)
 	}
 	k := len(i.Labels)
-	told := probe.Largest(probabilities[:len(wanted)], k)
-	for n, class := range probe.Largest(wanted, k) {
+	told := probe.Argmax(probabilities[:len(wanted)], k)
+	for n, class := range probe.Argmax(wanted, k) {
 		if wanted[n*k+int(class)] > 0 {
 			of++
 			if told[n] == class {

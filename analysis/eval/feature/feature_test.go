@@ -18,7 +18,7 @@ import (
 // side is that of the images of these tests.
 const side = 8
 
-// quadrants is a set whose class is the brighter quadrant; attributes say of each
+// quadrants returns a set whose class is the brighter quadrant; attributes say of each
 // quadrant alone whether it is bright.
 func quadrants(t *testing.T, train, test int, classes bool) *data.Set {
 	t.Helper()

@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// seenAs is images as a net sees them: as they are, or resized so that the longest
+// seenAs returns images as a net sees them: as they are, or resized so that the longest
 // side is maxSide.
 func seenAs(images data.Images) data.Images {
 	h, w, c := images.Shape()

@@ -23,7 +23,7 @@ const (
 	seed      = 1    // of first values and order
 )
 
-// steps is how many batches a net is trained on.
+// steps returns how many batches a net is trained on.
 func steps(images int) int {
 	return min(max(epochs*images/batch, leastStep), mostSteps)
 }
@@ -45,7 +45,7 @@ func infoOf(set *data.Set) (Info, data.Labeller, error) {
 	}, train, nil
 }
 
-// trained is the state of the net that info describes, trained.
+// trained returns the state of the net that info describes, trained.
 func trained(ctx context.Context, info Info, train data.Labeller, be backend.Backend, progress func(step, of int)) (backend.State, error) {
 	f, params, slots, err := info.trainStep()
 	if err != nil {
@@ -78,7 +78,7 @@ func trained(ctx context.Context, info Info, train data.Labeller, be backend.Bac
 			progress(step, info.Steps)
 		}
 		for len(order) < batch { // what is left of an epoch begins the next batch
-			order = append(order, data.Order(seed, epoch, train.Len())...)
+			order = append(order, data.Shuffle(seed, epoch, train.Len())...)
 			epoch++
 		}
 		index := order[:batch]
@@ -97,7 +97,7 @@ func trained(ctx context.Context, info Info, train data.Labeller, be backend.Bac
 	return st, nil
 }
 
-// trainStep is a step of Adam on the mean over the batch of
+// trainStep returns a step of Adam on the mean over the batch of
 //
 //	−Σ_k y ln softmax(l)             where labels exclude each other
 //	Σ_k softplus(l) − y·l            for attributes
@@ -113,7 +113,7 @@ func (i Info) trainStep() (f *graph.Func, params []nn.Param, slots []optim.Slot,
 		x, _, logits := i.layers(b)
 		y := graph.Input("labels", tensor.Float32, logits.Shape()...)
 		lr := graph.Input("lr", tensor.Float32)
-		each := prob.BernoulliLogits(y, logits)
+		each := prob.BernoulliNLL(y, logits)
 		if i.Exclusive {
 			each = graph.Neg(graph.Sum(graph.Mul(y, logSoftmax(logits)), 1))
 		}
@@ -130,7 +130,7 @@ func (i Info) trainStep() (f *graph.Func, params []nn.Param, slots []optim.Slot,
 	return f, params, slots, err
 }
 
-// accuracy is the share of labels of images that the net tells right.
+// accuracy returns the share of labels of images that the net tells right.
 func (n *Net) accuracy(ctx context.Context, test data.Labeller) (float64, error) {
 	_, p, err := n.Describe(ctx, test)
 	if err != nil {

@@ -217,7 +217,7 @@ func (l *loaded) run(env graph.Env) ([]graph.Value, error) {
 	return vals, nil
 }
 
-// given is env as a device takes it: copied, and rounded to the types of f.
+// given returns env as a device takes it: copied, and rounded to the types of f.
 func given(f *graph.Func, env graph.Env) (graph.Env, error) {
 	out := graph.Env{Inputs: map[string]graph.Value{}, States: map[string]graph.Value{}}
 	for _, n := range slices.Concat(f.Inputs, f.States) {

@@ -113,7 +113,7 @@ func (p *probe) Fatalf(format string, args ...any) {
 	panic(p)
 }
 
-// failure is what check says to its testing.TB, and empty if it is content.
+// failure returns what check says to its testing.TB, and empty if it is content.
 func failure(t *testing.T, check func(t testing.TB)) (msg string) {
 	p := &probe{TB: t}
 	defer func() {

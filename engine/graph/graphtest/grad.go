@@ -19,10 +19,10 @@ type Operand struct {
 	State bool
 }
 
-// Of is a vector of the given elements.
+// Of returns a vector of the given elements.
 func Of(v ...float64) Operand { return Operand{Shape: graph.Shape{len(v)}, Value: v} }
 
-// Between is an array of numbers uniform in [lo, hi), the same for the same key.
+// Between returns an array of numbers uniform in [lo, hi), the same for the same key.
 func Between(key rng.Key, lo, hi float64, shape ...int) Operand {
 	u := make([]float32, graph.Shape(shape).Size())
 	key.Uniform(u)
@@ -33,7 +33,7 @@ func Between(key rng.Key, lo, hi float64, shape ...int) Operand {
 	return Operand{Shape: shape, Value: v}
 }
 
-// Apart is an array of different numbers in random order, a tenth apart and
+// Apart returns an array of different numbers in random order, a tenth apart and
 // around 0: the numbers first + (k − ⌊n/2⌋)/10. With first = 0.05 none is within
 // 0.05 of 0, nor of another array's whose first is 0: comparisons, maxima and
 // absolute values have no kink near.
@@ -46,7 +46,7 @@ func Apart(key rng.Key, first float64, shape ...int) Operand {
 	return Operand{Shape: shape, Value: v}
 }
 
-// Word is the four words of a random key.
+// Word returns the four words of a random key.
 func Word(key rng.Key) Operand {
 	w := key.Words()
 	return Operand{Shape: graph.Shape{4}, Value: graph.Value{float64(w[0]), float64(w[1]), float64(w[2]), float64(w[3])}, DType: tensor.Int32}
@@ -133,7 +133,7 @@ func (p placed) float() []*graph.Node {
 	return w
 }
 
-// project is a random linear form of y.
+// project returns a random linear form of y.
 func (p placed) project(name string, y *graph.Node) *graph.Node {
 	w := Between(rng.New(1).Split(name), 0.5, 1.5, y.Shape()...).Value
 	for i := range w {
@@ -142,7 +142,7 @@ func (p placed) project(name string, y *graph.Node) *graph.Node {
 	return graph.Sum(graph.Mul(y, constOf(w, y.Shape())))
 }
 
-// directions are one array in [-1, 1) a leaf of float.
+// directions returns one array in [-1, 1) a leaf of float.
 func (p placed) directions(k int) []graph.Value {
 	var d []graph.Value
 	for i, x := range p.float() {
@@ -161,7 +161,7 @@ func constOf(v graph.Value, shape graph.Shape) *graph.Node {
 	return graph.ConstOf(data, shape...)
 }
 
-// env is the operands moved by dist along dirs, which may be nil.
+// env returns the operands moved by dist along dirs, which may be nil.
 func (p placed) env(dirs []graph.Value, dist float64) graph.Env {
 	env := graph.Env{Inputs: map[string]graph.Value{}, States: map[string]graph.Value{}}
 	moved := 0

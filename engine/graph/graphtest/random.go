@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// RandomFunc is a random graph of a few to some dozens of nodes, the same for
+// RandomFunc returns a random graph of a few to some dozens of nodes, the same for
 // the same key: leaves of every kind; broadcasts of scalars, rows, columns and
 // middles; reductions over any axes; matrix products with transposes;
 // convolutions of odd sizes; layers as networks have them; fan-out; several
@@ -68,7 +68,7 @@ type draw struct {
 	i   uint64
 }
 
-// n is one of 0 … n-1.
+// n returns one of 0 … n-1.
 func (d *draw) n(n int) int {
 	d.i++
 	return int(d.key.At(d.i).Float64() * float64(n))
@@ -112,7 +112,7 @@ func (g *gen) add(y *graph.Node, lo, hi float64) ranged {
 	return r
 }
 
-// pick is a node of the pool, more often a late one.
+// pick returns a node of the pool, more often a late one.
 func (g *gen) pick() ranged {
 	n := len(g.pool)
 	return g.pool[max(g.n(n), g.n(n))]
@@ -120,7 +120,7 @@ func (g *gen) pick() ranged {
 
 var lengths = []int{1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 33}
 
-// shape is a random shape of that rank within maxElements.
+// shape returns a random shape of that rank within maxElements.
 func (g *gen) shape(rank int) []int {
 	s, size := make([]int, rank), 1
 	for i := range s {
@@ -137,7 +137,7 @@ func (g *gen) shape(rank int) []int {
 	return s
 }
 
-// leaf is a new state, input or constant of that shape.
+// leaf returns a new state, input or constant of that shape.
 func (g *gen) leaf(shape ...int) ranged {
 	switch g.n(4) {
 	case 0, 1:
@@ -155,14 +155,14 @@ func (g *gen) leaf(shape ...int) ranged {
 	return g.add(graph.ConstOf(data, shape...), -2, 2)
 }
 
-// input is a new input of that shape.
+// input returns a new input of that shape.
 func (g *gen) input(shape ...int) ranged {
 	n := graph.Input(fmt.Sprintf("x%d", len(g.inputs)), tensor.Float32, shape...)
 	g.inputs = append(g.inputs, n)
 	return g.add(n, -2, 2)
 }
 
-// sized is a node of exactly that shape: one of the pool, one reshaped, or a leaf.
+// sized returns a node of exactly that shape: one of the pool, one reshaped, or a leaf.
 func (g *gen) sized(shape ...int) ranged {
 	if g.chance(0.5) {
 		for range 6 {
@@ -178,7 +178,7 @@ func (g *gen) sized(shape ...int) ranged {
 	return g.leaf(shape...)
 }
 
-// ofRank is a node of the pool of that rank, or one reshaped to it.
+// ofRank returns a node of the pool of that rank, or one reshaped to it.
 func (g *gen) ofRank(rank int) ranged {
 	r := g.pick()
 	if len(r.Shape()) == rank {
@@ -201,7 +201,7 @@ func (g *gen) factor(size, rank int) []int {
 	return s
 }
 
-// partner is a node that broadcasts with a: of its shape, a scalar, or with
+// partner returns a node that broadcasts with a: of its shape, a scalar, or with
 // leading axes gone and some others of length 1. It is never a itself, whose
 // difference from a a device may well round away from 0.
 func (g *gen) partner(a ranged) ranged {
@@ -234,7 +234,7 @@ func (g *gen) partner(a ranged) ranged {
 	return b
 }
 
-// positive is x made to lie above 1/4.
+// positive returns x made to lie above 1/4.
 func (g *gen) positive(x ranged) ranged {
 	if x.lo >= 0.25 {
 		return x
@@ -251,7 +251,7 @@ func (g *gen) positive(x ranged) ranged {
 	return ranged{graph.AddScalar(graph.Softplus(x.Node), 0.25), 0.25, b + 1}
 }
 
-// keyed is the int32 input, made on first use.
+// keyed returns the int32 input, made on first use.
 func (g *gen) keyed() *graph.Node {
 	if g.key4 == nil {
 		g.key4 = graph.Input("key", tensor.Int32, 4)

@@ -168,7 +168,7 @@ func concatRule(g *gen) {
 	g.add(graph.Concat(ax, xs...), lo, hi)
 }
 
-// axes are some axes of x, all of them at times, none never.
+// axes returns some axes of x, all of them at times, none never.
 func (g *gen) axes(x ranged) []int {
 	var axes []int
 	for i := range x.Shape() {
@@ -213,7 +213,7 @@ func matMulRule(g *gen) {
 	g.add(graph.MatMulT(a.Node, b.Node, ta, tb), -big, big)
 }
 
-// conv is a random geometry for an image x, and the kernel's lengths.
+// conv returns a random geometry for an image x, and the kernel's lengths.
 func (g *gen) conv(x graph.Shape) (c graph.ConvConfig, k [2]int, ok bool) {
 	c = graph.ConvConfig{Stride: [2]int{1 + g.n(3), 1 + g.n(3)}, Padding: graph.Padding(g.n(2))}
 	for i := range k {

@@ -10,11 +10,11 @@ import (
 // maxNear is how many names Near gives at most.
 const maxNear = 3
 
-// Near is the names, of those given, that name may have been meant to be, the nearest
+// Near returns the names, of those given, that name may have been meant to be, the nearest
 // first; nil if none is near. Upper and lower case are one here, and all but letters and
 // digits is overlooked. What counts is the edit distance (Levenshtein 1966), of at most
 // a third of the letters, else that the names begin alike or the one holds the other.
-func Near(name string, names []string) []string {
+func Suggest(name string, names []string) []string {
 	type candidate struct {
 		name     string
 		distance int
@@ -43,7 +43,7 @@ func Near(name string, names []string) []string {
 	return out
 }
 
-// letters is the letters and digits of a name, in small letters.
+// letters returns the letters and digits of a name, in small letters.
 func letters(name string) []rune {
 	var out []rune
 	for _, r := range name {
@@ -54,7 +54,7 @@ func letters(name string) []rune {
 	return out
 }
 
-// prefix is how many letters a and b begin with alike.
+// prefix returns how many letters a and b begin with alike.
 func prefix(a, b []rune) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
@@ -63,7 +63,7 @@ func prefix(a, b []rune) int {
 	return n
 }
 
-// distance is the least number of letters put in, taken out or changed that makes b of a.
+// distance returns the least number of letters put in, taken out or changed that makes b of a.
 func distance(a, b []rune) int {
 	row := make([]int, len(b)+1) // from the first i letters of a to the first j of b
 	for j := range row {

@@ -25,7 +25,7 @@ func TestNear(t *testing.T) {
 		{"___", nil},
 		{"zebra", nil},
 	} {
-		got := Near(tt.name, names)
+		got := Suggest(tt.name, names)
 		if tt.name == "blnd hair" {
 			got = got[:min(2, len(got))]
 		}
