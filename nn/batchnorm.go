@@ -5,24 +5,28 @@ import (
 )
 
 const (
-	normEpsilon = 1e-5 // added to the variance
-	normDecay   = 0.9  // of the running statistics, a step
+	batchNormEpsilon = 1e-5 // is added to the variance
+	batchNormDecay   = 0.9  // of the running statistics, for each training step
 )
 
-// BatchNorm returns y = act(γ·(x − μ)/√(σ² + 1e-5) + β), channel by channel, with
-// parameters name/gamma, which starts as b.Gamma, and name/beta (C). Ioffe &
-// Szegedy, arXiv:1502.03167, alg. 1.
+// BatchNorm returns the batch normalisation of x, channel by channel:
 //
-// Where b.Training is set, μ and σ² are the mean and the variance (of 1/n) of x
-// over all axes but the last, and the gradient passes through both. The running
-// statistics name/moving_mean and name/moving_variance (C) are to be updated:
+//	y = act(γ·(x − μ)/√(σ² + 1e-5) + β)
 //
-//	r ← 0.9·r + 0.1·s      s = μ, and σ²·n/(n−1)
+// Its parameters are name/gamma γ (C), whose initial value is b.Gamma, and name/beta β (C), which is 0 at first. Ioffe
+// & Szegedy, arXiv:1502.03167, alg. 1.
 //
-// see Updates. Where it is not set, they are μ and σ², and each image has the
-// result that it has in any other company.
+// If b.Training is set, μ and σ² are the mean and the variance (divided by n) of x over all axes but the last, and the
+// gradient passes through both. The running statistics name/moving_mean and name/moving_variance (C), which are
+// buffers, get new values r from these statistics s:
 //
-// x (B, …, C) → (B, …, C).
+//	r ← 0.9·r + 0.1·s      s = μ for the mean, s = σ²·n/(n−1) for the variance
+//
+// The caller adds these updates to those of the optimiser: see Updates. If b.Training is not set, μ and σ² are the
+// running statistics, so the result of an image does not depend on the other images of the batch.
+//
+// x (B, …, C) → (B, …, C). It panics with a *graph.ShapeError if x has fewer than two axes, or in training fewer than
+// two values for each channel.
 func (b *Builder) BatchNorm(name string, x *graph.Node, act Activation) *graph.Node {
 	s := x.Shape()
 	last := len(s) - 1
@@ -31,8 +35,8 @@ func (b *Builder) BatchNorm(name string, x *graph.Node, act Activation) *graph.N
 	}
 	c := s[last]
 	gamma, beta := b.Param(name+"/gamma", b.Gamma, c), b.Param(name+"/beta", Zeros, c)
-	center, variance := b.Buffer(name+"/moving_mean", Zeros, c), b.Buffer(name+"/moving_variance", Constant(1), c)
-	var d *graph.Node
+	movingMean, movingVariance := b.Buffer(name+"/moving_mean", Zeros, c), b.Buffer(name+"/moving_variance", Constant(1), c)
+	var centred, variance *graph.Node
 	if b.Training {
 		var axes []int
 		for i := range last {
@@ -43,37 +47,30 @@ func (b *Builder) BatchNorm(name string, x *graph.Node, act Activation) *graph.N
 			return graph.Div(graph.Sum(x, axes...), graph.Const(n))
 		}
 		mu := mean(x)
-		d = graph.Sub(x, mu)
-		// Not E[x²] − μ², which cancels where the mean is far from 0.
-		sigma2 := mean(graph.Square(d))
-		b.average(center, mu)
-		b.average(variance, graph.Scale(sigma2, n/(n-1)))
-		variance = sigma2
+		centred = graph.Sub(x, mu)
+		// E[x²] − μ² would cancel where the mean is far from 0.
+		variance = mean(graph.Square(centred))
+		b.updateAverage(movingMean, mu)
+		b.updateAverage(movingVariance, graph.Scale(variance, n/(n-1)))
 	} else {
-		d = graph.Sub(x, center)
+		centred, variance = graph.Sub(x, movingMean), movingVariance
 	}
-	scale := graph.Div(gamma, graph.Sqrt(graph.AddScalar(variance, normEpsilon)))
-	y := graph.Add(graph.Mul(d, scale), beta)
+	scale := graph.Div(gamma, graph.Sqrt(graph.AddScalar(variance, batchNormEpsilon)))
+	y := graph.Add(graph.Mul(centred, scale), beta)
 	return b.Layer(name, "BatchNormalization", act(y), x)
 }
 
-// average notes a running average of a statistic: of a network that is applied
-// twice, one after the other.
-func (b *Builder) average(running, s *graph.Node) {
+// updateAverage adds the update running ← 0.9·running + 0.1·s. If the network is applied several times in one step,
+// the averages are taken one after the other and become one update.
+func (b *Builder) updateAverage(running, s *graph.Node) {
 	i := 0
-	for i < len(b.all.updates) && b.all.updates[i].State != running {
+	for i < len(b.shared.updates) && b.shared.updates[i].State != running {
 		i++
 	}
-	if i == len(b.all.updates) {
-		b.all.updates = append(b.all.updates, graph.Update{State: running, Value: running})
+	if i == len(b.shared.updates) {
+		b.shared.updates = append(b.shared.updates, graph.Update{State: running, Value: running})
 	}
-	decay := float64(float32(normDecay))
-	u := &b.all.updates[i]
+	decay := float64(float32(batchNormDecay))
+	u := &b.shared.updates[i]
 	u.Value = graph.Tag(graph.Add(graph.Scale(u.Value, decay), graph.Scale(s, 1-decay)), running.Name())
-}
-
-// Buffer returns a parameter that is not learned by gradient: averaged over steps, or set
-// when training begins.
-func (b *Builder) Buffer(name string, init Init, shape ...int) *graph.Node {
-	return b.declare(Param{Name: b.full(name), Shape: shape, Init: init, Buffer: true})
 }

@@ -10,28 +10,28 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// epsilon is as the graph holds it.
-var epsilon = float64(float32(normEpsilon))
+// batchNormEpsilon32 is the constant as the graph holds it, rounded to float32.
+var batchNormEpsilon32 = float64(float32(batchNormEpsilon))
 
-// normalised returns a layer over x with gain 1 and shift 0, in training.
-func normalised(x *graph.Node) *graph.Node {
+// trainingBatchNorm returns the batch normalisation of x in training with γ = 1 and β = 0.
+func trainingBatchNorm(x *graph.Node) *graph.Node {
 	b := NewBuilder()
 	b.Training = true
 	y := b.BatchNorm("bn", x, None)
-	return withStates(y, map[string]float64{"bn/gamma": 1, "bn/beta": 0})
+	return substituteConstants(y, map[string]float64{"bn/gamma": 1, "bn/beta": 0})
 }
 
-// withStates puts constants in the place of states.
-func withStates(y *graph.Node, values map[string]float64) *graph.Node {
+// substituteConstants returns y with the named states replaced by constants.
+func substituteConstants(y *graph.Node, values map[string]float64) *graph.Node {
 	nodes := map[string]*graph.Node{}
 	for name, v := range values {
 		nodes[name] = graph.Const(v)
 	}
-	return replaced(y, nodes)
+	return substituteStates(y, nodes)
 }
 
-// replaced puts nodes, repeated to their shape, in the place of states.
-func replaced(y *graph.Node, values map[string]*graph.Node) *graph.Node {
+// substituteStates returns y with the named states replaced by nodes, which are broadcast to the shape of the state.
+func substituteStates(y *graph.Node, values map[string]*graph.Node) *graph.Node {
 	done := map[*graph.Node]*graph.Node{}
 	var visit func(n *graph.Node) *graph.Node
 	visit = func(n *graph.Node) *graph.Node {
@@ -54,9 +54,9 @@ func replaced(y *graph.Node, values map[string]*graph.Node) *graph.Node {
 	return visit(y)
 }
 
-// byDefinition normalises x (…, C) channel by channel and gives the mean and the
-// variance of each, with loops.
-func byDefinition(x graph.Value, c int) (y, mean, variance graph.Value) {
+// batchNormLoops returns x (…, C), normalised channel by channel, and the mean and the variance of each channel. It
+// computes them with plain loops.
+func batchNormLoops(x graph.Value, c int) (y, mean, variance graph.Value) {
 	n := len(x) / c
 	y, mean, variance = make(graph.Value, len(x)), make(graph.Value, c), make(graph.Value, c)
 	for k := range c {
@@ -67,13 +67,13 @@ func byDefinition(x graph.Value, c int) (y, mean, variance graph.Value) {
 			variance[k] += (x[i] - mean[k]) * (x[i] - mean[k]) / float64(n)
 		}
 		for i := k; i < len(x); i += c {
-			y[i] = (x[i] - mean[k]) / math.Sqrt(variance[k]+epsilon)
+			y[i] = (x[i] - mean[k]) / math.Sqrt(variance[k]+batchNormEpsilon32)
 		}
 	}
 	return y, mean, variance
 }
 
-func TestBatchNormIsItsDefinition(t *testing.T) {
+func TestBatchNormDefinition(t *testing.T) {
 	b := NewBuilder()
 	b.Training = true
 	x := graph.Input("x", tensor.Float32, 3, 2, 4, 2)
@@ -84,7 +84,7 @@ func TestBatchNormIsItsDefinition(t *testing.T) {
 		"x": at, "bn/gamma": gamma, "bn/beta": beta,
 		"bn/moving_mean": {10, -10}, "bn/moving_variance": {1, 3},
 	}
-	want, mean, variance := byDefinition(at, 2)
+	want, mean, variance := batchNormLoops(at, 2)
 	for i, got := range eval(t, y, values) {
 		if w := want[i]*gamma[i%2] + beta[i%2]; !(math.Abs(got-w) < 1e-12) {
 			t.Fatalf("element %d is %v, want %v", i, got, w)
@@ -104,55 +104,55 @@ func TestBatchNormIsItsDefinition(t *testing.T) {
 		}
 	}
 
-	use := NewBuilder()
-	z := use.BatchNorm("bn", x, None)
+	inference := NewBuilder()
+	z := inference.BatchNorm("bn", x, None)
 	for i, got := range eval(t, z, values) {
 		k := i % 2
-		w := gamma[k]*(at[i]-values["bn/moving_mean"][k])/math.Sqrt(values["bn/moving_variance"][k]+epsilon) + beta[k]
+		w := gamma[k]*(at[i]-values["bn/moving_mean"][k])/math.Sqrt(values["bn/moving_variance"][k]+batchNormEpsilon32) + beta[k]
 		if !(math.Abs(got-w) < 1e-12) {
-			t.Fatalf("in use, element %d is %v, want %v", i, got, w)
+			t.Fatalf("outside training, element %d is %v, want %v", i, got, w)
 		}
 	}
-	if len(use.Updates()) != 0 {
-		t.Error("running statistics are updated in use")
+	if len(inference.Updates()) != 0 {
+		t.Error("running statistics are updated outside training")
 	}
 }
 
 // dL/dx = γ/σ · (g − mean(g) − x̂·mean(g·x̂)): Ioffe & Szegedy, section 3.
-func TestBatchNormGradientIsItsClosedForm(t *testing.T) {
+func TestBatchNormGradientClosedForm(t *testing.T) {
 	const n, c = 30, 2
 	x := graph.Input("x", tensor.Float32, 5, 2, 3, c)
 	weights := graphtest.Between(rng.New(2), -1, 1, 5, 2, 3, c).Value
 	w := graph.Input("w", tensor.Float32, 5, 2, 3, c)
-	loss := graph.Sum(graph.Mul(normalised(x), w))
+	loss := graph.Sum(graph.Mul(trainingBatchNorm(x), w))
 	at := graphtest.Between(rng.New(3), 4, 9, 5, 2, 3, c).Value
 	got := eval(t, graph.Grad(loss, x)[0], map[string]graph.Value{"x": at, "w": weights})
-	hat, _, variance := byDefinition(at, c)
-	var mean, along [c]float64
+	hat, _, variance := batchNormLoops(at, c)
+	var mean, meanProduct [c]float64
 	for i, g := range weights {
 		mean[i%c] += g / n
-		along[i%c] += g * hat[i] / n
+		meanProduct[i%c] += g * hat[i] / n
 	}
 	for i, g := range weights {
 		k := i % c
-		want := (g - mean[k] - hat[i]*along[k]) / math.Sqrt(variance[k]+epsilon)
+		want := (g - mean[k] - hat[i]*meanProduct[k]) / math.Sqrt(variance[k]+batchNormEpsilon32)
 		if !(math.Abs(got[i]-want) < 1e-12) {
 			t.Errorf("element %d: %v, want %v", i, got[i], want)
 		}
 	}
 }
 
-func TestBatchNormGradientAgainstDifferences(t *testing.T) {
+func TestBatchNormGradientFiniteDifferences(t *testing.T) {
 	key := rng.New(4)
 	for _, shape := range [][]int{{2, 2, 3, 2}, {5, 3}} {
-		graphtest.CheckGrad(t, func(x ...*graph.Node) *graph.Node { return Tanh(normalised(x[0])) },
+		graphtest.CheckGrad(t, func(x ...*graph.Node) *graph.Node { return Tanh(trainingBatchNorm(x[0])) },
 			[]graphtest.Operand{graphtest.Between(key, 0, 2, shape...)}, 2)
 	}
 }
 
-// A network that is applied twice averages both batches in, and what it learns by
-// gradient does not include that.
-func TestRunningStatisticsAreAveragedInTurn(t *testing.T) {
+// A network that is applied twice averages the statistics of both batches. The running statistics are not among the
+// parameters that are learned by gradient.
+func TestRunningStatisticsOfTwoUses(t *testing.T) {
 	b := NewBuilder()
 	b.Training = true
 	b.Bias = nil
@@ -166,7 +166,7 @@ func TestRunningStatisticsAreAveragedInTurn(t *testing.T) {
 	}
 	ups := b.Updates()
 	if len(ups) != 2 {
-		t.Fatalf("%d updates, want one a statistic", len(ups))
+		t.Fatalf("%d updates, want one for each statistic", len(ups))
 	}
 	if m := eval(t, ups[0].Value, values)[0]; !(math.Abs(m-(0.9*(0.9*100+0.1*2)+0.1*9)) < 1e-5) {
 		t.Errorf("running mean %v", m)

@@ -4,11 +4,38 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/nn"
 )
 
-// A layer of one's own is parameters, nodes, and a note of the result.
+// A classifier of two layers for images of 28×28 pixels: its layers, its parameters and an initial value.
+func Example() {
+	b := nn.NewBuilder()
+	net := b.Network("classifier")
+	x := net.Input("images", graph.Input("x", tensor.Float32, 32, 28, 28, 1))
+	h := net.Dense("dense", net.Flatten("flatten", x), 100, nn.ReLU)
+	logits := net.Dense("logits", h, 10, nn.None)
+
+	fmt.Println("logits:", logits.Shape())
+	for _, p := range b.Params() {
+		fmt.Println(p.Name, p.Shape)
+	}
+	fmt.Println("parameters:", nn.Count(b.Params()))
+
+	w := b.Params()[0].Draw(rng.New(1)) // the same for every seed 1
+	fmt.Println("initial kernel:", w.Shape())
+	// Output:
+	// logits: [32,10]
+	// classifier/dense/kernel [784,100]
+	// classifier/dense/bias [100]
+	// classifier/logits/kernel [100,10]
+	// classifier/logits/bias [10]
+	// parameters: 79510
+	// initial kernel: [784,100]
+}
+
+// A layer of your own declares its parameters with Param and records its output with Layer.
 func ExampleBuilder_Layer() {
 	scale := func(b *nn.Builder, name string, x *graph.Node) *graph.Node {
 		gain := b.Param(name+"/gain", nn.Constant(1), x.Shape()[1])

@@ -7,13 +7,13 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// An Init fills dst, the elements of a parameter of that shape, row major, with
-// its first value. What it draws depends on key alone.
+// An Init fills dst with the initial value of a parameter of the given shape, in row-major order. Its random numbers
+// depend on key alone. Assign one to Builder.Kernel, Builder.Bias or Builder.Gamma, or pass it to Builder.Param.
 type Init func(key rng.Key, shape tensor.Shape, dst []float32)
 
-// fans counts the inputs and outputs of a unit, as Keras does: the taps of a
-// kernel times its last axis but one, and times its last axis. (In and out are
-// therefore exchanged for a transposed convolution, there as here.)
+// fans returns the number of inputs and of outputs of a unit. As in Keras, the last axis of a kernel counts as the
+// outputs, the axis before it as the inputs, and both are multiplied by the size of the other axes. For a transposed
+// convolution the two are therefore exchanged, as they are in Keras.
 func fans(s tensor.Shape) (in, out float64) {
 	switch len(s) {
 	case 0:
@@ -21,12 +21,13 @@ func fans(s tensor.Shape) (in, out float64) {
 	case 1:
 		return float64(s[0]), float64(s[0])
 	}
-	taps := s[:len(s)-2].Size()
-	return float64(taps * s[len(s)-2]), float64(taps * s[len(s)-1])
+	positions := s[:len(s)-2].Size()
+	return float64(positions * s[len(s)-2]), float64(positions * s[len(s)-1])
 }
 
-// GlorotUniform draws from U(−r, r), r = √(6 / (fan_in + fan_out)), which has the
-// variance 2/(fan_in + fan_out). Glorot & Bengio 2010, eq. 16.
+// GlorotUniform draws from the uniform distribution U(−r, r) with r = √(6 / (fan_in + fan_out)), whose variance is
+// 2/(fan_in + fan_out). It is the usual choice before tanh and sigmoid, and the default of a Builder, as in Keras.
+// Glorot & Bengio 2010, eq. 16.
 func GlorotUniform(key rng.Key, shape tensor.Shape, dst []float32) {
 	in, out := fans(shape)
 	r := math.Sqrt(6 / (in + out))
@@ -36,14 +37,14 @@ func GlorotUniform(key rng.Key, shape tensor.Shape, dst []float32) {
 	}
 }
 
-// HeNormal draws from N(0, 2/fan_in). He et al. 2015, eq. 10. Keras cuts the
-// tails at two standard deviations; this does not.
+// HeNormal draws from N(0, 2/fan_in). It is the usual choice before ReLU. He et al., arXiv:1502.01852, eq. 10. Keras
+// truncates this distribution at two standard deviations; HeNormal does not.
 func HeNormal(key rng.Key, shape tensor.Shape, dst []float32) {
 	in, _ := fans(shape)
 	Normal(0, math.Sqrt(2/in))(key, shape, dst)
 }
 
-// Normal draws from N(mean, sd²).
+// Normal returns an Init that draws from N(mean, sd²).
 func Normal(mean, sd float64) Init {
 	return func(key rng.Key, _ tensor.Shape, dst []float32) {
 		key.Normal(dst)
@@ -53,10 +54,10 @@ func Normal(mean, sd float64) Init {
 	}
 }
 
-// Zeros is 0 everywhere.
+// Zeros sets every element to 0.
 func Zeros(_ rng.Key, _ tensor.Shape, dst []float32) { clear(dst) }
 
-// Constant returns v everywhere.
+// Constant returns an Init that sets every element to v.
 func Constant(v float32) Init {
 	return func(_ rng.Key, _ tensor.Shape, dst []float32) {
 		for i := range dst {

@@ -1,14 +1,24 @@
-// Package nn declares parameters and adds layers to a graph.
+// Package nn builds the layers of neural networks as graph nodes and declares their parameters.
 //
-// A Builder is run over the same code for every function and batch size of a
-// model: a parameter is known by its full name ("encoder/conv2d/kernel") alone,
-// so functions built apart and compiled against one state share it. Within one
-// Builder a name is one node, however often it is declared, so a network that is
-// applied twice has one set of weights.
+// To use it, make a Builder with NewBuilder, take the view of one network with Network, and call one method for each
+// layer:
 //
-// The package writes down what it builds, layer by layer, for summaries and
-// diagrams. It knows no loss, no optimiser, no device and holds no numbers:
-// Param.Draw is where a parameter gets its first value.
+//	b := nn.NewBuilder()
+//	decoder := b.Network("decoder")
+//	h := decoder.Dense("dense", z, 256, nn.ReLU) // z (B, Z)
+//	logits := decoder.Dense("logits", h, 784, nn.None)
+//	loss := graph.Mean(prob.BernoulliNLL(x, logits))
+//	grads := graph.Grad(loss, b.States()...) // one gradient for each learned parameter
+//
+// The same code runs for every function and every batch size of a model. A parameter is identified by its full name
+// alone ("decoder/dense/kernel"): functions that are built by different Builders and compiled with one state share
+// their parameters. Within one Builder a name is one node: a network that is applied twice has one set of weights.
+//
+// A Builder also records the layers of each network, for summaries and diagrams: see Networks. A layer of your own
+// calls Param for its parameters and Layer for its record.
+//
+// The package holds no numbers, and must not know losses, optimisers or devices. Param.Draw computes the initial
+// value of a parameter.
 package nn
 
 import (
@@ -20,31 +30,32 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// B images, H×W×C pixels, in every comment of this package.
+// In all comments of this package, B is the batch size, H, W and C are the height, the width and the channels of an
+// image, and D is the number of features.
 
-// A Param is a declared parameter: a state of the graphs, and how it starts.
+// A Param describes a declared parameter: a state of the graphs and its initial value.
 type Param struct {
-	Name  string // full: network, layer, parameter
+	Name  string // the full name: network/layer/parameter
 	Shape tensor.Shape
-	Init  Init
+	Init  Init // computes the initial value
 
-	// Buffer says that it is not learned by gradient: a running statistic. It is
-	// saved with the rest, but counted nowhere.
+	// Buffer is whether the parameter is not learned by gradient, for example a running statistic. A buffer is
+	// saved with the other parameters. Count, Builder.States and Layer.Params leave buffers out.
 	Buffer bool
 
-	// Like is the name of the parameter whose first value is its own too; "" is none.
-	Like string
+	// InitFrom is the name of another parameter whose initial value this one also has; "" = none.
+	InitFrom string
 }
 
-// Draw returns the parameter's first value under the key of the model: it is drawn at
-// key.Split(p.Name), so it does not depend on the other parameters.
+// Draw returns the initial value of the parameter. It draws with key.Split(p.Name), so the value depends on the key
+// of the model and on the name, and not on the other parameters.
 func (p Param) Draw(key rng.Key) *tensor.Tensor {
 	t := tensor.New(tensor.Float32, p.Shape...)
-	p.Init(key.Split(cmp.Or(p.Like, p.Name)), p.Shape, t.F32())
+	p.Init(key.Split(cmp.Or(p.InitFrom, p.Name)), p.Shape, t.F32())
 	return t
 }
 
-// Count returns the number of elements of all params together, buffers aside.
+// Count returns the number of elements of all params, without the buffers.
 func Count(params []Param) int {
 	n := 0
 	for _, p := range params {
@@ -55,201 +66,154 @@ func Count(params []Param) int {
 	return n
 }
 
-// A Layer is a line of a summary and a box of a diagram.
-type Layer struct {
-	Name   string       // within its network
-	Kind   string       // Keras' class name: Dense, Conv2D, Reshape, InputLayer, …
-	Out    tensor.Shape // axis 0 is the batch
-	Params int          // number of elements of its own parameters
-	Inputs []string     // the layers of the same network that feed it
-}
-
-// A Network is a named list of layers, in the order in which they were added.
-type Network struct {
-	Name   string
-	Layers []Layer
-}
-
-// Params returns the number of elements of the parameters of all layers.
-func (n Network) Params() int {
-	sum := 0
-	for _, l := range n.Layers {
-		sum += l.Params
-	}
-	return sum
-}
-
-// A Builder adds layers to one network and declares their parameters. Layers
-// panic with a *graph.ShapeError where operands do not fit; see graph.Try.
+// A Builder adds layers to one network and declares their parameters. Its methods panic with a *graph.ShapeError
+// where the operands of a layer do not fit; call them within graph.Try to get an error instead.
 type Builder struct {
-	// Kernel, Bias and Gamma, the scale of a normalisation, are how the parameters
-	// of the layers that follow start: GlorotUniform, Zeros and Constant(1) in a
-	// new Builder. With a Bias of nil the layers have none.
+	// Kernel, Bias and Gamma compute the initial values of the kernels, the biases and the scales of batch
+	// normalisation in the layers that follow. In a new Builder they are GlorotUniform, Zeros and Constant(1). If
+	// Bias is nil, the layers have no bias.
 	Kernel, Bias, Gamma Init
-	// Training says that the layers that follow are for a step of training, if
-	// they are not the same in use.
+	// Training is whether the layers that follow are part of a training step. BatchNorm and Spectral depend on it.
 	Training bool
-	// Spectral says that the kernels of the Dense, Conv2D and ConvTranspose2D layers
-	// that follow are divided by their largest singular value: see kernel.
+	// Spectral is whether the kernels of the Dense, Conv2D and ConvTranspose2D layers that follow are divided by
+	// their largest singular value (spectral normalisation): see kernel.
 	Spectral bool
 
 	network string
-	all     *declared
+	shared  *sharedState
 }
 
-// declared is what the Builders of all networks share.
-type declared struct {
+// sharedState is what the Builders of all networks of a model share.
+type sharedState struct {
 	params  []Param
-	states  []*graph.Node // states[i] is params[i]
+	states  []*graph.Node // states[i] is the node of params[i]
 	updates []graph.Update
-	// normalised is the kernel that a layer uses, of that which it learns.
+	// normalised maps a learned kernel to the kernel after spectral normalisation.
 	normalised map[*graph.Node]*graph.Node
-	networks   []*drawn
+	networks   []*record
 }
 
-// drawn is a Network while it is built.
-type drawn struct {
-	Network
-	madeBy map[*graph.Node]string // the layer whose output a node is
-}
-
-// NewBuilder returns an empty Builder, of no network.
+// NewBuilder returns an empty Builder. Its layers belong to the network "": call Network for a named one.
 func NewBuilder() *Builder {
-	return &Builder{Kernel: GlorotUniform, Bias: Zeros, Gamma: Constant(1), all: &declared{}}
+	return &Builder{Kernel: GlorotUniform, Bias: Zeros, Gamma: Constant(1), shared: &sharedState{}}
 }
 
-// Network returns a Builder whose layers and parameters belong to the network of that
-// name. It shares everything else with b.
+// Network returns a Builder whose layers and parameters belong to the network of the given name. It copies the
+// settings of b and shares its parameters, updates and records.
 func (b *Builder) Network(name string) *Builder {
 	c := *b
 	c.network = name
 	return &c
 }
 
-// Param returns the parameter of that name in b's network, declared on first use.
-// Declaring it again with another shape panics with a *graph.ShapeError.
+// Param returns the state of the parameter with the given name in the network of b, and declares it on first use. A
+// layer of your own calls it once for each of its parameters, with the name layer/parameter. It panics with a
+// *graph.ShapeError if the name is already declared with another shape.
 func (b *Builder) Param(name string, init Init, shape ...int) *graph.Node {
-	return b.declare(Param{Name: b.full(name), Shape: shape, Init: init})
+	return b.declare(Param{Name: b.fullName(name), Shape: shape, Init: init})
 }
 
-// Shadow returns a buffer of b's network that has the name of a parameter of any network
-// after its own, and starts as that does: to hold an average of it, say.
-func (b *Builder) Shadow(of Param) *graph.Node {
-	return b.declare(Param{Name: b.full(of.Name), Shape: of.Shape, Init: of.Init, Buffer: true, Like: of.Name})
+// Buffer returns a parameter that is not learned by gradient, for example an average over training steps. See Param.
+func (b *Builder) Buffer(name string, init Init, shape ...int) *graph.Node {
+	return b.declare(Param{Name: b.fullName(name), Shape: shape, Init: init, Buffer: true})
 }
 
+// Shadow returns a buffer in the network of b with the shape, the name and the initial value of p, a parameter of
+// any network. It can hold an exponential moving average of p.
+func (b *Builder) Shadow(p Param) *graph.Node {
+	return b.declare(Param{Name: b.fullName(p.Name), Shape: p.Shape, Init: p.Init, Buffer: true, InitFrom: p.Name})
+}
+
+// declare returns the state of p, which it declares unless the name is known already.
 func (b *Builder) declare(p Param) *graph.Node {
-	for i, old := range b.all.params {
+	for i, old := range b.shared.params {
 		if old.Name != p.Name {
 			continue
 		}
 		if !old.Shape.Equal(p.Shape) {
 			panic(&graph.ShapeError{Op: "parameter " + p.Name, In: []graph.Shape{old.Shape, p.Shape}, Want: "a parameter has one shape"})
 		}
-		return b.all.states[i]
+		return b.shared.states[i]
 	}
 	s := graph.State(p.Name, p.Shape...)
 	p.Shape = s.Shape().Clone()
-	b.all.params = append(b.all.params, p)
-	b.all.states = append(b.all.states, s)
+	b.shared.params = append(b.shared.params, p)
+	b.shared.states = append(b.shared.states, s)
 	return s
 }
 
-// Params lists the parameters of all networks in the order of declaration.
-func (b *Builder) Params() []Param { return b.all.params }
-
-// States returns the nodes of Params, buffers aside, in the same order: what a loss
-// is differentiated by.
-func (b *Builder) States() []*graph.Node {
-	var states []*graph.Node
-	for i, p := range b.all.params {
-		if !p.Buffer {
-			states = append(states, b.all.states[i])
-		}
-	}
-	return states
-}
-
-// Updates returns the new values of the buffers that the layers of a step of training
-// average into, one a buffer.
-func (b *Builder) Updates() []graph.Update { return b.all.updates }
-
-// Networks lists the networks in the order in which they got their first layer.
-func (b *Builder) Networks() []Network {
-	list := make([]Network, len(b.all.networks))
-	for i, d := range b.all.networks {
-		list[i] = d.Network
-	}
-	return list
-}
-
-// Input notes that x enters b's network, as the layer of that name, and returns x.
-func (b *Builder) Input(name string, x *graph.Node) *graph.Node {
-	return b.Layer(name, "InputLayer", x)
-}
-
-// Layer notes y as the output of the layer of that name and kind, made from the
-// outputs in, and labels the nodes between. Every layer ends with it, those
-// written outside this package too: parameters declared as name/… are its own.
-// A layer that is applied again is noted once.
-func (b *Builder) Layer(name, kind string, y *graph.Node, in ...*graph.Node) *graph.Node {
-	graph.Tag(y, b.full(name))
-	d := b.drawn()
-	l := Layer{Name: name, Kind: kind, Out: y.Shape().Clone(), Inputs: d.makers(in)}
-	d.madeBy[y] = name
-	for _, old := range d.Layers {
-		if old.Name == name {
-			return y
-		}
-	}
-	for _, p := range b.all.params {
-		if !p.Buffer && strings.HasPrefix(p.Name, b.full(name)+"/") {
-			l.Params += p.Shape.Size()
-		}
-	}
-	d.Layers = append(d.Layers, l)
-	return y
-}
-
-func (b *Builder) full(name string) string {
+// fullName returns network/name, or name in the network "".
+func (b *Builder) fullName(name string) string {
 	if b.network == "" {
 		return name
 	}
 	return b.network + "/" + name
 }
 
-func (b *Builder) drawn() *drawn {
-	for _, d := range b.all.networks {
-		if d.Name == b.network {
-			return d
+// Params returns the parameters of all networks, buffers included, in the order of declaration.
+func (b *Builder) Params() []Param { return b.shared.params }
+
+// States returns the states of the learned parameters of all networks, in the order of declaration. A training step
+// differentiates its loss with respect to them.
+func (b *Builder) States() []*graph.Node {
+	var states []*graph.Node
+	for i, p := range b.shared.params {
+		if !p.Buffer {
+			states = append(states, b.shared.states[i])
 		}
 	}
-	d := &drawn{Network{Name: b.network}, map[*graph.Node]string{}}
-	b.all.networks = append(b.all.networks, d)
-	return d
+	return states
 }
 
-// makers names the layers nearest above in: what lies between them and in, such
-// as a reshape, is part of the layer that follows.
-func (d *drawn) makers(in []*graph.Node) []string {
-	var names []string
-	seen := map[*graph.Node]bool{}
-	var walk func(n *graph.Node)
-	walk = func(n *graph.Node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		if name, ok := d.madeBy[n]; ok {
-			names = append(names, name)
-			return
-		}
-		for _, x := range n.In() {
-			walk(x)
+// Updates returns the new values of the buffers, at most one for each buffer. A training step adds them to the
+// updates of its optimiser: they are the running statistics of BatchNorm and the vectors of spectral normalisation.
+func (b *Builder) Updates() []graph.Update { return b.shared.updates }
+
+// Networks returns the records of the networks, in the order in which each got its first layer.
+func (b *Builder) Networks() []Network {
+	list := make([]Network, len(b.shared.networks))
+	for i, r := range b.shared.networks {
+		list[i] = r.Network
+	}
+	return list
+}
+
+// Input records x as an input of the network of b, under the given name, and returns x.
+func (b *Builder) Input(name string, x *graph.Node) *graph.Node {
+	return b.Layer(name, "InputLayer", x)
+}
+
+// Layer records y as the output of a layer and returns y. The arguments are the name and the kind of the layer, its
+// output y, and the outputs in of the layers it is computed from. Layer also labels the nodes between in and y with
+// the name. Every layer ends with this call, layers of your own too. The parameters that are declared as name/… belong
+// to the layer. A layer that is applied again is recorded once.
+func (b *Builder) Layer(name, kind string, y *graph.Node, in ...*graph.Node) *graph.Node {
+	graph.Tag(y, b.fullName(name))
+	r := b.networkRecord()
+	l := Layer{Name: name, Kind: kind, Out: y.Shape().Clone(), Inputs: r.inputLayers(in)}
+	r.layerOf[y] = name
+	for _, old := range r.Layers {
+		if old.Name == name {
+			return y
 		}
 	}
-	for _, n := range in {
-		walk(n)
+	for _, p := range b.shared.params {
+		if !p.Buffer && strings.HasPrefix(p.Name, b.fullName(name)+"/") {
+			l.Params += p.Shape.Size()
+		}
 	}
-	return names
+	r.Layers = append(r.Layers, l)
+	return y
+}
+
+// networkRecord returns the record of the network of b, which it adds if it is missing.
+func (b *Builder) networkRecord() *record {
+	for _, r := range b.shared.networks {
+		if r.Name == b.network {
+			return r
+		}
+	}
+	r := &record{Network{Name: b.network}, map[*graph.Node]string{}}
+	b.shared.networks = append(b.shared.networks, r)
+	return r
 }

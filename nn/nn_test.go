@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// eval runs y in float64 with the inputs and states given.
+// eval returns the value of y in float64 for the given inputs and states.
 func eval(t *testing.T, y *graph.Node, values map[string]graph.Value) graph.Value {
 	t.Helper()
 	f := &graph.Func{Name: "test", Outputs: []graph.Output{{Name: "y", Value: y}}}
@@ -30,6 +30,7 @@ func eval(t *testing.T, y *graph.Node, values map[string]graph.Value) graph.Valu
 	return out[0]
 }
 
+// ramp returns n numbers that begin with from and grow by step.
 func ramp(n int, from, step float64) graph.Value {
 	v := make(graph.Value, n)
 	for i := range v {
@@ -63,23 +64,23 @@ func TestDense(t *testing.T) {
 	}
 }
 
-// A 2x2 kernel of ones that moves by 2 adds blocks; its transpose spreads them.
+// A 2×2 kernel of ones with stride 2 adds up blocks of four pixels; its transpose copies each pixel to a block.
 func TestConvolutionsByHand(t *testing.T) {
 	b := NewBuilder()
 	x := graph.Input("x", tensor.Float32, 1, 4, 4, 1)
 	values := map[string]graph.Value{"x": ramp(16, 0, 1), "c/kernel": {1, 1, 1, 1}, "c/bias": {100}, "t/kernel": {1, 10, 100, 1000}, "t/bias": {-1}}
 	y := b.Conv2D("c", x, 1, 2, 2, graph.Same, None)
 	if got, want := eval(t, y, values), (graph.Value{110, 118, 142, 150}); !slices.Equal(got, want) {
-		t.Errorf("blocks add to %v, want %v", got, want)
+		t.Errorf("convolution: %v, want %v", got, want)
 	}
 	z := b.ConvTranspose2D("t", graph.Input("z", tensor.Float32, 1, 1, 2, 1), 1, 2, 2, graph.Same, None)
 	values["z"] = graph.Value{2, 3}
 	if got, want := eval(t, z, values), (graph.Value{1, 19, 2, 29, 199, 1999, 299, 2999}); !slices.Equal(got, want) {
-		t.Errorf("blocks spread to %v, want %v", got, want)
+		t.Errorf("transposed convolution: %v, want %v", got, want)
 	}
 }
 
-// Shapes as Keras documents them for the two paddings.
+// The shapes of the outputs are those that Keras documents for the two paddings.
 func TestShapes(t *testing.T) {
 	for _, c := range []struct {
 		in, kernel, stride   int
@@ -125,7 +126,7 @@ func TestParametersAreDeclaredOnce(t *testing.T) {
 		t.Errorf("two uses have %d states, want the same 2", len(used))
 	}
 	if n := b.Networks(); len(n) != 1 || len(n[0].Layers) != 2 || n[0].Params() != 14 {
-		t.Errorf("two uses are noted as %+v", n)
+		t.Errorf("two uses are recorded as %+v", n)
 	}
 	err := graph.Try(func() { d.Dense("out", graph.Input("z", tensor.Float32, 4, 7), 2, None) })
 	if err == nil || err.Error() != "graph: parameter critic/out/kernel([6,2], [7,2]): a parameter has one shape" {
@@ -133,7 +134,7 @@ func TestParametersAreDeclaredOnce(t *testing.T) {
 	}
 }
 
-func TestLayersNoteTheirInputs(t *testing.T) {
+func TestLayersRecordTheirInputs(t *testing.T) {
 	b := NewBuilder().Network("net")
 	x := b.Input("in", graph.Input("x", tensor.Float32, 3, 4, 4, 2))
 	h := b.Flatten("flatten", x)
@@ -169,7 +170,7 @@ func TestWrongRanks(t *testing.T) {
 		"no stride":  func() { b.Conv2D("e", graph.Reshape(x, 2, 3, 3, 1), 2, 3, 0, graph.Same, None) },
 	} {
 		if err := graph.Try(build); err == nil {
-			t.Errorf("%s: images (B,3,3) were taken", name)
+			t.Errorf("%s: no error for images (B,3,3)", name)
 		}
 	}
 }
@@ -180,7 +181,7 @@ func TestInitialisers(t *testing.T) {
 		name         string
 		init         Init
 		shape        tensor.Shape
-		bound, sigma float64 // of every element; of their distribution
+		bound, sigma float64 // the largest magnitude; the standard deviation
 	}{
 		{"glorot dense", GlorotUniform, tensor.Shape{300, 200}, math.Sqrt(6. / 500), math.Sqrt(2. / 500)},
 		{"glorot conv", GlorotUniform, tensor.Shape{3, 3, 32, 64}, math.Sqrt(6. / (9 * 96)), math.Sqrt(2. / (9 * 96))},
@@ -207,13 +208,13 @@ func TestInitialisers(t *testing.T) {
 	}
 }
 
-// A parameter starts the same whatever was declared before it.
-func TestDrawDependsOnNameAlone(t *testing.T) {
+// The initial value of a parameter depends on the key and its name, and not on other parameters.
+func TestDrawDependsOnKeyAndName(t *testing.T) {
 	w := Param{Name: "a/kernel", Shape: tensor.Shape{4, 4}, Init: GlorotUniform}
 	v := Param{Name: "b/kernel", Shape: tensor.Shape{4, 4}, Init: GlorotUniform}
 	first := slices.Clone(w.Draw(rng.New(1)).F32())
 	other := v.Draw(rng.New(1)).F32()
 	if !slices.Equal(first, w.Draw(rng.New(1)).F32()) || slices.Equal(first, other) || slices.Equal(first, w.Draw(rng.New(2)).F32()) {
-		t.Error("draws repeat or do not")
+		t.Error("an initial value depends on more than key and name, or not on both")
 	}
 }

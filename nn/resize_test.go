@@ -11,9 +11,9 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// The convolutions of stride 2 are what they stand for: pixels repeated and then a
-// convolution of stride 1, or that and then means of four.
-func TestDoubledAndHalvedConvolutions(t *testing.T) {
+// The convolutions of stride 2 equal their definitions: upsampling and then a convolution of stride 1, and a
+// convolution of stride 1 and then average pooling.
+func TestUpsampleAndDownsampleConvolutions(t *testing.T) {
 	for _, kernel := range []int{1, 3, 5} {
 		b := NewBuilder()
 		x := graph.Input("x", tensor.Float32, 2, 4, 6, 3)
@@ -25,20 +25,20 @@ func TestDoubledAndHalvedConvolutions(t *testing.T) {
 			"x": graphtest.Between(rng.New(1), -1, 1, 2, 4, 6, 3).Value,
 			"w": graphtest.Between(rng.New(2), -1, 1, kernel, kernel, 3, 2).Value,
 		}
-		values["halved/kernel"], values["halved/bias"] = values["w"], graph.Value{0.5, -1}
+		values["down/kernel"], values["down/bias"] = values["w"], graph.Value{0.5, -1}
 		mirrored := make(graph.Value, len(values["w"])) // (row, column, in, out) → (−row, −column, out, in)
 		for i, v := range values["w"] {
-			place, in, out := i/6, i/2%3, i%2
-			mirrored[(kernel*kernel-1-place)*6+out*3+in] = v
+			tap, in, out := i/6, i/2%3, i%2
+			mirrored[(kernel*kernel-1-tap)*6+out*3+in] = v
 		}
-		values["doubled/kernel"], values["doubled/bias"] = mirrored, values["halved/bias"]
+		values["up/kernel"], values["up/bias"] = mirrored, values["down/bias"]
 		bias := graph.ConstOf([]float32{0.5, -1}, 2)
 
-		twice := graph.Reshape(graph.BroadcastTo(graph.Reshape(x, 2, 4, 1, 6, 1, 3), 2, 4, 2, 6, 2, 3), 2, 8, 12, 3)
-		means := graph.Mean(graph.Reshape(plain(x), 2, 2, 2, 3, 2, 2), 2, 4)
+		upsampled := graph.Reshape(graph.BroadcastTo(graph.Reshape(x, 2, 4, 1, 6, 1, 3), 2, 4, 2, 6, 2, 3), 2, 8, 12, 3)
+		pooled := graph.Mean(graph.Reshape(plain(x), 2, 2, 2, 3, 2, 2), 2, 4)
 		for _, c := range []struct{ got, want *graph.Node }{
-			{b.UpsampleConv2D("doubled", x, 2, kernel, None), graph.Add(plain(twice), bias)},
-			{b.DownsampleConv2D("halved", x, 2, kernel, None), graph.Add(means, bias)},
+			{b.UpsampleConv2D("up", x, 2, kernel, None), graph.Add(plain(upsampled), bias)},
+			{b.DownsampleConv2D("down", x, 2, kernel, None), graph.Add(pooled, bias)},
 		} {
 			name := fmt.Sprintf("%s, kernel %d", c.got.Label(), kernel)
 			if !c.got.Shape().Equal(c.want.Shape()) {
@@ -60,7 +60,7 @@ func TestDoubledAndHalvedConvolutions(t *testing.T) {
 		"a vector":       func() { b.DownsampleConv2D("c", graph.Input("x", tensor.Float32, 4, 4), 1, 3, None) },
 	} {
 		if graph.Try(build) == nil {
-			t.Errorf("%s: taken", name)
+			t.Errorf("%s: no error", name)
 		}
 	}
 }

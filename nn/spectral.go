@@ -2,61 +2,59 @@ package nn
 
 import "github.com/imago-ml/imago/engine/graph"
 
-const spectralEpsilon = 1e-12 // added to lengths and to σ
+const spectralEpsilon = 1e-12 // is added to the lengths of vectors and to σ
 
-// kernel returns the kernel of a layer, declared on first use, whose outputs are along
-// axis out, one of the last two. Where b.Spectral is set it is
+// kernel returns the kernel of a layer, name/kernel, and declares it on first use. The axis out, one of the last two,
+// holds the outputs. If b.Spectral is set, the result is the spectral normalisation of W,
 //
 //	W/σ(W)
 //
-// σ(W) the largest singular value of W as a matrix (D, O), O the outputs and D the
-// rest, taps times inputs. It is found by the power method, one iteration a step
-// of training, which goes on from the buffer name/u (O), drawn from N(0, I) at
-// first:
+// where σ(W) is the largest singular value of W as a matrix (D, O): O is the number of outputs and D the size of all
+// other axes. The power method computes it, with one iteration for each training step, from the buffer name/u (O),
+// which is drawn from N(0, I) at first:
 //
 //	v = W·u/|W·u|    u ← Wᵀ·v/|Wᵀ·v|    σ = vᵀ·W·u
 //
-// u and v are constants to the gradient, which passes through W in the numerator
-// and in σ. A layer that is applied again uses the same kernel, and its u moves
-// once. In use, where b.Training is not set, the iteration is not kept. Miyato et
-// al. 2018, arXiv:1802.05957, alg. 1.
+// The gradient takes u and v as constants and passes through W in the numerator and in σ. A layer that is applied
+// again uses the same kernel, and u changes once in a step. If b.Training is not set, u keeps its value. Miyato et
+// al., arXiv:1802.05957, alg. 1.
 func (b *Builder) kernel(name string, out int, shape ...int) *graph.Node {
 	w := b.Param(name+"/kernel", b.Kernel, shape...)
 	if !b.Spectral {
 		return w
 	}
-	if n := b.all.normalised[w]; n != nil {
+	if n := b.shared.normalised[w]; n != nil {
 		return n
 	}
 	outputs := shape[out]
-	start := b.Buffer(name+"/u", Normal(0, 1), outputs)
-	m := w
+	buffer := b.Buffer(name+"/u", Normal(0, 1), outputs)
+	matrix := w
 	if out == len(shape)-2 {
 		perm := make([]int, len(shape))
 		for i := range perm {
 			perm[i] = i
 		}
 		perm[out], perm[out+1] = out+1, out
-		m = graph.Transpose(w, perm...)
+		matrix = graph.Transpose(w, perm...)
 	}
-	m = graph.Reshape(m, -1, outputs)
-	fixed := graph.StopGradient(m)
-	v := unit(graph.MatMul(fixed, graph.Reshape(start, outputs, 1)))
-	u := unit(graph.MatMulT(fixed, v, true, false))
-	sigma := graph.Sum(graph.Mul(v, graph.MatMul(m, u)))
+	matrix = graph.Reshape(matrix, -1, outputs)
+	constant := graph.StopGradient(matrix)
+	v := unitVector(graph.MatMul(constant, graph.Reshape(buffer, outputs, 1)))
+	u := unitVector(graph.MatMulT(constant, v, true, false))
+	sigma := graph.Sum(graph.Mul(v, graph.MatMul(matrix, u)))
 	if b.Training {
-		b.all.updates = append(b.all.updates, graph.Update{State: start, Value: graph.Reshape(u, outputs)})
+		b.shared.updates = append(b.shared.updates, graph.Update{State: buffer, Value: graph.Reshape(u, outputs)})
 	}
 	n := graph.Div(w, graph.AddScalar(sigma, spectralEpsilon))
-	if b.all.normalised == nil {
-		b.all.normalised = map[*graph.Node]*graph.Node{}
+	if b.shared.normalised == nil {
+		b.shared.normalised = map[*graph.Node]*graph.Node{}
 	}
-	b.all.normalised[w] = n
+	b.shared.normalised[w] = n
 	return n
 }
 
-// unit returns x/|x|, a constant to the gradient; 0 stays 0.
-func unit(x *graph.Node) *graph.Node {
+// unitVector returns x/|x| as a constant to the gradient. A vector of zeros stays zero.
+func unitVector(x *graph.Node) *graph.Node {
 	length := graph.Sqrt(graph.Sum(graph.Square(x)))
 	return graph.StopGradient(graph.Div(x, graph.AddScalar(length, spectralEpsilon)))
 }

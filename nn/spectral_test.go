@@ -13,15 +13,15 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// A layered is a layer with a kernel, and that kernel as a matrix (D, O).
-type layered struct {
+// A kernelLayer is a layer with a kernel, and a function that writes the kernel as a matrix (D, O).
+type kernelLayer struct {
 	in, kernel graph.Shape
 	apply      func(b *Builder, x *graph.Node) *graph.Node
 	matrix     func(w graph.Value) *mat.Dense
 }
 
-func withKernels() map[string]layered {
-	return map[string]layered{
+func kernelLayers() map[string]kernelLayer {
+	return map[string]kernelLayer{
 		"Dense": {graph.Shape{2, 5}, graph.Shape{5, 4},
 			func(b *Builder, x *graph.Node) *graph.Node { return b.Dense("l", x, 4, None) },
 			func(w graph.Value) *mat.Dense { return mat.NewDense(5, 4, slices.Clone(w)) }},
@@ -42,8 +42,8 @@ func withKernels() map[string]layered {
 	}
 }
 
-// singular returns the largest singular values of m and the right vector of the first.
-func singular(t *testing.T, m *mat.Dense) (first, second float64, right graph.Value) {
+// singularValues returns the two largest singular values of m and the right singular vector of the first.
+func singularValues(t *testing.T, m *mat.Dense) (first, second float64, right graph.Value) {
 	t.Helper()
 	var svd mat.SVD
 	if !svd.Factorize(m, mat.SVDThin) {
@@ -54,13 +54,13 @@ func singular(t *testing.T, m *mat.Dense) (first, second float64, right graph.Va
 	return svd.Values(nil)[0], svd.Values(nil)[1], mat.Col(nil, 0, &v)
 }
 
-// The kernel in force is W/σ(W), σ as gonum factorises W, once the power method has
-// run for some steps. In use it goes on from there and keeps nothing.
+// The kernel is W/σ(W), with σ from the singular value decomposition of gonum, after the power method has run for
+// some steps. Outside training the layer uses the stored vector and does not update it.
 func TestSpectralKernelHasNormOne(t *testing.T) {
-	for name, l := range withKernels() {
+	for name, l := range kernelLayers() {
 		w := graphtest.Between(rng.New(1).Split(name), -1, 1, l.kernel...).Value
 		x := graphtest.Between(rng.New(2), -1, 1, l.in...).Value
-		sigma, second, _ := singular(t, l.matrix(w))
+		sigma, second, _ := singularValues(t, l.matrix(w))
 		if !(second > 0.3*sigma) {
 			t.Fatalf("%s: singular values %v and %v: too easy", name, sigma, second)
 		}
@@ -70,12 +70,12 @@ func TestSpectralKernelHasNormOne(t *testing.T) {
 			b.Training, b.Spectral = training, spectral
 			in := graph.Input("x", tensor.Float32, l.in...)
 			y := l.apply(b, in)
-			l.apply(b, graph.Neg(in)) // a second use is of the same kernel, and moves u no further
+			l.apply(b, graph.Neg(in)) // a second use has the same kernel and does not update u again
 			f, err := graph.NewFunc("layer", []*graph.Node{in}, []graph.Output{{Name: "y", Value: y}}, b.Updates())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if moves := len(f.Updates) == 1; moves != (training && spectral) {
+			if updated := len(f.Updates) == 1; updated != (training && spectral) {
 				t.Fatalf("%s: %d updates with Training = %t, Spectral = %t", name, len(f.Updates), training, spectral)
 			}
 			if params := b.Networks()[0].Params(); Count(b.Params()) != l.kernel.Size()+4 || params != Count(b.Params()) || len(b.States()) != 2 {
@@ -91,39 +91,39 @@ func TestSpectralKernelHasNormOne(t *testing.T) {
 			return out[0]
 		}
 		plain := run(build(true, false))
-		off := func(y graph.Value) float64 { // the largest error of y = plain/σ
+		maxError := func(y graph.Value) float64 { // the largest error of y = plain/σ
 			largest := 0.0
 			for i := range y {
 				largest = max(largest, math.Abs(y[i]-plain[i]/sigma))
 			}
 			return largest
 		}
-		train, use := build(true, true), build(false, true)
-		if !(off(run(train)) > 1e-4) {
-			t.Errorf("%s: one iteration has found σ", name)
+		train, inference := build(true, true), build(false, true)
+		if !(maxError(run(train)) > 1e-4) {
+			t.Errorf("%s: the power method has converged after one iteration", name)
 		}
 		for range 60 {
 			run(train)
 		}
-		if d := off(run(train)); !(d < 1e-9) {
+		if d := maxError(run(train)); !(d < 1e-9) {
 			t.Errorf("%s: after 60 iterations the output is off by %v", name, d)
 		}
 		kept := slices.Clone(states["l/u"])
-		if d := off(run(use)); !(d < 1e-9) || !slices.Equal(kept, states["l/u"]) {
-			t.Errorf("%s: in use the output is off by %v", name, d)
+		if d := maxError(run(inference)); !(d < 1e-9) || !slices.Equal(kept, states["l/u"]) {
+			t.Errorf("%s: outside training the output is off by %v", name, d)
 		}
 	}
 }
 
-// At a singular vector σ does not change with u to first order, so the gradient of
-// W/σ(W) is that of differences.
-func TestSpectralGradientAgainstDifferences(t *testing.T) {
-	for name, l := range withKernels() {
+// At a singular vector, σ does not change with u to first order. The gradient of W/σ(W), which takes u as a constant,
+// therefore agrees with finite differences.
+func TestSpectralGradientFiniteDifferences(t *testing.T) {
+	for name, l := range kernelLayers() {
 		w := graphtest.Between(rng.New(3).Split(name), -0.1, 0.1, l.kernel...)
 		for i := range w.Value {
 			w.Value[i]++ // one large singular value
 		}
-		_, _, u := singular(t, l.matrix(w.Value))
+		_, _, u := singularValues(t, l.matrix(w.Value))
 		data := make([]float32, len(u))
 		for i, v := range u {
 			data[i] = float32(v)
@@ -132,7 +132,7 @@ func TestSpectralGradientAgainstDifferences(t *testing.T) {
 			b := NewBuilder()
 			b.Training, b.Spectral = true, true
 			y := l.apply(b, x[0])
-			return replaced(y, map[string]*graph.Node{
+			return substituteStates(y, map[string]*graph.Node{
 				"l/kernel": x[1], "l/u": graph.ConstOf(data, len(data)), "l/bias": graph.ConstOf(make([]float32, 4), 4),
 			})
 		}

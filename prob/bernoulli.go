@@ -11,8 +11,8 @@ import "github.com/imago-ml/imago/engine/graph"
 // x (B, …) in [0, 1], logits (B, …) → (B). It is ≥ 0 and finite for any finite
 // logits; with x ∉ {0, 1} its least value is the entropy of x.
 func BernoulliNLL(x, logits *graph.Node) *graph.Node {
-	same("bernoulli_logits", x, logits)
-	return each(graph.Sub(graph.Softplus(logits), graph.Mul(x, logits)))
+	requireSameShape("bernoulli_logits", x, logits)
+	return sumFeatures(graph.Sub(graph.Softplus(logits), graph.Mul(x, logits)))
 }
 
 // BernoulliEntropy returns Σ (−p ln p − (1−p) ln(1−p)) of each image in nats, p being
@@ -27,9 +27,9 @@ func BernoulliEntropy(logits *graph.Node) *graph.Node {
 //
 // p and q as logits (B, …) → (B), ≥ 0.
 func BernoulliKL(p, q *graph.Node) *graph.Node {
-	same("bernoulli_kl", p, q)
+	requireSameShape("bernoulli_kl", p, q)
 	d := graph.Sub(graph.Softplus(q), graph.Softplus(p))
-	return each(graph.Add(d, graph.Mul(graph.Sigmoid(p), graph.Sub(p, q))))
+	return sumFeatures(graph.Add(d, graph.Mul(graph.Sigmoid(p), graph.Sub(p, q))))
 }
 
 // Binarize returns 1 where u < x and else 0, u drawn uniformly at key (int32[4]) in
@@ -49,9 +49,9 @@ func Binarize(x, key *graph.Node, stream string) *graph.Node {
 // x (B, …) in [0, 1], logits l (B, …) → (B), of either sign. Loaiza-Ganem &
 // Cunningham, arXiv:1907.06845, eq. 6. Near λ = ½, where C is 0/0, a series stands in.
 func ContinuousBernoulliNLL(x, logits *graph.Node) *graph.Node {
-	same("continuous_bernoulli", x, logits)
+	requireSameShape("continuous_bernoulli", x, logits)
 	half := graph.Scale(logits, 0.5)
-	return each(graph.Add(graph.Sub(half, graph.Mul(x, logits)), logSinhc(graph.Abs(logits))))
+	return sumFeatures(graph.Add(graph.Sub(half, graph.Mul(x, logits)), logSinhc(graph.Abs(logits))))
 }
 
 // ContinuousBernoulliMean returns the mean of each pixel under ContinuousBernoulli:

@@ -38,7 +38,7 @@ func LogMeanExp(x *graph.Node, axis int) *graph.Node {
 //
 // logits (B, K) → (B, K), ≤ 0, with Σ_k e^y = 1.
 func LogSoftmax(logits *graph.Node) *graph.Node {
-	matrix("log_softmax", logits)
+	requireMatrix("log_softmax", logits)
 	return graph.Sub(logits, graph.Reshape(LogSumExp(logits, 1), -1, 1))
 }
 
@@ -53,26 +53,26 @@ func Softmax(logits *graph.Node) *graph.Node { return graph.Exp(LogSoftmax(logit
 // y (B, K) one-hot, or probabilities; zeros, a label that is not known, cost 0.
 // logits (B, K) → (B), ≥ 0.
 func CategoricalNLL(y, logits *graph.Node) *graph.Node {
-	same("categorical_logits", y, logits)
-	return graph.Neg(each(graph.Mul(y, LogSoftmax(logits))))
+	requireSameShape("categorical_logits", y, logits)
+	return graph.Neg(sumFeatures(graph.Mul(y, LogSoftmax(logits))))
 }
 
 // CategoricalEntropy returns −Σ_k p_k ln p_k in nats, where p is the softmax of the
 // logits. logits (B, K) → (B), from 0 to ln K.
 func CategoricalEntropy(logits *graph.Node) *graph.Node {
 	logp := LogSoftmax(logits)
-	return graph.Neg(each(graph.Mul(graph.Exp(logp), logp)))
+	return graph.Neg(sumFeatures(graph.Mul(graph.Exp(logp), logp)))
 }
 
 // CategoricalKL returns KL(p ‖ q) = Σ_k p_k (ln p_k − ln q_k) in nats, where p and q
 // are the softmaxes of their logits. (B, K) twice → (B), ≥ 0.
 func CategoricalKL(p, q *graph.Node) *graph.Node {
-	same("categorical_kl", p, q)
+	requireSameShape("categorical_kl", p, q)
 	logp := LogSoftmax(p)
-	return each(graph.Mul(graph.Exp(logp), graph.Sub(logp, LogSoftmax(q))))
+	return sumFeatures(graph.Mul(graph.Exp(logp), graph.Sub(logp, LogSoftmax(q))))
 }
 
-func matrix(op string, x *graph.Node) {
+func requireMatrix(op string, x *graph.Node) {
 	if len(x.Shape()) != 2 {
 		panic(&graph.ShapeError{Op: op, In: []graph.Shape{x.Shape()}, Want: "want a matrix (B, K)"})
 	}

@@ -13,7 +13,7 @@ import (
 // mu (B, Z), logVar (B, Z) → (B). logVar is v = ln σ², unclamped. The result is
 // ≥ 0, and 0 only at μ = v = 0. Kingma & Welling, arXiv:1312.6114, app. B.
 func GaussianKL(mu, logVar *graph.Node) *graph.Node {
-	return graph.Scale(each(twiceKL(mu, logVar)), 0.5)
+	return graph.Scale(sumFeatures(twiceGaussianKL(mu, logVar)), 0.5)
 }
 
 // GaussianKLUnits returns the terms of GaussianKL, a unit each:
@@ -22,11 +22,11 @@ func GaussianKL(mu, logVar *graph.Node) *graph.Node {
 //
 // mu (B, Z), logVar (B, Z) → (B, Z), ≥ 0.
 func GaussianKLUnits(mu, logVar *graph.Node) *graph.Node {
-	return graph.Scale(twiceKL(mu, logVar), 0.5)
+	return graph.Scale(twiceGaussianKL(mu, logVar), 0.5)
 }
 
-func twiceKL(mu, logVar *graph.Node) *graph.Node {
-	same("gaussian_kl", mu, logVar)
+func twiceGaussianKL(mu, logVar *graph.Node) *graph.Node {
+	requireSameShape("gaussian_kl", mu, logVar)
 	a := graph.Add(graph.Square(mu), graph.Exp(logVar))
 	return graph.Sub(a, graph.AddScalar(logVar, 1))
 }
@@ -38,13 +38,13 @@ func twiceKL(mu, logVar *graph.Node) *graph.Node {
 //
 // all (B, Z) → (B), ≥ 0.
 func GaussianKLBetween(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node {
-	return each(GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2))
+	return sumFeatures(GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2))
 }
 
 // GaussianKLBetweenUnits returns the terms of GaussianKLBetween, a unit each: (B, Z)
 // four times → (B, Z), ≥ 0.
 func GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node {
-	same("gaussian_kl_between", mu1, logVar1, mu2, logVar2)
+	requireSameShape("gaussian_kl_between", mu1, logVar1, mu2, logVar2)
 	d := graph.Sub(logVar1, logVar2)
 	near := graph.Mul(graph.Square(graph.Sub(mu1, mu2)), graph.Exp(graph.Neg(logVar2)))
 	return graph.Scale(graph.Sub(graph.Add(graph.Exp(d), near), graph.AddScalar(d, 1)), 0.5)
@@ -56,8 +56,8 @@ func GaussianKLBetweenUnits(mu1, logVar1, mu2, logVar2 *graph.Node) *graph.Node 
 //
 // z (B, Z) → (B).
 func NormalLogDensity(z *graph.Node) *graph.Node {
-	same("normal_log_density", z)
-	return graph.AddScalar(graph.Scale(each(graph.Square(z)), -0.5), -halfLog2Pi*width(z))
+	requireSameShape("normal_log_density", z)
+	return graph.AddScalar(graph.Scale(sumFeatures(graph.Square(z)), -0.5), -halfLog2Pi*featureCount(z))
 }
 
 // GaussianLogDensity returns ln N(z; μ, diag e^v) of each image, in nats, constant
@@ -67,9 +67,9 @@ func NormalLogDensity(z *graph.Node) *graph.Node {
 //
 // z, mu, logVar (B, Z) → (B).
 func GaussianLogDensity(z, mu, logVar *graph.Node) *graph.Node {
-	same("gaussian_log_density", z, mu, logVar)
+	requireSameShape("gaussian_log_density", z, mu, logVar)
 	d := graph.Mul(graph.Square(graph.Sub(z, mu)), graph.Exp(graph.Neg(logVar)))
-	return graph.AddScalar(graph.Scale(each(graph.Add(d, logVar)), -0.5), -halfLog2Pi*width(z))
+	return graph.AddScalar(graph.Scale(sumFeatures(graph.Add(d, logVar)), -0.5), -halfLog2Pi*featureCount(z))
 }
 
 // GaussianNLL returns −ln N(x; y, σ² I) of each image in nats, constant included,
@@ -82,8 +82,8 @@ func GaussianLogDensity(z, mu, logVar *graph.Node) *graph.Node {
 // against the KL is what the data ask for: Rybkin, Daniilidis & Levine,
 // arXiv:2006.13202, sec. 3.
 func GaussianNLL(x, y, logSigma *graph.Node) *graph.Node {
-	precision := graph.Scale(graph.Exp(graph.Scale(scalar("gaussian_error", logSigma), -2)), 0.5)
-	constant := graph.AddScalar(graph.Scale(logSigma, width(x)), halfLog2Pi*width(x))
+	precision := graph.Scale(graph.Exp(graph.Scale(requireScalar("gaussian_error", logSigma), -2)), 0.5)
+	constant := graph.AddScalar(graph.Scale(logSigma, featureCount(x)), halfLog2Pi*featureCount(x))
 	return graph.Add(graph.Mul(SquaredError(x, y), precision), constant)
 }
 
@@ -96,7 +96,7 @@ var halfLog2Pi = math.Log(2*math.Pi) / 2
 // mu (B, Z), logVar (B, Z) = ln σ², eps (B, Z) ~ N(0, I) → (B, Z).
 // Kingma & Welling, arXiv:1312.6114, eq. 4.
 func Reparameterize(mu, logVar, eps *graph.Node) *graph.Node {
-	same("reparameterize", mu, logVar, eps)
+	requireSameShape("reparameterize", mu, logVar, eps)
 	return graph.Add(mu, graph.Mul(graph.Exp(graph.Scale(logVar, 0.5)), eps))
 }
 

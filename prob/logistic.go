@@ -16,9 +16,9 @@ const Levels = 256
 // arXiv:1701.05517, sec. 2.1; one learned scale as Kingma et al., arXiv:1606.04934,
 // sec. 5.
 func DiscretizedLogisticNLL(x, mean, logScale *graph.Node) *graph.Node {
-	same("discretized_logistic", x, mean)
+	requireSameShape("discretized_logistic", x, mean)
 	const h = 0.5 / (Levels - 1)
-	inverse := graph.Exp(graph.Neg(scalar("discretized_logistic", logScale)))
+	inverse := graph.Exp(graph.Neg(requireScalar("discretized_logistic", logScale)))
 	above := graph.Mul(graph.AddScalar(graph.Sub(x, mean), h), inverse)
 	below := graph.Mul(graph.AddScalar(graph.Sub(x, mean), -h), inverse)
 	// With a − b = δ, ln(σ(a) − σ(b)) = ln σ(a) + ln σ(−b) + ln(1 − e^(−δ)), exactly:
@@ -30,5 +30,5 @@ func DiscretizedLogisticNLL(x, mean, logScale *graph.Node) *graph.Node {
 	zero := graph.Const(0)
 	right := graph.Select(notLast, graph.Softplus(graph.Neg(above)), zero)
 	left := graph.Select(notFirst, graph.Softplus(below), zero)
-	return each(graph.Add(graph.Add(right, left), graph.Mul(graph.Mul(notFirst, notLast), inner)))
+	return sumFeatures(graph.Add(graph.Add(right, left), graph.Mul(graph.Mul(notFirst, notLast), inner)))
 }

@@ -44,14 +44,14 @@ func RBF(z int) Kernel {
 // first term is 0. Gretton et al. 2012, eq. 3; Tolstikhin et al., arXiv:1711.01558,
 // alg. 2.
 func MMD(x, y, weight *graph.Node, k Kernel) *graph.Node {
-	same("mmd", x, y)
+	requireSameShape("mmd", x, y)
 	if s := x.Shape(); len(s) != 2 || !weight.Shape().Equal(graph.Shape{s[0]}) {
 		panic(&graph.ShapeError{Op: "mmd", In: []graph.Shape{s, weight.Shape()}, Want: "want draws (B, Z) with weights (B)"})
 	}
 	column := graph.Reshape(weight, -1, 1)
 	both := graph.MatMulT(column, column, false, true)
 	mean := func(a, b *graph.Node, less, pairs *graph.Node) *graph.Node {
-		return graph.Div(graph.Sub(graph.Sum(graph.Mul(both, k(distances(a, b)))), less), pairs)
+		return graph.Div(graph.Sub(graph.Sum(graph.Mul(both, k(squaredDistances(a, b)))), less), pairs)
 	}
 	total, one := graph.Sum(weight), graph.Const(1)
 	// A row's k with itself is 1: these pairs are taken away as their number.
@@ -61,9 +61,9 @@ func MMD(x, y, weight *graph.Node, k Kernel) *graph.Node {
 }
 
 // distances returns the squares of the distances of all rows: x (B, Z), y (N, Z) → (B, N).
-func distances(x, y *graph.Node) *graph.Node {
-	xx := graph.Reshape(each(graph.Square(x)), -1, 1)
-	yy := graph.Reshape(each(graph.Square(y)), 1, -1)
+func squaredDistances(x, y *graph.Node) *graph.Node {
+	xx := graph.Reshape(sumFeatures(graph.Square(x)), -1, 1)
+	yy := graph.Reshape(sumFeatures(graph.Square(y)), 1, -1)
 	d := graph.Sub(graph.Add(xx, yy), graph.Scale(graph.MatMulT(x, y, false, true), 2))
 	return graph.Max(d, graph.Const(0)) // rounding may make that of equal rows negative
 }

@@ -17,8 +17,8 @@ import "github.com/imago-ml/imago/engine/graph"
 //
 // x (B, …), y (B, …) → (B), ≥ 0.
 func SquaredError(x, y *graph.Node) *graph.Node {
-	same("squared_error", x, y)
-	return each(graph.Square(graph.Sub(x, y)))
+	requireSameShape("squared_error", x, y)
+	return sumFeatures(graph.Square(graph.Sub(x, y)))
 }
 
 // AbsoluteError returns Σ |x − y| of each image: −ln Laplace(x; y, 1) in nats, less
@@ -27,12 +27,12 @@ func SquaredError(x, y *graph.Node) *graph.Node {
 //
 // x (B, …), y (B, …) → (B), ≥ 0.
 func AbsoluteError(x, y *graph.Node) *graph.Node {
-	same("absolute_error", x, y)
-	return each(graph.Abs(graph.Sub(x, y)))
+	requireSameShape("absolute_error", x, y)
+	return sumFeatures(graph.Abs(graph.Sub(x, y)))
 }
 
 // each sums over all axes but the first.
-func each(x *graph.Node) *graph.Node {
+func sumFeatures(x *graph.Node) *graph.Node {
 	axes := make([]int, len(x.Shape())-1)
 	for i := range axes {
 		axes[i] = i + 1
@@ -44,11 +44,11 @@ func each(x *graph.Node) *graph.Node {
 }
 
 // width returns how many numbers an image has.
-func width(x *graph.Node) float64 { return float64(x.Shape()[1:].Size()) }
+func featureCount(x *graph.Node) float64 { return float64(x.Shape()[1:].Size()) }
 
 // same refuses what would broadcast: a pixel compared with a whole row is a
 // number, but not a likelihood.
-func same(op string, xs ...*graph.Node) {
+func requireSameShape(op string, xs ...*graph.Node) {
 	shapes, equal := make([]graph.Shape, len(xs)), true
 	for i, x := range xs {
 		shapes[i] = x.Shape()
@@ -60,7 +60,7 @@ func same(op string, xs ...*graph.Node) {
 }
 
 // scalar refuses what is not one number for all images.
-func scalar(op string, x *graph.Node) *graph.Node {
+func requireScalar(op string, x *graph.Node) *graph.Node {
 	if len(x.Shape()) != 0 {
 		panic(&graph.ShapeError{Op: op, In: []graph.Shape{x.Shape()}, Want: "want a scalar"})
 	}

@@ -57,7 +57,7 @@ func (c adversarial) judge(b *nn.Builder, z, _ *graph.Node) *graph.Node {
 
 func (c adversarial) stack(b *nn.Builder, h *graph.Node, hidden []int) *graph.Node {
 	for i, units := range hidden {
-		h = b.Dense(nn.Numbered("dense", i), h, units, nn.ReLU)
+		h = b.Dense(nn.LayerName("dense", i), h, units, nn.ReLU)
 	}
 	return h
 }

@@ -76,11 +76,11 @@ func (c Convolutional) images(g *nn.Builder, z *graph.Node, img model.Image) *gr
 	h = normed(g, c.GNorm, "batch_normalization", h, nn.ReLU)
 	i := 0
 	for _, filters := range slices.Backward(c.Filters[:n-1]) {
-		h = g.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
+		h = g.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
 		i++
-		h = normed(g, c.GNorm, nn.Numbered("batch_normalization", i), h, nn.ReLU)
+		h = normed(g, c.GNorm, nn.LayerName("batch_normalization", i), h, nn.ReLU)
 	}
-	return g.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, nn.Tanh)
+	return g.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, nn.Tanh)
 }
 
 // body returns the discriminator up to its last layer: (B,H,W,C) → (B,D).
@@ -89,8 +89,8 @@ func (c Convolutional) body(b *nn.Builder, x *graph.Node) *graph.Node {
 	leaky := nn.LeakyReLU(0.2)
 	h := d.Conv2D("conv2d", d.Input("input_2", x), c.Filters[0], c.Kernel, 2, graph.Same, leaky)
 	for i, filters := range c.Filters[1:] {
-		h = d.Conv2D(nn.Numbered("conv2d", i+1), h, filters, c.Kernel, 2, graph.Same, nn.None)
-		h = normed(d, c.DNorm, nn.Numbered("batch_normalization", len(c.Filters)+i), h, leaky)
+		h = d.Conv2D(nn.LayerName("conv2d", i+1), h, filters, c.Kernel, 2, graph.Same, nn.None)
+		h = normed(d, c.DNorm, nn.LayerName("batch_normalization", len(c.Filters)+i), h, leaky)
 	}
 	return d.Flatten("flatten", h)
 }

@@ -101,7 +101,7 @@ func (g Game) build(kind string, d design, in model.Input, labels, latent int, p
 	err = graph.Try(func() {
 		s := m.step(2 * m.steps) // batch statistics want two images
 		m.params, m.slots = s.b.Params(), s.slots
-		m.networks = nn.Joined(kind, s.b.Networks())
+		m.networks = nn.WithOverview(kind, s.b.Networks())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gan: %s for images of %v: %w", kind, in.Image, err)

@@ -58,7 +58,7 @@ func (c Residual) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *gr
 	h := g.Reshape("reshape", g.Dense("dense", g.Input("input_1", z), rows*cols*deepest, nn.None), rows, cols, deepest)
 	i := 0
 	for _, filters := range slices.Backward(c.Filters) {
-		h = c.up(g, nn.Numbered("up", i), h, filters)
+		h = c.up(g, nn.LayerName("up", i), h, filters)
 		i++
 	}
 	h = normed(g, c.GNorm, "batch_normalization", h, nn.ReLU)
@@ -70,7 +70,7 @@ func (c Residual) body(b *nn.Builder, x *graph.Node) *graph.Node {
 	d := c.network(b, discriminator, c.DNorm)
 	h := d.Input("input_2", x)
 	for i, filters := range c.Filters {
-		h = c.down(d, nn.Numbered("down", i), h, filters, i == 0)
+		h = c.down(d, nn.LayerName("down", i), h, filters, i == 0)
 	}
 	return d.Flatten("flatten", d.Layer("relu", "Activation", nn.ReLU(h), h))
 }

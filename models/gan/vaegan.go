@@ -30,8 +30,8 @@ func (c learned) encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node) {
 	e := c.network(b, encoder, batchNorm)
 	h := e.Input("input_3", x)
 	for i, filters := range c.Filters {
-		h = e.Conv2D(nn.Numbered("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
-		h = e.BatchNorm(nn.Numbered("batch_normalization", i), h, nn.ReLU)
+		h = e.Conv2D(nn.LayerName("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
+		h = e.BatchNorm(nn.LayerName("batch_normalization", i), h, nn.ReLU)
 	}
 	h = e.Flatten("flatten", h)
 	e.Bias = nn.Zeros

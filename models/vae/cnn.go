@@ -60,7 +60,7 @@ func (c CNN) features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 		h = labelled(enc, h, labels)
 	}
 	for i, filters := range c.Filters {
-		h = enc.Conv2D(nn.Numbered("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+		h = enc.Conv2D(nn.LayerName("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
 		h = c.residual(enc, i, h)
 	}
 	h = enc.Flatten("flatten", h)
@@ -86,11 +86,11 @@ func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 	}
 	i := 0
 	for _, filters := range slices.Backward(doubled) {
-		h = dec.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
+		h = dec.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
 		i++
 		h = c.residual(dec, i, h)
 	}
-	return dec.ConvTranspose2D(nn.Numbered("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
+	return dec.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
 }
 
 // labelled returns an image with one more channel, which a dense layer makes of the
@@ -112,7 +112,7 @@ func (c CNN) residual(b *nn.Builder, i int, h *graph.Node) *graph.Node {
 	if !c.Residual {
 		return h
 	}
-	name, filters := nn.Numbered("residual", i), h.Shape()[3]
+	name, filters := nn.LayerName("residual", i), h.Shape()[3]
 	branch := b.Conv2D(name+"_in", h, filters, 3, 1, graph.Same, nn.ReLU)
 	still := *b
 	still.Kernel = nn.Zeros

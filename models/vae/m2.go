@@ -88,7 +88,7 @@ func (m m2) given(b *nn.Builder, name string, n int, v, y *graph.Node, units int
 // hiddenLayers returns those after the first.
 func (m m2) hiddenLayers(b *nn.Builder, h *graph.Node) *graph.Node {
 	for i, units := range m.hidden[1:] {
-		h = b.Dense(nn.Numbered("dense", i+1), h, units, graph.Softplus)
+		h = b.Dense(nn.LayerName("dense", i+1), h, units, graph.Softplus)
 	}
 	return h
 }

@@ -39,7 +39,7 @@ func (c MLP) features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 		h = enc.Layer("concatenate", "Concatenate", graph.Concat(1, h, enc.Input("input_labels", labels)), h, labels)
 	}
 	for i, units := range c.Hidden {
-		h = enc.Dense(nn.Numbered("dense", i), h, units, activations[c.Activation])
+		h = enc.Dense(nn.LayerName("dense", i), h, units, activations[c.Activation])
 	}
 	return h
 }
@@ -47,7 +47,7 @@ func (c MLP) features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 func (c MLP) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 	h, i := z, len(c.Hidden)
 	for _, units := range slices.Backward(c.Hidden) {
-		h = dec.Dense(nn.Numbered("dense", i), h, units, activations[c.Activation])
+		h = dec.Dense(nn.LayerName("dense", i), h, units, activations[c.Activation])
 		i++
 	}
 	h = dec.Dense(c.last(), h, img.Size(), nn.None)
@@ -55,4 +55,4 @@ func (c MLP) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 }
 
 // last returns the name of the decoder's last layer.
-func (c MLP) last() string { return nn.Numbered("dense", 2*len(c.Hidden)) }
+func (c MLP) last() string { return nn.LayerName("dense", 2*len(c.Hidden)) }

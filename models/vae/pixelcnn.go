@@ -50,7 +50,7 @@ type causal struct {
 func (p pixelCNN) layers() []causal {
 	layers := []causal{{"first", 5, true}}
 	for i := range p.PriorLayers {
-		layers = append(layers, causal{nn.Numbered("masked", i), 3, false})
+		layers = append(layers, causal{nn.LayerName("masked", i), 3, false})
 	}
 	return layers
 }

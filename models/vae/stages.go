@@ -68,7 +68,7 @@ func buildStaged(kind string, d weigher, in model.Input, latent int, labelled mo
 		s := m.scene(1)
 		m.terms(s)
 		m.params = s.b.Params()
-		m.networks = nn.Joined(kind, s.b.Networks())
+		m.networks = nn.WithOverview(kind, s.b.Networks())
 		for _, l := range lessons {
 			step := m.lesson(l, 1)
 			m.slots = append(m.slots, step.slots...)

@@ -83,7 +83,7 @@ func build(kind string, d design, in model.Input, latent int) (model.Model, erro
 	err := graph.Try(func() {
 		s := m.step(1)
 		m.params, m.slots = s.b.Params(), s.slots
-		m.networks = nn.Joined(kind, s.b.Networks())
+		m.networks = nn.WithOverview(kind, s.b.Networks())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, in.Image, err)

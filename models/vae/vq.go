@@ -40,7 +40,7 @@ func (d quantized) grid() (h, w int) { return d.img.H / 4, d.img.W / 4 }
 // residual returns blocks of h + conv1×1(relu(conv3×3(relu(h)))), and a relu: sec. 4.1.
 func (d quantized) residual(b *nn.Builder, h *graph.Node) *graph.Node {
 	for i := range d.blocks {
-		name := nn.Numbered("residual", i)
+		name := nn.LayerName("residual", i)
 		y := b.Conv2D(name+"_3x3", graph.ReLU(h), max(1, d.filters/2), 3, 1, graph.Same, nn.ReLU)
 		y = b.Conv2D(name+"_1x1", y, d.filters, 1, 1, graph.Same, nn.None)
 		h = b.Layer(name, "Add", graph.Add(h, y), h, y)

@@ -82,7 +82,7 @@ func (i Info) layers(b *nn.Builder) (x, features, logits *graph.Node) {
 	b.Kernel = nn.HeNormal
 	h := graph.AddScalar(graph.Scale(x, 2), -1)
 	for n := 0; n == 0 || max(h.Shape()[1], h.Shape()[2]) > 8; n++ {
-		h = b.Conv2D(nn.Numbered("conv2d", n), h, min(32<<n, 128), 5, 2, graph.Same, nn.ReLU)
+		h = b.Conv2D(nn.LayerName("conv2d", n), h, min(32<<n, 128), 5, 2, graph.Same, nn.ReLU)
 	}
 	features = b.Dense("features", b.Flatten("flatten", h), Size, nn.ReLU)
 	b.Kernel = nn.GlorotUniform
