@@ -28,7 +28,7 @@ const floors = `
 	engine/graph formats/imageio formats/safetensors formats/tfevents internal/kernel
 	engine/backend engine/graph/graphtest nn prob prob/mixture optim data train/ckpt viz analysis/probe
 	engine/cpu models/model analysis/eval/feature data/mnist data/folder data/npz data/digits data/faces data/celeba data/table data/stacked
-	models/vae models/gan
+	models/vae models/gan models/model/modeltest
 	analysis/latent
 	analysis/eval analysis/anomaly
 	train
@@ -38,7 +38,7 @@ const floors = `
 `
 
 // testOnly are the packages that hold test machinery: nothing but tests imports them, or they each other.
-var testOnly = []string{"internal/datadriven", "internal/realdata", "engine/graph/graphtest"}
+var testOnly = []string{"internal/datadriven", "internal/realdata", "engine/graph/graphtest", "models/model/modeltest"}
 
 // maxLines is how long a file written by hand may be.
 const maxLines = 800

@@ -4,48 +4,18 @@
     python3 ten_steps.py
 
 prints the literals of ten_steps_test.go (last run with torch 1.13.0 and numpy
-1.24). Parameters and images are sines; the noise of a step is drawn by Philox
-as packages rng and graph define it, written here a second time.
+1.24). Parameters and images are sines; the noise of a step is that of
+models/model/modeltest/oracle.py.
 """
-import math
+import os
+import sys
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-torch.set_default_dtype(torch.float64)
-M32, M64 = 2**32 - 1, 2**64 - 1
-
-
-def philox(c, k0, k1):
-    for _ in range(10):
-        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
-        c = [(b >> 32) ^ c[1] ^ k0, b & M32, (a >> 32) ^ c[3] ^ k1, a & M32]
-        k0, k1 = (k0 + 0x9E3779B9) & M32, (k1 + 0xBB67AE85) & M32
-    return c
-
-
-def derive(k, n, salt):
-    w = philox([n & M32, n >> 32, k[1] & M32, k[1] >> 32],
-               (k[0] & M32) ^ (salt * 0x85EBCA6B & M32), (k[0] >> 32) ^ (salt * 0xC2B2AE35 & M32))
-    return [w[0] | w[1] << 32, w[2] | w[3] << 32]
-
-
-def split(k, name):
-    h = 14695981039346656037
-    for b in name.encode():
-        h = (h ^ b) * 1099511628211 & M64
-    return derive(k, h, 1)
-
-
-def normal(k, n):
-    out = []
-    for i in range(0, n, 4):
-        w = philox([i // 4, 0, k[1] & M32, k[1] >> 32], k[0] & M32, k[0] >> 32)
-        for j in (0, 2):
-            r = math.sqrt(-2 * math.log((w[j] + 0.5) / 2**32))
-            t = 2 * math.pi * w[j + 1] / 2**32
-            out += [r * math.cos(t), r * math.sin(t)]
-    return torch.tensor(np.float64(np.float32(out[:n])))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../model/modeltest"))
+from oracle import derive, f32, normal, split
 
 
 def conv(x, w, b):
@@ -93,7 +63,6 @@ def run(name, net, enc, dec, loss, beta):
         i = torch.arange(int(np.prod(s)), dtype=torch.float64)
         p.append((0.4 * torch.sin(1.7 * i + 0.9 * k + 0.5)).view(s).requires_grad_())
     x = (0.5 + 0.5 * torch.sin(0.37 * torch.arange(B * D, dtype=torch.float64))).view(B, H, W, 1)
-    f32 = lambda v: float(np.float32(v))
     opt = torch.optim.Adam(p, lr=0.01, betas=(f32(0.9), f32(0.999)), eps=f32(1e-7))
     key, out, e = split([7, 0], "imago"), [], len(enc)
     for step in range(10):
@@ -102,7 +71,7 @@ def run(name, net, enc, dec, loss, beta):
         z, pen, d = mu, 0, e + 2
         if beta is not None:
             logvar = h @ p[e + 2] + p[e + 3]
-            eps = normal(split(derive(key, step, 2), "posterior"), B * Z).view(B, Z)
+            eps = normal(derive(key, step, 2), "posterior", B, Z)
             z = mu + torch.exp(logvar / 2) * eps
             pen = beta * torch.distributions.kl_divergence(
                 torch.distributions.Normal(mu, torch.exp(logvar / 2)), torch.distributions.Normal(0.0, 1.0)).sum(1)
