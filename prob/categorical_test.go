@@ -19,16 +19,16 @@ func TestLogSumExp(t *testing.T) {
 		return m + math.Log(s)
 	}
 	for i, want := range []float64{naive(0, 2, 1), naive(1, -3, 0.5), naive(710, 700, 705), naive(-2000, -2000, -2001)} {
-		if !near(out[0][i], want, 1e-13) {
+		if !almostEqual(out[0][i], want, 1e-13) {
 			t.Errorf("sum %d: %v, want %v", i, out[0][i], want)
 		}
-		if !near(out[1][i], want-math.Log(3), 1e-7) { // the constant is a float32
+		if !almostEqual(out[1][i], want-math.Log(3), 1e-7) { // the constant is a float32
 			t.Errorf("mean %d: %v, want %v", i, out[1][i], want-math.Log(3))
 		}
 	}
 	for i, l := range in["x"] { // the gradient is the softmax
 		sum := out[0][i/6*2+i%2]
-		if want := math.Exp(l - sum); !near(out[2][i], want, 1e-13) {
+		if want := math.Exp(l - sum); !almostEqual(out[2][i], want, 1e-13) {
 			t.Errorf("gradient %d: %v, want %v", i, out[2][i], want)
 		}
 	}
@@ -56,27 +56,27 @@ func TestCategorical(t *testing.T) {
 		y, p, q := in["y"][3*b:], softmax(in["l"][3*b:3*b+3]), softmax(in["m"][3*b:3*b+3])
 		var ce, h, kl float64
 		for k := range 3 {
-			if !near(out[0][3*b+k], p[k], 1e-13) {
-				t.Errorf("p(%d) of %d is %v, want %v", k, b, out[0][3*b+k], p[k])
+			if !almostEqual(out[0][3*b+k], p[k], 1e-13) {
+				t.Errorf("p(%d) of item %d is %v, want %v", k, b, out[0][3*b+k], p[k])
 			}
 			ce -= y[k] * math.Log(p[k])
 			h -= p[k] * math.Log(p[k])
 			kl += q[k] * math.Log(q[k]/p[k])
 		}
 		for i, want := range []float64{ce, h, kl} {
-			if !near(out[i+1][b], want, 1e-13) {
+			if !almostEqual(out[i+1][b], want, 1e-13) {
 				t.Errorf("image %d: %v, want %v", b, out[i+1][b], want)
 			}
 		}
 	}
-	// Certain, and without a label: no cost, no entropy, nothing that is not finite.
-	if out[1][2] != 0 || out[2][2] != 0 || !near(out[3][2], eval(t, in, CategoricalNLL(Softmax(m), l))[0][2]-eval(t, in, CategoricalEntropy(m))[0][2], 1e-12) {
+	// Item 2 has extreme logits and no label: the NLL and the entropy are 0, and all numbers are finite.
+	if out[1][2] != 0 || out[2][2] != 0 || !almostEqual(out[3][2], eval(t, in, CategoricalNLL(Softmax(m), l))[0][2]-eval(t, in, CategoricalEntropy(m))[0][2], 1e-12) {
 		t.Errorf("logits of 900 and −900: %v, %v, %v", out[1][2], out[2][2], out[3][2])
 	}
-	// ∂CE/∂l = p − y for a label whose probabilities add up to 1.
+	// ∂NLL/∂l = p − y for a label whose probabilities add up to 1.
 	g := eval(t, in, graph.Grad(graph.Sum(CategoricalNLL(y, l)), l)[0])[0]
 	for i := range 6 {
-		if want := out[0][i] - in["y"][i]; !near(g[i], want, 1e-13) {
+		if want := out[0][i] - in["y"][i]; !almostEqual(g[i], want, 1e-13) {
 			t.Errorf("gradient %d: %v, want %v", i, g[i], want)
 		}
 	}

@@ -30,14 +30,14 @@ func TestDiscretizedLogistic(t *testing.T) {
 			} else if j == 255 {
 				want = cdf(-(at - 0.5/255) / mass)
 			}
-			if want > 1e-9 && !near(v, -math.Log(want), 1e-5) {
+			if want > 1e-9 && !almostEqual(v, -math.Log(want), 1e-5) {
 				t.Errorf("mean %v, ln s %v: −ln P of level %d is %v, want %v", c.mean, c.logScale, j, v, -math.Log(want))
 			}
 			if math.IsNaN(v) || v < 0 || math.IsInf(v, 0) {
 				t.Errorf("mean %v, ln s %v: −ln P of level %d is %v", c.mean, c.logScale, j, v)
 			}
 		}
-		if !near(sum, 1, 1e-6) {
+		if !almostEqual(sum, 1, 1e-6) {
 			t.Errorf("mean %v, ln s %v: the probabilities add up to %v", c.mean, c.logScale, sum)
 		}
 	}
@@ -50,7 +50,7 @@ func TestDiscretizedLogisticGradients(t *testing.T) {
 	}
 	y := graph.Sum(DiscretizedLogisticNLL(x, m, s))
 	out := eval(t, in(), graph.Grad(y, m, s)...)
-	slope := func(name string, i int) float64 {
+	difference := func(name string, i int) float64 {
 		at := func(h float64) float64 {
 			v := in()
 			v[name][i] += h
@@ -59,11 +59,11 @@ func TestDiscretizedLogisticGradients(t *testing.T) {
 		return (at(1e-5) - at(-1e-5)) / 2e-5
 	}
 	for i := range 4 {
-		if want := slope("m", i); !near(out[0][i], want, 1e-6) {
-			t.Errorf("by mean %d: %v, by differences %v", i, out[0][i], want)
+		if want := difference("m", i); !almostEqual(out[0][i], want, 1e-6) {
+			t.Errorf("derivative by mean %d: %v, by finite differences %v", i, out[0][i], want)
 		}
 	}
-	if want := slope("s", 0); !near(out[1][0], want, 1e-6) {
-		t.Errorf("by ln s: %v, by differences %v", out[1][0], want)
+	if want := difference("s", 0); !almostEqual(out[1][0], want, 1e-6) {
+		t.Errorf("derivative by ln s: %v, by finite differences %v", out[1][0], want)
 	}
 }

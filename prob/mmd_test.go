@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// The estimate by its definition, pair by pair, without the rows of weight 0.
+// The estimate equals its definition, pair by pair, without the rows of weight 0.
 func TestMMD(t *testing.T) {
 	x, w, y := input("x", 4, 2), input("w", 4), input("y", 4, 2)
 	in := map[string]graph.Value{"x": {0, 1, 2, -1, 0.5, 0.3, 9, 9}, "w": {1, 1, 1, 0}, "y": {1, 1, 0.2, -0.4, -1, 0, -9, 9}}
@@ -38,18 +38,18 @@ func TestMMD(t *testing.T) {
 				want -= 2 * k(in["x"], in["y"], i, j) / 9
 			}
 		}
-		if got := eval(t, in, MMD(x, y, w, c.k))[0][0]; !near(got, want, 1e-6) {
+		if got := eval(t, in, MMD(x, y, w, c.k))[0][0]; !almostEqual(got, want, 1e-6) {
 			t.Errorf("%s: MMD² is %v, pair by pair %v", name, got, want)
 		}
 		one := map[string]graph.Value{"x": in["x"], "y": in["y"], "w": {1, 0, 0, 0}}
 		if got := eval(t, one, MMD(x, y, w, c.k))[0][0]; math.IsNaN(got) {
-			t.Errorf("%s: no number with one row", name)
+			t.Errorf("%s: NaN with one row of weight 1", name)
 		}
 	}
 }
 
-// It is about 0 between draws of one distribution, and not between others.
-func TestMMDTellsDistributionsApart(t *testing.T) {
+// MMD is about 0 between draws of one distribution, and positive between draws of different ones.
+func TestMMDOfEqualAndDifferentDistributions(t *testing.T) {
 	const n = 200
 	key := graph.Input("key", tensor.Int32, 4)
 	w := rng.New(3).Words()
@@ -59,7 +59,7 @@ func TestMMDTellsDistributionsApart(t *testing.T) {
 	for _, k := range []Kernel{IMQ(3), RBF(3)} {
 		out := eval(t, in, MMD(x, y, all, k), MMD(graph.Scale(x, 0.5), y, all, k), MMD(graph.AddScalar(x, 1), y, all, k))
 		if same, narrow, moved := out[0][0], out[1][0], out[2][0]; !(math.Abs(same) < 0.005 && narrow > 0.03 && moved > 0.1) {
-			t.Errorf("MMD² is %v, half as wide %v, moved %v", same, narrow, moved)
+			t.Errorf("MMD² of equal distributions is %v, of different widths %v, of different means %v", same, narrow, moved)
 		}
 	}
 }

@@ -1,19 +1,27 @@
-// Package prob writes log-densities, divergences and reparameterised draws as
-// graphs, for losses and for metrics alike.
+// Package prob builds negative log-likelihoods, log-densities, divergences and reparameterised draws as graph nodes,
+// for losses and for metrics.
 //
-// Every result is one number an image, in nats, summed over pixels or units and
-// never averaged, unless its comment says otherwise: what is averaged over is the
-// caller's affair. The distance of pixels from what a decoder says of them is
-// −ln p(x); a function that gives +ln p is called a log density. The package
-// knows no network and no optimiser.
+// To use it, pass nodes of a batch and reduce the result over the batch:
+//
+//	nll := prob.BernoulliNLL(x, logits)    // (B), nats
+//	kl := prob.GaussianKL(mu, logVar)      // (B), nats
+//	loss := graph.Mean(graph.Add(nll, kl)) // the negative ELBO
+//
+// Unless its comment says otherwise, a result has one number for each item of the batch, in nats: a sum over pixels or
+// latent units, not a mean. Constants of densities are included. A function named NLL returns −ln p(x), which is a loss;
+// a function named LogDensity returns ln p(x). Functions panic with a *graph.ShapeError if the shapes of their operands
+// differ; they never broadcast. Call them within graph.Try to get an error instead.
+//
+// The package must not know networks or optimisers, and holds no numbers.
 package prob
 
 import "github.com/imago-ml/imago/engine/graph"
 
-// B images, Z latent units, … the D pixels of an image, in every comment of this package.
+// In all comments of this package, B is the batch size, Z the number of latent units, K the number of classes, and
+// "…" stands for any number of axes with D numbers for each item, for example the pixels of an image.
 
-// SquaredError returns Σ (x − y)² of each image: −ln N(x; y, σ²) in nats with σ² = ½,
-// less its constant (D/2)·ln π. It is D times the mean squared error.
+// SquaredError returns Σ (x − y)² for each item. It equals −ln N(x; y, σ² I) in nats with σ² = ½, without the constant
+// (D/2)·ln π, and D times the mean squared error.
 //
 // x (B, …), y (B, …) → (B), ≥ 0.
 func SquaredError(x, y *graph.Node) *graph.Node {
@@ -21,9 +29,8 @@ func SquaredError(x, y *graph.Node) *graph.Node {
 	return sumFeatures(graph.Square(graph.Sub(x, y)))
 }
 
-// AbsoluteError returns Σ |x − y| of each image: −ln Laplace(x; y, 1) in nats, less
-// its constant D·ln 2. It is D times the mean absolute error; the slope at x = y
-// is 0.
+// AbsoluteError returns Σ |x − y| for each item. It equals −ln Laplace(x; y, 1) in nats, without the constant D·ln 2,
+// and D times the mean absolute error. The gradient at x = y is 0.
 //
 // x (B, …), y (B, …) → (B), ≥ 0.
 func AbsoluteError(x, y *graph.Node) *graph.Node {
@@ -31,7 +38,7 @@ func AbsoluteError(x, y *graph.Node) *graph.Node {
 	return sumFeatures(graph.Abs(graph.Sub(x, y)))
 }
 
-// each sums over all axes but the first.
+// sumFeatures returns the sum over all axes but the first: x (B, …) → (B).
 func sumFeatures(x *graph.Node) *graph.Node {
 	axes := make([]int, len(x.Shape())-1)
 	for i := range axes {
@@ -43,11 +50,11 @@ func sumFeatures(x *graph.Node) *graph.Node {
 	return graph.Sum(x, axes...)
 }
 
-// width returns how many numbers an image has.
+// featureCount returns D, the number of elements of each item of x.
 func featureCount(x *graph.Node) float64 { return float64(x.Shape()[1:].Size()) }
 
-// same refuses what would broadcast: a pixel compared with a whole row is a
-// number, but not a likelihood.
+// requireSameShape panics with a *graph.ShapeError unless all xs have one shape with a batch axis. Broadcasting, for
+// example of one pixel against a row, would give a number that is no likelihood.
 func requireSameShape(op string, xs ...*graph.Node) {
 	shapes, equal := make([]graph.Shape, len(xs)), true
 	for i, x := range xs {
@@ -59,7 +66,7 @@ func requireSameShape(op string, xs ...*graph.Node) {
 	}
 }
 
-// scalar refuses what is not one number for all images.
+// requireScalar returns x. It panics with a *graph.ShapeError unless x is a scalar.
 func requireScalar(op string, x *graph.Node) *graph.Node {
 	if len(x.Shape()) != 0 {
 		panic(&graph.ShapeError{Op: op, In: []graph.Shape{x.Shape()}, Want: "want a scalar"})

@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// eval runs nodes in float64 with the inputs given.
+// eval returns the values of ys in float64 for the given inputs.
 func eval(t *testing.T, values map[string]graph.Value, ys ...*graph.Node) []graph.Value {
 	t.Helper()
 	f := &graph.Func{Name: "test"}
@@ -30,7 +30,8 @@ func eval(t *testing.T, values map[string]graph.Value, ys ...*graph.Node) []grap
 
 func input(name string, shape ...int) *graph.Node { return graph.Input(name, tensor.Float32, shape...) }
 
-func near(a, b, tol float64) bool { return math.Abs(a-b) <= tol*max(1, math.Abs(b)) }
+// almostEqual reports whether a and b differ by at most tol, absolute below 1 and relative above; it is false for NaN.
+func almostEqual(a, b, tol float64) bool { return math.Abs(a-b) <= tol*max(1, math.Abs(b)) }
 
 func TestGaussianKL(t *testing.T) {
 	mu, v := input("mu", 3, 2), input("v", 3, 2)
@@ -38,13 +39,13 @@ func TestGaussianKL(t *testing.T) {
 	got := eval(t, in, GaussianKL(mu, v))[0]
 	// With σ of 2 and ½: ½(0.09 + 4 − ln 4 − 1) + ½(0.25 + ln 4 − 1).
 	for i, want := range []float64{0, 2.5, (0.09 + 4 - 1 + 0.25 - 1) / 2} {
-		if !near(got[i], want, 1e-14) {
+		if !almostEqual(got[i], want, 1e-14) {
 			t.Errorf("KL of image %d is %v nats, want %v", i, got[i], want)
 		}
 	}
 }
 
-// KL = E_q[ln q(z) − ln p(z)], by many draws of GaussianSample.
+// KL = E_q[ln q(z) − ln p(z)], estimated by many draws of GaussianSample.
 func TestGaussianKLByMonteCarlo(t *testing.T) {
 	const n = 1 << 17
 	mu, v := 0.7, math.Log(0.3)
@@ -62,7 +63,7 @@ func TestGaussianKLByMonteCarlo(t *testing.T) {
 		kl += r / n
 		square += r * r / n
 	}
-	if !near(mean, mu, 0.008) || !near(variance, 0.3, 0.006) { // five standard errors
+	if !almostEqual(mean, mu, 0.008) || !almostEqual(variance, 0.3, 0.006) { // five standard errors
 		t.Errorf("draws have mean %v and variance %v, want %v and 0.3", mean, variance, mu)
 	}
 	if se := math.Sqrt((square - kl*kl) / n); !(math.Abs(kl-out[1][0]) < 5*se) {
@@ -77,28 +78,28 @@ func TestBernoulliNLL(t *testing.T) {
 		p := 1 / (1 + math.Exp(-l))
 		return -x*math.Log(p) - (1-x)*math.Log(1-p)
 	}
-	// The last two images: certain and right costs nothing, certain and wrong is finite.
+	// The logits of the last two images are extreme: the NLL is 0 where they agree with x, and finite where they do not.
 	for i, want := range []float64{ce(0, -2) + ce(1, 3), ce(0.25, 0.7) + math.Ln2, 0, 1600} {
-		if !near(got[i], want, 1e-12) {
-			t.Errorf("image %d costs %v nats, want %v", i, got[i], want)
+		if !almostEqual(got[i], want, 1e-12) {
+			t.Errorf("NLL of image %d is %v nats, want %v", i, got[i], want)
 		}
 	}
 }
 
-func TestErrors(t *testing.T) {
+func TestSquaredAndAbsoluteError(t *testing.T) {
 	x, y := input("x", 2, 3), input("y", 2, 3)
 	in := map[string]graph.Value{"x": {1, 2, 3, 0, 0, 0}, "y": {0, 4, 3, 0.5, -0.5, 1}}
 	out := eval(t, in, SquaredError(x, y), AbsoluteError(x, y))
 	for i, want := range []graph.Value{{5, 1.5}, {3, 2}} {
 		for j := range want {
-			if !near(out[i][j], want[j], 1e-14) {
-				t.Errorf("distances %v, want %v", out[i], want)
+			if !almostEqual(out[i][j], want[j], 1e-14) {
+				t.Errorf("errors %v, want %v", out[i], want)
 			}
 		}
 	}
 }
 
-// Closed forms of the gradients: what training sees.
+// The gradients agree with their closed forms.
 func TestGradients(t *testing.T) {
 	mu, v, eps := input("mu", 1, 1), input("v", 1, 1), input("eps", 1, 1)
 	x, l := input("x", 1, 1), input("l", 1, 1)
@@ -119,7 +120,7 @@ func TestGradients(t *testing.T) {
 		{"squared error", sum(SquaredError(x, l)), l, 2 * 1.7},
 		{"absolute error", sum(AbsoluteError(x, l)), l, 1},
 	} {
-		if got := eval(t, in, graph.Grad(c.y, c.by)[0])[0][0]; !near(got, c.want, 1e-13) {
+		if got := eval(t, in, graph.Grad(c.y, c.by)[0])[0][0]; !almostEqual(got, c.want, 1e-13) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -136,7 +137,7 @@ func TestShapesDoNotBroadcast(t *testing.T) {
 		"scalars": func() { SquaredError(s, s) },
 	} {
 		if err := graph.Try(build); err == nil {
-			t.Errorf("%s: operands of different shapes were taken", name)
+			t.Errorf("%s: no error for operands of different shapes", name)
 		}
 	}
 }

@@ -215,7 +215,7 @@ func (d clustered) fit(m *staged, s model.Scene) error {
 	chain := tensor.New(tensor.Float32, units, k*units)
 	for c := range k {
 		logits.F32()[c] = float32(math.Log(max(mix.Weights[c], 1e-6)))
-		t, v, err := mix.Chain(c)
+		t, v, err := mix.Decorrelation(c)
 		if err != nil {
 			return fmt.Errorf("vae: the clusters of the codes: %w", err)
 		}
@@ -260,7 +260,7 @@ func groups(ctx context.Context, key rng.Key, x []float32, units, k int) (*mixtu
 		}
 	}
 	return mixture.Fit(ctx, heard, n, units, k,
-		mixture.Options{Full: true, Equal: true, Restarts: 8, Begin: min(2*k, n), Floor: fitFloor, Tolerance: 1e-3, Key: key})
+		mixture.Options{Full: true, EqualWeights: true, Restarts: 8, InitialComponents: min(2*k, n), Floor: fitFloor, Tolerance: 1e-3, Key: key})
 }
 
 // variancesOf returns the variance of each unit over the codes x (N,Z).

@@ -2,73 +2,75 @@ package mixture
 
 import "slices"
 
-// reduced returns m with k components: again and again the two become one whose merger
-// costs least by the bound (Runnalls 2007)
+// reduce returns m with k components. It merges two components at a time: the pair with the smallest upper bound on the
+// increase of the Kullback-Leibler divergence (Runnalls 2007),
 //
 //	½ ((π_a+π_b) ln det Σ_ab − π_a ln det Σ_a − π_b ln det Σ_b)
-func (m *Mixture) reduced(k int) (*Mixture, error) {
+func (m *Mixture) reduce(k int) (*Mixture, error) {
 	for len(m.Weights) > k {
-		size, logDets := len(m.Covs)/len(m.Weights), make([]float64, len(m.Weights))
+		size, logDets := m.covSize(), make([]float64, len(m.Weights))
 		for i := range logDets {
-			_, _, l, err := invert(m.Covs[i*size:(i+1)*size], m.Dim, m.Full)
+			_, _, l, err := factorCovariance(m.Covs[i*size:(i+1)*size], m.Dim, m.Full)
 			if err != nil {
 				return nil, err
 			}
 			logDets[i] = l
 		}
 		var best *Mixture
-		var at [2]int
-		var least float64
+		var pair [2]int
+		var lowest float64
 		for b := range m.Weights {
 			for a := range b {
-				one := m.merged(a, b)
-				_, _, logDet, err := invert(one.Covs, m.Dim, m.Full)
+				one := m.merge(a, b)
+				_, _, logDet, err := factorCovariance(one.Covs, m.Dim, m.Full)
 				if err != nil {
 					return nil, err
 				}
 				cost := one.Weights[0]*logDet - m.Weights[a]*logDets[a] - m.Weights[b]*logDets[b]
-				if best == nil || cost < least {
-					best, at, least = one, [2]int{a, b}, cost
+				if best == nil || cost < lowest {
+					best, pair, lowest = one, [2]int{a, b}, cost
 				}
 			}
 		}
-		m = m.with(at[0], at[1], best)
+		m = m.replacePair(pair[0], pair[1], best)
 	}
 	return m, nil
 }
 
-// merged returns one component in the place of two, of their mean and covariance.
-func (m *Mixture) merged(a, b int) *Mixture {
-	d := m.Dim
-	size := len(m.Covs) / len(m.Weights)
+// merge returns a mixture of one component, with the weight, the mean and the covariance of components a and b together.
+func (m *Mixture) merge(a, b int) *Mixture {
+	d, size := m.Dim, m.covSize()
 	total, share := m.Weights[a]+m.Weights[b], 0.5
 	if total > 0 {
 		share = m.Weights[b] / total
 	}
 	out := &Mixture{Dim: d, Full: m.Full, Weights: []float64{total}}
-	apart := make([]float64, d)
+	difference := make([]float64, d)
 	for j := range d {
-		apart[j] = m.Means[b*d+j] - m.Means[a*d+j]
-		out.Means = append(out.Means, m.Means[a*d+j]+share*apart[j])
+		difference[j] = m.Means[b*d+j] - m.Means[a*d+j]
+		out.Means = append(out.Means, m.Means[a*d+j]+share*difference[j])
 	}
 	for i := range size {
 		row, col := i, i
 		if m.Full {
 			row, col = i/d, i%d
 		}
-		between := share * (1 - share) * apart[row] * apart[col]
+		between := share * (1 - share) * difference[row] * difference[col]
 		out.Covs = append(out.Covs, (1-share)*m.Covs[a*size+i]+share*m.Covs[b*size+i]+between)
 	}
 	return out
 }
 
-// with returns m with the component one in the place of a and b > a.
-func (m *Mixture) with(a, b int, one *Mixture) *Mixture {
-	put := func(all, of []float64) []float64 {
-		n := len(of)
+// replacePair returns m with the one component of merged in the place of a, and without b > a.
+func (m *Mixture) replacePair(a, b int, merged *Mixture) *Mixture {
+	replace := func(all, one []float64) []float64 {
+		n := len(one)
 		out := slices.Delete(slices.Clone(all), b*n, (b+1)*n)
-		copy(out[a*n:], of)
+		copy(out[a*n:], one)
 		return out
 	}
-	return &Mixture{Dim: m.Dim, Full: m.Full, Weights: put(m.Weights, one.Weights), Means: put(m.Means, one.Means), Covs: put(m.Covs, one.Covs)}
+	return &Mixture{
+		Dim: m.Dim, Full: m.Full,
+		Weights: replace(m.Weights, merged.Weights), Means: replace(m.Means, merged.Means), Covs: replace(m.Covs, merged.Covs),
+	}
 }

@@ -1,9 +1,15 @@
-// Package mixture fits mixtures of Gaussians to points, and evaluates and draws
-// from them: densities of latent codes after training, clusters, anomalies.
+// Package mixture fits mixtures of Gaussians to points, evaluates their densities and draws points from them. It serves
+// latent codes after training: densities to sample from, clusters, and scores of anomalies.
 //
-// It computes on the host, in float64, on all processors. The same points, options
-// and key give the same bits on any number of them: sums over the points are
-// added in fixed parts. The package knows no model, no image and no graph.
+// To use it, fit a mixture and ask for densities, responsibilities or draws:
+//
+//	m, err := mixture.Fit(ctx, codes, n, d, 10, mixture.Options{Full: true, Key: rng.New(1)})
+//	logp, err := m.LogDensity(codes)    // (N), nats
+//	points, err := m.Draw(rng.New(2), 64) // (64,D)
+//
+// The package computes on the host, in float64, on all processors. The same points, options and key give the same bits
+// on any number of processors, because the sums over the points have a fixed order. It must not know models, images or
+// graphs.
 package mixture
 
 import (
@@ -18,26 +24,34 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// N points, D dimensions, K components, in every comment of this package.
+// In all comments of this package, N is the number of points, D their dimension and K the number of components.
 
-// A Mixture is the density
+// A Mixture is a mixture of Gaussians with K components, the density
 //
 //	p(x) = Σ_k π_k N(x; μ_k, Σ_k)
 //
-// of points of D dimensions. Its fields are its JSON; see Validate.
+// of points of D dimensions. Fit returns one; a literal or JSON that is read back is checked by Validate.
 type Mixture struct {
 	Dim     int       `json:"dim"`     // D ≥ 1
-	Full    bool      `json:"full"`    // Covs are matrices, else diagonals
-	Weights []float64 `json:"weights"` // π (K), ≥ 0, which add up to 1
+	Full    bool      `json:"full"`    // whether the covariances are full matrices; otherwise they are diagonal
+	Weights []float64 `json:"weights"` // π (K), ≥ 0, with the sum 1
 	Means   []float64 `json:"means"`   // μ (K,D)
-	Covs    []float64 `json:"covs"`    // Σ (K,D,D) if Full, else its diagonals (K,D), > 0
+	Covs    []float64 `json:"covs"`    // Σ (K,D,D) if Full, otherwise the diagonals (K,D), > 0
 }
 
 // Components returns K.
 func (m *Mixture) Components() int { return len(m.Weights) }
 
-// Validate reports the first thing that makes m no density: a size, a weight, a
-// number that is not finite, a covariance that is not positive definite.
+// covSize returns how many numbers of Covs a component has: D·D or D.
+func (m *Mixture) covSize() int {
+	if m.Full {
+		return m.Dim * m.Dim
+	}
+	return m.Dim
+}
+
+// Validate returns an error if m is not a density: if sizes do not agree, a number is not finite, the weights do not add
+// up to 1, or a covariance is not positive definite. All methods that return an error check this first.
 func (m *Mixture) Validate() error {
 	_, err := m.factor()
 	return err
@@ -46,22 +60,22 @@ func (m *Mixture) Validate() error {
 // LogDensity returns ln p(x) of each point, in nats: x (N,D) → (N).
 func (m *Mixture) LogDensity(x []float32) ([]float64, error) {
 	out := make([]float64, len(x)/max(m.Dim, 1))
-	err := m.each(x, func(i int, _ []float64, logp float64) { out[i] = logp })
+	err := m.forEachPoint(x, func(i int, _ []float64, logp float64) { out[i] = logp })
 	return out, err
 }
 
-// Responsibilities returns p(k|x) = π_k N(x; μ_k, Σ_k) / p(x): x (N,D) → (N,K), rows
-// that add up to 1.
+// Responsibilities returns the probability of each component for each point, p(k|x) = π_k N(x; μ_k, Σ_k) / p(x):
+// x (N,D) → (N,K). The rows add up to 1.
 func (m *Mixture) Responsibilities(x []float32) ([]float64, error) {
 	k := m.Components()
 	out := make([]float64, len(x)/max(m.Dim, 1)*k)
-	err := m.each(x, func(i int, resp []float64, _ float64) { copy(out[i*k:], resp) })
+	err := m.forEachPoint(x, func(i int, resp []float64, _ float64) { copy(out[i*k:], resp) })
 	return out, err
 }
 
-// each calls visit with the responsibilities (K) and the log-density of each
-// point, several points at once.
-func (m *Mixture) each(x []float32, visit func(i int, resp []float64, logp float64)) error {
+// forEachPoint calls visit with the index, the responsibilities (K) and the log-density of each point. Several calls run
+// at once.
+func (m *Mixture) forEachPoint(x []float32, visit func(i int, resp []float64, logp float64)) error {
 	f, err := m.factor()
 	if err != nil {
 		return err
@@ -70,10 +84,10 @@ func (m *Mixture) each(x []float32, visit func(i int, resp []float64, logp float
 	if err != nil {
 		return err
 	}
-	p.parts(func(part int) {
+	p.forEachLane(func(lane int) {
 		var s scratch
-		for c := range p.chunks(part) {
-			logp := s.expect(f, c)
+		for c := range p.chunks(lane) {
+			logp := s.eStep(f, c)
 			for i := range c.n {
 				visit(c.first+i, s.resp[i*f.k:(i+1)*f.k], logp[i])
 			}
@@ -82,7 +96,8 @@ func (m *Mixture) each(x []float32, visit func(i int, resp []float64, logp float
 	return nil
 }
 
-// Draw returns n points drawn from m, (n,D). Point i is the same whatever n is.
+// Draw returns n points drawn from m, (n,D). Point i depends on the key and i, and not on n. It returns an error if n is
+// negative or m is not valid.
 func (m *Mixture) Draw(key rng.Key, n int) ([]float32, error) {
 	f, err := m.factor()
 	if err != nil {
@@ -97,7 +112,7 @@ func (m *Mixture) Draw(key rng.Key, n int) ([]float32, error) {
 	key.Split("normal").Normal(out)
 	eps, x := make([]float64, d), make([]float64, d)
 	for i, u := range u {
-		k := pick(m.Weights, float64(u))
+		k := sampleIndex(m.Weights, float64(u))
 		row := out[i*d : (i+1)*d]
 		for j, e := range row {
 			eps[j] = float64(e)
@@ -118,8 +133,9 @@ func (m *Mixture) Draw(key rng.Key, n int) ([]float32, error) {
 	return out, nil
 }
 
-// pick returns the place where the running sum of the weights passes u of their total.
-func pick(weights []float64, u float64) int {
+// sampleIndex returns the index that u, from the uniform distribution on [0, 1), draws with probabilities proportional
+// to weights: the first whose cumulative weight is above u times the total.
+func sampleIndex(weights []float64, u float64) int {
 	total, last := 0.0, 0
 	for k, w := range weights {
 		total += w
@@ -136,27 +152,25 @@ func pick(weights []float64, u float64) int {
 	return last // rounding
 }
 
-// factored is a mixture made ready: N(x; μ, Σ) is e^(c − ½|P(x−μ)|²) with
-// P = L⁻¹, Σ = L·Lᵀ and c = ln π − ½ D ln 2π − ln det L.
-type factored struct {
+// A cholesky is a mixture with its covariances factored, Σ = L·Lᵀ. With P = L⁻¹, a term of the density is
+//
+//	π N(x; μ, Σ) = e^(c − ½|P(x−μ)|²),   c = ln π − ½ D ln 2π − ln det L
+type cholesky struct {
 	*Mixture
 	k     int
 	logs  []float64   // c (K)
-	prec  [][]float64 // P: lower triangles (D,D) if Full, else 1/σ (D)
+	prec  [][]float64 // P: lower triangles (D,D) if Full, otherwise 1/σ (D)
 	lower [][]float64 // L (D,D) if Full
 	means [][]float64 // μ (D)
 }
 
-func (m *Mixture) factor() (*factored, error) {
-	d, k := m.Dim, len(m.Weights)
-	size := d
-	if m.Full {
-		size = d * d
-	}
+// factor returns m with its covariances factored, or an error if m is not a density.
+func (m *Mixture) factor() (*cholesky, error) {
+	d, k, size := m.Dim, len(m.Weights), m.covSize()
 	if d < 1 || k < 1 || len(m.Means) != k*d || len(m.Covs) != k*size {
 		return nil, fmt.Errorf("mixture: %d weights, %d means and %d covariances of dimension %d: the sizes do not agree", k, len(m.Means), len(m.Covs), d)
 	}
-	f := &factored{Mixture: m, k: k}
+	f := &cholesky{Mixture: m, k: k}
 	total := 0.0
 	for i, w := range m.Weights {
 		total += w
@@ -175,7 +189,7 @@ func (m *Mixture) factor() (*factored, error) {
 			}
 		}
 		f.means = append(f.means, mean)
-		prec, lower, logDet, err := invert(m.Covs[i*size:(i+1)*size], d, m.Full)
+		prec, lower, logDet, err := factorCovariance(m.Covs[i*size:(i+1)*size], d, m.Full)
 		if err != nil {
 			return nil, fmt.Errorf("mixture: covariance of component %d: %w", i, err)
 		}
@@ -185,8 +199,9 @@ func (m *Mixture) factor() (*factored, error) {
 	return f, nil
 }
 
-// invert gives L⁻¹, L and ln det L of a covariance.
-func invert(cov []float64, d int, full bool) (prec, lower []float64, logDet float64, err error) {
+// factorCovariance returns L⁻¹, L and ln det L of a covariance L·Lᵀ. If full is false, cov is a diagonal, L⁻¹ is the
+// diagonal 1/σ and L is nil.
+func factorCovariance(cov []float64, d int, full bool) (prec, lower []float64, logDet float64, err error) {
 	if !full {
 		prec = make([]float64, d)
 		for j, v := range cov {
@@ -198,7 +213,7 @@ func invert(cov []float64, d int, full bool) (prec, lower []float64, logDet floa
 		}
 		return prec, nil, logDet, nil
 	}
-	for _, v := range cov { // a NaN would pass for a pivot
+	for _, v := range cov { // Factorize accepts a NaN
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, nil, 0, fmt.Errorf("an element is %v", v)
 		}
@@ -209,7 +224,7 @@ func invert(cov []float64, d int, full bool) (prec, lower []float64, logDet floa
 	}
 	var l, p mat.TriDense
 	c.LTo(&l)
-	// What is ill-conditioned is inverted all the same: its floor is Fit's affair.
+	// An ill-conditioned covariance is inverted all the same: the variance floor of Fit bounds its condition.
 	if err := p.InverseTri(&l); err != nil && !errors.As(err, new(mat.Condition)) {
 		return nil, nil, 0, err
 	}

@@ -12,8 +12,10 @@ import (
 )
 
 const (
-	chunkRows = 256 // points that are worked on at a time, while they are in cache
-	lanes     = 16  // parts that the points are dealt to, whatever the processors: they fix the order of sums
+	chunkRows = 256 // the number of points that are processed at a time, so that they stay in the cache
+	// lanes is the number of parts that the points are divided into, whatever the number of processors: each lane has
+	// its own sums, and the lanes are added in order, so results do not depend on the processors.
+	lanes = 16
 )
 
 // points are N points of D dimensions.
@@ -22,9 +24,10 @@ type points struct {
 	n, d int
 }
 
+// newPoints returns the points of x, or an error if x is not a matrix of d columns or a number is not finite.
 func newPoints(x []float32, d int) (points, error) {
 	if d < 1 || len(x)%d != 0 {
-		return points{}, fmt.Errorf("mixture: %d numbers are no points of dimension %d", len(x), d)
+		return points{}, fmt.Errorf("mixture: %d numbers are not a number of points of dimension %d", len(x), d)
 	}
 	for i, v := range x {
 		if v-v != 0 {
@@ -34,16 +37,16 @@ func newPoints(x []float32, d int) (points, error) {
 	return points{x, len(x) / d, d}, nil
 }
 
-// A chunk is n points in order from the first.
+// A chunk is n consecutive points; first is the index of its first point.
 type chunk struct {
 	x        []float32 // (n,D)
 	first, n int
 }
 
-// chunks returns those of one part of the lanes.
-func (p points) chunks(part int) iter.Seq[chunk] {
+// chunks returns the chunks of one lane: chunk number lane, lane + lanes, lane + 2·lanes, …
+func (p points) chunks(lane int) iter.Seq[chunk] {
 	return func(yield func(chunk) bool) {
-		for first := part * chunkRows; first < p.n; first += lanes * chunkRows {
+		for first := lane * chunkRows; first < p.n; first += lanes * chunkRows {
 			n := min(chunkRows, p.n-first)
 			if !yield(chunk{p.x[first*p.d : (first+n)*p.d], first, n}) {
 				return
@@ -52,93 +55,94 @@ func (p points) chunks(part int) iter.Seq[chunk] {
 	}
 }
 
-// parts runs f for each lane, several at once.
-func (p points) parts(f func(part int)) {
+// forEachLane calls f for each lane. Several calls run at once.
+func (p points) forEachLane(f func(lane int)) {
 	var wg sync.WaitGroup
 	next := make(chan int)
 	for range min(runtime.GOMAXPROCS(0), lanes) {
 		wg.Go(func() {
-			for part := range next {
-				f(part)
+			for lane := range next {
+				f(lane)
 			}
 		})
 	}
-	for part := range lanes {
-		next <- part
+	for lane := range lanes {
+		next <- lane
 	}
 	close(next)
 	wg.Wait()
 }
 
-// scratch is the memory of the work on one chunk.
+// scratch holds the intermediate results for one chunk.
 type scratch struct {
-	diff, white []float64 // (n,D)
-	resp        []float64 // (n,K)
-	logp        []float64 // (n)
+	centred, whitened []float64 // x − μ and P(x − μ), (n,D)
+	resp              []float64 // responsibilities (n,K)
+	logp              []float64 // ln p(x) (n)
 }
 
-// expect leaves the responsibilities of a chunk in s.resp, and gives ln p(x).
-func (s *scratch) expect(f *factored, c chunk) []float64 {
+// eStep computes the responsibilities of a chunk into s.resp (the E step of EM), and returns ln p(x) of its points.
+func (s *scratch) eStep(f *cholesky, c chunk) []float64 {
 	d := f.Dim
-	s.diff, s.white = grow(s.diff, c.n*d), grow(s.white, c.n*d)
+	s.centred, s.whitened = grow(s.centred, c.n*d), grow(s.whitened, c.n*d)
 	s.resp, s.logp = grow(s.resp, c.n*f.k), grow(s.logp, c.n)
 	for k := range f.k {
 		s.center(c, f.means[k])
 		if f.Full { // rows times Pᵀ
-			blas64.Gemm(blas.NoTrans, blas.Trans, 1, matrix(s.diff, c.n, d), matrix(f.prec[k], d, d), 0, matrix(s.white, c.n, d))
+			blas64.Gemm(blas.NoTrans, blas.Trans, 1, matrix(s.centred, c.n, d), matrix(f.prec[k], d, d), 0, matrix(s.whitened, c.n, d))
 		} else {
-			for i := range s.diff {
-				s.white[i] = s.diff[i] * f.prec[k][i%d]
+			for i := range s.centred {
+				s.whitened[i] = s.centred[i] * f.prec[k][i%d]
 			}
 		}
 		for i := range c.n {
 			sum := 0.0
-			for _, v := range s.white[i*d : (i+1)*d] {
+			for _, v := range s.whitened[i*d : (i+1)*d] {
 				sum += v * v
 			}
 			s.resp[i*f.k+k] = f.logs[k] - 0.5*sum
 		}
 	}
 	for i := range c.n {
-		s.logp[i] = normalise(s.resp[i*f.k : (i+1)*f.k])
+		s.logp[i] = softmax(s.resp[i*f.k : (i+1)*f.k])
 	}
 	return s.logp
 }
 
-// center leaves x − mean in s.diff.
+// center computes x − mean of a chunk into s.centred.
 func (s *scratch) center(c chunk, mean []float64) {
 	d := len(mean)
-	s.diff = grow(s.diff, c.n*d)
+	s.centred = grow(s.centred, c.n*d)
 	for i := range c.n {
-		row := s.diff[i*d : (i+1)*d]
+		row := s.centred[i*d : (i+1)*d]
 		for j, v := range c.x[i*d : (i+1)*d] {
 			row[j] = float64(v) - mean[j]
 		}
 	}
 }
 
-// normalise turns logarithms into shares of their sum, and gives its logarithm.
-func normalise(logs []float64) float64 {
-	top := math.Inf(-1)
-	for _, l := range logs {
-		top = max(top, l)
+// softmax replaces logits by their softmax in place, and returns ln Σ eˡ of the logits.
+func softmax(logits []float64) float64 {
+	largest := math.Inf(-1)
+	for _, l := range logits {
+		largest = max(largest, l)
 	}
 	sum := 0.0
-	for k, l := range logs {
-		logs[k] = math.Exp(l - top)
-		sum += logs[k]
+	for k, l := range logits {
+		logits[k] = math.Exp(l - largest)
+		sum += logits[k]
 	}
-	for k := range logs {
-		logs[k] /= sum
+	for k := range logits {
+		logits[k] /= sum
 	}
-	return top + math.Log(sum)
+	return largest + math.Log(sum)
 }
 
+// matrix returns data as a row-major matrix for blas64.
 func matrix(data []float64, rows, cols int) blas64.General {
 	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: data}
 }
 
-// grow returns s with n elements of any value.
+// grow returns a slice of n elements with any values, s itself if its capacity suffices.
 func grow(s []float64, n int) []float64 {
 	if cap(s) < n {
 		return make([]float64, n)
