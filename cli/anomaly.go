@@ -177,7 +177,7 @@ func anomalies(set *data.Set, p data.Split, anomalous, normal []string) ([]bool,
 		if err != nil {
 			return nil, "", fmt.Errorf("--%s: %w", flag, err)
 		}
-		with, err := t.Of(p)
+		with, err := t.Mask(p)
 		if err != nil {
 			return nil, "", fmt.Errorf("--%s: %w", flag, err)
 		}

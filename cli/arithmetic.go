@@ -201,7 +201,7 @@ func (s *sums) search(set *data.Set, split data.Split) error {
 			if err != nil {
 				return err
 			}
-			with, err := attr.Of(split)
+			with, err := attr.Mask(split)
 			if err != nil {
 				return err
 			}

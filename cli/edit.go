@@ -130,7 +130,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 
 // some returns the first n images of a split that have the attribute, that have it not, or half of each, those without first.
 func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
-	with, err := t.Of(p)
+	with, err := t.Mask(p)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
 
 // say adds to the names of images of a split whether they have the attribute.
 func (t attribute) say(images *picked, p data.Split) error {
-	with, err := t.Of(p)
+	with, err := t.Mask(p)
 	if err != nil {
 		return err
 	}
@@ -204,7 +204,7 @@ func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attr
 	if err != nil {
 		return latent.Direction{}, err
 	}
-	with, err := attr.Of(train)
+	with, err := attr.Mask(train)
 	if err != nil {
 		return latent.Direction{}, err
 	}

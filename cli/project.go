@@ -143,7 +143,7 @@ func (a *app) tsne(ctx context.Context, codes []float32, units int, opt latent.T
 
 // classes returns the images of a split with an attribute and without it, as two classes.
 func (t attribute) classes(p data.Split) ([]int32, []string, error) {
-	with, err := t.Of(p)
+	with, err := t.Mask(p)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,6 @@
 package data
 
-// MirrorLeftRight exchanges left and right of an image in place: x (H, W, C).
+// MirrorLeftRight reverses the order of the columns of an image in place: x (H, W, C).
 func MirrorLeftRight(x []float32, h, w, c int) {
 	for y := range h {
 		row := x[y*w*c : (y+1)*w*c]

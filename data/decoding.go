@@ -12,25 +12,25 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// A Decoding is image files on their way to images of one shape. Where H and W are
-// equal, each is cut to the square in its middle and resized; else all must have that
-// size.
+// A Decoding decodes image files into images of one shape. If H and W are equal, each
+// image is cropped to the square in its middle and resized; otherwise all must have
+// that size.
 type Decoding struct {
 	Files   []ImageFile
 	H, W, C int
-	Crop    int      // side in pixels of the square cut out; 0, or more than there is: the largest
+	Crop    int      // side in pixels of the square that is cropped; 0 or larger than the image: the largest possible
 	Key     [32]byte // as Packing.Key
 	From    string   // path of the folder or zip
-	Least   int64    // bytes of files or pixels from which on they are packed; usually LeastPacked
+	Least   int64    // number of bytes, of files or of pixels, from which the images are packed; usually LeastPacked
 }
 
-// LeastPacked is how many bytes of files, or of pixels, are worth keeping decoded:
-// less is read in a second.
+// LeastPacked is the number of bytes, of files or of pixels, from which it pays to keep
+// the decoded images: fewer are read in a second.
 const LeastPacked = 16 << 20
 
-// Images returns the files decoded, in their order, and the SHA-256 of each. They are packed
-// if there are many (Pack), else in memory if they fit there, else decoded whenever one
-// is asked for: then lazy says that the files are to be read from later too.
+// Images returns the decoded images in the order of the files, and the SHA-256 of each
+// file. Many images are packed (Pack). Others are kept in memory, or decoded on demand
+// if they do not fit there: then lazy is true, and the files must stay open.
 func (d Decoding) Images(ctx context.Context, opt Options) (images Images, sums func(i int) [32]byte, lazy bool, err error) {
 	n, size := len(d.Files), d.H*d.W*d.C
 	fits := FitsInMemory(n, d.H, d.W, d.C)
@@ -117,7 +117,7 @@ func (d Decoding) decode(i int, dst []uint8) (sum [32]byte, err error) {
 	return sha256.Sum256(b), nil
 }
 
-// whole writes the image in the file b to dst as it is.
+// whole writes the image in the file b to dst at its own size.
 func (d Decoding) whole(b, dst []uint8) error {
 	m, err := imageio.Decode(bytes.NewReader(b), imageio.Limits{})
 	if err != nil {
@@ -139,16 +139,18 @@ func (d Decoding) fileBytes() int64 {
 	return total
 }
 
-// quiet is how many bytes of files are read without a word: some seconds.
+// quiet is the number of bytes of files, some seconds of work, from which the reading
+// reports its progress.
 const quiet = 16 << 20
 
-// bar tells of a long read, from many goroutines; nil is silent.
+// A bar is a Progress that many goroutines may add to; nil reports nothing.
 type bar struct {
 	mu   sync.Mutex
 	p    *Progress
 	done int64
 }
 
+// progress returns the bar of a long read; nil for a short one.
 func (d Decoding) progress(w io.Writer) *bar {
 	total := d.fileBytes()
 	if w == nil || total < quiet {

@@ -19,8 +19,8 @@ type File struct {
 	Size   int64  // bytes; 0 = unknown
 	SHA256 string // of the bytes, in hex
 
-	// Unpacked, if not "", is the SHA-256 of what a gzip file unpacks to. A file
-	// packed by another hand is then as good as the published one.
+	// Unpacked, if not "", is the SHA-256 of the content of a gzip file. A file that was
+	// compressed again, with the same content, is then accepted too.
 	Unpacked string
 }
 
@@ -30,7 +30,7 @@ type Downloader struct {
 	Progress io.Writer     // nil = silent; see NewProgress
 	Window   time.Duration // a mirror must send MinBytes in each; 0 = 20 s
 	MinBytes int64         // 0 = 16 KiB, about 6.5 kbit/s
-	Tries    int           // at one mirror, without a byte of headway; 0 = 3
+	Tries    int           // at one mirror without receiving a byte; 0 = 3
 	Backoff  time.Duration // before the second try, doubled for each further; 0 = 500 ms
 }
 
@@ -56,12 +56,12 @@ func (d Downloader) defaults() Downloader {
 	return d
 }
 
-// Get fetches f into dir, which it makes, from the first of urls that gives it,
-// and returns its path there. The bytes go to f.Name + ".part", which outlives a
-// failure: the next try, mirror or process goes on where it ends. Only when
-// the SHA-256 is right does the file take its name, in one step. If every
-// mirror fails, the error lists each with its fault. A file that is there
-// already is left as it is, unread.
+// Get fetches f into dir, which it creates, from the first of urls that delivers it,
+// and returns the path. The bytes are written to f.Name + ".part", which is kept after
+// a failure: the next attempt, mirror or process continues at its end. The file gets
+// its name, in one step, only after its SHA-256 was verified. If every mirror fails,
+// the error lists each with its fault. A file that exists already is neither read nor
+// replaced.
 func (d Downloader) Get(ctx context.Context, f File, urls []string, dir string) (path string, err error) {
 	d = d.defaults()
 	if len(f.SHA256) != 64 || f.Name == "" || f.Name != filepath.Base(f.Name) {
@@ -104,18 +104,19 @@ func (d Downloader) Get(ctx context.Context, f File, urls []string, dir string) 
 	return "", fmt.Errorf("data: %s could not be fetched: %s", f.Name, strings.Join(faults, "; "))
 }
 
-// localError is a fault of this machine: another mirror will not help.
+// localError is a fault of this machine: another mirror does not help.
 type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }
 
-// finalError is a fault that trying the same mirror again will not mend.
+// finalError is a fault that another attempt at the same mirror does not remove.
 type finalError struct{ error }
 
-// maxRequests bounds the requests to one mirror that cuts every answer short.
+// maxRequests bounds the requests to one mirror that breaks off every answer.
 const maxRequests = 64
 
-// mirror fetches from one mirror until p holds all of f, or there is no hope.
+// mirror fetches from one mirror until p holds all of f, or until the attempts are used
+// up.
 func (d Downloader) mirror(ctx context.Context, f File, url string, p *part) error {
 	fresh := false // true once p holds bytes of this mirror only
 	for try, requests := 0, 0; ; requests++ {
@@ -171,8 +172,8 @@ func (d Downloader) mirror(ctx context.Context, f File, url string, p *part) err
 // errSlow is the cause of a request ended because the mirror sent too little.
 var errSlow = errors.New("too slow")
 
-// once makes one request and appends what comes to p. It succeeds only when the
-// body has come to its proper end.
+// once makes one request and appends the body to p. It succeeds only if the body came
+// to its regular end.
 func (d Downloader) once(ctx context.Context, f File, url string, p *part) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -220,8 +221,8 @@ func (d Downloader) once(ctx context.Context, f File, url string, p *part) error
 	return err
 }
 
-// accept judges the head of an answer, and empties p if the answer starts at
-// the beginning. It returns the size of the whole file, or -1.
+// accept checks the header of a response, and empties p if the response begins at the
+// first byte. It returns the size of the whole file, or −1.
 func (d Downloader) accept(resp *http.Response, f File, p *part) (total int64, err error) {
 	switch resp.StatusCode {
 	case http.StatusOK: // the server ignores Range, or was not asked
@@ -260,8 +261,8 @@ func (d Downloader) accept(resp *http.Response, f File, p *part) (total int64, e
 	return total, nil
 }
 
-// limit returns the most bytes a file may have. Packed by another hand it may be
-// longer than published.
+// limit returns the largest number of bytes the file may have. One that was compressed
+// again may be longer than the published one.
 func (f File) limit() int64 {
 	if f.Size == 0 {
 		return maxUnknownSize
@@ -272,8 +273,8 @@ func (f File) limit() int64 {
 	return f.Size
 }
 
-// unwrapURL takes the method and the address off an error of net/http: the
-// caller names the mirror.
+// unwrapURL removes the method and the address from an error of net/http: the caller
+// names the mirror.
 func unwrapURL(err error) error {
 	var u interface{ Unwrap() error }
 	if errors.As(err, &u) && strings.HasPrefix(err.Error(), "Get ") && u.Unwrap() != nil {
@@ -282,7 +283,7 @@ func unwrapURL(err error) error {
 	return err
 }
 
-// exists says whether a regular file is at path.
+// exists reports whether path is a regular file.
 func exists(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular() || err != nil && !errors.Is(err, fs.ErrNotExist)

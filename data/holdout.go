@@ -10,12 +10,11 @@ import (
 	"strconv"
 )
 
-// HoldOut divides n images into those to train on and those to judge by, each
-// in rising order. opt.TestFraction of them (rounded, but at least one where
-// n ≥ 2, and never all) are held out: those whose SHA-256 of seed and key is
-// smallest. So the choice depends on the keys alone, and a set that grows keeps
-// almost all of its division. key(i) is a name of image i that lasts, such as
-// its path.
+// HoldOut divides the indices of n images into a training and a test part, each in
+// rising order. The test part has opt.TestFraction of them, rounded, at least one where
+// n ≥ 2 and never all: those whose SHA-256 of seed and key is smallest. The choice of
+// an image depends on its key alone, so that a set that grows keeps almost all of its
+// division. key(i) is a name of image i that does not change, such as its path.
 func HoldOut(n int, opt Options, key func(i int) string) (train, test []int) {
 	fraction := opt.TestFraction
 	if fraction == 0 {
@@ -48,8 +47,8 @@ func HoldOut(n int, opt Options, key func(i int) string) (train, test []int) {
 	return train, test
 }
 
-// Divide moves the images that HoldOut chooses, known by their indices, from
-// s.Train to s.Test, labels and all. It is for a set read whole: it fails if the
+// Divide moves the images that HoldOut chooses by their indices, and their labels, from
+// s.Train to s.Test. Use it for a set that was read into memory: it fails if the
 // training images are not *InMemory.
 func Divide(s *Set, opt Options) error {
 	all, ok := s.Train.Images.(*InMemory)

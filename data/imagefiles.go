@@ -19,20 +19,20 @@ import (
 type ImageFile struct {
 	Name  string // path below the folder or in the zip, with slashes
 	Size  int64  // bytes
-	Stamp int64  // changes with the content: when it was written, in a zip its CRC-32
+	Stamp int64  // changes with the content: the time of the last write; in a zip the CRC-32
 	open  func() (io.ReadCloser, error)
 }
 
 // maxImageFile bounds the bytes of one image file.
 const maxImageFile = imageio.DefaultMaxBytes
 
-// named puts the name before an error about the file, and the way out after one
-// about its content.
+// named returns the error with the name of the file before it and the remedy after it.
 func (f ImageFile) named(err error) error {
 	return fmt.Errorf("%s: %w; put a good image in its place or delete it", f.Name, err)
 }
 
-// Info returns what the header of the image says. The error names the file.
+// Info returns the format and size of the image from its header. The error names the
+// file.
 func (f ImageFile) Info() (imageio.Info, error) {
 	r, err := f.open()
 	if err != nil {
@@ -46,7 +46,7 @@ func (f ImageFile) Info() (imageio.Info, error) {
 	return info, nil
 }
 
-// Read returns the bytes of the file; of one in a zip, the checksum is compared. The
+// Read returns the bytes of the file. It verifies the checksum of a file in a zip. The
 // error names the file.
 func (f ImageFile) Read() ([]byte, error) {
 	r, err := f.open()
@@ -63,10 +63,11 @@ func (f ImageFile) Read() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// ListImages returns the files named .png, .jpg, .jpeg, .jpe or .jfif below a folder or in
-// a zip, in the order of their names, and, for an error, what else there is: " (but 3
-// .webp files)", or "". Hidden files and __MACOSX are left out, and links to
-// directories are not followed. Until closed they can be read.
+// ListImages returns the files named .png, .jpg, .jpeg, .jpe or .jfif below a folder or
+// in a zip, in the order of their names. others describes the remaining files for an
+// error message: " (but 3 .webp files)", or "". Hidden files and __MACOSX are left out,
+// and links to directories are not followed. The files can be read until closer is
+// closed.
 func ListImages(root string) (files []ImageFile, others string, closer io.Closer, err error) {
 	info, err := os.Stat(root)
 	if err != nil {
@@ -116,8 +117,8 @@ func listDir(root string) (files []ImageFile, others string, err error) {
 	return files, describe(other), err
 }
 
-// ZipImages returns ListImages of a zip file of size bytes. The zip is never unpacked to
-// disk, and no path in it is used as one.
+// ZipImages returns what ListImages does for a zip file of size bytes. The zip is never
+// unpacked to disk, and no path in it is used as a path of this machine.
 func ZipImages(r io.ReaderAt, size int64) (files []ImageFile, others string, err error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -137,8 +138,8 @@ func ZipImages(r io.ReaderAt, size int64) (files []ImageFile, others string, err
 	return files, describe(other), nil
 }
 
-// zipImage returns an image in a zip. What its header claims is checked before it is
-// read; what it unpacks to is bounded again by Read and by imageio.
+// zipImage returns one image of a zip. The size that the header claims is checked
+// before the file is read; ImageFile.Read and imageio bound the unpacked size again.
 func zipImage(name string, f *zip.File) ImageFile {
 	return ImageFile{name, int64(min(f.UncompressedSize64, 1<<62)), int64(f.CRC32), func() (io.ReadCloser, error) {
 		if f.UncompressedSize64 > maxImageFile {
@@ -159,6 +160,7 @@ func sortImages(files []ImageFile) {
 	slices.SortStableFunc(files, func(a, b ImageFile) int { return cmp.Compare(a.Name, b.Name) })
 }
 
+// isImage reports whether the name has the extension of a PNG or JPEG file.
 func isImage(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".png", ".jpg", ".jpeg", ".jpe", ".jfif":
@@ -167,11 +169,14 @@ func isImage(name string) bool {
 	return false
 }
 
-// hidden returns what systems leave behind: .DS_Store, ._a.jpg, __MACOSX.
+// hidden reports whether the name is one that operating systems add: .DS_Store,
+// ._a.jpg, __MACOSX.
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") && name != "." && name != ".." || name == "__MACOSX"
 }
 
+// describe returns a phrase about the most frequent extension of files that are no
+// images.
 func describe(other map[string]int) string {
 	most := ""
 	for ext, n := range other {

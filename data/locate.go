@@ -23,8 +23,8 @@ func Locate(name string, opt Options) []string {
 	return dirs
 }
 
-// Find returns the first file among dirs that exists under one of the given names,
-// and whether there is one. All names are tried in a directory before the next.
+// Find returns the first regular file below dirs that has one of the names, and reports
+// whether there is one. All names are tried in a directory before the next directory.
 func Find(dirs []string, names ...string) (path string, ok bool) {
 	for _, dir := range dirs {
 		for _, name := range names {
@@ -37,9 +37,9 @@ func Find(dirs []string, names ...string) (path string, ok bool) {
 	return "", false
 }
 
-// DownloadDir returns where the files of a named set are downloaded to:
-// opt.DataDir/name, or the user's cache if opt names no directory. $IMAGO_DATA
-// is read only: it is often shared.
+// DownloadDir returns the directory into which the files of a named set are downloaded:
+// opt.DataDir/name, or the user's cache if opt names no directory. $IMAGO_DATA, which
+// is often shared, is only read from.
 func DownloadDir(name string, opt Options) (string, error) {
 	if opt.DataDir != "" {
 		return filepath.Join(opt.DataDir, name), nil

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lock takes f for this process, until f is closed. It says false if another
-// has it. A file system without locks counts as locked: the digest guards the
-// result in any case.
+// lock locks f for this process until f is closed. It returns false if another process
+// holds the lock. On a file system without locks it returns true: the digest of the
+// file is checked in any case.
 func lock(f *os.File) (bool, error) {
 	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {

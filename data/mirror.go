@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// MirrorURLs returns the addresses at which a file of a named set is to be had, in
-// the order to be tried. Each base is the address of a directory. If
-// $IMAGO_MIRROR is set, it takes the place of bases: one or more addresses, with
-// spaces or commas between, below each of which lies a directory for every set.
+// MirrorURLs returns the addresses from which a file of a named set can be fetched, in
+// the order in which they should be tried. Each base is the address of a directory. If
+// $IMAGO_MIRROR is set, it replaces bases: one or more addresses, separated by spaces
+// or commas, each with one directory for every set.
 func MirrorURLs(set, file string, bases []string) []string {
 	if env := strings.FieldsFunc(os.Getenv("IMAGO_MIRROR"), func(r rune) bool { return r == ',' || r == ' ' }); len(env) > 0 {
 		bases = nil

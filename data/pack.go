@@ -19,8 +19,8 @@ import (
 	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
-// MaxCache is how many bytes of packed images a folder of them holds: those used
-// last longest ago make room. A set that is larger is not packed.
+// MaxCache is the largest number of bytes of packed images in a folder of the cache.
+// The files used least recently are removed to keep to it. A larger set is not packed.
 const MaxCache = 16 << 30
 
 var maxCache int64 = MaxCache // less in tests
@@ -28,28 +28,29 @@ var maxCache int64 = MaxCache // less in tests
 // packSuffix ends the names of files of packed images.
 const packSuffix = ".pixels"
 
-// A Packing is images to be packed: decoded once, and from then on read as they are.
+// A Packing describes images that are decoded once and from then on read from the
+// cache.
 type Packing struct {
-	// Key is the SHA-256 of all that the pixels depend on: what identifies the
-	// files, and what is made of them. PackKey begins it.
+	// Key is the SHA-256 of everything that the pixels depend on: the identity of the
+	// files, and how they are cropped and resized. The hashed bytes begin with PackKey.
 	Key  [32]byte
-	From string // the path of what they are made from, which holds no file of the cache
+	From string // path of the folder or file they are decoded from; no cache file is written below it
 
 	N, H, W, C int
-	// Decode writes image i to dst and gives the SHA-256 of its file. It is called
+	// Decode writes image i to dst and returns the SHA-256 of its file. It is called
 	// from several goroutines at once.
 	Decode func(i int, dst []uint8) (sum [32]byte, err error)
 }
 
-// PackKey returns what a key is the SHA-256 of, to be followed by what identifies the
-// images: the version of the format, and that of Go, whose decoders give pixels of
-// their own from one version to the next.
+// PackKey returns the first bytes of everything that is hashed into a key: the version
+// of the format and the version of Go, because the decoders of the standard library may
+// change from one version to the next.
 func PackKey() []byte {
 	return fmt.Appendf(nil, "imago pixels %d %s\n", packVersion, runtime.Version())
 }
 
-// packDirs returns the folders of packed images, the first to be written to: cache below
-// opt.DataDir, and pixels in the user's cache. A folder inside from is left out.
+// packDirs returns the cache folders, first the one that is written to:
+// opt.DataDir/cache, then pixels in the user's cache. A folder inside from is left out.
 func packDirs(opt Options, from string) []string {
 	var dirs []string
 	if opt.DataDir != "" {
@@ -63,7 +64,7 @@ func packDirs(opt Options, from string) []string {
 	return dirs
 }
 
-// inside says whether a folder lies in another, or is it.
+// inside reports whether a folder is another one, or lies in it.
 func inside(dir, of string) bool {
 	a, err1 := filepath.Abs(dir)
 	b, err2 := filepath.Abs(of)
@@ -76,7 +77,7 @@ func packName(dir string, key [32]byte) string {
 }
 
 // FindPacked returns the images that were packed under the key, or nil. A file that is
-// damaged, cut short or of another version is told of and deleted.
+// damaged, truncated or of another version is reported to opt.Progress and deleted.
 func FindPacked(key [32]byte, opt Options) *Packed {
 	if opt.NoCache {
 		return nil
@@ -100,16 +101,16 @@ func FindPacked(key [32]byte, opt Options) *Packed {
 	return nil
 }
 
-// say tells a line.
+// say writes a line to Progress.
 func (o Options) say(format string, args ...any) {
 	if o.Progress != nil {
 		fmt.Fprintf(o.Progress, format+"\n", args...)
 	}
 }
 
-// Pack packs images, or waits for the process that is at it and takes its. It
-// gives nil where they cannot be kept, having told why. An error is one of Decode
-// or of ctx.
+// Pack packs images and returns them. If another process is packing the same images, it
+// waits and returns that result. It returns nil, after a line to opt.Progress, if the
+// images cannot be kept. An error is one of Decode or of ctx.
 func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 	if opt.NoCache {
 		return nil, nil
@@ -162,8 +163,8 @@ func local(err error) error {
 	return &localError{err}
 }
 
-// openPack opens the file to write to, in the first folder that can be written to.
-// The part is nil if another process has finished it in the meantime.
+// openPack opens the file in the first folder that can be written to. The part is nil
+// if another process has finished it in the meantime.
 func openPack(ctx context.Context, hd *head, opt Options) (dir string, part *part, err error) {
 	err = errors.New("there is no folder for it: give one with --data-dir")
 	for _, dir = range packDirs(opt, hd.from) {
@@ -179,7 +180,7 @@ func openPack(ctx context.Context, hd *head, opt Options) (dir string, part *par
 	return dir, nil, err
 }
 
-// fillPack decodes everything into the part; on failure nothing is left of it.
+// fillPack decodes all images into the part. On failure it removes the part.
 func fillPack(ctx context.Context, part *part, hd *head, decode func(int, []uint8) ([32]byte, error)) (err error) {
 	defer func() {
 		if err != nil {
@@ -212,7 +213,7 @@ func fillPack(ctx context.Context, part *part, hd *head, decode func(int, []uint
 	return local(err)
 }
 
-// finishPack gives a part that is whole its name.
+// finishPack renames a complete part to its final name.
 func finishPack(part *part, name string) error {
 	if err := part.finish(name); err != nil {
 		os.Remove(part.f.Name())
@@ -221,17 +222,17 @@ func finishPack(part *part, name string) error {
 	return atomicfile.SyncDir(filepath.Dir(name))
 }
 
-// A CachedFile is a file of packed images.
+// A CachedFile describes a file of packed images.
 type CachedFile struct {
 	Path       string
 	Size       int64 // bytes on disk
 	Used       time.Time
-	N, H, W, C int    // 0 if the file is not whole
-	From       string // the path of what it was made from
+	N, H, W, C int    // 0 if the file is incomplete
+	From       string // path of the folder or file the images were decoded from
 }
 
-// CachedFiles returns the files of packed images in the folders for them, those used
-// last first.
+// CachedFiles returns the files of packed images in the cache folders, most recently
+// used first.
 func CachedFiles(opt Options) []CachedFile {
 	var all []CachedFile
 	for _, dir := range packDirs(opt, "") {
@@ -263,8 +264,8 @@ func cachedIn(dir string) []CachedFile {
 	return all
 }
 
-// Remove deletes a file of packed images. Who has it open keeps it, where the system
-// allows; one that is being written is left alone.
+// Remove deletes a file of packed images. A process that has it open can go on reading
+// it where the system allows that. It fails if another process is writing the file.
 func (c CachedFile) Remove() error {
 	if strings.HasSuffix(c.Path, partSuffix) {
 		f, err := os.OpenFile(c.Path, os.O_RDWR, 0)
@@ -279,8 +280,8 @@ func (c CachedFile) Remove() error {
 	return os.Remove(c.Path)
 }
 
-// makeRoom deletes what was left unfinished and, until need more bytes are within
-// MaxCache, what was used last longest ago.
+// makeRoom deletes unfinished files and then the least recently used ones, until need
+// more bytes keep the folder within MaxCache.
 func makeRoom(dir string, need int64, opt Options) {
 	files := cachedIn(dir)
 	total := need

@@ -11,11 +11,12 @@ import (
 	"time"
 )
 
-// Packed is Images that lie in one file of the cache, as they are wanted: cropped,
-// resized, grey or not. The file is mapped into memory, where the system can: its
-// pixels are in the page cache, shared by all processes, and not in Go's heap.
+// Packed is Images in one file of the cache, already cropped, resized and, if so
+// chosen, grey. The file is mapped into memory if the system can do that: its pixels
+// are then in the page cache, shared by all processes, and not in Go's heap.
 //
-// The file, its name the key in hex and ".pixels"; numbers are little-endian:
+// The file is named after its key, in hex, with the suffix ".pixels". Numbers are
+// little-endian:
 //
 //	0     8     "imagopix"
 //	8     4     version of the format, 1
@@ -23,17 +24,17 @@ import (
 //	16    8     N, images
 //	24    4     H, rows
 //	28    4     W, columns
-//	32    32    key: the SHA-256 of all that the pixels depend on
-//	64    4     l, bytes of the text that says where the images are from
+//	32    32    key: the SHA-256 of everything that the pixels depend on
+//	64    4     l, bytes of the text that names the origin of the images
 //	68    4     CRC-32C of bytes 0 to 67, the text and the table
 //	72    l     the text
-//	72+l  36·N  the table: the SHA-256 of an image's file and the CRC-32C of its
-//	            pixels, for each image
+//	72+l  36·N  the table: for each image the SHA-256 of its file and the CRC-32C of its
+//	            pixels
 //	p     …     pixels, (N, H, W, C), from the next multiple of 4096 to the end
 //
-// The header, text and table are checked when the file is opened, the pixels of an
-// image whenever it is read: to read all of a large set at the start would take
-// longer than to train on the first of it.
+// The header, text and table are checked when the file is opened, and the pixels of an
+// image each time it is read: checking all pixels of a large set at the start would
+// take longer than training on the first of them.
 type Packed struct {
 	head
 	name   string
@@ -52,7 +53,7 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// A head is what stands before the pixels.
+// A head is the part of the file before the pixels.
 type head struct {
 	n, h, w, c int
 	key        [32]byte
@@ -71,10 +72,10 @@ func (p *head) start() int64 {
 // bytes returns the size of the file.
 func (p *head) bytes() int64 { return p.start() + int64(p.n)*int64(p.size()) }
 
-// row returns what the table says of image i.
+// row returns the row of the table for image i.
 func (p *head) row(i int) []byte { return p.table[i*packRow:][:packRow] }
 
-// encode returns the file up to the table's end.
+// encode returns the bytes of the file up to the end of the table.
 func (p *head) encode() []byte {
 	b := make([]byte, 0, packFixed+len(p.from)+len(p.table))
 	b = append(b, packMagic...)
@@ -92,14 +93,15 @@ func (p *head) encode() []byte {
 	return b
 }
 
-// headSum returns the CRC-32C of an encoded head, its own four bytes aside.
+// headSum returns the CRC-32C of an encoded head without the four bytes of the CRC
+// itself.
 func headSum(b []byte) uint32 {
 	return crc32.Update(crc32.Checksum(b[:packFixed-4], castagnoli), castagnoli, b[packFixed:])
 }
 
-// readPackHead reads what stands before the pixels in a file of size bytes. Nothing is
-// allocated on the word of a file that is too small to hold what it claims. With
-// short, the table is left out and unchecked.
+// readPackHead reads the head of a file of size bytes. It allocates no more than the
+// file can hold, whatever the header claims. If short is true, the table is neither
+// read nor checked.
 func readPackHead(f io.ReaderAt, size int64, short bool) (head, error) {
 	var p head
 	fixed := make([]byte, packFixed)
@@ -139,7 +141,7 @@ func readPackHead(f io.ReaderAt, size int64, short bool) (head, error) {
 	return p, nil
 }
 
-// openPacked opens the file called name, which must be of that key.
+// openPacked opens the file of that name, which must have that key.
 func openPacked(name string, key [32]byte) (*Packed, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -207,8 +209,8 @@ func (p *Packed) At(i int, dst []uint8) error {
 	return nil
 }
 
-// read copies the bytes from offset at. A file that another program cuts short, or
-// a disk that fails, is an error and not the end of the process.
+// read copies the bytes at that offset to dst. A file that another program truncates,
+// or a disk that fails, gives an error and does not end the process.
 func (p *Packed) read(dst []uint8, at int64) (err error) {
 	if p.mapped == nil {
 		_, err := p.file.ReadAt(dst, at)

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// mapFile leaves it to the caller to read the file.
+// mapFile returns an error: on this system the file is read, not mapped.
 func mapFile(*os.File, int64) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func unmapFile([]byte) {}

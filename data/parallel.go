@@ -9,11 +9,11 @@ import (
 	"sync/atomic"
 )
 
-// Parallel calls f(0) … f(n-1) on as many goroutines as there are processors and
-// waits for them. It stops at the first error or when ctx is done. Of several
-// errors the one of the smallest index is given, so that a folder with two bad
-// files names the same one each time. A panic in f comes back as an error: a
-// decoder's bug must not end the process.
+// Parallel calls f(0) … f(n-1) on as many goroutines as there are processors and waits
+// for them. It stops at the first error, or when ctx is done. Of several errors it
+// returns the one of the smallest index, so that a folder with two bad files names the
+// same file each time. A panic in f is returned as an error: a bug of a decoder must
+// not end the process.
 func Parallel(ctx context.Context, n int, f func(i int) error) error {
 	var (
 		next   atomic.Int64

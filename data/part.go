@@ -15,8 +15,8 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// part is the file a download goes to until it is whole. It is locked while
-// open, so two processes never write to it at once.
+// A part is the file that a download writes to until it is complete. It is locked while
+// it is open, so that two processes never write to it at once.
 type part struct {
 	f    *os.File
 	size int64
@@ -25,8 +25,9 @@ type part struct {
 // partSuffix ends the names of files that are being written.
 const partSuffix = ".part"
 
-// openPart opens path + ".part" and waits until no other process has it; busy, if
-// not nil, is told of the wait. It returns nil once path itself exists.
+// openPart opens path + ".part" and waits until no other process has it open; busy, if
+// not nil, is called once before the wait. It returns nil as soon as path itself
+// exists.
 func openPart(ctx context.Context, path string, busy func()) (*part, error) {
 	name := path + partSuffix
 	for {
@@ -65,8 +66,8 @@ func openPart(ctx context.Context, path string, busy func()) (*part, error) {
 	}
 }
 
-// append reads r to its end into p. Bytes that cannot be the file are not kept:
-// a web page at the start, more than the file may have.
+// append reads r to its end into p. It refuses bytes that cannot be the file: an HTML
+// page at the start, and more bytes than the file may have.
 func (p *part) append(r io.Reader, f File, got func(n int)) error {
 	br := bufio.NewReaderSize(r, 64<<10)
 	if p.size == 0 {
@@ -116,9 +117,10 @@ func (p *part) check(f File) error {
 	return nil
 }
 
-// maxRatio is more than deflate can pack anything: 1032 to 1.
+// maxRatio is above the largest compression ratio of deflate, 1032 to 1.
 const maxRatio = 1100
 
+// unpacksTo reports whether p is a gzip file of content with that SHA-256.
 func (p *part) unpacksTo(digest string) bool {
 	zr, err := gzip.NewReader(io.NewSectionReader(p.f, 0, p.size))
 	if digest == "" || err != nil {
@@ -131,8 +133,8 @@ func (p *part) unpacksTo(digest string) bool {
 	return hex.EncodeToString(sum.Sum(nil)) == digest
 }
 
-// finish gives p its name. It is closed first, for systems that do not rename
-// open files; should another process rename it in that moment, that is as well.
+// finish renames p to path. It closes p first, because some systems do not rename open
+// files. It succeeds too if another process renames p at the same moment.
 func (p *part) finish(path string) error {
 	name := p.f.Name()
 	if err := errors.Join(p.f.Sync(), p.f.Close()); err != nil {
@@ -144,13 +146,13 @@ func (p *part) finish(path string) error {
 	return nil
 }
 
-// drop closes p and leaves nothing of it.
+// drop closes and deletes p.
 func (p *part) drop() {
 	os.Remove(p.f.Name())
 	p.f.Close() // an error here loses nothing that is wanted
 }
 
-// close leaves p for the next try, unless there is nothing in it.
+// close closes p and keeps it for the next attempt, unless it is empty.
 func (p *part) close() {
 	if p.size == 0 {
 		os.Remove(p.f.Name())

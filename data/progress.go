@@ -10,8 +10,9 @@ import (
 	"golang.org/x/term"
 )
 
-// A Progress tells how far a download or another count of bytes has come: a bar
-// where w is a terminal, a line now and then elsewhere, nothing where w is nil.
+// A Progress reports how many bytes of a download or a long read are done: as a bar if
+// w is a terminal, as a line every few seconds if it is another writer, not at all if w
+// is nil.
 type Progress struct {
 	w     io.Writer
 	label string
@@ -40,7 +41,7 @@ func NewProgress(w io.Writer, label string, total int64) *Progress {
 	return p
 }
 
-// Set says that n bytes are there.
+// Set records that n bytes are done.
 func (p *Progress) Set(n int64) {
 	p.now = n
 	if p.bar != nil {
@@ -50,7 +51,7 @@ func (p *Progress) Set(n int64) {
 	}
 }
 
-// Finish ends the bar or line.
+// Finish ends the bar, or writes the last line.
 func (p *Progress) Finish() {
 	if p.bar != nil {
 		p.bar.Exit()

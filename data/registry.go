@@ -13,25 +13,25 @@ import (
 // An Opener reads one kind of path: a folder of images, a zip, an IDX file.
 type Opener struct {
 	Name string // "folder", for messages
-	// Match says whether the path is of this kind, from what stat says and the
-	// first bytes of the file (up to 512; none for a directory). It may look
-	// further into the file, but must not read all of it.
+	// Match reports whether the path is of this kind, by its FileInfo and the first
+	// bytes of the file (up to 512; none for a directory). It may read further, but
+	// must not read the whole file.
 	Match func(path string, info fs.FileInfo, head []byte) bool
-	// Open reads the set. It may leave Size and Gray to Registry.Open.
+	// Open reads the set. It may ignore Size and Gray: Registry.Open applies them.
 	Open func(ctx context.Context, path string, opt Options) (*Set, error)
-	// Crops says that Open crops as Options.Crop asks; otherwise Registry.Open does.
+	// Crops is true if Open applies Options.Crop itself; otherwise Registry.Open does.
 	Crops bool
 }
 
-// A Registry holds the sets known by name and the kinds of paths that can be
-// read. The zero value is empty and ready for use.
+// A Registry holds the sets known by name and the kinds of paths that can be read. The
+// zero value is empty and ready for use.
 type Registry struct {
 	sources map[string]Source
 	openers []Opener
 }
 
-// Register adds a set. It panics if the name is empty or taken, or if Load is
-// missing: the table is filled once, by package cli.
+// Register adds a named set. It panics if the name is empty or already used, or if Load
+// is nil: the registry is filled once, at the start of the program.
 func (r *Registry) Register(s Source) {
 	if _, dup := r.sources[s.Name]; dup || s.Name == "" || s.Load == nil {
 		panic(fmt.Sprintf("data: empty or repeated source %q", s.Name))
@@ -43,7 +43,7 @@ func (r *Registry) Register(s Source) {
 }
 
 // RegisterOpener adds a kind of path. Kinds are tried in the order of their
-// registration. It panics if a field is missing or the name is taken.
+// registration. It panics if a field is missing or the name is already used.
 func (r *Registry) RegisterOpener(o Opener) {
 	for _, have := range r.openers {
 		if have.Name == o.Name {
@@ -75,9 +75,9 @@ func (r *Registry) Source(name string) (Source, error) {
 	return s, nil
 }
 
-// Open gives the set of that name or, if no set has it, the set at that path
-// ("./mnist" is a path even where mnist is a set). The set is cropped, resized
-// and made grey as opt asks, has passed Validate, and then lacks opt.Without.
+// Open returns the set of that name or, if there is none, the set at that path
+// ("./mnist" is a path even if mnist is a set). It crops, resizes and converts to grey
+// as opt says, checks the set (Validate), and removes the images of opt.Without.
 func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -105,7 +105,8 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	return without(set, opt.Without)
 }
 
-// loader returns what reads the set of that name or at that path, and whether it crops.
+// loader returns the function that reads the set of that name or at that path, and
+// reports whether it crops.
 func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options) (*Set, error), crops bool, err error) {
 	if s, ok := r.sources[nameOrPath]; ok {
 		return s.Load, s.Crops, nil
@@ -129,8 +130,8 @@ func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options
 	return nil, false, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX, NPZ or CSV file", nameOrPath)
 }
 
-// readHead returns the first bytes of a regular file. Anything else but a directory
-// is refused: to open a pipe would wait for ever.
+// readHead returns the first bytes of a regular file, none of a directory. It refuses
+// everything else: opening a pipe would block.
 func readHead(path string, info fs.FileInfo) ([]byte, error) {
 	if info.IsDir() {
 		return nil, nil

@@ -7,13 +7,14 @@ import (
 	"unicode"
 )
 
-// maxNear is how many names Near gives at most.
+// maxNear is the largest number of names that Suggest returns.
 const maxNear = 3
 
-// Near returns the names, of those given, that name may have been meant to be, the nearest
-// first; nil if none is near. Upper and lower case are one here, and all but letters and
-// digits is overlooked. What counts is the edit distance (Levenshtein 1966), of at most
-// a third of the letters, else that the names begin alike or the one holds the other.
+// Suggest returns the names, of those given, that are similar to name, the most similar
+// first; nil if none is. Upper and lower case are not distinguished, and only letters
+// and digits count. Similar means: an edit distance (Levenshtein 1966) of at most a
+// third of the letters, or else four equal first letters, or else that one name
+// contains the other.
 func Suggest(name string, names []string) []string {
 	type candidate struct {
 		name     string
@@ -43,7 +44,7 @@ func Suggest(name string, names []string) []string {
 	return out
 }
 
-// letters returns the letters and digits of a name, in small letters.
+// letters returns the letters and digits of a name in lower case.
 func letters(name string) []rune {
 	var out []rune
 	for _, r := range name {
@@ -54,7 +55,7 @@ func letters(name string) []rune {
 	return out
 }
 
-// prefix returns how many letters a and b begin with alike.
+// prefix returns the length of the common prefix of a and b.
 func prefix(a, b []rune) int {
 	n := 0
 	for n < min(len(a), len(b)) && a[n] == b[n] {
@@ -63,7 +64,8 @@ func prefix(a, b []rune) int {
 	return n
 }
 
-// distance returns the least number of letters put in, taken out or changed that makes b of a.
+// distance returns the edit distance of a and b: the least number of insertions,
+// deletions and substitutions of one letter (Levenshtein 1966).
 func distance(a, b []rune) int {
 	row := make([]int, len(b)+1) // from the first i letters of a to the first j of b
 	for j := range row {

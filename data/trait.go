@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// A Trait is what some images of a set have and others have not: one of its
-// attributes, or a class.
+// A Trait is an attribute or a class of a set: it divides the images into those that
+// have it and the others.
 type Trait struct {
-	Name      string // as the set spells it
-	Attribute int    // its number among the attributes; −1 of a class
+	Name      string // in the spelling of the set
+	Attribute int    // index into Set.Attributes; −1 if the trait is a class
 	class     int32
 }
 
-// Trait finds an attribute or a class by its name, upper and lower case being one.
-// The error tells the names that may have been meant.
+// Trait returns the attribute or class of that name; upper and lower case are not
+// distinguished. The error lists similar names.
 func (s Set) Trait(name string) (Trait, error) {
 	same := func(n string) bool { return strings.EqualFold(n, name) }
 	if i := slices.IndexFunc(s.Attributes, same); i >= 0 {
@@ -34,9 +34,9 @@ func (s Set) Trait(name string) (Trait, error) {
 	return Trait{}, fmt.Errorf("%s has no attribute or class %q; have %s", s.Name, name, strings.Join(names, ", "))
 }
 
-// Of says of each image of a split of the set whether it has the trait. It fails if
+// Mask reports for each image of a split of the set whether it has the trait. It fails if
 // the split is not labelled.
-func (t Trait) Of(p Split) ([]bool, error) {
+func (t Trait) Mask(p Split) ([]bool, error) {
 	with := make([]bool, p.Len())
 	switch {
 	case t.Attribute >= 0 && p.Attributes != nil:
@@ -54,8 +54,8 @@ func (t Trait) Of(p Split) ([]bool, error) {
 	return with, nil
 }
 
-// Select returns the images of those indices with their labels, in that order. It fails
-// if an index is outside [0, N).
+// Select returns the images of those indices, in that order, with their labels and
+// attributes. It fails if an index is outside [0, N).
 func (s Split) Select(index []int) (Split, error) {
 	images, err := Subset(s.Images, index)
 	if err != nil {

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// watchdog ends what makes too little headway: it calls bark when fewer than
-// min units were added in a window. That covers a dead connection and one that
-// drips.
+// A watchdog calls bark when fewer than min units were added within a window: it ends a
+// dead connection, and one that sends a few bytes now and then.
 type watchdog struct {
 	got  atomic.Int64
 	done chan struct{}

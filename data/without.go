@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// without leaves out the images of the classes of those names, or that have the
-// attributes of those names, from both parts of a set. The classes keep their
-// numbers, and the set that is left has another digest.
+// without returns the set less the images that belong to one of the named classes or
+// have one of the named attributes, in both parts. The classes keep their numbers. The
+// digest changes.
 func without(set *Set, names []string) (*Set, error) {
 	if len(names) == 0 {
 		return set, nil
@@ -29,7 +29,7 @@ func without(set *Set, names []string) (*Set, error) {
 	for _, p := range []*Split{&left.Train, &left.Test} {
 		out := make([]bool, p.Len())
 		for _, t := range traits {
-			with, err := t.Of(*p)
+			with, err := t.Mask(*p)
 			if err != nil {
 				return nil, fmt.Errorf("data: without %w", err)
 			}

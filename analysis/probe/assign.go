@@ -2,10 +2,11 @@ package probe
 
 import "math"
 
-// assign solves the assignment problem by the Hungarian algorithm with potentials
-// (Kuhn 1955, Munkres 1957; O(r²·c) for r ≤ c): each row gets a column of its own,
-// or each column a row if there are fewer, so that the sum of costs is least. A row
-// without a column has −1. Rows are of one length; costs are finite.
+// assign solves the assignment problem by the Hungarian algorithm with potentials (Kuhn
+// 1955, Munkres 1957; O(r²·c) for r ≤ c): it assigns each row a different column, or
+// each column a different row if there are fewer columns, so that the sum of costs is
+// least. It returns the column of each row, −1 for a row without one. Rows have equal
+// length; costs are finite.
 func assign(cost [][]float64) []int {
 	r := len(cost)
 	if r == 0 {
@@ -25,9 +26,9 @@ func assign(cost [][]float64) []int {
 	return columnOf
 }
 
-// assignRows returns assign of r ≤ c rows. Rows and columns count from 1, 0 standing for
-// none; a row's potential plus a column's is at most the cost where they meet, and
-// equal to it where they are matched.
+// assignRows returns the assignment for r ≤ c. Rows and columns count from 1; 0 means
+// none. The potential of a row plus that of a column is at most their cost, and equal
+// to it where they are matched.
 func assignRows(r, c int, cost func(i, j int) float64) []int {
 	rowPotential, colPotential := make([]float64, r+1), make([]float64, c+1)
 	rowOf, before := make([]int, c+1), make([]int, c+1)

@@ -2,10 +2,10 @@ package probe
 
 import "math"
 
-// ClusterAccuracy returns the share of rows whose cluster stands for their class when
-// clusters are given to classes one to one in the best way (Yang et al. 2010;
-// Hungarian algorithm). class is the class of each cluster, −1 for one that is left
-// over.
+// ClusterAccuracy returns the share of rows whose cluster is assigned to their class,
+// under the best one-to-one assignment of clusters to classes (Yang et al. 2010;
+// Hungarian algorithm). class[i] is the class of cluster i, −1 if there are more
+// clusters than classes and it has none.
 //
 // clusters (N) in [0, c), labels (N) in [0, k).
 func ClusterAccuracy(clusters, labels []int32, c, k int) (accuracy float64, class []int, err error) {
@@ -30,11 +30,12 @@ func ClusterAccuracy(clusters, labels []int32, c, k int) (accuracy float64, clas
 	return float64(hits) / float64(len(labels)), class, nil
 }
 
-// NMI returns the normalised mutual information of two divisions of the same rows,
+// NMI returns the normalised mutual information of two partitions of the same rows,
 //
 //	I(A; B) / ((H(A) + H(B))/2)
 //
-// from 0 for independent ones to 1 for equal ones; 1 if both have one part only.
+// in [0, 1]: 0 if they are independent, 1 if they are equal, and 1 if both have one
+// part only.
 //
 // a (N) in [0, r), b (N) in [0, c).
 func NMI(a, b []int32, r, c int) (float64, error) {

@@ -10,21 +10,22 @@ import (
 	"gonum.org/v1/gonum/blas/blas32"
 )
 
-// A neighbour is a row of the training set and how far it is.
+// A neighbour is a row of the training set and its distance.
 type neighbour struct {
 	row      int32
-	distance float32 // squared, less a constant of the query
+	distance float32 // squared, minus a constant of the query
 }
 
-// nearer orders neighbours, those of one distance by their rows.
+// nearer orders neighbours by distance, and equal distances by row.
 func nearer(a, b neighbour) int {
 	return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.row, b.row))
 }
 
-// Nearest returns the k rows nearest to each query by Euclidean distance, the nearest first.
+// Nearest returns the k rows nearest to each query by Euclidean distance, the nearest
+// first.
 //
-// x (N, D), queries (M, D) → (M, k), in [0, N). Distances are differences of float32
-// products: neighbours that differ in the last bits of them may change places.
+// x (N, D), queries (M, D) → (M, k), in [0, N). Distances are computed from float32
+// products: two neighbours whose distances differ by rounding only may be exchanged.
 func Nearest(ctx context.Context, x, queries []float32, d, k int) ([]int32, error) {
 	n, err := rows("nearest neighbours", x, d)
 	if err != nil {
@@ -71,7 +72,7 @@ func Nearest(ctx context.Context, x, queries []float32, d, k int) ([]int32, erro
 	return out, nil
 }
 
-// matrix returns n rows of x from row at on.
+// matrix returns n rows of x, beginning with row at.
 func matrix(x []float32, at, n, d int) blas32.General {
 	return blas32.General{Rows: n, Cols: d, Stride: d, Data: x[at*d : (at+n)*d]}
 }
@@ -83,7 +84,7 @@ func dot(a, b []float32) (sum float32) {
 	return sum
 }
 
-// keep adds the rows at … to the k nearest, in order, that were found before.
+// keep merges the rows from at on into near, the k nearest so far, in order.
 func keep(near []neighbour, k, at int, half, products []float32) []neighbour {
 	for j, h := range half {
 		new := neighbour{int32(at + j), h - products[j]}
@@ -99,10 +100,10 @@ func keep(near []neighbour, k, at int, half, products []float32) []neighbour {
 	return near
 }
 
-// Majority returns the class that most of k neighbours have, of several such classes that of
-// the nearest.
+// Majority returns the most frequent class among k neighbours; if several are equally
+// frequent, that of the nearest neighbour.
 //
-// near (M, k) as Nearest gives them, y (N) the classes of the rows, 0 or more → (M).
+// near (M, k) as returned by Nearest, y (N) the classes of the rows, 0 or more → (M).
 func Majority(near []int32, k int, y []int32) ([]int32, error) {
 	if k < 1 || len(near)%k != 0 {
 		return nil, fmt.Errorf("probe: nearest neighbours: %d rows are not %d for each query", len(near), k)

@@ -12,8 +12,8 @@ import (
 	"gonum.org/v1/gonum/optimize"
 )
 
-// Features are rows that classifiers are fitted to, with what is known of them before
-// any label: one for all that is asked of the same rows. Its methods are safe for
+// Features are rows that classifiers are fitted to, with the statistics that do not
+// depend on labels, so that several classifiers share them. Its methods are safe for
 // concurrent use.
 type Features struct {
 	d        int
@@ -22,7 +22,8 @@ type Features struct {
 	gram     []float64 // (D+1, D+1), upper triangle: mean of r·rᵀ, r a standardised row and a 1
 }
 
-// NewFeatures takes x (N, D), N ≥ 1, which must not change.
+// NewFeatures computes the statistics of x (N, D), N ≥ 1. It keeps x, which must not
+// change.
 func NewFeatures(x []float32, d int) (*Features, error) {
 	n, err := rows("logistic regression", x, d)
 	if err != nil {
@@ -42,7 +43,7 @@ func NewFeatures(x []float32, d int) (*Features, error) {
 	return f, nil
 }
 
-// standardise sets mean and by.
+// standardise computes mean and by.
 func (f *Features) standardise() {
 	n := float64(len(f.x) / f.d)
 	f.mean, f.by = make([]float64, f.d), make([]float64, f.d)
@@ -73,13 +74,13 @@ type Logistic struct {
 	w        []float64 // (D+1, K), the last row being b
 }
 
-// Logistic minimises the mean cross-entropy plus ½·l2·|W|² by L-BFGS, from W = 0. It
-// goes in coordinates v = U·W in which the features are uncorrelated, UᵀU being the mean
-// of r·rᵀ over K plus l2·I: about the curvature at W = 0, so that some tens of
-// iterations do where hundreds would not. It may stop short of the minimum, where 300
-// do not reach it.
+// Logistic fits a multinomial logistic regression: it minimises the mean cross-entropy
+// plus ½·l2·|W|² by L-BFGS, from W = 0. The search uses coordinates v = U·W in which
+// the features are uncorrelated, where UᵀU is the mean of r·rᵀ over K plus l2·I, close
+// to the curvature at W = 0: it needs some tens of iterations instead of hundreds. It
+// stops after 300 iterations, near the minimum.
 //
-// y (N) in [0, k); l2 > 0, and 1e-4 is a weak one.
+// y (N) in [0, k); l2 > 0, and 1e-4 is a weak penalty.
 func (f *Features) Logistic(ctx context.Context, y []int32, k int, l2 float64) (*Logistic, error) {
 	if err := labelled("logistic regression", y, len(f.x)/f.d, k); err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func (f *Features) curvature(k int, l2 float64) (blas64.Triangular, error) {
 // blockRows is how many rows a product takes at a time: a block stays in cache.
 const blockRows = 512
 
-// A logisticFit has the memory that the loss of W takes.
+// A logisticFit holds the buffers for the loss of W.
 type logisticFit struct {
 	*Logistic
 	x     []float32
@@ -168,8 +169,8 @@ func general(rows, cols int) blas64.General {
 	return blas64.General{Rows: rows, Cols: cols, Stride: cols, Data: make([]float64, rows*cols)}
 }
 
-// block lays the standardised rows at … of x into f.rows, and their probabilities
-// under w into f.probs.
+// block writes the standardised rows of x from row at on into f.rows, and their
+// probabilities under w into f.probs. It returns the number of rows.
 func (f *logisticFit) block(at int, w []float64) (n int) {
 	n = min(blockRows, len(f.x)/f.d-at)
 	f.rows.Rows, f.probs.Rows = n, n
@@ -181,7 +182,8 @@ func (f *logisticFit) block(at int, w []float64) (n int) {
 	return n
 }
 
-// standardised lays the first rows of x into to, each with a 1 at its end.
+// standardised writes the first rows of x, standardised and each followed by a 1, into
+// to.
 func standardised(x []float32, mean, by []float64, to blas64.General) {
 	d := len(mean)
 	for i := range to.Rows {
@@ -207,7 +209,7 @@ func softmax(p []float64) {
 	}
 }
 
-// loss returns what Features.Logistic minimises, and its gradient in w.
+// loss returns the objective of Features.Logistic and its gradient in w.
 func (f *logisticFit) loss(w []float64) (loss float64, grad []float64) {
 	all := float64(len(f.y))
 	clear(f.grad)
@@ -245,7 +247,8 @@ func (l *Logistic) Probs(x []float32) ([]float64, error) {
 	return probs, nil
 }
 
-// Predict returns the most probable class of each row, the first of several.
+// Predict returns the most probable class of each row, the first of equally probable
+// ones.
 //
 // x (N, D) → (N).
 func (l *Logistic) Predict(x []float32) ([]int32, error) {
@@ -256,7 +259,7 @@ func (l *Logistic) Predict(x []float32) ([]int32, error) {
 	return Argmax(probs, l.k), nil
 }
 
-// Argmax returns the index of the largest number of each row, the first of several.
+// Argmax returns the index of the largest number of each row, the first of equal ones.
 //
 // p (N, K) → (N).
 func Argmax[T float32 | float64](p []T, k int) []int32 {

@@ -1,10 +1,12 @@
-// Package probe asks what codes and scores say of labels: how well a linear
-// classifier or the nearest neighbours read a class from a code, how well a score
-// ranks the positives first, how well clusters agree with classes.
+// Package probe measures what codes and scores reveal about labels: the accuracy of a
+// linear classifier and of nearest neighbours on codes, how well a score ranks the
+// positives first, how well clusters agree with classes.
 //
-// It is host mathematics on rows of numbers, in float64 where sums are long. The
-// same numbers give the same results in any order of goroutines. It knows no model,
-// no image and no file.
+// It computes with rows of numbers on the host, with long sums in float64. The same
+// numbers give the same results for any order of goroutines. Use NewFeatures and
+// Features.Logistic for a linear probe, Nearest and Majority for k nearest neighbours,
+// AUROC and AUPRC for scores, ClusterAccuracy and NMI for clusters. It must not know
+// any model, image or file.
 package probe
 
 import (
@@ -14,7 +16,8 @@ import (
 
 // N rows, D features, K classes, in every comment of this package.
 
-// rows returns N of x (N, D), if d divides it and all of it is finite.
+// rows returns N for x (N, D). It fails if d does not divide len(x) or if a number is
+// not finite.
 func rows(what string, x []float32, d int) (int, error) {
 	if d < 1 || len(x)%d != 0 {
 		return 0, fmt.Errorf("probe: %s: %d values are not rows of %d features", what, len(x), d)
@@ -40,7 +43,7 @@ func labelled(what string, y []int32, n, k int) error {
 	return nil
 }
 
-// Accuracy returns the share of rows where the two agree; NaN of none.
+// Accuracy returns the share of rows where the two agree, in [0, 1]; NaN for no rows.
 func Accuracy(predicted, labels []int32) float64 {
 	hits := 0
 	for i, p := range predicted {

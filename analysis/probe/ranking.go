@@ -7,10 +7,11 @@ import (
 	"slices"
 )
 
-// A level is the rows of one score, of which some are positive.
+// A level is the number of rows of one score, and how many of them are positive.
 type level struct{ positive, all int }
 
-// levels returns those of scores, the highest first, and the number of positives.
+// levels returns the levels of the scores, the highest first, and the number of
+// positives.
 func levels(what string, scores []float64, positive []bool) ([]level, int, error) {
 	if len(scores) != len(positive) {
 		return nil, 0, fmt.Errorf("probe: %s: %d scores for %d rows", what, len(scores), len(positive))
@@ -44,9 +45,9 @@ func levels(what string, scores []float64, positive []bool) ([]level, int, error
 	return ls, positives, nil
 }
 
-// AUROC returns the area under the curve of true against false positive rates: the
-// probability that a positive scores higher than a negative, a tie counting ½
-// (Mann & Whitney 1947).
+// AUROC returns the area under the curve of true positive rate against false positive
+// rate, in [0, 1]: the probability that a positive scores higher than a negative, where
+// a tie counts ½ (Mann & Whitney 1947).
 func AUROC(scores []float64, positive []bool) (float64, error) {
 	ls, positives, err := levels("AUROC", scores, positive)
 	if err != nil {
@@ -60,11 +61,13 @@ func AUROC(scores []float64, positive []bool) (float64, error) {
 	return pairs / float64(positives) / float64(len(scores)-positives), nil
 }
 
-// AUPRC returns the average precision, the area under the steps of precision over recall:
+// AUPRC returns the average precision, the area under the steps of precision over
+// recall:
 //
 //	Σ (Rₙ − Rₙ₋₁)·Pₙ
 //
-// over the distinct scores as thresholds. By chance it is the share of positives.
+// over the distinct scores as thresholds. For random scores it is the share of
+// positives.
 func AUPRC(scores []float64, positive []bool) (float64, error) {
 	ls, positives, err := levels("AUPRC", scores, positive)
 	if err != nil {

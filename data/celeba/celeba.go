@@ -1,5 +1,6 @@
-// Package celeba reads CelebA, 202,599 photographs of faces with 40 attributes each,
-// as its authors publish it, and any set of that layout, such as a part of it:
+// Package celeba reads CelebA, 202,599 photographs of faces with 40 attributes each, in
+// the layout in which its authors publish it, and every set of the same layout, such as
+// a part of CelebA:
 //
 //   - img_align_celeba.zip, or the folder img_align_celeba that it unpacks to: the
 //     aligned images, 178 columns by 218 rows;
@@ -8,18 +9,20 @@
 //   - list_eval_partition.txt, or a zip of it: for each image its name and its part, 0
 //     train, 1 validation, 2 test.
 //
-// They are looked for where the files of every set are (data.Locate), and there in the
-// folders Img, Anno and Eval of the authors' download too. Lines may end in CRLF.
+// The files are searched where those of every set are (data.Locate), and there also in
+// the folders Img, Anno and Eval of the authors' download. Lines may end in CRLF.
 //
-// The images of list_eval_partition.txt are the set, in its order: each must have a row
-// of attributes and a picture. Its part 2 is the test split; the validation part is left
-// out, and of pictures that it does not list is told. Each picture is cut to the square
-// of 148 in its middle, as most papers on the set do, and resized to 64: Options.Crop
-// and Options.Size are for others. Decoded pictures are kept in the cache (data.Pack).
+// The set has the images of list_eval_partition.txt in its order. Each must have a row
+// of attributes and a picture. Part 2 is the test split. The validation part is left
+// out, and pictures that the list does not contain are reported and left out. Each
+// picture is cropped to the middle 148×148 pixels, as in most papers on the set, and
+// resized to 64×64; Options.Crop and Options.Size change that. Decoded pictures are
+// kept in the cache (data.Pack).
 //
 // Liu, Luo, Wang, Tang, Deep Learning Face Attributes in the Wild, ICCV 2015. The
-// authors allow research that is not commercial, and nobody to pass the files on: so
-// nothing is fetched, and Get says where they are to be had. The package knows no model.
+// authors allow non-commercial research and forbid redistribution. Therefore nothing is
+// downloaded: Get reports where the files can be obtained. The package must not know
+// any model.
 package celeba
 
 import (
@@ -34,7 +37,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// Name is what the set is known by.
+// Name is the name of the set.
 const Name = "celeba"
 
 // The defaults of Options.Crop and Options.Size.
@@ -63,8 +66,8 @@ func Source() data.Source {
 	}
 }
 
-// Opener reads a folder of that layout. It is to be registered before data/folder,
-// which takes any folder.
+// Opener returns the opener of folders of that layout. Register it before data/folder,
+// which accepts every folder.
 func Opener() data.Opener {
 	return data.Opener{
 		Name: "CelebA",
@@ -83,7 +86,7 @@ func Opener() data.Opener {
 	}
 }
 
-// load reads the set in files, named name.
+// load reads the set from the files under a name.
 func (f files) load(ctx context.Context, name string, opt data.Options) (*data.Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -145,8 +148,8 @@ func packed(ctx context.Context, d data.Decoding, opt data.Options) (images data
 	return d.Images(ctx, opt)
 }
 
-// key returns what the pixels depend on: the pictures used, as far as is known without
-// opening them, and what is made of them.
+// key returns the hash of everything that the pixels depend on: name, size and time of
+// the pictures used, and how they are cropped and resized.
 func key(d data.Decoding) ([32]byte, error) {
 	from, err := filepath.Abs(d.From)
 	if err != nil {
@@ -161,7 +164,7 @@ func key(d data.Decoding) ([32]byte, error) {
 	return [32]byte(id.Sum(nil)), nil
 }
 
-// set makes the set of the images used, whose indices in the roster are given.
+// set returns the set of the images used, given by their indices in the roster.
 func (l lists) set(name string, images data.Images, sums func(i int) [32]byte, used []int, d data.Decoding) (*data.Set, error) {
 	set := &data.Set{Name: name, Attributes: l.attributes.names}
 	id := sha256.New()
@@ -169,7 +172,7 @@ func (l lists) set(name string, images data.Images, sums func(i int) [32]byte, u
 	var at [numParts][]int // of images
 	for j, i := range used {
 		sum, part := sums(j), l.parts[i]
-		values := l.attributes.of(l.names[i])
+		values := l.attributes.lookup(l.names[i])
 		fmt.Fprintf(id, "%d %q %x %v\n", part, l.names[i], sum[:], values)
 		at[part] = append(at[part], j)
 		split := &set.Train
@@ -225,7 +228,7 @@ func (l lists) match(all []data.ImageFile, f files, opt data.Options) ([]data.Im
 	return out, nil
 }
 
-// missing counts images and keeps the first, for a message.
+// missing counts absent images and keeps the first name, for an error message.
 type missing struct {
 	n     int
 	first string
@@ -245,13 +248,13 @@ func (m missing) String() string {
 	return fmt.Sprintf("%s and %d more", m.first, m.n-1)
 }
 
-// A lists is both lists of the set, which agree.
+// lists holds both lists of the set, checked against each other.
 type lists struct {
 	roster
 	attributes *attributes
 }
 
-// lists reads both.
+// lists reads both lists.
 func (f files) lists() (lists, error) {
 	var l lists
 	var err error
@@ -263,7 +266,7 @@ func (f files) lists() (lists, error) {
 	}
 	var absent missing
 	for _, name := range l.names {
-		if l.attributes.of(name) == nil {
+		if l.attributes.lookup(name) == nil {
 			absent.add(name)
 		}
 	}

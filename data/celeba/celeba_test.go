@@ -479,7 +479,7 @@ func FuzzAttributes(f *testing.F) {
 				t.Errorf("part %d", r.parts[i])
 			}
 			if a != nil {
-				if v := a.of(name); v != nil && len(v) != len(a.names) {
+				if v := a.lookup(name); v != nil && len(v) != len(a.names) {
 					t.Errorf("%d values", len(v))
 				}
 			}

@@ -13,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// home is where the authors offer the files.
+// home is the page of the authors with the files.
 const home = "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html"
 
 // The names under which each file is looked for.
@@ -28,13 +28,13 @@ func listNames(name, folder string) []string {
 	return []string{name + ".txt", name + ".zip", name + ".txt.zip", folder + "/" + name + ".txt", folder + "/" + name + ".zip"}
 }
 
-// files is where the parts of the set lie.
+// files are the paths of the three parts of the set.
 type files struct {
 	images                string // a zip or a folder
 	attributes, partition string
 }
 
-// parts returns the files with what each is called in messages.
+// parts returns the files with the names that messages use.
 func (f *files) parts() []part {
 	return []part{
 		{imageNames[0], imageNames, imageFolders, &f.images},
@@ -49,7 +49,7 @@ type part struct {
 	path           *string
 }
 
-// look returns the first file or folder in dirs that goes by one of the names.
+// look returns the first file or folder below dirs that has one of the names.
 func (p part) look(dirs []string) (string, bool) {
 	if path, ok := data.Find(dirs, p.names...); ok {
 		return path, true
@@ -74,7 +74,7 @@ func (p part) missing(dirs []string) error {
 		p.name, or, strings.Join(dirs, ", "), home)
 }
 
-// find returns the files in the first of dirs that have each.
+// find returns the files in the first of dirs that has all of them.
 func find(dirs []string) (files, error) {
 	var f files
 	for _, p := range f.parts() {
@@ -87,7 +87,7 @@ func find(dirs []string) (files, error) {
 	return f, nil
 }
 
-// read reads the list at path. An error names it and the way out.
+// read reads the list at path. An error names the file and the remedy.
 func read[T any](path string, from func(io.Reader) (T, error)) (T, error) {
 	var none T
 	r, err := openList(path)
@@ -105,7 +105,8 @@ func read[T any](path string, from func(io.Reader) (T, error)) (T, error) {
 	return none, fmt.Errorf("celeba: %w", err)
 }
 
-// get says what to do about files that are not here: no licence lets them be fetched.
+// get returns an error with instructions if files are missing: the licence forbids
+// downloading them.
 func get(ctx context.Context, opt data.Options) error {
 	status, err := verify(ctx, opt)
 	if err != nil {
@@ -119,7 +120,7 @@ func get(ctx context.Context, opt data.Options) error {
 	return nil
 }
 
-// present says which files are here, without a look inside.
+// present reports which files exist, without opening them.
 func present(_ context.Context, opt data.Options) ([]data.FileStatus, error) {
 	var all []data.FileStatus
 	var f files
@@ -136,8 +137,8 @@ func present(_ context.Context, opt data.Options) ([]data.FileStatus, error) {
 }
 
 // verify reads everything: the lists, which must agree, and every picture that they
-// name, which must be a whole file with a header. There are digests of none: a part of
-// the set is a set too.
+// name, which must be complete and have a header. There are no published digests,
+// because a part of the set is a valid set too.
 func verify(ctx context.Context, opt data.Options) ([]data.FileStatus, error) {
 	all, err := present(ctx, opt)
 	if err != nil {
@@ -176,7 +177,7 @@ func verify(ctx context.Context, opt data.Options) ([]data.FileStatus, error) {
 	return all, ctx.Err()
 }
 
-// verify reads every picture of the lists. For a folder it sums them up in s.
+// verify reads every picture of the lists. For a folder it adds up the sizes in s.
 func (l lists) verify(ctx context.Context, f files, opt data.Options, s *data.FileStatus) error {
 	all, _, closer, err := data.ListImages(f.images)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// ErrFormat marks a list that is not what it should be, as against one that could not
-// be read. Test with errors.Is.
+// ErrFormat marks a malformed list, in contrast to one that could not be read. Test
+// with errors.Is.
 var ErrFormat = errors.New("not a list of CelebA")
 
 // Bounds on what a list may claim: the published ones have 202,599 rows and 40 names.
@@ -27,7 +27,7 @@ const (
 	maxBytes = 1 << 30
 )
 
-// A roster says which images there are, and in which part.
+// A roster lists the images and the part of each.
 type roster struct {
 	names []string // of the images, in the order of the list
 	parts []uint8  // of each: 0 train, 1 validation, 2 test
@@ -63,15 +63,15 @@ func readRoster(r io.Reader) (roster, error) {
 	return out, err
 }
 
-// Attributes are those of list_attr_celeba.txt.
+// attributes is the content of list_attr_celeba.txt.
 type attributes struct {
 	names  []string
 	row    map[string]int // of an image
 	values []uint8        // (rows, len(names)), 0 or 1
 }
 
-// of returns the values of an image; nil if it has none.
-func (a *attributes) of(image string) []uint8 {
+// lookup returns the attributes of an image; nil if the list does not contain it.
+func (a *attributes) lookup(image string) []uint8 {
 	i, ok := a.row[image]
 	if !ok {
 		return nil
@@ -146,8 +146,8 @@ func (a *attributes) add(fields []string) error {
 	return nil
 }
 
-// lines gives each line that is not blank to f, with its number from 1 and its fields,
-// of which there is at least one. A carriage return is a blank; so is a byte order mark.
+// lines calls f with the number, from 1, and the fields of each line that is not blank.
+// A carriage return and a byte order mark count as blanks.
 func lines(r io.Reader, f func(n int, fields []string) error) error {
 	br := bufio.NewReader(r)
 	if head, _ := br.Peek(512); imageio.IsHTML(head) || bytes.IndexByte(head, 0) >= 0 {

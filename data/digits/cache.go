@@ -14,11 +14,11 @@ import (
 	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
-// cacheName is the file the pixels are kept in: a gzipped IDX file of rank 3,
+// cacheName is the file that keeps the pixels: a gzipped IDX file of rank 3,
 // 70000×28×28, training images first. Labels need no file.
 var cacheName = fmt.Sprintf("digits-v%d-idx3-ubyte.gz", version)
 
-// idxHeader returns the header of that file: see package data/mnist.
+// idxHeader returns the header of that file; package data/mnist describes the format.
 func idxHeader() []byte {
 	h := []byte{0, 0, 0x08, 3}
 	for _, n := range []uint32{NTrain + NTest, Side, Side} {
@@ -27,9 +27,9 @@ func idxHeader() []byte {
 	return h
 }
 
-// readCache fills pix from the first cache that is whole, and says whether
-// there is one. What a cache must hold is known to the bit, so nothing in it is
-// believed: a file that does not hash to Digest is as good as none.
+// readCache fills pix from the first valid cache file and reports whether there is one.
+// The content of the set is known to the bit: a file whose pixels do not hash to Digest
+// is ignored.
 func readCache(opt data.Options, pix []uint8, sheets ...*sheet) bool {
 	for _, dir := range data.Locate(Name, opt) {
 		if readPixels(filepath.Join(dir, cacheName), pix) == nil && digest(pix, sheets...) == Digest {
@@ -39,7 +39,7 @@ func readCache(opt data.Options, pix []uint8, sheets ...*sheet) bool {
 	return false
 }
 
-// readPixels reads the file called name, which must hold exactly pix.
+// readPixels reads the file of that name, which must contain exactly pix.
 func readPixels(name string, pix []uint8) error {
 	if info, err := os.Stat(name); err != nil {
 		return err
@@ -57,8 +57,8 @@ func readPixels(name string, pix []uint8) error {
 	return nil
 }
 
-// decode reads the header and exactly pix. What follows is not looked at, and
-// nothing is allocated on the word of the file.
+// decode reads the header and exactly pix, and ignores bytes after that. It allocates
+// nothing that depends on the file.
 func decode(r io.Reader, pix []uint8) error {
 	z, err := gzip.NewReader(r)
 	if err != nil {
@@ -76,7 +76,7 @@ func decode(r io.Reader, pix []uint8) error {
 	return err
 }
 
-// writeCache keeps pix where readCache looks for it.
+// writeCache writes pix to the file that readCache reads.
 func writeCache(opt data.Options, pix []uint8) error {
 	dir, err := data.DownloadDir(Name, opt)
 	if err != nil {

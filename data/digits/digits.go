@@ -1,18 +1,18 @@
-// Package digits draws handwritten digits, so that imago has a labelled set to
-// learn from without a file or a network.
+// Package digits draws handwritten digits, so that imago has a labelled set without a
+// file or a network connection.
 //
-// A digit is a skeleton of pen strokes, one of several habits of writing it
-// (glyphs.go), led through splines by a hand that scatters, leans, stretches
-// and presses (pen.go), and inked onto a small grey canvas (raster.go). The set
-// has the shape of MNIST: 60,000 training and 10,000 test images of 28×28, white
-// on black, the digit in a box of 20×20 with its centre of mass at the centre,
-// as many of each class. No image of MNIST went into it.
+// A digit is a skeleton of pen strokes, one of several ways of writing it (glyphs.go).
+// The knots are moved at random, slanted, stretched, joined by splines and given a pen
+// width (pen.go), and the strokes are rasterised onto a small grey canvas (raster.go).
+// The set has the form of MNIST: 60,000 training and 10,000 test images of 28×28, white
+// on black, the digit in a box of 20×20 with its centre of mass at the centre, equally
+// many of each class. No image of MNIST was used.
 //
-// It promises the same bytes on every processor, whatever the number of
-// threads: image i is drawn from a key of its own, with arithmetic that no
-// compiler may round in two ways. The package knows no model and nothing of the
-// network; the cache it keeps on disk is a convenience, and a cache that is
-// missing, broken or not writable only costs the second it takes to draw.
+// It promises the same bytes on every processor, for any number of threads: image i is
+// drawn from a random key of its own, with arithmetic that compilers cannot round
+// differently. Use Source to register the set, Draw for a single digit. The package
+// must not know any model or use the network. The cache on disk only saves time: if it
+// is missing, damaged or not writable, drawing takes a second.
 package digits
 
 import (
@@ -58,9 +58,9 @@ func Source() data.Source {
 	}
 }
 
-// Draw writes the picture of digit that key names to the front of dst: 28×28
-// grey levels, row by row, white on black. It is safe for concurrent use. It
-// fails if digit is not 0 to 9 or dst is shorter than 784.
+// Draw writes the image of a digit, drawn from that key, to the front of dst: 28×28
+// grey levels, row by row, white on black. It is safe for concurrent use. It fails if
+// digit is not 0 to 9 or dst is shorter than 784.
 func Draw(key rng.Key, digit int, dst []uint8) error {
 	if digit < 0 || digit > 9 {
 		return fmt.Errorf("digits: digit %d, want 0 to 9", digit)
@@ -84,13 +84,13 @@ func Draw(key rng.Key, digit int, dst []uint8) error {
 // spare holds pens of native size.
 var spare sync.Pool
 
-// hands is the table of glyphs, parsed when first a digit is drawn.
+// hands returns the parsed table of glyphs. It parses once, at the first digit.
 var hands = sync.OnceValues(func() (*[10][]variant, error) {
 	h, err := parseGlyphs(glyphs)
 	return &h, err
 })
 
-// A sheet is the images of a split, drawn as they are asked for.
+// A sheet is the images of a split, drawn when they are read.
 type sheet struct {
 	size   int
 	key    rng.Key
@@ -99,7 +99,8 @@ type sheet struct {
 	pens   sync.Pool
 }
 
-// newSheet returns n images, as many of each digit, in an order of their own.
+// newSheet returns n images, equally many of each digit, in a random order that depends
+// on the split.
 func newSheet(split string, n, size int) (*sheet, error) {
 	h, err := hands()
 	if err != nil {
@@ -133,7 +134,7 @@ func (s *sheet) At(i int, dst []uint8) error {
 	return nil
 }
 
-// load returns Source.Load.
+// load loads the set: see data.Source.Load.
 func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -174,9 +175,9 @@ func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	return set, nil
 }
 
-// pixels returns the pixels of all images, training images first: from the cache if
-// it is whole, else drawn, and kept for the next time if that is possible. Only
-// the set at its own size is kept: larger ones would fill the user's disk.
+// pixels returns the pixels of all images, training images first: from a valid cache
+// file, else drawn, and then kept if possible. Only the set of 28×28 is kept, because
+// larger ones would fill the user's disk.
 func pixels(ctx context.Context, opt data.Options, train, test *sheet) ([]uint8, error) {
 	area := train.size * train.size
 	pix := make([]uint8, (NTrain+NTest)*area)
@@ -217,7 +218,7 @@ func drawAll(ctx context.Context, pix []uint8, train, test *sheet) error {
 	return nil
 }
 
-// digest returns what Digest is for pix and the labels of the sheets.
+// digest returns the hash of pix and the labels of the sheets, as Digest has it.
 func digest(pix []uint8, sheets ...*sheet) string {
 	h := sha256.New()
 	h.Write(pix)

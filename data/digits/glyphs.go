@@ -1,15 +1,15 @@
 package digits
 
-// A glyph is a variant as it stands in the table: forms as text (parseForm).
+// A glyph is a variant in the table, its forms written as text (parseForm).
 type glyph struct {
 	share float32
 	habit habit
 	forms []string
 }
 
-// glyphs says how people write the ten digits. The knots were set by hand,
-// after the writing habits of Europe and the Americas; the box is as high as
-// the digit, and its width is that of the digit before stretching.
+// glyphs is the table of ways in which people write the ten digits. The knots were set
+// by hand, after the writing of Europe and the Americas. The box is as high as the
+// digit; its width is that of the digit before stretching.
 var glyphs = [10][]glyph{
 	0: {
 		// An oval from the top, anticlockwise, closed.

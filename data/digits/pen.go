@@ -38,8 +38,8 @@ const (
 	maxInk = maxKnots*steps + maxStrokes
 )
 
-// A pen draws one image after another without allocating. It is not safe for
-// concurrent use; what it draws does not depend on what it drew before.
+// A pen draws one image after another without allocating. It is not safe for concurrent
+// use. An image does not depend on those drawn before it.
 type pen struct {
 	size   int // pixels a side
 	hands  *[10][]variant
@@ -54,7 +54,7 @@ func newPen(size int, hands *[10][]variant) *pen {
 	return &pen{size: size, hands: hands, canvas: newCanvas(size)}
 }
 
-// draw writes the picture of digit that key names into dst, size² bytes.
+// draw writes the image of a digit, drawn from that key, into dst, size² bytes.
 func (p *pen) draw(key rng.Key, digit int, dst []uint8) {
 	p.draws = key.Stream()
 	v := pick(p.hands[digit], p.draws.Uniform())
@@ -75,7 +75,7 @@ func (p *pen) draw(key rng.Key, digit int, dst []uint8) {
 	p.canvas.grey(dst, soft)
 }
 
-// pick returns the variant at u of the way through the shares.
+// pick returns the variant at fraction u of the summed shares.
 func pick(variants []variant, u float32) *variant {
 	for i := range variants {
 		if u -= variants[i].share; u < 0 {
@@ -85,8 +85,8 @@ func pick(variants []variant, u float32) *variant {
 	return &variants[len(variants)-1] // the shares sum to 1 up to rounding
 }
 
-// blend mixes three forms of a variant, drawn with replacement: of many forms
-// together only their mean would be left.
+// blend returns a weighted mean of three forms of a variant, drawn with replacement:
+// more forms would differ too little from their mean.
 func (p *pen) blend(v *variant) (knots []knot, ends []int) {
 	const mixed = 3
 	var from [mixed]*form
@@ -115,8 +115,8 @@ func (p *pen) blend(v *variant) (knots []knot, ends []int) {
 	return knots, v.forms[0].ends
 }
 
-// jitter moves the knots: each stroke as a whole, its ends, and every knot
-// together with its neighbours, as a hand that drifts (an AR(1) walk).
+// jitter moves the knots: each stroke as a whole, its ends, and every knot together
+// with its neighbours, by an AR(1) process.
 func (p *pen) jitter(knots []knot, ends []int, amount float32) {
 	d := &p.draws
 	fresh := float32(math.Sqrt(1 - correlation*correlation))
@@ -145,7 +145,7 @@ func (p *pen) jitter(knots []knot, ends []int, amount float32) {
 	}
 }
 
-// lead takes the pen through the knots: Catmull-Rom splines between corners.
+// lead returns the line through the knots: Catmull-Rom splines between corners.
 func (p *pen) lead(knots []knot, ends []int) (line []ink, lineEnds []int) {
 	n, start := 0, 0
 	for s, end := range ends {
@@ -175,8 +175,8 @@ func (p *pen) lead(knots []knot, ends []int) (line []ink, lineEnds []int) {
 	return p.line[:n], p.ends[:len(ends)]
 }
 
-// spline returns the uniform Catmull-Rom spline from b (t = 0) to c (t = 1), whose
-// slopes there are (c-a)/2 and (e-b)/2.
+// spline returns the uniform Catmull-Rom spline from b (t = 0) to c (t = 1), with
+// slopes (c-a)/2 and (e-b)/2 there.
 func spline(a, b, c, e, t float32) float32 {
 	k1 := 0.5 * (c - a)
 	k2 := a - float32(2.5*b) + 2*c - 0.5*e
@@ -184,8 +184,8 @@ func spline(a, b, c, e, t float32) float32 {
 	return b + float32(t*(k1+float32(t*(k2+float32(t*k3)))))
 }
 
-// bend deforms the line elastically: a 4×4 lattice over its bounding box is
-// displaced at random, and quadratic B-splines carry the displacement inwards.
+// bend deforms the line elastically: a 4×4 lattice over its bounding box is displaced
+// at random, and quadratic B-splines interpolate the displacement.
 func (p *pen) bend(line []ink) {
 	var lattice [4][4]point
 	for i := range lattice {
@@ -226,7 +226,7 @@ func weights(u float32) (cell int, w [3]float32) {
 	return cell, w
 }
 
-// lean stretches, slants and turns the line as the whole hand does.
+// lean stretches, slants and rotates the whole line.
 func (p *pen) lean(line []ink, h habit) {
 	d := &p.draws
 	wide := d.Around(wideMean+h.wide, wideSpread, 0.45, 1.6)
@@ -245,8 +245,8 @@ func (p *pen) lean(line []ink, h habit) {
 	}
 }
 
-// ink gives the line its width, fits it into the box and centres its mass. It
-// returns the half width of the edge, in pixels.
+// ink gives the line its width, fits it into the box and centres its mass. It returns
+// the half width of the soft edge, in pixels.
 func (p *pen) ink(line []ink, ends []int, h habit) (soft float32) {
 	d := &p.draws
 	unit := float32(p.size) / nativeSize

@@ -5,13 +5,14 @@ import "math"
 // ink is a point of a stroke in pixels, with the radius of the pen there.
 type ink struct{ x, y, r float32 }
 
-// A canvas turns strokes into grey levels. Its field holds, for each pixel, how
-// deep the pixel's centre lies inside the nearest stroke (pixels, negative
-// outside): strokes that cross or run together do so without a seam.
+// A canvas rasterises strokes into grey levels. Its field holds, for each pixel, how
+// deep the pixel's centre lies inside the nearest stroke (pixels, negative outside), so
+// that strokes that cross or touch have no seam.
 //
-// Products are converted before they are added: the conversion keeps compilers
-// from fusing the two, which would round differently on some processors. Only
-// products with a power of two, which are exact, go without. (So in pen.go.)
+// Products are converted to float32 before they are added: the conversion keeps
+// compilers from fusing the two operations, which would round differently on some
+// processors. Only products with a power of two, which are exact, need none. The same
+// holds for pen.go.
 type canvas struct {
 	size  int // pixels a side
 	depth []float32
@@ -21,7 +22,7 @@ func newCanvas(size int) canvas {
 	return canvas{size, make([]float32, size*size)}
 }
 
-// outside is the depth of a pixel no stroke comes near.
+// outside is the depth of a pixel far from every stroke.
 const outside = -1e3
 
 func (c canvas) clear() {
@@ -30,8 +31,8 @@ func (c canvas) clear() {
 	}
 }
 
-// segment draws the line from a to b with a radius that goes from a.r to b.r.
-// soft is the half width of the ramp grey will be asked for.
+// segment draws the line from a to b with a radius that changes from a.r to b.r. soft
+// is the half width of the ramp that grey is called with.
 func (c canvas) segment(a, b ink, soft float32) {
 	reach := max(a.r, b.r) + soft
 	x0, x1 := c.span(min(a.x, b.x)-reach, max(a.x, b.x)+reach)

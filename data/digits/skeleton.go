@@ -9,31 +9,29 @@ import (
 // point is a place in the unit box: x to the right, y downwards, 0 to 1.
 type point struct{ x, y float32 }
 
-// A knot is a point the pen passes through. At a corner it stops and sets off
-// anew; elsewhere it swings through smoothly.
+// A knot is a point of a stroke. The line has a corner there if corner is true, and is
+// smooth otherwise.
 type knot struct {
 	point
 	corner bool
 }
 
-// A form is one way to lead the pen: the knots of all its strokes in the order
-// of writing, and where each stroke ends.
+// A form is one shape of a digit: the knots of all its strokes in the order of writing,
+// and where each stroke ends.
 type form struct {
 	knots []knot
 	ends  []int // ends[s] is one past the last knot of stroke s
 }
 
-// A variant is one habit of writing a digit. Its forms have the same strokes
-// with the same number of knots, so that any blend of them is a form as well:
-// they are corners of a space of hands, not the only hands.
+// A variant is one way of writing a digit. Its forms have the same strokes with the
+// same number of knots, so that every weighted mean of them is a form as well.
 type variant struct {
 	share float32 // of the writers of this digit; the shares of a digit sum to 1
 	forms []form
 	habit habit
 }
 
-// A habit is what a variant asks of the hand beyond its knots. Its zero value
-// asks nothing.
+// A habit is what a variant changes besides its knots; the zero value changes nothing.
 type habit struct {
 	slant  float32 // added to the mean slant
 	spread float32 // added to the standard deviation of the slant
@@ -49,9 +47,8 @@ const (
 	maxStrokes = 3
 )
 
-// parseForm reads a form written as text: knots "x,y" in hundredths of the box
-// separated by blanks, "!" after a knot for a corner, "|" where the pen is
-// lifted.
+// parseForm parses a form: knots "x,y" in hundredths of the box, separated by blanks,
+// "!" after a knot that is a corner, "|" between strokes.
 func parseForm(text string) (form, error) {
 	var f form
 	for s, stroke := range strings.Split(text, "|") {
@@ -95,8 +92,8 @@ func (f form) matches(g form) bool {
 	return true
 }
 
-// parseGlyphs turns the table of glyphs.go into variants. A fault in it is a
-// fault of this package, found by its tests.
+// parseGlyphs parses the table of glyphs.go. An error is a bug of this package, and its
+// tests would find it.
 func parseGlyphs(table [10][]glyph) (digits [10][]variant, err error) {
 	for d, glyphs := range table {
 		for _, g := range glyphs {

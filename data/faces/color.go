@@ -8,7 +8,7 @@ func hex(v uint32) color {
 	return color{uint16(v >> 16 << 8), uint16(v >> 8 & 255 << 8), uint16(v & 255 << 8)}
 }
 
-// to returns c at t = 0 and d at t = 1, of t in [0, 1].
+// to returns the mixture of c at t = 0 and d at t = 1, for t in [0, 1].
 func (c color) to(d color, t float32) color {
 	k := int32(t * (1 << 14))
 	return color{
@@ -26,14 +26,14 @@ var (
 func (c color) darker(t float32) color  { return c.to(black, t) }
 func (c color) lighter(t float32) color { return c.to(white, t) }
 
-// along returns the colour at t in [0, 1] of the way through the tones.
+// along returns the colour at fraction t in [0, 1] of a sequence of tones.
 func along(tones []color, t float32) color {
 	at := mul(t, float32(len(tones)-1))
 	i := min(int(at), len(tones)-2)
 	return tones[i].to(tones[i+1], at-float32(i))
 }
 
-// flat is one colour.
+// A flat is one colour.
 type flat struct {
 	color
 	opacity float32
@@ -41,10 +41,10 @@ type flat struct {
 
 func (f flat) at(x, y float32) (color, float32) { return f.color, f.opacity }
 
-// solid returns a colour that nothing shows through.
+// solid returns an opaque colour.
 func solid(c color) paint { return flat{c, 1} }
 
-// fade goes from one colour at a to another at b, in pixels, evenly.
+// A fade is a linear gradient from one colour at a to another at b, in pixels.
 type fade struct {
 	from, to color
 	a        point
@@ -62,7 +62,7 @@ func (f fade) at(x, y float32) (color, float32) {
 	return f.from.to(f.to, min(max(t, 0), 1)), 1
 }
 
-// glow is a colour that is densest at its centre and gone at its rim, (1 − r²)².
+// A glow is a colour whose opacity falls from its centre to its rim as (1 − r²)².
 type glow struct {
 	color
 	opacity float32

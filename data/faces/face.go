@@ -1,7 +1,7 @@
 package faces
 
-// A drawing paints one face after another. It is not safe for concurrent use; what it
-// paints does not depend on what it painted before.
+// A drawing paints one face after another. It is not safe for concurrent use. A face
+// does not depend on those painted before it.
 type drawing struct {
 	canvas
 	frame frame
@@ -13,7 +13,7 @@ type drawing struct {
 	look
 }
 
-// A look is what the traits come to on the page.
+// A look is the geometry and the colours that follow from the traits.
 type look struct {
 	skin, hair, lip         color
 	wide, jaw, chin         float32 // half widths of the head: at the temples, the jaw, the chin
@@ -51,7 +51,7 @@ var (
 	ink           = hex(0x231815)
 )
 
-// paintFace paints the face that t describes.
+// paintFace paints a face with the traits t.
 func (d *drawing) paintFace(t traits) {
 	d.t = t
 	d.settle()
@@ -74,7 +74,7 @@ func (d *drawing) paintFace(t traits) {
 	d.earrings()
 }
 
-// settle works out the look of the traits.
+// settle computes the look of the traits.
 func (d *drawing) settle() {
 	t := &d.t
 	side := float32(d.side)
@@ -125,8 +125,8 @@ func (d *drawing) settle() {
 	l.crown = mix(0.10, 0.24, t.volume)
 }
 
-// both gives the points and, in the opposite order, their mirror images: half an outline
-// makes a whole one. The first and last may lie on the axis and are then not doubled.
+// both returns the points followed by their mirror images in the opposite order: half
+// an outline makes a whole one. A first or last point on the axis is not doubled.
 func both(half ...point) []point {
 	out := append(make([]point, 0, 2*len(half)), half...)
 	for i := len(half) - 1; i >= 0; i-- {
@@ -152,7 +152,7 @@ func (d *drawing) frameRect() []point {
 	return append(d.line[:0], point{0, 0}, point{s, 0}, point{s, s}, point{0, s})
 }
 
-// shade paints a shape so that it is lit from t.light: c is its colour in the middle.
+// shade returns a paint lit from t.light, with c as its middle colour.
 func (d *drawing) shade(c color, from, to point) paint {
 	const s = 0.12
 	a, b := c.lighter(s), c.darker(s)
@@ -183,7 +183,7 @@ func (d *drawing) body() {
 	}
 }
 
-// ear returns where the ears are: their middle, from the axis.
+// ear returns the distance of the middle of an ear from the axis.
 func (d *drawing) ear() float32 { return d.wide + 0.03 }
 
 func (d *drawing) ears() {
@@ -198,7 +198,7 @@ func (d *drawing) ears() {
 	}
 }
 
-// headOutline returns the head without hair.
+// headOutline returns the outline of the head without hair.
 func (d *drawing) headOutline() []point {
 	w := d.wide
 	return d.closed(d.frame.side, both(point{0, -1}, point{mul(0.55, w), -0.91}, point{mul(0.92, w), -0.52}, point{w, -0.08},
@@ -217,7 +217,7 @@ func (d *drawing) head() {
 	d.fill(d.headOutline(), glow{white, 0.22, f.front(point{mul(-0.15, side), -0.6}), 0.5 * f.scale, 0.35 * f.scale})
 }
 
-// cheeks are rosy, and round in a smile: the light on them, and the fold below each eye.
+// cheeks paints the cheeks: rosy, round in a smile, lit, with a fold below each eye.
 func (d *drawing) cheeks() {
 	f := &d.frame
 	for _, s := range []float32{-1, 1} {
@@ -272,8 +272,8 @@ func (d *drawing) nose() {
 	d.fill(d.stroke(tip, 0.03, 0.035, 0.03, point{-d.noseW, y - 0.03}, point{mul(-0.55, d.noseW), y + 0.035}, point{0, y + 0.02}, point{mul(0.55, d.noseW), y + 0.035}, point{d.noseW, y - 0.03}), flat{dark, 0.85})
 }
 
-// lipLine returns a place on the line where the upper lip ends, u from −1 at one corner to 1
-// at the other, down lower by so much in the middle and by nothing at the corners.
+// lipLine returns a point on the lower edge of the upper lip, u from −1 at one corner
+// to 1 at the other, moved down by down in the middle and by nothing at the corners.
 func (d *drawing) lipLine(u, down float32) point {
 	u2 := mul(u, u)
 	return point{mul(d.mouthW, u), d.mouthY + mul(d.corners, u2) + mul(down, 1-u2)}
@@ -314,7 +314,7 @@ func (d *drawing) mouth() {
 	}
 }
 
-// An iris paints an eyeball: white, iris and pupil around a centre, their rims a pixel
+// An iris paints an eyeball: white, iris and pupil around a centre, with rims one pixel
 // soft, and the shadow of the lid.
 type iris struct {
 	color

@@ -1,17 +1,19 @@
 // Package faces draws cartoon faces, so that imago has a set of faces with known
-// attributes to learn from without a file or a network.
+// attributes without a file or a network connection.
 //
-// A key names a face: its traits are drawn at random (traits.go), and the face is painted
+// The traits of a face are drawn at random from a key (traits.go). The face is painted
 // in layers from the background to the glasses (face.go, hair.go) on a head that is
-// turned, tilted and lit, each layer an outline of splines (outline.go) filled by exact
-// area (raster.go). There are 20,000 training and 2,000 test images of 64×64, in colour, and
-// 25 attributes, of which those that CelebA has too are named as there. They are known
-// without error, and most are independent of one another. What no attribute says differs
-// as well: the width of the head, the eyes, the nose, the clothes.
+// turned, tilted and lit. Each layer is an outline of splines (outline.go) filled with
+// exact area coverage (raster.go). There are 20,000 training and 2,000 test images of
+// 64×64, in colour, with 25 attributes, named as in CelebA where CelebA has the same.
+// The attributes are known without error, and most are independent of one another.
+// Features that no attribute describes vary as well: the width of the head, the eyes,
+// the nose, the clothes.
 //
-// It promises the same bytes on every processor, whatever the number of threads: image i
-// is drawn from a key of its own, with arithmetic that no compiler may round in two ways.
-// The package knows no model and nothing of the network.
+// It promises the same bytes on every processor, for any number of threads: image i is
+// drawn from a random key of its own, with arithmetic that compilers cannot round
+// differently. Use Source to register the set. The package must not know any model or
+// use the network.
 package faces
 
 import (
@@ -39,8 +41,8 @@ const (
 // first, and of the attributes of all, a byte each. TestDigest draws it anew.
 const Digest = "36940749b698e57e99b139cb4999fbe10aa7c7994fe75f522a05c08b90e9b48d"
 
-// Source returns the set as data.Registry takes it. It is drawn, so there is nothing to fetch
-// or verify. Options.Size draws the same faces with as many pixels.
+// Source returns the set for data.Registry.Register. It is drawn, so there is nothing
+// to download or verify. Options.Size draws the same faces with more or fewer pixels.
 func Source() data.Source {
 	return data.Source{
 		Name:  Name,
@@ -49,7 +51,7 @@ func Source() data.Source {
 	}
 }
 
-// load returns Source.Load.
+// load loads the set: see data.Source.Load.
 func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -86,7 +88,7 @@ func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	return set, nil
 }
 
-// A sheet is all images of the set, drawn as they are asked for, training images first.
+// A sheet is all images of the set, training images first, drawn when they are read.
 type sheet struct {
 	side        int
 	train, test rng.Key
@@ -98,7 +100,7 @@ func newSheet(side int) *sheet {
 	return &sheet{side: side, train: key.Split("train"), test: key.Split("test")}
 }
 
-// key returns the key of image i.
+// key returns the random key of image i.
 func (s *sheet) key(i int) rng.Key {
 	if i < NTrain {
 		return s.train.At(uint64(i))
@@ -130,7 +132,7 @@ func (s *sheet) At(i int, dst []uint8) error {
 	return nil
 }
 
-// attributes returns those of all images, (N, A).
+// attributes returns the attributes of all images, (N, A).
 func (s *sheet) attributes() []uint8 {
 	out := make([]uint8, s.Len()*numAttributes)
 	for i := range s.Len() {
@@ -144,8 +146,8 @@ func (s *sheet) attributes() []uint8 {
 	return out
 }
 
-// drawn returns all images: from the cache, or drawn and kept there, or in memory, or drawn
-// whenever one is asked for if they are too many pixels for either.
+// drawn returns all images: from the cache, or drawn and kept there, or in memory. If
+// they are too many for either, each is drawn when it is read.
 func (s *sheet) drawn(ctx context.Context, opt data.Options) (data.Images, error) {
 	n, size := s.Len(), s.side*s.side*3
 	key := sha256.Sum256(fmt.Appendf(data.PackKey(), "faces %s %d\n", Digest, s.side))

@@ -1,12 +1,13 @@
 package faces
 
-// lobes is how many curls a wavy side of hair has.
+// lobes is the number of curls of one side of wavy hair.
 const lobes = 5
 
 // ninths are the cosines of 0°, 9°, 18°, … 90°.
 var ninths = [11]float32{1, 0.98768834, 0.95105652, 0.89100652, 0.80901699, 0.70710678, 0.58778525, 0.45399050, 0.30901699, 0.15643447, 0}
 
-// lock returns the edge of the hair from one place down to another, out so far beyond the straight line between them, with curls if it is wavy.
+// lock returns the edge of the hair from one point down to another, bulging by out
+// beyond the straight line between them, with curls if the hair is wavy.
 func (d *drawing) lock(from, to point, out float32) []point {
 	if !d.t.has[wavyHair] {
 		return []point{from, {mix(from.x, to.x, 0.5) + out, mix(from.y, to.y, 0.5)}, to}
@@ -23,8 +24,8 @@ func (d *drawing) lock(from, to point, out float32) []point {
 	return p
 }
 
-// fall returns how far down the hair at the sides goes: below the shoulders if it is long,
-// for a woman's short hair to the jaw, for a man's not beyond the ears.
+// fall returns how far down the hair at the sides reaches: below the shoulders if it is
+// long; a woman's short hair to the jaw, a man's not beyond the ears.
 func (d *drawing) fall() float32 {
 	t := &d.t
 	switch {
@@ -36,7 +37,7 @@ func (d *drawing) fall() float32 {
 	return mix(0.25, 0.55, t.style)
 }
 
-// backHair is what hangs behind the head.
+// backHair paints the hair behind the head.
 func (d *drawing) backHair() {
 	t := &d.t
 	if t.has[bald] || t.has[male] && !t.has[longHair] {
@@ -49,7 +50,7 @@ func (d *drawing) backHair() {
 	d.fill(d.closed(d.frame.back, both(half...)...), newFade(d.hair.darker(0.12), d.hair.darker(0.42), d.frame.back(point{0, -0.8}), d.frame.back(point{0, y})))
 }
 
-// frontHair is what lies on the head and falls beside the face.
+// frontHair paints the hair on the head and beside the face.
 func (d *drawing) frontHair() {
 	t, f, w := &d.t, &d.frame, d.wide
 	if t.has[bald] {
@@ -77,7 +78,7 @@ func (d *drawing) frontHair() {
 	d.shine(-0.72 - mul(0.5, d.crown))
 }
 
-// crop is short hair: a cap down to the temples, and to y before the ears.
+// crop paints short hair: a cap down to the temples, and to y before the ears.
 func (d *drawing) crop(y float32) {
 	t, f, w := &d.t, &d.frame, d.wide
 	top := -1 - d.crown
@@ -109,7 +110,7 @@ func (d *drawing) crop(y float32) {
 	d.shine(-0.82 - mul(0.4, d.crown))
 }
 
-// fringe is bangs: locks over the forehead.
+// fringe paints bangs: locks over the forehead.
 func (d *drawing) fringe(p paint) {
 	t := &d.t
 	if !t.has[bangs] {
@@ -130,7 +131,7 @@ func (d *drawing) fringe(p paint) {
 	d.fill(d.closed(d.frame.side, points...), p)
 }
 
-// shine is the light on the hair at height y.
+// shine paints the highlight on the hair at height y.
 func (d *drawing) shine(y float32) {
 	if d.t.has[wearingHat] {
 		return

@@ -3,7 +3,7 @@ package faces
 // Places on a head are measured from its centre in half its height: y is −1 at the crown
 // and 1 at the chin, and the eyes are near 0.
 
-// A frame says where the head is in the image and how it is turned.
+// A frame is the position, size and rotation of the head in the image.
 type frame struct {
 	scale      float32 // pixels a unit
 	centre     point   // of the head, in pixels
@@ -11,20 +11,21 @@ type frame struct {
 	cosY, sinY float32 // of the yaw, the turn to a side
 }
 
-// turn returns the cosine and sine of an angle whose half has the tangent t.
+// turn returns the cosine and sine of the angle whose half has tangent t.
 func turn(t float32) (cos, sin float32) {
 	n := 1 + mul(t, t)
 	return (1 - mul(t, t)) / n, 2 * t / n
 }
 
-// place returns p, as it is drawn on the image plane, in pixels.
+// place returns the position of p in the image, in pixels.
 func (f *frame) place(p point) point {
 	x, y := mul(f.cos, p.x)-mul(f.sin, p.y), mul(f.sin, p.x)+mul(f.cos, p.y)
 	return point{f.centre.x + mul(f.scale, x), f.centre.y + mul(f.scale, y)}
 }
 
-// front returns p, a place on the front of the head seen from before it, when the head is
-// turned: the head is round there, with radius r, so what is in the middle moves most.
+// front returns the position of p, a point on the front of the head seen from the
+// front, after the head is turned. The head is round there, with radius r: points in
+// the middle move most.
 func (f *frame) front(p point) point {
 	const r = 0.95
 	x := min(max(p.x/r, -1), 1)
@@ -32,29 +33,31 @@ func (f *frame) front(p point) point {
 	return f.place(point{mul(p.x, f.cosY) + mul(z, f.sinY), p.y})
 }
 
-// side returns p, a place at the rim of the head, such as an ear: it hardly moves.
+// side returns the position of p, a point at the rim of the head, such as an ear: it
+// hardly moves when the head turns.
 func (f *frame) side(p point) point {
 	return f.place(point{p.x + mul(0.12, f.sinY), p.y})
 }
 
-// back returns p, a place behind the head, which moves the other way.
+// back returns the position of p, a point behind the head: it moves the other way.
 func (f *frame) back(p point) point {
 	return f.place(point{p.x - mul(0.10, f.sinY), p.y})
 }
 
-// level returns p, a place of the body: the head turns and tilts above it.
+// level returns the position of p, a point of the body, which does not turn with the
+// head.
 func (f *frame) level(p point) point {
 	return point{f.centre.x + mul(f.scale, p.x), f.centre.y + mul(f.scale, p.y)}
 }
 
-// A view takes a place on the head to the image.
+// A view maps a point of the head to the image.
 type view func(p point) point
 
-// bend returns how many straight pieces make a piece of a spline, for the size of image.
+// bend returns the number of straight pieces per piece of a spline, for an image side.
 func bend(side int) int { return min(max(side/16, 5), 24) }
 
-// closed returns the outline through the points, smooth but where a point is given twice: the
-// uniform Catmull-Rom spline (Catmull and Rom 1974).
+// closed returns the outline through the points: the uniform Catmull-Rom spline
+// (Catmull and Rom 1974), with a corner where a point is given twice.
 func (d *drawing) closed(v view, points ...point) []point {
 	return d.spline(v, true, points)
 }
@@ -64,6 +67,8 @@ func (d *drawing) open(v view, points ...point) []point {
 	return d.spline(v, false, points)
 }
 
+// spline returns the uniform Catmull-Rom spline from b (t = 0) to c (t = 1), with
+// slopes (c−a)/2 and (e−b)/2 there.
 func (d *drawing) spline(v view, loop bool, points []point) []point {
 	n, out := len(points), d.line[:0]
 	seen := d.seen[:0]
@@ -107,7 +112,7 @@ func spline(a, b, c, e, t float32) float32 {
 	return b + mul(t, k1+mul(t, k2+mul(t, k3)))
 }
 
-// ellipse returns the outline of an ellipse. tilt raises its right end by so much of rx.
+// ellipse returns the outline of an ellipse. tilt raises its right end by tilt·rx.
 func (d *drawing) ellipse(v view, c point, rx, ry, tilt float32) []point {
 	const h = 0.70710678
 	at := func(x, y float32) point {

@@ -16,15 +16,16 @@ func sqrt(x float32) float32 { return float32(math.Sqrt(float64(max(x, 0)))) }
 // point is a place: x to the right, y downwards.
 type point struct{ x, y float32 }
 
-// A canvas is an image being painted, side×side pixels of 16 bits a channel: the upper 8
-// of them are the level, so that many thin layers do not add up their rounding.
+// A canvas is an image being painted, side×side pixels of 16 bits a channel. The upper
+// 8 bits are the level; the lower ones keep many thin layers from adding up rounding
+// errors.
 type canvas struct {
 	side int
 	pix  []uint16 // (side, side, 3)
 	rows []row    // of the shape being filled
 }
 
-// A row says how much of each pixel is inside a shape.
+// A row holds how much of each pixel of a row is inside a shape.
 type row struct {
 	area     []float32 // (side+2) by how much more than of the pixel before
 	from, to int       // the first and the last that is not 0
@@ -38,16 +39,16 @@ func newCanvas(side int) canvas {
 	return c
 }
 
-// A paint says what colour and how opaque each pixel of a shape is.
+// A paint has the colour and opacity of each pixel of a shape.
 type paint interface {
 	// at is the colour at the pixel's centre, and its opacity in [0, 1].
 	at(x, y float32) (c color, opacity float32)
 }
 
-// fill paints the inside of a closed outline in pixels. A pixel that lies in it in part
-// is painted in part, by exact area: how the rows of pixels cut the outline into
-// trapezia is after Raph Levien's font-rs. Where the outline runs round a place twice it
-// is inside all the same.
+// fill paints the inside of a closed outline, in pixels. A pixel that lies partly
+// inside is painted in proportion to its exact area inside: the rows of pixels cut the
+// outline into trapezia, after Raph Levien's font-rs. An area that the outline winds
+// round twice is inside as well.
 func (c *canvas) fill(outline []point, p paint) {
 	first, last := c.side, -1
 	for i, b := range outline {
@@ -72,7 +73,7 @@ func (c *canvas) fill(outline []point, p paint) {
 	}
 }
 
-// cut adds to a row an edge from x0 to x1, h high. turn is −1 if it is led upwards.
+// cut adds to a row an edge from x0 to x1, h high. turn is −1 if the edge runs upwards.
 func (c *canvas) cut(r *row, x0, x1, h, turn float32) {
 	if x0 > x1 {
 		x0, x1 = x1, x0
@@ -92,7 +93,7 @@ func (c *canvas) cut(r *row, x0, x1, h, turn float32) {
 	r.trapezium(x0, x1, mul(h, turn))
 }
 
-// trapezium adds an edge from x0 to x1 ≥ x0, h rows high (negative: led upwards).
+// trapezium adds an edge from x0 to x1 ≥ x0, h rows high (negative: it runs upwards).
 func (r *row) trapezium(x0, x1, h float32) {
 	i0 := int(x0)
 	first := float32(i0)
@@ -122,7 +123,7 @@ func (r *row) trapezium(x0, x1, h float32) {
 	r.area[i+1] += rest - in
 }
 
-// blend paints row y by how much of it is inside, and forgets that.
+// blend paints row y in proportion to the area inside, and resets the row.
 func (c *canvas) blend(y int, p paint) {
 	r, pix := &c.rows[y], c.pix[3*y*c.side:3*(y+1)*c.side]
 	sum := float32(0)

@@ -44,8 +44,8 @@ var Attributes = []string{
 	wearingEarrings: "Wearing_Earrings", wearingHat: "Wearing_Hat", wearingLipstick: "Wearing_Lipstick",
 }
 
-// Traits are what a face looks like: which attributes it has, and by how much what no
-// attribute says differs from one face to the next.
+// The traits of a face are its attributes and the continuous features that no attribute
+// describes.
 type traits struct {
 	has  [numAttributes]bool
 	hair int // the colour: blackHair to redHair; a bald head has one in its brows
@@ -70,9 +70,10 @@ type traits struct {
 	ground, light     float32 // colour of the background, 0 to 1; where the light is, −1 to 1
 }
 
-// draw returns the traits that key names. Most attributes are independent of one another, so
-// that each can be told from the rest; what is not is what people would miss: beards are
-// men's, lipstick and earrings mostly women's, and long hair more often theirs.
+// draw returns the traits drawn from that key. Most attributes are independent of one
+// another, so that each can be learnt separately. Not independent are those whose
+// combination would look wrong: beards are men's, lipstick and earrings mostly women's,
+// and long hair more often theirs.
 func draw(key rng.Key) traits {
 	s := key.Stream()
 	var t traits
@@ -154,8 +155,8 @@ func draw(key rng.Key) traits {
 	return t
 }
 
-// pose draws how the head is held. A face that is said to face a side does so by eight
-// degrees at least, another by less than four.
+// pose draws the pose of the head. A face with a side attribute is turned by eight
+// degrees or more, every other by less than four.
 func (t *traits) pose(s *rng.Stream, even func() float32) {
 	t.yaw = mul(0.03, even())
 	if u := s.Uniform(); t.has[facingLeft] {

@@ -1,11 +1,11 @@
 // Package folder reads any folder or zip file of PNG and JPEG images as a set.
 //
-// Every file below it named .png, .jpg, .jpeg, .jpe or .jfif is an image, read by
-// its content: a PNG named .jpg is simply read, a text named .png is an error.
+// Every file below it named .png, .jpg, .jpeg, .jpe or .jfif is an image. Its format is
+// recognised by its content: a PNG named .jpg is read, a text named .png is an error.
 // Other files, hidden files and __MACOSX are left out, and links to directories
 // are not followed. Images are taken in the order of their paths.
 //
-// A directory that holds all the images is looked through, then:
+// If all images lie in one directory of the folder, that directory is read. Then:
 //
 //   - train/ and test/ (or training, testing; or val, valid, validation for want
 //     of a test) with nothing beside them are the two parts; a val beside a test
@@ -14,16 +14,16 @@
 //     count from 0 in the order of their names as strings, as torchvision's
 //     ImageFolder has it. Otherwise the set is unlabelled.
 //
-// Images are colour if one of them is. They keep their size, which must then be
-// one; with Options.Size or Crop they are cropped to the middle square and resized. That is
-// done once, when a set is first opened, and their pixels are kept in the cache
-// (data.Pack): it takes as long while a model trains as before it begins, as both
-// want the same processors, and a bad image is found before hours have gone into a
-// run. A small set is read again each time. Where there is no cache, what takes at
-// most data.MaxInMemory bytes is held in memory and the rest decoded on demand.
+// The images have three channels if one of them has colour. All must have one size,
+// unless Options.Size or Crop is set: then they are cropped to the middle square and
+// resized. Images are decoded once, when a set is opened for the first time, and their
+// pixels are kept in the cache (data.Pack): decoding during training would take the
+// same processors as long, and a bad image is found before a long run begins. A small
+// set is decoded each time. Without a cache, a set of at most data.MaxInMemory bytes is
+// held in memory, and images of a larger one are decoded on demand.
 //
-// A zip is never unpacked to disk, and no path in it is used as one.
-// The package knows no named set.
+// A zip is never unpacked to disk, and no path in it is used as a path of this machine.
+// The package must not know any named set. Register its Opener last, or call Open.
 package folder
 
 import (
@@ -38,8 +38,8 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// Opener reads folders and zip files. It takes any folder, so it is to be
-// registered after what knows better.
+// Opener returns the opener of folders and zip files. It accepts every folder: register
+// it after the openers of particular layouts.
 func Opener() data.Opener {
 	return data.Opener{
 		Name: "folder",
@@ -51,8 +51,8 @@ func Opener() data.Opener {
 	}
 }
 
-// Open reads the images below path, a folder or a zip file. An error about an
-// image names it. A set that is read on demand keeps a zip file open.
+// Open reads the images below path, a folder or a zip file. An error about an image
+// names the image. A zip file stays open if its images are decoded on demand.
 func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	return set, nil
 }
 
-// shape returns what the images of the set are to be.
+// shape returns the shape that the images of the set will have.
 func shape(entries []data.ImageFile, infos []imageio.Info, opt data.Options) (h, w, c int, err error) {
 	c = 1
 	for _, in := range infos {

@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// A layout is what the paths of the images say of the set.
+// A layout is the division of a set into parts and classes, by the paths of the images.
 type layout struct {
 	names       []string // of each image, below what holds them all
 	train, test []int    // indices of the images
@@ -54,7 +54,7 @@ func arrange(entries []data.ImageFile, opt data.Options) layout {
 	return l
 }
 
-// stripCommon takes off the directories that all names are in.
+// stripCommon removes the leading directories that all names have in common.
 func stripCommon(names []string) {
 	for {
 		top, _, nested := strings.Cut(names[0], "/")
@@ -72,7 +72,7 @@ func stripCommon(names []string) {
 	}
 }
 
-// label makes classes of the top directories of the images used.
+// label makes classes of the first directory of the images used.
 func (l *layout) label(names []string) {
 	class := map[string]int32{}
 	for _, i := range slices.Concat(l.train, l.test) {

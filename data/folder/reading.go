@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// A reading is the images of a set on their way from their files.
+// A reading reads the images of a set from their files.
 type reading struct {
 	path    string
 	entries []data.ImageFile
@@ -21,8 +21,8 @@ type reading struct {
 
 var leastPacked int64 = data.LeastPacked // less in tests
 
-// read returns the images used, in their order, and the SHA-256 of the file of each; lazy
-// says that the files are to be read from later too.
+// read returns the images used, in their order, and the SHA-256 of each file. If lazy
+// is true, images are decoded on demand and the files must stay open.
 func (r *reading) read(ctx context.Context) (images data.Images, sums func(i int) [32]byte, lazy bool, err error) {
 	key, err := r.key()
 	if err != nil {
@@ -39,9 +39,10 @@ func (r *reading) read(ctx context.Context) (images data.Images, sums func(i int
 	return d.Images(ctx, r.opt)
 }
 
-// key returns what the pixels depend on: every file, as far as is known without opening
-// it, which of them are used, and what is made of them. A folder is known by its
-// path besides, so that another with the same names, sizes and times is another.
+// key returns the hash of everything that the pixels depend on: name, size and time of
+// every file, which of them are used, and how they are cropped and resized. The path of
+// a folder is part of it, so that another folder with equal names, sizes and times has
+// another key.
 func (r *reading) key() ([32]byte, error) {
 	id := sha256.New()
 	id.Write(data.PackKey())
@@ -65,7 +66,7 @@ func (r *reading) key() ([32]byte, error) {
 	return [32]byte(id.Sum(nil)), nil
 }
 
-// decoding returns the images used, none of them decoded yet.
+// decoding returns the images used, not decoded yet.
 func (r *reading) decoding(ctx context.Context) (data.Decoding, error) {
 	d := data.Decoding{Crop: r.opt.Crop, From: r.path, Least: leastPacked}
 	infos := make([]imageio.Info, len(r.entries))

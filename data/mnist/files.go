@@ -12,7 +12,8 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// find returns the path of a file, fetched if need be and allowed.
+// find returns the path of a file. It downloads the file if it is missing and opt
+// allows it.
 func (s set) find(ctx context.Context, f data.File, opt data.Options) (string, error) {
 	dirs := data.Locate(s.name, opt)
 	if path, ok := data.Find(dirs, names(f.Name)...); ok {
@@ -38,7 +39,7 @@ func (s set) missing(f data.File, dirs []string) error {
 		s.name, f.Name, strings.Join(dirs, ", "), s.name)
 }
 
-// get fetches what is missing and checks everything.
+// get downloads the missing files and verifies all.
 func (s set) get(ctx context.Context, opt data.Options) error {
 	for _, f := range s.files {
 		if _, err := s.find(ctx, f, opt); err != nil {
@@ -57,8 +58,8 @@ func (s set) get(ctx context.Context, opt data.Options) error {
 	return nil
 }
 
-// verify compares each file with its digests. Of an unpacked file, or one packed
-// by another hand, it is the content that counts.
+// verify compares each file with its digests. For an uncompressed file, or one that was
+// compressed again, it compares the digest of the content.
 func (s set) verify(ctx context.Context, opt data.Options) ([]data.FileStatus, error) {
 	var all []data.FileStatus
 	dirs := data.Locate(s.name, opt)

@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// ErrFormat marks bytes that are not what they should be, as against a file
-// that could not be read. Test with errors.Is.
+// ErrFormat marks malformed content, in contrast to a file that could not be read. Test
+// with errors.Is.
 var ErrFormat = errors.New("not a readable IDX file")
 
 // MaxSize bounds the elements of an IDX file that is read: 2 GiB.
@@ -28,10 +28,9 @@ type IDX struct {
 	Data []uint8 // row major
 }
 
-// Decode reads an IDX file, packed by gzip or not, to its end. Memory grows with
-// what is read, not with what the header claims. An error says at which byte
-// what was found and what was wanted; unless it is the reader's own it is
-// ErrFormat.
+// Decode reads an IDX file, compressed with gzip or not, to its end. Memory grows with
+// what is read, not with what the header claims. An error gives the offset, what was
+// found and what was expected; it is ErrFormat unless the reader failed.
 func Decode(r io.Reader) (IDX, error) {
 	src := &counter{r: r}
 	br := bufio.NewReader(src)
@@ -45,7 +44,7 @@ func Decode(r io.Reader) (IDX, error) {
 	return decode(zr, func(err error, at int64) error { return src.fault(err, at, true) })
 }
 
-// decode reads the unpacked file. fault words an error of r after so many bytes.
+// decode reads the uncompressed file. fault formats an error of r at that offset.
 func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err error) {
 	var h [4]byte
 	if n, err := io.ReadFull(r, h[:]); err != nil {
@@ -109,7 +108,7 @@ func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err erro
 
 const ubyte = 0x08
 
-// claim returns the dimensions in a header as people write them: 60000x28x28.
+// claim returns the dimensions of a header as text: 60000x28x28.
 func claim(dims []byte) string {
 	var s []string
 	for ; len(dims) > 0; dims = dims[4:] {
@@ -118,10 +117,10 @@ func claim(dims []byte) string {
 	return strings.Join(s, "x")
 }
 
-// Encode returns the file, not packed.
+// Encode returns the bytes of the uncompressed file.
 func (x IDX) Encode() []byte { return append(x.header(), x.Data...) }
 
-// Digest returns the SHA-256, in hex, of the file, not packed.
+// Digest returns the SHA-256, in hex, of the uncompressed file.
 func (x IDX) Digest() string {
 	sum := sha256.New()
 	sum.Write(x.header())
@@ -137,8 +136,8 @@ func (x IDX) header() []byte {
 	return b
 }
 
-// counter keeps what is needed to word an error: how much of the file was
-// read, and whether it was the reader that failed.
+// A counter records what an error message needs: how many bytes were read, and the
+// error of the reader, if it failed.
 type counter struct {
 	r   io.Reader
 	n   int64
@@ -154,7 +153,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fault words err, met after at unpacked bytes.
+// fault returns the error to report for err, which occurred at an offset of the
+// uncompressed content.
 func (c *counter) fault(err error, at int64, packed bool) error {
 	early := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	switch {

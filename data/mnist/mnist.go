@@ -1,7 +1,7 @@
-// Package mnist reads IDX files, the format of MNIST, Fashion-MNIST and KMNIST,
-// and knows these three sets: their files, digests, mirrors and classes.
+// Package mnist reads IDX files, the format of MNIST, Fashion-MNIST and KMNIST, and has
+// the files, digests, mirrors and classes of these three sets.
 //
-// An IDX file, which may be packed by gzip, has at each offset, so many bytes;
+// An IDX file, which may be compressed with gzip, has at each offset this many bytes;
 // every number is big-endian:
 //
 //	0     2    zero
@@ -10,11 +10,12 @@
 //	4     4·r  dimensions, outermost first: N, or N H W, or N H W C
 //	4+4r  …    elements, row major
 //
-// Another type or rank, more than MaxSize elements, a file that ends early and
-// bytes after the last element are refused. http://yann.lecun.com/exdb/mnist.
+// Refused are other types and ranks, more than MaxSize elements, a file that ends early
+// and bytes after the last element. http://yann.lecun.com/exdb/mnist.
 //
-// A set is four files, train and t10k, images and labels. The package knows no
-// model and decodes no other format.
+// A set has four files: images and labels of the training part (train) and of the test
+// part (t10k). Use Sources and Opener to register the sets, ReadFile to read one file.
+// The package must not know any model, and reads no other format.
 package mnist
 
 import (
@@ -42,7 +43,7 @@ func Sources() []data.Source {
 	return all
 }
 
-// load finds the four files, fetches what is missing, checks and reads them.
+// load finds or downloads the four files, verifies and reads them.
 func (s set) load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	out := &data.Set{Name: s.name, Classes: s.classes}
 	id := sha256.New()
@@ -85,12 +86,12 @@ func (s set) load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	return out, nil
 }
 
-// wayOut returns what to do about a bad file of s.
+// wayOut returns the remedy for a bad file of s, for an error message.
 func (s set) wayOut() string {
 	return "delete the file and run: imago data get " + s.name
 }
 
-// pair returns a split of images and, unless labels is empty, labels.
+// pair returns a split of images and, unless labels is empty, their labels.
 func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error) {
 	n, h, w, c, err := images.imageShape()
 	if err != nil {
@@ -117,7 +118,7 @@ func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error)
 	return p, nil
 }
 
-// imageShape returns x as images.
+// imageShape returns the dimensions of x as images.
 func (x IDX) imageShape() (n, h, w, c int, err error) {
 	switch len(x.Dims) {
 	case 3:
@@ -131,8 +132,8 @@ func (x IDX) imageShape() (n, h, w, c int, err error) {
 	return 0, 0, 0, 0, fmt.Errorf("%w: offset 3: %d dimension, want 3 or 4: these are no images", ErrFormat, len(x.Dims))
 }
 
-// names returns the names that a file goes by: packed and not, and with the dot that
-// the originals had inside their gzip headers.
+// names returns the possible names of a file: compressed, uncompressed, and with the
+// dot that stands in the gzip headers of the originals.
 func names(name string) []string {
 	plain := strings.Replace(strings.TrimSuffix(name, ".gz"), ".idx", "-idx", 1)
 	dotted := strings.Replace(plain, "-idx", ".idx", 1)

@@ -18,13 +18,13 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// Opener reads any IDX file of images, with the labels beside it if there are
-// any, and any directory with a train and a test pair.
+// Opener returns the opener of IDX files of images, with the labels beside them if
+// there are any, and of directories with a training and a test part.
 func Opener() data.Opener {
 	return data.Opener{Name: "IDX", Match: match, Open: Open}
 }
 
-// partName is the name of a file of images: a part of the set, then "images".
+// partName matches the name of a file of images: the part of the set, then "images".
 var partName = regexp.MustCompile(`^(.*?)(train|t10k|test)[-_.]images[-_.]idx[34]-ubyte(\.gz)?$`)
 
 func match(path string, info fs.FileInfo, head []byte) bool {
@@ -50,7 +50,7 @@ func match(path string, info fs.FileInfo, head []byte) bool {
 	return err == nil && bytes.Equal(got[:], start)
 }
 
-// parts finds the training and test images in a directory.
+// parts returns the files of training and test images in a directory.
 func parts(dir string) (train, test string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -150,7 +150,7 @@ func openPair(imagesPath string, id io.Writer) (data.Split, error) {
 	return pair(images, labels, imagesPath, labelsPath)
 }
 
-// again adds the way out to an error about a file's content.
+// again adds the remedy to an error about the content of a file.
 func again(err error) error {
 	if errors.Is(err, ErrFormat) {
 		return fmt.Errorf("%w; get the file again from where it came", err)

@@ -18,9 +18,9 @@ const (
 	testLabels  = "t10k-labels-idx1-ubyte.gz"
 )
 
-// sets is the table. Sizes and digests of the packed files are of the published
-// ones, as TensorFlow Datasets lists them too; those unpacked were computed from
-// files that agree with these, and KMNIST's training files have none.
+// sets lists the sets. Sizes and digests of the compressed files are those published by
+// TensorFlow Datasets; the digests of the uncompressed ones were computed from files
+// that agree with these. KMNIST's training files have none.
 var sets = []set{
 	{
 		name:    "mnist",

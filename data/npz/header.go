@@ -10,12 +10,12 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// header is the dictionary at the head of an array.
+// A header is the dictionary at the start of an array file.
 type header struct {
 	kind    string // "f4": a key of kinds
 	width   int    // bytes an element
 	big     bool   // big-endian
-	fortran bool   // columns first
+	fortran bool   // column-major order
 	shape   []int
 	size    int // product of shape
 }
@@ -122,7 +122,7 @@ func parseHeader(text string) (h header, err error) {
 	return h, h.setShape(shape)
 }
 
-// quoted takes a string in single or double quotes off the front of s.
+// quoted splits a string in single or double quotes off the front of s.
 func quoted(s string) (inside, rest string, ok bool) {
 	if s == "" || s[0] != '\'' && s[0] != '"' {
 		return "", s, false

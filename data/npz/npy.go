@@ -12,8 +12,8 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// ErrFormat marks bytes that are not what they should be, as against a file that
-// could not be read. Test with errors.Is.
+// ErrFormat marks content that is malformed, in contrast to a file that could not be
+// read. Test with errors.Is.
 var ErrFormat = errors.New("not a readable NumPy file")
 
 // ErrUnsupported marks an array that NumPy can write and this package does not
@@ -25,7 +25,7 @@ const MaxBytes = 2 << 30
 
 const magic = "\x93NUMPY"
 
-// kinds is how an element type enters a tensor.
+// kinds maps the element types of NumPy to those of a tensor.
 var kinds = map[string]tensor.DType{
 	"u1": tensor.Uint8, "b1": tensor.Uint8,
 	"i1": tensor.Int32, "i2": tensor.Int32, "i4": tensor.Int32, "i8": tensor.Int32,
@@ -33,8 +33,8 @@ var kinds = map[string]tensor.DType{
 	"f2": tensor.Float32, "f4": tensor.Float32, "f8": tensor.Float32,
 }
 
-// ReadNPY reads one array. Memory grows with what is read, not with what the
-// header claims. Bytes after the array are not looked at.
+// ReadNPY reads one array and ignores bytes after it. Memory grows with what is read,
+// not with what the header claims.
 func ReadNPY(r io.Reader) (*tensor.Tensor, error) {
 	h, err := readHeader(r)
 	if err != nil {
@@ -52,7 +52,7 @@ func ReadNPY(r io.Reader) (*tensor.Tensor, error) {
 	return h.tensor(raw.Bytes())
 }
 
-// early makes ErrFormat of what a reader says of a cut or broken file.
+// early returns ErrFormat for a reader's error about truncated or broken data.
 func early(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%w: it ends early", ErrFormat)
@@ -60,7 +60,7 @@ func early(err error) error {
 	return err
 }
 
-// tensor returns the elements, b, as a tensor in row-major order.
+// tensor returns the elements b as a tensor in row-major order.
 func (h header) tensor(b []byte) (*tensor.Tensor, error) {
 	var order binary.ByteOrder = binary.LittleEndian
 	if h.big {
@@ -137,7 +137,7 @@ func float16(u uint16) float32 {
 	return math.Float32frombits(sign<<31 | (exp+127-15)<<23 | frac<<13)
 }
 
-// place makes the tensor, from columns first if h says so.
+// place returns a tensor of the elements src, reordered if h is in column-major order.
 func place[T float32 | int32 | uint8](h header, src []T) (*tensor.Tensor, error) {
 	if h.fortran && len(h.shape) > 1 {
 		dst := make([]T, len(src))

@@ -1,19 +1,19 @@
-// Package npz reads and writes NumPy's files, and reads image sets from them.
+// Package npz reads and writes NumPy's files, and reads data sets from them.
 //
-// An NPY file is one array: "\x93NUMPY", two bytes of version (1.0, 2.0, 3.0 are
+// An NPY file is one array: "\x93NUMPY", two bytes of version (1.0, 2.0 and 3.0 are
 // read, 1.0 is written), the length of the header (2 bytes in version 1, else 4,
 // little-endian), the header, which is the literal of a Python dictionary
 //
 //	{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
 //
-// and the elements. bool and uint8 become Uint8 tensors, other integers Int32
-// (one that needs more bits is refused), float16, float32 and float64 Float32.
-// Objects, which are pickled code, text, complex numbers and records are
-// refused, as are arrays without elements. An NPZ file is a zip of NPY files,
-// each named after its array. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+// and the elements. bool and uint8 become Uint8 tensors, other integers Int32 (a value
+// that needs more bits is refused), float16, float32 and float64 Float32. Objects,
+// which are pickled code, text, complex numbers and records are refused, and so are
+// arrays without elements. An NPZ file is a zip of NPY files, each named after its
+// array. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 //
-// Open reads an image set; it says which arrays it takes for what. The package
-// knows no named set.
+// ReadNPY, Reader and WriteNPZ are for arrays. Open reads a data set; its comment lists
+// the names of the arrays that it looks for. The package must not know any named set.
 package npz
 
 import (
@@ -27,13 +27,13 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// A Reader gives the arrays of an NPZ file by name.
+// A Reader reads the arrays of an NPZ file by name.
 type Reader struct {
 	files map[string]*zip.File
 }
 
-// NewReader reads the directory of an NPZ file of size bytes. No array is read
-// before it is asked for.
+// NewReader reads the directory of an NPZ file of size bytes. An array is read when
+// Read is called.
 func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -88,7 +88,7 @@ func (r *Reader) read(name string, decode func(io.Reader) (*tensor.Tensor, error
 	return t, nil
 }
 
-// wrapZip makes ErrFormat of what zip and flate say of broken data.
+// wrapZip returns ErrFormat for an error of zip or flate about broken data.
 func wrapZip(err error) error {
 	if errors.Is(err, ErrFormat) || errors.Is(err, ErrUnsupported) {
 		return err
@@ -96,9 +96,9 @@ func wrapZip(err error) error {
 	return fmt.Errorf("%w: %w", ErrFormat, err)
 }
 
-// WriteNPZ writes an NPZ file, not compressed, as numpy.savez does: ts[i] under
-// the name names[i]. The bytes depend on the arguments alone. It fails if there
-// are not as many names as tensors, or a name is empty or repeated.
+// WriteNPZ writes an NPZ file without compression, as numpy.savez does: ts[i] under the
+// name names[i]. The bytes depend on the arguments alone. It fails if there are not as
+// many names as tensors, or if a name is empty or repeated.
 func WriteNPZ(w io.Writer, names []string, ts []*tensor.Tensor) error {
 	if len(names) != len(ts) {
 		return fmt.Errorf("npz: %d names for %d arrays", len(names), len(ts))

@@ -18,8 +18,8 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// Opener reads NPZ and NPY files. It is to be registered before data/folder,
-// which takes any zip.
+// Opener returns the opener of NPZ and NPY files. Register it before data/folder, which
+// accepts every zip file.
 func Opener() data.Opener {
 	return data.Opener{Name: "NPZ", Match: match, Open: Open}
 }
@@ -54,21 +54,21 @@ var (
 	testLabelNames  = []string{"y_test", "test_labels", "labels_test", "test_y"}
 )
 
-// Open reads an image set from an NPZ file, or images from an NPY file.
+// Open reads a data set from an NPZ file, or images from an NPY file.
 //
-// Of an NPZ file it takes, whatever the case of the letters, the first there is
-// of x_train, train_images, images_train, train_x, images, x, imgs, data and
-// arr_0 (or the only array) as images, and y_train, train_labels, labels_train,
-// train_y, labels, y, label, targets and arr_1 as labels; x_test, test_images,
-// images_test, test_x and y_test, test_labels, labels_test, test_y as the test
-// part. Without a test part, some of the images are held out (data.HoldOut).
+// In an NPZ file the images are the first array with one of these names, in upper or
+// lower case: x_train, train_images, images_train, train_x, images, x, imgs, data,
+// arr_0; or the only array. The labels are the first of y_train, train_labels,
+// labels_train, train_y, labels, y, label, targets, arr_1. The test part is x_test,
+// test_images, images_test, test_x, with labels y_test, test_labels, labels_test,
+// test_y. Without a test part some of the images are held out (data.HoldOut).
 //
-// Images are (N, H, W); (N, H, W, C) or (N, C, H, W) with C 1 or 3, the last axis
-// being asked first; or (N, D) with D a square, of side √D. Their levels are
-// 0 to 255, or 0 to 1 if no image of the set goes above 1; floats are rounded.
-// Labels are whole numbers from 0 on, (N) or (N, 1).
+// Images are (N, H, W); (N, H, W, C) or (N, C, H, W) with C 1 or 3, where the last axis
+// is tried first; or (N, D) with D a square number, of side √D. Their levels are 0 to
+// 255, or 0 to 1 if no image of the set has a level above 1; floats are rounded. Labels
+// are whole numbers from 0, (N) or (N, 1).
 //
-// Any other (N, D) is a table of numbers (data.Tabulate), whose columns are 1 to D.
+// Every other (N, D) is a table of numbers (data.Tabulate) with columns named 1 to D.
 func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -87,7 +87,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	return set, nil
 }
 
-// file is what Open needs: os.File and, for tests, bytes.Reader.
+// A file is what Open needs of its file: os.File or, in tests, bytes.Reader.
 type file interface {
 	io.Reader
 	io.ReaderAt
@@ -135,7 +135,7 @@ func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set,
 	return makeSet(ctx, parts, opt)
 }
 
-// find returns the array that goes by the first of the names, or "".
+// find returns the first array that has one of the names, or "".
 func (r *Reader) find(names []string) string {
 	for _, want := range names {
 		for _, have := range r.Names() {
@@ -147,7 +147,7 @@ func (r *Reader) find(names []string) string {
 	return ""
 }
 
-// arrays is the arrays of one part; none if images is nil.
+// An arrays holds the arrays of one part; images is nil if the part is missing.
 type arrays struct {
 	images, labels         *tensor.Tensor // labels may be nil
 	imagesName, labelsName string
@@ -209,7 +209,7 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 	return set, nil
 }
 
-// count returns the whole numbers from first to last as names.
+// count returns the whole numbers from first to last as strings.
 func count(first, last int32) []string {
 	var names []string
 	for k := first; k <= last; k++ {
@@ -229,7 +229,7 @@ func value(t *tensor.Tensor, i int) float64 {
 	return float64(t.F32()[i])
 }
 
-// bounds returns the least and the greatest element; NaN if there is one.
+// bounds returns the least and the greatest element; NaN if one is NaN.
 func bounds(t *tensor.Tensor) (lo, hi float64) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for i := range t.Size() {

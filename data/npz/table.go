@@ -10,8 +10,8 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// isTable says whether the arrays are rows of numbers: of rank 2, and no square images
-// with levels of 0 to 255.
+// isTable reports whether the arrays are rows of numbers: of rank 2, and not square
+// images with levels from 0 to 255.
 func isTable(parts [2]arrays) bool {
 	images := true
 	for _, p := range parts {
@@ -57,7 +57,7 @@ func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Se
 	return data.Tabulate(ctx, "", count(1, int32(d)), rows[0], rows[1], count(0, most), opt)
 }
 
-// numbers returns t as float64, if it has no holes.
+// numbers returns t as float64. It fails if an element is not finite.
 func numbers(t *tensor.Tensor) ([]float64, error) {
 	out, d := make([]float64, t.Size()), t.Shape()[1]
 	for i := range out {

@@ -1,14 +1,15 @@
 // Package stacked makes sets of many modes out of sets of grey images: each of the
-// three channels of an image is an image of the other set, drawn by itself. Of ten
-// classes come a thousand, so what a model leaves out can be counted: how many of
-// the classes does a classifier of the single channels find among its samples?
+// three channels of an image is an image of the other set, drawn independently. Ten
+// classes become 1,000, so that the modes a model leaves out can be counted: a
+// classifier of the single channels assigns each sample to one of them.
 //
-// Of MNIST it is the stacked MNIST of Metz et al. 2017 (Unrolled GANs,
-// arXiv:1611.02163, sec. 3.3.1), of 1,000 modes. Published counts are of modes found
-// among 26,000 samples (VEEGAN, arXiv:1705.07761; PacGAN, arXiv:1712.04086); which
-// digits were stacked has never been published, and is drawn anew by everyone.
+// Of MNIST it makes the stacked MNIST of Metz et al. 2017 (Unrolled GANs,
+// arXiv:1611.02163, sec. 3.3.1), with 1,000 modes. Published figures are numbers of
+// modes found among 26,000 samples (VEEGAN, arXiv:1705.07761; PacGAN,
+// arXiv:1712.04086). Which digits were stacked has never been published: every
+// implementation draws them anew.
 //
-// The package knows no file: an image is put together when it is asked for.
+// The package must not know any file: it composes an image when it is read.
 package stacked
 
 import (
@@ -33,9 +34,9 @@ const (
 	seed = 1
 )
 
-// Source returns the set stacked of the images of another, which must be grey and of
-// classes. Each part has as many images as that of the other, and is made of those
-// alone: no image of the one has a channel of the other. The files are the other's.
+// Source returns the stacked set of another set, whose images must be grey and have
+// classes. Each part has as many images as the same part of the other set and is
+// composed of that part alone. The files are those of the other set.
 func Source(of data.Source) data.Source {
 	s := of
 	s.Name = Prefix + of.Name
@@ -50,8 +51,8 @@ func Source(of data.Source) data.Source {
 	return s
 }
 
-// stack returns the set made of another. The class of the classes a, b and c of k, in the
-// order of the channels, is (a·k + b)·k + c.
+// stack returns the stacked set of another. The class of an image whose channels have
+// the classes a, b and c of k, in this order, is (a·k + b)·k + c.
 func stack(name string, of *data.Set) (*data.Set, error) {
 	out := &data.Set{
 		Name:     name,
@@ -79,8 +80,8 @@ func stack(name string, of *data.Set) (*data.Set, error) {
 	return out, nil
 }
 
-// classes returns the names of all triples: "000" to "999" of the digits, with a + between
-// where a name is longer than a letter.
+// classes returns the names of all triples: "000" to "999" for digits, joined by + if a
+// name is longer than one letter.
 func classes(of []string) []string {
 	between := ""
 	if slices.ContainsFunc(of, func(name string) bool { return len(name) != 1 }) {
@@ -102,8 +103,8 @@ func classes(of []string) []string {
 	return all
 }
 
-// draw returns which of n images each of n images is made of: independent, each with equal
-// chance up to n/2³².
+// draw returns the indices of the channels of n images, each drawn uniformly and
+// independently from n images, up to n/2³².
 func draw(key rng.Key, n int) [][channels]int32 {
 	words := make([]uint32, n*channels)
 	key.Bits(words)
@@ -114,7 +115,7 @@ func draw(key rng.Key, n int) [][channels]int32 {
 	return all
 }
 
-// triples are images put together of those of another set.
+// triples are images composed of the images of another set.
 type triples struct {
 	of    data.Images
 	which [][channels]int32

@@ -1,5 +1,6 @@
-// Package columns writes tables of numbers, given as columns, to CSV and Parquet
-// files. It reads none, and knows not what the numbers mean.
+// Package columns writes tables of numbers, given as columns, to CSV and Parquet files.
+// Use CSV or Parquet with a slice of Column. It reads no files and must not know what
+// the numbers mean.
 package columns
 
 import (
@@ -9,15 +10,15 @@ import (
 	"strconv"
 )
 
-// A Column has a name and a number a row: Int, or Float if Int is nil.
+// A Column is a name and one number for each row: Int, or Float if Int is nil.
 type Column struct {
 	Name  string
 	Int   func(row int) int32
 	Float func(row int) float32
 }
 
-// CSV writes a line of names and a line for each of n rows. A number has as many
-// digits as it takes to read back the same.
+// CSV writes a line of names and a line for each of n rows. A number has as many digits
+// as reading it back exactly needs.
 func CSV(w io.Writer, n int, table []Column) error {
 	b := bufio.NewWriter(w)
 	names := make([]string, len(table))

@@ -18,8 +18,7 @@ import (
 //	its size                   uint32, little-endian
 //	PAR1                       4 bytes
 //
-// There is one group of rows, and every value is there (REQUIRED), so that pages
-// have no levels.
+// There is one group of rows. No value is missing (REQUIRED), so pages have no levels.
 func Parquet(w io.Writer, n int, table []Column) error {
 	for _, c := range table {
 		if c.Name == "" {
@@ -83,7 +82,7 @@ func values(c Column, first, rows int) []byte {
 	return b
 }
 
-// A file counts what is written to it, and keeps the first error.
+// A file counts the bytes written to it and keeps the first error.
 type file struct {
 	w   io.Writer
 	at  int64
@@ -150,7 +149,7 @@ func metaData(n int, chunks []chunk) []byte {
 	return t.b
 }
 
-// thrift is a struct in Thrift's compact protocol, which begins open
+// A thrift is an open struct in Thrift's compact protocol
 // (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
 type thrift struct {
 	b      []byte
@@ -166,7 +165,7 @@ const (
 	typeStruct = 12
 )
 
-// field is the head of a field; fields come in rising order, never 16 apart.
+// field writes the header of a field; fields come in rising order, less than 16 apart.
 func (t *thrift) field(id, kind int) {
 	t.b = append(t.b, byte((id-t.last)<<4|kind))
 	t.last = id
@@ -193,7 +192,7 @@ func (t *thrift) bytes(s string) {
 	t.b = append(binary.AppendUvarint(t.b, uint64(len(s))), s...)
 }
 
-// list is the head of a list, whose n elements follow.
+// list writes the header of a list; its n elements follow.
 func (t *thrift) list(id, n, kind int) {
 	t.field(id, typeList)
 	if n < 15 {
@@ -203,7 +202,7 @@ func (t *thrift) list(id, n, kind int) {
 	}
 }
 
-// open begins the struct that is field id, begin one that is an element of a list;
+// open begins a struct that is the field id, begin one that is an element of a list;
 // end ends either.
 func (t *thrift) open(id int) {
 	t.field(id, typeStruct)
