@@ -206,7 +206,8 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// Size and Gray are applied to whatever a source gives, at once or on demand.
+// TestFit checks that Size and Gray are applied to the images of every source, at once
+// or on demand.
 func TestFit(t *testing.T) {
 	im := numbered(t, 4, 6, 8, 3)
 	set := &Set{Name: "s", Train: Split{Images: im}, Test: Split{Images: im}, Digest: "d"}
@@ -235,8 +236,8 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// Crop cuts before Size resizes, whoever does it: no source but one that crops by itself
-// is told of either.
+// TestCrop checks that Crop applies before Size, and that only a source that crops by
+// itself receives these options.
 func TestCrop(t *testing.T) {
 	im := numbered(t, 4, 6, 8, 3)
 	var told Options

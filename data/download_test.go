@@ -18,7 +18,8 @@ import (
 	"time"
 )
 
-// payload returns 300 kB that deflate cannot shrink, and what is published of it.
+// payload returns 300 kB that deflate cannot compress, and the File that describes
+// them.
 func payload() ([]byte, File) {
 	b := make([]byte, 300_000)
 	x := uint32(1)
@@ -56,14 +57,14 @@ func (m *mirrorServer) saw() []string {
 	return append([]string(nil), m.ranges...)
 }
 
-// good honours Range.
+// good returns a handler that honours Range.
 func good(b []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
 	}
 }
 
-// whole sends all of b, whatever was asked.
+// whole returns a handler that sends all of b and ignores Range.
 func whole(b []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/octet-stream")
@@ -72,7 +73,7 @@ func whole(b []byte) http.HandlerFunc {
 	}
 }
 
-// cut honours Range, but hangs up after n bytes.
+// cut returns a handler that honours Range, but closes the connection after n bytes.
 func cut(b []byte, n int) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		from := 0
@@ -99,7 +100,7 @@ func status(code int, kind, body string) http.HandlerFunc {
 	}
 }
 
-// drip sends a byte every 20 ms until the client has had enough.
+// drip returns a handler that sends a byte every 20 ms until the client disconnects.
 func drip(b []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(b)))
@@ -191,8 +192,8 @@ func TestDownload(t *testing.T) {
 	}
 }
 
-// What one process fetched in part the next one does not fetch again, even from
-// another mirror.
+// TestDownloadResumesAcrossProcesses checks that a process continues where the last one
+// stopped, even with another mirror.
 func TestDownloadResumesAcrossProcesses(t *testing.T) {
 	b, f := payload()
 	dir := t.TempDir()
@@ -209,7 +210,8 @@ func TestDownloadResumesAcrossProcesses(t *testing.T) {
 	}
 }
 
-// A part that is wrong costs one more transfer, not the file.
+// TestDownloadWrongPart checks that a wrong partial file costs one more transfer, but
+// no error.
 func TestDownloadWrongPart(t *testing.T) {
 	b, f := payload()
 	for name, part := range map[string][]byte{
@@ -286,7 +288,8 @@ func TestDownloadCancel(t *testing.T) {
 	}
 }
 
-// Two that fetch the same file at once fetch it once.
+// TestDownloadConcurrent checks that two concurrent downloads of a file transfer it
+// once.
 func TestDownloadConcurrent(t *testing.T) {
 	b, f := payload()
 	srv, dir := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -17,7 +17,8 @@ import (
 	"time"
 )
 
-// packing returns n images of 3x4x3, made of their index and seed, in a cache of the test's.
+// packing returns n images of 3x4x3, made from their index and seed, and a cache in a
+// temporary folder.
 func packing(t testing.TB, n int, seed uint8) (Packing, Options, *bytes.Buffer) {
 	t.Helper()
 	told := &bytes.Buffer{}
@@ -32,7 +33,7 @@ func packing(t testing.TB, n int, seed uint8) (Packing, Options, *bytes.Buffer) 
 	return k, Options{DataDir: t.TempDir(), Progress: told}, told
 }
 
-// holds fails unless p is the images of k.
+// holds fails unless p contains the images of k.
 func holds(t testing.TB, p *Packed, k Packing) {
 	t.Helper()
 	if p == nil {
@@ -110,7 +111,8 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// A file that is not as it was written is told of in a line, deleted and made anew.
+// TestPackedDamaged checks that a damaged file is reported in one line, deleted and
+// made again.
 func TestPackedDamaged(t *testing.T) {
 	put := func(at int, v uint32) func(b []byte) []byte {
 		return func(b []byte) []byte { binary.LittleEndian.PutUint32(b[at:], v); return b }
@@ -161,8 +163,8 @@ func rekeyed(b []byte) []byte {
 	return b
 }
 
-// A pixel that has changed is an error of its image, and so is a file that is cut
-// short while it is in use.
+// TestPackedPixels checks that a changed pixel gives an error for its image, and so
+// does a file that is truncated while it is in use.
 func TestPackedPixels(t *testing.T) {
 	k, opt, _ := packing(t, 100, 1)
 	p := packed(t, k, opt)
@@ -191,7 +193,8 @@ func TestPackedPixels(t *testing.T) {
 	}
 }
 
-// What cannot be decoded is an error, and what stops it leaves nothing behind.
+// TestPackFails checks that an image that cannot be decoded gives an error, and that
+// nothing is left behind.
 func TestPackFails(t *testing.T) {
 	k, opt, _ := packing(t, 100, 1)
 	bad := k
@@ -229,7 +232,8 @@ func TestPackFails(t *testing.T) {
 	}
 }
 
-// Two at once: one decodes, the other waits and takes what it made.
+// TestPackTwice checks that of two concurrent calls one decodes and the other waits for
+// its result.
 func TestPackTwice(t *testing.T) {
 	k, opt, _ := packing(t, 300, 1)
 	var decoded atomic.Int64
@@ -259,8 +263,8 @@ func TestPackTwice(t *testing.T) {
 	}
 }
 
-// A process that is killed while it packs leaves nothing that passes for images, and
-// what it leaves is cleared away by the next.
+// TestPackKilled checks that a process that is killed while it packs leaves no valid
+// file, and that the next process removes what it left.
 func TestPackKilled(t *testing.T) {
 	if dir := os.Getenv("IMAGO_TEST_PACK"); dir != "" {
 		k, opt, _ := packing(t, 100, 1)
@@ -307,7 +311,7 @@ func TestPackKilled(t *testing.T) {
 	}
 }
 
-// What was used last longest ago makes room.
+// TestPackMakesRoom checks that the least recently used file is removed to make room.
 func TestPackMakesRoom(t *testing.T) {
 	defer func(was int64) { maxCache = was }(maxCache)
 	k, opt, told := packing(t, 100, 1)
@@ -339,7 +343,7 @@ func TestPackMakesRoom(t *testing.T) {
 	}
 }
 
-// Nothing is written among the user's own files.
+// TestPackOutside checks that nothing is written among the user's own files.
 func TestPackOutside(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", "/users/cache")
 	t.Setenv("HOME", "/users")
@@ -377,7 +381,7 @@ func FuzzPackHead(f *testing.F) {
 	})
 }
 
-// BenchmarkPacked is a batch of 64 faces out of a file.
+// BenchmarkPacked reads a batch of 64 faces from a file.
 func BenchmarkPacked(b *testing.B) {
 	k, opt, _ := packing(b, 5000, 1)
 	k.H, k.W = 64, 64

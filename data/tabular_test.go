@@ -50,7 +50,7 @@ func TestTabulate(t *testing.T) {
 	}
 }
 
-// A table that goes with another is scaled as that one.
+// TestTabulateAsAnother checks that Options.Columns determine the scale of a table.
 func TestTabulateAsAnother(t *testing.T) {
 	first, err := Tabulate(t.Context(), "s", []string{"a", "b"}, Rows{Values: []float64{0, 2, 10, 4}}, Rows{Values: []float64{1, 3}}, nil, Options{})
 	if err != nil {
@@ -88,7 +88,8 @@ func TestTabulateAsAnother(t *testing.T) {
 	}
 }
 
-// Without a test part rows are held out, and their range has no part in the scale.
+// TestTabulateHoldsOut checks that rows are held out if there is no test part, and that
+// they do not affect the scale.
 func TestTabulateHoldsOut(t *testing.T) {
 	var rows Rows
 	for i := range 100 {

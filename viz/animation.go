@@ -12,21 +12,22 @@ import (
 	xdraw "golang.org/x/image/draw"
 )
 
-// AnimationOptions says how frames are shown. The zero value is good.
+// AnimationOptions are the timing and size of an animation. The zero value is good.
 type AnimationOptions struct {
 	Delay   time.Duration // each frame; 0 = 250 ms; a GIF counts in 10 ms
 	Hold    time.Duration // the last frame; 0 = 2 s
-	Once    bool          // stop at the last frame; else from the start again, for ever
+	Once    bool          // stop at the last frame; else repeat without end
 	MaxSide int           // frames with a longer side are shrunk to it; 0 = 960 pixels, negative = never
 }
 
 // maxFrames bounds an animation.
 const maxFrames = 10000
 
-// GIF encodes frames of one size as an animated GIF. Grey frames are stored in
-// 128 greys; colour frames share 255 colours chosen from all of them, with an
-// ordered pattern that does not flicker where more were needed. A frame holds
-// only the rectangle that changed, and in it unchanged pixels as transparent.
+// GIF encodes frames of one size as an animated GIF. Grey frames are stored in 128
+// greys. Colour frames share 255 colours chosen from all of them; colours that are left
+// out are approximated by an ordered dither pattern that does not flicker. After the
+// first, a frame stores only the rectangle that changed, with the unchanged pixels in
+// it transparent.
 func GIF(frames []image.Image, opt AnimationOptions) ([]byte, error) {
 	if len(frames) < 1 || len(frames) > maxFrames {
 		return nil, fmt.Errorf("viz: gif: %d frames, want 1 to %d", len(frames), maxFrames)
@@ -73,7 +74,8 @@ func GIF(frames []image.Image, opt AnimationOptions) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// hundredths returns d in the unit of a GIF. Browsers show what is below 2 as 10.
+// hundredths returns d in hundredths of a second, the unit of a GIF, at least 2:
+// browsers show shorter delays as 10.
 func hundredths(d, def time.Duration) int {
 	if d == 0 {
 		d = def
@@ -81,7 +83,8 @@ func hundredths(d, def time.Duration) int {
 	return max(2, int((d+5*time.Millisecond)/(10*time.Millisecond)))
 }
 
-// toFrames checks the sizes and copies the frames onto white, shrunk.
+// toFrames checks the sizes and returns copies of the frames on white, reduced to
+// maxSide.
 func toFrames(frames []image.Image, maxSide int) ([]*image.RGBA, error) {
 	if maxSide == 0 {
 		maxSide = 960
@@ -114,7 +117,7 @@ func toFrames(frames []image.Image, maxSide int) ([]*image.RGBA, error) {
 	return out, nil
 }
 
-// indices returns a frame in the palette.
+// indices returns the palette indices of a frame.
 func (q *quantiser) indices(f *image.RGBA) []uint8 {
 	w, h := f.Rect.Dx(), f.Rect.Dy()
 	out := make([]uint8, w*h)
@@ -127,7 +130,7 @@ func (q *quantiser) indices(f *image.RGBA) []uint8 {
 	return out
 }
 
-// delta returns what must be drawn over last to show cur; all of it for the first.
+// delta returns the part of cur that differs from last; the whole frame if last is nil.
 func (q *quantiser) delta(last, cur []uint8, r image.Rectangle) *image.Paletted {
 	w := r.Dx()
 	clear := uint8(len(q.palette))

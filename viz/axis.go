@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// A tick is a marked value of an axis and what is written there.
+// A tick is a marked value of an axis and its label.
 type tick struct {
 	v    float64
 	text string
 }
 
-// niceTicks places about want ticks inside [lo, hi], at multiples of 1, 2 or 5
-// times a power of ten.
+// niceTicks returns about want ticks inside [lo, hi], at multiples of 1, 2 or 5 times a
+// power of ten.
 func niceTicks(lo, hi float64, want int) []tick {
 	step := niceStep(lo, hi, want)
 	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
@@ -38,9 +38,8 @@ func niceStep(lo, hi float64, want int) float64 {
 	return 10 * p
 }
 
-// logTicks places ticks inside [lo, hi], both above 0: the powers of ten, with 2
-// and 5 times them where few fit, or nice linear ticks within less than a factor
-// of three.
+// logTicks returns ticks inside [lo, hi], both above 0: the powers of ten, with 2 and 5
+// times them where there are few, or linear ticks within less than a factor of three.
 func logTicks(lo, hi float64, want int) []tick {
 	if hi/lo < 3 {
 		return niceTicks(lo, hi, want)
@@ -70,8 +69,8 @@ func logTicks(lo, hi float64, want int) []tick {
 	return ts
 }
 
-// number writes v with a fixed number of decimals, a true minus sign, and commas
-// between thousands from 10,000 up. Beyond 10¹⁵ it is an exponent.
+// number returns v with a fixed number of decimals, a true minus sign, and commas
+// between thousands from 10,000 up. From 10¹⁵ it uses an exponent.
 func number(v float64, digits int) string {
 	if math.Abs(v) >= 1e15 {
 		return exponent(v, 2)
@@ -92,7 +91,7 @@ func number(v float64, digits int) string {
 	return whole
 }
 
-// short writes a value as the end of a curve does: four significant digits.
+// short returns v with four significant digits, for the label at the end of a curve.
 func short(v float64) string {
 	a := math.Abs(v)
 	switch {
@@ -110,7 +109,7 @@ func short(v float64) string {
 	return number(v, 0)
 }
 
-// exponent writes v as 1.2e−5.
+// exponent returns v in the form 1.2e−5.
 func exponent(v float64, digits int) string {
 	m, e, found := strings.Cut(strconv.FormatFloat(v, 'e', digits, 64), "e")
 	if !found { // not finite

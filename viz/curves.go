@@ -11,31 +11,31 @@ import (
 type Series struct {
 	Name   string
 	X      []float64 // nil = 1, 2, 3, …: epochs
-	Y      []float64 // what is not finite is a gap
+	Y      []float64 // a value that is not finite is a gap
 	Dashed bool
 	Color  color.Color // nil = the colour of its place in the panel
 }
 
-// CurveOptions says how a panel of curves is drawn.
+// CurveOptions are the titles and the scale of a panel of curves.
 type CurveOptions struct {
 	Title, XLabel, YLabel string
 	LogY                  bool // values of 0 and below are gaps
 	YFromZero             bool // the y axis includes 0; of no effect with LogY
 }
 
-// A Panel is one plot of a picture of several.
+// A Panel is one plot in a picture of several.
 type Panel struct {
 	CurveOptions
 	Series []Series
 }
 
-// Curves draws curves over common axes, each named, with its last value, at its
+// Curves draws curves over common axes, with the name and last value of each at its
 // right end.
 func Curves(series []Series, opt CurveOptions) (image.Image, error) {
 	return Panels([]Panel{{opt, series}}, 1)
 }
 
-// Panels draws several plots in one picture, cols a row.
+// Panels draws several plots in one picture, cols in a row.
 func Panels(panels []Panel, cols int) (image.Image, error) {
 	w, h, err := checkPanels(panels, cols)
 	if err != nil {
@@ -49,7 +49,7 @@ func Panels(panels []Panel, cols int) (image.Image, error) {
 	return s.img, nil
 }
 
-// PanelsSVG returns what Panels draws, as an SVG document.
+// PanelsSVG draws the same as Panels and returns it as an SVG document.
 func PanelsSVG(panels []Panel, cols int) ([]byte, error) {
 	w, h, err := checkPanels(panels, cols)
 	if err != nil {
@@ -104,7 +104,8 @@ type span struct{ lo, hi float64 }
 func (r *span) add(v float64) { r.lo, r.hi = min(r.lo, v), max(r.hi, v) }
 func (r span) empty() bool    { return r.lo > r.hi }
 
-// points returns the drawable points of a series, cut at its gaps.
+// points returns the drawable points of a series, one slice for each stretch without
+// gaps.
 func (p Panel) points(s Series) [][]xy {
 	var runs [][]xy
 	gap := true

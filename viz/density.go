@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// densityCells is the cells a side in which points are counted.
+// densityCells is the number of cells along a side of the grid in which points are
+// counted.
 const densityCells = 170
 
-// density returns how many points lie around each of points[inside], as a fraction of
-// the greatest: counts in cells, blurred twice by a box of five cells, the square
-// root taken so that thin regions keep a colour of their own.
+// density returns for each of points[inside] the number of points around it as a
+// fraction of the greatest: counts in cells, blurred twice by a box of five cells, then
+// the square root, so that the colours of thin regions differ.
 func density(points [][2]float32, inside []int, lo, hi float64) []float64 {
 	const n = densityCells
 	cell := func(v float32) int {

@@ -8,9 +8,9 @@ import (
 	"image/png"
 )
 
-// PNG returns the image as a PNG file. Nothing is lost: an opaque grey image is
-// stored as grey and one of at most 256 colours as a palette, which is what most
-// figures of this package are and makes the file smaller.
+// PNG returns the image as a PNG file, without loss. To make the file smaller it stores
+// an opaque grey image as grey and one of at most 256 colours, as most figures of this
+// package are, with a palette.
 func PNG(img image.Image) ([]byte, error) {
 	if img == nil || img.Bounds().Empty() {
 		return nil, fmt.Errorf("viz: png: an empty image")
@@ -23,7 +23,7 @@ func PNG(img image.Image) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// compact returns img in the smallest of the lossless forms that hold it.
+// compact returns img in the smallest lossless form.
 func compact(img image.Image) image.Image {
 	src, ok := img.(*image.RGBA)
 	if !ok || !src.Opaque() {

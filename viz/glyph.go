@@ -9,12 +9,12 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// glyphPhases is the places within a pixel, along each axis, at which a glyph is
-// kept rasterised: thousands of markers then cost a blend each and still lie
-// within an eighth of a pixel of where they belong.
+// glyphPhases is the number of positions within a pixel, along each axis, for which a
+// glyph is rasterised: a marker is then drawn by one blend, within an eighth of a pixel
+// of its place.
 const glyphPhases = 4
 
-// A glyph is a short text rasterised once, to be stamped many times.
+// A glyph is a short text that is rasterised once and drawn many times.
 type glyph struct {
 	mask [glyphPhases * glyphPhases]*image.Alpha // its point is the middle of the capitals
 }
@@ -40,7 +40,7 @@ func newGlyph(t style, text string, dens int) *glyph {
 	return g
 }
 
-// trim returns the part of m that holds ink.
+// trim returns the part of m that is not empty.
 func trim(m *image.Alpha) *image.Alpha {
 	var box image.Rectangle
 	for y := m.Rect.Min.Y; y < m.Rect.Max.Y; y++ {
@@ -53,7 +53,7 @@ func trim(m *image.Alpha) *image.Alpha {
 	return m.SubImage(box).(*image.Alpha)
 }
 
-// stamp blends the glyph onto dst, its middle at (x, y) in pixels, cut at clip.
+// stamp blends the glyph onto dst with its middle at (x, y) in pixels, clipped to clip.
 func (g *glyph) stamp(dst *image.RGBA, clip image.Rectangle, x, y float64, c color.NRGBA) {
 	// Whole phases: the pixel, and the place within it.
 	px, py := int(math.Round(x*glyphPhases)), int(math.Round(y*glyphPhases))
@@ -71,7 +71,7 @@ func (g *glyph) stamp(dst *image.RGBA, clip image.Rectangle, x, y float64, c col
 	}
 }
 
-// blend lays c over an opaque pixel with weight a in [0, 255²].
+// blend blends c onto an opaque pixel with weight a in [0, 255²].
 func blend(p []uint8, c color.NRGBA, a uint32) {
 	const one = 255 * 255
 	f := func(old, new uint8) uint8 {

@@ -6,7 +6,7 @@ import (
 	"image/color"
 )
 
-// GridOptions says how a sheet looks. The zero value is a good sheet.
+// GridOptions are the size and the titles of a grid. The zero value is good.
 type GridOptions struct {
 	Scale      int         // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
 	Gap        int         // pixels between cells; 0 = a sixteenth of a cell, negative = none
@@ -15,15 +15,16 @@ type GridOptions struct {
 	Titles     []string    // under each image, one an image; nil = none
 }
 
-// autoScale returns the largest whole factor that keeps side pixels within want.
+// autoScale returns the largest whole factor that keeps side pixels within want, at
+// least 1.
 func autoScale(side, want int) int { return max(1, want/side) }
 
-// maxScale bounds a magnification before it is multiplied by anything.
+// maxScale bounds the magnification, so that products with it do not overflow.
 const maxScale = 4096
 
-// Grid draws n images (n, h, w, c), cols a row, row after row from the top left.
-// A last row that is not full stays open. Enlarging repeats pixels and never
-// blurs them. cols is cut to n.
+// Grid draws n images (n, h, w, c), cols in a row, row after row from the top left. A
+// last row that is not full leaves the remaining cells empty. Images are enlarged by
+// repeating pixels. cols is limited to n.
 func Grid(pix []float32, n, h, w, c, cols int, opt GridOptions) (image.Image, error) {
 	if err := checkImages("grid", pix, n, h, w, c); err != nil {
 		return nil, err

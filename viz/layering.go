@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// A vertex of a layered drawing is a box, or a bend: a place in a row that a
-// long edge passes through so that it goes round the boxes between its ends.
+// A vertex of a layered drawing is a box, or a bend: a point in a row through which a
+// long edge passes, so that it runs around the boxes between its ends.
 type vertex struct {
 	layer  int // index of the box, -1 for a bend
 	row    int
@@ -16,9 +16,9 @@ type vertex struct {
 	up, dn []int   // neighbours in the row above and below
 }
 
-// A layering is a graph laid out in rows, edges going down only, as Sugiyama,
-// Tagawa & Toda 1981 do it: rows by longest path, order in a row by the middles
-// of the neighbours, then places.
+// A layering is a graph laid out in rows with edges that run downwards only, by the
+// method of Sugiyama, Tagawa & Toda 1981: rows by longest path, order within a row by
+// the mean position of the neighbours, then positions.
 type layering struct {
 	v     []vertex
 	rows  [][]int // vertices from left to right
@@ -28,8 +28,8 @@ type layering struct {
 // maxLayers bounds a diagram.
 const maxLayers = 500
 
-// findRows checks the names and gives each layer its row, the longest way to it
-// from a layer without inputs.
+// findRows checks the names and returns the row of each layer: the length of the
+// longest path to it from a layer without inputs.
 func findRows(layers []NetLayer) (rows []int, index map[string]int, err error) {
 	if len(layers) < 1 || len(layers) > maxLayers {
 		return nil, nil, fmt.Errorf("viz: network: %d layers, want 1 to %d", len(layers), maxLayers)
@@ -73,8 +73,7 @@ func findRows(layers []NetLayer) (rows []int, index map[string]int, err error) {
 	}
 }
 
-// layOut places boxes of the given widths, gap apart, and reports the width of
-// the whole.
+// layOut places boxes of the given widths, gap apart, and returns the total width.
 func layOut(layers []NetLayer, widths []float64, gap float64) (*layering, float64, error) {
 	rows, index, err := findRows(layers)
 	if err != nil {
@@ -112,8 +111,8 @@ func layOut(layers []NetLayer, widths []float64, gap float64) (*layering, float6
 	return g, g.place(gap), nil
 }
 
-// order sorts every row by the mean place of the neighbours, downward and upward
-// in turn.
+// order sorts every row by the mean position of the neighbours, alternately downward
+// and upward.
 func (g *layering) order() {
 	pos := make([]float64, len(g.v))
 	note := func(row []int) {
@@ -154,8 +153,8 @@ func mean(of []int, at []float64, none float64) float64 {
 	return sum / float64(len(of))
 }
 
-// place gives every vertex its x: the mean of its neighbours where the order and
-// the gap allow it. It returns the width, from 0.
+// place sets the x of every vertex to the mean of its neighbours as far as the order
+// and the gap allow. It returns the total width.
 func (g *layering) place(gap float64) float64 {
 	for _, row := range g.rows { // to begin with, rows centred on 0
 		total := -gap
@@ -201,9 +200,9 @@ func (g *layering) place(gap float64) float64 {
 	return hi - lo
 }
 
-// settle puts a row at the places nearest to want, in the sense of least squares,
-// that keep its order and gaps: groups of neighbours that would overlap are merged
-// and moved as one (pool adjacent violators).
+// settle sets the positions of a row as near to want as its order and gaps allow, in
+// least squares: groups of neighbours that would overlap are merged and moved as one
+// (pool adjacent violators).
 func (g *layering) settle(row []int, want []float64, gap float64) {
 	type group struct {
 		sum  float64 // of want minus offset

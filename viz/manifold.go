@@ -6,29 +6,29 @@ import (
 	"math"
 )
 
-// ManifoldOptions says how the manifold is drawn. The zero value is good.
+// ManifoldOptions are the titles and the size of a manifold. The zero value is good.
 type ManifoldOptions struct {
 	Title  string // above, left
 	Note   string // above, right: "epoch 7"
 	XLabel string // "" = "z[0]"
 	YLabel string // "" = "z[1]"
-	// Side is the pixels the n×n images together should take a side; images are
-	// enlarged by the whole factor that comes nearest below, at least 1. 0 = 840
-	// units: 30×30 of 28 pixels are 1680 pixels a side at two pixels a unit.
+	// Side is the wanted side, in pixels, of the n×n images together; images are
+	// enlarged by the largest whole factor within it, at least 1. 0 = 840 units:
+	// 30×30 images of 28 pixels are 1680 pixels a side at two pixels a unit.
 	Side int
-	// PerUnit is the pixels a layout unit takes, 1 to 4; 0 = Density. The frames
-	// of an animation are drawn at 1.
+	// PerUnit is the number of pixels to a layout unit, 1 to 4; 0 = Density. Use 1
+	// for the frames of an animation.
 	PerUnit int
 }
 
 // ManifoldPoints returns the n×n latent points of a manifold, in the order in which
-// Manifold takes the images decoded from them: row by row from the top of the
-// picture, as one reads. Row 0 has the largest z[1], column 0 the smallest z[0]:
+// Manifold takes the images decoded from them: row by row from the top of the picture,
+// left to right. Row 0 has the largest z[1], column 0 the smallest z[0]:
 //
 //	point i·n+j = (lo + j·(hi−lo)/(n−1), hi − i·(hi−lo)/(n−1)),  0 ≤ i, j < n
 //
-// so z[0] grows to the right and z[1] upward. The one point of n = 1 is the
-// middle. Latent units beyond the first two are the caller's to fill.
+// so z[0] grows to the right and z[1] upward. For n = 1 the point is the middle. The
+// caller chooses the latent units beyond the first two.
 func ManifoldPoints(n int, lo, hi float64) ([][2]float32, error) {
 	if err := checkManifold(n, lo, hi); err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func manifoldValue(n, k int, lo, hi float64) float64 {
 	return lo + (hi-lo)*float64(k)/float64(n-1)
 }
 
-// maxManifold bounds the images a side.
+// maxManifold bounds the number of images along a side.
 const maxManifold = 1024
 
 func checkManifold(n int, lo, hi float64) error {
@@ -63,9 +63,9 @@ func checkManifold(n int, lo, hi float64) error {
 	return nil
 }
 
-// Manifold draws the n×n images (n·n, h, w, c) decoded from
-// ManifoldPoints(n, lo, hi), without gaps, on axes labelled with the values of
-// z: every column and row up to 12 a side, round values beyond.
+// Manifold draws the n×n images (n·n, h, w, c) decoded from ManifoldPoints(n, lo, hi),
+// without gaps, on axes labelled with the values of z: every column and row for n up to
+// 12, round values for larger n.
 func Manifold(pix []float32, n, h, w, c int, lo, hi float64, opt ManifoldOptions) (image.Image, error) {
 	if err := checkManifold(n, lo, hi); err != nil {
 		return nil, err

@@ -22,8 +22,8 @@ func TestManifoldPointsOrder(t *testing.T) {
 	}
 }
 
-// Images whose grey is a function of their point must appear where the axes say:
-// brighter to the right with z[0], brighter upward with z[1].
+// TestManifoldCellsAndAxes draws images whose grey is a function of their point and
+// checks their positions: brighter to the right with z[0], brighter upward with z[1].
 func TestManifoldCellsAndAxes(t *testing.T) {
 	for _, tt := range []struct {
 		n      int

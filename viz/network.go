@@ -14,7 +14,7 @@ type NetLayer struct {
 	In     string   // shape of the input, "(None, 28, 28, 1)"; several joined by the caller; "" = not shown
 	Out    string   // shape of the output; "" = not shown
 	Params int      // trainable numbers; 0 = not shown
-	Inputs []string // names of the layers it takes; none for an input
+	Inputs []string // names of the layers whose outputs it takes; none for an input
 }
 
 // Sizes of a diagram, in units.
@@ -26,10 +26,10 @@ const (
 	netPad  = 24.0 // around all
 )
 
-// Network draws the diagram that plot_model(show_shapes=True) draws: a box a
-// layer with its name, kind, input and output shapes and parameters, rows from
-// top to bottom, an arrow from every layer to those that take it. A nested model
-// is a box like any other.
+// Network draws a diagram like that of Keras' plot_model(show_shapes=True): a box for
+// each layer with its name, kind, input and output shapes and number of parameters,
+// rows from top to bottom, and an arrow from every layer to those that take its output.
+// A nested model is one box.
 func Network(layers []NetLayer, title string) (image.Image, error) {
 	d, err := newDiagram(layers, title)
 	if err != nil {
@@ -43,7 +43,7 @@ func Network(layers []NetLayer, title string) (image.Image, error) {
 	return s.img, nil
 }
 
-// NetworkSVG returns what Network draws, as an SVG document.
+// NetworkSVG draws the same as Network and returns it as an SVG document.
 func NetworkSVG(layers []NetLayer, title string) ([]byte, error) {
 	d, err := newDiagram(layers, title)
 	if err != nil {

@@ -67,7 +67,7 @@ func TestBoxesDoNotOverlap(t *testing.T) {
 	}
 }
 
-// Two chains given crossed are drawn uncrossed.
+// TestOrderUncrosses checks that two chains given crossed are drawn uncrossed.
 func TestOrderUncrosses(t *testing.T) {
 	g, _, err := layOut([]NetLayer{
 		{Name: "a"}, {Name: "b"}, {Name: "B", Inputs: []string{"b"}}, {Name: "A", Inputs: []string{"a"}},

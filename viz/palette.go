@@ -32,9 +32,8 @@ var classes = [...]color.NRGBA{
 	{0x13, 0xb0, 0xed, 0xff},
 }
 
-// ClassColor returns the colour of class i, the same in every figure. Ten are
-// chosen by hand; beyond them the hue steps by the golden angle, three
-// lightnesses in turn.
+// ClassColor returns the colour of class i, the same in every figure. Ten are chosen by
+// hand; beyond them the hue advances by the golden angle, at three lightnesses in turn.
 func ClassColor(i int) color.NRGBA {
 	if i < 0 {
 		return muted
@@ -71,8 +70,8 @@ func oklch(l, c, h float64) color.NRGBA {
 	}
 }
 
-// densityColor maps 0 (sparse) … 1 (dense) to a ramp of falling lightness, so
-// that it reads in grey too: pale blue, violet, deep plum.
+// densityColor returns the colour of a density from 0 (sparse) to 1 (dense), of falling
+// lightness, so that it can be read in grey too: pale blue, violet, deep plum.
 func densityColor(t float64) color.NRGBA {
 	t = min(max(t, 0), 1)
 	return oklch(0.80-0.52*t, 0.09+0.07*math.Sin(math.Pi*t), (250+80*t)*math.Pi/180)
@@ -84,7 +83,7 @@ func withAlpha(c color.NRGBA, a float64) color.NRGBA {
 	return c
 }
 
-// mix returns c moved by t of the way to d.
+// mix returns the mixture of c at t = 0 and d at t = 1.
 func mix(c, d color.NRGBA, t float64) color.NRGBA {
 	f := func(a, b uint8) uint8 { return uint8(float64(a)*(1-t) + float64(b)*t + 0.5) }
 	return color.NRGBA{f(c.R, d.R), f(c.G, d.G), f(c.B, d.B), f(c.A, d.A)}

@@ -61,8 +61,9 @@ func nearest(pal []color.NRGBA, m [9]float64) (d float64, a, b int) {
 	return d, a, b
 }
 
-// The usual ten colours come as near as 0.0065 for protan sight (green and
-// orange): 0.1 in OKLab is a difference one sees at marker size.
+// TestPaletteApart checks that all pairs of colours differ by 0.1 in OKLab, a visible
+// difference at the size of a marker, also for protan, deutan and tritan vision. The
+// usual ten colours come as near as 0.0065 for protan vision (green and orange).
 func TestPaletteApart(t *testing.T) {
 	for name, m := range sight {
 		if d, a, b := nearest(classes[:], m); d < 0.1 {
@@ -93,7 +94,8 @@ func TestClassColorBeyondTen(t *testing.T) {
 	}
 }
 
-// The density ramp must fall in lightness all the way, so that it reads in grey.
+// TestDensityRampFalls checks that the density ramp falls in lightness everywhere, so
+// that it can be read in grey.
 func TestDensityRampFalls(t *testing.T) {
 	last := 2.0
 	for i := range 11 {

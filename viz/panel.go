@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A plotBox maps the values of a panel to places on a surface.
+// A plotBox maps the values of a panel to positions on a surface.
 type plotBox struct {
 	x, y, w, h float64
 	xr, yr     span
@@ -22,16 +22,16 @@ func (b plotBox) at(p xy) xy {
 	return xy{b.x + fx*b.w, b.y + (1-fy)*b.h}
 }
 
-// curve is a series made ready to draw.
+// A curve is a series prepared for drawing.
 type curve struct {
 	Series
 	runs [][]xy
 	col  color.NRGBA
-	end  string // what is written at its right end
+	end  string // the label at its right end
 }
 
-// panelColors is the order in which curves take class colours: those that read
-// best as thin lines first.
+// panelColors is the order in which curves take class colours: first those that are
+// easiest to see as thin lines.
 var panelColors = [...]int{0, 1, 2, 3, 4, 7, 5, 6}
 
 func drawPanel(s *surface, p Panel, x, y, w, h float64) {
@@ -109,7 +109,7 @@ func drawPanel(s *surface, p Panel, x, y, w, h float64) {
 	drawEnds(s, b, cs)
 }
 
-// widen gives an axis of values its margins.
+// widen adds the margins of an axis to the range of its values.
 func widen(r span, log, fromZero bool) span {
 	if log {
 		if r.lo == r.hi {
@@ -155,8 +155,8 @@ func drawCurve(s *surface, b plotBox, c curve, most int) {
 	}
 }
 
-// drawEnds writes each curve's name and last value beside its right end, moved
-// apart where they would overlap.
+// drawEnds writes each curve's name and last value beside its right end, moved apart
+// where they would overlap.
 func drawEnds(s *surface, b plotBox, cs []curve) {
 	const pitch = 15.0
 	type label struct {
@@ -191,7 +191,7 @@ func drawEnds(s *surface, b plotBox, cs []curve) {
 	}
 }
 
-// readable returns a colour darkened until text in it reads on paper.
+// readable returns a colour darkened until text in it is legible on white.
 func readable(c color.NRGBA) color.NRGBA {
 	for range 12 {
 		if 0.2126*float64(c.R)+0.7152*float64(c.G)+0.0722*float64(c.B) < 130 {
@@ -202,8 +202,8 @@ func readable(c color.NRGBA) color.NRGBA {
 	return c
 }
 
-// spread moves ascending ys apart to a distance of pitch, as little as pairwise
-// shifts allow, and keeps them within [lo, hi] where they fit.
+// spread moves ascending ys apart to a distance of pitch, by the smallest pairwise
+// shifts, and keeps them within [lo, hi] where they fit.
 func spread(ys []float64, pitch, lo, hi float64) {
 	for range 60 {
 		moved := false

@@ -6,7 +6,7 @@ import (
 	"image/draw"
 )
 
-// toByte maps [0, 1] to 0…255, rounding to nearest; NaN becomes 0.
+// toByte returns a value of [0, 1] as 0…255, rounded to nearest; NaN becomes 0.
 func toByte(v float32) uint8 {
 	switch {
 	case v >= 1:
@@ -17,9 +17,8 @@ func toByte(v float32) uint8 {
 	return 0
 }
 
-// blit draws one image (h, w, c) with its top left corner at pixel (x, y) of
-// dst, every image pixel a square of scale×scale pixels. What falls outside dst
-// is cut off.
+// blit draws one image (h, w, c) with its top left corner at pixel (x, y) of dst, every
+// image pixel as scale×scale pixels, clipped to dst.
 func blit(dst *image.RGBA, x, y, scale int, pix []float32, h, w, c int) {
 	for i := range h {
 		top := y + i*scale
@@ -44,7 +43,7 @@ func blit(dst *image.RGBA, x, y, scale int, pix []float32, h, w, c int) {
 	}
 }
 
-// fill paints a whole image with one colour.
+// fill paints a whole image in one colour.
 func fill(dst *image.RGBA, c color.Color) {
 	draw.Draw(dst, dst.Rect, image.NewUniform(c), image.Point{}, draw.Src)
 }

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// A quantiser maps colours to a palette. Colours are told apart by the upper six
-// bits of each channel.
+// A quantiser maps colours to a palette. It distinguishes colours by the upper six bits
+// of each channel.
 type quantiser struct {
 	palette color.Palette // without the transparent entry
 	index   []uint8       // of each of the 2¹⁸ colours; valid where known
@@ -22,8 +22,8 @@ const maxPalette = 255
 
 func cellOf(r, g, b uint8) int { return int(r>>2)<<12 | int(g>>2)<<6 | int(b>>2) }
 
-// greyRamp returns the palette of grey frames: 128 even steps with both ends. More
-// cannot be seen and makes the file larger by half.
+// greyRamp returns the palette of grey frames: 128 even steps including both ends. More
+// steps are not visible and would make the file larger by half.
 func greyRamp() *quantiser {
 	q := &quantiser{}
 	for i := range 128 {
@@ -42,9 +42,9 @@ type tone struct {
 	n   int
 }
 
-// medianCut makes a palette for frames: the box of colours with the largest
-// spread, weighted by the pixels in it, is halved at its median until there are
-// 255. Heckbert 1982.
+// medianCut returns a palette of 255 colours for frames: it repeatedly halves the box
+// of colours with the largest spread, weighted by the pixels in it, at its median.
+// Heckbert 1982.
 func medianCut(frames []*image.RGBA) *quantiser {
 	const cells = 1 << 18
 	type acc struct{ r, g, b, n int }
@@ -144,9 +144,9 @@ func cutBoxes(tones []tone) [][]tone {
 	return boxes
 }
 
-// at returns the palette entry for a pixel. Where colours must be given up an ordered
-// pattern is added before rounding; it depends on the place alone, so what does
-// not move in an animation does not flicker.
+// at returns the palette entry for a pixel. If the palette has fewer colours than the
+// frames, an ordered pattern is added before rounding. It depends on the position
+// alone, so that unchanged parts of an animation do not flicker.
 func (q *quantiser) at(x, y int, r, g, b uint8) uint8 {
 	if q.index == nil {
 		return greyIndex(r)
@@ -166,7 +166,7 @@ func (q *quantiser) at(x, y int, r, g, b uint8) uint8 {
 // bayer is the ordered pattern of four by four, in steps of one of 255.
 var bayer = [4][4]int{{-6, 2, -4, 4}, {5, -2, 6, -1}, {-3, 4, -5, 3}, {7, 0, 5, -1}}
 
-// nudge moves v by d, but leaves the ends alone: paper stays paper.
+// nudge returns v + d, but leaves 0 and 255 unchanged, so that white stays white.
 func nudge(v uint8, d int) uint8 {
 	if v < 8 || v > 247 {
 		return v

@@ -15,16 +15,16 @@ import (
 	"strings"
 )
 
-// KV is a name and its value, as a reader should see them.
+// A KV is a name and its value, written for the reader of a report.
 type KV struct{ Key, Value string }
 
 // A Picture is one image of a report with its words.
 type Picture struct {
 	Title   string
-	Caption string // below it: what to look for
-	Alt     string // for who cannot see it; required
+	Caption string // below it: what it shows
+	Alt     string // alternative text for screen readers; required
 	Data    []byte // a PNG, GIF, JPEG or SVG file
-	Wide    bool   // takes the whole width; else two stand side by side where they fit
+	Wide    bool   // takes the whole width; else two are placed side by side where they fit
 }
 
 // A Section is a chapter of a report.
@@ -34,14 +34,14 @@ type Section struct {
 	Pictures []Picture
 }
 
-// A Table is numbers in rows, already written as text.
+// A Table is rows of numbers, formatted as text.
 type Table struct {
 	Title   string
 	Columns []string
 	Rows    [][]string // each as long as Columns
 }
 
-// A Report is one page about one run.
+// A Report is a page about one run.
 type Report struct {
 	Title    string
 	Subtitle string
@@ -61,7 +61,7 @@ var reportCSS string
 
 var reportPage = template.Must(template.New("report").Parse(reportHTML))
 
-// reportFigure is a picture ready for the page.
+// A reportFigure is a picture prepared for the page.
 type reportFigure struct {
 	Picture
 	Src  template.URL
@@ -79,10 +79,10 @@ func paragraphs(text string) []string {
 	return ps
 }
 
-// WriteReport writes the report as one HTML page that loads nothing: pictures are
-// data: addresses, the style is inline, the one small script only enlarges a
-// picture that is clicked. It follows the reader's light or dark preference, is
-// fit for narrow screens and for paper, and every picture has a text.
+// WriteReport writes the report as one HTML page that loads nothing: pictures are data:
+// addresses, the style is inline, and a small script enlarges a picture when it is
+// clicked. The page follows the reader's light or dark preference, suits narrow screens
+// and paper, and every picture has an alternative text.
 func WriteReport(w io.Writer, r Report) error {
 	type section struct {
 		ID         string
@@ -120,7 +120,7 @@ func WriteReport(w io.Writer, r Report) error {
 	return nil
 }
 
-// pictureSize reads the size of a picture, by content type.
+// pictureSize returns the size of a picture, by content type.
 var pictureSize = map[string]func(io.Reader) (image.Config, error){
 	"image/png":  png.DecodeConfig,
 	"image/gif":  gif.DecodeConfig,

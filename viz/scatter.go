@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-// ScatterOptions says how a scatter is drawn. The zero value is good.
+// ScatterOptions are the range and the titles of a scatter. The zero value is good.
 type ScatterOptions struct {
 	Lo, Hi float64 // the range of both axes; both 0 = [-4, 4]
 	Title  string
@@ -29,15 +29,16 @@ const (
 // maxClasses bounds a legend.
 const maxClasses = 1000
 
-// Scatter draws points (x, y), by convention latent means, in the square
-// [Lo, Hi]². Each point is marked by its class: the class's name where names have
-// at most two characters (the digit itself), else its number, in the class's
-// colour (ClassColor), with a legend at the right. Points are drawn in a fixed
-// shuffled order, so that no class lies on top because it came last. Without
-// labels a point is a dot coloured by how many lie around it.
+// Scatter draws points (x, y), usually latent means, in the square [Lo, Hi]². The
+// marker of a point is the name of its class if all names have at most two characters
+// (a digit), else the number of the class, in the colour of the class (ClassColor),
+// with a legend at the right. Points are drawn in a fixed shuffled order, so that no
+// class covers the others because it came last. Without labels a point is a dot whose
+// colour shows the number of points around it.
 //
-// labels is nil or one a point, each in [0, len(classes)); classes nil names them
-// by number. Points outside the square, or not finite, are counted below the plot.
+// labels is nil or has one label for each point, in [0, len(classes)); if classes is
+// nil they are named by number. Points outside the square, or not finite, are counted
+// below the plot.
 func Scatter(points [][2]float32, labels []int32, classes []string, opt ScatterOptions) (image.Image, error) {
 	if opt.Lo == 0 && opt.Hi == 0 {
 		opt.Lo, opt.Hi = -4, 4
@@ -91,7 +92,8 @@ func Scatter(points [][2]float32, labels []int32, classes []string, opt ScatterO
 	return s.img, nil
 }
 
-// checkLabels refuses labels that do not fit, and returns the names of classes.
+// checkLabels returns the names of the classes, or an error if labels do not fit the
+// points.
 func checkLabels(points [][2]float32, labels []int32, classes []string) ([]string, error) {
 	if labels == nil {
 		return nil, nil
@@ -121,7 +123,7 @@ func checkLabels(points [][2]float32, labels []int32, classes []string) ([]strin
 	return classes, nil
 }
 
-// glyphSize shrinks markers as points grow in number, so that 10,000 stay apart.
+// glyphSize returns the size of a marker; the more points, the smaller.
 func glyphSize(asked float64, n int) float64 {
 	if asked > 0 {
 		return asked
@@ -129,7 +131,7 @@ func glyphSize(asked float64, n int) float64 {
 	return min(max(16-2*math.Log10(float64(max(n, 1))), 6), 13)
 }
 
-// marker returns the text that stands for class i.
+// marker returns the text that marks class i.
 func marker(classes []string, i int) string {
 	for _, name := range classes {
 		if n := utf8.RuneCountInString(name); n < 1 || n > 2 {
@@ -152,7 +154,8 @@ func scatterFrame(s *surface, opt ScatterOptions) {
 	s.upward(20, scatterTop+scatterSide/2, headText.sized(13), orElse(opt.YLabel, "z[1]"))
 }
 
-// shuffled returns the elements of in in an order fixed for their number.
+// shuffled returns the elements of in in a pseudo-random order that depends on their
+// number only.
 func shuffled(in []int) []int {
 	out := make([]int, len(in))
 	for i, j := range rand.New(rand.NewPCG(0x5ca77e4, 0)).Perm(len(in)) {
@@ -177,13 +180,13 @@ func drawMarkers(s *surface, points [][2]float32, labels []int32, inside []int, 
 	}
 }
 
-// A legendEntry is one row of a legend: the mark, its class, what it means.
+// A legendEntry is one row of a legend: the mark, its class, and the name of the class.
 type legendEntry struct {
 	mark, name string
 	class      int
 }
 
-// maxLegend is the rows that fit beside the plot.
+// maxLegend is the number of rows that fit beside the plot.
 const maxLegend = 30
 
 func legendEntries(classes []string) []legendEntry {

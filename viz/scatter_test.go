@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// near says whether a pixel close to a colour lies within r of (x, y).
+// near reports whether a pixel close to a colour lies within r of (x, y).
 func near(img image.Image, x, y, r int, c [3]uint8) bool {
 	for yy := y - r; yy <= y+r; yy++ {
 		for xx := x - r; xx <= x+r; xx++ {
@@ -84,8 +84,8 @@ func TestMarkers(t *testing.T) {
 	}
 }
 
-// The order of drawing must not follow the order of the points, or the last class
-// covers the others.
+// TestShuffledIsAFixedPermutation checks that the order of drawing does not follow the
+// order of the points: the last class would cover the others.
 func TestShuffledIsAFixedPermutation(t *testing.T) {
 	in := make([]int, 1000)
 	for i := range in {

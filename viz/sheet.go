@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// SheetOptions says how a sheet of rows and columns looks. The zero value is a
-// sheet without words.
+// SheetOptions are the size and the words of a sheet of rows and columns. The zero
+// value is a sheet without words.
 type SheetOptions struct {
 	Scale int      // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
 	Title string   // above; "" = none
 	Rows  []string // left of each row; nil = none
 	Cols  []string // above each column, in up to three lines; nil = none
 	Cells []string // under each image, row by row; nil = none
-	Lead  int      // so many columns at the left stand apart: what the others are made of
-	Tail  int      // and so many at the right
+	Lead  int      // number of columns at the left set apart from the others, for their originals
+	Tail  int      // number of columns at the right set apart
 }
 
 // The distances on a sheet, in units.
@@ -28,10 +28,10 @@ const (
 	sheetLine  = 13.0 // from line to line of words above a column
 )
 
-// Sheet draws rows×cols images (rows·cols, h, w, c), row after row, with words
-// beside rows and above columns: an edit, a traversal, an interpolation. An image of
-// one row of pixels, as a row of a table is, becomes bars, a quarter as high as
-// wide up to 64 rows.
+// Sheet draws rows×cols images (rows·cols, h, w, c), row after row, with words beside
+// rows and above columns: an edit, a traversal, an interpolation. An image of one row
+// of pixels, such as a row of a table, is drawn as bars, a quarter as high as wide and
+// at most 64 rows.
 func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Image, error) {
 	if rows < 1 || cols < 1 || rows > maxPixels/cols {
 		return nil, fmt.Errorf("viz: sheet: %d rows of %d images, want at least one of each and no more than %d images", rows, cols, maxPixels)
@@ -122,7 +122,7 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 	return s.img, nil
 }
 
-// bars returns each line of so many values repeated.
+// bars returns pix with each line of line values repeated times.
 func bars(pix []float32, line, times int) []float32 {
 	var out []float32
 	for at := 0; at < len(pix); at += line {
@@ -131,8 +131,8 @@ func bars(pix []float32, line, times int) []float32 {
 	return out
 }
 
-// wrap parts text at spaces into at most so many lines of width w; what is too long
-// is cut.
+// wrap breaks text at spaces into at most so many lines of width w; longer text is
+// shortened.
 func wrap(t style, text string, w float64, lines int) []string {
 	var out []string
 	for _, word := range strings.Fields(text) {

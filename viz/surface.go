@@ -16,9 +16,9 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// A surface is what a figure is drawn on: the origin is the top left corner, y
-// grows downward, lengths are in units. A raster surface also gives its pixels,
-// dens a unit; a vector surface has none.
+// A surface is the canvas of a figure: the origin is the top left corner, y grows
+// downward, lengths are in units. A raster surface also has pixels, dens to a unit; a
+// vector surface has none.
 type surface struct {
 	w, h float64
 	dens int
@@ -27,7 +27,7 @@ type surface struct {
 	svg  *vgsvg.Canvas // nil on a raster surface
 }
 
-// newRaster makes a white surface of w×h units at dens pixels a unit.
+// newRaster returns a white surface of w×h units with dens pixels to a unit.
 func newRaster(place string, w, h float64, dens int) (*surface, error) {
 	w, h = math.Ceil(w), math.Ceil(h)
 	if !(w >= 1 && h >= 1 && w*h*float64(dens*dens) <= maxPixels) {
@@ -43,7 +43,7 @@ func newRaster(place string, w, h float64, dens int) (*surface, error) {
 	return &surface{w: w, h: h, dens: dens, c: c, img: img}, nil
 }
 
-// newVector makes a white surface of w×h units whose drawing becomes SVG.
+// newVector returns a white surface of w×h units whose drawing becomes SVG.
 func newVector(w, h float64) *surface {
 	w, h = math.Ceil(w), math.Ceil(h)
 	c := vgsvg.NewWith(vgsvg.UseWH(vg.Length(w), vg.Length(h)), vgsvg.EmbedFonts(false))
@@ -52,8 +52,8 @@ func newVector(w, h float64) *surface {
 	return s
 }
 
-// bytes returns the SVG document of a vector surface. Readers without Liberation Sans
-// have a face of the same widths under one of the other names.
+// bytes returns the SVG document of a vector surface. The document also names other
+// fonts of the same widths, for readers without Liberation Sans.
 func (s *surface) bytes() ([]byte, error) {
 	var b bytes.Buffer
 	if _, err := s.svg.WriteTo(&b); err != nil {
@@ -107,7 +107,7 @@ func (s *surface) card(x, y, w, h, r float64, bg, border color.Color, width floa
 	}
 }
 
-// xy is a place on a surface.
+// An xy is a position on a surface.
 type xy struct{ x, y float64 }
 
 func (s *surface) stroke(width float64, dash []float64, c color.Color) {
@@ -166,8 +166,8 @@ func (s *surface) dot(x, y, r float64, c color.Color) {
 	s.c.Fill(p)
 }
 
-// A style is how text is set: its size in units, its weight, its colour, and
-// which part of it the given place is: 0 left, 0.5 middle, 1 right.
+// A style is the size, weight and colour of text, and its alignment: which part of it
+// is at the given position, 0 left, 0.5 middle, 1 right.
 type style struct {
 	size  float64
 	bold  bool
@@ -203,7 +203,7 @@ func (t style) face() font.Face {
 	return fonts().Lookup(f, vg.Length(t.size))
 }
 
-// text sets one line with its baseline at y.
+// text writes one line with its baseline at y.
 func (s *surface) text(x, y float64, t style, text string) {
 	if text == "" {
 		return
@@ -216,13 +216,13 @@ func (s *surface) text(x, y float64, t style, text string) {
 	s.c.FillString(f, s.pt(x, y), text)
 }
 
-// centred sets one line with the middle of its capitals at y.
+// centred writes one line with the middle of its capitals at y.
 func (s *surface) centred(x, y float64, t style, text string) {
 	s.text(x, y+t.capHeight()/2, t, text)
 }
 
-// upward sets one line turned a quarter to the left, its middle at (x, y) and its
-// baseline at x.
+// upward writes one line rotated a quarter turn to the left, its middle at (x, y) and
+// its baseline at x.
 func (s *surface) upward(x, y float64, t style, text string) {
 	if text == "" {
 		return
@@ -236,7 +236,7 @@ func (s *surface) upward(x, y float64, t style, text string) {
 	s.c.Pop()
 }
 
-// shorten cuts text to a width in units, marking the cut.
+// shorten returns text cut to a width in units, with … in place of the rest.
 func shorten(t style, text string, w float64) string {
 	if t.width(text) <= w {
 		return text

@@ -131,7 +131,7 @@ func TestPairsPlaces(t *testing.T) {
 	}
 }
 
-// inked says whether r holds anything but white.
+// inked reports whether r contains a pixel that is not white.
 func inked(img image.Image, r image.Rectangle) bool {
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {

@@ -12,7 +12,7 @@ import (
 
 var background = context.Background()
 
-// near fails unless got is want within tol; NaN fails.
+// near fails unless got equals want within tol; NaN fails.
 func near(t *testing.T, what string, got, want, tol float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tol) {
@@ -20,7 +20,7 @@ func near(t *testing.T, what string, got, want, tol float64) {
 	}
 }
 
-// fails wants an error with that text.
+// fails checks that err contains that text.
 func fails(t *testing.T, err error, text string) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), text) {
@@ -36,8 +36,9 @@ func fitLogistic(ctx context.Context, x []float32, y []int32, d, k int, l2 float
 	return f.Logistic(ctx, y, k, l2)
 }
 
-// Three of four rows with x = 1 are of class 1, three of four with x = −1 of class 0.
-// By symmetry W = (−u, u), p = σ(2u), and where the gradient is 0, l2·u = ¾ − p.
+// TestLogisticClosedForm compares with a closed form: three of four rows with x = 1
+// have class 1, three of four with x = −1 class 0. By symmetry W = (−u, u), p = σ(2u),
+// and where the gradient is 0, l2·u = ¾ − p.
 func TestLogisticClosedForm(t *testing.T) {
 	x := []float32{1, 1, 1, 1, -1, -1, -1, -1}
 	y := []int32{1, 1, 1, 0, 0, 0, 0, 1}
@@ -57,8 +58,8 @@ func TestLogisticClosedForm(t *testing.T) {
 	}
 }
 
-// With an indicator for each of three cells the model is saturated: its
-// probabilities are the frequencies. The fourth feature never changes.
+// TestLogisticFrequencies fits a saturated model, with an indicator for each of three
+// cells: its probabilities are the frequencies. The fourth feature is constant.
 func TestLogisticFrequencies(t *testing.T) {
 	counts := [3][3]int{{5, 3, 2}, {1, 8, 1}, {2, 2, 6}}
 	var x []float32
@@ -89,7 +90,8 @@ func TestLogisticFrequencies(t *testing.T) {
 	}
 }
 
-// The gradient, over more than one block of rows, against central differences.
+// TestLogisticGradient compares the gradient, over more than one block of rows, with
+// central differences.
 func TestLogisticGradient(t *testing.T) {
 	const n, d, k = blockRows + 37, 3, 4
 	x, w := make([]float32, n*d), make([]float32, (d+1)*k)
@@ -138,7 +140,8 @@ func TestLogisticRefuses(t *testing.T) {
 	}
 }
 
-// Against distances one by one in float64, over several blocks of rows and queries.
+// TestNearest compares with distances computed one by one in float64, over several
+// blocks of rows and queries.
 func TestNearest(t *testing.T) {
 	const n, m, d, classes = 2*blockRows + 11, 150, 5, 4
 	x, q := make([]float32, n*d), make([]float32, m*d)
@@ -239,7 +242,7 @@ func TestRanking(t *testing.T) {
 	fails(t, err, "1 scores for 0 rows")
 }
 
-// AUROC is the share of pairs that are in order.
+// TestAUROCIsPairs compares AUROC with the share of pairs that are in order.
 func TestAUROCIsPairs(t *testing.T) {
 	bits := make([]uint32, 400)
 	rng.New(5).Bits(bits)
@@ -269,7 +272,7 @@ func TestAUROCIsPairs(t *testing.T) {
 	near(t, "AUROC", got, won/pairs, 1e-12)
 }
 
-// Against all ways to assign.
+// TestAssign compares with all possible assignments.
 func TestAssign(t *testing.T) {
 	key := rng.New(6)
 	for trial := range 200 {

@@ -155,7 +155,8 @@ func TestSplitsAndAttributes(t *testing.T) {
 	}
 }
 
-// What the digest and the pixels depend on: every option and everything in the lists.
+// TestOptionsAndDigest checks that the digest and the pixels depend on every option and
+// on every entry of the lists.
 func TestOptionsAndDigest(t *testing.T) {
 	l := small(t)
 	l.attributes = strings.Replace(l.attributes, "000002.jpg  1", "000002.jpg -1", 1)
@@ -194,7 +195,7 @@ func TestOptionsAndDigest(t *testing.T) {
 	}
 }
 
-// By default the middle 148 of 178×218 are taken: black there, and white around.
+// TestDefaultCrop checks that by default the middle 148×148 of 178×218 pixels is used.
 func TestDefaultCrop(t *testing.T) {
 	m := imageio.New(218, 178, 1)
 	for y := range m.H {
@@ -224,7 +225,8 @@ func TestDefaultCrop(t *testing.T) {
 	}
 }
 
-// The lists may be zipped, lie where the authors have them, and say more than is needed.
+// TestLayouts checks that the lists may be zipped, be in the authors' folders, and
+// contain more than necessary.
 func TestLayouts(t *testing.T) {
 	l := small(t)
 	want, err := load(t, l.write(t, false), data.Options{})
@@ -321,7 +323,8 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// Nothing here: the error and Get say where the files are to be had and where to go.
+// TestMissing checks that the error and Get report where missing files can be obtained
+// and where to put them.
 func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	_, err := load(t, dir, data.Options{})
@@ -373,7 +376,8 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// A set of some size is kept decoded, and a change of what is used is seen.
+// TestCache checks that a set of some size is kept decoded, and that a change of the
+// files used is noticed.
 func TestCache(t *testing.T) {
 	l := small(t)
 	dir := l.write(t, false)
@@ -409,7 +413,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// The subset of real photographs.
+// TestReal opens the subset of real photographs.
 func TestReal(t *testing.T) {
 	realdata.Path(t, "celeba/img_align_celeba.zip")
 	dir := os.Getenv("IMAGO_DATA")
@@ -430,7 +434,7 @@ func TestReal(t *testing.T) {
 	}
 }
 
-// The published lists, all 202,599 rows.
+// TestRealLists reads the published lists, all 202,599 rows.
 func TestRealLists(t *testing.T) {
 	a, err := read(realdata.Path(t, "celeba/full/list_attr_celeba.zip"), readAttributes)
 	if err != nil || len(a.row) != 202599 || len(a.names) != 40 {

@@ -22,8 +22,8 @@ const (
 	classes    = 10
 )
 
-// TestClassifier keeps the drawn digits honest: a small classifier that has seen
-// nothing else, two passes over them, reads real handwriting.
+// TestClassifier trains a small classifier for two passes on drawn digits only, and
+// checks its accuracy on real handwriting.
 func TestClassifier(t *testing.T) {
 	dir := realdata.RealData(t)
 	ctx := context.Background()

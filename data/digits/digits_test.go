@@ -84,9 +84,9 @@ func TestBalance(t *testing.T) {
 	}
 }
 
-// The figures of MNIST's test images are mean 0.1325, deviation 0.3105, 0.807
-// black, 0.075 above 250, centre of mass at (14.0, 14.0); the drawn digits are
-// meant to be exchangeable with them.
+// TestStatistics compares the drawn digits with MNIST's test images, whose pixels have
+// mean 0.1325, deviation 0.3105, share 0.807 black, 0.075 above 250, and centre of mass
+// at (14.0, 14.0).
 func TestStatistics(t *testing.T) {
 	pix, _, _ := drawn(t)
 	pix = pix[NTrain*Side*Side:]
@@ -135,8 +135,8 @@ func TestStatistics(t *testing.T) {
 	}
 }
 
-// The Registry's view, a larger size drawn with more pixels, and one so large
-// that images are drawn when asked for.
+// TestSizes checks the set opened by the Registry, a larger size drawn with more
+// pixels, and one so large that images are drawn when they are read.
 func TestSizes(t *testing.T) {
 	pix, _, _ := drawn(t)
 	large, err := newSheet("train", NTrain, 2*Side)
@@ -256,8 +256,8 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// A cache that cannot be written must not fail the run. The directory is below
-// a file, which even root cannot write to.
+// TestCacheNotWritable checks that a cache that cannot be written does not cause an
+// error. The directory is below a file, where even root cannot write.
 func TestCacheNotWritable(t *testing.T) {
 	hideCaches(t)
 	file := filepath.Join(t.TempDir(), "file")
@@ -345,12 +345,12 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// The nearest of 10,000 drawn digits names a real one: a plain reader with no
-// training to get right, so what it reads is owed to the drawing alone. (A
-// small convolutional net of PyTorch 1.13, 32-64-dense 128, trained on the 60,000
-// for two epochs, read 96.8 % of MNIST's test images, by whose confusions the
-// skeletons were improved, and 96.3 % of its training images, which had no part
-// in that.)
+// TestReadsMNIST classifies real digits by the nearest of 10,000 drawn ones: a
+// classifier without training, so that its accuracy measures the drawing alone. (A
+// small convolutional network of PyTorch 1.13, 32-64-dense 128, trained on the 60,000
+// drawn digits for two epochs, classified 96.8 % of MNIST's test images, whose
+// confusions were used to improve the skeletons, and 96.3 % of its training images,
+// which were not used.)
 func TestReadsMNIST(t *testing.T) {
 	const n = 1000
 	images := unzip(t, realdata.Path(t, "mnist/t10k-images-idx3-ubyte.gz"), 16)

@@ -59,8 +59,8 @@ func TestParseForm(t *testing.T) {
 	}
 }
 
-// The golden bytes were drawn on amd64; they hold on every processor. If they
-// change on purpose, version and Digest change with them.
+// TestDrawGolden compares with bytes that were drawn on amd64 and hold on every
+// processor. If they change on purpose, version and Digest change with them.
 func TestDrawGolden(t *testing.T) {
 	const want = "f9fbb5edfd67468922a495a5bd98afe802bd878d2747d356bd059b1d02e8f5de"
 	h := sha256.New()
@@ -95,7 +95,8 @@ func TestDrawErrors(t *testing.T) {
 	}
 }
 
-// The number of threads must not show, nor what a pen drew before.
+// TestThreads checks that an image does not depend on the number of threads or on the
+// images that a pen drew before.
 func TestThreads(t *testing.T) {
 	const n = 2000
 	draw := func(threads int) string {
@@ -130,7 +131,7 @@ func TestDrawAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A straight stroke has the width it was asked for and grey only at its edge.
+// TestSegment checks the width of a straight stroke, and that only its edge is grey.
 func TestSegment(t *testing.T) {
 	c := newCanvas(20)
 	c.clear()

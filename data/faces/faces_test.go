@@ -15,7 +15,8 @@ import (
 
 const area = Side * Side * 3
 
-// The set is the same on every processor, whoever draws it.
+// TestDigest checks that the set is the same on every processor, for any number of
+// threads.
 func TestDigest(t *testing.T) {
 	s := newSheet(Side)
 	pix := make([]uint8, s.Len()/50*area)
@@ -31,8 +32,8 @@ func TestDigest(t *testing.T) {
 	}
 }
 
-// A face does not depend on what was drawn before it, nor on the size of the image but
-// for its pixels.
+// TestFacesAreIndependent checks that a face does not depend on those drawn before it,
+// nor, apart from its pixels, on the size of the image.
 func TestFacesAreIndependent(t *testing.T) {
 	s, other := newSheet(Side), newSheet(Side)
 	a, b := make([]uint8, area), make([]uint8, area)
@@ -70,7 +71,8 @@ func TestFacesAreIndependent(t *testing.T) {
 	}
 }
 
-// Whatever the traits, everything stays within the image's memory, at odd sizes too.
+// TestAnySize checks that nothing is written outside the image, for all traits and odd
+// sizes.
 func TestAnySize(t *testing.T) {
 	for _, side := range []int{1, 2, 7, 33} {
 		s := newSheet(side)
@@ -83,7 +85,8 @@ func TestAnySize(t *testing.T) {
 	}
 }
 
-// Names are sorted, as many as there are constants, and those of CelebA are spelt so.
+// TestAttributeNames checks that the names are sorted, as many as the constants, and
+// spelt as in CelebA.
 func TestAttributeNames(t *testing.T) {
 	if len(Attributes) != numAttributes || slices.Contains(Attributes, "") || !slices.IsSorted(Attributes) {
 		t.Errorf("%d names, not all, or not sorted: %v", len(Attributes), Attributes)
@@ -93,7 +96,7 @@ func TestAttributeNames(t *testing.T) {
 	}
 }
 
-// What excludes what.
+// TestTraitsAgree checks that traits which exclude each other do not occur together.
 func TestTraitsAgree(t *testing.T) {
 	var count [numAttributes]int
 	const n = 20000
@@ -136,8 +139,8 @@ func TestTraitsAgree(t *testing.T) {
 	}
 }
 
-// Each attribute shows: in some pixel, the faces that have it differ from the others in
-// the mean, by far more than chance.
+// TestAttributesShow checks that each attribute is visible: in some pixel the faces
+// with it differ in the mean from the others, by far more than chance.
 func TestAttributesShow(t *testing.T) {
 	const n, side = 3000, 24
 	s := newSheet(side)
@@ -208,7 +211,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// The area that a shape covers is exact, wherever it lies.
+// TestFill checks that the area that a shape covers is exact at every position.
 func TestFill(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -248,7 +251,8 @@ func TestFill(t *testing.T) {
 	}
 }
 
-// Two shapes that share an edge leave no seam where each is painted over the other's rim.
+// TestBlend checks that two shapes with a common edge leave no seam if each is painted
+// over the other's rim.
 func TestBlend(t *testing.T) {
 	c := newCanvas(4)
 	for i := range c.pix {

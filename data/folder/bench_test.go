@@ -7,8 +7,8 @@ import (
 	"github.com/imago-ml/imago/internal/realdata"
 )
 
-// BenchmarkDecode is 5,000 JPEGs of 178x218, decoded, cropped and resized to
-// 64x64 on all processors; what is read lies in the page cache.
+// BenchmarkDecode decodes 5,000 JPEGs of 178x218 from the page cache, crops and resizes
+// them to 64x64, on all processors.
 func BenchmarkDecode(b *testing.B) {
 	entries, _, file, err := data.ListImages(realdata.Path(b, "celeba/img_align_celeba.zip"))
 	if err != nil {

@@ -41,7 +41,8 @@ func caches(t *testing.T, cache string) int {
 	return len(data.CachedFiles(data.Options{DataDir: cache}))
 }
 
-// With and without a cache, at first and again, a set is the same.
+// TestCacheIsTheSame checks that a set is the same without a cache, when it is packed
+// and when it is read from the cache.
 func TestCacheIsTheSame(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	_, paths := pictures(t)
@@ -71,8 +72,9 @@ func TestCacheIsTheSame(t *testing.T) {
 	}
 }
 
-// What is kept is not decoded again: a file whose bytes have changed behind its time
-// and size is not noticed. Anything else that changes is.
+// TestCacheHitAndMiss checks that packed images are not decoded again: a file whose
+// bytes changed but not its time and size goes unnoticed. Every other change is
+// noticed.
 func TestCacheHitAndMiss(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	files, paths := pictures(t)
@@ -131,7 +133,8 @@ func TestCacheHitAndMiss(t *testing.T) {
 	}
 }
 
-// Nothing is kept in the folder of the images itself, and little is not kept at all.
+// TestCacheElsewhere checks that nothing is written to the folder of the images, and
+// that a small set is not packed.
 func TestCacheElsewhere(t *testing.T) {
 	mine := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", mine)
@@ -149,7 +152,8 @@ func TestCacheElsewhere(t *testing.T) {
 	}
 }
 
-// On demand and at once give the same bytes, from many goroutines.
+// TestOnDemand checks that images decoded on demand, from many goroutines, have the
+// same bytes.
 func TestOnDemand(t *testing.T) {
 	_, paths := pictures(t)
 	for _, path := range paths {

@@ -174,8 +174,8 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
-// A PNG named .jpg and a JPEG named .png are read; one colour image makes all
-// colour; --size and grey are honoured.
+// TestForms checks that a PNG named .jpg and a JPEG named .png are read, that one
+// colour image makes all images colour, and that Size and Gray are applied.
 func TestForms(t *testing.T) {
 	for _, path := range put(t, map[string][]byte{"a.jpg": plain(t, 8, 8, 1, 50), "b.png": jpg(t, 100), "c.png": plain(t, 8, 8, 3, 150)}) {
 		s, err := Open(t.Context(), path, data.Options{})
@@ -282,8 +282,8 @@ func forged(t *testing.T, claim uint64, b []byte) string {
 	return name
 }
 
-// A zip that claims too much, one that unpacks to more than it claims, and paths
-// that climb: none is a way to memory or to the disk.
+// TestZipIsHarmless checks a zip that claims too much, one that unpacks to more than it
+// claims, and paths with "..": none may exhaust memory or write to the disk.
 func TestZipIsHarmless(t *testing.T) {
 	_, err := Open(t.Context(), forged(t, imageio.DefaultMaxBytes+1, make([]byte, 1000)), data.Options{})
 	if !errors.Is(err, imageio.ErrTooLarge) || !strings.Contains(err.Error(), "a.png") {
@@ -309,7 +309,7 @@ func TestZipIsHarmless(t *testing.T) {
 	}
 }
 
-// The real thing: 178x218 JPEGs, stored in a zip below one directory.
+// TestRealCelebA opens real 178x218 JPEGs, stored in a zip below one directory.
 func TestRealCelebA(t *testing.T) {
 	path := realdata.Path(t, "celeba/img_align_celeba.zip")
 	var out bytes.Buffer

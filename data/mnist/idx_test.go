@@ -99,7 +99,8 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// A header within the bound must not cost its claim.
+// TestDecodeAllocatesWhatIsThere checks that memory grows with the content, not with
+// the claim of the header.
 func TestDecodeAllocatesWhatIsThere(t *testing.T) {
 	b := append([]byte{0, 0, 8, 1, 0x7f, 0, 0, 0}, make([]byte, 1000)...) // claims 2.1e9
 	var before, after runtime.MemStats

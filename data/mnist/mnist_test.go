@@ -25,7 +25,8 @@ func put(t *testing.T, files map[string][]byte) string {
 	return dir
 }
 
-// registry returns as package cli fills it, with the cache in an empty place.
+// registry returns a registry filled as by package cli, with the cache in an empty
+// folder.
 func registry(t *testing.T) *data.Registry {
 	t.Helper()
 	home := t.TempDir()
@@ -135,7 +136,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Bad files under a known name: the error names the file and the way out.
+// TestNamedSetRefuses checks that the error for a bad file of a named set has the file
+// and the remedy.
 func TestNamedSetRefuses(t *testing.T) {
 	r := registry(t)
 	t.Setenv("IMAGO_DATA", "")
@@ -155,7 +157,8 @@ func TestNamedSetRefuses(t *testing.T) {
 	}
 }
 
-// No mirror answers: each is named, and what to do.
+// TestNoMirror checks that the error lists every mirror that did not answer, and the
+// remedy.
 func TestNoMirror(t *testing.T) {
 	r := registry(t)
 	t.Setenv("IMAGO_DATA", "")
@@ -170,8 +173,8 @@ func TestNoMirror(t *testing.T) {
 	}
 }
 
-// Known facts of the real sets: counts of each class and mean grey level, as
-// published with the sets and in every tutorial (0.1307 and 0.2860 of 255).
+// TestRealSets checks known facts of the real sets: the counts of each class and the
+// mean grey level as published with the sets (0.1307 and 0.2860 of 255).
 func TestRealSets(t *testing.T) {
 	realdata.RealData(t)
 	r := registry(t)
@@ -262,7 +265,7 @@ func TestRealFreyFaces(t *testing.T) {
 	}
 }
 
-// The whole way from a mirror to a set, with the real files.
+// TestRealDownload fetches the real files from a mirror and opens the set.
 func TestRealDownload(t *testing.T) {
 	root := realdata.RealData(t)
 	r := registry(t)

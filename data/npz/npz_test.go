@@ -92,7 +92,8 @@ func TestReadTypes(t *testing.T) {
 	}
 }
 
-// The bytes numpy.save of NumPy 1.24.2 writes of the same array.
+// TestWriteNPYIsNumPys compares with the bytes that numpy.save of NumPy 1.24.2 writes
+// for the same array.
 func TestWriteNPYIsNumPys(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteNPY(&b, f32(t, []float32{0, 0.5, 1, 1.5, 2, 2.5}, 2, 3)); err != nil {

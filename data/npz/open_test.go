@@ -118,7 +118,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// By its content and, for a zip without arrays, by its name.
+// TestMatch checks that a file is recognised by its content and, for a zip without
+// arrays, by its name.
 func TestMatch(t *testing.T) {
 	var r data.Registry
 	r.RegisterOpener(Opener())

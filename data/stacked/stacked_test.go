@@ -109,7 +109,8 @@ func TestStacked(t *testing.T) {
 	}
 }
 
-// What is done to the images is done to those of the channels.
+// TestFitted checks that cropping and resizing apply to the set of the channels as
+// well.
 func TestFitted(t *testing.T) {
 	r := registry(grey(t, 20, 10))
 	set, err := r.Open(t.Context(), "stacked-grey", data.Options{Size: 4})

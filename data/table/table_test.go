@@ -110,7 +110,8 @@ type failing struct{ error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.error }
 
-// A quote that is never closed does not read the whole file into memory.
+// TestEndlessRow checks that a quote that is never closed does not make the reader take
+// the whole file into memory.
 func TestEndlessRow(t *testing.T) {
 	r := &endless{}
 	if _, err := parse(t.Context(), r, ""); !errors.Is(err, errLongRow) {

@@ -26,8 +26,8 @@ func TestCSV(t *testing.T) {
 	}
 }
 
-// testdata/rows.parquet is what Parquet wrote for rows when parquet-go v0.32.0
-// read the very numbers out of it.
+// TestParquet compares with testdata/rows.parquet, which Parquet wrote for rows and
+// from which parquet-go v0.32.0 read the same numbers.
 func TestParquet(t *testing.T) {
 	var b bytes.Buffer
 	if err := Parquet(&b, 3, rows()); err != nil {

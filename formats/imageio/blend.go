@@ -10,14 +10,14 @@ const half = 1 << (weightBits - 1)
 
 func clip(v int32) uint8 { return uint8(min(max(v>>weightBits, 0), 255)) }
 
-// blendGeneric adds up len(w) rows of src, the first at its start and each stride
-// bytes after the one before, times their weights, and rounds:
+// blendGeneric adds up len(w) rows of src, the first at its start and each stride bytes
+// after the one before, times their weights, and rounds:
 //
 //	dst[x] = clip(half + Σ w[i]·src[i·stride + x])
 //
-// It takes 8 bytes at a time as 4 words of two 32-bit lanes. A product with a word
-// is that of both lanes; the sum of the low lane, which may be negative, borrows
-// from the high one what unlane gives back.
+// It computes 8 bytes at a time as 4 words of two 32-bit lanes. The product with a word
+// is that of both lanes. A negative sum in the low lane borrows from the high lane;
+// unlane adds the borrow back.
 func blendGeneric(dst, src []uint8, stride int, w []int32) {
 	const lanes = 0x000000ff_000000ff
 	const halves = half<<32 | half

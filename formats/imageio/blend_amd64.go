@@ -4,8 +4,8 @@ package imageio
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// blendAVX2 is blendGeneric for the first len(dst)/8*8 bytes of dst. That src
-// reaches (len(w)−1)·stride + len(dst)/8*8 bytes is the caller's duty.
+// blendAVX2 computes blendGeneric for the first len(dst)/8*8 bytes of dst. The caller
+// ensures that src has (len(w)−1)·stride + len(dst)/8*8 bytes.
 //
 //go:noescape
 func blendAVX2(dst, src []uint8, stride int, w []int32)

@@ -56,7 +56,8 @@ func cmykJPEG(t testing.TB, levels [4]uint8, adobe bool) []byte {
 	return append(out, "\xff\xd9"...)
 }
 
-// Print shops' JPEGs are turned into RGB. Adobe stores ink upside down: 255 is none.
+// TestCMYK checks that CMYK JPEGs are converted to RGB. Adobe stores inverted ink: 255
+// is none.
 func TestCMYK(t *testing.T) {
 	const tol = 3
 	for _, tt := range []struct {

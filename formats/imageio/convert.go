@@ -5,7 +5,8 @@ import (
 	"image/color"
 )
 
-// convert gives the pixels of m in c channels, what is see-through on white.
+// convert returns the pixels of m in c channels, with transparent parts blended onto
+// white.
 func convert(m image.Image, c int) Image {
 	b := m.Bounds()
 	out := New(b.Dy(), b.Dx(), c)
@@ -13,7 +14,7 @@ func convert(m image.Image, c int) Image {
 	return out
 }
 
-// convertTo is convert into memory that is there.
+// convertTo does what convert does, into existing memory.
 func convertTo(out Image, m image.Image) {
 	b, c := m.Bounds(), out.C
 	for y := range out.H {
@@ -49,8 +50,8 @@ func convertTo(out Image, m image.Image) {
 	}
 }
 
-// ycbcrRow writes row y of m as color.YCbCrToRGB has it. What a pair of pixels
-// shares is computed once.
+// ycbcrRow writes row y of m with the same result as color.YCbCrToRGB. It computes the
+// part that a pair of pixels shares once.
 func ycbcrRow(row []uint8, m *image.YCbCr, y int) {
 	n, first := len(row)/3, m.Rect.Min.X
 	luma := m.Y[m.YOffset(first, y):][:n]
@@ -82,13 +83,13 @@ func ycbcrRow(row []uint8, m *image.YCbCr, y int) {
 	}
 }
 
-// chroma returns what the colour of a pixel adds to its brightness, in units of 2⁻¹⁶.
+// chroma returns what the chroma of a pixel adds to its luma, in units of 2⁻¹⁶.
 func chroma(cb, cr uint8) (r, g, b int32) {
 	u, v := int32(cb)-128, int32(cr)-128
 	return 91881 * v, -22554*u - 46802*v, 116130 * u
 }
 
-// shade writes a pixel of brightness luma and that colour.
+// shade writes a pixel of brightness luma and the given chroma terms.
 func shade(p []uint8, luma uint8, r, g, b int32) {
 	l := int32(luma) * 0x10101
 	p[0], p[1], p[2] = level(l+r), level(l+g), level(l+b)
@@ -103,7 +104,7 @@ func level(v int32) uint8 {
 	return uint8(v >> 16)
 }
 
-// onWhite returns v, seen with opacity a/255, before white, rounded.
+// onWhite returns v at opacity a/255 blended onto white, rounded.
 func onWhite(v, a uint8) uint8 {
 	return uint8((uint32(v)*uint32(a) + 255*(255-uint32(a)) + 127) / 255)
 }

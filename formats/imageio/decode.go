@@ -34,17 +34,17 @@ func (l Limits) defaults() Limits {
 	return l
 }
 
-// Info is what the header of an image file says.
+// Info is what the header of an image file contains.
 type Info struct {
 	Format  string // "png" or "jpeg"
-	H, W, C int    // of the Image that Decode gives
+	H, W, C int    // of the Image that Decode returns
 
 	orient int // EXIF orientation, 1 to 8
 }
 
-// Decode reads one PNG or JPEG image. Bytes that are no such image, or a broken
-// one, give ErrFormat; one beyond lim gives ErrTooLarge; a reader's own error is
-// passed on. Bytes after the image are not looked at.
+// Decode reads one PNG or JPEG image and ignores bytes after it. It returns ErrFormat
+// for other or damaged content and ErrTooLarge for an image beyond lim. An error of the
+// reader is returned as it is.
 func Decode(r io.Reader, lim Limits) (Image, error) {
 	m, info, err := decode(r, lim)
 	if err != nil {
@@ -53,9 +53,9 @@ func Decode(r io.Reader, lim Limits) (Image, error) {
 	return turn(convert(m, info.C), info.orient), nil
 }
 
-// DecodeSquare returns Decode, then Channels(c), then Square(crop, side), written to the front
-// of dst, side·side·c bytes. It is faster: what is cut off is never converted, and
-// the memory between the steps is used again.
+// DecodeSquare writes the result of Decode, Channels(c) and Square(crop, side) to the
+// front of dst, side·side·c bytes. It is faster than these three: pixels that are
+// cropped away are not converted, and the memory between the steps is reused.
 func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) error {
 	m, info, err := decode(r, lim)
 	if err != nil {
@@ -84,7 +84,7 @@ func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) error
 	return nil
 }
 
-// decode returns the image as the library has it, and what its header said.
+// decode returns the image decoded by the standard library, and its header.
 func decode(r io.Reader, lim Limits) (image.Image, Info, error) {
 	lim = lim.defaults()
 	src := &source{r: r, left: lim.MaxBytes}
@@ -111,15 +111,15 @@ func decode(r io.Reader, lim Limits) (image.Image, Info, error) {
 	return m, info, nil
 }
 
-// DecodeInfo reads the header only; errors as Decode.
+// DecodeInfo reads the header only; it returns the errors of Decode.
 func DecodeInfo(r io.Reader, lim Limits) (Info, error) {
 	lim = lim.defaults()
 	_, info, err := header(&source{r: r, left: lim.MaxBytes}, lim)
 	return info, err
 }
 
-// header reads the head of a file and gives a reader that starts at its first
-// byte again.
+// header reads the header of a file and returns a reader that starts at the first byte
+// again.
 func header(src *source, lim Limits) (io.Reader, Info, error) {
 	br := bufio.NewReader(src)
 	head, err := br.Peek(headSize)
@@ -165,8 +165,8 @@ func header(src *source, lim Limits) (io.Reader, Info, error) {
 // headSize reaches the colour type in the header of a PNG.
 const headSize = 512
 
-// channels returns 1 for what holds greys only. A PNG of grey with alpha says so
-// nowhere but in its colour type, byte 25.
+// channels returns 1 for an image that holds greys only, else 3. For a PNG of grey with
+// alpha only the colour type in its header, byte 25, shows that.
 func channels(m color.Model, head []byte) int {
 	if p, ok := m.(color.Palette); ok {
 		for _, c := range p {
@@ -186,8 +186,8 @@ func channels(m color.Model, head []byte) int {
 	return 3
 }
 
-// source counts what is read and keeps apart the reader's own errors from those
-// of the decoder, which may wrap, change or swallow them.
+// A source counts the bytes read, and keeps the reader's own errors apart from those of
+// the decoder, which may wrap, change or drop them.
 type source struct {
 	r    io.Reader
 	left int64
@@ -207,7 +207,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// fault returns the error to give for err of a decoder.
+// fault returns the error to report for err of a decoder.
 func (s *source) fault(err error) error {
 	if s.err != nil {
 		return s.err

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// magics are the first bytes of what people mistake for PNG and JPEG images.
+// magics are the first bytes of files that people mistake for PNG and JPEG images.
 var magics = []struct{ magic, what string }{
 	{"\x89PNG\r\n\x1a\n", "a PNG image"},
 	{"\xff\xd8\xff", "a JPEG image"},
@@ -20,9 +20,8 @@ var magics = []struct{ magic, what string }{
 	{"version https://git-lfs", "a Git LFS pointer, not the file itself"},
 }
 
-// Describe says in a few words what a file is, from its first bytes (512 are
-// enough), for errors that name what was found: "an HTML page", "a GIF image",
-// "text", "an empty file".
+// Describe returns a short description of a file from its first bytes (512 are enough),
+// for error messages: "an HTML page", "a GIF image", "text", "an empty file".
 func Describe(head []byte) string {
 	if len(head) == 0 {
 		return "an empty file"
@@ -47,8 +46,8 @@ func Describe(head []byte) string {
 	return fmt.Sprintf("unknown bytes % x", head[:min(len(head), 8)])
 }
 
-// IsHTML says whether a file that begins so is a web page, such as a server's
-// error sent in place of a file.
+// IsHTML reports whether the first bytes are those of a web page, such as a server's
+// error page sent in place of a file.
 func IsHTML(head []byte) bool {
 	head = bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")), " \t\r\n"))
 	for _, tag := range []string{"<!doctype", "<html", "<head", "<body", "<?xml", "<!--"} {

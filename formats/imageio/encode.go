@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// Encode writes m as a PNG: 8 bits, grey or RGB. Decode gives m back.
+// Encode writes m as a PNG of 8 bits, grey or RGB. Decode returns m again.
 func Encode(w io.Writer, m Image) error {
 	if err := m.Check(); err != nil {
 		return err

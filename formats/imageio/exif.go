@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 )
 
-// orientation returns the EXIF orientation of a JPEG, 1 to 8, from the bytes up to
-// its frame header; 1, upright, where there is none that makes sense. It lies in
-// segment APP1 ("Exif\0\0", then a TIFF header of either byte order), entry
-// 0x0112 of the first directory. CIPA DC-008, 4.6.
+// orientation returns the EXIF orientation of a JPEG, 1 to 8, from the bytes up to its
+// frame header; 1, upright, if there is no valid one. It is in segment APP1
+// ("Exif\0\0", then a TIFF header of either byte order), entry 0x0112 of the first
+// directory. CIPA DC-008, 4.6.
 func orientation(b []byte) int {
 	for p := 2; p+4 <= len(b) && b[p] == 0xff; {
 		marker, n := b[p+1], int(binary.BigEndian.Uint16(b[p+2:]))
@@ -53,8 +53,8 @@ func tiffOrientation(b []byte) int {
 	return 1
 }
 
-// turns says how the picture is found in the file, for each EXIF orientation:
-// whether its rows are the columns of the file, then which are counted backwards.
+// turns lists for each EXIF orientation how the picture is stored: whether its rows are
+// the columns of the file, then which of the two are reversed.
 var turns = [9]struct{ swap, flipY, flipX bool }{
 	2: {false, false, true},
 	3: {false, true, true},
@@ -65,7 +65,7 @@ var turns = [9]struct{ swap, flipY, flipX bool }{
 	8: {true, false, true},
 }
 
-// turn returns m as a viewer that honours the EXIF orientation shows it.
+// turn returns m turned upright according to its EXIF orientation.
 func turn(m Image, orient int) Image {
 	if orient <= 1 || orient > 8 {
 		return m

@@ -1,19 +1,21 @@
-// Package imageio turns PNG and JPEG files into arrays of pixels and back.
+// Package imageio decodes PNG and JPEG files into arrays of pixels, and encodes PNG
+// files.
 //
-// Which of the two a file is, its first bytes say, never its name. The size in
-// the header is checked against Limits before any pixel is read, so a file of a
-// hundred bytes cannot ask for gigabytes. Pixels are 8 bits a channel, HWC
-// order, as the file has them (sRGB, no colour management), one channel (grey)
-// or three (RGB):
+// The format is recognised by the first bytes of a file, not by its name. The size in
+// the header is checked against Limits before any pixel is read, so that a file of a
+// hundred bytes cannot make the program allocate gigabytes. Pixels have 8 bits a
+// channel in HWC order, as stored in the file (sRGB, no colour management), and one
+// channel (grey) or three (RGB):
 //
-//   - 16 bits a channel are cut to the upper 8;
-//   - a JPEG in the inks of a printer (CMYK) is turned into R = (1 − C)(1 − K) and so on;
-//   - what is see-through lies on white;
+//   - of 16 bits a channel the upper 8 are used;
+//   - a JPEG in printer's inks (CMYK) becomes R = (1 − C)(1 − K) and so on;
+//   - transparent parts are blended onto white;
 //   - a palette of greys gives one channel;
-//   - a JPEG is turned upright as its EXIF orientation says.
+//   - a JPEG is turned upright according to its EXIF orientation.
 //
-// Crop, Square and Resize change the size; Resize filters, so that making an image
-// smaller does not alias. The package knows no data set and no model.
+// Decode reads an image. Crop, Square and Resize change its size; Resize filters, so
+// that reducing an image does not alias. Encode writes a PNG. The package must not know
+// any data set or model.
 package imageio
 
 import (
@@ -21,8 +23,8 @@ import (
 	"fmt"
 )
 
-// ErrFormat marks bytes that are not the image they should be, as against a
-// file that could not be read. Test with errors.Is.
+// ErrFormat marks malformed content, in contrast to a file that could not be read. Test
+// with errors.Is.
 var ErrFormat = errors.New("not a readable PNG or JPEG image")
 
 // ErrTooLarge marks an image beyond its Limits. Test with errors.Is.
@@ -40,7 +42,7 @@ func New(h, w, c int) Image { return Image{h, w, c, make([]uint8, h*w*c)} }
 // Row returns row y, W·C bytes, in place.
 func (m Image) Row(y int) []uint8 { return m.Pix[y*m.W*m.C : (y+1)*m.W*m.C] }
 
-// Check reports an image whose sizes do not agree.
+// Check returns an error if the sizes of an image do not agree.
 func (m Image) Check() error {
 	if m.H <= 0 || m.W <= 0 || (m.C != 1 && m.C != 3) {
 		return fmt.Errorf("imageio: image of %dx%dx%d, want rows and columns of 1 or more and 1 or 3 channels", m.H, m.W, m.C)
@@ -69,7 +71,7 @@ func (m Image) Gray() Image {
 	return g
 }
 
-// RGB returns m in three channels; a colour image is returned as it is, not copied.
+// RGB returns m in three channels. A colour image is returned as it is, not copied.
 func (m Image) RGB() Image {
 	if m.C == 3 {
 		return m
@@ -89,9 +91,9 @@ func (m Image) Channels(c int) Image {
 	return m.RGB()
 }
 
-// Crop returns the h×w rectangle in the middle of m; where what is cut off is odd,
-// one row or column more goes at the bottom or right. h and w beyond m are cut
-// to it.
+// Crop returns the h×w rectangle in the middle of m. If an odd number of rows or
+// columns is removed, one more is removed at the bottom or right. h and w are limited
+// to those of m.
 func (m Image) Crop(h, w int) Image {
 	h, w = min(max(h, 1), m.H), min(max(w, 1), m.W)
 	if h == m.H && w == m.W {
@@ -105,8 +107,8 @@ func (m Image) Crop(h, w int) Image {
 	return out
 }
 
-// Square returns the square of crop×crop in the middle of m, resized to side×side. A crop
-// of 0, or of more than there is, stands for the largest.
+// Square returns the crop×crop square in the middle of m, resized to side×side. A crop
+// of 0, or larger than m, means the largest square.
 func (m Image) Square(crop, side int) Image {
 	n := square(m.H, m.W, crop)
 	return Resize(m.Crop(n, n), side, side)

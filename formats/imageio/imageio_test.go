@@ -69,7 +69,7 @@ func TestPNGRoundTrip(t *testing.T) {
 	}
 }
 
-// What each kind of PNG and JPEG becomes: channels, and the first pixel.
+// TestDecodeKinds checks the channels and the first pixel of each kind of PNG and JPEG.
 func TestDecodeKinds(t *testing.T) {
 	r := image.Rect(0, 0, 2, 1)
 	fill := func(m draw.Image, c color.Color) image.Image {
@@ -180,8 +180,8 @@ func flip(b []byte, i int) []byte {
 	return b
 }
 
-// A picture whose dark quarter is at the top left once upright, stored in each of
-// the eight ways.
+// TestOrientation decodes a picture with a dark top left quarter, stored in each of the
+// eight orientations.
 func TestOrientation(t *testing.T) {
 	upright := New(16, 32, 1)
 	for i := range upright.Pix {
@@ -215,7 +215,8 @@ func TestOrientation(t *testing.T) {
 	}
 }
 
-// Colours are those of the library, for every way of sharing them and every crop.
+// TestYCbCr compares with the colours of the standard library, for every subsampling
+// and crop.
 func TestYCbCr(t *testing.T) {
 	for ratio := image.YCbCrSubsampleRatio444; ratio <= image.YCbCrSubsampleRatio410; ratio++ {
 		m := image.NewYCbCr(image.Rect(0, 0, 37, 41), ratio)
@@ -240,7 +241,7 @@ func TestYCbCr(t *testing.T) {
 	}
 }
 
-// DecodeSquare takes a shorter way to the same bytes.
+// TestDecodeSquare checks that DecodeSquare gives the same bytes as Decode and Square.
 func TestDecodeSquare(t *testing.T) {
 	for _, tt := range []struct{ h, w, c int }{{40, 31, 3}, {31, 40, 3}, {9, 9, 3}, {33, 20, 1}, {1, 7, 3}} {
 		m := smooth(tt.h, tt.w, tt.c)

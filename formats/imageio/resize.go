@@ -5,15 +5,15 @@ import (
 	"sync"
 )
 
-// Resize returns m with h rows and w columns, through the cubic filter of Catmull and
-// Rom (a = -1/2), which is stretched by the scale when an image gets smaller so
-// that every pixel of m counts: no aliasing. With s = max(1, from/to), output x
-// lies at c = (x + 1/2)·from/to and takes Σ k((i + 1/2 − c)/s)·m_i over the
-// pixels i within 2s of it, the weights summing to 1; rows, then columns.
+// Resize returns m resized to h rows and w columns with the cubic filter of Catmull and
+// Rom (a = -1/2). To reduce an image, the filter is widened by the scale so that every
+// pixel of m counts and nothing aliases. With s = max(1, from/to), output x lies at c =
+// (x + 1/2)·from/to and is Σ k((i + 1/2 − c)/s)·m_i over the pixels i within 2s of it,
+// with weights that sum to 1; first rows, then columns.
 //
 // Weights are fixed point with 22 bits and each pass rounds to 8 bits: the result
-// is that of Pillow's Image.resize(size, BICUBIC), byte for byte, on every
-// processor. Equal sizes give m itself, not a copy; h and w below 1 count as 1.
+// equals Pillow's Image.resize(size, BICUBIC), byte for byte, on every processor. If
+// the sizes are equal m itself is returned, not a copy; h and w below 1 count as 1.
 // Keys, Cubic convolution interpolation (1981).
 func Resize(m Image, h, w int) Image {
 	h, w = max(h, 1), max(w, 1)
@@ -37,8 +37,8 @@ type taps struct {
 	w     []int32 // sums to about 1<<weightBits
 }
 
-// catmullRom returns the filter; 0 outside (-2, 2). The conversions keep the
-// compiler from fusing products into sums, which would round differently.
+// catmullRom returns the value of the filter; 0 outside (-2, 2). The conversions keep
+// compilers from fusing products into sums, which would round differently.
 func catmullRom(x float64) float64 {
 	x = math.Abs(x)
 	switch {
@@ -50,7 +50,7 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
-// weights returns the taps of each of to pixels made of from.
+// weights returns, for each of to output pixels, its taps in from source pixels.
 func weights(from, to int) []taps {
 	scale := float64(from) / float64(to)
 	stretch := max(scale, 1)
@@ -79,8 +79,8 @@ func weights(from, to int) []taps {
 	return out
 }
 
-// A scratch is the memory that resizing works in. It keeps the weights it used
-// last: the images of a set are often of one size.
+// A scratch holds the buffers of resizing. It keeps the weights of the last sizes,
+// because the images of a set often have one size.
 type scratch struct {
 	table    []taps
 	from, to int     // of table
@@ -98,7 +98,7 @@ func (s *scratch) weights(from, to int) []taps {
 	return s.table
 }
 
-// grown returns b with n bytes, whatever is in them.
+// grown returns b with n bytes of undefined content.
 func grown(b []uint8, n int) []uint8 {
 	if cap(b) < n {
 		return make([]uint8, n)
@@ -124,12 +124,12 @@ func (s *scratch) resize(dst, m Image) {
 	}
 }
 
-// bandBytes is a column of a band: a multiple of 8, and of 1 and 3 channels. A
-// band of 178 columns then lies in the first cache.
+// bandBytes is the number of bytes of a column of a band: a multiple of 8, 1 and 3. A
+// band of 178 columns then fits into the first-level cache.
 const bandBytes = 96
 
-// resizeRows takes a band of rows at a time and turns it, so that what blend reads
-// lies side by side.
+// resizeRows transposes one band of rows at a time, so that blend reads contiguous
+// bytes.
 func (s *scratch) resizeRows(dst, m Image) {
 	s.in, s.out = grown(s.in, bandBytes*m.W), grown(s.out, bandBytes*dst.W)
 	table := s.weights(m.W, dst.W)

@@ -14,8 +14,9 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// The digests are of what Pillow 9.4.0, Image.resize(size, BICUBIC), makes of the
-// same noise: the upper byte of x = x·1664525 + 1013904223 mod 2³² from x = 1.
+// TestResizeIsPillows compares with digests of Pillow 9.4.0, Image.resize(size,
+// BICUBIC), of the same noise: the upper byte of x = x·1664525 + 1013904223 mod 2³²
+// from x = 1.
 func TestResizeIsPillows(t *testing.T) {
 	for _, tt := range []struct {
 		h, w, c, toH, toW int
@@ -40,8 +41,9 @@ func TestResizeIsPillows(t *testing.T) {
 	}
 }
 
-// A second oracle is the Catmull-Rom scaler of golang.org/x/image/draw, which works in
-// float64 and rounds once; we round after the rows too, hence 2 levels.
+// TestResizeAgainstDraw compares with the Catmull-Rom scaler of
+// golang.org/x/image/draw, which computes in float64 and rounds once; Resize rounds
+// after the rows too, hence 2 levels.
 func TestResizeAgainstDraw(t *testing.T) {
 	for _, c := range []int{1, 3} {
 		for _, tt := range []struct{ h, w, toH, toW int }{
@@ -68,8 +70,8 @@ func TestResizeAgainstDraw(t *testing.T) {
 	}
 }
 
-// Every implementation gives the same bytes, for every length and number of taps,
-// and writes nothing beyond dst.
+// TestBlend checks that every implementation gives the same bytes, for every length and
+// number of taps, and writes nothing beyond dst.
 func TestBlend(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	cpuid.EachImpl(t, "blend", func(t *testing.T) {
@@ -107,8 +109,8 @@ func TestBlend(t *testing.T) {
 	})
 }
 
-// A board of one-pixel squares is grey from afar; a scaler that skips pixels
-// gives black, white or bands.
+// TestResizeDoesNotAlias reduces a checkerboard of one-pixel squares, which must become
+// grey; a scaler that skips pixels gives black, white or bands.
 func TestResizeDoesNotAlias(t *testing.T) {
 	m := New(90, 90, 1)
 	for i := range m.Pix {

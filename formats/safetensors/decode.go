@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// The decoders turn the whole elements of b into the elements of t from at, and return how many there were.
+// The decoders convert the elements in b to the elements of t from at on, and return their number.
 
 func decodeU8(t *tensor.Tensor, at int, b []byte) int { return copy(t.U8()[at:], b) }
 

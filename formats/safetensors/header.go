@@ -13,14 +13,16 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// header is what parseHeader finds: tensors in the order of their bytes, offsets still from the start of the data.
+// A header is the result of parseHeader: tensors in the order of their bytes, with
+// offsets from the start of the data.
 type header struct {
 	tensors []Info
 	meta    map[string]string
 }
 
-// parseHeader reads the JSON of b and checks each entry against the format, and all of them against the size of the
-// data. Its errors are ErrFormat or ErrUnsupported, with offsets from the start of the file.
+// parseHeader reads the JSON of b and checks each entry against the format, and all of
+// them against the size of the data. It returns ErrFormat or ErrUnsupported, with
+// offsets from the start of the file.
 func parseHeader(b []byte, data int64) (*header, error) {
 	p := &parser{dec: json.NewDecoder(bytes.NewReader(b))}
 	p.dec.UseNumber()
@@ -53,7 +55,8 @@ func parseHeader(b []byte, data int64) (*header, error) {
 	return h, h.check(data)
 }
 
-// check wants the tensors to cover the data bytes once each, and sorts them.
+// check reports an error unless the tensors cover the data bytes exactly once, and
+// sorts them.
 func (h *header) check(data int64) error {
 	sort.Slice(h.tensors, func(i, j int) bool {
 		a, b := &h.tensors[i], &h.tensors[j]
@@ -83,10 +86,11 @@ func (h *header) check(data int64) error {
 	return nil
 }
 
-// parser reads tokens, as a struct decoded by encoding/json would take keys in any case, and twice.
+// A parser reads JSON tokens: a struct decoded by encoding/json would accept keys in
+// any case, and repeated keys.
 type parser struct{ dec *json.Decoder }
 
-// bad returns an ErrFormat at the place the parser has reached.
+// bad returns an ErrFormat at the offset that the parser has reached.
 func (p *parser) bad(format string, args ...any) error {
 	return fmt.Errorf("offset %d: %w: %s", 8+p.dec.InputOffset(), ErrFormat, fmt.Sprintf(format, args...))
 }
@@ -102,7 +106,7 @@ func (p *parser) token() (json.Token, error) {
 	return t, nil
 }
 
-// object calls value with each key; value reads what the key stands for.
+// object calls value with each key of an object; value reads the value of the key.
 func (p *parser) object(value func(key string) error) error {
 	if t, err := p.token(); err != nil {
 		return err

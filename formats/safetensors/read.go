@@ -10,8 +10,8 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// A File is an open file whose header has been read and checked; tensors are read when asked for. It is safe for
-// concurrent use.
+// A File is an open file whose header has been read and checked. Its tensors are read
+// by Tensor and All. It is safe for concurrent use.
 type File struct {
 	name    string
 	r       io.ReaderAt
@@ -43,7 +43,8 @@ func Open(name string) (*File, error) {
 	return s, nil
 }
 
-// NewReader reads the header of a file of size bytes; name is for errors only. Close closes nothing then.
+// NewReader reads the header of a file of size bytes; name is for error messages only.
+// Close then closes nothing.
 func NewReader(name string, r io.ReaderAt, size int64) (*File, error) {
 	h, base, err := readHeader(r, size)
 	if err != nil {
@@ -81,7 +82,8 @@ func readHeader(r io.ReaderAt, size int64) (*header, int64, error) {
 	return h, base, err
 }
 
-// readAt fills b. A file that ends sooner than its size said was cut short since.
+// readAt fills b. If the file is shorter than its size was at the start, the error says
+// that it was truncated.
 func readAt(r io.ReaderAt, b []byte, off int64) error {
 	n, err := r.ReadAt(b, off)
 	if n == len(b) {
@@ -93,10 +95,12 @@ func readAt(r io.ReaderAt, b []byte, off int64) error {
 	return fmt.Errorf("offset %d: %w", off+int64(n), err)
 }
 
-// Infos lists the tensors in the order of their bytes. The slice is the File's own: do not write to it.
+// Infos returns the tensors in the order of their bytes. The slice belongs to the File:
+// do not change it.
 func (f *File) Infos() []Info { return f.tensors }
 
-// Metadata returns the map the file carries, nil if it carries none. It is the File's own: do not write to it.
+// Metadata returns the metadata of the file, nil if it has none. The map belongs to the
+// File: do not change it.
 func (f *File) Metadata() map[string]string { return f.meta }
 
 // Has reports whether there is a tensor called name.
@@ -163,7 +167,8 @@ func (f *File) Close() error {
 	return f.close()
 }
 
-// Read reads the whole file called name: its tensors, and its metadata, nil if there is none.
+// Read reads the whole file called name. It returns its tensors, and its metadata, nil
+// if there is none.
 func Read(name string) (map[string]*tensor.Tensor, map[string]string, error) {
 	f, err := Open(name)
 	if err != nil {

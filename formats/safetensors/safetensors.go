@@ -13,13 +13,15 @@
 // where the offsets, begin and end, count from the start of the data, and elements are row major. The name
 // __metadata__ is kept for a map from string to string.
 //
+// Read reads a whole file, Open one tensor after another, Write and WriteFile write.
+//
 // Refused as ErrFormat: a header above 100 MB or longer than the file, a name or key given twice, an unknown key, a
 // shape whose size is not that of its bytes, and data with holes, overlaps, or bytes of no tensor. So memory is bounded
 // by the size of the file. Refused as ErrUnsupported: element types this package does not know, or that a tensor.Tensor
 // cannot hold; F64, F16 and BF16 are read as float32 (F64 rounds to nearest), and only F32, I32 and U8 are written.
 //
 // The specification and its first implementation, whose order of tensors (and bytes) Write keeps, are at
-// https://github.com/huggingface/safetensors. This package does not know what the tensors are for.
+// https://github.com/huggingface/safetensors. This package must not know what the tensors are for.
 package safetensors
 
 import (
@@ -29,7 +31,7 @@ import (
 )
 
 var (
-	// ErrFormat marks bytes that are not a well-formed safetensors file, as against a file that could not be read.
+	// ErrFormat marks malformed content, in contrast to a file that could not be read.
 	// Test with errors.Is.
 	ErrFormat = errors.New("not a well-formed safetensors file")
 
@@ -37,7 +39,7 @@ var (
 	ErrUnsupported = errors.New("unsupported")
 )
 
-// maxHeader is the longest header in bytes, as the first implementation has it.
+// maxHeader is the longest header in bytes, the limit of the first implementation.
 const maxHeader = 100_000_000
 
 const metadataKey = "__metadata__"
@@ -45,7 +47,7 @@ const metadataKey = "__metadata__"
 // Info describes a tensor of a file.
 type Info struct {
 	Name  string
-	DType string       // as the file writes it: F32, BF16
+	DType string       // the name in the file: F32, BF16
 	Shape tensor.Shape // axes of length 0 are possible
 	Begin int64        // first byte, counted from the start of the file
 	End   int64        // one after the last
@@ -88,8 +90,9 @@ func findDType(name string) *dtype {
 	return nil
 }
 
-// written returns how an element type is written, and its rank in the order of tensors: wide types first, so that each
-// tensor's bytes are aligned to its elements.
+// written returns the name of an element type in the file, and its rank in the order of
+// tensors: wide types first, so that the bytes of each tensor are aligned to its
+// elements.
 func written(t tensor.DType) (name string, rank int) {
 	switch t {
 	case tensor.Float32:

@@ -18,7 +18,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// file puts a header and data together.
+// file returns a file of a header and data.
 func file(header, data string) []byte {
 	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	return append(append(b, header...), data...)
@@ -208,7 +208,7 @@ func TestWidening(t *testing.T) {
 	}
 }
 
-// TestHalf holds every binary16 against its definition in float64.
+// TestHalf compares every binary16 with its definition in float64.
 func TestHalf(t *testing.T) {
 	for h := range 1 << 16 {
 		exp, frac := h>>10&31, float64(h&1023)
@@ -337,7 +337,7 @@ func TestDiskError(t *testing.T) {
 	}
 }
 
-// A file of some bytes cannot make us allocate many more.
+// TestAllocation checks that a small file does not cause a large allocation.
 func TestAllocation(t *testing.T) {
 	var before, after runtime.MemStats
 	for _, tt := range badFiles {

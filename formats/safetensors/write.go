@@ -15,14 +15,16 @@ import (
 	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
-// WriteFile replaces the file called name, whole or not at all, by what Write writes.
+// WriteFile writes the result of Write to the file called name, and replaces an
+// existing file atomically.
 func WriteFile(name string, tensors map[string]*tensor.Tensor, meta map[string]string) error {
 	return atomicfile.Write(name, func(w io.Writer) error { return Write(w, tensors, meta) })
 }
 
-// Write writes the tensors, and meta unless it is empty. The bytes depend on the arguments alone: the tensors stand
-// float32 first, then int32, then uint8, by name within each, so that each is aligned to its elements, and the header
-// is filled up with spaces to a multiple of 8 bytes.
+// Write writes the tensors, and meta unless it is empty. The bytes depend on the
+// arguments alone: float32 tensors come first, then int32, then uint8, sorted by name
+// within each type, so that each is aligned to its elements. Spaces fill the header up
+// to a multiple of 8 bytes.
 func Write(w io.Writer, tensors map[string]*tensor.Tensor, meta map[string]string) error {
 	names, err := order(tensors)
 	if err != nil {
@@ -44,7 +46,7 @@ func Write(w io.Writer, tensors map[string]*tensor.Tensor, meta map[string]strin
 	return nil
 }
 
-// order checks the tensors and lists their names as they are written.
+// order checks the tensors and returns their names in the order of writing.
 func order(tensors map[string]*tensor.Tensor) ([]string, error) {
 	names := slices.Sorted(maps.Keys(tensors))
 	for _, name := range names {
@@ -117,7 +119,8 @@ func makeHeader(names []string, tensors map[string]*tensor.Tensor, meta map[stri
 	return b.Bytes(), nil
 }
 
-// quote writes s, which is UTF-8, as a JSON string; it leaves < > & as they are, as other writers do.
+// quote writes s, which is UTF-8, as a JSON string; it does not escape < > &, like
+// other writers.
 func quote(b *bytes.Buffer, s string) {
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)

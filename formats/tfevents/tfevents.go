@@ -14,11 +14,12 @@
 //	Summary  1 repeated Value: 1 tag string, 2 simple_value float, 4 image
 //	Image    1 height, 2 width, 3 colorspace (its channels), 4 the encoded picture
 //
-// TensorBoard reads the files of a folder in the order of their names, which begin with the second they were made in,
-// as one run: a resumed run opens a new file, and Restart tells TensorBoard which steps it tells anew. A file cut off
-// anywhere is read up to its last whole record.
+// TensorBoard reads the files of a folder as one run, in the order of their names, which begin with the time of their
+// creation in seconds. A resumed run opens a new file; Restart marks the steps that the new file replaces. A truncated
+// file is read up to its last complete record.
 //
-// This package does not know what is measured.
+// New opens a Writer; Scalar and Image append, Flush makes the events visible. This package must not know what is
+// measured.
 package tfevents
 
 import (
@@ -58,11 +59,11 @@ const (
 	sessionStart  = 1 // SessionLog.START, a value of that field
 )
 
-// now is the clock of wall times.
+// now returns the wall time; tests replace it.
 var now = time.Now
 
-// A Writer appends events to one new file. After an error it is broken and gives that error always. It is not safe for
-// concurrent use.
+// A Writer appends events to one new file. After an error every call returns that
+// error. It is not safe for concurrent use.
 type Writer struct {
 	name string
 	f    *os.File
@@ -70,8 +71,9 @@ type Writer struct {
 	err  error
 }
 
-// New creates an event file in dir, which is made if need be. Suffix, which may be empty, ends the name: TensorBoard
-// does not look at it. The file is a new one always; those there are stay.
+// New creates an event file in dir, which it creates if necessary. The name ends in
+// suffix, which may be empty and which TensorBoard ignores. Existing files are not
+// changed.
 func New(dir, suffix string) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -101,8 +103,8 @@ func New(dir, suffix string) (*Writer, error) {
 // Name returns the path of the file.
 func (w *Writer) Name() string { return w.name }
 
-// Restart says that all events of this step and later ones, in files before this, are void: what follows tells them
-// anew. A resumed run calls it first.
+// Restart marks all events of this step and later ones in earlier files as void,
+// because the following events replace them. Call it first in a resumed run.
 func (w *Writer) Restart(step int64) error {
 	var s []byte
 	s = protowire.AppendTag(s, sessionStatus, protowire.VarintType)
@@ -122,8 +124,8 @@ func (w *Writer) Scalar(step int64, tag string, value float64) error {
 	return w.summary(step, v)
 }
 
-// Image records a picture of a tag at a step: png is the encoded file, height and width in pixels, channels 1 (grey), 3
-// or 4, as it has them.
+// Image records a picture of a tag at a step: png is the encoded file, height and width
+// its pixels, channels its 1 (grey), 3 or 4 channels.
 func (w *Writer) Image(step int64, tag string, height, width, channels int, png []byte) error {
 	if height < 1 || width < 1 || channels < 1 || channels > 4 || len(png) == 0 {
 		return fmt.Errorf("tfevents: image %q: %dx%d of %d channels in %d bytes; want sizes of at least 1, 1 to 4 channels, and a picture",
@@ -147,7 +149,8 @@ func (w *Writer) Image(step int64, tag string, height, width, channels int, png 
 	return w.summary(step, v)
 }
 
-// Flush hands all events to the system, so that TensorBoard sees them and they outlive this process.
+// Flush writes all events to the file, so that TensorBoard can read them and they
+// outlive this process.
 func (w *Writer) Flush() error {
 	if w.err == nil {
 		w.err = w.w.Flush()
@@ -164,7 +167,8 @@ func (w *Writer) Close() error {
 	return errors.Join(err, w.f.Close())
 }
 
-// header returns an event's wall time and step; a step of 0 is the default and not written.
+// header returns the wall time and step of an event; a step of 0 is the default and is
+// not written.
 func header(step int64) []byte {
 	var e []byte
 	e = protowire.AppendTag(e, eventWallTime, protowire.Fixed64Type)

@@ -136,7 +136,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// Files of one second and of later ones have different names, in the order they were made.
+// TestNames checks that files of one second and of later ones have different names, in
+// the order of their creation.
 func TestNames(t *testing.T) {
 	dir := t.TempDir()
 	var names []string
@@ -211,8 +212,8 @@ type event struct {
 	png     string
 }
 
-// read returns a reader of its own: it checks both CRCs and walks the messages by field number. It gives the events before
-// an error with it.
+// read parses a file independently: it checks both CRCs and reads the messages by field
+// number. With an error it returns the events before it.
 func read(name string) ([]event, error) {
 	b, err := os.ReadFile(name)
 	if err != nil {
