@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -152,7 +153,7 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return 0
 	}
 	// Several faults at once come one a line; a script that reads a log wants one in all.
-	line := strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+	line := strings.ReplaceAll(strings.TrimSpace(option.Text(err, a.flagOf)), "\n", "; ")
 	if ctx.Err() != nil && (err == ctx.Err() || err == context.Cause(ctx)) { // whoever has more to say wraps these
 		line = "interrupted"
 	}

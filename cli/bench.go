@@ -229,7 +229,7 @@ func (a *app) newReport(b *benchFlags) *benchReport {
 
 // A benchModel is a recipe built for images of one shape, with one loss.
 type benchModel struct {
-	model model.Model
+	model *model.Model
 	loss  string // empty if the recipe has no choice
 	size  benchSize
 }

@@ -54,7 +54,7 @@ const (
 type bencher struct {
 	ctx      context.Context
 	be       backend.Backend
-	model    model.Model
+	model    *model.Model
 	steps    int       // runs that are timed; 0 is as many as fit timedFor
 	since    time.Time // where First counts from; the beginning of a timing if zero
 	profiled bool
@@ -66,12 +66,12 @@ type bencher struct {
 func (b *bencher) state() (backend.State, error) {
 	s := b.be.NewState()
 	key := rng.New(1).Split("init")
-	for _, p := range b.model.Params() {
+	for _, p := range b.model.Params {
 		if err := s.Set(p.Name, p.Draw(key)); err != nil {
 			return nil, err
 		}
 	}
-	for _, slot := range b.model.Slots() {
+	for _, slot := range b.model.Slots {
 		if err := s.Set(slot.Name, slot.Tensor()); err != nil {
 			return nil, err
 		}
@@ -82,13 +82,13 @@ func (b *bencher) state() (backend.State, error) {
 // funcs returns the functions of a program; none if the model has no such program.
 func (b *bencher) funcs(t *benchTiming) ([]*graph.Func, error) {
 	if t.Program == programTrain {
-		return b.model.Train(t.Images)
+		f, err := b.model.Last().Step(t.Images)
+		return []*graph.Func{f}, err
 	}
-	d, ok := b.model.(model.Decoder)
-	if !ok {
+	if b.model.Decode == nil {
 		return nil, nil
 	}
-	f, err := d.Decode(t.Images)
+	f, err := b.model.Decode(t.Images)
 	return []*graph.Func{f}, err
 }
 

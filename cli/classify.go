@@ -10,7 +10,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/formats/columns"
-	"github.com/imago-ml/imago/models/model"
 )
 
 // classify says of what class images are, by a model that learned it from a few labels.
@@ -52,8 +51,8 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 			return err
 		}
 		defer m.Close()
-		_, ok := m.Model().(model.Classifier)
-		if _, taught := m.Model().(model.SemiSupervised); !ok || !taught {
+		ok := m.Model().Classify != nil
+		if taught := m.Model().Supervision != nil; !ok || !taught {
 			if ok {
 				return fmt.Errorf("classify: the classes of %s are groups that it found without labels: see imago cluster", m.recipe)
 			}

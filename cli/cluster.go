@@ -13,7 +13,6 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/formats/columns"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -68,7 +67,7 @@ has a row for each group.`,
 		defer m.Close()
 		ctx := c.Context()
 		var probs []float64
-		if _, ok := m.Model().(model.Classifier); ok && k == 0 {
+		if m.Model().Classify != nil && k == 0 {
 			var p []float32
 			p, k, err = m.Classify(ctx, s.Labelled(split))
 			for _, v := range p {

@@ -147,27 +147,15 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 }
 
 // modelFuncs returns the functions of a name; none if the model has no such function.
-func modelFuncs(m model.Model, name string, batch int) ([]*graph.Func, error) {
-	one := func(f *graph.Func, err error) ([]*graph.Func, error) { return []*graph.Func{f}, err }
-	switch name {
-	case "train":
-		return m.Train(batch)
-	case "eval":
-		return one(m.Eval(batch))
-	case "encode":
-		if e, ok := m.(model.Encoder); ok {
-			return one(e.Encode(batch))
-		}
-	case "decode":
-		if d, ok := m.(model.Decoder); ok {
-			return one(d.Decode(batch))
-		}
-	case "reconstruct":
-		if r, ok := m.(model.Reconstructor); ok {
-			return one(r.Reconstruct(batch))
-		}
+func modelFuncs(m *model.Model, name string, batch int) ([]*graph.Func, error) {
+	build := map[string]model.Function{
+		"train": m.Last().Step, "eval": m.Eval, "encode": m.Encode, "decode": m.Decode, "reconstruct": m.Reconstruct,
+	}[name]
+	if build == nil {
+		return nil, nil
 	}
-	return nil, nil
+	f, err := build(batch)
+	return []*graph.Func{f}, err
 }
 
 // readGraph parses a file.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/models/model"
 )
 
 // addDrawn adds the flags of a command that may start from codes drawn from the prior in place of images.
@@ -21,7 +20,7 @@ func (p *pick) addDrawn(c *cobra.Command) {
 // fromPrior says whether a command starts from codes that are drawn: it is told so, or no image is named and the model has
 // codes of none.
 func (p *pick) fromPrior(m *opened, files []string) bool {
-	_, encodes := m.Model().(model.Encoder)
+	encodes := m.Model().Encode != nil
 	return p.seeds != nil || p.drawn && !encodes && len(files) == 0 && p.index == nil && p.set.data == ""
 }
 
@@ -59,8 +58,8 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 
 // codesOf returns the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
 func (a *app) codesOf(ctx context.Context, m *opened, images data.Images) ([]float32, error) {
-	_, encodes := m.Model().(model.Encoder)
-	if _, decodes := m.Model().(model.Decoder); encodes || !decodes {
+	encodes := m.Model().Encode != nil
+	if decodes := m.Model().Decode != nil; encodes || !decodes {
 		mean, _, err := m.EncodeMeans(ctx, images)
 		return mean, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -95,4 +96,25 @@ func (m *modelFlags) apply(recipe string, c model.Config) error {
 // has says whether the option of that name was given.
 func (m *modelFlags) has(name string) bool {
 	return slices.ContainsFunc(m.given, func(g *givenFlag) bool { return g.name == name && g.set })
+}
+
+// flagOf returns the flag of a field that an error of the library names: of an option of a model as its kind says, of
+// another field its name in small letters with hyphens between the words.
+func (a *app) flagOf(field string) string {
+	for _, k := range a.models.Kinds() {
+		for _, f := range model.Flags(k.Default()) {
+			if f.Field == field {
+				return "--" + f.Name
+			}
+		}
+	}
+	var b strings.Builder
+	for i, r := range field {
+		upper := unicode.IsUpper(r)
+		if next := i + 1; upper && i > 0 && (unicode.IsLower(rune(field[i-1])) || next < len(field) && unicode.IsLower(rune(field[next]))) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return "--" + b.String()
 }

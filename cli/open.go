@@ -290,7 +290,7 @@ func (m *opened) titleOf(set *data.Set, s *setFlags) string {
 }
 
 // summarised returns the model whose layers are to be printed: of a recipe with its options, or of a run.
-func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFlags) (model.Model, error) {
+func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFlags) (*model.Model, error) {
 	rec, cfg, err := a.configured(name, options)
 	if err == nil {
 		img, err := parseShape(shape)

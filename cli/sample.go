@@ -11,7 +11,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/viz"
 )
@@ -158,7 +157,7 @@ type draw struct {
 
 // byCode says whether images are decoded from codes.
 func (d draw) byCode() bool {
-	_, own := d.m.Model().(model.Sampler)
+	own := d.m.Model().Sample != nil
 	return d.fitted != nil || !own || d.cut.given() && d.m.Standard()
 }
 

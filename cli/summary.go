@@ -33,7 +33,7 @@ does, and then how the networks are joined. The axis None is the batch.`,
 		if err != nil {
 			return err
 		}
-		return printNetworks(a.out, m.Networks())
+		return printNetworks(a.out, m.Networks)
 	}
 	return c
 }

@@ -139,7 +139,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 }
 
 // prepare returns the configuration, model and images of a new run.
-func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config train.Config, m model.Model, set *data.Set, err error) {
+func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config train.Config, m *model.Model, set *data.Set, err error) {
 	rec, cfg, err := a.configured(recipe, t.options)
 	if err != nil {
 		return config, nil, nil, usage(c, err)
@@ -341,19 +341,19 @@ func (a *app) changeModel(config train.Config, options *modelFlags) (json.RawMes
 }
 
 // printConfig returns --dry-run: the configuration to standard output, the objective beside it.
-func (a *app) printConfig(config train.Config, m model.Model) error {
+func (a *app) printConfig(config train.Config, m *model.Model) error {
 	e := json.NewEncoder(a.out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	if err := e.Encode(config); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(a.err, "objective:", m.Objective())
+	_, err := fmt.Fprintln(a.err, "objective:", m.Objective)
 	return err
 }
 
 // loop trains and says what came of it.
-func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m model.Model, set *data.Set) error {
+func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m *model.Model, set *data.Set) error {
 	be := a.backend(t.threads)
 	defer be.Close()
 	net := func(ctx context.Context, of *data.Set) (*feature.Net, error) {

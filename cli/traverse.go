@@ -8,7 +8,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -165,7 +164,7 @@ func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []in
 	if m.Standard() && units != nil {
 		return t, nil
 	}
-	if _, encodes := m.Model().(model.Encoder); !encodes {
+	if m.Model().Encode == nil {
 		var err error
 		t.what = " %"
 		if t.told, err = m.UnitChange(c.Context(), rng.New(0).Split("traverse"), labels); err != nil {

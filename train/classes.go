@@ -7,7 +7,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -89,7 +88,7 @@ const foundRounds = 8
 // found draws images that the model made in the row of the class that the model itself
 // gives them; what a row lacks in the end is black.
 func (a *artist) found() error {
-	if _, ok := a.session.Model().(model.Classifier); !ok || !a.prior || a.labels > 0 {
+	if a.session.Model().Classify == nil || !a.prior || a.labels > 0 {
 		return nil
 	}
 	s := a.session.Image()
@@ -136,7 +135,7 @@ func (a *artist) found() error {
 
 // className returns the name of a class of the model's own: that of the set if it was taught.
 func (a *artist) className(c int) string {
-	if _, taught := a.session.Model().(model.SemiSupervised); taught && c < len(a.set.Classes) {
+	if a.session.Model().Supervision != nil && c < len(a.set.Classes) {
 		return a.set.Classes[c]
 	}
 	return fmt.Sprintf("group %d", c)

@@ -128,7 +128,7 @@ func (c Config) Input() model.Input { return model.Input{Image: c.Image(), Label
 
 // Build makes the model, and finds here what its stages leave no epoch for. The
 // registry must have its kind.
-func (c Config) Build(models *model.Registry) (model.Model, error) {
+func (c Config) Build(models *model.Registry) (*model.Model, error) {
 	k, err := models.Kind(c.Kind)
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ type course struct {
 }
 
 // courseOf returns the course of a run whose last line, of an epoch or an interval, is judged.
-func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
+func courseOf(run *Config, m *model.Model, lines []Line, units int) *course {
 	last := lines[len(lines)-1]
 	c := &course{
 		options: map[string]any{"lr": run.LR, run.unit(): cmp.Or(run.Epochs, run.Steps), "schedule": cmp.Or(run.Schedule, "constant")},
@@ -48,10 +48,10 @@ func courseOf(run *Config, m model.Model, lines []Line, units int) *course {
 		}
 	}
 	c.images, c.classes = run.Data.Train, run.Data.Labels
-	_, c.encodes = m.(model.Encoder)
+	c.encodes = m.Encode != nil
 	c.loss, _ = c.options["loss"].(string)
-	if l, ok := m.(model.Likelihood); ok {
-		c.loss = l.Pixels().Name
+	if l := m.Likelihood; l != nil {
+		c.loss = l.Name
 	}
 	for _, l := range lines {
 		for _, w := range l.Warnings {
@@ -211,7 +211,7 @@ func (t *trainer) diagnose(ctx context.Context, line Line) ([]Warning, error) {
 	if line.Kind == IntervalLine {
 		return c.diagnose(contests), nil
 	}
-	if _, ok := t.Model.(model.Reconstructor); ok && t.Data.Test.Len() > 0 {
+	if t.Model.Reconstruct != nil && t.Data.Test.Len() > 0 {
 		if t.judge == nil {
 			j, err := newJudge(ctx, t.Data)
 			if err != nil {

@@ -29,10 +29,10 @@ type batch struct {
 	index        []int32
 	x            *tensor.Tensor
 	weight       *tensor.Tensor
-	labels       *tensor.Tensor     // (B,K); nil if the images tell none
-	few          []int32            // labelled images of the step, L
-	fewX, fewY   *tensor.Tensor     // (L,H,W,C) and (L,K); nil if the step takes none
-	in           [][]*tensor.Tensor // operands of each of the step's programs
+	labels       *tensor.Tensor   // (B,K); nil if the images tell none
+	few          []int32          // labelled images of the step, L
+	fewX, fewY   *tensor.Tensor   // (L,H,W,C) and (L,K); nil if the step takes none
+	in           []*tensor.Tensor // operands of the step's program
 
 	left  atomic.Int32  // chunks that are not made
 	whole chan struct{} // told when none is left
@@ -71,7 +71,7 @@ type plan struct {
 	epochs     int
 	flip       bool      // Config.Flip
 	labelled   *labelled // nil if the step takes none
-	makeInputs func(b *batch) [][]*tensor.Tensor
+	makeInputs func(b *batch) []*tensor.Tensor
 }
 
 func newFeed(p plan) *feed {

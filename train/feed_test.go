@@ -25,7 +25,7 @@ func numbered(n int) *data.InMemory {
 
 func feedOf(images data.Images, size, epoch, at, epochs int) *feed {
 	return newFeed(plan{images: images, size: size, seed: 5, epoch: epoch, at: at, epochs: epochs,
-		makeInputs: func(*batch) [][]*tensor.Tensor { return nil }})
+		makeInputs: func(*batch) []*tensor.Tensor { return nil }})
 }
 
 // Whatever takes how long, batches come in the order of the epochs, whole; the last
@@ -114,7 +114,7 @@ func TestFeedFlips(t *testing.T) {
 	images := must(data.NewInMemory(pix, 200, 1, 2, 1))
 	flipped := func(epoch, at int) map[int32]bool {
 		f := newFeed(plan{images: images, size: 50, seed: 5, epoch: epoch, at: at, epochs: epoch + 1, flip: true,
-			makeInputs: func(*batch) [][]*tensor.Tensor { return nil }})
+			makeInputs: func(*batch) []*tensor.Tensor { return nil }})
 		defer f.stop()
 		seen := map[int32]bool{}
 		for ; at < 200; at += 50 {

@@ -22,18 +22,17 @@ type labelled struct {
 
 // Suits says what of the set a model lacks: classes, if it learns from labels of a
 // few images.
-func Suits(m model.Model, set *data.Set) error {
+func Suits(m *model.Model, set *data.Set) error {
 	_, err := labelledOf(m, set, 0)
 	return err
 }
 
 // labelledOf chooses the labelled images of a model: nil if it needs none.
-func labelledOf(m model.Model, set *data.Set, seed uint64) (*labelled, error) {
-	semi, ok := m.(model.SemiSupervised)
-	if !ok {
+func labelledOf(m *model.Model, set *data.Set, seed uint64) (*labelled, error) {
+	want := m.Supervision
+	if want == nil {
 		return nil, nil
 	}
-	want := semi.Labelled()
 	images, ok := set.Labelled(set.Train).(data.Labeller)
 	if !ok || set.Train.Labels == nil {
 		return nil, fmt.Errorf("train: the model learns from the classes of a few images, and those of %s are not known: choose a set with classes", set.Name)

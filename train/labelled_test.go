@@ -10,18 +10,13 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// semi is a model of which nothing is asked but what it wants of labels.
-type semi struct {
-	model.Model
-	want model.Labelled
-}
-
-func (s semi) Labelled() model.Labelled { return s.want }
+// semi returns a model of which nothing is asked but what it wants of labels.
+func semi(want model.Supervision) *model.Model { return &model.Model{Supervision: &want} }
 
 func TestLabelled(t *testing.T) {
 	set := must(small(200, 10))
 	choose := func(count, batch int, seed uint64) *labelled {
-		return must(labelledOf(semi{want: model.Labelled{Count: count, Batch: batch, Seed: seed}}, set, 3))
+		return must(labelledOf(semi(model.Supervision{Count: count, Batch: batch, Seed: seed}), set, 3))
 	}
 	l := choose(34, 5, 1)
 	counts := make([]int, 10)
@@ -62,15 +57,15 @@ func TestLabelledErrors(t *testing.T) {
 	unlabelled.Classes, unlabelled.Train.Labels, unlabelled.Test.Labels = nil, nil, nil
 	for want, tt := range map[string]struct {
 		set *data.Set
-		model.Labelled
+		model.Supervision
 	}{
-		"those of few digits are not known":                           {&unlabelled, model.Labelled{Count: 10, Batch: 1}},
-		"has 20 images of class 0 to train on, and 205 labelled imag": {set, model.Labelled{Count: 205, Batch: 1}},
-		"9 labelled images, 1 a step: want at least one of each":      {set, model.Labelled{Count: 9, Batch: 1}},
-		"20 labelled images, 21 a step":                               {set, model.Labelled{Count: 20, Batch: 21}},
-		"20 labelled images, 0 a step":                                {set, model.Labelled{Count: 20}},
+		"those of few digits are not known":                           {&unlabelled, model.Supervision{Count: 10, Batch: 1}},
+		"has 20 images of class 0 to train on, and 205 labelled imag": {set, model.Supervision{Count: 205, Batch: 1}},
+		"9 labelled images, 1 a step: want at least one of each":      {set, model.Supervision{Count: 9, Batch: 1}},
+		"20 labelled images, 21 a step":                               {set, model.Supervision{Count: 20, Batch: 21}},
+		"20 labelled images, 0 a step":                                {set, model.Supervision{Count: 20}},
 	} {
-		if err := Suits(semi{want: tt.Labelled}, tt.set); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		if err := Suits(semi(tt.Supervision), tt.set); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -85,11 +80,11 @@ func TestLabelledFeed(t *testing.T) {
 	for i := range n {
 		set.Train.Labels = append(set.Train.Labels, int32(i%2))
 	}
-	l := must(labelledOf(semi{want: model.Labelled{Count: 8, Batch: 3}}, set, 5))
+	l := must(labelledOf(semi(model.Supervision{Count: 8, Batch: 3}), set, 5))
 	f := newFeed(plan{images: set.Labelled(set.Train), size: size, seed: 5, epoch: 1, at: 10, epochs: 3, labelled: l,
-		makeInputs: func(*batch) [][]*tensor.Tensor { return nil }})
+		makeInputs: func(*batch) []*tensor.Tensor { return nil }})
 	defer f.stop()
-	want := must(labelledOf(semi{want: model.Labelled{Count: 8, Batch: 3}}, set, 5))
+	want := must(labelledOf(semi(model.Supervision{Count: 8, Batch: 3}), set, 5))
 	for step := int64(4); step < 9; step++ {
 		b, index := f.next(), make([]int32, 3)
 		want.of(step, index)

@@ -31,7 +31,7 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	j.Reporter.begin(j.Run, j.Model.Objective(), t.params())
+	j.Reporter.begin(j.Run, j.Model.Objective, t.params())
 	if !t.fresh {
 		j.Reporter.Println("resumed   ", fmt.Sprintf("%s: %s and %s of the next", t.lastDir, plural(t.at.Epoch, "whole epoch"), plural(int(t.at.EpochImages), "image")))
 		if unit := j.Run.Config.unit(); t.done() {
@@ -94,7 +94,7 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 				return last, fmt.Errorf("train: epoch %d, step %d: %w", t.at.Epoch+1, t.at.Step, err)
 			}
 			if bad != nil {
-				return last, t.diverged(bad.metric, bad.value, t.step.explain(t.Backend, t.state, b, bad))
+				return last, t.diverged(bad.metric, bad.value, t.step.explain(t.Backend, t.state, b))
 			}
 			images := b.n
 			f.giveBack(b)

@@ -51,7 +51,7 @@ func (t *trainer) artist(ctx context.Context, epoch int) *artist {
 	if t.gauge != nil {
 		a.measured = t.gauge.metrics
 	}
-	_, own := t.Model.(model.Sampler)
+	own := t.Model.Sample != nil
 	a.normal = a.prior && (!own || a.labels > 0)
 	return a
 }
@@ -234,17 +234,17 @@ func (a *artist) scatter() error {
 }
 
 func (a *artist) encodes() bool {
-	_, ok := a.session.Model().(model.Encoder)
+	ok := a.session.Model().Encode != nil
 	return ok
 }
 
 func (a *artist) decodes() bool {
-	_, ok := a.session.Model().(model.Decoder)
+	ok := a.session.Model().Decode != nil
 	return ok
 }
 
 func (a *artist) reconstructions() error {
-	if _, ok := a.session.Model().(model.Reconstructor); !ok {
+	if a.session.Model().Reconstruct == nil {
 		return nil
 	}
 	split, name := a.images()
@@ -313,7 +313,7 @@ func (a *artist) key() rng.Key { return rng.New(a.run.Config.Seed).Split("pictur
 
 // networks draws the diagrams, which do not change.
 func (a *artist) networks() error {
-	nets := a.session.Model().Networks()
+	nets := a.session.Model().Networks
 	for _, n := range nets {
 		name := a.path(networkFile(n.Name))
 		if _, err := os.Stat(name); err == nil {

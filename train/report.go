@@ -24,7 +24,7 @@ func (a *artist) report(t *trainer) error {
 	c := &a.run.Config
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
-		Subtitle: t.Model.Objective(),
+		Subtitle: t.Model.Objective,
 		Figures:  figures(epochs, t.metrics(), t.params()),
 		Epochs:   epochTable(epochs, t.metrics()),
 		Facts:    a.facts(t, epochs),
@@ -116,7 +116,7 @@ func (a *artist) sections(stills []string) []viz.Section {
 			"curves of the loss and its terms over the epochs", true),
 	}}
 	network := viz.Section{Title: "The network"}
-	for _, n := range a.session.Model().Networks() { // encoder, decoder, whole
+	for _, n := range a.session.Model().Networks { // encoder, decoder, whole
 		network.Pictures = append(network.Pictures, pic(networkFile(n.Name), n.Name, fmt.Sprintf("%s parameters", thousands(float64(n.Params()))), "diagram of the layers of "+n.Name, false))
 	}
 	return []viz.Section{samples, noise, space, curves, network}

@@ -8,37 +8,35 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
-	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
 )
 
-// A stage is epochs of a run with a step of their own: a stage of a model.Staged,
+// A stage is epochs of a run with a step of their own: a phase of a model,
 // or the whole run. Its schedule and its warm-ups count its own epochs.
 type stage struct {
-	model.Stage
+	model.Phase
 	index      int
 	first, end int  // epochs first … end−1 of the run, from 0
 	last       bool // the one whose test losses are compared
 }
 
 // stagesOf divides the epochs of a run as the model says.
-func stagesOf(m model.Model, c *Config) ([]stage, error) {
+func stagesOf(m *model.Model, c *Config) ([]stage, error) {
 	epochs := c.epochs()
-	staged, ok := m.(model.Staged)
-	if !ok {
-		return []stage{{Stage: model.Stage{Train: m.Train}, end: epochs, last: true}}, nil
+	if len(m.Phases) == 0 {
+		return nil, fmt.Errorf("train: the model has no phase of training")
 	}
 	var stages []stage
 	var before []string
 	end := 0
-	for i, s := range staged.Stages() {
-		last := i == len(staged.Stages())-1
-		if s.Name == "" || s.Train == nil || last != (s.Epochs == 0) || s.Epochs < 0 {
+	for i, s := range m.Phases {
+		last := i == len(m.Phases)-1
+		if s.Name == "" && len(m.Phases) > 1 || s.Step == nil || last != (s.Epochs == 0) || s.Epochs < 0 {
 			return nil, fmt.Errorf("train: stage %d of the model, %q, is of %d epochs: want a name, a step, and 1 epoch or more, or 0 for the last stage alone", i+1, s.Name, s.Epochs)
 		}
-		stages = append(stages, stage{Stage: s, index: i, first: end, end: end + s.Epochs, last: last})
+		stages = append(stages, stage{Phase: s, index: i, first: end, end: end + s.Epochs, last: last})
 		end += s.Epochs
 		if !last {
 			before = append(before, fmt.Sprintf("%s takes %s", s.Name, plural(s.Epochs, "epoch")))
@@ -53,10 +51,7 @@ func stagesOf(m model.Model, c *Config) ([]stage, error) {
 		}
 		stages[i].end = epochs
 	}
-	switch len(stages) {
-	case 0:
-		return nil, fmt.Errorf("train: the model is in stages, but has none")
-	case 1:
+	if len(stages) == 1 {
 		stages[0].Name = "" // there is nothing to tell it from
 	}
 	return stages, nil
@@ -73,7 +68,7 @@ func at(stages []stage, epoch int) stage {
 }
 
 // enter makes the run ready for the stage of the epoch that is next: its step is
-// compiled, and at its very start its Begin is run and the sums start anew, as its
+// compiled, and at its very start its Init is run and the sums start anew, as its
 // metrics may be others. At another place of the stage it does no more.
 func (t *trainer) enter(ctx context.Context) error {
 	s := at(t.stages, t.at.Epoch)
@@ -91,7 +86,7 @@ func (t *trainer) enter(ctx context.Context) error {
 		return nil
 	}
 	t.sums.begin(len(t.step.names))
-	if s.Begin != nil {
+	if s.Init != nil {
 		if err := t.begin(ctx, s); err != nil {
 			return err
 		}
@@ -100,13 +95,13 @@ func (t *trainer) enter(ctx context.Context) error {
 	return nil
 }
 
-// begin runs the Begin of a stage. If it fails, the state is as it was before.
+// begin runs the Init of a stage. If it fails, the state is as it was before.
 func (t *trainer) begin(ctx context.Context, s stage) error {
 	sc := &scene{
 		ctx: ctx, key: rng.New(t.Run.Config.Seed).Split("stage").Split(s.Name), images: t.Data.Labelled(t.Data.Train),
 		session: t.session, state: t.state, was: map[string]*tensor.Tensor{},
 	}
-	err := s.Begin(sc)
+	err := s.Init(sc)
 	if err == nil {
 		return nil
 	}
@@ -121,7 +116,7 @@ func (t *trainer) begin(ctx context.Context, s stage) error {
 	return fmt.Errorf("train: beginning of stage %d %s: %w", s.index+1, s.Name, err)
 }
 
-// A scene is a model.Scene over the state of a run.
+// A scene is a model.InitContext over the state of a run.
 type scene struct {
 	ctx     context.Context
 	key     rng.Key
@@ -141,7 +136,7 @@ func (s *scene) Key() rng.Key { return s.key }
 func (s *scene) Train() data.Images { return s.images }
 
 // Run runs a function of the model over the training images.
-func (s *scene) Run(f func(batch int) (*graph.Func, error)) (map[string][]float32, error) {
+func (s *scene) Run(f model.Function) (map[string][]float32, error) {
 	return s.session.Run(s.ctx, f, s.images, s.key.Split("run"))
 }
 

@@ -35,60 +35,50 @@ func staged() (model.Kind, model.Recipe) {
 	}}, rec
 }
 
-func (c *stagedConfig) New(in model.Input) (model.Model, error) {
+func (c *stagedConfig) New(in model.Input) (*model.Model, error) {
 	m, err := c.MLPVAEConfig.New(in)
 	if err != nil {
 		return nil, err
 	}
-	return &stagedModel{m, m.(model.Encoder), m.(model.Decoder), m.(model.Reconstructor), c.Warm, func() error { return nil }}, nil
+	return stagedModel(m, c.Warm, func() error { return nil }), nil
 }
 
-type stagedModel struct {
-	model.Model
-	model.Encoder
-	model.Decoder
-	model.Reconstructor
-	warm  int
-	moved func() error // ends move
-}
-
-func (m *stagedModel) Latent() int { return m.Encoder.Latent() }
-
-func (m *stagedModel) Labelled() model.Labelled { return model.Labelled{Count: 20, Batch: 7, Seed: 2} }
-
-// Stages returns one whose step has another metric, a short one, and the model's own.
-// The second moves a parameter by what the scene gives, so that doing it twice, or
-// not, is seen.
-func (m *stagedModel) Stages() []model.Stage {
-	return []model.Stage{
-		{Name: "warm", Epochs: m.warm, Train: func(batch int) ([]*graph.Func, error) {
-			fs, err := m.Train(batch)
+// stagedModel returns m, trained in three stages: one whose step has another metric, a short
+// one, and the model's own. The second moves a parameter by what the context gives, so that
+// doing it twice, or not, is seen; moved ends it.
+func stagedModel(m *model.Model, warm int, ended func() error) *model.Model {
+	train := m.Phases[0].Step
+	staged := *m
+	staged.Supervision = &model.Supervision{Count: 20, Batch: 7, Seed: 2}
+	staged.Phases = []model.Phase{
+		{Name: "warm", Epochs: warm, Step: func(batch int) (*graph.Func, error) {
+			f, err := train(batch)
 			if err != nil {
 				return nil, err
 			}
-			f, epoch := fs[0], graph.Input(model.InputEpoch, tensor.Float32)
+			epoch := graph.Input(model.InputEpoch, tensor.Float32)
 			x, y := graph.Input(model.InputLabelledX, tensor.Float32, 7, 28, 28, 1), graph.Input(model.InputLabelledY, tensor.Float32, 7, 10)
 			ramp := graph.ConstOf([]float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 10)
 			out := append(f.Outputs[:1:1],
 				graph.Output{Name: "half", Value: graph.Div(epoch, graph.Const(2))},
 				graph.Output{Name: "few", Value: graph.Add(graph.Sum(x), graph.Sum(graph.Mul(y, ramp)))})
-			g, err := graph.NewFunc("warm", append(f.Inputs[:len(f.Inputs):len(f.Inputs)], epoch, x, y), out, f.Updates)
-			return []*graph.Func{g}, err
+			return graph.NewFunc("warm", append(f.Inputs[:len(f.Inputs):len(f.Inputs)], epoch, x, y), out, f.Updates)
 		}},
-		{Name: "short", Epochs: 1, Train: m.Train, Begin: m.move},
-		{Name: "whole", Train: m.Train},
+		{Name: "short", Epochs: 1, Step: train, Init: func(s model.InitContext) error { return move(m, s, ended) }},
+		{Name: "whole", Step: train},
 	}
+	return &staged
 }
 
 const moved = "encoder/z_mean/bias"
 
-func (m *stagedModel) move(s model.Scene) error {
+func move(m *model.Model, s model.InitContext, ended func() error) error {
 	codes, err := s.Run(m.Encode)
 	if err != nil {
 		return err
 	}
 	means := codes[model.OutputMean]
-	if len(means) != s.Train().Len()*m.Latent() {
+	if len(means) != s.Train().Len()*m.Latent {
 		return fmt.Errorf("%d values of means", len(means))
 	}
 	bias, err := s.Get(moved)
@@ -99,7 +89,18 @@ func (m *stagedModel) move(s model.Scene) error {
 	if err := s.Set(moved, bias); err != nil {
 		return err
 	}
-	return m.moved()
+	return ended()
+}
+
+// onMove makes ended end the move of a staged model.
+func onMove(m *model.Model, ended func() error) {
+	init := m.Phases[1].Init
+	m.Phases[1].Init = func(s model.InitContext) error {
+		if err := init(s); err != nil {
+			return err
+		}
+		return ended()
+	}
 }
 
 // A run in stages logs each, compares the test loss of the last alone, and counts
@@ -159,10 +160,10 @@ func TestResumeAtBegin(t *testing.T) {
 			})
 		},
 		"at its end": func(j *Job, cancel func()) {
-			j.Model.(*stagedModel).moved = func() error { cancel(); return context.Canceled }
+			onMove(j.Model, func() error { cancel(); return context.Canceled })
 		},
 		"after": func(j *Job, cancel func()) {
-			j.Model.(*stagedModel).moved = func() error { cancel(); return nil }
+			onMove(j.Model, func() error { cancel(); return nil })
 		},
 	} {
 		r := newRun(t, c)
@@ -227,11 +228,11 @@ func TestBeginFails(t *testing.T) {
 	}
 	defer tr.close()
 	before := fmt.Sprint(must(tr.state.Get(moved)).F32())
-	m := tr.Model.(*stagedModel)
+	init := tr.Model.Phases[1].Init
 	s := at(tr.stages, 1)
 	fault := errors.New("no luck")
-	s.Begin = func(sc model.Scene) error {
-		if err := m.move(sc); err != nil {
+	s.Init = func(sc model.InitContext) error {
+		if err := init(sc); err != nil {
 			return err
 		}
 		if now := fmt.Sprint(must(tr.state.Get(moved)).F32()); now == before {

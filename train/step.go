@@ -15,14 +15,14 @@ import (
 	"github.com/imago-ml/imago/train/ckpt"
 )
 
-// A stepper is the compiled functions of one step of training, and their operands.
+// A stepper is the compiled function of one step of training, and its operands.
 type stepper struct {
-	funcs    []*graph.Func
-	programs []backend.Program
-	out      [][]*tensor.Tensor
-	shared   map[string]*tensor.Tensor // operands that are the same for every batch
-	keys     rng.Key                   // of step s: keys.At(s)
-	names    []string                  // of the metrics, over all programs
+	fn      *graph.Func
+	program backend.Program
+	out     []*tensor.Tensor
+	shared  map[string]*tensor.Tensor // operands that are the same for every batch
+	keys    rng.Key                   // of step s: keys.At(s)
+	names   []string                  // of the metrics
 
 	stage    stage
 	base     float64 // learning rate before the schedule
@@ -34,37 +34,30 @@ func newStepper(j Job, st backend.State, size int, of stage) (*stepper, error) {
 	s := &stepper{keys: rng.New(c.Seed).Split("step"), stage: of, base: c.LR, shared: map[string]*tensor.Tensor{
 		model.InputKey: tensor.New(tensor.Int32, 4), model.InputLR: tensor.New(tensor.Float32), model.InputEpoch: tensor.New(tensor.Float32),
 	}}
-	_, semi := j.Model.(model.SemiSupervised)
+	semi := j.Model.Supervision != nil
 	given := map[string]bool{model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0,
 		model.InputLabelledX: semi, model.InputLabelledY: semi}
 	var err error
 	if s.schedule, err = optim.ParseSchedule(c.Schedule); err != nil {
 		return nil, err
 	}
-	if s.funcs, err = of.Train(size); err != nil {
+	if s.fn, err = of.Step(size); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	seen := map[string]bool{}
-	for _, f := range s.funcs {
-		p, err := j.Backend.Compile(f, st, backend.Options{})
-		if err != nil {
-			return nil, fmt.Errorf("train: %w", err)
+	if s.program, err = j.Backend.Compile(s.fn, st, backend.Options{}); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
+	for _, in := range s.program.Inputs() {
+		if s.shared[in.Name] == nil && !given[in.Name] {
+			return nil, fmt.Errorf("train: %s takes %v, which a step of training does not have", s.fn.Name, in)
 		}
-		for _, in := range p.Inputs() {
-			if s.shared[in.Name] == nil && !given[in.Name] {
-				return nil, fmt.Errorf("train: %s takes %v, which a step of training does not have", f.Name, in)
-			}
+	}
+	for _, o := range s.program.Outputs() {
+		if o.Shape.Size() != 1 {
+			return nil, fmt.Errorf("train: %s returns %v: want scalar metrics", s.fn.Name, o)
 		}
-		var out []*tensor.Tensor
-		for _, o := range p.Outputs() {
-			if o.Shape.Size() != 1 || seen[o.Name] {
-				return nil, fmt.Errorf("train: %s gives %v: want scalar metrics, each of a name of its own", f.Name, o)
-			}
-			seen[o.Name] = true
-			s.names = append(s.names, o.Name)
-			out = append(out, o.New())
-		}
-		s.programs, s.out = append(s.programs, p), append(s.out, out)
+		s.names = append(s.names, o.Name)
+		s.out = append(s.out, o.New())
 	}
 	if len(s.names) == 0 {
 		return nil, errors.New("train: the model's step gives no metric: want the loss at least")
@@ -72,24 +65,21 @@ func newStepper(j Job, st backend.State, size int, of stage) (*stepper, error) {
 	return s, nil
 }
 
-// inputs returns the operands of the programs with the images of one batch.
-func (s *stepper) inputs(b *batch) [][]*tensor.Tensor {
+// inputs returns the operands of the program with the images of one batch.
+func (s *stepper) inputs(b *batch) []*tensor.Tensor {
 	own := map[string]*tensor.Tensor{model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels,
 		model.InputLabelledX: b.fewX, model.InputLabelledY: b.fewY}
-	in := make([][]*tensor.Tensor, len(s.programs))
-	for k, p := range s.programs {
-		for _, spec := range p.Inputs() {
-			in[k] = append(in[k], cmp.Or(own[spec.Name], s.shared[spec.Name]))
-		}
+	var in []*tensor.Tensor
+	for _, spec := range s.program.Inputs() {
+		in = append(in, cmp.Or(own[spec.Name], s.shared[spec.Name]))
 	}
 	return in
 }
 
 // A fault is a metric of a step that is not finite.
 type fault struct {
-	program int
-	metric  string
-	value   float64
+	metric string
+	value  float64
 }
 
 // run returns one step on b, the step-th of the run, of an epoch of that many images.
@@ -99,19 +89,15 @@ func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fau
 	copy(s.shared[model.InputKey].I32(), words[:])
 	s.shared[model.InputEpoch].F32()[0] = float32(float64(b.epoch-s.stage.first) + float64(b.at)/float64(images))
 	s.shared[model.InputLR].F32()[0] = float32(s.rate(b.epoch))
-	i := 0
-	for k, p := range s.programs {
-		if err := p.Run(b.in[k], s.out[k]); err != nil {
-			return nil, err
+	if err := s.program.Run(b.in, s.out); err != nil {
+		return nil, err
+	}
+	for i, o := range s.out {
+		v := float64(o.F32()[0])
+		if !finite(v) {
+			return &fault{s.names[i], v}, nil
 		}
-		for _, o := range s.out[k] {
-			v := float64(o.F32()[0])
-			if !finite(v) {
-				return &fault{k, s.names[i], v}, nil
-			}
-			metrics[i] = v
-			i++
-		}
+		metrics[i] = v
 	}
 	return nil, nil
 }
@@ -121,12 +107,12 @@ func (s *stepper) rate(epoch int) float64 {
 	return s.schedule.At(s.base, epoch-s.stage.first, s.stage.end-s.stage.first)
 }
 
-// explain runs the program of a fault again on the same batch, checked, to name
-// the layer. The model has kept its state as it was before.
-func (s *stepper) explain(be backend.Backend, st backend.State, b *batch, f *fault) error {
-	p, err := be.Compile(s.funcs[f.program], st, backend.Options{CheckFinite: true})
+// explain runs the step again on the same batch, checked, to name the layer. The
+// model has kept its state as it was before.
+func (s *stepper) explain(be backend.Backend, st backend.State, b *batch) error {
+	p, err := be.Compile(s.fn, st, backend.Options{CheckFinite: true})
 	if err == nil {
-		err = p.Run(b.in[f.program], s.out[f.program])
+		err = p.Run(b.in, s.out)
 	}
 	if err == nil {
 		err = errors.New("no layer could be blamed: run again, every value was finite")

@@ -41,8 +41,8 @@ import (
 // A Job is what Loop needs: a run, and what its configuration names.
 type Job struct {
 	Run      *Run
-	Model    model.Model // Run.Config.Build
-	Data     *data.Set   // opened as Run.Config.Data says
+	Model    *model.Model // Run.Config.Build
+	Data     *data.Set    // opened as Run.Config.Data says
 	Backend  backend.Backend
 	Reporter *Reporter // nil = silent
 

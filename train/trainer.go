@@ -199,12 +199,12 @@ func (t *trainer) place() error {
 // initialise draws the parameters at the seed.
 func (t *trainer) initialise() error {
 	key := rng.New(t.Run.Config.Seed).Split("init")
-	for _, p := range t.Model.Params() {
+	for _, p := range t.Model.Params {
 		if err := t.state.Set(p.Name, p.Draw(key)); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
 	}
-	for _, s := range t.Model.Slots() {
+	for _, s := range t.Model.Slots {
 		if err := t.state.Set(s.Name, s.Tensor()); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
@@ -220,12 +220,12 @@ func (t *trainer) restore(c *ckpt.Found) error {
 		}
 		return t.state.Set(name, v)
 	}
-	for _, p := range t.Model.Params() {
+	for _, p := range t.Model.Params {
 		if err := set(c.Weights, p.Name, p.Shape); err != nil {
 			return err
 		}
 	}
-	for _, s := range t.Model.Slots() {
+	for _, s := range t.Model.Slots {
 		if err := set(c.Optimizer, s.Name, s.Shape); err != nil {
 			return err
 		}
@@ -265,12 +265,12 @@ func (t *trainer) save() error {
 		into[name], err = t.state.Get(name)
 		return err
 	}
-	for _, p := range t.Model.Params() {
+	for _, p := range t.Model.Params {
 		if err := get(c.Weights, p.Name); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
 	}
-	for _, s := range t.Model.Slots() {
+	for _, s := range t.Model.Slots {
 		if err := get(c.Optimizer, s.Name); err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
@@ -301,4 +301,4 @@ func (t *trainer) close() error {
 }
 
 // params returns the number of parameters.
-func (t *trainer) params() int { return nn.Count(t.Model.Params()) }
+func (t *trainer) params() int { return nn.Count(t.Model.Params) }

@@ -55,7 +55,6 @@ type Score struct {
 // A Detector scores images by a model.
 type Detector struct {
 	session        *latent.Session
-	scorer         model.Scorer
 	opt            Options
 	density, joint *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
 	least          float64          // reconstruction score of the training images
@@ -71,15 +70,14 @@ func Fit(ctx context.Context, s *latent.Session, train data.Images, opt Options)
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
-	scorer, ok := s.Model().(model.Scorer)
-	if !ok {
+	if s.Model().Score == nil {
 		return nil, fmt.Errorf("anomaly: this model does not score images: choose one with an encoder and a decoder")
 	}
 	if train.Len() == 0 {
 		return nil, fmt.Errorf("anomaly: no training images to compare with")
 	}
-	d := &Detector{session: s, scorer: scorer, opt: opt}
-	if _, ok := s.Model().(model.Encoder); !ok {
+	d := &Detector{session: s, opt: opt}
+	if s.Model().Encode == nil {
 		return d, nil
 	}
 	f, err := d.features(ctx, train, opt.Key.Split("train"))
@@ -149,7 +147,7 @@ type features struct {
 }
 
 func (d *Detector) features(ctx context.Context, images data.Images, key rng.Key) (f features, err error) {
-	once, err := d.scorer.Score(1)
+	once, err := d.session.Model().Score(1)
 	if err != nil {
 		return f, fmt.Errorf("anomaly: %w", err)
 	}
@@ -160,7 +158,7 @@ func (d *Detector) features(ctx context.Context, images data.Images, key rng.Key
 		}
 	}
 	for k := range draws {
-		out, err := d.session.Run(ctx, d.scorer.Score, images, key.At(uint64(k)))
+		out, err := d.session.Run(ctx, d.session.Model().Score, images, key.At(uint64(k)))
 		if err != nil {
 			return f, err
 		}
@@ -170,7 +168,7 @@ func (d *Detector) features(ctx context.Context, images data.Images, key rng.Key
 		f.reconstruction = plus(f.reconstruction, out[model.Reconstruction], draws)
 		f.kl = plus(f.kl, out[model.KL], draws)
 	}
-	if _, ok := d.session.Model().(model.Encoder); ok {
+	if d.session.Model().Encode != nil {
 		f.units = d.session.Latent()
 		f.codes, _, err = d.session.EncodeMeans(ctx, images)
 	}

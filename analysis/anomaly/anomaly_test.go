@@ -48,7 +48,7 @@ func session(t *testing.T, k model.Kind) *latent.Session {
 		t.Fatal(err)
 	}
 	w := map[string]*tensor.Tensor{}
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		w[p.Name] = p.Draw(rng.New(5))
 	}
 	be := cpu.New(2)
@@ -110,7 +110,7 @@ func TestReconstructionIsMeanOverDraws(t *testing.T) {
 	got := score(t, s, train, test, Options{Draws: 4, Components: 1, Key: key})
 	want := make([]float64, test.Len())
 	for k := range 4 {
-		out, err := s.Run(context.Background(), s.Model().(model.Scorer).Score, test, key.Split("score").At(uint64(k)))
+		out, err := s.Run(context.Background(), s.Model().Score, test, key.Split("score").At(uint64(k)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,7 +20,6 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 )
 
@@ -97,9 +96,9 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 	}
 	for _, s := range sides {
 		m := s.Session.Model()
-		_, encodes := m.(model.Encoder)
-		_, decodes := m.(model.Decoder)
-		_, reconstructs := m.(model.Reconstructor)
+		encodes := m.Encode != nil
+		decodes := m.Decode != nil
+		reconstructs := m.Reconstruct != nil
 		if !encodes || !decodes || !reconstructs {
 			return nil, fmt.Errorf("compare: %s: a %s does not both encode and decode: want autoencoders", s.Name, s.Config.Recipe)
 		}

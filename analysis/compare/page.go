@@ -56,7 +56,7 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 		s := &c.Sides[i]
 		r.Facts = append(r.Facts,
 			viz.KV{Key: s.Name, Value: s.Config.Recipe + " " + string(s.Config.Model)},
-			viz.KV{Key: "its objective", Value: s.Session.Model().Objective()},
+			viz.KV{Key: "its objective", Value: s.Session.Model().Objective},
 			viz.KV{Key: "its data", Value: fmt.Sprintf("%s %.12s, %d training images", s.Config.Data.Source, s.Config.Data.Digest, s.Config.Data.Train)})
 	}
 	r.Facts = append(r.Facts,

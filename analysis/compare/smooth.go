@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
 )

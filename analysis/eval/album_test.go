@@ -19,11 +19,12 @@ import (
 
 // album is a model that draws pictures it has learnt by heart, each with its share.
 type album struct {
-	blank
 	img      model.Image
 	pictures [][]float32
 	shares   []float64
 }
+
+func (a album) model() *model.Model { return &model.Model{Eval: a.Eval, Sample: a.Sample} }
 
 func (a album) Eval(n int) (*graph.Func, error) {
 	x := graph.Input(model.InputX, tensor.Float32, n, a.img.H, a.img.W, a.img.C)

@@ -35,7 +35,7 @@ func images(t *testing.T, n int, s model.Image) data.Split {
 }
 
 // drawn returns a model of that kind with first values in a state.
-func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, backend.Backend, backend.State) {
+func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (*model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	k, _ := kind()
 	m, err := k.Default().New(model.Input{Image: small})
@@ -45,7 +45,7 @@ func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, b
 	be := cpu.New(2)
 	t.Cleanup(func() { be.Close() })
 	st := be.NewState()
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		if err := st.Set(p.Name, p.Draw(rng.New(5))); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (model.Model, b
 	return m, be, st
 }
 
-func newEvaluator(t *testing.T, kind func() (model.Kind, model.Recipe)) (*Evaluator, model.Model, backend.Backend, backend.State) {
+func newEvaluator(t *testing.T, kind func() (model.Kind, model.Recipe)) (*Evaluator, *model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	m, be, st := drawn(t, kind)
 	e, err := New(m, model.Input{Image: small}, be, st)
@@ -181,7 +181,7 @@ func TestErrors(t *testing.T) {
 		t.Errorf("stopped: %v", err)
 	}
 	name := "encoder/z_log_var/bias"
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		if p.Name == name {
 			big := p.Draw(rng.New(1))
 			for i := range big.F32() {

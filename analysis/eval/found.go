@@ -6,7 +6,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/models/model"
 )
 
 // found is the class that the model itself gives each of some images.
@@ -26,7 +25,7 @@ func (s *subject) find(ctx context.Context, images data.Images) (found, error) {
 
 // noClasses returns why a model finds none; "" = it finds some.
 func (s *subject) noClasses() string {
-	if _, ok := s.model.(model.Classifier); !ok {
+	if s.model.Classify == nil {
 		return "the model finds no classes"
 	}
 	return ""

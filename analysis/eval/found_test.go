@@ -19,6 +19,12 @@ type groups struct {
 	of []int
 }
 
+func (g groups) model() *model.Model {
+	m := g.stamp.model()
+	m.Classify = g.Classify
+	return m
+}
+
 func (g groups) Classify(n int) (*graph.Func, error) {
 	x := graph.Input(model.InputX, tensor.Float32, n, quarterSide, quarterSide, 1)
 	pictures := make([]float32, quarterSize*4)

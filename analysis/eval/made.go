@@ -7,7 +7,6 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/models/model"
 )
 
 // A source gives images, some at a time, or says why there are none.
@@ -42,7 +41,7 @@ func (s *subject) labels() (of func(at, n int) []float32, why string) {
 
 // fromPrior draws from the model itself.
 func fromPrior(ctx context.Context, s *subject) (source, error) {
-	if _, ok := s.model.(model.Sampler); !ok && !s.session.HasPrior() {
+	if s.model.Sample == nil && !s.session.HasPrior() {
 		return source{absent: "the model has no prior"}, nil
 	}
 	labels, why := s.labels()
@@ -58,10 +57,10 @@ func (s *subject) trainingCodes(ctx context.Context) (codes []float32, why strin
 	if s.codes != nil {
 		return s.codes, "", nil
 	}
-	if _, ok := s.model.(model.Encoder); !ok {
+	if s.model.Encode == nil {
 		return nil, "the model has no encoder", nil
 	}
-	if _, ok := s.model.(model.Decoder); !ok {
+	if s.model.Decode == nil {
 		return nil, "the model has no decoder", nil
 	}
 	set := s.task.Set
@@ -132,7 +131,7 @@ func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, e
 
 // fromReconstruction reconstructs the test images.
 func fromReconstruction(ctx context.Context, s *subject) (source, error) {
-	if _, ok := s.model.(model.Reconstructor); !ok {
+	if s.model.Reconstruct == nil {
 		return source{absent: "the model does not reconstruct"}, nil
 	}
 	return source{next: func(at, n int) ([]float32, error) {

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/models/model"
 )
 
 // pairs are the distances of test images from their reconstructions: the mean over
@@ -18,7 +17,7 @@ const leastMSE = 0.25 / 255 / 255
 
 // reconstructed measures the pairs; nil if the model does not reconstruct.
 func (s *subject) reconstructed(ctx context.Context) (*pairs, error) {
-	_, ok := s.model.(model.Reconstructor)
+	ok := s.model.Reconstruct != nil
 	if s.pairs != nil || !ok {
 		return s.pairs, nil
 	}

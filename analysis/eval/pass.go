@@ -22,7 +22,7 @@ const madeBeside = "mean over all test images, an image made for each, by runnin
 // a model in training. It is not safe for concurrent use, nor beside a program that
 // trains on that state.
 type Evaluator struct {
-	model   model.Model
+	model   *model.Model
 	img     model.Image
 	be      backend.Backend
 	state   backend.State
@@ -38,7 +38,7 @@ func batchOf(img model.Image) int { return min(256, max(1, 1<<20/max(1, img.Size
 
 // New compiles what the metrics of every epoch need over st. in is what the model
 // was built for.
-func New(m model.Model, in model.Input, be backend.Backend, st backend.State) (*Evaluator, error) {
+func New(m *model.Model, in model.Input, be backend.Backend, st backend.State) (*Evaluator, error) {
 	e := &Evaluator{model: m, img: in.Image, be: be, state: st, session: latent.New(m, in, be, st), batch: batchOf(in.Image)}
 	var err error
 	if e.terms, err = e.compile(backend.Options{}); err != nil {

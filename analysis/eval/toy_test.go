@@ -10,22 +10,11 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
-	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/prob"
 )
 
-// blank is what every toy is beside what it is made for.
-type blank struct{}
-
-func (blank) Params() []nn.Param               { return nil }
-func (blank) Slots() []optim.Slot              { return nil }
-func (blank) Networks() []nn.Network           { return nil }
-func (blank) Objective() string                { return "nothing" }
-func (blank) Train(int) ([]*graph.Func, error) { return nil, nil }
-
-// Eval returns the mean grey of the images.
-func (blank) Eval(n int) (*graph.Func, error) {
+// greyEval returns the function Eval of a toy: the mean grey of the images.
+func greyEval(n int) (*graph.Func, error) {
 	x := graph.Input(model.InputX, tensor.Float32, n, toyImage.H, toyImage.W, toyImage.C)
 	w := graph.Input(model.InputWeight, tensor.Float32, n)
 	grey := graph.Sum(graph.Mul(w, graph.Mean(x, 1, 2, 3)))
@@ -36,17 +25,16 @@ var toyImage = model.Image{H: 2, W: 2, C: 1}
 
 // linear is the model x = Wz + s·ε with z ~ N(0, I₂), whose likelihood is known:
 // p(x) = N(0, WWᵀ + s²I). Its posterior q is N(A·x, v·I), close to the true one.
-type linear struct {
-	blank
-	measure model.Measure
-}
+type linear struct{ measure model.Measure }
 
 var (
 	toyW = []float64{0.5, 0.1, -0.2, 0.6, 0.3, 0.3, 0, -0.4} // (4,2)
 	toyS = 0.3
 )
 
-func (l linear) Pixels() model.Pixels { return model.Pixels{Name: "toy", Measure: l.measure} }
+func (l linear) model() *model.Model {
+	return &model.Model{Eval: greyEval, LogWeights: l.LogWeights, Likelihood: &model.Likelihood{Name: "toy", Measure: l.measure}}
+}
 
 // posterior gives A (2,4) and the variance of q: the true posterior's mean, and a
 // variance that is too wide.
@@ -113,9 +101,11 @@ func (linear) logDensity(x []float64) float64 {
 }
 
 // certain is a model that draws nothing: ln p(x) is minus the sum of the pixels.
-type certain struct{ blank }
+type certain struct{}
 
-func (certain) Pixels() model.Pixels { return model.Pixels{Name: "toy", Measure: model.Levels} }
+func (c certain) model() *model.Model {
+	return &model.Model{Eval: greyEval, LogWeights: c.LogWeights, Likelihood: &model.Likelihood{Name: "toy", Measure: model.Levels}}
+}
 
 func (certain) LogWeights(n, k int) (*graph.Func, error) {
 	x := graph.Input(model.InputX, tensor.Float32, n, 2, 2, 1)
@@ -125,9 +115,10 @@ func (certain) LogWeights(n, k int) (*graph.Func, error) {
 
 // stamp is a conditional model that draws the picture of its label, faintly noisy,
 // or that of the next label if it is wrong.
-type stamp struct {
-	blank
-	wrong bool
+type stamp struct{ wrong bool }
+
+func (s stamp) model() *model.Model {
+	return &model.Model{Eval: s.Eval, Sample: s.Sample, TakesLabels: model.Conditioning{Sample: true}}
 }
 
 // stamps are the pictures, (4,2,2): one bright pixel each.
@@ -170,11 +161,11 @@ func (s stamp) Eval(n int) (*graph.Func, error) {
 }
 
 // ofToy returns an Evaluator of a model without parameters.
-func ofToy(t *testing.T, m model.Model, in model.Input) *Evaluator {
+func ofToy(t *testing.T, toy interface{ model() *model.Model }, in model.Input) *Evaluator {
 	t.Helper()
 	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
-	e, err := New(m, in, be, be.NewState())
+	e, err := New(toy.model(), in, be, be.NewState())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/analysis/latent"
-	"github.com/imago-ml/imago/models/model"
 )
 
 // activeVariance is the variance of the mean code above which a unit counts as
@@ -22,15 +21,14 @@ type posteriors struct {
 
 // encoded measures the posteriors; nil if the model has no encoder.
 func (s *subject) encoded(ctx context.Context) (*posteriors, error) {
-	enc, ok := s.model.(model.Encoder)
-	if s.posteriors != nil || !ok {
+	if s.posteriors != nil || s.model.Encode == nil {
 		return s.posteriors, nil
 	}
 	mu, logVar, err := s.session.EncodeMeans(ctx, s.images)
 	if err != nil {
 		return nil, err
 	}
-	z := enc.Latent()
+	z := s.model.Latent
 	c := &posteriors{z: z, images: s.images.Len()}
 	_, deviation := latent.Moments(mu, z)
 	for _, d := range deviation {

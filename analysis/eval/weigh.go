@@ -38,8 +38,7 @@ const mostSamples = 64
 // log-weights a running log-sum-exp in float64 takes in; chunk c of batch b is drawn
 // at Split("weights").At(b).At(c). Burda et al., arXiv:1509.00519, eq. 8.
 func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
-	w, ok := s.model.(model.Weigher)
-	if b := s.bounds[k]; b != nil || !ok {
+	if b := s.bounds[k]; b != nil || s.model.LogWeights == nil {
 		return b, nil
 	}
 	images, note := s.scored()
@@ -49,7 +48,7 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 	chunks := (k + mostSamples - 1) / mostSamples
 	each := (k + chunks - 1) / chunks
 	batch := max(1, rowsOf(s.img)/each)
-	f, err := w.LogWeights(batch, each)
+	f, err := s.model.LogWeights(batch, each)
 	if err != nil {
 		return nil, err
 	}
@@ -135,11 +134,11 @@ func (l *logSum) value() float64 { return l.top + math.Log(l.sum) }
 // scored returns the test images as the model's likelihood takes them, and what that is;
 // "" if it has no likelihood.
 func (s *subject) scored() (data.Images, string) {
-	l, ok := s.model.(model.Likelihood)
-	if !ok {
+	p := s.model.Likelihood
+	if p == nil {
 		return nil, ""
 	}
-	switch p := l.Pixels(); p.Measure {
+	switch p.Measure {
 	case model.Binary:
 		return binarise(s.images, s.key.Split("binarised")), p.Name + ": probability of 0 or 1 pixels, the test images binarised once"
 	case model.Levels:
@@ -152,8 +151,8 @@ func (s *subject) scored() (data.Images, string) {
 
 // noBound says why a model has no bound of ln p(x).
 func (s *subject) noBound() (result, error) {
-	if l, ok := s.model.(model.Likelihood); ok && l.Pixels().Measure == model.Distance {
-		return absent("the model has no likelihood: %s is a distance", l.Pixels().Name)
+	if l := s.model.Likelihood; l != nil && l.Measure == model.Distance {
+		return absent("the model has no likelihood: %s is a distance", l.Name)
 	}
 	return absent("the model has no p(x|z) and q(z|x) to weigh")
 }
@@ -188,7 +187,7 @@ func (s *subject) bits(ctx context.Context, k int) (result, error) {
 		return r, err
 	}
 	dims := float64(s.img.Size())
-	if s.model.(model.Likelihood).Pixels().Measure == model.Density {
+	if s.model.Likelihood.Measure == model.Density {
 		r.value += dims * math.Log(255)
 		r.note += ", + ln 255 a value: one level is 1/255 wide"
 	}

@@ -254,14 +254,14 @@ func BenchmarkLogWeights(b *testing.B) {
 	be := cpu.New(1)
 	defer be.Close()
 	st := be.NewState()
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		if err := st.Set(p.Name, p.Draw(rng.New(1))); err != nil {
 			b.Fatal(err)
 		}
 	}
 	for _, rows := range []int{256, 1024, 4096} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
-			f, err := m.(model.Weigher).LogWeights(rows/mostSamples, mostSamples)
+			f, err := m.LogWeights(rows/mostSamples, mostSamples)
 			if err != nil {
 				b.Fatal(err)
 			}

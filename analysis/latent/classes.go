@@ -10,18 +10,17 @@ import (
 )
 
 // Classify returns the probability of each of the k classes that the model itself gives
-// images, taught or found. It fails of a model that is no model.Classifier.
+// images, taught or found. It fails of a model without Classify.
 //
 // images (N, H, W, C) → (N, k).
 func (s *Session) Classify(ctx context.Context, images data.Images) (probs []float32, k int, err error) {
-	c, ok := s.model.(model.Classifier)
 	switch {
-	case !ok:
+	case s.model.Classify == nil:
 		return nil, 0, fmt.Errorf("latent: the model knows no classes")
 	case images.Len() == 0:
 		return nil, 0, fmt.Errorf("latent: no images to classify")
 	}
-	out, err := s.Run(ctx, c.Classify, images, rng.New(0))
+	out, err := s.Run(ctx, s.model.Classify, images, rng.New(0))
 	if err != nil {
 		return nil, 0, err
 	}

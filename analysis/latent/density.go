@@ -138,7 +138,7 @@ func PriorLogDensity(z []float32, units int) float64 {
 // parameters: what was computed with a model is told by it to be of that one.
 func (s *Session) Fingerprint() (string, error) {
 	h := sha256.New()
-	for _, p := range s.model.Params() {
+	for _, p := range s.model.Params {
 		t, err := s.state.Get(p.Name)
 		if err != nil {
 			return "", fmt.Errorf("latent: %w", err)

@@ -101,7 +101,7 @@ func TestFingerprint(t *testing.T) {
 	if again, err := load(t, m, w).Fingerprint(); err != nil || again != one {
 		t.Errorf("the same weights give %s and %s, %v", one, again, err)
 	}
-	w[m.Params()[1].Name].F32()[0] += 1e-6
+	w[m.Params[1].Name].F32()[0] += 1e-6
 	if other, err := load(t, m, w).Fingerprint(); err != nil || other == one {
 		t.Errorf("other weights give the same, %v", err)
 	}

@@ -66,8 +66,7 @@ func (o Inversion) validate() error {
 // images (N, H, W, C), of a conditional model a data.Labeller → z (N, Z), their
 // pictures (N, H, W, C).
 func (s *Session) Invert(ctx context.Context, images data.Images, o Inversion) (z, pictures []float32, err error) {
-	dec, ok := s.model.(model.Decoder)
-	if !ok {
+	if s.model.Decode == nil {
 		return nil, nil, fmt.Errorf("latent: this model has no decoder, so no code has a picture to compare with an image")
 	}
 	if err := o.validate(); err != nil {
@@ -89,12 +88,12 @@ func (s *Session) Invert(ctx context.Context, images data.Images, o Inversion) (
 		return nil, nil, err
 	}
 	rows := n * o.Starts
-	d, err := s.newInverter(dec, min(rows, s.batch), o)
+	d, err := s.newInverter(min(rows, s.batch), o)
 	if err != nil {
 		return nil, nil, err
 	}
 	total := (rows + d.batch - 1) / d.batch * o.Steps
-	units := dec.Latent()
+	units := s.model.Latent
 	z = make([]float32, n*units)
 	best := make([]float64, n)
 	for i := range best {
@@ -161,7 +160,7 @@ func (s *Session) starts(ctx context.Context, images data.Images, x, labels []fl
 	drawn := Prior(o.Key, o.Draws, units)
 	var means, pictures []float32
 	var err error
-	if _, ok := s.model.(model.Encoder); ok {
+	if s.model.Encode != nil {
 		if means, _, err = s.EncodeMeans(ctx, images); err != nil {
 			return nil, err
 		}
@@ -223,9 +222,9 @@ type inverter struct {
 	least []float64 // (B)
 }
 
-func (s *Session) newInverter(dec model.Decoder, batch int, o Inversion) (*inverter, error) {
+func (s *Session) newInverter(batch int, o Inversion) (*inverter, error) {
 	d := &inverter{Inversion: o, batch: batch, state: s.be.NewState()}
-	decode, err := dec.Decode(batch)
+	decode, err := s.model.Decode(batch)
 	if err != nil {
 		return nil, fmt.Errorf("latent: %w", err)
 	}

@@ -28,7 +28,7 @@ func drawing(t *testing.T) *Session {
 		t.Fatal(err)
 	}
 	w := map[string]*tensor.Tensor{}
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		w[p.Name] = p.Draw(rng.New(5))
 		for i := range w[p.Name].F32() {
 			w[p.Name].F32()[i] *= 1.5
@@ -199,7 +199,7 @@ func TestInvertOtherModels(t *testing.T) {
 		t.Fatal(err)
 	}
 	w = map[string]*tensor.Tensor{}
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		w[p.Name] = p.Draw(rng.New(5))
 	}
 	be := cpu.New(1)

@@ -29,7 +29,7 @@ import (
 // A Session is a model on a backend. Its methods are not safe for concurrent use,
 // nor beside a program that trains on the same state.
 type Session struct {
-	model model.Model
+	model *model.Model
 	in    model.Input
 	be    backend.Backend
 	state backend.State
@@ -40,17 +40,17 @@ type Session struct {
 
 // New returns a session over parameters that are, or will be, in st, such as those of
 // a model in training. in is what the model was built for.
-func New(m model.Model, in model.Input, be backend.Backend, st backend.State) *Session {
+func New(m *model.Model, in model.Input, be backend.Backend, st backend.State) *Session {
 	return &Session{model: m, in: in, be: be, state: st, batch: min(256, max(1, 1<<20/max(1, in.Size())))}
 }
 
 // Load returns a session over given weights, named as the model's parameters: what
 // drawing from a trained model takes. It fails if one is missing, has another
 // shape, or is not of the model.
-func Load(m model.Model, in model.Input, be backend.Backend, weights map[string]*tensor.Tensor) (*Session, error) {
+func Load(m *model.Model, in model.Input, be backend.Backend, weights map[string]*tensor.Tensor) (*Session, error) {
 	st := be.NewState()
 	known := map[string]bool{}
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		w := weights[p.Name]
 		if w == nil {
 			return nil, fmt.Errorf("latent: the weights lack %s %v: they are of another model", p.Name, p.Shape)
@@ -72,7 +72,7 @@ func Load(m model.Model, in model.Input, be backend.Backend, weights map[string]
 }
 
 // Model returns the session's model.
-func (s *Session) Model() model.Model { return s.model }
+func (s *Session) Model() *model.Model { return s.model }
 
 // Image returns the shape of its images.
 func (s *Session) Image() model.Image { return s.in.Image }
@@ -83,70 +83,38 @@ func (s *Session) Input() model.Input { return s.in }
 // State holds its parameters.
 func (s *Session) State() backend.State { return s.state }
 
-// Labels returns K if the model wants labels to draw an image, 0 if it does not.
+// Labels returns K if the model takes labels to draw an image, 0 if it does not.
 func (s *Session) Labels() int {
-	if m, ok := s.model.(model.Sampler); ok {
-		return s.labelsOf(m.Sample(1))
+	if s.model.Sample != nil {
+		return s.labels(s.model.TakesLabels.Sample)
 	}
 	return s.CodeLabels()
 }
 
-// CodeLabels returns K if the model wants labels to make an image of a code, 0 if it does
-// not.
+// CodeLabels returns K if the model takes labels to decode a code, 0 if it does not.
 func (s *Session) CodeLabels() int {
-	if m, ok := s.model.(model.Decoder); ok {
-		return s.labelsOf(m.Decode(1))
-	}
-	return 0
+	return s.labels(s.model.Decode != nil && s.model.TakesLabels.Decode)
 }
 
-// labelsOf returns K if a function takes labels. One that cannot be made takes nothing.
-func (s *Session) labelsOf(f *graph.Func, err error) int {
-	if err == nil {
-		for _, in := range f.Inputs {
-			if in.Name() == model.InputLabels {
-				return s.in.Labels
-			}
-		}
+func (s *Session) labels(taken bool) int {
+	if !taken {
+		return 0
 	}
-	return 0
+	return s.in.Labels
 }
 
 // Latent returns Z; 0 if the model has no codes.
-func (s *Session) Latent() int {
-	switch m := s.model.(type) {
-	case model.Decoder:
-		return m.Latent()
-	case model.Encoder:
-		return m.Latent()
-	}
-	return 0
-}
+func (s *Session) Latent() int { return s.model.Latent }
 
-// HasPrior says whether the model has something to draw images from: a prior of its
-// own, or N(0, I), codes of which it was trained to decode. A deterministic
-// autoencoder has none: it puts its codes anywhere.
-func (s *Session) HasPrior() bool {
-	if _, ok := s.model.(model.Sampler); ok {
-		return true
-	}
-	if _, ok := s.model.(model.Decoder); !ok {
-		return false
-	}
-	enc, ok := s.model.(model.Encoder)
-	if !ok {
-		return true
-	}
-	f, err := enc.Encode(1)
-	return err == nil && len(f.Outputs) > 1
-}
+// HasPrior reports whether the model has something to draw images from: see
+// model.Model.HasPrior.
+func (s *Session) HasPrior() bool { return s.model.HasPrior() }
 
 // Standard says whether codes that are drawn from N(0, I) are codes the model was
 // trained to decode. Of one that draws images itself it is known only if it is of
 // images of a class: what is left to the code is then style.
 func (s *Session) Standard() bool {
-	_, own := s.model.(model.Sampler)
-	return s.HasPrior() && (!own || s.CodeLabels() > 0)
+	return s.HasPrior() && (s.model.Sample == nil || s.CodeLabels() > 0)
 }
 
 // EncodeMeans gives the mean of q(z|x) of each image, and ln σ², which is nil for
@@ -154,11 +122,10 @@ func (s *Session) Standard() bool {
 //
 // images (N, H, W, C) → mean (N, Z), logVar (N, Z).
 func (s *Session) EncodeMeans(ctx context.Context, images data.Images) (mean, logVar []float32, err error) {
-	enc, ok := s.model.(model.Encoder)
-	if !ok {
+	if s.model.Encode == nil {
 		return nil, nil, fmt.Errorf("latent: this model has no encoder: it maps codes to images only; codes of a few images are found by descent, as imago invert does")
 	}
-	if err := s.compile(&s.encoder, enc.Encode); err != nil {
+	if err := s.compile(&s.encoder, s.model.Encode); err != nil {
 		return nil, nil, err
 	}
 	out, err := s.overImages(ctx, s.encoder, images, nil)
@@ -175,15 +142,14 @@ func (s *Session) Decode(ctx context.Context, z []float32) ([]float32, error) {
 //
 // z (N, Z), labels (N, K) or nil → (N, H, W, C) in [0, 1].
 func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32, error) {
-	dec, ok := s.model.(model.Decoder)
-	if !ok {
+	if s.model.Decode == nil {
 		return nil, fmt.Errorf("latent: this model has no decoder: it maps images to codes only")
 	}
-	units := dec.Latent()
+	units := s.model.Latent
 	if len(z)%units != 0 {
 		return nil, fmt.Errorf("latent: %d values are not codes of %d units", len(z), units)
 	}
-	if err := s.compile(&s.decoder, dec.Decode); err != nil {
+	if err := s.compile(&s.decoder, s.model.Decode); err != nil {
 		return nil, err
 	}
 	n := len(z) / units
@@ -203,11 +169,10 @@ func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32,
 //
 // images (N, H, W, C) → (N, H, W, C) in [0, 1].
 func (s *Session) Reconstruct(ctx context.Context, images data.Images) ([]float32, error) {
-	rec, ok := s.model.(model.Reconstructor)
-	if !ok {
+	if s.model.Reconstruct == nil {
 		return nil, fmt.Errorf("latent: this model does not reconstruct: it has no encoder; imago invert draws images beside the nearest pictures it makes")
 	}
-	if err := s.compile(&s.reproducer, rec.Reconstruct); err != nil {
+	if err := s.compile(&s.reproducer, s.model.Reconstruct); err != nil {
 		return nil, err
 	}
 	out, err := s.overImages(ctx, s.reproducer, images, nil)
@@ -220,11 +185,10 @@ func (s *Session) Reconstruct(ctx context.Context, images data.Images) ([]float3
 //
 // labels (n, K) or nil → (n, H, W, C) in [0, 1].
 func (s *Session) Sample(ctx context.Context, key rng.Key, n int, labels []float32) ([]float32, error) {
-	m, ok := s.model.(model.Sampler)
-	if !ok {
+	if s.model.Sample == nil {
 		return s.DecodeAs(ctx, Prior(key, n, s.Latent()), labels)
 	}
-	if err := s.compile(&s.sampler, m.Sample); err != nil {
+	if err := s.compile(&s.sampler, s.model.Sample); err != nil {
 		return nil, err
 	}
 	if err := s.checkLabels(s.sampler, n, labels); err != nil {

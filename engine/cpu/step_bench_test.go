@@ -28,22 +28,22 @@ func trainStep(t testing.TB, make func() (model.Kind, model.Recipe), threads int
 	if err != nil {
 		t.Fatal(err)
 	}
-	fs, err := m.Train(batch)
+	step, err := m.Last().Step(batch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := b.NewState()
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		if err := s.Set(p.Name, p.Draw(rng.New(1))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, sl := range m.Slots() {
+	for _, sl := range m.Slots {
 		if err := s.Set(sl.Name, sl.Tensor()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p, err := b.Compile(fs[0], s, backend.Options{})
+	p, err := b.Compile(step, s, backend.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

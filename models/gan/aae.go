@@ -2,11 +2,11 @@ package gan
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
@@ -102,18 +102,14 @@ type encoding interface {
 	encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node)
 }
 
-// A coder is the model of an encoding design.
-type coder struct {
-	*adversary
-	objective string
+// coder declares the model of an encoding design.
+func (m *adversary) coder(objective string) {
+	m.model.Encode, m.model.Reconstruct, m.model.Objective = m.Encode, m.Reconstruct, objective
 }
 
-// Objective returns the losses of all players.
-func (m *coder) Objective() string { return m.objective }
-
 // Encode gives the mean of q(z|x) and its log-variance.
-func (m *coder) Encode(n int) (*graph.Func, error) {
-	return function("encode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+func (m *adversary) Encode(n int) (*graph.Func, error) {
+	return model.Build("encode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n, false)
 		mu, logVar := m.design.(encoding).encode(s.b, s.real())
 		return []*graph.Node{s.x}, []graph.Output{{Name: model.OutputMean, Value: mu}, {Name: model.OutputLogVar, Value: logVar}}, nil
@@ -121,8 +117,8 @@ func (m *coder) Encode(n int) (*graph.Func, error) {
 }
 
 // Reconstruct decodes the mean of q(z|x).
-func (m *coder) Reconstruct(n int) (*graph.Func, error) {
-	return function("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+func (m *adversary) Reconstruct(n int) (*graph.Func, error) {
+	return model.Build("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n, false)
 		mu, _ := m.design.(encoding).encode(s.b, s.real())
 		return []*graph.Node{s.x}, picture(m.shown(s.b, m.generate(s.b, mu, nil, m.img))), nil
@@ -138,15 +134,17 @@ type AAEConfig struct {
 
 // Validate reports every fault of the options.
 func (c *AAEConfig) Validate() error {
-	faults := append(c.Noise.validate(), model.CheckLayers("gan", "hidden", c.Hidden)...)
+	faults := append(c.Noise.validate(), model.CheckLayers("gan", "Hidden", c.Hidden)...)
 	if !(c.Rate > 0 && c.Rate <= math.MaxFloat32) {
-		faults = append(faults, fmt.Errorf("gan: --adversarial-rate %v: want a multiple of --lr above 0, as 0.5", c.Rate))
+		faults = append(faults, option.Errorf("gan: {Rate} %v: want a multiple of {LR} above 0, as 0.5", c.Rate))
 	}
 	return errors.Join(faults...)
 }
 
 // New builds the model.
-func (c *AAEConfig) New(in model.Input) (model.Model, error) {
+func (c *AAEConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+
+func (c *AAEConfig) build(in model.Input) (*adversary, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -165,7 +163,8 @@ func (c *AAEConfig) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &coder{m, "‖x − x̂‖²; D: −ln D(z) − ln(1 − D(E(x))), E: −ln D(E(x)), nats per image"}, nil
+	m.coder("‖x − x̂‖²; D: −ln D(z) − ln(1 − D(E(x))), E: −ln D(E(x)), nats per image")
+	return m, nil
 }
 
 // AAE returns kind aae and its recipe.

@@ -1,11 +1,11 @@
 package gan
 
 import (
-	"fmt"
 	"math/bits"
 	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // augment is what is done to every image, real or made, before it is judged:
@@ -34,7 +34,7 @@ func parseAugment(text string) (augment, error) {
 	for word := range strings.SplitSeq(text, ",") {
 		on := words[word]
 		if on == nil {
-			return augment{}, fmt.Errorf("gan: --augment: no augmentation %q; have none, or some of color,translation,cutout", word)
+			return augment{}, option.Errorf("gan: {Augment}: no augmentation %q; have none, or some of color,translation,cutout", word)
 		}
 		*on = true
 	}

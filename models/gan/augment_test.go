@@ -172,7 +172,7 @@ func TestUnknownAugmentation(t *testing.T) {
 		_, err := parseAugment(text)
 		word := map[string]string{"colour": "colour", "none,color": "none"}[text]
 		want := `gan: --augment: no augmentation "` + word + `"; have none, or some of color,translation,cutout`
-		if err == nil || err.Error() != want {
+		if err == nil || flagText(&DenseConfig{}, err) != want {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}

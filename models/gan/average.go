@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
 )
 
@@ -42,11 +43,11 @@ func (m *adversary) shown(b *nn.Builder, x *graph.Node) *graph.Node {
 	if m.ema == 0 {
 		return x
 	}
-	var means standing
+	means := map[string]*graph.Node{}
 	for _, p := range b.Params() {
 		if strings.HasPrefix(p.Name, generator+"/") {
-			means.set(p.Name, b.Network(average).Shadow(p))
+			means[p.Name] = b.Network(average).Shadow(p)
 		}
 	}
-	return means.reader(means.values)(x)
+	return update.Substitute(means)(x)
 }

@@ -27,17 +27,17 @@ func certain(st map[string]graph.Value) map[string]graph.Value {
 // reported is theirs: of pixels in [0,1], or of the discriminator's features.
 func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 	const b = 3
-	for name, m := range map[string]model.Model{
-		"aae":     madeModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
-		"vae-gan": madeModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
+	for name, m := range map[string]testModel{
+		"aae":     newModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
+		"vae-gan": newModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
 	} {
 		in, st := inputs(b, small, 0), certain(startStates(m))
 		in[model.InputWeight] = graph.Value{1, 0, 1}
-		rec, err := m.(model.Reconstructor).Reconstruct(b)
+		rec, err := m.Reconstruct(b)
 		again := run(t, rec, err, in, st)[model.OutputPicture]
-		enc, err := m.(model.Encoder).Encode(b)
+		enc, err := m.Encode(b)
 		q := run(t, enc, err, in, st)
-		dec, err := m.(model.Decoder).Decode(b)
+		dec, err := m.Decode(b)
 		decoded := run(t, dec, err, map[string]graph.Value{model.InputZ: q[model.OutputMean]}, st)[model.OutputPicture]
 		for i, v := range again {
 			if !near(v, decoded[i], 1e-12) {
@@ -45,7 +45,7 @@ func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 			}
 		}
 		x, y, scale := in[model.InputX], again, 1.0
-		if c, ok := inner(m).design.(learned); ok {
+		if c, ok := m.inner.design.(learned); ok {
 			bld := nn.NewBuilder()
 			node := graph.Input("x", tensor.Float32, b, small.H, small.W, small.C)
 			f, err := graph.NewFunc("features", []*graph.Node{node}, []graph.Output{{Name: "phi", Value: c.body(bld, node)}}, nil)
@@ -87,7 +87,7 @@ func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 // that of the means.
 func TestCodesAreDrawn(t *testing.T) {
 	for name, m := range tiny(t) {
-		if _, ok := m.design.(encoding); !ok {
+		if _, ok := m.inner.design.(encoding); !ok {
 			continue
 		}
 		loss := func(st map[string]graph.Value) float64 {
@@ -108,16 +108,18 @@ func TestCoderOptions(t *testing.T) {
 		{AAE, []string{"hidden", "5,0", "adversarial-rate", "-1"}, "gan: --hidden: layer 2 is 0: want 1 to 65536\ngan: --adversarial-rate -1: want a multiple of --lr above 0, as 0.5"},
 		{VAEGAN, []string{"gamma", "-1"}, "gan: --gamma -1: want a weight of 0 or more, as 0.05"},
 	} {
-		_, err := configured(t, c.kind, c.options...).New(model.Input{Image: mnist})
-		if err == nil || err.Error() != c.want {
+		cfg := configured(t, c.kind, c.options...)
+		_, err := cfg.New(model.Input{Image: mnist})
+		if err == nil || flagText(cfg, err) != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}
-	if _, err := configured(t, AAE).New(model.Input{}); err == nil || err.Error() != "gan: images of 0x0x0: want at least one row, column and channel" {
+	cfg := configured(t, AAE)
+	if _, err := cfg.New(model.Input{}); err == nil || err.Error() != "gan: images of 0x0x0: want at least one row, column and channel" {
 		t.Error(err)
 	}
 	want := "E: KL + L, L = ½‖φ(x) − φ(x̂)‖²; G: + 0.05·L; D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image"
-	if o := madeModel(t, small, VAEGAN, "filters", "3,4").Objective(); o != want {
+	if o := newModel(t, small, VAEGAN, "filters", "3,4").Objective; o != want {
 		t.Errorf("objective %q", o)
 	}
 }

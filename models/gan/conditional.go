@@ -1,9 +1,8 @@
 package gan
 
 import (
-	"errors"
-
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
@@ -44,19 +43,13 @@ func (c conditional) judge(b *nn.Builder, x, y *graph.Node) *graph.Node {
 	return d.Layer("projection", "Projection", graph.Add(psi, graph.Sum(graph.Mul(e, h), 1)), psi, e, h)
 }
 
-// A labelled model is given labels, and so draws images itself.
-type labelled struct{ *adversary }
-
 // Sample makes images of noise, with the labels that they are to have.
-func (m *labelled) Sample(n int) (*graph.Func, error) {
-	return function("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+func (m *adversary) Sample(n int) (*graph.Func, error) {
+	return model.Build("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n, false)
 		return []*graph.Node{s.key, s.labels}, picture(m.shown(s.b, s.generate("prior"))), nil
 	})
 }
-
-// Objective says besides that the labels are given.
-func (m *labelled) Objective() string { return m.adversary.Objective() + "; given the labels" }
 
 // CGANConfig configures kind cgan.
 type CGANConfig struct {
@@ -68,23 +61,27 @@ type CGANConfig struct {
 
 // Validate reports every fault of the options.
 func (c *CGANConfig) Validate() error {
-	return c.Game.validateWith(c.Noise, c.Convolutional, model.CheckUnits("gan", "embedding", c.Embedding)...)
+	return c.Game.validateWith(c.Noise, c.Convolutional, model.CheckUnits("gan", "Embedding", c.Embedding)...)
 }
 
 // New builds the model.
-func (c *CGANConfig) New(in model.Input) (model.Model, error) {
+func (c *CGANConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+
+func (c *CGANConfig) build(in model.Input) (*adversary, error) {
 	nets := c.Convolutional.of(in.Image)
-	if err := c.Game.check(c.Noise, nets, in.Image, model.CheckUnits("gan", "embedding", c.Embedding)...); err != nil {
+	if err := c.Game.check(c.Noise, nets, in.Image, model.CheckUnits("gan", "Embedding", c.Embedding)...); err != nil {
 		return nil, err
 	}
 	if in.Labels == 0 {
-		return nil, errors.New("gan: cgan is given the labels of images, and these have none: use a labelled set, as --data mnist, or dcgan")
+		return nil, option.Errorf("gan: cgan is given the labels of images, and these have none: use a labelled set, as {Data} mnist, or dcgan")
 	}
 	m, err := c.Game.build("cgan", conditional{nets, c.Embedding}, in, in.Labels, c.Latent, c.Game.two(1e-8))
 	if err != nil {
 		return nil, err
 	}
-	return &labelled{m}, nil
+	out := m.model
+	out.Sample, out.Objective = m.Sample, m.objective()+"; given the labels"
+	return m, nil
 }
 
 // CGAN returns kind cgan and its recipe. With batch norm in the discriminator, or many units

@@ -15,7 +15,7 @@ import (
 // Said to have other labels, an image is judged otherwise by ⟨e(y') − e(y), φ(x)⟩.
 func TestProjectionOfLabels(t *testing.T) {
 	m := newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2", "d-norm", "none")
-	c := m.design.(conditional)
+	c := m.inner.design.(conditional)
 	b := nn.NewBuilder()
 	x := graph.Input("x", tensor.Float32, 3, small.H, small.W, small.C)
 	y, other := graph.Input("y", tensor.Float32, 3, 3), graph.Input("other", tensor.Float32, 3, 3)
@@ -46,14 +46,14 @@ func TestProjectionOfLabels(t *testing.T) {
 // Images that the model draws itself are those of codes from N(0, I) under the
 // labels asked for, and look otherwise under others.
 func TestConditionalSample(t *testing.T) {
-	m := madeModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2")
+	m := newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2")
 	in, st := inputs(3, small, 0), startStates(m)
-	sample, err := m.(model.Sampler).Sample(3)
+	sample, err := m.Sample(3)
 	got := run(t, sample, err, in, st)[model.OutputPicture]
-	s := inner(m).scene(3, false)
+	s := m.inner.scene(3, false)
 	f, err := graph.NewFunc("noise", []*graph.Node{s.key}, []graph.Output{{Name: model.InputZ, Value: s.noise("prior")}}, nil)
 	in[model.InputZ] = run(t, f, err, in, nil)[model.InputZ]
-	decode, err := m.(model.Decoder).Decode(3)
+	decode, err := m.Decode(3)
 	want := run(t, decode, err, in, st)[model.OutputPicture]
 	for i, v := range want {
 		if !near(got[i], v, 1e-12) {
@@ -68,18 +68,20 @@ func TestConditionalSample(t *testing.T) {
 			t.Errorf("image %d: the labels have no effect, or others have", i)
 		}
 	}
-	if o, want := m.Objective(), "D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image; given the labels"; o != want {
+	if o, want := m.Objective, "D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image; given the labels"; o != want {
 		t.Errorf("objective %q", o)
 	}
 }
 
 func TestConditionalWithoutLabels(t *testing.T) {
-	_, err := configured(t, CGAN).New(model.Input{Image: mnist})
-	if want := "gan: cgan is given the labels of images, and these have none: use a labelled set, as --data mnist, or dcgan"; err == nil || err.Error() != want {
+	cfg := configured(t, CGAN)
+	_, err := cfg.New(model.Input{Image: mnist})
+	if want := "gan: cgan is given the labels of images, and these have none: use a labelled set, as --data mnist, or dcgan"; err == nil || flagText(cfg, err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	_, err = configured(t, CGAN, "embedding", "0").New(model.Input{Image: mnist, Labels: 10})
-	if want := "gan: --embedding 0: want 1 to 65536"; err == nil || err.Error() != want {
+	cfg = configured(t, CGAN, "embedding", "0")
+	_, err = cfg.New(model.Input{Image: mnist, Labels: 10})
+	if want := "gan: --embedding 0: want 1 to 65536"; err == nil || flagText(cfg, err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

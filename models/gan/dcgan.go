@@ -1,10 +1,10 @@
 package gan
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
@@ -33,7 +33,7 @@ type Convolutional struct {
 func (c Convolutional) validate() []error {
 	faults := checkFilters(c.Filters)
 	if c.Kernel < 1 || c.Kernel > 31 {
-		faults = append(faults, fmt.Errorf("gan: --kernel %d: want 1 to 31", c.Kernel))
+		faults = append(faults, option.Errorf("gan: {Kernel} %d: want 1 to 31", c.Kernel))
 	}
 	return append(faults, checkNorms(c.DNorm, c.GNorm)...)
 }

@@ -16,7 +16,7 @@ type Dense struct {
 	Hidden int `json:"hidden" flag:"hidden" help:"units of the hidden layer of both networks"` // ≥ 1
 }
 
-func (c Dense) validate() []error          { return model.CheckUnits("gan", "hidden", c.Hidden) }
+func (c Dense) validate() []error          { return model.CheckUnits("gan", "Hidden", c.Hidden) }
 func (c Dense) fits(img model.Image) error { return nil }
 
 func (c Dense) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {

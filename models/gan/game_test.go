@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 )
 
 // Each row of the table by its published definition.
@@ -62,14 +63,14 @@ func TestPenaltyGradientAgainstDifferences(t *testing.T) {
 		"r1":      {"r1", "3"},
 		"both":    {"gp", "2", "r1", "1"},
 	} {
-		for _, m := range []*adversary{
+		for _, m := range []testModel{
 			newModel(t, small, DenseGAN, append([]string{"latent", "3", "hidden", "5"}, options...)...),
 			newModel(t, small, dcgan, append([]string{"latent", "3", "filters", "3,4", "d-norm", "none"}, options...)...),
 		} {
 			const b = 3
-			s := m.scene(b, true)
-			pay, metrics := m.penalty.of(s, s.real(), s.generate("noise"))
-			params := s.of([]string{discriminator})
+			s := m.inner.scene(b, true)
+			pay, metrics := m.inner.penalty.of(s, s.real(), s.generate("noise"))
+			params := update.Params(s.b, discriminator)
 			outs := append([]graph.Output{{Name: "pay", Value: pay}}, metrics...)
 			for i, g := range graph.Grad(pay, params...) {
 				outs = append(outs, graph.Output{Name: fmt.Sprint("grad", i), Value: g})
@@ -110,8 +111,8 @@ func TestPenaltyGradientAgainstDifferences(t *testing.T) {
 func TestPenaltyOfALinearDiscriminator(t *testing.T) {
 	m := newModel(t, small, DenseGAN, "latent", "3", "hidden", "1", "gp", "10", "r1", "4")
 	const b = 4
-	s := m.scene(b, true)
-	pay, metrics := m.penalty.of(s, s.real(), s.generate("noise"))
+	s := m.inner.scene(b, true)
+	pay, metrics := m.inner.penalty.of(s, s.real(), s.generate("noise"))
 	f, err := graph.NewFunc("penalty", s.inputs(), append(metrics, graph.Output{Name: "pay", Value: pay}), nil)
 	st := startStates(m)
 	w, up, square := st["discriminator/dense_2/kernel"], st["discriminator/dense_3/kernel"][0], 0.0
@@ -204,7 +205,7 @@ func TestAverageOfTheGenerator(t *testing.T) {
 		}
 	}
 	first := map[string][]float32{}
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		first[p.Name] = p.Draw(rng.New(1)).F32()
 	}
 	for name := range want {

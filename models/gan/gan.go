@@ -69,6 +69,7 @@ type adversary struct {
 	params   []nn.Param
 	slots    []optim.Slot
 	networks []nn.Network
+	model    *model.Model
 }
 
 // two returns the players of most designs.
@@ -106,11 +107,25 @@ func (g Game) build(kind string, d design, in model.Input, labels, latent int, p
 	if err != nil {
 		return nil, fmt.Errorf("gan: %s for images of %v: %w", kind, in.Image, err)
 	}
+	m.model = m.declare()
 	return m, nil
 }
 
-func (m *adversary) Params() []nn.Param     { return m.params }
-func (m *adversary) Slots() []optim.Slot    { return m.slots }
-func (m *adversary) Networks() []nn.Network { return m.networks }
-func (m *adversary) Objective() string      { return m.loss.formula + m.penalty.formula() + m.loss.unit }
-func (m *adversary) Latent() int            { return m.latent }
+func (m *adversary) objective() string { return m.loss.formula + m.penalty.formula() + m.loss.unit }
+
+// declare returns the model, of images made from noise.
+func (m *adversary) declare() *model.Model {
+	return &model.Model{
+		Params: m.params, Slots: m.slots, Networks: m.networks, Objective: m.objective(),
+		Phases: []model.Phase{{Step: m.Train}}, Eval: m.Eval, Latent: m.latent, Decode: m.Decode,
+		TakesLabels: model.Conditioning{Decode: m.labels > 0, Sample: m.labels > 0},
+	}
+}
+
+// built is the model of an adversary, unless there was none.
+func built(m *adversary, err error) (*model.Model, error) {
+	if err != nil {
+		return nil, err
+	}
+	return m.model, nil
+}

@@ -12,7 +12,9 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/graph/graphtest"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
 )
 
@@ -23,9 +25,9 @@ var (
 )
 
 // tiny returns small models of all kinds.
-func tiny(t *testing.T) map[string]*adversary {
+func tiny(t *testing.T) map[string]testModel {
 	t.Helper()
-	return map[string]*adversary{
+	return map[string]testModel{
 		"dense-gan":  newModel(t, small, DenseGAN, "latent", "3", "hidden", "5"),
 		"dcgan":      newModel(t, small, dcgan, "latent", "3", "filters", "3,4"),
 		"resnet-gan": newModel(t, small, ResNetGAN, "latent", "3", "filters", "3,4", "loss", "non-saturating"),
@@ -42,31 +44,32 @@ func dcgan() (model.Kind, model.Recipe) {
 	return k, r
 }
 
-func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) *adversary {
-	t.Helper()
-	return inner(madeModel(t, img, kind, options...))
+// A testModel is a model with what it was declared from.
+type testModel struct {
+	*model.Model
+	inner *adversary
 }
 
-// madeModel returns the model itself, of images with one of three labels.
-func madeModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) model.Model {
+// newModel returns the model of a kind, of images with one of three labels.
+func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) testModel {
 	t.Helper()
-	m, err := configured(t, kind, options...).New(model.Input{Image: img, Labels: 3})
+	c := configured(t, kind, options...).(interface {
+		build(in model.Input) (*adversary, error)
+	})
+	m, err := c.build(model.Input{Image: img, Labels: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return testModel{m.model, m}
 }
 
-func inner(m model.Model) *adversary {
-	switch m := m.(type) {
-	case *labelled:
-		return m.adversary
-	case *finder:
-		return m.adversary
-	case *coder:
-		return m.adversary
+// flagText returns the message of err with its fields named as flags, as the command line has it.
+func flagText(c model.Config, err error) string {
+	flags := map[string]string{"LR": "--lr", "Data": "--data", "Size": "--size", "Batch": "--batch"}
+	for _, f := range model.Flags(c) {
+		flags[f.Field] = "--" + f.Name
 	}
-	return m.(*adversary)
+	return option.Text(err, func(field string) string { return flags[field] })
 }
 
 // configured returns the configuration of a kind with options set, as --name value.
@@ -93,9 +96,9 @@ func configured(t *testing.T, kind func() (model.Kind, model.Recipe), options ..
 
 // startStates returns a model's first values, the weights made larger so that no
 // logit is near 0.
-func startStates(m model.Model) map[string]graph.Value {
+func startStates(m testModel) map[string]graph.Value {
 	st := map[string]graph.Value{}
-	for k, p := range m.Params() {
+	for k, p := range m.Params {
 		v := make(graph.Value, p.Shape.Size())
 		for i, x := range p.Draw(rng.New(uint64(k))).F32() {
 			v[i] = float64(x)
@@ -105,7 +108,7 @@ func startStates(m model.Model) map[string]graph.Value {
 		}
 		st[p.Name] = v
 	}
-	for _, s := range m.Slots() {
+	for _, s := range m.Slots {
 		v := make(graph.Value, s.Shape.Size())
 		for i := range v {
 			v[i] = float64(s.Value)
@@ -147,13 +150,13 @@ func run(t *testing.T, f *graph.Func, err error, in, states map[string]graph.Val
 	return byName
 }
 
-func trainFunc(t *testing.T, m model.Model, b int) *graph.Func {
+func trainFunc(t *testing.T, m testModel, b int) *graph.Func {
 	t.Helper()
-	fs, err := m.Train(b)
-	if err != nil || len(fs) != 1 {
-		t.Fatalf("Train gave %d functions, %v; want one", len(fs), err)
+	f, err := m.Phases[0].Step(b)
+	if err != nil || len(m.Phases) != 1 {
+		t.Fatalf("the step of one of %d phases: %v; want one", len(m.Phases), err)
 	}
-	return fs[0]
+	return f
 }
 
 // near reports whether a and b agree to tol, absolute and relative; NaN does not.
@@ -169,11 +172,11 @@ func TestPublishedParameterCounts(t *testing.T) {
 		{dcgan, faces, 3_576_704, 2_765_568}, // as PyTorch's example
 	} {
 		m := newModel(t, c.img, c.kind)
-		nets := m.Networks()
+		nets := m.Networks
 		if len(nets) != 3 || nets[0].Params() != c.generator || nets[1].Params() != c.discriminator {
 			t.Errorf("%v: %v has parameters %d + %d, want %d + %d", c.img, nets[2].Name, nets[0].Params(), nets[1].Params(), c.generator, c.discriminator)
 		}
-		if n := nn.Count(m.Params()); n != c.generator+c.discriminator || nets[2].Params() != n {
+		if n := nn.Count(m.Params); n != c.generator+c.discriminator || nets[2].Params() != n {
 			t.Errorf("%v: %d parameters declared, %d drawn", nets[2].Name, n, nets[2].Params())
 		}
 	}
@@ -183,7 +186,7 @@ func TestPublishedParameterCounts(t *testing.T) {
 func TestLayersOfDCGAN(t *testing.T) {
 	m := newModel(t, faces, dcgan)
 	var b strings.Builder
-	for _, n := range m.Networks() {
+	for _, n := range m.Networks {
 		for _, l := range n.Layers {
 			fmt.Fprintln(&b, n.Name, l.Kind, l.Out[1:], l.Params)
 		}
@@ -216,7 +219,7 @@ dcgan Model [1] 2765568
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		mean, sd := map[string]float64{"gamma": 1, "moving_variance": 1}[p.Name[strings.LastIndex(p.Name, "/")+1:]], 0.0
 		if strings.HasSuffix(p.Name, "kernel") || strings.HasSuffix(p.Name, "gamma") {
 			sd = 0.02
@@ -255,7 +258,7 @@ func TestDeviceAgreesWithInterpreter(t *testing.T) {
 				t.Fatal(err)
 			}
 			z := inputs(3, small, 0)
-			z[model.InputZ] = graphtest.Between(rng.New(2), -2, 2, 3*m.Latent()).Value
+			z[model.InputZ] = graphtest.Between(rng.New(2), -2, 2, 3*m.Latent).Value
 			graphtest.Agree(t, be, dec, graph.Env{Inputs: z, States: startStates(m)}, 1e-5)
 		})
 	}
@@ -295,7 +298,7 @@ func TestDenseMetricsAreTheirDefinition(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := m.scene(b, true)
+		s := m.inner.scene(b, true)
 		f.Inputs = []*graph.Node{s.key}
 		f.Outputs = []graph.Output{{Name: "z", Value: graph.Normal(s.key, stream, b, 3)}}
 		z := run(t, f, nil, in, nil)["z"]
@@ -344,14 +347,15 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 		in := inputs(b, small, 0.01)
 		want := startStates(m)
 		var order []string
-		all := m.turns(m.scene(b, true))
+		all := m.inner.turns(m.inner.scene(b, true))
 		for i := 0; i < len(all); {
 			n := 1
 			for i+n < len(all) && all[i+n].beside {
 				n++
 			}
-			s := m.scene(b, true)
-			done, updates := s.play(m.turns(s)[i : i+n])
+			s := m.inner.scene(b, true)
+			done := m.inner.turns(s)[i : i+n]
+			updates := update.New(s.b, s.lr, s.updatesOf(done)...).Updates
 			i += n
 			var own []string
 			for _, d := range done {
@@ -360,7 +364,7 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 				if d.player == generator {
 					own = append(own, average)
 				}
-				for _, p := range m.players {
+				for _, p := range m.inner.players {
 					if p.name == d.player {
 						own = append(own, p.networks...)
 					}
@@ -404,9 +408,9 @@ func TestTurnsSideBySide(t *testing.T) {
 	m := tiny(t)["vae-gan"]
 	was := startStates(m)
 	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), was)
-	for i, p := range m.players {
+	for i, p := range m.inner.players {
 		if p.name == encoder {
-			m.players[i].rate = 0
+			m.inner.players[i].rate = 1e-9 // 0 is 1
 		}
 	}
 	still, moved := startStates(m), false
@@ -508,7 +512,7 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 			}
 			shown, err := m.Decode(1)
 			z := inputs(1, small, 0)
-			z[model.InputZ] = make(graph.Value, m.Latent())
+			z[model.InputZ] = make(graph.Value, m.Latent)
 			return out[model.GLoss][0] + run(t, shown, err, z, st)[model.OutputPicture][5]
 		}
 		was := loss(base...)
@@ -564,20 +568,21 @@ gan: --ema -1: want 0 or more, and less than 1`},
 		{dcgan, model.Image{H: 27, W: 27, C: 1}, nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
 		{DenseGAN, model.Image{}, nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {
-		_, err := configured(t, c.kind, c.options...).New(model.Input{Image: c.img})
-		if err == nil || err.Error() != c.want {
+		cfg := configured(t, c.kind, c.options...)
+		_, err := cfg.New(model.Input{Image: c.img})
+		if err == nil || flagText(cfg, err) != c.want {
 			t.Errorf("%v for %v: got %v\nwant %s", c.options, c.img, err, c.want)
 		}
 	}
 	m := newModel(t, mnist, DenseGAN)
-	if _, err := m.Train(0); err == nil {
+	if _, err := m.Phases[0].Step(0); err == nil {
 		t.Error("a batch of 0 was taken")
 	}
 	m = newModel(t, mnist, DenseGAN, "d-steps", "5")
-	if _, err := m.Train(128); err == nil || err.Error() != "gan: --batch 128 is dealt to --d-steps 5: want a multiple, as 130" {
+	if _, err := m.Phases[0].Step(128); err == nil || flagText(&DenseConfig{}, err) != "gan: --batch 128 is dealt to --d-steps 5: want a multiple, as 130" {
 		t.Error(err)
 	}
-	if want := "D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image"; m.Objective() != want {
-		t.Errorf("objective %q", m.Objective())
+	if want := "D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image"; m.Objective != want {
+		t.Errorf("objective %q", m.Objective)
 	}
 }

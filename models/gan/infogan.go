@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
@@ -44,19 +45,19 @@ type Information struct {
 func (o Information) validate(latent int) []error {
 	var faults []error
 	if o.Codes < 0 || o.Codes > model.MaxUnits {
-		faults = append(faults, fmt.Errorf("gan: --info-codes %d: want 0 to %d", o.Codes, model.MaxUnits))
+		faults = append(faults, option.Errorf("gan: {Codes} %d: want 0 to %d", o.Codes, model.MaxUnits))
 	}
 	if o.Classes < 2 || o.Classes > model.MaxUnits {
-		faults = append(faults, fmt.Errorf("gan: --info-classes %d: want 2 to %d", o.Classes, model.MaxUnits))
+		faults = append(faults, option.Errorf("gan: {Classes} %d: want 2 to %d", o.Classes, model.MaxUnits))
 	}
 	if o.Dense < 0 || o.Dense > model.MaxUnits {
-		faults = append(faults, fmt.Errorf("gan: --dense %d: want 0 to %d", o.Dense, model.MaxUnits))
+		faults = append(faults, option.Errorf("gan: {Dense} %d: want 0 to %d", o.Dense, model.MaxUnits))
 	}
 	if !(o.Info > 0 && o.Info <= math.MaxFloat32) {
-		faults = append(faults, fmt.Errorf("gan: --info %v: want a weight above 0, as 1", o.Info))
+		faults = append(faults, option.Errorf("gan: {Info} %v: want a weight above 0, as 1", o.Info))
 	}
 	if faults == nil && latent < o.Codes+o.Classes {
-		faults = append(faults, fmt.Errorf("gan: --latent %d: want at least --info-codes %d and --info-classes %d together; more are noise", latent, o.Codes, o.Classes))
+		faults = append(faults, option.Errorf("gan: {Latent} %d: want at least {Codes} %d and {Classes} %d together; more are noise", latent, o.Codes, o.Classes))
 	}
 	return faults
 }
@@ -170,22 +171,14 @@ func (c informed) terms(s *scene) []graph.Output {
 	return append(terms, graph.Output{Name: model.InfoLoss, Value: c.surprisal(s.b, h, s.noise("noise"))})
 }
 
-// A finder is a model that says of what class an image is, classes that it has found.
-type finder struct{ *adversary }
-
 // Classify gives q(class|x).
-func (m *finder) Classify(n int) (*graph.Func, error) {
-	return function("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+func (m *adversary) Classify(n int) (*graph.Func, error) {
+	return model.Build("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s, c := m.scene(n, false), m.design.(informed)
 		class, _ := c.recognise(s.b, c.body(s.b, s.real()))
 		probs := graph.Tag(prob.Softmax(class), model.OutputProbs)
 		return []*graph.Node{s.x}, []graph.Output{{Name: model.OutputProbs, Value: probs}}, nil
 	})
-}
-
-// Objective has the loss of Q too.
-func (m *finder) Objective() string {
-	return fmt.Sprintf("%s; both: + %g·(−ln q(class, codes|G(z)))", m.adversary.Objective(), m.design.(informed).Info)
 }
 
 // InfoGANConfig configures kind infogan.
@@ -202,7 +195,9 @@ func (c *InfoGANConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *InfoGANConfig) New(in model.Input) (model.Model, error) {
+func (c *InfoGANConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+
+func (c *InfoGANConfig) build(in model.Input) (*adversary, error) {
 	nets := c.Convolutional.of(in.Image)
 	if err := c.Game.check(c.Noise, nets, in.Image, c.Information.validate(c.Latent)...); err != nil {
 		return nil, err
@@ -213,7 +208,10 @@ func (c *InfoGANConfig) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &finder{m}, nil
+	out := m.model
+	out.Classify = m.Classify
+	out.Objective = fmt.Sprintf("%s; both: + %g·(−ln q(class, codes|G(z)))", out.Objective, c.Info)
+	return m, nil
 }
 
 // InfoGAN returns kind infogan and its recipe, for sets of ten classes.

@@ -38,7 +38,7 @@ func TestTheLargestUnitIsTheClass(t *testing.T) {
 func TestInfoLossIsItsDefinition(t *testing.T) {
 	const b = 5
 	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-codes", "2", "info-classes", "3", "ema", "0")
-	c, s := m.design.(informed), m.scene(b, false)
+	c, s := m.inner.design.(informed), m.inner.scene(b, false)
 	z := s.noise("noise")
 	h := c.body(s.b, s.generate("noise"))
 	logits, mu := c.recognise(s.b, h)
@@ -65,8 +65,8 @@ func TestInfoLossIsItsDefinition(t *testing.T) {
 // Both players pay for what the images do not tell, with its weight.
 func TestBothPlayersPayForInformation(t *testing.T) {
 	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-codes", "1", "info-classes", "3", "info", "2.5")
-	s := m.scene(4, true)
-	turns := m.turns(s)
+	s := m.inner.scene(4, true)
+	turns := m.inner.turns(s)
 	d, g := turns[0], turns[1]
 	outs := []graph.Output{{Name: "d", Value: d.loss}, {Name: "g", Value: g.loss}}
 	f, err := graph.NewFunc("losses", s.inputs(), append(append(outs, d.metrics...), g.metrics...), nil)
@@ -82,13 +82,12 @@ func TestBothPlayersPayForInformation(t *testing.T) {
 
 // The classes that the model finds are probabilities, of each image by itself.
 func TestFoundClassesAreProbabilities(t *testing.T) {
-	m := madeModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-classes", "3")
-	c := m.(model.Classifier)
+	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-classes", "3")
 	x := graphtest.Between(rng.New(4), 0, 1, 2*small.Size()).Value
 	st := startStates(m)
-	two, err := c.Classify(2)
+	two, err := m.Classify(2)
 	both := run(t, two, err, map[string]graph.Value{model.InputX: x}, st)[model.OutputProbs]
-	one, err := c.Classify(1)
+	one, err := m.Classify(1)
 	alone := run(t, one, err, map[string]graph.Value{model.InputX: x[small.Size():]}, st)[model.OutputProbs]
 	for i, p := range alone {
 		if !near(p, both[3+i], 1e-12) || !(p > 0 && p < 1) {
@@ -108,8 +107,9 @@ func TestInformationOptions(t *testing.T) {
 		{[]string{"latent", "11"}, "gan: --latent 11: want at least --info-codes 2 and --info-classes 10 together; more are noise"},
 		{[]string{"info-codes", "-1", "info-classes", "1", "info", "0", "dense", "-1"}, "gan: --info-codes -1: want 0 to 65536\ngan: --info-classes 1: want 2 to 65536\ngan: --dense -1: want 0 to 65536\ngan: --info 0: want a weight above 0, as 1"},
 	} {
-		_, err := configured(t, InfoGAN, c.options...).New(model.Input{Image: mnist})
-		if err == nil || err.Error() != c.want {
+		cfg := configured(t, InfoGAN, c.options...)
+		_, err := cfg.New(model.Input{Image: mnist})
+		if err == nil || flagText(cfg, err) != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -41,7 +42,7 @@ func (g Game) validate() []error {
 	var faults []error
 	bad := func(ok bool, format string, a ...any) {
 		if !ok {
-			faults = append(faults, fmt.Errorf("gan: "+format, a...))
+			faults = append(faults, option.Errorf("gan: "+format, a...))
 		}
 	}
 	if _, err := lossOf(g.Loss); err != nil {
@@ -52,20 +53,20 @@ func (g Game) validate() []error {
 	}
 	weight := func(v float64) bool { return v >= 0 && v <= math.MaxFloat32 }
 	decay := func(v float64) bool { return v >= 0 && float32(v) < 1 }
-	bad(weight(g.GP), "--gp %v: want a weight of 0 or more, as 10", g.GP)
-	bad(weight(g.R1), "--r1 %v: want a weight of 0 or more, as 1", g.R1)
-	bad(g.DSteps >= 1 && g.DSteps <= 100, "--d-steps %d: want 1 to 100", g.DSteps)
-	bad(g.DRate > 0 && g.DRate <= math.MaxFloat32, "--d-rate %v: want a multiple of --lr above 0, as 1 or 4", g.DRate)
-	bad(decay(g.Beta1), "--beta1 %v: want 0 or more, and less than 1", g.Beta1)
-	bad(decay(g.Beta2), "--beta2 %v: want 0 or more, and less than 1", g.Beta2)
-	bad(decay(g.EMA), "--ema %v: want 0 or more, and less than 1", g.EMA)
+	bad(weight(g.GP), "{GP} %v: want a weight of 0 or more, as 10", g.GP)
+	bad(weight(g.R1), "{R1} %v: want a weight of 0 or more, as 1", g.R1)
+	bad(g.DSteps >= 1 && g.DSteps <= 100, "{DSteps} %d: want 1 to 100", g.DSteps)
+	bad(g.DRate > 0 && g.DRate <= math.MaxFloat32, "{DRate} %v: want a multiple of {LR} above 0, as 1 or 4", g.DRate)
+	bad(decay(g.Beta1), "{Beta1} %v: want 0 or more, and less than 1", g.Beta1)
+	bad(decay(g.Beta2), "{Beta2} %v: want 0 or more, and less than 1", g.Beta2)
+	bad(decay(g.EMA), "{EMA} %v: want 0 or more, and less than 1", g.EMA)
 	return faults
 }
 
 // suits says why the discriminator cannot play so.
 func (g Game) suits(p pair) []error {
 	if p.mixes() && (g.GP > 0 || g.R1 > 0) {
-		return []error{errors.New("gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm spectral or none")}
+		return []error{option.Errorf("gan: {GP} and {R1} are of the slope at each image, which batch norm mixes with those of others: want {DNorm} spectral or none")}
 	}
 	return nil
 }
@@ -75,7 +76,7 @@ type Noise struct {
 	Latent int `json:"latent" flag:"latent" help:"number of latent units"` // Z ≥ 1
 }
 
-func (o Noise) validate() []error { return model.CheckUnits("gan", "latent", o.Latent) }
+func (o Noise) validate() []error { return model.CheckUnits("gan", "Latent", o.Latent) }
 
 // validateWith reports every fault of a model's options, those found already first.
 func (g Game) validateWith(o Noise, p pair, found ...error) error {
@@ -111,7 +112,9 @@ type DenseConfig struct {
 func (c *DenseConfig) Validate() error { return c.Game.validateWith(c.Noise, c.Dense) }
 
 // New builds the model, to be trained by Adam with the ε of Keras.
-func (c *DenseConfig) New(in model.Input) (model.Model, error) {
+func (c *DenseConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+
+func (c *DenseConfig) build(in model.Input) (*adversary, error) {
 	if err := c.Game.check(c.Noise, c.Dense, in.Image); err != nil {
 		return nil, err
 	}
@@ -138,7 +141,9 @@ type DCGANConfig struct {
 func (c *DCGANConfig) Validate() error { return c.Game.validateWith(c.Noise, c.Convolutional) }
 
 // New builds the model.
-func (c *DCGANConfig) New(in model.Input) (model.Model, error) {
+func (c *DCGANConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+
+func (c *DCGANConfig) build(in model.Input) (*adversary, error) {
 	nets := c.Convolutional.of(in.Image)
 	if err := c.Game.check(c.Noise, nets, in.Image); err != nil {
 		return nil, err

@@ -1,10 +1,10 @@
 package gan
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // A loss is a row of the table of adversarial losses: what the discriminator pays
@@ -75,7 +75,7 @@ func lossOf(name string) (loss, error) {
 		}
 		known = append(known, l.name)
 	}
-	return loss{}, fmt.Errorf("gan: --loss %q: want %s", name, strings.Join(known, ", "))
+	return loss{}, option.Errorf("gan: {Loss} %q: want %s", name, strings.Join(known, ", "))
 }
 
 // positive returns 1 where the discriminator says real, negative where it says made.

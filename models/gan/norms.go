@@ -1,9 +1,8 @@
 package gan
 
 import (
-	"fmt"
-
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
@@ -17,9 +16,9 @@ const (
 
 func checkNorms(d, g string) []error {
 	var faults []error
-	for _, n := range []struct{ flag, norm string }{{"d-norm", d}, {"g-norm", g}} {
+	for _, n := range []struct{ field, norm string }{{"DNorm", d}, {"GNorm", g}} {
 		if n.norm != batchNorm && n.norm != spectralNorm && n.norm != noNorm {
-			faults = append(faults, fmt.Errorf("gan: --%s %q: want batch, spectral or none", n.flag, n.norm))
+			faults = append(faults, option.Errorf("gan: {"+n.field+"} %q: want batch, spectral or none", n.norm))
 		}
 	}
 	return faults
@@ -40,9 +39,9 @@ func checkFilters(filters []int) []error {
 	if filters == nil {
 		return nil
 	}
-	faults := model.CheckLayers("gan", "filters", filters)
+	faults := model.CheckLayers("gan", "Filters", filters)
 	if len(filters) > 16 {
-		faults = append(faults, fmt.Errorf("gan: --filters has %d layers: want at most 16, each halves the image", len(filters)))
+		faults = append(faults, option.Errorf("gan: {Filters} has %d layers: want at most 16, each halves the image", len(filters)))
 	}
 	return faults
 }
@@ -70,6 +69,6 @@ func halves(img model.Image, n int) error {
 		return nil
 	}
 	size := (max(img.H, img.W) + m - 1) / m * m
-	return fmt.Errorf("gan: images of %v: with %d layers of --filters rows and columns must be multiples of %d; use --size %d, or fewer --filters",
+	return option.Errorf("gan: images of %v: with %d layers of {Filters} rows and columns must be multiples of %d; use {Size} %d, or fewer {Filters}",
 		img, n, m, size)
 }

@@ -116,7 +116,9 @@ type ResNetConfig struct {
 func (c *ResNetConfig) Validate() error { return c.Game.validateWith(c.Noise, c.Residual) }
 
 // New builds the model.
-func (c *ResNetConfig) New(in model.Input) (model.Model, error) {
+func (c *ResNetConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+
+func (c *ResNetConfig) build(in model.Input) (*adversary, error) {
 	nets := c.Residual.of(in.Image)
 	if err := c.Game.check(c.Noise, nets, in.Image); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 func TestLayersOfResNet(t *testing.T) {
 	m := newModel(t, mnist, ResNetGAN)
 	var b strings.Builder
-	for _, n := range m.Networks() {
+	for _, n := range m.Networks {
 		for _, l := range n.Layers {
 			fmt.Fprintln(&b, n.Name, l.Name, l.Out[1:], l.Params, strings.Join(l.Inputs, " "))
 		}
@@ -56,12 +56,13 @@ resnet-gan discriminator [1] 18513 generator
 	if b.String() != want {
 		t.Errorf("got\n%swant\n%s", b.String(), want)
 	}
-	last := newModel(t, faces, ResNetGAN).Networks()[0].Layers
+	last := newModel(t, faces, ResNetGAN).Networks[0].Layers
 	if first := last[2]; fmt.Sprint(first.Out[1:]) != "[4,4,256]" {
 		t.Errorf("for faces the generator starts with %v", first.Out)
 	}
-	_, err := configured(t, ResNetGAN, "filters", "8,8,8").New(model.Input{Image: mnist})
-	if want := "gan: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or fewer --filters"; err == nil || err.Error() != want {
+	cfg := configured(t, ResNetGAN, "filters", "8,8,8")
+	_, err := cfg.New(model.Input{Image: mnist})
+	if want := "gan: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or fewer --filters"; err == nil || flagText(cfg, err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -2,11 +2,12 @@ package gan
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
 )
@@ -121,50 +122,21 @@ type step struct {
 // step plays the turns. A metric is its mean over the turns that have it.
 func (m *adversary) step(n int) step {
 	s := step{scene: m.scene(n, true)}
-	turns, updates := s.play(m.turns(s.scene))
-	s.updates = updates
-	var names []string
-	values := map[string][]*graph.Node{}
-	add := func(name string, value *graph.Node) {
-		if values[name] == nil {
-			names = append(names, name)
-		}
-		values[name] = append(values[name], value)
-	}
-	for _, t := range turns {
-		for _, o := range t.metrics {
-			add(o.Name, o.Value)
-		}
-	}
-	for _, p := range m.players {
-		for _, t := range turns {
-			if t.player == p.name {
-				add(p.norm, t.norm)
-			}
-		}
-	}
-	for _, name := range names {
-		sum := graph.Const(0)
-		for _, v := range values[name] {
-			sum = graph.Add(sum, v)
-		}
-		mean := graph.Scale(sum, 1/float64(len(values[name])))
-		s.metrics = append(s.metrics, graph.Output{Name: name, Value: graph.Tag(mean, name)})
-	}
+	built := update.New(s.b, s.lr, s.updatesOf(m.turns(s.scene))...)
+	s.metrics, s.updates, s.slots = built.Metrics, built.Updates, built.Slots
 	return s
 }
 
 // Train returns one function, an iteration of the design. Its images are dealt to the
 // turns of the discriminator.
-func (m *adversary) Train(n int) ([]*graph.Func, error) {
+func (m *adversary) Train(n int) (*graph.Func, error) {
 	if k := m.steps; n%k != 0 || n < k {
-		return nil, fmt.Errorf("gan: --batch %d is dealt to --d-steps %d: want a multiple, as %d", n, k, max(1, (n+k/2)/k)*k)
+		return nil, option.Errorf("gan: {Batch} %d is dealt to {DSteps} %d: want a multiple, as %d", n, k, max(1, (n+k/2)/k)*k)
 	}
-	f, err := function("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.step(n)
 		return s.inputs(s.lr), s.metrics, s.updates
 	})
-	return []*graph.Func{f}, err
 }
 
 // A measured design says itself what is measured of each image.
@@ -176,7 +148,7 @@ type measured interface {
 // Eval returns what the networks, as they are in use, make of each image and of a made
 // one beside it.
 func (m *adversary) Eval(n int) (*graph.Func, error) {
-	return function("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n, false)
 		var terms []graph.Output
 		if d, ok := m.design.(measured); ok {
@@ -211,7 +183,7 @@ func (s *scene) sums(terms []graph.Output) []graph.Output {
 
 // Decode makes images of noise, each by itself.
 func (m *adversary) Decode(n int) (*graph.Func, error) {
-	return function("decode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("decode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		z := graph.Input(model.InputZ, tensor.Float32, n, m.latent)
 		in := []*graph.Node{z}
 		var y *graph.Node
@@ -228,25 +200,4 @@ func (m *adversary) Decode(n int) (*graph.Func, error) {
 func picture(x *graph.Node) []graph.Output {
 	value := graph.Tag(graph.AddScalar(graph.Scale(x, 0.5), 0.5), model.OutputPicture)
 	return []graph.Output{{Name: model.OutputPicture, Value: value}}
-}
-
-// in says whether a parameter is of one of the networks.
-func in(name string, networks []string) bool {
-	for _, n := range networks {
-		if strings.HasPrefix(name, n+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-// function makes a Func of what build returns.
-func function(name string, build func() ([]*graph.Node, []graph.Output, []graph.Update)) (*graph.Func, error) {
-	var in []*graph.Node
-	var out []graph.Output
-	var updates []graph.Update
-	if err := graph.Try(func() { in, out, updates = build() }); err != nil {
-		return nil, err
-	}
-	return graph.NewFunc(name, in, out, updates)
 }

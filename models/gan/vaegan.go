@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
@@ -101,7 +102,7 @@ func (c *VAEGANConfig) faults() []error {
 	if c.Gamma >= 0 && c.Gamma <= math.MaxFloat32 {
 		return nil
 	}
-	return []error{fmt.Errorf("gan: --gamma %v: want a weight of 0 or more, as 0.05", c.Gamma)}
+	return []error{option.Errorf("gan: {Gamma} %v: want a weight of 0 or more, as 0.05", c.Gamma)}
 }
 
 // Validate reports every fault of the options.
@@ -110,7 +111,9 @@ func (c *VAEGANConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *VAEGANConfig) New(in model.Input) (model.Model, error) {
+func (c *VAEGANConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+
+func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
 	nets := c.Convolutional.of(in.Image)
 	if err := c.Game.check(c.Noise, nets, in.Image, c.faults()...); err != nil {
 		return nil, err
@@ -120,8 +123,9 @@ func (c *VAEGANConfig) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	objective := fmt.Sprintf("E: KL + L, L = ½‖φ(x) − φ(x̂)‖²; G: + %g·L; %s", c.Gamma, m.Objective())
-	return &coder{m, objective}, nil
+	objective := fmt.Sprintf("E: KL + L, L = ½‖φ(x) − φ(x̂)‖²; G: + %g·L; %s", c.Gamma, m.objective())
+	m.coder(objective)
+	return m, nil
 }
 
 // VAEGAN returns kind vae-gan and its recipe.

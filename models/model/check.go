@@ -1,28 +1,29 @@
 package model
 
-import "fmt"
+import "github.com/imago-ml/imago/internal/option"
 
 // MaxUnits bounds a layer: larger is a slip of the hand, not a network.
 const MaxUnits = 1 << 16
 
-// CheckUnits reports the flag of a kind of pkg whose number of units is not from
-// 1 to MaxUnits.
-func CheckUnits(pkg, flag string, n int) []error {
+// CheckUnits returns the fault of a field of a kind of pkg whose number of units is
+// not from 1 to MaxUnits, or nil.
+func CheckUnits(pkg, field string, n int) []error {
 	if n < 1 || n > MaxUnits {
-		return []error{fmt.Errorf("%s: --%s %d: want 1 to %d", pkg, flag, n, MaxUnits)}
+		return []error{option.Errorf("%s: {"+field+"} %d: want 1 to %d", pkg, n, MaxUnits)}
 	}
 	return nil
 }
 
-// CheckLayers returns CheckUnits of each layer of a list, which has one at least.
-func CheckLayers(pkg, flag string, layers []int) []error {
+// CheckLayers returns the faults of a list of layers: that it is empty, and those
+// that CheckUnits finds of each layer.
+func CheckLayers(pkg, field string, layers []int) []error {
 	if len(layers) == 0 {
-		return []error{fmt.Errorf("%s: --%s is empty: want the size of at least one layer, as --%s 64", pkg, flag, flag)}
+		return []error{option.Errorf("%s: {"+field+"} is empty: want the size of at least one layer, as {"+field+"} 64", pkg)}
 	}
 	var faults []error
 	for i, n := range layers {
 		if n < 1 || n > MaxUnits {
-			faults = append(faults, fmt.Errorf("%s: --%s: layer %d is %d: want 1 to %d", pkg, flag, i+1, n, MaxUnits))
+			faults = append(faults, option.Errorf("%s: {"+field+"}: layer %d is %d: want 1 to %d", pkg, i+1, n, MaxUnits))
 		}
 	}
 	return faults

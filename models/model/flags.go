@@ -5,13 +5,16 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // A Flag is an option of a Config: a view of one of its fields. It has the
 // methods that the usual flag libraries ask of a value.
 type Flag struct {
-	Name string // as in --name
-	Help string
+	Name  string // as in --name
+	Field string // name of the field, by which errors of this library call it
+	Help  string
 
 	field reflect.Value
 }
@@ -32,7 +35,7 @@ func flagsOf(v reflect.Value) []*Flag {
 		case f.Anonymous:
 			flags = append(flags, flagsOf(v.Field(i))...)
 		case name != "":
-			fl := &Flag{name, f.Tag.Get("help"), v.Field(i)}
+			fl := &Flag{name, f.Name, f.Tag.Get("help"), v.Field(i)}
 			fl.Type() // panics on a type without a syntax
 			flags = append(flags, fl)
 		}
@@ -110,5 +113,5 @@ func (f *Flag) Set(s string) error {
 }
 
 func (f *Flag) bad(s, want string) error {
-	return fmt.Errorf("model: --%s %q: want %s", f.Name, s, want)
+	return option.Errorf("model: {"+f.Field+"} %q: want %s", s, want)
 }

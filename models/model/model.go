@@ -1,12 +1,15 @@
-// Package model says what a generative image model is, and holds the table of
-// kinds and of named recipes.
+// Package model defines what a generative model is, and holds the table of kinds
+// and of named recipes.
 //
-// A Model is graphs and names: functions for a step of training, for evaluation
-// and for what else it can do, the parameters and slots that they share, and the
-// networks to show. Training, checkpoints, pictures and the command line work on
-// any Model through the interfaces of this package and learn what one can do by
-// asserting those of can.go (what a trained model does) and stage.go (how one is
-// trained otherwise than in one go).
+// A Model is a value that declares what it can do: functions that build graphs
+// for a step of training, for evaluation, and for encoding, decoding, sampling and
+// the rest, the parameters and optimiser slots that these graphs share, and the
+// networks to show. A function that a model does not have is nil. Training,
+// checkpoints, pictures and the command line work on any Model.
+//
+// To add a model, write a Config whose New returns a *Model, and register a Kind
+// that makes it. Packages vae and gan build Models from networks, losses and
+// regularisers of your own.
 //
 // The package knows no concrete model, no data set and no device.
 package model
@@ -21,8 +24,7 @@ import (
 
 // B images a batch, H×W×C pixels, Z latent units, K labels, in every comment of this package.
 
-// The inputs of a model's functions. A function takes those it needs, and is
-// given them by name.
+// The inputs of a model's functions, by name. A function takes those it needs.
 const (
 	InputX      = "x"      // float32 (B,H,W,C) in [0,1]
 	InputWeight = "weight" // float32 (B): 1 for an image, 0 for what fills up a short batch
@@ -30,8 +32,8 @@ const (
 	InputLR     = "lr"     // float32 (): learning rate
 	InputZ      = "z"      // float32 (B,Z)
 
-	// InputLabels is what is known of each image: float32 (B,K), 1 for its class and 0
-	// for the others, or 1 for each attribute that it has; 0 throughout if nothing is.
+	// InputLabels holds what is known of each image: float32 (B,K), 1 for its class and
+	// 0 for the others, or 1 for each attribute that it has; all 0 if nothing is known.
 	InputLabels = "labels"
 	InputEpoch  = "epoch" // float32 (): epochs of training done, with a fraction; of a step of training only
 
@@ -41,21 +43,21 @@ const (
 	InputLabelledY = "labelled_y" // float32 (L,K)
 )
 
-// The outputs of a model's functions. A training step gives its metrics under
-// their names; Eval gives the same, but for gradients, with SumSuffix.
+// The outputs of a model's functions. A training step returns its metrics under
+// these names; Eval returns the same, without gradient norms, with SumSuffix.
 const (
 	Loss           = "loss"           // what is minimised, nats an image
 	Reconstruction = "reconstruction" // −ln p(x|z) or another distance, an image
 	KL             = "kl"             // KL(q(z|x) ‖ p(z)), nats an image, unweighted
-	GradNorm       = "grad_norm"      // length of the gradient, before any clipping
-	DLoss          = "d_loss"         // the discriminator's, nats an image: mean over real and made ones
-	DAccuracy      = "d_accuracy"     // share of real and made images that it tells apart, 0 to 1
-	GLoss          = "g_loss"         // the generator's, nats an image
-	InfoLoss       = "info_loss"      // −ln q of the class and the codes of a made image, nats
-	DPenalty       = "d_penalty"      // what the discriminator pays for a steep slope, weighted
-	DInputGrad     = "d_input_grad"   // length of the slope of its logit in the pixels, in [−1,1], where it pays for one
+	GradNorm       = "grad_norm"      // norm of the gradient, before any clipping
+	DLoss          = "d_loss"         // discriminator loss, nats an image: mean over real and generated ones
+	DAccuracy      = "d_accuracy"     // share of real and generated images that the discriminator classifies correctly, 0 to 1
+	GLoss          = "g_loss"         // generator loss, nats an image
+	InfoLoss       = "info_loss"      // −ln q of the class and the codes of a generated image, nats
+	DPenalty       = "d_penalty"      // gradient penalty of the discriminator, weighted
+	DInputGrad     = "d_input_grad"   // norm of the gradient of its logit in the pixels, in [−1,1], where it is penalised
 	DGradNorm      = "d_grad_norm"    // GradNorm of the discriminator
-	GGradNorm      = "g_grad_norm"    // of the generator
+	GGradNorm      = "g_grad_norm"    // GradNorm of the generator
 	SumSuffix      = "_sum"           // of a metric added over the images of weight 1
 
 	OutputMean    = "mean"    // (B,Z), of q(z|x); the code of a deterministic model
@@ -81,24 +83,120 @@ type Input struct {
 	Labels int // K; 0 if nothing is known of the images
 }
 
-// A Model is a generative model built for images of one shape. Its functions
-// share states by name: those of Params and those of Slots, and no others.
-type Model interface {
-	// Params are the parameters in order of declaration; Param.Draw starts them.
-	Params() []nn.Param
-	// Slots are the states of the optimisers.
-	Slots() []optim.Slot
+// A Function builds the graph of one task for batches of a size. A task that a model
+// does not have is a nil Function.
+type Function func(batch int) (*graph.Func, error)
+
+// A Model is a generative model built for data of one shape. Its functions share
+// states by name: those of Params and those of Slots, and no others.
+//
+// Functions that need labels take InputLabels beside what is said here; TakesLabels
+// declares which of Decode and Sample do.
+type Model struct {
+	// Params lists the parameters in order of declaration; Param.Draw initialises them.
+	Params []nn.Param
+	// Slots lists the states of the optimisers of all phases.
+	Slots []optim.Slot
 	// Networks are the networks as they appear in a summary or a diagram, axis 0
 	// of every shape being the batch. The last one shows how the others are joined.
-	Networks() []nn.Network
+	Networks []nn.Network
 	// Objective states what is minimised, with its unit, on one line.
-	Objective() string
-	// Train is the functions that make up one step on a batch, run in order. Their
-	// outputs are scalar metrics, each the mean over the images of weight 1. An
-	// update whose loss or gradient is not finite changes no state, and neither do
-	// those after it in the step; a batch without an image of weight 1 makes such
-	// an update. Images of weight 0 are images too: batch statistics include them.
-	Train(batch int) ([]*graph.Func, error)
-	// Eval gives the sums of the metrics over the images of weight 1.
-	Eval(batch int) (*graph.Func, error)
+	Objective string
+
+	// Phases are how the model is trained, one after another, over the same states;
+	// at least one. Eval measures what the last one minimises.
+	Phases []Phase
+	// Supervision says which labels a semi-supervised model may use in training;
+	// nil if it is none.
+	Supervision *Supervision
+	// Diagnostics finds what goes wrong in a training run; nil if nothing is known.
+	Diagnostics Diagnostics
+
+	// Eval takes the inputs of a batch and returns the sums of the metrics over the
+	// images of weight 1, by their names with SumSuffix.
+	Eval Function
+	// Score takes InputX and InputKey and returns each metric of Eval, image by image,
+	// under its name without SumSuffix: (B).
+	Score Function
+
+	// Latent is Z; 0 of a model without codes.
+	Latent int
+	// Encode takes InputX and returns OutputMean, and OutputLogVar unless the model is
+	// Deterministic.
+	Encode Function
+	// Deterministic declares that Encode returns codes, not the parameters of q(z|x).
+	Deterministic bool
+	// Decode takes InputZ and returns OutputPicture.
+	Decode Function
+	// Reconstruct takes InputX and returns OutputPicture, decoded from the mean of
+	// q(z|x): no noise is drawn.
+	Reconstruct Function
+	// Sample takes InputKey and returns OutputPicture. It is set if the model draws
+	// otherwise than by decoding N(0, I): from a prior of its own, or with labels.
+	Sample Function
+	// Classify takes InputX and returns OutputProbs: q(y|x), or the responsibilities
+	// of the clusters.
+	Classify Function
+	// LogWeights takes InputX and InputKey and returns OutputLogWeight of k draws, the
+	// Constant of the likelihood included: importance weights, from which the
+	// likelihood of an image is estimated as ln p(x) ≈ ln (1/k) Σ_k p(x,z)/q(z|x),
+	// z ~ q(z|x). Burda et al., arXiv:1509.00519, eq. 8.
+	LogWeights func(batch, k int) (*graph.Func, error)
+
+	// Likelihood describes p(x|z); nil of a model without one.
+	Likelihood *Likelihood
+	// TakesLabels declares which functions take InputLabels.
+	TakesLabels Conditioning
+}
+
+// A Conditioning declares which functions of a conditional model take labels.
+type Conditioning struct{ Decode, Sample bool }
+
+// Last returns the last phase, whose loss Eval measures.
+func (m *Model) Last() Phase { return m.Phases[len(m.Phases)-1] }
+
+// HasPrior reports whether the model has something to draw images from: a prior of
+// its own, or N(0, I), whose codes it was trained to decode. A deterministic
+// autoencoder has none: its codes have no known distribution.
+func (m *Model) HasPrior() bool {
+	return m.Sample != nil || m.Decode != nil && (m.Encode == nil || !m.Deterministic)
+}
+
+// A Measure says what the probability of an image is a probability of.
+type Measure int
+
+// The measures.
+const (
+	Distance Measure = iota // none: the term is a distance, not a likelihood
+	Binary                  // pixels that are 0 or 1
+	Levels                  // pixels of 256 levels
+	Density                 // pixels in [0,1]: a density
+)
+
+// A Likelihood describes how a model scores an image given its code.
+type Likelihood struct {
+	Name     string // as in the option Loss
+	Measure  Measure
+	Constant float64 // nats an image that the metrics leave out, and LogWeights do not
+}
+
+// Build returns the function of a name that build makes. Inputs that neither an
+// output nor an update depends on are left out: a deterministic model needs no key.
+// A *graph.ShapeError of build is returned as an error.
+func Build(name string, build func() (inputs []*graph.Node, outputs []graph.Output, updates []graph.Update)) (*graph.Func, error) {
+	var inputs, used []*graph.Node
+	f := &graph.Func{}
+	if err := graph.Try(func() { inputs, f.Outputs, f.Updates = build() }); err != nil {
+		return nil, err
+	}
+	needed := map[*graph.Node]bool{}
+	for _, n := range f.Nodes() {
+		needed[n] = true
+	}
+	for _, in := range inputs {
+		if needed[in] {
+			used = append(used, in)
+		}
+	}
+	return graph.NewFunc(name, used, f.Outputs, f.Updates)
 }

@@ -28,7 +28,7 @@ func (o *options) Validate() error {
 	return nil
 }
 
-func (o *options) New(Input) (Model, error) { return nil, errors.New("not built here") }
+func (o *options) New(Input) (*Model, error) { return nil, errors.New("not built here") }
 
 func kind(name string) Kind {
 	return Kind{Name: name, Default: func() Config { return &options{sub: sub{[]int{4, 2}}, Units: 3, Rate: 0.5, Loss: "a"} }}
@@ -54,7 +54,7 @@ func TestFlags(t *testing.T) {
 	}
 	for i, bad := range []string{"8,,2", "2.5", "fast", "maybe"} {
 		err := flags[i].Set(bad)
-		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("model: --%s %q: want ", flags[i].Name, bad)) {
+		if err == nil || !strings.HasPrefix(err.Error(), fmt.Sprintf("model: %s %q: want ", flags[i].Field, bad)) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

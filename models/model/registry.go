@@ -17,7 +17,7 @@ type Config interface {
 	Validate() error
 	// New builds the model for such data. It fails where Validate does, and where
 	// the data do not suit.
-	New(in Input) (Model, error)
+	New(in Input) (*Model, error)
 }
 
 // A Kind is a family of models that share a Config.

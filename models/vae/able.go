@@ -23,7 +23,7 @@ type sampler interface {
 // A beginner is a weigher whose parameters are set from the images before training.
 type beginner interface {
 	weigher
-	begin(s model.Scene) error
+	begin(s model.InitContext) error
 }
 
 // A reconstructor is a design whose reconstruction is not what decode makes of the
@@ -34,34 +34,30 @@ type reconstructor interface {
 	reconstruct(s *scene) *graph.Node
 }
 
-// A bounded is the model of a weigher.
-type bounded struct{ *autoencoder }
-
-// LogWeights gives the weights of k draws, what the metrics leave out included.
-func (m *bounded) LogWeights(n, k int) (*graph.Func, error) {
-	return function("log_weights", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+// LogWeights returns the weights of k draws, what the metrics leave out included.
+func (m *autoencoder) LogWeights(n, k int) (*graph.Func, error) {
+	return model.Build("log_weights", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
 		w := m.design.(weigher).logWeights(s, k)
-		w = graph.AddScalar(graph.Transpose(w, 1, 0), -m.Pixels().Constant)
+		w = graph.AddScalar(graph.Transpose(w, 1, 0), -m.pixels().Constant)
 		return s.inputs(), []graph.Output{{Name: model.OutputLogWeight, Value: graph.Tag(w, model.OutputLogWeight)}}, nil
 	})
 }
 
-// A sampled is the model of a sampler.
-type sampled struct{ bounded }
-
-// Sample draws images: the mean of p(x|z), z drawn from the prior.
-func (m *sampled) Sample(n int) (*graph.Func, error) {
-	return function("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+// Sample draws images: the mean of p(x|z), z drawn from the prior, of the classes that
+// the labels give if the model knows of any.
+func (m *autoencoder) Sample(n int) (*graph.Func, error) {
+	return model.Build("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
 		return s.inputs(), m.picture(m.design.(sampler).draw(s, n)), nil
 	})
 }
 
-// A begun is the model of a beginner: its training is one stage.
-type begun struct{ bounded }
-
-// Stages returns the stage that the images begin.
-func (m *begun) Stages() []model.Stage {
-	return []model.Stage{{Name: "train", Train: m.Train, Begin: m.design.(beginner).begin}}
+// Classify returns the probability of each class.
+func (m *autoencoder) Classify(n int) (*graph.Func, error) {
+	return model.Build("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		s := m.scene(n)
+		p := m.design.(classifier).probs(s)
+		return s.inputs(), []graph.Output{{Name: model.OutputProbs, Value: graph.Tag(p, model.OutputProbs)}}, nil
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/prob"
 )
 
@@ -79,10 +80,10 @@ type Rise struct {
 func (o Rise) validate() []error {
 	var faults []error
 	if !(o.Warmup >= 0) || math.IsInf(o.Warmup, 0) {
-		faults = append(faults, fmt.Errorf("vae: --warmup %v: want a number of epochs, 0 or more", o.Warmup))
+		faults = append(faults, option.Errorf("vae: {Warmup} %v: want a number of epochs, 0 or more", o.Warmup))
 	}
 	if !(o.FreeBits >= 0) || math.IsInf(o.FreeBits, 0) {
-		faults = append(faults, fmt.Errorf("vae: --free-bits %v: want nats a unit, 0 or more", o.FreeBits))
+		faults = append(faults, option.Errorf("vae: {FreeBits} %v: want nats a unit, 0 or more", o.FreeBits))
 	}
 	return faults
 }

@@ -1,10 +1,10 @@
 package vae
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
@@ -29,15 +29,15 @@ type CNN struct {
 }
 
 func (c CNN) validate() []error {
-	faults := model.CheckLayers("vae", "filters", c.Filters)
+	faults := model.CheckLayers("vae", "Filters", c.Filters)
 	if len(c.Filters) > 16 {
-		faults = append(faults, fmt.Errorf("vae: --filters has %d layers: want at most 16, each halves the image", len(c.Filters)))
+		faults = append(faults, option.Errorf("vae: {Filters} has %d layers: want at most 16, each halves the image", len(c.Filters)))
 	}
 	if c.Dense < 0 || c.Dense > model.MaxUnits {
-		faults = append(faults, fmt.Errorf("vae: --dense %d: want 0 (no such layer) to %d", c.Dense, model.MaxUnits))
+		faults = append(faults, option.Errorf("vae: {Dense} %d: want 0 (no such layer) to %d", c.Dense, model.MaxUnits))
 	}
 	if c.Kernel < 1 || c.Kernel > 31 {
-		faults = append(faults, fmt.Errorf("vae: --kernel %d: want 1 to 31", c.Kernel))
+		faults = append(faults, option.Errorf("vae: {Kernel} %d: want 1 to 31", c.Kernel))
 	}
 	return faults
 }
@@ -50,7 +50,7 @@ func (c CNN) fits(img model.Image) error {
 		return nil
 	}
 	size := (max(img.H, img.W) + m - 1) / m * m
-	return fmt.Errorf("vae: images of %v: with %d layers of --filters rows and columns must be multiples of %d; use --size %d, or fewer --filters",
+	return option.Errorf("vae: images of %v: with %d layers of {Filters} rows and columns must be multiples of %d; use {Size} %d, or fewer {Filters}",
 		img, len(c.Filters), m, size)
 }
 

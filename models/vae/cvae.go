@@ -1,9 +1,8 @@
 package vae
 
 import (
-	"fmt"
-
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -22,13 +21,13 @@ func (c conditional) draw(s *scene, n int) *graph.Node {
 func (c conditional) objective() string { return c.elbo.objective() + "; given the labels" }
 
 // conditionally returns build of a VAE with the labels given.
-func (o Variational) conditionally(kind string, n nets, in model.Input) (model.Model, error) {
+func (o Variational) conditionally(kind string, n nets, in model.Input) (*model.Model, error) {
 	e, err := o.elbo(n, in)
 	if err != nil {
 		return nil, err
 	}
 	if in.Labels == 0 {
-		return nil, fmt.Errorf("vae: %s is given the labels of images, and these have none: use a labelled set, as --data mnist, or cnn-vae", kind)
+		return nil, option.Errorf("vae: %s is given the labels of images, and these have none: use a labelled set, as {Data} mnist, or cnn-vae", kind)
 	}
 	e.conditional = true
 	return build(kind, conditional{e}, in, o.Latent)
@@ -44,7 +43,7 @@ type CNNCVAEConfig struct {
 func (c *CNNCVAEConfig) Validate() error { return joined(c.Variational.validate(), c.CNN.validate()) }
 
 // New builds the model.
-func (c *CNNCVAEConfig) New(in model.Input) (model.Model, error) {
+func (c *CNNCVAEConfig) New(in model.Input) (*model.Model, error) {
 	return c.conditionally("cvae", c.CNN, in)
 }
 
@@ -67,7 +66,7 @@ type MLPCVAEConfig struct {
 func (c *MLPCVAEConfig) Validate() error { return joined(c.Variational.validate(), c.MLP.validate()) }
 
 // New builds the model.
-func (c *MLPCVAEConfig) New(in model.Input) (model.Model, error) {
+func (c *MLPCVAEConfig) New(in model.Input) (*model.Model, error) {
 	return c.conditionally("mlp-cvae", c.MLP, in)
 }
 

@@ -26,8 +26,8 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(m.Objective())
-	for _, net := range m.Networks() {
+	fmt.Println(m.Objective)
+	for _, net := range m.Networks {
 		fmt.Printf("\n%s: %d parameters\n", net.Name, net.Params())
 		for _, l := range net.Layers {
 			line := fmt.Sprintf("%-18s %-15s %-13v %6d  %s", l.Name, l.Kind, l.Out[1:], l.Params, strings.Join(l.Inputs, " "))

@@ -58,7 +58,7 @@ func (w iwae) adam() optim.Adam {
 }
 
 // begin sets the biases: logit of the mean of each pixel, kept off 0 and 1.
-func (w iwae) begin(s model.Scene) error {
+func (w iwae) begin(s model.InitContext) error {
 	mean, err := meanImage(s)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (w iwae) begin(s model.Scene) error {
 }
 
 // meanImage returns the mean of all images to train on, H·W·C values.
-func meanImage(s model.Scene) ([]float64, error) {
+func meanImage(s model.InitContext) ([]float64, error) {
 	images := s.Train()
 	h, w, c := images.Shape()
 	const at = 256
@@ -103,11 +103,11 @@ type IWAEConfig struct {
 
 // Validate reports every fault of the options.
 func (c *IWAEConfig) Validate() error {
-	return joined(Bound{c.Latent, c.Loss, 1}.validate(), model.CheckUnits("vae", "samples", c.Samples), c.Pixels.validate(c.Loss), c.MLP.validate())
+	return joined(Bound{c.Latent, c.Loss, 1}.validate(), model.CheckUnits("vae", "Samples", c.Samples), c.Pixels.validate(c.Loss), c.MLP.validate())
 }
 
 // New builds the model.
-func (c *IWAEConfig) New(in model.Input) (model.Model, error) {
+func (c *IWAEConfig) New(in model.Input) (*model.Model, error) {
 	if err := check(c.Validate(), c.MLP, in.Image); err != nil {
 		return nil, err
 	}

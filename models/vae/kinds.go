@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -17,12 +18,12 @@ type Bound struct {
 }
 
 func (o Bound) validate() []error {
-	faults := model.CheckUnits("vae", "latent", o.Latent)
+	faults := model.CheckUnits("vae", "Latent", o.Latent)
 	if _, err := likelihoodOf(o.Loss, losses()); err != nil {
 		faults = append(faults, err)
 	}
 	if !(o.Beta >= 0) || math.IsInf(o.Beta, 0) {
-		faults = append(faults, fmt.Errorf("vae: --beta %v: want a finite number of 0 or more; 1 is the evidence bound", o.Beta))
+		faults = append(faults, option.Errorf("vae: {Beta} %v: want a finite number of 0 or more; 1 is the evidence bound", o.Beta))
 	}
 	return faults
 }
@@ -37,7 +38,7 @@ type Variational struct {
 
 // variational returns the options of the evidence bound itself.
 func variational(latent int, loss string) Variational {
-	return Variational{Bound{latent, loss, 1}, Pixels{Sigma: defaultSigma}, Rise{}, Match{Kernel: "imq"}}
+	return Variational{Bound{latent, loss, 1}, Pixels{Sigma: defaultSigma}, Rise{}, Match{MMDKernel: "imq"}}
 }
 
 func (o Variational) validate() []error {
@@ -54,12 +55,12 @@ func (o Variational) elbo(n nets, in model.Input) (elbo, error) {
 	kl := beta{o.Beta, o.Warmup, o.FreeBits}
 	e := elbo{pair{n, in.Image, o.Latent, false}, o.Pixels.of(o.Loss), kl}
 	if o.MMD > 0 {
-		e.variant = matching{kl, o.MMD, o.Kernel}
+		e.variant = matching{kl, o.MMD, o.MMDKernel}
 	}
 	return e, nil
 }
 
-func (o Variational) build(kind string, n nets, in model.Input) (model.Model, error) {
+func (o Variational) build(kind string, n nets, in model.Input) (*model.Model, error) {
 	e, err := o.elbo(n, in)
 	if err != nil {
 		return nil, err
@@ -74,14 +75,14 @@ type Code struct {
 }
 
 func (o Code) validate() []error {
-	faults := model.CheckUnits("vae", "latent", o.Latent)
+	faults := model.CheckUnits("vae", "Latent", o.Latent)
 	if _, err := likelihoodOf(o.Loss, []string{"mae", "mse", "bce"}); err != nil {
 		faults = append(faults, err)
 	}
 	return faults
 }
 
-func (o Code) build(kind string, n nets, in model.Input) (model.Model, error) {
+func (o Code) build(kind string, n nets, in model.Input) (*model.Model, error) {
 	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ type MLPVAEConfig struct {
 func (c *MLPVAEConfig) Validate() error { return joined(c.Variational.validate(), c.MLP.validate()) }
 
 // New builds the model.
-func (c *MLPVAEConfig) New(in model.Input) (model.Model, error) {
+func (c *MLPVAEConfig) New(in model.Input) (*model.Model, error) {
 	return c.build("mlp-vae", c.MLP, in)
 }
 
@@ -141,7 +142,7 @@ type CNNVAEConfig struct {
 func (c *CNNVAEConfig) Validate() error { return joined(c.Variational.validate(), c.CNN.validate()) }
 
 // New builds the model.
-func (c *CNNVAEConfig) New(in model.Input) (model.Model, error) {
+func (c *CNNVAEConfig) New(in model.Input) (*model.Model, error) {
 	return c.build("cnn-vae", c.CNN, in)
 }
 
@@ -175,7 +176,7 @@ type MLPAEConfig struct {
 func (c *MLPAEConfig) Validate() error { return joined(c.Code.validate(), c.MLP.validate()) }
 
 // New builds the model.
-func (c *MLPAEConfig) New(in model.Input) (model.Model, error) {
+func (c *MLPAEConfig) New(in model.Input) (*model.Model, error) {
 	return c.build("mlp-ae", c.MLP, in)
 }
 
@@ -195,7 +196,7 @@ type CNNAEConfig struct {
 func (c *CNNAEConfig) Validate() error { return joined(c.Code.validate(), c.CNN.validate()) }
 
 // New builds the model.
-func (c *CNNAEConfig) New(in model.Input) (model.Model, error) {
+func (c *CNNAEConfig) New(in model.Input) (*model.Model, error) {
 	return c.build("cnn-ae", c.CNN, in)
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
@@ -213,20 +214,20 @@ type LadderConfig struct {
 
 // Validate reports every fault of the options.
 func (c *LadderConfig) Validate() error {
-	faults := slices.Concat(model.CheckLayers("vae", "latents", c.Latents), model.CheckLayers("vae", "hidden", c.Hidden),
+	faults := slices.Concat(model.CheckLayers("vae", "Latents", c.Latents), model.CheckLayers("vae", "Hidden", c.Hidden),
 		Bound{1, c.Loss, c.Beta}.validate(), c.Pixels.validate(c.Loss), c.Rise.validate())
 	switch {
 	case len(faults) > 0:
 	case len(c.Latents) < 2 || len(c.Latents) > 16:
-		faults = append(faults, fmt.Errorf("vae: --latents has %d layers: want 2 to 16, as --latents 64,32", len(c.Latents)))
+		faults = append(faults, option.Errorf("vae: {Latents} has %d layers: want 2 to 16, as {Latents} 64,32", len(c.Latents)))
 	case len(c.Hidden) != len(c.Latents):
-		faults = append(faults, fmt.Errorf("vae: --hidden has %d layers and --latents %d: want as many", len(c.Hidden), len(c.Latents)))
+		faults = append(faults, option.Errorf("vae: {Hidden} has %d layers and {Latents} %d: want as many", len(c.Hidden), len(c.Latents)))
 	}
 	return joined(faults)
 }
 
 // New builds the model.
-func (c *LadderConfig) New(in model.Input) (model.Model, error) {
+func (c *LadderConfig) New(in model.Input) (*model.Model, error) {
 	if err := check(c.Validate(), MLP{}, in.Image); err != nil {
 		return nil, err
 	}

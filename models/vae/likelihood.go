@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
@@ -116,12 +117,12 @@ func (p Pixels) validate(loss string) []error {
 	var faults []error
 	switch {
 	case !(p.Sigma > 0) || math.IsInf(p.Sigma, 0):
-		faults = append(faults, fmt.Errorf("vae: --sigma %v: want a number above 0, of pixels from 0 to 1", p.Sigma))
+		faults = append(faults, option.Errorf("vae: {Sigma} %v: want a number above 0, of pixels from 0 to 1", p.Sigma))
 	case p.Sigma != defaultSigma && loss != "gaussian":
-		faults = append(faults, fmt.Errorf("vae: --sigma %v has no part in --loss %s: use --loss gaussian", p.Sigma, loss))
+		faults = append(faults, option.Errorf("vae: {Sigma} %v has no part in {Loss} %s: use {Loss} gaussian", p.Sigma, loss))
 	}
 	if p.Binarize && loss != "bce" {
-		faults = append(faults, fmt.Errorf("vae: --binarize makes pixels of 0 and 1, and --loss %s is not of such: use --loss bce", loss))
+		faults = append(faults, option.Errorf("vae: {Binarize} makes pixels of 0 and 1, and {Loss} %s is not of such: use {Loss} bce", loss))
 	}
 	return faults
 }
@@ -154,5 +155,5 @@ func likelihoodOf(name string, allowed []string) (likelihood, error) {
 			}
 		}
 	}
-	return likelihood{}, fmt.Errorf("vae: --loss %q: want %s", name, strings.Join(allowed, " or "))
+	return likelihood{}, option.Errorf("vae: {Loss} %q: want %s", name, strings.Join(allowed, " or "))
 }

@@ -183,7 +183,7 @@ func (d stacked) lessons(pretrain int) []lesson {
 // choose finds the units that M1 uses: those whose mean moves over the training images
 // by a standard deviation of more than 0.1, as in the authors' program. Of the others a
 // code is noise.
-func (d stacked) choose(m *staged, s model.Scene) error {
+func (d stacked) choose(m *staged, s model.InitContext) error {
 	out, err := s.Run(m.Encode)
 	if err != nil {
 		return err

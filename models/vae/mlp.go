@@ -1,10 +1,10 @@
 package vae
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
@@ -24,9 +24,9 @@ type MLP struct {
 var activations = map[string]nn.Activation{"relu": nn.ReLU, "tanh": nn.Tanh, "softplus": graph.Softplus}
 
 func (c MLP) validate() []error {
-	faults := model.CheckLayers("vae", "hidden", c.Hidden)
+	faults := model.CheckLayers("vae", "Hidden", c.Hidden)
 	if activations[c.Activation] == nil {
-		faults = append(faults, fmt.Errorf("vae: --activation %q: want relu, tanh or softplus", c.Activation))
+		faults = append(faults, option.Errorf("vae: {Activation} %q: want relu, tanh or softplus", c.Activation))
 	}
 	return faults
 }

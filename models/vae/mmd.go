@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/prob"
 )
@@ -48,20 +49,20 @@ func (v matching) formula() string {
 
 // Match are the options of InfoVAE and WAE.
 type Match struct {
-	MMD    float64 `json:"mmd" flag:"mmd" help:"weight of the discrepancy of all codes from the prior: InfoVAE, and with --beta 0 WAE-MMD"` // ≥ 0
-	Kernel string  `json:"mmd_kernel" flag:"mmd-kernel" help:"what --mmd compares codes by: imq (inverse multiquadratics) or rbf (Gaussian)"`
+	MMD       float64 `json:"mmd" flag:"mmd" help:"weight of the discrepancy of all codes from the prior: InfoVAE, and with --beta 0 WAE-MMD"` // ≥ 0
+	MMDKernel string  `json:"mmd_kernel" flag:"mmd-kernel" help:"what --mmd compares codes by: imq (inverse multiquadratics) or rbf (Gaussian)"`
 }
 
 func (o Match) validate() []error {
 	var faults []error
 	if !(o.MMD >= 0) || math.IsInf(o.MMD, 0) {
-		faults = append(faults, fmt.Errorf("vae: --mmd %v: want a finite number of 0 or more", o.MMD))
+		faults = append(faults, option.Errorf("vae: {MMD} %v: want a finite number of 0 or more", o.MMD))
 	}
-	if kernels[o.Kernel] == nil {
-		faults = append(faults, fmt.Errorf("vae: --mmd-kernel %q: want imq or rbf", o.Kernel))
+	if kernels[o.MMDKernel] == nil {
+		faults = append(faults, option.Errorf("vae: {MMDKernel} %q: want imq or rbf", o.MMDKernel))
 	}
-	if o.MMD == 0 && o.Kernel != "imq" {
-		faults = append(faults, fmt.Errorf("vae: --mmd-kernel %s has no part without --mmd: give it a weight, as --mmd 10", o.Kernel))
+	if o.MMD == 0 && o.MMDKernel != "imq" {
+		faults = append(faults, option.Errorf("vae: {MMDKernel} %s has no part without {MMD}: give it a weight, as {MMD} 10", o.MMDKernel))
 	}
 	return faults
 }

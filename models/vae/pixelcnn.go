@@ -1,10 +1,10 @@
 package vae
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
@@ -17,9 +17,9 @@ type PixelCNN struct {
 }
 
 func (c PixelCNN) validate() []error {
-	faults := model.CheckUnits("vae", "prior-width", c.PriorFilters)
+	faults := model.CheckUnits("vae", "PriorFilters", c.PriorFilters)
 	if c.PriorLayers < 0 || c.PriorLayers > 64 {
-		faults = append(faults, fmt.Errorf("vae: --prior-layers %d: want 0 to 64", c.PriorLayers))
+		faults = append(faults, option.Errorf("vae: {PriorLayers} %d: want 0 to 64", c.PriorLayers))
 	}
 	return faults
 }

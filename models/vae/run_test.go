@@ -2,10 +2,12 @@ package vae
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
@@ -19,6 +21,12 @@ var small = model.Image{H: 4, W: 8, C: 1}
 const labels = 3
 
 type kindOf = func() (model.Kind, model.Recipe)
+
+// name returns the name of a kind.
+func name(kind kindOf) string {
+	k, _ := kind()
+	return k.Name
+}
 
 var allKinds = []kindOf{MLPVAE, CNNVAE, MLPAE, CNNAE, CVAE, MLPCVAE, weighted, Ladder}
 
@@ -64,12 +72,7 @@ func configured(t *testing.T, kind kindOf, options ...string) model.Config {
 	return c
 }
 
-func newModel(t *testing.T, img model.Image, kind kindOf, options ...string) *autoencoder {
-	t.Helper()
-	return core(wholeModel(t, img, kind, options...))
-}
-
-func wholeModel(t *testing.T, img model.Image, kind kindOf, options ...string) model.Model {
+func newModel(t *testing.T, img model.Image, kind kindOf, options ...string) *model.Model {
 	t.Helper()
 	m, err := configured(t, kind, options...).New(model.Input{Image: img, Labels: labels})
 	if err != nil {
@@ -78,17 +81,17 @@ func wholeModel(t *testing.T, img model.Image, kind kindOf, options ...string) m
 	return m
 }
 
-// core returns the autoencoder that a model is made around.
-func core(m model.Model) *autoencoder {
-	switch m := m.(type) {
-	case *bounded:
-		return m.autoencoder
-	case *sampled:
-		return m.autoencoder
-	case *begun:
-		return m.autoencoder
-	}
-	return m.(*autoencoder)
+// flags returns the text of an error with each field named as an option of the command
+// line, as package cli does.
+func flags(c model.Config, err error) string {
+	return option.Text(err, func(field string) string {
+		for _, f := range model.Flags(c) {
+			if f.Field == field {
+				return "--" + f.Name
+			}
+		}
+		return "--" + strings.ToLower(field)
+	})
 }
 
 // tiny options of the two pairs of networks, as in testdata/ten_steps.py, and of
@@ -122,12 +125,12 @@ func sines(n int, amplitude, frequency, phase float64) graph.Value {
 	return v
 }
 
-func startStates(m model.Model) map[string]graph.Value {
+func startStates(m *model.Model) map[string]graph.Value {
 	st := map[string]graph.Value{}
-	for k, p := range m.Params() {
+	for k, p := range m.Params {
 		st[p.Name] = sines(p.Shape.Size(), 0.4, 1.7, 0.9*float64(k)+0.5)
 	}
-	for _, s := range m.Slots() {
+	for _, s := range m.Slots {
 		v := make(graph.Value, s.Shape.Size())
 		for i := range v {
 			v[i] = float64(s.Value)
@@ -192,15 +195,15 @@ func inputs(n int, img model.Image, step uint64) map[string]graph.Value {
 }
 
 // trainOnce runs a step of training on b images of sines.
-func trainOnce(t *testing.T, m model.Model, states map[string]graph.Value, b int, step uint64, lr float64) map[string]graph.Value {
+func trainOnce(t *testing.T, m *model.Model, states map[string]graph.Value, b int, step uint64, lr float64) map[string]graph.Value {
 	t.Helper()
-	fs, err := m.Train(b)
-	if err != nil || len(fs) != 1 {
-		t.Fatalf("Train gave %d functions, %v; want one", len(fs), err)
+	f, err := m.Last().Step(b)
+	if err != nil {
+		t.Fatal(err)
 	}
-	in := inputs(b, core(m).in.Image, step)
+	in := inputs(b, small, step)
 	in[model.InputLR] = graph.Value{lr}
-	return run(t, fs[0], nil, in, states)
+	return run(t, f, nil, in, states)
 }
 
 // near reports whether a and b agree to tol, absolute and relative; NaN does not.

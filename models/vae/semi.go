@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
 )
@@ -21,19 +22,19 @@ type Few struct {
 
 func (f Few) validate() (faults []error) {
 	if f.Labelled < 1 {
-		faults = append(faults, fmt.Errorf("vae: --labelled %d: want 1 or more, as 100", f.Labelled))
+		faults = append(faults, option.Errorf("vae: {Labelled} %d: want 1 or more, as 100", f.Labelled))
 	}
 	if f.LabelledBatch < 1 || f.LabelledBatch > max(1, f.Labelled) {
-		faults = append(faults, fmt.Errorf("vae: --labelled-batch %d: want 1 to %d, the images of --labelled", f.LabelledBatch, f.Labelled))
+		faults = append(faults, option.Errorf("vae: {LabelledBatch} %d: want 1 to %d, the images of {Labelled}", f.LabelledBatch, f.Labelled))
 	}
 	if f.LabelledSeed < 0 {
-		faults = append(faults, fmt.Errorf("vae: --labelled-seed %d: want 0 or more", f.LabelledSeed))
+		faults = append(faults, option.Errorf("vae: {LabelledSeed} %d: want 0 or more", f.LabelledSeed))
 	}
 	return faults
 }
 
-func (f Few) labelled() model.Labelled {
-	return model.Labelled{Count: f.Labelled, Batch: f.LabelledBatch, Seed: uint64(f.LabelledSeed)}
+func (f Few) labelled() model.Supervision {
+	return model.Supervision{Count: f.Labelled, Batch: f.LabelledBatch, Seed: uint64(f.LabelledSeed)}
 }
 
 // Weights are the options of the loss of M2.
@@ -44,11 +45,11 @@ type Weights struct {
 
 func (w Weights) validate() (faults []error) {
 	for _, o := range []struct {
-		flag  string
+		field string
 		value float64
-	}{{"alpha", w.Alpha}, {"labelled-weight", w.Weight}} {
+	}{{"Alpha", w.Alpha}, {"Weight", w.Weight}} {
 		if !(o.value >= 0) || math.IsInf(o.value, 0) {
-			faults = append(faults, fmt.Errorf("vae: --%s %v: want a finite number of 0 or more", o.flag, o.value))
+			faults = append(faults, option.Errorf("vae: {"+o.field+"} %v: want a finite number of 0 or more", o.value))
 		}
 	}
 	return faults
@@ -59,7 +60,7 @@ type ClassNets struct {
 	ClassHidden []int `json:"class_hidden" flag:"class-hidden" help:"units of the hidden layers of the networks that know of classes"` // each ≥ 1
 }
 
-func (c ClassNets) validate() []error { return model.CheckLayers("vae", "class-hidden", c.ClassHidden) }
+func (c ClassNets) validate() []error { return model.CheckLayers("vae", "ClassHidden", c.ClassHidden) }
 
 // Scored are the options of what an image is scored by, of the kinds whose KL has none.
 type Scored struct {
@@ -84,7 +85,7 @@ type Pretrained struct {
 
 func (p Pretrained) validate() []error {
 	if p.Pretrain < 1 {
-		return []error{fmt.Errorf("vae: --pretrain %d: want 1 epoch or more", p.Pretrain)}
+		return []error{option.Errorf("vae: {Pretrain} %d: want 1 epoch or more", p.Pretrain)}
 	}
 	return nil
 }
@@ -96,21 +97,6 @@ func classesOf(kind string, in model.Input) error {
 	}
 	return nil
 }
-
-// The models of this file, by what they can do.
-type (
-	discriminative struct {
-		*staged
-		sees
-		classifies
-	}
-	conditionalOn struct {
-		*staged
-		sees
-		classifies
-		samples
-	}
-)
 
 // M1Config configures kind m1.
 type M1Config struct {
@@ -133,7 +119,7 @@ func (c *M1Config) design(in model.Input, style int) (latentFeatures, error) {
 }
 
 // New builds the model.
-func (c *M1Config) New(in model.Input) (model.Model, error) {
+func (c *M1Config) New(in model.Input) (*model.Model, error) {
 	if err := errors.Join(c.Validate(), classesOf("m1", in)); err != nil {
 		return nil, err
 	}
@@ -141,11 +127,7 @@ func (c *M1Config) New(in model.Input) (model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := buildStaged("m1", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
-	if err != nil {
-		return nil, err
-	}
-	return discriminative{m, sees{m}, classifies{m}}, nil
+	return buildStaged("m1", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
 }
 
 // M2Config configures kind m2.
@@ -158,11 +140,11 @@ type M2Config struct {
 
 // Validate reports every fault of the options.
 func (c *M2Config) Validate() error {
-	return joined(model.CheckUnits("vae", "latent", c.Latent), c.Few.validate(), c.Weights.validate(), c.ClassNets.validate())
+	return joined(model.CheckUnits("vae", "Latent", c.Latent), c.Few.validate(), c.Weights.validate(), c.ClassNets.validate())
 }
 
 // New builds the model.
-func (c *M2Config) New(in model.Input) (model.Model, error) {
+func (c *M2Config) New(in model.Input) (*model.Model, error) {
 	if err := errors.Join(c.Validate(), classesOf("m2", in), someImage(in.Image)); err != nil {
 		return nil, err
 	}
@@ -173,11 +155,7 @@ func (c *M2Config) New(in model.Input) (model.Model, error) {
 		likelihood: bce,
 		img:        in.Image,
 	}
-	m, err := buildStaged("m2", d, in, c.Latent, c.labelled(), d.lessons()...)
-	if err != nil {
-		return nil, err
-	}
-	return conditionalOn{m, sees{m}, classifies{m}, samples{m}}, nil
+	return buildStaged("m2", d, in, c.Latent, c.labelled(), d.lessons()...)
 }
 
 // M1M2Config configures kind m1m2.
@@ -189,11 +167,11 @@ type M1M2Config struct {
 
 // Validate reports every fault of the options.
 func (c *M1M2Config) Validate() error {
-	return errors.Join(c.M1Config.Validate(), joined(c.Weights.validate(), model.CheckUnits("vae", "style", c.Style)))
+	return errors.Join(c.M1Config.Validate(), joined(c.Weights.validate(), model.CheckUnits("vae", "Style", c.Style)))
 }
 
 // New builds the model.
-func (c *M1M2Config) New(in model.Input) (model.Model, error) {
+func (c *M1M2Config) New(in model.Input) (*model.Model, error) {
 	if err := errors.Join(c.Validate(), classesOf("m1m2", in)); err != nil {
 		return nil, err
 	}
@@ -202,11 +180,7 @@ func (c *M1M2Config) New(in model.Input) (model.Model, error) {
 		return nil, err
 	}
 	d := stacked{m1, semiLoss{weight: c.Weight, alpha: c.Alpha}}
-	m, err := buildStaged("m1m2", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
-	if err != nil {
-		return nil, err
-	}
-	return conditionalOn{m, sees{m}, classifies{m}, samples{m}}, nil
+	return buildStaged("m1m2", d, in, c.Latent, c.labelled(), d.lessons(c.Pretrain)...)
 }
 
 // M1 returns kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of

@@ -3,11 +3,11 @@ package vae
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
 )
@@ -15,10 +15,10 @@ import (
 // A lesson is one stage of the training of a model that learns in several.
 type lesson struct {
 	name   string
-	epochs int                              // 0 of the last one: what is left
-	begin  func(*staged, model.Scene) error // or nil
-	adam   optim.Adam                       // its slots are this lesson's own
-	frozen []string                         // networks that stay as they are
+	epochs int                                    // 0 of the last one: what is left
+	begin  func(*staged, model.InitContext) error // or nil
+	adam   optim.Adam                             // its slots are this lesson's own
+	frozen []string                               // networks that stay as they are
 	goal   func(s *class) []graph.Output
 }
 
@@ -54,16 +54,15 @@ func (s *scene) of(x, labels *graph.Node) *scene {
 // staged is a model of several lessons. What it does when it is trained, and how it
 // is judged, is the autoencoder's of its design.
 type staged struct {
-	bounded
+	*autoencoder
 	lessons  []lesson
-	labelled model.Labelled // zero unless it is semi-supervised
-	slots    []optim.Slot
+	labelled model.Supervision // zero unless it is semi-supervised
 }
 
 // buildStaged makes the model of a design and its lessons, and finds here what does
 // not fit.
-func buildStaged(kind string, d weigher, in model.Input, latent int, labelled model.Labelled, lessons ...lesson) (*staged, error) {
-	m := &staged{bounded: bounded{&autoencoder{design: d, in: in, latent: latent}}, lessons: lessons, labelled: labelled}
+func buildStaged(kind string, d weigher, in model.Input, latent int, labelled model.Supervision, lessons ...lesson) (*model.Model, error) {
+	m := &staged{autoencoder: &autoencoder{design: d, in: in, latent: latent}, lessons: lessons, labelled: labelled}
 	err := graph.Try(func() {
 		s := m.scene(1)
 		m.terms(s)
@@ -82,7 +81,12 @@ func buildStaged(kind string, d weigher, in model.Input, latent int, labelled mo
 	if err != nil {
 		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, in.Image, err)
 	}
-	return m, nil
+	out := m.declare()
+	out.Phases = m.phases()
+	if labelled.Count > 0 {
+		out.Supervision = &labelled
+	}
+	return out, nil
 }
 
 // lesson returns a step of l on n images: its metrics, and the updates that lower the
@@ -97,53 +101,36 @@ func (m *staged) lesson(l lesson, n int) step {
 		s.more = []*graph.Node{c.labelledX, c.labelledY}
 	}
 	s.metrics = l.goal(c)
-	var learned []*graph.Node
-	for _, p := range s.b.States() {
-		network, _, _ := strings.Cut(p.Name(), "/")
-		if !slices.Contains(l.frozen, network) {
-			learned = append(learned, p)
-		}
-	}
-	loss := s.metrics[0].Value
-	grads := graph.Grad(loss, learned...)
-	norm := graph.Tag(optim.GlobalNorm(grads), model.GradNorm)
-	s.metrics = append(s.metrics, graph.Output{Name: model.GradNorm, Value: norm})
 	adam := l.adam
 	adam.Name = "optimizer/" + l.name
-	s.updates, s.slots = adam.Update(learned, grads, s.lr)
-	s.updates = optim.Guard(s.updates, loss, norm)
+	built := update.New(s.b, s.lr, update.Update{
+		Name: l.name, Loss: s.metrics[0].Value, Params: update.Except(s.b, l.frozen...), Optimizer: adam, GradNorm: model.GradNorm, Metrics: s.metrics,
+	})
+	s.metrics, s.updates, s.slots = built.Metrics, built.Updates, built.Slots
 	return s
 }
 
-func (m *staged) train(l lesson) func(n int) ([]*graph.Func, error) {
-	return func(n int) ([]*graph.Func, error) {
-		f, err := function("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+func (m *staged) train(l lesson) model.Function {
+	return func(n int) (*graph.Func, error) {
+		return model.Build("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 			s := m.lesson(l, n)
 			return s.inputs(append(s.more, s.lr)...), s.metrics, s.updates
 		})
-		return []*graph.Func{f}, err
 	}
 }
 
-// Train returns the last lesson's.
-func (m *staged) Train(n int) ([]*graph.Func, error) {
-	return m.train(m.lessons[len(m.lessons)-1])(n)
-}
-
-// Stages returns the lessons.
-func (m *staged) Stages() []model.Stage {
-	var stages []model.Stage
+// phases returns the lessons as the phases of training.
+func (m *staged) phases() []model.Phase {
+	var phases []model.Phase
 	for _, l := range m.lessons {
-		stage := model.Stage{Name: l.name, Epochs: l.epochs, Train: m.train(l)}
+		p := model.Phase{Name: l.name, Epochs: l.epochs, Step: m.train(l)}
 		if l.begin != nil {
-			stage.Begin = func(s model.Scene) error { return l.begin(m, s) }
+			p.Init = func(s model.InitContext) error { return l.begin(m, s) }
 		}
-		stages = append(stages, stage)
+		phases = append(phases, p)
 	}
-	return stages
+	return phases
 }
-
-func (m *staged) Slots() []optim.Slot { return m.slots }
 
 // A classifier is a design that says of what class an image is.
 type classifier interface {
@@ -151,31 +138,3 @@ type classifier interface {
 	// probs are the probabilities of the classes: (B,K).
 	probs(s *scene) *graph.Node
 }
-
-// What some staged models can do besides.
-type (
-	// classifies is the model of a classifier.
-	classifies struct{ model *staged }
-	// samples is the model of a sampler.
-	samples struct{ model *staged }
-	// sees is a semi-supervised model.
-	sees struct{ model *staged }
-)
-
-// Classify gives the probability of each class.
-func (c classifies) Classify(n int) (*graph.Func, error) {
-	return function("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s := c.model.scene(n)
-		p := c.model.design.(classifier).probs(s)
-		return s.inputs(), []graph.Output{{Name: model.OutputProbs, Value: graph.Tag(p, model.OutputProbs)}}, nil
-	})
-}
-
-// Sample draws images from the prior, of the classes that the labels say if the model
-// knows of any.
-func (c samples) Sample(n int) (*graph.Func, error) {
-	return (&sampled{c.model.bounded}).Sample(n)
-}
-
-// Labelled says which labels the model sees.
-func (c sees) Labelled() model.Labelled { return c.model.labelled }

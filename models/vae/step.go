@@ -4,6 +4,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
 )
@@ -55,27 +56,24 @@ func (m *autoencoder) step(n int) step {
 		mean := graph.Tag(graph.Div(s.total(t.value), count), t.name)
 		s.metrics = append(s.metrics, graph.Output{Name: t.name, Value: mean})
 	}
-	loss := s.metrics[0].Value
-	grads := graph.Grad(loss, s.b.States()...)
-	norm := graph.Tag(optim.GlobalNorm(grads), model.GradNorm)
-	s.metrics = append(s.metrics, graph.Output{Name: model.GradNorm, Value: norm})
-	s.updates, s.slots = m.rule.Update(s.b.States(), grads, s.lr)
-	s.updates = optim.Guard(s.updates, loss, norm)
+	built := update.New(s.b, s.lr, update.Update{
+		Name: "model", Loss: s.metrics[0].Value, Params: s.b.States(), Optimizer: m.rule, GradNorm: model.GradNorm, Metrics: s.metrics,
+	})
+	s.metrics, s.updates, s.slots = built.Metrics, built.Updates, built.Slots
 	return s
 }
 
 // Train returns one function: the gradient of the loss and a step of the rule.
-func (m *autoencoder) Train(n int) ([]*graph.Func, error) {
-	f, err := function("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+func (m *autoencoder) Train(n int) (*graph.Func, error) {
+	return model.Build("train", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.step(n)
 		return s.inputs(s.lr), s.metrics, s.updates
 	})
-	return []*graph.Func{f}, err
 }
 
 // Eval returns the weighted sums of the terms.
 func (m *autoencoder) Eval(n int) (*graph.Func, error) {
-	return function("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("eval", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
 		var out []graph.Output
 		for _, t := range m.terms(s) {
@@ -87,7 +85,7 @@ func (m *autoencoder) Eval(n int) (*graph.Func, error) {
 
 // Score returns the terms, image by image, without those of a batch as a whole.
 func (m *autoencoder) Score(n int) (*graph.Func, error) {
-	return function("score", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("score", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
 		s.weight = nil
 		var out []graph.Output
@@ -100,7 +98,7 @@ func (m *autoencoder) Score(n int) (*graph.Func, error) {
 
 // Encode gives the mean of q(z|x), and its log-variance if it has one.
 func (m *autoencoder) Encode(n int) (*graph.Func, error) {
-	return function("encode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("encode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
 		mu, logVar := m.encode(s)
 		out := []graph.Output{{Name: model.OutputMean, Value: mu}}
@@ -113,7 +111,7 @@ func (m *autoencoder) Encode(n int) (*graph.Func, error) {
 
 // Decode gives the mean image of p(x|z).
 func (m *autoencoder) Decode(n int) (*graph.Func, error) {
-	return function("decode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("decode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s, z := m.scene(n), graph.Input(model.InputZ, tensor.Float32, n, m.latent)
 		return s.inputs(z), m.picture(m.decode(s, z)), nil
 	})
@@ -121,7 +119,7 @@ func (m *autoencoder) Decode(n int) (*graph.Func, error) {
 
 // Reconstruct decodes the mean of q(z|x).
 func (m *autoencoder) Reconstruct(n int) (*graph.Func, error) {
-	return function("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+	return model.Build("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		s := m.scene(n)
 		if r, ok := m.design.(reconstructor); ok {
 			return s.inputs(), m.picture(r.reconstruct(s)), nil
@@ -133,24 +131,4 @@ func (m *autoencoder) Reconstruct(n int) (*graph.Func, error) {
 
 func (m *autoencoder) picture(logits *graph.Node) []graph.Output {
 	return []graph.Output{{Name: model.OutputPicture, Value: graph.Tag(m.row().mean(logits), model.OutputPicture)}}
-}
-
-// function makes a Func of what build returns, with those of its inputs that the
-// outputs depend on: a deterministic design needs no key.
-func function(name string, build func() ([]*graph.Node, []graph.Output, []graph.Update)) (*graph.Func, error) {
-	var inputs, used []*graph.Node
-	f := &graph.Func{}
-	if err := graph.Try(func() { inputs, f.Outputs, f.Updates = build() }); err != nil {
-		return nil, err
-	}
-	needed := map[*graph.Node]bool{}
-	for _, n := range f.Nodes() {
-		needed[n] = true
-	}
-	for _, in := range inputs {
-		if needed[in] {
-			used = append(used, in)
-		}
-	}
-	return graph.NewFunc(name, used, f.Outputs, f.Updates)
 }

@@ -16,7 +16,7 @@ var tenLosses = map[string][]float64{
 }
 
 func TestTenStepsEqualPyTorch(t *testing.T) {
-	for name, m := range map[string]model.Model{
+	for name, m := range map[string]*model.Model{
 		"mlp-vae bce":          newModel(t, small, MLPVAE, tinyMLP...),
 		"cnn-vae mse beta 0.5": newModel(t, small, CNNVAE, append(tinyCNN, "beta", "0.5")...),
 		"cnn-ae mae":           newModel(t, small, CNNAE, tinyCNN...),

@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
@@ -192,7 +193,7 @@ const fitted = 20_000
 // fit makes the prior the mixture of the training images' codes: that of their means,
 // to whose covariances the variances of q(z|x) are added, so that draws fit too. Whole
 // covariances find the groups that lie askew; a diagonal prior takes their variances.
-func (d clustered) fit(m *staged, s model.Scene) error {
+func (d clustered) fit(m *staged, s model.InitContext) error {
 	out, err := s.Run(m.Encode)
 	if err != nil {
 		return err
@@ -303,13 +304,6 @@ func (d clustered) objective() string {
 	return "loss = " + d.likelihood.formula + "; then + KL(q(z,c|x) ‖ p(z|c) p(c)), " + d.unit
 }
 
-// clustering is the model of VaDE.
-type clustering struct {
-	*staged
-	classifies
-	samples
-}
-
 // VaDEConfig configures kind vade.
 type VaDEConfig struct {
 	Latent     int    `json:"latent" flag:"latent" help:"number of latent units"`                                              // Z ≥ 1
@@ -325,25 +319,21 @@ type VaDEConfig struct {
 func (c *VaDEConfig) Validate() error {
 	var faults []error
 	if c.Covariance != "full" && c.Covariance != "diagonal" {
-		faults = append(faults, fmt.Errorf("vae: --covariance %q: want full or diagonal", c.Covariance))
+		faults = append(faults, option.Errorf("vae: {Covariance} %q: want full or diagonal", c.Covariance))
 	}
 	if !(c.PretrainBeta >= 0) || math.IsInf(c.PretrainBeta, 0) {
-		faults = append(faults, fmt.Errorf("vae: --pretrain-beta %v: want a finite number of 0 or more; 1 is the evidence bound", c.PretrainBeta))
+		faults = append(faults, option.Errorf("vae: {PretrainBeta} %v: want a finite number of 0 or more; 1 is the evidence bound", c.PretrainBeta))
 	}
-	return joined(faults, model.CheckUnits("vae", "latent", c.Latent), model.CheckUnits("vae", "clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
+	return joined(faults, model.CheckUnits("vae", "Latent", c.Latent), model.CheckUnits("vae", "Clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
 }
 
 // New builds the model.
-func (c *VaDEConfig) New(in model.Input) (model.Model, error) {
+func (c *VaDEConfig) New(in model.Input) (*model.Model, error) {
 	if err := check(c.Validate(), c.MLP, in.Image); err != nil {
 		return nil, err
 	}
 	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent, false}, c.Pixels.of(c.Loss), beta{weight: c.PretrainBeta, warmup: float64(c.Pretrain) / 2}}, c.Clusters, c.Covariance == "full"}
-	m, err := buildStaged("vade", d, in, c.Latent, model.Labelled{}, d.lessons(c.Pretrain)...)
-	if err != nil {
-		return nil, err
-	}
-	return clustering{m, classifies{m}, samples{m}}, nil
+	return buildStaged("vade", d, in, c.Latent, model.Supervision{}, d.lessons(c.Pretrain)...)
 }
 
 // VaDE returns kind vade and its recipe. The published networks are 784-500-500-2000-10 with

@@ -59,7 +59,7 @@ func TestClusterKLByIntegration(t *testing.T) {
 
 // A prior of one cluster N(0, I) is that of the VAE: its bound and its weights.
 func TestOneStandardClusterIsTheVAE(t *testing.T) {
-	_, m := stagedModel(t, "vade", "clusters", "1")
+	m := stagedModel(t, "vade", "clusters", "1")
 	vae := newModel(t, small, MLPVAE, "hidden", "5,6", "latent", "2")
 	states := startStates(m)
 	states[priorMean], states[priorLogVar], states[priorChain] = make(graph.Value, 2), make(graph.Value, 2), make(graph.Value, 4)
@@ -70,7 +70,7 @@ func TestOneStandardClusterIsTheVAE(t *testing.T) {
 		t.Errorf("KL %v, of the VAE %v", got, want)
 	}
 	a, err = m.LogWeights(3, 2)
-	b, err2 = (&bounded{vae}).LogWeights(3, 2)
+	b, err2 = vae.LogWeights(3, 2)
 	got, want := run(t, a, err, in, states)[model.OutputLogWeight], run(t, b, err2, in, states)[model.OutputLogWeight]
 	for i := range want {
 		if !near(got[i], want[i], 1e-10) {
@@ -89,7 +89,7 @@ type fakeScene struct {
 func (s *fakeScene) Context() context.Context { return context.Background() }
 func (s *fakeScene) Key() rng.Key             { return rng.New(1) }
 func (s *fakeScene) Train() data.Images       { return nil }
-func (s *fakeScene) Run(func(int) (*graph.Func, error)) (map[string][]float32, error) {
+func (s *fakeScene) Run(model.Function) (map[string][]float32, error) {
 	v := make([]float32, len(s.x))
 	for i := range v {
 		v[i] = s.logVar
@@ -101,17 +101,17 @@ func (s *fakeScene) Set(name string, t *tensor.Tensor) error { s.states[name] = 
 
 // The second stage begins with the mixture of the codes.
 func TestClustersBeginAsTheMixture(t *testing.T) {
-	_, m := stagedModel(t, "vade", "clusters", "2", "covariance", "diagonal")
+	m := stagedModel(t, "vade", "clusters", "2", "covariance", "diagonal")
 	planted := &mixture.Mixture{Dim: 2, Weights: []float64{0.5, 0.5}, Means: []float64{-5, 0, 4, 1}, Covs: []float64{1, 0.25, 0.5, 2}}
 	x, err := planted.Draw(rng.New(2), 20_000)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &fakeScene{x, -3, map[string]*tensor.Tensor{}}
-	if m.Stages()[0].Begin != nil || m.Stages()[1].Begin == nil {
+	if m.Phases[0].Init != nil || m.Phases[1].Init == nil {
 		t.Fatal("it is the second stage that begins with something")
 	}
-	if err := m.Stages()[1].Begin(s); err != nil {
+	if err := m.Phases[1].Init(s); err != nil {
 		t.Fatal(err)
 	}
 	logits, mean, logVar := s.states[priorLogits].F32(), s.states[priorMean].F32(), s.states[priorLogVar].F32()
@@ -171,9 +171,9 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, m := stagedModel(t, "vade", "clusters", "2", "latent", "3")
+	m := stagedModel(t, "vade", "clusters", "2", "latent", "3")
 	s := &fakeScene{x, -3, map[string]*tensor.Tensor{}}
-	if err := m.Stages()[1].Begin(s); err != nil {
+	if err := m.Phases[1].Init(s); err != nil {
 		t.Fatal(err)
 	}
 	mix, err := groups(t.Context(), s.Key().Split("mixture"), x, 3, 2)

@@ -75,7 +75,7 @@ type autoencoder struct {
 
 // build makes the model of a design, and finds here what does not fit. What the
 // model can do is what its design can.
-func build(kind string, d design, in model.Input, latent int) (model.Model, error) {
+func build(kind string, d design, in model.Input, latent int) (*model.Model, error) {
 	m := &autoencoder{design: d, in: in, latent: latent, rule: optim.DefaultAdam()}
 	if own, ok := d.(interface{ adam() optim.Adam }); ok {
 		m.rule = own.adam()
@@ -88,27 +88,44 @@ func build(kind string, d design, in model.Input, latent int) (model.Model, erro
 	if err != nil {
 		return nil, fmt.Errorf("vae: %s for images of %v: %w", kind, in.Image, err)
 	}
-	switch d.(type) {
-	case beginner:
-		return &begun{bounded{m}}, nil
-	case sampler:
-		return &sampled{bounded{m}}, nil
-	case weigher:
-		return &bounded{m}, nil
-	}
-	return m, nil
+	return m.declare(), nil
 }
 
-func (m *autoencoder) Params() []nn.Param     { return m.params }
-func (m *autoencoder) Slots() []optim.Slot    { return m.slots }
-func (m *autoencoder) Networks() []nn.Network { return m.networks }
-func (m *autoencoder) Objective() string      { return m.objective() }
-func (m *autoencoder) Latent() int            { return m.latent }
+// declare returns the model, which can do what its design can.
+func (m *autoencoder) declare() *model.Model {
+	out := &model.Model{
+		Params: m.params, Slots: m.slots, Networks: m.networks, Objective: m.objective(),
+		Phases: []model.Phase{{Step: m.Train}}, Eval: m.Eval, Score: m.Score,
+		Latent: m.latent, Encode: m.Encode, Decode: m.Decode, Reconstruct: m.Reconstruct,
+		Likelihood: m.pixels(),
+	}
+	switch m.design.(type) {
+	case plain, quantized:
+		out.Deterministic = true
+	case conditional, generative:
+		out.TakesLabels = model.Conditioning{Decode: true, Sample: true}
+	case stacked:
+		out.TakesLabels.Sample = true
+	}
+	if d, ok := m.design.(beginner); ok {
+		out.Phases = []model.Phase{{Name: "train", Step: m.Train, Init: d.begin}}
+	}
+	if _, ok := m.design.(sampler); ok {
+		out.Sample = m.Sample
+	}
+	if _, ok := m.design.(weigher); ok {
+		out.LogWeights = m.LogWeights
+	}
+	if _, ok := m.design.(classifier); ok {
+		out.Classify = m.Classify
+	}
+	return out
+}
 
-// Pixels returns the likelihood's row; that of a deterministic design is a distance.
-func (m *autoencoder) Pixels() model.Pixels {
+// pixels describes the likelihood's row; that of a deterministic design is a distance.
+func (m *autoencoder) pixels() *model.Likelihood {
 	l := m.row()
-	p := model.Pixels{Name: l.name, Measure: l.measure, Constant: l.constant * float64(m.in.Size())}
+	p := &model.Likelihood{Name: l.name, Measure: l.measure, Constant: l.constant * float64(m.in.Size())}
 	if _, ok := m.design.(weigher); !ok {
 		p.Measure, p.Constant = model.Distance, 0
 	}

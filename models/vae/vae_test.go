@@ -9,7 +9,6 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/optim"
 )
 
 var mnist = model.Image{H: 28, W: 28, C: 1}
@@ -29,11 +28,11 @@ func TestPublishedParameterCounts(t *testing.T) {
 		{kind: CNNVAE, img: model.Image{H: 28, W: 28, C: 3}, encoder: 69_076 + 576, decoder: 65_089 + 578},
 	} {
 		m := newModel(t, c.img, c.kind)
-		nets := m.Networks()
+		nets := m.Networks
 		if len(nets) != 3 || nets[0].Params() != c.encoder || nets[1].Params() != c.decoder {
 			t.Errorf("%v: %v has parameters %d + %d, want %d + %d", c.img, nets[2].Name, nets[0].Params(), nets[1].Params(), c.encoder, c.decoder)
 		}
-		if n := nn.Count(m.Params()); n != c.encoder+c.decoder || nets[2].Params() != n {
+		if n := nn.Count(m.Params); n != c.encoder+c.decoder || nets[2].Params() != n {
 			t.Errorf("%v: %d parameters declared, %d drawn, want %d", nets[2].Name, n, nets[2].Params(), c.encoder+c.decoder)
 		}
 	}
@@ -42,7 +41,7 @@ func TestPublishedParameterCounts(t *testing.T) {
 // The table of the convolutional networks is the package's example.
 func TestLayersOfTheDenseNetworks(t *testing.T) {
 	var b strings.Builder
-	for _, n := range newModel(t, mnist, MLPVAE, "hidden", "512,256", "latent", "3").Networks() {
+	for _, n := range newModel(t, mnist, MLPVAE, "hidden", "512,256", "latent", "3").Networks {
 		for _, l := range n.Layers {
 			fmt.Fprintln(&b, n.Name, l.Name, l.Kind, l.Out[1:], l.Params, l.Inputs)
 		}
@@ -66,32 +65,19 @@ mlp-vae decoder Model [784] 534800 [encoder]
 	}
 }
 
-// descent is p ← p − lr·g: with it an update shows the gradient.
-type descent struct{}
-
-func (descent) Update(params, grads []*graph.Node, lr *graph.Node) (u []graph.Update, _ []optim.Slot) {
-	for i, p := range params {
-		u = append(u, graph.Update{State: p, Value: graph.Sub(p, graph.Mul(lr, grads[i]))})
-	}
-	return u, nil
-}
-
-func gradients(t *testing.T, m *autoencoder, in map[string]graph.Value) (loss float64, grads map[string]graph.Value) {
+// gradients returns the loss of a step and its gradients: after the first step of Adam the
+// mean of the gradients is a tenth of them.
+func gradients(t *testing.T, m *model.Model, in map[string]graph.Value) (loss float64, grads map[string]graph.Value) {
 	t.Helper()
-	m.rule = descent{}
-	fs, err := m.Train(len(in[model.InputWeight]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, after := startStates(m), startStates(m)
-	loss = run(t, fs[0], nil, in, after)[model.Loss][0]
+	f, err := m.Last().Step(len(in[model.InputWeight]))
+	after := startStates(m)
+	loss = run(t, f, err, in, after)[model.Loss][0]
 	grads = map[string]graph.Value{}
-	for _, p := range m.Params() {
-		g := make(graph.Value, len(before[p.Name]))
-		for i := range g {
-			g[i] = before[p.Name][i] - after[p.Name][i] // lr is 1
+	share := float64(float32(1 - float64(float32(0.9))))
+	for _, p := range m.Params {
+		for _, v := range after["optimizer/adam/m/"+p.Name] {
+			grads[p.Name] = append(grads[p.Name], v/share)
 		}
-		grads[p.Name] = g
 	}
 	return loss, grads
 }
@@ -127,7 +113,7 @@ func TestLossGradientAgainstDifferences(t *testing.T) {
 		_, grads := gradients(t, m, in)
 		// Each parameter is checked along a direction of its own, so that none
 		// hides behind a larger one.
-		for k, p := range m.Params() {
+		for k, p := range m.Params {
 			dir, slope := sines(p.Shape.Size(), 1, 2.3, float64(k)), 0.0
 			for i, d := range dir {
 				slope += d * grads[p.Name][i]
@@ -141,7 +127,7 @@ func TestLossGradientAgainstDifferences(t *testing.T) {
 			}
 			const h = 1e-5
 			if want := (at(h) - at(-h)) / (2 * h); !near(slope, want, 1e-6) {
-				t.Errorf("%T %v: slope along %s is %.9f, by differences %.9f", m.design, c.options, p.Name, slope, want)
+				t.Errorf("%s %v: slope along %s is %.9f, by differences %.9f", name(c.kind), c.options, p.Name, slope, want)
 			}
 		}
 	}
@@ -240,11 +226,8 @@ func TestNonFiniteStepChangesNothing(t *testing.T) {
 	states := startStates(m)
 	x := pictures(2, small)
 	x[5] = math.NaN()
-	fs, err := m.Train(2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	out := run(t, fs[0], nil, map[string]graph.Value{model.InputX: x, model.InputWeight: ones(2), model.InputKey: keyOf(0), model.InputLR: {0.1}}, states)
+	f, err := m.Last().Step(2)
+	out := run(t, f, err, map[string]graph.Value{model.InputX: x, model.InputWeight: ones(2), model.InputKey: keyOf(0), model.InputLR: {0.1}}, states)
 	if !math.IsNaN(out[model.Loss][0]) {
 		t.Errorf("the loss of a picture with a NaN is %v", out[model.Loss][0])
 	}
@@ -264,12 +247,12 @@ func TestNonFiniteStepChangesNothing(t *testing.T) {
 // What a non-finite value is named by: every node has a label, and a layer's
 // nodes its own.
 func TestNodesAreLabelled(t *testing.T) {
-	fs, err := newModel(t, small, CNNVAE, tinyCNN...).Train(2)
+	f, err := newModel(t, small, CNNVAE, tinyCNN...).Last().Step(2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	labels := map[string]bool{}
-	for _, n := range fs[0].Nodes() {
+	for _, n := range f.Nodes() {
 		switch n.Op() {
 		case graph.OpInput, graph.OpState, graph.OpConst, graph.OpSelect, graph.OpBroadcast:
 		default:
@@ -285,12 +268,12 @@ func TestNodesAreLabelled(t *testing.T) {
 }
 
 func TestObjectives(t *testing.T) {
-	for want, m := range map[string]model.Model{
+	for want, m := range map[string]*model.Model{
 		"loss = Σ_pixels BCE(x, x̂) + 1·KL(q(z|x) ‖ N(0, I)), nats per image":                                               newModel(t, mnist, MLPVAE),
 		"loss = Σ_pixels (x − x̂)² + 4·KL(q(z|x) ‖ N(0, I)), nats per image (Gaussian pixels of σ² = ½, constant left out)": newModel(t, mnist, CNNVAE, "beta", "4"),
 		"loss = Σ_pixels |x − x̂|, nats per image (Laplace pixels of scale 1, constant left out)":                           newModel(t, mnist, MLPAE),
 	} {
-		if got := m.Objective(); got != want {
+		if got := m.Objective; got != want {
 			t.Errorf("objective %q, want %q", got, want)
 		}
 	}
@@ -324,8 +307,9 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 		{CNNAE, mnist, []string{"filters", "8,8,8"}, "vae: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or fewer --filters"},
 		{CNNAE, model.Image{}, nil, "vae: images of 0x0x0: want at least one row, column and channel"},
 	} {
-		_, err := configured(t, c.kind, c.options...).New(model.Input{Image: c.img})
-		if err == nil || err.Error() != c.want {
+		config := configured(t, c.kind, c.options...)
+		_, err := config.New(model.Input{Image: c.img})
+		if err == nil || flags(config, err) != c.want {
 			t.Errorf("%v for %v: got %v\nwant %s", c.options, c.img, err, c.want)
 		}
 	}
@@ -333,7 +317,7 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 	if _, err := configured(t, MLPVAE, "hidden", "65536,65536").New(model.Input{Image: mnist}); err == nil || !strings.Contains(err.Error(), "mlp-vae for images of 28x28x1") {
 		t.Errorf("2³² weights in a layer: %v", err)
 	}
-	if _, err := newModel(t, mnist, MLPVAE).Train(0); err == nil {
+	if _, err := newModel(t, mnist, MLPVAE).Last().Step(0); err == nil {
 		t.Error("a batch of 0 was taken")
 	}
 }

@@ -38,17 +38,17 @@ func TestLogWeightsByIntegration(t *testing.T) {
 		{weighted, append(tinyMLP, "loss", "bce", "binarize", "false"), bernoulli},
 	} {
 		img := model.Image{H: 4, W: 4, C: 1}
-		m := wholeModel(t, img, c.kind, append(c.options, "latent", "1")...)
+		m := newModel(t, img, c.kind, append(c.options, "latent", "1")...)
 		states := startStates(m)
 		in := inputs(2, img, 3)
-		f, err := m.(model.Weigher).LogWeights(2, k)
+		f, err := m.LogWeights(2, k)
 		got := run(t, f, err, in, states)[model.OutputLogWeight]
 
 		z := make(graph.Value, grid)
 		for i := range z {
 			z[i] = float64(i-grid/2) * 0.02
 		}
-		dec, err := m.(model.Decoder).Decode(grid)
+		dec, err := m.Decode(grid)
 		for b := range 2 {
 			label := make(graph.Value, grid*labels)
 			for i := range grid {
@@ -68,7 +68,7 @@ func TestLogWeightsByIntegration(t *testing.T) {
 				square += math.Exp(2*w) / k
 			}
 			if se := math.Sqrt((square - estimate*estimate) / k); !(math.Abs(estimate-p) < 5*se) || se > 0.1*p {
-				t.Errorf("%T %v, image %d: p(x) is %v ± %v, by integration %v", m, c.options, b, estimate, se, p)
+				t.Errorf("%s %v, image %d: p(x) is %v ± %v, by integration %v", name(c.kind), c.options, b, estimate, se, p)
 			}
 		}
 	}
@@ -77,8 +77,8 @@ func TestLogWeightsByIntegration(t *testing.T) {
 // p(x) does not depend on the encoder, of which the weights' mean must be free.
 func TestLadderWeightsDoNotDependOnTheEncoder(t *testing.T) {
 	const k = 20000
-	m := wholeModel(t, small, Ladder, append(tinyLadder, "binarize", "false")...)
-	f, err := m.(model.Weigher).LogWeights(1, k)
+	m := newModel(t, small, Ladder, append(tinyLadder, "binarize", "false")...)
+	f, err := m.LogWeights(1, k)
 	estimate := func(scale float64) (mean, se float64) {
 		states := startStates(m)
 		for name, v := range states {
@@ -105,9 +105,9 @@ func TestLadderWeightsDoNotDependOnTheEncoder(t *testing.T) {
 // E ln w = −loss: the layers' KL, in closed form, are those of the weights.
 func TestLadderBoundByWeights(t *testing.T) {
 	const n, k = 400, 100
-	m := wholeModel(t, small, Ladder, append(tinyLadder, "binarize", "false")...)
+	m := newModel(t, small, Ladder, append(tinyLadder, "binarize", "false")...)
 	in := inputs(1, small, 0)
-	f, err := m.(model.Weigher).LogWeights(1, n*k)
+	f, err := m.LogWeights(1, n*k)
 	var mean, square float64
 	for _, w := range run(t, f, err, in, startStates(m))[model.OutputLogWeight] {
 		mean += w / (n * k)
@@ -130,11 +130,11 @@ func TestLadderBoundByWeights(t *testing.T) {
 // The IWAE's bound is −ln of the mean of the weights, and of one draw the VAE's.
 func TestIWAELoss(t *testing.T) {
 	for _, k := range []string{"1", "4"} {
-		m := wholeModel(t, small, weighted, append(tinyMLP, "samples", k)...)
+		m := newModel(t, small, weighted, append(tinyMLP, "samples", k)...)
 		in, states := inputs(3, small, 5), startStates(m)
-		score, err := m.(model.Scorer).Score(3)
+		score, err := m.Score(3)
 		loss := run(t, score, err, in, states)[model.Loss]
-		f, err := m.(model.Weigher).LogWeights(3, len(k)*int(k[0]-'0'))
+		f, err := m.LogWeights(3, len(k)*int(k[0]-'0'))
 		w := run(t, f, err, in, states)[model.OutputLogWeight]
 		n := len(w) / 3
 		for b := range 3 {
@@ -184,11 +184,11 @@ func TestFreeBits(t *testing.T) {
 
 func TestWarmup(t *testing.T) {
 	m := newModel(t, small, MLPVAE, append(tinyMLP, "beta", "2", "warmup", "4")...)
-	fs, err := m.Train(2)
+	f, err := m.Last().Step(2)
 	for epoch, want := range map[float64]float64{0: 0, 1: 0.5, 3.5: 1.75, 4: 2, 9: 2} {
 		in := inputs(2, small, 0)
 		in[model.InputEpoch], in[model.InputLR] = graph.Value{epoch}, graph.Value{0}
-		got := run(t, fs[0], err, in, startStates(m))
+		got := run(t, f, err, in, startStates(m))
 		if b := (got[model.Loss][0] - got[model.Reconstruction][0]) / got[model.KL][0]; !near(b, want, 1e-9) {
 			t.Errorf("after %v epochs the KL weighs %v, want %v", epoch, b, want)
 		}
@@ -232,12 +232,12 @@ func TestBinarize(t *testing.T) {
 // What the label says is heard by both networks, and samples follow the key.
 func TestConditional(t *testing.T) {
 	for _, kind := range []kindOf{CVAE, MLPCVAE} {
-		m := wholeModel(t, small, kind, tiny(kind)...)
+		m := newModel(t, small, kind, tiny(kind)...)
 		states := startStates(m)
-		differs := func(name string, f *graph.Func, err error, change string) {
+		differs := func(function string, f *graph.Func, err error, change string) {
 			t.Helper()
 			in := inputs(2, small, 0)
-			in[model.InputZ] = sines(2*core(m).latent, 1, 1, 1)
+			in[model.InputZ] = sines(2*m.Latent, 1, 1, 1)
 			was := run(t, f, err, in, states)
 			if change == model.InputKey {
 				in[change] = keyOf(9)
@@ -246,27 +246,25 @@ func TestConditional(t *testing.T) {
 			}
 			for out, v := range run(t, f, err, in, states) {
 				if slices.Equal(v, was[out]) {
-					t.Errorf("%T: the %s of %s does not depend on the %s", core(m).nets(), out, name, change)
+					t.Errorf("%s: the %s of %s does not depend on the %s", name(kind), out, function, change)
 				}
 			}
 		}
-		f, err := m.(model.Encoder).Encode(2)
+		f, err := m.Encode(2)
 		differs("encode", f, err, model.InputLabels)
-		f, err = m.(model.Decoder).Decode(2)
+		f, err = m.Decode(2)
 		differs("decode", f, err, model.InputLabels)
-		f, err = m.(model.Sampler).Sample(2)
+		f, err = m.Sample(2)
 		differs("sample", f, err, model.InputLabels)
 		differs("sample", f, err, model.InputKey)
 	}
 }
 
-func (m *autoencoder) nets() nets { return m.design.(conditional).nets }
-
 // Drawn from the top down: the mean of many samples is not the picture of the mean,
 // and every layer has noise of its own.
 func TestLadderSamples(t *testing.T) {
-	m := wholeModel(t, small, Ladder, tinyLadder...)
-	f, err := m.(model.Sampler).Sample(64)
+	m := newModel(t, small, Ladder, tinyLadder...)
+	f, err := m.Sample(64)
 	a := run(t, f, err, inputs(64, small, 0), startStates(m))[model.OutputPicture]
 	if slices.Equal(a[:32], a[32:64]) {
 		t.Error("two samples are one")
@@ -308,7 +306,7 @@ type scripted struct {
 func (s *scripted) Context() context.Context { return context.Background() }
 func (s *scripted) Key() rng.Key             { return rng.New(1) }
 func (s *scripted) Train() data.Images       { return s.images }
-func (s *scripted) Run(func(int) (*graph.Func, error)) (map[string][]float32, error) {
+func (s *scripted) Run(model.Function) (map[string][]float32, error) {
 	return nil, nil
 }
 func (s *scripted) Get(name string) (*tensor.Tensor, error) { return s.set[name], nil }
@@ -329,18 +327,18 @@ func (t thirds) At(i int, dst []uint8) error {
 }
 
 func TestOutputBiasIsTheMeanImage(t *testing.T) {
-	m := wholeModel(t, small, weighted, tinyMLP...)
-	stages := m.(model.Staged).Stages()
+	m := newModel(t, small, weighted, tinyMLP...)
+	stages := m.Phases
 	s := &scripted{thirds{600}, map[string]*tensor.Tensor{}}
 	if len(stages) != 1 || stages[0].Epochs != 0 {
 		t.Fatalf("stages %+v", stages)
 	}
-	if err := stages[0].Begin(s); err != nil {
+	if err := stages[0].Init(s); err != nil {
 		t.Fatal(err)
 	}
 	const name = "decoder/dense_2/bias"
 	b := s.set[name]
-	if !slices.ContainsFunc(m.Params(), func(p nn.Param) bool { return p.Name == name && p.Shape.Equal(b.Shape()) }) {
+	if !slices.ContainsFunc(m.Params, func(p nn.Param) bool { return p.Name == name && p.Shape.Equal(b.Shape()) }) {
 		t.Fatalf("set %v, want %s", s.set, name)
 	}
 	for i, v := range b.F32() {
@@ -355,18 +353,18 @@ func TestOutputBiasIsTheMeanImage(t *testing.T) {
 }
 
 func TestPixelsOfModels(t *testing.T) {
-	for loss, want := range map[string]model.Pixels{
+	for loss, want := range map[string]model.Likelihood{
 		"bce": {Name: "bce", Measure: model.Binary}, "cb": {Name: "cb", Measure: model.Density},
 		"mse":      {Name: "mse", Measure: model.Density, Constant: 16 * math.Log(math.Pi)},
 		"mae":      {Name: "mae", Measure: model.Density, Constant: 32 * math.Ln2},
 		"gaussian": {Name: "gaussian", Measure: model.Density}, "sigma": {Name: "sigma", Measure: model.Density},
 		"logistic": {Name: "logistic", Measure: model.Levels},
 	} {
-		if got := newModel(t, small, MLPVAE, "loss", loss).Pixels(); got != want {
+		if got := newModel(t, small, MLPVAE, "loss", loss).Likelihood; *got != want {
 			t.Errorf("%s: %+v, want %+v", loss, got, want)
 		}
 	}
-	if got := newModel(t, small, MLPAE, "loss", "bce").Pixels(); got.Measure != model.Distance || got.Constant != 0 {
+	if got := newModel(t, small, MLPAE, "loss", "bce").Likelihood; got.Measure != model.Distance || got.Constant != 0 {
 		t.Errorf("an autoencoder has a likelihood: %+v", got)
 	}
 }

@@ -1,11 +1,11 @@
 package vae
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
@@ -169,17 +169,11 @@ func (d quantized) objective() string {
 		"·Σ ‖z − sg[e]‖²; then " + d.formula + " − ln p(codes), " + d.unit
 }
 
-// quantizing is the model of a VQ-VAE.
-type quantizing struct {
-	*staged
-	samples
-}
-
 // VQVAEConfig configures kind vq-vae.
 type VQVAEConfig struct {
 	Codebook   int     `json:"codebook" flag:"codebook" help:"vectors in the codebook"`                              // K, 2 to 65536
 	Dim        int     `json:"dim" flag:"dim" help:"length of a vector of the codebook"`                             // D ≥ 1
-	Filters    int     `json:"width" flag:"width" help:"filters of the convolutions"`                                // F ≥ 1
+	Width      int     `json:"width" flag:"width" help:"filters of the convolutions"`                                // F ≥ 1
 	Blocks     int     `json:"blocks" flag:"blocks" help:"residual blocks of the encoder and of the decoder"`        // ≥ 0
 	Commitment float64 `json:"commitment" flag:"commitment" help:"weight of what holds the encoder to the codebook"` // β ≥ 0
 	Scored
@@ -191,14 +185,14 @@ type VQVAEConfig struct {
 func (c *VQVAEConfig) Validate() error {
 	var faults []error
 	if c.Codebook < 2 || c.Codebook > model.MaxUnits {
-		faults = append(faults, fmt.Errorf("vae: --codebook %d: want 2 to %d", c.Codebook, model.MaxUnits))
+		faults = append(faults, option.Errorf("vae: {Codebook} %d: want 2 to %d", c.Codebook, model.MaxUnits))
 	}
-	faults = append(append(faults, model.CheckUnits("vae", "dim", c.Dim)...), model.CheckUnits("vae", "width", c.Filters)...)
+	faults = append(append(faults, model.CheckUnits("vae", "Dim", c.Dim)...), model.CheckUnits("vae", "Width", c.Width)...)
 	if c.Blocks < 0 || c.Blocks > 64 {
-		faults = append(faults, fmt.Errorf("vae: --blocks %d: want 0 to 64", c.Blocks))
+		faults = append(faults, option.Errorf("vae: {Blocks} %d: want 0 to 64", c.Blocks))
 	}
 	if !(c.Commitment >= 0) || math.IsInf(c.Commitment, 0) {
-		faults = append(faults, fmt.Errorf("vae: --commitment %v: want a finite number of 0 or more, as 0.25", c.Commitment))
+		faults = append(faults, option.Errorf("vae: {Commitment} %v: want a finite number of 0 or more, as 0.25", c.Commitment))
 	}
 	return joined(faults, c.Scored.validate(), c.Pretrained.validate(), c.PixelCNN.validate())
 }
@@ -209,29 +203,25 @@ const maxPlaces = 1024
 
 func (c *VQVAEConfig) fits(img model.Image) error {
 	if img.H%4 != 0 || img.W%4 != 0 {
-		return fmt.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use --size %d", img, (max(img.H, img.W)+3)/4*4)
+		return option.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use {Size} %d", img, (max(img.H, img.W)+3)/4*4)
 	}
 	if n := img.H / 4 * (img.W / 4); n > maxPlaces {
-		return fmt.Errorf("vae: images of %v have %d codes: vq-vae draws at most %d; use --size 128 or less", img, n, maxPlaces)
+		return option.Errorf("vae: images of %v have %d codes: vq-vae draws at most %d; use {Size} 128 or less", img, n, maxPlaces)
 	}
 	return nil
 }
 
 // New builds the model.
-func (c *VQVAEConfig) New(in model.Input) (model.Model, error) {
+func (c *VQVAEConfig) New(in model.Input) (*model.Model, error) {
 	if err := check(c.Validate(), c, in.Image); err != nil {
 		return nil, err
 	}
 	d := quantized{
-		likelihood: c.Pixels.of(c.Loss), img: in.Image, size: c.Codebook, dim: c.Dim, filters: c.Filters, blocks: c.Blocks, commitment: c.Commitment,
+		likelihood: c.Pixels.of(c.Loss), img: in.Image, size: c.Codebook, dim: c.Dim, filters: c.Width, blocks: c.Blocks, commitment: c.Commitment,
 		prior: pixelCNN{c.PixelCNN},
 	}
 	rows, cols := d.grid()
-	m, err := buildStaged("vq-vae", d, in, rows*cols*c.Dim, model.Labelled{}, d.lessons(c.Pretrain)...)
-	if err != nil {
-		return nil, err
-	}
-	return quantizing{m, samples{m}}, nil
+	return buildStaged("vq-vae", d, in, rows*cols*c.Dim, model.Supervision{}, d.lessons(c.Pretrain)...)
 }
 
 // VQVAE returns kind vq-vae and its recipe, narrower than the published one, which is for

@@ -41,10 +41,15 @@ func TestNearestCode(t *testing.T) {
 // codebook by its distance alone: each is the slope of a loss in which the others are
 // constants.
 func TestStraightThrough(t *testing.T) {
-	_, m := stagedModel(t, "vq-vae")
-	d := m.design.(quantized)
+	m := stagedModel(t, "vq-vae")
+	k := stagedKinds["vq-vae"]
+	options := configured(t, k.kind, k.options...).(*VQVAEConfig)
+	d := quantized{
+		likelihood: options.of(options.Loss), img: small, size: options.Codebook, dim: options.Dim, filters: options.Width,
+		blocks: options.Blocks, commitment: options.Commitment,
+	}
 	in := stepInputs(m, 3, 3)
-	_, grads := learn(t, m, m.Stages()[0], in, startStates(m))
+	_, grads := learn(t, m, m.Phases[0], in, startStates(m))
 
 	b := nn.NewBuilder()
 	s := &scene{b: b, x: graph.Input(model.InputX, tensor.Float32, 3, small.H, small.W, small.C)}
@@ -79,7 +84,7 @@ func TestStraightThrough(t *testing.T) {
 	loss := graph.Add(d.error(s, d.decodeVectors(b, zq)), graph.Add(
 		d.distance(hold("ze"), e), graph.Scale(d.distance(ze, hold("e")), d.commitment)))
 	surrogate := map[string]*graph.Node{"loss": graph.Mean(loss)}
-	for k, p := range m.Params() {
+	for k, p := range m.Params {
 		if grads[p.Name] == nil {
 			continue
 		}
@@ -153,8 +158,8 @@ func TestPixelCNN(t *testing.T) {
 
 // What is drawn is decoded from codes of the codebook, each image from its own.
 func TestVQSamplesDiffer(t *testing.T) {
-	whole, m := stagedModel(t, "vq-vae", "codebook", "32")
-	f, err := whole.(model.Sampler).Sample(6)
+	m := stagedModel(t, "vq-vae", "codebook", "32")
+	f, err := m.Sample(6)
 	x := run(t, f, err, map[string]graph.Value{model.InputKey: keyOf(5)}, startStates(m))[model.OutputPicture]
 	size := small.Size()
 	for i := 1; i < 6; i++ {

@@ -66,20 +66,17 @@ func CompareTraining(t *testing.T, c model.Config, file string) {
 		t.Fatal(err)
 	}
 	states := o.start(t, m)
-	train := phases(m)
-	if len(train) != len(o.Phases) {
-		t.Fatalf("%d phases of training, the oracle has %d", len(train), len(o.Phases))
+	if len(m.Phases) != len(o.Phases) {
+		t.Fatalf("%d phases of training, the oracle has %d", len(m.Phases), len(o.Phases))
 	}
 	for i, phase := range o.Phases {
-		fs, err := train[i](o.Batch)
+		f, err := m.Phases[i].Step(o.Batch)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for step, want := range phase.Steps {
 			got := map[string]float64{}
-			for _, f := range fs {
-				o.run(t, f, step, states, got)
-			}
+			o.run(t, f, step, states, got)
 			for name, v := range got {
 				if w, ok := want[name]; !ok {
 					t.Errorf("%s step %d: the oracle has no metric %s", phase.Name, step, name)
@@ -106,19 +103,6 @@ func CompareTraining(t *testing.T, c model.Config, file string) {
 	}
 }
 
-// phases returns the functions that build a step of each phase of training.
-func phases(m model.Model) []func(batch int) ([]*graph.Func, error) {
-	staged, ok := m.(model.Staged)
-	if !ok {
-		return []func(int) ([]*graph.Func, error){m.Train}
-	}
-	var all []func(int) ([]*graph.Func, error)
-	for _, s := range staged.Stages() {
-		all = append(all, s.Train)
-	}
-	return all
-}
-
 func read(t *testing.T, file string) *oracle {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -142,7 +126,7 @@ func decode(t *testing.T, b []byte, v any) {
 
 // start returns the first values of the states of m, whose parameters must be those of
 // the oracle.
-func (o *oracle) start(t *testing.T, m model.Model) map[string]graph.Value {
+func (o *oracle) start(t *testing.T, m *model.Model) map[string]graph.Value {
 	t.Helper()
 	states := map[string]graph.Value{}
 	for _, p := range o.Parameters {
@@ -152,18 +136,18 @@ func (o *oracle) start(t *testing.T, m model.Model) map[string]graph.Value {
 		}
 		states[p.Name] = sines(n, p.Offset, p.Amplitude, 1.7, p.Phase)
 	}
-	for _, p := range m.Params() {
+	for _, p := range m.Params {
 		if v := states[p.Name]; len(v) != p.Shape.Size() {
 			t.Errorf("parameter %s has %d values, the oracle has %d", p.Name, p.Shape.Size(), len(v))
 		}
 	}
-	if len(m.Params()) != len(o.Parameters) {
-		t.Errorf("%d parameters, the oracle has %d", len(m.Params()), len(o.Parameters))
+	if len(m.Params) != len(o.Parameters) {
+		t.Errorf("%d parameters, the oracle has %d", len(m.Params), len(o.Parameters))
 	}
 	if t.Failed() {
 		t.FailNow()
 	}
-	for _, s := range m.Slots() {
+	for _, s := range m.Slots {
 		states[s.Name] = sines(s.Shape.Size(), float64(s.Value), 0, 0, 0)
 	}
 	return states
