@@ -27,8 +27,8 @@ const floors = `
 	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/realdata internal/buildinfo formats/columns
 	engine/graph formats/imageio formats/safetensors formats/tfevents internal/kernel
 	engine/backend engine/graph/graphtest nn prob prob/mixture optim data train/ckpt viz analysis/probe
-	engine/cpu models/model analysis/eval/feature data/mnist data/folder data/npz data/digits data/faces data/celeba data/table data/stacked
-	models/update models/model/modeltest
+	engine/cpu engine/exec models/model data/mnist data/folder data/npz data/digits data/faces data/celeba data/table data/stacked
+	models/update models/model/modeltest analysis/eval/feature
 	models/vae models/gan
 	analysis/latent
 	analysis/eval analysis/anomaly

@@ -23,6 +23,7 @@ package nn
 
 import (
 	"cmp"
+	"iter"
 	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
@@ -53,6 +54,28 @@ func (p Param) Draw(key rng.Key) *tensor.Tensor {
 	t := tensor.New(tensor.Float32, p.Shape...)
 	p.Init(key.Split(cmp.Or(p.InitFrom, p.Name)), p.Shape, t.F32())
 	return t
+}
+
+// InitialValues returns the initial value of each parameter by name, Draw at key.
+func InitialValues(params []Param, key rng.Key) iter.Seq2[string, *tensor.Tensor] {
+	return func(yield func(string, *tensor.Tensor) bool) {
+		for _, p := range params {
+			if !yield(p.Name, p.Draw(key)) {
+				return
+			}
+		}
+	}
+}
+
+// Shapes returns the shape of each parameter by name.
+func Shapes(params []Param) iter.Seq2[string, tensor.Shape] {
+	return func(yield func(string, tensor.Shape) bool) {
+		for _, p := range params {
+			if !yield(p.Name, p.Shape) {
+				return
+			}
+		}
+	}
 }
 
 // Count returns the number of elements of all params, without the buffers.

@@ -8,6 +8,8 @@
 package optim
 
 import (
+	"iter"
+
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 )
@@ -34,6 +36,28 @@ func (s Slot) Tensor() *tensor.Tensor {
 		t.F32()[i] = s.Value
 	}
 	return t
+}
+
+// InitialValues returns the value of each slot before the first step, by name.
+func InitialValues(slots []Slot) iter.Seq2[string, *tensor.Tensor] {
+	return func(yield func(string, *tensor.Tensor) bool) {
+		for _, s := range slots {
+			if !yield(s.Name, s.Tensor()) {
+				return
+			}
+		}
+	}
+}
+
+// Shapes returns the shape of each slot by name.
+func Shapes(slots []Slot) iter.Seq2[string, tensor.Shape] {
+	return func(yield func(string, tensor.Shape) bool) {
+		for _, s := range slots {
+			if !yield(s.Name, s.Shape) {
+				return
+			}
+		}
+	}
 }
 
 // slots are declared as states as a rule needs them.
