@@ -9,16 +9,16 @@ import (
 	"testing"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what imago compile prints into ARCHITECTURE.md")
+var rewrite = flag.Bool("rewrite", false, "write what imago compile prints into docs/engine.md")
 
-// The example of ARCHITECTURE.md is what the command prints: a block of text that begins with the title of a pass, up to
+// The example of docs/engine.md is what the command prints: a block of text that begins with the title of a pass, up to
 // its colon, is that part of the dump. All parts are there but the first, which is the file itself.
 //
-//	go test ./cli -run TestArchitecture -rewrite
+//	go test ./cli -run TestEngineDump -rewrite
 //
 // puts them in again.
-func TestArchitecture(t *testing.T) {
-	const doc, example, fence = "../ARCHITECTURE.md", "testdata/step.graph", "```"
+func TestEngineDump(t *testing.T) {
+	const doc, example, fence = "../docs/engine.md", "testdata/step.graph", "```"
 	parts := map[string]string{}
 	for i, part := range strings.Split(compiled(t, example, "--dump", "--threads", "2"), "\n\n") {
 		written, err := os.ReadFile(example)
