@@ -33,7 +33,7 @@ const floors = `
 	analysis/latent
 	analysis/eval analysis/anomaly
 	train
-	analysis/compare
+	analysis/compare internal/catalog
 	cli
 	cmd/imago
 `

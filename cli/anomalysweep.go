@@ -102,7 +102,7 @@ func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recip
 	}
 	be := a.backend(t.threads)
 	defer be.Close()
-	trained, err := train.OpenModel(run.Dir, &a.models, be)
+	trained, err := train.OpenModel(run.Dir, &a.Models, be)
 	if err != nil {
 		return h, err
 	}

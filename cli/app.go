@@ -11,22 +11,32 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 )
 
-// An app is what the commands share: the tables and where they print.
-type app struct {
-	models model.Registry
-	data   data.Registry
-	out    io.Writer // results
-	err    io.Writer // progress and errors
+// A Registry is what the commands know by name: kinds of models with their recipes,
+// data sets and readers of files.
+type Registry struct {
+	Models model.Registry
+	Data   data.Registry
 }
 
-func newApp(stdout, stderr io.Writer) *app {
+// An app is what the commands share: the tables and where they print.
+type app struct {
+	Registry
+	out io.Writer // results
+	err io.Writer // progress and errors
+}
+
+func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
 	a := &app{out: stdout, err: stderr}
-	registerModels(&a.models)
-	registerData(&a.data)
+	for _, f := range add {
+		f(&a.Registry)
+	}
+	catalog.Models(&a.Models)
+	catalog.Data(&a.Data)
 	return a
 }
 

@@ -168,11 +168,11 @@ func (m *modelFlags) none() error {
 
 // timeRecipes returns bench without --compare.
 func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error {
-	recipes := a.models.Recipes()
+	recipes := a.Models.Recipes()
 	if len(names) > 0 {
 		recipes = nil
 		for _, name := range names {
-			rec, err := a.models.Recipe(name)
+			rec, err := a.Models.Recipe(name)
 			if err != nil {
 				return usage(c, err)
 			}

@@ -82,7 +82,7 @@ func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
 		if !wanted(x.recipe) {
 			continue
 		}
-		if _, err := a.models.Recipe(x.recipe); err != nil {
+		if _, err := a.Models.Recipe(x.recipe); err != nil {
 			a.warn("%s: left out: %v", x.name, err)
 			continue
 		}

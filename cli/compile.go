@@ -40,7 +40,7 @@ func (a *app) compile() *cobra.Command {
 		Short: "Show how a function is compiled for the processor",
 		Long: `compile turns a function of a model into a program for the processor and says how large that is. --dump prints it after
 every pass: the graph as it is written and simplified, what is computed together, what runs on parts of the batch, which
-states are written in place, the instructions of each kernel, and when each runs and in which memory. ARCHITECTURE.md
+states are written in place, the instructions of each kernel, and when each runs and in which memory. docs/engine.md
 explains them on a small example.
 
 The dump is the same on every machine. A file that ends in ` + graphSuffix + ` holds a function as it is printed under "as written".`,

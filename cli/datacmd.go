@@ -52,8 +52,8 @@ func (a *app) dataList() *cobra.Command {
 		Args:    takes(0, 0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-			for _, name := range a.data.Names() {
-				s, err := a.data.Source(name)
+			for _, name := range a.Data.Names() {
+				s, err := a.Data.Source(name)
 				if err != nil {
 					return err
 				}
@@ -102,11 +102,11 @@ func whereabouts(c *cobra.Command, s data.Source, dir string) (string, error) {
 // sources returns the sets of the names given, all that keep files if none is.
 func (a *app) sources(c *cobra.Command, names []string) ([]data.Source, error) {
 	if len(names) == 0 {
-		names = a.data.Names()
+		names = a.Data.Names()
 	}
 	var all []data.Source
 	for _, name := range names {
-		s, err := a.data.Source(name)
+		s, err := a.Data.Source(name)
 		if err != nil {
 			return nil, usage(c, err)
 		}

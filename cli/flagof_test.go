@@ -11,7 +11,7 @@ import (
 func TestFieldsHaveOneFlag(t *testing.T) {
 	a := newApp(io.Discard, io.Discard)
 	flags := map[string]string{}
-	for _, k := range a.models.Kinds() {
+	for _, k := range a.Models.Kinds() {
 		for _, f := range model.Flags(k.Default()) {
 			if other := flags[f.Field]; other != "" && other != f.Name {
 				t.Errorf("field %s is --%s in one kind and --%s in %s", f.Field, other, f.Name, k.Name)

@@ -24,7 +24,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"imago": Main})
+	testscript.Main(m, map[string]func(){"imago": func() { Main() }})
 }
 
 // TestScripts runs the command as a user does: testdata/script/*.txtar, whose commands are those of package testscript

@@ -37,7 +37,7 @@ func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 		n     int
 	}
 	var options []*option
-	for _, k := range a.models.Kinds() {
+	for _, k := range a.Models.Kinds() {
 		for _, f := range model.Flags(k.Default()) {
 			i := slices.IndexFunc(options, func(o *option) bool { return o.name == f.Name })
 			if i < 0 {
@@ -56,7 +56,7 @@ func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 	for _, o := range options {
 		var texts []string
 		for _, h := range o.help {
-			if len(o.kinds[h]) < len(a.models.Kinds()) {
+			if len(o.kinds[h]) < len(a.Models.Kinds()) {
 				h += " (" + strings.Join(o.kinds[h], ", ") + ")"
 			}
 			texts = append(texts, h)
@@ -101,7 +101,7 @@ func (m *modelFlags) has(name string) bool {
 // flagOf returns the flag of a field that an error of the library names: of an option of a model as its kind says, of
 // another field its name in small letters with hyphens between the words.
 func (a *app) flagOf(field string) string {
-	for _, k := range a.models.Kinds() {
+	for _, k := range a.Models.Kinds() {
 		for _, f := range model.Flags(k.Default()) {
 			if f.Field == field {
 				return "--" + f.Name

@@ -100,7 +100,7 @@ func (a *app) openOwn(c *cobra.Command, m *opened, path string, s *source) error
 	if err != nil {
 		return err
 	}
-	t, err := train.OpenModel(path, &a.models, m.be)
+	t, err := train.OpenModel(path, &a.Models, m.be)
 	if err != nil {
 		return err
 	}
@@ -178,11 +178,11 @@ func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error 
 
 // configured returns a recipe and its configuration with the options given.
 func (a *app) configured(recipe string, options *modelFlags) (model.Recipe, model.Config, error) {
-	rec, err := a.models.Recipe(recipe)
+	rec, err := a.Models.Recipe(recipe)
 	if err != nil {
 		return rec, nil, err
 	}
-	cfg, err := a.models.Config(rec)
+	cfg, err := a.Models.Config(rec)
 	if err != nil {
 		return rec, nil, err
 	}
@@ -256,7 +256,7 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 		opt.Without = nil
 	}
 	opt.DataDir, opt.NoCache, opt.Progress = s.dir, s.noCache, a.err
-	set, err := a.data.Open(c.Context(), name, opt)
+	set, err := a.Data.Open(c.Context(), name, opt)
 	if err != nil {
 		return nil, data.Split{}, err
 	}
@@ -317,11 +317,11 @@ func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFla
 	}
 	run, err := train.Open(path, "")
 	if err == nil {
-		return run.Config.Build(&a.models)
+		return run.Config.Build(&a.Models)
 	}
 	be := newBackend(1)
 	defer be.Close()
-	t, err := train.OpenModel(path, &a.models, be)
+	t, err := train.OpenModel(path, &a.Models, be)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ and how it learned. It takes about two minutes on two processors.`,
 			return err
 		}
 		opt := data.Options{Progress: a.err}
-		set, err := a.data.Open(c.Context(), quickData, opt)
+		set, err := a.Data.Open(c.Context(), quickData, opt)
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ and how it learned. It takes about two minutes on two processors.`,
 			return err
 		}
 		config.Epochs, config.Seed, config.Pictures = t.epochs, t.seed, 0
-		m, err := config.Build(&a.models)
+		m, err := config.Build(&a.Models)
 		if err != nil {
 			return err
 		}

@@ -94,7 +94,7 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 			return a.resumeRun(c, &t, args)
 		}
 		if len(args) != 1 {
-			return usagef(c, "train wants one recipe; have %s", recipeNames(&a.models))
+			return usagef(c, "train wants one recipe; have %s", recipeNames(&a.Models))
 		}
 		return a.newRun(c, &t, args[0])
 	}
@@ -158,14 +158,14 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config tr
 	if err := probe.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
-	if set, err = a.data.Open(c.Context(), t.data, opt); err != nil {
+	if set, err = a.Data.Open(c.Context(), t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
 	if config, err = train.NewConfig(rec, cfg, set, t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
 	t.change(c, &config, &rec.Train)
-	if m, err = config.Build(&a.models); err != nil {
+	if m, err = config.Build(&a.Models); err != nil {
 		return config, nil, nil, err
 	}
 	return config, m, set, train.Suits(m, set)
@@ -269,7 +269,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if err := config.Validate(); err != nil {
 		return usage(c, err)
 	}
-	m, err := config.Build(&a.models)
+	m, err := config.Build(&a.Models)
 	if err != nil {
 		return err
 	}
@@ -278,7 +278,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	}
 	opt := config.Data.Options()
 	opt.DataDir, opt.NoCache, opt.Progress = t.dataDir, t.noCache, a.err
-	set, err := a.data.Open(c.Context(), config.Data.Source, opt)
+	set, err := a.Data.Open(c.Context(), config.Data.Source, opt)
 	if err != nil {
 		return err
 	}
@@ -296,7 +296,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 func (a *app) toResume(c *cobra.Command, t *trainFlags, args []string) (recipe, dir string, err error) {
 	name := t.resume
 	if len(args) > 0 {
-		if _, err := a.models.Recipe(args[0]); err == nil {
+		if _, err := a.Models.Recipe(args[0]); err == nil {
 			recipe, args = args[0], args[1:]
 		} else if name != latestName || len(args) > 1 {
 			return "", "", usage(c, err)
@@ -318,7 +318,7 @@ func (a *app) toResume(c *cobra.Command, t *trainFlags, args []string) (recipe, 
 
 // changeModel returns the model's configuration of a run with the options given.
 func (a *app) changeModel(config train.Config, options *modelFlags) (json.RawMessage, error) {
-	k, err := a.models.Kind(config.Kind)
+	k, err := a.Models.Kind(config.Kind)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package cli
+package catalog
 
 import (
 	"github.com/imago-ml/imago/data"
@@ -12,8 +12,8 @@ import (
 	datatable "github.com/imago-ml/imago/data/table"
 )
 
-// registerData is the table of data sets, and of the kinds of paths that can be read.
-func registerData(r *data.Registry) {
+// Data registers the data sets known by name, and the readers of paths.
+func Data(r *data.Registry) {
 	r.Register(digits.Source())
 	r.Register(stacked.Source(digits.Source()))
 	r.Register(faces.Source())

@@ -1,4 +1,10 @@
-package cli
+// Package catalog lists what imago brings along: the kinds of models with their recipes,
+// and the data sets and readers of files. The command line and the root package of the
+// library fill their tables from it. A new model or data set is one line here.
+//
+// The package knows every concrete model and data set, and nothing about what is done
+// with them.
+package catalog
 
 import (
 	"github.com/imago-ml/imago/models/gan"
@@ -6,8 +12,8 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// registerModels is the table of model kinds, each with its recipes.
-func registerModels(r *model.Registry) {
+// Models registers the kinds of models, each with its recipes.
+func Models(r *model.Registry) {
 	r.Register(vae.MLPVAE())
 	cnn, published := vae.CNNVAE()
 	r.Register(cnn, published, vae.FaceVAE(), vae.WAEMMD())
