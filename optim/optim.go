@@ -1,10 +1,19 @@
-// Package optim writes update rules as graphs: a step of training is an ordinary
-// function whose updates are new values of parameters and of the rule's own
-// slots.
+// Package optim builds optimisers as graph nodes: update rules, gradient clipping, a guard against steps that are not
+// finite, and learning-rate schedules.
 //
-// Slots hold all that a rule remembers, step counts included, so nothing of it
-// lives on the host. The learning rate is a node: schedules are its owner's. The
-// package knows no model and no device.
+// To use it, give a Rule the learned parameters, their gradients and the learning rate, and make its updates the updates
+// of the training step:
+//
+//	rule, err := optim.ByName("adam", "")
+//	params := b.States() // of an nn.Builder
+//	updates, slots := rule.Update(params, graph.Grad(loss, params...), lr)
+//	step, err := graph.NewFunc("step", inputs, outputs, updates)
+//
+// A Slot is a state of the rule, for example the moving average of a gradient. Slots hold everything that a rule
+// remembers, step counts included, so a checkpoint of the states resumes exactly. Before the first step the caller sets
+// each slot to Slot.Tensor. The learning rate is a node, so that the caller can change it: see Schedule.
+//
+// The package must not know models or devices.
 package optim
 
 import (
@@ -14,22 +23,25 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// A Rule turns gradients into new values. A rule is a file of this package.
+// In all comments of this package, p is a parameter, g its gradient, α the learning rate, and t = 1, 2, … the step.
+
+// A Rule is an optimiser: it computes new parameters from gradients. SGD, RMSprop, Adam and AdamW are rules; ByName makes
+// one from its name. To add a rule of your own, implement Update.
 type Rule interface {
-	// Update is one step on params, which are states, along grads, of the same
-	// shapes, with the learning rate lr, a scalar. It lists the slots that the
-	// updates read and write.
+	// Update returns the updates of one step: the new values of params, which are states, and of the slots of the rule.
+	// It also returns the slots that these updates read and write. grads have the shapes of params, and lr, the learning
+	// rate, is a scalar.
 	Update(params, grads []*graph.Node, lr *graph.Node) ([]graph.Update, []Slot)
 }
 
-// A Slot is a state of a rule.
+// A Slot is a state of a rule, with its initial value.
 type Slot struct {
 	Name  string
 	Shape tensor.Shape
-	Value float32 // every element before the first step
+	Value float32 // of every element, before the first step
 }
 
-// Tensor returns the slot before the first step.
+// Tensor returns the value of the slot before the first step.
 func (s Slot) Tensor() *tensor.Tensor {
 	t := tensor.New(tensor.Float32, s.Shape...)
 	for i := range t.F32() {
@@ -60,48 +72,46 @@ func Shapes(slots []Slot) iter.Seq2[string, tensor.Shape] {
 	}
 }
 
-// slots are declared as states as a rule needs them.
-type slots []Slot
+// A step collects the slots and the updates of one call of Rule.Update.
+type step struct {
+	name    string // of the rule; the names of its slots start with it
+	slots   []Slot
+	updates []graph.Update
+}
 
-func (s *slots) state(name string, value float32, shape tensor.Shape) *graph.Node {
-	*s = append(*s, Slot{name, shape.Clone(), value})
+// scalar returns a new slot name/kind with one number.
+func (s *step) scalar(kind string, value float32) *graph.Node {
+	return s.state(s.name+"/"+kind, value, tensor.Shape{})
+}
+
+// slot returns a new slot name/kind/<parameter> with the shape of p, whose initial value is 0.
+func (s *step) slot(kind string, p *graph.Node) *graph.Node {
+	return s.state(s.name+"/"+kind+"/"+p.Name(), 0, p.Shape())
+}
+
+func (s *step) state(name string, value float32, shape tensor.Shape) *graph.Node {
+	s.slots = append(s.slots, Slot{name, shape.Clone(), value})
 	return graph.State(name, shape...)
 }
 
-// GlobalNorm returns the length of all gradients taken as one vector, √ΣΣ g², a scalar.
-func GlobalNorm(grads []*graph.Node) *graph.Node {
-	sum := graph.Const(0)
-	for _, g := range grads {
-		sum = graph.Add(sum, graph.Sum(graph.Square(g)))
-	}
-	return graph.Sqrt(sum)
+// set adds the update state ← value, and returns value.
+func (s *step) set(state, value *graph.Node) *graph.Node {
+	graph.Tag(value, s.name)
+	s.updates = append(s.updates, graph.Update{State: state, Value: value})
+	return value
 }
 
-// Clip scales all gradients by min(1, limit/norm), norm being their GlobalNorm:
-// their length is at most limit and their direction kept. Pascanu et al.,
-// arXiv:1211.5063, alg. 1.
-func Clip(grads []*graph.Node, norm *graph.Node, limit float64) []*graph.Node {
-	by := graph.Div(graph.Const(limit), graph.Max(norm, graph.Const(limit)))
-	clipped := make([]*graph.Node, len(grads))
-	for i, g := range grads {
-		clipped[i] = graph.Mul(g, by)
-	}
-	return clipped
+// average adds the update state ← β·state + (1−β)·x, and returns the new value.
+func (s *step) average(state, x *graph.Node, beta weights) *graph.Node {
+	return s.set(state, graph.Add(graph.Mul(state, beta.old), graph.Mul(x, beta.new)))
 }
 
-// Guard makes updates keep every state as it was unless all of watch, scalars
-// such as the loss and the norm of the gradients, are finite. The step can then
-// be run again to find the layer at fault, and nothing is lost.
-func Guard(updates []graph.Update, watch ...*graph.Node) []graph.Update {
-	ok := graph.Const(1)
-	for _, s := range watch {
-		// x − x is 0 of a finite x alone. (Finite watches could add up to infinity,
-		// so each is asked.)
-		ok = graph.Mul(ok, graph.Equal(graph.Sub(s, s), graph.Const(0)))
-	}
-	kept := make([]graph.Update, len(updates))
-	for i, u := range updates {
-		kept[i] = graph.Update{State: u.State, Value: graph.Select(ok, u.Value, u.State)}
-	}
-	return kept
+// weights are the constants β and 1−β of a moving average.
+type weights struct{ old, new *graph.Node }
+
+// averageWeights returns β and 1−β. It computes 1−β from β rounded to float32, so that the two add up to 1. Without this,
+// the correction 1 − βᵗ of Adam would have a relative error of 1e-5 for β = 0.999 and t = 1.
+func averageWeights(beta float64) weights {
+	f := float64(float32(beta))
+	return weights{graph.Const(f), graph.Const(1 - f)}
 }

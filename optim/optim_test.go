@@ -9,8 +9,15 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// step returns p ← p − rule's step along g, two parameters given a gradient each.
-func step(t *testing.T, r Rule, guarded bool) (*graph.Func, map[string]graph.Value) {
+// A training is a function that takes one step of a rule on the parameters net/w (2) and net/b (), and its states.
+type training struct {
+	step   *graph.Func
+	states map[string]graph.Value
+}
+
+// newTraining returns a training whose parameters are 1, −2 and 0.5. If guarded is true, Guard watches the norm of the
+// gradients.
+func newTraining(t *testing.T, r Rule, guarded bool) *training {
 	t.Helper()
 	params := []*graph.Node{graph.State("net/w", 2), graph.State("net/b")}
 	grads := []*graph.Node{graph.Input("gw", tensor.Float32, 2), graph.Input("gb", tensor.Float32)}
@@ -31,57 +38,63 @@ func step(t *testing.T, r Rule, guarded bool) (*graph.Func, map[string]graph.Val
 			states[s.Name] = append(states[s.Name], float64(v))
 		}
 	}
-	return f, states
+	return &training{f, states}
 }
 
-// Against the algorithm of the paper, written out for one number at a time.
-func TestAdamIsTheAlgorithm(t *testing.T) {
-	f, states := step(t, DefaultAdam(), true)
+// run takes one step and returns the norm of the gradients.
+func (r *training) run(t *testing.T, g [3]float64, lr float64) float64 {
+	t.Helper()
+	in := map[string]graph.Value{"gw": g[:2], "gb": g[2:], "lr": {lr}}
+	out, err := graph.Interp(r.step, graph.Env{Inputs: in, States: r.states})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out[0][0]
+}
+
+// params returns the three parameters.
+func (r *training) params() []float64 { return slices.Concat(r.states["net/w"], r.states["net/b"]) }
+
+// Adam equals the algorithm of the paper, one number at a time.
+func TestAdamAlgorithm(t *testing.T) {
+	run := newTraining(t, DefaultAdam(), true)
 	p, m, v := [3]float64{1, -2, 0.5}, [3]float64{}, [3]float64{}
 	b1, b2, eps := float64(float32(0.9)), float64(float32(0.999)), float64(float32(1e-7))
 	for n := 1; n <= 20; n++ {
-		g := [3]float64{math.Sin(float64(n)), 1e-3 * math.Cos(float64(n)), 40}
-		lr := 0.01 / float64(n)
-		in := map[string]graph.Value{"gw": g[:2], "gb": g[2:], "lr": {lr}}
-		out, err := graph.Interp(f, graph.Env{Inputs: in, States: states})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := math.Sqrt(g[0]*g[0] + g[1]*g[1] + g[2]*g[2]); !(math.Abs(out[0][0]-want) < 1e-12) {
-			t.Errorf("step %d: norm %v, want %v", n, out[0][0], want)
+		g, lr := gradient(n), rate(n)
+		norm := run.run(t, g, lr)
+		if want := math.Sqrt(g[0]*g[0] + g[1]*g[1] + g[2]*g[2]); !(math.Abs(norm-want) < 1e-12) {
+			t.Errorf("step %d: norm %v, want %v", n, norm, want)
 		}
 		for i := range p {
 			m[i] = b1*m[i] + (1-b1)*g[i]
 			v[i] = b2*v[i] + (1-b2)*g[i]*g[i]
 			mHat, vHat := m[i]/(1-math.Pow(b1, float64(n))), v[i]/(1-math.Pow(b2, float64(n)))
 			p[i] -= lr * mHat / (math.Sqrt(vHat) + eps)
-			if got := slices.Concat(states["net/w"], states["net/b"])[i]; !(math.Abs(got-p[i]) < 1e-12) {
+			if got := run.params()[i]; !(math.Abs(got-p[i]) < 1e-12) {
 				t.Fatalf("step %d: parameter %d is %.15f, want %.15f", n, i, got, p[i])
 			}
 		}
 	}
-	if got := states["optimizer/adam/beta2_power"][0]; !(math.Abs(got-math.Pow(b2, 20)) < 1e-14) {
+	if got := run.states["optimizer/adam/beta2_power"][0]; !(math.Abs(got-math.Pow(b2, 20)) < 1e-14) {
 		t.Errorf("after 20 steps beta2_power is %v", got)
 	}
-	if _, ok := states["optimizer/adam/m/net/w"]; !ok {
-		t.Errorf("no slot optimizer/adam/m/net/w among %v", states)
+	if _, ok := run.states["optimizer/adam/m/net/w"]; !ok {
+		t.Errorf("no slot optimizer/adam/m/net/w among %v", run.states)
 	}
 }
 
-// The options of Adam each have an effect, and its name keeps slots apart.
+// Each option of Adam has an effect, and two rules with different names have different slots.
 func TestAdamOptions(t *testing.T) {
 	after := func(a Adam) float64 {
-		f, states := step(t, a, false)
+		run := newTraining(t, a, false)
 		for _, g := range []float64{1, -0.2} {
-			in := map[string]graph.Value{"gw": {g, g}, "gb": {g}, "lr": {0.1}}
-			if _, err := graph.Interp(f, graph.Env{Inputs: in, States: states}); err != nil {
-				t.Fatal(err)
-			}
+			run.run(t, [3]float64{g, g, g}, 0.1)
 		}
-		if _, ok := states[a.Name+"/v/net/b"]; !ok {
-			t.Errorf("Adam %q has slots %v", a.Name, states)
+		if _, ok := run.states[a.Name+"/v/net/b"]; !ok {
+			t.Errorf("Adam %q has slots %v", a.Name, run.states)
 		}
-		return states["net/b"][0]
+		return run.states["net/b"][0]
 	}
 	base := DefaultAdam()
 	b1, b2, eps := base, base, base
@@ -94,15 +107,24 @@ func TestAdamOptions(t *testing.T) {
 	}
 }
 
-func TestGuardKeepsEverythingOfABadStep(t *testing.T) {
-	f, states := step(t, DefaultAdam(), true)
-	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
-		in := map[string]graph.Value{"gw": {1, bad}, "gb": {1}, "lr": {0.1}}
-		if _, err := graph.Interp(f, graph.Env{Inputs: in, States: states}); err != nil {
-			t.Fatal(err)
+// A guarded step changes no state of any rule if a gradient is not finite.
+func TestGuardKeepsAllStates(t *testing.T) {
+	for name, r := range testRules() {
+		run := newTraining(t, r, true)
+		before := map[string]graph.Value{}
+		for s, v := range run.states {
+			before[s] = slices.Clone(v)
 		}
-		if states["net/w"][0] != 1 || states["net/b"][0] != 0.5 || states["optimizer/adam/v/net/b"][0] != 0 || states["optimizer/adam/beta1_power"][0] != 1 {
-			t.Errorf("a gradient of %v changed %v", bad, states)
+		for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+			run.run(t, [3]float64{1, bad, 1}, 0.1)
+			for s, v := range before {
+				if !slices.Equal(run.states[s], v) {
+					t.Errorf("%s: a gradient of %v changes %s from %v to %v", name, bad, s, v, run.states[s])
+				}
+			}
+		}
+		if run.run(t, [3]float64{1, 1, 1}, 0.1); run.params()[2] == 0.5 {
+			t.Errorf("%s: a finite gradient changes nothing", name)
 		}
 	}
 }

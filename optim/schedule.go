@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// A Schedule is how the learning rate changes over the epochs of a training. It
-// is constant within an epoch. The zero Schedule is constant.
+// A Schedule gives the learning rate of each epoch of a training; it is constant within an epoch. The zero Schedule keeps
+// the initial learning rate. ParseSchedule makes the others.
 type Schedule struct {
-	kind   func(s Schedule, lr float64, epoch, epochs int) float64
-	every  int     // of step: epochs between two changes, ≥ 1
-	factor float64 // of step: > 0
+	rate   func(s Schedule, lr float64, epoch, epochs int) float64 // nil = constant
+	every  int                                                     // of step: the number of epochs between two changes, ≥ 1
+	factor float64                                                 // of step: in (0, 1]
 }
 
-// schedules are the kinds by name, with what follows it.
+// schedules are the schedules by name, each with its usage in error messages.
 var schedules = []struct {
 	name, usage string
-	at          func(s Schedule, lr float64, epoch, epochs int) float64
+	rate        func(s Schedule, lr float64, epoch, epochs int) float64
 }{
 	{"constant", "constant", nil},
 	{"step", "step:EPOCHS:FACTOR, as step:10:0.9", Schedule.step},
@@ -26,27 +26,28 @@ var schedules = []struct {
 	{"burda", "burda", Schedule.burda},
 }
 
-// ParseSchedule reads a schedule. With e the epoch from 0 and E epochs in all:
+// ParseSchedule returns the schedule that a text describes, or an error that lists the possible texts. lr is the initial
+// learning rate, e the epoch, from 0, and E the number of epochs:
 //
 //	constant, ""  lr
 //	step:10:0.9   lr · 0.9^⌊e/10⌋
 //	cosine        lr · (1 + cos(π·e/E))/2, Loshchilov & Hutter, arXiv:1608.03983, eq. 5 without restarts
-//	burda         lr · 10^(−i/7) for the 3^i epochs of stage i = 0 … 7, 3280 in all, and so on:
-//	              Burda et al., arXiv:1509.00519, sec. 5
+//	burda         lr · 10^(−i/7) for the 3^i epochs of stage i = 0 … 7, 3280 epochs in all, and afterwards as in
+//	              stage 7: Burda et al., arXiv:1509.00519, sec. 5
 func ParseSchedule(text string) (Schedule, error) {
 	if text == "" {
 		return Schedule{}, nil
 	}
-	name, rest, more := strings.Cut(text, ":")
+	name, arguments, hasArguments := strings.Cut(text, ":")
 	var usages []string
 	for _, k := range schedules {
 		usages = append(usages, k.usage)
-		if k.name != name || more != (name == "step") {
+		if k.name != name || hasArguments != (name == "step") {
 			continue
 		}
-		s := Schedule{kind: k.at}
+		s := Schedule{rate: k.rate}
 		if name == "step" {
-			every, factor, _ := strings.Cut(rest, ":")
+			every, factor, _ := strings.Cut(arguments, ":")
 			var err1, err2 error
 			s.every, err1 = strconv.Atoi(every)
 			s.factor, err2 = strconv.ParseFloat(factor, 64)
@@ -59,12 +60,13 @@ func ParseSchedule(text string) (Schedule, error) {
 	return Schedule{}, fmt.Errorf("optim: schedule %q: want %s", text, strings.Join(usages, " or "))
 }
 
-// At returns the rate of an epoch, from 0, of so many in all, where the first is lr.
+// At returns the learning rate of an epoch, counted from 0, in a training of so many epochs with the initial learning
+// rate lr.
 func (s Schedule) At(lr float64, epoch, epochs int) float64 {
-	if s.kind == nil {
+	if s.rate == nil {
 		return lr
 	}
-	return s.kind(s, lr, epoch, epochs)
+	return s.rate(s, lr, epoch, epochs)
 }
 
 func (s Schedule) step(lr float64, epoch, _ int) float64 {

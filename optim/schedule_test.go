@@ -7,16 +7,16 @@ import (
 )
 
 func TestSchedules(t *testing.T) {
-	tenth := func(i float64) float64 { return math.Pow(10, -i/7) }
-	for text, rates := range map[string]map[int]float64{ // of 20 epochs, in parts of the first
+	decay := func(i float64) float64 { return math.Pow(10, -i/7) }
+	for text, rates := range map[string]map[int]float64{ // the rates of some of 20 epochs, as fractions of the initial rate
 		"":           {0: 1, 19: 1},
 		"constant":   {0: 1, 19: 1},
 		"step:10:.9": {0: 1, 9: 1, 10: 0.9, 19: 0.9, 20: 0.81, 35: 0.729},
 		"step:1:0.5": {0: 1, 1: 0.5, 3: 0.125},
 		"cosine":     {0: 1, 5: (1 + math.Sqrt2/2) / 2, 10: 0.5, 15: (1 - math.Sqrt2/2) / 2},
 		// Stages of 1, 3, 9, 27, 81, 243, 729 and 2187 epochs; the first four are 40.
-		"burda": {0: 1, 1: tenth(1), 3: tenth(1), 4: tenth(2), 12: tenth(2), 13: tenth(3), 39: tenth(3), 40: tenth(4),
-			1092: tenth(6), 1093: 0.1, 3279: 0.1, 9999: 0.1},
+		"burda": {0: 1, 1: decay(1), 3: decay(1), 4: decay(2), 12: decay(2), 13: decay(3), 39: decay(3), 40: decay(4),
+			1092: decay(6), 1093: 0.1, 3279: 0.1, 9999: 0.1},
 	} {
 		s, err := ParseSchedule(text)
 		if err != nil {
@@ -29,7 +29,7 @@ func TestSchedules(t *testing.T) {
 		}
 	}
 	s, _ := ParseSchedule("cosine")
-	for _, epoch := range []int{19, 20, 1000} { // a rate of 0 would be an epoch for nothing
+	for _, epoch := range []int{19, 20, 1000} { // with a rate of 0 an epoch would have no effect
 		if got := s.At(1, epoch, 20); !(got > 0) {
 			t.Errorf("cosine: the rate of epoch %d is %v", epoch, got)
 		}
