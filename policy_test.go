@@ -28,7 +28,7 @@ const floors = `
 	engine/graph formats/imageio formats/safetensors formats/tfevents internal/kernel
 	engine/backend engine/graph/graphtest nn prob prob/mixture optim data train/ckpt viz analysis/probe
 	engine/cpu engine/exec models/model data/mnist data/folder data/npz data/digits data/faces data/celeba data/table data/stacked
-	models/update models/model/modeltest analysis/eval/feature
+	models/update models/likelihood models/model/modeltest analysis/eval/feature
 	models/vae models/gan
 	analysis/latent
 	analysis/eval analysis/anomaly

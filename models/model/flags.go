@@ -24,8 +24,16 @@ type Flag struct {
 //
 //	Latent int `json:"latent" flag:"latent" help:"number of latent units"`
 //
-// of type int, float64, bool, string or []int; another type panics.
+// of type int, float64, bool, string or []int; another type panics. The help of a
+// field without a help tag is that of its struct: see OptionHelper.
 func Flags(c Config) []*Flag { return flagsOf(reflect.ValueOf(c).Elem()) }
+
+// An OptionHelper is a struct of options whose help texts are computed, as from a table
+// of the values that an option takes.
+type OptionHelper interface {
+	// OptionHelp returns the help text of a field.
+	OptionHelp(field string) string
+}
 
 func flagsOf(v reflect.Value) []*Flag {
 	var flags []*Flag
@@ -35,7 +43,13 @@ func flagsOf(v reflect.Value) []*Flag {
 		case f.Anonymous:
 			flags = append(flags, flagsOf(v.Field(i))...)
 		case name != "":
-			fl := &Flag{name, f.Name, f.Tag.Get("help"), v.Field(i)}
+			help := f.Tag.Get("help")
+			if help == "" && v.CanInterface() {
+				if h, ok := v.Interface().(OptionHelper); ok {
+					help = h.OptionHelp(f.Name)
+				}
+			}
+			fl := &Flag{name, f.Name, help, v.Field(i)}
 			fl.Type() // panics on a type without a syntax
 			flags = append(flags, fl)
 		}
