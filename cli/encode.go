@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/data/npz"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
@@ -138,5 +138,5 @@ func (k codes) npz(w io.Writer) error {
 			return err
 		}
 	}
-	return npz.WriteNPZ(w, names, arrays)
+	return numpy.WriteNPZ(w, names, arrays)
 }

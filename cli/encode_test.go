@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/data/npz"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/formats/numpy"
 )
 
 // Both files say what the model said, number for number.
@@ -38,7 +38,7 @@ func TestCodes(t *testing.T) {
 	if err := k.npz(&file); err != nil {
 		t.Fatal(err)
 	}
-	r, err := npz.NewReader(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	r, err := numpy.NewReader(bytes.NewReader(file.Bytes()), int64(file.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}

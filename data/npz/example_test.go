@@ -11,25 +11,8 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/npz"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/numpy"
 )
-
-// WriteNPY writes what numpy.load reads; ReadNPY reads what numpy.save writes.
-func ExampleWriteNPY() {
-	t, err := tensor.FromSlice([]float32{1, 2, 3, 4, 5, 6}, 2, 3)
-	if err != nil {
-		log.Fatal(err)
-	}
-	var file bytes.Buffer
-	if err := npz.WriteNPY(&file, t); err != nil {
-		log.Fatal(err)
-	}
-	read, err := npz.ReadNPY(&file)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(read.Shape(), read.F32())
-	// Output: [2,3] [1 2 3 4 5 6]
-}
 
 // Open reads a data set: here two images, one of which is held out for the test part.
 func ExampleOpen() {
@@ -43,7 +26,7 @@ func ExampleOpen() {
 		log.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := npz.WriteNPZ(&file, []string{"images"}, []*tensor.Tensor{images}); err != nil {
+	if err := numpy.WriteNPZ(&file, []string{"images"}, []*tensor.Tensor{images}); err != nil {
 		log.Fatal(err)
 	}
 	path := filepath.Join(dir, "images.npz")

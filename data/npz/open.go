@@ -1,3 +1,7 @@
+// Package npz reads data sets from NumPy's files.
+//
+// Open reads a set; its comment lists the names of the arrays that it looks for. The
+// package must not know any named set. Arrays are read by package formats/numpy.
 package npz
 
 import (
@@ -16,6 +20,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/numpy"
 )
 
 // Opener returns the opener of NPZ and NPY files. Register it before data/folder, which
@@ -28,7 +33,7 @@ func match(path string, info fs.FileInfo, head []byte) bool {
 	if info.IsDir() {
 		return false
 	}
-	if bytes.HasPrefix(head, []byte(magic)) {
+	if bytes.HasPrefix(head, []byte(numpy.Magic)) {
 		return true
 	}
 	if !bytes.HasPrefix(head, []byte("PK\x03\x04")) {
@@ -42,8 +47,8 @@ func match(path string, info fs.FileInfo, head []byte) bool {
 		return false
 	}
 	defer f.Close()
-	r, err := NewReader(f, info.Size())
-	return err == nil && len(r.files) > 0
+	r, err := numpy.NewReader(f, info.Size())
+	return err == nil && len(r.Names()) > 0
 }
 
 // The names, in small letters, under which arrays are looked for, in order.
@@ -94,21 +99,21 @@ type file interface {
 }
 
 func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set, error) {
-	var head [len(magic)]byte
-	if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:]) == magic {
-		t, err := ReadNPY(f)
+	var head [len(numpy.Magic)]byte
+	if _, err := f.ReadAt(head[:], 0); err == nil && string(head[:]) == numpy.Magic {
+		t, err := numpy.ReadNPY(f)
 		if err != nil {
 			return nil, err
 		}
 		return makeSet(ctx, [2]arrays{{images: t, imagesName: "the array"}}, opt)
 	}
-	r, err := NewReader(f, size)
+	r, err := numpy.NewReader(f, size)
 	if err != nil {
 		return nil, err
 	}
 	var parts [2]arrays
 	for i, names := range [2][2][]string{{trainImageNames, trainLabelNames}, {testImageNames, testLabelNames}} {
-		name := r.find(names[0])
+		name := find(r, names[0])
 		if all := r.Names(); name == "" && i == 0 && len(all) == 1 {
 			name = all[0]
 		}
@@ -122,7 +127,7 @@ func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set,
 			return nil, err
 		}
 		p := &parts[i]
-		p.imagesName, p.labelsName = name, r.find(names[1])
+		p.imagesName, p.labelsName = name, find(r, names[1])
 		if p.images, err = r.Read(name); err != nil {
 			return nil, err
 		}
@@ -136,7 +141,7 @@ func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set,
 }
 
 // find returns the first array that has one of the names, or "".
-func (r *Reader) find(names []string) string {
+func find(r *numpy.Reader, names []string) string {
 	for _, want := range names {
 		for _, have := range r.Names() {
 			if strings.ToLower(have) == want {

@@ -11,9 +11,26 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/numpy"
 )
 
 var opts data.Options
+
+func f32(t testing.TB, data []float32, shape ...int) *tensor.Tensor { return must(t, data, shape) }
+
+func must[T float32 | int32 | uint8](t testing.TB, data []T, shape []int) *tensor.Tensor {
+	t.Helper()
+	x, err := tensor.FromSlice(data, shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// npy returns an array file with that header.
+func npy(head string, elements string) []byte {
+	return []byte(numpy.Magic + "\x01\x00" + string([]byte{byte(len(head)), byte(len(head) >> 8)}) + head + elements)
+}
 
 type named struct {
 	name string
@@ -28,7 +45,7 @@ func put(t *testing.T, file string, arrays ...named) string {
 		names, ts = append(names, a.name), append(ts, a.t)
 	}
 	var b bytes.Buffer
-	if err := WriteNPZ(&b, names, ts); err != nil {
+	if err := numpy.WriteNPZ(&b, names, ts); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), file)
@@ -126,7 +143,7 @@ func TestMatch(t *testing.T) {
 	img := must(t, make([]uint8, 48), []int{3, 4, 4})
 	npyPath := filepath.Join(t.TempDir(), "x.dat")
 	var b bytes.Buffer
-	WriteNPY(&b, img)
+	numpy.WriteNPY(&b, img)
 	os.WriteFile(npyPath, b.Bytes(), 0o666)
 	for _, path := range []string{put(t, "a.npz", named{"x", img}), put(t, "a.zip", named{"x", img}), npyPath} {
 		if s, err := r.Open(t.Context(), path, data.Options{Size: 2}); err != nil || s.Train.Len() != 2 {
@@ -136,4 +153,30 @@ func TestMatch(t *testing.T) {
 	if _, err := r.Open(t.Context(), put(t, "a.zip"), data.Options{}); err == nil || !strings.Contains(err.Error(), "not a kind of file") {
 		t.Errorf("an empty zip: %v", err)
 	}
+}
+
+func FuzzNPZ(f *testing.F) {
+	if b, err := os.ReadFile("../../formats/numpy/testdata/types.npz"); err == nil {
+		f.Add(b)
+	}
+	var b bytes.Buffer
+	img := must(f, make([]uint8, 32), []int{2, 4, 4})
+	if err := numpy.WriteNPZ(&b, []string{"x_train", "y_train", "x_test"}, []*tensor.Tensor{img, must(f, []int32{0, 1}, []int{2}), img}); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(bytes.Clone(b.Bytes()))
+	f.Add(b.Bytes()[:200])
+	f.Add(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }", "\x00\x00\x80?abcdefghijkl"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		set, err := read(t.Context(), bytes.NewReader(b), int64(len(b)), opts)
+		if err != nil {
+			return
+		}
+		if set.Train.Len()+set.Test.Len() == 0 {
+			t.Error("a set without images")
+		}
+		if set.Train.Labels != nil && len(set.Train.Labels) != set.Train.Len() {
+			t.Errorf("%d images, %d labels", set.Train.Len(), len(set.Train.Labels))
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package npz
+package numpy
 
 import (
 	"bytes"
@@ -23,7 +23,8 @@ var ErrUnsupported = errors.New("unsupported NumPy array")
 // MaxBytes bounds the elements of an array that is read: 2 GiB.
 const MaxBytes = 2 << 30
 
-const magic = "\x93NUMPY"
+// Magic is the first bytes of an NPY file.
+const Magic = "\x93NUMPY"
 
 // kinds maps the element types of NumPy to those of a tensor.
 var kinds = map[string]tensor.DType{
@@ -170,9 +171,9 @@ func WriteNPY(w io.Writer, t *tensor.Tensor) error {
 	}
 	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims)
 	// The elements begin at a multiple of 64, after a line feed.
-	const fixed = len(magic) + 4
+	const fixed = len(Magic) + 4
 	head += strings.Repeat(" ", 63-(fixed+len(head))%64) + "\n"
-	b := append([]byte(magic), 1, 0)
+	b := append([]byte(Magic), 1, 0)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(head)))
 	b = append(b, head...)
 	if _, err := w.Write(b); err != nil {

@@ -1,4 +1,4 @@
-package npz
+package numpy
 
 import (
 	"encoding/binary"
@@ -28,8 +28,8 @@ func readHeader(r io.Reader) (h header, err error) {
 	if _, err := io.ReadFull(r, fixed[:10]); err != nil {
 		return h, early(err)
 	}
-	if string(fixed[:6]) != magic {
-		return h, fmt.Errorf("%w: offset 0: found %q, want %q", ErrFormat, fixed[:6], magic)
+	if string(fixed[:6]) != Magic {
+		return h, fmt.Errorf("%w: offset 0: found %q, want %q", ErrFormat, fixed[:6], Magic)
 	}
 	n := int(binary.LittleEndian.Uint16(fixed[8:]))
 	switch fixed[6] {

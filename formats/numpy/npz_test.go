@@ -1,4 +1,4 @@
-package npz
+package numpy
 
 import (
 	"bytes"
@@ -233,32 +233,6 @@ func FuzzReadNPY(f *testing.F) {
 		}
 		if WriteNPY(&again, y); !bytes.Equal(out.Bytes(), again.Bytes()) { // NaN too
 			t.Error("writing and reading changed the array")
-		}
-	})
-}
-
-func FuzzNPZ(f *testing.F) {
-	if b, err := os.ReadFile("testdata/types.npz"); err == nil {
-		f.Add(b)
-	}
-	var b bytes.Buffer
-	img := must(f, make([]uint8, 32), []int{2, 4, 4})
-	if err := WriteNPZ(&b, []string{"x_train", "y_train", "x_test"}, []*tensor.Tensor{img, must(f, []int32{0, 1}, []int{2}), img}); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(bytes.Clone(b.Bytes()))
-	f.Add(b.Bytes()[:200])
-	f.Add(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 4), }", "\x00\x00\x80?abcdefghijkl"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		set, err := read(t.Context(), bytes.NewReader(b), int64(len(b)), opts)
-		if err != nil {
-			return
-		}
-		if set.Train.Len()+set.Test.Len() == 0 {
-			t.Error("a set without images")
-		}
-		if set.Train.Labels != nil && len(set.Train.Labels) != set.Train.Len() {
-			t.Errorf("%d images, %d labels", set.Train.Len(), len(set.Train.Labels))
 		}
 	})
 }

@@ -1,4 +1,4 @@
-// Package npz reads and writes NumPy's files, and reads data sets from them.
+// Package numpy reads and writes NumPy's files: NPY, one array, and NPZ, a zip of arrays by name.
 //
 // An NPY file is one array: "\x93NUMPY", two bytes of version (1.0, 2.0 and 3.0 are
 // read, 1.0 is written), the length of the header (2 bytes in version 1, else 4,
@@ -12,9 +12,9 @@
 // arrays without elements. An NPZ file is a zip of NPY files, each named after its
 // array. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 //
-// ReadNPY, Reader and WriteNPZ are for arrays. Open reads a data set; its comment lists
-// the names of the arrays that it looks for. The package must not know any named set.
-package npz
+// Use ReadNPY and WriteNPY for one array, NewReader and WriteNPZ for several. The package
+// must not know what the arrays mean; data sets in NPZ files are read by package data/npz.
+package numpy
 
 import (
 	"archive/zip"
