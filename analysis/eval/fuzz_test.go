@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -22,8 +24,8 @@ func FuzzReadRecords(f *testing.F) {
 	f.Add(b)
 	f.Add(b[:len(b)/2])
 	for _, text := range []string{
-		`{"format": 2}`, `{"format": 1, "scores": null}`, `{"format": 1, "scores": [null, {}]}`, `{"format": 1, "scores": [{"value": 1e400}]}`,
-		`{"format": 1, "scores": [{"measured": "9999-12-31T23:59:59+23:59"}]}`, `{"format": 1, "scores": [{"name": "\ud800<&>"}]} {}`,
+		`{"format": 2}`, `{"format": 1, "scores": null}`, `{"format": 1, "scores": [null, {}]}`, `{"format": 1, "scores": [{"name": "a"}, {}]}`, `{"format": 1, "scores": [{"name": "a", "value": 1e400}]}`,
+		`{"format": 1, "scores": [{"name": "a", "measured": "9999-12-31T23:59:59+23:59"}]}`, `{"format": 1, "scores": [{"name": "\ud800<&>"}]} {}`,
 	} {
 		f.Add([]byte(text))
 	}
@@ -57,4 +59,23 @@ func FuzzReadRecords(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A small file does not make many records: they have names.
+func TestReadRecordsRefusesRecordsWithoutAName(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "eval.json")
+	empty := strings.Repeat("{},", 1<<20)
+	if err := os.WriteFile(name, []byte(`{"format": 1, "scores": [`+empty+`{}]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	records, err := ReadRecords(name)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), "a record without a name: move it away") {
+		t.Errorf("%d records, %v", len(records), err)
+	}
+	if got := after.TotalAlloc - before.TotalAlloc; got > 10*uint64(len(empty)) { // the file itself, as it grows
+		t.Errorf("reading %d bytes allocated %d", len(empty), got)
+	}
 }
