@@ -25,10 +25,11 @@ import (
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
 	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/realdata internal/buildinfo formats/columns
-	engine/graph formats/imageio formats/safetensors formats/tfevents formats/numpy internal/kernel
-	engine/backend engine/graph/graphtest nn prob prob/mixture optim data train/ckpt viz analysis/probe
-	engine/cpu engine/exec models/model data/mnist data/folder data/npz data/digits data/faces data/celeba data/table data/stacked
-	models/update models/likelihood models/model/modeltest analysis/eval/feature
+	engine/graph formats/imageio formats/safetensors formats/tfevents formats/numpy internal/kernel data/medium
+	engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels train/ckpt viz analysis/probe
+	data
+	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
+	data/npz models/update models/likelihood models/model/modeltest analysis/eval/feature
 	models/vae models/gan
 	analysis/latent
 	analysis/eval analysis/anomaly

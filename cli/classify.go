@@ -81,7 +81,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		if err != nil {
 			return err
 		}
-		probs, _, err := m.Classify(c.Context(), split.Images)
+		probs, _, err := m.Classify(c.Context(), split.Items)
 		if err != nil {
 			return err
 		}

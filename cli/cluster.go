@@ -91,7 +91,7 @@ has a row for each group.`,
 			return err
 		}
 		if log != "" {
-			table := codes{Split: data.Split{Images: split.Images, Labels: split.Labels}}.columns()
+			table := codes{Split: data.Split{Items: split.Items, Labels: split.Labels}}.columns()
 			table = append(table, columns.Column{Name: "cluster", Int: func(i int) int32 { return groups[i] }},
 				columns.Column{Name: "probability", Float: func(i int) float32 { return float32(probs[i*k+int(groups[i])]) }})
 			if err := a.writeTable(log, split.Len(), table, "the group of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
@@ -190,7 +190,7 @@ func (a *app) drawGroups(ctx context.Context, m *opened, s *data.Set, p data.Spl
 		if len(list) == 0 {
 			continue
 		}
-		shown, err := data.Subset(p.Images, list)
+		shown, err := data.Subset(p.Items, list)
 		if err != nil {
 			return err
 		}

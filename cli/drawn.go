@@ -57,7 +57,7 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 }
 
 // codesOf returns the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
-func (a *app) codesOf(ctx context.Context, m *opened, images data.Images) ([]float32, error) {
+func (a *app) codesOf(ctx context.Context, m *opened, images data.Items) ([]float32, error) {
 	encodes := m.Model().Encode != nil
 	if decodes := m.Model().Decode != nil; encodes || !decodes {
 		mean, _, err := m.EncodeMeans(ctx, images)
@@ -68,7 +68,7 @@ func (a *app) codesOf(ctx context.Context, m *opened, images data.Images) ([]flo
 }
 
 // invertImages returns latent.Invert with a word of how far it is.
-func (a *app) invertImages(ctx context.Context, m *opened, images data.Images, o latent.Inversion) (z, pictures []float32, err error) {
+func (a *app) invertImages(ctx context.Context, m *opened, images data.Items, o latent.Inversion) (z, pictures []float32, err error) {
 	fmt.Fprintf(a.err, "seeking the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
 	p := newProgress(a.err)
 	defer p.end()

@@ -23,7 +23,7 @@ func TestCodes(t *testing.T) {
 		mean:       []float32{0.1, -2, 1e-20, 3, 16777216, 0},
 		logVar:     []float32{-1, -2, -3, -4, -5, -6},
 		attributes: []string{"hat", "old"},
-		Split:      data.Split{Images: images, Labels: []int32{7, 0, 2}, Attributes: []uint8{0, 1, 1, 1, 0, 0}},
+		Split:      data.Split{Items: images, Labels: []int32{7, 0, 2}, Attributes: []uint8{0, 1, 1, 1, 0, 0}},
 	}
 	var csv strings.Builder
 	if err := columns.CSV(&csv, 3, k.columns()); err != nil {

@@ -30,7 +30,7 @@ func (a *app) drawNearest(ctx context.Context, m *opened, e *eval.Evaluator, t e
 			index = append(index, n.Index)
 		}
 	}
-	images, err := data.Subset(t.Set.Train.Images, index)
+	images, err := data.Subset(t.Set.Train.Items, index)
 	if err != nil {
 		return err
 	}

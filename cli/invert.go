@@ -134,7 +134,7 @@ func inversionRange(o latent.Inversion) error {
 // saveCodes writes codes of images to a file, as encode does.
 func (a *app) saveCodes(name string, m *opened, images *picked, z []float32) error {
 	n := images.images.Len()
-	k := codes{units: m.Latent(), mean: z, Split: data.Split{Images: images.images}}
+	k := codes{units: m.Latent(), mean: z, Split: data.Split{Items: images.images}}
 	if !strings.EqualFold(filepath.Ext(name), ".npz") {
 		return a.writeTable(name, n, k.columns(), "the codes of %s by %s", plural(n, "image"), m.name)
 	}

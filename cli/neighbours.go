@@ -98,7 +98,7 @@ the model, or images of the set: those of --index, or the first.`,
 				index, cells = append(index, nb.Index), append(cells, fmt.Sprintf("%d: %s", nb.Index, distanceText(nb.Distance)))
 			}
 		}
-		near, err := data.Subset(split.Images, index)
+		near, err := data.Subset(split.Items, index)
 		if err != nil {
 			return err
 		}

@@ -72,7 +72,7 @@ func runAndFiles(args []string, from *source) (run, files []string) {
 
 // picked are the images a command starts from.
 type picked struct {
-	images data.Images
+	images data.Items
 	names  []string  // of each, for a picture
 	index  []int     // of each in its split; nil if they are files
 	title  string    // of a picture
@@ -117,7 +117,7 @@ func pickFiles(m *opened, p *pick, files []string) (*picked, error) {
 
 // sameLabels is images that all have the labels which the user says.
 type sameLabels struct {
-	data.Images
+	data.Items
 	names  []string
 	labels []float32 // (K)
 }

@@ -70,7 +70,7 @@ of --index, or the PNG and JPEG files that are named, cropped and resized to fit
 
 // readImages reads image files and makes them fit a model: its channels, its proportions by a crop of the middle, its
 // size.
-func readImages(files []string, img model.Image, invert bool) (data.Images, error) {
+func readImages(files []string, img model.Image, invert bool) (data.Items, error) {
 	var pix []uint8
 	for _, name := range files {
 		p, err := readImage(name)

@@ -1,6 +1,6 @@
 // Package data says what a set of images is, and finds, fetches and names sets.
 //
-// A Set has a training and a test Split; a Split has Images and, if the set is
+// A Set has a training and a test Split; a Split has Items and, if the set is
 // labelled, one label an image. Pixels are uint8 in HWC order, as files hold
 // them: scaling to [0, 1] is the trainer's affair. A Source is a set known by
 // name, an Opener reads one kind of path (folder, zip, IDX, NPZ), and a
@@ -20,8 +20,8 @@ import (
 // N images, H rows, W columns, C channels (1 grey or 3 RGB), in every comment
 // of this package.
 
-// Images is a sequence of images of one shape.
-type Images interface {
+// Items is a sequence of images of one shape.
+type Items interface {
 	// Len is N.
 	Len() int
 	// Shape is the shape of every image.
@@ -34,7 +34,7 @@ type Images interface {
 
 // A Split is the part of a set used for one purpose.
 type Split struct {
-	Images Images  // never nil in a set from a Source or an Opener; may be empty
+	Items  Items   // never nil in a set from a Source or an Opener; may be empty
 	Labels []int32 // one in [0, len(Set.Classes)) an image, or nil if unlabelled
 
 	// Attributes says of each image which of Set.Attributes it has: (N, A), 0 or 1,
@@ -44,10 +44,10 @@ type Split struct {
 
 // Len returns the number of images; 0 for the zero Split.
 func (s Split) Len() int {
-	if s.Images == nil {
+	if s.Items == nil {
 		return 0
 	}
-	return s.Images.Len()
+	return s.Items.Len()
 }
 
 // A Set is images to train on and images to judge by, all of one shape.
@@ -73,7 +73,7 @@ type Set struct {
 func (s Set) Shape() (h, w, c int) {
 	for _, p := range []Split{s.Train, s.Test} {
 		if p.Len() > 0 {
-			return p.Images.Shape()
+			return p.Items.Shape()
 		}
 	}
 	return 0, 0, 0
@@ -95,7 +95,7 @@ func (s Set) Validate() error {
 		Split
 	}{{"train", s.Train}, {"test", s.Test}} {
 		if p.Len() > 0 {
-			if ph, pw, pc := p.Images.Shape(); ph != h || pw != w || pc != c {
+			if ph, pw, pc := p.Items.Shape(); ph != h || pw != w || pc != c {
 				return fmt.Errorf("data: %s: %s images are %dx%dx%d, the training images %dx%dx%d", s.Name, p.name, ph, pw, pc, h, w, c)
 			}
 		}

@@ -60,7 +60,7 @@ func TestInMemory(t *testing.T) {
 
 func TestValidate(t *testing.T) {
 	im, other := numbered(t, 3, 2, 2, 1), numbered(t, 1, 2, 3, 1)
-	ok := Set{Name: "s", Train: Split{Images: im, Labels: []int32{0, 1, 1}}, Test: Split{Images: im}, Classes: []string{"a", "b"}}
+	ok := Set{Name: "s", Train: Split{Items: im, Labels: []int32{0, 1, 1}}, Test: Split{Items: im}, Classes: []string{"a", "b"}}
 	if err := ok.Validate(); err != nil {
 		t.Error(err)
 	}
@@ -69,7 +69,7 @@ func TestValidate(t *testing.T) {
 		"3 images but 2 labels":   func(s *Set) { s.Train.Labels = []int32{0, 1} },
 		"label 2 of image 1":      func(s *Set) { s.Train.Labels = []int32{0, 2, 1} },
 		"label -1":                func(s *Set) { s.Train.Labels = []int32{-1, 0, 1} },
-		"test images are 2x3x1":   func(s *Set) { s.Test.Images = other },
+		"test images are 2x3x1":   func(s *Set) { s.Test.Items = other },
 		"outside [0, 0)":          func(s *Set) { s.Classes = nil },
 		"test: 3 images but 1 la": func(s *Set) { s.Test.Labels = []int32{0} },
 	} {
@@ -153,16 +153,16 @@ func TestRegistry(t *testing.T) {
 	var r Registry
 	im := numbered(t, 4, 6, 8, 3)
 	r.Register(Source{Name: "b", Load: func(context.Context, Options) (*Set, error) {
-		return &Set{Name: "b", Train: Split{Images: im}, Digest: "d"}, nil
+		return &Set{Name: "b", Train: Split{Items: im}, Digest: "d"}, nil
 	}})
 	r.Register(Source{Name: "a", Load: func(context.Context, Options) (*Set, error) { return nil, errors.New("a fails") }})
 	r.RegisterOpener(Opener{Name: "t", Match: func(path string, _ fs.FileInfo, head []byte) bool { return string(head) == "magic" },
 		Open: func(_ context.Context, path string, _ Options) (*Set, error) {
-			return &Set{Name: path, Train: Split{Images: im}}, nil
+			return &Set{Name: path, Train: Split{Items: im}}, nil
 		}})
 
 	set, err := r.Open(t.Context(), "b", Options{})
-	if err != nil || set.Digest != "d" || set.Train.Images != Images(im) {
+	if err != nil || set.Digest != "d" || set.Train.Items != Items(im) {
 		t.Errorf("%+v, %v", set, err)
 	}
 	if _, err := r.Open(t.Context(), "a", Options{}); err == nil || err.Error() != "a fails" {
@@ -210,7 +210,7 @@ func TestRegistry(t *testing.T) {
 // or on demand.
 func TestFit(t *testing.T) {
 	im := numbered(t, 4, 6, 8, 3)
-	set := &Set{Name: "s", Train: Split{Images: im}, Test: Split{Images: im}, Digest: "d"}
+	set := &Set{Name: "s", Train: Split{Items: im}, Test: Split{Items: im}, Digest: "d"}
 	got, err := fit(t.Context(), set, Options{Size: 5, Gray: true})
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +224,7 @@ func TestFit(t *testing.T) {
 	lazy := fitted{im, 5, 5, 1, 0}
 	a, b := make([]uint8, 25), make([]uint8, 25)
 	for i := range 4 {
-		if err := errors.Join(got.Train.Images.At(i, a), lazy.At(i, b)); err != nil || !bytes.Equal(a, b) {
+		if err := errors.Join(got.Train.Items.At(i, a), lazy.At(i, b)); err != nil || !bytes.Equal(a, b) {
 			t.Errorf("image %d differs in memory and on demand (%v)", i, err)
 		}
 	}
@@ -245,7 +245,7 @@ func TestCrop(t *testing.T) {
 	for _, crops := range []bool{false, true} {
 		r.Register(Source{Name: fmt.Sprint(crops), Crops: crops, Load: func(_ context.Context, opt Options) (*Set, error) {
 			told = opt
-			return &Set{Name: "s", Train: Split{Images: im}, Digest: "d"}, nil
+			return &Set{Name: "s", Train: Split{Items: im}, Digest: "d"}, nil
 		}})
 	}
 	whole := imageio.New(6, 8, 3)
@@ -263,7 +263,7 @@ func TestCrop(t *testing.T) {
 		}
 		got := make([]uint8, tt.side*tt.side*3)
 		want := imageio.Resize(whole.Crop(min(tt.crop, 6), min(tt.crop, 6)), tt.side, tt.side)
-		if err := set.Train.Images.At(2, got); err != nil || !bytes.Equal(got, want.Pix) {
+		if err := set.Train.Items.At(2, got); err != nil || !bytes.Equal(got, want.Pix) {
 			t.Errorf("crop %d, size %d: not the middle (%v)", tt.crop, tt.size, err)
 		}
 		if digests[set.Digest] {

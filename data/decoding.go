@@ -31,7 +31,7 @@ const LeastPacked = 16 << 20
 // Images returns the decoded images in the order of the files, and the SHA-256 of each
 // file. Many images are packed (Pack). Others are kept in memory, or decoded on demand
 // if they do not fit there: then lazy is true, and the files must stay open.
-func (d Decoding) Images(ctx context.Context, opt Options) (images Images, sums func(i int) [32]byte, lazy bool, err error) {
+func (d Decoding) Images(ctx context.Context, opt Options) (images Items, sums func(i int) [32]byte, lazy bool, err error) {
 	n, size := len(d.Files), d.H*d.W*d.C
 	fits := FitsInMemory(n, d.H, d.W, d.C)
 	if d.fileBytes() >= d.Least || !fits || int64(n)*int64(size) >= d.Least {
@@ -84,13 +84,13 @@ func (d Decoding) pack(ctx context.Context, opt Options) (*Packed, error) {
 	}, opt)
 }
 
-// Len returns the number of files: a Decoding is Images that are decoded on demand.
+// Len returns the number of files: a Decoding is Items that are decoded on demand.
 func (d Decoding) Len() int { return len(d.Files) }
 
 // Shape returns the shape of every image.
 func (d Decoding) Shape() (h, w, c int) { return d.H, d.W, d.C }
 
-// At decodes file i; see Images. The error names the file.
+// At decodes file i; see Items. The error names the file.
 func (d Decoding) At(i int, dst []uint8) error {
 	if err := checkAt(d, i, dst); err != nil {
 		return err

@@ -23,7 +23,7 @@ func ExampleRegistry() {
 			if err != nil {
 				return nil, err
 			}
-			set := &data.Set{Name: "stripes", Train: data.Split{Images: images}, Digest: "stripes-1"}
+			set := &data.Set{Name: "stripes", Train: data.Split{Items: images}, Digest: "stripes-1"}
 			return set, data.Divide(set, opt) // holds some images out for the test part
 		},
 	})

@@ -34,11 +34,11 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 		name string
 		*Split
 	}{{"train", &out.Train}, {"test", &out.Test}} {
-		if p.Images == nil {
+		if p.Items == nil {
 			continue
 		}
-		h, w, c := p.Images.Shape()
-		f := fitted{p.Images, h, w, c, 0}
+		h, w, c := p.Items.Shape()
+		f := fitted{p.Items, h, w, c, 0}
 		if side := opt.Side(); side > 0 {
 			f.h, f.w = side, side
 		}
@@ -60,23 +60,23 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 		}
 		out.Digest = fmt.Sprintf("%x", sha256.Sum256(how))
 		var err error
-		if p.Images, err = f.load(ctx, sha256.Sum256(fmt.Appendf(PackKey(), "%s %s\n", out.Digest, p.name)), set.Name, opt); err != nil {
+		if p.Items, err = f.load(ctx, sha256.Sum256(fmt.Appendf(PackKey(), "%s %s\n", out.Digest, p.name)), set.Name, opt); err != nil {
 			return nil, err
 		}
 	}
 	return &out, nil
 }
 
-// fitted is Images cropped, resized and made grey as they are read.
+// fitted is Items cropped, resized and made grey as they are read.
 type fitted struct {
-	Images
+	Items
 	h, w, c int
 	crop    int // side of the square that is cut out first; 0 = the largest
 }
 
 // load returns the images of f done once: in memory, or packed if they are too many, or
 // as they are if they cannot be kept.
-func (f fitted) load(ctx context.Context, key [32]byte, from string, opt Options) (Images, error) {
+func (f fitted) load(ctx context.Context, key [32]byte, from string, opt Options) (Items, error) {
 	n, size := f.Len(), f.h*f.w*f.c
 	if FitsInMemory(n, f.h, f.w, f.c) {
 		pix := make([]uint8, n*size)
@@ -108,9 +108,9 @@ func (f fitted) At(i int, dst []uint8) error {
 	if err := checkAt(f, i, dst); err != nil {
 		return err
 	}
-	h, w, c := f.Images.Shape()
+	h, w, c := f.Items.Shape()
 	m := imageio.New(h, w, c)
-	if err := f.Images.At(i, m.Pix); err != nil {
+	if err := f.Items.At(i, m.Pix); err != nil {
 		return err
 	}
 	if f.c == 1 {

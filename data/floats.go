@@ -14,7 +14,7 @@ import (
 // allocation; others are read by several goroutines at once (Parallel).
 //
 // index (n) → dst (n, H, W, C). The error names the image.
-func Floats(ctx context.Context, images Images, index []int32, dst []float32) error {
+func Floats(ctx context.Context, images Items, index []int32, dst []float32) error {
 	h, w, c := images.Shape()
 	size := h * w * c
 	if len(dst) < len(index)*size {
@@ -38,7 +38,7 @@ func Floats(ctx context.Context, images Images, index []int32, dst []float32) er
 }
 
 // AllFloats returns Floats of all images: (N, H, W, C).
-func AllFloats(ctx context.Context, images Images) ([]float32, error) {
+func AllFloats(ctx context.Context, images Items) ([]float32, error) {
 	h, w, c := images.Shape()
 	index := make([]int32, images.Len())
 	for i := range index {
@@ -51,14 +51,14 @@ func AllFloats(ctx context.Context, images Images) ([]float32, error) {
 // A Reader reads images one at a time, into memory that it keeps. It is for one
 // goroutine.
 type Reader struct {
-	images Images
+	images Items
 	size   int                              // values of an image
 	pix    []uint8                          // an image that is not in memory
 	exact  func(i int, dst []float32) error // nil if images are bytes
 }
 
 // NewReader reads from images.
-func NewReader(images Images) *Reader {
+func NewReader(images Items) *Reader {
 	h, w, c := images.Shape()
 	r := &Reader{images: images, size: h * w * c, exact: exactly(images)}
 	if m, _ := inMemory(images); m == nil && r.exact == nil {
@@ -95,10 +95,10 @@ func (r *Reader) Floats(i int, dst []float32) error {
 
 // inMemory returns where the images lie, if it is in memory, and which they are of those
 // there; nil = all.
-func inMemory(images Images) (*InMemory, []int32) {
+func inMemory(images Items) (*InMemory, []int32) {
 	switch im := images.(type) {
 	case *labelled:
-		return inMemory(im.Images)
+		return inMemory(im.Items)
 	case *InMemory:
 		return im, nil
 	case *subset:

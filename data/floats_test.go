@@ -30,7 +30,7 @@ func TestFloats(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, images := range map[string]Images{"in memory": m, "on demand": onDemand{m}} {
+	for name, images := range map[string]Items{"in memory": m, "on demand": onDemand{m}} {
 		dst := make([]float32, 13)
 		dst[12] = -1
 		if err := Floats(context.Background(), images, []int32{2, 0}, dst); err != nil {

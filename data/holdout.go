@@ -51,9 +51,9 @@ func HoldOut(n int, opt Options, key func(i int) string) (train, test []int) {
 // s.Train to s.Test. Use it for a set that was read into memory: it fails if the
 // training images are not *InMemory.
 func Divide(s *Set, opt Options) error {
-	all, ok := s.Train.Images.(*InMemory)
+	all, ok := s.Train.Items.(*InMemory)
 	if !ok {
-		return fmt.Errorf("data: %s: training images are %T, want *data.InMemory", s.Name, s.Train.Images)
+		return fmt.Errorf("data: %s: training images are %T, want *data.InMemory", s.Name, s.Train.Items)
 	}
 	labels := s.Train.Labels
 	train, test := HoldOut(all.Len(), opt, strconv.Itoa)
@@ -65,7 +65,7 @@ func Divide(s *Set, opt Options) error {
 		if err != nil {
 			return err
 		}
-		*p.Split = Split{Images: im}
+		*p.Split = Split{Items: im}
 		if labels != nil {
 			p.Labels = make([]int32, len(p.index))
 			for j, i := range p.index {

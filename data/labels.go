@@ -8,9 +8,9 @@ import (
 
 // K is the number of labels, in every comment of this file.
 
-// A Labeller is Images that tell what is known of each: its class, or its attributes.
+// A Labeller is Items with what is known of each: its class, or its attributes.
 type Labeller interface {
-	Images
+	Items
 	// LabelNames are the K classes or attributes.
 	LabelNames() []string
 	// LabelsAt writes what is known of image i to dst, (K): 1 for its class and 0 for
@@ -19,9 +19,9 @@ type Labeller interface {
 	LabelsAt(i int, dst []float32)
 }
 
-// An Exact is Images whose values are finer than a byte: At rounds them.
+// An Exact is Items whose values are finer than a byte: At rounds them.
 type Exact interface {
-	Images
+	Items
 	// FloatsAt writes image i to the front of dst, H·W·C values in [0, 1].
 	FloatsAt(i int, dst []float32) error
 }
@@ -37,19 +37,19 @@ func (s Set) LabelNames() []string {
 
 // Labelled returns the images of a split of s, which also tell their labels: a Labeller,
 // unless the split has none.
-func (s Set) Labelled(p Split) Images {
+func (s Set) Labelled(p Split) Items {
 	switch {
 	case len(s.Classes) > 0 && p.Labels != nil:
-		return &labelled{Images: p.Images, names: s.Classes, classes: p.Labels}
+		return &labelled{Items: p.Items, names: s.Classes, classes: p.Labels}
 	case len(s.Classes) == 0 && p.Attributes != nil:
-		return &labelled{Images: p.Images, names: s.Attributes, attributes: p.Attributes}
+		return &labelled{Items: p.Items, names: s.Attributes, attributes: p.Attributes}
 	}
-	return p.Images
+	return p.Items
 }
 
-// labelled is Images with the class of each, or its attributes.
+// labelled is Items with the class of each, or its attributes.
 type labelled struct {
-	Images
+	Items
 	names      []string
 	classes    []int32 // (N)
 	attributes []uint8 // (N, K)
@@ -70,8 +70,8 @@ func (l *labelled) LabelsAt(i int, dst []float32) {
 }
 
 // subset returns the labels of those images, whose Subset is images.
-func (l *labelled) subset(images Images, index []int32) *labelled {
-	s := &labelled{Images: images, names: l.names}
+func (l *labelled) subset(images Items, index []int32) *labelled {
+	s := &labelled{Items: images, names: l.names}
 	k := len(l.names)
 	for _, i := range index {
 		if l.classes != nil {
@@ -84,12 +84,12 @@ func (l *labelled) subset(images Images, index []int32) *labelled {
 }
 
 // exactly returns the FloatsAt of images, nil if they are bytes.
-func exactly(images Images) func(i int, dst []float32) error {
+func exactly(images Items) func(i int, dst []float32) error {
 	switch im := images.(type) {
 	case Exact:
 		return im.FloatsAt
 	case *labelled:
-		return exactly(im.Images)
+		return exactly(im.Items)
 	case *subset:
 		if at := exactly(im.all); at != nil {
 			return func(i int, dst []float32) error { return at(int(im.index[i]), dst) }
@@ -100,7 +100,7 @@ func exactly(images Images) func(i int, dst []float32) error {
 
 // FillLabels writes the labels of the images of those indices to the front of dst,
 // (B, K), and 0 to the rest. It fails unless images is a Labeller with K labels.
-func FillLabels(images Images, index []int32, dst *tensor.Tensor) error {
+func FillLabels(images Items, index []int32, dst *tensor.Tensor) error {
 	l, ok := images.(Labeller)
 	if !ok {
 		return fmt.Errorf("data: the model takes labels, and the images have none: choose a labelled set")

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func rowOf(t *testing.T, images Images, i int) []float32 {
+func rowOf(t *testing.T, images Items, i int) []float32 {
 	t.Helper()
 	l, ok := images.(Labeller)
 	if !ok {
@@ -25,10 +25,10 @@ func TestLabelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	split := Split{Images: im, Labels: []int32{2, 0, 1}, Attributes: []uint8{1, 0, 0, 0, 1, 1}}
+	split := Split{Items: im, Labels: []int32{2, 0, 1}, Attributes: []uint8{1, 0, 0, 0, 1, 1}}
 	classes := Set{Classes: []string{"a", "b", "c"}, Attributes: []string{"x", "y"}}
 	attributes := Set{Attributes: []string{"x", "y"}}
-	if _, ok := (Set{}).Labelled(Split{Images: im}).(Labeller); ok {
+	if _, ok := (Set{}).Labelled(Split{Items: im}).(Labeller); ok {
 		t.Error("images without labels tell some")
 	}
 	for name, c := range map[string]struct {
@@ -66,7 +66,7 @@ func TestLabelled(t *testing.T) {
 		}
 	}
 	bad := attributes
-	bad.Train = Split{Images: im, Attributes: []uint8{1, 0, 0, 2, 1, 1}}
+	bad.Train = Split{Items: im, Attributes: []uint8{1, 0, 0, 2, 1, 1}}
 	if err := bad.Validate(); err == nil || err.Error() != "data: : train: attribute y of image 1 is 2, want 0 or 1" {
 		t.Errorf("an attribute of 2: %v", err)
 	}
@@ -81,7 +81,7 @@ func (e thirds) At(i int, dst []uint8) error         { dst[0] = uint8(85 * i); r
 func (e thirds) FloatsAt(i int, dst []float32) error { dst[0] = float32(i) / 3; return nil }
 
 func TestExactValuesAreNotRounded(t *testing.T) {
-	some, err := Subset(Set{Classes: []string{"a"}}.Labelled(Split{Images: thirds{4}, Labels: make([]int32, 4)}), []int{2, 1})
+	some, err := Subset(Set{Classes: []string{"a"}}.Labelled(Split{Items: thirds{4}, Labels: make([]int32, 4)}), []int{2, 1})
 	if err != nil {
 		t.Fatal(err)
 	}

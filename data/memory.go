@@ -2,7 +2,7 @@ package data
 
 import "fmt"
 
-// InMemory is Images held in one array.
+// InMemory is Items held in one array.
 type InMemory struct {
 	pix     []uint8 // (N, H, W, C)
 	n       int
@@ -28,7 +28,7 @@ func (m *InMemory) Len() int { return m.n }
 // Shape returns the shape of every image.
 func (m *InMemory) Shape() (h, w, c int) { return m.h, m.w, m.c }
 
-// At copies image i to dst; see Images.
+// At copies image i to dst; see Items.
 func (m *InMemory) At(i int, dst []uint8) error {
 	if err := checkAt(m, i, dst); err != nil {
 		return err
@@ -60,8 +60,8 @@ func (m *InMemory) Select(index []int) (*InMemory, error) {
 	return &InMemory{pix, len(index), m.h, m.w, m.c}, nil
 }
 
-// checkAt returns the part of Images.At that every implementation shares.
-func checkAt(im Images, i int, dst []uint8) error {
+// checkAt returns the part of Items.At that every implementation shares.
+func checkAt(im Items, i int, dst []uint8) error {
 	if n := im.Len(); i < 0 || i >= n {
 		return fmt.Errorf("data: image %d of %d", i, n)
 	}

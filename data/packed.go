@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Packed is Images in one file of the cache, already cropped, resized and, if so
+// Packed is Items in one file of the cache, already cropped, resized and, if so
 // chosen, grey. The file is mapped into memory if the system can do that: its pixels
 // are then in the page cache, shared by all processes, and not in Go's heap.
 //
@@ -193,7 +193,7 @@ func (p *Packed) FileSum(i int) (sum [32]byte) {
 	return sum
 }
 
-// At copies image i to dst, once it has passed its checksum; see Images.
+// At copies image i to dst, once it has passed its checksum; see Items.
 func (p *Packed) At(i int, dst []uint8) error {
 	if err := checkAt(p, i, dst); err != nil {
 		return err

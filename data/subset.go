@@ -5,7 +5,7 @@ import "fmt"
 // Subset returns the images of those indices, in that order. Nothing is copied but index
 // and labels: of a Labeller it is one.
 // It fails if an index is outside [0, N).
-func Subset(images Images, index []int) (Images, error) {
+func Subset(images Items, index []int) (Items, error) {
 	s := &subset{images, make([]int32, len(index))}
 	for j, i := range index {
 		if i < 0 || i >= images.Len() {
@@ -14,14 +14,14 @@ func Subset(images Images, index []int) (Images, error) {
 		s.index[j] = int32(i)
 	}
 	if l, ok := images.(*labelled); ok {
-		s.all = l.Images
+		s.all = l.Items
 		return l.subset(s, s.index), nil
 	}
 	return s, nil
 }
 
 type subset struct {
-	all   Images
+	all   Items
 	index []int32
 }
 

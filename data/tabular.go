@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// A Table is rows of D numbers as Images of 1×D×1: an Exact, whose values are the
+// A Table is rows of D numbers as Items of 1×D×1: an Exact, whose values are the
 // numbers themselves, each column scaled to [0, 1].
 type Table struct {
 	values []float32 // (N, D)
@@ -25,7 +25,7 @@ func (t *Table) Len() int { return len(t.values) / t.d }
 // Shape returns 1×D×1.
 func (t *Table) Shape() (h, w, c int) { return 1, t.d, 1 }
 
-// At returns row i in bytes, rounded; see Images.
+// At returns row i in bytes, rounded; see Items.
 func (t *Table) At(i int, dst []uint8) error {
 	if err := checkAt(t, i, dst); err != nil {
 		return err
@@ -127,7 +127,7 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 			}
 			values[i] = scaled(v, c.Min, c.Max)
 		}
-		p.Split.Images, p.Split.Labels = &Table{values, d}, p.Rows.Labels
+		p.Split.Items, p.Split.Labels = &Table{values, d}, p.Rows.Labels
 	}
 	if outside > 0 {
 		opt.say("%d of %d values lie outside the range of the training part, and are taken as its ends", outside, len(train.Values)+len(test.Values))

@@ -23,21 +23,21 @@ func TestTabulate(t *testing.T) {
 		t.Errorf("%d and %d of %dx%dx%d", set.Train.Len(), set.Test.Len(), h, w, c)
 	}
 	for _, p := range []struct {
-		Images
+		Items
 		want []float32
 	}{
-		{set.Train.Images, []float32{0, 0, 1, 1, 0, 0, 0.4, 0, 0.5}},
-		{set.Test.Images, []float32{0.5, 0, 0.5, 1, 0, 1, 0, 1, float32(4.4 / 8)}},
+		{set.Train.Items, []float32{0, 0, 1, 1, 0, 0, 0.4, 0, 0.5}},
+		{set.Test.Items, []float32{0.5, 0, 0.5, 1, 0, 1, 0, 1, float32(4.4 / 8)}},
 	} {
 		got := make([]float32, 9)
-		if err := Floats(t.Context(), p.Images, []int32{0, 1, 2}, got); err != nil || !slices.Equal(got, p.want) {
+		if err := Floats(t.Context(), p.Items, []int32{0, 1, 2}, got); err != nil || !slices.Equal(got, p.want) {
 			t.Errorf("%v, want %v (%v)", got, p.want, err)
 		}
 		b := make([]uint8, 3)
 		if err := p.At(2, b); err != nil || b[2] != uint8(math.Round(float64(p.want[8])*255)) {
 			t.Errorf("in bytes %v of %v (%v)", b, p.want[6:], err)
 		}
-		if p.At(3, b) == nil || p.At(0, b[:2]) == nil || p.Images.(Exact).FloatsAt(3, got) == nil || p.Images.(Exact).FloatsAt(0, got[:2]) == nil {
+		if p.At(3, b) == nil || p.At(0, b[:2]) == nil || p.Items.(Exact).FloatsAt(3, got) == nil || p.Items.(Exact).FloatsAt(0, got[:2]) == nil {
 			t.Error("a bad call passed")
 		}
 	}
@@ -66,7 +66,7 @@ func TestTabulateAsAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make([]float32, 4)
-	if err := Floats(t.Context(), second.Train.Images, []int32{0, 1}, got); err != nil || !slices.Equal(got, []float32{0.5, 0.5, 1, 0.25}) {
+	if err := Floats(t.Context(), second.Train.Items, []int32{0, 1}, got); err != nil || !slices.Equal(got, []float32{0.5, 0.5, 1, 0.25}) {
 		t.Errorf("%v (%v)", got, err)
 	}
 	if own, err := Tabulate(t.Context(), "s", []string{"a", "b"}, rows, rows, nil, Options{}); err != nil || own.Digest == second.Digest {
@@ -103,7 +103,7 @@ func TestTabulateHoldsOut(t *testing.T) {
 	}
 	v := make([]float32, 2)
 	for j, l := range set.Test.Labels {
-		if err := set.Test.Images.(Exact).FloatsAt(j, v); err != nil {
+		if err := set.Test.Items.(Exact).FloatsAt(j, v); err != nil {
 			t.Fatal(err)
 		}
 		if i := int32(math.Round(float64(v[0]) * 99)); i > 0 && i < 98 && i%3 != l || v[1] != 0 {
@@ -170,7 +170,7 @@ func TestTabulateRefuses(t *testing.T) {
 			t.Errorf("%+v: %v", opt, err)
 		}
 	}
-	if same, err := fit(t.Context(), set, Options{Gray: true}); err != nil || same.Train.Images != set.Train.Images {
+	if same, err := fit(t.Context(), set, Options{Gray: true}); err != nil || same.Train.Items != set.Train.Items {
 		t.Errorf("grey: %v", err)
 	}
 }

@@ -57,11 +57,11 @@ func (t Trait) Mask(p Split) ([]bool, error) {
 // Select returns the images of those indices, in that order, with their labels and
 // attributes. It fails if an index is outside [0, N).
 func (s Split) Select(index []int) (Split, error) {
-	images, err := Subset(s.Images, index)
+	images, err := Subset(s.Items, index)
 	if err != nil {
 		return Split{}, err
 	}
-	out := Split{Images: images}
+	out := Split{Items: images}
 	if s.Labels != nil {
 		out.Labels = make([]int32, 0, len(index))
 	}

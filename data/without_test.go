@@ -10,11 +10,11 @@ import (
 func TestWithout(t *testing.T) {
 	var r Registry
 	set := &Set{Name: "letters", Classes: []string{"a", "b", "c"}, Attributes: []string{"hat", "tail"}, Digest: "d",
-		Train: Split{Images: numbered(t, 6, 2, 2, 1), Labels: []int32{0, 1, 2, 1, 0, 2}, Attributes: []uint8{0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1}},
-		Test:  Split{Images: numbered(t, 3, 2, 2, 1), Labels: []int32{1, 2, 0}, Attributes: []uint8{0, 1, 0, 1, 1, 0}}}
+		Train: Split{Items: numbered(t, 6, 2, 2, 1), Labels: []int32{0, 1, 2, 1, 0, 2}, Attributes: []uint8{0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0, 1}},
+		Test:  Split{Items: numbered(t, 3, 2, 2, 1), Labels: []int32{1, 2, 0}, Attributes: []uint8{0, 1, 0, 1, 1, 0}}}
 	r.Register(Source{Name: "letters", Load: func(context.Context, Options) (*Set, error) { return set, nil }})
 	r.Register(Source{Name: "plain", Load: func(context.Context, Options) (*Set, error) {
-		return &Set{Name: "plain", Digest: "d", Train: Split{Images: numbered(t, 2, 2, 2, 1)}}, nil
+		return &Set{Name: "plain", Digest: "d", Train: Split{Items: numbered(t, 2, 2, 2, 1)}}, nil
 	}})
 	open := func(name string, without ...string) (*Set, error) {
 		return r.Open(context.Background(), name, Options{Without: without})
@@ -28,10 +28,10 @@ func TestWithout(t *testing.T) {
 	}
 	want, pix := make([]uint8, 4), make([]uint8, 4)
 	for j, i := range []int{0, 2, 4, 5} {
-		if err := got.Train.Images.At(j, pix); err != nil {
+		if err := got.Train.Items.At(j, pix); err != nil {
 			t.Fatal(err)
 		}
-		set.Train.Images.At(i, want)
+		set.Train.Items.At(i, want)
 		if !slices.Equal(pix, want) {
 			t.Errorf("image %d is %v, want image %d, %v", j, pix, i, want)
 		}

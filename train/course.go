@@ -161,10 +161,10 @@ const (
 
 // A judge looks at reconstructions after an epoch.
 type judge struct {
-	images  data.Images // the first few test images
-	x       []float32   // (n,H,W,C) of them
-	spread  float64     // Σ (x − their mean image)²
-	entropy float64     // of an image, nats
+	images  data.Items // the first few test images
+	x       []float32  // (n,H,W,C) of them
+	spread  float64    // Σ (x − their mean image)²
+	entropy float64    // of an image, nats
 }
 
 func newJudge(ctx context.Context, set *data.Set) (*judge, error) {
@@ -197,7 +197,7 @@ func newJudge(ctx context.Context, set *data.Set) (*judge, error) {
 }
 
 // first returns the first n images, or all.
-func first(images data.Images, n int) (data.Images, error) {
+func first(images data.Items, n int) (data.Items, error) {
 	index := make([]int, min(n, images.Len()))
 	for i := range index {
 		index[i] = i

@@ -64,7 +64,7 @@ type feed struct {
 
 // A plan is what a feed follows.
 type plan struct {
-	images     data.Images
+	images     data.Items
 	size       int // images a full batch
 	seed       uint64
 	epoch, at  int // the first image

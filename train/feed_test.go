@@ -23,7 +23,7 @@ func numbered(n int) *data.InMemory {
 	return must(data.NewInMemory(pix, n, 200, 200, 1))
 }
 
-func feedOf(images data.Images, size, epoch, at, epochs int) *feed {
+func feedOf(images data.Items, size, epoch, at, epochs int) *feed {
 	return newFeed(plan{images: images, size: size, seed: 5, epoch: epoch, at: at, epochs: epochs,
 		makeInputs: func(*batch) []*tensor.Tensor { return nil }})
 }
@@ -40,7 +40,7 @@ func TestFeed(t *testing.T) {
 		runtime.Gosched()
 		return nil
 	}}
-	for name, images := range map[string]data.Images{"in memory": mem, "read": slow} {
+	for name, images := range map[string]data.Items{"in memory": mem, "read": slow} {
 		f := feedOf(images, size, 1, 30, 4)
 		for e, at := 1, 30; e < 4; e, at = e+1, 0 {
 			order := data.Shuffle(5, e, n)
@@ -64,7 +64,7 @@ func TestFeed(t *testing.T) {
 		}
 		f.stop()
 	}
-	for name, images := range map[string]data.Images{"in memory": numbered(100), "read": trap{numbered(100), func(int) error { return nil }}} {
+	for name, images := range map[string]data.Items{"in memory": numbered(100), "read": trap{numbered(100), func(int) error { return nil }}} {
 		f := feedOf(images, 2, 0, 0, 1)
 		if n := testing.AllocsPerRun(40, func() { f.giveBack(f.next()) }); n != 0 {
 			t.Errorf("%s: %v allocations a batch, want none", name, n)

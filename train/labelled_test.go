@@ -76,7 +76,7 @@ func TestLabelledErrors(t *testing.T) {
 func TestLabelledFeed(t *testing.T) {
 	const n, size = 24, 10 // three steps an epoch
 	images := numbered(n)
-	set := &data.Set{Name: "numbers", Classes: []string{"even", "odd"}, Train: data.Split{Images: images}}
+	set := &data.Set{Name: "numbers", Classes: []string{"even", "odd"}, Train: data.Split{Items: images}}
 	for i := range n {
 		set.Train.Labels = append(set.Train.Labels, int32(i%2))
 	}

@@ -12,11 +12,9 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/analysis/eval"
-	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
-	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/train/ckpt"
 )
 
@@ -55,7 +53,7 @@ func TestLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	scores := must(must(eval.New(latent.New(tr.Model(), tr.Input(), exec.New(be, st)))).Evaluate(context.Background(), set.Labelled(set.Test), c.Seed))
+	scores := must(must(eval.New(tr.Model(), tr.Input(), be, st)).Evaluate(context.Background(), set.Labelled(set.Test), c.Seed))
 	for _, s := range scores {
 		if got := last.Test[s.Metric.Name]; got != s.Value || len(last.Test) != len(scores) {
 			t.Errorf("the log has %s = %v, the checkpoint %v", s.Metric.Name, got, s.Value)
@@ -90,7 +88,7 @@ func TestEpochMeans(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()
 	tr := must(OpenModel(r.Dir, registry(), be))
-	mean, logVar, err := tr.EncodeMeans(context.Background(), set.Train.Images)
+	mean, logVar, err := tr.EncodeMeans(context.Background(), set.Train.Items)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +257,7 @@ func TestOverflowIsNotSaved(t *testing.T) {
 	if !errors.As(err, &bad) {
 		t.Errorf("a rate of 3e38 gave %v", err)
 	}
-	set.Test = data.Split{Images: must(data.NewInMemory(nil, 0, 28, 28, 1))}
+	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, 28, 28, 1))}
 	c.Data.Test = 0
 	r = newRun(t, c)
 	_, err = Loop(context.Background(), newJob(t, r, set, 1, nil))
@@ -297,7 +295,7 @@ func TestDataErrors(t *testing.T) {
 // A set without test images trains; there is then nothing to be best at.
 func TestNoTestImages(t *testing.T) {
 	set := must(small(70, 10))
-	set.Test = data.Split{Images: must(data.NewInMemory(nil, 0, 28, 28, 1))}
+	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, 28, 28, 1))}
 	c := config("mlp-vae", set, "hidden", "16")
 	c.Pictures, c.Epochs = 0, 1
 	r := newRun(t, c)
@@ -315,7 +313,7 @@ func TestStepAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tr.close()
-	f := newFeed(plan{images: set.Train.Images, size: 64, epochs: 1, makeInputs: tr.step.inputs})
+	f := newFeed(plan{images: set.Train.Items, size: 64, epochs: 1, makeInputs: tr.step.inputs})
 	defer f.stop()
 	b, metrics := f.next(), make([]float64, len(tr.step.names))
 	n := testing.AllocsPerRun(20, func() {

@@ -176,12 +176,12 @@ func (a *artist) encode() ([]float32, data.Split, error) {
 	if err != nil {
 		return nil, s, err
 	}
-	part := data.Split{Images: images}
+	part := data.Split{Items: images}
 	if s.Labels != nil {
 		part.Labels = s.Labels[:n]
 	}
 	if a.codes == nil {
-		if a.codes, _, err = a.session.EncodeMeans(a.ctx, part.Images); err != nil {
+		if a.codes, _, err = a.session.EncodeMeans(a.ctx, part.Items); err != nil {
 			return nil, part, err
 		}
 	}

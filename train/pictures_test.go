@@ -185,7 +185,7 @@ func TestPicturesAfterResume(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		seen := 0
 		other := *set
-		other.Test.Images = trap{set.Test.Images, func(i int) error {
+		other.Test.Items = trap{set.Test.Items, func(i int) error {
 			if i == 3 {
 				if seen++; seen == stop+1 {
 					cancel()
@@ -224,7 +224,7 @@ func TestStoppedEvaluation(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	other := *set
-	other.Test.Images = trap{set.Test.Images, func(int) error { cancel(); return context.Canceled }}
+	other.Test.Items = trap{set.Test.Items, func(int) error { cancel(); return context.Canceled }}
 	_, err := Loop(ctx, newJob(t, r, &other, 1, nil))
 	var stopped *InterruptedError
 	if !errors.As(err, &stopped) || stopped.Epoch != 0 || stopped.Step != 3 {

@@ -120,7 +120,7 @@ func (t *trainer) begin(ctx context.Context, s stage) error {
 type scene struct {
 	ctx     context.Context
 	key     rng.Key
-	images  data.Images
+	images  data.Items
 	session *latent.Session
 	state   backend.State
 	was     map[string]*tensor.Tensor // of what was set, before
@@ -133,7 +133,7 @@ func (s *scene) Context() context.Context { return s.ctx }
 func (s *scene) Key() rng.Key { return s.key }
 
 // Train returns the training images.
-func (s *scene) Train() data.Images { return s.images }
+func (s *scene) Train() data.Items { return s.images }
 
 // Run runs a function of the model over the training images.
 func (s *scene) Run(f model.Function) (map[string][]float32, error) {

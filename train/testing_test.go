@@ -51,7 +51,7 @@ func drawDigits(n int, name string) (data.Split, error) {
 		}
 	}
 	m, err := data.NewInMemory(pix, n, digits.Side, digits.Side, 1)
-	return data.Split{Images: m, Labels: labels}, err
+	return data.Split{Items: m, Labels: labels}, err
 }
 
 // small returns a set of so many training and test images.
@@ -167,7 +167,7 @@ func digestOf(t testing.TB, dir string) (checkpoint, log string) {
 // trap is training images that are not in memory: at counts the reads, and may end
 // the run or fail.
 type trap struct {
-	data.Images
+	data.Items
 	at func(i int) error
 }
 
@@ -175,12 +175,12 @@ func (s trap) At(i int, dst []uint8) error {
 	if err := s.at(i); err != nil {
 		return err
 	}
-	return s.Images.At(i, dst)
+	return s.Items.At(i, dst)
 }
 
 func trapped(set *data.Set, at func(i int) error) *data.Set {
 	s := *set
-	s.Train.Images = trap{set.Train.Images, at}
+	s.Train.Items = trap{set.Train.Items, at}
 	return &s
 }
 

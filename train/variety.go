@@ -28,7 +28,7 @@ type watch struct {
 }
 
 func (t *trainer) newWatch(ctx context.Context) (*watch, error) {
-	of := t.Data.Train.Images
+	of := t.Data.Train.Items
 	w := &watch{n: min(watched, of.Len())}
 	index := rng.New(t.Run.Config.Seed).Split("watch").Perm(of.Len())[:w.n]
 	x := make([]float32, w.n*t.session.Image().Size())

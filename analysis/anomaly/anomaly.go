@@ -16,7 +16,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/prob/mixture"
@@ -56,7 +55,6 @@ type Score struct {
 // A Detector scores images by a model.
 type Detector struct {
 	session        *latent.Session
-	score          *exec.Func // model.Model.Score
 	opt            Options
 	density, joint *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
 	least          float64          // reconstruction score of the training images
@@ -68,7 +66,7 @@ type Detector struct {
 // Reconstruction is the score of An & Cho (2015), Combined that of Zong et al.
 // (DAGMM, ICLR 2018) with the mixture fitted after the model instead of with it: how
 // much of an image is lost counts against what is usual for images of such codes.
-func Fit(ctx context.Context, s *latent.Session, train data.Images, opt Options) (*Detector, error) {
+func Fit(ctx context.Context, s *latent.Session, train data.Items, opt Options) (*Detector, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
 	}
@@ -78,7 +76,7 @@ func Fit(ctx context.Context, s *latent.Session, train data.Images, opt Options)
 	if train.Len() == 0 {
 		return nil, fmt.Errorf("anomaly: no training images to compare with")
 	}
-	d := &Detector{session: s, score: s.Func(s.Model().Score), opt: opt}
+	d := &Detector{session: s, opt: opt}
 	if s.Model().Encode == nil {
 		return d, nil
 	}
@@ -107,7 +105,7 @@ func fit(ctx context.Context, points []float32, d int, opt Options) (*mixture.Mi
 }
 
 // Score gives each image all scores that the model has.
-func (d *Detector) Score(ctx context.Context, images data.Images) ([]Score, error) {
+func (d *Detector) Score(ctx context.Context, images data.Items) ([]Score, error) {
 	f, err := d.features(ctx, images, d.opt.Key.Split("score"))
 	if err != nil {
 		return nil, err
@@ -148,17 +146,19 @@ type features struct {
 	kl             []float64 // (N); nil of a deterministic model
 }
 
-func (d *Detector) features(ctx context.Context, images data.Images, key rng.Key) (f features, err error) {
-	program, err := d.score.Program(latent.BatchSize(d.session.Image()))
+func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key) (f features, err error) {
+	once, err := d.session.Model().Score(1)
 	if err != nil {
 		return f, fmt.Errorf("anomaly: %w", err)
 	}
 	draws := 1
-	if program.Takes(model.InputKey) {
-		draws = d.opt.Draws
+	for _, in := range once.Inputs {
+		if in.Name() == model.InputKey {
+			draws = d.opt.Draws
+		}
 	}
 	for k := range draws {
-		out, err := d.session.Rows(ctx, d.score, images, key.At(uint64(k)))
+		out, err := d.session.Run(ctx, d.session.Model().Score, images, key.At(uint64(k)))
 		if err != nil {
 			return f, err
 		}

@@ -62,7 +62,7 @@ func session(t *testing.T, k model.Kind) *latent.Session {
 
 func kind(k model.Kind, _ model.Recipe) model.Kind { return k }
 
-func score(t *testing.T, s *latent.Session, train, of data.Images, opt Options) map[string][]float64 {
+func score(t *testing.T, s *latent.Session, train, of data.Items, opt Options) map[string][]float64 {
 	t.Helper()
 	d, err := Fit(context.Background(), s, train, opt)
 	if err != nil {

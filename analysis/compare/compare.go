@@ -18,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/train"
 )
@@ -28,6 +29,7 @@ import (
 type Side struct {
 	Name    string // as the user calls it
 	Session *latent.Session
+	Backend backend.Backend // of the session
 	Config  train.Config
 	Log     []train.Line // its training; may be empty
 }
@@ -64,7 +66,7 @@ type Comparison struct {
 	Data  string // the set
 
 	set  *data.Set
-	test data.Images
+	test data.Items
 }
 
 // Measured is what was measured of one model.
@@ -117,7 +119,7 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 
 func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) (Measured, error) {
 	m := Measured{Side: s, Beta: betaOf(s.Config), Prior: s.Session.HasPrior()}
-	e, err := eval.New(s.Session)
+	e, err := eval.New(s.Session.Model(), s.Session.Input(), s.Backend, s.Session.State())
 	if err != nil {
 		return m, err
 	}
@@ -143,7 +145,7 @@ func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) 
 
 // labels returns those of n images that are made, image i as test image at(i); nil of an
 // unconditional model.
-func (m *Measured) labels(test data.Images, n int, at func(i int) int) ([]float32, error) {
+func (m *Measured) labels(test data.Items, n int, at func(i int) int) ([]float32, error) {
 	k := m.Session.Labels()
 	if k == 0 {
 		return nil, nil

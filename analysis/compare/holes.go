@@ -40,7 +40,7 @@ func newView(ctx context.Context, set *data.Set, opt Options, img model.Image) (
 		v.dims, v.name = feature.Size, fmt.Sprintf("%d features of %s, which tells %.2f%% of the test labels", feature.Size, opt.Net.Name, 100*opt.Net.Accuracy)
 	}
 	order := rng.New(opt.Seed).Split("compare").Split("pool").Perm(set.Train.Len())
-	first := func(images data.Images, n int, at func(i int) int32) ([]float32, error) {
+	first := func(images data.Items, n int, at func(i int) int32) ([]float32, error) {
 		n = min(n, images.Len())
 		x := make([]float32, n*img.Size())
 		index := make([]int32, n)
@@ -54,10 +54,10 @@ func newView(ctx context.Context, set *data.Set, opt Options, img model.Image) (
 	}
 	var err error
 	// In pixels a distance costs more, and fewer are measured.
-	if v.train, err = first(set.Train.Images, pool*feature.Size/max(v.dims, feature.Size), func(i int) int32 { return order[i] }); err != nil {
+	if v.train, err = first(set.Train.Items, pool*feature.Size/max(v.dims, feature.Size), func(i int) int32 { return order[i] }); err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
-	if v.test, err = first(set.Test.Images, made, func(i int) int32 { return int32(i) }); err != nil {
+	if v.test, err = first(set.Test.Items, made, func(i int) int32 { return int32(i) }); err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
 	d, err := v.nearest(ctx, v.test)

@@ -136,7 +136,7 @@ func TestModes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stacked := &data.Set{Name: "stacked", Train: data.Split{Images: m}, Test: data.Split{Images: m}, Channels: set}
+	stacked := &data.Set{Name: "stacked", Train: data.Split{Items: m}, Test: data.Split{Items: m}, Channels: set}
 	b := album{img: rgb, pictures: [][]float32{triple(0, 0, 0), triple(1, 2, 3), triple(3, 2, 1)}, shares: evenly(3)}
 	task = Task{Protocol: DefaultProtocol(), Set: stacked, Seed: 1, Only: []string{"mode"}, Net: net}
 	task.Made = 100
@@ -172,12 +172,12 @@ func TestModes(t *testing.T) {
 // only like them are not.
 func TestMemorised(t *testing.T) {
 	set := quarters(t, 200)
-	fresh := quarters(t, 300).Train.Images // of which the first 200 are those of set
+	fresh := quarters(t, 300).Train.Items // of which the first 200 are those of set
 	grey := model.Image{H: quarterSide, W: quarterSide, C: 1}
 	be := cpu.New(1)
 	defer be.Close()
 	net := netOf(t, set, be)
-	pictures := func(images data.Images) (out [][]float32) {
+	pictures := func(images data.Items) (out [][]float32) {
 		x, err := data.AllFloats(context.Background(), images)
 		if err != nil {
 			t.Fatal(err)
@@ -192,9 +192,9 @@ func TestMemorised(t *testing.T) {
 		of          [][]float32
 		least, most float64
 	}{
-		"by heart":   {pictures(set.Train.Images), 1, 1},
+		"by heart":   {pictures(set.Train.Items), 1, 1},
 		"like them":  {pictures(fresh)[200:], 0, 0.08},
-		"half of it": {append(pictures(set.Train.Images)[:100], pictures(fresh)[200:]...), 0.38, 0.65},
+		"half of it": {append(pictures(set.Train.Items)[:100], pictures(fresh)[200:]...), 0.38, 0.65},
 	} {
 		s, missing, err := ofToy(t, album{img: grey, pictures: tt.of, shares: evenly(len(tt.of))}, model.Input{Image: grey}).Measure(context.Background(), task)
 		if err != nil || len(s) != 2 {

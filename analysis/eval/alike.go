@@ -35,7 +35,7 @@ func (e *Evaluator) Nearest(ctx context.Context, t Task, n, k int) (*Alike, erro
 }
 
 func (s *subject) alike(ctx context.Context, n, k int) (*Alike, error) {
-	train := s.task.Set.Train.Images
+	train := s.task.Set.Train.Items
 	if h, w, c := train.Shape(); h != s.img.H || w != s.img.W || c != s.img.C {
 		return nil, fmt.Errorf("images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
 	}

@@ -218,7 +218,7 @@ type Absent struct {
 // Evaluate measures on images, a data.Labeller if the model takes labels, the
 // metrics that are measured each epoch. Everything drawn is drawn at
 // rng.New(seed).Split("eval"), so the same state and seed give the same scores.
-func (e *Evaluator) Evaluate(ctx context.Context, images data.Images, seed uint64) (Scores, error) {
+func (e *Evaluator) Evaluate(ctx context.Context, images data.Items, seed uint64) (Scores, error) {
 	if images == nil || images.Len() == 0 {
 		return nil, fmt.Errorf("eval: there are no test images: hold some out")
 	}
@@ -302,6 +302,6 @@ func choose(all []Metric, words []string) ([]Metric, error) {
 	return some, nil
 }
 
-func (e *Evaluator) subject(images data.Images, seed uint64) *subject {
+func (e *Evaluator) subject(images data.Items, seed uint64) *subject {
 	return &subject{Evaluator: e, images: images, key: rng.New(seed).Split("eval")}
 }

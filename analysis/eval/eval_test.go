@@ -7,11 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
-	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -33,7 +31,7 @@ func images(t *testing.T, n int, s model.Image) data.Split {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data.Split{Images: m}
+	return data.Split{Items: m}
 }
 
 // drawn returns a model of that kind with first values in a state.
@@ -58,7 +56,7 @@ func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (*model.Model, 
 func newEvaluator(t *testing.T, kind func() (model.Kind, model.Recipe)) (*Evaluator, *model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	m, be, st := drawn(t, kind)
-	e, err := New(latent.New(m, model.Input{Image: small}, exec.New(be, st)))
+	e, err := New(m, model.Input{Image: small}, be, st)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +83,7 @@ func TestMetricTable(t *testing.T) {
 func TestProtocol(t *testing.T) {
 	e, m, be, st := newEvaluator(t, vae.MLPVAE)
 	split := images(t, 300, small)
-	got, err := e.Evaluate(context.Background(), split.Images, 9)
+	got, err := e.Evaluate(context.Background(), split.Items, 9)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +102,7 @@ func TestProtocol(t *testing.T) {
 		for i := range index {
 			index[i], w.F32()[i] = int32(256*k+i), 1
 		}
-		if err := data.Floats(context.Background(), split.Images, index, x.F32()); err != nil {
+		if err := data.Floats(context.Background(), split.Items, index, x.F32()); err != nil {
 			t.Fatal(err)
 		}
 		words := rng.New(9).Split("eval").At(uint64(k)).Words()
@@ -142,7 +140,7 @@ func TestSeed(t *testing.T) {
 		e, _, _, _ := newEvaluator(t, kind)
 		var last Scores
 		for range 2 { // the second pass has the first one's buffers
-			s, err := e.Evaluate(context.Background(), split.Images, seed)
+			s, err := e.Evaluate(context.Background(), split.Items, seed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,12 +172,12 @@ func TestErrors(t *testing.T) {
 	if _, err := e.Evaluate(context.Background(), nil, 1); err == nil {
 		t.Error("no images gave no error")
 	}
-	if _, err := e.Evaluate(context.Background(), images(t, 2, model.Image{H: 5, W: 5, C: 1}).Images, 1); err == nil || !strings.Contains(err.Error(), "5x5x1") {
+	if _, err := e.Evaluate(context.Background(), images(t, 2, model.Image{H: 5, W: 5, C: 1}).Items, 1); err == nil || !strings.Contains(err.Error(), "5x5x1") {
 		t.Errorf("images of another shape gave %v", err)
 	}
 	stopped, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := e.Evaluate(stopped, images(t, 2, small).Images, 1); !errors.Is(err, context.Canceled) {
+	if _, err := e.Evaluate(stopped, images(t, 2, small).Items, 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("stopped: %v", err)
 	}
 	name := "encoder/z_log_var/bias"
@@ -194,7 +192,7 @@ func TestErrors(t *testing.T) {
 			}
 		}
 	}
-	_, err := e.Evaluate(context.Background(), images(t, 300, small).Images, 1)
+	_, err := e.Evaluate(context.Background(), images(t, 300, small).Items, 1)
 	var bad *NonFiniteError
 	var at *backend.NonFiniteError
 	if !errors.As(err, &bad) || !errors.As(err, &at) || at.Op != "exp" || bad.First != 0 || bad.Last != 255 {

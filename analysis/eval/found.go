@@ -15,7 +15,7 @@ type found struct {
 }
 
 // find finds the classes of images.
-func (s *subject) find(ctx context.Context, images data.Images) (found, error) {
+func (s *subject) find(ctx context.Context, images data.Items) (found, error) {
 	p, k, err := s.session.Classify(ctx, images)
 	if err != nil {
 		return found{}, err
@@ -76,7 +76,7 @@ func clustersMade(ctx context.Context, s *subject) (result, error) {
 		return result{absent: src.absent}, err
 	}
 	var own found
-	err = s.show(src, s.task.Made, func(images data.Images) error {
+	err = s.show(src, s.task.Made, func(images data.Items) error {
 		f, err := s.find(ctx, images)
 		own = found{append(own.classes, f.classes...), f.k}
 		return err

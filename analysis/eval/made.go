@@ -41,7 +41,7 @@ func (s *subject) labels() (of func(at, n int) []float32, why string) {
 
 // fromPrior draws from the model itself.
 func fromPrior(ctx context.Context, s *subject) (source, error) {
-	if !s.session.HasPrior() {
+	if s.model.Sample == nil && !s.session.HasPrior() {
 		return source{absent: "the model has no prior"}, nil
 	}
 	labels, why := s.labels()
@@ -145,7 +145,7 @@ func fromReconstruction(ctx context.Context, s *subject) (source, error) {
 
 // fromTraining takes training images, in an order drawn once.
 func fromTraining(ctx context.Context, s *subject) (source, error) {
-	train := s.task.Set.Train.Images
+	train := s.task.Set.Train.Items
 	if train.Len() < s.task.Made {
 		return source{absent: "there are fewer training images"}, nil
 	}

@@ -39,9 +39,9 @@ func memorised(ctx context.Context, s *subject, real, made *seen) (result, error
 // training returns the features of all training images.
 func (s *subject) training(ctx context.Context, net *feature.Net) (points, error) {
 	if s.train == nil {
-		images := s.task.Set.Train.Images
+		images := s.task.Set.Train.Items
 		all := make([]float32, 0, images.Len()*feature.Size)
-		err := chunks(images, func(at int, part data.Images) error {
+		err := chunks(images, func(at int, part data.Items) error {
 			f, _, err := net.Describe(ctx, part)
 			all = append(all, f...)
 			s.progress(at+part.Len(), images.Len())
@@ -78,7 +78,7 @@ func memorisedPixels(ctx context.Context, s *subject) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	r, err := s.copied(ctx, real, made, pixels(ctx, s.task.Set.Train.Images), s.img.Size())
+	r, err := s.copied(ctx, real, made, pixels(ctx, s.task.Set.Train.Items), s.img.Size())
 	r.images = n
 	return r, err
 }

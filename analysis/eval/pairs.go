@@ -23,7 +23,7 @@ func (s *subject) reconstructed(ctx context.Context) (*pairs, error) {
 	}
 	var p pairs
 	size := s.img.Size()
-	err := chunks(s.images, func(at int, part data.Images) error {
+	err := chunks(s.images, func(at int, part data.Items) error {
 		made, err := s.session.Reconstruct(ctx, part)
 		if err != nil {
 			return err

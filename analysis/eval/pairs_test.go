@@ -92,11 +92,11 @@ func TestPairs(t *testing.T) {
 	if err != nil || len(s) != 2 || len(missing) != 1 || missing[0].Metric.Name != "test_ssim" {
 		t.Fatalf("%v, lacks %v, %v; want no SSIM of %v", s.Map(), missing, err, small)
 	}
-	made, err := e.session.Reconstruct(context.Background(), set.Test.Images)
+	made, err := e.session.Reconstruct(context.Background(), set.Test.Items)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := data.AllFloats(context.Background(), set.Test.Images)
+	x, err := data.AllFloats(context.Background(), set.Test.Items)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,11 +131,11 @@ func TestMean(t *testing.T) {
 func TestUnits(t *testing.T) {
 	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
 	split := images(t, 50, small)
-	s, err := e.Evaluate(context.Background(), split.Images, 1)
+	s, err := e.Evaluate(context.Background(), split.Items, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mu, logVar, err := e.session.EncodeMeans(context.Background(), split.Images)
+	mu, logVar, err := e.session.EncodeMeans(context.Background(), split.Items)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestUnits(t *testing.T) {
 		t.Errorf("the units' KL add up to %v, want %v", got, total)
 	}
 	e, _, _, _ = newEvaluator(t, vae.MLPAE)
-	if s, err = e.Evaluate(context.Background(), split.Images, 1); err != nil {
+	if s, err = e.Evaluate(context.Background(), split.Items, 1); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok := s.Get(MeanSigma); ok {

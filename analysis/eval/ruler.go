@@ -46,7 +46,7 @@ func held(x []float32, dims int) points {
 }
 
 // pixels returns the pixels of images as points.
-func pixels(ctx context.Context, images data.Images) points {
+func pixels(ctx context.Context, images data.Items) points {
 	var index []int32
 	return points{images.Len(), func(at, n int, dst []float32) error {
 		index = index[:0]

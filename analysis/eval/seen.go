@@ -45,7 +45,7 @@ func (s *subject) netOf(ctx context.Context, n **feature.Net, of *data.Set) (net
 
 // show calls f on n images of a source, some at a time, as a file would hold them: each
 // value rounded to p/255.
-func (s *subject) show(from source, n int, f func(images data.Images) error) error {
+func (s *subject) show(from source, n int, f func(images data.Items) error) error {
 	for at := 0; at < n; at += chunk {
 		some := min(chunk, n-at)
 		x, err := from.next(at, some)
@@ -67,7 +67,7 @@ func (s *subject) show(from source, n int, f func(images data.Images) error) err
 // look shows n images of a source to the net.
 func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int) (*seen, error) {
 	all := &seen{}
-	err := s.show(from, n, func(images data.Images) error {
+	err := s.show(from, n, func(images data.Items) error {
 		f, p, err := net.Describe(ctx, images)
 		all.features, all.probabilities = append(all.features, f...), append(all.probabilities, p...)
 		return err

@@ -33,7 +33,7 @@ func quarters(t *testing.T, n int) *data.Set {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Images = m
+		p.Items = m
 		return p
 	}
 	set.Train, set.Test = part(rng.New(1)), part(rng.New(2))
@@ -132,7 +132,7 @@ func TestDensities(t *testing.T) {
 func TestNoDensity(t *testing.T) {
 	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
 	set := setOf(t, 5, small)
-	s := e.subject(set.Test.Images, 1)
+	s := e.subject(set.Test.Items, 1)
 	s.task = &Task{Set: set}
 	src, err := fromCodes(mixtureOf(6))(context.Background(), s)
 	if err != nil || !strings.Contains(src.absent, "6 components for 5 points") {

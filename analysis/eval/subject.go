@@ -17,7 +17,7 @@ import (
 // metrics need is measured once.
 type subject struct {
 	*Evaluator
-	images data.Images // a Labeller if they are labelled
+	images data.Items // a Labeller if they are labelled
 	key    rng.Key
 	task   *Task // nil when measuring an epoch of training
 	now    string
@@ -72,7 +72,7 @@ func (s *subject) progress(done, total int) {
 const chunk = 2048
 
 // chunks calls f on the images, as many at a time as may be held.
-func chunks(images data.Images, f func(at int, part data.Images) error) error {
+func chunks(images data.Items, f func(at int, part data.Items) error) error {
 	for at := 0; at < images.Len(); at += chunk {
 		part, err := some(images, at, min(chunk, images.Len()-at))
 		if err == nil {
@@ -86,7 +86,7 @@ func chunks(images data.Images, f func(at int, part data.Images) error) error {
 }
 
 // some returns images at … at+n−1.
-func some(images data.Images, at, n int) (data.Images, error) {
+func some(images data.Items, at, n int) (data.Items, error) {
 	index := make([]int, n)
 	for i := range index {
 		index[i] = at + i

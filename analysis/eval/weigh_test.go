@@ -38,7 +38,7 @@ func measured(t *testing.T, e *Evaluator, task Task) Scores {
 func TestLikelihoodOfLinearGaussian(t *testing.T) {
 	l := linear{measure: model.Density}
 	set := setOf(t, 40, toyImage)
-	x, err := data.AllFloats(context.Background(), set.Test.Images)
+	x, err := data.AllFloats(context.Background(), set.Test.Items)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestMeasures(t *testing.T) {
 // Of a model that draws nothing any number of samples gives the one likelihood.
 func TestNothingDrawn(t *testing.T) {
 	set := setOf(t, 20, toyImage)
-	x, err := data.AllFloats(context.Background(), set.Test.Images)
+	x, err := data.AllFloats(context.Background(), set.Test.Items)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +178,7 @@ func TestBinarise(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := data.Set{Classes: []string{"a"}}
-	b := binarise(set.Labelled(data.Split{Images: m, Labels: make([]int32, 10)}), rng.New(1))
+	b := binarise(set.Labelled(data.Split{Items: m, Labels: make([]int32, 10)}), rng.New(1))
 	if _, ok := b.(data.Labeller); !ok {
 		t.Error("the labels are gone")
 	}
@@ -226,7 +226,7 @@ func TestBoundOfVAE(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	split := data.Split{Images: m}
+	split := data.Split{Items: m}
 	p := DefaultProtocol()
 	p.NLLSamples = 300
 	var gap mean

@@ -13,7 +13,7 @@ import (
 // images, taught or found. It fails of a model without Classify.
 //
 // images (N, H, W, C) → (N, k).
-func (s *Session) Classify(ctx context.Context, images data.Images) (probs []float32, k int, err error) {
+func (s *Session) Classify(ctx context.Context, images data.Items) (probs []float32, k int, err error) {
 	switch {
 	case s.model.Classify == nil:
 		return nil, 0, fmt.Errorf("latent: the model knows no classes")

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/exec"
+	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -65,7 +65,7 @@ func (o Inversion) validate() error {
 //
 // images (N, H, W, C), of a conditional model a data.Labeller → z (N, Z), their
 // pictures (N, H, W, C).
-func (s *Session) Invert(ctx context.Context, images data.Images, o Inversion) (z, pictures []float32, err error) {
+func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z, pictures []float32, err error) {
 	if s.model.Decode == nil {
 		return nil, nil, fmt.Errorf("latent: this model has no decoder, so no code has a picture to compare with an image")
 	}
@@ -115,7 +115,7 @@ func (s *Session) Invert(ctx context.Context, images data.Images, o Inversion) (
 		for r := range k {
 			if i := of(r); d.least[r] < best[i] {
 				best[i] = d.least[r]
-				copy(row(z, units, i), row(d.best, units, r))
+				copy(row(z, units, i), row(d.found, units, r))
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func (s *Session) Invert(ctx context.Context, images data.Images, o Inversion) (
 }
 
 // targets returns the images and their labels, if the decoder wants them.
-func (s *Session) targets(ctx context.Context, images data.Images) (x, labels []float32, err error) {
+func (s *Session) targets(ctx context.Context, images data.Items) (x, labels []float32, err error) {
 	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image {
 		return nil, nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
 	}
@@ -155,7 +155,7 @@ func (s *Session) targets(ctx context.Context, images data.Images) (x, labels []
 // labels.
 //
 // x (N, H, W, C), labels (N, K) or nil → (N·S, Z).
-func (s *Session) starts(ctx context.Context, images data.Images, x, labels []float32, o Inversion) ([]float32, error) {
+func (s *Session) starts(ctx context.Context, images data.Items, x, labels []float32, o Inversion) ([]float32, error) {
 	n, size, units := images.Len(), s.in.Size(), s.Latent()
 	drawn := Prior(o.Key, o.Draws, units)
 	var means, pictures []float32
@@ -204,24 +204,26 @@ func MeanSquared(a, b []float32) float64 {
 	return sum / float64(len(a))
 }
 
-// An inverter is a compiled step of Adam on the codes of a batch of B. It has a state of
-// its own: the parameters of the decoder are copied, so that the slots of Adam do not
-// stay among them.
+// An inverter is a compiled step of Adam on the codes of a batch, B of them, with states
+// of its own: those of the decoder are copied, so that the slots of Adam do not stay
+// behind among them.
 type inverter struct {
 	Inversion
 	batch        int
-	runner       *exec.Runner
-	call         *exec.Call
+	program      backend.Program
+	state        backend.State
 	slots        []optim.Slot
-	z, x, labels []float32 // operands, (B, …); labels is nil if the decoder takes none
-	next, loss   []float32 // results: the codes after the step (B, Z), the loss before it (B)
+	in, out      []*tensor.Tensor
+	rate         *tensor.Tensor
+	z, x, labels []float32 // operands, (B, …)
+	next, loss   []float32 // results: the codes after the step (B, Z), the sum before it (B)
 
-	best  []float32 // (B, Z), codes of the least loss so far
-	least []float64 // (B), that loss
+	found []float32 // (B, Z), where the sum was least
+	least []float64 // (B)
 }
 
 func (s *Session) newInverter(batch int, o Inversion) (*inverter, error) {
-	d := &inverter{Inversion: o, batch: batch, runner: exec.New(s.runner.Backend(), nil)}
+	d := &inverter{Inversion: o, batch: batch, state: s.be.NewState()}
 	decode, err := s.model.Decode(batch)
 	if err != nil {
 		return nil, fmt.Errorf("latent: %w", err)
@@ -231,24 +233,43 @@ func (s *Session) newInverter(batch int, o Inversion) (*inverter, error) {
 	if err := cmp.Or(failed, err); err != nil {
 		return nil, fmt.Errorf("latent: inversion: %w", err)
 	}
-	var params []string
 	for _, n := range decode.States {
-		params = append(params, n.Name())
+		w, err := s.state.Get(n.Name())
+		if err != nil {
+			return nil, fmt.Errorf("latent: %w", err)
+		}
+		if err := d.state.Set(n.Name(), w); err != nil {
+			return nil, fmt.Errorf("latent: %w", err)
+		}
 	}
-	if err := d.runner.Copy(s.runner, params); err != nil {
+	if d.program, err = s.be.Compile(f, d.state, backend.Options{}); err != nil {
 		return nil, fmt.Errorf("latent: %w", err)
 	}
-	p, err := d.runner.Compile(f)
-	if err != nil {
-		return nil, fmt.Errorf("latent: %w", err)
+	for _, in := range d.program.Inputs() {
+		t := in.New()
+		d.in = append(d.in, t)
+		switch in.Name {
+		case model.InputZ:
+			d.z = t.F32()
+		case model.InputX:
+			d.x = t.F32()
+		case model.InputLabels:
+			d.labels = t.F32()
+		case model.InputLR:
+			d.rate = t
+		}
 	}
-	d.call = p.NewCall()
-	d.z, d.x = d.call.Input(model.InputZ).F32(), d.call.Input(model.InputX).F32()
-	if y := d.call.Input(model.InputLabels); y != nil {
-		d.labels = y.F32()
+	for _, out := range d.program.Outputs() {
+		t := out.New()
+		d.out = append(d.out, t)
+		switch out.Name {
+		case model.InputZ:
+			d.next = t.F32()
+		case model.Loss:
+			d.loss = t.F32()
+		}
 	}
-	d.next, d.loss = d.call.Output(model.InputZ).F32(), d.call.Output(model.Loss).F32()
-	d.best, d.least = make([]float32, len(d.z)), make([]float64, batch)
+	d.found, d.least = make([]float32, len(d.z)), make([]float64, batch)
 	return d, nil
 }
 
@@ -295,8 +316,10 @@ func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.F
 // run descends from the codes in z, and leaves the best in found. So many steps of
 // total are done before it.
 func (d *inverter) run(ctx context.Context, done, total int) error {
-	if err := d.runner.SetAll(optim.InitialValues(d.slots)); err != nil {
-		return fmt.Errorf("latent: %w", err)
+	for _, slot := range d.slots {
+		if err := d.state.Set(slot.Name, slot.Tensor()); err != nil {
+			return fmt.Errorf("latent: %w", err)
+		}
 	}
 	units := len(d.z) / d.batch
 	for r := range d.least {
@@ -306,15 +329,14 @@ func (d *inverter) run(ctx context.Context, done, total int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		rate := d.Rate * (1 + math.Cos(math.Pi*float64(step)/float64(d.Steps))) / 2
-		d.call.Input(model.InputLR).F32()[0] = float32(rate)
-		if err := d.call.Run(); err != nil {
+		d.rate.F32()[0] = float32(d.Rate * (1 + math.Cos(math.Pi*float64(step)/float64(d.Steps))) / 2)
+		if err := d.program.Run(d.in, d.out); err != nil {
 			return fmt.Errorf("latent: %w", err)
 		}
 		for r, l := range d.loss {
 			if l := float64(l); l < d.least[r] {
 				d.least[r] = l
-				copy(row(d.best, units, r), row(d.z, units, r))
+				copy(row(d.found, units, r), row(d.z, units, r))
 			}
 		}
 		copy(d.z, d.next)

@@ -48,7 +48,7 @@ func (e exact) FloatsAt(i int, dst []float32) error {
 	return nil
 }
 
-func made(t *testing.T, pix []float32) data.Images {
+func made(t *testing.T, pix []float32) data.Items {
 	t.Helper()
 	m, err := data.NewInMemory(make([]uint8, len(pix)), len(pix)/small.Size(), small.H, small.W, small.C)
 	if err != nil {
@@ -69,7 +69,7 @@ func TestInvertFindsItsOwn(t *testing.T) {
 	}
 	o := DefaultInversion()
 	o.Noise = 0
-	before := s.Runner().Names()
+	before := s.State().Names()
 	z, pictures, err := s.Invert(ctx, made(t, pix), o)
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +82,8 @@ func TestInvertFindsItsOwn(t *testing.T) {
 			t.Errorf("code %d is %v, want %v", i, row(z, s.Latent(), i), row(want, s.Latent(), i))
 		}
 	}
-	if len(s.Runner().Names()) != len(before) {
-		t.Errorf("states left behind: %v", s.Runner().Names()[len(before):])
+	if len(s.State().Names()) != len(before) {
+		t.Errorf("states left behind: %v", s.State().Names()[len(before):])
 	}
 
 	// So it is if the descents do not fit in one batch.
@@ -218,7 +218,7 @@ func TestInvertOtherModels(t *testing.T) {
 	}
 	o = DefaultInversion()
 	o.Noise = 0
-	_, pictures, err := s.Invert(ctx, set.Labelled(data.Split{Images: made(t, pix), Labels: []int32{1, 0}}), o)
+	_, pictures, err := s.Invert(ctx, set.Labelled(data.Split{Items: made(t, pix), Labels: []int32{1, 0}}), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,7 +141,7 @@ func (f files) load(ctx context.Context, name string, opt data.Options) (*data.S
 }
 
 // packed returns the images of d, from the cache if they are there.
-func packed(ctx context.Context, d data.Decoding, opt data.Options) (images data.Images, sums func(i int) [32]byte, lazy bool, err error) {
+func packed(ctx context.Context, d data.Decoding, opt data.Options) (images data.Items, sums func(i int) [32]byte, lazy bool, err error) {
 	if p := data.FindPacked(d.Key, opt); p != nil && p.Len() == len(d.Files) {
 		return p, p.FileSum, false, nil
 	}
@@ -165,7 +165,7 @@ func key(d data.Decoding) ([32]byte, error) {
 }
 
 // set returns the set of the images used, given by their indices in the roster.
-func (l lists) set(name string, images data.Images, sums func(i int) [32]byte, used []int, d data.Decoding) (*data.Set, error) {
+func (l lists) set(name string, images data.Items, sums func(i int) [32]byte, used []int, d data.Decoding) (*data.Set, error) {
 	set := &data.Set{Name: name, Attributes: l.attributes.names}
 	id := sha256.New()
 	fmt.Fprintf(id, "celeba %dx%dx%d crop %d %q\n", d.H, d.W, d.C, d.Crop, l.attributes.names)
@@ -184,7 +184,7 @@ func (l lists) set(name string, images data.Images, sums func(i int) [32]byte, u
 	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
 	for part, split := range map[int]*data.Split{partTrain: &set.Train, partTest: &set.Test} {
 		var err error
-		if split.Images, err = data.Subset(images, at[part]); err != nil {
+		if split.Items, err = data.Subset(images, at[part]); err != nil {
 			return nil, fmt.Errorf("celeba: %w", err)
 		}
 	}

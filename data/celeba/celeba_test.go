@@ -107,7 +107,7 @@ func load(t testing.TB, dir string, opt data.Options) (*data.Set, error) {
 	return Source().Load(t.Context(), opt)
 }
 
-func first(t *testing.T, im data.Images, i int) uint8 {
+func first(t *testing.T, im data.Items, i int) uint8 {
 	t.Helper()
 	h, w, c := im.Shape()
 	b := make([]uint8, h*w*c)
@@ -138,7 +138,7 @@ func TestSplitsAndAttributes(t *testing.T) {
 			want []int
 		}{{set.Train, []int{0, 1, 4}}, {set.Test, []int{3, 5}}} {
 			for j, i := range p.want {
-				if v := first(t, p.Images, j); v != uint8(20*i) {
+				if v := first(t, p.Items, j); v != uint8(20*i) {
 					t.Errorf("image %d: level %d, want that of image %d: %d", j, v, i, 20*i)
 				}
 				for bit := range 3 {
@@ -182,7 +182,7 @@ func TestOptionsAndDigest(t *testing.T) {
 		if h, w, c := set.Shape(); h != tt.h || w != tt.h || c != tt.c {
 			t.Errorf("%s: %dx%dx%d", tt.name, h, w, c)
 		}
-		if v := first(t, set.Train.Images, 0); v != tt.at {
+		if v := first(t, set.Train.Items, 0); v != tt.at {
 			t.Errorf("%s: the corner is %d, want %d", tt.name, v, tt.at)
 		}
 		if other, ok := seen[set.Digest]; ok {
@@ -219,7 +219,7 @@ func TestDefaultCrop(t *testing.T) {
 			t.Fatal(err)
 		}
 		pix := make([]uint8, 32*32*3)
-		if err := set.Test.Images.At(0, pix); err != nil || (slices.Max(pix) > 0) != white {
+		if err := set.Test.Items.At(0, pix); err != nil || (slices.Max(pix) > 0) != white {
 			t.Errorf("crop %d: levels up to %d (%v)", crop, slices.Max(pix), err)
 		}
 	}

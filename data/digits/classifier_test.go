@@ -41,7 +41,7 @@ func TestClassifier(t *testing.T) {
 	}
 	c := newClassifier(t)
 	for epoch := range 2 {
-		c.train(drawn.Train, data.Shuffle(1, epoch, drawn.Train.Images.Len()))
+		c.train(drawn.Train, data.Shuffle(1, epoch, drawn.Train.Items.Len()))
 	}
 	own, got := c.accuracy(drawn.Test), c.accuracy(real.Test)
 	t.Logf("trained on drawn digits: reads %.2f %% of drawn test digits, %.2f %% of MNIST's test set", 100*own, 100*got)
@@ -106,7 +106,7 @@ func newClassifier(t *testing.T) *classifier {
 
 // fill puts image i of the split at place j of the batch.
 func (c *classifier) fill(s data.Split, i, j int, pix []byte) {
-	if err := s.Images.At(i, pix); err != nil {
+	if err := s.Items.At(i, pix); err != nil {
 		c.t.Fatal(err)
 	}
 	for k, v := range pix {
@@ -130,7 +130,7 @@ func (c *classifier) train(s data.Split, order []int32) {
 
 func (c *classifier) accuracy(s data.Split) float64 {
 	pix := make([]byte, 28*28)
-	right, n := 0, s.Images.Len()
+	right, n := 0, s.Items.Len()
 	for at := 0; at < n; at += classBatch {
 		for j := range min(classBatch, n-at) {
 			c.fill(s, at+j, j, pix)

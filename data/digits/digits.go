@@ -150,8 +150,8 @@ func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	}
 	set := &data.Set{
 		Name:    Name,
-		Train:   data.Split{Images: train, Labels: train.labels},
-		Test:    data.Split{Images: test, Labels: test.labels},
+		Train:   data.Split{Items: train, Labels: train.labels},
+		Test:    data.Split{Items: test, Labels: test.labels},
 		Classes: []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
 		Digest:  Digest,
 	}
@@ -166,10 +166,10 @@ func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 		return nil, err
 	}
 	cut := NTrain * size * size
-	if set.Train.Images, err = data.NewInMemory(pix[:cut:cut], NTrain, size, size, 1); err != nil {
+	if set.Train.Items, err = data.NewInMemory(pix[:cut:cut], NTrain, size, size, 1); err != nil {
 		return nil, err
 	}
-	if set.Test.Images, err = data.NewInMemory(pix[cut:], NTest, size, size, 1); err != nil {
+	if set.Test.Items, err = data.NewInMemory(pix[cut:], NTest, size, size, 1); err != nil {
 		return nil, err
 	}
 	return set, nil

@@ -172,7 +172,7 @@ func TestSizes(t *testing.T) {
 	if h, w, c := set.Shape(); h != 300 || w != 300 || c != 1 || set.Digest == Digest {
 		t.Errorf("shape %dx%dx%d, digest %s; want 300x300x1 and a digest of its own", h, w, c, set.Digest)
 	}
-	if err := set.Test.Images.At(NTest-1, make([]uint8, 300*300)); err != nil {
+	if err := set.Test.Items.At(NTest-1, make([]uint8, 300*300)); err != nil {
 		t.Error(err)
 	}
 	if _, err := load(context.Background(), data.Options{Size: -1}); err == nil {
@@ -211,7 +211,7 @@ func TestCache(t *testing.T) {
 		t.Errorf("set of %d + %d images, %d classes, digest %s", set.Train.Len(), set.Test.Len(), len(set.Classes), set.Digest)
 	}
 	im := make([]uint8, Side*Side)
-	if err := set.Test.Images.At(5, im); err != nil || !bytes.Equal(im, pix[(NTrain+5)*Side*Side:(NTrain+6)*Side*Side]) {
+	if err := set.Test.Items.At(5, im); err != nil || !bytes.Equal(im, pix[(NTrain+5)*Side*Side:(NTrain+6)*Side*Side]) {
 		t.Errorf("test image 5 is not the one drawn (%v)", err)
 	}
 
@@ -248,7 +248,7 @@ func TestCache(t *testing.T) {
 	if !strings.Contains(log.String(), "drew 70000 images") {
 		t.Errorf("progress %q, want that images were drawn", log.String())
 	}
-	if err := set.Train.Images.At(0, im); err != nil || !bytes.Equal(im, pix[:Side*Side]) {
+	if err := set.Train.Items.At(0, im); err != nil || !bytes.Equal(im, pix[:Side*Side]) {
 		t.Errorf("training image 0 is not the one drawn (%v)", err)
 	}
 	if b, err := os.ReadFile(name); err != nil || !bytes.Equal(b, good) {

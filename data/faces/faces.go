@@ -79,7 +79,7 @@ func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 		for j := range index {
 			index[j] = from + j
 		}
-		if p.Images, err = data.Subset(images, index); err != nil {
+		if p.Items, err = data.Subset(images, index); err != nil {
 			return nil, err
 		}
 		p.Attributes = has[from*numAttributes : (from+p.n)*numAttributes]
@@ -114,7 +114,7 @@ func (s *sheet) Len() int { return NTrain + NTest }
 // Shape returns the shape of every image.
 func (s *sheet) Shape() (h, w, c int) { return s.side, s.side, 3 }
 
-// At draws image i; see data.Images.
+// At draws image i; see data.Items.
 func (s *sheet) At(i int, dst []uint8) error {
 	if i < 0 || i >= s.Len() {
 		return fmt.Errorf("faces: image %d of %d", i, s.Len())
@@ -148,7 +148,7 @@ func (s *sheet) attributes() []uint8 {
 
 // drawn returns all images: from the cache, or drawn and kept there, or in memory. If
 // they are too many for either, each is drawn when it is read.
-func (s *sheet) drawn(ctx context.Context, opt data.Options) (data.Images, error) {
+func (s *sheet) drawn(ctx context.Context, opt data.Options) (data.Items, error) {
 	n, size := s.Len(), s.side*s.side*3
 	key := sha256.Sum256(fmt.Appendf(data.PackKey(), "faces %s %d\n", Digest, s.side))
 	if p := data.FindPacked(key, opt); p != nil && p.Len() == n {

@@ -196,7 +196,7 @@ func TestLoad(t *testing.T) {
 	want, got := make([]uint8, 4*4*3), make([]uint8, 4*4*3)
 	s := newSheet(4)
 	for _, i := range []int{0, 5, NTest - 1} {
-		if s.At(NTrain+i, want) != nil || again.Test.Images.At(i, got) != nil || !bytes.Equal(want, got) {
+		if s.At(NTrain+i, want) != nil || again.Test.Items.At(i, got) != nil || !bytes.Equal(want, got) {
 			t.Errorf("test face %d is another", i)
 		}
 		f := draw(s.key(NTrain + i))

@@ -58,7 +58,7 @@ func TestCacheIsTheSame(t *testing.T) {
 			for range 2 {
 				got := kept(t, path, cache, opt)
 				if got.Digest != want.Digest || !slices.Equal(got.Train.Labels, want.Train.Labels) || got.Validate() != nil ||
-					!bytes.Equal(pixels(t, got.Train.Images), pixels(t, want.Train.Images)) || !bytes.Equal(pixels(t, got.Test.Images), pixels(t, want.Test.Images)) {
+					!bytes.Equal(pixels(t, got.Train.Items), pixels(t, want.Train.Items)) || !bytes.Equal(pixels(t, got.Test.Items), pixels(t, want.Test.Items)) {
 					t.Errorf("%s, %+v: the cache has another set", path, opt)
 				}
 			}
@@ -127,7 +127,7 @@ func TestCacheHitAndMiss(t *testing.T) {
 		}
 		change.opt.NoCache = true
 		want, err := Open(t.Context(), dir, change.opt)
-		if err != nil || got.Digest != want.Digest || !bytes.Equal(pixels(t, got.Train.Images), pixels(t, want.Train.Images)) {
+		if err != nil || got.Digest != want.Digest || !bytes.Equal(pixels(t, got.Train.Items), pixels(t, want.Train.Items)) {
 			t.Errorf("%s: the set is not what it is without a cache (%v)", change.name, err)
 		}
 	}

@@ -96,7 +96,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 				p.split.Labels = append(p.split.Labels, l.labels[i])
 			}
 		}
-		if p.split.Images, err = data.Subset(images, at); err != nil {
+		if p.split.Items, err = data.Subset(images, at); err != nil {
 			return nil, err
 		}
 	}

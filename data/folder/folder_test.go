@@ -85,7 +85,7 @@ func zipped(t testing.TB, files map[string][]byte) []byte {
 }
 
 // pixels returns those of all images.
-func pixels(t testing.TB, im data.Images) []uint8 {
+func pixels(t testing.TB, im data.Items) []uint8 {
 	t.Helper()
 	h, w, c := im.Shape()
 	size := h * w * c
@@ -99,7 +99,7 @@ func pixels(t testing.TB, im data.Images) []uint8 {
 }
 
 // firsts returns the first byte of each image.
-func firsts(t *testing.T, im data.Images) []uint8 {
+func firsts(t *testing.T, im data.Items) []uint8 {
 	t.Helper()
 	h, w, c := im.Shape()
 	dst, out := make([]uint8, h*w*c), []uint8{}
@@ -152,7 +152,7 @@ func TestLayouts(t *testing.T) {
 			if err := s.Validate(); err != nil {
 				t.Error(err)
 			}
-			train, test := firsts(t, s.Train.Images), firsts(t, s.Test.Images)
+			train, test := firsts(t, s.Train.Items), firsts(t, s.Test.Items)
 			if tt.train == nil { // divided by HoldOut: 2 and 1 of 1, 2, 3
 				if all := slices.Sorted(slices.Values(slices.Concat(train, test))); !slices.Equal(all, []uint8{1, 2, 3}) || len(test) != 1 {
 					t.Errorf("%s: %v and %v", tt.name, train, test)
@@ -195,7 +195,7 @@ func TestForms(t *testing.T) {
 		if s.Digest == sized.Digest {
 			t.Error("the digest does not know the size")
 		}
-		all := slices.Sorted(slices.Values(append(firsts(t, sized.Train.Images), firsts(t, sized.Test.Images)...)))
+		all := slices.Sorted(slices.Values(append(firsts(t, sized.Train.Items), firsts(t, sized.Test.Items)...)))
 		if !slices.Equal(all, []uint8{50, 100, 150}) {
 			t.Errorf("grey levels %v", all)
 		}
@@ -325,7 +325,7 @@ func TestRealCelebA(t *testing.T) {
 	}
 	// Skin is redder than blue, on average and by far.
 	var sum [3]int
-	for i, v := range pixels(t, s.Train.Images) {
+	for i, v := range pixels(t, s.Train.Items) {
 		sum[i%3] += int(v)
 	}
 	if n := 4500 * 64; sum[0] < sum[2]+10*n || sum[0] > 220*n || sum[2] < 50*n {

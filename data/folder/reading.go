@@ -23,7 +23,7 @@ var leastPacked int64 = data.LeastPacked // less in tests
 
 // read returns the images used, in their order, and the SHA-256 of each file. If lazy
 // is true, images are decoded on demand and the files must stay open.
-func (r *reading) read(ctx context.Context) (images data.Images, sums func(i int) [32]byte, lazy bool, err error) {
+func (r *reading) read(ctx context.Context) (images data.Items, sums func(i int) [32]byte, lazy bool, err error) {
 	key, err := r.key()
 	if err != nil {
 		return nil, nil, false, err

@@ -101,7 +101,7 @@ func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error)
 	if err != nil {
 		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
 	}
-	p := data.Split{Images: m}
+	p := data.Split{Items: m}
 	if labelsPath == "" {
 		return p, nil
 	}

@@ -62,7 +62,7 @@ func TestOpenDirectory(t *testing.T) {
 		if s.Train.Len() != 20 || s.Test.Len() != 5 || len(s.Classes) != 10 || s.Train.Labels[13] != 3 {
 			t.Errorf("%s: %d and %d images, classes %v", name, s.Train.Len(), s.Test.Len(), s.Classes)
 		}
-		if px := s.Train.Images.(*data.InMemory).Slice(1); px[0] != 42 {
+		if px := s.Train.Items.(*data.InMemory).Slice(1); px[0] != 42 {
 			t.Errorf("%s: image 1 starts with %d", name, px[0])
 		}
 	}
@@ -87,7 +87,7 @@ func TestOpenFile(t *testing.T) {
 		if labelled { // image i starts with 42·i and has label i mod 10
 			for _, p := range []data.Split{s.Train, s.Test} {
 				for j, l := range p.Labels {
-					px := p.Images.(*data.InMemory).Slice(j)[0]
+					px := p.Items.(*data.InMemory).Slice(j)[0]
 					if px != uint8(42*l) && px != uint8(42*(l+10)) {
 						t.Errorf("%s: an image starting with %d has label %d", name, px, l)
 					}
@@ -199,7 +199,7 @@ func TestRealSets(t *testing.T) {
 			}
 		}
 		sum := 0
-		for _, v := range s.Train.Images.(*data.InMemory).Pixels() {
+		for _, v := range s.Train.Items.(*data.InMemory).Pixels() {
 			sum += int(v)
 		}
 		if mean := float64(sum) / 255 / 60000 / 784; ones != tt.ones || s.Train.Labels[0] != tt.first || mean < tt.mean-5e-5 || mean > tt.mean+5e-5 {

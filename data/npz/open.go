@@ -187,7 +187,7 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
 		}
-		split.Images = m
+		split.Items = m
 		h, w, c := m.Shape()
 		fmt.Fprintf(id, "%d %dx%dx%dx%d\n", i, m.Len(), h, w, c)
 		id.Write(m.Pixels())

@@ -97,14 +97,14 @@ func TestOpen(t *testing.T) {
 			continue
 		}
 		for _, p := range []data.Split{s.Train, s.Test} {
-			if got := p.Images.(*data.InMemory).Slice(1)[:3]; !slices.Equal(got, tt.second) {
+			if got := p.Items.(*data.InMemory).Slice(1)[:3]; !slices.Equal(got, tt.second) {
 				t.Errorf("%s: image 1 starts %v, want %v", tt.name, got, tt.second)
 			}
 		}
 	}
 	// A 0-or-1 set in bytes is black and white, not black and almost black.
 	s, err := Open(t.Context(), put(t, "b.npz", named{"imgs", must(t, []uint8{0, 1, 1, 0, 1, 1, 0, 0}, []int{2, 2, 2})}), data.Options{})
-	if err != nil || slices.Max(s.Train.Images.(*data.InMemory).Pixels()) != 255 {
+	if err != nil || slices.Max(s.Train.Items.(*data.InMemory).Pixels()) != 255 {
 		t.Errorf("%v", err)
 	}
 }

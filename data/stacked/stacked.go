@@ -66,11 +66,11 @@ func stack(name string, of *data.Set) (*data.Set, error) {
 		from, to *data.Split
 	}{{"train", &of.Train, &out.Train}, {"test", &of.Test, &out.Test}} {
 		n := p.from.Len()
-		if _, _, c := p.from.Images.Shape(); c != 1 || len(p.from.Labels) != n {
+		if _, _, c := p.from.Items.Shape(); c != 1 || len(p.from.Labels) != n {
 			return nil, fmt.Errorf("stacked: %s: %d channels and %d labels for %d %s images, want one channel and a label each", of.Name, c, len(p.from.Labels), n, p.name)
 		}
-		t := &triples{of: p.from.Images, which: draw(key.Split(p.name), n)}
-		p.to.Images, p.to.Labels = t, make([]int32, n)
+		t := &triples{of: p.from.Items, which: draw(key.Split(p.name), n)}
+		p.to.Items, p.to.Labels = t, make([]int32, n)
 		for i, w := range t.which {
 			for _, at := range w {
 				p.to.Labels[i] = p.to.Labels[i]*int32(len(of.Classes)) + p.from.Labels[at]
@@ -117,7 +117,7 @@ func draw(key rng.Key, n int) [][channels]int32 {
 
 // triples are images composed of the images of another set.
 type triples struct {
-	of    data.Images
+	of    data.Items
 	which [][channels]int32
 	spare sync.Pool // of *[]uint8, for an image of the other set
 }

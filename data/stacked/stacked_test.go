@@ -35,7 +35,7 @@ func grey(t *testing.T, n, k int) *data.Set {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.split.Images = im
+		p.split.Items = im
 	}
 	return set
 }
@@ -66,7 +66,7 @@ func TestStacked(t *testing.T) {
 	for _, p := range []data.Split{set.Train, set.Test} {
 		for i := range p.Len() {
 			var dst [12]uint8
-			if err := p.Images.At(i, dst[:]); err != nil {
+			if err := p.Items.At(i, dst[:]); err != nil {
 				t.Fatal(err)
 			}
 			want := ""
@@ -91,11 +91,11 @@ func TestStacked(t *testing.T) {
 				t.Fatalf("image %d of %s has class %s", i, want, got)
 			}
 		}
-		if p.Images.At(-1, make([]uint8, 12)) == nil || p.Images.At(n, make([]uint8, 12)) == nil || p.Images.At(0, make([]uint8, 11)) == nil {
+		if p.Items.At(-1, make([]uint8, 12)) == nil || p.Items.At(n, make([]uint8, 12)) == nil || p.Items.At(0, make([]uint8, 11)) == nil {
 			t.Error("an image was given that is not there, or to too little room")
 		}
 	}
-	if slices.Equal(set.Train.Images.(*triples).which, set.Test.Images.(*triples).which) {
+	if slices.Equal(set.Train.Items.(*triples).which, set.Test.Items.(*triples).which) {
 		t.Error("both parts are stacked alike")
 	}
 	// Of 300 draws of 100, 95 are expected to be there, with a deviation of 2.1.
@@ -127,7 +127,7 @@ func TestFitted(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for says, spoil := range map[string]func(s *data.Set){
-		"3 channels":  func(s *data.Set) { s.Train.Images, _ = data.NewInMemory(make([]uint8, 12*10), 10, 2, 2, 3) },
+		"3 channels":  func(s *data.Set) { s.Train.Items, _ = data.NewInMemory(make([]uint8, 12*10), 10, 2, 2, 3) },
 		"0 labels":    func(s *data.Set) { s.Test.Labels = nil },
 		"test images": func(s *data.Set) { s.Test.Labels = nil },
 	} {

@@ -204,7 +204,7 @@ func FuzzParse(f *testing.F) {
 		}
 		v := make([]float32, d)
 		for i := range set.Train.Len() {
-			if err := set.Train.Images.(data.Exact).FloatsAt(i, v); err != nil {
+			if err := set.Train.Items.(data.Exact).FloatsAt(i, v); err != nil {
 				t.Fatal(err)
 			}
 			for _, x := range v {

@@ -29,7 +29,7 @@ type InitContext interface {
 	// Key returns the random key for what is drawn.
 	Key() rng.Key
 	// Train returns the training images, a data.Labeller if they are labelled.
-	Train() data.Images
+	Train() data.Items
 	// Run runs a function of InputX, and of InputLabels and InputKey where it takes
 	// them, over all training images in their order: (N, …) by the name of the output.
 	Run(f Function) (map[string][]float32, error)

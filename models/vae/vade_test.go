@@ -88,7 +88,7 @@ type fakeScene struct {
 
 func (s *fakeScene) Context() context.Context { return context.Background() }
 func (s *fakeScene) Key() rng.Key             { return rng.New(1) }
-func (s *fakeScene) Train() data.Images       { return nil }
+func (s *fakeScene) Train() data.Items        { return nil }
 func (s *fakeScene) Run(model.Function) (map[string][]float32, error) {
 	v := make([]float32, len(s.x))
 	for i := range v {

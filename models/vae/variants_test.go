@@ -299,13 +299,13 @@ func TestMerged(t *testing.T) {
 
 // scripted is a scene with images in which every third is white.
 type scripted struct {
-	images data.Images
+	images data.Items
 	set    map[string]*tensor.Tensor
 }
 
 func (s *scripted) Context() context.Context { return context.Background() }
 func (s *scripted) Key() rng.Key             { return rng.New(1) }
-func (s *scripted) Train() data.Images       { return s.images }
+func (s *scripted) Train() data.Items        { return s.images }
 func (s *scripted) Run(model.Function) (map[string][]float32, error) {
 	return nil, nil
 }

@@ -63,7 +63,7 @@ func quadrants(t *testing.T, train, test int, classes bool) *data.Set {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.Images = im
+		p.Items = im
 		return p
 	}
 	set.Train, set.Test = part(train, rng.New(1)), part(test, rng.New(2))
@@ -91,7 +91,7 @@ func TestOpen(t *testing.T) {
 	if told != leastStep || said != nil {
 		t.Errorf("it told of %d steps and warned %q", told, said)
 	}
-	features, p, err := n.Describe(ctx, set.Test.Images)
+	features, p, err := n.Describe(ctx, set.Test.Items)
 	if err != nil || len(features) != 100*Size || len(p) != 400 {
 		t.Fatalf("%d features, %d probabilities, %v", len(features), len(p), err)
 	}
@@ -110,7 +110,7 @@ func TestOpen(t *testing.T) {
 	if err != nil || told != leastStep || said != nil {
 		t.Fatalf("%v, %d steps, it warned %q", err, told, said)
 	}
-	other, _, err := again.Describe(ctx, set.Test.Images)
+	other, _, err := again.Describe(ctx, set.Test.Items)
 	if err != nil || again.Accuracy != n.Accuracy || again.Weights != n.Weights || !equal(features, other) {
 		t.Errorf("read from the cache: accuracy %v, want %v; features equal: %v; %v", again.Accuracy, n.Accuracy, equal(features, other), err)
 	}
@@ -240,7 +240,7 @@ func TestUnfit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := &data.Set{Name: "rows", Classes: []string{"a"}, Train: data.Split{Images: row, Labels: make([]int32, 4)}}
+	table := &data.Set{Name: "rows", Classes: []string{"a"}, Train: data.Split{Items: row, Labels: make([]int32, 4)}}
 	if _, err := Open(context.Background(), table, be, Options{NoCache: true}); !errors.Is(err, ErrUnfit) {
 		t.Errorf("rows of a table: %v", err)
 	}
@@ -268,7 +268,7 @@ func TestSeen(t *testing.T) {
 	if err := s.At(2, dst); err == nil {
 		t.Error("an image that is not there gave no error")
 	}
-	if small := seenAs(quadrants(t, 4, 0, true).Train.Images); small.Len() != 4 {
+	if small := seenAs(quadrants(t, 4, 0, true).Train.Items); small.Len() != 4 {
 		t.Error("small images are not seen as they are")
 	} else if h, w, _ := small.Shape(); h != side || w != side {
 		t.Errorf("small images are seen as %dx%d", h, w)

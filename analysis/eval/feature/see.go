@@ -9,7 +9,7 @@ import (
 
 // seenAs returns images as a net sees them: as they are, or resized so that the longest
 // side is maxSide.
-func seenAs(images data.Images) data.Images {
+func seenAs(images data.Items) data.Items {
 	h, w, c := images.Shape()
 	long := max(h, w)
 	if long <= maxSide {
@@ -21,7 +21,7 @@ func seenAs(images data.Images) data.Images {
 
 // resized is images at another size, by imageio.Resize.
 type resized struct {
-	data.Images
+	data.Items
 	from imageio.Image // without pixels
 	h, w int
 }
@@ -30,7 +30,7 @@ func (r resized) Shape() (h, w, c int) { return r.h, r.w, r.from.C }
 
 func (r resized) At(i int, dst []uint8) error {
 	m := imageio.New(r.from.H, r.from.W, r.from.C)
-	if err := r.Images.At(i, m.Pix); err != nil {
+	if err := r.Items.At(i, m.Pix); err != nil {
 		return err
 	}
 	copy(dst, imageio.Resize(m, r.h, r.w).Pix)
