@@ -149,7 +149,7 @@ picture shows the strangest and the most usual images above what the model makes
 			}
 			at = len(all) - 1
 		}
-		if err := a.judge(all, positive, what); err != nil {
+		if err := a.printQuality(all, positive, what); err != nil {
 			return err
 		}
 		if scores != "" {
@@ -216,8 +216,8 @@ func namesOf(all []anomaly.Score) []string {
 	return names
 }
 
-// judge prints how well each score finds the positives, if it is known which they are.
-func (a *app) judge(all []anomaly.Score, positive []bool, what string) error {
+// printQuality prints how well each score finds the positives, if it is known which they are.
+func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) error {
 	if positive == nil {
 		fmt.Fprintln(a.out, "nothing says which images are anomalous (--anomalous, --normal): they are ranked only")
 		return nil

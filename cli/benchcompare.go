@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A contest is the same work for imago and for PyTorch.
-type contest struct {
+// A benchCase is the same work for imago and for PyTorch.
+type benchCase struct {
 	name   string
 	recipe string   // ours, and the name of theirs
 	ours   []string // arguments of imago bench
@@ -18,7 +18,7 @@ type contest struct {
 	start  string   // if set, the name of what the time to the first run is
 }
 
-var contests = []contest{
+var benchCases = []benchCase{
 	{"cnn-vae step", "cnn-vae", []string{"--program", programTrain, "--loss", "mse"}, []string{"--do", "train"}, "cnn-vae, start to first step"},
 	{"mlp-vae step", "mlp-vae", []string{"--program", programTrain, "--loss", "bce"}, []string{"--do", "train"}, ""},
 	{"dense-gan iteration", "dense-gan", []string{"--program", programTrain}, []string{"--do", "train"}, ""},
@@ -31,7 +31,7 @@ var contests = []contest{
 // memoryRecipe is the recipe whose training process is weighed.
 const memoryRecipe = "cnn-vae"
 
-// A comparison is what came of a contest: medians over the rounds.
+// A comparison is the result of a benchCase: medians over the rounds.
 type comparison struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"` // ms or MB
@@ -64,21 +64,21 @@ type compareReport struct {
 	Comparisons []*comparison `json:"comparisons"`
 }
 
-// compare returns bench --compare.
+// compare runs bench --compare: the cases of the named recipes, or all.
 func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
 	for _, name := range names {
-		if !slices.ContainsFunc(contests, func(x contest) bool { return x.recipe == name }) {
-			return usagef(c, "--compare has no case of %q; it has %s", name, strings.Join(contestants(), ", "))
+		if !slices.ContainsFunc(benchCases, func(x benchCase) bool { return x.recipe == name }) {
+			return usagef(c, "--compare has no case of %q; it has %s", name, strings.Join(benchCaseNames(), ", "))
 		}
 	}
-	r, err := newRival(c.Context(), b.python, b.peers)
+	r, err := newPeerRunner(c.Context(), b.python, b.peers)
 	if err != nil {
 		return err
 	}
 	rep := &compareReport{benchReport: a.newReport(b)}
 	r.threads, r.steps = rep.Threads, b.steps
 	wanted := func(recipe string) bool { return len(names) == 0 || slices.Contains(names, recipe) }
-	for _, x := range contests {
+	for _, x := range benchCases {
 		if !wanted(x.recipe) {
 			continue
 		}
@@ -86,7 +86,7 @@ func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
 			a.warn("%s: left out: %v", x.name, err)
 			continue
 		}
-		rows, err := a.hold(r, x, b.rounds, rep)
+		rows, err := a.runRounds(r, x, b.rounds, rep)
 		if err != nil {
 			return err
 		}
@@ -104,9 +104,9 @@ func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
 	return rep.print(a, b)
 }
 
-func contestants() []string {
+func benchCaseNames() []string {
 	var names []string
-	for _, x := range contests {
+	for _, x := range benchCases {
 		if !slices.Contains(names, x.recipe) {
 			names = append(names, x.recipe)
 		}
@@ -114,8 +114,8 @@ func contestants() []string {
 	return names
 }
 
-// hold gives each program its turn, in every round.
-func (a *app) hold(r *rival, x contest, rounds int, rep *compareReport) ([]*comparison, error) {
+// runRounds runs each program once in every round.
+func (a *app) runRounds(r *peerRunner, x benchCase, rounds int, rep *compareReport) ([]*comparison, error) {
 	var ours, tuned, plain []*trial
 	for round := range rounds {
 		a.progress("%s, round %d of %d", x.name, round+1, rounds)

@@ -20,8 +20,8 @@ const (
 	peerPlain = "plain"
 )
 
-// A rival runs programs of ours, and of PyTorch, each as a process of its own.
-type rival struct {
+// A peerRunner runs programs of imago and of PyTorch, each as a process of its own.
+type peerRunner struct {
 	ctx     context.Context
 	imago   string // this program
 	python  string // an interpreter that has PyTorch
@@ -41,9 +41,9 @@ type trial struct {
 	noise  *noise
 }
 
-// newRival finds what is needed; python is the interpreter to use, or empty.
-func newRival(ctx context.Context, python, peers string) (*rival, error) {
-	r := &rival{ctx: ctx, script: filepath.Join(peers, "peer.py")}
+// newPeerRunner finds what is needed; python is the interpreter to use, or empty.
+func newPeerRunner(ctx context.Context, python, peers string) (*peerRunner, error) {
+	r := &peerRunner{ctx: ctx, script: filepath.Join(peers, "peer.py")}
 	if _, err := os.Stat(r.script); err != nil {
 		return nil, fmt.Errorf("bench: there is no peer.py in %s: run in the root of imago's source tree, or name the folder with --peers", peers)
 	}
@@ -70,7 +70,7 @@ func newRival(ctx context.Context, python, peers string) (*rival, error) {
 }
 
 // ours runs imago bench with arguments that leave one program to time.
-func (r *rival) ours(args ...string) (*trial, error) {
+func (r *peerRunner) ours(args ...string) (*trial, error) {
 	args = append([]string{"bench", "--json", "--no-machine", "--steps", strconv.Itoa(r.steps)}, args...)
 	out, t, err := r.process(false, r.imago, append(args, "--threads", strconv.Itoa(r.threads))...)
 	if err != nil {
@@ -84,7 +84,7 @@ func (r *rival) ours(args ...string) (*trial, error) {
 }
 
 // theirs runs peer.py.
-func (r *rival) theirs(setting, peer string, args ...string) (*trial, error) {
+func (r *peerRunner) theirs(setting, peer string, args ...string) (*trial, error) {
 	args = append([]string{r.script, peer, setting, "--steps", strconv.Itoa(r.steps)}, args...)
 	out, t, err := r.process(false, r.python, append(args, "--threads", strconv.Itoa(r.threads))...)
 	if err != nil {
@@ -96,9 +96,9 @@ func (r *rival) theirs(setting, peer string, args ...string) (*trial, error) {
 	return t, nil
 }
 
-// process runs a program to its end and returns what it printed. The program is told when it was started. Its memory is
+// process runs a program to its end and returns what it printed. An environment variable holds its start time. Its memory is
 // watched if that is asked for.
-func (r *rival) process(watch bool, name string, args ...string) ([]byte, *trial, error) {
+func (r *peerRunner) process(watch bool, name string, args ...string) ([]byte, *trial, error) {
 	quiet := readLoad()
 	if !watch {
 		args = append(args, "--since", strconv.FormatInt(time.Now().UnixNano(), 10))
@@ -138,7 +138,7 @@ func (r *rival) process(watch bool, name string, args ...string) ([]byte, *trial
 
 // trainingMemory returns the most that a process holds which reads 60,000 images of 28x28, the size of MNIST, trains cnn-vae
 // on a tenth of them and evaluates on the rest: imago train without pictures, and PyTorch in both settings.
-func (r *rival) trainingMemory() (ours, tuned, plain *trial, err error) {
+func (r *peerRunner) trainingMemory() (ours, tuned, plain *trial, err error) {
 	dir, err := os.MkdirTemp("", "imago-bench-")
 	if err != nil {
 		return nil, nil, nil, err

@@ -150,9 +150,9 @@ func (p *benchProgram) runs(n int) ([]float64, error) {
 
 // time fills in t. It returns false if the model has no such program.
 func (b *bencher) time(t *benchTiming) (bool, error) {
-	begun := b.since
-	if begun.IsZero() {
-		begun = time.Now()
+	start := b.since
+	if start.IsZero() {
+		start = time.Now()
 	}
 	funcs, err := b.funcs(t)
 	if err != nil || funcs == nil {
@@ -163,7 +163,7 @@ func (b *bencher) time(t *benchTiming) (bool, error) {
 		return false, err
 	}
 	_, err = p.run()
-	t.First = time.Since(begun).Seconds() * 1e3
+	t.First = time.Since(start).Seconds() * 1e3
 	for start := time.Now(); time.Since(start) < warmUp && err == nil; {
 		_, err = p.run()
 	}

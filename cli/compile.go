@@ -68,7 +68,7 @@ The dump is the same on every machine. A file that ends in ` + graphSuffix + ` h
 		if o.dump {
 			return a.dumpFuncs(funcs, o.threads)
 		}
-		return a.tellFuncs(funcs, o.threads)
+		return a.printFuncs(funcs, o.threads)
 	}
 	return c
 }
@@ -98,8 +98,8 @@ func (a *app) dumpFuncs(funcs []*graph.Func, threads int) error {
 	return nil
 }
 
-// tellFuncs prints how large programs are. KiB of regions and of scratch are for each thread.
-func (a *app) tellFuncs(funcs []*graph.Func, threads int) error {
+// printFuncs prints how large programs are. KiB of regions and of scratch are for each thread.
+func (a *app) printFuncs(funcs []*graph.Func, threads int) error {
 	t := table{header: []string{"function", "nodes", "simplified", "groups", "regions", "stages", "in regions", "levels", "arena KiB", "regions KiB", "scratch KiB", "ms"}}
 	for _, f := range funcs {
 		start := time.Now()

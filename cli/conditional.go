@@ -26,9 +26,9 @@ func (m *opened) labelsOf(images data.Items) ([]float32, error) {
 	return all, nil
 }
 
-// as returns the labels that the user names, n times over: a class, or attributes with commas between. What takes k = 0 of them,
+// labelRows returns the labels that the user names, n times over: a class, or attributes with commas between. What takes k = 0 of them,
 // as of a model that is not conditional, has none.
-func (m *opened) as(names string, k, n int) ([]float32, error) {
+func (m *opened) labelRows(names string, k, n int) ([]float32, error) {
 	switch {
 	case k == 0 && names == "":
 		return nil, nil

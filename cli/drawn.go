@@ -38,7 +38,7 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 		out.z = append(out.z, p.cut.codes(sampleKey(uint64(seed)), 1, m.Latent())...)
 		out.names = append(out.names, fmt.Sprintf("seed %d", seed))
 	}
-	labels, err := m.as(p.as, m.CodeLabels(), len(seeds))
+	labels, err := m.labelRows(p.as, m.CodeLabels(), len(seeds))
 	if err != nil {
 		return nil, usage(c, err)
 	}

@@ -84,7 +84,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 				}
 			}
 			if images, err = pick.from(m, set); err == nil {
-				err = attr.say(images, split)
+				err = attr.mark(images, split)
 			}
 		}
 		if err != nil {
@@ -156,8 +156,8 @@ func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
 	return index, nil
 }
 
-// say adds to the names of images of a split whether they have the attribute.
-func (t attribute) say(images *picked, p data.Split) error {
+// mark adds to the names of images of a split whether they have the attribute.
+func (t attribute) mark(images *picked, p data.Split) error {
 	with, err := t.Mask(p)
 	if err != nil {
 		return err

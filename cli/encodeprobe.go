@@ -37,17 +37,17 @@ func (p *probeFlags) check(set *setFlags) error {
 // probeL2 is the weight of ½|W|² beside the mean cross-entropy of a linear probe.
 const probeL2 = 1e-4
 
-// A probed is the codes a probe learns from, and those that it is judged by.
-type probed struct {
+// A probeData is the codes on which a probe is trained, and those on which it is tested.
+type probeData struct {
 	features *probe.Features // of training images
 	test     []float32
 	near     []int32 // for each image, its nearest among the training images, (N, voters)
 	voters   int
 }
 
-// newProbed prepares what all labels are read from.
-func newProbed(ctx context.Context, train, test []float32, units, voters int) (*probed, error) {
-	p := &probed{test: test, voters: min(voters, len(train)/units)}
+// newProbeData standardises the codes once for all labels.
+func newProbeData(ctx context.Context, train, test []float32, units, voters int) (*probeData, error) {
+	p := &probeData{test: test, voters: min(voters, len(train)/units)}
 	var err error
 	if p.features, err = probe.NewFeatures(train, units); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func newProbed(ctx context.Context, train, test []float32, units, voters int) (*
 
 // read returns the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
 // positive is the probability of class 1 that the former gives each image.
-func (p *probed) read(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
+func (p *probeData) read(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
 	l, err := p.features.Logistic(ctx, train, classes, probeL2)
 	if err != nil {
 		return 0, 0, nil, err
@@ -92,7 +92,7 @@ func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, fl
 	if err != nil {
 		return err
 	}
-	p, err := newProbed(ctx, codes, test.mean, test.units, flags.neighbours)
+	p, err := newProbeData(ctx, codes, test.mean, test.units, flags.neighbours)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, fl
 }
 
 // attributes writes a row for each attribute.
-func (p *probed) attributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split, voters int) error {
+func (p *probeData) attributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split, voters int) error {
 	fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmore frequent answer\tAUROC of linear\n", voters)
 	rows := make([]string, len(names))
 	err := data.Parallel(ctx, len(names), func(j int) error {

@@ -48,9 +48,9 @@ type opened struct {
 	*latent.Session
 	name   string        // what the user called it
 	recipe string        // "cnn-vae"
-	title  string        // of a picture
+	title  string        // selectSplit a picture
 	config *train.Config // nil if only the weights are known
-	path   string        // of the checkpoint
+	path   string        // selectSplit the checkpoint
 	step   int64         // optimiser updates it had done; 0 if that is not known
 	be     backend.Backend
 }
@@ -266,15 +266,15 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 	if h, w, ch := set.Shape(); (model.Image{H: h, W: w, C: ch}) != img {
 		return nil, data.Split{}, fmt.Errorf("%s: the images of %s are %dx%dx%d, those of the model %v: choose another set with --data", c.Name(), name, h, w, ch, img)
 	}
-	split := s.of(set)
+	split := s.selectSplit(set)
 	if split.Len() == 0 {
 		return nil, data.Split{}, fmt.Errorf("%s: %s has no %s images: choose the other part with --split", c.Name(), name, s.split)
 	}
 	return set, split, nil
 }
 
-// of returns the part of a set that is meant.
-func (s *setFlags) of(set *data.Set) data.Split {
+// selectSplit returns the part of a set that is meant.
+func (s *setFlags) selectSplit(set *data.Set) data.Split {
 	if s.split == "train" {
 		return set.Train
 	}

@@ -102,7 +102,7 @@ func pickFiles(m *opened, p *pick, files []string) (*picked, error) {
 		return nil, err
 	}
 	if k := m.CodeLabels(); k > 0 || p.as != "" {
-		labels, err := m.as(p.as, k, 1)
+		labels, err := m.labelRows(p.as, k, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func (s *sameLabels) LabelsAt(_ int, dst []float32) { copy(dst, s.labels) }
 
 // from takes images of the set: those of --index, or the first.
 func (p *pick) from(m *opened, set *data.Set) (*picked, error) {
-	split := p.set.of(set)
+	split := p.set.selectSplit(set)
 	if split.Len() == 0 {
 		return nil, fmt.Errorf("%s has no %s images: choose the other part with --split", set.Name, p.set.split)
 	}

@@ -20,7 +20,7 @@ type progress struct {
 	terminal bool
 	what     string
 	bar      *progressbar.ProgressBar
-	begun    time.Time // of this piece of work
+	start    time.Time // of this piece of work
 	done     int
 	said     time.Time
 }
@@ -35,7 +35,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 	now := time.Now()
 	if what != p.what || done < p.done { // a piece of work may have parts, each from the start
 		p.end()
-		p.what, p.begun, p.said = what, now, now
+		p.what, p.start, p.said = what, now, now
 		if p.terminal {
 			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(what),
 				progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
@@ -52,7 +52,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 	p.said = now
 	left := ""
 	if done > 0 {
-		left = fmt.Sprintf(", %v left", (now.Sub(p.begun) * time.Duration(total-done) / time.Duration(done)).Round(time.Second))
+		left = fmt.Sprintf(", %v left", (now.Sub(p.start) * time.Duration(total-done) / time.Duration(done)).Round(time.Second))
 	}
 	fmt.Fprintf(p.w, "%s: %s of %s%s\n", what, thousands(done), plural(total, thing), left)
 }

@@ -87,7 +87,7 @@ images, and the more alike.`,
 		if as == "" && d.labels() > 0 {
 			return a.sampleClasses(c.Context(), d, max(1, n/d.labels()), out)
 		}
-		labels, err := m.as(as, d.labels(), n)
+		labels, err := m.labelRows(as, d.labels(), n)
 		if err != nil {
 			return usage(c, err)
 		}

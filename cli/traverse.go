@@ -86,13 +86,13 @@ change is written beside them, in hundredths of the range of a pixel.`,
 		var labels []float32
 		if start != nil {
 			labels, err = m.labelsOf(start.images)
-		} else if labels, err = m.as(pick.as, m.CodeLabels(), 1); err != nil {
+		} else if labels, err = m.labelRows(pick.as, m.CodeLabels(), 1); err != nil {
 			err = usage(c, err)
 		}
 		if err != nil {
 			return err
 		}
-		t, err := a.toldUnits(c, m, &pick.set, units, labels)
+		t, err := a.scoreUnits(c, m, &pick.set, units, labels)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ change is written beside them, in hundredths of the range of a pixel.`,
 			}
 		}
 		if units == nil {
-			units = latent.Ranked(t.score())[:min(most, m.Latent())]
+			units = latent.Ranked(t.orZero())[:min(most, m.Latent())]
 		}
 		var rows []string
 		var grid [][]float32
@@ -112,8 +112,8 @@ change is written beside them, in hundredths of the range of a pixel.`,
 				at[i] = float32(t.center[u] + v*t.scale[u])
 			}
 			name := fmt.Sprintf("z[%d]", u)
-			if t.told != nil {
-				name += fmt.Sprintf("  %.2g%s", t.told[u], t.what)
+			if t.scores != nil {
+				name += fmt.Sprintf("  %.2g%s", t.scores[u], t.what)
 			}
 			grid, rows = append(grid, at), append(rows, name)
 		}
@@ -139,25 +139,25 @@ change is written beside them, in hundredths of the range of a pixel.`,
 	return c
 }
 
-// told is what the units of a model tell of images, and where their values lie.
-type told struct {
-	told          []float64 // KL in nats, standard deviations, or change of the picture; nil if it was not asked
+// unitScores are how much each unit of the code is used, and where its values lie.
+type unitScores struct {
+	scores        []float64 // KL in nats, standard deviations, or change of the picture; nil if it was not asked
 	what          string    // its unit, as it is written after the number
 	center, scale []float64 // a value v of a traversal is center + v·scale
 }
 
-// score returns told, or 0 for each.
-func (t *told) score() []float64 {
-	if t.told == nil {
+// orZero returns the scores, or 0 for each unit where they were not measured.
+func (t *unitScores) orZero() []float64 {
+	if t.scores == nil {
 		return make([]float64, len(t.center))
 	}
-	return t.told
+	return t.scores
 }
 
-// toldUnits measures the units on the images of the set, or, if the model does not encode, by what they do to its pictures, of
+// scoreUnits measures the units on the images of the set, or, if the model does not encode, by what they do to its pictures, of
 // those labels (K) if it is conditional; if its codes are held to N(0, I), only where units are to be chosen.
-func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []int, labels []float32) (*told, error) {
-	t := &told{what: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
+func (a *app) scoreUnits(c *cobra.Command, m *opened, flags *setFlags, units []int, labels []float32) (*unitScores, error) {
+	t := &unitScores{what: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
 	for u := range t.scale {
 		t.scale[u] = 1
 	}
@@ -167,11 +167,11 @@ func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []in
 	if m.Model().Encode == nil {
 		var err error
 		t.what = " %"
-		if t.told, err = m.UnitChange(c.Context(), rng.New(0).Split("traverse"), labels); err != nil {
+		if t.scores, err = m.UnitChange(c.Context(), rng.New(0).Split("traverse"), labels); err != nil {
 			return nil, err
 		}
-		for u := range t.told {
-			t.told[u] *= 100
+		for u := range t.scores {
+			t.scores[u] *= 100
 		}
 		return t, nil
 	}
@@ -184,10 +184,10 @@ func (a *app) toldUnits(c *cobra.Command, m *opened, flags *setFlags, units []in
 		return nil, err
 	}
 	if m.Standard() {
-		t.told = latent.UnitKL(mean, logVar, m.Latent())
+		t.scores = latent.UnitKL(mean, logVar, m.Latent())
 		return t, nil
 	}
 	t.center, t.scale = latent.Moments(mean, m.Latent())
-	t.told, t.what = t.scale, " wide"
+	t.scores, t.what = t.scale, " wide"
 	return t, nil
 }

@@ -82,7 +82,7 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 		var codes []float32
 		var labels []float32 // of each stop
 		if pick.named(files) == 0 && m.Standard() {
-			if labels, err = m.as(pick.as, m.CodeLabels(), stops); err != nil {
+			if labels, err = m.labelRows(pick.as, m.CodeLabels(), stops); err != nil {
 				return usage(c, err)
 			}
 			codes = pick.cut.codes(rng.New(seed).Split("walk"), stops, m.Latent())
