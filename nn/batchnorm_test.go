@@ -78,7 +78,7 @@ func TestBatchNormDefinition(t *testing.T) {
 	b.Training = true
 	x := graph.Input("x", tensor.Float32, 3, 2, 4, 2)
 	y := b.BatchNorm("bn", x, None)
-	at := graphtest.Between(rng.New(1), -2, 3, 3, 2, 4, 2).Value
+	at := graphtest.Uniform(rng.New(1), -2, 3, 3, 2, 4, 2).Value
 	gamma, beta := graph.Value{1.5, -0.5}, graph.Value{0.25, 2}
 	values := map[string]graph.Value{
 		"x": at, "bn/gamma": gamma, "bn/beta": beta,
@@ -122,10 +122,10 @@ func TestBatchNormDefinition(t *testing.T) {
 func TestBatchNormGradientClosedForm(t *testing.T) {
 	const n, c = 30, 2
 	x := graph.Input("x", tensor.Float32, 5, 2, 3, c)
-	weights := graphtest.Between(rng.New(2), -1, 1, 5, 2, 3, c).Value
+	weights := graphtest.Uniform(rng.New(2), -1, 1, 5, 2, 3, c).Value
 	w := graph.Input("w", tensor.Float32, 5, 2, 3, c)
 	loss := graph.Sum(graph.Mul(trainingBatchNorm(x), w))
-	at := graphtest.Between(rng.New(3), 4, 9, 5, 2, 3, c).Value
+	at := graphtest.Uniform(rng.New(3), 4, 9, 5, 2, 3, c).Value
 	got := eval(t, graph.Grad(loss, x)[0], map[string]graph.Value{"x": at, "w": weights})
 	hat, _, variance := batchNormLoops(at, c)
 	var mean, meanProduct [c]float64
@@ -146,7 +146,7 @@ func TestBatchNormGradientFiniteDifferences(t *testing.T) {
 	key := rng.New(4)
 	for _, shape := range [][]int{{2, 2, 3, 2}, {5, 3}} {
 		graphtest.CheckGrad(t, func(x ...*graph.Node) *graph.Node { return Tanh(trainingBatchNorm(x[0])) },
-			[]graphtest.Operand{graphtest.Between(key, 0, 2, shape...)}, 2)
+			[]graphtest.Operand{graphtest.Uniform(key, 0, 2, shape...)}, 2)
 	}
 }
 

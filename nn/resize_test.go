@@ -22,8 +22,8 @@ func TestUpsampleAndDownsampleConvolutions(t *testing.T) {
 			return graph.Conv2D(x, w, graph.ConvConfig{Stride: [2]int{1, 1}, Padding: graph.Same})
 		}
 		values := map[string]graph.Value{
-			"x": graphtest.Between(rng.New(1), -1, 1, 2, 4, 6, 3).Value,
-			"w": graphtest.Between(rng.New(2), -1, 1, kernel, kernel, 3, 2).Value,
+			"x": graphtest.Uniform(rng.New(1), -1, 1, 2, 4, 6, 3).Value,
+			"w": graphtest.Uniform(rng.New(2), -1, 1, kernel, kernel, 3, 2).Value,
 		}
 		values["down/kernel"], values["down/bias"] = values["w"], graph.Value{0.5, -1}
 		mirrored := make(graph.Value, len(values["w"])) // (row, column, in, out) → (−row, −column, out, in)

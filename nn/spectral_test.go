@@ -58,8 +58,8 @@ func singularValues(t *testing.T, m *mat.Dense) (first, second float64, right gr
 // some steps. Outside training the layer uses the stored vector and does not update it.
 func TestSpectralKernelHasNormOne(t *testing.T) {
 	for name, l := range kernelLayers() {
-		w := graphtest.Between(rng.New(1).Split(name), -1, 1, l.kernel...).Value
-		x := graphtest.Between(rng.New(2), -1, 1, l.in...).Value
+		w := graphtest.Uniform(rng.New(1).Split(name), -1, 1, l.kernel...).Value
+		x := graphtest.Uniform(rng.New(2), -1, 1, l.in...).Value
 		sigma, second, _ := singularValues(t, l.matrix(w))
 		if !(second > 0.3*sigma) {
 			t.Fatalf("%s: singular values %v and %v: too easy", name, sigma, second)
@@ -119,7 +119,7 @@ func TestSpectralKernelHasNormOne(t *testing.T) {
 // therefore agrees with finite differences.
 func TestSpectralGradientFiniteDifferences(t *testing.T) {
 	for name, l := range kernelLayers() {
-		w := graphtest.Between(rng.New(3).Split(name), -0.1, 0.1, l.kernel...)
+		w := graphtest.Uniform(rng.New(3).Split(name), -0.1, 0.1, l.kernel...)
 		for i := range w.Value {
 			w.Value[i]++ // one large singular value
 		}
@@ -137,7 +137,7 @@ func TestSpectralGradientFiniteDifferences(t *testing.T) {
 			})
 		}
 		t.Run(name, func(t *testing.T) {
-			graphtest.CheckGrad(t, f, []graphtest.Operand{graphtest.Between(rng.New(4), -1, 1, l.in...), w}, 1)
+			graphtest.CheckGrad(t, f, []graphtest.Operand{graphtest.Uniform(rng.New(4), -1, 1, l.in...), w}, 1)
 		})
 	}
 }

@@ -6,23 +6,24 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// Input returns a value given to each run under name.
+// Input returns an input of the given name, type and shape. The caller gives its value to each run.
 func Input(name string, dt tensor.DType, shape ...int) *Node {
 	n := newNode(OpInput, Attr{Name: name, Hi: slices.Clone(shape)})
 	n.dtype = dt
 	return n
 }
 
-// State returns a float32 value that lives between runs under name: a parameter, a
-// moment, a counter. Functions compiled against one backend.State share it.
+// State returns a float32 state of the given name and shape, which persists between runs: a parameter, a moving average, a
+// counter. Functions that are compiled with one backend.State share it. An Update of a Func gives it a new value.
 func State(name string, shape ...int) *Node {
 	return newNode(OpState, Attr{Name: name, Hi: slices.Clone(shape)})
 }
 
-// Const returns a scalar, rounded to float32.
+// Const returns the scalar v, rounded to float32.
 func Const(v float64) *Node { return ConstOf([]float32{float32(v)}) }
 
-// ConstOf returns a constant array, row major.
+// ConstOf returns a constant array with the given elements, in row-major order. It panics with a *ShapeError if their number
+// does not match the shape.
 func ConstOf(data []float32, shape ...int) *Node {
 	n := newNode(OpConst, Attr{Data: slices.Clone(data), Hi: slices.Clone(shape)})
 	if len(data) != n.shape.Size() {
@@ -31,13 +32,13 @@ func ConstOf(data []float32, shape ...int) *Node {
 	return n
 }
 
-// Uniform draws from U[0, 1) at the random key given as int32[4] (rng.Key.Words),
-// in the stream of that name.
+// Uniform returns numbers drawn from U[0, 1). They depend on the key, an int32[4] node with rng.Key.Words, and on the name
+// of the stream, and are the same for equal keys and names. Draws with different names are independent.
 func Uniform(key *Node, stream string, shape ...int) *Node {
 	return newNode(OpUniform, Attr{Name: stream, Hi: slices.Clone(shape)}, key)
 }
 
-// Normal draws from N(0, 1), as Uniform does.
+// Normal returns numbers drawn from N(0, 1). See Uniform.
 func Normal(key *Node, stream string, shape ...int) *Node {
 	return newNode(OpNormal, Attr{Name: stream, Hi: slices.Clone(shape)}, key)
 }
@@ -51,97 +52,97 @@ func Exp(x *Node) *Node { return newNode(OpExp, Attr{}, x) }
 // Log returns ln x.
 func Log(x *Node) *Node { return newNode(OpLog, Attr{}, x) }
 
-// Tanh returns the hyperbolic tangent.
+// Tanh returns the hyperbolic tangent of x.
 func Tanh(x *Node) *Node { return newNode(OpTanh, Attr{}, x) }
 
 // Sigmoid returns 1/(1+e⁻ˣ).
 func Sigmoid(x *Node) *Node { return newNode(OpSigmoid, Attr{}, x) }
 
-// Softplus returns ln(1+eˣ), without overflow.
+// Softplus returns ln(1+eˣ), without overflow for large x.
 func Softplus(x *Node) *Node { return newNode(OpSoftplus, Attr{}, x) }
 
 // Sqrt returns √x.
 func Sqrt(x *Node) *Node { return newNode(OpSqrt, Attr{}, x) }
 
-// Abs returns |x|; its slope at 0 is 0.
+// Abs returns |x|. Its gradient at 0 is 0.
 func Abs(x *Node) *Node { return newNode(OpAbs, Attr{}, x) }
 
-// Sign returns −1, 0 or 1.
+// Sign returns −1, 0 or 1: the sign of x. Its gradient is 0.
 func Sign(x *Node) *Node { return newNode(OpSign, Attr{}, x) }
 
-// StopGradient returns x, seen as a constant by Grad.
+// StopGradient returns x. Grad takes it as a constant.
 func StopGradient(x *Node) *Node { return newNode(OpStop, Attr{}, x) }
 
-// The builders of two and three operands repeat axes of length 1 and missing
-// leading axes, as NumPy does, by explicit broadcasts.
+// The builders with two and three operands broadcast as NumPy does: they repeat axes of length 1 and missing leading axes.
 
 // Add returns a + b.
-func Add(a, b *Node) *Node { return zip(OpAdd, a, b) }
+func Add(a, b *Node) *Node { return broadcastOp(OpAdd, a, b) }
 
 // Sub returns a − b.
-func Sub(a, b *Node) *Node { return zip(OpSub, a, b) }
+func Sub(a, b *Node) *Node { return broadcastOp(OpSub, a, b) }
 
-// Mul returns a·b, element by element.
-func Mul(a, b *Node) *Node { return zip(OpMul, a, b) }
+// Mul returns a·b, element by element. See MatMul for matrix products.
+func Mul(a, b *Node) *Node { return broadcastOp(OpMul, a, b) }
 
 // Div returns a/b.
-func Div(a, b *Node) *Node { return zip(OpDiv, a, b) }
+func Div(a, b *Node) *Node { return broadcastOp(OpDiv, a, b) }
 
-// Max returns the larger of a and b, NaN if either is.
-func Max(a, b *Node) *Node { return zip(OpMax, a, b) }
+// Max returns the larger of a and b, and NaN if one of them is NaN. If they are equal, the gradient goes to b.
+func Max(a, b *Node) *Node { return broadcastOp(OpMax, a, b) }
 
-// Min returns the smaller of a and b, NaN if either is.
-func Min(a, b *Node) *Node { return zip(OpMin, a, b) }
+// Min returns the smaller of a and b, and NaN if one of them is NaN. If they are equal, the gradient goes to b.
+func Min(a, b *Node) *Node { return broadcastOp(OpMin, a, b) }
 
-// Greater returns 1 where a > b, else 0.
-func Greater(a, b *Node) *Node { return zip(OpGreater, a, b) }
+// Greater returns 1 where a > b, and 0 elsewhere. Its gradient is 0.
+func Greater(a, b *Node) *Node { return broadcastOp(OpGreater, a, b) }
 
-// Equal returns 1 where a = b, else 0.
-func Equal(a, b *Node) *Node { return zip(OpEqual, a, b) }
+// Equal returns 1 where a = b, and 0 elsewhere. Its gradient is 0.
+func Equal(a, b *Node) *Node { return broadcastOp(OpEqual, a, b) }
 
-// Select returns a where cond is not 0, else b.
-func Select(cond, a, b *Node) *Node { return zip(OpSelect, cond, a, b) }
+// Select returns a where cond is not 0, and b elsewhere.
+func Select(cond, a, b *Node) *Node { return broadcastOp(OpSelect, cond, a, b) }
 
-func zip(op Op, in ...*Node) *Node {
+// broadcastOp returns an element-wise op of operands that are broadcast to a common shape.
+func broadcastOp(op Op, in ...*Node) *Node {
 	var s Shape
 	for _, x := range in {
 		if len(x.shape) > len(s) {
 			s = append(make(Shape, len(x.shape)-len(s)), s...)
 		}
-		off := len(s) - len(x.shape)
+		offset := len(s) - len(x.shape)
 		for i, d := range x.shape {
-			s[off+i] = max(s[off+i], d)
+			s[offset+i] = max(s[offset+i], d)
 		}
 	}
 	for i := range s {
 		s[i] = max(s[i], 1)
 	}
-	fit := make([]*Node, len(in))
+	operands := make([]*Node, len(in))
 	for i, x := range in {
-		off := len(s) - len(x.shape)
+		offset := len(s) - len(x.shape)
 		for j, d := range x.shape {
-			if d != 1 && d != s[off+j] {
+			if d != 1 && d != s[offset+j] {
 				panic(&ShapeError{ops[op].name, shapesOf(in), "the shapes do not broadcast together"})
 			}
 		}
-		fit[i] = BroadcastTo(x, s...)
+		operands[i] = BroadcastTo(x, s...)
 	}
-	return newNode(op, Attr{}, fit...)
+	return newNode(op, Attr{}, operands...)
 }
 
-// Reshape gives the same elements another shape of the same size; at most one
-// length may be -1, which is worked out.
+// Reshape returns the elements of x, in row-major order, in another shape of the same size. One length may be -1: it is
+// computed from the others.
 func Reshape(x *Node, shape ...int) *Node {
-	s, rest, at := slices.Clone(shape), 1, -1
+	s, size, unknown := slices.Clone(shape), 1, -1
 	for i, d := range s {
-		if d == -1 && at < 0 {
-			at = i
+		if d == -1 && unknown < 0 {
+			unknown = i
 		} else {
-			rest *= d
+			size *= d
 		}
 	}
-	if at >= 0 && rest > 0 {
-		s[at] = x.shape.Size() / rest
+	if unknown >= 0 && size > 0 {
+		s[unknown] = x.shape.Size() / size
 	}
 	if x.shape.Equal(s) {
 		return x
@@ -149,13 +150,13 @@ func Reshape(x *Node, shape ...int) *Node {
 	return newNode(OpReshape, Attr{Hi: s}, x)
 }
 
-// Transpose moves axis perm[i] of x to place i.
+// Transpose returns x with its axes permuted: axis i of the result is axis perm[i] of x.
 func Transpose(x *Node, perm ...int) *Node {
 	return newNode(OpTranspose, Attr{Axes: slices.Clone(perm)}, x)
 }
 
-// BroadcastTo repeats x to shape: axes align at the right, and a missing axis or
-// one of length 1 is repeated.
+// BroadcastTo returns x repeated to shape. The shapes are aligned at the last axis; a missing axis, or one of length 1, is
+// repeated.
 func BroadcastTo(x *Node, shape ...int) *Node {
 	if x.shape.Equal(shape) {
 		return x
@@ -163,27 +164,29 @@ func BroadcastTo(x *Node, shape ...int) *Node {
 	return newNode(OpBroadcast, Attr{Hi: slices.Clone(shape)}, x)
 }
 
-// Pad puts lo zeros before, hi after, and interior between the elements of each axis.
+// Pad returns x with lo zeros before, hi zeros after, and interior zeros between the elements of each axis.
 func Pad(x *Node, lo, hi, interior []int) *Node {
 	return newNode(OpPad, Attr{Lo: slices.Clone(lo), Hi: slices.Clone(hi), Step: slices.Clone(interior)}, x)
 }
 
-// Slice takes start, start+stride, … below limit along each axis.
+// Slice returns the elements start, start+stride, … below limit of each axis.
 func Slice(x *Node, start, limit, stride []int) *Node {
 	return newNode(OpSlice, Attr{Lo: slices.Clone(start), Hi: slices.Clone(limit), Step: slices.Clone(stride)}, x)
 }
 
-// Concat joins xs along one axis.
+// Concat returns xs, joined along one axis. Their other axes have the same lengths.
 func Concat(axis int, xs ...*Node) *Node {
 	return newNode(OpConcat, Attr{Axes: []int{axis}}, slices.Clone(xs)...)
 }
 
-// Sum adds over the given axes, or over all if none is given, and drops them.
+// Sum returns the sum over the given axes, or over all if none is given. It removes these axes from the shape.
 func Sum(x *Node, axes ...int) *Node { return reduce(OpSum, x, axes) }
 
-// ReduceMax returns the largest element over the given axes, or over all, dropping them.
+// ReduceMax returns the largest element over the given axes, or over all if none is given. It removes these axes from the
+// shape. Equal maxima share the gradient.
 func ReduceMax(x *Node, axes ...int) *Node { return reduce(OpReduceMax, x, axes) }
 
+// reduce returns the reduction op over the given axes, or over all.
 func reduce(op Op, x *Node, axes []int) *Node {
 	axes = slices.Clone(axes)
 	if len(axes) == 0 {
@@ -194,7 +197,7 @@ func reduce(op Op, x *Node, axes []int) *Node {
 	return newNode(op, Attr{Axes: axes}, x)
 }
 
-// Mean returns the average over the given axes, or over all, dropping them.
+// Mean returns the mean over the given axes, or over all if none is given. It removes these axes from the shape.
 func Mean(x *Node, axes ...int) *Node {
 	y := Sum(x, axes...)
 	return Scale(y, float64(y.shape.Size())/float64(x.shape.Size()))
@@ -203,7 +206,7 @@ func Mean(x *Node, axes ...int) *Node {
 // MatMul returns the matrix product: a (M,K), b (K,N) → (M,N).
 func MatMul(a, b *Node) *Node { return MatMulT(a, b, false, false) }
 
-// MatMulT returns the product of a, or its transpose, by b, or its transpose.
+// MatMulT returns the matrix product of a, or of aᵀ if transA is true, and b, or bᵀ if transB is true.
 func MatMulT(a, b *Node, transA, transB bool) *Node {
 	return newNode(OpMatMul, Attr{TransA: transA, TransB: transB}, a, b)
 }
@@ -217,20 +220,21 @@ func AddScalar(x *Node, v float64) *Node { return Add(x, Const(v)) }
 // Square returns x².
 func Square(x *Node) *Node { return Mul(x, x) }
 
-// ReLU returns max(x, 0); its slope at 0 is 0.
+// ReLU returns max(x, 0). Its gradient at 0 is 0.
 func ReLU(x *Node) *Node { return Max(x, Const(0)) }
 
-// LeakyReLU returns x where x > 0, else slope·x.
+// LeakyReLU returns x where x > 0, and slope·x elsewhere.
 func LeakyReLU(x *Node, slope float64) *Node {
 	return Select(Greater(x, Const(0)), x, Scale(x, slope))
 }
 
-// sumTo returns the adjoint of BroadcastTo: it adds over what was repeated.
-func sumTo(x *Node, s Shape) *Node {
-	off := len(x.shape) - len(s)
+// sumToShape returns x summed over the axes along which BroadcastTo would repeat an array of shape s. It is the adjoint of
+// BroadcastTo.
+func sumToShape(x *Node, s Shape) *Node {
+	offset := len(x.shape) - len(s)
 	var axes []int
 	for i, d := range x.shape {
-		if i < off || s[i-off] != d {
+		if i < offset || s[i-offset] != d {
 			axes = append(axes, i)
 		}
 	}
@@ -240,8 +244,8 @@ func sumTo(x *Node, s Shape) *Node {
 	return Reshape(x, s...)
 }
 
-// restore repeats y along the axes that a reduction of an operand of shape s dropped.
-func restore(y *Node, axes []int, s Shape) *Node {
+// expandReduced returns y, the reduction of an operand of shape s over axes, repeated to shape s.
+func expandReduced(y *Node, axes []int, s Shape) *Node {
 	kept := s.Clone()
 	for _, ax := range axes {
 		kept[ax] = 1
@@ -249,6 +253,7 @@ func restore(y *Node, axes []int, s Shape) *Node {
 	return BroadcastTo(Reshape(y, kept...), s...)
 }
 
+// inversePerm returns the permutation q with q[p[i]] = i.
 func inversePerm(p []int) []int {
 	q := make([]int, len(p))
 	for i, a := range p {

@@ -7,28 +7,28 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// A Func is what is compiled and run: named results, and new values for states.
-// All results and new values are of the states as they were before the run.
+// A Func is a function that can be compiled and run: named outputs, and updates, which are new values of states. All of
+// them are computed from the states before the run. Make one with NewFunc.
 type Func struct {
 	Name    string
-	Inputs  []*Node // OpInput, in the order in which Program.Run takes them
-	States  []*Node // OpState, one a name
+	Inputs  []*Node // of OpInput, in the order in which backend.Program.Run takes them
+	States  []*Node // of OpState, one for each name
 	Outputs []Output
 	Updates []Update
 }
 
-// An Output is a result of a Func.
+// An Output is a named result of a Func.
 type Output struct {
 	Name  string
 	Value *Node
 }
 
-// An Update gives a state its value for the next run.
+// An Update is the new value of a state, for the next run.
 type Update struct{ State, Value *Node }
 
-// NewFunc gathers the inputs and states that the outputs and updates are made
-// from. Inputs come in the order of inputs; one that is not listed is an error,
-// and so are two inputs, states or outputs of one name that are not one node.
+// NewFunc returns the function with the given inputs, outputs and updates, and collects the states that they use. Every
+// input that outputs and updates depend on must be in inputs. NewFunc returns an error if one is missing, if two inputs,
+// states or outputs have one name, or for another fault that Verify reports.
 func NewFunc(name string, inputs []*Node, outputs []Output, updates []Update) (*Func, error) {
 	f := &Func{Name: name, Inputs: inputs, Outputs: outputs, Updates: updates}
 	for _, n := range f.Nodes() {
@@ -39,10 +39,10 @@ func NewFunc(name string, inputs []*Node, outputs []Output, updates []Update) (*
 	return f, Verify(f)
 }
 
-// Nodes lists every node of f once, operands before users. The order depends on
-// the graph alone.
-func (f *Func) Nodes() []*Node { return topo(f.roots()...) }
+// Nodes returns all nodes of f, each once, operands before their users. The order depends on the graph alone.
+func (f *Func) Nodes() []*Node { return topological(f.roots()...) }
 
+// roots returns the inputs, the states, and the nodes that outputs and updates name.
 func (f *Func) roots() []*Node {
 	roots := append([]*Node{}, f.Inputs...)
 	roots = append(roots, f.States...)
@@ -55,9 +55,8 @@ func (f *Func) roots() []*Node {
 	return roots
 }
 
-// Verify reports the first thing that makes f ill-formed: a node whose shape is
-// not what its row infers, a name used twice, an unlisted input or state, an update of
-// something that is not a state or does not have its shape.
+// Verify returns an error for the first fault of f: a node whose shape does not follow from its operands, a name that is
+// used twice, an input or state that is not listed, or an update of a node that is not a state or has another shape.
 func Verify(f *Func) error {
 	if slices.Contains(f.roots(), nil) {
 		return fmt.Errorf("graph: %s: an input, state, output or update is nil", f.Name)
@@ -117,18 +116,18 @@ func Verify(f *Func) error {
 	return nil
 }
 
-// verifyNode infers n's shape again from its operands.
+// verifyNode returns an error if the shape of n does not follow from its operands.
 func verifyNode(n *Node) error {
 	if n.op >= numOps {
 		return fmt.Errorf("unknown primitive %v", n.op)
 	}
-	var again *Node
-	err := Try(func() { again = newNode(n.op, n.builderAttr(), n.in...) })
+	var rebuilt *Node
+	err := Try(func() { rebuilt = newNode(n.op, n.constructorAttr(), n.in...) })
 	if err != nil {
 		return err
 	}
-	if !again.shape.Equal(n.shape) {
-		return fmt.Errorf("%v has shape %v, its operands give %v", n.op, n.shape, again.shape)
+	if !rebuilt.shape.Equal(n.shape) {
+		return fmt.Errorf("%v has shape %v, its operands give %v", n.op, n.shape, rebuilt.shape)
 	}
 	if n.op == OpConst && len(n.attr.Data) != n.shape.Size() {
 		return fmt.Errorf("const of shape %v has %d elements", n.shape, len(n.attr.Data))
@@ -136,8 +135,8 @@ func verifyNode(n *Node) error {
 	return nil
 }
 
-// shaped returns the primitives whose result shape is an attribute given in Hi.
-func (op Op) shaped() bool {
+// hasShapeAttr reports whether the shape of the result is an attribute, which newNode takes in Attr.Hi.
+func (op Op) hasShapeAttr() bool {
 	switch op {
 	case OpInput, OpState, OpConst, OpUniform, OpNormal, OpReshape, OpBroadcast, OpConv2DInputGrad, OpConv2DFilterGrad:
 		return true
@@ -145,10 +144,10 @@ func (op Op) shaped() bool {
 	return false
 }
 
-// builderAttr returns the attribute that newNode was given: the shape rule consumed Hi.
-func (n *Node) builderAttr() Attr {
+// constructorAttr returns the attributes that newNode took to make n. The shape rule has removed Hi from those of n.
+func (n *Node) constructorAttr() Attr {
 	a := n.attr
-	if n.op.shaped() {
+	if n.op.hasShapeAttr() {
 		a.Hi = n.shape.Clone()
 	}
 	return a

@@ -8,17 +8,17 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// A Value is the elements of a node in float64, row major.
+// A Value holds the elements of a node in float64, in row-major order.
 type Value []float64
 
-// An Env gives inputs and states their values, by name.
+// An Env holds the values of inputs and states by name.
 type Env struct {
 	Inputs, States map[string]Value
 }
 
-// Interp runs f in float64 with plain loops. It is the meaning of every
-// primitive and the oracle of every test; it is slow. It returns the outputs in
-// order and writes the updates to env.States, none of it on an error.
+// Interp runs f in float64 with plain loops. It defines the meaning of every primitive and serves tests as the reference; it
+// is slow. It returns the outputs in order and stores the updates in env.States. It returns an error, and changes nothing,
+// if f is not well-formed or an input or state is missing or has another size.
 func Interp(f *Func, env Env) ([]Value, error) {
 	if err := Verify(f); err != nil {
 		return nil, err
@@ -41,14 +41,15 @@ func Interp(f *Func, env Env) ([]Value, error) {
 	return out, nil
 }
 
+// evalNode returns the value of n from those of its operands.
 func evalNode(n *Node, vals map[*Node]Value, env Env) (Value, error) {
 	switch n.op {
 	case OpInput, OpState:
-		from := env.Inputs
+		values := env.Inputs
 		if n.op == OpState {
-			from = env.States
+			values = env.States
 		}
-		v, ok := from[n.attr.Name]
+		v, ok := values[n.attr.Name]
 		if !ok || len(v) != n.shape.Size() {
 			return nil, fmt.Errorf("%v %q: %d elements given, want %v", n.op, n.attr.Name, len(v), n.shape)
 		}
@@ -61,9 +62,9 @@ func evalNode(n *Node, vals map[*Node]Value, env Env) (Value, error) {
 	return ops[n.op].eval(n, in), nil
 }
 
-func evalConst(n *Node, _ []Value) Value { return widen(n.attr.Data) }
+func evalConst(n *Node, _ []Value) Value { return toFloat64(n.attr.Data) }
 
-func widen(x []float32) Value {
+func toFloat64(x []float32) Value {
 	v := make(Value, len(x))
 	for i, e := range x {
 		v[i] = float64(e)
@@ -71,7 +72,8 @@ func widen(x []float32) Value {
 	return v
 }
 
-func keyOf(n *Node, in []Value) rng.Key {
+// streamKey returns the random key of a uniform or normal node.
+func streamKey(n *Node, in []Value) rng.Key {
 	var w [4]int32
 	for i := range w {
 		w[i] = int32(in[0][i])
@@ -81,17 +83,18 @@ func keyOf(n *Node, in []Value) rng.Key {
 
 func evalUniform(n *Node, in []Value) Value {
 	x := make([]float32, n.shape.Size())
-	keyOf(n, in).Uniform(x)
-	return widen(x)
+	streamKey(n, in).Uniform(x)
+	return toFloat64(x)
 }
 
 func evalNormal(n *Node, in []Value) Value {
 	x := make([]float32, n.shape.Size())
-	keyOf(n, in).Normal(x)
-	return widen(x)
+	streamKey(n, in).Normal(x)
+	return toFloat64(x)
 }
 
-func unary(f func(float64) float64) func(*Node, []Value) Value {
+// evalUnary returns an eval that applies f to each element.
+func evalUnary(f func(float64) float64) func(*Node, []Value) Value {
 	return func(_ *Node, in []Value) Value {
 		y := make(Value, len(in[0]))
 		for i, x := range in[0] {
@@ -101,7 +104,8 @@ func unary(f func(float64) float64) func(*Node, []Value) Value {
 	}
 }
 
-func binary(f func(a, b float64) float64) func(*Node, []Value) Value {
+// evalBinary returns an eval that applies f to each pair of elements.
+func evalBinary(f func(a, b float64) float64) func(*Node, []Value) Value {
 	return func(_ *Node, in []Value) Value {
 		y := make(Value, len(in[0]))
 		for i, x := range in[0] {
@@ -128,6 +132,7 @@ func sign(x float64) float64 {
 	return x // 0 or NaN
 }
 
+// maxNaN returns the larger of a and b, and NaN if one of them is NaN.
 func maxNaN(a, b float64) float64 {
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return math.NaN()
@@ -135,7 +140,7 @@ func maxNaN(a, b float64) float64 {
 	return max(a, b)
 }
 
-func truth(b bool) float64 {
+func boolToFloat(b bool) float64 {
 	if b {
 		return 1
 	}
@@ -152,8 +157,8 @@ func evalSelect(_ *Node, in []Value) Value {
 	return y
 }
 
-// eachIndex calls f with the flat place and the index of every element of s.
-func eachIndex(s Shape, f func(flat int, ix []int)) {
+// forEachIndex calls f with the flat index and the index of each element of an array of shape s.
+func forEachIndex(s Shape, f func(flat int, ix []int)) {
 	ix := make([]int, len(s))
 	for flat := range s.Size() {
 		f(flat, ix)
@@ -166,20 +171,21 @@ func eachIndex(s Shape, f func(flat int, ix []int)) {
 	}
 }
 
-// Strides returns the row-major steps between neighbours along each axis.
+// Strides returns the distance between neighbours along each axis of a row-major array of shape s.
 func Strides(s Shape) []int {
-	st, step := make([]int, len(s)), 1
+	strides, step := make([]int, len(s)), 1
 	for i := len(s) - 1; i >= 0; i-- {
-		st[i] = step
+		strides[i] = step
 		step *= s[i]
 	}
-	return st
+	return strides
 }
 
-func dot(ix, st []int) int {
+// flatIndex returns the flat index of the element ix of an array with the given strides.
+func flatIndex(ix, strides []int) int {
 	n := 0
 	for i, x := range ix {
-		n += x * st[i]
+		n += x * strides[i]
 	}
 	return n
 }
@@ -190,48 +196,48 @@ func evalTranspose(n *Node, in []Value) Value {
 	for i, ax := range n.attr.Axes {
 		moved[i] = st[ax]
 	}
-	eachIndex(n.shape, func(flat int, ix []int) { y[flat] = in[0][dot(ix, moved)] })
+	forEachIndex(n.shape, func(flat int, ix []int) { y[flat] = in[0][flatIndex(ix, moved)] })
 	return y
 }
 
 func evalBroadcast(n *Node, in []Value) Value {
 	y, st := make(Value, n.shape.Size()), BroadcastStrides(n.in[0].shape, n.shape)
-	eachIndex(n.shape, func(flat int, ix []int) { y[flat] = in[0][dot(ix, st)] })
+	forEachIndex(n.shape, func(flat int, ix []int) { y[flat] = in[0][flatIndex(ix, st)] })
 	return y
 }
 
-// BroadcastStrides returns the steps through an operand of shape from as it is
-// repeated to shape to: 0 along repeated axes.
+// BroadcastStrides returns the strides with which an array of shape from is read as an array of shape to: 0 along repeated
+// axes.
 func BroadcastStrides(from, to Shape) []int {
-	st, own, off := make([]int, len(to)), Strides(from), len(to)-len(from)
+	strides, own, offset := make([]int, len(to)), Strides(from), len(to)-len(from)
 	for i, d := range from {
-		if d == to[off+i] {
-			st[off+i] = own[i]
+		if d == to[offset+i] {
+			strides[offset+i] = own[i]
 		}
 	}
-	return st
+	return strides
 }
 
 func evalPad(n *Node, in []Value) Value {
 	y, st := make(Value, n.shape.Size()), Strides(n.shape)
-	eachIndex(n.in[0].shape, func(flat int, ix []int) {
-		at := 0
+	forEachIndex(n.in[0].shape, func(flat int, ix []int) {
+		index := 0
 		for i, x := range ix {
-			at += (n.attr.Lo[i] + x*(n.attr.Step[i]+1)) * st[i]
+			index += (n.attr.Lo[i] + x*(n.attr.Step[i]+1)) * st[i]
 		}
-		y[at] = in[0][flat]
+		y[index] = in[0][flat]
 	})
 	return y
 }
 
 func evalSlice(n *Node, in []Value) Value {
 	y, st := make(Value, n.shape.Size()), Strides(n.in[0].shape)
-	eachIndex(n.shape, func(flat int, ix []int) {
-		at := 0
+	forEachIndex(n.shape, func(flat int, ix []int) {
+		index := 0
 		for i, x := range ix {
-			at += (n.attr.Lo[i] + x*n.attr.Step[i]) * st[i]
+			index += (n.attr.Lo[i] + x*n.attr.Step[i]) * st[i]
 		}
-		y[flat] = in[0][at]
+		y[flat] = in[0][index]
 	})
 	return y
 }
@@ -241,14 +247,15 @@ func evalConcat(n *Node, in []Value) Value {
 	outer := n.shape[:ax].Size()
 	for o := range outer {
 		for i, x := range n.in {
-			run := x.shape[ax:].Size()
-			y = append(y, in[i][o*run:(o+1)*run]...)
+			inner := x.shape[ax:].Size()
+			y = append(y, in[i][o*inner:(o+1)*inner]...)
 		}
 	}
 	return y
 }
 
-// reduceStrides maps an index of s to the flat place of its reduction over axes.
+// reduceStrides returns the strides that map an index of an array of shape s to the flat index of its element in the
+// reduction over axes.
 func reduceStrides(s Shape, axes []int) []int {
 	kept := s.Clone()
 	for _, ax := range axes {
@@ -259,7 +266,7 @@ func reduceStrides(s Shape, axes []int) []int {
 
 func evalSum(n *Node, in []Value) Value {
 	y, st := make(Value, n.shape.Size()), reduceStrides(n.in[0].shape, n.attr.Axes)
-	eachIndex(n.in[0].shape, func(flat int, ix []int) { y[dot(ix, st)] += in[0][flat] })
+	forEachIndex(n.in[0].shape, func(flat int, ix []int) { y[flatIndex(ix, st)] += in[0][flat] })
 	return y
 }
 
@@ -268,9 +275,9 @@ func evalReduceMax(n *Node, in []Value) Value {
 	for i := range y {
 		y[i] = math.Inf(-1)
 	}
-	eachIndex(n.in[0].shape, func(flat int, ix []int) {
-		at := dot(ix, st)
-		y[at] = maxNaN(y[at], in[0][flat])
+	forEachIndex(n.in[0].shape, func(flat int, ix []int) {
+		i := flatIndex(ix, st)
+		y[i] = maxNaN(y[i], in[0][flat])
 	})
 	return y
 }

@@ -1,17 +1,24 @@
-// Package graph is the intermediate representation: nodes, a small table of
-// primitives, automatic differentiation, rewrites, a printer, a parser, a
-// verifier and a float64 interpreter.
+// Package graph is the intermediate representation of computations: nodes, a table of primitives, automatic
+// differentiation, rewrites, a text form, a verifier and a float64 interpreter.
 //
-// A graph is a value: builders such as Add or Conv2D take nodes and return a
-// node, and nothing is ever changed in place. Shapes are static, elements are
-// float32 (int32 for random keys). The primitives are closed under
-// differentiation, so the gradient of a gradient is one more graph.
+// To use it, build nodes from inputs and states, take gradients, and collect the results in a Func:
 //
-// A builder given operands that do not fit panics with a *ShapeError; Try turns
-// that panic, and no other, into an error at the boundary.
+//	x, w := graph.Input("x", tensor.Float32, 64, 10), graph.State("w", 10, 1)
+//	loss := graph.Mean(graph.Square(graph.MatMul(x, w)))
+//	grads := graph.Grad(loss, w)
+//	next := graph.Sub(w, graph.Scale(grads[0], 0.1))
+//	step, err := graph.NewFunc("step", []*graph.Node{x},
+//		[]graph.Output{{Name: "loss", Value: loss}}, []graph.Update{{State: w, Value: next}})
 //
-// The package knows no device: package cpu compiles what is built here, and the
-// interpreter says what it means.
+// Interp evaluates a Func in float64; package cpu compiles it. A Func prints as text, which Parse reads.
+//
+// Nodes are never changed: builders such as Add or Conv2D take nodes and return a new one. Shapes are static. Elements are
+// float32, and int32 for random keys. The derivative of every primitive is made of primitives, so gradients can be
+// differentiated again.
+//
+// A builder panics with a *ShapeError if its operands do not fit. Try returns this panic, and no other, as an error.
+//
+// The package must not know devices, layers or models.
 package graph
 
 import (
@@ -21,10 +28,10 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// Shape is tensor.Shape, the length of each axis.
+// Shape is tensor.Shape: the length of each axis.
 type Shape = tensor.Shape
 
-// A Node is one value of a graph: a primitive applied to other nodes.
+// A Node is one value of a graph: a primitive applied to other nodes. Builders such as Add make nodes.
 type Node struct {
 	op    Op
 	in    []*Node
@@ -34,36 +41,36 @@ type Node struct {
 	label string
 }
 
-// Attr holds what a primitive needs beside its operands; a primitive uses the
-// fields its table row names and leaves the others zero.
+// Attr holds the attributes of a primitive: its parameters other than its operands. Fields that a primitive does not use
+// are zero.
 type Attr struct {
-	Name           string     // input, state; the stream of uniform and normal
-	Data           []float32  // const, row major
-	Axes           []int      // sum, max_reduce: ascending; transpose: the permutation; concat: one axis
-	Lo, Hi, Step   []int      // pad: before, after, between; slice: start, limit, stride
+	Name           string     // of an input or a state; the stream of uniform and normal
+	Data           []float32  // of a const, in row-major order
+	Axes           []int      // sum, max_reduce: the axes, ascending; transpose: the permutation; concat: one axis
+	Lo, Hi, Step   []int      // pad: zeros before, after and between; slice: start, limit and stride
 	Conv           ConvConfig // the three convolutions
 	TransA, TransB bool       // matmul
 }
 
-// Op returns the primitive.
+// Op returns the primitive of the node.
 func (n *Node) Op() Op { return n.op }
 
-// In returns the operands: do not write to the slice.
+// In returns the operands. The caller must not change the slice.
 func (n *Node) In() []*Node { return n.in }
 
-// Shape returns the shape of the value: do not write to it.
+// Shape returns the shape of the value. The caller must not change it.
 func (n *Node) Shape() Shape { return n.shape }
 
 // DType returns the element type of the value.
 func (n *Node) DType() tensor.DType { return n.dtype }
 
-// Attr returns the attributes: do not write to its slices.
+// Attr returns the attributes. The caller must not change their slices.
 func (n *Node) Attr() Attr { return n.attr }
 
-// Label names the layer the node belongs to, for messages; it has no effect.
+// Label returns the name of the layer that the node belongs to. It only appears in messages and profiles. See Tag.
 func (n *Node) Label() string { return n.label }
 
-// Name returns the name of an input or a state, and empty for another node.
+// Name returns the name of an input or a state, and "" for other nodes.
 func (n *Node) Name() string {
 	if n.op == OpInput || n.op == OpState {
 		return n.attr.Name
@@ -71,8 +78,8 @@ func (n *Node) Name() string {
 	return ""
 }
 
-// Tag labels y and every node it is made from that has no label yet, and
-// returns y. A layer tags its output once; what it received keeps its label.
+// Tag sets the label of y and of all nodes that y depends on, except those that have a label already, and returns y. A
+// layer calls it once for its output; the operands of the layer keep their labels.
 func Tag(y *Node, label string) *Node {
 	var walk func(n *Node)
 	walk = func(n *Node) {
@@ -88,14 +95,14 @@ func Tag(y *Node, label string) *Node {
 	return y
 }
 
-// A ShapeError says which operands did not fit which primitive.
+// A ShapeError reports operands that do not fit a primitive. Builders panic with one; see Try.
 type ShapeError struct {
 	Op   string  // the primitive or builder
-	In   []Shape // the operands' shapes
-	Want string  // what would have fitted
+	In   []Shape // the shapes of the operands
+	Want string  // what the primitive requires
 }
 
-// Error returns one line: the primitive, the shapes it got, and what was wanted.
+// Error returns one line with the primitive, the shapes of its operands and the requirement.
 func (e *ShapeError) Error() string {
 	s := make([]string, len(e.In))
 	for i, in := range e.In {
@@ -104,8 +111,7 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("graph: %s(%s): %s", e.Op, strings.Join(s, ", "), e.Want)
 }
 
-// Try runs build and returns the *ShapeError it panicked with, or nil. Any other
-// panic is a bug and keeps unwinding.
+// Try calls build and returns the *ShapeError that it panics with, or nil. Other panics are bugs and pass through.
 func Try(build func()) (err error) {
 	defer func() {
 		switch r := recover().(type) {
@@ -120,6 +126,7 @@ func Try(build func()) (err error) {
 	return nil
 }
 
+// shapesOf returns the shapes of nodes.
 func shapesOf(in []*Node) []Shape {
 	s := make([]Shape, len(in))
 	for i, n := range in {
@@ -128,7 +135,8 @@ func shapesOf(in []*Node) []Shape {
 	return s
 }
 
-// newNode applies op after its row's shape rule.
+// newNode returns op applied to in. It infers the shape by the row of the table, and panics with a *ShapeError if the
+// operands do not fit.
 func newNode(op Op, attr Attr, in ...*Node) *Node {
 	d := &ops[op]
 	fail := func(want string) { panic(&ShapeError{d.name, shapesOf(in), want}) }
@@ -151,11 +159,11 @@ func newNode(op Op, attr Attr, in ...*Node) *Node {
 	return &Node{op: op, in: in, shape: shape, dtype: tensor.Float32, attr: attr}
 }
 
-// Resize returns n with operands of other shapes, which its row infers its own shape
-// from; shape is that of primitives that are given theirs.
+// Resize returns n with operands of other shapes, from which its shape is inferred again. The argument shape is the new
+// shape of primitives whose shape is an attribute, such as reshape; others ignore it.
 func Resize(n *Node, shape Shape, in ...*Node) *Node {
-	a := n.builderAttr()
-	if n.op.shaped() {
+	a := n.constructorAttr()
+	if n.op.hasShapeAttr() {
 		a.Hi = shape
 	}
 	m := newNode(n.op, a, in...)
@@ -163,7 +171,7 @@ func Resize(n *Node, shape Shape, in ...*Node) *Node {
 	return m
 }
 
-// Rebuild returns n with other operands of the same shapes and types. Passes use it.
+// Rebuild returns n with other operands, which have the same shapes and types. It serves rewrites of graphs.
 func Rebuild(n *Node, in ...*Node) *Node {
 	m := *n
 	m.in = in

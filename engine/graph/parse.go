@@ -10,11 +10,11 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// ErrSyntax marks a text that is not a printed graph. Test with errors.Is.
+// ErrSyntax is the error of Parse for a text that is not a printed graph. Test for it with errors.Is.
 var ErrSyntax = errors.New("not a printed graph")
 
-// Parse reads what Func.String prints. The graph it returns is verified.
-// Errors name the line and satisfy errors.Is(err, ErrSyntax).
+// Parse returns the function of a text that Func.String has written. It verifies the function. Blank lines and lines that
+// begin with # are skipped. Errors name the line and satisfy errors.Is(err, ErrSyntax).
 func Parse(text string) (*Func, error) {
 	p := parser{f: &Func{}}
 	sc := bufio.NewScanner(strings.NewReader(text))
@@ -24,7 +24,7 @@ func Parse(text string) (*Func, error) {
 		if s == "" || s[0] == '#' {
 			continue
 		}
-		if err := p.line(s); err != nil {
+		if err := p.parseLine(s); err != nil {
 			return nil, fmt.Errorf("graph: line %d: %w: %v", line, ErrSyntax, err)
 		}
 	}
@@ -38,11 +38,12 @@ func Parse(text string) (*Func, error) {
 }
 
 type parser struct {
-	f     *Func
-	nodes []*Node
+	f     *Func   // what is read so far
+	nodes []*Node // by number
 }
 
-func (p *parser) line(s string) error {
+// parseLine reads a line: the name, a node, an output or an update.
+func (p *parser) parseLine(s string) error {
 	word, rest, _ := strings.Cut(s, " ")
 	switch {
 	case word == "func":
@@ -58,16 +59,16 @@ func (p *parser) line(s string) error {
 		if err != nil {
 			return err
 		}
-		n, err := p.ref(rest[i+1:])
+		n, err := p.nodeRef(rest[i+1:])
 		p.f.Outputs = append(p.f.Outputs, Output{name, n})
 		return err
 	case word == "update":
 		a, b, _ := strings.Cut(rest, "=")
-		st, err := p.ref(a)
+		st, err := p.nodeRef(a)
 		if err != nil {
 			return err
 		}
-		n, err := p.ref(b)
+		n, err := p.nodeRef(b)
 		p.f.Updates = append(p.f.Updates, Update{st, n})
 		return err
 	case word != "%"+strconv.Itoa(len(p.nodes)) || !strings.HasPrefix(rest, "= "):
@@ -76,7 +77,7 @@ func (p *parser) line(s string) error {
 	if len(p.nodes) == maxNodes {
 		return fmt.Errorf("more than %d nodes", maxNodes)
 	}
-	n, err := p.node(rest[2:])
+	n, err := p.parseNode(rest[2:])
 	if err != nil {
 		return err
 	}
@@ -90,16 +91,18 @@ func (p *parser) line(s string) error {
 	return nil
 }
 
-func (p *parser) ref(s string) (*Node, error) {
+// nodeRef returns the node that %n refers to.
+func (p *parser) nodeRef(s string) (*Node, error) {
 	i, err := strconv.Atoi(strings.TrimPrefix(s, "%"))
 	if err != nil || i < 0 || i >= len(p.nodes) || s[0] != '%' {
-		return nil, fmt.Errorf("%q names no earlier node", s)
+		return nil, fmt.Errorf("%q is not the number of an earlier node", s)
 	}
 	return p.nodes[i], nil
 }
 
-func (p *parser) node(s string) (*Node, error) {
-	words, err := split(s)
+// parseNode returns the node of a line, which is given without its number.
+func (p *parser) parseNode(s string) (*Node, error) {
+	words, err := splitWords(s)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +124,7 @@ func (p *parser) node(s string) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape, err := ints(words[1][br:])
+	shape, err := parseInts(words[1][br:])
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +135,7 @@ func (p *parser) node(s string) (*Node, error) {
 	var in []*Node
 	for _, w := range words[2:] {
 		if w[0] == '%' {
-			x, err := p.ref(w)
+			x, err := p.nodeRef(w)
 			if err != nil {
 				return nil, err
 			}
@@ -141,7 +144,7 @@ func (p *parser) node(s string) (*Node, error) {
 			return nil, err
 		}
 	}
-	if op.shaped() {
+	if op.hasShapeAttr() {
 		a.Hi = shape
 	}
 	var n *Node
@@ -157,24 +160,25 @@ func (p *parser) node(s string) (*Node, error) {
 	return n, nil
 }
 
+// parse sets the attribute of a word such as axes=[0,1].
 func (a *Attr) parse(w string) (err error) {
 	key, v, _ := strings.Cut(w, "=")
 	switch key {
 	case "name":
 		a.Name, err = strconv.Unquote(v)
 	case "data":
-		a.Data, err = floats(v)
+		a.Data, err = parseFloats(v)
 	case "axes":
-		a.Axes, err = ints(v)
+		a.Axes, err = parseInts(v)
 	case "lo":
-		a.Lo, err = ints(v)
+		a.Lo, err = parseInts(v)
 	case "hi":
-		a.Hi, err = ints(v)
+		a.Hi, err = parseInts(v)
 	case "step":
-		a.Step, err = ints(v)
+		a.Step, err = parseInts(v)
 	case "stride":
 		var s []int
-		if s, err = ints(v); err == nil && len(s) != 2 {
+		if s, err = parseInts(v); err == nil && len(s) != 2 {
 			err = fmt.Errorf("stride %s: want two numbers", v)
 		} else if err == nil {
 			a.Conv.Stride = [2]int(s)
@@ -198,8 +202,8 @@ func (a *Attr) parse(w string) (err error) {
 	return err
 }
 
-// split cuts at spaces outside quotes.
-func split(s string) (words []string, err error) {
+// splitWords returns the parts of s between spaces that are not in quotes.
+func splitWords(s string) (words []string, err error) {
 	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
 		end, quoted := 0, false
 		for end < len(s) && (quoted || s[end] != ' ') {
@@ -219,7 +223,8 @@ func split(s string) (words []string, err error) {
 	return words, nil
 }
 
-func list(s string) ([]string, error) {
+// splitList returns the elements of [a,b,…] as texts.
+func splitList(s string) ([]string, error) {
 	if len(s) < 2 || s[0] != '[' || s[len(s)-1] != ']' {
 		return nil, fmt.Errorf("%q: want [a,b,…]", s)
 	}
@@ -230,15 +235,15 @@ func list(s string) ([]string, error) {
 }
 
 const (
-	maxRank  = 64      // bounds the lengths of shapes and axis lists that are read
-	maxNodes = 1 << 20 // bounds the depth of the recursions over what was read
+	maxRank  = 64      // the largest length of a shape or a list of axes
+	maxNodes = 1 << 20 // the largest number of nodes; it bounds the depth of recursions
 )
 
-func ints(s string) ([]int, error) {
+func parseInts(s string) ([]int, error) {
 	if n := strings.Count(s, ",") + 1; n > maxRank {
 		return nil, fmt.Errorf("a list of %d numbers, want at most %d", n, maxRank)
 	}
-	parts, err := list(s)
+	parts, err := splitList(s)
 	v := make([]int, len(parts))
 	for i, p := range parts {
 		if v[i], err = strconv.Atoi(p); err != nil {
@@ -248,8 +253,8 @@ func ints(s string) ([]int, error) {
 	return v, err
 }
 
-func floats(s string) ([]float32, error) {
-	parts, err := list(s)
+func parseFloats(s string) ([]float32, error) {
+	parts, err := splitList(s)
 	v := make([]float32, len(parts))
 	for i, p := range parts {
 		f, err := strconv.ParseFloat(p, 32)

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// String prints f in the text form that Parse reads:
+// String returns the text form of f, which Parse reads:
 //
 //	func "step"
 //	%0 = input f32[2,3] name="x"
@@ -16,8 +16,7 @@ import (
 //	return "loss"=%3
 //	update %1=%4
 //
-// A line is a node: its number, primitive, element type and shape, operands, and
-// attributes by name.
+// A line is a node: its number, its primitive, its element type and shape, its operands, and its attributes by name.
 func (f *Func) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "func %q\n", f.Name)
@@ -41,6 +40,7 @@ func (f *Func) String() string {
 	return b.String()
 }
 
+// print writes the attributes of a node of the primitive op.
 func (a Attr) print(b *strings.Builder, op Op) {
 	if a.Name != "" {
 		fmt.Fprintf(b, " name=%q", a.Name)
@@ -61,7 +61,7 @@ func (a Attr) print(b *strings.Builder, op Op) {
 		}
 	}
 	ints("axes", a.Axes)
-	if !op.shaped() {
+	if !op.hasShapeAttr() {
 		ints("lo", a.Lo)
 		ints("hi", a.Hi)
 		ints("step", a.Step)

@@ -8,8 +8,8 @@ import (
 
 // The shape rules of the table in ops.go.
 
-// inferGiven reads the shape of a leaf from Hi.
-func inferGiven(_ []Shape, a *Attr, _ func(string)) Shape {
+// inferFromAttr returns the shape in Hi, and removes it from the attributes.
+func inferFromAttr(_ []Shape, a *Attr, _ func(string)) Shape {
 	s := Shape(a.Hi)
 	a.Hi = nil
 	return s
@@ -17,9 +17,9 @@ func inferGiven(_ []Shape, a *Attr, _ func(string)) Shape {
 
 func inferRandom(in []Shape, a *Attr, fail func(string)) Shape {
 	if !in[0].Equal(Shape{4}) {
-		fail("the key is four words: want [4]")
+		fail("a key has four words: want [4]")
 	}
-	return inferGiven(in, a, fail)
+	return inferFromAttr(in, a, fail)
 }
 
 func inferSame(in []Shape, _ *Attr, fail func(string)) Shape {
@@ -32,7 +32,7 @@ func inferSame(in []Shape, _ *Attr, fail func(string)) Shape {
 }
 
 func inferReshape(in []Shape, a *Attr, fail func(string)) Shape {
-	s := inferGiven(in, a, fail)
+	s := inferFromAttr(in, a, fail)
 	if s.Size() != in[0].Size() {
 		fail(fmt.Sprintf("%v has %d elements, want %d", s, s.Size(), in[0].Size()))
 	}
@@ -57,14 +57,14 @@ func inferTranspose(in []Shape, a *Attr, fail func(string)) Shape {
 }
 
 func inferBroadcast(in []Shape, a *Attr, fail func(string)) Shape {
-	s := inferGiven(in, a, fail)
-	off := len(s) - len(in[0])
-	if off < 0 {
-		fail(fmt.Sprintf("cannot lose axes on the way to %v", s))
+	s := inferFromAttr(in, a, fail)
+	offset := len(s) - len(in[0])
+	if offset < 0 {
+		fail(fmt.Sprintf("has more axes than %v", s))
 	}
 	for i, d := range in[0] {
-		if d != 1 && d != s[off+i] {
-			fail(fmt.Sprintf("axis %d of length %d does not repeat to %v", i, d, s))
+		if d != 1 && d != s[offset+i] {
+			fail(fmt.Sprintf("axis %d of length %d does not broadcast to %v", i, d, s))
 		}
 	}
 	return s
@@ -80,7 +80,7 @@ func inferPad(in []Shape, a *Attr, fail func(string)) Shape {
 		if a.Lo[i] < 0 || a.Hi[i] < 0 || a.Step[i] < 0 {
 			fail(fmt.Sprintf("axis %d: negative padding", i))
 		}
-		if max(a.Lo[i], a.Hi[i], a.Step[i]) > math.MaxInt32 { // the sum below could wrap around
+		if max(a.Lo[i], a.Hi[i], a.Step[i]) > math.MaxInt32 { // the sum below could overflow
 			fail(fmt.Sprintf("axis %d: padding of more than %d", i, math.MaxInt32))
 		}
 		s[i] = a.Lo[i] + d + (d-1)*a.Step[i] + a.Hi[i]
@@ -98,7 +98,7 @@ func inferSlice(in []Shape, a *Attr, fail func(string)) Shape {
 		if a.Lo[i] < 0 || a.Hi[i] > d || a.Lo[i] >= a.Hi[i] || a.Step[i] < 1 {
 			fail(fmt.Sprintf("axis %d: [%d:%d:%d] is not inside [0:%d]", i, a.Lo[i], a.Hi[i], a.Step[i], d))
 		}
-		if a.Step[i] > math.MaxInt32 { // its gradient pads by as much
+		if a.Step[i] > math.MaxInt32 { // the gradient pads by as much
 			fail(fmt.Sprintf("axis %d: stride of more than %d", i, math.MaxInt32))
 		}
 		s[i] = (a.Hi[i]-a.Lo[i]-1)/a.Step[i] + 1
@@ -117,7 +117,7 @@ func inferConcat(in []Shape, a *Attr, fail func(string)) Shape {
 		}
 		for i, d := range o {
 			if i != ax && d != s[i] {
-				fail(fmt.Sprintf("want operands equal but for axis %d", ax))
+				fail(fmt.Sprintf("want operands that differ only in axis %d", ax))
 			}
 		}
 		s[ax] += o[ax]

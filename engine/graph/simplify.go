@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Simplify returns a function of the same meaning and fewer nodes: equal nodes
-// become one, scalar constants are folded, what changes nothing is dropped, and
-// a few forms are replaced by stabler or cheaper ones. It never replaces x·0 or
-// x−x, whose value depends on whether x is finite. Labels are kept.
+// Simplify returns a function with the same meaning and fewer nodes. It makes equal nodes one, folds scalar constants,
+// removes operations without effect, and replaces some expressions by cheaper or numerically more stable ones, such as
+// log(sigmoid(x)) by −softplus(−x). It keeps x·0 and x−x, whose values depend on whether x is finite. Nodes keep their
+// labels. f is not changed.
 func Simplify(f *Func) *Func {
-	s := &simplifier{done: map[*Node]*Node{}, same: map[string]*Node{}, id: map[*Node]int{}}
+	s := &simplifier{simplified: map[*Node]*Node{}, interned: map[string]*Node{}, id: map[*Node]int{}}
 	g := &Func{Name: f.Name}
 	for _, n := range f.Inputs {
 		g.Inputs = append(g.Inputs, s.visit(n))
@@ -21,20 +21,22 @@ func Simplify(f *Func) *Func {
 	for _, u := range f.Updates {
 		g.Updates = append(g.Updates, Update{s.visit(u.State), s.visit(u.Value)})
 	}
-	for _, n := range f.States { // kept even when unused: f declares them
+	for _, n := range f.States { // f declares them, so unused ones stay
 		g.States = append(g.States, s.visit(n))
 	}
 	return g
 }
 
+// A simplifier builds the new graph of one call of Simplify.
 type simplifier struct {
-	done map[*Node]*Node  // node of the old graph → of the new
-	same map[string]*Node // what a node is made of → the one node made of it
-	id   map[*Node]int    // numbers the new nodes, for same
+	simplified map[*Node]*Node  // maps a node of the old graph to its node in the new one
+	interned   map[string]*Node // maps the text of a node to the only new node with that text
+	id         map[*Node]int    // the numbers of the new nodes, for these texts
 }
 
+// visit returns the simplified node of a node of the old graph.
 func (s *simplifier) visit(n *Node) *Node {
-	if m := s.done[n]; m != nil {
+	if m := s.simplified[n]; m != nil {
 		return m
 	}
 	in := make([]*Node, len(n.in))
@@ -42,25 +44,25 @@ func (s *simplifier) visit(n *Node) *Node {
 		in[i] = s.visit(x)
 	}
 	m := s.intern(s.rewrite(Rebuild(n, in...)))
-	s.done[n] = m
+	s.simplified[n] = m
 	return m
 }
 
-// make simplifies a node that a rewrite has built from new nodes.
-func (s *simplifier) make(n *Node, label string) *Node {
+// simplifyNew returns the simplified node of n, which a rewrite has built from new nodes, with the given label.
+func (s *simplifier) simplifyNew(n *Node, label string) *Node {
 	if _, known := s.id[n]; known {
 		return n
 	}
 	in := make([]*Node, len(n.in))
 	for i, x := range n.in {
-		in[i] = s.make(x, label)
+		in[i] = s.simplifyNew(x, label)
 	}
 	m := Rebuild(n, in...)
 	m.label = label
 	return s.intern(s.rewrite(m))
 }
 
-// intern returns the one node equal to n.
+// intern returns the only node of the new graph that is equal to n.
 func (s *simplifier) intern(n *Node) *Node {
 	if _, known := s.id[n]; known {
 		return n
@@ -72,15 +74,15 @@ func (s *simplifier) intern(n *Node) *Node {
 	}
 	n.attr.print(&b, n.op)
 	key := b.String()
-	if m := s.same[key]; m != nil {
+	if m := s.interned[key]; m != nil {
 		return m
 	}
-	s.same[key], s.id[n] = n, len(s.id)
+	s.interned[key], s.id[n] = n, len(s.id)
 	return n
 }
 
-// constant reports the value of a scalar constant or of one that is repeated.
-func constant(n *Node) (float32, bool) {
+// constantValue returns the value of a scalar constant or of a broadcast one, and whether n is such a constant.
+func constantValue(n *Node) (float32, bool) {
 	if n.op == OpBroadcast {
 		n = n.in[0]
 	}
@@ -91,21 +93,21 @@ func constant(n *Node) (float32, bool) {
 }
 
 func isConst(n *Node, v float32) bool {
-	c, ok := constant(n)
+	c, ok := constantValue(n)
 	return ok && c == v
 }
 
-// rewrite applies the rules to a node whose operands are simplified already.
+// rewrite returns the replacement of n by the first rule that applies, or n. The operands of n are simplified already.
 func (s *simplifier) rewrite(n *Node) *Node {
-	if m := s.fold(n); m != nil {
+	if m := s.foldConstants(n); m != nil {
 		return m
 	}
-	if m := s.sink(n); m != nil {
+	if m := s.computeBeforeBroadcast(n); m != nil {
 		return m
 	}
 	switch n.op {
 	case OpStop:
-		return n.in[0] // Grad has run by now
+		return n.in[0] // it only matters to Grad, which runs before
 	case OpAdd:
 		for i := range 2 {
 			if isConst(n.in[i], 0) {
@@ -113,14 +115,14 @@ func (s *simplifier) rewrite(n *Node) *Node {
 			}
 		}
 		if b := n.in[1]; b.op == OpNeg {
-			return s.make(Sub(n.in[0], b.in[0]), n.label)
+			return s.simplifyNew(Sub(n.in[0], b.in[0]), n.label)
 		}
 	case OpSub:
 		if isConst(n.in[1], 0) {
 			return n.in[0]
 		}
 		if b := n.in[1]; b.op == OpNeg {
-			return s.make(Add(n.in[0], b.in[0]), n.label)
+			return s.simplifyNew(Add(n.in[0], b.in[0]), n.label)
 		}
 	case OpMul:
 		for i := range 2 {
@@ -128,7 +130,7 @@ func (s *simplifier) rewrite(n *Node) *Node {
 			case isConst(n.in[i], 1):
 				return n.in[1-i]
 			case isConst(n.in[i], -1):
-				return s.make(Neg(n.in[1-i]), n.label)
+				return s.simplifyNew(Neg(n.in[1-i]), n.label)
 			}
 		}
 	case OpDiv:
@@ -139,12 +141,12 @@ func (s *simplifier) rewrite(n *Node) *Node {
 		if x := n.in[0]; x.op == OpNeg {
 			return x.in[0]
 		}
-	case OpLog: // of a sigmoid: exact where the sigmoid underflows or rounds to 1
+	case OpLog: // log(sigmoid(x)), which would fail where the sigmoid underflows or rounds to 1
 		switch x := n.in[0]; {
 		case x.op == OpSigmoid:
-			return s.make(Neg(Softplus(Neg(x.in[0]))), n.label)
+			return s.simplifyNew(Neg(Softplus(Neg(x.in[0]))), n.label)
 		case x.op == OpSub && x.in[1].op == OpSigmoid && isConst(x.in[0], 1):
-			return s.make(Neg(Softplus(x.in[1].in[0])), n.label)
+			return s.simplifyNew(Neg(Softplus(x.in[1].in[0])), n.label)
 		}
 	case OpReshape:
 		x := n.in[0]
@@ -155,27 +157,27 @@ func (s *simplifier) rewrite(n *Node) *Node {
 			return x
 		}
 		if x != n.in[0] {
-			return s.make(Reshape(x, n.shape...), n.label)
+			return s.simplifyNew(Reshape(x, n.shape...), n.label)
 		}
 	case OpTranspose:
 		perm, x := n.attr.Axes, n.in[0]
 		if x.op == OpTranspose {
-			both := make([]int, len(perm))
+			composed := make([]int, len(perm))
 			for i, ax := range perm {
-				both[i] = x.attr.Axes[ax]
+				composed[i] = x.attr.Axes[ax]
 			}
-			return s.make(Transpose(x.in[0], both...), n.label)
+			return s.simplifyNew(Transpose(x.in[0], composed...), n.label)
 		}
-		ident := true
+		identity := true
 		for i, ax := range perm {
-			ident = ident && i == ax
+			identity = identity && i == ax
 		}
-		if ident {
+		if identity {
 			return x
 		}
 	case OpBroadcast:
 		if x := n.in[0]; x.op == OpBroadcast {
-			return s.make(BroadcastTo(x.in[0], n.shape...), n.label)
+			return s.simplifyNew(BroadcastTo(x.in[0], n.shape...), n.label)
 		}
 	case OpSum:
 		x := n.in[0]
@@ -184,63 +186,67 @@ func (s *simplifier) rewrite(n *Node) *Node {
 		}
 		if x.op == OpBroadcast && x.in[0].shape.Size() == 1 {
 			count := float64(x.shape.Size()) / float64(n.shape.Size())
-			return s.make(BroadcastTo(Scale(Reshape(x.in[0]), count), n.shape...), n.label)
+			return s.simplifyNew(BroadcastTo(Scale(Reshape(x.in[0]), count), n.shape...), n.label)
 		}
 	case OpMatMul:
 		a, b, ta, tb := n.in[0], n.in[1], n.attr.TransA, n.attr.TransB
 		if a.op == OpTranspose {
-			return s.make(MatMulT(a.in[0], b, !ta, tb), n.label)
+			return s.simplifyNew(MatMulT(a.in[0], b, !ta, tb), n.label)
 		}
 		if b.op == OpTranspose {
-			return s.make(MatMulT(a, b.in[0], ta, !tb), n.label)
+			return s.simplifyNew(MatMulT(a, b.in[0], ta, !tb), n.label)
 		}
-		// Images keep their zeros; of many rows, beside which a sum of b is little.
-		if x, scale, shift, ok := scaledInput(a); ok && n.shape[0] >= 16 {
-			ones := 0 // the axis of b that the product goes over
+		// (scale·x + shift)·b = scale·x·b + shift·Σb: the product then reads the input itself, which often has many zeros.
+		// The sum of b costs little if there are many rows.
+		if x, scale, shift, ok := affineInput(a); ok && n.shape[0] >= 16 {
+			inner := 0 // the axis of b that the product sums over
 			if tb {
-				ones = 1
+				inner = 1
 			}
 			product := Scale(MatMulT(Reshape(x, a.shape...), b, ta, tb), scale)
 			switch {
 			case shift < 0:
-				product = Sub(product, Scale(Sum(b, ones), -shift))
+				product = Sub(product, Scale(Sum(b, inner), -shift))
 			case shift > 0:
-				product = Add(product, Scale(Sum(b, ones), shift))
+				product = Add(product, Scale(Sum(b, inner), shift))
 			}
-			return s.make(product, n.label)
+			return s.simplifyNew(product, n.label)
 		}
 	}
 	return n
 }
 
-// scaledInput takes apart n = scale·x + shift of an input x, in another shape perhaps.
-func scaledInput(n *Node) (x *Node, scale, shift float64, ok bool) {
+// affineInput returns x, scale and shift if n is scale·x + shift, perhaps reshaped, with an input x, and whether it is. At
+// least one of the two operations is there.
+func affineInput(n *Node) (x *Node, scale, shift float64, ok bool) {
 	if n.op == OpReshape {
 		n = n.in[0]
 	}
 	scale = 1
-	apart := func(op Op) (float64, bool) {
+	// takeConstant returns the constant operand of n, if n is op of a constant, and sets n to the other operand.
+	takeConstant := func(op Op) (float64, bool) {
 		if n.op != op {
 			return 0, false
 		}
 		for i := range 2 {
-			if v, ok := constant(n.in[i]); ok {
+			if v, ok := constantValue(n.in[i]); ok {
 				n = n.in[1-i]
 				return float64(v), true
 			}
 		}
 		return 0, false
 	}
-	shift, moved := apart(OpAdd)
-	by, scaled := apart(OpMul)
+	shift, shifted := takeConstant(OpAdd)
+	factor, scaled := takeConstant(OpMul)
 	if scaled {
-		scale = by
+		scale = factor
 	}
-	return n, scale, shift, n.op == OpInput && (moved || scaled)
+	return n, scale, shift, n.op == OpInput && (shifted || scaled)
 }
 
-// fold evaluates an element-wise node of scalar constants, in float64.
-func (s *simplifier) fold(n *Node) *Node {
+// foldConstants returns the constant that n is if it is an element-wise node of scalar constants, and nil otherwise. It
+// computes in float64.
+func (s *simplifier) foldConstants(n *Node) *Node {
 	if !n.op.Elementwise() || len(n.shape) != 0 {
 		return nil
 	}
@@ -249,16 +255,16 @@ func (s *simplifier) fold(n *Node) *Node {
 		if x.op != OpConst {
 			return nil
 		}
-		in[i] = widen(x.attr.Data)
+		in[i] = toFloat64(x.attr.Data)
 	}
 	m := Const(ops[n.op].eval(n, in)[0])
 	m.label = n.label
 	return m
 }
 
-// sink moves an element-wise node above the broadcasts of its operands, if they
-// are all repetitions of one smaller shape: fewer elements are computed.
-func (s *simplifier) sink(n *Node) *Node {
+// computeBeforeBroadcast returns a broadcast of n at the smaller shape if n is element-wise and all its operands are
+// broadcasts from one smaller shape, so that fewer elements are computed, and nil otherwise.
+func (s *simplifier) computeBeforeBroadcast(n *Node) *Node {
 	if !n.op.Elementwise() {
 		return nil
 	}
@@ -269,5 +275,5 @@ func (s *simplifier) sink(n *Node) *Node {
 		}
 		small[i] = x.in[0]
 	}
-	return s.make(BroadcastTo(newNode(n.op, n.attr, small...), n.shape...), n.label)
+	return s.simplifyNew(BroadcastTo(newNode(n.op, n.attr, small...), n.shape...), n.label)
 }

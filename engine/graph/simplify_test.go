@@ -11,29 +11,29 @@ import (
 	"github.com/imago-ml/imago/internal/datadriven"
 )
 
-// simplified is the interpreter, run on what Simplify makes of a function.
-type simplified struct{}
+// A simplifyingDevice simplifies a function and runs it with the interpreter.
+type simplifyingDevice struct{}
 
 type hostState map[string]*tensor.Tensor
 
 func (s hostState) Get(name string) (*tensor.Tensor, error) { return s[name], nil }
 func (s hostState) Set(name string, v *tensor.Tensor) error { s[name] = v; return nil }
 
-type interpreted struct {
+type interpretedProgram struct {
 	f *graph.Func
 	s hostState
 }
 
-func (simplified) NewState() hostState { return hostState{} }
+func (simplifyingDevice) NewState() hostState { return hostState{} }
 
-func (simplified) Compile(f *graph.Func, s hostState, _ struct{}) (interpreted, error) {
+func (simplifyingDevice) Compile(f *graph.Func, s hostState, _ struct{}) (interpretedProgram, error) {
 	g := graph.Simplify(f)
-	return interpreted{g, s}, graph.Verify(g)
+	return interpretedProgram{g, s}, graph.Verify(g)
 }
 
-func (p interpreted) Run(in, out []*tensor.Tensor) error {
+func (p interpretedProgram) Run(in, out []*tensor.Tensor) error {
 	env := graph.Env{Inputs: map[string]graph.Value{}, States: map[string]graph.Value{}}
-	wide := func(t *tensor.Tensor) graph.Value {
+	toValue := func(t *tensor.Tensor) graph.Value {
 		v := make(graph.Value, t.Size())
 		for i := range v {
 			if t.DType() == tensor.Int32 {
@@ -45,10 +45,10 @@ func (p interpreted) Run(in, out []*tensor.Tensor) error {
 		return v
 	}
 	for i, n := range p.f.Inputs {
-		env.Inputs[n.Name()] = wide(in[i])
+		env.Inputs[n.Name()] = toValue(in[i])
 	}
 	for name, v := range p.s {
-		env.States[name] = wide(v)
+		env.States[name] = toValue(v)
 	}
 	y, err := graph.Interp(p.f, env)
 	for i := range y {
@@ -65,9 +65,8 @@ func (p interpreted) Run(in, out []*tensor.Tensor) error {
 	return err
 }
 
-// Simplify keeps the meaning, but for the rounding of folded constants to
-// float32; it finds nothing more to do when run again, and leaves the inputs in
-// their order and its argument alone.
+// Simplify keeps the meaning, up to the rounding of folded constants to float32. A second call changes nothing. The order
+// of the inputs and the argument stay the same.
 func TestSimplify(t *testing.T) {
 	before, after := 0, 0
 	for seed := range uint64(150) {
@@ -77,7 +76,7 @@ func TestSimplify(t *testing.T) {
 			text := f.String()
 			g := graph.Simplify(f)
 			if f.String() != text {
-				t.Error("the function given was changed")
+				t.Error("the argument was changed")
 			}
 			if again := graph.Simplify(g); again.String() != g.String() {
 				t.Errorf("simplified\n%v\nand again\n%v\nof\n%s", g, again, text)
@@ -85,14 +84,14 @@ func TestSimplify(t *testing.T) {
 			before, after = before+len(f.Nodes()), after+len(g.Nodes())
 			for i, n := range f.Inputs {
 				if i >= len(g.Inputs) || g.Inputs[i].Name() != n.Name() {
-					t.Fatalf("inputs of\n%v\nare not those of\n%v", g, f)
+					t.Fatalf("the inputs of\n%v\nare not those of\n%v", g, f)
 				}
 			}
-			graphtest.Agree(t, simplified{}, f, graphtest.RandomEnv(key, f), 1e-6)
+			graphtest.Agree(t, simplifyingDevice{}, f, graphtest.RandomEnv(key, f), 1e-6)
 		})
 	}
 	if !(float64(after) < 0.9*float64(before)) {
-		t.Errorf("%d nodes became %d, want a tenth fewer at least", before, after)
+		t.Errorf("%d nodes became %d, want at least a tenth fewer", before, after)
 	}
 	t.Logf("%d nodes became %d", before, after)
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A new primitive is a constant and a row; a row with an empty column fails here.
+// Every row of the table is complete. A new primitive is a constant and a row.
 func TestOpTable(t *testing.T) {
 	names := map[string]Op{}
 	for _, op := range Ops() {
@@ -13,15 +13,15 @@ func TestOpTable(t *testing.T) {
 		if d.name == "" || d.hlo == "" || d.infer == nil || d.vjp == nil {
 			t.Errorf("op %d (%q): empty column in the op table", op, d.name)
 		}
-		if given := op == OpInput || op == OpState; d.eval == nil != given {
-			t.Errorf("%s: reference evaluation is missing, or is one of a value that is given", d.name)
+		if external := op == OpInput || op == OpState; d.eval == nil != external {
+			t.Errorf("%s: eval is missing, or is set for an input or state", d.name)
 		}
 		if other, dup := names[d.name]; dup {
 			t.Errorf("ops %d and %d are both called %q", other, op, d.name)
 		}
 		names[d.name] = op
 		if d.name != op.String() || strings.ContainsAny(d.name, " \t\n%=") {
-			t.Errorf("%q is not a word, or String says %q", d.name, op)
+			t.Errorf("%q is not one word, or String returns %q", d.name, op)
 		}
 	}
 	if len(names) != int(numOps) {
@@ -32,9 +32,7 @@ func TestOpTable(t *testing.T) {
 	}
 }
 
-// A gradient must have the shape of its operand; the vjp rows are held to it on
-// whatever Sweep builds, this only on what it cannot: the primitives that are
-// element-wise are so for every shape.
+// The primitives that Elementwise reports take operands of one shape to a result of that shape.
 func TestElementwise(t *testing.T) {
 	for _, op := range Ops() {
 		if !op.Elementwise() {

@@ -13,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// roundTrip parses what f prints, and fails unless that prints the same.
+// roundTrip returns the function that Parse reads from the text of f. It fails t unless both have the same text.
 func roundTrip(t *testing.T, f *graph.Func) *graph.Func {
 	t.Helper()
 	text := f.String()
@@ -27,7 +27,7 @@ func roundTrip(t *testing.T, f *graph.Func) *graph.Func {
 	return g
 }
 
-// What is read back computes the same numbers.
+// A function that is printed and parsed computes the same numbers.
 func TestRoundTrip(t *testing.T) {
 	for seed := range uint64(150) {
 		key := rng.New(seed)
@@ -44,10 +44,10 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range want {
-			same(t, fmt.Sprintf("seed %d: output %d", seed, i), got[i], want[i]...)
+			wantEqual(t, fmt.Sprintf("seed %d: output %d", seed, i), got[i], want[i]...)
 		}
 		for name, v := range env.States {
-			same(t, fmt.Sprintf("seed %d: state %q", seed, name), env2.States[name], v...)
+			wantEqual(t, fmt.Sprintf("seed %d: state %q", seed, name), env2.States[name], v...)
 		}
 	}
 }
@@ -92,15 +92,15 @@ update %2=%16
 	}
 }
 
-// Each of these is refused with ErrSyntax and a line that says why.
+// Parse returns ErrSyntax for each of these texts, with the line and the reason.
 func TestParseErrors(t *testing.T) {
 	const head = "func \"f\"\n%0 = input f32[2,3] name=\"x\"\n"
 	for _, c := range []struct{ text, want string }{
 		{"hello", `line 1: not a printed graph: "hello": want %0 = …`},
 		{"func f", "line 1: not a printed graph: invalid syntax"},
 		{head + "%2 = neg f32[2,3] %0", "line 3: not a printed graph: \"%2 = neg f32[2,3] %0\": want %1 = …"},
-		{head + "%1 = neg f32[2,3] %1", `line 3: not a printed graph: "%1" names no earlier node`},
-		{head + "%1 = neg f32[2,3] %-1", `"%-1" names no earlier node`},
+		{head + "%1 = neg f32[2,3] %1", `line 3: not a printed graph: "%1" is not the number of an earlier node`},
+		{head + "%1 = neg f32[2,3] %-1", `"%-1" is not the number of an earlier node`},
 		{head + "%1 = neg f32[3,2] %0", "neg is f32[2,3], not f32[3,2]"},
 		{head + "%1 = neg i32[2,3] %0", "neg is f32[2,3], not i32[2,3]"},
 		{head + "%1 = neg f32[2,3]", "graph: neg(): takes 1 operands"},
@@ -115,12 +115,12 @@ func TestParseErrors(t *testing.T) {
 		{head + "%1 = const f32[] data=[1e99]", "value out of range"},
 		{head + "%1 = input f32[2] name=\"x\"", `empty or repeated input name "x"`},
 		{head + "%1 = input f32[2] name=\"x", "unclosed quote"},
-		{head + "return \"y\"=%7", `"%7" names no earlier node`},
-		{head + "return \"y\"=", `"" names no earlier node`},
+		{head + "return \"y\"=%7", `"%7" is not the number of an earlier node`},
+		{head + "return \"y\"=", `"" is not the number of an earlier node`},
 		{head + "return y", `return y: want "name"=%n`},
 		{head + "return \"y\"=%0\nreturn \"y\"=%0", `output 1: empty or repeated name "y"`},
 		{head + "update %0=%0", "update of a input"},
-		{head + "update", `"" names no earlier node`},
+		{head + "update", `"" is not the number of an earlier node`},
 		// Sizes that would be large, or overflow.
 		{"%0 = input f32[100000,100000] name=\"x\"", "has more than 2147483647 elements"},
 		{"%0 = input f32[4294967296,4294967296] name=\"x\"", "has more than 2147483647 elements"},
@@ -129,8 +129,8 @@ func TestParseErrors(t *testing.T) {
 		{"%0 = input f32[-1] name=\"x\"", "axis 0 is -1, want at least 1"},
 		{"%0 = const f32[2000000000] data=[1]\nreturn \"y\"=%0", "has 1 elements"},
 		{head + "%1 = pad f32[2,3] %0 lo=[0,0] hi=[9223372036854775807,0] step=[0,0]", "axis 0: "},
-		{head + "%1 = pad f32[2,3] %0 lo=[9223372036854775807,0] hi=[9223372036854775807,0] step=[2,0]", "axis 0: "}, // wraps around to 2
-		{head + "%1 = pad f32[2,1] %0 lo=[0,0] hi=[0,0] step=[0,9223372036854775807]", "axis 1: "},                   // wraps around to 1
+		{head + "%1 = pad f32[2,3] %0 lo=[9223372036854775807,0] hi=[9223372036854775807,0] step=[2,0]", "axis 0: "}, // overflows to 2
+		{head + "%1 = pad f32[2,1] %0 lo=[0,0] hi=[0,0] step=[0,9223372036854775807]", "axis 1: "},                   // overflows to 1
 		{"%0 = input f32[" + strings.Repeat("1,", 5000) + "1] name=\"x\"", "want at most 64"},
 	} {
 		_, err := graph.Parse(c.text)
@@ -140,8 +140,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// FuzzParse: any text is refused with ErrSyntax, or read as a graph that verifies
-// and round-trips.
+// FuzzParse checks that Parse returns ErrSyntax or a function that verifies and that prints and parses again.
 func FuzzParse(f *testing.F) {
 	for seed := range uint64(60) {
 		if s := graphtest.RandomFunc(rng.New(seed)).String(); len(s) < 3000 { // short ones mutate faster
@@ -168,12 +167,12 @@ func FuzzParse(f *testing.F) {
 		g, err := graph.Parse(text)
 		if err != nil {
 			if !errors.Is(err, graph.ErrSyntax) {
-				t.Fatalf("a bad text gave %v, not ErrSyntax", err)
+				t.Fatalf("the error is %v, not ErrSyntax", err)
 			}
 			return
 		}
 		if err := graph.Verify(g); err != nil {
-			t.Fatalf("Parse gave an ill-formed graph: %v", err)
+			t.Fatalf("Parse returned an ill-formed function: %v", err)
 		}
 		roundTrip(t, g)
 	})

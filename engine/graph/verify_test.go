@@ -10,10 +10,9 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// Verify names the first fault of a function that was not made by NewFunc, or
-// was changed since.
+// Verify reports the first fault of a function that NewFunc has not made, or that was changed afterwards.
 func TestVerify(t *testing.T) {
-	a, b, w := x(2), x(2), graph.State("w", 2)
+	a, b, w := inputX(2), inputX(2), graph.State("w", 2)
 	outs := func(n ...*graph.Node) []graph.Output {
 		var o []graph.Output
 		for i, y := range n {
@@ -43,7 +42,7 @@ func TestVerify(t *testing.T) {
 		{graph.Func{Inputs: list(a), Updates: []graph.Update{{State: a, Value: a}}}, "graph: f: update of a input"},
 		{graph.Func{States: list(w), Updates: []graph.Update{{State: w, Value: w}, {State: w, Value: w}}}, `graph: f: state "w" is updated twice`},
 		{graph.Func{States: list(w), Updates: []graph.Update{{State: w, Value: graph.Const(1)}}}, `graph: f: state "w" is f32[2], its update f32[]`},
-		// A pass that gave a node operands it was not inferred for.
+		// Nodes with operands that do not match their shape, as a faulty rewrite would make them.
 		{graph.Func{Outputs: outs(graph.Rebuild(graph.Add(graph.Const(1), graph.Const(2)), graph.ConstOf([]float32{1, 2}, 2), graph.Const(1)))},
 			"graph: f: graph: add([2], []): want operands of one shape"},
 		{graph.Func{Outputs: outs(graph.Rebuild(graph.Neg(graph.Const(1)), graph.ConstOf([]float32{1, 2}, 2)))},
@@ -56,11 +55,11 @@ func TestVerify(t *testing.T) {
 		}
 	}
 	if _, err := graph.NewFunc("f", nil, outs(graph.Neg(a)), nil); err == nil {
-		t.Error("NewFunc takes an input that is not listed")
+		t.Error("NewFunc accepts an input that is not listed")
 	}
 }
 
-// Each builder's complaint, whole: it is what a user reads who wires two layers wrong.
+// The errors of the builders, in full: this is what a user reads after connecting layers that do not fit.
 func TestShapeErrors(t *testing.T) {
 	f := func(shape ...int) *graph.Node { return graph.State("s", shape...) }
 	key := graph.Input("key", tensor.Int32, 4)
@@ -75,7 +74,7 @@ func TestShapeErrors(t *testing.T) {
 		{func() *graph.Node { return f(1<<20, 1<<20) }, "state(): tensor: shape [1048576,1048576] has more than 2147483647 elements"},
 		{func() *graph.Node { return graph.ConstOf([]float32{1, 2, 3}, 2) }, "const([2]): the number of elements does not match"},
 		{func() *graph.Node { return graph.Normal(f(4), "n", 2) }, "normal([4]): operand 0 is f32, want i32"},
-		{func() *graph.Node { return graph.Uniform(graph.Input("k", tensor.Int32, 2), "n", 2) }, "uniform([2]): the key is four words: want [4]"},
+		{func() *graph.Node { return graph.Uniform(graph.Input("k", tensor.Int32, 2), "n", 2) }, "uniform([2]): a key has four words: want [4]"},
 		{func() *graph.Node { return graph.Exp(key) }, "exp([4]): operand 0 is i32, want f32"},
 		{func() *graph.Node { return graph.Add(f(2, 3), f(2)) }, "add([2,3], [2]): the shapes do not broadcast together"},
 		{func() *graph.Node { return graph.Select(f(2), f(3), f(1)) }, "select([2], [3], [1]): the shapes do not broadcast together"},
@@ -85,8 +84,8 @@ func TestShapeErrors(t *testing.T) {
 		{func() *graph.Node { return graph.Transpose(f(2, 3), 0) }, "transpose([2,3]): [0] is not a permutation of 2 axes"},
 		{func() *graph.Node { return graph.Transpose(f(2, 3), 1, 1) }, "transpose([2,3]): [1 1] is not a permutation of 2 axes"},
 		{func() *graph.Node { return graph.Transpose(f(2, 3)) }, "transpose([2,3]): [] is not a permutation of 2 axes"},
-		{func() *graph.Node { return graph.BroadcastTo(f(2), 2, 3) }, "broadcast([2]): axis 0 of length 2 does not repeat to [2,3]"},
-		{func() *graph.Node { return graph.BroadcastTo(f(2, 2), 2) }, "broadcast([2,2]): cannot lose axes on the way to [2]"},
+		{func() *graph.Node { return graph.BroadcastTo(f(2), 2, 3) }, "broadcast([2]): axis 0 of length 2 does not broadcast to [2,3]"},
+		{func() *graph.Node { return graph.BroadcastTo(f(2, 2), 2) }, "broadcast([2,2]): has more axes than [2]"},
 		{func() *graph.Node { return graph.Pad(f(2), []int{-1}, []int{0}, []int{0}) }, "pad([2]): axis 0: negative padding"},
 		{func() *graph.Node { return graph.Pad(f(2), []int{1}, nil, []int{0}) }, "pad([2]): want 1 numbers in each of lo, hi and interior"},
 		{func() *graph.Node { return graph.Slice(f(2), []int{1}, []int{3}, []int{1}) }, "slice([2]): axis 0: [1:3:1] is not inside [0:2]"},
@@ -96,7 +95,7 @@ func TestShapeErrors(t *testing.T) {
 		{func() *graph.Node { return graph.Concat(0) }, "concat(): want operands and one of their axes, not [0]"},
 		{func() *graph.Node { return graph.Concat(1, f(2)) }, "concat([2]): want operands and one of their axes, not [1]"},
 		{func() *graph.Node { return graph.Concat(0, f(2), f(2, 1)) }, "concat([2], [2,1]): want operands of one rank"},
-		{func() *graph.Node { return graph.Concat(0, f(2, 2), f(2, 3)) }, "concat([2,2], [2,3]): want operands equal but for axis 0"},
+		{func() *graph.Node { return graph.Concat(0, f(2, 2), f(2, 3)) }, "concat([2,2], [2,3]): want operands that differ only in axis 0"},
 		{func() *graph.Node { return graph.Sum(f(2, 3), 2) }, "sum([2,3]): axes [2] are not different axes of a rank 2 operand"},
 		{func() *graph.Node { return graph.ReduceMax(f(2, 3), 1, 0, 1) }, "max_reduce([2,3]): axes [0 1 1] are not different axes of a rank 2 operand"},
 		{func() *graph.Node { return graph.MatMul(f(2, 3), f(2, 3)) }, "matmul([2,3], [2,3]): inner lengths 3 and 2 differ"},
@@ -107,15 +106,15 @@ func TestShapeErrors(t *testing.T) {
 		{func() *graph.Node { return graph.Conv2D(f(1, 5, 5, 3), f(3, 3, 8, 3), conv(1, graph.Same)) },
 			"conv2d([1,5,5,3], [3,3,8,3]): image of 3 channels, kernel for 8"},
 		{func() *graph.Node { return graph.Conv2D(f(1, 5, 2, 3), f(3, 3, 3, 8), conv(2, graph.Valid)) },
-			"conv2d([1,5,2,3], [3,3,3,8]): axis 2: no place for a kernel of 3 in 2 with stride 2, padding valid"},
+			"conv2d([1,5,2,3], [3,3,3,8]): axis 2: a kernel of length 3 does not fit length 2 with stride 2, padding valid"},
 		{func() *graph.Node { return graph.Conv2D(f(1, 5, 5, 3), f(3, 3, 3, 8), graph.ConvConfig{}) },
-			"conv2d([1,5,5,3], [3,3,3,8]): axis 1: no place for a kernel of 3 in 5 with stride 0, padding same"},
+			"conv2d([1,5,5,3], [3,3,3,8]): axis 1: a kernel of length 3 does not fit length 5 with stride 0, padding same"},
 		{func() *graph.Node {
 			return graph.Conv2DInputGrad(f(1, 3, 3, 8), f(3, 3, 3, 8), graph.Shape{1, 7, 7, 3}, conv(2, graph.Same))
 		}, "conv2d_input_grad([1,3,3,8], [3,3,3,8]): a convolution of [1,7,7,3] gives [1,4,4,8]"},
 		{func() *graph.Node {
 			return graph.Conv2DFilterGrad(f(1, 7, 7, 3), f(1, 3, 3, 8), graph.Shape{3, 3, 3, 8}, conv(2, graph.Same))
-		}, "conv2d_filter_grad([1,7,7,3], [1,3,3,8]): a convolution by [3,3,3,8] gives [1,4,4,8]"},
+		}, "conv2d_filter_grad([1,7,7,3], [1,3,3,8]): a convolution with kernel [3,3,3,8] gives [1,4,4,8]"},
 	} {
 		err := graph.Try(func() { c.build() })
 		var shape *graph.ShapeError
@@ -125,7 +124,7 @@ func TestShapeErrors(t *testing.T) {
 	}
 }
 
-// Try passes on what is not a ShapeError.
+// Try does not recover other panics.
 func TestTryKeepsOtherPanics(t *testing.T) {
 	defer func() {
 		if r := fmt.Sprint(recover()); !strings.Contains(r, "a bug") {
@@ -133,5 +132,5 @@ func TestTryKeepsOtherPanics(t *testing.T) {
 		}
 	}()
 	_ = graph.Try(func() { panic("a bug") })
-	t.Error("the panic was swallowed")
+	t.Error("Try recovered the panic")
 }

@@ -21,7 +21,7 @@ func augmented(t *testing.T, a augment, x graphtest.Operand, seed uint64) (graph
 		outputs = append(outputs, graph.Output{Name: name, Value: graph.Uniform(key, "real: "+name, x.Shape[0])})
 	}
 	f, err := graph.NewFunc("augment", []*graph.Node{key, in}, outputs, nil)
-	out := run(t, f, err, map[string]graph.Value{"key": graphtest.Word(rng.New(seed)).Value, "x": x.Value}, nil)
+	out := run(t, f, err, map[string]graph.Value{"key": graphtest.KeyWords(rng.New(seed)).Value, "x": x.Value}, nil)
 	return out["y"], out
 }
 
@@ -95,7 +95,7 @@ func TestAugmentationIsItsDefinition(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			x := graphtest.Between(rng.New(3), -1, 1, 9, 12, 21, c)
+			x := graphtest.Uniform(rng.New(3), -1, 1, 9, 12, 21, c)
 			got, u := augmented(t, a, x, 5)
 			for i, want := range looped(a, x, u) {
 				if !(math.Abs(got[i]-want) < 1e-6) { // thirds are rounded to float32
@@ -131,7 +131,7 @@ func TestMovesAndCutoutsAreUniform(t *testing.T) {
 		t.Errorf("moves %v", moves)
 	}
 
-	x = graphtest.Between(rng.New(1), 1, 2, 50, 8, 8, 1)
+	x = graphtest.Uniform(rng.New(1), 1, 2, 50, 8, 8, 1)
 	y, u := augmented(t, augment{cutout: true}, x, 2)
 	whole := 0
 	for b := range 50 {
@@ -163,7 +163,7 @@ func TestAugmentationGradient(t *testing.T) {
 			t.Fatal(err)
 		}
 		graphtest.CheckGrad(t, func(x ...*graph.Node) *graph.Node { return graph.Square(a.apply(x[1], "made", x[0])) },
-			[]graphtest.Operand{graphtest.Between(rng.New(1), -1, 1, 3, 8, 9, 3), graphtest.Word(rng.New(2))}, 2)
+			[]graphtest.Operand{graphtest.Uniform(rng.New(1), -1, 1, 3, 8, 9, 3), graphtest.KeyWords(rng.New(2))}, 2)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestProjectionOfLabels(t *testing.T) {
 		{Name: "phi", Value: c.body(b, x)}, {Name: "y", Value: c.judge(b, x, y)}, {Name: "other", Value: c.judge(b, x, other)},
 	}, nil)
 	in := map[string]graph.Value{
-		"x": graphtest.Between(rng.New(3), -1, 1, 3*small.Size()).Value,
+		"x": graphtest.Uniform(rng.New(3), -1, 1, 3*small.Size()).Value,
 		"y": {1, 0, 0, 0, 1, 0, 0, 0, 1}, "other": {0, 1, 0, 0, 1, 0, 1, 1, 0}, // the last has two
 	}
 	st := startStates(m)

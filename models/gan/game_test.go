@@ -191,7 +191,7 @@ func TestAverageOfTheGenerator(t *testing.T) {
 		}
 	}
 	// Decode shows it: the generator itself may be anything.
-	z := map[string]graph.Value{model.InputZ: graphtest.Between(rng.New(2), -2, 2, 9).Value}
+	z := map[string]graph.Value{model.InputZ: graphtest.Uniform(rng.New(2), -2, 2, 9).Value}
 	dec, err := m.Decode(3)
 	was := run(t, dec, err, z, st)[model.OutputPicture]
 	for name, v := range st {

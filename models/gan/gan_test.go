@@ -121,9 +121,9 @@ func startStates(m testModel) map[string]graph.Value {
 // inputs returns b images, of weight 1 and with a label each, and a key.
 func inputs(b int, img model.Image, lr float64) map[string]graph.Value {
 	in := map[string]graph.Value{
-		model.InputX:      graphtest.Between(rng.New(3), 0, 1, b*img.Size()).Value,
+		model.InputX:      graphtest.Uniform(rng.New(3), 0, 1, b*img.Size()).Value,
 		model.InputWeight: make(graph.Value, b), model.InputLR: {lr},
-		model.InputKey: graphtest.Word(rng.New(7)).Value,
+		model.InputKey: graphtest.KeyWords(rng.New(7)).Value,
 	}
 	in[model.InputLabels] = make(graph.Value, 3*b)
 	for i := range in[model.InputWeight] {
@@ -258,7 +258,7 @@ func TestDeviceAgreesWithInterpreter(t *testing.T) {
 				t.Fatal(err)
 			}
 			z := inputs(3, small, 0)
-			z[model.InputZ] = graphtest.Between(rng.New(2), -2, 2, 3*m.Latent).Value
+			z[model.InputZ] = graphtest.Uniform(rng.New(2), -2, 2, 3*m.Latent).Value
 			graphtest.Agree(t, be, dec, graph.Env{Inputs: z, States: startStates(m)}, 1e-5)
 		})
 	}
@@ -446,7 +446,7 @@ func TestJointTurnsMakeImagesOnce(t *testing.T) {
 // What is made of a code depends on the running statistics, not on its company.
 func TestRunningStatisticsAreUsed(t *testing.T) {
 	m := tiny(t)["dcgan"]
-	z := map[string]graph.Value{model.InputZ: graphtest.Between(rng.New(2), -2, 2, 9).Value}
+	z := map[string]graph.Value{model.InputZ: graphtest.Uniform(rng.New(2), -2, 2, 9).Value}
 	st := startStates(m)
 	three, err := m.Decode(3)
 	was := run(t, three, err, z, st)[model.OutputPicture]

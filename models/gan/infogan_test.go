@@ -83,7 +83,7 @@ func TestBothPlayersPayForInformation(t *testing.T) {
 // The classes that the model finds are probabilities, of each image by itself.
 func TestFoundClassesAreProbabilities(t *testing.T) {
 	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-classes", "3")
-	x := graphtest.Between(rng.New(4), 0, 1, 2*small.Size()).Value
+	x := graphtest.Uniform(rng.New(4), 0, 1, 2*small.Size()).Value
 	st := startStates(m)
 	two, err := m.Classify(2)
 	both := run(t, two, err, map[string]graph.Value{model.InputX: x}, st)[model.OutputProbs]

@@ -33,11 +33,11 @@ type Program interface {
 // outputs; new values of states are written to env.States. It is graph.Interp on
 // a device.
 func Run[S State, O any, P Program](d Device[S, O, P], f *graph.Func, env graph.Env) ([]graph.Value, error) {
-	on, err := given(f, env)
+	on, err := roundEnv(f, env)
 	if err != nil {
 		return nil, err
 	}
-	r, err := load(d, f, on)
+	r, err := compile(d, f, on)
 	if err != nil {
 		return nil, err
 	}
@@ -58,15 +58,15 @@ func Run[S State, O any, P Program](d Device[S, O, P], f *graph.Func, env graph.
 // good tol. States that f does not update must not change, nor may inputs.
 func Agree[S State, O any, P Program](t testing.TB, d Device[S, O, P], f *graph.Func, env graph.Env, tol float64) {
 	t.Helper()
-	env, err := given(f, env)
+	env, err := roundEnv(f, env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := load(d, f, env)
+	r, err := compile(d, f, env)
 	if err != nil {
 		t.Fatalf("%v\n%v", err, f)
 	}
-	s := newStepper(f)
+	s := newNodeEvaluator(f)
 	for run := range 2 {
 		want, err := s.run(env, nil)
 		if err != nil {
@@ -85,7 +85,7 @@ func Agree[S State, O any, P Program](t testing.TB, d Device[S, O, P], f *graph.
 		// differs is asked once more with many.
 		var faults []string
 		for _, runs := range []int{fewRuns, manyRuns} {
-			room, err := s.rounding(before, want, runs)
+			room, err := s.roundingErrors(before, want, runs)
 			if err != nil {
 				t.Fatalf("interpreter: %v\n%v", err, f)
 			}
@@ -107,7 +107,7 @@ func Agree[S State, O any, P Program](t testing.TB, d Device[S, O, P], f *graph.
 func compare(f *graph.Func, got []graph.Value, states, kept map[string]graph.Value, want, room []graph.Value, tol float64) []string {
 	var faults []string
 	check := func(what string, shape graph.Shape, got, want, room graph.Value) {
-		if err := differ(got, want, room, tol); err != nil {
+		if err := describeDifference(got, want, room, tol); err != nil {
 			faults = append(faults, fmt.Sprintf("%s %v: %v", what, shape, err))
 		}
 	}
@@ -129,7 +129,7 @@ func compare(f *graph.Func, got []graph.Value, states, kept map[string]graph.Val
 }
 
 // differ describes the worst element of got that is too far from want.
-func differ(got, want, room graph.Value, tol float64) error {
+func describeDifference(got, want, room graph.Value, tol float64) error {
 	largest := 0.0
 	for _, w := range want {
 		if !math.IsInf(w, 0) && !math.IsNaN(w) {
@@ -159,13 +159,13 @@ func differ(got, want, room graph.Value, tol float64) error {
 }
 
 // A loaded function is compiled, with the states of its environment in place.
-type loaded struct {
+type compiledFunc struct {
 	f *graph.Func
 	p Program
 	s State
 }
 
-func load[S State, O any, P Program](d Device[S, O, P], f *graph.Func, env graph.Env) (*loaded, error) {
+func compile[S State, O any, P Program](d Device[S, O, P], f *graph.Func, env graph.Env) (*compiledFunc, error) {
 	s := d.NewState()
 	for _, n := range f.States {
 		if err := s.Set(n.Name(), toTensor(env.States[n.Name()], n.DType(), n.Shape())); err != nil {
@@ -177,11 +177,11 @@ func load[S State, O any, P Program](d Device[S, O, P], f *graph.Func, env graph
 	if err != nil {
 		return nil, fmt.Errorf("graphtest: compile %s: %w", f.Name, err)
 	}
-	return &loaded{f: f, p: p, s: s}, nil
+	return &compiledFunc{f: f, p: p, s: s}, nil
 }
 
 // run gives the outputs as they stand in arrays that held NaN before.
-func (l *loaded) run(env graph.Env) ([]graph.Value, error) {
+func (l *compiledFunc) run(env graph.Env) ([]graph.Value, error) {
 	var in, out []*tensor.Tensor
 	for _, n := range l.f.Inputs {
 		in = append(in, toTensor(env.Inputs[n.Name()], n.DType(), n.Shape()))
@@ -218,7 +218,7 @@ func (l *loaded) run(env graph.Env) ([]graph.Value, error) {
 }
 
 // given returns env as a device takes it: copied, and rounded to the types of f.
-func given(f *graph.Func, env graph.Env) (graph.Env, error) {
+func roundEnv(f *graph.Func, env graph.Env) (graph.Env, error) {
 	out := graph.Env{Inputs: map[string]graph.Value{}, States: map[string]graph.Value{}}
 	for _, n := range slices.Concat(f.Inputs, f.States) {
 		from, to := env.Inputs, out.Inputs

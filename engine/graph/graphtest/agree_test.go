@@ -14,38 +14,38 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// single is a device that rounds every value to float32: what a correct one does.
+// float32Device is a device that rounds every value to float32: what a correct one does.
 // Its fault, if set, spoils each run.
-type single struct {
-	fault func(p *singleProgram, in, out []*tensor.Tensor)
+type float32Device struct {
+	fault func(p *float32Program, in, out []*tensor.Tensor)
 }
 
-type singleState map[string]*tensor.Tensor
+type float32State map[string]*tensor.Tensor
 
-type singleProgram struct {
+type float32Program struct {
 	f     *graph.Func
-	s     singleState
-	fault func(p *singleProgram, in, out []*tensor.Tensor)
+	s     float32State
+	fault func(p *float32Program, in, out []*tensor.Tensor)
 }
 
-func (single) Name() string            { return "single" }
-func (single) NewState() backend.State { return singleState{} }
-func (single) Close() error            { return nil }
+func (float32Device) Name() string            { return "float32Device" }
+func (float32Device) NewState() backend.State { return float32State{} }
+func (float32Device) Close() error            { return nil }
 
-func (d single) Compile(f *graph.Func, s backend.State, _ backend.Options) (backend.Program, error) {
-	return &singleProgram{f, s.(singleState), d.fault}, nil
+func (d float32Device) Compile(f *graph.Func, s backend.State, _ backend.Options) (backend.Program, error) {
+	return &float32Program{f, s.(float32State), d.fault}, nil
 }
 
-func (s singleState) Names() []string { return nil }
-func (s singleState) Get(name string) (*tensor.Tensor, error) {
+func (s float32State) Names() []string { return nil }
+func (s float32State) Get(name string) (*tensor.Tensor, error) {
 	return tensor.FromSlice(slices.Clone(s[name].F32()), s[name].Shape()...)
 }
-func (s singleState) Set(name string, t *tensor.Tensor) error { s[name] = t; return nil }
+func (s float32State) Set(name string, t *tensor.Tensor) error { s[name] = t; return nil }
 
-func (p *singleProgram) Inputs() []backend.Spec  { return nil }
-func (p *singleProgram) Outputs() []backend.Spec { return nil }
+func (p *float32Program) Inputs() []backend.Spec  { return nil }
+func (p *float32Program) Outputs() []backend.Spec { return nil }
 
-func (p *singleProgram) Run(in, out []*tensor.Tensor) error {
+func (p *float32Program) Run(in, out []*tensor.Tensor) error {
 	vals := map[*graph.Node]*tensor.Tensor{}
 	for i, n := range p.f.Inputs {
 		vals[n] = in[i]
@@ -97,25 +97,25 @@ func (p *singleProgram) Run(in, out []*tensor.Tensor) error {
 	return nil
 }
 
-// A probe is a testing.TB that notes a failure instead of failing.
-type probe struct {
+// A recorder is a testing.TB that notes a failureMessage instead of failing.
+type recorder struct {
 	testing.TB
 	failed string
 }
 
-func (p *probe) Helper() {}
-func (p *probe) Errorf(format string, args ...any) {
+func (p *recorder) Helper() {}
+func (p *recorder) Errorf(format string, args ...any) {
 	p.failed += fmt.Sprintf(format, args...) + "\n"
 }
-func (p *probe) Fatal(args ...any) { p.Errorf("%s", fmt.Sprint(args...)); panic(p) }
-func (p *probe) Fatalf(format string, args ...any) {
+func (p *recorder) Fatal(args ...any) { p.Errorf("%s", fmt.Sprint(args...)); panic(p) }
+func (p *recorder) Fatalf(format string, args ...any) {
 	p.Errorf(format, args...)
 	panic(p)
 }
 
-// failure returns what check says to its testing.TB, and empty if it is content.
-func failure(t *testing.T, check func(t testing.TB)) (msg string) {
-	p := &probe{TB: t}
+// failureMessage returns what check says to its testing.TB, and empty if it is content.
+func failureMessage(t *testing.T, check func(t testing.TB)) (msg string) {
+	p := &recorder{TB: t}
 	defer func() {
 		if r := recover(); r != nil && r != any(p) {
 			panic(r)
@@ -133,12 +133,12 @@ func seeds(t *testing.T) uint64 {
 	return 150
 }
 
-func TestAgreeTakesFloat32(t *testing.T) {
+func TestAgreeAcceptsFloat32(t *testing.T) {
 	for seed := range seeds(t) {
 		key := rng.New(seed)
 		f := graphtest.RandomFunc(key)
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			graphtest.Agree(t, single{}, f, graphtest.RandomEnv(key, f), 1e-6)
+			graphtest.Agree(t, float32Device{}, f, graphtest.RandomEnv(key, f), 1e-6)
 		})
 	}
 }
@@ -146,8 +146,8 @@ func TestAgreeTakesFloat32(t *testing.T) {
 // A device with any of these faults must not pass. The faults are small or rare
 // on purpose.
 func TestAgreeFindsFaults(t *testing.T) {
-	for name, fault := range map[string]func(p *singleProgram, in, out []*tensor.Tensor){
-		"one element a little off": func(_ *singleProgram, _, out []*tensor.Tensor) {
+	for name, fault := range map[string]func(p *float32Program, in, out []*tensor.Tensor){
+		"one element a little off": func(_ *float32Program, _, out []*tensor.Tensor) {
 			y := out[0].F32()
 			i := 0
 			for j, v := range y {
@@ -157,12 +157,12 @@ func TestAgreeFindsFaults(t *testing.T) {
 			}
 			y[i] += 1e-3*y[i] + 1e-3
 		},
-		"NaN":                  func(_ *singleProgram, _, out []*tensor.Tensor) { out[0].F32()[0] = float32(math.NaN()) },
-		"an output not stored": func(_ *singleProgram, _, out []*tensor.Tensor) { out[len(out)-1].F32()[0] = float32(math.NaN()) },
-		"a state off": func(p *singleProgram, _, _ []*tensor.Tensor) {
+		"NaN":                  func(_ *float32Program, _, out []*tensor.Tensor) { out[0].F32()[0] = float32(math.NaN()) },
+		"an output not stored": func(_ *float32Program, _, out []*tensor.Tensor) { out[len(out)-1].F32()[0] = float32(math.NaN()) },
+		"a state off": func(p *float32Program, _, _ []*tensor.Tensor) {
 			p.s[p.f.States[0].Name()].F32()[0] += 0.01
 		},
-		"an input written": func(p *singleProgram, in, _ []*tensor.Tensor) {
+		"an input written": func(p *float32Program, in, _ []*tensor.Tensor) {
 			for i, n := range p.f.Inputs {
 				if n.DType() == tensor.Float32 {
 					in[i].F32()[0]++
@@ -181,8 +181,8 @@ func TestAgreeFindsFaults(t *testing.T) {
 					continue
 				}
 				tried++
-				if failure(t, func(t testing.TB) {
-					graphtest.Agree(t, single{fault}, f, graphtest.RandomEnv(key, f), 1e-6)
+				if failureMessage(t, func(t testing.TB) {
+					graphtest.Agree(t, float32Device{fault}, f, graphtest.RandomEnv(key, f), 1e-6)
 				}) == "" {
 					missed++
 				}

@@ -8,7 +8,7 @@ import (
 
 // finish makes a function of the graph that was grown: every node that nothing
 // uses becomes an output, or part of a loss; then derivatives and updates.
-func (g *gen) finish() *graph.Func {
+func (g *generator) buildFunc() *graph.Func {
 	used := map[*graph.Node]bool{}
 	for _, r := range g.pool {
 		for _, x := range (&graph.Func{Outputs: []graph.Output{{Name: "y", Value: r.Node}}}).Nodes() {
@@ -36,14 +36,14 @@ func (g *gen) finish() *graph.Func {
 	}
 	out("loss", rest)
 	if g.chance(0.2) { // an output that others are made from, at times a leaf
-		out("inner", g.pick().Node)
+		out("inner", g.pickNode().Node)
 	}
 
 	updates := map[*graph.Node]*graph.Node{}
 	if g.chance(0.55) {
-		g.differentiate(rest, out, updates)
+		g.addGradients(rest, out, updates)
 	}
-	g.update(updates)
+	g.addUpdates(updates)
 	var list []graph.Update
 	for _, s := range g.states {
 		if v := updates[s]; v != nil {
@@ -60,14 +60,14 @@ func (g *gen) finish() *graph.Func {
 // differentiate adds the gradient of loss in all leaves and one inner node, as
 // outputs or as steps of descent, and at times the gradient of its square, as a
 // penalty has it.
-func (g *gen) differentiate(loss *graph.Node, out func(string, *graph.Node), updates map[*graph.Node]*graph.Node) {
+func (g *generator) addGradients(loss *graph.Node, out func(string, *graph.Node), updates map[*graph.Node]*graph.Node) {
 	wrt := append([]*graph.Node{}, g.states...)
 	for _, n := range g.inputs {
-		if n != g.key4 {
+		if n != g.keyNode {
 			wrt = append(wrt, n)
 		}
 	}
-	inner := g.pick().Node
+	inner := g.pickNode().Node
 	wrt = append(wrt, inner)
 	grads := graph.Grad(loss, wrt...)
 	penalty := graph.Const(0)
@@ -89,7 +89,7 @@ func (g *gen) differentiate(loss *graph.Node, out func(string, *graph.Node), upd
 
 // update gives states that have no new value one: a swap of two, a copy of an
 // input, or a node of the graph made to fit.
-func (g *gen) update(updates map[*graph.Node]*graph.Node) {
+func (g *generator) addUpdates(updates map[*graph.Node]*graph.Node) {
 	for i, s := range g.states {
 		if updates[s] != nil || g.chance(0.4) {
 			continue
@@ -103,12 +103,12 @@ func (g *gen) update(updates map[*graph.Node]*graph.Node) {
 		if updates[s] != nil {
 			continue
 		}
-		v := g.pick().Node
+		v := g.pickNode().Node
 		for range 8 {
 			if v.Shape().Equal(s.Shape()) {
 				break
 			}
-			v = g.pick().Node
+			v = g.pickNode().Node
 		}
 		if !v.Shape().Equal(s.Shape()) {
 			v = graph.Add(graph.Scale(s, 0.875), graph.Mean(graph.Tanh(v)))

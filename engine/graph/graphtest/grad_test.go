@@ -10,12 +10,12 @@ import (
 
 func TestSweep(t *testing.T) { graphtest.Sweep(t) }
 
-func TestSweepDevice(t *testing.T) { graphtest.SweepDevice(t, single{}, 1e-6) }
+func TestSweepDevice(t *testing.T) { graphtest.SweepDevice(t, float32Device{}, 1e-6) }
 
 // A wrong first or second derivative must be found. The wrong ones are made by
 // StopGradient, which hides a part of the graph from Grad.
 func TestCheckGradFindsFaults(t *testing.T) {
-	at := []graphtest.Operand{graphtest.Of(0.3, -1.2, 2)}
+	at := []graphtest.Operand{graphtest.Vector(0.3, -1.2, 2)}
 	for _, c := range []struct {
 		name string
 		f    func(x ...*graph.Node) *graph.Node
@@ -35,7 +35,7 @@ func TestCheckGradFindsFaults(t *testing.T) {
 			return graph.Add(graph.Mul(s, graph.Sub(x[0], s)), graph.Scale(graph.Square(s), 0.5))
 		}, "order 2"},
 	} {
-		msg := failure(t, func(t testing.TB) { graphtest.CheckGrad(t, c.f, at, 2) })
+		msg := failureMessage(t, func(t testing.TB) { graphtest.CheckGrad(t, c.f, at, 2) })
 		if c.want == "" && msg != "" || !strings.HasPrefix(msg, c.want) {
 			t.Errorf("%s: the check says %q, want %q", c.name, msg, c.want)
 		}

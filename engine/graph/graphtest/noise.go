@@ -11,25 +11,25 @@ import (
 
 // float32 rounds to nearest with a relative error of at most 2⁻²⁴; a kernel of
 // exp or log errs by a few of these.
-const unit = 0x1p-24
+const unitRoundoff = 0x1p-24
 
 // How many runs rounding is asked for, first and where that leaves a doubt.
 const fewRuns, manyRuns = 3, 40
 
 // A stepper evaluates a function node by node, so that rounding can be imitated
 // after each.
-type stepper struct {
-	f     *graph.Func
-	nodes []*graph.Node
-	place map[*graph.Node]int
-	one   []*graph.Func // of each node that has operands: itself, of inputs "0", "1", …
+type nodeEvaluator struct {
+	f         *graph.Func
+	nodes     []*graph.Node
+	index     map[*graph.Node]int
+	nodeFuncs []*graph.Func // of each node that has operands: itself, of inputs "0", "1", …
 }
 
-func newStepper(f *graph.Func) *stepper {
-	s := &stepper{f: f, nodes: f.Nodes(), place: map[*graph.Node]int{}}
-	s.one = make([]*graph.Func, len(s.nodes))
+func newNodeEvaluator(f *graph.Func) *nodeEvaluator {
+	s := &nodeEvaluator{f: f, nodes: f.Nodes(), index: map[*graph.Node]int{}}
+	s.nodeFuncs = make([]*graph.Func, len(s.nodes))
 	for i, n := range s.nodes {
-		s.place[n] = i
+		s.index[n] = i
 		if n.Op() == graph.OpInput || n.Op() == graph.OpState {
 			continue
 		}
@@ -37,7 +37,7 @@ func newStepper(f *graph.Func) *stepper {
 		for j, x := range n.In() {
 			in[j] = graph.Input(operandName(j), x.DType(), x.Shape()...)
 		}
-		s.one[i] = &graph.Func{Name: n.Op().String(), Inputs: in, Outputs: []graph.Output{{Name: "y", Value: graph.Rebuild(n, in...)}}}
+		s.nodeFuncs[i] = &graph.Func{Name: n.Op().String(), Inputs: in, Outputs: []graph.Output{{Name: "y", Value: graph.Rebuild(n, in...)}}}
 	}
 	return s
 }
@@ -47,7 +47,7 @@ func operandName(j int) string { return fmt.Sprint(j) }
 // run evaluates the function; where key is given, every value that float32
 // cannot hold is moved by a random part of what its rounding may move it.
 // It returns the outputs, then the values of the updates.
-func (s *stepper) run(env graph.Env, key *rng.Key) ([]graph.Value, error) {
+func (s *nodeEvaluator) run(env graph.Env, key *rng.Key) ([]graph.Value, error) {
 	vals := make([]graph.Value, len(s.nodes))
 	for i, n := range s.nodes {
 		switch n.Op() {
@@ -60,14 +60,14 @@ func (s *stepper) run(env graph.Env, key *rng.Key) ([]graph.Value, error) {
 		}
 		in := make([]graph.Value, len(n.In()))
 		for j, x := range n.In() {
-			in[j] = vals[s.place[x]]
+			in[j] = vals[s.index[x]]
 		}
-		y, err := interpOne(s.one[i], in)
+		y, err := interpOne(s.nodeFuncs[i], in)
 		if err != nil {
 			return nil, err
 		}
 		if key != nil {
-			if err := s.shake(i, y, in, key.At(uint64(i))); err != nil {
+			if err := s.addRounding(i, y, in, key.At(uint64(i))); err != nil {
 				return nil, err
 			}
 		}
@@ -75,10 +75,10 @@ func (s *stepper) run(env graph.Env, key *rng.Key) ([]graph.Value, error) {
 	}
 	var out []graph.Value
 	for _, o := range s.f.Outputs {
-		out = append(out, vals[s.place[o.Value]])
+		out = append(out, vals[s.index[o.Value]])
 	}
 	for _, u := range s.f.Updates {
-		out = append(out, vals[s.place[u.Value]])
+		out = append(out, vals[s.index[u.Value]])
 	}
 	return out, nil
 }
@@ -99,7 +99,7 @@ func interpOne(f *graph.Func, in []graph.Value) (graph.Value, error) {
 // left alone, so that ties and comparisons of exact numbers stay what they are;
 // of a sum that goes for its magnitudes too, because its parts may be rounded
 // though the whole is not.
-func (s *stepper) shake(i int, y graph.Value, in []graph.Value, key rng.Key) error {
+func (s *nodeEvaluator) addRounding(i int, y graph.Value, in []graph.Value, key rng.Key) error {
 	n := s.nodes[i]
 	size, sum := y, false // the sum of the magnitudes of the terms that are added
 	switch n.Op() {
@@ -122,27 +122,27 @@ func (s *stepper) shake(i int, y graph.Value, in []graph.Value, key rng.Key) err
 			}
 		}
 		var err error
-		if size, err = interpOne(s.one[i], pos); err != nil {
+		if size, err = interpOne(s.nodeFuncs[i], pos); err != nil {
 			return err
 		}
 	}
 	u := make([]float32, len(y))
 	key.Uniform(u)
 	for j, v := range y {
-		if !exact(v) || sum && !exact(size[j]) {
-			y[j] += math.Abs(size[j]) * 2 * unit * (2*float64(u[j]) - 1)
+		if !isFloat32(v) || sum && !isFloat32(size[j]) {
+			y[j] += math.Abs(size[j]) * 2 * unitRoundoff * (2*float64(u[j]) - 1)
 		}
 	}
 	return nil
 }
 
-func exact(v float64) bool { return float64(float32(v)) == v }
+func isFloat32(v float64) bool { return float64(float32(v)) == v }
 
 // rounding estimates, for each element of each output and update of f, how far
 // float32 may lie from float64: the largest move in a few runs in which every
 // rounding is drawn at random, or the root mean square over the array if that
 // is more.
-func (s *stepper) rounding(env graph.Env, want []graph.Value, runs int) ([]graph.Value, error) {
+func (s *nodeEvaluator) roundingErrors(env graph.Env, want []graph.Value, runs int) ([]graph.Value, error) {
 	far := make([]graph.Value, len(want))
 	for i, w := range want {
 		far[i] = make(graph.Value, len(w))

@@ -7,21 +7,21 @@ import (
 )
 
 // Each rule adds a primitive, or a few as a layer has them, to a growing graph.
-var rules = []func(g *gen){
+var rules = []func(g *generator){
 	unaryRule, unaryRule, unaryRule, binaryRule, binaryRule, binaryRule, binaryRule, selectRule,
 	reshapeRule, transposeRule, broadcastRule, padRule, sliceRule, concatRule,
 	reduceRule, reduceRule, matMulRule, matMulRule, conv2DRule, conv2DRule, inputGradRule, filterGradRule,
-	randomRule, denseRule, normRule, softmaxRule, lossRule, crowdRule,
+	randomRule, denseRule, normRule, softmaxRule, lossRule, fanOutRule,
 }
 
-func unaryRule(g *gen) {
-	x := g.pick()
-	switch g.n(11) {
+func unaryRule(g *generator) {
+	x := g.pickNode()
+	switch g.intn(11) {
 	case 0:
 		g.add(graph.Neg(x.Node), -x.hi, -x.lo)
 	case 1:
-		if b := x.big(); b > 4 {
-			x = ranged{graph.Scale(x.Node, 0.5), x.lo / 2, x.hi / 2}
+		if b := x.maxAbs(); b > 4 {
+			x = boundedNode{graph.Scale(x.Node, 0.5), x.lo / 2, x.hi / 2}
 		}
 		g.add(graph.Exp(x.Node), math.Exp(x.lo), math.Exp(x.hi))
 	case 2:
@@ -37,7 +37,7 @@ func unaryRule(g *gen) {
 	case 6:
 		g.add(graph.Softplus(x.Node), 0, max(x.hi, 0)+0.7)
 	case 7:
-		g.add(graph.Abs(x.Node), 0, x.big())
+		g.add(graph.Abs(x.Node), 0, x.maxAbs())
 	case 8:
 		g.add(graph.Sign(x.Node), -1, 1)
 	case 9:
@@ -47,14 +47,14 @@ func unaryRule(g *gen) {
 	}
 }
 
-func binaryRule(g *gen) {
-	a := g.pick()
-	b := g.partner(a)
+func binaryRule(g *generator) {
+	a := g.pickNode()
+	b := g.broadcastPartner(a)
 	if g.chance(0.3) {
 		a, b = b, a
 	}
-	big := a.big() * b.big()
-	switch g.n(9) {
+	big := a.maxAbs() * b.maxAbs()
+	switch g.intn(9) {
 	case 0, 1:
 		g.add(graph.Add(a.Node, b.Node), a.lo+b.lo, a.hi+b.hi)
 	case 2:
@@ -63,7 +63,7 @@ func binaryRule(g *gen) {
 		g.add(graph.Mul(a.Node, b.Node), -big, big)
 	case 5:
 		b = g.positive(b)
-		g.add(graph.Div(a.Node, b.Node), -a.big()/b.lo, a.big()/b.lo)
+		g.add(graph.Div(a.Node, b.Node), -a.maxAbs()/b.lo, a.maxAbs()/b.lo)
 	case 6:
 		g.add(graph.Max(a.Node, b.Node), max(a.lo, b.lo), max(a.hi, b.hi))
 	case 7:
@@ -79,9 +79,9 @@ func binaryRule(g *gen) {
 	}
 }
 
-func selectRule(g *gen) {
-	a := g.pick()
-	b, c := g.partner(a), g.partner(a)
+func selectRule(g *generator) {
+	a := g.pickNode()
+	b, c := g.broadcastPartner(a), g.broadcastPartner(a)
 	cond := c.Node
 	if g.chance(0.6) {
 		cond = graph.Greater(cond, a.Node)
@@ -89,15 +89,15 @@ func selectRule(g *gen) {
 	g.add(graph.Select(cond, a.Node, b.Node), min(a.lo, b.lo), max(a.hi, b.hi))
 }
 
-func reshapeRule(g *gen) {
-	x := g.pick()
-	g.add(graph.Reshape(x.Node, g.factor(x.Shape().Size(), 1+g.n(4))...), x.lo, x.hi)
+func reshapeRule(g *generator) {
+	x := g.pickNode()
+	g.add(graph.Reshape(x.Node, g.randomFactors(x.Shape().Size(), 1+g.intn(4))...), x.lo, x.hi)
 }
 
-func transposeRule(g *gen) {
-	x := g.pick()
+func transposeRule(g *generator) {
+	x := g.pickNode()
 	if len(x.Shape()) < 2 {
-		x = g.ofRank(2 + g.n(3))
+		x = g.nodeOfRank(2 + g.intn(3))
 	}
 	var perm []int
 	g.i++
@@ -107,27 +107,27 @@ func transposeRule(g *gen) {
 	g.add(graph.Transpose(x.Node, perm...), x.lo, x.hi)
 }
 
-func broadcastRule(g *gen) {
-	x := g.pick()
+func broadcastRule(g *generator) {
+	x := g.pickNode()
 	s := x.Shape().Clone()
 	for i, d := range s {
-		if k := lengths[g.n(len(lengths))]; d == 1 && s.Size()*k <= maxElements {
+		if k := lengths[g.intn(len(lengths))]; d == 1 && s.Size()*k <= maxElements {
 			s[i] = k
 		}
 	}
-	if k := lengths[g.n(len(lengths))]; len(s) < 4 && s.Size()*k <= maxElements {
+	if k := lengths[g.intn(len(lengths))]; len(s) < 4 && s.Size()*k <= maxElements {
 		s = append([]int{k}, s...)
 	}
 	g.add(graph.BroadcastTo(x.Node, s...), x.lo, x.hi)
 }
 
-func padRule(g *gen) {
-	x := g.pick()
+func padRule(g *generator) {
+	x := g.pickNode()
 	r := len(x.Shape())
 	lo, hi, between := make([]int, r), make([]int, r), make([]int, r)
 	size := 1
 	for i, d := range x.Shape() {
-		lo[i], hi[i], between[i] = g.n(3), g.n(3), g.n(3)
+		lo[i], hi[i], between[i] = g.intn(3), g.intn(3), g.intn(3)
 		size *= lo[i] + hi[i] + d + (d-1)*between[i]
 	}
 	if size <= maxElements {
@@ -135,31 +135,31 @@ func padRule(g *gen) {
 	}
 }
 
-func sliceRule(g *gen) {
-	x := g.pick()
+func sliceRule(g *generator) {
+	x := g.pickNode()
 	r := len(x.Shape())
 	lo, hi, step := make([]int, r), make([]int, r), make([]int, r)
 	for i, d := range x.Shape() {
-		lo[i] = min(g.n(d), g.n(d))
-		hi[i], step[i] = lo[i]+1+g.n(d-lo[i]), 1+g.n(3)
+		lo[i] = min(g.intn(d), g.intn(d))
+		hi[i], step[i] = lo[i]+1+g.intn(d-lo[i]), 1+g.intn(3)
 	}
 	g.add(graph.Slice(x.Node, lo, hi, step), x.lo, x.hi)
 }
 
-func concatRule(g *gen) {
-	x := g.pick()
+func concatRule(g *generator) {
+	x := g.pickNode()
 	if len(x.Shape()) == 0 {
-		x = g.ofRank(1)
+		x = g.nodeOfRank(1)
 	}
-	ax := g.n(len(x.Shape()))
+	ax := g.intn(len(x.Shape()))
 	xs, lo, hi, size := []*graph.Node{x.Node}, x.lo, x.hi, x.Shape().Size()
-	for range g.n(3) {
+	for range g.intn(3) {
 		s := x.Shape().Clone()
-		s[ax] = 1 + g.n(4)
+		s[ax] = 1 + g.intn(4)
 		if size += s.Size(); size > maxElements {
 			break
 		}
-		y := g.sized(s...)
+		y := g.nodeOfShape(s...)
 		xs, lo, hi = append(xs, y.Node), min(lo, y.lo), max(hi, y.hi)
 	}
 	if g.chance(0.2) { // twice the same
@@ -169,7 +169,7 @@ func concatRule(g *gen) {
 }
 
 // axes returns some axes of x, all of them at times, none never.
-func (g *gen) axes(x ranged) []int {
+func (g *generator) axes(x boundedNode) []int {
 	var axes []int
 	for i := range x.Shape() {
 		if g.chance(0.5) {
@@ -179,10 +179,10 @@ func (g *gen) axes(x ranged) []int {
 	return axes // nil means all
 }
 
-func reduceRule(g *gen) {
-	x := g.pick()
+func reduceRule(g *generator) {
+	x := g.pickNode()
 	axes := g.axes(x)
-	switch g.n(3) {
+	switch g.intn(3) {
 	case 0:
 		y := graph.Sum(x.Node, axes...)
 		k := float64(x.Shape().Size() / y.Shape().Size())
@@ -194,30 +194,30 @@ func reduceRule(g *gen) {
 	}
 }
 
-func matMulRule(g *gen) {
-	a := g.ofRank(2)
+func matMulRule(g *generator) {
+	a := g.nodeOfRank(2)
 	ta, tb := g.chance(0.5), g.chance(0.5)
 	m, k := a.Shape()[0], a.Shape()[1]
 	if ta {
 		m, k = k, m
 	}
-	n := lengths[g.n(len(lengths))]
+	n := lengths[g.intn(len(lengths))]
 	if m*n > maxElements || k*n > maxElements {
 		n = 1
 	}
-	b := g.sized(k, n)
+	b := g.nodeOfShape(k, n)
 	if tb {
-		b = g.sized(n, k)
+		b = g.nodeOfShape(n, k)
 	}
-	big := float64(k) * a.big() * b.big()
+	big := float64(k) * a.maxAbs() * b.maxAbs()
 	g.add(graph.MatMulT(a.Node, b.Node, ta, tb), -big, big)
 }
 
 // conv returns a random geometry for an image x, and the kernel's lengths.
-func (g *gen) conv(x graph.Shape) (c graph.ConvConfig, k [2]int, ok bool) {
-	c = graph.ConvConfig{Stride: [2]int{1 + g.n(3), 1 + g.n(3)}, Padding: graph.Padding(g.n(2))}
+func (g *generator) conv(x graph.Shape) (c graph.ConvConfig, k [2]int, ok bool) {
+	c = graph.ConvConfig{Stride: [2]int{1 + g.intn(3), 1 + g.intn(3)}, Padding: graph.Padding(g.intn(2))}
 	for i := range k {
-		k[i] = 1 + g.n(5)
+		k[i] = 1 + g.intn(5)
 		if _, _, ok := c.Window(i, x[1+i], k[i]); !ok {
 			return c, k, false
 		}
@@ -225,43 +225,43 @@ func (g *gen) conv(x graph.Shape) (c graph.ConvConfig, k [2]int, ok bool) {
 	return c, k, true
 }
 
-func conv2DRule(g *gen) {
-	x := g.ofRank(4)
+func conv2DRule(g *generator) {
+	x := g.nodeOfRank(4)
 	c, k, ok := g.conv(x.Shape())
-	ci, co := x.Shape()[3], 1+g.n(9)
+	ci, co := x.Shape()[3], 1+g.intn(9)
 	if !ok || x.Shape().Size()/ci*co > 2*maxElements || k[0]*k[1]*ci*co > 2*maxElements {
 		return
 	}
-	w := g.sized(k[0], k[1], ci, co)
-	big := float64(k[0]*k[1]*ci) * x.big() * w.big()
+	w := g.nodeOfShape(k[0], k[1], ci, co)
+	big := float64(k[0]*k[1]*ci) * x.maxAbs() * w.maxAbs()
 	g.add(graph.Conv2D(x.Node, w.Node, c), -big, big)
 }
 
-func inputGradRule(g *gen) {
-	gy := g.ofRank(4)
+func inputGradRule(g *generator) {
+	gy := g.nodeOfRank(4)
 	c, k, _ := g.conv(graph.Shape{1, 5, 5, 1})
-	ci, co := 1+g.n(5), gy.Shape()[3]
+	ci, co := 1+g.intn(5), gy.Shape()[3]
 	x := graph.Shape{gy.Shape()[0], 0, 0, ci}
 	for i := range 2 { // any image whose convolution has the places of gy
 		out, s := gy.Shape()[1+i], c.Stride[i]
 		if c.Padding == graph.Same {
-			x[1+i] = (out-1)*s + 1 + g.n(s)
+			x[1+i] = (out-1)*s + 1 + g.intn(s)
 		} else {
-			x[1+i] = (out-1)*s + k[i] + g.n(s)
+			x[1+i] = (out-1)*s + k[i] + g.intn(s)
 		}
 	}
 	if x.Size() > 2*maxElements || k[0]*k[1]*ci*co > 2*maxElements {
 		return
 	}
-	w := g.sized(k[0], k[1], ci, co)
-	big := float64(k[0]*k[1]*co) * gy.big() * w.big()
+	w := g.nodeOfShape(k[0], k[1], ci, co)
+	big := float64(k[0]*k[1]*co) * gy.maxAbs() * w.maxAbs()
 	g.add(graph.Conv2DInputGrad(gy.Node, w.Node, x, c), -big, big)
 }
 
-func filterGradRule(g *gen) {
-	x := g.ofRank(4)
+func filterGradRule(g *generator) {
+	x := g.nodeOfRank(4)
 	c, k, ok := g.conv(x.Shape())
-	ci, co := x.Shape()[3], 1+g.n(5)
+	ci, co := x.Shape()[3], 1+g.intn(5)
 	if !ok || k[0]*k[1]*ci*co > 2*maxElements || x.Shape().Size()/ci*co > 2*maxElements {
 		return
 	}
@@ -269,22 +269,22 @@ func filterGradRule(g *gen) {
 	for i := range 2 {
 		y[1+i], _, _ = c.Window(i, x.Shape()[1+i], k[i])
 	}
-	gy := g.sized(y...)
-	big := float64(y[0]*y[1]*y[2]) * x.big() * gy.big()
+	gy := g.nodeOfShape(y...)
+	big := float64(y[0]*y[1]*y[2]) * x.maxAbs() * gy.maxAbs()
 	g.add(graph.Conv2DFilterGrad(x.Node, gy.Node, graph.Shape{k[0], k[1], ci, co}, c), -big, big)
 }
 
-func randomRule(g *gen) {
-	shape, stream := g.shape(g.n(4)), string(rune('a'+g.n(3)))
+func randomRule(g *generator) {
+	shape, stream := g.shape(g.intn(4)), string(rune('a'+g.intn(3)))
 	if g.chance(0.5) {
-		g.add(graph.Uniform(g.keyed(), stream, shape...), 0, 1)
+		g.add(graph.Uniform(g.keyInput(), stream, shape...), 0, 1)
 	} else {
-		g.add(graph.Normal(g.keyed(), stream, shape...), -7, 7)
+		g.add(graph.Normal(g.keyInput(), stream, shape...), -7, 7)
 	}
 }
 
 // denseRule is act(x·w + b), the product a matrix product or a convolution.
-func denseRule(g *gen) {
+func denseRule(g *generator) {
 	from := len(g.pool)
 	if g.chance(0.5) {
 		matMulRule(g)
@@ -297,7 +297,7 @@ func denseRule(g *gen) {
 	y := g.pool[len(g.pool)-1]
 	b := g.leaf(y.Shape()[len(y.Shape())-1])
 	h := g.add(graph.Add(y.Node, b.Node), y.lo-2, y.hi+2)
-	switch g.n(4) {
+	switch g.intn(4) {
 	case 0:
 		g.add(graph.ReLU(h.Node), 0, max(h.hi, 0))
 	case 1:
@@ -310,8 +310,8 @@ func denseRule(g *gen) {
 }
 
 // normRule is (x − mean)/√(variance + 1/4) over some axes, as batch norm has it.
-func normRule(g *gen) {
-	x := g.pick()
+func normRule(g *generator) {
+	x := g.pickNode()
 	s, axes := x.Shape().Clone(), g.axes(x)
 	for i := range s {
 		kept := len(axes) > 0
@@ -327,28 +327,28 @@ func normRule(g *gen) {
 	g.add(graph.Div(d, graph.Sqrt(graph.AddScalar(v, 0.25))), -2*(x.hi-x.lo), 2*(x.hi-x.lo))
 }
 
-func softmaxRule(g *gen) {
-	x := g.ofRank(2)
+func softmaxRule(g *generator) {
+	x := g.nodeOfRank(2)
 	e := graph.Exp(graph.Sub(x.Node, graph.Reshape(graph.ReduceMax(x.Node, 1), x.Shape()[0], 1)))
 	g.add(graph.Div(e, graph.Reshape(graph.Sum(e, 1), x.Shape()[0], 1)), 0, 1)
 }
 
 // lossRule is a binary cross entropy or a squared error, reduced as losses are.
-func lossRule(g *gen) {
-	x := g.pick()
-	y := g.partner(x)
-	l, hi := graph.Square(graph.Sub(x.Node, y.Node)), (x.big()+y.big())*(x.big()+y.big())
+func lossRule(g *generator) {
+	x := g.pickNode()
+	y := g.broadcastPartner(x)
+	l, hi := graph.Square(graph.Sub(x.Node, y.Node)), (x.maxAbs()+y.maxAbs())*(x.maxAbs()+y.maxAbs())
 	lo := 0.0
 	if g.chance(0.5) {
 		l = graph.Sub(graph.Softplus(x.Node), graph.Mul(x.Node, y.Node))
-		lo, hi = -x.big()*y.big(), x.big()+0.7+x.big()*y.big()
+		lo, hi = -x.maxAbs()*y.maxAbs(), x.maxAbs()+0.7+x.maxAbs()*y.maxAbs()
 	}
-	g.add(graph.Mean(l, g.axes(ranged{Node: l})...), lo, hi)
+	g.add(graph.Mean(l, g.axes(boundedNode{Node: l})...), lo, hi)
 }
 
 // crowdRule uses one node in several places.
-func crowdRule(g *gen) {
-	x := g.pick()
+func fanOutRule(g *generator) {
+	x := g.pickNode()
 	y := graph.Add(graph.Mul(x.Node, graph.Sigmoid(x.Node)), graph.Max(x.Node, graph.Neg(x.Node)))
-	g.add(graph.Sub(y, graph.Scale(x.Node, 0.5)), -3*x.big(), 3*x.big())
+	g.add(graph.Sub(y, graph.Scale(x.Node, 0.5)), -3*x.maxAbs(), 3*x.maxAbs())
 }

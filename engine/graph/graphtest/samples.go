@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-type node = *graph.Node
+type graphNode = *graph.Node
 
 var sampleKey = rng.New(3).Split("samples")
 
@@ -23,36 +23,36 @@ func samples() map[graph.Op][]sample {
 	return m
 }
 
-func between(i int, lo, hi float64, shape ...int) Operand {
-	return Between(sampleKey.At(uint64(i)), lo, hi, shape...)
+func uniformSample(i int, lo, hi float64, shape ...int) Operand {
+	return Uniform(sampleKey.At(uint64(i)), lo, hi, shape...)
 }
 
-func apart(i int, first float64, shape ...int) Operand {
-	return Apart(sampleKey.At(uint64(i)), first, shape...)
+func distinctSample(i int, first float64, shape ...int) Operand {
+	return Distinct(sampleKey.At(uint64(i)), first, shape...)
 }
 
 func elementSamples(m map[graph.Op][]sample) {
-	square := func(x ...node) node { return graph.Square(x[0]) }
-	state := between(0, -1, 1, 2, 3)
+	square := func(x ...graphNode) graphNode { return graph.Square(x[0]) }
+	state := uniformSample(0, -1, 1, 2, 3)
 	state.State = true
-	m[graph.OpInput] = []sample{{"squared", square, []Operand{between(0, -1, 1, 2, 3)}}}
+	m[graph.OpInput] = []sample{{"squared", square, []Operand{uniformSample(0, -1, 1, 2, 3)}}}
 	m[graph.OpState] = []sample{{"squared", square, []Operand{state}}}
 	m[graph.OpConst] = []sample{
-		{"scalar", func(x ...node) node { return graph.Scale(graph.Square(x[0]), -0.7) }, []Operand{between(1, -1, 1, 3)}},
-		{"array", func(x ...node) node {
+		{"scalar", func(x ...graphNode) graphNode { return graph.Scale(graph.Square(x[0]), -0.7) }, []Operand{uniformSample(1, -1, 1, 3)}},
+		{"array", func(x ...graphNode) graphNode {
 			return graph.Mul(graph.Exp(x[0]), graph.ConstOf([]float32{1, -2, 3}, 3))
-		}, []Operand{between(1, -1, 1, 2, 3)}},
+		}, []Operand{uniformSample(1, -1, 1, 2, 3)}},
 	}
-	m[graph.OpUniform] = []sample{{"times x", func(x ...node) node {
+	m[graph.OpUniform] = []sample{{"times x", func(x ...graphNode) graphNode {
 		return graph.Mul(graph.Square(x[1]), graph.Uniform(x[0], "u", 3, 2))
-	}, []Operand{Word(sampleKey), between(2, -1, 1, 3, 2)}}}
-	m[graph.OpNormal] = []sample{{"reparameterised", func(x ...node) node {
+	}, []Operand{KeyWords(sampleKey), uniformSample(2, -1, 1, 3, 2)}}}
+	m[graph.OpNormal] = []sample{{"reparameterised", func(x ...graphNode) graphNode {
 		return graph.Add(x[1], graph.Mul(graph.Exp(x[2]), graph.Normal(x[0], "eps", 5, 3)))
-	}, []Operand{Word(sampleKey), between(3, -1, 1, 5, 3), between(4, -1, 1, 5, 3)}}}
+	}, []Operand{KeyWords(sampleKey), uniformSample(3, -1, 1, 5, 3), uniformSample(4, -1, 1, 5, 3)}}}
 
 	for _, u := range []struct {
 		op     graph.Op
-		f      func(x node) node
+		f      func(x graphNode) graphNode
 		lo, hi float64
 	}{
 		{graph.OpNeg, graph.Neg, -2, 2},
@@ -65,22 +65,22 @@ func elementSamples(m map[graph.Op][]sample) {
 		{graph.OpStop, graph.StopGradient, -1, 1},
 	} {
 		for i, shape := range [][]int{{}, {7}, {3, 1, 5}} {
-			m[u.op] = append(m[u.op], sample{fmt.Sprint(shape), func(x ...node) node { return u.f(x[0]) },
-				[]Operand{between(5+i, u.lo, u.hi, shape...)}})
+			m[u.op] = append(m[u.op], sample{fmt.Sprint(shape), func(x ...graphNode) graphNode { return u.f(x[0]) },
+				[]Operand{uniformSample(5+i, u.lo, u.hi, shape...)}})
 		}
 	}
-	m[graph.OpStop] = append(m[graph.OpStop], sample{"of a product", func(x ...node) node {
+	m[graph.OpStop] = append(m[graph.OpStop], sample{"of a product", func(x ...graphNode) graphNode {
 		return graph.StopGradient(graph.Mul(x[0], x[0]))
-	}, []Operand{between(5, -1, 1, 4)}})
+	}, []Operand{uniformSample(5, -1, 1, 4)}})
 	m[graph.OpAbs] = []sample{
-		{"both signs", func(x ...node) node { return graph.Abs(x[0]) }, []Operand{apart(6, 0.05, 5, 3)}},
-		{"of a product", func(x ...node) node { return graph.Abs(graph.Mul(x[0], x[0])) }, []Operand{apart(7, 0.05, 4)}},
+		{"both signs", func(x ...graphNode) graphNode { return graph.Abs(x[0]) }, []Operand{distinctSample(6, 0.05, 5, 3)}},
+		{"of a product", func(x ...graphNode) graphNode { return graph.Abs(graph.Mul(x[0], x[0])) }, []Operand{distinctSample(7, 0.05, 4)}},
 	}
-	m[graph.OpSign] = []sample{{"times x", func(x ...node) node { return graph.Mul(graph.Sign(x[0]), graph.Square(x[0])) }, []Operand{apart(8, 0.05, 5)}}}
+	m[graph.OpSign] = []sample{{"times x", func(x ...graphNode) graphNode { return graph.Mul(graph.Sign(x[0]), graph.Square(x[0])) }, []Operand{distinctSample(8, 0.05, 5)}}}
 
 	for _, b := range []struct {
 		op graph.Op
-		f  func(a, b node) node
+		f  func(a, b graphNode) graphNode
 	}{
 		{graph.OpAdd, graph.Add}, {graph.OpSub, graph.Sub}, {graph.OpMul, graph.Mul}, {graph.OpDiv, graph.Div},
 		{graph.OpMax, graph.Max}, {graph.OpMin, graph.Min}, {graph.OpGreater, graph.Greater}, {graph.OpEqual, graph.Equal},
@@ -90,42 +90,44 @@ func elementSamples(m map[graph.Op][]sample) {
 			{{3, 4}, {4}}, {{3, 4}, {3, 1}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 1, 3}, {4, 1}}, // row, column, middle, both
 		} {
 			// Squares make the second derivatives of the linear ones not vanish.
-			f := func(x ...node) node { return b.f(graph.Mul(x[0], graph.Square(x[0])), x[1]) }
+			f := func(x ...graphNode) graphNode { return b.f(graph.Mul(x[0], graph.Square(x[0])), x[1]) }
 			if b.op == graph.OpDiv {
-				f = func(x ...node) node { return graph.Div(graph.Exp(x[0]), graph.AddScalar(graph.Square(x[1]), 0.5)) }
+				f = func(x ...graphNode) graphNode {
+					return graph.Div(graph.Exp(x[0]), graph.AddScalar(graph.Square(x[1]), 0.5))
+				}
 			}
 			// Half a tenth lies between what is compared; the cube is monotonic but not apart.
 			if b.op == graph.OpMax || b.op == graph.OpMin || b.op == graph.OpGreater || b.op == graph.OpEqual {
-				f = func(x ...node) node { return graph.Mul(b.f(x[0], x[1]), graph.Square(x[0])) }
+				f = func(x ...graphNode) graphNode { return graph.Mul(b.f(x[0], x[1]), graph.Square(x[0])) }
 			}
 			m[b.op] = append(m[b.op], sample{fmt.Sprint(s[0], s[1]), f,
-				[]Operand{apart(10+i, 0.3, s[0]...), apart(20+i, 0.35, s[1]...)}})
+				[]Operand{distinctSample(10+i, 0.3, s[0]...), distinctSample(20+i, 0.35, s[1]...)}})
 		}
 	}
 	m[graph.OpSelect] = []sample{
-		{"on a comparison", func(x ...node) node {
+		{"on a comparison", func(x ...graphNode) graphNode {
 			return graph.Select(graph.Greater(x[0], x[1]), graph.Mul(x[0], x[1]), graph.Exp(x[1]))
-		}, []Operand{apart(30, 0, 4, 3), apart(31, 0.05, 3)}},
-		{"on a number", func(x ...node) node {
+		}, []Operand{distinctSample(30, 0, 4, 3), distinctSample(31, 0.05, 3)}},
+		{"on a number", func(x ...graphNode) graphNode {
 			return graph.Select(graph.ConstOf([]float32{0, 2, -1}, 3), graph.Square(x[0]), x[1])
-		}, []Operand{apart(32, 0, 2, 3), apart(33, 0, 2, 1)}},
-		{"leaky relu", func(x ...node) node { return graph.Square(graph.LeakyReLU(x[0], 0.2)) }, []Operand{apart(34, 0.05, 7)}},
+		}, []Operand{distinctSample(32, 0, 2, 3), distinctSample(33, 0, 2, 1)}},
+		{"leaky relu", func(x ...graphNode) graphNode { return graph.Square(graph.LeakyReLU(x[0], 0.2)) }, []Operand{distinctSample(34, 0.05, 7)}},
 	}
 }
 
 func movementSamples(m map[graph.Op][]sample) {
 	// The square gives the moved elements a second derivative.
-	add := func(op graph.Op, name string, shape []int, f func(x node) node) {
-		m[op] = append(m[op], sample{name, func(x ...node) node { return f(graph.Square(x[0])) }, []Operand{between(40, -2, 2, shape...)}})
+	add := func(op graph.Op, name string, shape []int, f func(x graphNode) graphNode) {
+		m[op] = append(m[op], sample{name, func(x ...graphNode) graphNode { return f(graph.Square(x[0])) }, []Operand{uniformSample(40, -2, 2, shape...)}})
 	}
 	for _, s := range [][2][]int{{{6}, {2, 3}}, {{2, 3, 4}, {4, 6}}, {{1}, {}}, {{}, {1, 1}}, {{3, 4}, {2, -1}}} {
-		add(graph.OpReshape, fmt.Sprint(s), s[0], func(x node) node { return graph.Reshape(x, s[1]...) })
+		add(graph.OpReshape, fmt.Sprint(s), s[0], func(x graphNode) graphNode { return graph.Reshape(x, s[1]...) })
 	}
 	for _, s := range [][2][]int{{{3, 4}, {1, 0}}, {{2, 3, 4}, {1, 2, 0}}, {{2, 3, 4}, {2, 0, 1}}, {{2, 3, 2, 5}, {0, 3, 1, 2}}, {{3}, {0}}, {{}, {}}} {
-		add(graph.OpTranspose, fmt.Sprint(s), s[0], func(x node) node { return graph.Transpose(x, s[1]...) })
+		add(graph.OpTranspose, fmt.Sprint(s), s[0], func(x graphNode) graphNode { return graph.Transpose(x, s[1]...) })
 	}
 	for _, s := range [][2][]int{{{}, {2, 3}}, {{3}, {2, 3}}, {{2, 1}, {2, 3}}, {{1, 3, 1}, {2, 3, 4}}, {{2, 1, 3}, {5, 2, 4, 3}}, {{1}, {1, 1}}} {
-		add(graph.OpBroadcast, fmt.Sprint(s), s[0], func(x node) node { return graph.BroadcastTo(x, s[1]...) })
+		add(graph.OpBroadcast, fmt.Sprint(s), s[0], func(x graphNode) graphNode { return graph.BroadcastTo(x, s[1]...) })
 	}
 	for _, p := range []struct{ shape, lo, hi, between []int }{
 		{[]int{4}, []int{2}, []int{1}, []int{0}},
@@ -134,7 +136,7 @@ func movementSamples(m map[graph.Op][]sample) {
 		{[]int{2, 3}, []int{0, 1}, []int{2, 0}, []int{1, 2}},
 		{[]int{2, 3, 1, 2}, []int{1, 0, 0, 2}, []int{0, 1, 1, 0}, []int{0, 1, 1, 0}},
 	} {
-		add(graph.OpPad, fmt.Sprint(p), p.shape, func(x node) node { return graph.Pad(x, p.lo, p.hi, p.between) })
+		add(graph.OpPad, fmt.Sprint(p), p.shape, func(x graphNode) graphNode { return graph.Pad(x, p.lo, p.hi, p.between) })
 	}
 	for _, p := range []struct{ shape, lo, hi, step []int }{
 		{[]int{7}, []int{0}, []int{7}, []int{1}},
@@ -144,14 +146,14 @@ func movementSamples(m map[graph.Op][]sample) {
 		{[]int{4, 5}, []int{1, 0}, []int{3, 5}, []int{1, 3}},
 		{[]int{2, 5, 3}, []int{0, 1, 2}, []int{2, 5, 3}, []int{1, 2, 1}},
 	} {
-		add(graph.OpSlice, fmt.Sprint(p), p.shape, func(x node) node { return graph.Slice(x, p.lo, p.hi, p.step) })
+		add(graph.OpSlice, fmt.Sprint(p), p.shape, func(x graphNode) graphNode { return graph.Slice(x, p.lo, p.hi, p.step) })
 	}
 	cat := func(name string, axis int, shapes ...[]int) {
 		var at []Operand
 		for i, s := range shapes {
-			at = append(at, between(50+i, -2, 2, s...))
+			at = append(at, uniformSample(50+i, -2, 2, s...))
 		}
-		m[graph.OpConcat] = append(m[graph.OpConcat], sample{name, func(x ...node) node {
+		m[graph.OpConcat] = append(m[graph.OpConcat], sample{name, func(x ...graphNode) graphNode {
 			return graph.Square(graph.Concat(axis, x...))
 		}, at})
 	}
@@ -159,9 +161,9 @@ func movementSamples(m map[graph.Op][]sample) {
 	cat("one", 0, []int{2, 2})
 	cat("columns", 1, []int{2, 3}, []int{2, 1})
 	cat("middle", 1, []int{2, 1, 3}, []int{2, 4, 3}, []int{2, 2, 3})
-	m[graph.OpConcat] = append(m[graph.OpConcat], sample{"twice the same", func(x ...node) node {
+	m[graph.OpConcat] = append(m[graph.OpConcat], sample{"twice the same", func(x ...graphNode) graphNode {
 		return graph.Square(graph.Concat(0, x[0], x[1], x[0]))
-	}, []Operand{between(53, -2, 2, 2), between(54, -2, 2, 1)}})
+	}, []Operand{uniformSample(53, -2, 2, 2), uniformSample(54, -2, 2, 1)}})
 }
 
 func reductionSamples(m map[graph.Op][]sample) {
@@ -169,20 +171,20 @@ func reductionSamples(m map[graph.Op][]sample) {
 		{[]int{}, nil}, {[]int{5}, nil}, {[]int{3, 4}, []int{0}}, {[]int{3, 4}, []int{1}}, {[]int{3, 4}, nil},
 		{[]int{2, 3, 4}, []int{1}}, {[]int{2, 3, 4}, []int{2, 0}}, {[]int{2, 3, 2, 3}, []int{1, 2}}, {[]int{1, 3, 1}, []int{0, 2}},
 	} {
-		m[graph.OpSum] = append(m[graph.OpSum], sample{fmt.Sprint(s), func(x ...node) node {
+		m[graph.OpSum] = append(m[graph.OpSum], sample{fmt.Sprint(s), func(x ...graphNode) graphNode {
 			return graph.Square(graph.Sum(x[0], s.axes...))
-		}, []Operand{between(60+i, -2, 2, s.shape...)}})
-		m[graph.OpReduceMax] = append(m[graph.OpReduceMax], sample{fmt.Sprint(s), func(x ...node) node {
+		}, []Operand{uniformSample(60+i, -2, 2, s.shape...)}})
+		m[graph.OpReduceMax] = append(m[graph.OpReduceMax], sample{fmt.Sprint(s), func(x ...graphNode) graphNode {
 			return graph.Square(graph.ReduceMax(x[0], s.axes...))
-		}, []Operand{apart(70+i, 0.05, s.shape...)}})
+		}, []Operand{distinctSample(70+i, 0.05, s.shape...)}})
 	}
-	m[graph.OpSum] = append(m[graph.OpSum], sample{"mean", func(x ...node) node {
+	m[graph.OpSum] = append(m[graph.OpSum], sample{"mean", func(x ...graphNode) graphNode {
 		return graph.Square(graph.Mean(x[0], 1))
-	}, []Operand{between(80, -2, 2, 3, 5)}})
-	m[graph.OpReduceMax] = append(m[graph.OpReduceMax], sample{"logsumexp", func(x ...node) node {
+	}, []Operand{uniformSample(80, -2, 2, 3, 5)}})
+	m[graph.OpReduceMax] = append(m[graph.OpReduceMax], sample{"logsumexp", func(x ...graphNode) graphNode {
 		top := graph.ReduceMax(x[0], 1)
 		return graph.Add(top, graph.Log(graph.Sum(graph.Exp(graph.Sub(x[0], graph.Reshape(top, 3, 1))), 1)))
-	}, []Operand{apart(81, 0.05, 3, 4)}})
+	}, []Operand{distinctSample(81, 0.05, 3, 4)}})
 }
 
 func matMulSamples(m map[graph.Op][]sample) {
@@ -195,14 +197,14 @@ func matMulSamples(m map[graph.Op][]sample) {
 			if t[1] {
 				b[0], b[1] = b[1], b[0]
 			}
-			m[graph.OpMatMul] = append(m[graph.OpMatMul], sample{fmt.Sprint(s, t), func(x ...node) node {
+			m[graph.OpMatMul] = append(m[graph.OpMatMul], sample{fmt.Sprint(s, t), func(x ...graphNode) graphNode {
 				return graph.MatMulT(x[0], x[1], t[0], t[1])
-			}, []Operand{between(82, -2, 2, a...), between(83, -2, 2, b...)}})
+			}, []Operand{uniformSample(82, -2, 2, a...), uniformSample(83, -2, 2, b...)}})
 		}
 	}
-	m[graph.OpMatMul] = append(m[graph.OpMatMul], sample{"with itself", func(x ...node) node {
+	m[graph.OpMatMul] = append(m[graph.OpMatMul], sample{"with itself", func(x ...graphNode) graphNode {
 		return graph.MatMulT(x[0], x[0], true, false)
-	}, []Operand{between(84, -2, 2, 3, 4)}})
+	}, []Operand{uniformSample(84, -2, 2, 3, 4)}})
 }
 
 func convSamples(m map[graph.Op][]sample) {
@@ -223,15 +225,15 @@ func convSamples(m map[graph.Op][]sample) {
 				y[1], _, _ = c.Window(0, x[1], k)
 				y[2], _, _ = c.Window(1, x[2], kw)
 				name := fmt.Sprintf("%v by %v, %v %v", x, w, c.Stride, pad)
-				m[graph.OpConv2D] = append(m[graph.OpConv2D], sample{name, func(n ...node) node {
+				m[graph.OpConv2D] = append(m[graph.OpConv2D], sample{name, func(n ...graphNode) graphNode {
 					return graph.Conv2D(n[0], n[1], c)
-				}, []Operand{between(90, -1, 1, x...), between(91, -1, 1, w...)}})
-				m[graph.OpConv2DInputGrad] = append(m[graph.OpConv2DInputGrad], sample{name, func(n ...node) node {
+				}, []Operand{uniformSample(90, -1, 1, x...), uniformSample(91, -1, 1, w...)}})
+				m[graph.OpConv2DInputGrad] = append(m[graph.OpConv2DInputGrad], sample{name, func(n ...graphNode) graphNode {
 					return graph.Conv2DInputGrad(n[0], n[1], x, c)
-				}, []Operand{between(92, -1, 1, y...), between(93, -1, 1, w...)}})
-				m[graph.OpConv2DFilterGrad] = append(m[graph.OpConv2DFilterGrad], sample{name, func(n ...node) node {
+				}, []Operand{uniformSample(92, -1, 1, y...), uniformSample(93, -1, 1, w...)}})
+				m[graph.OpConv2DFilterGrad] = append(m[graph.OpConv2DFilterGrad], sample{name, func(n ...graphNode) graphNode {
 					return graph.Conv2DFilterGrad(n[0], n[1], w, c)
-				}, []Operand{between(94, -1, 1, x...), between(95, -1, 1, y...)}})
+				}, []Operand{uniformSample(94, -1, 1, x...), uniformSample(95, -1, 1, y...)}})
 			}
 		}
 	}

@@ -11,9 +11,9 @@ import (
 // A sample is a small graph that shows a primitive, and a point at which its
 // derivatives are what differences find.
 type sample struct {
-	name string
-	f    func(x ...*graph.Node) *graph.Node
-	at   []Operand
+	name     string
+	f        func(x ...*graph.Node) *graph.Node
+	operands []Operand
 }
 
 // Sweep checks the gradients of every primitive of package graph to second
@@ -22,13 +22,13 @@ type sample struct {
 // does not use its primitive. What the gradient is told to ignore (StopGradient)
 // is checked to be ignored.
 func Sweep(t *testing.T) {
-	each(t, func(t *testing.T, op graph.Op, s sample) {
+	forEachSample(t, func(t *testing.T, op graph.Op, s sample) {
 		if op != graph.OpStop {
-			CheckGrad(t, s.f, s.at, 2)
+			CheckGrad(t, s.f, s.operands, 2)
 			return
 		}
-		p := place(s.at)
-		for i, g := range graph.Grad(p.project("weights", s.f(p.x...)), p.float()...) {
+		p := newCheckedGraph(s.operands)
+		for i, g := range graph.Grad(p.randomProjection("weights", s.f(p.leaves...)), p.differentiable()...) {
 			d, err := p.eval(graph.Sum(graph.Abs(g)), nil, 0)
 			if err != nil || d != 0 {
 				t.Errorf("the gradient in operand %d is of size %v (%v), want 0", i, d, err)
@@ -40,17 +40,17 @@ func Sweep(t *testing.T) {
 // SweepDevice runs the same samples on d, each with its gradient and the gradient
 // of that, and compares them with the interpreter as Agree does.
 func SweepDevice[S State, O any, P Program](t *testing.T, d Device[S, O, P], tol float64) {
-	each(t, func(t *testing.T, _ graph.Op, s sample) {
-		p := place(s.at)
-		y := s.f(p.x...)
+	forEachSample(t, func(t *testing.T, _ graph.Op, s sample) {
+		p := newCheckedGraph(s.operands)
+		y := s.f(p.leaves...)
 		outs := []graph.Output{{Name: "y", Value: y}}
-		loss := p.project("weights", y)
+		loss := p.randomProjection("weights", y)
 		for k := 1; k <= 2; k++ {
-			dirs := p.directions(k)
+			dirs := p.randomDirections(k)
 			derivative := graph.Const(0)
-			for i, g := range graph.Grad(loss, p.float()...) {
+			for i, g := range graph.Grad(loss, p.differentiable()...) {
 				outs = append(outs, graph.Output{Name: fmt.Sprintf("gradient %d of order %d", i, k), Value: g})
-				derivative = graph.Add(derivative, graph.Sum(graph.Mul(g, constOf(dirs[i], g.Shape()))))
+				derivative = graph.Add(derivative, graph.Sum(graph.Mul(g, roundedConst(dirs[i], g.Shape()))))
 			}
 			loss = derivative
 		}
@@ -63,7 +63,7 @@ func SweepDevice[S State, O any, P Program](t *testing.T, d Device[S, O, P], tol
 }
 
 // each walks the table of primitives.
-func each(t *testing.T, check func(t *testing.T, op graph.Op, s sample)) {
+func forEachSample(t *testing.T, check func(t *testing.T, op graph.Op, s sample)) {
 	all := samples()
 	for _, op := range graph.Ops() {
 		if len(all[op]) == 0 {
@@ -71,8 +71,8 @@ func each(t *testing.T, check func(t *testing.T, op graph.Op, s sample)) {
 		}
 		for i, s := range all[op] {
 			t.Run(fmt.Sprintf("%v/%d %s", op, i, s.name), func(t *testing.T) {
-				p := place(s.at)
-				f, err := graph.NewFunc(s.name, p.inputs(), []graph.Output{{Name: "y", Value: s.f(p.x...)}}, nil)
+				p := newCheckedGraph(s.operands)
+				f, err := graph.NewFunc(s.name, p.inputs(), []graph.Output{{Name: "y", Value: s.f(p.leaves...)}}, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
