@@ -29,7 +29,7 @@ type cutting struct {
 	form      convForm
 }
 
-// standardCut was measured; see BENCH.md.
+// standardCut was measured; see docs/benchmarks.md.
 var standardCut = cutting{shard: 1 << 20, least: 1 << 21, anchors: 2, weights: 1 << 17, lanes: 32, laneSums: 1 << 22, leastLane: 4}
 
 // A sharder finds the regions of a function. Every node has a time: what belongs
