@@ -72,7 +72,7 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 			if err != nil {
 				return err
 			}
-			opened[i], sides[i] = m, compare.Side{Name: filepath.Base(run.Dir), Session: m.Session, Backend: m.be, Config: *m.config, Log: log}
+			opened[i], sides[i] = m, compare.Side{Name: filepath.Base(run.Dir), Session: m.Session, Config: *m.config, Log: log}
 		}
 		if sides[0].Name == sides[1].Name {
 			sides[0].Name, sides[1].Name = args[0], args[1]

@@ -118,7 +118,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 // measure measures what the task asks for of a model, and tells how far it is. The sheet
 // of nearest training images comes first, if there is to be one.
 func (a *app) measure(ctx context.Context, m *opened, t eval.Task, opt feature.Options, nearest string) (eval.Scores, []eval.Absent, error) {
-	e, err := eval.New(m.Model(), m.Input(), m.be, m.State())
+	e, err := eval.New(m.Session)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,9 +12,11 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/train/ckpt"
 )
 
@@ -53,7 +55,7 @@ func TestLearns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	scores := must(must(eval.New(tr.Model(), tr.Input(), be, st)).Evaluate(context.Background(), set.Labelled(set.Test), c.Seed))
+	scores := must(must(eval.New(latent.New(tr.Model(), tr.Input(), exec.New(be, st)))).Evaluate(context.Background(), set.Labelled(set.Test), c.Seed))
 	for _, s := range scores {
 		if got := last.Test[s.Metric.Name]; got != s.Value || len(last.Test) != len(scores) {
 			t.Errorf("the log has %s = %v, the checkpoint %v", s.Metric.Name, got, s.Value)

@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -122,15 +123,15 @@ func newTrainer(j Job) (t *trainer, err error) {
 	if err = t.restoreSums(); err != nil {
 		return nil, err
 	}
+	t.session = latent.New(j.Model, c.Input(), exec.New(j.Backend, t.state))
 	if j.Data.Test.Len() > 0 {
-		if t.eval, err = eval.New(j.Model, c.Input(), j.Backend, t.state); err != nil {
+		if t.eval, err = eval.New(t.session); err != nil {
 			return nil, err
 		}
 	}
 	if t.gauge, err = newGauge(j); err != nil {
 		return nil, err
 	}
-	t.session = latent.New(j.Model, c.Input(), j.Backend, t.state)
 	if t.logs, err = openLogs(j.Run, t.at, t.sums.Judged); err != nil {
 		return nil, err
 	}

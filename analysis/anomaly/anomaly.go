@@ -16,6 +16,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/prob/mixture"
@@ -55,6 +56,7 @@ type Score struct {
 // A Detector scores images by a model.
 type Detector struct {
 	session        *latent.Session
+	score          *exec.Func // model.Model.Score
 	opt            Options
 	density, joint *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
 	least          float64          // reconstruction score of the training images
@@ -76,7 +78,7 @@ func Fit(ctx context.Context, s *latent.Session, train data.Items, opt Options) 
 	if train.Len() == 0 {
 		return nil, fmt.Errorf("anomaly: no training images to compare with")
 	}
-	d := &Detector{session: s, opt: opt}
+	d := &Detector{session: s, score: s.Func(s.Model().Score), opt: opt}
 	if s.Model().Encode == nil {
 		return d, nil
 	}
@@ -147,18 +149,16 @@ type features struct {
 }
 
 func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key) (f features, err error) {
-	once, err := d.session.Model().Score(1)
+	program, err := d.score.Program(latent.BatchSize(d.session.Image()))
 	if err != nil {
 		return f, fmt.Errorf("anomaly: %w", err)
 	}
 	draws := 1
-	for _, in := range once.Inputs {
-		if in.Name() == model.InputKey {
-			draws = d.opt.Draws
-		}
+	if program.Takes(model.InputKey) {
+		draws = d.opt.Draws
 	}
 	for k := range draws {
-		out, err := d.session.Run(ctx, d.session.Model().Score, images, key.At(uint64(k)))
+		out, err := d.session.Rows(ctx, d.score, images, key.At(uint64(k)))
 		if err != nil {
 			return f, err
 		}

@@ -18,7 +18,6 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/train"
 )
@@ -29,7 +28,6 @@ import (
 type Side struct {
 	Name    string // as the user calls it
 	Session *latent.Session
-	Backend backend.Backend // of the session
 	Config  train.Config
 	Log     []train.Line // its training; may be empty
 }
@@ -119,7 +117,7 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 
 func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) (Measured, error) {
 	m := Measured{Side: s, Beta: betaOf(s.Config), Prior: s.Session.HasPrior()}
-	e, err := eval.New(s.Session.Model(), s.Session.Input(), s.Backend, s.Session.State())
+	e, err := eval.New(s.Session)
 	if err != nil {
 		return m, err
 	}

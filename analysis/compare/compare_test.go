@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
@@ -72,7 +73,7 @@ func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), con
 	}
 	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
-	s := Measured{Holes: Holes{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, be, be.NewState()), Config: train.Config{Model: []byte(config)}}, Spread: 8}
+	s := Measured{Holes: Holes{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, exec.New(be, nil)), Config: train.Config{Model: []byte(config)}}, Spread: 8}
 	s.Beta = betaOf(s.Config)
 	for i, v := range log {
 		s.Log = append(s.Log, train.Line{Kind: train.EpochLine, Epoch: i + 1, Test: map[string]float64{eval.MeanSigma: v}, UnitKL: []float64{v, 2 * v}})

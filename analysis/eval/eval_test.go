@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -56,7 +58,7 @@ func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (*model.Model, 
 func newEvaluator(t *testing.T, kind func() (model.Kind, model.Recipe)) (*Evaluator, *model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	m, be, st := drawn(t, kind)
-	e, err := New(m, model.Input{Image: small}, be, st)
+	e, err := New(latent.New(m, model.Input{Image: small}, exec.New(be, st)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func (s *subject) labels() (of func(at, n int) []float32, why string) {
 
 // fromPrior draws from the model itself.
 func fromPrior(ctx context.Context, s *subject) (source, error) {
-	if s.model.Sample == nil && !s.session.HasPrior() {
+	if !s.session.HasPrior() {
 		return source{absent: "the model has no prior"}, nil
 	}
 	labels, why := s.labels()

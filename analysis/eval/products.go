@@ -4,22 +4,21 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// products are the dot products of two blocks of points, each with each, in float32
-// on the device: what comparing many images with many others costs.
+// products are the dot products of each point of a block with each point of another,
+// in float32 on the device: what comparing many images with many others costs.
 type products struct {
 	rows, cols, dims int
-	program          backend.Program
-	in, out          []*tensor.Tensor
+	call             *exec.Call
 	a, b             []float32 // (rows, dims), (cols, dims): the points
 	ab               []float32 // (rows, cols)
 }
 
 func newProducts(be backend.Backend, rows, cols, dims int) (*products, error) {
-	p := &products{rows: rows, cols: cols, dims: dims}
 	var f *graph.Func
 	err := graph.Try(func() {
 		a, b := graph.Input("a", tensor.Float32, rows, dims), graph.Input("b", tensor.Float32, cols, dims)
@@ -28,19 +27,19 @@ func newProducts(be backend.Backend, rows, cols, dims int) (*products, error) {
 			panic(err)
 		}
 	})
+	var p *exec.Program
 	if err == nil {
-		p.program, err = be.Compile(f, be.NewState(), backend.Options{})
+		p, err = exec.New(be, nil).Compile(f)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("products of %d by %d points of %d values: %w", rows, cols, dims, err)
 	}
-	for _, s := range p.program.Inputs() {
-		p.in = append(p.in, s.New())
-	}
-	p.out = []*tensor.Tensor{p.program.Outputs()[0].New()}
-	p.a, p.b, p.ab = p.in[0].F32(), p.in[1].F32(), p.out[0].F32()
-	return p, nil
+	c := p.NewCall()
+	return &products{
+		rows: rows, cols: cols, dims: dims, call: c,
+		a: c.Input("a").F32(), b: c.Input("b").F32(), ab: c.Output("ab").F32(),
+	}, nil
 }
 
 // run computes ab from a and b.
-func (p *products) run() error { return p.program.Run(p.in, p.out) }
+func (p *products) run() error { return p.call.Run() }

@@ -65,8 +65,23 @@ func (s Scores) Records(of Subject) []Record {
 
 // recordFile is the file.
 type recordFile struct {
-	Format int      `json:"format"`
-	Scores []Record `json:"scores"`
+	Format int           `json:"format"`
+	Scores []namedRecord `json:"scores"`
+}
+
+// A namedRecord is a Record that is refused without a name. Decoding stops at the first such
+// record: the 16 MiB of a file could otherwise hold five million empty ones, of 1.4 GB.
+type namedRecord Record
+
+// UnmarshalJSON decodes one record.
+func (r *namedRecord) UnmarshalJSON(b []byte) error {
+	if err := json.Unmarshal(b, (*Record)(r)); err != nil {
+		return err
+	}
+	if r.Name == "" {
+		return errors.New("a record without a name")
+	}
+	return nil
 }
 
 // ReadRecords reads the file of that name; one that is not there has none.
@@ -93,7 +108,11 @@ func ReadRecords(name string) ([]Record, error) {
 	if file.Format != recordFormat {
 		return nil, fmt.Errorf("eval: %s: format %d: this imago reads %d: move it away", name, file.Format, recordFormat)
 	}
-	return file.Scores, nil
+	var records []Record
+	for _, r := range file.Scores {
+		records = append(records, Record(r))
+	}
+	return records, nil
 }
 
 // WriteRecords adds records to the file of that name, which is replaced whole. An
@@ -111,7 +130,11 @@ func WriteRecords(name string, records []Record) error {
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(recordFile{recordFormat, append(all, records...)}); err != nil {
+	file := recordFile{Format: recordFormat}
+	for _, r := range append(all, records...) {
+		file.Scores = append(file.Scores, namedRecord(r))
+	}
+	if err := e.Encode(file); err != nil {
 		return fmt.Errorf("eval: %w", err)
 	}
 	if err := atomicfile.WriteBytes(name, b.Bytes()); err != nil {

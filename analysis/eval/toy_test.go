@@ -6,7 +6,9 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -165,7 +167,7 @@ func ofToy(t *testing.T, toy interface{ model() *model.Model }, in model.Input) 
 	t.Helper()
 	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
-	e, err := New(toy.model(), in, be, be.NewState())
+	e, err := New(latent.New(toy.model(), in, exec.New(be, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

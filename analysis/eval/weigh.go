@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -48,19 +48,18 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 	chunks := (k + mostSamples - 1) / mostSamples
 	each := (k + chunks - 1) / chunks
 	batch := max(1, rowsOf(s.img)/each)
-	f, err := s.model.LogWeights(batch, each)
+	f := s.session.Func(func(batch int) (*graph.Func, error) { return s.model.LogWeights(batch, each) })
+	p, err := f.Program(batch)
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.feed(f, backend.Options{})
-	if err != nil {
-		return nil, err
+	c := p.NewCall()
+	if out := c.Outputs(); len(out) != 1 || out[0].Size() != batch*each {
+		return nil, fmt.Errorf("the model's %s gives %v: want (%d, %d) log-weights", p.Name(), p.Outputs(), batch, each)
 	}
-	if len(d.out) != 1 || d.out[0].Size() != batch*each {
-		return nil, fmt.Errorf("the model's %s gives %v: want (%d, %d) log-weights", f.Name, d.program.Outputs(), batch, each)
-	}
+	logWeights := c.Outputs()[0].F32()
 	draws := k
-	if d.words == nil { // nothing is drawn: a chunk of weights is as good as all
+	if !p.Takes(model.InputKey) { // nothing is drawn: a chunk of weights is as good as all
 		draws, chunks = each, 1
 	}
 	b := &bound{note: note}
@@ -68,22 +67,25 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 	count := images.Len()
 	for at, n := 0, 0; at < count; at += n {
 		n = min(batch, count-at)
-		if err := d.fill(ctx, images, at, n); err != nil {
+		if err := latent.FillImages(ctx, c, images, at, n); err != nil {
 			return nil, err
 		}
 		clear(sums)
-		for c := range chunks {
+		for part := range chunks {
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
-			if err := d.run(s.key.Split("weights").At(uint64(at / batch)).At(uint64(c))); err != nil {
+			if err := c.PutKey(model.InputKey, s.key.Split("weights").At(uint64(at/batch)).At(uint64(part))); err != nil {
 				return nil, err
 			}
-			some := min(each, draws-c*each)
+			if err := c.Run(); err != nil {
+				return nil, err
+			}
+			some := min(each, draws-part*each)
 			for i := range n {
-				for _, v := range d.out[0].F32()[i*each : i*each+some] {
+				for _, v := range logWeights[i*each : i*each+some] {
 					if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
-						return nil, &NonFiniteError{Metric: model.OutputLogWeight, Value: v, First: at + i, Last: at + i, Cause: s.explainWeights(f, d)}
+						return nil, &NonFiniteError{Metric: model.OutputLogWeight, Value: v, First: at + i, Last: at + i, Cause: c.FirstNonFinite()}
 					}
 					sums[i].add(float64(v))
 				}
@@ -99,15 +101,6 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 	}
 	s.bounds[k] = b
 	return b, nil
-}
-
-// explainWeights runs the batch again to name the first value that is not finite.
-func (s *subject) explainWeights(f *graph.Func, d *feed) error {
-	p, err := s.be.Compile(f, s.state, backend.Options{CheckFinite: true})
-	if err != nil {
-		return err
-	}
-	return p.Run(d.in, d.out)
 }
 
 // A logSum is ln Σ e^v of the numbers added, in float64. The zero value has none.

@@ -139,7 +139,7 @@ func PriorLogDensity(z []float32, units int) float64 {
 func (s *Session) Fingerprint() (string, error) {
 	h := sha256.New()
 	for _, p := range s.model.Params {
-		t, err := s.state.Get(p.Name)
+		t, err := s.runner.Get(p.Name)
 		if err != nil {
 			return "", fmt.Errorf("latent: %w", err)
 		}

@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -115,7 +115,7 @@ func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z
 		for r := range k {
 			if i := of(r); d.least[r] < best[i] {
 				best[i] = d.least[r]
-				copy(row(z, units, i), row(d.found, units, r))
+				copy(row(z, units, i), row(d.best, units, r))
 			}
 		}
 	}
@@ -204,26 +204,24 @@ func MeanSquared(a, b []float32) float64 {
 	return sum / float64(len(a))
 }
 
-// An inverter is a compiled step of Adam on the codes of a batch, B of them, with states
-// of its own: those of the decoder are copied, so that the slots of Adam do not stay
-// behind among them.
+// An inverter is a compiled step of Adam on the codes of a batch of B. It has a state of
+// its own: the parameters of the decoder are copied, so that the slots of Adam do not
+// stay among them.
 type inverter struct {
 	Inversion
 	batch        int
-	program      backend.Program
-	state        backend.State
+	runner       *exec.Runner
+	call         *exec.Call
 	slots        []optim.Slot
-	in, out      []*tensor.Tensor
-	rate         *tensor.Tensor
-	z, x, labels []float32 // operands, (B, …)
-	next, loss   []float32 // results: the codes after the step (B, Z), the sum before it (B)
+	z, x, labels []float32 // operands, (B, …); labels is nil if the decoder takes none
+	next, loss   []float32 // results: the codes after the step (B, Z), the loss before it (B)
 
-	found []float32 // (B, Z), where the sum was least
-	least []float64 // (B)
+	best  []float32 // (B, Z), codes of the least loss so far
+	least []float64 // (B), that loss
 }
 
 func (s *Session) newInverter(batch int, o Inversion) (*inverter, error) {
-	d := &inverter{Inversion: o, batch: batch, state: s.be.NewState()}
+	d := &inverter{Inversion: o, batch: batch, runner: exec.New(s.runner.Backend(), nil)}
 	decode, err := s.model.Decode(batch)
 	if err != nil {
 		return nil, fmt.Errorf("latent: %w", err)
@@ -233,43 +231,24 @@ func (s *Session) newInverter(batch int, o Inversion) (*inverter, error) {
 	if err := cmp.Or(failed, err); err != nil {
 		return nil, fmt.Errorf("latent: inversion: %w", err)
 	}
+	var params []string
 	for _, n := range decode.States {
-		w, err := s.state.Get(n.Name())
-		if err != nil {
-			return nil, fmt.Errorf("latent: %w", err)
-		}
-		if err := d.state.Set(n.Name(), w); err != nil {
-			return nil, fmt.Errorf("latent: %w", err)
-		}
+		params = append(params, n.Name())
 	}
-	if d.program, err = s.be.Compile(f, d.state, backend.Options{}); err != nil {
+	if err := d.runner.Copy(s.runner, params); err != nil {
 		return nil, fmt.Errorf("latent: %w", err)
 	}
-	for _, in := range d.program.Inputs() {
-		t := in.New()
-		d.in = append(d.in, t)
-		switch in.Name {
-		case model.InputZ:
-			d.z = t.F32()
-		case model.InputX:
-			d.x = t.F32()
-		case model.InputLabels:
-			d.labels = t.F32()
-		case model.InputLR:
-			d.rate = t
-		}
+	p, err := d.runner.Compile(f)
+	if err != nil {
+		return nil, fmt.Errorf("latent: %w", err)
 	}
-	for _, out := range d.program.Outputs() {
-		t := out.New()
-		d.out = append(d.out, t)
-		switch out.Name {
-		case model.InputZ:
-			d.next = t.F32()
-		case model.Loss:
-			d.loss = t.F32()
-		}
+	d.call = p.NewCall()
+	d.z, d.x = d.call.Input(model.InputZ).F32(), d.call.Input(model.InputX).F32()
+	if y := d.call.Input(model.InputLabels); y != nil {
+		d.labels = y.F32()
 	}
-	d.found, d.least = make([]float32, len(d.z)), make([]float64, batch)
+	d.next, d.loss = d.call.Output(model.InputZ).F32(), d.call.Output(model.Loss).F32()
+	d.best, d.least = make([]float32, len(d.z)), make([]float64, batch)
 	return d, nil
 }
 
@@ -316,10 +295,8 @@ func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.F
 // run descends from the codes in z, and leaves the best in found. So many steps of
 // total are done before it.
 func (d *inverter) run(ctx context.Context, done, total int) error {
-	for _, slot := range d.slots {
-		if err := d.state.Set(slot.Name, slot.Tensor()); err != nil {
-			return fmt.Errorf("latent: %w", err)
-		}
+	if err := d.runner.SetAll(optim.InitialValues(d.slots)); err != nil {
+		return fmt.Errorf("latent: %w", err)
 	}
 	units := len(d.z) / d.batch
 	for r := range d.least {
@@ -329,14 +306,15 @@ func (d *inverter) run(ctx context.Context, done, total int) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		d.rate.F32()[0] = float32(d.Rate * (1 + math.Cos(math.Pi*float64(step)/float64(d.Steps))) / 2)
-		if err := d.program.Run(d.in, d.out); err != nil {
+		rate := d.Rate * (1 + math.Cos(math.Pi*float64(step)/float64(d.Steps))) / 2
+		d.call.Input(model.InputLR).F32()[0] = float32(rate)
+		if err := d.call.Run(); err != nil {
 			return fmt.Errorf("latent: %w", err)
 		}
 		for r, l := range d.loss {
 			if l := float64(l); l < d.least[r] {
 				d.least[r] = l
-				copy(row(d.found, units, r), row(d.z, units, r))
+				copy(row(d.best, units, r), row(d.z, units, r))
 			}
 		}
 		copy(d.z, d.next)

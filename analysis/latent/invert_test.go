@@ -69,7 +69,7 @@ func TestInvertFindsItsOwn(t *testing.T) {
 	}
 	o := DefaultInversion()
 	o.Noise = 0
-	before := s.State().Names()
+	before := s.Runner().Names()
 	z, pictures, err := s.Invert(ctx, made(t, pix), o)
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +82,8 @@ func TestInvertFindsItsOwn(t *testing.T) {
 			t.Errorf("code %d is %v, want %v", i, row(z, s.Latent(), i), row(want, s.Latent(), i))
 		}
 	}
-	if len(s.State().Names()) != len(before) {
-		t.Errorf("states left behind: %v", s.State().Names()[len(before):])
+	if len(s.Runner().Names()) != len(before) {
+		t.Errorf("states left behind: %v", s.Runner().Names()[len(before):])
 	}
 
 	// So it is if the descents do not fit in one batch.

@@ -1,13 +1,21 @@
-// Package latent works with the codes of a trained model: it encodes, decodes
-// and reconstructs any number of images, goes from code to code, finds the
-// directions of attributes, neighbours and densities, and lays codes out for
-// pictures.
+// Package latent works with the codes of a trained model: it encodes, decodes and
+// reconstructs any number of images, interpolates between codes, finds the directions
+// of attributes, nearest neighbours and densities of codes, and projects codes to the
+// plane for pictures.
 //
-// A Session is a model's parameters on a backend. It runs one program for each of
-// these tasks, compiled once when first asked for, so it may share the state of a
-// model in training or hold what was read from a weights file. Codes are means: no
-// noise is drawn but by Sample, and the same parameters give the same bits in any
-// company.
+// A Session is a trained model that is ready to run:
+//
+//	s, err := latent.Load(m, in, be, weights)
+//	mean, logVar, err := s.EncodeMeans(ctx, images) // (N, Z) each
+//	pixels, err := s.Decode(ctx, mean)              // (N, H, W, C)
+//
+// It may hold weights that were read from a file (Load) or the parameters of a model
+// in training (New). Each function of the model is compiled when it is first used.
+// Codes are the means of q(z|x). Only Sample draws noise, from a key. The same
+// parameters give the same bits for an image, whichever images are encoded with it.
+//
+// Everything else works on plain slices: N codes of Z units are a []float32 of N·Z
+// values, one code after another.
 //
 // The package knows no concrete model, no run and no file.
 package latent
@@ -15,60 +23,58 @@ package latent
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
-	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
 )
 
 // N images or codes, H×W×C pixels, Z latent units, K labels, in every comment of this package.
 
-// A Session is a model on a backend. Its methods are not safe for concurrent use,
-// nor beside a program that trains on the same state.
+// A Session is a model whose functions can be run. Its methods are safe for concurrent
+// use, also beside a step of training that runs on the same exec.Runner.
 type Session struct {
-	model *model.Model
-	in    model.Input
-	be    backend.Backend
-	state backend.State
+	model  *model.Model
+	in     model.Input
+	runner *exec.Runner
+	batch  int
 
-	batch                                 int
-	encoder, decoder, reproducer, sampler *task
+	encode, decode, reconstruct, sample *exec.Func
 }
 
-// New returns a session over parameters that are, or will be, in st, such as those of
-// a model in training. in is what the model was built for.
-func New(m *model.Model, in model.Input, be backend.Backend, st backend.State) *Session {
-	return &Session{model: m, in: in, be: be, state: st, batch: min(256, max(1, 1<<20/max(1, in.Size())))}
+// New returns a session over the state of r, which holds the parameters of the model
+// or will hold them before the session is used. in is what the model was built for.
+func New(m *model.Model, in model.Input, r *exec.Runner) *Session {
+	return &Session{
+		model: m, in: in, runner: r, batch: BatchSize(in.Image),
+		encode: r.Func(m.Encode), decode: r.Func(m.Decode), reconstruct: r.Func(m.Reconstruct), sample: r.Func(m.Sample),
+	}
 }
 
-// Load returns a session over given weights, named as the model's parameters: what
-// drawing from a trained model takes. It fails if one is missing, has another
-// shape, or is not of the model.
+// BatchSize returns how many images of a shape are run at a time: 256, or fewer if
+// their values would be more than 2²⁰.
+func BatchSize(img model.Image) int { return min(256, max(1, 1<<20/max(1, img.Size()))) }
+
+// Load returns a session over weights by the names of the model's parameters. It fails
+// if a parameter is missing or has another shape, or if there is one that the model
+// does not have.
 func Load(m *model.Model, in model.Input, be backend.Backend, weights map[string]*tensor.Tensor) (*Session, error) {
-	st := be.NewState()
-	known := map[string]bool{}
-	for _, p := range m.Params {
-		w := weights[p.Name]
-		if w == nil {
-			return nil, fmt.Errorf("latent: the weights lack %s %v: they are of another model", p.Name, p.Shape)
-		}
-		if !w.Shape().Equal(p.Shape) || w.DType() != tensor.Float32 {
-			return nil, fmt.Errorf("latent: weights %s are %v, want f32%v: they are of another model", p.Name, w, p.Shape)
-		}
-		if err := st.Set(p.Name, w); err != nil {
-			return nil, fmt.Errorf("latent: %w", err)
-		}
-		known[p.Name] = true
+	r := exec.New(be, nil)
+	if err := r.Restore(nn.Shapes(m.Params), weights); err != nil {
+		return nil, fmt.Errorf("latent: %w: they are of another model", err)
 	}
+	known := maps.Collect(nn.Shapes(m.Params))
 	for name, w := range weights {
-		if !known[name] {
-			return nil, fmt.Errorf("latent: weights %s %v are not of this model", name, w)
+		if known[name] == nil {
+			return nil, fmt.Errorf("latent: the model has no parameter %s, which is %v among the weights: they are of another model", name, w)
 		}
 	}
-	return New(m, in, be, st), nil
+	return New(m, in, r), nil
 }
 
 // Model returns the session's model.
@@ -80,10 +86,11 @@ func (s *Session) Image() model.Image { return s.in.Image }
 // Input returns what its model was built for.
 func (s *Session) Input() model.Input { return s.in }
 
-// State holds its parameters.
-func (s *Session) State() backend.State { return s.state }
+// Runner returns what runs its functions; its state holds the parameters.
+func (s *Session) Runner() *exec.Runner { return s.runner }
 
-// Labels returns K if the model takes labels to draw an image, 0 if it does not.
+// Labels returns K if the model takes labels to draw an image, 0 if it does not. It is
+// what the model declares, as CodeLabels is: nothing is built.
 func (s *Session) Labels() int {
 	if s.model.Sample != nil {
 		return s.labels(s.model.TakesLabels.Sample)
@@ -106,29 +113,26 @@ func (s *Session) labels(taken bool) int {
 // Latent returns Z; 0 if the model has no codes.
 func (s *Session) Latent() int { return s.model.Latent }
 
-// HasPrior reports whether the model has something to draw images from: see
-// model.Model.HasPrior.
+// HasPrior reports whether images can be drawn from a prior: see model.Model.HasPrior.
 func (s *Session) HasPrior() bool { return s.model.HasPrior() }
 
-// Standard says whether codes that are drawn from N(0, I) are codes the model was
-// trained to decode. Of one that draws images itself it is known only if it is of
-// images of a class: what is left to the code is then style.
+// Standard reports whether the model was trained to decode codes drawn from N(0, I).
+// If the model draws images from a prior of its own, that holds only for a conditional
+// decoder: the label is given, and the code holds what is left.
 func (s *Session) Standard() bool {
 	return s.HasPrior() && (s.model.Sample == nil || s.CodeLabels() > 0)
 }
 
-// EncodeMeans gives the mean of q(z|x) of each image, and ln σ², which is nil for
-// a deterministic model. Of a conditional model the images are a data.Labeller.
+// EncodeMeans returns the mean of q(z|x) of each image, and ln σ², which is nil for a
+// deterministic model. For a conditional model the images are a data.Labeller. It
+// fails if the model has no encoder.
 //
 // images (N, H, W, C) → mean (N, Z), logVar (N, Z).
 func (s *Session) EncodeMeans(ctx context.Context, images data.Items) (mean, logVar []float32, err error) {
 	if s.model.Encode == nil {
 		return nil, nil, fmt.Errorf("latent: this model has no encoder: it maps codes to images only; codes of a few images are found by descent, as imago invert does")
 	}
-	if err := s.compile(&s.encoder, s.model.Encode); err != nil {
-		return nil, nil, err
-	}
-	out, err := s.overImages(ctx, s.encoder, images, nil)
+	out, err := s.rows(ctx, s.encode, images, nil)
 	return out[model.OutputMean], out[model.OutputLogVar], err
 }
 
@@ -137,8 +141,8 @@ func (s *Session) Decode(ctx context.Context, z []float32) ([]float32, error) {
 	return s.DecodeAs(ctx, z, nil)
 }
 
-// DecodeAs gives the mean image of each code, as one of those labels if the model is
-// conditional.
+// DecodeAs returns the mean image of each code, under the labels if the decoder is
+// conditional. It fails if the model has no decoder.
 //
 // z (N, Z), labels (N, K) or nil → (N, H, W, C) in [0, 1].
 func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32, error) {
@@ -149,199 +153,172 @@ func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32,
 	if len(z)%units != 0 {
 		return nil, fmt.Errorf("latent: %d values are not codes of %d units", len(z), units)
 	}
-	if err := s.compile(&s.decoder, s.model.Decode); err != nil {
-		return nil, err
-	}
 	n := len(z) / units
-	if err := s.checkLabels(s.decoder, n, labels); err != nil {
+	if err := s.checkLabels(s.CodeLabels(), n, labels); err != nil {
 		return nil, err
 	}
-	out, err := s.run(ctx, s.decoder, n, func(at, n int) error {
-		s.decoder.rows(model.InputZ, z, at, n)
-		s.decoder.rows(model.InputLabels, labels, at, n)
-		return nil
+	out, err := s.decode.Rows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {
+		if err := c.Put(model.InputZ, z[at*units:(at+n)*units]); err != nil {
+			return err
+		}
+		return s.putLabels(c, labels, at, n)
 	})
-	return out[model.OutputPicture], err
+	return out[model.OutputPicture], wrap(err)
 }
 
-// Reconstruct gives each image as the model decodes the mean of its code. Of a
-// conditional model the images are a data.Labeller.
+// Reconstruct returns each image as the model decodes the mean of its code. For a
+// conditional model the images are a data.Labeller. It fails if the model does not
+// reconstruct.
 //
 // images (N, H, W, C) → (N, H, W, C) in [0, 1].
 func (s *Session) Reconstruct(ctx context.Context, images data.Items) ([]float32, error) {
 	if s.model.Reconstruct == nil {
 		return nil, fmt.Errorf("latent: this model does not reconstruct: it has no encoder; imago invert draws images beside the nearest pictures it makes")
 	}
-	if err := s.compile(&s.reproducer, s.model.Reconstruct); err != nil {
-		return nil, err
-	}
-	out, err := s.overImages(ctx, s.reproducer, images, nil)
+	out, err := s.rows(ctx, s.reconstruct, images, nil)
 	return out[model.OutputPicture], err
 }
 
-// Sample draws n images from the model's prior at key, as ones of those labels if it
-// is conditional. A deterministic autoencoder has no prior, and the draws of N(0, I)
-// that it decodes are anywhere.
+// Sample returns n images drawn at key from the model's own prior, or decoded from
+// draws of N(0, I), under the labels if it is conditional. A deterministic autoencoder
+// has no prior: it decodes the draws, but was not trained to.
 //
 // labels (n, K) or nil → (n, H, W, C) in [0, 1].
 func (s *Session) Sample(ctx context.Context, key rng.Key, n int, labels []float32) ([]float32, error) {
 	if s.model.Sample == nil {
 		return s.DecodeAs(ctx, Prior(key, n, s.Latent()), labels)
 	}
-	if err := s.compile(&s.sampler, s.model.Sample); err != nil {
+	if err := s.checkLabels(s.Labels(), n, labels); err != nil {
 		return nil, err
 	}
-	if err := s.checkLabels(s.sampler, n, labels); err != nil {
-		return nil, err
-	}
-	out, err := s.run(ctx, s.sampler, n, func(at, n int) error {
-		s.sampler.draw(key, at/s.batch)
-		s.sampler.rows(model.InputLabels, labels, at, n)
-		return nil
+	out, err := s.sample.Rows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {
+		if err := c.PutKey(model.InputKey, key.At(uint64(at/s.batch))); err != nil {
+			return err
+		}
+		return s.putLabels(c, labels, at, n)
 	})
-	return out[model.OutputPicture], err
+	return out[model.OutputPicture], wrap(err)
 }
 
-// Run runs any function of the model over images: of InputX, InputLabels, InputKey and
-// InputWeight it takes those it needs, batch k being drawn at key.At(k).
+// Func returns a function of the model, for Rows and Each.
+func (s *Session) Func(f model.Function) *exec.Func { return s.runner.Func(f) }
+
+// Run returns Rows of a function that is run once.
+func (s *Session) Run(ctx context.Context, f model.Function, images data.Items, key rng.Key) (map[string][]float32, error) {
+	return s.Rows(ctx, s.Func(f), images, key)
+}
+
+// Rows runs a function of the model over images and returns its outputs by name, each
+// of which has the batch as its first axis. The function takes those of InputX,
+// InputLabels, InputKey and InputWeight that it needs; batch k draws at key.At(k).
 //
-// images (N, H, W, C) → (N, …) by the name of the output, each of which has the batch
-// as its first axis.
-func (s *Session) Run(ctx context.Context, f func(batch int) (*graph.Func, error), images data.Items, key rng.Key) (map[string][]float32, error) {
-	var t *task
-	if err := s.compile(&t, f); err != nil {
+// images (N, H, W, C) → (N, …) by the name of the output.
+func (s *Session) Rows(ctx context.Context, f *exec.Func, images data.Items, key rng.Key) (map[string][]float32, error) {
+	return s.rows(ctx, f, images, &key)
+}
+
+func (s *Session) rows(ctx context.Context, f *exec.Func, images data.Items, key *rng.Key) (map[string][]float32, error) {
+	if err := s.checkImages(f, images, key); err != nil {
 		return nil, err
 	}
-	return s.overImages(ctx, t, images, &key)
+	out, err := f.Rows(ctx, images.Len(), s.batch, s.feeder(ctx, images, key))
+	return out, wrap(err)
 }
 
-// A task is a compiled function and its operands for a batch.
-type task struct {
-	program backend.Program
-	batch   int
-	in, out []*tensor.Tensor
-	byName  map[string]*tensor.Tensor // of in
+// Each runs a function of the model over images as Rows does, and calls use after each
+// batch, images at … at+n−1, to read its outputs, which may be of any shape. An error
+// of use is returned as it is.
+func (s *Session) Each(ctx context.Context, f *exec.Func, images data.Items, key rng.Key, use exec.Feeder) error {
+	if err := s.checkImages(f, images, &key); err != nil {
+		return err
+	}
+	return f.Each(ctx, images.Len(), s.batch, s.feeder(ctx, images, &key), use)
 }
 
-// rows puts rows at … at+n−1 of v into the input of that name, if there is one, and 0
-// into what is left of it.
-func (t *task) rows(name string, v []float32, at, n int) {
-	if x := t.byName[name]; x != nil {
-		dst := x.F32()
-		width := len(dst) / t.batch
-		clear(dst[copy(dst, v[at*width:(at+n)*width]):])
-	}
-}
-
-// draw sets the random key to that of batch k.
-func (t *task) draw(key rng.Key, k int) {
-	if x := t.byName[model.InputKey]; x != nil {
-		words := key.At(uint64(k)).Words()
-		copy(x.I32(), words[:])
-	}
-}
-
-func (s *Session) compile(t **task, build func(batch int) (*graph.Func, error)) error {
-	if *t != nil {
-		return nil
-	}
-	f, err := build(s.batch)
-	if err != nil {
-		return fmt.Errorf("latent: %w", err)
-	}
-	p, err := s.be.Compile(f, s.state, backend.Options{})
-	if err != nil {
-		return fmt.Errorf("latent: %w", err)
-	}
-	made := &task{program: p, batch: s.batch, byName: map[string]*tensor.Tensor{}}
-	for _, in := range p.Inputs() {
-		x := in.New()
-		made.in = append(made.in, x)
-		made.byName[in.Name] = x
-	}
-	for _, o := range p.Outputs() {
-		if len(o.Shape) == 0 || o.Shape[0] != s.batch {
-			return fmt.Errorf("latent: %s gives %v: want a row for each of %d images", f.Name, o, s.batch)
-		}
-		made.out = append(made.out, o.New())
-	}
-	*t = made
-	return nil
-}
-
-// checkLabels says what is wrong with the labels of n codes.
-func (s *Session) checkLabels(t *task, n int, labels []float32) error {
-	if t.byName[model.InputLabels] == nil {
-		return nil
-	}
-	if len(labels) != n*s.in.Labels {
-		return fmt.Errorf("latent: %d values are not the labels of %d codes: this model is conditional and wants %d for each", len(labels), n, s.in.Labels)
-	}
-	return nil
-}
-
-func (s *Session) overImages(ctx context.Context, t *task, images data.Items, key *rng.Key) (map[string][]float32, error) {
-	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image && images.Len() > 0 {
-		return nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
-	}
-	if key == nil && t.byName[model.InputKey] != nil {
-		return nil, fmt.Errorf("latent: the function draws, and there is no key")
-	}
-	index := make([]int32, s.batch)
-	return s.run(ctx, t, images.Len(), func(at, n int) error {
-		for k := range n {
-			index[k] = int32(at + k)
-		}
+func (s *Session) feeder(ctx context.Context, images data.Items, key *rng.Key) exec.Feeder {
+	return func(c *exec.Call, at, n int) error {
 		if key != nil {
-			t.draw(*key, at/s.batch)
-		}
-		if w := t.byName[model.InputWeight]; w != nil {
-			for k := range w.F32() {
-				w.F32()[k] = 0
-				if k < n {
-					w.F32()[k] = 1
-				}
-			}
-		}
-		if l := t.byName[model.InputLabels]; l != nil {
-			if err := data.FillLabels(images, index[:n], l); err != nil {
+			if err := c.PutKey(model.InputKey, key.At(uint64(at/s.batch))); err != nil {
 				return err
 			}
 		}
-		x := t.byName[model.InputX]
-		if x == nil {
-			return nil
-		}
-		clear(x.F32()[n*s.in.Size():])
-		return data.Floats(ctx, images, index[:n], x.F32())
-	})
+		return FillImages(ctx, c, images, at, n)
+	}
 }
 
-// run runs t over n rows, a batch at a time. fill gives it those from row at on; what
-// a short batch is filled up with is dropped.
-//
-// → (rows, …) by the name of the output.
-func (s *Session) run(ctx context.Context, t *task, rows int, fill func(at, n int) error) (map[string][]float32, error) {
-	out := map[string][]float32{}
-	outs := t.program.Outputs()
-	for k, o := range t.out {
-		out[outs[k].Name] = make([]float32, rows*(o.Size()/s.batch))
-	}
-	for at := 0; at < rows; at += s.batch {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		n := min(s.batch, rows-at)
-		if err := fill(at, n); err != nil {
-			return nil, fmt.Errorf("latent: %w", err)
-		}
-		if err := t.program.Run(t.in, t.out); err != nil {
-			return nil, fmt.Errorf("latent: %w", err)
-		}
-		for k, o := range t.out {
-			width := o.Size() / s.batch
-			copy(out[outs[k].Name][at*width:(at+n)*width], o.F32())
+// FillImages fills the operands of c that hold images with images at … at+n−1: InputX,
+// InputLabels, for which images must be a data.Labeller, and InputWeight, 1 for each
+// of them. What is left of a short batch is 0. Operands that the function does not
+// take are left out. It fails if the function takes others beside these and InputKey.
+func FillImages(ctx context.Context, c *exec.Call, images data.Items, at, n int) error {
+	for _, in := range c.Program().Inputs() {
+		switch in.Name {
+		case model.InputX, model.InputLabels, model.InputWeight, model.InputKey:
+		default:
+			return fmt.Errorf("the model's %s takes %v: want x, weight, key and labels only", c.Program().Name(), in)
 		}
 	}
-	return out, nil
+	index := make([]int32, n)
+	for k := range index {
+		index[k] = int32(at + k)
+	}
+	if w := c.Input(model.InputWeight); w != nil {
+		for k := range w.F32() {
+			w.F32()[k] = 0
+			if k < n {
+				w.F32()[k] = 1
+			}
+		}
+	}
+	if l := c.Input(model.InputLabels); l != nil {
+		if err := data.FillLabels(images, index, l); err != nil {
+			return err
+		}
+	}
+	x := c.Input(model.InputX)
+	if x == nil {
+		return nil
+	}
+	clear(x.F32()[n*(x.Size()/x.Shape()[0]):])
+	return data.Floats(ctx, images, index, x.F32())
+}
+
+// checkImages returns why images cannot be given to a function, or nil.
+func (s *Session) checkImages(f *exec.Func, images data.Items, key *rng.Key) error {
+	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image && images.Len() > 0 {
+		return fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
+	}
+	p, err := f.Program(s.batch)
+	if err != nil {
+		return fmt.Errorf("latent: %w", err)
+	}
+	if key == nil && p.Takes(model.InputKey) {
+		return fmt.Errorf("latent: %s takes a random key: want a function that draws nothing", p.Name())
+	}
+	return nil
+}
+
+// checkLabels returns why labels are not those of n images of k labels each, or nil.
+func (s *Session) checkLabels(k, n int, labels []float32) error {
+	if k > 0 && len(labels) != n*k {
+		return fmt.Errorf("latent: %d values are not the labels of %d codes: this model is conditional and wants %d for each", len(labels), n, k)
+	}
+	return nil
+}
+
+// putLabels sets InputLabels, if the function takes it, to labels at … at+n−1.
+func (s *Session) putLabels(c *exec.Call, labels []float32, at, n int) error {
+	if !c.Program().Takes(model.InputLabels) {
+		return nil
+	}
+	k := s.in.Labels
+	return c.Put(model.InputLabels, labels[at*k:(at+n)*k])
+}
+
+// wrap returns err as one of this package.
+func wrap(err error) error {
+	if err != nil {
+		err = fmt.Errorf("latent: %w", err)
+	}
+	return err
 }

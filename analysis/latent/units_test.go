@@ -50,7 +50,7 @@ func TestTraverse(t *testing.T) {
 func TestUnitChange(t *testing.T) {
 	ctx := context.Background()
 	s := drawing(t)
-	w, err := s.State().Get("generator/dense/kernel")
+	w, err := s.Runner().Get("generator/dense/kernel")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,11 +63,11 @@ func TestUnitChange(t *testing.T) {
 			w.F32()[i] *= 5
 		}
 	}
-	if err := s.State().Set("generator/dense/kernel", w); err != nil {
+	if err := s.Runner().Set("generator/dense/kernel", w); err != nil {
 		t.Fatal(err)
 	}
 	for _, batch := range []int{s.batch, 32} { // two units at a time
-		s.batch, s.decoder = batch, nil
+		s.batch = batch
 		change, err := s.UnitChange(ctx, rng.New(1), nil)
 		if err != nil {
 			t.Fatal(err)

@@ -100,7 +100,7 @@ func (r *Runner) Restore(want iter.Seq2[string, tensor.Shape], values map[string
 	for name, shape := range want {
 		switch v := values[name]; {
 		case v == nil:
-			return fmt.Errorf("exec: %s %v is missing", name, shape)
+			return fmt.Errorf("exec: the values lack %s %v", name, shape)
 		case v.DType() != tensor.Float32 || !v.Shape().Equal(shape):
 			return fmt.Errorf("exec: %s is %v, want f32%v", name, v, shape)
 		}

@@ -219,7 +219,7 @@ func TestErrors(t *testing.T) {
 		"total: output sum f32[]: want float32 and a row for": func() error { _, err := sum.Rows(ctx, 3, 2, put(nil)); return err },
 		"a batch of 0: want 1 or more":                        func() error { _, err := f.Program(0); return err },
 		`cpu: compile other: state "w"`:                       func() error { _, err := other.Program(3); return err },
-		"v [2] is missing":                                    func() error { return r.Restore(shapes(2), nil) },
+		"the values lack v [2]":                               func() error { return r.Restore(shapes(2), nil) },
 		"v is f32[2,2], want f32[2]": func() error {
 			return r.Restore(shapes(2), map[string]*tensor.Tensor{"v": x})
 		},

@@ -167,7 +167,8 @@ type cholesky struct {
 // factor returns m with its covariances factored, or an error if m is not a density.
 func (m *Mixture) factor() (*cholesky, error) {
 	d, k, size := m.Dim, len(m.Weights), m.covSize()
-	if d < 1 || k < 1 || len(m.Means) != k*d || len(m.Covs) != k*size {
+	// Dim may come from a file: a huge one must not overflow the products to the right lengths.
+	if d < 1 || k < 1 || d > len(m.Means) || len(m.Means) != k*d || len(m.Covs) != k*size {
 		return nil, fmt.Errorf("mixture: %d weights, %d means and %d covariances of dimension %d: the sizes do not agree", k, len(m.Means), len(m.Covs), d)
 	}
 	f := &cholesky{Mixture: m, k: k}

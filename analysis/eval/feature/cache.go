@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
 	"github.com/imago-ml/imago/nn"
@@ -43,11 +44,11 @@ func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (
 			opt.warn("%s: %v: trained anew", name, err)
 		}
 	}
-	st, err := trained(ctx, info, train, be, opt.Progress)
+	r, err := trained(ctx, info, train, be, opt.Progress)
 	if err != nil {
 		return nil, err
 	}
-	n, err := newNet(info, be, st)
+	n, err := newNet(info, r)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (
 		}
 	}
 	if !opt.NoCache {
-		if err := n.save(name, st); err != nil {
+		if err := n.save(name); err != nil {
 			opt.warn("the feature net is not kept: %v", err)
 		}
 	}
@@ -107,10 +108,10 @@ func Tag(set *data.Set) string {
 // infoKey is the entry of the file's metadata that holds the Info as JSON.
 const infoKey = "imago_feature"
 
-func (n *Net) save(name string, st backend.State) error {
+func (n *Net) save(name string) error {
 	weights := map[string]*tensor.Tensor{}
 	for _, p := range n.params() {
-		t, err := st.Get(p.Name)
+		t, err := n.runner.Get(p.Name)
 		if err != nil {
 			return err
 		}
@@ -140,17 +141,11 @@ func load(name string, info Info, be backend.Backend) (*Net, error) {
 	if !same(info, kept) {
 		return nil, fmt.Errorf("a feature net of another set")
 	}
-	st := be.NewState()
-	for _, p := range info.params() {
-		w := weights[p.Name]
-		if w == nil || !w.Shape().Equal(p.Shape) || w.DType() != tensor.Float32 {
-			return nil, fmt.Errorf("it lacks %s %v", p.Name, p.Shape)
-		}
-		if err := st.Set(p.Name, w); err != nil {
-			return nil, err
-		}
+	r := exec.New(be, nil)
+	if err := r.Restore(nn.Shapes(info.params()), weights); err != nil {
+		return nil, err
 	}
-	return newNet(info, be, st)
+	return newNet(info, r)
 }
 
 func same(a, b Info) bool {
@@ -164,6 +159,6 @@ func same(a, b Info) bool {
 // params returns the parameters of the net, of a description that infoOf gave.
 func (i Info) params() []nn.Param {
 	b := nn.NewBuilder()
-	i.layers(b)
+	i.build(b)
 	return b.Params()
 }

@@ -22,7 +22,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/nn"
@@ -60,25 +60,23 @@ type Info struct {
 	Accuracy  float64  `json:"test_accuracy"`  // share of test labels that are told right; 0 without test images
 }
 
-// A Net is a trained classifier on a device. It is not safe for concurrent use.
+// A Net is a trained classifier on a device. It is safe for concurrent use.
 type Net struct {
 	Info
-	Weights        string // SHA-256, in hex, of the parameters
-	program        backend.Program
-	x              *tensor.Tensor
-	features, prob *tensor.Tensor
-	index          []int32
+	Weights string // SHA-256, in hex, of the parameters
+	runner  *exec.Runner
+	layers  *exec.Func
 }
 
 // batch is how many images a Net looks at at a time.
 const batch = 128
 
-// layers builds the classifier: convolutions 5×5 of stride 2 with 32, 64, 128
+// build builds the classifier: convolutions 5×5 of stride 2 with 32, 64, 128
 // filters until a side is at most 8, then F hidden units and a logit a label.
 //
 //	x (B,H,W,C) → features (B,F), ≥ 0; logits (B,K)
-func (i Info) layers(b *nn.Builder) (x, features, logits *graph.Node) {
-	x = graph.Input("x", tensor.Float32, batch, i.Image[0], i.Image[1], i.Image[2])
+func (i Info) build(b *nn.Builder) (x, features, logits *graph.Node) {
+	x = graph.Input(inputX, tensor.Float32, batch, i.Image[0], i.Image[1], i.Image[2])
 	b.Kernel = nn.HeNormal
 	h := graph.AddScalar(graph.Scale(x, 2), -1)
 	for n := 0; n == 0 || max(h.Shape()[1], h.Shape()[2]) > 8; n++ {
@@ -106,42 +104,50 @@ func logSoftmax(l *graph.Node) *graph.Node {
 	return graph.Sub(l, graph.Log(graph.Reshape(graph.Sum(graph.Exp(l), 1), n, 1)))
 }
 
-// newNet compiles the net over its parameters in st.
-func newNet(info Info, be backend.Backend, st backend.State) (*Net, error) {
+// newNet returns the net whose parameters are in the state of r, compiled.
+func newNet(info Info, r *exec.Runner) (*Net, error) {
+	n := &Net{Info: info, runner: r, layers: r.Func(func(int) (*graph.Func, error) { return info.function() })}
+	var err error
+	if n.Weights, err = info.digest(r); err != nil {
+		return nil, fmt.Errorf("feature: %w", err)
+	}
+	if _, err := n.layers.Program(batch); err != nil {
+		return nil, fmt.Errorf("feature: %w", err)
+	}
+	return n, nil
+}
+
+// The names of the inputs and outputs of a net and of its training step.
+const (
+	inputX              = "x"
+	inputLabels         = "labels"
+	inputRate           = "lr"
+	outputFeatures      = "features"
+	outputProbabilities = "probabilities"
+	outputLoss          = "loss"
+)
+
+// function returns the function of a net, of a batch of images.
+func (i Info) function() (*graph.Func, error) {
 	var in []*graph.Node
 	var out []graph.Output
 	err := graph.Try(func() {
-		x, features, logits := info.layers(nn.NewBuilder())
+		x, features, logits := i.build(nn.NewBuilder())
 		in = []*graph.Node{x}
-		out = []graph.Output{{Name: "features", Value: features}, {Name: "probabilities", Value: info.probabilities(logits)}}
+		out = []graph.Output{{Name: outputFeatures, Value: features}, {Name: outputProbabilities, Value: i.probabilities(logits)}}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("feature: %w", err)
+		return nil, err
 	}
-	f, err := graph.NewFunc("features", in, out, nil)
-	if err != nil {
-		return nil, fmt.Errorf("feature: %w", err)
-	}
-	weights, err := info.digest(st)
-	if err != nil {
-		return nil, fmt.Errorf("feature: %w", err)
-	}
-	p, err := be.Compile(f, st, backend.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("feature: %w", err)
-	}
-	return &Net{
-		Info: info, Weights: weights, program: p, x: p.Inputs()[0].New(),
-		features: p.Outputs()[0].New(), prob: p.Outputs()[1].New(), index: make([]int32, batch),
-	}, nil
+	return graph.NewFunc("features", in, out, nil)
 }
 
-// digest returns the SHA-256, in hex, of the parameters in st: of each its name and its
+// digest returns the SHA-256, in hex, of the parameters in the state of r: of each its name and its
 // values as little-endian float32.
-func (i Info) digest(st backend.State) (string, error) {
+func (i Info) digest(r *exec.Runner) (string, error) {
 	sum := sha256.New()
 	for _, p := range i.params() {
-		w, err := st.Get(p.Name)
+		w, err := r.Get(p.Name)
 		if err != nil {
 			return "", err
 		}
@@ -162,26 +168,17 @@ func (n *Net) Describe(ctx context.Context, images data.Items) (features, probab
 	if h, w, c := seen.Shape(); [3]int{h, w, c} != n.Image {
 		return nil, nil, fmt.Errorf("feature: images of %dx%dx%d, the net sees %v", h, w, c, n.Image)
 	}
-	count, k := seen.Len(), len(n.Labels)
-	features, probabilities = make([]float32, count*Size), make([]float32, count*k)
-	for at := 0; at < count; at += batch {
-		if ctx.Err() != nil {
-			return nil, nil, context.Cause(ctx)
+	out, err := n.layers.Rows(ctx, seen.Len(), batch, func(c *exec.Call, at, n int) error {
+		index := make([]int32, n)
+		for i := range index {
+			index[i] = int32(at + i)
 		}
-		m := min(batch, count-at)
-		for i := range m {
-			n.index[i] = int32(at + i)
-		}
-		if err := data.Floats(ctx, seen, n.index[:m], n.x.F32()); err != nil {
-			return nil, nil, fmt.Errorf("feature: %w", err)
-		}
-		if err := n.program.Run([]*tensor.Tensor{n.x}, []*tensor.Tensor{n.features, n.prob}); err != nil {
-			return nil, nil, fmt.Errorf("feature: %w", err)
-		}
-		copy(features[at*Size:], n.features.F32()[:m*Size])
-		copy(probabilities[at*k:], n.prob.F32()[:m*k])
+		return data.Floats(ctx, seen, index, c.Input(inputX).F32())
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("feature: %w", err)
 	}
-	return features, probabilities, nil
+	return out[outputFeatures], out[outputProbabilities], nil
 }
 
 // Right counts what probabilities (N,K) tell right of wanted labels (N,K), 0 or 1:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -45,28 +46,22 @@ func infoOf(set *data.Set) (Info, data.Labeller, error) {
 	}, train, nil
 }
 
-// trained returns the state of the net that info describes, trained.
-func trained(ctx context.Context, info Info, train data.Labeller, be backend.Backend, progress func(step, of int)) (backend.State, error) {
+// trained returns a Runner whose state holds the net that info describes, trained.
+func trained(ctx context.Context, info Info, train data.Labeller, be backend.Backend, progress func(step, of int)) (*exec.Runner, error) {
 	f, params, slots, err := info.trainStep()
 	if err != nil {
 		return nil, fmt.Errorf("feature: %w", err)
 	}
-	st := be.NewState()
-	for _, p := range params {
-		if err := st.Set(p.Name, p.Draw(rng.New(seed).Split("feature"))); err != nil {
-			return nil, fmt.Errorf("feature: %w", err)
-		}
+	r := exec.New(be, nil)
+	if err := r.SetAll(nn.InitialValues(params, rng.New(seed).Split("feature")), optim.InitialValues(slots)); err != nil {
+		return nil, fmt.Errorf("feature: %w", err)
 	}
-	for _, s := range slots {
-		if err := st.Set(s.Name, s.Tensor()); err != nil {
-			return nil, fmt.Errorf("feature: %w", err)
-		}
-	}
-	p, err := be.Compile(f, st, backend.Options{})
+	p, err := r.Compile(f)
 	if err != nil {
 		return nil, fmt.Errorf("feature: %w", err)
 	}
-	x, y, lr, loss := p.Inputs()[0].New(), p.Inputs()[1].New(), p.Inputs()[2].New(), p.Outputs()[0].New()
+	c := p.NewCall()
+	x, y, lr := c.Input(inputX).F32(), c.Input(inputLabels).F32(), c.Input(inputRate).F32()
 	seen, k := seenAs(train), len(info.Labels)
 	var order []int32
 	epoch := 0
@@ -83,18 +78,18 @@ func trained(ctx context.Context, info Info, train data.Labeller, be backend.Bac
 		}
 		index := order[:batch]
 		order = order[batch:]
-		if err := data.Floats(ctx, seen, index, x.F32()); err != nil {
+		if err := data.Floats(ctx, seen, index, x); err != nil {
 			return nil, fmt.Errorf("feature: %w", err)
 		}
 		for i, j := range index {
-			train.LabelsAt(int(j), y.F32()[i*k:(i+1)*k])
+			train.LabelsAt(int(j), y[i*k:(i+1)*k])
 		}
-		lr.F32()[0] = float32(rate * (1 - float64(step)/float64(info.Steps)))
-		if err := p.Run([]*tensor.Tensor{x, y, lr}, []*tensor.Tensor{loss}); err != nil {
+		lr[0] = float32(rate * (1 - float64(step)/float64(info.Steps)))
+		if err := c.Run(); err != nil {
 			return nil, fmt.Errorf("feature: step %d: %w", step, err)
 		}
 	}
-	return st, nil
+	return r, nil
 }
 
 // trainStep returns a step of Adam on the mean over the batch of
@@ -110,9 +105,9 @@ func (i Info) trainStep() (f *graph.Func, params []nn.Param, slots []optim.Slot,
 	var updates []graph.Update
 	err = graph.Try(func() {
 		b := nn.NewBuilder()
-		x, _, logits := i.layers(b)
-		y := graph.Input("labels", tensor.Float32, logits.Shape()...)
-		lr := graph.Input("lr", tensor.Float32)
+		x, _, logits := i.build(b)
+		y := graph.Input(inputLabels, tensor.Float32, logits.Shape()...)
+		lr := graph.Input(inputRate, tensor.Float32)
 		each := prob.BernoulliNLL(y, logits)
 		if i.Exclusive {
 			each = graph.Neg(graph.Sum(graph.Mul(y, logSoftmax(logits)), 1))
@@ -122,7 +117,7 @@ func (i Info) trainStep() (f *graph.Func, params []nn.Param, slots []optim.Slot,
 		updates, slots = optim.DefaultAdam().Update(b.States(), grads, lr)
 		updates = optim.Guard(updates, loss, optim.GlobalNorm(grads))
 		params = b.Params()
-		in, out = []*graph.Node{x, y, lr}, []graph.Output{{Name: "loss", Value: loss}}
+		in, out = []*graph.Node{x, y, lr}, []graph.Output{{Name: outputLoss, Value: loss}}
 	})
 	if err == nil {
 		f, err = graph.NewFunc("train", in, out, updates)
