@@ -61,7 +61,8 @@ func FuzzReadRecords(f *testing.F) {
 	})
 }
 
-// A small file does not make many records: they have names.
+// TestReadRecordsRefusesRecordsWithoutAName checks that a file of empty records allocates in
+// proportion to its own size.
 func TestReadRecordsRefusesRecordsWithoutAName(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "eval.json")
 	empty := strings.Repeat("{},", 1<<20)

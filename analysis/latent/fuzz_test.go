@@ -3,19 +3,18 @@ package latent
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
-	"encoding/json"
-
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/prob/mixture"
 )
 
-// signed returns the file of a density with that content, its SHA-256 being right. Otherwise
-// no changed content would come past it.
+// signed returns the file of a density with that content and its SHA-256. With a wrong
+// SHA-256, ReadDensity refuses the file before it reads the content.
 func signed(content []byte) []byte {
 	var compact bytes.Buffer
 	if json.Compact(&compact, content) != nil {
@@ -75,7 +74,7 @@ func FuzzReadDensity(f *testing.F) {
 	})
 }
 
-// hostile are contents whose sizes are not what they hold.
+// hostile are contents whose sizes do not agree with their numbers, or whose numbers are extreme.
 var hostile = []string{
 	// 4·2⁶² and its square are 0 in 64 bits: as many as the numbers given.
 	`{"mixture": {"dim": 4611686018427387904, "weights": [0.25, 0.25, 0.25, 0.25], "means": [], "covs": []}}`,
@@ -87,7 +86,8 @@ var hostile = []string{
 	`{"mixture": null}`,
 }
 
-// Sizes that the file only claims are refused, whatever the word length makes of them.
+// TestReadDensityRefusesClaimedSizes checks sizes that a file claims and does not hold, those
+// whose products overflow among them.
 func TestReadDensityRefusesClaimedSizes(t *testing.T) {
 	for _, text := range hostile[:5] {
 		d, err := ReadDensity(bytes.NewReader(signed([]byte(text))))

@@ -8,7 +8,7 @@ import (
 	"github.com/imago-ml/imago/models/model/modeltest"
 )
 
-// Training equals that of testdata/oracles.py, which is written from the papers with
+// TestTrainingEqualsPyTorch compares training with testdata/oracles.py, which is written from the papers with
 // PyTorch: all metrics of ten steps, and the parameters after them.
 func TestTrainingEqualsPyTorch(t *testing.T) {
 	for name, c := range map[string]model.Config{

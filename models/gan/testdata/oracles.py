@@ -5,7 +5,7 @@ float64:
     python3 oracles.py
 
 writes dense-gan.json and the others, which oracle_test.go reads (last run with torch
-1.13.0 and numpy 1.24). oracle.py of models/model/modeltest says what is shared with imago.
+1.13.0 and numpy 1.24). oracle.py of models/model/modeltest lists what is shared with imago.
 """
 import math
 import os
@@ -80,7 +80,7 @@ def dense_gan():
 
 
 def batch_norm(p, name, x, running):
-    """Ioffe & Szegedy 2015, algorithm 1, x (B,C,H,W). Noted in the running statistics if so told."""
+    """Ioffe & Szegedy 2015, algorithm 1, x (B,C,H,W). With running it updates the running statistics."""
     n = x.numel() // x.shape[1]
     if running:
         variance, mean = torch.var_mean(x.detach(), (0, 2, 3), unbiased=False)
@@ -95,7 +95,7 @@ def norm_shapes(name, c):
 
 class Convolutional(Oracle):
     """DCGAN for images of 8x8 with two layers of 3 and 4 filters (Radford et al. 2015), the first
-    and last layer of a place dense. bn says that the discriminator has batch norm; else it has biases."""
+    and last layer of a place dense. With bn the discriminator has batch norm, otherwise biases."""
 
     def __init__(self, config, bn, **more):
         bias = lambda name, n: [] if bn else [("discriminator/" + name + "/bias", (n,))]
@@ -148,8 +148,8 @@ def dcgan():
 def wgan_gp():
     """Gulrajani et al. 2017, algorithm 1 with two updates of the critic and lambda = 10. An update
     has every second image of the batch and noise of its own; the generator's has the noise of the
-    last of them in place of a third draw. A loss of the critic is noted as a mean over real and
-    generated images: half of the paper's, its penalty beside it."""
+    last of them in place of a third draw. d_loss is the mean over real and generated images,
+    half of the paper's difference; the penalty is a metric of its own."""
     critics, penalty_weight = 2, 10
     o = Convolutional(options(filters=[3, 4], kernel=4, d_norm="none", g_norm="batch", loss="wasserstein", gp=penalty_weight, d_steps=critics,
                               beta1=0, beta2=0.9), False, batch=8)

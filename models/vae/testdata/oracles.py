@@ -5,7 +5,7 @@ in float64:
     python3 oracles.py
 
 writes iwae.json and the others, which oracle_test.go reads (last run with torch 1.13.0
-and numpy 1.24). oracle.py of models/model/modeltest says what is shared with imago.
+and numpy 1.24). oracle.py of models/model/modeltest lists what is shared with imago.
 """
 import math
 import os
