@@ -14,8 +14,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// float32Device is a device that rounds every value to float32: what a correct one does.
-// Its fault, if set, spoils each run.
+// A float32Device rounds every value to float32, as a correct device does. If fault is not nil, it falsifies each run.
 type float32Device struct {
 	fault func(p *float32Program, in, out []*tensor.Tensor)
 }
@@ -97,7 +96,7 @@ func (p *float32Program) Run(in, out []*tensor.Tensor) error {
 	return nil
 }
 
-// A recorder is a testing.TB that notes a failureMessage instead of failing.
+// A recorder is a testing.TB that records failures and does not fail.
 type recorder struct {
 	testing.TB
 	failed string
@@ -113,7 +112,7 @@ func (p *recorder) Fatalf(format string, args ...any) {
 	panic(p)
 }
 
-// failureMessage returns what check says to its testing.TB, and empty if it is content.
+// failureMessage returns the messages of check about its failures, "" if there are none.
 func failureMessage(t *testing.T, check func(t testing.TB)) (msg string) {
 	p := &recorder{TB: t}
 	defer func() {
@@ -143,11 +142,10 @@ func TestAgreeAcceptsFloat32(t *testing.T) {
 	}
 }
 
-// A device with any of these faults must not pass. The faults are small or rare
-// on purpose.
+// Agree fails for a device with any of these faults, which are small or rare.
 func TestAgreeFindsFaults(t *testing.T) {
 	for name, fault := range map[string]func(p *float32Program, in, out []*tensor.Tensor){
-		"one element a little off": func(_ *float32Program, _, out []*tensor.Tensor) {
+		"one element with a small error": func(_ *float32Program, _, out []*tensor.Tensor) {
 			y := out[0].F32()
 			i := 0
 			for j, v := range y {
@@ -157,12 +155,12 @@ func TestAgreeFindsFaults(t *testing.T) {
 			}
 			y[i] += 1e-3*y[i] + 1e-3
 		},
-		"NaN":                  func(_ *float32Program, _, out []*tensor.Tensor) { out[0].F32()[0] = float32(math.NaN()) },
-		"an output not stored": func(_ *float32Program, _, out []*tensor.Tensor) { out[len(out)-1].F32()[0] = float32(math.NaN()) },
-		"a state off": func(p *float32Program, _, _ []*tensor.Tensor) {
+		"NaN":                           func(_ *float32Program, _, out []*tensor.Tensor) { out[0].F32()[0] = float32(math.NaN()) },
+		"an output that is not written": func(_ *float32Program, _, out []*tensor.Tensor) { out[len(out)-1].F32()[0] = float32(math.NaN()) },
+		"a state with an error": func(p *float32Program, _, _ []*tensor.Tensor) {
 			p.s[p.f.States[0].Name()].F32()[0] += 0.01
 		},
-		"an input written": func(p *float32Program, in, _ []*tensor.Tensor) {
+		"an input that is changed": func(p *float32Program, in, _ []*tensor.Tensor) {
 			for i, n := range p.f.Inputs {
 				if n.DType() == tensor.Float32 {
 					in[i].F32()[0]++
@@ -173,7 +171,7 @@ func TestAgreeFindsFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			missed, tried := 0, 0
+			passed, tried := 0, 0
 			for seed := range uint64(60) {
 				key := rng.New(seed)
 				f := graphtest.RandomFunc(key)
@@ -184,41 +182,40 @@ func TestAgreeFindsFaults(t *testing.T) {
 				if failureMessage(t, func(t testing.TB) {
 					graphtest.Agree(t, float32Device{fault}, f, graphtest.RandomEnv(key, f), 1e-6)
 				}) == "" {
-					missed++
+					passed++
 				}
 			}
-			if tried < 30 || missed > 0 {
-				t.Errorf("%d of %d functions did not show it", missed, tried)
+			if tried < 30 || passed > 0 {
+				t.Errorf("Agree passes for %d of %d functions", passed, tried)
 			}
 		})
 	}
 }
 
-// Random functions are worth their name: every primitive that can occur does,
-// values stay finite and moderate, and the same key gives the same function.
+// Random functions contain every primitive, their values are finite and moderate, and equal keys give equal functions.
 func TestRandomFunc(t *testing.T) {
 	count := map[graph.Op]int{}
-	derived, updated, n := 0, 0, 0
+	withGradients, withUpdates, n := 0, 0, 0
 	largest := 0.0
 	for seed := range uint64(400) {
 		key := rng.New(seed)
 		f := graphtest.RandomFunc(key)
 		if again := graphtest.RandomFunc(key); f.String() != again.String() {
-			t.Fatalf("seed %d: two functions from one key", seed)
+			t.Fatalf("seed %d: one key gives two functions", seed)
 		}
-		seen := map[graph.Op]bool{}
+		used := map[graph.Op]bool{}
 		for _, x := range f.Nodes() {
-			seen[x.Op()] = true
+			used[x.Op()] = true
 			n++
 		}
-		for op := range seen {
+		for op := range used {
 			count[op]++
 		}
 		if strings.Contains(f.String(), `"gradient`) {
-			derived++
+			withGradients++
 		}
 		if len(f.Updates) > 0 {
-			updated++
+			withUpdates++
 		}
 		out, err := graph.Interp(f, graphtest.RandomEnv(key, f))
 		if err != nil {
@@ -227,7 +224,7 @@ func TestRandomFunc(t *testing.T) {
 		for i, v := range out {
 			for _, x := range v {
 				if !(math.Abs(x) < 1e12) {
-					t.Errorf("seed %d: output %q holds %v", seed, f.Outputs[i].Name, x)
+					t.Errorf("seed %d: an element of output %q is %v", seed, f.Outputs[i].Name, x)
 				}
 				largest = max(largest, math.Abs(x))
 			}
@@ -238,8 +235,8 @@ func TestRandomFunc(t *testing.T) {
 			t.Errorf("%v occurs in %d of 400 functions, want 10 or more", op, count[op])
 		}
 	}
-	if derived < 100 || updated < 100 {
-		t.Errorf("%d functions have gradients and %d updates, want 100 of each", derived, updated)
+	if withGradients < 100 || withUpdates < 100 {
+		t.Errorf("%d functions have gradients and %d updates, want 100 of each", withGradients, withUpdates)
 	}
 	t.Logf("%d nodes a function; largest value %.3g; %v", n/400, largest, count)
 }

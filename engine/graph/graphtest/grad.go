@@ -10,19 +10,19 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// An Operand is a point at which a graph is checked. It enters the graph as an
-// input, or as a state if State is set. Only float32 operands are differentiated.
+// An Operand is the value of one operand of the function that CheckGrad differentiates. Gradients are taken with respect
+// to float32 operands only.
 type Operand struct {
 	Shape graph.Shape
 	Value graph.Value
-	DType tensor.DType
-	State bool
+	DType tensor.DType // the zero value is float32
+	State bool         // whether the operand is a state of the graph; otherwise it is an input
 }
 
-// Of returns a vector of the given elements.
+// Vector returns an operand that is a vector with the given elements.
 func Vector(v ...float64) Operand { return Operand{Shape: graph.Shape{len(v)}, Value: v} }
 
-// Between returns an array of numbers uniform in [lo, hi), the same for the same key.
+// Uniform returns an array of random numbers from the uniform distribution on [lo, hi). They depend on the key alone.
 func Uniform(key rng.Key, lo, hi float64, shape ...int) Operand {
 	u := make([]float32, graph.Shape(shape).Size())
 	key.Uniform(u)
@@ -33,10 +33,9 @@ func Uniform(key rng.Key, lo, hi float64, shape ...int) Operand {
 	return Operand{Shape: shape, Value: v}
 }
 
-// Apart returns an array of different numbers in random order, a tenth apart and
-// around 0: the numbers first + (k − ⌊n/2⌋)/10. With first = 0.05 none is within
-// 0.05 of 0, nor of another array's whose first is 0: comparisons, maxima and
-// absolute values have no kink near.
+// Distinct returns an array of n distinct numbers around 0 in random order, first + (k − ⌊n/2⌋)/10 for k = 0 … n−1. Their
+// distances are at least 0.1. With first = 0.05 none is closer than 0.05 to 0, nor to a number of an array with first = 0.
+// Use such arrays for functions with comparisons, maxima and absolute values, which have kinks at equal operands or at 0.
 func Distinct(key rng.Key, first float64, shape ...int) Operand {
 	n := graph.Shape(shape).Size()
 	v := make(graph.Value, n)
@@ -46,51 +45,50 @@ func Distinct(key rng.Key, first float64, shape ...int) Operand {
 	return Operand{Shape: shape, Value: v}
 }
 
-// Word returns the four words of a random key.
+// KeyWords returns an operand that is a random key: its four words, as int32[4].
 func KeyWords(key rng.Key) Operand {
 	w := key.Words()
 	return Operand{Shape: graph.Shape{4}, Value: graph.Value{float64(w[0]), float64(w[1]), float64(w[2]), float64(w[3])}, DType: tensor.Int32}
 }
 
-// step of the differences: the truncation error is of the order of step⁴, the
-// rounding error of 2⁻⁵³/step.
+// differenceStep is the step of the central differences. Their truncation error is proportional to step⁴, and their
+// rounding error to 2⁻⁵³/step.
 const differenceStep = 1e-3
 
-// CheckGrad compares graph.Grad of f at the given operands with central
-// differences in float64. What f returns is made a scalar by random weights, and
-// all operands move at once along one random direction, so the cost does not
-// grow with their size; weights and directions are fixed, not drawn anew each
-// run. Order 2 goes on to differentiate that directional derivative, along
-// another direction, as a gradient penalty does; order k, k times.
+// CheckGrad compares the gradient of f at the given operands, by graph.Grad, with central differences in float64, and fails
+// t if they differ. A random linear form makes a scalar of the result of f. All operands move at once along one random
+// direction, so the cost does not grow with their size. The linear form and the directions are the same in each run. With
+// order 2, CheckGrad also differentiates this directional derivative along another direction, as a gradient penalty does;
+// with order k it differentiates k times.
 //
-// The operands must be farther from kinks of f than 0.01.
-func CheckGrad(t testing.TB, f func(x ...*graph.Node) *graph.Node, at []Operand, order int) {
+// f must be smooth within 0.01 of the operands.
+func CheckGrad(t testing.TB, f func(x ...*graph.Node) *graph.Node, operands []Operand, order int) {
 	t.Helper()
-	p := newCheckedGraph(at)
+	p := newCheckedGraph(operands)
 	y := f(p.leaves...)
 	loss := p.randomProjection("weights", y)
 	for k := 1; k <= order; k++ {
-		dirs := p.randomDirections(k)
+		directions := p.randomDirections(k)
 		derivative, terms := graph.Const(0), graph.Const(0)
 		for i, g := range graph.Grad(loss, p.differentiable()...) {
 			if !g.Shape().Equal(p.differentiable()[i].Shape()) {
 				t.Fatalf("order %d: the gradient in operand %d is %v, want %v", k, i, g.Shape(), p.differentiable()[i].Shape())
 			}
-			move := graph.Mul(g, roundedConst(dirs[i], g.Shape()))
-			derivative = graph.Add(derivative, graph.Sum(move))
-			terms = graph.Add(terms, graph.Sum(graph.Abs(move)))
+			term := graph.Mul(g, roundedConst(directions[i], g.Shape()))
+			derivative = graph.Add(derivative, graph.Sum(term))
+			terms = graph.Add(terms, graph.Sum(graph.Abs(term)))
 		}
-		v, err := p.eval(derivative, dirs, 0)
+		v, err := p.eval(derivative, directions, 0)
 		if err != nil {
 			t.Fatalf("order %d: %v", k, err)
 		}
-		var l [4]float64 // at −2, −1, 1 and 2 steps
+		var l [4]float64 // the loss at −2, −1, 1 and 2 steps
 		for i, m := range []float64{-2, -1, 1, 2} {
-			if l[i], err = p.eval(loss, dirs, m*differenceStep); err != nil {
+			if l[i], err = p.eval(loss, directions, m*differenceStep); err != nil {
 				t.Fatalf("order %d: %v", k, err)
 			}
 		}
-		size, err := p.eval(terms, dirs, 0)
+		size, err := p.eval(terms, directions, 0)
 		if err != nil {
 			t.Fatalf("order %d: %v", k, err)
 		}
@@ -104,15 +102,15 @@ func CheckGrad(t testing.TB, f func(x ...*graph.Node) *graph.Node, at []Operand,
 	}
 }
 
-// A placed graph has a leaf for each operand.
+// A checkedGraph has an input or a state for each operand of a function: its leaves.
 type checkedGraph struct {
 	operands []Operand
 	leaves   []*graph.Node
 }
 
-func newCheckedGraph(at []Operand) checkedGraph {
-	p := checkedGraph{operands: at}
-	for i, o := range at {
+func newCheckedGraph(operands []Operand) checkedGraph {
+	p := checkedGraph{operands: operands}
+	for i, o := range operands {
 		if o.State {
 			p.leaves = append(p.leaves, graph.State(fmt.Sprintf("x%d", i), o.Shape...))
 		} else {
@@ -122,7 +120,7 @@ func newCheckedGraph(at []Operand) checkedGraph {
 	return p
 }
 
-// float lists the leaves that are differentiated.
+// differentiable returns the float32 leaves.
 func (p checkedGraph) differentiable() []*graph.Node {
 	var w []*graph.Node
 	for _, x := range p.leaves {
@@ -133,16 +131,16 @@ func (p checkedGraph) differentiable() []*graph.Node {
 	return w
 }
 
-// project returns a random linear form of y.
+// randomProjection returns a random linear form of y. Its weights depend on name.
 func (p checkedGraph) randomProjection(name string, y *graph.Node) *graph.Node {
 	w := Uniform(rng.New(1).Split(name), 0.5, 1.5, y.Shape()...).Value
 	for i := range w {
-		w[i] *= float64(1 - 2*(i%2)) // of both signs, and none near 0
+		w[i] *= float64(1 - 2*(i%2)) // they have both signs, and none is near 0
 	}
 	return graph.Sum(graph.Mul(y, roundedConst(w, y.Shape())))
 }
 
-// directions returns one array in [-1, 1) a leaf of float.
+// randomDirections returns an array of numbers in [-1, 1) for each leaf of differentiable. They depend on k.
 func (p checkedGraph) randomDirections(k int) []graph.Value {
 	var d []graph.Value
 	for i, x := range p.differentiable() {
@@ -151,7 +149,7 @@ func (p checkedGraph) randomDirections(k int) []graph.Value {
 	return d
 }
 
-// constOf rounds v, in place too: the graph and the differences use one direction.
+// roundedConst returns v as a constant, and rounds v to float32, so that the graph and the differences use one direction.
 func roundedConst(v graph.Value, shape graph.Shape) *graph.Node {
 	data := make([]float32, len(v))
 	for i, x := range v {
@@ -161,19 +159,19 @@ func roundedConst(v graph.Value, shape graph.Shape) *graph.Node {
 	return graph.ConstOf(data, shape...)
 }
 
-// env returns the operands moved by dist along dirs, which may be nil.
-func (p checkedGraph) env(dirs []graph.Value, dist float64) graph.Env {
+// env returns the operands plus distance times directions, which may be nil.
+func (p checkedGraph) env(directions []graph.Value, distance float64) graph.Env {
 	env := graph.Env{Inputs: map[string]graph.Value{}, States: map[string]graph.Value{}}
-	moved := 0
+	next := 0 // the index of the next differentiable leaf
 	for i, o := range p.operands {
 		v := append(graph.Value{}, o.Value...)
 		if o.DType == tensor.Float32 {
-			if dirs != nil {
+			if directions != nil {
 				for j := range v {
-					v[j] += dist * dirs[moved][j]
+					v[j] += distance * directions[next][j]
 				}
 			}
-			moved++
+			next++
 		}
 		if o.State {
 			env.States[p.leaves[i].Name()] = v
@@ -184,18 +182,20 @@ func (p checkedGraph) env(dirs []graph.Value, dist float64) graph.Env {
 	return env
 }
 
-func (p checkedGraph) eval(y *graph.Node, dirs []graph.Value, dist float64) (float64, error) {
+// eval returns the scalar y at the operands plus distance times directions.
+func (p checkedGraph) eval(y *graph.Node, directions []graph.Value, distance float64) (float64, error) {
 	f, err := graph.NewFunc("check", p.inputs(), []graph.Output{{Name: "y", Value: y}}, nil)
 	if err != nil {
 		return 0, err
 	}
-	out, err := graph.Interp(f, p.env(dirs, dist))
+	out, err := graph.Interp(f, p.env(directions, distance))
 	if err != nil {
 		return 0, err
 	}
 	return out[0][0], nil
 }
 
+// inputs returns the leaves that are inputs.
 func (p checkedGraph) inputs() []*graph.Node {
 	var in []*graph.Node
 	for i, o := range p.operands {

@@ -9,13 +9,11 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// RandomFunc returns a random graph of a few to some dozens of nodes, the same for
-// the same key: leaves of every kind; broadcasts of scalars, rows, columns and
-// middles; reductions over any axes; matrix products with transposes;
-// convolutions of odd sizes; layers as networks have them; fan-out; several
-// outputs; updates of states, swaps among them; and for about half of the keys
-// first, for some second derivatives. Give it the values of RandomEnv: then
-// no function leaves its domain or overflows.
+// RandomFunc returns a random function of a few to some dozens of nodes, which depends on the key alone. It contains inputs,
+// states and constants; broadcasts along any axes; reductions over any axes; matrix products with transposes; convolutions
+// of odd sizes; typical layers; nodes with several users; several outputs; updates of states, also exchanges of two states.
+// About half of the functions contain first derivatives, and some second derivatives. With the values of RandomEnv no
+// operand leaves the domain of its primitive, and nothing overflows.
 func RandomFunc(key rng.Key) *graph.Func {
 	g := &generator{randomChoices: randomChoices{key: key}}
 	for range 1 + g.intn(3) {
@@ -27,10 +25,9 @@ func RandomFunc(key rng.Key) *graph.Func {
 	return g.buildFunc()
 }
 
-// RandomEnv gives every input and state of f a value, the same for the same key:
-// multiples of 1/8 in [-2, 2], on which much of float32 is exact, so that ties
-// and comparisons are what they are in float64; and words of a key where f takes
-// one.
+// RandomEnv returns random values for the inputs and states of f, which depend on the key alone. The numbers are multiples
+// of 1/8 in [-2, 2], for which much of float32 arithmetic is exact, so that comparisons have the result that they have in
+// float64. A random key gets the words of a key.
 func RandomEnv(key rng.Key, f *graph.Func) graph.Env {
 	env := graph.Env{Inputs: map[string]graph.Value{}, States: map[string]graph.Value{}}
 	for _, n := range f.Inputs {
@@ -52,6 +49,7 @@ func RandomEnv(key rng.Key, f *graph.Func) graph.Env {
 	return env
 }
 
+// randomEighths returns n random multiples of 1/8 in [-2, 2].
 func randomEighths(key rng.Key, n int) graph.Value {
 	u := make([]float32, n)
 	key.Uniform(u)
@@ -62,24 +60,25 @@ func randomEighths(key rng.Key, n int) graph.Value {
 	return v
 }
 
-// A draw is a sequence of random choices.
+// randomChoices is a sequence of random choices; i counts them.
 type randomChoices struct {
 	key rng.Key
 	i   uint64
 }
 
-// n returns one of 0 … n-1.
+// intn returns one of 0 … n-1.
 func (d *randomChoices) intn(n int) int {
 	d.i++
 	return int(d.key.At(d.i).Float64() * float64(n))
 }
 
+// chance returns true with probability p.
 func (d *randomChoices) chance(p float64) bool {
 	d.i++
 	return d.key.At(d.i).Float64() < p
 }
 
-// A ranged node has elements that lie in [lo, hi] under RandomEnv.
+// A boundedNode is a node whose elements lie in [lo, hi] for the values of RandomEnv.
 type boundedNode struct {
 	*graph.Node
 	lo, hi float64
@@ -87,21 +86,21 @@ type boundedNode struct {
 
 func (r boundedNode) maxAbs() float64 { return max(math.Abs(r.lo), math.Abs(r.hi)) }
 
-// gen grows a graph.
+// A generator builds a random function.
 type generator struct {
 	randomChoices
-	pool    []boundedNode
+	pool    []boundedNode // the nodes so far, from which operands are taken
 	inputs  []*graph.Node
 	states  []*graph.Node
-	keyNode *graph.Node // the int32 input, once there is one
+	keyNode *graph.Node // the random key, int32; nil until it is needed
 }
 
 const (
-	maxElements = 600 // of a node
-	maxBound    = 8   // of an element, before it is scaled down
+	maxElements = 600 // the largest size of most nodes
+	maxBound    = 8   // a node whose elements can be larger is scaled down
 )
 
-// add puts y into the pool, scaled by a power of two if it is large.
+// add adds y, with elements in [lo, hi], to the pool. It scales y by a power of two if the elements can be large.
 func (g *generator) add(y *graph.Node, lo, hi float64) boundedNode {
 	if b := max(math.Abs(lo), math.Abs(hi)); b > maxBound {
 		s := math.Exp2(-math.Ceil(math.Log2(b / maxBound)))
@@ -112,7 +111,7 @@ func (g *generator) add(y *graph.Node, lo, hi float64) boundedNode {
 	return r
 }
 
-// pick returns a node of the pool, more often a late one.
+// pickNode returns a random node of the pool. Recent nodes are more likely.
 func (g *generator) pickNode() boundedNode {
 	n := len(g.pool)
 	return g.pool[max(g.intn(n), g.intn(n))]
@@ -120,7 +119,7 @@ func (g *generator) pickNode() boundedNode {
 
 var lengths = []int{1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 8, 9, 13, 16, 17, 33}
 
-// shape returns a random shape of that rank within maxElements.
+// shape returns a random shape of the given rank with at most maxElements elements.
 func (g *generator) shape(rank int) []int {
 	s, size := make([]int, rank), 1
 	for i := range s {
@@ -130,14 +129,14 @@ func (g *generator) shape(rank int) []int {
 		}
 		size *= s[i]
 	}
-	for i := rank - 1; i > 0; i-- { // the large axis anywhere
+	for i := rank - 1; i > 0; i-- { // the large axis can be anywhere
 		j := g.intn(i + 1)
 		s[i], s[j] = s[j], s[i]
 	}
 	return s
 }
 
-// leaf returns a new state, input or constant of that shape.
+// leaf returns a new state, input or constant of the given shape.
 func (g *generator) leaf(shape ...int) boundedNode {
 	switch g.intn(4) {
 	case 0, 1:
@@ -155,14 +154,14 @@ func (g *generator) leaf(shape ...int) boundedNode {
 	return g.add(graph.ConstOf(data, shape...), -2, 2)
 }
 
-// input returns a new input of that shape.
+// input returns a new input of the given shape.
 func (g *generator) input(shape ...int) boundedNode {
 	n := graph.Input(fmt.Sprintf("x%d", len(g.inputs)), tensor.Float32, shape...)
 	g.inputs = append(g.inputs, n)
 	return g.add(n, -2, 2)
 }
 
-// sized returns a node of exactly that shape: one of the pool, one reshaped, or a leaf.
+// nodeOfShape returns a node of the given shape: one of the pool, perhaps reshaped, or a new leaf.
 func (g *generator) nodeOfShape(shape ...int) boundedNode {
 	if g.chance(0.5) {
 		for range 6 {
@@ -178,7 +177,7 @@ func (g *generator) nodeOfShape(shape ...int) boundedNode {
 	return g.leaf(shape...)
 }
 
-// ofRank returns a node of the pool of that rank, or one reshaped to it.
+// nodeOfRank returns a node of the pool with the given rank, perhaps reshaped.
 func (g *generator) nodeOfRank(rank int) boundedNode {
 	r := g.pickNode()
 	if len(r.Shape()) == rank {
@@ -187,7 +186,7 @@ func (g *generator) nodeOfRank(rank int) boundedNode {
 	return boundedNode{graph.Reshape(r.Node, g.randomFactors(r.Shape().Size(), rank)...), r.lo, r.hi}
 }
 
-// factor splits size into rank factors at random.
+// randomFactors returns a random factorisation of size into rank factors.
 func (g *generator) randomFactors(size, rank int) []int {
 	s := make([]int, rank)
 	for i := range s {
@@ -201,9 +200,8 @@ func (g *generator) randomFactors(size, rank int) []int {
 	return s
 }
 
-// partner returns a node that broadcasts with a: of its shape, a scalar, or with
-// leading axes gone and some others of length 1. It is never a itself, whose
-// difference from a a device may well round away from 0.
+// broadcastPartner returns a node that broadcasts with a: one of the same shape, a scalar, or one without leading axes and
+// with other axes of length 1. It never returns a itself, because a device may compute a − a with a rounding error.
 func (g *generator) broadcastPartner(a boundedNode) boundedNode {
 	s := a.Shape().Clone()
 	switch g.intn(4) {
@@ -216,7 +214,7 @@ func (g *generator) broadcastPartner(a boundedNode) boundedNode {
 				s[i] = 1
 			}
 		}
-	case 2: // a row, a column or a middle
+	case 2: // axes of length 1
 		for i := range s {
 			if g.chance(0.5) {
 				s[i] = 1
@@ -234,7 +232,7 @@ func (g *generator) broadcastPartner(a boundedNode) boundedNode {
 	return b
 }
 
-// positive returns x made to lie above 1/4.
+// positive returns x, or a function of x whose elements are at least 1/4.
 func (g *generator) positive(x boundedNode) boundedNode {
 	if x.lo >= 0.25 {
 		return x
@@ -251,7 +249,7 @@ func (g *generator) positive(x boundedNode) boundedNode {
 	return boundedNode{graph.AddScalar(graph.Softplus(x.Node), 0.25), 0.25, b + 1}
 }
 
-// keyed returns the int32 input, made on first use.
+// keyInput returns the input for the random key, which it makes on first use.
 func (g *generator) keyInput() *graph.Node {
 	if g.keyNode == nil {
 		g.keyNode = graph.Input("key", tensor.Int32, 4)

@@ -6,7 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// Each rule adds a primitive, or a few as a layer has them, to a growing graph.
+// rules are the steps from which RandomFunc chooses. Each adds one primitive, or a layer, to the pool of g.
 var rules = []func(g *generator){
 	unaryRule, unaryRule, unaryRule, binaryRule, binaryRule, binaryRule, binaryRule, selectRule,
 	reshapeRule, transposeRule, broadcastRule, padRule, sliceRule, concatRule,
@@ -53,14 +53,14 @@ func binaryRule(g *generator) {
 	if g.chance(0.3) {
 		a, b = b, a
 	}
-	big := a.maxAbs() * b.maxAbs()
+	largest := a.maxAbs() * b.maxAbs()
 	switch g.intn(9) {
 	case 0, 1:
 		g.add(graph.Add(a.Node, b.Node), a.lo+b.lo, a.hi+b.hi)
 	case 2:
 		g.add(graph.Sub(a.Node, b.Node), a.lo-b.hi, a.hi-b.lo)
 	case 3, 4:
-		g.add(graph.Mul(a.Node, b.Node), -big, big)
+		g.add(graph.Mul(a.Node, b.Node), -largest, largest)
 	case 5:
 		b = g.positive(b)
 		g.add(graph.Div(a.Node, b.Node), -a.maxAbs()/b.lo, a.maxAbs()/b.lo)
@@ -72,7 +72,7 @@ func binaryRule(g *generator) {
 		if g.chance(0.5) {
 			g.add(graph.Greater(a.Node, b.Node), 0, 1)
 		} else {
-			// Of given numbers: computed ones are equal or not by how they round.
+			// Of inputs, because the equality of computed numbers depends on rounding.
 			x, y := g.input(a.Shape()...), g.input(b.Shape()...)
 			g.add(graph.Equal(x.Node, y.Node), 0, 1)
 		}
@@ -162,13 +162,13 @@ func concatRule(g *generator) {
 		y := g.nodeOfShape(s...)
 		xs, lo, hi = append(xs, y.Node), min(lo, y.lo), max(hi, y.hi)
 	}
-	if g.chance(0.2) { // twice the same
+	if g.chance(0.2) { // one operand twice
 		xs = append(xs, x.Node)
 	}
 	g.add(graph.Concat(ax, xs...), lo, hi)
 }
 
-// axes returns some axes of x, all of them at times, none never.
+// axes returns random axes of x. The result nil means all axes.
 func (g *generator) axes(x boundedNode) []int {
 	var axes []int
 	for i := range x.Shape() {
@@ -209,11 +209,11 @@ func matMulRule(g *generator) {
 	if tb {
 		b = g.nodeOfShape(n, k)
 	}
-	big := float64(k) * a.maxAbs() * b.maxAbs()
-	g.add(graph.MatMulT(a.Node, b.Node, ta, tb), -big, big)
+	largest := float64(k) * a.maxAbs() * b.maxAbs()
+	g.add(graph.MatMulT(a.Node, b.Node, ta, tb), -largest, largest)
 }
 
-// conv returns a random geometry for an image x, and the kernel's lengths.
+// conv returns random settings of a convolution for images of shape x, and the lengths of its kernel.
 func (g *generator) conv(x graph.Shape) (c graph.ConvConfig, k [2]int, ok bool) {
 	c = graph.ConvConfig{Stride: [2]int{1 + g.intn(3), 1 + g.intn(3)}, Padding: graph.Padding(g.intn(2))}
 	for i := range k {
@@ -233,8 +233,8 @@ func conv2DRule(g *generator) {
 		return
 	}
 	w := g.nodeOfShape(k[0], k[1], ci, co)
-	big := float64(k[0]*k[1]*ci) * x.maxAbs() * w.maxAbs()
-	g.add(graph.Conv2D(x.Node, w.Node, c), -big, big)
+	largest := float64(k[0]*k[1]*ci) * x.maxAbs() * w.maxAbs()
+	g.add(graph.Conv2D(x.Node, w.Node, c), -largest, largest)
 }
 
 func inputGradRule(g *generator) {
@@ -242,7 +242,7 @@ func inputGradRule(g *generator) {
 	c, k, _ := g.conv(graph.Shape{1, 5, 5, 1})
 	ci, co := 1+g.intn(5), gy.Shape()[3]
 	x := graph.Shape{gy.Shape()[0], 0, 0, ci}
-	for i := range 2 { // any image whose convolution has the places of gy
+	for i := range 2 { // a random image shape whose convolution has the shape of gy
 		out, s := gy.Shape()[1+i], c.Stride[i]
 		if c.Padding == graph.Same {
 			x[1+i] = (out-1)*s + 1 + g.intn(s)
@@ -254,8 +254,8 @@ func inputGradRule(g *generator) {
 		return
 	}
 	w := g.nodeOfShape(k[0], k[1], ci, co)
-	big := float64(k[0]*k[1]*co) * gy.maxAbs() * w.maxAbs()
-	g.add(graph.Conv2DInputGrad(gy.Node, w.Node, x, c), -big, big)
+	largest := float64(k[0]*k[1]*co) * gy.maxAbs() * w.maxAbs()
+	g.add(graph.Conv2DInputGrad(gy.Node, w.Node, x, c), -largest, largest)
 }
 
 func filterGradRule(g *generator) {
@@ -270,8 +270,8 @@ func filterGradRule(g *generator) {
 		y[1+i], _, _ = c.Window(i, x.Shape()[1+i], k[i])
 	}
 	gy := g.nodeOfShape(y...)
-	big := float64(y[0]*y[1]*y[2]) * x.maxAbs() * gy.maxAbs()
-	g.add(graph.Conv2DFilterGrad(x.Node, gy.Node, graph.Shape{k[0], k[1], ci, co}, c), -big, big)
+	largest := float64(y[0]*y[1]*y[2]) * x.maxAbs() * gy.maxAbs()
+	g.add(graph.Conv2DFilterGrad(x.Node, gy.Node, graph.Shape{k[0], k[1], ci, co}, c), -largest, largest)
 }
 
 func randomRule(g *generator) {
@@ -283,15 +283,15 @@ func randomRule(g *generator) {
 	}
 }
 
-// denseRule is act(x·w + b), the product a matrix product or a convolution.
+// denseRule adds a layer act(x·w + b), with a matrix product or a convolution.
 func denseRule(g *generator) {
-	from := len(g.pool)
+	size := len(g.pool)
 	if g.chance(0.5) {
 		matMulRule(g)
 	} else {
 		conv2DRule(g)
 	}
-	if len(g.pool) == from {
+	if len(g.pool) == size {
 		return
 	}
 	y := g.pool[len(g.pool)-1]
@@ -309,7 +309,7 @@ func denseRule(g *generator) {
 	}
 }
 
-// normRule is (x − mean)/√(variance + 1/4) over some axes, as batch norm has it.
+// normRule adds (x − mean)/√(variance + 1/4) over random axes, as in batch normalisation.
 func normRule(g *generator) {
 	x := g.pickNode()
 	s, axes := x.Shape().Clone(), g.axes(x)
@@ -327,13 +327,14 @@ func normRule(g *generator) {
 	g.add(graph.Div(d, graph.Sqrt(graph.AddScalar(v, 0.25))), -2*(x.hi-x.lo), 2*(x.hi-x.lo))
 }
 
+// softmaxRule adds a softmax over columns.
 func softmaxRule(g *generator) {
 	x := g.nodeOfRank(2)
 	e := graph.Exp(graph.Sub(x.Node, graph.Reshape(graph.ReduceMax(x.Node, 1), x.Shape()[0], 1)))
 	g.add(graph.Div(e, graph.Reshape(graph.Sum(e, 1), x.Shape()[0], 1)), 0, 1)
 }
 
-// lossRule is a binary cross entropy or a squared error, reduced as losses are.
+// lossRule adds the mean of a binary cross-entropy or of a squared error.
 func lossRule(g *generator) {
 	x := g.pickNode()
 	y := g.broadcastPartner(x)
@@ -346,7 +347,7 @@ func lossRule(g *generator) {
 	g.add(graph.Mean(l, g.axes(boundedNode{Node: l})...), lo, hi)
 }
 
-// crowdRule uses one node in several places.
+// fanOutRule adds an expression that uses one node several times.
 func fanOutRule(g *generator) {
 	x := g.pickNode()
 	y := graph.Add(graph.Mul(x.Node, graph.Sigmoid(x.Node)), graph.Max(x.Node, graph.Neg(x.Node)))

@@ -11,8 +11,7 @@ type graphNode = *graph.Node
 
 var sampleKey = rng.New(3).Split("samples")
 
-// samples has a list for each primitive. Each sample is smooth within 0.01 of its
-// point.
+// samples returns a list of samples for each primitive. The function of a sample is smooth within 0.01 of its operands.
 func samples() map[graph.Op][]sample {
 	m := map[graph.Op][]sample{}
 	elementSamples(m)
@@ -86,17 +85,17 @@ func elementSamples(m map[graph.Op][]sample) {
 		{graph.OpMax, graph.Max}, {graph.OpMin, graph.Min}, {graph.OpGreater, graph.Greater}, {graph.OpEqual, graph.Equal},
 	} {
 		for i, s := range [][2][]int{
-			{{3, 4}, {3, 4}}, {{}, {}}, {{2, 3, 5}, {}}, {{}, {3}}, // alike, scalars
+			{{3, 4}, {3, 4}}, {{}, {}}, {{2, 3, 5}, {}}, {{}, {3}}, // equal shapes, scalars
 			{{3, 4}, {4}}, {{3, 4}, {3, 1}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 1, 3}, {4, 1}}, // row, column, middle, both
 		} {
-			// Squares make the second derivatives of the linear ones not vanish.
+			// With squares, the second derivatives of linear primitives are not 0.
 			f := func(x ...graphNode) graphNode { return b.f(graph.Mul(x[0], graph.Square(x[0])), x[1]) }
 			if b.op == graph.OpDiv {
 				f = func(x ...graphNode) graphNode {
 					return graph.Div(graph.Exp(x[0]), graph.AddScalar(graph.Square(x[1]), 0.5))
 				}
 			}
-			// Half a tenth lies between what is compared; the cube is monotonic but not apart.
+			// The operands of comparisons differ by 0.05 at least; cubes of them would not.
 			if b.op == graph.OpMax || b.op == graph.OpMin || b.op == graph.OpGreater || b.op == graph.OpEqual {
 				f = func(x ...graphNode) graphNode { return graph.Mul(b.f(x[0], x[1]), graph.Square(x[0])) }
 			}
@@ -116,7 +115,7 @@ func elementSamples(m map[graph.Op][]sample) {
 }
 
 func movementSamples(m map[graph.Op][]sample) {
-	// The square gives the moved elements a second derivative.
+	// With the square, the second derivatives are not 0.
 	add := func(op graph.Op, name string, shape []int, f func(x graphNode) graphNode) {
 		m[op] = append(m[op], sample{name, func(x ...graphNode) graphNode { return f(graph.Square(x[0])) }, []Operand{uniformSample(40, -2, 2, shape...)}})
 	}
@@ -129,18 +128,18 @@ func movementSamples(m map[graph.Op][]sample) {
 	for _, s := range [][2][]int{{{}, {2, 3}}, {{3}, {2, 3}}, {{2, 1}, {2, 3}}, {{1, 3, 1}, {2, 3, 4}}, {{2, 1, 3}, {5, 2, 4, 3}}, {{1}, {1, 1}}} {
 		add(graph.OpBroadcast, fmt.Sprint(s), s[0], func(x graphNode) graphNode { return graph.BroadcastTo(x, s[1]...) })
 	}
-	for _, p := range []struct{ shape, lo, hi, between []int }{
+	for _, p := range []struct{ shape, lo, hi, interior []int }{
 		{[]int{4}, []int{2}, []int{1}, []int{0}},
 		{[]int{4}, []int{0}, []int{0}, []int{2}},
 		{[]int{1}, []int{1}, []int{0}, []int{3}},
 		{[]int{2, 3}, []int{0, 1}, []int{2, 0}, []int{1, 2}},
 		{[]int{2, 3, 1, 2}, []int{1, 0, 0, 2}, []int{0, 1, 1, 0}, []int{0, 1, 1, 0}},
 	} {
-		add(graph.OpPad, fmt.Sprint(p), p.shape, func(x graphNode) graphNode { return graph.Pad(x, p.lo, p.hi, p.between) })
+		add(graph.OpPad, fmt.Sprint(p), p.shape, func(x graphNode) graphNode { return graph.Pad(x, p.lo, p.hi, p.interior) })
 	}
 	for _, p := range []struct{ shape, lo, hi, step []int }{
 		{[]int{7}, []int{0}, []int{7}, []int{1}},
-		{[]int{7}, []int{1}, []int{6}, []int{2}}, // ends before its limit
+		{[]int{7}, []int{1}, []int{6}, []int{2}}, // the last element is before the limit
 		{[]int{7}, []int{1}, []int{7}, []int{3}},
 		{[]int{5}, []int{4}, []int{5}, []int{9}},
 		{[]int{4, 5}, []int{1, 0}, []int{3, 5}, []int{1, 3}},
@@ -148,20 +147,20 @@ func movementSamples(m map[graph.Op][]sample) {
 	} {
 		add(graph.OpSlice, fmt.Sprint(p), p.shape, func(x graphNode) graphNode { return graph.Slice(x, p.lo, p.hi, p.step) })
 	}
-	cat := func(name string, axis int, shapes ...[]int) {
-		var at []Operand
+	concat := func(name string, axis int, shapes ...[]int) {
+		var operands []Operand
 		for i, s := range shapes {
-			at = append(at, uniformSample(50+i, -2, 2, s...))
+			operands = append(operands, uniformSample(50+i, -2, 2, s...))
 		}
 		m[graph.OpConcat] = append(m[graph.OpConcat], sample{name, func(x ...graphNode) graphNode {
 			return graph.Square(graph.Concat(axis, x...))
-		}, at})
+		}, operands})
 	}
-	cat("vectors", 0, []int{2}, []int{1}, []int{3})
-	cat("one", 0, []int{2, 2})
-	cat("columns", 1, []int{2, 3}, []int{2, 1})
-	cat("middle", 1, []int{2, 1, 3}, []int{2, 4, 3}, []int{2, 2, 3})
-	m[graph.OpConcat] = append(m[graph.OpConcat], sample{"twice the same", func(x ...graphNode) graphNode {
+	concat("vectors", 0, []int{2}, []int{1}, []int{3})
+	concat("one", 0, []int{2, 2})
+	concat("columns", 1, []int{2, 3}, []int{2, 1})
+	concat("middle", 1, []int{2, 1, 3}, []int{2, 4, 3}, []int{2, 2, 3})
+	m[graph.OpConcat] = append(m[graph.OpConcat], sample{"one operand twice", func(x ...graphNode) graphNode {
 		return graph.Square(graph.Concat(0, x[0], x[1], x[0]))
 	}, []Operand{uniformSample(53, -2, 2, 2), uniformSample(54, -2, 2, 1)}})
 }
@@ -182,8 +181,8 @@ func reductionSamples(m map[graph.Op][]sample) {
 		return graph.Square(graph.Mean(x[0], 1))
 	}, []Operand{uniformSample(80, -2, 2, 3, 5)}})
 	m[graph.OpReduceMax] = append(m[graph.OpReduceMax], sample{"logsumexp", func(x ...graphNode) graphNode {
-		top := graph.ReduceMax(x[0], 1)
-		return graph.Add(top, graph.Log(graph.Sum(graph.Exp(graph.Sub(x[0], graph.Reshape(top, 3, 1))), 1)))
+		largest := graph.ReduceMax(x[0], 1)
+		return graph.Add(largest, graph.Log(graph.Sum(graph.Exp(graph.Sub(x[0], graph.Reshape(largest, 3, 1))), 1)))
 	}, []Operand{distinctSample(81, 0.05, 3, 4)}})
 }
 
@@ -213,12 +212,12 @@ func convSamples(m map[graph.Op][]sample) {
 		for s := 1; s <= 3; s++ {
 			for _, pad := range []graph.Padding{graph.Same, graph.Valid} {
 				i++
-				// Along the columns another kernel and stride meet another width.
+				// Kernel, stride and length along the columns differ from those along the rows.
 				c := graph.ConvConfig{Stride: [2]int{s, 1 + (s+k)%3}, Padding: pad}
 				kw := 1 + (k+s)%5
 				x := graph.Shape{1 + i%2, 5 + i%4, 6 + (i/2)%3, 1 + i%3}
 				if pad == graph.Same && i%3 == 0 {
-					x[1], x[2] = 1+i%4, 4 // smaller than the kernel at times
+					x[1], x[2] = 1+i%4, 4 // sometimes smaller than the kernel
 				}
 				w := graph.Shape{k, kw, x[3], 1 + (i/3)%3}
 				y := graph.Shape{x[0], 0, 0, w[3]}

@@ -8,19 +8,16 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// A sample is a small graph that shows a primitive, and a point at which its
-// derivatives are what differences find.
+// A sample is a small function that uses a primitive, and operands at which it is smooth.
 type sample struct {
 	name     string
 	f        func(x ...*graph.Node) *graph.Node
 	operands []Operand
 }
 
-// Sweep checks the gradients of every primitive of package graph to second
-// order, on a table of samples: odd shapes, all strides and paddings, values away
-// from kinks. A primitive without a sample fails t, and so does a sample that
-// does not use its primitive. What the gradient is told to ignore (StopGradient)
-// is checked to be ignored.
+// Sweep checks the gradients of every primitive of package graph to second order, on a table of samples with odd shapes, all
+// strides and paddings, and operands away from kinks. It fails t for a primitive without a sample, and for a sample that
+// does not use its primitive. For StopGradient it checks that the gradient is 0.
 func Sweep(t *testing.T) {
 	forEachSample(t, func(t *testing.T, op graph.Op, s sample) {
 		if op != graph.OpStop {
@@ -31,14 +28,14 @@ func Sweep(t *testing.T) {
 		for i, g := range graph.Grad(p.randomProjection("weights", s.f(p.leaves...)), p.differentiable()...) {
 			d, err := p.eval(graph.Sum(graph.Abs(g)), nil, 0)
 			if err != nil || d != 0 {
-				t.Errorf("the gradient in operand %d is of size %v (%v), want 0", i, d, err)
+				t.Errorf("the magnitude of the gradient in operand %d is %v (%v), want 0", i, d, err)
 			}
 		}
 	})
 }
 
-// SweepDevice runs the same samples on d, each with its gradient and the gradient
-// of that, and compares them with the interpreter as Agree does.
+// SweepDevice runs the same samples on d, each with its first and second derivatives, and compares them with the interpreter
+// as Agree does. Use tol = 1e-6.
 func SweepDevice[S State, O any, P Program](t *testing.T, d Device[S, O, P], tol float64) {
 	forEachSample(t, func(t *testing.T, _ graph.Op, s sample) {
 		p := newCheckedGraph(s.operands)
@@ -46,11 +43,11 @@ func SweepDevice[S State, O any, P Program](t *testing.T, d Device[S, O, P], tol
 		outs := []graph.Output{{Name: "y", Value: y}}
 		loss := p.randomProjection("weights", y)
 		for k := 1; k <= 2; k++ {
-			dirs := p.randomDirections(k)
+			directions := p.randomDirections(k)
 			derivative := graph.Const(0)
 			for i, g := range graph.Grad(loss, p.differentiable()...) {
 				outs = append(outs, graph.Output{Name: fmt.Sprintf("gradient %d of order %d", i, k), Value: g})
-				derivative = graph.Add(derivative, graph.Sum(graph.Mul(g, roundedConst(dirs[i], g.Shape()))))
+				derivative = graph.Add(derivative, graph.Sum(graph.Mul(g, roundedConst(directions[i], g.Shape()))))
 			}
 			loss = derivative
 		}
@@ -62,7 +59,7 @@ func SweepDevice[S State, O any, P Program](t *testing.T, d Device[S, O, P], tol
 	})
 }
 
-// each walks the table of primitives.
+// forEachSample calls check in a subtest for each sample of each primitive.
 func forEachSample(t *testing.T, check func(t *testing.T, op graph.Op, s sample)) {
 	all := samples()
 	for _, op := range graph.Ops() {

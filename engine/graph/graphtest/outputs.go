@@ -6,8 +6,8 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// finish makes a function of the graph that was grown: every node that nothing
-// uses becomes an output, or part of a loss; then derivatives and updates.
+// buildFunc returns a function of the nodes of the pool. Every node that no other node uses becomes an output or a part of
+// a loss. It then adds gradients and updates.
 func (g *generator) buildFunc() *graph.Func {
 	used := map[*graph.Node]bool{}
 	for _, r := range g.pool {
@@ -17,49 +17,48 @@ func (g *generator) buildFunc() *graph.Func {
 			}
 		}
 	}
-	var ends []*graph.Node
+	var unused []*graph.Node
 	for _, r := range g.pool {
 		if !used[r.Node] {
-			ends = append(ends, r.Node)
+			unused = append(unused, r.Node)
 		}
 	}
 	var outs []graph.Output
 	out := func(name string, n *graph.Node) { outs = append(outs, graph.Output{Name: name, Value: n}) }
-	rest := graph.Const(0.5)
-	for i, n := range ends {
+	loss := graph.Const(0.5)
+	for i, n := range unused {
 		if i < 3 {
 			out(fmt.Sprintf("y%d", i), n)
 		}
 		if i >= 3 || g.chance(0.7) {
-			rest = graph.Add(rest, graph.Mean(graph.Tanh(n)))
+			loss = graph.Add(loss, graph.Mean(graph.Tanh(n)))
 		}
 	}
-	out("loss", rest)
-	if g.chance(0.2) { // an output that others are made from, at times a leaf
+	out("loss", loss)
+	if g.chance(0.2) { // an output that other outputs depend on, sometimes a leaf
 		out("inner", g.pickNode().Node)
 	}
 
 	updates := map[*graph.Node]*graph.Node{}
 	if g.chance(0.55) {
-		g.addGradients(rest, out, updates)
+		g.addGradients(loss, out, updates)
 	}
 	g.addUpdates(updates)
-	var list []graph.Update
+	var updateList []graph.Update
 	for _, s := range g.states {
 		if v := updates[s]; v != nil {
-			list = append(list, graph.Update{State: s, Value: v})
+			updateList = append(updateList, graph.Update{State: s, Value: v})
 		}
 	}
-	f, err := graph.NewFunc("random", g.inputs, outs, list)
+	f, err := graph.NewFunc("random", g.inputs, outs, updateList)
 	if err != nil {
-		panic(fmt.Sprintf("graphtest: RandomFunc made an ill-formed function: %v\n%v", err, f))
+		panic(fmt.Sprintf("graphtest: RandomFunc has made an ill-formed function: %v\n%v", err, f))
 	}
 	return f
 }
 
-// differentiate adds the gradient of loss in all leaves and one inner node, as
-// outputs or as steps of descent, and at times the gradient of its square, as a
-// penalty has it.
+// addGradients adds the gradient of loss with respect to all leaves and one inner node, as outputs or as updates of gradient
+// descent. Sometimes it also adds the gradient of a gradient penalty.
 func (g *generator) addGradients(loss *graph.Node, out func(string, *graph.Node), updates map[*graph.Node]*graph.Node) {
 	wrt := append([]*graph.Node{}, g.states...)
 	for _, n := range g.inputs {
@@ -87,8 +86,8 @@ func (g *generator) addGradients(loss *graph.Node, out func(string, *graph.Node)
 	}
 }
 
-// update gives states that have no new value one: a swap of two, a copy of an
-// input, or a node of the graph made to fit.
+// addUpdates adds updates of states without one: an exchange of two states, or a node of the pool, which is reduced to the
+// shape of the state if necessary.
 func (g *generator) addUpdates(updates map[*graph.Node]*graph.Node) {
 	for i, s := range g.states {
 		if updates[s] != nil || g.chance(0.4) {

@@ -9,20 +9,18 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// float32 rounds to nearest with a relative error of at most 2⁻²⁴; a kernel of
-// exp or log errs by a few of these.
+// unitRoundoff is the largest relative error of rounding to float32. A kernel of exp or log has an error of a few of it.
 const unitRoundoff = 0x1p-24
 
-// How many runs rounding is asked for, first and where that leaves a doubt.
+// The number of runs for the estimate of rounding errors: at first, and if there are differences.
 const fewRuns, manyRuns = 3, 40
 
-// A stepper evaluates a function node by node, so that rounding can be imitated
-// after each.
+// A nodeEvaluator evaluates a function node by node, so that a rounding error can be added after each node.
 type nodeEvaluator struct {
 	f         *graph.Func
 	nodes     []*graph.Node
 	index     map[*graph.Node]int
-	nodeFuncs []*graph.Func // of each node that has operands: itself, of inputs "0", "1", …
+	nodeFuncs []*graph.Func // the function of each node other than inputs and states, with the inputs "0", "1", …
 }
 
 func newNodeEvaluator(f *graph.Func) *nodeEvaluator {
@@ -44,9 +42,8 @@ func newNodeEvaluator(f *graph.Func) *nodeEvaluator {
 
 func operandName(j int) string { return fmt.Sprint(j) }
 
-// run evaluates the function; where key is given, every value that float32
-// cannot hold is moved by a random part of what its rounding may move it.
-// It returns the outputs, then the values of the updates.
+// run evaluates the function and returns its outputs, and after them the values of its updates. If key is not nil, it adds
+// a random rounding error to every value that float32 cannot represent.
 func (s *nodeEvaluator) run(env graph.Env, key *rng.Key) ([]graph.Value, error) {
 	vals := make([]graph.Value, len(s.nodes))
 	for i, n := range s.nodes {
@@ -83,6 +80,7 @@ func (s *nodeEvaluator) run(env graph.Env, key *rng.Key) ([]graph.Value, error) 
 	return out, nil
 }
 
+// interpOne returns the only output of f for the given operands.
 func interpOne(f *graph.Func, in []graph.Value) (graph.Value, error) {
 	env := graph.Env{Inputs: map[string]graph.Value{}}
 	for j, v := range in {
@@ -95,57 +93,55 @@ func interpOne(f *graph.Func, in []graph.Value) (graph.Value, error) {
 	return out[0], nil
 }
 
-// shake moves the elements of y = node i of in. What float32 holds exactly is
-// left alone, so that ties and comparisons of exact numbers stay what they are;
-// of a sum that goes for its magnitudes too, because its parts may be rounded
-// though the whole is not.
+// addRounding adds random rounding errors to y, the value of node i for the operands in. Numbers that float32 represents
+// exactly keep their value, so that comparisons of exact numbers keep their result. For sums this requires that the sum of
+// the magnitudes is exact as well, because partial sums may be rounded although the result is not.
 func (s *nodeEvaluator) addRounding(i int, y graph.Value, in []graph.Value, key rng.Key) error {
 	n := s.nodes[i]
-	size, sum := y, false // the sum of the magnitudes of the terms that are added
+	magnitude, isSum := y, false // magnitude is the sum of the magnitudes of the added terms
 	switch n.Op() {
 	case graph.OpNeg, graph.OpAbs, graph.OpSign, graph.OpStop, graph.OpMax, graph.OpMin, graph.OpGreater, graph.OpEqual,
 		graph.OpSelect, graph.OpReshape, graph.OpTranspose, graph.OpBroadcast, graph.OpPad, graph.OpSlice, graph.OpConcat,
 		graph.OpReduceMax, graph.OpConst, graph.OpUniform, graph.OpNormal:
-		return nil // no rounding
+		return nil // these do not round
 	case graph.OpAdd, graph.OpSub:
-		size = make(graph.Value, len(y))
+		magnitude = make(graph.Value, len(y))
 		for j := range y {
-			size[j] = math.Abs(in[0][j]) + math.Abs(in[1][j])
+			magnitude[j] = math.Abs(in[0][j]) + math.Abs(in[1][j])
 		}
 	case graph.OpSum, graph.OpMatMul, graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
-		sum = true
-		pos := make([]graph.Value, len(in))
+		isSum = true
+		absolute := make([]graph.Value, len(in))
 		for k, v := range in {
-			pos[k] = make(graph.Value, len(v))
+			absolute[k] = make(graph.Value, len(v))
 			for j, x := range v {
-				pos[k][j] = math.Abs(x)
+				absolute[k][j] = math.Abs(x)
 			}
 		}
 		var err error
-		if size, err = interpOne(s.nodeFuncs[i], pos); err != nil {
+		if magnitude, err = interpOne(s.nodeFuncs[i], absolute); err != nil {
 			return err
 		}
 	}
 	u := make([]float32, len(y))
 	key.Uniform(u)
 	for j, v := range y {
-		if !isFloat32(v) || sum && !isFloat32(size[j]) {
-			y[j] += math.Abs(size[j]) * 2 * unitRoundoff * (2*float64(u[j]) - 1)
+		if !isFloat32(v) || isSum && !isFloat32(magnitude[j]) {
+			y[j] += math.Abs(magnitude[j]) * 2 * unitRoundoff * (2*float64(u[j]) - 1)
 		}
 	}
 	return nil
 }
 
+// isFloat32 reports whether float32 represents v exactly.
 func isFloat32(v float64) bool { return float64(float32(v)) == v }
 
-// rounding estimates, for each element of each output and update of f, how far
-// float32 may lie from float64: the largest move in a few runs in which every
-// rounding is drawn at random, or the root mean square over the array if that
-// is more.
+// roundingErrors returns an estimate of the error of float32 arithmetic for each element of each output and update: the
+// largest difference in runs with random rounding errors, or the root mean square of these over the array if it is larger.
 func (s *nodeEvaluator) roundingErrors(env graph.Env, want []graph.Value, runs int) ([]graph.Value, error) {
-	far := make([]graph.Value, len(want))
+	errors := make([]graph.Value, len(want))
 	for i, w := range want {
-		far[i] = make(graph.Value, len(w))
+		errors[i] = make(graph.Value, len(w))
 	}
 	for r := range runs {
 		key := rng.New(uint64(r)).Split("rounding")
@@ -155,13 +151,13 @@ func (s *nodeEvaluator) roundingErrors(env graph.Env, want []graph.Value, runs i
 		}
 		for i, w := range want {
 			for j := range w {
-				if d := math.Abs(got[i][j] - w[j]); d > far[i][j] {
-					far[i][j] = d
+				if d := math.Abs(got[i][j] - w[j]); d > errors[i][j] {
+					errors[i][j] = d
 				}
 			}
 		}
 	}
-	for _, v := range far {
+	for _, v := range errors {
 		sum := 0.0
 		for _, d := range v {
 			sum += d * d
@@ -171,10 +167,10 @@ func (s *nodeEvaluator) roundingErrors(env graph.Env, want []graph.Value, runs i
 			v[j] = max(v[j], rms)
 		}
 	}
-	return far, nil
+	return errors, nil
 }
 
-// toTensor rounds v to an array of type dt.
+// toTensor returns v as a tensor of type dt, rounded.
 func toTensor(v graph.Value, dt tensor.DType, shape tensor.Shape) *tensor.Tensor {
 	t := tensor.New(dt, shape...)
 	for i, x := range v {
@@ -190,6 +186,7 @@ func toTensor(v graph.Value, dt tensor.DType, shape tensor.Shape) *tensor.Tensor
 	return t
 }
 
+// fromTensor returns the elements of t as float64.
 func fromTensor(t *tensor.Tensor) graph.Value {
 	v := make(graph.Value, t.Size())
 	for i := range v {
