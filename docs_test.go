@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
 	"image"
 	"image/color"
 	"image/png"
@@ -505,5 +506,118 @@ func TestDocsLinks(t *testing.T) {
 				t.Errorf("%s: link to %s: the page has no such heading, but %v", name, target, anchors)
 			}
 		}
+	}
+}
+
+// identifiers returns what the packages of the module declare, as package.Name and package.Type.Member, by the name of
+// the package; names that are not exported too.
+func identifiers(t *testing.T) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	for _, p := range packages(t) {
+		for name, f := range goFiles(t, p.Dir) {
+			if isTest(name) {
+				continue
+			}
+			for _, d := range f.Decls {
+				switch d := d.(type) {
+				case *ast.FuncDecl:
+					name := d.Name.Name
+					if d.Recv != nil {
+						name = receiver(d.Recv.List[0].Type) + "." + name
+					}
+					all[p.Name+"."+name] = true
+				case *ast.GenDecl:
+					for _, s := range d.Specs {
+						for _, name := range declared(s) {
+							all[p.Name+"."+name] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// receiver returns the name of the type of a method.
+func receiver(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return receiver(e.X)
+	case *ast.IndexExpr:
+		return receiver(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return ""
+}
+
+// declared returns the names of a declaration: constants, variables, or a type with its fields or methods.
+func declared(s ast.Spec) []string {
+	var names []string
+	switch s := s.(type) {
+	case *ast.ValueSpec:
+		for _, n := range s.Names {
+			names = append(names, n.Name)
+		}
+	case *ast.TypeSpec:
+		names = append(names, s.Name.Name)
+		var members *ast.FieldList
+		switch typ := s.Type.(type) {
+		case *ast.StructType:
+			members = typ.Fields
+		case *ast.InterfaceType:
+			members = typ.Methods
+		}
+		if members != nil {
+			for _, f := range members.List {
+				for _, n := range f.Names {
+					names = append(names, s.Name.Name+"."+n.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// TestGlossary reports identifiers of the glossary that do not exist, terms that are there twice, and rows that lack a
+// column.
+func TestGlossary(t *testing.T) {
+	if testing.Short() {
+		t.Skip("names are moving")
+	}
+	known := identifiers(t)
+	identifier := regexp.MustCompile("X")
+	terms := map[string]bool{}
+	page, retired, ok := strings.Cut(readPage(t, "docs/glossary.md"), "\n## Retired words\n")
+	if !ok || !strings.Contains(retired, "| retired | instead |") {
+		t.Error("the glossary has no table of retired words")
+	}
+	for _, line := range strings.Split(page, "\n") {
+		if !strings.HasPrefix(line, "| ") || strings.HasPrefix(line, "| ---") || strings.HasPrefix(line, "| term |") {
+			continue
+		}
+		cells := strings.Split(strings.ReplaceAll(line, `\|`, "∣"), "|")
+		if len(cells) != 7 {
+			t.Errorf("%d columns, want 5: %s", len(cells)-2, line)
+			continue
+		}
+		term := strings.TrimSpace(cells[1])
+		if terms[term] {
+			t.Errorf("%s: there twice", term)
+		}
+		terms[term] = true
+		if !identifier.MatchString(cells[4]) {
+			t.Errorf("%s: no place in the code", term)
+		}
+		for _, m := range identifier.FindAllStringSubmatch(line, -1) {
+			if !known[m[1]] {
+				t.Errorf("%s: the code has no %s", term, m[1])
+			}
+		}
+	}
+	if len(terms) < 60 {
+		t.Errorf("%d terms", len(terms))
 	}
 }
