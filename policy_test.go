@@ -24,12 +24,12 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/realdata internal/buildinfo formats/columns
+	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/english internal/realdata internal/buildinfo formats/columns
 	engine/graph formats/imageio formats/safetensors formats/tfevents formats/numpy internal/kernel data/medium
 	engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels train/ckpt viz analysis/probe
 	data
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
-	data/npz models/update models/likelihood models/model/modeltest analysis/eval/feature
+	data/npz models/update models/likelihood models/model/modeltest train/runlog analysis/eval/feature
 	models/vae models/gan
 	analysis/latent
 	analysis/eval analysis/anomaly

@@ -11,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // anomalySweep trains a model without each class in turn, and finds that class.
@@ -87,10 +88,10 @@ func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recip
 		return h, err
 	}
 	name := fmt.Sprintf("%s-%s-without-%s", recipe, filepath.Base(whole.Name), h.class)
-	var run *train.Run
+	var run *runlog.Run
 	if _, missing := os.Stat(filepath.Join(t.out, name)); missing != nil {
-		run, err = train.Create(t.out, name, config)
-	} else if run, err = train.Open(filepath.Join(t.out, name), recipe); err == nil {
+		run, err = runlog.Create(t.out, name, config)
+	} else if run, err = runlog.Open(filepath.Join(t.out, name), recipe); err == nil {
 		config.Imago, config.Go = run.Config.Imago, run.Config.Go // those that began it
 		err = run.Change(config)
 	}

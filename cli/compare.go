@@ -13,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/analysis/compare"
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/internal/atomicfile"
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // compareRuns sets two runs side by side.
@@ -64,11 +64,11 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 				return err
 			}
 			defer m.Close()
-			run, err := train.Open(m.name, "")
+			run, err := runlog.Open(m.name, "")
 			if err != nil {
 				return err
 			}
-			log, err := train.ReadLog(run.Dir)
+			log, err := runlog.ReadLog(run.Dir)
 			if err != nil {
 				return err
 			}
@@ -109,7 +109,7 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 }
 
 func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out string) error {
-	imago, _ := train.Versions()
+	imago, _ := runlog.Versions()
 	var page bytes.Buffer
 	if err := got.Page(ctx, &page, "imago "+imago); err != nil {
 		return err

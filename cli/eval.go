@@ -13,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // evalFile is where the scores of a run are kept.
@@ -91,8 +91,8 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 		if m.config != nil && !c.Flags().Changed("seed") {
 			of.Seed = m.config.Seed
 		}
-		of.Imago, _ = train.Versions()
-		if _, err := train.Open(m.name, ""); err == nil && out == "" {
+		of.Imago, _ = runlog.Versions()
+		if _, err := runlog.Open(m.name, ""); err == nil && out == "" {
 			out = filepath.Join(m.name, evalFile)
 		}
 		if _, err := eval.ReadRecords(out); out != "" && err != nil {

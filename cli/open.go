@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A source is the flags that say which trained model a command works with.
@@ -46,12 +47,12 @@ func (s *source) addFlags(a *app, c *cobra.Command) {
 // An opened is a trained model, ready for use.
 type opened struct {
 	*latent.Session
-	name   string        // what the user called it
-	recipe string        // "cnn-vae"
-	title  string        // selectSplit a picture
-	config *train.Config // nil if only the weights are known
-	path   string        // selectSplit the checkpoint
-	step   int64         // optimiser updates it had done; 0 if that is not known
+	name   string         // what the user called it
+	recipe string         // "cnn-vae"
+	title  string         // selectSplit a picture
+	config *runlog.Config // nil if only the weights are known
+	path   string         // selectSplit the checkpoint
+	step   int64          // optimiser updates it had done; 0 if that is not known
 	be     backend.Backend
 }
 
@@ -111,10 +112,10 @@ func (a *app) openOwn(c *cobra.Command, m *opened, path string, s *source) error
 
 // checkpointOf returns the checkpoint of a run that --checkpoint means; a path that is no run stands for itself.
 func checkpointOf(path, which string) (string, error) {
-	if _, err := train.Open(path, ""); err != nil {
+	if _, err := runlog.Open(path, ""); err != nil {
 		return path, nil // a checkpoint's folder or a weights file: what is wrong with it, its reader says
 	}
-	checkpoints := filepath.Join(path, train.CheckpointsDir)
+	checkpoints := filepath.Join(path, runlog.CheckpointsDir)
 	dirs, err := ckpt.List(checkpoints)
 	if err != nil {
 		return "", err
@@ -154,7 +155,7 @@ func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error 
 	if err != nil {
 		return usage(c, err)
 	}
-	if _, err := train.Open(path, ""); err == nil {
+	if _, err := runlog.Open(path, ""); err == nil {
 		return usagef(c, "%s is a run, which has its own recipe: leave --recipe out", path)
 	}
 	in := model.Input{Image: img, Labels: s.labels}
@@ -315,7 +316,7 @@ func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFla
 			return nil, usagef(c, "--%s is for a recipe: a run has its own", g.name)
 		}
 	}
-	run, err := train.Open(path, "")
+	run, err := runlog.Open(path, "")
 	if err == nil {
 		return run.Config.Build(&a.Models)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // quickstart trains a first model on digits that imago draws itself.
@@ -47,7 +47,7 @@ and how it learned. It takes about two minutes on two processors.`,
 		if err != nil {
 			return err
 		}
-		config, err := train.NewConfig(rec, cfg, set, quickData, opt)
+		config, err := runlog.NewConfig(rec, cfg, set, quickData, opt)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ and how it learned. It takes about two minutes on two processors.`,
 		if err != nil {
 			return err
 		}
-		run, err := train.Create(t.out, "", config)
+		run, err := runlog.Create(t.out, "", config)
 		if err != nil {
 			return err
 		}
@@ -82,8 +82,8 @@ func quickOptions() *modelFlags {
 }
 
 // whatNext opens the report where there is somebody to see it, and names commands to try.
-func (a *app) whatNext(run *train.Run) {
-	report := run.Path(train.ReportFile)
+func (a *app) whatNext(run *runlog.Run) {
+	report := run.Path(runlog.ReportFile)
 	if abs, err := filepath.Abs(report); err == nil {
 		report = abs
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // What is said at the end can be typed as it stands.
@@ -17,7 +17,7 @@ func TestWhatNext(t *testing.T) {
 	t.Setenv("CI", "true") // no browser
 	var out bytes.Buffer
 	a := newApp(&out, io.Discard)
-	a.whatNext(&train.Run{Dir: "runs/cnn-vae-digits-001", Config: train.Config{Epochs: 4}})
+	a.whatNext(&runlog.Run{Dir: "runs/cnn-vae-digits-001", Config: runlog.Config{Epochs: 4}})
 	commands := 0
 	for line := range strings.Lines(out.String()) {
 		command, _, _ := strings.Cut(strings.TrimSpace(line), "   ")

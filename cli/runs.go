@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // runsDir is where runs are made unless --out says otherwise, and where their names are looked up.
@@ -49,7 +49,7 @@ func latestRun(root, recipe string) (string, error) {
 		if recipe == "" {
 			return r.dir, nil
 		}
-		if run, err := train.Open(r.dir, ""); err == nil && run.Config.Recipe == recipe {
+		if run, err := runlog.Open(r.dir, ""); err == nil && run.Config.Recipe == recipe {
 			return r.dir, nil
 		}
 	}
@@ -75,10 +75,10 @@ func listRuns(root string) []runFolder {
 	var runs []runFolder
 	for _, e := range entries {
 		r := runFolder{dir: filepath.Join(root, e.Name())}
-		if _, err := os.Stat(filepath.Join(r.dir, train.ConfigFile)); err != nil {
+		if _, err := os.Stat(filepath.Join(r.dir, runlog.ConfigFile)); err != nil {
 			continue
 		}
-		for _, name := range []string{train.ConfigFile, train.MetricsFile, train.CheckpointsDir} {
+		for _, name := range []string{runlog.ConfigFile, runlog.MetricsFile, runlog.CheckpointsDir} {
 			if info, err := os.Stat(filepath.Join(r.dir, name)); err == nil && info.ModTime().After(r.when) {
 				r.when = info.ModTime()
 			}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // trainFlags are the flags of train.
@@ -26,7 +28,7 @@ type trainFlags struct {
 	without       []string
 	epochs, steps int
 	logSteps      int
-	measure       train.Measure
+	measure       runlog.Measure
 	batch         int
 	lr            float64
 	schedule      string
@@ -74,7 +76,7 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	f.Float64Var(&t.every, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch, or where an interval of --log-steps of a run by steps has ended in it; 0 is these only")
 	f.Int64Var(&t.everySteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides those; 0 is those only")
 	f.IntVar(&t.logSteps, "log-steps", 0, "`steps` between lines of the terminal and sheets of images of one noise and of fresh noise; 0 is each epoch (default the recipe's, of a run by steps)")
-	f.StringSliceVar(&t.measure.Only, "measure", nil, "measure while it trains: for each of these `words` the first metric of imago eval with it in its name, as fid,kid")
+	f.StringSliceVar(&t.measure.Metrics, "measure", nil, "measure while it trains: for each of these `words` the first metric of imago eval with it in its name, as fid,kid")
 	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between two measurements, besides one at the end")
 	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to make, and test images to compare them with, of a measurement")
 	f.IntVar(&t.pictures, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures; 0 draws them at the end only, -1 never")
@@ -87,7 +89,7 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 		if c.Flags().Changed("epochs") && t.steps != 0 {
 			return usagef(c, "--epochs %d and --steps %d: want one of them, which says how long the run is", t.epochs, t.steps)
 		}
-		if t.resume == "" && len(t.measure.Only) == 0 && (c.Flags().Changed("measure-every") || c.Flags().Changed("measure-images")) {
+		if t.resume == "" && len(t.measure.Metrics) == 0 && (c.Flags().Changed("measure-every") || c.Flags().Changed("measure-images")) {
 			return usagef(c, "--measure-every and --measure-images say how --measure is done, and it is not given")
 		}
 		if t.resume != "" {
@@ -131,7 +133,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	if t.dry {
 		return a.printConfig(config, m)
 	}
-	run, err := train.Create(t.out, t.name, config)
+	run, err := runlog.Create(t.out, t.name, config)
 	if err != nil {
 		return err
 	}
@@ -139,7 +141,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 }
 
 // prepare returns the configuration, model and images of a new run.
-func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config train.Config, m *model.Model, set *data.Set, err error) {
+func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config runlog.Config, m *model.Model, set *data.Set, err error) {
 	rec, cfg, err := a.configured(recipe, t.options)
 	if err != nil {
 		return config, nil, nil, usage(c, err)
@@ -149,19 +151,19 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config tr
 		return config, nil, nil, usage(c, err)
 	}
 	// The numbers are checked before the data set is fetched.
-	probe, err := train.NewConfig(rec, cfg, &data.Set{}, t.data, opt)
+	probe, err := runlog.NewConfig(rec, cfg, &data.Set{}, t.data, opt)
 	if err != nil {
 		return config, nil, nil, err
 	}
 	probe.Data.Image, probe.Data.Train = [3]int{1, 1, 1}, 1
 	t.change(c, &probe, &rec.Train)
-	if err := probe.Validate(); err != nil {
+	if err := train.Validate(&probe); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
 	if set, err = a.Data.Open(c.Context(), t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
-	if config, err = train.NewConfig(rec, cfg, set, t.data, opt); err != nil {
+	if config, err = runlog.NewConfig(rec, cfg, set, t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
 	t.change(c, &config, &rec.Train)
@@ -172,7 +174,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config tr
 }
 
 // change puts the flags that were given in a config; recipe is nil of a run that goes on.
-func (t *trainFlags) change(c *cobra.Command, config *train.Config, recipe *model.Training) {
+func (t *trainFlags) change(c *cobra.Command, config *runlog.Config, recipe *model.Training) {
 	f := c.Flags()
 	given := func(name string) bool { return f.Changed(name) }
 	fresh := recipe != nil
@@ -193,9 +195,9 @@ func (t *trainFlags) change(c *cobra.Command, config *train.Config, recipe *mode
 		config.LogSteps = 0
 	}
 	if given("measure") {
-		config.Measure.Only = t.measure.Only
+		config.Measure.Metrics = t.measure.Metrics
 	}
-	if m := &config.Measure; len(m.Only) > 0 {
+	if m := &config.Measure; len(m.Metrics) > 0 {
 		if given("measure-every") || m.Every == 0 {
 			m.Every = t.measure.Every
 		}
@@ -203,7 +205,7 @@ func (t *trainFlags) change(c *cobra.Command, config *train.Config, recipe *mode
 			m.Images = t.measure.Images
 		}
 	} else {
-		*m = train.Measure{}
+		*m = runlog.Measure{}
 	}
 	if given("batch") {
 		config.Batch = t.batch
@@ -240,7 +242,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	run, err := train.Open(dir, recipe)
+	run, err := runlog.Open(dir, recipe)
 	if err != nil {
 		return err
 	}
@@ -266,7 +268,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if f.Changed("name") && t.name != "" {
 		return usagef(c, "--name %q: a run that goes on keeps its name", t.name)
 	}
-	if err := config.Validate(); err != nil {
+	if err := train.Validate(&config); err != nil {
 		return usage(c, err)
 	}
 	m, err := config.Build(&a.Models)
@@ -317,7 +319,7 @@ func (a *app) toResume(c *cobra.Command, t *trainFlags, args []string) (recipe, 
 }
 
 // changeModel returns the model's configuration of a run with the options given.
-func (a *app) changeModel(config train.Config, options *modelFlags) (json.RawMessage, error) {
+func (a *app) changeModel(config runlog.Config, options *modelFlags) (json.RawMessage, error) {
 	k, err := a.Models.Kind(config.Kind)
 	if err != nil {
 		return nil, err
@@ -341,7 +343,7 @@ func (a *app) changeModel(config train.Config, options *modelFlags) (json.RawMes
 }
 
 // printConfig returns --dry-run: the configuration to standard output, the objective beside it.
-func (a *app) printConfig(config train.Config, m *model.Model) error {
+func (a *app) printConfig(config runlog.Config, m *model.Model) error {
 	e := json.NewEncoder(a.out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
@@ -353,7 +355,7 @@ func (a *app) printConfig(config train.Config, m *model.Model) error {
 }
 
 // loop trains and says what came of it.
-func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m *model.Model, set *data.Set) error {
+func (a *app) loop(c *cobra.Command, t *trainFlags, run *runlog.Run, m *model.Model, set *data.Set) error {
 	be := a.backend(t.threads)
 	defer be.Close()
 	net := func(ctx context.Context, of *data.Set) (*feature.Net, error) {
@@ -366,6 +368,9 @@ func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m *model.Mod
 		})
 	}
 	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Reporter: train.NewReporter(a.out), Net: net})
+	if stopped := (*train.InterruptedError)(nil); errors.As(err, &stopped) {
+		return fmt.Errorf("%s: go on with imago train %s --resume %s", stopped.Saved(), stopped.Recipe, stopped.Run)
+	}
 	if err != nil {
 		return err
 	}
@@ -374,9 +379,9 @@ func (a *app) loop(c *cobra.Command, t *trainFlags, run *train.Run, m *model.Mod
 }
 
 // finished says how long it took and where things are.
-func (a *app) finished(run *train.Run, r train.Result) {
+func (a *app) finished(run *runlog.Run, r train.Result) {
 	done := plural(r.Epochs, "epoch")
-	if r.Last.Cut {
+	if r.Last.Partial {
 		done += " and a part of the next"
 	}
 	fmt.Fprintf(a.out, "done       %s, %s in all; %.1f s\n", done, plural(int(r.Steps), "step"), r.Seconds)

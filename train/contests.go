@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // contests is the table of what is noticed of an adversarial model, at the end of an
@@ -68,7 +69,7 @@ const (
 func (c *course) mean(name string) float64 { return of(c.span().Train, name) }
 
 // made returns how various the images are that are made.
-func (c *course) made(name string) float64 { return of(c.span().Made, name) }
+func (c *course) made(name string) float64 { return of(c.span().Generated, name) }
 
 func of(m map[string]float64, name string) float64 {
 	if v, ok := m[name]; ok {
@@ -77,14 +78,8 @@ func of(m map[string]float64, name string) float64 {
 	return nan
 }
 
-// contested says whether a contest is judged by a line: of an interval where a run has
-// some, and of its end if no interval ends there.
-func (c *Config) contested(l Line) bool {
-	return c.LogSteps == 0 || l.Kind == IntervalLine || c.ended(l) && l.Step%int64(c.LogSteps) != 0
-}
-
 // span returns the line that is judged.
-func (c *course) span() Line { return c.spans[len(c.spans)-1] }
+func (c *course) span() runlog.Line { return c.spans[len(c.spans)-1] }
 
 // option returns one that is a word.
 func (c *course) option(name string) string {
@@ -94,7 +89,7 @@ func (c *course) option(name string) string {
 
 // lately says that something held in the last quarter of the steps, and at its
 // beginning.
-func (c *course) lately(holds func(l Line) bool) bool {
+func (c *course) lately(holds func(l runlog.Line) bool) bool {
 	now := c.span()
 	if _, ok := now.Train[model.DLoss]; !ok || now.Step < earliest {
 		return false
@@ -111,7 +106,7 @@ func (c *course) lately(holds func(l Line) bool) bool {
 }
 
 // before returns what was judged before the last quarter of the steps.
-func (c *course) before() Line {
+func (c *course) before() runlog.Line {
 	for _, l := range slices.Backward(c.spans) {
 		if 4*l.Step <= 3*c.span().Step {
 			return l
@@ -151,7 +146,7 @@ func (c *course) sloped() []string {
 // double.
 func (c *course) modesCollapsed() bool {
 	low := func(name string, bound float64) bool {
-		return c.lately(func(l Line) bool { v, ok := l.Made[name]; return ok && v < bound })
+		return c.lately(func(l runlog.Line) bool { v, ok := l.Generated[name]; return ok && v < bound })
 	}
 	bound, few := alike, fewKinds
 	switch step := c.span().Step; {
@@ -160,7 +155,7 @@ func (c *course) modesCollapsed() bool {
 	case step >= 8*earliest: // and by then no more
 		bound, few = 2*alike, 2*fewKinds
 	}
-	still := low(Spread, bound) && c.made(Spread) < 1.25*of(c.before().Made, Spread)
+	still := low(Spread, bound) && c.made(Spread) < 1.25*of(c.before().Generated, Spread)
 	return still || low(Spread, same) || low(Nearest, few)
 }
 
@@ -168,7 +163,7 @@ func (c *course) modesCollapsed() bool {
 func (c *course) logistic() bool { return c.option("loss") != "wasserstein" }
 
 func (c *course) won() bool {
-	return c.logistic() && c.lately(func(l Line) bool {
+	return c.logistic() && c.lately(func(l runlog.Line) bool {
 		return l.Train[model.DAccuracy] > 0.99 && l.Train[model.DLoss] < certain || l.Train[model.DAccuracy] > 0.9 && l.Train[model.GLoss] > hopeless
 	})
 }
@@ -176,13 +171,13 @@ func (c *course) won() bool {
 // ahead: the generator still learns, but not what the discriminator tells by. In healthy
 // runs the accuracy has long gone down by then, to 0.95 at step 4,000 and 0.83 at the end.
 func (c *course) ahead() bool {
-	return c.logistic() && c.span().Step >= 8*earliest && !c.won() && c.lately(func(l Line) bool { return l.Train[model.DAccuracy] > farAhead })
+	return c.logistic() && c.span().Step >= 8*earliest && !c.won() && c.lately(func(l runlog.Line) bool { return l.Train[model.DAccuracy] > farAhead })
 }
 
 // gaveUp: it guesses, and nothing comes of it for the generator. Of codes, which an
 // adversarial autoencoder has judged, that is what is wanted.
 func (c *course) gaveUp() bool {
-	return c.logistic() && !c.encodes && c.lately(func(l Line) bool {
+	return c.logistic() && !c.encodes && c.lately(func(l runlog.Line) bool {
 		return math.Abs(l.Train[model.DAccuracy]-0.5) < 0.05 && l.Train[model.GGradNorm] < 0.05
 	})
 }
@@ -190,7 +185,7 @@ func (c *course) gaveUp() bool {
 // vanishing: of the generator, where neither network has won.
 func (c *course) vanishing() bool {
 	most := c.largest(model.GGradNorm)
-	return !c.won() && !c.gaveUp() && c.lately(func(l Line) bool { return l.Train[model.GGradNorm] < max(1e-3*most, 1e-6) })
+	return !c.won() && !c.gaveUp() && c.lately(func(l runlog.Line) bool { return l.Train[model.GGradNorm] < max(1e-3*most, 1e-6) })
 }
 
 // largest returns that of a metric over the spans.

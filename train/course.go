@@ -12,13 +12,14 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A course is a run so far, as far as it is judged by. Numbers that are not known are
 // NaN: neither above nor below anything.
 type course struct {
-	epochs  []Line         // of the last stage; the last one is judged
-	spans   []Line         // those by which a contest is judged: the epochs, or the intervals of a run that has them
+	epochs  []runlog.Line  // of the last stage; the last one is judged
+	spans   []runlog.Line  // those by which a contest is judged: the epochs, or the intervals of a run that has them
 	told    []string       // names of warnings
 	final   bool           // the last epoch of the run
 	options map[string]any // of the model and of training, by the names of their flags
@@ -35,11 +36,11 @@ type course struct {
 }
 
 // courseOf returns the course of a run whose last line, of an epoch or an interval, is judged.
-func courseOf(run *Config, m *model.Model, lines []Line, units int) *course {
+func courseOf(run *runlog.Config, m *model.Model, lines []runlog.Line, units int) *course {
 	last := lines[len(lines)-1]
 	c := &course{
-		options: map[string]any{"lr": run.LR, run.unit(): cmp.Or(run.Epochs, run.Steps), "schedule": cmp.Or(run.Schedule, "constant")},
-		final:   run.ended(last), rate: run.LR, values: run.Image().Size(), units: units, explained: nan, entropy: nan,
+		options: map[string]any{"lr": run.LR, unit(run): cmp.Or(run.Epochs, run.Steps), "schedule": cmp.Or(run.Schedule, "constant")},
+		final:   run.IsLast(&last), rate: run.LR, values: run.Image().Size(), units: units, explained: nan, entropy: nan,
 	}
 	own := map[string]any{}
 	if json.Unmarshal(run.Model, &own) == nil { // the model was built from it
@@ -57,20 +58,20 @@ func courseOf(run *Config, m *model.Model, lines []Line, units int) *course {
 		for _, w := range l.Warnings {
 			c.told = append(c.told, w.Name)
 		}
-		if l.Stage != last.Stage {
+		if l.Phase != last.Phase {
 			continue
 		}
-		if run.contested(l) {
+		if run.EndsInterval(&l) {
 			c.spans = append(c.spans, l)
 		}
-		if l.Kind != IntervalLine {
+		if l.Kind != runlog.IntervalLine {
 			c.epochs = append(c.epochs, l)
 		}
 	}
 	return c
 }
 
-func (c *course) now() Line { return c.epochs[len(c.epochs)-1] }
+func (c *course) now() runlog.Line { return c.epochs[len(c.epochs)-1] }
 
 // test returns a term on the test images.
 func (c *course) test(term string) float64 {
@@ -129,7 +130,7 @@ func (c *course) settled(epochs int) bool {
 }
 
 // twice says that something held after the last two epochs, or after the only one.
-func (c *course) twice(holds func(l Line) bool) bool {
+func (c *course) twice(holds func(l runlog.Line) bool) bool {
 	for _, l := range c.epochs[max(0, len(c.epochs)-2):] {
 		if !holds(l) {
 			return false
@@ -150,8 +151,8 @@ func (c *course) trained() []float64 {
 }
 
 // best returns the line of the lowest test loss.
-func (c *course) best() Line {
-	return slices.MinFunc(c.epochs, func(a, b Line) int { return cmp.Compare(a.Test[eval.TestLoss], b.Test[eval.TestLoss]) })
+func (c *course) best() runlog.Line {
+	return slices.MinFunc(c.epochs, func(a, b runlog.Line) int { return cmp.Compare(a.Test[eval.TestLoss], b.Test[eval.TestLoss]) })
 }
 
 const (
@@ -206,9 +207,9 @@ func first(images data.Items, n int) (data.Items, error) {
 }
 
 // diagnose returns what is newly noticed after an epoch or an interval of the last stage.
-func (t *trainer) diagnose(ctx context.Context, line Line) ([]Warning, error) {
+func (t *trainer) diagnose(ctx context.Context, line runlog.Line) ([]runlog.Warning, error) {
 	c := courseOf(&t.Run.Config, t.Model, append(t.judged, line), t.session.Latent())
-	if line.Kind == IntervalLine {
+	if line.Kind == runlog.IntervalLine {
 		return c.diagnose(contests), nil
 	}
 	if t.Model.Reconstruct != nil && t.Data.Test.Len() > 0 {
@@ -231,7 +232,7 @@ func (t *trainer) diagnose(ctx context.Context, line Line) ([]Warning, error) {
 		c.explained, c.entropy = 1-lost/t.judge.spread, t.judge.entropy
 	}
 	found := c.diagnose(symptoms)
-	if t.Run.Config.contested(line) {
+	if t.Run.Config.EndsInterval(&line) {
 		found = append(found, c.diagnose(contests)...)
 	}
 	return found, nil

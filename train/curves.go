@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -44,7 +45,7 @@ var gradients = append([]shown{{term: model.GradNorm}}, slopes...)
 
 // curves draws those of the run so far.
 func (a *artist) curves() error {
-	lines, err := ReadLog(a.run.Dir)
+	lines, err := runlog.ReadLog(a.run.Dir)
 	if err != nil {
 		return err
 	}
@@ -65,14 +66,14 @@ func (a *artist) curves() error {
 
 // curvePanels returns the terms over the epochs, or the steps of a run that has intervals
 // of them, of training and of test images.
-func curvePanels(c *Config, measured []eval.Metric, lines []Line) []viz.Panel {
-	epochs, x := Epochs(lines), axis{"epoch", func(l Line) float64 { return float64(l.Epoch) }}
+func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) []viz.Panel {
+	epochs, x := runlog.Epochs(lines), axis{"epoch", func(l runlog.Line) float64 { return float64(l.Epoch) }}
 	spans := epochs // of training
 	if c.LogSteps > 0 {
-		x = axis{"step", func(l Line) float64 { return float64(l.Step) }}
-		spans = slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Kind == StepLine || !c.contested(l) })
+		x = axis{"step", func(l runlog.Line) float64 { return float64(l.Step) }}
+		spans = slices.DeleteFunc(slices.Clone(lines), func(l runlog.Line) bool { return l.Kind == runlog.StepLine || !c.EndsInterval(&l) })
 	} else if c.Steps > 0 { // whose last epoch may be cut
-		x.at = func(l Line) float64 { return float64(l.Images) / float64(c.Data.Train) }
+		x.at = func(l runlog.Line) float64 { return float64(l.Images) / float64(c.Data.Train) }
 	}
 	var ps []viz.Panel
 	add := func(p shown, series ...[]viz.Series) {
@@ -81,10 +82,10 @@ func curvePanels(c *Config, measured []eval.Metric, lines []Line) []viz.Panel {
 		}
 	}
 	train := func(p shown) []viz.Series {
-		return x.series("train", false, spans, func(l Line) (float64, bool) { v, ok := l.Train[p.term]; return v, ok })
+		return x.series("train", false, spans, func(l runlog.Line) (float64, bool) { v, ok := l.Train[p.term]; return v, ok })
 	}
 	test := func(name string) []viz.Series {
-		return x.series("test", true, epochs, func(l Line) (float64, bool) { v, ok := l.Test[name]; return v, ok })
+		return x.series("test", true, epochs, func(l runlog.Line) (float64, bool) { v, ok := l.Test[name]; return v, ok })
 	}
 	for _, p := range panels {
 		add(p, train(p), test("test_"+p.term))
@@ -94,7 +95,7 @@ func curvePanels(c *Config, measured []eval.Metric, lines []Line) []viz.Panel {
 	}
 	var various [][]viz.Series
 	for _, v := range varieties {
-		various = append(various, x.series(v.title, false, spans, func(l Line) (float64, bool) { y, ok := l.Made[v.term]; return y, ok }))
+		various = append(various, x.series(v.title, false, spans, func(l runlog.Line) (float64, bool) { y, ok := l.Generated[v.term]; return y, ok }))
 	}
 	add(shown{title: "distance of images made", unit: "that of training images"}, various...)
 	for _, m := range measured {
@@ -107,22 +108,22 @@ func curvePanels(c *Config, measured []eval.Metric, lines []Line) []viz.Panel {
 // An axis is what curves are drawn over.
 type axis struct {
 	name string
-	at   func(l Line) float64
+	at   func(l runlog.Line) float64
 }
 
 // series returns the curves of a number over the lines that have it, one a stage: from a
 // stage to the next it may jump.
-func (x axis) series(name string, dashed bool, epochs []Line, of func(l Line) (float64, bool)) []viz.Series {
+func (x axis) series(name string, dashed bool, epochs []runlog.Line, of func(l runlog.Line) (float64, bool)) []viz.Series {
 	var all []viz.Series
 	for i, l := range epochs {
 		v, ok := of(l)
 		if !ok {
 			continue
 		}
-		if len(all) == 0 || l.Stage != epochs[i-1].Stage {
+		if len(all) == 0 || l.Phase != epochs[i-1].Phase {
 			s := viz.Series{Name: name, Dashed: dashed}
-			if l.Stage != "" {
-				s.Name += ", " + l.Stage
+			if l.Phase != "" {
+				s.Name += ", " + l.Phase
 			}
 			all = append(all, s)
 		}
@@ -137,14 +138,14 @@ const fewUnits = 8
 
 // unitSeries returns curves of the KL of each unit, or, where there are many, of the unit
 // at each quarter of their order by KL.
-func (x axis) unitSeries(epochs []Line) []viz.Series {
+func (x axis) unitSeries(epochs []runlog.Line) []viz.Series {
 	units := 0
 	for _, l := range epochs {
 		units = max(units, len(l.UnitKL))
 	}
 	var all []viz.Series
 	add := func(name string, of func(kl []float64) float64) {
-		all = append(all, x.series(name, false, epochs, func(l Line) (float64, bool) {
+		all = append(all, x.series(name, false, epochs, func(l runlog.Line) (float64, bool) {
 			if len(l.UnitKL) != units {
 				return 0, false
 			}

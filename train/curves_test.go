@@ -3,6 +3,8 @@ package train
 import (
 	"fmt"
 	"testing"
+
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // The curves of a GAN are of both networks and of what is made; of a run by intervals
@@ -25,7 +27,7 @@ func TestCurvesOfAGAN(t *testing.T) {
 		r := newRun(t, c)
 		trained(t, r, set, 1)
 		want := []string{"discriminator's loss", "discriminator's accuracy", "generator's loss", "gradient of the discriminator", "gradient of the generator", "slope of the discriminator", "penalty of the slope", "distance of images made"}
-		ps := curvePanels(&c, nil, must(ReadLog(r.Dir)))
+		ps := curvePanels(&c, nil, must(runlog.ReadLog(r.Dir)))
 		for i, p := range ps {
 			if len(ps) != len(want) || p.Title != want[i] || p.XLabel != map[bool]string{true: "step", false: "epoch"}[tt.every > 0] {
 				t.Errorf("panel %d is %q over %q, want %q", i, p.Title, p.XLabel, want)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A Warning is something wrong with how a run goes, and what helps.
@@ -84,11 +85,11 @@ var symptoms = []symptom{
 }
 
 // diagnose returns what of a table is newly noticed.
-func (c *course) diagnose(table []symptom) []Warning {
-	var found []Warning
+func (c *course) diagnose(table []symptom) []runlog.Warning {
+	var found []runlog.Warning
 	for _, s := range table {
 		if !slices.Contains(c.told, s.name) && s.when(c) {
-			found = append(found, Warning{s.name, s.text(c)})
+			found = append(found, runlog.Warning{Name: s.name, Text: s.text(c)})
 		}
 	}
 	return found
@@ -101,7 +102,7 @@ const (
 	plateau   = 5    // epochs
 )
 
-func dead(l Line) int {
+func dead(l runlog.Line) int {
 	n := 0
 	for _, kl := range l.UnitKL {
 		if kl < deadKL {
@@ -113,14 +114,14 @@ func dead(l Line) int {
 
 // collapsed: no unit says anything.
 func (c *course) collapsed() bool {
-	return c.weighed() && c.twice(func(l Line) bool {
+	return c.weighed() && c.twice(func(l runlog.Line) bool {
 		return l.Test["test_kl"] < max(activeKL, deadKL*float64(c.units)) && (l.UnitKL == nil || slices.Max(l.UnitKL) < activeKL)
 	})
 }
 
 // unused: some units say nothing while others do.
 func (c *course) unused() bool {
-	return c.weighed() && c.twice(func(l Line) bool { return dead(l) > 0 && slices.Max(l.UnitKL) >= activeKL })
+	return c.weighed() && c.twice(func(l runlog.Line) bool { return dead(l) > 0 && slices.Max(l.UnitKL) >= activeKL })
 }
 
 func (c *course) unheld() bool {

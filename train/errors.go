@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // ErrInterrupted marks a run that was told to stop and was saved. Test with
@@ -20,7 +21,13 @@ type InterruptedError struct {
 
 // Error returns one line.
 func (e *InterruptedError) Error() string {
-	return fmt.Sprintf("train: interrupted at step %d, after %s, and saved: go on with imago train %s --resume %s", e.Step, plural(e.Epoch, "whole epoch"), e.Recipe, e.Run)
+	return fmt.Sprintf("%v: resume the run in %s", e.Saved(), e.Run)
+}
+
+// Saved returns the part of the message that says where the run stopped, for callers
+// that say themselves how it is resumed.
+func (e *InterruptedError) Saved() string {
+	return fmt.Sprintf("train: interrupted at step %d, after %s, and saved", e.Step, plural(e.Epoch, "whole epoch"))
 }
 
 // Is makes errors.Is(err, ErrInterrupted) true.
@@ -38,8 +45,11 @@ type DivergedError struct {
 	Cause       error // names the layer: it wraps a *backend.NonFiniteError, if that was found
 }
 
-// Error returns one line: what, where, what is left, the way out.
-func (e *DivergedError) Error() string {
+// Error returns one line: what, where, what is left, the remedy.
+func (e *DivergedError) Error() string { return e.message().Error() }
+
+// message returns the text, in which the learning rate is an option.
+func (e *DivergedError) message() *option.Error {
 	cause := e.Cause.Error()
 	var at *backend.NonFiniteError
 	if errors.As(e.Cause, &at) {
@@ -52,9 +62,9 @@ func (e *DivergedError) Error() string {
 	if e.Checkpoint != "" {
 		good = "the last good checkpoint is " + e.Checkpoint
 	}
-	return fmt.Sprintf("train: %s: epoch %d, step %d: %s is %v: %s; %s; try a lower learning rate: --lr %.3g (it was %g)",
+	return option.Errorf("train: %s: epoch %d, step %d: %s is %v: %s; %s; try a lower learning rate: {LR} %.3g (it was %g)",
 		e.Run, e.Epoch, e.Step, e.Metric, e.Value, cause, good, min(e.LR/10, 1e-3), e.LR)
 }
 
-// Unwrap returns Cause.
-func (e *DivergedError) Unwrap() error { return e.Cause }
+// Unwrap returns the message as an option.Error, and Cause.
+func (e *DivergedError) Unwrap() []error { return []error{e.message(), e.Cause} }

@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A VAE is trained on drawn digits for an epoch, and asked for an image.
@@ -27,10 +28,10 @@ func ExampleLoop() {
 	options, _ := models.Config(recipe)
 	set, err := digits.Source().Load(ctx, data.Options{})
 	check(err)
-	config, err := train.NewConfig(recipe, options, set, "digits", data.Options{})
+	config, err := runlog.NewConfig(recipe, options, set, "digits", data.Options{})
 	check(err)
 	config.Epochs, config.Pictures = 1, -1
-	run, err := train.Create(dir, "", config)
+	run, err := runlog.Create(dir, "", config)
 	check(err)
 	m, err := config.Build(&models)
 	check(err)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A run by intervals of steps has the published line and the sheets of one noise and
@@ -71,7 +72,7 @@ func TestIntervals(t *testing.T) {
 			if fixed.Bounds().Dx() < 400 || bytes.Equal(fresh, must(os.ReadFile(r.Path("images/fixed.png")))) {
 				t.Error("a sheet of fresh noise is that of the fixed one, or is small")
 			}
-			if page := string(must(os.ReadFile(r.Path(ReportFile)))); !strings.Contains(page, "data:image/gif") || !strings.Contains(page, "step 3") {
+			if page := string(must(os.ReadFile(r.Path(runlog.ReportFile)))); !strings.Contains(page, "data:image/gif") || !strings.Contains(page, "step 3") {
 				t.Error("the report does not show how the images came about")
 			}
 		})
@@ -86,7 +87,7 @@ func TestEpochsPassedOver(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()
 	for every, judged := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
-		c.LogSteps, c.Pictures, c.Checkpoints = every, 2, Checkpoints{Steps: 3} // at the end of each epoch
+		c.LogSteps, c.Pictures, c.Checkpoints = every, 2, runlog.Checkpoints{Steps: 3} // at the end of each epoch
 		whole, cut := newRun(t, c), newRun(t, c)
 		trained(t, whole, set, 1)
 		interrupted(t, cut, set, be, 620) // in the fifth epoch
@@ -96,7 +97,7 @@ func TestEpochsPassedOver(t *testing.T) {
 			t.Errorf("every %d: %s, want %s\n%s\nwant\n%s", every, got, want, gotLog, wantLog)
 		}
 		var epochs []int
-		for _, l := range Epochs(must(ReadLog(whole.Dir))) {
+		for _, l := range runlog.Epochs(must(runlog.ReadLog(whole.Dir))) {
 			epochs = append(epochs, l.Epoch)
 			if len(l.Test) == 0 {
 				t.Errorf("every %d: epoch %d is not evaluated", every, l.Epoch)
@@ -119,13 +120,13 @@ func TestEpochsPassedOver(t *testing.T) {
 // An interval's line holds the last step's values beside the means of all.
 func TestIntervalLine(t *testing.T) {
 	set := must(small(150, 30))
-	values := func(every int) (ls []Line) {
+	values := func(every int) (ls []runlog.Line) {
 		c := stepping("dense-gan", 6)
 		c.LogSteps = every
 		r := newRun(t, c)
 		trained(t, r, set, 2)
-		for _, l := range must(ReadLog(r.Dir)) {
-			if l.Kind == IntervalLine {
+		for _, l := range must(runlog.ReadLog(r.Dir)) {
+			if l.Kind == runlog.IntervalLine {
 				ls = append(ls, l)
 			}
 		}
@@ -138,19 +139,19 @@ func TestIntervalLine(t *testing.T) {
 	for k, l := range third {
 		sum, images := 0.0, 0.0
 		for i, n := range []float64{64, 64, 22} {
-			sum += n * each[3*k+i].At["d_loss"]
+			sum += n * each[3*k+i].LastStep["d_loss"]
 			images += n
 		}
-		if l.At["d_loss"] != each[3*k+2].At["d_loss"] || !(math.Abs(l.Train["d_loss"]-sum/images) < 1e-12) || l.Step != int64(3*k+3) {
+		if l.LastStep["d_loss"] != each[3*k+2].LastStep["d_loss"] || !(math.Abs(l.Train["d_loss"]-sum/images) < 1e-12) || l.Step != int64(3*k+3) {
 			t.Errorf("%+v, want the last of %+v and their mean %v", l, each[3*k:3*k+3], sum/images)
 		}
 	}
-	l := Line{Kind: IntervalLine, Step: 1000, At: map[string]float64{"d_loss": 0.1303, "d_accuracy": 0.96, "g_loss": 3.388}}
-	if got, want := l.published(), "1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]"; got != want {
+	l := runlog.Line{Kind: runlog.IntervalLine, Step: 1000, LastStep: map[string]float64{"d_loss": 0.1303, "d_accuracy": 0.96, "g_loss": 3.388}}
+	if got, want := published(l), "1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	delete(l.At, "d_accuracy")
-	if got, want := l.published(), "1000 [D loss: 0.130] [G loss: 3.39]"; got != want {
+	delete(l.LastStep, "d_accuracy")
+	if got, want := published(l), "1000 [D loss: 0.130] [G loss: 3.39]"; got != want {
 		t.Errorf("a critic's is %s, want %s", got, want)
 	}
 }

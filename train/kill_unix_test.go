@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // victimEnv makes this test binary train the run in the folder it names: the
@@ -40,7 +41,7 @@ func victim(dir string) error {
 	if err != nil {
 		return err
 	}
-	r, err := Open(dir, "")
+	r, err := runlog.Open(dir, "")
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func TestKill(t *testing.T) {
 	t.Run("an adversarial model", func(t *testing.T) { survives(t, c) })
 }
 
-func survives(t *testing.T, c Config) {
+func survives(t *testing.T, c runlog.Config) {
 	whole := newRun(t, c)
 	begun := time.Now()
 	if err := start(t, whole.Dir, 2).Wait(); err != nil {
@@ -101,7 +102,7 @@ func survives(t *testing.T, c Config) {
 	want, wantLog := digestOf(t, whole.Dir)
 	for _, threads := range []int{1, 2} {
 		t.Run(fmt.Sprint(threads, " threads"), func(t *testing.T) {
-			var r *Run
+			var r *runlog.Run
 			for kills := 0; kills < 5; {
 				if kills == 0 {
 					r = newRun(t, c)
@@ -135,7 +136,7 @@ func survives(t *testing.T, c Config) {
 
 // lastState returns the name of the newest checkpoint.
 func lastState(dir string) (step string, err error) {
-	names, err := filepath.Glob(filepath.Join(dir, CheckpointsDir, "step-*"))
+	names, err := filepath.Glob(filepath.Join(dir, runlog.CheckpointsDir, "step-*"))
 	if err != nil || len(names) == 0 {
 		return "none", err
 	}

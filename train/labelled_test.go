@@ -46,7 +46,7 @@ func TestLabelled(t *testing.T) {
 			t.Errorf("pass %d is %v", p, pass)
 		}
 	}
-	if l, err := labelledOf(nil, set, 3); l != nil || err != nil {
+	if l, err := labelledOf(&model.Model{}, set, 3); l != nil || err != nil {
 		t.Errorf("a model that wants none: %v, %v", l, err)
 	}
 }

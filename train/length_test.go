@@ -15,51 +15,22 @@ import (
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // stepping returns a run of so many steps of three an epoch: 64 + 64 + 22 images.
-func stepping(recipe string, steps int) Config {
+func stepping(recipe string, steps int) runlog.Config {
 	c := config(recipe, must(small(150, 30)), "hidden", "16", "filters", "2,3")
 	c.Epochs, c.Steps = 0, steps
 	return c
 }
 
-func TestLength(t *testing.T) {
-	for _, tt := range []struct {
-		epochs, steps   int
-		wantEpochs      int
-		images          int64
-		length, further string
-	}{
-		{3, 0, 3, 450, "3 epochs", "--epochs 6"},
-		{0, 1, 1, 64, "1 step", "--steps 2"},
-		{0, 3, 1, 150, "3 steps", "--steps 6"},
-		{0, 5, 2, 278, "5 steps", "--steps 10"},
-	} {
-		c := stepping("mlp-vae", tt.steps)
-		c.Epochs = tt.epochs
-		if c.epochs() != tt.wantEpochs || c.images() != tt.images || c.length() != tt.length || c.further() != tt.further || c.Validate() != nil {
-			t.Errorf("%+v: %d epochs, %d images, %s, %s, %v", tt, c.epochs(), c.images(), c.length(), c.further(), c.Validate())
-		}
+func TestPhasesOfARunBySteps(t *testing.T) {
+	six, seven := stepping("staged", 6), stepping("staged", 7)
+	if _, err := six.Build(registry()); err == nil || !strings.Contains(err.Error(), "Steps 6, 2 epochs, leaves no epoch for the last phase") || !strings.Contains(err.Error(), "want Steps 7 or more") {
+		t.Errorf("two phases of an epoch and six steps: %v", err)
 	}
-	for want, lengths := range map[string][2]int{"--epochs 0": {}, "--epochs 3 and --steps 5": {3, 5}, "--steps -1": {0, -1}, "--epochs -1": {-1, 5}} {
-		c := stepping("mlp-vae", 1)
-		c.Epochs, c.Steps = lengths[0], lengths[1]
-		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v gave %v, want %q", lengths, err, want)
-		}
-	}
-	set := must(small(150, 30))
-	rec := must(registry().Recipe("mlp-vae"))
-	rec.Train.Steps = 70
-	c := must(NewConfig(rec, must(registry().Config(rec)), set, "digits", config("mlp-vae", set).Data.Options()))
-	if c.Steps != 70 || c.Epochs != 0 {
-		t.Errorf("a recipe of 70 steps gives %d epochs and %d steps", c.Epochs, c.Steps)
-	}
-	if _, err := stepping("staged", 6).Build(registry()); err == nil || !strings.Contains(err.Error(), "--steps 6, 2 epochs, leaves none for the last stage") || !strings.Contains(err.Error(), "want --steps 7 or more") {
-		t.Errorf("two stages of an epoch and six steps: %v", err)
-	}
-	if _, err := stepping("staged", 7).Build(registry()); err != nil {
+	if _, err := seven.Build(registry()); err != nil {
 		t.Error(err)
 	}
 }
@@ -80,7 +51,7 @@ func TestSteps(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if res.Steps != 8 || res.Epochs != 2 || res.Images != 428 || !res.Last.Cut || res.Last.Epoch != 3 || res.Last.Step != 8 || res.Last.Images != 428 || res.Report == "" {
+			if res.Steps != 8 || res.Epochs != 2 || res.Images != 428 || !res.Last.Partial || res.Last.Epoch != 3 || res.Last.Step != 8 || res.Last.Images != 428 || res.Report == "" {
 				t.Errorf("%+v", res)
 			}
 			for _, part := range []string{"training   8 steps, batch 64", "epoch 1/3", "epoch 3/3", ", cut at step 8  "} {
@@ -103,7 +74,7 @@ func TestSteps(t *testing.T) {
 				t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
 			}
 			// Done: once more it only draws.
-			if res := trained(t, r, set, 1); res.Steps != 8 || !res.Last.Cut {
+			if res := trained(t, r, set, 1); res.Steps != 8 || !res.Last.Partial {
 				t.Errorf("a run that was done gave %+v", res)
 			}
 			if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
@@ -124,26 +95,26 @@ func TestMoreSteps(t *testing.T) {
 		c.Steps = 4
 		r := newRun(t, c)
 		trained(t, r, set, 2)
-		again := func(change func(c *Config)) Result {
+		again := func(change func(c *runlog.Config)) Result {
 			t.Helper()
 			change(&c)
 			if err := r.Change(c); err != nil {
 				t.Fatal(err)
 			}
-			return trained(t, must(Open(r.Dir, recipe)), set, 2)
+			return trained(t, must(runlog.Open(r.Dir, recipe)), set, 2)
 		}
-		if res := again(func(c *Config) { c.Steps = 8 }); res.Steps != 8 || res.Epochs != 2 {
+		if res := again(func(c *runlog.Config) { c.Steps = 8 }); res.Steps != 8 || res.Epochs != 2 {
 			t.Errorf("%+v", res)
 		}
-		again(func(c *Config) { c.Steps = 10 })
+		again(func(c *runlog.Config) { c.Steps = 10 })
 		// The log has a line more for each place where it stood; the others are the same.
-		var lines []Line
-		for _, l := range must(ReadLog(r.Dir)) {
-			if !l.Cut || l.Step == 10 {
+		var lines []runlog.Line
+		for _, l := range must(runlog.ReadLog(r.Dir)) {
+			if !l.Partial || l.Step == 10 {
 				lines = append(lines, l)
 			}
 		}
-		text := func(ls []Line) string {
+		text := func(ls []runlog.Line) string {
 			s := ""
 			for _, l := range ls {
 				l.ImagesPerSec, l.Waited, l.Seconds, l.Best = 0, 0, 0, false
@@ -151,10 +122,10 @@ func TestMoreSteps(t *testing.T) {
 			}
 			return s
 		}
-		if got, want := text(lines), text(must(ReadLog(whole.Dir))); got != want || len(Epochs(lines)) != 4 {
+		if got, want := text(lines), text(must(runlog.ReadLog(whole.Dir))); got != want || len(runlog.Epochs(lines)) != 4 {
 			t.Errorf("%s\nwant\n%s", got, want)
 		}
-		same := func(a, b *Run) {
+		same := func(a, b *runlog.Run) {
 			t.Helper()
 			x, y := weightsOf(t, a), weightsOf(t, b)
 			if x != y {
@@ -173,7 +144,7 @@ func TestMoreSteps(t *testing.T) {
 			if err := parts.Change(c); err != nil {
 				t.Fatal(err)
 			}
-			if res := trained(t, parts, set, 1); res.Last.Cut {
+			if res := trained(t, parts, set, 1); res.Last.Partial {
 				t.Errorf("a whole epoch is cut: %+v", res.Last)
 			}
 			got, _ := digestOf(t, parts.Dir)
@@ -182,10 +153,10 @@ func TestMoreSteps(t *testing.T) {
 			}
 			c.Steps = 10
 		}
-		if err := r.Change(func() Config { d := c; d.Steps = 9; return d }()); err == nil || !strings.Contains(err.Error(), "--steps 9: it has done 10 already") {
+		if err := r.Change(func() runlog.Config { d := c; d.Steps = 9; return d }()); err == nil || !strings.Contains(err.Error(), "Steps 9: it has done 10 already") {
 			t.Errorf("fewer steps than are done: %v", err)
 		}
-		if res := again(func(c *Config) { c.Steps, c.Epochs = 0, 4 }); res.Epochs != 4 || res.Last.Cut || res.Steps != 12 {
+		if res := again(func(c *runlog.Config) { c.Steps, c.Epochs = 0, 4 }); res.Epochs != 4 || res.Last.Partial || res.Steps != 12 {
 			t.Errorf("%+v", res)
 		}
 		d := config(recipe, set, "hidden", "16")
@@ -197,9 +168,9 @@ func TestMoreSteps(t *testing.T) {
 }
 
 // weightsOf returns the newest weights of a run, as text.
-func weightsOf(t *testing.T, r *Run) string {
+func weightsOf(t *testing.T, r *runlog.Run) string {
 	t.Helper()
-	f, err := ckpt.Latest(r.Path(CheckpointsDir))
+	f, err := ckpt.Latest(r.Path(runlog.CheckpointsDir))
 	if err != nil {
 		t.Fatal(err)
 	}

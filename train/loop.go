@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // stepsALine is how many steps a step line is the mean of.
@@ -34,7 +35,7 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 	j.Reporter.begin(j.Run, j.Model.Objective, t.params())
 	if !t.fresh {
 		j.Reporter.Println("resumed   ", fmt.Sprintf("%s: %s and %s of the next", t.lastDir, plural(t.at.Epoch, "whole epoch"), plural(int(t.at.EpochImages), "image")))
-		if unit := j.Run.Config.unit(); t.done() {
+		if unit := unit(&j.Run.Config); t.done() {
 			j.Reporter.Println("          ", fmt.Sprintf("all its %s are done: more --%[1]s take it further", unit))
 		}
 	}
@@ -44,18 +45,18 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 	if best, e := ckpt.Best(t.manager.Dir()); e == nil {
 		res.Best = best
 	}
-	if _, e := os.Stat(j.Run.Path(ReportFile)); e == nil {
-		res.Report = j.Run.Path(ReportFile)
+	if _, e := os.Stat(j.Run.Path(runlog.ReportFile)); e == nil {
+		res.Report = j.Run.Path(runlog.ReportFile)
 	}
 	return res, err
 }
 
 // train returns the loop. All that it needs to be taken up again is in t.at and t.sums.
-func (t *trainer) train(ctx context.Context) (last Line, err error) {
+func (t *trainer) train(ctx context.Context) (last runlog.Line, err error) {
 	if last, err = t.beforeTraining(ctx); err != nil {
 		return last, err
 	}
-	t.Reporter.start(t.Run.Config.images() - t.at.Images)
+	t.Reporter.start(t.Run.Config.TotalImages() - t.at.Images)
 	defer t.Reporter.stop()
 	t.saved = time.Now()
 	for err == nil && !t.done() {
@@ -68,15 +69,15 @@ func (t *trainer) train(ctx context.Context) (last Line, err error) {
 
 // trainStage trains to the end of the stage that was entered. last is the line of
 // the last whole epoch.
-func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
+func (t *trainer) trainStage(ctx context.Context, last runlog.Line) (runlog.Line, error) {
 	c, n := &t.Run.Config, int64(t.Data.Train.Len())
 	f := newFeed(plan{
-		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: t.stage.end, flip: c.Flip,
+		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: t.stage.End, flip: c.Flip,
 		labelled: t.few, makeInputs: t.step.inputs,
 	})
 	defer f.stop()
 	metrics := make([]float64, len(t.step.names))
-	for t.at.Epoch < t.stage.end && !t.done() {
+	for t.at.Epoch < t.stage.End && !t.done() {
 		var epoch, window clock
 		begun := time.Now()
 		for t.at.EpochImages < n && !t.trained() {
@@ -149,16 +150,16 @@ func (t *trainer) trainStage(ctx context.Context, last Line) (Line, error) {
 
 // beforeTraining draws what an earlier process may have been stopped before it could
 // draw. It returns the line of the last whole epoch.
-func (t *trainer) beforeTraining(ctx context.Context) (last Line, err error) {
-	lines, err := ReadLog(t.Run.Dir)
+func (t *trainer) beforeTraining(ctx context.Context) (last runlog.Line, err error) {
+	lines, err := runlog.ReadLog(t.Run.Dir)
 	if err != nil {
 		return last, err
 	}
-	t.judged = slices.DeleteFunc(lines, func(l Line) bool { return l.Kind == StepLine })
-	if epochs := Epochs(t.judged); len(epochs) > 0 {
+	t.judged = slices.DeleteFunc(lines, func(l runlog.Line) bool { return l.Kind == runlog.StepLine })
+	if epochs := runlog.Epochs(t.judged); len(epochs) > 0 {
 		last = epochs[len(epochs)-1]
 	}
-	entered := t.at.Epoch == t.stage.first && t.sums.Begun > t.stage.index // and all was drawn before
+	entered := t.at.Epoch == t.stage.First && t.sums.Begun > t.stage.Index // and all was drawn before
 	if t.at.EpochImages == 0 && !entered || t.sums.Judged && t.done() {
 		err = t.draw(ctx, t.epoch(), t.done())
 	}
@@ -199,29 +200,29 @@ func (t *trainer) due() bool {
 	return p.Steps > 0 && t.at.Step%p.Steps == 0 || p.Seconds > 0 && time.Since(t.saved).Seconds() >= p.Seconds
 }
 
-func (t *trainer) line(kind string, s *sum, c *clock) Line {
-	return Line{
-		Kind: kind, Stage: t.stage.Name, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.step.rate(t.at.Epoch),
+func (t *trainer) line(kind string, s *sum, c *clock) runlog.Line {
+	return runlog.Line{
+		Kind: kind, Phase: t.stage.Name, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.step.rate(t.at.Epoch),
 		Train: s.means(t.step.names), ImagesPerSec: c.rate(), Waited: c.waited.Seconds(), Seconds: c.busy.Seconds(),
 	}
 }
 
 func (t *trainer) stepLine(c *clock) error {
-	err := t.logs.append(t.line(StepLine, &t.sums.Window, c))
+	err := t.logs.Append(t.line(runlog.StepLine, &t.sums.Window, c))
 	t.sums.Window.reset()
 	*c = clock{}
 	return err
 }
 
 // endEpoch judges, logs and saves the epoch whose last step, or the run's, is done.
-func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line, error) {
-	line := t.line(EpochLine, &t.sums.Epoch, c)
-	line.Cut = t.at.EpochImages < int64(t.Data.Train.Len())
+func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (runlog.Line, error) {
+	line := t.line(runlog.EpochLine, &t.sums.Epoch, c)
+	line.Partial = t.at.EpochImages < int64(t.Data.Train.Len())
 	if t.eval != nil {
 		scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(t.Data.Test), t.Run.Config.Seed)
 		var bad *eval.NonFiniteError
 		switch {
-		case errors.As(err, &bad) && t.stage.last:
+		case errors.As(err, &bad) && t.stage.Last:
 			return line, t.diverged("test_"+bad.Metric, bad.Value, err)
 		case errors.As(err, &bad): // a later stage will set what this one leaves as it is
 		case err != nil && ctx.Err() != nil:
@@ -232,25 +233,25 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 			line.Test, line.UnitKL = scores.Map(), scores.Units()[eval.KLPerUnit]
 		}
 	}
-	if t.stage.last && t.gauge.due(&t.Run.Config, line) {
+	if t.stage.Last && t.gauge.due(&t.Run.Config, line) {
 		if err := t.measure(ctx, &line); err != nil && ctx.Err() != nil {
 			return line, t.interrupt()
 		} else if err != nil {
 			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
 		}
 	}
-	if !t.stage.last { // it is what the last stage minimises: no other is to be compared by it
+	if !t.stage.Last { // it is what the last stage minimises: no other is to be compared by it
 		delete(line.Test, eval.TestLoss)
 	}
-	if t.watches() && t.Run.Config.contested(line) {
+	if t.watches() && t.Run.Config.EndsInterval(&line) {
 		var err error
-		if line.Made, err = t.look(ctx); err != nil && ctx.Err() != nil {
+		if line.Generated, err = t.look(ctx); err != nil && ctx.Err() != nil {
 			return line, t.interrupt()
 		} else if err != nil {
 			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
 		}
 	}
-	if t.stage.last {
+	if t.stage.Last {
 		var err error
 		if line.Warnings, err = t.diagnose(ctx, line); err != nil && ctx.Err() != nil {
 			return line, t.interrupt()
@@ -261,12 +262,12 @@ func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (Line
 	line.Best = t.best(line)
 	line.Seconds = time.Since(begun).Seconds()
 	t.judged = append(t.judged, line)
-	if line.Cut {
+	if line.Partial {
 		t.sums.Judged = true // what is left of it may follow
 	} else {
 		t.nextEpoch()
 	}
-	if err := t.logs.append(line); err != nil {
+	if err := t.logs.Append(line); err != nil {
 		return line, err
 	}
 	if err := t.save(); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A short run learns, and what it logs is what an evaluation of its checkpoint gives.
@@ -27,13 +28,13 @@ func TestLearns(t *testing.T) {
 	c.Epochs, c.Batch, c.LR = 5, 50, 2e-3
 	r := newRun(t, c)
 	res := trained(t, r, set, 2)
-	lines := must(ReadLog(r.Dir))
-	epochs := Epochs(lines)
+	lines := must(runlog.ReadLog(r.Dir))
+	epochs := runlog.Epochs(lines)
 	if len(epochs) != 5 || len(lines) != 5+3 || res.Steps != 300 || res.Images != 15000 || res.Epochs != 5 {
 		t.Fatalf("%d lines of %d epochs, %+v", len(lines), len(epochs), res)
 	}
 	for _, l := range lines {
-		t.Log(l.text(5))
+		t.Log(textOf(l, 5))
 	}
 	first, last := epochs[0], epochs[4]
 	if loss := last.Test["test_loss"]; !(loss < 200) || !(loss < first.Test["test_loss"]-20) {
@@ -86,7 +87,7 @@ func TestEpochMeans(t *testing.T) {
 			t.Errorf("image %d was used %d times", i, n)
 		}
 	}
-	l := must(ReadLog(r.Dir))[0]
+	l := must(runlog.ReadLog(r.Dir))[0]
 	be := cpu.New(1)
 	defer be.Close()
 	tr := must(OpenModel(r.Dir, registry(), be))
@@ -143,7 +144,7 @@ func resumes(t *testing.T, recipe string) {
 	stops := 0
 	for _, reads := range []int64{1, 70, 140, 100, 150, 40} {
 		stopped := interrupted(t, r, set, be, reads)
-		if !strings.Contains(stopped.Error(), "--resume "+r.Dir) {
+		if !strings.HasSuffix(stopped.Error(), "resume the run in "+r.Dir) {
 			t.Errorf("it does not say how to go on: %v", stopped)
 		}
 		stops++
@@ -151,12 +152,12 @@ func resumes(t *testing.T, recipe string) {
 			t.Errorf("%v, but the checkpoint is of step %d", stopped, s.Step)
 		}
 	}
-	trained(t, must(Open(r.Dir, recipe)), set, 1)
+	trained(t, must(runlog.Open(r.Dir, recipe)), set, 1)
 	got, gotLog := digestOf(t, r.Dir)
 	if got != want || gotLog != wantLog {
 		t.Errorf("after %d interruptions: %s, want %s\n%s\nwant\n%s", stops, got, want, gotLog, wantLog)
 	}
-	if files := must(os.ReadDir(r.Path(CheckpointsDir))); len(files) > 4 {
+	if files := must(os.ReadDir(r.Path(runlog.CheckpointsDir))); len(files) > 4 {
 		t.Errorf("%d checkpoints, want the last 3 and the best", len(files))
 	}
 }
@@ -181,7 +182,7 @@ func TestMoreEpochs(t *testing.T) {
 	if err := r.Change(c); err != nil {
 		t.Fatal(err)
 	}
-	trained(t, must(Open(r.Dir, "")), set, 2)
+	trained(t, must(runlog.Open(r.Dir, "")), set, 2)
 	want, wantLog := digestOf(t, whole.Dir)
 	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
 		t.Errorf("1 and 2 epochs: %s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
@@ -230,12 +231,12 @@ func TestDiverges(t *testing.T) {
 	if bad.Epoch != 2 || bad.Step != 4 || bad.Checkpoint != res.Checkpoint || at.Layer == "" {
 		t.Errorf("%+v, %+v", bad, at)
 	}
-	for _, part := range []string{"epoch 2, step 4", "layer " + at.Layer, res.Checkpoint, "--lr 0.001"} {
+	for _, part := range []string{"epoch 2, step 4", "layer " + at.Layer, res.Checkpoint, "LR 0.001"} {
 		if !strings.Contains(err.Error(), part) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q lacks %q, or is not one line", err, part)
 		}
 	}
-	if names := must(ckpt.List(r.Path(CheckpointsDir))); len(names) != 1 {
+	if names := must(ckpt.List(r.Path(runlog.CheckpointsDir))); len(names) != 1 {
 		t.Errorf("checkpoints %v, want the good one only", names)
 	}
 	c.LR = 1e-3
@@ -266,7 +267,7 @@ func TestOverflowIsNotSaved(t *testing.T) {
 	if err != nil && !errors.As(err, &bad) {
 		t.Errorf("without test images: %v", err)
 	}
-	for _, name := range must(ckpt.List(r.Path(CheckpointsDir))) {
+	for _, name := range must(ckpt.List(r.Path(runlog.CheckpointsDir))) {
 		if err := must(ckpt.Load(name)).Check(); err != nil {
 			t.Errorf("saved: %v", err)
 		}

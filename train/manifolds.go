@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -185,5 +186,5 @@ func (a *artist) frame() error {
 }
 
 func (a *artist) framePath(epoch int) string {
-	return filepath.Join(a.run.Path(FramesDir), fmt.Sprintf("epoch-%04d.png", epoch))
+	return filepath.Join(a.run.Path(runlog.FramesDir), fmt.Sprintf("epoch-%04d.png", epoch))
 }

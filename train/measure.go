@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,30 +10,24 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
-
-// Measure says which metrics are measured while a run trains, besides those that every
-// epoch is judged by, and when.
-type Measure struct {
-	Only   []string `json:"only"`   // each the first of eval's metrics with this word in its name; none = nothing is measured
-	Every  int      `json:"every"`  // epochs between two, or intervals of a run by steps, ≥ 1; and at the end
-	Images int      `json:"images"` // made, and test images that they are compared with, ≥ 2
-}
 
 // weightSamples is how many importance samples an image a likelihood has that is
 // measured while a run trains.
 const weightSamples = 100
 
-func (m Measure) protocol() eval.Protocol {
+func protocol(m runlog.Measure) eval.Protocol {
 	return eval.Protocol{NLLSamples: weightSamples, Made: m.Images, Images: m.Images}
 }
 
 // metrics returns those measured on a set, in the order of the words.
-func (m Measure) metrics(p eval.Protocol) ([]eval.Metric, error) {
+func metricsOf(m runlog.Measure, p eval.Protocol) ([]eval.Metric, error) {
 	var some []eval.Metric
 	all := p.Metrics()
-	for _, word := range m.Only {
+	for _, word := range m.Metrics {
 		i := slices.IndexFunc(all, func(x eval.Metric) bool { return word != "" && !x.EachEpoch && strings.Contains(x.Name, word) })
 		if i < 0 {
 			var have []string
@@ -41,27 +36,26 @@ func (m Measure) metrics(p eval.Protocol) ([]eval.Metric, error) {
 					have = append(have, x.Name)
 				}
 			}
-			return nil, fmt.Errorf("--measure: no metric with %q in its name; have %s", word, strings.Join(have, ", "))
+			return nil, option.Errorf("{Measure}: no metric with %q in its name; have %s", word, strings.Join(have, ", "))
 		}
 		some = append(some, all[i])
 	}
 	return some, nil
 }
 
-func (m Measure) validate() error {
-	if len(m.Only) == 0 {
-		return nil
+// Validate reports every fault of the configuration of a run, one a line: those of
+// c.Validate, and words of Measure that are in the name of no metric.
+func Validate(c *runlog.Config) error {
+	_, err := metricsOf(c.Measure, protocol(c.Measure))
+	if err != nil {
+		err = fmt.Errorf("train: %w", err)
 	}
-	if m.Every < 1 || m.Images < 2 {
-		return fmt.Errorf("--measure-every %d and --measure-images %d: want 1 epoch or more, and 2 images or more", m.Every, m.Images)
-	}
-	_, err := m.metrics(m.protocol())
-	return err
+	return errors.Join(c.Validate(), err)
 }
 
 // A gauge measures what Measure says of a run in training.
 type gauge struct {
-	Measure
+	runlog.Measure
 	set     *data.Set
 	seed    uint64
 	metrics []eval.Metric
@@ -72,10 +66,10 @@ type gauge struct {
 // newGauge returns nil if nothing is to be measured.
 func newGauge(j Job) (*gauge, error) {
 	m := j.Run.Config.Measure
-	if len(m.Only) == 0 || j.Data.Test.Len() == 0 {
+	if len(m.Metrics) == 0 || j.Data.Test.Len() == 0 {
 		return nil, nil
 	}
-	metrics, err := m.metrics(m.protocol().On(j.Data))
+	metrics, err := metricsOf(m, protocol(m).On(j.Data))
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
@@ -95,18 +89,18 @@ func newGauge(j Job) (*gauge, error) {
 }
 
 // due says whether an epoch is measured.
-func (g *gauge) due(c *Config, l Line) bool {
-	return g != nil && (c.ended(l) || c.marks(l.Epoch, l.Step, g.Every))
+func (g *gauge) due(c *runlog.Config, l runlog.Line) bool {
+	return g != nil && (c.IsLast(&l) || c.DueEvery(g.Every, l.Epoch, l.Step))
 }
 
 // measure adds the metrics to those of an epoch.
-func (t *trainer) measure(ctx context.Context, line *Line) error {
+func (t *trainer) measure(ctx context.Context, line *runlog.Line) error {
 	g := t.gauge
 	var names []string
 	for _, m := range g.metrics {
 		names = append(names, m.Name)
 	}
-	scores, missing, err := t.eval.Measure(ctx, eval.Task{Protocol: g.protocol(), Set: g.set, Seed: g.seed, Only: names, Net: g.net})
+	scores, missing, err := t.eval.Measure(ctx, eval.Task{Protocol: protocol(g.Measure), Set: g.set, Seed: g.seed, Only: names, Net: g.net})
 	if err != nil {
 		return err
 	}
@@ -144,10 +138,10 @@ func (t *trainer) metrics() []eval.Metric {
 
 // best says whether an epoch is the best so far, by the test loss, or by the first
 // metric that is measured if the model has none: an adversarial one.
-func (t *trainer) best(l Line) bool {
+func (t *trainer) best(l runlog.Line) bool {
 	name, up := eval.TestLoss, false
 	v, ok := l.Test[name]
-	if !ok && t.stage.last && t.gauge != nil {
+	if !ok && t.stage.Last && t.gauge != nil {
 		m := t.gauge.metrics[0]
 		name, up = m.Name, m.Up
 		v, ok = l.Test[name]

@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // What is measured while a run trains is in its log, its report and on the terminal,
@@ -22,7 +23,7 @@ func TestMeasure(t *testing.T) {
 	c.Epochs, c.Pictures = 5, 0
 	plain := newRun(t, c)
 	trained(t, plain, set, 2)
-	c.Measure = Measure{Only: []string{"fid", "mse"}, Every: 2, Images: 20}
+	c.Measure = runlog.Measure{Metrics: []string{"fid", "mse"}, Every: 2, Images: 20}
 	r := newRun(t, c)
 	var out bytes.Buffer
 	j := newJob(t, r, set, 2, &out)
@@ -35,10 +36,10 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := c.Measure.protocol().On(set).Metrics()
+	name := protocol(c.Measure).On(set).Metrics()
 	fid := name[slices.IndexFunc(name, func(m eval.Metric) bool { return strings.Contains(m.Name, "fid") })].Name
 	best, when := 0.0, int64(0)
-	for _, l := range Epochs(must(ReadLog(r.Dir))) {
+	for _, l := range runlog.Epochs(must(runlog.ReadLog(r.Dir))) {
 		v, ok := l.Test[fid]
 		if want := l.Epoch%2 == 0 || l.Epoch == 5; ok != want {
 			t.Errorf("epoch %d: %v measured, want %v", l.Epoch, ok, want)
@@ -67,14 +68,14 @@ func TestMeasure(t *testing.T) {
 	if s := must(ckpt.LoadState(trained(t, plain, set, 2).Checkpoint)); s.Best != nil {
 		t.Errorf("a model without a test loss has a best: %+v", s.Best)
 	}
-	for want, m := range map[string]Measure{
-		"no metric with \"inception\"":                   {Only: []string{"inception"}, Every: 1, Images: 9},
-		"no metric with \"d_loss\"":                      {Only: []string{"d_loss"}, Every: 1, Images: 9},
-		"--measure-every 0 and --measure-images 9: want": {Only: []string{"fid"}, Images: 9},
-		"--measure-every 1 and --measure-images 1: want": {Only: []string{"fid"}, Every: 1, Images: 1},
+	for want, m := range map[string]runlog.Measure{
+		"no metric with \"inception\"":             {Metrics: []string{"inception"}, Every: 1, Images: 9},
+		"no metric with \"d_loss\"":                {Metrics: []string{"d_loss"}, Every: 1, Images: 9},
+		"MeasureEvery 0 and MeasureImages 9: want": {Metrics: []string{"fid"}, Images: 9},
+		"MeasureEvery 1 and MeasureImages 1: want": {Metrics: []string{"fid"}, Every: 1, Images: 1},
 	} {
 		c.Measure = m
-		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) {
+		if err := Validate(&c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v gave %v", m, err)
 		}
 	}

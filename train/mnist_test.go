@@ -26,7 +26,7 @@ func TestMNIST(t *testing.T) {
 	c := config("mlp-vae", set)
 	c.Epochs, c.Batch = 1, 128
 	res := trained(t, newRun(t, c), set, 0)
-	t.Log(res.Last.text(1))
+	t.Log(textOf(res.Last, 1))
 	for name, want := range map[string]float64{"test_loss": 175.5, "test_reconstruction": 170.5} {
 		if got := res.Last.Test[name]; !(math.Abs(got-want) <= 0.05*want) {
 			t.Errorf("%s = %.2f after an epoch, want %.1f ± 5 %%", name, got, want)

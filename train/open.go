@@ -9,12 +9,13 @@ import (
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A Trained is a trained model, ready to be used.
 type Trained struct {
 	*latent.Session
-	Config Config
+	Config runlog.Config
 	Path   string // the checkpoint's folder or the weights file it was read from
 	Step   int64
 }
@@ -25,14 +26,14 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(path, ConfigFile)); err == nil {
-		if path, err = ckpt.Best(filepath.Join(path, CheckpointsDir)); err != nil {
+	if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
+		if path, err = ckpt.Best(filepath.Join(path, runlog.CheckpointsDir)); err != nil {
 			return nil, err
 		}
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if _, err := os.Stat(filepath.Join(path, "state.json")); os.IsNotExist(err) {
-			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no state.json): want one of these or a weights file", path, ConfigFile)
+			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no state.json): want one of these or a weights file", path, runlog.ConfigFile)
 		}
 	}
 	c, err := ckpt.LoadWeights(path)
@@ -43,7 +44,7 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 		return nil, fmt.Errorf("train: %s: imago did not write this file: it does not say which model it is of", path)
 	}
 	t := &Trained{Path: path, Step: c.State.Step}
-	if t.Config, err = Decode(c.State.Config); err != nil {
+	if t.Config, err = runlog.Decode(c.State.Config); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	m, err := t.Config.Build(models)

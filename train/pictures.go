@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
@@ -18,6 +17,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -30,7 +30,7 @@ const (
 // An artist draws the pictures of a run from the model as it is.
 type artist struct {
 	ctx      context.Context
-	run      *Run
+	run      *runlog.Run
 	session  *latent.Session
 	set      *data.Set
 	epoch    int
@@ -77,7 +77,7 @@ func (t *trainer) draw(ctx context.Context, epoch int, final bool) error {
 	if !a.stepped() || epoch == 0 || final { // else after intervals of steps
 		err = a.frame()
 	}
-	if err == nil && (final || epoch > 0 && every > 0 && t.Run.Config.marks(epoch, t.at.Step, every)) {
+	if err == nil && (final || epoch > 0 && every > 0 && t.Run.Config.DueEvery(every, epoch, t.at.Step)) {
 		err = a.all(t, final)
 	}
 	if err != nil && ctx.Err() != nil {
@@ -128,10 +128,10 @@ func (a *artist) tell(t *trainer, name string) error {
 	if c.ColorModel == color.GrayModel {
 		channels = 1
 	}
-	return t.logs.events.Image(t.at.Step, name, c.Height, c.Width, channels, b)
+	return t.logs.Image(t.at.Step, name, c.Height, c.Width, channels, b)
 }
 
-func (a *artist) path(name string) string { return filepath.Join(a.run.Path(ImagesDir), name) }
+func (a *artist) path(name string) string { return filepath.Join(a.run.Path(runlog.ImagesDir), name) }
 
 // write stores a picture under its name, and under its name and the epoch's.
 func (a *artist) write(name string, img image.Image) error {
@@ -335,5 +335,5 @@ func (a *artist) networks() error {
 }
 
 func networkFile(name string) string {
-	return "network-" + strings.Trim(unfit.ReplaceAllString(strings.ToLower(name), "-"), "-.") + ".png"
+	return "network-" + runlog.CleanName(name) + ".png"
 }

@@ -15,10 +15,11 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // pictures returns the decoded pictures of a run by name.
-func pictures(t *testing.T, r *Run) map[string]image.Image {
+func pictures(t *testing.T, r *runlog.Run) map[string]image.Image {
 	t.Helper()
 	m := map[string]image.Image{}
 	for _, pattern := range []string{"images/*.*", "images/frames/*"} {
@@ -231,7 +232,7 @@ func TestStoppedEvaluation(t *testing.T) {
 		t.Fatalf("interrupted: %v", err)
 	}
 	// As if it had then been killed between its line and its checkpoint.
-	f := must(os.OpenFile(r.Path(MetricsFile), os.O_APPEND|os.O_WRONLY, 0))
+	f := must(os.OpenFile(r.Path(runlog.MetricsFile), os.O_APPEND|os.O_WRONLY, 0))
 	fmt.Fprintln(f, `{"kind":"epoch","epoch":1,"step":3,"images":130,"train":{"loss":1}}`)
 	f.Close()
 	trained(t, r, set, 2)

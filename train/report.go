@@ -11,16 +11,17 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
 )
 
 // report writes report.html from the log and the pictures that are there.
 func (a *artist) report(t *trainer) error {
-	lines, err := ReadLog(a.run.Dir)
+	lines, err := runlog.ReadLog(a.run.Dir)
 	if err != nil {
 		return err
 	}
-	epochs := Epochs(lines)
+	epochs := runlog.Epochs(lines)
 	c := &a.run.Config
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
@@ -46,7 +47,7 @@ func (a *artist) report(t *trainer) error {
 			r.Sections = append(r.Sections, s)
 		}
 	}
-	return atomicfile.Write(a.run.Path(ReportFile), func(w io.Writer) error { return viz.WriteReport(w, r) })
+	return atomicfile.Write(a.run.Path(runlog.ReportFile), func(w io.Writer) error { return viz.WriteReport(w, r) })
 }
 
 // load reads the pictures of a section, whose Data hold their file's name. Those
@@ -123,11 +124,11 @@ func (a *artist) sections(stills []string) []viz.Section {
 }
 
 // warnings returns a section of all that was noticed while training.
-func warnings(lines []Line) viz.Section {
+func warnings(lines []runlog.Line) viz.Section {
 	var told []string
 	for _, l := range lines {
 		when := fmt.Sprintf("epoch %d", l.Epoch)
-		if l.Kind == IntervalLine {
+		if l.Kind == runlog.IntervalLine {
 			when = "step " + thousands(float64(l.Step))
 		}
 		for _, w := range l.Warnings {
@@ -137,7 +138,7 @@ func warnings(lines []Line) viz.Section {
 	return viz.Section{Title: "What to change", Text: strings.Join(told, "\n\n")}
 }
 
-func figures(epochs []Line, metrics []eval.Metric, params int) []viz.KV {
+func figures(epochs []runlog.Line, metrics []eval.Metric, params int) []viz.KV {
 	var f []viz.KV
 	if len(epochs) > 0 {
 		last := epochs[len(epochs)-1]
@@ -155,27 +156,27 @@ func figures(epochs []Line, metrics []eval.Metric, params int) []viz.KV {
 	return append(f, viz.KV{Key: "parameters", Value: thousands(float64(params))})
 }
 
-func epochTable(epochs []Line, metrics []eval.Metric) viz.Table {
+func epochTable(epochs []runlog.Line, metrics []eval.Metric) viz.Table {
 	t := viz.Table{Title: "Epochs", Columns: []string{"epoch", "step"}}
 	if len(epochs) == 0 {
 		return viz.Table{}
 	}
-	staged := epochs[0].Stage != ""
+	staged := epochs[0].Phase != ""
 	if staged {
 		t.Columns = append(t.Columns, "stage")
 	}
-	has := func(name string, of func(l Line) map[string]float64) bool { // stages may differ
-		return slices.ContainsFunc(epochs, func(l Line) bool { _, ok := of(l)[name]; return ok })
+	has := func(name string, of func(l runlog.Line) map[string]float64) bool { // stages may differ
+		return slices.ContainsFunc(epochs, func(l runlog.Line) bool { _, ok := of(l)[name]; return ok })
 	}
 	var train, test []string
 	for _, p := range slices.Concat(panels, gradients) {
-		if has(p.term, func(l Line) map[string]float64 { return l.Train }) {
+		if has(p.term, func(l runlog.Line) map[string]float64 { return l.Train }) {
 			train = append(train, p.term)
 			t.Columns = append(t.Columns, "train "+p.term)
 		}
 	}
 	for _, m := range metrics {
-		if has(m.Name, func(l Line) map[string]float64 { return l.Test }) {
+		if has(m.Name, func(l runlog.Line) map[string]float64 { return l.Test }) {
 			test = append(test, m.Name)
 			t.Columns = append(t.Columns, m.Name)
 		}
@@ -183,12 +184,12 @@ func epochTable(epochs []Line, metrics []eval.Metric) viz.Table {
 	t.Columns = append(t.Columns, "images/s", "seconds")
 	for _, l := range epochs {
 		epoch := fmt.Sprint(l.Epoch)
-		if l.Cut {
+		if l.Partial {
 			epoch += ", cut"
 		}
 		row := []string{epoch, fmt.Sprint(l.Step)}
 		if staged {
-			row = append(row, l.Stage)
+			row = append(row, l.Phase)
 		}
 		add := func(names []string, from map[string]float64) {
 			for _, name := range names {
@@ -206,14 +207,14 @@ func epochTable(epochs []Line, metrics []eval.Metric) viz.Table {
 	return t
 }
 
-func (a *artist) facts(t *trainer, epochs []Line) []viz.KV {
+func (a *artist) facts(t *trainer, epochs []runlog.Line) []viz.KV {
 	c := &a.run.Config
 	f := []viz.KV{
 		{Key: "recipe", Value: c.Recipe},
 		{Key: "model", Value: c.Kind + " " + string(c.Model)},
 		{Key: "data", Value: fmt.Sprintf("%s: %s training and %s test images of %v", c.Data.Source, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image())},
 		{Key: "digest of the data", Value: c.Data.Digest},
-		{Key: c.unit(), Value: fmt.Sprint(max(c.Epochs, c.Steps))},
+		{Key: unit(c), Value: fmt.Sprint(max(c.Epochs, c.Steps))},
 		{Key: "batch", Value: fmt.Sprint(c.Batch)},
 		{Key: "learning rate", Value: fmt.Sprint(c.LR)},
 		{Key: "seed", Value: fmt.Sprint(c.Seed)},
@@ -232,7 +233,7 @@ func (a *artist) facts(t *trainer, epochs []Line) []viz.KV {
 
 func (a *artist) next() []string {
 	c, dir := &a.run.Config, a.run.Dir
-	next := []string{fmt.Sprintf("imago train %s --resume %s %s", c.Recipe, dir, c.further())}
+	next := []string{fmt.Sprintf("imago train %s --resume %s %s", c.Recipe, dir, further(c))}
 	if a.prior {
 		next = append(next, "imago sample "+dir+" -n 64")
 	}
@@ -242,5 +243,5 @@ func (a *artist) next() []string {
 	if a.encodes() {
 		next = append(next, "imago scatter "+dir)
 	}
-	return append(next, "tensorboard --logdir "+a.run.Path(EventsDir))
+	return append(next, "tensorboard --logdir "+a.run.Path(runlog.EventsDir))
 }

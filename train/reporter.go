@@ -16,6 +16,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A Reporter tells a person how a run goes: a line an epoch, and on a terminal a
@@ -46,7 +47,7 @@ func (r *Reporter) Println(a ...any) {
 }
 
 // begin says what is about to be trained.
-func (r *Reporter) begin(run *Run, objective string, params int) {
+func (r *Reporter) begin(run *runlog.Run, objective string, params int) {
 	c := run.Config
 	data := c.Data.Name
 	if c.Data.Source != data {
@@ -59,7 +60,7 @@ func (r *Reporter) begin(run *Run, objective string, params int) {
 	if c.Schedule != "" {
 		rate += " (" + c.Schedule + ")"
 	}
-	r.Println("training  ", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", c.length(), c.Batch, rate, c.Seed))
+	r.Println("training  ", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", c.Length(), c.Batch, rate, c.Seed))
 	r.Println("parameters", thousands(float64(params)))
 	r.Println("objective ", objective)
 }
@@ -81,11 +82,11 @@ func (r *Reporter) start(images int64) {
 }
 
 // step moves the bar.
-func (r *Reporter) step(c *Config, epoch int, stage string, images int, loss float64) {
+func (r *Reporter) step(c *runlog.Config, epoch int, stage string, images int, loss float64) {
 	if r == nil || r.bar == nil {
 		return
 	}
-	r.bar.Describe(fmt.Sprintf("%s  loss %.4g", epochOf(epoch, c.epochs(), stage), loss))
+	r.bar.Describe(fmt.Sprintf("%s  loss %.4g", epochOf(epoch, c.TotalEpochs(), stage), loss))
 	r.bar.Add(images)
 }
 
@@ -95,15 +96,15 @@ const noticeable = 0.02
 
 // epoch writes an epoch's line. waited is the part of its training time that was
 // spent waiting for images.
-func (r *Reporter) epoch(c *Config, l Line, waited float64) {
+func (r *Reporter) epoch(c *runlog.Config, l runlog.Line, waited float64) {
 	if r == nil {
 		return
 	}
-	if c.LogSteps > 0 && !c.ended(l) { // intervals have lines enough
+	if c.LogSteps > 0 && !c.IsLast(&l) { // intervals have lines enough
 		r.warn(l)
 		return
 	}
-	s := l.text(c.epochs())
+	s := textOf(l, c.TotalEpochs())
 	noticed := waited > noticeable && l.Waited > 1
 	if noticed {
 		s += fmt.Sprintf("  waited for images %.0f %%", 100*waited)
@@ -120,7 +121,7 @@ func (r *Reporter) epoch(c *Config, l Line, waited float64) {
 }
 
 // warn tells what was noticed.
-func (r *Reporter) warn(l Line) {
+func (r *Reporter) warn(l runlog.Line) {
 	for _, w := range l.Warnings {
 		r.Println("warning   ", w.Text)
 	}
@@ -152,10 +153,10 @@ func (r *Reporter) stop() {
 //
 //	epoch 3/10  loss 161.2 (recon 155.9 + KL 5.3)  test 159.6 (154.1 + 5.5)  12,345 images/s  4.9 s
 //	epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s
-func (l Line) text(epochs int) string {
+func textOf(l runlog.Line, epochs int) string {
 	var b strings.Builder
-	b.WriteString(epochOf(l.Epoch, epochs, l.Stage))
-	if l.Cut {
+	b.WriteString(epochOf(l.Epoch, epochs, l.Phase))
+	if l.Partial {
 		b.WriteString(", cut at step " + thousands(float64(l.Step)))
 	}
 	b.WriteString("  ")

@@ -17,6 +17,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // stagedConfig is an MLP VAE that is trained in three stages, the first of which
@@ -122,11 +123,11 @@ func TestStages(t *testing.T) {
 		half  float64
 		test  bool
 	}{{"warm", 1e-3, half(0), false}, {"warm", 5e-4, half(1), false}, {"short", 1e-3, 0, false}, {"whole", 1e-3, 0, true}, {"whole", 5e-4, 0, true}} {
-		l := Epochs(must(ReadLog(r.Dir)))[i]
+		l := runlog.Epochs(must(runlog.ReadLog(r.Dir)))[i]
 		_, hasLoss := l.Test[eval.TestLoss]
 		_, hasKL := l.Test["test_kl"]
 		_, hasNorm := l.Train["grad_norm"]
-		if l.Stage != want.stage || l.LR != want.lr || !(math.Abs(l.Train["half"]-want.half) < 1e-6) || hasLoss != want.test || !hasKL || hasNorm != (want.half == 0) || l.Best && !want.test {
+		if l.Phase != want.stage || l.LR != want.lr || !(math.Abs(l.Train["half"]-want.half) < 1e-6) || hasLoss != want.test || !hasKL || hasNorm != (want.half == 0) || l.Best && !want.test {
 			t.Errorf("epoch %d is %+v, want %+v", i+1, l, want)
 		}
 		if text := fmt.Sprintf("epoch %d/5 %s  loss ", i+1, want.stage); !strings.Contains(out.String(), text) {
@@ -206,7 +207,7 @@ func TestStagesThatLeaveNoEpoch(t *testing.T) {
 	c := config("staged", set, "warm", "2")
 	c.Epochs = 3
 	_, err := c.Build(registry())
-	if err == nil || err.Error() != "train: --epochs 3 leaves none for the last stage, whole: warm takes 2 epochs, short takes 1 epoch; want --epochs 4 or more, or shorter stages" {
+	if err == nil || err.Error() != "runlog: Epochs 3 leaves no epoch for the last phase, whole: warm takes 2 epochs, short takes 1 epoch; want Epochs 4 or more, or shorter phases" {
 		t.Errorf("%v", err)
 	}
 	c = config("staged", set, "warm", "0")
@@ -229,7 +230,7 @@ func TestBeginFails(t *testing.T) {
 	defer tr.close()
 	before := fmt.Sprint(must(tr.state.Get(moved)).F32())
 	init := tr.Model.Phases[1].Init
-	s := at(tr.stages, 1)
+	s := runlog.PhaseAt(tr.stages, 1)
 	fault := errors.New("no luck")
 	s.Init = func(sc model.InitContext) error {
 		if err := init(sc); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A stepper is the compiled function of one step of training, and its operands.
@@ -24,12 +25,12 @@ type stepper struct {
 	keys    rng.Key                   // of step s: keys.At(s)
 	names   []string                  // of the metrics
 
-	stage    stage
+	stage    runlog.Phase
 	base     float64 // learning rate before the schedule
 	schedule optim.Schedule
 }
 
-func newStepper(j Job, st backend.State, size int, of stage) (*stepper, error) {
+func newStepper(j Job, st backend.State, size int, of runlog.Phase) (*stepper, error) {
 	c := &j.Run.Config
 	s := &stepper{keys: rng.New(c.Seed).Split("step"), stage: of, base: c.LR, shared: map[string]*tensor.Tensor{
 		model.InputKey: tensor.New(tensor.Int32, 4), model.InputLR: tensor.New(tensor.Float32), model.InputEpoch: tensor.New(tensor.Float32),
@@ -87,7 +88,7 @@ type fault struct {
 func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fault, error) {
 	words := s.keys.At(uint64(step)).Words()
 	copy(s.shared[model.InputKey].I32(), words[:])
-	s.shared[model.InputEpoch].F32()[0] = float32(float64(b.epoch-s.stage.first) + float64(b.at)/float64(images))
+	s.shared[model.InputEpoch].F32()[0] = float32(float64(b.epoch-s.stage.First) + float64(b.at)/float64(images))
 	s.shared[model.InputLR].F32()[0] = float32(s.rate(b.epoch))
 	if err := s.program.Run(b.in, s.out); err != nil {
 		return nil, err
@@ -104,7 +105,7 @@ func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fau
 
 // rate returns the learning rate of an epoch of the run, from 0.
 func (s *stepper) rate(epoch int) float64 {
-	return s.schedule.At(s.base, epoch-s.stage.first, s.stage.end-s.stage.first)
+	return s.schedule.At(s.base, epoch-s.stage.First, s.stage.End-s.stage.First)
 }
 
 // explain runs the step again on the same batch, checked, to name the layer. The

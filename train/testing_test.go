@@ -22,6 +22,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // The tests train small models on a few drawn digits, on the real backend.
@@ -76,7 +77,7 @@ func must[T any](v T, err error) T {
 }
 
 // config returns a run of a recipe on set, with options of the model set.
-func config(recipe string, set *data.Set, options ...string) Config {
+func config(recipe string, set *data.Set, options ...string) runlog.Config {
 	r := registry()
 	rec := must(r.Recipe(recipe))
 	mc := must(r.Config(rec))
@@ -89,28 +90,28 @@ func config(recipe string, set *data.Set, options ...string) Config {
 			}
 		}
 	}
-	c := must(NewConfig(rec, mc, set, "digits", data.Options{}))
+	c := must(runlog.NewConfig(rec, mc, set, "digits", data.Options{}))
 	c.Epochs, c.Steps, c.LogSteps, c.Batch, c.Pictures, c.Checkpoints.Seconds = 3, 0, 0, 64, -1, 0
 	return c
 }
 
-func newRun(t testing.TB, c Config) *Run {
+func newRun(t testing.TB, c runlog.Config) *runlog.Run {
 	t.Helper()
-	r, err := Create(t.TempDir(), "", c)
+	r, err := runlog.Create(t.TempDir(), "", c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-func newJob(t testing.TB, r *Run, set *data.Set, threads int, out io.Writer) Job {
+func newJob(t testing.TB, r *runlog.Run, set *data.Set, threads int, out io.Writer) Job {
 	t.Helper()
 	be := cpu.New(threads)
 	t.Cleanup(func() { be.Close() })
 	return jobOn(r, set, be, out)
 }
 
-func jobOn(r *Run, set *data.Set, be backend.Backend, out io.Writer) Job {
+func jobOn(r *runlog.Run, set *data.Set, be backend.Backend, out io.Writer) Job {
 	j := Job{Run: r, Model: must(r.Config.Build(registry())), Data: set, Backend: be}
 	if out != nil {
 		j.Reporter = NewReporter(out)
@@ -119,7 +120,7 @@ func jobOn(r *Run, set *data.Set, be backend.Backend, out io.Writer) Job {
 }
 
 // trained runs a run to its end.
-func trained(t testing.TB, r *Run, set *data.Set, threads int) Result {
+func trained(t testing.TB, r *runlog.Run, set *data.Set, threads int) Result {
 	t.Helper()
 	res, err := Loop(context.Background(), newJob(t, r, set, threads, nil))
 	if err != nil {
@@ -131,7 +132,7 @@ func trained(t testing.TB, r *Run, set *data.Set, threads int) Result {
 // digest returns the SHA-256 of all of the newest checkpoint, and of the log less what
 // depends on the clock.
 func digest(dir string) (checkpoint, log string, err error) {
-	f, err := ckpt.Latest(filepath.Join(dir, CheckpointsDir))
+	f, err := ckpt.Latest(filepath.Join(dir, runlog.CheckpointsDir))
 	if err != nil {
 		return "", "", err
 	}
@@ -143,7 +144,7 @@ func digest(dir string) (checkpoint, log string, err error) {
 		}
 		h.Write(b)
 	}
-	lines, err := ReadLog(dir)
+	lines, err := runlog.ReadLog(dir)
 	if err != nil {
 		return "", "", err
 	}
@@ -185,12 +186,12 @@ func trapped(set *data.Set, at func(i int) error) *data.Set {
 }
 
 // interrupted goes on with a run until so many images are read, and returns how it ended.
-func interrupted(t testing.TB, r *Run, set *data.Set, be backend.Backend, reads int64) *InterruptedError {
+func interrupted(t testing.TB, r *runlog.Run, set *data.Set, be backend.Backend, reads int64) *InterruptedError {
 	t.Helper()
 	var count atomic.Int64
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	_, err := Loop(ctx, jobOn(must(Open(r.Dir, r.Config.Recipe)), trapped(set, func(int) error {
+	_, err := Loop(ctx, jobOn(must(runlog.Open(r.Dir, r.Config.Recipe)), trapped(set, func(int) error {
 		if count.Add(1) == reads {
 			cancel()
 		}

@@ -3,7 +3,7 @@
 //
 // A run is a folder:
 //
-//	run.json        Config
+//	run.json        runlog.Config
 //	metrics.jsonl   a Line every hundred steps, every epoch and every interval of Config.LogSteps
 //	events/         the same for TensorBoard
 //	checkpoints/    package ckpt: the last few and the best
@@ -36,11 +36,12 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A Job is what Loop needs: a run, and what its configuration names.
 type Job struct {
-	Run      *Run
+	Run      *runlog.Run
 	Model    *model.Model // Run.Config.Build
 	Data     *data.Set    // opened as Run.Config.Data says
 	Backend  backend.Backend
@@ -53,12 +54,12 @@ type Job struct {
 
 // A Result is how a run ended.
 type Result struct {
-	Epochs     int     // done in all
-	Steps      int64   // in all
-	Images     int64   // trained on in all
-	Last       Line    // of the last epoch
-	Seconds    float64 // of training, evaluation, saving and pictures, in this process
-	Checkpoint string  // folder of the last checkpoint
-	Best       string  // folder of the best one, by test_loss or what is measured; the last one if by nothing
-	Report     string  // report.html; "" if no pictures were asked for
+	Epochs     int         // done in all
+	Steps      int64       // in all
+	Images     int64       // trained on in all
+	Last       runlog.Line // of the last epoch
+	Seconds    float64     // of training, evaluation, saving and pictures, in this process
+	Checkpoint string      // folder of the last checkpoint
+	Best       string      // folder of the best one, by test_loss or what is measured; the last one if by nothing
+	Report     string      // report.html; "" if no pictures were asked for
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A trainer is a run under way.
@@ -23,22 +24,22 @@ type trainer struct {
 	state   backend.State
 	size    int // images a full batch
 	few     *labelled
-	stages  []stage
-	stage   stage           // of the epoch that is next or under way
+	stages  []runlog.Phase
+	stage   runlog.Phase    // of the epoch that is next or under way
 	step    *stepper        // of the stage
 	eval    *eval.Evaluator // nil without test images
 	session *latent.Session
 	manager *ckpt.Manager
-	logs    *logs
+	logs    *runlog.Writer
 	unlock  func()
 
 	at      ckpt.State // the counts of the run, and what else is saved
 	sums    sums
-	judged  []Line // of the epochs done, and of intervals
-	judge   *judge // nil before it was asked
-	watch   *watch // nil before it was asked
-	gauge   *gauge // nil if nothing is measured besides
-	fresh   bool   // nothing was resumed
+	judged  []runlog.Line // of the epochs done, and of intervals
+	judge   *judge        // nil before it was asked
+	watch   *watch        // nil before it was asked
+	gauge   *gauge        // nil if nothing is measured besides
+	fresh   bool          // nothing was resumed
 	saved   time.Time
 	span    clock  // since the last interval line, in this process
 	lastDir string // of the last checkpoint
@@ -94,7 +95,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 		return nil, err
 	}
 	t = &trainer{Job: j, size: min(c.Batch, j.Data.Train.Len()), state: j.Backend.NewState()}
-	unlock, err := lock(j.Run.Dir)
+	unlock, err := j.Run.Lock()
 	if err != nil {
 		return nil, err
 	}
@@ -104,19 +105,19 @@ func newTrainer(j Job) (t *trainer, err error) {
 			unlock()
 		}
 	}()
-	if t.manager, err = ckpt.OpenManager(j.Run.Path(CheckpointsDir), c.Checkpoints.Keep); err != nil {
+	if t.manager, err = ckpt.OpenManager(j.Run.Path(runlog.CheckpointsDir), c.Checkpoints.Keep); err != nil {
 		return nil, err
 	}
 	if t.few, err = labelledOf(j.Model, j.Data, c.Seed); err != nil {
 		return nil, err
 	}
-	if t.stages, err = stagesOf(j.Model, c); err != nil {
+	if t.stages, err = c.Phases(j.Model); err != nil {
 		return nil, err
 	}
 	if err = t.place(); err != nil {
 		return nil, err
 	}
-	t.stage = at(t.stages, t.at.Epoch)
+	t.stage = runlog.PhaseAt(t.stages, t.at.Epoch)
 	if t.step, err = newStepper(j, t.state, t.size, t.stage); err != nil {
 		return nil, err
 	}
@@ -132,7 +133,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 	if t.gauge, err = newGauge(j); err != nil {
 		return nil, err
 	}
-	if t.logs, err = openLogs(j.Run, t.at, t.sums.Judged); err != nil {
+	if t.logs, err = runlog.NewWriter(j.Run, runlog.Position{Epoch: t.at.Epoch, Step: t.at.Step, Evaluated: t.sums.Judged}); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -141,7 +142,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 // check holds the parts of a job against the run's configuration.
 func check(j Job) error {
 	c := &j.Run.Config
-	if err := c.Validate(); err != nil {
+	if err := Validate(c); err != nil {
 		return err
 	}
 	if err := j.Data.Validate(); err != nil {
@@ -153,7 +154,7 @@ func check(j Job) error {
 	}
 	if j.Data.Digest != c.Data.Digest || j.Data.Train.Len() != c.Data.Train {
 		return fmt.Errorf("train: %s: the data are not those of the run: %s has digest %.12s… and %d training images, %s wants %.12s… and %d; give the same data, or start a new run",
-			j.Run.Dir, j.Data.Name, j.Data.Digest, j.Data.Train.Len(), ConfigFile, c.Data.Digest, c.Data.Train)
+			j.Run.Dir, j.Data.Name, j.Data.Digest, j.Data.Train.Len(), runlog.ConfigFile, c.Data.Digest, c.Data.Train)
 	}
 	return nil
 }
@@ -161,8 +162,8 @@ func check(j Job) error {
 // place fills the state: from the newest good checkpoint, or with first values.
 func (t *trainer) place() error {
 	c := &t.Run.Config
-	imago, _ := Versions()
-	raw, err := c.encode("")
+	imago, _ := runlog.Versions()
+	raw, err := c.Encode("")
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func (t *trainer) place() error {
 	t.at, t.lastDir = found.State, found.Dir
 	if t.at.Recipe != c.Recipe || t.at.Seed != c.Seed {
 		return fmt.Errorf("train: %s is of recipe %s and seed %d, %s of %s and %d: it does not belong to this run",
-			found.Dir, t.at.Recipe, t.at.Seed, t.Run.Path(ConfigFile), c.Recipe, c.Seed)
+			found.Dir, t.at.Recipe, t.at.Seed, t.Run.Path(runlog.ConfigFile), c.Recipe, c.Seed)
 	}
 	if n := int64(t.Data.Train.Len()); t.at.EpochImages > n || t.at.EpochImages%int64(t.size) != 0 && t.at.EpochImages != n {
 		return fmt.Errorf("train: %s is %d images into an epoch, which is no place of batches of %d in %d images", found.Dir, t.at.EpochImages, t.size, n)
@@ -247,7 +248,7 @@ func (t *trainer) restoreSums() error {
 	if t.sums.Begun == 0 && t.at.Step > 0 { // saved before there were stages
 		t.sums.Begun = 1
 	}
-	if t.sums.Begun <= t.stage.index { // they are of the stage before
+	if t.sums.Begun <= t.stage.Index { // they are of the stage before
 		return nil
 	}
 	if len(t.sums.Interval.Metrics) == 0 { // saved before there were intervals
@@ -281,8 +282,8 @@ func (t *trainer) save() error {
 		return fmt.Errorf("train: %w", err)
 	}
 	// The log must not lack a line that a checkpoint says was written.
-	if err := t.logs.lines.Sync(); err != nil {
-		return fmt.Errorf("train: %w", err)
+	if err := t.logs.Sync(); err != nil {
+		return err
 	}
 	c.State = t.at
 	dir, err := t.manager.Save(c)
@@ -298,7 +299,7 @@ func (t *trainer) save() error {
 
 func (t *trainer) close() error {
 	defer t.unlock()
-	return t.logs.close()
+	return t.logs.Close()
 }
 
 // params returns the number of parameters.

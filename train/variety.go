@@ -92,7 +92,7 @@ func squares(x, y []float32) float32 {
 // watches says whether the images of the model are looked at: of an adversarial one,
 // where training says what its networks gain.
 func (t *trainer) watches() bool {
-	return t.stage.last && slices.Contains(t.step.names, model.DLoss) && t.session.HasPrior()
+	return t.stage.Last && slices.Contains(t.step.names, model.DLoss) && t.session.HasPrior()
 }
 
 // watched is how various images of the one noise are now.

@@ -19,7 +19,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // N images or codes, Z latent units, F features, in every comment of this package.
@@ -28,8 +28,8 @@ import (
 type Side struct {
 	Name    string // as the user calls it
 	Session *latent.Session
-	Config  train.Config
-	Log     []train.Line // its training; may be empty
+	Config  runlog.Config
+	Log     []runlog.Line // its training; may be empty
 }
 
 // Options say on what two models are compared. The zero value is ready for use.
@@ -160,7 +160,7 @@ func (m *Measured) labels(test data.Items, n int, at func(i int) int) ([]float32
 }
 
 // betaOf returns the option beta of a model's configuration, NaN without one.
-func betaOf(c train.Config) float64 {
+func betaOf(c runlog.Config) float64 {
 	var o struct {
 		Beta *float64 `json:"beta"`
 	}

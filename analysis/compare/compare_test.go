@@ -13,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 func TestSteps(t *testing.T) {
@@ -73,10 +73,10 @@ func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), con
 	}
 	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
-	s := Measured{Holes: Holes{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, exec.New(be, nil)), Config: train.Config{Model: []byte(config)}}, Spread: 8}
+	s := Measured{Holes: Holes{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, exec.New(be, nil)), Config: runlog.Config{Model: []byte(config)}}, Spread: 8}
 	s.Beta = betaOf(s.Config)
 	for i, v := range log {
-		s.Log = append(s.Log, train.Line{Kind: train.EpochLine, Epoch: i + 1, Test: map[string]float64{eval.MeanSigma: v}, UnitKL: []float64{v, 2 * v}})
+		s.Log = append(s.Log, runlog.Line{Kind: runlog.EpochLine, Epoch: i + 1, Test: map[string]float64{eval.MeanSigma: v}, UnitKL: []float64{v, 2 * v}})
 	}
 	for _, x := range eval.Metrics() {
 		if v, ok := scores[x.Name]; ok {
@@ -132,22 +132,22 @@ func TestWords(t *testing.T) {
 }
 
 func TestUnitPanel(t *testing.T) {
-	line := func(epoch, units int) train.Line {
-		l := train.Line{Kind: train.EpochLine, Epoch: epoch}
+	line := func(epoch, units int) runlog.Line {
+		l := runlog.Line{Kind: runlog.EpochLine, Epoch: epoch}
 		for u := range units {
 			l.UnitKL = append(l.UnitKL, float64(u*epoch))
 		}
 		return l
 	}
-	p, ok := unitPanel([]train.Line{line(1, 3), line(2, 3), {Kind: train.StepLine}})
+	p, ok := unitPanel([]runlog.Line{line(1, 3), line(2, 3), {Kind: runlog.StepLine}})
 	if !ok || len(p.Series) != 3 || p.Series[2].Name != "z[2]" || p.Series[2].Y[1] != 4 {
 		t.Errorf("of three units: %+v", p.Series)
 	}
-	p, ok = unitPanel([]train.Line{line(1, 101), line(2, 101)})
+	p, ok = unitPanel([]runlog.Line{line(1, 101), line(2, 101)})
 	if !ok || len(p.Series) != 5 || p.Series[0].Y[1] != 200 || p.Series[2].Y[0] != 50 || p.Series[4].Y[1] != 0 {
 		t.Errorf("of many units: %+v", p.Series)
 	}
-	if _, ok := unitPanel([]train.Line{line(1, 0)}); ok {
+	if _, ok := unitPanel([]runlog.Line{line(1, 0)}); ok {
 		t.Error("a log without units has a panel")
 	}
 }

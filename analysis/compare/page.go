@@ -12,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -245,7 +245,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: of.title, XLabel: "epoch", YLabel: of.unit, LogY: of.log, YFromZero: !of.log && of.metric != "test_reconstruction"}}
 		for i := range c.Sides {
 			s := viz.Series{Name: c.Sides[i].Name}
-			for _, l := range train.Epochs(c.Sides[i].Log) {
+			for _, l := range runlog.Epochs(c.Sides[i].Log) {
 				if v, ok := l.Test[of.metric]; ok {
 					s.X, s.Y = append(s.X, float64(l.Epoch)), append(s.Y, v)
 				}
@@ -288,11 +288,11 @@ func (c *Comparison) training() ([]viz.Section, error) {
 }
 
 // unitPanel returns the KL of the units over the epochs: each of a few, else the spread.
-func unitPanel(log []train.Line) (viz.Panel, bool) {
+func unitPanel(log []runlog.Line) (viz.Panel, bool) {
 	p := viz.Panel{CurveOptions: viz.CurveOptions{Title: "KL of the units", XLabel: "epoch", YLabel: "nats per image", YFromZero: true}}
 	var x []float64
 	var rows [][]float64
-	for _, l := range train.Epochs(log) {
+	for _, l := range runlog.Epochs(log) {
 		if l.UnitKL != nil && (rows == nil || len(l.UnitKL) == len(rows[0])) {
 			x, rows = append(x, float64(l.Epoch)), append(rows, l.UnitKL)
 		}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
-	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // number returns a score, NaN if the model has none.
@@ -75,8 +75,8 @@ func unitsOf(n int) string {
 
 // ends returns the first and the last value of a test metric in the log, and the epoch of
 // the last; 0 if there is none.
-func ends(log []train.Line, name string) (first, last float64, epoch int) {
-	for _, l := range train.Epochs(log) {
+func ends(log []runlog.Line, name string) (first, last float64, epoch int) {
+	for _, l := range runlog.Epochs(log) {
 		if v, ok := l.Test[name]; ok {
 			if epoch == 0 {
 				first = v

@@ -1,4 +1,4 @@
-package train
+package runlog
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
 )
@@ -18,13 +19,13 @@ import (
 const Format = 1
 
 // Config is all that sets one run apart from another. It is run.json, and stands
-// in every weights file, so that the file alone is enough to build the model: a
-// field is never renamed.
+// in every weights file, so that the file alone is enough to build the model: the
+// JSON name of a field never changes.
 type Config struct {
 	Format int             `json:"format"` // Format
-	Imago  string          `json:"imago"`  // version of the program that began the run
+	Imago  string          `json:"imago"`  // version of the program that created the run
 	Go     string          `json:"go"`     // and of its compiler
-	Recipe string          `json:"recipe"` // the name it was asked for by
+	Recipe string          `json:"recipe"` // the name of the model.Recipe
 	Kind   string          `json:"kind"`   // of model
 	Model  json.RawMessage `json:"model"`  // the kind's configuration in full
 	Data   Data            `json:"data"`
@@ -33,14 +34,16 @@ type Config struct {
 	Steps  int     `json:"steps,omitempty"` // updates in all, ≥ 1; 0 = by Epochs
 	Batch  int     `json:"batch"`           // images a step, ≥ 1
 	LR     float64 `json:"lr"`              // learning rate, > 0
-	Flip   bool    `json:"flip,omitempty"`  // left and right of each training image are exchanged half of the times
+	Flip   bool    `json:"flip,omitempty"`  // half of the times, left and right of a training image are exchanged
 	Seed   uint64  `json:"seed"`            // of all randomness
 
-	// Schedule is how the learning rate changes over the epochs of a stage, as
+	// Schedule is how the learning rate changes over the epochs of a phase, as
 	// optim.ParseSchedule reads it; "" = not.
 	Schedule string `json:"schedule,omitempty"`
 
-	LogSteps int `json:"log_steps,omitempty"` // a line is told, and images of one noise are drawn, every so many steps; 0 = each epoch
+	// LogSteps is the steps of an interval, at the end of which a line is logged and
+	// images are generated from fixed noise; 0 = each epoch.
+	LogSteps int `json:"log_steps,omitempty"`
 
 	Measure Measure `json:"measure,omitzero"`
 
@@ -50,12 +53,12 @@ type Config struct {
 
 // Data says which images a run is trained on.
 type Data struct {
-	Source       string   `json:"source"`                  // name or path it was asked for by
+	Source       string   `json:"source"`                  // name or path with which the set was opened
 	Name         string   `json:"name"`                    // data.Set.Name
 	Digest       string   `json:"digest"`                  // data.Set.Digest
 	Image        [3]int   `json:"image"`                   // rows, columns, channels
-	Train        int      `json:"train"`                   // images to train on, ≥ 1
-	Test         int      `json:"test"`                    // images to judge by
+	Train        int      `json:"train"`                   // training images, ≥ 1
+	Test         int      `json:"test"`                    // test images
 	Labels       []string `json:"labels,omitempty"`        // data.Set.LabelNames
 	Size         int      `json:"size,omitempty"`          // data.Options.Size
 	Crop         int      `json:"crop,omitempty"`          // data.Options.Crop
@@ -68,27 +71,36 @@ type Data struct {
 	Columns []data.Column `json:"columns,omitempty"` // data.Set.Columns
 }
 
-// Options returns the options with which the same set is opened again. Where to look
-// for it is the caller's to add.
+// Options returns the options with which the same set is opened again. The caller
+// adds the folders in which to look for it.
 func (d Data) Options() data.Options {
 	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label, Columns: d.Columns}
 }
 
-// Checkpoints says when a run is saved, besides at the end of every epoch, and what
-// is kept.
+// Measure says which metrics are measured while a run trains, besides those of every
+// epoch, and when.
+type Measure struct {
+	Metrics []string `json:"only"`   // of each word the first metric of package eval that has it in its name; none = nothing is measured
+	Every   int      `json:"every"`  // epochs between two, or intervals of a run by steps, ≥ 1; and at the end
+	Images  int      `json:"images"` // images generated, and test images with which they are compared, ≥ 2
+}
+
+// Checkpoints says when a run is saved, besides at the end of every epoch, and how
+// many checkpoints are kept.
 type Checkpoints struct {
 	Keep    int     `json:"keep"`    // the last so many, and the best; 0 = all
 	Seconds float64 `json:"seconds"` // at most so long between two; 0 = no limit
 	Steps   int64   `json:"steps"`   // at most so many steps between two; 0 = no limit
 }
 
-// NewConfig returns the configuration of a recipe, with c the model's, on a set that was
-// opened as source with opt. Epochs or Steps, Batch and LR are the recipe's and the
-// rest are defaults, all to be changed before the run is made.
+// NewConfig returns the configuration of a recipe, with c the model's, on a set that
+// was opened as source with opt. Epochs or Steps, Batch, LR, Schedule and LogSteps are
+// the recipe's and the rest are defaults. The caller may change all of them before the
+// run is created.
 func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, opt data.Options) (Config, error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
-		return Config{}, fmt.Errorf("train: config of %s: %w", rec.Name, err)
+		return Config{}, fmt.Errorf("runlog: config of %s: %w", rec.Name, err)
 	}
 	h, w, ch := set.Shape()
 	imago, goVersion := Versions()
@@ -109,7 +121,8 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 	}, nil
 }
 
-// Versions returns those of this program, as its build says, and of Go.
+// Versions returns the version of this program, from its build information, and that
+// of Go.
 func Versions() (imago, goVersion string) {
 	imago = "devel"
 	if b, ok := debug.ReadBuildInfo(); ok && b.Main.Version != "" && b.Main.Version != "(devel)" {
@@ -119,16 +132,18 @@ func Versions() (imago, goVersion string) {
 }
 
 // Image returns the shape of the images.
-func (c Config) Image() model.Image {
+func (c *Config) Image() model.Image {
 	return model.Image{H: c.Data.Image[0], W: c.Data.Image[1], C: c.Data.Image[2]}
 }
 
 // Input returns the data that the model is built for.
-func (c Config) Input() model.Input { return model.Input{Image: c.Image(), Labels: len(c.Data.Labels)} }
+func (c *Config) Input() model.Input {
+	return model.Input{Image: c.Image(), Labels: len(c.Data.Labels)}
+}
 
-// Build makes the model, and finds here what its stages leave no epoch for. The
-// registry must have its kind.
-func (c Config) Build(models *model.Registry) (*model.Model, error) {
+// Build returns the model. The registry must have its kind. It fails too if the run
+// is too short for the phases of the model.
+func (c *Config) Build(models *model.Registry) (*model.Model, error) {
 	k, err := models.Kind(c.Kind)
 	if err != nil {
 		return nil, err
@@ -141,77 +156,77 @@ func (c Config) Build(models *model.Registry) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := stagesOf(m, &c); err != nil {
+	if _, err := c.Phases(m); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
 // Validate reports every fault, one a line.
-func (c Config) Validate() error {
+func (c *Config) Validate() error {
 	var faults []error
-	bad := func(ok bool, format string, a ...any) {
+	check := func(ok bool, format string, a ...any) {
 		if !ok {
-			faults = append(faults, fmt.Errorf("train: "+format, a...))
+			faults = append(faults, option.Errorf("runlog: "+format, a...))
 		}
 	}
-	bad(c.Format == Format, "format %d: this imago reads %d", c.Format, Format)
-	bad(c.Recipe != "" && c.Kind != "", "recipe %q of kind %q: want both named", c.Recipe, c.Kind)
-	bad(json.Valid(c.Model), "the model's configuration is not JSON")
+	check(c.Format == Format, "format %d: this imago reads %d", c.Format, Format)
+	check(c.Recipe != "" && c.Kind != "", "recipe %q of kind %q: want both named", c.Recipe, c.Kind)
+	check(json.Valid(c.Model), "the model's configuration is not JSON")
 	img := c.Image()
-	bad(img.H >= 1 && img.W >= 1 && (img.C == 1 || img.C == 3) && img.H <= data.MaxSize && img.W <= data.MaxSize,
+	check(img.H >= 1 && img.W >= 1 && (img.C == 1 || img.C == 3) && img.H <= data.MaxSize && img.W <= data.MaxSize,
 		"images of %v: want sides of 1 to %d and 1 or 3 channels", img, data.MaxSize)
-	bad(c.Data.Train >= 1 && c.Data.Test >= 0, "%d training and %d test images: want at least one to train on", c.Data.Train, c.Data.Test)
-	bad(c.Epochs >= 1 || c.Epochs == 0 && c.Steps != 0, "--epochs %d: want 1 or more", c.Epochs)
-	bad(c.Steps >= 0 && c.Steps <= math.MaxInt32, "--steps %d: want 1 to %d, or 0 to go by --epochs", c.Steps, math.MaxInt32)
-	bad(c.Epochs == 0 || c.Steps == 0, "--epochs %d and --steps %d: want one of them, which says how long the run is", c.Epochs, c.Steps)
-	bad(c.Batch >= 1 && c.Batch <= 1<<16, "--batch %d: want 1 to %d", c.Batch, 1<<16)
-	bad(c.LR > 0 && c.LR <= math.MaxFloat32, "--lr %v: want a number above 0, as 0.001", c.LR)
+	check(c.Data.Train >= 1 && c.Data.Test >= 0, "%d training and %d test images: want at least one to train on", c.Data.Train, c.Data.Test)
+	check(c.Epochs >= 1 || c.Epochs == 0 && c.Steps != 0, "{Epochs} %d: want 1 or more", c.Epochs)
+	check(c.Steps >= 0 && c.Steps <= math.MaxInt32, "{Steps} %d: want 1 to %d, or 0 to go by {Epochs}", c.Steps, math.MaxInt32)
+	check(c.Epochs == 0 || c.Steps == 0, "{Epochs} %d and {Steps} %d: want one of them, which says how long the run is", c.Epochs, c.Steps)
+	check(c.Batch >= 1 && c.Batch <= 1<<16, "{Batch} %d: want 1 to %d", c.Batch, 1<<16)
+	check(c.LR > 0 && c.LR <= math.MaxFloat32, "{LR} %v: want a number above 0, as 0.001", c.LR)
 	if _, err := optim.ParseSchedule(c.Schedule); err != nil {
-		faults = append(faults, fmt.Errorf("train: --schedule: %w", err))
+		faults = append(faults, option.Errorf("runlog: {Schedule}: %w", err))
 	}
-	bad(c.LogSteps >= 0, "--log-steps %d: want a number of steps, or 0 (each epoch)", c.LogSteps)
-	if err := c.Measure.validate(); err != nil {
-		faults = append(faults, fmt.Errorf("train: %w", err))
-	}
-	bad(c.Checkpoints.Keep >= 0, "--keep %d: want 0 (all) or more", c.Checkpoints.Keep)
-	bad(c.Checkpoints.Seconds >= 0, "--checkpoint-every %v seconds: want 0 (each epoch only) or more", c.Checkpoints.Seconds)
-	bad(c.Checkpoints.Steps >= 0, "--checkpoint-steps %d: want 0 (each epoch only) or more", c.Checkpoints.Steps)
-	bad(c.Pictures >= -1, "--pictures-every %d: want a number of epochs, 0 (at the end only) or -1 (never)", c.Pictures)
+	check(c.LogSteps >= 0, "{LogSteps} %d: want a number of steps, or 0 (each epoch)", c.LogSteps)
+	m := c.Measure
+	check(len(m.Metrics) == 0 || m.Every >= 1 && m.Images >= 2, "{MeasureEvery} %d and {MeasureImages} %d: want 1 epoch or more, and 2 images or more", m.Every, m.Images)
+	check(c.Checkpoints.Keep >= 0, "{Keep} %d: want 0 (all) or more", c.Checkpoints.Keep)
+	check(c.Checkpoints.Seconds >= 0, "{CheckpointEvery} %v seconds: want 0 (each epoch only) or more", c.Checkpoints.Seconds)
+	check(c.Checkpoints.Steps >= 0, "{CheckpointSteps} %d: want 0 (each epoch only) or more", c.Checkpoints.Steps)
+	check(c.Pictures >= -1, "{PicturesEvery} %d: want a number of epochs, 0 (at the end only) or -1 (never)", c.Pictures)
 	return errors.Join(faults...)
 }
 
-// Decode reads a Config from its JSON. An unknown field, something after the end
-// and what Validate reports are errors.
+// Decode reads a Config from its JSON. An unknown field, text after the end and what
+// Validate reports are errors.
 func Decode(b []byte) (Config, error) {
 	var c Config
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil {
-		return Config{}, fmt.Errorf("train: not the configuration of a run: %w", err)
+		return Config{}, fmt.Errorf("runlog: not the configuration of a run: %w", err)
 	}
 	if rest := bytes.TrimSpace(b[d.InputOffset():]); len(rest) > 0 {
-		return Config{}, fmt.Errorf("train: not the configuration of a run: offset %d: %.8q after the end", d.InputOffset(), rest)
+		return Config{}, fmt.Errorf("runlog: not the configuration of a run: offset %d: %.8q after the end", d.InputOffset(), rest)
 	}
 	if len(c.Model) == 0 {
-		return Config{}, errors.New("train: not the configuration of a run: it has no model")
+		return Config{}, errors.New("runlog: not the configuration of a run: it has no model")
 	}
 	var model bytes.Buffer
 	if err := json.Compact(&model, c.Model); err != nil {
-		return Config{}, fmt.Errorf("train: the model's configuration: %w", err)
+		return Config{}, fmt.Errorf("runlog: the model's configuration: %w", err)
 	}
 	c.Model = model.Bytes()
 	return c, c.Validate()
 }
 
-// encode returns the JSON of c: indented for run.json.
-func (c Config) encode(indent string) ([]byte, error) {
+// Encode returns the JSON of c, which Decode reads. It is indented for people if
+// indent is not "".
+func (c *Config) Encode(indent string) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
 	if err := e.Encode(c); err != nil {
-		return nil, fmt.Errorf("train: %w", err)
+		return nil, fmt.Errorf("runlog: %w", err)
 	}
 	return b.Bytes(), nil
 }

@@ -1,0 +1,78 @@
+package runlog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+
+	"github.com/imago-ml/imago/internal/atomicfile"
+)
+
+// The kinds of lines.
+const (
+	StepLine     = "step"     // every hundred steps: the means since the last such line
+	EpochLine    = "epoch"    // every epoch: the means over its images, and the metrics of the test images
+	IntervalLine = "interval" // every Config.LogSteps steps: the means since the last such line, and the values of the last step
+)
+
+// A Line is a line of metrics.jsonl. Means are over images; metrics are in nats an
+// image where the model's objective is.
+type Line struct {
+	Kind   string `json:"kind"`
+	Phase  string `json:"stage,omitempty"` // of a model with several
+	Epoch  int    `json:"epoch"`           // in progress, or done: from 1
+	Step   int64  `json:"step"`            // optimiser updates done
+	Images int64  `json:"images"`          // trained on in all
+
+	Train     map[string]float64 `json:"train"`          // by the model's names: loss, reconstruction, kl, grad_norm
+	LastStep  map[string]float64 `json:"at,omitempty"`   // likewise, of the last step alone; of an interval line
+	Test      map[string]float64 `json:"test,omitempty"` // by the names of package eval: test_loss, …; of an epoch line
+	Generated map[string]float64 `json:"made,omitempty"` // how various the images are that an adversarial model generates: see package train
+	Best      bool               `json:"best,omitempty"` // the lowest test_loss so far, or the best of the first of Config.Measure where there is none
+	Partial   bool               `json:"cut,omitempty"`  // an epoch line of a part of the epoch, in which the run reached its steps
+
+	Modes    []float64 `json:"modes,omitempty"`    // generated images of each class, if they were counted
+	UnitKL   []float64 `json:"unit_kl,omitempty"`  // KL of each latent unit on test images, nats; of an epoch line
+	Warnings []Warning `json:"warnings,omitempty"` // what the diagnosis found at this line
+
+	LR           float64 `json:"lr"`           // of the last step
+	ImagesPerSec float64 `json:"images_per_s"` // of training, since the last line of the kind, in this process
+	Waited       float64 `json:"waited_s"`     // likewise: seconds of training spent waiting for images to be read
+	Seconds      float64 `json:"seconds"`      // likewise; an epoch line's with its evaluation
+}
+
+// A Warning is something that goes wrong in a run.
+type Warning struct {
+	Name string `json:"name"` // "collapse": stable, for tools
+	Text string `json:"text"` // a line in plain words, with the run's own numbers
+}
+
+// ReadLog reads the log of the run in the folder dir, which may be in training. A run
+// without a log has no lines.
+func ReadLog(dir string) ([]Line, error) {
+	var lines []Line
+	name := filepath.Join(dir, MetricsFile)
+	err := atomicfile.ReadJSONL(name, func(b []byte) error {
+		var l Line
+		if err := json.Unmarshal(b, &l); err != nil {
+			return err
+		}
+		lines = append(lines, l)
+		return nil
+	})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = nil
+	case err != nil: // it names the file and the line
+		err = fmt.Errorf("runlog: %w; delete that line", err)
+	}
+	return lines, err
+}
+
+// Epochs returns the epoch lines among lines.
+func Epochs(lines []Line) []Line {
+	return slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Kind != EpochLine })
+}
