@@ -8,75 +8,88 @@ import (
 	"github.com/imago-ml/imago/internal/option"
 )
 
-// augment is what is done to every image, real or made, before it is judged:
-// differentiable augmentation, whose gradient passes to the generator, so that the
-// discriminator cannot learn a small set by heart. Zhao et al. 2020,
-// arXiv:2006.10738. Each image has draws of its own, in this order:
+// An Augmentation changes images before the discriminator, real and generated ones alike:
+// x (B,H,W,C) in [−1, 1] → (B,H,W,C). It draws from key, the random key of the batch, in
+// streams whose names begin with stream. The gradient passes through it to the generator.
+type Augmentation func(key *graph.Node, stream string, x *graph.Node) *graph.Node
+
+// noAugmentation is the text for none.
+const noAugmentation = "none"
+
+// DiffAugment returns the differentiable augmentation of Zhao et al., arXiv:2006.10738,
+// which keeps a discriminator from learning a small set by heart. text lists policies with
+// commas between; "none" is nil. Each image has draws of its own, applied in this order:
 //
 //   - color: u₁ added, u₁ from U(−½, ½); saturation, the distance to the mean over the
 //     channels, times U(0, 2), where there are channels; contrast, the distance to
 //     the mean over the image, times U(½, 3/2)
-//   - translation: by whole numbers of rows and columns, uniform over what is at most
-//     ⅛ of the side, rounded; 0 comes in, the grey in the middle of [−1, 1]
+//   - translation: by whole numbers of rows and columns, uniform up to ⅛ of the side,
+//     rounded; the pixels that enter are 0, grey in [−1, 1]
 //   - cutout: a square of half the sides is 0, its centre uniform over the image
-type augment struct{ color, translation, cutout bool }
-
-// noAugment is the word for none.
-const noAugment = "none"
-
-// parseAugment reads words with commas between; none is no word.
-func parseAugment(text string) (augment, error) {
-	var a augment
-	if text == noAugment {
-		return a, nil
+func DiffAugment(text string) (Augmentation, error) {
+	p, err := parsePolicies(text)
+	if err != nil || p == (policies{}) {
+		return nil, err
 	}
-	words := map[string]*bool{"color": &a.color, "translation": &a.translation, "cutout": &a.cutout}
-	for word := range strings.SplitSeq(text, ",") {
-		on := words[word]
-		if on == nil {
-			return augment{}, option.Errorf("gan: {Augment}: no augmentation %q; have none, or some of color,translation,cutout", word)
-		}
-		*on = true
-	}
-	return a, nil
+	return p.apply, nil
 }
 
-// apply augments x (B,H,W,C) in [−1, 1] by draws of the streams whose names begin
-// with that one.
-func (a augment) apply(key *graph.Node, stream string, x *graph.Node) *graph.Node {
+// policies are the policies of DiffAugment that apply.
+type policies struct{ color, translation, cutout bool }
+
+// parsePolicies returns the policies that text lists.
+func parsePolicies(text string) (policies, error) {
+	var p policies
+	if text == noAugmentation {
+		return p, nil
+	}
+	byName := map[string]*bool{"color": &p.color, "translation": &p.translation, "cutout": &p.cutout}
+	for name := range strings.SplitSeq(text, ",") {
+		enabled := byName[name]
+		if enabled == nil {
+			return policies{}, option.Errorf("gan: {Augment}: no augmentation %q; have none, or some of color,translation,cutout", name)
+		}
+		*enabled = true
+	}
+	return p, nil
+}
+
+// apply is the Augmentation of the policies.
+func (p policies) apply(key *graph.Node, stream string, x *graph.Node) *graph.Node {
 	n := x.Shape()[0]
-	draw := func(what string) *graph.Node { return graph.Uniform(key, stream+": "+what, n) }
-	if a.color {
+	draw := func(name string) *graph.Node { return graph.Uniform(key, stream+": "+name, n) }
+	if p.color {
 		x = graph.Add(x, perImage(graph.AddScalar(draw("brightness"), -0.5)))
 		if c := x.Shape()[3]; c > 1 {
 			s := x.Shape().Clone()
 			s[3] = 1
-			x = stretch(x, graph.Reshape(graph.Mean(x, 3), s...), graph.Scale(draw("saturation"), 2))
+			x = scaleAround(graph.Reshape(graph.Mean(x, 3), s...), x, graph.Scale(draw("saturation"), 2))
 		}
-		x = stretch(x, perImage(graph.Mean(x, 1, 2, 3)), graph.AddScalar(draw("contrast"), 0.5))
+		x = scaleAround(perImage(graph.Mean(x, 1, 2, 3)), x, graph.AddScalar(draw("contrast"), 0.5))
 	}
-	if a.translation {
+	if p.translation {
 		x = translate(x, 1, draw("rows"))
 		x = translate(x, 2, draw("columns"))
 	}
-	if a.cutout {
-		rows, columns := within(x, 1, draw("row of the cutout")), within(x, 2, draw("column of the cutout"))
+	if p.cutout {
+		rows, columns := cutoutMask(x, 1, draw("row of the cutout")), cutoutMask(x, 2, draw("column of the cutout"))
 		x = graph.Select(graph.Mul(rows, columns), graph.Const(0), x)
 	}
 	return x
 }
 
-// perImage returns v (B) as (B,1,1,1), a number for all values of an image.
+// perImage returns v (B) as (B,1,1,1): one number for all values of an image.
 func perImage(v *graph.Node) *graph.Node { return graph.Reshape(v, -1, 1, 1, 1) }
 
-// stretch returns mean + (x − mean)·factor, factor (B).
-func stretch(x, mean, factor *graph.Node) *graph.Node {
+// scaleAround returns mean + (x − mean)·factor, factor (B).
+func scaleAround(mean, x, factor *graph.Node) *graph.Node {
 	return graph.Add(mean, graph.Mul(graph.Sub(x, mean), perImage(factor)))
 }
 
-// translate moves each image along an axis of length n by k − m places, m = n/8
-// rounded and k = 0 … 2m, each as likely: u (B) from U[0, 1). A move by a number
-// that is known only in the run is one by each of its bits, or not.
+// translate moves each image along an axis of length n by k − m places, with m = n/8
+// rounded and k uniform from 0 to 2m: u (B) from U[0, 1). The distance is known only in
+// the run, so the image moves by 1, 2, 4, … places, or not, as the bits of the distance
+// are.
 func translate(x *graph.Node, axis int, u *graph.Node) *graph.Node {
 	n := x.Shape()[axis]
 	most := (n + 4) / 8
@@ -84,7 +97,7 @@ func translate(x *graph.Node, axis int, u *graph.Node) *graph.Node {
 		return x
 	}
 	digits := bits.Len(uint(2 * most))
-	// y[i] = p[i + j], p being x with m zeros before it, is x moved by m − j.
+	// With p = x after m zeros, y[i] = p[i + j] is x moved by m − j places.
 	lo, hi, none := make([]int, 4), make([]int, 4), make([]int, 4)
 	lo[axis], hi[axis] = most, 1<<digits-1-most
 	x = graph.Pad(x, lo, hi, none)
@@ -97,21 +110,21 @@ func translate(x *graph.Node, axis int, u *graph.Node) *graph.Node {
 		set := graph.Greater(j, graph.Const(float64(by)-0.5))
 		j = graph.Sub(j, graph.Scale(set, float64(by)))
 		length := x.Shape()[axis] - by
-		x = graph.Select(perImage(set), along(x, axis, by, length), along(x, axis, 0, length))
+		x = graph.Select(perImage(set), slice(x, axis, by, length), slice(x, axis, 0, length))
 	}
 	return x
 }
 
-// along returns length places of an axis, from that one on.
-func along(x *graph.Node, axis, from, length int) *graph.Node {
+// slice returns length places of an axis, from that one on.
+func slice(x *graph.Node, axis, from, length int) *graph.Node {
 	lo, hi, one := make([]int, 4), x.Shape().Clone(), []int{1, 1, 1, 1}
 	lo[axis], hi[axis] = from, from+length
 	return graph.Slice(x, lo, hi, one)
 }
 
-// within returns 1 where a place of an axis of length n is less than n/4 from the
-// centre u·n, u (B) from U[0, 1), else 0: (B,n,1,1) or (B,1,n,1).
-func within(x *graph.Node, axis int, u *graph.Node) *graph.Node {
+// cutoutMask returns 1 where a place of an axis of length n is less than n/4 from the
+// centre u·n, with u (B) from U[0, 1), else 0: (B,n,1,1) or (B,1,n,1).
+func cutoutMask(x *graph.Node, axis int, u *graph.Node) *graph.Node {
 	n := x.Shape()[axis]
 	places := make([]float32, n)
 	for i := range places {
@@ -119,6 +132,6 @@ func within(x *graph.Node, axis int, u *graph.Node) *graph.Node {
 	}
 	shape := []int{1, 1, 1, 1}
 	shape[axis] = n
-	off := graph.Abs(graph.Sub(graph.ConstOf(places, shape...), perImage(graph.Scale(u, float64(n)))))
-	return graph.Greater(graph.Const(float64(n)/4), off)
+	distance := graph.Abs(graph.Sub(graph.ConstOf(places, shape...), perImage(graph.Scale(u, float64(n)))))
+	return graph.Greater(graph.Const(float64(n)/4), distance)
 }

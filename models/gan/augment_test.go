@@ -11,12 +11,12 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// augmented returns what a policy makes of images x under a key, and the draws by name.
-func augmented(t *testing.T, a augment, x graphtest.Operand, seed uint64) (graph.Value, map[string]graph.Value) {
+// augmented returns images x after the policies, and the draws by name.
+func augmented(t *testing.T, p policies, x graphtest.Operand, seed uint64) (graph.Value, map[string]graph.Value) {
 	t.Helper()
 	key := graph.Input("key", tensor.Int32, 4)
 	in := graph.Input("x", tensor.Float32, x.Shape...)
-	outputs := []graph.Output{{Name: "y", Value: a.apply(key, "real", in)}}
+	outputs := []graph.Output{{Name: "y", Value: p.apply(key, "real", in)}}
 	for _, name := range []string{"brightness", "saturation", "contrast", "rows", "columns", "row of the cutout", "column of the cutout"} {
 		outputs = append(outputs, graph.Output{Name: name, Value: graph.Uniform(key, "real: "+name, x.Shape[0])})
 	}
@@ -25,25 +25,25 @@ func augmented(t *testing.T, a augment, x graphtest.Operand, seed uint64) (graph
 	return out["y"], out
 }
 
-// looped returns the same by the paper's words, image by image.
-func looped(a augment, x graphtest.Operand, u map[string]graph.Value) graph.Value {
+// looped returns the same as the paper describes it, image by image.
+func looped(p policies, x graphtest.Operand, u map[string]graph.Value) graph.Value {
 	h, w, c := x.Shape[1], x.Shape[2], x.Shape[3]
 	var all graph.Value
 	for b := range x.Shape[0] {
 		y := slices.Clone(x.Value[b*h*w*c : (b+1)*h*w*c])
 		at := func(i, j, k int) int { return (i*w+j)*c + k }
-		if a.color {
+		if p.color {
 			for i := range y {
 				y[i] += u["brightness"][b] - 0.5
 			}
 			if c > 1 {
-				for p := range h * w {
+				for i := range h * w {
 					mean := 0.0
 					for k := range c {
-						mean += y[p*c+k] / float64(c)
+						mean += y[i*c+k] / float64(c)
 					}
 					for k := range c {
-						y[p*c+k] = mean + (y[p*c+k]-mean)*2*u["saturation"][b]
+						y[i*c+k] = mean + (y[i*c+k]-mean)*2*u["saturation"][b]
 					}
 				}
 			}
@@ -55,7 +55,7 @@ func looped(a augment, x graphtest.Operand, u map[string]graph.Value) graph.Valu
 				y[i] = mean + (y[i]-mean)*(u["contrast"][b]+0.5)
 			}
 		}
-		if a.translation {
+		if p.translation {
 			shift := func(n int, u float64) int {
 				most := int(float64(n)/8 + 0.5)
 				return most - int(u*float64(2*most+1))
@@ -73,7 +73,7 @@ func looped(a augment, x graphtest.Operand, u map[string]graph.Value) graph.Valu
 			}
 			y = moved
 		}
-		if a.cutout {
+		if p.cutout {
 			row, column := u["row of the cutout"][b]*float64(h), u["column of the cutout"][b]*float64(w)
 			for i := range h {
 				for j := range w {
@@ -91,7 +91,7 @@ func looped(a augment, x graphtest.Operand, u map[string]graph.Value) graph.Valu
 func TestAugmentationIsItsDefinition(t *testing.T) {
 	for _, text := range []string{"none", "color", "translation", "cutout", "color,translation,cutout"} {
 		for _, c := range []int{1, 3} {
-			a, err := parseAugment(text)
+			a, err := parsePolicies(text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,15 +109,15 @@ func TestAugmentationIsItsDefinition(t *testing.T) {
 	}
 }
 
-// All moves are as likely, from one border of their range to the other, and the
-// square of a cutout has all of its places where it does not reach beyond the image.
+// All distances of a translation are equally likely, and the square of a cutout is whole
+// where it does not reach beyond the image.
 func TestMovesAndCutoutsAreUniform(t *testing.T) {
 	const images = 4000
 	x := graphtest.Operand{Shape: graph.Shape{images, 16, 1, 1}, Value: make(graph.Value, 16*images)}
 	for i := range x.Value {
 		x.Value[i] = 1 + float64(i%16)
 	}
-	y, _ := augmented(t, augment{translation: true}, x, 1)
+	y, _ := augmented(t, policies{translation: true}, x, 1)
 	moves := map[int]int{}
 	for b := range images {
 		moves[int(x.Value[8]-y[16*b+8])]++
@@ -132,7 +132,7 @@ func TestMovesAndCutoutsAreUniform(t *testing.T) {
 	}
 
 	x = graphtest.Uniform(rng.New(1), 1, 2, 50, 8, 8, 1)
-	y, u := augmented(t, augment{cutout: true}, x, 2)
+	y, u := augmented(t, policies{cutout: true}, x, 2)
 	whole := 0
 	for b := range 50 {
 		row, column := 8*u["row of the cutout"][b], 8*u["column of the cutout"][b]
@@ -155,10 +155,10 @@ func TestMovesAndCutoutsAreUniform(t *testing.T) {
 	}
 }
 
-// The gradient passes to the image, twice too: a penalty may be on augmented images.
+// The gradient passes to the image, to second order: a penalty may be on augmented images.
 func TestAugmentationGradient(t *testing.T) {
 	for _, text := range []string{"color", "translation", "cutout", "color,translation,cutout"} {
-		a, err := parseAugment(text)
+		a, err := parsePolicies(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestAugmentationGradient(t *testing.T) {
 
 func TestUnknownAugmentation(t *testing.T) {
 	for _, text := range []string{"colour", "", "color,", "none,color"} {
-		_, err := parseAugment(text)
+		_, err := parsePolicies(text)
 		word := map[string]string{"colour": "colour", "none,color": "none"}[text]
 		want := `gan: --augment: no augmentation "` + word + `"; have none, or some of color,translation,cutout`
 		if err == nil || flagText(&DenseConfig{}, err) != want {

@@ -1,97 +1,82 @@
 package gan
 
 import (
+	"errors"
+
 	"github.com/imago-ml/imago/engine/graph"
-	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
 
-// conditional is DCGAN whose networks are both given the labels y of an image. The
-// generator has an embedding of them beside the noise, and the discriminator adds
-// to its output how well they go with what it makes of the image, φ(x):
+// conditional are the networks of DCGAN, given the labels y of an image. The generator
+// has an embedding of y beside the noise. The discriminator with features φ(x) returns
 //
-//	ψ(φ(x)) + ⟨e(y), φ(x)⟩
+//	ψ(φ(x)) + ⟨e(y), φ(x)⟩,   e an embedding
 //
-// Miyato & Koyama, arXiv:1802.05637, eq. 7. Made images are to have the labels of the
-// real batch.
+// Miyato & Koyama, arXiv:1802.05637, eq. 7. Generated images have the labels of the real
+// images of the batch.
 type conditional struct {
 	Convolutional
 	embedding int
 }
 
-// embedding returns e(y), a sum over the labels that an image has: (B,K) → (B,units).
-func embedding(b *nn.Builder, y *graph.Node, units int, sd float64) *graph.Node {
+// embed returns e(y), the sum of the vectors of the labels that an image has: (B,K) →
+// (B,units). The vectors start from N(0, sd²).
+func embed(b *nn.Builder, y *graph.Node, units int, sd float64) *graph.Node {
 	e := *b
 	e.Kernel, e.Bias = nn.Normal(0, sd), nil
 	return e.Dense("label_embedding", e.Input("input_labels", y), units, nn.None)
 }
 
-func (c conditional) generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node {
-	g := c.network(b, generator, c.GNorm)
-	z = g.Input("input_1", z)
-	e := *g
-	e.Spectral = false // of the variance of the noise
-	told := embedding(&e, y, c.embedding, 1)
-	return c.images(g, g.Layer("concatenate", "Concatenate", graph.Concat(1, z, told), z, told), img)
+// Generate returns images: z (B,Z), y (B,K) → (B,H,W,C) in [−1, 1].
+func (c conditional) Generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node {
+	z = b.Input("input_1", z)
+	e := embed(b, y, c.embedding, 1) // without spectral norm: e has the variance of the noise
+	return c.images(b, b.Layer("concatenate", "Concatenate", graph.Concat(1, z, e), z, e), img, nn.Tanh)
 }
 
-func (c conditional) judge(b *nn.Builder, x, y *graph.Node) *graph.Node {
-	h := c.body(b, x)
-	d := c.network(b, discriminator, c.DNorm)
-	psi, e := c.verdict(b, h), embedding(d, y, h.Shape()[1], 0.02)
-	return d.Layer("projection", "Projection", graph.Add(psi, graph.Sum(graph.Mul(e, h), 1)), psi, e, h)
-}
-
-// Sample makes images of noise, with the labels that they are to have.
-func (m *adversary) Sample(n int) (*graph.Func, error) {
-	return model.Build("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s := m.scene(n, false)
-		return []*graph.Node{s.key, s.labels}, picture(m.shown(s.b, s.generate("prior"))), nil
-	})
+// Discriminate returns logits: x (B,H,W,C), y (B,K) → (B).
+func (c conditional) Discriminate(b *nn.Builder, x, y *graph.Node) *graph.Node {
+	features := c.features(b, x)
+	d := c.layers(b, c.DNorm)
+	psi, e := c.logits(b, features), embed(d, y, features.Shape()[1], 0.02)
+	return d.Layer("projection", "Projection", graph.Add(psi, graph.Sum(graph.Mul(e, features), 1)), psi, e, features)
 }
 
 // CGANConfig configures kind cgan.
 type CGANConfig struct {
 	Noise
 	Convolutional
-	Embedding int `json:"embedding" flag:"embedding" help:"units that tell the generator the labels, beside the noise"` // ≥ 1
-	Game
+	Embedding int `json:"embedding" flag:"embedding" help:"units of the embedding of the labels that the generator has beside the noise"` // ≥ 1
+	Adversarial
 }
 
 // Validate reports every fault of the options.
 func (c *CGANConfig) Validate() error {
-	return c.Game.validateWith(c.Noise, c.Convolutional, model.CheckUnits("gan", "Embedding", c.Embedding)...)
+	return errors.Join(c.Adversarial.faults(c.Noise, c.Convolutional, model.CheckUnits("gan", "Embedding", c.Embedding)...)...)
 }
 
-// New builds the model.
-func (c *CGANConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+// New builds the model. It fails if the images have no labels.
+func (c *CGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
 
 func (c *CGANConfig) build(in model.Input) (*adversary, error) {
-	nets := c.Convolutional.of(in.Image)
-	if err := c.Game.check(c.Noise, nets, in.Image, model.CheckUnits("gan", "Embedding", c.Embedding)...); err != nil {
-		return nil, err
-	}
-	if in.Labels == 0 {
-		return nil, option.Errorf("gan: cgan is given the labels of images, and these have none: use a labelled set, as {Data} mnist, or dcgan")
-	}
-	m, err := c.Game.build("cgan", conditional{nets, c.Embedding}, in, in.Labels, c.Latent, c.Game.two(1e-8))
+	nets := conditional{c.Convolutional.withFilters(in.Image), c.Embedding}
+	o, err := c.Adversarial.prepare(c, c.Noise, nets, in.Image)
 	if err != nil {
 		return nil, err
 	}
-	out := m.model
-	out.Sample, out.Objective = m.Sample, m.objective()+"; given the labels"
-	return m, nil
+	o.Labels = true
+	return build("cgan", o, in)
 }
 
 // CGAN returns kind cgan and its recipe. With batch norm in the discriminator, or many units
-// for the label, the images of a class are soon all the same.
+// for the labels, the images of a class soon become equal.
 func CGAN() (model.Kind, model.Recipe) {
 	const name, about = "cgan", "conditional GAN with convolutional networks: given the labels"
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
-			g := game(0.5)
-			g.EMA = 0.999
-			return &CGANConfig{Noise{64}, Convolutional{nil, 4, spectralNorm, batchNorm}, 10, g}
+			a := DefaultAdversarial()
+			a.EMA = 0.999
+			return &CGANConfig{Noise{64}, Convolutional{nil, 4, spectralNorm, batchNorm}, 10, a}
 		}},
 		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 1e-3}}
 }

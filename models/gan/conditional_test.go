@@ -12,15 +12,15 @@ import (
 	"github.com/imago-ml/imago/nn"
 )
 
-// Said to have other labels, an image is judged otherwise by ⟨e(y') − e(y), φ(x)⟩.
+// Other labels y' change the logit of an image by ⟨e(y') − e(y), φ(x)⟩.
 func TestProjectionOfLabels(t *testing.T) {
 	m := newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2", "d-norm", "none")
-	c := m.inner.design.(conditional)
+	c := m.inner.Discriminator.(conditional)
 	b := nn.NewBuilder()
 	x := graph.Input("x", tensor.Float32, 3, small.H, small.W, small.C)
 	y, other := graph.Input("y", tensor.Float32, 3, 3), graph.Input("other", tensor.Float32, 3, 3)
-	f, err := graph.NewFunc("judge", []*graph.Node{x, y, other}, []graph.Output{
-		{Name: "phi", Value: c.body(b, x)}, {Name: "y", Value: c.judge(b, x, y)}, {Name: "other", Value: c.judge(b, x, other)},
+	f, err := graph.NewFunc("discriminate", []*graph.Node{x, y, other}, []graph.Output{
+		{Name: "phi", Value: c.features(b.Network(discriminator), x)}, {Name: "y", Value: c.Discriminate(b.Network(discriminator), x, y)}, {Name: "other", Value: c.Discriminate(b.Network(discriminator), x, other)},
 	}, nil)
 	in := map[string]graph.Value{
 		"x": graphtest.Uniform(rng.New(3), -1, 1, 3*small.Size()).Value,
@@ -43,14 +43,14 @@ func TestProjectionOfLabels(t *testing.T) {
 	}
 }
 
-// Images that the model draws itself are those of codes from N(0, I) under the
-// labels asked for, and look otherwise under others.
+// Sample decodes noise from N(0, I) with the given labels, and other labels give other
+// images.
 func TestConditionalSample(t *testing.T) {
 	m := newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2")
-	in, st := inputs(3, small, 0), startStates(m)
+	in, st := batch(3, small, 0), startStates(m)
 	sample, err := m.Sample(3)
 	got := run(t, sample, err, in, st)[model.OutputPicture]
-	s := m.inner.scene(3, false)
+	s := m.inner.inputs(3, false)
 	f, err := graph.NewFunc("noise", []*graph.Node{s.key}, []graph.Output{{Name: model.InputZ, Value: s.noise("prior")}}, nil)
 	in[model.InputZ] = run(t, f, err, in, nil)[model.InputZ]
 	decode, err := m.Decode(3)

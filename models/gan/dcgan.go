@@ -1,6 +1,7 @@
 package gan
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
@@ -12,17 +13,18 @@ import (
 // Convolutional are the networks of DCGAN. With n = len(Filters), h = H/2ⁿ and
 // w = W/2ⁿ:
 //
-//	Z – h·w·Filtersₙ₋₁ bn relu – ConvT Filtersₙ₋₂ ·2 bn relu – … – ConvT Filters₀ ·2 bn relu – ConvT C ·2 tanh
-//	(H,W,C) – Conv Filters₀ /2 leaky – Conv Filters₁ /2 bn leaky – … – Conv Filtersₙ₋₁ /2 bn leaky – 1 logit
+//	generator      Z – h·w·Filtersₙ₋₁ bn relu – ConvT Filtersₙ₋₂ ·2 bn relu – … – ConvT Filters₀ ·2 bn relu – ConvT C ·2 tanh
+//	discriminator  (H,W,C) – Conv Filters₀ /2 leaky – Conv Filters₁ /2 bn leaky – … – Conv Filtersₙ₋₁ /2 bn leaky – 1 logit
 //
-// all with same padding, without biases, of slope 0.2, played jointly. Weights
-// start from N(0, 0.02²), scales of batch norm from N(1, 0.02²). H and W are
-// multiples of 2ⁿ. Radford, Metz & Chintala, arXiv:1511.06434; the first and the
-// last layer, there a transposed convolution of a single place and a convolution
-// that leaves one, are the dense layers that these are.
+// ·2 doubles rows and columns, /2 halves them, bn is batch norm. All convolutions have
+// same padding and no bias; the leaky relu has the slope 0.2. Weights start from
+// N(0, 0.02²), scales of batch norm from N(1, 0.02²). H and W are multiples of 2ⁿ.
+// Radford, Metz & Chintala, arXiv:1511.06434. The dense layers at the noise and at the
+// logit are there a transposed convolution of a single place and a convolution that
+// leaves one, which is the same.
 //
-// In a network whose norm is not of the batch, bn stands for a bias, and weights
-// start as He et al. 2015 have it.
+// A network whose norm is not batch has biases in place of bn, and weights that start as
+// in He et al., arXiv:1502.01852.
 type Convolutional struct {
 	Filters []int  `json:"filters" flag:"filters" help:"filters of the discriminator's convolutions, each of which halves the image; the generator has them in reverse (default by the image: from 32 on, or 64 for 64 pixels and more, twice as many each time, to a side of 4 to 7)"` // each ≥ 1
 	Kernel  int    `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                                                                                                                                                     // 1 to 31
@@ -30,7 +32,7 @@ type Convolutional struct {
 	GNorm   string `json:"g_norm" flag:"g-norm" help:"how the generator's layers are normalised: batch (batch norm), spectral (spectral norm) or none"`                                                                                                                                 // a norm
 }
 
-func (c Convolutional) validate() []error {
+func (c Convolutional) faults() []error {
 	faults := checkFilters(c.Filters)
 	if c.Kernel < 1 || c.Kernel > 31 {
 		faults = append(faults, option.Errorf("gan: {Kernel} %d: want 1 to 31", c.Kernel))
@@ -38,70 +40,104 @@ func (c Convolutional) validate() []error {
 	return append(faults, checkNorms(c.DNorm, c.GNorm)...)
 }
 
-// mixes says that what the discriminator says of an image depends on the batch.
-func (c Convolutional) mixes() bool { return c.DNorm == batchNorm }
+func (c Convolutional) fits(img model.Image) error { return checkHalvings(img, len(c.Filters)) }
 
-// of returns c for images of a size, its filters chosen if they are not given.
-func (c Convolutional) of(img model.Image) Convolutional {
+func (c Convolutional) mixesImages() bool { return c.DNorm == batchNorm }
+
+// withFilters returns c with the default filters for images of that shape, unless it has
+// filters.
+func (c Convolutional) withFilters(img model.Image) Convolutional {
 	if c.Filters == nil {
-		c.Filters = filtersFor(img, 64)
+		c.Filters = defaultFilters(img, 64)
 	}
 	return c
 }
 
-func (c Convolutional) fits(img model.Image) error { return halves(img, len(c.Filters)) }
-
-// network returns that of a name, whose layers start as published.
-func (c Convolutional) network(b *nn.Builder, name, norm string) *nn.Builder {
-	n := b.Network(name)
+// layers returns b with the initial values that layers have with a norm.
+func (c Convolutional) layers(b *nn.Builder, norm string) *nn.Builder {
+	n := *b
 	if norm != batchNorm {
 		n.Kernel, n.Spectral = nn.HeNormal, norm == spectralNorm
-		return n
+	} else {
+		n.Kernel, n.Bias, n.Gamma = nn.Normal(0, 0.02), nil, nn.Normal(1, 0.02)
 	}
-	n.Kernel, n.Bias, n.Gamma = nn.Normal(0, 0.02), nil, nn.Normal(1, 0.02)
-	return n
+	return &n
 }
 
-func (c Convolutional) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
-	g := c.network(b, generator, c.GNorm)
-	return c.images(g, g.Input("input_1", z), img)
+// Generate returns images: z (B,Z) → (B,H,W,C) in [−1, 1].
+func (c Convolutional) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+	return c.images(b, b.Input("input_1", z), img, nn.Tanh)
 }
 
-// images returns the generator after its input.
-func (c Convolutional) images(g *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
-	n := len(c.Filters)
+// images returns the output of the generator after its input h (B,…): act of the last
+// convolution, (B,H,W,C).
+func (c Convolutional) images(b *nn.Builder, h *graph.Node, img model.Image, act nn.Activation) *graph.Node {
+	g, n := c.layers(b, c.GNorm), len(c.Filters)
 	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
-	h := g.Dense("dense", z, rows*cols*deepest, nn.None)
+	h = g.Dense("dense", h, rows*cols*deepest, nn.None)
 	h = g.Reshape("reshape", h, rows, cols, deepest)
-	h = normed(g, c.GNorm, "batch_normalization", h, nn.ReLU)
+	h = normalise(g, c.GNorm, "batch_normalization", h, nn.ReLU)
 	i := 0
 	for _, filters := range slices.Backward(c.Filters[:n-1]) {
 		h = g.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
 		i++
-		h = normed(g, c.GNorm, nn.LayerName("batch_normalization", i), h, nn.ReLU)
+		h = normalise(g, c.GNorm, nn.LayerName("batch_normalization", i), h, nn.ReLU)
 	}
-	return g.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, nn.Tanh)
+	return g.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, act)
 }
 
-// body returns the discriminator up to its last layer: (B,H,W,C) → (B,D).
-func (c Convolutional) body(b *nn.Builder, x *graph.Node) *graph.Node {
-	d := c.network(b, discriminator, c.DNorm)
-	leaky := nn.LeakyReLU(0.2)
+// Discriminate returns logits: x (B,H,W,C) → (B).
+func (c Convolutional) Discriminate(b *nn.Builder, x, _ *graph.Node) *graph.Node {
+	return c.logits(b, c.features(b, x))
+}
+
+// features returns the input of the last layer of the discriminator: (B,H,W,C) → (B,D).
+func (c Convolutional) features(b *nn.Builder, x *graph.Node) *graph.Node {
+	d, leaky := c.layers(b, c.DNorm), nn.LeakyReLU(0.2)
 	h := d.Conv2D("conv2d", d.Input("input_2", x), c.Filters[0], c.Kernel, 2, graph.Same, leaky)
 	for i, filters := range c.Filters[1:] {
 		h = d.Conv2D(nn.LayerName("conv2d", i+1), h, filters, c.Kernel, 2, graph.Same, nn.None)
-		h = normed(d, c.DNorm, nn.LayerName("batch_normalization", len(c.Filters)+i), h, leaky)
+		h = normalise(d, c.DNorm, nn.LayerName("batch_normalization", len(c.Filters)+i), h, leaky)
 	}
 	return d.Flatten("flatten", h)
 }
 
-// verdict returns what the discriminator says, given what its body makes: (B,D) → (B).
-func (c Convolutional) verdict(b *nn.Builder, h *graph.Node) *graph.Node {
-	return graph.Reshape(c.network(b, discriminator, c.DNorm).Dense("dense_1", h, 1, nn.None), -1)
+// logits returns the output of the discriminator, given its features: (B,D) → (B).
+func (c Convolutional) logits(b *nn.Builder, features *graph.Node) *graph.Node {
+	return graph.Reshape(c.layers(b, c.DNorm).Dense("dense_1", features, 1, nn.None), -1)
 }
 
-func (c Convolutional) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
-	return c.verdict(b, c.body(b, x))
+// DCGANConfig configures kind dcgan.
+type DCGANConfig struct {
+	Noise
+	Convolutional
+	Adversarial
 }
 
-func (c Convolutional) turns(s *scene) []turn { return joint(s) }
+// Validate reports every fault of the options.
+func (c *DCGANConfig) Validate() error {
+	return errors.Join(c.Adversarial.faults(c.Noise, c.Convolutional)...)
+}
+
+// New builds the model.
+func (c *DCGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+
+func (c *DCGANConfig) build(in model.Input) (*adversary, error) {
+	o, err := c.Adversarial.prepare(c, c.Noise, c.Convolutional.withFilters(in.Image), in.Image)
+	if err != nil {
+		return nil, err
+	}
+	return build("dcgan", o, in)
+}
+
+// DCGAN returns kind dcgan and its recipes: the published convolutional GAN, 3,576,704
+// parameters of the generator and 2,765,568 of the discriminator for 64x64x3, and WGAN-GP
+// with the same networks, without batch norm in the discriminator.
+func DCGAN() (kind model.Kind, dcgan, wgan model.Recipe) {
+	const name, about = "dcgan", "generative adversarial network with convolutional networks"
+	return model.Kind{Name: name, About: about, Default: func() model.Config {
+			return &DCGANConfig{Noise{100}, Convolutional{nil, 4, batchNorm, batchNorm}, DefaultAdversarial()}
+		}},
+		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 25, Batch: 64, LearningRate: 2e-4}},
+		wganGP()
+}

@@ -1,25 +1,42 @@
-// Package gan is the family of adversarial models: a generator makes images of
-// noise, a discriminator tells them from real ones, and each learns from the
-// other.
+// Package gan builds generative adversarial networks: a generator that computes images
+// from noise, and a discriminator that separates them from real ones, each trained
+// against the other. Goodfellow et al., arXiv:1406.2661.
 //
-// What its models share is written once: step.go makes the functions of a model
-// from its design, turns.go puts the updates of an iteration in their order, loss.go
-// is the table of losses, penalty.go what the discriminator pays for steep slopes,
-// augment.go what is done to the images that it sees, average.go the generator that
-// is shown. A pair of networks is a file (dense.go, dcgan.go, residual.go), and so is
-// a model with more than two (infogan.go, aae.go, vaegan.go) or with labels
-// (conditional.go). kinds.go says what can be configured, and is what package cli
-// registers.
+// # How to use it
 //
-// Inside, pixels are in [−1, 1], where the generator's tanh ends; the functions of
-// a model take and give images in [0, 1]. The package knows no data set, no
-// training loop and no device.
+// A kind of the package is a configuration with defaults and options, such as
+// DCGANConfig; DenseGAN, DCGAN, ResNetGAN, CGAN, InfoGAN and VAEGAN return them for a
+// model.Registry, by which the command line trains them. With networks, a loss, a
+// penalty, an augmentation or an optimiser of your own, call New:
+//
+//	m, err := gan.New("my-gan", gan.Options{
+//		Generator:     gan.GeneratorFunc(generate),
+//		Discriminator: gan.DiscriminatorFunc(discriminate),
+//		Loss:          gan.Hinge(),
+//	}, model.Input{Image: model.Image{H: 28, W: 28, C: 1}})
+//
+// Kind makes a kind of such Options. A configuration with options of its own embeds
+// Noise and Adversarial, whose Options it completes with its networks. A model whose
+// iteration is another is built by package update directly; infogan.go and vaegan.go
+// show how.
+//
+// # Where to find what
+//
+// Each published algorithm is a file: wgangp.go is algorithm 1 of WGAN-GP, infogan.go
+// equations 5 and 6 of InfoGAN, vaegan.go algorithm 1 of VAE-GAN. dense.go, dcgan.go,
+// residual.go and conditional.go are pairs of networks, loss.go is the table of losses.
+//
+// Networks work with pixels in [−1, 1], the range of tanh; the functions of a model
+// take and return images in [0, 1]. The package knows no data set, no training loop
+// and no device.
 package gan
 
 import (
-	"fmt"
+	"errors"
+	"math"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
@@ -27,105 +44,140 @@ import (
 
 // B images, H×W×C pixels, Z units of noise, K labels, in every comment of this package.
 
-// The networks, as they are called in names of parameters and slots.
+// The networks, by their names in parameters and slots.
 const (
 	generator     = "generator"
 	discriminator = "discriminator"
 )
 
-// A design is what one model of the family says of itself.
-type design interface {
-	// generate makes images: z (B,Z) → (B,H,W,C) in [−1, 1]. y (B,K) are the labels that
-	// they are to have, nil of a model that is not given any.
-	generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node
-	// judge gives the output of the discriminator: x (B,H,W,C) in [−1, 1], said to have
-	// the labels y, → (B).
-	judge(b *nn.Builder, x, y *graph.Node) *graph.Node
-	// turns are the updates of one iteration, in order.
-	turns(s *scene) []turn
+// A Generator is a network that computes images from noise.
+type Generator interface {
+	// Generate returns images: z (B,Z) → (B,H,W,C) in [−1, 1]. y (B,K) are the labels of
+	// the images, nil without Options.Labels. All parameters belong to b, the Builder of
+	// the network. Layers that do not fit panic with a *graph.ShapeError.
+	Generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node
 }
 
-// A player learns by moments of its own.
-type player struct {
-	name     string // of the moments, optimizer/name
-	networks []string
-	rate     float64 // its learning rate, as a multiple of the run's
-	norm     string  // the metric of its gradient's length
-	rule     optim.Rule
+// A GeneratorFunc is a Generator that is given no labels.
+type GeneratorFunc func(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node
+
+// Generate returns f(b, z, img).
+func (f GeneratorFunc) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+	return f(b, z, img)
 }
 
-// adversary is the model made of a design; its functions are in step.go.
-type adversary struct {
-	design
-	loss     loss
-	penalty  penalty
-	augment  augment
-	steps    int     // turns of the discriminator an iteration, k
-	ema      float64 // decay of the generator's average; 0 = none
-	img      model.Image
-	labels   int // K; 0 = not given any
-	latent   int
-	players  []player
-	params   []nn.Param
-	slots    []optim.Slot
-	networks []nn.Network
-	model    *model.Model
+// A Discriminator is a network that computes a number from an image, by which real and
+// generated images are separated.
+type Discriminator interface {
+	// Discriminate returns the logits of "real", or the scores of a critic: x (B,H,W,C) in
+	// [−1, 1] → (B). y (B,K) are the labels of the images, nil without Options.Labels. All
+	// parameters belong to b, the Builder of the network.
+	Discriminate(b *nn.Builder, x, y *graph.Node) *graph.Node
 }
 
-// two returns the players of most designs.
-func (g Game) two(epsilon float64) []player {
-	return []player{
-		g.player(discriminator, model.DGradNorm, g.DRate, epsilon),
-		g.player(generator, model.GGradNorm, 1, epsilon),
+// A DiscriminatorFunc is a Discriminator that is given no labels.
+type DiscriminatorFunc func(b *nn.Builder, x *graph.Node) *graph.Node
+
+// Discriminate returns f(b, x).
+func (f DiscriminatorFunc) Discriminate(b *nn.Builder, x, _ *graph.Node) *graph.Node { return f(b, x) }
+
+// Options are what a GAN is made of. Generator and Discriminator are required; the zero
+// value of every other field is the usual setting.
+type Options struct {
+	Generator     Generator
+	Discriminator Discriminator
+	Latent        int  // Z; 0 is 100
+	Labels        bool // both networks are given the labels of the images
+
+	Loss      Loss         // the zero Loss is NonSaturating()
+	Penalties []Penalty    // added to the loss of the discriminator, such as R1(1)
+	Augment   Augmentation // of real and generated images before the discriminator; nil = none
+
+	DSteps   int     // updates of the discriminator an iteration, 1 to 100; 0 is 1
+	DRate    float64 // learning rate of the discriminator as a multiple of the run's; 0 is 1
+	Separate bool    // the discriminator has one update for real and one for generated images, not one for both
+	EMA      float64 // decay of the moving average of the generator's weights, as 0.999, by which images are generated after training; 0 = none
+
+	// Optimizer returns the rule of a network, whose slots have names that begin with
+	// slots: "optimizer/generator" or "optimizer/discriminator". optim.ByName has this
+	// form. nil is Adam with β₁ = 0.5, β₂ = 0.999 and ε = 1e-8, as in DCGAN.
+	Optimizer func(slots string) optim.Rule
+}
+
+// defaults returns o with the usual setting in place of each zero value.
+func (o Options) defaults() Options {
+	if o.Latent == 0 {
+		o.Latent = 100
+	}
+	if o.Loss.Real == nil {
+		o.Loss = NonSaturating()
+	}
+	if o.DSteps == 0 {
+		o.DSteps = 1
+	}
+	if o.DRate == 0 {
+		o.DRate = 1
+	}
+	if o.Optimizer == nil {
+		o.Optimizer = adam(0.5, 0.999, 1e-8)
+	}
+	return o
+}
+
+// adam returns the Adam of each network.
+func adam(beta1, beta2, epsilon float64) func(slots string) optim.Rule {
+	return func(slots string) optim.Rule {
+		return optim.Adam{Name: slots, Beta1: beta1, Beta2: beta2, Epsilon: epsilon}
 	}
 }
 
-func (g Game) player(network, norm string, rate, epsilon float64) player {
-	rule := optim.Adam{Name: "optimizer/" + network, Beta1: g.Beta1, Beta2: g.Beta2, Epsilon: epsilon}
-	return player{network, []string{network}, rate, norm, rule}
+// Validate reports every fault of the options.
+func (o Options) Validate() error {
+	var faults []error
+	check := func(ok bool, format string, a ...any) {
+		if !ok {
+			faults = append(faults, option.Errorf("gan: "+format, a...))
+		}
+	}
+	check(o.Generator != nil, "{Generator} is nil: want a network")
+	check(o.Discriminator != nil, "{Discriminator} is nil: want a network")
+	check(o.Latent >= 0 && o.Latent <= model.MaxUnits, "{Latent} %d: want 0 to %d", o.Latent, model.MaxUnits)
+	l := o.Loss
+	check((l.Real == nil) == (l.Fake == nil) && (l.Real == nil) == (l.Generator == nil), "{Loss} %s: want Real, Fake and Generator, or none of them", l.Name)
+	check(o.DSteps >= 0 && o.DSteps <= 100, "{DSteps} %d: want 1 to 100", o.DSteps)
+	check(o.DRate >= 0 && o.DRate <= math.MaxFloat32, "{DRate} %v: want a multiple of {LR} above 0, as 1 or 4", o.DRate)
+	check(o.EMA >= 0 && float32(o.EMA) < 1, "{EMA} %v: want 0 or more, and less than 1", o.EMA)
+	return errors.Join(faults...)
 }
 
-// build makes the model of a design, and finds here what does not fit.
-func (g Game) build(kind string, d design, in model.Input, labels, latent int, players []player) (*adversary, error) {
-	loss, err := lossOf(g.Loss)
-	if err != nil {
-		return nil, err
-	}
-	augment, err := parseAugment(g.Augment)
-	if err != nil {
-		return nil, err
-	}
-	m := &adversary{
-		design: d, loss: loss, penalty: penalty{g.GP, g.R1}, augment: augment, steps: g.DSteps, ema: g.EMA,
-		img: in.Image, labels: labels, latent: latent, players: players,
-	}
-	err = graph.Try(func() {
-		s := m.step(2 * m.steps) // batch statistics want two images
-		m.params, m.slots = s.b.Params(), s.slots
-		m.networks = nn.WithOverview(kind, s.b.Networks())
-	})
-	if err != nil {
-		return nil, fmt.Errorf("gan: %s for images of %v: %w", kind, in.Image, err)
-	}
-	m.model = m.declare()
-	return m, nil
+// New returns the model of the options for images and labels as in says. name is that of
+// the model in summaries and errors. It fails where Validate does, where the networks do
+// not fit the images, and where a parameter belongs to neither network.
+//
+// One step of training takes a batch, deals its images to the DSteps updates of the
+// discriminator, and updates the generator once: see jointUpdates in wgangp.go, or
+// separateUpdates in dense.go with Separate. Its metrics are model.DLoss,
+// model.DAccuracy unless the Loss is that of a critic, model.GLoss, the norms of both
+// gradients, and with Penalties model.DPenalty and model.DInputGrad.
+func New(name string, o Options, in model.Input) (*model.Model, error) {
+	return modelOf(build(name, o, in))
 }
 
-func (m *adversary) objective() string { return m.loss.formula + m.penalty.formula() + m.loss.unit }
-
-// declare returns the model, of images made from noise.
-func (m *adversary) declare() *model.Model {
-	return &model.Model{
-		Params: m.params, Slots: m.slots, Networks: m.networks, Objective: m.objective(),
-		Phases: []model.Phase{{Step: m.Train}}, Eval: m.Eval, Latent: m.latent, Decode: m.Decode,
-		TakesLabels: model.Conditioning{Decode: m.labels > 0, Sample: m.labels > 0},
-	}
+// Kind returns a kind whose models New builds of options, for a model.Registry. The kind
+// has no options in the command line: for these, write a model.Config that embeds
+// Adversarial.
+func Kind(name, about string, options func(in model.Input) Options) model.Kind {
+	return model.Kind{Name: name, About: about, Default: func() model.Config { return &kindConfig{name, options} }}
 }
 
-// built is the model of an adversary, unless there was none.
-func built(m *adversary, err error) (*model.Model, error) {
-	if err != nil {
-		return nil, err
-	}
-	return m.model, nil
+// kindConfig is the configuration of a kind that Kind returns. It has no fields to save.
+type kindConfig struct {
+	name    string
+	options func(in model.Input) Options
 }
+
+// Validate returns nil: New validates the options, which depend on its argument.
+func (c *kindConfig) Validate() error { return nil }
+
+// New builds the model.
+func (c *kindConfig) New(in model.Input) (*model.Model, error) { return New(c.name, c.options(in), in) }

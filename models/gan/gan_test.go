@@ -118,8 +118,8 @@ func startStates(m testModel) map[string]graph.Value {
 	return st
 }
 
-// inputs returns b images, of weight 1 and with a label each, and a key.
-func inputs(b int, img model.Image, lr float64) map[string]graph.Value {
+// batch returns b images, of weight 1 and with a label each, and a key.
+func batch(b int, img model.Image, lr float64) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX:      graphtest.Uniform(rng.New(3), 0, 1, b*img.Size()).Value,
 		model.InputWeight: make(graph.Value, b), model.InputLR: {lr},
@@ -247,17 +247,17 @@ func TestDeviceAgreesWithInterpreter(t *testing.T) {
 			be := cpu.New(2)
 			defer be.Close()
 			f := trainFunc(t, m, 4)
-			graphtest.Agree(t, be, f, graph.Env{Inputs: inputs(4, small, 0.002), States: startStates(m)}, 1e-5)
+			graphtest.Agree(t, be, f, graph.Env{Inputs: batch(4, small, 0.002), States: startStates(m)}, 1e-5)
 			ev, err := m.Eval(4)
 			if err != nil {
 				t.Fatal(err)
 			}
-			graphtest.Agree(t, be, ev, graph.Env{Inputs: inputs(4, small, 0), States: startStates(m)}, 1e-5)
+			graphtest.Agree(t, be, ev, graph.Env{Inputs: batch(4, small, 0), States: startStates(m)}, 1e-5)
 			dec, err := m.Decode(3)
 			if err != nil {
 				t.Fatal(err)
 			}
-			z := inputs(3, small, 0)
+			z := batch(3, small, 0)
 			z[model.InputZ] = graphtest.Uniform(rng.New(2), -2, 2, 3*m.Latent).Value
 			graphtest.Agree(t, be, dec, graph.Env{Inputs: z, States: startStates(m)}, 1e-5)
 		})
@@ -269,7 +269,7 @@ func TestDeviceAgreesWithInterpreter(t *testing.T) {
 func TestDenseMetricsAreTheirDefinition(t *testing.T) {
 	m := newModel(t, small, DenseGAN, "latent", "3", "hidden", "5")
 	const b = 6
-	in, st := inputs(b, small, 0), startStates(m)
+	in, st := batch(b, small, 0), startStates(m)
 	in[model.InputWeight] = graph.Value{1, 1, 1, 1, 0, 1}
 	got := run(t, trainFunc(t, m, b), nil, in, maps.Clone(st))
 
@@ -290,15 +290,15 @@ func TestDenseMetricsAreTheirDefinition(t *testing.T) {
 		return y
 	}
 	leaky := func(x float64) float64 { return max(x, 0) + float64(float32(0.01))*min(x, 0) }
-	judge := func(x graph.Value) graph.Value {
+	probability := func(x graph.Value) graph.Value {
 		return dense(dense(x, "discriminator/dense_2", leaky), "discriminator/dense_3", func(l float64) float64 { return 1 / (1 + math.Exp(-l)) })
 	}
-	made := func(stream string) graph.Value {
+	generated := func(stream string) graph.Value {
 		f, err := graph.NewFunc("noise", nil, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := m.inner.scene(b, true)
+		s := m.inner.inputs(b, true)
 		f.Inputs = []*graph.Node{s.key}
 		f.Outputs = []graph.Output{{Name: "z", Value: graph.Normal(s.key, stream, b, 3)}}
 		z := run(t, f, nil, in, nil)["z"]
@@ -308,74 +308,71 @@ func TestDenseMetricsAreTheirDefinition(t *testing.T) {
 	for _, p := range in[model.InputX] {
 		x = append(x, 2*p-1)
 	}
-	var real, fake, fool, right float64
-	for i, d := range judge(x) {
+	var real, fake, generatorLoss, correct float64
+	for i, d := range probability(x) {
 		if w := in[model.InputWeight][i]; w == 1 {
 			real -= math.Log(d) / 5
 			if d > 0.5 {
-				right += 0.5 / 5
+				correct += 0.5 / 5
 			}
 		}
 	}
-	for _, d := range judge(made("noise")) {
+	for _, d := range probability(generated("noise")) {
 		fake -= math.Log(1-d) / b
 		if d < 0.5 {
-			right += 0.5 / b
+			correct += 0.5 / b
 		}
 	}
-	for _, d := range judge(made("noise of the generator's turn")) {
-		fool -= math.Log(d) / b
+	for _, d := range probability(generated("noise of the generator's turn")) {
+		generatorLoss -= math.Log(d) / b
 	}
-	for name, want := range map[string]float64{model.DLoss: (real + fake) / 2, model.DAccuracy: right, model.GLoss: fool} {
+	for name, want := range map[string]float64{model.DLoss: (real + fake) / 2, model.DAccuracy: correct, model.GLoss: generatorLoss} {
 		if !near(got[name][0], want, 1e-7) {
 			t.Errorf("%s is %.9f, want %.9f", name, got[name][0], want)
 		}
 	}
 }
 
-// An iteration is its turns, each a function of its own, run one after the other;
-// a turn of one player changes no state of the others. So the second update of
-// the dense discriminator starts where the first has ended, and the generator
-// learns from the discriminator as it has become. Two turns side by side are one.
-func TestAnIterationIsItsTurns(t *testing.T) {
+// An iteration equals its updates, each a function of its own, run one after the other, and
+// an update of one network changes no state of the others. So the second update of the
+// dense discriminator starts from the first, and the generator learns from the updated
+// discriminator. Simultaneous updates are run together.
+func TestAnIterationIsItsUpdates(t *testing.T) {
 	orders := map[string]string{
 		"dense-gan": "discriminator discriminator generator", "aae": "autoencoder discriminator encoder",
 		"vae-gan": "discriminator encoder generator",
 	}
+	networks := map[string][]string{"discriminator": {discriminator, recognition}, "autoencoder": {encoder, generator}}
 	for name, m := range tiny(t) {
 		const b = 4
-		in := inputs(b, small, 0.01)
+		in := batch(b, small, 0.01)
 		want := startStates(m)
 		var order []string
-		all := m.inner.turns(m.inner.scene(b, true))
+		all := m.inner.updates(m.inner.inputs(b, true))
 		for i := 0; i < len(all); {
 			n := 1
-			for i+n < len(all) && all[i+n].beside {
+			for i+n < len(all) && all[i+n].Simultaneous {
 				n++
 			}
-			s := m.inner.scene(b, true)
-			done := m.inner.turns(s)[i : i+n]
-			updates := update.New(s.b, s.lr, s.updatesOf(done)...).Updates
+			s := m.inner.inputs(b, true)
+			done := m.inner.updates(s)[i : i+n]
+			updates := update.New(s.b, s.lr, done...).Updates
 			i += n
 			var own []string
 			for _, d := range done {
-				order = append(order, d.player)
-				own = append(own, "optimizer/"+d.player)
-				if d.player == generator {
+				order = append(order, d.Name)
+				own = append(own, d.Name, "optimizer/"+d.Name)
+				own = append(own, networks[d.Name]...)
+				if d.Name == generator {
 					own = append(own, average)
-				}
-				for _, p := range m.inner.players {
-					if p.name == d.player {
-						own = append(own, p.networks...)
-					}
 				}
 			}
 			for _, u := range updates {
 				if st := u.State.Name(); !slices.ContainsFunc(own, func(o string) bool { return strings.HasPrefix(st, o+"/") }) {
-					t.Errorf("%s: the turn of the %s changes %s", name, done[0].player, st)
+					t.Errorf("%s: the update of the %s changes %s", name, done[0].Name, st)
 				}
 			}
-			f, err := graph.NewFunc("turn", s.inputs(s.lr), []graph.Output{{Name: "loss", Value: done[0].loss}}, updates)
+			f, err := graph.NewFunc("update", s.nodes(s.lr), []graph.Output{{Name: "loss", Value: done[0].Loss}}, updates)
 			run(t, f, err, in, want)
 		}
 		wanted := orders[name]
@@ -383,7 +380,7 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 			wanted = "discriminator generator"
 		}
 		if g := strings.Join(order, " "); g != wanted {
-			t.Errorf("%s: turns of %s", name, g)
+			t.Errorf("%s: updates of %s", name, g)
 		}
 		got := startStates(m)
 		run(t, trainFunc(t, m, b), nil, in, got)
@@ -391,7 +388,7 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 		for st, v := range want {
 			for i := range v {
 				if !near(got[st][i], v[i], 1e-12) {
-					t.Errorf("%s: %s[%d] is %v after an iteration, %v turn by turn", name, st, i, got[st][i], v[i])
+					t.Errorf("%s: %s[%d] is %v after an iteration, %v update by update", name, st, i, got[st][i], v[i])
 					break
 				}
 			}
@@ -402,19 +399,17 @@ func TestAnIterationIsItsTurns(t *testing.T) {
 	}
 }
 
-// A turn beside another starts where that did: what the one has learned the other
-// does not see.
-func TestTurnsSideBySide(t *testing.T) {
+// Simultaneous updates start from the same states: the generator does not depend on what
+// the encoder learns in the same iteration.
+func TestSimultaneousUpdates(t *testing.T) {
 	m := tiny(t)["vae-gan"]
 	was := startStates(m)
-	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), was)
-	for i, p := range m.inner.players {
-		if p.name == encoder {
-			m.inner.players[i].rate = 1e-9 // 0 is 1
-		}
-	}
+	run(t, trainFunc(t, m, 4), nil, batch(4, small, 0.01), was)
+	g := m.inner.algorithm.(vaeGAN)
+	g.encoderOptimizer.rate = 1e-9 // 0 is 1
+	m.inner.algorithm = g
 	still, moved := startStates(m), false
-	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), still)
+	run(t, trainFunc(t, m, 4), nil, batch(4, small, 0.01), still)
 	for st, v := range was {
 		switch {
 		case strings.HasPrefix(st, generator+"/") && !slices.Equal(v, still[st]):
@@ -428,9 +423,9 @@ func TestTurnsSideBySide(t *testing.T) {
 	}
 }
 
-// The images that the generator made for the discriminator's turn are those of its
-// own: they pass through its layers once, and their gradient once.
-func TestJointTurnsMakeImagesOnce(t *testing.T) {
+// The images of the discriminator's update are those of the generator's update: they pass
+// through the generator once forward, and their gradient once back.
+func TestJointUpdatesGenerateImagesOnce(t *testing.T) {
 	const kernel = "generator/conv2d_transpose/kernel"
 	uses := map[graph.Op]int{}
 	for _, n := range graph.Simplify(trainFunc(t, tiny(t)["dcgan"], 4)).Nodes() {
@@ -443,7 +438,7 @@ func TestJointTurnsMakeImagesOnce(t *testing.T) {
 	}
 }
 
-// What is made of a code depends on the running statistics, not on its company.
+// Decode uses the running statistics: an image does not depend on the others of its batch.
 func TestRunningStatisticsAreUsed(t *testing.T) {
 	m := tiny(t)["dcgan"]
 	z := map[string]graph.Value{model.InputZ: graphtest.Uniform(rng.New(2), -2, 2, 9).Value}
@@ -459,13 +454,13 @@ func TestRunningStatisticsAreUsed(t *testing.T) {
 		st["generator/batch_normalization/moving_mean"][i] += 0.5
 	}
 	if now := run(t, three, nil, z, st)[model.OutputPicture]; slices.Equal(was, now) {
-		t.Error("the running mean has no effect on what is made")
+		t.Error("the running mean has no effect on images")
 	}
 	one, err := m.Decode(1)
 	alone := run(t, one, err, map[string]graph.Value{model.InputZ: z[model.InputZ][3:6]}, startStates(m))[model.OutputPicture]
 	for i, v := range alone {
 		if !near(v, was[small.Size()+i], 1e-14) {
-			t.Fatalf("pixel %d of an image alone is %v, in company %v", i, v, was[small.Size()+i])
+			t.Fatalf("pixel %d of an image alone is %v, in a batch %v", i, v, was[small.Size()+i])
 		}
 	}
 }
@@ -473,12 +468,12 @@ func TestRunningStatisticsAreUsed(t *testing.T) {
 func TestNonFiniteStepChangesNothing(t *testing.T) {
 	for name, m := range tiny(t) {
 		f := trainFunc(t, m, 4)
-		in, states := inputs(4, small, 0.1), startStates(m)
+		in, states := batch(4, small, 0.1), startStates(m)
 		in[model.InputX][5] = math.NaN()
 		if out := run(t, f, nil, in, states); !math.IsNaN(out[model.DLoss][0]) {
 			t.Errorf("%s: the loss of a picture with a NaN is %v", name, out[model.DLoss][0])
 		}
-		in = inputs(4, small, 0.1)
+		in = batch(4, small, 0.1)
 		clear(in[model.InputWeight])
 		run(t, f, nil, in, states)
 		for st, want := range startStates(m) {
@@ -494,7 +489,7 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
 		"latent": {"4", "5"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
 		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color"},
-		"embedding": {"2", "3"}, "info-codes": {"1", "0"}, "info-classes": {"2", "3"}, "info": {"1", "2"}, "dense": {"0", "3"}, "adversarial-rate": {"1", "2"}, "gamma": {"0.1", "1"},
+		"embedding": {"2", "3"}, "info-codes": {"1", "0"}, "info-classes": {"2", "3"}, "info": {"1", "2"}, "dense": {"0", "3"}, "adversarial-rate": {"1", "2"}, "gamma": {"0.1", "1"}, "reconstruction": {"features", "mse"},
 	}
 	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN, CGAN, InfoGAN, AAE, VAEGAN} {
 		k, _ := kind()
@@ -502,18 +497,18 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 		for _, f := range model.Flags(k.Default()) {
 			base = append(base, f.Name, other[f.Name][0])
 		}
-		// What the generator pays in a third iteration, and a pixel that is shown after it.
+		// The loss of the generator in a third iteration, plus a pixel that is generated after it.
 		loss := func(options ...string) float64 {
 			m := newModel(t, small, kind, options...)
-			st, in := startStates(m), inputs(4, small, 0.01)
+			st, in := startStates(m), batch(4, small, 0.01)
 			var out map[string]graph.Value
 			for range 3 {
 				out = run(t, trainFunc(t, m, 4), nil, in, st)
 			}
-			shown, err := m.Decode(1)
-			z := inputs(1, small, 0)
+			dec, err := m.Decode(1)
+			z := batch(1, small, 0)
 			z[model.InputZ] = make(graph.Value, m.Latent)
-			return out[model.GLoss][0] + run(t, shown, err, z, st)[model.OutputPicture][5]
+			return out[model.GLoss][0] + run(t, dec, err, z, st)[model.OutputPicture][5]
 		}
 		was := loss(base...)
 		for _, f := range model.Flags(k.Default()) {
@@ -524,18 +519,18 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 	}
 }
 
-// Each norm of each network plays another game.
+// Each norm of each network gives another loss.
 func TestNormsDiffer(t *testing.T) {
-	seen := map[float64]string{}
+	byLoss := map[float64]string{}
 	for _, d := range []string{batchNorm, spectralNorm, noNorm} {
 		for _, g := range []string{batchNorm, spectralNorm, noNorm} {
 			m := newModel(t, small, dcgan, "latent", "3", "filters", "3,4", "d-norm", d, "g-norm", g)
 			st := startStates(m)
-			loss := run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), st)[model.GLoss][0]
-			if other, ok := seen[loss]; ok || math.IsNaN(loss) {
+			loss := run(t, trainFunc(t, m, 4), nil, batch(4, small, 0.01), st)[model.GLoss][0]
+			if other, ok := byLoss[loss]; ok || math.IsNaN(loss) {
 				t.Errorf("norms %s and %s: loss %v, as %q", d, g, loss, other)
 			}
-			seen[loss] = d + " and " + g
+			byLoss[loss] = d + " and " + g
 			u, moved := st["discriminator/conv2d_1/u"], 0.0
 			for i := range u {
 				moved += u[i] * u[i]
@@ -564,7 +559,7 @@ gan: --augment: no augmentation "crop"; have none, or some of color,translation,
 gan: --d-steps 0: want 1 to 100
 gan: --beta1 1: want 0 or more, and less than 1
 gan: --ema -1: want 0 or more, and less than 1`},
-		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 are of the slope at each image, which batch norm mixes with those of others: want --d-norm spectral or none"},
+		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 penalise the gradient of each image by itself, and batch norm mixes the images of a batch: want --d-norm spectral or none"},
 		{dcgan, model.Image{H: 27, W: 27, C: 1}, nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
 		{DenseGAN, model.Image{}, nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {
@@ -579,7 +574,7 @@ gan: --ema -1: want 0 or more, and less than 1`},
 		t.Error("a batch of 0 was taken")
 	}
 	m = newModel(t, mnist, DenseGAN, "d-steps", "5")
-	if _, err := m.Phases[0].Step(128); err == nil || flagText(&DenseConfig{}, err) != "gan: --batch 128 is dealt to --d-steps 5: want a multiple, as 130" {
+	if _, err := m.Phases[0].Step(128); err == nil || flagText(&DenseConfig{}, err) != "gan: --batch 128: want a multiple of --d-steps 5, as 130" {
 		t.Error(err)
 	}
 	if want := "D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image"; m.Objective != want {

@@ -1,48 +1,60 @@
 package gan
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
 )
 
+// This file is InfoGAN: Chen et al., arXiv:1606.03657. Part of the noise of the generator
+// is a code c, about which its images are to have much information. A network Q(c|x)
+// gives a lower bound of the mutual information of c and an image, eq. 5:
+//
+//	L_I(G, Q) = E_{c∼P(c), x∼G(z,c)} [ln Q(c|x)] + H(c) ≤ I(c; G(z,c))
+//
+// and the networks are trained by, eq. 6:
+//
+//	min_{G,Q} max_D V_InfoGAN(D, G, Q) = V(D, G) − λ·L_I(G, Q)
+//
+// V is the adversarial loss of the option Loss, λ the option Info. H(c) is a constant,
+// so qLoss leaves it out.
+
+// recognition is the name of Q in parameters and slots.
 const recognition = "recognition"
 
-// informed is InfoGAN: DCGAN whose images are to tell what they were made of. A code
+// infoGAN are the networks of DCGAN, and Q, which shares the features of the
+// discriminator. The noise of the model is
 //
-//	z = (noise, c₁ … c_Codes, k₁ … k_K),   all N(0, I)
+//	z = (noise, c₁ … c_Codes, k₁ … k_Classes),   all N(0, I)
 //
-// stands for noise, Codes numbers u = tanh(0.85·c) and a class, the largest of k, which
-// the generator sees as 1 for the class and 0 for the others: u is from U(−1, 1), as
-// published, to 1 %. A network Q, which shares the body of the discriminator, says both
-// of an image, and the generator, Q and that body minimise in addition, of made images,
-//
-//	Info·(−ln q(class|x) − ln q(u|x)),   q(u|x) = N(μ(x), I)
-//
-// a bound of the mutual information, less a constant. The heads of Q follow a layer
-// of 128. As published, a dense layer follows the code, where the class can change
-// what all else means, and another ends the body. Chen et al., arXiv:1606.03657,
-// eq. 5 and table 1.
-type informed struct {
+// from which the generator computes Codes continuous codes u = tanh(0.85·c), which are
+// U(−1, 1) to 1 %, as published, and a class, the argmax of k, as 1 of K. Q returns the
+// class, and N(μ, I) of the codes. Two layers follow table 1 of the paper: a dense layer
+// after the noise, without which the class hardly changes the meaning of the other units,
+// and a dense layer at the end of the features.
+type infoGAN struct {
 	Convolutional
 	latent int
 	Information
 }
 
-// Information are the options of what an image is to tell.
+// Information are the options of the code.
 type Information struct {
-	Codes   int     `json:"info_codes" flag:"info-codes" help:"numbers that an image is to tell, as its slant: the units before the classes"`                       // ≥ 0
-	Classes int     `json:"info_classes" flag:"info-classes" help:"classes to find, of which an image is to tell its own: the last units, the largest of them"`     // K ≥ 2
-	Info    float64 `json:"info" flag:"info" help:"weight of what images tell of their codes"`                                                                      // > 0
-	Dense   int     `json:"dense" flag:"dense" help:"units of a dense layer after the code, and of one that ends the body of the discriminator; 0 leaves them out"` // ≥ 0
+	Codes   int     `json:"info_codes" flag:"info-codes" help:"continuous codes that an image is to have information about, as its slant: the units before the classes"` // ≥ 0
+	Classes int     `json:"info_classes" flag:"info-classes" help:"classes to find, of which an image has one: the last units, the largest of them"`                     // K ≥ 2
+	Info    float64 `json:"info" flag:"info" help:"weight of the mutual information of images and codes"`                                                                // λ > 0
+	Dense   int     `json:"dense" flag:"dense" help:"units of a dense layer after the noise, and of one at the end of the discriminator's features; 0 leaves them out"`  // ≥ 0
 }
 
-func (o Information) validate(latent int) []error {
+// codeFaults returns every fault of the options, with that many units of noise.
+func (o Information) codeFaults(latent int) []error {
 	var faults []error
 	if o.Codes < 0 || o.Codes > model.MaxUnits {
 		faults = append(faults, option.Errorf("gan: {Codes} %d: want 0 to %d", o.Codes, model.MaxUnits))
@@ -62,123 +74,133 @@ func (o Information) validate(latent int) []error {
 	return faults
 }
 
-// uniform makes of N(0, 1) a number whose distribution function differs from that of
-// U(−1, 1) by less than 0.01: the normal one is nearly the logistic of 1.7 times as much.
-func uniform(c *graph.Node) *graph.Node { return graph.Tanh(graph.Scale(c, 0.85)) }
-
-// split parts z (B,Z) into the noise (B,Z−K−Codes), the codes u (B,Codes), nil without
-// any, and the class, 1 or 0 (B,K).
-func (c informed) split(z *graph.Node) (noise, codes, class *graph.Node) {
+// split returns the parts of z (B,Z): the noise (B,Z−K−Codes) and the codes u (B,Codes),
+// each nil if it has no units, and the class, 1 of K (B,K).
+func (g infoGAN) split(z *graph.Node) (noise, codes, class *graph.Node) {
 	n := z.Shape()[0]
-	cut := func(from, to int) *graph.Node { return graph.Slice(z, []int{0, from}, []int{n, to}, []int{1, 1}) }
-	first := c.latent - c.Classes
-	less := make([]float32, c.Classes) // so that one class is the largest where several are, as in the middle of the prior
-	for i := range less {
-		less[i] = -1e-6 * float32(i)
+	units := func(from, to int) *graph.Node { return graph.Slice(z, []int{0, from}, []int{n, to}, []int{1, 1}) }
+	first := g.latent - g.Classes
+	tieBreak := make([]float32, g.Classes) // so that one class is the largest also of equal units, as in the mean of the prior
+	for i := range tieBreak {
+		tieBreak[i] = -1e-6 * float32(i)
 	}
-	k := graph.Add(cut(first, c.latent), graph.ConstOf(less, 1, c.Classes))
+	k := graph.Add(units(first, g.latent), graph.ConstOf(tieBreak, 1, g.Classes))
 	class = graph.Equal(k, graph.Reshape(graph.ReduceMax(k, 1), n, 1))
-	if first > c.Codes {
-		noise = cut(0, first-c.Codes)
+	if first > g.Codes {
+		noise = units(0, first-g.Codes)
 	}
-	if c.Codes > 0 {
-		codes = uniform(cut(first-c.Codes, first))
+	if g.Codes > 0 {
+		codes = uniform(units(first-g.Codes, first))
 	}
 	return noise, codes, class
 }
 
-func (c informed) generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
-	g := c.network(b, generator, c.GNorm)
-	z = g.Input("input_1", z)
-	noise, codes, h := c.split(z)
+// uniform returns a number whose distribution function differs from that of U(−1, 1) by
+// less than 0.01, given one from N(0, 1): the logistic function of 1.7·c is nearly the
+// distribution function of c.
+func uniform(c *graph.Node) *graph.Node { return graph.Tanh(graph.Scale(c, 0.85)) }
+
+// Generate returns images G(z, c): z (B,Z) → (B,H,W,C) in [−1, 1].
+func (g infoGAN) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+	b = g.layers(b, g.GNorm)
+	z = b.Input("input_1", z)
+	noise, codes, h := g.split(z)
 	for _, part := range []*graph.Node{codes, noise} {
 		if part != nil {
 			h = graph.Concat(1, part, h)
 		}
 	}
-	h = g.Layer("class", "OneHot", h, z)
-	if c.Dense > 0 {
-		h = g.Dense("dense_code", h, c.Dense, nn.None)
-		h = normed(g, c.GNorm, "batch_normalization_code", h, nn.ReLU)
+	h = b.Layer("class", "OneHot", h, z)
+	if g.Dense > 0 {
+		h = b.Dense("dense_code", h, g.Dense, nn.None)
+		h = normalise(b, g.GNorm, "batch_normalization_code", h, nn.ReLU)
 	}
-	return c.images(g, h, img)
+	return g.images(b, h, img, nn.Tanh)
 }
 
-func (c informed) body(b *nn.Builder, x *graph.Node) *graph.Node {
-	h := c.Convolutional.body(b, x)
-	if c.Dense == 0 {
+// Discriminate returns logits: x (B,H,W,C) → (B).
+func (g infoGAN) Discriminate(b *nn.Builder, x, _ *graph.Node) *graph.Node {
+	return g.logits(b, g.features(b, x))
+}
+
+// features returns the features that the discriminator and Q share: (B,H,W,C) → (B,D).
+func (g infoGAN) features(b *nn.Builder, x *graph.Node) *graph.Node {
+	h := g.Convolutional.features(b, x)
+	if g.Dense == 0 {
 		return h
 	}
-	d := c.network(b, discriminator, c.DNorm)
-	h = d.Dense("dense_body", h, c.Dense, nn.None)
-	return normed(d, c.DNorm, "batch_normalization_body", h, nn.LeakyReLU(0.2))
+	b = g.layers(b, g.DNorm)
+	h = b.Dense("dense_body", h, g.Dense, nn.None)
+	return normalise(b, g.DNorm, "batch_normalization_body", h, nn.LeakyReLU(0.2))
 }
 
-func (c informed) judge(b *nn.Builder, x, _ *graph.Node) *graph.Node {
-	return c.verdict(b, c.body(b, x))
-}
-
-// recognise returns Q, given what the discriminator's body makes of an image: the logits
-// of the class (B,K), and μ of the codes (B,Codes), nil without.
-func (c informed) recognise(b *nn.Builder, h *graph.Node) (class, mu *graph.Node) {
-	q := c.network(b, recognition, c.DNorm)
-	h = q.Dense("dense", q.Input("input_3", h), 128, nn.None)
-	h = normed(q, c.DNorm, "batch_normalization", h, nn.LeakyReLU(0.2))
-	q.Bias = nn.Zeros
-	class = q.Dense("class", h, c.Classes, nn.None)
-	if c.Codes > 0 {
-		mu = q.Dense("codes", h, c.Codes, nn.None)
+// q returns Q(c|x), given features of x: the logits of the class (B,K), and the mean of
+// the codes (B,Codes), nil without codes.
+func (g infoGAN) q(b *nn.Builder, features *graph.Node) (class, mu *graph.Node) {
+	b = g.layers(b.Network(recognition), g.DNorm)
+	h := b.Dense("dense", b.Input("input_3", features), 128, nn.None)
+	h = normalise(b, g.DNorm, "batch_normalization", h, nn.LeakyReLU(0.2))
+	b.Bias = nn.Zeros
+	class = b.Dense("class", h, g.Classes, nn.None)
+	if g.Codes > 0 {
+		mu = b.Dense("codes", h, g.Codes, nn.None)
 	}
 	return class, mu
 }
 
-// surprisal returns −ln q of what an image was made of, in nats: h what the discriminator's
-// body makes of it, → (B).
-func (c informed) surprisal(b *nn.Builder, h, z *graph.Node) *graph.Node {
-	_, codes, class := c.split(z)
-	logits, mu := c.recognise(b, h)
-	loss := prob.CategoricalNLL(class, logits)
+// qLoss returns −ln Q(c|x) of generated images, given their features and their noise: (B),
+// in nats. Its mean is H(c) − L_I(G, Q) of eq. 5.
+func (g infoGAN) qLoss(b *nn.Builder, features, z *graph.Node) *graph.Node {
+	_, codes, class := g.split(z)
+	logits, mu := g.q(b, features)
+	loss := prob.CategoricalNLL(class, logits) // −ln Q(class|x)
 	if codes != nil {
-		loss = graph.Sub(loss, prob.NormalLogDensity(graph.Sub(codes, mu)))
+		loss = graph.Sub(loss, prob.NormalLogDensity(graph.Sub(codes, mu))) // −ln N(u; μ(x), I)
 	}
 	return loss
 }
 
-// turns returns those of joint, the loss of Q in each.
-func (c informed) turns(s *scene) []turn {
-	var turns []turn
-	var onFake, info *graph.Node
-	for _, p := range s.parts() {
-		x, made := p.seen("real", p.real()), p.seen("made", p.generate("noise"))
-		h := c.body(p.b, made)
-		onReal := p.judge(x)
-		onFake = c.verdict(p.b, h)
-		info = graph.Mean(c.surprisal(p.b, h, p.noise("noise")))
-		t := p.telling(x, made, onReal, onFake)
-		t.loss = graph.Add(t.loss, graph.Scale(info, c.Info))
-		turns = append(turns, t)
+// updates returns the updates of one iteration: those of jointUpdates with −λ·L_I of
+// eq. 6 in both losses. Q is updated with the discriminator, whose features it shares.
+func (g infoGAN) updates(in *inputs) []update.Update {
+	var updates []update.Update
+	var fakeLogits, qLoss *graph.Node
+	for _, batch := range in.minibatches() {
+		z := batch.noise(streamNoise) // z and c of eq. 5
+		real, fake := batch.augmented(streamReal, batch.real()), batch.augmented(streamFake, batch.decodeNoise(z))
+		d := batch.b.Network(discriminator)
+		features := g.features(d, fake)
+		realLogits := batch.logits(real)
+		fakeLogits = g.logits(d, features)
+		qLoss = graph.Mean(g.qLoss(batch.b, features, z))
+		u := batch.discriminatorUpdate(real, fake, realLogits, fakeLogits) // max_D V(D, G)
+		u.Loss = graph.Add(u.Loss, graph.Scale(qLoss, g.Info))             // min_Q −λ·L_I(G, Q)
+		updates = append(updates, u)
 	}
-	t := s.fooling(onFake)
-	t.loss = graph.Add(t.loss, graph.Scale(info, c.Info))
-	t.metrics = append(t.metrics, graph.Output{Name: model.InfoLoss, Value: info})
-	return append(turns, t)
+	u := in.generatorUpdate(fakeLogits)                    // min_G V(D, G)
+	u.Loss = graph.Add(u.Loss, graph.Scale(qLoss, g.Info)) // min_G −λ·L_I(G, Q)
+	u.Metrics = append(u.Metrics, graph.Output{Name: model.InfoLoss, Value: qLoss})
+	return append(updates, u)
 }
 
-func (c informed) terms(s *scene) []graph.Output {
-	made := s.m.shown(s.b, s.generate("noise"))
-	h := c.body(s.b, made)
-	terms := s.verdicts(s.judge(s.real()), c.verdict(s.b, h))
-	return append(terms, graph.Output{Name: model.InfoLoss, Value: c.surprisal(s.b, h, s.noise("noise"))})
+// metrics returns the metrics of each image and of one generated image beside it.
+func (g infoGAN) metrics(in *inputs) []graph.Output {
+	z := in.noise(streamNoise)
+	features := g.features(in.b.Network(discriminator), in.withAverage(in.b, in.decodeNoise(z)))
+	metrics := in.imageMetrics(in.logits(in.real()), g.logits(in.b.Network(discriminator), features))
+	return append(metrics, graph.Output{Name: model.InfoLoss, Value: g.qLoss(in.b, features, z)})
 }
 
-// Classify gives q(class|x).
-func (m *adversary) Classify(n int) (*graph.Func, error) {
-	return model.Build("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
-		s, c := m.scene(n, false), m.design.(informed)
-		class, _ := c.recognise(s.b, c.body(s.b, s.real()))
-		probs := graph.Tag(prob.Softmax(class), model.OutputProbs)
-		return []*graph.Node{s.x}, []graph.Output{{Name: model.OutputProbs, Value: probs}}, nil
-	})
+// classify returns the function that computes Q(class|x).
+func (g infoGAN) classify(m *adversary) model.Function {
+	return func(n int) (*graph.Func, error) {
+		return model.Build("classify", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+			in := m.inputs(n, false)
+			class, _ := g.q(in.b, g.features(in.b.Network(discriminator), in.real()))
+			probs := graph.Tag(prob.Softmax(class), model.OutputProbs)
+			return []*graph.Node{in.x}, []graph.Output{{Name: model.OutputProbs, Value: probs}}, nil
+		})
+	}
 }
 
 // InfoGANConfig configures kind infogan.
@@ -186,31 +208,34 @@ type InfoGANConfig struct {
 	Noise
 	Information
 	Convolutional
-	Game
+	Adversarial
 }
 
 // Validate reports every fault of the options.
 func (c *InfoGANConfig) Validate() error {
-	return c.Game.validateWith(c.Noise, c.Convolutional, c.Information.validate(c.Latent)...)
+	return errors.Join(c.Adversarial.faults(c.Noise, c.Convolutional, c.Information.codeFaults(c.Latent)...)...)
 }
 
 // New builds the model.
-func (c *InfoGANConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+func (c *InfoGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
 
 func (c *InfoGANConfig) build(in model.Input) (*adversary, error) {
-	nets := c.Convolutional.of(in.Image)
-	if err := c.Game.check(c.Noise, nets, in.Image, c.Information.validate(c.Latent)...); err != nil {
-		return nil, err
-	}
-	players := c.Game.two(1e-8)
-	players[0].networks = append(players[0].networks, recognition)
-	m, err := c.Game.build("infogan", informed{nets, c.Latent, c.Information}, in, 0, c.Latent, players)
+	g := infoGAN{c.Convolutional.withFilters(in.Image), c.Latent, c.Information}
+	o, err := c.Adversarial.prepare(c, c.Noise, g, in.Image)
 	if err != nil {
 		return nil, err
 	}
-	out := m.model
-	out.Classify = m.Classify
-	out.Objective = fmt.Sprintf("%s; both: + %g·(−ln q(class, codes|G(z)))", out.Objective, c.Info)
+	m, err := newAdversary("infogan", o, in)
+	if err != nil {
+		return nil, err
+	}
+	m.algorithm = g
+	m.discriminatorOptimizer.networks = []string{discriminator, recognition}
+	if err := m.declare(); err != nil {
+		return nil, err
+	}
+	m.model.Classify = g.classify(m)
+	m.model.Objective = fmt.Sprintf("%s; both: + %g·(−ln q(class, codes|G(z)))", m.model.Objective, c.Info)
 	return m, nil
 }
 
@@ -218,9 +243,9 @@ func (c *InfoGANConfig) build(in model.Input) (*adversary, error) {
 func InfoGAN() (model.Kind, model.Recipe) {
 	const name, about = "infogan", "InfoGAN with convolutional networks: finds classes and codes without labels"
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
-			g := game(0.5)
-			g.EMA, g.DRate = 0.999, 0.2
-			return &InfoGANConfig{Noise{74}, Information{2, 10, 0.3, 1024}, Convolutional{nil, 4, batchNorm, batchNorm}, g}
+			a := DefaultAdversarial()
+			a.EMA, a.DRate = 0.999, 0.2
+			return &InfoGANConfig{Noise{74}, Information{2, 10, 0.3, 1024}, Convolutional{nil, 4, batchNorm, batchNorm}, a}
 		}},
 		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 12, Batch: 128, LearningRate: 1e-3, Schedule: "cosine"}}
 }

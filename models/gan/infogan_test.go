@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// Of its last units a code says the class, by the largest, and nothing else.
+// The class is the largest of the last units, and nothing else of them has an effect.
 func TestTheLargestUnitIsTheClass(t *testing.T) {
 	m := newModel(t, small, InfoGAN, "latent", "7", "filters", "3,4", "dense", "4", "info-codes", "2", "info-classes", "3")
 	dec, err := m.Decode(1)
@@ -33,16 +33,16 @@ func TestTheLargestUnitIsTheClass(t *testing.T) {
 	}
 }
 
-// The loss of Q is −ln of the probability that it gives the class that was drawn, and
-// half the squared error of the codes with its constant.
+// The loss of Q is −ln of the probability of the class that was drawn, and half the squared
+// error of the codes with its constant.
 func TestInfoLossIsItsDefinition(t *testing.T) {
 	const b = 5
 	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-codes", "2", "info-classes", "3", "ema", "0")
-	c, s := m.inner.design.(informed), m.inner.scene(b, false)
+	g, s := m.inner.algorithm.(infoGAN), m.inner.inputs(b, false)
 	z := s.noise("noise")
-	h := c.body(s.b, s.generate("noise"))
-	logits, mu := c.recognise(s.b, h)
-	in, st := inputs(b, small, 0), startStates(m)
+	h := g.features(s.b.Network(discriminator), s.generate("noise"))
+	logits, mu := g.q(s.b, h)
+	in, st := batch(b, small, 0), startStates(m)
 	f, err := graph.NewFunc("made", []*graph.Node{s.key}, []graph.Output{{Name: "z", Value: z}, {Name: "logits", Value: logits}, {Name: "mu", Value: mu}}, nil)
 	got := run(t, f, err, in, st)
 	want := 0.0
@@ -62,15 +62,15 @@ func TestInfoLossIsItsDefinition(t *testing.T) {
 	}
 }
 
-// Both players pay for what the images do not tell, with its weight.
-func TestBothPlayersPayForInformation(t *testing.T) {
+// The loss of Q is part of both losses, with its weight.
+func TestBothLossesHaveTheInformation(t *testing.T) {
 	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-codes", "1", "info-classes", "3", "info", "2.5")
-	s := m.inner.scene(4, true)
-	turns := m.inner.turns(s)
-	d, g := turns[0], turns[1]
-	outs := []graph.Output{{Name: "d", Value: d.loss}, {Name: "g", Value: g.loss}}
-	f, err := graph.NewFunc("losses", s.inputs(), append(append(outs, d.metrics...), g.metrics...), nil)
-	got := run(t, f, err, inputs(4, small, 0), startStates(m))
+	s := m.inner.inputs(4, true)
+	updates := m.inner.updates(s)
+	d, g := updates[0], updates[1]
+	outs := []graph.Output{{Name: "d", Value: d.Loss}, {Name: "g", Value: g.Loss}}
+	f, err := graph.NewFunc("losses", s.nodes(), append(append(outs, d.Metrics...), g.Metrics...), nil)
+	got := run(t, f, err, batch(4, small, 0), startStates(m))
 	pay := 2.5 * got[model.InfoLoss][0]
 	if v := got["d"][0]; !near(v, 2*got[model.DLoss][0]+pay, 1e-9) || !(pay > 1) {
 		t.Errorf("the discriminator and Q minimise %v, want %v + %v", v, 2*got[model.DLoss][0], pay)
@@ -80,7 +80,7 @@ func TestBothPlayersPayForInformation(t *testing.T) {
 	}
 }
 
-// The classes that the model finds are probabilities, of each image by itself.
+// Classify returns probabilities, each image independent of the others.
 func TestFoundClassesAreProbabilities(t *testing.T) {
 	m := newModel(t, small, InfoGAN, "latent", "6", "filters", "3,4", "dense", "4", "info-classes", "3")
 	x := graphtest.Uniform(rng.New(4), 0, 1, 2*small.Size()).Value
@@ -115,5 +115,5 @@ func TestInformationOptions(t *testing.T) {
 	}
 	// No noise and no codes: the class is all that there is.
 	m := newModel(t, small, InfoGAN, "latent", "3", "filters", "3,4", "dense", "4", "info-codes", "0", "info-classes", "3")
-	run(t, trainFunc(t, m, 4), nil, inputs(4, small, 0.01), startStates(m))
+	run(t, trainFunc(t, m, 4), nil, batch(4, small, 0.01), startStates(m))
 }

@@ -7,13 +7,15 @@ import (
 	"github.com/imago-ml/imago/nn"
 )
 
-// The norms of a network: of its layers' sums over the batch, or of their kernels.
+// The norms of a network: batch norm of the outputs of its layers, or spectral norm of
+// their kernels.
 const (
 	batchNorm    = "batch"
 	spectralNorm = "spectral"
 	noNorm       = "none"
 )
 
+// checkNorms returns the faults of the norms of both networks.
 func checkNorms(d, g string) []error {
 	var faults []error
 	for _, n := range []struct{ field, norm string }{{"DNorm", d}, {"GNorm", g}} {
@@ -24,17 +26,16 @@ func checkNorms(d, g string) []error {
 	return faults
 }
 
-// normed returns the norm of a layer's sums, and its activation.
-func normed(b *nn.Builder, norm, name string, h *graph.Node, act nn.Activation) *graph.Node {
+// normalise returns act of the output h of a layer, after batch norm if that is the norm.
+func normalise(b *nn.Builder, norm, name string, h *graph.Node, act nn.Activation) *graph.Node {
 	if norm == batchNorm {
 		return b.BatchNorm(name, h, act)
 	}
 	return b.Layer(name, "Activation", act(h), h)
 }
 
-// The filters of networks whose layers or blocks halve the image, and double it.
-
-// checkFilters lists their faults; nil are yet to be chosen.
+// checkFilters returns the faults of filters, one number for each layer or block that
+// halves the image. nil stands for defaultFilters.
 func checkFilters(filters []int) []error {
 	if filters == nil {
 		return nil
@@ -46,9 +47,9 @@ func checkFilters(filters []int) []error {
 	return faults
 }
 
-// filtersFor returns first, 2·first, … up to 512, as many as leave a side of 4 or more; of
-// images under 64 pixels half as many.
-func filtersFor(img model.Image, first int) []int {
+// defaultFilters returns first, 2·first, … up to 512, as many numbers as leave a side of 4
+// or more. For images under 64 pixels each is half of that.
+func defaultFilters(img model.Image, first int) []int {
 	var filters []int
 	if min(img.H, img.W) < 64 {
 		first = max(1, first/2)
@@ -62,8 +63,8 @@ func filtersFor(img model.Image, first int) []int {
 	return filters
 }
 
-// halves says why images cannot be halved n times.
-func halves(img model.Image, n int) error {
+// checkHalvings returns an error if images of that shape cannot be halved n times.
+func checkHalvings(img model.Image, n int) error {
 	m := 1 << n
 	if img.H%m == 0 && img.W%m == 0 {
 		return nil

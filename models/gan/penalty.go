@@ -5,60 +5,80 @@ import (
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 )
 
-// A penalty is what the discriminator pays for the slope of its output in the pixels,
-// g(x) = ∂D(x)/∂x, which is itself differentiated when it learns:
-//
-//	λ·E (‖g(x̂)‖ − 1)²,  x̂ = ε·x + (1−ε)·G(z), ε ~ U(0,1)
-//	γ/2·E ‖g(x)‖²,      x real
-//
-// The first is that of Gulrajani et al., arXiv:1704.00028, eq. 3, the second R₁ of
-// Mescheder, Geiger & Nowozin, arXiv:1801.04406, eq. 9.
-type penalty struct{ gp, r1 float64 } // λ and γ, 0 for none
+// A Penalty is a regulariser of the discriminator: a term that is added to its loss.
+// GradientPenalty and R1 are two. To use one of your own, add it to Options.Penalties.
+type Penalty struct {
+	Formula string // as the objective of the model has it, with the weight
 
-func (p penalty) formula() string {
-	text := ""
-	if p.gp > 0 {
-		text += fmt.Sprintf(" + %g·(‖∂D/∂x̂‖ − 1)²", p.gp)
-	}
-	if p.r1 > 0 {
-		text += fmt.Sprintf(" + %g/2·‖∂D/∂x‖²", p.r1)
-	}
-	return text
+	// Value returns the term, a scalar with its weight, and the metric model.DInputGrad: the
+	// mean norm of the gradient that the term penalises, a scalar, or nil.
+	Value func(in PenaltyInput) (penalty, gradNorm *graph.Node)
 }
 
-// of returns the penalty of a turn's real and made images, a scalar, and the metrics of it.
-// It is nil without one.
-func (p penalty) of(s *scene, real, made *graph.Node) (sum *graph.Node, metrics []graph.Output) {
-	var length *graph.Node
-	if p.gp > 0 {
-		eps := graph.Uniform(s.key, s.stream("between"), s.n, 1, 1, 1)
-		between := graph.Add(made, graph.Mul(eps, graph.Sub(real, made)))
-		norm := graph.Sqrt(graph.AddScalar(s.slope(between), 1e-12)) // else its own slope is not finite at 0
-		length = s.overReal(norm)
-		sum = graph.Scale(s.overReal(graph.Square(graph.AddScalar(norm, -1))), p.gp)
+// A PenaltyInput is a batch of the discriminator, for a Penalty.
+type PenaltyInput struct {
+	Real, Fake *graph.Node // images after augmentation: (B,H,W,C) in [−1, 1]
+
+	in *inputs
+}
+
+// Logits returns the output of the discriminator for images, with the labels of the
+// batch: (B,H,W,C) → (B).
+func (p PenaltyInput) Logits(x *graph.Node) *graph.Node { return p.in.logits(x) }
+
+// Mean returns the mean of v (B) over the images of weight 1, a scalar.
+func (p PenaltyInput) Mean(v *graph.Node) *graph.Node { return p.in.mean(v) }
+
+// Uniform draws from U[0,1): (B,1,1,1), a number for each image, from the random stream
+// with that name.
+func (p PenaltyInput) Uniform(stream string) *graph.Node {
+	return graph.Uniform(p.in.key, p.in.stream(stream), p.in.n, 1, 1, 1)
+}
+
+// SquaredInputGradientNorm returns ‖∂D/∂x‖² of each image, D the output of the
+// discriminator: (B,H,W,C) → (B). A penalty differentiates it once more.
+func (p PenaltyInput) SquaredInputGradientNorm(x *graph.Node) *graph.Node {
+	g := graph.Grad(graph.Sum(p.Logits(x)), x)[0]
+	return graph.Sum(graph.Square(g), 1, 2, 3)
+}
+
+// R1 returns the penalty γ/2·E ‖∂D/∂x‖² of real images x, for γ > 0; 0.1 to 10 are usual.
+// Mescheder, Geiger & Nowozin, arXiv:1801.04406, eq. 9.
+func R1(gamma float64) Penalty {
+	return Penalty{
+		Formula: fmt.Sprintf("%g/2·‖∂D/∂x‖²", gamma),
+		Value: func(in PenaltyInput) (penalty, gradNorm *graph.Node) {
+			square := in.SquaredInputGradientNorm(in.Real)
+			return graph.Scale(in.Mean(square), gamma/2), in.Mean(graph.Sqrt(square))
+		},
 	}
-	if p.r1 > 0 {
-		square := s.slope(real)
-		if length == nil {
-			length = s.overReal(graph.Sqrt(square))
-		}
-		r1 := graph.Scale(s.overReal(square), p.r1/2)
+}
+
+// penalised returns an update of the discriminator with the penalties in its loss.
+func (in *inputs) penalised(u update.Update, real, fake *graph.Node) update.Update {
+	var sum, gradNorm *graph.Node
+	for _, p := range in.Penalties {
+		value, norm := p.Value(PenaltyInput{Real: real, Fake: fake, in: in})
 		if sum == nil {
-			sum = r1
+			sum = value
 		} else {
-			sum = graph.Add(sum, r1)
+			sum = graph.Add(sum, value)
+		}
+		if gradNorm == nil {
+			gradNorm = norm
 		}
 	}
 	if sum == nil {
-		return nil, nil
+		return u
 	}
-	return graph.Tag(sum, "gradient penalty"), []graph.Output{{Name: model.DPenalty, Value: sum}, {Name: model.DInputGrad, Value: length}}
-}
-
-// slope returns ‖∂D/∂x‖² of each image: (B,H,W,C) → (B).
-func (s *scene) slope(x *graph.Node) *graph.Node {
-	g := graph.Grad(graph.Sum(s.judge(x)), x)[0]
-	return graph.Sum(graph.Square(g), 1, 2, 3)
+	sum = graph.Tag(sum, "gradient penalty")
+	u.Loss = graph.Add(u.Loss, sum)
+	u.Metrics = append(u.Metrics, graph.Output{Name: model.DPenalty, Value: sum})
+	if gradNorm != nil {
+		u.Metrics = append(u.Metrics, graph.Output{Name: model.DInputGrad, Value: gradNorm})
+	}
+	return u
 }

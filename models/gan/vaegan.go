@@ -1,138 +1,256 @@
 package gan
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/prob"
 )
 
-// learned is VAE-GAN, a VAE whose decoder is the generator of DCGAN, and which
-// compares an image x with its reconstruction x̂ by what the body φ of the
-// discriminator makes of them:
+// This file is VAE-GAN: Larsen et al., arXiv:1512.09300, algorithm 1. The decoder of a
+// VAE is the generator of a GAN, and images x are compared with their reconstructions x̃
+// by features Dis_l of the discriminator, eq. 7 and 8:
 //
-//	E: KL(q(z|x) ‖ N(0, I)) + L     L = ½‖φ(x) − φ(x̂)‖²
-//	G: Gamma·L + what it pays for x̂ and for an image drawn from the prior
-//	D: what it pays for x, x̂ and a drawn image
+//	L_prior = KL(q(z|x) ‖ N(0, I))
+//	L_llike = −E_{q(z|x)} [ln p(Dis_l(x)|z)] = ½‖Dis_l(x) − Dis_l(x̃)‖² + constant
+//	L_GAN   = the adversarial loss on x, x̃ and generated images x_p, eq. 9
 //
-// E and G learn side by side, after D. The encoder has the convolutions of the
-// discriminator, with batch norm and relu. Larsen et al., arXiv:1512.09300, alg. 1.
-type learned struct {
+//	θ_Enc ← −∇ (L_prior + L_llike)
+//	θ_Dec ← −∇ (γ·L_llike − L_GAN)
+//	θ_Dis ← −∇ L_GAN
+//
+// The discriminator is updated first; encoder and generator then learn from it side by
+// side. The option Reconstruction replaces L_llike by a likelihood of the pixels.
+
+// encoder is the name of the network q(z|x) in parameters and slots.
+const encoder = "encoder"
+
+// featureReconstruction is the value of Reconstruction that compares features.
+const featureReconstruction = "features"
+
+// vaeGAN are the networks of DCGAN, and an encoder with the convolutions of the
+// discriminator, with batch norm and relu.
+type vaeGAN struct {
 	Convolutional
-	latent int
-	gamma  float64
+	latent           int
+	gamma            float64
+	pixels           *likelihood.Likelihood // of pixels; nil = feature reconstruction
+	encoderOptimizer optimizer
 }
 
-func (c learned) encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node) {
-	e := c.network(b, encoder, batchNorm)
-	h := e.Input("input_3", x)
-	for i, filters := range c.Filters {
-		h = e.Conv2D(nn.LayerName("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.None)
-		h = e.BatchNorm(nn.LayerName("batch_normalization", i), h, nn.ReLU)
+// encode returns q(z|x): x (B,H,W,C) in [−1, 1] → mu, logVar (B,Z).
+func (g vaeGAN) encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node) {
+	b = g.layers(b.Network(encoder), batchNorm)
+	h := b.Input("input_3", x)
+	for i, filters := range g.Filters {
+		h = b.Conv2D(nn.LayerName("conv2d", i), h, filters, g.Kernel, 2, graph.Same, nn.None)
+		h = b.BatchNorm(nn.LayerName("batch_normalization", i), h, nn.ReLU)
 	}
-	h = e.Flatten("flatten", h)
-	e.Bias = nn.Zeros
-	return e.Dense("mu", h, c.latent, nn.None), e.Dense("log_var", h, c.latent, nn.None)
+	h = b.Flatten("flatten", h)
+	b.Bias = nn.Zeros
+	return b.Dense("mu", h, g.latent, nn.None), b.Dense("log_var", h, g.latent, nn.None)
 }
 
-// A likeness is what becomes of the scene's images x, of x̂ and of drawn images.
-type likeness struct {
-	x, drawn              *graph.Node // as they are seen: (B,H,W,C)
-	onX, onAgain, onDrawn *graph.Node // what the discriminator says of x, x̂ and drawn images: (B)
-	err, kl               *graph.Node // L and KL(q(z|x) ‖ N(0, I)): (B)
+// decode returns the images that the generator computes from z, (B,H,W,C) in [−1, 1],
+// and the logits of the same images in [0, 1]: tanh(a) in [−1, 1] is σ(2a) in [0, 1].
+func (g vaeGAN) decode(b *nn.Builder, z *graph.Node, img model.Image) (x, logits *graph.Node) {
+	b = b.Network(generator)
+	x = g.images(b, b.Input("input_1", z), img, func(a *graph.Node) *graph.Node {
+		logits = graph.Scale(a, 2)
+		return nn.Tanh(a)
+	})
+	return x, logits
 }
 
-// look shows the discriminator the images; x̂ is augmented as x is.
-func (c learned) look(s *scene) likeness {
-	mu, logVar := c.encode(s.b, s.real())
-	z := prob.GaussianSample(mu, logVar, s.key, s.stream("posterior"))
-	x, again, drawn := s.real(), s.m.generate(s.b, z, nil, s.m.img), s.generate("noise")
-	if s.b.Training {
-		x, again, drawn = s.seen("real", x), s.seen("real", again), s.seen("made", drawn)
+// A vaeGANBatch is what the networks compute from a batch of images x.
+type vaeGANBatch struct {
+	real, fake                                   *graph.Node // x and generated images x_p: (B,H,W,C) in [−1, 1]
+	realLogits, reconstructionLogits, fakeLogits *graph.Node // of the discriminator for x, x̃ and x_p: (B)
+	reconstruction, kl                           *graph.Node // L_llike and L_prior of each image, in nats: (B)
+}
+
+// compute returns what the networks compute from a batch. The augmentation of x̃ is that
+// of x.
+func (g vaeGAN) compute(in *inputs) vaeGANBatch {
+	mu, logVar := g.encode(in.b, in.real())
+	z := prob.GaussianSample(mu, logVar, in.key, in.stream(streamPosterior))
+	reconstructed, logits := g.decode(in.b, z, in.img)
+	real, fake := in.real(), in.generate(streamNoise)
+	var pixels *graph.Node
+	if g.pixels != nil {
+		pixels = g.pixels.NLL(in.b.Network(generator), g.pixels.Target(in.x, in.key), logits)
+	}
+	if in.b.Training {
+		real, reconstructed, fake = in.augmented(streamReal, real), in.augmented(streamReal, reconstructed), in.augmented(streamFake, fake)
 	} else {
-		again, drawn = s.m.shown(s.b, again), s.m.shown(s.b, drawn)
+		reconstructed, fake = in.withAverage(in.b, reconstructed), in.withAverage(in.b, fake)
+		if pixels != nil {
+			pixels = in.withAverage(in.b, pixels)
+		}
 	}
-	ofX, ofAgain := c.body(s.b, x), c.body(s.b, again)
-	return likeness{
-		x: x, drawn: drawn,
-		onX: c.verdict(s.b, ofX), onAgain: c.verdict(s.b, ofAgain), onDrawn: s.judge(drawn),
-		err: graph.Scale(graph.Sum(graph.Square(graph.Sub(ofX, ofAgain)), 1), 0.5),
-		kl:  prob.GaussianKL(mu, logVar),
+	d := in.b.Network(discriminator)
+	realFeatures, reconstructedFeatures := g.features(d, real), g.features(d, reconstructed)
+	batch := vaeGANBatch{
+		real: real, fake: fake,
+		realLogits: g.logits(d, realFeatures), reconstructionLogits: g.logits(d, reconstructedFeatures), fakeLogits: in.logits(fake),
+		reconstruction: pixels, kl: prob.GaussianKL(mu, logVar),
+	}
+	if pixels == nil { // eq. 7 and 8
+		difference := graph.Sub(realFeatures, reconstructedFeatures)
+		batch.reconstruction = graph.Scale(graph.Sum(graph.Square(difference), 1), 0.5)
+	}
+	return batch
+}
+
+// updates returns the updates of one iteration of algorithm 1.
+func (g vaeGAN) updates(in *inputs) []update.Update {
+	var updates []update.Update
+	var last *inputs
+	var c vaeGANBatch
+	for _, last = range in.minibatches() {
+		c = g.compute(last)
+		u := last.discriminatorUpdate(c.real, c.fake, c.realLogits, c.fakeLogits)
+		u.Loss = graph.Add(u.Loss, last.mean(in.Loss.Fake(c.reconstructionLogits)))
+		updates = append(updates, u) // θ_Dis
+	}
+	reconstruction, kl := last.mean(c.reconstruction), last.mean(c.kl)
+	enc := in.update(g.encoderOptimizer, graph.Add(kl, reconstruction), // θ_Enc
+		graph.Output{Name: model.Reconstruction, Value: reconstruction}, graph.Output{Name: model.KL, Value: kl})
+	gen := last.generatorUpdate(c.fakeLogits) // θ_Dec
+	gen.Loss = graph.Add(gen.Loss, last.mean(in.Loss.Generator(c.reconstructionLogits)))
+	gen.Loss = graph.Add(gen.Loss, graph.Scale(reconstruction, g.gamma))
+	gen.Simultaneous = true
+	return append(updates, enc, gen)
+}
+
+// metrics returns the metrics of each image and of one generated image beside it.
+func (g vaeGAN) metrics(in *inputs) []graph.Output {
+	c := g.compute(in)
+	metrics := []graph.Output{{Name: model.Reconstruction, Value: c.reconstruction}, {Name: model.KL, Value: c.kl}}
+	return append(metrics, in.imageMetrics(c.realLogits, c.fakeLogits)...)
+}
+
+// An encoding is an algorithm with an encoder.
+type encoding interface {
+	// encode returns q(z|x): x (B,H,W,C) in [−1, 1] → mu, logVar (B,Z).
+	encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node)
+}
+
+// encodeFunction returns the function that computes the mean and the log-variance of
+// q(z|x).
+func (m *adversary) encodeFunction(g encoding) model.Function {
+	return func(n int) (*graph.Func, error) {
+		return model.Build("encode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+			in := m.inputs(n, false)
+			mu, logVar := g.encode(in.b, in.real())
+			return []*graph.Node{in.x}, []graph.Output{{Name: model.OutputMean, Value: mu}, {Name: model.OutputLogVar, Value: logVar}}, nil
+		})
 	}
 }
 
-func (c learned) turns(s *scene) []turn {
-	var turns []turn
-	var last *scene
-	var p likeness
-	for _, last = range s.parts() {
-		p = c.look(last)
-		t := last.telling(p.x, p.drawn, p.onX, p.onDrawn)
-		t.loss = graph.Add(t.loss, last.overReal(s.m.loss.fake(p.onAgain)))
-		turns = append(turns, t)
+// reconstructFunction returns the function that decodes the mean of q(z|x).
+func (m *adversary) reconstructFunction(g encoding) model.Function {
+	return func(n int) (*graph.Func, error) {
+		return model.Build("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+			in := m.inputs(n, false)
+			mu, _ := g.encode(in.b, in.real())
+			return []*graph.Node{in.x}, picture(m.withAverage(in.b, in.decodeNoise(mu))), nil
+		})
 	}
-	off, kl := last.overReal(p.err), last.overReal(p.kl)
-	g := last.fooling(p.onDrawn)
-	g.loss = graph.Add(graph.Add(g.loss, last.overReal(s.m.loss.fool(p.onAgain))), graph.Scale(off, c.gamma))
-	g.beside = true
-	return append(turns, turn{player: encoder, loss: graph.Add(kl, off), metrics: []graph.Output{
-		{Name: model.Reconstruction, Value: off}, {Name: model.KL, Value: kl},
-	}}, g)
-}
-
-func (c learned) terms(s *scene) []graph.Output {
-	p := c.look(s)
-	terms := []graph.Output{{Name: model.Reconstruction, Value: p.err}, {Name: model.KL, Value: p.kl}}
-	return append(terms, s.verdicts(p.onX, p.onDrawn)...)
 }
 
 // VAEGANConfig configures kind vae-gan.
 type VAEGANConfig struct {
 	Noise
 	Convolutional
-	Gamma float64 `json:"gamma" flag:"gamma" help:"weight of the error of reconstructions, as the discriminator's features have it, for the generator, which is to fool it too"` // ≥ 0
-	Game
+	Gamma float64 `json:"gamma" flag:"gamma" help:"weight of the reconstruction error in the loss of the generator, beside the adversarial loss"` // γ ≥ 0
+	VAEGANReconstruction
+	Adversarial
 }
 
-func (c *VAEGANConfig) faults() []error {
-	if c.Gamma >= 0 && c.Gamma <= math.MaxFloat32 {
-		return nil
+// VAEGANReconstruction is the option of how an image is compared with its reconstruction.
+type VAEGANReconstruction struct {
+	Reconstruction string `json:"reconstruction" flag:"reconstruction"` // features, or a name of package likelihood
+}
+
+// OptionHelp returns the help text of the option Reconstruction, which lists the table of
+// likelihoods.
+func (VAEGANReconstruction) OptionHelp(field string) string {
+	if field != "Reconstruction" {
+		return ""
 	}
-	return []error{option.Errorf("gan: {Gamma} %v: want a weight of 0 or more, as 0.05", c.Gamma)}
+	return "what compares images with reconstructions: features of the discriminator, as published, or a likelihood of the pixels: " + strings.Join(likelihood.Names(), ", ")
+}
+
+// likelihood returns the likelihood of pixels that the option names, nil for features.
+func (r VAEGANReconstruction) likelihood() (*likelihood.Likelihood, error) {
+	if r.Reconstruction == featureReconstruction {
+		return nil, nil
+	}
+	if !slices.Contains(likelihood.Names(), r.Reconstruction) {
+		return nil, option.Errorf("gan: {Reconstruction} %q: want %s, %s", r.Reconstruction, featureReconstruction, strings.Join(likelihood.Names(), ", "))
+	}
+	l, err := likelihood.ByName(r.Reconstruction)
+	return &l, err
 }
 
 // Validate reports every fault of the options.
 func (c *VAEGANConfig) Validate() error {
-	return c.Game.validateWith(c.Noise, c.Convolutional, c.faults()...)
+	var own []error
+	if !(c.Gamma >= 0 && c.Gamma <= math.MaxFloat32) {
+		own = append(own, option.Errorf("gan: {Gamma} %v: want a weight of 0 or more, as 0.05", c.Gamma))
+	}
+	if _, err := c.likelihood(); err != nil {
+		own = append(own, err)
+	}
+	return errors.Join(c.Adversarial.faults(c.Noise, c.Convolutional, own...)...)
 }
 
 // New builds the model.
-func (c *VAEGANConfig) New(in model.Input) (*model.Model, error) { return built(c.build(in)) }
+func (c *VAEGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
 
 func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
-	nets := c.Convolutional.of(in.Image)
-	if err := c.Game.check(c.Noise, nets, in.Image, c.faults()...); err != nil {
-		return nil, err
-	}
-	players := append(c.Game.two(1e-8), c.Game.player(encoder, model.GradNorm, 1, 1e-8))
-	m, err := c.Game.build("vae-gan", learned{nets, c.Latent, c.Gamma}, in, 0, c.Latent, players)
+	g := vaeGAN{Convolutional: c.Convolutional.withFilters(in.Image), latent: c.Latent, gamma: c.Gamma}
+	o, err := c.Adversarial.prepare(c, c.Noise, g, in.Image)
 	if err != nil {
 		return nil, err
 	}
-	objective := fmt.Sprintf("E: KL + L, L = ½‖φ(x) − φ(x̂)‖²; G: + %g·L; %s", c.Gamma, m.objective())
-	m.coder(objective)
+	if g.pixels, err = c.likelihood(); err != nil {
+		return nil, err
+	}
+	m, err := newAdversary("vae-gan", o, in)
+	if err != nil {
+		return nil, err
+	}
+	g.encoderOptimizer = m.optimizer(encoder, model.GradNorm, 1)
+	m.algorithm = g
+	if err := m.declare(); err != nil {
+		return nil, err
+	}
+	m.model.Encode, m.model.Reconstruct = m.encodeFunction(g), m.reconstructFunction(g)
+	term := "½‖φ(x) − φ(x̂)‖²"
+	if g.pixels != nil {
+		term = g.pixels.Formula
+		m.model.Likelihood = g.pixels.Describe(in.Image)
+	}
+	m.model.Objective = fmt.Sprintf("E: KL + L, L = %s; G: + %g·L; %s", term, c.Gamma, m.model.Objective)
 	return m, nil
 }
 
 // VAEGAN returns kind vae-gan and its recipe.
 func VAEGAN() (model.Kind, model.Recipe) {
-	const name, about = "vae-gan", "VAE with convolutional networks whose decoder is a generator, and its discriminator the likeness"
+	const name, about = "vae-gan", "VAE with convolutional networks whose decoder is the generator of a GAN: features of the discriminator compare images"
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
-			return &VAEGANConfig{Noise{64}, Convolutional{nil, 4, batchNorm, batchNorm}, 0.05, game(0.5)}
+			return &VAEGANConfig{Noise{64}, Convolutional{nil, 4, batchNorm, batchNorm}, 0.05, VAEGANReconstruction{featureReconstruction}, DefaultAdversarial()}
 		}},
 		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 128, LearningRate: 5e-4}}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/imago-ml/imago/models/update"
 )
 
-// Each row of the table by its published definition.
+// Each row of the table against its published definition.
 func TestLossesAreTheirDefinitions(t *testing.T) {
 	d := func(l float64) float64 { return 1 / (1 + math.Exp(-l)) }
 	for name, want := range map[string][3]func(l float64) float64{
@@ -27,14 +27,14 @@ func TestLossesAreTheirDefinitions(t *testing.T) {
 		"wasserstein":    {func(l float64) float64 { return -l }, func(l float64) float64 { return l }, func(l float64) float64 { return -l }},
 		"hinge":          {func(l float64) float64 { return max(0, 1-l) }, func(l float64) float64 { return max(0, 1+l) }, func(l float64) float64 { return -l }},
 	} {
-		row, err := lossOf(name)
+		row, err := LossByName(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		x := graph.Value{-7.5, -1.2, -0.4, 0.3, 0.7, 1.6, 9}
 		l := graph.Input("l", tensor.Float32, len(x))
 		var outs []graph.Output
-		for i, f := range []func(*graph.Node) *graph.Node{row.real, row.fake, row.fool, row.positive} {
+		for i, f := range []func(*graph.Node) *graph.Node{row.Real, row.Fake, row.Generator, row.isReal} {
 			outs = append(outs, graph.Output{Name: fmt.Sprint(i), Value: f(l)})
 		}
 		f, err := graph.NewFunc("loss", []*graph.Node{l}, outs, nil)
@@ -45,18 +45,25 @@ func TestLossesAreTheirDefinitions(t *testing.T) {
 					t.Errorf("%s, column %d of %v: %v, want %v", name, k, v, y, want[k](v))
 				}
 			}
-			if says := got["3"][i] == 1; name != "wasserstein" && says != (row.fake != nil && v > map[string]float64{"least-squares": 0.5}[name]) {
-				t.Errorf("%s says of %v that it is real: %v", name, v, says)
+			if isReal := got["3"][i] == 1; name != "wasserstein" && isReal != (v > map[string]float64{"least-squares": 0.5}[name]) {
+				t.Errorf("%s classifies %v as real: %v", name, v, isReal)
 			}
 		}
 	}
-	if len(losses) != 5 {
-		t.Errorf("%d rows, 5 are tested", len(losses))
+	if n := len(Losses()); n != 5 {
+		t.Errorf("%d rows, 5 are tested", n)
 	}
 }
 
-// The gradient of the penalties, which is of second order, in each parameter of the
-// discriminator against differences of the penalty itself.
+// penaltyTerm returns the term that penalties add to the loss of the discriminator, and its
+// metrics.
+func penaltyTerm(in *inputs) (*graph.Node, []graph.Output) {
+	u := in.penalised(update.Update{Loss: graph.Const(0)}, in.real(), in.generate(streamNoise))
+	return u.Loss, u.Metrics
+}
+
+// The gradient of the penalties is a second derivative: it is compared, in each parameter
+// of the discriminator, with differences of the penalty itself.
 func TestPenaltyGradientAgainstDifferences(t *testing.T) {
 	for name, options := range map[string][]string{
 		"wgan-gp": {"loss", "wasserstein", "gp", "10"},
@@ -68,24 +75,24 @@ func TestPenaltyGradientAgainstDifferences(t *testing.T) {
 			newModel(t, small, dcgan, append([]string{"latent", "3", "filters", "3,4", "d-norm", "none"}, options...)...),
 		} {
 			const b = 3
-			s := m.inner.scene(b, true)
-			pay, metrics := m.inner.penalty.of(s, s.real(), s.generate("noise"))
+			s := m.inner.inputs(b, true)
+			sum, metrics := penaltyTerm(s)
 			params := update.Params(s.b, discriminator)
-			outs := append([]graph.Output{{Name: "pay", Value: pay}}, metrics...)
-			for i, g := range graph.Grad(pay, params...) {
+			outs := append([]graph.Output{{Name: "penalty", Value: sum}}, metrics...)
+			for i, g := range graph.Grad(sum, params...) {
 				outs = append(outs, graph.Output{Name: fmt.Sprint("grad", i), Value: g})
 			}
-			f, err := graph.NewFunc("penalty", s.inputs(), outs, nil)
-			in, st := inputs(b, small, 0), startStates(m)
+			f, err := graph.NewFunc("penalty", s.nodes(), outs, nil)
+			in, st := batch(b, small, 0), startStates(m)
 			in[model.InputWeight] = graph.Value{1, 1, 0}
 			got := run(t, f, err, in, st)
 			if l := got[model.DInputGrad][0]; !(l > 0.01) {
-				t.Fatalf("%s: the slope is %v: too little to see anything", name, l)
+				t.Fatalf("%s: the gradient norm is %v: too small for this test", name, l)
 			}
-			if v := got[model.DPenalty][0]; v != got["pay"][0] || !(v > 0) {
-				t.Errorf("%s: the penalty is %v, shown as %v", name, got["pay"][0], v)
+			if v := got[model.DPenalty][0]; v != got["penalty"][0] || !(v > 0) {
+				t.Errorf("%s: the penalty is %v, its metric %v", name, got["penalty"][0], v)
 			}
-			// The kinks of leaky units are not to lie between the two places.
+			// No kink of a leaky unit lies between the two values.
 			const h = 1e-6
 			for i, p := range params {
 				for j := 0; j < p.Shape().Size(); j += 1 + p.Shape().Size()/5 {
@@ -94,11 +101,11 @@ func TestPenaltyGradientAgainstDifferences(t *testing.T) {
 						v := append(graph.Value{}, st[p.Name()]...)
 						v[j] += by
 						moved[p.Name()] = v
-						return run(t, f, nil, in, moved)["pay"][0]
+						return run(t, f, nil, in, moved)["penalty"][0]
 					}
 					want := (at(h) - at(-h)) / (2 * h)
 					if g := got[fmt.Sprint("grad", i)][j]; math.Abs(g-want) > 1e-5*max(1, math.Abs(want)) {
-						t.Errorf("%s: the slope in %s[%d] is %v, by differences %v", name, p.Name(), j, g, want)
+						t.Errorf("%s: the derivative in %s[%d] is %v, by differences %v", name, p.Name(), j, g, want)
 					}
 				}
 			}
@@ -106,14 +113,14 @@ func TestPenaltyGradientAgainstDifferences(t *testing.T) {
 	}
 }
 
-// The penalty of a discriminator that is linear in the pixels is known: its slope is
+// The penalty of a discriminator that is linear in the pixels is known: its gradient is
 // the same everywhere.
 func TestPenaltyOfALinearDiscriminator(t *testing.T) {
 	m := newModel(t, small, DenseGAN, "latent", "3", "hidden", "1", "gp", "10", "r1", "4")
 	const b = 4
-	s := m.inner.scene(b, true)
-	pay, metrics := m.inner.penalty.of(s, s.real(), s.generate("noise"))
-	f, err := graph.NewFunc("penalty", s.inputs(), append(metrics, graph.Output{Name: "pay", Value: pay}), nil)
+	s := m.inner.inputs(b, true)
+	sum, metrics := penaltyTerm(s)
+	f, err := graph.NewFunc("penalty", s.nodes(), append(metrics, graph.Output{Name: "penalty", Value: sum}), nil)
 	st := startStates(m)
 	w, up, square := st["discriminator/dense_2/kernel"], st["discriminator/dense_3/kernel"][0], 0.0
 	for i := range w {
@@ -121,26 +128,26 @@ func TestPenaltyOfALinearDiscriminator(t *testing.T) {
 		square += w[i] * w[i] * up * up
 	}
 	st["discriminator/dense_2/bias"][0] = 50 // the unit is on
-	got := run(t, f, err, inputs(b, small, 0), st)
+	got := run(t, f, err, batch(b, small, 0), st)
 	norm := math.Sqrt(square)
 	if l := got[model.DInputGrad][0]; !near(l, norm, 1e-6) {
-		t.Errorf("the slope is %v, want %v", l, norm)
+		t.Errorf("the gradient norm is %v, want %v", l, norm)
 	}
-	if v, want := got["pay"][0], 10*(norm-1)*(norm-1)+2*square; !near(v, want, 1e-6) {
+	if v, want := got["penalty"][0], 10*(norm-1)*(norm-1)+2*square; !near(v, want, 1e-6) {
 		t.Errorf("the penalty is %v, want %v", v, want)
 	}
 }
 
-// Two turns of the discriminator see the images in turn, with noise of their own; a
-// step whose last images fill up a short batch is that of the others.
-func TestImagesAreDealtToTheTurns(t *testing.T) {
+// Two updates of the discriminator have every second image each, and their own noise. A
+// step does not depend on the images of weight 0 that fill up a short batch.
+func TestMinibatchesOfTheDiscriminator(t *testing.T) {
 	m := newModel(t, small, DenseGAN, "latent", "3", "hidden", "5", "d-steps", "2")
 	f := trainFunc(t, m, 6)
-	in := inputs(6, small, 0.01)
+	in := batch(6, small, 0.01)
 	in[model.InputWeight] = graph.Value{1, 1, 1, 0, 0, 0}
 	st := startStates(m)
 	run(t, f, nil, in, st)
-	changed := inputs(6, small, 0.01)
+	changed := batch(6, small, 0.01)
 	changed[model.InputWeight] = in[model.InputWeight]
 	for i := 3 * small.Size(); i < 6*small.Size(); i++ {
 		changed[model.InputX][i] = 0.5
@@ -154,7 +161,7 @@ func TestImagesAreDealtToTheTurns(t *testing.T) {
 			}
 		}
 	}
-	// With one image only the first turn has one; the second pays nothing for real ones.
+	// With one image the second update has none: its loss of real images is 0.
 	in[model.InputWeight] = graph.Value{1, 0, 0, 0, 0, 0}
 	for name, v := range run(t, f, nil, in, st) {
 		if math.IsNaN(v[0]) {
@@ -163,7 +170,7 @@ func TestImagesAreDealtToTheTurns(t *testing.T) {
 	}
 }
 
-// What is shown is the average, of the decay as its ramp has it.
+// Images are generated by the average, whose decay has a ramp.
 func TestAverageOfTheGenerator(t *testing.T) {
 	m := newModel(t, small, dcgan, "latent", "3", "filters", "3,4", "ema", "0.4")
 	st, f := startStates(m), trainFunc(t, m, 4)
@@ -177,7 +184,7 @@ func TestAverageOfTheGenerator(t *testing.T) {
 		}
 	}
 	for step := 1.0; step <= 5; step++ {
-		run(t, f, nil, inputs(4, small, 0.01), st)
+		run(t, f, nil, batch(4, small, 0.01), st)
 		d := min(float64(float32(0.4)), (1+step)/(10+step))
 		for name, mean := range want {
 			next := make(graph.Value, len(mean))
@@ -190,7 +197,7 @@ func TestAverageOfTheGenerator(t *testing.T) {
 			want[name] = next
 		}
 	}
-	// Decode shows it: the generator itself may be anything.
+	// Decode uses the average: the weights themselves have no effect.
 	z := map[string]graph.Value{model.InputZ: graphtest.Uniform(rng.New(2), -2, 2, 9).Value}
 	dec, err := m.Decode(3)
 	was := run(t, dec, err, z, st)[model.OutputPicture]
@@ -201,7 +208,7 @@ func TestAverageOfTheGenerator(t *testing.T) {
 	}
 	for i, v := range run(t, dec, nil, z, st)[model.OutputPicture] {
 		if v != was[i] {
-			t.Fatal("the generator itself is shown")
+			t.Fatal("the weights themselves have an effect")
 		}
 	}
 	first := map[string][]float32{}
@@ -210,15 +217,15 @@ func TestAverageOfTheGenerator(t *testing.T) {
 	}
 	for name := range want {
 		if !slices.Equal(first[name], first[strings.TrimPrefix(name, "average/")]) {
-			t.Errorf("%s does not start as what it is the average of", name)
+			t.Errorf("%s does not start from the values of its parameter", name)
 		}
 	}
 }
 
-// The device computes slopes of slopes as the interpreter does.
+// The device computes second derivatives as the interpreter does.
 func TestDeviceAgreesOnPenalties(t *testing.T) {
 	be := cpu.New(2)
 	defer be.Close()
 	m := newModel(t, small, dcgan, "latent", "3", "filters", "3,4", "d-norm", "none", "loss", "wasserstein", "gp", "10", "d-steps", "2", "ema", "0.9")
-	graphtest.Agree(t, be, trainFunc(t, m, 6), graph.Env{Inputs: inputs(6, small, 0.002), States: startStates(m)}, 1e-4)
+	graphtest.Agree(t, be, trainFunc(t, m, 6), graph.Env{Inputs: batch(6, small, 0.002), States: startStates(m)}, 1e-4)
 }

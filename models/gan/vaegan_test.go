@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/nn"
 )
 
-// certain makes q(z|x) as narrow as its mean.
+// certain returns the states with a q(z|x) of nearly no variance.
 func certain(st map[string]graph.Value) map[string]graph.Value {
 	for name, v := range st {
 		if strings.HasPrefix(name, "encoder/log_var/") {
@@ -23,15 +23,15 @@ func certain(st map[string]graph.Value) map[string]graph.Value {
 	return st
 }
 
-// Reconstructions are decoded from the mean of the code, and the error that is
-// reported is theirs: of pixels in [0,1], or of the discriminator's features.
+// Reconstructions are decoded from the mean of q(z|x), and the metric is their error: of
+// pixels in [0,1], or of the discriminator's features.
 func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 	const b = 3
 	for name, m := range map[string]testModel{
 		"aae":     newModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
 		"vae-gan": newModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
 	} {
-		in, st := inputs(b, small, 0), certain(startStates(m))
+		in, st := batch(b, small, 0), certain(startStates(m))
 		in[model.InputWeight] = graph.Value{1, 0, 1}
 		rec, err := m.Reconstruct(b)
 		again := run(t, rec, err, in, st)[model.OutputPicture]
@@ -45,10 +45,10 @@ func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 			}
 		}
 		x, y, scale := in[model.InputX], again, 1.0
-		if c, ok := m.inner.design.(learned); ok {
+		if c, ok := m.inner.algorithm.(vaeGAN); ok {
 			bld := nn.NewBuilder()
 			node := graph.Input("x", tensor.Float32, b, small.H, small.W, small.C)
-			f, err := graph.NewFunc("features", []*graph.Node{node}, []graph.Output{{Name: "phi", Value: c.body(bld, node)}}, nil)
+			f, err := graph.NewFunc("features", []*graph.Node{node}, []graph.Output{{Name: "phi", Value: c.features(bld.Network(discriminator), node)}}, nil)
 			phi := func(x graph.Value) graph.Value {
 				var in graph.Value
 				for _, v := range x {
@@ -83,15 +83,14 @@ func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 	}
 }
 
-// The autoencoder's codes are drawn from q(z|x), so the error of its step is not
-// that of the means.
+// A step draws codes from q(z|x), so its error is not that of the means.
 func TestCodesAreDrawn(t *testing.T) {
 	for name, m := range tiny(t) {
-		if _, ok := m.inner.design.(encoding); !ok {
+		if _, ok := m.inner.algorithm.(encoding); !ok {
 			continue
 		}
 		loss := func(st map[string]graph.Value) float64 {
-			return run(t, trainFunc(t, m, 3), nil, inputs(3, small, 0), st)[model.Reconstruction][0]
+			return run(t, trainFunc(t, m, 3), nil, batch(3, small, 0), st)[model.Reconstruction][0]
 		}
 		if drawn, mean := loss(startStates(m)), loss(certain(startStates(m))); drawn == mean || math.IsNaN(drawn) {
 			t.Errorf("%s: the error is %v with and without σ", name, drawn)
