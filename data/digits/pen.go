@@ -120,7 +120,7 @@ func (p *pen) blend(v *variant) (knots []knot, ends []int) {
 func (p *pen) jitter(knots []knot, ends []int, amount float32) {
 	d := &p.draws
 	fresh := float32(math.Sqrt(1 - correlation*correlation))
-	amount = float32(amount * d.Around(1, 0.3, 0.3, 2)) // some write neatly
+	amount = float32(amount * d.ClampedNormal(1, 0.3, 0.3, 2)) // some write neatly
 	start := 0
 	for s, end := range ends {
 		var lift point
@@ -229,9 +229,9 @@ func weights(u float32) (cell int, w [3]float32) {
 // lean stretches, slants and rotates the whole line.
 func (p *pen) lean(line []ink, h habit) {
 	d := &p.draws
-	wide := d.Around(wideMean+h.wide, wideSpread, 0.45, 1.6)
-	slant := d.Around(slantMean+h.slant, slantSpread+h.spread, -0.55, 0.95)
-	turn := d.Around(0, turnSpread, -0.3, 0.3)
+	wide := d.ClampedNormal(wideMean+h.wide, wideSpread, 0.45, 1.6)
+	slant := d.ClampedNormal(slantMean+h.slant, slantSpread+h.spread, -0.55, 0.95)
+	turn := d.ClampedNormal(0, turnSpread, -0.3, 0.3)
 	t2 := float32(turn * turn)
 	// Taylor: at 0.3 radians off by less than 2e-5, and the same everywhere.
 	sin := float32(turn * (1 - t2/6))
@@ -250,8 +250,8 @@ func (p *pen) lean(line []ink, h habit) {
 func (p *pen) ink(line []ink, ends []int, h habit) (soft float32) {
 	d := &p.draws
 	unit := float32(p.size) / nativeSize
-	radius := d.Around(penMean+h.pen, penSpread+h.pen, 0.55, 2.6)
-	soft = float32(unit * d.Around(softMean, softSpread, 0.4, 1.0))
+	radius := d.ClampedNormal(penMean+h.pen, penSpread+h.pen, 0.55, 2.6)
+	soft = float32(unit * d.ClampedNormal(softMean, softSpread, 0.4, 1.0))
 	// The pressure drifts from the start of the digit to its end, and swells.
 	drift := float32(0.12 * d.Normal())
 	var swell [4]float32

@@ -138,7 +138,7 @@ func draw(key rng.Key) traits {
 	t.wide, t.jaw, t.chin = s.Uniform(), s.Uniform(), s.Uniform()
 	t.skin = s.Uniform()
 	t.eyes, t.apart, t.lids = even(), even(), even()
-	t.iris, t.iris2, t.gaze = s.Uniform(), s.Uniform(), s.Around(0, 0.4, -1, 1)
+	t.iris, t.iris2, t.gaze = s.Uniform(), s.Uniform(), s.ClampedNormal(0, 0.4, -1, 1)
 	t.brows, t.arch = even(), even()
 	t.nose, t.noseWide = even(), even()
 	t.mouth, t.lips = even(), even()
@@ -164,7 +164,7 @@ func (t *traits) pose(s *rng.Stream, even func() float32) {
 	} else if t.has[facingRight] {
 		t.yaw = mix(0.07, 0.13, u)
 	}
-	t.roll = s.Around(0, 0.022, -0.06, 0.06)
-	t.x, t.y = s.Around(0.5, 0.012, 0.46, 0.54), s.Around(0.53, 0.012, 0.495, 0.565)
-	t.size = s.Around(0.335, 0.012, 0.305, 0.365)
+	t.roll = s.ClampedNormal(0, 0.022, -0.06, 0.06)
+	t.x, t.y = s.ClampedNormal(0.5, 0.012, 0.46, 0.54), s.ClampedNormal(0.53, 0.012, 0.495, 0.565)
+	t.size = s.ClampedNormal(0.335, 0.012, 0.305, 0.365)
 }

@@ -7,8 +7,8 @@ const (
 	philoxW0, philoxW1 = 0x9E3779B9, 0xBB67AE85
 )
 
-// philox returns Philox4x32-10: ten rounds that turn a counter and a key into four
-// random words. Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).
+// philox returns four random words that depend on a counter and a key: ten rounds of Philox4x32. Salmon et al. 2011,
+// "Parallel random numbers: as easy as 1, 2, 3".
 func philox(c [4]uint32, k0, k1 uint32) [4]uint32 {
 	for range 10 {
 		hi0, lo0 := bits.Mul32(philoxM0, c[0])

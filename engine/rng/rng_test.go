@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The three known answers of philox4x32-10 in Random123's kat_vectors.
+// philox agrees with the three known answers for philox4x32-10 in kat_vectors of Random123.
 func TestPhiloxKnownAnswers(t *testing.T) {
 	for _, c := range []struct {
 		ctr    [4]uint32
@@ -64,12 +64,12 @@ func TestPrefixDoesNotDependOnLength(t *testing.T) {
 
 func TestKeysDiffer(t *testing.T) {
 	k := New(3)
-	seen := map[Key]string{k: "root"}
+	names := map[Key]string{k: "root"}
 	add := func(name string, k Key) {
-		if other, dup := seen[k]; dup {
+		if other, dup := names[k]; dup {
 			t.Errorf("%s and %s are the same key", name, other)
 		}
-		seen[k] = name
+		names[k] = name
 	}
 	add("seed 4", New(4))
 	for _, n := range []string{"a", "b", "ab", "ba", ""} {
@@ -80,19 +80,19 @@ func TestKeysDiffer(t *testing.T) {
 		add("at", k.At(i))
 	}
 	if FromWords(k.Words()) != k {
-		t.Error("Words does not round-trip")
+		t.Error("FromWords does not return the key of Words")
 	}
 }
 
-func TestPermIsAPermutation(t *testing.T) {
+func TestPerm(t *testing.T) {
 	p := New(5).Perm(1000)
-	seen := make([]bool, len(p))
+	found := make([]bool, len(p))
 	fixed := 0
 	for i, v := range p {
-		if seen[v] {
+		if found[v] {
 			t.Fatalf("%d occurs twice", v)
 		}
-		seen[v] = true
+		found[v] = true
 		if int(v) == i {
 			fixed++
 		}

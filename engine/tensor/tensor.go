@@ -1,7 +1,13 @@
-// Package tensor holds host arrays: a type, a shape and row-major data.
+// Package tensor holds arrays on the host: an element type, a shape and row-major data.
 //
-// It does no arithmetic and knows no device, file or graph. A Tensor is how
-// numbers cross from files to programs and back.
+// To use it, make a tensor with New or FromSlice and access its elements as a slice:
+//
+//	x := tensor.New(tensor.Float32, 128, 784) // zeros
+//	x.F32()[0] = 1
+//	y, err := tensor.FromSlice(pixels, 128, 784) // no copy
+//
+// Tensors are the operands of compiled programs and the contents of files. The package does no arithmetic, and must not
+// know devices, files or graphs.
 package tensor
 
 import (
@@ -11,18 +17,17 @@ import (
 	"strings"
 )
 
-// DType is the type of an element.
+// A DType is the type of an element.
 type DType uint8
 
-// The element types. Float32 is what programs compute with; Int32 carries
-// indices and random keys; Uint8 carries pixels.
+// The element types. Programs compute with Float32. Int32 is for indices and random keys, and Uint8 for pixels.
 const (
 	Float32 DType = iota
 	Int32
 	Uint8
 )
 
-// String returns the short name used in printed graphs: f32, i32, u8.
+// String returns the name in printed graphs: f32, i32 or u8.
 func (d DType) String() string {
 	switch d {
 	case Float32:
@@ -35,7 +40,7 @@ func (d DType) String() string {
 	return "dtype(" + strconv.Itoa(int(d)) + ")"
 }
 
-// Bytes returns the size of one element.
+// Bytes returns the size of one element in bytes.
 func (d DType) Bytes() int {
 	if d == Uint8 {
 		return 1
@@ -43,7 +48,7 @@ func (d DType) Bytes() int {
 	return 4
 }
 
-// ParseDType returns the inverse of DType.String.
+// ParseDType returns the type of the name s, as DType.String writes it, or an error that lists the names.
 func ParseDType(s string) (DType, error) {
 	for _, d := range []DType{Float32, Int32, Uint8} {
 		if d.String() == s {
@@ -53,10 +58,10 @@ func ParseDType(s string) (DType, error) {
 	return 0, fmt.Errorf("tensor: no element type %q; have f32, i32, u8", s)
 }
 
-// Shape is the length of each axis, outermost first. The empty Shape is a scalar.
+// A Shape is the list of the lengths of the axes, outermost first. The empty Shape is that of a scalar.
 type Shape []int
 
-// Size returns the number of elements: the product of the axes, 1 for a scalar.
+// Size returns the number of elements: the product of the lengths, and 1 for a scalar.
 func (s Shape) Size() int {
 	n := 1
 	for _, d := range s {
@@ -65,7 +70,7 @@ func (s Shape) Size() int {
 	return n
 }
 
-// Equal reports whether both shapes have the same axes.
+// Equal reports whether both shapes have the same lengths.
 func (s Shape) Equal(o Shape) bool {
 	if len(s) != len(o) {
 		return false
@@ -78,10 +83,10 @@ func (s Shape) Equal(o Shape) bool {
 	return true
 }
 
-// Clone returns an independent copy.
+// Clone returns a copy that shares no memory.
 func (s Shape) Clone() Shape { return append(Shape{}, s...) }
 
-// String returns [128,784], or [] for a scalar.
+// String returns the lengths in brackets: [128,784], or [] for a scalar.
 func (s Shape) String() string {
 	var b strings.Builder
 	b.WriteByte('[')
@@ -95,7 +100,7 @@ func (s Shape) String() string {
 	return b.String()
 }
 
-// Check reports an axis below one or a product that overflows 2³¹ elements.
+// Check returns an error if an axis is shorter than 1 or there are more than 2³¹−1 elements.
 func (s Shape) Check() error {
 	n := 1
 	for i, d := range s {
@@ -110,7 +115,7 @@ func (s Shape) Check() error {
 	return nil
 }
 
-// A Tensor is a host array. Its zero value is not usable; see New and FromSlice.
+// A Tensor is an array on the host. The zero value cannot be used: see New and FromSlice.
 type Tensor struct {
 	dtype DType
 	shape Shape
@@ -119,7 +124,7 @@ type Tensor struct {
 	u8    []uint8
 }
 
-// New returns a tensor of zeros.
+// New returns a tensor of zeros. The lengths of shape must be at least 1; see Shape.Check.
 func New(dt DType, shape ...int) *Tensor {
 	t := &Tensor{dtype: dt, shape: Shape(shape).Clone()}
 	n := t.shape.Size()
@@ -134,8 +139,8 @@ func New(dt DType, shape ...int) *Tensor {
 	return t
 }
 
-// FromSlice returns the tensor over data, which is kept and not copied. It fails
-// unless len(data) is the size of shape.
+// FromSlice returns a tensor with the elements data, which it does not copy: a later change of data changes the tensor. It
+// returns an error if the length of data is not the size of shape, or shape is not valid.
 func FromSlice[T float32 | int32 | uint8](data []T, shape ...int) (*Tensor, error) {
 	s := Shape(shape).Clone()
 	if err := s.Check(); err != nil {
@@ -159,20 +164,20 @@ func FromSlice[T float32 | int32 | uint8](data []T, shape ...int) (*Tensor, erro
 // DType returns the element type.
 func (t *Tensor) DType() DType { return t.dtype }
 
-// Shape returns the tensor's own shape: do not write to it.
+// Shape returns the shape. The caller must not change it.
 func (t *Tensor) Shape() Shape { return t.shape }
 
 // Size returns the number of elements.
 func (t *Tensor) Size() int { return t.shape.Size() }
 
-// F32 returns the data of a Float32 tensor, not a copy; nil for another type.
+// F32 returns the elements of a Float32 tensor, without a copy, and nil for another type.
 func (t *Tensor) F32() []float32 { return t.f32 }
 
-// I32 returns the data of an Int32 tensor, not a copy; nil for another type.
+// I32 returns the elements of an Int32 tensor, without a copy, and nil for another type.
 func (t *Tensor) I32() []int32 { return t.i32 }
 
-// U8 returns the data of a Uint8 tensor, not a copy; nil for another type.
+// U8 returns the elements of a Uint8 tensor, without a copy, and nil for another type.
 func (t *Tensor) U8() []uint8 { return t.u8 }
 
-// String describes the tensor without its data: f32[128,784].
+// String returns the type and the shape: f32[128,784].
 func (t *Tensor) String() string { return t.dtype.String() + t.shape.String() }
