@@ -38,19 +38,14 @@ type kernelProfile struct {
 	Calls    float64  `json:"tasks"` // pieces of work a run
 }
 
-// profile runs p as often as timing it would, with the clock on for each kernel. It is nil if no part of p can tell.
+// profile runs p as often as timing it would, with the clock on for each kernel. It is nil if the device does not measure.
 func (b *bencher) profile(p *benchProgram) (*profile, error) {
-	some := false
-	for _, part := range p.parts {
-		if pr, ok := part.(backend.Profiler); ok {
-			pr.Profile(true)
-			defer pr.Profile(false)
-			some = true
-		}
-	}
-	if !some {
+	measured, ok := p.call.Program().Profiler()
+	if !ok {
 		return nil, nil
 	}
+	measured.Profile(true)
+	defer measured.Profile(false)
 	quiet := readLoad()
 	ms, err := p.runs(b.steps)
 	if err != nil {

@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/optim"
 )
 
-// A benchTiming is what one program took, or the programs of a step one after the other.
+// A benchTiming is what one program took.
 type benchTiming struct {
 	Recipe  string `json:"recipe"`
 	Loss    string `json:"loss,omitempty"` // of a training step
@@ -62,67 +64,43 @@ type bencher struct {
 	threads  int
 }
 
-// state returns the model's first values on the device.
-func (b *bencher) state() (backend.State, error) {
-	s := b.be.NewState()
-	key := rng.New(1).Split("init")
-	for _, p := range b.model.Params {
-		if err := s.Set(p.Name, p.Draw(key)); err != nil {
-			return nil, err
-		}
-	}
-	for _, slot := range b.model.Slots {
-		if err := s.Set(slot.Name, slot.Tensor()); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-// funcs returns the functions of a program; none if the model has no such program.
-func (b *bencher) funcs(t *benchTiming) ([]*graph.Func, error) {
-	if t.Program == programTrain {
-		f, err := b.model.Last().Step(t.Images)
-		return []*graph.Func{f}, err
-	}
-	if b.model.Decode == nil {
+// build returns the function of a program; nil if the model has no such program.
+func (b *bencher) build(t *benchTiming) (*graph.Func, error) {
+	switch {
+	case t.Program == programTrain:
+		return b.model.Last().Step(t.Images)
+	case b.model.Decode == nil:
 		return nil, nil
 	}
-	f, err := b.model.Decode(t.Images)
-	return []*graph.Func{f}, err
+	return b.model.Decode(t.Images)
 }
 
-// A benchProgram is compiled functions with their operands.
+// A benchProgram is a compiled function with its operands.
 type benchProgram struct {
-	ctx     context.Context
-	parts   []backend.Program
-	in, out [][]*tensor.Tensor
+	ctx  context.Context
+	call *exec.Call
 }
 
-func (b *bencher) compile(funcs []*graph.Func) (*benchProgram, error) {
-	s, err := b.state()
+// compile returns f over the model's initial parameters and slots, its operands filled.
+func (b *bencher) compile(f *graph.Func) (*benchProgram, error) {
+	r := exec.New(b.be, nil)
+	if err := r.SetAll(nn.InitialValues(b.model.Params, rng.New(1).Split("init")), optim.InitialValues(b.model.Slots)); err != nil {
+		return nil, err
+	}
+	p, err := r.Compile(f)
 	if err != nil {
 		return nil, err
 	}
-	p := &benchProgram{ctx: b.ctx}
-	for _, f := range funcs {
-		part, err := b.be.Compile(f, s, backend.Options{})
-		if err != nil {
-			return nil, err
-		}
-		p.parts = append(p.parts, part)
-		p.in, p.out = append(p.in, operands(part.Inputs(), true)), append(p.out, operands(part.Outputs(), false))
-	}
-	return p, nil
+	c := p.NewCall()
+	fillOperands(c)
+	return &benchProgram{b.ctx, c}, nil
 }
 
-// run executes the functions once and says how long that took, in ms.
+// run executes the function once and returns how long that took, in ms.
 func (p *benchProgram) run() (float64, error) {
 	start := time.Now()
-	for i, part := range p.parts {
-		if err := errors.Join(p.ctx.Err(), part.Run(p.in[i], p.out[i])); err != nil {
-			return 0, err
-		}
+	if err := errors.Join(p.ctx.Err(), p.call.Run()); err != nil {
+		return 0, err
 	}
 	return time.Since(start).Seconds() * 1e3, nil
 }
@@ -154,11 +132,11 @@ func (b *bencher) time(t *benchTiming) (bool, error) {
 	if start.IsZero() {
 		start = time.Now()
 	}
-	funcs, err := b.funcs(t)
-	if err != nil || funcs == nil {
+	f, err := b.build(t)
+	if err != nil || f == nil {
 		return false, err
 	}
-	p, err := b.compile(funcs)
+	p, err := b.compile(f)
 	if err != nil {
 		return false, err
 	}
@@ -202,14 +180,12 @@ func (b *bencher) work(t *benchTiming, p *benchProgram) {
 	}
 }
 
-// kernels returns those of all parts that tell.
-func (p *benchProgram) kernels() (all []backend.Kernel) {
-	for _, part := range p.parts {
-		if pr, ok := part.(backend.Profiler); ok {
-			all = append(all, pr.Kernels()...)
-		}
+// kernels returns those of the program; nil if the device does not measure.
+func (p *benchProgram) kernels() []backend.Kernel {
+	if pr, ok := p.call.Program().Profiler(); ok {
+		return pr.Kernels()
 	}
-	return all
+	return nil
 }
 
 // median of values in rising order; there is at least one.
@@ -218,30 +194,24 @@ func median(sorted []float64) float64 {
 	return (sorted[n/2] + sorted[(n-1)/2]) / 2
 }
 
-// operands returns tensors for specs, filled with what a batch of that name holds.
-func operands(specs []backend.Spec, fill bool) []*tensor.Tensor {
-	all := make([]*tensor.Tensor, len(specs))
-	for i, s := range specs {
-		all[i] = s.New()
-		if !fill {
-			continue
-		}
-		key := rng.New(1).Split(s.Name)
+// fillOperands fills the operands of c with what a batch of that name holds.
+func fillOperands(c *exec.Call) {
+	for _, s := range c.Program().Inputs() {
+		t, key := c.Input(s.Name), rng.New(1).Split(s.Name)
 		switch s.Name {
 		case model.InputX:
-			key.Uniform(all[i].F32())
+			key.Uniform(t.F32())
 		case model.InputZ:
-			key.Normal(all[i].F32())
+			key.Normal(t.F32())
 		case model.InputWeight:
-			for j := range all[i].F32() {
-				all[i].F32()[j] = 1
+			for j := range t.F32() {
+				t.F32()[j] = 1
 			}
 		case model.InputLR:
-			all[i].F32()[0] = 1e-3
+			t.F32()[0] = 1e-3
 		case model.InputKey:
 			words := key.Words()
-			copy(all[i].I32(), words[:])
+			copy(t.I32(), words[:])
 		}
 	}
-	return all
 }
