@@ -181,7 +181,7 @@ func (s *sums) classify() error {
 		}
 		s.needSet = s.needSet || !t.file
 	}
-	if s.needSet || s.m.CodeLabels() == 0 {
+	if s.needSet || s.m.DecodeLabels() == 0 {
 		return nil
 	}
 	return fmt.Errorf("arithmetic: %s is conditional, and files have no labels: want terms of its set", s.m.recipe)
@@ -263,7 +263,7 @@ func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
 		}
 		z = append(z, row...)
 		if s.labels != nil {
-			row, err := s.sum(s.labels, s.m.CodeLabels(), chosen)
+			row, err := s.sum(s.labels, s.m.DecodeLabels(), chosen)
 			if err != nil {
 				return nil, err
 			}
@@ -278,12 +278,12 @@ func (s *sums) sum(codes []float32, units int, chosen [][]int) ([]float32, error
 	var row []float32
 	var signs []float64
 	for k, index := range chosen {
-		mean, err := latent.Mean(codes, units, index)
+		mean, err := latent.MeanCode(codes, units, index)
 		if err != nil {
 			return nil, err
 		}
 		row, signs = append(row, mean...), append(signs, s.terms[k].sign)
 	}
-	result, err := latent.Sum(row, units, signs)
+	result, err := latent.SignedSum(row, units, signs)
 	return append(row, result...), err
 }

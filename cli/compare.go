@@ -117,7 +117,7 @@ func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out 
 	if err := atomicfile.WriteBytes(out, page.Bytes()); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out, got.Words())
+	fmt.Fprintln(a.out, got.Summary())
 	a.wrote(out, "%s and %s side by side", got.Sides[0].Name, got.Sides[1].Name)
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 // labelsOf returns those of images as the model wants them for decoding, (N, K); nil of a model that is not conditional.
 func (m *opened) labelsOf(images data.Items) ([]float32, error) {
-	k := m.CodeLabels()
+	k := m.DecodeLabels()
 	if k == 0 {
 		return nil, nil
 	}

@@ -26,7 +26,7 @@ func (p *pick) fromPrior(m *opened, files []string) bool {
 
 // draw makes the images of the seeds given, or of the first n.
 func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
-	if !m.Standard() {
+	if !m.StandardPrior() {
 		return nil, usagef(c, "--seeds: codes of %s are not drawn from N(0, I): name images to start from", m.recipe)
 	}
 	seeds := p.seeds
@@ -38,7 +38,7 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 		out.z = append(out.z, p.cut.codes(sampleKey(uint64(seed)), 1, m.Latent())...)
 		out.names = append(out.names, fmt.Sprintf("seed %d", seed))
 	}
-	labels, err := m.labelRows(p.as, m.CodeLabels(), len(seeds))
+	labels, err := m.labelRows(p.as, m.DecodeLabels(), len(seeds))
 	if err != nil {
 		return nil, usage(c, err)
 	}
@@ -51,7 +51,7 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 		return nil, err
 	}
 	if labels != nil {
-		out.images = &sameLabels{out.images, m.labelNames(m.CodeLabels()), labels[:m.CodeLabels()]}
+		out.images = &sameLabels{out.images, m.labelNames(m.DecodeLabels()), labels[:m.DecodeLabels()]}
 	}
 	return out, nil
 }

@@ -122,7 +122,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.Name, plural(d.With, "training image"), d.Apart, thousands(d.Without))
+		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.Name, plural(d.With, "training image"), d.Separation, thousands(d.Without))
 		return a.writePNG(out, picture, "%s at strengths %s by %s", plural(n, "image"), strength.String(), m.name)
 	}
 	return c
@@ -214,9 +214,9 @@ func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attr
 	}
 	var d latent.Direction
 	if attr.Attribute >= 0 && way.way == "partial" {
-		d, err = latent.Partial(codes, m.Latent(), train.Attributes, attr.Attribute, len(set.Attributes), ridge)
+		d, err = latent.PartialDifference(codes, m.Latent(), train.Attributes, attr.Attribute, len(set.Attributes), ridge)
 	} else {
-		d, err = latent.Difference(codes, m.Latent(), with)
+		d, err = latent.MeanDifference(codes, m.Latent(), with)
 	}
 	if err != nil {
 		return d, fmt.Errorf("%s: %w", attr.Name, err)

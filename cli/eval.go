@@ -53,7 +53,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 	}
 	f := c.Flags()
 	f.IntVar(&protocol.NLLSamples, "nll-samples", protocol.NLLSamples, "importance samples an image, a `number`")
-	f.IntVar(&protocol.Made, "made", protocol.Made, "`number` of images to make and to compare with as many test images")
+	f.IntVar(&protocol.Generated, "made", protocol.Generated, "`number` of images to make and to compare with as many test images")
 	f.IntVar(&protocol.Images, "images", 0, "judge by the first so many test images only, a `number`; 0 is all")
 	f.StringSliceVar(&only, "only", nil, "measure only what has one of these `words` in its name, as nll,fid")
 	f.Uint64Var(&seed, "seed", 0, "`seed` of what is drawn (default that of the run)")
@@ -65,7 +65,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 	set.split = "test"
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		err := errors.Join(atLeast("nll-samples", protocol.NLLSamples, 1), atLeast("made", protocol.Made, 2), atLeast("images", protocol.Images, 0))
+		err := errors.Join(atLeast("nll-samples", protocol.NLLSamples, 1), atLeast("made", protocol.Generated, 2), atLeast("images", protocol.Images, 0))
 		if out != "" {
 			if !strings.EqualFold(filepath.Ext(out), ".json") {
 				err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .json", out))
@@ -87,7 +87,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 		if err != nil {
 			return err
 		}
-		of := eval.Subject{Recipe: m.recipe, Checkpoint: m.path, Step: m.step, Data: s.Name, DataDigest: s.Digest, Seed: seed}
+		of := eval.Provenance{Recipe: m.recipe, Checkpoint: m.path, Step: m.step, Data: s.Name, DataDigest: s.Digest, Seed: seed}
 		if m.config != nil && !c.Flags().Changed("seed") {
 			of.Seed = m.config.Seed
 		}
@@ -138,7 +138,7 @@ func (a *app) measure(ctx context.Context, m *opened, t eval.Task, opt feature.O
 }
 
 // printScores prints the table.
-func (a *app) printScores(m *opened, of eval.Subject, scores eval.Scores, missing []eval.Absent) {
+func (a *app) printScores(m *opened, of eval.Provenance, scores eval.Scores, missing []eval.Absent) {
 	fmt.Fprintf(a.out, "model  %s, step %s (%s)\ndata   %s, seed %d\n", of.Recipe, thousands(of.Step), of.Checkpoint, of.Data, of.Seed)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, s := range scores {

@@ -24,8 +24,8 @@ func (a *app) drawNearest(ctx context.Context, m *opened, e *eval.Evaluator, t e
 		return err
 	}
 	var index []int
-	k := len(alike.Near[0])
-	for _, near := range alike.Near {
+	k := len(alike.Neighbours[0])
+	for _, near := range alike.Neighbours {
 		for _, n := range near {
 			index = append(index, n.Index)
 		}
@@ -42,8 +42,8 @@ func (a *app) drawNearest(ctx context.Context, m *opened, e *eval.Evaluator, t e
 	size := img.Size()
 	var pix []float32
 	var cells []string
-	for i, near := range alike.Near {
-		pix = append(pix, alike.Made[i*size:(i+1)*size]...)
+	for i, near := range alike.Neighbours {
+		pix = append(pix, alike.Generated[i*size:(i+1)*size]...)
 		pix = append(pix, train[i*k*size:(i+1)*k*size]...)
 		cells = append(cells, "")
 		for _, n := range near {
@@ -51,11 +51,11 @@ func (a *app) drawNearest(ctx context.Context, m *opened, e *eval.Evaluator, t e
 		}
 	}
 	picture, err := viz.Sheet(pix, alikeRows, k+1, img.H, img.W, img.C, viz.SheetOptions{
-		Title: "Nearest training images, by " + alike.By, Lead: 1, Cells: cells,
+		Title: "Nearest training images, by " + alike.Space, Lead: 1, Cells: cells,
 		Cols: append([]string{"made", "nearest"}, slices.Repeat([]string{""}, k-1)...),
 	})
 	if err != nil {
 		return err
 	}
-	return a.writePNG(out, picture, "%d images made by %s, each beside the %s nearest by %s", alikeRows, m.name, plural(k, "training image"), alike.By)
+	return a.writePNG(out, picture, "%d images made by %s, each beside the %s nearest by %s", alikeRows, m.name, plural(k, "training image"), alike.Space)
 }

@@ -83,7 +83,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 			if err != nil {
 				return err
 			}
-			z := latent.Draws(mean, logVar, rng.New(seed).Split("test codes"))
+			z := latent.SamplePosterior(mean, logVar, rng.New(seed).Split("test codes"))
 			fitted, err := d.Mixture.LogDensity(z)
 			if err != nil {
 				return err

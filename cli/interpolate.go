@@ -11,7 +11,7 @@ import (
 )
 
 // latentPaths are the ways from one code to another that --path takes.
-var latentPaths = map[string]latent.Path{"linear": latent.Linear, "spherical": latent.Spherical}
+var latentPaths = map[string]latent.Interpolation{"linear": latent.Linear, "spherical": latent.Spherical}
 
 // interpolate draws what lies between images.
 func (a *app) interpolate() *cobra.Command {

@@ -59,7 +59,7 @@ the first two vary and the others are 0; a single unit runs from --lo to --hi ro
 		if err != nil {
 			return err
 		}
-		labels, err := m.labelRows(as, m.CodeLabels(), n*n)
+		labels, err := m.labelRows(as, m.DecodeLabels(), n*n)
 		if err != nil {
 			return usage(c, err)
 		}

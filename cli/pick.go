@@ -101,7 +101,7 @@ func pickFiles(m *opened, p *pick, files []string) (*picked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k := m.CodeLabels(); k > 0 || p.as != "" {
+	if k := m.DecodeLabels(); k > 0 || p.as != "" {
 		labels, err := m.labelRows(p.as, k, 1)
 		if err != nil {
 			return nil, err

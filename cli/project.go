@@ -113,7 +113,7 @@ func principal(codes []float32, units int, opt *viz.ScatterOptions) ([][2]float3
 		opt.YLabel = label(1)
 	}
 	z, k := p.Project(codes), len(p.Variance)
-	opt.Lo, opt.Hi = latent.Range(z)
+	opt.Lo, opt.Hi = latent.AxisRange(z)
 	at := make([][2]float32, len(z)/k)
 	for i := range at {
 		copy(at[i][:], z[i*k:(i+1)*k])

@@ -142,9 +142,9 @@ func (t truncation) String() string {
 // codes draws n codes of so many units.
 func (t truncation) codes(key rng.Key, n, units int) []float32 {
 	if t.given() {
-		return latent.Truncated(key, n, units, t.limit)
+		return latent.SampleTruncatedPrior(key, n, units, t.limit)
 	}
-	return latent.Prior(key, n, units)
+	return latent.SamplePrior(key, n, units)
 }
 
 // A draw is how images are drawn: from a mixture fitted to the codes, from N(0, I), or as the model does itself.
@@ -158,15 +158,15 @@ type draw struct {
 // byCode says whether images are decoded from codes.
 func (d draw) byCode() bool {
 	own := d.m.Model().Sample != nil
-	return d.fitted != nil || !own || d.cut.given() && d.m.Standard()
+	return d.fitted != nil || !own || d.cut.given() && d.m.StandardPrior()
 }
 
 // labels returns how many labels of an image are wanted.
 func (d draw) labels() int {
 	if d.byCode() {
-		return d.m.CodeLabels()
+		return d.m.DecodeLabels()
 	}
-	return d.m.Labels()
+	return d.m.SampleLabels()
 }
 
 // images draws n images of those labels, the same but for what the labels say; z is their codes, or nil.

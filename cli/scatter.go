@@ -49,7 +49,7 @@ class. Of a model with more than two latent units the first two are drawn.`,
 			return err
 		}
 		if !f.Changed("lo") && !f.Changed("hi") {
-			lo, hi, _ = latent.Ends(mean, m.Latent(), m.HasPrior(), 4)
+			lo, hi, _ = latent.AxisLimits(mean, m.Latent(), m.HasPrior(), 4)
 		}
 		p, err := latent.Project(mean, m.Latent(), split.Labels, len(s.Classes), lo, hi)
 		if err != nil {

@@ -86,7 +86,7 @@ change is written beside them, in hundredths of the range of a pixel.`,
 		var labels []float32
 		if start != nil {
 			labels, err = m.labelsOf(start.images)
-		} else if labels, err = m.labelRows(pick.as, m.CodeLabels(), 1); err != nil {
+		} else if labels, err = m.labelRows(pick.as, m.DecodeLabels(), 1); err != nil {
 			err = usage(c, err)
 		}
 		if err != nil {
@@ -161,7 +161,7 @@ func (a *app) scoreUnits(c *cobra.Command, m *opened, flags *setFlags, units []i
 	for u := range t.scale {
 		t.scale[u] = 1
 	}
-	if m.Standard() && units != nil {
+	if m.StandardPrior() && units != nil {
 		return t, nil
 	}
 	if m.Model().Encode == nil {
@@ -183,7 +183,7 @@ func (a *app) scoreUnits(c *cobra.Command, m *opened, flags *setFlags, units []i
 	if err != nil {
 		return nil, err
 	}
-	if m.Standard() {
+	if m.StandardPrior() {
 		t.scores = latent.UnitKL(mean, logVar, m.Latent())
 		return t, nil
 	}

@@ -81,8 +81,8 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 		defer m.Close()
 		var codes []float32
 		var labels []float32 // of each stop
-		if pick.named(files) == 0 && m.Standard() {
-			if labels, err = m.labelRows(pick.as, m.CodeLabels(), stops); err != nil {
+		if pick.named(files) == 0 && m.StandardPrior() {
+			if labels, err = m.labelRows(pick.as, m.DecodeLabels(), stops); err != nil {
 				return usage(c, err)
 			}
 			codes = pick.cut.codes(rng.New(seed).Split("walk"), stops, m.Latent())
@@ -104,7 +104,7 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 			return err
 		}
 		if labels != nil {
-			if labels, err = latent.Walk(latent.Linear, labels, m.CodeLabels(), leg); err != nil {
+			if labels, err = latent.Walk(latent.Linear, labels, m.DecodeLabels(), leg); err != nil {
 				return err
 			}
 		}

@@ -28,7 +28,7 @@ func (a *artist) extent(want float64) (lo, hi float64, note string, err error) {
 	if err != nil {
 		return 0, 0, "", err
 	}
-	lo, hi = latent.Range(codes)
+	lo, hi = latent.AxisRange(codes)
 	return lo, hi, "range of the codes", nil
 }
 

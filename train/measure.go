@@ -20,7 +20,7 @@ import (
 const weightSamples = 100
 
 func protocol(m runlog.Measure) eval.Protocol {
-	return eval.Protocol{NLLSamples: weightSamples, Made: m.Images, Images: m.Images}
+	return eval.Protocol{NLLSamples: weightSamples, Generated: m.Images, Images: m.Images}
 }
 
 // metrics returns those measured on a set, in the order of the words.

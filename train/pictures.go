@@ -47,7 +47,7 @@ type artist struct {
 func (t *trainer) artist(ctx context.Context, epoch int) *artist {
 	a := &artist{ctx: ctx, run: t.Run, session: t.session, set: t.Data, epoch: epoch, step: t.at.Step}
 	a.contest = slices.Contains(t.step.names, model.DLoss)
-	a.dim, a.labels, a.prior = t.session.Latent(), t.session.Labels(), t.session.HasPrior()
+	a.dim, a.labels, a.prior = t.session.Latent(), t.session.SampleLabels(), t.session.HasPrior()
 	if t.gauge != nil {
 		a.measured = t.gauge.metrics
 	}
@@ -210,7 +210,7 @@ func (a *artist) scatter() error {
 		}
 		codes, dim = plane, 2
 	}
-	lo, hi, fitted := latent.Ends(codes, dim, a.normal, 4)
+	lo, hi, fitted := latent.AxisLimits(codes, dim, a.normal, 4)
 	note := ""
 	if fitted {
 		note = "range of the codes"

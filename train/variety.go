@@ -36,8 +36,8 @@ func (t *trainer) newWatch(ctx context.Context) (*watch, error) {
 		return nil, err
 	}
 	w.spread, w.nearest = variety(x, w.n)
-	if l, ok := t.Data.Labelled(t.Data.Train).(data.Labeller); ok && t.session.Labels() > 0 {
-		k := t.session.Labels()
+	if l, ok := t.Data.Labelled(t.Data.Train).(data.Labeller); ok && t.session.SampleLabels() > 0 {
+		k := t.session.SampleLabels()
 		w.labels = make([]float32, w.n*k)
 		for i, at := range index {
 			l.LabelsAt(int(at), w.labels[i*k:(i+1)*k])

@@ -55,11 +55,11 @@ type Score struct {
 
 // A Detector scores images by a model.
 type Detector struct {
-	session        *latent.Session
-	score          *exec.Func // model.Model.Score
-	opt            Options
-	density, joint *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
-	least          float64          // reconstruction score of the training images
+	session           *latent.Session
+	score             *exec.Func // model.Model.Score
+	opt               Options
+	density, joint    *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
+	minReconstruction float64          // reconstruction score of the training images
 }
 
 // Fit makes a detector of a trained model and training images, those it was trained
@@ -86,17 +86,17 @@ func Fit(ctx context.Context, s *latent.Session, train data.Items, opt Options) 
 	if err != nil {
 		return nil, err
 	}
-	if d.density, err = fit(ctx, f.codes, f.units, opt); err != nil {
+	if d.density, err = fitMixture(ctx, f.codes, f.units, opt); err != nil {
 		return nil, err
 	}
-	d.least = slices.Min(f.reconstruction)
-	d.joint, err = fit(ctx, d.joined(f), f.units+1, opt)
+	d.minReconstruction = slices.Min(f.reconstruction)
+	d.joint, err = fitMixture(ctx, d.jointPoints(f), f.units+1, opt)
 	return d, err
 }
 
 // fit returns a mixture over points (N, d): of as many components as have ten points for
 // each of their dimensions, with full covariances up to 64 dimensions.
-func fit(ctx context.Context, points []float32, d int, opt Options) (*mixture.Mixture, error) {
+func fitMixture(ctx context.Context, points []float32, d int, opt Options) (*mixture.Mixture, error) {
 	n := len(points) / d
 	fitted, err := mixture.Fit(ctx, points, n, d, max(1, min(opt.Components, n/(10*d))), mixture.Options{
 		Full: d <= 65 && n >= 10*d, Iterations: 40, Tolerance: 1e-3, Key: opt.Key.Split("mixture")})
@@ -127,7 +127,7 @@ func (d *Detector) Score(ctx context.Context, images data.Items) ([]Score, error
 		name   string
 		points []float32
 		*mixture.Mixture
-	}{{Density, f.codes, d.density}, {Combined, d.joined(f), d.joint}} {
+	}{{Density, f.codes, d.density}, {Combined, d.jointPoints(f), d.joint}} {
 		v, err := by.LogDensity(by.points)
 		if err != nil {
 			return nil, fmt.Errorf("anomaly: %w", err)
@@ -165,8 +165,8 @@ func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key)
 		if out[model.Reconstruction] == nil {
 			return f, fmt.Errorf("anomaly: this model does not tell how well it reconstructs an image")
 		}
-		f.reconstruction = plus(f.reconstruction, out[model.Reconstruction], draws)
-		f.kl = plus(f.kl, out[model.KL], draws)
+		f.reconstruction = addMean(f.reconstruction, out[model.Reconstruction], draws)
+		f.kl = addMean(f.kl, out[model.KL], draws)
 	}
 	if d.session.Model().Encode != nil {
 		f.units = d.session.Latent()
@@ -176,7 +176,7 @@ func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key)
 }
 
 // plus returns sum + v/n; nil if v is.
-func plus(sum []float64, v []float32, n int) []float64 {
+func addMean(sum []float64, v []float32, n int) []float64 {
 	if sum == nil && v != nil {
 		sum = make([]float64, len(v))
 	}
@@ -190,11 +190,11 @@ func plus(sum []float64, v []float32, n int) []float64 {
 // of most losses have a long upper tail. What is below all scores of the training
 // images counts as the least of them; where that is not above 0, as of densities,
 // scores stay as they are.
-func (d *Detector) joined(f features) []float32 {
+func (d *Detector) jointPoints(f features) []float32 {
 	out := make([]float32, 0, len(f.reconstruction)*(f.units+1))
 	for i, r := range f.reconstruction {
-		if d.least > 0 {
-			r = math.Log(max(r, d.least))
+		if d.minReconstruction > 0 {
+			r = math.Log(max(r, d.minReconstruction))
 		}
 		out = append(append(out, f.codes[i*f.units:(i+1)*f.units]...), float32(r))
 	}

@@ -42,25 +42,25 @@ type Options struct {
 
 // How much is looked at.
 const (
-	made      = 2000 // images a model makes, and test images beside them
-	pool      = 5000 // training images that it is looked for the nearest among
-	shown     = 64   // images of a sheet
-	pairs     = 20   // reconstructions shown
-	paths     = 200
-	pathSteps = 20 // of each
-	pathShown = 6
-	pathCols  = 11   // images of each that is shown
-	dots      = 4000 // codes of a scatter
-	priorDots = 400  // draws of N(0, I) among them
+	generatedImages      = 2000 // images a model makes, and test images beside them
+	poolImages           = 5000 // training images that it is looked for the nearest among
+	sheetImages          = 64   // images of a sheet
+	shownReconstructions = 20   // reconstructions shown
+	pathCount            = 200
+	pathSteps            = 20 // of each
+	pathShown            = 6
+	pathCols             = 11   // images of each that is shown
+	scatterCodes         = 4000 // codes of a scatter
+	priorDots            = 400  // draws of N(0, I) among them
 )
 
 // measured are the words in the names of the metrics that the page shows.
-var measured = []string{"test_loss", "test_reconstruction", "test_kl", "unit", "sigma", "mse", "psnr", "ssim", "fid"}
+var pageMetrics = []string{"test_loss", "test_reconstruction", "test_kl", "unit", "sigma", "mse", "psnr", "ssim", "fid"}
 
 // A Comparison is what was measured of two models.
 type Comparison struct {
-	Sides [2]Measured
-	Eye   string // what distances between images are distances of
+	Sides [2]Measurements
+	Space string // what distances between images are distances of
 	Data  string // the set
 
 	set  *data.Set
@@ -68,7 +68,7 @@ type Comparison struct {
 }
 
 // Measured is what was measured of one model.
-type Measured struct {
+type Measurements struct {
 	Side
 	Beta   float64 // weight of the KL as the model is configured; NaN if it has none
 	Scores eval.Scores
@@ -77,11 +77,11 @@ type Measured struct {
 	Prior  bool    // codes drawn from N(0, I) are codes it was trained to decode
 
 	// Of images decoded from N(0, I), and from a Gaussian stretched to the codes:
-	Holes, Stretched Holes
-	Path             Smoothness
+	PriorSamples, GaussianSamples SampleQuality
+	Smoothness                    Smoothness
 
-	samples, stretched []float32 // (shown,H,W,C)
-	mean, logVar       []float32 // (N,Z), of test images
+	priorPixels, gaussianPixels []float32 // (shown,H,W,C)
+	mean, logVar                []float32 // (N,Z), of test images
 }
 
 // Measure measures both models on the test images of a set.
@@ -102,11 +102,11 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 		}
 	}
 	c := &Comparison{Data: set.Name, set: set, test: set.Labelled(set.Test)}
-	v, err := newView(ctx, set, opt, sides[0].Session.Image())
+	v, err := newDistanceSpace(ctx, set, opt, sides[0].Session.Image())
 	if err != nil {
 		return nil, err
 	}
-	c.Eye = v.name
+	c.Space = v.name
 	for i, s := range sides {
 		if c.Sides[i], err = c.measure(ctx, s, v, opt); err != nil {
 			return nil, fmt.Errorf("compare: %s: %w", s.Name, err)
@@ -115,14 +115,14 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 	return c, nil
 }
 
-func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) (Measured, error) {
-	m := Measured{Side: s, Beta: betaOf(s.Config), Prior: s.Session.HasPrior()}
+func (c *Comparison) measure(ctx context.Context, s Side, v *distanceSpace, opt Options) (Measurements, error) {
+	m := Measurements{Side: s, Beta: betaOf(s.Config), Prior: s.Session.HasPrior()}
 	e, err := eval.New(s.Session)
 	if err != nil {
 		return m, err
 	}
 	task := eval.Task{
-		Protocol: eval.Protocol{NLLSamples: 1, Made: made}, Set: c.set, Seed: opt.Seed, Only: measured,
+		Protocol: eval.Protocol{NLLSamples: 1, Generated: generatedImages}, Set: c.set, Seed: opt.Seed, Only: pageMetrics,
 		Progress: func(metric string, done, total int) { opt.Progress(s.Name+": "+metric, done, total) },
 	}
 	if v.net != nil {
@@ -135,7 +135,7 @@ func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) 
 		return m, err
 	}
 	key := rng.New(opt.Seed).Split("compare")
-	if err := m.holes(ctx, c, v, key, opt); err != nil {
+	if err := m.decodeSamples(ctx, c, v, key, opt); err != nil {
 		return m, err
 	}
 	return m, m.smoothness(ctx, c, v, key, opt)
@@ -143,8 +143,8 @@ func (c *Comparison) measure(ctx context.Context, s Side, v *view, opt Options) 
 
 // labels returns those of n images that are made, image i as test image at(i); nil of an
 // unconditional model.
-func (m *Measured) labels(test data.Items, n int, at func(i int) int) ([]float32, error) {
-	k := m.Session.Labels()
+func (m *Measurements) labels(test data.Items, n int, at func(i int) int) ([]float32, error) {
+	k := m.Session.SampleLabels()
 	if k == 0 {
 		return nil, nil
 	}

@@ -51,19 +51,19 @@ func TestPairsOf(t *testing.T) {
 
 // Points on a line: a test image is 1 from the nearest training image, and at most 2.
 func TestHoles(t *testing.T) {
-	v := &view{dims: 1, train: []float32{0, 10}, mean: 1, usual: 2}
-	h, err := v.holes(context.Background(), []float32{1, 9, 5, -4, 12})
-	if err != nil || !(math.Abs(h.Nearest-13.0/5) <= 1e-12) || !(math.Abs(h.Relative-13.0/5) <= 1e-12) || !(math.Abs(h.Strange-0.4) <= 1e-12) || !math.IsNaN(h.FID) {
+	v := &distanceSpace{dims: 1, train: []float32{0, 10}, mean: 1, outlierDistance: 2}
+	h, err := v.sampleQuality(context.Background(), []float32{1, 9, 5, -4, 12})
+	if err != nil || !(math.Abs(h.Nearest-13.0/5) <= 1e-12) || !(math.Abs(h.Relative-13.0/5) <= 1e-12) || !(math.Abs(h.Outliers-0.4) <= 1e-12) || !math.IsNaN(h.FID) {
 		t.Errorf("%+v, %v; want a mean distance of 13/5, and 2 of 5 strange", h, err)
 	}
 	v.mean = 0
-	if h, _ = v.holes(context.Background(), []float32{1}); !math.IsNaN(h.Relative) {
+	if h, _ = v.sampleQuality(context.Background(), []float32{1}); !math.IsNaN(h.Relative) {
 		t.Errorf("%v times no distance", h.Relative)
 	}
 }
 
 // side returns a model that was never trained, with numbers as if it had been.
-func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), config string, scores map[string]float64, log ...float64) Measured {
+func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), config string, scores map[string]float64, log ...float64) Measurements {
 	t.Helper()
 	k, _ := kind()
 	in := model.Input{Image: model.Image{H: 4, W: 4, C: 1}}
@@ -73,7 +73,7 @@ func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), con
 	}
 	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
-	s := Measured{Holes: Holes{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, exec.New(be, nil)), Config: runlog.Config{Model: []byte(config)}}, Spread: 8}
+	s := Measurements{PriorSamples: SampleQuality{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, exec.New(be, nil)), Config: runlog.Config{Model: []byte(config)}}, Spread: 8}
 	s.Beta = betaOf(s.Config)
 	for i, v := range log {
 		s.Log = append(s.Log, runlog.Line{Kind: runlog.EpochLine, Epoch: i + 1, Test: map[string]float64{eval.MeanSigma: v}, UnitKL: []float64{v, 2 * v}})
@@ -96,7 +96,7 @@ func TestWords(t *testing.T) {
 	scores := map[string]float64{eval.ActiveUnits: 2, eval.MeanSigma: 0.004, eval.KLPerUnit: 1.25, "test_mse": 0.02}
 	for _, tt := range []struct {
 		name     string
-		side     Measured
+		side     Measurements
 		has, not []string
 	}{
 		{"off", side(t, "cloud", vae.MLPVAE, `{"beta": 0}`, scores, 0.5, 0.1, 0.004),
@@ -106,9 +106,9 @@ func TestWords(t *testing.T) {
 		{"on", side(t, "cloud", vae.MLPVAE, `{"beta": 1}`, scores), []string{"The KL, weighted 1, is what it pays"}, []string{"is off"}},
 		{"other", side(t, "cloud", vae.MLPVAE, `{}`, scores), []string{"cloud makes a cloud"}, []string{"The KL"}},
 	} {
-		tt.side.Stretched.Strange, point.Stretched.Strange = 0.1, 0.6
-		c := Comparison{Sides: [2]Measured{point, tt.side}}
-		text := c.Words()
+		tt.side.GaussianSamples.Outliers, point.GaussianSamples.Outliers = 0.1, 0.6
+		c := Comparison{Sides: [2]Measurements{point, tt.side}}
+		text := c.Summary()
 		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point leave more holes", "only the middle of the codes of point, which are spread 8 times", "0.01 by point") {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q lacks %q", tt.name, text, want)
@@ -121,12 +121,12 @@ func TestWords(t *testing.T) {
 		}
 	}
 	far := point
-	far.Holes.FID, far.Stretched.FID = 200, 100
-	if text := (&Comparison{Sides: [2]Measured{far, far}}).Words(); !strings.Contains(text, "a Fréchet distance (FID) of 200 and 200") || !strings.Contains(text, "at distances of 100 and 100") {
+	far.PriorSamples.FID, far.GaussianSamples.FID = 200, 100
+	if text := (&Comparison{Sides: [2]Measurements{far, far}}).Summary(); !strings.Contains(text, "a Fréchet distance (FID) of 200 and 200") || !strings.Contains(text, "at distances of 100 and 100") {
 		t.Errorf("with a net: %q", text)
 	}
-	even := Comparison{Sides: [2]Measured{point, point}}
-	if text := even.Words(); !strings.Contains(text, "about as many holes") {
+	even := Comparison{Sides: [2]Measurements{point, point}}
+	if text := even.Summary(); !strings.Contains(text, "about as many holes") {
 		t.Errorf("of two equals: %q", text)
 	}
 }

@@ -21,15 +21,15 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 	a, b := &c.Sides[0], &c.Sides[1]
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s and %s", a.Name, b.Name),
-		Subtitle: fmt.Sprintf("Two models of %s side by side; distances between images are distances of %s.", c.Data, c.Eye),
+		Subtitle: fmt.Sprintf("Two models of %s side by side; distances between images are distances of %s.", c.Data, c.Space),
 		Figures:  c.figures(),
 		Epochs:   c.table(),
 		Footer:   footer,
 	}
-	r.Sections = []viz.Section{{Title: "In words", Text: c.Words()}}
+	r.Sections = []viz.Section{{Title: "In words", Text: c.Summary()}}
 	for _, s := range []struct {
 		title, text string
-		draw        func(ctx context.Context, m *Measured) (viz.Picture, error)
+		draw        func(ctx context.Context, m *Measurements) (viz.Picture, error)
 	}{
 		{"The latent space", "The codes of test images, seen from the side from which they vary most. A + is a draw of N(0, I): where the codes and the + do not lie together, decoding N(0, I) is decoding what no image was ever encoded to.", c.scatter},
 		{"What N(0, I) decodes to", "", c.samples},
@@ -60,8 +60,8 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 			viz.KV{Key: "its data", Value: fmt.Sprintf("%s %.12s, %d training images", s.Config.Data.Source, s.Config.Data.Digest, s.Config.Data.Train)})
 	}
 	r.Facts = append(r.Facts,
-		viz.KV{Key: "images made", Value: fmt.Sprintf("%d by each model, held against %d training images", made, pool)},
-		viz.KV{Key: "paths", Value: fmt.Sprintf("%d, in %d steps each", paths, pathSteps)})
+		viz.KV{Key: "images made", Value: fmt.Sprintf("%d by each model, held against %d training images", generatedImages, poolImages)},
+		viz.KV{Key: "paths", Value: fmt.Sprintf("%d, in %d steps each", pathCount, pathSteps)})
 	return viz.WriteReport(w, r)
 }
 
@@ -74,10 +74,10 @@ func (c *Comparison) figures() []viz.KV {
 			sigma = fmt.Sprintf("%.2g", v)
 		}
 		f = append(f, viz.KV{Key: m.Name + ": mean σ", Value: sigma})
-		if math.IsNaN(m.Holes.FID) {
-			f = append(f, viz.KV{Key: m.Name + ": strange samples of N(0, I)", Value: fmt.Sprintf("%.0f %%", 100*m.Holes.Strange)})
+		if math.IsNaN(m.PriorSamples.FID) {
+			f = append(f, viz.KV{Key: m.Name + ": strange samples of N(0, I)", Value: fmt.Sprintf("%.0f %%", 100*m.PriorSamples.Outliers)})
 		} else {
-			f = append(f, viz.KV{Key: m.Name + ": FID of N(0, I)", Value: fmt.Sprintf("%.3g", m.Holes.FID)})
+			f = append(f, viz.KV{Key: m.Name + ": FID of N(0, I)", Value: fmt.Sprintf("%.3g", m.PriorSamples.FID)})
 		}
 	}
 	return f
@@ -93,27 +93,27 @@ func (c *Comparison) table() viz.Table {
 		}
 		return fmt.Sprintf("%.4g", v)
 	}
-	p := eval.Protocol{NLLSamples: 1, Made: made}.On(c.set)
+	p := eval.Protocol{NLLSamples: 1, Generated: generatedImages}.On(c.set)
 	for _, m := range p.Metrics() {
 		va, vb := a.number(m.Name), b.number(m.Name)
 		if !math.IsNaN(va) || !math.IsNaN(vb) {
 			t.Rows = append(t.Rows, []string{m.Name, cell(va), cell(vb), m.Unit})
 		}
 	}
-	row := func(name, unit string, of func(m *Measured) float64) {
+	row := func(name, unit string, of func(m *Measurements) float64) {
 		t.Rows = append(t.Rows, []string{name, cell(of(a)), cell(of(b)), unit})
 	}
-	row("standard deviation of the codes", "", func(m *Measured) float64 { return m.Spread })
-	row("FID of images from N(0, I)", "", func(m *Measured) float64 { return m.Holes.FID })
-	row("strange images from N(0, I)", "share", func(m *Measured) float64 { return m.Holes.Strange })
-	row("their distance to the nearest training image", "of test images'", func(m *Measured) float64 { return m.Holes.Relative })
-	row("FID of images from the stretched Gaussian", "", func(m *Measured) float64 { return m.Stretched.FID })
-	row("strange images from the stretched Gaussian", "share", func(m *Measured) float64 { return m.Stretched.Strange })
-	row("their distance to the nearest training image", "of test images'", func(m *Measured) float64 { return m.Stretched.Relative })
-	row("longest step of a path", "mean steps", func(m *Measured) float64 { return m.Path.Jump })
-	row("longest step of a path, in pixels", "mean steps", func(m *Measured) float64 { return m.Path.PixelJump })
-	row("length of a path, in pixels", "distances of its ends", func(m *Measured) float64 { return m.Path.PixelSteps })
-	row("strange images on a path", "share", func(m *Measured) float64 { return m.Path.Strange })
+	row("standard deviation of the codes", "", func(m *Measurements) float64 { return m.Spread })
+	row("FID of images from N(0, I)", "", func(m *Measurements) float64 { return m.PriorSamples.FID })
+	row("strange images from N(0, I)", "share", func(m *Measurements) float64 { return m.PriorSamples.Outliers })
+	row("their distance to the nearest training image", "of test images'", func(m *Measurements) float64 { return m.PriorSamples.Relative })
+	row("FID of images from the stretched Gaussian", "", func(m *Measurements) float64 { return m.GaussianSamples.FID })
+	row("strange images from the stretched Gaussian", "share", func(m *Measurements) float64 { return m.GaussianSamples.Outliers })
+	row("their distance to the nearest training image", "of test images'", func(m *Measurements) float64 { return m.GaussianSamples.Relative })
+	row("longest step of a path", "mean steps", func(m *Measurements) float64 { return m.Smoothness.LongestStep })
+	row("longest step of a path, in pixels", "mean steps", func(m *Measurements) float64 { return m.Smoothness.LongestPixelStep })
+	row("length of a path, in pixels", "distances of its ends", func(m *Measurements) float64 { return m.Smoothness.PixelLength })
+	row("strange images on a path", "share", func(m *Measurements) float64 { return m.Smoothness.Outliers })
 	return t
 }
 
@@ -126,11 +126,11 @@ func picture(img image.Image, err error, p viz.Picture) (viz.Picture, error) {
 
 // scatter draws codes with draws of N(0, I) among them, on the first two principal
 // components if there are more than two units.
-func (c *Comparison) scatter(_ context.Context, m *Measured) (viz.Picture, error) {
+func (c *Comparison) scatter(_ context.Context, m *Measurements) (viz.Picture, error) {
 	units := m.Session.Latent()
-	n := min(dots, len(m.mean)/units)
+	n := min(scatterCodes, len(m.mean)/units)
 	codes := m.mean[:n*units]
-	prior := latent.Prior(rng.New(0).Split("dots"), priorDots, units)
+	prior := latent.SamplePrior(rng.New(0).Split("dots"), priorDots, units)
 	note, points := "the one unit", make([][2]float32, 0, n+priorDots)
 	xy := slices.Concat(codes, prior)
 	opt := viz.ScatterOptions{XLabel: "z[0]", YLabel: "z[1]"}
@@ -160,7 +160,7 @@ func (c *Comparison) scatter(_ context.Context, m *Measured) (viz.Picture, error
 	for range priorDots {
 		labels = append(labels, int32(len(classes)))
 	}
-	lo, hi := latent.Range(xy)
+	lo, hi := latent.AxisRange(xy)
 	opt.Lo, opt.Hi = min(lo, -3), max(hi, 3)
 	opt.Title = m.Name + ": " + note
 	img, err := viz.Scatter(points, labels, append(classes, "+"), opt)
@@ -168,10 +168,10 @@ func (c *Comparison) scatter(_ context.Context, m *Measured) (viz.Picture, error
 		Caption: fmt.Sprintf("Standard deviation of the codes %.2g a unit; that of N(0, I) is 1.", m.Spread)})
 }
 
-func (c *Comparison) sheet(m *Measured, pix []float32, h Holes, alt string) (viz.Picture, error) {
+func (c *Comparison) sheet(m *Measurements, pix []float32, h SampleQuality, alt string) (viz.Picture, error) {
 	s := m.Session.Image()
-	img, err := viz.Grid(pix, shown, s.H, s.W, s.C, 8, viz.GridOptions{})
-	caption := fmt.Sprintf("%.0f %% of %d are strange: farther from any training image than %.0f %% of the test images are.", 100*h.Strange, made, 100*strangeFrom)
+	img, err := viz.Grid(pix, sheetImages, s.H, s.W, s.C, 8, viz.GridOptions{})
+	caption := fmt.Sprintf("%.0f %% of %d are strange: farther from any training image than %.0f %% of the test images are.", 100*h.Outliers, generatedImages, 100*outlierQuantile)
 	if !math.IsNaN(h.Relative) {
 		caption += fmt.Sprintf(" Mean distance to the nearest: %.2f times that of test images.", h.Relative)
 	}
@@ -181,21 +181,21 @@ func (c *Comparison) sheet(m *Measured, pix []float32, h Holes, alt string) (viz
 	return picture(img, err, viz.Picture{Title: m.Name, Alt: alt, Caption: caption})
 }
 
-func (c *Comparison) samples(_ context.Context, m *Measured) (viz.Picture, error) {
-	p, err := c.sheet(m, m.samples, m.Holes, "sheet of images decoded from N(0, I)")
+func (c *Comparison) samples(_ context.Context, m *Measurements) (viz.Picture, error) {
+	p, err := c.sheet(m, m.priorPixels, m.PriorSamples, "sheet of images decoded from N(0, I)")
 	if !m.Prior {
 		p.Caption += " Nothing ever told it where N(0, I) is."
 	}
 	return p, err
 }
 
-func (c *Comparison) stretched(_ context.Context, m *Measured) (viz.Picture, error) {
-	return c.sheet(m, m.stretched, m.Stretched, "sheet of images decoded from a Gaussian stretched to the codes")
+func (c *Comparison) stretched(_ context.Context, m *Measurements) (viz.Picture, error) {
+	return c.sheet(m, m.gaussianPixels, m.GaussianSamples, "sheet of images decoded from a Gaussian stretched to the codes")
 }
 
 // reconstructions returns of the first test images.
-func (c *Comparison) reconstructions(ctx context.Context, m *Measured) (viz.Picture, error) {
-	n := min(pairs, c.test.Len())
+func (c *Comparison) reconstructions(ctx context.Context, m *Measurements) (viz.Picture, error) {
+	n := min(shownReconstructions, c.test.Len())
 	index := make([]int, n)
 	for i := range index {
 		index[i] = i
@@ -221,13 +221,13 @@ func (c *Comparison) reconstructions(ctx context.Context, m *Measured) (viz.Pict
 		Caption: fmt.Sprintf("Mean squared error %.3g, PSNR %.3g dB.", m.number("test_mse"), m.number("test_psnr"))})
 }
 
-func (c *Comparison) paths(_ context.Context, m *Measured) (viz.Picture, error) {
+func (c *Comparison) paths(_ context.Context, m *Measurements) (viz.Picture, error) {
 	s := m.Session.Image()
-	rows := len(m.Path.rows) / s.Size() / pathCols
-	img, err := viz.Sheet(m.Path.rows, rows, pathCols, s.H, s.W, s.C, viz.SheetOptions{})
+	rows := len(m.Smoothness.rows) / s.Size() / pathCols
+	img, err := viz.Sheet(m.Smoothness.rows, rows, pathCols, s.H, s.W, s.C, viz.SheetOptions{})
 	return picture(img, err, viz.Picture{Title: m.Name, Alt: "rows of images on the way from one test image to another", Caption: fmt.Sprintf(
 		"The longest of %d steps is %.2f times the mean one; %.0f %% of the images on the way are strange. In pixels a path is %.2f times as long as its ends are apart.",
-		pathSteps, m.Path.Jump, 100*m.Path.Strange, m.Path.PixelSteps)})
+		pathSteps, m.Smoothness.LongestStep, 100*m.Smoothness.Outliers, m.Smoothness.PixelLength)})
 }
 
 // training draws the dynamics, as far as the logs have them.

@@ -79,7 +79,7 @@ func TestModes(t *testing.T) {
 	net := netOf(t, set, be)
 	grey := model.Image{H: quarterSide, W: quarterSide, C: 1}
 	task := Task{Protocol: DefaultProtocol(), Set: set, Seed: 1, Only: []string{"mode"}, Net: net}
-	task.Made = 200
+	task.Generated = 200
 	tag := feature.Tag(set)
 
 	a := album{img: grey, pictures: [][]float32{quarter(0), quarter(1), quarter(3)}, shares: []float64{0.5, 0.3, 0.2}}
@@ -139,7 +139,7 @@ func TestModes(t *testing.T) {
 	stacked := &data.Set{Name: "stacked", Train: data.Split{Items: m}, Test: data.Split{Items: m}, Channels: set}
 	b := album{img: rgb, pictures: [][]float32{triple(0, 0, 0), triple(1, 2, 3), triple(3, 2, 1)}, shares: evenly(3)}
 	task = Task{Protocol: DefaultProtocol(), Set: stacked, Seed: 1, Only: []string{"mode"}, Net: net}
-	task.Made = 100
+	task.Generated = 100
 	s, missing, err = ofToy(t, b, model.Input{Image: rgb}).Measure(context.Background(), task)
 	if err != nil || len(s) != 4 {
 		t.Fatalf("scores %v, missing %v, %v", s.Map(), missing, err)
@@ -213,7 +213,7 @@ func TestMemorised(t *testing.T) {
 
 // The channels of an image come apart in their order.
 func TestApart(t *testing.T) {
-	got := apart([]uint8{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16}, 1, 2, 3)
+	got := splitChannels([]uint8{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16}, 1, 2, 3)
 	if want := []uint8{1, 4, 2, 5, 3, 6, 11, 14, 12, 15, 13, 16}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}

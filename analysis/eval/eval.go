@@ -32,7 +32,7 @@ type Metric struct {
 	About     string // the protocol in words
 
 	// measure gives the value, or why the model has no such number.
-	measure func(ctx context.Context, s *subject) (result, error)
+	measure func(ctx context.Context, s *evaluation) (result, error)
 }
 
 // A result is a value and what stands beside it in a Score, or why there is none.
@@ -51,12 +51,12 @@ func absent(format string, args ...any) (result, error) {
 // A Protocol is what the names of the metrics depend on.
 type Protocol struct {
 	NLLSamples int // importance samples an image, k ≥ 1
-	Made       int // images made, and test images they are compared with, ≥ 2
+	Generated  int // images made, and test images they are compared with, ≥ 2
 	Images     int // judged by the first so many test images; 0 = all
 
-	net   string // feature.Tag of the set that is judged on; "" before there is one
-	eye   string // that of the net that tells modes apart
-	modes int    // images whose modes are counted
+	netTag      string // feature.Tag of the set that is judged on; "" before there is one
+	modesTag    string // that of the net that tells modes apart
+	modesImages int    // images whose modes are counted
 }
 
 // On returns the protocol on a set: as many images as it has test images at most, and the
@@ -69,17 +69,17 @@ func (p Protocol) On(set *data.Set) Protocol {
 	if p.Images > 0 {
 		n = p.Images
 	}
-	made := p.Made
-	p.Made, p.net = min(p.Made, n), feature.Tag(set)
-	p.eye, p.modes = p.net, p.Made
+	made := p.Generated
+	p.Generated, p.netTag = min(p.Generated, n), feature.Tag(set)
+	p.modesTag, p.modesImages = p.netTag, p.Generated
 	if set.Channels != nil {
-		p.eye, p.modes = feature.Tag(set.Channels), made*stackedModes/10
+		p.modesTag, p.modesImages = feature.Tag(set.Channels), made*stackedModes/10
 	}
 	return p
 }
 
 // DefaultProtocol returns that of published numbers.
-func DefaultProtocol() Protocol { return Protocol{NLLSamples: 5000, Made: 10_000} }
+func DefaultProtocol() Protocol { return Protocol{NLLSamples: 5000, Generated: 10_000} }
 
 // Metrics returns the rows of the table under the protocol, in the order in which they are
 // shown. A new one is a file and a row.
@@ -89,52 +89,52 @@ func (p Protocol) Metrics() []Metric {
 		test = fmt.Sprintf("test%d_", p.Images)
 	}
 	is := fmt.Sprintf("is_%d", p.NLLSamples)
-	if p.net == "" {
-		p.net, p.eye, p.modes = feature.Tag(nil), feature.Tag(nil), p.Made
+	if p.netTag == "" {
+		p.netTag, p.modesTag, p.modesImages = feature.Tag(nil), feature.Tag(nil), p.Generated
 	}
-	net, which := fmt.Sprintf("%s_%d", p.net, p.Made), fmt.Sprintf("%s_%d", p.eye, p.modes)
+	net, which := fmt.Sprintf("%s_%d", p.netTag, p.Generated), fmt.Sprintf("%s_%d", p.modesTag, p.modesImages)
 	return []Metric{
-		{test + "loss", "nats/image", false, true, "what is minimised in training, " + oneSample, term(model.Loss)},
-		{test + "reconstruction", "nats/image", false, true, "−ln p(x|z) or the distance in its place, " + oneSample, term(model.Reconstruction)},
-		{test + "kl", "nats/image", false, true, "KL(q(z|x) ‖ p(z)), unweighted, in closed form where the model has one, " + oneSample, term(model.KL)},
-		{test + "d_loss", "nats/image", false, true, "what the discriminator pays for a test image and for a made one beside it, halved, " + madeBeside, term(model.DLoss)},
-		{test + "d_accuracy", "share", true, true, "share of test images and of made ones that the discriminator tells apart, " + madeBeside, term(model.DAccuracy)},
-		{test + "g_loss", "nats/image", false, true, "what the generator pays for a made image, " + madeBeside, term(model.GLoss)},
+		{test + "loss", "nats/image", false, true, "what is minimised in training, " + aboutPosteriorSample, modelTerm(model.Loss)},
+		{test + "reconstruction", "nats/image", false, true, "−ln p(x|z) or the distance in its place, " + aboutPosteriorSample, modelTerm(model.Reconstruction)},
+		{test + "kl", "nats/image", false, true, "KL(q(z|x) ‖ p(z)), unweighted, in closed form where the model has one, " + aboutPosteriorSample, modelTerm(model.KL)},
+		{test + "d_loss", "nats/image", false, true, "what the discriminator pays for a test image and for a made one beside it, halved, " + aboutAdversarial, modelTerm(model.DLoss)},
+		{test + "d_accuracy", "share", true, true, "share of test images and of made ones that the discriminator tells apart, " + aboutAdversarial, modelTerm(model.DAccuracy)},
+		{test + "g_loss", "nats/image", false, true, "what the generator pays for a made image, " + aboutAdversarial, modelTerm(model.GLoss)},
 
 		{test + "active_units", "units", true, true, "latent units whose mean code E[z|x] varies over the test images by a variance of 0.01 or more (Burda et al. 2016)", activeUnits},
 		{test + "mean_sigma", "", false, true, "standard deviation σ of q(z|x), mean over test images and latent units", meanSigma},
 		{test + "kl_per_unit", "nats/unit", false, true, "KL(q(z|x) ‖ N(0, I)) in closed form, mean over test images and latent units; each unit's in per_unit", klPerUnit},
 
-		{test + "elbo", "nats/image", true, false, "E[ln p(x, z) − ln q(z|x)], a lower bound of ln p(x), one z ~ q(z|x) an image; " + onPixels, elbo},
-		{test + "elbo_bits_per_dim", "bits/dim", false, false, "−elbo/(D ln 2), D values an image; " + onPixels, elboBits},
-		{test + "nll_" + is, "nats/image", false, false, fmt.Sprintf("−ln 1/k Σ p(x, z)/q(z|x), k = %d draws z ~ q(z|x) an image (Burda et al. 2016, eq. 8); %s", p.NLLSamples, onPixels), nll},
-		{test + "bits_per_dim_" + is, "bits/dim", false, false, fmt.Sprintf("nll_%s/(D ln 2), D values an image; %s", is, onPixels), nllBits},
+		{test + "elbo", "nats/image", true, false, "E[ln p(x, z) − ln q(z|x)], a lower bound of ln p(x), one z ~ q(z|x) an image; " + aboutLikelihood, elbo},
+		{test + "elbo_bits_per_dim", "bits/dim", false, false, "−elbo/(D ln 2), D values an image; " + aboutLikelihood, elboBits},
+		{test + "nll_" + is, "nats/image", false, false, fmt.Sprintf("−ln 1/k Σ p(x, z)/q(z|x), k = %d draws z ~ q(z|x) an image (Burda et al. 2016, eq. 8); %s", p.NLLSamples, aboutLikelihood), nll},
+		{test + "bits_per_dim_" + is, "bits/dim", false, false, fmt.Sprintf("nll_%s/(D ln 2), D values an image; %s", is, aboutLikelihood), nllBits},
 
-		{test + "mse", "", false, false, "mean over values of (x − x̂)², in [0, 1], x̂ decoded from the mean of q(z|x)", ofPair(0)},
-		{test + "psnr", "dB", true, false, "−10 lg of each image's mse, mean over images; x̂ as in mse", ofPair(1)},
-		{test + "ssim", "", true, false, "structural similarity of x and x̂ as in mse (Wang et al. 2004: 11×11 Gaussian window of σ = 1.5, C₁ = 0.01², C₂ = 0.03²), mean over places, channels and images", ofPair(2)},
+		{test + "mse", "", false, false, "mean over values of (x − x̂)², in [0, 1], x̂ decoded from the mean of q(z|x)", reconstructionMetric(0)},
+		{test + "psnr", "dB", true, false, "−10 lg of each image's mse, mean over images; x̂ as in mse", reconstructionMetric(1)},
+		{test + "ssim", "", true, false, "structural similarity of x and x̂ as in mse (Wang et al. 2004: 11×11 Gaussian window of σ = 1.5, C₁ = 0.01², C₂ = 0.03²), mean over places, channels and images", reconstructionMetric(2)},
 
-		{test + "fid_" + net, "", false, false, p.fid("images drawn from the model's prior"), ofPrior(fid)},
-		{test + "fid_" + net + "_gaussian", "", false, false, p.fid("images decoded from a Gaussian with the mean and the variance of each unit's training codes"), between(fromCodes(gaussian), fid)},
-		{test + "fid_" + net + "_mixture1", "", false, false, p.fid("images decoded from a Gaussian with the mean and the covariance of the training codes"), between(fromCodes(mixtureOf(1)), fid)},
-		{test + "fid_" + net + "_mixture10", "", false, false, p.fid("images decoded from 10 Gaussians fitted to the training codes by EM (Ghosh et al. 2020)"), between(fromCodes(mixtureOf(10)), fid)},
-		{test + "fid_" + net + "_reconstruction", "", false, false, p.fid("the reconstructions of those test images"), between(fromReconstruction, fid)},
-		{test + "fid_" + net + "_train", "", false, false, p.fid("training images: what a perfect model would come to"), between(fromTraining, fid)},
-		{test + "kid_" + net, "", false, false, p.kid(), ofPrior(kid)},
-		{test + "precision_" + net, "share", true, false, p.manifolds("share of made images no farther from a test image than its third nearest test image is (Kynkäänniemi et al. 2019): are they good"), ofPrior(precision)},
-		{test + "recall_" + net, "share", true, false, p.manifolds("share of test images no farther from a made one than its third nearest made image is (Kynkäänniemi et al. 2019): are they all there"), ofPrior(recall)},
-		{test + "density_" + net, "", true, false, p.manifolds("test images whose fifth nearest test image is no nearer than the made image is, mean over made images, over 5; 1 of a perfect model (Naeem et al. 2020)"), ofPrior(ballDensity)},
-		{test + "coverage_" + net, "share", true, false, p.manifolds("share of test images to which a made image is no farther than the fifth nearest test image (Naeem et al. 2020)"), ofPrior(ballCoverage)},
-		{test + "memorised_" + net, "share", false, false, p.memorised(p.Made, "features"), ofPrior(memorised)},
-		{fmt.Sprintf("%smemorised_pixels_%d", test, p.pixelled()), "share", false, false, p.memorised(p.pixelled(), "pixels"), memorisedPixels},
-		{"modes_" + which, "modes", true, false, p.ofModes("modes that have an image; the images of each in per_unit"), modesFound},
-		{"mode_kl_" + which, "nats", false, false, p.ofModes("KL of the shares of the modes from those of the training labels, or from uniform where a mode is the classes of several channels"), ofModes((*modes).kl)},
-		{"mode_most_" + which, "of uniform", false, false, p.ofModes("share of the most frequent mode, times the number of modes"), ofModes(modeMost)},
-		{"mode_least_" + which, "of uniform", true, false, p.ofModes("share of the rarest mode, times the number of modes"), ofModes(modeLeast)},
-		{test + "cluster_accuracy", "share", true, false, "share of test images that are of the class that the class found by the model stands for, each standing for one label at most in the best way (Xie et al. 2016)", clusters(clusterAccuracy)},
-		{test + "cluster_nmi", "", true, false, "normalised mutual information of the classes found by the model in the test images and their labels, over the mean of both entropies", clusters(probe.NMI)},
-		{"cluster_made_" + net, "share", true, false, fmt.Sprintf("as cluster_accuracy, of %d images drawn from the model's prior and the labels that the feature net gives them", p.Made), clustersMade},
-		{"recognised_" + net, "share", true, false, fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Made), agreement},
+		{test + "fid_" + net, "", false, false, p.aboutFID("images drawn from the model's prior"), distanceFromPrior(fid)},
+		{test + "fid_" + net + "_gaussian", "", false, false, p.aboutFID("images decoded from a Gaussian with the mean and the variance of each unit's training codes"), distanceFromSource(fromCodes(gaussian), fid)},
+		{test + "fid_" + net + "_mixture1", "", false, false, p.aboutFID("images decoded from a Gaussian with the mean and the covariance of the training codes"), distanceFromSource(fromCodes(mixtureOf(1)), fid)},
+		{test + "fid_" + net + "_mixture10", "", false, false, p.aboutFID("images decoded from 10 Gaussians fitted to the training codes by EM (Ghosh et al. 2020)"), distanceFromSource(fromCodes(mixtureOf(10)), fid)},
+		{test + "fid_" + net + "_reconstruction", "", false, false, p.aboutFID("the reconstructions of those test images"), distanceFromSource(fromReconstruction, fid)},
+		{test + "fid_" + net + "_train", "", false, false, p.aboutFID("training images: what a perfect model would come to"), distanceFromSource(fromTraining, fid)},
+		{test + "kid_" + net, "", false, false, p.aboutKID(), distanceFromPrior(kid)},
+		{test + "precision_" + net, "share", true, false, p.aboutManifolds("share of made images no farther from a test image than its third nearest test image is (Kynkäänniemi et al. 2019): are they good"), distanceFromPrior(precision)},
+		{test + "recall_" + net, "share", true, false, p.aboutManifolds("share of test images no farther from a made one than its third nearest made image is (Kynkäänniemi et al. 2019): are they all there"), distanceFromPrior(recall)},
+		{test + "density_" + net, "", true, false, p.aboutManifolds("test images whose fifth nearest test image is no nearer than the made image is, mean over made images, over 5; 1 of a perfect model (Naeem et al. 2020)"), distanceFromPrior(ballDensity)},
+		{test + "coverage_" + net, "share", true, false, p.aboutManifolds("share of test images to which a made image is no farther than the fifth nearest test image (Naeem et al. 2020)"), distanceFromPrior(ballCoverage)},
+		{test + "memorised_" + net, "share", false, false, p.aboutMemorised(p.Generated, "features"), distanceFromPrior(memorised)},
+		{fmt.Sprintf("%smemorised_pixels_%d", test, p.memorisedPixelImages()), "share", false, false, p.aboutMemorised(p.memorisedPixelImages(), "pixels"), memorisedPixels},
+		{"modes_" + which, "modes", true, false, p.aboutModes("modes that have an image; the images of each in per_unit"), modesFound},
+		{"mode_kl_" + which, "nats", false, false, p.aboutModes("KL of the shares of the modes from those of the training labels, or from uniform where a mode is the classes of several channels"), modeMetric((*modes).kl)},
+		{"mode_most_" + which, "of uniform", false, false, p.aboutModes("share of the most frequent mode, times the number of modes"), modeMetric(modeMost)},
+		{"mode_least_" + which, "of uniform", true, false, p.aboutModes("share of the rarest mode, times the number of modes"), modeMetric(modeLeast)},
+		{test + "cluster_accuracy", "share", true, false, "share of test images that are of the class that the class found by the model stands for, each standing for one label at most in the best way (Xie et al. 2016)", clusterMetric(clusterAccuracy)},
+		{test + "cluster_nmi", "", true, false, "normalised mutual information of the classes found by the model in the test images and their labels, over the mean of both entropies", clusterMetric(probe.NMI)},
+		{"cluster_made_" + net, "share", true, false, fmt.Sprintf("as cluster_accuracy, of %d images drawn from the model's prior and the labels that the feature net gives them", p.Generated), clusterGenerated},
+		{"recognised_" + net, "share", true, false, fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Generated), labelAgreement},
 	}
 }
 
@@ -228,18 +228,18 @@ func (e *Evaluator) Evaluate(ctx context.Context, images data.Items, seed uint64
 			wanted = append(wanted, m)
 		}
 	}
-	scores, _, err := e.subject(images, seed).measure(ctx, wanted)
+	scores, _, err := e.newEvaluation(images, seed).measure(ctx, wanted)
 	return scores, err
 }
 
 // Measure measures what the task asks for, and says which of it the model does not
 // have. What is drawn is drawn as by Evaluate.
 func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, error) {
-	s, err := e.begin(&t)
+	s, err := e.startTask(&t)
 	if err != nil {
 		return nil, nil, err
 	}
-	wanted, err := choose(t.Metrics(), t.Only)
+	wanted, err := selectMetrics(t.Metrics(), t.Only)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -247,10 +247,10 @@ func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, erro
 }
 
 // begin returns the subject of a task, the protocol of which is put on its set.
-func (e *Evaluator) begin(t *Task) (*subject, error) {
+func (e *Evaluator) startTask(t *Task) (*evaluation, error) {
 	switch {
-	case t.NLLSamples < 1 || t.Made < 2 || t.Images < 0:
-		return nil, fmt.Errorf("eval: %d importance samples, %d made images, %d test images: want 1 or more, 2 or more, 0 (all) or more", t.NLLSamples, t.Made, t.Images)
+	case t.NLLSamples < 1 || t.Generated < 2 || t.Images < 0:
+		return nil, fmt.Errorf("eval: %d importance samples, %d made images, %d test images: want 1 or more, 2 or more, 0 (all) or more", t.NLLSamples, t.Generated, t.Images)
 	case t.Set == nil || t.Set.Test.Len() == 0:
 		return nil, fmt.Errorf("eval: there are no test images: hold some out")
 	}
@@ -258,18 +258,18 @@ func (e *Evaluator) begin(t *Task) (*subject, error) {
 	test := t.Set.Labelled(t.Set.Test)
 	if t.Images > 0 {
 		var err error
-		if test, err = some(test, 0, t.Images); err != nil {
+		if test, err = imageRange(test, 0, t.Images); err != nil {
 			return nil, fmt.Errorf("eval: %w", err)
 		}
 	}
-	s := e.subject(test, t.Seed)
+	s := e.newEvaluation(test, t.Seed)
 	s.task = t
 	return s, nil
 }
 
 // choose returns the metrics whose name has one of the words in it; a word that is a whole
 // name is that one alone.
-func choose(all []Metric, words []string) ([]Metric, error) {
+func selectMetrics(all []Metric, words []string) ([]Metric, error) {
 	if words == nil {
 		return all, nil
 	}
@@ -302,6 +302,6 @@ func choose(all []Metric, words []string) ([]Metric, error) {
 	return some, nil
 }
 
-func (e *Evaluator) subject(images data.Items, seed uint64) *subject {
-	return &subject{Evaluator: e, images: images, key: rng.New(seed).Split("eval")}
+func (e *Evaluator) newEvaluation(images data.Items, seed uint64) *evaluation {
+	return &evaluation{Evaluator: e, images: images, key: rng.New(seed).Split("eval")}
 }

@@ -8,16 +8,16 @@ import (
 )
 
 // A cloud is the Gaussian that fits points best: what a Fréchet distance compares.
-type cloud struct {
+type gaussianStatistics struct {
 	mean []float64     // (F)
 	cov  *mat.SymDense // (F,F), with N−1 in the denominator
 }
 
 // newCloud returns the cloud of points (N,F), N ≥ 2, in float64.
-func newCloud(points []float32, dim int) (cloud, error) {
+func newGaussianStatistics(points []float32, dim int) (gaussianStatistics, error) {
 	n := len(points) / max(1, dim)
 	if dim < 1 || n < 2 || len(points)%dim != 0 {
-		return cloud{}, fmt.Errorf("%d values are not two points of %d features or more", len(points), dim)
+		return gaussianStatistics{}, fmt.Errorf("%d values are not two points of %d features or more", len(points), dim)
 	}
 	mean := make([]float64, dim)
 	for i, v := range points {
@@ -38,7 +38,7 @@ func newCloud(points []float32, dim int) (cloud, error) {
 			cov.SetSym(i, j, product.At(i, j)/float64(n-1))
 		}
 	}
-	return cloud{mean, cov}, nil
+	return gaussianStatistics{mean, cov}, nil
 }
 
 // frechet returns the squared Fréchet (Wasserstein-2) distance of two Gaussians,
@@ -48,7 +48,7 @@ func newCloud(points []float32, dim int) (cloud, error) {
 // which is ≥ 0. The root is of a symmetric matrix, so there is no imaginary part to
 // drop, and small negative eigenvalues are rounding of 0. Dowson & Landau 1982;
 // Heusel et al., arXiv:1706.08500, eq. 6.
-func frechet(a, b cloud) (float64, error) {
+func frechet(a, b gaussianStatistics) (float64, error) {
 	d := 0.0
 	for i := range a.mean {
 		d += (a.mean[i] - b.mean[i]) * (a.mean[i] - b.mean[i])
@@ -60,7 +60,7 @@ func frechet(a, b cloud) (float64, error) {
 	var half, whole mat.Dense
 	half.Mul(root, b.cov)
 	whole.Mul(&half, root)
-	values, _, err := eigen(symmetric(&whole), false)
+	values, _, err := eigenvalues(symmetric(&whole), false)
 	if err != nil {
 		return 0, err
 	}
@@ -76,11 +76,11 @@ func frechet(a, b cloud) (float64, error) {
 //
 // a, b (N,dims) → ≥ 0.
 func Frechet(a, b []float32, dims int) (float64, error) {
-	x, err := newCloud(a, dims)
+	x, err := newGaussianStatistics(a, dims)
 	if err != nil {
 		return 0, fmt.Errorf("eval: %w", err)
 	}
-	y, err := newCloud(b, dims)
+	y, err := newGaussianStatistics(b, dims)
 	if err != nil {
 		return 0, fmt.Errorf("eval: %w", err)
 	}
@@ -93,7 +93,7 @@ func Frechet(a, b []float32, dims int) (float64, error) {
 
 // sqrtSym returns the symmetric root of a positive semidefinite matrix.
 func sqrtSym(c *mat.SymDense) (*mat.SymDense, error) {
-	values, vectors, err := eigen(c, true)
+	values, vectors, err := eigenvalues(c, true)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func sqrtSym(c *mat.SymDense) (*mat.SymDense, error) {
 	return symmetric(&root), nil
 }
 
-func eigen(c *mat.SymDense, vectors bool) ([]float64, *mat.Dense, error) {
+func eigenvalues(c *mat.SymDense, vectors bool) ([]float64, *mat.Dense, error) {
 	var e mat.EigenSym
 	if !e.Factorize(c, vectors) {
 		return nil, nil, fmt.Errorf("the eigenvalues of a %dx%[1]d covariance did not converge", c.SymmetricDim())

@@ -10,16 +10,16 @@ import (
 )
 
 // diagonal returns a Gaussian of independent units.
-func diagonal(mean, variance []float64) cloud {
+func diagonal(mean, variance []float64) gaussianStatistics {
 	c := mat.NewSymDense(len(mean), nil)
 	for i, v := range variance {
 		c.SetSym(i, i, v)
 	}
-	return cloud{mean, c}
+	return gaussianStatistics{mean, c}
 }
 
 // turned returns c in other coordinates, x → Qx, with Q a product of rotations.
-func turned(c cloud, angles ...float64) cloud {
+func turned(c gaussianStatistics, angles ...float64) gaussianStatistics {
 	n := len(c.mean)
 	q := mat.NewDense(n, n, nil)
 	for i := range n {
@@ -44,7 +44,7 @@ func turned(c cloud, angles ...float64) cloud {
 	var half, whole mat.Dense
 	half.Mul(q, c.cov)
 	whole.Mul(&half, q.T())
-	return cloud{m.RawVector().Data, symmetric(&whole)}
+	return gaussianStatistics{m.RawVector().Data, symmetric(&whole)}
 }
 
 // Where covariances commute the distance is Σ (m₁−m₂)² + (σ₁−σ₂)², in any coordinates.
@@ -53,7 +53,7 @@ func TestFrechetClosedForm(t *testing.T) {
 	b := diagonal([]float64{0, 1, 0.5}, []float64{1, 9, 0})
 	want := 1.0 + 9 + 0 + (2-1)*(2-1) + (0.5-3)*(0.5-3) + (1-0)*(1-0)
 	for _, angles := range [][]float64{nil, {0.3, 1.1, -0.7, 2}} {
-		for _, pair := range [][2]cloud{{a, b}, {b, a}} {
+		for _, pair := range [][2]gaussianStatistics{{a, b}, {b, a}} {
 			got, err := frechet(turned(pair[0], angles...), turned(pair[1], angles...))
 			if err != nil || !(math.Abs(got-want) <= 1e-6) { // the root of an eigenvalue that is 0 but for rounding
 				t.Errorf("turned by %v: %v, want %v; %v", angles, got, want, err)
@@ -67,8 +67,8 @@ func TestFrechetClosedForm(t *testing.T) {
 
 // Where they do not commute: in two dimensions tr (C₁C₂)^½ = √(tr C₁C₂ + 2 √(det C₁ det C₂)).
 func TestFrechetTwoDimensions(t *testing.T) {
-	a := cloud{[]float64{0, 0}, mat.NewSymDense(2, []float64{2, 0.6, 0.6, 1})}
-	b := cloud{[]float64{3, 0}, mat.NewSymDense(2, []float64{1, -0.8, -0.8, 3})}
+	a := gaussianStatistics{[]float64{0, 0}, mat.NewSymDense(2, []float64{2, 0.6, 0.6, 1})}
+	b := gaussianStatistics{[]float64{3, 0}, mat.NewSymDense(2, []float64{1, -0.8, -0.8, 3})}
 	var p mat.Dense
 	p.Mul(a.cov, b.cov)
 	want := 9 + 3 + 4 - 2*math.Sqrt(mat.Trace(&p)+2*math.Sqrt(mat.Det(a.cov)*mat.Det(b.cov)))
@@ -78,11 +78,11 @@ func TestFrechetTwoDimensions(t *testing.T) {
 }
 
 func TestNewCloud(t *testing.T) {
-	c, err := newCloud([]float32{1, 2, 3, 6, 5, 1}, 2)
+	c, err := newGaussianStatistics([]float32{1, 2, 3, 6, 5, 1}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := cloud{[]float64{3, 3}, mat.NewSymDense(2, []float64{4, -1, -1, 7})}
+	want := gaussianStatistics{[]float64{3, 3}, mat.NewSymDense(2, []float64{4, -1, -1, 7})}
 	for i := range 2 {
 		if !(math.Abs(c.mean[i]-want.mean[i]) <= 1e-12) {
 			t.Errorf("mean %v, want %v", c.mean, want.mean)
@@ -94,7 +94,7 @@ func TestNewCloud(t *testing.T) {
 		}
 	}
 	for _, points := range [][]float32{{1, 2}, {1, 2, 3}, nil} {
-		if _, err := newCloud(points, 2); err == nil {
+		if _, err := newGaussianStatistics(points, 2); err == nil {
 			t.Errorf("%v passed for points of two features", points)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func FuzzReadRecords(f *testing.F) {
 	dir := f.TempDir()
 	name := filepath.Join(dir, "seed.json")
-	if err := WriteRecords(name, Scores{{Metric: Metrics()[0], Value: 1.5, StdErr: 0.5, Images: 7, Units: []float64{1, 2}, Note: "so"}, {Metric: Metrics()[1]}}.Records(Subject{DataDigest: "a", Seed: 9})); err != nil {
+	if err := WriteRecords(name, Scores{{Metric: Metrics()[0], Value: 1.5, StdErr: 0.5, Images: 7, Units: []float64{1, 2}, Note: "so"}, {Metric: Metrics()[1]}}.Records(Provenance{DataDigest: "a", Seed: 9})); err != nil {
 		f.Fatal(err)
 	}
 	b, err := os.ReadFile(name)

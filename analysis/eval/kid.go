@@ -17,7 +17,7 @@ const (
 )
 
 // kid returns the kernel distance of the features.
-func kid(ctx context.Context, s *subject, real, made *seen) (result, error) {
+func kid(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
 	n := min(len(real.features), len(made.features)) / feature.Size
 	if n < 2 {
 		return absent("a kernel distance takes two images or more")
@@ -34,8 +34,8 @@ func kid(ctx context.Context, s *subject, real, made *seen) (result, error) {
 }
 
 // kid says what it is measured on.
-func (p Protocol) kid() string {
-	return fmt.Sprintf("kernel distance (Bińkowski et al. 2018) of the features of the first %d test images and of as many drawn from the model's prior: squared maximum mean discrepancy by the kernel (x·y/%d + 1)³, mean of the unbiased estimate over %d subsets of %d of each; %s", p.Made, feature.Size, kidSubsets, kidSize, ownNet)
+func (p Protocol) aboutKID() string {
+	return fmt.Sprintf("kernel distance (Bińkowski et al. 2018) of the features of the first %d test images and of as many drawn from the model's prior: squared maximum mean discrepancy by the kernel (x·y/%d + 1)³, mean of the unbiased estimate over %d subsets of %d of each; %s", p.Generated, feature.Size, kidSubsets, kidSize, aboutNet)
 }
 
 // mmd returns the unbiased estimate of the squared maximum mean discrepancy of two
@@ -57,8 +57,8 @@ func mmd(ctx context.Context, be backend.Backend, a, b []float32, dims, subsets,
 	x, y := make([]float32, size*dims), make([]float32, size*dims)
 	pairs := float64(size) * float64(size-1)
 	for i := range subsets {
-		take(x, a, dims, key.Split("real").At(uint64(i)))
-		take(y, b, dims, key.Split("made").At(uint64(i)))
+		drawSubset(x, a, dims, key.Split("real").At(uint64(i)))
+		drawSubset(y, b, dims, key.Split("made").At(uint64(i)))
 		estimate := 0.0
 		for _, of := range []struct {
 			a, b   []float32
@@ -70,7 +70,7 @@ func mmd(ctx context.Context, be backend.Backend, a, b []float32, dims, subsets,
 			if err := p.run(); err != nil {
 				return all, err
 			}
-			sum, err := p.kernels(ctx, of.apart)
+			sum, err := p.kernelSum(ctx, of.apart)
 			if err != nil {
 				return all, err
 			}
@@ -83,7 +83,7 @@ func mmd(ctx context.Context, be backend.Backend, a, b []float32, dims, subsets,
 }
 
 // take draws points of x without replacement until dst is full.
-func take(dst, x []float32, dims int, key rng.Key) {
+func drawSubset(dst, x []float32, dims int, key rng.Key) {
 	order := key.Perm(len(x) / dims)
 	for i := range len(dst) / dims {
 		copy(dst[i*dims:(i+1)*dims], x[int(order[i])*dims:])
@@ -92,7 +92,7 @@ func take(dst, x []float32, dims int, key rng.Key) {
 
 // kernels returns the sum of the kernel over all pairs, without those of a point and itself
 // if they are to be apart.
-func (p *products) kernels(ctx context.Context, apart bool) (float64, error) {
+func (p *products) kernelSum(ctx context.Context, apart bool) (float64, error) {
 	sums := make([]float64, p.rows)
 	scale := 1 / float64(p.dims)
 	err := data.Parallel(ctx, p.rows, func(i int) error {

@@ -101,8 +101,8 @@ func TestKernelDistanceByLoop(t *testing.T) {
 	var want mean
 	for i := range 4 {
 		x, y := make([]float32, size*dims), make([]float32, size*dims)
-		take(x, a, dims, key.Split("real").At(uint64(i)))
-		take(y, b, dims, key.Split("made").At(uint64(i)))
+		drawSubset(x, a, dims, key.Split("real").At(uint64(i)))
+		drawSubset(y, b, dims, key.Split("made").At(uint64(i)))
 		used := map[float32]bool{}
 		for _, v := range x {
 			if used[v] {

@@ -15,55 +15,55 @@ const (
 
 // precision returns the share of made images whose features lie in a ball around a test
 // image's that reaches to the third nearest of the others.
-func precision(ctx context.Context, s *subject, real, made *seen) (result, error) {
+func precision(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
 	return s.inBalls(ctx, made, real, precisionNeighbours, oneOrMore)
 }
 
 // recall returns precision the other way round: the share of test images that lie in a ball
 // around a made one.
-func recall(ctx context.Context, s *subject, real, made *seen) (result, error) {
+func recall(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
 	return s.inBalls(ctx, real, made, precisionNeighbours, oneOrMore)
 }
 
 // ballDensity returns the number of balls around test images, which reach to the fifth nearest,
 // that a made image lies in, over 5: 1 is expected of one that is made like them.
-func ballDensity(ctx context.Context, s *subject, real, made *seen) (result, error) {
+func ballDensity(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
 	return s.inBalls(ctx, made, real, densityNeighbours, func(n int) float64 { return float64(n) / densityNeighbours })
 }
 
 // ballCoverage returns the share of test images in whose ball a made one lies.
-func ballCoverage(ctx context.Context, s *subject, real, made *seen) (result, error) {
+func ballCoverage(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
 	radii, why, err := s.radii(ctx, real, densityNeighbours)
 	if err != nil || why != "" {
 		return result{absent: why}, err
 	}
-	r, err := newRuler(s.be, feature.Size, s.progress)
+	r, err := newNeighbourSearch(s.be, feature.Size, s.progress)
 	if err != nil {
 		return result{}, err
 	}
-	near, err := r.nearest(ctx, real.features, held(made.features, feature.Size), 1, false)
+	near, err := r.nearest(ctx, real.features, pointsOf(made.features, feature.Size), 1, false)
 	if err != nil {
 		return result{}, err
 	}
 	var m mean
 	for i, n := range near {
-		m.add(truth(n[0].Distance <= radii[i]))
+		m.add(indicator(n[0].Distance <= radii[i]))
 	}
 	return result{value: m.value(), stdErr: m.stdErr()}, nil
 }
 
 // inBalls returns the mean over points of what score makes of the number of balls that a
 // point lies in, the balls around other points that reach to the k-th nearest of these.
-func (s *subject) inBalls(ctx context.Context, points, around *seen, k int, score func(n int) float64) (result, error) {
+func (s *evaluation) inBalls(ctx context.Context, points, around *embedding, k int, score func(n int) float64) (result, error) {
 	radii, why, err := s.radii(ctx, around, k)
 	if err != nil || why != "" {
 		return result{absent: why}, err
 	}
-	r, err := newRuler(s.be, feature.Size, s.progress)
+	r, err := newNeighbourSearch(s.be, feature.Size, s.progress)
 	if err != nil {
 		return result{}, err
 	}
-	counts, err := r.within(ctx, points.features, held(around.features, feature.Size), radii)
+	counts, err := r.within(ctx, points.features, pointsOf(around.features, feature.Size), radii)
 	if err != nil {
 		return result{}, err
 	}
@@ -76,31 +76,31 @@ func (s *subject) inBalls(ctx context.Context, points, around *seen, k int, scor
 
 // radii returns the distances of points to the k-th nearest of the others; why says that
 // there are not so many.
-func (s *subject) radii(ctx context.Context, of *seen, k int) (radii []float64, why string, err error) {
+func (s *evaluation) radii(ctx context.Context, of *embedding, k int) (radii []float64, why string, err error) {
 	n := len(of.features) / feature.Size
 	if n <= k {
 		return nil, fmt.Sprintf("of %d images none has %d neighbours", n, k), nil
 	}
-	if of.near == nil { // once for all metrics
-		r, err := newRuler(s.be, feature.Size, s.progress)
+	if of.neighbours == nil { // once for all metrics
+		r, err := newNeighbourSearch(s.be, feature.Size, s.progress)
 		if err != nil {
 			return nil, "", err
 		}
-		if of.near, err = r.nearest(ctx, of.features, held(of.features, feature.Size), max(precisionNeighbours, densityNeighbours), true); err != nil {
+		if of.neighbours, err = r.nearest(ctx, of.features, pointsOf(of.features, feature.Size), max(precisionNeighbours, densityNeighbours), true); err != nil {
 			return nil, "", err
 		}
 	}
 	radii = make([]float64, n)
-	for i, n := range of.near {
+	for i, n := range of.neighbours {
 		radii[i] = n[k-1].Distance
 	}
 	return radii, "", nil
 }
 
-func oneOrMore(n int) float64 { return truth(n > 0) }
+func oneOrMore(n int) float64 { return indicator(n > 0) }
 
 // truth returns 1 if it is so.
-func truth(so bool) float64 {
+func indicator(so bool) float64 {
 	if so {
 		return 1
 	}
@@ -108,6 +108,6 @@ func truth(so bool) float64 {
 }
 
 // manifolds says what those metrics are measured on.
-func (p Protocol) manifolds(what string) string {
-	return fmt.Sprintf("%s; the first %d test images and as many drawn from the model's prior, by distances of features; %s", what, p.Made, ownNet)
+func (p Protocol) aboutManifolds(what string) string {
+	return fmt.Sprintf("%s; the first %d test images and as many drawn from the model's prior, by distances of features; %s", what, p.Generated, aboutNet)
 }

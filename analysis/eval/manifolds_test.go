@@ -15,7 +15,7 @@ import (
 
 // blob returns n points of F features around a point at a distance from the origin, spread
 // in a plane so that neighbours are near.
-func blob(key rng.Key, n int, at, spread float32) *seen {
+func blob(key rng.Key, n int, at, spread float32) *embedding {
 	e := make([]float32, 2*n)
 	key.Normal(e)
 	x := make([]float32, n*feature.Size)
@@ -24,25 +24,25 @@ func blob(key rng.Key, n int, at, spread float32) *seen {
 			x[i*feature.Size+k] = at + spread*e[2*i+k%2]*float32(1+k%5)
 		}
 	}
-	return &seen{features: x}
+	return &embedding{features: x}
 }
 
 // judge returns a subject that only compares features.
-func judge(t *testing.T) *subject {
+func judge(t *testing.T) *evaluation {
 	t.Helper()
 	be := cpu.New(2)
 	t.Cleanup(func() { be.Close() })
-	return &subject{Evaluator: &Evaluator{be: be}, key: rng.New(1)}
+	return &evaluation{Evaluator: &Evaluator{be: be}, key: rng.New(1)}
 }
 
 // byLoop returns precision, recall, density and coverage by their definitions, over all
 // pairs.
-func byLoop(real, made *seen) [4]float64 {
+func byLoop(real, made *embedding) [4]float64 {
 	const f = feature.Size
-	d := func(a, b *seen, i, j int) float64 {
+	d := func(a, b *embedding, i, j int) float64 {
 		return latent.Euclidean(a.features[i*f:(i+1)*f], b.features[j*f:(j+1)*f])
 	}
-	kth := func(x *seen, i, k int) float64 {
+	kth := func(x *embedding, i, k int) float64 {
 		var all []float64
 		for j := range len(x.features) / f {
 			if j != i {
@@ -62,9 +62,9 @@ func byLoop(real, made *seen) [4]float64 {
 		in := false
 		for i := range n {
 			in = in || d(real, made, i, j) <= third[i]
-			out[2] += truth(d(real, made, i, j) <= fifth[i]) / float64(5*m)
+			out[2] += indicator(d(real, made, i, j) <= fifth[i]) / float64(5*m)
 		}
-		out[0] += truth(in) / float64(m)
+		out[0] += indicator(in) / float64(m)
 	}
 	thirdMade := make([]float64, m)
 	for j := range m {
@@ -76,8 +76,8 @@ func byLoop(real, made *seen) [4]float64 {
 			in = in || d(real, made, i, j) <= thirdMade[j]
 			covered = covered || d(real, made, i, j) <= fifth[i]
 		}
-		out[1] += truth(in) / float64(n)
-		out[3] += truth(covered) / float64(n)
+		out[1] += indicator(in) / float64(n)
+		out[3] += indicator(covered) / float64(n)
 	}
 	return out
 }
@@ -93,7 +93,7 @@ func TestManifolds(t *testing.T) {
 	one := blob(rng.New(2), 300, 0.5, 0)
 	for _, tt := range []struct {
 		name string
-		made *seen
+		made *embedding
 		want func(v [4]float64) bool // of precision, recall, density, coverage
 	}{
 		{"the same distribution", blob(rng.New(2), 300, 0, 1), func(v [4]float64) bool {
@@ -129,7 +129,7 @@ func TestManifolds(t *testing.T) {
 
 // The distance to the second nearest of the others.
 func TestRadii(t *testing.T) {
-	x := &seen{features: make([]float32, 4*feature.Size)}
+	x := &embedding{features: make([]float32, 4*feature.Size)}
 	for i, v := range []float32{0, 1, 3, 7} {
 		x.features[i*feature.Size] = v
 	}

@@ -29,14 +29,14 @@ type modes struct {
 const stackedModes = 26
 
 // counted counts the modes once for all metrics; why says that there are none.
-func (s *subject) counted(ctx context.Context) (m *modes, why string, err error) {
+func (s *evaluation) countModes(ctx context.Context) (m *modes, why string, err error) {
 	if s.modes != nil {
 		return s.modes, "", nil
 	}
 	if s.task.Set.Channels != nil {
-		m, why, err = s.stackedClasses(ctx)
+		m, why, err = s.channelModes(ctx)
 	} else {
-		m, why, err = s.classes(ctx)
+		m, why, err = s.classModes(ctx)
 	}
 	if err == nil && why == "" {
 		s.modes = m
@@ -46,14 +46,14 @@ func (s *subject) counted(ctx context.Context) (m *modes, why string, err error)
 
 // madeClasses returns the class that the net of the set gives each of the images that were
 // drawn for the other metrics; why says that there are none.
-func (s *subject) madeClasses(ctx context.Context) (net *feature.Net, classes []int32, why string, err error) {
-	if net, why, err = s.net(ctx); err != nil || why != "" {
+func (s *evaluation) generatedClasses(ctx context.Context) (net *feature.Net, classes []int32, why string, err error) {
+	if net, why, err = s.openNet(ctx); err != nil || why != "" {
 		return nil, nil, why, err
 	}
 	if !net.Exclusive {
 		return nil, nil, "the labels are attributes, of which an image may have several", nil
 	}
-	made, why, err := s.drawn(ctx, net)
+	made, why, err := s.generatedEmbedding(ctx, net)
 	if err != nil || why != "" {
 		return nil, nil, why, err
 	}
@@ -61,13 +61,13 @@ func (s *subject) madeClasses(ctx context.Context) (net *feature.Net, classes []
 }
 
 // classes counts them.
-func (s *subject) classes(ctx context.Context) (m *modes, why string, err error) {
-	net, classes, why, err := s.madeClasses(ctx)
+func (s *evaluation) classModes(ctx context.Context) (m *modes, why string, err error) {
+	net, classes, why, err := s.generatedClasses(ctx)
 	if err != nil || why != "" {
 		return nil, why, err
 	}
 	k := len(net.Labels)
-	m = &modes{counts: make([]int, k), want: make([]float64, k), images: s.task.Made}
+	m = &modes{counts: make([]int, k), want: make([]float64, k), images: s.task.Generated}
 	for _, c := range classes {
 		m.counts[c]++
 	}
@@ -82,14 +82,14 @@ func (s *subject) classes(ctx context.Context) (m *modes, why string, err error)
 		}
 		m.note = fmt.Sprintf("%d made images by class: %s; ", m.images, strings.Join(told, ", "))
 	}
-	m.note += through(net, s.img)
+	m.note += netNote(net, s.img)
 	return m, "", nil
 }
 
 // stackedClasses draws images and shows each of their channels to the net of the set
 // that the channels are of.
-func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err error) {
-	net, why, err := s.netOf(ctx, &s.channelEye, s.task.Set.Channels)
+func (s *evaluation) channelModes(ctx context.Context) (m *modes, why string, err error) {
+	net, why, err := s.openNetOf(ctx, &s.channelNet, s.task.Set.Channels)
 	if err != nil || why != "" {
 		return nil, why, err
 	}
@@ -105,14 +105,14 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 	if all > maxModes {
 		return nil, fmt.Sprintf("%d classes in each of %d channels are more than %d modes", k, c, maxModes), nil
 	}
-	m = &modes{counts: make([]int, all), want: slices.Repeat([]float64{1 / float64(all)}, all), images: s.task.modes}
-	for at := 0; at < m.images; at += chunk {
-		n := min(chunk, m.images-at)
+	m = &modes{counts: make([]int, all), want: slices.Repeat([]float64{1 / float64(all)}, all), images: s.task.modesImages}
+	for at := 0; at < m.images; at += chunkImages {
+		n := min(chunkImages, m.images-at)
 		x, err := src.next(at, n)
 		if err != nil {
 			return nil, "", err
 		}
-		channels, err := data.NewInMemory(apart(data.Bytes(x), s.img.H, s.img.W, c), n*c, s.img.H, s.img.W, 1)
+		channels, err := data.NewInMemory(splitChannels(data.Bytes(x), s.img.H, s.img.W, c), n*c, s.img.H, s.img.W, 1)
 		if err != nil {
 			return nil, "", err
 		}
@@ -130,7 +130,7 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 		}
 		s.progress(at+n, m.images)
 	}
-	m.note = "each channel by " + through(net, model.Image{H: s.img.H, W: s.img.W, C: 1})
+	m.note = "each channel by " + netNote(net, model.Image{H: s.img.H, W: s.img.W, C: 1})
 	return m, "", nil
 }
 
@@ -138,7 +138,7 @@ func (s *subject) stackedClasses(ctx context.Context) (m *modes, why string, err
 const maxModes = 1 << 16
 
 // apart returns pixels (N,H,W,C) as (N,C,H,W): an image for each channel.
-func apart(pix []uint8, h, w, c int) []uint8 {
+func splitChannels(pix []uint8, h, w, c int) []uint8 {
 	out := make([]uint8, len(pix))
 	for i, v := range pix {
 		image, at, ch := i/(h*w*c), i/c%(h*w), i%c
@@ -148,9 +148,9 @@ func apart(pix []uint8, h, w, c int) []uint8 {
 }
 
 // ofModes returns a metric of the modes, which are counted once.
-func ofModes(value func(m *modes) (v float64, why string)) func(context.Context, *subject) (result, error) {
-	return func(ctx context.Context, s *subject) (result, error) {
-		m, why, err := s.counted(ctx)
+func modeMetric(value func(m *modes) (v float64, why string)) func(context.Context, *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
+		m, why, err := s.countModes(ctx)
 		if err != nil || why != "" {
 			return result{absent: why}, err
 		}
@@ -161,7 +161,7 @@ func ofModes(value func(m *modes) (v float64, why string)) func(context.Context,
 
 // modesFound returns how many modes have an image at least. The number of images of each is
 // in per_unit.
-func modesFound(ctx context.Context, s *subject) (result, error) {
+func modesFound(ctx context.Context, s *evaluation) (result, error) {
 	found := func(m *modes) (float64, string) {
 		n := 0
 		for _, c := range m.counts {
@@ -171,7 +171,7 @@ func modesFound(ctx context.Context, s *subject) (result, error) {
 		}
 		return float64(n), ""
 	}
-	r, err := ofModes(found)(ctx, s)
+	r, err := modeMetric(found)(ctx, s)
 	if err == nil && r.absent == "" {
 		for _, c := range s.modes.counts {
 			r.units = append(r.units, float64(c))
@@ -221,6 +221,6 @@ func modeMost(m *modes) (float64, string) {
 }
 
 // ofModes says what those metrics are measured on.
-func (p Protocol) ofModes(what string) string {
-	return fmt.Sprintf("%s; %d images drawn from the model's prior, each of the mode that imago's own net takes it for, version %d", what, p.modes, feature.Version)
+func (p Protocol) aboutModes(what string) string {
+	return fmt.Sprintf("%s; %d images drawn from the model's prior, each of the mode that imago's own net takes it for, version %d", what, p.modesImages, feature.Version)
 }

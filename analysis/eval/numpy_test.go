@@ -56,7 +56,7 @@ func TestNumpy(t *testing.T) {
 	interpreter := python(t)
 	const n, subsets, size = 1200, 7, 500
 	dir := t.TempDir()
-	real, made := &seen{features: activations(rng.New(1), n, 0.2)}, &seen{features: activations(rng.New(2), n, 0.3)}
+	real, made := &embedding{features: activations(rng.New(1), n, 0.2)}, &embedding{features: activations(rng.New(2), n, 0.3)}
 	s := judge(t)
 	key := s.key.Split("kid")
 	for name, x := range map[string][]float32{"real": real.features, "made": made.features} {

@@ -21,7 +21,7 @@ const recordFormat = 1
 const maxRecords = 16 << 20
 
 // A Subject is what was measured.
-type Subject struct {
+type Provenance struct {
 	Recipe     string `json:"recipe"`
 	Checkpoint string `json:"checkpoint"`  // its folder or file, as it was named
 	Step       int64  `json:"step"`        // optimiser updates it had done
@@ -33,21 +33,21 @@ type Subject struct {
 
 // A Record is a Score as it is kept in a file.
 type Record struct {
-	Name     string    `json:"name"`
-	Value    float64   `json:"value"`
-	StdErr   float64   `json:"std_error,omitempty"` // over the images
-	Unit     string    `json:"unit,omitempty"`
-	Better   string    `json:"better"` // "higher" or "lower"
-	Protocol string    `json:"protocol"`
-	Note     string    `json:"note,omitempty"`
-	Images   int       `json:"images"`
-	PerUnit  []float64 `json:"per_unit,omitempty"` // of each latent unit or mode
-	Of       Subject   `json:"of"`
-	Measured time.Time `json:"measured"`
+	Name       string     `json:"name"`
+	Value      float64    `json:"value"`
+	StdErr     float64    `json:"std_error,omitempty"` // over the images
+	Unit       string     `json:"unit,omitempty"`
+	Better     string     `json:"better"` // "higher" or "lower"
+	Protocol   string     `json:"protocol"`
+	Note       string     `json:"note,omitempty"`
+	Images     int        `json:"images"`
+	PerUnit    []float64  `json:"per_unit,omitempty"` // of each latent unit or mode
+	Provenance Provenance `json:"of"`
+	Measured   time.Time  `json:"measured"`
 }
 
 // Records returns the scores as they are kept, measured now.
-func (s Scores) Records(of Subject) []Record {
+func (s Scores) Records(of Provenance) []Record {
 	var all []Record
 	now := time.Now().UTC().Truncate(time.Second)
 	for _, x := range s {
@@ -57,7 +57,7 @@ func (s Scores) Records(of Subject) []Record {
 		}
 		all = append(all, Record{
 			Name: x.Metric.Name, Value: x.Value, StdErr: x.StdErr, Unit: x.Metric.Unit, Better: better,
-			Protocol: x.Metric.About, Note: x.Note, Images: x.Images, PerUnit: x.Units, Of: of, Measured: now,
+			Protocol: x.Metric.About, Note: x.Note, Images: x.Images, PerUnit: x.Units, Provenance: of, Measured: now,
 		})
 	}
 	return all
@@ -124,7 +124,7 @@ func WriteRecords(name string, records []Record) error {
 		return err
 	}
 	all := slices.DeleteFunc(old, func(o Record) bool {
-		return slices.ContainsFunc(records, func(r Record) bool { return r.Name == o.Name && r.Of.DataDigest == o.Of.DataDigest })
+		return slices.ContainsFunc(records, func(r Record) bool { return r.Name == o.Name && r.Provenance.DataDigest == o.Provenance.DataDigest })
 	})
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

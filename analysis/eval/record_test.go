@@ -18,15 +18,15 @@ func TestRecords(t *testing.T) {
 		}
 		return s
 	}
-	write := func(s Scores, of Subject) {
+	write := func(s Scores, of Provenance) {
 		t.Helper()
 		if err := WriteRecords(name, s.Records(of)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(scores(1, 2, 3), Subject{DataDigest: "a", Seed: 9, Checkpoint: "c"})
-	write(scores(4), Subject{DataDigest: "a", Step: 5})
-	write(scores(6), Subject{DataDigest: "b"})
+	write(scores(1, 2, 3), Provenance{DataDigest: "a", Seed: 9, Checkpoint: "c"})
+	write(scores(4), Provenance{DataDigest: "a", Step: 5})
+	write(scores(6), Provenance{DataDigest: "b"})
 	r, err := ReadRecords(name)
 	if err != nil || len(r) != 4 {
 		t.Fatalf("%d records, %v; want two old, two new", len(r), err)
@@ -37,7 +37,7 @@ func TestRecords(t *testing.T) {
 		}
 	}
 	first := r[0]
-	if m := Metrics()[1]; first.Name != m.Name || first.Protocol != m.About || first.Better != "lower" || first.Of.Seed != 9 || first.Of.Checkpoint != "c" ||
+	if m := Metrics()[1]; first.Name != m.Name || first.Protocol != m.About || first.Better != "lower" || first.Provenance.Seed != 9 || first.Provenance.Checkpoint != "c" ||
 		first.StdErr != 0.5 || first.Images != 7 || len(first.PerUnit) != 2 || first.Note != "so" || first.Measured.IsZero() {
 		t.Errorf("record %+v", first)
 	}

@@ -100,7 +100,7 @@ func ReadDensity(r io.Reader) (*Density, error) {
 //
 // mean (N, units), logVar (N, units) or nil.
 func FitDensity(ctx context.Context, mean, logVar []float32, units, k int, diagonal bool, key rng.Key) (*Density, error) {
-	m, err := mixture.Fit(ctx, Draws(mean, logVar, key.Split("codes")), len(mean)/units, units, k, mixture.Options{Full: !diagonal, Restarts: 3, Key: key.Split("mixture")})
+	m, err := mixture.Fit(ctx, SamplePosterior(mean, logVar, key.Split("codes")), len(mean)/units, units, k, mixture.Options{Full: !diagonal, Restarts: 3, Key: key.Split("mixture")})
 	if err != nil {
 		return nil, fmt.Errorf("latent: %w", err)
 	}
@@ -111,7 +111,7 @@ func FitDensity(ctx context.Context, mean, logVar []float32, units, k int, diago
 // logVar is nil.
 //
 // mean, logVar (N, Z) → (N, Z).
-func Draws(mean, logVar []float32, key rng.Key) []float32 {
+func SamplePosterior(mean, logVar []float32, key rng.Key) []float32 {
 	if logVar == nil {
 		return mean
 	}

@@ -12,11 +12,11 @@ import (
 // standard deviation of what they measure along it, so strengths from −3 to 3 stay
 // where codes are, whatever the attribute and the model.
 type Direction struct {
-	Vector    []float64 // (Z), of length 1
-	Deviation float64   // standard deviation of code·Vector over the codes it was found on
-	Apart     float64   // how much further along it codes with the attribute lie than those without, in Deviations
-	With      int       // codes with the attribute
-	Without   int       // and without
+	Vector     []float64 // (Z), of length 1
+	Deviation  float64   // standard deviation of code·Vector over the codes it was found on
+	Separation float64   // how much further along it codes with the attribute lie than those without, in Deviations
+	With       int       // codes with the attribute
+	Without    int       // and without
 }
 
 // Difference returns the direction from the mean of the codes without an attribute to
@@ -25,7 +25,7 @@ type Direction struct {
 // comes along in it.
 //
 // codes (N, units), with (N).
-func Difference(codes []float32, units int, with []bool) (Direction, error) {
+func MeanDifference(codes []float32, units int, with []bool) (Direction, error) {
 	if err := checkAttribute(codes, units, with); err != nil {
 		return Direction{}, err
 	}
@@ -43,7 +43,7 @@ func Difference(codes []float32, units int, with []bool) (Direction, error) {
 	for u := range on {
 		on[u] = on[u]/n - off[u]/(float64(len(with))-n)
 	}
-	return along(codes, units, with, on)
+	return newDirection(codes, units, with, on)
 }
 
 // Partial returns the direction in which an attribute moves codes while the others stay
@@ -56,7 +56,7 @@ func Difference(codes []float32, units int, with []bool) (Direction, error) {
 //
 // codes (N, units), attributes Y (N, A), each 0 or 1, a in [0, A), ridge > 0 in
 // images.
-func Partial(codes []float32, units int, attributes []uint8, a, of int, ridge float64) (Direction, error) {
+func PartialDifference(codes []float32, units int, attributes []uint8, a, of int, ridge float64) (Direction, error) {
 	if of < 1 || a < 0 || a >= of || len(attributes)%of != 0 || !(ridge > 0) {
 		return Direction{}, fmt.Errorf("latent: attribute %d of %d, %d values of them, ridge %v: want one of the attributes, as many of each, and a ridge above 0", a, of, len(attributes), ridge)
 	}
@@ -104,7 +104,7 @@ func Partial(codes []float32, units int, attributes []uint8, a, of int, ridge fl
 			beta[u] += w * float64(v)
 		}
 	}
-	return along(codes, units, with, beta)
+	return newDirection(codes, units, with, beta)
 }
 
 func checkAttribute(codes []float32, units int, with []bool) error {
@@ -124,7 +124,7 @@ func checkAttribute(codes []float32, units int, with []bool) error {
 }
 
 // along measures the codes along v.
-func along(codes []float32, units int, with []bool, v []float64) (Direction, error) {
+func newDirection(codes []float32, units int, with []bool, v []float64) (Direction, error) {
 	length := 0.0
 	for _, x := range v {
 		length += x * x
@@ -151,7 +151,7 @@ func along(codes []float32, units int, with []bool, v []float64) (Direction, err
 	n := float64(len(with))
 	d.Without = len(with) - d.With
 	d.Deviation = math.Sqrt(max(0, square/n-sum/n*sum/n))
-	d.Apart = (on/float64(d.With) - (sum-on)/float64(d.Without)) / d.Deviation
+	d.Separation = (on/float64(d.With) - (sum-on)/float64(d.Without)) / d.Deviation
 	return d, nil
 }
 

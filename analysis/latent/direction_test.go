@@ -39,7 +39,7 @@ func TestDifference(t *testing.T) {
 	const units = 6
 	codes, attributes := planted(5000, units)
 	// With attribute 0 comes attribute 1, at 0.8 against 0.2: the means differ by (2, 3·0.6, 0, …).
-	d, err := Difference(codes, units, column(attributes, 0, 2))
+	d, err := MeanDifference(codes, units, column(attributes, 0, 2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,8 +49,8 @@ func TestDifference(t *testing.T) {
 			t.Errorf("unit %d of the direction is %v, want %v", u, d.Vector[u], want)
 		}
 	}
-	if d.With != 5000 || d.Without != 5000 || math.Abs(d.Apart*d.Deviation-length) > 0.06 {
-		t.Errorf("%d with, %d without, %v apart; want 5000 of each and %v", d.With, d.Without, d.Apart*d.Deviation, length)
+	if d.With != 5000 || d.Without != 5000 || math.Abs(d.Separation*d.Deviation-length) > 0.06 {
+		t.Errorf("%d with, %d without, %v apart; want 5000 of each and %v", d.With, d.Without, d.Separation*d.Deviation, length)
 	}
 	// A strength is in standard deviations along the direction.
 	moved := d.Move(codes[:units], []float64{0, 2})
@@ -64,7 +64,7 @@ func TestPartial(t *testing.T) {
 	const units = 6
 	codes, attributes := planted(5000, units)
 	for a, deviation := range []float64{math.Sqrt(2), math.Sqrt(1 + 9.0/4)} {
-		d, err := Partial(codes, units, attributes, a, 2, 1)
+		d, err := PartialDifference(codes, units, attributes, a, 2, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,23 +77,23 @@ func TestPartial(t *testing.T) {
 	for i := 0; i < len(attributes); i += 2 {
 		wide = append(wide, attributes[i], attributes[i+1], 1, attributes[i+1])
 	}
-	if d, err := Partial(codes, units, wide, 0, 4, 1); err != nil || !(d.Vector[0] > 0.999) {
+	if d, err := PartialDifference(codes, units, wide, 0, 4, 1); err != nil || !(d.Vector[0] > 0.999) {
 		t.Errorf("beside an attribute of all and a repeated one: %v, %v", d.Vector, err)
 	}
-	if _, err := Partial(codes, units, wide, 2, 4, 1); err == nil || !strings.Contains(err.Error(), "10000 of 10000") {
+	if _, err := PartialDifference(codes, units, wide, 2, 4, 1); err == nil || !strings.Contains(err.Error(), "10000 of 10000") {
 		t.Errorf("an attribute of all images gave %v", err)
 	}
 }
 
 func TestDirectionErrors(t *testing.T) {
 	for name, err := range map[string]error{
-		"nobody":     second(Difference([]float32{1, 2}, 1, []bool{false, false})),
-		"everybody":  second(Difference([]float32{1, 2}, 1, []bool{true, true})),
-		"same place": second(Difference([]float32{1, 1}, 1, []bool{true, false})),
-		"not finite": second(Difference([]float32{float32(math.Inf(1)), 1}, 1, []bool{true, false})),
-		"short":      second(Difference([]float32{1}, 1, []bool{true, false})),
-		"no ridge":   second(Partial([]float32{1, 2}, 1, []uint8{1, 0}, 0, 1, 0)),
-		"unknown":    second(Partial([]float32{1, 2}, 1, []uint8{1, 0}, 1, 1, 1)),
+		"nobody":     second(MeanDifference([]float32{1, 2}, 1, []bool{false, false})),
+		"everybody":  second(MeanDifference([]float32{1, 2}, 1, []bool{true, true})),
+		"same place": second(MeanDifference([]float32{1, 1}, 1, []bool{true, false})),
+		"not finite": second(MeanDifference([]float32{float32(math.Inf(1)), 1}, 1, []bool{true, false})),
+		"short":      second(MeanDifference([]float32{1}, 1, []bool{true, false})),
+		"no ridge":   second(PartialDifference([]float32{1, 2}, 1, []uint8{1, 0}, 0, 1, 0)),
+		"unknown":    second(PartialDifference([]float32{1, 2}, 1, []uint8{1, 0}, 1, 1, 1)),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -105,15 +105,15 @@ func second[T any](_ T, err error) error { return err }
 
 func TestSum(t *testing.T) {
 	codes := []float32{1, 10, 3, 30, 5, 20}
-	mean, err := Mean(codes, 2, []int{0, 2})
+	mean, err := MeanCode(codes, 2, []int{0, 2})
 	if err != nil || !same(mean, []float32{3, 15}) {
 		t.Errorf("mean %v, %v", mean, err)
 	}
-	z, err := Sum(codes, 2, []float64{1, -1, 1})
+	z, err := SignedSum(codes, 2, []float64{1, -1, 1})
 	if err != nil || !same(z, []float32{3, 0}) {
 		t.Errorf("sum %v, %v", z, err)
 	}
-	if second(Mean(codes, 2, nil)) == nil || second(Mean(codes, 2, []int{3})) == nil || second(Sum(codes, 2, []float64{1})) == nil {
+	if second(MeanCode(codes, 2, nil)) == nil || second(MeanCode(codes, 2, []int{3})) == nil || second(SignedSum(codes, 2, []float64{1})) == nil {
 		t.Error("no error")
 	}
 }

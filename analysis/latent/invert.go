@@ -72,7 +72,7 @@ func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z
 	if err := o.validate(); err != nil {
 		return nil, nil, err
 	}
-	if !s.Standard() {
+	if !s.StandardPrior() {
 		o.Noise = 0
 	}
 	n := images.Len()
@@ -83,7 +83,7 @@ func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z
 	if err != nil {
 		return nil, nil, err
 	}
-	starts, err := s.starts(ctx, images, x, labels, o)
+	starts, err := s.startCodes(ctx, images, x, labels, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +136,7 @@ func (s *Session) targets(ctx context.Context, images data.Items) (x, labels []f
 	if x, err = data.AllFloats(ctx, images); err != nil {
 		return nil, nil, fmt.Errorf("latent: %w", err)
 	}
-	if k := s.CodeLabels(); k > 0 {
+	if k := s.DecodeLabels(); k > 0 {
 		index := make([]int32, images.Len())
 		for i := range index {
 			index[i] = int32(i)
@@ -155,9 +155,9 @@ func (s *Session) targets(ctx context.Context, images data.Items) (x, labels []f
 // labels.
 //
 // x (N, H, W, C), labels (N, K) or nil → (N·S, Z).
-func (s *Session) starts(ctx context.Context, images data.Items, x, labels []float32, o Inversion) ([]float32, error) {
+func (s *Session) startCodes(ctx context.Context, images data.Items, x, labels []float32, o Inversion) ([]float32, error) {
 	n, size, units := images.Len(), s.in.Size(), s.Latent()
-	drawn := Prior(o.Key, o.Draws, units)
+	drawn := SamplePrior(o.Key, o.Draws, units)
 	var means, pictures []float32
 	var err error
 	if s.model.Encode != nil {

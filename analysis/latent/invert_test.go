@@ -62,7 +62,7 @@ func TestInvertFindsItsOwn(t *testing.T) {
 	ctx := context.Background()
 	s := drawing(t)
 	const n = 5
-	want := Prior(rng.New(8), n, s.Latent())
+	want := SamplePrior(rng.New(8), n, s.Latent())
 	pix, err := s.Decode(ctx, want)
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func TestInvertOtherModels(t *testing.T) {
 		t.Errorf("images without labels: %v", err)
 	}
 	set := data.Set{Classes: []string{"a", "b"}}
-	want := Prior(rng.New(2), 2, s.Latent())
+	want := SamplePrior(rng.New(2), 2, s.Latent())
 	pix, err := s.DecodeAs(ctx, want, []float32{0, 1, 1, 0})
 	if err != nil {
 		t.Fatal(err)

@@ -91,15 +91,15 @@ func (s *Session) Runner() *exec.Runner { return s.runner }
 
 // Labels returns K if the model takes labels to draw an image, 0 if it does not. It is
 // what the model declares, as CodeLabels is: nothing is built.
-func (s *Session) Labels() int {
+func (s *Session) SampleLabels() int {
 	if s.model.Sample != nil {
 		return s.labels(s.model.TakesLabels.Sample)
 	}
-	return s.CodeLabels()
+	return s.DecodeLabels()
 }
 
 // CodeLabels returns K if the model takes labels to decode a code, 0 if it does not.
-func (s *Session) CodeLabels() int {
+func (s *Session) DecodeLabels() int {
 	return s.labels(s.model.Decode != nil && s.model.TakesLabels.Decode)
 }
 
@@ -119,8 +119,8 @@ func (s *Session) HasPrior() bool { return s.model.HasPrior() }
 // Standard reports whether the model was trained to decode codes drawn from N(0, I).
 // If the model draws images from a prior of its own, that holds only for a conditional
 // decoder: the label is given, and the code holds what is left.
-func (s *Session) Standard() bool {
-	return s.HasPrior() && (s.model.Sample == nil || s.CodeLabels() > 0)
+func (s *Session) StandardPrior() bool {
+	return s.HasPrior() && (s.model.Sample == nil || s.DecodeLabels() > 0)
 }
 
 // EncodeMeans returns the mean of q(z|x) of each image, and ln σ², which is nil for a
@@ -154,7 +154,7 @@ func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32,
 		return nil, fmt.Errorf("latent: %d values are not codes of %d units", len(z), units)
 	}
 	n := len(z) / units
-	if err := s.checkLabels(s.CodeLabels(), n, labels); err != nil {
+	if err := s.checkLabels(s.DecodeLabels(), n, labels); err != nil {
 		return nil, err
 	}
 	out, err := s.decode.Rows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {
@@ -186,9 +186,9 @@ func (s *Session) Reconstruct(ctx context.Context, images data.Items) ([]float32
 // labels (n, K) or nil → (n, H, W, C) in [0, 1].
 func (s *Session) Sample(ctx context.Context, key rng.Key, n int, labels []float32) ([]float32, error) {
 	if s.model.Sample == nil {
-		return s.DecodeAs(ctx, Prior(key, n, s.Latent()), labels)
+		return s.DecodeAs(ctx, SamplePrior(key, n, s.Latent()), labels)
 	}
-	if err := s.checkLabels(s.Labels(), n, labels); err != nil {
+	if err := s.checkLabels(s.SampleLabels(), n, labels); err != nil {
 		return nil, err
 	}
 	out, err := s.sample.Rows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {

@@ -216,7 +216,7 @@ func TestProject(t *testing.T) {
 }
 
 func TestPriorAndRange(t *testing.T) {
-	a, b := Prior(rng.New(1), 500, 2), Prior(rng.New(1), 500, 2)
+	a, b := SamplePrior(rng.New(1), 500, 2), SamplePrior(rng.New(1), 500, 2)
 	var s, q float64
 	for _, v := range a {
 		s, q = s+float64(v), q+float64(v)*float64(v)
@@ -229,10 +229,10 @@ func TestPriorAndRange(t *testing.T) {
 		values[i] = float32(i) / 1000
 	}
 	values[0], values[1000] = -1e9, 1e9
-	if lo, hi := Range(values); !(lo > -0.1 && lo < 0 && hi > 1 && hi < 1.1) {
+	if lo, hi := AxisRange(values); !(lo > -0.1 && lo < 0 && hi > 1 && hi < 1.1) {
 		t.Errorf("range [%v, %v] of [0, 1] with two far out", lo, hi)
 	}
-	if lo, hi := Range([]float32{2, 2}); lo != 1.5 || hi != 2.5 {
+	if lo, hi := AxisRange([]float32{2, 2}); lo != 1.5 || hi != 2.5 {
 		t.Errorf("range [%v, %v] of twice 2", lo, hi)
 	}
 }
@@ -254,11 +254,11 @@ func TestEnds(t *testing.T) {
 		{"no prior", []float32{0, 1, 2, 3}, 2, false, true},
 		{"none", nil, 2, true, false},
 	} {
-		lo, hi, fitted := Ends(tt.mean, tt.units, tt.prior, 4)
+		lo, hi, fitted := AxisLimits(tt.mean, tt.units, tt.prior, 4)
 		if fitted != tt.fitted {
 			t.Errorf("%s: fitted = %v", tt.name, fitted)
 		}
-		if wantLo, wantHi := Range(tt.mean); fitted && (lo != wantLo || hi != wantHi) || !fitted && (lo != -4 || hi != 4) {
+		if wantLo, wantHi := AxisRange(tt.mean); fitted && (lo != wantLo || hi != wantHi) || !fitted && (lo != -4 || hi != 4) {
 			t.Errorf("%s: %v to %v, fitted %v", tt.name, lo, hi, fitted)
 		}
 	}

@@ -99,13 +99,13 @@ func TestWidths(t *testing.T) {
 		list = append(list, Neighbour{i, 1 + float64(i*i)/500})
 	}
 	entropy, sum := 0.0, 0.0
-	for _, p := range widths(list, 12) {
+	for _, p := range conditionalAffinities(list, 12) {
 		entropy, sum = entropy-p*math.Log(p), sum+p
 	}
 	if math.Abs(math.Exp(entropy)-12) > 1e-3 || math.Abs(sum-1) > 1e-12 {
 		t.Errorf("perplexity %v, sum %v", math.Exp(entropy), sum)
 	}
-	for _, p := range widths(slices.Repeat([]Neighbour{{0, 2}}, 9), 3) { // all as near: no width makes them differ
+	for _, p := range conditionalAffinities(slices.Repeat([]Neighbour{{0, 2}}, 9), 3) { // all as near: no width makes them differ
 		if math.Abs(p-1.0/9) > 1e-12 {
 			t.Errorf("of nine equal ones one has %v", p)
 		}

@@ -61,13 +61,13 @@ func FitPCA(codes []float32, units, k int) (*PCA, error) {
 	for j := range k {
 		c := mat.Col(nil, units-1-j, &vectors)
 		p.Variance = append(p.Variance, max(0, values[units-1-j]))
-		p.Components = append(p.Components, upright(c)...)
+		p.Components = append(p.Components, withSign(c)...)
 	}
 	return p, nil
 }
 
 // upright returns v or −v: an eigenvector has no sign of its own.
-func upright(v []float64) []float64 {
+func withSign(v []float64) []float64 {
 	most := 0.0
 	for _, x := range v {
 		if math.Abs(x) > math.Abs(most) {

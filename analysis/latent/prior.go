@@ -9,7 +9,7 @@ import (
 // Prior returns n codes drawn from N(0, I) at key.
 //
 // → (n, units).
-func Prior(key rng.Key, n, units int) []float32 {
+func SamplePrior(key rng.Key, n, units int) []float32 {
 	z := make([]float32, n*units)
 	key.Normal(z)
 	return z
@@ -23,8 +23,8 @@ func Prior(key rng.Key, n, units int) []float32 {
 //	√2 · erf⁻¹((2u − 1) · erf(limit/√2)),   u uniform in (0, 1)
 //
 // limit > 0 → (n, units).
-func Truncated(key rng.Key, n, units int, limit float64) []float32 {
-	z := Prior(key, n, units)
+func SampleTruncatedPrior(key rng.Key, n, units int, limit float64) []float32 {
+	z := SamplePrior(key, n, units)
 	again := make([]float32, len(z))
 	key.Split("truncated").Uniform(again)
 	within := math.Erf(limit / math.Sqrt2)

@@ -12,9 +12,9 @@ import (
 func TestTruncated(t *testing.T) {
 	const n, units = 20000, 10
 	key := rng.New(4)
-	whole := Prior(key, n, units)
+	whole := SamplePrior(key, n, units)
 	for _, limit := range []float64{0.02, 0.7, 2, 9} {
-		z := Truncated(key, n, units, limit)
+		z := SampleTruncatedPrior(key, n, units, limit)
 		sum, square, inside, beyond := 0.0, 0.0, 0.0, 0
 		for i, v := range z {
 			x := float64(v)

@@ -64,7 +64,7 @@ func TSNE(ctx context.Context, codes []float32, units int, opt TSNEOptions) (poi
 		near = codes
 	}
 	d := &descent{n: n, y: make([]float64, 2*n)}
-	if d.edges, err = neighbourhoods(ctx, near, len(near)/n, opt.Perplexity); err != nil {
+	if d.edges, err = affinities(ctx, near, len(near)/n, opt.Perplexity); err != nil {
 		return nil, 0, err
 	}
 	// From the principal components, 10⁻⁴ wide, with a hundredth of that as noise, so that equal codes part.
@@ -97,7 +97,7 @@ type edge struct {
 
 // neighbourhoods returns the symmetric probabilities p_ij = (p_j|i + p_i|j)/2N of the
 // 3·perplexity nearest codes of each; they add up to 1.
-func neighbourhoods(ctx context.Context, codes []float32, units int, perplexity float64) ([][]edge, error) {
+func affinities(ctx context.Context, codes []float32, units int, perplexity float64) ([][]edge, error) {
 	n := len(codes) / units
 	k := min(n-1, int(3*perplexity))
 	near, err := Neighbours(ctx, codes, codes, units, k, Euclidean, func(i int) int { return i })
@@ -106,7 +106,7 @@ func neighbourhoods(ctx context.Context, codes []float32, units int, perplexity 
 	}
 	given := make([][]edge, n) // p_j|i by j
 	for i, list := range near {
-		p := widths(list, perplexity)
+		p := conditionalAffinities(list, perplexity)
 		for m, nb := range list {
 			given[i] = append(given[i], edge{int32(nb.Index), p[m]})
 		}
@@ -135,7 +135,7 @@ func neighbourhoods(ctx context.Context, codes []float32, units int, perplexity 
 
 // widths returns the probabilities exp(−β d²)/Σ of the neighbours of a code with the β
 // at which their entropy is ln(perplexity), found by halving.
-func widths(list []Neighbour, perplexity float64) []float64 {
+func conditionalAffinities(list []Neighbour, perplexity float64) []float64 {
 	p := make([]float64, len(list))
 	nearest := list[0].Distance * list[0].Distance
 	lo, hi, beta := 0.0, math.Inf(1), 1.0

@@ -60,7 +60,7 @@ const changeCodes = 8
 // labels (K), or nil unless the model is conditional → (Z).
 func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32) ([]float64, error) {
 	units := s.Latent()
-	codes := Prior(key, changeCodes, units)
+	codes := SamplePrior(key, changeCodes, units)
 	var change []float64
 	all := make([]int, units)
 	for u := range all {

@@ -76,7 +76,7 @@ func TestUnitChange(t *testing.T) {
 			t.Errorf("the units change pictures by %v", change)
 		}
 		// The definition, of one unit.
-		z := Prior(rng.New(1), changeCodes, 6)
+		z := SamplePrior(rng.New(1), changeCodes, 6)
 		var pix [2][]float32
 		for k, v := range []float32{-1, 1} {
 			for i := range changeCodes {

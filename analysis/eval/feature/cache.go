@@ -27,7 +27,7 @@ type Options struct {
 // Open returns the net of a set: from the user's cache, or trained on the set's training
 // labels and kept there. It fails with ErrUnfit if the set has no labels.
 func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (*Net, error) {
-	info, train, err := infoOf(set)
+	info, train, err := newInfo(set)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (
 			opt.warn("%s: %v: trained anew", name, err)
 		}
 	}
-	r, err := trained(ctx, info, train, be, opt.Progress)
+	r, err := trainNet(ctx, info, train, be, opt.Progress)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func Tag(set *data.Set) string {
 	if set == nil {
 		return tag
 	}
-	info, _, err := infoOf(set)
+	info, _, err := newInfo(set)
 	if err != nil {
 		return tag
 	}
@@ -138,7 +138,7 @@ func load(name string, info Info, be backend.Backend) (*Net, error) {
 		return nil, fmt.Errorf("not a feature net: %w", err)
 	}
 	info.Accuracy = kept.Accuracy
-	if !same(info, kept) {
+	if !sameInfo(info, kept) {
 		return nil, fmt.Errorf("a feature net of another set")
 	}
 	r := exec.New(be, nil)
@@ -148,7 +148,7 @@ func load(name string, info Info, be backend.Backend) (*Net, error) {
 	return newNet(info, r)
 }
 
-func same(a, b Info) bool {
+func sameInfo(a, b Info) bool {
 	labels := slices.Equal(a.Labels, b.Labels)
 	a.Labels, b.Labels = nil, nil
 	x, _ := json.Marshal(a)
@@ -159,6 +159,6 @@ func same(a, b Info) bool {
 // params returns the parameters of the net, of a description that infoOf gave.
 func (i Info) params() []nn.Param {
 	b := nn.NewBuilder()
-	i.build(b)
+	i.layers(b)
 	return b.Params()
 }

@@ -65,7 +65,7 @@ type Net struct {
 	Info
 	Weights string // SHA-256, in hex, of the parameters
 	runner  *exec.Runner
-	layers  *exec.Func
+	forward *exec.Func
 }
 
 // batch is how many images a Net looks at at a time.
@@ -75,7 +75,7 @@ const batch = 128
 // filters until a side is at most 8, then F hidden units and a logit a label.
 //
 //	x (B,H,W,C) → features (B,F), ≥ 0; logits (B,K)
-func (i Info) build(b *nn.Builder) (x, features, logits *graph.Node) {
+func (i Info) layers(b *nn.Builder) (x, features, logits *graph.Node) {
 	x = graph.Input(inputX, tensor.Float32, batch, i.Image[0], i.Image[1], i.Image[2])
 	b.Kernel = nn.HeNormal
 	h := graph.AddScalar(graph.Scale(x, 2), -1)
@@ -106,12 +106,12 @@ func logSoftmax(l *graph.Node) *graph.Node {
 
 // newNet returns the net whose parameters are in the state of r, compiled.
 func newNet(info Info, r *exec.Runner) (*Net, error) {
-	n := &Net{Info: info, runner: r, layers: r.Func(func(int) (*graph.Func, error) { return info.function() })}
+	n := &Net{Info: info, runner: r, forward: r.Func(func(int) (*graph.Func, error) { return info.function() })}
 	var err error
 	if n.Weights, err = info.digest(r); err != nil {
 		return nil, fmt.Errorf("feature: %w", err)
 	}
-	if _, err := n.layers.Program(batch); err != nil {
+	if _, err := n.forward.Program(batch); err != nil {
 		return nil, fmt.Errorf("feature: %w", err)
 	}
 	return n, nil
@@ -132,7 +132,7 @@ func (i Info) function() (*graph.Func, error) {
 	var in []*graph.Node
 	var out []graph.Output
 	err := graph.Try(func() {
-		x, features, logits := i.build(nn.NewBuilder())
+		x, features, logits := i.layers(nn.NewBuilder())
 		in = []*graph.Node{x}
 		out = []graph.Output{{Name: outputFeatures, Value: features}, {Name: outputProbabilities, Value: i.probabilities(logits)}}
 	})
@@ -164,11 +164,11 @@ func (i Info) digest(r *exec.Runner) (string, error) {
 //
 // images (N,H,W,C) → features (N,F), probabilities (N,K).
 func (n *Net) Describe(ctx context.Context, images data.Items) (features, probabilities []float32, err error) {
-	seen := seenAs(images)
+	seen := resizedForNet(images)
 	if h, w, c := seen.Shape(); [3]int{h, w, c} != n.Image {
 		return nil, nil, fmt.Errorf("feature: images of %dx%dx%d, the net sees %v", h, w, c, n.Image)
 	}
-	out, err := n.layers.Rows(ctx, seen.Len(), batch, func(c *exec.Call, at, n int) error {
+	out, err := n.forward.Rows(ctx, seen.Len(), batch, func(c *exec.Call, at, n int) error {
 		index := make([]int32, n)
 		for i := range index {
 			index[i] = int32(at + i)

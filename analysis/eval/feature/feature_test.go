@@ -80,15 +80,15 @@ func TestOpen(t *testing.T) {
 	set := quadrants(t, 300, 100, true)
 	var said []string
 	told := 0
-	opt := Options{Warn: func(text string) { said = append(said, text) }, Progress: func(step, of int) { told += of / leastStep }}
+	opt := Options{Warn: func(text string) { said = append(said, text) }, Progress: func(step, of int) { told += of / minSteps }}
 	n, err := Open(ctx, set, be, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.Accuracy < 0.99 || n.Train != 300 || n.Test != 100 || n.Steps != leastStep || !n.Exclusive || n.Name != "imago-cnn-1" {
+	if n.Accuracy < 0.99 || n.Train != 300 || n.Test != 100 || n.Steps != minSteps || !n.Exclusive || n.Name != "imago-cnn-1" {
 		t.Errorf("the net is %+v", n.Info)
 	}
-	if told != leastStep || said != nil {
+	if told != minSteps || said != nil {
 		t.Errorf("it told of %d steps and warned %q", told, said)
 	}
 	features, p, err := n.Describe(ctx, set.Test.Items)
@@ -107,7 +107,7 @@ func TestOpen(t *testing.T) {
 
 	// The second time it is read, and is the same net.
 	again, err := Open(ctx, set, be, opt)
-	if err != nil || told != leastStep || said != nil {
+	if err != nil || told != minSteps || said != nil {
 		t.Fatalf("%v, %d steps, it warned %q", err, told, said)
 	}
 	other, _, err := again.Describe(ctx, set.Test.Items)
@@ -123,7 +123,7 @@ func TestOpen(t *testing.T) {
 	if err := os.WriteFile(files[0], []byte("no"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(ctx, set, be, opt); err != nil || told != 2*leastStep || len(said) != 1 || !strings.Contains(said[0], "trained anew") {
+	if _, err := Open(ctx, set, be, opt); err != nil || told != 2*minSteps || len(said) != 1 || !strings.Contains(said[0], "trained anew") {
 		t.Errorf("a damaged file: %v, %d steps, it warned %q", err, told, said)
 	}
 }
@@ -134,12 +134,12 @@ func TestDeterministic(t *testing.T) {
 	weights := func(threads int, set *data.Set) []float32 {
 		be := cpu.New(threads)
 		defer be.Close()
-		info, train, err := infoOf(set)
+		info, train, err := newInfo(set)
 		if err != nil {
 			t.Fatal(err)
 		}
 		info.Steps = 5
-		st, err := trained(ctx, info, train, be, nil)
+		st, err := trainNet(ctx, info, train, be, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,13 +186,13 @@ func TestWeights(t *testing.T) {
 	defer be.Close()
 	var digests []string
 	for _, n := range []int{20, 21} {
-		info, train, err := infoOf(quadrants(t, n, 0, true))
+		info, train, err := newInfo(quadrants(t, n, 0, true))
 		if err != nil {
 			t.Fatal(err)
 		}
 		info.Steps = 2
 		for range 2 {
-			st, err := trained(context.Background(), info, train, be, nil)
+			st, err := trainNet(context.Background(), info, train, be, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -257,7 +257,7 @@ func TestSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := seenAs(big)
+	s := resizedForNet(big)
 	if h, w, c := s.Shape(); h != 43 || w != 64 || c != 3 {
 		t.Errorf("100x150x3 is seen as %dx%dx%d", h, w, c)
 	}
@@ -268,7 +268,7 @@ func TestSeen(t *testing.T) {
 	if err := s.At(2, dst); err == nil {
 		t.Error("an image that is not there gave no error")
 	}
-	if small := seenAs(quadrants(t, 4, 0, true).Train.Items); small.Len() != 4 {
+	if small := resizedForNet(quadrants(t, 4, 0, true).Train.Items); small.Len() != 4 {
 		t.Error("small images are not seen as they are")
 	} else if h, w, _ := small.Shape(); h != side || w != side {
 		t.Errorf("small images are seen as %dx%d", h, w)

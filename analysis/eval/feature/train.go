@@ -17,25 +17,25 @@ import (
 
 // The training of a net. Each number is part of Version.
 const (
-	epochs    = 4    // over the training images
-	leastStep = 400  // but at least so many steps
-	mostSteps = 2000 // and at most
-	rate      = 1e-3 // of Adam, falling in a line to 0
-	seed      = 1    // of first values and order
+	epochs   = 4    // over the training images
+	minSteps = 400  // but at least so many steps
+	maxSteps = 2000 // and at most
+	rate     = 1e-3 // of Adam, falling in a line to 0
+	seed     = 1    // of first values and order
 )
 
 // steps returns how many batches a net is trained on.
 func steps(images int) int {
-	return min(max(epochs*images/batch, leastStep), mostSteps)
+	return min(max(epochs*images/batch, minSteps), maxSteps)
 }
 
 // infoOf says what the net of a set will be, or why there is none.
-func infoOf(set *data.Set) (Info, data.Labeller, error) {
+func newInfo(set *data.Set) (Info, data.Labeller, error) {
 	train, ok := set.Labelled(set.Train).(data.Labeller)
 	if !ok || len(train.LabelNames()) == 0 {
 		return Info{}, nil, fmt.Errorf("feature: %w: the images of %s have no labels to train it on", ErrUnfit, set.Name)
 	}
-	h, w, c := seenAs(train).Shape()
+	h, w, c := resizedForNet(train).Shape()
 	if min(h, w) < minSide {
 		return Info{}, nil, fmt.Errorf("feature: %w: images of %dx%dx%d, want sides of %d or more", ErrUnfit, h, w, c, minSide)
 	}
@@ -47,7 +47,7 @@ func infoOf(set *data.Set) (Info, data.Labeller, error) {
 }
 
 // trained returns a Runner whose state holds the net that info describes, trained.
-func trained(ctx context.Context, info Info, train data.Labeller, be backend.Backend, progress func(step, of int)) (*exec.Runner, error) {
+func trainNet(ctx context.Context, info Info, train data.Labeller, be backend.Backend, progress func(step, of int)) (*exec.Runner, error) {
 	f, params, slots, err := info.trainStep()
 	if err != nil {
 		return nil, fmt.Errorf("feature: %w", err)
@@ -62,7 +62,7 @@ func trained(ctx context.Context, info Info, train data.Labeller, be backend.Bac
 	}
 	c := p.NewCall()
 	x, y, lr := c.Input(inputX).F32(), c.Input(inputLabels).F32(), c.Input(inputRate).F32()
-	seen, k := seenAs(train), len(info.Labels)
+	seen, k := resizedForNet(train), len(info.Labels)
 	var order []int32
 	epoch := 0
 	for step := range info.Steps {
@@ -105,7 +105,7 @@ func (i Info) trainStep() (f *graph.Func, params []nn.Param, slots []optim.Slot,
 	var updates []graph.Update
 	err = graph.Try(func() {
 		b := nn.NewBuilder()
-		x, _, logits := i.build(b)
+		x, _, logits := i.layers(b)
 		y := graph.Input(inputLabels, tensor.Float32, logits.Shape()...)
 		lr := graph.Input(inputRate, tensor.Float32)
 		each := prob.BernoulliNLL(y, logits)

@@ -14,10 +14,10 @@ import (
 )
 
 // oneSample is the protocol of the metrics that one pass over the images gives.
-const oneSample = "mean over all test images with one posterior sample each"
+const aboutPosteriorSample = "mean over all test images with one posterior sample each"
 
 // madeBeside is the protocol of those of an adversarial model.
-const madeBeside = "mean over all test images, an image made for each, by running statistics"
+const aboutAdversarial = "mean over all test images, an image made for each, by running statistics"
 
 // An Evaluator measures a model whose parameters are in the state of a session, such as
 // that of a model in training.
@@ -44,9 +44,9 @@ func New(s *latent.Session) (*Evaluator, error) {
 }
 
 // term returns a metric that the pass gives under the model's name for it.
-func term(name string) func(context.Context, *subject) (result, error) {
-	return func(ctx context.Context, s *subject) (result, error) {
-		if err := s.onePass(ctx); err != nil {
+func modelTerm(name string) func(context.Context, *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
+		if err := s.evaluateTerms(ctx); err != nil {
 			return result{}, err
 		}
 		v, ok := s.means[name]
@@ -59,7 +59,7 @@ func term(name string) func(context.Context, *subject) (result, error) {
 
 // onePass measures the model's own terms. Batch k is images k·b to k·b+b−1 in their
 // order, its samples drawn at the seed's key At(k); sums are in float64.
-func (s *subject) onePass(ctx context.Context) error {
+func (s *evaluation) evaluateTerms(ctx context.Context) error {
 	if s.means != nil {
 		return nil
 	}

@@ -9,22 +9,22 @@ import (
 )
 
 // found is the class that the model itself gives each of some images.
-type found struct {
+type clustering struct {
 	classes []int32 // of k
 	k       int
 }
 
 // find finds the classes of images.
-func (s *subject) find(ctx context.Context, images data.Items) (found, error) {
+func (s *evaluation) cluster(ctx context.Context, images data.Items) (clustering, error) {
 	p, k, err := s.session.Classify(ctx, images)
 	if err != nil {
-		return found{}, err
+		return clustering{}, err
 	}
-	return found{probe.Argmax(p, k), k}, nil
+	return clustering{probe.Argmax(p, k), k}, nil
 }
 
 // noClasses returns why a model finds none; "" = it finds some.
-func (s *subject) noClasses() string {
+func (s *evaluation) noClassifier() string {
 	if s.model.Classify == nil {
 		return "the model finds no classes"
 	}
@@ -33,24 +33,24 @@ func (s *subject) noClasses() string {
 
 // clusters holds the classes that the model finds in the test images, once for all
 // metrics, against their labels.
-func clusters(agree func(found, labels []int32, k, classes int) (float64, error)) func(context.Context, *subject) (result, error) {
-	return func(ctx context.Context, s *subject) (result, error) {
+func clusterMetric(agree func(found, labels []int32, k, classes int) (float64, error)) func(context.Context, *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
 		set := s.task.Set
 		if set.Test.Labels == nil || len(set.Classes) < 2 {
 			return absent("the test images have no classes")
 		}
-		if why := s.noClasses(); why != "" {
+		if why := s.noClassifier(); why != "" {
 			return result{absent: why}, nil
 		}
-		if s.found == nil {
-			f, err := s.find(ctx, s.images)
+		if s.clusters == nil {
+			f, err := s.cluster(ctx, s.images)
 			if err != nil {
 				return result{}, err
 			}
-			s.found = &f
+			s.clusters = &f
 		}
 		n := s.images.Len()
-		v, err := agree(s.found.classes, set.Test.Labels[:n], s.found.k, len(set.Classes))
+		v, err := agree(s.clusters.classes, set.Test.Labels[:n], s.clusters.k, len(set.Classes))
 		return result{value: v, images: n}, err
 	}
 }
@@ -63,11 +63,11 @@ func clusterAccuracy(found, labels []int32, k, classes int) (float64, error) {
 // clustersMade holds the classes that the model finds in images that it has made
 // against those that the feature net gives them. The images are those of the other
 // metrics, drawn again: they were not kept.
-func clustersMade(ctx context.Context, s *subject) (result, error) {
-	if why := s.noClasses(); why != "" {
+func clusterGenerated(ctx context.Context, s *evaluation) (result, error) {
+	if why := s.noClassifier(); why != "" {
 		return result{absent: why}, nil
 	}
-	net, seen, why, err := s.madeClasses(ctx)
+	net, seen, why, err := s.generatedClasses(ctx)
 	if err != nil || why != "" {
 		return result{absent: why}, err
 	}
@@ -75,10 +75,10 @@ func clustersMade(ctx context.Context, s *subject) (result, error) {
 	if err != nil || src.absent != "" {
 		return result{absent: src.absent}, err
 	}
-	var own found
-	err = s.show(src, s.task.Made, func(images data.Items) error {
-		f, err := s.find(ctx, images)
-		own = found{append(own.classes, f.classes...), f.k}
+	var own clustering
+	err = s.eachGenerated(src, s.task.Generated, func(images data.Items) error {
+		f, err := s.cluster(ctx, images)
+		own = clustering{append(own.classes, f.classes...), f.k}
 		return err
 	})
 	if err != nil {
@@ -86,5 +86,5 @@ func clustersMade(ctx context.Context, s *subject) (result, error) {
 	}
 	n := len(own.classes)
 	v, err := clusterAccuracy(own.classes, seen, own.k, len(net.Labels))
-	return result{value: v, stdErr: math.Sqrt(v * (1 - v) / float64(n)), images: n, note: through(net, s.img)}, err
+	return result{value: v, stdErr: math.Sqrt(v * (1 - v) / float64(n)), images: n, note: netNote(net, s.img)}, err
 }

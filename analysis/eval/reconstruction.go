@@ -9,21 +9,21 @@ import (
 
 // pairs are the distances of test images from their reconstructions: the mean over
 // the images of mse, psnr and ssim.
-type pairs [3]mean
+type reconstructionErrors [3]mean
 
 // leastMSE keeps the PSNR of an image that came back exactly finite: an error of
 // half a level in 255.
-const leastMSE = 0.25 / 255 / 255
+const minMSE = 0.25 / 255 / 255
 
 // reconstructed measures the pairs; nil if the model does not reconstruct.
-func (s *subject) reconstructed(ctx context.Context) (*pairs, error) {
+func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionErrors, error) {
 	ok := s.model.Reconstruct != nil
-	if s.pairs != nil || !ok {
-		return s.pairs, nil
+	if s.reconstructions != nil || !ok {
+		return s.reconstructions, nil
 	}
-	var p pairs
+	var p reconstructionErrors
 	size := s.img.Size()
-	err := chunks(s.images, func(at int, part data.Items) error {
+	err := eachChunk(s.images, func(at int, part data.Items) error {
 		made, err := s.session.Reconstruct(ctx, part)
 		if err != nil {
 			return err
@@ -40,7 +40,7 @@ func (s *subject) reconstructed(ctx context.Context) (*pairs, error) {
 				d := float64(a[k]) - float64(b[k])
 				mse += d * d / float64(size)
 			}
-			each[i] = [3]float64{mse, -10 * math.Log10(max(mse, leastMSE)), math.NaN()}
+			each[i] = [3]float64{mse, -10 * math.Log10(max(mse, minMSE)), math.NaN()}
 			if v, ok := ssim(a, b, s.img.H, s.img.W, s.img.C); ok {
 				each[i][2] = v
 			}
@@ -60,14 +60,14 @@ func (s *subject) reconstructed(ctx context.Context) (*pairs, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.pairs = &p
-	return s.pairs, nil
+	s.reconstructions = &p
+	return s.reconstructions, nil
 }
 
 // ofPair returns the metric of that place in pairs.
-func ofPair(which int) func(context.Context, *subject) (result, error) {
-	return func(ctx context.Context, s *subject) (result, error) {
-		p, err := s.reconstructed(ctx)
+func reconstructionMetric(which int) func(context.Context, *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
+		p, err := s.reconstructionErrors(ctx)
 		if err != nil {
 			return result{}, err
 		}

@@ -40,7 +40,7 @@ func TestRuler(t *testing.T) {
 			}
 		}
 		ended := false
-		r, err := newRuler(be, dims, func(done, total int) { ended = done == total })
+		r, err := newNeighbourSearch(be, dims, func(done, total int) { ended = done == total })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -49,7 +49,7 @@ func TestRuler(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := r.nearest(context.Background(), a, held(b, dims), k, false)
+			got, err := r.nearest(context.Background(), a, pointsOf(b, dims), k, false)
 			if err != nil || !ended || !reflect.DeepEqual(got, want) {
 				t.Errorf("%s: the %d nearest are others than by a loop; %v", name, k, err)
 			}
@@ -58,7 +58,7 @@ func TestRuler(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := r.nearest(context.Background(), b[:n*dims], held(b[:n*dims], dims), 3, true)
+		got, err := r.nearest(context.Background(), b[:n*dims], pointsOf(b[:n*dims], dims), 3, true)
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: the neighbours among themselves are others than by a loop; %v", name, err)
 		}
@@ -74,7 +74,7 @@ func TestRuler(t *testing.T) {
 				}
 			}
 		}
-		within, err := r.within(context.Background(), a, held(b, dims), radii)
+		within, err := r.within(context.Background(), a, pointsOf(b, dims), radii)
 		if err != nil || !reflect.DeepEqual(within, counts) {
 			t.Errorf("%s: other counts than by a loop; %v", name, err)
 		}
@@ -85,14 +85,14 @@ func TestRuler(t *testing.T) {
 func TestProductsAreNotEnough(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()
-	r, err := newRuler(be, 2, func(int, int) {})
+	r, err := newNeighbourSearch(be, 2, func(int, int) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	query := []float32{4096, 4096, -4096, -4096} // their mean is 0
 	pool := []float32{4096.5, 4096, 4096, 4096.25}
 	var off float64
-	err = r.meet(context.Background(), query, held(pool, 2), func(i int, s stretch) {
+	err = r.eachBlock(context.Background(), query, pointsOf(pool, 2), func(i int, s distanceBlock) {
 		for j, v := range s.squares {
 			d := s.exact(j)
 			off = max(off, math.Abs(float64(v)-d*d))
@@ -104,7 +104,7 @@ func TestProductsAreNotEnough(t *testing.T) {
 	if err != nil || off < 1e-3 {
 		t.Errorf("the products are off by %v at most, %v", off, err)
 	}
-	near, err := r.nearest(context.Background(), query[:2], held(pool, 2), 2, false)
+	near, err := r.nearest(context.Background(), query[:2], pointsOf(pool, 2), 2, false)
 	if err != nil || near[0][0].Index != 1 || near[0][0].Distance != 0.25 || near[0][1].Distance != 0.5 {
 		t.Errorf("the neighbours are %v, %v", near, err)
 	}

@@ -12,7 +12,7 @@ import (
 const activeVariance = 0.01
 
 // posteriors are q(z|x) of the test images, unit by unit.
-type posteriors struct {
+type posteriorStatistics struct {
 	z         int       // Z
 	variance  []float64 // (Z), of E[z|x] over the images
 	kl, sigma []float64 // (Z), means over the images; nil for a deterministic model
@@ -20,7 +20,7 @@ type posteriors struct {
 }
 
 // encoded measures the posteriors; nil if the model has no encoder.
-func (s *subject) encoded(ctx context.Context) (*posteriors, error) {
+func (s *evaluation) posteriorStatistics(ctx context.Context) (*posteriorStatistics, error) {
 	if s.posteriors != nil || s.model.Encode == nil {
 		return s.posteriors, nil
 	}
@@ -29,7 +29,7 @@ func (s *subject) encoded(ctx context.Context) (*posteriors, error) {
 		return nil, err
 	}
 	z := s.model.Latent
-	c := &posteriors{z: z, images: s.images.Len()}
+	c := &posteriorStatistics{z: z, images: s.images.Len()}
 	_, deviation := latent.Moments(mu, z)
 	for _, d := range deviation {
 		c.variance = append(c.variance, d*d)
@@ -45,8 +45,8 @@ func (s *subject) encoded(ctx context.Context) (*posteriors, error) {
 }
 
 // activeUnits counts the units with Var_x(E[z|x]) ≥ 0.01.
-func activeUnits(ctx context.Context, s *subject) (result, error) {
-	c, err := s.encoded(ctx)
+func activeUnits(ctx context.Context, s *evaluation) (result, error) {
+	c, err := s.posteriorStatistics(ctx)
 	if err != nil {
 		return result{}, err
 	}
@@ -62,17 +62,17 @@ func activeUnits(ctx context.Context, s *subject) (result, error) {
 	return result{value: float64(n), units: c.variance, images: c.images}, nil
 }
 
-func meanSigma(ctx context.Context, s *subject) (result, error) {
-	return overUnits(ctx, s, func(c *posteriors) []float64 { return c.sigma })
+func meanSigma(ctx context.Context, s *evaluation) (result, error) {
+	return overUnits(ctx, s, func(c *posteriorStatistics) []float64 { return c.sigma })
 }
 
-func klPerUnit(ctx context.Context, s *subject) (result, error) {
-	return overUnits(ctx, s, func(c *posteriors) []float64 { return c.kl })
+func klPerUnit(ctx context.Context, s *evaluation) (result, error) {
+	return overUnits(ctx, s, func(c *posteriorStatistics) []float64 { return c.kl })
 }
 
 // overUnits returns the mean over the units of a number that each of a posterior has.
-func overUnits(ctx context.Context, s *subject, of func(c *posteriors) []float64) (result, error) {
-	c, err := s.encoded(ctx)
+func overUnits(ctx context.Context, s *evaluation, of func(c *posteriorStatistics) []float64) (result, error) {
+	c, err := s.posteriorStatistics(ctx)
 	if err != nil {
 		return result{}, err
 	}

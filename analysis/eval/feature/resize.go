@@ -9,7 +9,7 @@ import (
 
 // seenAs returns images as a net sees them: as they are, or resized so that the longest
 // side is maxSide.
-func seenAs(images data.Items) data.Items {
+func resizedForNet(images data.Items) data.Items {
 	h, w, c := images.Shape()
 	long := max(h, w)
 	if long <= maxSide {

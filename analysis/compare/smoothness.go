@@ -10,18 +10,18 @@ import (
 // Smoothness tells what happens on the straight lines between the codes of two test
 // images.
 type Smoothness struct {
-	Jump       float64 // longest step over the mean step in the view, mean over the paths: 1 = even
-	PixelJump  float64 // the same in pixels
-	PixelSteps float64 // length of the path over the distance of its ends, in pixels: near 1 = a cross-fade
-	Strange    float64 // share of what lies inside the paths that is strange, as in Holes
+	LongestStep      float64 // longest step over the mean step in the view, mean over the paths: 1 = even
+	LongestPixelStep float64 // the same in pixels
+	PixelLength      float64 // length of the path over the distance of its ends, in pixels: near 1 = a cross-fade
+	Outliers         float64 // share of what lies inside the paths that is strange, as in Holes
 
 	rows []float32 // (pathShown·pathCols,H,W,C)
 }
 
 // smoothness decodes straight lines between the codes of pairs of test images.
-func (m *Measured) smoothness(ctx context.Context, c *Comparison, v *view, key rng.Key, opt Options) error {
+func (m *Measurements) smoothness(ctx context.Context, c *Comparison, v *distanceSpace, key rng.Key, opt Options) error {
 	s, units := m.Session, m.Session.Latent()
-	ends := pairsOf(key.Split("paths"), c.test.Len(), paths, c.set.Test.Labels)
+	ends := pairsOf(key.Split("paths"), c.test.Len(), pathCount, c.set.Test.Labels)
 	size := s.Image().Size()
 	code := func(i int32) []float32 { return m.mean[int(i)*units : (int(i)+1)*units] }
 	walk := func(i, n int) ([]float32, error) {
@@ -43,7 +43,7 @@ func (m *Measured) smoothness(ctx context.Context, c *Comparison, v *view, key r
 		if err != nil {
 			return err
 		}
-		seen, err := v.see(ctx, pix)
+		seen, err := v.embed(ctx, pix)
 		if err != nil {
 			return err
 		}
@@ -58,19 +58,19 @@ func (m *Measured) smoothness(ctx context.Context, c *Comparison, v *view, key r
 		}
 		for _, x := range d {
 			inside++
-			if x > v.usual {
+			if x > v.outlierDistance {
 				strange++
 			}
 		}
 	}
 	n := float64(len(ends))
-	m.Path = Smoothness{Jump: jump / n, PixelJump: pixelJump / n, PixelSteps: length / n, Strange: strange / float64(inside)}
+	m.Smoothness = Smoothness{LongestStep: jump / n, LongestPixelStep: pixelJump / n, PixelLength: length / n, Outliers: strange / float64(inside)}
 	for i := range min(pathShown, len(ends)) {
 		pix, err := walk(i, pathCols)
 		if err != nil {
 			return err
 		}
-		m.Path.rows = append(m.Path.rows, pix...)
+		m.Smoothness.rows = append(m.Smoothness.rows, pix...)
 	}
 	return nil
 }

@@ -15,36 +15,36 @@ import (
 
 // A subject is one state of a model and the images it is judged by. What several
 // metrics need is measured once.
-type subject struct {
+type evaluation struct {
 	*Evaluator
 	images data.Items // a Labeller if they are labelled
 	key    rng.Key
 	task   *Task // nil when measuring an epoch of training
-	now    string
+	metric string
 
-	means      map[string]float64 // of onePass; nil before
-	posteriors *posteriors
-	pairs      *pairs
-	bounds     map[int]*bound // by number of samples
-	codes      []float32      // (N,Z), of training images
-	eye        *feature.Net
-	channelEye *feature.Net
-	real       *seen     // the test images
-	made       *seen     // images drawn from the prior
-	train      []float32 // features of all training images
-	modes      *modes
-	found      *found // in the test images
+	means           map[string]float64 // of onePass; nil before
+	posteriors      *posteriorStatistics
+	reconstructions *reconstructionErrors
+	likelihoods     map[int]*likelihoodEstimate // by number of samples
+	codes           []float32                   // (N,Z), of training images
+	featureNet      *feature.Net
+	channelNet      *feature.Net
+	real            *embedding // the test images
+	generated       *embedding // images drawn from the prior
+	trainFeatures   []float32  // features of all training images
+	modes           *modes
+	clusters        *clustering // in the test images
 }
 
 // measure measures the metrics in their order.
-func (s *subject) measure(ctx context.Context, wanted []Metric) (Scores, []Absent, error) {
+func (s *evaluation) measure(ctx context.Context, wanted []Metric) (Scores, []Absent, error) {
 	if h, w, c := s.images.Shape(); (model.Image{H: h, W: w, C: c}) != s.img {
 		return nil, nil, fmt.Errorf("eval: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
 	}
 	var scores Scores
 	var missing []Absent
 	for _, m := range wanted {
-		s.now = m.Name
+		s.metric = m.Name
 		r, err := m.measure(ctx, s)
 		switch {
 		case err != nil:
@@ -62,19 +62,19 @@ func (s *subject) measure(ctx context.Context, wanted []Metric) (Scores, []Absen
 }
 
 // progress tells how far the metric being measured is.
-func (s *subject) progress(done, total int) {
+func (s *evaluation) progress(done, total int) {
 	if s.task != nil && s.task.Progress != nil {
-		s.task.Progress(s.now, done, total)
+		s.task.Progress(s.metric, done, total)
 	}
 }
 
 // chunk is how many images are held as floats at a time.
-const chunk = 2048
+const chunkImages = 2048
 
 // chunks calls f on the images, as many at a time as may be held.
-func chunks(images data.Items, f func(at int, part data.Items) error) error {
-	for at := 0; at < images.Len(); at += chunk {
-		part, err := some(images, at, min(chunk, images.Len()-at))
+func eachChunk(images data.Items, f func(at int, part data.Items) error) error {
+	for at := 0; at < images.Len(); at += chunkImages {
+		part, err := imageRange(images, at, min(chunkImages, images.Len()-at))
 		if err == nil {
 			err = f(at, part)
 		}
@@ -86,7 +86,7 @@ func chunks(images data.Items, f func(at int, part data.Items) error) error {
 }
 
 // some returns images at … at+n−1.
-func some(images data.Items, at, n int) (data.Items, error) {
+func imageRange(images data.Items, at, n int) (data.Items, error) {
 	index := make([]int, n)
 	for i := range index {
 		index[i] = at + i

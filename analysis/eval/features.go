@@ -14,19 +14,19 @@ import (
 )
 
 // A seen is what a feature net says of images.
-type seen struct {
+type embedding struct {
 	features      []float32            // (N,F)
 	probabilities []float32            // (N,K)
-	near          [][]latent.Neighbour // of each image among the others; nil before
+	neighbours    [][]latent.Neighbour // of each image among the others; nil before
 }
 
 // net returns the feature net of the task's set; why says that there is none.
-func (s *subject) net(ctx context.Context) (n *feature.Net, why string, err error) {
-	return s.netOf(ctx, &s.eye, s.task.Set)
+func (s *evaluation) openNet(ctx context.Context) (n *feature.Net, why string, err error) {
+	return s.openNetOf(ctx, &s.featureNet, s.task.Set)
 }
 
 // netOf returns the feature net of a set, which is asked for once.
-func (s *subject) netOf(ctx context.Context, n **feature.Net, of *data.Set) (net *feature.Net, why string, err error) {
+func (s *evaluation) openNetOf(ctx context.Context, n **feature.Net, of *data.Set) (net *feature.Net, why string, err error) {
 	if *n == nil {
 		if s.task.Net == nil {
 			return nil, "there is no feature net", nil
@@ -45,9 +45,9 @@ func (s *subject) netOf(ctx context.Context, n **feature.Net, of *data.Set) (net
 
 // show calls f on n images of a source, some at a time, as a file would hold them: each
 // value rounded to p/255.
-func (s *subject) show(from source, n int, f func(images data.Items) error) error {
-	for at := 0; at < n; at += chunk {
-		some := min(chunk, n-at)
+func (s *evaluation) eachGenerated(from source, n int, f func(images data.Items) error) error {
+	for at := 0; at < n; at += chunkImages {
+		some := min(chunkImages, n-at)
 		x, err := from.next(at, some)
 		if err != nil {
 			return err
@@ -65,9 +65,9 @@ func (s *subject) show(from source, n int, f func(images data.Items) error) erro
 }
 
 // look shows n images of a source to the net.
-func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int) (*seen, error) {
-	all := &seen{}
-	err := s.show(from, n, func(images data.Items) error {
+func (s *evaluation) embed(ctx context.Context, net *feature.Net, from source, n int) (*embedding, error) {
+	all := &embedding{}
+	err := s.eachGenerated(from, n, func(images data.Items) error {
 		f, p, err := net.Describe(ctx, images)
 		all.features, all.probabilities = append(all.features, f...), append(all.probabilities, p...)
 		return err
@@ -76,47 +76,47 @@ func (s *subject) look(ctx context.Context, net *feature.Net, from source, n int
 }
 
 // A distance is a number of two sets of images that a net has seen.
-type distance func(ctx context.Context, s *subject, real, made *seen) (result, error)
+type distance func(ctx context.Context, s *evaluation, real, made *embedding) (result, error)
 
 // fid returns the Fréchet distance of the features.
-func fid(_ context.Context, _ *subject, real, made *seen) (result, error) {
+func fid(_ context.Context, _ *evaluation, real, made *embedding) (result, error) {
 	v, err := Frechet(real.features, made.features, feature.Size)
 	return result{value: v}, err
 }
 
 // ownNet says which features those are.
-var ownNet = fmt.Sprintf("features of imago's own net, version %d, not of Inception", feature.Version)
+var aboutNet = fmt.Sprintf("features of imago's own net, version %d, not of Inception", feature.Version)
 
 // fid says what a distance of that kind is measured on.
-func (p Protocol) fid(of string) string {
-	return fmt.Sprintf("Fréchet distance (Heusel et al. 2017) of the features of the first %d test images and of as many others: %s; %s", p.Made, of, ownNet)
+func (p Protocol) aboutFID(of string) string {
+	return fmt.Sprintf("Fréchet distance (Heusel et al. 2017) of the features of the first %d test images and of as many others: %s; %s", p.Generated, of, aboutNet)
 }
 
 // between returns the distance of the first test images from as many of another origin.
-func between(from origin, d distance) func(context.Context, *subject) (result, error) {
-	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
+func distanceFromSource(from origin, d distance) func(context.Context, *evaluation) (result, error) {
+	return featureDistance(func(ctx context.Context, s *evaluation, net *feature.Net) (*embedding, string, error) {
 		src, err := from(ctx, s)
 		if err != nil || src.absent != "" {
 			return nil, src.absent, err
 		}
-		made, err := s.look(ctx, net, src, s.task.Made)
+		made, err := s.embed(ctx, net, src, s.task.Generated)
 		return made, "", err
 	}, d)
 }
 
 // ofPrior returns the distance of the first test images from as many drawn from the model's
 // prior, the same ones for every distance.
-func ofPrior(d distance) func(context.Context, *subject) (result, error) {
-	return compared(func(ctx context.Context, s *subject, net *feature.Net) (*seen, string, error) {
-		return s.drawn(ctx, net)
+func distanceFromPrior(d distance) func(context.Context, *evaluation) (result, error) {
+	return featureDistance(func(ctx context.Context, s *evaluation, net *feature.Net) (*embedding, string, error) {
+		return s.generatedEmbedding(ctx, net)
 	}, d)
 }
 
 // compared returns the distance of the first test images from others; of gives these, or
 // says why there are none.
-func compared(of func(context.Context, *subject, *feature.Net) (*seen, string, error), d distance) func(context.Context, *subject) (result, error) {
-	return func(ctx context.Context, s *subject) (result, error) {
-		net, why, err := s.net(ctx)
+func featureDistance(of func(context.Context, *evaluation, *feature.Net) (*embedding, string, error), d distance) func(context.Context, *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
+		net, why, err := s.openNet(ctx)
 		if err != nil || why != "" {
 			return result{absent: why}, err
 		}
@@ -125,7 +125,7 @@ func compared(of func(context.Context, *subject, *feature.Net) (*seen, string, e
 			return result{absent: why}, err
 		}
 		if s.real == nil {
-			part, err := some(s.images, 0, s.task.Made)
+			part, err := imageRange(s.images, 0, s.task.Generated)
 			if err != nil {
 				return result{}, err
 			}
@@ -133,33 +133,33 @@ func compared(of func(context.Context, *subject, *feature.Net) (*seen, string, e
 			if err != nil {
 				return result{}, err
 			}
-			s.real = &seen{features: f, probabilities: p}
+			s.real = &embedding{features: f, probabilities: p}
 		}
 		r, err := d(ctx, s, s.real, made)
-		r.images, r.note = s.task.Made, strings.TrimPrefix(r.note+"; "+through(net, s.img), "; ")
+		r.images, r.note = s.task.Generated, strings.TrimPrefix(r.note+"; "+netNote(net, s.img), "; ")
 		return r, err
 	}
 }
 
 // drawn returns what the net sees of images drawn from the model's prior, which are made
 // once; why says that there are none.
-func (s *subject) drawn(ctx context.Context, net *feature.Net) (made *seen, why string, err error) {
-	if s.made != nil {
-		return s.made, "", nil
+func (s *evaluation) generatedEmbedding(ctx context.Context, net *feature.Net) (made *embedding, why string, err error) {
+	if s.generated != nil {
+		return s.generated, "", nil
 	}
 	src, err := fromPrior(ctx, s)
 	if err != nil || src.absent != "" {
 		return nil, src.absent, err
 	}
-	if made, err = s.look(ctx, net, src, s.task.Made); err != nil {
+	if made, err = s.embed(ctx, net, src, s.task.Generated); err != nil {
 		return nil, "", err
 	}
-	s.made = made
+	s.generated = made
 	return made, "", nil
 }
 
 // through says by which net images of that shape were compared.
-func through(n *feature.Net, img model.Image) string {
+func netNote(n *feature.Net, img model.Image) string {
 	size := "as they are"
 	if n.Image != [3]int{img.H, img.W, img.C} {
 		size = fmt.Sprintf("resized from %v to %dx%d", img, n.Image[0], n.Image[1])
@@ -168,23 +168,23 @@ func through(n *feature.Net, img model.Image) string {
 }
 
 // agreement returns how many images drawn under labels the net finds to be of these.
-func agreement(ctx context.Context, s *subject) (result, error) {
-	if s.session.Labels() == 0 {
+func labelAgreement(ctx context.Context, s *evaluation) (result, error) {
+	if s.session.SampleLabels() == 0 {
 		return absent("the model does not draw under labels")
 	}
-	net, why, err := s.net(ctx)
+	net, why, err := s.openNet(ctx)
 	if err != nil || why != "" {
 		return result{absent: why}, err
 	}
-	made, why, err := s.drawn(ctx, net)
+	made, why, err := s.generatedEmbedding(ctx, net)
 	if err != nil || why != "" {
 		return result{absent: why}, err
 	}
-	labels, _ := s.labels()
-	right, of := net.Right(made.probabilities, labels(0, s.task.Made))
+	labels, _ := s.generationLabels()
+	right, of := net.Right(made.probabilities, labels(0, s.task.Generated))
 	if of == 0 {
 		return absent("none of the labels is known")
 	}
 	p := float64(right) / float64(of)
-	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(of)), images: s.task.Made, note: through(net, s.img)}, nil
+	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(of)), images: s.task.Generated, note: netNote(net, s.img)}, nil
 }

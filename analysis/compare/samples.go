@@ -18,24 +18,24 @@ var nan = math.NaN()
 
 // A view is what distances between images are measured in: features, or pixels where
 // there is no net.
-type view struct {
+type distanceSpace struct {
 	name string
 	dims int
 	net  *feature.Net
 	img  model.Image
 
-	train []float32 // (pool, dims), training images
-	test  []float32 // (made, dims), test images
-	usual float64   // distance to the nearest training image that 95 % of the test images keep
-	mean  float64   // mean of these distances
+	train           []float32 // (pool, dims), training images
+	test            []float32 // (made, dims), test images
+	outlierDistance float64   // distance to the nearest training image that 95 % of the test images keep
+	mean            float64   // mean of these distances
 }
 
 // strangeFrom is the share of test images that are nearer to a training image than
 // what counts as strange.
-const strangeFrom = 0.95
+const outlierQuantile = 0.95
 
-func newView(ctx context.Context, set *data.Set, opt Options, img model.Image) (*view, error) {
-	v := &view{name: "pixels", dims: img.Size(), net: opt.Net, img: img}
+func newDistanceSpace(ctx context.Context, set *data.Set, opt Options, img model.Image) (*distanceSpace, error) {
+	v := &distanceSpace{name: "pixels", dims: img.Size(), net: opt.Net, img: img}
 	if opt.Net != nil {
 		v.dims, v.name = feature.Size, fmt.Sprintf("%d features of %s, which tells %.2f%% of the test labels", feature.Size, opt.Net.Name, 100*opt.Net.Accuracy)
 	}
@@ -50,14 +50,14 @@ func newView(ctx context.Context, set *data.Set, opt Options, img model.Image) (
 		if err := data.Floats(ctx, images, index, x); err != nil {
 			return nil, err
 		}
-		return v.see(ctx, x)
+		return v.embed(ctx, x)
 	}
 	var err error
 	// In pixels a distance costs more, and fewer are measured.
-	if v.train, err = first(set.Train.Items, pool*feature.Size/max(v.dims, feature.Size), func(i int) int32 { return order[i] }); err != nil {
+	if v.train, err = first(set.Train.Items, poolImages*feature.Size/max(v.dims, feature.Size), func(i int) int32 { return order[i] }); err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
-	if v.test, err = first(set.Test.Items, made, func(i int) int32 { return int32(i) }); err != nil {
+	if v.test, err = first(set.Test.Items, generatedImages, func(i int) int32 { return int32(i) }); err != nil {
 		return nil, fmt.Errorf("compare: %w", err)
 	}
 	d, err := v.nearest(ctx, v.test)
@@ -66,12 +66,12 @@ func newView(ctx context.Context, set *data.Set, opt Options, img model.Image) (
 	}
 	v.mean = average(d)
 	slices.Sort(d)
-	v.usual = d[min(len(d)-1, int(strangeFrom*float64(len(d))))]
+	v.outlierDistance = d[min(len(d)-1, int(outlierQuantile*float64(len(d))))]
 	return v, nil
 }
 
 // see returns images (n,H,W,C) in the view: (n, dims).
-func (v *view) see(ctx context.Context, x []float32) ([]float32, error) {
+func (v *distanceSpace) embed(ctx context.Context, x []float32) ([]float32, error) {
 	if v.net == nil {
 		return x, nil
 	}
@@ -84,7 +84,7 @@ func (v *view) see(ctx context.Context, x []float32) ([]float32, error) {
 }
 
 // nearest returns the distance of each (n, dims) to the nearest training image.
-func (v *view) nearest(ctx context.Context, x []float32) ([]float64, error) {
+func (v *distanceSpace) nearest(ctx context.Context, x []float32) ([]float64, error) {
 	near, err := latent.Neighbours(ctx, x, v.train, v.dims, 1, latent.Euclidean, nil)
 	if err != nil {
 		return nil, err
@@ -106,31 +106,31 @@ func average(x []float64) float64 {
 
 // Holes tells how far from the data images lie that are decoded from a density of
 // codes.
-type Holes struct {
+type SampleQuality struct {
 	Nearest  float64 // mean distance to the nearest training image
 	Relative float64 // of that of test images: 1 = as near; NaN where these are training images
-	Strange  float64 // share that is farther from any training image than 95 % of the test images are
+	Outliers float64 // share that is farther from any training image than 95 % of the test images are
 	FID      float64 // from the test images, of features: counts too what is never made; NaN without a net
 }
 
-func (v *view) holes(ctx context.Context, seen []float32) (Holes, error) {
+func (v *distanceSpace) sampleQuality(ctx context.Context, seen []float32) (SampleQuality, error) {
 	d, err := v.nearest(ctx, seen)
 	if err != nil {
-		return Holes{}, err
+		return SampleQuality{}, err
 	}
-	h := Holes{Nearest: average(d)}
+	h := SampleQuality{Nearest: average(d)}
 	h.Relative, h.FID = nan, nan
 	if v.net != nil {
 		if h.FID, err = eval.Frechet(v.test, seen, v.dims); err != nil {
-			return Holes{}, err
+			return SampleQuality{}, err
 		}
 	}
 	if v.mean > 0 {
 		h.Relative = h.Nearest / v.mean
 	}
 	for _, x := range d {
-		if x > v.usual {
-			h.Strange += 1 / float64(len(d))
+		if x > v.outlierDistance {
+			h.Outliers += 1 / float64(len(d))
 		}
 	}
 	return h, nil
@@ -138,19 +138,19 @@ func (v *view) holes(ctx context.Context, seen []float32) (Holes, error) {
 
 // holes decodes draws of N(0, I), and the same draws stretched to the mean and the
 // standard deviation of each unit's codes.
-func (m *Measured) holes(ctx context.Context, c *Comparison, v *view, key rng.Key, opt Options) error {
+func (m *Measurements) decodeSamples(ctx context.Context, c *Comparison, v *distanceSpace, key rng.Key, opt Options) error {
 	s, units := m.Session, m.Session.Latent()
-	labels, err := m.labels(c.test, made, func(i int) int { return i % c.test.Len() })
+	labels, err := m.labels(c.test, generatedImages, func(i int) int { return i % c.test.Len() })
 	if err != nil {
 		return err
 	}
 	centre, deviation := latent.Moments(m.mean, units)
 	m.Spread = average(deviation)
-	z := latent.Prior(key.Split("prior"), made, units)
+	z := latent.SamplePrior(key.Split("prior"), generatedImages, units)
 	for i, out := range []struct {
 		pix *[]float32
-		of  *Holes
-	}{{&m.samples, &m.Holes}, {&m.stretched, &m.Stretched}} {
+		of  *SampleQuality
+	}{{&m.priorPixels, &m.PriorSamples}, {&m.gaussianPixels, &m.GaussianSamples}} {
 		if i == 1 {
 			for k := range z {
 				z[k] = float32(centre[k%units] + deviation[k%units]*float64(z[k]))
@@ -161,14 +161,14 @@ func (m *Measured) holes(ctx context.Context, c *Comparison, v *view, key rng.Ke
 		if err != nil {
 			return err
 		}
-		seen, err := v.see(ctx, pix)
+		seen, err := v.embed(ctx, pix)
 		if err != nil {
 			return err
 		}
-		if *out.of, err = v.holes(ctx, seen); err != nil {
+		if *out.of, err = v.sampleQuality(ctx, seen); err != nil {
 			return err
 		}
-		*out.pix = slices.Clone(pix[:shown*s.Image().Size()])
+		*out.pix = slices.Clone(pix[:sheetImages*s.Image().Size()])
 	}
 	return nil
 }

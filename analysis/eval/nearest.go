@@ -10,31 +10,31 @@ import (
 
 // Alike is images drawn from a model's prior, and the training images nearest to each:
 // what there is to see where a model may have learnt images by heart.
-type Alike struct {
-	Made []float32            // (n,H,W,C) in [0, 1]
-	Near [][]latent.Neighbour // (n) of k training images each, the nearest first
-	By   string               // what the distances are of: "features" of the net, or "pixels" without one
+type NearestImages struct {
+	Generated  []float32            // (n,H,W,C) in [0, 1]
+	Neighbours [][]latent.Neighbour // (n) of k training images each, the nearest first
+	Space      string               // what the distances are of: "features" of the net, or "pixels" without one
 }
 
 // Nearest draws n images, the first of those that the metrics of the task are measured
 // on, and finds the k nearest training images of each.
-func (e *Evaluator) Nearest(ctx context.Context, t Task, n, k int) (*Alike, error) {
-	if n < 1 || n > chunk || k < 1 {
-		return nil, fmt.Errorf("eval: %d images with %d neighbours each: want 1 to %d, and 1 or more", n, k, chunk)
+func (e *Evaluator) Nearest(ctx context.Context, t Task, n, k int) (*NearestImages, error) {
+	if n < 1 || n > chunkImages || k < 1 {
+		return nil, fmt.Errorf("eval: %d images with %d neighbours each: want 1 to %d, and 1 or more", n, k, chunkImages)
 	}
-	s, err := e.begin(&t)
+	s, err := e.startTask(&t)
 	if err != nil {
 		return nil, err
 	}
-	s.now = "nearest training images"
-	a, err := s.alike(ctx, n, k)
+	s.metric = "nearest training images"
+	a, err := s.nearestImages(ctx, n, k)
 	if err != nil {
 		return nil, fmt.Errorf("eval: %w", err)
 	}
 	return a, nil
 }
 
-func (s *subject) alike(ctx context.Context, n, k int) (*Alike, error) {
+func (s *evaluation) nearestImages(ctx context.Context, n, k int) (*NearestImages, error) {
 	train := s.task.Set.Train.Items
 	if h, w, c := train.Shape(); h != s.img.H || w != s.img.W || c != s.img.C {
 		return nil, fmt.Errorf("images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
@@ -46,33 +46,33 @@ func (s *subject) alike(ctx context.Context, n, k int) (*Alike, error) {
 	if src.absent != "" {
 		return nil, fmt.Errorf("nothing to draw: %s", src.absent)
 	}
-	a := &Alike{By: "pixels"}
-	if a.Made, err = src.next(0, n); err != nil {
+	a := &NearestImages{Space: "pixels"}
+	if a.Generated, err = src.next(0, n); err != nil {
 		return nil, err
 	}
-	net, why, err := s.net(ctx)
+	net, why, err := s.openNet(ctx)
 	if err != nil {
 		return nil, err
 	}
-	query, pool, dims := a.Made, pixels(ctx, train), s.img.Size()
+	query, pool, dims := a.Generated, pixelPoints(ctx, train), s.img.Size()
 	if why == "" {
-		a.By = "features"
-		images, err := data.NewInMemory(data.Bytes(a.Made), n, s.img.H, s.img.W, s.img.C)
+		a.Space = "features"
+		images, err := data.NewInMemory(data.Bytes(a.Generated), n, s.img.H, s.img.W, s.img.C)
 		if err != nil {
 			return nil, err
 		}
 		if query, _, err = net.Describe(ctx, images); err != nil {
 			return nil, err
 		}
-		if pool, err = s.training(ctx, net); err != nil {
+		if pool, err = s.trainingFeatures(ctx, net); err != nil {
 			return nil, err
 		}
 		dims = len(query) / n
 	}
-	r, err := newRuler(s.be, dims, s.progress)
+	r, err := newNeighbourSearch(s.be, dims, s.progress)
 	if err != nil {
 		return nil, err
 	}
-	a.Near, err = r.nearest(ctx, query, pool, k, false)
+	a.Neighbours, err = r.nearest(ctx, query, pool, k, false)
 	return a, err
 }

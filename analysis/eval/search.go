@@ -13,22 +13,22 @@ import (
 // A ruler measures the Euclidean distances of many points from many others, block by
 // block: by products in float32 it tells which pairs matter, and these it measures in
 // float64. What it gives is what a loop over all pairs would give.
-type ruler struct {
+type neighbourSearch struct {
 	*products
-	told func(done, total int) // points of the pool
+	progress func(done, total int) // points of the pool
 }
 
 // The points of a block of each side, and the most values that a block may have.
 const (
-	rulerRows   = 512
-	rulerCols   = 2048
-	rulerValues = 1 << 24
+	maxQueryBlock  = 512
+	maxPoolBlock   = 2048
+	maxBlockValues = 1 << 24
 )
 
-func newRuler(be backend.Backend, dims int, told func(done, total int)) (*ruler, error) {
-	most := max(1, rulerValues/dims)
-	p, err := newProducts(be, min(rulerRows, most), min(rulerCols, most), dims)
-	return &ruler{p, told}, err
+func newNeighbourSearch(be backend.Backend, dims int, told func(done, total int)) (*neighbourSearch, error) {
+	most := max(1, maxBlockValues/dims)
+	p, err := newProducts(be, min(maxQueryBlock, most), min(maxPoolBlock, most), dims)
+	return &neighbourSearch{p, told}, err
 }
 
 // points are N points of F values, read some at a time.
@@ -38,7 +38,7 @@ type points struct {
 }
 
 // held returns points in memory, (N,F).
-func held(x []float32, dims int) points {
+func pointsOf(x []float32, dims int) points {
 	return points{len(x) / dims, func(at, n int, dst []float32) error {
 		copy(dst, x[at*dims:(at+n)*dims])
 		return nil
@@ -46,7 +46,7 @@ func held(x []float32, dims int) points {
 }
 
 // pixels returns the pixels of images as points.
-func pixels(ctx context.Context, images data.Items) points {
+func pixelPoints(ctx context.Context, images data.Items) points {
 	var index []int32
 	return points{images.Len(), func(at, n int, dst []float32) error {
 		index = index[:0]
@@ -58,7 +58,7 @@ func pixels(ctx context.Context, images data.Items) points {
 }
 
 // A stretch is the points of the pool that a query is being held against.
-type stretch struct {
+type distanceBlock struct {
 	at      int       // the first of them
 	squares []float32 // of their distances from the query, to within slack
 	slack   float32
@@ -72,9 +72,9 @@ type stretch struct {
 // c. With u = 2⁻²⁴ the product is off by at most F·u·|a||b| whatever the order of its
 // terms, and the move, the squares and their sum by a few u·(|a|² + |b|²); hence
 // slack = (F + 16)·u·(|a|² + |b|²), with the largest |b| of the stretch.
-func (r *ruler) meet(ctx context.Context, query []float32, pool points, f func(i int, s stretch)) error {
+func (r *neighbourSearch) eachBlock(ctx context.Context, query []float32, pool points, f func(i int, s distanceBlock)) error {
 	count := len(query) / r.dims
-	centre := r.centre(query)
+	centre := r.meanPoint(query)
 	block := make([]float32, r.cols*r.dims)
 	squares, mine := make([]float32, r.cols), make([]float32, r.rows)
 	unit := float32(r.dims+16) * 0x1p-24
@@ -83,11 +83,11 @@ func (r *ruler) meet(ctx context.Context, query []float32, pool points, f func(i
 		if err := pool.read(at, n, block); err != nil {
 			return err
 		}
-		r.move(r.b, block[:n*r.dims], centre, squares)
+		r.centreBlock(r.b, block[:n*r.dims], centre, squares)
 		most := slices.Max(squares[:n])
 		for first := 0; first < count; first += r.rows {
 			m := min(r.rows, count-first)
-			r.move(r.a, query[first*r.dims:(first+m)*r.dims], centre, mine)
+			r.centreBlock(r.a, query[first*r.dims:(first+m)*r.dims], centre, mine)
 			if err := r.run(); err != nil {
 				return err
 			}
@@ -97,7 +97,7 @@ func (r *ruler) meet(ctx context.Context, query []float32, pool points, f func(i
 				for j, v := range near {
 					near[j] = mine[i] + squares[j] - 2*v
 				}
-				f(first+i, stretch{at, near, unit * (mine[i] + most), func(j int) float64 {
+				f(first+i, distanceBlock{at, near, unit * (mine[i] + most), func(j int) float64 {
 					return latent.Euclidean(q, block[j*r.dims:(j+1)*r.dims])
 				}})
 				return nil
@@ -106,13 +106,13 @@ func (r *ruler) meet(ctx context.Context, query []float32, pool points, f func(i
 				return err
 			}
 		}
-		r.told(at+n, pool.n)
+		r.progress(at+n, pool.n)
 	}
 	return nil
 }
 
 // centre returns the mean of points, (F).
-func (r *ruler) centre(x []float32) []float32 {
+func (r *neighbourSearch) meanPoint(x []float32) []float32 {
 	sums := make([]float64, r.dims)
 	for i, v := range x {
 		sums[i%r.dims] += float64(v)
@@ -125,7 +125,7 @@ func (r *ruler) centre(x []float32) []float32 {
 }
 
 // move writes x − centre to dst and the square of its length to squares.
-func (r *ruler) move(dst, x, centre, squares []float32) {
+func (r *neighbourSearch) centreBlock(dst, x, centre, squares []float32) {
 	for i := range len(x) / r.dims {
 		sum := 0.0
 		to := dst[i*r.dims : (i+1)*r.dims]
@@ -143,9 +143,9 @@ func (r *ruler) move(dst, x, centre, squares []float32) {
 // neighbour.
 //
 // query (Q,F) → (Q) of min(k, what there is) each.
-func (r *ruler) nearest(ctx context.Context, query []float32, pool points, k int, itself bool) ([][]latent.Neighbour, error) {
+func (r *neighbourSearch) nearest(ctx context.Context, query []float32, pool points, k int, itself bool) ([][]latent.Neighbour, error) {
 	all := make([][]latent.Neighbour, len(query)/r.dims)
-	err := r.meet(ctx, query, pool, func(i int, s stretch) {
+	err := r.eachBlock(ctx, query, pool, func(i int, s distanceBlock) {
 		best := all[i] // ascending
 		limit := float32(math.Inf(1))
 		bound := func() {
@@ -182,13 +182,13 @@ func (r *ruler) nearest(ctx context.Context, query []float32, pool points, k int
 // their radius.
 //
 // query (Q,F), radii (N) → (Q).
-func (r *ruler) within(ctx context.Context, query []float32, pool points, radii []float64) ([]int, error) {
+func (r *neighbourSearch) within(ctx context.Context, query []float32, pool points, radii []float64) ([]int, error) {
 	counts := make([]int, len(query)/r.dims)
 	squares := make([]float32, len(radii))
 	for j, d := range radii {
 		squares[j] = float32(d * d)
 	}
-	return counts, r.meet(ctx, query, pool, func(i int, s stretch) {
+	return counts, r.eachBlock(ctx, query, pool, func(i int, s distanceBlock) {
 		for j, v := range s.squares {
 			reach := squares[s.at+j]
 			slack := s.slack + 0x1p-22*reach

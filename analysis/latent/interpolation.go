@@ -7,7 +7,7 @@ import (
 
 // A Path gives the point at t in [0, 1] between two codes: a at 0, b at 1. It
 // writes to dst, all three (Z).
-type Path func(a, b []float32, t float64, dst []float32)
+type Interpolation func(a, b []float32, t float64, dst []float32)
 
 // Linear is the straight line, (1−t)·a + t·b.
 func Linear(a, b []float32, t float64, dst []float32) { blend(a, b, 1-t, t, dst) }
@@ -44,7 +44,7 @@ func blend(a, b []float32, wa, wb float64, dst []float32) {
 // Interpolate returns n codes on a path from a to b, both ends included.
 //
 // a, b (Z) → (n, Z), n ≥ 2.
-func Interpolate(p Path, a, b []float32, n int) ([]float32, error) {
+func Interpolate(p Interpolation, a, b []float32, n int) ([]float32, error) {
 	if n < 2 || len(a) != len(b) || len(a) == 0 {
 		return nil, fmt.Errorf("latent: %d codes between one of %d units and one of %d: want two codes or more, of the same units", n, len(a), len(b))
 	}
@@ -59,7 +59,7 @@ func Interpolate(p Path, a, b []float32, n int) ([]float32, error) {
 // codes long, its stop included and the next not.
 //
 // stops (S, units), S ≥ 2 → (S·leg, units).
-func Walk(p Path, stops []float32, units, leg int) ([]float32, error) {
+func Walk(p Interpolation, stops []float32, units, leg int) ([]float32, error) {
 	if units < 1 || leg < 1 || len(stops)%units != 0 || len(stops) < 2*units {
 		return nil, fmt.Errorf("latent: a walk of legs of %d codes over %d values of codes of %d units: want two stops or more, and legs of one code or more", leg, len(stops), units)
 	}

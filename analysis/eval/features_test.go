@@ -46,7 +46,7 @@ func TestConditional(t *testing.T) {
 	set := quarters(t, 200)
 	in := model.Input{Image: model.Image{H: quarterSide, W: quarterSide, C: 1}, Labels: 4}
 	task := Task{Protocol: DefaultProtocol(), Set: set, Seed: 1, Only: []string{"fid_", "recognised"}}
-	task.Made = 500 // there are 200
+	task.Generated = 500 // there are 200
 	var told []string
 	task.Progress = func(metric string, done, total int) { told = append(told, metric) }
 	be := cpu.New(1)
@@ -132,7 +132,7 @@ func TestDensities(t *testing.T) {
 func TestNoDensity(t *testing.T) {
 	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
 	set := setOf(t, 5, small)
-	s := e.subject(set.Test.Items, 1)
+	s := e.newEvaluation(set.Test.Items, 1)
 	s.task = &Task{Set: set}
 	src, err := fromCodes(mixtureOf(6))(context.Background(), s)
 	if err != nil || !strings.Contains(src.absent, "6 components for 5 points") {
@@ -148,7 +148,7 @@ func TestMeasureErrors(t *testing.T) {
 		task Task
 		want string
 	}{
-		"no samples":     {Task{Protocol: Protocol{Made: 2}, Set: set}, "1 or more"},
+		"no samples":     {Task{Protocol: Protocol{Generated: 2}, Set: set}, "1 or more"},
 		"no set":         {Task{Protocol: DefaultProtocol()}, "no test images"},
 		"unknown metric": {Task{Protocol: DefaultProtocol(), Set: set, Only: []string{"mse", "inception"}}, `no metric with "inception" in its name; have test_loss, `},
 		"other images":   {Task{Protocol: DefaultProtocol(), Set: setOf(t, 5, small)}, "6x5x1, want 2x2x1"},
@@ -158,7 +158,7 @@ func TestMeasureErrors(t *testing.T) {
 		}
 	}
 	for word, want := range map[string]int{"test_elbo": 1, "elbo": 2} { // a whole name, and a part of two
-		if some, err := choose(Metrics(), []string{word}); err != nil || len(some) != want {
+		if some, err := selectMetrics(Metrics(), []string{word}); err != nil || len(some) != want {
 			t.Errorf("%s chooses %d metrics, %v; want %d", word, len(some), err, want)
 		}
 	}

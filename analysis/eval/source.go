@@ -17,12 +17,12 @@ type source struct {
 }
 
 // An origin is where images that are compared with the test images come from.
-type origin func(ctx context.Context, s *subject) (source, error)
+type origin func(ctx context.Context, s *evaluation) (source, error)
 
 // labels returns those that images are made under, of the test images in turn: nil of an
 // unconditional model. why says that they are not to be had.
-func (s *subject) labels() (of func(at, n int) []float32, why string) {
-	k := s.session.Labels()
+func (s *evaluation) generationLabels() (of func(at, n int) []float32, why string) {
+	k := s.session.SampleLabels()
 	if k == 0 {
 		return func(int, int) []float32 { return nil }, ""
 	}
@@ -40,11 +40,11 @@ func (s *subject) labels() (of func(at, n int) []float32, why string) {
 }
 
 // fromPrior draws from the model itself.
-func fromPrior(ctx context.Context, s *subject) (source, error) {
+func fromPrior(ctx context.Context, s *evaluation) (source, error) {
 	if !s.session.HasPrior() {
 		return source{absent: "the model has no prior"}, nil
 	}
-	labels, why := s.labels()
+	labels, why := s.generationLabels()
 	return source{absent: why, next: func(at, n int) ([]float32, error) {
 		return s.session.Sample(ctx, s.key.Split("made").At(uint64(at)), n, labels(at, n))
 	}}, nil
@@ -53,7 +53,7 @@ func fromPrior(ctx context.Context, s *subject) (source, error) {
 // trainingCodes returns codes of the training images, (N,Z): the deterministic ones, or a
 // draw from each q(z|x), whose sum is what a prior is held against. why says that
 // there are none.
-func (s *subject) trainingCodes(ctx context.Context) (codes []float32, why string, err error) {
+func (s *evaluation) trainingCodes(ctx context.Context) (codes []float32, why string, err error) {
 	if s.codes != nil {
 		return s.codes, "", nil
 	}
@@ -68,7 +68,7 @@ func (s *subject) trainingCodes(ctx context.Context) (codes []float32, why strin
 	if err != nil {
 		return nil, "", err
 	}
-	s.codes = latent.Draws(mu, logVar, s.key.Split("training codes"))
+	s.codes = latent.SamplePosterior(mu, logVar, s.key.Split("training codes"))
 	return s.codes, "", nil
 }
 
@@ -77,12 +77,12 @@ type density func(key rng.Key, n int) ([]float32, error)
 
 // fromCodes decodes codes drawn from what fit makes of the training codes, (N,Z).
 func fromCodes(fit func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error)) origin {
-	return func(ctx context.Context, s *subject) (source, error) {
+	return func(ctx context.Context, s *evaluation) (source, error) {
 		codes, why, err := s.trainingCodes(ctx)
 		if err != nil || why != "" {
 			return source{absent: why}, err
 		}
-		labels, why := s.labels()
+		labels, why := s.generationLabels()
 		if why != "" {
 			return source{absent: why}, nil
 		}
@@ -130,12 +130,12 @@ func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, e
 }
 
 // fromReconstruction reconstructs the test images.
-func fromReconstruction(ctx context.Context, s *subject) (source, error) {
+func fromReconstruction(ctx context.Context, s *evaluation) (source, error) {
 	if s.model.Reconstruct == nil {
 		return source{absent: "the model does not reconstruct"}, nil
 	}
 	return source{next: func(at, n int) ([]float32, error) {
-		part, err := some(s.images, at, n)
+		part, err := imageRange(s.images, at, n)
 		if err != nil {
 			return nil, err
 		}
@@ -144,9 +144,9 @@ func fromReconstruction(ctx context.Context, s *subject) (source, error) {
 }
 
 // fromTraining takes training images, in an order drawn once.
-func fromTraining(ctx context.Context, s *subject) (source, error) {
+func fromTraining(ctx context.Context, s *evaluation) (source, error) {
 	train := s.task.Set.Train.Items
-	if train.Len() < s.task.Made {
+	if train.Len() < s.task.Generated {
 		return source{absent: "there are fewer training images"}, nil
 	}
 	order := s.key.Split("training").Perm(train.Len())

@@ -10,7 +10,7 @@ import (
 )
 
 // A Plane is what a flat picture of codes of Z units shows: for Z = 2 all of it.
-type Plane struct {
+type Projection struct {
 	Points         [][2]float32 // (N)
 	XLabel, YLabel string
 	Note           string // "" or what is left out, for the title
@@ -21,12 +21,12 @@ type Plane struct {
 //
 // mean (N, units), labels (N) in [0, classes) or nil. lo and hi are the ends of the
 // y axis.
-func Project(mean []float32, units int, labels []int32, classes int, lo, hi float64) (Plane, error) {
+func Project(mean []float32, units int, labels []int32, classes int, lo, hi float64) (Projection, error) {
 	if units < 1 || len(mean)%units != 0 {
-		return Plane{}, fmt.Errorf("latent: %d values are not codes of %d units", len(mean), units)
+		return Projection{}, fmt.Errorf("latent: %d values are not codes of %d units", len(mean), units)
 	}
 	n := len(mean) / units
-	p := Plane{Points: make([][2]float32, n), XLabel: "z[0]", YLabel: "z[1]"}
+	p := Projection{Points: make([][2]float32, n), XLabel: "z[0]", YLabel: "z[1]"}
 	if units > 1 {
 		for i := range p.Points {
 			p.Points[i] = [2]float32{mean[i*units], mean[i*units+1]}
@@ -44,7 +44,7 @@ func Project(mean []float32, units int, labels []int32, classes int, lo, hi floa
 		return p, nil
 	}
 	if len(labels) != n {
-		return Plane{}, fmt.Errorf("latent: %d labels for %d codes", len(labels), n)
+		return Projection{}, fmt.Errorf("latent: %d labels for %d codes", len(labels), n)
 	}
 	p.YLabel, p.Note = "class", "the one unit, a lane a class"
 	spread := make([]float32, n)
@@ -91,7 +91,7 @@ func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err e
 // that it is that.
 //
 // mean (N, units).
-func Ends(mean []float32, units int, prior bool, want float64) (lo, hi float64, fitted bool) {
+func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi float64, fitted bool) {
 	outside := 0
 	for i := 0; i+units <= len(mean); i += units {
 		for _, v := range mean[i : i+min(2, units)] {
@@ -104,14 +104,14 @@ func Ends(mean []float32, units int, prior bool, want float64) (lo, hi float64, 
 	if prior && 2*outside*units <= len(mean) {
 		return -want, want, false
 	}
-	lo, hi = Range(mean)
+	lo, hi = AxisRange(mean)
 	return lo, hi, true
 }
 
 // Range returns the ends of the smallest interval, made wider by a tenth, that holds
 // all but the outermost hundredth of the values, half of it at each end: the
 // axes for a model that puts its codes anywhere. Without spread it is one wide.
-func Range(values []float32) (lo, hi float64) {
+func AxisRange(values []float32) (lo, hi float64) {
 	if len(values) == 0 {
 		return -0.5, 0.5
 	}

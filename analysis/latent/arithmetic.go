@@ -6,7 +6,7 @@ import "fmt"
 // men with glasses have in common.
 //
 // codes (N, units), index in [0, N), at least one → (units).
-func Mean(codes []float32, units int, index []int) ([]float32, error) {
+func MeanCode(codes []float32, units int, index []int) ([]float32, error) {
 	if len(index) == 0 {
 		return nil, fmt.Errorf("latent: the mean of no codes")
 	}
@@ -30,7 +30,7 @@ func Mean(codes []float32, units int, index []int) ([]float32, error) {
 // arXiv:1511.06434, sec. 6.3.2, did it with means of three codes a term.
 //
 // terms (K, units), signs (K) → (units).
-func Sum(terms []float32, units int, signs []float64) ([]float32, error) {
+func SignedSum(terms []float32, units int, signs []float64) ([]float32, error) {
 	if units < 1 || len(terms) != len(signs)*units {
 		return nil, fmt.Errorf("latent: %d values and %d signs of codes of %d units", len(terms), len(signs), units)
 	}

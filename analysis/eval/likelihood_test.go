@@ -151,7 +151,7 @@ func TestNothingDrawn(t *testing.T) {
 
 func TestLogSum(t *testing.T) {
 	for _, values := range [][]float64{{0}, {-1000, -1001, -999}, {1e4, -1e4, 1e4}, {3, 1, 2, 3}} {
-		var l logSum
+		var l logSumExp
 		top, sum := math.Inf(-1), 0.0
 		for _, v := range values {
 			l.add(v)
@@ -261,7 +261,7 @@ func BenchmarkLogWeights(b *testing.B) {
 	}
 	for _, rows := range []int{256, 1024, 4096} {
 		b.Run(fmt.Sprint(rows), func(b *testing.B) {
-			f, err := m.LogWeights(rows/mostSamples, mostSamples)
+			f, err := m.LogWeights(rows/maxBatchSamples, maxBatchSamples)
 			if err != nil {
 				b.Fatal(err)
 			}

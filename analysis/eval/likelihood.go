@@ -14,21 +14,21 @@ import (
 
 // onPixels is what x is in the metrics of a likelihood: the note of the score says
 // which of these it was.
-const onPixels = "x is what the likelihood is one of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits"
+const aboutLikelihood = "x is what the likelihood is one of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits"
 
 // A bound is the estimates of ln p(x) of the test images.
-type bound struct {
+type likelihoodEstimate struct {
 	mean
 	note string
 }
 
 // rowsOf returns about how many codes are decoded at a time: enough that products are
 // large, few enough that their pixels stay near the processor.
-func rowsOf(img model.Image) int { return min(max(1<<20/max(1, img.Size()), 16), 1024) }
+func codesPerBatch(img model.Image) int { return min(max(1<<20/max(1, img.Size()), 16), 1024) }
 
 // mostSamples is how many samples of an image a batch has at most: its encoder is
 // run for that many decoders.
-const mostSamples = 64
+const maxBatchSamples = 64
 
 // weighed estimates ln p(x) of each test image with k draws,
 //
@@ -37,17 +37,17 @@ const mostSamples = 64
 // a lower bound in the mean, of which k = 1 is the ELBO. Draws come in chunks, whose
 // log-weights a running log-sum-exp in float64 takes in; chunk c of batch b is drawn
 // at Split("weights").At(b).At(c). Burda et al., arXiv:1509.00519, eq. 8.
-func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
-	if b := s.bounds[k]; b != nil || s.model.LogWeights == nil {
+func (s *evaluation) estimateLikelihood(ctx context.Context, k int) (*likelihoodEstimate, error) {
+	if b := s.likelihoods[k]; b != nil || s.model.LogWeights == nil {
 		return b, nil
 	}
-	images, note := s.scored()
+	images, note := s.likelihoodImages()
 	if note == "" {
 		return nil, nil
 	}
-	chunks := (k + mostSamples - 1) / mostSamples
+	chunks := (k + maxBatchSamples - 1) / maxBatchSamples
 	each := (k + chunks - 1) / chunks
-	batch := max(1, rowsOf(s.img)/each)
+	batch := max(1, codesPerBatch(s.img)/each)
 	f := s.session.Func(func(batch int) (*graph.Func, error) { return s.model.LogWeights(batch, each) })
 	p, err := f.Program(batch)
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 	if !p.Takes(model.InputKey) { // nothing is drawn: a chunk of weights is as good as all
 		draws, chunks = each, 1
 	}
-	b := &bound{note: note}
-	sums := make([]logSum, batch)
+	b := &likelihoodEstimate{note: note}
+	sums := make([]logSumExp, batch)
 	count := images.Len()
 	for at, n := 0, 0; at < count; at += n {
 		n = min(batch, count-at)
@@ -96,20 +96,20 @@ func (s *subject) weighed(ctx context.Context, k int) (*bound, error) {
 		}
 		s.progress(at+n, count)
 	}
-	if s.bounds == nil {
-		s.bounds = map[int]*bound{}
+	if s.likelihoods == nil {
+		s.likelihoods = map[int]*likelihoodEstimate{}
 	}
-	s.bounds[k] = b
+	s.likelihoods[k] = b
 	return b, nil
 }
 
 // A logSum is ln Σ e^v of the numbers added, in float64. The zero value has none.
-type logSum struct {
+type logSumExp struct {
 	n        int
 	top, sum float64 // the largest, and Σ e^(v − top)
 }
 
-func (l *logSum) add(v float64) {
+func (l *logSumExp) add(v float64) {
 	l.n++
 	switch {
 	case l.n == 1:
@@ -122,11 +122,11 @@ func (l *logSum) add(v float64) {
 	}
 }
 
-func (l *logSum) value() float64 { return l.top + math.Log(l.sum) }
+func (l *logSumExp) value() float64 { return l.top + math.Log(l.sum) }
 
 // scored returns the test images as the model's likelihood takes them, and what that is;
 // "" if it has no likelihood.
-func (s *subject) scored() (data.Items, string) {
+func (s *evaluation) likelihoodImages() (data.Items, string) {
 	p := s.model.Likelihood
 	if p == nil {
 		return nil, ""
@@ -143,39 +143,41 @@ func (s *subject) scored() (data.Items, string) {
 }
 
 // noBound says why a model has no bound of ln p(x).
-func (s *subject) noBound() (result, error) {
+func (s *evaluation) noLikelihood() (result, error) {
 	if l := s.model.Likelihood; l != nil && l.Measure == model.Distance {
 		return absent("the model has no likelihood: %s is a distance", l.Name)
 	}
 	return absent("the model has no p(x|z) and q(z|x) to weigh")
 }
 
-func elbo(ctx context.Context, s *subject) (result, error) { return s.bound(ctx, 1, 1) }
+func elbo(ctx context.Context, s *evaluation) (result, error) { return s.nats(ctx, 1, 1) }
 
-func nll(ctx context.Context, s *subject) (result, error) {
-	return s.bound(ctx, s.task.NLLSamples, -1)
+func nll(ctx context.Context, s *evaluation) (result, error) {
+	return s.nats(ctx, s.task.NLLSamples, -1)
 }
 
-func elboBits(ctx context.Context, s *subject) (result, error) { return s.bits(ctx, 1) }
+func elboBits(ctx context.Context, s *evaluation) (result, error) { return s.bits(ctx, 1) }
 
-func nllBits(ctx context.Context, s *subject) (result, error) { return s.bits(ctx, s.task.NLLSamples) }
+func nllBits(ctx context.Context, s *evaluation) (result, error) {
+	return s.bits(ctx, s.task.NLLSamples)
+}
 
 // bound returns sign times the estimate with k draws, in nats.
-func (s *subject) bound(ctx context.Context, k int, sign float64) (result, error) {
-	b, err := s.weighed(ctx, k)
+func (s *evaluation) nats(ctx context.Context, k int, sign float64) (result, error) {
+	b, err := s.estimateLikelihood(ctx, k)
 	if err != nil {
 		return result{}, err
 	}
 	if b == nil {
-		return s.noBound()
+		return s.noLikelihood()
 	}
 	return result{value: sign * b.value(), stdErr: b.stdErr(), images: b.n, note: b.note}, nil
 }
 
 // bits returns the estimate with k draws in bits a value. A density on [0, 1] becomes the
 // probability of a level by the width of one, 1/255.
-func (s *subject) bits(ctx context.Context, k int) (result, error) {
-	r, err := s.bound(ctx, k, -1)
+func (s *evaluation) bits(ctx context.Context, k int) (result, error) {
+	r, err := s.nats(ctx, k, -1)
 	if err != nil || r.absent != "" {
 		return r, err
 	}
