@@ -43,7 +43,7 @@ func (d *detectorFlags) check() error {
 
 // detector fits one to the training images of a set.
 func (a *app) detector(ctx context.Context, s *latent.Session, set *data.Set, d *detectorFlags) (*anomaly.Detector, error) {
-	train, err := spaced(set.Train, d.encoded)
+	train, err := evenlySpaced(set.Train, d.encoded)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (a *app) detector(ctx context.Context, s *latent.Session, set *data.Set, d 
 // anomaly ranks images by how unlike the training images they are.
 func (a *app) anomaly() *cobra.Command {
 	var (
-		from              source
+		from              modelSource
 		set               setFlags
 		how               detectorFlags
 		normal, anomalous []string
@@ -80,7 +80,7 @@ picture shows the strangest and the most usual images above what the model makes
   imago anomaly latest --anomalous 3,8 --by density --scores scores.csv
   imago anomaly latest --data transactions.csv --anomalous fraud
   imago anomaly sweep mlp-vae --data mnist --latent 20`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
 	f.StringSliceVar(&anomalous, "anomalous", nil, "`classes` or attributes that are anomalous (default those the run was trained without)")
@@ -95,13 +95,13 @@ picture shows the strangest and the most usual images above what the model makes
 	from.addFlags(a, c)
 	c.AddCommand(a.anomalySweep())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), pngName(out), set.check()} {
+		for _, err := range []error{oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), checkPNGName(out), set.check()} {
 			if err != nil {
 				return usage(c, err)
 			}
 		}
 		if scores != "" {
-			if err := fileName("scores", scores, ".csv", ".parquet"); err != nil {
+			if err := checkFileName("scores", scores, ".csv", ".parquet"); err != nil {
 				return usage(c, err)
 			}
 		}
@@ -121,7 +121,7 @@ picture shows the strangest and the most usual images above what the model makes
 		if err != nil {
 			return err
 		}
-		set.whole = true
+		set.ignoreWithout = true
 		s, split, err := a.openSplit(c, m, &set)
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ picture shows the strangest and the most usual images above what the model makes
 		if set.data == "" && normal == nil && anomalous == nil {
 			anomalous = m.config.Data.Without
 		}
-		positive, what, err := anomalies(s, split, anomalous, normal)
+		positive, what, err := anomalyMask(s, split, anomalous, normal)
 		if err != nil {
 			return usage(c, err)
 		}
@@ -145,7 +145,7 @@ picture shows the strangest and the most usual images above what the model makes
 		at := slices.IndexFunc(all, func(x anomaly.Score) bool { return x.Name == by })
 		if at < 0 {
 			if c.Flags().Changed("by") {
-				return fmt.Errorf("anomaly: %s has no score %s; it has %s", m.name, by, strings.Join(namesOf(all), ", "))
+				return fmt.Errorf("anomaly: %s has no score %s; it has %s", m.name, by, strings.Join(scoreNames(all), ", "))
 			}
 			at = len(all) - 1
 		}
@@ -162,8 +162,8 @@ picture shows the strangest and the most usual images above what the model makes
 	return c
 }
 
-// anomalies says which images are anomalous, and in words what is; nil if that is not known.
-func anomalies(set *data.Set, p data.Split, anomalous, normal []string) ([]bool, string, error) {
+// anomalyMask says which images are anomalous, and in words what is; nil if that is not known.
+func anomalyMask(set *data.Set, p data.Split, anomalous, normal []string) ([]bool, string, error) {
 	if anomalous == nil && normal == nil {
 		return nil, "", nil
 	}
@@ -192,13 +192,13 @@ func anomalies(set *data.Set, p data.Split, anomalous, normal []string) ([]bool,
 			positive[i] = !positive[i]
 		}
 	}
-	if k := count(positive); k == 0 || k == len(positive) {
+	if k := countTrue(positive); k == 0 || k == len(positive) {
 		return nil, "", fmt.Errorf("--%s %s: %s of %s are anomalous: want some and not all", flag, strings.Join(names, ","), thousands(k), plural(len(positive), "image"))
 	}
 	return positive, what, nil
 }
 
-func count(with []bool) int {
+func countTrue(with []bool) int {
 	n := 0
 	for _, w := range with {
 		if w {
@@ -208,7 +208,7 @@ func count(with []bool) int {
 	return n
 }
 
-func namesOf(all []anomaly.Score) []string {
+func scoreNames(all []anomaly.Score) []string {
 	var names []string
 	for _, s := range all {
 		names = append(names, s.Name)
@@ -222,7 +222,7 @@ func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) er
 		fmt.Fprintln(a.out, "nothing says which images are anomalous (--anomalous, --normal): they are ranked only")
 		return nil
 	}
-	k := count(positive)
+	k := countTrue(positive)
 	fmt.Fprintf(a.out, "anomalous: %s, %s of %s, so by chance AUPRC is %.3f\n", what, thousands(k), plural(len(positive), "image"), float64(k)/float64(len(positive)))
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "score\tAUROC\tAUPRC")
@@ -261,13 +261,13 @@ func scoreColumns(all []anomaly.Score, p data.Split, positive []bool) []columns.
 }
 
 // drawRanking draws the n images of the highest scores and the n of the lowest, each above its reconstruction.
-func (a *app) drawRanking(ctx context.Context, m *opened, set *data.Set, p data.Split, by anomaly.Score, n int, title, out string) error {
+func (a *app) drawRanking(ctx context.Context, m *trainedModel, set *data.Set, p data.Split, by anomaly.Score, n int, title, out string) error {
 	order := make([]int, p.Len())
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(by.Values[j], by.Values[i]) })
-	fmt.Fprintf(a.out, "the strangest by %s: %s\n", by.Name, listed(order, by.Values, 5))
+	fmt.Fprintf(a.out, "the strangest by %s: %s\n", by.Name, formatRanked(order, by.Values, 5))
 	n = min(n, len(order))
 	cols := min(10, n)
 	rows := n / cols // of whole rows
@@ -287,7 +287,7 @@ func (a *app) drawRanking(ctx context.Context, m *opened, set *data.Set, p data.
 	if err != nil {
 		return err
 	}
-	sheet := mosaic{img: m.Image()}
+	sheet := sheetBuffer{img: m.Image()}
 	var names, cells []string
 	for r := range 2 * rows {
 		sheet.add(pix, r*cols, cols)
@@ -318,8 +318,8 @@ func (a *app) drawRanking(ctx context.Context, m *opened, set *data.Set, p data.
 	return a.writePNG(out, picture, "the %d strangest and the %d most usual by %s", n, n, by.Name)
 }
 
-// listed returns the first n of order with their values.
-func listed(order []int, values []float64, n int) string {
+// formatRanked returns the first n of order with their values.
+func formatRanked(order []int, values []float64, n int) string {
 	var parts []string
 	for _, i := range order[:min(n, len(order))] {
 		parts = append(parts, fmt.Sprintf("%d (%.4g)", i, values[i]))

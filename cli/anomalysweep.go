@@ -28,7 +28,7 @@ and prints how well each score finds the class that was held out: the table by w
 
 Each training is a run RECIPE-SET-without-CLASS in --out. One that is there already is gone on with, or used if it is done.`,
 		Example: "  imago anomaly sweep mlp-vae --data mnist --hidden 512,256 --latent 20 --epochs 20",
-		Args:    takes(1, 1, "a recipe"),
+		Args:    argCount(1, 1, "a recipe"),
 	}
 	t.addFlags(c)
 	how.addFlags(c)
@@ -40,7 +40,7 @@ Each training is a run RECIPE-SET-without-CLASS in --out. One that is there alre
 				return usage(c, err)
 			}
 		}
-		how.seed, t.keep, t.every, t.pictures = t.seed, 1, 60, -1
+		how.seed, t.keep, t.checkpointSeconds, t.picturesEvery = t.seed, 1, 60, -1
 		_, _, whole, err := a.prepare(c, &t, args[0])
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ Each training is a run RECIPE-SET-without-CLASS in --out. One that is there alre
 		if len(whole.Classes) < 2 || whole.Test.Labels == nil {
 			return fmt.Errorf("anomaly sweep: %s has %d classes and %d labels of test images: want a set with classes to hold out", whole.Name, len(whole.Classes), len(whole.Test.Labels))
 		}
-		var table []heldOut
+		var table []heldOutResult
 		for class := range whole.Classes {
 			h, err := a.holdOut(c, &t, &how, args[0], whole, class)
 			if err != nil {
@@ -58,10 +58,10 @@ Each training is a run RECIPE-SET-without-CLASS in --out. One that is there alre
 		}
 		for _, of := range []struct {
 			name   string
-			values func(h heldOut) []float64
+			values func(h heldOutResult) []float64
 		}{
-			{"AUROC", func(h heldOut) []float64 { return h.auroc }},
-			{"AUPRC", func(h heldOut) []float64 { return h.auprc }},
+			{"AUROC", func(h heldOutResult) []float64 { return h.auroc }},
+			{"AUPRC", func(h heldOutResult) []float64 { return h.auprc }},
 		} {
 			if err := a.printHeldOut(of.name, table, of.values); err != nil {
 				return err
@@ -72,15 +72,15 @@ Each training is a run RECIPE-SET-without-CLASS in --out. One that is there alre
 	return c
 }
 
-// A heldOut is how well a class that a model was trained without is found, by each score.
-type heldOut struct {
+// A heldOutResult is how well a class that a model was trained without is found, by each score.
+type heldOutResult struct {
 	class        string
 	scores       []string
 	auroc, auprc []float64
 }
 
 // holdOut trains without a class, and finds it among the test images of the whole set.
-func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recipe string, whole *data.Set, class int) (h heldOut, err error) {
+func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recipe string, whole *data.Set, class int) (h heldOutResult, err error) {
 	h.class = whole.Classes[class]
 	t.without = []string{h.class}
 	config, m, set, err := a.prepare(c, t, recipe)
@@ -98,7 +98,7 @@ func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recip
 	if err != nil {
 		return h, err
 	}
-	if err := a.loop(c, t, run, m, set); err != nil {
+	if err := a.runTraining(c, t, run, m, set); err != nil {
 		return h, err
 	}
 	be := a.backend(t.threads)
@@ -130,11 +130,11 @@ func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recip
 		}
 		h.scores, h.auroc, h.auprc = append(h.scores, s.Name), append(h.auroc, auroc), append(h.auprc, auprc)
 	}
-	return h, a.printHeldOut("AUROC", []heldOut{h}, func(h heldOut) []float64 { return h.auroc })
+	return h, a.printHeldOut("AUROC", []heldOutResult{h}, func(h heldOutResult) []float64 { return h.auroc })
 }
 
 // printHeldOut prints a row for each class that was held out, and the mean of more than one.
-func (a *app) printHeldOut(measure string, table []heldOut, values func(heldOut) []float64) error {
+func (a *app) printHeldOut(measure string, table []heldOutResult, values func(heldOutResult) []float64) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%s, held out\t", measure)
 	for _, s := range table[0].scores {

@@ -144,8 +144,8 @@ func unknownCommand(c *cobra.Command, name string) error {
 	return usagef(c, "no command %q; have %s", name, strings.Join(known, ", "))
 }
 
-// takes checks the number of arguments; what names them, as in "a recipe".
-func takes(least, most int, what string) cobra.PositionalArgs {
+// argCount checks the number of arguments; what names them, as in "a recipe".
+func argCount(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:

@@ -17,42 +17,42 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// An addend is one of those that arithmetic adds up: images that meet conditions, or an image file.
-type addend struct {
+// An sumTerm is one of those that arithmetic adds up: images that meet conditions, or an image file.
+type sumTerm struct {
 	sign float64
 	text string // as the user wrote it
 	file bool
 	pool []int // of the training images, those that meet the conditions
 }
 
-// addends are the values of two flags in the order in which they stand.
-type addends struct {
-	list *[]addend
+// termFlag are the values of two flags in the order in which they stand.
+type termFlag struct {
+	list *[]sumTerm
 	sign float64
 }
 
-func (t addends) String() string { return "" }
-func (t addends) Type() string   { return "addends" }
+func (t termFlag) String() string { return "" }
+func (t termFlag) Type() string   { return "addends" }
 
-func (t addends) Set(text string) error {
+func (t termFlag) Set(text string) error {
 	if strings.TrimSpace(text) == "" {
 		return fmt.Errorf("an empty term")
 	}
-	*t.list = append(*t.list, addend{sign: t.sign, text: text})
+	*t.list = append(*t.list, sumTerm{sign: t.sign, text: text})
 	return nil
 }
 
-var _ pflag.Value = addends{}
+var _ pflag.Value = termFlag{}
 
 // notPrefix turns a condition over.
-const notPrefix = "not-"
+const negationPrefix = "not-"
 
 // arithmetic adds and subtracts what images have in common.
 func (a *app) arithmetic() *cobra.Command {
 	var (
-		from    source
+		from    modelSource
 		set     setFlags
-		list    []addend
+		list    []sumTerm
 		rows    int
 		some    int
 		seed    uint64
@@ -71,11 +71,11 @@ A row is one sum, its terms decoded and then the result: in the first a term is 
 conditions, in the others of a few drawn at random.`,
 		Example: `  imago arithmetic face-vae-celeba-001 --plus Male,Eyeglasses --minus Male,not-Eyeglasses --plus not-Male,not-Eyeglasses
   imago arithmetic face-vae-celeba-001 --plus me.jpg --minus not-Smiling --plus Smiling`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
-	f.Var(addends{&list, 1}, "plus", "a `term` to add; may be given several times")
-	f.Var(addends{&list, -1}, "minus", "a `term` to subtract; may be given several times")
+	f.Var(termFlag{&list, 1}, "plus", "a `term` to add; may be given several times")
+	f.Var(termFlag{&list, -1}, "minus", "a `term` to subtract; may be given several times")
 	f.IntVar(&rows, "rows", 5, "`number` of sums")
 	f.IntVar(&some, "some", 25, "`images` of a term in each row after the first")
 	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
@@ -83,10 +83,10 @@ conditions, in the others of a few drawn at random.`,
 	encodedFlag(c, &encoded)
 	f.StringVar(&out, "out", "arithmetic.png", "PNG `file` to write")
 	set.addFlags(c)
-	hidden(c, "split")
+	hideFlag(c, "split")
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("rows", rows, 1), atLeast("some", some, 1), atLeast("encoded", encoded, 0), pngName(out), set.check()} {
+		for _, err := range []error{atLeast("rows", rows, 1), atLeast("some", some, 1), atLeast("encoded", encoded, 0), checkPNGName(out), set.check()} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -99,9 +99,9 @@ conditions, in the others of a few drawn at random.`,
 			return err
 		}
 		defer m.Close()
-		s := &sums{m: m, terms: list, invert: invert, key: rng.New(seed).Split("arithmetic")}
+		s := &arithmeticRows{m: m, terms: list, invert: invert, key: rng.New(seed).Split("arithmetic")}
 		title := m.title
-		if err := s.classify(); err != nil {
+		if err := s.findFiles(); err != nil {
 			return err
 		}
 		if s.needSet {
@@ -110,13 +110,13 @@ conditions, in the others of a few drawn at random.`,
 			if err != nil {
 				return err
 			}
-			if split, err = spaced(split, encoded); err != nil {
+			if split, err = evenlySpaced(split, encoded); err != nil {
 				return err
 			}
-			if err := s.search(opened, split); err != nil {
+			if err := s.findImages(opened, split); err != nil {
 				return usage(c, err)
 			}
-			if s.codes, err = a.encodeAll(c.Context(), m, opened, split, "train"); err != nil {
+			if s.codes, err = a.encodeSplit(c.Context(), m, opened, split, "train"); err != nil {
 				return err
 			}
 			if s.labels, err = m.labelsOf(opened.Labelled(split)); err != nil {
@@ -126,10 +126,10 @@ conditions, in the others of a few drawn at random.`,
 		} else {
 			rows = 1
 		}
-		if err := s.addFiles(c.Context(), a); err != nil {
+		if err := s.encodeFiles(c.Context(), a); err != nil {
 			return err
 		}
-		pix, err := s.rows(c.Context(), rows, some)
+		pix, err := s.decodeRows(c.Context(), rows, some)
 		if err != nil {
 			return err
 		}
@@ -141,7 +141,7 @@ conditions, in the others of a few drawn at random.`,
 			} else if k == 0 {
 				sign = ""
 			}
-			cols = append(cols, sign+strings.ReplaceAll(strings.ReplaceAll(filepath.Base(t.text), ",", ", "), notPrefix, "not "))
+			cols = append(cols, sign+strings.ReplaceAll(strings.ReplaceAll(filepath.Base(t.text), ",", ", "), negationPrefix, "not "))
 		}
 		if s.needSet {
 			names = append([]string{"all"}, slices.Repeat([]string{fmt.Sprintf("%d of each", some)}, rows-1)...)
@@ -156,13 +156,13 @@ conditions, in the others of a few drawn at random.`,
 	return c
 }
 
-// hidden leaves a flag that a command sets itself out of its help.
-func hidden(c *cobra.Command, name string) { c.Flags().Lookup(name).Hidden = true }
+// hideFlag leaves a flag that a command sets itself out of its help.
+func hideFlag(c *cobra.Command, name string) { c.Flags().Lookup(name).Hidden = true }
 
-// sums is the terms with what they are made of: rows of codes, training images first, then files.
-type sums struct {
-	m       *opened
-	terms   []addend
+// arithmeticRows is the terms with what they are made of: rows of codes, training images first, then files.
+type arithmeticRows struct {
+	m       *trainedModel
+	terms   []sumTerm
 	invert  bool
 	key     rng.Key
 	needSet bool
@@ -170,8 +170,8 @@ type sums struct {
 	labels  []float32 // (N, K) of a conditional model
 }
 
-// classify says which terms are files: those that are there or look like the name of an image.
-func (s *sums) classify() error {
+// findFiles says which terms are files: those that are there or look like the name of an image.
+func (s *arithmeticRows) findFiles() error {
 	for k := range s.terms {
 		t := &s.terms[k]
 		_, err := os.Stat(t.text)
@@ -187,8 +187,8 @@ func (s *sums) classify() error {
 	return fmt.Errorf("arithmetic: %s is conditional, and files have no labels: want terms of its set", s.m.recipe)
 }
 
-// search finds the images that meet the conditions of each term.
-func (s *sums) search(set *data.Set, split data.Split) error {
+// findImages finds the images that meet the conditions of each term.
+func (s *arithmeticRows) findImages(set *data.Set, split data.Split) error {
 	for k := range s.terms {
 		t := &s.terms[k]
 		if t.file {
@@ -196,7 +196,7 @@ func (s *sums) search(set *data.Set, split data.Split) error {
 		}
 		meets := slices.Repeat([]bool{true}, split.Len())
 		for name := range strings.SplitSeq(t.text, ",") {
-			name, not := strings.CutPrefix(strings.TrimSpace(name), notPrefix)
+			name, not := strings.CutPrefix(strings.TrimSpace(name), negationPrefix)
 			attr, err := attributeOf(set, name)
 			if err != nil {
 				return err
@@ -221,8 +221,8 @@ func (s *sums) search(set *data.Set, split data.Split) error {
 	return nil
 }
 
-// addFiles finds the codes of the terms that are files.
-func (s *sums) addFiles(ctx context.Context, a *app) error {
+// encodeFiles finds the codes of the terms that are files.
+func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
 	for k := range s.terms {
 		t := &s.terms[k]
 		if !t.file {
@@ -232,7 +232,7 @@ func (s *sums) addFiles(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		z, err := a.codesOf(ctx, s.m, images)
+		z, err := a.imageCodes(ctx, s.m, images)
 		if err != nil {
 			return err
 		}
@@ -242,9 +242,9 @@ func (s *sums) addFiles(ctx context.Context, a *app) error {
 	return nil
 }
 
-// rows returns the images of so many sums: the terms and the result of each. In the first a term is the mean of its whole
+// decodeRows returns the images of so many sums: the terms and the result of each. In the first a term is the mean of its whole
 // pool, in the others of some of it.
-func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
+func (s *arithmeticRows) decodeRows(ctx context.Context, rows, some int) ([]float32, error) {
 	var z, labels []float32
 	for r := range rows {
 		chosen := make([][]int, len(s.terms))
@@ -257,13 +257,13 @@ func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
 				}
 			}
 		}
-		row, err := s.sum(s.codes, s.m.Latent(), chosen)
+		row, err := s.meansAndSum(s.codes, s.m.Latent(), chosen)
 		if err != nil {
 			return nil, err
 		}
 		z = append(z, row...)
 		if s.labels != nil {
-			row, err := s.sum(s.labels, s.m.DecodeLabels(), chosen)
+			row, err := s.meansAndSum(s.labels, s.m.DecodeLabels(), chosen)
 			if err != nil {
 				return nil, err
 			}
@@ -273,8 +273,8 @@ func (s *sums) rows(ctx context.Context, rows, some int) ([]float32, error) {
 	return s.m.DecodeAs(ctx, z, labels)
 }
 
-// sum returns the means of the chosen rows, a term each, and their sum.
-func (s *sums) sum(codes []float32, units int, chosen [][]int) ([]float32, error) {
+// meansAndSum returns the means of the chosen rows, a term each, and their sum.
+func (s *arithmeticRows) meansAndSum(codes []float32, units int, chosen [][]int) ([]float32, error) {
 	var row []float32
 	var signs []float64
 	for k, index := range chosen {

@@ -11,8 +11,8 @@ func attributeOf(set *data.Set, name string) (attribute, error) {
 	return attribute{t}, err
 }
 
-// spaced returns n of a split's images at equal distances, or all if n is 0 or there are no more.
-func spaced(p data.Split, n int) (data.Split, error) {
+// evenlySpaced returns n of a split's images at equal distances, or all if n is 0 or there are no more.
+func evenlySpaced(p data.Split, n int) (data.Split, error) {
 	if n == 0 || n >= p.Len() {
 		return p, nil
 	}

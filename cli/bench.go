@@ -46,7 +46,7 @@ type benchSize struct {
 }
 
 var (
-	usualImage = model.Image{H: 28, W: 28, C: 1}
+	defaultImage = model.Image{H: 28, W: 28, C: 1}
 	// benchImages are those of recipes made for others.
 	benchImages = map[string]model.Image{
 		"dcgan":    {H: 64, W: 64, C: 3},
@@ -116,7 +116,7 @@ settings known (tuned): a process of ours, one of each of theirs, and again. A r
 			return usage(c, err)
 		}
 		if b.compare {
-			return a.compare(c, &b, args)
+			return a.benchAgainstPyTorch(c, &b, args)
 		}
 		return a.timeRecipes(c, &b, args)
 	}
@@ -142,7 +142,7 @@ func (b *benchFlags) check(c *cobra.Command) error {
 				errs = append(errs, fmt.Errorf("--%s does not go with --compare, whose cases are fixed", name))
 			}
 		}
-		errs = append(errs, b.options.none())
+		errs = append(errs, b.options.refuseAll())
 	} else {
 		for _, name := range []string{"rounds", "peers", "python"} {
 			if given(name) {
@@ -156,9 +156,9 @@ func (b *benchFlags) check(c *cobra.Command) error {
 	return errors.Join(errs...)
 }
 
-// none returns an error if an option of the model was given.
-func (m *modelFlags) none() error {
-	for _, g := range m.given {
+// refuseAll returns an error if an option of the model was given.
+func (m *modelFlags) refuseAll() error {
+	for _, g := range m.options {
 		if g.set {
 			return fmt.Errorf("--%s does not go with --compare, whose cases are fixed", g.name)
 		}
@@ -190,7 +190,7 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 		for i, m := range models {
 			run := bencher{ctx: c.Context(), be: be, model: m.model, steps: b.steps, profiled: b.profile, threads: r.Threads}
 			if b.since > 0 {
-				run.since = time.Unix(0, b.since)
+				run.startedAt = time.Unix(0, b.since)
 			}
 			if r.Machine != nil {
 				run.peak = r.Machine.peak().FMA
@@ -200,7 +200,7 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 					continue
 				}
 				t := m.timing(rec.Name, program)
-				ok, err := run.time(t)
+				ok, err := run.measure(t)
 				if err != nil {
 					return fmt.Errorf("bench: %s: %w", rec.Name, err)
 				}
@@ -252,7 +252,7 @@ func (m *benchModel) timing(recipe, program string) *benchTiming {
 func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 	image, ok := benchImages[rec.Name]
 	if !ok {
-		image = usualImage
+		image = defaultImage
 	}
 	size := benchSize{image, cmp.Or(batch, rec.Train.Batch)}
 	if shape != "" {
@@ -266,12 +266,12 @@ func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error) {
 	size := sizeOf(rec, b.batch, b.shape)
 	losses := []string{"mse", "bce"}
-	if b.options.has("loss") {
+	if b.options.isSet("loss") {
 		losses = nil
 	}
 	var models []*benchModel
 	for _, loss := range append(losses, "") {
-		_, cfg, err := a.configured(rec.Name, b.options)
+		_, cfg, err := a.configure(rec.Name, b.options)
 		if err != nil {
 			return nil, err
 		}
@@ -287,7 +287,7 @@ func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error
 		case i >= 0:
 			loss = flags[i].String()
 		}
-		m, err := cfg.New(model.Input{Image: size.image, Labels: usualLabels})
+		m, err := cfg.New(model.Input{Image: size.image, Labels: defaultLabels})
 		if err != nil {
 			return nil, err
 		}

@@ -121,7 +121,7 @@ func TestLoad(t *testing.T) {
 // Both threads have to be there at once for f to return.
 func TestTogether(t *testing.T) {
 	met := make(chan int)
-	if took := together(2, func(i int) {
+	if took := timeParallel(2, func(i int) {
 		if i == 0 {
 			met <- 1
 		} else {

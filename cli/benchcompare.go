@@ -64,8 +64,8 @@ type compareReport struct {
 	Comparisons []*comparison `json:"comparisons"`
 }
 
-// compare runs bench --compare: the cases of the named recipes, or all.
-func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
+// benchAgainstPyTorch runs bench --compare: the cases of the named recipes, or all.
+func (a *app) benchAgainstPyTorch(c *cobra.Command, b *benchFlags, names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(benchCases, func(x benchCase) bool { return x.recipe == name }) {
 			return usagef(c, "--compare has no case of %q; it has %s", name, strings.Join(benchCaseNames(), ", "))
@@ -93,7 +93,7 @@ func (a *app) compare(c *cobra.Command, b *benchFlags, names []string) error {
 		rep.Comparisons = append(rep.Comparisons, rows...)
 	}
 	if wanted(memoryRecipe) && peakMemory("self") > 0 {
-		a.progress("cnn-vae, memory of a training process")
+		a.printProgress("cnn-vae, memory of a training process")
 		ours, tuned, plain, err := r.trainingMemory()
 		if err != nil {
 			return err
@@ -118,17 +118,17 @@ func benchCaseNames() []string {
 func (a *app) runRounds(r *peerRunner, x benchCase, rounds int, rep *compareReport) ([]*comparison, error) {
 	var ours, tuned, plain []*trial
 	for round := range rounds {
-		a.progress("%s, round %d of %d", x.name, round+1, rounds)
-		t, err := r.ours(append([]string{x.recipe}, x.ours...)...)
+		a.printProgress("%s, round %d of %d", x.name, round+1, rounds)
+		t, err := r.runImago(append([]string{x.recipe}, x.ours...)...)
 		if err != nil {
 			return nil, err
 		}
 		ours = append(ours, t)
-		if t, err = r.theirs(peerTuned, x.recipe, x.theirs...); err != nil {
+		if t, err = r.runPeer(peerTuned, x.recipe, x.theirs...); err != nil {
 			return nil, err
 		}
 		tuned = append(tuned, t)
-		if t, err = r.theirs(peerPlain, x.recipe, x.theirs...); err != nil {
+		if t, err = r.runPeer(peerPlain, x.recipe, x.theirs...); err != nil {
 			return nil, err
 		}
 		plain = append(plain, t)
@@ -144,8 +144,8 @@ func (a *app) runRounds(r *peerRunner, x benchCase, rounds int, rep *compareRepo
 	return rows, nil
 }
 
-// progress says on the error stream what is going on.
-func (a *app) progress(format string, args ...any) {
+// printProgress says on the error stream what is going on.
+func (a *app) printProgress(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)
 }
 
@@ -156,7 +156,7 @@ func newComparison(name, unit string, ours, tuned, plain []*trial, value func(*t
 		var v []float64
 		for _, t := range trials {
 			v = append(v, value(t))
-			c.Noise = c.Noise.worse(t.noise)
+			c.Noise = c.Noise.max(t.noise)
 		}
 		return v
 	}

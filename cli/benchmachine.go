@@ -31,7 +31,7 @@ const (
 	// benchArray is the elements of an array far larger than the caches: 128 MiB.
 	benchArray = 32 << 20
 	// benchTries is how often a capacity is measured; the best counts, for nothing makes a processor faster than it is.
-	benchTries = 16
+	capacityTries = 16
 	// fmaTime is about how long one try of multiply-adds takes.
 	fmaTime = 20 * time.Millisecond
 )
@@ -49,16 +49,16 @@ func measureMachine(threads int) *machine {
 	for _, n := range counts {
 		rounds := 1 << 10
 		fma := func(int) { kernel.FMARounds(rounds, 0.75, 0.5) }
-		for together(n, fma) < fmaTime {
+		for timeParallel(n, fma) < fmaTime {
 			rounds *= 2
 		}
 		part := func(x []float32, i int) []float32 { return x[len(x)/n*i : len(x)/n*(i+1)] }
 		bytes := float64(4 * (benchArray / n * n))
 		m.Capacity = append(m.Capacity, capacity{
 			Threads: n,
-			FMA:     float64(n*rounds*kernel.FMARound) / fastest(n, fma),
-			Read:    bytes / fastest(n, func(i int) { kernel.Sum(part(a, i)) }),
-			Copy:    2 * bytes / fastest(n, func(i int) { kernel.Neg(part(b, i), part(a, i)) }),
+			FMA:     float64(n*rounds*kernel.FMARound) / leastTime(n, fma),
+			Read:    bytes / leastTime(n, func(i int) { kernel.Sum(part(a, i)) }),
+			Copy:    2 * bytes / leastTime(n, func(i int) { kernel.Neg(part(b, i), part(a, i)) }),
 		})
 	}
 	debug.FreeOSMemory() // the arrays
@@ -68,17 +68,17 @@ func measureMachine(threads int) *machine {
 // peak returns what the threads that programs run on can do.
 func (m *machine) peak() capacity { return m.Capacity[len(m.Capacity)-1] }
 
-// fastest returns the least time of a few tries, in nanoseconds.
-func fastest(threads int, f func(i int)) float64 {
-	best := together(threads, f)
-	for range benchTries - 1 {
-		best = min(best, together(threads, f))
+// leastTime returns the least time of a few tries, in nanoseconds.
+func leastTime(threads int, f func(i int)) float64 {
+	best := timeParallel(threads, f)
+	for range capacityTries - 1 {
+		best = min(best, timeParallel(threads, f))
 	}
 	return float64(best)
 }
 
-// together runs f(0) … f(n−1) at once, each on a thread of its own, and returns how long it took all of them.
-func together(n int, f func(i int)) time.Duration {
+// timeParallel runs f(0) … f(n−1) at once, each on a thread of its own, and returns how long it took all of them.
+func timeParallel(n int, f func(i int)) time.Duration {
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})
 	for i := range n {

@@ -73,18 +73,18 @@ func (l load) since(ours time.Duration) *noise {
 }
 
 // noisy is how much disturbance is worth a word, in percent of one processor.
-const noisy = 3
+const noiseThreshold = 3
 
 // String returns empty if all was quiet, or nothing is known.
 func (n *noise) String() string {
-	if n == nil || n.Others < noisy && n.Steal < noisy {
+	if n == nil || n.Others < noiseThreshold && n.Steal < noiseThreshold {
 		return ""
 	}
 	return fmt.Sprintf("%.0f%% others, %.0f%% stolen", n.Others, n.Steal)
 }
 
-// worse returns the larger of each disturbance.
-func (n *noise) worse(m *noise) *noise {
+// max returns the larger of each disturbance.
+func (n *noise) max(m *noise) *noise {
 	switch {
 	case n == nil:
 		return m

@@ -69,10 +69,10 @@ func newPeerRunner(ctx context.Context, python, peers string) (*peerRunner, erro
 		strings.Join(candidates, " or "))
 }
 
-// ours runs imago bench with arguments that leave one program to time.
-func (r *peerRunner) ours(args ...string) (*trial, error) {
+// runImago runs imago bench with arguments that leave one program to time.
+func (r *peerRunner) runImago(args ...string) (*trial, error) {
 	args = append([]string{"bench", "--json", "--no-machine", "--steps", strconv.Itoa(r.steps)}, args...)
-	out, t, err := r.process(false, r.imago, append(args, "--threads", strconv.Itoa(r.threads))...)
+	out, t, err := r.runProcess(false, r.imago, append(args, "--threads", strconv.Itoa(r.threads))...)
 	if err != nil {
 		return nil, err
 	}
@@ -83,10 +83,10 @@ func (r *peerRunner) ours(args ...string) (*trial, error) {
 	return t, json.Unmarshal(report.Timings[0], t)
 }
 
-// theirs runs peer.py.
-func (r *peerRunner) theirs(setting, peer string, args ...string) (*trial, error) {
+// runPeer runs peer.py.
+func (r *peerRunner) runPeer(setting, peer string, args ...string) (*trial, error) {
 	args = append([]string{r.script, peer, setting, "--steps", strconv.Itoa(r.steps)}, args...)
-	out, t, err := r.process(false, r.python, append(args, "--threads", strconv.Itoa(r.threads))...)
+	out, t, err := r.runProcess(false, r.python, append(args, "--threads", strconv.Itoa(r.threads))...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,9 +96,9 @@ func (r *peerRunner) theirs(setting, peer string, args ...string) (*trial, error
 	return t, nil
 }
 
-// process runs a program to its end and returns what it printed. An environment variable holds its start time. Its memory is
+// runProcess runs a program to its end and returns what it printed. An environment variable holds its start time. Its memory is
 // watched if that is asked for.
-func (r *peerRunner) process(watch bool, name string, args ...string) ([]byte, *trial, error) {
+func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte, *trial, error) {
 	quiet := readLoad()
 	if !watch {
 		args = append(args, "--since", strconv.FormatInt(time.Now().UnixNano(), 10))
@@ -149,13 +149,13 @@ func (r *peerRunner) trainingMemory() (ours, tuned, plain *trial, err error) {
 		return nil, nil, nil, err
 	}
 	threads := strconv.Itoa(r.threads)
-	_, ours, err = r.process(true, r.imago, "train", "cnn-vae", "--loss", "mse", "--data", images, "--test-fraction", "0.9",
+	_, ours, err = r.runProcess(true, r.imago, "train", "cnn-vae", "--loss", "mse", "--data", images, "--test-fraction", "0.9",
 		"--epochs", "1", "--pictures-every", "-1", "--out", filepath.Join(dir, "runs"), "--threads", threads)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	theirs := func(setting string) (*trial, error) {
-		_, t, err := r.process(true, r.python, r.script, "cnn-vae", setting, "--do", "epoch", "--data", images, "--threads", threads)
+		_, t, err := r.runProcess(true, r.python, r.script, "cnn-vae", setting, "--do", "epoch", "--data", images, "--threads", threads)
 		return t, err
 	}
 	if tuned, err = theirs(peerTuned); err != nil {

@@ -47,7 +47,7 @@ func (b *bencher) profile(p *benchProgram) (*profile, error) {
 	measured.Profile(true)
 	defer measured.Profile(false)
 	quiet := readLoad()
-	ms, err := p.runs(b.steps)
+	ms, err := p.timeRuns(b.steps)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ const (
 	// barWidth is the characters of a kernel's bar that takes all the time.
 	barWidth = 20
 	// worthARow is the part of the kernels' time from which on one has a row of its own.
-	worthARow = 0.005
+	minRowShare = 0.005
 )
 
 // write prints the profile as a table: the kernels that take longest first, with a bar each, the small ones in one row;
@@ -108,7 +108,7 @@ func (pr *profile) write(w io.Writer, markdown bool) error {
 		all.add(k)
 	}
 	for _, k := range sorted {
-		if k.Time < worthARow*all.Time {
+		if k.Time < minRowShare*all.Time {
 			small.add(k)
 			n++
 			continue

@@ -47,21 +47,21 @@ const warmUp = 500 * time.Millisecond
 
 // Without a number of runs from the user, runs fill a time, within limits.
 const (
-	timedFor  = 2 * time.Second
-	leastRuns = 5
-	mostRuns  = 1000
+	minDuration = 2 * time.Second
+	minRuns     = 5
+	maxRuns     = 1000
 )
 
 // A bencher times the programs of one model.
 type bencher struct {
-	ctx      context.Context
-	be       backend.Backend
-	model    *model.Model
-	steps    int       // runs that are timed; 0 is as many as fit timedFor
-	since    time.Time // where First counts from; the beginning of a timing if zero
-	profiled bool
-	peak     float64 // GFLOP/s of the machine on the backend's threads, 0 if it was not measured
-	threads  int
+	ctx       context.Context
+	be        backend.Backend
+	model     *model.Model
+	steps     int       // runs that are timed; 0 is as many as fit timedFor
+	startedAt time.Time // where First counts from; the beginning of a timing if zero
+	profiled  bool
+	peak      float64 // GFLOP/s of the machine on the backend's threads, 0 if it was not measured
+	threads   int
 }
 
 // build returns the function of a program; nil if the model has no such program.
@@ -96,8 +96,8 @@ func (b *bencher) compile(f *graph.Func) (*benchProgram, error) {
 	return &benchProgram{b.ctx, c}, nil
 }
 
-// run executes the function once and returns how long that took, in ms.
-func (p *benchProgram) run() (float64, error) {
+// timeRun executes the function once and returns how long that took, in ms.
+func (p *benchProgram) timeRun() (float64, error) {
 	start := time.Now()
 	if err := errors.Join(p.ctx.Err(), p.call.Run()); err != nil {
 		return 0, err
@@ -105,18 +105,18 @@ func (p *benchProgram) run() (float64, error) {
 	return time.Since(start).Seconds() * 1e3, nil
 }
 
-// runs executes p n times, or as often as fits timedFor, and returns the times in rising order.
-func (p *benchProgram) runs(n int) ([]float64, error) {
+// timeRuns executes p n times, or as often as fits timedFor, and returns the times in rising order.
+func (p *benchProgram) timeRuns(n int) ([]float64, error) {
 	most := n
 	if n == 0 {
-		most = mostRuns
+		most = maxRuns
 	}
 	ms := make([]float64, 0, most)
 	for start := time.Now(); len(ms) < most; {
-		if n == 0 && len(ms) >= leastRuns && time.Since(start) >= timedFor {
+		if n == 0 && len(ms) >= minRuns && time.Since(start) >= minDuration {
 			break
 		}
-		took, err := p.run()
+		took, err := p.timeRun()
 		if err != nil {
 			return nil, err
 		}
@@ -126,9 +126,9 @@ func (p *benchProgram) runs(n int) ([]float64, error) {
 	return ms, nil
 }
 
-// time fills in t. It returns false if the model has no such program.
-func (b *bencher) time(t *benchTiming) (bool, error) {
-	start := b.since
+// measure fills in t. It returns false if the model has no such program.
+func (b *bencher) measure(t *benchTiming) (bool, error) {
+	start := b.startedAt
 	if start.IsZero() {
 		start = time.Now()
 	}
@@ -140,10 +140,10 @@ func (b *bencher) time(t *benchTiming) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	_, err = p.run()
+	_, err = p.timeRun()
 	t.First = time.Since(start).Seconds() * 1e3
 	for start := time.Now(); time.Since(start) < warmUp && err == nil; {
-		_, err = p.run()
+		_, err = p.timeRun()
 	}
 	if err != nil {
 		return false, err
@@ -151,7 +151,7 @@ func (b *bencher) time(t *benchTiming) (bool, error) {
 	quiet := readLoad()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	ms, err := p.runs(b.steps)
+	ms, err := p.timeRuns(b.steps)
 	if err != nil {
 		return false, err
 	}
@@ -160,15 +160,15 @@ func (b *bencher) time(t *benchTiming) (bool, error) {
 	t.Runs, t.Median, t.Least = len(ms), median(ms), ms[0]
 	t.Rate = float64(t.Images) / t.Median * 1e3
 	t.Allocs = float64(after.Mallocs-before.Mallocs) / float64(t.Runs)
-	b.work(t, p)
+	b.addWork(t, p)
 	if b.profiled {
 		t.Profile, err = b.profile(p)
 	}
 	return true, err
 }
 
-// work fills in what the kernels of p do.
-func (b *bencher) work(t *benchTiming, p *benchProgram) {
+// addWork fills in what the kernels of p do.
+func (b *bencher) addWork(t *benchTiming, p *benchProgram) {
 	for _, k := range p.kernels() {
 		t.MatFlops += k.MatFlops
 		t.Bytes += k.Bytes

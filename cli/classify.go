@@ -15,7 +15,7 @@ import (
 // classify says of what class images are, by a model that learned it from a few labels.
 func (a *app) classify() *cobra.Command {
 	var (
-		from   source
+		from   modelSource
 		set    setFlags
 		invert bool
 		log    string
@@ -29,7 +29,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		Example: `  imago train m1m2 --data mnist
   imago classify latest
   imago classify latest my-seven.png --invert`,
-		Args: takes(0, -1, "a run, and images if wanted"),
+		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.BoolVar(&invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
@@ -39,7 +39,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
 		if log != "" {
-			if err := fileName("predictions", log, ".csv", ".parquet"); err != nil {
+			if err := checkFileName("predictions", log, ".csv", ".parquet"); err != nil {
 				return usage(c, err)
 			}
 		}

@@ -19,7 +19,7 @@ import (
 // cluster parts images into groups that nobody named.
 func (a *app) cluster() *cobra.Command {
 	var (
-		from     source
+		from     modelSource
 		set      setFlags
 		k        int
 		encoded  int
@@ -38,7 +38,7 @@ in the best way, and the normalised mutual information, which is 1 for equal div
 has a row for each group.`,
 		Example: `  imago cluster latest
   imago cluster mlp-vae-mnist-001 --groups 20 --assignments groups.csv`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
 	f.IntVarP(&k, "groups", "k", 0, "`number` of groups of codes (default the model's own classes, else as many as the set has, else 10)")
@@ -50,13 +50,13 @@ has a row for each group.`,
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("groups", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), pngName(out)} {
+		for _, err := range []error{atLeast("groups", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), checkPNGName(out)} {
 			if err != nil {
 				return usage(c, err)
 			}
 		}
 		if log != "" {
-			if err := fileName("assignments", log, ".csv", ".parquet"); err != nil {
+			if err := checkFileName("assignments", log, ".csv", ".parquet"); err != nil {
 				return usage(c, err)
 			}
 		}
@@ -105,12 +105,12 @@ has a row for each group.`,
 
 // fittedGroups returns the probability of each of k Gaussians, fitted to the codes of training images, for the images of a
 // split: (N, k).
-func (a *app) fittedGroups(ctx context.Context, m *opened, s *data.Set, split data.Split, part string, k, encoded int, key rng.Key) ([]float64, error) {
-	train, err := spaced(s.Train, encoded)
+func (a *app) fittedGroups(ctx context.Context, m *trainedModel, s *data.Set, split data.Split, part string, k, encoded int, key rng.Key) ([]float64, error) {
+	train, err := evenlySpaced(s.Train, encoded)
 	if err != nil {
 		return nil, err
 	}
-	points, err := a.encodeAll(ctx, m, s, train, "train")
+	points, err := a.encodeSplit(ctx, m, s, train, "train")
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (a *app) fittedGroups(ctx context.Context, m *opened, s *data.Set, split da
 	if err != nil {
 		return nil, err
 	}
-	z, err := a.encodeAll(ctx, m, s, split, part)
+	z, err := a.encodeSplit(ctx, m, s, split, part)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (a *app) agreement(groups []int32, k int, labels []int32, classes []string)
 }
 
 // drawGroups draws the first n images of each group in a row.
-func (a *app) drawGroups(ctx context.Context, m *opened, s *data.Set, p data.Split, groups []int32, titles []string, n int, title, out string) error {
+func (a *app) drawGroups(ctx context.Context, m *trainedModel, s *data.Set, p data.Split, groups []int32, titles []string, n int, title, out string) error {
 	members := make([][]int, len(titles))
 	for i, g := range groups {
 		if len(members[g]) < n {
@@ -184,7 +184,7 @@ func (a *app) drawGroups(ctx context.Context, m *opened, s *data.Set, p data.Spl
 	for _, list := range members {
 		n = max(n, len(list))
 	}
-	sheet := mosaic{img: m.Image()}
+	sheet := sheetBuffer{img: m.Image()}
 	var rows []string
 	for g, list := range members {
 		if len(list) == 0 {

@@ -19,7 +19,7 @@ import (
 // compareRuns sets two runs side by side.
 func (a *app) compareRuns() *cobra.Command {
 	var (
-		from [2]source
+		from [2]modelSource
 		set  setFlags
 		seed uint64
 		out  string
@@ -35,7 +35,7 @@ Images are compared by the features of imago's own classifier of the set, or by 
 runs are judged by the test images of the first one's data set, or of --data.`,
 		Example: `  imago compare mlp-ae-mnist-001 mlp-vae-mnist-001
   imago compare mlp-vae-mnist-001 mlp-vae-mnist-002 --out beta.html`,
-		Args: takes(2, 2, "two runs"),
+		Args: argCount(2, 2, "two runs"),
 	}
 	f := c.Flags()
 	f.StringVar(&out, "out", "compare.html", "HTML `file` to write")
@@ -51,13 +51,13 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 		if !strings.EqualFold(filepath.Ext(out), ".html") {
 			err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .html", out))
 		}
-		if err := errors.Join(err, inFolder("out", out)); err != nil {
+		if err := errors.Join(err, checkFolder("out", out)); err != nil {
 			return usage(c, err)
 		}
 		from[0].options = &modelFlags{}
 		from[1] = from[0]
 		var sides [2]compare.Side
-		var opened [2]*opened
+		var opened [2]*trainedModel
 		for i := range sides {
 			m, err := a.open(c, args[i:i+1], &from[i])
 			if err != nil {
@@ -118,6 +118,6 @@ func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out 
 		return err
 	}
 	fmt.Fprintln(a.out, got.Summary())
-	a.wrote(out, "%s and %s side by side", got.Sides[0].Name, got.Sides[1].Name)
+	a.printWritten(out, "%s and %s side by side", got.Sides[0].Name, got.Sides[1].Name)
 	return nil
 }

@@ -48,7 +48,7 @@ The dump is the same on every machine. A file that ends in ` + graphSuffix + ` h
   imago compile cnn-vae --func decode --batch 1 --dump
   imago compile mlp-vae --hidden 64 --dump --threads 4
   imago compile step` + graphSuffix + ` --dump`,
-		Args: takes(1, 1, "a recipe or a file of a graph"),
+		Args: argCount(1, 1, "a recipe or a file of a graph"),
 	}
 	f := c.Flags()
 	f.BoolVar(&o.dump, "dump", false, "print the function after every pass")
@@ -122,7 +122,7 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 				return nil, usagef(c, "--%s is for a recipe: a file holds one function", flag)
 			}
 		}
-		for _, g := range o.options.given {
+		for _, g := range o.options.options {
 			if g.set {
 				return nil, usagef(c, "--%s is for a recipe: a file holds one function", g.name)
 			}
@@ -130,12 +130,12 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 		f, err := readGraph(name)
 		return []*graph.Func{f}, err
 	}
-	rec, cfg, err := a.configured(name, o.options)
+	rec, cfg, err := a.configure(name, o.options)
 	if err != nil {
 		return nil, usage(c, err)
 	}
 	size := sizeOf(rec, o.batch, o.shape)
-	m, err := cfg.New(model.Input{Image: size.image, Labels: usualLabels})
+	m, err := cfg.New(model.Input{Image: size.image, Labels: defaultLabels})
 	if err != nil {
 		return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 	}

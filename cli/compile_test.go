@@ -20,7 +20,7 @@ var rewrite = flag.Bool("rewrite", false, "write what imago compile prints into 
 func TestEngineDump(t *testing.T) {
 	const doc, example, fence = "../docs/engine.md", "testdata/step.graph", "```"
 	parts := map[string]string{}
-	for i, part := range strings.Split(compiled(t, example, "--dump", "--threads", "2"), "\n\n") {
+	for i, part := range strings.Split(compileOutput(t, example, "--dump", "--threads", "2"), "\n\n") {
 		written, err := os.ReadFile(example)
 		if err != nil {
 			t.Fatal(err)
@@ -67,8 +67,8 @@ func partTitle(part string) string {
 	return title
 }
 
-// compiled returns what imago compile prints.
-func compiled(t *testing.T, args ...string) string {
+// compileOutput returns what imago compile prints.
+func compileOutput(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
 	if status := run(context.Background(), append([]string{"compile"}, args...), &out, &errs); status != 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 // labelsOf returns those of images as the model wants them for decoding, (N, K); nil of a model that is not conditional.
-func (m *opened) labelsOf(images data.Items) ([]float32, error) {
+func (m *trainedModel) labelsOf(images data.Items) ([]float32, error) {
 	k := m.DecodeLabels()
 	if k == 0 {
 		return nil, nil
@@ -28,7 +28,7 @@ func (m *opened) labelsOf(images data.Items) ([]float32, error) {
 
 // labelRows returns the labels that the user names, n times over: a class, or attributes with commas between. What takes k = 0 of them,
 // as of a model that is not conditional, has none.
-func (m *opened) labelRows(names string, k, n int) ([]float32, error) {
+func (m *trainedModel) labelRows(names string, k, n int) ([]float32, error) {
 	switch {
 	case k == 0 && names == "":
 		return nil, nil
@@ -54,8 +54,8 @@ func (m *opened) labelRows(names string, k, n int) ([]float32, error) {
 	return slices.Repeat(one, n), nil
 }
 
-// each repeats every row of (N, K) times over; nil stays nil.
-func each(rows []float32, n, times int) []float32 {
+// repeatRows repeats every row of (N, K) times over; nil stays nil.
+func repeatRows(rows []float32, n, times int) []float32 {
 	if rows == nil {
 		return nil
 	}
@@ -68,7 +68,7 @@ func each(rows []float32, n, times int) []float32 {
 }
 
 // labelNames returns the k labels of a conditional model, by number if only its weights are known.
-func (m *opened) labelNames(k int) []string {
+func (m *trainedModel) labelNames(k int) []string {
 	if m.config != nil && len(m.config.Data.Labels) == k {
 		return m.config.Data.Labels
 	}

@@ -24,7 +24,7 @@ change is decoded anew. Sets used last longest ago make room for others beyond %
 but the time to decode them again.`, data.MaxCache>>30),
 		Example: `  imago data cache
   imago data cache --clear`,
-		Args: takes(0, 0, "no argument"),
+		Args: argCount(0, 0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			files := data.CachedFiles(data.Options{DataDir: dir})
 			if len(files) == 0 {

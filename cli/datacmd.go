@@ -49,7 +49,7 @@ func (a *app) dataList() *cobra.Command {
 		Use:     "list",
 		Short:   "List the sets known by name, and where they are",
 		Example: "  imago data list",
-		Args:    takes(0, 0, "no argument"),
+		Args:    argCount(0, 0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 			for _, name := range a.Data.Names() {
@@ -57,7 +57,7 @@ func (a *app) dataList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				where, err := whereabouts(c, s, dir)
+				where, err := statusText(c, s, dir)
 				if err != nil {
 					return err
 				}
@@ -70,8 +70,8 @@ func (a *app) dataList() *cobra.Command {
 	return c
 }
 
-// whereabouts says where the files of a set are, or how to come by them.
-func whereabouts(c *cobra.Command, s data.Source, dir string) (string, error) {
+// statusText says where the files of a set are, or how to come by them.
+func statusText(c *cobra.Command, s data.Source, dir string) (string, error) {
 	if s.Verify == nil {
 		return "made when it is asked for", nil
 	}
@@ -121,7 +121,7 @@ func (a *app) dataGet() *cobra.Command {
 		Use:     "get <set>...",
 		Short:   "Fetch the files of a set and check them",
 		Example: "  imago data get mnist fashion-mnist",
-		Args:    takes(1, -1, "the name of a set"),
+		Args:    argCount(1, -1, "the name of a set"),
 		RunE: func(c *cobra.Command, args []string) error {
 			all, err := a.sources(c, args)
 			if err != nil {

@@ -14,8 +14,8 @@ import (
 // edit moves images along the direction of an attribute.
 func (a *app) edit() *cobra.Command {
 	var (
-		from     source
-		pick     pick
+		from     modelSource
+		pick     inputFlags
 		name     string
 		strength = spread{-3, 3}
 		steps    int
@@ -40,7 +40,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		Example: `  imago edit face-vae-celeba-001 --attr Smiling
   imago edit face-vae-celeba-001 --attr Eyeglasses --strength -2..4 --of without
   imago edit face-vae-celeba-001 --attr Male me.jpg`,
-		Args: takes(0, -1, "a run, and images if wanted"),
+		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.StringVar(&name, "attr", "", "`attribute` or class of the set")
@@ -53,7 +53,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", steps, 2), oneOf("of", faces, "with", "without", "both"), way.check(), pngName(out), pick.check(files)} {
+		for _, err := range []error{atLeast("steps", steps, 2), oneOf("of", faces, "with", "without", "both"), way.check(), checkPNGName(out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -74,17 +74,17 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		if err != nil {
 			return usage(c, fmt.Errorf("--attr: %w", err))
 		}
-		var images *picked
+		var images *inputImages
 		if len(files) > 0 {
-			images, err = pickFiles(m, &pick, files)
+			images, err = readInputs(m, &pick, files)
 		} else {
 			if pick.index == nil {
-				if pick.index, err = attr.some(split, pick.n, faces); err != nil {
+				if pick.index, err = attr.selectImages(split, pick.n, faces); err != nil {
 					return err
 				}
 			}
-			if images, err = pick.from(m, set); err == nil {
-				err = attr.mark(images, split)
+			if images, err = pick.selectImages(m, set); err == nil {
+				err = attr.markNames(images, split)
 			}
 		}
 		if err != nil {
@@ -94,7 +94,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		if err != nil {
 			return err
 		}
-		codes, err := a.codesOfPicked(c.Context(), m, images)
+		codes, err := a.inputCodes(c.Context(), m, images)
 		if err != nil {
 			return err
 		}
@@ -107,12 +107,12 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 		if err != nil {
 			return err
 		}
-		made, err := m.DecodeAs(c.Context(), z, each(labels, n, steps))
+		made, err := m.DecodeAs(c.Context(), z, repeatRows(labels, n, steps))
 		if err != nil {
 			return err
 		}
 		img := m.Image()
-		pix, err := images.beside(c.Context(), img, made, steps)
+		pix, err := images.interleave(c.Context(), img, made, steps)
 		if err != nil {
 			return err
 		}
@@ -128,8 +128,8 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 	return c
 }
 
-// some returns the first n images of a split that have the attribute, that have it not, or half of each, those without first.
-func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
+// selectImages returns the first n images of a split that have the attribute, that have it not, or half of each, those without first.
+func (t attribute) selectImages(p data.Split, n int, which string) ([]int, error) {
 	with, err := t.Mask(p)
 	if err != nil {
 		return nil, err
@@ -156,8 +156,8 @@ func (t attribute) some(p data.Split, n int, which string) ([]int, error) {
 	return index, nil
 }
 
-// mark adds to the names of images of a split whether they have the attribute.
-func (t attribute) mark(images *picked, p data.Split) error {
+// markNames adds to the names of images of a split whether they have the attribute.
+func (t attribute) markNames(images *inputImages, p data.Split) error {
 	with, err := t.Mask(p)
 	if err != nil {
 		return err
@@ -174,20 +174,20 @@ func (t attribute) mark(images *picked, p data.Split) error {
 
 // directionFlags say how the direction of an attribute is found.
 type directionFlags struct {
-	way    string
-	images int
+	method  string
+	encoded int
 }
 
 func (d *directionFlags) addFlags(c *cobra.Command) {
-	c.Flags().StringVar(&d.way, "direction", "mean", "how the direction is `found`: mean or partial")
-	encodedFlag(c, &d.images)
+	c.Flags().StringVar(&d.method, "direction", "mean", "how the direction is `found`: mean or partial")
+	encodedFlag(c, &d.encoded)
 }
 
 func (d *directionFlags) check() error {
-	if err := oneOf("direction", d.way, "mean", "partial"); err != nil {
+	if err := oneOf("direction", d.method, "mean", "partial"); err != nil {
 		return err
 	}
-	return atLeast("encoded", d.images, 0)
+	return atLeast("encoded", d.encoded, 0)
 }
 
 // encodedFlag is how much of a large training set a command encodes.
@@ -199,8 +199,8 @@ func encodedFlag(c *cobra.Command, n *int) {
 const ridge = 1
 
 // direction returns where the training images with an attribute lie.
-func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
-	train, err := spaced(set.Train, way.images)
+func (a *app) direction(ctx context.Context, m *trainedModel, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
+	train, err := evenlySpaced(set.Train, way.encoded)
 	if err != nil {
 		return latent.Direction{}, err
 	}
@@ -208,12 +208,12 @@ func (a *app) direction(ctx context.Context, m *opened, set *data.Set, attr attr
 	if err != nil {
 		return latent.Direction{}, err
 	}
-	codes, err := a.encodeAll(ctx, m, set, train, "train")
+	codes, err := a.encodeSplit(ctx, m, set, train, "train")
 	if err != nil {
 		return latent.Direction{}, err
 	}
 	var d latent.Direction
-	if attr.Attribute >= 0 && way.way == "partial" {
+	if attr.Attribute >= 0 && way.method == "partial" {
 		d, err = latent.PartialDifference(codes, m.Latent(), train.Attributes, attr.Attribute, len(set.Attributes), ridge)
 	} else {
 		d, err = latent.MeanDifference(codes, m.Latent(), with)

@@ -18,7 +18,7 @@ import (
 // encode writes the latent means of the images of a set.
 func (a *app) encode() *cobra.Command {
 	var (
-		from   source
+		from   modelSource
 		set    setFlags
 		probes probeFlags
 		out    string
@@ -37,14 +37,14 @@ find, both made of the codes of the training images.`,
 		Example: `  imago encode latest --out means.csv
   imago encode cnn-vae-mnist-001 --split train --out means.npz
   imago encode face-vae-celeba-001 --probe --out codes.parquet`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	c.Flags().StringVar(&out, "out", "means.csv", "CSV, Parquet or NPZ `file` to write")
 	probes.addFlags(c)
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{fileName("out", out, ".csv", ".parquet", ".npz"), probes.check(&set)} {
+		for _, err := range []error{checkFileName("out", out, ".csv", ".parquet", ".npz"), probes.check(&set)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -71,7 +71,7 @@ find, both made of the codes of the training images.`,
 		if err := atomicfile.Write(out, codes.npz); err != nil {
 			return fmt.Errorf("encode: %w", err)
 		}
-		a.wrote(out, "%s", what)
+		a.printWritten(out, "%s", what)
 		return nil
 	}
 	return c

@@ -56,9 +56,9 @@ func newProbeData(ctx context.Context, train, test []float32, units, voters int)
 	return p, err
 }
 
-// read returns the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
+// accuracies returns the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
 // positive is the probability of class 1 that the former gives each image.
-func (p *probeData) read(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
+func (p *probeData) accuracies(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
 	l, err := p.features.Logistic(ctx, train, classes, probeL2)
 	if err != nil {
 		return 0, 0, nil, err
@@ -78,8 +78,8 @@ func (p *probeData) read(ctx context.Context, train, test []int32, classes int) 
 }
 
 // probe says how well labels are read from codes of the test images.
-func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, flags *probeFlags) error {
-	train, err := spaced(s.Train, flags.encoded)
+func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *codes, flags *probeFlags) error {
+	train, err := evenlySpaced(s.Train, flags.encoded)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, fl
 	if !classes && !attributes {
 		return fmt.Errorf("encode --probe: %s has neither classes nor attributes to read: choose a labelled set with --data", s.Name)
 	}
-	codes, err := a.encodeAll(ctx, m, s, train, "train")
+	codes, err := a.encodeSplit(ctx, m, s, train, "train")
 	if err != nil {
 		return err
 	}
@@ -99,23 +99,23 @@ func (a *app) probe(ctx context.Context, m *opened, s *data.Set, test *codes, fl
 	fmt.Fprintf(a.out, "read from the codes of %s, by those of %s:\n", plural(test.Len(), "test image"), plural(train.Len(), "training image"))
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	if classes {
-		linear, nearest, _, err := p.read(ctx, train.Labels, test.Labels, len(s.Classes))
+		linear, nearest, _, err := p.accuracies(ctx, train.Labels, test.Labels, len(s.Classes))
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmost frequent class\n", flags.neighbours)
-		fmt.Fprintf(w, "class\t%.4f\t%.4f\t%.4f\n", linear, nearest, most(test.Labels, len(s.Classes)))
+		fmt.Fprintf(w, "class\t%.4f\t%.4f\t%.4f\n", linear, nearest, majorityShare(test.Labels, len(s.Classes)))
 	}
 	if attributes {
-		if err := p.attributes(ctx, w, s.Attributes, train, test.Split, flags.neighbours); err != nil {
+		if err := p.printAttributes(ctx, w, s.Attributes, train, test.Split, flags.neighbours); err != nil {
 			return err
 		}
 	}
 	return w.Flush()
 }
 
-// attributes writes a row for each attribute.
-func (p *probeData) attributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split, voters int) error {
+// printAttributes writes a row for each attribute.
+func (p *probeData) printAttributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split, voters int) error {
 	fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmore frequent answer\tAUROC of linear\n", voters)
 	rows := make([]string, len(names))
 	err := data.Parallel(ctx, len(names), func(j int) error {
@@ -129,19 +129,19 @@ func (p *probeData) attributes(ctx context.Context, w *tabwriter.Writer, names [
 		}
 		learn, _ := column(train)
 		want, with := column(test)
-		linear, nearest, positive, err := p.read(ctx, learn, want, 2)
+		linear, nearest, positive, err := p.accuracies(ctx, learn, want, 2)
 		if err != nil {
 			return fmt.Errorf("%s: %w", names[j], err)
 		}
 		auroc := "–"
-		if k := count(with); k > 0 && k < len(with) {
+		if k := countTrue(with); k > 0 && k < len(with) {
 			v, err := probe.AUROC(positive, with)
 			if err != nil {
 				return fmt.Errorf("%s: %w", names[j], err)
 			}
 			auroc = fmt.Sprintf("%.4f", v)
 		}
-		rows[j] = fmt.Sprintf("%s\t%.4f\t%.4f\t%.4f\t%s\n", names[j], linear, nearest, most(want, 2), auroc)
+		rows[j] = fmt.Sprintf("%s\t%.4f\t%.4f\t%.4f\t%s\n", names[j], linear, nearest, majorityShare(want, 2), auroc)
 		return nil
 	})
 	for _, row := range rows {
@@ -150,8 +150,8 @@ func (p *probeData) attributes(ctx context.Context, w *tabwriter.Writer, names [
 	return err
 }
 
-// most returns the share of the most frequent of k labels.
-func most(labels []int32, k int) float64 {
+// majorityShare returns the share of the most frequent of k labels.
+func majorityShare(labels []int32, k int) float64 {
 	counts := make([]int, k)
 	best := 0
 	for _, l := range labels {

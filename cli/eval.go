@@ -22,7 +22,7 @@ const evalFile = "eval.json"
 // eval judges a trained model.
 func (a *app) eval() *cobra.Command {
 	var (
-		from     source
+		from     modelSource
 		set      setFlags
 		protocol = eval.DefaultProtocol()
 		only     []string
@@ -49,7 +49,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
   imago eval mlp-vae-mnist-001 --only nll --nll-samples 5000
   imago eval latest --only fid,recognised --images 1000
   imago eval dcgan-mnist-001 --only kid,mode,memorised --nearest nearest.png`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
 	f.IntVar(&protocol.NLLSamples, "nll-samples", protocol.NLLSamples, "importance samples an image, a `number`")
@@ -70,10 +70,10 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 			if !strings.EqualFold(filepath.Ext(out), ".json") {
 				err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .json", out))
 			}
-			err = errors.Join(err, inFolder("out", out))
+			err = errors.Join(err, checkFolder("out", out))
 		}
 		if nearest != "" {
-			err = errors.Join(err, fileName("nearest", nearest, ".png"))
+			err = errors.Join(err, checkFileName("nearest", nearest, ".png"))
 		}
 		if err != nil {
 			return usage(c, err)
@@ -109,7 +109,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 		if err := eval.WriteRecords(out, scores.Records(of)); err != nil {
 			return err
 		}
-		a.wrote(out, "%s of %s", plural(len(scores), "score"), m.name)
+		a.printWritten(out, "%s of %s", plural(len(scores), "score"), m.name)
 		return nil
 	}
 	return c
@@ -117,7 +117,7 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 
 // measure measures what the task asks for of a model, and tells how far it is. The sheet
 // of nearest training images comes first, if there is to be one.
-func (a *app) measure(ctx context.Context, m *opened, t eval.Task, opt feature.Options, nearest string) (eval.Scores, []eval.Absent, error) {
+func (a *app) measure(ctx context.Context, m *trainedModel, t eval.Task, opt feature.Options, nearest string) (eval.Scores, []eval.Absent, error) {
 	e, err := eval.New(m.Session)
 	if err != nil {
 		return nil, nil, err
@@ -138,7 +138,7 @@ func (a *app) measure(ctx context.Context, m *opened, t eval.Task, opt feature.O
 }
 
 // printScores prints the table.
-func (a *app) printScores(m *opened, of eval.Provenance, scores eval.Scores, missing []eval.Absent) {
+func (a *app) printScores(m *trainedModel, of eval.Provenance, scores eval.Scores, missing []eval.Absent) {
 	fmt.Fprintf(a.out, "model  %s, step %s (%s)\ndata   %s, seed %d\n", of.Recipe, thousands(of.Step), of.Checkpoint, of.Data, of.Seed)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, s := range scores {

@@ -12,14 +12,14 @@ import (
 
 // The size of the sheet: rows of a made image and its nearest training images.
 const (
-	alikeRows    = 12
-	alikeNearest = 6
+	nearestRows   = 12
+	nearestPerRow = 6
 )
 
 // drawNearest writes a sheet of images that the model makes, each beside the training
 // images nearest to it.
-func (a *app) drawNearest(ctx context.Context, m *opened, e *eval.Evaluator, t eval.Task, out string) error {
-	alike, err := e.Nearest(ctx, t, alikeRows, alikeNearest)
+func (a *app) drawNearest(ctx context.Context, m *trainedModel, e *eval.Evaluator, t eval.Task, out string) error {
+	alike, err := e.Nearest(ctx, t, nearestRows, nearestPerRow)
 	if err != nil {
 		return err
 	}
@@ -50,12 +50,12 @@ func (a *app) drawNearest(ctx context.Context, m *opened, e *eval.Evaluator, t e
 			cells = append(cells, fmt.Sprintf("%d: %s", n.Index, distanceText(n.Distance)))
 		}
 	}
-	picture, err := viz.Sheet(pix, alikeRows, k+1, img.H, img.W, img.C, viz.SheetOptions{
+	picture, err := viz.Sheet(pix, nearestRows, k+1, img.H, img.W, img.C, viz.SheetOptions{
 		Title: "Nearest training images, by " + alike.Space, Lead: 1, Cells: cells,
 		Cols: append([]string{"made", "nearest"}, slices.Repeat([]string{""}, k-1)...),
 	})
 	if err != nil {
 		return err
 	}
-	return a.writePNG(out, picture, "%d images made by %s, each beside the %s nearest by %s", alikeRows, m.name, plural(k, "training image"), alike.Space)
+	return a.writePNG(out, picture, "%d images made by %s, each beside the %s nearest by %s", nearestRows, m.name, plural(k, "training image"), alike.Space)
 }

@@ -17,7 +17,7 @@ import (
 // fitPrior fits a mixture of Gaussians to the codes of a trained model.
 func (a *app) fitPrior() *cobra.Command {
 	var (
-		from     source
+		from     modelSource
 		set      setFlags
 		k        int
 		diagonal bool
@@ -36,7 +36,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 		Example: `  imago fit-prior latest
   imago sample latest --prior mixture
   imago fit-prior mlp-ae-mnist-001 --components 50`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
 	f.IntVar(&k, "components", 10, "`number` of Gaussians")
@@ -44,7 +44,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 	f.Uint64Var(&seed, "seed", 0, "`seed` of the codes drawn and of the start of the fit")
 	encodedFlag(c, &encoded)
 	set.addFlags(c)
-	hidden(c, "split")
+	hideFlag(c, "split")
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		for _, err := range []error{atLeast("components", k, 1), atLeast("encoded", encoded, 0), set.check()} {
@@ -62,7 +62,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 		if err != nil {
 			return err
 		}
-		if split, err = spaced(split, encoded); err != nil {
+		if split, err = evenlySpaced(split, encoded); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.err, "encoding %s of %s and fitting %s\n", plural(split.Len(), "train image"), s.Name, plural(k, "Gaussian"))
@@ -98,7 +98,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 		if err := atomicfile.Write(name, d.Write); err != nil {
 			return fmt.Errorf("fit-prior: %w", err)
 		}
-		a.wrote(name, "%s fitted to the codes of %s by %s", plural(k, "Gaussian"), plural(d.Images, "train image"), m.name)
+		a.printWritten(name, "%s fitted to the codes of %s by %s", plural(k, "Gaussian"), plural(d.Images, "train image"), m.name)
 		return nil
 	}
 	return c
@@ -115,7 +115,7 @@ func densityFile(model string) string {
 }
 
 // fittedPrior returns the mixture that fit-prior fitted to the codes of m.
-func (m *opened) fittedPrior() (*mixture.Mixture, error) {
+func (m *trainedModel) fittedPrior() (*mixture.Mixture, error) {
 	name := densityFile(m.name)
 	f, err := os.Open(name)
 	if os.IsNotExist(err) {

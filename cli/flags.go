@@ -33,7 +33,7 @@ func threadsFlag(c *cobra.Command, n *int) {
 }
 
 // usualLabels is how many classes images have of which nothing else is said: as many as there are digits.
-const usualLabels = 10
+const defaultLabels = 10
 
 // maxSide bounds the rows and columns that --shape may name.
 const maxSide = 4096

@@ -11,13 +11,13 @@ import (
 )
 
 // latentPaths are the ways from one code to another that --path takes.
-var latentPaths = map[string]latent.Interpolation{"linear": latent.Linear, "spherical": latent.Spherical}
+var pathByName = map[string]latent.Interpolation{"linear": latent.Linear, "spherical": latent.Spherical}
 
 // interpolate draws what lies between images.
 func (a *app) interpolate() *cobra.Command {
 	var (
-		from  source
-		pick  pick
+		from  modelSource
+		pick  inputFlags
 		steps int
 		path  string
 		out   string
@@ -38,27 +38,27 @@ of two images the two ways often look alike.`,
   imago interpolate latest --index 7,2 --steps 16
   imago interpolate face-vae-celeba-001 me.jpg you.jpg --path spherical
   imago interpolate dcgan-mnist-001 --seeds 3,7,11`,
-		Args: takes(0, -1, "a run, and images if wanted"),
+		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.IntVar(&steps, "steps", 9, "decoded `images` a row, both ends included")
 	f.StringVar(&path, "path", "both", "`way` between the codes: linear, spherical or both")
 	f.StringVar(&out, "out", "interpolate.png", "PNG `file` to write")
-	pick.addDrawn(c)
+	pick.addSeedFlags(c)
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", steps, 2), oneOf("path", path, "linear", "spherical", "both"), pngName(out), pick.check(files)} {
+		for _, err := range []error{atLeast("steps", steps, 2), oneOf("path", path, "linear", "spherical", "both"), checkPNGName(out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
 		}
-		switch n := pick.named(files); {
+		switch n := pick.countNamed(files); {
 		case len(pick.seeds) == 1:
 			return usagef(c, "--seeds %d: want two or more, as 3,7,11", pick.seeds[0])
 		case pick.seeds != nil:
-			pick.seeds = slices.Concat(legs(pick.seeds)...)
+			pick.seeds = slices.Concat(consecutivePairs(pick.seeds)...)
 		case n%2 == 1:
 			return usagef(c, "%s: want an even number of them, two for each row", plural(n, "image"))
 		}
@@ -68,7 +68,7 @@ of two images the two ways often look alike.`,
 			return err
 		}
 		defer m.Close()
-		images, err := a.pickImages(c, m, &pick, files)
+		images, err := a.openInputs(c, m, &pick, files)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ of two images the two ways often look alike.`,
 		if pairs == 0 {
 			return fmt.Errorf("interpolate: there is one image: want two")
 		}
-		codes, err := a.codesOfPicked(c.Context(), m, images)
+		codes, err := a.inputCodes(c.Context(), m, images)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ of two images the two ways often look alike.`,
 		units := m.Latent()
 		for k := range pairs {
 			for _, way := range ways {
-				part, err := latent.Interpolate(latentPaths[way], codes[2*k*units:(2*k+1)*units], codes[(2*k+1)*units:(2*k+2)*units], steps)
+				part, err := latent.Interpolate(pathByName[way], codes[2*k*units:(2*k+1)*units], codes[(2*k+1)*units:(2*k+2)*units], steps)
 				if err != nil {
 					return err
 				}
@@ -104,11 +104,11 @@ of two images the two ways often look alike.`,
 		if err != nil {
 			return err
 		}
-		made, err := m.DecodeAs(c.Context(), z, between(labels, pairs, len(ways), steps))
+		made, err := m.DecodeAs(c.Context(), z, interpolateLabels(labels, pairs, len(ways), steps))
 		if err != nil {
 			return err
 		}
-		sheet := mosaic{img: m.Image()}
+		sheet := sheetBuffer{img: m.Image()}
 		for r := range rows {
 			k := r / len(ways)
 			sheet.add(pix, 2*k, 1)
@@ -129,8 +129,8 @@ of two images the two ways often look alike.`,
 	return c
 }
 
-// legs returns the ends of the ways from each to the next.
-func legs(stops []uint) [][]uint {
+// consecutivePairs returns the ends of the ways from each to the next.
+func consecutivePairs(stops []uint) [][]uint {
 	var all [][]uint
 	for i := range len(stops) - 1 {
 		all = append(all, stops[i:i+2])
@@ -138,10 +138,10 @@ func legs(stops []uint) [][]uint {
 	return all
 }
 
-// between returns the labels on the straight way between the images of each pair, so many ways over; nil stays nil.
+// interpolateLabels returns the labels on the straight way between the images of each pair, so many ways over; nil stays nil.
 //
 // labels (2·pairs, K) → (pairs·ways·steps, K).
-func between(labels []float32, pairs, ways, steps int) []float32 {
+func interpolateLabels(labels []float32, pairs, ways, steps int) []float32 {
 	if labels == nil {
 		return nil
 	}

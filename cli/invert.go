@@ -18,8 +18,8 @@ import (
 // invert seeks the codes of images by descent.
 func (a *app) invert() *cobra.Command {
 	var (
-		from source
-		pick pick
+		from modelSource
+		pick inputFlags
 		seed uint64
 		save string
 		out  string
@@ -40,7 +40,7 @@ Each image is drawn beside its picture and the difference of the two. The error 
 with the length of the code: draws from the prior have lengths near the square root of the number of units.`,
 		Example: `  imago invert dcgan-mnist-001
   imago invert dcgan-faces-001 me.jpg --steps 1000 --restarts 8 --save me.npz`,
-		Args: takes(0, -1, "a run, and images if wanted"),
+		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.IntVar(&o.Steps, "steps", o.Steps, "`steps` of descent")
@@ -54,13 +54,13 @@ with the length of the code: draws from the prior have lengths near the square r
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", o.Steps, 1), inversionRange(o), pngName(out), pick.check(files)} {
+		for _, err := range []error{atLeast("steps", o.Steps, 1), inversionRange(o), checkPNGName(out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
 		}
 		if save != "" {
-			if err := fileName("save", save, ".csv", ".parquet", ".npz"); err != nil {
+			if err := checkFileName("save", save, ".csv", ".parquet", ".npz"); err != nil {
 				return usage(c, err)
 			}
 		}
@@ -71,7 +71,7 @@ with the length of the code: draws from the prior have lengths near the square r
 			return err
 		}
 		defer m.Close()
-		images, err := a.pickImages(c, m, &pick, files)
+		images, err := a.openInputs(c, m, &pick, files)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ with the length of the code: draws from the prior have lengths near the square r
 			return err
 		}
 		n, img, size := images.images.Len(), m.Image(), m.Image().Size()
-		sheet := mosaic{img: img}
+		sheet := sheetBuffer{img: img}
 		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(w, "image\tmean squared error\tPSNR\tlength of the code\n")
 		for i := range n {
@@ -132,7 +132,7 @@ func inversionRange(o latent.Inversion) error {
 }
 
 // saveCodes writes codes of images to a file, as encode does.
-func (a *app) saveCodes(name string, m *opened, images *picked, z []float32) error {
+func (a *app) saveCodes(name string, m *trainedModel, images *inputImages, z []float32) error {
 	n := images.images.Len()
 	k := codes{units: m.Latent(), mean: z, Split: data.Split{Items: images.images}}
 	if !strings.EqualFold(filepath.Ext(name), ".npz") {
@@ -141,6 +141,6 @@ func (a *app) saveCodes(name string, m *opened, images *picked, z []float32) err
 	if err := atomicfile.Write(name, k.npz); err != nil {
 		return fmt.Errorf("invert: %w", err)
 	}
-	a.wrote(name, "the codes of %s by %s", plural(n, "image"), m.name)
+	a.printWritten(name, "the codes of %s by %s", plural(n, "image"), m.name)
 	return nil
 }

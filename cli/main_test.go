@@ -30,10 +30,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as a user does: testdata/script/*.txtar, whose commands are those of package testscript
 // and the ones below.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, params("testdata/script"))
+	testscript.Run(t, scriptParams("testdata/script"))
 }
 
-func params(dir string) testscript.Params {
+func scriptParams(dir string) testscript.Params {
 	return testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
@@ -48,11 +48,11 @@ func params(dir string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"images":    makeImages,
 			"idx":       makeIDX,
-			"fails":     fails,
-			"picture":   isPicture,
-			"corrupt":   corrupt,
-			"cut":       cut,
-			"interrupt": interrupt,
+			"fails":     expectFailure,
+			"picture":   checkPicture,
+			"corrupt":   corruptFiles,
+			"cut":       truncateFile,
+			"interrupt": interruptProgram,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -122,9 +122,9 @@ func makeIDX(ts *testscript.TestScript, neg bool, args []string) {
 	write("t10k-labels-idx1-ubyte.gz", []uint32{4}, 4)
 }
 
-// fails is fails STATUS PROGRAM ARG…: the command ends with that exit status, prints nothing to standard output, one line
+// expectFailure is fails STATUS PROGRAM ARG…: the command ends with that exit status, prints nothing to standard output, one line
 // to standard error, and no panic.
-func fails(ts *testscript.TestScript, neg bool, args []string) {
+func expectFailure(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fails STATUS PROGRAM ARG...")
 	}
@@ -152,8 +152,8 @@ func fails(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// isPicture is picture FILE…: each is a PNG that is not one plain colour.
-func isPicture(ts *testscript.TestScript, neg bool, args []string) {
+// checkPicture is picture FILE…: each is a PNG that is not one plain colour.
+func checkPicture(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
 		f, err := os.Open(ts.MkAbs(name))
 		ts.Check(err)
@@ -175,8 +175,8 @@ func isPicture(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// corrupt is corrupt PATTERN…: turns over a bit in the middle of each file.
-func corrupt(ts *testscript.TestScript, neg bool, args []string) {
+// corruptFiles is corrupt PATTERN…: turns over a bit in the middle of each file.
+func corruptFiles(ts *testscript.TestScript, neg bool, args []string) {
 	for _, pattern := range args {
 		names, err := filepath.Glob(ts.MkAbs(pattern))
 		ts.Check(err)
@@ -199,8 +199,8 @@ func corrupt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cut is cut BYTES FILE, a name or a pattern of one: keeps so many bytes of the file.
-func cut(ts *testscript.TestScript, neg bool, args []string) {
+// truncateFile is cut BYTES FILE, a name or a pattern of one: keeps so many bytes of the file.
+func truncateFile(ts *testscript.TestScript, neg bool, args []string) {
 	var n int64
 	if _, err := fmt.Sscan(args[0], &n); err != nil {
 		ts.Fatalf("cut BYTES FILE: %v", err)
@@ -213,9 +213,9 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(names[0], n))
 }
 
-// interrupt is interrupt PATTERN PROGRAM ARG…: starts the program, sends it what Ctrl-C sends once it prints a line that
+// interruptProgram is interrupt PATTERN PROGRAM ARG…: starts the program, sends it what Ctrl-C sends once it prints a line that
 // matches, and wants exit status 1. Its output is then in the files out and err.
-func interrupt(ts *testscript.TestScript, neg bool, args []string) {
+func interruptProgram(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := exec.LookPath(args[1])
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
 		if p := filepath.Join(dir, args[1]); err != nil {
@@ -301,7 +301,7 @@ func TestRealData(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := params("testdata/real")
+	p := scriptParams("testdata/real")
 	setup := p.Setup
 	p.Setup = func(e *testscript.Env) error {
 		e.Setenv("REALDATA", dir)

@@ -17,7 +17,7 @@ const manifoldSide = 1680
 // manifold draws what a square of the latent plane decodes to.
 func (a *app) manifold() *cobra.Command {
 	var (
-		from   source
+		from   modelSource
 		n      int
 		lo, hi float64
 		as     string
@@ -31,7 +31,7 @@ the first two vary and the others are 0; a single unit runs from --lo to --hi ro
 		Example: `  imago manifold latest
   imago manifold mlp-vae-mnist-001 --n 10 --lo -3 --hi 3
   imago manifold --weights weights.safetensors`,
-		Args: takes(0, 1, "a run or a weights file"),
+		Args: argCount(0, 1, "a run or a weights file"),
 	}
 	f := c.Flags()
 	f.IntVar(&n, "n", 30, "`images` a side, up to 100")
@@ -47,7 +47,7 @@ the first two vary and the others are 0; a single unit runs from --lo to --hi ro
 		if !(lo < hi) || math.IsInf(hi-lo, 0) {
 			return usagef(c, "--lo %v --hi %v: want finite numbers, the first below the second", lo, hi)
 		}
-		if err := pngName(out); err != nil {
+		if err := checkPNGName(out); err != nil {
 			return usage(c, err)
 		}
 		m, err := a.open(c, args, &from)

@@ -15,23 +15,23 @@ import (
 // modelFlags are the options of all kinds as flags of one command. Which kind is meant is known only when the recipe
 // is, so a flag keeps what it was given until apply.
 type modelFlags struct {
-	given []*givenFlag
+	options []*optionFlag
 }
 
-// A givenFlag is a flag that keeps its text. It is a pflag.Value.
-type givenFlag struct {
+// A optionFlag is a flag that keeps its text. It is a pflag.Value.
+type optionFlag struct {
 	name, kind, value string
 	set               bool
 }
 
-func (g *givenFlag) String() string     { return g.value }
-func (g *givenFlag) Type() string       { return g.kind }
-func (g *givenFlag) Set(s string) error { g.value, g.set = s, true; return nil }
+func (g *optionFlag) String() string     { return g.value }
+func (g *optionFlag) Type() string       { return g.kind }
+func (g *optionFlag) Set(s string) error { g.value, g.set = s, true; return nil }
 
 // addModelFlags gives c a flag for each option that a kind has; the help says which kinds have it unless all do.
 func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 	type option struct {
-		*givenFlag
+		*optionFlag
 		help  []string            // each text once
 		kinds map[string][]string // the kinds of a text
 		n     int
@@ -42,7 +42,7 @@ func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 			i := slices.IndexFunc(options, func(o *option) bool { return o.name == f.Name })
 			if i < 0 {
 				i = len(options)
-				options = append(options, &option{givenFlag: &givenFlag{name: f.Name, kind: f.Type()}, kinds: map[string][]string{}})
+				options = append(options, &option{optionFlag: &optionFlag{name: f.Name, kind: f.Type()}, kinds: map[string][]string{}})
 			}
 			o := options[i]
 			o.n++
@@ -61,12 +61,12 @@ func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 			}
 			texts = append(texts, h)
 		}
-		f := &pflag.Flag{Name: o.name, Usage: strings.Join(texts, "; "), Value: o.givenFlag}
+		f := &pflag.Flag{Name: o.name, Usage: strings.Join(texts, "; "), Value: o.optionFlag}
 		if o.kind == "bool" {
 			f.NoOptDefVal = "true"
 		}
 		c.Flags().AddFlag(f)
-		m.given = append(m.given, o.givenFlag)
+		m.options = append(m.options, o.optionFlag)
 	}
 	return m
 }
@@ -74,7 +74,7 @@ func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 // apply sets the options that were given in the config of a recipe of that name, and checks the whole.
 func (m *modelFlags) apply(recipe string, c model.Config) error {
 	flags := model.Flags(c)
-	for _, g := range m.given {
+	for _, g := range m.options {
 		if !g.set {
 			continue
 		}
@@ -93,9 +93,9 @@ func (m *modelFlags) apply(recipe string, c model.Config) error {
 	return c.Validate()
 }
 
-// has says whether the option of that name was given.
-func (m *modelFlags) has(name string) bool {
-	return slices.ContainsFunc(m.given, func(g *givenFlag) bool { return g.name == name && g.set })
+// isSet says whether the option of that name was given.
+func (m *modelFlags) isSet(name string) bool {
+	return slices.ContainsFunc(m.options, func(g *optionFlag) bool { return g.name == name && g.set })
 }
 
 // flagOf returns the flag of a field that an error of the library names: of an option of a model as its kind says, of

@@ -14,8 +14,8 @@ import (
 // neighbours draws the images of a set whose codes are nearest to those of others.
 func (a *app) neighbours() *cobra.Command {
 	var (
-		from   source
-		pick   pick
+		from   modelSource
+		pick   inputFlags
 		k      int
 		among  string
 		metric string
@@ -30,7 +30,7 @@ the model, or images of the set: those of --index, or the first.`,
 		Example: `  imago neighbours latest
   imago neighbours latest --index 3,17 --nearest 12 --metric cosine
   imago neighbours face-vae-celeba-001 me.jpg`,
-		Args: takes(0, -1, "a run, and images if wanted"),
+		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.IntVarP(&k, "nearest", "k", 8, "`number` of neighbours of each image")
@@ -41,7 +41,7 @@ the model, or images of the set: those of --index, or the first.`,
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("nearest", k, 1), oneOf("among", among, "test", "train"), oneOf("metric", metric, "euclidean", "cosine"), pngName(out), pick.check(files)} {
+		for _, err := range []error{atLeast("nearest", k, 1), oneOf("among", among, "test", "train"), oneOf("metric", metric, "euclidean", "cosine"), checkPNGName(out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -61,20 +61,20 @@ the model, or images of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		var images *picked
+		var images *inputImages
 		if len(files) > 0 {
-			images, err = pickFiles(m, &pick, files)
+			images, err = readInputs(m, &pick, files)
 		} else {
-			images, err = pick.from(m, set)
+			images, err = pick.selectImages(m, set)
 		}
 		if err != nil {
 			return err
 		}
-		pool, err := a.encodeAll(c.Context(), m, set, split, among)
+		pool, err := a.encodeSplit(c.Context(), m, set, split, among)
 		if err != nil {
 			return err
 		}
-		query, err := a.codesOfPicked(c.Context(), m, images)
+		query, err := a.inputCodes(c.Context(), m, images)
 		if err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ the model, or images of the set: those of --index, or the first.`,
 			return err
 		}
 		img := m.Image()
-		pix, err := images.beside(c.Context(), img, nearPix, k)
+		pix, err := images.interleave(c.Context(), img, nearPix, k)
 		if err != nil {
 			return err
 		}

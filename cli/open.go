@@ -18,8 +18,8 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// A source is the flags that say which trained model a command works with.
-type source struct {
+// A modelSource is the flags that say which trained model a command works with.
+type modelSource struct {
 	weights    string
 	checkpoint string
 	recipe     string
@@ -29,23 +29,23 @@ type source struct {
 	options    *modelFlags
 }
 
-func (s *source) addFlags(a *app, c *cobra.Command) {
+func (s *modelSource) addFlags(a *app, c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&s.weights, "weights", "w", "", "weights `file` to use in place of a run")
 	f.StringVar(&s.checkpoint, "checkpoint", "best", "checkpoint of the run: best, latest, or its `folder`")
 	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a weights file that does not name its own")
 	f.StringVar(&s.shape, "shape", "28x28x1", "with --recipe: rows, columns and channels of the images")
-	f.IntVar(&s.labels, "labels", usualLabels, "with --recipe: `number` of classes or attributes of an image, of a conditional model")
+	f.IntVar(&s.labels, "labels", defaultLabels, "with --recipe: `number` of classes or attributes of an image, of a conditional model")
 	threadsFlag(c, &s.threads)
 	s.options = a.addModelFlags(c)
-	for _, g := range s.options.given {
+	for _, g := range s.options.options {
 		flag := f.Lookup(g.name)
 		flag.Usage = "with --recipe: " + flag.Usage
 	}
 }
 
-// An opened is a trained model, ready for use.
-type opened struct {
+// An trainedModel is a trained model, ready for use.
+type trainedModel struct {
 	*latent.Session
 	name   string         // what the user called it
 	recipe string         // "cnn-vae"
@@ -57,10 +57,10 @@ type opened struct {
 }
 
 // Close ends the device's threads.
-func (m *opened) Close() { m.be.Close() }
+func (m *trainedModel) Close() { m.be.Close() }
 
 // open reads the trained model that the argument or the flags name.
-func (a *app) open(c *cobra.Command, args []string, s *source) (*opened, error) {
+func (a *app) open(c *cobra.Command, args []string, s *modelSource) (*trainedModel, error) {
 	name := s.weights
 	switch {
 	case len(args) > 0 && s.weights != "":
@@ -73,11 +73,11 @@ func (a *app) open(c *cobra.Command, args []string, s *source) (*opened, error) 
 	if err := errors.Join(atLeast("threads", s.threads, 0), atLeast("labels", s.labels, 0)); err != nil {
 		return nil, usage(c, err)
 	}
-	path, err := resolve(name)
+	path, err := resolveRun(name)
 	if err != nil {
 		return nil, err
 	}
-	m := &opened{name: path, be: a.backend(s.threads)}
+	m := &trainedModel{name: path, be: a.backend(s.threads)}
 	if s.recipe != "" {
 		err = a.openAs(c, m, path, s)
 	} else {
@@ -91,8 +91,8 @@ func (a *app) open(c *cobra.Command, args []string, s *source) (*opened, error) 
 }
 
 // openOwn opens what says itself which model it is of.
-func (a *app) openOwn(c *cobra.Command, m *opened, path string, s *source) error {
-	for _, g := range s.options.given {
+func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSource) error {
+	for _, g := range s.options.options {
 		if g.set {
 			return usagef(c, "--%s is for a weights file with --recipe: a run has its own", g.name)
 		}
@@ -146,8 +146,8 @@ func checkpointOf(path, which string) (string, error) {
 }
 
 // openAs opens weights as those of the recipe that the flags name.
-func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error {
-	rec, cfg, err := a.configured(s.recipe, s.options)
+func (a *app) openAs(c *cobra.Command, m *trainedModel, path string, s *modelSource) error {
+	rec, cfg, err := a.configure(s.recipe, s.options)
 	if err != nil {
 		return usage(c, err)
 	}
@@ -177,8 +177,8 @@ func (a *app) openAs(c *cobra.Command, m *opened, path string, s *source) error 
 	return nil
 }
 
-// configured returns a recipe and its configuration with the options given.
-func (a *app) configured(recipe string, options *modelFlags) (model.Recipe, model.Config, error) {
+// configure returns a recipe and its configuration with the options given.
+func (a *app) configure(recipe string, options *modelFlags) (model.Recipe, model.Config, error) {
 	rec, err := a.Models.Recipe(recipe)
 	if err != nil {
 		return rec, nil, err
@@ -195,7 +195,7 @@ type setFlags struct {
 	data, dir, split string
 	noCache          bool
 	crop             int
-	whole            bool // with what the run was trained without
+	ignoreWithout    bool // with what the run was trained without
 	label            string
 }
 
@@ -220,7 +220,7 @@ func (s *setFlags) check() error {
 }
 
 // openImages opens the trained model and the part of a set that the flags name. The caller closes the model.
-func (a *app) openImages(c *cobra.Command, args []string, from *source, set *setFlags) (*opened, *data.Set, data.Split, error) {
+func (a *app) openImages(c *cobra.Command, args []string, from *modelSource, set *setFlags) (*trainedModel, *data.Set, data.Split, error) {
 	if err := set.check(); err != nil {
 		return nil, nil, data.Split{}, usage(c, err)
 	}
@@ -236,7 +236,7 @@ func (a *app) openImages(c *cobra.Command, args []string, from *source, set *set
 }
 
 // openSplit opens the part of a set that the flags name, in the shape that the model takes.
-func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, data.Split, error) {
+func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.Set, data.Split, error) {
 	var opt data.Options
 	name, img := s.data, m.Image()
 	switch {
@@ -253,7 +253,7 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 	default:
 		return nil, data.Split{}, usagef(c, "the weights do not say which images they are of: name a set with --data")
 	}
-	if s.whole {
+	if s.ignoreWithout {
 		opt.Without = nil
 	}
 	opt.DataDir, opt.NoCache, opt.Progress = s.dir, s.noCache, a.err
@@ -261,7 +261,7 @@ func (a *app) openSplit(c *cobra.Command, m *opened, s *setFlags) (*data.Set, da
 	if err != nil {
 		return nil, data.Split{}, err
 	}
-	if s.data == "" && !s.whole && set.Digest != m.config.Data.Digest {
+	if s.data == "" && !s.ignoreWithout && set.Digest != m.config.Data.Digest {
 		a.warn("%s is not what it was when %s was trained", name, m.name)
 	}
 	if h, w, ch := set.Shape(); (model.Image{H: h, W: w, C: ch}) != img {
@@ -283,22 +283,22 @@ func (s *setFlags) selectSplit(set *data.Set) data.Split {
 }
 
 // titleOf returns the title of a picture of the images of a set, which it names if it is not the model's own.
-func (m *opened) titleOf(set *data.Set, s *setFlags) string {
+func (m *trainedModel) titleOf(set *data.Set, s *setFlags) string {
 	if s.data == "" {
 		return m.title
 	}
 	return m.title + ", shown " + filepath.Base(set.Name)
 }
 
-// summarised returns the model whose layers are to be printed: of a recipe with its options, or of a run.
-func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFlags) (*model.Model, error) {
-	rec, cfg, err := a.configured(name, options)
+// modelToSummarise returns the model whose layers are to be printed: of a recipe with its options, or of a run.
+func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *modelFlags) (*model.Model, error) {
+	rec, cfg, err := a.configure(name, options)
 	if err == nil {
 		img, err := parseShape(shape)
 		if err != nil {
 			return nil, usage(c, err)
 		}
-		m, err := cfg.New(model.Input{Image: img, Labels: usualLabels})
+		m, err := cfg.New(model.Input{Image: img, Labels: defaultLabels})
 		if err != nil {
 			return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 		}
@@ -307,11 +307,11 @@ func (a *app) summarised(c *cobra.Command, name, shape string, options *modelFla
 	if rec.Name != "" { // the recipe is known, its options are wrong
 		return nil, usage(c, err)
 	}
-	path, notFound := resolve(name)
+	path, notFound := resolveRun(name)
 	if notFound != nil {
 		return nil, usage(c, errors.Join(err, notFound))
 	}
-	for _, g := range options.given {
+	for _, g := range options.options {
 		if g.set {
 			return nil, usagef(c, "--%s is for a recipe: a run has its own", g.name)
 		}

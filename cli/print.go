@@ -18,12 +18,12 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// pngName checks the name of a picture given as --out. What a name without the suffix would replace, a device say, is
+// checkPNGName checks the name of a picture given as --out. What a name without the suffix would replace, a device say, is
 // rarely what was meant.
-func pngName(name string) error { return fileName("out", name, ".png") }
+func checkPNGName(name string) error { return checkFileName("out", name, ".png") }
 
-// inFolder checks that the folder of a file given as --flag is there, before the work is done.
-func inFolder(flag, name string) error {
+// checkFolder checks that the folder of a file given as --flag is there, before the work is done.
+func checkFolder(flag, name string) error {
 	dir := filepath.Dir(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("--%s %q: there is no folder %s: make it first", flag, name, dir)
@@ -31,12 +31,12 @@ func inFolder(flag, name string) error {
 	return nil
 }
 
-// fileName checks the name of a file given as --flag: its suffix, and that its folder is there.
-func fileName(flag, name string, suffixes ...string) error {
+// checkFileName checks the name of a file given as --flag: its suffix, and that its folder is there.
+func checkFileName(flag, name string, suffixes ...string) error {
 	if !slices.Contains(suffixes, strings.ToLower(filepath.Ext(name))) {
 		return fmt.Errorf("--%s %q: want a name that ends in %s", flag, name, strings.Join(suffixes, " or "))
 	}
-	return inFolder(flag, name)
+	return checkFolder(flag, name)
 }
 
 // writeTable replaces the file called name by a table of n rows, as CSV or Parquet, and says so.
@@ -48,7 +48,7 @@ func (a *app) writeTable(name string, n int, table []columns.Column, format stri
 	if err := atomicfile.Write(name, func(w io.Writer) error { return write(w, n, table) }); err != nil {
 		return err
 	}
-	a.wrote(name, format, args...)
+	a.printWritten(name, format, args...)
 	return nil
 }
 
@@ -61,12 +61,12 @@ func (a *app) writePNG(name string, img image.Image, format string, args ...any)
 	if err := atomicfile.WriteBytes(name, b); err != nil {
 		return err
 	}
-	a.wrote(name, format, args...)
+	a.printWritten(name, format, args...)
 	return nil
 }
 
-// wrote says what a new file is.
-func (a *app) wrote(name, format string, args ...any) {
+// printWritten says what a new file is.
+func (a *app) printWritten(name, format string, args ...any) {
 	fmt.Fprintf(a.out, "wrote %s: %s\n", name, fmt.Sprintf(format, args...))
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // plainEvery is the time between two lines of progress where there is no terminal.
-const plainEvery = 10 * time.Second
+const printInterval = 10 * time.Second
 
 // A progress tells how far pieces of work are that come one after another: a bar on a
 // terminal, a line now and then elsewhere. What is done at once is not told of.
@@ -22,7 +22,7 @@ type progress struct {
 	bar      *progressbar.ProgressBar
 	start    time.Time // of this piece of work
 	done     int
-	said     time.Time
+	printed  time.Time
 }
 
 func newProgress(w io.Writer) *progress {
@@ -35,7 +35,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 	now := time.Now()
 	if what != p.what || done < p.done { // a piece of work may have parts, each from the start
 		p.end()
-		p.what, p.start, p.said = what, now, now
+		p.what, p.start, p.printed = what, now, now
 		if p.terminal {
 			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(what),
 				progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
@@ -46,10 +46,10 @@ func (p *progress) set(what string, done, total int, thing string) {
 		p.bar.Set(done) // an error of the terminal is no error of the work
 		return
 	}
-	if now.Sub(p.said) < plainEvery {
+	if now.Sub(p.printed) < printInterval {
 		return
 	}
-	p.said = now
+	p.printed = now
 	left := ""
 	if done > 0 {
 		left = fmt.Sprintf(", %v left", (now.Sub(p.start) * time.Duration(total-done) / time.Duration(done)).Round(time.Second))

@@ -16,7 +16,7 @@ import (
 // project draws where a model of many units puts images, laid out in the plane.
 func (a *app) project() *cobra.Command {
 	var (
-		from       source
+		from       modelSource
 		set        setFlags
 		method     string
 		attr       string
@@ -37,7 +37,7 @@ by an attribute:
 		Example: `  imago project latest
   imago project face-vae-celeba-001 --attr Male
   imago project latest --method pca --points 0`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
 	f.StringVar(&method, "method", "tsne", "`layout`: tsne or pca")
@@ -50,7 +50,7 @@ by an attribute:
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{oneOf("method", method, "tsne", "pca"), atLeast("points", points, 0), atLeast("steps", steps, 1), pngName(out)} {
+		for _, err := range []error{oneOf("method", method, "tsne", "pca"), atLeast("points", points, 0), atLeast("steps", steps, 1), checkPNGName(out)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -63,7 +63,7 @@ by an attribute:
 			return err
 		}
 		defer m.Close()
-		if split, err = spaced(split, points); err != nil {
+		if split, err = evenlySpaced(split, points); err != nil {
 			return err
 		}
 		labels, classes := split.Labels, s.Classes
@@ -72,20 +72,20 @@ by an attribute:
 			if err != nil {
 				return usage(c, fmt.Errorf("--attr: %w", err))
 			}
-			if labels, classes, err = t.classes(split); err != nil {
+			if labels, classes, err = t.binaryLabels(split); err != nil {
 				return err
 			}
 		}
-		codes, err := a.encodeAll(c.Context(), m, s, split, set.split)
+		codes, err := a.encodeSplit(c.Context(), m, s, split, set.split)
 		if err != nil {
 			return err
 		}
 		opt := viz.ScatterOptions{Title: m.titleOf(s, &set)}
 		var at [][2]float32
 		if method == "pca" {
-			at, err = principal(codes, m.Latent(), &opt)
+			at, err = pcaLayout(codes, m.Latent(), &opt)
 		} else {
-			at, err = a.tsne(c.Context(), codes, m.Latent(), latent.TSNEOptions{Perplexity: perplexity, Iterations: steps, Key: rng.New(seed).Split("project")}, &opt)
+			at, err = a.tsneLayout(c.Context(), codes, m.Latent(), latent.TSNEOptions{Perplexity: perplexity, Iterations: steps, Key: rng.New(seed).Split("project")}, &opt)
 		}
 		if err != nil {
 			return err
@@ -99,8 +99,8 @@ by an attribute:
 	return c
 }
 
-// principal lays codes out by their first two principal components; a single unit takes the x axis alone.
-func principal(codes []float32, units int, opt *viz.ScatterOptions) ([][2]float32, error) {
+// pcaLayout lays codes out by their first two principal components; a single unit takes the x axis alone.
+func pcaLayout(codes []float32, units int, opt *viz.ScatterOptions) ([][2]float32, error) {
 	p, err := latent.FitPCA(codes, units, min(2, units))
 	if err != nil {
 		return nil, err
@@ -121,8 +121,8 @@ func principal(codes []float32, units int, opt *viz.ScatterOptions) ([][2]float3
 	return at, nil
 }
 
-// tsne lays codes out by t-SNE, with a word now and then, in a square that holds all of them.
-func (a *app) tsne(ctx context.Context, codes []float32, units int, opt latent.TSNEOptions, look *viz.ScatterOptions) ([][2]float32, error) {
+// tsneLayout lays codes out by t-SNE, with a word now and then, in a square that holds all of them.
+func (a *app) tsneLayout(ctx context.Context, codes []float32, units int, opt latent.TSNEOptions, look *viz.ScatterOptions) ([][2]float32, error) {
 	opt.Progress = func(step, of int) {
 		if step%250 == 0 && step < of {
 			fmt.Fprintf(a.err, "t-SNE: step %d of %d\n", step, of)
@@ -141,8 +141,8 @@ func (a *app) tsne(ctx context.Context, codes []float32, units int, opt latent.T
 	return at, nil
 }
 
-// classes returns the images of a split with an attribute and without it, as two classes.
-func (t attribute) classes(p data.Split) ([]int32, []string, error) {
+// binaryLabels returns the images of a split with an attribute and without it, as two classes.
+func (t attribute) binaryLabels(p data.Split) ([]int32, []string, error) {
 	with, err := t.Mask(p)
 	if err != nil {
 		return nil, nil, err

@@ -24,7 +24,7 @@ func (a *app) quickstart() *cobra.Command {
 (cnn-vae with --loss bce), and leaves a run with pictures and a report: where it puts the digits, the digits it can draw,
 and how it learned. It takes about two minutes on two processors.`,
 		Example: "  imago quickstart",
-		Args:    takes(0, 0, "no argument"),
+		Args:    argCount(0, 0, "no argument"),
 	}
 	f := c.Flags()
 	f.IntVar(&t.epochs, "epochs", 4, "`number` of times each image is used")
@@ -38,7 +38,7 @@ and how it learned. It takes about two minutes on two processors.`,
 		if err := atLeast("epochs", t.epochs, 1); err != nil {
 			return usage(c, err)
 		}
-		rec, cfg, err := a.configured(quickRecipe, quickOptions())
+		rec, cfg, err := a.configure(quickRecipe, quickOptions())
 		if err != nil {
 			return err
 		}
@@ -60,10 +60,10 @@ and how it learned. It takes about two minutes on two processors.`,
 		if err != nil {
 			return err
 		}
-		if err := a.loop(c, &t, run, m, set); err != nil {
+		if err := a.runTraining(c, &t, run, m, set); err != nil {
 			return err
 		}
-		a.whatNext(run)
+		a.printNextSteps(run)
 		return nil
 	}
 	return c
@@ -78,16 +78,16 @@ const (
 // quickOptions returns --loss bce: within a few epochs it shows more than the published mse, whose second latent unit then has
 // hardly woken.
 func quickOptions() *modelFlags {
-	return &modelFlags{[]*givenFlag{{name: "loss", kind: "string", value: "bce", set: true}}}
+	return &modelFlags{[]*optionFlag{{name: "loss", kind: "string", value: "bce", set: true}}}
 }
 
-// whatNext opens the report where there is somebody to see it, and names commands to try.
-func (a *app) whatNext(run *runlog.Run) {
+// printNextSteps opens the report where there is somebody to see it, and names commands to try.
+func (a *app) printNextSteps(run *runlog.Run) {
 	report := run.Path(runlog.ReportFile)
 	if abs, err := filepath.Abs(report); err == nil {
 		report = abs
 	}
-	if open := browser(); open != "" && exec.Command(open, report).Start() == nil {
+	if open := browserPath(); open != "" && exec.Command(open, report).Start() == nil {
 		fmt.Fprintf(a.out, "\nYour browser opens the report: file://%s\n", filepath.ToSlash(report))
 	} else {
 		fmt.Fprintf(a.out, "\nOpen the report in a browser: file://%s\n", filepath.ToSlash(report))
@@ -103,13 +103,13 @@ func (a *app) whatNext(run *runlog.Run) {
 		fmt.Fprintf(w, "  imago %s\t%s\n", next[0], next[1])
 	}
 	w.Flush() // what is wrong with standard output has shown before
-	if m := meaning(os.Args[0]); m != "" {
+	if m := commandHint(os.Args[0]); m != "" {
 		fmt.Fprintln(a.out, "\n"+m)
 	}
 }
 
-// meaning says what imago stands for in a command line, if the shell does not know it: the program was started as arg0.
-func meaning(arg0 string) string {
+// commandHint says what imago stands for in a command line, if the shell does not know it: the program was started as arg0.
+func commandHint(arg0 string) string {
 	if _, err := exec.LookPath("imago"); err == nil {
 		return ""
 	}
@@ -119,8 +119,8 @@ func meaning(arg0 string) string {
 	return fmt.Sprintf("imago stands for %s here, as it is not on your PATH.", arg0)
 }
 
-// browser returns the program that shows a page to the person at the screen, "" if there is nobody or it is not evident.
-func browser() string {
+// browserPath returns the program that shows a page to the person at the screen, "" if there is nobody or it is not evident.
+func browserPath() string {
 	out, err := os.Stdout.Stat()
 	if err != nil || out.Mode()&os.ModeCharDevice == 0 || os.Getenv("CI") != "" {
 		return ""

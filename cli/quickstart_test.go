@@ -17,7 +17,7 @@ func TestWhatNext(t *testing.T) {
 	t.Setenv("CI", "true") // no browser
 	var out bytes.Buffer
 	a := newApp(&out, io.Discard)
-	a.whatNext(&runlog.Run{Dir: "runs/cnn-vae-digits-001", Config: runlog.Config{Epochs: 4}})
+	a.printNextSteps(&runlog.Run{Dir: "runs/cnn-vae-digits-001", Config: runlog.Config{Epochs: 4}})
 	commands := 0
 	for line := range strings.Lines(out.String()) {
 		command, _, _ := strings.Cut(strings.TrimSpace(line), "   ")
@@ -46,10 +46,10 @@ func TestWhatNext(t *testing.T) {
 func TestMeaning(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
-	if got := meaning("/tmp/go-build123/b001/exe/imago"); !strings.HasPrefix(got, "imago stands for go run ./cmd/imago here; go install ./cmd/imago ") {
+	if got := commandHint("/tmp/go-build123/b001/exe/imago"); !strings.HasPrefix(got, "imago stands for go run ./cmd/imago here; go install ./cmd/imago ") {
 		t.Errorf("by go run: %q", got)
 	}
-	if got := meaning("./imago"); !strings.HasPrefix(got, "imago stands for ./imago here") {
+	if got := commandHint("./imago"); !strings.HasPrefix(got, "imago stands for ./imago here") {
 		t.Errorf("by its path: %q", got)
 	}
 	if runtime.GOOS == "windows" {
@@ -58,7 +58,7 @@ func TestMeaning(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "imago"), []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if got := meaning("/tmp/go-build123/b001/exe/imago"); got != "" {
+	if got := commandHint("/tmp/go-build123/b001/exe/imago"); got != "" {
 		t.Errorf("on the PATH: %q", got)
 	}
 }

@@ -15,8 +15,8 @@ import (
 // reconstruct draws images beside what a model makes of them.
 func (a *app) reconstruct() *cobra.Command {
 	var (
-		from source
-		pick pick
+		from modelSource
+		pick inputFlags
 		cols int
 		out  string
 	)
@@ -27,7 +27,7 @@ func (a *app) reconstruct() *cobra.Command {
 of --index, or the PNG and JPEG files that are named, cropped and resized to fit the model.`,
 		Example: `  imago reconstruct latest
   imago reconstruct cnn-vae-mnist-001 my-seven.png my-four.jpg --invert`,
-		Args: takes(0, -1, "a run, and images if wanted"),
+		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.IntVar(&cols, "cols", 10, "images a `row`")
@@ -36,7 +36,7 @@ of --index, or the PNG and JPEG files that are named, cropped and resized to fit
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("cols", cols, 1), pngName(out), pick.check(files)} {
+		for _, err := range []error{atLeast("cols", cols, 1), checkPNGName(out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -46,7 +46,7 @@ of --index, or the PNG and JPEG files that are named, cropped and resized to fit
 			return err
 		}
 		defer m.Close()
-		images, err := a.pickImages(c, m, &pick, files)
+		images, err := a.openInputs(c, m, &pick, files)
 		if err != nil {
 			return err
 		}

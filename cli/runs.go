@@ -17,9 +17,9 @@ const runsDir = "runs"
 // latestName stands for the run last trained.
 const latestName = "latest"
 
-// resolve finds what the user calls a run: a path, a name below runs/, or latest, also as out/latest. It may be a file or
+// resolveRun finds what the user calls a run: a path, a name below runs/, or latest, also as out/latest. It may be a file or
 // any folder: what it holds is for others to say.
-func resolve(name string) (string, error) {
+func resolveRun(name string) (string, error) {
 	for _, path := range []string{name, filepath.Join(runsDir, name)} {
 		if _, err := os.Stat(path); err == nil {
 			return path, nil

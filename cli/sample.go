@@ -18,7 +18,7 @@ import (
 // sample draws images from a trained model.
 func (a *app) sample() *cobra.Command {
 	var (
-		from   source
+		from   modelSource
 		n      int
 		cols   int
 		out    string
@@ -44,7 +44,7 @@ images, and the more alike.`,
   imago sample dcgan-mnist-001 --truncation 0.7
   imago sample mlp-ae-mnist-001 --prior mixture
   imago sample --weights weights.safetensors`,
-		Args: takes(0, 1, "a run or a weights file"),
+		Args: argCount(0, 1, "a run or a weights file"),
 	}
 	f := c.Flags()
 	f.IntVarP(&n, "count", "n", 64, "`number` of images")
@@ -57,10 +57,10 @@ images, and the more alike.`,
 	cut.addFlag(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := errors.Join(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), pngName(out)); err != nil {
+		if err := errors.Join(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), checkPNGName(out)); err != nil {
 			return usage(c, err)
 		}
-		if prior == "mixture" && cut.given() {
+		if prior == "mixture" && cut.isSet() {
 			return usagef(c, "--truncation %v is for draws from N(0, I), not for --prior mixture", cut.limit)
 		}
 		m, err := a.open(c, args, &from)
@@ -76,18 +76,18 @@ images, and the more alike.`,
 		} else if !m.HasPrior() {
 			return fmt.Errorf("sample: %s is %s, which has no prior to draw codes from; fit one to its codes with imago fit-prior and draw from it with --prior mixture", m.name, m.recipe)
 		}
-		d := draw{m: m, fitted: fitted, cut: cut, key: sampleKey(seed)}
-		if !d.byCode() && (titles || cut.given()) {
+		d := sampler{m: m, fitted: fitted, truncation: cut, key: sampleKey(seed)}
+		if !d.decodesCodes() && (titles || cut.isSet()) {
 			flag := "codes"
-			if cut.given() {
+			if cut.isSet() {
 				flag = "truncation"
 			}
 			return usagef(c, "--%s: %s draws by itself, not by codes from N(0, I)", flag, m.recipe)
 		}
-		if as == "" && d.labels() > 0 {
-			return a.sampleClasses(c.Context(), d, max(1, n/d.labels()), out)
+		if as == "" && d.labelCount() > 0 {
+			return a.sampleClasses(c.Context(), d, max(1, n/d.labelCount()), out)
 		}
-		labels, err := m.labelRows(as, d.labels(), n)
+		labels, err := m.labelRows(as, d.labelCount(), n)
 		if err != nil {
 			return usage(c, err)
 		}
@@ -129,11 +129,11 @@ func (t truncation) check() error {
 	return nil
 }
 
-func (t truncation) given() bool { return t.limit > 0 }
+func (t truncation) isSet() bool { return t.limit > 0 }
 
 // String returns what to say after the name of a model.
 func (t truncation) String() string {
-	if !t.given() {
+	if !t.isSet() {
 		return ""
 	}
 	return fmt.Sprintf(", truncated at %v", t.limit)
@@ -141,43 +141,43 @@ func (t truncation) String() string {
 
 // codes draws n codes of so many units.
 func (t truncation) codes(key rng.Key, n, units int) []float32 {
-	if t.given() {
+	if t.isSet() {
 		return latent.SampleTruncatedPrior(key, n, units, t.limit)
 	}
 	return latent.SamplePrior(key, n, units)
 }
 
-// A draw is how images are drawn: from a mixture fitted to the codes, from N(0, I), or as the model does itself.
-type draw struct {
-	m      *opened
-	fitted *mixture.Mixture // or nil
-	cut    truncation
-	key    rng.Key
+// A sampler is how images are drawn: from a mixture fitted to the codes, from N(0, I), or as the model does itself.
+type sampler struct {
+	m          *trainedModel
+	fitted     *mixture.Mixture // or nil
+	truncation truncation
+	key        rng.Key
 }
 
-// byCode says whether images are decoded from codes.
-func (d draw) byCode() bool {
+// decodesCodes says whether images are decoded from codes.
+func (d sampler) decodesCodes() bool {
 	own := d.m.Model().Sample != nil
-	return d.fitted != nil || !own || d.cut.given() && d.m.StandardPrior()
+	return d.fitted != nil || !own || d.truncation.isSet() && d.m.StandardPrior()
 }
 
-// labels returns how many labels of an image are wanted.
-func (d draw) labels() int {
-	if d.byCode() {
+// labelCount returns how many labels of an image are wanted.
+func (d sampler) labelCount() int {
+	if d.decodesCodes() {
 		return d.m.DecodeLabels()
 	}
 	return d.m.SampleLabels()
 }
 
 // images draws n images of those labels, the same but for what the labels say; z is their codes, or nil.
-func (d draw) images(ctx context.Context, n int, labels []float32) (pix, z []float32, err error) {
+func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []float32, err error) {
 	switch {
 	case d.fitted != nil:
 		if z, err = d.fitted.Draw(d.key, n); err != nil {
 			return nil, nil, err
 		}
-	case d.byCode():
-		z = d.cut.codes(d.key, n, d.m.Latent())
+	case d.decodesCodes():
+		z = d.truncation.codes(d.key, n, d.m.Latent())
 	default:
 		pix, err = d.m.Sample(ctx, d.key, n, labels)
 		return pix, nil, err
@@ -187,8 +187,8 @@ func (d draw) images(ctx context.Context, n int, labels []float32) (pix, z []flo
 }
 
 // sampleClasses draws a sheet of a conditional model: a row a label, n images each, the columns of one draw.
-func (a *app) sampleClasses(ctx context.Context, d draw, n int, out string) error {
-	names := d.m.labelNames(d.labels())
+func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) error {
+	names := d.m.labelNames(d.labelCount())
 	var all []float32
 	for k := range names {
 		one := make([]float32, len(names))
@@ -204,7 +204,7 @@ func (a *app) sampleClasses(ctx context.Context, d draw, n int, out string) erro
 	if err != nil {
 		return err
 	}
-	return a.writePNG(out, sheet, "%s for each of %s from %s%s", plural(n, "image"), plural(len(names), "label"), d.m.name, d.cut)
+	return a.writePNG(out, sheet, "%s for each of %s from %s%s", plural(n, "image"), plural(len(names), "label"), d.m.name, d.truncation)
 }
 
 // squareCols makes a sheet of n images about square: the least whole number whose square is n or more.

@@ -12,7 +12,7 @@ import (
 // scatter draws where a model puts the images of a set.
 func (a *app) scatter() *cobra.Command {
 	var (
-		from   source
+		from   modelSource
 		set    setFlags
 		lo, hi float64
 		out    string
@@ -24,7 +24,7 @@ func (a *app) scatter() *cobra.Command {
 class. Of a model with more than two latent units the first two are drawn.`,
 		Example: `  imago scatter latest
   imago scatter cnn-vae-mnist-001 --data fashion-mnist --out fashion.png`,
-		Args: takes(0, 1, "a run"),
+		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
 	f.Float64Var(&lo, "lo", -4, "lower end of both axes")
@@ -36,7 +36,7 @@ class. Of a model with more than two latent units the first two are drawn.`,
 		if !(lo < hi) || math.IsInf(hi-lo, 0) {
 			return usagef(c, "--lo %v --hi %v: want finite numbers, the first below the second", lo, hi)
 		}
-		if err := pngName(out); err != nil {
+		if err := checkPNGName(out); err != nil {
 			return usage(c, err)
 		}
 		m, s, split, err := a.openImages(c, args, &from, &set)

@@ -23,13 +23,13 @@ does, and then how the networks are joined. The axis None is the batch.`,
 		Example: `  imago summary cnn-vae
   imago summary mlp-vae --latent 20 --hidden 512,256 --shape 64x64x3
   imago summary latest`,
-		Args: takes(1, 1, "a recipe or a run"),
+		Args: argCount(1, 1, "a recipe or a run"),
 	}
 	f := c.Flags()
 	f.StringVar(&shape, "shape", "28x28x1", "rows, columns and channels of the images")
 	options := a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		m, err := a.summarised(c, args[0], shape, options)
+		m, err := a.modelToSummarise(c, args[0], shape, options)
 		if err != nil {
 			return err
 		}

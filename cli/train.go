@@ -18,30 +18,30 @@ import (
 
 // trainFlags are the flags of train.
 type trainFlags struct {
-	data, dataDir string
-	noCache       bool
-	size, crop    int
-	label         string
-	gray          bool
-	flip          bool
-	testFraction  float64
-	without       []string
-	epochs, steps int
-	logSteps      int
-	measure       runlog.Measure
-	batch         int
-	lr            float64
-	schedule      string
-	seed          uint64
-	threads       int
-	name, out     string
-	resume        string
-	keep          int
-	every         float64
-	everySteps    int64
-	pictures      int
-	dry           bool
-	options       *modelFlags
+	data, dataDir     string
+	noCache           bool
+	size, crop        int
+	label             string
+	gray              bool
+	flip              bool
+	testFraction      float64
+	without           []string
+	epochs, steps     int
+	logSteps          int
+	measure           runlog.Measure
+	batch             int
+	lr                float64
+	schedule          string
+	seed              uint64
+	threads           int
+	name, out         string
+	resume            string
+	keep              int
+	checkpointSeconds float64
+	checkpointSteps   int64
+	picturesEvery     int
+	dryRun            bool
+	options           *modelFlags
 }
 
 // train trains a recipe on a set of images, or goes on with a run.
@@ -63,7 +63,7 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
   imago train dense-gan --data mnist --steps 20000
   imago train cnn-vae --resume
   imago train --resume runs/holidays --epochs 100`,
-		Args: takes(0, 2, "a recipe"),
+		Args: argCount(0, 2, "a recipe"),
 	}
 	t.addFlags(c)
 	f := c.Flags()
@@ -73,14 +73,14 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	f.StringVar(&t.resume, "resume", "", "go on with a `run`: a path, a name, or by itself the latest of the recipe")
 	f.Lookup("resume").NoOptDefVal = latestName
 	f.IntVar(&t.keep, "keep", 3, "`number` of checkpoints to keep besides the best; 0 keeps all")
-	f.Float64Var(&t.every, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch, or where an interval of --log-steps of a run by steps has ended in it; 0 is these only")
-	f.Int64Var(&t.everySteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides those; 0 is those only")
+	f.Float64Var(&t.checkpointSeconds, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch, or where an interval of --log-steps of a run by steps has ended in it; 0 is these only")
+	f.Int64Var(&t.checkpointSteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides those; 0 is those only")
 	f.IntVar(&t.logSteps, "log-steps", 0, "`steps` between lines of the terminal and sheets of images of one noise and of fresh noise; 0 is each epoch (default the recipe's, of a run by steps)")
 	f.StringSliceVar(&t.measure.Metrics, "measure", nil, "measure while it trains: for each of these `words` the first metric of imago eval with it in its name, as fid,kid")
 	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between two measurements, besides one at the end")
 	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to make, and test images to compare them with, of a measurement")
-	f.IntVar(&t.pictures, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures; 0 draws them at the end only, -1 never")
-	f.BoolVarP(&t.dry, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
+	f.IntVar(&t.picturesEvery, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures; 0 draws them at the end only, -1 never")
+	f.BoolVarP(&t.dryRun, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
 	t.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := atLeast("threads", t.threads, 0); err != nil {
@@ -130,19 +130,19 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	if err != nil {
 		return err
 	}
-	if t.dry {
+	if t.dryRun {
 		return a.printConfig(config, m)
 	}
 	run, err := runlog.Create(t.out, t.name, config)
 	if err != nil {
 		return err
 	}
-	return a.loop(c, t, run, m, set)
+	return a.runTraining(c, t, run, m, set)
 }
 
 // prepare returns the configuration, model and images of a new run.
 func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config runlog.Config, m *model.Model, set *data.Set, err error) {
-	rec, cfg, err := a.configured(recipe, t.options)
+	rec, cfg, err := a.configure(recipe, t.options)
 	if err != nil {
 		return config, nil, nil, usage(c, err)
 	}
@@ -156,7 +156,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 		return config, nil, nil, err
 	}
 	probe.Data.Image, probe.Data.Train = [3]int{1, 1, 1}, 1
-	t.change(c, &probe, &rec.Train)
+	t.apply(c, &probe, &rec.Train)
 	if err := train.Validate(&probe); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
@@ -166,15 +166,15 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if config, err = runlog.NewConfig(rec, cfg, set, t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
-	t.change(c, &config, &rec.Train)
+	t.apply(c, &config, &rec.Train)
 	if m, err = config.Build(&a.Models); err != nil {
 		return config, nil, nil, err
 	}
 	return config, m, set, train.Suits(m, set)
 }
 
-// change puts the flags that were given in a config; recipe is nil of a run that goes on.
-func (t *trainFlags) change(c *cobra.Command, config *runlog.Config, recipe *model.Training) {
+// apply puts the flags that were given in a config; recipe is nil of a run that goes on.
+func (t *trainFlags) apply(c *cobra.Command, config *runlog.Config, recipe *model.Training) {
 	f := c.Flags()
 	given := func(name string) bool { return f.Changed(name) }
 	fresh := recipe != nil
@@ -226,19 +226,19 @@ func (t *trainFlags) change(c *cobra.Command, config *runlog.Config, recipe *mod
 		config.Checkpoints.Keep = t.keep
 	}
 	if fresh || given("checkpoint-every") {
-		config.Checkpoints.Seconds = t.every
+		config.Checkpoints.Seconds = t.checkpointSeconds
 	}
 	if fresh || given("checkpoint-steps") {
-		config.Checkpoints.Steps = t.everySteps
+		config.Checkpoints.Steps = t.checkpointSteps
 	}
 	if fresh || given("pictures-every") {
-		config.Pictures = t.pictures
+		config.Pictures = t.picturesEvery
 	}
 }
 
 // resumeRun goes on with a run. What the flags say must be what the run was made with, but for what may change.
 func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
-	recipe, dir, err := a.toResume(c, t, args)
+	recipe, dir, err := a.runToResume(c, t, args)
 	if err != nil {
 		return err
 	}
@@ -247,8 +247,8 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		return err
 	}
 	config := run.Config
-	t.change(c, &config, nil)
-	if config.Model, err = a.changeModel(config, t.options); err != nil {
+	t.apply(c, &config, nil)
+	if config.Model, err = a.changedModel(config, t.options); err != nil {
 		return usage(c, err)
 	}
 	f := c.Flags()
@@ -275,7 +275,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if t.dry {
+	if t.dryRun {
 		return a.printConfig(config, m)
 	}
 	opt := config.Data.Options()
@@ -290,12 +290,12 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if err := run.Change(config); err != nil {
 		return err
 	}
-	return a.loop(c, t, run, m, set)
+	return a.runTraining(c, t, run, m, set)
 }
 
-// toResume says which run is meant, and of which recipe it must be, "" for any. The run may follow --resume as an
+// runToResume says which run is meant, and of which recipe it must be, "" for any. The run may follow --resume as an
 // argument of its own: a flag whose value can be left out would want it after an equals sign.
-func (a *app) toResume(c *cobra.Command, t *trainFlags, args []string) (recipe, dir string, err error) {
+func (a *app) runToResume(c *cobra.Command, t *trainFlags, args []string) (recipe, dir string, err error) {
 	name := t.resume
 	if len(args) > 0 {
 		if _, err := a.Models.Recipe(args[0]); err == nil {
@@ -313,13 +313,13 @@ func (a *app) toResume(c *cobra.Command, t *trainFlags, args []string) (recipe, 
 	if name == latestName {
 		dir, err = latestRun(t.out, recipe)
 	} else {
-		dir, err = resolve(name)
+		dir, err = resolveRun(name)
 	}
 	return recipe, dir, err
 }
 
-// changeModel returns the model's configuration of a run with the options given.
-func (a *app) changeModel(config runlog.Config, options *modelFlags) (json.RawMessage, error) {
+// changedModel returns the model's configuration of a run with the options given.
+func (a *app) changedModel(config runlog.Config, options *modelFlags) (json.RawMessage, error) {
 	k, err := a.Models.Kind(config.Kind)
 	if err != nil {
 		return nil, err
@@ -354,8 +354,8 @@ func (a *app) printConfig(config runlog.Config, m *model.Model) error {
 	return err
 }
 
-// loop trains and says what came of it.
-func (a *app) loop(c *cobra.Command, t *trainFlags, run *runlog.Run, m *model.Model, set *data.Set) error {
+// runTraining trains and says what came of it.
+func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *model.Model, set *data.Set) error {
 	be := a.backend(t.threads)
 	defer be.Close()
 	net := func(ctx context.Context, of *data.Set) (*feature.Net, error) {
@@ -374,12 +374,12 @@ func (a *app) loop(c *cobra.Command, t *trainFlags, run *runlog.Run, m *model.Mo
 	if err != nil {
 		return err
 	}
-	a.finished(run, r)
+	a.printTrained(run, r)
 	return nil
 }
 
-// finished says how long it took and where things are.
-func (a *app) finished(run *runlog.Run, r train.Result) {
+// printTrained says how long it took and where things are.
+func (a *app) printTrained(run *runlog.Run, r train.Result) {
 	done := plural(r.Epochs, "epoch")
 	if r.Last.Partial {
 		done += " and a part of the next"

@@ -14,8 +14,8 @@ import (
 // traverse draws what single latent units do.
 func (a *app) traverse() *cobra.Command {
 	var (
-		from   source
-		pick   pick
+		from   modelSource
+		pick   inputFlags
 		values = spread{-3, 3}
 		steps  int
 		units  []int
@@ -38,7 +38,7 @@ change is written beside them, in hundredths of the range of a pixel.`,
   imago traverse latest --index 5 --rows 16
   imago traverse dcgan-mnist-001 --seeds 7
   imago traverse face-vae-celeba-001 me.jpg --units 3,17 --range -4..4`,
-		Args: takes(0, 2, "a run, and an image if wanted"),
+		Args: argCount(0, 2, "a run, and an image if wanted"),
 	}
 	f := c.Flags()
 	f.Var(&values, "range", "lowest and highest `value`")
@@ -46,20 +46,20 @@ change is written beside them, in hundredths of the range of a pixel.`,
 	f.IntSliceVar(&units, "units", nil, "the `units` to vary, from 0 (default those that tell most)")
 	f.IntVar(&most, "rows", 10, "`number` of units, without --units")
 	f.StringVar(&out, "out", "traverse.png", "PNG `file` to write")
-	pick.addDrawn(c)
+	pick.addSeedFlags(c)
 	pick.addFlags(c, 0)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", steps, 2), atLeast("rows", most, 1), pngName(out), pick.check(files)} {
+		for _, err := range []error{atLeast("steps", steps, 2), atLeast("rows", most, 1), checkPNGName(out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
 		}
-		if n := pick.named(files); n > 1 {
+		if n := pick.countNamed(files); n > 1 {
 			return usagef(c, "%s: want one, or none", plural(n, "image"))
-		} else if pick.cut.given() && pick.seeds == nil {
-			return usagef(c, "--truncation %v is for a code that is drawn: name one with --seeds", pick.cut.limit)
+		} else if pick.truncation.isSet() && pick.seeds == nil {
+			return usagef(c, "--truncation %v is for a code that is drawn: name one with --seeds", pick.truncation.limit)
 		}
 		m, err := a.open(c, args, &from)
 		if err != nil {
@@ -74,12 +74,12 @@ change is written beside them, in hundredths of the range of a pixel.`,
 
 		// The code that the others stay at.
 		code := make([]float32, m.Latent())
-		var start *picked
-		if pick.named(files) > 0 {
-			if start, err = a.pickImages(c, m, &pick, files); err != nil {
+		var start *inputImages
+		if pick.countNamed(files) > 0 {
+			if start, err = a.openInputs(c, m, &pick, files); err != nil {
 				return err
 			}
-			if code, err = a.codesOfPicked(c.Context(), m, start); err != nil {
+			if code, err = a.inputCodes(c.Context(), m, start); err != nil {
 				return err
 			}
 		}
@@ -121,7 +121,7 @@ change is written beside them, in hundredths of the range of a pixel.`,
 		if err != nil {
 			return err
 		}
-		made, err := m.DecodeAs(c.Context(), z, each(labels, 1, len(rows)*steps))
+		made, err := m.DecodeAs(c.Context(), z, repeatRows(labels, 1, len(rows)*steps))
 		if err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func (t *unitScores) orZero() []float64 {
 
 // scoreUnits measures the units on the images of the set, or, if the model does not encode, by what they do to its pictures, of
 // those labels (K) if it is conditional; if its codes are held to N(0, I), only where units are to be chosen.
-func (a *app) scoreUnits(c *cobra.Command, m *opened, flags *setFlags, units []int, labels []float32) (*unitScores, error) {
+func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, units []int, labels []float32) (*unitScores, error) {
 	t := &unitScores{what: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
 	for u := range t.scale {
 		t.scale[u] = 1

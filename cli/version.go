@@ -14,7 +14,7 @@ func (a *app) version() *cobra.Command {
 		Use:     "version",
 		Short:   "Print which imago this is",
 		Example: "  imago version",
-		Args:    takes(0, 0, "no argument"),
+		Args:    argCount(0, 0, "no argument"),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(a.out, "imago %s, Go %s, %s\n", buildinfo.Version(), buildinfo.Go(), buildinfo.Platform())
 			return err

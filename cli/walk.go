@@ -21,8 +21,8 @@ const maxWalk = 5000
 // walk draws a film of a walk through latent space.
 func (a *app) walk() *cobra.Command {
 	var (
-		from  source
-		pick  pick
+		from  modelSource
+		pick  inputFlags
 		stops int
 		leg   int
 		delay time.Duration
@@ -42,7 +42,7 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
   imago walk latest --stops 12 --steps 30 --seed 7
   imago walk dcgan-mnist-001 --seeds 3,7,11 --truncation 0.7
   imago walk face-vae-celeba-001 me.jpg you.jpg --out us.gif`,
-		Args: takes(0, -1, "a run, and images if wanted"),
+		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.IntVar(&stops, "stops", 8, "`number` of codes drawn, without images")
@@ -52,7 +52,7 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 	f.StringVar(&path, "path", "spherical", "`way` between the stops: linear or spherical")
 	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
 	f.StringVar(&out, "out", "walk.gif", "GIF `file` to write")
-	pick.addDrawn(c)
+	pick.addSeedFlags(c)
 	pick.addFlags(c, 0)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -60,7 +60,7 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 		if !strings.EqualFold(filepath.Ext(out), ".gif") {
 			return usagef(c, "--out %q: want a name that ends in .gif", out)
 		}
-		for _, err := range []error{atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), inFolder("out", out), pick.check(files)} {
+		for _, err := range []error{atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), checkFolder("out", out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -68,7 +68,7 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 		if delay < 10*time.Millisecond || delay > time.Minute {
 			return usagef(c, "--delay %v: want 10ms to 1m", delay)
 		}
-		if n := pick.named(files); n > 0 {
+		if n := pick.countNamed(files); n > 0 {
 			stops = n
 		}
 		if stops < 2 || stops > maxWalk/leg {
@@ -81,25 +81,25 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 		defer m.Close()
 		var codes []float32
 		var labels []float32 // of each stop
-		if pick.named(files) == 0 && m.StandardPrior() {
+		if pick.countNamed(files) == 0 && m.StandardPrior() {
 			if labels, err = m.labelRows(pick.as, m.DecodeLabels(), stops); err != nil {
 				return usage(c, err)
 			}
-			codes = pick.cut.codes(rng.New(seed).Split("walk"), stops, m.Latent())
+			codes = pick.truncation.codes(rng.New(seed).Split("walk"), stops, m.Latent())
 		} else {
 			pick.n = stops
-			images, err := a.pickImages(c, m, &pick, files)
+			images, err := a.openInputs(c, m, &pick, files)
 			if err != nil {
 				return err
 			}
-			if codes, err = a.codesOfPicked(c.Context(), m, images); err != nil {
+			if codes, err = a.inputCodes(c.Context(), m, images); err != nil {
 				return err
 			}
 			if labels, err = m.labelsOf(images.images); err != nil {
 				return err
 			}
 		}
-		z, err := latent.Walk(latentPaths[path], codes, m.Latent(), leg)
+		z, err := latent.Walk(pathByName[path], codes, m.Latent(), leg)
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 		if err := atomicfile.WriteBytes(out, b); err != nil {
 			return fmt.Errorf("walk: %w", err)
 		}
-		a.wrote(out, "%s between %s by %s", plural(len(frames), "image"), plural(len(codes)/m.Latent(), "stop"), m.name)
+		a.printWritten(out, "%s between %s by %s", plural(len(frames), "image"), plural(len(codes)/m.Latent(), "stop"), m.name)
 		return nil
 	}
 	return c

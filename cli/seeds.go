@@ -10,22 +10,22 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// addDrawn adds the flags of a command that may start from codes drawn from the prior in place of images.
-func (p *pick) addDrawn(c *cobra.Command) {
-	p.drawn = true
+// addSeedFlags adds the flags of a command that may start from codes drawn from the prior in place of images.
+func (p *inputFlags) addSeedFlags(c *cobra.Command) {
+	p.takesSeeds = true
 	c.Flags().UintSliceVar(&p.seeds, "seeds", nil, "start from codes drawn with these `seeds`, as 3,7,11, in place of images")
-	p.cut.addFlag(c)
+	p.truncation.addFlag(c)
 }
 
-// fromPrior says whether a command starts from codes that are drawn: it is told so, or no image is named and the model has
+// drawsCodes says whether a command starts from codes that are drawn: it is told so, or no image is named and the model has
 // codes of none.
-func (p *pick) fromPrior(m *opened, files []string) bool {
+func (p *inputFlags) drawsCodes(m *trainedModel, files []string) bool {
 	encodes := m.Model().Encode != nil
-	return p.seeds != nil || p.drawn && !encodes && len(files) == 0 && p.index == nil && p.set.data == ""
+	return p.seeds != nil || p.takesSeeds && !encodes && len(files) == 0 && p.index == nil && p.set.data == ""
 }
 
-// draw makes the images of the seeds given, or of the first n.
-func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
+// drawImages makes the images of the seeds given, or of the first n.
+func (p *inputFlags) drawImages(c *cobra.Command, m *trainedModel, n int) (*inputImages, error) {
 	if !m.StandardPrior() {
 		return nil, usagef(c, "--seeds: codes of %s are not drawn from N(0, I): name images to start from", m.recipe)
 	}
@@ -33,9 +33,9 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 	for i := len(seeds); p.seeds == nil && i < n; i++ {
 		seeds = append(seeds, uint(i))
 	}
-	out := &picked{title: m.title}
+	out := &inputImages{title: m.title}
 	for _, seed := range seeds {
-		out.z = append(out.z, p.cut.codes(sampleKey(uint64(seed)), 1, m.Latent())...)
+		out.z = append(out.z, p.truncation.codes(sampleKey(uint64(seed)), 1, m.Latent())...)
 		out.names = append(out.names, fmt.Sprintf("seed %d", seed))
 	}
 	labels, err := m.labelRows(p.as, m.DecodeLabels(), len(seeds))
@@ -56,8 +56,8 @@ func (p *pick) draw(c *cobra.Command, m *opened, n int) (*picked, error) {
 	return out, nil
 }
 
-// codesOf returns the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
-func (a *app) codesOf(ctx context.Context, m *opened, images data.Items) ([]float32, error) {
+// imageCodes returns the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
+func (a *app) imageCodes(ctx context.Context, m *trainedModel, images data.Items) ([]float32, error) {
 	encodes := m.Model().Encode != nil
 	if decodes := m.Model().Decode != nil; encodes || !decodes {
 		mean, _, err := m.EncodeMeans(ctx, images)
@@ -68,7 +68,7 @@ func (a *app) codesOf(ctx context.Context, m *opened, images data.Items) ([]floa
 }
 
 // invertImages returns latent.Invert with a word of how far it is.
-func (a *app) invertImages(ctx context.Context, m *opened, images data.Items, o latent.Inversion) (z, pictures []float32, err error) {
+func (a *app) invertImages(ctx context.Context, m *trainedModel, images data.Items, o latent.Inversion) (z, pictures []float32, err error) {
 	fmt.Fprintf(a.err, "seeking the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
 	p := newProgress(a.err)
 	defer p.end()
