@@ -1,6 +1,7 @@
 package vae
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
@@ -19,7 +20,7 @@ import (
 //
 //	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₂ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C ·2 logits
 //
-// H and W are multiples of 2ⁿ.
+// H and W are multiples of 2ⁿ. It is both an Encoder and a Decoder.
 type CNN struct {
 	Filters  []int `json:"filters" flag:"filters" help:"filters of the encoder's convolutions, each of which halves the image; the decoder has them in reverse"` // each ≥ 1
 	Dense    int   `json:"dense" flag:"dense" help:"units of the dense layer before the latent heads; 0 leaves it out"`                                          // ≥ 0
@@ -42,8 +43,8 @@ func (c CNN) validate() []error {
 	return faults
 }
 
-// fits asks for sides that can be halved once a layer: a side rounded up on the
-// way down would come back longer.
+// fits returns an error unless the rows and columns can be halved once a layer: the
+// decoder would make an image of another size.
 func (c CNN) fits(img model.Image) error {
 	m := 1 << len(c.Filters)
 	if img.H%m == 0 && img.W%m == 0 {
@@ -54,10 +55,13 @@ func (c CNN) fits(img model.Image) error {
 		img, len(c.Filters), m, size)
 }
 
-func (c CNN) features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
+// Features returns the last layer of the encoder: x (B,H,W,C) → (B,F). labels become one
+// more channel of the image.
+func (c CNN) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
+	c.check(x.Shape(), x.Shape()[1], x.Shape()[2])
 	h := enc.Input("input_1", x)
 	if labels != nil {
-		h = labelled(enc, h, labels)
+		h = labelChannel(enc, h, labels)
 	}
 	for i, filters := range c.Filters {
 		h = enc.Conv2D(nn.LayerName("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
@@ -70,7 +74,9 @@ func (c CNN) features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 	return enc.Dense("dense", h, c.Dense, nn.ReLU)
 }
 
-func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+// Logits returns the logits of an image: z (B,Z) → (B,H,W,C).
+func (c CNN) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+	c.check(z.Shape(), img.H, img.W)
 	n := len(c.Filters)
 	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
 	name := "dense_1"
@@ -93,9 +99,16 @@ func (c CNN) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 	return dec.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
 }
 
-// labelled returns an image with one more channel, which a dense layer makes of the
-// labels: x (B,H,W,C), labels (B,K) → (B,H,W,C+1).
-func labelled(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
+// check panics with a *graph.ShapeError where images do not suit, as layers do.
+func (c CNN) check(in graph.Shape, rows, cols int) {
+	if m := 1 << len(c.Filters); len(c.Filters) == 0 || rows%m != 0 || cols%m != 0 {
+		panic(&graph.ShapeError{Op: "cnn", In: []graph.Shape{in}, Want: fmt.Sprintf("want Filters of at least one layer, and rows and columns that are multiples of %d", m)})
+	}
+}
+
+// labelChannel returns an image with one more channel, computed from the labels by a
+// dense layer: x (B,H,W,C), labels (B,K) → (B,H,W,C+1).
+func labelChannel(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 	rows, cols := x.Shape()[1], x.Shape()[2]
 	plane := enc.Dense("label_plane", enc.Input("input_labels", labels), rows*cols, nn.None)
 	plane = enc.Reshape("label_reshape", plane, rows, cols, 1)
@@ -114,8 +127,8 @@ func (c CNN) residual(b *nn.Builder, i int, h *graph.Node) *graph.Node {
 	}
 	name, filters := nn.LayerName("residual", i), h.Shape()[3]
 	branch := b.Conv2D(name+"_in", h, filters, 3, 1, graph.Same, nn.ReLU)
-	still := *b
-	still.Kernel = nn.Zeros
-	branch = still.Conv2D(name+"_out", branch, filters, 3, 1, graph.Same, nn.None)
+	zero := *b
+	zero.Kernel = nn.Zeros
+	branch = zero.Conv2D(name+"_out", branch, filters, 3, 1, graph.Same, nn.None)
 	return b.Layer(name, "Add", graph.ReLU(graph.Add(h, branch)), h, branch)
 }

@@ -2,148 +2,136 @@ package vae
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"slices"
 
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/optim"
 )
 
-// Bound are the first options of every VAE.
-type Bound struct {
-	Latent int     `json:"latent" flag:"latent" help:"number of latent units"` // Z ≥ 1
-	Loss   string  `json:"loss" flag:"loss" help:"reconstruction loss, summed over pixels: bce (Bernoulli pixels), cb (continuous Bernoulli), mse (Gaussian pixels of σ² = ½), gaussian (with --sigma), sigma (one σ, learned), mae (Laplace pixels) or logistic (256 levels, scale learned)"`
-	Beta   float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"` // ≥ 0
+// VAEOptions are the options of every VAE: of its bound, and those of its variants.
+type VAEOptions struct {
+	Latent int `json:"latent" flag:"latent" help:"number of latent units"` // Z ≥ 1
+	likelihood.Options
+	Beta float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"` // ≥ 0
+	KLAnnealing
+	MMDOptions
 }
 
-func (o Bound) validate() []error {
-	faults := model.CheckUnits("vae", "Latent", o.Latent)
-	if _, err := likelihoodOf(o.Loss, losses()); err != nil {
-		faults = append(faults, err)
+// vaeOptions returns the options of the evidence bound itself.
+func vaeOptions(latent int, loss string) VAEOptions {
+	return VAEOptions{Latent: latent, Options: likelihood.DefaultOptions(loss), Beta: 1, MMDOptions: MMDOptions{MMDKernel: "imq"}}
+}
+
+func (o VAEOptions) validate() []error {
+	return slices.Concat(model.CheckUnits("vae", "Latent", o.Latent), o.Options.Validate(), checkBeta("Beta", o.Beta), o.KLAnnealing.validate(), o.MMDOptions.validate())
+}
+
+// checkBeta returns the fault of a field that is the weight of a KL.
+func checkBeta(field string, beta float64) []error {
+	if beta >= 0 && !math.IsInf(beta, 0) {
+		return nil
 	}
-	if !(o.Beta >= 0) || math.IsInf(o.Beta, 0) {
-		faults = append(faults, option.Errorf("vae: {Beta} %v: want a finite number of 0 or more; 1 is the evidence bound", o.Beta))
-	}
-	return faults
+	return []error{option.Errorf("vae: {"+field+"} %v: want a finite number of 0 or more; 1 is the evidence bound", beta)}
 }
 
-// Variational are the options of a VAE: of its bound, and each variant's own.
-type Variational struct {
-	Bound
-	Pixels
-	Rise
-	Match
-}
-
-// variational returns the options of the evidence bound itself.
-func variational(latent int, loss string) Variational {
-	return Variational{Bound{latent, loss, 1}, Pixels{Sigma: defaultSigma}, Rise{}, Match{MMDKernel: "imq"}}
-}
-
-func (o Variational) validate() []error {
-	faults := append(o.Bound.validate(), o.Pixels.validate(o.Loss)...)
-	faults = append(faults, o.Rise.validate()...)
-	return append(faults, o.Match.validate()...)
-}
-
-// elbo returns the design that the options say.
-func (o Variational) elbo(n nets, in model.Input) (elbo, error) {
+// elbo returns the VAE of the options.
+func (o VAEOptions) elbo(n configuredNetworks, in model.Input) (elbo, error) {
 	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
 		return elbo{}, err
 	}
-	kl := beta{o.Beta, o.Warmup, o.FreeBits}
-	e := elbo{pair{n, in.Image, o.Latent, false}, o.Pixels.of(o.Loss), kl}
-	if o.MMD > 0 {
-		e.variant = matching{kl, o.MMD, o.MMDKernel}
+	l, err := o.Options.Likelihood()
+	if err != nil {
+		return elbo{}, err
 	}
-	return e, nil
+	return elbo{networks{n, n, in.Image, o.Latent, false}, l, o.regularizer()}, nil
 }
 
-func (o Variational) build(kind string, n nets, in model.Input) (*model.Model, error) {
+func (o VAEOptions) regularizer() Regularizer {
+	kl := KL{o.Beta, o.Warmup, o.FreeBits}
+	if o.MMD == 0 {
+		return kl
+	}
+	return Sum{kl, MMD{o.MMD, kernels[o.MMDKernel]}}
+}
+
+func (o VAEOptions) build(kind string, n configuredNetworks, conditional bool, in model.Input, overrides Overrides) (*model.Model, error) {
 	e, err := o.elbo(n, in)
 	if err != nil {
 		return nil, err
 	}
-	return build(kind, e, in, o.Latent)
-}
-
-// Code are the options of every plain autoencoder.
-type Code struct {
-	Latent int    `json:"latent" flag:"latent" help:"number of latent units"`                               // Z ≥ 1
-	Loss   string `json:"loss" flag:"loss" help:"reconstruction loss, summed over pixels: mae, mse or bce"` // mae, mse, bce
-}
-
-func (o Code) validate() []error {
-	faults := model.CheckUnits("vae", "Latent", o.Latent)
-	if _, err := likelihoodOf(o.Loss, []string{"mae", "mse", "bce"}); err != nil {
-		faults = append(faults, err)
+	if conditional && in.Labels == 0 {
+		return nil, errNoLabels(kind)
 	}
-	return faults
+	e.conditional = conditional
+	objective := e.objective(kind, optim.DefaultAdam(), nil)
+	if conditional {
+		objective = e.conditionalObjective(objective)
+	}
+	return objective.build(in, overrides)
 }
 
-func (o Code) build(kind string, n nets, in model.Input) (*model.Model, error) {
-	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
-		return nil, err
-	}
-	l, _ := likelihoodOf(o.Loss, []string{o.Loss})
-	return build(kind, plain{pair{n, in.Image, o.Latent, false}, l}, in, o.Latent)
+// configuredNetworks are an encoder and a decoder with options: MLP or CNN.
+type configuredNetworks interface {
+	Encoder
+	Decoder
+	validate() []error          // the faults of the options
+	fits(img model.Image) error // why images of that shape do not suit, or nil
 }
 
 // joined returns all faults as one error.
 func joined(faults ...[]error) error { return errors.Join(slices.Concat(faults...)...) }
 
-// check returns the faults of the options, or what keeps nets from images of that shape.
+// check returns the faults of the options, or why images of that shape do not suit.
 func check(faults error, n interface{ fits(model.Image) error }, img model.Image) error {
 	if faults != nil {
 		return faults
 	}
-	if err := someImage(img); err != nil {
+	if err := checkImage(img); err != nil {
 		return err
 	}
 	return n.fits(img)
 }
 
-func someImage(img model.Image) error {
-	if img.H < 1 || img.W < 1 || img.C < 1 {
-		return fmt.Errorf("vae: images of %v: want at least one row, column and channel", img)
-	}
-	return nil
-}
-
 // MLPVAEConfig configures kind mlp-vae.
 type MLPVAEConfig struct {
-	Variational
+	VAEOptions
 	MLP
+	Overrides
 }
 
 // Validate reports every fault of the options.
-func (c *MLPVAEConfig) Validate() error { return joined(c.Variational.validate(), c.MLP.validate()) }
+func (c *MLPVAEConfig) Validate() error { return joined(c.VAEOptions.validate(), c.MLP.validate()) }
 
 // New builds the model.
 func (c *MLPVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("mlp-vae", c.MLP, in)
+	return c.build("mlp-vae", c.MLP, false, in, c.Overrides)
 }
 
 // MLPVAE returns kind mlp-vae and its recipe, the published dense VAE: 404,244
 // parameters for 28x28x1.
 func MLPVAE() (model.Kind, model.Recipe) {
 	return published("mlp-vae", "variational autoencoder with dense networks",
-		func() model.Config { return &MLPVAEConfig{variational(2, "bce"), MLP{[]int{256}, "relu"}} })
+		func() model.Config {
+			return &MLPVAEConfig{VAEOptions: vaeOptions(2, "bce"), MLP: MLP{[]int{256}, "relu"}}
+		})
 }
 
 // CNNVAEConfig configures kind cnn-vae.
 type CNNVAEConfig struct {
-	Variational
+	VAEOptions
 	CNN
+	Overrides
 }
 
 // Validate reports every fault of the options.
-func (c *CNNVAEConfig) Validate() error { return joined(c.Variational.validate(), c.CNN.validate()) }
+func (c *CNNVAEConfig) Validate() error { return joined(c.VAEOptions.validate(), c.CNN.validate()) }
 
 // New builds the model.
 func (c *CNNVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("cnn-vae", c.CNN, in)
+	return c.build("cnn-vae", c.CNN, false, in, c.Overrides)
 }
 
 // CNNVAE returns kind cnn-vae and its recipe, the published convolutional VAE:
@@ -151,13 +139,13 @@ func (c *CNNVAEConfig) New(in model.Input) (*model.Model, error) {
 func CNNVAE() (model.Kind, model.Recipe) {
 	return published("cnn-vae", "variational autoencoder with convolutional networks",
 		func() model.Config {
-			return &CNNVAEConfig{variational(2, "mse"), CNN{Filters: []int{32, 64}, Dense: 16, Kernel: 3}}
+			return &CNNVAEConfig{VAEOptions: vaeOptions(2, "mse"), CNN: CNN{Filters: []int{32, 64}, Dense: 16, Kernel: 3}}
 		})
 }
 
 // FaceVAE returns a recipe of kind cnn-vae for faces of 64x64x3: 1,738,976 + 1,218,275
-// parameters, and σ. Faces are off by less than a tenth, so with σ² = ½ the KL weighs
-// some sixty times what the data ask for, and the faces blur.
+// parameters, and σ. The error of a pixel of a face is less than a tenth, so with σ² = ½
+// the KL would weigh some sixty times too much, and the faces blur.
 func FaceVAE() model.Recipe {
 	return model.Recipe{
 		Name: "face-vae", About: "variational autoencoder with convolutional networks, for faces of 64x64 pixels", Kind: "cnn-vae",
@@ -166,46 +154,15 @@ func FaceVAE() model.Recipe {
 	}
 }
 
-// MLPAEConfig configures kind mlp-ae.
-type MLPAEConfig struct {
-	Code
-	MLP
-}
-
-// Validate reports every fault of the options.
-func (c *MLPAEConfig) Validate() error { return joined(c.Code.validate(), c.MLP.validate()) }
-
-// New builds the model.
-func (c *MLPAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("mlp-ae", c.MLP, in)
-}
-
-// MLPAE returns kind mlp-ae and its recipe: the networks of MLPVAE without noise.
-func MLPAE() (model.Kind, model.Recipe) {
-	return published("mlp-ae", "autoencoder with dense networks: no noise, no KL",
-		func() model.Config { return &MLPAEConfig{Code{2, "mae"}, MLP{[]int{256}, "relu"}} })
-}
-
-// CNNAEConfig configures kind cnn-ae.
-type CNNAEConfig struct {
-	Code
-	CNN
-}
-
-// Validate reports every fault of the options.
-func (c *CNNAEConfig) Validate() error { return joined(c.Code.validate(), c.CNN.validate()) }
-
-// New builds the model.
-func (c *CNNAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("cnn-ae", c.CNN, in)
-}
-
-// CNNAE returns kind cnn-ae and its recipe: the networks of CNNVAE without noise.
-func CNNAE() (model.Kind, model.Recipe) {
-	return published("cnn-ae", "autoencoder with convolutional networks: no noise, no KL",
-		func() model.Config {
-			return &CNNAEConfig{Code{2, "mae"}, CNN{Filters: []int{32, 64}, Dense: 16, Kernel: 3}}
-		})
+// WAEMMD returns a recipe of kind cnn-vae without a KL: the codes of all images together,
+// not those of each, are held to the prior. Tolstikhin et al., arXiv:1711.01558, have
+// 8 units on MNIST too; the MMD-VAE of Zhao et al. is the same.
+func WAEMMD() model.Recipe {
+	return model.Recipe{
+		Name: "wae-mmd", About: "Wasserstein autoencoder (MMD): all codes together are held to the prior", Kind: "cnn-vae",
+		Config: `{"latent": 8, "dense": 256, "beta": 0, "mmd": 100}`,
+		Train:  model.Training{Epochs: 50, Batch: 128, LearningRate: 1e-3},
+	}
 }
 
 // published returns a kind and the recipe of its defaults, trained as published:

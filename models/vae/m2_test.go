@@ -10,7 +10,7 @@ import (
 )
 
 // tinyM2 is of vectors of 2 numbers, 3 classes and a style of one unit.
-var tinyM2 = m2{classes: 3, latent: 1, hidden: []int{4}, emission: codes{2}}
+var tinyM2 = m2{classes: 3, latent: 1, hidden: []int{4}, emission: codeEmission{2}}
 
 // graphs runs nodes in float64 with inputs by name, and sines for states.
 func graphs(t *testing.T, in map[string]graph.Value, nodes ...*graph.Node) []graph.Value {
@@ -42,14 +42,14 @@ func keyed() *graph.Node { return graph.Input("key", tensor.Int32, 4) }
 func TestUnlabelledBoundIsThatOfEachClass(t *testing.T) {
 	const n = 3
 	b, v, key := nn.NewBuilder(), graph.Input("v", tensor.Float32, n, 2), keyed()
-	u, logits := tinyM2.unlabelled(b, v, key, "style")
+	u, logits := tinyM2.unlabelledBound(b, v, key, "style")
 	nodes := []*graph.Node{u, logits}
 	for k := range tinyM2.classes {
 		y := make([]float32, n*3)
 		for i := range n {
 			y[3*i+k] = 1
 		}
-		nodes = append(nodes, tinyM2.bound(tinyM2.sample(b, v, graph.ConstOf(y, n, 3), key, "style")))
+		nodes = append(nodes, tinyM2.labelledBound(tinyM2.posterior(b, v, graph.ConstOf(y, n, 3), key, "style")))
 	}
 	out := graphs(t, map[string]graph.Value{"v": {1, 2, -0.5, 0.3, 0, -2}, "key": keyOf(3)}, nodes...)
 	for i := range n {
@@ -98,7 +98,7 @@ func TestBoundAndEvidenceByIntegration(t *testing.T) {
 	}
 	b = nn.NewBuilder()
 	v, key := graph.Input("v", tensor.Float32, draws, 2), keyed()
-	u, _ := tinyM2.unlabelled(b, v, key, "style")
+	u, _ := tinyM2.unlabelledBound(b, v, key, "style")
 	out := graphs(t, map[string]graph.Value{"v": zero, "key": keyOf(1)}, u, tinyM2.evidence(b, v, key, "other"))
 	bound, estimate, square := 0.0, 0.0, 0.0
 	for i := range draws {
@@ -117,7 +117,7 @@ func TestBoundAndEvidenceByIntegration(t *testing.T) {
 
 func TestOneHots(t *testing.T) {
 	x := graph.Input("x", tensor.Float32, 4, 3)
-	out := graphs(t, map[string]graph.Value{"x": {1, 3, 2, 5, 5, 4, -1, -1, -1, 0, 0, 7}}, largest(x))[0]
+	out := graphs(t, map[string]graph.Value{"x": {1, 3, 2, 5, 5, 4, -1, -1, -1, 0, 0, 7}}, argmaxOneHot(x))[0]
 	for i, want := range []float64{0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1} {
 		if out[i] != want {
 			t.Fatalf("the largest are %v", out)
@@ -127,7 +127,7 @@ func TestOneHots(t *testing.T) {
 	key := keyed()
 	p := []float64{0.1, 0.6, 0.3}
 	logits := graph.BroadcastTo(graph.ConstOf([]float32{float32(math.Log(0.1)), float32(math.Log(0.6)), float32(math.Log(0.3))}, 1, 3), n, 3)
-	both := graphs(t, map[string]graph.Value{"key": keyOf(0)}, drawn(logits, key, "a"), oneOf(key, "b", n, 3))
+	both := graphs(t, map[string]graph.Value{"key": keyOf(0)}, sampleOneHot(logits, key, "a"), uniformOneHot(key, "b", n, 3))
 	for c, want := range [][]float64{p, {1. / 3, 1. / 3, 1. / 3}} {
 		var share [3]float64
 		for i := range n {
@@ -147,7 +147,7 @@ func TestOneHots(t *testing.T) {
 		}
 	}
 	l, q := graph.Input("l", tensor.Float32, 3, 3), graph.Input("q", tensor.Float32, 3, 3)
-	k := graphs(t, map[string]graph.Value{"l": {0, 1, 0, 0, 0, 0, 1, 0, 0}, "q": {.2, .5, .3, .1, .1, .8, .1, .1, .8}}, known(l, q), accuracy(q, l))
+	k := graphs(t, map[string]graph.Value{"l": {0, 1, 0, 0, 0, 0, 1, 0, 0}, "q": {.2, .5, .3, .1, .1, .8, .1, .1, .8}}, labelsOr(l, q), accuracy(q, l))
 	for i, want := range []float64{0, 1, 0, .1, .1, .8, 1, 0, 0} {
 		if k[0][i] != want {
 			t.Fatalf("known labels are %v", k[0])

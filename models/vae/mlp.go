@@ -15,13 +15,23 @@ import (
 //	Z – … – Hidden₀ relu – H·W·C logits
 //
 // the decoder's hidden layers being the encoder's in reverse.
+//
+// It is both an Encoder and a Decoder.
 type MLP struct {
 	Hidden     []int  `json:"hidden" flag:"hidden" help:"units of the encoder's hidden layers; the decoder has them in reverse"` // each ≥ 1
-	Activation string `json:"activation" flag:"activation" help:"of the hidden layers: relu, tanh or softplus"`                  // a name of activations
+	Activation string `json:"activation" flag:"activation" help:"of the hidden layers: relu, tanh or softplus"`                  // "" is relu
 }
 
-// activations are what a hidden layer may do to its sums.
+// activations are the values of the option Activation.
 var activations = map[string]nn.Activation{"relu": nn.ReLU, "tanh": nn.Tanh, "softplus": graph.Softplus}
+
+// activation returns the activation of the hidden layers.
+func (c MLP) activation() nn.Activation {
+	if act := activations[c.Activation]; act != nil {
+		return act
+	}
+	return nn.ReLU
+}
 
 func (c MLP) validate() []error {
 	faults := model.CheckLayers("vae", "Hidden", c.Hidden)
@@ -31,28 +41,31 @@ func (c MLP) validate() []error {
 	return faults
 }
 
-func (c MLP) fits(img model.Image) error { return nil }
+func (c MLP) fits(model.Image) error { return nil }
 
-func (c MLP) features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
+// Features returns the last hidden layer: x (B,H,W,C) → (B,F). labels are concatenated to
+// the pixels.
+func (c MLP) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 	h := enc.Input("input_1", graph.Reshape(x, x.Shape()[0], -1))
 	if labels != nil {
 		h = enc.Layer("concatenate", "Concatenate", graph.Concat(1, h, enc.Input("input_labels", labels)), h, labels)
 	}
 	for i, units := range c.Hidden {
-		h = enc.Dense(nn.LayerName("dense", i), h, units, activations[c.Activation])
+		h = enc.Dense(nn.LayerName("dense", i), h, units, c.activation())
 	}
 	return h
 }
 
-func (c MLP) logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+// Logits returns the logits of an image: z (B,Z) → (B,H,W,C).
+func (c MLP) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 	h, i := z, len(c.Hidden)
 	for _, units := range slices.Backward(c.Hidden) {
-		h = dec.Dense(nn.LayerName("dense", i), h, units, activations[c.Activation])
+		h = dec.Dense(nn.LayerName("dense", i), h, units, c.activation())
 		i++
 	}
-	h = dec.Dense(c.last(), h, img.Size(), nn.None)
+	h = dec.Dense(c.outputLayer(), h, img.Size(), nn.None)
 	return graph.Reshape(h, h.Shape()[0], img.H, img.W, img.C)
 }
 
-// last returns the name of the decoder's last layer.
-func (c MLP) last() string { return nn.LayerName("dense", 2*len(c.Hidden)) }
+// outputLayer returns the name of the decoder's last layer.
+func (c MLP) outputLayer() string { return nn.LayerName("dense", 2*len(c.Hidden)) }

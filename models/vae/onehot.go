@@ -4,8 +4,8 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// classes returns 0 … k−1 as a row.
-func classes(k int) *graph.Node {
+// indices returns 0 … k−1 as a row.
+func indices(k int) *graph.Node {
 	row := make([]float32, k)
 	for i := range row {
 		row[i] = float32(i)
@@ -13,31 +13,31 @@ func classes(k int) *graph.Node {
 	return graph.ConstOf(row, k)
 }
 
-// largest returns 1 at the largest element of each row of x (R,K), at the first of
+// argmaxOneHot returns 1 at the largest element of each row of x (R,K), at the first of
 // equals, and else 0.
-func largest(x *graph.Node) *graph.Node {
-	k, row := x.Shape()[1], classes(x.Shape()[1])
+func argmaxOneHot(x *graph.Node) *graph.Node {
+	k, row := x.Shape()[1], indices(x.Shape()[1])
 	hit := graph.Equal(x, graph.Reshape(graph.ReduceMax(x, 1), -1, 1))
 	from := graph.Select(hit, graph.Sub(graph.Const(float64(k)), row), graph.Const(0)) // K … 1 from left to right
 	first := graph.Sub(graph.Const(float64(k)), graph.ReduceMax(from, 1))
 	return graph.Equal(row, graph.Reshape(first, -1, 1))
 }
 
-// oneOf draws one of k classes for each of n images, all alike likely: (n,k).
-func oneOf(key *graph.Node, stream string, n, k int) *graph.Node {
-	return drawn(graph.BroadcastTo(graph.Const(0), n, k), key, stream)
+// uniformOneHot draws one of k classes for each of n images, all alike likely: (n,k).
+func uniformOneHot(key *graph.Node, stream string, n, k int) *graph.Node {
+	return sampleOneHot(graph.BroadcastTo(graph.Const(0), n, k), key, stream)
 }
 
-// drawn returns a class of each row, drawn with the probabilities ∝ eˡ of its logits
+// sampleOneHot returns a class of each row, drawn with the probabilities ∝ eˡ of its logits
 // (R,K): (R,K), one-hot. Gumbel's trick: l − ln −ln u is largest at k with the
 // probability of k.
-func drawn(logits, key *graph.Node, stream string) *graph.Node {
+func sampleOneHot(logits, key *graph.Node, stream string) *graph.Node {
 	u := graph.Max(graph.Uniform(key, stream, logits.Shape()...), graph.Const(0x1p-25)) // not 0
-	return largest(graph.Sub(logits, graph.Log(graph.Neg(graph.Log(u)))))
+	return argmaxOneHot(graph.Sub(logits, graph.Log(graph.Neg(graph.Log(u)))))
 }
 
-// known returns labels (B,K) where an image has one, and else other (B,K).
-func known(labels, other *graph.Node) *graph.Node {
+// labelsOr returns labels (B,K) where an image has one, and else other (B,K).
+func labelsOr(labels, other *graph.Node) *graph.Node {
 	has := graph.Greater(graph.Sum(labels, 1), graph.Const(0))
 	return graph.Select(graph.BroadcastTo(graph.Reshape(has, -1, 1), labels.Shape()...), labels, other)
 }
@@ -45,5 +45,5 @@ func known(labels, other *graph.Node) *graph.Node {
 // accuracy returns 1 for an image whose class is that of the largest of p, else 0: (B).
 // It is 0 for an image without a label.
 func accuracy(p, labels *graph.Node) *graph.Node {
-	return graph.Sum(graph.Mul(largest(p), labels), 1)
+	return graph.Sum(graph.Mul(argmaxOneHot(p), labels), 1)
 }

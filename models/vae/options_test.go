@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -61,7 +62,7 @@ func has(k model.Kind, option string) bool {
 // No two rows of the table of losses are one.
 func TestLossesDiffer(t *testing.T) {
 	seen := map[float64]string{}
-	for _, name := range losses() {
+	for _, name := range likelihood.Names() {
 		m := newModel(t, small, MLPVAE, append(tinyMLP, "loss", name)...)
 		loss := trainOnce(t, m, startStates(m), 2, 0, 0)[model.Loss][0]
 		if other, ok := seen[loss]; ok || math.IsNaN(loss) {

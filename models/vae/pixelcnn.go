@@ -29,49 +29,48 @@ func (c PixelCNN) validate() []error {
 //
 //	p(c) = Π_i p(c_i | c_1 … c_(i−1))
 //
-// by convolutions that see no more than that: the first a 5×5, which does not see the
-// code itself, and then 3×3, which see what the first made of it, each added to what
-// goes in.
+// by masked convolutions: the first is a 5×5 with mask A, which excludes the code itself,
+// and the others are 3×3 with mask B, each added to its input.
 //
-// A layer's weights are a matrix, of the taps of its kernel in reading order up to the
-// middle. Padded with zeros it is the kernel of a convolution over the grid, for the
-// density; as it is, it makes one place of those before it, for drawing. So to draw a
-// grid costs what it costs to judge one.
+// The weights of a layer are a matrix of the taps of its kernel in reading order up to
+// the middle. Padded with zeros it is the kernel of a convolution over the grid, for the
+// density. As it is, it computes one place from those before it, for drawing: to draw a
+// grid costs as much as to compute its density.
 type pixelCNN struct{ PixelCNN }
 
-// A causal layer of the prior has side×side taps, of which those before the middle
-// are seen, and the middle too unless it is blind to it.
-type causal struct {
+// A maskedLayer is a convolution with side×side taps, of which those before the middle
+// are used, and with mask B the middle too.
+type maskedLayer struct {
 	name  string
 	side  int
-	blind bool
+	maskA bool // the middle is excluded
 }
 
-func (p pixelCNN) layers() []causal {
-	layers := []causal{{"first", 5, true}}
+func (p pixelCNN) layers() []maskedLayer {
+	layers := []maskedLayer{{"first", 5, true}}
 	for i := range p.PriorLayers {
-		layers = append(layers, causal{nn.LayerName("masked", i), 3, false})
+		layers = append(layers, maskedLayer{nn.LayerName("masked", i), 3, false})
 	}
 	return layers
 }
 
-// taps returns how many are seen.
-func (l causal) taps() int {
+// taps returns the number of taps that are used.
+func (l maskedLayer) taps() int {
 	n := l.side * l.side / 2 // those before the middle: the side is odd
-	if !l.blind {
+	if !l.maskA {
 		n++
 	}
 	return n
 }
 
-// weights returns (taps·P,P) and (P).
-func (p pixelCNN) weights(b *nn.Builder, l causal) (w, bias *graph.Node) {
+// weights returns the kernel (taps·P,P) and the bias (P) of a layer.
+func (p pixelCNN) weights(b *nn.Builder, l maskedLayer) (w, bias *graph.Node) {
 	return b.Param(l.name+"/kernel", b.Kernel, l.taps()*p.PriorFilters, p.PriorFilters), b.Param(l.name+"/bias", b.Bias, p.PriorFilters)
 }
 
-// join returns what a layer makes of its sums y and of what went in.
-func (l causal) join(y, in *graph.Node) *graph.Node {
-	if l.blind { // in is what is not to be seen
+// output returns the output of a layer, given its sums y and its input.
+func (l maskedLayer) output(y, in *graph.Node) *graph.Node {
+	if l.maskA { // the input must not reach the output
 		return graph.ReLU(y)
 	}
 	return graph.Add(in, graph.ReLU(y))
@@ -91,7 +90,7 @@ func (p pixelCNN) nll(b *nn.Builder, codes *graph.Node) *graph.Node {
 		all := l.side * l.side * f
 		kernel := graph.Pad(w, []int{0, 0}, []int{all - l.taps()*f, 0}, []int{0, 0})
 		y := graph.Conv2D(h, graph.Reshape(kernel, l.side, l.side, f, f), graph.ConvConfig{Stride: [2]int{1, 1}, Padding: graph.Same})
-		h = b.Layer(l.name, "MaskedConv2D", l.join(graph.Add(y, bias), h), h)
+		h = b.Layer(l.name, "MaskedConv2D", l.output(graph.Add(y, bias), h), h)
 	}
 	logits := b.Dense("logits", graph.Reshape(graph.ReLU(h), -1, f), k, nn.None)
 	return graph.Sum(graph.Reshape(prob.CategoricalNLL(flat, logits), n, rows*cols), 1)
@@ -101,44 +100,45 @@ func (p pixelCNN) embedding(b *nn.Builder, k int) *graph.Node {
 	return b.Param("embedding/kernel", nn.Normal(0, 1), k, p.PriorFilters)
 }
 
-// draw draws n grids: (n,h,w,K), one-hot.
-func (p pixelCNN) draw(b *nn.Builder, key *graph.Node, n, rows, cols, k int) *graph.Node {
-	return p.placeByPlace(b, n, rows, cols, k, func(i int, logits *graph.Node) *graph.Node {
-		return drawn(logits, key, "code "+strconv.Itoa(i))
+// A gridShape is the shape of some grids of codes.
+type gridShape struct{ n, rows, cols, k int }
+
+// sample draws grids: (n,h,w,K), one-hot.
+func (p pixelCNN) sample(b *nn.Builder, key *graph.Node, g gridShape) *graph.Node {
+	return p.inOrder(b, g, func(i int, logits *graph.Node) *graph.Node {
+		return sampleOneHot(logits, key, "code "+strconv.Itoa(i))
 	})
 }
 
-// placeByPlace makes n grids in reading order: choose gives the codes (n,K) of place i,
-// which it may take from the logits of p(c_i | c_1 … c_(i−1)).
-func (p pixelCNN) placeByPlace(b *nn.Builder, n, rows, cols, k int, choose func(i int, logits *graph.Node) *graph.Node) *graph.Node {
+// inOrder returns grids whose codes are computed one after another in reading order:
+// code returns those of place i, (n,K), given the logits of p(c_i | c_1 … c_(i−1)).
+func (p pixelCNN) inOrder(b *nn.Builder, g gridShape, code func(i int, logits *graph.Node) *graph.Node) *graph.Node {
 	b = b.Network("prior")
-	f := p.PriorFilters
 	layers := p.layers()
-	none := graph.BroadcastTo(graph.Const(0), n, f)
-	// made[d][i] is what goes into layer d at place i, (n,P).
-	made := make([][]*graph.Node, len(layers))
+	zero := graph.BroadcastTo(graph.Const(0), g.n, p.PriorFilters)
+	inputs := make([][]*graph.Node, len(layers)) // inputs[d][i] is the input of layer d at place i, (n,P)
 	var codes []*graph.Node
-	for i := range rows * cols {
-		h := none // what goes into the first layer here is not known yet, and not seen by it
+	for i := range g.rows * g.cols {
+		h := zero // the input of the first layer here is not known yet, and masked
 		for d, l := range layers {
 			if d > 0 {
-				made[d] = append(made[d], h)
+				inputs[d] = append(inputs[d], h)
 			}
-			var seen []*graph.Node
+			var taps []*graph.Node
 			for t := range l.taps() {
-				r, c := i/cols+t/l.side-l.side/2, i%cols+t%l.side-l.side/2
-				if r < 0 || c < 0 || c >= cols {
-					seen = append(seen, none)
+				r, c := i/g.cols+t/l.side-l.side/2, i%g.cols+t%l.side-l.side/2
+				if r < 0 || c < 0 || c >= g.cols {
+					taps = append(taps, zero)
 				} else {
-					seen = append(seen, made[d][r*cols+c])
+					taps = append(taps, inputs[d][r*g.cols+c])
 				}
 			}
 			w, bias := p.weights(b, l)
-			h = l.join(graph.Add(graph.MatMul(graph.Concat(1, seen...), w), bias), h)
+			h = l.output(graph.Add(graph.MatMul(graph.Concat(1, taps...), w), bias), h)
 		}
-		code := choose(i, b.Dense("logits", graph.ReLU(h), k, nn.None))
-		codes = append(codes, graph.Reshape(code, n, 1, k))
-		made[0] = append(made[0], graph.MatMul(code, p.embedding(b, k)))
+		next := code(i, b.Dense("logits", graph.ReLU(h), g.k, nn.None))
+		codes = append(codes, graph.Reshape(next, g.n, 1, g.k))
+		inputs[0] = append(inputs[0], graph.MatMul(next, p.embedding(b, g.k)))
 	}
-	return graph.Reshape(graph.Concat(1, codes...), n, rows, cols, k)
+	return graph.Reshape(graph.Concat(1, codes...), g.n, g.rows, g.cols, g.k)
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
-	"github.com/imago-ml/imago/nn"
 )
 
 // The tests run the functions of small models in float64, on sines for images
@@ -108,10 +107,7 @@ func tiny(kind kindOf) []string {
 	switch k.Default().(type) {
 	case *LadderConfig:
 		return tinyLadder
-	case interface {
-		logits(*nn.Builder, *graph.Node, model.Image) *graph.Node
-		last() string
-	}:
+	case interface{ outputLayer() string }:
 		return tinyMLP
 	}
 	return tinyCNN

@@ -13,15 +13,15 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/prob"
 	"github.com/imago-ml/imago/prob/mixture"
 )
 
-// clustered is VaDE (Jiang, Zheng, Tan, Tang & Zhou, arXiv:1611.05148): a VAE whose
-// prior is a mixture of K Gaussians, the clusters, all of whose numbers are learned:
+// vade is VaDE (Jiang, Zheng, Tan, Tang & Zhou, arXiv:1611.05148): a VAE whose
+// prior is a mixture of K Gaussians, the clusters, whose parameters are all learned:
 //
 //	p(c) = π_c,  p(z|c) = N(μ_c, diag σ_c²),  p(x|z);    q(z|x) = N(μ, diag σ²),  q(c|x) = p(c|z)
 //
@@ -29,17 +29,18 @@ import (
 // y_j = z_j + Σ_{i<j} z_i t_cij, which is any Gaussian of z.
 //
 // It is trained without clusters first; then the mixture is fitted to the codes, and
-// all of it is trained together. The paper's first stage is an autoencoder (weight 0
-// here). The means of a VAE lie in better groups: after ten epochs on MNIST the mixture
-// begins with 92 to 93 % of the digits, and ends with 94 to 96 %.
-type clustered struct {
-	elbo          // of the first stage
-	clusters int  // K
-	full     bool // covariances of the clusters are matrices, else diagonal
+// both are trained together. The paper's first phase is an autoencoder (weight 0
+// here). The means of a VAE form better clusters: after ten epochs on MNIST the mixture
+// starts with 92 to 93 % of the digits right, and ends with 94 to 96 %.
+type vade struct {
+	elbo                 // of the first phase
+	pretrainBeta float64 // weight of its KL
+	clusters     int     // K
+	full         bool    // covariances of the clusters are matrices, else diagonal
 }
 
-// gaussians is the prior.
-type gaussians struct {
+// mixturePrior is p(c) and p(z|c).
+type mixturePrior struct {
 	logPi      *graph.Node // (K)
 	mu, logVar *graph.Node // m and ln σ² of y: (K,Z)
 	chain      *graph.Node // t (Z,K·Z), 0 but where i < j; nil if y is z
@@ -50,14 +51,14 @@ const (
 	priorLogits = "prior/clusters/logits"  // (K), ln π but for a constant
 	priorMean   = "prior/clusters/mean"    // (K,Z)
 	priorLogVar = "prior/clusters/log_var" // (K,Z)
-	priorChain  = "prior/clusters/chain"   // (Z,K·Z), what is not above the diagonals without effect
+	priorChain  = "prior/clusters/chain"   // (Z,K·Z), of which only what is above the diagonals has an effect
 )
 
 // prior returns the mixture, at z (B,Z).
-func (d clustered) prior(s *scene, z *graph.Node) gaussians {
-	b, k := s.b.Network("prior"), d.clusters
+func (d vade) prior(in *Inputs, z *graph.Node) mixturePrior {
+	b, k := in.Builder.Network("prior"), d.clusters
 	b.Input("input_3", z)
-	p := gaussians{
+	p := mixturePrior{
 		logPi:  graph.Reshape(prob.LogSoftmax(graph.Reshape(b.Param("clusters/logits", nn.Zeros, k), 1, k)), k),
 		mu:     b.Param("clusters/mean", nn.Normal(0, 1), k, d.latent),
 		logVar: b.Param("clusters/log_var", nn.Zeros, k, d.latent),
@@ -73,15 +74,15 @@ func (d clustered) prior(s *scene, z *graph.Node) gaussians {
 		}
 		p.chain = graph.Mul(b.Param("clusters/chain", nn.Zeros, d.latent, k*d.latent), graph.ConstOf(above, d.latent, k*d.latent))
 	}
-	logs := graph.Sub(p.logPi, graph.Scale(p.far(p.of(z, p.chain), nil), 0.5))
+	logs := graph.Sub(p.logPi, graph.Scale(p.distance(p.transform(z, p.chain), nil), 0.5))
 	logs = graph.AddScalar(logs, -0.5*float64(d.latent)*math.Log(2*math.Pi))
 	p.logs = b.Layer("clusters", "GaussianMixture", logs, z)
 	return p
 }
 
-// of returns y of each cluster: z (B,Z) → (B,K,Z), with t for the chain. With the variances
-// of z and t² it is those of y.
-func (p gaussians) of(z, t *graph.Node) *graph.Node {
+// transform returns y of each cluster: z (B,Z) → (B,K,Z), with t for the chain. Given the
+// variances of z and t² it returns the variances of y.
+func (p mixturePrior) transform(z, t *graph.Node) *graph.Node {
 	n, k, d := z.Shape()[0], p.mu.Shape()[0], z.Shape()[1]
 	y := graph.Reshape(z, n, 1, d)
 	if t != nil {
@@ -90,8 +91,8 @@ func (p gaussians) of(z, t *graph.Node) *graph.Node {
 	return graph.BroadcastTo(y, n, k, d)
 }
 
-// far returns Σ_j ((y−m)²+v)/σ² + ln σ²: y (B,K,Z), v as y or nil → (B,K).
-func (p gaussians) far(y, v *graph.Node) *graph.Node {
+// distance returns Σ_j ((y−m)²+v)/σ² + ln σ²: y (B,K,Z), v as y or nil → (B,K).
+func (p mixturePrior) distance(y, v *graph.Node) *graph.Node {
 	square := graph.Square(graph.Sub(y, p.mu))
 	if v != nil {
 		square = graph.Add(square, v)
@@ -104,52 +105,52 @@ func (p gaussians) far(y, v *graph.Node) *graph.Node {
 //	½ Σ_c γ_c Σ_z (ln σ_c² + σ²/σ_c² + (μ−μ_c)²/σ_c²) + Σ_c γ_c ln γ_c/π_c − ½ Σ_z (1 + ln σ²)
 //
 // where the covariances are not diagonal with the mean and variances of y for μ and σ².
-func (d clustered) kl(p gaussians, mu, logVar *graph.Node) *graph.Node {
+func (d vade) kl(p mixturePrior, mu, logVar *graph.Node) *graph.Node {
 	var square *graph.Node
 	if p.chain != nil {
 		square = graph.Square(p.chain)
 	}
-	near := p.far(p.of(mu, p.chain), p.of(graph.Exp(logVar), square))
+	distance := p.distance(p.transform(mu, p.chain), p.transform(graph.Exp(logVar), square))
 	logGamma := prob.LogSoftmax(p.logs)
-	each := graph.Add(graph.Scale(near, 0.5), graph.Sub(logGamma, p.logPi))
-	own := graph.Scale(graph.Sum(graph.AddScalar(logVar, 1), 1), 0.5)
-	return graph.Sub(graph.Sum(graph.Mul(graph.Exp(logGamma), each), 1), own)
+	each := graph.Add(graph.Scale(distance, 0.5), graph.Sub(logGamma, p.logPi))
+	entropy := graph.Scale(graph.Sum(graph.AddScalar(logVar, 1), 1), 0.5)
+	return graph.Sub(graph.Sum(graph.Mul(graph.Exp(logGamma), each), 1), entropy)
 }
 
-func (d clustered) terms(s *scene) []term {
-	s = d.seen(s)
-	mu, logVar := d.encode(s)
-	z := prob.GaussianSample(mu, logVar, s.key, "posterior")
-	z = s.b.Network("encoder").Layer("sampling", "Sampling", z, mu, logVar)
-	kl := graph.Tag(d.kl(d.prior(s, z), mu, logVar), model.KL)
-	rec := d.error(s, d.decode(s, z))
-	return []term{{model.Loss, graph.Add(rec, kl)}, {model.Reconstruction, rec}, {model.KL, kl}}
+func (d vade) terms(in *Inputs) []Term {
+	in = in.withTarget(d.likelihood)
+	mu, logVar := d.encode(in)
+	z := prob.GaussianSample(mu, logVar, in.Key, "posterior")
+	z = in.Builder.Network("encoder").Layer("sampling", "Sampling", z, mu, logVar)
+	kl := graph.Tag(d.kl(d.prior(in, z), mu, logVar), model.KL)
+	reconstruction := in.reconstructionLoss(d.likelihood, d.decode(in, z))
+	return []Term{{model.Loss, graph.Add(reconstruction, kl)}, {model.Reconstruction, reconstruction}, {model.KL, kl}}
 }
 
-// probs returns the clusters' shares in the mean code, p(c|z = μ).
-func (d clustered) probs(s *scene) *graph.Node {
-	mu, _ := d.encode(s)
-	return prob.Softmax(d.prior(s, mu).logs)
+// classify returns the responsibilities of the clusters for the mean code, p(c|z = μ).
+func (d vade) classify(in *Inputs) *graph.Node {
+	mu, _ := d.encode(in)
+	return prob.Softmax(d.prior(in, mu).logs)
 }
 
-func (d clustered) logWeights(s *scene, k int) *graph.Node {
-	s = d.seen(s)
-	mu, logVar := d.encode(s)
-	z := drawsOf(s, mu, logVar, k)
-	w, _ := d.weights(s, z, d.decode)
-	prior := graph.Sub(prob.LogSumExp(d.prior(s, z.z).logs, 1), prob.NormalLogDensity(z.z))
+func (d vade) logWeights(in *Inputs, k int) *graph.Node {
+	in = in.withTarget(d.likelihood)
+	mu, logVar := d.encode(in)
+	s := samplePosterior(in, mu, logVar, k)
+	w, _ := importanceWeights(in, d.likelihood, s, d.decode)
+	prior := graph.Sub(prob.LogSumExp(d.prior(in, s.z).logs, 1), prob.NormalLogDensity(s.z))
 	return graph.Add(w, graph.Reshape(prior, k, -1))
 }
 
-// draw draws a cluster, a code of it, and the image.
-func (d clustered) draw(s *scene, n int) *graph.Node {
-	p := d.prior(s, graph.Normal(s.key, "code", n, d.latent))
-	c := drawn(graph.BroadcastTo(p.logPi, n, d.clusters), s.key, "cluster")
-	y := prob.GaussianSample(graph.MatMul(c, p.mu), graph.MatMul(c, p.logVar), s.key, "code")
+// sample draws a cluster, a code of it, and returns the logits of the image.
+func (d vade) sample(in *Inputs, n int) *graph.Node {
+	p := d.prior(in, graph.Normal(in.Key, "code", n, d.latent))
+	c := sampleOneHot(graph.BroadcastTo(p.logPi, n, d.clusters), in.Key, "cluster")
+	y := prob.GaussianSample(graph.MatMul(c, p.mu), graph.MatMul(c, p.logVar), in.Key, "code")
 	if p.chain == nil {
-		return d.decode(s, y)
+		return d.decode(in, y)
 	}
-	// z of y, one unit after another.
+	// Solve for z given y, one unit after another.
 	k, units := d.clusters, d.latent
 	t := graph.Transpose(graph.Reshape(p.chain, units, k, units), 1, 0, 2)
 	t = graph.Reshape(graph.MatMul(c, graph.Reshape(t, k, units*units)), n, units, units)
@@ -162,54 +163,60 @@ func (d clustered) draw(s *scene, n int) *graph.Node {
 		sum := graph.Reshape(graph.Sum(graph.Mul(z, w), 1), n, 1)
 		z = graph.Concat(1, z, graph.Sub(column(y, j), sum))
 	}
-	return d.decode(s, z)
+	return d.decode(in, z)
 }
 
-func (d clustered) lessons(pretrain int) []lesson {
-	rule := optim.DefaultAdam()
+func (d vade) phases(pretrain int) []phase {
+	rule := adam("clusters")
 	rule.Epsilon = 1e-4 // the paper's
-	return []lesson{
-		{name: "pretraining", epochs: pretrain, adam: optim.DefaultAdam(), goal: func(s *class) []graph.Output { return s.means(d.alone(s.scene)) }},
-		{name: "clusters", adam: rule, begin: d.fit, goal: func(s *class) []graph.Output { return s.means(d.terms(s.scene)) }},
+	return []phase{
+		{name: "pretraining", epochs: pretrain, updates: minimize("pretraining", adam("pretraining"), func(in *Inputs) []graph.Output {
+			return in.metrics(d.pretrainingTerms(in))
+		})},
+		{name: "clusters", init: d.initPrior, updates: minimize("clusters", rule, func(in *Inputs) []graph.Output {
+			return in.metrics(d.terms(in))
+		})},
 	}
 }
 
-// alone returns the terms of the first stage, whose prior is N(0, I). Its KL rises over
-// the first half: otherwise half of the units would fall silent behind a layer of 2,000.
-func (d clustered) alone(s *scene) []term {
-	if b, ok := d.variant.(beta); ok && b.weight == 0 {
-		s = d.seen(s)
-		mu, _ := d.encode(s)
-		rec := d.error(s, d.decode(s, mu))
-		return []term{{model.Loss, rec}, {model.Reconstruction, rec}}
+// pretrainingTerms returns the terms of the first phase, whose prior is N(0, I). The
+// weight of its KL rises over the first half: otherwise half of the units would collapse
+// behind a layer of 2,000. With a weight of 0 no noise is drawn: an autoencoder.
+func (d vade) pretrainingTerms(in *Inputs) []Term {
+	if d.pretrainBeta == 0 {
+		in = in.withTarget(d.likelihood)
+		mu, _ := d.encode(in)
+		reconstruction := in.reconstructionLoss(d.likelihood, d.decode(in, mu))
+		return []Term{{model.Loss, reconstruction}, {model.Reconstruction, reconstruction}}
 	}
-	return d.elbo.terms(s)
+	return d.elbo.terms(in)
 }
 
-// fitted is how many codes the mixture is fitted to at most. They are drawn: of MNIST
-// every second digit is of other writers.
-const fitted = 20_000
+// maxFitted is the number of codes that the mixture is fitted to at most. They are drawn,
+// since neighbours in a data set may be alike.
+const maxFitted = 20_000
 
-// fit makes the prior the mixture of the training images' codes: that of their means,
-// to whose covariances the variances of q(z|x) are added, so that draws fit too. Whole
-// covariances find the groups that lie askew; a diagonal prior takes their variances.
-func (d clustered) fit(m *staged, s model.InitContext) error {
-	out, err := s.Run(m.Encode)
+// initPrior initialises the prior with the mixture of the training images' codes: that of
+// their means, with the variances of q(z|x) added to its covariances, so that draws fit
+// too. Full covariances find clusters whose units are correlated; a diagonal prior takes
+// their variances.
+func (d vade) initPrior(m *model.Model, init model.InitContext) error {
+	out, err := init.Run(m.Encode)
 	if err != nil {
 		return err
 	}
 	k, units := d.clusters, d.latent
-	order := s.Key().Split("codes").Perm(len(out[model.OutputMean]) / units)
+	order := init.Key().Split("codes").Perm(len(out[model.OutputMean]) / units)
 	var x, logVars []float32
-	for _, i := range order[:min(fitted, len(order))] {
+	for _, i := range order[:min(maxFitted, len(order))] {
 		x = append(x, out[model.OutputMean][int(i)*units:][:units]...)
 		logVars = append(logVars, out[model.OutputLogVar][int(i)*units:][:units]...)
 	}
-	mix, err := groups(s.Context(), s.Key().Split("mixture"), x, units, k)
+	mix, err := fitMixture(init.Context(), init.Key().Split("mixture"), x, units, k)
 	if err != nil {
 		return fmt.Errorf("vae: the clusters of the codes: %w", err)
 	}
-	if err := spread(mix, x, logVars); err != nil {
+	if err := addPosteriorVariance(mix, x, logVars); err != nil {
 		return fmt.Errorf("vae: the clusters of the codes: %w", err)
 	}
 	logits, mean, logVar := tensor.New(tensor.Float32, k), tensor.New(tensor.Float32, k, units), tensor.New(tensor.Float32, k, units)
@@ -234,38 +241,38 @@ func (d clustered) fit(m *staged, s model.InitContext) error {
 			mean.F32()[c*units+j], logVar.F32()[c*units+j] = float32(m), float32(math.Log(v[j]))
 		}
 	}
-	err = errors.Join(s.Set(priorLogits, logits), s.Set(priorMean, mean), s.Set(priorLogVar, logVar))
+	err = errors.Join(init.Set(priorLogits, logits), init.Set(priorMean, mean), init.Set(priorLogVar, logVar))
 	if d.full {
-		err = errors.Join(err, s.Set(priorChain, chain))
+		err = errors.Join(err, init.Set(priorChain, chain))
 	}
 	return err
 }
 
 const (
-	fitFloor = 0.1  // of the variance of each unit
-	silent   = 0.05 // of that of the most varied one: a unit below it says nothing
+	fitFloor      = 0.1  // lower bound of a variance, as a share of the variance of the unit
+	inactiveShare = 0.05 // a unit with less than this share of the largest variance is inactive
 )
 
-// groups returns the mixture of the codes x (N,Z) from which the clusters begin: of equal
-// weights, from twice as many components merged. In most of the local maxima that EM
-// from K components ends in, one digit of MNIST has two of them and two digits have one.
-// The floor keeps a component from being a line of a few codes far out, and what is left
-// of silent units parts no images.
-func groups(ctx context.Context, key rng.Key, x []float32, units, k int) (*mixture.Mixture, error) {
-	n, variances := len(x)/units, variancesOf(x, units)
-	most := slices.Max(variances)
-	heard := slices.Clone(x)
-	for i := range heard {
-		if variances[i%units] < silent*most {
-			heard[i] = 0
+// fitMixture returns the mixture of the codes x (N,Z) with which the clusters start: of
+// equal weights, merged from twice as many components. In most of the local maxima in
+// which EM from K components ends, one digit of MNIST has two of them and two digits have
+// one. The floor keeps a component from covering a few outliers, and inactive units do
+// not separate images.
+func fitMixture(ctx context.Context, key rng.Key, x []float32, units, k int) (*mixture.Mixture, error) {
+	n, variances := len(x)/units, unitVariances(x, units)
+	largest := slices.Max(variances)
+	active := slices.Clone(x)
+	for i := range active {
+		if variances[i%units] < inactiveShare*largest {
+			active[i] = 0
 		}
 	}
-	return mixture.Fit(ctx, heard, n, units, k,
+	return mixture.Fit(ctx, active, n, units, k,
 		mixture.Options{Full: true, EqualWeights: true, Restarts: 8, InitialComponents: min(2*k, n), Floor: fitFloor, Tolerance: 1e-3, Key: key})
 }
 
-// variancesOf returns the variance of each unit over the codes x (N,Z).
-func variancesOf(x []float32, units int) []float64 {
+// unitVariances returns the variance of each unit over the codes x (N,Z).
+func unitVariances(x []float32, units int) []float64 {
 	column, variances := make([]float64, len(x)/units), make([]float64, units)
 	for j := range units {
 		for i := range column {
@@ -276,9 +283,9 @@ func variancesOf(x []float32, units int) []float64 {
 	return variances
 }
 
-// spread adds to the covariances of each component the mean variances of its points'
-// q(z|x): mean and logVar (N,Z).
-func spread(mix *mixture.Mixture, mean, logVar []float32) error {
+// addPosteriorVariance adds to the covariances of each component the mean of the
+// variances of q(z|x) of its points: mean and logVar (N,Z).
+func addPosteriorVariance(mix *mixture.Mixture, mean, logVar []float32) error {
 	shares, err := mix.Responsibilities(mean)
 	if err != nil {
 		return err
@@ -300,8 +307,13 @@ func spread(mix *mixture.Mixture, mean, logVar []float32) error {
 	return nil
 }
 
-func (d clustered) objective() string {
-	return "loss = " + d.likelihood.formula + "; then + KL(q(z,c|x) ‖ p(z|c) p(c)), " + d.unit
+func (d vade) objective(pretrain int) objective {
+	return objective{
+		kind: "vade", latent: d.latent, likelihood: d.likelihood,
+		formula: "loss = " + d.likelihood.Formula + "; then + KL(q(z,c|x) ‖ p(z|c) p(c)), " + d.likelihood.Unit,
+		terms:   d.terms, encode: d.encode, decode: d.decode, sample: d.sample, logWeights: d.logWeights, classify: d.classify,
+		phases: d.phases(pretrain),
+	}
 }
 
 // VaDEConfig configures kind vade.
@@ -309,10 +321,11 @@ type VaDEConfig struct {
 	Latent     int    `json:"latent" flag:"latent" help:"number of latent units"`                                              // Z ≥ 1
 	Clusters   int    `json:"clusters" flag:"clusters" help:"components of the mixture that is the prior"`                     // K ≥ 1
 	Covariance string `json:"covariance" flag:"covariance" help:"covariances of the clusters: full, or diagonal as published"` // full, diagonal
-	Scored
+	likelihood.Options
 	MLP
-	Pretrained
-	PretrainBeta float64 `json:"pretrain_beta" flag:"pretrain-beta" help:"weight of the KL to N(0, I) in the first stage; 0 is an autoencoder"` // ≥ 0
+	Pretraining
+	PretrainBeta float64 `json:"pretrain_beta" flag:"pretrain-beta" help:"weight of the KL to N(0, I) in the first phase; 0 is an autoencoder"` // ≥ 0
+	Overrides
 }
 
 // Validate reports every fault of the options.
@@ -321,10 +334,8 @@ func (c *VaDEConfig) Validate() error {
 	if c.Covariance != "full" && c.Covariance != "diagonal" {
 		faults = append(faults, option.Errorf("vae: {Covariance} %q: want full or diagonal", c.Covariance))
 	}
-	if !(c.PretrainBeta >= 0) || math.IsInf(c.PretrainBeta, 0) {
-		faults = append(faults, option.Errorf("vae: {PretrainBeta} %v: want a finite number of 0 or more; 1 is the evidence bound", c.PretrainBeta))
-	}
-	return joined(faults, model.CheckUnits("vae", "Latent", c.Latent), model.CheckUnits("vae", "Clusters", c.Clusters), c.Scored.validate(), c.MLP.validate(), c.Pretrained.validate())
+	faults = append(faults, checkBeta("PretrainBeta", c.PretrainBeta)...)
+	return joined(faults, model.CheckUnits("vae", "Latent", c.Latent), model.CheckUnits("vae", "Clusters", c.Clusters), c.Options.Validate(), c.MLP.validate(), c.Pretraining.validate())
 }
 
 // New builds the model.
@@ -332,8 +343,15 @@ func (c *VaDEConfig) New(in model.Input) (*model.Model, error) {
 	if err := check(c.Validate(), c.MLP, in.Image); err != nil {
 		return nil, err
 	}
-	d := clustered{elbo{pair{c.MLP, in.Image, c.Latent, false}, c.Pixels.of(c.Loss), beta{weight: c.PretrainBeta, warmup: float64(c.Pretrain) / 2}}, c.Clusters, c.Covariance == "full"}
-	return buildStaged("vade", d, in, c.Latent, model.Supervision{}, d.lessons(c.Pretrain)...)
+	l, err := c.Options.Likelihood()
+	if err != nil {
+		return nil, err
+	}
+	d := vade{
+		elbo:         elbo{networks{c.MLP, c.MLP, in.Image, c.Latent, false}, l, KL{Beta: c.PretrainBeta, Warmup: float64(c.Pretrain) / 2}},
+		pretrainBeta: c.PretrainBeta, clusters: c.Clusters, full: c.Covariance == "full",
+	}
+	return d.objective(c.Pretrain).build(in, c.Overrides)
 }
 
 // VaDE returns kind vade and its recipe. The published networks are 784-500-500-2000-10 with
@@ -341,7 +359,10 @@ func (c *VaDEConfig) New(in model.Input) (*model.Model, error) {
 func VaDE() (model.Kind, model.Recipe) {
 	about := "VAE whose prior is a mixture of clusters, learned without labels"
 	return model.Kind{Name: "vade", About: about, Default: func() model.Config {
-			return &VaDEConfig{20, 10, "full", scored("bce"), MLP{[]int{600, 600}, "relu"}, Pretrained{10}, 1}
+			return &VaDEConfig{
+				Latent: 20, Clusters: 10, Covariance: "full", Options: likelihood.DefaultOptions("bce"), MLP: MLP{[]int{600, 600}, "relu"},
+				Pretraining: Pretraining{10}, PretrainBeta: 1,
+			}
 		}},
 		model.Recipe{Name: "vade", About: about, Kind: "vade", Train: model.Training{Epochs: 20, Batch: 100, LearningRate: 1e-3, Schedule: "step:10:0.9"}}
 }

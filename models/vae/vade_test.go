@@ -18,8 +18,8 @@ import (
 // The KL to the mixture is the integral of its definition, with the shares γ that one
 // draw gives.
 func TestClusterKLByIntegration(t *testing.T) {
-	d := clustered{elbo: elbo{pair: pair{latent: 1}}, clusters: 3}
-	s := &scene{b: nn.NewBuilder()}
+	d := vade{elbo: elbo{networks: networks{latent: 1}}, clusters: 3}
+	s := &Inputs{Builder: nn.NewBuilder()}
 	z, mu, logVar := graph.Input("z", tensor.Float32, 1, 1), graph.Input("mu", tensor.Float32, 1, 1), graph.Input("v", tensor.Float32, 1, 1)
 	p := d.prior(s, z)
 	const at, m, v = 0.6, 0.9, -0.7
@@ -60,17 +60,17 @@ func TestClusterKLByIntegration(t *testing.T) {
 // A prior of one cluster N(0, I) is that of the VAE: its bound and its weights.
 func TestOneStandardClusterIsTheVAE(t *testing.T) {
 	m := stagedModel(t, "vade", "clusters", "1")
-	vae := newModel(t, small, MLPVAE, "hidden", "5,6", "latent", "2")
+	plain := newModel(t, small, MLPVAE, "hidden", "5,6", "latent", "2")
 	states := startStates(m)
 	states[priorMean], states[priorLogVar], states[priorChain] = make(graph.Value, 2), make(graph.Value, 2), make(graph.Value, 4)
 	in := stepInputs(m, 3, 3)
 	a, err := m.Eval(3)
-	b, err2 := vae.Eval(3)
+	b, err2 := plain.Eval(3)
 	if got, want := run(t, a, err, in, states)["kl_sum"][0], run(t, b, err2, in, states)["kl_sum"][0]; !near(got, want, 1e-10) {
 		t.Errorf("KL %v, of the VAE %v", got, want)
 	}
 	a, err = m.LogWeights(3, 2)
-	b, err2 = vae.LogWeights(3, 2)
+	b, err2 = plain.LogWeights(3, 2)
 	got, want := run(t, a, err, in, states)[model.OutputLogWeight], run(t, b, err2, in, states)[model.OutputLogWeight]
 	for i := range want {
 		if !near(got[i], want[i], 1e-10) {
@@ -79,25 +79,25 @@ func TestOneStandardClusterIsTheVAE(t *testing.T) {
 	}
 }
 
-// fakeScene is one whose images have the codes x.
-type fakeScene struct {
+// fakeInit is an InitContext whose images have the codes x.
+type fakeInit struct {
 	x      []float32
 	logVar float32 // of all
 	states map[string]*tensor.Tensor
 }
 
-func (s *fakeScene) Context() context.Context { return context.Background() }
-func (s *fakeScene) Key() rng.Key             { return rng.New(1) }
-func (s *fakeScene) Train() data.Items        { return nil }
-func (s *fakeScene) Run(model.Function) (map[string][]float32, error) {
+func (s *fakeInit) Context() context.Context { return context.Background() }
+func (s *fakeInit) Key() rng.Key             { return rng.New(1) }
+func (s *fakeInit) Train() data.Items        { return nil }
+func (s *fakeInit) Run(model.Function) (map[string][]float32, error) {
 	v := make([]float32, len(s.x))
 	for i := range v {
 		v[i] = s.logVar
 	}
 	return map[string][]float32{model.OutputMean: s.x, model.OutputLogVar: v}, nil
 }
-func (s *fakeScene) Get(name string) (*tensor.Tensor, error) { return s.states[name], nil }
-func (s *fakeScene) Set(name string, t *tensor.Tensor) error { s.states[name] = t; return nil }
+func (s *fakeInit) Get(name string) (*tensor.Tensor, error) { return s.states[name], nil }
+func (s *fakeInit) Set(name string, t *tensor.Tensor) error { s.states[name] = t; return nil }
 
 // The second stage begins with the mixture of the codes.
 func TestClustersBeginAsTheMixture(t *testing.T) {
@@ -107,7 +107,7 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &fakeScene{x, -3, map[string]*tensor.Tensor{}}
+	s := &fakeInit{x, -3, map[string]*tensor.Tensor{}}
 	if m.Phases[0].Init != nil || m.Phases[1].Init == nil {
 		t.Fatal("it is the second stage that begins with something")
 	}
@@ -141,8 +141,8 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 	}
 }
 
-// What a unit that hardly varies says is not heard.
-func TestSilentUnitsPartNothing(t *testing.T) {
+// TestInactiveUnitsSeparateNothing holds that a unit of small variance has no part in the mixture.
+func TestInactiveUnitsSeparateNothing(t *testing.T) {
 	planted := &mixture.Mixture{Dim: 1, Weights: []float64{0.5, 0.5}, Means: []float64{-3, 3}, Covs: []float64{1, 1}}
 	draws, err := planted.Draw(rng.New(2), 4_000)
 	if err != nil {
@@ -153,11 +153,11 @@ func TestSilentUnitsPartNothing(t *testing.T) {
 		for _, v := range draws {
 			x = append(x, v, size*float32(math.Copysign(1, float64(v))))
 		}
-		mix, err := groups(t.Context(), rng.New(1), x, 2, 2)
+		mix, err := fitMixture(t.Context(), rng.New(1), x, 2, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if silent := mix.Means[1] == 0 && mix.Means[3] == 0; silent != (size < 1) {
+		if inactive := mix.Means[1] == 0 && mix.Means[3] == 0; inactive != (size < 1) {
 			t.Errorf("a unit of ±%v beside one of ±3 has the means %v and %v", size, mix.Means[1], mix.Means[3])
 		}
 	}
@@ -172,11 +172,11 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := stagedModel(t, "vade", "clusters", "2", "latent", "3")
-	s := &fakeScene{x, -3, map[string]*tensor.Tensor{}}
+	s := &fakeInit{x, -3, map[string]*tensor.Tensor{}}
 	if err := m.Phases[1].Init(s); err != nil {
 		t.Fatal(err)
 	}
-	mix, err := groups(t.Context(), s.Key().Split("mixture"), x, 3, 2)
+	mix, err := fitMixture(t.Context(), s.Key().Split("mixture"), x, 3, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +189,8 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := clustered{elbo: elbo{pair: pair{latent: 3}}, clusters: 2, full: true}
-	p := d.prior(&scene{b: nn.NewBuilder()}, graph.Input("z", tensor.Float32, 5, 3))
+	d := vade{elbo: elbo{networks: networks{latent: 3}}, clusters: 2, full: true}
+	p := d.prior(&Inputs{Builder: nn.NewBuilder()}, graph.Input("z", tensor.Float32, 5, 3))
 	states := map[string]graph.Value{}
 	for name, v := range s.states {
 		for _, f := range v.F32() {
@@ -224,8 +224,8 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 // The KL to one cluster of a whole covariance Σ is that of the textbook:
 // ½ (tr Σ⁻¹S + (m−μ)ᵀΣ⁻¹(m−μ) − 2 + ln det Σ/det S).
 func TestKLToAWholeCovariance(t *testing.T) {
-	d := clustered{elbo: elbo{pair: pair{latent: 2}}, clusters: 1, full: true}
-	s := &scene{b: nn.NewBuilder()}
+	d := vade{elbo: elbo{networks: networks{latent: 2}}, clusters: 1, full: true}
+	s := &Inputs{Builder: nn.NewBuilder()}
 	z, mu, logVar := graph.Input("z", tensor.Float32, 1, 2), graph.Input("mu", tensor.Float32, 1, 2), graph.Input("v", tensor.Float32, 1, 2)
 	p := d.prior(s, z)
 	m, v := []float64{0.3, -0.8}, []float64{-0.5, 0.4}

@@ -287,9 +287,9 @@ func TestLadderSamples(t *testing.T) {
 
 // The posterior is the product of two Gaussians: their log densities add up to its
 // own but for a constant.
-func TestMerged(t *testing.T) {
+func TestProductOfGaussians(t *testing.T) {
 	c := func(v float64) *graph.Node { return graph.Const(v) }
-	q := merged(gaussian{c(0.5), c(-1)}, gaussian{c(-1), c(0.75)})
+	q := product(gaussian{c(0.5), c(-1)}, gaussian{c(-1), c(0.75)})
 	out := run(t, &graph.Func{Outputs: []graph.Output{{Name: "mu", Value: q.mu}, {Name: "v", Value: q.logVar}}}, nil, nil, nil)
 	pa, pb := math.Exp(1), math.Exp(-0.75)
 	if mu := (0.5*pa - pb) / (pa + pb); !near(out["mu"][0], mu, 1e-12) || !near(out["v"][0], -math.Log(pa+pb), 1e-12) {
@@ -297,7 +297,7 @@ func TestMerged(t *testing.T) {
 	}
 }
 
-// scripted is a scene with images in which every third is white.
+// scripted is an InitContext with images in which every third is white.
 type scripted struct {
 	images data.Items
 	set    map[string]*tensor.Tensor

@@ -6,179 +6,203 @@ import (
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
 
-// quantized is the VQ-VAE of van den Oord, Vinyals & Kavukcuoglu, arXiv:1711.00937.
-// The encoder gives a vector z_e at each of h×w = H/4 × W/4 places, of which the
-// nearest e of a codebook of K goes to the decoder. Eq. 3:
+// vqVAE is the VQ-VAE of van den Oord, Vinyals & Kavukcuoglu, arXiv:1711.00937. The
+// encoder computes a vector z_e for each of h×w = H/4 × W/4 places, and the decoder takes
+// the nearest e of a codebook of K in its place: eq. 1 and 2. In the first phase the loss
+// is eq. 3:
 //
 //	loss = −ln p(x|z_q) + Σ ‖sg[z_e] − e‖² + β Σ ‖z_e − sg[e]‖²,   z_q = z_e + sg[e − z_e]
 //
-// sums over the places, sg being StopGradient: the gradient at the decoder's input is
-// handed to the encoder as it is. Then a prior over the codes is learned (pixelcnn.go),
-// and with −ln p(codes) in the place of the last two terms the loss is a bound of −ln p(x).
-type quantized struct {
-	likelihood
+// with sums over the places and sg = StopGradient: the gradient at the decoder's input is
+// passed to the encoder unchanged. The second phase learns a prior over the codes
+// (pixelcnn.go): with −ln p(codes) in place of the last two terms the loss is an upper
+// bound of −ln p(x), sec. 3.3.
+type vqVAE struct {
+	likelihood likelihood.Likelihood
 	img        model.Image
 	size       int     // K, of the codebook
 	dim        int     // D, of its vectors
 	filters    int     // F, of the networks
-	blocks     int     // residual blocks of each
+	blocks     int     // residual blocks of each network
 	commitment float64 // β
 	prior      pixelCNN
 }
 
 const (
-	quantization = "quantization" // Σ ‖z_e − e‖² of an image
-	perplexity   = "perplexity"   // e^entropy of the codes of a batch, 1 to K: how many are in use
+	metricQuantization = "quantization" // Σ ‖z_e − e‖² of an image
+	metricPerplexity   = "perplexity"   // e^entropy of the codes of a batch, 1 to K: how many are in use
 )
 
-func (d quantized) grid() (h, w int) { return d.img.H / 4, d.img.W / 4 }
+// firstPhase returns the terms of eq. 3, and the codes: (B·h·w,K), one-hot.
+func (v vqVAE) firstPhase(in *Inputs) (terms []Term, codes *graph.Node) {
+	in = in.withTarget(v.likelihood)
+	sg := graph.StopGradient
+	q := v.quantize(in)
+	zq := graph.Add(q.ze, sg(graph.Sub(q.e, q.ze))) // straight-through
+	reconstruction := in.reconstructionLoss(v.likelihood, v.decodeVectors(in.Builder, zq))
+	codebook, commitment := v.squaredDistance(sg(q.ze), q.e), v.squaredDistance(q.ze, sg(q.e))
+	loss := graph.Add(reconstruction, graph.Add(codebook, graph.Scale(commitment, v.commitment))) // eq. 3
+	return []Term{{model.Loss, loss}, {model.Reconstruction, reconstruction}, {metricQuantization, codebook}}, q.codes
+}
 
-// residual returns blocks of h + conv1×1(relu(conv3×3(relu(h)))), and a relu: sec. 4.1.
-func (d quantized) residual(b *nn.Builder, h *graph.Node) *graph.Node {
-	for i := range d.blocks {
+// terms returns those of the second phase: the bound of −ln p(x).
+func (v vqVAE) terms(in *Inputs) []Term {
+	in = in.withTarget(v.likelihood)
+	q := v.quantize(in)
+	reconstruction := in.reconstructionLoss(v.likelihood, v.decodeVectors(in.Builder, q.e))
+	rows, cols := v.grid()
+	kl := graph.Tag(v.prior.nll(in.Builder, graph.Reshape(q.codes, -1, rows, cols, v.size)), model.KL)
+	return []Term{
+		{model.Loss, graph.Add(reconstruction, kl)}, {model.Reconstruction, reconstruction}, {model.KL, kl},
+		{metricQuantization, v.squaredDistance(q.ze, q.e)},
+	}
+}
+
+func (v vqVAE) phases(pretrain int) []phase {
+	return []phase{
+		{name: "codebook", epochs: pretrain, updates: minimize("codebook", adam("codebook"), func(in *Inputs) []graph.Output {
+			terms, codes := v.firstPhase(in)
+			return append(in.metrics(terms), graph.Output{Name: metricPerplexity, Value: v.perplexity(in, codes)})
+		})},
+		{name: "prior", updates: minimize("prior", adam("prior"), func(in *Inputs) []graph.Output {
+			return in.metrics(v.terms(in))
+		}, "encoder", "codebook", "decoder")},
+	}
+}
+
+// quantizedVectors are the vectors of a batch before and after quantisation.
+type quantizedVectors struct {
+	ze    *graph.Node // (B·h·w,D), eq. 1
+	e     *graph.Node // (B·h·w,D), the nearest of the codebook, eq. 2
+	codes *graph.Node // (B·h·w,K), one-hot
+}
+
+func (v vqVAE) quantize(in *Inputs) quantizedVectors {
+	ze := v.encodeVectors(in)
+	codes := v.nearest(in.Builder, ze)
+	return quantizedVectors{ze, graph.MatMul(codes, v.codebook(in.Builder)), codes}
+}
+
+// grid returns the rows h and columns w of the codes of an image.
+func (v vqVAE) grid() (h, w int) { return v.img.H / 4, v.img.W / 4 }
+
+// residualBlocks returns blocks of h + conv1×1(relu(conv3×3(relu(h)))), and a relu: sec. 4.1.
+func (v vqVAE) residualBlocks(b *nn.Builder, h *graph.Node) *graph.Node {
+	for i := range v.blocks {
 		name := nn.LayerName("residual", i)
-		y := b.Conv2D(name+"_3x3", graph.ReLU(h), max(1, d.filters/2), 3, 1, graph.Same, nn.ReLU)
-		y = b.Conv2D(name+"_1x1", y, d.filters, 1, 1, graph.Same, nn.None)
+		y := b.Conv2D(name+"_3x3", graph.ReLU(h), max(1, v.filters/2), 3, 1, graph.Same, nn.ReLU)
+		y = b.Conv2D(name+"_1x1", y, v.filters, 1, 1, graph.Same, nn.None)
 		h = b.Layer(name, "Add", graph.Add(h, y), h, y)
 	}
 	return graph.ReLU(h)
 }
 
-// vectors returns z_e: (B·h·w,D).
-func (d quantized) vectors(s *scene) *graph.Node {
-	enc := s.b.Network("encoder")
-	h := enc.Input("input_1", s.x)
-	h = enc.Conv2D("conv2d", h, max(1, d.filters/2), 4, 2, graph.Same, nn.ReLU)
-	h = enc.Conv2D("conv2d_1", h, d.filters, 4, 2, graph.Same, nn.ReLU)
-	h = enc.Conv2D("conv2d_2", h, d.filters, 3, 1, graph.Same, nn.None)
-	h = enc.Conv2D("code", d.residual(enc, h), d.dim, 1, 1, graph.Same, nn.None)
-	return graph.Reshape(h, -1, d.dim)
+// encodeVectors returns z_e: (B·h·w,D).
+func (v vqVAE) encodeVectors(in *Inputs) *graph.Node {
+	enc := in.Builder.Network("encoder")
+	h := enc.Input("input_1", in.X)
+	h = enc.Conv2D("conv2d", h, max(1, v.filters/2), 4, 2, graph.Same, nn.ReLU)
+	h = enc.Conv2D("conv2d_1", h, v.filters, 4, 2, graph.Same, nn.ReLU)
+	h = enc.Conv2D("conv2d_2", h, v.filters, 3, 1, graph.Same, nn.None)
+	h = enc.Conv2D("code", v.residualBlocks(enc, h), v.dim, 1, 1, graph.Same, nn.None)
+	return graph.Reshape(h, -1, v.dim)
 }
 
-func (d quantized) codebook(b *nn.Builder) *graph.Node {
-	r := 1 / math.Sqrt(float64(d.dim))
-	return b.Network("codebook").Param("codes/vectors", nn.Normal(0, r), d.size, d.dim)
+// codebook returns the vectors e: (K,D).
+func (v vqVAE) codebook(b *nn.Builder) *graph.Node {
+	r := 1 / math.Sqrt(float64(v.dim))
+	return b.Network("codebook").Param("codes/vectors", nn.Normal(0, r), v.size, v.dim)
 }
 
-// nearest returns which of the codebook each vector is nearest to, the first of equals:
-// (R,D) → (R,K), one-hot.
-func (d quantized) nearest(b *nn.Builder, z *graph.Node) *graph.Node {
+// nearest returns the code of the vector of the codebook that is nearest to each z, the
+// first of equals: (R,D) → (R,K), one-hot. Eq. 1.
+func (v vqVAE) nearest(b *nn.Builder, z *graph.Node) *graph.Node {
 	c := b.Network("codebook")
 	c.Input("input_2", z)
-	e := d.codebook(b)
+	e := v.codebook(b)
 	// ‖z − e‖² = ‖z‖² − 2 z·e + ‖e‖²; the first is the same for all e.
-	away := graph.Sub(graph.Sum(graph.Square(e), 1), graph.Scale(graph.MatMulT(z, e, false, true), 2))
-	return c.Layer("codes", "VectorQuantizer", largest(graph.Neg(away)), z)
+	distance := graph.Sub(graph.Sum(graph.Square(e), 1), graph.Scale(graph.MatMulT(z, e, false, true), 2))
+	return c.Layer("codes", "VectorQuantizer", argmaxOneHot(graph.Neg(distance)), z)
 }
 
-// decodeVectors gives the logits: (B·h·w,D) → (B,H,W,C).
-func (d quantized) decodeVectors(b *nn.Builder, z *graph.Node) *graph.Node {
-	rows, cols := d.grid()
+// decodeVectors returns the logits: (B·h·w,D) → (B,H,W,C).
+func (v vqVAE) decodeVectors(b *nn.Builder, z *graph.Node) *graph.Node {
+	rows, cols := v.grid()
 	dec := b.Network("decoder")
-	h := dec.Input("input_3", graph.Reshape(z, -1, rows, cols, d.dim))
-	h = dec.Conv2D("conv2d", h, d.filters, 3, 1, graph.Same, nn.None)
-	h = dec.ConvTranspose2D("conv2d_transpose", d.residual(dec, h), max(1, d.filters/2), 4, 2, graph.Same, nn.ReLU)
-	return dec.ConvTranspose2D("conv2d_transpose_1", h, d.img.C, 4, 2, graph.Same, nn.None)
+	h := dec.Input("input_3", graph.Reshape(z, -1, rows, cols, v.dim))
+	h = dec.Conv2D("conv2d", h, v.filters, 3, 1, graph.Same, nn.None)
+	h = dec.ConvTranspose2D("conv2d_transpose", v.residualBlocks(dec, h), max(1, v.filters/2), 4, 2, graph.Same, nn.ReLU)
+	return dec.ConvTranspose2D("conv2d_transpose_1", h, v.img.C, 4, 2, graph.Same, nn.None)
 }
 
-// coded is the path of a batch up to the codes.
-type coded struct {
-	ze, e *graph.Node // (B·h·w,D)
-	codes *graph.Node // (B·h·w,K), one-hot
+// squaredDistance returns Σ ‖a − b‖² over the places of an image: (B·h·w,D) twice → (B).
+func (v vqVAE) squaredDistance(a, b *graph.Node) *graph.Node {
+	rows, cols := v.grid()
+	return graph.Sum(graph.Reshape(graph.Square(graph.Sub(a, b)), -1, rows*cols*v.dim), 1)
 }
 
-func (d quantized) code(s *scene) coded {
-	ze := d.vectors(s)
-	codes := d.nearest(s.b, ze)
-	return coded{ze, graph.MatMul(codes, d.codebook(s.b)), codes}
+// encode returns the vectors of the codes: (B,h·w·D).
+func (v vqVAE) encode(in *Inputs) (code, logVar *graph.Node) {
+	return graph.Reshape(v.quantize(in).e, in.X.Shape()[0], -1), nil
 }
 
-// distance returns Σ ‖a − b‖² over the places of an image: (B·h·w,D) twice → (B).
-func (d quantized) distance(a, b *graph.Node) *graph.Node {
-	rows, cols := d.grid()
-	return graph.Sum(graph.Reshape(graph.Square(graph.Sub(a, b)), -1, rows*cols*d.dim), 1)
+// decode returns the logits of the codes nearest to z (B,h·w·D).
+func (v vqVAE) decode(in *Inputs, z *graph.Node) *graph.Node {
+	codes := v.nearest(in.Builder, graph.Reshape(z, -1, v.dim))
+	return v.decodeVectors(in.Builder, graph.MatMul(codes, v.codebook(in.Builder)))
 }
 
-func (d quantized) encode(s *scene) (mean, logVar *graph.Node) {
-	return graph.Reshape(d.code(s).e, s.x.Shape()[0], -1), nil
-}
-
-// decode returns of the codes nearest to z (B,h·w·D).
-func (d quantized) decode(s *scene, z *graph.Node) *graph.Node {
-	codes := d.nearest(s.b, graph.Reshape(z, -1, d.dim))
-	return d.decodeVectors(s.b, graph.MatMul(codes, d.codebook(s.b)))
-}
-
-func (d quantized) terms(s *scene) []term {
-	s = d.seen(s)
-	c := d.code(s)
-	rec := d.error(s, d.decodeVectors(s.b, c.e))
-	rows, cols := d.grid()
-	kl := graph.Tag(d.prior.nll(s.b, graph.Reshape(c.codes, -1, rows, cols, d.size)), model.KL)
-	return []term{{model.Loss, graph.Add(rec, kl)}, {model.Reconstruction, rec}, {model.KL, kl}, {quantization, d.distance(c.ze, c.e)}}
-}
-
-func (d quantized) lessons(pretrain int) []lesson {
-	return []lesson{
-		{name: "codebook", epochs: pretrain, adam: adam, goal: func(s *class) []graph.Output {
-			seen := d.seen(s.scene)
-			c := d.code(seen)
-			zq := graph.Add(c.ze, graph.StopGradient(graph.Sub(c.e, c.ze)))
-			rec := d.error(seen, d.decodeVectors(s.b, zq))
-			book := d.distance(graph.StopGradient(c.ze), c.e)
-			commit := d.distance(c.ze, graph.StopGradient(c.e))
-			loss := graph.Add(rec, graph.Add(book, graph.Scale(commit, d.commitment)))
-			return append(s.means([]term{{model.Loss, loss}, {model.Reconstruction, rec}, {quantization, book}}),
-				graph.Output{Name: perplexity, Value: d.perplexity(s, c.codes)})
-		}},
-		{name: "prior", adam: adam, frozen: []string{"encoder", "codebook", "decoder"}, goal: func(s *class) []graph.Output {
-			return s.means(d.terms(s.scene))
-		}},
-	}
-}
-
-// perplexity returns e^(−Σ_k p_k ln p_k), p_k being the share of code k in the batch. Far
+// perplexity returns e^(−Σ_k p_k ln p_k), with p_k the share of code k in the batch. Far
 // below K, the codebook is collapsing.
-func (d quantized) perplexity(s *class, codes *graph.Node) *graph.Node {
-	rows, cols := d.grid()
-	each := graph.Sum(graph.Reshape(codes, -1, rows*cols, d.size), 1)
-	p := graph.MatMul(graph.Reshape(s.weight, 1, -1), each)
-	p = graph.Div(p, graph.Scale(graph.Sum(s.weight), float64(rows*cols)))
-	return graph.Tag(graph.Exp(graph.Neg(graph.Sum(graph.Mul(p, graph.Log(graph.AddScalar(p, 1e-10)))))), perplexity)
+func (v vqVAE) perplexity(in *Inputs, codes *graph.Node) *graph.Node {
+	rows, cols := v.grid()
+	counts := graph.Sum(graph.Reshape(codes, -1, rows*cols, v.size), 1)
+	p := graph.MatMul(graph.Reshape(in.Weight, 1, -1), counts)
+	p = graph.Div(p, graph.Scale(graph.Sum(in.Weight), float64(rows*cols)))
+	return graph.Tag(graph.Exp(graph.Neg(graph.Sum(graph.Mul(p, graph.Log(graph.AddScalar(p, 1e-10)))))), metricPerplexity)
 }
 
 // logWeights returns −loss: an image has one code, whatever is drawn.
-func (d quantized) logWeights(s *scene, k int) *graph.Node {
-	loss := d.terms(s)[0].value
+func (v vqVAE) logWeights(in *Inputs, k int) *graph.Node {
+	loss := v.terms(in)[0].Value
 	return graph.BroadcastTo(graph.Neg(loss), k, loss.Shape()[0])
 }
 
-// draw draws the codes from the prior, and decodes them.
-func (d quantized) draw(s *scene, n int) *graph.Node {
-	rows, cols := d.grid()
-	codes := d.prior.draw(s.b, s.key, n, rows, cols, d.size)
-	return d.decodeVectors(s.b, graph.MatMul(graph.Reshape(codes, -1, d.size), d.codebook(s.b)))
+// sample returns the logits of codes drawn from the prior.
+func (v vqVAE) sample(in *Inputs, n int) *graph.Node {
+	rows, cols := v.grid()
+	codes := v.prior.sample(in.Builder, in.Key, gridShape{n, rows, cols, v.size})
+	return v.decodeVectors(in.Builder, graph.MatMul(graph.Reshape(codes, -1, v.size), v.codebook(in.Builder)))
 }
 
-func (d quantized) objective() string {
-	return "loss = " + d.formula + " + Σ ‖sg[z] − e‖² + " + strconv.FormatFloat(d.commitment, 'g', -1, 64) +
-		"·Σ ‖z − sg[e]‖²; then " + d.formula + " − ln p(codes), " + d.unit
+func (v vqVAE) objective(pretrain int) objective {
+	rows, cols := v.grid()
+	l := v.likelihood
+	return objective{
+		kind: "vq-vae", latent: rows * cols * v.dim, likelihood: l,
+		formula: "loss = " + l.Formula + " + Σ ‖sg[z] − e‖² + " + strconv.FormatFloat(v.commitment, 'g', -1, 64) +
+			"·Σ ‖z − sg[e]‖²; then " + l.Formula + " − ln p(codes), " + l.Unit,
+		terms: v.terms, encode: v.encode, decode: v.decode, sample: v.sample, logWeights: v.logWeights,
+		deterministic: true, phases: v.phases(pretrain),
+	}
 }
 
 // VQVAEConfig configures kind vq-vae.
 type VQVAEConfig struct {
-	Codebook   int     `json:"codebook" flag:"codebook" help:"vectors in the codebook"`                              // K, 2 to 65536
-	Dim        int     `json:"dim" flag:"dim" help:"length of a vector of the codebook"`                             // D ≥ 1
-	Width      int     `json:"width" flag:"width" help:"filters of the convolutions"`                                // F ≥ 1
-	Blocks     int     `json:"blocks" flag:"blocks" help:"residual blocks of the encoder and of the decoder"`        // ≥ 0
-	Commitment float64 `json:"commitment" flag:"commitment" help:"weight of what holds the encoder to the codebook"` // β ≥ 0
-	Scored
-	Pretrained
+	Codebook   int     `json:"codebook" flag:"codebook" help:"vectors in the codebook"`                                       // K, 2 to 65536
+	Dim        int     `json:"dim" flag:"dim" help:"length of a vector of the codebook"`                                      // D ≥ 1
+	Width      int     `json:"width" flag:"width" help:"filters of the convolutions"`                                         // F ≥ 1
+	Blocks     int     `json:"blocks" flag:"blocks" help:"residual blocks of the encoder and of the decoder"`                 // ≥ 0
+	Commitment float64 `json:"commitment" flag:"commitment" help:"weight of the term that holds the encoder to the codebook"` // β ≥ 0
+	likelihood.Options
+	Pretraining
 	PixelCNN
+	Overrides
 }
 
 // Validate reports every fault of the options.
@@ -194,7 +218,7 @@ func (c *VQVAEConfig) Validate() error {
 	if !(c.Commitment >= 0) || math.IsInf(c.Commitment, 0) {
 		faults = append(faults, option.Errorf("vae: {Commitment} %v: want a finite number of 0 or more, as 0.25", c.Commitment))
 	}
-	return joined(faults, c.Scored.validate(), c.Pretrained.validate(), c.PixelCNN.validate())
+	return joined(faults, c.Options.Validate(), c.Pretraining.validate(), c.PixelCNN.validate())
 }
 
 // maxPlaces bounds the codes of an image: they are drawn one after the other, each by
@@ -216,12 +240,18 @@ func (c *VQVAEConfig) New(in model.Input) (*model.Model, error) {
 	if err := check(c.Validate(), c, in.Image); err != nil {
 		return nil, err
 	}
-	d := quantized{
-		likelihood: c.Pixels.of(c.Loss), img: in.Image, size: c.Codebook, dim: c.Dim, filters: c.Width, blocks: c.Blocks, commitment: c.Commitment,
+	l, err := c.Options.Likelihood()
+	if err != nil {
+		return nil, err
+	}
+	return c.vqVAE(l, in.Image).objective(c.Pretrain).build(in, c.Overrides)
+}
+
+func (c *VQVAEConfig) vqVAE(l likelihood.Likelihood, img model.Image) vqVAE {
+	return vqVAE{
+		likelihood: l, img: img, size: c.Codebook, dim: c.Dim, filters: c.Width, blocks: c.Blocks, commitment: c.Commitment,
 		prior: pixelCNN{c.PixelCNN},
 	}
-	rows, cols := d.grid()
-	return buildStaged("vq-vae", d, in, rows*cols*c.Dim, model.Supervision{}, d.lessons(c.Pretrain)...)
 }
 
 // VQVAE returns kind vq-vae and its recipe, narrower than the published one, which is for
@@ -229,7 +259,10 @@ func (c *VQVAEConfig) New(in model.Input) (*model.Model, error) {
 func VQVAE() (model.Kind, model.Recipe) {
 	about := "autoencoder with a codebook, and a learned prior over its codes"
 	return model.Kind{Name: "vq-vae", About: about, Default: func() model.Config {
-			return &VQVAEConfig{128, 16, 64, 2, 0.25, scored("bce"), Pretrained{10}, PixelCNN{64, 4}}
+			return &VQVAEConfig{
+				Codebook: 128, Dim: 16, Width: 64, Blocks: 2, Commitment: 0.25,
+				Options: likelihood.DefaultOptions("bce"), Pretraining: Pretraining{10}, PixelCNN: PixelCNN{64, 4},
+			}
 		}},
 		model.Recipe{Name: "vq-vae", About: about, Kind: "vq-vae", Train: model.Training{Epochs: 25, Batch: 128, LearningRate: 1e-3}}
 }

@@ -6,12 +6,13 @@ import (
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
 
 func TestNearestCode(t *testing.T) {
-	d := quantized{size: 3, dim: 2}
+	d := vqVAE{size: 3, dim: 2}
 	b, z := nn.NewBuilder(), graph.Input("z", tensor.Float32, 40, 2)
 	points := sines(80, 1.5, 0.83, 0.1)
 	codes, e := d.nearest(b, z), d.codebook(b)
@@ -44,16 +45,13 @@ func TestStraightThrough(t *testing.T) {
 	m := stagedModel(t, "vq-vae")
 	k := stagedKinds["vq-vae"]
 	options := configured(t, k.kind, k.options...).(*VQVAEConfig)
-	d := quantized{
-		likelihood: options.of(options.Loss), img: small, size: options.Codebook, dim: options.Dim, filters: options.Width,
-		blocks: options.Blocks, commitment: options.Commitment,
-	}
+	d := options.vqVAE(likelihood.Bernoulli(), small)
 	in := stepInputs(m, 3, 3)
 	_, grads := learn(t, m, m.Phases[0], in, startStates(m))
 
 	b := nn.NewBuilder()
-	s := &scene{b: b, x: graph.Input(model.InputX, tensor.Float32, 3, small.H, small.W, small.C)}
-	c := d.code(s)
+	s := &Inputs{Builder: b, X: graph.Input(model.InputX, tensor.Float32, 3, small.H, small.W, small.C)}
+	c := d.quantize(s)
 	fixed := map[string]*graph.Node{"ze": c.ze, "e": c.e, "codes": c.codes}
 	values := func(states map[string]graph.Value, nodes map[string]*graph.Node) map[string]graph.Value {
 		var outputs []graph.Output
@@ -79,10 +77,10 @@ func TestStraightThrough(t *testing.T) {
 		}
 		return held[name]
 	}
-	ze, e := d.vectors(s), graph.MatMul(hold("codes"), d.codebook(b))
+	ze, e := d.encodeVectors(s), graph.MatMul(hold("codes"), d.codebook(b))
 	zq := graph.Add(ze, graph.Sub(hold("e"), hold("ze")))
-	loss := graph.Add(d.error(s, d.decodeVectors(b, zq)), graph.Add(
-		d.distance(hold("ze"), e), graph.Scale(d.distance(ze, hold("e")), d.commitment)))
+	loss := graph.Add(s.reconstructionLoss(d.likelihood, d.decodeVectors(b, zq)), graph.Add(
+		d.squaredDistance(hold("ze"), e), graph.Scale(d.squaredDistance(ze, hold("e")), d.commitment)))
 	surrogate := map[string]*graph.Node{"loss": graph.Mean(loss)}
 	for k, p := range m.Params {
 		if grads[p.Name] == nil {
@@ -107,9 +105,9 @@ func TestStraightThrough(t *testing.T) {
 }
 
 func TestPerplexity(t *testing.T) {
-	d := quantized{img: small, size: 4}
+	d := vqVAE{img: small, size: 4}
 	codes := graph.Input("codes", tensor.Float32, 4, 4) // 2 images of 1×2 places
-	s := &class{scene: &scene{weight: graph.Input("weight", tensor.Float32, 2)}}
+	s := &Inputs{Weight: graph.Input("weight", tensor.Float32, 2)}
 	one := graph.Value{1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0}
 	for want, w := range map[float64]graph.Value{2: {1, 0}, 1: {0, 1}, 2 * math.Sqrt2: {1, 1}} {
 		if got := graphs(t, map[string]graph.Value{"codes": one, "weight": w}, d.perplexity(s, codes))[0][0]; !near(got, want, 1e-6) {
@@ -135,7 +133,7 @@ func TestPixelCNN(t *testing.T) {
 	codes := graph.ConstOf(all, n, rows, cols, 2)
 	byConvolution := p.nll(b, codes)
 	byPlace := graph.Const(0)
-	p.placeByPlace(b, n, rows, cols, 2, func(i int, logits *graph.Node) *graph.Node {
+	p.inOrder(b, gridShape{n, rows, cols, 2}, func(i int, logits *graph.Node) *graph.Node {
 		code := graph.Reshape(graph.Slice(codes, []int{0, i / cols, i % cols, 0}, []int{n, i/cols + 1, i%cols + 1, 2}, []int{1, 1, 1, 1}), n, 2)
 		top := graph.Reshape(graph.ReduceMax(logits, 1), -1, 1)
 		norm := graph.Log(graph.Sum(graph.Exp(graph.Sub(logits, top)), 1))

@@ -1,0 +1,89 @@
+package vae
+
+import (
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+)
+
+// An Encoder is the network of q(z|x) up to the dense layers of its mean and variance,
+// which a model adds. MLP, CNN and EncoderFunc are Encoders.
+type Encoder interface {
+	// Features returns the features of images: x (B,H,W,C) → (B,F), or (B,…), which is
+	// flattened. Its layers belong to enc. labels (B,K) are those of a conditional model,
+	// else nil.
+	Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node
+}
+
+// A Decoder is the network of p(x|z). MLP, CNN and DecoderFunc are Decoders.
+type Decoder interface {
+	// Logits returns the output from which the likelihood computes pixels: z (B,Z) →
+	// (B,H,W,C), or (B,H·W·C). Its layers belong to dec. The last layer is linear. In a
+	// conditional model z is (B,Z+K), the labels beside the codes.
+	Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
+}
+
+// An EncoderFunc is a function as an Encoder.
+type EncoderFunc func(enc *nn.Builder, x, labels *graph.Node) *graph.Node
+
+// Features returns f(enc, x, labels).
+func (f EncoderFunc) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
+	return f(enc, x, labels)
+}
+
+// A DecoderFunc is a function as a Decoder.
+type DecoderFunc func(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
+
+// Logits returns f(dec, z, img).
+func (f DecoderFunc) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+	return f(dec, z, img)
+}
+
+// networks are an encoder and a decoder for images of one shape. Layers are named and
+// numbered as Keras does when it builds the encoder, then the decoder.
+type networks struct {
+	encoder     Encoder
+	decoder     Decoder
+	img         model.Image
+	latent      int  // Z
+	conditional bool // both networks take the labels
+}
+
+// encode returns q(z|x), the two heads of the encoder: (B,Z) each.
+func (n networks) encode(in *Inputs) (mu, logVar *graph.Node) {
+	enc := in.Builder.Network("encoder")
+	h := n.features(enc, in)
+	return enc.Dense("z_mean", h, n.latent, nn.None), enc.Dense("z_log_var", h, n.latent, nn.None)
+}
+
+// code returns the code of a deterministic encoder, which has one head: (B,Z).
+func (n networks) code(in *Inputs) *graph.Node {
+	enc := in.Builder.Network("encoder")
+	return enc.Dense("code", n.features(enc, in), n.latent, nn.None)
+}
+
+func (n networks) features(enc *nn.Builder, in *Inputs) *graph.Node {
+	var labels *graph.Node
+	if n.conditional {
+		labels = in.Labels
+	}
+	h := n.encoder.Features(enc, in.X, labels)
+	if len(h.Shape()) > 2 {
+		h = enc.Flatten("features", h)
+	}
+	return h
+}
+
+// decode returns the logits of the pixels: z (B,Z) → (B,H,W,C).
+func (n networks) decode(in *Inputs, z *graph.Node) *graph.Node {
+	dec := in.Builder.Network("decoder")
+	h := dec.Input("input_2", z)
+	if n.conditional {
+		h = dec.Layer("concatenate", "Concatenate", graph.Concat(1, h, dec.Input("input_labels", in.Labels)), h, in.Labels)
+	}
+	logits := n.decoder.Logits(dec, h, n.img)
+	if len(logits.Shape()) == 2 {
+		return graph.Reshape(logits, logits.Shape()[0], n.img.H, n.img.W, n.img.C)
+	}
+	return logits
+}
