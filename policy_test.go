@@ -29,7 +29,7 @@ const floors = `
 	engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels train/ckpt viz analysis/probe
 	data
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
-	data/npz models/update models/likelihood models/model/modeltest train/runlog analysis/eval/feature
+	data/npz models/update models/diagnose models/likelihood models/model/modeltest train/runlog analysis/eval/feature
 	models/vae models/gan
 	analysis/latent
 	analysis/eval analysis/anomaly

@@ -12,9 +12,9 @@ type Learning struct {
 	Warmup float64 // epochs in which the weight of a term of the loss rises
 	// Size are the options that make the networks larger or smaller, Latent first.
 	Size []Option
-	// Collapsed reports a collapsed posterior, which explains a loss that does not fall;
-	// it may be nil.
-	Collapsed func(h *model.History) bool
+	// Posterior is that of a model with a KL, whose collapse explains a loss that does not
+	// fall; nil of other models.
+	Posterior *Posterior
 }
 
 // nearBlank is the share of the variance below which reconstructions are no better
@@ -36,11 +36,11 @@ func (o Learning) Rules() Rules {
 	}
 }
 
-// Blank returns the rule of reconstructions that are no better than the mean image. It
-// is for models without a KL: see Posterior for the others.
+// Blank returns the rule of reconstructions that are no better than the mean image
+// (blank). If the loss has a KL, the rule swamped of Posterior takes its place.
 func (o Learning) Blank() Rule {
 	return Rule{Name: "blank", Check: func(h *model.History) *model.Warning {
-		if !(Settled(h, 3, o.Warmup) && h.ExplainedVariance < nearBlank) {
+		if !Settled(h, 3, o.Warmup) || !(h.ExplainedVariance < nearBlank) || o.Posterior != nil && o.Posterior.Weighs(h) {
 			return nil
 		}
 		var more []model.Remedy
@@ -101,7 +101,7 @@ func (o Learning) overfit(h *model.History) *model.Warning {
 func (o Learning) plateau(h *model.History) *model.Warning {
 	losses := o.losses(h)
 	n := len(losses) - plateau
-	if n < plateau || Last(h).LearningRate < h.Training.LearningRate/2 || rises(losses) || o.Collapsed != nil && o.Collapsed(h) {
+	if n < plateau || Last(h).LearningRate < h.Training.LearningRate/2 || rises(losses) || o.Posterior != nil && o.Posterior.Collapsed(h) {
 		return nil
 	}
 	before := slices.Min(losses[:n])

@@ -110,7 +110,9 @@ func (c *AAEConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *AAEConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+func (c *AAEConfig) New(in model.Input) (*model.Model, error) {
+	return c.diagnosis().modelOf(c.build(in))
+}
 
 func (c *AAEConfig) build(in model.Input) (*adversary, error) {
 	if err := c.Validate(); err != nil {

@@ -57,7 +57,9 @@ func (c *CGANConfig) Validate() error {
 }
 
 // New builds the model. It fails if the images have no labels.
-func (c *CGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+func (c *CGANConfig) New(in model.Input) (*model.Model, error) {
+	return c.Adversarial.diagnosis(c.DNorm).modelOf(c.build(in))
+}
 
 func (c *CGANConfig) build(in model.Input) (*adversary, error) {
 	nets := conditional{c.Convolutional.withFilters(in.Image), c.Embedding}

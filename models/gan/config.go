@@ -146,11 +146,3 @@ func build(name string, o Options, in model.Input) (*adversary, error) {
 	}
 	return m, m.declare()
 }
-
-// modelOf returns the model of a GAN that was built without an error.
-func modelOf(m *adversary, err error) (*model.Model, error) {
-	if err != nil {
-		return nil, err
-	}
-	return m.model, nil
-}

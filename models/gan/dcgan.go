@@ -120,7 +120,9 @@ func (c *DCGANConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *DCGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+func (c *DCGANConfig) New(in model.Input) (*model.Model, error) {
+	return c.Adversarial.diagnosis(c.DNorm).modelOf(c.build(in))
+}
 
 func (c *DCGANConfig) build(in model.Input) (*adversary, error) {
 	o, err := c.Adversarial.prepare(c, c.Noise, c.Convolutional.withFilters(in.Image), in.Image)

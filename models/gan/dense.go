@@ -67,7 +67,9 @@ func (c *DenseConfig) Validate() error {
 }
 
 // New builds the model. Its Adam has the ε of Keras, 1e-7.
-func (c *DenseConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+func (c *DenseConfig) New(in model.Input) (*model.Model, error) {
+	return c.Adversarial.diagnosis("").modelOf(c.build(in))
+}
 
 func (c *DenseConfig) build(in model.Input) (*adversary, error) {
 	o, err := c.Adversarial.prepare(c, c.Noise, c.Dense, in.Image)

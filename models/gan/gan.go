@@ -160,7 +160,7 @@ func (o Options) Validate() error {
 // model.DAccuracy unless the Loss is that of a critic, model.GLoss, the norms of both
 // gradients, and with Penalties model.DPenalty and model.DInputGrad.
 func New(name string, o Options, in model.Input) (*model.Model, error) {
-	return modelOf(build(name, o, in))
+	return o.defaults().diagnosis().modelOf(build(name, o, in))
 }
 
 // Kind returns a kind whose models New builds of options, for a model.Registry. The kind

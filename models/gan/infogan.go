@@ -217,7 +217,9 @@ func (c *InfoGANConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *InfoGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+func (c *InfoGANConfig) New(in model.Input) (*model.Model, error) {
+	return c.Adversarial.diagnosis(c.DNorm).modelOf(c.build(in))
+}
 
 func (c *InfoGANConfig) build(in model.Input) (*adversary, error) {
 	g := infoGAN{c.Convolutional.withFilters(in.Image), c.Latent, c.Information}

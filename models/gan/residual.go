@@ -115,7 +115,9 @@ func (c *ResNetConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *ResNetConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+func (c *ResNetConfig) New(in model.Input) (*model.Model, error) {
+	return c.Adversarial.diagnosis(c.DNorm).modelOf(c.build(in))
+}
 
 func (c *ResNetConfig) build(in model.Input) (*adversary, error) {
 	o, err := c.Adversarial.prepare(c, c.Noise, c.Residual.withFilters(in.Image), in.Image)

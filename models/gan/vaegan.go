@@ -216,7 +216,9 @@ func (c *VAEGANConfig) Validate() error {
 }
 
 // New builds the model.
-func (c *VAEGANConfig) New(in model.Input) (*model.Model, error) { return modelOf(c.build(in)) }
+func (c *VAEGANConfig) New(in model.Input) (*model.Model, error) {
+	return c.diagnosis().modelOf(c.build(in))
+}
 
 func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
 	g := vaeGAN{Convolutional: c.Convolutional.withFilters(in.Image), latent: c.Latent, gamma: c.Gamma}

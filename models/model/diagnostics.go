@@ -51,12 +51,12 @@ const (
 // A Remedy is a change of one option that helps: less Beta, which is 4 now. A page can
 // offer it as a button.
 type Remedy struct {
-	Change Change  `json:"change"`
-	Option string  `json:"option"`          // name of the field, as Beta
-	Value  string  `json:"value,omitempty"` // of SetTo the new value, else a proposal, or ""
-	Now    string  `json:"now"`             // its value
-	Note   string  `json:"note,omitempty"`  // what the change does, as "which learns the scale"
-	With   *Remedy `json:"with,omitempty"`  // another option that changes too
+	Change Change   `json:"change"`
+	Option string   `json:"option"`          // name of the field, as Beta
+	Value  string   `json:"value,omitempty"` // of SetTo the new value, else a proposal, or ""
+	Now    string   `json:"now"`             // its value
+	Note   string   `json:"note,omitempty"`  // what the change does, as "which learns the scale"
+	With   []Remedy `json:"with,omitempty"`  // other options that change too
 }
 
 // Text returns the remedy in words: less Beta (4 now). name is as in Warning.Message.
@@ -81,8 +81,8 @@ func (r Remedy) change(name func(field string) string) string {
 	if r.Note != "" {
 		s += ", " + r.Note
 	}
-	if r.With != nil {
-		s += " with " + r.With.change(name)
+	for _, w := range r.With {
+		s += " with " + w.change(name)
 	}
 	return s
 }
@@ -131,6 +131,7 @@ const MeanSigma = "mean_sigma"
 // number as a share of that among as many training images. Both are NaN if they were
 // not measured.
 type Diversity struct {
+	Images  int     // generated images that were compared
 	Spread  float64 // mean distance of two images: small if all are alike
 	Nearest float64 // mean distance of an image to the nearest other: small if there are few different ones
 }

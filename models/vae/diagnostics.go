@@ -1,0 +1,142 @@
+package vae
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/imago-ml/imago/models/diagnose"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// diagnosis has the rules of autoencoders for a configuration. An option that a kind
+// does not have is the zero diagnose.Option.
+type diagnosis struct {
+	beta   float64 // weight of the KL, if the loss has one
+	mmd    float64 // weight of another regulariser of the codes
+	warmup float64 // epochs over which the weight of the KL rises
+	loss   string  // name of the likelihood
+
+	betaOption, warmupOption, freeBitsOption, latentOption, lossOption diagnose.Option
+	// scales says that the option Loss has likelihoods that learn their scale, and those
+	// of grey values.
+	scales bool
+	sizes  []diagnose.Option // of the networks, besides the latent units
+}
+
+// modelOf returns a model that was built without an error, with the rules.
+func (d diagnosis) modelOf(m *model.Model, err error) (*model.Model, error) {
+	if err != nil {
+		return nil, err
+	}
+	m.Diagnostics = d.rules()
+	return m, nil
+}
+
+// rules returns the rules, in the order of their importance.
+func (d diagnosis) rules() diagnose.Rules {
+	p := d.posterior()
+	learning := diagnose.Learning{Warmup: d.warmup, Posterior: &p}
+	if d.latentOption.Field != "" {
+		learning.Size = append(learning.Size, d.latentOption)
+	}
+	learning.Size = append(learning.Size, d.sizes...)
+	rules := append(p.Rules(),
+		diagnose.Rule{Name: "kl-off", Check: d.unregularised},
+		learning.Blank(),
+		diagnose.Rule{Name: "grey-bce", Check: d.greyPixels},
+		diagnose.Rule{Name: "heavy-kl", Check: d.heavyKL},
+		diagnose.Rule{Name: "light-kl", Check: d.lightKL},
+	)
+	rules = append(rules, learning.Rules()...)
+	return append(rules, diagnose.MissingClasses(func(h *model.History) []model.Remedy { return diagnose.LearningRate(h).Less() }))
+}
+
+func (d diagnosis) posterior() diagnose.Posterior {
+	return diagnose.Posterior{
+		Weight: d.beta, Warmup: d.warmup,
+		Beta: d.betaOption, WarmupOption: d.warmupOption, FreeBits: d.freeBitsOption, Latent: d.latentOption,
+		LearnedScale: d.learnedScale(),
+	}
+}
+
+// learnedScale returns the change to a likelihood that learns its scale, for one whose
+// scale is fixed.
+func (d diagnosis) learnedScale() []model.Remedy {
+	if d.loss != "mse" || !d.scales {
+		return nil
+	}
+	return d.lossOption.Set("sigma", "which learns the scale")
+}
+
+const smallSigma = 0.2 // mean σ of q(z|x) below which codes are nearly points
+
+// unregularised warns if nothing holds the codes to the prior and their σ goes to 0.
+func (d diagnosis) unregularised(h *model.History) *model.Warning {
+	sigma := diagnose.Test(h, model.MeanSigma)
+	if d.beta != 0 || d.mmd != 0 || math.IsNaN(diagnose.Test(h, model.KL)) || !diagnose.Settled(h, 2, d.warmup) || !(sigma < smallSigma) {
+		return nil
+	}
+	return diagnose.Warning(d.betaOption.More(),
+		"the KL is off: nothing holds the codes to the prior, and σ, now %.2g, goes to 0: this becomes an autoencoder, and images drawn from the prior mean nothing", sigma)
+}
+
+// greyPixels warns of a Bernoulli likelihood of pixels that are neither black nor white.
+// The entropy of x, −x ln x − (1−x) ln(1−x), is the least that any model can reach.
+func (d diagnosis) greyPixels(h *model.History) *model.Warning {
+	reconstruction := diagnose.Test(h, model.Reconstruction)
+	if d.loss != "bce" || !diagnose.Settled(h, 2, d.warmup) || !(h.Entropy > 0.75*reconstruction) {
+		return nil
+	}
+	var ways []model.Remedy
+	if d.scales {
+		const note = "which is for grey pixels"
+		ways = append(d.lossOption.Set("cb", note), d.lossOption.Set("logistic", note)...)
+	}
+	return diagnose.Warning(ways,
+		"the likelihood has the wrong scale: bce takes pixels to be black or white, and these are grey: of the %.4g nats of reconstruction %.4g are the entropy of the grey values, which no model can reduce",
+		reconstruction, h.Entropy)
+}
+
+// rms returns the root of the mean squared error of a value under mse, else NaN.
+func (d diagnosis) rms(h *model.History) float64 {
+	if d.loss != "mse" {
+		return math.NaN()
+	}
+	return math.Sqrt(diagnose.Test(h, model.Reconstruction) / float64(h.Values))
+}
+
+// overweight returns by which factor the KL weighs more under mse, a Gaussian of σ² = ½,
+// than under a Gaussian of the measured σ²: β/(2σ²).
+func (d diagnosis) overweight(h *model.History) float64 {
+	s := d.rms(h)
+	return d.beta / (2 * s * s)
+}
+
+// matchingBeta returns the option Beta with a proposal: the weight at which the KL would
+// weigh as much as under a Gaussian of the measured σ².
+func (d diagnosis) matchingBeta(h *model.History, ways []model.Remedy) []model.Remedy {
+	for i := range ways {
+		ways[i].Value = strconv.FormatFloat(d.beta/d.overweight(h), 'g', 2, 64)
+	}
+	return ways
+}
+
+func (d diagnosis) heavyKL(h *model.History) *model.Warning {
+	p := d.posterior()
+	if !diagnose.Settled(h, 3, d.warmup) || !p.Weighs(h) || !(d.overweight(h) > 20) || p.Collapsed(h) {
+		return nil
+	}
+	return diagnose.Warning(append(d.learnedScale(), d.matchingBeta(h, d.betaOption.Less())...),
+		"the likelihood has the wrong scale: mse takes the error of a value to be 0.71, and it is %.2g: the KL weighs %.0f times what it would at that error, and the reconstructions blur",
+		d.rms(h), d.overweight(h))
+}
+
+func (d diagnosis) lightKL(h *model.History) *model.Warning {
+	p := d.posterior()
+	if !diagnose.Settled(h, 3, d.warmup) || !p.Weighs(h) || !(d.overweight(h) < 0.05) {
+		return nil
+	}
+	return diagnose.Warning(d.matchingBeta(h, d.betaOption.More()),
+		"the likelihood has the wrong scale: the error of a value is %.2g, and at that the KL weighs %.2g of what it should: images drawn from the prior will be worse than reconstructions",
+		d.rms(h), d.overweight(h))
+}
