@@ -77,7 +77,7 @@ func (c *MLPAEConfig) Validate() error { return joined(c.AEOptions.validate(), c
 
 // New builds the model.
 func (c *MLPAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("mlp-ae", c.MLP, in, c.Overrides)
+	return c.diagnosis(c.MLP.size()).modelOf(c.build("mlp-ae", c.MLP, in, c.Overrides))
 }
 
 // MLPAE returns kind mlp-ae and its recipe: the networks of MLPVAE without noise.
@@ -100,7 +100,7 @@ func (c *CNNAEConfig) Validate() error { return joined(c.AEOptions.validate(), c
 
 // New builds the model.
 func (c *CNNAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("cnn-ae", c.CNN, in, c.Overrides)
+	return c.diagnosis(c.CNN.size()).modelOf(c.build("cnn-ae", c.CNN, in, c.Overrides))
 }
 
 // CNNAE returns kind cnn-ae and its recipe: the networks of CNNVAE without noise.

@@ -38,7 +38,7 @@ func (c *CNNCVAEConfig) Validate() error { return joined(c.VAEOptions.validate()
 
 // New builds the model.
 func (c *CNNCVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("cvae", c.CNN, true, in, c.Overrides)
+	return c.VAEOptions.diagnosis(c.CNN.size()).modelOf(c.build("cvae", c.CNN, true, in, c.Overrides))
 }
 
 // CVAE returns kind cvae and its recipe: convolutional networks that take the labels,
@@ -62,7 +62,7 @@ func (c *MLPCVAEConfig) Validate() error { return joined(c.VAEOptions.validate()
 
 // New builds the model.
 func (c *MLPCVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("mlp-cvae", c.MLP, true, in, c.Overrides)
+	return c.VAEOptions.diagnosis(c.MLP.size()).modelOf(c.build("mlp-cvae", c.MLP, true, in, c.Overrides))
 }
 
 // MLPCVAE returns kind mlp-cvae and its recipe: dense networks that take the labels

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/imago-ml/imago/models/diagnose"
+	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -12,7 +13,7 @@ import (
 // does not have is the zero diagnose.Option.
 type diagnosis struct {
 	beta   float64 // weight of the KL, if the loss has one
-	mmd    float64 // weight of another regulariser of the codes
+	mmd    float64 // weight of other regularisers of the codes
 	warmup float64 // epochs over which the weight of the KL rises
 	loss   string  // name of the likelihood
 
@@ -28,8 +29,60 @@ func (d diagnosis) modelOf(m *model.Model, err error) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Likelihood != nil {
+		d.loss = m.Likelihood.Name
+	}
 	m.Diagnostics = d.rules()
 	return m, nil
+}
+
+// field returns an option of a configuration.
+func field(name string, value any) diagnose.Option { return diagnose.Option{Field: name, Value: value} }
+
+// diagnosis returns the rules for a VAE; sizes are the options of its networks.
+func (o VAEOptions) diagnosis(sizes ...diagnose.Option) diagnosis {
+	d := o.KLAnnealing.diagnosis(o.Beta, o.Options, sizes...)
+	d.mmd, d.latentOption = o.MMD, field("Latent", o.Latent)
+	return d
+}
+
+// diagnosis returns the rules for a KL of weight beta, which rises.
+func (o KLAnnealing) diagnosis(beta float64, l likelihood.Options, sizes ...diagnose.Option) diagnosis {
+	d := likelihoodDiagnosis(l, sizes...)
+	d.beta, d.betaOption = beta, field("Beta", beta)
+	d.warmup, d.warmupOption, d.freeBitsOption = o.Warmup, field("Warmup", o.Warmup), field("FreeBits", o.FreeBits)
+	return d
+}
+
+// likelihoodDiagnosis returns the rules for an evidence bound whose KL has no options.
+func likelihoodDiagnosis(l likelihood.Options, sizes ...diagnose.Option) diagnosis {
+	return diagnosis{beta: 1, loss: l.Loss, lossOption: field("Loss", l.Loss), scales: true, sizes: sizes}
+}
+
+// diagnosis returns the rules for an autoencoder; sizes are the options of its networks.
+func (o AEOptions) diagnosis(sizes ...diagnose.Option) diagnosis {
+	return diagnosis{beta: 1, loss: o.Loss, lossOption: field("Loss", o.Loss), latentOption: field("Latent", o.Latent), sizes: sizes}
+}
+
+func (c MLP) size() diagnose.Option { return field("Hidden", c.Hidden) }
+func (c CNN) size() diagnose.Option { return field("Filters", c.Filters) }
+
+// diagnosis returns the rules for networks and terms of the caller's own.
+func (o Options) diagnosis() diagnosis {
+	d := diagnosis{latentOption: field("Latent", o.Latent)}
+	terms, ok := o.Regularizer.(Sum)
+	if !ok {
+		terms = Sum{o.Regularizer}
+	}
+	for _, term := range terms {
+		switch r := term.(type) {
+		case KL:
+			d.beta, d.warmup = r.Beta, r.Warmup
+		default: // it holds the codes to the prior
+			d.mmd++
+		}
+	}
+	return d
 }
 
 // rules returns the rules, in the order of their importance.

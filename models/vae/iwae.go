@@ -152,7 +152,9 @@ func (c *IWAEConfig) New(in model.Input) (*model.Model, error) {
 		return nil, err
 	}
 	w := iwae{networks{c.MLP, c.MLP, in.Image, c.Latent, false}, l, c.Samples, "decoder/" + c.outputLayer() + "/bias"}
-	return w.objective().build(in, c.Overrides)
+	d := likelihoodDiagnosis(c.Options, c.MLP.size())
+	d.latentOption = field("Latent", c.Latent)
+	return d.modelOf(w.objective().build(in, c.Overrides))
 }
 
 // IWAE returns kind iwae and its recipes on binarised digits: the networks of Burda et

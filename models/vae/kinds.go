@@ -107,7 +107,7 @@ func (c *MLPVAEConfig) Validate() error { return joined(c.VAEOptions.validate(),
 
 // New builds the model.
 func (c *MLPVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("mlp-vae", c.MLP, false, in, c.Overrides)
+	return c.VAEOptions.diagnosis(c.MLP.size()).modelOf(c.build("mlp-vae", c.MLP, false, in, c.Overrides))
 }
 
 // MLPVAE returns kind mlp-vae and its recipe, the published dense VAE: 404,244
@@ -131,7 +131,7 @@ func (c *CNNVAEConfig) Validate() error { return joined(c.VAEOptions.validate(),
 
 // New builds the model.
 func (c *CNNVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.build("cnn-vae", c.CNN, false, in, c.Overrides)
+	return c.VAEOptions.diagnosis(c.CNN.size()).modelOf(c.build("cnn-vae", c.CNN, false, in, c.Overrides))
 }
 
 // CNNVAE returns kind cnn-vae and its recipe, the published convolutional VAE:

@@ -254,7 +254,8 @@ func (c *LadderConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ladder{l, KL{c.Beta, c.Warmup, c.FreeBits}, c.Hidden, c.Latents, in.Image}.objective().build(in, c.Overrides)
+	m, err := ladder{l, KL{c.Beta, c.Warmup, c.FreeBits}, c.Hidden, c.Latents, in.Image}.objective().build(in, c.Overrides)
+	return c.KLAnnealing.diagnosis(c.Beta, c.Options, field("Hidden", c.Hidden)).modelOf(m, err)
 }
 
 // Ladder returns kind ladder-vae and its recipe: two layers of codes on binarised pixels,

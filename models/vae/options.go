@@ -62,7 +62,7 @@ func New(name string, o Options, in model.Input) (*model.Model, error) {
 	if o.Conditional {
 		objective = e.conditionalObjective(objective)
 	}
-	return objective.build(in, o.Overrides)
+	return o.diagnosis().modelOf(objective.build(in, o.Overrides))
 }
 
 // Kind returns a kind of model without options, whose models New makes of what options

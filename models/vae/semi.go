@@ -110,7 +110,7 @@ func (c *M1Config) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.objective(c.SemiSupervision, c.Pretrain).build(in, c.Overrides)
+	return c.VAEOptions.diagnosis(c.MLP.size()).modelOf(d.objective(c.SemiSupervision, c.Pretrain).build(in, c.Overrides))
 }
 
 // M2Config configures kind m2.
@@ -138,7 +138,8 @@ func (c *M2Config) New(in model.Input) (*model.Model, error) {
 		likelihood: likelihood.Bernoulli(),
 		img:        in.Image,
 	}
-	return d.objective(c.SemiSupervision).build(in, c.Overrides)
+	rules := diagnosis{beta: 1, latentOption: field("Latent", c.Latent)}
+	return rules.modelOf(d.objective(c.SemiSupervision).build(in, c.Overrides))
 }
 
 // M1M2Config configures kind m1m2.
@@ -162,7 +163,8 @@ func (c *M1M2Config) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return m1m2{d, m2Loss{weight: c.Weight, alpha: c.Alpha}}.objective(c.SemiSupervision, c.Pretrain).build(in, c.Overrides)
+	m, err := m1m2{d, m2Loss{weight: c.Weight, alpha: c.Alpha}}.objective(c.SemiSupervision, c.Pretrain).build(in, c.Overrides)
+	return c.VAEOptions.diagnosis(c.MLP.size()).modelOf(m, err)
 }
 
 // M1 returns kind m1 and its recipe: Kingma et al., arXiv:1406.5298, with a classifier of

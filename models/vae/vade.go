@@ -351,7 +351,9 @@ func (c *VaDEConfig) New(in model.Input) (*model.Model, error) {
 		elbo:         elbo{networks{c.MLP, c.MLP, in.Image, c.Latent, false}, l, KL{Beta: c.PretrainBeta, Warmup: float64(c.Pretrain) / 2}},
 		pretrainBeta: c.PretrainBeta, clusters: c.Clusters, full: c.Covariance == "full",
 	}
-	return d.objective(c.Pretrain).build(in, c.Overrides)
+	rules := likelihoodDiagnosis(c.Options, c.MLP.size())
+	rules.latentOption = field("Latent", c.Latent)
+	return rules.modelOf(d.objective(c.Pretrain).build(in, c.Overrides))
 }
 
 // VaDE returns kind vade and its recipe. The published networks are 784-500-500-2000-10 with

@@ -244,7 +244,7 @@ func (c *VQVAEConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.vqVAE(l, in.Image).objective(c.Pretrain).build(in, c.Overrides)
+	return likelihoodDiagnosis(c.Options).modelOf(c.vqVAE(l, in.Image).objective(c.Pretrain).build(in, c.Overrides))
 }
 
 func (c *VQVAEConfig) vqVAE(l likelihood.Likelihood, img model.Image) vqVAE {
