@@ -17,7 +17,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// album is a model that draws pictures it has learnt by heart, each with its share.
+// An album is a model that draws memorised pictures, each with its share.
 type album struct {
 	img      model.Image
 	pictures [][]float32
@@ -55,7 +55,7 @@ func (a album) Sample(n int) (*graph.Func, error) {
 // evenly returns equal shares of n pictures.
 func evenly(n int) []float64 { return slices.Repeat([]float64{1 / float64(n)}, n) }
 
-// netOf returns the feature net of a set, as a task asks for it; of another there is none.
+// netOf returns the function that opens the feature net of a set; other sets have none.
 func netOf(t *testing.T, set *data.Set, be backend.Backend) func(context.Context, *data.Set) (*feature.Net, error) {
 	t.Helper()
 	n, err := feature.Open(context.Background(), set, be, feature.Options{NoCache: true})
@@ -70,8 +70,8 @@ func netOf(t *testing.T, set *data.Set, be backend.Backend) func(context.Context
 	}
 }
 
-// What a model leaves out is counted: classes, and triples of them where each channel
-// is an image of its own.
+// TestModes checks that missing modes are counted: classes, and triples of classes where each
+// channel is an image of its own.
 func TestModes(t *testing.T) {
 	set := quarters(t, 200)
 	be := cpu.New(1)
@@ -96,7 +96,7 @@ func TestModes(t *testing.T) {
 	if len(counts) != 4 || counts[2] != 0 || !(math.Abs(counts[0]-100) <= 30) || !(math.Abs(counts[1]-60) <= 25) || counts[0]+counts[1]+counts[3] != 200 {
 		t.Errorf("the images by class are %v of 200, want about half, 30 %%, none, the rest", counts)
 	}
-	if want := fmt.Sprintf("200 made images by class: a %v, b %v, c 0, d %v; ", counts[0], counts[1], counts[3]); !strings.HasPrefix(s[0].Note, want) {
+	if want := fmt.Sprintf("200 generated images by class: a %v, b %v, c 0, d %v; ", counts[0], counts[1], counts[3]); !strings.HasPrefix(s[0].Note, want) {
 		t.Errorf("the note is %q, want %q", s[0].Note, want)
 	}
 	for name, want := range map[string]float64{"modes": 3, "mode_kl": kl, "mode_most": 4 * counts[0] / 200, "mode_least": 0} {
@@ -113,7 +113,7 @@ func TestModes(t *testing.T) {
 	}
 	task.Set = &less
 	s, missing, err = ofToy(t, a, model.Input{Image: grey}).Measure(context.Background(), task)
-	if err != nil || len(s) != 3 || len(missing) != 1 || !strings.Contains(missing[0].Why, "class 3, which no training image is of") {
+	if err != nil || len(s) != 3 || len(missing) != 1 || !strings.Contains(missing[0].Why, "class 3, of which there is no training image") {
 		t.Errorf("without a class: %v, %v, %v", s.Map(), missing, err)
 	}
 	if got := s[1].Value; !(math.Abs(got-3*counts[0]/200) <= 1e-12) {
@@ -156,7 +156,7 @@ func TestModes(t *testing.T) {
 		p := counts[at] / 260
 		kl += p * math.Log(64*p)
 	}
-	if want := "sees images as they are"; !strings.HasPrefix(s[0].Note, "each channel by imago-cnn-1") || !strings.HasSuffix(s[0].Note, want) {
+	if want := "takes images as they are"; !strings.HasPrefix(s[0].Note, "each channel by imago-cnn-1") || !strings.HasSuffix(s[0].Note, want) {
 		t.Errorf("the note is %q", s[0].Note)
 	}
 	if got := s[1].Value; !(math.Abs(got-kl) <= 1e-12) {
@@ -168,8 +168,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// Training images learnt by heart are found, by features and by pixels; images that are
-// only like them are not.
+// TestMemorised checks that memorised training images are found, by features and by pixels,
+// and images that are only similar are not.
 func TestMemorised(t *testing.T) {
 	set := quarters(t, 200)
 	fresh := quarters(t, 300).Train.Items // of which the first 200 are those of set
@@ -192,7 +192,7 @@ func TestMemorised(t *testing.T) {
 		of          [][]float32
 		least, most float64
 	}{
-		"by heart":   {pictures(set.Train.Items), 1, 1},
+		"memorised":  {pictures(set.Train.Items), 1, 1},
 		"like them":  {pictures(fresh)[200:], 0, 0.08},
 		"half of it": {append(pictures(set.Train.Items)[:100], pictures(fresh)[200:]...), 0.38, 0.65},
 	} {
@@ -205,14 +205,14 @@ func TestMemorised(t *testing.T) {
 				t.Errorf("%s: %s is %v of %d images, want %s from %v to %v", name, x.Metric.Name, x.Value, x.Images, want, tt.least, tt.most)
 			}
 		}
-		if name == "by heart" && !strings.Contains(s[1].Note, "half are nearer to a training image than 0, ") {
+		if name == "memorised" && !strings.Contains(s[1].Note, "half of the generated images are nearer to a training image than 0, ") {
 			t.Errorf("the note is %q", s[1].Note)
 		}
 	}
 }
 
-// The channels of an image come apart in their order.
-func TestApart(t *testing.T) {
+// TestSplitChannels checks the order of the channels of an image.
+func TestSplitChannels(t *testing.T) {
 	got := splitChannels([]uint8{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16}, 1, 2, 3)
 	if want := []uint8{1, 4, 2, 5, 3, 6, 11, 14, 12, 15, 13, 16}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

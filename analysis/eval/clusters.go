@@ -8,13 +8,13 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// found is the class that the model itself gives each of some images.
+// A clustering is the cluster, a class found by the model itself, of each of some images.
 type clustering struct {
 	classes []int32 // of k
 	k       int
 }
 
-// find finds the classes of images.
+// cluster returns the clusters of images.
 func (s *evaluation) cluster(ctx context.Context, images data.Items) (clustering, error) {
 	p, k, err := s.session.Classify(ctx, images)
 	if err != nil {
@@ -23,7 +23,7 @@ func (s *evaluation) cluster(ctx context.Context, images data.Items) (clustering
 	return clustering{probe.Argmax(p, k), k}, nil
 }
 
-// noClasses returns why a model finds none; "" = it finds some.
+// noClassifier returns the reason why the model finds no classes; "" if it finds some.
 func (s *evaluation) noClassifier() string {
 	if s.model.Classify == nil {
 		return "the model finds no classes"
@@ -31,16 +31,16 @@ func (s *evaluation) noClassifier() string {
 	return ""
 }
 
-// clusters holds the classes that the model finds in the test images, once for all
-// metrics, against their labels.
-func clusterMetric(agree func(found, labels []int32, k, classes int) (float64, error)) func(context.Context, *evaluation) (result, error) {
+// clusterMetric returns the measure function of a metric that compares the clusters of the
+// test images, computed once for all metrics, with their labels.
+func clusterMetric(agree func(clusters, labels []int32, k, classes int) (float64, error)) func(context.Context, *evaluation) (result, error) {
 	return func(ctx context.Context, s *evaluation) (result, error) {
 		set := s.task.Set
 		if set.Test.Labels == nil || len(set.Classes) < 2 {
 			return absent("the test images have no classes")
 		}
-		if why := s.noClassifier(); why != "" {
-			return result{absent: why}, nil
+		if reason := s.noClassifier(); reason != "" {
+			return result{absent: reason}, nil
 		}
 		if s.clusters == nil {
 			f, err := s.cluster(ctx, s.images)
@@ -55,21 +55,23 @@ func clusterMetric(agree func(found, labels []int32, k, classes int) (float64, e
 	}
 }
 
-func clusterAccuracy(found, labels []int32, k, classes int) (float64, error) {
-	p, _, err := probe.ClusterAccuracy(found, labels, k, classes)
+// clusterAccuracy returns the accuracy of the best one-to-one assignment of clusters to
+// classes. Xie et al., arXiv:1511.06335.
+func clusterAccuracy(clusters, labels []int32, k, classes int) (float64, error) {
+	p, _, err := probe.ClusterAccuracy(clusters, labels, k, classes)
 	return p, err
 }
 
-// clustersMade holds the classes that the model finds in images that it has made
-// against those that the feature net gives them. The images are those of the other
-// metrics, drawn again: they were not kept.
+// clusterGenerated compares the clusters of generated images with the classes that the
+// feature net gives them. The images are those of the other metrics, drawn again, as they
+// are not kept.
 func clusterGenerated(ctx context.Context, s *evaluation) (result, error) {
-	if why := s.noClassifier(); why != "" {
-		return result{absent: why}, nil
+	if reason := s.noClassifier(); reason != "" {
+		return result{absent: reason}, nil
 	}
-	net, seen, why, err := s.generatedClasses(ctx)
-	if err != nil || why != "" {
-		return result{absent: why}, err
+	net, netClasses, reason, err := s.generatedClasses(ctx)
+	if err != nil || reason != "" {
+		return result{absent: reason}, err
 	}
 	src, err := fromPrior(ctx, s)
 	if err != nil || src.absent != "" {
@@ -85,6 +87,6 @@ func clusterGenerated(ctx context.Context, s *evaluation) (result, error) {
 		return result{}, err
 	}
 	n := len(own.classes)
-	v, err := clusterAccuracy(own.classes, seen, own.k, len(net.Labels))
+	v, err := clusterAccuracy(own.classes, netClasses, own.k, len(net.Labels))
 	return result{value: v, stdErr: math.Sqrt(v * (1 - v) / float64(n)), images: n, note: netNote(net, s.img)}, err
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// groups is stamp with classes of its own: that of an image whose quarter c is bright
+// groups is a stamp with classes of its own: the class of an image whose quarter c is bright
 // is of[c].
 type groups struct {
 	stamp
@@ -37,9 +37,9 @@ func (g groups) Classify(n int) (*graph.Func, error) {
 	return graph.NewFunc("classify", []*graph.Node{x}, []graph.Output{{Name: model.OutputProbs, Value: y}}, nil)
 }
 
-// Classes that go by other names agree in full; where two are one, the half of them
-// agrees that is given its label.
-func TestFound(t *testing.T) {
+// TestClusters checks that classes under other names agree in full, and that of two classes
+// which are one, the half agrees that is assigned to its label.
+func TestClusters(t *testing.T) {
 	set := quarters(t, 200)
 	in := model.Input{Image: model.Image{H: quarterSide, W: quarterSide, C: 1}, Labels: 4}
 	be := cpu.New(1)

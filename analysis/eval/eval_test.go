@@ -36,7 +36,7 @@ func images(t *testing.T, n int, s model.Image) data.Split {
 	return data.Split{Items: m}
 }
 
-// drawn returns a model of that kind with first values in a state.
+// drawn returns a model of that kind with initial values in a state.
 func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (*model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	k, _ := kind()
@@ -80,8 +80,8 @@ func TestMetricTable(t *testing.T) {
 	}
 }
 
-// The protocol by hand: batches of 256 in order, the last of 44 without filling,
-// samples at Split("eval").At(batch).
+// TestProtocol computes the metrics by hand: batches of 256 in order, the last one of 44
+// without padding, samples at Split("eval").At(batch).
 func TestProtocol(t *testing.T) {
 	e, m, be, st := newEvaluator(t, vae.MLPVAE)
 	split := images(t, 300, small)

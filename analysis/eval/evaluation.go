@@ -13,16 +13,16 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// A subject is one state of a model and the images it is judged by. What several
-// metrics need is measured once.
+// An evaluation is one state of a model and the images it is evaluated on. It keeps what
+// several metrics need, so that this is computed once.
 type evaluation struct {
 	*Evaluator
 	images data.Items // a Labeller if they are labelled
 	key    rng.Key
-	task   *Task // nil when measuring an epoch of training
-	metric string
+	task   *Task  // nil when measuring an epoch of training
+	metric string // the one that is measured now, for progress
 
-	means           map[string]float64 // of onePass; nil before
+	means           map[string]float64 // of evaluateTerms; nil before
 	posteriors      *posteriorStatistics
 	reconstructions *reconstructionErrors
 	likelihoods     map[int]*likelihoodEstimate // by number of samples
@@ -36,7 +36,8 @@ type evaluation struct {
 	clusters        *clustering // in the test images
 }
 
-// measure measures the metrics in their order.
+// measure returns the wanted metrics in their order, and those that the model does not
+// have.
 func (s *evaluation) measure(ctx context.Context, wanted []Metric) (Scores, []Absent, error) {
 	if h, w, c := s.images.Shape(); (model.Image{H: h, W: w, C: c}) != s.img {
 		return nil, nil, fmt.Errorf("eval: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
@@ -61,17 +62,17 @@ func (s *evaluation) measure(ctx context.Context, wanted []Metric) (Scores, []Ab
 	return scores, missing, nil
 }
 
-// progress tells how far the metric being measured is.
+// progress reports how far the computation of the current metric is.
 func (s *evaluation) progress(done, total int) {
 	if s.task != nil && s.task.Progress != nil {
 		s.task.Progress(s.metric, done, total)
 	}
 }
 
-// chunk is how many images are held as floats at a time.
+// chunkImages is the number of images that are held as floats at a time.
 const chunkImages = 2048
 
-// chunks calls f on the images, as many at a time as may be held.
+// eachChunk calls f on all images, at most chunkImages at a time.
 func eachChunk(images data.Items, f func(at int, part data.Items) error) error {
 	for at := 0; at < images.Len(); at += chunkImages {
 		part, err := imageRange(images, at, min(chunkImages, images.Len()-at))
@@ -85,7 +86,7 @@ func eachChunk(images data.Items, f func(at int, part data.Items) error) error {
 	return nil
 }
 
-// some returns images at … at+n−1.
+// imageRange returns images at … at+n−1.
 func imageRange(images data.Items, at, n int) (data.Items, error) {
 	index := make([]int, n)
 	for i := range index {
@@ -94,13 +95,13 @@ func imageRange(images data.Items, at, n int) (data.Items, error) {
 	return data.Subset(images, index)
 }
 
-// A mean adds numbers up.
+// A mean computes the mean and the variance of numbers as they come. Welford 1962.
 type mean struct {
 	n            int
 	sum, squares float64 // squares of the distance from the running mean
 }
 
-// add takes a number in. Welford 1962.
+// add takes one more number into account.
 func (m *mean) add(v float64) {
 	m.n++
 	before := 0.0
@@ -111,12 +112,13 @@ func (m *mean) add(v float64) {
 	m.squares += (v - before) * (v - m.value())
 }
 
+// value returns the mean of the numbers.
 func (m *mean) value() float64 { return m.sum / float64(m.n) }
 
-// variance returns that of the numbers themselves, over n.
+// variance returns the variance of the numbers, with n in the denominator.
 func (m *mean) variance() float64 { return m.squares / float64(m.n) }
 
-// stdErr returns the standard error of the mean, s/√n; 0 of one number.
+// stdErr returns the standard error of the mean, s/√n; 0 for one number.
 func (m *mean) stdErr() float64 {
 	if m.n < 2 {
 		return 0

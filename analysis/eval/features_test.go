@@ -14,7 +14,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// quarters returns a labelled set of images of which a quarter is bright.
+// quarters returns a labelled set of images with one bright quarter.
 func quarters(t *testing.T, n int) *data.Set {
 	t.Helper()
 	set := &data.Set{Name: "quarters", Digest: "quarters", Classes: []string{"a", "b", "c", "d"}}
@@ -40,8 +40,9 @@ func quarters(t *testing.T, n int) *data.Set {
 	return set
 }
 
-// A model that draws what its labels say is recognised, and close to the test images;
-// one that draws other labels' pictures is not, though as a whole it is as close.
+// TestConditional checks that images which agree with their labels are recognised and close
+// to the test images, and that images of other labels are not recognised, though as a set
+// they are as close.
 func TestConditional(t *testing.T) {
 	set := quarters(t, 200)
 	in := model.Input{Image: model.Image{H: quarterSide, W: quarterSide, C: 1}, Labels: 4}
@@ -90,8 +91,8 @@ func TestConditional(t *testing.T) {
 	}
 }
 
-// What codes are drawn from: a Gaussian that ignores how units hang together, and
-// mixtures that do not.
+// TestDensities checks what is drawn from the densities of codes: from a Gaussian that ignores
+// the covariance of the units, and from mixtures that do not.
 func TestDensities(t *testing.T) {
 	const n = 4000
 	e := make([]float32, 2*n)
@@ -128,7 +129,7 @@ func TestDensities(t *testing.T) {
 	}
 }
 
-// Codes that nothing can be fitted to are a reason, not a failure.
+// TestNoDensity checks that codes to which no density can be fitted are a reason, not an error.
 func TestNoDensity(t *testing.T) {
 	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
 	set := setOf(t, 5, small)
@@ -140,7 +141,7 @@ func TestNoDensity(t *testing.T) {
 	}
 }
 
-// What a task must not be.
+// TestMeasureErrors checks tasks that are not valid.
 func TestMeasureErrors(t *testing.T) {
 	e := ofToy(t, linear{measure: model.Density}, model.Input{Image: toyImage})
 	set := setOf(t, 5, toyImage)

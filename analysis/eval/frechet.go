@@ -7,13 +7,14 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A cloud is the Gaussian that fits points best: what a Fréchet distance compares.
+// gaussianStatistics are the mean and the covariance of points: of the Gaussian that a
+// Fréchet distance compares.
 type gaussianStatistics struct {
 	mean []float64     // (F)
 	cov  *mat.SymDense // (F,F), with N−1 in the denominator
 }
 
-// newCloud returns the cloud of points (N,F), N ≥ 2, in float64.
+// newGaussianStatistics returns those of points (N,F), N ≥ 2, in float64.
 func newGaussianStatistics(points []float32, dim int) (gaussianStatistics, error) {
 	n := len(points) / max(1, dim)
 	if dim < 1 || n < 2 || len(points)%dim != 0 {
@@ -45,9 +46,9 @@ func newGaussianStatistics(points []float32, dim int) (gaussianStatistics, error
 //
 //	|m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁^½ C₂ C₁^½)^½)
 //
-// which is ≥ 0. The root is of a symmetric matrix, so there is no imaginary part to
-// drop, and small negative eigenvalues are rounding of 0. Dowson & Landau 1982;
-// Heusel et al., arXiv:1706.08500, eq. 6.
+// which is ≥ 0. The root is that of a symmetric matrix, so it has no imaginary part, and
+// small negative eigenvalues are rounding errors of 0. Dowson & Landau 1982; Heusel et al.,
+// arXiv:1706.08500, eq. 6.
 func frechet(a, b gaussianStatistics) (float64, error) {
 	d := 0.0
 	for i := range a.mean {
@@ -71,10 +72,13 @@ func frechet(a, b gaussianStatistics) (float64, error) {
 	return max(d, 0), nil
 }
 
-// Frechet returns the squared Fréchet distance of the Gaussians that fit two sets of
-// points best: of features, the FID.
+// Frechet returns the squared Fréchet distance of two sets of points, each described by its
+// mean and covariance. The FID is this distance of features. It fails if a set has fewer
+// than two points, or if the eigenvalues do not converge.
 //
-// a, b (N,dims) → ≥ 0.
+//	|m₁ − m₂|² + tr(C₁ + C₂ − 2 (C₁^½ C₂ C₁^½)^½)
+//
+// a, b (N,dims) → ≥ 0. Heusel et al., arXiv:1706.08500, eq. 6.
 func Frechet(a, b []float32, dims int) (float64, error) {
 	x, err := newGaussianStatistics(a, dims)
 	if err != nil {
@@ -91,7 +95,7 @@ func Frechet(a, b []float32, dims int) (float64, error) {
 	return d, nil
 }
 
-// sqrtSym returns the symmetric root of a positive semidefinite matrix.
+// sqrtSym returns the symmetric square root of a positive semidefinite matrix.
 func sqrtSym(c *mat.SymDense) (*mat.SymDense, error) {
 	values, vectors, err := eigenvalues(c, true)
 	if err != nil {
@@ -110,6 +114,8 @@ func sqrtSym(c *mat.SymDense) (*mat.SymDense, error) {
 	return symmetric(&root), nil
 }
 
+// eigenvalues returns the eigenvalues of a symmetric matrix, and its eigenvectors if they are
+// wanted.
 func eigenvalues(c *mat.SymDense, vectors bool) ([]float64, *mat.Dense, error) {
 	var e mat.EigenSym
 	if !e.Factorize(c, vectors) {

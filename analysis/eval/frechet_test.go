@@ -18,7 +18,7 @@ func diagonal(mean, variance []float64) gaussianStatistics {
 	return gaussianStatistics{mean, c}
 }
 
-// turned returns c in other coordinates, x → Qx, with Q a product of rotations.
+// turned returns c in other coordinates, x → Qx, where Q is a product of rotations.
 func turned(c gaussianStatistics, angles ...float64) gaussianStatistics {
 	n := len(c.mean)
 	q := mat.NewDense(n, n, nil)
@@ -47,7 +47,8 @@ func turned(c gaussianStatistics, angles ...float64) gaussianStatistics {
 	return gaussianStatistics{m.RawVector().Data, symmetric(&whole)}
 }
 
-// Where covariances commute the distance is Σ (m₁−m₂)² + (σ₁−σ₂)², in any coordinates.
+// TestFrechetClosedForm checks Gaussians whose covariances commute: the distance is
+// Σ (m₁−m₂)² + (σ₁−σ₂)², in any coordinates.
 func TestFrechetClosedForm(t *testing.T) {
 	a := diagonal([]float64{1, -2, 0.5}, []float64{4, 0.25, 1})
 	b := diagonal([]float64{0, 1, 0.5}, []float64{1, 9, 0})
@@ -65,7 +66,8 @@ func TestFrechetClosedForm(t *testing.T) {
 	}
 }
 
-// Where they do not commute: in two dimensions tr (C₁C₂)^½ = √(tr C₁C₂ + 2 √(det C₁ det C₂)).
+// TestFrechetTwoDimensions checks covariances that do not commute: in two dimensions
+// tr (C₁C₂)^½ = √(tr C₁C₂ + 2 √(det C₁ det C₂)).
 func TestFrechetTwoDimensions(t *testing.T) {
 	a := gaussianStatistics{[]float64{0, 0}, mat.NewSymDense(2, []float64{2, 0.6, 0.6, 1})}
 	b := gaussianStatistics{[]float64{3, 0}, mat.NewSymDense(2, []float64{1, -0.8, -0.8, 3})}
@@ -77,7 +79,7 @@ func TestFrechetTwoDimensions(t *testing.T) {
 	}
 }
 
-func TestNewCloud(t *testing.T) {
+func TestNewGaussianStatistics(t *testing.T) {
 	c, err := newGaussianStatistics([]float32{1, 2, 3, 6, 5, 1}, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,8 @@ func TestNewCloud(t *testing.T) {
 	}
 }
 
-// Of samples the distance comes close to that of what they are drawn from.
+// TestFrechetOfSamples checks that the distance of samples is close to that of the Gaussians
+// from which they are drawn.
 func TestFrechetOfSamples(t *testing.T) {
 	const n, dim = 20_000, 4
 	points := func(key rng.Key, mean, sd float32) []float32 {

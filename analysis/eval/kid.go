@@ -16,9 +16,9 @@ const (
 	kidSize    = 1000 // points of a subset of each side, or all where there are fewer
 )
 
-// kid returns the kernel distance of the features.
-func kid(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
-	n := min(len(real.features), len(made.features)) / feature.Size
+// kid returns the kernel inception distance of two sets of features, the mean over subsets.
+func kid(ctx context.Context, s *evaluation, real, generated *embedding) (result, error) {
+	n := min(len(real.features), len(generated.features)) / feature.Size
 	if n < 2 {
 		return absent("a kernel distance takes two images or more")
 	}
@@ -26,14 +26,14 @@ func kid(ctx context.Context, s *evaluation, real, made *embedding) (result, err
 	if n <= kidSize { // each would be the same points
 		subsets = 1
 	}
-	m, err := mmd(ctx, s.be, real.features, made.features, feature.Size, subsets, min(n, kidSize), s.key.Split("kid"), s.progress)
+	m, err := mmd(ctx, s.be, real.features, generated.features, feature.Size, subsets, min(n, kidSize), s.key.Split("kid"), s.progress)
 	if err != nil {
 		return result{}, err
 	}
 	return result{value: m.value(), stdErr: m.stdErr()}, nil
 }
 
-// kid says what it is measured on.
+// aboutKID returns the protocol of kid in words.
 func (p Protocol) aboutKID() string {
 	return fmt.Sprintf("kernel distance (Bińkowski et al. 2018) of the features of the first %d test images and of as many drawn from the model's prior: squared maximum mean discrepancy by the kernel (x·y/%d + 1)³, mean of the unbiased estimate over %d subsets of %d of each; %s", p.Generated, feature.Size, kidSubsets, kidSize, aboutNet)
 }
@@ -43,12 +43,12 @@ func (p Protocol) aboutKID() string {
 //
 //	E k(x, x′) + E k(y, y′) − 2 E k(x, y),   k(x, y) = (x·y/F + 1)³
 //
-// of each of so many subsets of a and b, of size points drawn without replacement:
-// subset i of a at key.Split("real").At(i), of b at key.Split("made").At(i). Products
-// are float32, sums float64.
+// for each of so many subsets of a and b, which are size points drawn without replacement:
+// subset i of a at key.Split("real").At(i), of b at key.Split("made").At(i). Products are
+// float32, sums float64.
 //
 // a, b (N,F). Gretton et al. 2012, lemma 6; Bińkowski et al., arXiv:1801.01401.
-func mmd(ctx context.Context, be backend.Backend, a, b []float32, dims, subsets, size int, key rng.Key, told func(done, total int)) (mean, error) {
+func mmd(ctx context.Context, be backend.Backend, a, b []float32, dims, subsets, size int, key rng.Key, progress func(done, total int)) (mean, error) {
 	var all mean
 	p, err := newProducts(be, size, size, dims)
 	if err != nil {
@@ -60,29 +60,29 @@ func mmd(ctx context.Context, be backend.Backend, a, b []float32, dims, subsets,
 		drawSubset(x, a, dims, key.Split("real").At(uint64(i)))
 		drawSubset(y, b, dims, key.Split("made").At(uint64(i)))
 		estimate := 0.0
-		for _, of := range []struct {
-			a, b   []float32
-			weight float64
-			apart  bool // a point is not paired with itself
+		for _, pair := range []struct {
+			a, b     []float32
+			weight   float64
+			distinct bool // a point is not paired with itself
 		}{{x, x, 1 / pairs, true}, {y, y, 1 / pairs, true}, {x, y, -2 / float64(size) / float64(size), false}} {
-			copy(p.a, of.a)
-			copy(p.b, of.b)
+			copy(p.a, pair.a)
+			copy(p.b, pair.b)
 			if err := p.run(); err != nil {
 				return all, err
 			}
-			sum, err := p.kernelSum(ctx, of.apart)
+			sum, err := p.kernelSum(ctx, pair.distinct)
 			if err != nil {
 				return all, err
 			}
-			estimate += of.weight * sum
+			estimate += pair.weight * sum
 		}
 		all.add(estimate)
-		told((i+1)*size, subsets*size)
+		progress((i+1)*size, subsets*size)
 	}
 	return all, nil
 }
 
-// take draws points of x without replacement until dst is full.
+// drawSubset draws points of x without replacement until dst is full.
 func drawSubset(dst, x []float32, dims int, key rng.Key) {
 	order := key.Perm(len(x) / dims)
 	for i := range len(dst) / dims {
@@ -90,15 +90,15 @@ func drawSubset(dst, x []float32, dims int, key rng.Key) {
 	}
 }
 
-// kernels returns the sum of the kernel over all pairs, without those of a point and itself
-// if they are to be apart.
-func (p *products) kernelSum(ctx context.Context, apart bool) (float64, error) {
+// kernelSum returns the sum of the kernel over all pairs, without the pairs of a point and
+// itself if distinct is true.
+func (p *products) kernelSum(ctx context.Context, distinct bool) (float64, error) {
 	sums := make([]float64, p.rows)
 	scale := 1 / float64(p.dims)
 	err := data.Parallel(ctx, p.rows, func(i int) error {
 		sum := 0.0
 		for j, v := range p.ab[i*p.cols : (i+1)*p.cols] {
-			if apart && i == j {
+			if distinct && i == j {
 				continue
 			}
 			k := float64(v)*scale + 1

@@ -54,8 +54,8 @@ func gaussianKernel(m1 []float64, c1 *mat.Dense, m2 []float64, c2 *mat.Dense) fl
 	return sum
 }
 
-// The mean of many estimates is the distance of the Gaussians in closed form, also
-// where it is 0: there is no bias.
+// TestKernelDistanceOfGaussians checks that the mean of many estimates is the distance of the
+// Gaussians in closed form, also where it is 0: the estimate has no bias.
 func TestKernelDistanceOfGaussians(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()
@@ -86,7 +86,7 @@ func TestKernelDistanceOfGaussians(t *testing.T) {
 	}
 }
 
-// What the device gives is what a loop over all pairs gives, for the same subsets.
+// TestKernelDistanceByLoop checks the device against a loop over all pairs of the same subsets.
 func TestKernelDistanceByLoop(t *testing.T) {
 	be := cpu.New(2)
 	defer be.Close()

@@ -12,31 +12,32 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// onPixels is what x is in the metrics of a likelihood: the note of the score says
+// aboutLikelihood says what x is in the metrics of a likelihood. The note of the score says
 // which of these it was.
-const aboutLikelihood = "x is what the likelihood is one of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits"
+const aboutLikelihood = "x has the values that the likelihood is a probability of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits"
 
-// A bound is the estimates of ln p(x) of the test images.
+// A likelihoodEstimate is the estimates of ln p(x) of the test images, in nats.
 type likelihoodEstimate struct {
 	mean
 	note string
 }
 
-// rowsOf returns about how many codes are decoded at a time: enough that products are
-// large, few enough that their pixels stay near the processor.
+// codesPerBatch returns about how many codes are decoded at a time: enough for large matrix
+// products, and few enough that their pixels stay in the processor's cache.
 func codesPerBatch(img model.Image) int { return min(max(1<<20/max(1, img.Size()), 16), 1024) }
 
-// mostSamples is how many samples of an image a batch has at most: its encoder is
-// run for that many decoders.
+// maxBatchSamples is the most samples of an image in a batch, for which the encoder is run
+// once.
 const maxBatchSamples = 64
 
-// weighed estimates ln p(x) of each test image with k draws,
+// estimateLikelihood estimates ln p(x) of each test image with k importance samples,
 //
 //	ln p(x) ≈ ln 1/k Σ_k w,   w = p(x,z)/q(z|x),   z ~ q(z|x)
 //
-// a lower bound in the mean, of which k = 1 is the ELBO. Draws come in chunks, whose
-// log-weights a running log-sum-exp in float64 takes in; chunk c of batch b is drawn
-// at Split("weights").At(b).At(c). Burda et al., arXiv:1509.00519, eq. 8.
+// whose expectation is a lower bound of ln p(x), for k = 1 the ELBO. The samples come in
+// chunks, and a log-sum-exp in float64 runs over their log-weights. Chunk c of batch b is
+// drawn at Split("weights").At(b).At(c). The result is nil if the model has no likelihood.
+// Burda et al., arXiv:1509.00519, eq. 8.
 func (s *evaluation) estimateLikelihood(ctx context.Context, k int) (*likelihoodEstimate, error) {
 	if b := s.likelihoods[k]; b != nil || s.model.LogWeights == nil {
 		return b, nil
@@ -59,7 +60,7 @@ func (s *evaluation) estimateLikelihood(ctx context.Context, k int) (*likelihood
 	}
 	logWeights := c.Outputs()[0].F32()
 	draws := k
-	if !p.Takes(model.InputKey) { // nothing is drawn: a chunk of weights is as good as all
+	if !p.Takes(model.InputKey) { // nothing is random: all chunks are equal
 		draws, chunks = each, 1
 	}
 	b := &likelihoodEstimate{note: note}
@@ -103,12 +104,14 @@ func (s *evaluation) estimateLikelihood(ctx context.Context, k int) (*likelihood
 	return b, nil
 }
 
-// A logSum is ln Σ e^v of the numbers added, in float64. The zero value has none.
+// A logSumExp computes ln Σ e^v of numbers as they come, in float64. The zero value has no
+// number.
 type logSumExp struct {
 	n        int
 	top, sum float64 // the largest, and Σ e^(v − top)
 }
 
+// add takes one more number into account.
 func (l *logSumExp) add(v float64) {
 	l.n++
 	switch {
@@ -122,10 +125,11 @@ func (l *logSumExp) add(v float64) {
 	}
 }
 
+// value returns ln Σ e^v.
 func (l *logSumExp) value() float64 { return l.top + math.Log(l.sum) }
 
-// scored returns the test images as the model's likelihood takes them, and what that is;
-// "" if it has no likelihood.
+// likelihoodImages returns the test images as the model's likelihood takes them, and what
+// this is in words; "" if the model has no likelihood.
 func (s *evaluation) likelihoodImages() (data.Items, string) {
 	p := s.model.Likelihood
 	if p == nil {
@@ -142,27 +146,31 @@ func (s *evaluation) likelihoodImages() (data.Items, string) {
 	return nil, ""
 }
 
-// noBound says why a model has no bound of ln p(x).
+// noLikelihood returns the reason why the model has no estimate of ln p(x).
 func (s *evaluation) noLikelihood() (result, error) {
 	if l := s.model.Likelihood; l != nil && l.Measure == model.Distance {
 		return absent("the model has no likelihood: %s is a distance", l.Name)
 	}
-	return absent("the model has no p(x|z) and q(z|x) to weigh")
+	return absent("the model has no p(x|z) and q(z|x) for importance weights")
 }
 
+// elbo returns the evidence lower bound, in nats an image.
 func elbo(ctx context.Context, s *evaluation) (result, error) { return s.nats(ctx, 1, 1) }
 
+// nll returns −ln p(x) estimated with the samples of the protocol, in nats an image.
 func nll(ctx context.Context, s *evaluation) (result, error) {
 	return s.nats(ctx, s.task.NLLSamples, -1)
 }
 
+// elboBits returns −elbo in bits a value.
 func elboBits(ctx context.Context, s *evaluation) (result, error) { return s.bits(ctx, 1) }
 
+// nllBits returns nll in bits a value.
 func nllBits(ctx context.Context, s *evaluation) (result, error) {
 	return s.bits(ctx, s.task.NLLSamples)
 }
 
-// bound returns sign times the estimate with k draws, in nats.
+// nats returns sign times the estimate with k samples, in nats.
 func (s *evaluation) nats(ctx context.Context, k int, sign float64) (result, error) {
 	b, err := s.estimateLikelihood(ctx, k)
 	if err != nil {
@@ -174,8 +182,8 @@ func (s *evaluation) nats(ctx context.Context, k int, sign float64) (result, err
 	return result{value: sign * b.value(), stdErr: b.stdErr(), images: b.n, note: b.note}, nil
 }
 
-// bits returns the estimate with k draws in bits a value. A density on [0, 1] becomes the
-// probability of a level by the width of one, 1/255.
+// bits returns minus the estimate with k samples, in bits a value. A density on [0, 1]
+// becomes the probability of a level when it is multiplied by the width of a level, 1/255.
 func (s *evaluation) bits(ctx context.Context, k int) (result, error) {
 	r, err := s.nats(ctx, k, -1)
 	if err != nil || r.absent != "" {
@@ -191,14 +199,14 @@ func (s *evaluation) bits(ctx context.Context, k int) (result, error) {
 	return r, nil
 }
 
-// binarised is images of 0 and 1 pixels.
+// binarised are images of 0 and 1 pixels.
 type binarised struct {
 	data.Items
 	key rng.Key
 }
 
-// binarise draws each value of each image once: 1 with the probability of its level.
-// Image i is drawn at key.At(i). The labels of images are kept.
+// binarise draws each value of each image once: 1 with the probability of its level. Image i
+// is drawn at key.At(i). The labels of the images are kept.
 func binarise(images data.Items, key rng.Key) data.Items {
 	b := binarised{images, key}
 	if l, ok := images.(data.Labeller); ok {

@@ -17,7 +17,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// setOf returns a set whose test images are those of noise.
+// setOf returns a set whose test images are noise.
 func setOf(t *testing.T, n int, s model.Image) *data.Set {
 	t.Helper()
 	split := images(t, n, s)
@@ -33,8 +33,9 @@ func measured(t *testing.T, e *Evaluator, task Task) Scores {
 	return s
 }
 
-// With many draws the estimate is the known likelihood; with one it is the ELBO,
-// which lies below by the KL of q from the true posterior.
+// TestLikelihoodOfLinearGaussian checks that the estimate with many samples is the known
+// likelihood, and that with one sample it is the ELBO, which lies below by the KL of q from
+// the true posterior.
 func TestLikelihoodOfLinearGaussian(t *testing.T) {
 	l := linear{measure: model.Density}
 	set := setOf(t, 40, toyImage)
@@ -102,7 +103,8 @@ func klOfCovariances(v float64) float64 {
 	return 0.5 * (v*(p[0]+p[3]) - 2 - 2*math.Log(v) - math.Log(p[0]*p[3]-p[1]*p[2]))
 }
 
-// Binary pixels are scored binarised; levels as they are, without a correction.
+// TestMeasures checks that a likelihood of binary pixels has binarised images, and one of
+// levels has the images as they are, without a correction.
 func TestMeasures(t *testing.T) {
 	set := setOf(t, 30, toyImage)
 	p := DefaultProtocol()
@@ -130,7 +132,8 @@ func TestMeasures(t *testing.T) {
 	}
 }
 
-// Of a model that draws nothing any number of samples gives the one likelihood.
+// TestNothingDrawn checks that a model without noise has one likelihood, whatever the number
+// of samples.
 func TestNothingDrawn(t *testing.T) {
 	set := setOf(t, 20, toyImage)
 	x, err := data.AllFloats(context.Background(), set.Test.Items)
@@ -149,7 +152,7 @@ func TestNothingDrawn(t *testing.T) {
 	}
 }
 
-func TestLogSum(t *testing.T) {
+func TestLogSumExp(t *testing.T) {
 	for _, values := range [][]float64{{0}, {-1000, -1001, -999}, {1e4, -1e4, 1e4}, {3, 1, 2, 3}} {
 		var l logSumExp
 		top, sum := math.Inf(-1), 0.0
@@ -166,7 +169,8 @@ func TestLogSum(t *testing.T) {
 	}
 }
 
-// A pixel is 1 as often as it is bright, always the same in one image, and labels stay.
+// TestBinarise checks that a pixel is 1 as often as it is bright and always the same in one
+// image, and that labels stay.
 func TestBinarise(t *testing.T) {
 	pix := make([]uint8, 1000)
 	for i := range pix {
@@ -212,8 +216,9 @@ func TestBinarise(t *testing.T) {
 	}
 }
 
-// Of images of 0 and 1 pixels binarising changes nothing, and the ELBO by weights is
-// −(reconstruction + KL) of the pass, which has the KL in closed form.
+// TestBoundOfVAE checks that binarising images of 0 and 1 pixels changes nothing, and that
+// their ELBO by importance weights is −(reconstruction + KL) of the evaluation, which has the
+// KL in closed form.
 func TestBoundOfVAE(t *testing.T) {
 	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
 	pix := make([]uint8, 200*small.Size())
@@ -242,8 +247,8 @@ func TestBoundOfVAE(t *testing.T) {
 	}
 }
 
-// BenchmarkLogWeights is a batch of the nets of Burda et al. product-% is the share of
-// the threads' time in kernels that compute a matrix product, with what is fused to it.
+// BenchmarkLogWeights runs a batch of the networks of Burda et al. product-% is the share of
+// the threads' time in kernels that compute a matrix product and what is fused to it.
 func BenchmarkLogWeights(b *testing.B) {
 	kind, _, _ := vae.IWAE()
 	img := model.Image{H: 28, W: 28, C: 1}

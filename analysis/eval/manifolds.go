@@ -13,35 +13,36 @@ const (
 	densityNeighbours   = 5 // Naeem et al., arXiv:2002.09797, section 5
 )
 
-// precision returns the share of made images whose features lie in a ball around a test
-// image's that reaches to the third nearest of the others.
-func precision(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
-	return s.inBalls(ctx, made, real, precisionNeighbours, oneOrMore)
+// precision returns the share of generated images whose features lie in the ball around some
+// test image that reaches to its third nearest test image.
+func precision(ctx context.Context, s *evaluation, real, generated *embedding) (result, error) {
+	return s.inBalls(ctx, generated, real, precisionNeighbours, oneOrMore)
 }
 
-// recall returns precision the other way round: the share of test images that lie in a ball
-// around a made one.
-func recall(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
-	return s.inBalls(ctx, real, made, precisionNeighbours, oneOrMore)
+// recall returns the share of test images whose features lie in the ball around some
+// generated image: precision with the sets exchanged.
+func recall(ctx context.Context, s *evaluation, real, generated *embedding) (result, error) {
+	return s.inBalls(ctx, real, generated, precisionNeighbours, oneOrMore)
 }
 
-// ballDensity returns the number of balls around test images, which reach to the fifth nearest,
-// that a made image lies in, over 5: 1 is expected of one that is made like them.
-func ballDensity(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
-	return s.inBalls(ctx, made, real, densityNeighbours, func(n int) float64 { return float64(n) / densityNeighbours })
+// ballDensity returns the number of balls around test images, up to their fifth nearest test
+// image, in which a generated image lies, over 5, mean over the generated images. A perfect
+// model has 1.
+func ballDensity(ctx context.Context, s *evaluation, real, generated *embedding) (result, error) {
+	return s.inBalls(ctx, generated, real, densityNeighbours, func(n int) float64 { return float64(n) / densityNeighbours })
 }
 
-// ballCoverage returns the share of test images in whose ball a made one lies.
-func ballCoverage(ctx context.Context, s *evaluation, real, made *embedding) (result, error) {
-	radii, why, err := s.radii(ctx, real, densityNeighbours)
-	if err != nil || why != "" {
-		return result{absent: why}, err
+// ballCoverage returns the share of test images whose ball contains a generated image.
+func ballCoverage(ctx context.Context, s *evaluation, real, generated *embedding) (result, error) {
+	radii, reason, err := s.radii(ctx, real, densityNeighbours)
+	if err != nil || reason != "" {
+		return result{absent: reason}, err
 	}
 	r, err := newNeighbourSearch(s.be, feature.Size, s.progress)
 	if err != nil {
 		return result{}, err
 	}
-	near, err := r.nearest(ctx, real.features, pointsOf(made.features, feature.Size), 1, false)
+	near, err := r.nearest(ctx, real.features, pointsOf(generated.features, feature.Size), 1, false)
 	if err != nil {
 		return result{}, err
 	}
@@ -52,12 +53,12 @@ func ballCoverage(ctx context.Context, s *evaluation, real, made *embedding) (re
 	return result{value: m.value(), stdErr: m.stdErr()}, nil
 }
 
-// inBalls returns the mean over points of what score makes of the number of balls that a
-// point lies in, the balls around other points that reach to the k-th nearest of these.
+// inBalls returns the mean over points of score of the number of balls in which a point
+// lies. The balls are those around other points up to their k-th nearest neighbour.
 func (s *evaluation) inBalls(ctx context.Context, points, around *embedding, k int, score func(n int) float64) (result, error) {
-	radii, why, err := s.radii(ctx, around, k)
-	if err != nil || why != "" {
-		return result{absent: why}, err
+	radii, reason, err := s.radii(ctx, around, k)
+	if err != nil || reason != "" {
+		return result{absent: reason}, err
 	}
 	r, err := newNeighbourSearch(s.be, feature.Size, s.progress)
 	if err != nil {
@@ -74,32 +75,33 @@ func (s *evaluation) inBalls(ctx context.Context, points, around *embedding, k i
 	return result{value: m.value(), stdErr: m.stdErr()}, nil
 }
 
-// radii returns the distances of points to the k-th nearest of the others; why says that
-// there are not so many.
-func (s *evaluation) radii(ctx context.Context, of *embedding, k int) (radii []float64, why string, err error) {
-	n := len(of.features) / feature.Size
+// radii returns the distance of each point to its k-th nearest neighbour; why is the reason
+// if there are too few points.
+func (s *evaluation) radii(ctx context.Context, points *embedding, k int) (radii []float64, reason string, err error) {
+	n := len(points.features) / feature.Size
 	if n <= k {
 		return nil, fmt.Sprintf("of %d images none has %d neighbours", n, k), nil
 	}
-	if of.neighbours == nil { // once for all metrics
+	if points.neighbours == nil { // once for all metrics
 		r, err := newNeighbourSearch(s.be, feature.Size, s.progress)
 		if err != nil {
 			return nil, "", err
 		}
-		if of.neighbours, err = r.nearest(ctx, of.features, pointsOf(of.features, feature.Size), max(precisionNeighbours, densityNeighbours), true); err != nil {
+		if points.neighbours, err = r.nearest(ctx, points.features, pointsOf(points.features, feature.Size), max(precisionNeighbours, densityNeighbours), true); err != nil {
 			return nil, "", err
 		}
 	}
 	radii = make([]float64, n)
-	for i, n := range of.neighbours {
+	for i, n := range points.neighbours {
 		radii[i] = n[k-1].Distance
 	}
 	return radii, "", nil
 }
 
+// oneOrMore returns 1 for n ≥ 1, else 0.
 func oneOrMore(n int) float64 { return indicator(n > 0) }
 
-// truth returns 1 if it is so.
+// indicator returns 1 if the condition holds, else 0.
 func indicator(so bool) float64 {
 	if so {
 		return 1
@@ -107,7 +109,7 @@ func indicator(so bool) float64 {
 	return 0
 }
 
-// manifolds says what those metrics are measured on.
+// aboutManifolds returns the protocol of these metrics in words.
 func (p Protocol) aboutManifolds(what string) string {
 	return fmt.Sprintf("%s; the first %d test images and as many drawn from the model's prior, by distances of features; %s", what, p.Generated, aboutNet)
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// blob returns n points of F features around a point at a distance from the origin, spread
-// in a plane so that neighbours are near.
+// blob returns n points of F features around a point at a distance from the origin, spread in
+// a plane so that each has near neighbours.
 func blob(key rng.Key, n int, at, spread float32) *embedding {
 	e := make([]float32, 2*n)
 	key.Normal(e)
@@ -27,8 +27,8 @@ func blob(key rng.Key, n int, at, spread float32) *embedding {
 	return &embedding{features: x}
 }
 
-// judge returns a subject that only compares features.
-func judge(t *testing.T) *evaluation {
+// featureEvaluation returns an evaluation that compares features only.
+func featureEvaluation(t *testing.T) *evaluation {
 	t.Helper()
 	be := cpu.New(2)
 	t.Cleanup(func() { be.Close() })
@@ -88,7 +88,7 @@ var ballMetrics = []struct {
 }{{"precision", precision}, {"recall", recall}, {"density", ballDensity}, {"coverage", ballCoverage}}
 
 func TestManifolds(t *testing.T) {
-	s := judge(t)
+	s := featureEvaluation(t)
 	real := blob(rng.New(1), 300, 0, 1)
 	one := blob(rng.New(2), 300, 0.5, 0)
 	for _, tt := range []struct {
@@ -127,13 +127,13 @@ func TestManifolds(t *testing.T) {
 	}
 }
 
-// The distance to the second nearest of the others.
+// TestRadii checks the distance to the second nearest of the other points.
 func TestRadii(t *testing.T) {
 	x := &embedding{features: make([]float32, 4*feature.Size)}
 	for i, v := range []float32{0, 1, 3, 7} {
 		x.features[i*feature.Size] = v
 	}
-	radii, why, err := judge(t).radii(context.Background(), x, 2)
+	radii, why, err := featureEvaluation(t).radii(context.Background(), x, 2)
 	if want := []float64{3, 2, 3, 6}; err != nil || why != "" || !slices.Equal(radii, want) {
 		t.Errorf("%v, %q, %v; want %v", radii, why, err, want)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// modes are the classes that the feature net gives to images drawn from the model's
-// prior. Of images whose channels are images of a set of their own (data.Set.Channels)
-// a mode is the classes of all channels, K³ of them in RGB: Metz et al.,
+// modes are the classes that the feature net gives to images drawn from the model's prior.
+// If the channels of an image are images of another set (data.Set.Channels), a mode is the
+// combination of the classes of all channels, K³ of them in RGB: Metz et al.,
 // arXiv:1611.02163, section 3.3.1.
 type modes struct {
 	counts []int     // (modes), of images
@@ -24,47 +24,48 @@ type modes struct {
 	note   string
 }
 
-// stackedModes is how many images the modes of a set with channels are counted on for
-// every 10 of Protocol.Made: 26,000 are published for stacked MNIST.
+// stackedModes is the number of images on which the modes of a set with channels are counted
+// for every 10 of Protocol.Generated: published numbers for stacked MNIST have 26,000.
 const stackedModes = 26
 
-// counted counts the modes once for all metrics; why says that there are none.
-func (s *evaluation) countModes(ctx context.Context) (m *modes, why string, err error) {
+// countModes returns the modes, counted once for all metrics; reason says why there are
+// none.
+func (s *evaluation) countModes(ctx context.Context) (m *modes, reason string, err error) {
 	if s.modes != nil {
 		return s.modes, "", nil
 	}
 	if s.task.Set.Channels != nil {
-		m, why, err = s.channelModes(ctx)
+		m, reason, err = s.channelModes(ctx)
 	} else {
-		m, why, err = s.classModes(ctx)
+		m, reason, err = s.classModes(ctx)
 	}
-	if err == nil && why == "" {
+	if err == nil && reason == "" {
 		s.modes = m
 	}
-	return m, why, err
+	return m, reason, err
 }
 
-// madeClasses returns the class that the net of the set gives each of the images that were
-// drawn for the other metrics; why says that there are none.
-func (s *evaluation) generatedClasses(ctx context.Context) (net *feature.Net, classes []int32, why string, err error) {
-	if net, why, err = s.openNet(ctx); err != nil || why != "" {
-		return nil, nil, why, err
+// generatedClasses returns the class that the feature net gives each generated image; reason says
+// why there are none.
+func (s *evaluation) generatedClasses(ctx context.Context) (net *feature.Net, classes []int32, reason string, err error) {
+	if net, reason, err = s.openNet(ctx); err != nil || reason != "" {
+		return nil, nil, reason, err
 	}
 	if !net.Exclusive {
 		return nil, nil, "the labels are attributes, of which an image may have several", nil
 	}
-	made, why, err := s.generatedEmbedding(ctx, net)
-	if err != nil || why != "" {
-		return nil, nil, why, err
+	generated, reason, err := s.generatedEmbedding(ctx, net)
+	if err != nil || reason != "" {
+		return nil, nil, reason, err
 	}
-	return net, probe.Argmax(made.probabilities, len(net.Labels)), "", nil
+	return net, probe.Argmax(generated.probabilities, len(net.Labels)), "", nil
 }
 
-// classes counts them.
-func (s *evaluation) classModes(ctx context.Context) (m *modes, why string, err error) {
-	net, classes, why, err := s.generatedClasses(ctx)
-	if err != nil || why != "" {
-		return nil, why, err
+// classModes returns the modes of a set whose modes are its classes.
+func (s *evaluation) classModes(ctx context.Context) (m *modes, reason string, err error) {
+	net, classes, reason, err := s.generatedClasses(ctx)
+	if err != nil || reason != "" {
+		return nil, reason, err
 	}
 	k := len(net.Labels)
 	m = &modes{counts: make([]int, k), want: make([]float64, k), images: s.task.Generated}
@@ -76,22 +77,22 @@ func (s *evaluation) classModes(ctx context.Context) (m *modes, why string, err 
 		m.want[l] += 1 / float64(len(labels))
 	}
 	if k <= 20 {
-		var told []string
+		var counts []string
 		for i, n := range m.counts {
-			told = append(told, fmt.Sprintf("%s %d", net.Labels[i], n))
+			counts = append(counts, fmt.Sprintf("%s %d", net.Labels[i], n))
 		}
-		m.note = fmt.Sprintf("%d made images by class: %s; ", m.images, strings.Join(told, ", "))
+		m.note = fmt.Sprintf("%d generated images by class: %s; ", m.images, strings.Join(counts, ", "))
 	}
 	m.note += netNote(net, s.img)
 	return m, "", nil
 }
 
-// stackedClasses draws images and shows each of their channels to the net of the set
-// that the channels are of.
-func (s *evaluation) channelModes(ctx context.Context) (m *modes, why string, err error) {
-	net, why, err := s.openNetOf(ctx, &s.channelNet, s.task.Set.Channels)
-	if err != nil || why != "" {
-		return nil, why, err
+// channelModes returns the modes of a set with channels: it draws images and classifies each
+// of their channels by the net of the set from which the channels come.
+func (s *evaluation) channelModes(ctx context.Context) (m *modes, reason string, err error) {
+	net, reason, err := s.openNetOf(ctx, &s.channelNet, s.task.Set.Channels)
+	if err != nil || reason != "" {
+		return nil, reason, err
 	}
 	if !net.Exclusive {
 		return nil, "the labels of the channels are attributes, of which an image may have several", nil
@@ -134,10 +135,10 @@ func (s *evaluation) channelModes(ctx context.Context) (m *modes, why string, er
 	return m, "", nil
 }
 
-// maxModes is more than can be counted on the images that are made.
+// maxModes is the most modes that are counted: more are too many for the generated images.
 const maxModes = 1 << 16
 
-// apart returns pixels (N,H,W,C) as (N,C,H,W): an image for each channel.
+// splitChannels returns pixels (N,H,W,C) as (N,C,H,W): an image for each channel.
 func splitChannels(pix []uint8, h, w, c int) []uint8 {
 	out := make([]uint8, len(pix))
 	for i, v := range pix {
@@ -147,20 +148,20 @@ func splitChannels(pix []uint8, h, w, c int) []uint8 {
 	return out
 }
 
-// ofModes returns a metric of the modes, which are counted once.
-func modeMetric(value func(m *modes) (v float64, why string)) func(context.Context, *evaluation) (result, error) {
+// modeMetric returns the measure function of a metric of the modes.
+func modeMetric(value func(m *modes) (v float64, reason string)) func(context.Context, *evaluation) (result, error) {
 	return func(ctx context.Context, s *evaluation) (result, error) {
-		m, why, err := s.countModes(ctx)
-		if err != nil || why != "" {
-			return result{absent: why}, err
+		m, reason, err := s.countModes(ctx)
+		if err != nil || reason != "" {
+			return result{absent: reason}, err
 		}
-		v, why := value(m)
-		return result{value: v, images: m.images, note: m.note, absent: why}, nil
+		v, reason := value(m)
+		return result{value: v, images: m.images, note: m.note, absent: reason}, nil
 	}
 }
 
-// modesFound returns how many modes have an image at least. The number of images of each is
-// in per_unit.
+// modesFound returns the number of modes with at least one image, and the number of images
+// of each mode.
 func modesFound(ctx context.Context, s *evaluation) (result, error) {
 	found := func(m *modes) (float64, string) {
 		n := 0
@@ -180,7 +181,8 @@ func modesFound(ctx context.Context, s *evaluation) (result, error) {
 	return r, err
 }
 
-// kl returns Σ p ln(p/w), in nats, of the shares p of the modes from those that are wanted.
+// kl returns KL(p ‖ w) = Σ p ln(p/w) in nats, of the shares p of the modes from the wanted
+// shares w; reason says why it is infinite.
 func (m *modes) kl() (float64, string) {
 	kl := 0.0
 	for i, n := range m.counts {
@@ -188,7 +190,7 @@ func (m *modes) kl() (float64, string) {
 		switch {
 		case n == 0:
 		case m.want[i] == 0:
-			return 0, fmt.Sprintf("%d made images are of class %d, which no training image is of: the divergence is infinite", n, i)
+			return 0, fmt.Sprintf("%d generated images are of class %d, of which there is no training image: the divergence is infinite", n, i)
 		default:
 			kl += p * math.Log(p/m.want[i])
 		}
@@ -196,8 +198,8 @@ func (m *modes) kl() (float64, string) {
 	return max(kl, 0), ""
 }
 
-// extremes returns the shares of the modes with the most images and with the fewest, times
-// the number of modes: 1 is uniform. Modes that are not wanted do not count.
+// extremes returns the shares of the rarest and of the most frequent mode, times the number
+// of modes: 1 is uniform. Modes with a wanted share of 0 do not count.
 func (m *modes) extremes() (least, most float64) {
 	least = math.Inf(1)
 	wanted := 0.0
@@ -210,17 +212,19 @@ func (m *modes) extremes() (least, most float64) {
 	return least * wanted / float64(m.images), most * wanted / float64(m.images)
 }
 
+// modeLeast returns the share of the rarest mode, times the number of modes.
 func modeLeast(m *modes) (float64, string) {
 	v, _ := m.extremes()
 	return v, ""
 }
 
+// modeMost returns the share of the most frequent mode, times the number of modes.
 func modeMost(m *modes) (float64, string) {
 	_, v := m.extremes()
 	return v, ""
 }
 
-// ofModes says what those metrics are measured on.
+// aboutModes returns the protocol of these metrics in words.
 func (p Protocol) aboutModes(what string) string {
-	return fmt.Sprintf("%s; %d images drawn from the model's prior, each of the mode that imago's own net takes it for, version %d", what, p.modesImages, feature.Version)
+	return fmt.Sprintf("%s; %d images drawn from the model's prior, each assigned to a mode by imago's own net, version %d", what, p.modesImages, feature.Version)
 }

@@ -8,16 +8,17 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// Alike is images drawn from a model's prior, and the training images nearest to each:
-// what there is to see where a model may have learnt images by heart.
+// NearestImages are images drawn from a model's prior and the training images nearest to
+// each: they show whether a model has memorised training images.
 type NearestImages struct {
 	Generated  []float32            // (n,H,W,C) in [0, 1]
 	Neighbours [][]latent.Neighbour // (n) of k training images each, the nearest first
-	Space      string               // what the distances are of: "features" of the net, or "pixels" without one
+	Space      string               // what is compared: "features" of the net, or "pixels" without a net
 }
 
-// Nearest draws n images, the first of those that the metrics of the task are measured
-// on, and finds the k nearest training images of each.
+// Nearest draws n images, the first of those on which the metrics of the task are measured,
+// and returns them with the k nearest training images of each. It fails if the model has no
+// prior.
 func (e *Evaluator) Nearest(ctx context.Context, t Task, n, k int) (*NearestImages, error) {
 	if n < 1 || n > chunkImages || k < 1 {
 		return nil, fmt.Errorf("eval: %d images with %d neighbours each: want 1 to %d, and 1 or more", n, k, chunkImages)
@@ -34,6 +35,7 @@ func (e *Evaluator) Nearest(ctx context.Context, t Task, n, k int) (*NearestImag
 	return a, nil
 }
 
+// nearestImages returns the result of Nearest.
 func (s *evaluation) nearestImages(ctx context.Context, n, k int) (*NearestImages, error) {
 	train := s.task.Set.Train.Items
 	if h, w, c := train.Shape(); h != s.img.H || w != s.img.W || c != s.img.C {
@@ -50,12 +52,12 @@ func (s *evaluation) nearestImages(ctx context.Context, n, k int) (*NearestImage
 	if a.Generated, err = src.next(0, n); err != nil {
 		return nil, err
 	}
-	net, why, err := s.openNet(ctx)
+	net, reason, err := s.openNet(ctx)
 	if err != nil {
 		return nil, err
 	}
 	query, pool, dims := a.Generated, pixelPoints(ctx, train), s.img.Size()
-	if why == "" {
+	if reason == "" {
 		a.Space = "features"
 		images, err := data.NewInMemory(data.Bytes(a.Generated), n, s.img.H, s.img.W, s.img.C)
 		if err != nil {

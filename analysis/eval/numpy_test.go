@@ -16,8 +16,8 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// python returns an interpreter that has NumPy and SciPy: of the system's packages, or of
-// the path. Without one the test is skipped, but under CI=true it fails.
+// python returns an interpreter that has NumPy and SciPy. Without one the test is skipped, and
+// under CI=true it fails.
 func python(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"/usr/bin/python3", "python3"} {
@@ -32,7 +32,7 @@ func python(t *testing.T) string {
 	return ""
 }
 
-// activations returns n points of F features as a net gives them: correlated, none below 0.
+// activations returns n points of F features like those of a net: correlated, and none below 0.
 func activations(key rng.Key, n int, bias float32) []float32 {
 	const f, causes = feature.Size, 20
 	mix, e := make([]float32, f*causes), make([]float32, n*causes)
@@ -51,13 +51,13 @@ func activations(key rng.Key, n int, bias float32) []float32 {
 	return x
 }
 
-// The distances are what NumPy and SciPy make of the same features.
+// TestNumpy checks the distances against NumPy and SciPy on the same features.
 func TestNumpy(t *testing.T) {
 	interpreter := python(t)
 	const n, subsets, size = 1200, 7, 500
 	dir := t.TempDir()
 	real, made := &embedding{features: activations(rng.New(1), n, 0.2)}, &embedding{features: activations(rng.New(2), n, 0.3)}
-	s := judge(t)
+	s := featureEvaluation(t)
 	key := s.key.Split("kid")
 	for name, x := range map[string][]float32{"real": real.features, "made": made.features} {
 		var index []int32

@@ -7,11 +7,11 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 )
 
-// activeVariance is the variance of the mean code above which a unit counts as
+// activeVariance is the variance of E[z|x] over the images from which a unit counts as
 // active. Burda et al., arXiv:1509.00519, section 5.2.
 const activeVariance = 0.01
 
-// posteriors are q(z|x) of the test images, unit by unit.
+// posteriorStatistics describe q(z|x) of the test images, unit by unit.
 type posteriorStatistics struct {
 	z         int       // Z
 	variance  []float64 // (Z), of E[z|x] over the images
@@ -19,7 +19,7 @@ type posteriorStatistics struct {
 	images    int
 }
 
-// encoded measures the posteriors; nil if the model has no encoder.
+// posteriorStatistics returns those of the test images; nil if the model has no encoder.
 func (s *evaluation) posteriorStatistics(ctx context.Context) (*posteriorStatistics, error) {
 	if s.posteriors != nil || s.model.Encode == nil {
 		return s.posteriors, nil
@@ -62,16 +62,18 @@ func activeUnits(ctx context.Context, s *evaluation) (result, error) {
 	return result{value: float64(n), units: c.variance, images: c.images}, nil
 }
 
+// meanSigma returns σ of q(z|x), mean over images and units.
 func meanSigma(ctx context.Context, s *evaluation) (result, error) {
 	return overUnits(ctx, s, func(c *posteriorStatistics) []float64 { return c.sigma })
 }
 
+// klPerUnit returns KL(q(z|x) ‖ N(0, I)) of a unit in nats, mean over images and units.
 func klPerUnit(ctx context.Context, s *evaluation) (result, error) {
 	return overUnits(ctx, s, func(c *posteriorStatistics) []float64 { return c.kl })
 }
 
-// overUnits returns the mean over the units of a number that each of a posterior has.
-func overUnits(ctx context.Context, s *evaluation, of func(c *posteriorStatistics) []float64) (result, error) {
+// overUnits returns the mean over the units of the values that statistic selects.
+func overUnits(ctx context.Context, s *evaluation, statistic func(c *posteriorStatistics) []float64) (result, error) {
 	c, err := s.posteriorStatistics(ctx)
 	if err != nil {
 		return result{}, err
@@ -80,8 +82,8 @@ func overUnits(ctx context.Context, s *evaluation, of func(c *posteriorStatistic
 		return absent("the model has no posterior q(z|x)")
 	}
 	sum := 0.0
-	for _, v := range of(c) {
+	for _, v := range statistic(c) {
 		sum += v
 	}
-	return result{value: sum / float64(c.z), units: of(c), images: c.images}, nil
+	return result{value: sum / float64(c.z), units: statistic(c), images: c.images}, nil
 }

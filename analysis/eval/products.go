@@ -18,6 +18,7 @@ type products struct {
 	ab               []float32 // (rows, cols)
 }
 
+// newProducts returns the compiled products for blocks of that size.
 func newProducts(be backend.Backend, rows, cols, dims int) (*products, error) {
 	var f *graph.Func
 	err := graph.Try(func() {

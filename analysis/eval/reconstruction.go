@@ -7,15 +7,16 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// pairs are the distances of test images from their reconstructions: the mean over
-// the images of mse, psnr and ssim.
+// reconstructionErrors are the distances of test images from their reconstructions: mse,
+// psnr and ssim, each the mean over the images.
 type reconstructionErrors [3]mean
 
-// leastMSE keeps the PSNR of an image that came back exactly finite: an error of
-// half a level in 255.
+// minMSE keeps the PSNR of an image finite that is reconstructed exactly: it is the error
+// of half a level in 255.
 const minMSE = 0.25 / 255 / 255
 
-// reconstructed measures the pairs; nil if the model does not reconstruct.
+// reconstructionErrors returns those of the test images; nil if the model does not
+// reconstruct.
 func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionErrors, error) {
 	ok := s.model.Reconstruct != nil
 	if s.reconstructions != nil || !ok {
@@ -64,7 +65,8 @@ func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionE
 	return s.reconstructions, nil
 }
 
-// ofPair returns the metric of that place in pairs.
+// reconstructionMetric returns the measure function of a metric by its place in
+// reconstructionErrors.
 func reconstructionMetric(which int) func(context.Context, *evaluation) (result, error) {
 	return func(ctx context.Context, s *evaluation) (result, error) {
 		p, err := s.reconstructionErrors(ctx)

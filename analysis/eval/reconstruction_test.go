@@ -10,8 +10,8 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// naive returns the SSIM with its two-dimensional window: the mean over its places, each
-// moment summed afresh: what ssim does separably.
+// naive returns the SSIM by its two-dimensional window: the mean over its places, with each
+// moment computed on its own.
 func naive(x, y []float32, h, w int) float64 {
 	g := func(i, j int) float64 {
 		di, dj := float64(i-5), float64(j-5)
@@ -85,7 +85,7 @@ func TestSSIM(t *testing.T) {
 	}
 }
 
-func TestPairs(t *testing.T) {
+func TestReconstructionErrors(t *testing.T) {
 	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
 	set := setOf(t, 30, small)
 	s, missing, err := e.Measure(context.Background(), Task{Protocol: DefaultProtocol(), Set: set, Seed: 1, Only: []string{"mse", "psnr", "ssim"}})
@@ -127,8 +127,8 @@ func TestMean(t *testing.T) {
 	}
 }
 
-// The numbers of a posterior by their formulas.
-func TestUnits(t *testing.T) {
+// TestPosteriorStatistics checks the statistics of a posterior against their formulas.
+func TestPosteriorStatistics(t *testing.T) {
 	e, _, _, _ := newEvaluator(t, vae.MLPVAE)
 	split := images(t, 50, small)
 	s, err := e.Evaluate(context.Background(), split.Items, 1)

@@ -20,7 +20,7 @@ const recordFormat = 1
 // maxRecords bounds the size of the file in bytes before it is read.
 const maxRecords = 16 << 20
 
-// A Subject is what was measured.
+// Provenance says which model was measured on which data.
 type Provenance struct {
 	Recipe     string `json:"recipe"`
 	Checkpoint string `json:"checkpoint"`  // its folder or file, as it was named
@@ -31,7 +31,7 @@ type Provenance struct {
 	Imago      string `json:"imago"`       // version of the program
 }
 
-// A Record is a Score as it is kept in a file.
+// A Record is a Score as a file keeps it.
 type Record struct {
 	Name       string     `json:"name"`
 	Value      float64    `json:"value"`
@@ -46,7 +46,7 @@ type Record struct {
 	Measured   time.Time  `json:"measured"`
 }
 
-// Records returns the scores as they are kept, measured now.
+// Records returns the scores as records, measured now.
 func (s Scores) Records(of Provenance) []Record {
 	var all []Record
 	now := time.Now().UTC().Truncate(time.Second)
@@ -84,7 +84,8 @@ func (r *namedRecord) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// ReadRecords reads the file of that name; one that is not there has none.
+// ReadRecords returns the records of the file of that name; none if there is no such file. It
+// fails if the file is not one that WriteRecords wrote.
 func ReadRecords(name string) ([]Record, error) {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -115,9 +116,9 @@ func ReadRecords(name string) ([]Record, error) {
 	return records, nil
 }
 
-// WriteRecords adds records to the file of that name, which is replaced whole. An
-// older one of the same name and data gives way to the new; the others stay, as what
-// they cost is hours.
+// WriteRecords adds records to the file of that name, which is replaced as a whole. A new
+// record replaces an older one of the same name and data. Other records stay: they may have
+// taken hours.
 func WriteRecords(name string, records []Record) error {
 	old, err := ReadRecords(name)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/imago-ml/imago/engine/backend"
 )
 
-// A ruler measures the Euclidean distances of many points from many others, block by
-// block: by products in float32 it tells which pairs matter, and these it measures in
-// float64. What it gives is what a loop over all pairs would give.
+// A neighbourSearch finds nearest neighbours by Euclidean distance, block by block. Products
+// in float32 on the device give distances up to a known error bound; the pairs that the
+// bound leaves open are measured in float64. The result is that of a loop over all pairs.
 type neighbourSearch struct {
 	*products
 	progress func(done, total int) // points of the pool
@@ -25,10 +25,12 @@ const (
 	maxBlockValues = 1 << 24
 )
 
-func newNeighbourSearch(be backend.Backend, dims int, told func(done, total int)) (*neighbourSearch, error) {
-	most := max(1, maxBlockValues/dims)
-	p, err := newProducts(be, min(maxQueryBlock, most), min(maxPoolBlock, most), dims)
-	return &neighbourSearch{p, told}, err
+// newNeighbourSearch returns a search among points of that many values. progress is called
+// after each block with the number of points of the pool that are done.
+func newNeighbourSearch(be backend.Backend, dims int, progress func(done, total int)) (*neighbourSearch, error) {
+	rows := max(1, maxBlockValues/dims)
+	p, err := newProducts(be, min(maxQueryBlock, rows), min(maxPoolBlock, rows), dims)
+	return &neighbourSearch{p, progress}, err
 }
 
 // points are N points of F values, read some at a time.
@@ -37,7 +39,7 @@ type points struct {
 	read func(at, n int, dst []float32) error // points at … at+n−1, to dst (n,F)
 }
 
-// held returns points in memory, (N,F).
+// pointsOf returns points that are in memory, (N,F).
 func pointsOf(x []float32, dims int) points {
 	return points{len(x) / dims, func(at, n int, dst []float32) error {
 		copy(dst, x[at*dims:(at+n)*dims])
@@ -45,7 +47,7 @@ func pointsOf(x []float32, dims int) points {
 	}}
 }
 
-// pixels returns the pixels of images as points.
+// pixelPoints returns the pixels of images as points.
 func pixelPoints(ctx context.Context, images data.Items) points {
 	var index []int32
 	return points{images.Len(), func(at, n int, dst []float32) error {
@@ -57,26 +59,27 @@ func pixelPoints(ctx context.Context, images data.Items) points {
 	}}
 }
 
-// A stretch is the points of the pool that a query is being held against.
+// A distanceBlock is the distances of one query from the points of one block of the pool.
 type distanceBlock struct {
 	at      int       // the first of them
 	squares []float32 // of their distances from the query, to within slack
 	slack   float32
-	exact   func(j int) float64 // the distance of point j of the stretch
+	exact   func(j int) float64 // the distance of point j of the block
 }
 
-// meet shows f every stretch of the pool for every query, in order of the pool for each
-// query, and several queries at a time.
+// eachBlock calls f with every block of the pool for every query: in order of the pool for
+// each query, and for several queries at the same time.
 //
-// query (Q,F). The square is |a|² + |b|² − 2 a·b of points moved to the queries' mean
-// c. With u = 2⁻²⁴ the product is off by at most F·u·|a||b| whatever the order of its
-// terms, and the move, the squares and their sum by a few u·(|a|² + |b|²); hence
-// slack = (F + 16)·u·(|a|² + |b|²), with the largest |b| of the stretch.
+// query (Q,F). The squared distance is |a|² + |b|² − 2 a·b of points from which the mean c
+// of the queries is subtracted. With u = 2⁻²⁴ the product has an error of at most
+// F·u·|a||b| whatever the order of its terms; the subtraction, the squares and their sum
+// add a few u·(|a|² + |b|²). Hence slack = (F + 16)·u·(|a|² + |b|²), with the largest |b|
+// of the block.
 func (r *neighbourSearch) eachBlock(ctx context.Context, query []float32, pool points, f func(i int, s distanceBlock)) error {
 	count := len(query) / r.dims
 	centre := r.meanPoint(query)
 	block := make([]float32, r.cols*r.dims)
-	squares, mine := make([]float32, r.cols), make([]float32, r.rows)
+	squares, queries := make([]float32, r.cols), make([]float32, r.rows)
 	unit := float32(r.dims+16) * 0x1p-24
 	for at := 0; at < pool.n; at += r.cols {
 		n := min(r.cols, pool.n-at)
@@ -84,20 +87,20 @@ func (r *neighbourSearch) eachBlock(ctx context.Context, query []float32, pool p
 			return err
 		}
 		r.centreBlock(r.b, block[:n*r.dims], centre, squares)
-		most := slices.Max(squares[:n])
+		largest := slices.Max(squares[:n])
 		for first := 0; first < count; first += r.rows {
 			m := min(r.rows, count-first)
-			r.centreBlock(r.a, query[first*r.dims:(first+m)*r.dims], centre, mine)
+			r.centreBlock(r.a, query[first*r.dims:(first+m)*r.dims], centre, queries)
 			if err := r.run(); err != nil {
 				return err
 			}
 			err := data.Parallel(ctx, m, func(i int) error {
 				q := query[(first+i)*r.dims : (first+i+1)*r.dims]
-				near := r.ab[i*r.cols : i*r.cols+n]
-				for j, v := range near {
-					near[j] = mine[i] + squares[j] - 2*v
+				distances := r.ab[i*r.cols : i*r.cols+n]
+				for j, v := range distances {
+					distances[j] = queries[i] + squares[j] - 2*v
 				}
-				f(first+i, distanceBlock{at, near, unit * (mine[i] + most), func(j int) float64 {
+				f(first+i, distanceBlock{at, distances, unit * (queries[i] + largest), func(j int) float64 {
 					return latent.Euclidean(q, block[j*r.dims:(j+1)*r.dims])
 				}})
 				return nil
@@ -111,7 +114,7 @@ func (r *neighbourSearch) eachBlock(ctx context.Context, query []float32, pool p
 	return nil
 }
 
-// centre returns the mean of points, (F).
+// meanPoint returns the mean of points, (F).
 func (r *neighbourSearch) meanPoint(x []float32) []float32 {
 	sums := make([]float64, r.dims)
 	for i, v := range x {
@@ -124,7 +127,7 @@ func (r *neighbourSearch) meanPoint(x []float32) []float32 {
 	return c
 }
 
-// move writes x − centre to dst and the square of its length to squares.
+// centreBlock writes x − centre to dst, and the squared length of each point to squares.
 func (r *neighbourSearch) centreBlock(dst, x, centre, squares []float32) {
 	for i := range len(x) / r.dims {
 		sum := 0.0
@@ -138,11 +141,11 @@ func (r *neighbourSearch) centreBlock(dst, x, centre, squares []float32) {
 	}
 }
 
-// nearest returns the k points of the pool nearest to each query, the nearest first, of
-// equals the one that comes first. If the queries are the pool itself, none is its own
-// neighbour.
+// nearest returns the k points of the pool that are nearest to each query, the nearest
+// first; of points at equal distance the first in the pool. If itself is true, the queries
+// are the pool, and no point is its own neighbour.
 //
-// query (Q,F) → (Q) of min(k, what there is) each.
+// query (Q,F) → (Q) of at most k each.
 func (r *neighbourSearch) nearest(ctx context.Context, query []float32, pool points, k int, itself bool) ([][]latent.Neighbour, error) {
 	all := make([][]latent.Neighbour, len(query)/r.dims)
 	err := r.eachBlock(ctx, query, pool, func(i int, s distanceBlock) {
@@ -178,8 +181,7 @@ func (r *neighbourSearch) nearest(ctx context.Context, query []float32, pool poi
 	return all, err
 }
 
-// within counts for each query the points of the pool that it is no farther from than
-// their radius.
+// within returns for each query the number of points of the pool whose radius reaches it.
 //
 // query (Q,F), radii (N) → (Q).
 func (r *neighbourSearch) within(ctx context.Context, query []float32, pool points, radii []float64) ([]int, error) {

@@ -11,10 +11,10 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// What the ruler gives is what a loop over all pairs gives: the same neighbours, the
-// same counts, also far from the origin, where products in float32 say little, and
-// where points coincide. The pool is longer than a block.
-func TestRuler(t *testing.T) {
+// TestNeighbourSearch checks that the blocked search gives what a loop over all pairs gives:
+// the same neighbours and the same counts, also far from the origin, where products in
+// float32 say little, and where points coincide. The pool is longer than a block.
+func TestNeighbourSearch(t *testing.T) {
 	const dims, n, pool = 6, 700, 5000
 	be := cpu.New(2)
 	defer be.Close()
@@ -81,7 +81,8 @@ func TestRuler(t *testing.T) {
 	}
 }
 
-// Products alone would be wrong there: the ruler has to measure again.
+// TestProductsAreNotEnough checks a case in which products alone would be wrong, so the search
+// has to measure in float64.
 func TestProductsAreNotEnough(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()

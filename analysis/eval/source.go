@@ -9,19 +9,20 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// A source gives images, some at a time, or says why there are none.
+// A source gives images that are compared with the test images, or the reason why it has
+// none.
 type source struct {
 	// next gives images at … at+n−1: (n,H,W,C) in [0, 1].
 	next   func(at, n int) ([]float32, error)
 	absent string
 }
 
-// An origin is where images that are compared with the test images come from.
+// An origin returns the source of one kind of images.
 type origin func(ctx context.Context, s *evaluation) (source, error)
 
-// labels returns those that images are made under, of the test images in turn: nil of an
-// unconditional model. why says that they are not to be had.
-func (s *evaluation) generationLabels() (of func(at, n int) []float32, why string) {
+// generationLabels returns the labels under which images are generated: those of the test
+// images in turn, or nil for an unconditional model. reason says why there are none.
+func (s *evaluation) generationLabels() (labels func(at, n int) []float32, reason string) {
 	k := s.session.SampleLabels()
 	if k == 0 {
 		return func(int, int) []float32 { return nil }, ""
@@ -39,21 +40,21 @@ func (s *evaluation) generationLabels() (of func(at, n int) []float32, why strin
 	}, ""
 }
 
-// fromPrior draws from the model itself.
+// fromPrior returns a source that draws images from the model's prior.
 func fromPrior(ctx context.Context, s *evaluation) (source, error) {
 	if !s.session.HasPrior() {
 		return source{absent: "the model has no prior"}, nil
 	}
-	labels, why := s.generationLabels()
-	return source{absent: why, next: func(at, n int) ([]float32, error) {
+	labels, reason := s.generationLabels()
+	return source{absent: reason, next: func(at, n int) ([]float32, error) {
 		return s.session.Sample(ctx, s.key.Split("made").At(uint64(at)), n, labels(at, n))
 	}}, nil
 }
 
-// trainingCodes returns codes of the training images, (N,Z): the deterministic ones, or a
-// draw from each q(z|x), whose sum is what a prior is held against. why says that
-// there are none.
-func (s *evaluation) trainingCodes(ctx context.Context) (codes []float32, why string, err error) {
+// trainingCodes returns a code of each training image, (N,Z): the code of a deterministic
+// model, or a draw from q(z|x), so that all of them are draws from the aggregate posterior.
+// reason says why there are none.
+func (s *evaluation) trainingCodes(ctx context.Context) (codes []float32, reason string, err error) {
 	if s.codes != nil {
 		return s.codes, "", nil
 	}
@@ -72,19 +73,20 @@ func (s *evaluation) trainingCodes(ctx context.Context) (codes []float32, why st
 	return s.codes, "", nil
 }
 
-// A density of codes, (n,Z), that is drawn from.
+// A density draws n codes at key, (n,Z).
 type density func(key rng.Key, n int) ([]float32, error)
 
-// fromCodes decodes codes drawn from what fit makes of the training codes, (N,Z).
+// fromCodes returns a source that decodes draws from a density which fit fits to the
+// training codes, (N,Z).
 func fromCodes(fit func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error)) origin {
 	return func(ctx context.Context, s *evaluation) (source, error) {
-		codes, why, err := s.trainingCodes(ctx)
-		if err != nil || why != "" {
-			return source{absent: why}, err
+		codes, reason, err := s.trainingCodes(ctx)
+		if err != nil || reason != "" {
+			return source{absent: reason}, err
 		}
-		labels, why := s.generationLabels()
-		if why != "" {
-			return source{absent: why}, nil
+		labels, reason := s.generationLabels()
+		if reason != "" {
+			return source{absent: reason}, nil
 		}
 		draw, err := fit(ctx, codes, s.session.Latent(), s.key.Split("density"))
 		if err != nil && ctx.Err() == nil { // too few codes, or all of them the same
@@ -100,8 +102,8 @@ func fromCodes(fit func(ctx context.Context, codes []float32, z int, key rng.Key
 	}
 }
 
-// gaussian returns a Gaussian for each unit on its own: a standard normal stretched to the
-// codes.
+// gaussian returns a Gaussian for each unit on its own, with the mean and the variance of the
+// unit's codes.
 func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, error) {
 	units := make([]mean, z)
 	for i, v := range codes {
@@ -118,7 +120,7 @@ func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, er
 	}, nil
 }
 
-// mixtureOf returns k Gaussians with full covariances, fitted as imago fit-prior does.
+// mixtureOf returns a fit of k Gaussians with full covariances, as imago fit-prior makes it.
 func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, error) {
 	return func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
 		d, err := latent.FitDensity(ctx, codes, nil, z, k, false, key)
@@ -129,7 +131,7 @@ func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, e
 	}
 }
 
-// fromReconstruction reconstructs the test images.
+// fromReconstruction returns a source of the reconstructions of the test images.
 func fromReconstruction(ctx context.Context, s *evaluation) (source, error) {
 	if s.model.Reconstruct == nil {
 		return source{absent: "the model does not reconstruct"}, nil
@@ -143,7 +145,7 @@ func fromReconstruction(ctx context.Context, s *evaluation) (source, error) {
 	}}, nil
 }
 
-// fromTraining takes training images, in an order drawn once.
+// fromTraining returns a source of training images, in an order drawn once.
 func fromTraining(ctx context.Context, s *evaluation) (source, error) {
 	train := s.task.Set.Train.Items
 	if train.Len() < s.task.Generated {

@@ -7,43 +7,18 @@ import (
 	"math"
 	"strings"
 
-	"github.com/imago-ml/imago/analysis/latent"
-	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/models/model"
 )
 
-// oneSample is the protocol of the metrics that one pass over the images gives.
+// aboutPosteriorSample is the protocol of the metrics that one pass over the images gives.
 const aboutPosteriorSample = "mean over all test images with one posterior sample each"
 
-// madeBeside is the protocol of those of an adversarial model.
-const aboutAdversarial = "mean over all test images, an image made for each, by running statistics"
+// aboutAdversarial is the protocol of the metrics of an adversarial model.
+const aboutAdversarial = "mean over all test images, one generated image for each, by running statistics"
 
-// An Evaluator measures a model whose parameters are in the state of a session, such as
-// that of a model in training.
-type Evaluator struct {
-	model   *model.Model
-	img     model.Image
-	be      backend.Backend
-	session *latent.Session
-	terms   *exec.Func // the model's own metrics: model.Model.Eval
-}
-
-// New returns an Evaluator of the session's model, and compiles what the metrics of
-// every epoch need.
-func New(s *latent.Session) (*Evaluator, error) {
-	e := &Evaluator{model: s.Model(), img: s.Image(), be: s.Runner().Backend(), session: s, terms: s.Func(s.Model().Eval)}
-	p, err := e.terms.Program(latent.BatchSize(e.img))
-	if err != nil {
-		return nil, fmt.Errorf("eval: %w", err)
-	}
-	if !p.Takes(model.InputX) || !p.Takes(model.InputWeight) {
-		return nil, fmt.Errorf("eval: the model's %s takes %v: want x and weight among them", p.Name(), p.Inputs())
-	}
-	return e, nil
-}
-
-// term returns a metric that the pass gives under the model's name for it.
+// modelTerm returns the measure function of a metric that model.Model.Eval gives under that
+// name.
 func modelTerm(name string) func(context.Context, *evaluation) (result, error) {
 	return func(ctx context.Context, s *evaluation) (result, error) {
 		if err := s.evaluateTerms(ctx); err != nil {
@@ -57,8 +32,9 @@ func modelTerm(name string) func(context.Context, *evaluation) (result, error) {
 	}
 }
 
-// onePass measures the model's own terms. Batch k is images k·b to k·b+b−1 in their
-// order, its samples drawn at the seed's key At(k); sums are in float64.
+// evaluateTerms runs model.Model.Eval over the images, once for all metrics. Batch k is
+// images k·b to k·b+b−1 in their order, and draws at the seed's key At(k). Sums are in
+// float64.
 func (s *evaluation) evaluateTerms(ctx context.Context) error {
 	if s.means != nil {
 		return nil
@@ -84,7 +60,7 @@ func (s *evaluation) evaluateTerms(ctx context.Context) error {
 	return nil
 }
 
-// firstNonFinite runs the batch again and names the first value that is not finite.
+// firstNonFinite runs the batch again and returns the first value that is not finite.
 func firstNonFinite(c *exec.Call) error {
 	if err := c.FirstNonFinite(); err != nil {
 		return err
@@ -92,7 +68,7 @@ func firstNonFinite(c *exec.Call) error {
 	return errors.New("only the sum over the batch is not finite")
 }
 
-// A NonFiniteError is an evaluation that did not give a number.
+// A NonFiniteError is a metric whose value is NaN or infinite.
 type NonFiniteError struct {
 	Metric      string // the model's name for it
 	Value       float64
@@ -100,7 +76,7 @@ type NonFiniteError struct {
 	Cause       error // a *backend.NonFiniteError that names the layer, if it was found
 }
 
-// Error returns one line.
+// Error returns one line: the metric, the images and the cause.
 func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("%s of images %d to %d is %v: %v", e.Metric, e.First, e.Last, e.Value, e.Cause)
 }

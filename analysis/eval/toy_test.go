@@ -15,7 +15,7 @@ import (
 	"github.com/imago-ml/imago/prob"
 )
 
-// greyEval returns the function Eval of a toy: the mean grey of the images.
+// greyEval returns the function Eval of a toy model: the mean grey of the images.
 func greyEval(n int) (*graph.Func, error) {
 	x := graph.Input(model.InputX, tensor.Float32, n, toyImage.H, toyImage.W, toyImage.C)
 	w := graph.Input(model.InputWeight, tensor.Float32, n)
@@ -102,7 +102,7 @@ func (linear) logDensity(x []float64) float64 {
 	return -0.5*mat.Inner(v, &inv, v) - 0.5*math.Log(mat.Det(&c)) - 2*math.Log(2*math.Pi)
 }
 
-// certain is a model that draws nothing: ln p(x) is minus the sum of the pixels.
+// certain is a model without noise: ln p(x) is minus the sum of the pixels.
 type certain struct{}
 
 func (c certain) model() *model.Model {
@@ -115,8 +115,8 @@ func (certain) LogWeights(n, k int) (*graph.Func, error) {
 	return graph.NewFunc("log_weights", []*graph.Node{x}, []graph.Output{{Name: model.OutputLogWeight, Value: w}}, nil)
 }
 
-// stamp is a conditional model that draws the picture of its label, faintly noisy,
-// or that of the next label if it is wrong.
+// stamp is a conditional model that draws the picture of its label with a little noise, or
+// the picture of the next label if it is wrong.
 type stamp struct{ wrong bool }
 
 func (s stamp) model() *model.Model {

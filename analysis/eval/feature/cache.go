@@ -17,15 +17,17 @@ import (
 	"github.com/imago-ml/imago/nn"
 )
 
-// Options say where a Net is kept. The zero value is ready for use.
+// Options say where a Net is kept, and which functions report its training. The zero value is ready for
+// use.
 type Options struct {
-	NoCache  bool               // train it anew and keep nothing
-	Progress func(step, of int) // told how far the training is; nil = nobody is
-	Warn     func(text string)  // told of a cache that cannot be used; nil = nobody is
+	NoCache  bool               // train a new net and keep nothing
+	Progress func(step, of int) // called before each step of training; may be nil
+	Warn     func(text string)  // called if the cache cannot be used; may be nil
 }
 
-// Open returns the net of a set: from the user's cache, or trained on the set's training
-// labels and kept there. It fails with ErrUnfit if the set has no labels.
+// Open returns the net of a set: from the user's cache, or trained on the labels of the
+// training images and kept there. It fails with ErrUnfit if the set has no labels or its
+// images are too small.
 func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (*Net, error) {
 	info, train, err := newInfo(set)
 	if err != nil {
@@ -71,7 +73,7 @@ func (o Options) warn(format string, args ...any) {
 	}
 }
 
-// file returns where the net of that description is kept.
+// file returns the name of the file in which the net is kept.
 func (i Info) file() (string, error) {
 	dir, err := data.CacheDir("features")
 	if err != nil {
@@ -80,7 +82,7 @@ func (i Info) file() (string, error) {
 	return filepath.Join(dir, i.hash()+".safetensors"), nil
 }
 
-// hash returns the SHA-256, in hex, of what determines the net.
+// hash returns the SHA-256, in hex, of everything that determines the net.
 func (i Info) hash() string {
 	i.Accuracy = 0
 	b, err := json.Marshal(i)
@@ -90,9 +92,9 @@ func (i Info) hash() string {
 	return fmt.Sprintf("%x", sha256.Sum256(b))
 }
 
-// Tag names the net of a set in the names of metrics: "cnn1-7b09b6ba", of Version and
-// the first digits of a hash of what determines the net. It is known before the net is
-// trained. Of a set that no net can be trained for it is "cnn1".
+// Tag returns the name of a set's net in the names of metrics: "cnn1-7b09b6ba", which is
+// Version and the first digits of a hash of everything that determines the net. It needs no
+// trained net. If no net can be trained for the set, it is "cnn1".
 func Tag(set *data.Set) string {
 	tag := fmt.Sprintf("cnn%d", Version)
 	if set == nil {
@@ -108,6 +110,7 @@ func Tag(set *data.Set) string {
 // infoKey is the entry of the file's metadata that holds the Info as JSON.
 const infoKey = "imago_feature"
 
+// save writes the net to the file of that name.
 func (n *Net) save(name string) error {
 	weights := map[string]*tensor.Tensor{}
 	for _, p := range n.params() {
@@ -127,7 +130,7 @@ func (n *Net) save(name string) error {
 	return safetensors.WriteFile(name, weights, map[string]string{infoKey: string(b)})
 }
 
-// load reads the net that info describes; its accuracy is the file's.
+// load returns the net that info describes, from its file; the accuracy is that of the file.
 func load(name string, info Info, be backend.Backend) (*Net, error) {
 	weights, meta, err := safetensors.Read(name)
 	if err != nil {
@@ -148,6 +151,7 @@ func load(name string, info Info, be backend.Backend) (*Net, error) {
 	return newNet(info, r)
 }
 
+// sameInfo reports whether two descriptions are equal.
 func sameInfo(a, b Info) bool {
 	labels := slices.Equal(a.Labels, b.Labels)
 	a.Labels, b.Labels = nil, nil
@@ -156,7 +160,7 @@ func sameInfo(a, b Info) bool {
 	return labels && string(x) == string(y)
 }
 
-// params returns the parameters of the net, of a description that infoOf gave.
+// params returns the parameters of the net.
 func (i Info) params() []nn.Param {
 	b := nn.NewBuilder()
 	i.layers(b)

@@ -1,12 +1,15 @@
-// Package feature is the eye of metrics that compare images by what is on them: a
-// small convolutional classifier that imago trains itself on the labels of a set.
+// Package feature trains a small convolutional classifier on the labels of a set, so that
+// metrics can compare images by its features.
 //
-// A Net gives each image features, the last hidden layer, and the probabilities of
-// the set's classes or attributes. It is determined by the training images, their
-// labels and Version: whoever has the set has the net, and numbers measured with
-// nets of one Tag can be compared. They cannot be compared with numbers of
-// another net, such as published ones measured with Inception. Its accuracy on the
-// test images is measured once and kept with it.
+//	net, err := feature.Open(ctx, set, be, feature.Options{})
+//	features, probabilities, err := net.Describe(ctx, images)
+//
+// The features of an image are the last hidden layer of the net; the probabilities are
+// those of the set's classes or attributes. A net is determined by the training images,
+// their labels and Version, so two users of one set have the same net, and numbers that
+// were measured with nets of one Tag can be compared. They cannot be compared with
+// numbers of another net, such as published ones measured with Inception. The accuracy
+// on the test images is measured once and kept with the net.
 //
 // The package knows no generative model and no metric.
 package feature
@@ -34,30 +37,30 @@ import (
 // Version changes with anything that changes a Net trained on the same set.
 const Version = 1
 
-// Size is F.
+// Size is F, the number of features.
 const Size = 128
 
-// maxSide is the longest side in pixels that a net sees: larger images are resized.
+// maxSide is the longest side of an input image in pixels: larger images are resized.
 const maxSide = 64
 
-// minSide is the shortest side of an image that there is something to see on.
+// minSide is the shortest side of an image in pixels.
 const minSide = 8
 
-// ErrUnfit marks a set that no net can be trained for: without labels, or of what
-// is not images.
+// ErrUnfit marks a set for which no net can be trained: it has no labels, or its items are
+// too small to be images. Test with errors.Is.
 var ErrUnfit = errors.New("no feature net")
 
-// Info is what a Net was trained on and what it came to.
+// An Info says on what a Net was trained, and how accurate it is.
 type Info struct {
 	Name      string   `json:"name"`           // "imago-cnn-1": architecture, training and Version
 	Digest    string   `json:"data_digest"`    // data.Set.Digest
-	Image     [3]int   `json:"image"`          // rows, columns, channels as the net sees them
-	Labels    []string `json:"labels"`         // what it tells apart
+	Image     [3]int   `json:"image"`          // rows, columns, channels of the input
+	Labels    []string `json:"labels"`         // names of the outputs
 	Exclusive bool     `json:"exclusive"`      // an image has one label (a class), else any number (attributes)
 	Train     int      `json:"train_images"`   // images trained on
 	Test      int      `json:"test_images"`    // images that Accuracy was measured on
 	Steps     int      `json:"training_steps"` // of Batch images each
-	Accuracy  float64  `json:"test_accuracy"`  // share of test labels that are told right; 0 without test images
+	Accuracy  float64  `json:"test_accuracy"`  // share of test labels that are right; 0 without test images
 }
 
 // A Net is a trained classifier on a device. It is safe for concurrent use.
@@ -68,11 +71,11 @@ type Net struct {
 	forward *exec.Func
 }
 
-// batch is how many images a Net looks at at a time.
+// batch is the number of images that are classified at a time.
 const batch = 128
 
-// build builds the classifier: convolutions 5×5 of stride 2 with 32, 64, 128
-// filters until a side is at most 8, then F hidden units and a logit a label.
+// layers builds the classifier: convolutions 5×5 of stride 2 with 32, 64, 128 filters until
+// a side is at most 8, then F hidden units and a logit for each label.
 //
 //	x (B,H,W,C) → features (B,F), ≥ 0; logits (B,K)
 func (i Info) layers(b *nn.Builder) (x, features, logits *graph.Node) {
@@ -127,7 +130,7 @@ const (
 	outputLoss          = "loss"
 )
 
-// function returns the function of a net, of a batch of images.
+// function returns the function that a net runs on a batch of images.
 func (i Info) function() (*graph.Func, error) {
 	var in []*graph.Node
 	var out []graph.Output
@@ -142,8 +145,8 @@ func (i Info) function() (*graph.Func, error) {
 	return graph.NewFunc("features", in, out, nil)
 }
 
-// digest returns the SHA-256, in hex, of the parameters in the state of r: of each its name and its
-// values as little-endian float32.
+// digest returns the SHA-256, in hex, of the parameters in the state of r: the name of each,
+// and its values as little-endian float32.
 func (i Info) digest(r *exec.Runner) (string, error) {
 	sum := sha256.New()
 	for _, p := range i.params() {
@@ -151,29 +154,29 @@ func (i Info) digest(r *exec.Runner) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		// A hash takes all that it is given.
+		// A hash never fails to write.
 		io.WriteString(sum, p.Name)
 		binary.Write(sum, binary.LittleEndian, w.F32())
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// Describe gives the features and the probabilities of images, resized first if
-// the net sees them smaller. The images of a batch do not change each other's
-// numbers.
+// Describe returns the features and the label probabilities of images, which are resized
+// first if they are larger than the input of the net. Other images of a batch do not change
+// the result. It fails if the images have another shape than those of the net.
 //
-// images (N,H,W,C) → features (N,F), probabilities (N,K).
+// images (N,H,W,C) → features (N,F), ≥ 0; probabilities (N,K).
 func (n *Net) Describe(ctx context.Context, images data.Items) (features, probabilities []float32, err error) {
-	seen := resizedForNet(images)
-	if h, w, c := seen.Shape(); [3]int{h, w, c} != n.Image {
-		return nil, nil, fmt.Errorf("feature: images of %dx%dx%d, the net sees %v", h, w, c, n.Image)
+	images = resizedForNet(images)
+	if h, w, c := images.Shape(); [3]int{h, w, c} != n.Image {
+		return nil, nil, fmt.Errorf("feature: images of %dx%dx%d, want %v", h, w, c, n.Image)
 	}
-	out, err := n.forward.Rows(ctx, seen.Len(), batch, func(c *exec.Call, at, n int) error {
+	out, err := n.forward.Rows(ctx, images.Len(), batch, func(c *exec.Call, at, n int) error {
 		index := make([]int32, n)
 		for i := range index {
 			index[i] = int32(at + i)
 		}
-		return data.Floats(ctx, seen, index, c.Input(inputX).F32())
+		return data.Floats(ctx, images, index, c.Input(inputX).F32())
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("feature: %w", err)
@@ -181,9 +184,10 @@ func (n *Net) Describe(ctx context.Context, images data.Items) (features, probab
 	return out[outputFeatures], out[outputProbabilities], nil
 }
 
-// Right counts what probabilities (N,K) tell right of wanted labels (N,K), 0 or 1:
-// the largest is the image's class, or an attribute is there where above ½. Images
-// of no class are not counted.
+// Right counts the labels that probabilities (N,K) get right, of wanted labels (N,K), 0 or 1.
+// A class is right if its probability is the largest of the image; an attribute, if its
+// probability is above ½ exactly when it is 1. of is the number of labels that count: an
+// image without a class has none.
 func (i Info) Right(probabilities, wanted []float32) (right, of int) {
 	if !i.Exclusive {
 		for j, w := range wanted {
@@ -194,11 +198,11 @@ func (i Info) Right(probabilities, wanted []float32) (right, of int) {
 		return right, len(wanted)
 	}
 	k := len(i.Labels)
-	told := probe.Argmax(probabilities[:len(wanted)], k)
+	predicted := probe.Argmax(probabilities[:len(wanted)], k)
 	for n, class := range probe.Argmax(wanted, k) {
 		if wanted[n*k+int(class)] > 0 {
 			of++
-			if told[n] == class {
+			if predicted[n] == class {
 				right++
 			}
 		}

@@ -18,8 +18,8 @@ import (
 // side is that of the images of these tests.
 const side = 8
 
-// quadrants returns a set whose class is the brighter quadrant; attributes say of each
-// quadrant alone whether it is bright.
+// quadrants returns a set whose class is the brightest quadrant. As attributes, each quadrant
+// is bright or not.
 func quadrants(t *testing.T, train, test int, classes bool) *data.Set {
 	t.Helper()
 	set := &data.Set{Name: "quadrants", Digest: "quadrants"}
@@ -79,8 +79,8 @@ func TestOpen(t *testing.T) {
 	ctx := context.Background()
 	set := quadrants(t, 300, 100, true)
 	var said []string
-	told := 0
-	opt := Options{Warn: func(text string) { said = append(said, text) }, Progress: func(step, of int) { told += of / minSteps }}
+	steps := 0
+	opt := Options{Warn: func(text string) { said = append(said, text) }, Progress: func(step, of int) { steps += of / minSteps }}
 	n, err := Open(ctx, set, be, opt)
 	if err != nil {
 		t.Fatal(err)
@@ -88,8 +88,8 @@ func TestOpen(t *testing.T) {
 	if n.Accuracy < 0.99 || n.Train != 300 || n.Test != 100 || n.Steps != minSteps || !n.Exclusive || n.Name != "imago-cnn-1" {
 		t.Errorf("the net is %+v", n.Info)
 	}
-	if told != minSteps || said != nil {
-		t.Errorf("it told of %d steps and warned %q", told, said)
+	if steps != minSteps || said != nil {
+		t.Errorf("it reported %d steps and warned %q", steps, said)
 	}
 	features, p, err := n.Describe(ctx, set.Test.Items)
 	if err != nil || len(features) != 100*Size || len(p) != 400 {
@@ -107,15 +107,15 @@ func TestOpen(t *testing.T) {
 
 	// The second time it is read, and is the same net.
 	again, err := Open(ctx, set, be, opt)
-	if err != nil || told != minSteps || said != nil {
-		t.Fatalf("%v, %d steps, it warned %q", err, told, said)
+	if err != nil || steps != minSteps || said != nil {
+		t.Fatalf("%v, %d steps, it warned %q", err, steps, said)
 	}
 	other, _, err := again.Describe(ctx, set.Test.Items)
 	if err != nil || again.Accuracy != n.Accuracy || again.Weights != n.Weights || !equal(features, other) {
 		t.Errorf("read from the cache: accuracy %v, want %v; features equal: %v; %v", again.Accuracy, n.Accuracy, equal(features, other), err)
 	}
 
-	// A damaged file is told of and made anew.
+	// A damaged file gives a warning, and a new net is trained.
 	files, _ := filepath.Glob(filepath.Join(cache, "imago", "features", "*"))
 	if len(files) != 1 {
 		t.Fatalf("the cache holds %v", files)
@@ -123,12 +123,13 @@ func TestOpen(t *testing.T) {
 	if err := os.WriteFile(files[0], []byte("no"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(ctx, set, be, opt); err != nil || told != 2*minSteps || len(said) != 1 || !strings.Contains(said[0], "trained anew") {
-		t.Errorf("a damaged file: %v, %d steps, it warned %q", err, told, said)
+	if _, err := Open(ctx, set, be, opt); err != nil || steps != 2*minSteps || len(said) != 1 || !strings.Contains(said[0], "trained anew") {
+		t.Errorf("a damaged file: %v, %d steps, it warned %q", err, steps, said)
 	}
 }
 
-// The same net, whatever the threads; another of another set.
+// TestDeterministic checks that a set has one net on any number of threads, and another set has
+// another net.
 func TestDeterministic(t *testing.T) {
 	ctx := context.Background()
 	weights := func(threads int, set *data.Set) []float32 {
@@ -159,7 +160,8 @@ func TestDeterministic(t *testing.T) {
 	}
 }
 
-// A set has one tag, before a net is trained; another set, or part of one, has another.
+// TestTag checks that a set has one tag, before a net is trained, and another set, or a part of
+// it, has another.
 func TestTag(t *testing.T) {
 	set := quadrants(t, 100, 10, true)
 	tag := Tag(set)
@@ -180,7 +182,7 @@ func TestTag(t *testing.T) {
 	}
 }
 
-// Nets of other weights say so.
+// TestWeights checks that nets with other weights have another digest.
 func TestWeights(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()
@@ -251,27 +253,27 @@ func TestUnfit(t *testing.T) {
 	}
 }
 
-// What is larger than a net sees is resized in proportion.
-func TestSeen(t *testing.T) {
+// TestResized checks that images larger than the input of a net are resized in proportion.
+func TestResized(t *testing.T) {
 	big, err := data.NewInMemory(bytes.Repeat([]uint8{7}, 2*100*150*3), 2, 100, 150, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := resizedForNet(big)
 	if h, w, c := s.Shape(); h != 43 || w != 64 || c != 3 {
-		t.Errorf("100x150x3 is seen as %dx%dx%d", h, w, c)
+		t.Errorf("100x150x3 is resized to %dx%dx%d", h, w, c)
 	}
 	dst := make([]uint8, 43*64*3)
 	if err := s.At(1, dst); err != nil || !bytes.Equal(dst, bytes.Repeat([]uint8{7}, len(dst))) {
-		t.Errorf("a flat image is not flat when it is seen: %v", err)
+		t.Errorf("a flat image is not flat when it is resized: %v", err)
 	}
 	if err := s.At(2, dst); err == nil {
 		t.Error("an image that is not there gave no error")
 	}
 	if small := resizedForNet(quadrants(t, 4, 0, true).Train.Items); small.Len() != 4 {
-		t.Error("small images are not seen as they are")
+		t.Error("small images are resized")
 	} else if h, w, _ := small.Shape(); h != side || w != side {
-		t.Errorf("small images are seen as %dx%d", h, w)
+		t.Errorf("small images are resized to %dx%d", h, w)
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// seenAs returns images as a net sees them: as they are, or resized so that the longest
-// side is maxSide.
+// resizedForNet returns images at the size of a net's input: as they are, or resized so that
+// the longest side is maxSide.
 func resizedForNet(images data.Items) data.Items {
 	h, w, c := images.Shape()
 	long := max(h, w)

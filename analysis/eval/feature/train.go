@@ -15,7 +15,7 @@ import (
 	"github.com/imago-ml/imago/prob"
 )
 
-// The training of a net. Each number is part of Version.
+// The settings of the training of a net. Each is part of Version.
 const (
 	epochs   = 4    // over the training images
 	minSteps = 400  // but at least so many steps
@@ -24,12 +24,13 @@ const (
 	seed     = 1    // of first values and order
 )
 
-// steps returns how many batches a net is trained on.
+// steps returns the number of batches on which a net is trained.
 func steps(images int) int {
 	return min(max(epochs*images/batch, minSteps), maxSteps)
 }
 
-// infoOf says what the net of a set will be, or why there is none.
+// newInfo returns the description of the net of a set and its labelled training images. It
+// fails with ErrUnfit if no net can be trained for the set.
 func newInfo(set *data.Set) (Info, data.Labeller, error) {
 	train, ok := set.Labelled(set.Train).(data.Labeller)
 	if !ok || len(train.LabelNames()) == 0 {
@@ -46,7 +47,7 @@ func newInfo(set *data.Set) (Info, data.Labeller, error) {
 	}, train, nil
 }
 
-// trained returns a Runner whose state holds the net that info describes, trained.
+// trainNet returns a Runner whose state holds the trained net that info describes.
 func trainNet(ctx context.Context, info Info, train data.Labeller, be backend.Backend, progress func(step, of int)) (*exec.Runner, error) {
 	f, params, slots, err := info.trainStep()
 	if err != nil {
@@ -62,7 +63,7 @@ func trainNet(ctx context.Context, info Info, train data.Labeller, be backend.Ba
 	}
 	c := p.NewCall()
 	x, y, lr := c.Input(inputX).F32(), c.Input(inputLabels).F32(), c.Input(inputRate).F32()
-	seen, k := resizedForNet(train), len(info.Labels)
+	images, k := resizedForNet(train), len(info.Labels)
 	var order []int32
 	epoch := 0
 	for step := range info.Steps {
@@ -78,7 +79,7 @@ func trainNet(ctx context.Context, info Info, train data.Labeller, be backend.Ba
 		}
 		index := order[:batch]
 		order = order[batch:]
-		if err := data.Floats(ctx, seen, index, x); err != nil {
+		if err := data.Floats(ctx, images, index, x); err != nil {
 			return nil, fmt.Errorf("feature: %w", err)
 		}
 		for i, j := range index {
@@ -125,7 +126,7 @@ func (i Info) trainStep() (f *graph.Func, params []nn.Param, slots []optim.Slot,
 	return f, params, slots, err
 }
 
-// accuracy returns the share of labels of images that the net tells right.
+// accuracy returns the share of the labels of images that the net gets right.
 func (n *Net) accuracy(ctx context.Context, test data.Labeller) (float64, error) {
 	_, p, err := n.Describe(ctx, test)
 	if err != nil {

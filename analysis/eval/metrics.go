@@ -1,0 +1,178 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/imago-ml/imago/analysis/eval/feature"
+	"github.com/imago-ml/imago/analysis/probe"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// A Metric is a number that measures how good a model is on images it was not trained
+// on.
+type Metric struct {
+	Name      string // the whole protocol: change the protocol, change the name
+	Unit      string // "nats/image"; "" for a pure number
+	Up        bool   // larger is better
+	EachEpoch bool   // cheap enough to be measured after every epoch of training
+	About     string // the protocol in words
+
+	// measure returns the value, or why the model has no such number.
+	measure func(ctx context.Context, s *evaluation) (result, error)
+}
+
+// A result is a value with what a Score says of it, or the reason why there is none.
+type result struct {
+	value, stdErr float64
+	units         []float64
+	images        int
+	note          string
+	absent        string // reason why there is no value; "" = there is one
+}
+
+// absent returns a result without a value, and the reason.
+func absent(format string, args ...any) (result, error) {
+	return result{absent: fmt.Sprintf(format, args...)}, nil
+}
+
+// A Protocol is what the names of the metrics depend on.
+type Protocol struct {
+	NLLSamples int // importance samples an image, k ≥ 1
+	Generated  int // generated images, and test images they are compared with, ≥ 2
+	Images     int // the first so many test images are used; 0 = all
+
+	netTag      string // feature.Tag of the set; "" before a set is chosen
+	modesTag    string // feature.Tag of the set whose classes are the modes
+	modesImages int    // generated images whose modes are counted
+}
+
+// On returns the protocol for a set: with no more images than the set has test images,
+// and with the tag of its feature net in the names.
+func (p Protocol) On(set *data.Set) Protocol {
+	n := set.Test.Len()
+	if p.Images >= n {
+		p.Images = 0
+	}
+	if p.Images > 0 {
+		n = p.Images
+	}
+	generated := p.Generated
+	p.Generated, p.netTag = min(p.Generated, n), feature.Tag(set)
+	p.modesTag, p.modesImages = p.netTag, p.Generated
+	if set.Channels != nil {
+		p.modesTag, p.modesImages = feature.Tag(set.Channels), generated*stackedModes/10
+	}
+	return p
+}
+
+// DefaultProtocol returns that of published numbers.
+func DefaultProtocol() Protocol { return Protocol{NLLSamples: 5000, Generated: 10_000} }
+
+// Metrics returns the table of metrics under the default protocol.
+func Metrics() []Metric { return DefaultProtocol().Metrics() }
+
+// Metrics returns the table of metrics under the protocol, in the order in which they
+// are shown.
+func (p Protocol) Metrics() []Metric {
+	test := "test_"
+	if p.Images > 0 {
+		test = fmt.Sprintf("test%d_", p.Images)
+	}
+	is := fmt.Sprintf("is_%d", p.NLLSamples)
+	if p.netTag == "" {
+		p.netTag, p.modesTag, p.modesImages = feature.Tag(nil), feature.Tag(nil), p.Generated
+	}
+	net, which := fmt.Sprintf("%s_%d", p.netTag, p.Generated), fmt.Sprintf("%s_%d", p.modesTag, p.modesImages)
+	return []Metric{
+		{Name: test + "loss", Unit: "nats/image", EachEpoch: true,
+			About: "what is minimised in training, " + aboutPosteriorSample, measure: modelTerm(model.Loss)},
+		{Name: test + "reconstruction", Unit: "nats/image", EachEpoch: true,
+			About: "−ln p(x|z) or the distance in its place, " + aboutPosteriorSample, measure: modelTerm(model.Reconstruction)},
+		{Name: test + "kl", Unit: "nats/image", EachEpoch: true,
+			About: "KL(q(z|x) ‖ p(z)), unweighted, in closed form where the model has one, " + aboutPosteriorSample, measure: modelTerm(model.KL)},
+		{Name: test + "d_loss", Unit: "nats/image", EachEpoch: true,
+			About: "discriminator loss, half the sum of that of a test image and that of a generated one, " + aboutAdversarial, measure: modelTerm(model.DLoss)},
+		{Name: test + "d_accuracy", Unit: "share", Up: true, EachEpoch: true,
+			About: "share of test images and of generated ones that the discriminator classifies correctly, " + aboutAdversarial, measure: modelTerm(model.DAccuracy)},
+		{Name: test + "g_loss", Unit: "nats/image", EachEpoch: true,
+			About: "generator loss of a generated image, " + aboutAdversarial, measure: modelTerm(model.GLoss)},
+
+		{Name: test + "active_units", Unit: "units", Up: true, EachEpoch: true,
+			About: "latent units whose mean code E[z|x] varies over the test images by a variance of 0.01 or more (Burda et al. 2016)", measure: activeUnits},
+		{Name: test + "mean_sigma", EachEpoch: true,
+			About: "standard deviation σ of q(z|x), mean over test images and latent units", measure: meanSigma},
+		{Name: test + "kl_per_unit", Unit: "nats/unit", EachEpoch: true,
+			About: "KL(q(z|x) ‖ N(0, I)) in closed form, mean over test images and latent units; each unit's in per_unit", measure: klPerUnit},
+
+		{Name: test + "elbo", Unit: "nats/image", Up: true,
+			About: "E[ln p(x, z) − ln q(z|x)], a lower bound of ln p(x), one z ~ q(z|x) an image; " + aboutLikelihood, measure: elbo},
+		{Name: test + "elbo_bits_per_dim", Unit: "bits/dim",
+			About: "−elbo/(D ln 2), D values an image; " + aboutLikelihood, measure: elboBits},
+		{Name: test + "nll_" + is, Unit: "nats/image",
+			About: fmt.Sprintf("−ln 1/k Σ p(x, z)/q(z|x), k = %d draws z ~ q(z|x) an image (Burda et al. 2016, eq. 8); %s", p.NLLSamples, aboutLikelihood), measure: nll},
+		{Name: test + "bits_per_dim_" + is, Unit: "bits/dim",
+			About: fmt.Sprintf("nll_%s/(D ln 2), D values an image; %s", is, aboutLikelihood), measure: nllBits},
+
+		{Name: test + "mse",
+			About: "mean over values of (x − x̂)², in [0, 1], x̂ decoded from the mean of q(z|x)", measure: reconstructionMetric(0)},
+		{Name: test + "psnr", Unit: "dB", Up: true,
+			About: "−10 lg of each image's mse, mean over images; x̂ as in mse", measure: reconstructionMetric(1)},
+		{Name: test + "ssim", Up: true,
+			About: "structural similarity of x and x̂ as in mse (Wang et al. 2004: 11×11 Gaussian window of σ = 1.5, C₁ = 0.01², C₂ = 0.03²), mean over places, channels and images", measure: reconstructionMetric(2)},
+
+		{Name: test + "fid_" + net,
+			About: p.aboutFID("images drawn from the model's prior"), measure: distanceFromPrior(fid)},
+		{Name: test + "fid_" + net + "_gaussian",
+			About: p.aboutFID("images decoded from a Gaussian with the mean and the variance of each unit's training codes"), measure: distanceFromSource(fromCodes(gaussian), fid)},
+		{Name: test + "fid_" + net + "_mixture1",
+			About: p.aboutFID("images decoded from a Gaussian with the mean and the covariance of the training codes"), measure: distanceFromSource(fromCodes(mixtureOf(1)), fid)},
+		{Name: test + "fid_" + net + "_mixture10",
+			About: p.aboutFID("images decoded from 10 Gaussians fitted to the training codes by EM (Ghosh et al. 2020)"), measure: distanceFromSource(fromCodes(mixtureOf(10)), fid)},
+		{Name: test + "fid_" + net + "_reconstruction",
+			About: p.aboutFID("the reconstructions of those test images"), measure: distanceFromSource(fromReconstruction, fid)},
+		{Name: test + "fid_" + net + "_train",
+			About: p.aboutFID("training images: the value of a perfect model"), measure: distanceFromSource(fromTraining, fid)},
+		{Name: test + "kid_" + net,
+			About: p.aboutKID(), measure: distanceFromPrior(kid)},
+		{Name: test + "precision_" + net, Unit: "share", Up: true,
+			About: p.aboutManifolds("share of generated images no farther from a test image than its third nearest test image is (Kynkäänniemi et al. 2019): the quality of single images"), measure: distanceFromPrior(precision)},
+		{Name: test + "recall_" + net, Unit: "share", Up: true,
+			About: p.aboutManifolds("share of test images no farther from a generated one than its third nearest generated image is (Kynkäänniemi et al. 2019): the variety of the images"), measure: distanceFromPrior(recall)},
+		{Name: test + "density_" + net, Up: true,
+			About: p.aboutManifolds("number of test images whose fifth nearest test image is no nearer than the generated image is, mean over generated images, over 5; 1 of a perfect model (Naeem et al. 2020)"), measure: distanceFromPrior(ballDensity)},
+		{Name: test + "coverage_" + net, Unit: "share", Up: true,
+			About: p.aboutManifolds("share of test images to which a generated image is no farther than the fifth nearest test image (Naeem et al. 2020)"), measure: distanceFromPrior(ballCoverage)},
+		{Name: test + "memorised_" + net, Unit: "share",
+			About: p.aboutMemorised(p.Generated, "features"), measure: distanceFromPrior(memorised)},
+		{Name: fmt.Sprintf("%smemorised_pixels_%d", test, p.memorisedPixelImages()), Unit: "share",
+			About: p.aboutMemorised(p.memorisedPixelImages(), "pixels"), measure: memorisedPixels},
+		{Name: "modes_" + which, Unit: "modes", Up: true,
+			About: p.aboutModes("number of modes that have an image; the number of images of each in per_unit"), measure: modesFound},
+		{Name: "mode_kl_" + which, Unit: "nats",
+			About: p.aboutModes("KL of the shares of the modes from those of the training labels, or from uniform where a mode is the classes of several channels"), measure: modeMetric((*modes).kl)},
+		{Name: "mode_most_" + which, Unit: "of uniform",
+			About: p.aboutModes("share of the most frequent mode, times the number of modes"), measure: modeMetric(modeMost)},
+		{Name: "mode_least_" + which, Unit: "of uniform", Up: true,
+			About: p.aboutModes("share of the rarest mode, times the number of modes"), measure: modeMetric(modeLeast)},
+		{Name: test + "cluster_accuracy", Unit: "share", Up: true,
+			About: "share of test images whose label is the one that the best one-to-one assignment gives to their cluster, a class found by the model (Xie et al. 2016)", measure: clusterMetric(clusterAccuracy)},
+		{Name: test + "cluster_nmi", Up: true,
+			About: "normalised mutual information of the classes found by the model in the test images and their labels, over the mean of both entropies", measure: clusterMetric(probe.NMI)},
+		{Name: "cluster_made_" + net, Unit: "share", Up: true,
+			About: fmt.Sprintf("as cluster_accuracy, of %d images drawn from the model's prior and the labels that the feature net gives them", p.Generated), measure: clusterGenerated},
+		{Name: "recognised_" + net, Unit: "share", Up: true,
+			About: fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Generated), measure: labelAgreement},
+	}
+}
+
+// TestLoss is the name of the metric by which checkpoints are compared.
+const TestLoss = "test_loss"
+
+// The names of the metrics of a posterior that training watches.
+const (
+	ActiveUnits = "test_active_units"
+	MeanSigma   = "test_mean_sigma"
+	KLPerUnit   = "test_kl_per_unit"
+)
