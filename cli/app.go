@@ -16,20 +16,21 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// A Registry is what the commands know by name: kinds of models with their recipes,
-// data sets and readers of files.
+// A Registry is the table of all that the commands find by name: kinds of models with their recipes, data sets, and
+// readers of files.
 type Registry struct {
 	Models model.Registry
 	Data   data.Registry
 }
 
-// An app is what the commands share: the tables and where they print.
+// An app is what the commands share: the registry and the two output streams.
 type app struct {
 	Registry
 	out io.Writer // results
 	err io.Writer // progress and errors
 }
 
+// newApp returns an app with the entries of add and those of imago.
 func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
 	a := &app{out: stdout, err: stderr}
 	for _, f := range add {
@@ -40,20 +41,21 @@ func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
 	return a
 }
 
+// root returns the command imago with all other commands below it.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "imago",
-		Short: "Train generative image models, see what they learned, draw from them",
-		Long: `imago trains generative image models, shows what they learned and draws from them.
+		Short: "Train generative image models, examine them, generate images",
+		Long: `imago trains generative image models, examines what they learned, and generates images with them.
 
-  imago quickstart                        a first model in a few minutes, with nothing to download
-  imago train cnn-vae --data mnist        a recipe on a set of images
-  imago sample latest                     pictures from the run last trained
+  imago quickstart                        train a first model in a few minutes, with nothing to download
+  imago train cnn-vae --data mnist        train a recipe on a data set
+  imago sample latest                     generate images with the model trained last
 
-A recipe is a published model with its settings. A run is what training leaves behind: a folder, named by its path, by
-its name below runs/, or as "latest".`,
+A recipe is a published model with its settings. A run is the folder that training makes: commands take its path, its
+name below runs/, or the word latest.`,
 		Args:          cobra.ArbitraryArgs,
-		SilenceErrors: true, // exit prints them
+		SilenceErrors: true, // exit prints errors
 		SilenceUsage:  true,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -75,32 +77,35 @@ its name below runs/, or as "latest".`,
 		}
 		root.AddCommand(s.commands...)
 	}
-	root.SetHelpCommandGroupID("Look inside:")
+	root.SetHelpCommandGroupID(helpSection)
 	for _, c := range root.Commands() {
 		for _, c := range append(c.Commands(), c) {
-			c.Flags().SortFlags = false // in the order of the code: what matters first, the model's options last
+			c.Flags().SortFlags = false // keep the order of the code: the important flags first, the options of models last
 		}
 	}
 	return root
 }
 
-// A usageError is a command line that asks for what cannot be: exit status 2.
+// A usageError is an error in the command line: exit status 2.
 type usageError struct {
-	command string
+	command string // its path, as "imago train"
 	err     error
 }
 
+// Error returns the message, with a reference to the help of the command.
 func (e *usageError) Error() string {
 	return fmt.Sprintf("%v; see %s --help", e.err, e.command)
 }
 
+// Unwrap returns the error without the reference.
 func (e *usageError) Unwrap() error { return e.err }
 
+// usagef returns a usageError with a formatted message.
 func usagef(c *cobra.Command, format string, args ...any) error {
 	return usage(c, fmt.Errorf(format, args...))
 }
 
-// usage makes a usageError of err, if there is one.
+// usage returns err as a usageError of the command c, and nil if err is nil.
 func usage(c *cobra.Command, err error) error {
 	if err == nil {
 		return nil
@@ -108,7 +113,8 @@ func usage(c *cobra.Command, err error) error {
 	return &usageError{c.CommandPath(), err}
 }
 
-// flagError returns what is wrong with a flag, in the words of all other errors.
+// flagError returns the usageError for a flag that cobra could not parse: it names the flag, its value and the values
+// that it takes.
 func flagError(c *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	if !errors.As(err, &bad) {
@@ -124,7 +130,7 @@ func flagError(c *cobra.Command, err error) error {
 		want = "a number"
 	case "intSlice", "uintSlice":
 		want = "whole numbers with commas between, as 3,17,40"
-	case "addends":
+	case "terms":
 		want = "an image file, or attributes with commas between"
 	case "spread":
 		want = "two numbers, the lower first, as -3..3"
@@ -134,6 +140,7 @@ func flagError(c *cobra.Command, err error) error {
 	return usagef(c, "--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
+// unknownCommand returns the usageError for a name that is no command below c.
 func unknownCommand(c *cobra.Command, name string) error {
 	var known []string
 	for _, sub := range c.Commands() {
@@ -144,27 +151,28 @@ func unknownCommand(c *cobra.Command, name string) error {
 	return usagef(c, "no command %q; have %s", name, strings.Join(known, ", "))
 }
 
-// argCount checks the number of arguments; what names them, as in "a recipe".
+// argCount returns a check that a command has from least to most arguments; most -1 is any number. The text what names
+// them in the error, as "a recipe".
 func argCount(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
 			return usagef(c, "%s wants %s", c.Name(), what)
 		case most >= 0 && len(args) > most:
-			return usagef(c, "%s wants %s, and there is %q besides", c.Name(), what, args[most])
+			return usagef(c, "%s wants %s: there is no use for %q", c.Name(), what, args[most])
 		}
 		return nil
 	}
 }
 
-// exit prints err on one line and gives the exit status.
+// exit prints err on one line, with flags in place of the fields that an error of the library names, and returns the exit
+// status.
 func (a *app) exit(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
 	}
-	// Several faults at once come one a line; a script that reads a log wants one in all.
-	line := strings.ReplaceAll(strings.TrimSpace(option.Text(err, a.flagOf)), "\n", "; ")
-	if ctx.Err() != nil && (err == ctx.Err() || err == context.Cause(ctx)) { // whoever has more to say wraps these
+	line := strings.ReplaceAll(strings.TrimSpace(a.errorText(err)), "\n", "; ") // joined errors have a line each
+	if ctx.Err() != nil && (err == ctx.Err() || err == context.Cause(ctx)) {    // a command with more to report wraps these
 		line = "interrupted"
 	}
 	fmt.Fprintf(a.err, "imago: %s\n", line)
@@ -173,3 +181,6 @@ func (a *app) exit(ctx context.Context, err error) int {
 	}
 	return 1
 }
+
+// errorText returns the message of err, with flags in place of the fields that an error of the library names.
+func (a *app) errorText(err error) string { return option.Text(err, a.flagOf) }

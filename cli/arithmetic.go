@@ -17,23 +17,27 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// An sumTerm is one of those that arithmetic adds up: images that meet conditions, or an image file.
+// A sumTerm is one term of a sum of codes: images that meet conditions, or an image file.
 type sumTerm struct {
 	sign float64
-	text string // as the user wrote it
+	text string // as the user gave it
 	file bool
-	pool []int // of the training images, those that meet the conditions
+	pool []int // indices of the training images that meet the conditions
 }
 
-// termFlag are the values of two flags in the order in which they stand.
+// A termFlag is the value of --plus or --minus. Both append to one list, so the terms keep the order of the command line.
 type termFlag struct {
 	list *[]sumTerm
 	sign float64
 }
 
+// String returns "", the default.
 func (t termFlag) String() string { return "" }
-func (t termFlag) Type() string   { return "addends" }
 
+// Type returns the name by which flagError finds the text for a wrong value.
+func (t termFlag) Type() string { return "terms" }
+
+// Set appends a term.
 func (t termFlag) Set(text string) error {
 	if strings.TrimSpace(text) == "" {
 		return fmt.Errorf("an empty term")
@@ -44,17 +48,17 @@ func (t termFlag) Set(text string) error {
 
 var _ pflag.Value = termFlag{}
 
-// notPrefix turns a condition over.
+// negationPrefix precedes a condition that must not hold.
 const negationPrefix = "not-"
 
-// arithmetic adds and subtracts what images have in common.
+// arithmetic returns the command arithmetic: it adds and subtracts mean codes of images.
 func (a *app) arithmetic() *cobra.Command {
 	var (
 		from    modelSource
 		set     setFlags
 		list    []sumTerm
 		rows    int
-		some    int
+		sample  int
 		seed    uint64
 		encoded int
 		invert  bool
@@ -63,30 +67,30 @@ func (a *app) arithmetic() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "arithmetic <run> --plus <term> --minus <term> --plus <term>",
 		Short: "Add and subtract codes: man with glasses - man + woman",
-		Long: `arithmetic adds and subtracts codes and decodes what comes out. A term is the mean code of the training images that meet
-conditions, or a PNG or JPEG file. Conditions are attributes or classes of the set with commas between, of which all must
-hold; not- before one turns it over.
+		Long: `arithmetic adds and subtracts codes and decodes the result. A term is the mean code of the training images that meet all
+of its conditions, or the code of a PNG or JPEG file. Conditions are attributes or classes of the set, with commas between;
+the prefix not- negates one.
 
-A row is one sum, its terms decoded and then the result: in the first a term is the mean of all images that meet its
-conditions, in the others of a few drawn at random.`,
+Each row is one sum: its terms, decoded, and then the result. In the first row a term is the mean of all images that meet
+its conditions, in the other rows of a few images drawn at random.`,
 		Example: `  imago arithmetic face-vae-celeba-001 --plus Male,Eyeglasses --minus Male,not-Eyeglasses --plus not-Male,not-Eyeglasses
   imago arithmetic face-vae-celeba-001 --plus me.jpg --minus not-Smiling --plus Smiling`,
 		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
-	f.Var(termFlag{&list, 1}, "plus", "a `term` to add; may be given several times")
-	f.Var(termFlag{&list, -1}, "minus", "a `term` to subtract; may be given several times")
+	f.Var(termFlag{&list, 1}, "plus", "a `term` to add; may be repeated")
+	f.Var(termFlag{&list, -1}, "minus", "a `term` to subtract; may be repeated")
 	f.IntVar(&rows, "rows", 5, "`number` of sums")
-	f.IntVar(&some, "some", 25, "`images` of a term in each row after the first")
-	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
-	f.BoolVar(&invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	f.IntVar(&sample, "some", 25, "`images` of a term in each row after the first")
+	seedFlag(c, &seed, "the choice of images")
+	invertFlag(c, &invert)
 	encodedFlag(c, &encoded)
-	f.StringVar(&out, "out", "arithmetic.png", "PNG `file` to write")
+	outFlag(c, &out, "arithmetic.png")
 	set.addFlags(c)
 	hideFlag(c, "split")
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("rows", rows, 1), atLeast("some", some, 1), atLeast("encoded", encoded, 0), checkPNGName(out), set.check()} {
+		for _, err := range []error{atLeast("rows", rows, 1), atLeast("some", sample, 1), atLeast("encoded", encoded, 0), checkPNGName(out), set.check()} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -129,7 +133,7 @@ conditions, in the others of a few drawn at random.`,
 		if err := s.encodeFiles(c.Context(), a); err != nil {
 			return err
 		}
-		pix, err := s.decodeRows(c.Context(), rows, some)
+		pix, err := s.decodeRows(c.Context(), rows, sample)
 		if err != nil {
 			return err
 		}
@@ -144,7 +148,7 @@ conditions, in the others of a few drawn at random.`,
 			cols = append(cols, sign+strings.ReplaceAll(strings.ReplaceAll(filepath.Base(t.text), ",", ", "), negationPrefix, "not "))
 		}
 		if s.needSet {
-			names = append([]string{"all"}, slices.Repeat([]string{fmt.Sprintf("%d of each", some)}, rows-1)...)
+			names = append([]string{"all"}, slices.Repeat([]string{fmt.Sprintf("%d of each", sample)}, rows-1)...)
 		}
 		img := m.Image()
 		picture, err := viz.Sheet(pix, rows, len(list)+1, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: names, Cols: append(cols, "="), Tail: 1, Scale: max(1, 192/max(img.H, img.W))})
@@ -156,10 +160,7 @@ conditions, in the others of a few drawn at random.`,
 	return c
 }
 
-// hideFlag leaves a flag that a command sets itself out of its help.
-func hideFlag(c *cobra.Command, name string) { c.Flags().Lookup(name).Hidden = true }
-
-// arithmeticRows is the terms with what they are made of: rows of codes, training images first, then files.
+// arithmeticRows are the terms of the sums with the codes of their images: training images first, then files.
 type arithmeticRows struct {
 	m       *trainedModel
 	terms   []sumTerm
@@ -170,7 +171,7 @@ type arithmeticRows struct {
 	labels  []float32 // (N, K) of a conditional model
 }
 
-// findFiles says which terms are files: those that are there or look like the name of an image.
+// findFiles marks the terms that are files: those that exist, or have the suffix of an image file.
 func (s *arithmeticRows) findFiles() error {
 	for k := range s.terms {
 		t := &s.terms[k]
@@ -187,7 +188,7 @@ func (s *arithmeticRows) findFiles() error {
 	return fmt.Errorf("arithmetic: %s is conditional, and files have no labels: want terms of its set", s.m.recipe)
 }
 
-// findImages finds the images that meet the conditions of each term.
+// findImages fills the pool of each term with the images of split that meet its conditions.
 func (s *arithmeticRows) findImages(set *data.Set, split data.Split) error {
 	for k := range s.terms {
 		t := &s.terms[k]
@@ -221,7 +222,7 @@ func (s *arithmeticRows) findImages(set *data.Set, split data.Split) error {
 	return nil
 }
 
-// encodeFiles finds the codes of the terms that are files.
+// encodeFiles appends the codes of the terms that are files.
 func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
 	for k := range s.terms {
 		t := &s.terms[k]
@@ -242,17 +243,17 @@ func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
 	return nil
 }
 
-// decodeRows returns the images of so many sums: the terms and the result of each. In the first a term is the mean of its whole
-// pool, in the others of some of it.
-func (s *arithmeticRows) decodeRows(ctx context.Context, rows, some int) ([]float32, error) {
+// decodeRows returns the images of so many sums: the terms of each, and its result. In the first sum a term is the mean of
+// its pool, in the others the mean of sample images of it.
+func (s *arithmeticRows) decodeRows(ctx context.Context, rows, sample int) ([]float32, error) {
 	var z, labels []float32
 	for r := range rows {
 		chosen := make([][]int, len(s.terms))
 		for k, t := range s.terms {
 			chosen[k] = t.pool
-			if r > 0 && some < len(t.pool) {
+			if r > 0 && sample < len(t.pool) {
 				chosen[k] = nil
-				for _, i := range s.key.At(uint64(r)).At(uint64(k)).Perm(len(t.pool))[:some] {
+				for _, i := range s.key.At(uint64(r)).At(uint64(k)).Perm(len(t.pool))[:sample] {
 					chosen[k] = append(chosen[k], t.pool[i])
 				}
 			}
@@ -273,7 +274,7 @@ func (s *arithmeticRows) decodeRows(ctx context.Context, rows, some int) ([]floa
 	return s.m.DecodeAs(ctx, z, labels)
 }
 
-// meansAndSum returns the means of the chosen rows, a term each, and their sum.
+// meansAndSum returns the mean of the chosen rows of codes for each term, and then the signed sum of the means.
 func (s *arithmeticRows) meansAndSum(codes []float32, units int, chosen [][]int) ([]float32, error) {
 	var row []float32
 	var signs []float64

@@ -2,16 +2,16 @@ package cli
 
 import "github.com/imago-ml/imago/data"
 
-// An attribute is what some images of a set have and others have not.
+// An attribute is an attribute or a class that some images of a set have.
 type attribute struct{ data.Trait }
 
-// attributeOf finds an attribute or a class of a set by its name.
+// attributeOf returns the attribute or class of a set with the given name.
 func attributeOf(set *data.Set, name string) (attribute, error) {
 	t, err := set.Trait(name)
 	return attribute{t}, err
 }
 
-// evenlySpaced returns n of a split's images at equal distances, or all if n is 0 or there are no more.
+// evenlySpaced returns n images of a split at equal distances, or all if n is 0 or the split has no more.
 func evenlySpaced(p data.Split, n int) (data.Split, error) {
 	if n == 0 || n >= p.Len() {
 		return p, nil

@@ -6,8 +6,8 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// newBackend returns the device that everything runs on: a processor of so many threads, or as many as there are if 0.
+// newBackend returns the device that all commands use: the processor with so many threads, 0 for one per processor.
 func newBackend(threads int) backend.Backend { return cpu.New(threads) }
 
-// checkBackend says what is wrong with the environment's choice of device.
+// checkBackend returns an error if the environment asks for a device that this machine does not have.
 func checkBackend() error { return cpuid.CheckEnv() }

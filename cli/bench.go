@@ -142,7 +142,7 @@ func (b *benchFlags) check(c *cobra.Command) error {
 				errs = append(errs, fmt.Errorf("--%s does not go with --compare, whose cases are fixed", name))
 			}
 		}
-		errs = append(errs, b.options.refuseAll())
+		errs = append(errs, b.options.refuse("does not go with --compare, whose cases are fixed"))
 	} else {
 		for _, name := range []string{"rounds", "peers", "python"} {
 			if given(name) {
@@ -154,16 +154,6 @@ func (b *benchFlags) check(c *cobra.Command) error {
 		errs = append(errs, errors.New("--json and --markdown: want one of them"))
 	}
 	return errors.Join(errs...)
-}
-
-// refuseAll returns an error if an option of the model was given.
-func (m *modelFlags) refuseAll() error {
-	for _, g := range m.options {
-		if g.set {
-			return fmt.Errorf("--%s does not go with --compare, whose cases are fixed", g.name)
-		}
-	}
-	return nil
 }
 
 // timeRecipes returns bench without --compare.

@@ -9,7 +9,8 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// labelsOf returns those of images as the model wants them for decoding, (N, K); nil of a model that is not conditional.
+// labelsOf returns the labels of images with which the model decodes their codes, (N, K), or nil if the model is not
+// conditional.
 func (m *trainedModel) labelsOf(images data.Items) ([]float32, error) {
 	k := m.DecodeLabels()
 	if k == 0 {
@@ -17,7 +18,7 @@ func (m *trainedModel) labelsOf(images data.Items) ([]float32, error) {
 	}
 	l, ok := images.(data.Labeller)
 	if !ok || len(l.LabelNames()) != k {
-		return nil, fmt.Errorf("%s makes images of a class or of attributes, %d labels each, which these images do not have: choose images of the set it was trained on", m.recipe, k)
+		return nil, fmt.Errorf("%s is conditional on a class or on attributes, %d labels in all, which these images do not have: choose images of the set it was trained on", m.recipe, k)
 	}
 	all := make([]float32, images.Len()*k)
 	for i := range images.Len() {
@@ -26,18 +27,18 @@ func (m *trainedModel) labelsOf(images data.Items) ([]float32, error) {
 	return all, nil
 }
 
-// labelRows returns the labels that the user names, n times over: a class, or attributes with commas between. What takes k = 0 of them,
-// as of a model that is not conditional, has none.
+// labelRows returns n equal rows of k labels, (n, k), from the value of --as: a class, or attributes with commas between.
+// It returns nil if k is 0, as for a model that is not conditional.
 func (m *trainedModel) labelRows(names string, k, n int) ([]float32, error) {
 	switch {
 	case k == 0 && names == "":
 		return nil, nil
 	case k == 0:
-		return nil, fmt.Errorf("--as %q: %s is not conditional: it makes images of its own choice", names, m.recipe)
+		return nil, fmt.Errorf("--as %q: %s is not conditional: its images cannot be chosen by label", names, m.recipe)
 	}
 	known := m.labelNames(k)
 	if names == "" {
-		return nil, fmt.Errorf("%s is conditional: say what its images are to be with --as; have %s", m.recipe, strings.Join(known, ", "))
+		return nil, fmt.Errorf("%s is conditional: choose the labels of its images with --as; have %s", m.recipe, strings.Join(known, ", "))
 	}
 	one := make([]float32, k)
 	for name := range strings.SplitSeq(names, ",") {
@@ -47,14 +48,14 @@ func (m *trainedModel) labelRows(names string, k, n int) ([]float32, error) {
 			if len(near) == 0 {
 				near = known
 			}
-			return nil, fmt.Errorf("--as %q: %s knows no label of that name; have %s", name, m.recipe, strings.Join(near, ", "))
+			return nil, fmt.Errorf("--as %q: %s has no label of that name; have %s", name, m.recipe, strings.Join(near, ", "))
 		}
 		one[i] = 1
 	}
 	return slices.Repeat(one, n), nil
 }
 
-// repeatRows repeats every row of (N, K) times over; nil stays nil.
+// repeatRows returns rows, (N, K), with each row repeated times over: (N·times, K). It returns nil for nil.
 func repeatRows(rows []float32, n, times int) []float32 {
 	if rows == nil {
 		return nil
@@ -67,7 +68,8 @@ func repeatRows(rows []float32, n, times int) []float32 {
 	return out
 }
 
-// labelNames returns the k labels of a conditional model, by number if only its weights are known.
+// labelNames returns the names of the k labels of a conditional model: those of its data set, or numbers if only its
+// weights are known.
 func (m *trainedModel) labelNames(k int) []string {
 	if m.config != nil && len(m.config.Data.Labels) == k {
 		return m.config.Data.Labels

@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// edit moves images along the direction of an attribute.
+// edit returns the command edit: it moves images along the direction of an attribute.
 func (a *app) edit() *cobra.Command {
 	var (
 		from     modelSource
@@ -19,24 +19,26 @@ func (a *app) edit() *cobra.Command {
 		name     string
 		strength = spread{-3, 3}
 		steps    int
-		faces    string
+		which    string
 		way      directionFlags
 		out      string
 	)
 	c := &cobra.Command{
 		Use:   "edit <run> --attr <attribute> [<image>...]",
-		Short: "Give images an attribute, or take it from them",
-		Long: `edit finds the direction in latent space in which images with an attribute lie from those without, moves the codes of other
-images along it, and decodes: a row an image, a column a strength. The images are PNG and JPEG files, cropped and resized to
-fit the model, or images of the test set: those of --index, or the first, half of them without the attribute and half with.
+		Short: "Add an attribute to images, or remove it",
+		Long: `edit finds the direction in latent space from images without an attribute to images with it, moves the codes of other
+images along it, and decodes them: one row for each image, one column for each strength. The images are PNG and JPEG files,
+cropped and resized to fit the model, or images of the test set: those of --index, or the first, half of them without the
+attribute and half with it.
 
-A strength of 1 is one standard deviation of the training codes along the direction; what an image is becomes what it is at
-strength 0. How far apart, in the same unit, images with and without the attribute lie is printed.
+A strength of 1 is one standard deviation of the training codes along the direction; strength 0 leaves the code as it is.
+The distance between images with and without the attribute is printed in the same unit.
 
-The direction is found on the training images of the run's data set, or of --data:
-  mean     the difference of the mean codes with and without it; what comes along with it, as beards with Male, comes along
-  partial  by a regression of the codes on all attributes at once: what this one adds while the others stay
-A class of the set, as the digit 7, is an attribute too, by the difference of means.`,
+The direction is computed from the training images of the run's data set, or of --data:
+  mean     the difference of the mean codes with and without the attribute; attributes that often occur together, as
+           beards with Male, change together
+  partial  a regression of the codes on all attributes at once: the effect of this attribute while the others stay fixed
+A class of the set, as the digit 7, is an attribute too; its direction is the difference of means.`,
 		Example: `  imago edit face-vae-celeba-001 --attr Smiling
   imago edit face-vae-celeba-001 --attr Eyeglasses --strength -2..4 --of without
   imago edit face-vae-celeba-001 --attr Male me.jpg`,
@@ -44,16 +46,16 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 	}
 	f := c.Flags()
 	f.StringVar(&name, "attr", "", "`attribute` or class of the set")
-	f.Var(&strength, "strength", "lowest and highest strength, in `deviations`")
+	f.Var(&strength, "strength", "lowest and highest strength, in standard `deviations`")
 	f.IntVar(&steps, "steps", 7, "`number` of strengths")
-	f.StringVar(&faces, "of", "both", "which images of the set, without --index: `those` with the attribute, without it, or both")
-	f.StringVar(&out, "out", "edit.png", "PNG `file` to write")
+	f.StringVar(&which, "of", "both", "which images of the set, without --index: `those` with the attribute, without it, or both")
+	outFlag(c, &out, "edit.png")
 	way.addFlags(c)
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", steps, 2), oneOf("of", faces, "with", "without", "both"), way.check(), checkPNGName(out), pick.check(files)} {
+		for _, err := range []error{atLeast("steps", steps, 2), oneOf("of", which, "with", "without", "both"), way.check(), checkPNGName(out), pick.check(files)} {
 			if err != nil {
 				return usage(c, err)
 			}
@@ -79,7 +81,7 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 			images, err = readInputs(m, &pick, files)
 		} else {
 			if pick.index == nil {
-				if pick.index, err = attr.selectImages(split, pick.n, faces); err != nil {
+				if pick.index, err = attr.selectImages(split, pick.n, which); err != nil {
 					return err
 				}
 			}
@@ -128,7 +130,8 @@ A class of the set, as the digit 7, is an attribute too, by the difference of me
 	return c
 }
 
-// selectImages returns the first n images of a split that have the attribute, that have it not, or half of each, those without first.
+// selectImages returns the indices of the first n images of a split that are with the attribute, without it, or half and
+// half; those without it come first.
 func (t attribute) selectImages(p data.Split, n int, which string) ([]int, error) {
 	with, err := t.Mask(p)
 	if err != nil {
@@ -156,7 +159,7 @@ func (t attribute) selectImages(p data.Split, n int, which string) ([]int, error
 	return index, nil
 }
 
-// markNames adds to the names of images of a split whether they have the attribute.
+// markNames appends to the name of each image of a split whether it has the attribute.
 func (t attribute) markNames(images *inputImages, p data.Split) error {
 	with, err := t.Mask(p)
 	if err != nil {
@@ -172,17 +175,19 @@ func (t attribute) markNames(images *inputImages, p data.Split) error {
 	return nil
 }
 
-// directionFlags say how the direction of an attribute is found.
+// directionFlags are the flags that set how the direction of an attribute is computed.
 type directionFlags struct {
 	method  string
 	encoded int
 }
 
+// addFlags declares the flags.
 func (d *directionFlags) addFlags(c *cobra.Command) {
-	c.Flags().StringVar(&d.method, "direction", "mean", "how the direction is `found`: mean or partial")
+	c.Flags().StringVar(&d.method, "direction", "mean", "`method` that computes the direction: mean or partial")
 	encodedFlag(c, &d.encoded)
 }
 
+// check returns the first error in the flags.
 func (d *directionFlags) check() error {
 	if err := oneOf("direction", d.method, "mean", "partial"); err != nil {
 		return err
@@ -190,15 +195,10 @@ func (d *directionFlags) check() error {
 	return atLeast("encoded", d.encoded, 0)
 }
 
-// encodedFlag is how much of a large training set a command encodes.
-func encodedFlag(c *cobra.Command, n *int) {
-	c.Flags().IntVar(n, "encoded", 20000, "training `images` to encode, at equal distances; 0 is all")
-}
-
-// ridge is that of the regression on attributes, in images.
+// ridge is the L2 penalty of the regression on attributes, in images.
 const ridge = 1
 
-// direction returns where the training images with an attribute lie.
+// direction returns the latent direction of an attribute, from the training images of set.
 func (a *app) direction(ctx context.Context, m *trainedModel, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
 	train, err := evenlySpaced(set.Train, way.encoded)
 	if err != nil {

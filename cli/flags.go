@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// atLeast checks a whole number given as --name.
+// atLeast returns an error if n, the value of the flag --name, is below least.
 func atLeast(name string, n, least int) error {
 	if n < least {
 		return fmt.Errorf("--%s %d: want %d or more", name, n, least)
@@ -18,7 +19,7 @@ func atLeast(name string, n, least int) error {
 	return nil
 }
 
-// oneOf checks a word given as --name.
+// oneOf returns an error if word, the value of the flag --name, is none of words.
 func oneOf(name, word string, words ...string) error {
 	for _, w := range words {
 		if w == word {
@@ -28,17 +29,85 @@ func oneOf(name, word string, words ...string) error {
 	return fmt.Errorf("--%s %q: want %s", name, word, strings.Join(words, " or "))
 }
 
+// threadsFlag declares --threads.
 func threadsFlag(c *cobra.Command, n *int) {
-	c.Flags().IntVar(n, "threads", 0, "`number` of threads; 0 is one for each processor")
+	c.Flags().IntVar(n, "threads", 0, "`number` of threads; 0 means one for each processor")
 }
 
-// usualLabels is how many classes images have of which nothing else is said: as many as there are digits.
+// seedFlag declares --seed; use says what the random numbers are for.
+func seedFlag(c *cobra.Command, seed *uint64, use string) {
+	c.Flags().Uint64Var(seed, "seed", 0, "`seed` of "+use)
+}
+
+// outFlag declares --out of a command that writes a PNG file.
+func outFlag(c *cobra.Command, name *string, preset string) {
+	c.Flags().StringVar(name, "out", preset, "PNG `file` to write")
+}
+
+// runsFlag declares --out of a command that trains.
+func runsFlag(c *cobra.Command, dir *string) {
+	c.Flags().StringVar(dir, "out", runsDir, "`folder` to make the run in")
+}
+
+// invertFlag declares --invert of a command that reads image files.
+func invertFlag(c *cobra.Command, invert *bool) {
+	c.Flags().BoolVar(invert, "invert", false, "exchange black and white in the image files: MNIST is white on black, paper is not")
+}
+
+// labelsFlag declares --as, the labels that a conditional model is given; note follows the text.
+func labelsFlag(c *cobra.Command, labels *string, note string) {
+	c.Flags().StringVar(labels, "as", "", "for a conditional model: `class` or attributes of the images to make, with commas between"+note)
+}
+
+// encodedFlag declares --encoded: how many images of a large training set a command encodes.
+func encodedFlag(c *cobra.Command, n *int) {
+	c.Flags().IntVar(n, "encoded", 20000, "training `images` to encode, evenly spaced in the set; 0 means all")
+}
+
+// hideFlag removes a flag from the help of a command that sets it itself.
+func hideFlag(c *cobra.Command, name string) { c.Flags().Lookup(name).Hidden = true }
+
+// axisFlags are the flags --lo and --hi: the range of both axes of a plane.
+type axisFlags struct{ lo, hi float64 }
+
+// addFlags declares the flags; note follows the text of --hi.
+func (x *axisFlags) addFlags(c *cobra.Command, note string) {
+	c.Flags().Float64Var(&x.lo, "lo", -4, "lower end of both axes")
+	c.Flags().Float64Var(&x.hi, "hi", 4, "upper end of both axes"+note)
+}
+
+// check returns an error if the range is empty or infinite.
+func (x *axisFlags) check() error {
+	if !(x.lo < x.hi) || math.IsInf(x.hi-x.lo, 0) {
+		return fmt.Errorf("--lo %v --hi %v: want finite numbers, the first below the second", x.lo, x.hi)
+	}
+	return nil
+}
+
+// changed reports whether the user gave one of the flags.
+func (x *axisFlags) changed(c *cobra.Command) bool {
+	return c.Flags().Changed("lo") || c.Flags().Changed("hi")
+}
+
+// usualShape is the shape of the images that most recipes are published for.
+const usualShape = "28x28x1"
+
+// shapeFlag declares --shape; note precedes the text.
+func shapeFlag(c *cobra.Command, shape *string, preset, note string) {
+	text := note + "rows, columns and channels of the images"
+	if preset == "" {
+		text += " (default those that the recipe is published for: 28x28x1 or 64x64x3)"
+	}
+	c.Flags().StringVar(shape, "shape", preset, text)
+}
+
+// defaultLabels is the number of classes where no data set gives it: that of MNIST.
 const defaultLabels = 10
 
-// maxSide bounds the rows and columns that --shape may name.
+// maxSide is the largest number of rows or columns that --shape takes.
 const maxSide = 4096
 
-// parseShape reads rows, columns and channels: 28x28x1, or 28x28 for grey.
+// parseShape returns the shape that the value of --shape names: 28x28x1, or 28x28 for one channel.
 func parseShape(s string) (model.Image, error) {
 	img := model.Image{C: 1}
 	bad := fmt.Errorf("--shape %q: want rows x columns x channels, as 28x28x1, up to %d rows and columns, and 1 or 3 channels", s, maxSide)

@@ -10,10 +10,10 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// latentPaths are the ways from one code to another that --path takes.
+// latentPaths has the paths between two codes that --path takes.
 var pathByName = map[string]latent.Interpolation{"linear": latent.Linear, "spherical": latent.Spherical}
 
-// interpolate draws what lies between images.
+// interpolate returns the command interpolate: it draws images decoded between two codes.
 func (a *app) interpolate() *cobra.Command {
 	var (
 		from  modelSource
@@ -24,16 +24,17 @@ func (a *app) interpolate() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "interpolate <run> [<image> <image>...]",
-		Short: "Draw what lies between two images",
-		Long: `interpolate encodes images two by two, and decodes codes on the way from each to the next: along the straight line and along
-the great circle (Slerp), a row each. The images are PNG and JPEG files, cropped and resized to fit the model, or images of
-the set: those of --index, or the first. At the ends of a row stand the images themselves.
+		Short: "Draw the images between two images",
+		Long: `interpolate encodes images in pairs and decodes codes between the two codes of each pair: along the straight line and along
+the great circle (slerp), one row each. The images are PNG and JPEG files, cropped and resized to fit the model, or images
+of the set: those of --index, or the first. The original images are at the ends of a row.
 
-With --seeds, and of a model without an encoder, as a GAN, where no images are named, it starts from codes drawn from the prior:
-from each of the seeds to the next. Codes of images that are named for such a model are found by descent, as imago invert does.
+With --seeds it interpolates between codes drawn from the prior, from each seed to the next. So it does for a model without
+an encoder, as a GAN, if no images are named. For images of such a model it finds the codes by gradient descent, as imago
+invert does.
 
-Draws from the prior of many units lie near a sphere, and the straight line between two of them leaves it; between the means
-of two images the two ways often look alike.`,
+Codes drawn from a prior of many units lie near a sphere, and the straight line between two of them leaves it. Between the
+means of two images the two paths often look alike.`,
 		Example: `  imago interpolate latest
   imago interpolate latest --index 7,2 --steps 16
   imago interpolate face-vae-celeba-001 me.jpg you.jpg --path spherical
@@ -41,9 +42,9 @@ of two images the two ways often look alike.`,
 		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
-	f.IntVar(&steps, "steps", 9, "decoded `images` a row, both ends included")
-	f.StringVar(&path, "path", "both", "`way` between the codes: linear, spherical or both")
-	f.StringVar(&out, "out", "interpolate.png", "PNG `file` to write")
+	f.IntVar(&steps, "steps", 9, "decoded `images` in a row, both ends included")
+	f.StringVar(&path, "path", "both", "`path` between the codes: linear, spherical or both")
+	outFlag(c, &out, "interpolate.png")
 	pick.addSeedFlags(c)
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
@@ -63,15 +64,11 @@ of two images the two ways often look alike.`,
 			return usagef(c, "%s: want an even number of them, two for each row", plural(n, "image"))
 		}
 		pick.n += pick.n % 2
-		m, err := a.open(c, args, &from)
+		m, images, err := a.openModelAndInputs(c, args, &from, &pick, files)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		images, err := a.openInputs(c, m, &pick, files)
-		if err != nil {
-			return err
-		}
 		pairs := images.images.Len() / 2
 		if pairs == 0 {
 			return fmt.Errorf("interpolate: there is one image: want two")
@@ -84,33 +81,33 @@ of two images the two ways often look alike.`,
 		if err != nil {
 			return err
 		}
-		ways := []string{path}
+		paths := []string{path}
 		if path == "both" {
-			ways = []string{"linear", "spherical"}
+			paths = []string{"linear", "spherical"}
 		}
 		var z []float32
 		var rows []string
 		units := m.Latent()
 		for k := range pairs {
-			for _, way := range ways {
-				part, err := latent.Interpolate(pathByName[way], codes[2*k*units:(2*k+1)*units], codes[(2*k+1)*units:(2*k+2)*units], steps)
+			for _, name := range paths {
+				part, err := latent.Interpolate(pathByName[name], codes[2*k*units:(2*k+1)*units], codes[(2*k+1)*units:(2*k+2)*units], steps)
 				if err != nil {
 					return err
 				}
-				z, rows = append(z, part...), append(rows, way)
+				z, rows = append(z, part...), append(rows, name)
 			}
 		}
 		labels, err := m.labelsOf(images.images)
 		if err != nil {
 			return err
 		}
-		made, err := m.DecodeAs(c.Context(), z, interpolateLabels(labels, pairs, len(ways), steps))
+		made, err := m.DecodeAs(c.Context(), z, interpolateLabels(labels, pairs, len(paths), steps))
 		if err != nil {
 			return err
 		}
 		sheet := sheetBuffer{img: m.Image()}
 		for r := range rows {
-			k := r / len(ways)
+			k := r / len(paths)
 			sheet.add(pix, 2*k, 1)
 			sheet.add(made, r*steps, steps)
 			sheet.add(pix, 2*k+1, 1)
@@ -129,26 +126,25 @@ of two images the two ways often look alike.`,
 	return c
 }
 
-// consecutivePairs returns the ends of the ways from each to the next.
-func consecutivePairs(stops []uint) [][]uint {
+// consecutivePairs returns each value with the one that follows it.
+func consecutivePairs(values []uint) [][]uint {
 	var all [][]uint
-	for i := range len(stops) - 1 {
-		all = append(all, stops[i:i+2])
+	for i := range len(values) - 1 {
+		all = append(all, values[i:i+2])
 	}
 	return all
 }
 
-// interpolateLabels returns the labels on the straight way between the images of each pair, so many ways over; nil stays nil.
-//
-// labels (2·pairs, K) → (pairs·ways·steps, K).
-func interpolateLabels(labels []float32, pairs, ways, steps int) []float32 {
+// interpolateLabels returns labels interpolated linearly between the two images of each pair, repeated for each path:
+// labels (2·pairs, K) → (pairs·paths·steps, K). It returns nil for nil.
+func interpolateLabels(labels []float32, pairs, paths, steps int) []float32 {
 	if labels == nil {
 		return nil
 	}
 	var all []float32
 	k := len(labels) / (2 * pairs)
 	for p := range pairs {
-		for range ways {
+		for range paths {
 			for s := range steps {
 				row := make([]float32, k)
 				latent.Linear(labels[2*p*k:(2*p+1)*k], labels[(2*p+1)*k:(2*p+2)*k], float64(s)/float64(steps-1), row)

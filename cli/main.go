@@ -1,11 +1,35 @@
-// Package cli is the command line: commands that train generative models, show what they learned and draw from them.
+// Package cli is the command line of imago: commands that train generative models, examine them and generate images.
 //
-// This file is the list of commands. Each is a file of its own: flags, checks, one call into the library, printing.
-// What it knows by name, models and data sets, is listed in internal/catalog, and devices in backends.go; nothing else in the project
-// names concrete ones.
+// # What it promises
 //
-// Errors are one line on the standard error stream. The exit status is 0, 1 if the work failed, or 2 if the command line
-// asked for something that cannot be.
+// Results go to standard output; progress, warnings and errors go to standard error. An error is one line that begins
+// with "imago: ". The exit status is 0, or 1 if the work failed, or 2 if the command line is wrong. A command line is
+// checked before the work begins, and nothing is written if it is wrong. The first interrupt (Ctrl-C) lets a command save
+// and stop; the second one ends the process. The names in printed JSON, the columns of CSV and Parquet files and the
+// columns of tables do not change, so that programs may read them. Every command has a help text with an example.
+//
+// # What it must not know
+//
+// A command has no mathematics of its own: it declares flags, checks them, calls the library and prints. Concrete kinds
+// of models and data sets are listed in internal/catalog, and the device in backends.go; only quickstart and bench name
+// recipes, as text. Errors of the library name fields of configurations, as "Latent 0: want 1 to 65536"; the package
+// writes them with flags, as "--latent 0: want 1 to 65536". Package option has the rules.
+//
+// # A program with models or data of its own
+//
+// Main takes functions that add to the tables of the commands. What they add has all commands at once: training,
+// checkpoints, reports, sampling, evaluation. The options of a kind become flags by the tags of its configuration: see
+// model.Flags.
+//
+//	func main() {
+//		cli.Main(func(r *cli.Registry) { r.Models.Register(kind, recipe) })
+//	}
+//
+// # How to add a command
+//
+// Write one file with a method of app that returns a *cobra.Command, and add its name to sections below. Flags that other
+// commands have too are declared by the functions in flags.go, open.go and inputs.go. A script in testdata/script runs
+// the command, and TestHelpExamples checks its example.
 package cli
 
 import (
@@ -19,45 +43,43 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A section is commands of one purpose, under a title of the help.
+// A section is a title in the help, and the commands below it.
 type section struct {
 	title    string
 	commands []*cobra.Command
 }
 
+// helpSection is the title under which the help command itself is listed.
+const helpSection = "Inspect the program:"
+
 // sections returns all commands, in the order of the help.
 func (a *app) sections() []section {
 	return []section{
 		{"Train:", []*cobra.Command{a.quickstart(), a.train(), a.dataCommand()}},
-		{"Draw from a model:", []*cobra.Command{a.sample(), a.fitPrior(), a.reconstruct(), a.edit(), a.arithmetic(), a.interpolate(), a.walk(), a.invert()}},
-		{"See what it learned:", []*cobra.Command{a.manifold(), a.traverse(), a.scatter(), a.project(), a.neighbours(), a.compareRuns(), a.eval()}},
-		{"Use it:", []*cobra.Command{a.encode(), a.anomaly(), a.cluster(), a.classify()}},
-		{"Look inside:", []*cobra.Command{a.summary(), a.bench(), a.compile(), a.version()}},
+		{"Generate and edit images:", []*cobra.Command{a.sample(), a.fitPrior(), a.reconstruct(), a.edit(), a.arithmetic(), a.interpolate(), a.walk(), a.invert()}},
+		{"Examine a trained model:", []*cobra.Command{a.manifold(), a.traverse(), a.scatter(), a.project(), a.neighbours(), a.compareRuns(), a.eval()}},
+		{"Encode, score, group and classify images:", []*cobra.Command{a.encode(), a.anomaly(), a.cluster(), a.classify()}},
+		{helpSection, []*cobra.Command{a.summary(), a.bench(), a.compile(), a.version()}},
 	}
 }
 
-// Main runs the command line of the process and ends it. A program with models or data of its own adds them to the
-// tables of the commands, which then work on them as on all others:
+// Main runs the command line of the process, os.Args, and ends the process with its exit status. The functions in add
+// are called first: they add kinds of models, recipes and data sets to those of imago, and all commands then work on them.
 //
-//	func main() {
-//		cli.Main(func(r *cli.Registry) { r.Models.Register(kind, recipe) })
-//	}
-//
-// It panics on a name that is taken, as Register does.
+// It panics on a name that is taken, as the methods Register do.
 func Main(add ...func(*Registry)) {
-	// What runs long allocates next to nothing, so a heap that is kept small costs
-	// no time. GOGC still rules.
+	// Training allocates almost nothing in a step, so a small heap costs no time. A user's GOGC is respected.
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
-	// The first interrupt ends the context, and what was running saves and stops. From then on signals have their
-	// usual effect again, so a second one ends the process at once.
+	// The first interrupt ends the context: the command saves and stops. After that, signals have their usual effect
+	// again, so a second interrupt ends the process at once.
 	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, restore)
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, add...))
 }
 
-// run returns the program: the exit status of a command line.
+// run runs a command line and returns its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, add ...func(*Registry)) int {
 	a := newApp(stdout, stderr, add...)
 	root := a.root()

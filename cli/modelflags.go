@@ -12,23 +12,29 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// modelFlags are the options of all kinds as flags of one command. Which kind is meant is known only when the recipe
-// is, so a flag keeps what it was given until apply.
+// modelFlags are the options of all kinds of models, as flags of one command. The kind is known only when the recipe is
+// known, so a flag keeps the text of its value until apply.
 type modelFlags struct {
 	options []*optionFlag
 }
 
-// A optionFlag is a flag that keeps its text. It is a pflag.Value.
+// An optionFlag is a flag that keeps the text of its value. It is a pflag.Value.
 type optionFlag struct {
 	name, kind, value string
 	set               bool
 }
 
-func (g *optionFlag) String() string     { return g.value }
-func (g *optionFlag) Type() string       { return g.kind }
+// String returns the text.
+func (g *optionFlag) String() string { return g.value }
+
+// Type returns the type of the option, for the help.
+func (g *optionFlag) Type() string { return g.kind }
+
+// Set keeps the text.
 func (g *optionFlag) Set(s string) error { g.value, g.set = s, true; return nil }
 
-// addModelFlags gives c a flag for each option that a kind has; the help says which kinds have it unless all do.
+// addModelFlags declares a flag for each option of each kind of models. The help lists the kinds that have the option,
+// unless all have it.
 func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 	type option struct {
 		*optionFlag
@@ -71,7 +77,7 @@ func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 	return m
 }
 
-// apply sets the options that were given in the config of a recipe of that name, and checks the whole.
+// apply sets the options that the user gave in c, the configuration of the recipe of that name, and validates it.
 func (m *modelFlags) apply(recipe string, c model.Config) error {
 	flags := model.Flags(c)
 	for _, g := range m.options {
@@ -93,13 +99,23 @@ func (m *modelFlags) apply(recipe string, c model.Config) error {
 	return c.Validate()
 }
 
-// isSet says whether the option of that name was given.
+// isSet reports whether the user gave the option of that name.
 func (m *modelFlags) isSet(name string) bool {
 	return slices.ContainsFunc(m.options, func(g *optionFlag) bool { return g.name == name && g.set })
 }
 
-// flagOf returns the flag of a field that an error of the library names: of an option of a model as its kind says, of
-// another field its name in small letters with hyphens between the words.
+// refuse returns an error with a reason if the user gave an option of a model.
+func (m *modelFlags) refuse(reason string) error {
+	for _, g := range m.options {
+		if g.set {
+			return fmt.Errorf("--%s %s", g.name, reason)
+		}
+	}
+	return nil
+}
+
+// flagOf returns the flag for a field that an error of the library names. The flag of a model's option is in the tag of
+// the field; any other is the name of the field in small letters, with hyphens between the words.
 func (a *app) flagOf(field string) string {
 	for _, k := range a.Models.Kinds() {
 		for _, f := range model.Flags(k.Default()) {

@@ -18,7 +18,7 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// A modelSource is the flags that say which trained model a command works with.
+// A modelSource is the flags that name a trained model: a run, or a file of weights.
 type modelSource struct {
 	weights    string
 	checkpoint string
@@ -29,13 +29,14 @@ type modelSource struct {
 	options    *modelFlags
 }
 
+// addFlags declares the flags.
 func (s *modelSource) addFlags(a *app, c *cobra.Command) {
 	f := c.Flags()
-	f.StringVarP(&s.weights, "weights", "w", "", "weights `file` to use in place of a run")
+	f.StringVarP(&s.weights, "weights", "w", "", "`file` of weights to use in place of a run")
 	f.StringVar(&s.checkpoint, "checkpoint", "best", "checkpoint of the run: best, latest, or its `folder`")
-	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a weights file that does not name its own")
-	f.StringVar(&s.shape, "shape", "28x28x1", "with --recipe: rows, columns and channels of the images")
-	f.IntVar(&s.labels, "labels", defaultLabels, "with --recipe: `number` of classes or attributes of an image, of a conditional model")
+	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a file of weights that does not name its own")
+	shapeFlag(c, &s.shape, usualShape, "with --recipe: ")
+	f.IntVar(&s.labels, "labels", defaultLabels, "with --recipe of a conditional model: `number` of classes or attributes of an image")
 	threadsFlag(c, &s.threads)
 	s.options = a.addModelFlags(c)
 	for _, g := range s.options.options {
@@ -44,22 +45,22 @@ func (s *modelSource) addFlags(a *app, c *cobra.Command) {
 	}
 }
 
-// An trainedModel is a trained model, ready for use.
+// A trainedModel is a trained model on a device.
 type trainedModel struct {
 	*latent.Session
-	name   string         // what the user called it
+	name   string         // as the user gave it
 	recipe string         // "cnn-vae"
-	title  string         // selectSplit a picture
+	title  string         // of pictures
 	config *runlog.Config // nil if only the weights are known
-	path   string         // selectSplit the checkpoint
-	step   int64          // optimiser updates it had done; 0 if that is not known
+	path   string         // of the checkpoint
+	step   int64          // optimiser updates of its training; 0 if unknown
 	be     backend.Backend
 }
 
 // Close ends the device's threads.
 func (m *trainedModel) Close() { m.be.Close() }
 
-// open reads the trained model that the argument or the flags name.
+// open returns the trained model that the argument or the flags name. The caller closes it.
 func (a *app) open(c *cobra.Command, args []string, s *modelSource) (*trainedModel, error) {
 	name := s.weights
 	switch {
@@ -90,12 +91,10 @@ func (a *app) open(c *cobra.Command, args []string, s *modelSource) (*trainedMod
 	return m, nil
 }
 
-// openOwn opens what says itself which model it is of.
+// openOwn opens a run, a checkpoint or a file of weights that names its recipe.
 func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSource) error {
-	for _, g := range s.options.options {
-		if g.set {
-			return usagef(c, "--%s is for a weights file with --recipe: a run has its own", g.name)
-		}
+	if err := s.options.refuse("is for a weights file with --recipe: a run has its own"); err != nil {
+		return usage(c, err)
 	}
 	path, err := checkpointOf(path, s.checkpoint)
 	if err != nil {
@@ -110,10 +109,10 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 	return nil
 }
 
-// checkpointOf returns the checkpoint of a run that --checkpoint means; a path that is no run stands for itself.
+// checkpointOf returns the checkpoint that the flag --checkpoint names in the run at path, and path itself if it is no run.
 func checkpointOf(path, which string) (string, error) {
 	if _, err := runlog.Open(path, ""); err != nil {
-		return path, nil // a checkpoint's folder or a weights file: what is wrong with it, its reader says
+		return path, nil // the folder of a checkpoint or a file of weights, which its reader checks
 	}
 	checkpoints := filepath.Join(path, runlog.CheckpointsDir)
 	dirs, err := ckpt.List(checkpoints)
@@ -145,7 +144,7 @@ func checkpointOf(path, which string) (string, error) {
 	return "", fmt.Errorf("--checkpoint %q: there is none of that name in %s; have best, latest, %s", which, checkpoints, strings.Join(have, ", "))
 }
 
-// openAs opens weights as those of the recipe that the flags name.
+// openAs opens a file of weights as those of the recipe that the flags name.
 func (a *app) openAs(c *cobra.Command, m *trainedModel, path string, s *modelSource) error {
 	rec, cfg, err := a.configure(s.recipe, s.options)
 	if err != nil {
@@ -177,7 +176,7 @@ func (a *app) openAs(c *cobra.Command, m *trainedModel, path string, s *modelSou
 	return nil
 }
 
-// configure returns a recipe and its configuration with the options given.
+// configure returns a recipe and its configuration with the options that the user gave.
 func (a *app) configure(recipe string, options *modelFlags) (model.Recipe, model.Config, error) {
 	rec, err := a.Models.Recipe(recipe)
 	if err != nil {
@@ -190,25 +189,42 @@ func (a *app) configure(recipe string, options *modelFlags) (model.Recipe, model
 	return rec, cfg, options.apply(rec.Name, cfg)
 }
 
-// setFlags say which images a command works on.
+// setFlags are the flags that name a data set and a part of it.
 type setFlags struct {
 	data, dir, split string
 	noCache          bool
 	crop             int
-	ignoreWithout    bool // with what the run was trained without
+	ignoreWithout    bool // also the classes that the run was trained without
 	label            string
 }
 
+// addFlags declares all of the flags.
 func (s *setFlags) addFlags(c *cobra.Command) {
-	f := c.Flags()
-	f.StringVar(&s.data, "data", "", "`set` of images, by name or path (default that of the run)")
-	dataDirFlag(c, &s.dir)
-	noCacheFlag(c, &s.noCache)
-	f.StringVar(&s.label, "label", "", "with --data: `column` of a table that is the class of its row, a name or a number from 1; - for none")
-	f.IntVar(&s.crop, "crop", 0, "with --data: before resizing, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
-	f.StringVar(&s.split, "split", "test", "part of the set: test or train")
+	s.addTestFlags(c, "the run")
+	labelColumnFlag(c, &s.label, "with --data: ", "; - for none")
+	cropFlag(c, &s.crop, "with --data: ")
+	c.Flags().StringVar(&s.split, "split", "test", "part of the set: test or train")
 }
 
+// addTestFlags declares the flags of a command that uses test images; owner names the run that gives the default set.
+func (s *setFlags) addTestFlags(c *cobra.Command, owner string) {
+	c.Flags().StringVar(&s.data, "data", "", "data `set`, by name or path (default that of "+owner+")")
+	dataDirFlag(c, &s.dir)
+	noCacheFlag(c, &s.noCache)
+	s.split = "test"
+}
+
+// labelColumnFlag declares --label; before and after surround the text.
+func labelColumnFlag(c *cobra.Command, label *string, before, after string) {
+	c.Flags().StringVar(label, "label", "", before+"`column` of a table that holds the class of each row, a name or a number from 1"+after)
+}
+
+// cropFlag declares --crop; note precedes the text.
+func cropFlag(c *cobra.Command, crop *int, note string) {
+	c.Flags().IntVar(crop, "crop", 0, note+"before resizing, cut a square of so many `pixels` a side out of the middle; 0 means the largest (celeba: 148)")
+}
+
+// check returns the first error in the flags.
 func (s *setFlags) check() error {
 	if s.data == "" && s.label != "" {
 		return fmt.Errorf("--label %s is for a table given with --data: the run has its own", s.label)
@@ -219,7 +235,7 @@ func (s *setFlags) check() error {
 	return oneOf("split", s.split, "test", "train")
 }
 
-// openImages opens the trained model and the part of a set that the flags name. The caller closes the model.
+// openImages returns the trained model and the images of a set that the flags name. The caller closes the model.
 func (a *app) openImages(c *cobra.Command, args []string, from *modelSource, set *setFlags) (*trainedModel, *data.Set, data.Split, error) {
 	if err := set.check(); err != nil {
 		return nil, nil, data.Split{}, usage(c, err)
@@ -235,12 +251,12 @@ func (a *app) openImages(c *cobra.Command, args []string, from *modelSource, set
 	return m, s, split, err
 }
 
-// openSplit opens the part of a set that the flags name, in the shape that the model takes.
+// openSplit returns the data set that the flags name, and the part of it, in the shape that the model takes.
 func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.Set, data.Split, error) {
 	var opt data.Options
 	name, img := s.data, m.Image()
 	switch {
-	case name != "": // a set the model was not made for is made to fit, as far as a square does
+	case name != "": // resize the images of another set to those of the model, if these are square
 		if img.H == img.W {
 			opt.Size = img.H
 		}
@@ -251,7 +267,7 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	case m.config != nil:
 		name, opt = m.config.Data.Source, m.config.Data.Options()
 	default:
-		return nil, data.Split{}, usagef(c, "the weights do not say which images they are of: name a set with --data")
+		return nil, data.Split{}, usagef(c, "the file of weights does not name its data set: name one with --data")
 	}
 	if s.ignoreWithout {
 		opt.Without = nil
@@ -274,7 +290,7 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	return set, split, nil
 }
 
-// selectSplit returns the part of a set that is meant.
+// selectSplit returns the part of set that --split names.
 func (s *setFlags) selectSplit(set *data.Set) data.Split {
 	if s.split == "train" {
 		return set.Train
@@ -282,7 +298,7 @@ func (s *setFlags) selectSplit(set *data.Set) data.Split {
 	return set.Test
 }
 
-// titleOf returns the title of a picture of the images of a set, which it names if it is not the model's own.
+// titleOf returns the title of a picture of images of set. It names the set if the user gave one.
 func (m *trainedModel) titleOf(set *data.Set, s *setFlags) string {
 	if s.data == "" {
 		return m.title
@@ -290,7 +306,7 @@ func (m *trainedModel) titleOf(set *data.Set, s *setFlags) string {
 	return m.title + ", shown " + filepath.Base(set.Name)
 }
 
-// modelToSummarise returns the model whose layers are to be printed: of a recipe with its options, or of a run.
+// modelToSummarise returns the model that name means: a recipe, with shape and options, or a run.
 func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *modelFlags) (*model.Model, error) {
 	rec, cfg, err := a.configure(name, options)
 	if err == nil {
@@ -304,17 +320,15 @@ func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *mo
 		}
 		return m, nil
 	}
-	if rec.Name != "" { // the recipe is known, its options are wrong
+	if rec.Name != "" { // the recipe exists, so its options are wrong
 		return nil, usage(c, err)
 	}
 	path, notFound := resolveRun(name)
 	if notFound != nil {
 		return nil, usage(c, errors.Join(err, notFound))
 	}
-	for _, g := range options.options {
-		if g.set {
-			return nil, usagef(c, "--%s is for a recipe: a run has its own", g.name)
-		}
+	if err := options.refuse("is for a recipe: a run has its own"); err != nil {
+		return nil, usage(c, err)
 	}
 	run, err := runlog.Open(path, "")
 	if err == nil {

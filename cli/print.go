@@ -18,11 +18,12 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// checkPNGName checks the name of a picture given as --out. What a name without the suffix would replace, a device say, is
-// rarely what was meant.
+// checkPNGName returns an error if name, the value of --out, cannot be written as a PNG file. A name without the suffix
+// .png is refused: it may be a file of another kind that the user wants to keep.
 func checkPNGName(name string) error { return checkFileName("out", name, ".png") }
 
-// checkFolder checks that the folder of a file given as --flag is there, before the work is done.
+// checkFolder returns an error if the folder of name, the value of --flag, does not exist. Commands call it before the
+// work begins.
 func checkFolder(flag, name string) error {
 	dir := filepath.Dir(name)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
@@ -31,7 +32,7 @@ func checkFolder(flag, name string) error {
 	return nil
 }
 
-// checkFileName checks the name of a file given as --flag: its suffix, and that its folder is there.
+// checkFileName returns an error if name, the value of --flag, has none of the suffixes or its folder does not exist.
 func checkFileName(flag, name string, suffixes ...string) error {
 	if !slices.Contains(suffixes, strings.ToLower(filepath.Ext(name))) {
 		return fmt.Errorf("--%s %q: want a name that ends in %s", flag, name, strings.Join(suffixes, " or "))
@@ -39,7 +40,7 @@ func checkFileName(flag, name string, suffixes ...string) error {
 	return checkFolder(flag, name)
 }
 
-// writeTable replaces the file called name by a table of n rows, as CSV or Parquet, and says so.
+// writeTable writes a table of n rows to the file name, as CSV or Parquet by its suffix, and prints what it has written.
 func (a *app) writeTable(name string, n int, table []columns.Column, format string, args ...any) error {
 	write := columns.CSV
 	if strings.EqualFold(filepath.Ext(name), ".parquet") {
@@ -52,7 +53,7 @@ func (a *app) writeTable(name string, n int, table []columns.Column, format stri
 	return nil
 }
 
-// writePNG replaces the file called name by a picture and says so.
+// writePNG writes a picture to the file name and prints what it has written.
 func (a *app) writePNG(name string, img image.Image, format string, args ...any) error {
 	b, err := viz.PNG(img)
 	if err != nil {
@@ -65,24 +66,25 @@ func (a *app) writePNG(name string, img image.Image, format string, args ...any)
 	return nil
 }
 
-// printWritten says what a new file is.
+// printWritten prints the name of a new file and what it holds.
 func (a *app) printWritten(name, format string, args ...any) {
 	fmt.Fprintf(a.out, "wrote %s: %s\n", name, fmt.Sprintf(format, args...))
 }
 
+// warn prints a warning.
 func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.err, "imago: warning: %s\n", fmt.Sprintf(format, args...))
 }
 
-// backend returns the device, with a word where more threads are asked for than can run.
+// backend returns the device with so many threads. It warns if the machine has fewer processors.
 func (a *app) backend(threads int) backend.Backend {
 	if n := runtime.NumCPU(); threads > n {
-		a.warn("--threads %d: this machine runs %d at a time, and more than that are slower", threads, n)
+		a.warn("--threads %d: this machine runs %d at a time; more threads are slower", threads, n)
 	}
 	return newBackend(threads)
 }
 
-// thousands returns n as 134,165.
+// thousands formats n with a comma before every three digits: 134,165.
 func thousands[T ~int | ~int64](n T) string {
 	s := strconv.FormatInt(int64(n), 10)
 	sign := ""
@@ -95,7 +97,7 @@ func thousands[T ~int | ~int64](n T) string {
 	return sign + s
 }
 
-// kerasShape returns a shape whose first axis is the batch: (None, 28, 28, 1).
+// kerasShape formats a shape whose first axis is the batch as Keras does: (None, 28, 28, 1).
 func kerasShape(s tensor.Shape) string {
 	if len(s) == 0 {
 		return "()"
@@ -110,7 +112,7 @@ func kerasShape(s tensor.Shape) string {
 	return "(" + strings.Join(parts, ", ") + ")"
 }
 
-// plural returns 1 image, 2 images.
+// plural formats a count of things: 1 image, 2 images.
 func plural(n int, one string) string {
 	if n == 1 {
 		return "1 " + one

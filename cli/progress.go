@@ -10,30 +10,31 @@ import (
 	"golang.org/x/term"
 )
 
-// plainEvery is the time between two lines of progress where there is no terminal.
+// printInterval is the time between two lines of progress where there is no terminal.
 const printInterval = 10 * time.Second
 
-// A progress tells how far pieces of work are that come one after another: a bar on a
-// terminal, a line now and then elsewhere. What is done at once is not told of.
+// A progress shows how much of a task is done, and then of the next task: a bar on a
+// terminal, a line every ten seconds elsewhere. A task that ends before that prints nothing.
 type progress struct {
 	w        io.Writer
 	terminal bool
 	what     string
 	bar      *progressbar.ProgressBar
-	start    time.Time // of this piece of work
+	start    time.Time // of this task
 	done     int
 	printed  time.Time
 }
 
+// newProgress returns a progress that writes to w.
 func newProgress(w io.Writer) *progress {
 	f, ok := w.(*os.File)
 	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd()))}
 }
 
-// set says that so many of total things of what is being done are done.
+// set shows that done of total things of the task what are done; thing names one of them, as "image".
 func (p *progress) set(what string, done, total int, thing string) {
 	now := time.Now()
-	if what != p.what || done < p.done { // a piece of work may have parts, each from the start
+	if what != p.what || done < p.done { // a task may have parts, each counted from 0
 		p.end()
 		p.what, p.start, p.printed = what, now, now
 		if p.terminal {
@@ -43,7 +44,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 	}
 	p.done = done
 	if p.bar != nil {
-		p.bar.Set(done) // an error of the terminal is no error of the work
+		p.bar.Set(done) // an error of the terminal does not stop the task
 		return
 	}
 	if now.Sub(p.printed) < printInterval {
@@ -57,7 +58,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 	fmt.Fprintf(p.w, "%s: %s of %s%s\n", what, thousands(done), plural(total, thing), left)
 }
 
-// end takes the bar away.
+// end removes the bar.
 func (p *progress) end() {
 	if p.bar != nil {
 		p.bar.Clear()

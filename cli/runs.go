@@ -11,14 +11,14 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// runsDir is where runs are made unless --out says otherwise, and where their names are looked up.
+// runsDir is the folder in which runs are made without --out, and in which names of runs are looked up.
 const runsDir = "runs"
 
-// latestName stands for the run last trained.
+// latestName names the run that was trained last.
 const latestName = "latest"
 
-// resolveRun finds what the user calls a run: a path, a name below runs/, or latest, also as out/latest. It may be a file or
-// any folder: what it holds is for others to say.
+// resolveRun returns the path that name means: a path, a name below runs/, or latest, also as out/latest. The path may be
+// a file or any folder: the caller checks what it holds.
 func resolveRun(name string) (string, error) {
 	for _, path := range []string{name, filepath.Join(runsDir, name)} {
 		if _, err := os.Stat(path); err == nil {
@@ -53,20 +53,20 @@ func latestRun(root, recipe string) (string, error) {
 			return r.dir, nil
 		}
 	}
-	of := ""
+	suffix := ""
 	if recipe != "" {
-		of = " of " + recipe
+		suffix = " of " + recipe
 	}
-	return "", fmt.Errorf("there is no run%s in %s yet: make one with imago quickstart or imago train", of, root)
+	return "", fmt.Errorf("there is no run%s in %s yet: make one with imago quickstart or imago train", suffix, root)
 }
 
-// A runFolder is a folder that looks like a run.
+// A runFolder is a folder with the configuration of a run in it.
 type runFolder struct {
 	dir  string
-	when time.Time // it last logged or saved something
+	when time.Time // of its last log line or checkpoint
 }
 
-// listRuns lists the runs in the folder root, the one last trained first.
+// listRuns returns the runs in the folder root, the one trained last first.
 func listRuns(root string) []runFolder {
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -85,7 +85,7 @@ func listRuns(root string) []runFolder {
 		}
 		runs = append(runs, r)
 	}
-	// Of two of one time the later name: runs are numbered.
+	// Runs are numbered, so of two with equal times the later name comes first.
 	slices.SortFunc(runs, func(a, b runFolder) int {
 		if c := b.when.Compare(a.when); c != 0 {
 			return c

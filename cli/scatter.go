@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"math"
+	"cmp"
 
 	"github.com/spf13/cobra"
 
@@ -9,34 +9,29 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// scatter draws where a model puts the images of a set.
+// scatter returns the command scatter: it draws the codes of the images of a set.
 func (a *app) scatter() *cobra.Command {
 	var (
-		from   modelSource
-		set    setFlags
-		lo, hi float64
-		out    string
+		from modelSource
+		set  setFlags
+		axes axisFlags
+		out  string
 	)
 	c := &cobra.Command{
 		Use:   "scatter <run>",
-		Short: "Draw where a model puts images in the latent plane",
-		Long: `scatter encodes the test images of the run's data set, or of --data, and draws their latent means, coloured and marked by
-class. Of a model with more than two latent units the first two are drawn.`,
+		Short: "Draw the codes of images in the latent plane",
+		Long: `scatter encodes the test images of the run's data set, or of --data, and draws their latent means, with a colour and a
+marker for each class. If the model has more than two latent units, the first two are drawn.`,
 		Example: `  imago scatter latest
   imago scatter cnn-vae-mnist-001 --data fashion-mnist --out fashion.png`,
 		Args: argCount(0, 1, "a run"),
 	}
-	f := c.Flags()
-	f.Float64Var(&lo, "lo", -4, "lower end of both axes")
-	f.Float64Var(&hi, "hi", 4, "upper end of both axes (where most means lie outside both fit the means, unless given)")
-	f.StringVar(&out, "out", "scatter.png", "PNG `file` to write")
+	axes.addFlags(c, " (without --lo and --hi, axes that would leave out most means are fitted to them)")
+	outFlag(c, &out, "scatter.png")
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if !(lo < hi) || math.IsInf(hi-lo, 0) {
-			return usagef(c, "--lo %v --hi %v: want finite numbers, the first below the second", lo, hi)
-		}
-		if err := checkPNGName(out); err != nil {
+		if err := cmp.Or(axes.check(), checkPNGName(out)); err != nil {
 			return usage(c, err)
 		}
 		m, s, split, err := a.openImages(c, args, &from, &set)
@@ -48,10 +43,10 @@ class. Of a model with more than two latent units the first two are drawn.`,
 		if err != nil {
 			return err
 		}
-		if !f.Changed("lo") && !f.Changed("hi") {
-			lo, hi, _ = latent.AxisLimits(mean, m.Latent(), m.HasPrior(), 4)
+		if !axes.changed(c) {
+			axes.lo, axes.hi, _ = latent.AxisLimits(mean, m.Latent(), m.HasPrior(), 4)
 		}
-		p, err := latent.Project(mean, m.Latent(), split.Labels, len(s.Classes), lo, hi)
+		p, err := latent.Project(mean, m.Latent(), split.Labels, len(s.Classes), axes.lo, axes.hi)
 		if err != nil {
 			return err
 		}
@@ -59,7 +54,7 @@ class. Of a model with more than two latent units the first two are drawn.`,
 		if p.Note != "" {
 			title += ", " + p.Note
 		}
-		picture, err := viz.Scatter(p.Points, split.Labels, s.Classes, viz.ScatterOptions{Lo: lo, Hi: hi, Title: title, XLabel: p.XLabel, YLabel: p.YLabel})
+		picture, err := viz.Scatter(p.Points, split.Labels, s.Classes, viz.ScatterOptions{Lo: axes.lo, Hi: axes.hi, Title: title, XLabel: p.XLabel, YLabel: p.YLabel})
 		if err != nil {
 			return err
 		}

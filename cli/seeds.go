@@ -10,21 +10,21 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// addSeedFlags adds the flags of a command that may start from codes drawn from the prior in place of images.
+// addSeedFlags declares --seeds and --truncation, for a command that can start from codes drawn from the prior.
 func (p *inputFlags) addSeedFlags(c *cobra.Command) {
 	p.takesSeeds = true
-	c.Flags().UintSliceVar(&p.seeds, "seeds", nil, "start from codes drawn with these `seeds`, as 3,7,11, in place of images")
+	c.Flags().UintSliceVar(&p.seeds, "seeds", nil, "start from codes drawn from the prior with these `seeds`, as 3,7,11, in place of images")
 	p.truncation.addFlag(c)
 }
 
-// drawsCodes says whether a command starts from codes that are drawn: it is told so, or no image is named and the model has
-// codes of none.
+// drawsCodes reports whether a command starts from codes drawn from the prior: --seeds is given, or no image is named and
+// the model has no encoder.
 func (p *inputFlags) drawsCodes(m *trainedModel, files []string) bool {
 	encodes := m.Model().Encode != nil
 	return p.seeds != nil || p.takesSeeds && !encodes && len(files) == 0 && p.index == nil && p.set.data == ""
 }
 
-// drawImages makes the images of the seeds given, or of the first n.
+// drawImages returns the images decoded from a code of each seed: those of --seeds, or 0 to n−1.
 func (p *inputFlags) drawImages(c *cobra.Command, m *trainedModel, n int) (*inputImages, error) {
 	if !m.StandardPrior() {
 		return nil, usagef(c, "--seeds: codes of %s are not drawn from N(0, I): name images to start from", m.recipe)
@@ -56,7 +56,8 @@ func (p *inputFlags) drawImages(c *cobra.Command, m *trainedModel, n int) (*inpu
 	return out, nil
 }
 
-// imageCodes returns the means of q(z|x) of images, (N, Z); of a model without an encoder, what is found by inversion.
+// imageCodes returns the codes of images, (N, Z): the means of q(z|x), or the result of inversion if the model has no
+// encoder.
 func (a *app) imageCodes(ctx context.Context, m *trainedModel, images data.Items) ([]float32, error) {
 	encodes := m.Model().Encode != nil
 	if decodes := m.Model().Decode != nil; encodes || !decodes {
@@ -67,7 +68,7 @@ func (a *app) imageCodes(ctx context.Context, m *trainedModel, images data.Items
 	return z, err
 }
 
-// invertImages returns latent.Invert with a word of how far it is.
+// invertImages returns the result of latent.Invert, and shows its progress.
 func (a *app) invertImages(ctx context.Context, m *trainedModel, images data.Items, o latent.Inversion) (z, pictures []float32, err error) {
 	fmt.Fprintf(a.err, "seeking the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
 	p := newProgress(a.err)

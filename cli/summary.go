@@ -12,21 +12,20 @@ import (
 	"github.com/imago-ml/imago/nn"
 )
 
-// summary prints the layers of a model, as Keras does.
+// summary returns the command summary: the layers of a model, as Keras prints them.
 func (a *app) summary() *cobra.Command {
 	var shape string
 	c := &cobra.Command{
 		Use:   "summary <recipe or run>",
 		Short: "Print the layers of a model, their shapes and parameters",
-		Long: `summary prints the layers of each network of a model with their output shapes and numbers of parameters, as Keras
-does, and then how the networks are joined. The axis None is the batch.`,
+		Long: `summary prints the layers of each network of a model, with their output shapes and numbers of parameters, as Keras
+does. The last table joins the networks. The axis None is the batch.`,
 		Example: `  imago summary cnn-vae
   imago summary mlp-vae --latent 20 --hidden 512,256 --shape 64x64x3
   imago summary latest`,
 		Args: argCount(1, 1, "a recipe or a run"),
 	}
-	f := c.Flags()
-	f.StringVar(&shape, "shape", "28x28x1", "rows, columns and channels of the images")
+	shapeFlag(c, &shape, usualShape, "")
 	options := a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		m, err := a.modelToSummarise(c, args[0], shape, options)
@@ -38,10 +37,10 @@ does, and then how the networks are joined. The axis None is the batch.`,
 	return c
 }
 
-// kindModel is the layer kind of a network within another.
+// kindModel is the layer kind of a network inside another network.
 const kindModel = "Model"
 
-// printNetworks prints the networks one below the other; the last one is the whole, whose total is that of its parts.
+// printNetworks prints a table for each network. The last network may be made of the others: its total is their sum.
 func printNetworks(w io.Writer, networks []nn.Network) error {
 	for i, n := range networks {
 		if i > 0 {
@@ -62,7 +61,7 @@ func printNetworks(w io.Writer, networks []nn.Network) error {
 	return nil
 }
 
-// printNetwork prints one table. parts are the totals that its own is the sum of, if it is made of models.
+// printNetwork prints the table of one network; parts are the totals of the networks that it is made of, if any.
 func printNetwork(w io.Writer, n nn.Network, parts []string) error {
 	head := []string{"Layer (type)", "Output Shape", "Param #", "Connected to"}
 	rows := [][]string{head}

@@ -8,11 +8,11 @@ import (
 	"github.com/imago-ml/imago/internal/buildinfo"
 )
 
-// version prints which imago this is.
+// version returns the command version.
 func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Print which imago this is",
+		Short:   "Print the version of imago",
 		Example: "  imago version",
 		Args:    argCount(0, 0, "no argument"),
 		RunE: func(*cobra.Command, []string) error {

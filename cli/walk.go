@@ -15,10 +15,10 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// maxWalk bounds the images of a walk.
+// maxWalk is the largest number of images of a walk.
 const maxWalk = 5000
 
-// walk draws a film of a walk through latent space.
+// walk returns the command walk: it writes an animation along a closed path through latent space.
 func (a *app) walk() *cobra.Command {
 	var (
 		from  modelSource
@@ -33,11 +33,12 @@ func (a *app) walk() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "walk <run> [<image>...]",
-		Short: "Film a walk through latent space",
-		Long: `walk decodes codes on the way from one stop to the next and back to the first, and writes the images as a GIF. The stops
-are codes drawn from the prior, with --seeds by one seed each, or those of images: PNG and JPEG files, cropped and resized to
-fit the model, or images of the set named by --index. A model without a prior of N(0, I) walks between the first images of the
-set; of a model without an encoder, as a GAN, codes of images are found by descent, as imago invert does.`,
+		Short: "Write an animation of a walk through latent space",
+		Long: `walk decodes codes on a path from one stop to the next and back to the first, and writes the images as a GIF. The stops are
+codes drawn from the prior, or one code for each of --seeds, or codes of images: PNG and JPEG files, cropped and resized to
+fit the model, or images of the set that --index names. If the prior of the model is not N(0, I), the stops are the codes of
+the first images of the set. For a model without an encoder, as a GAN, codes of images are found by gradient descent, as
+imago invert does.`,
 		Example: `  imago walk latest
   imago walk latest --stops 12 --steps 30 --seed 7
   imago walk dcgan-mnist-001 --seeds 3,7,11 --truncation 0.7
@@ -45,12 +46,12 @@ set; of a model without an encoder, as a GAN, codes of images are found by desce
 		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
-	f.IntVar(&stops, "stops", 8, "`number` of codes drawn, without images")
+	f.IntVar(&stops, "stops", 8, "`number` of codes to draw, if no images are named")
 	f.IntVar(&leg, "steps", 16, "`images` from one stop to the next")
-	f.DurationVar(&delay, "delay", 60*time.Millisecond, "how `long` each image is shown")
-	f.IntVar(&side, "side", 256, "about how many `pixels` the longer side of the film has; images are enlarged a whole number of times")
-	f.StringVar(&path, "path", "spherical", "`way` between the stops: linear or spherical")
-	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
+	f.DurationVar(&delay, "delay", 60*time.Millisecond, "`time` that each image is shown")
+	f.IntVar(&side, "side", 256, "about how many `pixels` the longer side of the animation has; images are enlarged a whole number of times")
+	f.StringVar(&path, "path", "spherical", "`path` between the stops: linear or spherical")
+	seedFlag(c, &seed, "the stops")
 	f.StringVar(&out, "out", "walk.gif", "GIF `file` to write")
 	pick.addSeedFlags(c)
 	pick.addFlags(c, 0)

@@ -11,21 +11,23 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// A inputFlags is the flags that say which images a command starts from: files named after the run, or images of a set.
+// inputFlags are the flags that name the images a command starts from: image files after the run, images of a set, or
+// images decoded from codes of the prior.
 type inputFlags struct {
 	set      setFlags
 	index    []int
 	n        int
-	minCount int // of n
+	minCount int // of count
 	invert   bool
 	as       string
 
-	takesSeeds bool       // codes may be drawn in place of images
-	seeds      []uint     // of these
-	truncation truncation // of theirs
+	takesSeeds bool       // the command also starts from codes drawn from the prior
+	seeds      []uint     // of these codes
+	truncation truncation // of these codes
 }
 
-// addFlags adds them; n is the number of images unless told otherwise, 0 of a command that takes none by itself.
+// addFlags declares the flags except --seeds and --truncation. n is the default number of images, 0 for a command that
+// needs no image.
 func (p *inputFlags) addFlags(c *cobra.Command, n int) {
 	f := c.Flags()
 	p.minCount = min(n, 1)
@@ -33,11 +35,12 @@ func (p *inputFlags) addFlags(c *cobra.Command, n int) {
 	if n > 0 {
 		f.IntVarP(&p.n, "count", "n", n, "`number` of images of the set, without --index")
 	}
-	f.StringVar(&p.as, "as", "", "`class` or attributes, with commas between, that a conditional model is told where there is no image of a set")
-	f.BoolVar(&p.invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	labelsFlag(c, &p.as, ", where they are not images of a set")
+	invertFlag(c, &p.invert)
 	p.set.addFlags(c)
 }
 
+// check returns the first error in the flags, given the image files of the command line.
 func (p *inputFlags) check(files []string) error {
 	if len(files) > 0 && p.index != nil {
 		return fmt.Errorf("both the file %s and --index: want one of them", files[0])
@@ -59,12 +62,12 @@ func (p *inputFlags) check(files []string) error {
 	return p.set.check()
 }
 
-// countNamed returns the number of images that the user names, in one way or another.
+// countNamed returns the number of images that the user names: files, indices or seeds.
 func (p *inputFlags) countNamed(files []string) int {
 	return max(len(files), len(p.index), len(p.seeds))
 }
 
-// runAndFiles parts the arguments of a command: a run, unless --weights names it, and files.
+// runAndFiles splits the arguments of a command into a run, unless --weights names a model, and image files.
 func runAndFiles(args []string, from *modelSource) (run, files []string) {
 	if from.weights == "" && len(args) > 0 {
 		return args[:1], args[1:]
@@ -72,22 +75,37 @@ func runAndFiles(args []string, from *modelSource) (run, files []string) {
 	return nil, args
 }
 
-// inputImages are the images a command starts from.
+// inputImages are the images that a command starts from.
 type inputImages struct {
 	images data.Items
-	names  []string  // of each, for a picture
-	index  []int     // of each in its split; nil if they are files
+	names  []string  // of each image, for a picture
+	index  []int     // of each image in its split; nil unless they are images of a set
 	title  string    // of a picture
-	z      []float32 // their codes, (N, Z), if they are made of these
+	z      []float32 // the codes that the images were decoded from, (N, Z); nil if they were not
 }
 
-// openInputs reads the files, or draws codes, or else opens the set and takes images of it.
+// openModelAndInputs returns the trained model and the input images that the arguments and the flags name. The caller
+// closes the model.
+func (a *app) openModelAndInputs(c *cobra.Command, args []string, from *modelSource, p *inputFlags, files []string) (*trainedModel, *inputImages, error) {
+	m, err := a.open(c, args, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	images, err := a.openInputs(c, m, p, files)
+	if err != nil {
+		m.Close()
+		return nil, nil, err
+	}
+	return m, images, nil
+}
+
+// openInputs returns the input images that the flags name: decoded from drawn codes, from files, or of a set.
 func (a *app) openInputs(c *cobra.Command, m *trainedModel, p *inputFlags, files []string) (*inputImages, error) {
 	switch {
 	case p.drawsCodes(m, files):
 		return p.drawImages(c, m, p.n)
 	case p.truncation.isSet():
-		return nil, usagef(c, "--truncation %v is for codes that are drawn, and these are of images: draw some with --seeds", p.truncation.limit)
+		return nil, usagef(c, "--truncation %v is for codes that are drawn, and these are codes of images: draw codes with --seeds", p.truncation.limit)
 	case len(files) > 0:
 		return readInputs(m, p, files)
 	}
@@ -98,6 +116,7 @@ func (a *app) openInputs(c *cobra.Command, m *trainedModel, p *inputFlags, files
 	return p.selectImages(m, set)
 }
 
+// readInputs returns the images of files, with the labels of --as if the model is conditional.
 func readInputs(m *trainedModel, p *inputFlags, files []string) (*inputImages, error) {
 	images, err := readImages(files, m.Image(), p.invert)
 	if err != nil {
@@ -117,20 +136,20 @@ func readInputs(m *trainedModel, p *inputFlags, files []string) (*inputImages, e
 	return out, nil
 }
 
-// sameLabels is images that all have the labels which the user says.
+// sameLabels are images that all have the same labels.
 type sameLabels struct {
 	data.Items
 	names  []string
 	labels []float32 // (K)
 }
 
-// LabelNames returns those of the model.
+// LabelNames returns the names of the labels.
 func (s *sameLabels) LabelNames() []string { return s.names }
 
-// LabelsAt is the same for every image.
+// LabelsAt writes the labels, which are the same for every image.
 func (s *sameLabels) LabelsAt(_ int, dst []float32) { copy(dst, s.labels) }
 
-// selectImages takes images of the set: those of --index, or the first.
+// selectImages returns the images of set that --index names, or the first --count.
 func (p *inputFlags) selectImages(m *trainedModel, set *data.Set) (*inputImages, error) {
 	split := p.set.selectSplit(set)
 	if split.Len() == 0 {
@@ -158,12 +177,12 @@ func (p *inputFlags) selectImages(m *trainedModel, set *data.Set) (*inputImages,
 	return out, nil
 }
 
-// pixels returns the images themselves, (N, H, W, C) in [0, 1].
+// pixels returns the values of the images, (N, H, W, C) in [0, 1].
 func (p *inputImages) pixels(ctx context.Context) ([]float32, error) {
 	return data.AllFloats(ctx, p.images)
 }
 
-// inputCodes returns the codes that the images are made of, or else theirs, (N, Z).
+// inputCodes returns the codes of the input images, (N, Z): those that they were decoded from, or else their encodings.
 func (a *app) inputCodes(ctx context.Context, m *trainedModel, p *inputImages) ([]float32, error) {
 	if p.z != nil {
 		return p.z, nil
@@ -171,19 +190,20 @@ func (a *app) inputCodes(ctx context.Context, m *trainedModel, p *inputImages) (
 	return a.imageCodes(ctx, m, p.images)
 }
 
-// A sheetBuffer collects the images of a sheet, row by row.
+// A sheetBuffer collects the images of a sheet of pictures, row by row.
 type sheetBuffer struct {
 	img model.Image
 	pix []float32
 }
 
-// add puts n images from number at on of pix at the end of the last row.
+// add appends the n images of pix that begin at image number at.
 func (s *sheetBuffer) add(pix []float32, at, n int) {
 	size := s.img.Size()
 	s.pix = append(s.pix, pix[at*size:(at+n)*size]...)
 }
 
-// interleave returns each image followed by the k that made has for it: made (N·k, H, W, C) → (N·(k+1), H, W, C).
+// interleave returns each input image followed by the k images that made has for it: made (N·k, H, W, C) →
+// (N·(k+1), H, W, C).
 func (p *inputImages) interleave(ctx context.Context, img model.Image, made []float32, k int) ([]float32, error) {
 	pix, err := p.pixels(ctx)
 	if err != nil {
@@ -197,7 +217,7 @@ func (p *inputImages) interleave(ctx context.Context, img model.Image, made []fl
 	return sheet.pix, nil
 }
 
-// encodeSplit returns the codes of a part of a set, with a word before that.
+// encodeSplit returns the latent means of the images of a part of a set, (N, Z), and prints a line of progress first.
 func (a *app) encodeSplit(ctx context.Context, m *trainedModel, set *data.Set, split data.Split, part string) ([]float32, error) {
 	fmt.Fprintf(a.err, "encoding %s of %s\n", plural(split.Len(), part+" image"), set.Name)
 	mean, _, err := m.EncodeMeans(ctx, set.Labelled(split))
