@@ -98,9 +98,10 @@ type Options struct {
 	Separate bool    // the discriminator has one update for real and one for generated images, not one for both
 	EMA      float64 // decay of the moving average of the generator's weights, as 0.999, by which images are generated after training; 0 = none
 
-	// Optimizer returns the rule of a network, whose slots have names that begin with
-	// slots: "optimizer/generator" or "optimizer/discriminator". optim.ByName has this
-	// form. nil is Adam with β₁ = 0.5, β₂ = 0.999 and ε = 1e-8, as in DCGAN.
+	// Optimizer returns the rule of a network. slots is "optimizer/generator" or
+	// "optimizer/discriminator", and the names of the slots of the rule begin with it, as
+	// with optim.ByName("adamw", slots). nil is Adam with β₁ = 0.5, β₂ = 0.999 and ε = 1e-8,
+	// as in DCGAN.
 	Optimizer func(slots string) optim.Rule
 }
 
@@ -122,13 +123,6 @@ func (o Options) defaults() Options {
 		o.Optimizer = adam(0.5, 0.999, 1e-8)
 	}
 	return o
-}
-
-// adam returns the Adam of each network.
-func adam(beta1, beta2, epsilon float64) func(slots string) optim.Rule {
-	return func(slots string) optim.Rule {
-		return optim.Adam{Name: slots, Beta1: beta1, Beta2: beta2, Epsilon: epsilon}
-	}
 }
 
 // Validate reports every fault of the options.

@@ -160,23 +160,6 @@ func (in *inputs) update(o optimizer, loss *graph.Node, metrics ...graph.Output)
 	return u
 }
 
-// discriminatorUpdate returns the update of the discriminator on real and generated
-// images together, given its logits for each.
-func (in *inputs) discriminatorUpdate(real, fake, realLogits, fakeLogits *graph.Node) update.Update {
-	l := in.Loss
-	loss := graph.Add(in.mean(l.Real(realLogits)), graph.Mean(l.Fake(fakeLogits)))
-	correct := graph.Add(in.mean(l.isReal(realLogits)), graph.Mean(l.isFake(fakeLogits)))
-	u := in.update(in.discriminatorOptimizer, loss, in.discriminatorMetrics(graph.Scale(loss, 0.5), graph.Scale(correct, 0.5))...)
-	return in.penalised(u, real, fake)
-}
-
-// generatorUpdate returns the update of the generator, given the logits of the
-// discriminator for its images.
-func (in *inputs) generatorUpdate(fakeLogits *graph.Node) update.Update {
-	loss := graph.Mean(in.Loss.Generator(fakeLogits))
-	return in.update(in.generatorOptimizer, loss, graph.Output{Name: model.GLoss, Value: loss})
-}
-
 // discriminatorMetrics returns the metrics of a loss of the discriminator and of the
 // share of images that it classifies correctly. A critic does not classify.
 func (in *inputs) discriminatorMetrics(loss, accuracy *graph.Node) []graph.Output {

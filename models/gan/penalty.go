@@ -33,7 +33,8 @@ func (p PenaltyInput) Logits(x *graph.Node) *graph.Node { return p.in.logits(x) 
 func (p PenaltyInput) Mean(v *graph.Node) *graph.Node { return p.in.mean(v) }
 
 // Uniform draws from U[0,1): (B,1,1,1), a number for each image, from the random stream
-// with that name.
+// with that name. A penalty of your own takes a name of its own, so that its numbers are
+// independent of all others.
 func (p PenaltyInput) Uniform(stream string) *graph.Node {
 	return graph.Uniform(p.in.key, p.in.stream(stream), p.in.n, 1, 1, 1)
 }

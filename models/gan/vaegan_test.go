@@ -83,6 +83,36 @@ func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 	}
 }
 
+// With a likelihood of pixels, the reconstruction term is its −ln p(x|z) of the
+// reconstruction in [0,1], and its own parameters are learned by the generator.
+func TestPixelReconstruction(t *testing.T) {
+	const b = 3
+	for name, nll := range map[string]func(x, y float64) float64{
+		"mse":   func(x, y float64) float64 { return (x - y) * (x - y) },
+		"bce":   func(x, y float64) float64 { return -x*math.Log(y) - (1-x)*math.Log(1-y) },
+		"sigma": func(x, y float64) float64 { return (x-y)*(x-y)/2 + math.Log(2*math.Pi)/2 },
+	} {
+		m := newModel(t, small, VAEGAN, "latent", "3", "filters", "3,4", "reconstruction", name)
+		in, st := batch(b, small, 0.01), certain(startStates(m))
+		rec, err := m.Reconstruct(b)
+		y, want := run(t, rec, err, in, st)[model.OutputPicture], 0.0
+		for i, x := range in[model.InputX] {
+			want += nll(x, y[i])
+		}
+		ev, err := m.Eval(b)
+		if v := run(t, ev, err, in, st)[model.Reconstruction+model.SumSuffix][0]; !near(v, want, 1e-6) || !(want > 0.1) {
+			t.Errorf("%s: the error is %v, want %v", name, v, want)
+		}
+		if m.Likelihood == nil || m.Likelihood.Name != name || !strings.Contains(m.Objective, "L = Σ_pixels") {
+			t.Errorf("%s: likelihood %+v, objective %s", name, m.Likelihood, m.Objective)
+		}
+		run(t, trainFunc(t, m, b), nil, in, st)
+		if scale, ok := st["generator/pixels/log_sigma"]; ok != (name == "sigma") || ok && scale[0] == 0 {
+			t.Errorf("%s: ln σ is %v after a step", name, scale)
+		}
+	}
+}
+
 // A step draws codes from q(z|x), so its error is not that of the means.
 func TestCodesAreDrawn(t *testing.T) {
 	for name, m := range tiny(t) {
@@ -106,6 +136,7 @@ func TestCoderOptions(t *testing.T) {
 	}{
 		{AAE, []string{"hidden", "5,0", "adversarial-rate", "-1"}, "gan: --hidden: layer 2 is 0: want 1 to 65536\ngan: --adversarial-rate -1: want a multiple of --lr above 0, as 0.5"},
 		{VAEGAN, []string{"gamma", "-1"}, "gan: --gamma -1: want a weight of 0 or more, as 0.05"},
+		{VAEGAN, []string{"reconstruction", "l1"}, `gan: --reconstruction "l1": want features, bce, mse, mae, cb, gaussian, sigma, logistic`},
 	} {
 		cfg := configured(t, c.kind, c.options...)
 		_, err := cfg.New(model.Input{Image: mnist})

@@ -6,6 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/update"
+	"github.com/imago-ml/imago/optim"
 )
 
 // This file is WGAN-GP: Gulrajani et al., arXiv:1704.00028, algorithm 1.
@@ -25,8 +26,8 @@ import (
 //	12:   θ ← Adam(∇_θ 1/m Σ −D_w(G_θ(z)), θ, α, β₁, β₂)
 //	13: end while
 //
-// Its loop is that of all GANs here but the dense one: with another Loss, no Penalty and
-// DSteps of 1 it is the training of DCGAN.
+// The same loop trains the other GANs of the package, except the dense one: with another
+// Loss, no Penalty and DSteps of 1 it is the training of DCGAN.
 
 // wganGP returns the recipe of the algorithm, with the networks of DCGAN. The critic has
 // no batch norm, because the penalty is on the gradient of each image by itself. A batch
@@ -66,7 +67,7 @@ func GradientPenalty(lambda float64) Penalty {
 			square := in.SquaredInputGradientNorm(between)
 			norm := graph.Sqrt(graph.AddScalar(square, 1e-12)) // the root has no finite gradient at 0
 			distance := graph.Square(graph.AddScalar(norm, -1))
-			return graph.Scale(in.Mean(distance), lambda), in.Mean(norm) // line 7, third term
+			return graph.Scale(in.Mean(distance), lambda), in.Mean(norm) // line 7, last term
 		},
 	}
 }
@@ -103,4 +104,29 @@ func jointUpdates(in *inputs) []update.Update {
 		updates = append(updates, batch.discriminatorUpdate(real, fake, realLogits, fakeLogits)) // lines 6 to 9
 	}
 	return append(updates, in.generatorUpdate(fakeLogits)) // lines 11 and 12
+}
+
+// discriminatorUpdate returns the update of the discriminator on real and generated
+// images together, given its logits for each.
+func (in *inputs) discriminatorUpdate(real, fake, realLogits, fakeLogits *graph.Node) update.Update {
+	l := in.Loss
+	loss := graph.Add(in.mean(l.Real(realLogits)), graph.Mean(l.Fake(fakeLogits))) // line 7, first terms
+	correct := graph.Add(in.mean(l.isReal(realLogits)), graph.Mean(l.isFake(fakeLogits)))
+	metrics := in.discriminatorMetrics(graph.Scale(loss, 0.5), graph.Scale(correct, 0.5))
+	u := in.update(in.discriminatorOptimizer, loss, metrics...) // line 9
+	return in.penalised(u, real, fake)                          // line 7, last term
+}
+
+// generatorUpdate returns the update of the generator, given the logits of the
+// discriminator for its images.
+func (in *inputs) generatorUpdate(fakeLogits *graph.Node) update.Update {
+	loss := graph.Mean(in.Loss.Generator(fakeLogits))
+	return in.update(in.generatorOptimizer, loss, graph.Output{Name: model.GLoss, Value: loss}) // line 12
+}
+
+// adam returns the Adam of each network, lines 9 and 12.
+func adam(beta1, beta2, epsilon float64) func(slots string) optim.Rule {
+	return func(slots string) optim.Rule {
+		return optim.Adam{Name: slots, Beta1: beta1, Beta2: beta2, Epsilon: epsilon}
+	}
 }
