@@ -173,7 +173,7 @@ func anomalyMask(set *data.Set, p data.Split, anomalous, normal []string) ([]boo
 	}
 	positive := make([]bool, p.Len())
 	for _, name := range names {
-		t, err := set.Trait(name)
+		t, err := attributeOf(set, name)
 		if err != nil {
 			return nil, "", fmt.Errorf("--%s: %w", flag, err)
 		}

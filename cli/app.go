@@ -182,5 +182,12 @@ func (a *app) exit(ctx context.Context, err error) int {
 	return 1
 }
 
-// errorText returns the message of err, with flags in place of the fields that an error of the library names.
-func (a *app) errorText(err error) string { return option.Text(err, a.flagOf) }
+// errorText returns the message of err, with flags in place of the fields that an error of the library names, and commands
+// in place of its other remedies.
+func (a *app) errorText(err error) string {
+	text := option.Text(err, a.flagOf)
+	if f := (*data.FetchError)(nil); errors.As(err, &f) {
+		text = strings.Replace(text, f.Remedy(), "run: imago data get "+f.Set, 1)
+	}
+	return text
+}

@@ -83,7 +83,7 @@ func (a *app) benchAgainstPyTorch(c *cobra.Command, b *benchFlags, names []strin
 			continue
 		}
 		if _, err := a.Models.Recipe(x.recipe); err != nil {
-			a.warn("%s: left out: %v", x.name, err)
+			a.warn("%s: left out: %s", x.name, a.errorText(err))
 			continue
 		}
 		rows, err := a.runRounds(r, x, b.rounds, rep)

@@ -64,7 +64,7 @@ func (a *app) clearCache(files []data.CachedFile) error {
 	n, total := 0, int64(0)
 	for _, f := range files {
 		if err := f.Remove(); err != nil {
-			a.warn("%v", err)
+			a.warn("%s", a.errorText(err))
 			continue
 		}
 		n++

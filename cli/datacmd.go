@@ -170,7 +170,7 @@ func (a *app) dataVerify() *cobra.Command {
 					files++
 					if f.Err != nil {
 						bad++
-						fmt.Fprintf(a.out, "%-21s BAD  %v\n", s.Name, f.Err)
+						fmt.Fprintf(a.out, "%-21s BAD  %s\n", s.Name, a.errorText(f.Err))
 						continue
 					}
 					fmt.Fprintf(a.out, "%-21s ok   %s  %s bytes  sha256 %s\n", s.Name, f.Path, thousands(f.Size), f.SHA256)

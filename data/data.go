@@ -15,6 +15,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // N images, H rows, W columns, C channels (1 grey or 3 RGB), in every comment
@@ -158,13 +160,13 @@ const MaxSize = 4096
 // Validate reports the first option that is out of range.
 func (o Options) Validate() error {
 	if o.Size < 0 || o.Size > MaxSize {
-		return fmt.Errorf("data: size %d, want 0 (as the files are) to %d", o.Size, MaxSize)
+		return option.Errorf("data: {Size} %d, want 0 (as the files are) to %d", o.Size, MaxSize)
 	}
 	if o.Crop < 0 || o.Crop > MaxSize {
-		return fmt.Errorf("data: crop %d, want 0 (the largest square) to %d", o.Crop, MaxSize)
+		return option.Errorf("data: {Crop} %d, want 0 (the largest square) to %d", o.Crop, MaxSize)
 	}
 	if !(o.TestFraction >= 0 && o.TestFraction < 1) {
-		return fmt.Errorf("data: test fraction %v, want at least 0 and below 1", o.TestFraction)
+		return option.Errorf("data: {TestFraction} %v, want at least 0 and below 1", o.TestFraction)
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // A File is one file of a named set, as published.
@@ -69,7 +71,7 @@ func (d Downloader) Get(ctx context.Context, f File, urls []string, dir string) 
 	}
 	path = filepath.Join(dir, f.Name)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", fmt.Errorf("data: %w; give another directory with --data-dir", err)
+		return "", option.Errorf("data: %w; give another directory with {DataDir}", err)
 	}
 	p, err := openPart(ctx, path, nil)
 	if err != nil {
@@ -91,7 +93,7 @@ func (d Downloader) Get(ctx context.Context, f File, urls []string, dir string) 
 		}
 		var local *localError
 		if errors.As(err, &local) {
-			return "", fmt.Errorf("data: %w", local.err)
+			return "", option.Errorf("data: %w; make room or give another directory with {DataDir}", local.err)
 		}
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("data: %s: download stopped: %w", f.Name, context.Cause(ctx))
@@ -108,6 +110,7 @@ func (d Downloader) Get(ctx context.Context, f File, urls []string, dir string) 
 type localError struct{ err error }
 
 func (e *localError) Error() string { return e.err.Error() }
+func (e *localError) Unwrap() error { return e.err }
 
 // finalError is a fault that another attempt at the same mirror does not remove.
 type finalError struct{ error }

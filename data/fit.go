@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // MaxInMemory is how many bytes of pixels a split may take in memory; a larger
@@ -52,7 +53,7 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 			continue
 		}
 		if set.Columns != nil {
-			return nil, fmt.Errorf("data: %s: a row of a table of numbers is no picture to be cut or resized: leave out --size and --crop", set.Name)
+			return nil, option.Errorf("data: %s: a row of a table of numbers is no picture to be cut or resized: leave out {Size} and {Crop}", set.Name)
 		}
 		how := fmt.Appendf(nil, "%s fitted %dx%dx%d", set.Digest, f.h, f.w, f.c)
 		if f.crop > 0 {

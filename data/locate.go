@@ -1,9 +1,10 @@
 package data
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // Locate returns the directories in which the files of a named set are looked for,
@@ -51,7 +52,7 @@ func DownloadDir(name string, opt Options) (string, error) {
 func CacheDir(name string) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("data: no cache directory for %s: %w; give a directory with --data-dir", name, err)
+		return "", option.Errorf("data: no cache directory for %s: %w; give a directory with {DataDir}", name, err)
 	}
 	return filepath.Join(cache, "imago", name), nil
 }

@@ -166,7 +166,7 @@ func local(err error) error {
 // openPack opens the file in the first folder that can be written to. The part is nil
 // if another process has finished it in the meantime.
 func openPack(ctx context.Context, hd *head, opt Options) (dir string, part *part, err error) {
-	err = errors.New("there is no folder for it: give one with --data-dir")
+	err = errors.New("there is neither a directory of data sets nor a cache directory of the user")
 	for _, dir = range packDirs(opt, hd.from) {
 		if err = os.MkdirAll(dir, 0o777); err != nil {
 			continue

@@ -83,7 +83,7 @@ func (p *part) append(r io.Reader, f File, got func(n int)) error {
 		}
 		if n > 0 {
 			if _, err := p.f.WriteAt(buf[:n], p.size); err != nil {
-				return &localError{fmt.Errorf("%w; make room or give another directory with --data-dir", err)}
+				return &localError{err}
 			}
 			p.size += int64(n)
 			got(n)

@@ -166,7 +166,7 @@ func TestTabulateRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, opt := range []Options{{Size: 8}, {Crop: 4}} {
-		if _, err := fit(t.Context(), set, opt); err == nil || !strings.Contains(err.Error(), "leave out --size") {
+		if _, err := fit(t.Context(), set, opt); err == nil || !strings.Contains(err.Error(), "leave out Size") {
 			t.Errorf("%+v: %v", opt, err)
 		}
 	}

@@ -27,7 +27,7 @@ func (s Set) Trait(name string) (Trait, error) {
 	names := slices.Concat(s.Attributes, s.Classes)
 	switch near := Suggest(name, names); {
 	case len(names) == 0:
-		return Trait{}, fmt.Errorf("%q: %s has neither attributes nor classes: choose a labelled set with --data", name, s.Name)
+		return Trait{}, fmt.Errorf("%q: %s has neither attributes nor classes: choose a labelled set", name, s.Name)
 	case len(near) > 0:
 		return Trait{}, fmt.Errorf("%s has no attribute or class %q; near that: %s", s.Name, name, strings.Join(near, ", "))
 	}

@@ -39,7 +39,7 @@ const (
 )
 
 // ErrDensity marks bytes that are no Density; test with errors.Is.
-var ErrDensity = errors.New("not a density of latent codes as imago fit-prior writes it")
+var ErrDensity = errors.New("not a density of latent codes as Density.Write writes it")
 
 type densityFile struct {
 	Format  int             `json:"format"`

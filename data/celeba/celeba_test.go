@@ -329,7 +329,7 @@ func TestMissing(t *testing.T) {
 	dir := t.TempDir()
 	_, err := load(t, dir, data.Options{})
 	for _, err := range []error{err, Source().Get(t.Context(), data.Options{DataDir: dir})} {
-		for _, want := range []string{"img_align_celeba.zip", home, filepath.Join(dir, "celeba"), "--data-dir"} {
+		for _, want := range []string{"img_align_celeba.zip", home, filepath.Join(dir, "celeba"), "DataDir"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v, want %q", err, want)
 			}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // home is the page of the authors with the files.
@@ -70,7 +71,7 @@ func (p part) missing(dirs []string) error {
 	if p.folders != nil {
 		or = " (or the folder " + p.folders[0] + ")"
 	}
-	return fmt.Errorf("celeba: %s%s is in none of %s; imago may not pass the set on: get it from %s, and put the files into the first of these folders or name theirs with --data-dir",
+	return option.Errorf("celeba: %s%s is in none of %s; imago may not pass the set on: get it from %s, and put the files into the first of these folders or name theirs with {DataDir}",
 		p.name, or, strings.Join(dirs, ", "), home)
 }
 

@@ -36,6 +36,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // Opener returns the opener of folders and zip files. It accepts every folder: register
@@ -118,7 +119,7 @@ func shape(entries []data.ImageFile, infos []imageio.Info, opt data.Options) (h,
 	}
 	h, w = infos[0].H, infos[0].W
 	if i := slices.IndexFunc(infos, func(in imageio.Info) bool { return in.H != h || in.W != w }); i >= 0 {
-		return 0, 0, 0, fmt.Errorf("%s is %dx%d but %s is %dx%d (rows x columns), and a set has one size: give one with --size 64",
+		return 0, 0, 0, option.Errorf("%s is %dx%d but %s is %dx%d (rows x columns), and a set has one size: give one with {Size} 64",
 			entries[0].Name, h, w, entries[i].Name, infos[i].H, infos[i].W)
 	}
 	return h, w, c, nil

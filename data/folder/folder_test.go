@@ -233,10 +233,10 @@ func TestRefuses(t *testing.T) {
 		{"page named .jpg", map[string][]byte{"a.png": good, "b.jpg": []byte("<html>")}, data.Options{}, []string{"b.jpg", "an HTML page"}},
 		{"empty file", map[string][]byte{"a.png": good, "b.png": nil}, data.Options{}, []string{"b.png", "an empty file"}},
 		{"cut", map[string][]byte{"a.png": good, "b.png": good[:50]}, data.Options{}, []string{"b.png", "put a good image in its place or delete it"}},
-		{"sizes", map[string][]byte{"a.png": good, "b.png": plain(t, 9, 8, 1, 7)}, data.Options{}, []string{"a.png is 8x8 but b.png is 9x8", "--size 64"}},
+		{"sizes", map[string][]byte{"a.png": good, "b.png": plain(t, 9, 8, 1, 7)}, data.Options{}, []string{"a.png is 8x8 but b.png is 9x8", "Size 64"}},
 		{"nothing", map[string][]byte{}, data.Options{}, []string{"no PNG or JPEG image in it;"}},
 		{"other images", map[string][]byte{"a.webp": good, "b.webp": good, "c.txt": nil}, data.Options{}, []string{"2 .webp files"}},
-		{"bad option", map[string][]byte{"a.png": good}, data.Options{Size: -3}, []string{"size -3"}},
+		{"bad option", map[string][]byte{"a.png": good}, data.Options{Size: -3}, []string{"Size -3"}},
 	} {
 		for _, path := range put(t, tt.files) {
 			_, err := Open(t.Context(), path, tt.opt)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // find returns the path of a file. It downloads the file if it is missing and opt
@@ -34,9 +35,10 @@ func (s set) find(ctx context.Context, f data.File, opt data.Options) (string, e
 	return path, err
 }
 
+// missing returns the error for a file that is in none of dirs, with the remedy.
 func (s set) missing(f data.File, dirs []string) error {
-	return fmt.Errorf("mnist: %s: %s is in none of %s; run: imago data get %s, or name its directory with --data-dir",
-		s.name, f.Name, strings.Join(dirs, ", "), s.name)
+	return &data.FetchError{Set: s.name, Err: option.Errorf("mnist: %s: %s is in none of %s; name its directory with {DataDir}",
+		s.name, f.Name, strings.Join(dirs, ", "))}
 }
 
 // get downloads the missing files and verifies all.
@@ -97,13 +99,13 @@ func (s set) status(f data.File, path string) data.FileStatus {
 	}
 	x, err := ReadFile(path)
 	if err != nil {
-		st.Err = fmt.Errorf("%w; %s", err, s.wayOut())
+		st.Err = s.damaged(err)
 		return st
 	}
 	if f.Unpacked == "" {
-		st.Err = fmt.Errorf("mnist: %s: SHA-256 %s, want %s; %s", path, st.SHA256, f.SHA256, s.wayOut())
+		st.Err = s.damaged(fmt.Errorf("mnist: %s: SHA-256 %s, want %s", path, st.SHA256, f.SHA256))
 	} else if got := x.Digest(); got != f.Unpacked {
-		st.Err = fmt.Errorf("mnist: %s: unpacked SHA-256 %s, want %s; %s", path, got, f.Unpacked, s.wayOut())
+		st.Err = s.damaged(fmt.Errorf("mnist: %s: unpacked SHA-256 %s, want %s", path, got, f.Unpacked))
 	}
 	return st
 }

@@ -61,12 +61,12 @@ func (s set) load(ctx context.Context, opt data.Options) (*data.Set, error) {
 			}
 			x, err := ReadFile(path)
 			if err != nil {
-				return nil, fmt.Errorf("%w; %s", err, s.wayOut())
+				return nil, s.damaged(err)
 			}
 			digest := x.Digest()
 			if f.Unpacked != "" && digest != f.Unpacked {
-				return nil, fmt.Errorf("mnist: %s: unpacked SHA-256 %s, want %s of %s; %s, or read it as it is with --data %s",
-					path, digest, f.Unpacked, s.name, s.wayOut(), filepath.Dir(path))
+				return nil, s.damaged(fmt.Errorf("mnist: %s: unpacked SHA-256 %s, want %s of %s; open it as it is by its path, %s",
+					path, digest, f.Unpacked, s.name, filepath.Dir(path)))
 			}
 			if f.Unpacked == "" { // only the packed file can be checked
 				if st := s.status(f, path); st.Err != nil {
@@ -78,7 +78,7 @@ func (s set) load(ctx context.Context, opt data.Options) (*data.Set, error) {
 		}
 		p, err := pair(idx[0], idx[1], paths[0], paths[1])
 		if err != nil {
-			return nil, fmt.Errorf("%w; %s", err, s.wayOut())
+			return nil, s.damaged(err)
 		}
 		*part = p
 	}
@@ -86,9 +86,9 @@ func (s set) load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	return out, nil
 }
 
-// wayOut returns the remedy for a bad file of s, for an error message.
-func (s set) wayOut() string {
-	return "delete the file and run: imago data get " + s.name
+// damaged returns err, the fault of a file of s, with the remedy.
+func (s set) damaged(err error) error {
+	return &data.FetchError{Set: s.name, Err: fmt.Errorf("%w; delete the file", err)}
 }
 
 // pair returns a split of images and, unless labels is empty, their labels.

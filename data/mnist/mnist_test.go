@@ -147,7 +147,7 @@ func TestNamedSetRefuses(t *testing.T) {
 		"unpacked SHA-256 " + digits(20).Digest():  {Offline: true, DataDir: dir},
 	} {
 		_, err := r.Open(t.Context(), "mnist", opt)
-		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "imago data get mnist") {
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "fetch the set mnist") {
 			t.Errorf("%v, want %q", err, name)
 		}
 	}
@@ -222,7 +222,7 @@ func TestRealKMNIST(t *testing.T) {
 	r := registry(t)
 	// Only the test part is there.
 	_, err := r.Open(t.Context(), "kmnist", data.Options{Offline: true})
-	for _, want := range []string{"train-images-idx3-ubyte.gz", "imago data get kmnist"} {
+	for _, want := range []string{"train-images-idx3-ubyte.gz", "fetch the set kmnist"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
@@ -249,7 +249,7 @@ func TestRealKMNIST(t *testing.T) {
 		}
 	}
 	status, _ = src.Verify(t.Context(), data.Options{DataDir: cut})
-	if len(status) != 4 || status[2].Err == nil || !strings.Contains(status[2].Err.Error(), "imago data get kmnist") {
+	if len(status) != 4 || status[2].Err == nil || !strings.Contains(status[2].Err.Error(), "fetch the set kmnist") {
 		t.Errorf("%+v", status)
 	}
 }

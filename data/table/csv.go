@@ -18,6 +18,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 const (
@@ -217,12 +218,12 @@ func column(label string, names []string, header bool) (int, error) {
 		return k - 1, nil
 	}
 	if !header {
-		return 0, fmt.Errorf("--label %q: the table has no header: want a column's number, 1 to %d", label, len(names))
+		return 0, option.Errorf("{Label} %q: the table has no header: want a column's number, 1 to %d", label, len(names))
 	}
 	if near := data.Suggest(label, names); len(near) > 0 {
-		return 0, fmt.Errorf("--label %q: no such column; is it %s?", label, strings.Join(near, " or "))
+		return 0, option.Errorf("{Label} %q: no such column; is it %s?", label, strings.Join(near, " or "))
 	}
-	return 0, fmt.Errorf("--label %q: no such column; want one of %s", label, some(names))
+	return 0, option.Errorf("{Label} %q: no such column; want one of %s", label, some(names))
 }
 
 // some returns the names, or the first of many.
@@ -268,12 +269,12 @@ func (t *parsed) add(cells []string, line int) error {
 				return fmt.Errorf(", column %d (%s): no label (%q): fill it in or leave the row out", i+1, t.named, cell)
 			}
 			if t.words && isNumber(cell) {
-				return fmt.Errorf(", column %d (%s): a number (%s) among words: if it is the label, name it with --label; if not, correct the words or leave the column out", i+1, t.named, cell)
+				return option.Errorf(", column %d (%s): a number (%s) among words: if it is the label, name it with {Label}; if not, correct the words or leave the column out", i+1, t.named, cell)
 			}
 			k, ok := t.number[cell]
 			if !ok {
 				if len(t.kinds) == maxClasses {
-					return fmt.Errorf(": more than %d labels in column %d (%s), which are no classes: name another with --label, or none with --label -", maxClasses, i+1, t.named)
+					return option.Errorf(": more than %d labels in column %d (%s), which are no classes: name another with {Label}, or none with {Label} -", maxClasses, i+1, t.named)
 				}
 				k = int32(len(t.kinds))
 				t.kinds = append(t.kinds, strings.Clone(cell))
@@ -284,7 +285,7 @@ func (t *parsed) add(cells []string, line int) error {
 		}
 		v, err := strconv.ParseFloat(cell, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf(", column %d (%s): %s", i+1, t.columns[j], noNumber(cell))
+			return fmt.Errorf(", column %d (%s): %w", i+1, t.columns[j], noNumber(cell))
 		}
 		t.values = append(t.values, v)
 		j++
@@ -292,18 +293,18 @@ func (t *parsed) add(cells []string, line int) error {
 	return nil
 }
 
-// noNumber says what is wrong with a cell, and the way out.
-func noNumber(cell string) string {
+// noNumber returns the error for a cell that is no finite number, with the remedy.
+func noNumber(cell string) error {
 	if isHole(cell) {
-		return fmt.Sprintf("no value (%q): fill it in, or leave the row or the column out", cell)
+		return fmt.Errorf("no value (%q): fill it in, or leave the row or the column out", cell)
 	}
 	if strings.Contains(cell, ",") && isNumber(strings.Replace(cell, ",", ".", 1)) {
-		return fmt.Sprintf("%q is no number: write it with a decimal point", cell)
+		return fmt.Errorf("%q is no number: write it with a decimal point", cell)
 	}
 	if len(cell) > 40 {
 		cell = cell[:40] + "…"
 	}
-	return fmt.Sprintf("%q is no finite number: leave the column out or, if it is the label, name it with --label", cell)
+	return option.Errorf("%q is no finite number: leave the column out or, if it is the label, name it with {Label}", cell)
 }
 
 // classes returns the names of the labels in their order, and the label of each row.

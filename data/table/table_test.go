@@ -68,7 +68,7 @@ func TestRefuses(t *testing.T) {
 		{"no number", "a,b\n1,NaN\n", "", `line 2, column 2 (b): no value`},
 		{"infinite", "a,b\n1,2\n1,inf\n", "", `line 3, column 2 (b): "inf" is no finite number`},
 		{"too large", "a,b\n1,2\n1,1e999\n", "", `"1e999" is no finite number`},
-		{"a word", "a,b\n1,2\n1,red\n", "", `line 3, column 2 (b): "red" is no finite number: leave the column out or, if it is the label, name it with --label`},
+		{"a word", "a,b\n1,2\n1,red\n", "", `line 3, column 2 (b): "red" is no finite number: leave the column out or, if it is the label, name it with Label`},
 		{"a number among words", "a,b\n1,red\n2,3\n", "", `line 3, column 2 (b): a number (3) among words`},
 		{"a number among words without a header", "1,red\n2,3\n", "", `line 2, column 2 (2): a number (3) among words`},
 		{"two columns of words", "a,b,c\n1,red,tall\n", "", `line 2, column 2 (b): "red" is no finite number`},
