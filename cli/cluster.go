@@ -116,7 +116,7 @@ func (a *app) fittedGroups(ctx context.Context, m *trainedModel, s *data.Set, sp
 	}
 	fmt.Fprintf(a.err, "fitting %s to the codes\n", plural(k, "Gaussian"))
 	const maxFull = 64 // units, above which covariances have too many numbers to be known
-	d, err := latent.FitDensity(ctx, points, nil, m.Latent(), k, m.Latent() > maxFull, key)
+	d, err := latent.FitDensity(ctx, points, nil, m.Latent(), latent.DensityOptions{Components: k, Diagonal: m.Latent() > maxFull, Key: key})
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 		if err != nil {
 			return err
 		}
-		d, err := latent.FitDensity(c.Context(), mean, logVar, m.Latent(), k, diagonal, rng.New(seed).Split("fit-prior"))
+		d, err := latent.FitDensity(c.Context(), mean, logVar, m.Latent(), latent.DensityOptions{Components: k, Diagonal: diagonal, Key: rng.New(seed).Split("fit-prior")})
 		if err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, er
 // mixtureOf returns a fit of k Gaussians with full covariances, as imago fit-prior makes it.
 func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, error) {
 	return func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
-		d, err := latent.FitDensity(ctx, codes, nil, z, k, false, key)
+		d, err := latent.FitDensity(ctx, codes, nil, z, latent.DensityOptions{Components: k, Key: key})
 		if err != nil {
 			return nil, err
 		}

@@ -2,8 +2,8 @@ package latent
 
 import "fmt"
 
-// Mean returns the mean of the codes of those indices: the man with glasses that many
-// men with glasses have in common.
+// MeanCode returns the mean of the codes of those indices. It fails for no index, or one out of
+// range.
 //
 // codes (N, units), index in [0, N), at least one → (units).
 func MeanCode(codes []float32, units int, index []int) ([]float32, error) {
@@ -26,8 +26,8 @@ func MeanCode(codes []float32, units int, index []int) ([]float32, error) {
 	return mean, nil
 }
 
-// Sum returns Σ sign_k·term_k: man with glasses − man + woman. Radford et al.,
-// arXiv:1511.06434, sec. 6.3.2, did it with means of three codes a term.
+// SignedSum returns Σ sign_k·term_k, as in man with glasses − man + woman. Radford et al.,
+// arXiv:1511.06434, sec. 6.3.2, used terms that are means of three codes.
 //
 // terms (K, units), signs (K) → (units).
 func SignedSum(terms []float32, units int, signs []float64) ([]float32, error) {

@@ -9,14 +9,14 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// Classify returns the probability of each of the k classes that the model itself gives
-// images, taught or found. It fails of a model without Classify.
+// Classify returns the probability of each class that the model itself gives images: of
+// classes it was taught, or of clusters it found. It fails if the model does not classify.
 //
 // images (N, H, W, C) → (N, k).
 func (s *Session) Classify(ctx context.Context, images data.Items) (probs []float32, k int, err error) {
 	switch {
 	case s.model.Classify == nil:
-		return nil, 0, fmt.Errorf("latent: the model knows no classes")
+		return nil, 0, fmt.Errorf("latent: the model does not classify")
 	case images.Len() == 0:
 		return nil, 0, fmt.Errorf("latent: no images to classify")
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/imago-ml/imago/prob/mixture"
 )
 
-// A Density is a mixture of Gaussians that was fitted to the codes of a trained
-// model, to draw from in place of its prior: ex-post density estimation (Ghosh et
-// al., arXiv:1903.12436, sec. 4.1). Saved, it is one JSON object,
+// A Density is a mixture of Gaussians fitted to the codes of a trained model, from which codes
+// are drawn in place of its prior: ex-post density estimation (Ghosh et al.,
+// arXiv:1903.12436, sec. 4.1). Saved, it is one JSON object,
 //
 //	{"format": 1, "content": Density, "sha256": of content without white space}
 //
@@ -31,23 +31,24 @@ type Density struct {
 	Mixture *mixture.Mixture `json:"mixture"`
 }
 
-// The version of a Density that this package writes and reads, and the bytes that
-// one may have.
+// densityFormat is the version of a Density that this package writes and reads, and
+// maxDensity the bytes that one may have.
 const (
 	densityFormat = 1
 	maxDensity    = 256 << 20
 )
 
-// ErrDensity marks bytes that are no Density; test with errors.Is.
+// ErrDensity marks bytes that are no Density. Test with errors.Is.
 var ErrDensity = errors.New("not a density of latent codes as Density.Write writes it")
 
+// A densityFile is a Density as it is saved.
 type densityFile struct {
 	Format  int             `json:"format"`
 	Content json.RawMessage `json:"content"`
 	SHA256  string          `json:"sha256"` // hex
 }
 
-// Write writes d.
+// Write writes d as JSON.
 func (d *Density) Write(w io.Writer) error {
 	content, err := json.Marshal(d)
 	if err != nil {
@@ -57,8 +58,8 @@ func (d *Density) Write(w io.Writer) error {
 	return json.NewEncoder(w).Encode(densityFile{densityFormat, content, hex.EncodeToString(sum[:])})
 }
 
-// ReadDensity reads what Write wrote. It fails with ErrDensity where a byte of it
-// changed.
+// ReadDensity reads what Write wrote. It fails with ErrDensity if a byte is changed or the
+// mixture is not valid.
 func ReadDensity(r io.Reader) (*Density, error) {
 	b, err := io.ReadAll(io.LimitReader(r, maxDensity+1))
 	if err != nil {
@@ -93,21 +94,27 @@ func ReadDensity(r io.Reader) (*Density, error) {
 	return d, nil
 }
 
-// FitDensity fits k components with full covariances, or diagonal ones, to codes.
-// Of a model with ln σ² they are a draw from q(z|x) each, so that it is the
-// aggregate posterior which is fitted, that the decoder was trained on; of a
-// deterministic one the codes themselves. The caller adds what the codes are of.
+// DensityOptions set how FitDensity fits a density.
+type DensityOptions struct {
+	Components int     // Gaussians of the mixture, ≥ 1
+	Diagonal   bool    // covariances are diagonal, not full
+	Key        rng.Key // of the draws of the codes and the starts of the fit
+}
+
+// FitDensity fits a mixture of Gaussians to codes. If the model has ln σ², each code is a
+// draw from q(z|x): then the mixture fits the aggregate posterior, which the decoder was
+// trained to decode. The caller fills in Weights, Set and Digest.
 //
 // mean (N, units), logVar (N, units) or nil.
-func FitDensity(ctx context.Context, mean, logVar []float32, units, k int, diagonal bool, key rng.Key) (*Density, error) {
-	m, err := mixture.Fit(ctx, SamplePosterior(mean, logVar, key.Split("codes")), len(mean)/units, units, k, mixture.Options{Full: !diagonal, Restarts: 3, Key: key.Split("mixture")})
+func FitDensity(ctx context.Context, mean, logVar []float32, units int, opt DensityOptions) (*Density, error) {
+	m, err := mixture.Fit(ctx, SamplePosterior(mean, logVar, opt.Key.Split("codes")), len(mean)/units, units, opt.Components, mixture.Options{Full: !opt.Diagonal, Restarts: 3, Key: opt.Key.Split("mixture")})
 	if err != nil {
 		return nil, fmt.Errorf("latent: %w", err)
 	}
 	return &Density{Images: len(mean) / units, Mixture: m}, nil
 }
 
-// Draws returns a draw at key from each q(z|x) = N(mean, diag e^logVar), or the means if
+// SamplePosterior returns a draw at key from each q(z|x) = N(mean, diag e^logVar); the means if
 // logVar is nil.
 //
 // mean, logVar (N, Z) → (N, Z).
@@ -123,7 +130,7 @@ func SamplePosterior(mean, logVar []float32, key rng.Key) []float32 {
 	return z
 }
 
-// PriorLogDensity returns the mean of ln N(z; 0, I) of codes, in nats.
+// PriorLogDensity returns the mean over codes of ln N(z; 0, I), in nats.
 //
 // z (N, units).
 func PriorLogDensity(z []float32, units int) float64 {
@@ -134,8 +141,8 @@ func PriorLogDensity(z []float32, units int) float64 {
 	return -0.5 * (square/float64(len(z)/units) + float64(units)*math.Log(2*math.Pi))
 }
 
-// Fingerprint returns the SHA-256, in hex, of the names and values of the model's
-// parameters: what was computed with a model is told by it to be of that one.
+// Fingerprint returns the SHA-256, in hex, of the names and values of the model's parameters.
+// A file that was computed with a model holds it, to be refused with another model.
 func (s *Session) Fingerprint() (string, error) {
 	h := sha256.New()
 	for _, p := range s.model.Params {

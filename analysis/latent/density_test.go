@@ -47,8 +47,8 @@ func TestDensityFile(t *testing.T) {
 	}
 }
 
-// Two balls of codes, each image's q(z|x) of variance ¼: the draws of the mixture
-// are as the codes, and wider by that.
+// TestFitDensity fits two balls of codes, each with a q(z|x) of variance ¼: draws from the
+// mixture have the distribution of the codes, widened by that variance.
 func TestFitDensity(t *testing.T) {
 	const n = 4000
 	mean, logVar := make([]float32, 2*n), make([]float32, 2*n)
@@ -64,7 +64,7 @@ func TestFitDensity(t *testing.T) {
 		logVar   []float32
 		variance float64
 	}{{nil, 0.25}, {logVar, 0.5}} {
-		d, err := FitDensity(context.Background(), mean, tt.logVar, 2, 2, false, rng.New(1))
+		d, err := FitDensity(context.Background(), mean, tt.logVar, 2, DensityOptions{Components: 2, Key: rng.New(1)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestFitDensity(t *testing.T) {
 			t.Errorf("draws of mean %v and deviations %v, want variance %v in unit 1", m, deviation, tt.variance)
 		}
 	}
-	if _, err := FitDensity(context.Background(), mean, nil, 2, n+1, false, rng.New(1)); err == nil {
+	if _, err := FitDensity(context.Background(), mean, nil, 2, DensityOptions{Components: n + 1, Key: rng.New(1)}); err == nil {
 		t.Error("more components than codes gave no error")
 	}
 }

@@ -7,22 +7,22 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A Direction is where codes lie that have an attribute, seen from those that
-// have not. Its scale is that of the codes it was found on: a strength of 1 is one
-// standard deviation of what they measure along it, so strengths from −3 to 3 stay
-// where codes are, whatever the attribute and the model.
+// A Direction is the direction in which an attribute moves codes. Its scale is the spread of
+// the codes it was computed from: a strength of 1 is one standard deviation of the codes
+// along the direction. So strengths from −3 to 3 stay where codes are, whatever the attribute
+// and the model.
 type Direction struct {
 	Vector     []float64 // (Z), of length 1
-	Deviation  float64   // standard deviation of code·Vector over the codes it was found on
-	Separation float64   // how much further along it codes with the attribute lie than those without, in Deviations
-	With       int       // codes with the attribute
-	Without    int       // and without
+	Deviation  float64   // standard deviation of code·Vector over the codes
+	Separation float64   // distance of the means of codes with and without the attribute, in Deviations
+	With       int       // number of codes with the attribute
+	Without    int       // number of codes without it
 }
 
-// Difference returns the direction from the mean of the codes without an attribute to
-// the mean of those with it: the attribute vectors of Larsen et al.,
-// arXiv:1512.09300, sec. 4.1. What comes along with the attribute in the images
-// comes along in it.
+// MeanDifference returns the direction from the mean of the codes without an attribute to the
+// mean of those with it: the attribute vectors of Larsen et al., arXiv:1512.09300, sec. 4.1.
+// Attributes that are correlated with it are part of the direction. It fails if all codes
+// have the attribute, or none.
 //
 // codes (N, units), with (N).
 func MeanDifference(codes []float32, units int, with []bool) (Direction, error) {
@@ -46,59 +46,59 @@ func MeanDifference(codes []float32, units int, with []bool) (Direction, error) 
 	return newDirection(codes, units, with, on)
 }
 
-// Partial returns the direction in which an attribute moves codes while the others stay
-// as they are: its row β_a of the ridge regression of the codes on all attributes,
+// PartialDifference returns the direction in which an attribute moves codes while the other
+// attributes stay constant: its row β_a of the ridge regression of the codes on all
+// attributes,
 //
 //	min |codes − 1·b − Y·β|² + ridge·|β|²
 //
-// over intercepts b and the (A, units) coefficients β. What the other attributes
-// explain, as the beards and short hair that come with Male, is not in it.
+// over intercepts b and the (A, units) coefficients β. What correlated attributes explain, as
+// a beard does for Male, is not part of it.
 //
-// codes (N, units), attributes Y (N, A), each 0 or 1, a in [0, A), ridge > 0 in
-// images.
-func PartialDifference(codes []float32, units int, attributes []uint8, a, of int, ridge float64) (Direction, error) {
-	if of < 1 || a < 0 || a >= of || len(attributes)%of != 0 || !(ridge > 0) {
-		return Direction{}, fmt.Errorf("latent: attribute %d of %d, %d values of them, ridge %v: want one of the attributes, as many of each, and a ridge above 0", a, of, len(attributes), ridge)
+// codes (N, units), attributes Y (N, A), each 0 or 1, a in [0, A), ridge > 0 in images.
+func PartialDifference(codes []float32, units int, attributes []uint8, a, count int, ridge float64) (Direction, error) {
+	if count < 1 || a < 0 || a >= count || len(attributes)%count != 0 || !(ridge > 0) {
+		return Direction{}, fmt.Errorf("latent: attribute %d of %d, %d values of them, ridge %v: want one of the attributes, as many of each, and a ridge above 0", a, count, len(attributes), ridge)
 	}
-	n := len(attributes) / of
+	n := len(attributes) / count
 	with := make([]bool, n)
 	for i := range with {
-		with[i] = attributes[i*of+a] != 0
+		with[i] = attributes[i*count+a] != 0
 	}
 	if err := checkAttribute(codes, units, with); err != nil {
 		return Direction{}, err
 	}
 	// With y and z less their means the intercepts drop out: (YᵀY + ridge·I) β = YᵀZ,
 	// of which row a is YᵀZ weighed by column a of the inverse.
-	mean := make([]float64, of)
+	mean := make([]float64, count)
 	for i, y := range attributes {
-		mean[i%of] += float64(y) / float64(n)
+		mean[i%count] += float64(y) / float64(n)
 	}
-	gram := mat.NewSymDense(of, nil)
-	y := mat.NewVecDense(of, nil)
+	gram := mat.NewSymDense(count, nil)
+	y := mat.NewVecDense(count, nil)
 	for i := range n {
-		for k := range of {
-			y.SetVec(k, float64(attributes[i*of+k])-mean[k])
+		for k := range count {
+			y.SetVec(k, float64(attributes[i*count+k])-mean[k])
 		}
 		gram.SymRankOne(gram, 1, y)
 	}
-	for k := range of {
+	for k := range count {
 		gram.SetSym(k, k, gram.At(k, k)+ridge)
 	}
 	var chol mat.Cholesky
 	if !chol.Factorize(gram) {
-		return Direction{}, fmt.Errorf("latent: a regression on %d attributes of %d codes has no solution: want a larger ridge than %v", of, n, ridge)
+		return Direction{}, fmt.Errorf("latent: a regression on %d attributes of %d codes has no solution: want a larger ridge than %v", count, n, ridge)
 	}
-	unit, weight := mat.NewVecDense(of, nil), mat.NewVecDense(of, nil)
+	unit, weight := mat.NewVecDense(count, nil), mat.NewVecDense(count, nil)
 	unit.SetVec(a, 1)
 	if err := chol.SolveVecTo(weight, unit); err != nil {
-		return Direction{}, fmt.Errorf("latent: a regression on %d attributes: %w", of, err)
+		return Direction{}, fmt.Errorf("latent: a regression on %d attributes: %w", count, err)
 	}
 	beta := make([]float64, units)
 	for i := range n {
 		w := 0.0 // Σ_k weight_k y_ik; its sum over the images is 0, so z needs no mean taken off
-		for k := range of {
-			w += weight.AtVec(k) * (float64(attributes[i*of+k]) - mean[k])
+		for k := range count {
+			w += weight.AtVec(k) * (float64(attributes[i*count+k]) - mean[k])
 		}
 		for u, v := range row(codes, units, i) {
 			beta[u] += w * float64(v)
@@ -107,6 +107,7 @@ func PartialDifference(codes []float32, units int, attributes []uint8, a, of int
 	return newDirection(codes, units, with, beta)
 }
 
+// checkAttribute returns an error unless some codes have the attribute and some do not.
 func checkAttribute(codes []float32, units int, with []bool) error {
 	if units < 1 || len(codes) != len(with)*units {
 		return fmt.Errorf("latent: %d values for %d codes of %d units", len(codes), len(with), units)
@@ -123,7 +124,7 @@ func checkAttribute(codes []float32, units int, with []bool) error {
 	return nil
 }
 
-// along measures the codes along v.
+// newDirection returns the direction of v, with the statistics of the codes along it.
 func newDirection(codes []float32, units int, with []bool, v []float64) (Direction, error) {
 	length := 0.0
 	for _, x := range v {

@@ -8,9 +8,8 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// planted returns codes ~ N(0, I) of 2n images with two attributes that come together
-// four times of five: the first moves codes by 2 along unit 0, the second by 3
-// along unit 1.
+// planted returns codes ~ N(0, I) of 2n images with two attributes that agree for four images
+// of five: the first moves codes by 2 along unit 0, the second by 3 along unit 1.
 func planted(n, units int) (codes []float32, attributes []uint8) {
 	codes, attributes = make([]float32, 2*n*units), make([]uint8, 4*n)
 	rng.New(1).Normal(codes)
@@ -35,7 +34,7 @@ func column(attributes []uint8, a, of int) []bool {
 	return with
 }
 
-func TestDifference(t *testing.T) {
+func TestMeanDifference(t *testing.T) {
 	const units = 6
 	codes, attributes := planted(5000, units)
 	// With attribute 0 comes attribute 1, at 0.8 against 0.2: the means differ by (2, 3·0.6, 0, …).
@@ -59,8 +58,9 @@ func TestDifference(t *testing.T) {
 	}
 }
 
-// The direction of an attribute that others stay out of.
-func TestPartial(t *testing.T) {
+// TestPartialDifference checks the direction of an attribute without the effect of another that
+// is correlated with it.
+func TestPartialDifference(t *testing.T) {
 	const units = 6
 	codes, attributes := planted(5000, units)
 	for a, deviation := range []float64{math.Sqrt(2), math.Sqrt(1 + 9.0/4)} {
@@ -103,7 +103,7 @@ func TestDirectionErrors(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestSum(t *testing.T) {
+func TestSignedSum(t *testing.T) {
 	codes := []float32{1, 10, 3, 30, 5, 20}
 	mean, err := MeanCode(codes, 2, []int{0, 2})
 	if err != nil || !same(mean, []float32{3, 15}) {

@@ -5,22 +5,21 @@ import (
 	"math"
 )
 
-// A Path gives the point at t in [0, 1] between two codes: a at 0, b at 1. It
-// writes to dst, all three (Z).
+// An Interpolation writes the point at t in [0, 1] between two codes to dst: a at 0, b at 1.
+// All three are (Z).
 type Interpolation func(a, b []float32, t float64, dst []float32)
 
-// Linear is the straight line, (1−t)·a + t·b.
+// Linear writes the point on the straight line, (1−t)·a + t·b.
 func Linear(a, b []float32, t float64, dst []float32) { blend(a, b, 1-t, t, dst) }
 
-// Spherical is the great circle between two codes (Slerp: Shoemake 1985; of latent
-// codes, White, arXiv:1609.04468, sec. 2.1):
+// Spherical writes the point on the great circle between two codes (Slerp: Shoemake 1985; for
+// latent codes White, arXiv:1609.04468, sec. 2.1):
 //
 //	sin((1−t)Ω)/sin Ω · a + sin(tΩ)/sin Ω · b,   cos Ω = a·b / |a||b|
 //
-// Draws from N(0, I) of many units all lie near the sphere of radius √Z, and the
-// straight line between two of them runs inside it, where codes are rare. Where the
-// circle is not defined, as one code is 0 or they point the same way or opposite
-// ways, it is the straight line.
+// Draws from N(0, I) of many units lie near the sphere of radius √Z. The straight line between
+// two of them runs inside it, where codes are rare. Where the circle is not defined, because
+// a code is 0 or they have equal or opposite directions, it writes the point of Linear.
 func Spherical(a, b []float32, t float64, dst []float32) {
 	var ab, aa, bb float64
 	for i := range a {
@@ -35,13 +34,14 @@ func Spherical(a, b []float32, t float64, dst []float32) {
 	Linear(a, b, t, dst)
 }
 
+// blend writes wa·a + wb·b to dst.
 func blend(a, b []float32, wa, wb float64, dst []float32) {
 	for i := range dst {
 		dst[i] = float32(wa*float64(a[i]) + wb*float64(b[i]))
 	}
 }
 
-// Interpolate returns n codes on a path from a to b, both ends included.
+// Interpolate returns n codes between a and b, both included.
 //
 // a, b (Z) → (n, Z), n ≥ 2.
 func Interpolate(p Interpolation, a, b []float32, n int) ([]float32, error) {
@@ -55,8 +55,8 @@ func Interpolate(p Interpolation, a, b []float32, n int) ([]float32, error) {
 	return z, nil
 }
 
-// Walk returns a closed walk: from stop to stop and back to the first, each leg so many
-// codes long, its stop included and the next not.
+// Walk returns a closed walk through the stops, back to the first. From each stop to the next
+// there are leg codes, the stop included and the next not.
 //
 // stops (S, units), S ≥ 2 → (S·leg, units).
 func Walk(p Interpolation, stops []float32, units, leg int) ([]float32, error) {
@@ -74,5 +74,5 @@ func Walk(p Interpolation, stops []float32, units, leg int) ([]float32, error) {
 	return z, nil
 }
 
-// row returns code i of many.
+// row returns code i of codes.
 func row(codes []float32, units, i int) []float32 { return codes[i*units : (i+1)*units] }

@@ -7,7 +7,7 @@ import (
 
 func norm(v []float32) float64 { return Euclidean(v, make([]float32, len(v))) }
 
-func TestPaths(t *testing.T) {
+func TestInterpolations(t *testing.T) {
 	a, b := []float32{3, 0, 0}, []float32{0, 3, 0}
 	mid := make([]float32, 3)
 	Linear(a, b, 0.5, mid)

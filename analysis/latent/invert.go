@@ -18,25 +18,26 @@ import (
 
 // S starts of each of N images, in the comments of this file.
 
-// An Inversion says how codes of images are sought. Use DefaultInversion.
+// An Inversion sets how Invert searches for the codes of images. Use DefaultInversion.
 type Inversion struct {
-	Steps  int     // of descent, ≥ 1
-	Starts int     // S: descents from so many codes, of which the best result counts, ≥ 1
-	Draws  int     // codes drawn from the prior; those whose pictures are nearest to an image are its starts; ≥ S
-	Rate   float64 // of Adam in the first step, > 0; it falls to 0 along half a cosine
-	// Noise is σ of a pixel, of [0, 1], by which an image is taken to differ from the
-	// picture of its code: how much the prior N(0, I) counts. 0 is not at all.
+	Steps  int     // steps of descent, ≥ 1
+	Starts int     // S: descents of an image, each from another code, ≥ 1; the best result counts
+	Draws  int     // codes drawn from the prior, ≥ S; the starts of an image are those with the nearest pictures
+	Rate   float64 // learning rate of Adam in the first step, > 0; it falls to 0 along half a cosine
+	// Noise is σ of the pixels, in [0, 1], about the picture of a code: the larger it is,
+	// the more the prior N(0, I) counts. With 0 it does not count.
 	Noise float64
-	Key   rng.Key // of the draws
-	// Progress is told after each step of how many are done of how many; nil = no one.
+	Key   rng.Key // of the codes drawn
+	// Progress is called after each step with the number of steps done; may be nil.
 	Progress func(done, total int)
 }
 
-// DefaultInversion returns what suits the models of this project.
+// DefaultInversion returns settings that work for the models of this project.
 func DefaultInversion() Inversion {
 	return Inversion{Steps: 500, Starts: 4, Draws: 256, Rate: 0.1, Noise: 0.1, Key: rng.New(0).Split("invert")}
 }
 
+// validate returns the first setting out of range as an error.
 func (o Inversion) validate() error {
 	switch {
 	case o.Steps < 1 || o.Starts < 1 || o.Draws < o.Starts:
@@ -49,21 +50,22 @@ func (o Inversion) validate() error {
 	return nil
 }
 
-// Invert seeks the codes whose pictures are images, for a model that has a decoder and
-// need have no encoder: by descent with Adam from several starts on
+// Invert finds the codes whose decoded pictures are nearest to images. The model needs a
+// decoder, and no encoder. Adam descends from several starts on
 //
 //	mean over pixels of (x − G(z))² + σ²/(H·W·C) · |z|²
 //
 // which is −ln p(z | x) for pixels N(G(z), σ²) and codes N(0, I), times 2σ²/(H·W·C):
-// Creswell & Bharath, arXiv:1611.01644, eq. 4; by pixels as Zhu et al.,
-// arXiv:1609.03552, sec. 3.1. The second term is left out of a model whose codes are
-// not from N(0, I). If the model has an encoder, the mean that it gives is one of the
-// starts (Zhu et al., sec. 3.3). The codes are those of the smallest sum met on the way.
+// Creswell & Bharath, arXiv:1611.01644, eq. 4; by pixels as in Zhu et al., arXiv:1609.03552,
+// sec. 3.1. The second term is 0 for a model whose codes are not from N(0, I). If the model
+// has an encoder, its mean is one of the starts (Zhu et al., sec. 3.3). The result is the code
+// with the smallest sum of all steps.
 //
-// The descents are independent of each other, so an image has the same code in any
-// company, up to rounding. The parameters are read once, before the first step.
+// The descents are independent of each other, so the code of an image does not depend on the
+// other images, up to rounding. The parameters are read once, before the first step. It fails
+// if the model has no decoder, or if no code of an image has a finite error.
 //
-// images (N, H, W, C), of a conditional model a data.Labeller → z (N, Z), their
+// images (N, H, W, C), for a conditional model a data.Labeller → z (N, Z), the decoded
 // pictures (N, H, W, C).
 func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z, pictures []float32, err error) {
 	if s.model.Decode == nil {
@@ -101,19 +103,19 @@ func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z
 	}
 	for at := 0; at < rows; at += d.batch {
 		k := min(d.batch, rows-at)
-		of := func(r int) int { return min(at+r, rows-1) / o.Starts } // the last image fills a short batch up
+		image := func(r int) int { return min(at+r, rows-1) / o.Starts } // the last image pads a short batch
 		for r := range d.batch {
 			copy(row(d.z, units, r), row(starts, units, min(at+r, rows-1)))
-			copy(row(d.x, s.in.Size(), r), row(x, s.in.Size(), of(r)))
+			copy(row(d.x, s.in.Size(), r), row(x, s.in.Size(), image(r)))
 			if labels != nil {
-				copy(row(d.labels, s.in.Labels, r), row(labels, s.in.Labels, of(r)))
+				copy(row(d.labels, s.in.Labels, r), row(labels, s.in.Labels, image(r)))
 			}
 		}
 		if err := d.run(ctx, at/d.batch*o.Steps, total); err != nil {
 			return nil, nil, err
 		}
 		for r := range k {
-			if i := of(r); d.least[r] < best[i] {
+			if i := image(r); d.least[r] < best[i] {
 				best[i] = d.least[r]
 				copy(row(z, units, i), row(d.best, units, r))
 			}
@@ -128,7 +130,7 @@ func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z
 	return z, pictures, err
 }
 
-// targets returns the images and their labels, if the decoder wants them.
+// targets returns the images and, if the decoder takes labels, their labels.
 func (s *Session) targets(ctx context.Context, images data.Items) (x, labels []float32, err error) {
 	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image {
 		return nil, nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
@@ -150,9 +152,9 @@ func (s *Session) targets(ctx context.Context, images data.Items) (x, labels []f
 	return x, labels, nil
 }
 
-// starts returns the codes that descents begin at: what the encoder says, if there is one,
-// and of the codes drawn those with the nearest pictures, each as one of the image's
-// labels.
+// startCodes returns the codes at which descents start: the mean of the encoder, if there is
+// one, and of the codes drawn from the prior those with the nearest pictures, decoded under
+// the labels of the image.
 //
 // x (N, H, W, C), labels (N, K) or nil → (N·S, Z).
 func (s *Session) startCodes(ctx context.Context, images data.Items, x, labels []float32, o Inversion) ([]float32, error) {
@@ -220,6 +222,7 @@ type inverter struct {
 	least []float64 // (B), that loss
 }
 
+// newInverter returns a compiled step for batches of that size.
 func (s *Session) newInverter(batch int, o Inversion) (*inverter, error) {
 	d := &inverter{Inversion: o, batch: batch, runner: exec.New(s.runner.Backend(), nil)}
 	decode, err := s.model.Decode(batch)
@@ -252,9 +255,9 @@ func (s *Session) newInverter(batch int, o Inversion) (*inverter, error) {
 	return d, nil
 }
 
-// step returns a step of Adam on the codes that a decoder is given: z (B,Z) and x
-// (B,H,W,C), with what else the decoder takes → z (B,Z) after it and the sum before it,
-// (B). The codes are an input and a result, and only the slots are states.
+// step returns a step of Adam on the codes that a decoder takes. z (B,Z), x (B,H,W,C) and the
+// other inputs of the decoder → z (B,Z) after the step, and the sum before it (B). The codes
+// are an input and an output; only the slots are states.
 func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.Func, []optim.Slot, error) {
 	var z, picture *graph.Node
 	for _, n := range decode.Inputs {
@@ -292,8 +295,8 @@ func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.F
 	return f, slots, err
 }
 
-// run descends from the codes in z, and leaves the best in found. So many steps of
-// total are done before it.
+// run descends from the codes in z and leaves the best ones in best. done steps of total are
+// done before it.
 func (d *inverter) run(ctx context.Context, done, total int) error {
 	if err := d.runner.SetAll(optim.InitialValues(d.slots)); err != nil {
 		return fmt.Errorf("latent: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/imago-ml/imago/data"
@@ -68,8 +69,8 @@ func same(a, b []float32) bool {
 	return true
 }
 
-// An image has one code and one reconstruction, whatever stands beside it, and the
-// reconstruction is the decoded mean.
+// TestBatches checks that the code and the reconstruction of an image do not depend on the other
+// images, and that the reconstruction is the decoded mean.
 func TestBatches(t *testing.T) {
 	ctx := context.Background()
 	for _, kind := range []func() (model.Kind, model.Recipe){vae.MLPVAE, vae.CNNVAE, vae.MLPAE} {
@@ -215,7 +216,7 @@ func TestProject(t *testing.T) {
 	}
 }
 
-func TestPriorAndRange(t *testing.T) {
+func TestPriorAndAxisRange(t *testing.T) {
 	a, b := SamplePrior(rng.New(1), 500, 2), SamplePrior(rng.New(1), 500, 2)
 	var s, q float64
 	for _, v := range a {
@@ -237,8 +238,8 @@ func TestPriorAndRange(t *testing.T) {
 	}
 }
 
-// The prior's square is shown as long as half of the codes lie in it.
-func TestEnds(t *testing.T) {
+// TestAxisLimits checks that the axes show the prior as long as half of the codes lie in it.
+func TestAxisLimits(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		mean   []float32
@@ -262,4 +263,33 @@ func TestEnds(t *testing.T) {
 			t.Errorf("%s: %v to %v, fitted %v", tt.name, lo, hi, fitted)
 		}
 	}
+}
+
+// TestConcurrentSession checks that goroutines that share a session have the results that each
+// would have alone. Run with -race.
+func TestConcurrentSession(t *testing.T) {
+	ctx := context.Background()
+	m, w := newModel(t, vae.MLPVAE)
+	alone, s := load(t, m, w), load(t, m, w)
+	all := noise(t, 300)
+	mean, _, err := alone.EncodeMeans(ctx, all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawn, err := alone.Sample(ctx, rng.New(1), 300, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if got, _, err := s.EncodeMeans(ctx, all); err != nil || !same(got, mean) {
+				t.Errorf("codes differ from those of one goroutine, %v", err)
+			}
+			if got, err := s.Sample(ctx, rng.New(1), 300, nil); err != nil || !same(got, drawn) {
+				t.Errorf("samples differ from those of one goroutine, %v", err)
+			}
+		})
+	}
+	wg.Wait()
 }

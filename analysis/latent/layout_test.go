@@ -34,8 +34,8 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-// Against gonum's own components, which it finds by another way (SVD), and against
-// the covariance the codes were made with.
+// TestPCA checks against gonum's components, which it computes by another way (SVD), and against
+// the covariance of the codes.
 func TestPCA(t *testing.T) {
 	const n, units = 600, 5
 	codes := make([]float32, n*units)
@@ -92,8 +92,8 @@ func TestPCA(t *testing.T) {
 	}
 }
 
-// The perplexity of a code's probabilities is what was asked for.
-func TestWidths(t *testing.T) {
+// TestConditionalAffinities checks that the probabilities have the perplexity that was asked for.
+func TestConditionalAffinities(t *testing.T) {
 	var list []Neighbour
 	for i := range 60 {
 		list = append(list, Neighbour{i, 1 + float64(i*i)/500})
@@ -112,8 +112,8 @@ func TestWidths(t *testing.T) {
 	}
 }
 
-// The tree's forces, against the sum over all pairs; exact if no cell is taken for
-// a point.
+// TestRepulsion checks the forces of the tree against the sum over all pairs; they are equal if
+// no cell counts as a point.
 func TestRepulsion(t *testing.T) {
 	const n = 300
 	noise := make([]float32, 2*n)
@@ -144,8 +144,8 @@ func TestRepulsion(t *testing.T) {
 	}
 }
 
-// Five balls in ten dimensions are five balls in the plane: all of a point's
-// neighbours there are of its own ball.
+// TestTSNE checks that five balls in ten dimensions are five balls in the plane: all neighbours of
+// a point are of its own ball.
 func TestTSNE(t *testing.T) {
 	const n, units, balls = 300, 10, 5
 	codes := make([]float32, n*units)

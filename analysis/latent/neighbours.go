@@ -9,13 +9,13 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// A Neighbour is one of the codes nearest to another.
+// A Neighbour is one of the codes nearest to a query.
 type Neighbour struct {
 	Index    int
 	Distance float64
 }
 
-// A Metric is a distance of two codes of equal length.
+// A Metric returns the distance of two codes of equal length.
 type Metric func(a, b []float32) float64
 
 // Euclidean returns |a − b|.
@@ -41,11 +41,11 @@ func Cosine(a, b []float32) float64 {
 	return max(0, 1-ab/math.Sqrt(aa*bb))
 }
 
-// Neighbours returns the k codes among pool nearest to each query, the nearest first,
-// of equals the one that comes first. Every code is looked at. skip, unless it is
-// nil, says which code of pool query i is not to be given, as it is itself.
+// Neighbours returns the k codes of pool nearest to each query, the nearest first; of codes at
+// equal distance the first in the pool. It compares every pair. If skip is not nil, code
+// skip(i) of the pool is left out for query i, such as the query itself.
 //
-// query (Q, units), pool (N, units) → (Q) of min(k, what there is) each.
+// query (Q, units), pool (N, units) → (Q) of at most k each.
 func Neighbours(ctx context.Context, query, pool []float32, units, k int, metric Metric, skip func(i int) int) ([][]Neighbour, error) {
 	if units < 1 || len(query)%units != 0 || len(pool)%units != 0 || k < 1 {
 		return nil, fmt.Errorf("latent: %d neighbours of %d values among %d: want one or more, of codes of %d units", k, len(query), len(pool), units)

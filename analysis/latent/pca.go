@@ -7,11 +7,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// maxPCA bounds the units whose covariances are laid out: 4096² are 128 MiB.
+// maxPCA bounds the units, whose covariance matrix is held in memory: 4096² are 128 MiB.
 const maxPCA = 4096
 
-// PCA is the principal components of codes: the directions, at right angles, in
-// which they vary most. Hotelling 1933.
+// PCA is the principal components of codes: orthogonal directions in which the codes vary
+// most. Hotelling 1933.
 type PCA struct {
 	Center     []float64 // (Z), the mean of the codes
 	Components []float64 // (K, Z), each of length 1, its largest entry above 0
@@ -19,7 +19,8 @@ type PCA struct {
 	Total      float64   // the variance of all units together
 }
 
-// FitPCA returns the first k principal components.
+// FitPCA returns the first k principal components. It fails if there are fewer than two codes,
+// k is out of range, or a code is not finite.
 //
 // codes (N, units), N ≥ 2; 1 ≤ k ≤ units.
 func FitPCA(codes []float32, units, k int) (*PCA, error) {
@@ -66,7 +67,8 @@ func FitPCA(codes []float32, units, k int) (*PCA, error) {
 	return p, nil
 }
 
-// upright returns v or −v: an eigenvector has no sign of its own.
+// withSign returns v or −v, whichever has its largest entry above 0: the sign of an
+// eigenvector is arbitrary.
 func withSign(v []float64) []float64 {
 	most := 0.0
 	for _, x := range v {
@@ -82,7 +84,7 @@ func withSign(v []float64) []float64 {
 	return v
 }
 
-// Project returns the codes along the components.
+// Project returns the coordinates of codes along the components.
 //
 // codes (N, Z) → (N, K).
 func (p *PCA) Project(codes []float32) []float32 {

@@ -6,7 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// Prior returns n codes drawn from N(0, I) at key.
+// SamplePrior returns n codes drawn from N(0, I) at key.
 //
 // → (n, units).
 func SamplePrior(key rng.Key, n, units int) []float32 {
@@ -15,10 +15,10 @@ func SamplePrior(key rng.Key, n, units int) []float32 {
 	return z
 }
 
-// Truncated returns n codes drawn from N(0, I) on condition that no unit is further than
-// limit from 0: the lower the limit, the more typical the single image and the fewer
-// kinds of them (the truncation trick: Brock et al., arXiv:1809.11096, sec. 3.1). It is Prior at that key with each unit beyond the limit
-// drawn again, by the inverse of the distribution in place of a number of trials:
+// SampleTruncatedPrior returns n codes drawn from N(0, I), truncated to units in
+// [−limit, limit]. A lower limit gives more typical images with less variety: the truncation
+// trick (Brock et al., arXiv:1809.11096, sec. 3.1). It is SamplePrior at that key, with each
+// unit beyond the limit drawn again by the inverse distribution function
 //
 //	√2 · erf⁻¹((2u − 1) · erf(limit/√2)),   u uniform in (0, 1)
 //

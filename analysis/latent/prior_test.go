@@ -7,9 +7,10 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// What is within stays, what is beyond is drawn again, and the moments are those of the truncated normal distribution:
+// TestSampleTruncatedPrior checks that units within the limit stay and others are drawn again, and
+// that the moments are those of the truncated normal distribution:
 // variance 1 − 2·t·φ(t)/(2·Φ(t) − 1).
-func TestTruncated(t *testing.T) {
+func TestSampleTruncatedPrior(t *testing.T) {
 	const n, units = 20000, 10
 	key := rng.New(4)
 	whole := SamplePrior(key, n, units)

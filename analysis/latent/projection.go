@@ -9,18 +9,17 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// A Plane is what a flat picture of codes of Z units shows: for Z = 2 all of it.
+// A Projection is codes of Z units in the plane, for a picture. For Z = 2 nothing is lost.
 type Projection struct {
 	Points         [][2]float32 // (N)
 	XLabel, YLabel string
 	Note           string // "" or what is left out, for the title
 }
 
-// Project lays codes on a plane: units 0 and 1. A single unit takes the x axis
-// alone; y then is the class, a lane for each, spread a little, or 0 without labels.
+// Project returns codes by their units 0 and 1. Codes of a single unit have it as x; y is then
+// the class, spread a little within a lane, or 0 without labels.
 //
-// mean (N, units), labels (N) in [0, classes) or nil. lo and hi are the ends of the
-// y axis.
+// mean (N, units), labels (N) in [0, classes) or nil. lo and hi are the limits of the y axis.
 func Project(mean []float32, units int, labels []int32, classes int, lo, hi float64) (Projection, error) {
 	if units < 1 || len(mean)%units != 0 {
 		return Projection{}, fmt.Errorf("latent: %d values are not codes of %d units", len(mean), units)
@@ -56,11 +55,11 @@ func Project(mean []float32, units int, labels []int32, classes int, lo, hi floa
 	return p, nil
 }
 
-// Manifold returns the n×n codes of a manifold, in the order in which viz.Manifold
-// takes their images: units 0 and 1 over [lo, hi]², the others 0. A single unit
-// runs from lo to hi row by row, as one reads.
+// Manifold returns the n×n codes of a grid in the order in which viz.Manifold takes their
+// images: units 0 and 1 over [lo, hi]², the others 0. A single unit goes from lo to hi row by
+// row.
 //
-// → (n·n, units), and what is held fixed, "" for two units.
+// → (n·n, units), and a note on the units that are constant, "" for two units.
 func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err error) {
 	points, err := viz.ManifoldPoints(n, lo, hi)
 	if err != nil {
@@ -85,10 +84,9 @@ func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err e
 	return z, note, nil
 }
 
-// Ends returns those of both axes of a picture of codes: of a model with a prior
-// N(0, I) ±want, as long as no more than half of the codes lie outside, as they do
-// where hardly anything holds them to the prior; otherwise their Range. fitted says
-// that it is that.
+// AxisLimits returns the limits of both axes of a picture of codes: ±want for a model with the
+// prior N(0, I), as long as at most half of the codes lie outside; otherwise the AxisRange of
+// the codes, and fitted is true.
 //
 // mean (N, units).
 func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi float64, fitted bool) {
@@ -108,9 +106,8 @@ func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi flo
 	return lo, hi, true
 }
 
-// Range returns the ends of the smallest interval, made wider by a tenth, that holds
-// all but the outermost hundredth of the values, half of it at each end: the
-// axes for a model that puts its codes anywhere. Without spread it is one wide.
+// AxisRange returns the smallest interval that holds all values but the outermost hundredth,
+// half of it at each end, made wider by a tenth. Equal values have an interval of width 1.
 func AxisRange(values []float32) (lo, hi float64) {
 	if len(values) == 0 {
 		return -0.5, 0.5

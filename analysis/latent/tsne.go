@@ -11,12 +11,12 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// TSNEOptions say how codes are laid out by t-SNE. The zero value is good.
+// TSNEOptions are the settings of t-SNE. The zero value is ready for use.
 type TSNEOptions struct {
-	Perplexity float64                 // about how many neighbours a code has; 0 = 30, and at most a third of the codes
-	Iterations int                     // steps of descent; 0 = 750
-	Key        rng.Key                 // of the noise at the start
-	Progress   func(iteration, of int) // told of each step; nil = none
+	Perplexity float64                    // about how many neighbours a code has; 0 = 30, and at most a third of the codes
+	Iterations int                        // steps of descent; 0 = 750
+	Key        rng.Key                    // of the noise at the start
+	Progress   func(iteration, total int) // called after each step; may be nil
 }
 
 // The settings of the descent that are not options.
@@ -28,14 +28,13 @@ const (
 	tsneMinRate      = 50.0
 )
 
-// TSNE lays codes out in the plane so that near ones lie near: t-SNE (van der
-// Maaten & Hinton 2008) with the forces of Barnes and Hut (van der Maaten 2014).
-// The probabilities of its neighbours are those of a Gaussian around each code,
-// as wide as the perplexity asks, and in the plane those of Student's t; their
-// divergence, which is returned in nats, is descended from the first two principal
-// components on, at a rate of N/12 (Belkina et al. 2019; Kobak & Berens 2019).
-// What lies far apart in the plane tells nothing: distances are near ones only.
-// The same codes and key give the same points, on any number of processors.
+// TSNE returns codes in the plane such that near codes are near: t-SNE (van der Maaten & Hinton
+// 2008) with the forces of Barnes and Hut (van der Maaten 2014). Neighbours have the
+// probabilities of a Gaussian around each code, as wide as the perplexity asks, and in the
+// plane those of Student's t. It descends on their KL divergence, which it returns in nats,
+// from the first two principal components, at a rate of N/12 (Belkina et al. 2019; Kobak &
+// Berens 2019). Only near distances in the plane have a meaning. The same codes and key give
+// the same points on any number of processors.
 //
 // codes (N, units), N ≥ 4 → (N, 2).
 func TSNE(ctx context.Context, codes []float32, units int, opt TSNEOptions) (points [][2]float32, divergence float64, err error) {
@@ -89,13 +88,13 @@ func TSNE(ctx context.Context, codes []float32, units int, opt TSNEOptions) (poi
 	return points, d.divergence(), nil
 }
 
-// An edge says that point j attracts another with probability p.
+// An edge is the probability p with which point j attracts another.
 type edge struct {
 	j int32
 	p float64
 }
 
-// neighbourhoods returns the symmetric probabilities p_ij = (p_j|i + p_i|j)/2N of the
+// affinities returns the symmetric probabilities p_ij = (p_j|i + p_i|j)/2N of the
 // 3·perplexity nearest codes of each; they add up to 1.
 func affinities(ctx context.Context, codes []float32, units int, perplexity float64) ([][]edge, error) {
 	n := len(codes) / units
@@ -133,8 +132,8 @@ func affinities(ctx context.Context, codes []float32, units int, perplexity floa
 	return all, nil
 }
 
-// widths returns the probabilities exp(−β d²)/Σ of the neighbours of a code with the β
-// at which their entropy is ln(perplexity), found by halving.
+// conditionalAffinities returns the probabilities p_j|i = exp(−β d²)/Σ of the neighbours of a
+// code, with the β at which their entropy is ln(perplexity), found by bisection.
 func conditionalAffinities(list []Neighbour, perplexity float64) []float64 {
 	p := make([]float64, len(list))
 	nearest := list[0].Distance * list[0].Distance
@@ -166,7 +165,7 @@ func conditionalAffinities(list []Neighbour, perplexity float64) []float64 {
 	return p
 }
 
-// A descent is points in the plane on their way.
+// A descent is the points in the plane and the forces on them.
 type descent struct {
 	n     int
 	y     []float64 // (N, 2)
@@ -177,6 +176,7 @@ type descent struct {
 	norm  float64   // Σ_i≠j 1/(1+|y_i−y_j|²)
 }
 
+// descend runs the iterations, with a larger attraction in the first ones.
 func (d *descent) descend(ctx context.Context, opt TSNEOptions) error {
 	n := d.n
 	d.force, d.share = make([]float64, 2*n), make([]float64, n)
@@ -226,8 +226,8 @@ func (d *descent) descend(ctx context.Context, opt TSNEOptions) error {
 	return d.repel(ctx)
 }
 
-// repel finds the force by which all points push each other away. Points are
-// independent, and their shares are added in order.
+// repel computes the repulsion of all points. Points are independent, and their shares of the
+// norm are added in order.
 func (d *descent) repel(ctx context.Context) error {
 	d.tree.build(d.y)
 	const run = 64
@@ -245,7 +245,7 @@ func (d *descent) repel(ctx context.Context) error {
 	return err
 }
 
-// divergence returns KL(p ‖ q), the norm of q as the tree estimates it.
+// divergence returns KL(p ‖ q), with the norm of q as the tree estimates it.
 func (d *descent) divergence() float64 {
 	kl := 0.0
 	for i, list := range d.edges {

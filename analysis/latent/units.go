@@ -10,13 +10,13 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// UnitKL returns what each unit tells of an image: the mean over images of
+// UnitKL returns the KL divergence of each unit from the prior: the mean over images of
 // KL(q(z_u|x) ‖ N(0, 1)), in nats,
 //
 //	½ (μ² + σ² − ln σ² − 1)
 //
-// which is 0 of a unit that ignores the image (Kingma & Welling, arXiv:1312.6114,
-// app. B).
+// which is 0 for a unit that does not depend on the image. Kingma & Welling, arXiv:1312.6114,
+// app. B.
 //
 // mean, logVar (N, units), logVar ln σ² → (units).
 func UnitKL(mean, logVar []float32, units int) []float64 {
@@ -50,14 +50,14 @@ func Moments(codes []float32, units int) (mean, deviation []float64) {
 	return mean, deviation
 }
 
-// changeCodes is how many codes UnitChange varies.
+// changeCodes is the number of codes that UnitChange varies.
 const changeCodes = 8
 
-// UnitChange returns what each unit does to the picture, for a model that tells nothing of
-// images: the root mean square of the change of a pixel, of [0, 1], as the unit goes
-// from −1 to 1 in codes drawn from N(0, I) at key.
+// UnitChange returns the effect of each unit on the picture, for a model without an encoder: the
+// root mean square change of a pixel, in [0, 1], as the unit goes from −1 to 1 in codes drawn
+// from N(0, I) at key.
 //
-// labels (K), or nil unless the model is conditional → (Z).
+// labels (K), or nil unless the decoder is conditional → (Z).
 func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32) ([]float64, error) {
 	units := s.Latent()
 	codes := SamplePrior(key, changeCodes, units)
@@ -89,7 +89,7 @@ func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32)
 	return change, nil
 }
 
-// Ranked returns the units from the largest score down; equals keep their order.
+// Ranked returns the units by descending score; equal scores keep their order.
 func Ranked(score []float64) []int {
 	order := make([]int, len(score))
 	for i := range order {
@@ -99,8 +99,8 @@ func Ranked(score []float64) []int {
 	return order
 }
 
-// Traverse varies units of a code one at a time: row r is the code with unit
-// units[r] set to each of its values in turn.
+// Traverse varies units of a code one at a time: row r is the code with unit units[r] set to
+// each of its values in turn.
 //
 // code (Z), units (R) in [0, Z), values (R) of V each → (R·V, Z).
 func Traverse(code []float32, units []int, values [][]float32) ([]float32, error) {

@@ -46,7 +46,7 @@ func TestTraverse(t *testing.T) {
 	}
 }
 
-// A generator whose pictures hang on some units more than on others says so.
+// TestUnitChange checks a generator whose pictures depend on some units more than on others.
 func TestUnitChange(t *testing.T) {
 	ctx := context.Background()
 	s := drawing(t)
