@@ -1,11 +1,13 @@
-// Package anomaly says how unlike its training images an image is to a trained
-// model: by how ill it is reconstructed, by the evidence bound, by how rare its code
-// is among the codes of the training images, and by the last two together.
+// Package anomaly scores how much an image differs from the training images of a model: by
+// its reconstruction error, by the evidence bound, by the density of its code among the
+// codes of the training images, and by code and reconstruction together.
 //
-// A Detector is fitted to training images, which need no labels, and scores any
-// others. All that is drawn has a key, so the same weights, images and options give
-// the same scores. The package knows no concrete model, no run and no file, and not
-// which images are anomalous.
+//	d, err := anomaly.Fit(ctx, session, train, anomaly.Options{Draws: 16, Components: 10, Key: rng.New(1)})
+//	scores, err := d.Score(ctx, images) // the higher, the more anomalous
+//
+// Everything random has a key, so the same weights, images and options give the same
+// scores. The package knows no concrete model, no run and no file, and no labels: package
+// probe measures how well a score separates anomalous images from normal ones.
 package anomaly
 
 import (
@@ -24,7 +26,7 @@ import (
 
 // N images, Z latent units, in every comment of this package.
 
-// The names of scores. Each is higher for what is stranger.
+// The names of scores. Each is higher for an image that is less like the training images.
 const (
 	Reconstruction = "reconstruction" // −ln p(x|z) in nats or the distance in its place, mean over draws of z
 	ELBO           = "elbo"           // −ELBO: that plus KL(q(z|x) ‖ p(z))
@@ -32,14 +34,14 @@ const (
 	Combined       = "combined"       // −ln p̂(μ, ln r) in nats, of mean and reconstruction score r under a mixture over both
 )
 
-// Options are how a Detector is fitted and scores.
+// Options are the settings of a Detector.
 type Options struct {
 	Draws      int     // posterior draws an image for Reconstruction and ELBO, ≥ 1
 	Components int     // Gaussians of a mixture, ≥ 1; fewer where the images are too few for so many
-	Key        rng.Key // of the draws and of the mixtures' starts
+	Key        rng.Key // of the draws and of the starts of the mixtures
 }
 
-// Validate reports the first option out of range.
+// Validate returns an error if an option is out of range.
 func (o Options) Validate() error {
 	if o.Draws < 1 || o.Components < 1 {
 		return fmt.Errorf("anomaly: %d draws, %d components: want 1 or more of each", o.Draws, o.Components)
@@ -47,7 +49,7 @@ func (o Options) Validate() error {
 	return nil
 }
 
-// A Score is a number an image, the higher the stranger.
+// A Score is a number for each image: the higher, the more anomalous the image.
 type Score struct {
 	Name   string
 	Values []float64 // (N)
@@ -59,15 +61,16 @@ type Detector struct {
 	score             *exec.Func // model.Model.Score
 	opt               Options
 	density, joint    *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
-	minReconstruction float64          // reconstruction score of the training images
+	minReconstruction float64          // least reconstruction score of the training images
 }
 
-// Fit makes a detector of a trained model and training images, those it was trained
-// on or some of them.
+// Fit returns a detector for a trained model. train are the images on which the model was
+// trained, or some of them; they need no labels.
 //
-// Reconstruction is the score of An & Cho (2015), Combined that of Zong et al.
-// (DAGMM, ICLR 2018) with the mixture fitted after the model instead of with it: how
-// much of an image is lost counts against what is usual for images of such codes.
+// Reconstruction is the score of An & Cho (2015). Combined is that of Zong et al. (DAGMM, ICLR
+// 2018), with the mixture fitted after the training of the model instead of together with it:
+// the reconstruction of an image is compared with what is usual for images of such codes. Fit
+// fails if the model has no Score, or if there are no training images.
 func Fit(ctx context.Context, s *latent.Session, train data.Items, opt Options) (*Detector, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -94,8 +97,8 @@ func Fit(ctx context.Context, s *latent.Session, train data.Items, opt Options) 
 	return d, err
 }
 
-// fit returns a mixture over points (N, d): of as many components as have ten points for
-// each of their dimensions, with full covariances up to 64 dimensions.
+// fitMixture returns a mixture over points (N, d), with at least ten points for each
+// dimension of a component, and full covariances up to 65 dimensions.
 func fitMixture(ctx context.Context, points []float32, d int, opt Options) (*mixture.Mixture, error) {
 	n := len(points) / d
 	fitted, err := mixture.Fit(ctx, points, n, d, max(1, min(opt.Components, n/(10*d))), mixture.Options{
@@ -106,7 +109,10 @@ func fitMixture(ctx context.Context, points []float32, d int, opt Options) (*mix
 	return fitted, nil
 }
 
-// Score gives each image all scores that the model has.
+// Score returns the scores of images that the model has: Reconstruction, ELBO of a model with
+// a KL, Density and Combined of one with codes. They depend on the Key of the Options alone.
+//
+// images (N, H, W, C).
 func (d *Detector) Score(ctx context.Context, images data.Items) ([]Score, error) {
 	f, err := d.features(ctx, images, d.opt.Key.Split("score"))
 	if err != nil {
@@ -140,7 +146,7 @@ func (d *Detector) Score(ctx context.Context, images data.Items) ([]Score, error
 	return scores, nil
 }
 
-// features are what a model says of images.
+// features are the codes and the reconstruction scores of images.
 type features struct {
 	units          int
 	codes          []float32 // (N, Z): means of q(z|x)
@@ -148,6 +154,7 @@ type features struct {
 	kl             []float64 // (N); nil of a deterministic model
 }
 
+// features returns those of images, with noise drawn at key.
 func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key) (f features, err error) {
 	program, err := d.score.Program(latent.BatchSize(d.session.Image()))
 	if err != nil {
@@ -163,7 +170,7 @@ func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key)
 			return f, err
 		}
 		if out[model.Reconstruction] == nil {
-			return f, fmt.Errorf("anomaly: this model does not tell how well it reconstructs an image")
+			return f, fmt.Errorf("anomaly: this model has no reconstruction score")
 		}
 		f.reconstruction = addMean(f.reconstruction, out[model.Reconstruction], draws)
 		f.kl = addMean(f.kl, out[model.KL], draws)
@@ -175,7 +182,7 @@ func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key)
 	return f, err
 }
 
-// plus returns sum + v/n; nil if v is.
+// addMean returns sum + v/n; nil if v is nil.
 func addMean(sum []float64, v []float32, n int) []float64 {
 	if sum == nil && v != nil {
 		sum = make([]float64, len(v))
@@ -186,10 +193,10 @@ func addMean(sum []float64, v []float32, n int) []float64 {
 	return sum
 }
 
-// joined returns each code with the logarithm of its reconstruction score, (N, Z+1): scores
-// of most losses have a long upper tail. What is below all scores of the training
-// images counts as the least of them; where that is not above 0, as of densities,
-// scores stay as they are.
+// jointPoints returns each code with the logarithm of its reconstruction score, (N, Z+1): the
+// distribution of most losses has a long upper tail. A score below all scores of the training
+// images counts as their minimum. If the minimum is not above 0, as for densities, scores stay
+// as they are.
 func (d *Detector) jointPoints(f features) []float32 {
 	out := make([]float32, 0, len(f.reconstruction)*(f.units+1))
 	for i, r := range f.reconstruction {

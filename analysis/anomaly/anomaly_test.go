@@ -20,7 +20,7 @@ import (
 
 var small = model.Image{H: 8, W: 8, C: 1}
 
-// images returns n dim ones of noise and then strange ones, bright in one half.
+// images returns n dark images of noise, and then strange ones with one bright half.
 func images(t *testing.T, n, strange int) *data.InMemory {
 	t.Helper()
 	size := small.Size()
@@ -82,8 +82,8 @@ func score(t *testing.T, s *latent.Session, train, of data.Items, opt Options) m
 	return m
 }
 
-// Codes need no training to be rare.
-func TestDensityFindsTheStrange(t *testing.T) {
+// TestDensityFindsOutliers checks that the codes of an untrained model already separate outliers.
+func TestDensityFindsOutliers(t *testing.T) {
 	const n, strange = 300, 40
 	s, train, test := session(t, kind(vae.MLPVAE())), images(t, 400, 0), images(t, n, strange)
 	got := score(t, s, train, test, Options{Draws: 3, Components: 3, Key: rng.New(1)})
@@ -103,7 +103,8 @@ func TestDensityFindsTheStrange(t *testing.T) {
 	}
 }
 
-// More draws are the mean of single ones: here of their own keys, by hand.
+// TestReconstructionIsMeanOverDraws checks that several draws give the mean of single draws at
+// their own keys.
 func TestReconstructionIsMeanOverDraws(t *testing.T) {
 	s, train, test := session(t, kind(vae.MLPVAE())), images(t, 60, 0), images(t, 5, 1)
 	key := rng.New(2)
@@ -130,7 +131,8 @@ func TestReconstructionIsMeanOverDraws(t *testing.T) {
 	}
 }
 
-// One Gaussian is the Mahalanobis distance, but for a constant: by one code unit, the squared standard score.
+// TestDensityOfOneGaussian checks that one Gaussian gives half the squared Mahalanobis distance up
+// to a constant.
 func TestDensityOfOneGaussian(t *testing.T) {
 	s, train := session(t, kind(vae.MLPVAE())), images(t, 200, 0)
 	got := score(t, s, train, train, Options{Draws: 1, Components: 1, Key: rng.New(1)})
@@ -158,8 +160,8 @@ func TestDensityOfOneGaussian(t *testing.T) {
 	}
 }
 
-// Losses go in by their logarithms, densities as they are.
-func TestJoined(t *testing.T) {
+// TestJointPoints checks that losses are joined by their logarithms, and densities as they are.
+func TestJointPoints(t *testing.T) {
 	f := features{units: 2, codes: []float32{1, 2, 3, 4}, reconstruction: []float64{math.E * math.E, 0.5}}
 	for least, want := range map[float64][]float32{math.E: {1, 2, 2, 3, 4, 1}, -3: {1, 2, math.E * math.E, 3, 4, 0.5}} {
 		if got := (&Detector{minReconstruction: least}).jointPoints(f); !slices.Equal(got, want) {
@@ -168,7 +170,7 @@ func TestJoined(t *testing.T) {
 	}
 }
 
-// A deterministic autoencoder has no bound, and draws nothing.
+// TestAutoencoder checks that a deterministic autoencoder has no bound, and draws nothing.
 func TestAutoencoder(t *testing.T) {
 	s, train := session(t, kind(vae.MLPAE())), images(t, 60, 0)
 	a := score(t, s, train, train, Options{Draws: 9, Components: 1, Key: rng.New(1)})

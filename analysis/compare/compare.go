@@ -1,10 +1,13 @@
-// Package compare sets two trained models side by side, as an autoencoder and a
-// variational one: how their codes lie, what lies between and around them, what
-// comes back of an image, and how it came about in training.
+// Package compare compares two trained autoencoders, as a deterministic and a variational
+// one: their codes, images decoded from random codes, reconstructions, interpolations and
+// the course of training.
 //
-// Measure gives the numbers, and Page shows them on one page with pictures, with a
-// paragraph that says in plain words what they mean. What is compared is
-// compared on the same images, with the same draws, by the same eye.
+//	c, err := compare.Measure(ctx, [2]compare.Side{a, b}, set, compare.Options{})
+//	fmt.Println(c.Summary())       // what the numbers mean, in words
+//	err = c.Page(ctx, w, "footer") // one HTML page with pictures
+//
+// Both models are measured on the same images, with the same random draws, and distances
+// between images are measured in the same space.
 //
 // The package knows no concrete model and no data set.
 package compare
@@ -24,26 +27,26 @@ import (
 
 // N images or codes, Z latent units, F features, in every comment of this package.
 
-// A Side is one of the models.
+// A Side is one of the two models.
 type Side struct {
 	Name    string // as the user calls it
 	Session *latent.Session
 	Config  runlog.Config
-	Log     []runlog.Line // its training; may be empty
+	Log     []runlog.Line // log of its training; may be empty
 }
 
-// Options say on what two models are compared. The zero value is ready for use.
+// Options are the settings of a comparison. The zero value is ready for use.
 type Options struct {
 	Seed uint64
-	Net  *feature.Net // sees what is on an image; nil = pixels are compared
-	// Progress is told how far a piece of the work is; nil = nobody is.
+	Net  *feature.Net // its features are compared; nil = pixels are
+	// Progress is called with how far a piece of the work is; may be nil.
 	Progress func(what string, done, total int)
 }
 
-// How much is looked at.
+// The sizes of what is measured and shown.
 const (
-	generatedImages      = 2000 // images a model makes, and test images beside them
-	poolImages           = 5000 // training images that it is looked for the nearest among
+	generatedImages      = 2000 // images a model generates, and test images they are compared with
+	poolImages           = 5000 // training images among which the nearest is searched
 	sheetImages          = 64   // images of a sheet
 	shownReconstructions = 20   // reconstructions shown
 	pathCount            = 200
@@ -54,20 +57,20 @@ const (
 	priorDots            = 400  // draws of N(0, I) among them
 )
 
-// measured are the words in the names of the metrics that the page shows.
+// pageMetrics are words in the names of the metrics that the page shows.
 var pageMetrics = []string{"test_loss", "test_reconstruction", "test_kl", "unit", "sigma", "mse", "psnr", "ssim", "fid"}
 
-// A Comparison is what was measured of two models.
+// A Comparison is the measurements of two models on one set.
 type Comparison struct {
 	Sides [2]Measurements
-	Space string // what distances between images are distances of
+	Space string // the space of distances between images, in words
 	Data  string // the set
 
 	set  *data.Set
 	test data.Items
 }
 
-// Measured is what was measured of one model.
+// Measurements are the numbers and pictures of one model.
 type Measurements struct {
 	Side
 	Beta   float64 // weight of the KL as the model is configured; NaN if it has none
@@ -76,7 +79,7 @@ type Measurements struct {
 	Spread float64 // standard deviation of the training codes, mean over units
 	Prior  bool    // codes drawn from N(0, I) are codes it was trained to decode
 
-	// Of images decoded from N(0, I), and from a Gaussian stretched to the codes:
+	// Of images decoded from N(0, I), and from a Gaussian fitted to the codes:
 	PriorSamples, GaussianSamples SampleQuality
 	Smoothness                    Smoothness
 
@@ -84,7 +87,8 @@ type Measurements struct {
 	mean, logVar                []float32 // (N,Z), of test images
 }
 
-// Measure measures both models on the test images of a set.
+// Measure measures both models on the test images of a set. It fails if a model does not
+// both encode and decode, or the set has fewer than two test images.
 func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*Comparison, error) {
 	if opt.Progress == nil {
 		opt.Progress = func(string, int, int) {}
@@ -115,6 +119,7 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 	return c, nil
 }
 
+// measure returns the measurements of one model.
 func (c *Comparison) measure(ctx context.Context, s Side, v *distanceSpace, opt Options) (Measurements, error) {
 	m := Measurements{Side: s, Beta: betaOf(s.Config), Prior: s.Session.HasPrior()}
 	e, err := eval.New(s.Session)
@@ -141,8 +146,8 @@ func (c *Comparison) measure(ctx context.Context, s Side, v *distanceSpace, opt 
 	return m, m.smoothness(ctx, c, v, key, opt)
 }
 
-// labels returns those of n images that are made, image i as test image at(i); nil of an
-// unconditional model.
+// labels returns labels for n generated images, image i those of test image at(i); nil for
+// an unconditional model.
 func (m *Measurements) labels(test data.Items, n int, at func(i int) int) ([]float32, error) {
 	k := m.Session.SampleLabels()
 	if k == 0 {
@@ -159,7 +164,7 @@ func (m *Measurements) labels(test data.Items, n int, at func(i int) int) ([]flo
 	return y, nil
 }
 
-// betaOf returns the option beta of a model's configuration, NaN without one.
+// betaOf returns the option beta of a model's configuration; NaN if it has none.
 func betaOf(c runlog.Config) float64 {
 	var o struct {
 		Beta *float64 `json:"beta"`

@@ -49,8 +49,9 @@ func TestPairsOf(t *testing.T) {
 	}
 }
 
-// Points on a line: a test image is 1 from the nearest training image, and at most 2.
-func TestHoles(t *testing.T) {
+// TestSampleQuality checks points on a line: a test image is 1 from the nearest training image,
+// and at most 2.
+func TestSampleQuality(t *testing.T) {
 	v := &distanceSpace{dims: 1, train: []float32{0, 10}, mean: 1, outlierDistance: 2}
 	h, err := v.sampleQuality(context.Background(), []float32{1, 9, 5, -4, 12})
 	if err != nil || !(math.Abs(h.Nearest-13.0/5) <= 1e-12) || !(math.Abs(h.Relative-13.0/5) <= 1e-12) || !(math.Abs(h.Outliers-0.4) <= 1e-12) || !math.IsNaN(h.FID) {
@@ -62,7 +63,7 @@ func TestHoles(t *testing.T) {
 	}
 }
 
-// side returns a model that was never trained, with numbers as if it had been.
+// side returns an untrained model with given measurements.
 func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), config string, scores map[string]float64, log ...float64) Measurements {
 	t.Helper()
 	k, _ := kind()
@@ -90,8 +91,8 @@ func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), con
 	return s
 }
 
-// The words follow the numbers.
-func TestWords(t *testing.T) {
+// TestSummary checks that the text follows the numbers.
+func TestSummary(t *testing.T) {
 	point := side(t, "point", vae.MLPAE, `{"latent": 2}`, map[string]float64{eval.ActiveUnits: 2, "test_mse": 0.01})
 	scores := map[string]float64{eval.ActiveUnits: 2, eval.MeanSigma: 0.004, eval.KLPerUnit: 1.25, "test_mse": 0.02}
 	for _, tt := range []struct {
@@ -100,16 +101,16 @@ func TestWords(t *testing.T) {
 		has, not []string
 	}{
 		{"off", side(t, "cloud", vae.MLPVAE, `{"beta": 0}`, scores, 0.5, 0.1, 0.004),
-			[]string{"σ was 0.5 after the first epoch and 0.004 after epoch 3", "The KL is off", "2000 times narrower", "has become an autoencoder", "2.5 nats", "2 in the fullest unit and 0.5 in the emptiest"}, nil},
+			[]string{"σ was 0.5 after the first epoch and 0.004 after epoch 3", "The KL is off", "2000 times smaller", "has become an autoencoder", "2.5 nats", "2 in the unit that has the most and 0.5 in the unit that has the least"}, nil},
 		{"not yet", side(t, "cloud", vae.MLPVAE, `{"beta": 0}`, map[string]float64{eval.MeanSigma: 0.9, eval.KLPerUnit: 1, eval.ActiveUnits: 1, "test_mse": 0.02}),
 			[]string{"so far σ has not gone to zero"}, []string{"become an autoencoder", "after the first epoch"}},
-		{"on", side(t, "cloud", vae.MLPVAE, `{"beta": 1}`, scores), []string{"The KL, weighted 1, is what it pays"}, []string{"is off"}},
-		{"other", side(t, "cloud", vae.MLPVAE, `{}`, scores), []string{"cloud makes a cloud"}, []string{"The KL"}},
+		{"on", side(t, "cloud", vae.MLPVAE, `{"beta": 1}`, scores), []string{"The KL, weighted 1, is the cost of information"}, []string{"is off"}},
+		{"other", side(t, "cloud", vae.MLPVAE, `{}`, scores), []string{"cloud encodes an image as a Gaussian"}, []string{"The KL"}},
 	} {
 		tt.side.GaussianSamples.Outliers, point.GaussianSamples.Outliers = 0.1, 0.6
 		c := Comparison{Sides: [2]Measurements{point, tt.side}}
 		text := c.Summary()
-		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point leave more holes", "only the middle of the codes of point, which are spread 8 times", "0.01 by point") {
+		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point have more gaps", "only the middle of the codes of point, whose standard deviation is 8 times as large", "0.01 by point") {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q lacks %q", tt.name, text, want)
 			}
@@ -126,7 +127,7 @@ func TestWords(t *testing.T) {
 		t.Errorf("with a net: %q", text)
 	}
 	even := Comparison{Sides: [2]Measurements{point, point}}
-	if text := even.Summary(); !strings.Contains(text, "about as many holes") {
+	if text := even.Summary(); !strings.Contains(text, "about as many gaps") {
 		t.Errorf("of two equals: %q", text)
 	}
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// Page writes the comparison as one HTML page that loads nothing.
+// Page writes the comparison as one HTML page that loads nothing from elsewhere. footer
+// stands at its end.
 func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error {
 	a, b := &c.Sides[0], &c.Sides[1]
 	r := viz.Report{
@@ -26,16 +27,16 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 		Epochs:   c.table(),
 		Footer:   footer,
 	}
-	r.Sections = []viz.Section{{Title: "In words", Text: c.Summary()}}
+	r.Sections = []viz.Section{{Title: "Summary", Text: c.Summary()}}
 	for _, s := range []struct {
 		title, text string
 		draw        func(ctx context.Context, m *Measurements) (viz.Picture, error)
 	}{
-		{"The latent space", "The codes of test images, seen from the side from which they vary most. A + is a draw of N(0, I): where the codes and the + do not lie together, decoding N(0, I) is decoding what no image was ever encoded to.", c.scatter},
-		{"What N(0, I) decodes to", "", c.samples},
-		{"What a Gaussian stretched to the codes decodes to", "The same draws, moved and stretched to the mean and the standard deviation of each unit's codes.", c.stretched},
+		{"The latent space", "The codes of test images, along the directions in which they vary most. A + is a draw of N(0, I): where the + and the codes do not overlap, N(0, I) gives codes that no image has.", c.scatter},
+		{"Images decoded from N(0, I)", "", c.samples},
+		{"Images decoded from a Gaussian fitted to the codes", "The same draws, scaled and shifted to the standard deviation and the mean of each unit's codes.", c.stretched},
 		{"Reconstructions", "", c.reconstructions},
-		{"On the way", "Straight lines between the codes of two test images.", c.paths},
+		{"Interpolations", "Straight lines between the codes of two test images.", c.paths},
 	} {
 		section := viz.Section{Title: s.title, Text: s.text}
 		for i := range c.Sides {
@@ -60,11 +61,12 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 			viz.KV{Key: "its data", Value: fmt.Sprintf("%s %.12s, %d training images", s.Config.Data.Source, s.Config.Data.Digest, s.Config.Data.Train)})
 	}
 	r.Facts = append(r.Facts,
-		viz.KV{Key: "images made", Value: fmt.Sprintf("%d by each model, held against %d training images", generatedImages, poolImages)},
+		viz.KV{Key: "images generated", Value: fmt.Sprintf("%d by each model, compared with %d training images", generatedImages, poolImages)},
 		viz.KV{Key: "paths", Value: fmt.Sprintf("%d, in %d steps each", pathCount, pathSteps)})
 	return viz.WriteReport(w, r)
 }
 
+// figures returns the numbers at the head of the page.
 func (c *Comparison) figures() []viz.KV {
 	var f []viz.KV
 	for i := range c.Sides {
@@ -75,7 +77,7 @@ func (c *Comparison) figures() []viz.KV {
 		}
 		f = append(f, viz.KV{Key: m.Name + ": mean σ", Value: sigma})
 		if math.IsNaN(m.PriorSamples.FID) {
-			f = append(f, viz.KV{Key: m.Name + ": strange samples of N(0, I)", Value: fmt.Sprintf("%.0f %%", 100*m.PriorSamples.Outliers)})
+			f = append(f, viz.KV{Key: m.Name + ": outliers among samples of N(0, I)", Value: fmt.Sprintf("%.0f %%", 100*m.PriorSamples.Outliers)})
 		} else {
 			f = append(f, viz.KV{Key: m.Name + ": FID of N(0, I)", Value: fmt.Sprintf("%.3g", m.PriorSamples.FID)})
 		}
@@ -83,7 +85,7 @@ func (c *Comparison) figures() []viz.KV {
 	return f
 }
 
-// table returns all numbers of both.
+// table returns all numbers of both models.
 func (c *Comparison) table() viz.Table {
 	a, b := &c.Sides[0], &c.Sides[1]
 	t := viz.Table{Title: "Numbers", Columns: []string{"", a.Name, b.Name, "unit"}}
@@ -100,23 +102,24 @@ func (c *Comparison) table() viz.Table {
 			t.Rows = append(t.Rows, []string{m.Name, cell(va), cell(vb), m.Unit})
 		}
 	}
-	row := func(name, unit string, of func(m *Measurements) float64) {
-		t.Rows = append(t.Rows, []string{name, cell(of(a)), cell(of(b)), unit})
+	row := func(name, unit string, value func(m *Measurements) float64) {
+		t.Rows = append(t.Rows, []string{name, cell(value(a)), cell(value(b)), unit})
 	}
 	row("standard deviation of the codes", "", func(m *Measurements) float64 { return m.Spread })
 	row("FID of images from N(0, I)", "", func(m *Measurements) float64 { return m.PriorSamples.FID })
-	row("strange images from N(0, I)", "share", func(m *Measurements) float64 { return m.PriorSamples.Outliers })
+	row("outliers among images from N(0, I)", "share", func(m *Measurements) float64 { return m.PriorSamples.Outliers })
 	row("their distance to the nearest training image", "of test images'", func(m *Measurements) float64 { return m.PriorSamples.Relative })
-	row("FID of images from the stretched Gaussian", "", func(m *Measurements) float64 { return m.GaussianSamples.FID })
-	row("strange images from the stretched Gaussian", "share", func(m *Measurements) float64 { return m.GaussianSamples.Outliers })
+	row("FID of images from the fitted Gaussian", "", func(m *Measurements) float64 { return m.GaussianSamples.FID })
+	row("outliers among images from the fitted Gaussian", "share", func(m *Measurements) float64 { return m.GaussianSamples.Outliers })
 	row("their distance to the nearest training image", "of test images'", func(m *Measurements) float64 { return m.GaussianSamples.Relative })
 	row("longest step of a path", "mean steps", func(m *Measurements) float64 { return m.Smoothness.LongestStep })
 	row("longest step of a path, in pixels", "mean steps", func(m *Measurements) float64 { return m.Smoothness.LongestPixelStep })
 	row("length of a path, in pixels", "distances of its ends", func(m *Measurements) float64 { return m.Smoothness.PixelLength })
-	row("strange images on a path", "share", func(m *Measurements) float64 { return m.Smoothness.Outliers })
+	row("outliers on a path", "share", func(m *Measurements) float64 { return m.Smoothness.Outliers })
 	return t
 }
 
+// picture returns p with img as PNG.
 func picture(img image.Image, err error, p viz.Picture) (viz.Picture, error) {
 	if err == nil {
 		p.Data, err = viz.PNG(img)
@@ -124,8 +127,8 @@ func picture(img image.Image, err error, p viz.Picture) (viz.Picture, error) {
 	return p, err
 }
 
-// scatter draws codes with draws of N(0, I) among them, on the first two principal
-// components if there are more than two units.
+// scatter draws codes and draws of N(0, I), along the first two principal components if
+// there are more than two units.
 func (c *Comparison) scatter(_ context.Context, m *Measurements) (viz.Picture, error) {
 	units := m.Session.Latent()
 	n := min(scatterCodes, len(m.mean)/units)
@@ -168,10 +171,11 @@ func (c *Comparison) scatter(_ context.Context, m *Measurements) (viz.Picture, e
 		Caption: fmt.Sprintf("Standard deviation of the codes %.2g a unit; that of N(0, I) is 1.", m.Spread)})
 }
 
+// sheet draws images decoded from random codes, with their quality.
 func (c *Comparison) sheet(m *Measurements, pix []float32, h SampleQuality, alt string) (viz.Picture, error) {
 	s := m.Session.Image()
 	img, err := viz.Grid(pix, sheetImages, s.H, s.W, s.C, 8, viz.GridOptions{})
-	caption := fmt.Sprintf("%.0f %% of %d are strange: farther from any training image than %.0f %% of the test images are.", 100*h.Outliers, generatedImages, 100*outlierQuantile)
+	caption := fmt.Sprintf("%.0f %% of %d are outliers: farther from any training image than %.0f %% of the test images are.", 100*h.Outliers, generatedImages, 100*outlierQuantile)
 	if !math.IsNaN(h.Relative) {
 		caption += fmt.Sprintf(" Mean distance to the nearest: %.2f times that of test images.", h.Relative)
 	}
@@ -181,19 +185,21 @@ func (c *Comparison) sheet(m *Measurements, pix []float32, h SampleQuality, alt 
 	return picture(img, err, viz.Picture{Title: m.Name, Alt: alt, Caption: caption})
 }
 
+// samples draws images decoded from N(0, I).
 func (c *Comparison) samples(_ context.Context, m *Measurements) (viz.Picture, error) {
 	p, err := c.sheet(m, m.priorPixels, m.PriorSamples, "sheet of images decoded from N(0, I)")
 	if !m.Prior {
-		p.Caption += " Nothing ever told it where N(0, I) is."
+		p.Caption += " The model was not trained to decode N(0, I)."
 	}
 	return p, err
 }
 
+// stretched draws images decoded from the Gaussian fitted to the codes.
 func (c *Comparison) stretched(_ context.Context, m *Measurements) (viz.Picture, error) {
-	return c.sheet(m, m.gaussianPixels, m.GaussianSamples, "sheet of images decoded from a Gaussian stretched to the codes")
+	return c.sheet(m, m.gaussianPixels, m.GaussianSamples, "sheet of images decoded from a Gaussian fitted to the codes")
 }
 
-// reconstructions returns of the first test images.
+// reconstructions draws the first test images above their reconstructions.
 func (c *Comparison) reconstructions(ctx context.Context, m *Measurements) (viz.Picture, error) {
 	n := min(shownReconstructions, c.test.Len())
 	index := make([]int, n)
@@ -221,19 +227,20 @@ func (c *Comparison) reconstructions(ctx context.Context, m *Measurements) (viz.
 		Caption: fmt.Sprintf("Mean squared error %.3g, PSNR %.3g dB.", m.number("test_mse"), m.number("test_psnr"))})
 }
 
+// paths draws images along straight lines between the codes of test images.
 func (c *Comparison) paths(_ context.Context, m *Measurements) (viz.Picture, error) {
 	s := m.Session.Image()
 	rows := len(m.Smoothness.rows) / s.Size() / pathCols
 	img, err := viz.Sheet(m.Smoothness.rows, rows, pathCols, s.H, s.W, s.C, viz.SheetOptions{})
 	return picture(img, err, viz.Picture{Title: m.Name, Alt: "rows of images on the way from one test image to another", Caption: fmt.Sprintf(
-		"The longest of %d steps is %.2f times the mean one; %.0f %% of the images on the way are strange. In pixels a path is %.2f times as long as its ends are apart.",
+		"The longest of %d steps is %.2f times the mean one; %.0f %% of the images on the way are outliers. In pixels a path is %.2f times as long as the distance of its ends.",
 		pathSteps, m.Smoothness.LongestStep, 100*m.Smoothness.Outliers, m.Smoothness.PixelLength)})
 }
 
-// training draws the dynamics, as far as the logs have them.
+// training draws metrics over the epochs, as far as the logs have them.
 func (c *Comparison) training() ([]viz.Section, error) {
 	var panels []viz.Panel
-	for _, of := range []struct {
+	for _, curve := range []struct {
 		metric, title, unit string
 		log                 bool
 	}{
@@ -242,11 +249,11 @@ func (c *Comparison) training() ([]viz.Section, error) {
 		{eval.ActiveUnits, "active units", "units", false},
 		{"test_reconstruction", "reconstruction", "nats per image", false},
 	} {
-		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: of.title, XLabel: "epoch", YLabel: of.unit, LogY: of.log, YFromZero: !of.log && of.metric != "test_reconstruction"}}
+		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: curve.title, XLabel: "epoch", YLabel: curve.unit, LogY: curve.log, YFromZero: !curve.log && curve.metric != "test_reconstruction"}}
 		for i := range c.Sides {
 			s := viz.Series{Name: c.Sides[i].Name}
 			for _, l := range runlog.Epochs(c.Sides[i].Log) {
-				if v, ok := l.Test[of.metric]; ok {
+				if v, ok := l.Test[curve.metric]; ok {
 					s.X, s.Y = append(s.X, float64(l.Epoch)), append(s.Y, v)
 				}
 			}
@@ -262,7 +269,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 	if len(panels) > 0 {
 		img, err := viz.Panels(panels, 2)
 		p, err := picture(img, err, viz.Picture{Title: "Both", Alt: "curves over the epochs of mean σ, KL, active units and reconstruction", Wide: true,
-			Caption: "σ that goes to zero: clouds become points, the VAE an autoencoder. σ at 1 with a KL of 0: units that tell nothing."})
+			Caption: "If σ goes to 0, q(z|x) becomes a point and the VAE an autoencoder. If σ is 1 and the KL 0, the units carry no information."})
 		if err != nil {
 			return nil, err
 		}
@@ -275,7 +282,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 		}
 		img, err := viz.Panels([]viz.Panel{p}, 1)
 		pic, err := picture(img, err, viz.Picture{Title: c.Sides[i].Name + ": KL of its units", Alt: "curves over the epochs of the KL of the latent units",
-			Caption: "Units at 0 tell nothing of the image; the KL is paid where it buys reconstruction."})
+			Caption: "A unit at 0 carries no information on the image. The KL of a unit is above 0 where that improves the reconstruction."})
 		if err != nil {
 			return nil, err
 		}
@@ -287,7 +294,8 @@ func (c *Comparison) training() ([]viz.Section, error) {
 	return []viz.Section{section}, nil
 }
 
-// unitPanel returns the KL of the units over the epochs: each of a few, else the spread.
+// unitPanel returns the KL of the units over the epochs: of each unit if there are few, else
+// quantiles. ok is false if the log has none.
 func unitPanel(log []runlog.Line) (viz.Panel, bool) {
 	p := viz.Panel{CurveOptions: viz.CurveOptions{Title: "KL of the units", XLabel: "epoch", YLabel: "nats per image", YFromZero: true}}
 	var x []float64
@@ -301,10 +309,10 @@ func unitPanel(log []runlog.Line) (viz.Panel, bool) {
 		return p, false
 	}
 	units := len(rows[0])
-	curve := func(name string, of func(row []float64) float64) {
+	curve := func(name string, value func(row []float64) float64) {
 		s := viz.Series{Name: name, X: x}
 		for _, r := range rows {
-			s.Y = append(s.Y, of(r))
+			s.Y = append(s.Y, value(r))
 		}
 		p.Series = append(p.Series, s)
 	}
@@ -317,7 +325,7 @@ func unitPanel(log []runlog.Line) (viz.Panel, bool) {
 	for _, q := range []struct {
 		name string
 		at   float64
-	}{{"fullest", 1}, {"upper quarter", 0.75}, {"median", 0.5}, {"lower quarter", 0.25}, {"emptiest", 0}} {
+	}{{"largest", 1}, {"upper quartile", 0.75}, {"median", 0.5}, {"lower quartile", 0.25}, {"smallest", 0}} {
 		curve(q.name, func(row []float64) float64 {
 			sorted := slices.Sorted(slices.Values(row))
 			return sorted[int(math.Round(q.at*float64(units-1)))]

@@ -16,8 +16,8 @@ import (
 
 var nan = math.NaN()
 
-// A view is what distances between images are measured in: features, or pixels where
-// there is no net.
+// A distanceSpace is the space in which distances between images are measured: features, or
+// pixels if there is no net.
 type distanceSpace struct {
 	name string
 	dims int
@@ -30,14 +30,16 @@ type distanceSpace struct {
 	mean            float64   // mean of these distances
 }
 
-// strangeFrom is the share of test images that are nearer to a training image than
-// what counts as strange.
+// outlierQuantile is the share of test images that are not outliers: their distance to the
+// nearest training image is at most outlierDistance.
 const outlierQuantile = 0.95
 
+// newDistanceSpace returns the space of a set, with the training and test images that others
+// are compared with.
 func newDistanceSpace(ctx context.Context, set *data.Set, opt Options, img model.Image) (*distanceSpace, error) {
 	v := &distanceSpace{name: "pixels", dims: img.Size(), net: opt.Net, img: img}
 	if opt.Net != nil {
-		v.dims, v.name = feature.Size, fmt.Sprintf("%d features of %s, which tells %.2f%% of the test labels", feature.Size, opt.Net.Name, 100*opt.Net.Accuracy)
+		v.dims, v.name = feature.Size, fmt.Sprintf("%d features of %s, which gets %.2f%% of the test labels right", feature.Size, opt.Net.Name, 100*opt.Net.Accuracy)
 	}
 	order := rng.New(opt.Seed).Split("compare").Split("pool").Perm(set.Train.Len())
 	first := func(images data.Items, n int, at func(i int) int32) ([]float32, error) {
@@ -70,7 +72,7 @@ func newDistanceSpace(ctx context.Context, set *data.Set, opt Options, img model
 	return v, nil
 }
 
-// see returns images (n,H,W,C) in the view: (n, dims).
+// embed returns images (n,H,W,C) as points of the space, (n, dims).
 func (v *distanceSpace) embed(ctx context.Context, x []float32) ([]float32, error) {
 	if v.net == nil {
 		return x, nil
@@ -83,7 +85,7 @@ func (v *distanceSpace) embed(ctx context.Context, x []float32) ([]float32, erro
 	return f, err
 }
 
-// nearest returns the distance of each (n, dims) to the nearest training image.
+// nearest returns the distance of each of the points (n, dims) to the nearest training image.
 func (v *distanceSpace) nearest(ctx context.Context, x []float32) ([]float64, error) {
 	near, err := latent.Neighbours(ctx, x, v.train, v.dims, 1, latent.Euclidean, nil)
 	if err != nil {
@@ -96,6 +98,7 @@ func (v *distanceSpace) nearest(ctx context.Context, x []float32) ([]float64, er
 	return d, nil
 }
 
+// average returns the mean of numbers.
 func average(x []float64) float64 {
 	sum := 0.0
 	for _, v := range x {
@@ -104,24 +107,24 @@ func average(x []float64) float64 {
 	return sum / float64(len(x))
 }
 
-// Holes tells how far from the data images lie that are decoded from a density of
-// codes.
+// A SampleQuality says how far images that are decoded from random codes are from the data.
 type SampleQuality struct {
 	Nearest  float64 // mean distance to the nearest training image
-	Relative float64 // of that of test images: 1 = as near; NaN where these are training images
+	Relative float64 // Nearest over that of the test images: 1 = as near; NaN if test images are training images
 	Outliers float64 // share that is farther from any training image than 95 % of the test images are
-	FID      float64 // from the test images, of features: counts too what is never made; NaN without a net
+	FID      float64 // Fréchet distance of features from the test images, which also counts missing kinds of images; NaN without a net
 }
 
-func (v *distanceSpace) sampleQuality(ctx context.Context, seen []float32) (SampleQuality, error) {
-	d, err := v.nearest(ctx, seen)
+// sampleQuality returns the quality of images given as points, (n, dims).
+func (v *distanceSpace) sampleQuality(ctx context.Context, points []float32) (SampleQuality, error) {
+	d, err := v.nearest(ctx, points)
 	if err != nil {
 		return SampleQuality{}, err
 	}
 	h := SampleQuality{Nearest: average(d)}
 	h.Relative, h.FID = nan, nan
 	if v.net != nil {
-		if h.FID, err = eval.Frechet(v.test, seen, v.dims); err != nil {
+		if h.FID, err = eval.Frechet(v.test, points, v.dims); err != nil {
 			return SampleQuality{}, err
 		}
 	}
@@ -136,8 +139,8 @@ func (v *distanceSpace) sampleQuality(ctx context.Context, seen []float32) (Samp
 	return h, nil
 }
 
-// holes decodes draws of N(0, I), and the same draws stretched to the mean and the
-// standard deviation of each unit's codes.
+// decodeSamples decodes draws of N(0, I), and the same draws scaled and shifted to the
+// standard deviation and the mean of each unit's codes.
 func (m *Measurements) decodeSamples(ctx context.Context, c *Comparison, v *distanceSpace, key rng.Key, opt Options) error {
 	s, units := m.Session, m.Session.Latent()
 	labels, err := m.labels(c.test, generatedImages, func(i int) int { return i % c.test.Len() })
@@ -148,8 +151,8 @@ func (m *Measurements) decodeSamples(ctx context.Context, c *Comparison, v *dist
 	m.Spread = average(deviation)
 	z := latent.SamplePrior(key.Split("prior"), generatedImages, units)
 	for i, out := range []struct {
-		pix *[]float32
-		of  *SampleQuality
+		pixels  *[]float32
+		quality *SampleQuality
 	}{{&m.priorPixels, &m.PriorSamples}, {&m.gaussianPixels, &m.GaussianSamples}} {
 		if i == 1 {
 			for k := range z {
@@ -161,14 +164,14 @@ func (m *Measurements) decodeSamples(ctx context.Context, c *Comparison, v *dist
 		if err != nil {
 			return err
 		}
-		seen, err := v.embed(ctx, pix)
+		points, err := v.embed(ctx, pix)
 		if err != nil {
 			return err
 		}
-		if *out.of, err = v.sampleQuality(ctx, seen); err != nil {
+		if *out.quality, err = v.sampleQuality(ctx, points); err != nil {
 			return err
 		}
-		*out.pix = slices.Clone(pix[:sheetImages*s.Image().Size()])
+		*out.pixels = slices.Clone(pix[:sheetImages*s.Image().Size()])
 	}
 	return nil
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
-// Smoothness tells what happens on the straight lines between the codes of two test
+// A Smoothness says how images change along the straight lines between the codes of two test
 // images.
 type Smoothness struct {
-	LongestStep      float64 // longest step over the mean step in the view, mean over the paths: 1 = even
+	LongestStep      float64 // longest step over the mean step, mean over the paths: 1 = even
 	LongestPixelStep float64 // the same in pixels
 	PixelLength      float64 // length of the path over the distance of its ends, in pixels: near 1 = a cross-fade
-	Outliers         float64 // share of what lies inside the paths that is strange, as in Holes
+	Outliers         float64 // share of outliers among the images inside the paths, as in SampleQuality
 
 	rows []float32 // (pathShown·pathCols,H,W,C)
 }
@@ -35,7 +35,7 @@ func (m *Measurements) smoothness(ctx context.Context, c *Comparison, v *distanc
 		}
 		return s.DecodeAs(ctx, z, labels)
 	}
-	var jump, pixelJump, length, strange float64
+	var jump, pixelJump, length, outliers float64
 	inside := 0
 	for i := range ends {
 		opt.Progress(m.Name+": paths between codes", i, len(ends))
@@ -43,28 +43,28 @@ func (m *Measurements) smoothness(ctx context.Context, c *Comparison, v *distanc
 		if err != nil {
 			return err
 		}
-		seen, err := v.embed(ctx, pix)
+		points, err := v.embed(ctx, pix)
 		if err != nil {
 			return err
 		}
-		most, mean := steps(seen, v.dims)
+		most, mean := steps(points, v.dims)
 		jump += ratio(most, mean)
 		most, mean = steps(pix, size)
 		pixelJump += ratio(most, mean)
 		length += ratio(mean*pathSteps, latent.Euclidean(pix[:size], pix[pathSteps*size:]))
-		d, err := v.nearest(ctx, seen[v.dims:pathSteps*v.dims])
+		d, err := v.nearest(ctx, points[v.dims:pathSteps*v.dims])
 		if err != nil {
 			return err
 		}
 		for _, x := range d {
 			inside++
 			if x > v.outlierDistance {
-				strange++
+				outliers++
 			}
 		}
 	}
 	n := float64(len(ends))
-	m.Smoothness = Smoothness{LongestStep: jump / n, LongestPixelStep: pixelJump / n, PixelLength: length / n, Outliers: strange / float64(inside)}
+	m.Smoothness = Smoothness{LongestStep: jump / n, LongestPixelStep: pixelJump / n, PixelLength: length / n, Outliers: outliers / float64(inside)}
 	for i := range min(pathShown, len(ends)) {
 		pix, err := walk(i, pathCols)
 		if err != nil {
@@ -86,7 +86,7 @@ func steps(path []float32, dims int) (longest, mean float64) {
 	return longest, mean
 }
 
-// ratio returns a/b; 1 where both are 0, as of a path that goes nowhere.
+// ratio returns a/b; 1 if b is 0, as for a path along which nothing changes.
 func ratio(a, b float64) float64 {
 	if b == 0 {
 		return 1
@@ -94,7 +94,7 @@ func ratio(a, b float64) float64 {
 	return a / b
 }
 
-// pairsOf draws pairs of different images of n ≥ 2, of two classes where labels tell them.
+// pairsOf draws pairs of different images of n ≥ 2, from two classes if there are labels.
 func pairsOf(key rng.Key, n, count int, labels []int32) [][2]int32 {
 	var all [][2]int32
 	for round := uint64(0); len(all) < count && round < 64; round++ {
