@@ -33,7 +33,6 @@ func tiny(t *testing.T) map[string]testModel {
 		"resnet-gan": newModel(t, small, ResNetGAN, "latent", "3", "filters", "3,4", "loss", "non-saturating"),
 		"cgan":       newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2"),
 		"infogan":    newModel(t, small, InfoGAN, "latent", "5", "filters", "3,4", "info-codes", "2", "info-classes", "2", "dense", "4"),
-		"aae":        newModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
 		"vae-gan":    newModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
 	}
 }
@@ -339,10 +338,10 @@ func TestDenseMetricsAreTheirDefinition(t *testing.T) {
 // discriminator. Simultaneous updates are run together.
 func TestAnIterationIsItsUpdates(t *testing.T) {
 	orders := map[string]string{
-		"dense-gan": "discriminator discriminator generator", "aae": "autoencoder discriminator encoder",
-		"vae-gan": "discriminator encoder generator",
+		"dense-gan": "discriminator discriminator generator",
+		"vae-gan":   "discriminator encoder generator",
 	}
-	networks := map[string][]string{"discriminator": {discriminator, recognition}, "autoencoder": {encoder, generator}}
+	networks := map[string][]string{"discriminator": {discriminator, recognition}}
 	for name, m := range tiny(t) {
 		const b = 4
 		in := batch(b, small, 0.01)
@@ -489,9 +488,9 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
 		"latent": {"4", "5"}, "hidden": {"5", "6"}, "filters": {"3,4", "3"}, "kernel": {"4", "3"}, "d-norm": {"none", "batch"}, "g-norm": {"batch", "none"},
 		"loss": {"hinge", "least-squares"}, "gp": {"0", "10"}, "r1": {"0", "1"}, "d-steps": {"1", "2"}, "d-rate": {"1", "2"}, "beta1": {"0.5", "0"}, "beta2": {"0.999", "0.9"}, "ema": {"0", "0.9"}, "augment": {"none", "color"},
-		"embedding": {"2", "3"}, "info-codes": {"1", "0"}, "info-classes": {"2", "3"}, "info": {"1", "2"}, "dense": {"0", "3"}, "adversarial-rate": {"1", "2"}, "gamma": {"0.1", "1"}, "reconstruction": {"features", "mse"},
+		"embedding": {"2", "3"}, "info-codes": {"1", "0"}, "info-classes": {"2", "3"}, "info": {"1", "2"}, "dense": {"0", "3"}, "gamma": {"0.1", "1"}, "reconstruction": {"features", "mse"},
 	}
-	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN, CGAN, InfoGAN, AAE, VAEGAN} {
+	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN, CGAN, InfoGAN, VAEGAN} {
 		k, _ := kind()
 		var base []string
 		for _, f := range model.Flags(k.Default()) {

@@ -28,7 +28,6 @@ func certain(st map[string]graph.Value) map[string]graph.Value {
 func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 	const b = 3
 	for name, m := range map[string]testModel{
-		"aae":     newModel(t, small, AAE, "latent", "3", "hidden", "6,5"),
 		"vae-gan": newModel(t, small, VAEGAN, "latent", "3", "filters", "3,4"),
 	} {
 		in, st := batch(b, small, 0), certain(startStates(m))
@@ -134,7 +133,6 @@ func TestCoderOptions(t *testing.T) {
 		options []string
 		want    string
 	}{
-		{AAE, []string{"hidden", "5,0", "adversarial-rate", "-1"}, "gan: --hidden: layer 2 is 0: want 1 to 65536\ngan: --adversarial-rate -1: want a multiple of --lr above 0, as 0.5"},
 		{VAEGAN, []string{"gamma", "-1"}, "gan: --gamma -1: want a weight of 0 or more, as 0.05"},
 		{VAEGAN, []string{"reconstruction", "l1"}, `gan: --reconstruction "l1": want features, bce, mse, mae, cb, gaussian, sigma, logistic`},
 	} {
@@ -144,7 +142,7 @@ func TestCoderOptions(t *testing.T) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}
-	cfg := configured(t, AAE)
+	cfg := configured(t, VAEGAN)
 	if _, err := cfg.New(model.Input{}); err == nil || err.Error() != "gan: images of 0x0x0: want at least one row, column and channel" {
 		t.Error(err)
 	}
