@@ -132,7 +132,12 @@ func (c *AAEConfig) New(in model.Input) (*model.Model, error) {
 		return nil, err
 	}
 	a := aae{l, c.Hidden, c.Latent, c.Rate, in.Image, codeDiscriminator{c.Hidden, nn.ReLU}}
-	return a.objective().build(in, c.Overrides)
+	m, err := a.objective().build(in, c.Overrides)
+	if err != nil {
+		return nil, err
+	}
+	m.Diagnostics = c.diagnostics()
+	return m, nil
 }
 
 // AAE returns kind aae and its recipe.

@@ -78,11 +78,24 @@ func (o Options) diagnosis() diagnosis {
 		switch r := term.(type) {
 		case KL:
 			d.beta, d.warmup = r.Beta, r.Warmup
+		case TotalCorrelation:
+			d.beta, d.warmup = r.KL.Beta, r.KL.Warmup
 		default: // it holds the codes to the prior
 			d.mmd++
 		}
 	}
 	return d
+}
+
+// diagnostics returns the rules of an adversarial autoencoder. Its reconstruction is
+// judged as that of any other autoencoder.
+func (c *AAEConfig) diagnostics() diagnose.Rules {
+	rate := field("Rate", c.Rate)
+	learning := diagnose.Learning{Size: []diagnose.Option{field("Latent", c.Latent), field("Hidden", c.Hidden)}}
+	return diagnose.Adversarial{
+		Encodes: true, Rest: diagnose.Rules{learning.Blank()},
+		Steadier: func(h *model.History) []model.Remedy { return append(diagnose.LearningRate(h).Less(), rate.Less()...) },
+	}.Rules()
 }
 
 // rules returns the rules, in the order of their importance.
