@@ -9,8 +9,8 @@ import (
 // guard is how many float32 after a buffer a kernel may read (internal/kernel:
 // up to 15); lineFloats is a cache line.
 const (
-	guard      = 16
-	lineFloats = 16
+	overreadFloats = 16
+	lineFloats     = 16
 )
 
 // A buffer is where a value lives: in the arena, where plan puts it, or in
@@ -26,21 +26,21 @@ type buffer struct {
 	alias *buffer
 	// The first and the last level in which the buffer is in use, and where in the
 	// arena it lies; plan sets them.
-	first, last, at int
+	first, last, offset int
 }
 
 // aligned returns n zeros on a cache line, with readable memory behind them.
-func aligned(n int) []float32 {
-	s := make([]float32, n+guard+lineFloats)
+func newAligned(n int) []float32 {
+	s := make([]float32, n+overreadFloats+lineFloats)
 	off := 0
 	if r := uintptr(unsafe.Pointer(&s[0])) % (4 * lineFloats); r != 0 {
 		off = int(4*lineFloats-r) / 4
 	}
-	return s[off : off+n : off+n+guard]
+	return s[off : off+n : off+n+overreadFloats]
 }
 
 // home returns the buffer that has the memory.
-func (b *buffer) home() *buffer {
+func (b *buffer) owner() *buffer {
 	for b.alias != nil {
 		b = b.alias
 	}

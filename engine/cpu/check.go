@@ -15,9 +15,9 @@ func (p *program) runChecked() error {
 		l := &p.levels[i]
 		l.reset()
 		for k := range l.queues {
-			l.queues[k].drain(w)
+			l.queues[k].runTasks(w)
 		}
-		for _, s := range l.stage {
+		for _, s := range l.stages {
 			for _, b := range s.writes {
 				for at, v := range b.data {
 					if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {

@@ -16,11 +16,11 @@ import (
 // gradient, which its norm needs and Adam too.
 func (c *compiler) recompute() {
 	for _, g := range c.groups {
-		if g.solo {
+		if g.standalone {
 			continue
 		}
 		for _, n := range g.nodes {
-			if c.groupOf[n] != g || c.kept[n] || !cheap(n) {
+			if c.groupOf[n] != g || c.materialized[n] || !isCheap(n) {
 				continue
 			}
 			var elsewhere []*group
@@ -33,15 +33,15 @@ func (c *compiler) recompute() {
 				continue
 			}
 			for _, h := range elsewhere {
-				h.again = append(h.again, n)
+				h.recomputed = append(h.recomputed, n)
 				h.nodes = append(h.nodes, n)
-				slices.SortFunc(h.nodes, func(a, b *graph.Node) int { return c.place[a] - c.place[b] })
+				slices.SortFunc(h.nodes, func(a, b *graph.Node) int { return c.index[a] - c.index[b] })
 			}
 		}
 	}
 }
 
-func cheap(n *graph.Node) bool {
+func isCheap(n *graph.Node) bool {
 	switch n.Op() {
 	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpNeg, graph.OpAbs, graph.OpMax, graph.OpMin, graph.OpGreater, graph.OpEqual:
 		return true
@@ -52,18 +52,18 @@ func cheap(n *graph.Node) bool {
 // canRecompute reports whether h reads n element by element, and also reads
 // every whole operand of n. A state may have changed by then.
 func (c *compiler) canRecompute(n *graph.Node, h *group) bool {
-	if h.solo || h.size != n.Shape().Size() {
+	if h.standalone || h.size != n.Shape().Size() {
 		return false
 	}
 	for _, u := range c.uses[n] {
-		if c.groupOf[u.user] == h && !u.each {
+		if c.groupOf[u.user] == h && !u.elementwise {
 			return false
 		}
 	}
 	for _, x := range n.In() {
-		src, _, whole := c.source(x)
+		src, _, whole := c.operandSource(x)
 		if src.Op() == graph.OpState || whole && !slices.ContainsFunc(c.uses[src], func(u use) bool {
-			return u.each && u.user != n && c.groupOf[u.user] == h && c.groupOf[src] != h
+			return u.elementwise && u.user != n && c.groupOf[u.user] == h && c.groupOf[src] != h
 		}) {
 			return false
 		}
@@ -73,38 +73,38 @@ func (c *compiler) canRecompute(n *graph.Node, h *group) bool {
 
 // A guardedBy is what a group does only if a scalar is not 0: all that it stores is
 // new values of states that else keep their old ones.
-type guardedBy struct {
-	when   *graph.Node
-	direct map[*graph.Node]*graph.Node // value → the select that would have stored it
+type updateGuard struct {
+	cond      *graph.Node
+	storedFor map[*graph.Node]*graph.Node // value → the select that would have stored it
 }
 
 // findGuards looks for groups all of whose results are select(when, value, old).
 func (c *compiler) findGuards() {
 	for _, g := range c.groups {
-		if !g.solo && g.anchor == nil {
-			g.guard = c.guardOf(g)
+		if !g.standalone && g.root == nil {
+			g.guard = c.matchGuard(g)
 		}
 	}
 }
 
-func (c *compiler) guardOf(g *group) *guardedBy {
-	d := guardedBy{direct: map[*graph.Node]*graph.Node{}}
+func (c *compiler) matchGuard(g *group) *updateGuard {
+	d := updateGuard{storedFor: map[*graph.Node]*graph.Node{}}
 	for _, n := range g.nodes {
-		if slices.Contains(g.again, n) || !c.stored(g, n) {
+		if slices.Contains(g.recomputed, n) || !c.stored(g, n) {
 			continue
 		}
 		if c.inPlace[n] == nil || n.Op() != graph.OpSelect || slices.ContainsFunc(c.uses[n], func(u use) bool { return c.groupOf[u.user] == g }) {
 			return nil
 		}
-		when, pat, whole := c.source(n.In()[0])
+		when, pat, whole := c.operandSource(n.In()[0])
 		value, old := base(n.In()[1]), base(n.In()[2])
-		if whole || pat.c != 1 || d.when != nil && d.when != when || old != c.inPlace[n] ||
-			c.groupOf[value] != g || c.stored(g, value) || d.direct[value] != nil || !c.readBefore(old, value, g, n) {
+		if whole || pat.mod != 1 || d.cond != nil && d.cond != when || old != c.inPlace[n] ||
+			c.groupOf[value] != g || c.stored(g, value) || d.storedFor[value] != nil || !c.lastReadBefore(old, value, g, n) {
 			return nil
 		}
-		d.when, d.direct[value] = when, n
+		d.cond, d.storedFor[value] = when, n
 	}
-	if d.when == nil {
+	if d.cond == nil {
 		return nil
 	}
 	return &d
@@ -112,107 +112,107 @@ func (c *compiler) guardOf(g *group) *guardedBy {
 
 // readBefore reports whether g has read the state for the last time when it
 // computes value, but for the select.
-func (c *compiler) readBefore(state, value *graph.Node, g *group, sel *graph.Node) bool {
+func (c *compiler) lastReadBefore(state, value *graph.Node, g *group, sel *graph.Node) bool {
 	return !slices.ContainsFunc(c.uses[state], func(u use) bool {
-		return c.groupOf[u.user] == g && u.user != sel && c.place[u.user] > c.place[value]
+		return c.groupOf[u.user] == g && u.user != sel && c.index[u.user] > c.index[value]
 	})
 }
 
 // A combination is a few nodes that one kernel computes in one pass.
 type combination struct {
-	name    string
-	run     func(dst, a, b, c []float32, s [3]float32)
-	whole   []*graph.Node // operands of run, up to three
-	scalars []*graph.Node // up to three
-	inner   []*graph.Node // computed on the way
+	name     string
+	run      func(dst, a, b, c []float32, s [3]float32)
+	operands []*graph.Node // operands of run, up to three
+	scalars  []*graph.Node // up to three
+	inner    []*graph.Node // computed on the way
 }
 
 // combine recognises the passes of an optimiser:
 //
 //	s·x + t·y    s·x + t·y²    p − s·m / (√(t·v) + e)
-func (c *compiler) combine(n *graph.Node) *combination {
+func (c *compiler) matchCombination(n *graph.Node) *combination {
 	switch n.Op() {
 	case graph.OpAdd:
-		x, s, ok := c.scaled(n.In()[0])
-		y, t, ok2 := c.scaled(n.In()[1])
+		x, s, ok := c.matchScaled(n.In()[0])
+		y, t, ok2 := c.matchScaled(n.In()[1])
 		if !ok || !ok2 {
 			return nil
 		}
 		inner := []*graph.Node{base(n.In()[0]), base(n.In()[1])}
-		if sq := base(y); sq.Op() == graph.OpMul && base(sq.In()[0]) == base(sq.In()[1]) && c.isWhole(sq.In()[0]) {
+		if sq := base(y); sq.Op() == graph.OpMul && base(sq.In()[0]) == base(sq.In()[1]) && c.isFullOperand(sq.In()[0]) {
 			return &combination{
-				name:  "ema_square",
-				run:   func(dst, x, y, _ []float32, s [3]float32) { kernel.EMASquare(dst, x, y, s[0], s[1]) },
-				whole: []*graph.Node{x, sq.In()[0]}, scalars: []*graph.Node{s, t}, inner: append(inner, sq),
+				name:     "ema_square",
+				run:      func(dst, x, y, _ []float32, s [3]float32) { kernel.EMASquare(dst, x, y, s[0], s[1]) },
+				operands: []*graph.Node{x, sq.In()[0]}, scalars: []*graph.Node{s, t}, inner: append(inner, sq),
 			}
 		}
 		return &combination{
-			name:  "ema",
-			run:   func(dst, x, y, _ []float32, s [3]float32) { kernel.EMA(dst, x, y, s[0], s[1]) },
-			whole: []*graph.Node{x, y}, scalars: []*graph.Node{s, t}, inner: inner,
+			name:     "ema",
+			run:      func(dst, x, y, _ []float32, s [3]float32) { kernel.EMA(dst, x, y, s[0], s[1]) },
+			operands: []*graph.Node{x, y}, scalars: []*graph.Node{s, t}, inner: inner,
 		}
 	case graph.OpSub:
 		div := base(n.In()[1])
-		if div.Op() != graph.OpDiv || !c.isWhole(n.In()[0]) {
+		if div.Op() != graph.OpDiv || !c.isFullOperand(n.In()[0]) {
 			return nil
 		}
 		den := base(div.In()[1])
 		if den.Op() != graph.OpAdd {
 			return nil
 		}
-		root, e, ok := c.withScalar(den)
+		root, e, ok := c.matchScalar(den)
 		if !ok || base(root).Op() != graph.OpSqrt {
 			return nil
 		}
-		m, s, ok := c.scaled(div.In()[0])
-		v, t, ok2 := c.scaled(base(root).In()[0])
+		m, s, ok := c.matchScaled(div.In()[0])
+		v, t, ok2 := c.matchScaled(base(root).In()[0])
 		if !ok || !ok2 {
 			return nil
 		}
 		return &combination{
-			name:    "adam_step",
-			run:     func(dst, p, m, v []float32, s [3]float32) { kernel.AdamStep(dst, p, m, v, s[0], s[1], s[2]) },
-			whole:   []*graph.Node{n.In()[0], m, v},
-			scalars: []*graph.Node{s, t, e},
-			inner:   []*graph.Node{div, den, base(root), base(div.In()[0]), base(base(root).In()[0])},
+			name:     "adam_step",
+			run:      func(dst, p, m, v []float32, s [3]float32) { kernel.AdamStep(dst, p, m, v, s[0], s[1], s[2]) },
+			operands: []*graph.Node{n.In()[0], m, v},
+			scalars:  []*graph.Node{s, t, e},
+			inner:    []*graph.Node{div, den, base(root), base(div.In()[0]), base(base(root).In()[0])},
 		}
 	}
 	return nil
 }
 
 // scaled takes x = whole·scalar apart.
-func (c *compiler) scaled(x *graph.Node) (whole, scalar *graph.Node, ok bool) {
+func (c *compiler) matchScaled(x *graph.Node) (whole, scalar *graph.Node, ok bool) {
 	if x = base(x); x.Op() != graph.OpMul {
 		return nil, nil, false
 	}
-	return c.withScalar(x)
+	return c.matchScalar(x)
 }
 
 // withScalar takes apart a node of two operands, one of them a repeated scalar.
-func (c *compiler) withScalar(n *graph.Node) (whole, scalar *graph.Node, ok bool) {
+func (c *compiler) matchScalar(n *graph.Node) (whole, scalar *graph.Node, ok bool) {
 	for i, x := range n.In() {
-		src, pat, w := c.source(x)
-		if other := n.In()[1-i]; !w && pat.c == 1 && c.isWhole(other) {
+		src, pat, w := c.operandSource(x)
+		if other := n.In()[1-i]; !w && pat.mod == 1 && c.isFullOperand(other) {
 			return other, src, true
 		}
 	}
 	return nil, nil, false
 }
 
-func (c *compiler) isWhole(x *graph.Node) bool {
-	_, _, whole := c.source(x)
+func (c *compiler) isFullOperand(x *graph.Node) bool {
+	_, _, whole := c.operandSource(x)
 	return whole
 }
 
 // combinations finds those of a loop whose inner nodes nothing else needs.
-func (b *loopBuilder) combinations() map[*graph.Node]*combination {
+func (b *loopBuilder) findCombinations() map[*graph.Node]*combination {
 	found, inner := map[*graph.Node]*combination{}, map[*graph.Node]bool{}
 	for _, n := range slices.Backward(b.g.nodes) {
 		if inner[n] {
 			continue
 		}
-		k := b.c.combine(n)
-		if k == nil || slices.ContainsFunc(k.inner, func(m *graph.Node) bool { return !b.private(m) }) {
+		k := b.c.matchCombination(n)
+		if k == nil || slices.ContainsFunc(k.inner, func(m *graph.Node) bool { return !b.isPrivate(m) }) {
 			continue
 		}
 		found[n] = k
@@ -225,9 +225,9 @@ func (b *loopBuilder) combinations() map[*graph.Node]*combination {
 }
 
 // private reports whether n is made in this loop and read there once.
-func (b *loopBuilder) private(n *graph.Node) bool {
-	again := slices.Contains(b.g.again, n)
-	if !again && (b.c.groupOf[n] != b.g || b.c.bufs[n] != nil) || b.c.kept[n] {
+func (b *loopBuilder) isPrivate(n *graph.Node) bool {
+	again := slices.Contains(b.g.recomputed, n)
+	if !again && (b.c.groupOf[n] != b.g || b.c.bufs[n] != nil) || b.c.materialized[n] {
 		return false
 	}
 	var users []*graph.Node

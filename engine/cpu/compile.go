@@ -11,38 +11,38 @@ import (
 
 // compiler holds what the passes pass on.
 type compiler struct {
-	f     *graph.Func
-	state *state
-	check bool // every node a stage of its own, no state changes
-	cut   cutting
-	prog  *program
+	f      *graph.Func
+	state  *state
+	check  bool // every node a stage of its own, no state changes
+	config shardConfig
+	prog   *program
 
-	order []*graph.Node       // all nodes, operands first
-	place map[*graph.Node]int // index in order
-	uses  map[*graph.Node][]use
-	kept  map[*graph.Node]bool // outputs, new values of states, and broadcasts that somebody needs in full
+	order        []*graph.Node       // all nodes, operands first
+	index        map[*graph.Node]int // index in order
+	uses         map[*graph.Node][]use
+	materialized map[*graph.Node]bool // outputs, new values of states, and broadcasts that somebody needs in full
 
-	versionOf map[*graph.Node]*graph.Node // value of a state that is updated more than once → the state
+	stateOfVersion map[*graph.Node]*graph.Node // value of a state that is updated more than once → the state
 
 	groups  []*group
 	groupOf map[*graph.Node]*group
 
-	bufs    map[*graph.Node]*buffer     // of base nodes that live in memory
-	inPlace map[*graph.Node]*graph.Node // new value of a state → the old one that it is written over
-	commits []graph.Update              // updates that are copied at the end
-	outputs []*buffer                   // of f.Outputs
-	stages  []*stage
-	loops   map[*stage]*loopBuilder // how a stage's loop was made, and
-	bodies  map[*stage]*translator  // for what a region's, for Dump
-	packs   map[packKey]*buffer
-	threads int              // workers that will run the program
-	outer   *compiler        // of a region's body: who compiles the whole
-	caller  *stage           // and the stage that runs the body
-	shared  map[*buffer]bool // and the whole's buffers that it reads
-	scratch int              // float32 a worker needs
-	local   int              // float32 a worker needs for the bodies of regions
-	front   int              // of these, what the anchor that is being lowered needs
-	regs    int              // operands of the largest loop
+	bufs         map[*graph.Node]*buffer     // of base nodes that live in memory
+	inPlace      map[*graph.Node]*graph.Node // new value of a state → the old one that it is written over
+	commits      []graph.Update              // updates that are copied at the end
+	outputs      []*buffer                   // of f.Outputs
+	stages       []*stage
+	loopBuilders map[*stage]*loopBuilder // how a stage's loop was made, and
+	bodies       map[*stage]*bodyBuilder // for what a region's, for Dump
+	packs        map[packKey]*buffer
+	threads      int              // workers that will run the program
+	parent       *compiler        // of a region's body: who compiles the whole
+	callerStage  *stage           // and the stage that runs the body
+	sharedBufs   map[*buffer]bool // and the whole's buffers that it reads
+	scratch      int              // float32 a worker needs
+	bodyArena    int              // float32 a worker needs for the bodies of regions
+	rootScratch  int              // of these, what the anchor that is being lowered needs
+	loopOperands int              // operands of the largest loop
 }
 
 // nodeInfo is what an error says of a node.
@@ -53,14 +53,14 @@ type nodeInfo struct {
 
 func infoOf(n *graph.Node) nodeInfo { return nodeInfo{n.Op().String(), n.Label(), n.Shape()} }
 
-func newCompiler(f *graph.Func, s *state, check bool, cut cutting) *compiler {
+func newCompiler(f *graph.Func, s *state, check bool, cut shardConfig) *compiler {
 	return &compiler{
-		f: f, state: s, check: check, cut: cut, prog: &program{name: f.Name, check: check},
-		place: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, kept: map[*graph.Node]bool{},
+		f: f, state: s, check: check, config: cut, prog: &program{name: f.Name, check: check},
+		index: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, materialized: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
-		versionOf: map[*graph.Node]*graph.Node{},
-		loops:     map[*stage]*loopBuilder{}, bodies: map[*stage]*translator{},
-		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)), shared: map[*buffer]bool{},
+		stateOfVersion: map[*graph.Node]*graph.Node{},
+		loopBuilders:   map[*stage]*loopBuilder{}, bodies: map[*stage]*bodyBuilder{},
+		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)), sharedBufs: map[*buffer]bool{},
 	}
 }
 
@@ -76,26 +76,26 @@ type pass struct {
 type scope uint8
 
 const (
-	forWhole scope = 1 << iota // a function
-	forCheck                   // one whose program looks for values that are not finite
-	forBody                    // what a shard of a region runs
-	forAll   = forWhole | forCheck | forBody
+	inFunction scope = 1 << iota // a function
+	inCheck                      // one whose program looks for values that are not finite
+	inBody                       // what a shard of a region runs
+	inAll      = inFunction | inCheck | inBody
 )
 
 // passes lists them in order.
 func passes() []pass {
 	return []pass{
-		{"simplify", forWhole | forCheck, (*compiler).simplify, (*dumper).simplify},
-		{"uses", forAll, (*compiler).findUses, nil},
-		{"versions", forWhole, (*compiler).findVersions, nil},
-		{"regions", forWhole, (*compiler).findRegions, (*dumper).regions},
-		{"fuse", forAll, (*compiler).fuse, (*dumper).fuse},
-		{"recompute", forWhole | forBody, (*compiler).recompute, (*dumper).recompute},
-		{"updates", forWhole, (*compiler).placeUpdates, (*dumper).updates},
-		{"guards", forWhole, (*compiler).findGuards, (*dumper).guards},
-		{"lower", forAll, (*compiler).lower, (*dumper).lower},
-		{"schedule", forWhole | forCheck, (*compiler).schedule, (*dumper).schedule},
-		{"plan", forWhole | forCheck, (*compiler).plan, (*dumper).plan},
+		{"simplify", inFunction | inCheck, (*compiler).simplify, (*dumper).simplify},
+		{"uses", inAll, (*compiler).findUses, nil},
+		{"versions", inFunction, (*compiler).findVersions, nil},
+		{"regions", inFunction, (*compiler).findRegions, (*dumper).regions},
+		{"fuse", inAll, (*compiler).fuse, (*dumper).fuse},
+		{"recompute", inFunction | inBody, (*compiler).recompute, (*dumper).recompute},
+		{"updates", inFunction, (*compiler).placeUpdates, (*dumper).updates},
+		{"guards", inFunction, (*compiler).findGuards, (*dumper).guards},
+		{"lower", inAll, (*compiler).lower, (*dumper).lower},
+		{"schedule", inFunction | inCheck, (*compiler).schedule, (*dumper).schedule},
+		{"plan", inFunction | inCheck, (*compiler).plan, (*dumper).plan},
 	}
 }
 
@@ -103,12 +103,12 @@ func passes() []pass {
 // after, if there is one.
 func (c *compiler) compile(threads int, after func(pass)) *program {
 	c.threads = threads
-	what := forWhole
+	what := inFunction
 	switch {
-	case c.outer != nil:
-		what = forBody
+	case c.parent != nil:
+		what = inBody
 	case c.check:
-		what = forCheck
+		what = inCheck
 	}
 	for _, p := range passes() {
 		if p.in&what == 0 {

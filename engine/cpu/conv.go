@@ -26,22 +26,22 @@ type conv struct {
 
 // A window is a set of output pixels that use the same taps.
 type window struct {
-	taps  []tap
-	pix   []pixel
-	offs  []int32   // (tiles, taps, 6)
-	coffs []int32   // (tiles, 6)
-	bands [][]piece // the tiles of each band
-	w     *buffer
+	taps    []tap
+	pixels  []pixel
+	srcOffs []int32       // (tiles, taps, 6)
+	dstOffs []int32       // (tiles, 6)
+	bands   [][]bandTiles // the tiles of each band
+	weights *buffer
 	// from, with few channels to sum, is where each tap and channel finds the first
 	// pixel of a band in planes of the source, laid out in scratch; else nil.
-	from []int32
-	lay  planes
-	runs []run // of an output row
+	planeOffs []int32
+	planes    planes
+	runs      []tileRun // of an output row
 }
 
 // A piece is a run of tiles of a band.
-type piece struct {
-	run
+type bandTiles struct {
+	tileRun
 	tile int // place of the first in the tables
 }
 
@@ -53,7 +53,7 @@ type pixel struct{ y, x int }
 // for channels summed, inner products for channels made.
 const fewChannels = 4
 
-func (c *compiler) lowerConv(n *graph.Node, s *stage) anchor {
+func (c *compiler) lowerConv(n *graph.Node, s *stage) root {
 	src, w := n.In()[0], n.In()[1]
 	si, so, ws := src.Shape(), n.Shape(), w.Shape()
 	adjoint := n.Op() == graph.OpConv2DInputGrad
@@ -64,34 +64,34 @@ func (c *compiler) lowerConv(n *graph.Node, s *stage) anchor {
 	rows := bandRows(so)
 	cv.band = rows * so[2] * so[3]
 	wb := c.bufs[base(w)]
-	for _, win := range windows(n) {
+	for _, win := range outputWindows(n) {
 		cv.windows = append(cv.windows, win)
-		cv.flops += 2 * len(win.pix) * len(win.taps) * cv.k * cv.n
+		cv.flops += 2 * len(win.pixels) * len(win.taps) * cv.k * cv.n
 		switch {
 		case len(win.taps) == 0:
 		case cv.n <= fewChannels && cv.k >= 8:
-			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " columns ", ws, win.taps)}, cv.n*len(win.taps)*cv.k, s, infoOf(w),
+			win.weights = c.packed(packKey{wb, fmt.Sprint(n.Op(), " columns ", ws, win.taps)}, cv.n*len(win.taps)*cv.k, s, infoOf(w),
 				func(dst, src []float32) { packColumns(dst, src, win.taps, ws, adjoint) })
 		default:
 			if cv.k <= fewChannels && !adjoint {
-				win.lay = newPlanes(si, ws, so, n.Attr().Conv, rows)
-				win.from = win.lay.offsets()
-				win.runs = mergedRuns(so[2])
-				c.need(win.lay.size())
+				win.planes = newPlanes(si, ws, so, n.Attr().Conv, rows)
+				win.planeOffs = win.planes.offsets()
+				win.runs = mergedTileRuns(so[2])
+				c.reserveScratch(win.planes.size())
 			}
-			win.w = c.packed(packKey{wb, fmt.Sprint(n.Op(), " panels ", ws, win.taps)}, kernel.PackedLen(len(win.taps)*cv.k, cv.n), s, infoOf(w),
+			win.weights = c.packed(packKey{wb, fmt.Sprint(n.Op(), " panels ", ws, win.taps)}, kernel.PackedLen(len(win.taps)*cv.k, cv.n), s, infoOf(w),
 				func(dst, src []float32) { packTaps(dst, src, win.taps, ws, adjoint) })
 		}
-		win.table(n, rows)
+		win.buildTables(n, rows)
 	}
 	cv.flops *= cv.images
-	cv.zero = aligned(cv.k)
+	cv.zero = newAligned(cv.k)
 	s.cost = float64(cv.flops) / 16
 	return cv
 }
 
 // windows lists the windows of a convolution (one) or its adjoint (by phase).
-func windows(n *graph.Node) []*window {
+func outputWindows(n *graph.Node) []*window {
 	ws, so, st := n.In()[1].Shape(), n.Shape(), n.Attr().Conv.Stride
 	phases := [2]int{1, 1}
 	if n.Op() == graph.OpConv2DInputGrad {
@@ -103,12 +103,12 @@ func windows(n *graph.Node) []*window {
 			w := &window{}
 			for y := py; y < so[1]; y += phases[0] {
 				for x := px; x < so[2]; x += phases[1] {
-					w.pix = append(w.pix, pixel{y, x})
+					w.pixels = append(w.pixels, pixel{y, x})
 				}
 			}
 			for p := range ws[0] {
 				for q := range ws[1] {
-					_, _, ok := under(n, pixel{py, px}, tap{p, q})
+					_, _, ok := sourcePixel(n, pixel{py, px}, tap{p, q})
 					if ok {
 						w.taps = append(w.taps, tap{p, q})
 					}
@@ -123,10 +123,10 @@ func windows(n *graph.Node) []*window {
 // under returns the source pixel that tap t reads for output pixel o; ok is false if
 // the tap falls between the source pixels of an adjoint. The pixel may lie
 // outside the source.
-func under(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
+func sourcePixel(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
 	cfg, ws := n.Attr().Conv, n.In()[1].Shape()
 	if n.Op() == graph.OpConv2D {
-		y, x = covered(n.In()[0].Shape(), ws, cfg, o, t)
+		y, x = coveredPixel(n.In()[0].Shape(), ws, cfg, o, t)
 		return y, x, true
 	}
 	_, lo0, _ := cfg.Window(0, n.Shape()[1], ws[0])
@@ -140,7 +140,7 @@ func under(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
 
 // covered returns the pixel of the image x that tap t of a kernel w lies on when a
 // convolution makes output pixel o. It may lie outside.
-func covered(x, w graph.Shape, cfg graph.ConvConfig, o pixel, t tap) (row, col int) {
+func coveredPixel(x, w graph.Shape, cfg graph.ConvConfig, o pixel, t tap) (row, col int) {
 	_, lo0, _ := cfg.Window(0, x[1], w[0])
 	_, lo1, _ := cfg.Window(1, x[2], w[1])
 	return o.y*cfg.Stride[0] + t.p - lo0, o.x*cfg.Stride[1] + t.q - lo1
@@ -148,7 +148,7 @@ func covered(x, w graph.Shape, cfg graph.ConvConfig, o pixel, t tap) (row, col i
 
 // offset returns where pixel (row, col) of an image of shape s starts; negative
 // outside.
-func offset(s graph.Shape, row, col int) int32 {
+func pixelOffset(s graph.Shape, row, col int) int32 {
 	if row < 0 || row >= s[1] || col < 0 || col >= s[2] {
 		return -1
 	}
@@ -175,9 +175,9 @@ func bandRows(out graph.Shape) int {
 }
 
 // table works out the tiles of a window and their offsets.
-func (w *window) table(n *graph.Node, rows int) {
+func (w *window) buildTables(n *graph.Node, rows int) {
 	so := n.Shape()
-	left, tiles := w.pix, 0
+	left, tiles := w.pixels, 0
 	for y := rows; y <= so[1]; y += rows {
 		pix := left
 		for i, o := range left {
@@ -187,12 +187,12 @@ func (w *window) table(n *graph.Node, rows int) {
 			}
 		}
 		left = left[len(pix):]
-		var band []piece
+		var band []bandTiles
 		at := 0
 		for _, r := range tileRuns(len(pix)) {
-			band = append(band, piece{r, tiles})
+			band = append(band, bandTiles{r, tiles})
 			for range r.tiles {
-				w.tile(n, pix[at:at+r.mr])
+				w.addTile(n, pix[at:at+r.mr])
 				at += r.mr
 			}
 			tiles += r.tiles
@@ -202,18 +202,18 @@ func (w *window) table(n *graph.Node, rows int) {
 }
 
 // tile adds the offsets of a tile.
-func (w *window) tile(n *graph.Node, pix []pixel) {
+func (w *window) addTile(n *graph.Node, pix []pixel) {
 	const most = kernel.MaxRows
 	si, so := n.In()[0].Shape(), n.Shape()
 	offs, coffs := make([]int32, len(w.taps)*most), make([]int32, most)
 	for i, o := range pix {
 		coffs[i] = int32((o.y*so[2] + o.x) * so[3])
 		for t, tp := range w.taps {
-			y, x, _ := under(n, o, tp)
-			offs[t*most+i] = offset(si, y, x)
+			y, x, _ := sourcePixel(n, o, tp)
+			offs[t*most+i] = pixelOffset(si, y, x)
 		}
 	}
-	w.offs, w.coffs = append(w.offs, offs...), append(w.coffs, coffs...)
+	w.srcOffs, w.dstOffs = append(w.srcOffs, offs...), append(w.dstOffs, coffs...)
 }
 
 // packTaps lays the taps' matrices out in panels, (⌈n/16⌉, taps·k, 16). For the
@@ -265,7 +265,7 @@ func (cv *conv) split(align int) []int {
 	return evenSplit(cv.images*cv.outLen, step, step, 1, max(1, min(256, cv.flops>>16)))
 }
 
-func (cv *conv) step() int { return cv.band }
+func (cv *conv) pieceSize() int { return cv.band }
 
 func (cv *conv) run(w *worker, lo, hi int) {
 	for at := lo; at < hi; at += cv.band {
@@ -276,59 +276,59 @@ func (cv *conv) run(w *worker, lo, hi int) {
 			pieces := win.bands[band]
 			switch {
 			case len(win.taps) == 0: // a stride larger than the kernel leaves pixels no tap reaches
-				cv.byNothing(win, pieces, out)
-			case win.from != nil:
-				cv.byPlanes(w, win, src, out, band)
+				cv.clearPixels(win, pieces, out)
+			case win.planeOffs != nil:
+				cv.runPlanes(w, win, src, out, band)
 			case cv.n <= fewChannels && cv.k >= 8:
-				cv.byDots(w, win, pieces, src, out)
+				cv.runDots(w, win, pieces, src, out)
 			default:
-				cv.byRows(w, win, pieces, src, out)
+				cv.runRows(w, win, pieces, src, out)
 			}
 		}
 	}
 }
 
-func (cv *conv) byNothing(win *window, pieces []piece, out int) {
+func (cv *conv) clearPixels(win *window, pieces []bandTiles, out int) {
 	for _, p := range pieces {
 		for t := range p.tiles {
-			for _, c := range win.coffs[(p.tile+t)*kernel.MaxRows:][:p.mr] {
+			for _, c := range win.dstOffs[(p.tile+t)*kernel.MaxRows:][:p.mr] {
 				clear(cv.out.data[out+int(c):][:cv.n])
 			}
 		}
 	}
 }
 
-func (cv *conv) byRows(w *worker, win *window, pieces []piece, src, out int) {
+func (cv *conv) runRows(w *worker, win *window, pieces []bandTiles, src, out int) {
 	taps := len(win.taps)
 	w.rows = kernel.RowsArgs{
-		Base: cv.src.ptr(src), Zero: &cv.zero[0], W: win.w.ptr(0), LdW: kernel.PanelCols, LdPanel: taps * cv.k * kernel.PanelCols,
+		Base: cv.src.ptr(src), Zero: &cv.zero[0], W: win.weights.ptr(0), LdW: kernel.PanelCols, LdPanel: taps * cv.k * kernel.PanelCols,
 		C: cv.out.ptr(out), Taps: taps, K: cv.k, Cols: cv.n,
 	}
 	for _, p := range pieces {
-		w.rows.Offs, w.rows.COffs, w.rows.Tiles = &win.offs[p.tile*taps*kernel.MaxRows], &win.coffs[p.tile*kernel.MaxRows], p.tiles
+		w.rows.Offs, w.rows.COffs, w.rows.Tiles = &win.srcOffs[p.tile*taps*kernel.MaxRows], &win.dstOffs[p.tile*kernel.MaxRows], p.tiles
 		kernel.Rows(p.mr, &w.rows)
 	}
 }
 
-func (cv *conv) byDots(w *worker, win *window, pieces []piece, src, out int) {
+func (cv *conv) runDots(w *worker, win *window, pieces []bandTiles, src, out int) {
 	taps := len(win.taps)
 	w.dot = kernel.DotArgs{Base: cv.src.ptr(src), Zero: &cv.zero[0], Taps: taps, K: cv.k}
 	for c := range cv.n {
-		w.dot.W, w.dot.C = win.w.ptr(c*taps*cv.k), cv.out.ptr(out+c)
+		w.dot.W, w.dot.C = win.weights.ptr(c*taps*cv.k), cv.out.ptr(out+c)
 		for _, p := range pieces {
-			w.dot.Offs, w.dot.COffs, w.dot.Tiles = &win.offs[p.tile*taps*kernel.MaxRows], &win.coffs[p.tile*kernel.MaxRows], p.tiles
+			w.dot.Offs, w.dot.COffs, w.dot.Tiles = &win.srcOffs[p.tile*taps*kernel.MaxRows], &win.dstOffs[p.tile*kernel.MaxRows], p.tiles
 			kernel.Dot(p.mr, &w.dot)
 		}
 	}
 }
 
-func (cv *conv) byPlanes(w *worker, win *window, src, out, band int) {
-	p := &win.lay
+func (cv *conv) runPlanes(w *worker, win *window, src, out, band int) {
+	p := &win.planes
 	scratch, wide := w.scratch[:p.size()], cv.band/cv.n/p.rows
 	p.fill(scratch, cv.src.data[src:src+cv.srcLen], band*p.rows)
 	w.outer = kernel.OuterArgs{
-		AOffs: &win.from[0], B: win.w.ptr(0), LdB: kernel.PanelCols, LdPanel: len(win.from) * kernel.PanelCols,
-		LdC: cv.n, P: len(win.from), Cols: cv.n,
+		AOffs: &win.planeOffs[0], B: win.weights.ptr(0), LdB: kernel.PanelCols, LdPanel: len(win.planeOffs) * kernel.PanelCols,
+		LdC: cv.n, P: len(win.planeOffs), Cols: cv.n,
 	}
 	for i := range p.rows {
 		j := 0

@@ -37,9 +37,9 @@ import (
 
 // Backend runs programs on the threads of one pool.
 type Backend struct {
-	mu   sync.Mutex // one program runs at a time: they share the pool's threads
-	pool *pool
-	cut  cutting
+	mu     sync.Mutex // one program runs at a time: they share the pool's threads
+	pool   *pool
+	config shardConfig
 }
 
 var _ backend.Backend = (*Backend)(nil)
@@ -50,7 +50,7 @@ func New(threads int) *Backend {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	return &Backend{pool: newPool(threads), cut: standardCut}
+	return &Backend{pool: newPool(threads), config: defaultShardConfig}
 }
 
 // Name returns cpu.
@@ -85,11 +85,11 @@ func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (
 			return nil, fmt.Errorf("cpu: compile %s: %w", f.Name, err)
 		}
 	}
-	c := newCompiler(f, st, opt.CheckFinite, b.cut)
+	c := newCompiler(f, st, opt.CheckFinite, b.config)
 	p := c.compile(b.Threads(), nil)
 	p.be = b
 	b.mu.Lock()
-	b.pool.grow(c.scratch, c.regs, c.local, p.arena.size)
+	b.pool.grow(c.scratch, c.loopOperands, c.bodyArena, p.arena.size)
 	b.mu.Unlock()
 	if invariants.Enabled {
 		p.arena.bind(b.pool.mem)
@@ -106,9 +106,9 @@ type program struct {
 	in, out []operand
 	check   bool
 	// measured is whether stages are timed; it changes only between runs.
-	measured bool
-	shared   map[*buffer]bool // of a region's body: buffers of the whole
-	arena    arena
+	measured   bool
+	sharedBufs map[*buffer]bool // of a region's body: buffers of the whole
+	arena      arena
 }
 
 // operand ties a Spec to its memory.
@@ -133,10 +133,10 @@ func specs(ops []operand) []backend.Spec {
 
 // Run executes the program once.
 func (p *program) Run(in, out []*tensor.Tensor) error {
-	if err := p.fits("input", p.in, in); err != nil {
+	if err := p.checkOperands("input", p.in, in); err != nil {
 		return err
 	}
-	if err := p.fits("output", p.out, out); err != nil {
+	if err := p.checkOperands("output", p.out, out); err != nil {
 		return err
 	}
 	p.be.mu.Lock()
@@ -162,7 +162,7 @@ func (p *program) Run(in, out []*tensor.Tensor) error {
 	return nil
 }
 
-func (p *program) fits(kind string, want []operand, got []*tensor.Tensor) error {
+func (p *program) checkOperands(kind string, want []operand, got []*tensor.Tensor) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("cpu: %s: %d %ss, want %d", p.name, len(got), kind, len(want))
 	}

@@ -25,9 +25,9 @@ func TestSweep(t *testing.T) {
 
 func TestRandomFuncs(t *testing.T) {
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
-		for _, b := range []*Backend{newTest(t, 2), newCutting(t, 2)} {
+		for _, b := range []*Backend{newTest(t, 2), newSharding(t, 2)} {
 			for i := range uint64(150) {
-				agree(t, b, i)
+				agreeOnRandom(t, b, i)
 			}
 		}
 	})
@@ -35,13 +35,13 @@ func TestRandomFuncs(t *testing.T) {
 
 // newCutting returns a backend that cuts whatever can be cut into shards of an image
 // or two, dealt to three lanes.
-func newCutting(t testing.TB, threads int) *Backend {
+func newSharding(t testing.TB, threads int) *Backend {
 	b := newTest(t, threads)
-	b.cut = cutting{shard: 40, weights: 1 << 20, lanes: 3, laneSums: 1 << 20, leastLane: 1}
+	b.config = shardConfig{shardFloats: 40, maxWeights: 1 << 20, maxLanes: 3, laneSumFloats: 1 << 20, minLanes: 1}
 	return b
 }
 
-func agree(t testing.TB, b *Backend, seed uint64) {
+func agreeOnRandom(t testing.TB, b *Backend, seed uint64) {
 	t.Helper()
 	key := rng.New(seed)
 	f := graphtest.RandomFunc(key.Split("func"))
@@ -57,7 +57,7 @@ func FuzzAgree(f *testing.F) {
 	}
 	b := New(2)
 	f.Cleanup(func() { b.Close() })
-	f.Fuzz(func(t *testing.T, seed uint64) { agree(t, b, seed) })
+	f.Fuzz(func(t *testing.T, seed uint64) { agreeOnRandom(t, b, seed) })
 }
 
 // TestConvolutions runs the three convolutions over sizes that reach every form:
@@ -86,7 +86,7 @@ func TestConvolutions(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%v/%v/%v", s, pad, form), func(t *testing.T) {
-				b.cut.form = form
+				b.config.form = form
 				cfg := graph.ConvConfig{Stride: [2]int{s.s0, s.s1}, Padding: pad}
 				x, w := graph.State("x", s.n, s.h, s.w, s.ci), graph.State("w", s.kh, s.kw, s.ci, s.co)
 				y := graph.Conv2D(x, w, cfg)

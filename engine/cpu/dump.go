@@ -35,10 +35,10 @@ type Stats struct {
 // tiles, lanes(%3) the partial sums that add up to %3, and %9→%3 the value %9 in
 // the memory of %3.
 func Dump(w io.Writer, f *graph.Func, threads int) (Stats, error) {
-	return dump(w, f, threads, standardCut)
+	return dump(w, f, threads, defaultShardConfig)
 }
 
-func dump(w io.Writer, f *graph.Func, threads int, cut cutting) (Stats, error) {
+func dump(w io.Writer, f *graph.Func, threads int, cut shardConfig) (Stats, error) {
 	if err := graph.Verify(f); err != nil {
 		return Stats{}, fmt.Errorf("cpu: %w", err)
 	}
@@ -71,20 +71,20 @@ func dump(w io.Writer, f *graph.Func, threads int, cut cutting) (Stats, error) {
 
 // A dumper prints what a compiler has made so far.
 type dumper struct {
-	c       *compiler
-	outer   *dumper                     // of a body: that of the whole
-	from    map[*graph.Node]*graph.Node // of a body: node → of the whole
-	text    strings.Builder
-	written int
-	groupNo map[*group]int
-	stageNo map[*stage]int
-	names   map[*buffer]string
-	values  map[*buffer]bool // constants of one element: their names are their values
+	c          *compiler
+	outer      *dumper                     // of a body: that of the whole
+	originalOf map[*graph.Node]*graph.Node // of a body: node → of the whole
+	text       strings.Builder
+	written    int
+	groupNo    map[*group]int
+	stageNo    map[*stage]int
+	names      map[*buffer]string
+	values     map[*buffer]bool // constants of one element: their names are their values
 }
 
 func newDumper(c *compiler) *dumper {
 	return &dumper{
-		c: c, from: map[*graph.Node]*graph.Node{}, groupNo: map[*group]int{}, stageNo: map[*stage]int{},
+		c: c, originalOf: map[*graph.Node]*graph.Node{}, groupNo: map[*group]int{}, stageNo: map[*stage]int{},
 		names: map[*buffer]string{}, values: map[*buffer]bool{},
 	}
 }
@@ -93,7 +93,7 @@ func (d *dumper) stats() Stats {
 	c := d.c
 	s := Stats{
 		Written: d.written, Nodes: len(c.order), Groups: len(c.groups), Stages: len(c.stages), Levels: len(c.prog.levels),
-		Arena: 4 * c.prog.arena.size, BodyArena: 4 * c.local, Scratch: 4 * c.scratch,
+		Arena: 4 * c.prog.arena.size, BodyArena: 4 * c.bodyArena, Scratch: 4 * c.scratch,
 	}
 	for _, g := range c.groups {
 		if g.region != nil {
@@ -149,7 +149,7 @@ func (d *dumper) line(words ...string) {
 func (d *dumper) linef(format string, args ...any) { d.line(fmt.Sprintf(format, args...)) }
 
 // none ends the title of a pass that found nothing, and says so.
-func (d *dumper) none(found int) bool {
+func (d *dumper) endTitle(found int) bool {
 	if found == 0 {
 		d.text.WriteString(": none\n")
 		return true
@@ -166,7 +166,7 @@ func (d *dumper) node(n *graph.Node) string {
 	case isValue(n):
 		return strconv.FormatFloat(float64(n.Attr().Data[0]), 'g', -1, 32)
 	}
-	if at, ok := d.c.place[n]; ok {
+	if at, ok := d.c.index[n]; ok {
 		return "%" + strconv.Itoa(at)
 	}
 	return "unnamed"
@@ -174,7 +174,7 @@ func (d *dumper) node(n *graph.Node) string {
 
 // original returns the node of the whole that n was made of.
 func (d *dumper) original(n *graph.Node) *graph.Node {
-	if m := d.from[n]; m != nil {
+	if m := d.originalOf[n]; m != nil {
 		return m
 	}
 	return n
@@ -239,7 +239,7 @@ func (d *dumper) simplify() {
 }
 
 func (d *dumper) regions() {
-	if d.none(len(d.c.groups)) {
+	if d.endTitle(len(d.c.groups)) {
 		return
 	}
 	for _, g := range d.c.groups {
@@ -260,19 +260,19 @@ func (d *dumper) fuse() {
 // in which they run.
 func (d *dumper) groups() {
 	groups := slices.Clone(d.c.groups)
-	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(d.c.place[a.nodes[0]], d.c.place[b.nodes[0]]) })
+	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(d.c.index[a.nodes[0]], d.c.index[b.nodes[0]]) })
 	for _, g := range groups {
 		var what string
-		rest := slices.DeleteFunc(slices.Clone(g.nodes), func(n *graph.Node) bool { return n == g.anchor })
+		rest := slices.DeleteFunc(slices.Clone(g.nodes), func(n *graph.Node) bool { return n == g.root })
 		switch {
 		case g.region != nil:
 			what = "the region"
-		case g.solo:
+		case g.standalone:
 			what = "alone: " + d.nodes(rest)
-		case g.anchor != nil && len(rest) == 0:
-			what = d.nodes([]*graph.Node{g.anchor})
-		case g.anchor != nil:
-			what = fmt.Sprintf("%s, then in its cache: %s", d.nodes([]*graph.Node{g.anchor}), d.nodes(rest))
+		case g.root != nil && len(rest) == 0:
+			what = d.nodes([]*graph.Node{g.root})
+		case g.root != nil:
+			what = fmt.Sprintf("%s, then in its cache: %s", d.nodes([]*graph.Node{g.root}), d.nodes(rest))
 		default:
 			what = fmt.Sprintf("a loop over %d: %s", g.size, d.nodes(rest))
 		}
@@ -286,14 +286,14 @@ func (d *dumper) groups() {
 func (d *dumper) recompute() {
 	found := 0
 	for _, g := range d.c.groups {
-		found += len(g.again)
+		found += len(g.recomputed)
 	}
-	if d.none(found) {
+	if d.endTitle(found) {
 		return
 	}
 	for _, n := range d.c.order {
 		for _, g := range d.c.groups {
-			if slices.Contains(g.again, n) {
+			if slices.Contains(g.recomputed, n) {
 				d.linef("%s: once more in group %d, and so not stored", d.nodes([]*graph.Node{n}), d.group(g))
 			}
 		}
@@ -301,7 +301,7 @@ func (d *dumper) recompute() {
 }
 
 func (d *dumper) updates() {
-	if d.none(len(d.c.f.Updates)) {
+	if d.endTitle(len(d.c.f.Updates)) {
 		return
 	}
 	for _, u := range d.c.f.Updates {
@@ -323,17 +323,17 @@ func (d *dumper) updates() {
 
 func (d *dumper) guards() {
 	guarded := slices.DeleteFunc(slices.Clone(d.c.groups), func(g *group) bool { return g.guard == nil })
-	if d.none(len(guarded)) {
+	if d.endTitle(len(guarded)) {
 		return
 	}
 	for _, g := range guarded {
 		var direct []string
 		for _, n := range g.nodes {
-			if sel := g.guard.direct[n]; sel != nil {
+			if sel := g.guard.storedFor[n]; sel != nil {
 				direct = append(direct, fmt.Sprintf("%s for %s", d.node(n), d.node(sel)))
 			}
 		}
-		d.linef("group %d, only if %s is not 0: %s", d.group(g), d.node(g.guard.when), strings.Join(direct, ", "))
+		d.linef("group %d, only if %s is not 0: %s", d.group(g), d.node(g.guard.cond), strings.Join(direct, ", "))
 	}
 }
 
@@ -354,13 +354,13 @@ func (d *dumper) body(s *stage) {
 	b.outer, b.names, b.values = d, maps.Clone(d.names), maps.Clone(d.values)
 	for _, n := range d.c.order { // where two became one, the first
 		for _, byRow := range []bool{true, false} {
-			if m := t.made[rowsOf{n, byRow}]; m != nil && b.from[m] == nil {
-				b.from[m] = n
+			if m := t.rebuilt[rowKey{n, byRow}]; m != nil && b.originalOf[m] == nil {
+				b.originalOf[m] = n
 			}
 		}
 	}
 	for _, in := range t.inputs {
-		b.from[in.node] = base(in.from)
+		b.originalOf[in.node] = base(in.from)
 	}
 	fmt.Fprintf(&b.text, "\n# body: of stage %d, for %s\n", d.stageNo[s], count(t.images, "image"))
 	b.groups()
@@ -415,9 +415,9 @@ func (d *dumper) nameBuffers() {
 				name(b, "%s", s.name)
 			}
 		}
-		if l := d.c.loops[s]; l != nil {
+		if l := d.c.loopBuilders[s]; l != nil {
 			sums := d.sums(l)
-			for i, k := range l.l.sinks {
+			for i, k := range l.l.sums {
 				if k.partial != nil {
 					name(k.partial, "lanes(%s)", d.node(sums[i]))
 				}
@@ -441,7 +441,7 @@ func (d *dumper) reader(b *buffer) *stage {
 
 // sums returns the nodes of a loop's sinks, in their order.
 func (d *dumper) sums(b *loopBuilder) []*graph.Node {
-	return slices.DeleteFunc(slices.Clone(b.g.nodes), func(n *graph.Node) bool { return n.Op() != graph.OpSum || n == b.g.anchor })
+	return slices.DeleteFunc(slices.Clone(b.g.nodes), func(n *graph.Node) bool { return n.Op() != graph.OpSum || n == b.g.root })
 }
 
 func (d *dumper) name(b *buffer) string { return cmp.Or(d.names[b], "unnamed") }
@@ -465,20 +465,20 @@ func (d *dumper) bufs(bs []*buffer) string {
 }
 
 func (d *dumper) stage(s *stage) {
-	l := d.c.loops[s]
+	l := d.c.loopBuilders[s]
 	head := fmt.Sprintf("stage %d, %s", d.stageNo[s], s.name)
 	if s.node.layer != "" {
 		head += " of " + s.node.layer
 	}
 	head += ": " + count(s.tasks, "task")
-	if l != nil && len(l.made)+len(l.l.sinks) > 0 {
+	if l != nil && len(l.sources)+len(l.l.sums) > 0 {
 		if l.l.piece > 0 {
 			head += fmt.Sprintf(", pieces of %d", l.l.piece)
 		}
 		head += fmt.Sprintf(", blocks of %d", l.l.block)
 	}
-	if s.when != nil {
-		head += fmt.Sprintf(", only if %s is not 0", d.names[s.when])
+	if s.cond != nil {
+		head += fmt.Sprintf(", only if %s is not 0", d.names[s.cond])
 	}
 	if sh := s.shards; sh != nil {
 		head += fmt.Sprintf(", each a lane of the %d shards", (sh.batch+sh.shard-1)/sh.shard)
@@ -505,7 +505,7 @@ func (d *dumper) stage(s *stage) {
 
 // loop prints an anchor and the instructions that follow it.
 func (d *dumper) loop(b *loopBuilder) {
-	if a := b.g.anchor; a != nil {
+	if a := b.g.root; a != nil {
 		how := ""
 		if a.Attr().TransA {
 			how += " transA"
@@ -513,7 +513,7 @@ func (d *dumper) loop(b *loopBuilder) {
 		if a.Attr().TransB {
 			how += " transB"
 		}
-		if a, ok := b.l.anchor.(fmt.Stringer); ok {
+		if a, ok := b.l.root.(fmt.Stringer); ok {
 			how += ", " + a.String()
 		}
 		var in []*graph.Node
@@ -533,17 +533,17 @@ func (d *dumper) loop(b *loopBuilder) {
 		}
 		return d.repeated(k.n, k.pat, b.g.size)
 	}
-	for j, m := range b.made {
+	for j, m := range b.sources {
 		in := &b.l.instrs[j]
 		var words []string
 		switch {
 		case m.combination != nil:
 			words = append(words, m.name)
-			for k := range m.whole {
+			for k := range m.operands {
 				words = append(words, operand(in.in[k]))
 			}
 			for _, x := range m.scalars {
-				words = append(words, d.repeated(x, pattern{1, 1}, b.g.size))
+				words = append(words, d.repeated(x, readPattern{1, 1}, b.g.size))
 			}
 		default:
 			words = append(words, m.n.Op().String())
@@ -561,37 +561,37 @@ func (d *dumper) loop(b *loopBuilder) {
 		d.line(line)
 	}
 	for i, n := range d.sums(b) {
-		k := b.l.sinks[i]
-		d.linef("    %s = sum %s%s", d.node(n), operand(k.src), k.how())
+		k := b.l.sums[i]
+		d.linef("    %s = sum %s%s", d.node(n), operand(k.src), k.describe())
 	}
 }
 
 // repeated returns an operand n of a loop over size elements, with how it is read for
 // element i.
-func (d *dumper) repeated(n *graph.Node, p pattern, size int) string {
+func (d *dumper) repeated(n *graph.Node, p readPattern, size int) string {
 	s := d.node(n)
 	switch {
 	case isValue(d.original(n)):
 		return s
-	case p.c == 1:
+	case p.mod == 1:
 		return s + "[0]"
-	case p.l == 1:
-		return fmt.Sprintf("%s[i%%%d]", s, p.c)
-	case p.l*p.c == size:
-		return fmt.Sprintf("%s[i/%d]", s, p.l)
+	case p.div == 1:
+		return fmt.Sprintf("%s[i%%%d]", s, p.mod)
+	case p.div*p.mod == size:
+		return fmt.Sprintf("%s[i/%d]", s, p.div)
 	}
-	return fmt.Sprintf("%s[i/%d%%%d]", s, p.l, p.c)
+	return fmt.Sprintf("%s[i/%d%%%d]", s, p.div, p.mod)
 }
 
 // how says what a sink adds up.
-func (k *sink) how() string {
+func (k *loopSum) describe() string {
 	switch {
-	case k.pat.c == 1:
+	case k.pat.mod == 1:
 		return ""
-	case k.rows():
-		return fmt.Sprintf(", of each %d", k.pat.l)
+	case k.sumsRows():
+		return fmt.Sprintf(", of each %d", k.pat.div)
 	}
-	return fmt.Sprintf(", by i%%%d", k.pat.c)
+	return fmt.Sprintf(", by i%%%d", k.pat.mod)
 }
 
 func (d *dumper) schedule() {
@@ -599,7 +599,7 @@ func (d *dumper) schedule() {
 	for i := range d.c.prog.levels {
 		l := &d.c.prog.levels[i]
 		var names []string
-		for _, s := range l.stage {
+		for _, s := range l.stages {
 			names = append(names, fmt.Sprintf("%d %s", d.stageNo[s], s.name))
 		}
 		d.linef("level %d: %s", i, strings.Join(names, ", "))
@@ -645,14 +645,14 @@ func (d *dumper) arena(level string, first int) {
 	for _, s := range d.c.stages {
 		for _, bs := range [][]*buffer{s.reads, s.writes, s.temps} {
 			for _, b := range bs {
-				if !b.fixed && b.alias == nil && !d.c.shared[b] && !seen[b] {
+				if !b.fixed && b.alias == nil && !d.c.sharedBufs[b] && !seen[b] {
 					seen[b] = true
 					all = append(all, b)
 				}
 			}
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *buffer) int { return cmp.Or(a.at-b.at, a.first-b.first) })
+	slices.SortStableFunc(all, func(a, b *buffer) int { return cmp.Or(a.offset-b.offset, a.first-b.first) })
 	d.linef("arena of %d float32", d.c.prog.arena.size)
 	for _, b := range all {
 		life := fmt.Sprintf("%s %d", level, first+b.first)
@@ -662,7 +662,7 @@ func (d *dumper) arena(level string, first int) {
 		case b.last > b.first:
 			life = fmt.Sprintf("%ss %d to %d", level, first+b.first, first+b.last)
 		}
-		fmt.Fprintf(&d.text, "    %9d %9d  %-16s %s\n", b.at, b.size, life, d.name(b))
+		fmt.Fprintf(&d.text, "    %9d %9d  %-16s %s\n", b.offset, b.size, life, d.name(b))
 	}
 }
 
@@ -680,7 +680,7 @@ func (p *program) String() string {
 	fmt.Fprintf(&b, "program %q: %d levels, arena %d KiB\n", p.name, len(p.levels), p.arena.size/256)
 	for i := range p.levels {
 		fmt.Fprintf(&b, "level %d\n", i)
-		for _, s := range p.levels[i].stage {
+		for _, s := range p.levels[i].stages {
 			fmt.Fprintf(&b, "  %-22s %4d tasks  %v  %s\n", s.name, s.tasks, s.node.shape, s.node.layer)
 		}
 	}

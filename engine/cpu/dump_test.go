@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-func dumped(t testing.TB, f *graph.Func, threads int, cut cutting) string {
+func dumpText(t testing.TB, f *graph.Func, threads int, cut shardConfig) string {
 	t.Helper()
 	var b strings.Builder
 	s, err := dump(&b, f, threads, cut)
@@ -32,15 +32,15 @@ func TestDump(t *testing.T) {
 	for i := range uint64(60) {
 		funcs = append(funcs, graphtest.RandomFunc(rng.New(i).Split("func")))
 	}
-	cut := newCutting(t, 1).cut
+	cut := newSharding(t, 1).config
 	want := make([]string, len(funcs))
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
 		for i, f := range funcs {
-			got := dumped(t, f, 3, cut)
+			got := dumpText(t, f, 3, cut)
 			if want[i] == "" {
 				want[i] = got
 			}
-			if got != want[i] || dumped(t, f, 3, cut) != got {
+			if got != want[i] || dumpText(t, f, 3, cut) != got {
 				t.Errorf("%d: another text the second time", i)
 			}
 		}
@@ -65,7 +65,7 @@ func TestDump(t *testing.T) {
 
 // TestDumpParts looks for what each pass has to say of a step whose last shard is shorter.
 func TestDumpParts(t *testing.T) {
-	text := dumped(t, netStep(t, 16411, false), 2, standardCut)
+	text := dumpText(t, netStep(t, 16411, false), 2, defaultShardConfig)
 	at := 0
 	for _, want := range []string{
 		"# as written\nfunc \"step\"", "# simplify: of ", "# regions\ngroup 1, a region of 16411 images in shards of ",
@@ -81,13 +81,13 @@ func TestDumpParts(t *testing.T) {
 	}
 }
 
-func TestDumpOfLittle(t *testing.T) {
+func TestDumpOfIdentity(t *testing.T) {
 	x := graph.Input("x", tensor.Float32, 3)
 	f, err := graph.NewFunc("same", []*graph.Node{x}, []graph.Output{{Name: "y", Value: x}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := dumped(t, f, 1, standardCut); !strings.Contains(text, "# lower: 0 stages\n") {
+	if text := dumpText(t, f, 1, defaultShardConfig); !strings.Contains(text, "# lower: 0 stages\n") {
 		t.Error(text)
 	}
 	if _, err := Dump(nil, f, 0); err == nil || err.Error() != "cpu: dump same: 0 threads, want 1 or more" {

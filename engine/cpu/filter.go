@@ -13,76 +13,76 @@ type filterGrad struct {
 	images       int
 	xLen, gyLen  int // elements of an image
 	taps, ci, co int
-	pix          int
+	outPixels    int
 	groups       int     // sets of taps, each a task of its own
-	together     int     // images summed in one go, so that few pixels are enough work for a tile
+	imagesPerSum int     // images summed in one go, so that few pixels are enough work for a tile
 	pack         bool    // gy, because a panel of its wide rows falls into few sets of L1
-	from         []int32 // (taps, together·pix): offsets into x under each tap; negative outside
+	tapOffs      []int32 // (taps, together·pix): offsets into x under each tap; negative outside
 	zero         []float32
-	lay          planes
-	layOffs      []int32 // (tiles, output rows, 6): of taps and channels in the planes
-	rowCOffs     []int32 // of rows of the kernel; see rowOffsets
+	planes       planes
+	planeOffs    []int32 // (tiles, output rows, 6): of taps and channels in the planes
+	dstOffs      []int32 // of rows of the kernel; see rowOffsets
 }
 
 // maxLanes is the most lanes; more would cost memory and the time to add them.
 const maxLanes = 8
 
-func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) anchor {
+func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) root {
 	x, gy := n.In()[0], n.In()[1]
 	xs, ys, ws := x.Shape(), gy.Shape(), n.Shape()
 	size := ws.Size()
 	fg := &filterGrad{
 		images: xs[0], xLen: xs[1:].Size(), gyLen: ys[1:].Size(),
-		taps: ws[0] * ws[1], ci: ws[2], co: ws[3], pix: ys[1] * ys[2], groups: 1,
-		zero: aligned(kernel.MaxRows),
+		taps: ws[0] * ws[1], ci: ws[2], co: ws[3], outPixels: ys[1] * ys[2], groups: 1,
+		zero: newAligned(kernel.MaxRows),
 	}
 	cfg := n.Attr().Conv
 	lanes := min(fg.images, maxLanes)
-	if c.outer != nil { // a shard is part of a lane
+	if c.parent != nil { // a shard is part of a lane
 		lanes = 1
 	}
-	if fg.byPlanes() {
-		fg.lay = newPlanes(xs, ws, ys, cfg, ys[1])
-		c.need(fg.lay.size())
-		fg.layOffs, fg.rowCOffs = fg.tapOffsets(), rowOffsets(fg.co)
+	if fg.usesPlanes() {
+		fg.planes = newPlanes(xs, ws, ys, cfg, ys[1])
+		c.reserveScratch(fg.planes.size())
+		fg.planeOffs, fg.dstOffs = fg.planeTileOffsets(), rowOffsets(fg.co)
 	} else {
-		fg.together = max(1, min(longSum/fg.pix, fg.images))
-		fg.from = offsets(xs, ws, ys, cfg, fg.together)
+		fg.imagesPerSum = max(1, min(minSumLength/fg.outPixels, fg.images))
+		fg.tapOffs = tapSourceOffsets(xs, ws, ys, cfg, fg.imagesPerSum)
 		if fg.pack = fg.co >= 256; fg.pack {
-			c.need(kernel.PackedLen(fg.together*fg.pix, fg.co))
+			c.reserveScratch(kernel.PackedLen(fg.imagesPerSum*fg.outPixels, fg.co))
 		}
-		if size > 1<<16 && c.outer == nil {
+		if size > 1<<16 && c.parent == nil {
 			lanes, fg.groups = min(fg.images, 2), fg.taps
 		}
 	}
 	fg.lanes = &buffer{size: lanes * size}
-	flops := 2 * float64(fg.images) * float64(fg.pix) * float64(size)
+	flops := 2 * float64(fg.images) * float64(fg.outPixels) * float64(size)
 	pre := &stage{
 		name: "filter partial sums", tasks: lanes * fg.groups, cost: flops / 16 / float64(lanes*fg.groups),
 		writes: []*buffer{fg.lanes}, node: infoOf(n), matFlops: s.matFlops,
 	}
 	s.matFlops = 0 // adding the lanes is not a product
 	fg.x, fg.gy = c.operand(x, pre), c.operand(gy, pre)
-	pre.run = func(w *worker, task int) { fg.partial(w, task/fg.groups, task%fg.groups, lanes) }
+	pre.run = func(w *worker, task int) { fg.sumPartial(w, task/fg.groups, task%fg.groups, lanes) }
 	c.stages = append(c.stages, pre)
 	s.reads = append(s.reads, fg.lanes)
 	return &laneSum{lanes: fg.lanes, out: c.bufs[n], size: size, n: lanes}
 }
 
 // longSum is about how many products an element should add up before it is stored.
-const longSum = 256
+const minSumLength = 256
 
 // offsets lists where each tap reads x for each output pixel of some images, (taps,
 // images·pixels); negative outside the image.
-func offsets(x, w, y graph.Shape, cfg graph.ConvConfig, images int) []int32 {
+func tapSourceOffsets(x, w, y graph.Shape, cfg graph.ConvConfig, images int) []int32 {
 	var from []int32
 	for p := range w[0] {
 		for q := range w[1] {
 			for img := range images {
 				for i := range y[1] {
 					for j := range y[2] {
-						row, col := covered(x, w, cfg, pixel{i, j}, tap{p, q})
-						at := offset(x, row, col)
+						row, col := coveredPixel(x, w, cfg, pixel{i, j}, tap{p, q})
+						at := pixelOffset(x, row, col)
 						if at >= 0 {
 							at += int32(img * x[1:].Size())
 						}
@@ -97,27 +97,27 @@ func offsets(x, w, y graph.Shape, cfg graph.ConvConfig, images int) []int32 {
 
 // byPlanes reports whether there are few input channels, so that laying out
 // what is under each tap costs less than short tiles would.
-func (fg *filterGrad) byPlanes() bool { return fg.ci <= fewChannels }
+func (fg *filterGrad) usesPlanes() bool { return fg.ci <= fewChannels }
 
-func (fg *filterGrad) partial(w *worker, lane, group, lanes int) {
+func (fg *filterGrad) sumPartial(w *worker, lane, group, lanes int) {
 	size := fg.taps * fg.ci * fg.co
 	dst := lane * size
 	first := fg.images * lane / lanes
 	last := fg.images * (lane + 1) / lanes
-	if fg.byPlanes() {
+	if fg.usesPlanes() {
 		for img := first; img < last; img++ {
-			fg.imageByPlanes(w, img, dst, img > first)
+			fg.addImageByPlanes(w, img, dst, img > first)
 		}
 		return
 	}
-	for img := first; img < last; img += fg.together {
-		fg.imagesByTap(w, img, min(fg.together, last-img), group, dst, img > first)
+	for img := first; img < last; img += fg.imagesPerSum {
+		fg.addImagesByTap(w, img, min(fg.imagesPerSum, last-img), group, dst, img > first)
 	}
 }
 
 // imagesByTap adds the sums over n images for the taps of a group.
-func (fg *filterGrad) imagesByTap(w *worker, img, n, group, dst int, accumulate bool) {
-	pix := n * fg.pix
+func (fg *filterGrad) addImagesByTap(w *worker, img, n, group, dst int, accumulate bool) {
+	pix := n * fg.outPixels
 	w.outer = kernel.OuterArgs{
 		Zero: &fg.zero[0], B: fg.gy.ptr(img * fg.gyLen), LdB: fg.co, LdPanel: kernel.PanelCols,
 		LdC: fg.co, P: pix, Cols: fg.co, Accumulate: accumulate,
@@ -127,9 +127,9 @@ func (fg *filterGrad) imagesByTap(w *worker, img, n, group, dst int, accumulate 
 		w.outer.B, w.outer.LdB, w.outer.LdPanel = &w.scratch[0], kernel.PanelCols, pix*kernel.PanelCols
 	}
 	for t := group; t < fg.taps; t += fg.groups {
-		w.outer.AOffs = &fg.from[t*fg.together*fg.pix]
+		w.outer.AOffs = &fg.tapOffs[t*fg.imagesPerSum*fg.outPixels]
 		for i := 0; i < fg.ci; {
-			r := nextRun(fg.ci - i)
+			r := nextTileRun(fg.ci - i)
 			w.outer.A, w.outer.C, w.outer.Tiles = fg.x.ptr(img*fg.xLen+i), fg.lanes.ptr(dst+(t*fg.ci+i)*fg.co), r.tiles
 			kernel.Outer(r.mr, &w.outer)
 			i += r.mr * r.tiles
@@ -139,15 +139,15 @@ func (fg *filterGrad) imagesByTap(w *worker, img, n, group, dst int, accumulate 
 
 // tapOffsets returns the table of rows that Rows wants: a tile is some taps and
 // channels, and what it calls taps are the output rows.
-func (fg *filterGrad) tapOffsets() []int32 {
+func (fg *filterGrad) planeTileOffsets() []int32 {
 	var offs []int32
-	from := fg.lay.offsets()
+	from := fg.planes.offsets()
 	for _, r := range tileRuns(len(from)) {
 		for range r.tiles {
-			for i := range fg.lay.rows {
+			for i := range fg.planes.rows {
 				row := make([]int32, kernel.MaxRows)
 				for q, at := range from[:r.mr] {
-					row[q] = at + int32(i*fg.lay.pw)
+					row[q] = at + int32(i*fg.planes.pw)
 				}
 				offs = append(offs, row...)
 			}
@@ -157,17 +157,17 @@ func (fg *filterGrad) tapOffsets() []int32 {
 	return offs
 }
 
-func (fg *filterGrad) imageByPlanes(w *worker, img, dst int, accumulate bool) {
-	scratch := w.scratch[:fg.lay.size()]
-	fg.lay.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen], 0)
+func (fg *filterGrad) addImageByPlanes(w *worker, img, dst int, accumulate bool) {
+	scratch := w.scratch[:fg.planes.size()]
+	fg.planes.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen], 0)
 	w.rows = kernel.RowsArgs{
 		Base: &scratch[0], W: fg.gy.ptr(img * fg.gyLen), LdW: fg.co, LdPanel: kernel.PanelCols,
-		COffs: &fg.rowCOffs[0], Taps: fg.lay.rows, K: fg.pix / fg.lay.rows, Cols: fg.co, Accumulate: accumulate,
+		COffs: &fg.dstOffs[0], Taps: fg.planes.rows, K: fg.outPixels / fg.planes.rows, Cols: fg.co, Accumulate: accumulate,
 	}
 	tile := 0
 	for i := 0; i < fg.taps*fg.ci; {
-		r := nextRun(fg.taps*fg.ci - i)
-		w.rows.Offs, w.rows.C, w.rows.Tiles = &fg.layOffs[tile*fg.lay.rows*kernel.MaxRows], fg.lanes.ptr(dst+i*fg.co), r.tiles
+		r := nextTileRun(fg.taps*fg.ci - i)
+		w.rows.Offs, w.rows.C, w.rows.Tiles = &fg.planeOffs[tile*fg.planes.rows*kernel.MaxRows], fg.lanes.ptr(dst+i*fg.co), r.tiles
 		kernel.Rows(r.mr, &w.rows)
 		i += r.mr * r.tiles
 		tile += r.tiles
@@ -184,7 +184,7 @@ func (a *laneSum) split(align int) []int {
 	return evenSplit(a.size, lcm(align, min(blockFloats, a.size)), align, 1<<12, 16)
 }
 
-func (*laneSum) step() int { return 0 }
+func (*laneSum) pieceSize() int { return 0 }
 
 func (a *laneSum) run(_ *worker, lo, hi int) {
 	dst := a.out.data[lo:hi]

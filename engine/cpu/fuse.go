@@ -17,18 +17,18 @@ func base(n *graph.Node) *graph.Node {
 // A use is one operand of a node: of an element-wise node an element at the same
 // flat place (each), or anything else.
 type use struct {
-	user *graph.Node
-	each bool
+	user        *graph.Node
+	elementwise bool
 }
 
 // pattern says how a repeated operand is read at flat place i: at (i/l) % c.
-type pattern struct{ l, c int }
+type readPattern struct{ div, mod int }
 
 // repeats finds the pattern of a broadcast; ok is false if it has none, because
 // the kept axes do not stand together.
-func repeats(from, to graph.Shape) (p pattern, ok bool) {
+func broadcastPattern(from, to graph.Shape) (p readPattern, ok bool) {
 	st := graph.BroadcastStrides(from, to)
-	p = pattern{1, 1}
+	p = readPattern{1, 1}
 	const (
 		after = iota // trailing repeated axes
 		kept
@@ -39,14 +39,14 @@ func repeats(from, to graph.Shape) (p pattern, ok bool) {
 		switch {
 		case to[i] == 1:
 		case st[i] == 0 && at == after:
-			p.l *= to[i]
+			p.div *= to[i]
 		case st[i] == 0:
 			at = before
 		case at == before:
 			return p, false
 		default:
 			at = kept
-			p.c *= to[i]
+			p.mod *= to[i]
 		}
 	}
 	return p, true
@@ -54,35 +54,35 @@ func repeats(from, to graph.Shape) (p pattern, ok bool) {
 
 // source resolves an operand of an element-wise node to the node it is read
 // from, and how: whole is true for the same flat place.
-func (c *compiler) source(x *graph.Node) (src *graph.Node, p pattern, whole bool) {
+func (c *compiler) operandSource(x *graph.Node) (src *graph.Node, p readPattern, whole bool) {
 	x = base(x)
 	if x.Op() == graph.OpBroadcast && !c.check {
-		if p, ok := repeats(x.In()[0].Shape(), x.Shape()); ok {
+		if p, ok := broadcastPattern(x.In()[0].Shape(), x.Shape()); ok {
 			return base(x.In()[0]), p, false
 		}
 	}
-	return x, pattern{}, true
+	return x, readPattern{}, true
 }
 
 // loops reports whether n can be part of a loop over blocks. Broadcasts can: as
 // copies, where somebody needs one in full.
-func loops(n *graph.Node) bool {
+func canLoop(n *graph.Node) bool {
 	if n.Op().Elementwise() {
 		return true
 	}
 	switch n.Op() {
 	case graph.OpBroadcast:
-		_, ok := repeats(n.In()[0].Shape(), n.Shape())
+		_, ok := broadcastPattern(n.In()[0].Shape(), n.Shape())
 		return ok
 	case graph.OpSum:
-		_, ok := reduction(n)
+		_, ok := reductionPattern(n)
 		return ok
 	}
 	return false
 }
 
 // anchors returns the nodes whose result a loop can follow while it is in cache.
-func anchors(n *graph.Node) bool {
+func canBeRoot(n *graph.Node) bool {
 	switch n.Op() {
 	case graph.OpMatMul, graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
 		return true
@@ -92,17 +92,17 @@ func anchors(n *graph.Node) bool {
 
 // reduction returns the pattern of a sum: element i is added to place (i/l) % c.
 // ok is false if the kept axes do not stand together.
-func reduction(n *graph.Node) (p pattern, ok bool) {
+func reductionPattern(n *graph.Node) (p readPattern, ok bool) {
 	s := n.In()[0].Shape()
 	keep := s.Clone()
 	for _, ax := range n.Attr().Axes {
 		keep[ax] = 1
 	}
-	p, ok = repeats(keep, s)
-	return p, ok && (p.c == 1 || p.l == 1 || p.l*p.c == s.Size())
+	p, ok = broadcastPattern(keep, s)
+	return p, ok && (p.mod == 1 || p.div == 1 || p.div*p.mod == s.Size())
 }
 
-func leaf(n *graph.Node) bool {
+func isLeaf(n *graph.Node) bool {
 	switch n.Op() {
 	case graph.OpInput, graph.OpState, graph.OpConst:
 		return true
@@ -115,7 +115,7 @@ func leaf(n *graph.Node) bool {
 func (c *compiler) findUses() {
 	c.order = c.f.Nodes()
 	for i, n := range c.order {
-		c.place[n] = i
+		c.index[n] = i
 	}
 	add := func(x *graph.Node, u use) { c.uses[x] = append(c.uses[x], u) }
 	for _, n := range c.order {
@@ -126,29 +126,29 @@ func (c *compiler) findUses() {
 			continue // looked through, or added below
 		}
 		for _, x := range n.In() {
-			if n.Op().Elementwise() || n.Op() == graph.OpSum && loops(n) {
-				src, _, whole := c.source(x)
+			if n.Op().Elementwise() || n.Op() == graph.OpSum && canLoop(n) {
+				src, _, whole := c.operandSource(x)
 				add(src, use{n, whole})
-				c.kept[src] = c.kept[src] || src.Op() == graph.OpBroadcast
+				c.materialized[src] = c.materialized[src] || src.Op() == graph.OpBroadcast
 				continue
 			}
 			x = base(x)
 			add(x, use{n, false})
-			c.kept[x] = c.kept[x] || x.Op() == graph.OpBroadcast
+			c.materialized[x] = c.materialized[x] || x.Op() == graph.OpBroadcast
 		}
 	}
 	for _, o := range c.f.Outputs {
-		c.kept[base(o.Value)] = true
+		c.materialized[base(o.Value)] = true
 	}
 	for _, u := range c.f.Updates {
-		c.kept[base(u.Value)] = true
+		c.materialized[base(u.Value)] = true
 	}
 	// From the last on, because a copied broadcast may read another one.
 	for _, n := range slices.Backward(c.order) {
-		if n.Op() == graph.OpBroadcast && c.kept[n] {
+		if n.Op() == graph.OpBroadcast && c.materialized[n] {
 			x := base(n.In()[0])
 			add(x, use{n, false})
-			c.kept[x] = c.kept[x] || x.Op() == graph.OpBroadcast
+			c.materialized[x] = c.materialized[x] || x.Op() == graph.OpBroadcast
 		}
 	}
 }
@@ -156,14 +156,14 @@ func (c *compiler) findUses() {
 // A group is computed together: an anchor, if it has one, then a loop over
 // blocks of its size; or a single node of another kind (solo).
 type group struct {
-	nodes  []*graph.Node // in program order, once fuse is done
-	anchor *graph.Node
-	size   int // elements of the loop
-	solo   bool
-	region *region       // the nodes are those of a region
-	again  []*graph.Node // of nodes, those that another group computes too
-	guard  *guardedBy
-	after  []*group // write a state that this one reads: must come later
+	nodes      []*graph.Node // in program order, once fuse is done
+	root       *graph.Node
+	size       int // elements of the loop
+	standalone bool
+	region     *region       // the nodes are those of a region
+	recomputed []*graph.Node // of nodes, those that another group computes too
+	guard      *updateGuard
+	successors []*group // write a state that this one reads: must come later
 }
 
 // fuse forms the groups. First from the last node to the first: a node joins
@@ -172,13 +172,13 @@ type group struct {
 // group stands between them.
 func (c *compiler) fuse() {
 	for _, n := range slices.Backward(c.order) {
-		if leaf(n) || c.groupOf[n] != nil || n.Op() == graph.OpReshape || n.Op() == graph.OpBroadcast && !c.kept[n] {
+		if isLeaf(n) || c.groupOf[n] != nil || n.Op() == graph.OpReshape || n.Op() == graph.OpBroadcast && !c.materialized[n] {
 			continue
 		}
-		g := &group{size: n.Shape().Size(), solo: !loops(n) && !anchors(n)}
-		if n.Op() == graph.OpSum && loops(n) {
+		g := &group{size: n.Shape().Size(), standalone: !canLoop(n) && !canBeRoot(n)}
+		if n.Op() == graph.OpSum && canLoop(n) {
 			g.size = n.In()[0].Shape().Size()
-		} else if h := c.onlyUser(n); h != nil && !g.solo && !c.check && c.fits(h, n) && !c.parts([]*graph.Node{n}, h) {
+		} else if h := c.onlyUser(n); h != nil && !g.standalone && !c.check && c.fits(h, n) && !c.separatesVersions([]*graph.Node{n}, h) {
 			g = h
 		}
 		if len(g.nodes) == 0 {
@@ -192,15 +192,15 @@ func (c *compiler) fuse() {
 		}
 	}
 	for _, g := range c.groups {
-		slices.SortFunc(g.nodes, func(a, b *graph.Node) int { return c.place[a] - c.place[b] })
+		slices.SortFunc(g.nodes, func(a, b *graph.Node) int { return c.index[a] - c.index[b] })
 	}
 }
 
 func (c *compiler) join(g *group, n *graph.Node) {
 	g.nodes = append(g.nodes, n)
 	c.groupOf[n] = g
-	if anchors(n) {
-		g.anchor = n
+	if canBeRoot(n) {
+		g.root = n
 	}
 }
 
@@ -210,7 +210,7 @@ func (c *compiler) onlyUser(n *graph.Node) *group {
 	var g *group
 	for _, u := range c.uses[n] {
 		h := c.groupOf[u.user]
-		if !u.each || h == nil || h.solo || g != nil && g != h {
+		if !u.elementwise || h == nil || h.standalone || g != nil && g != h {
 			return nil
 		}
 		g = h
@@ -224,10 +224,10 @@ func (c *compiler) fits(g *group, n *graph.Node) bool {
 	if n.Shape().Size() != g.size {
 		return false
 	}
-	if !anchors(n) {
+	if !canBeRoot(n) {
 		return true
 	}
-	return g.anchor == nil && divides(unitOf(n), g)
+	return g.root == nil && divides(unitOf(n), g)
 }
 
 // divides reports whether tasks of a multiple of unit elements can be made that
@@ -237,8 +237,8 @@ func divides(unit int, g *group) bool {
 		if n.Op() != graph.OpSum {
 			continue
 		}
-		p, _ := reduction(n)
-		if p.c > 1 && p.l > 1 && p.l%unit != 0 && unit%p.l != 0 {
+		p, _ := reductionPattern(n)
+		if p.mod > 1 && p.div > 1 && p.div%unit != 0 && unit%p.div != 0 {
 			return false
 		}
 	}
@@ -261,17 +261,17 @@ func unitOf(n *graph.Node) int {
 // whether it found any.
 func (c *compiler) mergeOne() bool {
 	for _, g := range slices.Backward(c.groups) { // users before makers: less is stored between
-		if g.solo {
+		if g.standalone {
 			continue
 		}
 		for _, n := range g.nodes {
-			if anchors(n) || n.Op() == graph.OpBroadcast {
+			if canBeRoot(n) || n.Op() == graph.OpBroadcast {
 				continue
 			}
 			for _, x := range n.In() {
-				src, _, whole := c.source(x)
+				src, _, whole := c.operandSource(x)
 				h := c.groupOf[src]
-				if !whole || h == nil || h == g || h.solo || h.size != g.size || src.Op() == graph.OpSum || !c.mergeable(h, g) {
+				if !whole || h == nil || h == g || h.standalone || h.size != g.size || src.Op() == graph.OpSum || !c.mergeable(h, g) {
 					continue
 				}
 				for _, m := range h.nodes {
@@ -287,17 +287,17 @@ func (c *compiler) mergeOne() bool {
 
 // mergeable reports whether g, which reads h, can be computed with it.
 func (c *compiler) mergeable(h, g *group) bool {
-	if h.anchor != nil && g.anchor != nil || c.parts(h.nodes, g) {
+	if h.root != nil && g.root != nil || c.separatesVersions(h.nodes, g) {
 		return false
 	}
-	if h.anchor != nil && !divides(unitOf(h.anchor), g) || g.anchor != nil && !divides(unitOf(g.anchor), h) {
+	if h.root != nil && !divides(unitOf(h.root), g) || g.root != nil && !divides(unitOf(g.root), h) {
 		return false
 	}
 	// No path from h to g but the direct reads, and those element by element.
 	for _, n := range h.nodes {
 		for _, u := range c.uses[n] {
 			k := c.groupOf[u.user]
-			if k == g && (!u.each || n.Op() == graph.OpSum) || k != g && k != h && c.reaches(k, g, map[*group]bool{h: true}) {
+			if k == g && (!u.elementwise || n.Op() == graph.OpSum) || k != g && k != h && c.reaches(k, g, map[*group]bool{h: true}) {
 				return false
 			}
 		}
@@ -314,7 +314,7 @@ func (c *compiler) reaches(from, to *group, seen map[*group]bool) bool {
 		return false
 	}
 	seen[from] = true
-	for _, g := range from.after {
+	for _, g := range from.successors {
 		if c.reaches(g, to, seen) {
 			return true
 		}

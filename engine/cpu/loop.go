@@ -10,23 +10,23 @@ import (
 // range is cut into chunks, which are the stage's tasks; an anchor fills its
 // part of the range at the start of each chunk.
 type loop struct {
-	anchor anchor
+	root   root
 	chunks []int // boundaries in elements: chunk i is [chunks[i], chunks[i+1])
 	piece  int   // elements of a chunk that the anchor computes at a time; 0 = all
 	block  int
 	slots  []slot
 	instrs []instr
-	sinks  []sink
+	sums   []loopSum
 }
 
 // An anchor computes elements [lo, hi) of its result, for boundaries that it
 // proposed itself.
-type anchor interface {
+type root interface {
 	// split gives the boundaries of tasks, multiples of align elements.
 	split(align int) []int
 	// step is how many elements of a task run should compute at a time, so that
 	// the loop finds them in L1; 0 is the whole task.
-	step() int
+	pieceSize() int
 	run(w *worker, lo, hi int)
 }
 
@@ -45,10 +45,10 @@ const (
 
 // A slot is an operand of the instructions.
 type slot struct {
-	kind slotKind
-	buf  *buffer
-	pat  pattern // element i of the range is buf[(i/l) % c]
-	off  int     // in scratch; of slotWhole none
+	kind   slotKind
+	buf    *buffer
+	pat    readPattern // element i of the range is buf[(i/l) % c]
+	offset int         // in scratch; of slotWhole none
 }
 
 // An instr applies the kernel of a primitive, one of the three, to slots.
@@ -67,12 +67,12 @@ type instr struct {
 const copyOp = graph.OpInput
 
 // A sink adds up a slot: everything (c = 1), by place i % c (l = 1), or rows of l.
-type sink struct {
-	src     int
-	pat     pattern
-	out     *buffer
-	partial *buffer // (tasks, c); nil for rows, which no two tasks share
-	acc     int     // offset in scratch of a block-long accumulator; -1 if blocks do not align with c
+type loopSum struct {
+	src       int
+	pat       readPattern
+	out       *buffer
+	partial   *buffer // (tasks, c); nil for rows, which no two tasks share
+	accOffset int     // offset in scratch of a block-long accumulator; -1 if blocks do not align with c
 }
 
 func (l *loop) tasks() int { return len(l.chunks) - 1 }
@@ -80,23 +80,23 @@ func (l *loop) tasks() int { return len(l.chunks) - 1 }
 // run executes one chunk.
 func (l *loop) run(w *worker, task int) {
 	lo, hi := l.chunks[task], l.chunks[task+1]
-	if len(l.instrs) == 0 && len(l.sinks) == 0 {
-		l.anchor.run(w, lo, hi)
+	if len(l.instrs) == 0 && len(l.sums) == 0 {
+		l.root.run(w, lo, hi)
 		return
 	}
 	for i, s := range l.slots {
 		if s.kind == slotTile {
-			l.fill(w.scratch[s.off:s.off+l.block], s, lo)
-			w.regs[i] = w.scratch[s.off : s.off+l.block]
+			l.fillRepeated(w.scratch[s.offset:s.offset+l.block], s, lo)
+			w.regs[i] = w.scratch[s.offset : s.offset+l.block]
 		}
 	}
-	for _, s := range l.sinks {
+	for _, s := range l.sums {
 		if s.partial == nil {
 			continue
 		}
-		clear(s.partial.data[task*s.pat.c : (task+1)*s.pat.c])
-		if s.acc >= 0 {
-			clear(w.scratch[s.acc : s.acc+l.block])
+		clear(s.partial.data[task*s.pat.mod : (task+1)*s.pat.mod])
+		if s.accOffset >= 0 {
+			clear(w.scratch[s.accOffset : s.accOffset+l.block])
 		}
 	}
 	piece := l.piece
@@ -105,23 +105,23 @@ func (l *loop) run(w *worker, task int) {
 	}
 	for at := lo; at < hi; at += piece {
 		end := min(at+piece, hi)
-		if l.anchor != nil {
-			l.anchor.run(w, at, end)
+		if l.root != nil {
+			l.root.run(w, at, end)
 		}
-		l.follow(w, task, at, end)
+		l.runBlocks(w, task, at, end)
 	}
-	for _, s := range l.sinks {
-		if s.partial != nil && s.acc >= 0 {
-			p := s.partial.data[task*s.pat.c : (task+1)*s.pat.c]
-			for j, v := range w.scratch[s.acc : s.acc+l.block] {
-				p[j%s.pat.c] += v
+	for _, s := range l.sums {
+		if s.partial != nil && s.accOffset >= 0 {
+			p := s.partial.data[task*s.pat.mod : (task+1)*s.pat.mod]
+			for j, v := range w.scratch[s.accOffset : s.accOffset+l.block] {
+				p[j%s.pat.mod] += v
 			}
 		}
 	}
 }
 
 // follow executes the instructions on elements [lo, hi), block by block.
-func (l *loop) follow(w *worker, task, lo, hi int) {
+func (l *loop) runBlocks(w *worker, task, lo, hi int) {
 	for at := lo; at < hi; at += l.block {
 		end := min(at+l.block, hi)
 		for i := range l.slots {
@@ -130,66 +130,66 @@ func (l *loop) follow(w *worker, task, lo, hi int) {
 			case slotWhole:
 				w.regs[i] = s.buf.data[at:end]
 			case slotReg:
-				w.regs[i] = w.scratch[s.off : s.off+end-at]
+				w.regs[i] = w.scratch[s.offset : s.offset+end-at]
 			case slotRepeat:
-				if c := s.pat.c; s.pat.l == 1 && at%c+end-at <= c {
+				if c := s.pat.mod; s.pat.div == 1 && at%c+end-at <= c {
 					w.regs[i] = s.buf.data[at%c : at%c+end-at]
 				} else {
-					w.regs[i] = w.scratch[s.off : s.off+end-at]
-					l.fill(w.regs[i], *s, at)
+					w.regs[i] = w.scratch[s.offset : s.offset+end-at]
+					l.fillRepeated(w.regs[i], *s, at)
 				}
 			}
 		}
 		for i := range l.instrs {
 			l.instrs[i].exec(w.regs)
 		}
-		for i := range l.sinks {
-			s := &l.sinks[i]
-			s.add(w, task, at, w.regs[s.src][:end-at])
+		for i := range l.sums {
+			s := &l.sums[i]
+			s.addBlock(w, task, at, w.regs[s.src][:end-at])
 		}
 	}
 }
 
 // fill lays out a repeated operand from element at of the range on.
-func (l *loop) fill(dst []float32, s slot, at int) {
+func (l *loop) fillRepeated(dst []float32, s slot, at int) {
 	src, p := s.buf.data, s.pat
-	if p.c == 1 {
+	if p.mod == 1 {
 		kernel.Fill(dst, src[0])
 		return
 	}
-	if p.l == 1 {
-		for j := at % p.c; len(dst) > 0; j = 0 {
-			n := copy(dst, src[j:p.c])
+	if p.div == 1 {
+		for j := at % p.mod; len(dst) > 0; j = 0 {
+			n := copy(dst, src[j:p.mod])
 			dst = dst[n:]
 		}
 		return
 	}
 	for len(dst) > 0 {
-		n := min(p.l-at%p.l, len(dst))
-		kernel.Fill(dst[:n], src[at/p.l%p.c])
+		n := min(p.div-at%p.div, len(dst))
+		kernel.Fill(dst[:n], src[at/p.div%p.mod])
 		dst, at = dst[n:], at+n
 	}
 }
 
 // add takes in the block that starts at element at.
-func (s *sink) add(w *worker, task, at int, x []float32) {
-	c := s.pat.c
+func (s *loopSum) addBlock(w *worker, task, at int, x []float32) {
+	c := s.pat.mod
 	switch {
 	case s.partial == nil:
 		for len(x) > 0 {
-			n := min(s.pat.l-at%s.pat.l, len(x))
+			n := min(s.pat.div-at%s.pat.div, len(x))
 			v := kernel.Sum(x[:n])
-			if at%s.pat.l == 0 {
-				s.out.data[at/s.pat.l] = v
+			if at%s.pat.div == 0 {
+				s.out.data[at/s.pat.div] = v
 			} else {
-				s.out.data[at/s.pat.l] += v
+				s.out.data[at/s.pat.div] += v
 			}
 			x, at = x[n:], at+n
 		}
 	case c == 1:
 		s.partial.data[task] += kernel.Sum(x)
-	case s.acc >= 0:
-		kernel.AddTo(w.scratch[s.acc:s.acc+len(x)], x)
+	case s.accOffset >= 0:
+		kernel.AddTo(w.scratch[s.accOffset:s.accOffset+len(x)], x)
 	default:
 		p := s.partial.data[task*c : (task+1)*c]
 		for len(x) > 0 {
@@ -203,14 +203,14 @@ func (s *sink) add(w *worker, task, at int, x []float32) {
 
 // finish adds the partial sums of all tasks, in their order.
 func (l *loop) finish() {
-	for _, s := range l.sinks {
+	for _, s := range l.sums {
 		if s.partial == nil {
 			continue
 		}
-		for j := range s.pat.c {
+		for j := range s.pat.mod {
 			var sum float64
 			for t := range l.tasks() {
-				sum += float64(s.partial.data[t*s.pat.c+j])
+				sum += float64(s.partial.data[t*s.pat.mod+j])
 			}
 			s.out.data[j] = float32(sum)
 		}

@@ -14,7 +14,7 @@ func (c *compiler) lower() {
 		case graph.OpState:
 			c.bufs[n] = c.state.bufs[n.Name()]
 		case graph.OpConst:
-			b := &buffer{size: n.Shape().Size(), data: aligned(n.Shape().Size()), fixed: true}
+			b := &buffer{size: n.Shape().Size(), data: newAligned(n.Shape().Size()), fixed: true}
 			copy(b.data, n.Attr().Data)
 			c.bufs[n] = b
 		case graph.OpInput:
@@ -25,7 +25,7 @@ func (c *compiler) lower() {
 			if n.DType() == tensor.Int32 {
 				b.i32 = make([]int32, b.size)
 			} else {
-				b.data = aligned(b.size)
+				b.data = newAligned(b.size)
 			}
 			c.bufs[n] = b
 		}
@@ -44,8 +44,8 @@ func (c *compiler) lower() {
 		switch {
 		case g.region != nil:
 			c.lowerRegion(g)
-		case g.solo:
-			c.lowerSolo(g.nodes[0])
+		case g.standalone:
+			c.lowerStandalone(g.nodes[0])
 		default:
 			c.lowerLoop(g)
 		}
@@ -61,7 +61,7 @@ func (c *compiler) lower() {
 
 // stored reports whether a node of g must exist in memory when g is done.
 func (c *compiler) stored(g *group, n *graph.Node) bool {
-	if g.region == nil && (g.solo || n.Op() == graph.OpSum) || c.kept[n] {
+	if g.region == nil && (g.standalone || n.Op() == graph.OpSum) || c.materialized[n] {
 		return true
 	}
 	if g.region != nil {
@@ -69,7 +69,7 @@ func (c *compiler) stored(g *group, n *graph.Node) bool {
 	}
 	return slices.ContainsFunc(c.uses[n], func(u use) bool {
 		h := c.groupOf[u.user]
-		return !u.each || h != g && !slices.Contains(h.again, n)
+		return !u.elementwise || h != g && !slices.Contains(h.recomputed, n)
 	})
 }
 
@@ -78,16 +78,16 @@ func (c *compiler) lowerLoop(g *group) {
 	l := &loop{block: blockFloats}
 	s := &stage{name: "loop", node: infoOf(g.nodes[len(g.nodes)-1]), cost: float64(g.size)}
 	b := loopBuilder{c: c, g: g, l: l, s: s, slotOf: map[slotKey]int{}}
-	c.front = 0
-	if a := g.anchor; a != nil {
-		b.placeAnchor(a)
+	c.rootScratch = 0
+	if a := g.root; a != nil {
+		b.placeRootResult(a)
 		s.name, s.node = a.Op().String(), infoOf(a)
 		s.matFlops = matFlops(a)
-		l.anchor = c.lowerAnchor(a, s)
+		l.root = c.lowerRoot(a, s)
 	}
-	combined := b.combinations()
+	combined := b.findCombinations()
 	for _, n := range g.nodes {
-		if n == g.anchor {
+		if n == g.root {
 			continue
 		}
 		s.fused = append(s.fused, n.Op().String())
@@ -95,55 +95,55 @@ func (c *compiler) lowerLoop(g *group) {
 		k, part := combined[n]
 		switch {
 		case k != nil:
-			b.combined(n, k)
+			b.addCombined(n, k)
 		case part || g.guard != nil && c.inPlace[n] != nil:
 		case n.Op() == graph.OpSum:
-			b.sink(n)
+			b.addSum(n)
 		default:
-			b.instr(n)
+			b.addInstr(n)
 		}
 	}
 	if g.guard != nil {
-		s.when = c.bufs[g.guard.when]
-		s.reads = append(s.reads, s.when)
+		s.cond = c.bufs[g.guard.cond]
+		s.reads = append(s.reads, s.cond)
 	}
-	b.choose()
-	b.allocate()
+	b.chooseBlocks()
+	b.allocateScratch()
 	s.tasks, s.run = l.tasks(), l.run
-	if slices.ContainsFunc(l.sinks, func(k sink) bool { return k.partial != nil }) {
+	if slices.ContainsFunc(l.sums, func(k loopSum) bool { return k.partial != nil }) {
 		s.finish = l.finish
 	}
 	s.cost /= float64(s.tasks)
-	c.regs = max(c.regs, len(l.slots))
+	c.loopOperands = max(c.loopOperands, len(l.slots))
 	c.stages = append(c.stages, s)
-	c.loops[s] = &b
+	c.loopBuilders[s] = &b
 }
 
 // loopBuilder collects the operands and instructions of one loop.
 type loopBuilder struct {
-	c      *compiler
-	g      *group
-	l      *loop
-	s      *stage
-	slotOf map[slotKey]int
-	made   []made // by instruction
+	c       *compiler
+	g       *group
+	l       *loop
+	s       *stage
+	slotOf  map[slotKey]int
+	sources []instrSource // by instruction
 }
 
 // made is what an instruction computes: a node, by itself or in a combination.
-type made struct {
+type instrSource struct {
 	n *graph.Node
 	*combination
 }
 
 type slotKey struct {
 	n   *graph.Node
-	pat pattern
+	pat readPattern
 }
 
 // placeAnchor gives the anchor's raw result a buffer: its own if others need it,
 // else that of the value made by its last reader, which then overwrites it block
 // by block, else one for this stage alone.
-func (b *loopBuilder) placeAnchor(a *graph.Node) {
+func (b *loopBuilder) placeRootResult(a *graph.Node) {
 	if b.c.bufs[a] != nil {
 		b.s.writes = append(b.s.writes, b.c.bufs[a])
 		return
@@ -154,7 +154,7 @@ func (b *loopBuilder) placeAnchor(a *graph.Node) {
 			last = nil // reads after all instructions
 			break
 		}
-		if b.c.place[u.user] > b.c.place[last] {
+		if b.c.index[u.user] > b.c.index[last] {
 			last = u.user
 		}
 	}
@@ -168,44 +168,44 @@ func (b *loopBuilder) placeAnchor(a *graph.Node) {
 
 // operand returns the slot from which an operand of a node is read.
 func (b *loopBuilder) operand(x *graph.Node) int {
-	src, pat, whole := b.c.source(x)
-	return b.read(src, pat, whole)
+	src, pat, whole := b.c.operandSource(x)
+	return b.slotFor(src, pat, whole)
 }
 
-func (b *loopBuilder) read(src *graph.Node, pat pattern, whole bool) int {
+func (b *loopBuilder) slotFor(src *graph.Node, pat readPattern, whole bool) int {
 	key := slotKey{src, pat}
 	if i, ok := b.slotOf[key]; ok {
 		return i
 	}
 	s := slot{buf: b.c.bufs[src], pat: pat}
 	if whole {
-		s.pat = pattern{1, b.g.size}
+		s.pat = readPattern{1, b.g.size}
 		if src.Shape().Size() != b.g.size {
 			panic("cpu: operand of another size in a loop")
 		}
-	} else if s.kind = slotRepeat; pat.c == 1 {
+	} else if s.kind = slotRepeat; pat.mod == 1 {
 		s.kind = slotTile
 	}
 	if b.c.groupOf[src] != b.g { // else it is made here
 		b.s.reads = append(b.s.reads, s.buf)
 	}
-	return b.add(key, s)
+	return b.addSlot(key, s)
 }
 
-func (b *loopBuilder) add(key slotKey, s slot) int {
+func (b *loopBuilder) addSlot(key slotKey, s slot) int {
 	i := len(b.l.slots)
 	b.l.slots = append(b.l.slots, s)
 	b.slotOf[key] = i
 	return i
 }
 
-func (b *loopBuilder) instr(n *graph.Node) {
+func (b *loopBuilder) addInstr(n *graph.Node) {
 	var i instr
 	if n.Op() == graph.OpBroadcast {
 		i = newInstr(copyOp)
 		src := base(n.In()[0])
-		pat, _ := repeats(n.In()[0].Shape(), n.Shape())
-		at := b.read(src, pat, false)
+		pat, _ := broadcastPattern(n.In()[0].Shape(), n.Shape())
+		at := b.slotFor(src, pat, false)
 		i.in = [3]int{at, at, at}
 	} else {
 		i = newInstr(n.Op())
@@ -215,16 +215,16 @@ func (b *loopBuilder) instr(n *graph.Node) {
 			i.in[1+j] = b.operand(x)
 		}
 	}
-	b.result(n, nil, i)
+	b.addResult(n, nil, i)
 }
 
 // combined makes one instruction of a few nodes.
-func (b *loopBuilder) combined(n *graph.Node, k *combination) {
+func (b *loopBuilder) addCombined(n *graph.Node, k *combination) {
 	i := instr{combined: k.run}
-	for j, x := range k.whole {
+	for j, x := range k.operands {
 		i.in[j] = b.operand(x)
 	}
-	for j := len(k.whole); j < len(i.in); j++ {
+	for j := len(k.operands); j < len(i.in); j++ {
 		i.in[j] = i.in[0]
 	}
 	for j, x := range k.scalars {
@@ -234,58 +234,58 @@ func (b *loopBuilder) combined(n *graph.Node, k *combination) {
 		}
 		b.s.reads = append(b.s.reads, i.scalars[j])
 	}
-	b.result(n, k, i)
+	b.addResult(n, k, i)
 }
 
 // result gives the result of an instruction its slot: where it is stored, or a
 // register.
-func (b *loopBuilder) result(n *graph.Node, k *combination, i instr) {
-	s := slot{kind: slotReg, pat: pattern{1, b.g.size}}
+func (b *loopBuilder) addResult(n *graph.Node, k *combination, i instr) {
+	s := slot{kind: slotReg, pat: readPattern{1, b.g.size}}
 	buf := b.c.bufs[n]
-	if b.g.guard != nil && b.g.guard.direct[n] != nil {
-		buf = b.c.bufs[b.g.guard.direct[n]]
+	if b.g.guard != nil && b.g.guard.storedFor[n] != nil {
+		buf = b.c.bufs[b.g.guard.storedFor[n]]
 	}
 	if buf != nil && b.c.groupOf[n] == b.g {
 		s.kind, s.buf = slotWhole, buf
 		b.s.writes = append(b.s.writes, buf)
 	}
-	i.dst = b.add(slotKey{n, pattern{}}, s)
+	i.dst = b.addSlot(slotKey{n, readPattern{}}, s)
 	b.l.instrs = append(b.l.instrs, i)
-	b.made = append(b.made, made{n, k})
+	b.sources = append(b.sources, instrSource{n, k})
 }
 
-func (b *loopBuilder) sink(n *graph.Node) {
-	pat, _ := reduction(n)
-	k := sink{src: b.operand(n.In()[0]), pat: pat, out: b.c.bufs[n], acc: -1}
-	if pat.c == 1 {
-		k.pat.l = 1
+func (b *loopBuilder) addSum(n *graph.Node) {
+	pat, _ := reductionPattern(n)
+	k := loopSum{src: b.operand(n.In()[0]), pat: pat, out: b.c.bufs[n], accOffset: -1}
+	if pat.mod == 1 {
+		k.pat.div = 1
 	}
 	b.s.writes = append(b.s.writes, k.out)
-	b.l.sinks = append(b.l.sinks, k)
+	b.l.sums = append(b.l.sums, k)
 }
 
 // rows reports whether the sink adds rows of l, each within one task.
-func (k *sink) rows() bool { return k.pat.l > 1 && k.pat.c > 1 }
+func (k *loopSum) sumsRows() bool { return k.pat.div > 1 && k.pat.mod > 1 }
 
 // choose sets the block and the chunks so that repeated operands and sums by
 // place line up with blocks, and rows with chunks.
-func (b *loopBuilder) choose() {
+func (b *loopBuilder) chooseBlocks() {
 	l := b.l
 	align := 1
-	for _, k := range l.sinks {
-		if k.rows() {
-			align = lcm(align, k.pat.l)
+	for _, k := range l.sums {
+		if k.sumsRows() {
+			align = lcm(align, k.pat.div)
 		}
 	}
 	period := 1
 	for _, s := range l.slots {
-		if s.kind == slotRepeat && s.pat.l == 1 {
-			period = lcm(period, s.pat.c)
+		if s.kind == slotRepeat && s.pat.div == 1 {
+			period = lcm(period, s.pat.mod)
 		}
 	}
-	for _, k := range l.sinks {
-		if k.pat.l == 1 && k.pat.c > 1 {
-			period = lcm(period, k.pat.c)
+	for _, k := range l.sums {
+		if k.pat.div == 1 && k.pat.mod > 1 {
+			period = lcm(period, k.pat.mod)
 		}
 	}
 	if period > 2*blockFloats { // blocks that do not straddle its end
@@ -298,44 +298,44 @@ func (b *loopBuilder) choose() {
 	} else {
 		l.block = max(blockFloats/period, 1) * period
 	}
-	if l.anchor != nil {
-		l.chunks = l.anchor.split(align)
-		if step := l.anchor.step(); step%period == 0 {
+	if l.root != nil {
+		l.chunks = l.root.split(align)
+		if step := l.root.pieceSize(); step%period == 0 {
 			l.piece = step
 		}
 	} else {
 		l.chunks = evenSplit(b.g.size, lcm(align, min(l.block, b.g.size)), align, 1<<14, 64)
 	}
-	if l.block%period == 0 && l.aligned(period) {
+	if l.block%period == 0 && l.chunksAligned(period) {
 		for i := range l.slots {
-			if s := &l.slots[i]; s.kind == slotRepeat && s.pat.l == 1 {
+			if s := &l.slots[i]; s.kind == slotRepeat && s.pat.div == 1 {
 				s.kind = slotTile
 			}
 		}
-		for i := range l.sinks {
-			if k := &l.sinks[i]; k.pat.l == 1 && k.pat.c > 1 {
-				k.acc = 0
+		for i := range l.sums {
+			if k := &l.sums[i]; k.pat.div == 1 && k.pat.mod > 1 {
+				k.accOffset = 0
 			}
 		}
 	}
-	for i := range l.sinks {
-		if k := &l.sinks[i]; !k.rows() {
-			k.partial = &buffer{size: l.tasks() * k.pat.c}
+	for i := range l.sums {
+		if k := &l.sums[i]; !k.sumsRows() {
+			k.partial = &buffer{size: l.tasks() * k.pat.mod}
 			b.s.temps = append(b.s.temps, k.partial)
 		}
 	}
 }
 
 // aligned reports whether every chunk starts at a multiple of period.
-func (l *loop) aligned(period int) bool {
+func (l *loop) chunksAligned(period int) bool {
 	return !slices.ContainsFunc(l.chunks[:l.tasks()], func(at int) bool { return at%period != 0 })
 }
 
 // allocate gives registers, tiles and accumulators their places in scratch. A
 // register is free again after its last reader; that reader may write over it.
 // They stand behind what the anchor keeps there.
-func (b *loopBuilder) allocate() {
-	l, next := b.l, (b.c.front+lineFloats-1)/lineFloats*lineFloats
+func (b *loopBuilder) allocateScratch() {
+	l, next := b.l, (b.c.rootScratch+lineFloats-1)/lineFloats*lineFloats
 	take := func() int { next += l.block; return next - l.block }
 	last := map[int]int{}
 	for i, in := range l.instrs {
@@ -343,17 +343,17 @@ func (b *loopBuilder) allocate() {
 			last[s] = i
 		}
 	}
-	for _, k := range l.sinks {
+	for _, k := range l.sums {
 		last[k.src] = len(l.instrs)
 	}
 	for i := range l.slots {
 		if k := l.slots[i].kind; k == slotTile || k == slotRepeat {
-			l.slots[i].off = take()
+			l.slots[i].offset = take()
 		}
 	}
-	for i := range l.sinks {
-		if l.sinks[i].acc >= 0 {
-			l.sinks[i].acc = take()
+	for i := range l.sums {
+		if l.sums[i].accOffset >= 0 {
+			l.sums[i].accOffset = take()
 		}
 	}
 	var free []int
@@ -362,17 +362,17 @@ func (b *loopBuilder) allocate() {
 		for _, s := range in.in {
 			if l.slots[s].kind == slotReg && last[s] == i && !freed[s] {
 				freed[s] = true
-				free = append(free, l.slots[s].off)
+				free = append(free, l.slots[s].offset)
 			}
 		}
 		if d := &l.slots[in.dst]; d.kind == slotReg {
 			if n := len(free); n > 0 {
-				d.off, free = free[n-1], free[:n-1]
+				d.offset, free = free[n-1], free[:n-1]
 			} else {
-				d.off = take()
+				d.offset = take()
 			}
 			if _, read := last[in.dst]; !read {
-				free = append(free, d.off)
+				free = append(free, d.offset)
 			}
 		}
 	}

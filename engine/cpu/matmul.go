@@ -13,26 +13,26 @@ import (
 // columns, as a sum of outer products (kernel.Outer). With one column of C it is
 // inner products (kernel.Dot) over the column itself.
 type matmul struct {
-	a, b, out *buffer
-	m, n, k   int
-	lda       int
-	ldb       int // from row to row of a panel
-	panel     int // from panel to panel
-	transA    bool
-	dot       bool
-	zeros     *zeros  // nil: A is no input
-	offs      []int32 // (runTiles, 6): of rows of A
-	coffs     []int32 // (runTiles, 6): of rows of C
+	a, b, out   *buffer
+	m, n, k     int
+	lda         int
+	ldb         int // from row to row of a panel
+	panelStride int // from panel to panel
+	transA      bool
+	dot         bool
+	sparse      *zeroSkipper // nil: A is no input
+	srcOffs     []int32      // (runTiles, 6): of rows of A
+	dstOffs     []int32      // (runTiles, 6): of rows of C
 }
 
 // fewRows is up to how many rows of C a matrix is read as it lies: packing it would
 // cost more than its strides do.
-const fewRows = 1024
+const unpackedRows = 1024
 
 // packFloats is how many elements are worth a task that packs them.
 const packFloats = 1 << 14
 
-func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
+func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
 	a, b, at := n.In()[0], n.In()[1], n.Attr()
 	mm := &matmul{
 		a: c.operand(a, s), out: c.bufs[n],
@@ -43,12 +43,12 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 	}
 	ldb := b.Shape()[1]
 	s.cost = 2 * float64(mm.m) * float64(mm.n) * float64(mm.k) / 16
-	mm.ldb, mm.panel = kernel.PanelCols, mm.k*kernel.PanelCols
+	mm.ldb, mm.panelStride = kernel.PanelCols, mm.k*kernel.PanelCols
 	switch {
 	case mm.n == 1 && !mm.transA: // a column lies as its transpose does
 		mm.dot, mm.b = true, c.operand(b, s)
-	case !at.TransB && mm.m <= fewRows:
-		mm.b, mm.ldb, mm.panel = c.operand(b, s), ldb, kernel.PanelCols
+	case !at.TransB && mm.m <= unpackedRows:
+		mm.b, mm.ldb, mm.panelStride = c.operand(b, s), ldb, kernel.PanelCols
 	default:
 		pack, form, column := kernel.PackB, "B", 1
 		if at.TransB {
@@ -56,29 +56,29 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) anchor {
 		}
 		panels := (mm.n + kernel.PanelCols - 1) / kernel.PanelCols
 		tasks := max(1, min(panels, mm.k*mm.n/packFloats))
-		mm.b = c.packedBy(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, kernel.PackedLen(mm.k, mm.n), tasks, s, infoOf(b),
+		mm.b = c.packedTasks(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, kernel.PackedLen(mm.k, mm.n), tasks, s, infoOf(b),
 			func(_ *worker, task int, dst, src []float32) {
 				from, to := panels*task/tasks*kernel.PanelCols, min(panels*(task+1)/tasks*kernel.PanelCols, mm.n)
 				pack(dst[from*mm.k:], src[from*column:], mm.k, to-from, ldb)
 			})
 	}
-	mm.offs, mm.coffs = rowOffsets(mm.lda), rowOffsets(mm.n)
-	if base(a).Op() == graph.OpInput && c.outer == nil && !c.check && mm.n >= sparseColumns {
-		mm.zeros = &zeros{a: mm.a, transA: mm.transA, lda: mm.lda, k: mm.k, ldb: mm.ldb}
-		c.need(mm.zeros.scratch())
+	mm.srcOffs, mm.dstOffs = rowOffsets(mm.lda), rowOffsets(mm.n)
+	if base(a).Op() == graph.OpInput && c.parent == nil && !c.check && mm.n >= minSparseColumns {
+		mm.sparse = &zeroSkipper{a: mm.a, transA: mm.transA, lda: mm.lda, k: mm.k, ldb: mm.ldb}
+		c.reserveScratch(mm.sparse.scratch())
 	}
 	return mm
 }
 
 // tasksOfFlops is about how many floating-point operations a task should have: a
 // few hundred microseconds of work.
-const tasksOfFlops = 8 << 20
+const taskFlops = 8 << 20
 
 // split gives every task as many rows as the next one: whole tiles each only where a
 // task has so few that a last, narrow tile would count.
 func (mm *matmul) split(align int) []int {
 	flops := 2 * mm.m * mm.n * mm.k
-	tasks := max(1, min(max(flops/tasksOfFlops, min(4, flops>>16)), 64))
+	tasks := max(1, min(max(flops/taskFlops, min(4, flops>>16)), 64))
 	step := lcm(align, mm.n)
 	rows := step / mm.n
 	if rows%kernel.MaxRows != 0 && rows < mm.m/8 && mm.m < 2*kernel.MaxRows*tasks {
@@ -87,14 +87,14 @@ func (mm *matmul) split(align int) []int {
 	return evenSplit(mm.m*mm.n, step, step, 1, tasks)
 }
 
-func (*matmul) step() int { return 0 }
+func (*matmul) pieceSize() int { return 0 }
 
 func (mm *matmul) run(w *worker, lo, hi int) {
 	switch r0, r1 := lo/mm.n, hi/mm.n; {
 	case mm.dot:
 		mm.runDot(w, r0, r1)
-	case mm.zeros != nil:
-		mm.runZeros(w, r0, r1)
+	case mm.sparse != nil:
+		mm.runSparse(w, r0, r1)
 	default:
 		mm.runDense(w, r0, r1)
 	}
@@ -102,14 +102,14 @@ func (mm *matmul) run(w *worker, lo, hi int) {
 
 func (mm *matmul) runDense(w *worker, r0, r1 int) {
 	for i := r0; i < r1; {
-		r := nextRun(r1 - i)
+		r := nextTileRun(r1 - i)
 		if mm.transA {
-			w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: mm.b.ptr(0), LdB: mm.ldb, LdPanel: mm.panel,
+			w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: mm.b.ptr(0), LdB: mm.ldb, LdPanel: mm.panelStride,
 				C: mm.out.ptr(i * mm.n), LdC: mm.n, P: mm.k, Cols: mm.n, Tiles: r.tiles}
 			kernel.Outer(r.mr, &w.outer)
 		} else {
-			w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: mm.b.ptr(0), LdW: mm.ldb, LdPanel: mm.panel,
-				C: mm.out.ptr(i * mm.n), COffs: &mm.coffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
+			w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.srcOffs[0], W: mm.b.ptr(0), LdW: mm.ldb, LdPanel: mm.panelStride,
+				C: mm.out.ptr(i * mm.n), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
 			kernel.Rows(r.mr, &w.rows)
 		}
 		i += r.mr * r.tiles
@@ -118,9 +118,9 @@ func (mm *matmul) runDense(w *worker, r0, r1 int) {
 
 func (mm *matmul) runDot(w *worker, r0, r1 int) {
 	for i := r0; i < r1; {
-		r := nextRun(r1 - i)
-		w.dot = kernel.DotArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.offs[0], W: mm.b.ptr(0),
-			C: mm.out.ptr(i), COffs: &mm.coffs[0], Taps: 1, K: mm.k, Tiles: r.tiles}
+		r := nextTileRun(r1 - i)
+		w.dot = kernel.DotArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.srcOffs[0], W: mm.b.ptr(0),
+			C: mm.out.ptr(i), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Tiles: r.tiles}
 		kernel.Dot(r.mr, &w.dot)
 		i += r.mr * r.tiles
 	}

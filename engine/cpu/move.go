@@ -9,7 +9,7 @@ import (
 
 // lowerSolo makes the stage of a node that joins no loop: what moves elements
 // about, reduces over axes that do not stand together, or draws at random.
-func (c *compiler) lowerSolo(n *graph.Node) {
+func (c *compiler) lowerStandalone(n *graph.Node) {
 	s := &stage{name: n.Op().String(), tasks: 1, node: infoOf(n), cost: float64(n.Shape().Size())}
 	out := c.bufs[n]
 	s.writes = []*buffer{out}
@@ -20,31 +20,31 @@ func (c *compiler) lowerSolo(n *graph.Node) {
 	at := n.Attr()
 	switch n.Op() {
 	case graph.OpUniform:
-		draw(s, at.Name, in[0], out, kernel.Uniform)
+		lowerDraw(s, at.Name, in[0], out, kernel.Uniform)
 	case graph.OpNormal:
-		draw(s, at.Name, in[0], out, kernel.Normal)
+		lowerDraw(s, at.Name, in[0], out, kernel.Normal)
 	case graph.OpTranspose:
 		own, moved := graph.Strides(n.In()[0].Shape()), make([]int, len(at.Axes))
 		for i, ax := range at.Axes {
 			moved[i] = own[ax]
 		}
-		c.move(s, mover{shape: n.Shape(), dst: out, to: graph.Strides(n.Shape()), src: in[0], from: moved})
+		c.copyStrided(s, stridedCopy{shape: n.Shape(), dst: out, dstStrides: graph.Strides(n.Shape()), src: in[0], srcStrides: moved})
 	case graph.OpBroadcast:
-		c.move(s, mover{shape: n.Shape(), dst: out, to: graph.Strides(n.Shape()), src: in[0], from: graph.BroadcastStrides(n.In()[0].Shape(), n.Shape())})
+		c.copyStrided(s, stridedCopy{shape: n.Shape(), dst: out, dstStrides: graph.Strides(n.Shape()), src: in[0], srcStrides: graph.BroadcastStrides(n.In()[0].Shape(), n.Shape())})
 	case graph.OpSlice:
 		own := graph.Strides(n.In()[0].Shape())
-		m := mover{shape: n.Shape(), dst: out, to: graph.Strides(n.Shape()), src: in[0], from: make([]int, len(own))}
+		m := stridedCopy{shape: n.Shape(), dst: out, dstStrides: graph.Strides(n.Shape()), src: in[0], srcStrides: make([]int, len(own))}
 		for i := range own {
-			m.fromAt += at.Lo[i] * own[i]
-			m.from[i] = at.Step[i] * own[i]
+			m.srcOffset += at.Lo[i] * own[i]
+			m.srcStrides[i] = at.Step[i] * own[i]
 		}
-		c.move(s, m)
+		c.copyStrided(s, m)
 	case graph.OpPad:
 		own := graph.Strides(n.Shape())
-		m := mover{shape: n.In()[0].Shape(), dst: out, to: make([]int, len(own)), src: in[0], from: graph.Strides(n.In()[0].Shape())}
+		m := stridedCopy{shape: n.In()[0].Shape(), dst: out, dstStrides: make([]int, len(own)), src: in[0], srcStrides: graph.Strides(n.In()[0].Shape())}
 		for i := range own {
-			m.toAt += at.Lo[i] * own[i]
-			m.to[i] = (at.Step[i] + 1) * own[i]
+			m.dstOffset += at.Lo[i] * own[i]
+			m.dstStrides[i] = (at.Step[i] + 1) * own[i]
 		}
 		s.run = func(*worker, int) {
 			clear(out.data)
@@ -52,16 +52,16 @@ func (c *compiler) lowerSolo(n *graph.Node) {
 		}
 	case graph.OpConcat:
 		ax, own := at.Axes[0], graph.Strides(n.Shape())
-		var ms []mover
+		var ms []stridedCopy
 		for i, at := 0, 0; i < len(in); i++ {
 			sh := n.In()[i].Shape()
-			ms = append(ms, mover{shape: sh, dst: out, to: own, toAt: at * own[ax], src: in[i], from: graph.Strides(sh)})
+			ms = append(ms, stridedCopy{shape: sh, dst: out, dstStrides: own, dstOffset: at * own[ax], src: in[i], srcStrides: graph.Strides(sh)})
 			at += sh[ax]
 		}
 		s.tasks = len(ms)
 		s.run = func(_ *worker, task int) { ms[task].run(0, ms[task].shape[0]) }
 	case graph.OpSum, graph.OpReduceMax:
-		c.reduce(s, n, in[0], out)
+		c.lowerReduce(s, n, in[0], out)
 	default:
 		panic("cpu: no lowering for " + n.Op().String())
 	}
@@ -70,15 +70,15 @@ func (c *compiler) lowerSolo(n *graph.Node) {
 }
 
 // A mover copies an array of any rank between places with strides.
-type mover struct {
-	shape        graph.Shape
-	dst, src     *buffer
-	to, from     []int
-	toAt, fromAt int
+type stridedCopy struct {
+	shape                  graph.Shape
+	dst, src               *buffer
+	dstStrides, srcStrides []int
+	dstOffset, srcOffset   int
 }
 
 // move makes the stage's tasks: ranges of the first axis.
-func (c *compiler) move(s *stage, m mover) {
+func (c *compiler) copyStrided(s *stage, m stridedCopy) {
 	rows := m.shape[:min(1, len(m.shape))].Size()
 	at := evenSplit(rows, 1, 1, 1, max(1, min(16, m.shape.Size()>>14)))
 	s.tasks = len(at) - 1
@@ -86,25 +86,25 @@ func (c *compiler) move(s *stage, m mover) {
 }
 
 // run copies indices [lo, hi) of the first axis.
-func (m *mover) run(lo, hi int) {
+func (m *stridedCopy) run(lo, hi int) {
 	if len(m.shape) == 0 {
-		m.dst.data[m.toAt] = m.src.data[m.fromAt]
+		m.dst.data[m.dstOffset] = m.src.data[m.srcOffset]
 		return
 	}
 	for i := lo; i < hi; i++ {
-		m.axis(1, m.toAt+i*m.to[0], m.fromAt+i*m.from[0])
+		m.copyAxis(1, m.dstOffset+i*m.dstStrides[0], m.srcOffset+i*m.srcStrides[0])
 	}
 }
 
-func (m *mover) axis(ax, to, from int) {
+func (m *stridedCopy) copyAxis(ax, to, from int) {
 	if ax == len(m.shape) {
 		m.dst.data[to] = m.src.data[from]
 		return
 	}
-	n, st, sf := m.shape[ax], m.to[ax], m.from[ax]
+	n, st, sf := m.shape[ax], m.dstStrides[ax], m.srcStrides[ax]
 	if ax < len(m.shape)-1 {
 		for i := range n {
-			m.axis(ax+1, to+i*st, from+i*sf)
+			m.copyAxis(ax+1, to+i*st, from+i*sf)
 		}
 		return
 	}
@@ -121,7 +121,7 @@ func (m *mover) axis(ax, to, from int) {
 }
 
 // reduce makes a stage that reduces over any axes, a task for a range of results.
-func (c *compiler) reduce(s *stage, n *graph.Node, in, out *buffer) {
+func (c *compiler) lowerReduce(s *stage, n *graph.Node, in, out *buffer) {
 	shape := n.In()[0].Shape()
 	own := graph.Strides(shape)
 	var kept, gone graph.Shape

@@ -23,10 +23,10 @@ func (p *program) Profile(on bool) {
 	if !on {
 		return
 	}
-	for _, r := range p.ran() {
+	for _, r := range p.stageRuns() {
 		for _, s := range r.copies {
-			s.spent.calls.Store(0)
-			s.spent.nanos.Store(0)
+			s.measured.calls.Store(0)
+			s.measured.nanos.Store(0)
 		}
 	}
 }
@@ -34,15 +34,15 @@ func (p *program) Profile(on bool) {
 // Kernels lists the stages in the order of their levels.
 func (p *program) Kernels() []backend.Kernel {
 	var all []backend.Kernel
-	for _, r := range p.ran() {
+	for _, r := range p.stageRuns() {
 		s := r.copies[0]
 		k := backend.Kernel{
 			Name: s.name, Layer: s.node.layer, Shape: s.node.shape, Fused: s.fused,
 			MatFlops: s.matFlops * r.times, Flops: (s.matFlops + s.flops) * r.times,
 		}
 		for _, c := range r.copies {
-			k.Calls += c.spent.calls.Load()
-			k.Time += time.Duration(c.spent.nanos.Load())
+			k.Calls += c.measured.calls.Load()
+			k.Time += time.Duration(c.measured.nanos.Load())
 		}
 		seen := map[*buffer]bool{}
 		for _, bs := range [][]*buffer{s.reads, s.writes} {
@@ -59,34 +59,34 @@ func (p *program) Kernels() []backend.Kernel {
 }
 
 // ran is a stage, all the workers' copies of it, and how often a run executes it.
-type ran struct {
+type stageRuns struct {
 	copies []*stage
 	times  int64
 }
 
 // ran lists the stages by level, those of a region in place of what runs them.
-func (p *program) ran() []ran {
-	var all []ran
+func (p *program) stageRuns() []stageRuns {
+	var all []stageRuns
 	for i := range p.levels {
-		for _, s := range p.levels[i].stage {
+		for _, s := range p.levels[i].stages {
 			if s.shards == nil {
-				all = append(all, ran{[]*stage{s}, 1})
+				all = append(all, stageRuns{[]*stage{s}, 1})
 				continue
 			}
-			all = append(all, s.shards.ran()...)
+			all = append(all, s.shards.stageRuns()...)
 		}
 	}
 	return all
 }
 
-func (sh *shards) ran() []ran {
-	var all []ran
+func (sh *shardRunner) stageRuns() []stageRuns {
+	var all []stageRuns
 	for size, times := range [2]int64{int64(sh.batch / sh.shard), 1} {
 		if sh.bodies[0][size] == nil {
 			continue
 		}
 		for i := range sh.bodies[0][size].stages {
-			r := ran{times: times}
+			r := stageRuns{times: times}
 			for _, b := range sh.bodies {
 				r.copies = append(r.copies, b[size].stages[i])
 			}
@@ -97,11 +97,11 @@ func (sh *shards) ran() []ran {
 }
 
 // timed executes a task and adds its time to the stage's.
-func (s *stage) timed(w *worker, task int) {
+func (s *stage) runTimed(w *worker, task int) {
 	start := time.Now()
 	s.run(w, task)
-	s.spent.nanos.Add(int64(time.Since(start)))
-	s.spent.calls.Add(1)
+	s.measured.nanos.Add(int64(time.Since(start)))
+	s.measured.calls.Add(1)
 }
 
 // matFlops returns the floating-point operations of an anchor, two for each product

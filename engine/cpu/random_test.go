@@ -12,7 +12,7 @@ import (
 )
 
 // Draws of one task and of several, with ragged ends, are those of the interpreter.
-func TestDraws(t *testing.T) {
+func TestRandomNumbers(t *testing.T) {
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
 		for _, n := range []int{1, 31, 70, 2*drawFloats + 3, 20*drawFloats + 42} {
 			key := graph.Input("key", tensor.Int32, 4)

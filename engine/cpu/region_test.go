@@ -52,9 +52,9 @@ func TestRegions(t *testing.T) {
 	}{{6, false, 1, directForm}, {7, false, 1, winogradForm}, {6, true, 3, winogradForm}, {7, true, 3, directForm}} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			f := netStep(t, c.n, c.norm)
-			b := newCutting(t, 2)
-			b.cut.form = c.form
-			b.cut.shard, b.cut.anchors = 2*(45+4+45+72)*2, 0
+			b := newSharding(t, 2)
+			b.config.form = c.form
+			b.config.shardFloats, b.config.minRoots = 2*(45+4+45+72)*2, 0
 			p, err := b.Compile(f, b.NewState(), backend.Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -62,7 +62,7 @@ func TestRegions(t *testing.T) {
 			regions, products := 0, 0
 			levels := p.(*program).levels
 			for i := range levels {
-				for _, s := range levels[i].stage {
+				for _, s := range levels[i].stages {
 					if s.shards == nil {
 						products += int(s.matFlops)
 						continue
@@ -94,8 +94,8 @@ func testShardsAndThreads(t *testing.T, form convForm) {
 	env := graphtest.RandomEnv(rng.New(1), f)
 	var want []float32
 	for threads := 1; threads <= 4; threads++ {
-		b := newCutting(t, threads)
-		b.cut.form = form
+		b := newSharding(t, threads)
+		b.config.form = form
 		s := b.NewState()
 		for _, n := range f.States {
 			x := tensor.New(tensor.Float32, n.Shape()...)

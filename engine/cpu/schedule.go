@@ -60,13 +60,13 @@ func (c *compiler) schedule() {
 		var l level
 		for _, s := range c.stages {
 			if s.level == i {
-				l.stage = append(l.stage, s)
+				l.stages = append(l.stages, s)
 			}
 		}
-		if len(l.stage) == 0 {
+		if len(l.stages) == 0 {
 			continue
 		}
-		c.prog.levels = append(c.prog.levels, level{stage: l.stage, queues: deal(l.stage, max(c.threads, 1))})
+		c.prog.levels = append(c.prog.levels, level{stages: l.stages, queues: assignTasks(l.stages, max(c.threads, 1))})
 	}
 }
 
@@ -74,7 +74,7 @@ func (c *compiler) schedule() {
 // runs, so that a worker finds in its cache the rows that it made in the level
 // before; those of a stage with fewer tasks than workers go where there is least
 // to do. Large tasks come first, so that the last to end are small.
-func deal(stages []*stage, workers int) []queue {
+func assignTasks(stages []*stage, workers int) []queue {
 	queues := make([]queue, workers)
 	load := make([]float64, workers)
 	order := slices.Clone(stages)
@@ -99,7 +99,7 @@ func (c *compiler) plan() {
 	var all []*buffer
 	seen := map[*buffer]bool{}
 	touch := func(b *buffer, level int) {
-		if b.fixed || b.alias != nil || c.shared[b] {
+		if b.fixed || b.alias != nil || c.sharedBufs[b] {
 			return
 		}
 		if !seen[b] {
@@ -122,28 +122,28 @@ func (c *compiler) plan() {
 	slices.SortStableFunc(all, func(a, b *buffer) int { return b.size - a.size })
 	total := 0
 	var placed []*buffer // by place
-	room := func(b *buffer) int { return (b.size + guard + lineFloats - 1) / lineFloats * lineFloats }
+	room := func(b *buffer) int { return (b.size + overreadFloats + lineFloats - 1) / lineFloats * lineFloats }
 	for _, b := range all {
 		off := 0
 		for _, o := range placed {
 			if o.first > b.last || o.last < b.first {
 				continue
 			}
-			if off+room(b) <= o.at {
+			if off+room(b) <= o.offset {
 				break
 			}
-			off = max(off, o.at+room(o))
+			off = max(off, o.offset+room(o))
 		}
-		b.at = off
+		b.offset = off
 		total = max(total, off+room(b))
-		i, _ := slices.BinarySearchFunc(placed, off, func(o *buffer, off int) int { return o.at - off })
+		i, _ := slices.BinarySearchFunc(placed, off, func(o *buffer, off int) int { return o.offset - off })
 		placed = slices.Insert(placed, i, b)
 	}
 	c.prog.arena = arena{size: total, bufs: placed}
 	for _, s := range c.stages {
 		for _, b := range s.writes {
 			if b.alias != nil {
-				b.data = b.home().data
+				b.data = b.owner().data
 			}
 		}
 	}
@@ -165,6 +165,6 @@ func (a *arena) bind(mem []float32) {
 	}
 	a.mem = &mem[0]
 	for _, b := range a.bufs {
-		b.data = mem[b.at : b.at+b.size : b.at+b.size+guard]
+		b.data = mem[b.offset : b.offset+b.size : b.offset+b.size+overreadFloats]
 	}
 }

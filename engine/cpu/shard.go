@@ -16,14 +16,14 @@ import (
 // The shards are dealt to a fixed number of lanes, each a task: sums over the
 // batch are added up within a lane in the order of its shards, and then over the
 // lanes in their order.
-type shards struct {
+type shardRunner struct {
 	region
 	lanes  int
-	bodies [][2]*body // by worker: a shard, and what is left at the end
+	bodies [][2]*shardBody // by worker: a shard, and what is left at the end
 }
 
 // body is the program of a shard.
-type body struct {
+type shardBody struct {
 	images int
 	prog   *program // a level a stage
 	stages []*stage
@@ -42,7 +42,7 @@ type view struct {
 // one for each sum over the batch that adds the lanes.
 func (c *compiler) lowerRegion(g *group) {
 	r := g.region
-	sh := &shards{region: *r}
+	sh := &shardRunner{region: *r}
 	sums := 0
 	for n := range r.reduced {
 		sums += n.Shape().Size()
@@ -50,7 +50,7 @@ func (c *compiler) lowerRegion(g *group) {
 	count := (r.batch + r.shard - 1) / r.shard
 	sh.lanes = count
 	if sums > 0 {
-		sh.lanes = min(count, c.cut.lanes, max(c.cut.leastLane, c.cut.laneSums/sums))
+		sh.lanes = min(count, c.config.maxLanes, max(c.config.minLanes, c.config.laneSumFloats/sums))
 	}
 	st := &stage{name: "shards", tasks: sh.lanes, run: sh.run, node: infoOf(g.nodes[len(g.nodes)-1]), shards: sh}
 	lanes := map[*graph.Node]*buffer{}
@@ -67,7 +67,7 @@ func (c *compiler) lowerRegion(g *group) {
 		}
 	}
 	for range c.threads {
-		var bodies [2]*body
+		var bodies [2]*shardBody
 		bodies[0] = c.newBody(g, r.shard, st, lanes)
 		if rest := r.batch % r.shard; rest > 0 {
 			bodies[1] = c.newBody(g, rest, st, lanes)
@@ -90,13 +90,13 @@ func (c *compiler) lowerRegion(g *group) {
 }
 
 // newBody compiles the nodes of g for a number of images.
-func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Node]*buffer) *body {
-	t := translator{c: c, g: g, images: images, made: map[rowsOf]*graph.Node{}}
-	b := &body{images: images}
+func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Node]*buffer) *shardBody {
+	t := bodyBuilder{c: c, g: g, images: images, rebuilt: map[rowKey]*graph.Node{}}
+	b := &shardBody{images: images}
 	f := &graph.Func{Name: fmt.Sprintf("%s, %d images", c.f.Name, images)}
 	var stored []*graph.Node
 	for _, n := range g.nodes {
-		m := t.member(n)
+		m := t.rebuildMember(n)
 		if c.stored(g, n) {
 			stored = append(stored, n)
 			f.Outputs = append(f.Outputs, graph.Output{Name: fmt.Sprint("out", len(stored)), Value: m})
@@ -110,14 +110,14 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 			panic(fmt.Sprintf("cpu: the body of a region: %v\n%v", err, f))
 		}
 	}
-	sub := newCompiler(f, c.state, false, c.cut)
-	sub.outer, sub.caller = c, st
+	sub := newCompiler(f, c.state, false, c.config)
+	sub.parent, sub.callerStage = c, st
 	for _, in := range t.inputs {
 		whole := c.bufs[base(in.from)]
 		st.reads = append(st.reads, whole)
 		if !in.byRow {
 			sub.bufs[in.node] = whole
-			sub.shared[whole] = true
+			sub.sharedBufs[whole] = true
 			continue
 		}
 		size := in.node.Shape().Size()
@@ -129,25 +129,25 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 		part := sub.outputs[i]
 		part.fixed = true
 		if whole := lanes[n]; whole != nil {
-			b.sums = append(b.sums, view{part, whole, part.size, aligned(part.size)})
+			b.sums = append(b.sums, view{part, whole, part.size, newAligned(part.size)})
 		} else {
 			b.rows = append(b.rows, view{part: part, whole: c.bufs[n], size: part.size / images})
 		}
 	}
 	// One stage after the other: a level each.
-	p.shared = sub.shared
+	p.sharedBufs = sub.sharedBufs
 	sub.schedule()
 	for i := range p.levels {
-		b.stages = append(b.stages, p.levels[i].stage...)
+		b.stages = append(b.stages, p.levels[i].stages...)
 	}
 	p.levels = make([]level, len(b.stages))
 	for i, s := range b.stages {
 		s.level = i
-		p.levels[i].stage = []*stage{s}
+		p.levels[i].stages = []*stage{s}
 	}
 	sub.plan()
 	b.prog = p
-	c.scratch, c.regs, c.local = max(c.scratch, sub.scratch), max(c.regs, sub.regs), max(c.local, p.arena.size)
+	c.scratch, c.loopOperands, c.bodyArena = max(c.scratch, sub.scratch), max(c.loopOperands, sub.loopOperands), max(c.bodyArena, p.arena.size)
 	if c.bodies[st] == nil {
 		t.body = sub
 		c.bodies[st] = &t
@@ -156,7 +156,7 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 }
 
 // run executes the shards of a lane.
-func (sh *shards) run(w *worker, lane int) {
+func (sh *shardRunner) run(w *worker, lane int) {
 	count := (sh.batch + sh.shard - 1) / sh.shard
 	first := count * lane / sh.lanes
 	for k := first; k < count*(lane+1)/sh.lanes; k++ {
@@ -164,10 +164,10 @@ func (sh *shards) run(w *worker, lane int) {
 		if k*sh.shard+b.images > sh.batch {
 			b = sh.bodies[w.id][1]
 		}
-		b.prog.arena.bind(w.local)
-		b.place(k*sh.shard, lane, k == first)
+		b.prog.arena.bind(w.bodyArena)
+		b.bindViews(k*sh.shard, lane, k == first)
 		for _, s := range b.stages {
-			s.all(w)
+			s.runAll(w)
 		}
 		if k > first {
 			for _, s := range b.sums {
@@ -179,8 +179,8 @@ func (sh *shards) run(w *worker, lane int) {
 
 // place lays the views of a body on the images from first on, and on the sums
 // of a lane, or beside them if the lane has some already.
-func (b *body) place(first, lane int, fresh bool) {
-	on := func(x view, at, n int) { x.part.data = x.whole.data[at : at+n : at+n+guard] }
+func (b *shardBody) bindViews(first, lane int, fresh bool) {
+	on := func(x view, at, n int) { x.part.data = x.whole.data[at : at+n : at+n+overreadFloats] }
 	for _, r := range b.rows {
 		on(r, first*r.size, b.images*r.size)
 	}
@@ -194,10 +194,10 @@ func (b *body) place(first, lane int, fresh bool) {
 }
 
 // all executes every task of a stage on one worker.
-func (s *stage) all(w *worker) {
+func (s *stage) runAll(w *worker) {
 	for t := range s.tasks {
 		if w.timing {
-			s.timed(w, t)
+			s.runTimed(w, t)
 		} else {
 			s.run(w, t)
 		}
@@ -208,30 +208,30 @@ func (s *stage) all(w *worker) {
 }
 
 // A translator rebuilds the nodes of a region for fewer images.
-type translator struct {
-	c      *compiler
-	g      *group
-	images int
-	made   map[rowsOf]*graph.Node
-	inputs []bound
-	body   *compiler // what compiled them
+type bodyBuilder struct {
+	c       *compiler
+	g       *group
+	images  int
+	rebuilt map[rowKey]*graph.Node
+	inputs  []boundInput
+	body    *compiler // what compiled them
 }
 
 // rowsOf is a node of the whole function, by row or in full.
-type rowsOf struct {
+type rowKey struct {
 	n     *graph.Node
 	byRow bool
 }
 
 // bound is an input of a body and what it is bound to.
-type bound struct {
+type boundInput struct {
 	node, from *graph.Node
 	byRow      bool
 }
 
 // member rebuilds a node of the region.
-func (t *translator) member(n *graph.Node) *graph.Node {
-	r := (&sharder{compiler: t.c, batch: t.g.region.batch}).roles(n)
+func (t *bodyBuilder) rebuildMember(n *graph.Node) *graph.Node {
+	r := (&regionFinder{compiler: t.c, batch: t.g.region.batch}).batchRoles(n)
 	in := make([]*graph.Node, len(n.In()))
 	for i, x := range n.In() {
 		in[i] = t.operand(x, r.byRow[i])
@@ -243,44 +243,44 @@ func (t *translator) member(n *graph.Node) *graph.Node {
 		m = graph.Slice(in[0], at.Lo, append([]int{t.images}, at.Hi[1:]...), at.Step)
 	default:
 		shape := n.Shape()
-		if !r.sums {
-			shape = t.rows(n)
+		if !r.sumsBatch {
+			shape = t.shardShape(n)
 		}
 		m = graph.Resize(n, shape, in...)
 	}
-	t.made[rowsOf{n, !t.g.region.reduced[n]}] = m
+	t.rebuilt[rowKey{n, !t.g.region.reduced[n]}] = m
 	return m
 }
 
 // rows returns the shape of n with the images of a shard.
-func (t *translator) rows(n *graph.Node) graph.Shape {
+func (t *bodyBuilder) shardShape(n *graph.Node) graph.Shape {
 	return append(graph.Shape{t.images}, n.Shape()[1:]...)
 }
 
 // operand returns what a node of the region reads: rows of x, or all of it.
-func (t *translator) operand(x *graph.Node, byRow bool) *graph.Node {
-	key := rowsOf{x, byRow}
-	if m := t.made[key]; m != nil {
+func (t *bodyBuilder) operand(x *graph.Node, byRow bool) *graph.Node {
+	key := rowKey{x, byRow}
+	if m := t.rebuilt[key]; m != nil {
 		return m
 	}
 	shape := x.Shape()
 	if byRow {
-		shape = t.rows(x)
+		shape = t.shardShape(x)
 	}
 	var m *graph.Node
 	switch {
 	case x.Op() == graph.OpConst && !byRow:
 		m = graph.Rebuild(x)
-	case x.Op() == graph.OpBroadcast && !t.c.kept[x]:
+	case x.Op() == graph.OpBroadcast && !t.c.materialized[x]:
 		from := x.In()[0]
 		same := len(from.Shape()) == len(x.Shape()) && from.Shape()[0] == x.Shape()[0]
 		m = graph.BroadcastTo(t.operand(from, byRow && same), shape...)
-	case x.Op() == graph.OpReshape && t.c.groupOf[t.c.origin(x)] == t.g:
+	case x.Op() == graph.OpReshape && t.c.groupOf[t.c.valueNode(x)] == t.g:
 		m = graph.Reshape(t.operand(x.In()[0], byRow), shape...)
 	default: // made elsewhere
 		m = graph.Input(fmt.Sprint("in", len(t.inputs)), tensor.Float32, shape...)
-		t.inputs = append(t.inputs, bound{m, x, byRow})
+		t.inputs = append(t.inputs, boundInput{m, x, byRow})
 	}
-	t.made[key] = m
+	t.rebuilt[key] = m
 	return m
 }

@@ -19,7 +19,7 @@ func (s *state) declare(name string, shape tensor.Shape) error {
 	b := s.bufs[name]
 	if b == nil {
 		s.names = append(s.names, name)
-		s.bufs[name] = &buffer{size: shape.Size(), shape: shape.Clone(), data: aligned(shape.Size()), fixed: true}
+		s.bufs[name] = &buffer{size: shape.Size(), shape: shape.Clone(), data: newAligned(shape.Size()), fixed: true}
 		return nil
 	}
 	if !b.shape.Equal(shape) {

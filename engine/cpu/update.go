@@ -11,9 +11,9 @@ import (
 // a state of one element has none.
 func (c *compiler) findVersions() {
 	for _, u := range c.f.Updates {
-		if chain := c.chain(u); len(chain) > 1 && u.State.Shape().Size() > 1 {
+		if chain := c.versions(u); len(chain) > 1 && u.State.Shape().Size() > 1 {
 			for _, n := range chain {
-				c.versionOf[n] = u.State
+				c.stateOfVersion[n] = u.State
 			}
 		}
 	}
@@ -23,11 +23,11 @@ func (c *compiler) findVersions() {
 // discriminator's are in its turns: each keeps the one before unless a condition
 // holds. It is the new value alone where nothing else comes between, or is needed
 // afterwards.
-func (c *compiler) chain(u graph.Update) []*graph.Node {
+func (c *compiler) versions(u graph.Update) []*graph.Node {
 	v := base(u.Value)
 	var chain []*graph.Node
 	for n := v; n != u.State; n = base(n.In()[2]) {
-		if n.Op() != graph.OpSelect || n.Shape().Size() != u.State.Shape().Size() || n != v && c.kept[n] {
+		if n.Op() != graph.OpSelect || n.Shape().Size() != u.State.Shape().Size() || n != v && c.materialized[n] {
 			return []*graph.Node{v}
 		}
 		chain = append(chain, n)
@@ -38,10 +38,10 @@ func (c *compiler) chain(u graph.Update) []*graph.Node {
 
 // parts reports whether a version of a state is among some nodes and another in g:
 // either can be written over the other only if they are computed apart.
-func (c *compiler) parts(nodes []*graph.Node, g *group) bool {
+func (c *compiler) separatesVersions(nodes []*graph.Node, g *group) bool {
 	for _, n := range nodes {
-		s := c.versionOf[n]
-		if s != nil && slices.ContainsFunc(g.nodes, func(m *graph.Node) bool { return c.versionOf[m] == s }) {
+		s := c.stateOfVersion[n]
+		if s != nil && slices.ContainsFunc(g.nodes, func(m *graph.Node) bool { return c.stateOfVersion[m] == s }) {
 			return true
 		}
 	}
@@ -57,8 +57,8 @@ func (c *compiler) placeUpdates() {
 		if v == u.State {
 			continue
 		}
-		for _, n := range c.chain(u) {
-			if (n == v || c.versionOf[n] != nil) && c.overwrite(old, n) {
+		for _, n := range c.versions(u) {
+			if (n == v || c.stateOfVersion[n] != nil) && c.tryInPlace(old, n) {
 				old = n
 			}
 		}
@@ -70,24 +70,24 @@ func (c *compiler) placeUpdates() {
 
 // overwrite has v written over what the state holds, its old value or a version of
 // it, if that can be.
-func (c *compiler) overwrite(old, v *graph.Node) bool {
-	if c.inPlace[v] != nil || !c.writable(old, v) {
+func (c *compiler) tryInPlace(old, v *graph.Node) bool {
+	if c.inPlace[v] != nil || !c.canOverwrite(old, v) {
 		return false
 	}
 	c.inPlace[v] = old
 	g := c.groupOf[v]
 	for _, r := range c.uses[old] {
 		if h := c.groupOf[r.user]; h != g {
-			h.after = append(h.after, g)
+			h.successors = append(h.successors, g)
 		}
 	}
 	return true
 }
 
 // writable reports whether v may be written over the old value of s.
-func (c *compiler) writable(s, v *graph.Node) bool {
+func (c *compiler) canOverwrite(s, v *graph.Node) bool {
 	g := c.groupOf[v]
-	if g == nil || g.solo || anchors(v) || v.Op() == graph.OpSum {
+	if g == nil || g.standalone || canBeRoot(v) || v.Op() == graph.OpSum {
 		return false
 	}
 	for _, o := range c.f.Outputs {
@@ -104,7 +104,7 @@ func (c *compiler) writable(s, v *graph.Node) bool {
 			continue
 		}
 		// Within the loop each block of s is read before v overwrites it.
-		if !r.each || r.user == g.anchor || c.place[r.user] > c.place[v] || r.user.Op() == graph.OpSum {
+		if !r.elementwise || r.user == g.root || c.index[r.user] > c.index[v] || r.user.Op() == graph.OpSum {
 			return false
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // turns updates a matrix and a moment of it two times, each only if a scalar is not 0,
 // and reads the matrix before, between and after. With late it is read as it was before
 // once more when the first update is known; with shown its value between is an output.
-func turns(t testing.TB, late, shown bool) *graph.Func {
+func twoUpdates(t testing.TB, late, shown bool) *graph.Func {
 	t.Helper()
 	const n = 24
 	w, m := graph.State("w", n, n), graph.State("m", n, n)
@@ -46,14 +46,14 @@ func turns(t testing.TB, late, shown bool) *graph.Func {
 
 // TestTurns: a state that is updated two times is written in place both times, under
 // either condition, unless somebody still reads the value that would be lost.
-func TestTurns(t *testing.T) {
+func TestTwoUpdates(t *testing.T) {
 	const twice = "writes %"
 	for _, c := range []struct {
 		late, shown bool
 		w, m        int // how often the states are written over
 	}{{false, false, 2, 2}, {true, false, 1, 2}, {false, true, 1, 2}} {
-		f := turns(t, c.late, c.shown)
-		text := dumped(t, f, 2, standardCut)
+		f := twoUpdates(t, c.late, c.shown)
+		text := dumpText(t, f, 2, defaultShardConfig)
 		_, text, _ = strings.Cut(text, "# updates\n")
 		lines := strings.Split(text, "\n")
 		if w, m := strings.Count(lines[0], twice), strings.Count(lines[1], twice); w != c.w || m != c.m {

@@ -26,9 +26,9 @@ func (p *program) verify() {
 		return out
 	}
 	for i := range p.levels {
-		for _, s := range p.levels[i].stage {
+		for _, s := range p.levels[i].stages {
 			for _, w := range outputs(s) {
-				for _, t := range p.levels[i].stage {
+				for _, t := range p.levels[i].stages {
 					if t == s {
 						continue
 					}
@@ -42,7 +42,7 @@ func (p *program) verify() {
 		}
 	}
 	for i := range p.levels {
-		for _, s := range p.levels[i].stage {
+		for _, s := range p.levels[i].stages {
 			if s.shards != nil {
 				s.shards.verify()
 			}
@@ -55,9 +55,9 @@ func (p *program) verify() {
 	}
 	var live []write
 	for i := range p.levels {
-		for _, s := range p.levels[i].stage {
+		for _, s := range p.levels[i].stages {
 			for _, r := range s.reads {
-				if r.fixed || p.shared[r] {
+				if r.fixed || p.sharedBufs[r] {
 					continue
 				}
 				at, ok := where(r), false
@@ -73,7 +73,7 @@ func (p *program) verify() {
 				}
 			}
 		}
-		for _, s := range p.levels[i].stage {
+		for _, s := range p.levels[i].stages {
 			for _, w := range outputs(s) {
 				live = append(live, write{w, where(w)})
 			}
@@ -82,12 +82,12 @@ func (p *program) verify() {
 }
 
 // verify panics unless every body is sound in itself.
-func (sh *shards) verify() {
+func (sh *shardRunner) verify() {
 	for _, bodies := range sh.bodies {
 		for _, b := range bodies {
 			if b != nil {
-				b.prog.arena.bind(aligned(b.prog.arena.size))
-				b.place(0, 0, true)
+				b.prog.arena.bind(newAligned(b.prog.arena.size))
+				b.bindViews(0, 0, true)
 				b.prog.verify()
 			}
 		}

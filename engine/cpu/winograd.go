@@ -28,7 +28,7 @@ import (
 
 // A strand is the taps of one axis that make a convolution with stride 1:
 // result o reads source pixel step·(o + a) + first under its tap a.
-type strand struct {
+type phase struct {
 	taps        []int // places in the kernel, one or two
 	first, step int
 }
@@ -36,12 +36,12 @@ type strand struct {
 // strands lists the strands of a convolution of an image of length in with a
 // kernel of length k, or of its adjoint in the image; ok is false if one has no
 // tap or more than two.
-func strands(cfg graph.ConvConfig, axis, in, k int, adjoint bool) (out []strand, ok bool) {
+func polyphase(cfg graph.ConvConfig, axis, in, k int, adjoint bool) (out []phase, ok bool) {
 	s := cfg.Stride[axis]
 	_, lo, _ := cfg.Window(axis, in, k)
 	if !adjoint {
 		for p := range min(s, k) {
-			st := strand{first: p - lo, step: s}
+			st := phase{first: p - lo, step: s}
 			for t := p; t < k; t += s {
 				st.taps = append(st.taps, t)
 			}
@@ -53,7 +53,7 @@ func strands(cfg graph.ConvConfig, axis, in, k int, adjoint bool) (out []strand,
 		return out, true
 	}
 	for p := range min(s, in) {
-		st := strand{step: 1}
+		st := phase{step: 1}
 		for t := k - 1; t >= 0; t-- {
 			if mod(p+lo-t, s) == 0 {
 				st.taps = append(st.taps, t)
@@ -79,7 +79,7 @@ type factor struct {
 }
 
 // factor returns that of product m; ok is false if the strand has none there.
-func (s strand) factor(m int) (f factor, ok bool) {
+func (s phase) factor(m int) (f factor, ok bool) {
 	switch {
 	case len(s.taps) == 2:
 		return [3]factor{{0, true, s.taps[:1], false}, {1, false, s.taps, false}, {1, true, s.taps[1:], false}}[m], true
@@ -90,7 +90,7 @@ func (s strand) factor(m int) (f factor, ok bool) {
 }
 
 // pixel returns the first source pixel of a factor.
-func (s strand) pixel(f factor, tile int) int { return s.step*(2*tile+f.from) + s.first }
+func (s phase) sourcePixel(f factor, tile int) int { return s.step*(2*tile+f.from) + s.first }
 
 // A term is a matrix of the kernel, added or subtracted.
 type term struct {
@@ -106,7 +106,7 @@ type weightSum struct {
 }
 
 // sumOf returns the matrix of a product of two factors.
-func sumOf(f, g factor) weightSum {
+func productWeights(f, g factor) weightSum {
 	var s weightSum
 	for _, p := range f.taps {
 		for _, q := range g.taps {
@@ -130,19 +130,19 @@ type winoKernel struct {
 }
 
 // packTask is how many rows of the kernel a task packs for a pair.
-const packTask = 4 * packRows
+const packTaskRows = 4 * packRows
 
 func (k *winoKernel) tasks() int { return len(k.pairs) * k.chunks() }
 
-func (k *winoKernel) chunks() int { return (k.shape[2] + packTask - 1) / packTask }
+func (k *winoKernel) chunks() int { return (k.shape[2] + packTaskRows - 1) / packTaskRows }
 
 // scratch returns how many float32 pack needs.
 func (k *winoKernel) scratch() int { return packRows * k.shape[3] }
 
 // pack does a task.
 func (k *winoKernel) pack(dst, w, scratch []float32, task int) {
-	ci, first := k.shape[2], task%k.chunks()*packTask
-	for i := first; i < min(first+packTask, ci); i += packRows {
+	ci, first := k.shape[2], task%k.chunks()*packTaskRows
+	for i := first; i < min(first+packTaskRows, ci); i += packRows {
 		for _, s := range k.pairs[task/k.chunks()] {
 			k.packRows(dst[s.at:], w, scratch, &s, i, min(packRows, ci-i))
 		}
@@ -180,27 +180,29 @@ func (k *winoKernel) packRows(dst, w, scratch []float32, s *weightSum, i, rows i
 // and a packed kernel, beside the product's own, of which a processor does two at
 // a time.
 const (
-	costMove   = 4
-	costGather = 8
-	costPack   = 6
-	fewestWino = 16 // channels; with fewer, moving them costs more than multiplying them
+	costMove        = 4
+	costGather      = 8
+	costPack        = 6
+	minWinoChannels = 16 // channels; with fewer, moving them costs more than multiplying them
 )
 
 // A convForm says which of the forms of a convolution is taken; tests force one.
 type convForm int
 
 const (
-	cheaperForm convForm = iota
+	cheapestForm convForm = iota
 	directForm
 	winogradForm
 )
 
 // chooses reports whether it is Winograd's.
-func (f convForm) chooses(cheaper bool) bool { return f == winogradForm || f == cheaperForm && cheaper }
+func (f convForm) usesWinograd(cheaper bool) bool {
+	return f == winogradForm || f == cheapestForm && cheaper
+}
 
 // lowerWinograd makes what computes n in this form, or nil if it has none or the
 // direct one is cheaper.
-func (c *compiler) lowerWinograd(n *graph.Node, s *stage) anchor {
+func (c *compiler) lowerWinograd(n *graph.Node, s *stage) root {
 	switch n.Op() {
 	case graph.OpConv2D, graph.OpConv2DInputGrad:
 		return c.lowerWinoConv(n, s)

@@ -15,45 +15,45 @@ import (
 // does; what they make, nine numbers a tile and channel, goes to scratch too, and
 // from there, combined, to the result.
 type winoConv struct {
-	src, out, w    *buffer
-	images         int
-	srcLen, outLen int    // elements of an image
-	k, n           int    // channels summed, channels made
-	h, wd          int    // source pixels
-	apart          [2]int // source pixels from one of a difference to the other
-	left, cols     int    // first column of a difference across, and how many there are
-	windows        []*winoWindow
-	each           int // images of a unit
-	strips         int // units of an image, if each is 1
-	units          []*winoUnit
-	zero           []float32
-	coffs          []int32
-	products       int // float32 of the nine products of a unit
-	planes         int // float32 of its planes
-	flops          int
+	src, out, w        *buffer
+	images             int
+	srcLen, outLen     int    // elements of an image
+	k, n               int    // channels summed, channels made
+	h, wd              int    // source pixels
+	diffStep           [2]int // source pixels from one of a difference to the other
+	diffLeft, diffCols int    // first column of a difference across, and how many there are
+	windows            []*winoWindow
+	unitImages         int // images of a unit
+	unitsPerImage      int // units of an image, if each is 1
+	units              []*winoUnit
+	zero               []float32
+	coffs              []int32
+	products           int // float32 of the nine products of a unit
+	planes             int // float32 of its planes
+	flops              int
 }
 
 // A winoWindow is the pixels of the result that use the same strands.
 type winoWindow struct {
-	down, across []strand // every pair is added up
+	down, across []phase // every pair is added up
 	size, tiles  [2]int
-	pix          func(i, j int) (y, x int) // of the result
+	resultPixel  func(i, j int) (y, x int) // of the result
 	products     []*winoProduct
 }
 
 // A winoProduct is that of one of the nine, over the pairs of strands that read
 // planes, or over those that read pixels.
 type winoProduct struct {
-	place   int
-	pixels  bool
-	pairs   []winoPair
-	w, rows int  // where its panels begin, and how many rows they have
-	more    bool // adds to an earlier one
+	index      int
+	pixels     bool
+	pairs      []winoPair
+	w, rows    int  // where its panels begin, and how many rows they have
+	accumulate bool // adds to an earlier one
 }
 
 type winoPair struct {
 	plane          int
-	down, across   strand
+	down, across   phase
 	fDown, fAcross factor
 }
 
@@ -67,49 +67,49 @@ const (
 
 // A winoUnit is the tables of a unit.
 type winoUnit struct {
-	rows   []planeRow // of an image
-	planes int        // float32 of the planes of an image
-	images int
-	parts  []winoPart // by window
-	step   int        // float32 from one of the nine products to the next
+	rows    []planeRow // of an image
+	planes  int        // float32 of the planes of an image
+	images  int
+	windows []unitWindow // by window
+	step    int          // float32 from one of the nine products to the next
 }
 
 // A planeRow is one row of a plane.
 type planeRow struct {
 	plane, row int
-	at         int // in the planes of an image
-	from       int // of both: the row of down it is made of
+	offset     int // in the planes of an image
+	downOffset int // of both: the row of down it is made of
 }
 
 // A winoPart is what a unit has of a window.
-type winoPart struct {
-	count int
-	runs  []run     // tiles of the matrix products
-	offs  [][]int32 // by product: (tiles, pairs, 6)
-	pix   []int32   // (count, 4)
+type unitWindow struct {
+	count   int
+	runs    []tileRun // tiles of the matrix products
+	srcOffs [][]int32 // by product: (tiles, pairs, 6)
+	dstOffs []int32   // (count, 4)
 }
 
-func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) anchor {
+func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) root {
 	src, w := n.In()[0], n.In()[1]
 	so := n.Shape()
 	wc := newWinoConv(n)
-	if wc == nil || !c.cut.form.chooses(wc.cheaper(c.outer != nil)) {
+	if wc == nil || !c.config.form.usesWinograd(wc.isCheaper(c.parent != nil)) {
 		return nil
 	}
 	wc.out = c.bufs[n]
-	wc.cut(so, c.outer != nil)
+	wc.chooseUnits(so, c.parent != nil)
 	k := wc.packing(w.Shape(), n.Op() == graph.OpConv2DInputGrad)
 	wc.src = c.operand(src, s)
 	c.scratch = max(c.scratch, k.scratch())
-	wc.w = c.packedBy(k.key(c.bufs[base(w)]), k.size, k.tasks(), s, infoOf(w), func(wk *worker, task int, dst, w []float32) {
+	wc.w = c.packedTasks(k.key(c.bufs[base(w)]), k.size, k.tasks(), s, infoOf(w), func(wk *worker, task int, dst, w []float32) {
 		k.pack(dst, w, wk.scratch[:k.scratch()], task)
 	})
-	wc.zero = aligned(wc.k)
+	wc.zero = newAligned(wc.k)
 	for _, u := range wc.units {
 		wc.planes = max(wc.planes, u.images*u.planes)
 		wc.products = max(wc.products, 9*u.step)
 	}
-	c.need(wc.products + wc.planes + wc.n)
+	c.reserveScratch(wc.products + wc.planes + wc.n)
 	s.cost = float64(wc.flops) / 16
 	return wc
 }
@@ -127,7 +127,7 @@ func (wc *winoConv) packing(ws graph.Shape, adjoint bool) *winoKernel {
 					task[first] = len(k.pairs)
 					k.pairs = append(k.pairs, nil)
 				}
-				sum := sumOf(pair.fDown, pair.fAcross)
+				sum := productWeights(pair.fDown, pair.fAcross)
 				sum.at, sum.rows = k.size+i*wc.k*kernel.PanelCols, p.rows
 				k.pairs[task[first]] = append(k.pairs[task[first]], sum)
 			}
@@ -145,16 +145,16 @@ func newWinoConv(n *graph.Node) *winoConv {
 	if adjoint {
 		image = so
 	}
-	var axes [2][]strand
+	var axes [2][]phase
 	for ax := range axes {
 		var ok bool
-		if axes[ax], ok = strands(cfg, ax, image[1+ax], ws[ax], adjoint); !ok {
+		if axes[ax], ok = polyphase(cfg, ax, image[1+ax], ws[ax], adjoint); !ok {
 			return nil
 		}
 	}
 	wc := &winoConv{
 		images: so[0], srcLen: si[1:].Size(), outLen: so[1:].Size(), k: si[3], n: so[3], h: si[1], wd: si[2],
-		apart: [2]int{axes[0][0].step, axes[1][0].step},
+		diffStep: [2]int{axes[0][0].step, axes[1][0].step},
 	}
 	if !adjoint {
 		wc.addWindow(axes[0], axes[1], so, [2]int{}, [2]int{1, 1})
@@ -166,18 +166,18 @@ func newWinoConv(n *graph.Node) *winoConv {
 		}
 	}
 	wc.coffs = rowOffsets(wc.n)
-	wc.findColumns()
+	wc.findDiffColumns()
 	return wc
 }
 
 // addWindow adds the window of every stride-th pixel of the result from first on.
-func (wc *winoConv) addWindow(dn, ac []strand, so graph.Shape, first, stride [2]int) {
+func (wc *winoConv) addWindow(dn, ac []phase, so graph.Shape, first, stride [2]int) {
 	win := &winoWindow{down: dn, across: ac}
 	for ax := range 2 {
 		win.size[ax] = (so[1+ax] - first[ax] + stride[ax] - 1) / stride[ax]
 		win.tiles[ax] = (win.size[ax] + 1) / 2
 	}
-	win.pix = func(i, j int) (y, x int) { return first[0] + i*stride[0], first[1] + j*stride[1] }
+	win.resultPixel = func(i, j int) (y, x int) { return first[0] + i*stride[0], first[1] + j*stride[1] }
 	for place := range 9 {
 		var planes, raw *winoProduct
 		for _, d := range dn {
@@ -202,7 +202,7 @@ func (wc *winoConv) addWindow(dn, ac []strand, so graph.Shape, first, stride [2]
 					p = &raw
 				}
 				if *p == nil {
-					*p = &winoProduct{place: place, pixels: plane == pixels, more: planes != nil || raw != nil}
+					*p = &winoProduct{index: place, pixels: plane == pixels, accumulate: planes != nil || raw != nil}
 					win.products = append(win.products, *p)
 				}
 				(*p).pairs = append((*p).pairs, winoPair{plane, d, a, fd, fa})
@@ -213,8 +213,8 @@ func (wc *winoConv) addWindow(dn, ac []strand, so graph.Shape, first, stride [2]
 }
 
 // findColumns finds the columns in which there are differences across.
-func (wc *winoConv) findColumns() {
-	lo, hi := wc.wd, -wc.apart[1]
+func (wc *winoConv) findDiffColumns() {
+	lo, hi := wc.wd, -wc.diffStep[1]
 	for _, win := range wc.windows {
 		for _, s := range win.across {
 			if len(s.taps) == 2 {
@@ -222,13 +222,13 @@ func (wc *winoConv) findColumns() {
 			}
 		}
 	}
-	wc.left = max(lo, -wc.apart[1])
-	wc.cols = max(0, min(hi, wc.wd)-wc.left)
+	wc.diffLeft = max(lo, -wc.diffStep[1])
+	wc.diffCols = max(0, min(hi, wc.wd)-wc.diffLeft)
 }
 
 // cheaper compares this form of an image with the direct one, by operations on
 // vectors. A region packs the kernel once for all its shards.
-func (wc *winoConv) cheaper(shard bool) bool {
+func (wc *winoConv) isCheaper(shard bool) bool {
 	direct, own, pack := 0, 0, 0
 	for _, win := range wc.windows {
 		tiles, pairs := win.tiles[0]*win.tiles[1], 0
@@ -248,20 +248,20 @@ func (wc *winoConv) cheaper(shard bool) bool {
 	if !shard {
 		own += pack / wc.images
 	}
-	return own < direct && min(wc.k, wc.n) >= fewestWino
+	return own < direct && min(wc.k, wc.n) >= minWinoChannels
 }
 
 // Sizes of a unit: rows of its matrix products, and float32 of what it has in
 // scratch, which should fit L2 with its part of the source and of the kernel.
 const (
-	unitRows   = 64
-	unitFloats = 1 << 17
-	leastTasks = 4
+	unitRows     = 64
+	unitFloats   = 1 << 17
+	minUnitTasks = 4
 )
 
 // cut chooses the units and works out their tables. But for a shard, which is one
 // task's, the units of several images are enough for some tasks.
-func (wc *winoConv) cut(so graph.Shape, shard bool) {
+func (wc *winoConv) chooseUnits(so graph.Shape, shard bool) {
 	first := wc.windows[0]
 	tiles, tall := first.tiles[0]*first.tiles[1], 0
 	whole := true // every window has the same rows of tiles, none of which is cut off
@@ -269,28 +269,28 @@ func (wc *winoConv) cut(so graph.Shape, shard bool) {
 		tall = max(tall, win.tiles[0])
 		whole = whole && win.size == first.size && win.size[0]%2 == 0
 	}
-	wc.each, wc.strips = 1, 1
+	wc.unitImages, wc.unitsPerImage = 1, 1
 	if tiles < unitRows {
 		most := wc.images
 		if !shard {
-			most = (most + leastTasks - 1) / leastTasks
+			most = (most + minUnitTasks - 1) / minUnitTasks
 		}
-		wc.each = min(most, (unitRows+tiles-1)/tiles)
+		wc.unitImages = min(most, (unitRows+tiles-1)/tiles)
 	} else if size := 3*wc.h*wc.wd*wc.k + 9*tiles*wc.n; whole {
-		for p := 2; p <= tall && size/wc.strips > unitFloats; p++ {
+		for p := 2; p <= tall && size/wc.unitsPerImage > unitFloats; p++ {
 			if tall%p == 0 && tiles/p >= unitRows/2 {
-				wc.strips = p
+				wc.unitsPerImage = p
 			}
 		}
 	}
-	if wc.strips > 1 {
-		for i := range wc.strips {
-			wc.units = append(wc.units, wc.newUnit(so, 1, tall*i/wc.strips, tall*(i+1)/wc.strips))
+	if wc.unitsPerImage > 1 {
+		for i := range wc.unitsPerImage {
+			wc.units = append(wc.units, wc.newUnit(so, 1, tall*i/wc.unitsPerImage, tall*(i+1)/wc.unitsPerImage))
 		}
 		return
 	}
-	wc.units = append(wc.units, wc.newUnit(so, wc.each, 0, tall))
-	if rest := wc.images % wc.each; rest > 0 {
+	wc.units = append(wc.units, wc.newUnit(so, wc.unitImages, 0, tall))
+	if rest := wc.images % wc.unitImages; rest > 0 {
 		wc.units = append(wc.units, wc.newUnit(so, rest, 0, tall))
 	}
 }
@@ -298,20 +298,20 @@ func (wc *winoConv) cut(so graph.Shape, shard bool) {
 // newUnit works out the tables of rows [from, to) of tiles.
 func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 	u := &winoUnit{images: images}
-	at := u.layPlanes(wc, from, to)
+	at := u.planRows(wc, from, to)
 	si := graph.Shape{0, wc.h, wc.wd, wc.k}
 	// rowAt is where the row of a tile of an image is read, negative if it is zero.
 	rowAt := func(pair winoPair, img, i, j int) int32 {
-		y, x := pair.down.pixel(pair.fDown, i), pair.across.pixel(pair.fAcross, j)
+		y, x := pair.down.sourcePixel(pair.fDown, i), pair.across.sourcePixel(pair.fAcross, j)
 		if pair.plane == pixels {
-			if o := offset(si, y, x); o >= 0 {
+			if o := pixelOffset(si, y, x); o >= 0 {
 				return int32(img*wc.srcLen) + o
 			}
 			return -1
 		}
 		left, cols := 0, wc.wd
 		if pair.plane != down {
-			left, cols = wc.left, wc.cols
+			left, cols = wc.diffLeft, wc.diffCols
 		}
 		if r, ok := at[[2]int{pair.plane, y}]; ok && x >= left && x < left+cols {
 			return int32(img*u.planes + r + (x-left)*wc.k)
@@ -321,7 +321,7 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 	most := 0
 	for _, win := range wc.windows {
 		var tiles []pixel // (image·rows + row, column)
-		var part winoPart
+		var part unitWindow
 		rows := min(to, win.tiles[0]) - from
 		for img := range images {
 			for i := from; i < from+rows; i++ {
@@ -330,10 +330,10 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 					for k := range 4 {
 						o := int32(-1)
 						if y, x := 2*i+k/2, 2*j+k%2; y < win.size[0] && x < win.size[1] {
-							y, x = win.pix(y, x)
-							o = int32(img*wc.outLen) + offset(so, y, x)
+							y, x = win.resultPixel(y, x)
+							o = int32(img*wc.outLen) + pixelOffset(so, y, x)
 						}
-						part.pix = append(part.pix, o)
+						part.dstOffs = append(part.dstOffs, o)
 					}
 				}
 			}
@@ -355,9 +355,9 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 					first += r.mr
 				}
 			}
-			part.offs = append(part.offs, offs)
+			part.srcOffs = append(part.srcOffs, offs)
 		}
-		u.parts = append(u.parts, part)
+		u.windows = append(u.windows, part)
 	}
 	// An odd number of cache lines, so that the nine do not meet in one place.
 	u.step = (most*wc.n+2*lineFloats-1)/(2*lineFloats)*(2*lineFloats) + lineFloats
@@ -366,10 +366,10 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 
 // layPlanes lists the rows of the planes that rows [from, to) of tiles need, and
 // says where each lies in the planes of an image.
-func (u *winoUnit) layPlanes(wc *winoConv, from, to int) map[[2]int]int {
+func (u *winoUnit) planRows(wc *winoConv, from, to int) map[[2]int]int {
 	at := map[[2]int]int{}
 	need := func(plane, y int) {
-		if _, ok := at[[2]int{plane, y}]; ok || y >= wc.h || y < 0 && (plane == across || y+wc.apart[0] < 0 || y+wc.apart[0] >= wc.h) {
+		if _, ok := at[[2]int{plane, y}]; ok || y >= wc.h || y < 0 && (plane == across || y+wc.diffStep[0] < 0 || y+wc.diffStep[0] >= wc.h) {
 			return // there is one, or it is the difference of what is outside
 		}
 		at[[2]int{plane, y}] = u.planes
@@ -377,14 +377,14 @@ func (u *winoUnit) layPlanes(wc *winoConv, from, to int) map[[2]int]int {
 		if plane == down {
 			u.planes += wc.wd * wc.k
 		} else {
-			u.planes += wc.cols * wc.k
+			u.planes += wc.diffCols * wc.k
 		}
 	}
 	for _, win := range wc.windows {
 		for i := from; i < min(to, win.tiles[0]); i++ {
 			for _, p := range win.products {
 				for _, pair := range p.pairs {
-					y := pair.down.pixel(pair.fDown, i)
+					y := pair.down.sourcePixel(pair.fDown, i)
 					if pair.plane&down != 0 {
 						need(down, y) // of both, too, which is made of it
 					}
@@ -404,15 +404,15 @@ func (wc *winoConv) fillPlanes(dst, src []float32, u *winoUnit) {
 	for _, r := range u.rows {
 		switch r.plane {
 		case across:
-			wc.differAcross(dst[r.at:], src[r.row*width:])
+			wc.subtractAcross(dst[r.offset:], src[r.row*width:])
 		case both:
-			wc.differAcross(dst[r.at:], dst[r.from:])
+			wc.subtractAcross(dst[r.offset:], dst[r.downOffset:])
 		case down:
-			d, below := dst[r.at:r.at+width], (r.row+wc.apart[0])*width
+			d, below := dst[r.offset:r.offset+width], (r.row+wc.diffStep[0])*width
 			switch {
 			case r.row < 0:
 				kernel.Neg(d, src[below:])
-			case r.row+wc.apart[0] >= wc.h:
+			case r.row+wc.diffStep[0] >= wc.h:
 				copy(d, src[r.row*width:])
 			default:
 				kernel.Sub(d, src[r.row*width:], src[below:])
@@ -422,10 +422,10 @@ func (wc *winoConv) fillPlanes(dst, src []float32, u *winoUnit) {
 }
 
 // differAcross subtracts from the pixels of a row those a step to their right.
-func (wc *winoConv) differAcross(dst, row []float32) {
-	k, step, end := wc.k, wc.apart[1], wc.left+wc.cols
-	for x := wc.left; x < end; {
-		d := dst[(x-wc.left)*k:]
+func (wc *winoConv) subtractAcross(dst, row []float32) {
+	k, step, end := wc.k, wc.diffStep[1], wc.diffLeft+wc.diffCols
+	for x := wc.diffLeft; x < end; {
+		d := dst[(x-wc.diffLeft)*k:]
 		left, right := x >= 0, x+step >= 0 && x+step < wc.wd
 		n := 1
 		switch {
@@ -446,17 +446,17 @@ func (wc *winoConv) differAcross(dst, row []float32) {
 
 // split gives each task whole units.
 func (wc *winoConv) split(align int) []int {
-	step := lcm(align, wc.each*wc.outLen)
+	step := lcm(align, wc.unitImages*wc.outLen)
 	return evenSplit(wc.images*wc.outLen, step, step, 1, max(1, min(256, wc.flops>>16)))
 }
 
-func (wc *winoConv) step() int { return wc.each * wc.outLen / wc.strips }
+func (wc *winoConv) pieceSize() int { return wc.unitImages * wc.outLen / wc.unitsPerImage }
 
 func (wc *winoConv) run(w *worker, lo, hi int) {
-	for size := wc.each * wc.outLen / wc.strips; lo < hi; lo += size {
+	for size := wc.unitImages * wc.outLen / wc.unitsPerImage; lo < hi; lo += size {
 		u := wc.units[0]
 		switch {
-		case wc.strips > 1:
+		case wc.unitsPerImage > 1:
 			u = wc.units[lo%wc.outLen/size]
 		case hi-lo < size:
 			u = wc.units[1]
@@ -473,27 +473,27 @@ func (wc *winoConv) runUnit(w *worker, u *winoUnit, src, out int) {
 		wc.fillPlanes(planes[img*u.planes:], wc.src.data[src+img*wc.srcLen:][:wc.srcLen], u)
 	}
 	for i, win := range wc.windows {
-		part := &u.parts[i]
+		part := &u.windows[i]
 		done := 0 // of the nine
 		for q, p := range win.products {
-			for ; done < p.place; done++ { // no strand has a factor there
+			for ; done < p.index; done++ { // no strand has a factor there
 				clear(made[done*u.step:][:part.count*wc.n])
 			}
-			done = p.place + 1
+			done = p.index + 1
 			base := wc.src.ptr(src)
 			if !p.pixels {
 				base = &planes[0]
 			}
 			w.rows = kernel.RowsArgs{Base: base, Zero: &wc.zero[0], W: wc.w.ptr(p.w), LdW: kernel.PanelCols, LdPanel: p.rows * kernel.PanelCols,
-				COffs: &wc.coffs[0], Taps: len(p.pairs), K: wc.k, Cols: wc.n, Accumulate: p.more}
-			c, offs := p.place*u.step, part.offs[q]
+				COffs: &wc.coffs[0], Taps: len(p.pairs), K: wc.k, Cols: wc.n, Accumulate: p.accumulate}
+			c, offs := p.index*u.step, part.srcOffs[q]
 			for _, r := range part.runs {
 				w.rows.C, w.rows.Offs, w.rows.Tiles = &made[c], &offs[0], r.tiles
 				kernel.Rows(r.mr, &w.rows)
 				c, offs = c+r.mr*r.tiles*wc.n, offs[r.tiles*len(p.pairs)*kernel.MaxRows:]
 			}
 		}
-		w.inverse = kernel.InverseArgs{M: &made[0], Step: u.step, C: wc.out.ptr(out), COffs: &part.pix[0], Spare: spare, Tiles: part.count, N: wc.n}
+		w.inverse = kernel.InverseArgs{M: &made[0], Step: u.step, C: wc.out.ptr(out), COffs: &part.dstOffs[0], Spare: spare, Tiles: part.count, N: wc.n}
 		kernel.Inverse(&w.inverse)
 	}
 }

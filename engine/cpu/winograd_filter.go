@@ -24,21 +24,21 @@ type winoFilter struct {
 	ci, co       int
 	size         int // of a lane: float32 of all products
 	products     []*filterProduct
-	grads        []*gathered // what is made of gy, each for some of the products
+	grads        []*rowTable // what is made of gy, each for some of the products
 	parts        int
-	each         int // images of a unit
-	gradAt       int // where in scratch what is made of gy begins
+	unitImages   int // images of a unit
+	gradOffset   int // where in scratch what is made of gy begins
 	zero         []float32
 }
 
 // A filterProduct is one of the products of a pair of strands.
 type filterProduct struct {
-	source *gathered
+	source *rowTable
 	grad   int // what it is multiplied with
 }
 
 // gathered is rows of channels, each combined of as many terms of an image.
-type gathered struct {
+type rowTable struct {
 	count int // rows of an image
 	terms int
 	offs  []int32 // (images of a unit, count, terms)
@@ -47,28 +47,28 @@ type gathered struct {
 // A filterFactor is what a strand has in a product: of tile t the source pixel
 // at(t), less the one a step on if diff; and results[t·span + …] of grad, added.
 type filterFactor struct {
-	kind  int // equal kinds use the same of gy
-	diff  bool
-	at    func(tile int) int
-	grads []int
-	span  int // results of a tile
+	kind        int // equal kinds use the same of gy
+	diff        bool
+	sourcePixel func(tile int) int
+	grads       []int
+	span        int // results of a tile
 }
 
-func filterFactors(s strand) []filterFactor {
+func filterFactors(s phase) []filterFactor {
 	if len(s.taps) == 1 {
 		return []filterFactor{{3, false, func(t int) int { return s.step*t + s.first }, []int{0}, 1}}
 	}
 	var fs []filterFactor
 	for m, grads := range [][]int{{0}, {0, 1}, {1}} {
 		f, _ := s.factor(m)
-		fs = append(fs, filterFactor{m, f.diff, func(t int) int { return s.pixel(f, t) }, grads, 2})
+		fs = append(fs, filterFactor{m, f.diff, func(t int) int { return s.sourcePixel(f, t) }, grads, 2})
 	}
 	return fs
 }
 
 // countFactors returns how many products the strands of one axis have in one row of
 // tiles.
-func countFactors(strands []strand) int {
+func countFactors(strands []phase) int {
 	n := 0
 	for _, s := range strands {
 		n += len(filterFactors(s))
@@ -85,25 +85,25 @@ const (
 	laneFloats = 1 << 19
 )
 
-func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
+func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) root {
 	x, gy := n.In()[0], n.In()[1]
 	xs, ys, ws, cfg := x.Shape(), gy.Shape(), n.Shape(), n.Attr().Conv
-	dn, ok := strands(cfg, 0, xs[1], ws[0], false)
-	ac, ok2 := strands(cfg, 1, xs[2], ws[1], false)
+	dn, ok := polyphase(cfg, 0, xs[1], ws[0], false)
+	ac, ok2 := polyphase(cfg, 1, xs[2], ws[1], false)
 	if !ok || !ok2 {
 		return nil
 	}
 	wf := &winoFilter{
 		images: xs[0], xLen: xs[1:].Size(), gyLen: ys[1:].Size(), ci: ws[2], co: ws[3], parts: 1,
 	}
-	if !c.cut.form.chooses(wf.cheaper(ys, ws, dn, ac)) {
+	if !c.config.form.usesWinograd(wf.isCheaper(ys, ws, dn, ac)) {
 		return nil
 	}
-	wf.zero = aligned(max(wf.ci, wf.co))
+	wf.zero = newAligned(max(wf.ci, wf.co))
 	rows := filterRows
 	lanes, size := min(wf.images, maxLanes), countFactors(dn)*countFactors(ac)*wf.ci*wf.co
 	switch {
-	case c.outer != nil: // a shard is part of a lane
+	case c.parent != nil: // a shard is part of a lane
 		lanes = 1
 	case size > laneFloats:
 		lanes, rows = 1, 2*filterRows
@@ -111,20 +111,20 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
 		lanes, wf.parts = min(wf.images, 4), 2
 	}
 	tiles := (ys[1] + 1) / 2 * ((ys[2] + 1) / 2)
-	wf.each = min(wf.images, (rows+tiles-1)/tiles)
-	out := &winoSum{out: c.bufs[n], tap: wf.ci * wf.co}
+	wf.unitImages = min(wf.images, (rows+tiles-1)/tiles)
+	out := &winoSum{out: c.bufs[n], tapFloats: wf.ci * wf.co}
 	wf.addProducts(out, xs, ys, ws, dn, ac)
-	if size > laneFloats && c.outer == nil {
+	if size > laneFloats && c.parent == nil {
 		wf.parts = (len(wf.products) + 1) / 2
 	}
 	wf.lanes = &buffer{size: lanes * wf.size}
-	out.lanes, out.n, out.lane = wf.lanes, lanes, wf.size
+	out.lanes, out.n, out.laneFloats = wf.lanes, lanes, wf.size
 	rows = 0
 	for _, p := range wf.products {
-		rows = max(rows, wf.each*p.source.count)
+		rows = max(rows, wf.unitImages*p.source.count)
 	}
-	wf.gradAt = kernel.PackedLen(rows, wf.ci)
-	c.need(wf.gradAt + kernel.PackedLen(rows, wf.co) + guard)
+	wf.gradOffset = kernel.PackedLen(rows, wf.ci)
+	c.reserveScratch(wf.gradOffset + kernel.PackedLen(rows, wf.co) + overreadFloats)
 	tasks := lanes * wf.parts
 	pre := &stage{
 		name: "filter products", tasks: tasks, cost: float64(s.matFlops) / 32 / float64(tasks),
@@ -132,7 +132,7 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
 	}
 	s.matFlops = 0 // combining them is no product
 	wf.x, wf.gy = c.operand(x, pre), c.operand(gy, pre)
-	pre.run = func(w *worker, task int) { wf.partial(w, task/wf.parts, task%wf.parts, lanes) }
+	pre.run = func(w *worker, task int) { wf.sumPartial(w, task/wf.parts, task%wf.parts, lanes) }
 	c.stages = append(c.stages, pre)
 	s.reads = append(s.reads, wf.lanes)
 	return out
@@ -140,13 +140,13 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) anchor {
 
 // cheaper compares this form with the direct one, by operations on vectors an
 // image.
-func (wf *winoFilter) cheaper(ys, ws graph.Shape, dn, ac []strand) bool {
+func (wf *winoFilter) isCheaper(ys, ws graph.Shape, dn, ac []phase) bool {
 	direct := ys[1] * ys[2] * ws.Size() / 8
 	own := 0
 	for _, d := range dn {
 		for _, a := range ac {
 			rows, products := 1, 1
-			for ax, s := range []strand{d, a} {
+			for ax, s := range []phase{d, a} {
 				if len(s.taps) == 2 {
 					rows, products = rows*((ys[1+ax]+1)/2), products*3
 				} else {
@@ -156,13 +156,13 @@ func (wf *winoFilter) cheaper(ys, ws graph.Shape, dn, ac []strand) bool {
 			own += rows * products * (wf.ci*wf.co + costGather*(wf.ci+wf.co)) / 8
 		}
 	}
-	return own < direct && min(wf.ci, wf.co) >= fewestWino
+	return own < direct && min(wf.ci, wf.co) >= minWinoChannels
 }
 
 // addProducts lists the products, those of the same rows of gy together, and what
 // each tap is made of.
-func (wf *winoFilter) addProducts(out *winoSum, xs, ys, ws graph.Shape, dn, ac []strand) {
-	out.terms = make([][]signed, ws[0]*ws[1])
+func (wf *winoFilter) addProducts(out *winoSum, xs, ys, ws graph.Shape, dn, ac []phase) {
+	out.terms = make([][]signedProduct, ws[0]*ws[1])
 	grads := map[[2]int]int{}
 	for kinds := range 16 {
 		for _, d := range dn {
@@ -175,29 +175,29 @@ func (wf *winoFilter) addProducts(out *winoSum, xs, ys, ws graph.Shape, dn, ac [
 						key := [2]int{fd.kind, fa.kind}
 						if _, ok := grads[key]; !ok {
 							grads[key] = len(wf.grads)
-							wf.grads = append(wf.grads, wf.gather(ys, ys, fd, fa, func(i, j int) []int32 {
+							wf.grads = append(wf.grads, wf.newRowTable(ys, ys, fd, fa, func(i, j int) []int32 {
 								var o []int32
 								for _, p := range fd.grads {
 									for _, q := range fa.grads {
-										o = append(o, offset(ys, i*fd.span+p, j*fa.span+q))
+										o = append(o, pixelOffset(ys, i*fd.span+p, j*fa.span+q))
 									}
 								}
 								return o
 							}))
 						}
-						out.take(d, a, fd.kind, fa.kind, ws[1], wf.size)
+						out.addTerms(d, a, fd.kind, fa.kind, ws[1], wf.size)
 						wf.size += wf.ci * wf.co
-						wf.products = append(wf.products, &filterProduct{grad: grads[key], source: wf.gather(xs, ys, fd, fa, func(i, j int) []int32 {
-							y, x := fd.at(i), fa.at(j)
-							o := []int32{offset(xs, y, x)}
+						wf.products = append(wf.products, &filterProduct{grad: grads[key], source: wf.newRowTable(xs, ys, fd, fa, func(i, j int) []int32 {
+							y, x := fd.sourcePixel(i), fa.sourcePixel(j)
+							o := []int32{pixelOffset(xs, y, x)}
 							if fa.diff {
-								o = append(o, offset(xs, y, x+a.step))
+								o = append(o, pixelOffset(xs, y, x+a.step))
 							}
 							if fd.diff {
-								o = append(o, offset(xs, y+d.step, x))
+								o = append(o, pixelOffset(xs, y+d.step, x))
 							}
 							if fa.diff && fd.diff {
-								o = append(o, offset(xs, y+d.step, x+a.step))
+								o = append(o, pixelOffset(xs, y+d.step, x+a.step))
 							}
 							return o
 						})})
@@ -210,11 +210,11 @@ func (wf *winoFilter) addProducts(out *winoSum, xs, ys, ws graph.Shape, dn, ac [
 
 // gather lists the terms of each tile, for the images of a unit of images of
 // shape s.
-func (wf *winoFilter) gather(s, ys graph.Shape, fd, fa filterFactor, at func(i, j int) []int32) *gathered {
-	g := &gathered{}
+func (wf *winoFilter) newRowTable(s, ys graph.Shape, fd, fa filterFactor, at func(i, j int) []int32) *rowTable {
+	g := &rowTable{}
 	rows, cols := (ys[1]+fd.span-1)/fd.span, (ys[2]+fa.span-1)/fa.span
 	g.count = rows * cols
-	for img := range wf.each {
+	for img := range wf.unitImages {
 		for i := range rows {
 			for j := range cols {
 				o := at(i, j)
@@ -230,26 +230,26 @@ func (wf *winoFilter) gather(s, ys graph.Shape, fd, fa filterFactor, at func(i, 
 	return g
 }
 
-func (wf *winoFilter) partial(w *worker, lane, part, lanes int) {
+func (wf *winoFilter) sumPartial(w *worker, lane, part, lanes int) {
 	first, end := wf.images*lane/lanes, wf.images*(lane+1)/lanes
 	from, to := len(wf.products)*part/wf.parts, len(wf.products)*(part+1)/wf.parts
-	for img := first; img < end; img += wf.each {
-		images, grad := min(wf.each, end-img), -1
+	for img := first; img < end; img += wf.unitImages {
+		images, grad := min(wf.unitImages, end-img), -1
 		for i := from; i < to; i++ {
 			p := wf.products[i]
 			rows := images * p.source.count
 			if p.grad != grad {
 				grad = p.grad
-				wf.combine(w, wf.grads[grad], wf.gy.ptr(img*wf.gyLen), wf.gradAt, rows, wf.co, 1)
+				wf.combine(w, wf.grads[grad], wf.gy.ptr(img*wf.gyLen), wf.gradOffset, rows, wf.co, 1)
 			}
 			wf.combine(w, p.source, wf.x.ptr(img*wf.xLen), 0, rows, wf.ci, -1)
-			wf.product(w, lane*wf.size+i*wf.ci*wf.co, rows, img > first)
+			wf.addProduct(w, lane*wf.size+i*wf.ci*wf.co, rows, img > first)
 		}
 	}
 }
 
 // combine lays out rows at a place in scratch, in panels.
-func (wf *winoFilter) combine(w *worker, g *gathered, base *float32, at, rows, n int, sign float32) {
+func (wf *winoFilter) combine(w *worker, g *rowTable, base *float32, at, rows, n int, sign float32) {
 	w.combine = kernel.CombineArgs{
 		Base: base, Offs: &g.offs[0], Zero: &wf.zero[0], Dst: &w.scratch[at], Rows: rows, N: n, Terms: g.terms, Sign: sign,
 	}
@@ -257,13 +257,13 @@ func (wf *winoFilter) combine(w *worker, g *gathered, base *float32, at, rows, n
 }
 
 // product adds up the outer products of rows of the source and of gy.
-func (wf *winoFilter) product(w *worker, dst, rows int, accumulate bool) {
+func (wf *winoFilter) addProduct(w *worker, dst, rows int, accumulate bool) {
 	w.outer = kernel.OuterArgs{LdA: kernel.PanelCols, LdB: kernel.PanelCols, LdC: wf.co, P: rows, Accumulate: accumulate}
 	for j := 0; j < wf.co; j += kernel.PanelCols {
-		w.outer.B, w.outer.Cols = &w.scratch[wf.gradAt+j*rows], min(kernel.PanelCols, wf.co-j)
+		w.outer.B, w.outer.Cols = &w.scratch[wf.gradOffset+j*rows], min(kernel.PanelCols, wf.co-j)
 		for i := 0; i < wf.ci; i += kernel.PanelCols {
 			for k, end := i, min(i+kernel.PanelCols, wf.ci); k < end; {
-				mr := nextRun(end - k).mr
+				mr := nextTileRun(end - k).mr
 				w.outer.A, w.outer.C = &w.scratch[i*rows+k-i], wf.lanes.ptr(dst+k*wf.co+j)
 				kernel.Outer(mr, &w.outer)
 				k += mr
@@ -274,21 +274,21 @@ func (wf *winoFilter) product(w *worker, dst, rows int, accumulate bool) {
 
 // winoSum combines the products of a filter gradient, lane by lane, into taps.
 type winoSum struct {
-	lanes, out *buffer
-	n, lane    int // lanes, and float32 of one
-	tap        int // float32 of a tap
-	terms      [][]signed
+	lanes, out    *buffer
+	n, laneFloats int // lanes, and float32 of one
+	tapFloats     int // float32 of a tap
+	terms         [][]signedProduct
 }
 
 // signed is a product that is added to a tap or subtracted from it.
-type signed struct {
-	at  int
-	neg bool
+type signedProduct struct {
+	offset int
+	neg    bool
 }
 
 // take adds the product at a place to the taps it is part of.
-func (a *winoSum) take(dn, ac strand, kindDown, kindAcross, kw, at int) {
-	of := func(s strand, kind int) (taps []int, neg []bool) {
+func (a *winoSum) addTerms(dn, ac phase, kindDown, kindAcross, kw, at int) {
+	of := func(s phase, kind int) (taps []int, neg []bool) {
 		switch kind {
 		case 0:
 			return s.taps[:1], []bool{false}
@@ -303,27 +303,27 @@ func (a *winoSum) take(dn, ac strand, kindDown, kindAcross, kw, at int) {
 	qs, qneg := of(ac, kindAcross)
 	for i, p := range ps {
 		for j, q := range qs {
-			a.terms[p*kw+q] = append(a.terms[p*kw+q], signed{at, pneg[i] != qneg[j]})
+			a.terms[p*kw+q] = append(a.terms[p*kw+q], signedProduct{at, pneg[i] != qneg[j]})
 		}
 	}
 }
 
 func (a *winoSum) split(align int) []int {
-	size := len(a.terms) * a.tap
+	size := len(a.terms) * a.tapFloats
 	return evenSplit(size, lcm(align, min(blockFloats, size)), align, 1<<12, 16)
 }
 
-func (*winoSum) step() int { return 0 }
+func (*winoSum) pieceSize() int { return 0 }
 
 // run combines in blocks that stay in L1. The first term of a tap is added.
 func (a *winoSum) run(_ *worker, lo, hi int) {
 	for lo < hi {
-		in := lo % a.tap
-		n := min(hi-lo, a.tap-in, blockFloats)
+		in := lo % a.tapFloats
+		n := min(hi-lo, a.tapFloats-in, blockFloats)
 		dst := a.out.data[lo : lo+n]
 		for lane := range a.n {
-			for i, t := range a.terms[lo/a.tap] {
-				x := a.lanes.data[lane*a.lane+t.at+in:][:n]
+			for i, t := range a.terms[lo/a.tapFloats] {
+				x := a.lanes.data[lane*a.laneFloats+t.offset+in:][:n]
 				switch {
 				case lane == 0 && i == 0:
 					copy(dst, x)

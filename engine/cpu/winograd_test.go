@@ -22,7 +22,7 @@ func TestWinogradUnits(t *testing.T) {
 	}
 	run := func(n int) []*tensor.Tensor {
 		b := newTest(t, 3)
-		b.cut.form = winogradForm
+		b.config.form = winogradForm
 		x, g, w := graph.State("x", n, 8, 6, 5), graph.State("g", n, 4, 3, 7), graph.State("w", 4, 4, 5, 7)
 		f, err := graph.NewFunc("f", nil, []graph.Output{
 			{Name: "y", Value: graph.Conv2D(x, w, cfg)}, {Name: "dx", Value: graph.Conv2DInputGrad(g, w, x.Shape(), cfg)},
@@ -74,7 +74,7 @@ func BenchmarkConvForms(b *testing.B) {
 			for form, f := range map[string]convForm{"direct": directForm, "winograd": winogradForm} {
 				b.Run(fmt.Sprintf("%s/%dx%dx%d-%d/%d/%s", name, 2*s.m, 2*s.m, s.ci, s.co, s.k, form), func(b *testing.B) {
 					be := newTest(b, 2)
-					be.cut.form = f
+					be.config.form = f
 					f, err := graph.NewFunc("f", nil, []graph.Output{{Name: "y", Value: y}}, nil)
 					if err != nil {
 						b.Fatal(err)

@@ -9,30 +9,30 @@ import (
 
 // A worker is one thread and the memory it works in.
 type worker struct {
-	id      int
-	timing  bool // whether stages are measured
-	scratch []float32
-	local   []float32   // arena of the body of a region
-	regs    [][]float32 // the operands of a block; see loop.go
-	arrive  int64       // what pool.arrived must reach for the next barrier to open
-	rows    kernel.RowsArgs
-	outer   kernel.OuterArgs
-	dot     kernel.DotArgs
-	combine kernel.CombineArgs
-	inverse kernel.InverseArgs
+	id          int
+	timing      bool // whether stages are measured
+	scratch     []float32
+	bodyArena   []float32   // arena of the body of a region
+	regs        [][]float32 // the operands of a block; see loop.go
+	nextArrival int64       // what pool.arrived must reach for the next barrier to open
+	rows        kernel.RowsArgs
+	outer       kernel.OuterArgs
+	dot         kernel.DotArgs
+	combine     kernel.CombineArgs
+	inverse     kernel.InverseArgs
 }
 
 // pool is a fixed set of workers. Worker 0 is whoever calls run; the others are
 // goroutines that spin a little between runs and then sleep.
 type pool struct {
-	workers []*worker
-	mem     []float32 // arena of the program that runs
-	prog    atomic.Pointer[program]
-	turn    atomic.Uint64 // counts runs; a change wakes the workers
-	arrived atomic.Int64  // arrivals at barriers since the pool began
-	asleep  []atomic.Bool
-	wake    []chan struct{}
-	quit    bool // read after turn changes
+	workers  []*worker
+	mem      []float32 // arena of the program that runs
+	prog     atomic.Pointer[program]
+	runCount atomic.Uint64 // counts runs; a change wakes the workers
+	arrived  atomic.Int64  // arrivals at barriers since the pool began
+	asleep   []atomic.Bool
+	wake     []chan struct{}
+	quit     bool // read after turn changes
 }
 
 func newPool(threads int) *pool {
@@ -42,7 +42,7 @@ func newPool(threads int) *pool {
 		p.wake[i] = make(chan struct{}, 1)
 	}
 	for i := 1; i < threads; i++ {
-		go p.serve(i)
+		go p.workLoop(i)
 	}
 	return p
 }
@@ -50,32 +50,32 @@ func newPool(threads int) *pool {
 // spins is how many pauses of 40 or so cycles a worker waits for the next run
 // before it sleeps: tens of microseconds, which covers the gap between the steps
 // of a training loop.
-const spins = 2000
+const idleSpins = 2000
 
 // A worker at a barrier pauses for some hundred microseconds, more than a level
 // is ever out of balance. If the others have not come by then, their processor
 // is wanted by another program, which may have this one for a moment.
 const (
 	barrierSpins = 8000
-	barrierNap   = 30 * time.Microsecond
+	barrierSleep = 30 * time.Microsecond
 )
 
-func (p *pool) serve(i int) {
+func (p *pool) workLoop(i int) {
 	for seen := uint64(0); ; {
-		for n := 0; p.turn.Load() == seen; n++ {
-			if n < spins {
+		for n := 0; p.runCount.Load() == seen; n++ {
+			if n < idleSpins {
 				kernel.Pause(1)
 				continue
 			}
 			// Announce the sleep, then look once more: begin changes turn before
 			// it looks at asleep, so one of the two sees the other.
 			p.asleep[i].Store(true)
-			if p.turn.Load() == seen {
+			if p.runCount.Load() == seen {
 				<-p.wake[i]
 			}
 			p.asleep[i].Store(false)
 		}
-		seen = p.turn.Load()
+		seen = p.runCount.Load()
 		if p.quit {
 			return
 		}
@@ -84,8 +84,8 @@ func (p *pool) serve(i int) {
 }
 
 // begin lets the workers see the next turn.
-func (p *pool) begin() {
-	p.turn.Add(1)
+func (p *pool) startRun() {
+	p.runCount.Add(1)
 	for i := 1; i < len(p.workers); i++ {
 		if p.asleep[i].Load() {
 			select {
@@ -99,7 +99,7 @@ func (p *pool) begin() {
 func (p *pool) close() {
 	if !p.quit {
 		p.quit = true
-		p.begin()
+		p.startRun()
 	}
 }
 
@@ -110,7 +110,7 @@ func (p *pool) run(prog *program) {
 	}
 	p.prog.Store(prog)
 	if len(p.workers) > 1 {
-		p.begin()
+		p.startRun()
 	}
 	p.work(prog, p.workers[0])
 }
@@ -123,16 +123,16 @@ func (p *pool) work(prog *program, w *worker) {
 	for i := range prog.levels {
 		l := &prog.levels[i]
 		for k := range l.queues {
-			l.queues[(w.id+k)%len(l.queues)].drain(w)
+			l.queues[(w.id+k)%len(l.queues)].runTasks(w)
 		}
 		if n > 1 {
-			w.arrive += n
+			w.nextArrival += n
 			p.arrived.Add(1)
-			for k := 0; p.arrived.Load() < w.arrive; k++ {
+			for k := 0; p.arrived.Load() < w.nextArrival; k++ {
 				if k < barrierSpins {
 					kernel.Pause(1)
 				} else {
-					time.Sleep(barrierNap)
+					time.Sleep(barrierSleep)
 				}
 			}
 		}
@@ -143,14 +143,14 @@ func (p *pool) work(prog *program, w *worker) {
 // the backend's lock; programs bind their buffers anew when they run next.
 func (p *pool) grow(scratch, regs, local, arena int) {
 	if len(p.mem) < arena {
-		p.mem = aligned(arena)
+		p.mem = newAligned(arena)
 	}
 	for _, w := range p.workers {
 		if len(w.scratch) < scratch {
-			w.scratch = aligned(scratch)
+			w.scratch = newAligned(scratch)
 		}
-		if len(w.local) < local {
-			w.local = aligned(local)
+		if len(w.bodyArena) < local {
+			w.bodyArena = newAligned(local)
 		}
 		if len(w.regs) < regs {
 			w.regs = make([][]float32, regs)
@@ -172,62 +172,62 @@ type queue struct {
 	_     [lineFloats*4 - 32]byte // a cache line each
 }
 
-func (q *queue) drain(w *worker) {
+func (q *queue) runTasks(w *worker) {
 	for q.next.Load() < int64(len(q.tasks)) {
 		t := int(q.next.Add(1)) - 1
 		if t >= len(q.tasks) {
 			return
 		}
-		q.tasks[t].stage.do(w, int(q.tasks[t].index))
+		q.tasks[t].stage.runTask(w, int(q.tasks[t].index))
 	}
 }
 
 // A level is a set of stages that do not depend on each other.
 type level struct {
 	queues []queue
-	stage  []*stage
+	stages []*stage
 }
 
 func (l *level) reset() {
 	for i := range l.queues {
 		l.queues[i].next.Store(0)
 	}
-	for _, s := range l.stage {
-		s.left.Store(int64(s.tasks))
+	for _, s := range l.stages {
+		s.remaining.Store(int64(s.tasks))
 	}
 }
 
 // A stage is a kernel cut into tasks that may run in any order.
 type stage struct {
-	name   string
-	tasks  int
-	cost   float64 // of a task, in arbitrary units: large tasks start first
-	run    func(w *worker, task int)
-	shards *shards // of a region, what runs it
-	finish func()  // run by whoever ends the last task; adds partial sums in order
-	when   *buffer // a scalar: the stage does nothing if it is 0; nil = it always runs
-	left   atomic.Int64
-	reads  []*buffer
-	writes []*buffer
-	temps  []*buffer // used by this stage alone
-	commit *buffer   // a state written when all else is done
-	level  int
-	node   nodeInfo // what it computes, for CheckFinite and for profiles
+	name      string
+	tasks     int
+	cost      float64 // of a task, in arbitrary units: large tasks start first
+	run       func(w *worker, task int)
+	shards    *shardRunner // of a region, what runs it
+	finish    func()       // run by whoever ends the last task; adds partial sums in order
+	cond      *buffer      // a scalar: the stage does nothing if it is 0; nil = it always runs
+	remaining atomic.Int64
+	reads     []*buffer
+	writes    []*buffer
+	temps     []*buffer // used by this stage alone
+	commit    *buffer   // a state written when all else is done
+	level     int
+	node      nodeInfo // what it computes, for CheckFinite and for profiles
 
 	fused           []string // primitives computed along with it
 	matFlops, flops int64    // of products and convolutions; of the rest
-	spent           counters
+	measured        counters
 }
 
-func (s *stage) do(w *worker, task int) {
+func (s *stage) runTask(w *worker, task int) {
 	switch {
-	case s.when != nil && s.when.data[0] == 0:
+	case s.cond != nil && s.cond.data[0] == 0:
 	case w.timing:
-		s.timed(w, task)
+		s.runTimed(w, task)
 	default:
 		s.run(w, task)
 	}
-	if s.left.Add(-1) == 0 && s.finish != nil {
+	if s.remaining.Add(-1) == 0 && s.finish != nil {
 		s.finish()
 	}
 }

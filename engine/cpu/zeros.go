@@ -14,32 +14,32 @@ import (
 //
 // Images without zeros are not searched again and again: where most tiles were full,
 // the tasks that follow do not look.
-type zeros struct {
-	a      *buffer
-	transA bool
-	lda    int
-	k, ldb int
-	idle   atomic.Int32 // tasks that are not to look
+type zeroSkipper struct {
+	a         *buffer
+	transA    bool
+	lda       int
+	k, ldb    int
+	skipTasks atomic.Int32 // tasks that are not to look
 }
 
 const (
-	tileRows = kernel.MaxRows
-	fullTile = 0.75 // of its places: as many are no fewer, once they are listed
+	tileRows      = kernel.MaxRows
+	denseFraction = 0.75 // of its places: as many are no fewer, once they are listed
 	// sparseColumns is how many of the right side a list must serve, to be worth it.
-	sparseColumns = 64
-	idleTasks     = 256
+	minSparseColumns = 64
+	denseTasks       = 256
 )
 
 // scratch returns what a worker needs, in float32: a tile, and where it is from.
-func (z *zeros) scratch() int { return (tileRows + 1) * z.k }
+func (z *zeroSkipper) scratch() int { return (tileRows + 1) * z.k }
 
 // rests says whether a task is not to look.
-func (z *zeros) rests() bool { return z.idle.Load() > 0 && z.idle.Add(-1) >= 0 }
+func (z *zeroSkipper) skipsSearch() bool { return z.skipTasks.Load() > 0 && z.skipTasks.Add(-1) >= 0 }
 
 // list fills the scratch with the places of mr rows from row i on that are not 0 in
 // all of them, (n, tileRows), and where in the right side they are, (n). Fewer rows
 // are filled up with some others.
-func (z *zeros) list(scratch []float32, i, mr int) (tile *float32, from []uint32) {
+func (z *zeroSkipper) listNonzeros(scratch []float32, i, mr int) (tile *float32, from []uint32) {
 	t := bitsOf(scratch)
 	from = t[tileRows*z.k:][:z.k]
 	n := 0
@@ -57,7 +57,7 @@ func bitsOf(x []float32) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), cap(x))
 }
 
-func (z *zeros) listRows(tile, from []uint32, i, mr int) int {
+func (z *zeroSkipper) listRows(tile, from []uint32, i, mr int) int {
 	a := bitsOf(z.a.data)
 	row := func(r int) []uint32 {
 		if r >= mr {
@@ -82,7 +82,7 @@ func (z *zeros) listRows(tile, from []uint32, i, mr int) int {
 // listColumns may read the guard of the buffer. Whether a few pixels of the next image
 // are 0 cannot be foreseen, so it does not branch on it: a place that is not to be kept
 // is written over.
-func (z *zeros) listColumns(tile, from []uint32, i int) int {
+func (z *zeroSkipper) listColumns(tile, from []uint32, i int) int {
 	a, n := bitsOf(z.a.data), 0
 	for k := range from {
 		v := (*[tileRows]uint32)(a[k*z.lda+i:])
@@ -100,23 +100,23 @@ func (z *zeros) listColumns(tile, from []uint32, i int) int {
 }
 
 // runZeros is run of a product that passes over zeros.
-func (mm *matmul) runZeros(w *worker, r0, r1 int) {
-	z := mm.zeros
-	if z.rests() {
+func (mm *matmul) runSparse(w *worker, r0, r1 int) {
+	z := mm.sparse
+	if z.skipsSearch() {
 		mm.runDense(w, r0, r1)
 		return
 	}
 	full, tiles := 0, 0
 	for i := r0; i < r1; {
-		run := nextRun(r1 - i)
+		run := nextTileRun(r1 - i)
 		for range run.tiles {
-			tile, from := z.list(w.scratch, i, run.mr)
+			tile, from := z.listNonzeros(w.scratch, i, run.mr)
 			tiles++
-			if float64(len(from)) > fullTile*float64(z.k) {
+			if float64(len(from)) > denseFraction*float64(z.k) {
 				full++
 				mm.runDense(w, i, i+run.mr)
 			} else {
-				w.outer = kernel.OuterArgs{A: tile, LdA: tileRows, B: mm.b.ptr(0), LdPanel: mm.panel, BOffs: (*int32)(unsafe.Pointer(unsafe.SliceData(from))),
+				w.outer = kernel.OuterArgs{A: tile, LdA: tileRows, B: mm.b.ptr(0), LdPanel: mm.panelStride, BOffs: (*int32)(unsafe.Pointer(unsafe.SliceData(from))),
 					C: mm.out.ptr(i * mm.n), LdC: mm.n, P: len(from), Cols: mm.n}
 				kernel.Outer(run.mr, &w.outer)
 			}
@@ -124,6 +124,6 @@ func (mm *matmul) runZeros(w *worker, r0, r1 int) {
 		}
 	}
 	if 2*full > tiles {
-		z.idle.Store(idleTasks)
+		z.skipTasks.Store(denseTasks)
 	}
 }

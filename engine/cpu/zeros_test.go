@@ -14,10 +14,10 @@ import (
 
 // TestZerosArePassedOver: a product of an input has the bits of that of a state, which
 // is not searched for zeros, whatever zeros there are and whatever came before.
-func TestZerosArePassedOver(t *testing.T) {
-	const k, n = 45, sparseColumns + 5
+func TestSparseProduct(t *testing.T) {
+	const k, n = 45, minSparseColumns + 5
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
-		for _, m := range []int{1, 7, 32, fewRows + 5} { // of the last the right side is packed
+		for _, m := range []int{1, 7, 32, unpackedRows + 5} { // of the last the right side is packed
 			for _, transA := range []bool{false, true} {
 				t.Run(fmt.Sprint(m, transA), func(t *testing.T) {
 					shape := []int{m, k}
@@ -71,30 +71,30 @@ func TestZerosArePassedOver(t *testing.T) {
 
 // TestZerosAreListed: the places of a tile of which a row is not 0, and no others; where
 // images have no zeros, the tasks that follow do not look for some time.
-func TestZerosAreListed(t *testing.T) {
+func TestListNonzeros(t *testing.T) {
 	const rows, k = 8, 20
-	a := &buffer{size: rows * k, data: aligned(rows * k)}
-	z := &zeros{a: a, lda: k, k: k, ldb: 3}
+	a := &buffer{size: rows * k, data: newAligned(rows * k)}
+	z := &zeroSkipper{a: a, lda: k, k: k, ldb: 3}
 	a.data[2*k+4], a.data[5*k+4], a.data[1*k+19], a.data[6*k+7] = 1, 2, 3, 4
-	scratch := aligned(z.scratch())
+	scratch := newAligned(z.scratch())
 	for _, c := range []struct {
 		i, mr int
 		want  string
 	}{{0, 6, "[12 57]"}, {0, 2, "[57]"}, {3, 4, "[12 21]"}, {7, 1, "[]"}} {
-		if _, from := z.list(scratch, c.i, c.mr); fmt.Sprint(from) != c.want {
+		if _, from := z.listNonzeros(scratch, c.i, c.mr); fmt.Sprint(from) != c.want {
 			t.Errorf("rows %d to %d: at %v, want %s", c.i, c.i+c.mr-1, from, c.want)
 		}
 	}
-	z = &zeros{a: a, transA: true, lda: k, k: rows, ldb: 3}
-	tile, from := z.list(scratch, 4, 6) // columns 4 to 9
+	z = &zeroSkipper{a: a, transA: true, lda: k, k: rows, ldb: 3}
+	tile, from := z.listNonzeros(scratch, 4, 6) // columns 4 to 9
 	if fmt.Sprint(from) != "[6 15 18]" || *tile != 1 || scratch[tileRows] != 2 || scratch[2*tileRows+3] != 4 {
 		t.Errorf("columns 4 to 9: at %v, of %v", from, scratch[:3*tileRows])
 	}
-	if z.rests() {
+	if z.skipsSearch() {
 		t.Error("it rests before any image was seen")
 	}
-	z.idle.Store(2)
-	if !z.rests() || !z.rests() || z.rests() {
+	z.skipTasks.Store(2)
+	if !z.skipsSearch() || !z.skipsSearch() || z.skipsSearch() {
 		t.Error("it does not rest for two tasks")
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 // lowerAnchor makes what computes n, with the stages that come before it
 // (packing, partial sums), and lists in s what it reads.
-func (c *compiler) lowerAnchor(n *graph.Node, s *stage) anchor {
+func (c *compiler) lowerRoot(n *graph.Node, s *stage) root {
 	if a := c.lowerWinograd(n, s); a != nil {
 		return a
 	}
@@ -36,14 +36,14 @@ type packKey struct {
 // packed returns the buffer of size elements that fill makes from src in a stage
 // of its own, which costs about size.
 func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill func(dst, src []float32)) *buffer {
-	return c.packedBy(key, size, 1, s, node, func(_ *worker, _ int, dst, src []float32) { fill(dst, src) })
+	return c.packedTasks(key, size, 1, s, node, func(_ *worker, _ int, dst, src []float32) { fill(dst, src) })
 }
 
 // packedBy returns packed by a stage of several tasks.
-func (c *compiler) packedBy(key packKey, size, tasks int, s *stage, node nodeInfo, fill func(w *worker, task int, dst, src []float32)) *buffer {
-	if c.shared[key.b] { // once for all shards
-		p := c.outer.packedBy(key, size, tasks, c.caller, node, fill)
-		c.shared[p] = true
+func (c *compiler) packedTasks(key packKey, size, tasks int, s *stage, node nodeInfo, fill func(w *worker, task int, dst, src []float32)) *buffer {
+	if c.sharedBufs[key.b] { // once for all shards
+		p := c.parent.packedTasks(key, size, tasks, c.callerStage, node, fill)
+		c.sharedBufs[p] = true
 		return p
 	}
 	if p := c.packs[key]; p != nil {
@@ -62,11 +62,11 @@ func (c *compiler) packedBy(key packKey, size, tasks int, s *stage, node nodeInf
 
 // A run is tiles of mr rows each, one after the other; of nextRun,
 // tiles of less than six rows come one at a time.
-type run struct{ mr, tiles int }
+type tileRun struct{ mr, tiles int }
 
 // nextRun returns how the first of n rows are cut into tiles: of six, or of half of
 // what is left where a narrow last tile would waste the vector units.
-func nextRun(n int) run {
+func nextTileRun(n int) tileRun {
 	const most = kernel.MaxRows
 	whole, rest := n/most, n%most
 	if 0 < rest && rest < 4 {
@@ -74,18 +74,18 @@ func nextRun(n int) run {
 	}
 	switch {
 	case whole > 0:
-		return run{most, min(whole, runTiles)}
+		return tileRun{most, min(whole, maxRunTiles)}
 	case n > most:
-		return run{(n + 1) / 2, 1}
+		return tileRun{(n + 1) / 2, 1}
 	}
-	return run{n, 1}
+	return tileRun{n, 1}
 }
 
 // tileRuns cuts n rows into tiles.
-func tileRuns(n int) []run {
-	var t []run
+func tileRuns(n int) []tileRun {
+	var t []tileRun
 	for n > 0 {
-		r := nextRun(n)
+		r := nextTileRun(n)
 		t = append(t, r)
 		n -= r.mr * r.tiles
 	}
@@ -94,8 +94,8 @@ func tileRuns(n int) []run {
 
 // mergedRuns returns tileRuns with equal tiles in one run, for kernel.Outer, which needs
 // no table of rows.
-func mergedRuns(n int) []run {
-	var t []run
+func mergedTileRuns(n int) []tileRun {
+	var t []tileRun
 	for _, r := range tileRuns(n) {
 		if k := len(t); k > 0 && t[k-1].mr == r.mr {
 			t[k-1].tiles += r.tiles
@@ -107,12 +107,12 @@ func mergedRuns(n int) []run {
 }
 
 // runTiles is the most tiles of a run, which is as many as rowOffsets covers.
-const runTiles = 32
+const maxRunTiles = 32
 
 // rowOffsets returns the table of offsets of a run of whole tiles of a matrix with rows
 // ld apart, (runTiles, 6). It serves a single narrower tile as well.
 func rowOffsets(ld int) []int32 {
-	t := make([]int32, runTiles*kernel.MaxRows)
+	t := make([]int32, maxRunTiles*kernel.MaxRows)
 	for i := range t {
 		t[i] = int32(i * ld)
 	}
@@ -121,7 +121,7 @@ func rowOffsets(ld int) []int32 {
 
 // need makes room for n float32 of scratch for the anchor that is being lowered,
 // at the front of a worker's scratch; what its loop keeps there comes behind.
-func (c *compiler) need(n int) {
-	c.front = max(c.front, n)
+func (c *compiler) reserveScratch(n int) {
+	c.rootScratch = max(c.rootScratch, n)
 	c.scratch = max(c.scratch, n)
 }
