@@ -6,40 +6,38 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// guard is how many float32 after a buffer a kernel may read (internal/kernel:
-// up to 15); lineFloats is a cache line.
+// overreadFloats is the number of float32 after a buffer that must be readable: kernels read up to 15 of them. lineFloats is
+// the size of a cache line in float32.
 const (
 	overreadFloats = 16
 	lineFloats     = 16
 )
 
-// A buffer is where a value lives: in the arena, where plan puts it, or in
-// memory of its own (a state, a constant, an input).
+// A buffer is the memory of a value: in the arena, at an offset that plan chooses, or memory of its own (for a state, a
+// constant or an input).
 type buffer struct {
 	size  int
-	shape tensor.Shape // states only
+	shape tensor.Shape // only of states
 	data  []float32
-	i32   []int32 // random keys, instead of data
-	fixed bool    // has memory of its own
-	// alias is the buffer whose memory this one shares, being written over it: the
-	// value of a state before an update.
+	i32   []int32 // of a random key, instead of data
+	fixed bool    // whether the buffer has memory of its own
+	// alias is the buffer that this one overwrites, and whose memory it uses: the value of a state before an update.
 	alias *buffer
-	// The first and the last level in which the buffer is in use, and where in the
-	// arena it lies; plan sets them.
+	// The first and the last level in which the buffer is in use, and its offset in the arena. plan sets them.
 	first, last, offset int
 }
 
-// aligned returns n zeros on a cache line, with readable memory behind them.
+// newAligned returns n zeros that start at a cache line, with overreadFloats of readable memory after them.
 func newAligned(n int) []float32 {
 	s := make([]float32, n+overreadFloats+lineFloats)
-	off := 0
+	skip := 0
 	if r := uintptr(unsafe.Pointer(&s[0])) % (4 * lineFloats); r != 0 {
-		off = int(4*lineFloats-r) / 4
+		skip = int(4*lineFloats-r) / 4
 	}
-	return s[off : off+n : off+n+overreadFloats]
+	return s[skip : skip+n : skip+n+overreadFloats]
 }
 
-// home returns the buffer that has the memory.
+// owner returns the buffer whose memory b uses.
 func (b *buffer) owner() *buffer {
 	for b.alias != nil {
 		b = b.alias
@@ -47,5 +45,5 @@ func (b *buffer) owner() *buffer {
 	return b
 }
 
-// ptr returns the address of element i, which may be the first element of the guard.
+// ptr returns the address of element i. It may be the first element after the buffer.
 func (b *buffer) ptr(i int) *float32 { return &b.data[:cap(b.data)][i] }

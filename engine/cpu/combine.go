@@ -7,13 +7,11 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// What an optimiser does to each parameter is a dozen element-wise nodes over
-// arrays that fit no cache. Three passes here make one pass over memory, and few
-// instructions, of it; they hold for other graphs as well.
+// The step of an optimiser is a dozen element-wise nodes for each parameter, over arrays that are larger than the caches.
+// The three passes of this file reduce it to one pass over memory with few instructions. They apply to other graphs too.
 
-// recompute lets a group that reads a cheap result of another one compute it
-// again where it has the operands, so that it is never stored: the square of a
-// gradient, which its norm needs and Adam too.
+// recompute makes a group compute a cheap result of another group again, if it reads the operands as well, so that the
+// result is never stored. An example is the square of a gradient, which its norm and Adam both need.
 func (c *compiler) recompute() {
 	for _, g := range c.groups {
 		if g.standalone {
@@ -23,16 +21,16 @@ func (c *compiler) recompute() {
 			if c.groupOf[n] != g || c.materialized[n] || !isCheap(n) {
 				continue
 			}
-			var elsewhere []*group
+			var otherGroups []*group
 			for _, u := range c.uses[n] {
-				if h := c.groupOf[u.user]; h != g && !slices.Contains(elsewhere, h) {
-					elsewhere = append(elsewhere, h)
+				if h := c.groupOf[u.user]; h != g && !slices.Contains(otherGroups, h) {
+					otherGroups = append(otherGroups, h)
 				}
 			}
-			if slices.ContainsFunc(elsewhere, func(h *group) bool { return !c.canRecompute(n, h) }) {
+			if slices.ContainsFunc(otherGroups, func(h *group) bool { return !c.canRecompute(n, h) }) {
 				continue
 			}
-			for _, h := range elsewhere {
+			for _, h := range otherGroups {
 				h.recomputed = append(h.recomputed, n)
 				h.nodes = append(h.nodes, n)
 				slices.SortFunc(h.nodes, func(a, b *graph.Node) int { return c.index[a] - c.index[b] })
@@ -41,6 +39,7 @@ func (c *compiler) recompute() {
 	}
 }
 
+// isCheap reports whether computing n costs less than storing and reading it.
 func isCheap(n *graph.Node) bool {
 	switch n.Op() {
 	case graph.OpAdd, graph.OpSub, graph.OpMul, graph.OpNeg, graph.OpAbs, graph.OpMax, graph.OpMin, graph.OpGreater, graph.OpEqual:
@@ -49,8 +48,8 @@ func isCheap(n *graph.Node) bool {
 	return false
 }
 
-// canRecompute reports whether h reads n element by element, and also reads
-// every whole operand of n. A state may have changed by then.
+// canRecompute reports whether h reads n element by element and also reads all operands of n that have its size. None of
+// them may be a state, which may have changed when h runs.
 func (c *compiler) canRecompute(n *graph.Node, h *group) bool {
 	if h.standalone || h.size != n.Shape().Size() {
 		return false
@@ -71,14 +70,14 @@ func (c *compiler) canRecompute(n *graph.Node, h *group) bool {
 	return true
 }
 
-// A guardedBy is what a group does only if a scalar is not 0: all that it stores is
-// new values of states that else keep their old ones.
+// An updateGuard is the condition of a group that only updates states, and only if a scalar is not 0. The group then stores
+// the new values directly, and does not run if the scalar is 0.
 type updateGuard struct {
 	cond      *graph.Node
-	storedFor map[*graph.Node]*graph.Node // value → the select that would have stored it
+	storedFor map[*graph.Node]*graph.Node // maps a new value to the select that it replaces
 }
 
-// findGuards looks for groups all of whose results are select(when, value, old).
+// findGuards finds the groups whose results all are select(cond, value, old) of one cond.
 func (c *compiler) findGuards() {
 	for _, g := range c.groups {
 		if !g.standalone && g.root == nil {
@@ -87,8 +86,9 @@ func (c *compiler) findGuards() {
 	}
 }
 
+// matchGuard returns the guard of g, or nil.
 func (c *compiler) matchGuard(g *group) *updateGuard {
-	d := updateGuard{storedFor: map[*graph.Node]*graph.Node{}}
+	guard := updateGuard{storedFor: map[*graph.Node]*graph.Node{}}
 	for _, n := range g.nodes {
 		if slices.Contains(g.recomputed, n) || !c.stored(g, n) {
 			continue
@@ -98,36 +98,36 @@ func (c *compiler) matchGuard(g *group) *updateGuard {
 		}
 		when, pat, whole := c.operandSource(n.In()[0])
 		value, old := base(n.In()[1]), base(n.In()[2])
-		if whole || pat.mod != 1 || d.cond != nil && d.cond != when || old != c.inPlace[n] ||
-			c.groupOf[value] != g || c.stored(g, value) || d.storedFor[value] != nil || !c.lastReadBefore(old, value, g, n) {
+		if whole || pat.mod != 1 || guard.cond != nil && guard.cond != when || old != c.inPlace[n] ||
+			c.groupOf[value] != g || c.stored(g, value) || guard.storedFor[value] != nil || !c.lastReadBefore(old, value, g, n) {
 			return nil
 		}
-		d.cond, d.storedFor[value] = when, n
+		guard.cond, guard.storedFor[value] = when, n
 	}
-	if d.cond == nil {
+	if guard.cond == nil {
 		return nil
 	}
-	return &d
+	return &guard
 }
 
-// readBefore reports whether g has read the state for the last time when it
-// computes value, but for the select.
+// lastReadBefore reports whether g reads the state for the last time before it computes value, apart from the select.
 func (c *compiler) lastReadBefore(state, value *graph.Node, g *group, sel *graph.Node) bool {
 	return !slices.ContainsFunc(c.uses[state], func(u use) bool {
 		return c.groupOf[u.user] == g && u.user != sel && c.index[u.user] > c.index[value]
 	})
 }
 
-// A combination is a few nodes that one kernel computes in one pass.
+// A combination is a set of nodes that one kernel computes in one pass.
 type combination struct {
 	name     string
 	run      func(dst, a, b, c []float32, s [3]float32)
-	operands []*graph.Node // operands of run, up to three
-	scalars  []*graph.Node // up to three
-	inner    []*graph.Node // computed on the way
+	operands []*graph.Node // the arrays that run reads, up to three
+	scalars  []*graph.Node // the scalars that run reads, up to three
+	inner    []*graph.Node // the nodes that run computes on the way to the result
 }
 
-// combine recognises the passes of an optimiser:
+// matchCombination returns the combination that computes n, or nil. With scalars s, t and e, the combinations are the
+// formulas of Adam:
 //
 //	s·x + t·y    s·x + t·y²    p − s·m / (√(t·v) + e)
 func (c *compiler) matchCombination(n *graph.Node) *combination {
@@ -180,7 +180,7 @@ func (c *compiler) matchCombination(n *graph.Node) *combination {
 	return nil
 }
 
-// scaled takes x = whole·scalar apart.
+// matchScaled returns the two operands of x if it is a product of an array and a scalar.
 func (c *compiler) matchScaled(x *graph.Node) (whole, scalar *graph.Node, ok bool) {
 	if x = base(x); x.Op() != graph.OpMul {
 		return nil, nil, false
@@ -188,7 +188,7 @@ func (c *compiler) matchScaled(x *graph.Node) (whole, scalar *graph.Node, ok boo
 	return c.matchScalar(x)
 }
 
-// withScalar takes apart a node of two operands, one of them a repeated scalar.
+// matchScalar returns the two operands of n if one of them is a scalar.
 func (c *compiler) matchScalar(n *graph.Node) (whole, scalar *graph.Node, ok bool) {
 	for i, x := range n.In() {
 		src, pat, w := c.operandSource(x)
@@ -199,12 +199,13 @@ func (c *compiler) matchScalar(n *graph.Node) (whole, scalar *graph.Node, ok boo
 	return nil, nil, false
 }
 
+// isFullOperand reports whether an element-wise node reads x element by element, and not as a repeated operand.
 func (c *compiler) isFullOperand(x *graph.Node) bool {
 	_, _, whole := c.operandSource(x)
 	return whole
 }
 
-// combinations finds those of a loop whose inner nodes nothing else needs.
+// findCombinations returns the combinations of the loop whose inner nodes have no other use. Inner nodes map to nil.
 func (b *loopBuilder) findCombinations() map[*graph.Node]*combination {
 	found, inner := map[*graph.Node]*combination{}, map[*graph.Node]bool{}
 	for _, n := range slices.Backward(b.g.nodes) {
@@ -224,7 +225,7 @@ func (b *loopBuilder) findCombinations() map[*graph.Node]*combination {
 	return found
 }
 
-// private reports whether n is made in this loop and read there once.
+// isPrivate reports whether n is computed in this loop and has one user.
 func (b *loopBuilder) isPrivate(n *graph.Node) bool {
 	again := slices.Contains(b.g.recomputed, n)
 	if !again && (b.c.groupOf[n] != b.g || b.c.bufs[n] != nil) || b.c.materialized[n] {

@@ -9,53 +9,61 @@ import (
 	"github.com/imago-ml/imago/internal/invariants"
 )
 
-// compiler holds what the passes pass on.
+// A compiler holds the results of the passes for one function.
 type compiler struct {
 	f      *graph.Func
 	state  *state
-	check  bool // every node a stage of its own, no state changes
+	check  bool // whether the program looks for values that are not finite: a stage for each node, and no updates
 	config shardConfig
 	prog   *program
 
 	order        []*graph.Node       // all nodes, operands first
-	index        map[*graph.Node]int // index in order
+	index        map[*graph.Node]int // the index in order
 	uses         map[*graph.Node][]use
-	materialized map[*graph.Node]bool // outputs, new values of states, and broadcasts that somebody needs in full
+	materialized map[*graph.Node]bool // outputs, new values of states, and broadcasts that must exist in memory
 
-	stateOfVersion map[*graph.Node]*graph.Node // value of a state that is updated more than once → the state
+	// stateOfVersion maps the values of a state that is updated more than once to the state.
+	stateOfVersion map[*graph.Node]*graph.Node
 
 	groups  []*group
 	groupOf map[*graph.Node]*group
 
-	bufs         map[*graph.Node]*buffer     // of base nodes that live in memory
-	inPlace      map[*graph.Node]*graph.Node // new value of a state → the old one that it is written over
-	commits      []graph.Update              // updates that are copied at the end
-	outputs      []*buffer                   // of f.Outputs
+	bufs         map[*graph.Node]*buffer     // the buffers of base nodes that live in memory
+	inPlace      map[*graph.Node]*graph.Node // maps the new value of a state to the old one that it overwrites
+	commits      []graph.Update              // the updates that are copied at the end
+	outputs      []*buffer                   // the buffers of f.Outputs
 	stages       []*stage
-	loopBuilders map[*stage]*loopBuilder // how a stage's loop was made, and
-	bodies       map[*stage]*bodyBuilder // for what a region's, for Dump
+	loopBuilders map[*stage]*loopBuilder // for Dump: how the loops were made
+	bodies       map[*stage]*bodyBuilder // for Dump: how the bodies of regions were made
 	packs        map[packKey]*buffer
-	threads      int              // workers that will run the program
-	parent       *compiler        // of a region's body: who compiles the whole
-	callerStage  *stage           // and the stage that runs the body
-	sharedBufs   map[*buffer]bool // and the whole's buffers that it reads
-	scratch      int              // float32 a worker needs
-	bodyArena    int              // float32 a worker needs for the bodies of regions
-	rootScratch  int              // of these, what the anchor that is being lowered needs
-	loopOperands int              // operands of the largest loop
+	threads      int // the number of threads that run the program
+
+	// For the body of a region: the compiler of the function, the stage that runs the body, and the buffers of the
+	// function that the body reads.
+	parent      *compiler
+	callerStage *stage
+	sharedBufs  map[*buffer]bool
+
+	// Sizes for each thread, in float32.
+	scratch     int // of the scratch memory
+	rootScratch int // of the part that the root which is being lowered needs
+	bodyArena   int // of the arena for the bodies of regions
+
+	loopOperands int // the number of operands of the largest loop
 }
 
-// nodeInfo is what an error says of a node.
+// nodeInfo describes a node in errors and profiles.
 type nodeInfo struct {
 	op, layer string
 	shape     tensor.Shape
 }
 
+// infoOf returns the description of n.
 func infoOf(n *graph.Node) nodeInfo { return nodeInfo{n.Op().String(), n.Label(), n.Shape()} }
 
-func newCompiler(f *graph.Func, s *state, check bool, cut shardConfig) *compiler {
+func newCompiler(f *graph.Func, s *state, check bool, config shardConfig) *compiler {
 	return &compiler{
-		f: f, state: s, check: check, config: cut, prog: &program{name: f.Name, check: check},
+		f: f, state: s, check: check, config: config, prog: &program{name: f.Name, check: check},
 		index: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, materialized: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
 		stateOfVersion: map[*graph.Node]*graph.Node{},
@@ -64,25 +72,25 @@ func newCompiler(f *graph.Func, s *state, check bool, cut shardConfig) *compiler
 	}
 }
 
-// A pass is a step of the compiler.
+// A pass is a step of the compiler, for some kinds of compilation.
 type pass struct {
-	name string
-	in   scope
-	run  func(*compiler)
-	show func(*dumper) // prints what the pass has made; nil = nothing
+	name   string
+	scopes scope
+	run    func(*compiler)
+	show   func(*dumper) // prints the result of the pass; nil = nothing
 }
 
-// A scope says what a pass is run for.
+// A scope is a set of kinds of compilation.
 type scope uint8
 
 const (
 	inFunction scope = 1 << iota // a function
-	inCheck                      // one whose program looks for values that are not finite
-	inBody                       // what a shard of a region runs
+	inCheck                      // a function whose program looks for values that are not finite
+	inBody                       // the body of a region, which a shard runs
 	inAll      = inFunction | inCheck | inBody
 )
 
-// passes lists them in order.
+// passes returns all passes in order.
 func passes() []pass {
 	return []pass{
 		{"simplify", inFunction | inCheck, (*compiler).simplify, (*dumper).simplify},
@@ -99,19 +107,19 @@ func passes() []pass {
 	}
 }
 
-// compile runs the passes for a number of threads, and calls after each of them
-// after, if there is one.
+// compile runs the passes for the given number of threads, and returns the program. If after is not nil, compile calls it
+// after each pass.
 func (c *compiler) compile(threads int, after func(pass)) *program {
 	c.threads = threads
-	what := inFunction
+	kind := inFunction
 	switch {
 	case c.parent != nil:
-		what = inBody
+		kind = inBody
 	case c.check:
-		what = inCheck
+		kind = inCheck
 	}
 	for _, p := range passes() {
-		if p.in&what == 0 {
+		if p.scopes&kind == 0 {
 			continue
 		}
 		p.run(c)
@@ -122,7 +130,7 @@ func (c *compiler) compile(threads int, after func(pass)) *program {
 	return c.prog
 }
 
-// simplify rewrites the graph.
+// simplify replaces the function by its simplified form.
 func (c *compiler) simplify() {
 	before := c.f
 	c.f = graph.Simplify(before)
@@ -133,6 +141,7 @@ func (c *compiler) simplify() {
 	}
 }
 
+// specOf returns the description of an operand of the program.
 func specOf(name string, n *graph.Node) backend.Spec {
 	return backend.Spec{Name: name, DType: n.DType(), Shape: n.Shape()}
 }

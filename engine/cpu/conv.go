@@ -7,18 +7,17 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// conv computes bands of output rows of a convolution or of its adjoint in the
-// image. Both are sums over taps of a source pixel's channels times a matrix; what
-// differs is which source pixel a tap reads. The adjoint with stride s falls into
-// s·s phases, by output row and column modulo s, each with a few of the taps; no
-// zero is multiplied. The source is read in place, through a table of offsets that
-// is the same for every image.
+// A conv computes a convolution, or its adjoint with respect to the image (the transposed convolution), in bands of output
+// rows. Both are sums over taps, the positions of the kernel, of the channels of a source pixel times a matrix. They differ in
+// the source pixel that a tap reads. The adjoint with stride s is a set of s·s convolutions, one for each output row and
+// column modulo s, each with a part of the taps, so that no zero is multiplied. The source is read in place, by a table of
+// offsets that is the same for all images.
 type conv struct {
 	src, out       *buffer
 	images         int
-	srcLen, outLen int // elements of an image
-	band           int // elements of a band; bands make up an image
-	k, n           int // channels summed, channels made
+	srcLen, outLen int // the number of elements of an image
+	band           int // the number of elements of a band; an image has a whole number of bands
+	k, n           int // the numbers of input and output channels
 	windows        []*window
 	zero           []float32 // what a tap outside the image reads
 	flops          int
@@ -28,31 +27,34 @@ type conv struct {
 type window struct {
 	taps    []tap
 	pixels  []pixel
-	srcOffs []int32       // (tiles, taps, 6)
-	dstOffs []int32       // (tiles, 6)
+	srcOffs []int32       // the source offsets of all tiles, (tiles, taps, 6)
+	dstOffs []int32       // the output offsets of all tiles, (tiles, 6)
 	bands   [][]bandTiles // the tiles of each band
-	weights *buffer
-	// from, with few channels to sum, is where each tap and channel finds the first
-	// pixel of a band in planes of the source, laid out in scratch; else nil.
+	weights *buffer       // packed
+	// planeOffs is not nil if there are few input channels. Then the source is copied to planes in scratch memory, and
+	// planeOffs holds the offset at which each tap and channel finds the first pixel of a band.
 	planeOffs []int32
 	planes    planes
-	runs      []tileRun // of an output row
+	runs      []tileRun // the tiles of an output row, for planes
 }
 
-// A piece is a run of tiles of a band.
+// bandTiles is a run of tiles of a band.
 type bandTiles struct {
 	tileRun
-	tile int // place of the first in the tables
+	tile int // the index of the first tile in the tables
 }
 
-type tap struct{ p, q int } // place in the kernel
+// A tap is a position in the kernel.
+type tap struct{ p, q int }
 
+// A pixel is a position in an image.
 type pixel struct{ y, x int }
 
-// fewChannels is up to how many channels the special forms are used: planes
-// for channels summed, inner products for channels made.
+// fewChannels is the largest number of channels for which the special methods are used: planes for few input channels, and
+// inner products for few output channels.
 const fewChannels = 4
 
+// lowerConv returns the root for a convolution or its adjoint with respect to the image.
 func (c *compiler) lowerConv(n *graph.Node, s *stage) root {
 	src, w := n.In()[0], n.In()[1]
 	si, so, ws := src.Shape(), n.Shape(), w.Shape()
@@ -90,7 +92,7 @@ func (c *compiler) lowerConv(n *graph.Node, s *stage) root {
 	return cv
 }
 
-// windows lists the windows of a convolution (one) or its adjoint (by phase).
+// outputWindows returns the windows: one of a convolution, and one of its adjoint for each row and column modulo the stride.
 func outputWindows(n *graph.Node) []*window {
 	ws, so, st := n.In()[1].Shape(), n.Shape(), n.Attr().Conv.Stride
 	phases := [2]int{1, 1}
@@ -120,9 +122,8 @@ func outputWindows(n *graph.Node) []*window {
 	return out
 }
 
-// under returns the source pixel that tap t reads for output pixel o; ok is false if
-// the tap falls between the source pixels of an adjoint. The pixel may lie
-// outside the source.
+// sourcePixel returns the source pixel that tap t reads for output pixel o. It may lie outside the source. For an adjoint it
+// returns ok = false if the tap falls between source pixels.
 func sourcePixel(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
 	cfg, ws := n.Attr().Conv, n.In()[1].Shape()
 	if n.Op() == graph.OpConv2D {
@@ -138,16 +139,15 @@ func sourcePixel(n *graph.Node, o pixel, t tap) (y, x int, ok bool) {
 	return floorDiv(y, cfg.Stride[0]), floorDiv(x, cfg.Stride[1]), true
 }
 
-// covered returns the pixel of the image x that tap t of a kernel w lies on when a
-// convolution makes output pixel o. It may lie outside.
+// coveredPixel returns the pixel of an image of shape x that tap t of a kernel of shape w reads for output pixel o of the
+// convolution. It may lie outside the image.
 func coveredPixel(x, w graph.Shape, cfg graph.ConvConfig, o pixel, t tap) (row, col int) {
 	_, lo0, _ := cfg.Window(0, x[1], w[0])
 	_, lo1, _ := cfg.Window(1, x[2], w[1])
 	return o.y*cfg.Stride[0] + t.p - lo0, o.x*cfg.Stride[1] + t.q - lo1
 }
 
-// offset returns where pixel (row, col) of an image of shape s starts; negative
-// outside.
+// pixelOffset returns the offset of pixel (row, col) in an image of shape s, and a negative number outside the image.
 func pixelOffset(s graph.Shape, row, col int) int32 {
 	if row < 0 || row >= s[1] || col < 0 || col >= s[2] {
 		return -1
@@ -159,13 +159,11 @@ func mod(a, b int) int { return ((a % b) + b) % b }
 
 func floorDiv(a, b int) int { return (a - mod(a, b)) / b }
 
-// bandFloats is the most a band has, so that it and what it is made from stay in
-// L2. Smaller bands, for L1, cost more in ragged tiles and in weights read again
-// than they save.
+// bandFloats is the largest size of a band, so that the band and its sources stay in the L2 cache. Smaller bands, for L1, cost
+// more than they save, because they have more partial tiles and read the weights more often.
 const bandFloats = 1 << 15
 
-// bandRows returns how many output rows a band has: a divisor of their number, so that
-// all bands are alike.
+// bandRows returns the number of output rows of a band. It divides the number of rows, so that all bands are equal.
 func bandRows(out graph.Shape) int {
 	rows := out[1]
 	for rows > 1 && (out[1]%rows != 0 || rows*out[2]*out[3] > bandFloats) {
@@ -174,26 +172,26 @@ func bandRows(out graph.Shape) int {
 	return rows
 }
 
-// table works out the tiles of a window and their offsets.
+// buildTables computes the tiles of a window and their offsets, for bands of the given number of rows.
 func (w *window) buildTables(n *graph.Node, rows int) {
 	so := n.Shape()
-	left, tiles := w.pixels, 0
+	remaining, tiles := w.pixels, 0
 	for y := rows; y <= so[1]; y += rows {
-		pix := left
-		for i, o := range left {
+		pix := remaining
+		for i, o := range remaining {
 			if o.y >= y {
-				pix = left[:i]
+				pix = remaining[:i]
 				break
 			}
 		}
-		left = left[len(pix):]
+		remaining = remaining[len(pix):]
 		var band []bandTiles
-		at := 0
+		first := 0
 		for _, r := range tileRuns(len(pix)) {
 			band = append(band, bandTiles{r, tiles})
 			for range r.tiles {
-				w.addTile(n, pix[at:at+r.mr])
-				at += r.mr
+				w.addTile(n, pix[first:first+r.mr])
+				first += r.mr
 			}
 			tiles += r.tiles
 		}
@@ -201,7 +199,7 @@ func (w *window) buildTables(n *graph.Node, rows int) {
 	}
 }
 
-// tile adds the offsets of a tile.
+// addTile adds the offsets of a tile of output pixels.
 func (w *window) addTile(n *graph.Node, pix []pixel) {
 	const most = kernel.MaxRows
 	si, so := n.In()[0].Shape(), n.Shape()
@@ -216,8 +214,7 @@ func (w *window) addTile(n *graph.Node, pix []pixel) {
 	w.srcOffs, w.dstOffs = append(w.srcOffs, offs...), append(w.dstOffs, coffs...)
 }
 
-// packTaps lays the taps' matrices out in panels, (⌈n/16⌉, taps·k, 16). For the
-// adjoint each tap's matrix is transposed.
+// packTaps packs the matrices of the taps in panels, (⌈n/16⌉, taps·k, 16). For an adjoint it transposes each matrix.
 func packTaps(dst, w []float32, taps []tap, ws graph.Shape, adjoint bool) {
 	k, n := ws[2], ws[3]
 	if adjoint {
@@ -237,8 +234,7 @@ func packTaps(dst, w []float32, taps []tap, ws graph.Shape, adjoint bool) {
 	}
 }
 
-// packColumns lays out one vector over taps and channels for each channel made,
-// (n, taps·k).
+// packColumns packs a vector over taps and input channels for each output channel, (n, taps·k).
 func packColumns(dst, w []float32, taps []tap, ws graph.Shape, adjoint bool) {
 	n := ws[3]
 	if adjoint {
@@ -259,7 +255,7 @@ func packColumns(dst, w []float32, taps []tap, ws graph.Shape, adjoint bool) {
 	}
 }
 
-// split gives each task whole images.
+// split returns tasks of whole images.
 func (cv *conv) split(align int) []int {
 	step := lcm(align, cv.outLen)
 	return evenSplit(cv.images*cv.outLen, step, step, 1, max(1, min(256, cv.flops>>16)))
@@ -268,14 +264,14 @@ func (cv *conv) split(align int) []int {
 func (cv *conv) pieceSize() int { return cv.band }
 
 func (cv *conv) run(w *worker, lo, hi int) {
-	for at := lo; at < hi; at += cv.band {
-		img := at / cv.outLen
+	for start := lo; start < hi; start += cv.band {
+		img := start / cv.outLen
 		src, out := img*cv.srcLen, img*cv.outLen
-		band := (at - out) / cv.band
+		band := (start - out) / cv.band
 		for _, win := range cv.windows {
 			pieces := win.bands[band]
 			switch {
-			case len(win.taps) == 0: // a stride larger than the kernel leaves pixels no tap reaches
+			case len(win.taps) == 0: // with a stride larger than the kernel, no tap reaches some pixels
 				cv.clearPixels(win, pieces, out)
 			case win.planeOffs != nil:
 				cv.runPlanes(w, win, src, out, band)
@@ -288,6 +284,7 @@ func (cv *conv) run(w *worker, lo, hi int) {
 	}
 }
 
+// clearPixels sets output pixels to 0.
 func (cv *conv) clearPixels(win *window, pieces []bandTiles, out int) {
 	for _, p := range pieces {
 		for t := range p.tiles {
@@ -298,6 +295,7 @@ func (cv *conv) clearPixels(win *window, pieces []bandTiles, out int) {
 	}
 }
 
+// runRows computes output pixels as rows of source channels times packed weights.
 func (cv *conv) runRows(w *worker, win *window, pieces []bandTiles, src, out int) {
 	taps := len(win.taps)
 	w.rows = kernel.RowsArgs{
@@ -310,6 +308,7 @@ func (cv *conv) runRows(w *worker, win *window, pieces []bandTiles, src, out int
 	}
 }
 
+// runDots computes output pixels as inner products, for few output channels.
 func (cv *conv) runDots(w *worker, win *window, pieces []bandTiles, src, out int) {
 	taps := len(win.taps)
 	w.dot = kernel.DotArgs{Base: cv.src.ptr(src), Zero: &cv.zero[0], Taps: taps, K: cv.k}
@@ -322,9 +321,10 @@ func (cv *conv) runDots(w *worker, win *window, pieces []bandTiles, src, out int
 	}
 }
 
+// runPlanes computes a band by planes of the source, for few input channels.
 func (cv *conv) runPlanes(w *worker, win *window, src, out, band int) {
 	p := &win.planes
-	scratch, wide := w.scratch[:p.size()], cv.band/cv.n/p.rows
+	scratch, width := w.scratch[:p.size()], cv.band/cv.n/p.rows
 	p.fill(scratch, cv.src.data[src:src+cv.srcLen], band*p.rows)
 	w.outer = kernel.OuterArgs{
 		AOffs: &win.planeOffs[0], B: win.weights.ptr(0), LdB: kernel.PanelCols, LdPanel: len(win.planeOffs) * kernel.PanelCols,
@@ -333,7 +333,7 @@ func (cv *conv) runPlanes(w *worker, win *window, src, out, band int) {
 	for i := range p.rows {
 		j := 0
 		for _, r := range win.runs {
-			w.outer.A, w.outer.C, w.outer.Tiles = &scratch[i*p.pw+j], cv.out.ptr(out+band*cv.band+(i*wide+j)*cv.n), r.tiles
+			w.outer.A, w.outer.C, w.outer.Tiles = &scratch[i*p.pw+j], cv.out.ptr(out+band*cv.band+(i*width+j)*cv.n), r.tiles
 			kernel.Outer(r.mr, &w.outer)
 			j += r.mr * r.tiles
 		}

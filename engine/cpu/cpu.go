@@ -1,27 +1,32 @@
-// Package cpu compiles graphs for the processor and runs them on a fixed set of
-// threads.
+// Package cpu compiles graphs for the processor and runs them on a fixed set of threads. It implements package backend.
 //
-// It is a small compiler, whose passes compile.go lists:
+// To use it, make a backend, compile a function over a state, and run the program:
 //
-//	graph.Simplify   equal nodes become one, constants fold
-//	region.go        what treats the images of a batch one by one is found
-//	fuse.go          element-wise nodes, reductions and the matrix product or
-//	                 convolution they follow become one group
-//	combine.go       what is cheap is computed twice rather than stored; what a
-//	                 scalar switches off is found; a few nodes become one instruction
-//	update.go        new values of states are written in place where that is safe
-//	lower.go         a group becomes stages: what the threads run between two
-//	                 barriers; matmul.go, conv.go, filter.go, winograd.go, loop.go,
-//	                 move.go, and shard.go for regions
-//	schedule.go      stages become levels, buffers become places in one arena
+//	be := cpu.New(0) // one thread for each processor
+//	defer be.Close()
+//	state := be.NewState()
+//	program, err := be.Compile(f, state, backend.Options{})
+//	err = program.Run(in, out)
 //
-// Dump prints a function after each of them; ARCHITECTURE.md has an example.
+// A compiled program allocates no memory when it runs. The division of the work into tasks does not depend on the number
+// of threads, and partial sums are added in a fixed order, so all results have the same bits with any number of threads.
 //
-// A compiled program allocates nothing when it runs. Work is cut into tasks by
-// rules that do not look at the number of threads, and partial sums are added
-// in a fixed order, so results do not depend on it either, to the bit.
+// The package is a small compiler. These are its passes, which compile.go lists:
 //
-// The package knows graphs and kernels; it knows no layer, model or file.
+//	graph.Simplify   makes equal nodes one and folds constants
+//	region.go        finds nodes that treat the images of a batch one by one
+//	fuse.go          forms groups: a matrix product or convolution with the element-wise nodes and
+//	                 reductions that follow it
+//	combine.go       recomputes cheap values instead of storing them, finds work that a scalar switches
+//	                 off, and combines several nodes to one instruction
+//	update.go        writes new values of states in place where that is safe
+//	lower.go         turns groups into stages, which the threads run between two barriers; also matmul.go,
+//	                 conv.go, filter.go, winograd.go, loop.go, move.go, and shard.go for regions
+//	schedule.go      assigns stages to levels, and buffers to offsets in one arena
+//
+// Dump prints a function after each pass; docs/engine.md explains an example.
+//
+// The package must not know layers, models or files.
 package cpu
 
 import (
@@ -35,17 +40,17 @@ import (
 	"github.com/imago-ml/imago/internal/invariants"
 )
 
-// Backend runs programs on the threads of one pool.
+// A Backend compiles programs and runs them on the threads of one pool, one program at a time. Make one with New.
 type Backend struct {
-	mu     sync.Mutex // one program runs at a time: they share the pool's threads
+	mu     sync.Mutex // is held while a program runs, because all programs share the threads
 	pool   *pool
 	config shardConfig
 }
 
 var _ backend.Backend = (*Backend)(nil)
 
-// New starts a backend of the given number of threads, the caller's included;
-// 0 takes one for each processor Go may use.
+// New returns a backend with the given number of threads, which includes the thread that calls Run. With 0 there is one
+// thread for each processor that Go may use. Close ends the threads.
 func New(threads int) *Backend {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -53,13 +58,13 @@ func New(threads int) *Backend {
 	return &Backend{pool: newPool(threads), config: defaultShardConfig}
 }
 
-// Name returns cpu.
+// Name returns "cpu".
 func (b *Backend) Name() string { return "cpu" }
 
-// Threads returns how many threads run a program.
+// Threads returns the number of threads that run a program.
 func (b *Backend) Threads() int { return len(b.pool.workers) }
 
-// Close ends the pool's threads once the running program has ended.
+// Close ends the threads after the running program has ended.
 func (b *Backend) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -67,11 +72,11 @@ func (b *Backend) Close() error {
 	return nil
 }
 
-// NewState returns an empty set of arrays.
+// NewState returns a state without arrays.
 func (b *Backend) NewState() backend.State { return newState() }
 
-// Compile turns f into a program over s, which must come from NewState of this
-// package.
+// Compile returns a program for f over s, which must come from NewState of this package. It adds the states of f that s
+// lacks, filled with zeros. It returns an error if f is not well-formed or a state of s has another shape.
 func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (backend.Program, error) {
 	st, ok := s.(*state)
 	if !ok {
@@ -98,29 +103,29 @@ func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (
 	return p, nil
 }
 
-// program is a compiled function.
+// A program is a compiled function.
 type program struct {
 	be      *Backend
 	name    string
 	levels  []level
 	in, out []operand
-	check   bool
-	// measured is whether stages are timed; it changes only between runs.
+	check   bool // whether Run looks for values that are not finite
+	// measured is whether the stages are timed. It changes only between runs.
 	measured   bool
-	sharedBufs map[*buffer]bool // of a region's body: buffers of the whole
+	sharedBufs map[*buffer]bool // of the body of a region: the buffers of the function
 	arena      arena
 }
 
-// operand ties a Spec to its memory.
+// An operand is an input or an output of a program with its buffer.
 type operand struct {
 	backend.Spec
 	buf *buffer
 }
 
-// Inputs describes what Run takes.
+// Inputs returns the operands that Run reads.
 func (p *program) Inputs() []backend.Spec { return specs(p.in) }
 
-// Outputs describes what Run gives.
+// Outputs returns the operands that Run writes.
 func (p *program) Outputs() []backend.Spec { return specs(p.out) }
 
 func specs(ops []operand) []backend.Spec {
@@ -131,7 +136,7 @@ func specs(ops []operand) []backend.Spec {
 	return s
 }
 
-// Run executes the program once.
+// Run executes the program once. See backend.Program.
 func (p *program) Run(in, out []*tensor.Tensor) error {
 	if err := p.checkOperands("input", p.in, in); err != nil {
 		return err
@@ -162,6 +167,7 @@ func (p *program) Run(in, out []*tensor.Tensor) error {
 	return nil
 }
 
+// checkOperands returns an error if the number, a type or a shape of the operands got is wrong.
 func (p *program) checkOperands(kind string, want []operand, got []*tensor.Tensor) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("cpu: %s: %d %ss, want %d", p.name, len(got), kind, len(want))
@@ -171,7 +177,7 @@ func (p *program) checkOperands(kind string, want []operand, got []*tensor.Tenso
 		case t == nil:
 			return fmt.Errorf("cpu: %s: %s %v is nil", p.name, kind, want[i].Spec)
 		case t.DType() != want[i].DType || !t.Shape().Equal(want[i].Shape):
-			return fmt.Errorf("cpu: %s: %s %v was given %v", p.name, kind, want[i].Spec, t)
+			return fmt.Errorf("cpu: %s: %s %v is given as %v", p.name, kind, want[i].Spec, t)
 		}
 	}
 	return nil

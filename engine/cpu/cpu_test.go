@@ -10,9 +10,10 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// tol is what float32 against float64 leaves, relative to the largest element.
+// tol is the tolerance for float32 against float64, relative to the largest element.
 const tol = 2e-6
 
+// newTest returns a backend that is closed when the test ends.
 func newTest(t testing.TB, threads int) *Backend {
 	b := New(threads)
 	t.Cleanup(func() { b.Close() })
@@ -33,14 +34,14 @@ func TestRandomFuncs(t *testing.T) {
 	})
 }
 
-// newCutting returns a backend that cuts whatever can be cut into shards of an image
-// or two, dealt to three lanes.
+// newSharding returns a backend that divides every possible region into shards of one or two images and three lanes.
 func newSharding(t testing.TB, threads int) *Backend {
 	b := newTest(t, threads)
 	b.config = shardConfig{shardFloats: 40, maxWeights: 1 << 20, maxLanes: 3, laneSumFloats: 1 << 20, minLanes: 1}
 	return b
 }
 
+// agreeOnRandom fails t unless b agrees with the interpreter on the random function of a seed.
 func agreeOnRandom(t testing.TB, b *Backend, seed uint64) {
 	t.Helper()
 	key := rng.New(seed)
@@ -60,11 +61,10 @@ func FuzzAgree(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { agreeOnRandom(t, b, seed) })
 }
 
-// TestConvolutions runs the three convolutions over sizes that reach every form:
-// planes, inner products, panels of 8 and 16, ragged tiles, phases, images summed
-// together, wide gradients, bands, pixels that no tap of an adjoint reaches, and
-// Winograd's form with one tap an axis and two, in units of several images and of a
-// part of one, and kernels large and small.
+// TestConvolutions runs the three convolutions with sizes that reach every method: planes, inner products, panels of 8 and 16,
+// partial tiles, several output windows, sums over several images, wide gradients, bands, and pixels that no tap of an adjoint
+// reaches. It also reaches Winograd's form with one and two taps along an axis, with units of several images and of parts of
+// one image, and with small and large kernels.
 func TestConvolutions(t *testing.T) {
 	type size struct{ n, h, w, ci, co, kh, kw, s0, s1 int }
 	sizes := []size{
@@ -72,7 +72,7 @@ func TestConvolutions(t *testing.T) {
 		{2, 7, 7, 16, 3, 5, 3, 2, 1}, {2, 9, 8, 6, 20, 1, 1, 2, 2}, {1, 11, 4, 12, 33, 2, 3, 3, 1}, {17, 4, 4, 10, 8, 3, 3, 2, 2},
 		{2, 10, 10, 9, 2, 2, 2, 3, 3}, {1, 1, 1, 7, 7, 3, 3, 1, 1}, {2, 3, 3, 64, 130, 4, 4, 2, 2},
 		{2, 10, 10, 2, 9, 2, 2, 3, 3}, {3, 4, 4, 6, 260, 2, 2, 1, 1}, {20, 10, 10, 5, 6, 3, 3, 1, 1},
-		// More than a band: by planes, by rows, and with phases that fall unequally into bands.
+		// Several bands: by planes, by rows, and with windows that differ in the pixels of a band.
 		{1, 40, 41, 3, 24, 3, 3, 1, 1}, {1, 36, 30, 9, 33, 3, 3, 1, 1}, {2, 38, 30, 32, 5, 3, 3, 2, 2},
 		{18, 8, 8, 16, 24, 4, 4, 2, 2}, {3, 7, 6, 17, 16, 2, 2, 1, 1}, {2, 5, 9, 5, 9, 2, 4, 1, 2}, {1, 32, 32, 44, 2, 4, 4, 2, 2},
 		{1, 32, 32, 2, 172, 4, 4, 2, 2},
@@ -91,7 +91,7 @@ func TestConvolutions(t *testing.T) {
 				x, w := graph.State("x", s.n, s.h, s.w, s.ci), graph.State("w", s.kh, s.kw, s.ci, s.co)
 				y := graph.Conv2D(x, w, cfg)
 				gy := graph.State("gy", y.Shape()...)
-				// The values in memory, and with loops behind them.
+				// The results in memory, and with loops that follow them.
 				dx, dw := graph.Conv2DInputGrad(gy, w, x.Shape(), cfg), graph.Conv2DFilterGrad(x, gy, w.Shape(), cfg)
 				f, err := graph.NewFunc("conv", nil, []graph.Output{
 					{Name: "y", Value: y}, {Name: "dx", Value: dx}, {Name: "dw", Value: dw},
@@ -109,13 +109,13 @@ func TestConvolutions(t *testing.T) {
 	})
 }
 
-// TestSoftmax has what random functions seldom do: a repeated value that is
-// reshaped and repeated again, and rows reduced twice.
+// TestSoftmax runs a function with operations that random functions seldom have: a broadcast that is reshaped and broadcast
+// again, and two reductions of rows.
 func TestSoftmax(t *testing.T) {
 	const rows, cols = 5, 7
 	x, y := graph.State("x", rows, cols), graph.State("y", rows, cols)
-	top := graph.ReduceMax(x, 1)
-	lse := graph.Add(top, graph.Log(graph.Sum(graph.Exp(graph.Sub(x, graph.Reshape(top, rows, 1))), 1)))
+	largest := graph.ReduceMax(x, 1)
+	lse := graph.Add(largest, graph.Log(graph.Sum(graph.Exp(graph.Sub(x, graph.Reshape(largest, rows, 1))), 1)))
 	loss := graph.Mean(graph.Sub(lse, graph.Sum(graph.Mul(y, x), 1)))
 	f, err := graph.NewFunc("softmax", nil, []graph.Output{{Name: "loss", Value: loss}, {Name: "grad", Value: graph.Grad(loss, x)[0]}}, nil)
 	if err != nil {
@@ -124,8 +124,7 @@ func TestSoftmax(t *testing.T) {
 	graphtest.Agree(t, newTest(t, 2), f, graphtest.RandomEnv(rng.New(3), f), tol)
 }
 
-// TestOneArrayTwoKernels reads one array as kernels of two shapes, whose packed
-// forms must not be taken for each other.
+// TestOneArrayTwoKernels reads one array as kernels of two shapes, which have different packed forms.
 func TestOneArrayTwoKernels(t *testing.T) {
 	w := graph.State("w", 2, 2, 2, 3)
 	cfg := graph.ConvConfig{Stride: [2]int{2, 2}}

@@ -12,32 +12,31 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// Stats says how large a compiled function is.
+// Stats holds the sizes of a compiled function.
 type Stats struct {
-	Written, Nodes int // nodes of the graph, and after simplify
+	Written, Nodes int // the number of nodes of the graph, and after simplify
 	Regions        int
-	Groups         int // regions among them
+	Groups         int // includes the regions
 	Stages         int
-	BodyStages     int // of the bodies of regions
+	BodyStages     int // the number of stages of the bodies of regions
 	Levels         int
-	Arena          int // bytes of intermediate values
-	BodyArena      int // bytes of those of regions, for each thread
-	Scratch        int // bytes each thread needs beside
+	Arena          int // the size of the intermediate values in bytes
+	BodyArena      int // the size of the intermediate values of regions in bytes, for each thread
+	Scratch        int // the size of the scratch memory in bytes, for each thread
 }
 
-// Dump compiles f for a number of threads and prints it after every pass; a nil w
-// prints nothing. What is printed depends on f and threads alone.
+// Dump compiles f for a number of threads and writes it to w after every pass. If w is nil, it only returns the sizes. The
+// text depends on f and threads alone. Dump returns an error if f is not well-formed, threads is below 1, or w returns one.
 //
-// Nodes have their numbers in the text form of the simplified function, and the
-// nodes of a region's body those that they were made of. %3[i%4] is an operand
-// that repeats: of which the loop over elements i reads element i%4. A constant
-// of one element is its value. pack(%3) is a matrix or kernel laid out for the
-// tiles, lanes(%3) the partial sums that add up to %3, and %9→%3 the value %9 in
-// the memory of %3.
+// Nodes have their numbers in the text form of the simplified function; the nodes of the body of a region have the numbers of
+// the nodes that they are made from. %3[i%4] is a repeated operand: the loop reads element i%4 for element i. A constant of
+// one element is written as its value. pack(%3) is a packed matrix or kernel, lanes(%3) are the partial sums of %3, and %9→%3
+// is the value %9 in the memory of %3.
 func Dump(w io.Writer, f *graph.Func, threads int) (Stats, error) {
 	return dump(w, f, threads, defaultShardConfig)
 }
 
+// dump does what Dump does, with the given settings.
 func dump(w io.Writer, f *graph.Func, threads int, cut shardConfig) (Stats, error) {
 	if err := graph.Verify(f); err != nil {
 		return Stats{}, fmt.Errorf("cpu: %w", err)
@@ -69,17 +68,17 @@ func dump(w io.Writer, f *graph.Func, threads int, cut shardConfig) (Stats, erro
 	return d.stats(), nil
 }
 
-// A dumper prints what a compiler has made so far.
+// A dumper writes the results of the passes of a compiler.
 type dumper struct {
 	c          *compiler
-	outer      *dumper                     // of a body: that of the whole
-	originalOf map[*graph.Node]*graph.Node // of a body: node → of the whole
+	outer      *dumper                     // of a body: the dumper of the function
+	originalOf map[*graph.Node]*graph.Node // of a body: the node of the function that a node is made from
 	text       strings.Builder
 	written    int
 	groupNo    map[*group]int
 	stageNo    map[*stage]int
 	names      map[*buffer]string
-	values     map[*buffer]bool // constants of one element: their names are their values
+	values     map[*buffer]bool // whether a buffer is a constant of one element, whose name is its value
 }
 
 func newDumper(c *compiler) *dumper {
@@ -89,6 +88,7 @@ func newDumper(c *compiler) *dumper {
 	}
 }
 
+// stats returns the sizes of the compiled function.
 func (d *dumper) stats() Stats {
 	c := d.c
 	s := Stats{
@@ -113,6 +113,7 @@ func (d *dumper) stats() Stats {
 	return s
 }
 
+// after writes the result of a pass.
 func (d *dumper) after(p pass) {
 	if p.show != nil {
 		fmt.Fprintf(&d.text, "\n# %s", p.name)
@@ -120,11 +121,11 @@ func (d *dumper) after(p pass) {
 	}
 }
 
-// columns is how wide a line may be.
+// columns is the largest number of characters of a line.
 const columns = 108
 
-// line prints words, and goes on below, further in, where they are too wide. The
-// indent is that of the first word. What a no-break space joins stays together.
+// line writes words with the indentation of the first word. It breaks lines that are too long, with more indentation, but not
+// at a no-break space.
 func (d *dumper) line(words ...string) {
 	indent := len(words[0]) - len(strings.TrimLeft(words[0], " "))
 	at := 0
@@ -146,9 +147,10 @@ func (d *dumper) line(words ...string) {
 	d.text.WriteByte('\n')
 }
 
+// linef writes a line with a format.
 func (d *dumper) linef(format string, args ...any) { d.line(fmt.Sprintf(format, args...)) }
 
-// none ends the title of a pass that found nothing, and says so.
+// endTitle ends the title of a pass, with ": none" if the pass has found nothing, and reports whether it has found nothing.
 func (d *dumper) endTitle(found int) bool {
 	if found == 0 {
 		d.text.WriteString(": none\n")
@@ -158,7 +160,7 @@ func (d *dumper) endTitle(found int) bool {
 	return false
 }
 
-// node returns the number of a node, or the value of a constant.
+// node returns the number of a node, or the value of a constant of one element.
 func (d *dumper) node(n *graph.Node) string {
 	switch {
 	case d.outer != nil:
@@ -172,7 +174,7 @@ func (d *dumper) node(n *graph.Node) string {
 	return "unnamed"
 }
 
-// original returns the node of the whole that n was made of.
+// original returns the node of the function that n, a node of a body, is made from, or n.
 func (d *dumper) original(n *graph.Node) *graph.Node {
 	if m := d.originalOf[n]; m != nil {
 		return m
@@ -183,7 +185,7 @@ func (d *dumper) original(n *graph.Node) *graph.Node {
 // isValue reports whether n is a constant of one element.
 func isValue(n *graph.Node) bool { return n.Op() == graph.OpConst && n.Shape().Size() == 1 }
 
-// nodes lists some with their primitives.
+// nodes returns the numbers of nodes with their primitives.
 func (d *dumper) nodes(ns []*graph.Node) string {
 	var s []string
 	for _, n := range ns {
@@ -192,7 +194,7 @@ func (d *dumper) nodes(ns []*graph.Node) string {
 	return strings.Join(s, ", ")
 }
 
-// numbers lists some without.
+// numbers returns the numbers of nodes.
 func (d *dumper) numbers(ns []*graph.Node) string {
 	var s []string
 	for _, n := range ns {
@@ -201,7 +203,7 @@ func (d *dumper) numbers(ns []*graph.Node) string {
 	return strings.Join(s, " ")
 }
 
-// group returns the number of a group, which it gets when it is first printed.
+// group returns the number of a group. Groups are numbered in the order in which they are written first.
 func (d *dumper) group(g *group) int {
 	if d.groupNo[g] == 0 {
 		d.groupNo[g] = len(d.groupNo) + 1
@@ -209,9 +211,10 @@ func (d *dumper) group(g *group) int {
 	return d.groupNo[g]
 }
 
+// simplify writes the result of the pass simplify.
 func (d *dumper) simplify() {
 	fmt.Fprintf(&d.text, ": of %d nodes, %d are left\n", d.written, len(d.c.f.Nodes()))
-	// Constants of one element, repeated or not, stand where they are used.
+	// The value of a constant of one element, broadcast or not, is written at its uses.
 	values := map[string]string{}
 	nodes := d.c.f.Nodes()
 	for i, n := range nodes {
@@ -238,6 +241,7 @@ func (d *dumper) simplify() {
 	}
 }
 
+// regions writes the result of the pass regions.
 func (d *dumper) regions() {
 	if d.endTitle(len(d.c.groups)) {
 		return
@@ -251,13 +255,13 @@ func (d *dumper) regions() {
 	}
 }
 
+// fuse writes the result of the pass fuse.
 func (d *dumper) fuse() {
 	d.text.WriteByte('\n')
 	d.groups()
 }
 
-// groups prints them in the order of their first nodes, which is not always that
-// in which they run.
+// groups writes the groups in the order of their first nodes, which is not always the order in which they run.
 func (d *dumper) groups() {
 	groups := slices.Clone(d.c.groups)
 	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(d.c.index[a.nodes[0]], d.c.index[b.nodes[0]]) })
@@ -283,6 +287,7 @@ func (d *dumper) groups() {
 	}
 }
 
+// recompute writes the result of the pass recompute.
 func (d *dumper) recompute() {
 	found := 0
 	for _, g := range d.c.groups {
@@ -300,6 +305,7 @@ func (d *dumper) recompute() {
 	}
 }
 
+// updates writes the result of the pass updates.
 func (d *dumper) updates() {
 	if d.endTitle(len(d.c.f.Updates)) {
 		return
@@ -321,6 +327,7 @@ func (d *dumper) updates() {
 	}
 }
 
+// guards writes the result of the pass guards.
 func (d *dumper) guards() {
 	guarded := slices.DeleteFunc(slices.Clone(d.c.groups), func(g *group) bool { return g.guard == nil })
 	if d.endTitle(len(guarded)) {
@@ -337,6 +344,7 @@ func (d *dumper) guards() {
 	}
 }
 
+// lower writes the result of the pass lower.
 func (d *dumper) lower() {
 	fmt.Fprintf(&d.text, ": %s\n", count(len(d.c.stages), "stage"))
 	d.stages()
@@ -347,12 +355,12 @@ func (d *dumper) lower() {
 	}
 }
 
-// body prints what a shard runs.
+// body writes the body of a region.
 func (d *dumper) body(s *stage) {
 	t := d.c.bodies[s]
 	b := newDumper(t.body)
 	b.outer, b.names, b.values = d, maps.Clone(d.names), maps.Clone(d.values)
-	for _, n := range d.c.order { // where two became one, the first
+	for _, n := range d.c.order { // if two nodes have become one, the first
 		for _, byRow := range []bool{true, false} {
 			if m := t.rebuilt[rowKey{n, byRow}]; m != nil && b.originalOf[m] == nil {
 				b.originalOf[m] = n
@@ -369,8 +377,7 @@ func (d *dumper) body(s *stage) {
 	d.text.WriteString(b.text.String())
 }
 
-// stages prints them in the order in which they were made, those of a body in the
-// order in which they run.
+// stages writes the stages in the order in which they were made. Those of a body are in the order in which they run.
 func (d *dumper) stages() {
 	all := slices.Clone(d.c.stages)
 	if d.outer != nil {
@@ -385,10 +392,10 @@ func (d *dumper) stages() {
 	}
 }
 
-// nameBuffers gives each the number of its node; what has none is named for what
-// it becomes.
+// nameBuffers sets the names of the buffers: the number of the node, or for a buffer without a node a name that says how it is
+// used.
 func (d *dumper) nameBuffers() {
-	for _, n := range d.c.order { // of a product and what overwrites it, the latter
+	for _, n := range d.c.order { // if a result overwrites a product, the number of the result
 		if b := d.c.bufs[n]; b != nil {
 			d.names[b], d.values[b] = d.node(n), isValue(d.original(n))
 		}
@@ -406,11 +413,11 @@ func (d *dumper) nameBuffers() {
 	}
 	for _, s := range d.c.stages {
 		for _, b := range s.writes {
-			switch into := d.reader(b); {
+			switch reader := d.reader(b); {
 			case len(s.reads) == 1 && s.name != "shards":
 				name(b, "%s(%s)", s.name, d.names[s.reads[0]])
-			case into != nil && len(into.writes) > 0:
-				name(b, "lanes(%s)", d.names[into.writes[0]])
+			case reader != nil && len(reader.writes) > 0:
+				name(b, "lanes(%s)", d.names[reader.writes[0]])
 			default:
 				name(b, "%s", s.name)
 			}
@@ -439,14 +446,15 @@ func (d *dumper) reader(b *buffer) *stage {
 	return nil
 }
 
-// sums returns the nodes of a loop's sinks, in their order.
+// sums returns the nodes of the sums of a loop, in order.
 func (d *dumper) sums(b *loopBuilder) []*graph.Node {
 	return slices.DeleteFunc(slices.Clone(b.g.nodes), func(n *graph.Node) bool { return n.Op() != graph.OpSum || n == b.g.root })
 }
 
+// name returns the name of a buffer.
 func (d *dumper) name(b *buffer) string { return cmp.Or(d.names[b], "unnamed") }
 
-// bufs lists buffers once each, but for constants of one element.
+// bufs returns the names of buffers, each once, without constants of one element.
 func (d *dumper) bufs(bs []*buffer) string {
 	var s []string
 	for _, b := range bs {
@@ -464,6 +472,7 @@ func (d *dumper) bufs(bs []*buffer) string {
 	return strings.Join(s, " ")
 }
 
+// stage writes a stage.
 func (d *dumper) stage(s *stage) {
 	l := d.c.loopBuilders[s]
 	head := fmt.Sprintf("stage %d, %s", d.stageNo[s], s.name)
@@ -503,7 +512,7 @@ func (d *dumper) stage(s *stage) {
 	}
 }
 
-// loop prints an anchor and the instructions that follow it.
+// loop writes the root and the instructions of a loop.
 func (d *dumper) loop(b *loopBuilder) {
 	if a := b.g.root; a != nil {
 		how := ""
@@ -566,8 +575,7 @@ func (d *dumper) loop(b *loopBuilder) {
 	}
 }
 
-// repeated returns an operand n of a loop over size elements, with how it is read for
-// element i.
+// repeated returns the text of an operand n of a loop over size elements that is read with a pattern.
 func (d *dumper) repeated(n *graph.Node, p readPattern, size int) string {
 	s := d.node(n)
 	switch {
@@ -583,7 +591,7 @@ func (d *dumper) repeated(n *graph.Node, p readPattern, size int) string {
 	return fmt.Sprintf("%s[i/%d%%%d]", s, p.div, p.mod)
 }
 
-// how says what a sink adds up.
+// describe returns which elements the sum adds up.
 func (k *loopSum) describe() string {
 	switch {
 	case k.pat.mod == 1:
@@ -594,6 +602,7 @@ func (k *loopSum) describe() string {
 	return fmt.Sprintf(", by i%%%d", k.pat.mod)
 }
 
+// schedule writes the result of the pass schedule.
 func (d *dumper) schedule() {
 	fmt.Fprintf(&d.text, ": %s, dealt to %s\n", count(len(d.c.prog.levels), "level"), count(d.c.threads, "thread"))
 	for i := range d.c.prog.levels {
@@ -614,7 +623,7 @@ func (d *dumper) schedule() {
 	}
 }
 
-// tasks lists tasks as stage:first-last.
+// tasks returns tasks as stage:first-last.
 func (d *dumper) tasks(ts []task) string {
 	var words []string
 	for i := 0; i < len(ts); {
@@ -632,21 +641,22 @@ func (d *dumper) tasks(ts []task) string {
 	return strings.Join(words, " ")
 }
 
+// plan writes the result of the pass plan.
 func (d *dumper) plan() {
 	fmt.Fprintf(&d.text, ": where buffers lie, in float32, and in which levels they are needed\n")
 	d.arena("level", 0)
 }
 
-// arena lists the buffers that plan has placed, and in which levels, called by
-// another name and counted from first, they are in use.
+// arena writes the buffers of the arena with their offsets and the levels in which they are in use. The word level names the
+// levels, and they are counted from first.
 func (d *dumper) arena(level string, first int) {
 	var all []*buffer
-	seen := map[*buffer]bool{}
+	listed := map[*buffer]bool{}
 	for _, s := range d.c.stages {
 		for _, bs := range [][]*buffer{s.reads, s.writes, s.temps} {
 			for _, b := range bs {
-				if !b.fixed && b.alias == nil && !d.c.sharedBufs[b] && !seen[b] {
-					seen[b] = true
+				if !b.fixed && b.alias == nil && !d.c.sharedBufs[b] && !listed[b] {
+					listed[b] = true
 					all = append(all, b)
 				}
 			}
@@ -666,15 +676,15 @@ func (d *dumper) arena(level string, first int) {
 	}
 }
 
-// count returns 1 task, 2 tasks.
-func count(n int, one string) string {
+// count returns n with a noun: 1 task, 2 tasks.
+func count(n int, noun string) string {
 	if n == 1 {
-		return "1 " + one
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, one)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// String lists the levels and their stages, for who looks at a schedule.
+// String returns the levels and their stages, for debugging.
 func (p *program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "program %q: %d levels, arena %d KiB\n", p.name, len(p.levels), p.arena.size/256)

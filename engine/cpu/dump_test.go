@@ -11,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
+// dumpText returns the dump of f, and checks that the sizes are the same without a writer.
 func dumpText(t testing.TB, f *graph.Func, threads int, cut shardConfig) string {
 	t.Helper()
 	var b strings.Builder
@@ -18,15 +19,15 @@ func dumpText(t testing.TB, f *graph.Func, threads int, cut shardConfig) string 
 	if err != nil {
 		t.Fatal(err)
 	}
-	quiet, err := dump(nil, f, threads, cut)
-	if err != nil || quiet != s {
-		t.Errorf("without a dump %+v, %v; with one %+v", quiet, err, s)
+	sizes, err := dump(nil, f, threads, cut)
+	if err != nil || sizes != s {
+		t.Errorf("sizes without a writer %+v, %v; with one %+v", sizes, err, s)
 	}
 	return b.String()
 }
 
-// TestDump: one text for a function whatever kernels run it, no line too wide, a
-// name for every node and buffer.
+// A dump does not depend on the kernels of the processor, has no line that is too long, and has a name for every node and
+// buffer.
 func TestDump(t *testing.T) {
 	funcs := []*graph.Func{netStep(t, 11, false), netStep(t, 12, true)}
 	for i := range uint64(60) {
@@ -41,7 +42,7 @@ func TestDump(t *testing.T) {
 				want[i] = got
 			}
 			if got != want[i] || dumpText(t, f, 3, cut) != got {
-				t.Errorf("%d: another text the second time", i)
+				t.Errorf("%d: the text of a second dump differs", i)
 			}
 		}
 	})
@@ -49,7 +50,7 @@ func TestDump(t *testing.T) {
 	for i, text := range want {
 		bodies += strings.Count(text, "# body: ")
 		if strings.Contains(text, "unnamed") {
-			t.Errorf("%d: what has no name in\n%s", i, text)
+			t.Errorf("%d: a node or buffer without a name in\n%s", i, text)
 		}
 		_, passes, _ := strings.Cut(text, "# regions")
 		for _, line := range strings.Split(passes, "\n") {
@@ -59,11 +60,11 @@ func TestDump(t *testing.T) {
 		}
 	}
 	if bodies < 10 {
-		t.Errorf("%d regions in all", bodies)
+		t.Errorf("%d regions, want at least 10", bodies)
 	}
 }
 
-// TestDumpParts looks for what each pass has to say of a step whose last shard is shorter.
+// The dump of a training step whose last shard has fewer images contains the results of each pass.
 func TestDumpParts(t *testing.T) {
 	text := dumpText(t, netStep(t, 16411, false), 2, defaultShardConfig)
 	at := 0
@@ -94,6 +95,6 @@ func TestDumpOfIdentity(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := Dump(nil, &graph.Func{Name: "none", Outputs: make([]graph.Output, 1)}, 1); err == nil {
-		t.Error("an ill-formed function is dumped")
+		t.Error("no error for an ill-formed function")
 	}
 }

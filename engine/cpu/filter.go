@@ -5,28 +5,29 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// filterGrad computes the gradient of a convolution in its kernel, a sum over
-// all pixels of all images. The images are dealt to a fixed number of lanes,
-// each with a sum of its own; adding the lanes is the anchor that a loop follows.
+// A filterGrad computes the gradient of a convolution with respect to its kernel, which is a sum over all pixels of all
+// images. The images are divided among a fixed number of lanes, each with its own sum. The root of the group, a laneSum,
+// adds the lanes.
 type filterGrad struct {
 	x, gy, lanes *buffer
 	images       int
-	xLen, gyLen  int // elements of an image
+	xLen, gyLen  int // the number of elements of an image
 	taps, ci, co int
 	outPixels    int
-	groups       int     // sets of taps, each a task of its own
-	imagesPerSum int     // images summed in one go, so that few pixels are enough work for a tile
-	pack         bool    // gy, because a panel of its wide rows falls into few sets of L1
-	tapOffs      []int32 // (taps, together·pix): offsets into x under each tap; negative outside
+	groups       int     // the number of groups of taps, each a task of its own
+	imagesPerSum int     // the number of images that are summed at a time, so that a tile has enough pixels
+	pack         bool    // whether gy is packed: a panel of wide rows would use few sets of the L1 cache
+	tapOffs      []int32 // of tapSourceOffsets
 	zero         []float32
 	planes       planes
-	planeOffs    []int32 // (tiles, output rows, 6): of taps and channels in the planes
-	dstOffs      []int32 // of rows of the kernel; see rowOffsets
+	planeOffs    []int32 // of planeTileOffsets, (tiles, output rows, 6)
+	dstOffs      []int32 // of the rows of the kernel: see rowOffsets
 }
 
-// maxLanes is the most lanes; more would cost memory and the time to add them.
+// maxLanes is the largest number of lanes. More lanes would cost memory, and time to add them.
 const maxLanes = 8
 
+// lowerFilterGrad returns the root for the gradient with respect to a kernel, and adds the stage of the partial sums.
 func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) root {
 	x, gy := n.In()[0], n.In()[1]
 	xs, ys, ws := x.Shape(), gy.Shape(), n.Shape()
@@ -38,7 +39,7 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) root {
 	}
 	cfg := n.Attr().Conv
 	lanes := min(fg.images, maxLanes)
-	if c.parent != nil { // a shard is part of a lane
+	if c.parent != nil { // a shard belongs to one lane
 		lanes = 1
 	}
 	if fg.usesPlanes() {
@@ -61,7 +62,7 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) root {
 		name: "filter partial sums", tasks: lanes * fg.groups, cost: flops / 16 / float64(lanes*fg.groups),
 		writes: []*buffer{fg.lanes}, node: infoOf(n), matFlops: s.matFlops,
 	}
-	s.matFlops = 0 // adding the lanes is not a product
+	s.matFlops = 0 // the stage pre has them
 	fg.x, fg.gy = c.operand(x, pre), c.operand(gy, pre)
 	pre.run = func(w *worker, task int) { fg.sumPartial(w, task/fg.groups, task%fg.groups, lanes) }
 	c.stages = append(c.stages, pre)
@@ -69,11 +70,11 @@ func (c *compiler) lowerFilterGrad(n *graph.Node, s *stage) root {
 	return &laneSum{lanes: fg.lanes, out: c.bufs[n], size: size, n: lanes}
 }
 
-// longSum is about how many products an element should add up before it is stored.
+// minSumLength is the approximate number of products that a result should add up before it is stored.
 const minSumLength = 256
 
-// offsets lists where each tap reads x for each output pixel of some images, (taps,
-// images·pixels); negative outside the image.
+// tapSourceOffsets returns the offset in x that each tap reads for each output pixel of some images, (taps, images·pixels). It
+// is negative outside an image.
 func tapSourceOffsets(x, w, y graph.Shape, cfg graph.ConvConfig, images int) []int32 {
 	var from []int32
 	for p := range w[0] {
@@ -95,10 +96,10 @@ func tapSourceOffsets(x, w, y graph.Shape, cfg graph.ConvConfig, images int) []i
 	return from
 }
 
-// byPlanes reports whether there are few input channels, so that laying out
-// what is under each tap costs less than short tiles would.
+// usesPlanes reports whether there are few input channels. Copying the source to planes then costs less than small tiles.
 func (fg *filterGrad) usesPlanes() bool { return fg.ci <= fewChannels }
 
+// sumPartial computes the sums of a lane for the taps of a group.
 func (fg *filterGrad) sumPartial(w *worker, lane, group, lanes int) {
 	size := fg.taps * fg.ci * fg.co
 	dst := lane * size
@@ -115,7 +116,7 @@ func (fg *filterGrad) sumPartial(w *worker, lane, group, lanes int) {
 	}
 }
 
-// imagesByTap adds the sums over n images for the taps of a group.
+// addImagesByTap adds the sums over n images for the taps of a group.
 func (fg *filterGrad) addImagesByTap(w *worker, img, n, group, dst int, accumulate bool) {
 	pix := n * fg.outPixels
 	w.outer = kernel.OuterArgs{
@@ -137,8 +138,8 @@ func (fg *filterGrad) addImagesByTap(w *worker, img, n, group, dst int, accumula
 	}
 }
 
-// tapOffsets returns the table of rows that Rows wants: a tile is some taps and
-// channels, and what it calls taps are the output rows.
+// planeTileOffsets returns the table of offsets for kernel.Rows. A row of a tile is a tap and a channel, and the argument Taps
+// of kernel.Rows is the number of output rows.
 func (fg *filterGrad) planeTileOffsets() []int32 {
 	var offs []int32
 	from := fg.planes.offsets()
@@ -157,6 +158,7 @@ func (fg *filterGrad) planeTileOffsets() []int32 {
 	return offs
 }
 
+// addImageByPlanes adds the sums over one image, by planes of the source.
 func (fg *filterGrad) addImageByPlanes(w *worker, img, dst int, accumulate bool) {
 	scratch := w.scratch[:fg.planes.size()]
 	fg.planes.fill(scratch, fg.x.data[img*fg.xLen:(img+1)*fg.xLen], 0)
@@ -174,7 +176,7 @@ func (fg *filterGrad) addImageByPlanes(w *worker, img, dst int, accumulate bool)
 	}
 }
 
-// laneSum adds the lanes of a filter gradient in their order.
+// A laneSum adds n lanes in order.
 type laneSum struct {
 	lanes, out *buffer
 	size, n    int

@@ -6,7 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// base returns the node whose memory n shares: reshapes move nothing.
+// base returns the node whose memory n uses: a reshape moves no element.
 func base(n *graph.Node) *graph.Node {
 	for n.Op() == graph.OpReshape {
 		n = n.In()[0]
@@ -14,46 +14,45 @@ func base(n *graph.Node) *graph.Node {
 	return n
 }
 
-// A use is one operand of a node: of an element-wise node an element at the same
-// flat place (each), or anything else.
+// A use is one operand of a node.
 type use struct {
 	user        *graph.Node
-	elementwise bool
+	elementwise bool // whether element i of the user reads only element i of the operand
 }
 
-// pattern says how a repeated operand is read at flat place i: at (i/l) % c.
+// A readPattern is how a repeated operand is read: element i of a loop reads element (i/div) % mod.
 type readPattern struct{ div, mod int }
 
-// repeats finds the pattern of a broadcast; ok is false if it has none, because
-// the kept axes do not stand together.
+// broadcastPattern returns the pattern of a broadcast from one shape to another. It returns ok = false if there is none,
+// because repeated axes lie between kept axes.
 func broadcastPattern(from, to graph.Shape) (p readPattern, ok bool) {
-	st := graph.BroadcastStrides(from, to)
+	strides := graph.BroadcastStrides(from, to)
 	p = readPattern{1, 1}
 	const (
-		after = iota // trailing repeated axes
+		after = iota // repeated axes after the kept ones
 		kept
 		before
 	)
-	at := after
+	position := after
 	for i := len(to) - 1; i >= 0; i-- {
 		switch {
 		case to[i] == 1:
-		case st[i] == 0 && at == after:
+		case strides[i] == 0 && position == after:
 			p.div *= to[i]
-		case st[i] == 0:
-			at = before
-		case at == before:
+		case strides[i] == 0:
+			position = before
+		case position == before:
 			return p, false
 		default:
-			at = kept
+			position = kept
 			p.mod *= to[i]
 		}
 	}
 	return p, true
 }
 
-// source resolves an operand of an element-wise node to the node it is read
-// from, and how: whole is true for the same flat place.
+// operandSource returns the node from which an operand x of an element-wise node is read. If whole is true, element i reads
+// element i; otherwise p is the pattern.
 func (c *compiler) operandSource(x *graph.Node) (src *graph.Node, p readPattern, whole bool) {
 	x = base(x)
 	if x.Op() == graph.OpBroadcast && !c.check {
@@ -64,8 +63,7 @@ func (c *compiler) operandSource(x *graph.Node) (src *graph.Node, p readPattern,
 	return x, readPattern{}, true
 }
 
-// loops reports whether n can be part of a loop over blocks. Broadcasts can: as
-// copies, where somebody needs one in full.
+// canLoop reports whether n can be part of a loop over blocks. A broadcast can, as a copy, where it must be in memory.
 func canLoop(n *graph.Node) bool {
 	if n.Op().Elementwise() {
 		return true
@@ -81,7 +79,7 @@ func canLoop(n *graph.Node) bool {
 	return false
 }
 
-// anchors returns the nodes whose result a loop can follow while it is in cache.
+// canBeRoot reports whether n is a matrix product or a convolution: a loop can follow it on the result that is in cache.
 func canBeRoot(n *graph.Node) bool {
 	switch n.Op() {
 	case graph.OpMatMul, graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
@@ -90,8 +88,8 @@ func canBeRoot(n *graph.Node) bool {
 	return false
 }
 
-// reduction returns the pattern of a sum: element i is added to place (i/l) % c.
-// ok is false if the kept axes do not stand together.
+// reductionPattern returns the pattern of a sum: element i is added to element (i/div) % mod of the result. It returns
+// ok = false if there is none, because summed axes lie between kept axes.
 func reductionPattern(n *graph.Node) (p readPattern, ok bool) {
 	s := n.In()[0].Shape()
 	keep := s.Clone()
@@ -102,6 +100,7 @@ func reductionPattern(n *graph.Node) (p readPattern, ok bool) {
 	return p, ok && (p.mod == 1 || p.div == 1 || p.div*p.mod == s.Size())
 }
 
+// isLeaf reports whether n is an input, a state or a constant.
 func isLeaf(n *graph.Node) bool {
 	switch n.Op() {
 	case graph.OpInput, graph.OpState, graph.OpConst:
@@ -110,8 +109,8 @@ func isLeaf(n *graph.Node) bool {
 	return false
 }
 
-// findUses numbers the nodes and lists who reads each base node. A broadcast read
-// by element-wise nodes alone never exists in memory.
+// findUses numbers the nodes and lists the uses of each base node. A broadcast that only element-wise nodes read is never
+// in memory.
 func (c *compiler) findUses() {
 	c.order = c.f.Nodes()
 	for i, n := range c.order {
@@ -123,7 +122,7 @@ func (c *compiler) findUses() {
 			continue
 		}
 		if n.Op() == graph.OpBroadcast {
-			continue // looked through, or added below
+			continue // its users read its operand, or it is added below
 		}
 		for _, x := range n.In() {
 			if n.Op().Elementwise() || n.Op() == graph.OpSum && canLoop(n) {
@@ -143,7 +142,7 @@ func (c *compiler) findUses() {
 	for _, u := range c.f.Updates {
 		c.materialized[base(u.Value)] = true
 	}
-	// From the last on, because a copied broadcast may read another one.
+	// Backward, because a broadcast in memory may read another one.
 	for _, n := range slices.Backward(c.order) {
 		if n.Op() == graph.OpBroadcast && c.materialized[n] {
 			x := base(n.In()[0])
@@ -153,23 +152,22 @@ func (c *compiler) findUses() {
 	}
 }
 
-// A group is computed together: an anchor, if it has one, then a loop over
-// blocks of its size; or a single node of another kind (solo).
+// A group is a set of nodes that are computed together. It is a root, or none, and a loop over blocks of the result; or a
+// single node of another kind (standalone); or a region.
 type group struct {
-	nodes      []*graph.Node // in program order, once fuse is done
-	root       *graph.Node
-	size       int // elements of the loop
-	standalone bool
-	region     *region       // the nodes are those of a region
-	recomputed []*graph.Node // of nodes, those that another group computes too
-	guard      *updateGuard
-	successors []*group // write a state that this one reads: must come later
+	nodes      []*graph.Node // in the order of the function, after fuse
+	root       *graph.Node   // the matrix product or convolution, or nil
+	size       int           // the number of elements of the loop
+	standalone bool          // whether the group is one node without a loop, or a region
+	region     *region       // the region whose nodes these are, or nil
+	recomputed []*graph.Node // the nodes that another group computes as well
+	guard      *updateGuard  // the condition of the group, or nil
+	successors []*group      // groups that overwrite a state which this one reads, so they run later
 }
 
-// fuse forms the groups. First from the last node to the first: a node joins
-// the group of its users if they are all in one and read it element by element,
-// which can make no cycle. Then a group joins one that it reads, where no other
-// group stands between them.
+// fuse forms the groups. In a first pass, from the last node to the first, a node joins the group of its users if all of
+// them are in one group and read it element by element; this cannot make a cycle. In a second pass, a group joins a group
+// that it reads, if no path between them passes through another group.
 func (c *compiler) fuse() {
 	for _, n := range slices.Backward(c.order) {
 		if isLeaf(n) || c.groupOf[n] != nil || n.Op() == graph.OpReshape || n.Op() == graph.OpBroadcast && !c.materialized[n] {
@@ -196,6 +194,7 @@ func (c *compiler) fuse() {
 	}
 }
 
+// join adds n to g.
 func (c *compiler) join(g *group, n *graph.Node) {
 	g.nodes = append(g.nodes, n)
 	c.groupOf[n] = g
@@ -204,8 +203,7 @@ func (c *compiler) join(g *group, n *graph.Node) {
 	}
 }
 
-// onlyUser returns the group that holds all users of n, each reading it element by
-// element; nil if there is none.
+// onlyUser returns the group that contains all users of n if each of them reads it element by element, and nil otherwise.
 func (c *compiler) onlyUser(n *graph.Node) *group {
 	var g *group
 	for _, u := range c.uses[n] {
@@ -218,8 +216,8 @@ func (c *compiler) onlyUser(n *graph.Node) *group {
 	return g
 }
 
-// fits reports whether n may join g: one size, one anchor, and rows of all
-// reductions that the anchor's tasks do not cut.
+// fits reports whether n may join g: it has the size of g, there is at most one root, and the tasks of the root contain whole
+// rows of all reductions.
 func (c *compiler) fits(g *group, n *graph.Node) bool {
 	if n.Shape().Size() != g.size {
 		return false
@@ -230,8 +228,7 @@ func (c *compiler) fits(g *group, n *graph.Node) bool {
 	return g.root == nil && divides(unitOf(n), g)
 }
 
-// divides reports whether tasks of a multiple of unit elements can be made that
-// cut no row of a reduction of g.
+// divides reports whether tasks with a multiple of unit elements can contain whole rows of all reductions of g.
 func divides(unit int, g *group) bool {
 	for _, n := range g.nodes {
 		if n.Op() != graph.OpSum {
@@ -245,7 +242,7 @@ func divides(unit int, g *group) bool {
 	return true
 }
 
-// unitOf returns the least number of elements that a task of an anchor makes.
+// unitOf returns the smallest number of elements that a task of a root computes.
 func unitOf(n *graph.Node) int {
 	s := n.Shape()
 	switch n.Op() {
@@ -257,10 +254,9 @@ func unitOf(n *graph.Node) int {
 	return 1
 }
 
-// mergeOne joins one group to one that it reads element by element, and reports
-// whether it found any.
+// mergeOne merges one group with a group that it reads element by element, and reports whether it has found one.
 func (c *compiler) mergeOne() bool {
-	for _, g := range slices.Backward(c.groups) { // users before makers: less is stored between
+	for _, g := range slices.Backward(c.groups) { // users first: then less is stored between groups
 		if g.standalone {
 			continue
 		}
@@ -285,7 +281,7 @@ func (c *compiler) mergeOne() bool {
 	return false
 }
 
-// mergeable reports whether g, which reads h, can be computed with it.
+// mergeable reports whether g, which reads h, can be computed together with h.
 func (c *compiler) mergeable(h, g *group) bool {
 	if h.root != nil && g.root != nil || c.separatesVersions(h.nodes, g) {
 		return false
@@ -293,7 +289,7 @@ func (c *compiler) mergeable(h, g *group) bool {
 	if h.root != nil && !divides(unitOf(h.root), g) || g.root != nil && !divides(unitOf(g.root), h) {
 		return false
 	}
-	// No path from h to g but the direct reads, and those element by element.
+	// There is no path from h to g except direct reads, which are element by element.
 	for _, n := range h.nodes {
 		for _, u := range c.uses[n] {
 			k := c.groupOf[u.user]
@@ -305,23 +301,23 @@ func (c *compiler) mergeable(h, g *group) bool {
 	return true
 }
 
-// reaches reports whether anything of to is made from something of from.
-func (c *compiler) reaches(from, to *group, seen map[*group]bool) bool {
+// reaches reports whether a node of to depends on a node of from. visited holds the groups that need no second visit.
+func (c *compiler) reaches(from, to *group, visited map[*group]bool) bool {
 	if from == to {
 		return true
 	}
-	if seen[from] {
+	if visited[from] {
 		return false
 	}
-	seen[from] = true
+	visited[from] = true
 	for _, g := range from.successors {
-		if c.reaches(g, to, seen) {
+		if c.reaches(g, to, visited) {
 			return true
 		}
 	}
 	for _, n := range from.nodes {
 		for _, u := range c.uses[n] {
-			if c.reaches(c.groupOf[u.user], to, seen) {
+			if c.reaches(c.groupOf[u.user], to, visited) {
 				return true
 			}
 		}

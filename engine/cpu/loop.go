@@ -5,79 +5,79 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// A loop runs a list of element-wise instructions over blocks of a flat range of
-// elements, each block small enough to stay in L1, and adds up reductions. Its
-// range is cut into chunks, which are the stage's tasks; an anchor fills its
-// part of the range at the start of each chunk.
+// A loop runs a list of element-wise instructions over a flat range of elements, and computes sums. It runs block by block;
+// a block stays in the L1 cache. The range is divided into chunks, which are the tasks of the stage. If there is a root, it
+// computes its elements of a chunk before the instructions read them.
 type loop struct {
 	root   root
-	chunks []int // boundaries in elements: chunk i is [chunks[i], chunks[i+1])
-	piece  int   // elements of a chunk that the anchor computes at a time; 0 = all
-	block  int
+	chunks []int // the boundaries in elements: chunk i is [chunks[i], chunks[i+1])
+	piece  int   // the number of elements that the root computes at a time; 0 = the whole chunk
+	block  int   // the number of elements of a block
 	slots  []slot
 	instrs []instr
 	sums   []loopSum
 }
 
-// An anchor computes elements [lo, hi) of its result, for boundaries that it
-// proposed itself.
+// A root is the matrix product or convolution of a group.
 type root interface {
-	// split gives the boundaries of tasks, multiples of align elements.
+	// split returns the boundaries of tasks, which are multiples of align elements.
 	split(align int) []int
-	// step is how many elements of a task run should compute at a time, so that
-	// the loop finds them in L1; 0 is the whole task.
+	// pieceSize returns the number of elements of a task that run should compute at a time, so that the loop finds them
+	// in the L1 cache. 0 means the whole task.
 	pieceSize() int
+	// run computes elements [lo, hi) of the result, for boundaries of split or of pieces.
 	run(w *worker, lo, hi int)
 }
 
-// blockFloats is the usual length of a block: a register is 4 KiB, so that the
-// few that an instruction list keeps alive fit L1.
+// blockFloats is the usual length of a block. A register then has 4 KiB, so the few registers that are in use at a time stay
+// in the L1 cache.
 const blockFloats = 1024
 
+// A slotKind is where the elements of a slot are.
 type slotKind uint8
 
 const (
-	slotWhole  slotKind = iota // buf at the block's own place
-	slotReg                    // scratch of the worker
-	slotTile                   // a repeated operand, laid out for a block once a chunk
-	slotRepeat                 // a repeated operand, found or laid out for each block
+	slotWhole  slotKind = iota // the elements of the block in buf
+	slotReg                    // a register: scratch memory of the worker
+	slotTile                   // a repeated operand that is expanded to a block once for each chunk
+	slotRepeat                 // a repeated operand that is found in buf, or expanded, for each block
 )
 
-// A slot is an operand of the instructions.
+// A slot is an operand or a result of instructions.
 type slot struct {
 	kind   slotKind
 	buf    *buffer
-	pat    readPattern // element i of the range is buf[(i/l) % c]
-	offset int         // in scratch; of slotWhole none
+	pat    readPattern // of a repeated operand
+	offset int         // in scratch memory, except of slotWhole
 }
 
-// An instr applies the kernel of a primitive, one of the three, to slots.
+// An instr applies one kernel to slots: unary, binary, ternary or combined.
 type instr struct {
 	unary   func(dst, x []float32)
 	binary  func(dst, a, b []float32)
 	ternary func(dst, a, b, c []float32)
-	// combined is a few primitives at once; it has scalar operands too.
+	// combined computes several primitives at once. It also has scalar operands.
 	combined func(dst, a, b, c []float32, s [3]float32)
 	scalars  [3]*buffer
 	dst      int
 	in       [3]int
 }
 
-// copyOp marks an instruction that moves: no leaf is ever an instruction.
+// copyOp is the primitive of an instruction that copies. An input is never computed by an instruction, so OpInput is free.
 const copyOp = graph.OpInput
 
-// A sink adds up a slot: everything (c = 1), by place i % c (l = 1), or rows of l.
+// A loopSum adds up a slot: all elements (mod = 1), elements i with equal i % mod (div = 1), or rows of div elements.
 type loopSum struct {
 	src       int
 	pat       readPattern
 	out       *buffer
-	partial   *buffer // (tasks, c); nil for rows, which no two tasks share
-	accOffset int     // offset in scratch of a block-long accumulator; -1 if blocks do not align with c
+	partial   *buffer // the sums of each task, (tasks, mod); nil for rows, because a row lies within one task
+	accOffset int     // the offset in scratch memory of an accumulator for a block; −1 if blocks do not cover whole periods
 }
 
 func (l *loop) tasks() int { return len(l.chunks) - 1 }
 
-// run executes one chunk.
+// run executes one chunk, which is a task.
 func (l *loop) run(w *worker, task int) {
 	lo, hi := l.chunks[task], l.chunks[task+1]
 	if len(l.instrs) == 0 && len(l.sums) == 0 {
@@ -103,12 +103,12 @@ func (l *loop) run(w *worker, task int) {
 	if piece == 0 {
 		piece = hi - lo
 	}
-	for at := lo; at < hi; at += piece {
-		end := min(at+piece, hi)
+	for start := lo; start < hi; start += piece {
+		end := min(start+piece, hi)
 		if l.root != nil {
-			l.root.run(w, at, end)
+			l.root.run(w, start, end)
 		}
-		l.runBlocks(w, task, at, end)
+		l.runBlocks(w, task, start, end)
 	}
 	for _, s := range l.sums {
 		if s.partial != nil && s.accOffset >= 0 {
@@ -120,23 +120,23 @@ func (l *loop) run(w *worker, task int) {
 	}
 }
 
-// follow executes the instructions on elements [lo, hi), block by block.
+// runBlocks executes the instructions and the sums on elements [lo, hi), block by block.
 func (l *loop) runBlocks(w *worker, task, lo, hi int) {
-	for at := lo; at < hi; at += l.block {
-		end := min(at+l.block, hi)
+	for start := lo; start < hi; start += l.block {
+		end := min(start+l.block, hi)
 		for i := range l.slots {
 			s := &l.slots[i]
 			switch s.kind {
 			case slotWhole:
-				w.regs[i] = s.buf.data[at:end]
+				w.regs[i] = s.buf.data[start:end]
 			case slotReg:
-				w.regs[i] = w.scratch[s.offset : s.offset+end-at]
+				w.regs[i] = w.scratch[s.offset : s.offset+end-start]
 			case slotRepeat:
-				if c := s.pat.mod; s.pat.div == 1 && at%c+end-at <= c {
-					w.regs[i] = s.buf.data[at%c : at%c+end-at]
+				if c := s.pat.mod; s.pat.div == 1 && start%c+end-start <= c {
+					w.regs[i] = s.buf.data[start%c : start%c+end-start]
 				} else {
-					w.regs[i] = w.scratch[s.offset : s.offset+end-at]
-					l.fillRepeated(w.regs[i], *s, at)
+					w.regs[i] = w.scratch[s.offset : s.offset+end-start]
+					l.fillRepeated(w.regs[i], *s, start)
 				}
 			}
 		}
@@ -145,46 +145,46 @@ func (l *loop) runBlocks(w *worker, task, lo, hi int) {
 		}
 		for i := range l.sums {
 			s := &l.sums[i]
-			s.addBlock(w, task, at, w.regs[s.src][:end-at])
+			s.addBlock(w, task, start, w.regs[s.src][:end-start])
 		}
 	}
 }
 
-// fill lays out a repeated operand from element at of the range on.
-func (l *loop) fillRepeated(dst []float32, s slot, at int) {
+// fillRepeated expands a repeated operand to dst, from element start of the range on.
+func (l *loop) fillRepeated(dst []float32, s slot, start int) {
 	src, p := s.buf.data, s.pat
 	if p.mod == 1 {
 		kernel.Fill(dst, src[0])
 		return
 	}
 	if p.div == 1 {
-		for j := at % p.mod; len(dst) > 0; j = 0 {
+		for j := start % p.mod; len(dst) > 0; j = 0 {
 			n := copy(dst, src[j:p.mod])
 			dst = dst[n:]
 		}
 		return
 	}
 	for len(dst) > 0 {
-		n := min(p.div-at%p.div, len(dst))
-		kernel.Fill(dst[:n], src[at/p.div%p.mod])
-		dst, at = dst[n:], at+n
+		n := min(p.div-start%p.div, len(dst))
+		kernel.Fill(dst[:n], src[start/p.div%p.mod])
+		dst, start = dst[n:], start+n
 	}
 }
 
-// add takes in the block that starts at element at.
-func (s *loopSum) addBlock(w *worker, task, at int, x []float32) {
+// addBlock adds the block x, which starts at element start.
+func (s *loopSum) addBlock(w *worker, task, start int, x []float32) {
 	c := s.pat.mod
 	switch {
 	case s.partial == nil:
 		for len(x) > 0 {
-			n := min(s.pat.div-at%s.pat.div, len(x))
+			n := min(s.pat.div-start%s.pat.div, len(x))
 			v := kernel.Sum(x[:n])
-			if at%s.pat.div == 0 {
-				s.out.data[at/s.pat.div] = v
+			if start%s.pat.div == 0 {
+				s.out.data[start/s.pat.div] = v
 			} else {
-				s.out.data[at/s.pat.div] += v
+				s.out.data[start/s.pat.div] += v
 			}
-			x, at = x[n:], at+n
+			x, start = x[n:], start+n
 		}
 	case c == 1:
 		s.partial.data[task] += kernel.Sum(x)
@@ -193,15 +193,15 @@ func (s *loopSum) addBlock(w *worker, task, at int, x []float32) {
 	default:
 		p := s.partial.data[task*c : (task+1)*c]
 		for len(x) > 0 {
-			j := at % c
+			j := start % c
 			n := min(c-j, len(x))
 			kernel.AddTo(p[j:j+n], x[:n])
-			x, at = x[n:], at+n
+			x, start = x[n:], start+n
 		}
 	}
 }
 
-// finish adds the partial sums of all tasks, in their order.
+// finish adds the partial sums of all tasks, in the order of the tasks.
 func (l *loop) finish() {
 	for _, s := range l.sums {
 		if s.partial == nil {
@@ -217,7 +217,7 @@ func (l *loop) finish() {
 	}
 }
 
-// The kernel of each element-wise primitive, by its number of operands.
+// The kernels of the element-wise primitives, by the number of operands.
 var (
 	unaryKernels = map[graph.Op]func(dst, x []float32){
 		copyOp: func(dst, x []float32) { copy(dst, x) }, graph.OpNeg: kernel.Neg, graph.OpExp: kernel.Exp, graph.OpLog: kernel.Log,
@@ -231,7 +231,7 @@ var (
 	ternaryKernels = map[graph.Op]func(dst, a, b, c []float32){graph.OpSelect: kernel.Select}
 )
 
-// newInstr looks up the kernel of an instruction once, at compile time.
+// newInstr returns the instruction of a primitive, without operands.
 func newInstr(op graph.Op) instr {
 	i := instr{unary: unaryKernels[op], binary: binaryKernels[op], ternary: ternaryKernels[op]}
 	if i.unary == nil && i.binary == nil && i.ternary == nil {
@@ -240,6 +240,7 @@ func newInstr(op graph.Op) instr {
 	return i
 }
 
+// exec runs the instruction on a block, whose slots are in regs.
 func (i *instr) exec(regs [][]float32) {
 	dst := regs[i.dst]
 	n := len(dst)

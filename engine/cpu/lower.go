@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// lower turns groups into stages, and ties inputs and outputs to their memory.
+// lower turns groups into stages, and connects inputs and outputs with their buffers.
 func (c *compiler) lower() {
 	for _, n := range c.order {
 		switch n.Op() {
@@ -19,7 +19,7 @@ func (c *compiler) lower() {
 			c.bufs[n] = b
 		case graph.OpInput:
 			if c.bufs[n] != nil {
-				continue // bound to a buffer of the whole
+				continue // it is bound to a buffer of the function
 			}
 			b := &buffer{size: n.Shape().Size(), fixed: true}
 			if n.DType() == tensor.Int32 {
@@ -59,7 +59,7 @@ func (c *compiler) lower() {
 	}
 }
 
-// stored reports whether a node of g must exist in memory when g is done.
+// stored reports whether the value of a node of g must be in memory when g has run.
 func (c *compiler) stored(g *group, n *graph.Node) bool {
 	if g.region == nil && (g.standalone || n.Op() == graph.OpSum) || c.materialized[n] {
 		return true
@@ -73,7 +73,7 @@ func (c *compiler) stored(g *group, n *graph.Node) bool {
 	})
 }
 
-// lowerLoop makes the stages of a group with a loop.
+// lowerLoop adds the stages of a group with a loop.
 func (c *compiler) lowerLoop(g *group) {
 	l := &loop{block: blockFloats}
 	s := &stage{name: "loop", node: infoOf(g.nodes[len(g.nodes)-1]), cost: float64(g.size)}
@@ -92,11 +92,11 @@ func (c *compiler) lowerLoop(g *group) {
 		}
 		s.fused = append(s.fused, n.Op().String())
 		s.flops += int64(g.size)
-		k, part := combined[n]
+		k, isInner := combined[n]
 		switch {
 		case k != nil:
 			b.addCombined(n, k)
-		case part || g.guard != nil && c.inPlace[n] != nil:
+		case isInner || g.guard != nil && c.inPlace[n] != nil:
 		case n.Op() == graph.OpSum:
 			b.addSum(n)
 		default:
@@ -119,30 +119,31 @@ func (c *compiler) lowerLoop(g *group) {
 	c.loopBuilders[s] = &b
 }
 
-// loopBuilder collects the operands and instructions of one loop.
+// A loopBuilder collects the operands and the instructions of one loop.
 type loopBuilder struct {
 	c       *compiler
 	g       *group
 	l       *loop
 	s       *stage
 	slotOf  map[slotKey]int
-	sources []instrSource // by instruction
+	sources []instrSource // of the instructions
 }
 
-// made is what an instruction computes: a node, by itself or in a combination.
+// An instrSource is the node that an instruction computes, alone or as a combination of nodes.
 type instrSource struct {
 	n *graph.Node
 	*combination
 }
 
+// A slotKey identifies an operand of a loop: a node and how it is read.
 type slotKey struct {
 	n   *graph.Node
 	pat readPattern
 }
 
-// placeAnchor gives the anchor's raw result a buffer: its own if others need it,
-// else that of the value made by its last reader, which then overwrites it block
-// by block, else one for this stage alone.
+// placeRootResult chooses the buffer for the result of the root. If other groups need the result, it is the buffer of the
+// root. Otherwise it is that of the last node that reads the result, which then overwrites it block by block, or else a
+// buffer of this stage alone.
 func (b *loopBuilder) placeRootResult(a *graph.Node) {
 	if b.c.bufs[a] != nil {
 		b.s.writes = append(b.s.writes, b.c.bufs[a])
@@ -151,7 +152,7 @@ func (b *loopBuilder) placeRootResult(a *graph.Node) {
 	last := a
 	for _, u := range b.c.uses[a] {
 		if u.user.Op() == graph.OpSum {
-			last = nil // reads after all instructions
+			last = nil // the sum reads it after all instructions
 			break
 		}
 		if b.c.index[u.user] > b.c.index[last] {
@@ -166,12 +167,13 @@ func (b *loopBuilder) placeRootResult(a *graph.Node) {
 	b.s.temps = append(b.s.temps, b.c.bufs[a])
 }
 
-// operand returns the slot from which an operand of a node is read.
+// operand returns the slot from which the operand x of a node is read.
 func (b *loopBuilder) operand(x *graph.Node) int {
 	src, pat, whole := b.c.operandSource(x)
 	return b.slotFor(src, pat, whole)
 }
 
+// slotFor returns the slot from which src is read with a pattern, or in full. It adds the slot on first use.
 func (b *loopBuilder) slotFor(src *graph.Node, pat readPattern, whole bool) int {
 	key := slotKey{src, pat}
 	if i, ok := b.slotOf[key]; ok {
@@ -186,12 +188,13 @@ func (b *loopBuilder) slotFor(src *graph.Node, pat readPattern, whole bool) int 
 	} else if s.kind = slotRepeat; pat.mod == 1 {
 		s.kind = slotTile
 	}
-	if b.c.groupOf[src] != b.g { // else it is made here
+	if b.c.groupOf[src] != b.g { // otherwise this loop computes it
 		b.s.reads = append(b.s.reads, s.buf)
 	}
 	return b.addSlot(key, s)
 }
 
+// addSlot adds a slot and returns its index.
 func (b *loopBuilder) addSlot(key slotKey, s slot) int {
 	i := len(b.l.slots)
 	b.l.slots = append(b.l.slots, s)
@@ -199,18 +202,19 @@ func (b *loopBuilder) addSlot(key slotKey, s slot) int {
 	return i
 }
 
+// addInstr adds the instruction of one node.
 func (b *loopBuilder) addInstr(n *graph.Node) {
 	var i instr
 	if n.Op() == graph.OpBroadcast {
 		i = newInstr(copyOp)
 		src := base(n.In()[0])
 		pat, _ := broadcastPattern(n.In()[0].Shape(), n.Shape())
-		at := b.slotFor(src, pat, false)
-		i.in = [3]int{at, at, at}
+		slot := b.slotFor(src, pat, false)
+		i.in = [3]int{slot, slot, slot}
 	} else {
 		i = newInstr(n.Op())
-		at := b.operand(n.In()[0])
-		i.in = [3]int{at, at, at}
+		slot := b.operand(n.In()[0])
+		i.in = [3]int{slot, slot, slot}
 		for j, x := range n.In()[1:] {
 			i.in[1+j] = b.operand(x)
 		}
@@ -218,7 +222,7 @@ func (b *loopBuilder) addInstr(n *graph.Node) {
 	b.addResult(n, nil, i)
 }
 
-// combined makes one instruction of a few nodes.
+// addCombined adds one instruction for the nodes of a combination, whose result is n.
 func (b *loopBuilder) addCombined(n *graph.Node, k *combination) {
 	i := instr{combined: k.run}
 	for j, x := range k.operands {
@@ -230,14 +234,14 @@ func (b *loopBuilder) addCombined(n *graph.Node, k *combination) {
 	for j, x := range k.scalars {
 		i.scalars[j] = b.c.bufs[x]
 		if b.c.groupOf[x] == b.g {
-			panic("cpu: a scalar made in its own loop")
+			panic("cpu: a loop computes its own scalar")
 		}
 		b.s.reads = append(b.s.reads, i.scalars[j])
 	}
 	b.addResult(n, k, i)
 }
 
-// result gives the result of an instruction its slot: where it is stored, or a
+// addResult adds the instruction i, whose result is n. The result goes to the buffer in which it is stored, or to a
 // register.
 func (b *loopBuilder) addResult(n *graph.Node, k *combination, i instr) {
 	s := slot{kind: slotReg, pat: readPattern{1, b.g.size}}
@@ -254,6 +258,7 @@ func (b *loopBuilder) addResult(n *graph.Node, k *combination, i instr) {
 	b.sources = append(b.sources, instrSource{n, k})
 }
 
+// addSum adds the sum n to the loop.
 func (b *loopBuilder) addSum(n *graph.Node) {
 	pat, _ := reductionPattern(n)
 	k := loopSum{src: b.operand(n.In()[0]), pat: pat, out: b.c.bufs[n], accOffset: -1}
@@ -264,11 +269,11 @@ func (b *loopBuilder) addSum(n *graph.Node) {
 	b.l.sums = append(b.l.sums, k)
 }
 
-// rows reports whether the sink adds rows of l, each within one task.
+// sumsRows reports whether the result has a sum for each row of consecutive elements. A row lies within one task.
 func (k *loopSum) sumsRows() bool { return k.pat.div > 1 && k.pat.mod > 1 }
 
-// choose sets the block and the chunks so that repeated operands and sums by
-// place line up with blocks, and rows with chunks.
+// chooseBlocks chooses the block length and the chunks. A block covers whole periods of repeated operands and of sums over
+// periods, and a chunk covers whole rows of row sums, where that is possible.
 func (b *loopBuilder) chooseBlocks() {
 	l := b.l
 	align := 1
@@ -288,10 +293,10 @@ func (b *loopBuilder) chooseBlocks() {
 			period = lcm(period, k.pat.mod)
 		}
 	}
-	if period > 2*blockFloats { // blocks that do not straddle its end
-		for parts := 2; parts < 64; parts++ {
-			if period%parts == 0 && period/parts <= blockFloats {
-				l.block = period / parts
+	if period > 2*blockFloats { // use blocks that divide the period
+		for n := 2; n < 64; n++ {
+			if period%n == 0 && period/n <= blockFloats {
+				l.block = period / n
 				break
 			}
 		}
@@ -326,14 +331,13 @@ func (b *loopBuilder) chooseBlocks() {
 	}
 }
 
-// aligned reports whether every chunk starts at a multiple of period.
+// chunksAligned reports whether every chunk starts at a multiple of period.
 func (l *loop) chunksAligned(period int) bool {
-	return !slices.ContainsFunc(l.chunks[:l.tasks()], func(at int) bool { return at%period != 0 })
+	return !slices.ContainsFunc(l.chunks[:l.tasks()], func(start int) bool { return start%period != 0 })
 }
 
-// allocate gives registers, tiles and accumulators their places in scratch. A
-// register is free again after its last reader; that reader may write over it.
-// They stand behind what the anchor keeps there.
+// allocateScratch chooses the offsets of registers, tiles and accumulators in the scratch memory, after the part that the
+// root needs. A register is free again after the last instruction that reads it, and this instruction may overwrite it.
 func (b *loopBuilder) allocateScratch() {
 	l, next := b.l, (b.c.rootScratch+lineFloats-1)/lineFloats*lineFloats
 	take := func() int { next += l.block; return next - l.block }
@@ -379,9 +383,9 @@ func (b *loopBuilder) allocateScratch() {
 	b.c.scratch = max(b.c.scratch, next)
 }
 
-// lowerCommits copies new values into states that could not be written in place.
+// lowerCommits adds the stages that copy new values to states which could not be written in place.
 func (c *compiler) lowerCommits() {
-	snapshot := func(n *graph.Node) *buffer { // a state as it was before the run
+	snapshot := func(n *graph.Node) *buffer { // returns a copy of a state as it was before the run
 		from, b := c.bufs[n], &buffer{size: n.Shape().Size()}
 		c.stages = append(c.stages, &stage{name: "copy", tasks: 1, reads: []*buffer{from}, writes: []*buffer{b}, node: infoOf(n),
 			run: func(*worker, int) { copy(b.data, from.data) }})
@@ -407,19 +411,19 @@ func (c *compiler) lowerCommits() {
 	}
 }
 
-// evenSplit cuts n elements into at most most chunks of at least least, at
-// multiples of step where that leaves enough chunks, else of align.
-func evenSplit(n, step, align, least, most int) []int {
+// evenSplit returns the boundaries of chunks of n elements. There are at most maxChunks, of at least minSize elements. The
+// boundaries are multiples of step if that gives at least two chunks, and of align otherwise.
+func evenSplit(n, step, align, minSize, maxChunks int) []int {
 	if n/step < 2 {
 		step = align
 	}
 	units := (n + step - 1) / step
-	tasks := max(1, min(n/least, most, units))
-	at := make([]int, tasks+1)
-	for t := range at {
-		at[t] = min(units*t/tasks*step, n)
+	chunks := max(1, min(n/minSize, maxChunks, units))
+	bounds := make([]int, chunks+1)
+	for i := range bounds {
+		bounds[i] = min(units*i/chunks*step, n)
 	}
-	return at
+	return bounds
 }
 
 func gcd(a, b int) int {

@@ -7,51 +7,51 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// matmul computes rows of C = op(A)·B from panels of B.
+// A matmul computes rows of the matrix product C = A·B or C = Aᵀ·B from panels of B.
 //
-// A is read in place: row by row if it is not transposed (kernel.Rows), else by
-// columns, as a sum of outer products (kernel.Outer). With one column of C it is
-// inner products (kernel.Dot) over the column itself.
+// A is read in place: by rows (kernel.Rows), or by columns if it is transposed, as a sum of outer products (kernel.Outer). If
+// C has one column, the results are inner products of rows of A with the column of B (kernel.Dot).
 type matmul struct {
 	a, b, out   *buffer
 	m, n, k     int
 	lda         int
-	ldb         int // from row to row of a panel
-	panelStride int // from panel to panel
+	ldb         int // the distance between rows of a panel
+	panelStride int // the distance between panels
 	transA      bool
 	dot         bool
-	sparse      *zeroSkipper // nil: A is no input
-	srcOffs     []int32      // (runTiles, 6): of rows of A
-	dstOffs     []int32      // (runTiles, 6): of rows of C
+	sparse      *zeroSkipper // not nil if A is an input, which may have many zeros
+	srcOffs     []int32      // of rows of A: see rowOffsets
+	dstOffs     []int32      // of rows of C
 }
 
-// fewRows is up to how many rows of C a matrix is read as it lies: packing it would
-// cost more than its strides do.
+// unpackedRows is the largest number of rows of C for which B is read in place. For more rows, packing B costs less than
+// reading it with large strides.
 const unpackedRows = 1024
 
-// packFloats is how many elements are worth a task that packs them.
+// packFloats is the smallest number of elements of a task that packs.
 const packFloats = 1 << 14
 
+// lowerMatMul returns the root for a matrix product.
 func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
-	a, b, at := n.In()[0], n.In()[1], n.Attr()
+	a, b, attr := n.In()[0], n.In()[1], n.Attr()
 	mm := &matmul{
 		a: c.operand(a, s), out: c.bufs[n],
-		m: n.Shape()[0], n: n.Shape()[1], k: a.Shape()[1], lda: a.Shape()[1], transA: at.TransA,
+		m: n.Shape()[0], n: n.Shape()[1], k: a.Shape()[1], lda: a.Shape()[1], transA: attr.TransA,
 	}
-	if at.TransA {
+	if attr.TransA {
 		mm.k = a.Shape()[0]
 	}
 	ldb := b.Shape()[1]
 	s.cost = 2 * float64(mm.m) * float64(mm.n) * float64(mm.k) / 16
 	mm.ldb, mm.panelStride = kernel.PanelCols, mm.k*kernel.PanelCols
 	switch {
-	case mm.n == 1 && !mm.transA: // a column lies as its transpose does
+	case mm.n == 1 && !mm.transA: // a column and its transpose have the same elements in order
 		mm.dot, mm.b = true, c.operand(b, s)
-	case !at.TransB && mm.m <= unpackedRows:
+	case !attr.TransB && mm.m <= unpackedRows:
 		mm.b, mm.ldb, mm.panelStride = c.operand(b, s), ldb, kernel.PanelCols
 	default:
 		pack, form, column := kernel.PackB, "B", 1
-		if at.TransB {
+		if attr.TransB {
 			pack, form, column = kernel.PackBT, "BT", ldb
 		}
 		panels := (mm.n + kernel.PanelCols - 1) / kernel.PanelCols
@@ -70,12 +70,11 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
 	return mm
 }
 
-// tasksOfFlops is about how many floating-point operations a task should have: a
-// few hundred microseconds of work.
+// taskFlops is the approximate number of floating-point operations of a task: a few hundred microseconds of work.
 const taskFlops = 8 << 20
 
-// split gives every task as many rows as the next one: whole tiles each only where a
-// task has so few that a last, narrow tile would count.
+// split returns tasks of equal numbers of rows. The number is a multiple of the tile only if a task has few rows, so that a
+// partial tile would cost much.
 func (mm *matmul) split(align int) []int {
 	flops := 2 * mm.m * mm.n * mm.k
 	tasks := max(1, min(max(flops/taskFlops, min(4, flops>>16)), 64))
@@ -100,6 +99,7 @@ func (mm *matmul) run(w *worker, lo, hi int) {
 	}
 }
 
+// runDense computes rows [r0, r1) of C.
 func (mm *matmul) runDense(w *worker, r0, r1 int) {
 	for i := r0; i < r1; {
 		r := nextTileRun(r1 - i)
@@ -116,6 +116,7 @@ func (mm *matmul) runDense(w *worker, r0, r1 int) {
 	}
 }
 
+// runDot computes rows [r0, r1) of a C with one column.
 func (mm *matmul) runDot(w *worker, r0, r1 int) {
 	for i := r0; i < r1; {
 		r := nextTileRun(r1 - i)

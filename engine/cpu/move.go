@@ -7,8 +7,8 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// lowerSolo makes the stage of a node that joins no loop: what moves elements
-// about, reduces over axes that do not stand together, or draws at random.
+// lowerStandalone adds the stage of a node that is in no loop: one that moves elements, reduces over axes between kept axes, or
+// draws random numbers.
 func (c *compiler) lowerStandalone(n *graph.Node) {
 	s := &stage{name: n.Op().String(), tasks: 1, node: infoOf(n), cost: float64(n.Shape().Size())}
 	out := c.bufs[n]
@@ -17,15 +17,15 @@ func (c *compiler) lowerStandalone(n *graph.Node) {
 	for _, x := range n.In() {
 		in = append(in, c.operand(x, s))
 	}
-	at := n.Attr()
+	attr := n.Attr()
 	switch n.Op() {
 	case graph.OpUniform:
-		lowerDraw(s, at.Name, in[0], out, kernel.Uniform)
+		lowerDraw(s, attr.Name, in[0], out, kernel.Uniform)
 	case graph.OpNormal:
-		lowerDraw(s, at.Name, in[0], out, kernel.Normal)
+		lowerDraw(s, attr.Name, in[0], out, kernel.Normal)
 	case graph.OpTranspose:
-		own, moved := graph.Strides(n.In()[0].Shape()), make([]int, len(at.Axes))
-		for i, ax := range at.Axes {
+		own, moved := graph.Strides(n.In()[0].Shape()), make([]int, len(attr.Axes))
+		for i, ax := range attr.Axes {
 			moved[i] = own[ax]
 		}
 		c.copyStrided(s, stridedCopy{shape: n.Shape(), dst: out, dstStrides: graph.Strides(n.Shape()), src: in[0], srcStrides: moved})
@@ -35,31 +35,31 @@ func (c *compiler) lowerStandalone(n *graph.Node) {
 		own := graph.Strides(n.In()[0].Shape())
 		m := stridedCopy{shape: n.Shape(), dst: out, dstStrides: graph.Strides(n.Shape()), src: in[0], srcStrides: make([]int, len(own))}
 		for i := range own {
-			m.srcOffset += at.Lo[i] * own[i]
-			m.srcStrides[i] = at.Step[i] * own[i]
+			m.srcOffset += attr.Lo[i] * own[i]
+			m.srcStrides[i] = attr.Step[i] * own[i]
 		}
 		c.copyStrided(s, m)
 	case graph.OpPad:
 		own := graph.Strides(n.Shape())
 		m := stridedCopy{shape: n.In()[0].Shape(), dst: out, dstStrides: make([]int, len(own)), src: in[0], srcStrides: graph.Strides(n.In()[0].Shape())}
 		for i := range own {
-			m.dstOffset += at.Lo[i] * own[i]
-			m.dstStrides[i] = (at.Step[i] + 1) * own[i]
+			m.dstOffset += attr.Lo[i] * own[i]
+			m.dstStrides[i] = (attr.Step[i] + 1) * own[i]
 		}
 		s.run = func(*worker, int) {
 			clear(out.data)
 			m.run(0, m.shape[:min(1, len(m.shape))].Size())
 		}
 	case graph.OpConcat:
-		ax, own := at.Axes[0], graph.Strides(n.Shape())
-		var ms []stridedCopy
-		for i, at := 0, 0; i < len(in); i++ {
+		ax, own := attr.Axes[0], graph.Strides(n.Shape())
+		var copies []stridedCopy
+		for i, start := 0, 0; i < len(in); i++ {
 			sh := n.In()[i].Shape()
-			ms = append(ms, stridedCopy{shape: sh, dst: out, dstStrides: own, dstOffset: at * own[ax], src: in[i], srcStrides: graph.Strides(sh)})
-			at += sh[ax]
+			copies = append(copies, stridedCopy{shape: sh, dst: out, dstStrides: own, dstOffset: start * own[ax], src: in[i], srcStrides: graph.Strides(sh)})
+			start += sh[ax]
 		}
-		s.tasks = len(ms)
-		s.run = func(_ *worker, task int) { ms[task].run(0, ms[task].shape[0]) }
+		s.tasks = len(copies)
+		s.run = func(_ *worker, task int) { copies[task].run(0, copies[task].shape[0]) }
 	case graph.OpSum, graph.OpReduceMax:
 		c.lowerReduce(s, n, in[0], out)
 	default:
@@ -69,7 +69,7 @@ func (c *compiler) lowerStandalone(n *graph.Node) {
 	c.stages = append(c.stages, s)
 }
 
-// A mover copies an array of any rank between places with strides.
+// A stridedCopy copies an array of any rank between two layouts with strides.
 type stridedCopy struct {
 	shape                  graph.Shape
 	dst, src               *buffer
@@ -77,12 +77,12 @@ type stridedCopy struct {
 	dstOffset, srcOffset   int
 }
 
-// move makes the stage's tasks: ranges of the first axis.
+// copyStrided sets the tasks of s: each copies a range of the first axis.
 func (c *compiler) copyStrided(s *stage, m stridedCopy) {
 	rows := m.shape[:min(1, len(m.shape))].Size()
-	at := evenSplit(rows, 1, 1, 1, max(1, min(16, m.shape.Size()>>14)))
-	s.tasks = len(at) - 1
-	s.run = func(_ *worker, task int) { m.run(at[task], at[task+1]) }
+	bounds := evenSplit(rows, 1, 1, 1, max(1, min(16, m.shape.Size()>>14)))
+	s.tasks = len(bounds) - 1
+	s.run = func(_ *worker, task int) { m.run(bounds[task], bounds[task+1]) }
 }
 
 // run copies indices [lo, hi) of the first axis.
@@ -96,88 +96,91 @@ func (m *stridedCopy) run(lo, hi int) {
 	}
 }
 
-func (m *stridedCopy) copyAxis(ax, to, from int) {
+// copyAxis copies the axes from ax on, at these offsets.
+func (m *stridedCopy) copyAxis(ax, dst, src int) {
 	if ax == len(m.shape) {
-		m.dst.data[to] = m.src.data[from]
+		m.dst.data[dst] = m.src.data[src]
 		return
 	}
-	n, st, sf := m.shape[ax], m.dstStrides[ax], m.srcStrides[ax]
+	n, ds, ss := m.shape[ax], m.dstStrides[ax], m.srcStrides[ax]
 	if ax < len(m.shape)-1 {
 		for i := range n {
-			m.copyAxis(ax+1, to+i*st, from+i*sf)
+			m.copyAxis(ax+1, dst+i*ds, src+i*ss)
 		}
 		return
 	}
 	switch {
-	case st == 1 && sf == 1:
-		copy(m.dst.data[to:to+n], m.src.data[from:from+n])
-	case st == 1 && sf == 0:
-		kernel.Fill(m.dst.data[to:to+n], m.src.data[from])
+	case ds == 1 && ss == 1:
+		copy(m.dst.data[dst:dst+n], m.src.data[src:src+n])
+	case ds == 1 && ss == 0:
+		kernel.Fill(m.dst.data[dst:dst+n], m.src.data[src])
 	default:
 		for i := range n {
-			m.dst.data[to+i*st] = m.src.data[from+i*sf]
+			m.dst.data[dst+i*ds] = m.src.data[src+i*ss]
 		}
 	}
 }
 
-// reduce makes a stage that reduces over any axes, a task for a range of results.
+// lowerReduce sets the tasks of s, which reduces over any axes: each computes a range of results.
 func (c *compiler) lowerReduce(s *stage, n *graph.Node, in, out *buffer) {
 	shape := n.In()[0].Shape()
 	own := graph.Strides(shape)
-	var kept, gone graph.Shape
-	var keptSt, goneSt []int
+	var kept, summed graph.Shape
+	var keptStrides, summedStrides []int
 	reduced := map[int]bool{}
 	for _, ax := range n.Attr().Axes {
 		reduced[ax] = true
 	}
 	for i, d := range shape {
 		if reduced[i] {
-			gone, goneSt = append(gone, d), append(goneSt, own[i])
+			summed, summedStrides = append(summed, d), append(summedStrides, own[i])
 		} else {
-			kept, keptSt = append(kept, d), append(keptSt, own[i])
+			kept, keptStrides = append(kept, d), append(keptStrides, own[i])
 		}
 	}
-	add := n.Op() == graph.OpSum
-	at := evenSplit(kept.Size(), 1, 1, 1, max(1, min(16, shape.Size()>>14)))
-	s.tasks = len(at) - 1
+	isSum := n.Op() == graph.OpSum
+	bounds := evenSplit(kept.Size(), 1, 1, 1, max(1, min(16, shape.Size()>>14)))
+	s.tasks = len(bounds) - 1
 	s.cost = float64(shape.Size())
 	s.run = func(_ *worker, task int) {
-		for i := at[task]; i < at[task+1]; i++ {
+		for i := bounds[task]; i < bounds[task+1]; i++ {
 			start := 0
 			for ax, r := len(kept)-1, i; ax >= 0; ax-- {
-				start += r % kept[ax] * keptSt[ax]
+				start += r % kept[ax] * keptStrides[ax]
 				r /= kept[ax]
 			}
-			if add {
-				out.data[i] = float32(sumAxes(in.data, start, gone, goneSt))
+			if isSum {
+				out.data[i] = float32(sumAxes(in.data, start, summed, summedStrides))
 			} else {
-				out.data[i] = maxAxes(in.data, start, gone, goneSt)
+				out.data[i] = maxAxes(in.data, start, summed, summedStrides)
 			}
 		}
 	}
 }
 
-func sumAxes(x []float32, at int, shape graph.Shape, st []int) float64 {
+// sumAxes returns the sum of the elements of an array at an offset of x, with strides.
+func sumAxes(x []float32, start int, shape graph.Shape, strides []int) float64 {
 	if len(shape) == 0 {
-		return float64(x[at])
+		return float64(x[start])
 	}
-	if len(shape) == 1 && st[0] == 1 {
-		return float64(kernel.Sum(x[at : at+shape[0]]))
+	if len(shape) == 1 && strides[0] == 1 {
+		return float64(kernel.Sum(x[start : start+shape[0]]))
 	}
 	var s float64
 	for i := range shape[0] {
-		s += sumAxes(x, at+i*st[0], shape[1:], st[1:])
+		s += sumAxes(x, start+i*strides[0], shape[1:], strides[1:])
 	}
 	return s
 }
 
-func maxAxes(x []float32, at int, shape graph.Shape, st []int) float32 {
+// maxAxes returns the largest element of an array at an offset of x, with strides, or NaN if there is one.
+func maxAxes(x []float32, start int, shape graph.Shape, strides []int) float32 {
 	if len(shape) == 0 {
-		return x[at]
+		return x[start]
 	}
 	m := float32(math.Inf(-1))
 	for i := range shape[0] {
-		v := maxAxes(x, at+i*st[0], shape[1:], st[1:])
+		v := maxAxes(x, start+i*strides[0], shape[1:], strides[1:])
 		if v != v {
 			return v
 		}

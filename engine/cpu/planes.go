@@ -2,18 +2,16 @@ package cpu
 
 import "github.com/imago-ml/imago/engine/graph"
 
-// planes lays out the source of a convolution with few channels so that what a tap
-// reads for neighbouring output pixels of a row stands side by side: one plane for
-// each channel and each place modulo the strides, zeros outside the image. Tap
-// (p, q) of output (i, j) reads plane (p mod s0, q mod s1) at (i + p/s0, j + q/s1).
-// A tile over pixels then reads its operand as it is, where a tile over channels
-// would be mostly empty.
+// planes is a layout of the source of a convolution with few channels. It has one plane for each channel and each row and
+// column modulo the strides, with zeros outside the image. The numbers that a tap reads for neighbouring output pixels of a
+// row are consecutive: tap (p, q) of output pixel (i, j) reads plane (p mod s0, q mod s1) at (i + p/s0, j + q/s1). A tile
+// over pixels then reads consecutive numbers, where a tile over few channels would be mostly empty.
 type planes struct {
-	h, w, c  int // source
-	kh, kw   int
-	s0, s1   int
-	lo0, lo1 int
-	rows     int // output rows that are laid out at a time
+	h, w, c  int // of the source
+	kh, kw   int // of the kernel
+	s0, s1   int // the strides
+	lo0, lo1 int // the numbers of zeros before the image
+	rows     int // the number of output rows whose source is copied at a time
 	ph, pw   int // of a plane
 }
 
@@ -25,10 +23,10 @@ func newPlanes(src, kernel, out graph.Shape, cfg graph.ConvConfig, rows int) pla
 	return p
 }
 
-// size returns the number of float32 that fill writes.
+// size returns the number of float32 of all planes.
 func (p *planes) size() int { return p.s0 * p.s1 * p.c * p.ph * p.pw }
 
-// offsets lists where every tap and channel finds output pixel (0, 0), (Kh·Kw·C).
+// offsets returns the offset that each tap and channel reads for output pixel (0, 0), (Kh·Kw·C).
 func (p *planes) offsets() []int32 {
 	var offs []int32
 	for a := range p.kh {
@@ -42,7 +40,7 @@ func (p *planes) offsets() []int32 {
 	return offs
 }
 
-// fill lays out one image for the output rows from top on.
+// fill copies the source of the output rows from top on of one image to the planes.
 func (p *planes) fill(dst, src []float32, top int) {
 	step := p.s1 * p.c
 	for a := range p.s0 {
@@ -68,8 +66,8 @@ func (p *planes) fill(dst, src []float32, top int) {
 					}
 					row = row[from:to]
 					in = in[:(len(row)-1)*step+1]
-					for j, at := 0, 0; at < len(in); j, at = j+1, at+step {
-						row[j] = in[at]
+					for j, k := 0, 0; k < len(in); j, k = j+1, k+step {
+						row[j] = in[k]
 					}
 				}
 			}

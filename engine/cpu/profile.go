@@ -10,12 +10,12 @@ import (
 
 var _ backend.Profiler = (*program)(nil)
 
-// counters are what is measured of a stage, by all threads together.
+// counters are the measurements of a stage, summed over all threads.
 type counters struct {
 	calls, nanos atomic.Int64
 }
 
-// Profile turns measuring on or off; turning it on clears what was measured.
+// Profile turns the measurement on or off. Turning it on clears earlier measurements.
 func (p *program) Profile(on bool) {
 	p.be.mu.Lock()
 	defer p.be.mu.Unlock()
@@ -31,7 +31,7 @@ func (p *program) Profile(on bool) {
 	}
 }
 
-// Kernels lists the stages in the order of their levels.
+// Kernels returns the stages in the order of their levels, with their measurements.
 func (p *program) Kernels() []backend.Kernel {
 	var all []backend.Kernel
 	for _, r := range p.stageRuns() {
@@ -44,11 +44,11 @@ func (p *program) Kernels() []backend.Kernel {
 			k.Calls += c.measured.calls.Load()
 			k.Time += time.Duration(c.measured.nanos.Load())
 		}
-		seen := map[*buffer]bool{}
+		counted := map[*buffer]bool{}
 		for _, bs := range [][]*buffer{s.reads, s.writes} {
 			for _, b := range bs {
-				if !seen[b] {
-					seen[b] = true
+				if !counted[b] {
+					counted[b] = true
 					k.Bytes += 4 * int64(b.size) * r.times
 				}
 			}
@@ -58,13 +58,13 @@ func (p *program) Kernels() []backend.Kernel {
 	return all
 }
 
-// ran is a stage, all the workers' copies of it, and how often a run executes it.
+// stageRuns is a stage: its copies, one for each worker if it belongs to a region, and how often a run executes it.
 type stageRuns struct {
 	copies []*stage
 	times  int64
 }
 
-// ran lists the stages by level, those of a region in place of what runs them.
+// stageRuns returns the stages by level. The stages of the body of a region replace the stage that runs it.
 func (p *program) stageRuns() []stageRuns {
 	var all []stageRuns
 	for i := range p.levels {
@@ -79,6 +79,7 @@ func (p *program) stageRuns() []stageRuns {
 	return all
 }
 
+// stageRuns returns the stages of the bodies.
 func (sh *shardRunner) stageRuns() []stageRuns {
 	var all []stageRuns
 	for size, times := range [2]int64{int64(sh.batch / sh.shard), 1} {
@@ -96,7 +97,7 @@ func (sh *shardRunner) stageRuns() []stageRuns {
 	return all
 }
 
-// timed executes a task and adds its time to the stage's.
+// runTimed executes a task and adds its time to the counters of the stage.
 func (s *stage) runTimed(w *worker, task int) {
 	start := time.Now()
 	s.run(w, task)
@@ -104,8 +105,8 @@ func (s *stage) runTimed(w *worker, task int) {
 	s.measured.calls.Add(1)
 }
 
-// matFlops returns the floating-point operations of an anchor, two for each product
-// that is added; taps outside the image count.
+// matFlops returns the number of floating-point operations of a matrix product or convolution: two for each product that is
+// added, also of taps outside the image. It returns 0 for other primitives.
 func matFlops(n *graph.Node) int64 {
 	var y, w graph.Shape
 	switch n.Op() {

@@ -11,7 +11,7 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// Draws of one task and of several, with ragged ends, are those of the interpreter.
+// Random numbers equal those of the interpreter, with one task and with several, for sizes that are not multiples of a block.
 func TestRandomNumbers(t *testing.T) {
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
 		for _, n := range []int{1, 31, 70, 2*drawFloats + 3, 20*drawFloats + 42} {

@@ -7,45 +7,43 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// A region is a set of nodes that treat the images of a batch one by one, so
-// that they can run on a shard of the batch, from the first node to the last,
-// while what they make is still in cache; shard.go says how. Sums over the batch
-// may end a region.
+// A region is a set of nodes that treat the images of a batch one by one. All of them can therefore run on a shard of the
+// batch, one after the other, while the intermediate values are in cache: see shard.go. The last nodes of a region may be
+// sums over the batch.
 type region struct {
-	batch, shard int                  // images of the whole and of a shard
-	reduced      map[*graph.Node]bool // sums over the batch
+	batch, shard int                  // the number of images of the batch and of a shard
+	reduced      map[*graph.Node]bool // the nodes that are sums over the batch
 }
 
-// cutting says when a batch is cut and how. With the graph it decides about bits,
-// so it does not look at the processor or the number of threads.
+// A shardConfig determines when a batch is divided into shards, and how. Together with the graph it determines the bits of the
+// results, so it does not depend on the processor or the number of threads.
 type shardConfig struct {
-	shardFloats   int // about how many float32 the results of a shard's products and convolutions take
-	minFloats     int // how many those of a whole batch must take; less fits the caches as it is
-	minRoots      int // the least number of products and convolutions in a region
-	maxWeights    int // float32 of the largest kernel or matrix that is read anew for each shard
-	maxLanes      int // the most lanes
-	laneSumFloats int // float32 that the sums of all lanes may take
-	minLanes      int // lanes there are even so
+	shardFloats   int // the approximate size, in float32, of the results of all products and convolutions of a shard
+	minFloats     int // the smallest size of these results for a batch; smaller ones stay in the caches without shards
+	minRoots      int // the smallest number of products and convolutions of a region
+	maxWeights    int // the largest size, in float32, of a kernel or matrix, which each shard reads again
+	maxLanes      int // the largest number of lanes
+	laneSumFloats int // the largest size, in float32, of the sums of all lanes
+	minLanes      int // the smallest number of lanes, even if their sums exceed laneSumFloats
 	form          convForm
 }
 
-// standardCut was measured; see docs/benchmarks.md.
+// defaultShardConfig was found by measurements: see docs/benchmarks.md.
 var defaultShardConfig = shardConfig{shardFloats: 1 << 20, minFloats: 1 << 21, minRoots: 2, maxWeights: 1 << 17, maxLanes: 32, laneSumFloats: 1 << 22, minLanes: 4}
 
-// A sharder finds the regions of a function. Every node has a time: what belongs
-// to the k-th region has time 2k+1, what can be computed before it and after the
-// region before has 2k. An image's path through the network is one region unless
-// something in it needs the whole batch, as a batch norm does.
+// A regionFinder finds the regions of a function. Every node has a time: 2k+1 for the nodes of the k-th region, and 2k for
+// nodes that can be computed before it and after the region before. The path of an image through the network is one region
+// unless a node on it needs the whole batch, as in batch normalisation.
 type regionFinder struct {
 	*compiler
 	batch, shard int
-	batched      map[*graph.Node]bool // row i belongs to image i
+	batched      map[*graph.Node]bool // whether row i belongs to image i
 	member       map[*graph.Node]bool
-	reduced      map[*graph.Node]bool // members that are sums over the batch
+	reduced      map[*graph.Node]bool // the members that are sums over the batch
 	time         map[*graph.Node]int
 }
 
-// findRegions makes a group of each region that is worth it.
+// findRegions forms a group of each region that is worthwhile.
 func (c *compiler) findRegions() {
 	s := regionFinder{
 		compiler: c, batch: batchSize(c.f),
@@ -87,7 +85,7 @@ func (c *compiler) findRegions() {
 	}
 }
 
-// batchOf returns the leading axis of the largest input.
+// batchSize returns the length of the first axis of the largest input.
 func batchSize(f *graph.Func) int {
 	b, most := 0, 0
 	for _, n := range f.Inputs {
@@ -98,7 +96,7 @@ func batchSize(f *graph.Func) int {
 	return b
 }
 
-// chooseShard returns how many images a shard has.
+// chooseShardSize returns the number of images of a shard.
 func (s *regionFinder) chooseShardSize() int {
 	size := 0
 	for _, n := range s.order {
@@ -109,14 +107,13 @@ func (s *regionFinder) chooseShardSize() int {
 	most := max(1, min(s.batch, s.config.shardFloats/max(size, 1)))
 	for m := most; m > most/2; m-- {
 		if s.batch%m == 0 {
-			return m // no smaller one at the end
+			return m // all shards have the same size
 		}
 	}
 	return most
 }
 
-// worthwhile reports whether a region has results that one product or
-// convolution hands to another, and many of them.
+// worthwhile reports whether a region has enough products and convolutions, and large enough intermediate values.
 func (c *compiler) worthwhile(g *group) bool {
 	count, size := 0, 0
 	for _, n := range g.nodes {
@@ -131,7 +128,7 @@ func (c *compiler) worthwhile(g *group) bool {
 	return g.region.shard < g.region.batch && count >= c.config.minRoots && size >= c.config.minFloats
 }
 
-// origin returns the node that holds the values of an operand.
+// valueNode returns the node that holds the values of an operand, behind reshapes and broadcasts that are not in memory.
 func (c *compiler) valueNode(x *graph.Node) *graph.Node {
 	for x.Op() == graph.OpReshape || x.Op() == graph.OpBroadcast && !c.materialized[x] {
 		x = x.In()[0]
@@ -139,7 +136,7 @@ func (c *compiler) valueNode(x *graph.Node) *graph.Node {
 	return x
 }
 
-// visit decides where a node belongs; its operands have been visited.
+// classify sets whether n is batched and a member, and its time. Its operands are classified before.
 func (s *regionFinder) classify(n *graph.Node) {
 	switch {
 	case isLeaf(n):
@@ -154,7 +151,7 @@ func (s *regionFinder) classify(n *graph.Node) {
 	for i, x := range n.In() {
 		o := s.valueNode(x)
 		if s.batched[o] && (!s.batched[x] || !r.byRow[i]) || r.byRow[i] && !s.rowsAvailable(x) {
-			r.separable = false // its images are mixed, or needed all
+			r.separable = false // the node mixes images, or needs all of them
 		}
 		rows = rows || s.batched[x]
 		inside = inside || s.member[o] && !s.reduced[o]
@@ -165,45 +162,45 @@ func (s *regionFinder) classify(n *graph.Node) {
 	t := 0
 	for _, x := range n.In() {
 		o := s.valueNode(x)
-		at := s.time[o]
+		time := s.time[o]
 		switch {
 		case s.member[n] && s.member[o] && s.reduced[o]:
-			at += 2
+			time += 2
 		case s.member[n] != s.member[o]:
-			at++
+			time++
 		}
-		t = max(t, at)
+		t = max(t, time)
 	}
 	s.time[n], s.reduced[n] = t, s.member[n] && r.sumsBatch
 }
 
-// leads reports whether the first axis of n has the length of the batch.
+// hasBatchAxis reports whether the first axis of n has the length of the batch.
 func (s *regionFinder) hasBatchAxis(n *graph.Node) bool {
 	return len(n.Shape()) > 0 && n.Shape()[0] == s.batch
 }
 
-// keepsRows reports whether row i of a reshape or a broadcast is made of row i of
-// its operand.
+// mapsRows reports whether row i of a reshape or a broadcast depends on row i of its operand only.
 func (s *regionFinder) mapsRows(n *graph.Node) bool {
 	x := n.In()[0]
 	return s.hasBatchAxis(n) && s.hasBatchAxis(x) && (n.Op() == graph.OpReshape || len(n.Shape()) == len(x.Shape()))
 }
 
-// hasRows reports whether row i of an operand can be had without the others.
+// rowsAvailable reports whether row i of an operand exists without its other rows.
 func (s *regionFinder) rowsAvailable(x *graph.Node) bool {
 	return s.hasBatchAxis(x) && (s.batched[x] || x.Op() == graph.OpBroadcast || base(x).Op() != graph.OpBroadcast || s.materialized[base(x)])
 }
 
-// roles say how a node could be computed image by image.
+// batchRoles describe how a node can be computed image by image.
 type batchRoles struct {
-	separable bool
-	small     bool   // what it needs for every image is small
-	sumsBatch bool   // the result adds up the images
-	byRow     []bool // operands of which an image needs its own row only
+	separable bool   // whether the images can be computed one by one
+	small     bool   // whether the operands that every image needs in full are small
+	sumsBatch bool   // whether the result is a sum over the images
+	byRow     []bool // whether an image needs only its own row of each operand
 }
 
+// batchRoles returns how n can be computed image by image.
 func (s *regionFinder) batchRoles(n *graph.Node) batchRoles {
-	in, at := n.In(), n.Attr()
+	in, attr := n.In(), n.Attr()
 	r := batchRoles{separable: s.hasBatchAxis(n), small: true, byRow: make([]bool, len(in))}
 	all := func() {
 		for i := range r.byRow {
@@ -217,31 +214,31 @@ func (s *regionFinder) batchRoles(n *graph.Node) batchRoles {
 	case op == graph.OpSum:
 		all()
 		r.separable = s.hasBatchAxis(in[0])
-		r.sumsBatch = first(at.Axes)
+		r.sumsBatch = first(attr.Axes)
 	case op == graph.OpReduceMax:
 		all()
-		r.separable = s.hasBatchAxis(in[0]) && !first(at.Axes)
-	case op == graph.OpConv2DFilterGrad, op == graph.OpMatMul && at.TransA:
+		r.separable = s.hasBatchAxis(in[0]) && !first(attr.Axes)
+	case op == graph.OpConv2DFilterGrad, op == graph.OpMatMul && attr.TransA:
 		all()
-		r.separable = s.hasBatchAxis(in[0]) && s.hasBatchAxis(in[1]) && !at.TransB
+		r.separable = s.hasBatchAxis(in[0]) && s.hasBatchAxis(in[1]) && !attr.TransB
 		r.sumsBatch = true
-		// Small against what it adds up: each shard reads and writes it.
+		// Each shard reads and writes the result, so it must be small compared with the operands.
 		r.small = r.separable && n.Shape().Size() <= s.shard*(in[0].Shape().Size()+in[1].Shape().Size())/s.batch
 	case op == graph.OpMatMul, op == graph.OpConv2D, op == graph.OpConv2DInputGrad:
 		r.byRow[0] = true
 		r.small = in[1].Shape().Size() <= s.config.maxWeights
 	case op == graph.OpConcat:
 		all()
-		r.separable = r.separable && !first(at.Axes)
+		r.separable = r.separable && !first(attr.Axes)
 	case op == graph.OpTranspose:
 		all()
-		r.separable = r.separable && at.Axes[0] == 0
+		r.separable = r.separable && attr.Axes[0] == 0
 	case op == graph.OpPad:
 		all()
 		r.separable = r.separable && s.hasBatchAxis(in[0])
 	case op == graph.OpSlice:
 		all()
-		r.separable = r.separable && s.hasBatchAxis(in[0]) && at.Step[0] == 1
+		r.separable = r.separable && s.hasBatchAxis(in[0]) && attr.Step[0] == 1
 	case op == graph.OpBroadcast:
 		all()
 		r.separable = s.mapsRows(n)
@@ -251,9 +248,8 @@ func (s *regionFinder) batchRoles(n *graph.Node) batchRoles {
 	return r
 }
 
-// sink moves element-wise members to the region that first needs them: what
-// lies between is then made of values that are kept anyway, such as the sign of
-// an activation.
+// delayMembers moves element-wise members to the first region that uses them. They are then computed from values that are
+// stored anyway: for example, the sign of an activation from the activation.
 func (s *regionFinder) delayMembers() {
 	for _, n := range slices.Backward(s.order) {
 		if !s.member[n] || !n.Op().Elementwise() || s.materialized[n] || len(s.uses[n]) == 0 {
@@ -261,11 +257,11 @@ func (s *regionFinder) delayMembers() {
 		}
 		t := 1 << 30
 		for _, u := range s.uses[n] {
-			at := s.time[u.user]
+			time := s.time[u.user]
 			if !s.member[u.user] {
-				at-- // the region before
+				time-- // the region before
 			}
-			t = min(t, at)
+			t = min(t, time)
 		}
 		s.time[n] = max(t, s.time[n])
 	}

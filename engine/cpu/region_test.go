@@ -12,8 +12,8 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// netStep returns a step of a small convolutional autoencoder of n images; with
-// norm, what passes its middle is divided by a sum over the batch.
+// netStep returns a training step of a small convolutional autoencoder on n images. With norm, a hidden layer is divided by a
+// mean over the batch.
 func netStep(t testing.TB, n int, norm bool) *graph.Func {
 	t.Helper()
 	cfg := graph.ConvConfig{Stride: [2]int{2, 2}}
@@ -41,8 +41,8 @@ func netStep(t testing.TB, n int, norm bool) *graph.Func {
 	return f
 }
 
-// TestRegions has a batch that shards divide and one that they do not, and a net
-// whose images depend on each other in the middle.
+// TestRegions finds regions in steps with and without a last shard of fewer images, and in a network whose images depend on
+// each other in a hidden layer.
 func TestRegions(t *testing.T) {
 	for _, c := range []struct {
 		n    int
@@ -73,7 +73,7 @@ func TestRegions(t *testing.T) {
 					}
 				}
 			}
-			// The gradients of the dense layers are larger than what a shard adds to them.
+			// The gradients of the dense layers are not in a region, because they are large compared with a shard.
 			if dense := 2 * 2 * c.n * 45 * 4; regions != c.want || products != dense {
 				t.Errorf("%d regions, %d flops outside of them; want %d and %d\n%v", regions, products, c.want, dense, p)
 			}
@@ -82,8 +82,7 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-// TestShardsAndThreads runs steps whose shards are dealt to lanes by threads of
-// another number: the states have the same bits.
+// Training steps with shards give the same bits with any number of threads.
 func TestShardsAndThreads(t *testing.T) {
 	t.Run("direct", func(t *testing.T) { testShardsAndThreads(t, directForm) })
 	t.Run("winograd", func(t *testing.T) { testShardsAndThreads(t, winogradForm) })
@@ -137,7 +136,7 @@ func testShardsAndThreads(t *testing.T, form convForm) {
 		if want == nil {
 			want = got
 		} else if !slices.Equal(got, want) {
-			t.Errorf("%d threads: other bits than one", threads)
+			t.Errorf("%d threads: the bits differ from those of 1 thread", threads)
 		}
 	}
 }

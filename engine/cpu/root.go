@@ -5,8 +5,8 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// lowerAnchor makes what computes n, with the stages that come before it
-// (packing, partial sums), and lists in s what it reads.
+// lowerRoot returns the root that computes n. It adds the stages that run before it, such as packing and partial sums, and
+// adds to s the buffers that it reads.
 func (c *compiler) lowerRoot(n *graph.Node, s *stage) root {
 	if a := c.lowerWinograd(n, s); a != nil {
 		return a
@@ -20,28 +20,28 @@ func (c *compiler) lowerRoot(n *graph.Node, s *stage) root {
 	return c.lowerConv(n, s)
 }
 
-// operand returns the buffer of an anchor's operand, noted as read by s.
+// operand returns the buffer of an operand of a root, and records that s reads it.
 func (c *compiler) operand(x *graph.Node, s *stage) *buffer {
 	b := c.bufs[base(x)]
 	s.reads = append(s.reads, b)
 	return b
 }
 
-// A packKey names a packed form of a matrix or kernel, shared by all who need it.
+// A packKey identifies a packed form of a matrix or kernel. All stages that need it share one buffer.
 type packKey struct {
 	b    *buffer
 	form string
 }
 
-// packed returns the buffer of size elements that fill makes from src in a stage
-// of its own, which costs about size.
+// packed returns a buffer of size elements that a stage of one task fills from the buffer of key. The stage calls fill, whose
+// cost is about size.
 func (c *compiler) packed(key packKey, size int, s *stage, node nodeInfo, fill func(dst, src []float32)) *buffer {
 	return c.packedTasks(key, size, 1, s, node, func(_ *worker, _ int, dst, src []float32) { fill(dst, src) })
 }
 
-// packedBy returns packed by a stage of several tasks.
+// packedTasks returns packed with a stage of several tasks.
 func (c *compiler) packedTasks(key packKey, size, tasks int, s *stage, node nodeInfo, fill func(w *worker, task int, dst, src []float32)) *buffer {
-	if c.sharedBufs[key.b] { // once for all shards
+	if c.sharedBufs[key.b] { // packed once for all shards
 		p := c.parent.packedTasks(key, size, tasks, c.callerStage, node, fill)
 		c.sharedBufs[p] = true
 		return p
@@ -60,12 +60,11 @@ func (c *compiler) packedTasks(key packKey, size, tasks int, s *stage, node node
 	return p
 }
 
-// A run is tiles of mr rows each, one after the other; of nextRun,
-// tiles of less than six rows come one at a time.
+// A tileRun is a number of consecutive tiles of mr rows each.
 type tileRun struct{ mr, tiles int }
 
-// nextRun returns how the first of n rows are cut into tiles: of six, or of half of
-// what is left where a narrow last tile would waste the vector units.
+// nextTileRun returns the first tiles of n rows: tiles of six rows, or one tile of half of the remaining rows where a small
+// last tile would not use the vector units well. Tiles with fewer than six rows come one at a time.
 func nextTileRun(n int) tileRun {
 	const most = kernel.MaxRows
 	whole, rest := n/most, n%most
@@ -81,7 +80,7 @@ func nextTileRun(n int) tileRun {
 	return tileRun{n, 1}
 }
 
-// tileRuns cuts n rows into tiles.
+// tileRuns returns the tiles of n rows.
 func tileRuns(n int) []tileRun {
 	var t []tileRun
 	for n > 0 {
@@ -92,8 +91,8 @@ func tileRuns(n int) []tileRun {
 	return t
 }
 
-// mergedRuns returns tileRuns with equal tiles in one run, for kernel.Outer, which needs
-// no table of rows.
+// mergedTileRuns returns tileRuns with consecutive equal tiles in one run. It serves kernel.Outer, which needs no table of
+// rows.
 func mergedTileRuns(n int) []tileRun {
 	var t []tileRun
 	for _, r := range tileRuns(n) {
@@ -106,11 +105,11 @@ func mergedTileRuns(n int) []tileRun {
 	return t
 }
 
-// runTiles is the most tiles of a run, which is as many as rowOffsets covers.
+// maxRunTiles is the largest number of tiles of a run, for which rowOffsets has entries.
 const maxRunTiles = 32
 
-// rowOffsets returns the table of offsets of a run of whole tiles of a matrix with rows
-// ld apart, (runTiles, 6). It serves a single narrower tile as well.
+// rowOffsets returns the table of the offsets of rows for a run of whole tiles, (maxRunTiles, 6), of a matrix whose rows have
+// the distance ld. It also serves a single smaller tile.
 func rowOffsets(ld int) []int32 {
 	t := make([]int32, maxRunTiles*kernel.MaxRows)
 	for i := range t {
@@ -119,8 +118,8 @@ func rowOffsets(ld int) []int32 {
 	return t
 }
 
-// need makes room for n float32 of scratch for the anchor that is being lowered,
-// at the front of a worker's scratch; what its loop keeps there comes behind.
+// reserveScratch reserves n float32 at the start of the scratch memory for the root that is being lowered. The memory of its
+// loop comes after it.
 func (c *compiler) reserveScratch(n int) {
 	c.rootScratch = max(c.rootScratch, n)
 	c.scratch = max(c.scratch, n)

@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// schedule gives every stage the earliest level after all it depends on: the
-// stages that write what it reads, and, if it writes over a state, all that read
-// the old value. Copies into states come last.
+// schedule assigns each stage to the first level after all stages that it depends on: the stages that write what it reads
+// and, if it overwrites a state, the stages that read the old value. Copies to states run in the last level.
 func (c *compiler) schedule() {
 	writer := map[*buffer]*stage{}
 	readers := map[*buffer][]*stage{}
@@ -70,10 +69,9 @@ func (c *compiler) schedule() {
 	}
 }
 
-// deal gives every worker a queue of tasks. The tasks of a stage are dealt in
-// runs, so that a worker finds in its cache the rows that it made in the level
-// before; those of a stage with fewer tasks than workers go where there is least
-// to do. Large tasks come first, so that the last to end are small.
+// assignTasks returns a queue of tasks for each worker. A worker gets consecutive tasks of a stage, so that its cache has the
+// rows which it computed in the level before. The tasks of a stage with fewer tasks than workers go to the workers with the
+// least work. Large tasks come first, so that the last tasks to end are small.
 func assignTasks(stages []*stage, workers int) []queue {
 	queues := make([]queue, workers)
 	load := make([]float64, workers)
@@ -92,18 +90,17 @@ func assignTasks(stages []*stage, workers int) []queue {
 	return queues
 }
 
-// plan puts every buffer that has no memory of its own in one arena, so that
-// buffers in use in the same level do not overlap: the largest first, each at
-// the lowest place that is free for as long as it is needed.
+// plan chooses the offsets of all buffers without memory of their own in one arena. Buffers that are in use in the same level
+// do not overlap. The largest buffers come first, each at the lowest offset that is free in all levels in which it is used.
 func (c *compiler) plan() {
 	var all []*buffer
-	seen := map[*buffer]bool{}
-	touch := func(b *buffer, level int) {
+	found := map[*buffer]bool{}
+	use := func(b *buffer, level int) {
 		if b.fixed || b.alias != nil || c.sharedBufs[b] {
 			return
 		}
-		if !seen[b] {
-			seen[b] = true
+		if !found[b] {
+			found[b] = true
 			b.first, b.last = level, level
 			all = append(all, b)
 		}
@@ -112,31 +109,31 @@ func (c *compiler) plan() {
 	for _, s := range c.stages {
 		for _, bs := range [][]*buffer{s.reads, s.writes, s.temps} {
 			for _, b := range bs {
-				touch(b, s.level)
+				use(b, s.level)
 			}
 		}
 	}
 	for _, o := range c.prog.out {
-		touch(o.buf, len(c.prog.levels)+1)
+		use(o.buf, len(c.prog.levels)+1)
 	}
 	slices.SortStableFunc(all, func(a, b *buffer) int { return b.size - a.size })
 	total := 0
-	var placed []*buffer // by place
-	room := func(b *buffer) int { return (b.size + overreadFloats + lineFloats - 1) / lineFloats * lineFloats }
+	var placed []*buffer // by offset
+	paddedSize := func(b *buffer) int { return (b.size + overreadFloats + lineFloats - 1) / lineFloats * lineFloats }
 	for _, b := range all {
-		off := 0
+		offset := 0
 		for _, o := range placed {
 			if o.first > b.last || o.last < b.first {
 				continue
 			}
-			if off+room(b) <= o.offset {
+			if offset+paddedSize(b) <= o.offset {
 				break
 			}
-			off = max(off, o.offset+room(o))
+			offset = max(offset, o.offset+paddedSize(o))
 		}
-		b.offset = off
-		total = max(total, off+room(b))
-		i, _ := slices.BinarySearchFunc(placed, off, func(o *buffer, off int) int { return o.offset - off })
+		b.offset = offset
+		total = max(total, offset+paddedSize(b))
+		i, _ := slices.BinarySearchFunc(placed, offset, func(o *buffer, offset int) int { return o.offset - offset })
 		placed = slices.Insert(placed, i, b)
 	}
 	c.prog.arena = arena{size: total, bufs: placed}
@@ -149,16 +146,15 @@ func (c *compiler) plan() {
 	}
 }
 
-// An arena is where the buffers of a program lie in memory that it shares with
-// all programs of a backend: they run one at a time, and nothing of a run
-// outlives it there.
+// An arena is the memory for the intermediate values of a program. All programs of a backend use the same memory, because
+// they run one at a time and need no intermediate value after a run.
 type arena struct {
 	size int
 	bufs []*buffer
-	mem  *float32 // where they lie now
+	mem  *float32 // the memory to which the buffers are bound, or nil
 }
 
-// bind lays the buffers on mem, if they are not there yet.
+// bind sets the data of the buffers to their parts of mem, unless they are bound to mem already.
 func (a *arena) bind(mem []float32) {
 	if a.size == 0 || a.mem == &mem[0] {
 		return

@@ -9,37 +9,35 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// shards runs a region. Its nodes are compiled once more as a small program for
-// the images of one shard, and once for each worker, so that every worker has
-// its intermediate values in memory of its own, which stays in cache.
+// A shardRunner runs a region. The nodes of the region are compiled again as a small program for the images of one shard: the
+// body. Every worker has a body of its own, so that its intermediate values are in its own memory, which stays in cache.
 //
-// The shards are dealt to a fixed number of lanes, each a task: sums over the
-// batch are added up within a lane in the order of its shards, and then over the
-// lanes in their order.
+// The shards are divided among a fixed number of lanes, each a task. Sums over the batch are added within a lane in the order
+// of its shards, and then over the lanes in order.
 type shardRunner struct {
 	region
 	lanes  int
-	bodies [][2]*shardBody // by worker: a shard, and what is left at the end
+	bodies [][2]*shardBody // of each worker: for a shard, and for a last shard with fewer images, or nil
 }
 
-// body is the program of a shard.
+// A shardBody is the program of a shard for one worker.
 type shardBody struct {
 	images int
-	prog   *program // a level a stage
+	prog   *program // with a level for each stage
 	stages []*stage
 	rows   []view
 	sums   []view
 }
 
-// A view is a buffer of a body that lies on part of a buffer of the whole.
+// A view is a buffer of a body that is a part of a buffer of the function.
 type view struct {
 	part, whole *buffer
-	size        int       // elements an image, or of a sum
-	spare       []float32 // where a sum goes that is added to the lane's
+	size        int       // the number of elements of an image, or of a sum
+	spare       []float32 // the memory of a sum that is then added to that of the lane
 }
 
-// lowerRegion makes the stages of a region: one that runs it, a task a lane, and
-// one for each sum over the batch that adds the lanes.
+// lowerRegion adds the stages of a region: one that runs it, with a task for each lane, and one for each sum over the batch
+// that adds the lanes.
 func (c *compiler) lowerRegion(g *group) {
 	r := g.region
 	sh := &shardRunner{region: *r}
@@ -80,16 +78,16 @@ func (c *compiler) lowerRegion(g *group) {
 			continue
 		}
 		sum := &laneSum{lanes: lanes[n], out: c.bufs[n], size: n.Shape().Size(), n: sh.lanes}
-		at := sum.split(1)
+		bounds := sum.split(1)
 		c.stages = append(c.stages, &stage{
-			name: "sum lanes", tasks: len(at) - 1, cost: float64(sum.size * sum.n / (len(at) - 1)), node: infoOf(n),
+			name: "sum lanes", tasks: len(bounds) - 1, cost: float64(sum.size * sum.n / (len(bounds) - 1)), node: infoOf(n),
 			reads: []*buffer{lanes[n]}, writes: []*buffer{c.bufs[n]},
-			run: func(w *worker, task int) { sum.run(w, at[task], at[task+1]) },
+			run: func(w *worker, task int) { sum.run(w, bounds[task], bounds[task+1]) },
 		})
 	}
 }
 
-// newBody compiles the nodes of g for a number of images.
+// newBody returns the nodes of g compiled for a number of images.
 func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Node]*buffer) *shardBody {
 	t := bodyBuilder{c: c, g: g, images: images, rebuilt: map[rowKey]*graph.Node{}}
 	b := &shardBody{images: images}
@@ -134,7 +132,7 @@ func (c *compiler) newBody(g *group, images int, st *stage, lanes map[*graph.Nod
 			b.rows = append(b.rows, view{part: part, whole: c.bufs[n], size: part.size / images})
 		}
 	}
-	// One stage after the other: a level each.
+	// The stages run one after the other, so each is a level.
 	p.sharedBufs = sub.sharedBufs
 	sub.schedule()
 	for i := range p.levels {
@@ -177,23 +175,23 @@ func (sh *shardRunner) run(w *worker, lane int) {
 	}
 }
 
-// place lays the views of a body on the images from first on, and on the sums
-// of a lane, or beside them if the lane has some already.
+// bindViews binds the views of a body to the images from first on. If fresh is true it binds the sums to those of the lane,
+// and otherwise to memory of their own, because the lane has sums already.
 func (b *shardBody) bindViews(first, lane int, fresh bool) {
-	on := func(x view, at, n int) { x.part.data = x.whole.data[at : at+n : at+n+overreadFloats] }
+	bind := func(x view, start, n int) { x.part.data = x.whole.data[start : start+n : start+n+overreadFloats] }
 	for _, r := range b.rows {
-		on(r, first*r.size, b.images*r.size)
+		bind(r, first*r.size, b.images*r.size)
 	}
 	for _, s := range b.sums {
 		if fresh {
-			on(s, lane*s.size, s.size)
+			bind(s, lane*s.size, s.size)
 		} else {
 			s.part.data = s.spare
 		}
 	}
 }
 
-// all executes every task of a stage on one worker.
+// runAll executes all tasks of a stage on one worker.
 func (s *stage) runAll(w *worker) {
 	for t := range s.tasks {
 		if w.timing {
@@ -207,29 +205,29 @@ func (s *stage) runAll(w *worker) {
 	}
 }
 
-// A translator rebuilds the nodes of a region for fewer images.
+// A bodyBuilder rebuilds the nodes of a region for fewer images.
 type bodyBuilder struct {
 	c       *compiler
 	g       *group
 	images  int
 	rebuilt map[rowKey]*graph.Node
 	inputs  []boundInput
-	body    *compiler // what compiled them
+	body    *compiler // the compiler of the body
 }
 
-// rowsOf is a node of the whole function, by row or in full.
+// A rowKey identifies an operand of a body: a node of the function, by row or in full.
 type rowKey struct {
 	n     *graph.Node
 	byRow bool
 }
 
-// bound is an input of a body and what it is bound to.
+// A boundInput is an input of a body and the node of the function that it is bound to.
 type boundInput struct {
 	node, from *graph.Node
 	byRow      bool
 }
 
-// member rebuilds a node of the region.
+// rebuildMember returns a node of the region, rebuilt for the images of a shard.
 func (t *bodyBuilder) rebuildMember(n *graph.Node) *graph.Node {
 	r := (&regionFinder{compiler: t.c, batch: t.g.region.batch}).batchRoles(n)
 	in := make([]*graph.Node, len(n.In()))
@@ -239,8 +237,8 @@ func (t *bodyBuilder) rebuildMember(n *graph.Node) *graph.Node {
 	var m *graph.Node
 	switch n.Op() {
 	case graph.OpSlice:
-		at := n.Attr()
-		m = graph.Slice(in[0], at.Lo, append([]int{t.images}, at.Hi[1:]...), at.Step)
+		attr := n.Attr()
+		m = graph.Slice(in[0], attr.Lo, append([]int{t.images}, attr.Hi[1:]...), attr.Step)
 	default:
 		shape := n.Shape()
 		if !r.sumsBatch {
@@ -252,12 +250,12 @@ func (t *bodyBuilder) rebuildMember(n *graph.Node) *graph.Node {
 	return m
 }
 
-// rows returns the shape of n with the images of a shard.
+// shardShape returns the shape of n for the images of a shard.
 func (t *bodyBuilder) shardShape(n *graph.Node) graph.Shape {
 	return append(graph.Shape{t.images}, n.Shape()[1:]...)
 }
 
-// operand returns what a node of the region reads: rows of x, or all of it.
+// operand returns the operand x of a node of the region: its rows for the images of the shard, or all of it.
 func (t *bodyBuilder) operand(x *graph.Node, byRow bool) *graph.Node {
 	key := rowKey{x, byRow}
 	if m := t.rebuilt[key]; m != nil {
@@ -277,7 +275,7 @@ func (t *bodyBuilder) operand(x *graph.Node, byRow bool) *graph.Node {
 		m = graph.BroadcastTo(t.operand(from, byRow && same), shape...)
 	case x.Op() == graph.OpReshape && t.c.groupOf[t.c.valueNode(x)] == t.g:
 		m = graph.Reshape(t.operand(x.In()[0], byRow), shape...)
-	default: // made elsewhere
+	default: // it is computed outside the region
 		m = graph.Input(fmt.Sprint("in", len(t.inputs)), tensor.Float32, shape...)
 		t.inputs = append(t.inputs, boundInput{m, x, byRow})
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// state is a set of named arrays, updated in place by the programs over it.
+// A state is a set of named arrays. The programs that are compiled with it update them in place.
 type state struct {
 	names []string
 	bufs  map[string]*buffer
@@ -14,7 +14,7 @@ type state struct {
 
 func newState() *state { return &state{bufs: map[string]*buffer{}} }
 
-// declare adds an array of zeros, or checks the one that is there.
+// declare adds an array of zeros. If there is an array of that name, it returns an error unless it has the same shape.
 func (s *state) declare(name string, shape tensor.Shape) error {
 	b := s.bufs[name]
 	if b == nil {
@@ -23,15 +23,15 @@ func (s *state) declare(name string, shape tensor.Shape) error {
 		return nil
 	}
 	if !b.shape.Equal(shape) {
-		return fmt.Errorf("state %q is %v, wanted as %v", name, b.shape, shape)
+		return fmt.Errorf("state %q is %v, want %v", name, b.shape, shape)
 	}
 	return nil
 }
 
-// Names lists the arrays in the order in which they were added.
+// Names returns the names of the arrays in the order in which they were added.
 func (s *state) Names() []string { return append([]string(nil), s.names...) }
 
-// Get copies an array to the host.
+// Get returns a copy of an array, or an error if there is none of that name.
 func (s *state) Get(name string) (*tensor.Tensor, error) {
 	b := s.bufs[name]
 	if b == nil {
@@ -42,7 +42,8 @@ func (s *state) Get(name string) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// Set copies t into the array of that name.
+// Set copies t into the array of that name, and adds the array if there is none. It returns an error if t is not float32 or
+// the array has another shape.
 func (s *state) Set(name string, t *tensor.Tensor) error {
 	if t.DType() != tensor.Float32 {
 		return fmt.Errorf("cpu: state %q: set to %v, want f32", name, t)

@@ -14,8 +14,7 @@ import (
 
 const batch = 128
 
-// trainStep compiles a step of a recipe on random images and returns what runs
-// it, and its state.
+// trainStep compiles the training step of a recipe for random images. It returns a function that runs it, and its state.
 func trainStep(t testing.TB, make func() (model.Kind, model.Recipe), threads int) (func(), backend.State) {
 	b := cpu.New(threads)
 	t.Cleanup(func() { b.Close() })
@@ -76,7 +75,7 @@ func BenchmarkStep(b *testing.B) {
 	for _, c := range []struct {
 		name  string
 		make  func() (model.Kind, model.Recipe)
-		flops float64 // of the matrix products and convolutions, an image
+		flops float64 // of the matrix products and convolutions, for one image
 	}{{"mlp-vae", vae.MLPVAE, 2.11e6}, {"cnn-vae", vae.CNNVAE, 39.8e6}} {
 		for _, threads := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/threads=%d", c.name, threads), func(b *testing.B) {
@@ -94,7 +93,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 }
 
-// TestStepDoesNotAllocate holds the promise of backend.Program.
+// A training step allocates no memory, as backend.Program promises.
 func TestStepDoesNotAllocate(t *testing.T) {
 	step, _ := trainStep(t, vae.MLPVAE, 2)
 	step()

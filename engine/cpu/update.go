@@ -6,38 +6,36 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// findVersions marks the values that a state takes one after the other, where it is
-// updated more than once. A step count is made long before its condition is known, so
-// a state of one element has none.
+// findVersions finds the states that are updated more than once in a run, and marks the values that they take one after the
+// other, their versions. States of one element have no versions: a step counter is computed long before its condition.
 func (c *compiler) findVersions() {
 	for _, u := range c.f.Updates {
-		if chain := c.versions(u); len(chain) > 1 && u.State.Shape().Size() > 1 {
-			for _, n := range chain {
+		if versions := c.versions(u); len(versions) > 1 && u.State.Shape().Size() > 1 {
+			for _, n := range versions {
 				c.stateOfVersion[n] = u.State
 			}
 		}
 	}
 }
 
-// chain returns the values that a state takes in turn, the last of them its new one, as a
-// discriminator's are in its turns: each keeps the one before unless a condition
-// holds. It is the new value alone where nothing else comes between, or is needed
-// afterwards.
+// versions returns the values that a state takes one after the other, up to its new value. An example is a discriminator with
+// several updates in one step. Each version is a select between a value and the version before. versions returns only the
+// new value if there are no others, or if one of them is needed after the run.
 func (c *compiler) versions(u graph.Update) []*graph.Node {
 	v := base(u.Value)
-	var chain []*graph.Node
+	var versions []*graph.Node
 	for n := v; n != u.State; n = base(n.In()[2]) {
 		if n.Op() != graph.OpSelect || n.Shape().Size() != u.State.Shape().Size() || n != v && c.materialized[n] {
 			return []*graph.Node{v}
 		}
-		chain = append(chain, n)
+		versions = append(versions, n)
 	}
-	slices.Reverse(chain)
-	return chain
+	slices.Reverse(versions)
+	return versions
 }
 
-// parts reports whether a version of a state is among some nodes and another in g:
-// either can be written over the other only if they are computed apart.
+// separatesVersions reports whether nodes contains a version of a state of which g contains another version. One version can
+// overwrite the other only if different groups compute them.
 func (c *compiler) separatesVersions(nodes []*graph.Node, g *group) bool {
 	for _, n := range nodes {
 		s := c.stateOfVersion[n]
@@ -48,9 +46,8 @@ func (c *compiler) separatesVersions(nodes []*graph.Node, g *group) bool {
 	return false
 }
 
-// placeUpdates decides which new values of states are written straight into the
-// state: those made element by element in a group that can come after every
-// other reader of the old value. The rest are copied when all else is done.
+// placeUpdates chooses the new values of states that are written directly to the memory of the state: those that a group
+// computes element by element and that can run after all other readers of the old value. The others are copied at the end.
 func (c *compiler) placeUpdates() {
 	for _, u := range c.f.Updates {
 		v, old := base(u.Value), u.State
@@ -68,8 +65,8 @@ func (c *compiler) placeUpdates() {
 	}
 }
 
-// overwrite has v written over what the state holds, its old value or a version of
-// it, if that can be.
+// tryInPlace makes v overwrite old, the old value of a state or a version of it, if that is possible, and reports whether it
+// is.
 func (c *compiler) tryInPlace(old, v *graph.Node) bool {
 	if c.inPlace[v] != nil || !c.canOverwrite(old, v) {
 		return false
@@ -84,7 +81,7 @@ func (c *compiler) tryInPlace(old, v *graph.Node) bool {
 	return true
 }
 
-// writable reports whether v may be written over the old value of s.
+// canOverwrite reports whether v may overwrite s, the old value of a state or a version of it.
 func (c *compiler) canOverwrite(s, v *graph.Node) bool {
 	g := c.groupOf[v]
 	if g == nil || g.standalone || canBeRoot(v) || v.Op() == graph.OpSum {
@@ -92,7 +89,7 @@ func (c *compiler) canOverwrite(s, v *graph.Node) bool {
 	}
 	for _, o := range c.f.Outputs {
 		if base(o.Value) == s {
-			return false // it is read after the run
+			return false // the output is read after the run
 		}
 	}
 	for _, r := range c.uses[s] {
@@ -103,7 +100,7 @@ func (c *compiler) canOverwrite(s, v *graph.Node) bool {
 			}
 			continue
 		}
-		// Within the loop each block of s is read before v overwrites it.
+		// Within a loop, all reads of a block of s must come before v overwrites the block.
 		if !r.elementwise || r.user == g.root || c.index[r.user] > c.index[v] || r.user.Op() == graph.OpSum {
 			return false
 		}

@@ -5,12 +5,11 @@ import (
 	"unsafe"
 )
 
-// verify panics unless every level can run in any order: what one stage of a
-// level writes, no other stage of it reads or writes, and what a later level
-// still reads is not overwritten before. It runs under invariants only.
+// verify panics unless the stages of each level can run in any order: no stage reads or writes memory that another stage of
+// the level writes, and no value is overwritten before the last level that reads it. It runs only under invariants.
 func (p *program) verify() {
 	type span struct{ lo, hi uintptr }
-	where := func(b *buffer) span {
+	spanOf := func(b *buffer) span {
 		if len(b.data) == 0 {
 			return span{}
 		}
@@ -33,7 +32,7 @@ func (p *program) verify() {
 						continue
 					}
 					for _, b := range append(outputs(t), t.reads...) {
-						if overlap(where(w), where(b)) {
+						if overlap(spanOf(w), spanOf(b)) {
 							panic(fmt.Sprintf("cpu: %s: level %d: %s and %s share memory\n%v", p.name, i, s.name, t.name, p))
 						}
 					}
@@ -48,40 +47,40 @@ func (p *program) verify() {
 			}
 		}
 	}
-	// The writer of what each stage reads must be the last to have written there.
+	// The last stage that has written to the memory of a buffer must be the one that computes its value.
 	type write struct {
 		b  *buffer
-		at span
+		to span
 	}
-	var live []write
+	var writes []write
 	for i := range p.levels {
 		for _, s := range p.levels[i].stages {
 			for _, r := range s.reads {
 				if r.fixed || p.sharedBufs[r] {
 					continue
 				}
-				at, ok := where(r), false
-				for j := len(live) - 1; j >= 0 && !ok; j-- {
-					if live[j].b == r {
+				from, ok := spanOf(r), false
+				for j := len(writes) - 1; j >= 0 && !ok; j-- {
+					if writes[j].b == r {
 						ok = true
-					} else if overlap(live[j].at, at) {
+					} else if overlap(writes[j].to, from) {
 						break
 					}
 				}
 				if !ok {
-					panic(fmt.Sprintf("cpu: %s: level %d: %s reads what is not there\n%v", p.name, i, s.name, p))
+					panic(fmt.Sprintf("cpu: %s: level %d: %s reads a value that is not in memory\n%v", p.name, i, s.name, p))
 				}
 			}
 		}
 		for _, s := range p.levels[i].stages {
 			for _, w := range outputs(s) {
-				live = append(live, write{w, where(w)})
+				writes = append(writes, write{w, spanOf(w)})
 			}
 		}
 	}
 }
 
-// verify panics unless every body is sound in itself.
+// verify panics unless all bodies pass program.verify.
 func (sh *shardRunner) verify() {
 	for _, bodies := range sh.bodies {
 		for _, b := range bodies {

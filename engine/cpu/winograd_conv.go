@@ -5,59 +5,57 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// winoConv computes a convolution, or its adjoint in the image, in Winograd's
-// form, in units of some images or of some rows of tiles of one.
+// A winoConv computes a convolution, or its adjoint with respect to the image, in Winograd's form. It works in units of a few
+// images, or of a few rows of tiles of one image.
 //
-// What the products read of the source are its pixels as they are, and three
-// planes of differences of pixels a step apart: down, across, and both. A unit's
-// planes are made in scratch by subtracting rows; the products then find their
-// rows in them, or in the source, by tables of offsets, as a direct convolution
-// does; what they make, nine numbers a tile and channel, goes to scratch too, and
-// from there, combined, to the result.
+// The products read the pixels of the source, and three planes of differences of pixels with the distance of one step: down,
+// across, and both. For each unit, the planes are computed in scratch memory by subtracting rows. The products find their rows
+// in the planes, or in the source, by tables of offsets, as a direct convolution does. Their results, nine numbers for each
+// tile and channel, go to scratch memory too. kernel.Inverse combines them to the result.
 type winoConv struct {
 	src, out, w        *buffer
 	images             int
-	srcLen, outLen     int    // elements of an image
-	k, n               int    // channels summed, channels made
-	h, wd              int    // source pixels
-	diffStep           [2]int // source pixels from one of a difference to the other
-	diffLeft, diffCols int    // first column of a difference across, and how many there are
+	srcLen, outLen     int    // the number of elements of an image
+	k, n               int    // the numbers of input and output channels
+	h, wd              int    // the height and width of the source
+	diffStep           [2]int // the distance of the two pixels of a difference, down and across
+	diffLeft, diffCols int    // the first column of the differences across, and the number of columns
 	windows            []*winoWindow
-	unitImages         int // images of a unit
-	unitsPerImage      int // units of an image, if each is 1
+	unitImages         int // the number of images of a unit
+	unitsPerImage      int // the number of units of an image, if unitImages is 1
 	units              []*winoUnit
 	zero               []float32
-	coffs              []int32
-	products           int // float32 of the nine products of a unit
-	planes             int // float32 of its planes
+	dstOffs            []int32 // of the rows of a product: see rowOffsets
+	products           int     // the size of the nine products of a unit in float32
+	planes             int     // the size of its planes in float32
 	flops              int
 }
 
-// A winoWindow is the pixels of the result that use the same strands.
+// A winoWindow is the set of result pixels that use the same components.
 type winoWindow struct {
-	down, across []phase // every pair is added up
+	down, across []phase // the result is the sum over all pairs
 	size, tiles  [2]int
-	resultPixel  func(i, j int) (y, x int) // of the result
+	resultPixel  func(i, j int) (y, x int) // returns the pixel of row i and column j of the window
 	products     []*winoProduct
 }
 
-// A winoProduct is that of one of the nine, over the pairs of strands that read
-// planes, or over those that read pixels.
+// A winoProduct is one of the nine products, over the pairs of components that read planes, or over those that read pixels.
 type winoProduct struct {
-	index      int
-	pixels     bool
+	index      int  // 0 … 8
+	pixels     bool // whether the pairs read pixels; otherwise they read planes
 	pairs      []winoPair
-	w, rows    int  // where its panels begin, and how many rows they have
-	accumulate bool // adds to an earlier one
+	w, rows    int  // the offset of the panels in the packed kernel, and their number of rows
+	accumulate bool // whether the product is added to an earlier one with the same index
 }
 
+// A winoPair is a pair of components, with their factors in a product.
 type winoPair struct {
 	plane          int
 	down, across   phase
 	fDown, fAcross factor
 }
 
-// The planes.
+// The planes: the pixels and their differences.
 const (
 	pixels = 0
 	across = 1
@@ -65,30 +63,31 @@ const (
 	both   = down | across
 )
 
-// A winoUnit is the tables of a unit.
+// A winoUnit holds the tables of a unit.
 type winoUnit struct {
-	rows    []planeRow // of an image
-	planes  int        // float32 of the planes of an image
+	rows    []planeRow // of the planes of an image
+	planes  int        // the size of the planes of an image in float32
 	images  int
-	windows []unitWindow // by window
-	step    int          // float32 from one of the nine products to the next
+	windows []unitWindow // of each window
+	step    int          // the distance of the nine products in float32
 }
 
 // A planeRow is one row of a plane.
 type planeRow struct {
 	plane, row int
 	offset     int // in the planes of an image
-	downOffset int // of both: the row of down it is made of
+	downOffset int // of plane both: the offset of the row of down from which it is computed
 }
 
-// A winoPart is what a unit has of a window.
+// A unitWindow is the part of a window that belongs to a unit.
 type unitWindow struct {
-	count   int
-	runs    []tileRun // tiles of the matrix products
-	srcOffs [][]int32 // by product: (tiles, pairs, 6)
-	dstOffs []int32   // (count, 4)
+	count   int       // the number of 2×2 tiles
+	runs    []tileRun // the tiles of the matrix products
+	srcOffs [][]int32 // the source offsets of each product, (tiles, pairs, 6)
+	dstOffs []int32   // the output offsets, (count, 4)
 }
 
+// lowerWinoConv returns the root for a convolution or its adjoint with respect to the image, or nil.
 func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) root {
 	src, w := n.In()[0], n.In()[1]
 	so := n.Shape()
@@ -114,7 +113,7 @@ func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) root {
 	return wc
 }
 
-// packing places the matrices of all products in the packed kernel.
+// packing returns the packed kernel, and sets the offsets of the matrices of all products in it.
 func (wc *winoConv) packing(ws graph.Shape, adjoint bool) *winoKernel {
 	k := &winoKernel{shape: ws, adjoint: adjoint}
 	task := map[tap]int{} // by the first taps of a pair
@@ -128,7 +127,7 @@ func (wc *winoConv) packing(ws graph.Shape, adjoint bool) *winoKernel {
 					k.pairs = append(k.pairs, nil)
 				}
 				sum := productWeights(pair.fDown, pair.fAcross)
-				sum.at, sum.rows = k.size+i*wc.k*kernel.PanelCols, p.rows
+				sum.offset, sum.rows = k.size+i*wc.k*kernel.PanelCols, p.rows
 				k.pairs[task[first]] = append(k.pairs[task[first]], sum)
 			}
 			k.size += kernel.PackedLen(p.rows, wc.n)
@@ -137,7 +136,7 @@ func (wc *winoConv) packing(ws graph.Shape, adjoint bool) *winoKernel {
 	return k
 }
 
-// newWinoConv returns the form of n, without its units; nil if there is none.
+// newWinoConv returns the winoConv of n, without its units, or nil if n does not have this form.
 func newWinoConv(n *graph.Node) *winoConv {
 	si, so, ws, cfg := n.In()[0].Shape(), n.Shape(), n.In()[1].Shape(), n.Attr().Conv
 	adjoint := n.Op() == graph.OpConv2DInputGrad
@@ -165,12 +164,12 @@ func newWinoConv(n *graph.Node) *winoConv {
 			}
 		}
 	}
-	wc.coffs = rowOffsets(wc.n)
+	wc.dstOffs = rowOffsets(wc.n)
 	wc.findDiffColumns()
 	return wc
 }
 
-// addWindow adds the window of every stride-th pixel of the result from first on.
+// addWindow adds the window of the result pixels first, first + stride, … with components dn down and ac across.
 func (wc *winoConv) addWindow(dn, ac []phase, so graph.Shape, first, stride [2]int) {
 	win := &winoWindow{down: dn, across: ac}
 	for ax := range 2 {
@@ -212,7 +211,7 @@ func (wc *winoConv) addWindow(dn, ac []phase, so graph.Shape, first, stride [2]i
 	wc.windows = append(wc.windows, win)
 }
 
-// findColumns finds the columns in which there are differences across.
+// findDiffColumns sets the columns of the differences across.
 func (wc *winoConv) findDiffColumns() {
 	lo, hi := wc.wd, -wc.diffStep[1]
 	for _, win := range wc.windows {
@@ -226,8 +225,8 @@ func (wc *winoConv) findDiffColumns() {
 	wc.diffCols = max(0, min(hi, wc.wd)-wc.diffLeft)
 }
 
-// cheaper compares this form of an image with the direct one, by operations on
-// vectors. A region packs the kernel once for all its shards.
+// isCheaper reports whether this form needs fewer vector operations for an image than the direct one. A region packs the kernel
+// once for all shards.
 func (wc *winoConv) isCheaper(shard bool) bool {
 	direct, own, pack := 0, 0, 0
 	for _, win := range wc.windows {
@@ -251,23 +250,22 @@ func (wc *winoConv) isCheaper(shard bool) bool {
 	return own < direct && min(wc.k, wc.n) >= minWinoChannels
 }
 
-// Sizes of a unit: rows of its matrix products, and float32 of what it has in
-// scratch, which should fit L2 with its part of the source and of the kernel.
+// The sizes of a unit. Its scratch memory should fit the L2 cache together with its parts of the source and of the kernel.
 const (
-	unitRows     = 64
-	unitFloats   = 1 << 17
-	minUnitTasks = 4
+	unitRows     = 64      // the number of rows of the matrix products
+	unitFloats   = 1 << 17 // the largest size of the scratch memory in float32
+	minUnitTasks = 4       // the number of tasks that units of several images leave, except in a shard
 )
 
-// cut chooses the units and works out their tables. But for a shard, which is one
-// task's, the units of several images are enough for some tasks.
+// chooseUnits chooses the units and computes their tables. Units of several images leave enough of them for some tasks, except
+// in a shard, which belongs to one task.
 func (wc *winoConv) chooseUnits(so graph.Shape, shard bool) {
 	first := wc.windows[0]
 	tiles, tall := first.tiles[0]*first.tiles[1], 0
-	whole := true // every window has the same rows of tiles, none of which is cut off
+	divisible := true // whether all windows have the same rows of tiles, without partial ones
 	for _, win := range wc.windows {
 		tall = max(tall, win.tiles[0])
-		whole = whole && win.size == first.size && win.size[0]%2 == 0
+		divisible = divisible && win.size == first.size && win.size[0]%2 == 0
 	}
 	wc.unitImages, wc.unitsPerImage = 1, 1
 	if tiles < unitRows {
@@ -276,7 +274,7 @@ func (wc *winoConv) chooseUnits(so graph.Shape, shard bool) {
 			most = (most + minUnitTasks - 1) / minUnitTasks
 		}
 		wc.unitImages = min(most, (unitRows+tiles-1)/tiles)
-	} else if size := 3*wc.h*wc.wd*wc.k + 9*tiles*wc.n; whole {
+	} else if size := 3*wc.h*wc.wd*wc.k + 9*tiles*wc.n; divisible {
 		for p := 2; p <= tall && size/wc.unitsPerImage > unitFloats; p++ {
 			if tall%p == 0 && tiles/p >= unitRows/2 {
 				wc.unitsPerImage = p
@@ -295,12 +293,12 @@ func (wc *winoConv) chooseUnits(so graph.Shape, shard bool) {
 	}
 }
 
-// newUnit works out the tables of rows [from, to) of tiles.
+// newUnit returns a unit with the tables of rows [from, to) of tiles.
 func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 	u := &winoUnit{images: images}
 	at := u.planRows(wc, from, to)
 	si := graph.Shape{0, wc.h, wc.wd, wc.k}
-	// rowAt is where the row of a tile of an image is read, negative if it is zero.
+	// rowAt returns the offset from which the row of a tile is read; it is negative if the row is zero.
 	rowAt := func(pair winoPair, img, i, j int) int32 {
 		y, x := pair.down.sourcePixel(pair.fDown, i), pair.across.sourcePixel(pair.fAcross, j)
 		if pair.plane == pixels {
@@ -359,18 +357,18 @@ func (wc *winoConv) newUnit(so graph.Shape, images, from, to int) *winoUnit {
 		}
 		u.windows = append(u.windows, part)
 	}
-	// An odd number of cache lines, so that the nine do not meet in one place.
+	// An odd number of cache lines, so that the nine products use different sets of the cache.
 	u.step = (most*wc.n+2*lineFloats-1)/(2*lineFloats)*(2*lineFloats) + lineFloats
 	return u
 }
 
-// layPlanes lists the rows of the planes that rows [from, to) of tiles need, and
-// says where each lies in the planes of an image.
+// planRows adds to u the rows of the planes that rows [from, to) of tiles need. It returns the offset of each in the planes of
+// an image, by plane and row.
 func (u *winoUnit) planRows(wc *winoConv, from, to int) map[[2]int]int {
 	at := map[[2]int]int{}
 	need := func(plane, y int) {
 		if _, ok := at[[2]int{plane, y}]; ok || y >= wc.h || y < 0 && (plane == across || y+wc.diffStep[0] < 0 || y+wc.diffStep[0] >= wc.h) {
-			return // there is one, or it is the difference of what is outside
+			return // the row is in the list, or it is a difference outside the image
 		}
 		at[[2]int{plane, y}] = u.planes
 		u.rows = append(u.rows, planeRow{plane, y, u.planes, at[[2]int{down, y}]})
@@ -386,7 +384,7 @@ func (u *winoUnit) planRows(wc *winoConv, from, to int) map[[2]int]int {
 				for _, pair := range p.pairs {
 					y := pair.down.sourcePixel(pair.fDown, i)
 					if pair.plane&down != 0 {
-						need(down, y) // of both, too, which is made of it
+						need(down, y) // for both too, which is computed from it
 					}
 					if pair.plane&across != 0 {
 						need(pair.plane, y)
@@ -421,7 +419,7 @@ func (wc *winoConv) fillPlanes(dst, src []float32, u *winoUnit) {
 	}
 }
 
-// differAcross subtracts from the pixels of a row those a step to their right.
+// subtractAcross computes the differences between the pixels of a row and the pixels one step to the right.
 func (wc *winoConv) subtractAcross(dst, row []float32) {
 	k, step, end := wc.k, wc.diffStep[1], wc.diffLeft+wc.diffCols
 	for x := wc.diffLeft; x < end; {
@@ -444,7 +442,7 @@ func (wc *winoConv) subtractAcross(dst, row []float32) {
 	}
 }
 
-// split gives each task whole units.
+// split returns tasks of whole units.
 func (wc *winoConv) split(align int) []int {
 	step := lcm(align, wc.unitImages*wc.outLen)
 	return evenSplit(wc.images*wc.outLen, step, step, 1, max(1, min(256, wc.flops>>16)))
@@ -466,18 +464,19 @@ func (wc *winoConv) run(w *worker, lo, hi int) {
 	}
 }
 
+// runUnit computes the results of a unit, for images that start at these offsets of source and output.
 func (wc *winoConv) runUnit(w *worker, u *winoUnit, src, out int) {
-	made, planes := w.scratch[:9*u.step], w.scratch[wc.products:]
+	products, planes := w.scratch[:9*u.step], w.scratch[wc.products:]
 	spare := &w.scratch[wc.products+wc.planes]
 	for img := range u.images {
 		wc.fillPlanes(planes[img*u.planes:], wc.src.data[src+img*wc.srcLen:][:wc.srcLen], u)
 	}
 	for i, win := range wc.windows {
 		part := &u.windows[i]
-		done := 0 // of the nine
+		done := 0 // the number of products that are computed
 		for q, p := range win.products {
-			for ; done < p.index; done++ { // no strand has a factor there
-				clear(made[done*u.step:][:part.count*wc.n])
+			for ; done < p.index; done++ { // no component has this product
+				clear(products[done*u.step:][:part.count*wc.n])
 			}
 			done = p.index + 1
 			base := wc.src.ptr(src)
@@ -485,15 +484,15 @@ func (wc *winoConv) runUnit(w *worker, u *winoUnit, src, out int) {
 				base = &planes[0]
 			}
 			w.rows = kernel.RowsArgs{Base: base, Zero: &wc.zero[0], W: wc.w.ptr(p.w), LdW: kernel.PanelCols, LdPanel: p.rows * kernel.PanelCols,
-				COffs: &wc.coffs[0], Taps: len(p.pairs), K: wc.k, Cols: wc.n, Accumulate: p.accumulate}
+				COffs: &wc.dstOffs[0], Taps: len(p.pairs), K: wc.k, Cols: wc.n, Accumulate: p.accumulate}
 			c, offs := p.index*u.step, part.srcOffs[q]
 			for _, r := range part.runs {
-				w.rows.C, w.rows.Offs, w.rows.Tiles = &made[c], &offs[0], r.tiles
+				w.rows.C, w.rows.Offs, w.rows.Tiles = &products[c], &offs[0], r.tiles
 				kernel.Rows(r.mr, &w.rows)
 				c, offs = c+r.mr*r.tiles*wc.n, offs[r.tiles*len(p.pairs)*kernel.MaxRows:]
 			}
 		}
-		w.inverse = kernel.InverseArgs{M: &made[0], Step: u.step, C: wc.out.ptr(out), COffs: &part.dstOffs[0], Spare: spare, Tiles: part.count, N: wc.n}
+		w.inverse = kernel.InverseArgs{M: &products[0], Step: u.step, C: wc.out.ptr(out), COffs: &part.dstOffs[0], Spare: spare, Tiles: part.count, N: wc.n}
 		kernel.Inverse(&w.inverse)
 	}
 }

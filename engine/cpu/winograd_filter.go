@@ -5,55 +5,52 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// winoFilter computes the gradient of a convolution in its kernel in Winograd's
-// form. The gradient of the result, g, plays the part of the kernel, for each
-// strand of two taps and tile of two results:
+// A winoFilter computes the gradient of a convolution with respect to its kernel in Winograd's form. For each component of two
+// taps and each tile of two results, the gradient g of the result takes the place of the kernel:
 //
 //	dw₀ = d₀g₀ + d₁g₁   dw₁ = d₁g₀ + d₂g₁
 //
-// and the same nine products make the four taps of two strands. They are added up
-// over all tiles of all images before they are combined, which the loop behind
-// does once. A strand of one tap multiplies pixel by pixel.
+// The same nine products give the four taps of two components. They are added over all tiles of all images first and combined
+// once afterwards, by winoSum. For a component of one tap, the products are those of single pixels.
 //
-// The sums are dealt to lanes of images and, of large kernels, to parts, some of
-// the products each.
+// The images are divided among lanes. The products of large kernels are also divided among parts.
 type winoFilter struct {
 	x, gy, lanes *buffer
 	images       int
-	xLen, gyLen  int // elements of an image
+	xLen, gyLen  int // the number of elements of an image
 	ci, co       int
-	size         int // of a lane: float32 of all products
+	size         int // the size of all products of a lane in float32
 	products     []*filterProduct
-	grads        []*rowTable // what is made of gy, each for some of the products
+	grads        []*rowTable // the rows of gy, each table for some of the products
 	parts        int
-	unitImages   int // images of a unit
-	gradOffset   int // where in scratch what is made of gy begins
+	unitImages   int // the number of images of a unit
+	gradOffset   int // the offset of the rows of gy in scratch memory
 	zero         []float32
 }
 
-// A filterProduct is one of the products of a pair of strands.
+// A filterProduct is one of the products of a pair of components.
 type filterProduct struct {
 	source *rowTable
-	grad   int // what it is multiplied with
+	grad   int // the index of the rows of gy with which they are multiplied
 }
 
-// gathered is rows of channels, each combined of as many terms of an image.
+// A rowTable is a list of rows of channels. Each row is a combination of the same number of pixels of an image: its terms.
 type rowTable struct {
-	count int // rows of an image
+	count int // the number of rows of an image
 	terms int
 	offs  []int32 // (images of a unit, count, terms)
 }
 
-// A filterFactor is what a strand has in a product: of tile t the source pixel
-// at(t), less the one a step on if diff; and results[t·span + …] of grad, added.
+// A filterFactor describes a product of a component. For tile t its factors are a source pixel and a sum of result pixels.
 type filterFactor struct {
-	kind        int // equal kinds use the same of gy
-	diff        bool
+	kind        int  // products of equal kinds use the same rows of gy
+	diff        bool // whether the source pixel one step further is subtracted
 	sourcePixel func(tile int) int
-	grads       []int
-	span        int // results of a tile
+	grads       []int // the results of the tile whose gradients are added
+	span        int   // the number of results of a tile
 }
 
+// filterFactors returns the products of a component.
 func filterFactors(s phase) []filterFactor {
 	if len(s.taps) == 1 {
 		return []filterFactor{{3, false, func(t int) int { return s.step*t + s.first }, []int{0}, 1}}
@@ -66,25 +63,24 @@ func filterFactors(s phase) []filterFactor {
 	return fs
 }
 
-// countFactors returns how many products the strands of one axis have in one row of
-// tiles.
-func countFactors(strands []phase) int {
+// countFactors returns the number of products of the components of one axis for a row of tiles.
+func countFactors(phases []phase) int {
 	n := 0
-	for _, s := range strands {
+	for _, s := range phases {
 		n += len(filterFactors(s))
 	}
 	return n
 }
 
-// A unit has filterRows rows of a product or a few more, which are in L2 along
-// with the sums of a product. All sums of a lane have laneFloats at most; those of
-// larger kernels, which no cache holds, are dealt to parts of two products and
-// visited less often.
+// A unit has about filterRows rows of a product, which stay in the L2 cache together with the sums of the product. The sums of a
+// lane have at most laneFloats float32. Larger sums, which no cache holds, are divided among parts of two products, and are
+// read less often.
 const (
 	filterRows = 128
 	laneFloats = 1 << 19
 )
 
+// lowerWinoFilter returns the root for a gradient with respect to a kernel, or nil. It adds the stage of the products.
 func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) root {
 	x, gy := n.In()[0], n.In()[1]
 	xs, ys, ws, cfg := x.Shape(), gy.Shape(), n.Shape(), n.Attr().Conv
@@ -103,7 +99,7 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) root {
 	rows := filterRows
 	lanes, size := min(wf.images, maxLanes), countFactors(dn)*countFactors(ac)*wf.ci*wf.co
 	switch {
-	case c.parent != nil: // a shard is part of a lane
+	case c.parent != nil: // a shard belongs to one lane
 		lanes = 1
 	case size > laneFloats:
 		lanes, rows = 1, 2*filterRows
@@ -130,7 +126,7 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) root {
 		name: "filter products", tasks: tasks, cost: float64(s.matFlops) / 32 / float64(tasks),
 		writes: []*buffer{wf.lanes}, node: infoOf(n), matFlops: s.matFlops,
 	}
-	s.matFlops = 0 // combining them is no product
+	s.matFlops = 0 // the stage pre has them
 	wf.x, wf.gy = c.operand(x, pre), c.operand(gy, pre)
 	pre.run = func(w *worker, task int) { wf.sumPartial(w, task/wf.parts, task%wf.parts, lanes) }
 	c.stages = append(c.stages, pre)
@@ -138,8 +134,7 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) root {
 	return out
 }
 
-// cheaper compares this form with the direct one, by operations on vectors an
-// image.
+// isCheaper reports whether this form needs fewer vector operations for an image than the direct one.
 func (wf *winoFilter) isCheaper(ys, ws graph.Shape, dn, ac []phase) bool {
 	direct := ys[1] * ys[2] * ws.Size() / 8
 	own := 0
@@ -159,8 +154,7 @@ func (wf *winoFilter) isCheaper(ys, ws graph.Shape, dn, ac []phase) bool {
 	return own < direct && min(wf.ci, wf.co) >= minWinoChannels
 }
 
-// addProducts lists the products, those of the same rows of gy together, and what
-// each tap is made of.
+// addProducts sets the products, ordered by the rows of gy that they use, and adds to out the products of each tap.
 func (wf *winoFilter) addProducts(out *winoSum, xs, ys, ws graph.Shape, dn, ac []phase) {
 	out.terms = make([][]signedProduct, ws[0]*ws[1])
 	grads := map[[2]int]int{}
@@ -208,8 +202,8 @@ func (wf *winoFilter) addProducts(out *winoSum, xs, ys, ws graph.Shape, dn, ac [
 	}
 }
 
-// gather lists the terms of each tile, for the images of a unit of images of
-// shape s.
+// newRowTable returns the table of the terms of each tile, for the images of a unit. The images have shape s, and at returns the
+// offsets of the terms of a tile.
 func (wf *winoFilter) newRowTable(s, ys graph.Shape, fd, fa filterFactor, at func(i, j int) []int32) *rowTable {
 	g := &rowTable{}
 	rows, cols := (ys[1]+fd.span-1)/fd.span, (ys[2]+fa.span-1)/fa.span
@@ -230,6 +224,7 @@ func (wf *winoFilter) newRowTable(s, ys graph.Shape, fd, fa filterFactor, at fun
 	return g
 }
 
+// sumPartial computes the products of a part, summed over the images of a lane.
 func (wf *winoFilter) sumPartial(w *worker, lane, part, lanes int) {
 	first, end := wf.images*lane/lanes, wf.images*(lane+1)/lanes
 	from, to := len(wf.products)*part/wf.parts, len(wf.products)*(part+1)/wf.parts
@@ -248,15 +243,15 @@ func (wf *winoFilter) sumPartial(w *worker, lane, part, lanes int) {
 	}
 }
 
-// combine lays out rows at a place in scratch, in panels.
-func (wf *winoFilter) combine(w *worker, g *rowTable, base *float32, at, rows, n int, sign float32) {
+// combine computes rows of a table into the scratch memory from an offset on, in panels.
+func (wf *winoFilter) combine(w *worker, g *rowTable, base *float32, offset, rows, n int, sign float32) {
 	w.combine = kernel.CombineArgs{
-		Base: base, Offs: &g.offs[0], Zero: &wf.zero[0], Dst: &w.scratch[at], Rows: rows, N: n, Terms: g.terms, Sign: sign,
+		Base: base, Offs: &g.offs[0], Zero: &wf.zero[0], Dst: &w.scratch[offset], Rows: rows, N: n, Terms: g.terms, Sign: sign,
 	}
 	kernel.Combine(&w.combine)
 }
 
-// product adds up the outer products of rows of the source and of gy.
+// addProduct adds the outer products of rows of the source and of gy.
 func (wf *winoFilter) addProduct(w *worker, dst, rows int, accumulate bool) {
 	w.outer = kernel.OuterArgs{LdA: kernel.PanelCols, LdB: kernel.PanelCols, LdC: wf.co, P: rows, Accumulate: accumulate}
 	for j := 0; j < wf.co; j += kernel.PanelCols {
@@ -272,23 +267,23 @@ func (wf *winoFilter) addProduct(w *worker, dst, rows int, accumulate bool) {
 	}
 }
 
-// winoSum combines the products of a filter gradient, lane by lane, into taps.
+// A winoSum combines the products of a winoFilter, lane by lane, to the taps of the gradient.
 type winoSum struct {
 	lanes, out    *buffer
-	n, laneFloats int // lanes, and float32 of one
-	tapFloats     int // float32 of a tap
+	n, laneFloats int // the number of lanes, and the size of one in float32
+	tapFloats     int // the size of a tap in float32
 	terms         [][]signedProduct
 }
 
-// signed is a product that is added to a tap or subtracted from it.
+// A signedProduct is a product that is added to a tap or subtracted from it.
 type signedProduct struct {
 	offset int
 	neg    bool
 }
 
-// take adds the product at a place to the taps it is part of.
-func (a *winoSum) addTerms(dn, ac phase, kindDown, kindAcross, kw, at int) {
-	of := func(s phase, kind int) (taps []int, neg []bool) {
+// addTerms adds the product at an offset to the terms of the taps that depend on it.
+func (a *winoSum) addTerms(dn, ac phase, kindDown, kindAcross, kw, offset int) {
+	termsOf := func(s phase, kind int) (taps []int, neg []bool) {
 		switch kind {
 		case 0:
 			return s.taps[:1], []bool{false}
@@ -299,11 +294,11 @@ func (a *winoSum) addTerms(dn, ac phase, kindDown, kindAcross, kw, at int) {
 		}
 		return s.taps, []bool{false}
 	}
-	ps, pneg := of(dn, kindDown)
-	qs, qneg := of(ac, kindAcross)
+	ps, pneg := termsOf(dn, kindDown)
+	qs, qneg := termsOf(ac, kindAcross)
 	for i, p := range ps {
 		for j, q := range qs {
-			a.terms[p*kw+q] = append(a.terms[p*kw+q], signedProduct{at, pneg[i] != qneg[j]})
+			a.terms[p*kw+q] = append(a.terms[p*kw+q], signedProduct{offset, pneg[i] != qneg[j]})
 		}
 	}
 }
@@ -315,7 +310,7 @@ func (a *winoSum) split(align int) []int {
 
 func (*winoSum) pieceSize() int { return 0 }
 
-// run combines in blocks that stay in L1. The first term of a tap is added.
+// run combines in blocks that stay in the L1 cache. The first term of a tap is always added, not subtracted.
 func (a *winoSum) run(_ *worker, lo, hi int) {
 	for lo < hi {
 		in := lo % a.tapFloats

@@ -11,12 +11,12 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
-// TestWinogradUnits pins that an image has the same bits whatever other images
-// there are: units of one and of several, the last with fewer.
+// The result of an image has the same bits in a batch of any size: with units of one image and of several, and a last unit with
+// fewer images.
 func TestWinogradUnits(t *testing.T) {
-	const most = 69
+	const all = 69
 	cfg := graph.ConvConfig{Stride: [2]int{2, 2}}
-	values := map[string][]float32{"x": make([]float32, most*8*6*5), "g": make([]float32, most*4*3*7), "w": make([]float32, 4*4*5*7)}
+	values := map[string][]float32{"x": make([]float32, all*8*6*5), "g": make([]float32, all*4*3*7), "w": make([]float32, 4*4*5*7)}
 	for i, name := range []string{"x", "g", "w"} {
 		rng.New(uint64(i)).Normal(values[name])
 	}
@@ -48,18 +48,18 @@ func TestWinogradUnits(t *testing.T) {
 		}
 		return out
 	}
-	all := run(most)
+	batch := run(all)
 	for _, n := range []int{1, 2, 5, 23} {
-		for i, few := range run(n) {
-			if !slices.Equal(few.F32(), all[i].F32()[:len(few.F32())]) {
-				t.Errorf("output %d: of %d images, others than of %d", i, n, most)
+		for i, part := range run(n) {
+			if !slices.Equal(part.F32(), batch[i].F32()[:len(part.F32())]) {
+				t.Errorf("output %d: the bits of %d images differ from those in a batch of %d", i, n, all)
 			}
 		}
 	}
 }
 
-// BenchmarkConvForms times single convolutions, y (n, m, m, co) of x
-// (n, 2m, 2m, ci), in both forms; GFLOP/s are those of the direct one.
+// BenchmarkConvForms measures single convolutions from x (n, 2m, 2m, ci) to y (n, m, m, co) in both forms. GFLOP/s counts the
+// operations of the direct form.
 func BenchmarkConvForms(b *testing.B) {
 	cfg := graph.ConvConfig{Stride: [2]int{2, 2}}
 	for _, s := range []struct{ m, ci, co, k int }{

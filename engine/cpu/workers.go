@@ -7,14 +7,14 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// A worker is one thread and the memory it works in.
+// A worker is one thread with its memory.
 type worker struct {
 	id          int
-	timing      bool // whether stages are measured
+	timing      bool // whether the time of tasks is measured
 	scratch     []float32
-	bodyArena   []float32   // arena of the body of a region
-	regs        [][]float32 // the operands of a block; see loop.go
-	nextArrival int64       // what pool.arrived must reach for the next barrier to open
+	bodyArena   []float32   // the arena for the bodies of regions
+	regs        [][]float32 // the slots of a block: see loop.go
+	nextArrival int64       // the value of pool.arrived at which the next barrier opens
 	rows        kernel.RowsArgs
 	outer       kernel.OuterArgs
 	dot         kernel.DotArgs
@@ -22,17 +22,17 @@ type worker struct {
 	inverse     kernel.InverseArgs
 }
 
-// pool is a fixed set of workers. Worker 0 is whoever calls run; the others are
-// goroutines that spin a little between runs and then sleep.
+// A pool is a fixed set of workers. Worker 0 is the goroutine that calls run. The others are goroutines that spin for a short
+// time between runs and then sleep.
 type pool struct {
 	workers  []*worker
-	mem      []float32 // arena of the program that runs
+	mem      []float32 // the arena of the program that runs
 	prog     atomic.Pointer[program]
-	runCount atomic.Uint64 // counts runs; a change wakes the workers
-	arrived  atomic.Int64  // arrivals at barriers since the pool began
+	runCount atomic.Uint64 // the number of runs; workers start when it changes
+	arrived  atomic.Int64  // the number of arrivals at barriers since the pool was made
 	asleep   []atomic.Bool
 	wake     []chan struct{}
-	quit     bool // read after turn changes
+	quit     bool // workers read it after runCount has changed
 }
 
 func newPool(threads int) *pool {
@@ -47,35 +47,35 @@ func newPool(threads int) *pool {
 	return p
 }
 
-// spins is how many pauses of 40 or so cycles a worker waits for the next run
-// before it sleeps: tens of microseconds, which covers the gap between the steps
-// of a training loop.
+// idleSpins is the number of pauses, of about 40 cycles each, that a worker waits for the next run before it sleeps. These are
+// tens of microseconds, longer than the gap between the steps of a training loop.
 const idleSpins = 2000
 
-// A worker at a barrier pauses for some hundred microseconds, more than a level
-// is ever out of balance. If the others have not come by then, their processor
-// is wanted by another program, which may have this one for a moment.
+// A worker at a barrier pauses for some hundred microseconds, which is longer than the differences between the workers of a
+// level. If the other workers have not arrived then, another program uses their processors, and this worker sleeps for a
+// moment to let it run.
 const (
 	barrierSpins = 8000
 	barrierSleep = 30 * time.Microsecond
 )
 
+// workLoop runs the tasks of worker i for each run until the pool is closed.
 func (p *pool) workLoop(i int) {
-	for seen := uint64(0); ; {
-		for n := 0; p.runCount.Load() == seen; n++ {
+	for lastRun := uint64(0); ; {
+		for n := 0; p.runCount.Load() == lastRun; n++ {
 			if n < idleSpins {
 				kernel.Pause(1)
 				continue
 			}
-			// Announce the sleep, then look once more: begin changes turn before
-			// it looks at asleep, so one of the two sees the other.
+			// Set asleep, and then read runCount again. startRun changes runCount before it reads asleep, so one of the
+			// two goroutines always reads what the other has written.
 			p.asleep[i].Store(true)
-			if p.runCount.Load() == seen {
+			if p.runCount.Load() == lastRun {
 				<-p.wake[i]
 			}
 			p.asleep[i].Store(false)
 		}
-		seen = p.runCount.Load()
+		lastRun = p.runCount.Load()
 		if p.quit {
 			return
 		}
@@ -83,19 +83,20 @@ func (p *pool) workLoop(i int) {
 	}
 }
 
-// begin lets the workers see the next turn.
+// startRun makes the workers start the next run.
 func (p *pool) startRun() {
 	p.runCount.Add(1)
 	for i := 1; i < len(p.workers); i++ {
 		if p.asleep[i].Load() {
 			select {
 			case p.wake[i] <- struct{}{}:
-			default: // a token from an earlier turn is there already
+			default: // there is a token of an earlier run
 			}
 		}
 	}
 }
 
+// close ends the workers.
 func (p *pool) close() {
 	if !p.quit {
 		p.quit = true
@@ -115,8 +116,8 @@ func (p *pool) run(prog *program) {
 	p.work(prog, p.workers[0])
 }
 
-// work does the tasks of each level in turn, its own first, then waits for the
-// others: a task may read what any task of an earlier level wrote.
+// work runs tasks level by level: those of its own queue first, and then those of other queues. After each level it waits
+// for the other workers, because a task may read what any task of an earlier level has written.
 func (p *pool) work(prog *program, w *worker) {
 	n := int64(len(p.workers))
 	w.timing = prog.measured
@@ -139,8 +140,8 @@ func (p *pool) work(prog *program, w *worker) {
 	}
 }
 
-// grow makes room for what a new program needs. It runs at compile time, under
-// the backend's lock; programs bind their buffers anew when they run next.
+// grow enlarges the memory of the pool for a new program. It runs at compile time, with the lock of the backend. Programs bind
+// their buffers to the new memory when they run next.
 func (p *pool) grow(scratch, regs, local, arena int) {
 	if len(p.mem) < arena {
 		p.mem = newAligned(arena)
@@ -158,20 +159,21 @@ func (p *pool) grow(scratch, regs, local, arena int) {
 	}
 }
 
-// A task is one piece of a stage.
+// A task is a part of a stage that one worker runs.
 type task struct {
 	stage *stage
 	index int32
 }
 
-// A queue is the tasks of a level that are dealt to one worker. Whoever has
-// finished its own takes from the others'.
+// A queue holds the tasks of a level that belong to one worker. A worker that has finished its own tasks takes tasks from the
+// queues of others.
 type queue struct {
 	tasks []task
 	next  atomic.Int64
-	_     [lineFloats*4 - 32]byte // a cache line each
+	_     [lineFloats*4 - 32]byte // fills a cache line
 }
 
+// runTasks runs the tasks of the queue that no worker has taken.
 func (q *queue) runTasks(w *worker) {
 	for q.next.Load() < int64(len(q.tasks)) {
 		t := int(q.next.Add(1)) - 1
@@ -188,6 +190,7 @@ type level struct {
 	stages []*stage
 }
 
+// reset prepares the level for a run.
 func (l *level) reset() {
 	for i := range l.queues {
 		l.queues[i].next.Store(0)
@@ -197,28 +200,29 @@ func (l *level) reset() {
 	}
 }
 
-// A stage is a kernel cut into tasks that may run in any order.
+// A stage is a computation that is divided into tasks, which may run in any order.
 type stage struct {
 	name      string
 	tasks     int
-	cost      float64 // of a task, in arbitrary units: large tasks start first
+	cost      float64 // of a task, without a unit: large tasks start first
 	run       func(w *worker, task int)
-	shards    *shardRunner // of a region, what runs it
-	finish    func()       // run by whoever ends the last task; adds partial sums in order
-	cond      *buffer      // a scalar: the stage does nothing if it is 0; nil = it always runs
-	remaining atomic.Int64
+	shards    *shardRunner // not nil if the stage runs a region
+	finish    func()       // is called after the last task; it adds partial sums in order
+	cond      *buffer      // a scalar, or nil: the stage does nothing if the scalar is 0
+	remaining atomic.Int64 // the number of tasks that have not ended
 	reads     []*buffer
 	writes    []*buffer
-	temps     []*buffer // used by this stage alone
-	commit    *buffer   // a state written when all else is done
+	temps     []*buffer // the buffers that only this stage uses
+	commit    *buffer   // a state that is written after all other stages
 	level     int
-	node      nodeInfo // what it computes, for CheckFinite and for profiles
+	node      nodeInfo // of the result, for CheckFinite and profiles
 
-	fused           []string // primitives computed along with it
-	matFlops, flops int64    // of products and convolutions; of the rest
+	fused           []string // the other primitives that the stage computes
+	matFlops, flops int64    // of products and convolutions, and of all other primitives
 	measured        counters
 }
 
+// runTask executes a task.
 func (s *stage) runTask(w *worker, task int) {
 	switch {
 	case s.cond != nil && s.cond.data[0] == 0:

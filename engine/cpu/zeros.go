@@ -7,38 +7,36 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// zeros lets a product pass over what its left side, an input, has of zeros: four
-// fifths of a batch of digits is background. Of every tile of rows it lists the places
-// where one of them is not 0, and puts these side by side. What is left out would add
-// 0 to each sum, so a result has the same bits, unless the right side is not finite.
+// A zeroSkipper lets a matrix product skip zeros of its left operand, which is an input: four fifths of the pixels of a batch
+// of digits are background. For every tile of rows it lists the columns in which at least one row is not 0, and copies these
+// columns side by side. The other columns would add 0 to each sum, so the results have the same bits, unless the right
+// operand is not finite.
 //
-// Images without zeros are not searched again and again: where most tiles were full,
-// the tasks that follow do not look.
+// If most tiles of a task are dense, the next tasks do not search for zeros, so that images without zeros cost little.
 type zeroSkipper struct {
 	a         *buffer
 	transA    bool
 	lda       int
 	k, ldb    int
-	skipTasks atomic.Int32 // tasks that are not to look
+	skipTasks atomic.Int32 // the number of next tasks that do not search
 }
 
 const (
 	tileRows      = kernel.MaxRows
-	denseFraction = 0.75 // of its places: as many are no fewer, once they are listed
-	// sparseColumns is how many of the right side a list must serve, to be worth it.
+	denseFraction = 0.75 // a tile is dense if more than this fraction of its columns is not 0: listing them then does not pay
+	// minSparseColumns is the smallest number of columns of the right operand for which a search pays.
 	minSparseColumns = 64
 	denseTasks       = 256
 )
 
-// scratch returns what a worker needs, in float32: a tile, and where it is from.
+// scratch returns the size of the scratch memory in float32: for the columns of a tile, and for their offsets.
 func (z *zeroSkipper) scratch() int { return (tileRows + 1) * z.k }
 
-// rests says whether a task is not to look.
+// skipsSearch reports whether a task does not search for zeros.
 func (z *zeroSkipper) skipsSearch() bool { return z.skipTasks.Load() > 0 && z.skipTasks.Add(-1) >= 0 }
 
-// list fills the scratch with the places of mr rows from row i on that are not 0 in
-// all of them, (n, tileRows), and where in the right side they are, (n). Fewer rows
-// are filled up with some others.
+// listNonzeros returns the columns of mr rows from row i on in which at least one row is not 0, (n, tileRows), and their offsets
+// in the right operand, (n). Both are in scratch. If mr is below tileRows, the columns have other numbers after row mr.
 func (z *zeroSkipper) listNonzeros(scratch []float32, i, mr int) (tile *float32, from []uint32) {
 	t := bitsOf(scratch)
 	from = t[tileRows*z.k:][:z.k]
@@ -51,12 +49,13 @@ func (z *zeroSkipper) listNonzeros(scratch []float32, i, mr int) (tile *float32,
 	return &scratch[0], from[:n]
 }
 
-// bitsOf returns x and what lies in its guard. Words are compared and copied faster than
-// floats are.
+// bitsOf returns the elements of x, and those after x up to its capacity, as words. Words are compared and copied faster than
+// float32.
 func bitsOf(x []float32) []uint32 {
 	return unsafe.Slice((*uint32)(unsafe.Pointer(unsafe.SliceData(x))), cap(x))
 }
 
+// listRows returns the number of columns of listNonzeros for a left operand that is not transposed.
 func (z *zeroSkipper) listRows(tile, from []uint32, i, mr int) int {
 	a := bitsOf(z.a.data)
 	row := func(r int) []uint32 {
@@ -79,9 +78,9 @@ func (z *zeroSkipper) listRows(tile, from []uint32, i, mr int) int {
 	return n
 }
 
-// listColumns may read the guard of the buffer. Whether a few pixels of the next image
-// are 0 cannot be foreseen, so it does not branch on it: a place that is not to be kept
-// is written over.
+// listColumns returns the number of columns of listNonzeros for a transposed left operand. It may read after the end of the
+// buffer. Branches on pixels would often be mispredicted, so it writes every column, and the next one overwrites a column of
+// zeros.
 func (z *zeroSkipper) listColumns(tile, from []uint32, i int) int {
 	a, n := bitsOf(z.a.data), 0
 	for k := range from {
@@ -90,30 +89,30 @@ func (z *zeroSkipper) listColumns(tile, from []uint32, i int) int {
 		v0, v1, v2, v3, v4, v5 := v[0], v[1], v[2], v[3], v[4], v[5]
 		t[0], t[1], t[2], t[3], t[4], t[5] = v0, v1, v2, v3, v4, v5
 		from[n] = uint32(k * z.ldb)
-		kept := 0
+		nonzero := 0
 		if (v0|v1|v2|v3|v4|v5)<<1 != 0 {
-			kept = 1
+			nonzero = 1
 		}
-		n += kept
+		n += nonzero
 	}
 	return n
 }
 
-// runZeros is run of a product that passes over zeros.
+// runSparse computes rows [r0, r1) of C, and skips zeros of A.
 func (mm *matmul) runSparse(w *worker, r0, r1 int) {
 	z := mm.sparse
 	if z.skipsSearch() {
 		mm.runDense(w, r0, r1)
 		return
 	}
-	full, tiles := 0, 0
+	dense, tiles := 0, 0
 	for i := r0; i < r1; {
 		run := nextTileRun(r1 - i)
 		for range run.tiles {
 			tile, from := z.listNonzeros(w.scratch, i, run.mr)
 			tiles++
 			if float64(len(from)) > denseFraction*float64(z.k) {
-				full++
+				dense++
 				mm.runDense(w, i, i+run.mr)
 			} else {
 				w.outer = kernel.OuterArgs{A: tile, LdA: tileRows, B: mm.b.ptr(0), LdPanel: mm.panelStride, BOffs: (*int32)(unsafe.Pointer(unsafe.SliceData(from))),
@@ -123,7 +122,7 @@ func (mm *matmul) runSparse(w *worker, r0, r1 int) {
 			i += run.mr
 		}
 	}
-	if 2*full > tiles {
+	if 2*dense > tiles {
 		z.skipTasks.Store(denseTasks)
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// TestZerosArePassedOver: a product of an input has the bits of that of a state, which
-// is not searched for zeros, whatever zeros there are and whatever came before.
+// The matrix product of an input, which skips zeros, has the same bits as that of a state, which does not, for any number of
+// zeros and after any earlier runs.
 func TestSparseProduct(t *testing.T) {
 	const k, n = 45, minSparseColumns + 5
 	cpuid.EachImpl(t, "cpu", func(t *testing.T) {
-		for _, m := range []int{1, 7, 32, unpackedRows + 5} { // of the last the right side is packed
+		for _, m := range []int{1, 7, 32, unpackedRows + 5} { // for the last, the right operand is packed
 			for _, transA := range []bool{false, true} {
 				t.Run(fmt.Sprint(m, transA), func(t *testing.T) {
 					shape := []int{m, k}
@@ -43,12 +43,12 @@ func TestSparseProduct(t *testing.T) {
 						t.Fatal(err)
 					}
 					in, out := p.Inputs()[0].New(), []*tensor.Tensor{p.Outputs()[0].New(), p.Outputs()[1].New()}
-					for turn, share := range []float64{0.8, 0, 1, 0.97, 0, 0.5, 0.99} {
+					for round, share := range []float64{0.8, 0, 1, 0.97, 0, 0.5, 0.99} {
 						values := in.F32()
-						key.Split("x").At(uint64(turn)).Normal(values)
+						key.Split("x").At(uint64(round)).Normal(values)
 						for i := range values {
-							if u := key.Split("zero").At(uint64(turn)).At(uint64(i)).Float64(); u < share {
-								values[i] = float32(math.Copysign(0, u-share/2)) // −0 too
+							if u := key.Split("zero").At(uint64(round)).At(uint64(i)).Float64(); u < share {
+								values[i] = float32(math.Copysign(0, u-share/2)) // also −0
 							}
 						}
 						if err := st.Set("s", in); err != nil {
@@ -69,8 +69,7 @@ func TestSparseProduct(t *testing.T) {
 	})
 }
 
-// TestZerosAreListed: the places of a tile of which a row is not 0, and no others; where
-// images have no zeros, the tasks that follow do not look for some time.
+// listNonzeros returns the columns of a tile in which a row is not 0. After dense tasks, the next tasks do not search.
 func TestListNonzeros(t *testing.T) {
 	const rows, k = 8, 20
 	a := &buffer{size: rows * k, data: newAligned(rows * k)}
@@ -82,19 +81,19 @@ func TestListNonzeros(t *testing.T) {
 		want  string
 	}{{0, 6, "[12 57]"}, {0, 2, "[57]"}, {3, 4, "[12 21]"}, {7, 1, "[]"}} {
 		if _, from := z.listNonzeros(scratch, c.i, c.mr); fmt.Sprint(from) != c.want {
-			t.Errorf("rows %d to %d: at %v, want %s", c.i, c.i+c.mr-1, from, c.want)
+			t.Errorf("rows %d to %d: offsets %v, want %s", c.i, c.i+c.mr-1, from, c.want)
 		}
 	}
 	z = &zeroSkipper{a: a, transA: true, lda: k, k: rows, ldb: 3}
 	tile, from := z.listNonzeros(scratch, 4, 6) // columns 4 to 9
 	if fmt.Sprint(from) != "[6 15 18]" || *tile != 1 || scratch[tileRows] != 2 || scratch[2*tileRows+3] != 4 {
-		t.Errorf("columns 4 to 9: at %v, of %v", from, scratch[:3*tileRows])
+		t.Errorf("columns 4 to 9: offsets %v, tile %v", from, scratch[:3*tileRows])
 	}
 	if z.skipsSearch() {
-		t.Error("it rests before any image was seen")
+		t.Error("the first task does not search")
 	}
 	z.skipTasks.Store(2)
 	if !z.skipsSearch() || !z.skipsSearch() || z.skipsSearch() {
-		t.Error("it does not rest for two tasks")
+		t.Error("not exactly two tasks skip the search")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
+// function returns a function with the outputs a, b, …
 func function(t testing.TB, in []*graph.Node, out ...*graph.Node) *graph.Func {
 	t.Helper()
 	var outs []graph.Output
@@ -28,9 +29,8 @@ func function(t testing.TB, in []*graph.Node, out ...*graph.Node) *graph.Func {
 	return f
 }
 
-// TestFiniteIsAskedOfTheValue pins what optim.Guard relies on: x − x is 0 of a
-// finite x alone, and no pass may know better.
-func TestFiniteIsAskedOfTheValue(t *testing.T) {
+// x − x is 0 only for a finite x, and 0·x is NaN otherwise: no pass may simplify these. optim.Guard relies on it.
+func TestNonFiniteDifferences(t *testing.T) {
 	b := cpu.New(1)
 	defer b.Close()
 	x := graph.Input("x", tensor.Float32, 5)
@@ -49,7 +49,7 @@ func TestFiniteIsAskedOfTheValue(t *testing.T) {
 	}
 }
 
-// TestCheckFiniteNamesTheLayer has a fault between two layers that are sound.
+// CheckFinite reports the layer of the first value that is not finite.
 func TestCheckFiniteNamesTheLayer(t *testing.T) {
 	b := cpu.New(2)
 	defer b.Close()
@@ -63,7 +63,7 @@ func TestCheckFiniteNamesTheLayer(t *testing.T) {
 	}
 	in, out := tensor.New(tensor.Float32, 2, 3), tensor.New(tensor.Float32)
 	if err := p.Run([]*tensor.Tensor{in}, []*tensor.Tensor{out}); err != nil || out.F32()[0] != 0 {
-		t.Fatalf("of zeros: %v, %v; want 0", out.F32(), err)
+		t.Fatalf("for zeros: %v, %v; want 0", out.F32(), err)
 	}
 	in.F32()[4] = -3
 	var bad *backend.NonFiniteError
@@ -75,7 +75,7 @@ func TestCheckFiniteNamesTheLayer(t *testing.T) {
 	}
 }
 
-// TestThreadsDoNotChangeBits trains a few steps with several numbers of threads.
+// A few training steps give the same bits with any number of threads.
 func TestThreadsDoNotChangeBits(t *testing.T) {
 	for name, make := range map[string]func() (model.Kind, model.Recipe){"mlp-vae": vae.MLPVAE, "cnn-vae": vae.CNNVAE} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestThreadsDoNotChangeBits(t *testing.T) {
 	}
 }
 
-func TestRunRefusesWhatDoesNotFit(t *testing.T) {
+func TestOperandErrors(t *testing.T) {
 	b := cpu.New(1)
 	defer b.Close()
 	x := graph.Input("x", tensor.Float32, 2)
@@ -124,20 +124,20 @@ func TestRunRefusesWhatDoesNotFit(t *testing.T) {
 		{[]*tensor.Tensor{two}, []*tensor.Tensor{three}},
 	} {
 		if err := p.Run(c.in, c.out); err == nil {
-			t.Errorf("Run(%v, %v) was accepted", c.in, c.out)
+			t.Errorf("no error from Run(%v, %v)", c.in, c.out)
 		}
 	}
 	if err := s.Set("w", two); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Set("w", three); err == nil {
-		t.Error("a state of 2 elements was set to 3")
+		t.Error("no error for setting a state of 2 elements to 3")
 	}
 	w := graph.State("w", 3)
 	if _, err := b.Compile(function(t, nil, graph.Neg(w)), s, backend.Options{}); err == nil {
-		t.Error("a state of 2 elements was compiled as one of 3")
+		t.Error("no error for compiling a state of 2 elements as one of 3")
 	}
 	if _, err := s.Get("none"); err == nil {
-		t.Error("a state that is not there was read")
+		t.Error("no error for reading a state that does not exist")
 	}
 }
