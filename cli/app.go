@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/internal/option"
@@ -188,6 +189,9 @@ func (a *app) errorText(err error) string {
 	text := option.Text(err, a.flagOf)
 	if f := (*data.FetchError)(nil); errors.As(err, &f) {
 		text = strings.Replace(text, f.Remedy(), "run: imago data get "+f.Set, 1)
+	}
+	if errors.Is(err, latent.ErrNoEncoder) {
+		text = strings.Replace(text, "Session.Invert", "imago invert", 1)
 	}
 	return text
 }

@@ -3,8 +3,10 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -72,7 +74,7 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 			if err != nil {
 				return err
 			}
-			opened[i], sides[i] = m, compare.Side{Name: filepath.Base(run.Dir), Session: m.Session, Config: *m.config, Log: log}
+			opened[i], sides[i] = m, compare.Side{Name: filepath.Base(run.Dir), Session: m.Session, Config: *m.config, Beta: betaOf(m.config), Log: log}
 		}
 		if sides[0].Name == sides[1].Name {
 			sides[0].Name, sides[1].Name = args[0], args[1]
@@ -120,4 +122,15 @@ func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out 
 	fmt.Fprintln(a.out, got.Summary())
 	a.printWritten(out, "%s and %s side by side", got.Sides[0].Name, got.Sides[1].Name)
 	return nil
+}
+
+// betaOf returns the weight of the KL in a model's configuration; NaN if it has none.
+func betaOf(c *runlog.Config) float64 {
+	var o struct {
+		Beta *float64 `json:"beta"`
+	}
+	if json.Unmarshal(c.Model, &o) != nil || o.Beta == nil {
+		return math.NaN()
+	}
+	return *o.Beta
 }

@@ -20,11 +20,11 @@ import (
 
 var small = model.Image{H: 8, W: 8, C: 1}
 
-// images returns n dark images of noise, and then strange ones with one bright half.
-func images(t *testing.T, n, strange int) *data.InMemory {
+// images returns n dark images of noise, and then images with one bright half.
+func images(t *testing.T, n, bright int) *data.InMemory {
 	t.Helper()
 	size := small.Size()
-	bits := make([]uint32, (n+strange)*size)
+	bits := make([]uint32, (n+bright)*size)
 	rng.New(3).Bits(bits)
 	pix := make([]uint8, len(bits))
 	for i, b := range bits {
@@ -33,7 +33,7 @@ func images(t *testing.T, n, strange int) *data.InMemory {
 			pix[i] = 255
 		}
 	}
-	m, err := data.NewInMemory(pix, n+strange, small.H, small.W, small.C)
+	m, err := data.NewInMemory(pix, n+bright, small.H, small.W, small.C)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,11 +84,11 @@ func score(t *testing.T, s *latent.Session, train, of data.Items, opt Options) m
 
 // TestDensityFindsOutliers checks that the codes of an untrained model already separate outliers.
 func TestDensityFindsOutliers(t *testing.T) {
-	const n, strange = 300, 40
-	s, train, test := session(t, kind(vae.MLPVAE())), images(t, 400, 0), images(t, n, strange)
+	const n, bright = 300, 40
+	s, train, test := session(t, kind(vae.MLPVAE())), images(t, 400, 0), images(t, n, bright)
 	got := score(t, s, train, test, Options{Draws: 3, Components: 3, Key: rng.New(1)})
-	positive := make([]bool, n+strange)
-	for i := range strange {
+	positive := make([]bool, n+bright)
+	for i := range bright {
 		positive[n+i] = true
 	}
 	for _, name := range []string{Density, Combined} {

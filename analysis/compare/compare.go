@@ -14,7 +14,6 @@ package compare
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/imago-ml/imago/analysis/eval"
@@ -32,6 +31,7 @@ type Side struct {
 	Name    string // as the user calls it
 	Session *latent.Session
 	Config  runlog.Config
+	Beta    float64       // weight of the KL in the loss; NaN if the model has none
 	Log     []runlog.Line // log of its training; may be empty
 }
 
@@ -73,7 +73,6 @@ type Comparison struct {
 // Measurements are the numbers and pictures of one model.
 type Measurements struct {
 	Side
-	Beta   float64 // weight of the KL as the model is configured; NaN if it has none
 	Scores eval.Scores
 
 	Spread float64 // standard deviation of the training codes, mean over units
@@ -121,7 +120,7 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 
 // measure returns the measurements of one model.
 func (c *Comparison) measure(ctx context.Context, s Side, v *distanceSpace, opt Options) (Measurements, error) {
-	m := Measurements{Side: s, Beta: betaOf(s.Config), Prior: s.Session.HasPrior()}
+	m := Measurements{Side: s, Prior: s.Session.HasPrior()}
 	e, err := eval.New(s.Session)
 	if err != nil {
 		return m, err
@@ -162,15 +161,4 @@ func (m *Measurements) labels(test data.Items, n int, at func(i int) int) ([]flo
 		l.LabelsAt(at(i), y[i*k:(i+1)*k])
 	}
 	return y, nil
-}
-
-// betaOf returns the option beta of a model's configuration; NaN if it has none.
-func betaOf(c runlog.Config) float64 {
-	var o struct {
-		Beta *float64 `json:"beta"`
-	}
-	if json.Unmarshal(c.Model, &o) != nil || o.Beta == nil {
-		return nan
-	}
-	return *o.Beta
 }

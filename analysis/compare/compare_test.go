@@ -55,7 +55,7 @@ func TestSampleQuality(t *testing.T) {
 	v := &distanceSpace{dims: 1, train: []float32{0, 10}, mean: 1, outlierDistance: 2}
 	h, err := v.sampleQuality(context.Background(), []float32{1, 9, 5, -4, 12})
 	if err != nil || !(math.Abs(h.Nearest-13.0/5) <= 1e-12) || !(math.Abs(h.Relative-13.0/5) <= 1e-12) || !(math.Abs(h.Outliers-0.4) <= 1e-12) || !math.IsNaN(h.FID) {
-		t.Errorf("%+v, %v; want a mean distance of 13/5, and 2 of 5 strange", h, err)
+		t.Errorf("%+v, %v; want a mean distance of 13/5, and 2 of 5 outliers", h, err)
 	}
 	v.mean = 0
 	if h, _ = v.sampleQuality(context.Background(), []float32{1}); !math.IsNaN(h.Relative) {
@@ -64,7 +64,7 @@ func TestSampleQuality(t *testing.T) {
 }
 
 // side returns an untrained model with given measurements.
-func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), config string, scores map[string]float64, log ...float64) Measurements {
+func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), beta float64, scores map[string]float64, log ...float64) Measurements {
 	t.Helper()
 	k, _ := kind()
 	in := model.Input{Image: model.Image{H: 4, W: 4, C: 1}}
@@ -74,8 +74,7 @@ func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), con
 	}
 	be := cpu.New(1)
 	t.Cleanup(func() { be.Close() })
-	s := Measurements{PriorSamples: SampleQuality{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, exec.New(be, nil)), Config: runlog.Config{Model: []byte(config)}}, Spread: 8}
-	s.Beta = betaOf(s.Config)
+	s := Measurements{PriorSamples: SampleQuality{FID: nan}, Side: Side{Name: name, Session: latent.New(m, in, exec.New(be, nil)), Beta: beta}, Spread: 8}
 	for i, v := range log {
 		s.Log = append(s.Log, runlog.Line{Kind: runlog.EpochLine, Epoch: i + 1, Test: map[string]float64{eval.MeanSigma: v}, UnitKL: []float64{v, 2 * v}})
 	}
@@ -93,19 +92,19 @@ func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), con
 
 // TestSummary checks that the text follows the numbers.
 func TestSummary(t *testing.T) {
-	point := side(t, "point", vae.MLPAE, `{"latent": 2}`, map[string]float64{eval.ActiveUnits: 2, "test_mse": 0.01})
+	point := side(t, "point", vae.MLPAE, nan, map[string]float64{eval.ActiveUnits: 2, "test_mse": 0.01})
 	scores := map[string]float64{eval.ActiveUnits: 2, eval.MeanSigma: 0.004, eval.KLPerUnit: 1.25, "test_mse": 0.02}
 	for _, tt := range []struct {
 		name     string
 		side     Measurements
 		has, not []string
 	}{
-		{"off", side(t, "cloud", vae.MLPVAE, `{"beta": 0}`, scores, 0.5, 0.1, 0.004),
+		{"off", side(t, "cloud", vae.MLPVAE, 0, scores, 0.5, 0.1, 0.004),
 			[]string{"σ was 0.5 after the first epoch and 0.004 after epoch 3", "The KL is off", "2000 times smaller", "has become an autoencoder", "2.5 nats", "2 in the unit that has the most and 0.5 in the unit that has the least"}, nil},
-		{"not yet", side(t, "cloud", vae.MLPVAE, `{"beta": 0}`, map[string]float64{eval.MeanSigma: 0.9, eval.KLPerUnit: 1, eval.ActiveUnits: 1, "test_mse": 0.02}),
+		{"not yet", side(t, "cloud", vae.MLPVAE, 0, map[string]float64{eval.MeanSigma: 0.9, eval.KLPerUnit: 1, eval.ActiveUnits: 1, "test_mse": 0.02}),
 			[]string{"so far σ has not gone to zero"}, []string{"become an autoencoder", "after the first epoch"}},
-		{"on", side(t, "cloud", vae.MLPVAE, `{"beta": 1}`, scores), []string{"The KL, weighted 1, is the cost of information"}, []string{"is off"}},
-		{"other", side(t, "cloud", vae.MLPVAE, `{}`, scores), []string{"cloud encodes an image as a Gaussian"}, []string{"The KL"}},
+		{"on", side(t, "cloud", vae.MLPVAE, 1, scores), []string{"The KL, weighted 1, is the cost of information"}, []string{"is off"}},
+		{"other", side(t, "cloud", vae.MLPVAE, nan, scores), []string{"cloud encodes an image as a Gaussian"}, []string{"The KL"}},
 	} {
 		tt.side.GaussianSamples.Outliers, point.GaussianSamples.Outliers = 0.1, 0.6
 		c := Comparison{Sides: [2]Measurements{point, tt.side}}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log"
 	"maps"
+	"math"
 
 	"github.com/imago-ml/imago/analysis/compare"
 	"github.com/imago-ml/imago/analysis/latent"
@@ -33,7 +34,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		return compare.Side{Name: name, Session: s, Config: runlog.Config{Recipe: kind.Name, Model: []byte(`{}`)}}
+		return compare.Side{Name: name, Session: s, Config: runlog.Config{Recipe: kind.Name}, Beta: math.NaN()}
 	}
 	pix := make([]uint8, 40*in.Size())
 	for i, p := range rng.New(1).Perm(len(pix)) {

@@ -24,8 +24,8 @@ type distanceSpace struct {
 	net  *feature.Net
 	img  model.Image
 
-	train           []float32 // (pool, dims), training images
-	test            []float32 // (made, dims), test images
+	train           []float32 // (poolImages, dims), training images
+	test            []float32 // (generatedImages, dims), test images
 	outlierDistance float64   // distance to the nearest training image that 95 % of the test images keep
 	mean            float64   // mean of these distances
 }
@@ -87,12 +87,12 @@ func (v *distanceSpace) embed(ctx context.Context, x []float32) ([]float32, erro
 
 // nearest returns the distance of each of the points (n, dims) to the nearest training image.
 func (v *distanceSpace) nearest(ctx context.Context, x []float32) ([]float64, error) {
-	near, err := latent.Neighbours(ctx, x, v.train, v.dims, 1, latent.Euclidean, nil)
+	neighbours, err := latent.Neighbours(ctx, x, v.train, v.dims, 1, latent.Euclidean, nil)
 	if err != nil {
 		return nil, err
 	}
-	d := make([]float64, len(near))
-	for i, n := range near {
+	d := make([]float64, len(neighbours))
+	for i, n := range neighbours {
 		d[i] = n[0].Distance
 	}
 	return d, nil

@@ -48,8 +48,8 @@ func TestConditional(t *testing.T) {
 	in := model.Input{Image: model.Image{H: quarterSide, W: quarterSide, C: 1}, Labels: 4}
 	task := Task{Protocol: DefaultProtocol(), Set: set, Seed: 1, Only: []string{"fid_", "recognised"}}
 	task.Generated = 500 // there are 200
-	var told []string
-	task.Progress = func(metric string, done, total int) { told = append(told, metric) }
+	var metrics []string
+	task.Progress = func(metric string, done, total int) { metrics = append(metrics, metric) }
 	be := cpu.New(1)
 	defer be.Close()
 	task.Net = netOf(t, set, be)
@@ -79,8 +79,8 @@ func TestConditional(t *testing.T) {
 			t.Errorf("wrong %v: %v recognised, want %v", wrong, right.Value, want)
 		}
 	}
-	if len(told) == 0 {
-		t.Error("no progress was told")
+	if len(metrics) == 0 {
+		t.Error("no progress was reported")
 	}
 	// Without a net there are no such metrics, and it is said why.
 	e := ofToy(t, stamp{}, in)

@@ -42,12 +42,12 @@ func ballCoverage(ctx context.Context, s *evaluation, real, generated *embedding
 	if err != nil {
 		return result{}, err
 	}
-	near, err := r.nearest(ctx, real.features, pointsOf(generated.features, feature.Size), 1, false)
+	nearest, err := r.nearest(ctx, real.features, pointsOf(generated.features, feature.Size), 1, false)
 	if err != nil {
 		return result{}, err
 	}
 	var m mean
-	for i, n := range near {
+	for i, n := range nearest {
 		m.add(indicator(n[0].Distance <= radii[i]))
 	}
 	return result{value: m.value(), stdErr: m.stdErr()}, nil

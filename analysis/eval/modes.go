@@ -163,7 +163,7 @@ func modeMetric(value func(m *modes) (v float64, reason string)) func(context.Co
 // modesFound returns the number of modes with at least one image, and the number of images
 // of each mode.
 func modesFound(ctx context.Context, s *evaluation) (result, error) {
-	found := func(m *modes) (float64, string) {
+	count := func(m *modes) (float64, string) {
 		n := 0
 		for _, c := range m.counts {
 			if c > 0 {
@@ -172,7 +172,7 @@ func modesFound(ctx context.Context, s *evaluation) (result, error) {
 		}
 		return float64(n), ""
 	}
-	r, err := modeMetric(found)(ctx, s)
+	r, err := modeMetric(count)(ctx, s)
 	if err == nil && r.absent == "" {
 		for _, c := range s.modes.counts {
 			r.units = append(r.units, float64(c))

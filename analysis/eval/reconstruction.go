@@ -25,7 +25,7 @@ func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionE
 	var p reconstructionErrors
 	size := s.img.Size()
 	err := eachChunk(s.images, func(at int, part data.Items) error {
-		made, err := s.session.Reconstruct(ctx, part)
+		decoded, err := s.session.Reconstruct(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -35,7 +35,7 @@ func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionE
 		}
 		each := make([][3]float64, part.Len())
 		err = data.Parallel(ctx, part.Len(), func(i int) error {
-			a, b := x[i*size:(i+1)*size], made[i*size:(i+1)*size]
+			a, b := x[i*size:(i+1)*size], decoded[i*size:(i+1)*size]
 			mse := 0.0
 			for k := range a {
 				d := float64(a[k]) - float64(b[k])

@@ -49,7 +49,7 @@ func TestMeanDifference(t *testing.T) {
 		}
 	}
 	if d.With != 5000 || d.Without != 5000 || math.Abs(d.Separation*d.Deviation-length) > 0.06 {
-		t.Errorf("%d with, %d without, %v apart; want 5000 of each and %v", d.With, d.Without, d.Separation*d.Deviation, length)
+		t.Errorf("%d with, %d without, a separation of %v; want 5000 of each and %v", d.With, d.Without, d.Separation*d.Deviation, length)
 	}
 	// A strength is in standard deviations along the direction.
 	moved := d.Move(codes[:units], []float64{0, 2})

@@ -178,12 +178,12 @@ func (s *Session) startCodes(ctx context.Context, images data.Items, x, labels [
 				return nil, err
 			}
 		}
-		far := make([]float64, o.Draws)
+		distances := make([]float64, o.Draws)
 		order := make([]int, o.Draws)
-		for k := range far {
-			far[k], order[k] = MeanSquared(row(x, size, i), row(pictures, size, k)), k
+		for k := range distances {
+			distances[k], order[k] = MeanSquared(row(x, size, i), row(pictures, size, k)), k
 		}
-		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(far[a], far[b]) })
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(distances[a], distances[b]) })
 		from := o.Starts
 		if means != nil {
 			z = append(z, row(means, units, i)...)
@@ -279,7 +279,7 @@ func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.F
 	if o.Noise > 0 {
 		loss = graph.Add(loss, graph.Scale(graph.Sum(graph.Square(z), 1), o.Noise*o.Noise/float64(in.Size())))
 	}
-	// Of Adam, gradients of any scale make steps of the rate, as long as they are far above ε.
+	// Adam makes steps of the size of the rate for gradients of any scale far above ε.
 	adam := optim.Adam{Name: "inversion", Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-12}
 	updates, slots := adam.Update([]*graph.Node{z}, graph.Grad(graph.Sum(loss), z), lr)
 	outputs := []graph.Output{{Name: model.Loss, Value: loss}}

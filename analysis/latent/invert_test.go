@@ -146,7 +146,7 @@ func TestInversionOptions(t *testing.T) {
 	}
 	calls := 0
 	if fit(func(o *Inversion) { o.Progress = func(done, total int) { calls++ } }); calls != 60 {
-		t.Errorf("told of %d steps of 60", calls)
+		t.Errorf("progress was called for %d steps of 60", calls)
 	}
 	for says, change := range map[string]func(o *Inversion){
 		"0 steps":                   func(o *Inversion) { o.Steps = 0 },

@@ -22,6 +22,7 @@ package latent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 
@@ -35,6 +36,10 @@ import (
 )
 
 // N images or codes, H×W×C pixels, Z latent units, K labels, in every comment of this package.
+
+// ErrNoEncoder marks a task that needs an encoder, of a model that has none. Test with
+// errors.Is.
+var ErrNoEncoder = errors.New("this model has no encoder")
 
 // A Session is a model whose functions can be run. Its methods are safe for concurrent
 // use, also beside a step of training that runs on the same exec.Runner.
@@ -125,12 +130,12 @@ func (s *Session) StandardPrior() bool {
 
 // EncodeMeans returns the mean of q(z|x) of each image, and ln σ², which is nil for a
 // deterministic model. For a conditional model the images are a data.Labeller. It
-// fails if the model has no encoder.
+// fails with ErrNoEncoder if the model has none.
 //
 // images (N, H, W, C) → mean (N, Z), logVar (N, Z).
 func (s *Session) EncodeMeans(ctx context.Context, images data.Items) (mean, logVar []float32, err error) {
 	if s.model.Encode == nil {
-		return nil, nil, fmt.Errorf("latent: this model has no encoder: it maps codes to images only; codes of a few images are found by descent, as imago invert does")
+		return nil, nil, fmt.Errorf("latent: %w: it maps codes to images only; Session.Invert finds the codes of a few images by descent", ErrNoEncoder)
 	}
 	out, err := s.rows(ctx, s.encode, images, nil)
 	return out[model.OutputMean], out[model.OutputLogVar], err
@@ -167,13 +172,13 @@ func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32,
 }
 
 // Reconstruct returns each image as the model decodes the mean of its code. For a
-// conditional model the images are a data.Labeller. It fails if the model does not
-// reconstruct.
+// conditional model the images are a data.Labeller. It fails with
+// ErrNoEncoder if the model does not reconstruct.
 //
 // images (N, H, W, C) → (N, H, W, C) in [0, 1].
 func (s *Session) Reconstruct(ctx context.Context, images data.Items) ([]float32, error) {
 	if s.model.Reconstruct == nil {
-		return nil, fmt.Errorf("latent: this model does not reconstruct: it has no encoder; imago invert draws images beside the nearest pictures it makes")
+		return nil, fmt.Errorf("latent: this model does not reconstruct: %w; Session.Invert finds the nearest pictures that it generates", ErrNoEncoder)
 	}
 	out, err := s.rows(ctx, s.reconstruct, images, nil)
 	return out[model.OutputPicture], err

@@ -58,12 +58,12 @@ func TSNE(ctx context.Context, codes []float32, units int, opt TSNEOptions) (poi
 	}
 	along := start.Project(codes)
 	k := len(start.Variance)
-	near := along
+	inputs := along
 	if k == units { // a turn of the axes only
-		near = codes
+		inputs = codes
 	}
 	d := &descent{n: n, y: make([]float64, 2*n)}
-	if d.edges, err = affinities(ctx, near, len(near)/n, opt.Perplexity); err != nil {
+	if d.edges, err = affinities(ctx, inputs, len(inputs)/n, opt.Perplexity); err != nil {
 		return nil, 0, err
 	}
 	// From the principal components, 10⁻⁴ wide, with a hundredth of that as noise, so that equal codes part.
@@ -99,12 +99,12 @@ type edge struct {
 func affinities(ctx context.Context, codes []float32, units int, perplexity float64) ([][]edge, error) {
 	n := len(codes) / units
 	k := min(n-1, int(3*perplexity))
-	near, err := Neighbours(ctx, codes, codes, units, k, Euclidean, func(i int) int { return i })
+	nearest, err := Neighbours(ctx, codes, codes, units, k, Euclidean, func(i int) int { return i })
 	if err != nil {
 		return nil, err
 	}
 	given := make([][]edge, n) // p_j|i by j
-	for i, list := range near {
+	for i, list := range nearest {
 		p := conditionalAffinities(list, perplexity)
 		for m, nb := range list {
 			given[i] = append(given[i], edge{int32(nb.Index), p[m]})
@@ -138,8 +138,8 @@ func conditionalAffinities(list []Neighbour, perplexity float64) []float64 {
 	p := make([]float64, len(list))
 	nearest := list[0].Distance * list[0].Distance
 	lo, hi, beta := 0.0, math.Inf(1), 1.0
-	if far := list[len(list)-1].Distance; far*far > nearest {
-		beta = 1 / (far*far - nearest)
+	if farthest := list[len(list)-1].Distance; farthest*farthest > nearest {
+		beta = 1 / (farthest*farthest - nearest)
 	}
 	for range 100 {
 		var sum, energy float64
