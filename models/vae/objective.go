@@ -58,6 +58,11 @@ func adam(name string) optim.Adam {
 	return a
 }
 
+// SetOverrides replaces the overrides. Every configuration of this package has it:
+//
+//	config.(interface{ SetOverrides(vae.Overrides) }).SetOverrides(vae.Overrides{Optimizer: mine})
+func (o *Overrides) SetOverrides(overrides Overrides) { *o = overrides }
+
 // minimize returns the updates of a step that lowers the first of some metrics, which
 // are scalars: one, of all networks but those of frozen.
 func minimize(name string, rule optim.Rule, metrics func(in *Inputs) []graph.Output, frozen ...string) func(in *Inputs) []update.Update {
