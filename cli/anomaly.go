@@ -19,29 +19,26 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// detectorFlags say how anomalies are scored.
+// detectorFlags are the flags of an anomaly detector.
 type detectorFlags struct {
 	draws, components, encoded int
 	seed                       uint64
 }
 
+// addFlags declares the flags, except --seed.
 func (d *detectorFlags) addFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.IntVar(&d.draws, "draws", 5, "draws of z from q(z|x) an image, a `number`, for reconstruction and ELBO")
-	f.IntVar(&d.components, "components", 30, "`number` of Gaussians for the density of codes")
+	f.IntVar(&d.draws, "draws", 5, "`number` of draws of z from q(z|x) for each image, for reconstruction and ELBO")
+	f.IntVar(&d.components, "components", 30, "`number` of Gaussians of the density of codes")
 	encodedFlag(c, &d.encoded)
 }
 
+// check returns the first error in the flags.
 func (d *detectorFlags) check() error {
-	for _, err := range []error{atLeast("draws", d.draws, 1), atLeast("components", d.components, 1), atLeast("encoded", d.encoded, 0)} {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(atLeast("draws", d.draws, 1), atLeast("components", d.components, 1), atLeast("encoded", d.encoded, 0))
 }
 
-// detector fits one to the training images of a set.
+// detector returns an anomaly detector fitted to the training images of a set.
 func (a *app) detector(ctx context.Context, s *latent.Session, set *data.Set, d *detectorFlags) (*anomaly.Detector, error) {
 	train, err := evenlySpaced(set.Train, d.encoded)
 	if err != nil {
@@ -51,7 +48,7 @@ func (a *app) detector(ctx context.Context, s *latent.Session, set *data.Set, d 
 	return anomaly.Fit(ctx, s, set.Labelled(train), anomaly.Options{Draws: d.draws, Components: d.components, Key: rng.New(d.seed).Split("anomaly")})
 }
 
-// anomaly ranks images by how unlike the training images they are.
+// anomaly returns the command anomaly: it ranks images by how unlike the training images they are.
 func (a *app) anomaly() *cobra.Command {
 	var (
 		from              modelSource
@@ -65,16 +62,17 @@ func (a *app) anomaly() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "anomaly <run>",
 		Short: "Rank images by how unlike the training images they are",
-		Long: `anomaly scores images of the run's data set, or of --data, by what a model trained on normal ones makes of them:
+		Long: `anomaly scores images of the run's data set, or of --data, with a model trained on normal images. A high score is anomalous:
 
-  reconstruction  what is lost on the way through the latent code, mean over draws of the code
-  elbo            that plus the KL: the evidence bound, its sign turned
-  density         how rare the code is among those of the training images, by a mixture of Gaussians
-  combined        how rare code and reconstruction are together: what is lost against what is usual for such codes
+  reconstruction  the reconstruction error, averaged over draws of the code
+  elbo            the negative evidence lower bound: the reconstruction error plus the KL
+  density         the negative log-density of the code under a mixture of Gaussians, fitted to codes of training images
+  combined        code and reconstruction together: the reconstruction error compared with that of training images with
+                  similar codes
 
-Where the labels say which images are anomalous, each score is judged by AUROC, the probability that an anomalous image
-scores above a normal one, and AUPRC, the average precision. A run trained --without a class is judged by that class. The
-picture shows the strangest and the most usual images above what the model makes of them.`,
+If labels give the anomalous images, each score is evaluated by AUROC, the probability that an anomalous image scores above
+a normal one, and AUPRC, the average precision. A run trained --without a class is evaluated on that class. The picture
+shows the images with the highest and the lowest scores, above their reconstructions.`,
 		Example: `  imago train mlp-vae --data mnist --latent 20 --without 3
   imago anomaly latest
   imago anomaly latest --anomalous 3,8 --by density --scores scores.csv
@@ -84,26 +82,19 @@ picture shows the strangest and the most usual images above what the model makes
 	}
 	f := c.Flags()
 	f.StringSliceVar(&anomalous, "anomalous", nil, "`classes` or attributes that are anomalous (default those the run was trained without)")
-	f.StringSliceVar(&normal, "normal", nil, "`classes` or attributes that are normal, all others being anomalous")
+	f.StringSliceVar(&normal, "normal", nil, "`classes` or attributes that are normal; all others are anomalous")
 	how.addFlags(c)
-	f.Uint64Var(&how.seed, "seed", 0, "`seed` of the draws and of the start of the fit")
+	seedFlag(c, &how.seed, "the draws and of the initial values of the fit")
 	f.StringVar(&by, "by", anomaly.Combined, "`score` to rank by: reconstruction, elbo, density or combined")
-	f.IntVarP(&n, "count", "n", 20, "`number` of images at either end of the ranking to draw")
-	f.StringVar(&out, "out", "anomaly.png", "PNG `file` to write")
+	f.IntVarP(&n, "count", "n", 20, "`number` of images at each end of the ranking to draw")
+	outFlag(c, &out, "anomaly.png")
 	f.StringVar(&scores, "scores", "", "CSV or Parquet `file` to write all scores to")
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.AddCommand(a.anomalySweep())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), checkPNGName(out), set.check()} {
-			if err != nil {
-				return usage(c, err)
-			}
-		}
-		if scores != "" {
-			if err := checkFileName("scores", scores, ".csv", ".parquet"); err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), checkPNGName(out), checkOptionalFile("scores", scores, ".csv", ".parquet"), set.check()); err != nil {
+			return usage(c, err)
 		}
 		if anomalous != nil && normal != nil {
 			return usagef(c, "both --anomalous and --normal: want one of them")
@@ -114,7 +105,7 @@ picture shows the strangest and the most usual images above what the model makes
 		}
 		defer m.Close()
 		if m.config == nil {
-			return fmt.Errorf("anomaly: %s does not say which images it was trained on: want a run, or a weights file of imago's", m.name)
+			return fmt.Errorf("anomaly: %s does not name its data set: want a run, or a file of weights that imago wrote", m.name)
 		}
 		own := setFlags{dir: set.dir, noCache: set.noCache, split: "train"}
 		trained, _, err := a.openSplit(c, m, &own)
@@ -157,12 +148,13 @@ picture shows the strangest and the most usual images above what the model makes
 				return err
 			}
 		}
-		return a.drawRanking(c.Context(), m, s, split, all[at], n, m.titleOf(s, &set), out)
+		return a.drawRanking(c.Context(), &ranking{m: m, set: s, split: split, score: all[at], title: m.titleOf(s, &set)}, n, out)
 	}
 	return c
 }
 
-// anomalyMask says which images are anomalous, and in words what is; nil if that is not known.
+// anomalyMask reports for each image of a split whether it is anomalous, and describes the anomalous classes. It returns nil
+// if the user named no class or attribute.
 func anomalyMask(set *data.Set, p data.Split, anomalous, normal []string) ([]bool, string, error) {
 	if anomalous == nil && normal == nil {
 		return nil, "", nil
@@ -198,6 +190,7 @@ func anomalyMask(set *data.Set, p data.Split, anomalous, normal []string) ([]boo
 	return positive, what, nil
 }
 
+// countTrue returns the number of true values.
 func countTrue(with []bool) int {
 	n := 0
 	for _, w := range with {
@@ -208,6 +201,7 @@ func countTrue(with []bool) int {
 	return n
 }
 
+// scoreNames returns the names of scores.
 func scoreNames(all []anomaly.Score) []string {
 	var names []string
 	for _, s := range all {
@@ -216,10 +210,10 @@ func scoreNames(all []anomaly.Score) []string {
 	return names
 }
 
-// printQuality prints how well each score finds the positives, if it is known which they are.
+// printQuality prints the AUROC and AUPRC of each score, if it is known which images are positive.
 func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) error {
 	if positive == nil {
-		fmt.Fprintln(a.out, "nothing says which images are anomalous (--anomalous, --normal): they are ranked only")
+		fmt.Fprintln(a.out, "no images are known to be anomalous (--anomalous, --normal): they are ranked only")
 		return nil
 	}
 	k := countTrue(positive)
@@ -240,7 +234,7 @@ func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) er
 	return w.Flush()
 }
 
-// scoreColumns returns the table of scores: an image a row.
+// scoreColumns returns a table of scores with one row for each image.
 func scoreColumns(all []anomaly.Score, p data.Split, positive []bool) []columns.Column {
 	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(i) }}}
 	if p.Labels != nil {
@@ -260,17 +254,28 @@ func scoreColumns(all []anomaly.Score, p data.Split, positive []bool) []columns.
 	return table
 }
 
-// drawRanking draws the n images of the highest scores and the n of the lowest, each above its reconstruction.
-func (a *app) drawRanking(ctx context.Context, m *trainedModel, set *data.Set, p data.Split, by anomaly.Score, n int, title, out string) error {
+// A ranking is the images of a split with a score of each.
+type ranking struct {
+	m     *trainedModel
+	set   *data.Set
+	split data.Split
+	score anomaly.Score
+	title string
+}
+
+// drawRanking draws the n images with the highest scores and the n with the lowest, each above its reconstruction, to the
+// file out.
+func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) error {
+	p, by := r.split, r.score
 	order := make([]int, p.Len())
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(by.Values[j], by.Values[i]) })
-	fmt.Fprintf(a.out, "the strangest by %s: %s\n", by.Name, formatRanked(order, by.Values, 5))
+	fmt.Fprintf(a.out, "highest %s: %s\n", by.Name, formatRanked(order, by.Values, 5))
 	n = min(n, len(order))
 	cols := min(10, n)
-	rows := n / cols // of whole rows
+	rows := n / cols // whole rows only
 	n = rows * cols
 	lowest := slices.Clone(order[len(order)-n:])
 	slices.Reverse(lowest)
@@ -278,47 +283,47 @@ func (a *app) drawRanking(ctx context.Context, m *trainedModel, set *data.Set, p
 	if err != nil {
 		return err
 	}
-	labelled := set.Labelled(shown)
+	labelled := r.set.Labelled(shown)
 	pix, err := data.AllFloats(ctx, labelled)
 	if err != nil {
 		return err
 	}
-	made, err := m.Reconstruct(ctx, labelled)
+	made, err := r.m.Reconstruct(ctx, labelled)
 	if err != nil {
 		return err
 	}
-	sheet := sheetBuffer{img: m.Image()}
+	img := r.m.Image()
+	sheet := sheetBuffer{img: img}
 	var names, cells []string
-	for r := range 2 * rows {
-		sheet.add(pix, r*cols, cols)
-		sheet.add(made, r*cols, cols)
-		name := "strangest"
-		if r >= rows {
-			name = "most usual"
+	for row := range 2 * rows {
+		sheet.add(pix, row*cols, cols)
+		sheet.add(made, row*cols, cols)
+		name := "highest"
+		if row >= rows {
+			name = "lowest"
 		}
 		names = append(names, name, "decoded")
 		for k := range cols {
-			i := order[r%rows*cols+k]
-			if r >= rows {
-				i = lowest[(r-rows)*cols+k]
+			i := order[row%rows*cols+k]
+			if row >= rows {
+				i = lowest[(row-rows)*cols+k]
 			}
 			cell := fmt.Sprint(i)
 			if p.Labels != nil {
-				cell = fmt.Sprintf("%d: %s", i, set.Classes[p.Labels[i]])
+				cell = fmt.Sprintf("%d: %s", i, r.set.Classes[p.Labels[i]])
 			}
 			cells = append(cells, cell)
 		}
 		cells = append(cells, slices.Repeat([]string{""}, cols)...)
 	}
-	img := m.Image()
-	picture, err := viz.Sheet(sheet.pix, 4*rows, cols, img.H, img.W, img.C, viz.SheetOptions{Title: title + ", by " + by.Name, Rows: names, Cells: cells})
+	picture, err := viz.Sheet(sheet.pix, 4*rows, cols, img.H, img.W, img.C, viz.SheetOptions{Title: r.title + ", by " + by.Name, Rows: names, Cells: cells})
 	if err != nil {
 		return err
 	}
-	return a.writePNG(out, picture, "the %d strangest and the %d most usual by %s", n, n, by.Name)
+	return a.writePNG(out, picture, "the %d images with the highest score and the %d with the lowest by %s", n, n, by.Name)
 }
 
-// formatRanked returns the first n of order with their values.
+// formatRanked formats the first n indices of order with their values.
 func formatRanked(order []int, values []float64, n int) string {
 	var parts []string
 	for _, i := range order[:min(n, len(order))] {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// anomalySweep trains a model without each class in turn, and finds that class.
+// anomalySweep returns the command anomaly sweep: it trains a model without each class in turn, and detects that class.
 func (a *app) anomalySweep() *cobra.Command {
 	var (
 		t   trainFlags
@@ -24,21 +25,19 @@ func (a *app) anomalySweep() *cobra.Command {
 		Use:   "sweep <recipe>",
 		Short: "Hold out each class in turn as the anomaly",
 		Long: `sweep trains the recipe once for each class of the set, on the training images of all other classes, scores all test images,
-and prints how well each score finds the class that was held out: the table by which anomaly detectors are compared.
+and prints how well each score detects the class that was held out: the table by which anomaly detectors are compared.
 
-Each training is a run RECIPE-SET-without-CLASS in --out. One that is there already is gone on with, or used if it is done.`,
+Each training is a run RECIPE-SET-without-CLASS in --out. A run that exists is resumed, or used as it is if it is complete.`,
 		Example: "  imago anomaly sweep mlp-vae --data mnist --hidden 512,256 --latent 20 --epochs 20",
 		Args:    argCount(1, 1, "a recipe"),
 	}
 	t.addFlags(c)
 	how.addFlags(c)
-	c.Flags().StringVar(&t.out, "out", runsDir, "`folder` to make the runs in")
+	runsFlag(c, &t.out)
 	t.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("threads", t.threads, 0), how.check()} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("threads", t.threads, 0), how.check()); err != nil {
+			return usage(c, err)
 		}
 		how.seed, t.keep, t.checkpointSeconds, t.picturesEvery = t.seed, 1, 60, -1
 		_, _, whole, err := a.prepare(c, &t, args[0])
@@ -48,22 +47,23 @@ Each training is a run RECIPE-SET-without-CLASS in --out. One that is there alre
 		if len(whole.Classes) < 2 || whole.Test.Labels == nil {
 			return fmt.Errorf("anomaly sweep: %s has %d classes and %d labels of test images: want a set with classes to hold out", whole.Name, len(whole.Classes), len(whole.Test.Labels))
 		}
+		s := &sweep{train: &t, detector: &how, recipe: args[0], set: whole}
 		var table []heldOutResult
 		for class := range whole.Classes {
-			h, err := a.holdOut(c, &t, &how, args[0], whole, class)
+			h, err := a.holdOut(c, s, class)
 			if err != nil {
 				return err
 			}
 			table = append(table, h)
 		}
-		for _, of := range []struct {
+		for _, measure := range []struct {
 			name   string
 			values func(h heldOutResult) []float64
 		}{
 			{"AUROC", func(h heldOutResult) []float64 { return h.auroc }},
 			{"AUPRC", func(h heldOutResult) []float64 { return h.auprc }},
 		} {
-			if err := a.printHeldOut(of.name, table, of.values); err != nil {
+			if err := a.printHeldOut(measure.name, table, measure.values); err != nil {
 				return err
 			}
 		}
@@ -72,15 +72,24 @@ Each training is a run RECIPE-SET-without-CLASS in --out. One that is there alre
 	return c
 }
 
-// A heldOutResult is how well a class that a model was trained without is found, by each score.
+// A heldOutResult is how well each score detects a class that the model was trained without.
 type heldOutResult struct {
 	class        string
 	scores       []string
 	auroc, auprc []float64
 }
 
-// holdOut trains without a class, and finds it among the test images of the whole set.
-func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recipe string, whole *data.Set, class int) (h heldOutResult, err error) {
+// A sweep is what the trainings of anomaly sweep share.
+type sweep struct {
+	train    *trainFlags
+	detector *detectorFlags
+	recipe   string
+	set      *data.Set // with all classes
+}
+
+// holdOut trains without a class, and detects it among the test images of all classes.
+func (a *app) holdOut(c *cobra.Command, s *sweep, class int) (h heldOutResult, err error) {
+	t, recipe, whole := s.train, s.recipe, s.set
 	h.class = whole.Classes[class]
 	t.without = []string{h.class}
 	config, m, set, err := a.prepare(c, t, recipe)
@@ -92,7 +101,7 @@ func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recip
 	if _, missing := os.Stat(filepath.Join(t.out, name)); missing != nil {
 		run, err = runlog.Create(t.out, name, config)
 	} else if run, err = runlog.Open(filepath.Join(t.out, name), recipe); err == nil {
-		config.Imago, config.Go = run.Config.Imago, run.Config.Go // those that began it
+		config.Imago, config.Go = run.Config.Imago, run.Config.Go // the versions that created the run
 		err = run.Change(config)
 	}
 	if err != nil {
@@ -107,7 +116,7 @@ func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recip
 	if err != nil {
 		return h, err
 	}
-	d, err := a.detector(c.Context(), trained.Session, set, how)
+	d, err := a.detector(c.Context(), trained.Session, set, s.detector)
 	if err != nil {
 		return h, err
 	}
@@ -119,21 +128,21 @@ func (a *app) holdOut(c *cobra.Command, t *trainFlags, how *detectorFlags, recip
 	for i, l := range whole.Test.Labels {
 		positive[i] = int(l) == class
 	}
-	for _, s := range scores {
-		auroc, err := probe.AUROC(s.Values, positive)
+	for _, score := range scores {
+		auroc, err := probe.AUROC(score.Values, positive)
 		if err != nil {
 			return h, err
 		}
-		auprc, err := probe.AUPRC(s.Values, positive)
+		auprc, err := probe.AUPRC(score.Values, positive)
 		if err != nil {
 			return h, err
 		}
-		h.scores, h.auroc, h.auprc = append(h.scores, s.Name), append(h.auroc, auroc), append(h.auprc, auprc)
+		h.scores, h.auroc, h.auprc = append(h.scores, score.Name), append(h.auroc, auroc), append(h.auprc, auprc)
 	}
 	return h, a.printHeldOut("AUROC", []heldOutResult{h}, func(h heldOutResult) []float64 { return h.auroc })
 }
 
-// printHeldOut prints a row for each class that was held out, and the mean of more than one.
+// printHeldOut prints one row for each class that was held out, and the mean if there are several.
 func (a *app) printHeldOut(measure string, table []heldOutResult, values func(heldOutResult) []float64) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%s, held out\t", measure)

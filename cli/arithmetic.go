@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -90,10 +91,8 @@ its conditions, in the other rows of a few images drawn at random.`,
 	hideFlag(c, "split")
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("rows", rows, 1), atLeast("some", sample, 1), atLeast("encoded", encoded, 0), checkPNGName(out), set.check()} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("rows", rows, 1), atLeast("some", sample, 1), atLeast("encoded", encoded, 0), checkPNGName(out), set.check()); err != nil {
+			return usage(c, err)
 		}
 		if len(list) < 2 {
 			return usagef(c, "%s: want two or more, as --plus Smiling --minus not-Smiling", plural(len(list), "term"))

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -12,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/formats/columns"
 )
 
-// classify says of what class images are, by a model that learned it from a few labels.
+// classify returns the command classify: it predicts the classes of images with a semi-supervised model.
 func (a *app) classify() *cobra.Command {
 	var (
 		from   modelSource
@@ -22,28 +22,23 @@ func (a *app) classify() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "classify <run> [<image>...]",
-		Short: "Say of what class images are, by a semi-supervised model",
-		Long: `classify asks a model that learned the classes from a few labelled images (m1, m2, m1m2) for q(y|x): of the images of the
-run's data set, or of --data, and prints the error and which classes are taken for which; or of PNG and JPEG files, cropped
-and resized to fit the model, and prints the two likeliest classes of each.`,
+		Short: "Predict the classes of images with a semi-supervised model",
+		Long: `classify computes q(y|x) with a model that learned the classes from a few labelled images (m1, m2, m1m2). For the images of
+the run's data set, or of --data, it prints the error and the confusion matrix. For PNG and JPEG files, cropped and resized
+to fit the model, it prints the two most probable classes of each.`,
 		Example: `  imago train m1m2 --data mnist
   imago classify latest
   imago classify latest my-seven.png --invert`,
 		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
-	f.BoolVar(&invert, "invert", false, "turn black to white in the images named: MNIST is white on black, paper is not")
+	invertFlag(c, &invert)
 	f.StringVar(&log, "predictions", "", "CSV or Parquet `file` to write the probability of each class to")
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		if log != "" {
-			if err := checkFileName("predictions", log, ".csv", ".parquet"); err != nil {
-				return usage(c, err)
-			}
-		}
-		if err := set.check(); err != nil {
+		if err := cmp.Or(checkOptionalFile("predictions", log, ".csv", ".parquet"), set.check()); err != nil {
 			return usage(c, err)
 		}
 		m, err := a.open(c, args, &from)
@@ -52,20 +47,14 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		}
 		defer m.Close()
 		ok := m.Model().Classify != nil
-		if taught := m.Model().Supervision != nil; !ok || !taught {
+		if supervised := m.Model().Supervision != nil; !ok || !supervised {
 			if ok {
 				return fmt.Errorf("classify: the classes of %s are groups that it found without labels: see imago cluster", m.recipe)
 			}
-			return fmt.Errorf("classify: %s knows no classes: train one that does, as m1m2, or see imago encode --probe", m.recipe)
+			return fmt.Errorf("classify: %s is not a classifier: train one that is, as m1m2, or see imago encode --probe", m.recipe)
 		}
 		k := m.Input().Labels
-		names := make([]string, k)
-		for i := range names {
-			names[i] = strconv.Itoa(i)
-		}
-		if m.config != nil && len(m.config.Data.Labels) == k {
-			names = m.config.Data.Labels
-		}
+		names := m.labelNames(k)
 		if len(files) > 0 {
 			images, err := readImages(files, m.Image(), invert)
 			if err != nil {
@@ -88,7 +77,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 		what := plural(split.Len(), set.split+" image")
 		switch {
 		case split.Labels == nil || len(s.Classes) != k:
-			fmt.Fprintf(a.out, "%s has no labels of these classes to judge by\n", s.Name)
+			fmt.Fprintf(a.out, "%s has no labels of these classes to compare with\n", s.Name)
 		default:
 			if err := a.printConfusion(split.Labels, probe.Argmax(probs, k), names, what); err != nil {
 				return err
@@ -106,7 +95,7 @@ and resized to fit the model, and prints the two likeliest classes of each.`,
 	return c
 }
 
-// printClasses prints the two likeliest classes of each image.
+// printClasses prints the two most probable classes of each image.
 func (a *app) printClasses(files []string, probs []float32, names []string) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	k := len(names)
@@ -123,9 +112,9 @@ func (a *app) printClasses(files []string, probs []float32, names []string) erro
 	return w.Flush()
 }
 
-// printConfusion prints how many images of each class are taken for each, and the error.
-func (a *app) printConfusion(labels, taken []int32, names []string, what string) error {
-	table, err := probe.Confusion(labels, taken, len(names), len(names))
+// printConfusion prints the confusion matrix, with the true class down and the predicted class across, and the error.
+func (a *app) printConfusion(labels, predicted []int32, names []string, what string) error {
+	table, err := probe.Confusion(labels, predicted, len(names), len(names))
 	if err != nil {
 		return err
 	}
@@ -150,6 +139,6 @@ func (a *app) printConfusion(labels, taken []int32, names []string, what string)
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "error %.2f %% of %s\n", 100*(1-probe.Accuracy(taken, labels)), what)
+	fmt.Fprintf(a.out, "error %.2f %% of %s\n", 100*(1-probe.Accuracy(predicted, labels)), what)
 	return nil
 }

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"image"
 	"slices"
 	"text/tabwriter"
 
@@ -16,7 +18,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// cluster parts images into groups that nobody named.
+// cluster returns the command cluster: it groups the images of a set without labels.
 func (a *app) cluster() *cobra.Command {
 	var (
 		from     modelSource
@@ -29,36 +31,29 @@ func (a *app) cluster() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "cluster <run>",
-		Short: "Part images into groups without labels",
-		Long: `cluster puts each image of the run's data set, or of --data, into the group that it most probably belongs to: the classes
-of the model itself where it has some (vade, m2), else the Gaussians of a mixture fitted to the codes of the training images.
+		Short: "Group images without labels",
+		Long: `cluster assigns each image of the run's data set, or of --data, to its most probable group. The groups are the classes of the
+model itself if it has some (vade, m2), else the Gaussians of a mixture fitted to the codes of the training images.
 
-Where there are labels it says how well the groups agree with them: the accuracy when each group is given a class of its own
-in the best way, and the normalised mutual information, which is 1 for equal divisions and 0 for independent ones. The picture
-has a row for each group.`,
+If the set has labels, it prints how well the groups agree with them: the accuracy under the best assignment of a class to
+each group, and the normalised mutual information, which is 1 if groups and classes are equal and 0 if they are independent.
+The picture has one row for each group.`,
 		Example: `  imago cluster latest
   imago cluster mlp-vae-mnist-001 --groups 20 --assignments groups.csv`,
 		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
-	f.IntVarP(&k, "groups", "k", 0, "`number` of groups of codes (default the model's own classes, else as many as the set has, else 10)")
+	f.IntVarP(&k, "groups", "k", 0, "`number` of groups of codes (default: the classes of the model, else the number of classes of the set, else 10)")
 	encodedFlag(c, &encoded)
-	f.Uint64Var(&seed, "seed", 0, "`seed` of the start of the fit")
+	seedFlag(c, &seed, "the initial values of the fit")
 	f.IntVarP(&n, "count", "n", 12, "`number` of images of each group to draw")
-	f.StringVar(&out, "out", "clusters.png", "PNG `file` to write")
+	outFlag(c, &out, "clusters.png")
 	f.StringVar(&log, "assignments", "", "CSV or Parquet `file` to write the group of each image to")
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("groups", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), checkPNGName(out)} {
-			if err != nil {
-				return usage(c, err)
-			}
-		}
-		if log != "" {
-			if err := checkFileName("assignments", log, ".csv", ".parquet"); err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("groups", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), checkPNGName(out), checkOptionalFile("assignments", log, ".csv", ".parquet")); err != nil {
+			return usage(c, err)
 		}
 		m, s, split, err := a.openImages(c, args, &from, &set)
 		if err != nil {
@@ -66,91 +61,112 @@ has a row for each group.`,
 		}
 		defer m.Close()
 		ctx := c.Context()
-		var probs []float64
+		x := &clustering{m: m, set: s, split: split, part: set.split, k: k}
 		if m.Model().Classify != nil && k == 0 {
-			var p []float32
-			p, k, err = m.Classify(ctx, s.Labelled(split))
-			for _, v := range p {
-				probs = append(probs, float64(v))
-			}
+			err = x.classify(ctx)
 		} else {
-			if k == 0 {
-				k = 10
-				if len(s.Classes) > 1 {
-					k = len(s.Classes)
-				}
-			}
-			probs, err = a.fittedGroups(ctx, m, s, split, set.split, k, encoded, rng.New(seed).Split("cluster"))
+			err = a.fitGroups(ctx, x, encoded, rng.New(seed).Split("cluster"))
 		}
 		if err != nil {
 			return err
 		}
-		groups := probe.Argmax(probs, k)
-		class, err := a.agreement(groups, k, split.Labels, s.Classes)
+		x.groups = probe.Argmax(x.probs, x.k)
+		titles, err := a.printAgreement(x)
 		if err != nil {
 			return err
 		}
 		if log != "" {
-			table := codes{Split: data.Split{Items: split.Items, Labels: split.Labels}}.columns()
-			table = append(table, columns.Column{Name: "cluster", Int: func(i int) int32 { return groups[i] }},
-				columns.Column{Name: "probability", Float: func(i int) float32 { return float32(probs[i*k+int(groups[i])]) }})
-			if err := a.writeTable(log, split.Len(), table, "the group of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
+			if err := a.writeTable(log, split.Len(), x.columns(), "the group of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
 				return err
 			}
 		}
-		return a.drawGroups(ctx, m, s, split, groups, class, n, m.titleOf(s, &set), out)
+		picture, err := x.draw(ctx, titles, n, m.titleOf(s, &set))
+		if err != nil {
+			return err
+		}
+		return a.writePNG(out, picture, "the first %d images of each of %s of %s by %s", x.mostShown(n), plural(x.countUsed(), "group"), s.Name, m.name)
 	}
 	return c
 }
 
-// fittedGroups returns the probability of each of k Gaussians, fitted to the codes of training images, for the images of a
-// split: (N, k).
-func (a *app) fittedGroups(ctx context.Context, m *trainedModel, s *data.Set, split data.Split, part string, k, encoded int, key rng.Key) ([]float64, error) {
-	train, err := evenlySpaced(s.Train, encoded)
-	if err != nil {
-		return nil, err
-	}
-	points, err := a.encodeSplit(ctx, m, s, train, "train")
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(a.err, "fitting %s to the codes\n", plural(k, "Gaussian"))
-	const maxFull = 64 // units, above which covariances have too many numbers to be known
-	d, err := latent.FitDensity(ctx, points, nil, m.Latent(), latent.DensityOptions{Components: k, Diagonal: m.Latent() > maxFull, Key: key})
-	if err != nil {
-		return nil, err
-	}
-	z, err := a.encodeSplit(ctx, m, s, split, part)
-	if err != nil {
-		return nil, err
-	}
-	return d.Mixture.Responsibilities(z)
+// A clustering is the images of a part of a set, and their groups.
+type clustering struct {
+	m      *trainedModel
+	set    *data.Set
+	split  data.Split
+	part   string    // of the set: "test" or "train"
+	k      int       // the number of groups
+	probs  []float64 // of each group for each image, (N, k)
+	groups []int32   // the most probable group of each image
 }
 
-// agreement prints the groups with their sizes and, of labelled images, how well they agree with the classes. It gives
-// the title of each group.
-func (a *app) agreement(groups []int32, k int, labels []int32, classes []string) ([]string, error) {
-	sizes := make([]int, k)
-	for _, g := range groups {
-		sizes[g]++
+// classify sets the probabilities to those of the model's own classes.
+func (x *clustering) classify(ctx context.Context) error {
+	probs, k, err := x.m.Classify(ctx, x.set.Labelled(x.split))
+	if err != nil {
+		return err
 	}
-	title := make([]string, k)
+	x.k = k
+	for _, p := range probs {
+		x.probs = append(x.probs, float64(p))
+	}
+	return nil
+}
+
+// fitGroups sets the probabilities to those of a mixture of x.k Gaussians, fitted to the codes of encoded training images.
+// Without a number of groups it takes that of the classes of the set, or 10.
+func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng.Key) error {
+	if x.k == 0 {
+		x.k = 10
+		if n := len(x.set.Classes); n > 1 {
+			x.k = n
+		}
+	}
+	train, err := evenlySpaced(x.set.Train, encoded)
+	if err != nil {
+		return err
+	}
+	points, err := a.encodeSplit(ctx, x.m, x.set, train, "train")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "fitting %s to the codes\n", plural(x.k, "Gaussian"))
+	const maxFull = 64 // units, above which full covariances have too many numbers to estimate
+	units := x.m.Latent()
+	d, err := latent.FitDensity(ctx, points, nil, units, latent.DensityOptions{Components: x.k, Diagonal: units > maxFull, Key: key})
+	if err != nil {
+		return err
+	}
+	z, err := a.encodeSplit(ctx, x.m, x.set, x.split, x.part)
+	if err != nil {
+		return err
+	}
+	x.probs, err = d.Mixture.Responsibilities(z)
+	return err
+}
+
+// printAgreement prints the groups with their sizes and, if the images have labels, how well the groups agree with the
+// classes. It returns the title of each group.
+func (a *app) printAgreement(x *clustering) ([]string, error) {
+	labels, classes, images := x.split.Labels, x.set.Classes, plural(len(x.groups), "image")
+	sizes := x.sizes()
+	titles := make([]string, x.k)
 	for g, n := range sizes {
-		title[g] = fmt.Sprintf("%d, %s", g, plural(n, "image"))
+		titles[g] = fmt.Sprintf("%d, %s", g, plural(n, "image"))
 	}
 	if labels == nil || len(classes) < 2 {
-		fmt.Fprintf(a.out, "%s into %s; there are no labels to hold them against\n", plural(len(groups), "image"), plural(k, "group"))
-		return title, nil
+		fmt.Fprintf(a.out, "%s in %s; there are no labels to compare them with\n", images, plural(x.k, "group"))
+		return titles, nil
 	}
-	accuracy, class, err := probe.ClusterAccuracy(groups, labels, k, len(classes))
+	accuracy, class, err := probe.ClusterAccuracy(x.groups, labels, x.k, len(classes))
 	if err != nil {
 		return nil, err
 	}
-	nmi, err := probe.NMI(groups, labels, k, len(classes))
+	nmi, err := probe.NMI(x.groups, labels, x.k, len(classes))
 	if err != nil {
 		return nil, err
 	}
-	table, err := probe.Confusion(groups, labels, k, len(classes))
+	table, err := probe.Confusion(x.groups, labels, x.k, len(classes))
 	if err != nil {
 		return nil, err
 	}
@@ -161,51 +177,74 @@ func (a *app) agreement(groups []int32, k int, labels []int32, classes []string)
 		name, share := "none", "–"
 		if c := class[g]; c >= 0 {
 			name = classes[c]
-			title[g] = fmt.Sprintf("%d = %s, %s", g, name, plural(sizes[g], "image"))
+			titles[g] = fmt.Sprintf("%d = %s, %s", g, name, plural(sizes[g], "image"))
 			if sizes[g] > 0 {
 				share = fmt.Sprintf("%.1f %%", 100*float64(row[c])/float64(sizes[g]))
 			}
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", g, thousands(sizes[g]), name, share, classes[often])
 	}
-	fmt.Fprintf(w, "accuracy %.4f, normalised mutual information %.4f, of %s in %s\n", accuracy, nmi, plural(len(groups), "image"), plural(k, "group"))
-	return title, w.Flush()
+	fmt.Fprintf(w, "accuracy %.4f, normalised mutual information %.4f, of %s in %s\n", accuracy, nmi, images, plural(x.k, "group"))
+	return titles, w.Flush()
 }
 
-// drawGroups draws the first n images of each group in a row.
-func (a *app) drawGroups(ctx context.Context, m *trainedModel, s *data.Set, p data.Split, groups []int32, titles []string, n int, title, out string) error {
-	members := make([][]int, len(titles))
-	for i, g := range groups {
+// sizes returns the number of images of each group.
+func (x *clustering) sizes() []int {
+	sizes := make([]int, x.k)
+	for _, g := range x.groups {
+		sizes[g]++
+	}
+	return sizes
+}
+
+// countUsed returns the number of groups that have images.
+func (x *clustering) countUsed() int {
+	used := 0
+	for _, n := range x.sizes() {
+		if n > 0 {
+			used++
+		}
+	}
+	return used
+}
+
+// mostShown returns the number of images of the largest group, at most n.
+func (x *clustering) mostShown(n int) int { return min(n, slices.Max(x.sizes())) }
+
+// columns returns a table with one row for each image: its label, its group and the probability of the group.
+func (x *clustering) columns() []columns.Column {
+	table := codes{Split: data.Split{Items: x.split.Items, Labels: x.split.Labels}}.columns()
+	return append(table, columns.Column{Name: "cluster", Int: func(i int) int32 { return x.groups[i] }},
+		columns.Column{Name: "probability", Float: func(i int) float32 { return float32(x.probs[i*x.k+int(x.groups[i])]) }})
+}
+
+// draw returns a picture with the first n images of each group in a row.
+func (x *clustering) draw(ctx context.Context, titles []string, n int, title string) (image.Image, error) {
+	n = x.mostShown(n)
+	members := make([][]int, x.k)
+	for i, g := range x.groups {
 		if len(members[g]) < n {
 			members[g] = append(members[g], i)
 		}
 	}
-	n = 0
-	for _, list := range members {
-		n = max(n, len(list))
-	}
-	sheet := sheetBuffer{img: m.Image()}
+	img := x.m.Image()
+	sheet := sheetBuffer{img: img}
 	var rows []string
 	for g, list := range members {
 		if len(list) == 0 {
 			continue
 		}
-		shown, err := data.Subset(p.Items, list)
+		shown, err := data.Subset(x.split.Items, list)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		pix, err := data.AllFloats(ctx, shown)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		sheet.add(pix, 0, len(list))
-		sheet.add(make([]float32, (n-len(list))*m.Image().Size()), 0, n-len(list))
+		sheet.add(make([]float32, (n-len(list))*img.Size()), 0, n-len(list))
 		rows = append(rows, titles[g])
 	}
-	img := m.Image()
-	picture, err := viz.Sheet(sheet.pix, len(rows), n, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: rows})
-	if err != nil {
-		return err
-	}
-	return a.writePNG(out, picture, "the first %d images of each of %s of %s by %s", n, plural(len(rows), "group"), s.Name, m.name)
+	return viz.Sheet(sheet.pix, len(rows), n, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: rows})
 }

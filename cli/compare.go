@@ -2,13 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +18,7 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// compareRuns sets two runs side by side.
+// compareRuns returns the command compare: it writes a page that compares two runs.
 func (a *app) compareRuns() *cobra.Command {
 	var (
 		from [2]modelSource
@@ -28,32 +28,25 @@ func (a *app) compareRuns() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "compare <run> <run>",
-		Short: "Set two autoencoders side by side on one page: codes, holes, reconstructions, paths, training",
-		Long: `compare sets two runs side by side on one page with pictures, as an autoencoder and a variational one: how their codes lie,
-what codes that nobody encoded decode to, what comes back of an image, how evenly one image becomes another, and σ, KL and
-active units over training. A paragraph says in plain words what the numbers mean.
+		Short: "Compare two autoencoders on one page: codes, samples, reconstructions, interpolation, training",
+		Long: `compare writes one page with pictures of two runs side by side, as of an autoencoder and a variational one: the distribution
+of their codes, images decoded from codes of no image, reconstructions, the smoothness of interpolation, and σ, KL and active
+units over training. A paragraph explains the numbers.
 
-Images are compared by the features of imago's own classifier of the set, or by pixels if the set has no labels. Both
-runs are judged by the test images of the first one's data set, or of --data.`,
+Images are compared by the features of imago's own classifier of the set, or by pixels if the set has no labels. Both runs
+are evaluated on the test images of the first run's data set, or of --data.`,
 		Example: `  imago compare mlp-ae-mnist-001 mlp-vae-mnist-001
   imago compare mlp-vae-mnist-001 mlp-vae-mnist-002 --out beta.html`,
 		Args: argCount(2, 2, "two runs"),
 	}
 	f := c.Flags()
 	f.StringVar(&out, "out", "compare.html", "HTML `file` to write")
-	f.Uint64Var(&seed, "seed", 0, "`seed` of what is drawn")
+	seedFlag(c, &seed, "all random numbers")
 	f.StringVar(&from[0].checkpoint, "checkpoint", "best", "checkpoint of both runs: best or latest")
-	f.StringVar(&set.data, "data", "", "`set` of images, by name or path (default that of the first run)")
-	dataDirFlag(c, &set.dir)
-	noCacheFlag(c, &set.noCache)
+	set.addTestFlags(c, "the first run")
 	threadsFlag(c, &from[0].threads)
-	set.split = "test"
 	c.RunE = func(c *cobra.Command, args []string) error {
-		err := oneOf("checkpoint", from[0].checkpoint, "best", "latest")
-		if !strings.EqualFold(filepath.Ext(out), ".html") {
-			err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .html", out))
-		}
-		if err := errors.Join(err, checkFolder("out", out)); err != nil {
+		if err := cmp.Or(oneOf("checkpoint", from[0].checkpoint, "best", "latest"), checkFileName("out", out, ".html")); err != nil {
 			return usage(c, err)
 		}
 		from[0].options = &modelFlags{}
@@ -87,7 +80,7 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 			return err
 		}
 		if x, y := opened[0].config.Data.Digest, opened[1].config.Data.Digest; x != y {
-			a.warn("%s and %s were trained on different data; both are judged by %s", args[0], args[1], s.Name)
+			a.warn("%s and %s were trained on different data; both are evaluated on %s", args[0], args[1], s.Name)
 		}
 		p := newProgress(a.err)
 		defer p.end()
@@ -110,6 +103,7 @@ runs are judged by the test images of the first one's data set, or of --data.`,
 	return c
 }
 
+// writeComparison writes the page to the file out, and prints the paragraph that explains the numbers.
 func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out string) error {
 	imago, _ := runlog.Versions()
 	var page bytes.Buffer

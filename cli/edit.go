@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -55,10 +56,8 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", steps, 2), oneOf("of", which, "with", "without", "both"), way.check(), checkPNGName(out), pick.check(files)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("steps", steps, 2), oneOf("of", which, "with", "without", "both"), way.check(), checkPNGName(out), pick.check(files)); err != nil {
+			return usage(c, err)
 		}
 		if name == "" {
 			return usagef(c, "edit wants the attribute to change as --attr")

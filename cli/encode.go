@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
-// encode writes the latent means of the images of a set.
+// encode returns the command encode: it writes the latent means of the images of a set.
 func (a *app) encode() *cobra.Command {
 	var (
 		from   modelSource
@@ -29,11 +30,11 @@ func (a *app) encode() *cobra.Command {
 		Long: `encode writes the code of each image of the run's data set, or of --data, in the order of the set: the mean of q(z|x)
 and, unless the model is deterministic, ln σ².
 
-A .csv or .parquet file has a row an image: its index, its label and its attributes if there are any, z0, z1, … and log_var0,
-log_var1, …. A .npz file has the arrays mean (N, Z), log_var (N, Z), labels (N) and attributes (N, A).
+A .csv or .parquet file has one row for each image: its index, its label and attributes if it has any, z0, z1, … and
+log_var0, log_var1, …. A .npz file has the arrays mean (N, Z), log_var (N, Z), labels (N) and attributes (N, A).
 
---probe says what can be read from the codes: how many labels of these images a linear classifier and the nearest neighbours
-find, both made of the codes of the training images.`,
+--probe measures how well the labels of these images can be predicted from their codes: the accuracy of a linear classifier
+and of the nearest neighbours, both from the codes of the training images.`,
 		Example: `  imago encode latest --out means.csv
   imago encode cnn-vae-mnist-001 --split train --out means.npz
   imago encode face-vae-celeba-001 --probe --out codes.parquet`,
@@ -44,10 +45,8 @@ find, both made of the codes of the training images.`,
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{checkFileName("out", out, ".csv", ".parquet", ".npz"), probes.check(&set)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(checkFileName("out", out, ".csv", ".parquet", ".npz"), probes.check(&set)); err != nil {
+			return usage(c, err)
 		}
 		m, s, split, err := a.openImages(c, args, &from, &set)
 		if err != nil {
@@ -77,7 +76,7 @@ find, both made of the codes of the training images.`,
 	return c
 }
 
-// codes are those of the images of a split.
+// codes are the codes of the images of a split.
 type codes struct {
 	units        int
 	mean, logVar []float32 // (N, units); logVar may be nil
@@ -85,7 +84,7 @@ type codes struct {
 	data.Split
 }
 
-// columns returns a table with a row an image.
+// columns returns a table of the codes with one row for each image.
 func (k codes) columns() []columns.Column {
 	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(i) }}}
 	if k.Labels != nil {
@@ -96,19 +95,20 @@ func (k codes) columns() []columns.Column {
 			table = append(table, columns.Column{Name: name, Int: func(i int) int32 { return int32(k.Attributes[i*len(k.attributes)+j]) }})
 		}
 	}
-	for _, of := range []struct {
+	for _, part := range []struct {
 		name   string
 		values []float32
 	}{{"z", k.mean}, {"log_var", k.logVar}} {
 		for u := range k.units {
-			if of.values != nil {
-				table = append(table, columns.Column{Name: fmt.Sprint(of.name, u), Float: func(i int) float32 { return of.values[i*k.units+u] }})
+			if part.values != nil {
+				table = append(table, columns.Column{Name: fmt.Sprint(part.name, u), Float: func(i int) float32 { return part.values[i*k.units+u] }})
 			}
 		}
 	}
 	return table
 }
 
+// npz writes the codes as arrays of an NPZ file.
 func (k codes) npz(w io.Writer) error {
 	var names []string
 	var arrays []*tensor.Tensor

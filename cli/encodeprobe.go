@@ -12,18 +12,20 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// probeFlags say what is asked of codes.
+// probeFlags are the flags of encode that predict labels from codes.
 type probeFlags struct {
 	probe               bool
 	neighbours, encoded int
 }
 
+// addFlags declares the flags.
 func (p *probeFlags) addFlags(c *cobra.Command) {
-	c.Flags().BoolVar(&p.probe, "probe", false, "say what a linear classifier and the nearest neighbours read from the codes")
+	c.Flags().BoolVar(&p.probe, "probe", false, "print how well a linear classifier and the nearest neighbours predict labels from the codes")
 	c.Flags().IntVar(&p.neighbours, "neighbours", 10, "with --probe: `number` of nearest training images that vote")
 	encodedFlag(c, &p.encoded)
 }
 
+// check returns the first error in the flags.
 func (p *probeFlags) check(set *setFlags) error {
 	if p.probe && set.split != "test" {
 		return fmt.Errorf("--probe learns from the training images: want --split test")
@@ -34,10 +36,10 @@ func (p *probeFlags) check(set *setFlags) error {
 	return atLeast("encoded", p.encoded, 0)
 }
 
-// probeL2 is the weight of ½|W|² beside the mean cross-entropy of a linear probe.
+// probeL2 is the weight of ½|W|², added to the mean cross-entropy of a linear probe.
 const probeL2 = 1e-4
 
-// A probeData is the codes on which a probe is trained, and those on which it is tested.
+// A probeData is the codes on which probes are trained, and those on which they are tested.
 type probeData struct {
 	features *probe.Features // of training images
 	test     []float32
@@ -45,7 +47,7 @@ type probeData struct {
 	voters   int
 }
 
-// newProbeData standardises the codes once for all labels.
+// newProbeData returns the codes, standardised, with the nearest training codes of each test code.
 func newProbeData(ctx context.Context, train, test []float32, units, voters int) (*probeData, error) {
 	p := &probeData{test: test, voters: min(voters, len(train)/units)}
 	var err error
@@ -56,8 +58,8 @@ func newProbeData(ctx context.Context, train, test []float32, units, voters int)
 	return p, err
 }
 
-// accuracies returns the share of labels that a linear classifier reads from the codes, and that the nearest neighbours do.
-// positive is the probability of class 1 that the former gives each image.
+// accuracies returns the accuracy of a linear classifier and of the nearest neighbours on the test labels, and the
+// probability of class 1 that the classifier gives each test image.
 func (p *probeData) accuracies(ctx context.Context, train, test []int32, classes int) (linear, nearest float64, positive []float64, err error) {
 	l, err := p.features.Logistic(ctx, train, classes, probeL2)
 	if err != nil {
@@ -70,14 +72,14 @@ func (p *probeData) accuracies(ctx context.Context, train, test []int32, classes
 	for i := 1; i < len(probs); i += classes {
 		positive = append(positive, probs[i])
 	}
-	of, err := probe.Majority(p.near, p.voters, train)
+	voted, err := probe.Majority(p.near, p.voters, train)
 	if err != nil {
 		return 0, 0, nil, err
 	}
-	return probe.Accuracy(probe.Argmax(probs, classes), test), probe.Accuracy(of, test), positive, nil
+	return probe.Accuracy(probe.Argmax(probs, classes), test), probe.Accuracy(voted, test), positive, nil
 }
 
-// probe says how well labels are read from codes of the test images.
+// probe prints how well labels are predicted from the codes of the test images.
 func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *codes, flags *probeFlags) error {
 	train, err := evenlySpaced(s.Train, flags.encoded)
 	if err != nil {
@@ -107,16 +109,16 @@ func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *cod
 		fmt.Fprintf(w, "class\t%.4f\t%.4f\t%.4f\n", linear, nearest, majorityShare(test.Labels, len(s.Classes)))
 	}
 	if attributes {
-		if err := p.printAttributes(ctx, w, s.Attributes, train, test.Split, flags.neighbours); err != nil {
+		fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmore frequent answer\tAUROC of linear\n", flags.neighbours)
+		if err := p.printAttributes(ctx, w, s.Attributes, train, test.Split); err != nil {
 			return err
 		}
 	}
 	return w.Flush()
 }
 
-// printAttributes writes a row for each attribute.
-func (p *probeData) printAttributes(ctx context.Context, w *tabwriter.Writer, names []string, train, test data.Split, voters int) error {
-	fmt.Fprintf(w, "accuracy\tlinear\t%d nearest\tmore frequent answer\tAUROC of linear\n", voters)
+// printAttributes writes one row for each attribute.
+func (p *probeData) printAttributes(ctx context.Context, w io.Writer, names []string, train, test data.Split) error {
 	rows := make([]string, len(names))
 	err := data.Parallel(ctx, len(names), func(j int) error {
 		column := func(s data.Split) ([]int32, []bool) {
@@ -145,12 +147,12 @@ func (p *probeData) printAttributes(ctx context.Context, w *tabwriter.Writer, na
 		return nil
 	})
 	for _, row := range rows {
-		io.WriteString(w, row) // an error comes back from Flush
+		io.WriteString(w, row) // Flush returns its error
 	}
 	return err
 }
 
-// majorityShare returns the share of the most frequent of k labels.
+// majorityShare returns the share of the most frequent of k labels: the accuracy of a constant prediction.
 func majorityShare(labels []int32, k int) float64 {
 	counts := make([]int, k)
 	best := 0

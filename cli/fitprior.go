@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 	"github.com/imago-ml/imago/train/ckpt"
 )
 
-// fitPrior fits a mixture of Gaussians to the codes of a trained model.
+// fitPrior returns the command fit-prior: it fits a mixture of Gaussians to the codes of a trained model.
 func (a *app) fitPrior() *cobra.Command {
 	var (
 		from     modelSource
@@ -26,13 +27,13 @@ func (a *app) fitPrior() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "fit-prior <run>",
-		Short: "Fit a mixture of Gaussians to a model's codes, to draw from",
+		Short: "Fit a mixture of Gaussians to a model's codes, as a prior to sample from",
 		Long: `fit-prior encodes the training images of the run's data set, or of --data, fits a mixture of Gaussians to the codes, and
-writes it beside the weights. imago sample --prior mixture then draws from it: from a plain autoencoder too, which has no
-prior of its own, and from a VAE whose codes do not fill N(0, I).
+writes it beside the weights. imago sample --prior mixture then draws codes from it. This gives a plain autoencoder a prior,
+and a better one to a VAE whose codes do not fill N(0, I).
 
-Of a VAE the codes are a draw from q(z|x) for each image, so what is fitted is what the decoder was trained on. How likely
-the codes of the test images are under the mixture and under N(0, I) is printed.`,
+The codes of a VAE are one draw from q(z|x) for each image, as the decoder was trained on. The mean log-density of the codes
+of the test images, under the mixture and under N(0, I), is printed.`,
 		Example: `  imago fit-prior latest
   imago sample latest --prior mixture
   imago fit-prior mlp-ae-mnist-001 --components 50`,
@@ -40,17 +41,15 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 	}
 	f := c.Flags()
 	f.IntVar(&k, "components", 10, "`number` of Gaussians")
-	f.BoolVar(&diagonal, "diagonal", false, "Gaussians along the axes, as for thousands of units; else with full covariances")
-	f.Uint64Var(&seed, "seed", 0, "`seed` of the codes drawn and of the start of the fit")
+	f.BoolVar(&diagonal, "diagonal", false, "use diagonal covariances, as for thousands of units, in place of full ones")
+	seedFlag(c, &seed, "the draws and of the initial values of the fit")
 	encodedFlag(c, &encoded)
 	set.addFlags(c)
 	hideFlag(c, "split")
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{atLeast("components", k, 1), atLeast("encoded", encoded, 0), set.check()} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("components", k, 1), atLeast("encoded", encoded, 0), set.check()); err != nil {
+			return usage(c, err)
 		}
 		m, err := a.open(c, args, &from)
 		if err != nil {
@@ -104,8 +103,8 @@ the codes of the test images are under the mixture and under N(0, I) is printed.
 	return c
 }
 
-// densityFile returns where the mixture fitted to a model's codes lies: in the folder of a run, beside a checkpoint or a
-// weights file.
+// densityFile returns the name of the file of the mixture fitted to a model's codes: in the folder of a run, or beside a
+// checkpoint or a file of weights.
 func densityFile(model string) string {
 	info, err := os.Stat(model)
 	if _, noState := os.Stat(filepath.Join(model, ckpt.StateFile)); err == nil && info.IsDir() && noState != nil {
@@ -114,7 +113,7 @@ func densityFile(model string) string {
 	return filepath.Clean(model) + ".prior.json"
 }
 
-// fittedPrior returns the mixture that fit-prior fitted to the codes of m.
+// fittedPrior returns the mixture that fit-prior fitted to the codes of m. It fails if the weights have changed since then.
 func (m *trainedModel) fittedPrior() (*mixture.Mixture, error) {
 	name := densityFile(m.name)
 	f, err := os.Open(name)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -50,10 +51,8 @@ means of two images the two paths often look alike.`,
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", steps, 2), oneOf("path", path, "linear", "spherical", "both"), checkPNGName(out), pick.check(files)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("steps", steps, 2), oneOf("path", path, "linear", "spherical", "both"), checkPNGName(out), pick.check(files)); err != nil {
+			return usage(c, err)
 		}
 		switch n := pick.countNamed(files); {
 		case len(pick.seeds) == 1:

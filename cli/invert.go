@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// invert seeks the codes of images by descent.
+// invert returns the command invert: it finds the codes of images by gradient descent.
 func (a *app) invert() *cobra.Command {
 	var (
 		from modelSource
@@ -27,37 +28,36 @@ func (a *app) invert() *cobra.Command {
 	o := latent.DefaultInversion()
 	c := &cobra.Command{
 		Use:   "invert <run> [<image>...]",
-		Short: "Find the codes whose pictures are nearest to images",
-		Long: `invert seeks, for each image, the code that the model makes a picture of which is nearest to it: by descent (Adam) from several
-codes on the mean squared difference of the pixels. No encoder is needed, as a GAN has none. The images are PNG and JPEG files,
-cropped and resized to fit the model, or images of the set: those of --index, or the first.
+		Short: "Find the codes whose decoded images are nearest to given images",
+		Long: `invert finds, for each image, the code whose decoded image is nearest to it, by gradient descent (Adam) on the mean squared
+difference of the pixels. No encoder is needed, so it works for a GAN. The images are PNG and JPEG files, cropped and resized
+to fit the model, or images of the set: those of --index, or the first.
 
-Of a few hundred codes drawn from the prior those begin whose pictures are nearest, and what the encoder says if there is one;
-the best result counts. How far a code may be from the prior N(0, I) is told by --noise, the difference of pixels that is to
-be expected of an image, in parts of their range: the code sought is then the most probable one. With 0 the prior does not count.
+Descent starts from several codes: of a few hundred codes drawn from the prior, those whose images are nearest, and the code
+of the encoder if the model has one. The best result counts. --noise is the standard deviation of a pixel that is expected
+between an image and its decoded code, as a part of the range of a pixel: the result is then the most probable code under
+the prior N(0, I). With 0 the prior is ignored.
 
-Each image is drawn beside its picture and the difference of the two. The error and PSNR, −10 log10 of the error, are printed,
-with the length of the code: draws from the prior have lengths near the square root of the number of units.`,
+Each image is drawn beside its decoded code and the difference of the two. The error and PSNR, −10 log10 of the error, are
+printed, and the length of the code: codes drawn from the prior have lengths near the square root of the number of units.`,
 		Example: `  imago invert dcgan-mnist-001
   imago invert dcgan-faces-001 me.jpg --steps 1000 --restarts 8 --save me.npz`,
 		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
-	f.IntVar(&o.Steps, "steps", o.Steps, "`steps` of descent")
-	f.IntVar(&o.Starts, "restarts", o.Starts, "`number` of codes to begin at, of which the best counts")
-	f.Float64Var(&o.Rate, "rate", o.Rate, "`rate` of Adam in the first step; it falls to 0")
-	f.Float64Var(&o.Noise, "noise", o.Noise, "standard `deviation` of a pixel from the picture, of a range of 1, against which the prior is weighed; 0 leaves the prior out")
-	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
+	f.IntVar(&o.Steps, "steps", o.Steps, "`steps` of gradient descent")
+	f.IntVar(&o.Starts, "restarts", o.Starts, "`number` of codes to start from; the best result counts")
+	f.Float64Var(&o.Rate, "rate", o.Rate, "learning `rate` of Adam in the first step; it falls to 0")
+	f.Float64Var(&o.Noise, "noise", o.Noise, "expected standard `deviation` of a pixel, whose range is 1, which sets the weight of the prior; 0 ignores the prior")
+	seedFlag(c, &seed, "the initial codes")
 	f.StringVar(&save, "save", "", "CSV, Parquet or NPZ `file` to write the codes to")
-	f.StringVar(&out, "out", "invert.png", "PNG `file` to write")
+	outFlag(c, &out, "invert.png")
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", o.Steps, 1), inversionRange(o), checkPNGName(out), pick.check(files)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("steps", o.Steps, 1), inversionRange(o), checkPNGName(out), pick.check(files)); err != nil {
+			return usage(c, err)
 		}
 		if save != "" {
 			if err := checkFileName("save", save, ".csv", ".parquet", ".npz"); err != nil {
@@ -66,15 +66,11 @@ with the length of the code: draws from the prior have lengths near the square r
 		}
 		o.Key = sampleKey(seed).Split("invert")
 		o.Draws = max(o.Draws, o.Starts)
-		m, err := a.open(c, args, &from)
+		m, images, err := a.openModelAndInputs(c, args, &from, &pick, files)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		images, err := a.openInputs(c, m, &pick, files)
-		if err != nil {
-			return err
-		}
 		x, err := images.pixels(c.Context())
 		if err != nil {
 			return err
@@ -103,7 +99,7 @@ with the length of the code: draws from the prior have lengths near the square r
 		if err := w.Flush(); err != nil {
 			return err
 		}
-		picture, err := viz.Sheet(sheet.pix, n, 3, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Rows: images.names, Cols: []string{"image", "picture of its code", "difference"}, Lead: 1, Tail: 1})
+		picture, err := viz.Sheet(sheet.pix, n, 3, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Rows: images.names, Cols: []string{"image", "decoded code", "difference"}, Lead: 1, Tail: 1})
 		if err != nil {
 			return err
 		}
@@ -112,12 +108,12 @@ with the length of the code: draws from the prior have lengths near the square r
 				return err
 			}
 		}
-		return a.writePNG(out, picture, "%s beside the nearest pictures of %s", plural(n, "image"), m.name)
+		return a.writePNG(out, picture, "%s beside the nearest images of %s", plural(n, "image"), m.name)
 	}
 	return c
 }
 
-// inversionRange checks the numbers that may lie in a range.
+// inversionRange returns an error if a number of o is outside its range.
 func inversionRange(o latent.Inversion) error {
 	const most = 4096
 	switch {
@@ -131,7 +127,7 @@ func inversionRange(o latent.Inversion) error {
 	return nil
 }
 
-// saveCodes writes codes of images to a file, as encode does.
+// saveCodes writes the codes of images to a file in the format of encode.
 func (a *app) saveCodes(name string, m *trainedModel, images *inputImages, z []float32) error {
 	n := images.images.Len()
 	k := codes{units: m.Latent(), mean: z, Split: data.Split{Items: images.images}}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// neighbours draws the images of a set whose codes are nearest to those of others.
+// neighbours returns the command neighbours: it draws the images of a set whose codes are nearest to those of given images.
 func (a *app) neighbours() *cobra.Command {
 	var (
 		from   modelSource
@@ -24,9 +25,9 @@ func (a *app) neighbours() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "neighbours <run> [<image>...]",
 		Short: "Draw the images of a set that are nearest in latent space",
-		Long: `neighbours encodes images and draws beside each the training images of the run's data set, or of --data, whose codes lie
-nearest, and how far that is: what the model holds to be alike. The images are PNG and JPEG files, cropped and resized to fit
-the model, or images of the set: those of --index, or the first.`,
+		Long: `neighbours encodes images and draws beside each the training images of the run's data set, or of --data, whose codes are
+nearest, with their distances. The images are PNG and JPEG files, cropped and resized to fit the model, or images of the set:
+those of --index, or the first.`,
 		Example: `  imago neighbours latest
   imago neighbours latest --index 3,17 --nearest 12 --metric cosine
   imago neighbours face-vae-celeba-001 me.jpg`,
@@ -34,17 +35,15 @@ the model, or images of the set: those of --index, or the first.`,
 	}
 	f := c.Flags()
 	f.IntVarP(&k, "nearest", "k", 8, "`number` of neighbours of each image")
-	f.StringVar(&among, "among", "train", "part of the set that is searched: test or train")
-	f.StringVar(&metric, "metric", "euclidean", "`distance` of codes: euclidean or cosine")
-	f.StringVar(&out, "out", "neighbours.png", "PNG `file` to write")
+	f.StringVar(&among, "among", "train", "part of the set to search: test or train")
+	f.StringVar(&metric, "metric", "euclidean", "`distance` between codes: euclidean or cosine")
+	outFlag(c, &out, "neighbours.png")
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("nearest", k, 1), oneOf("among", among, "test", "train"), oneOf("metric", metric, "euclidean", "cosine"), checkPNGName(out), pick.check(files)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("nearest", k, 1), oneOf("among", among, "test", "train"), oneOf("metric", metric, "euclidean", "cosine"), checkPNGName(out), pick.check(files)); err != nil {
+			return usage(c, err)
 		}
 		distance := latent.Euclidean
 		if metric == "cosine" {
@@ -78,11 +77,11 @@ the model, or images of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		var itself func(int) int
+		var self func(int) int
 		if images.index != nil && pick.set.split == among {
-			itself = func(i int) int { return images.index[i] }
+			self = func(i int) int { return images.index[i] }
 		}
-		found, err := latent.Neighbours(c.Context(), query, pool, m.Latent(), k, distance, itself)
+		found, err := latent.Neighbours(c.Context(), query, pool, m.Latent(), k, distance, self)
 		if err != nil {
 			return err
 		}
@@ -121,7 +120,7 @@ the model, or images of the set: those of --index, or the first.`,
 	return c
 }
 
-// distanceText returns short enough to stand beside a number under an image.
+// distanceText formats a distance with three digits, for the space under an image.
 func distanceText(d float64) string {
 	if d < 10 {
 		return fmt.Sprintf("%.2f", d)

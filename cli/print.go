@@ -40,6 +40,14 @@ func checkFileName(flag, name string, suffixes ...string) error {
 	return checkFolder(flag, name)
 }
 
+// checkOptionalFile checks a name as checkFileName does, unless it is empty: the flag was not given.
+func checkOptionalFile(flag, name string, suffixes ...string) error {
+	if name == "" {
+		return nil
+	}
+	return checkFileName(flag, name, suffixes...)
+}
+
 // writeTable writes a table of n rows to the file name, as CSV or Parquet by its suffix, and prints what it has written.
 func (a *app) writeTable(name string, n int, table []columns.Column, format string, args ...any) error {
 	write := columns.CSV

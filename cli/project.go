@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -13,7 +14,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// project draws where a model of many units puts images, laid out in the plane.
+// project returns the command project: it draws the codes of images, projected to the plane.
 func (a *app) project() *cobra.Command {
 	var (
 		from       modelSource
@@ -28,11 +29,12 @@ func (a *app) project() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "project <run>",
-		Short: "Lay codes of many units out in the plane, by t-SNE or PCA",
-		Long: `project encodes images of the run's data set, or of --data, lays their codes out in the plane and colours them by class, or
+		Short: "Project codes of many units to the plane, by t-SNE or PCA",
+		Long: `project encodes images of the run's data set, or of --data, projects their codes to the plane and colours them by class, or
 by an attribute:
 
-  tsne  near codes lie near (t-SNE by Barnes and Hut); how far apart groups lie, and how large they are, tells nothing
+  tsne  neighbouring codes stay neighbours (t-SNE by Barnes and Hut); the sizes of groups and the distances between them
+        have no meaning
   pca   the two principal components, along which the codes vary most`,
 		Example: `  imago project latest
   imago project face-vae-celeba-001 --attr Male
@@ -40,20 +42,18 @@ by an attribute:
 		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
-	f.StringVar(&method, "method", "tsne", "`layout`: tsne or pca")
+	f.StringVar(&method, "method", "tsne", "`method`: tsne or pca")
 	f.StringVar(&attr, "attr", "", "`attribute` or class to colour by (default the classes)")
-	f.IntVar(&points, "points", 2000, "`images` to lay out, at equal distances in the set; 0 is all")
-	f.Float64Var(&perplexity, "perplexity", 30, "with tsne: about how many `neighbours` an image has")
-	f.IntVar(&steps, "steps", 750, "with tsne: `steps` of descent")
-	f.Uint64Var(&seed, "seed", 0, "with tsne: `seed` of the noise at the start")
-	f.StringVar(&out, "out", "project.png", "PNG `file` to write")
+	f.IntVar(&points, "points", 2000, "`images` to project, evenly spaced in the set; 0 means all")
+	f.Float64Var(&perplexity, "perplexity", 30, "with tsne: effective number of `neighbours` of an image")
+	f.IntVar(&steps, "steps", 750, "with tsne: `steps` of gradient descent")
+	seedFlag(c, &seed, "the initial positions of tsne")
+	outFlag(c, &out, "project.png")
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		for _, err := range []error{oneOf("method", method, "tsne", "pca"), atLeast("points", points, 0), atLeast("steps", steps, 1), checkPNGName(out)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(oneOf("method", method, "tsne", "pca"), atLeast("points", points, 0), atLeast("steps", steps, 1), checkPNGName(out)); err != nil {
+			return usage(c, err)
 		}
 		if !(perplexity >= 1) || math.IsInf(perplexity, 0) {
 			return usagef(c, "--perplexity %v: want a number of 1 or more", perplexity)
@@ -99,7 +99,8 @@ by an attribute:
 	return c
 }
 
-// pcaLayout lays codes out by their first two principal components; a single unit takes the x axis alone.
+// pcaLayout returns the first two principal components of codes, and sets the axes of the plot. A single unit takes the
+// x axis alone.
 func pcaLayout(codes []float32, units int, opt *viz.ScatterOptions) ([][2]float32, error) {
 	p, err := latent.FitPCA(codes, units, min(2, units))
 	if err != nil {
@@ -121,11 +122,12 @@ func pcaLayout(codes []float32, units int, opt *viz.ScatterOptions) ([][2]float3
 	return at, nil
 }
 
-// tsneLayout lays codes out by t-SNE, with a word now and then, in a square that holds all of them.
+// tsneLayout returns the positions of codes by t-SNE, and sets the axes of the plot to a square that holds all of them. It
+// prints a line of progress every 250 steps.
 func (a *app) tsneLayout(ctx context.Context, codes []float32, units int, opt latent.TSNEOptions, look *viz.ScatterOptions) ([][2]float32, error) {
-	opt.Progress = func(step, of int) {
-		if step%250 == 0 && step < of {
-			fmt.Fprintf(a.err, "t-SNE: step %d of %d\n", step, of)
+	opt.Progress = func(step, total int) {
+		if step%250 == 0 && step < total {
+			fmt.Fprintf(a.err, "t-SNE: step %d of %d\n", step, total)
 		}
 	}
 	at, divergence, err := latent.TSNE(ctx, codes, units, opt)
@@ -141,7 +143,8 @@ func (a *app) tsneLayout(ctx context.Context, codes []float32, units int, opt la
 	return at, nil
 }
 
-// binaryLabels returns the images of a split with an attribute and without it, as two classes.
+// binaryLabels returns the labels of the images of a split, 1 with the attribute and 0 without it, and the names of the two
+// classes.
 func (t attribute) binaryLabels(p data.Split) ([]int32, []string, error) {
 	with, err := t.Mask(p)
 	if err != nil {

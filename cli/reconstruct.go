@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// reconstruct draws images beside what a model makes of them.
+// reconstruct returns the command reconstruct: it draws images and their reconstructions.
 func (a *app) reconstruct() *cobra.Command {
 	var (
 		from modelSource
@@ -22,34 +23,28 @@ func (a *app) reconstruct() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "reconstruct <run> [<image>...]",
-		Short: "Draw images beside what a model makes of them",
-		Long: `reconstruct encodes and decodes images, and draws each above its reconstruction: the first images of the test set, those
-of --index, or the PNG and JPEG files that are named, cropped and resized to fit the model.`,
+		Short: "Draw images and their reconstructions",
+		Long: `reconstruct encodes and decodes images, and draws each above its reconstruction. The images are the first of the test set,
+those of --index, or PNG and JPEG files, cropped and resized to fit the model.`,
 		Example: `  imago reconstruct latest
   imago reconstruct cnn-vae-mnist-001 my-seven.png my-four.jpg --invert`,
 		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
-	f.IntVar(&cols, "cols", 10, "images a `row`")
-	f.StringVar(&out, "out", "reconstruct.png", "PNG `file` to write")
+	f.IntVar(&cols, "cols", 10, "images in a `row`")
+	outFlag(c, &out, "reconstruct.png")
 	pick.addFlags(c, 20)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("cols", cols, 1), checkPNGName(out), pick.check(files)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("cols", cols, 1), checkPNGName(out), pick.check(files)); err != nil {
+			return usage(c, err)
 		}
-		m, err := a.open(c, args, &from)
+		m, images, err := a.openModelAndInputs(c, args, &from, &pick, files)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		images, err := a.openInputs(c, m, &pick, files)
-		if err != nil {
-			return err
-		}
 		made, err := m.Reconstruct(c.Context(), images.images)
 		if err != nil {
 			return err
@@ -63,13 +58,13 @@ of --index, or the PNG and JPEG files that are named, cropped and resized to fit
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s and what %s makes of them", plural(n, "image"), m.name)
+		return a.writePNG(out, picture, "%s and their reconstructions by %s", plural(n, "image"), m.name)
 	}
 	return c
 }
 
-// readImages reads image files and makes them fit a model: its channels, its proportions by a crop of the middle, its
-// size.
+// readImages reads image files and fits them to a model: it crops the middle to the proportions of the model's images,
+// resizes it, and converts the channels. With invert it exchanges black and white.
 func readImages(files []string, img model.Image, invert bool) (data.Items, error) {
 	var pix []uint8
 	for _, name := range files {
@@ -77,7 +72,7 @@ func readImages(files []string, img model.Image, invert bool) (data.Items, error
 		if err != nil {
 			return nil, err
 		}
-		// The largest crop of the model's proportions: of a square model, the largest square.
+		// The largest crop with the proportions of the model's images.
 		h, w := p.H, p.W
 		if h*img.W > w*img.H {
 			h = max(1, w*img.H/img.W)
@@ -95,6 +90,7 @@ func readImages(files []string, img model.Image, invert bool) (data.Items, error
 	return data.NewInMemory(pix, len(files), img.H, img.W, img.C)
 }
 
+// readImage reads a PNG or JPEG file.
 func readImage(name string) (imageio.Image, error) {
 	f, err := os.Open(name)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// sample draws images from a trained model.
+// sample returns the command sample: it generates images with a trained model.
 func (a *app) sample() *cobra.Command {
 	var (
 		from   modelSource
@@ -30,15 +30,15 @@ func (a *app) sample() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "sample [<run or weights file>]",
-		Short: "Draw images from a trained model",
-		Long: `sample decodes codes drawn from the model's prior, N(0, I) of most models, and writes the images as one sheet. The same
-seed draws the same sheet. No data set is needed, and a weights file alone is enough.
+		Short: "Generate images with a trained model",
+		Long: `sample decodes codes drawn from the model's prior, which is N(0, I) for most models, and writes the images as one sheet. The
+same seed gives the same sheet. No data set is needed: a file of weights alone is enough.
 
-A conditional model draws a row of each of its classes, or attributes, the same codes in each: style down the columns. With
---as it draws what is named.
+A conditional model makes one row for each of its classes or attributes, with the same codes in each row, so that style is
+constant down a column. With --as it makes images with those labels only.
 
---truncation draws every unit of a code again that is further from 0 than so much. The lower it is, the more typical are the
-images, and the more alike.`,
+--truncation draws each unit of a code again until its distance from 0 is at most the limit. A lower limit gives images that
+are more typical, and more alike.`,
 		Example: `  imago sample latest
   imago sample cnn-vae-mnist-001 -n 100 --seed 7 --out hundred.png
   imago sample dcgan-mnist-001 --truncation 0.7
@@ -48,12 +48,12 @@ images, and the more alike.`,
 	}
 	f := c.Flags()
 	f.IntVarP(&n, "count", "n", 64, "`number` of images")
-	f.StringVar(&out, "out", "sample.png", "PNG `file` to write")
-	f.Uint64Var(&seed, "seed", 0, "`seed` of the draw")
-	f.IntVar(&cols, "cols", 0, "images a `row`; 0 makes the sheet about square")
+	outFlag(c, &out, "sample.png")
+	seedFlag(c, &seed, "the codes")
+	f.IntVar(&cols, "cols", 0, "images in a `row`; 0 makes the sheet about square")
 	f.BoolVar(&titles, "codes", false, "write the code under each image")
-	f.StringVar(&prior, "prior", "own", "what codes are `drawn` from: the model's own prior, or the mixture that imago fit-prior fitted to its codes")
-	f.StringVar(&as, "as", "", "`class` or attributes of what a conditional model makes, with commas between (default a row of each)")
+	f.StringVar(&prior, "prior", "own", "`distribution` of the codes: own, the model's prior, or mixture, which imago fit-prior fitted to its codes")
+	labelsFlag(c, &as, " (default a row of each)")
 	cut.addFlag(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -82,7 +82,7 @@ images, and the more alike.`,
 			if cut.isSet() {
 				flag = "truncation"
 			}
-			return usagef(c, "--%s: %s draws by itself, not by codes from N(0, I)", flag, m.recipe)
+			return usagef(c, "--%s: %s does not sample by decoding codes from N(0, I)", flag, m.recipe)
 		}
 		if as == "" && d.labelCount() > 0 {
 			return a.sampleClasses(c.Context(), d, max(1, n/d.labelCount()), out)
@@ -112,16 +112,18 @@ images, and the more alike.`,
 	return c
 }
 
-// sampleKey returns where the codes of a seed are drawn, of --seeds as of sample.
+// sampleKey returns the random key for the codes of a seed, the same for sample and for --seeds of other commands.
 func sampleKey(seed uint64) rng.Key { return rng.New(seed).Split("sample") }
 
-// A truncation is the flag that says how far from 0 a unit of a code that is drawn may be.
+// A truncation is the flag --truncation: the largest distance from 0 of a unit of a drawn code.
 type truncation struct{ limit float64 }
 
+// addFlag declares the flag.
 func (t *truncation) addFlag(c *cobra.Command) {
-	c.Flags().Float64Var(&t.limit, "truncation", 0, "draw each unit of a code again that is further than this `limit` from 0; 0 is no limit")
+	c.Flags().Float64Var(&t.limit, "truncation", 0, "draw each unit of a code again until it is within this `limit` of 0; 0 means no limit")
 }
 
+// check returns an error if the limit is negative or not finite.
 func (t truncation) check() error {
 	if !(t.limit >= 0) || math.IsInf(t.limit, 0) {
 		return fmt.Errorf("--truncation %v: want 0 or a number above it, as 0.7", t.limit)
@@ -129,9 +131,10 @@ func (t truncation) check() error {
 	return nil
 }
 
+// isSet reports whether there is a limit.
 func (t truncation) isSet() bool { return t.limit > 0 }
 
-// String returns what to say after the name of a model.
+// String returns the text that follows the name of the model in a message.
 func (t truncation) String() string {
 	if !t.isSet() {
 		return ""
@@ -139,7 +142,7 @@ func (t truncation) String() string {
 	return fmt.Sprintf(", truncated at %v", t.limit)
 }
 
-// codes draws n codes of so many units.
+// codes returns n codes drawn from N(0, I) within the limit, (n, units).
 func (t truncation) codes(key rng.Key, n, units int) []float32 {
 	if t.isSet() {
 		return latent.SampleTruncatedPrior(key, n, units, t.limit)
@@ -147,7 +150,7 @@ func (t truncation) codes(key rng.Key, n, units int) []float32 {
 	return latent.SamplePrior(key, n, units)
 }
 
-// A sampler is how images are drawn: from a mixture fitted to the codes, from N(0, I), or as the model does itself.
+// A sampler generates images: from codes of a fitted mixture, from codes of N(0, I), or by the model's own sampler.
 type sampler struct {
 	m          *trainedModel
 	fitted     *mixture.Mixture // or nil
@@ -155,13 +158,13 @@ type sampler struct {
 	key        rng.Key
 }
 
-// decodesCodes says whether images are decoded from codes.
+// decodesCodes reports whether the images are decoded from codes, rather than drawn by the model's own sampler.
 func (d sampler) decodesCodes() bool {
 	own := d.m.Model().Sample != nil
 	return d.fitted != nil || !own || d.truncation.isSet() && d.m.StandardPrior()
 }
 
-// labelCount returns how many labels of an image are wanted.
+// labelCount returns the number of labels of an image, 0 if the model is not conditional.
 func (d sampler) labelCount() int {
 	if d.decodesCodes() {
 		return d.m.DecodeLabels()
@@ -169,7 +172,7 @@ func (d sampler) labelCount() int {
 	return d.m.SampleLabels()
 }
 
-// images draws n images of those labels, the same but for what the labels say; z is their codes, or nil.
+// images returns n images with the given labels, and their codes or nil. Equal keys give equal codes, whatever the labels.
 func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []float32, err error) {
 	switch {
 	case d.fitted != nil:
@@ -186,7 +189,8 @@ func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []
 	return pix, z, err
 }
 
-// sampleClasses draws a sheet of a conditional model: a row a label, n images each, the columns of one draw.
+// sampleClasses writes a sheet of images of a conditional model: one row of n images for each label, with the same codes in
+// each row.
 func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) error {
 	names := d.m.labelNames(d.labelCount())
 	var all []float32
@@ -207,7 +211,8 @@ func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) e
 	return a.writePNG(out, sheet, "%s for each of %s from %s%s", plural(n, "image"), plural(len(names), "label"), d.m.name, d.truncation)
 }
 
-// squareCols makes a sheet of n images about square: the least whole number whose square is n or more.
+// squareCols returns the number of columns of an about square sheet of n images: the least whole number whose square is n
+// or more.
 func squareCols(n int) int {
 	c := 1
 	for c*c < n {
@@ -216,7 +221,7 @@ func squareCols(n int) int {
 	return c
 }
 
-// codeTitles returns each of n codes as text, cut after three units.
+// codeTitles formats each of n codes, up to its third unit.
 func codeTitles(z []float32, n int) []string {
 	titles, units := make([]string, n), len(z)/n
 	for i := range titles {

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// A spread is the value of a flag that names two numbers, the lower first: -3..3.
+// A spread is the value of a flag with two numbers, the lower first: -3..3.
 type spread struct{ lo, hi float64 }
 
-// String returns -3..3.
+// String formats the numbers as -3..3.
 func (s *spread) String() string { return fmt.Sprintf("%g..%g", s.lo, s.hi) }
 
-// Type returns what flagError knows a value by.
+// Type returns the name by which flagError finds the text for a wrong value.
 func (s *spread) Type() string { return "spread" }
 
-// Set reads lo..hi.
+// Set parses lo..hi.
 func (s *spread) Set(text string) error {
 	lo, hi, ok := strings.Cut(text, "..")
 	a, errA := strconv.ParseFloat(strings.TrimSpace(lo), 64)
@@ -28,7 +28,7 @@ func (s *spread) Set(text string) error {
 	return nil
 }
 
-// values returns n numbers from lo to hi.
+// values returns n numbers at equal distances from lo to hi.
 func (s *spread) values(n int) []float64 {
 	v := make([]float64, n)
 	for i := range v {
@@ -37,7 +37,7 @@ func (s *spread) values(n int) []float64 {
 	return v
 }
 
-// titles returns the values as the words above columns.
+// titles formats the values as titles of columns.
 func (s *spread) titles(n int) []string {
 	var t []string
 	for _, v := range s.values(n) {
@@ -46,7 +46,7 @@ func (s *spread) titles(n int) []string {
 	return t
 }
 
-// signed returns a number as +1.5, 0 or −3.
+// signed formats a number with its sign: +1.5, 0 or −3.
 func signed(v float64) string {
 	text := strconv.FormatFloat(math.Abs(v), 'g', 3, 64)
 	switch {

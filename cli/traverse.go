@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// traverse draws what single latent units do.
+// traverse returns the command traverse: it draws the effect of single latent units.
 func (a *app) traverse() *cobra.Command {
 	var (
 		from   modelSource
@@ -19,21 +20,21 @@ func (a *app) traverse() *cobra.Command {
 		values = spread{-3, 3}
 		steps  int
 		units  []int
-		most   int
+		rows   int
 		out    string
 	)
 	c := &cobra.Command{
 		Use:   "traverse <run> [<image>]",
-		Short: "Draw what single latent units do",
-		Long: `traverse sets one latent unit at a time to values from -3 to 3 while the others stay as they are, and decodes: a row a unit,
-a column a value. The others are 0, the middle of the prior, or those of an image: a file, or --index of the set, or the one
-drawn by --seeds.
+		Short: "Draw the effect of single latent units",
+		Long: `traverse sets one latent unit at a time to values from -3 to 3, while the others stay fixed, and decodes: one row for each
+unit, one column for each value. The others are 0, the mean of the prior, or those of an image: a file, --index of the set,
+or the code drawn with --seeds.
 
-The rows are the units that tell most of an image, by KL(q(z|x) || N(0, 1)) averaged over the images of the set and written
-beside them in nats; units that ignore the image have 0. Of a model whose codes are not held to N(0, I), as a plain
-autoencoder, the rows are the units that vary most, and their values count standard deviations from the mean code. Of a model
-without an encoder, as a GAN, they are the units that change its pictures most, from -1 to 1: the root mean square of the
-change is written beside them, in hundredths of the range of a pixel.`,
+The rows are the units with the most information about an image, by KL(q(z|x) || N(0, 1)) averaged over the images of the
+set. It is written beside them in nats; a unit that does not depend on the image has 0. If the prior of the model is not
+N(0, I), as that of a plain autoencoder, the rows are the units with the largest variance, and values are in standard
+deviations from the mean code. For a model without an encoder, as a GAN, they are the units that change its images most
+between -1 and 1: the root mean square of the change is written beside them, in percent of the range of a pixel.`,
 		Example: `  imago traverse latest
   imago traverse latest --index 5 --rows 16
   imago traverse dcgan-mnist-001 --seeds 7
@@ -42,19 +43,17 @@ change is written beside them, in hundredths of the range of a pixel.`,
 	}
 	f := c.Flags()
 	f.Var(&values, "range", "lowest and highest `value`")
-	f.IntVar(&steps, "steps", 9, "`values` of a unit")
-	f.IntSliceVar(&units, "units", nil, "the `units` to vary, from 0 (default those that tell most)")
-	f.IntVar(&most, "rows", 10, "`number` of units, without --units")
-	f.StringVar(&out, "out", "traverse.png", "PNG `file` to write")
+	f.IntVar(&steps, "steps", 9, "`values` of each unit")
+	f.IntSliceVar(&units, "units", nil, "the `units` to vary, numbered from 0 (default those with the most information)")
+	f.IntVar(&rows, "rows", 10, "`number` of units, without --units")
+	outFlag(c, &out, "traverse.png")
 	pick.addSeedFlags(c)
 	pick.addFlags(c, 0)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		for _, err := range []error{atLeast("steps", steps, 2), atLeast("rows", most, 1), checkPNGName(out), pick.check(files)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("steps", steps, 2), atLeast("rows", rows, 1), checkPNGName(out), pick.check(files)); err != nil {
+			return usage(c, err)
 		}
 		if n := pick.countNamed(files); n > 1 {
 			return usagef(c, "%s: want one, or none", plural(n, "image"))
@@ -72,7 +71,7 @@ change is written beside them, in hundredths of the range of a pixel.`,
 			}
 		}
 
-		// The code that the others stay at.
+		// The code whose units are varied.
 		code := make([]float32, m.Latent())
 		var start *inputImages
 		if pick.countNamed(files) > 0 {
@@ -102,9 +101,9 @@ change is written beside them, in hundredths of the range of a pixel.`,
 			}
 		}
 		if units == nil {
-			units = latent.Ranked(t.orZero())[:min(most, m.Latent())]
+			units = latent.Ranked(t.orZero())[:min(rows, m.Latent())]
 		}
-		var rows []string
+		var names []string
 		var grid [][]float32
 		for _, u := range units {
 			at := make([]float32, steps)
@@ -113,15 +112,15 @@ change is written beside them, in hundredths of the range of a pixel.`,
 			}
 			name := fmt.Sprintf("z[%d]", u)
 			if t.scores != nil {
-				name += fmt.Sprintf("  %.2g%s", t.scores[u], t.what)
+				name += fmt.Sprintf("  %.2g%s", t.scores[u], t.suffix)
 			}
-			grid, rows = append(grid, at), append(rows, name)
+			grid, names = append(grid, at), append(names, name)
 		}
 		z, err := latent.Traverse(code, units, grid)
 		if err != nil {
 			return err
 		}
-		made, err := m.DecodeAs(c.Context(), z, repeatRows(labels, 1, len(rows)*steps))
+		made, err := m.DecodeAs(c.Context(), z, repeatRows(labels, 1, len(units)*steps))
 		if err != nil {
 			return err
 		}
@@ -130,23 +129,23 @@ change is written beside them, in hundredths of the range of a pixel.`,
 			title = start.title + ", around " + start.names[0]
 		}
 		img := m.Image()
-		picture, err := viz.Sheet(made, len(rows), steps, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: rows, Cols: values.titles(steps)})
+		picture, err := viz.Sheet(made, len(units), steps, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: names, Cols: values.titles(steps)})
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s of %s, from %s", plural(len(rows), "unit"), m.name, strings.ReplaceAll(values.String(), "..", " to "))
+		return a.writePNG(out, picture, "%s of %s, from %s", plural(len(units), "unit"), m.name, strings.ReplaceAll(values.String(), "..", " to "))
 	}
 	return c
 }
 
-// unitScores are how much each unit of the code is used, and where its values lie.
+// unitScores are the importance of each latent unit, and the range of its values.
 type unitScores struct {
-	scores        []float64 // KL in nats, standard deviations, or change of the picture; nil if it was not asked
-	what          string    // its unit, as it is written after the number
+	scores        []float64 // KL in nats, standard deviations, or changes of the image in percent; nil if not measured
+	suffix        string    // the unit of measurement, written after a score
 	center, scale []float64 // a value v of a traversal is center + v·scale
 }
 
-// orZero returns the scores, or 0 for each unit where they were not measured.
+// orZero returns the scores, or zeros if they were not measured.
 func (t *unitScores) orZero() []float64 {
 	if t.scores == nil {
 		return make([]float64, len(t.center))
@@ -154,10 +153,11 @@ func (t *unitScores) orZero() []float64 {
 	return t.scores
 }
 
-// scoreUnits measures the units on the images of the set, or, if the model does not encode, by what they do to its pictures, of
-// those labels (K) if it is conditional; if its codes are held to N(0, I), only where units are to be chosen.
+// scoreUnits returns the importance of each unit: its KL or standard deviation over the images of a set, or, if the model has
+// no encoder, the change of its images, with the given labels (K) if it is conditional. It measures nothing if the user named
+// units and the prior is N(0, I).
 func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, units []int, labels []float32) (*unitScores, error) {
-	t := &unitScores{what: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
+	t := &unitScores{suffix: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
 	for u := range t.scale {
 		t.scale[u] = 1
 	}
@@ -166,7 +166,7 @@ func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, uni
 	}
 	if m.Model().Encode == nil {
 		var err error
-		t.what = " %"
+		t.suffix = " %"
 		if t.scores, err = m.UnitChange(c.Context(), rng.New(0).Split("traverse"), labels); err != nil {
 			return nil, err
 		}
@@ -177,7 +177,7 @@ func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, uni
 	}
 	set, split, err := a.openSplit(c, m, flags)
 	if err != nil {
-		return nil, fmt.Errorf("which units tell most is seen on images: %w; or name the units with --units", err)
+		return nil, fmt.Errorf("units are ranked on the images of a set: %w; or name the units with --units", err)
 	}
 	mean, logVar, err := m.EncodeMeans(c.Context(), set.Labelled(split))
 	if err != nil {
@@ -188,6 +188,6 @@ func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, uni
 		return t, nil
 	}
 	t.center, t.scale = latent.Moments(mean, m.Latent())
-	t.scores, t.what = t.scale, " wide"
+	t.scores, t.suffix = t.scale, " wide"
 	return t, nil
 }

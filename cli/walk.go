@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"path/filepath"
@@ -61,10 +62,8 @@ imago invert does.`,
 		if !strings.EqualFold(filepath.Ext(out), ".gif") {
 			return usagef(c, "--out %q: want a name that ends in .gif", out)
 		}
-		for _, err := range []error{atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), checkFolder("out", out), pick.check(files)} {
-			if err != nil {
-				return usage(c, err)
-			}
+		if err := cmp.Or(atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), checkFolder("out", out), pick.check(files)); err != nil {
+			return usage(c, err)
 		}
 		if delay < 10*time.Millisecond || delay > time.Minute {
 			return usagef(c, "--delay %v: want 10ms to 1m", delay)
