@@ -86,13 +86,11 @@ func ExampleLoss() {
 // Kind makes a kind for a registry, and so for the command line.
 func ExampleKind() {
 	var registry model.Registry
-	kind := gan.Kind("my-gan", "GAN with networks of my own", func(model.Input) gan.Options {
+	kind, recipe := gan.Kind("my-gan", "GAN with networks of my own", func(model.Input) gan.Options {
 		return gan.Options{Generator: gan.GeneratorFunc(generate), Discriminator: gan.DiscriminatorFunc(discriminate)}
 	})
-	registry.Register(kind, model.Recipe{
-		Name: "my-gan", About: kind.About, Kind: "my-gan",
-		Train: model.Training{Epochs: 10, Batch: 128, LearningRate: 2e-4},
-	})
+	recipe.Train.Epochs = 10
+	registry.Register(kind, recipe)
 	for _, r := range registry.Recipes() {
 		fmt.Println(r.Name+":", r.About)
 	}

@@ -157,21 +157,11 @@ func New(name string, o Options, in model.Input) (*model.Model, error) {
 	return o.defaults().diagnosis().modelOf(build(name, o, in))
 }
 
-// Kind returns a kind whose models New builds of options, for a model.Registry. The kind
+// Kind returns a kind whose models New builds of options, and its recipe, for a
+// model.Registry: 20 epochs in batches of 64 at a learning rate of 2e-4. The kind
 // has no options in the command line: for these, write a model.Config that embeds
 // Adversarial.
-func Kind(name, about string, options func(in model.Input) Options) model.Kind {
-	return model.Kind{Name: name, About: about, Default: func() model.Config { return &kindConfig{name, options} }}
+func Kind(name, about string, options func(in model.Input) Options) (model.Kind, model.Recipe) {
+	kind := model.NewKind(name, about, func(in model.Input) (*model.Model, error) { return New(name, options(in), in) })
+	return kind, model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 20, Batch: 64, LearningRate: 2e-4}}
 }
-
-// kindConfig is the configuration of a kind that Kind returns. It has no fields to save.
-type kindConfig struct {
-	name    string
-	options func(in model.Input) Options
-}
-
-// Validate returns nil: New validates the options, which depend on its argument.
-func (c *kindConfig) Validate() error { return nil }
-
-// New builds the model.
-func (c *kindConfig) New(in model.Input) (*model.Model, error) { return New(c.name, c.options(in), in) }

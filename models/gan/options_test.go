@@ -228,7 +228,7 @@ func TestLossHelp(t *testing.T) {
 
 // A kind of options is saved as an empty configuration and builds the same model again.
 func TestKind(t *testing.T) {
-	k := Kind("plain", "a GAN", func(in model.Input) Options {
+	k, _ := Kind("plain", "a GAN", func(in model.Input) Options {
 		return Options{Generator: Dense{in.C}, Discriminator: Dense{in.C}, Latent: 2}
 	})
 	c, err := k.Decode([]byte("{}"))

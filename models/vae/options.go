@@ -70,19 +70,6 @@ func New(name string, o Options, in model.Input) (*model.Model, error) {
 // a learning rate of 1e-3. Register both in a model.Registry, and the command line
 // trains it as any other.
 func Kind(name, about string, options func(in model.Input) Options) (model.Kind, model.Recipe) {
-	return published(name, about, func() model.Config { return &ownConfig{name, options} })
-}
-
-// ownConfig is the configuration of a kind without options; its JSON is {}.
-type ownConfig struct {
-	name    string
-	options func(in model.Input) Options
-}
-
-// Validate returns nil: there are no options.
-func (c *ownConfig) Validate() error { return nil }
-
-// New builds the model.
-func (c *ownConfig) New(in model.Input) (*model.Model, error) {
-	return New(c.name, c.options(in), in)
+	kind := model.NewKind(name, about, func(in model.Input) (*model.Model, error) { return New(name, options(in), in) })
+	return published(name, about, kind.Default)
 }

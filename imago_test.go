@@ -1,0 +1,174 @@
+package imago_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image/png"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/imago-ml/imago"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/vae"
+	"github.com/imago-ml/imago/train"
+)
+
+// stripes returns n images of 8x8.
+func stripes(n int) [][]byte {
+	images := make([][]byte, n)
+	for i := range images {
+		images[i] = bytes.Repeat(append(make([]byte, 1+i%3), bytes.Repeat([]byte{255}, 1+i%2)...), 64)[:64]
+	}
+	return images
+}
+
+func Example() {
+	images := make([][]byte, 500)
+	for i := range images {
+		images[i] = bytes.Repeat([]byte{0, 255, byte(i)}, 22)[:64] // 8x8 bytes, your own
+	}
+	set, err := imago.Images("mine", images, 8, 8, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	recipe, err := imago.Published("mlp-vae", "latent=3", "hidden=32")
+	if err != nil {
+		log.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "runs")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	run, err := imago.Train(context.Background(), set, recipe, imago.Options{Out: dir, Epochs: 2, PicturesEvery: -1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer run.Close()
+	samples, err := run.Draw(context.Background(), 1, 16)
+	fmt.Println(len(samples), err)
+	// Output: 1024 <nil>
+}
+
+// A model of the program's own trains, leaves a run with pictures and a report, and is opened again with the same samples.
+func TestTrainOwnModel(t *testing.T) {
+	ctx := context.Background()
+	set, err := imago.Images("stripes", stripes(300), 8, 8, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Train.Len() != 270 || set.Test.Len() != 30 {
+		t.Errorf("%d training and %d test images, want 270 and 30", set.Train.Len(), set.Test.Len())
+	}
+	own := imago.Own("own-vae", func(in model.Input) (*model.Model, error) {
+		net := vae.MLP{Hidden: []int{16}}
+		return vae.New("own-vae", vae.Options{Encoder: net, Decoder: net, Latent: 2}, in)
+	})
+	var progress bytes.Buffer
+	run, err := imago.Train(ctx, set, own, imago.Options{Out: t.TempDir(), Epochs: 2, Batch: 50, Seed: 3, Progress: &progress})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.Close()
+	if !strings.Contains(progress.String(), "epoch 2/2") {
+		t.Errorf("progress is %q", &progress)
+	}
+	for _, name := range []string{"run.json", "metrics.jsonl", "report.html", "images/samples.png", "images/manifold.png"} {
+		if _, err := os.Stat(filepath.Join(run.Dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	samples, err := run.Draw(ctx, 1, 4)
+	if err != nil || len(samples) != 4*64 {
+		t.Fatalf("%d values, %v", len(samples), err)
+	}
+	sheet := filepath.Join(t.TempDir(), "sheet.png")
+	if err := run.WritePicture(sheet, samples, 2); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(sheet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := png.Decode(bytes.NewReader(b)); err != nil {
+		t.Error(err)
+	}
+	if err := run.WritePicture(sheet, samples[1:], 2); err == nil {
+		t.Error("a part of an item is drawn")
+	}
+
+	if _, err := imago.Open(run.Dir); err == nil || !strings.Contains(err.Error(), `no kind "own-vae"`) {
+		t.Errorf("opened without its kind: %v", err)
+	}
+	again, err := imago.Open(run.Dir, own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if same, err := again.Draw(ctx, 1, 4); err != nil || !slices.Equal(same, samples) {
+		t.Errorf("the model that was opened again draws other samples: %v", err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	ctx := context.Background()
+	set, err := imago.Images("stripes", stripes(20), 8, 8, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe, err := imago.Published("mlp-vae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fails := func(err error) error {
+		if err == nil {
+			return errors.New("no error")
+		}
+		return err
+	}
+	published := func(name string, options ...string) error {
+		_, err := imago.Published(name, options...)
+		return fails(err)
+	}
+	trained := func(set *data.Set, r imago.Recipe, o imago.Options) error {
+		o.Out = t.TempDir()
+		_, err := imago.Train(ctx, set, r, o)
+		return fails(err)
+	}
+	ragged := append(stripes(2), []byte{1})
+	_, short := imago.Images("mine", ragged, 8, 8, 1)
+	_, none := imago.Images("mine", nil, 8, 8, 1)
+	_, missing := imago.Open(filepath.Join(t.TempDir(), "nothing"))
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{published("mlp-vea"), `no recipe "mlp-vea"; have mlp-vae, `},
+		{published("mlp-vae", "latent"), `option "latent": want name=value`},
+		{published("mlp-vae", "lattent=2"), `no option "lattent"; have latent, `},
+		{published("mlp-vae", "latent=0"), "Latent 0: want 1 to 65536"},
+		{published("mlp-vae", "latent=two"), `Latent "two": want a whole number`},
+		{trained(nil, recipe, imago.Options{}), "no data set"},
+		{trained(set, imago.Recipe{}, imago.Options{}), "an empty recipe"},
+		{trained(set, recipe, imago.Options{Epochs: -1}), "Epochs -1"},
+		{fails(short), "image 2 has 1 bytes, want 8·8·1 = 64"},
+		{fails(none), "0 images of 8x8x1"},
+		{fails(missing), "no such file"},
+	} {
+		if !strings.Contains(tt.err.Error(), tt.want) {
+			t.Errorf("%v, want %s", tt.err, tt.want)
+		}
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := imago.Train(ended, set, recipe, imago.Options{Out: t.TempDir()}); !errors.Is(err, train.ErrInterrupted) {
+		t.Errorf("a training whose context has ended: %v", err)
+	}
+}
