@@ -4,11 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
@@ -26,6 +30,14 @@ type Recipe struct {
 	kind   model.Kind
 	recipe model.Recipe
 	config model.Config
+	media  []medium.Kind
+}
+
+// WithMedium returns the recipe for data of a medium of your own, which Open needs to
+// open what was trained.
+func (r Recipe) WithMedium(kind medium.Kind) Recipe {
+	r.media = append(slices.Clone(r.media), kind)
+	return r
 }
 
 // Own returns the recipe of a model of your own: build makes it for the data, for
@@ -110,11 +122,11 @@ func (t *Trained) Draw(ctx context.Context, seed uint64, n int) ([]float32, erro
 // WritePicture writes items, as Draw and Decode return them, to a PNG file: a grid of
 // so many columns, row after row. A file of that name is replaced.
 func (t *Trained) WritePicture(name string, items []float32, columns int) error {
-	s := t.Image()
-	if len(items) == 0 || len(items)%s.Size() != 0 {
-		return fmt.Errorf("imago: %d values: want one or more items of %v", len(items), s)
+	item := t.Item()
+	if len(items) == 0 || len(items)%item.Size() != 0 {
+		return fmt.Errorf("imago: %d values: want one or more items of %v", len(items), item)
 	}
-	img, err := viz.Grid(items, len(items)/s.Size(), s.H, s.W, s.C, max(1, columns), viz.GridOptions{})
+	img, err := viz.Grid(item, items, max(1, columns), viz.GridOptions{})
 	if err != nil {
 		return err
 	}
@@ -139,6 +151,9 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	config, err := o.configure(set, r)
 	if err != nil {
 		return nil, err
+	}
+	if own := set.Item().Medium; !slices.Contains(models.Media.Names(), own.Name()) {
+		models.Media.Register(medium.Kind{Name: own.Name(), Open: func(json.RawMessage) (medium.Medium, error) { return own, nil }})
 	}
 	m, err := config.Build(models)
 	if err != nil {
@@ -194,6 +209,11 @@ func registry(recipes ...Recipe) (*model.Registry, error) {
 		if _, err := models.Kind(r.kind.Name); err != nil {
 			models.Register(r.kind)
 		}
+		for _, k := range r.media {
+			if !slices.Contains(models.Media.Names(), k.Name) {
+				models.Media.Register(k)
+			}
+		}
 	}
 	return models, nil
 }
@@ -233,8 +253,8 @@ func (o Options) configure(set *data.Set, r Recipe) (runlog.Config, error) {
 }
 
 // Images returns a data set of images in memory, each of h·w·c bytes, row by row with
-// the channels of a pixel together: c is 1 for grey images and 3 for red, green and
-// blue. A tenth of them, chosen by their place, is held out as the test part. The
+// the channels of a pixel together: c is 1 for grey images, 3 for red, green and blue,
+// and may be up to 64. A tenth of them, chosen by their place, is held out as the test part. The
 // error names the first image of another length.
 func Images(name string, images [][]byte, h, w, c int) (*data.Set, error) {
 	size := h * w * c
@@ -248,7 +268,7 @@ func Images(name string, images [][]byte, h, w, c int) (*data.Set, error) {
 		}
 		all = append(all, img...)
 	}
-	items, err := data.NewInMemory(all, len(images), h, w, c)
+	items, err := data.NewInMemory(all, len(images), pixels.Item(h, w, c))
 	if err != nil {
 		return nil, err
 	}

@@ -292,7 +292,7 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 	if err != nil {
 		return err
 	}
-	img := r.m.Image()
+	img := r.m.Item()
 	sheet := sheetBuffer{img: img}
 	var names, cells []string
 	for row := range 2 * rows {
@@ -316,7 +316,7 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 		}
 		cells = append(cells, slices.Repeat([]string{""}, cols)...)
 	}
-	picture, err := viz.Sheet(sheet.pix, 4*rows, cols, img.H, img.W, img.C, viz.SheetOptions{Title: r.title + ", by " + by.Name, Rows: names, Cells: cells})
+	picture, err := viz.Sheet(img, sheet.pix, 4*rows, cols, viz.SheetOptions{Title: r.title + ", by " + by.Name, Rows: names, Cells: cells})
 	if err != nil {
 		return err
 	}

@@ -149,8 +149,8 @@ its conditions, in the other rows of a few images drawn at random.`,
 		if s.needSet {
 			names = append([]string{"all"}, slices.Repeat([]string{fmt.Sprintf("%d of each", sample)}, rows-1)...)
 		}
-		img := m.Image()
-		picture, err := viz.Sheet(pix, rows, len(list)+1, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: names, Cols: append(cols, "="), Tail: 1, Scale: max(1, 192/max(img.H, img.W))})
+		img := m.Item()
+		picture, err := viz.Sheet(img, pix, rows, len(list)+1, viz.SheetOptions{Title: title, Rows: names, Cols: append(cols, "="), Tail: 1, Scale: tileScale(img, 192)})
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
 		if !t.file {
 			continue
 		}
-		images, err := readImages([]string{t.text}, s.m.Image(), s.invert)
+		images, _, err := readItems([]string{t.text}, s.m.Item(), s.invert)
 		if err != nil {
 			return err
 		}
@@ -236,8 +236,11 @@ func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		t.pool = []int{len(s.codes) / s.m.Latent()}
-		s.codes = append(s.codes, z...)
+		for range images.Len() {
+			t.pool = append(t.pool, len(s.codes)/s.m.Latent())
+			s.codes = append(s.codes, z[:s.m.Latent()]...)
+			z = z[s.m.Latent():]
+		}
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/cpuid"
 	"github.com/imago-ml/imago/models/model"
@@ -41,16 +43,16 @@ var benchPrograms = []string{programTrain, programDecode, programManifold}
 
 // A benchSize is what a recipe is timed on.
 type benchSize struct {
-	image model.Image
+	image medium.Item
 	batch int
 }
 
 var (
-	defaultImage = model.Image{H: 28, W: 28, C: 1}
+	defaultImage = pixels.Item(28, 28, 1)
 	// benchImages are those of recipes made for others.
-	benchImages = map[string]model.Image{
-		"dcgan":    {H: 64, W: 64, C: 3},
-		"face-vae": {H: 64, W: 64, C: 3},
+	benchImages = map[string]medium.Item{
+		"dcgan":    pixels.Item(64, 64, 3),
+		"face-vae": pixels.Item(64, 64, 3),
 	}
 )
 
@@ -277,7 +279,7 @@ func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error
 		case i >= 0:
 			loss = flags[i].String()
 		}
-		m, err := cfg.New(model.Input{Image: size.image, Labels: defaultLabels})
+		m, err := cfg.New(model.Input{Item: size.image, Labels: defaultLabels})
 		if err != nil {
 			return nil, err
 		}

@@ -56,7 +56,7 @@ to fit the model, it prints the two most probable classes of each.`,
 		k := m.Input().Labels
 		names := m.labelNames(k)
 		if len(files) > 0 {
-			images, err := readImages(files, m.Image(), invert)
+			images, files, err := readItems(files, m.Item(), invert)
 			if err != nil {
 				return err
 			}

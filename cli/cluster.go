@@ -227,7 +227,7 @@ func (x *clustering) draw(ctx context.Context, titles []string, n int, title str
 			members[g] = append(members[g], i)
 		}
 	}
-	img := x.m.Image()
+	img := x.m.Item()
 	sheet := sheetBuffer{img: img}
 	var rows []string
 	for g, list := range members {
@@ -246,5 +246,5 @@ func (x *clustering) draw(ctx context.Context, titles []string, n int, title str
 		sheet.add(make([]float32, (n-len(list))*img.Size()), 0, n-len(list))
 		rows = append(rows, titles[g])
 	}
-	return viz.Sheet(sheet.pix, len(rows), n, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: rows})
+	return viz.Sheet(img, sheet.pix, len(rows), n, viz.SheetOptions{Title: title, Rows: rows})
 }

@@ -72,7 +72,7 @@ are evaluated on the test images of the first run's data set, or of --data.`,
 		if sides[0].Name == sides[1].Name {
 			sides[0].Name, sides[1].Name = args[0], args[1]
 		}
-		if x, y := sides[0].Session.Image(), sides[1].Session.Image(); x != y {
+		if x, y := sides[0].Session.Item(), sides[1].Session.Item(); !x.Equal(y) {
 			return fmt.Errorf("compare: images of %s are %v, of %s %v: want two models of the same images", args[0], x, args[1], y)
 		}
 		s, _, err := a.openSplit(c, opened[0], &set)

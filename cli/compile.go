@@ -135,7 +135,7 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 		return nil, usage(c, err)
 	}
 	size := sizeOf(rec, o.batch, o.shape)
-	m, err := cfg.New(model.Input{Image: size.image, Labels: defaultLabels})
+	m, err := cfg.New(model.Input{Item: size.image, Labels: defaultLabels})
 	if err != nil {
 		return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 	}

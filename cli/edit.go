@@ -112,12 +112,12 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		if err != nil {
 			return err
 		}
-		img := m.Image()
+		img := m.Item()
 		pix, err := images.interleave(c.Context(), img, made, steps)
 		if err != nil {
 			return err
 		}
-		picture, err := viz.Sheet(pix, n, steps+1, img.H, img.W, img.C, viz.SheetOptions{
+		picture, err := viz.Sheet(img, pix, n, steps+1, viz.SheetOptions{
 			Title: fmt.Sprintf("%s in deviations; %s", attr.Name, images.title), Rows: images.names, Cols: append([]string{"image"}, strength.titles(steps)...), Lead: 1,
 		})
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/formats/numpy"
@@ -14,7 +15,7 @@ import (
 
 // Both files say what the model said, number for number.
 func TestCodes(t *testing.T) {
-	images, err := data.NewInMemory(make([]uint8, 3*4), 3, 2, 2, 1)
+	images, err := data.NewInMemory(make([]uint8, 3*4), 3, pixels.Item(2, 2, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func (a *app) drawNearest(ctx context.Context, m *trainedModel, e *eval.Evaluato
 	if err != nil {
 		return err
 	}
-	img := m.Image()
+	img := m.Item()
 	size := img.Size()
 	var pix []float32
 	var cells []string
@@ -50,7 +50,7 @@ func (a *app) drawNearest(ctx context.Context, m *trainedModel, e *eval.Evaluato
 			cells = append(cells, fmt.Sprintf("%d: %s", n.Index, distanceText(n.Distance)))
 		}
 	}
-	picture, err := viz.Sheet(pix, nearestRows, k+1, img.H, img.W, img.C, viz.SheetOptions{
+	picture, err := viz.Sheet(img, pix, nearestRows, k+1, viz.SheetOptions{
 		Title: "Nearest training images, by " + alike.Space, Lead: 1, Cells: cells,
 		Cols: append([]string{"made", "nearest"}, slices.Repeat([]string{""}, k-1)...),
 	})

@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // atLeast returns an error if n, the value of the flag --name, is below least.
@@ -108,22 +109,27 @@ const defaultLabels = 10
 const maxSide = 4096
 
 // parseShape returns the shape that the value of --shape names: 28x28x1, or 28x28 for one channel.
-func parseShape(s string) (model.Image, error) {
-	img := model.Image{C: 1}
-	bad := fmt.Errorf("--shape %q: want rows x columns x channels, as 28x28x1, up to %d rows and columns, and 1 or 3 channels", s, maxSide)
-	parts := strings.Split(s, "x")
-	if len(parts) < 2 || len(parts) > 3 {
-		return img, bad
-	}
-	for i, to := range []*int{&img.H, &img.W, &img.C}[:len(parts)] {
-		n, err := strconv.Atoi(parts[i])
+func parseShape(s string) (medium.Item, error) {
+	bad := fmt.Errorf("--shape %q: want rows x columns x channels, as 28x28x1, up to %d rows and columns, and 1 to %d channels", s, maxSide, pixels.MaxChannels)
+	var axes []int
+	for part := range strings.SplitSeq(s, "x") {
+		n, err := strconv.Atoi(part)
 		if err != nil || n < 1 || n > maxSide {
-			return img, bad
+			return medium.Item{}, bad
 		}
-		*to = n
+		axes = append(axes, n)
 	}
-	if img.C != 1 && img.C != 3 {
-		return img, bad
+	switch {
+	case len(axes) == 2:
+		return pixels.Item(axes[0], axes[1], 1), nil
+	case len(axes) == 3 && axes[2] <= pixels.MaxChannels:
+		return pixels.Item(axes[0], axes[1], axes[2]), nil
 	}
-	return img, nil
+	return medium.Item{}, bad
+}
+
+// tileScale returns the factor that enlarges a picture of one item to side pixels.
+func tileScale(item medium.Item, side int) int {
+	h, w, _ := medium.TileSize(item)
+	return max(1, side/max(h, w))
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // inputFlags are the flags that name the images a command starts from: image files after the run, images of a set, or
@@ -118,7 +118,7 @@ func (a *app) openInputs(c *cobra.Command, m *trainedModel, p *inputFlags, files
 
 // readInputs returns the images of files, with the labels of --as if the model is conditional.
 func readInputs(m *trainedModel, p *inputFlags, files []string) (*inputImages, error) {
-	images, err := readImages(files, m.Image(), p.invert)
+	images, names, err := readItems(files, m.Item(), p.invert)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func readInputs(m *trainedModel, p *inputFlags, files []string) (*inputImages, e
 		images = &sameLabels{images, m.labelNames(k), labels}
 	}
 	out := &inputImages{images: images, title: m.title}
-	for _, name := range files {
+	for _, name := range names {
 		out.names = append(out.names, filepath.Base(name))
 	}
 	return out, nil
@@ -192,7 +192,7 @@ func (a *app) inputCodes(ctx context.Context, m *trainedModel, p *inputImages) (
 
 // A sheetBuffer collects the images of a sheet of pictures, row by row.
 type sheetBuffer struct {
-	img model.Image
+	img medium.Item
 	pix []float32
 }
 
@@ -204,7 +204,7 @@ func (s *sheetBuffer) add(pix []float32, at, n int) {
 
 // interleave returns each input image followed by the k images that made has for it: made (N·k, H, W, C) →
 // (N·(k+1), H, W, C).
-func (p *inputImages) interleave(ctx context.Context, img model.Image, made []float32, k int) ([]float32, error) {
+func (p *inputImages) interleave(ctx context.Context, img medium.Item, made []float32, k int) ([]float32, error) {
 	pix, err := p.pixels(ctx)
 	if err != nil {
 		return nil, err

@@ -104,7 +104,7 @@ means of two images the two paths often look alike.`,
 		if err != nil {
 			return err
 		}
-		sheet := sheetBuffer{img: m.Image()}
+		sheet := sheetBuffer{img: m.Item()}
 		for r := range rows {
 			k := r / len(paths)
 			sheet.add(pix, 2*k, 1)
@@ -115,8 +115,8 @@ means of two images the two paths often look alike.`,
 		for i := range steps {
 			cols[1+i] = fmt.Sprintf("%.2g", float64(i)/float64(steps-1))
 		}
-		img := m.Image()
-		picture, err := viz.Sheet(sheet.pix, len(rows), steps+2, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Rows: rows, Cols: cols, Lead: 1, Tail: 1})
+		img := m.Item()
+		picture, err := viz.Sheet(img, sheet.pix, len(rows), steps+2, viz.SheetOptions{Title: images.title, Rows: rows, Cols: cols, Lead: 1, Tail: 1})
 		if err != nil {
 			return err
 		}

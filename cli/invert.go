@@ -79,7 +79,7 @@ printed, and the length of the code: codes drawn from the prior have lengths nea
 		if err != nil {
 			return err
 		}
-		n, img, size := images.images.Len(), m.Image(), m.Image().Size()
+		n, img, size := images.images.Len(), m.Item(), m.Item().Size()
 		sheet := sheetBuffer{img: img}
 		w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(w, "image\tmean squared error\tPSNR\tlength of the code\n")
@@ -99,7 +99,7 @@ printed, and the length of the code: codes drawn from the prior have lengths nea
 		if err := w.Flush(); err != nil {
 			return err
 		}
-		picture, err := viz.Sheet(sheet.pix, n, 3, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Rows: images.names, Cols: []string{"image", "decoded code", "difference"}, Lead: 1, Tail: 1})
+		picture, err := viz.Sheet(img, sheet.pix, n, 3, viz.SheetOptions{Title: images.title, Rows: images.names, Cols: []string{"image", "decoded code", "difference"}, Lead: 1, Tail: 1})
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -63,14 +64,15 @@ first two vary and the others are 0; a single unit goes from --lo to --hi row by
 		if err != nil {
 			return err
 		}
-		img := m.Image()
+		img := m.Item()
+		_, w, _ := medium.TileSize(img)
 		var picture image.Image
 		if m.Latent() == 1 { // the codes are a line, without a second axis
-			picture, err = viz.Grid(pix, n*n, img.H, img.W, img.C, n, viz.GridOptions{
-				Scale: max(1, manifoldSide/(n*img.W)), Gap: 2, Title: fmt.Sprintf("%s, z from %.3g to %.3g: %s", m.title, axes.lo, axes.hi, note),
+			picture, err = viz.Grid(img, pix, n, viz.GridOptions{
+				Scale: max(1, manifoldSide/(n*w)), Gap: 2, Title: fmt.Sprintf("%s, z from %.3g to %.3g: %s", m.title, axes.lo, axes.hi, note),
 			})
 		} else {
-			picture, err = viz.Manifold(pix, n, img.H, img.W, img.C, axes.lo, axes.hi, viz.ManifoldOptions{Title: m.title, Note: note})
+			picture, err = viz.Manifold(img, pix, n, axes.lo, axes.hi, viz.ManifoldOptions{Title: m.title, Note: note})
 		}
 		if err != nil {
 			return err

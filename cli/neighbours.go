@@ -105,13 +105,13 @@ those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		img := m.Image()
+		img := m.Item()
 		pix, err := images.interleave(c.Context(), img, nearPix, k)
 		if err != nil {
 			return err
 		}
 		cols := append([]string{"image", "nearest"}, slices.Repeat([]string{""}, k-1)...)
-		picture, err := viz.Sheet(pix, len(found), k+1, img.H, img.W, img.C, viz.SheetOptions{Title: images.title, Cols: cols, Cells: cells, Lead: 1})
+		picture, err := viz.Sheet(img, pix, len(found), k+1, viz.SheetOptions{Title: images.title, Cols: cols, Cells: cells, Lead: 1})
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
@@ -157,7 +158,7 @@ func (a *app) openAs(c *cobra.Command, m *trainedModel, path string, s *modelSou
 	if _, err := runlog.Open(path, ""); err == nil {
 		return usagef(c, "%s is a run, which has its own recipe: leave --recipe out", path)
 	}
-	in := model.Input{Image: img, Labels: s.labels}
+	in := model.Input{Item: img, Labels: s.labels}
 	built, err := cfg.New(in)
 	if err != nil {
 		return err
@@ -254,16 +255,16 @@ func (a *app) openImages(c *cobra.Command, args []string, from *modelSource, set
 // openSplit returns the data set that the flags name, and the part of it, in the shape that the model takes.
 func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.Set, data.Split, error) {
 	var opt data.Options
-	name, img := s.data, m.Image()
+	name, item := s.data, m.Item()
 	switch {
 	case name != "": // resize the images of another set to those of the model, if these are square
-		if img.H == img.W {
-			opt.Size = img.H
+		if h, w, c, err := medium.HWC(item); err == nil {
+			if h == w {
+				opt.Size = h
+			}
+			opt.Gray = c == 1
 		}
-		opt.Crop, opt.Gray, opt.Label = s.crop, img.C == 1, s.label
-		if m.config != nil {
-			opt.Columns = m.config.Data.Columns
-		}
+		opt.Crop, opt.Label = s.crop, s.label
 	case m.config != nil:
 		name, opt = m.config.Data.Source, m.config.Data.Options()
 	default:
@@ -272,6 +273,7 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	if s.ignoreWithout {
 		opt.Without = nil
 	}
+	opt.Medium = item.Medium
 	opt.DataDir, opt.NoCache, opt.Progress = s.dir, s.noCache, a.err
 	set, err := a.Data.Open(c.Context(), name, opt)
 	if err != nil {
@@ -280,8 +282,8 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	if s.data == "" && !s.ignoreWithout && set.Digest != m.config.Data.Digest {
 		a.warn("%s is not what it was when %s was trained", name, m.name)
 	}
-	if h, w, ch := set.Shape(); (model.Image{H: h, W: w, C: ch}) != img {
-		return nil, data.Split{}, fmt.Errorf("%s: the images of %s are %dx%dx%d, those of the model %v: choose another set with --data", c.Name(), name, h, w, ch, img)
+	if found := set.Item(); !found.Equal(item) {
+		return nil, data.Split{}, fmt.Errorf("%s: the images of %s are %v, those of the model %v: choose another set with --data", c.Name(), name, found, item)
 	}
 	split := s.selectSplit(set)
 	if split.Len() == 0 {
@@ -314,7 +316,7 @@ func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *mo
 		if err != nil {
 			return nil, usage(c, err)
 		}
-		m, err := cfg.New(model.Input{Image: img, Labels: defaultLabels})
+		m, err := cfg.New(model.Input{Item: img, Labels: defaultLabels})
 		if err != nil {
 			return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 		}

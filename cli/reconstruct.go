@@ -3,13 +3,14 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/formats/imageio"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -53,8 +54,8 @@ those of --index, or PNG and JPEG files, cropped and resized to fit the model.`,
 		if err != nil {
 			return err
 		}
-		img, n := m.Image(), images.images.Len()
-		picture, err := viz.Pairs(originals, made, n, img.H, img.W, img.C, viz.PairsOptions{Cols: cols, Title: images.title})
+		img, n := m.Item(), images.images.Len()
+		picture, err := viz.Pairs(img, originals, made, viz.PairsOptions{Cols: cols, Title: images.title})
 		if err != nil {
 			return err
 		}
@@ -63,43 +64,54 @@ those of --index, or PNG and JPEG files, cropped and resized to fit the model.`,
 	return c
 }
 
-// readImages reads image files and fits them to a model: it crops the middle to the proportions of the model's images,
-// resizes it, and converts the channels. With invert it exchanges black and white.
-func readImages(files []string, img model.Image, invert bool) (data.Items, error) {
-	var pix []uint8
+// readItems reads files of a medium and fits them to a model: images are cropped and resized. names are those of the
+// files, followed by a number from 1 where a file holds several items.
+func readItems(files []string, item medium.Item, invert bool) (items data.Items, names []string, err error) {
+	if invert && item.Element != medium.Levels {
+		return nil, nil, fmt.Errorf("--invert is for images: it turns black to white")
+	}
+	var values []float32
 	for _, name := range files {
-		p, err := readImage(name)
+		v, err := readItem(name, item)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		// The largest crop with the proportions of the model's images.
-		h, w := p.H, p.W
-		if h*img.W > w*img.H {
-			h = max(1, w*img.H/img.W)
-		} else {
-			w = max(1, h*img.W/img.H)
-		}
-		p = imageio.Resize(p.Crop(h, w).Channels(img.C), img.H, img.W)
-		for _, v := range p.Pix {
-			if invert {
-				v = 255 - v
+		n := len(v) / item.Size()
+		for i := range n {
+			if n > 1 {
+				names = append(names, fmt.Sprintf("%s %d", name, i+1))
+			} else {
+				names = append(names, name)
 			}
-			pix = append(pix, v)
+		}
+		values = append(values, v...)
+	}
+	if invert {
+		for i, v := range values {
+			values[i] = 1 - v
 		}
 	}
-	return data.NewInMemory(pix, len(files), img.H, img.W, img.C)
+	items, err = data.FromFloats(values, item)
+	return items, names, err
 }
 
-// readImage reads a PNG or JPEG file.
-func readImage(name string) (imageio.Image, error) {
+// readItem reads the items in a file, (n, Shape).
+func readItem(name string, item medium.Item) ([]float32, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return imageio.Image{}, err
+		return nil, err
 	}
 	defer f.Close()
-	m, err := imageio.Decode(f, imageio.Limits{})
+	b, err := io.ReadAll(io.LimitReader(f, imageio.DefaultMaxBytes+1))
 	if err != nil {
-		return m, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
-	return m, nil
+	if len(b) > imageio.DefaultMaxBytes {
+		return nil, fmt.Errorf("%s: %w: more than %d bytes", name, imageio.ErrTooLarge, imageio.DefaultMaxBytes)
+	}
+	values, err := item.Medium.Decode(item, b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return values, nil
 }

@@ -102,8 +102,8 @@ are more typical, and more alike.`,
 		if cols == 0 {
 			cols = squareCols(n)
 		}
-		img := m.Image()
-		sheet, err := viz.Grid(pix, n, img.H, img.W, img.C, cols, opt)
+		img := m.Item()
+		sheet, err := viz.Grid(img, pix, cols, opt)
 		if err != nil {
 			return err
 		}
@@ -203,8 +203,8 @@ func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) e
 		}
 		all = append(all, pix...)
 	}
-	img := d.m.Image()
-	sheet, err := viz.Sheet(all, len(names), n, img.H, img.W, img.C, viz.SheetOptions{Title: d.m.title, Rows: names})
+	img := d.m.Item()
+	sheet, err := viz.Sheet(img, all, len(names), n, viz.SheetOptions{Title: d.m.title, Rows: names})
 	if err != nil {
 		return err
 	}

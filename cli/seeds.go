@@ -46,8 +46,8 @@ func (p *inputFlags) drawImages(c *cobra.Command, m *trainedModel, n int) (*inpu
 	if err != nil {
 		return nil, err
 	}
-	img := m.Image()
-	if out.images, err = data.NewInMemory(data.Bytes(made), len(seeds), img.H, img.W, img.C); err != nil {
+	img := m.Item()
+	if out.images, err = data.FromFloats(made, img); err != nil {
 		return nil, err
 	}
 	if labels != nil {

@@ -155,7 +155,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if err != nil {
 		return config, nil, nil, err
 	}
-	probe.Data.Image, probe.Data.Train = [3]int{1, 1, 1}, 1
+	probe.Data.Item.Shape, probe.Data.Train = []int{1, 1, 1}, 1
 	t.apply(c, &probe, &rec.Train)
 	if err := train.Validate(&probe); err != nil {
 		return config, nil, nil, usage(c, err)

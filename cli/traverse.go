@@ -128,8 +128,8 @@ between -1 and 1: the root mean square of the change is written beside them, in 
 		if start != nil {
 			title = start.title + ", around " + start.names[0]
 		}
-		img := m.Image()
-		picture, err := viz.Sheet(made, len(units), steps, img.H, img.W, img.C, viz.SheetOptions{Title: title, Rows: names, Cols: values.titles(steps)})
+		img := m.Item()
+		picture, err := viz.Sheet(img, made, len(units), steps, viz.SheetOptions{Title: title, Rows: names, Cols: values.titles(steps)})
 		if err != nil {
 			return err
 		}

@@ -112,10 +112,10 @@ imago invert does.`,
 		if err != nil {
 			return err
 		}
-		img := m.Image()
+		img := m.Item()
 		frames := make([]image.Image, len(pix)/img.Size())
 		for i := range frames {
-			frames[i], err = viz.Grid(pix[i*img.Size():(i+1)*img.Size()], 1, img.H, img.W, img.C, 1, viz.GridOptions{Scale: max(1, side/max(img.H, img.W)), Gap: -1})
+			frames[i], err = viz.Grid(img, pix[i*img.Size():(i+1)*img.Size()], 1, viz.GridOptions{Scale: tileScale(img, side), Gap: -1})
 			if err != nil {
 				return err
 			}

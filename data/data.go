@@ -1,14 +1,17 @@
-// Package data says what a set of images is, and finds, fetches and names sets.
+// Package data defines data sets, and finds, downloads and opens them.
 //
-// A Set has a training and a test Split; a Split has Items and, if the set is
-// labelled, one label an image. Pixels are uint8 in HWC order, as files hold
-// them: scaling to [0, 1] is the trainer's affair. A Source is a set known by
-// name, an Opener reads one kind of path (folder, zip, IDX, NPZ), and a
-// Registry holds both. Locate says where the files of a named set are looked
-// for; Downloader fetches them.
+// A Set has a training and a test Split. A Split has Items, such as images, and one
+// label for each if the set is labelled. All Items of a set have one medium.Item: its
+// shape and what its values stand for. Levels, such as pixels, are held as bytes;
+// Floats scales them to [0, 1].
 //
-// The package knows no file format of any set and no name of one: those are the
-// packages below data/, which package cli registers by explicit calls.
+// A Source is a set known by name, an Opener reads one kind of path (folder, zip, IDX,
+// NPZ), and a Registry holds both: Registry.Open returns a Set. Locate returns where the
+// files of a named set are searched, and Downloader fetches them. To use data of your
+// own, make a Set of NewInMemory or NewValues, or implement Items.
+//
+// The package must not know the file format or the name of any set: those are the
+// packages below data/, which the program registers by explicit calls.
 package data
 
 import (
@@ -16,21 +19,23 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/option"
 )
 
-// N images, H rows, W columns, C channels (1 grey or 3 RGB), in every comment
+// N items of a Shape; an image has H rows, W columns and C channels, in every comment
 // of this package.
 
-// Items is a sequence of images of one shape.
+// Items is a sequence of items of one shape, such as images. Items whose Element is not
+// medium.Levels implement Exact too.
 type Items interface {
-	// Len is N.
+	// Len returns N.
 	Len() int
-	// Shape is the shape of every image.
-	Shape() (h, w, c int)
-	// At writes image i, H·W·C bytes in HWC order, to the front of dst. It is
-	// safe for concurrent use. It fails if i is outside [0, N), if dst is too
-	// short, or if an image read on demand cannot be read.
+	// Item describes every item: its medium, shape and element.
+	Item() medium.Item
+	// At writes the levels of item i, 0 to 255, in row-major order to the front of
+	// dst. It is safe for concurrent use. It fails if i is outside [0, N), if dst is
+	// too short, or if an item that is read on demand cannot be read.
 	At(i int, dst []uint8) error
 }
 
@@ -58,7 +63,6 @@ type Set struct {
 	Train, Test Split
 	Classes     []string // the name of each label; nil if no split is labelled
 	Attributes  []string // the names of the A attributes; nil if no split has any
-	Columns     []Column // if the set is a table of numbers
 
 	// Channels is the set of which each channel of an image is an image, as in stacked
 	// MNIST: its parts are the parts of this set. nil = the channels are no images of
@@ -70,35 +74,38 @@ type Set struct {
 	Digest string
 }
 
-// Shape returns the shape of every image of s, from the first split that has images;
-// all zero if none has.
-func (s Set) Shape() (h, w, c int) {
+// Item describes every item of s, from the first split that has items; the zero Item if
+// none has.
+func (s Set) Item() medium.Item {
 	for _, p := range []Split{s.Train, s.Test} {
 		if p.Len() > 0 {
-			return p.Items.Shape()
+			return p.Items.Item()
 		}
 	}
-	return 0, 0, 0
+	return medium.Item{}
 }
 
-// Validate reports what a set must not be: without training images, of two
-// shapes, of a channel count other than 1 and 3, with labels that do not match
-// the images in number or lie outside the classes.
+// Validate returns an error for a set without training items, with two shapes, with
+// items that their medium does not allow, or with labels that do not match the items in
+// number or are outside the classes.
 func (s Set) Validate() error {
-	h, w, c := s.Shape()
 	if s.Train.Len() == 0 {
 		return fmt.Errorf("data: %s: no training images", s.Name)
 	}
-	if h <= 0 || w <= 0 || (c != 1 && c != 3) {
-		return fmt.Errorf("data: %s: images of shape %dx%dx%d, want rows and columns of 1 or more and 1 or 3 channels", s.Name, h, w, c)
+	item := s.Item()
+	if err := item.Check(); err != nil {
+		return fmt.Errorf("data: %s: %w", s.Name, err)
+	}
+	if item.Medium == nil {
+		return fmt.Errorf("data: %s: items of %v without a medium: want one that draws and writes them, as pixels.Item has", s.Name, item)
 	}
 	for _, p := range []struct {
 		name string
 		Split
 	}{{"train", s.Train}, {"test", s.Test}} {
 		if p.Len() > 0 {
-			if ph, pw, pc := p.Items.Shape(); ph != h || pw != w || pc != c {
-				return fmt.Errorf("data: %s: %s images are %dx%dx%d, the training images %dx%dx%d", s.Name, p.name, ph, pw, pc, h, w, c)
+			if other := p.Items.Item(); !other.Equal(item) {
+				return fmt.Errorf("data: %s: %s images are %v, the training images %v", s.Name, p.name, other, item)
 			}
 		}
 		if err := s.checkAttributes(p.name, p.Split); err != nil {
@@ -137,18 +144,18 @@ func (s Set) checkAttributes(name string, p Split) error {
 // Options say where to look for a set and in what form to give it. The zero
 // value is ready for use.
 type Options struct {
-	DataDir      string    // looked in first, and downloaded to; "" = $IMAGO_DATA, then the user's cache
-	Size         int       // side in pixels of the square every image is cropped and resized to; 0 = as it is
-	Crop         int       // side of the square cut out of the middle before that; 0, or more than there is: the largest
-	Gray         bool      // one channel, whatever the files hold
-	Columns      []Column  // by whose ranges a table is scaled, and whose names it must have; nil = its own
-	Label        string    // column of a table that is the class of its row, by name or number from 1; "" = one named so, "-" = none
-	Offline      bool      // never use the network
-	NoCache      bool      // keep no decoded images on disk, and use none
-	Progress     io.Writer // told of downloads and long reads; nil = silent
-	Seed         uint64    // chooses the held-out images where the files do not
-	TestFraction float64   // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
-	Without      []string  // names of classes whose images are left out of both parts
+	DataDir      string        // looked in first, and downloaded to; "" = $IMAGO_DATA, then the user's cache
+	Size         int           // side in pixels of the square every image is cropped and resized to; 0 = as it is
+	Crop         int           // side of the square cut out of the middle before that; 0, or more than there is: the largest
+	Gray         bool          // one channel, whatever the files hold
+	Medium       medium.Medium // of the data that the set goes with, such as those of a trained model: a table takes its columns' names and ranges; nil = the set's own
+	Label        string        // column of a table that is the class of its row, by name or number from 1; "" = one named so, "-" = none
+	Offline      bool          // never use the network
+	NoCache      bool          // keep no decoded images on disk, and use none
+	Progress     io.Writer     // told of downloads and long reads; nil = silent
+	Seed         uint64        // chooses the held-out images where the files do not
+	TestFraction float64       // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
+	Without      []string      // names of classes whose images are left out of both parts
 }
 
 // DefaultTestFraction is the part held out when Options.TestFraction is 0.

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
@@ -23,7 +25,7 @@ func numbered(t *testing.T, n, h, w, c int) *InMemory {
 	for i := range pix {
 		pix[i] = uint8(i)
 	}
-	m, err := NewInMemory(pix, n, h, w, c)
+	m, err := NewInMemory(pix, n, pixels.Item(h, w, c))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func TestInMemory(t *testing.T) {
 		t.Error("image 3 of 3 was selected")
 	}
 	for _, d := range [][4]int{{3, 2, 2, 1}, {-3, 2, -2, 3}, {3, 2, 2, 2}, {0, 2, 2, 3}, {math.MaxInt, math.MaxInt, 2, 3}, {1, 1, 6148914691236517207, 3}} {
-		if _, err := NewInMemory(make([]uint8, 36), d[0], d[1], d[2], d[3]); err == nil {
+		if _, err := NewInMemory(make([]uint8, 36), d[0], pixels.Item(d[1], d[2], d[3])); err == nil {
 			t.Errorf("36 bytes passed for %v", d)
 		}
 	}
@@ -215,7 +217,7 @@ func TestFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, w, c := got.Shape(); h != 5 || w != 5 || c != 1 {
+	if h, w, c, _ := medium.HWC(got.Item()); h != 5 || w != 5 || c != 1 {
 		t.Errorf("shape %dx%dx%d", h, w, c)
 	}
 	if got.Digest == "d" || len(got.Digest) != 64 {
@@ -231,7 +233,7 @@ func TestFit(t *testing.T) {
 	if lazy.At(4, a) == nil || lazy.At(0, a[:24]) == nil {
 		t.Error("a bad call passed")
 	}
-	if FitsInMemory(1<<20, 64, 64, 3) || !FitsInMemory(60000, 28, 28, 1) || !FitsInMemory(0, 1, 1, 1) {
+	if FitsInMemory(1<<20, pixels.Item(64, 64, 3)) || !FitsInMemory(60000, pixels.Item(28, 28, 1)) || !FitsInMemory(0, pixels.Item(1, 1, 1)) {
 		t.Error("the bound on memory is wrong")
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
@@ -33,7 +35,7 @@ const LeastPacked = 16 << 20
 // if they do not fit there: then lazy is true, and the files must stay open.
 func (d Decoding) Images(ctx context.Context, opt Options) (images Items, sums func(i int) [32]byte, lazy bool, err error) {
 	n, size := len(d.Files), d.H*d.W*d.C
-	fits := FitsInMemory(n, d.H, d.W, d.C)
+	fits := FitsInMemory(n, d.Item())
 	if d.fileBytes() >= d.Least || !fits || int64(n)*int64(size) >= d.Least {
 		p, err := d.pack(ctx, opt)
 		if err != nil {
@@ -64,7 +66,7 @@ func (d Decoding) Images(ctx context.Context, opt Options) (images Items, sums f
 	if err != nil {
 		return nil, nil, false, err
 	}
-	images, err = NewInMemory(pix, n, d.H, d.W, d.C)
+	images, err = NewInMemory(pix, n, d.Item())
 	return images, sums, false, err
 }
 
@@ -87,8 +89,8 @@ func (d Decoding) pack(ctx context.Context, opt Options) (*Packed, error) {
 // Len returns the number of files: a Decoding is Items that are decoded on demand.
 func (d Decoding) Len() int { return len(d.Files) }
 
-// Shape returns the shape of every image.
-func (d Decoding) Shape() (h, w, c int) { return d.H, d.W, d.C }
+// Item describes every image.
+func (d Decoding) Item() medium.Item { return pixels.Item(d.H, d.W, d.C) }
 
 // At decodes file i; see Items. The error names the file.
 func (d Decoding) At(i int, dst []uint8) error {

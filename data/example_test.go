@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // A set of your own: a name and a function that returns the images.
@@ -19,7 +20,7 @@ func ExampleRegistry() {
 			for i := range pix {
 				pix[i] = uint8(i % 2 * 255)
 			}
-			images, err := data.NewInMemory(pix, 8, 2, 2, 1)
+			images, err := data.NewInMemory(pix, 8, pixels.Item(2, 2, 1))
 			if err != nil {
 				return nil, err
 			}

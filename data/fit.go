@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/option"
 )
@@ -13,13 +15,13 @@ import (
 // one is packed, or read image by image.
 const MaxInMemory = 2 << 30
 
-// FitsInMemory says whether n images of h×w×c take at most MaxInMemory bytes.
-func FitsInMemory(n, h, w, c int) bool {
-	return n == 0 || MaxInMemory/n/h/w/c > 0
+// FitsInMemory reports whether the levels of n items take at most MaxInMemory bytes.
+func FitsInMemory(n int, item medium.Item) bool {
+	return n == 0 || MaxInMemory/n/item.Size() > 0
 }
 
-// fit gives set with every image square (opt.Size, opt.Crop) and grey (opt.Gray) if
-// so asked. What already fits is left as it is, down to the digest.
+// fit returns set with every image square (opt.Size, opt.Crop) and grey (opt.Gray) if opt
+// says so. A set that fits already is returned unchanged, its digest too.
 func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 	out := *set
 	if out.Channels != nil {
@@ -38,7 +40,14 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 		if p.Items == nil {
 			continue
 		}
-		h, w, c := p.Items.Shape()
+		item := p.Items.Item()
+		if _, ok := item.Medium.(pixels.Medium); !ok {
+			if opt.Side() > 0 || opt.Crop > 0 {
+				return nil, option.Errorf("data: %s: items of shape %v are no pictures to be cropped or resized: leave out {Size} and {Crop}", set.Name, item)
+			}
+			continue
+		}
+		h, w, c := item.Shape[0], item.Shape[1], item.Shape[2]
 		f := fitted{p.Items, h, w, c, 0}
 		if side := opt.Side(); side > 0 {
 			f.h, f.w = side, side
@@ -52,8 +61,8 @@ func fit(ctx context.Context, set *Set, opt Options) (*Set, error) {
 		if f.h == h && f.w == w && f.c == c && f.crop == 0 {
 			continue
 		}
-		if set.Columns != nil {
-			return nil, option.Errorf("data: %s: a row of a table of numbers is no picture to be cut or resized: leave out {Size} and {Crop}", set.Name)
+		if f.c != c && c != 3 {
+			return nil, option.Errorf("data: %s: images of %d channels have no grey values: leave out {Gray}", set.Name, c)
 		}
 		how := fmt.Appendf(nil, "%s fitted %dx%dx%d", set.Digest, f.h, f.w, f.c)
 		if f.crop > 0 {
@@ -79,13 +88,13 @@ type fitted struct {
 // as they are if they cannot be kept.
 func (f fitted) load(ctx context.Context, key [32]byte, from string, opt Options) (Items, error) {
 	n, size := f.Len(), f.h*f.w*f.c
-	if FitsInMemory(n, f.h, f.w, f.c) {
+	if FitsInMemory(n, f.Item()) {
 		pix := make([]uint8, n*size)
 		err := Parallel(ctx, n, func(i int) error { return f.At(i, pix[i*size:(i+1)*size]) })
 		if err != nil {
 			return nil, err
 		}
-		return NewInMemory(pix, n, f.h, f.w, f.c)
+		return NewInMemory(pix, n, f.Item())
 	}
 	p := FindPacked(key, opt)
 	if p == nil {
@@ -103,23 +112,29 @@ func (f fitted) load(ctx context.Context, key [32]byte, from string, opt Options
 	return p, nil
 }
 
-func (f fitted) Shape() (h, w, c int) { return f.h, f.w, f.c }
+func (f fitted) Item() medium.Item { return pixels.Item(f.h, f.w, f.c) }
 
 func (f fitted) At(i int, dst []uint8) error {
 	if err := checkAt(f, i, dst); err != nil {
 		return err
 	}
-	h, w, c := f.Items.Shape()
-	m := imageio.New(h, w, c)
-	if err := f.Items.At(i, m.Pix); err != nil {
+	from := f.Items.Item()
+	h, w, c := from.Shape[0], from.Shape[1], from.Shape[2]
+	pix := make([]uint8, h*w*c)
+	if err := f.Items.At(i, pix); err != nil {
 		return err
 	}
-	if f.c == 1 {
+	copy(dst, f.fit(imageio.Image{H: h, W: w, C: c, Pix: pix}).Pix)
+	return nil
+}
+
+// fit returns an image in grey, cropped and resized.
+func (f fitted) fit(m imageio.Image) imageio.Image {
+	if f.c == 1 && m.C == 3 {
 		m = m.Gray()
 	}
-	if f.h != h || f.w != w || f.crop > 0 {
+	if f.h != m.H || f.w != m.W || f.crop > 0 {
 		m = m.Square(f.crop, f.h)
 	}
-	copy(dst, m.Pix)
-	return nil
+	return m
 }

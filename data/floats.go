@@ -3,22 +3,21 @@ package data
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// Floats writes the images of those indices to the front of dst, one after
-// another, as pixels p/255 in [0, 1]. Images in memory are converted without an
-// allocation; others are read by several goroutines at once (Parallel).
+// Floats writes the items of those indices to the front of dst, one after another, as
+// levels p/255 in [0, 1] or as the values of an Exact. Items in memory are converted
+// without an allocation; others are read by several goroutines at once (Parallel).
 //
-// index (n) → dst (n, H, W, C). The error names the image.
+// index (n) → dst (n, Shape). The error names the item.
 func Floats(ctx context.Context, images Items, index []int32, dst []float32) error {
-	h, w, c := images.Shape()
-	size := h * w * c
+	item := images.Item()
+	size := item.Size()
 	if len(dst) < len(index)*size {
-		return fmt.Errorf("data: %d values for %d images of %dx%dx%d, want %d", len(dst), len(index), h, w, c, len(index)*size)
+		return fmt.Errorf("data: %d values for %d images of %v, want %d", len(dst), len(index), item, len(index)*size)
 	}
 	if m, _ := inMemory(images); m != nil {
 		r := Reader{images: images, size: size}
@@ -37,19 +36,18 @@ func Floats(ctx context.Context, images Items, index []int32, dst []float32) err
 	})
 }
 
-// AllFloats returns Floats of all images: (N, H, W, C).
+// AllFloats returns the values of all items as Floats writes them: (N, Shape).
 func AllFloats(ctx context.Context, images Items) ([]float32, error) {
-	h, w, c := images.Shape()
 	index := make([]int32, images.Len())
 	for i := range index {
 		index[i] = int32(i)
 	}
-	x := make([]float32, len(index)*h*w*c)
+	x := make([]float32, len(index)*images.Item().Size())
 	return x, Floats(ctx, images, index, x)
 }
 
-// A Reader reads images one at a time, into memory that it keeps. It is for one
-// goroutine.
+// A Reader reads items one at a time, through a buffer that it keeps. It is not safe for
+// concurrent use.
 type Reader struct {
 	images Items
 	size   int                              // values of an image
@@ -57,19 +55,17 @@ type Reader struct {
 	exact  func(i int, dst []float32) error // nil if images are bytes
 }
 
-// NewReader reads from images.
+// NewReader returns a reader of those items.
 func NewReader(images Items) *Reader {
-	h, w, c := images.Shape()
-	r := &Reader{images: images, size: h * w * c, exact: exactly(images)}
+	r := &Reader{images: images, size: images.Item().Size(), exact: exactly(images)}
 	if m, _ := inMemory(images); m == nil && r.exact == nil {
 		r.pix = make([]uint8, r.size)
 	}
 	return r
 }
 
-// Floats writes image i to the front of dst, (H, W, C), as pixels p/255 in [0, 1],
-// or as the values of an Exact.
-// The error names the image.
+// Floats writes item i to the front of dst, (Shape), as levels p/255 in [0, 1], or as the
+// values of an Exact. The error names the item.
 func (r *Reader) Floats(i int, dst []float32) error {
 	if n := r.images.Len(); i < 0 || i >= n {
 		return fmt.Errorf("data: image %d: want 0 to %d", i, n-1)
@@ -93,8 +89,8 @@ func (r *Reader) Floats(i int, dst []float32) error {
 	return nil
 }
 
-// inMemory returns where the images lie, if it is in memory, and which they are of those
-// there; nil = all.
+// inMemory returns the InMemory that holds the items, nil if none does, and the index of
+// each item in it; nil = all in order.
 func inMemory(images Items) (*InMemory, []int32) {
 	switch im := images.(type) {
 	case *labelled:
@@ -106,16 +102,4 @@ func inMemory(images Items) (*InMemory, []int32) {
 		return m, im.index
 	}
 	return nil, nil
-}
-
-// Bytes returns pixels in [0, 1] as a file holds them, each rounded to the nearest p/255;
-// what is no number is 0.
-func Bytes(x []float32) []uint8 {
-	pix := make([]uint8, len(x))
-	for i, v := range x {
-		if v > 0 {
-			pix[i] = uint8(math.Round(255 * float64(min(v, 1))))
-		}
-	}
-	return pix
 }

@@ -1,12 +1,12 @@
 package data
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"math"
 	"strings"
 	"testing"
+
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // onDemand hides that images are in memory; image 3 cannot be read.
@@ -26,7 +26,7 @@ func TestFloats(t *testing.T) {
 	for i := range pix {
 		pix[i] = uint8(11 * i)
 	}
-	m, err := NewInMemory(pix, 4, 1, 2, 3)
+	m, err := NewInMemory(pix, 4, pixels.Item(1, 2, 3))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func BenchmarkFloats(b *testing.B) {
 	for i := range pix {
 		pix[i] = uint8(i * 31)
 	}
-	m, err := NewInMemory(pix, n, side, side, 3)
+	m, err := NewInMemory(pix, n, pixels.Item(side, side, 3))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -83,11 +83,4 @@ func BenchmarkFloats(b *testing.B) {
 		Floats(b.Context(), m, index, dst)
 	}
 	b.ReportMetric(float64(b.N*len(pix))/b.Elapsed().Seconds()/1e9, "Gvalues/s")
-}
-
-func TestBytes(t *testing.T) {
-	nan := float32(math.NaN())
-	if got, want := Bytes([]float32{-1, 0, 0.4 / 255, 0.6 / 255, 0.5, 1, 2, nan}), []uint8{0, 0, 0, 1, 128, 255, 255, 0}; !bytes.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
 }

@@ -8,26 +8,27 @@ import (
 
 // K is the number of labels, in every comment of this file.
 
-// A Labeller is Items with what is known of each: its class, or its attributes.
+// A Labeller is Items with labels: the class of each, or its attributes.
 type Labeller interface {
 	Items
-	// LabelNames are the K classes or attributes.
+	// LabelNames returns the names of the K classes or attributes.
 	LabelNames() []string
-	// LabelsAt writes what is known of image i to dst, (K): 1 for its class and 0 for
-	// the others, or 1 for each attribute that it has. Of an image of unknown class
-	// all are 0. It panics, as a slice does, if i is outside [0, N).
+	// LabelsAt writes the labels of item i to dst, (K): 1 for its class and 0 for the
+	// others, or 1 for each attribute that it has, or all 0 if nothing is known. It
+	// panics, as a slice does, if i is outside [0, N).
 	LabelsAt(i int, dst []float32)
 }
 
-// An Exact is Items whose values are finer than a byte: At rounds them.
+// An Exact is Items whose values are finer than 256 levels: At rounds them.
 type Exact interface {
 	Items
-	// FloatsAt writes image i to the front of dst, H·W·C values in [0, 1].
+	// FloatsAt writes item i to the front of dst, (Shape). It is safe for concurrent
+	// use.
 	FloatsAt(i int, dst []float32) error
 }
 
-// LabelNames returns what a Labeller of s tells: the classes, without classes the
-// attributes, nil if there are neither.
+// LabelNames returns the names of the labels of s: its classes, else its attributes, nil
+// if it has neither.
 func (s Set) LabelNames() []string {
 	if len(s.Classes) > 0 {
 		return s.Classes
@@ -35,8 +36,8 @@ func (s Set) LabelNames() []string {
 	return s.Attributes
 }
 
-// Labelled returns the images of a split of s, which also tell their labels: a Labeller,
-// unless the split has none.
+// Labelled returns the items of a split of s: as a Labeller, unless the split has no
+// labels.
 func (s Set) Labelled(p Split) Items {
 	switch {
 	case len(s.Classes) > 0 && p.Labels != nil:
@@ -47,7 +48,7 @@ func (s Set) Labelled(p Split) Items {
 	return p.Items
 }
 
-// labelled is Items with the class of each, or its attributes.
+// labelled is a Labeller.
 type labelled struct {
 	Items
 	names      []string
@@ -69,7 +70,7 @@ func (l *labelled) LabelsAt(i int, dst []float32) {
 	dst[l.classes[i]] = 1
 }
 
-// subset returns the labels of those images, whose Subset is images.
+// subset returns items, the subset of those indices, with their labels.
 func (l *labelled) subset(images Items, index []int32) *labelled {
 	s := &labelled{Items: images, names: l.names}
 	k := len(l.names)
@@ -83,7 +84,7 @@ func (l *labelled) subset(images Items, index []int32) *labelled {
 	return s
 }
 
-// exactly returns the FloatsAt of images, nil if they are bytes.
+// exactly returns the FloatsAt of items; nil if they are levels.
 func exactly(images Items) func(i int, dst []float32) error {
 	switch im := images.(type) {
 	case Exact:
@@ -98,7 +99,7 @@ func exactly(images Items) func(i int, dst []float32) error {
 	return nil
 }
 
-// FillLabels writes the labels of the images of those indices to the front of dst,
+// FillLabels writes the labels of the items of those indices to the front of dst,
 // (B, K), and 0 to the rest. It fails unless images is a Labeller with K labels.
 func FillLabels(images Items, index []int32, dst *tensor.Tensor) error {
 	l, ok := images.(Labeller)

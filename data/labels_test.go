@@ -4,6 +4,9 @@ import (
 	"context"
 	"slices"
 	"testing"
+
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 func rowOf(t *testing.T, images Items, i int) []float32 {
@@ -21,7 +24,7 @@ func rowOf(t *testing.T, images Items, i int) []float32 {
 }
 
 func TestLabelled(t *testing.T) {
-	im, err := NewInMemory([]uint8{0, 51, 102}, 3, 1, 1, 1)
+	im, err := NewInMemory([]uint8{0, 51, 102}, 3, pixels.Item(1, 1, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +79,7 @@ func TestLabelled(t *testing.T) {
 type thirds struct{ n int }
 
 func (e thirds) Len() int                            { return e.n }
-func (e thirds) Shape() (h, w, c int)                { return 1, 1, 1 }
+func (e thirds) Item() medium.Item                   { return pixels.Item(1, 1, 1) }
 func (e thirds) At(i int, dst []uint8) error         { dst[0] = uint8(85 * i); return nil }
 func (e thirds) FloatsAt(i int, dst []float32) error { dst[0] = float32(i) / 3; return nil }
 

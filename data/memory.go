@@ -1,34 +1,43 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
 
-// InMemory is Items held in one array.
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
+)
+
+// InMemory is Items of levels held in one array of bytes.
 type InMemory struct {
-	pix     []uint8 // (N, H, W, C)
-	n       int
-	h, w, c int
+	levels []uint8 // (N, Shape)
+	n      int
+	item   medium.Item
 }
 
-// NewInMemory wraps pix, of shape (n, h, w, c), which it keeps and does not
-// copy. It fails if the sizes do not agree or c is neither 1 nor 3.
-func NewInMemory(pix []uint8, n, h, w, c int) (*InMemory, error) {
-	if n < 0 || h <= 0 || w <= 0 || (c != 1 && c != 3) {
-		return nil, fmt.Errorf("data: images of shape %dx%dx%dx%d, want n of 0 or more, h and w of 1 or more, c of 1 or 3", n, h, w, c)
+// NewInMemory returns the items whose levels are given, (n, Shape), row major. It keeps
+// levels and does not copy it. It fails if the sizes do not agree, if the item is not of
+// levels or if its medium does not allow it. For images, item is pixels.Item(h, w, c).
+func NewInMemory(levels []uint8, n int, item medium.Item) (*InMemory, error) {
+	if err := item.Check(); err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	if n < 0 || item.Element != medium.Levels {
+		return nil, fmt.Errorf("data: %d items of %v, want 0 or more of levels", n, item.Element)
 	}
 	// Division, so that a huge claim cannot overflow into an agreeing product.
-	if rest := len(pix); n == 0 && rest != 0 || n > 0 && (rest%n != 0 || rest/n%h != 0 || rest/n/h%c != 0 || rest/n/h/c != w) {
-		return nil, fmt.Errorf("data: %d bytes of pixels for images of shape %dx%dx%dx%d", len(pix), n, h, w, c)
+	if have := len(levels); n == 0 && have != 0 || n > 0 && (have%n != 0 || have/n != item.Size()) {
+		return nil, fmt.Errorf("data: %d levels for %d items of %v", have, n, item)
 	}
-	return &InMemory{pix, n, h, w, c}, nil
+	return &InMemory{levels, n, item}, nil
 }
 
-// Len returns the number of images.
+// Len returns the number of items.
 func (m *InMemory) Len() int { return m.n }
 
-// Shape returns the shape of every image.
-func (m *InMemory) Shape() (h, w, c int) { return m.h, m.w, m.c }
+// Item describes every item.
+func (m *InMemory) Item() medium.Item { return m.item }
 
-// At copies image i to dst; see Items.
+// At copies item i to dst; see Items.
 func (m *InMemory) At(i int, dst []uint8) error {
 	if err := checkAt(m, i, dst); err != nil {
 		return err
@@ -37,36 +46,92 @@ func (m *InMemory) At(i int, dst []uint8) error {
 	return nil
 }
 
-// Slice returns the H·W·C pixels of image i, in place: not to be written to. Unlike
-// At it panics, as a slice does, if i is outside [0, N).
+// Slice returns the levels of item i, in place: not to be written to. Unlike At it
+// panics, as a slice does, if i is outside [0, N).
 func (m *InMemory) Slice(i int) []uint8 {
-	size := m.h * m.w * m.c
-	return m.pix[i*size : (i+1)*size : (i+1)*size]
+	size := m.item.Size()
+	return m.levels[i*size : (i+1)*size : (i+1)*size]
 }
 
-// Pixels returns all the pixels, (N, H, W, C), in place: not to be written to.
-func (m *InMemory) Pixels() []uint8 { return m.pix }
+// Levels returns the levels of all items, (N, Shape), in place: not to be written to.
+func (m *InMemory) Levels() []uint8 { return m.levels }
 
-// Select returns a copy of the images whose indices are given, in that order. It
-// fails if an index is outside [0, N).
+// Select returns a copy of the items whose indices are given, in that order. It fails
+// if an index is outside [0, N).
 func (m *InMemory) Select(index []int) (*InMemory, error) {
-	pix := make([]uint8, 0, len(index)*m.h*m.w*m.c)
+	levels := make([]uint8, 0, len(index)*m.item.Size())
 	for _, i := range index {
 		if i < 0 || i >= m.n {
 			return nil, fmt.Errorf("data: image %d of %d", i, m.n)
 		}
-		pix = append(pix, m.Slice(i)...)
+		levels = append(levels, m.Slice(i)...)
 	}
-	return &InMemory{pix, len(index), m.h, m.w, m.c}, nil
+	return &InMemory{levels, len(index), m.item}, nil
 }
 
-// checkAt returns the part of Items.At that every implementation shares.
-func checkAt(im Items, i int, dst []uint8) error {
-	if n := im.Len(); i < 0 || i >= n {
+// Values is Items held as float32 in one array: an Exact.
+type Values struct {
+	values []float32 // (N, Shape)
+	item   medium.Item
+}
+
+// NewValues returns the items whose values are given, (N, Shape), row major. It keeps
+// values and does not copy it. It fails if the sizes do not agree or if the medium does
+// not allow the item.
+func NewValues(values []float32, item medium.Item) (*Values, error) {
+	if err := item.Check(); err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	if len(values)%item.Size() != 0 {
+		return nil, fmt.Errorf("data: %d values, want a multiple of %d as items of %v", len(values), item.Size(), item)
+	}
+	return &Values{values, item}, nil
+}
+
+// Len returns the number of items.
+func (v *Values) Len() int { return len(v.values) / v.item.Size() }
+
+// Item describes every item.
+func (v *Values) Item() medium.Item { return v.item }
+
+// At writes item i rounded to levels; see Items.
+func (v *Values) At(i int, dst []uint8) error {
+	if err := checkAt(v, i, dst); err != nil {
+		return err
+	}
+	copy(dst, pixels.Bytes(v.values[i*v.item.Size():(i+1)*v.item.Size()]))
+	return nil
+}
+
+// FloatsAt copies item i to dst; see Exact.
+func (v *Values) FloatsAt(i int, dst []float32) error {
+	if n := v.Len(); i < 0 || i >= n {
+		return fmt.Errorf("data: item %d of %d", i, n)
+	}
+	size := v.item.Size()
+	if len(dst) < size {
+		return fmt.Errorf("data: room for %d values, want %d as an item of %v", len(dst), size, v.item)
+	}
+	copy(dst, v.values[i*size:(i+1)*size])
+	return nil
+}
+
+// FromFloats returns items with those values, (N, Shape), such as those that a model has
+// generated: an InMemory of values rounded to levels, or Values of another element.
+func FromFloats(values []float32, item medium.Item) (Items, error) {
+	if item.Element == medium.Levels && item.Size() > 0 {
+		return NewInMemory(pixels.Bytes(values), len(values)/item.Size(), item)
+	}
+	return NewValues(values, item)
+}
+
+// checkAt returns the errors of Items.At that every implementation shares.
+func checkAt(items Items, i int, dst []uint8) error {
+	if n := items.Len(); i < 0 || i >= n {
 		return fmt.Errorf("data: image %d of %d", i, n)
 	}
-	if h, w, c := im.Shape(); len(dst) < h*w*c {
-		return fmt.Errorf("data: %d bytes of room for an image of %dx%dx%d", len(dst), h, w, c)
+	if item := items.Item(); len(dst) < item.Size() {
+		return fmt.Errorf("data: %d bytes of room for an image of %v", len(dst), item)
 	}
 	return nil
 }

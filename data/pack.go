@@ -92,17 +92,17 @@ func FindPacked(key [32]byte, opt Options) *Packed {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case errors.As(err, &system): // it may be whole
-			opt.say("the cache cannot be used: %v", err)
+			opt.Say("the cache cannot be used: %v", err)
 		default:
-			opt.say("%s: %v: made anew", name, err)
+			opt.Say("%s: %v: made anew", name, err)
 			os.Remove(name) // if it cannot be, packing it anew says so
 		}
 	}
 	return nil
 }
 
-// say writes a line to Progress.
-func (o Options) say(format string, args ...any) {
+// Say writes a line to Progress, for messages of sources and openers.
+func (o Options) Say(format string, args ...any) {
 	if o.Progress != nil {
 		fmt.Fprintf(o.Progress, format+"\n", args...)
 	}
@@ -118,7 +118,7 @@ func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 	k.From = strings.ToValidUTF8(k.From[:min(len(k.From), packMaxText)], "")
 	hd := head{n: k.N, h: k.H, w: k.W, c: k.C, key: k.Key, from: k.From}
 	if need := hd.bytes(); need > maxCache {
-		opt.say("not kept in the cache: %s, more than the %s it holds", gigabytes(need), gigabytes(maxCache))
+		opt.Say("not kept in the cache: %s, more than the %s it holds", gigabytes(need), gigabytes(maxCache))
 		return nil, nil
 	}
 	hd.table = make([]byte, packRow*hd.n)
@@ -127,7 +127,7 @@ func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 		return nil, err
 	}
 	if err != nil {
-		opt.say("not kept in the cache: %v", err)
+		opt.Say("not kept in the cache: %v", err)
 		return nil, nil
 	}
 	name := packName(dir, k.Key)
@@ -138,7 +138,7 @@ func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 		}
 		var ours *localError
 		if errors.As(err, &ours) {
-			opt.say("not kept in the cache: %v", err)
+			opt.Say("not kept in the cache: %v", err)
 			return nil, nil
 		}
 		if err != nil {
@@ -150,7 +150,7 @@ func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 		err = fmt.Errorf("it holds %d images of %dx%dx%d", p.n, p.h, p.w, p.c)
 	}
 	if err != nil {
-		opt.say("not kept in the cache: %s: %v", name, err)
+		opt.Say("not kept in the cache: %s: %v", name, err)
 		return nil, nil
 	}
 	return p, nil
@@ -172,7 +172,7 @@ func openPack(ctx context.Context, hd *head, opt Options) (dir string, part *par
 			continue
 		}
 		makeRoom(dir, hd.bytes(), opt)
-		part, err = openPart(ctx, packName(dir, hd.key), func() { opt.say("another imago is reading these images: waiting for it") })
+		part, err = openPart(ctx, packName(dir, hd.key), func() { opt.Say("another imago is reading these images: waiting for it") })
 		if err == nil || ctx.Err() != nil {
 			return dir, part, err
 		}
@@ -296,7 +296,7 @@ func makeRoom(dir string, need int64, opt Options) {
 		if c.Remove() == nil {
 			total -= c.Size
 			if !part {
-				opt.say("removed %s from the cache, for room: it was made from %s", gigabytes(c.Size), c.From)
+				opt.Say("removed %s from the cache, for room: it was made from %s", gigabytes(c.Size), c.From)
 			}
 		}
 	}

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // packing returns n images of 3x4x3, made from their index and seed, and a cache in a
@@ -39,7 +41,7 @@ func holds(t testing.TB, p *Packed, k Packing) {
 	if p == nil {
 		t.Fatal("nothing was packed")
 	}
-	if h, w, c := p.Shape(); p.Len() != k.N || h != k.H || w != k.W || c != k.C {
+	if h, w, c, _ := medium.HWC(p.Item()); p.Len() != k.N || h != k.H || w != k.W || c != k.C {
 		t.Fatalf("%d images of %dx%dx%d", p.Len(), h, w, c)
 	}
 	got, want := make([]uint8, 36), make([]uint8, 36)

@@ -9,6 +9,9 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // Packed is Items in one file of the cache, already cropped, resized and, if so
@@ -119,7 +122,7 @@ func readPackHead(f io.ReaderAt, size int64, short bool) (head, error) {
 	p.c, p.h, p.w = u32(12), u32(24), u32(28)
 	copy(p.key[:], fixed[32:])
 	const side = 1 << 24
-	if n == 0 || n > uint64(size)/packRow || l > packMaxText || (p.c != 1 && p.c != 3) || p.h < 1 || p.w < 1 || p.h > side || p.w > side ||
+	if n == 0 || n > uint64(size)/packRow || l > packMaxText || p.c < 1 || p.c > pixels.MaxChannels || p.h < 1 || p.w < 1 || p.h > side || p.w > side ||
 		int64(p.size()) > size/int64(n) {
 		return p, fmt.Errorf("it claims more than its %d bytes hold", size)
 	}
@@ -183,11 +186,11 @@ func newPacked(f *os.File, key [32]byte) (*Packed, error) {
 // Len returns the number of images.
 func (p *Packed) Len() int { return p.n }
 
-// Shape returns the shape of every image.
-func (p *Packed) Shape() (h, w, c int) { return p.h, p.w, p.c }
+// Item describes every image.
+func (p *Packed) Item() medium.Item { return pixels.Item(p.h, p.w, p.c) }
 
-// FileSum returns the SHA-256 of the file that image i was made from, as Packing.Decode
-// gave it.
+// FileSum returns the SHA-256 of the file that image i was decoded from, as Packing.Decode
+// returned it.
 func (p *Packed) FileSum(i int) (sum [32]byte) {
 	copy(sum[:], p.row(i))
 	return sum

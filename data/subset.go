@@ -1,10 +1,13 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
 
-// Subset returns the images of those indices, in that order. Nothing is copied but index
-// and labels: of a Labeller it is one.
-// It fails if an index is outside [0, N).
+	"github.com/imago-ml/imago/data/medium"
+)
+
+// Subset returns the items of those indices, in that order. It copies index and labels
+// only. The subset of a Labeller is a Labeller. It fails if an index is outside [0, N).
 func Subset(images Items, index []int) (Items, error) {
 	s := &subset{images, make([]int32, len(index))}
 	for j, i := range index {
@@ -25,8 +28,8 @@ type subset struct {
 	index []int32
 }
 
-func (s *subset) Len() int             { return len(s.index) }
-func (s *subset) Shape() (h, w, c int) { return s.all.Shape() }
+func (s *subset) Len() int          { return len(s.index) }
+func (s *subset) Item() medium.Item { return s.all.Item() }
 
 func (s *subset) At(i int, dst []uint8) error {
 	if err := checkAt(s, i, dst); err != nil {

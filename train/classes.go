@@ -77,8 +77,8 @@ func (a *artist) sheet(title string, scale int) (image.Image, error) {
 		}
 		pix, names = append(pix, made...), append(names, r.name)
 	}
-	s := a.session.Image()
-	return viz.Sheet(pix, len(rows), classColumns, s.H, s.W, s.C, viz.SheetOptions{Title: title, Rows: names, Scale: scale})
+	s := a.session.Item()
+	return viz.Sheet(s, pix, len(rows), classColumns, viz.SheetOptions{Title: title, Rows: names, Scale: scale})
 }
 
 // foundRounds is how often as many images are drawn as the sheet of classes found has
@@ -91,7 +91,7 @@ func (a *artist) found() error {
 	if a.session.Model().Classify == nil || !a.prior || a.labels > 0 {
 		return nil
 	}
-	s := a.session.Image()
+	s := a.session.Item()
 	var rows [][]float32 // images of each
 	room := classRows * classColumns
 	for round := range foundRounds {
@@ -99,7 +99,7 @@ func (a *artist) found() error {
 		if err != nil {
 			return err
 		}
-		images, err := data.NewInMemory(data.Bytes(made), room, s.H, s.W, s.C)
+		images, err := data.FromFloats(made, s)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (a *artist) found() error {
 		copy(pix[c*classColumns*s.Size():], r)
 		names = append(names, a.className(c))
 	}
-	img, err := viz.Sheet(pix, len(rows), classColumns, s.H, s.W, s.C, viz.SheetOptions{Title: "a class a row, as the model sees it: " + a.after(), Rows: names})
+	img, err := viz.Sheet(s, pix, len(rows), classColumns, viz.SheetOptions{Title: "a class a row, as the model sees it: " + a.after(), Rows: names})
 	if err != nil {
 		return err
 	}

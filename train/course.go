@@ -40,7 +40,7 @@ func courseOf(run *runlog.Config, m *model.Model, lines []runlog.Line, units int
 	last := lines[len(lines)-1]
 	c := &course{
 		options: map[string]any{"lr": run.LR, unit(run): cmp.Or(run.Epochs, run.Steps), "schedule": cmp.Or(run.Schedule, "constant")},
-		final:   run.IsLast(&last), rate: run.LR, values: run.Image().Size(), units: units, explained: nan, entropy: nan,
+		final:   run.IsLast(&last), rate: run.LR, values: run.Data.Item.Size(), units: units, explained: nan, entropy: nan,
 	}
 	own := map[string]any{}
 	if json.Unmarshal(run.Model, &own) == nil { // the model was built from it
@@ -178,12 +178,12 @@ func newJudge(ctx context.Context, set *data.Set) (*judge, error) {
 	for i := range index {
 		index[i] = int32(i)
 	}
-	h, w, c := images.Shape()
-	j := &judge{images: images, x: make([]float32, n*h*w*c)}
+	size := images.Item().Size()
+	j := &judge{images: images, x: make([]float32, n*size)}
 	if err := data.Floats(ctx, images, index, j.x); err != nil {
 		return nil, err
 	}
-	mean := make([]float64, h*w*c)
+	mean := make([]float64, size)
 	for i, v := range j.x {
 		mean[i%len(mean)] += float64(v) / float64(n)
 	}

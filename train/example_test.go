@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/digits"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
@@ -23,6 +24,7 @@ func ExampleLoop() {
 	ctx := context.Background()
 
 	var models model.Registry
+	models.Media.Register(pixels.Kind())
 	models.Register(vae.MLPVAE())
 	recipe, _ := models.Recipe("mlp-vae")
 	options, _ := models.Config(recipe)

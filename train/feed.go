@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 )
@@ -55,8 +56,9 @@ type feed struct {
 	plan
 	perChunk    int     // images
 	flips       rng.Key // of image i in epoch e: At(e).At(i)
-	h, w, c     int
-	begun, free chan *batch // begun, in order: made or being made
+	item        medium.Item
+	mirror      medium.Mirror // nil = no flips
+	begun, free chan *batch   // begun, in order: made or being made
 	chunks      chan chunk
 	cancel      context.CancelFunc
 	done        sync.WaitGroup
@@ -76,19 +78,22 @@ type plan struct {
 
 func newFeed(p plan) *feed {
 	ctx, cancel := context.WithCancel(context.Background())
-	h, w, c := p.images.Shape()
+	item := p.images.Item()
 	f := &feed{
-		plan: p, perChunk: max(1, chunkValues/(h*w*c)), flips: rng.New(p.seed).Split("flip"), h: h, w: w, c: c,
+		plan: p, perChunk: max(1, chunkValues/item.Size()), flips: rng.New(p.seed).Split("flip"), item: item,
 		begun: make(chan *batch, inFlight), free: make(chan *batch, inFlight), chunks: make(chan chunk), cancel: cancel,
 	}
+	if p.flip {
+		f.mirror, _ = item.Medium.(medium.Mirror)
+	}
 	for range inFlight {
-		b := &batch{x: tensor.New(tensor.Float32, p.size, h, w, c), weight: tensor.New(tensor.Float32, p.size), whole: make(chan struct{}, 1)}
+		b := &batch{x: tensor.New(tensor.Float32, item.Batch(p.size)...), weight: tensor.New(tensor.Float32, p.size), whole: make(chan struct{}, 1)}
 		if l, ok := p.images.(data.Labeller); ok {
 			b.labels = tensor.New(tensor.Float32, p.size, len(l.LabelNames()))
 		}
 		if l := p.labelled; l != nil {
 			b.few = make([]int32, l.size)
-			b.fewX, b.fewY = tensor.New(tensor.Float32, l.size, h, w, c), tensor.New(tensor.Float32, l.size, len(l.images.LabelNames()))
+			b.fewX, b.fewY = tensor.New(tensor.Float32, item.Batch(l.size)...), tensor.New(tensor.Float32, l.size, len(l.images.LabelNames()))
 		}
 		b.in = p.makeInputs(b)
 		f.free <- b
@@ -216,11 +221,11 @@ func (f *feed) read(r *data.Reader, b *batch, k int) (err error) {
 			err = fmt.Errorf("image %d: panic: %v\n%s", image, p, debug.Stack())
 		}
 	}()
-	size := f.h * f.w * f.c
+	size := f.item.Size()
 	pix := x.F32()[at*size : (at+1)*size]
 	err = r.Floats(int(image), pix)
-	if f.flip && err == nil && flips.Float64() < 0.5 {
-		data.MirrorLeftRight(pix, f.h, f.w, f.c)
+	if f.mirror != nil && err == nil && flips.Float64() < 0.5 {
+		f.mirror.MirrorLeftRight(f.item, pix)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
@@ -20,7 +21,7 @@ func numbered(n int) *data.InMemory {
 	for i := range pix {
 		pix[i] = uint8(i / size)
 	}
-	return must(data.NewInMemory(pix, n, 200, 200, 1))
+	return must(data.NewInMemory(pix, n, pixels.Item(200, 200, 1)))
 }
 
 func feedOf(images data.Items, size, epoch, at, epochs int) *feed {
@@ -111,7 +112,7 @@ func TestFeedFlips(t *testing.T) {
 	for i := range pix {
 		pix[i] = uint8(255 * (i % 2)) // left 0, right 1
 	}
-	images := must(data.NewInMemory(pix, 200, 1, 2, 1))
+	images := must(data.NewInMemory(pix, 200, pixels.Item(1, 2, 1)))
 	flipped := func(epoch, at int) map[int32]bool {
 		f := newFeed(plan{images: images, size: 50, seed: 5, epoch: epoch, at: at, epochs: epoch + 1, flip: true,
 			makeInputs: func(*batch) []*tensor.Tensor { return nil }})

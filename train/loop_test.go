@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
@@ -260,7 +261,7 @@ func TestOverflowIsNotSaved(t *testing.T) {
 	if !errors.As(err, &bad) {
 		t.Errorf("a rate of 3e38 gave %v", err)
 	}
-	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, 28, 28, 1))}
+	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, pixels.Item(28, 28, 1)))}
 	c.Data.Test = 0
 	r = newRun(t, c)
 	_, err = Loop(context.Background(), newJob(t, r, set, 1, nil))
@@ -298,7 +299,7 @@ func TestDataErrors(t *testing.T) {
 // A set without test images trains; there is then nothing to be best at.
 func TestNoTestImages(t *testing.T) {
 	set := must(small(70, 10))
-	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, 28, 28, 1))}
+	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, pixels.Item(28, 28, 1)))}
 	c := config("mlp-vae", set, "hidden", "16")
 	c.Pictures, c.Epochs = 0, 1
 	r := newRun(t, c)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
 )
@@ -60,13 +61,14 @@ func (a *artist) manifold(n int, want float64, opt viz.ManifoldOptions) (image.I
 	if err != nil {
 		return nil, err
 	}
-	s := a.session.Image()
+	s := a.session.Item()
 	opt.Note = a.after(left, note)
 	if a.dim == 1 { // a line of codes has no second axis
-		scale := max(1, cmp.Or(opt.Side, 1680)/(n*s.W))
-		return viz.Grid(pix, n*n, s.H, s.W, s.C, n, viz.GridOptions{Scale: scale, Gap: 2, Title: fmt.Sprintf("z from %.3g to %.3g: %s", lo, hi, opt.Note)})
+		_, w, _ := medium.TileSize(s)
+		scale := max(1, cmp.Or(opt.Side, 1680)/(n*w))
+		return viz.Grid(s, pix, n, viz.GridOptions{Scale: scale, Gap: 2, Title: fmt.Sprintf("z from %.3g to %.3g: %s", lo, hi, opt.Note)})
 	}
-	return viz.Manifold(pix, n, s.H, s.W, s.C, lo, hi, opt)
+	return viz.Manifold(s, pix, n, lo, hi, opt)
 }
 
 // ranked returns the units from the one whose codes differ most among images down; as
@@ -122,9 +124,10 @@ func (a *artist) units() error {
 	if err != nil {
 		return err
 	}
-	s := a.session.Image()
-	img, err := viz.Sheet(pix, len(rows), len(columns), s.H, s.W, s.C, viz.SheetOptions{
-		Title: "one unit a row, the others 0: " + a.after(note), Rows: rows, Cols: columns, Scale: max(1, 64/s.H)})
+	s := a.session.Item()
+	h, _, _ := medium.TileSize(s)
+	img, err := viz.Sheet(s, pix, len(rows), len(columns), viz.SheetOptions{
+		Title: "one unit a row, the others 0: " + a.after(note), Rows: rows, Cols: columns, Scale: max(1, 64/h)})
 	if err != nil {
 		return err
 	}
@@ -167,7 +170,8 @@ func (a *artist) frame() error {
 	var err error
 	switch {
 	case a.labels > 0:
-		img, err = a.sheet(fmt.Sprintf("epoch %04d", a.epoch), max(1, 64/a.session.Image().H))
+		h, _, _ := medium.TileSize(a.session.Item())
+		img, err = a.sheet(fmt.Sprintf("epoch %04d", a.epoch), max(1, 64/h))
 	case a.noisy():
 		img, err = a.made(a.key().Split(fixedName), a.after("the same noise"))
 	case a.decodes():

@@ -40,8 +40,8 @@ func (a *artist) made(key rng.Key, title string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := a.session.Image()
-	return viz.Grid(pix, n, s.H, s.W, s.C, sheetSide, viz.GridOptions{Title: title})
+	s := a.session.Item()
+	return viz.Grid(s, pix, sheetSide, viz.GridOptions{Title: title})
 }
 
 // sheets draws what the model makes of one noise, the same all along, and of fresh

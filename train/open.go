@@ -48,8 +48,12 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	m, err := t.Config.Build(models)
+	var in model.Input
 	if err == nil {
-		t.Session, err = latent.Load(m, t.Config.Input(), be, c.Weights)
+		in, err = t.Config.Input(models)
+	}
+	if err == nil {
+		t.Session, err = latent.Load(m, in, be, c.Weights)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -266,8 +266,8 @@ func (a *artist) reconstructions() error {
 	if err != nil {
 		return err
 	}
-	s := a.session.Image()
-	img, err := viz.Pairs(originals, made, some.Len(), s.H, s.W, s.C, viz.PairsOptions{Title: name + " images and their reconstructions: " + a.after()})
+	s := a.session.Item()
+	img, err := viz.Pairs(s, originals, made, viz.PairsOptions{Title: name + " images and their reconstructions: " + a.after()})
 	if err != nil {
 		return err
 	}
@@ -299,8 +299,8 @@ func (a *artist) samples() error {
 	if err != nil {
 		return err
 	}
-	s := a.session.Image()
-	img, err := viz.Grid(pix, n, s.H, s.W, s.C, columns, viz.GridOptions{Title: "samples, " + of + ": " + a.after()})
+	s := a.session.Item()
+	img, err := viz.Grid(s, pix, columns, viz.GridOptions{Title: "samples, " + of + ": " + a.after()})
 	if err != nil {
 		return err
 	}

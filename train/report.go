@@ -212,7 +212,7 @@ func (a *artist) facts(t *trainer, epochs []runlog.Line) []viz.KV {
 	f := []viz.KV{
 		{Key: "recipe", Value: c.Recipe},
 		{Key: "model", Value: c.Kind + " " + string(c.Model)},
-		{Key: "data", Value: fmt.Sprintf("%s: %s training and %s test images of %v", c.Data.Source, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image())},
+		{Key: "data", Value: fmt.Sprintf("%s: %s training and %s test images of %v", c.Data.Source, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Data.Item)},
 		{Key: "digest of the data", Value: c.Data.Digest},
 		{Key: unit(c), Value: fmt.Sprint(max(c.Epochs, c.Steps))},
 		{Key: "batch", Value: fmt.Sprint(c.Batch)},

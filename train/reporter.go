@@ -55,7 +55,7 @@ func (r *Reporter) begin(run *runlog.Run, objective string, params int) {
 	}
 	r.Println("run       ", run.Dir)
 	r.Println("recipe    ", c.Recipe, string(c.Model))
-	r.Println("data      ", fmt.Sprintf("%s: %s training and %s test images of %v", data, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Image()))
+	r.Println("data      ", fmt.Sprintf("%s: %s training and %s test images of %v", data, thousands(float64(c.Data.Train)), thousands(float64(c.Data.Test)), c.Data.Item))
 	rate := fmt.Sprint(c.LR)
 	if c.Schedule != "" {
 		rate += " (" + c.Schedule + ")"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/digits"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
@@ -29,6 +30,7 @@ import (
 
 func registry() *model.Registry {
 	r := &model.Registry{}
+	r.Media.Register(pixels.Kind())
 	r.Register(vae.MLPVAE())
 	r.Register(vae.CNNVAE())
 	r.Register(vae.MLPAE())
@@ -51,7 +53,7 @@ func drawDigits(n int, name string) (data.Split, error) {
 			return data.Split{}, err
 		}
 	}
-	m, err := data.NewInMemory(pix, n, digits.Side, digits.Side, 1)
+	m, err := data.NewInMemory(pix, n, pixels.Item(digits.Side, digits.Side, 1))
 	return data.Split{Items: m, Labels: labels}, err
 }
 

@@ -8,10 +8,12 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train/ckpt"
@@ -124,7 +126,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 	if err = t.restoreSums(); err != nil {
 		return nil, err
 	}
-	t.session = latent.New(j.Model, c.Input(), exec.New(j.Backend, t.state))
+	t.session = latent.New(j.Model, model.Input{Item: j.Data.Item(), Labels: len(c.Data.Labels)}, exec.New(j.Backend, t.state))
 	if j.Data.Test.Len() > 0 {
 		if t.eval, err = eval.New(t.session); err != nil {
 			return nil, err
@@ -148,9 +150,15 @@ func check(j Job) error {
 	if err := j.Data.Validate(); err != nil {
 		return err
 	}
-	h, w, ch := j.Data.Shape()
-	if img := (model.Image{H: h, W: w, C: ch}); img != c.Image() {
-		return fmt.Errorf("train: %s: the images are %v, the run is of %v", j.Run.Dir, img, c.Image())
+	saved, err := medium.Save(j.Data.Item())
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if want := c.Data.Item; !saved.SameShape(want) {
+		return fmt.Errorf("train: %s: the images are %v, the run is of %v", j.Run.Dir, saved, want)
+	}
+	if _, ok := j.Data.Item().Medium.(medium.Mirror); c.Flip && !ok {
+		return option.Errorf("train: {Flip}: items of medium %s have no left and right", saved.Medium)
 	}
 	if j.Data.Digest != c.Data.Digest || j.Data.Train.Len() != c.Data.Train {
 		return fmt.Errorf("train: %s: the data are not those of the run: %s has digest %.12s… and %d training images, %s wants %.12s… and %d; give the same data, or start a new run",

@@ -31,7 +31,7 @@ func (t *trainer) newWatch(ctx context.Context) (*watch, error) {
 	of := t.Data.Train.Items
 	w := &watch{n: min(watched, of.Len())}
 	index := rng.New(t.Run.Config.Seed).Split("watch").Perm(of.Len())[:w.n]
-	x := make([]float32, w.n*t.session.Image().Size())
+	x := make([]float32, w.n*t.session.Item().Size())
 	if err := data.Floats(ctx, of, index, x); err != nil {
 		return nil, err
 	}

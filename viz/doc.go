@@ -11,15 +11,20 @@
 // Scatter, Curves, Panels, Network. PNG encodes it, GIF encodes several, WriteReport
 // writes the page.
 //
-// In every comment of this package N images of H rows, W columns and C channels (1
-// grey, 3 red-green-blue) are float32 pixels in [0, 1], row major as (N, H, W, C).
-// Pixels outside [0, 1] are clamped; NaN is drawn as 0.
+// N items, such as images, are given as their medium.Item and values (N, Shape), row
+// major. Their medium draws each as a tile: H rows of W columns of C channels, 1 (grey)
+// or 3 (red, green, blue), in [0, 1]. Values outside [0, 1] are clamped; NaN is drawn as
+// 0.
 //
 // Figures are laid out in units and rasterised with Density pixels to a unit, so that
 // they are sharp on a screen with two pixels to a point.
 package viz
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/data/medium"
+)
 
 // Density is the number of pixels to a layout unit, along each axis, in the figures of
 // this package.
@@ -29,9 +34,31 @@ const Density = 2
 // exhausting the memory: 2²⁷ pixels are 512 MiB.
 const maxPixels = 1 << 27
 
-// checkImages returns an error unless pix holds n images of h×w×c; place names the
-// argument in the error.
-func checkImages(place string, pix []float32, n, h, w, c int) error {
+// tiles are the pictures of n items.
+type tiles struct {
+	pix        []float32 // (n, h, w, c)
+	n, h, w, c int
+}
+
+// drawTiles returns the tiles of items of a medium: values (n, Shape).
+func drawTiles(place string, item medium.Item, values []float32) (t tiles, err error) {
+	if t.pix, t.h, t.w, t.c, err = medium.Draw(item, values); err != nil {
+		return t, fmt.Errorf("viz: %s: %w", place, err)
+	}
+	t.n = len(values) / item.Size()
+	return t, nil
+}
+
+// size returns the number of values of one tile.
+func (t tiles) size() int { return t.h * t.w * t.c }
+
+// at returns tile k.
+func (t tiles) at(k int) []float32 { return t.pix[k*t.size() : (k+1)*t.size()] }
+
+// check returns an error unless t has at least one tile, of a size that can be drawn;
+// place names the argument in the error.
+func (t tiles) check(place string) error {
+	n, h, w, c := t.n, t.h, t.w, t.c
 	if n < 1 || h < 1 || w < 1 {
 		return fmt.Errorf("viz: %s: %d images of %d×%d pixels, want at least one of each", place, n, h, w)
 	}
@@ -41,8 +68,8 @@ func checkImages(place string, pix []float32, n, h, w, c int) error {
 	if h > maxPixels/w || h*w > maxPixels/n {
 		return fmt.Errorf("viz: %s: %d images of %d×%d pixels are more than %d pixels; draw fewer", place, n, h, w, maxPixels)
 	}
-	if want := n * h * w * c; len(pix) != want {
-		return fmt.Errorf("viz: %s: %d values, want %d for (%d, %d, %d, %d)", place, len(pix), want, n, h, w, c)
+	if want := n * h * w * c; len(t.pix) != want {
+		return fmt.Errorf("viz: %s: %d values, want %d for (%d, %d, %d, %d)", place, len(t.pix), want, n, h, w, c)
 	}
 	return nil
 }

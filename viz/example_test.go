@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -15,7 +16,7 @@ func ExampleGrid() {
 		0.5, 0.5, 0, 0,
 		0, 0, 0.5, 0.5,
 	}
-	img, err := viz.Grid(pix, 4, 2, 2, 1, 2, viz.GridOptions{Scale: 8, Gap: 4})
+	img, err := viz.Grid(pixels.Item(2, 2, 1), pix, 2, viz.GridOptions{Scale: 8, Gap: 4})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // GridOptions are the size and the titles of a grid. The zero value is good.
@@ -22,13 +24,22 @@ func autoScale(side, want int) int { return max(1, want/side) }
 // maxScale bounds the magnification, so that products with it do not overflow.
 const maxScale = 4096
 
-// Grid draws n images (n, h, w, c), cols in a row, row after row from the top left. A
-// last row that is not full leaves the remaining cells empty. Images are enlarged by
+// Grid draws n items, values (n, Shape), cols in a row, row after row from the top left. A
+// last row that is not full leaves the remaining cells empty. Items are enlarged by
 // repeating pixels. cols is limited to n.
-func Grid(pix []float32, n, h, w, c, cols int, opt GridOptions) (image.Image, error) {
-	if err := checkImages("grid", pix, n, h, w, c); err != nil {
+func Grid(item medium.Item, values []float32, cols int, opt GridOptions) (image.Image, error) {
+	t, err := drawTiles("grid", item, values)
+	if err != nil {
 		return nil, err
 	}
+	return grid(t, cols, opt)
+}
+
+func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
+	if err := t.check("grid"); err != nil {
+		return nil, err
+	}
+	n, h, w := t.n, t.h, t.w
 	switch {
 	case cols < 1:
 		return nil, fmt.Errorf("viz: grid: %d columns, want at least 1", cols)
@@ -70,14 +81,13 @@ func Grid(pix []float32, n, h, w, c, cols int, opt GridOptions) (image.Image, er
 	if head > 0 {
 		s.text(float64(gap)/Density, 20, titleText, shorten(titleText, opt.Title, s.w-float64(2*gap)/Density))
 	}
-	size := h * w * c
 	for k := range n {
 		x, y := gap+k%cols*(cw+gap), head+gap+k/cols*(ch+label+gap)
-		blit(s.img, x, y, scale, pix[k*size:(k+1)*size], h, w, c)
+		blit(s.img, x, y, scale, t, k)
 		if label > 0 {
-			t := tickText.at(0.5)
-			s.text((float64(x)+float64(cw)/2)/Density, float64(y+ch)/Density+12, t,
-				shorten(t, opt.Titles[k], float64(cw+gap)/Density))
+			style := tickText.at(0.5)
+			s.text((float64(x)+float64(cw)/2)/Density, float64(y+ch)/Density+12, style,
+				shorten(style, opt.Titles[k], float64(cw+gap)/Density))
 		}
 	}
 	return s.img.SubImage(image.Rect(0, 0, pw, ph)), nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"math"
+
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // ManifoldOptions are the titles and the size of a manifold. The zero value is good.
@@ -63,16 +65,28 @@ func checkManifold(n int, lo, hi float64) error {
 	return nil
 }
 
-// Manifold draws the n×n images (n·n, h, w, c) decoded from ManifoldPoints(n, lo, hi),
-// without gaps, on axes labelled with the values of z: every column and row for n up to
-// 12, round values for larger n.
-func Manifold(pix []float32, n, h, w, c int, lo, hi float64, opt ManifoldOptions) (image.Image, error) {
+// Manifold draws the n×n items, values (n·n, Shape), decoded from ManifoldPoints(n, lo,
+// hi), without gaps, on axes labelled with the values of z: every column and row for n up
+// to 12, round values for larger n.
+func Manifold(item medium.Item, values []float32, n int, lo, hi float64, opt ManifoldOptions) (image.Image, error) {
+	t, err := drawTiles("manifold", item, values)
+	if err != nil {
+		return nil, err
+	}
+	return manifold(t, n, lo, hi, opt)
+}
+
+func manifold(t tiles, n int, lo, hi float64, opt ManifoldOptions) (image.Image, error) {
 	if err := checkManifold(n, lo, hi); err != nil {
 		return nil, err
 	}
-	if err := checkImages("manifold", pix, n*n, h, w, c); err != nil {
+	if err := t.check("manifold"); err != nil {
 		return nil, err
 	}
+	if t.n != n*n {
+		return nil, fmt.Errorf("viz: manifold: %d images, want %d for %d a side", t.n, n*n, n)
+	}
+	h, w := t.h, t.w
 	if opt.PerUnit < 0 || opt.PerUnit > 4 || opt.Side < 0 {
 		return nil, fmt.Errorf("viz: manifold: side %d at %d pixels a unit, want a side of 0 or more, 0 to 4 pixels", opt.Side, opt.PerUnit)
 	}
@@ -104,9 +118,8 @@ func Manifold(pix []float32, n, h, w, c int, lo, hi float64, opt ManifoldOptions
 	}
 	s.text(left, 30, titleText, shorten(titleText, opt.Title, gw-note.width(opt.Note)-16))
 
-	size := h * w * c
 	for k := range n * n {
-		blit(s.img, s.px(left)+k%n*w*scale, s.px(top)+k/n*h*scale, scale, pix[k*size:(k+1)*size], h, w, c)
+		blit(s.img, s.px(left)+k%n*w*scale, s.px(top)+k/n*h*scale, scale, t, k)
 	}
 
 	// The middle of cell k lies at (k + ½)/n of the side; a value between two

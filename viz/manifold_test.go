@@ -39,7 +39,7 @@ func TestManifoldCellsAndAxes(t *testing.T) {
 		for _, p := range pts {
 			pix = append(pix, flat(h, w, value(p))...)
 		}
-		img, err := Manifold(pix, tt.n, h, w, 1, tt.lo, tt.hi, ManifoldOptions{})
+		img, err := manifold(tiles{pix, tt.n * tt.n, h, w, 1}, tt.n, tt.lo, tt.hi, ManifoldOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestManifoldTicks(t *testing.T) {
 
 func TestManifoldPerUnit(t *testing.T) {
 	pix := flat(28, 28, make([]float32, 900)...)
-	img, err := Manifold(pix, 30, 28, 28, 1, -4, 4, ManifoldOptions{PerUnit: 1})
+	img, err := manifold(tiles{pix, 900, 28, 28, 1}, 30, -4, 4, ManifoldOptions{PerUnit: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

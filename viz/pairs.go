@@ -3,9 +3,11 @@ package viz
 import (
 	"fmt"
 	"image"
+
+	"github.com/imago-ml/imago/data/medium"
 )
 
-// PairsOptions says how originals and reconstructions are laid out.
+// PairsOptions are the layout and the words of pairs. The zero value is good.
 type PairsOptions struct {
 	Cols     int       // pairs a row; 0 = 10
 	Scale    int       // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
@@ -13,14 +15,30 @@ type PairsOptions struct {
 	Captions [2]string // of the two rows; "" = "original" and "reconstruction"
 }
 
-// Pairs draws n originals (n, h, w, c), each with its reconstruction (n, h, w, c)
-// right below it, and says at the left of each row which it is.
-func Pairs(originals, reconstructions []float32, n, h, w, c int, opt PairsOptions) (image.Image, error) {
-	if err := checkImages("pairs: originals", originals, n, h, w, c); err != nil {
+// Pairs draws n originals, (n, Shape), each with its reconstruction, (n, Shape), right
+// below it, and the captions of the two at the left of each row.
+func Pairs(item medium.Item, originals, reconstructions []float32, opt PairsOptions) (image.Image, error) {
+	x, err := drawTiles("pairs: originals", item, originals)
+	if err != nil {
 		return nil, err
 	}
-	if err := checkImages("pairs: reconstructions", reconstructions, n, h, w, c); err != nil {
+	y, err := drawTiles("pairs: reconstructions", item, reconstructions)
+	if err != nil {
 		return nil, err
+	}
+	return pairs(x, y, opt)
+}
+
+func pairs(originals, reconstructions tiles, opt PairsOptions) (image.Image, error) {
+	if err := originals.check("pairs: originals"); err != nil {
+		return nil, err
+	}
+	if err := reconstructions.check("pairs: reconstructions"); err != nil {
+		return nil, err
+	}
+	n, h, w := originals.n, originals.h, originals.w
+	if reconstructions.n != n {
+		return nil, fmt.Errorf("viz: pairs: reconstructions: %d images, want %d as originals", reconstructions.n, n)
 	}
 	if opt.Cols < 0 || opt.Scale < 0 || opt.Scale > maxScale {
 		return nil, fmt.Errorf("viz: pairs: %d columns at scale %d, want 0 or more, scale at most %d", opt.Cols, opt.Scale, maxScale)
@@ -56,12 +74,11 @@ func Pairs(originals, reconstructions []float32, n, h, w, c int, opt PairsOption
 		return nil, err
 	}
 	s.text(12, 26, titleText, shorten(titleText, opt.Title, s.w-20))
-	size := h * w * c
 	for k := range n {
 		x, y := left+float64(k%cols)*(cw+gap), top+float64(k/cols)*block
-		for i, pix := range [2][]float32{originals, reconstructions} {
+		for i, both := range [2]tiles{originals, reconstructions} {
 			row := y + float64(i)*(ch+gap)
-			blit(s.img, s.px(x), s.px(row), scale, pix[k*size:(k+1)*size], h, w, c)
+			blit(s.img, s.px(x), s.px(row), scale, both, k)
 			if k%cols == 0 {
 				s.centred(left-10, row+ch/2, t, caps[i])
 			}

@@ -17,10 +17,11 @@ func toByte(v float32) uint8 {
 	return 0
 }
 
-// blit draws one image (h, w, c) with its top left corner at pixel (x, y) of dst, every
-// image pixel as scale×scale pixels, clipped to dst.
-func blit(dst *image.RGBA, x, y, scale int, pix []float32, h, w, c int) {
-	for i := range h {
+// blit draws tile k with its top left corner at pixel (x, y) of dst, every pixel of the
+// tile as scale×scale pixels, clipped to dst.
+func blit(dst *image.RGBA, x, y, scale int, t tiles, k int) {
+	pix, w, c := t.at(k), t.w, t.c
+	for i := range t.h {
 		top := y + i*scale
 		for j := range w {
 			p := pix[(i*w+j)*c:]

@@ -5,6 +5,8 @@ import (
 	"image"
 	"slices"
 	"strings"
+
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // SheetOptions are the size and the words of a sheet of rows and columns. The zero
@@ -28,22 +30,34 @@ const (
 	sheetLine  = 13.0 // from line to line of words above a column
 )
 
-// Sheet draws rows×cols images (rows·cols, h, w, c), row after row, with words beside
-// rows and above columns: an edit, a traversal, an interpolation. An image of one row
-// of pixels, such as a row of a table, is drawn as bars, a quarter as high as wide and
+// Sheet draws rows×cols items, values (rows·cols, Shape), row after row, with words beside
+// rows and above columns: an edit, a traversal, an interpolation. A tile of one row of
+// pixels, such as that of a row of a table, is drawn as bars, a quarter as high as wide and
 // at most 64 rows.
-func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Image, error) {
+func Sheet(item medium.Item, values []float32, rows, cols int, opt SheetOptions) (image.Image, error) {
+	t, err := drawTiles("sheet", item, values)
+	if err != nil {
+		return nil, err
+	}
+	return sheet(t, rows, cols, opt)
+}
+
+func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 	if rows < 1 || cols < 1 || rows > maxPixels/cols {
 		return nil, fmt.Errorf("viz: sheet: %d rows of %d images, want at least one of each and no more than %d images", rows, cols, maxPixels)
 	}
 	n := rows * cols
-	if err := checkImages("sheet", pix, n, h, w, c); err != nil {
+	if err := t.check("sheet"); err != nil {
 		return nil, err
 	}
-	if h == 1 {
-		h = min(max(1, w/4), 64)
-		pix = bars(pix, w*c, h)
+	if t.n != n {
+		return nil, fmt.Errorf("viz: sheet: %d images, want %d in %d rows of %d", t.n, n, rows, cols)
 	}
+	if t.h == 1 {
+		t.h = min(max(1, t.w/4), 64)
+		t.pix = bars(t.pix, t.w*t.c, t.h)
+	}
+	h, w := t.h, t.w
 	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Tail < 0 || opt.Lead >= cols-opt.Tail {
 		return nil, fmt.Errorf("viz: sheet: scale %d, %d leading and %d last columns of %d, want scale 0 to %d and a column between", opt.Scale, opt.Lead, opt.Tail, cols, maxScale)
 	}
@@ -104,7 +118,6 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 			s.text(x(k)+cw/2, top-7-sheetLine*float64(len(lines)-1-i), bodyText.at(0.5), line)
 		}
 	}
-	size := h * w * c
 	for r := range rows {
 		y := top + float64(r)*(ch+under+sheetGap)
 		if opt.Rows != nil {
@@ -112,10 +125,10 @@ func Sheet(pix []float32, rows, cols, h, w, c int, opt SheetOptions) (image.Imag
 		}
 		for k := range cols {
 			i := r*cols + k
-			blit(s.img, s.px(x(k)), s.px(y), scale, pix[i*size:(i+1)*size], h, w, c)
+			blit(s.img, s.px(x(k)), s.px(y), scale, t, i)
 			if opt.Cells != nil {
-				t := tickText.at(0.5)
-				s.text(x(k)+cw/2, y+ch+12, t, shorten(t, opt.Cells[i], cw+sheetGap))
+				style := tickText.at(0.5)
+				s.text(x(k)+cw/2, y+ch+12, style, shorten(style, opt.Cells[i], cw+sheetGap))
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 func TestSheetPlaces(t *testing.T) {
 	pix := flat(4, 4, 0.2, 0.4, 0.6, 0.1, 0.3, 0.5)
-	img, err := Sheet(pix, 2, 3, 4, 4, 1, SheetOptions{Scale: 10, Lead: 1, Tail: 1, Cells: make([]string, 6)})
+	img, err := sheet(tiles{pix, 6, 4, 4, 1}, 2, 3, SheetOptions{Scale: 10, Lead: 1, Tail: 1, Cells: make([]string, 6)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestSheetPlaces(t *testing.T) {
 			t.Errorf("left of image %d: %v, want paper", k, got)
 		}
 	}
-	words, err := Sheet(pix, 2, 3, 4, 4, 1, SheetOptions{Scale: 10, Title: "a title", Rows: []string{"first", "second"}, Cols: []string{"a", "b", "c"}})
+	words, err := sheet(tiles{pix, 6, 4, 4, 1}, 2, 3, SheetOptions{Scale: 10, Title: "a title", Rows: []string{"first", "second"}, Cols: []string{"a", "b", "c"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestSheetBars(t *testing.T) {
 	const w = 8 // so bars are two rows high
 	pix := make([]float32, w)
 	pix[3] = 1
-	img, err := Sheet(pix, 1, 1, 1, w, 1, SheetOptions{Scale: 10})
+	img, err := sheet(tiles{pix, 1, 1, w, 1}, 1, 1, SheetOptions{Scale: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestSheetErrors(t *testing.T) {
 		{2, 2, SheetOptions{Scale: -1}, "scale"},
 		{2, 2, SheetOptions{Scale: 4000, Title: strings.Repeat("wide ", 100000)}, "pixels"},
 	} {
-		if _, err := Sheet(pix, tt.rows, tt.cols, 2, 2, 1, tt.opt); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := sheet(tiles{pix, tt.rows * tt.cols, 2, 2, 1}, tt.rows, tt.cols, tt.opt); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%d×%d %.40v: %v, want %q", tt.rows, tt.cols, tt.opt, err, tt.want)
 		}
 	}

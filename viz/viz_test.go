@@ -44,7 +44,7 @@ func TestToByte(t *testing.T) {
 }
 
 func TestGridPlaces(t *testing.T) {
-	img, err := Grid(flat(2, 3, 0.2, 0.4, 0.6, 0.8, 1), 5, 2, 3, 1, 2, GridOptions{Scale: 4, Gap: 5, Background: color.Black})
+	img, err := grid(tiles{flat(2, 3, 0.2, 0.4, 0.6, 0.8, 1), 5, 2, 3, 1}, 2, GridOptions{Scale: 4, Gap: 5, Background: color.Black})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestGridPlaces(t *testing.T) {
 
 func TestGridColourAndPixels(t *testing.T) {
 	pix := []float32{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0} // 2×2 RGB
-	img, err := Grid(pix, 1, 2, 2, 3, 7, GridOptions{Scale: 3, Gap: -1})
+	img, err := grid(tiles{pix, 1, 2, 2, 3}, 7, GridOptions{Scale: 3, Gap: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,11 +87,11 @@ func TestGridColourAndPixels(t *testing.T) {
 
 func TestGridTitlesTakeRoom(t *testing.T) {
 	pix := flat(8, 8, 0, 0)
-	plain, err := Grid(pix, 2, 8, 8, 1, 2, GridOptions{})
+	plain, err := grid(tiles{pix, 2, 8, 8, 1}, 2, GridOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	titled, err := Grid(pix, 2, 8, 8, 1, 2, GridOptions{Title: "two", Titles: []string{"a", "b"}})
+	titled, err := grid(tiles{pix, 2, 8, 8, 1}, 2, GridOptions{Title: "two", Titles: []string{"a", "b"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestGridTitlesTakeRoom(t *testing.T) {
 }
 
 func TestPairsPlaces(t *testing.T) {
-	img, err := Pairs(flat(4, 4, 0.2, 0.4, 0.6), flat(4, 4, 0.1, 0.3, 0.5), 3, 4, 4, 1, PairsOptions{Cols: 2, Scale: 10})
+	img, err := pairs(tiles{flat(4, 4, 0.2, 0.4, 0.6), 3, 4, 4, 1}, tiles{flat(4, 4, 0.1, 0.3, 0.5), 3, 4, 4, 1}, PairsOptions{Cols: 2, Scale: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,23 +153,23 @@ func TestSizesAreErrors(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"too few values", one(Grid(pix, 5, 2, 2, 1, 2, GridOptions{})), "16 values, want 20"},
-		{"no images", one(Grid(nil, 0, 2, 2, 1, 2, GridOptions{})), "0 images"},
-		{"negative", one(Grid(nil, 1, -2, 2, 1, 2, GridOptions{})), "at least one of each"},
-		{"two channels", one(Grid(pix, 2, 2, 2, 2, 2, GridOptions{})), "2 channels, want 1"},
-		{"product overflows", one(Grid(nil, 1<<31, 1<<31, 1<<31, 1, 2, GridOptions{})), "more than"},
-		{"no columns", one(Grid(pix, 4, 2, 2, 1, 0, GridOptions{})), "0 columns"},
-		{"scale", one(Grid(pix, 4, 2, 2, 1, 1, GridOptions{Scale: 1 << 40})), "scale"},
-		{"canvas", one(Grid(pix, 4, 2, 2, 1, 2, GridOptions{Scale: 4096})), "picture of"},
-		{"titles", one(Grid(pix, 4, 2, 2, 1, 2, GridOptions{Titles: []string{"a"}})), "1 titles for 4"},
-		{"pairs", one(Pairs(pix, pix[:4], 4, 2, 2, 1, PairsOptions{})), "reconstructions: 4 values, want 16"},
-		{"pairs columns", one(Pairs(pix, pix, 4, 2, 2, 1, PairsOptions{Cols: -1})), "-1 columns"},
-		{"manifold side", one(Manifold(pix, 0, 2, 2, 1, -1, 1, ManifoldOptions{})), "0 images a side"},
-		{"manifold range", one(Manifold(pix, 2, 2, 2, 1, 1, -1, ManifoldOptions{})), "smaller first"},
+		{"too few values", one(grid(tiles{pix, 5, 2, 2, 1}, 2, GridOptions{})), "16 values, want 20"},
+		{"no images", one(grid(tiles{nil, 0, 2, 2, 1}, 2, GridOptions{})), "0 images"},
+		{"negative", one(grid(tiles{nil, 1, -2, 2, 1}, 2, GridOptions{})), "at least one of each"},
+		{"two channels", one(grid(tiles{pix, 2, 2, 2, 2}, 2, GridOptions{})), "2 channels, want 1"},
+		{"product overflows", one(grid(tiles{nil, 1 << 31, 1 << 31, 1 << 31, 1}, 2, GridOptions{})), "more than"},
+		{"no columns", one(grid(tiles{pix, 4, 2, 2, 1}, 0, GridOptions{})), "0 columns"},
+		{"scale", one(grid(tiles{pix, 4, 2, 2, 1}, 1, GridOptions{Scale: 1 << 40})), "scale"},
+		{"canvas", one(grid(tiles{pix, 4, 2, 2, 1}, 2, GridOptions{Scale: 4096})), "picture of"},
+		{"titles", one(grid(tiles{pix, 4, 2, 2, 1}, 2, GridOptions{Titles: []string{"a"}})), "1 titles for 4"},
+		{"pairs", one(pairs(tiles{pix, 4, 2, 2, 1}, tiles{pix[:4], 4, 2, 2, 1}, PairsOptions{})), "reconstructions: 4 values, want 16"},
+		{"pairs columns", one(pairs(tiles{pix, 4, 2, 2, 1}, tiles{pix, 4, 2, 2, 1}, PairsOptions{Cols: -1})), "-1 columns"},
+		{"manifold side", one(manifold(tiles{pix, 0, 2, 2, 1}, 0, -1, 1, ManifoldOptions{})), "0 images a side"},
+		{"manifold range", one(manifold(tiles{pix, 4, 2, 2, 1}, 2, 1, -1, ManifoldOptions{})), "smaller first"},
 		{"manifold NaN", one(ManifoldPoints(2, math.NaN(), 1)), "smaller first"},
 		{"manifold infinite", one(ManifoldPoints(2, 0, math.Inf(1))), "finite"},
-		{"manifold count", one(Manifold(pix, 3, 2, 2, 1, -1, 1, ManifoldOptions{})), "16 values, want 36"},
-		{"manifold options", one(Manifold(pix, 2, 2, 2, 1, -1, 1, ManifoldOptions{PerUnit: 9})), "0 to 4 pixels"},
+		{"manifold count", one(manifold(tiles{pix, 9, 2, 2, 1}, 3, -1, 1, ManifoldOptions{})), "16 values, want 36"},
+		{"manifold options", one(manifold(tiles{pix, 4, 2, 2, 1}, 2, -1, 1, ManifoldOptions{PerUnit: 9})), "0 to 4 pixels"},
 		{"labels", one(Scatter(pts, []int32{}, nil, ScatterOptions{})), "0 labels for 1 points"},
 		{"label below", one(Scatter(pts, []int32{-1}, nil, ScatterOptions{})), "label -1 of point 0"},
 		{"label above", one(Scatter(pts, []int32{2}, []string{"a", "b"}, ScatterOptions{})), "want 0 to 1"},

@@ -156,7 +156,7 @@ type features struct {
 
 // features returns those of images, with noise drawn at key.
 func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key) (f features, err error) {
-	program, err := d.score.Program(latent.BatchSize(d.session.Image()))
+	program, err := d.score.Program(latent.BatchSize(d.session.Item()))
 	if err != nil {
 		return f, fmt.Errorf("anomaly: %w", err)
 	}

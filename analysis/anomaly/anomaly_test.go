@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -18,7 +19,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-var small = model.Image{H: 8, W: 8, C: 1}
+var small = pixels.Item(8, 8, 1)
 
 // images returns n dark images of noise, and then images with one bright half.
 func images(t *testing.T, n, bright int) *data.InMemory {
@@ -33,7 +34,7 @@ func images(t *testing.T, n, bright int) *data.InMemory {
 			pix[i] = 255
 		}
 	}
-	m, err := data.NewInMemory(pix, n+bright, small.H, small.W, small.C)
+	m, err := data.NewInMemory(pix, n+bright, small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func images(t *testing.T, n, bright int) *data.InMemory {
 
 func session(t *testing.T, k model.Kind) *latent.Session {
 	t.Helper()
-	in := model.Input{Image: small}
+	in := model.Input{Item: small}
 	m, err := k.Default().New(in)
 	if err != nil {
 		t.Fatal(err)

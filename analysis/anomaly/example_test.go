@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/analysis/anomaly"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -22,7 +23,7 @@ import (
 func Example() {
 	be := cpu.New(1)
 	defer be.Close()
-	in := model.Input{Image: model.Image{H: 8, W: 8, C: 1}}
+	in := model.Input{Item: pixels.Item(8, 8, 1)}
 	kind, _ := vae.MLPVAE()
 	m, err := kind.Default().New(in)
 	if err != nil {
@@ -39,7 +40,7 @@ func Example() {
 			pix[i] = 255
 		}
 	}
-	all, err := data.NewInMemory(pix, 106, in.H, in.W, in.C)
+	all, err := data.NewInMemory(pix, 106, in.Item)
 	if err != nil {
 		log.Fatal(err)
 	}

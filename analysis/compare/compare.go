@@ -105,7 +105,7 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 		}
 	}
 	c := &Comparison{Data: set.Name, set: set, test: set.Labelled(set.Test)}
-	v, err := newDistanceSpace(ctx, set, opt, sides[0].Session.Image())
+	v, err := newDistanceSpace(ctx, set, opt, sides[0].Session.Item())
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
@@ -67,7 +68,7 @@ func TestSampleQuality(t *testing.T) {
 func side(t *testing.T, name string, kind func() (model.Kind, model.Recipe), beta float64, scores map[string]float64, log ...float64) Measurements {
 	t.Helper()
 	k, _ := kind()
-	in := model.Input{Image: model.Image{H: 4, W: 4, C: 1}}
+	in := model.Input{Item: pixels.Item(4, 4, 1)}
 	m, err := k.Default().New(in)
 	if err != nil {
 		t.Fatal(err)

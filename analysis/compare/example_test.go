@@ -11,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/analysis/compare"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -24,7 +25,7 @@ import (
 func Example() {
 	be := cpu.New(1)
 	defer be.Close()
-	in := model.Input{Image: model.Image{H: 8, W: 8, C: 1}}
+	in := model.Input{Item: pixels.Item(8, 8, 1)}
 	side := func(name string, kind model.Kind) compare.Side {
 		m, err := kind.Default().New(in)
 		if err != nil {
@@ -40,7 +41,7 @@ func Example() {
 	for i, p := range rng.New(1).Perm(len(pix)) {
 		pix[i] = uint8(p)
 	}
-	images, err := data.NewInMemory(pix, 40, in.H, in.W, in.C)
+	images, err := data.NewInMemory(pix, 40, in.Item)
 	if err != nil {
 		log.Fatal(err)
 	}

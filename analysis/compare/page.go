@@ -173,8 +173,8 @@ func (c *Comparison) scatter(_ context.Context, m *Measurements) (viz.Picture, e
 
 // sheet draws images decoded from random codes, with their quality.
 func (c *Comparison) sheet(m *Measurements, pix []float32, h SampleQuality, alt string) (viz.Picture, error) {
-	s := m.Session.Image()
-	img, err := viz.Grid(pix, sheetImages, s.H, s.W, s.C, 8, viz.GridOptions{})
+	s := m.Session.Item()
+	img, err := viz.Grid(s, pix, 8, viz.GridOptions{})
 	caption := fmt.Sprintf("%.0f %% of %d are outliers: farther from any training image than %.0f %% of the test images are.", 100*h.Outliers, generatedImages, 100*outlierQuantile)
 	if !math.IsNaN(h.Relative) {
 		caption += fmt.Sprintf(" Mean distance to the nearest: %.2f times that of test images.", h.Relative)
@@ -214,7 +214,7 @@ func (c *Comparison) reconstructions(ctx context.Context, m *Measurements) (viz.
 	if err != nil {
 		return viz.Picture{}, err
 	}
-	s := m.Session.Image()
+	s := m.Session.Item()
 	x, at := make([]float32, n*s.Size()), make([]int32, n)
 	for i := range at {
 		at[i] = int32(i)
@@ -222,16 +222,16 @@ func (c *Comparison) reconstructions(ctx context.Context, m *Measurements) (viz.
 	if err := data.Floats(ctx, some, at, x); err != nil {
 		return viz.Picture{}, err
 	}
-	img, err := viz.Pairs(x, back, n, s.H, s.W, s.C, viz.PairsOptions{})
+	img, err := viz.Pairs(s, x, back, viz.PairsOptions{})
 	return picture(img, err, viz.Picture{Title: m.Name, Alt: "test images above their reconstructions",
 		Caption: fmt.Sprintf("Mean squared error %.3g, PSNR %.3g dB.", m.number("test_mse"), m.number("test_psnr"))})
 }
 
 // paths draws images along straight lines between the codes of test images.
 func (c *Comparison) paths(_ context.Context, m *Measurements) (viz.Picture, error) {
-	s := m.Session.Image()
+	s := m.Session.Item()
 	rows := len(m.Smoothness.rows) / s.Size() / pathCols
-	img, err := viz.Sheet(m.Smoothness.rows, rows, pathCols, s.H, s.W, s.C, viz.SheetOptions{})
+	img, err := viz.Sheet(s, m.Smoothness.rows, rows, pathCols, viz.SheetOptions{})
 	return picture(img, err, viz.Picture{Title: m.Name, Alt: "rows of images on the way from one test image to another", Caption: fmt.Sprintf(
 		"The longest of %d steps is %.2f times the mean one; %.0f %% of the images on the way are outliers. In pixels a path is %.2f times as long as the distance of its ends.",
 		pathSteps, m.Smoothness.LongestStep, 100*m.Smoothness.Outliers, m.Smoothness.PixelLength)})

@@ -10,8 +10,8 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/models/model"
 )
 
 var nan = math.NaN()
@@ -22,7 +22,7 @@ type distanceSpace struct {
 	name string
 	dims int
 	net  *feature.Net
-	img  model.Image
+	img  medium.Item
 
 	train           []float32 // (poolImages, dims), training images
 	test            []float32 // (generatedImages, dims), test images
@@ -36,7 +36,7 @@ const outlierQuantile = 0.95
 
 // newDistanceSpace returns the space of a set, with the training and test images that others
 // are compared with.
-func newDistanceSpace(ctx context.Context, set *data.Set, opt Options, img model.Image) (*distanceSpace, error) {
+func newDistanceSpace(ctx context.Context, set *data.Set, opt Options, img medium.Item) (*distanceSpace, error) {
 	v := &distanceSpace{name: "pixels", dims: img.Size(), net: opt.Net, img: img}
 	if opt.Net != nil {
 		v.dims, v.name = feature.Size, fmt.Sprintf("%d features of %s, which gets %.2f%% of the test labels right", feature.Size, opt.Net.Name, 100*opt.Net.Accuracy)
@@ -77,7 +77,7 @@ func (v *distanceSpace) embed(ctx context.Context, x []float32) ([]float32, erro
 	if v.net == nil {
 		return x, nil
 	}
-	images, err := data.NewInMemory(data.Bytes(x), len(x)/v.img.Size(), v.img.H, v.img.W, v.img.C)
+	images, err := data.FromFloats(x, v.img)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (m *Measurements) decodeSamples(ctx context.Context, c *Comparison, v *dist
 		if *out.quality, err = v.sampleQuality(ctx, points); err != nil {
 			return err
 		}
-		*out.pixels = slices.Clone(pix[:sheetImages*s.Image().Size()])
+		*out.pixels = slices.Clone(pix[:sheetImages*s.Item().Size()])
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ type Smoothness struct {
 func (m *Measurements) smoothness(ctx context.Context, c *Comparison, v *distanceSpace, key rng.Key, opt Options) error {
 	s, units := m.Session, m.Session.Latent()
 	ends := pairsOf(key.Split("paths"), c.test.Len(), pathCount, c.set.Test.Labels)
-	size := s.Image().Size()
+	size := s.Item().Size()
 	code := func(i int32) []float32 { return m.mean[int(i)*units : (int(i)+1)*units] }
 	walk := func(i, n int) ([]float32, error) {
 		z, err := latent.Interpolate(latent.Linear, code(ends[i][0]), code(ends[i][1]), n)

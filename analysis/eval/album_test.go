@@ -10,6 +10,8 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/graph"
@@ -19,7 +21,7 @@ import (
 
 // An album is a model that draws memorised pictures, each with its share.
 type album struct {
-	img      model.Image
+	img      medium.Item
 	pictures [][]float32
 	shares   []float64
 }
@@ -27,7 +29,7 @@ type album struct {
 func (a album) model() *model.Model { return &model.Model{Eval: a.Eval, Sample: a.Sample} }
 
 func (a album) Eval(n int) (*graph.Func, error) {
-	x := graph.Input(model.InputX, tensor.Float32, n, a.img.H, a.img.W, a.img.C)
+	x := graph.Input(model.InputX, tensor.Float32, a.img.Batch(n)...)
 	w := graph.Input(model.InputWeight, tensor.Float32, n)
 	return graph.NewFunc("eval", []*graph.Node{x, w}, []graph.Output{{Name: model.Loss + model.SumSuffix, Value: graph.Sum(graph.Mul(w, graph.Mean(x, 1, 2, 3)))}}, nil)
 }
@@ -49,7 +51,7 @@ func (a album) Sample(n int) (*graph.Func, error) {
 	}
 	which := graph.Sub(over(from), over(to))
 	x := graph.MatMul(which, graph.ConstOf(slices.Concat(a.pictures...), k, a.img.Size()))
-	return graph.NewFunc("sample", []*graph.Node{key}, []graph.Output{{Name: model.OutputPicture, Value: graph.Reshape(x, n, a.img.H, a.img.W, a.img.C)}}, nil)
+	return graph.NewFunc("sample", []*graph.Node{key}, []graph.Output{{Name: model.OutputPicture, Value: graph.Reshape(x, a.img.Batch(n)...)}}, nil)
 }
 
 // evenly returns equal shares of n pictures.
@@ -77,13 +79,13 @@ func TestModes(t *testing.T) {
 	be := cpu.New(1)
 	defer be.Close()
 	net := netOf(t, set, be)
-	grey := model.Image{H: quarterSide, W: quarterSide, C: 1}
+	grey := pixels.Item(quarterSide, quarterSide, 1)
 	task := Task{Protocol: DefaultProtocol(), Set: set, Seed: 1, Only: []string{"mode"}, Net: net}
 	task.Generated = 200
 	tag := feature.Tag(set)
 
 	a := album{img: grey, pictures: [][]float32{quarter(0), quarter(1), quarter(3)}, shares: []float64{0.5, 0.3, 0.2}}
-	s, missing, err := ofToy(t, a, model.Input{Image: grey}).Measure(context.Background(), task)
+	s, missing, err := ofToy(t, a, model.Input{Item: grey}).Measure(context.Background(), task)
 	if err != nil || len(s) != 4 || len(missing) != 0 {
 		t.Fatalf("scores %v, missing %v, %v", s.Map(), missing, err)
 	}
@@ -112,7 +114,7 @@ func TestModes(t *testing.T) {
 		less.Train.Labels[i] = min(less.Train.Labels[i], 2)
 	}
 	task.Set = &less
-	s, missing, err = ofToy(t, a, model.Input{Image: grey}).Measure(context.Background(), task)
+	s, missing, err = ofToy(t, a, model.Input{Item: grey}).Measure(context.Background(), task)
 	if err != nil || len(s) != 3 || len(missing) != 1 || !strings.Contains(missing[0].Why, "class 3, of which there is no training image") {
 		t.Errorf("without a class: %v, %v, %v", s.Map(), missing, err)
 	}
@@ -121,7 +123,7 @@ func TestModes(t *testing.T) {
 	}
 
 	// Of channels a mode is a triple, and the net is that of their set.
-	rgb := model.Image{H: quarterSide, W: quarterSide, C: 3}
+	rgb := pixels.Item(quarterSide, quarterSide, 3)
 	triple := func(of ...int) []float32 {
 		x := make([]float32, rgb.Size())
 		for ch, c := range of {
@@ -132,7 +134,7 @@ func TestModes(t *testing.T) {
 		return x
 	}
 	pix := make([]uint8, 100*rgb.Size())
-	m, err := data.NewInMemory(pix, 100, rgb.H, rgb.W, rgb.C)
+	m, err := data.NewInMemory(pix, 100, rgb)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +142,7 @@ func TestModes(t *testing.T) {
 	b := album{img: rgb, pictures: [][]float32{triple(0, 0, 0), triple(1, 2, 3), triple(3, 2, 1)}, shares: evenly(3)}
 	task = Task{Protocol: DefaultProtocol(), Set: stacked, Seed: 1, Only: []string{"mode"}, Net: net}
 	task.Generated = 100
-	s, missing, err = ofToy(t, b, model.Input{Image: rgb}).Measure(context.Background(), task)
+	s, missing, err = ofToy(t, b, model.Input{Item: rgb}).Measure(context.Background(), task)
 	if err != nil || len(s) != 4 {
 		t.Fatalf("scores %v, missing %v, %v", s.Map(), missing, err)
 	}
@@ -163,7 +165,7 @@ func TestModes(t *testing.T) {
 		t.Errorf("the KL from uniform is %v, want %v", got, kl)
 	}
 	task.Net = nil
-	if s, missing, err := ofToy(t, b, model.Input{Image: rgb}).Measure(context.Background(), task); err != nil || len(s) != 0 || missing[0].Why != "there is no feature net" {
+	if s, missing, err := ofToy(t, b, model.Input{Item: rgb}).Measure(context.Background(), task); err != nil || len(s) != 0 || missing[0].Why != "there is no feature net" {
 		t.Errorf("without a net for the channels: %v, %v, %v", s.Map(), missing, err)
 	}
 }
@@ -173,7 +175,7 @@ func TestModes(t *testing.T) {
 func TestMemorised(t *testing.T) {
 	set := quarters(t, 200)
 	fresh := quarters(t, 300).Train.Items // of which the first 200 are those of set
-	grey := model.Image{H: quarterSide, W: quarterSide, C: 1}
+	grey := pixels.Item(quarterSide, quarterSide, 1)
 	be := cpu.New(1)
 	defer be.Close()
 	net := netOf(t, set, be)
@@ -196,7 +198,7 @@ func TestMemorised(t *testing.T) {
 		"like them":  {pictures(fresh)[200:], 0, 0.08},
 		"half of it": {append(pictures(set.Train.Items)[:100], pictures(fresh)[200:]...), 0.38, 0.65},
 	} {
-		s, missing, err := ofToy(t, album{img: grey, pictures: tt.of, shares: evenly(len(tt.of))}, model.Input{Image: grey}).Measure(context.Background(), task)
+		s, missing, err := ofToy(t, album{img: grey, pictures: tt.of, shares: evenly(len(tt.of))}, model.Input{Item: grey}).Measure(context.Background(), task)
 		if err != nil || len(s) != 2 {
 			t.Fatalf("%s: scores %v, missing %v, %v", name, s.Map(), missing, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -41,7 +42,7 @@ func (g groups) Classify(n int) (*graph.Func, error) {
 // which are one, the half agrees that is assigned to its label.
 func TestClusters(t *testing.T) {
 	set := quarters(t, 200)
-	in := model.Input{Image: model.Image{H: quarterSide, W: quarterSide, C: 1}, Labels: 4}
+	in := model.Input{Item: pixels.Item(quarterSide, quarterSide, 1), Labels: 4}
 	be := cpu.New(1)
 	defer be.Close()
 	task := Task{Protocol: DefaultProtocol(), Set: set, Only: []string{"cluster"}}

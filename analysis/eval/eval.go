@@ -28,6 +28,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
@@ -41,7 +42,7 @@ import (
 // trained. It is safe for concurrent use.
 type Evaluator struct {
 	model   *model.Model
-	img     model.Image
+	img     medium.Item
 	be      backend.Backend
 	session *latent.Session
 	terms   *exec.Func // the model's own metrics: model.Model.Eval
@@ -50,7 +51,7 @@ type Evaluator struct {
 // New returns an Evaluator of the session's model. It compiles the functions of the
 // metrics of every epoch, and fails if the model cannot be evaluated.
 func New(s *latent.Session) (*Evaluator, error) {
-	e := &Evaluator{model: s.Model(), img: s.Image(), be: s.Runner().Backend(), session: s, terms: s.Func(s.Model().Eval)}
+	e := &Evaluator{model: s.Model(), img: s.Item(), be: s.Runner().Backend(), session: s, terms: s.Func(s.Model().Eval)}
 	p, err := e.terms.Program(latent.BatchSize(e.img))
 	if err != nil {
 		return nil, fmt.Errorf("eval: %w", err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
@@ -18,10 +20,10 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-var small = model.Image{H: 6, W: 5, C: 1}
+var small = pixels.Item(6, 5, 1)
 
 // images returns n images of noise.
-func images(t *testing.T, n int, s model.Image) data.Split {
+func images(t *testing.T, n int, s medium.Item) data.Split {
 	t.Helper()
 	bits := make([]uint32, n*s.Size())
 	rng.New(3).Bits(bits)
@@ -29,7 +31,7 @@ func images(t *testing.T, n int, s model.Image) data.Split {
 	for i, b := range bits {
 		pix[i] = uint8(b)
 	}
-	m, err := data.NewInMemory(pix, n, s.H, s.W, s.C)
+	m, err := data.NewInMemory(pix, n, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +42,7 @@ func images(t *testing.T, n int, s model.Image) data.Split {
 func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (*model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	k, _ := kind()
-	m, err := k.Default().New(model.Input{Image: small})
+	m, err := k.Default().New(model.Input{Item: small})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func drawn(t *testing.T, kind func() (model.Kind, model.Recipe)) (*model.Model, 
 func newEvaluator(t *testing.T, kind func() (model.Kind, model.Recipe)) (*Evaluator, *model.Model, backend.Backend, backend.State) {
 	t.Helper()
 	m, be, st := drawn(t, kind)
-	e, err := New(latent.New(m, model.Input{Image: small}, exec.New(be, st)))
+	e, err := New(latent.New(m, model.Input{Item: small}, exec.New(be, st)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +101,7 @@ func TestProtocol(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		x, w, key := tensor.New(tensor.Float32, n, small.H, small.W, small.C), tensor.New(tensor.Float32, n), tensor.New(tensor.Int32, 4)
+		x, w, key := tensor.New(tensor.Float32, small.Batch(n)...), tensor.New(tensor.Float32, n), tensor.New(tensor.Int32, 4)
 		index := make([]int32, n)
 		for i := range index {
 			index[i], w.F32()[i] = int32(256*k+i), 1
@@ -174,7 +176,7 @@ func TestErrors(t *testing.T) {
 	if _, err := e.Evaluate(context.Background(), nil, 1); err == nil {
 		t.Error("no images gave no error")
 	}
-	if _, err := e.Evaluate(context.Background(), images(t, 2, model.Image{H: 5, W: 5, C: 1}).Items, 1); err == nil || !strings.Contains(err.Error(), "5x5x1") {
+	if _, err := e.Evaluate(context.Background(), images(t, 2, pixels.Item(5, 5, 1)).Items, 1); err == nil || !strings.Contains(err.Error(), "5x5x1") {
 		t.Errorf("images of another shape gave %v", err)
 	}
 	stopped, cancel := context.WithCancel(context.Background())

@@ -10,7 +10,6 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/models/model"
 )
 
 // An evaluation is one state of a model and the images it is evaluated on. It keeps what
@@ -39,8 +38,8 @@ type evaluation struct {
 // measure returns the wanted metrics in their order, and those that the model does not
 // have.
 func (s *evaluation) measure(ctx context.Context, wanted []Metric) (Scores, []Absent, error) {
-	if h, w, c := s.images.Shape(); (model.Image{H: h, W: w, C: c}) != s.img {
-		return nil, nil, fmt.Errorf("eval: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
+	if item := s.images.Item(); !item.Equal(s.img) {
+		return nil, nil, fmt.Errorf("eval: images of %v, want %v as the model was built for", item, s.img)
 	}
 	var scores Scores
 	var missing []Absent

@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -21,7 +22,7 @@ import (
 func Example() {
 	be := cpu.New(1)
 	defer be.Close()
-	in := model.Input{Image: model.Image{H: 16, W: 16, C: 1}}
+	in := model.Input{Item: pixels.Item(16, 16, 1)}
 	kind, _ := vae.MLPVAE()
 	m, err := kind.Default().New(in)
 	if err != nil {
@@ -31,7 +32,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	images, err := data.NewInMemory(make([]uint8, 20*in.Size()), 20, in.H, in.W, in.C)
+	images, err := data.NewInMemory(make([]uint8, 20*in.Size()), 20, in.Item)
 	if err != nil {
 		log.Fatal(err)
 	}

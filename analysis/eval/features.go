@@ -10,7 +10,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // An embedding is what a feature net returns for images.
@@ -52,7 +52,7 @@ func (s *evaluation) eachGenerated(from source, n int, f func(images data.Items)
 		if err != nil {
 			return err
 		}
-		images, err := data.NewInMemory(data.Bytes(x), some, s.img.H, s.img.W, s.img.C)
+		images, err := data.FromFloats(x, s.img)
 		if err != nil {
 			return err
 		}
@@ -160,9 +160,9 @@ func (s *evaluation) generatedEmbedding(ctx context.Context, net *feature.Net) (
 }
 
 // netNote describes the net with which images of that shape were compared.
-func netNote(n *feature.Net, img model.Image) string {
+func netNote(n *feature.Net, img medium.Item) string {
 	size := "as they are"
-	if n.Image != [3]int{img.H, img.W, img.C} {
+	if h, w, c, err := medium.HWC(img); err != nil || n.Image != [3]int{h, w, c} {
 		size = fmt.Sprintf("resized from %v to %dx%d", img, n.Image[0], n.Image[1])
 	}
 	return fmt.Sprintf("%s, trained on %d images of %.12s to weights %.8s, finds %.2f%% of the labels of %d test images, and takes images %s", n.Name, n.Train, n.Digest, n.Weights, 100*n.Accuracy, n.Test, size)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -29,7 +30,7 @@ func quarters(t *testing.T, n int) *data.Set {
 				pix[i*quarterSize+k] = uint8(math.Round(255 * float64(v+0.1*noise[i*quarterSize+k])))
 			}
 		}
-		m, err := data.NewInMemory(pix, n, quarterSide, quarterSide, 1)
+		m, err := data.NewInMemory(pix, n, pixels.Item(quarterSide, quarterSide, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +46,7 @@ func quarters(t *testing.T, n int) *data.Set {
 // they are as close.
 func TestConditional(t *testing.T) {
 	set := quarters(t, 200)
-	in := model.Input{Image: model.Image{H: quarterSide, W: quarterSide, C: 1}, Labels: 4}
+	in := model.Input{Item: pixels.Item(quarterSide, quarterSide, 1), Labels: 4}
 	task := Task{Protocol: DefaultProtocol(), Set: set, Seed: 1, Only: []string{"fid_", "recognised"}}
 	task.Generated = 500 // there are 200
 	var metrics []string
@@ -143,7 +144,7 @@ func TestNoDensity(t *testing.T) {
 
 // TestMeasureErrors checks tasks that are not valid.
 func TestMeasureErrors(t *testing.T) {
-	e := ofToy(t, linear{measure: model.Density}, model.Input{Image: toyImage})
+	e := ofToy(t, linear{measure: model.Density}, model.Input{Item: toyImage})
 	set := setOf(t, 5, toyImage)
 	for name, tt := range map[string]struct {
 		task Task

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -24,7 +25,7 @@ type likelihoodEstimate struct {
 
 // codesPerBatch returns about how many codes are decoded at a time: enough for large matrix
 // products, and few enough that their pixels stay in the processor's cache.
-func codesPerBatch(img model.Image) int { return min(max(1<<20/max(1, img.Size()), 16), 1024) }
+func codesPerBatch(img medium.Item) int { return min(max(1<<20/max(1, img.Size()), 16), 1024) }
 
 // maxBatchSamples is the most samples of an image in a batch, for which the encoder is run
 // once.
@@ -220,8 +221,7 @@ func (b binarised) At(i int, dst []uint8) error {
 	if err := b.Items.At(i, dst); err != nil {
 		return err
 	}
-	h, w, c := b.Shape()
-	u := make([]float32, h*w*c)
+	u := make([]float32, b.Item().Size())
 	b.key.At(uint64(i)).Uniform(u)
 	for k := range u {
 		if u[k]*255 < float32(dst[k]) {

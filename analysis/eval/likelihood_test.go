@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
@@ -18,7 +20,7 @@ import (
 )
 
 // setOf returns a set whose test images are noise.
-func setOf(t *testing.T, n int, s model.Image) *data.Set {
+func setOf(t *testing.T, n int, s medium.Item) *data.Set {
 	t.Helper()
 	split := images(t, n, s)
 	return &data.Set{Name: "noise", Train: split, Test: split}
@@ -51,7 +53,7 @@ func TestLikelihoodOfLinearGaussian(t *testing.T) {
 		}
 		want.add(-l.logDensity(v))
 	}
-	e := ofToy(t, l, model.Input{Image: toyImage})
+	e := ofToy(t, l, model.Input{Item: toyImage})
 	for _, k := range []int{2000, 1999} { // chunks that are full, and a last one that is not
 		p := DefaultProtocol()
 		p.NLLSamples = k
@@ -111,7 +113,7 @@ func TestMeasures(t *testing.T) {
 	p.NLLSamples = 200
 	nll := map[model.Measure]float64{}
 	for _, m := range []model.Measure{model.Binary, model.Levels, model.Density} {
-		e := ofToy(t, linear{measure: m}, model.Input{Image: toyImage})
+		e := ofToy(t, linear{measure: m}, model.Input{Item: toyImage})
 		s := measured(t, e, Task{Protocol: p, Set: set, Seed: 1, Only: []string{"is_200"}})
 		nll[m], _ = s.Get("test_nll_is_200")
 		bits, _ := s.Get("test_bits_per_dim_is_200")
@@ -125,7 +127,7 @@ func TestMeasures(t *testing.T) {
 	if nll[model.Binary] == nll[model.Levels] {
 		t.Error("binary pixels were not binarised")
 	}
-	e := ofToy(t, linear{measure: model.Distance}, model.Input{Image: toyImage})
+	e := ofToy(t, linear{measure: model.Distance}, model.Input{Item: toyImage})
 	s, missing, err := e.Measure(context.Background(), Task{Protocol: p, Set: set, Only: []string{"nll", "bits"}})
 	if err != nil || len(s) > 0 || len(missing) != 3 || !strings.Contains(missing[0].Why, "distance") {
 		t.Errorf("a distance has %v, lacks %v, %v", s, missing, err)
@@ -144,7 +146,7 @@ func TestNothingDrawn(t *testing.T) {
 	for _, v := range x {
 		want += float64(v) / 20
 	}
-	s := measured(t, ofToy(t, certain{}, model.Input{Image: toyImage}), Task{Protocol: DefaultProtocol(), Set: set, Only: []string{"nll", "test_elbo"}})
+	s := measured(t, ofToy(t, certain{}, model.Input{Item: toyImage}), Task{Protocol: DefaultProtocol(), Set: set, Only: []string{"nll", "test_elbo"}})
 	for name, sign := range map[string]float64{"test_nll_is_5000": 1, "test_elbo": -1} {
 		if got, ok := s.Get(name); !ok || !(math.Abs(sign*got-want) <= 1e-5) {
 			t.Errorf("%s is %v, want %v", name, got, sign*want)
@@ -177,7 +179,7 @@ func TestBinarise(t *testing.T) {
 		pix[i] = 64
 	}
 	pix[0], pix[1] = 0, 255
-	m, err := data.NewInMemory(pix, 10, 10, 10, 1)
+	m, err := data.NewInMemory(pix, 10, pixels.Item(10, 10, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +229,7 @@ func TestBoundOfVAE(t *testing.T) {
 	for i, b := range bits {
 		pix[i] = 255 * uint8(b>>31)
 	}
-	m, err := data.NewInMemory(pix, 200, small.H, small.W, small.C)
+	m, err := data.NewInMemory(pix, 200, small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,8 +253,8 @@ func TestBoundOfVAE(t *testing.T) {
 // the threads' time in kernels that compute a matrix product and what is fused to it.
 func BenchmarkLogWeights(b *testing.B) {
 	kind, _, _ := vae.IWAE()
-	img := model.Image{H: 28, W: 28, C: 1}
-	m, err := kind.Default().New(model.Input{Image: img})
+	img := pixels.Item(28, 28, 1)
+	m, err := kind.Default().New(model.Input{Item: img})
 	if err != nil {
 		b.Fatal(err)
 	}

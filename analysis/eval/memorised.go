@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // memorisedQuantile is the share of test images, those nearest to a training image, from
@@ -67,7 +68,7 @@ func memorisedPixels(ctx context.Context, s *evaluation) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
-	for i, v := range data.Bytes(generated) {
+	for i, v := range pixels.Bytes(generated) {
 		generated[i] = float32(v) / 255
 	}
 	part, err := imageRange(s.images, 0, n)

@@ -10,7 +10,8 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // modes are the classes that the feature net gives to images drawn from the model's prior.
@@ -101,7 +102,11 @@ func (s *evaluation) channelModes(ctx context.Context) (m *modes, reason string,
 	if err != nil || src.absent != "" {
 		return nil, src.absent, err
 	}
-	k, c := len(net.Labels), s.img.C
+	h, w, c, err := medium.HWC(s.img)
+	if err != nil {
+		return nil, err.Error(), nil
+	}
+	k := len(net.Labels)
 	all := int(math.Pow(float64(k), float64(c)))
 	if all > maxModes {
 		return nil, fmt.Sprintf("%d classes in each of %d channels are more than %d modes", k, c, maxModes), nil
@@ -113,7 +118,7 @@ func (s *evaluation) channelModes(ctx context.Context) (m *modes, reason string,
 		if err != nil {
 			return nil, "", err
 		}
-		channels, err := data.NewInMemory(splitChannels(data.Bytes(x), s.img.H, s.img.W, c), n*c, s.img.H, s.img.W, 1)
+		channels, err := data.NewInMemory(splitChannels(pixels.Bytes(x), h, w, c), n*c, pixels.Item(h, w, 1))
 		if err != nil {
 			return nil, "", err
 		}
@@ -131,7 +136,7 @@ func (s *evaluation) channelModes(ctx context.Context) (m *modes, reason string,
 		}
 		s.progress(at+n, m.images)
 	}
-	m.note = "each channel by " + netNote(net, model.Image{H: s.img.H, W: s.img.W, C: 1})
+	m.note = "each channel by " + netNote(net, pixels.Item(h, w, 1))
 	return m, "", nil
 }
 

@@ -38,8 +38,8 @@ func (e *Evaluator) Nearest(ctx context.Context, t Task, n, k int) (*NearestImag
 // nearestImages returns the result of Nearest.
 func (s *evaluation) nearestImages(ctx context.Context, n, k int) (*NearestImages, error) {
 	train := s.task.Set.Train.Items
-	if h, w, c := train.Shape(); h != s.img.H || w != s.img.W || c != s.img.C {
-		return nil, fmt.Errorf("images of %dx%dx%d, want %v as the model was built for", h, w, c, s.img)
+	if item := train.Item(); !item.Equal(s.img) {
+		return nil, fmt.Errorf("images of %v, want %v as the model was built for", item, s.img)
 	}
 	src, err := fromPrior(ctx, s)
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *evaluation) nearestImages(ctx context.Context, n, k int) (*NearestImage
 	query, pool, dims := a.Generated, pixelPoints(ctx, train), s.img.Size()
 	if reason == "" {
 		a.Space = "features"
-		images, err := data.NewInMemory(data.Bytes(a.Generated), n, s.img.H, s.img.W, s.img.C)
+		images, err := data.FromFloats(a.Generated, s.img)
 		if err != nil {
 			return nil, err
 		}

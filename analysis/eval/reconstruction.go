@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // reconstructionErrors are the distances of test images from their reconstructions: mse,
@@ -24,6 +25,7 @@ func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionE
 	}
 	var p reconstructionErrors
 	size := s.img.Size()
+	h, w, c, noImage := medium.HWC(s.img)
 	err := eachChunk(s.images, func(at int, part data.Items) error {
 		decoded, err := s.session.Reconstruct(ctx, part)
 		if err != nil {
@@ -42,7 +44,10 @@ func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionE
 				mse += d * d / float64(size)
 			}
 			each[i] = [3]float64{mse, -10 * math.Log10(max(mse, minMSE)), math.NaN()}
-			if v, ok := ssim(a, b, s.img.H, s.img.W, s.img.C); ok {
+			if noImage != nil {
+				return nil
+			}
+			if v, ok := ssim(a, b, h, w, c); ok {
 				each[i][2] = v
 			}
 			return nil

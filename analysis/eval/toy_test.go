@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
@@ -17,13 +18,13 @@ import (
 
 // greyEval returns the function Eval of a toy model: the mean grey of the images.
 func greyEval(n int) (*graph.Func, error) {
-	x := graph.Input(model.InputX, tensor.Float32, n, toyImage.H, toyImage.W, toyImage.C)
+	x := graph.Input(model.InputX, tensor.Float32, toyImage.Batch(n)...)
 	w := graph.Input(model.InputWeight, tensor.Float32, n)
 	grey := graph.Sum(graph.Mul(w, graph.Mean(x, 1, 2, 3)))
 	return graph.NewFunc("eval", []*graph.Node{x, w}, []graph.Output{{Name: model.Loss + model.SumSuffix, Value: grey}}, nil)
 }
 
-var toyImage = model.Image{H: 2, W: 2, C: 1}
+var toyImage = pixels.Item(2, 2, 1)
 
 // linear is the model x = Wz + s·ε with z ~ N(0, I₂), whose likelihood is known:
 // p(x) = N(0, WWᵀ + s²I). Its posterior q is N(A·x, v·I), close to the true one.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -20,7 +21,7 @@ import (
 func Example() {
 	be := cpu.New(1)
 	defer be.Close()
-	in := model.Input{Image: model.Image{H: 8, W: 8, C: 1}}
+	in := model.Input{Item: pixels.Item(8, 8, 1)}
 	kind, _ := vae.MLPVAE()
 	m, err := kind.Default().New(in)
 	if err != nil {
@@ -32,7 +33,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	images, err := data.NewInMemory(make([]uint8, 3*in.Size()), 3, in.H, in.W, in.C)
+	images, err := data.NewInMemory(make([]uint8, 3*in.Size()), 3, in.Item)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -52,7 +53,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(pixels)/in.Size(), "images of", s.Image())
+	fmt.Println(len(pixels)/in.Size(), "images of", s.Item())
 	// Output:
 	// 6 means and 6 log-variances of 3 images by 2 units
 	// 5 images of 8x8x1

@@ -132,8 +132,8 @@ func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z
 
 // targets returns the images and, if the decoder takes labels, their labels.
 func (s *Session) targets(ctx context.Context, images data.Items) (x, labels []float32, err error) {
-	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image {
-		return nil, nil, fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
+	if item := images.Item(); !item.Equal(s.in.Item) {
+		return nil, nil, fmt.Errorf("latent: images of %v, want %v as the model was built for", item, s.in.Item)
 	}
 	if x, err = data.AllFloats(ctx, images); err != nil {
 		return nil, nil, fmt.Errorf("latent: %w", err)
@@ -273,7 +273,7 @@ func (o Inversion) step(decode *graph.Func, batch int, in model.Input) (*graph.F
 	if z == nil || picture == nil {
 		return nil, nil, fmt.Errorf("%s takes no %s or gives no %s", decode.Name, model.InputZ, model.OutputPicture)
 	}
-	x := graph.Input(model.InputX, tensor.Float32, batch, in.H, in.W, in.C)
+	x := graph.Input(model.InputX, tensor.Float32, in.Batch(batch)...)
 	lr := graph.Input(model.InputLR, tensor.Float32)
 	loss := graph.Mean(graph.Reshape(graph.Square(graph.Sub(picture, x)), batch, -1), 1)
 	if o.Noise > 0 {

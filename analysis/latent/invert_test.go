@@ -23,7 +23,7 @@ func drawing(t *testing.T) *Session {
 	k, _ := gan.DenseGAN()
 	cfg := k.Default().(*gan.DenseConfig)
 	cfg.Latent, cfg.Hidden = 6, 24
-	m, err := cfg.New(model.Input{Image: small})
+	m, err := cfg.New(model.Input{Item: small})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func (e exact) FloatsAt(i int, dst []float32) error {
 
 func made(t *testing.T, pix []float32) data.Items {
 	t.Helper()
-	m, err := data.NewInMemory(make([]uint8, len(pix)), len(pix)/small.Size(), small.H, small.W, small.C)
+	m, err := data.NewInMemory(make([]uint8, len(pix)), len(pix)/small.Size(), small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestInvertOtherModels(t *testing.T) {
 	}
 
 	k, _ := vae.MLPCVAE()
-	in := model.Input{Image: small, Labels: 2}
+	in := model.Input{Item: small, Labels: 2}
 	if m, err = k.Default().New(in); err != nil {
 		t.Fatal(err)
 	}

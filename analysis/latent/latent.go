@@ -27,6 +27,7 @@ import (
 	"maps"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
@@ -56,14 +57,14 @@ type Session struct {
 // or will hold them before the session is used. in is what the model was built for.
 func New(m *model.Model, in model.Input, r *exec.Runner) *Session {
 	return &Session{
-		model: m, in: in, runner: r, batch: BatchSize(in.Image),
+		model: m, in: in, runner: r, batch: BatchSize(in.Item),
 		encode: r.Func(m.Encode), decode: r.Func(m.Decode), reconstruct: r.Func(m.Reconstruct), sample: r.Func(m.Sample),
 	}
 }
 
 // BatchSize returns how many images of a shape are run at a time: 256, or fewer if
 // their values would be more than 2²⁰.
-func BatchSize(img model.Image) int { return min(256, max(1, 1<<20/max(1, img.Size()))) }
+func BatchSize(img medium.Item) int { return min(256, max(1, 1<<20/max(1, img.Size()))) }
 
 // Load returns a session over weights by the names of the model's parameters. It fails
 // if a parameter is missing or has another shape, or if there is one that the model
@@ -86,7 +87,7 @@ func Load(m *model.Model, in model.Input, be backend.Backend, weights map[string
 func (s *Session) Model() *model.Model { return s.model }
 
 // Image returns the shape of its images.
-func (s *Session) Image() model.Image { return s.in.Image }
+func (s *Session) Item() medium.Item { return s.in.Item }
 
 // Input returns what its model was built for.
 func (s *Session) Input() model.Input { return s.in }
@@ -290,8 +291,8 @@ func FillImages(ctx context.Context, c *exec.Call, images data.Items, at, n int)
 
 // checkImages returns why images cannot be given to a function, or nil.
 func (s *Session) checkImages(f *exec.Func, images data.Items, key *rng.Key) error {
-	if h, w, c := images.Shape(); (model.Image{H: h, W: w, C: c}) != s.in.Image && images.Len() > 0 {
-		return fmt.Errorf("latent: images of %dx%dx%d, want %v as the model was built for", h, w, c, s.in.Image)
+	if item := images.Item(); !item.Equal(s.in.Item) && images.Len() > 0 {
+		return fmt.Errorf("latent: images of %v, want %v as the model was built for", item, s.in.Item)
 	}
 	p, err := f.Program(s.batch)
 	if err != nil {

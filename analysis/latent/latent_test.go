@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -15,7 +16,7 @@ import (
 	"github.com/imago-ml/imago/models/vae"
 )
 
-var small = model.Image{H: 8, W: 4, C: 1}
+var small = pixels.Item(8, 4, 1)
 
 func noise(t *testing.T, n int) *data.InMemory {
 	t.Helper()
@@ -25,7 +26,7 @@ func noise(t *testing.T, n int) *data.InMemory {
 	for i, b := range bits {
 		pix[i] = uint8(b)
 	}
-	m, err := data.NewInMemory(pix, n, small.H, small.W, small.C)
+	m, err := data.NewInMemory(pix, n, small)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func noise(t *testing.T, n int) *data.InMemory {
 func newModel(t *testing.T, kind func() (model.Kind, model.Recipe)) (*model.Model, map[string]*tensor.Tensor) {
 	t.Helper()
 	k, _ := kind()
-	m, err := k.Default().New(model.Input{Image: small})
+	m, err := k.Default().New(model.Input{Item: small})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func load(t *testing.T, m *model.Model, w map[string]*tensor.Tensor) *Session {
 	t.Helper()
 	be := cpu.New(2)
 	t.Cleanup(func() { be.Close() })
-	s, err := Load(m, model.Input{Image: small}, be, w)
+	s, err := Load(m, model.Input{Item: small}, be, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestLoadErrors(t *testing.T) {
 	m, w := newModel(t, vae.MLPVAE)
 	check := func(name, part string) {
 		t.Helper()
-		if _, err := Load(m, model.Input{Image: small}, be, w); err == nil || !strings.Contains(err.Error(), part) {
+		if _, err := Load(m, model.Input{Item: small}, be, w); err == nil || !strings.Contains(err.Error(), part) {
 			t.Errorf("%s: %v, want %q", name, err, part)
 		}
 	}
@@ -166,7 +167,7 @@ func TestLoadErrors(t *testing.T) {
 	check("unknown", "stranger")
 	delete(w, "stranger")
 	s := load(t, m, w)
-	wide, _ := data.NewInMemory(make([]uint8, 12), 1, 3, 4, 1)
+	wide, _ := data.NewInMemory(make([]uint8, 12), 1, pixels.Item(3, 4, 1))
 	if _, _, err := s.EncodeMeans(context.Background(), wide); err == nil || !strings.Contains(err.Error(), "3x4x1") {
 		t.Errorf("images of another shape gave %v", err)
 	}

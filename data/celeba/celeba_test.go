@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/realdata"
 )
@@ -109,7 +110,7 @@ func load(t testing.TB, dir string, opt data.Options) (*data.Set, error) {
 
 func first(t *testing.T, im data.Items, i int) uint8 {
 	t.Helper()
-	h, w, c := im.Shape()
+	h, w, c, _ := medium.HWC(im.Item())
 	b := make([]uint8, h*w*c)
 	if err := im.At(i, b); err != nil {
 		t.Fatal(err)
@@ -127,7 +128,7 @@ func TestSplitsAndAttributes(t *testing.T) {
 		if err := set.Validate(); err != nil {
 			t.Error(err)
 		}
-		if h, w, c := set.Shape(); h != 2 || w != 2 || c != 3 || set.Train.Len() != 3 || set.Test.Len() != 2 {
+		if h, w, c, _ := medium.HWC(set.Item()); h != 2 || w != 2 || c != 3 || set.Train.Len() != 3 || set.Test.Len() != 2 {
 			t.Fatalf("%d and %d of %dx%dx%d", set.Train.Len(), set.Test.Len(), h, w, c)
 		}
 		if !slices.Equal(set.Attributes, []string{"Smiling", "Male", "Young"}) || set.Classes != nil {
@@ -179,7 +180,7 @@ func TestOptionsAndDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, w, c := set.Shape(); h != tt.h || w != tt.h || c != tt.c {
+		if h, w, c, _ := medium.HWC(set.Item()); h != tt.h || w != tt.h || c != tt.c {
 			t.Errorf("%s: %dx%dx%d", tt.name, h, w, c)
 		}
 		if v := first(t, set.Train.Items, 0); v != tt.at {
@@ -421,7 +422,7 @@ func TestReal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, w, c := set.Shape(); h != 64 || w != 64 || c != 3 || set.Train.Len() != 4000 || set.Test.Len() != 500 || len(set.Attributes) != 40 {
+	if h, w, c, _ := medium.HWC(set.Item()); h != 64 || w != 64 || c != 3 || set.Train.Len() != 4000 || set.Test.Len() != 500 || len(set.Attributes) != 40 {
 		t.Errorf("%d and %d of %dx%dx%d, %d attributes", set.Train.Len(), set.Test.Len(), h, w, c, len(set.Attributes))
 	}
 	male := slices.Index(set.Attributes, "Male")

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/rng"
 )
 
@@ -116,7 +118,7 @@ func newSheet(split string, n, size int) (*sheet, error) {
 
 func (s *sheet) Len() int { return len(s.labels) }
 
-func (s *sheet) Shape() (h, w, c int) { return s.size, s.size, 1 }
+func (s *sheet) Item() medium.Item { return pixels.Item(s.size, s.size, 1) }
 
 func (s *sheet) At(i int, dst []uint8) error {
 	if i < 0 || i >= len(s.labels) {
@@ -158,27 +160,27 @@ func load(ctx context.Context, opt data.Options) (*data.Set, error) {
 	if size != Side {
 		set.Digest = fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s drawn %dx%d", Digest, size, size)))
 	}
-	if !data.FitsInMemory(NTrain+NTest, size, size, 1) {
+	if !data.FitsInMemory(NTrain+NTest, test.Item()) {
 		return set, nil // drawn image by image, each time it is asked for
 	}
-	pix, err := pixels(ctx, opt, train, test)
+	pix, err := drawPixels(ctx, opt, train, test)
 	if err != nil {
 		return nil, err
 	}
 	cut := NTrain * size * size
-	if set.Train.Items, err = data.NewInMemory(pix[:cut:cut], NTrain, size, size, 1); err != nil {
+	if set.Train.Items, err = data.NewInMemory(pix[:cut:cut], NTrain, train.Item()); err != nil {
 		return nil, err
 	}
-	if set.Test.Items, err = data.NewInMemory(pix[cut:], NTest, size, size, 1); err != nil {
+	if set.Test.Items, err = data.NewInMemory(pix[cut:], NTest, test.Item()); err != nil {
 		return nil, err
 	}
 	return set, nil
 }
 
-// pixels returns the pixels of all images, training images first: from a valid cache
+// drawPixels returns the pixels of all images, training images first: from a valid cache
 // file, else drawn, and then kept if possible. Only the set of 28×28 is kept, because
 // larger ones would fill the user's disk.
-func pixels(ctx context.Context, opt data.Options, train, test *sheet) ([]uint8, error) {
+func drawPixels(ctx context.Context, opt data.Options, train, test *sheet) ([]uint8, error) {
 	area := train.size * train.size
 	pix := make([]uint8, (NTrain+NTest)*area)
 	native := train.size == Side

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/realdata"
 )
 
@@ -169,7 +170,7 @@ func TestSizes(t *testing.T) {
 	if err := set.Validate(); err != nil {
 		t.Error(err)
 	}
-	if h, w, c := set.Shape(); h != 300 || w != 300 || c != 1 || set.Digest == Digest {
+	if h, w, c, _ := medium.HWC(set.Item()); h != 300 || w != 300 || c != 1 || set.Digest == Digest {
 		t.Errorf("shape %dx%dx%d, digest %s; want 300x300x1 and a digest of its own", h, w, c, set.Digest)
 	}
 	if err := set.Test.Items.At(NTest-1, make([]uint8, 300*300)); err != nil {

@@ -23,6 +23,8 @@ import (
 	"sync"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/rng"
 )
 
@@ -111,8 +113,8 @@ func (s *sheet) key(i int) rng.Key {
 // Len returns the number of images.
 func (s *sheet) Len() int { return NTrain + NTest }
 
-// Shape returns the shape of every image.
-func (s *sheet) Shape() (h, w, c int) { return s.side, s.side, 3 }
+// Item describes every image.
+func (s *sheet) Item() medium.Item { return pixels.Item(s.side, s.side, 3) }
 
 // At draws image i; see data.Items.
 func (s *sheet) At(i int, dst []uint8) error {
@@ -165,12 +167,12 @@ func (s *sheet) drawn(ctx context.Context, opt data.Options) (data.Items, error)
 	if p != nil {
 		return p, nil
 	}
-	if !data.FitsInMemory(n, s.side, s.side, 3) {
+	if !data.FitsInMemory(n, s.Item()) {
 		return s, nil
 	}
 	pix := make([]uint8, n*size)
 	if err := data.Parallel(ctx, n, func(i int) error { return s.At(i, pix[i*size:(i+1)*size]) }); err != nil {
 		return nil, fmt.Errorf("faces: %w", err)
 	}
-	return data.NewInMemory(pix, n, s.side, s.side, 3)
+	return data.NewInMemory(pix, n, s.Item())
 }

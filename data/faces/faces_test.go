@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 )
 
@@ -181,7 +182,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, w, c := set.Shape(); h != 4 || w != 4 || c != 3 || set.Train.Len() != NTrain || set.Test.Len() != NTest || len(set.Attributes) != numAttributes {
+	if h, w, c, _ := medium.HWC(set.Item()); h != 4 || w != 4 || c != 3 || set.Train.Len() != NTrain || set.Test.Len() != NTest || len(set.Attributes) != numAttributes {
 		t.Errorf("%d and %d of %dx%dx%d", set.Train.Len(), set.Test.Len(), h, w, c)
 	}
 	if strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), "drawing") {

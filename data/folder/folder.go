@@ -79,10 +79,9 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 		return nil, fmt.Errorf("folder: %s: %w", path, err)
 	}
 	keep = lazy
-	h, w, c := images.Shape()
 	set := &data.Set{Name: path, Classes: l.classes}
 	id := sha256.New()
-	fmt.Fprintf(id, "images %dx%dx%d\n", h, w, c)
+	fmt.Fprintf(id, "images %v\n", images.Item())
 	for _, p := range []struct {
 		name  string
 		split *data.Split

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/realdata"
 )
@@ -87,7 +88,7 @@ func zipped(t testing.TB, files map[string][]byte) []byte {
 // pixels returns those of all images.
 func pixels(t testing.TB, im data.Items) []uint8 {
 	t.Helper()
-	h, w, c := im.Shape()
+	h, w, c, _ := medium.HWC(im.Item())
 	size := h * w * c
 	pix := make([]uint8, im.Len()*size)
 	for i := range im.Len() {
@@ -101,7 +102,7 @@ func pixels(t testing.TB, im data.Items) []uint8 {
 // firsts returns the first byte of each image.
 func firsts(t *testing.T, im data.Items) []uint8 {
 	t.Helper()
-	h, w, c := im.Shape()
+	h, w, c, _ := medium.HWC(im.Item())
 	dst, out := make([]uint8, h*w*c), []uint8{}
 	for i := range im.Len() {
 		if err := im.At(i, dst); err != nil {
@@ -182,14 +183,14 @@ func TestForms(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, w, c := s.Shape(); h != 8 || w != 8 || c != 3 {
+		if h, w, c, _ := medium.HWC(s.Item()); h != 8 || w != 8 || c != 3 {
 			t.Errorf("%dx%dx%d", h, w, c)
 		}
 		sized, err := Open(t.Context(), path, data.Options{Size: 5, Gray: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, w, c := sized.Shape(); h != 5 || w != 5 || c != 1 {
+		if h, w, c, _ := medium.HWC(sized.Item()); h != 5 || w != 5 || c != 1 {
 			t.Errorf("%dx%dx%d", h, w, c)
 		}
 		if s.Digest == sized.Digest {
@@ -320,7 +321,7 @@ func TestRealCelebA(t *testing.T) {
 	if !strings.Contains(out.String(), "reading images: ") {
 		t.Errorf("progress %q", out.String())
 	}
-	if h, w, c := s.Shape(); h != 8 || w != 8 || c != 3 || s.Train.Len() != 4500 || s.Test.Len() != 500 || s.Classes != nil {
+	if h, w, c, _ := medium.HWC(s.Item()); h != 8 || w != 8 || c != 3 || s.Train.Len() != 4500 || s.Test.Len() != 500 || s.Classes != nil {
 		t.Errorf("%d and %d of %dx%dx%d, classes %v", s.Train.Len(), s.Test.Len(), h, w, c, s.Classes)
 	}
 	// Skin is redder than blue, on average and by far.

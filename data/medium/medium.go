@@ -205,6 +205,15 @@ func HWC(it Item) (h, w, c int, err error) {
 	return it.Shape[0], it.Shape[1], it.Shape[2], nil
 }
 
+// TileSize returns the size of the tile of an item: Medium.TileSize, or one pixel of an
+// item without a medium.
+func TileSize(it Item) (h, w, c int) {
+	if it.Medium == nil {
+		return 1, 1, 1
+	}
+	return it.Medium.TileSize(it)
+}
+
 // Draw returns the tiles of n items: values (n, Shape) → pix (n, h, w, c). It fails
 // if the item has no medium or values is not a whole number of items.
 func Draw(it Item, values []float32) (pix []float32, h, w, c int, err error) {

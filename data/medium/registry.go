@@ -86,6 +86,17 @@ func (s Saved) String() string { return axes(s.Shape) }
 // Size returns the number of values, as Item.Size does.
 func (s Saved) Size() int { return Item{Shape: s.Shape}.Size() }
 
+// SameShape reports whether two saved items are of the same medium, shape, element and
+// vocabulary, as Item.Equal does.
+func (s Saved) SameShape(o Saved) bool {
+	return s.Medium == o.Medium && slices.Equal(s.Shape, o.Shape) && s.Element == o.Element && s.Vocabulary == o.Vocabulary
+}
+
+// Check returns the errors that Item.Check finds without the medium.
+func (s Saved) Check() error {
+	return Item{Shape: s.Shape, Element: s.Element, Vocabulary: s.Vocabulary}.Check()
+}
+
 // Open returns the item that was saved. It fails if no medium of that name is
 // registered, or if the item is not valid.
 func (r *Registry) Open(s Saved) (Item, error) {

@@ -26,6 +26,8 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // Sources returns the three sets, for data.Registry.Register.
@@ -93,11 +95,11 @@ func (s set) damaged(err error) error {
 
 // pair returns a split of images and, unless labels is empty, their labels.
 func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error) {
-	n, h, w, c, err := images.imageShape()
+	n, item, err := images.item()
 	if err != nil {
 		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
 	}
-	m, err := data.NewInMemory(images.Data, n, h, w, c)
+	m, err := data.NewInMemory(images.Data, n, item)
 	if err != nil {
 		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
 	}
@@ -118,18 +120,18 @@ func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error)
 	return p, nil
 }
 
-// imageShape returns the dimensions of x as images.
-func (x IDX) imageShape() (n, h, w, c int, err error) {
+// item returns the number of the images in x, and what describes each.
+func (x IDX) item() (n int, item medium.Item, err error) {
 	switch len(x.Dims) {
 	case 3:
-		return x.Dims[0], x.Dims[1], x.Dims[2], 1, nil
+		return x.Dims[0], pixels.Item(x.Dims[1], x.Dims[2], 1), nil
 	case 4:
-		if c := x.Dims[3]; c != 1 && c != 3 {
-			return 0, 0, 0, 0, fmt.Errorf("%w: offset 16: %d channels, want 1 or 3", ErrFormat, c)
+		if c := x.Dims[3]; c < 1 || c > pixels.MaxChannels {
+			return 0, item, fmt.Errorf("%w: offset 16: %d channels, want 1 to %d", ErrFormat, c, pixels.MaxChannels)
 		}
-		return x.Dims[0], x.Dims[1], x.Dims[2], x.Dims[3], nil
+		return x.Dims[0], pixels.Item(x.Dims[1], x.Dims[2], x.Dims[3]), nil
 	}
-	return 0, 0, 0, 0, fmt.Errorf("%w: offset 3: %d dimension, want 3 or 4: these are no images", ErrFormat, len(x.Dims))
+	return 0, item, fmt.Errorf("%w: offset 3: %d dimension, want 3 or 4: these are no images", ErrFormat, len(x.Dims))
 }
 
 // names returns the possible names of a file: compressed, uncompressed, and with the

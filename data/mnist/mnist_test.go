@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/realdata"
 )
 
@@ -189,7 +190,7 @@ func TestRealSets(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if h, w, c := s.Shape(); h != 28 || w != 28 || c != 1 || s.Train.Len() != 60000 || s.Test.Len() != 10000 {
+		if h, w, c, _ := medium.HWC(s.Item()); h != 28 || w != 28 || c != 1 || s.Train.Len() != 60000 || s.Test.Len() != 10000 {
 			t.Errorf("%s: %d and %d of %dx%dx%d", tt.name, s.Train.Len(), s.Test.Len(), h, w, c)
 		}
 		ones := 0
@@ -199,7 +200,7 @@ func TestRealSets(t *testing.T) {
 			}
 		}
 		sum := 0
-		for _, v := range s.Train.Items.(*data.InMemory).Pixels() {
+		for _, v := range s.Train.Items.(*data.InMemory).Levels() {
 			sum += int(v)
 		}
 		if mean := float64(sum) / 255 / 60000 / 784; ones != tt.ones || s.Train.Labels[0] != tt.first || mean < tt.mean-5e-5 || mean > tt.mean+5e-5 {
@@ -212,7 +213,7 @@ func TestRealSets(t *testing.T) {
 	if err1 != nil || err2 != nil || a.Digest == b.Digest || len(a.Digest) != 64 {
 		t.Fatalf("digests %q and %q, %v, %v", a.Digest, b.Digest, err1, err2)
 	}
-	if h, w, _ := b.Shape(); h != 32 || w != 32 {
+	if h, w, _, _ := medium.HWC(b.Item()); h != 32 || w != 32 {
 		t.Errorf("resized to %dx%d", h, w)
 	}
 }
@@ -260,7 +261,7 @@ func TestRealFreyFaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, w, c := s.Shape(); h != 28 || w != 20 || c != 1 || s.Train.Len()+s.Test.Len() != 1965 || s.Train.Labels != nil {
+	if h, w, c, _ := medium.HWC(s.Item()); h != 28 || w != 20 || c != 1 || s.Train.Len()+s.Test.Len() != 1965 || s.Train.Labels != nil {
 		t.Errorf("%d and %d of %dx%dx%d", s.Train.Len(), s.Test.Len(), h, w, c)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/numpy"
 )
@@ -68,12 +69,13 @@ var (
 // test_images, images_test, test_x, with labels y_test, test_labels, labels_test,
 // test_y. Without a test part some of the images are held out (data.HoldOut).
 //
-// Images are (N, H, W); (N, H, W, C) or (N, C, H, W) with C 1 or 3, where the last axis
-// is tried first; or (N, D) with D a square number, of side √D. Their levels are 0 to
+// Images are (N, H, W); (N, H, W, C) or (N, C, H, W) with C from 1 to 64, where C is the
+// axis of length 1 or 3, the last one preferred, else the shorter of the two; or (N, D)
+// with D a square number, of side √D. Their levels are 0 to
 // 255, or 0 to 1 if no image of the set has a level above 1; floats are rounded. Labels
 // are whole numbers from 0, (N) or (N, 1).
 //
-// Every other (N, D) is a table of numbers (data.Tabulate) with columns named 1 to D.
+// Every other (N, D) is a table of numbers (table.Tabulate) with columns named 1 to D.
 func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -183,14 +185,13 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 		if p.images == nil {
 			continue
 		}
-		m, err := pixels(p.images, scale)
+		m, err := images(p.images, scale)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
 		}
 		split.Items = m
-		h, w, c := m.Shape()
-		fmt.Fprintf(id, "%d %dx%dx%dx%d\n", i, m.Len(), h, w, c)
-		id.Write(m.Pixels())
+		fmt.Fprintf(id, "%d %dx%v\n", i, m.Len(), m.Item())
+		id.Write(m.Levels())
 		if p.labels == nil {
 			continue
 		}
@@ -244,8 +245,8 @@ func bounds(t *tensor.Tensor) (lo, hi float64) {
 	return lo, hi
 }
 
-// pixels returns t as images, each level times scale.
-func pixels(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
+// images returns t as images, each level times scale.
+func images(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
 	s := t.Shape()
 	h, w, c, planes := 0, 0, 1, false
 	switch {
@@ -256,12 +257,13 @@ func pixels(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
 		}
 	case len(s) == 3:
 		h, w = s[1], s[2]
-	case len(s) == 4 && (s[3] == 1 || s[3] == 3):
+	case len(s) == 4 && min(s[1], s[3]) <= pixels.MaxChannels:
 		h, w, c = s[1], s[2], s[3]
-	case len(s) == 4 && (s[1] == 1 || s[1] == 3):
-		c, h, w, planes = s[1], s[2], s[3], true
+		if planes = channelsFirst(s[1], s[3]); planes {
+			c, h, w = s[1], s[2], s[3]
+		}
 	default:
-		return nil, fmt.Errorf("shape %v is no shape of images; want (N, H, W), (N, H, W, C) with C 1 or 3, or (N, D)", s)
+		return nil, fmt.Errorf("shape %v is no shape of images; want (N, H, W), (N, H, W, C) with C from 1 to %d, or (N, D)", s, pixels.MaxChannels)
 	}
 	pix := make([]uint8, t.Size())
 	for i := range pix {
@@ -272,7 +274,17 @@ func pixels(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
 		}
 		pix[to] = uint8(math.Round(value(t, i) * scale))
 	}
-	return data.NewInMemory(pix, s[0], h, w, c)
+	return data.NewInMemory(pix, s[0], pixels.Item(h, w, c))
+}
+
+// channelsFirst reports whether the first and not the last axis of an image is that of its
+// channels: it is the axis of length 1 or 3, the last one preferred, else the shorter.
+func channelsFirst(first, last int) bool {
+	usual := func(c int) bool { return c == 1 || c == 3 }
+	if usual(first) || usual(last) {
+		return !usual(last)
+	}
+	return first < last
 }
 
 // maxClasses bounds the labels: each class has a name in memory.

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/numpy"
 )
@@ -90,7 +91,7 @@ func TestOpen(t *testing.T) {
 		if err := s.Validate(); err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		if h, w, c := s.Shape(); h != tt.h || w != tt.w || c != tt.c || s.Train.Len() != tt.train || s.Test.Len() != tt.test || len(s.Classes) != tt.classes {
+		if h, w, c, _ := medium.HWC(s.Item()); h != tt.h || w != tt.w || c != tt.c || s.Train.Len() != tt.train || s.Test.Len() != tt.test || len(s.Classes) != tt.classes {
 			t.Errorf("%s: %d and %d of %dx%dx%d, classes %v", tt.name, s.Train.Len(), s.Test.Len(), h, w, c, s.Classes)
 		}
 		if tt.second == nil {
@@ -104,7 +105,7 @@ func TestOpen(t *testing.T) {
 	}
 	// A 0-or-1 set in bytes is black and white, not black and almost black.
 	s, err := Open(t.Context(), put(t, "b.npz", named{"imgs", must(t, []uint8{0, 1, 1, 0, 1, 1, 0, 0}, []int{2, 2, 2})}), data.Options{})
-	if err != nil || slices.Max(s.Train.Items.(*data.InMemory).Pixels()) != 255 {
+	if err != nil || slices.Max(s.Train.Items.(*data.InMemory).Levels()) != 255 {
 		t.Errorf("%v", err)
 	}
 }

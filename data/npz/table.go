@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
@@ -30,7 +31,7 @@ func isTable(parts [2]arrays) bool {
 }
 
 func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
-	var rows [2]data.Rows
+	var rows [2]table.Rows
 	d, most := parts[0].images.Shape()[1], int32(-1)
 	for i, p := range parts {
 		if p.images == nil {
@@ -54,7 +55,7 @@ func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Se
 		}
 		most = max(most, slices.Max(rows[i].Labels))
 	}
-	return data.Tabulate(ctx, "", count(1, int32(d)), rows[0], rows[1], count(0, most), opt)
+	return table.Tabulate(ctx, "", count(1, int32(d)), rows[0], rows[1], count(0, most), opt)
 }
 
 // numbers returns t as float64. It fails if an element is not finite.

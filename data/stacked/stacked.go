@@ -21,6 +21,8 @@ import (
 	"sync"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/rng"
 )
 
@@ -66,7 +68,7 @@ func stack(name string, of *data.Set) (*data.Set, error) {
 		from, to *data.Split
 	}{{"train", &of.Train, &out.Train}, {"test", &of.Test, &out.Test}} {
 		n := p.from.Len()
-		if _, _, c := p.from.Items.Shape(); c != 1 || len(p.from.Labels) != n {
+		if _, _, c, err := medium.HWC(p.from.Items.Item()); err != nil || c != 1 || len(p.from.Labels) != n {
 			return nil, fmt.Errorf("stacked: %s: %d channels and %d labels for %d %s images, want one channel and a label each", of.Name, c, len(p.from.Labels), n, p.name)
 		}
 		t := &triples{of: p.from.Items, which: draw(key.Split(p.name), n)}
@@ -124,22 +126,22 @@ type triples struct {
 
 func (t *triples) Len() int { return len(t.which) }
 
-func (t *triples) Shape() (h, w, c int) {
-	h, w, _ = t.of.Shape()
-	return h, w, channels
+func (t *triples) Item() medium.Item {
+	of := t.of.Item().Shape
+	return pixels.Item(of[0], of[1], channels)
 }
 
 func (t *triples) At(i int, dst []uint8) error {
-	h, w, c := t.Shape()
+	item := t.Item()
 	if i < 0 || i >= len(t.which) {
 		return fmt.Errorf("stacked: image %d of %d", i, len(t.which))
 	}
-	if len(dst) < h*w*c {
-		return fmt.Errorf("stacked: %d bytes of room for an image of %dx%dx%d", len(dst), h, w, c)
+	if len(dst) < item.Size() {
+		return fmt.Errorf("stacked: %d bytes of room for an image of %v", len(dst), item)
 	}
 	one, _ := t.spare.Get().(*[]uint8)
 	if one == nil {
-		b := make([]uint8, h*w)
+		b := make([]uint8, item.Size()/channels)
 		one = &b
 	}
 	defer t.spare.Put(one)

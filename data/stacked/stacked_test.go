@@ -11,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/mnist"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/internal/realdata"
 )
 
@@ -31,7 +33,7 @@ func grey(t *testing.T, n, k int) *data.Set {
 			pix = append(pix, bytes.Repeat([]uint8{p.value(i)}, 4)...)
 			p.split.Labels = append(p.split.Labels, int32(i%k))
 		}
-		im, err := data.NewInMemory(pix, n, 2, 2, 1)
+		im, err := data.NewInMemory(pix, n, pixels.Item(2, 2, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +55,7 @@ func TestStacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, w, c := set.Shape(); h != 2 || w != 2 || c != 3 || set.Train.Len() != n || set.Test.Len() != n {
+	if h, w, c, _ := medium.HWC(set.Item()); h != 2 || w != 2 || c != 3 || set.Train.Len() != n || set.Test.Len() != n {
 		t.Errorf("%d and %d images of %dx%dx%d", set.Train.Len(), set.Test.Len(), h, w, c)
 	}
 	if len(set.Classes) != 125 || set.Classes[0] != "000" || set.Classes[124] != "444" || set.Classes[1*25+2*5+3] != "123" {
@@ -117,7 +119,7 @@ func TestFitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, w, c := set.Channels.Shape(); h != 4 || w != 4 || c != 1 {
+	if h, w, c, _ := medium.HWC(set.Channels.Item()); h != 4 || w != 4 || c != 1 {
 		t.Errorf("channels of %dx%dx%d", h, w, c)
 	}
 	if set, err = r.Open(t.Context(), "stacked-grey", data.Options{Gray: true}); err != nil || set.Channels != nil {
@@ -127,7 +129,7 @@ func TestFitted(t *testing.T) {
 
 func TestRefuses(t *testing.T) {
 	for says, spoil := range map[string]func(s *data.Set){
-		"3 channels":  func(s *data.Set) { s.Train.Items, _ = data.NewInMemory(make([]uint8, 12*10), 10, 2, 2, 3) },
+		"3 channels":  func(s *data.Set) { s.Train.Items, _ = data.NewInMemory(make([]uint8, 12*10), 10, pixels.Item(2, 2, 3)) },
 		"0 labels":    func(s *data.Set) { s.Test.Labels = nil },
 		"test images": func(s *data.Set) { s.Test.Labels = nil },
 	} {
@@ -155,7 +157,7 @@ func TestRealStackedMNIST(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, w, c := set.Shape(); h != 28 || w != 28 || c != 3 || set.Train.Len() != 60000 || set.Test.Len() != 10000 || len(set.Classes) != 1000 {
+	if h, w, c, _ := medium.HWC(set.Item()); h != 28 || w != 28 || c != 3 || set.Train.Len() != 60000 || set.Test.Len() != 10000 || len(set.Classes) != 1000 {
 		t.Errorf("%d and %d images of %dx%dx%d, %d classes", set.Train.Len(), set.Test.Len(), h, w, c, len(set.Classes))
 	}
 	counts := make([]float64, 1000)

@@ -141,8 +141,8 @@ func broken(err error) error {
 
 // begin looks at the first line: is it a header, and which column is the label?
 func begin(cells []string, label string) (t *parsed, header bool, err error) {
-	if len(cells) > data.MaxColumns {
-		return nil, false, fmt.Errorf("%d columns, want at most %d", len(cells), data.MaxColumns)
+	if len(cells) > MaxColumns {
+		return nil, false, fmt.Errorf("%d columns, want at most %d", len(cells), MaxColumns)
 	}
 	var words []int // columns that are no numbers
 	names := make([]string, len(cells))
@@ -258,8 +258,8 @@ func (t *parsed) add(cells []string, line int) error {
 	if len(cells) != width {
 		return fmt.Errorf(": %d cells, want %d as in the first line", len(cells), width)
 	}
-	if len(t.values) > data.MaxNumbers-len(t.columns) {
-		return fmt.Errorf(": more than %d numbers: take a part of the rows or columns", data.MaxNumbers)
+	if len(t.values) > MaxNumbers-len(t.columns) {
+		return fmt.Errorf(": more than %d numbers: take a part of the rows or columns", MaxNumbers)
 	}
 	j := 0
 	for i, cell := range cells {

@@ -26,7 +26,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, c := range set.Columns {
+	for _, c := range set.Item().Medium.(table.Medium).Columns {
 		fmt.Println(c.Name)
 	}
 	fmt.Println(set.Classes)

@@ -1,17 +1,19 @@
-// Package table reads a table of numbers, a CSV file, as a set: each row is an image of
-// 1×D×1, exact to the bit a model sees (data.Tabulate says how it is scaled).
+// Package table is the medium of rows of D numbers, and reads tables from CSV files.
 //
-// Cells are parted by commas, semicolons or tabs, whichever the first line has most of,
-// and may be quoted (RFC 4180). The first line is a header if none of its cells is a
-// number, or if one of them names the label. The label is the column that Options.Label
-// names; else the one called label, class or target, whatever the case of the letters;
-// else the only one that holds words. The distinct values of a label are the classes,
-// numbers in their order, else words in theirs. All other cells must be finite numbers: a hole is an error that names its line
-// and column.
+// Open reads a CSV file as a set, and Tabulate makes a set of numbers of your own: each
+// column is scaled to [0, 1]. An item has shape (D) and is written as CSV in the units of
+// its columns.
 //
-// Some rows are held out for the test part (data.HoldOut). A table of up to
-// data.MaxInMemory bytes at 8 a number is read. The package knows no model; arrays of
-// NumPy are data/npz's.
+// In a file, cells are separated by commas, semicolons or tabs, whichever the first line
+// has most of, and may be quoted (RFC 4180). The first line is a header if none of its
+// cells is a number, or if one of them names the label. The label is the column that
+// Options.Label names; else the column called label, class or target, in upper or lower
+// case; else the only column of words. The distinct values of the label are the classes,
+// sorted as numbers if all are numbers, else as words. All other cells must be finite
+// numbers: the error for an empty cell has its line and column.
+//
+// Some rows are held out for the test part (data.HoldOut). A table may have up to
+// data.MaxInMemory bytes at 8 bytes a number. The package must not know any model.
 package table
 
 import (
@@ -29,11 +31,12 @@ import (
 	"github.com/imago-ml/imago/formats/imageio"
 )
 
-// ErrFormat marks a file that is no table of numbers, as against one that could not be
-// read. Test with errors.Is.
+// ErrFormat marks a file that is no table of numbers, in contrast to one that could not
+// be read. Test with errors.Is.
 var ErrFormat = errors.New("not a readable table of numbers")
 
-// Opener reads files named .csv or .tsv, and texts that look like one.
+// Opener returns the opener of files named .csv or .tsv, and of texts that look like a
+// table.
 func Opener() data.Opener {
 	return data.Opener{Name: "CSV", Match: match, Open: Open}
 }
@@ -80,12 +83,12 @@ func read(ctx context.Context, r io.Reader, name string, opt data.Options) (*dat
 	if err != nil {
 		return nil, err
 	}
-	rows := data.Rows{Values: t.values}
+	rows := Rows{Values: t.values}
 	var classes []string
 	if t.label >= 0 {
 		if classes, rows.Labels, err = t.classes(); err != nil {
 			return nil, err
 		}
 	}
-	return data.Tabulate(ctx, name, t.columns, rows, data.Rows{}, classes, opt)
+	return Tabulate(ctx, name, t.columns, rows, Rows{}, classes, opt)
 }

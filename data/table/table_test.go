@@ -155,8 +155,8 @@ func TestOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, w, c := set.Shape(); h != 1 || w != 2 || c != 1 || set.Train.Len() != 180 || set.Test.Len() != 20 || len(set.Columns) != 2 || set.Columns[1].Name != "z" || !slices.Equal(set.Classes, []string{"a", "b"}) {
-			t.Errorf("%d and %d of %dx%dx%d, columns %v, classes %v", set.Train.Len(), set.Test.Len(), h, w, c, set.Columns, set.Classes)
+		if it := set.Item(); it.String() != "2" || set.Train.Len() != 180 || set.Test.Len() != 20 || len(columnsOf(set)) != 2 || columnsOf(set)[1].Name != "z" || !slices.Equal(set.Classes, []string{"a", "b"}) {
+			t.Errorf("%d and %d of %v, columns %v, classes %v", set.Train.Len(), set.Test.Len(), it, columnsOf(set), set.Classes)
 		}
 		if digest != "" && set.Digest != digest {
 			t.Error("the name is in the digest")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
@@ -23,7 +24,7 @@ func trainStep(t testing.TB, make func() (model.Kind, model.Recipe), threads int
 	if err != nil {
 		cfg = kind.Default()
 	}
-	m, err := cfg.New(model.Input{Image: model.Image{H: 28, W: 28, C: 1}})
+	m, err := cfg.New(model.Input{Item: pixels.Item(28, 28, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}

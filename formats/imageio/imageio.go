@@ -32,7 +32,7 @@ var ErrTooLarge = errors.New("image too large")
 
 // An Image is H rows of W columns of C channels, 8 bits each.
 type Image struct {
-	H, W, C int     // C is 1 (grey) or 3 (RGB)
+	H, W, C int     // C is 1 (grey) or 3 (RGB) in a file; Crop, Square and Resize take any C
 	Pix     []uint8 // (H, W, C), row major
 }
 

@@ -20,10 +20,28 @@ func Resize(m Image, h, w int) Image {
 	if h == m.H && w == m.W {
 		return m
 	}
+	if m.C != 1 && m.C != 3 {
+		return m.eachChannel(h, w, func(channel Image) Image { return Resize(channel, h, w) })
+	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
 	out := New(h, w, m.C)
 	s.resize(out, m)
+	return out
+}
+
+// eachChannel returns the h×w image whose channels are f of the channels of m.
+func (m Image) eachChannel(h, w int, f func(channel Image) Image) Image {
+	out := New(h, w, m.C)
+	one := New(m.H, m.W, 1)
+	for k := range m.C {
+		for at := range one.Pix {
+			one.Pix[at] = m.Pix[at*m.C+k]
+		}
+		for at, v := range f(one).Pix {
+			out.Pix[at*m.C+k] = v
+		}
+	}
 	return out
 }
 

@@ -7,13 +7,18 @@
 package catalog
 
 import (
+	"github.com/imago-ml/imago/data/pixels"
+	"github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/models/gan"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 )
 
-// Models registers the kinds of models, each with its recipes.
+// Models registers the kinds of models, each with its recipes, and the media of their
+// data.
 func Models(r *model.Registry) {
+	r.Media.Register(pixels.Kind())
+	r.Media.Register(table.Kind())
 	r.Register(vae.MLPVAE())
 	cnn, published := vae.CNNVAE()
 	r.Register(cnn, published, vae.FaceVAE(), vae.WAEMMD())

@@ -55,10 +55,10 @@ func newAdversary(name string, o Options, in model.Input) (*adversary, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	if in.H < 1 || in.W < 1 || in.C < 1 {
-		return nil, emptyImageError(in.Image)
+	if in.Size() < 1 || in.Shape.Check() != nil {
+		return nil, emptyImageError(in.Item)
 	}
-	m := &adversary{name: name, Options: o.defaults(), img: in.Image}
+	m := &adversary{name: name, Options: o.defaults(), img: in.Item}
 	if o.Labels {
 		if m.labels = in.Labels; m.labels == 0 {
 			return nil, option.Errorf("gan: %s is given the labels of images, and these have none: use a labelled set, as {Data} mnist, or dcgan", name)

@@ -56,6 +56,9 @@ func parsePolicies(text string) (policies, error) {
 
 // apply is the Augmentation of the policies.
 func (p policies) apply(key *graph.Node, stream string, x *graph.Node) *graph.Node {
+	if len(x.Shape()) != 4 {
+		panic(&graph.ShapeError{Op: "DiffAugment", In: []graph.Shape{x.Shape()}, Want: "want images (B,H,W,C)"})
+	}
 	n := x.Shape()[0]
 	draw := func(name string) *graph.Node { return graph.Uniform(key, stream+": "+name, n) }
 	if p.color {

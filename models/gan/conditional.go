@@ -62,8 +62,8 @@ func (c *CGANConfig) New(in model.Input) (*model.Model, error) {
 }
 
 func (c *CGANConfig) build(in model.Input) (*adversary, error) {
-	nets := conditional{c.Convolutional.withFilters(in.Image), c.Embedding}
-	o, err := c.Adversarial.prepare(c, c.Noise, nets, in.Image)
+	nets := conditional{c.Convolutional.withFilters(in.Item), c.Embedding}
+	o, err := c.Adversarial.prepare(c, c.Noise, nets, in.Item)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func TestProjectionOfLabels(t *testing.T) {
 	m := newModel(t, small, CGAN, "latent", "3", "filters", "3,4", "embedding", "2", "d-norm", "none")
 	c := m.inner.Discriminator.(conditional)
 	b := nn.NewBuilder()
-	x := graph.Input("x", tensor.Float32, 3, small.H, small.W, small.C)
+	x := graph.Input("x", tensor.Float32, small.Batch(3)...)
 	y, other := graph.Input("y", tensor.Float32, 3, 3), graph.Input("other", tensor.Float32, 3, 3)
 	f, err := graph.NewFunc("discriminate", []*graph.Node{x, y, other}, []graph.Output{
 		{Name: "phi", Value: c.features(b.Network(discriminator), x)}, {Name: "y", Value: c.Discriminate(b.Network(discriminator), x, y)}, {Name: "other", Value: c.Discriminate(b.Network(discriminator), x, other)},
@@ -75,12 +75,12 @@ func TestConditionalSample(t *testing.T) {
 
 func TestConditionalWithoutLabels(t *testing.T) {
 	cfg := configured(t, CGAN)
-	_, err := cfg.New(model.Input{Image: mnist})
+	_, err := cfg.New(model.Input{Item: mnist})
 	if want := "gan: cgan is given the labels of images, and these have none: use a labelled set, as --data mnist, or dcgan"; err == nil || flagText(cfg, err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	cfg = configured(t, CGAN, "embedding", "0")
-	_, err = cfg.New(model.Input{Image: mnist, Labels: 10})
+	_, err = cfg.New(model.Input{Item: mnist, Labels: 10})
 	if want := "gan: --embedding 0: want 1 to 65536"; err == nil || flagText(cfg, err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

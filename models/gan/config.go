@@ -127,7 +127,7 @@ func (c Adversarial) prepare(config model.Config, z Noise, nets networks, img mo
 	if err := config.Validate(); err != nil {
 		return Options{}, err
 	}
-	if img.H < 1 || img.W < 1 || img.C < 1 {
+	if img.Size() < 1 || img.Shape.Check() != nil {
 		return Options{}, emptyImageError(img)
 	}
 	if err := nets.fits(img); err != nil {

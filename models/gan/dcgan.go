@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -73,7 +74,8 @@ func (c Convolutional) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image
 // convolution, (B,H,W,C).
 func (c Convolutional) images(b *nn.Builder, h *graph.Node, img model.Image, act nn.Activation) *graph.Node {
 	g, n := c.layers(b, c.GNorm), len(c.Filters)
-	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
+	height, width, channels, _ := medium.HWC(img) // fits has checked
+	rows, cols, deepest := height>>n, width>>n, c.Filters[n-1]
 	h = g.Dense("dense", h, rows*cols*deepest, nn.None)
 	h = g.Reshape("reshape", h, rows, cols, deepest)
 	h = normalise(g, c.GNorm, "batch_normalization", h, nn.ReLU)
@@ -83,7 +85,7 @@ func (c Convolutional) images(b *nn.Builder, h *graph.Node, img model.Image, act
 		i++
 		h = normalise(g, c.GNorm, nn.LayerName("batch_normalization", i), h, nn.ReLU)
 	}
-	return g.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, img.C, c.Kernel, 2, graph.Same, act)
+	return g.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, channels, c.Kernel, 2, graph.Same, act)
 }
 
 // Discriminate returns logits: x (B,H,W,C) → (B).
@@ -125,7 +127,7 @@ func (c *DCGANConfig) New(in model.Input) (*model.Model, error) {
 }
 
 func (c *DCGANConfig) build(in model.Input) (*adversary, error) {
-	o, err := c.Adversarial.prepare(c, c.Noise, c.Convolutional.withFilters(in.Image), in.Image)
+	o, err := c.Adversarial.prepare(c, c.Noise, c.Convolutional.withFilters(in.Item), in.Item)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,7 @@ func (c Dense) mixesImages() bool          { return false }
 func (c Dense) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
 	h := b.Dense("dense", b.Input("input_1", z), c.Hidden, nn.LeakyReLU(0.01))
 	h = b.Dense("dense_1", h, img.Size(), nn.Tanh)
-	return b.Reshape("reshape", h, img.H, img.W, img.C)
+	return b.Reshape("reshape", h, img.Shape...)
 }
 
 // Discriminate returns logits: x (B,H,W,C) → (B).
@@ -72,7 +72,7 @@ func (c *DenseConfig) New(in model.Input) (*model.Model, error) {
 }
 
 func (c *DenseConfig) build(in model.Input) (*adversary, error) {
-	o, err := c.Adversarial.prepare(c, c.Noise, c.Dense, in.Image)
+	o, err := c.Adversarial.prepare(c, c.Noise, c.Dense, in.Item)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/gan"
 	"github.com/imago-ml/imago/models/model"
@@ -11,12 +12,12 @@ import (
 	"github.com/imago-ml/imago/optim"
 )
 
-var mnist = model.Input{Image: model.Image{H: 28, W: 28, C: 1}}
+var mnist = model.Input{Item: pixels.Item(28, 28, 1)}
 
 // generate is a generator of your own: z (B,Z) → (B,H,W,C) in [−1, 1].
 func generate(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 	h := b.Dense("hidden", b.Input("noise", z), 64, nn.ReLU)
-	return b.Reshape("image", b.Dense("pixels", h, img.Size(), nn.Tanh), img.H, img.W, img.C)
+	return b.Reshape("image", b.Dense("pixels", h, img.Size(), nn.Tanh), img.Shape...)
 }
 
 // discriminate is a discriminator of your own: x (B,H,W,C) → (B).
@@ -122,7 +123,7 @@ func (c *Config) New(in model.Input) (*model.Model, error) {
 	}
 	o.Generator = gan.GeneratorFunc(func(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 		h := b.Dense("hidden", b.Input("noise", z), c.Width, nn.ReLU)
-		return b.Reshape("image", b.Dense("pixels", h, img.Size(), nn.Tanh), img.H, img.W, img.C)
+		return b.Reshape("image", b.Dense("pixels", h, img.Size(), nn.Tanh), img.Shape...)
 	})
 	o.Discriminator = gan.DiscriminatorFunc(discriminate)
 	return gan.New("my-gan", o, in)

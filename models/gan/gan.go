@@ -13,7 +13,7 @@
 //		Generator:     gan.GeneratorFunc(generate),
 //		Discriminator: gan.DiscriminatorFunc(discriminate),
 //		Loss:          gan.Hinge(),
-//	}, model.Input{Image: model.Image{H: 28, W: 28, C: 1}})
+//	}, model.Input{Item: pixels.Item(28, 28, 1)})
 //
 // Kind makes a kind of such Options. A configuration with options of its own embeds
 // Noise and Adversarial, whose Options it completes with its networks. A model whose

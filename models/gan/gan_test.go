@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/graph/graphtest"
@@ -19,9 +20,9 @@ import (
 )
 
 var (
-	mnist = model.Image{H: 28, W: 28, C: 1}
-	faces = model.Image{H: 64, W: 64, C: 3}
-	small = model.Image{H: 4, W: 8, C: 3}
+	mnist = pixels.Item(28, 28, 1)
+	faces = pixels.Item(64, 64, 3)
+	small = pixels.Item(4, 8, 3)
 )
 
 // tiny returns small models of all kinds.
@@ -55,7 +56,7 @@ func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Reci
 	c := configured(t, kind, options...).(interface {
 		build(in model.Input) (*adversary, error)
 	})
-	m, err := c.build(model.Input{Image: img, Labels: 3})
+	m, err := c.build(model.Input{Item: img, Labels: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -559,11 +560,11 @@ gan: --d-steps 0: want 1 to 100
 gan: --beta1 1: want 0 or more, and less than 1
 gan: --ema -1: want 0 or more, and less than 1`},
 		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 penalise the gradient of each image by itself, and batch norm mixes the images of a batch: want --d-norm spectral or none"},
-		{dcgan, model.Image{H: 27, W: 27, C: 1}, nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
-		{DenseGAN, model.Image{}, nil, "gan: images of 0x0x0: want at least one row, column and channel"},
+		{dcgan, pixels.Item(27, 27, 1), nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
+		{DenseGAN, pixels.Item(0, 0, 0), nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {
 		cfg := configured(t, c.kind, c.options...)
-		_, err := cfg.New(model.Input{Image: c.img})
+		_, err := cfg.New(model.Input{Item: c.img})
 		if err == nil || flagText(cfg, err) != c.want {
 			t.Errorf("%v for %v: got %v\nwant %s", c.options, c.img, err, c.want)
 		}

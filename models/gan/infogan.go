@@ -222,8 +222,8 @@ func (c *InfoGANConfig) New(in model.Input) (*model.Model, error) {
 }
 
 func (c *InfoGANConfig) build(in model.Input) (*adversary, error) {
-	g := infoGAN{c.Convolutional.withFilters(in.Image), c.Latent, c.Information}
-	o, err := c.Adversarial.prepare(c, c.Noise, g, in.Image)
+	g := infoGAN{c.Convolutional.withFilters(in.Item), c.Latent, c.Information}
+	o, err := c.Adversarial.prepare(c, c.Noise, g, in.Item)
 	if err != nil {
 		return nil, err
 	}

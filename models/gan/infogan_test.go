@@ -108,7 +108,7 @@ func TestInformationOptions(t *testing.T) {
 		{[]string{"info-codes", "-1", "info-classes", "1", "info", "0", "dense", "-1"}, "gan: --info-codes -1: want 0 to 65536\ngan: --info-classes 1: want 2 to 65536\ngan: --dense -1: want 0 to 65536\ngan: --info 0: want a weight above 0, as 1"},
 	} {
 		cfg := configured(t, InfoGAN, c.options...)
-		_, err := cfg.New(model.Input{Image: mnist})
+		_, err := cfg.New(model.Input{Item: mnist})
 		if err == nil || flagText(cfg, err) != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}

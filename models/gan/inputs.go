@@ -36,7 +36,7 @@ type inputs struct {
 func (m *adversary) inputs(n int, training bool) *inputs {
 	in := &inputs{
 		adversary: m, n: n, b: nn.NewBuilder(),
-		x:      graph.Input(model.InputX, tensor.Float32, n, m.img.H, m.img.W, m.img.C),
+		x:      graph.Input(model.InputX, tensor.Float32, m.img.Batch(n)...),
 		weight: graph.Input(model.InputWeight, tensor.Float32, n),
 		key:    graph.Input(model.InputKey, tensor.Int32, 4),
 		lr:     graph.Input(model.InputLR, tensor.Float32),
@@ -104,7 +104,7 @@ func (in *inputs) generate(stream string) *graph.Node { return in.decodeNoise(in
 // decodeNoise returns the images that the generator computes from z.
 func (in *inputs) decodeNoise(z *graph.Node) *graph.Node {
 	x := in.Generator.Generate(in.b.Network(generator), z, in.y, in.img)
-	requireShape(generator, x, in.n, in.img.H, in.img.W, in.img.C)
+	requireShape(generator, x, in.img.Batch(in.n)...)
 	return x
 }
 

@@ -1,6 +1,9 @@
 package gan
 
 import (
+	"fmt"
+
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -50,11 +53,15 @@ func checkFilters(filters []int) []error {
 // defaultFilters returns first, 2·first, … up to 512, as many numbers as leave a side of 4
 // or more. For images under 64 pixels each is half of that.
 func defaultFilters(img model.Image, first int) []int {
+	h, w, _, err := medium.HWC(img)
+	if err != nil {
+		return []int{first} // checkHalvings returns the error
+	}
 	var filters []int
-	if min(img.H, img.W) < 64 {
+	if min(h, w) < 64 {
 		first = max(1, first/2)
 	}
-	for side, n := min(img.H, img.W), first; side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
+	for side, n := min(h, w), first; side%2 == 0 && side >= 8; side, n = side/2, min(2*n, 512) {
 		filters = append(filters, n)
 	}
 	if filters == nil {
@@ -65,11 +72,15 @@ func defaultFilters(img model.Image, first int) []int {
 
 // checkHalvings returns an error if images of that shape cannot be halved n times.
 func checkHalvings(img model.Image, n int) error {
+	h, w, _, err := medium.HWC(img)
+	if err != nil {
+		return fmt.Errorf("gan: %w; use a dense network", err)
+	}
 	m := 1 << n
-	if img.H%m == 0 && img.W%m == 0 {
+	if h%m == 0 && w%m == 0 {
 		return nil
 	}
-	size := (max(img.H, img.W) + m - 1) / m * m
+	size := (max(h, w) + m - 1) / m * m
 	return option.Errorf("gan: images of %v: with %d layers of {Filters} rows and columns must be multiples of %d; use {Size} %d, or fewer {Filters}",
 		img, n, m, size)
 }

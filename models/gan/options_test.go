@@ -17,7 +17,7 @@ type labelled struct{}
 
 func (labelled) Generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node {
 	h := b.Dense("dense", graph.Concat(1, b.Input("z", z), b.Input("y", y)), img.Size(), nn.Tanh)
-	return b.Reshape("image", h, img.H, img.W, img.C)
+	return b.Reshape("image", h, img.Shape...)
 }
 
 func (labelled) Discriminate(b *nn.Builder, x, y *graph.Node) *graph.Node {
@@ -54,7 +54,7 @@ func own(t *testing.T, change func(o *Options)) (testModel, *int) {
 		Optimizer: func(string) optim.Rule { return constant{} },
 	}
 	change(&o)
-	m, err := build("own", o, model.Input{Image: small, Labels: 3})
+	m, err := build("own", o, model.Input{Item: small, Labels: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestOwnParts(t *testing.T) {
 // The zero value of each field is the usual setting.
 func TestDefaultOptions(t *testing.T) {
 	o := Options{Generator: Dense{4}, Discriminator: Dense{4}}
-	m, err := build("plain", o, model.Input{Image: small})
+	m, err := build("plain", o, model.Input{Item: small})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestOptionErrors(t *testing.T) {
 			o.Optimizer = func(string) optim.Rule { return optim.DefaultAdam() }
 		}), "gan: x for images of 4x8x3: graph: optimiser slot optimizer/adam/beta1_power([]): the optimisers of discriminator and of generator both have it: name them apart"},
 	} {
-		_, err := New("x", c.o, model.Input{Image: small})
+		_, err := New("x", c.o, model.Input{Item: small})
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: got %v\nwant %s", name, err, c.want)
 		}
@@ -177,7 +177,7 @@ func TestOptimizerOfAKind(t *testing.T) {
 			}
 			return r
 		})
-		m, err := c.New(model.Input{Image: small, Labels: 3})
+		m, err := c.New(model.Input{Item: small, Labels: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,13 +229,13 @@ func TestLossHelp(t *testing.T) {
 // A kind of options is saved as an empty configuration and builds the same model again.
 func TestKind(t *testing.T) {
 	k, _ := Kind("plain", "a GAN", func(in model.Input) Options {
-		return Options{Generator: Dense{in.C}, Discriminator: Dense{in.C}, Latent: 2}
+		return Options{Generator: Dense{in.Shape[2]}, Discriminator: Dense{in.Shape[2]}, Latent: 2}
 	})
 	c, err := k.Decode([]byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := c.New(model.Input{Image: small})
+	m, err := c.New(model.Input{Item: small})
 	if err != nil || m.Latent != 2 || m.Networks[2].Name != "plain" {
 		t.Errorf("%+v, %v", m, err)
 	}

@@ -32,18 +32,22 @@ func (p PenaltyInput) Logits(x *graph.Node) *graph.Node { return p.in.logits(x) 
 // Mean returns the mean of v (B) over the images of weight 1, a scalar.
 func (p PenaltyInput) Mean(v *graph.Node) *graph.Node { return p.in.mean(v) }
 
-// Uniform draws from U[0,1): (B,1,1,1), a number for each image, from the random stream
-// with that name. A penalty of your own takes a name of its own, so that its numbers are
-// independent of all others.
+// Uniform draws from U[0,1): a number for each image, (B,1,…) of as many axes as the
+// images have, from the random stream with that name. A penalty of your own takes a name
+// of its own, so that its numbers are independent of all others.
 func (p PenaltyInput) Uniform(stream string) *graph.Node {
-	return graph.Uniform(p.in.key, p.in.stream(stream), p.in.n, 1, 1, 1)
+	shape := p.in.img.Batch(p.in.n)
+	for i := range shape[1:] {
+		shape[i+1] = 1
+	}
+	return graph.Uniform(p.in.key, p.in.stream(stream), shape...)
 }
 
 // SquaredInputGradientNorm returns ‖∂D/∂x‖² of each image, D the output of the
 // discriminator: (B,H,W,C) → (B). A penalty differentiates it once more.
 func (p PenaltyInput) SquaredInputGradientNorm(x *graph.Node) *graph.Node {
 	g := graph.Grad(graph.Sum(p.Logits(x)), x)[0]
-	return graph.Sum(graph.Square(g), 1, 2, 3)
+	return sumValues(graph.Square(g))
 }
 
 // R1 returns the penalty γ/2·E ‖∂D/∂x‖² of real images x, for γ > 0; 0.1 to 10 are usual.
@@ -82,4 +86,13 @@ func (in *inputs) penalised(u update.Update, real, fake *graph.Node) update.Upda
 		u.Metrics = append(u.Metrics, graph.Output{Name: model.DInputGrad, Value: gradNorm})
 	}
 	return u
+}
+
+// sumValues returns the sum over the values of each image: (B,…) → (B).
+func sumValues(x *graph.Node) *graph.Node {
+	axes := make([]int, len(x.Shape())-1)
+	for i := range axes {
+		axes[i] = i + 1
+	}
+	return graph.Sum(x, axes...)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
@@ -57,7 +58,8 @@ func (c Residual) layers(b *nn.Builder, norm string) *nn.Builder {
 // Generate returns images: z (B,Z) → (B,H,W,C) in [−1, 1].
 func (c Residual) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
 	g, n := c.layers(b, c.GNorm), len(c.Filters)
-	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
+	height, width, channels, _ := medium.HWC(img) // fits has checked
+	rows, cols, deepest := height>>n, width>>n, c.Filters[n-1]
 	h := g.Reshape("reshape", g.Dense("dense", g.Input("input_1", z), rows*cols*deepest, nn.None), rows, cols, deepest)
 	i := 0
 	for _, filters := range slices.Backward(c.Filters) {
@@ -65,7 +67,7 @@ func (c Residual) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *gr
 		i++
 	}
 	h = normalise(g, c.GNorm, "batch_normalization", h, nn.ReLU)
-	return g.Conv2D("conv2d", h, img.C, 3, 1, graph.Same, nn.Tanh)
+	return g.Conv2D("conv2d", h, channels, 3, 1, graph.Same, nn.Tanh)
 }
 
 // Discriminate returns logits: x (B,H,W,C) → (B).
@@ -120,7 +122,7 @@ func (c *ResNetConfig) New(in model.Input) (*model.Model, error) {
 }
 
 func (c *ResNetConfig) build(in model.Input) (*adversary, error) {
-	o, err := c.Adversarial.prepare(c, c.Noise, c.Residual.withFilters(in.Image), in.Image)
+	o, err := c.Adversarial.prepare(c, c.Noise, c.Residual.withFilters(in.Item), in.Item)
 	if err != nil {
 		return nil, err
 	}

@@ -221,8 +221,8 @@ func (c *VAEGANConfig) New(in model.Input) (*model.Model, error) {
 }
 
 func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
-	g := vaeGAN{Convolutional: c.Convolutional.withFilters(in.Image), latent: c.Latent, gamma: c.Gamma}
-	o, err := c.Adversarial.prepare(c, c.Noise, g, in.Image)
+	g := vaeGAN{Convolutional: c.Convolutional.withFilters(in.Item), latent: c.Latent, gamma: c.Gamma}
+	o, err := c.Adversarial.prepare(c, c.Noise, g, in.Item)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
 	term := "½‖φ(x) − φ(x̂)‖²"
 	if g.pixels != nil {
 		term = g.pixels.Formula
-		m.model.Likelihood = g.pixels.Describe(in.Image)
+		m.model.Likelihood = g.pixels.Describe(in.Item)
 	}
 	m.model.Objective = fmt.Sprintf("E: KL + L, L = %s; G: + %g·L; %s", term, c.Gamma, m.model.Objective)
 	return m, nil

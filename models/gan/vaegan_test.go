@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -46,7 +47,7 @@ func TestReconstructionErrorIsItsDefinition(t *testing.T) {
 		x, y, scale := in[model.InputX], again, 1.0
 		if c, ok := m.inner.algorithm.(vaeGAN); ok {
 			bld := nn.NewBuilder()
-			node := graph.Input("x", tensor.Float32, b, small.H, small.W, small.C)
+			node := graph.Input("x", tensor.Float32, small.Batch(b)...)
 			f, err := graph.NewFunc("features", []*graph.Node{node}, []graph.Output{{Name: "phi", Value: c.features(bld.Network(discriminator), node)}}, nil)
 			phi := func(x graph.Value) graph.Value {
 				var in graph.Value
@@ -137,13 +138,13 @@ func TestCoderOptions(t *testing.T) {
 		{VAEGAN, []string{"reconstruction", "l1"}, `gan: --reconstruction "l1": want features, bce, mse, mae, cb, gaussian, sigma, logistic`},
 	} {
 		cfg := configured(t, c.kind, c.options...)
-		_, err := cfg.New(model.Input{Image: mnist})
+		_, err := cfg.New(model.Input{Item: mnist})
 		if err == nil || flagText(cfg, err) != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}
 	cfg := configured(t, VAEGAN)
-	if _, err := cfg.New(model.Input{}); err == nil || err.Error() != "gan: images of 0x0x0: want at least one row, column and channel" {
+	if _, err := cfg.New(model.Input{Item: pixels.Item(0, 0, 0)}); err == nil || err.Error() != "gan: images of 0x0x0: want at least one row, column and channel" {
 		t.Error(err)
 	}
 	want := "E: KL + L, L = ½‖φ(x) − φ(x̂)‖²; G: + 0.05·L; D: −ln D(x) − ln(1 − D(G(z))), G: −ln D(G(z)), nats per image"

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	px "github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -99,7 +100,7 @@ func TestTable(t *testing.T) {
 	if got := likelihood.Help("mae", "bce"); got != "reconstruction loss, summed over pixels: mae (Laplace pixels) or bce (Bernoulli pixels)" {
 		t.Errorf("help %q", got)
 	}
-	if d := likelihood.SquaredError().Describe(model.Image{H: 2, W: 3, C: 1}); d.Constant != 3*math.Log(math.Pi) || d.Name != "mse" || d.Measure != model.Density {
+	if d := likelihood.SquaredError().Describe(px.Item(2, 3, 1)); d.Constant != 3*math.Log(math.Pi) || d.Name != "mse" || d.Measure != model.Density {
 		t.Errorf("described as %+v", d)
 	}
 }

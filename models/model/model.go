@@ -15,8 +15,7 @@
 package model
 
 import (
-	"fmt"
-
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
@@ -68,19 +67,13 @@ const (
 	OutputProbs     = "probs"      // (B,K): probability of each class
 )
 
-// An Image is the shape of the images a model is built for.
-type Image struct{ H, W, C int }
+// Image is the item a model is built for; new code writes medium.Item.
+type Image = medium.Item
 
-// String returns 28x28x1.
-func (s Image) String() string { return fmt.Sprintf("%dx%dx%d", s.H, s.W, s.C) }
-
-// Size returns the number of values of an image, H·W·C.
-func (s Image) Size() int { return s.H * s.W * s.C }
-
-// An Input is the data a model is built for.
+// An Input describes the data a model is built for.
 type Input struct {
-	Image
-	Labels int // K; 0 if nothing is known of the images
+	medium.Item     // of every item: a dense network takes any shape, a convolutional one three axes
+	Labels      int // K; 0 if the items have no labels
 }
 
 // A Function builds the graph of one task for batches of a size. A task that a model

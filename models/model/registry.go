@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/imago-ml/imago/data/medium"
 )
 
 // A Config is all that sets one model of a kind apart from another. It is a
@@ -65,9 +67,10 @@ type Training struct {
 	Schedule     string // of the learning rate: text of optim.ParseSchedule; "" = constant
 }
 
-// A Registry is a table of kinds and recipes, filled by explicit calls in
+// A Registry is a table of kinds and recipes, and of the media that saved runs are of, filled by explicit calls in
 // package cli. The zero value is empty and ready.
 type Registry struct {
+	Media   medium.Registry
 	kinds   []Kind
 	recipes []Recipe
 }

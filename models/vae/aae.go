@@ -46,7 +46,7 @@ func (a aae) decode(in *Inputs, z *graph.Node) *graph.Node {
 	up := slices.Clone(a.hidden)
 	slices.Reverse(up)
 	h := g.Dense("image", denseLayers(g, g.Input("input_2", z), up, nn.ReLU), a.img.Size(), nn.None)
-	return graph.Scale(g.Reshape("reshape", h, a.img.H, a.img.W, a.img.C), 2)
+	return graph.Scale(g.Reshape("reshape", h, a.img.Shape...), 2)
 }
 
 // aaeForward is what the losses are computed from, (B) each.
@@ -131,7 +131,7 @@ func (c *AAEConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := aae{l, c.Hidden, c.Latent, c.Rate, in.Image, codeDiscriminator{c.Hidden, nn.ReLU}}
+	a := aae{l, c.Hidden, c.Latent, c.Rate, in.Item, codeDiscriminator{c.Hidden, nn.ReLU}}
 	m, err := a.objective().build(in, c.Overrides)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -106,7 +107,7 @@ func TestAAEStepIsItsUpdates(t *testing.T) {
 	in[model.InputLR] = graph.Value{0.01}
 	var order []string
 	for i := range 3 {
-		built := builder{a.objective(), model.Input{Image: small, Labels: labels}, Overrides{}}
+		built := builder{a.objective(), model.Input{Item: small, Labels: labels}, Overrides{}}
 		s, lr := built.inputs(b), graph.Input(model.InputLR, tensor.Float32)
 		u := a.updates(s)[i]
 		order = append(order, u.Name)
@@ -207,13 +208,13 @@ func TestAdversarialErrors(t *testing.T) {
 		want    string
 	}{
 		{AAE, mnist, []string{"hidden", "5,0", "adversarial-rate", "-1"}, "vae: --hidden: layer 2 is 0: want 1 to 65536\nvae: --adversarial-rate -1: want a multiple of --lr above 0, as 0.5"},
-		{AAE, model.Image{}, nil, "vae: images of 0x0x0: want at least one row, column and channel"},
+		{AAE, pixels.Item(0, 0, 0), nil, "vae: images of 0x0x0: want at least one row, column and channel"},
 		{FactorVAE, mnist, []string{"gamma", "-1", "d-hidden", "0", "d-rate", "0"},
 			"vae: --gamma -1: want a finite number of 0 or more, as 10\nvae: --d-hidden: layer 1 is 0: want 1 to 65536\nvae: --d-rate 0: want a multiple of --lr above 0, as 0.5"},
-		{FactorVAE, model.Image{H: 30, W: 28, C: 1}, nil, "vae: images of 30x28x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 32, or fewer --filters"},
+		{FactorVAE, pixels.Item(30, 28, 1), nil, "vae: images of 30x28x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 32, or fewer --filters"},
 	} {
 		config := configured(t, c.kind, c.options...)
-		if _, err := config.New(model.Input{Image: c.img}); err == nil || flags(config, err) != c.want {
+		if _, err := config.New(model.Input{Item: c.img}); err == nil || flags(config, err) != c.want {
 			t.Errorf("%v: got %v\nwant %s", c.options, err, c.want)
 		}
 	}

@@ -55,14 +55,14 @@ func (o AEOptions) validate() []error {
 }
 
 func (o AEOptions) build(kind string, n configuredNetworks, in model.Input, overrides Overrides) (*model.Model, error) {
-	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
+	if err := check(joined(o.validate(), n.validate()), n, in.Item); err != nil {
 		return nil, err
 	}
 	l, err := likelihood.ByName(o.Loss, aeLosses...)
 	if err != nil {
 		return nil, err
 	}
-	return autoencoder{networks{n, n, in.Image, o.Latent, false}, l}.objective(kind).build(in, overrides)
+	return autoencoder{networks{n, n, in.Item, o.Latent, false}, l}.objective(kind).build(in, overrides)
 }
 
 // MLPAEConfig configures kind mlp-ae.

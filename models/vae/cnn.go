@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -46,11 +47,15 @@ func (c CNN) validate() []error {
 // fits returns an error unless the rows and columns can be halved once a layer: the
 // decoder would make an image of another size.
 func (c CNN) fits(img model.Image) error {
+	h, w, _, err := medium.HWC(img)
+	if err != nil {
+		return fmt.Errorf("vae: %w; use a dense network", err)
+	}
 	m := 1 << len(c.Filters)
-	if img.H%m == 0 && img.W%m == 0 {
+	if h%m == 0 && w%m == 0 {
 		return nil
 	}
-	size := (max(img.H, img.W) + m - 1) / m * m
+	size := (max(h, w) + m - 1) / m * m
 	return option.Errorf("vae: images of %v: with %d layers of {Filters} rows and columns must be multiples of %d; use {Size} %d, or fewer {Filters}",
 		img, len(c.Filters), m, size)
 }
@@ -76,9 +81,10 @@ func (c CNN) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 
 // Logits returns the logits of an image: z (B,Z) → (B,H,W,C).
 func (c CNN) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
-	c.check(z.Shape(), img.H, img.W)
+	height, width, channels, _ := medium.HWC(img) // fits has checked
+	c.check(z.Shape(), height, width)
 	n := len(c.Filters)
-	rows, cols, deepest := img.H>>n, img.W>>n, c.Filters[n-1]
+	rows, cols, deepest := height>>n, width>>n, c.Filters[n-1]
 	name := "dense_1"
 	if c.Dense == 0 {
 		name = "dense"
@@ -96,7 +102,7 @@ func (c CNN) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 		i++
 		h = c.residual(dec, i, h)
 	}
-	return dec.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, img.C, c.Kernel, stride, graph.Same, nn.None)
+	return dec.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, channels, c.Kernel, stride, graph.Same, nn.None)
 }
 
 // check panics with a *graph.ShapeError where images do not suit, as layers do.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
@@ -23,7 +24,7 @@ func ExampleNew() {
 	decoder := vae.DecoderFunc(func(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 		return dec.Dense("pixels", dec.Dense("hidden", z, 64, nn.ReLU), img.Size(), nn.None)
 	})
-	m, err := vae.New("my-vae", vae.Options{Encoder: encoder, Decoder: decoder, Latent: 4}, model.Input{Image: model.Image{H: 8, W: 8, C: 1}})
+	m, err := vae.New("my-vae", vae.Options{Encoder: encoder, Decoder: decoder, Latent: 4}, model.Input{Item: pixels.Item(8, 8, 1)})
 	if err != nil {
 		panic(err)
 	}
@@ -57,7 +58,7 @@ func ExampleKind() {
 	if err != nil {
 		panic(err)
 	}
-	m, err := config.New(model.Input{Image: model.Image{H: 8, W: 8, C: 1}})
+	m, err := config.New(model.Input{Item: pixels.Item(8, 8, 1)})
 	if err != nil {
 		panic(err)
 	}
@@ -86,7 +87,7 @@ func ExampleRegularizer() {
 	mlp := vae.MLP{Hidden: []int{32}}
 	m, err := vae.New("dip-vae", vae.Options{
 		Encoder: mlp, Decoder: mlp, Latent: 4, Regularizer: vae.Sum{vae.KL{Beta: 1}, offDiagonal{10}},
-	}, model.Input{Image: model.Image{H: 8, W: 8, C: 1}})
+	}, model.Input{Item: pixels.Item(8, 8, 1)})
 	if err != nil {
 		panic(err)
 	}
@@ -138,7 +139,7 @@ func ExampleOptions_likelihood() {
 		Mean: graph.Sigmoid,
 	}
 	mlp := vae.MLP{Hidden: []int{32}}
-	m, err := vae.New("laplace-vae", vae.Options{Encoder: mlp, Decoder: mlp, Latent: 4, Likelihood: laplace}, model.Input{Image: model.Image{H: 8, W: 8, C: 1}})
+	m, err := vae.New("laplace-vae", vae.Options{Encoder: mlp, Decoder: mlp, Latent: 4, Likelihood: laplace}, model.Input{Item: pixels.Item(8, 8, 1)})
 	if err != nil {
 		panic(err)
 	}
@@ -160,7 +161,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	m, err := config.New(model.Input{Image: model.Image{H: 28, W: 28, C: 1}})
+	m, err := config.New(model.Input{Item: pixels.Item(28, 28, 1)})
 	if err != nil {
 		panic(err)
 	}

@@ -134,7 +134,7 @@ func (c *FactorVAEConfig) Validate() error {
 
 // New builds the model.
 func (c *FactorVAEConfig) New(in model.Input) (*model.Model, error) {
-	if err := check(c.Validate(), c.CNN, in.Image); err != nil {
+	if err := check(c.Validate(), c.CNN, in.Item); err != nil {
 		return nil, err
 	}
 	l, err := c.Options.Likelihood()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -144,7 +145,7 @@ func TestTotalCorrelationEstimate(t *testing.T) {
 	const n = 64
 	for _, equal := range []bool{false, true} {
 		tc := TotalCorrelation{KL: KL{Beta: 1}, Gamma: 1, Hidden: []int{16}}
-		in, lr := newInputs(model.Input{Image: model.Image{H: 1, W: 1, C: 1}}, n), graph.Input(model.InputLR, tensor.Float32)
+		in, lr := newInputs(model.Input{Item: pixels.Item(1, 1, 1)}, n), graph.Input(model.InputLR, tensor.Float32)
 		u := graph.Normal(in.Key, "u", n, 2)
 		if equal {
 			one := graph.Slice(u, []int{0, 0}, []int{n, 1}, []int{1, 1})

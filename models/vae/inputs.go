@@ -43,7 +43,7 @@ type Posterior struct {
 func newInputs(in model.Input, n int) *Inputs {
 	s := &Inputs{
 		Builder: nn.NewBuilder(),
-		X:       graph.Input(model.InputX, tensor.Float32, n, in.H, in.W, in.C),
+		X:       graph.Input(model.InputX, tensor.Float32, in.Batch(n)...),
 		Weight:  graph.Input(model.InputWeight, tensor.Float32, n),
 		Key:     graph.Input(model.InputKey, tensor.Int32, 4),
 	}

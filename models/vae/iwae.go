@@ -107,12 +107,12 @@ func (w iwae) initBias(_ *model.Model, c model.InitContext) error {
 	return c.Set(w.bias, t)
 }
 
-// meanImage returns the mean of all training images, H·W·C values.
+// meanImage returns the mean of all training images, (Shape).
 func meanImage(c model.InitContext) ([]float64, error) {
 	images := c.Train()
-	height, width, channels := images.Shape()
+	size := images.Item().Size()
 	const batch = 256
-	mean, values := make([]float64, height*width*channels), make([]float32, batch*height*width*channels)
+	mean, values := make([]float64, size), make([]float32, batch*size)
 	for i := 0; i < images.Len(); i += batch {
 		index := make([]int32, min(batch, images.Len()-i))
 		for k := range index {
@@ -151,7 +151,7 @@ func (c *IWAEConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := iwae{networks{c.MLP, c.MLP, in.Image, c.Latent, false}, l, c.Samples, "decoder/" + c.outputLayer() + "/bias"}
+	w := iwae{networks{c.MLP, c.MLP, in.Item, c.Latent, false}, l, c.Samples, "decoder/" + c.outputLayer() + "/bias"}
 	d := likelihoodDiagnosis(c.Options, c.MLP.size())
 	d.latentOption = field("Latent", c.Latent)
 	return d.modelOf(w.objective().build(in, c.Overrides))

@@ -39,14 +39,14 @@ func checkBeta(field string, beta float64) []error {
 
 // elbo returns the VAE of the options.
 func (o VAEOptions) elbo(n configuredNetworks, in model.Input) (elbo, error) {
-	if err := check(joined(o.validate(), n.validate()), n, in.Image); err != nil {
+	if err := check(joined(o.validate(), n.validate()), n, in.Item); err != nil {
 		return elbo{}, err
 	}
 	l, err := o.Options.Likelihood()
 	if err != nil {
 		return elbo{}, err
 	}
-	return elbo{networks{n, n, in.Image, o.Latent, false}, l, o.regularizer()}, nil
+	return elbo{networks{n, n, in.Item, o.Latent, false}, l, o.regularizer()}, nil
 }
 
 func (o VAEOptions) regularizer() Regularizer {

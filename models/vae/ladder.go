@@ -86,7 +86,7 @@ func product(a, b gaussian) gaussian {
 // pixels returns the logits of the image: z_1 (B,Z_1) → (B,H,W,C).
 func (l ladder) pixels(b *nn.Builder, z *graph.Node) *graph.Node {
 	h := b.Dense("logits", l.hiddenLayers(b, 1, z), l.img.Size(), nn.None)
-	return graph.Reshape(h, h.Shape()[0], l.img.H, l.img.W, l.img.C)
+	return graph.Reshape(h, l.img.Batch(h.Shape()[0])...)
 }
 
 // topDown returns the logits of the image computed from the top layer downward. code
@@ -254,7 +254,7 @@ func (c *LadderConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := ladder{l, KL{c.Beta, c.Warmup, c.FreeBits}, c.Hidden, c.Latents, in.Image}.objective().build(in, c.Overrides)
+	m, err := ladder{l, KL{c.Beta, c.Warmup, c.FreeBits}, c.Hidden, c.Latents, in.Item}.objective().build(in, c.Overrides)
 	return c.KLAnnealing.diagnosis(c.Beta, c.Options, field("Hidden", c.Hidden)).modelOf(m, err)
 }
 

@@ -135,7 +135,7 @@ func (d m2Image) decode(in *Inputs, z *graph.Node) *graph.Node {
 func (d m2Image) logits(in *Inputs, z, y *graph.Node) *graph.Node {
 	n := z.Shape()[0]
 	logits := d.generate(in.Builder, n, z, y, d.img.Size())[0]
-	return graph.Reshape(logits, n, d.img.H, d.img.W, d.img.C)
+	return graph.Reshape(logits, d.img.Batch(n)...)
 }
 
 func (d m2Image) terms(in *Inputs) []Term {

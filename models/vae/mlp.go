@@ -64,7 +64,7 @@ func (c MLP) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
 		i++
 	}
 	h = dec.Dense(c.outputLayer(), h, img.Size(), nn.None)
-	return graph.Reshape(h, h.Shape()[0], img.H, img.W, img.C)
+	return graph.Reshape(h, img.Batch(h.Shape()[0])...)
 }
 
 // outputLayer returns the name of the decoder's last layer.

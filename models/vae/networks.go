@@ -83,7 +83,7 @@ func (n networks) decode(in *Inputs, z *graph.Node) *graph.Node {
 	}
 	logits := n.decoder.Logits(dec, h, n.img)
 	if len(logits.Shape()) == 2 {
-		return graph.Reshape(logits, logits.Shape()[0], n.img.H, n.img.W, n.img.C)
+		return graph.Reshape(logits, n.img.Batch(logits.Shape()[0])...)
 	}
 	return logits
 }

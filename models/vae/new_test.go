@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -19,7 +20,7 @@ import (
 // newVAE returns the model of options for small images with labels.
 func newVAE(t *testing.T, o Options) *model.Model {
 	t.Helper()
-	m, err := New("own", o, model.Input{Image: small, Labels: labels})
+	m, err := New("own", o, model.Input{Item: small, Labels: labels})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +127,7 @@ func TestOverridesOfEveryKind(t *testing.T) {
 		if now, err := json.Marshal(config); err != nil || string(now) != string(was) {
 			t.Errorf("%s: the saved configuration is %s, %v", kind, now, err)
 		}
-		m, err := config.New(model.Input{Image: small, Labels: labels})
+		m, err := config.New(model.Input{Item: small, Labels: labels})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,10 +224,10 @@ func TestErrorsOfNew(t *testing.T) {
 		o  Options
 		in model.Input
 	}{
-		"vae: own: Encoder or Decoder is nil: want networks, as MLP{Hidden: []int{256}} for both\nvae: Latent 0: want 1 to 65536": {Options{Encoder: mlp}, model.Input{Image: small}},
-		"vae: own is given the labels of images, and these have none":                                                             {Options{Encoder: mlp, Decoder: mlp, Latent: 1, Conditional: true}, model.Input{Image: small}},
-		"vae: images of 0x0x0: want at least one row, column and channel":                                                         {Options{Encoder: mlp, Decoder: mlp, Latent: 1}, model.Input{}},
-		"vae: own for images of 4x8x1: ":                                                                                          {Options{Encoder: CNN{Filters: []int{2, 2, 2}, Kernel: 3}, Decoder: mlp, Latent: 1}, model.Input{Image: small}},
+		"vae: own: Encoder or Decoder is nil: want networks, as MLP{Hidden: []int{256}} for both\nvae: Latent 0: want 1 to 65536": {Options{Encoder: mlp}, model.Input{Item: small}},
+		"vae: own is given the labels of images, and these have none":                                                             {Options{Encoder: mlp, Decoder: mlp, Latent: 1, Conditional: true}, model.Input{Item: small}},
+		"vae: images of 0x0x0: want at least one row, column and channel":                                                         {Options{Encoder: mlp, Decoder: mlp, Latent: 1}, model.Input{Item: pixels.Item(0, 0, 0)}},
+		"vae: own for images of 4x8x1: ":                                                                                          {Options{Encoder: CNN{Filters: []int{2, 2, 2}, Kernel: 3}, Decoder: mlp, Latent: 1}, model.Input{Item: small}},
 	} {
 		if _, err := New("own", c.o, c.in); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v\nwant %s", err, want)
@@ -251,7 +252,7 @@ func TestOwnKind(t *testing.T) {
 	if b, err := json.Marshal(config); err != nil || string(b) != "{}" || len(model.Flags(config)) != 0 {
 		t.Errorf("the configuration is %s, %v", b, err)
 	}
-	m, err := config.New(model.Input{Image: small})
+	m, err := config.New(model.Input{Item: small})
 	if err != nil {
 		t.Fatal(err)
 	}

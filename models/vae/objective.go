@@ -88,14 +88,14 @@ type builder struct {
 
 // build returns the model for data of one shape. It fails if the networks do not fit them.
 func (o objective) build(in model.Input, overrides Overrides) (*model.Model, error) {
-	if err := checkImage(in.Image); err != nil {
+	if err := checkImage(in.Item); err != nil {
 		return nil, err
 	}
 	b := builder{o, in, overrides}
 	m := &model.Model{
 		Objective: o.formula, Supervision: o.supervision, Latent: o.latent, Deterministic: o.deterministic, TakesLabels: o.takesLabels,
 		Eval: b.eval, Score: b.score, Encode: b.encoder, Decode: b.decoder, Reconstruct: b.reconstruction,
-		Likelihood: o.likelihood.Describe(in.Image),
+		Likelihood: o.likelihood.Describe(in.Item),
 	}
 	if o.logWeights == nil {
 		m.Likelihood.Measure, m.Likelihood.Constant = model.Distance, 0
@@ -128,7 +128,7 @@ func (o objective) build(in model.Input, overrides Overrides) (*model.Model, err
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("vae: %s for images of %v: %w", o.kind, in.Image, err)
+		return nil, fmt.Errorf("vae: %s for images of %v: %w", o.kind, in.Item, err)
 	}
 	for _, p := range o.phases {
 		q := model.Phase{Name: p.name, Epochs: p.epochs, Step: b.trainer(p)}
@@ -142,7 +142,7 @@ func (o objective) build(in model.Input, overrides Overrides) (*model.Model, err
 
 // checkImage returns an error for images without pixels.
 func checkImage(img model.Image) error {
-	if img.H < 1 || img.W < 1 || img.C < 1 {
+	if img.Size() < 1 || img.Shape.Check() != nil {
 		return fmt.Errorf("vae: images of %v: want at least one row, column and channel", img)
 	}
 	return nil
@@ -167,7 +167,7 @@ func (b builder) step(p phase, n int, lr *graph.Node) (*Inputs, update.Step) {
 	in.Builder.Training = true
 	in.Epoch = graph.Input(model.InputEpoch, tensor.Float32)
 	if b.supervision != nil {
-		in.LabelledX = graph.Input(model.InputLabelledX, tensor.Float32, b.supervision.Batch, b.in.H, b.in.W, b.in.C)
+		in.LabelledX = graph.Input(model.InputLabelledX, tensor.Float32, b.in.Batch(b.supervision.Batch)...)
 		in.LabelledY = graph.Input(model.InputLabelledY, tensor.Float32, b.supervision.Batch, b.in.Labels)
 	}
 	updates := p.updates(in)
@@ -258,7 +258,7 @@ func (b builder) weights(n, k int) (*graph.Func, error) {
 	return model.Build("log_weights", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		in := b.inputs(n)
 		w := graph.Transpose(b.logWeights(in, k), 1, 0)
-		w = graph.AddScalar(w, -b.likelihood.Describe(b.in.Image).Constant)
+		w = graph.AddScalar(w, -b.likelihood.Describe(b.in.Item).Constant)
 		return in.nodes(), []graph.Output{{Name: model.OutputLogWeight, Value: graph.Tag(w, model.OutputLogWeight)}}, nil
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/option"
@@ -14,7 +15,7 @@ import (
 // The tests run the functions of small models in float64, on sines for images
 // and parameters.
 
-var small = model.Image{H: 4, W: 8, C: 1}
+var small = pixels.Item(4, 8, 1)
 
 // labels is K of the images.
 const labels = 3
@@ -73,7 +74,7 @@ func configured(t *testing.T, kind kindOf, options ...string) model.Config {
 
 func newModel(t *testing.T, img model.Image, kind kindOf, options ...string) *model.Model {
 	t.Helper()
-	m, err := configured(t, kind, options...).New(model.Input{Image: img, Labels: labels})
+	m, err := configured(t, kind, options...).New(model.Input{Item: img, Labels: labels})
 	if err != nil {
 		t.Fatal(err)
 	}

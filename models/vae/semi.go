@@ -129,14 +129,14 @@ func (c *M2Config) Validate() error {
 
 // New builds the model.
 func (c *M2Config) New(in model.Input) (*model.Model, error) {
-	if err := errors.Join(c.Validate(), checkClasses("m2", in), checkImage(in.Image)); err != nil {
+	if err := errors.Join(c.Validate(), checkClasses("m2", in), checkImage(in.Item)); err != nil {
 		return nil, err
 	}
 	d := m2Image{
 		m2:         m2{classes: in.Labels, latent: c.Latent, hidden: c.ClassHidden, emission: pixelEmission{}},
 		m2Loss:     m2Loss{weight: c.Weight, alpha: c.Alpha},
 		likelihood: likelihood.Bernoulli(),
-		img:        in.Image,
+		img:        in.Item,
 	}
 	rules := diagnosis{beta: 1, latentOption: field("Latent", c.Latent)}
 	return rules.modelOf(d.objective(c.SemiSupervision).build(in, c.Overrides))

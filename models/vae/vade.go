@@ -340,7 +340,7 @@ func (c *VaDEConfig) Validate() error {
 
 // New builds the model.
 func (c *VaDEConfig) New(in model.Input) (*model.Model, error) {
-	if err := check(c.Validate(), c.MLP, in.Image); err != nil {
+	if err := check(c.Validate(), c.MLP, in.Item); err != nil {
 		return nil, err
 	}
 	l, err := c.Options.Likelihood()
@@ -348,7 +348,7 @@ func (c *VaDEConfig) New(in model.Input) (*model.Model, error) {
 		return nil, err
 	}
 	d := vade{
-		elbo:         elbo{networks{c.MLP, c.MLP, in.Image, c.Latent, false}, l, KL{Beta: c.PretrainBeta, Warmup: float64(c.Pretrain) / 2}},
+		elbo:         elbo{networks{c.MLP, c.MLP, in.Item, c.Latent, false}, l, KL{Beta: c.PretrainBeta, Warmup: float64(c.Pretrain) / 2}},
 		pretrainBeta: c.PretrainBeta, clusters: c.Clusters, full: c.Covariance == "full",
 	}
 	rules := likelihoodDiagnosis(c.Options, c.MLP.size())

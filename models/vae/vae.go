@@ -7,7 +7,7 @@
 //	m, err := vae.New("mine", vae.Options{
 //		Encoder: vae.MLP{Hidden: []int{256}}, Decoder: vae.MLP{Hidden: []int{256}}, Latent: 8,
 //		Regularizer: vae.KL{Beta: 4},
-//	}, model.Input{Image: model.Image{H: 28, W: 28, C: 1}})
+//	}, model.Input{Item: pixels.Item(28, 28, 1)})
 //
 // Kind makes a kind of it that the command line trains. The kinds of this package are
 // functions such as MLPVAE, CNNVAE, IWAE and VQVAE, which return a kind with its recipes

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
 
-var mnist = model.Image{H: 28, W: 28, C: 1}
+var mnist = pixels.Item(28, 28, 1)
 
 func TestPublishedParameterCounts(t *testing.T) {
 	for _, c := range []struct {
@@ -23,9 +24,9 @@ func TestPublishedParameterCounts(t *testing.T) {
 		{kind: CNNVAE, img: mnist, encoder: 69_076, decoder: 65_089},   // 134,165
 		{kind: MLPAE, img: mnist, encoder: 201_988 - 514, decoder: 202_256},
 		{kind: CNNAE, img: mnist, encoder: 69_076 - 34, decoder: 65_089},
-		{kind: faceVAE, img: model.Image{H: 64, W: 64, C: 3}, encoder: 1_738_976, decoder: 1_218_276},
+		{kind: faceVAE, img: pixels.Item(64, 64, 3), encoder: 1_738_976, decoder: 1_218_276},
 		// Colour adds 2·32·9 taps in front, and 2·32·9 taps and 2 biases at the end.
-		{kind: CNNVAE, img: model.Image{H: 28, W: 28, C: 3}, encoder: 69_076 + 576, decoder: 65_089 + 578},
+		{kind: CNNVAE, img: pixels.Item(28, 28, 3), encoder: 69_076 + 576, decoder: 65_089 + 578},
 	} {
 		m := newModel(t, c.img, c.kind)
 		nets := m.Networks
@@ -192,7 +193,7 @@ func TestTermsAddUp(t *testing.T) {
 // The pictures are what the loss compares with: their mean absolute distance,
 // times the pixels, is the reconstruction term.
 func TestReconstructIsDecodeOfEncode(t *testing.T) {
-	for _, img := range []model.Image{small, {H: 8, W: 4, C: 3}} {
+	for _, img := range []model.Image{small, pixels.Item(8, 4, 3)} {
 		m := newModel(t, img, CNNAE, tinyCNN...)
 		x := map[string]graph.Value{model.InputX: pictures(2, img), model.InputWeight: ones(2)}
 		enc, err := m.Encode(2)
@@ -204,7 +205,7 @@ func TestReconstructIsDecodeOfEncode(t *testing.T) {
 		y := run(t, dec, err, map[string]graph.Value{model.InputZ: code[model.OutputMean]}, startStates(m))[model.OutputPicture]
 		rec, err := m.Reconstruct(2)
 		whole := run(t, rec, err, x, startStates(m))[model.OutputPicture]
-		if s := rec.Outputs[0].Value.Shape(); !s.Equal(graph.Shape{2, img.H, img.W, img.C}) {
+		if s := rec.Outputs[0].Value.Shape(); !s.Equal(graph.Shape(img.Batch(2))) {
 			t.Errorf("a picture of shape %v, want a batch of %v", s, img)
 		}
 		mae := 0.0
@@ -303,18 +304,18 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 		{MLPAE, mnist, []string{"loss", "BCE"}, "likelihood: --loss \"BCE\": want mae or mse or bce"},
 		{MLPAE, mnist, []string{"hidden", "64,0"}, "vae: --hidden: layer 2 is 0: want 1 to 65536"},
 		{CNNVAE, mnist, []string{"kernel", "0", "dense", "-3"}, "vae: --dense -3: want 0 (no such layer) to 65536\nvae: --kernel 0: want 1 to 31"},
-		{CNNVAE, model.Image{H: 30, W: 27, C: 1}, nil, "vae: images of 30x27x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 32, or fewer --filters"},
+		{CNNVAE, pixels.Item(30, 27, 1), nil, "vae: images of 30x27x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 32, or fewer --filters"},
 		{CNNAE, mnist, []string{"filters", "8,8,8"}, "vae: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or fewer --filters"},
-		{CNNAE, model.Image{}, nil, "vae: images of 0x0x0: want at least one row, column and channel"},
+		{CNNAE, pixels.Item(0, 0, 0), nil, "vae: images of 0x0x0: want at least one row, column and channel"},
 	} {
 		config := configured(t, c.kind, c.options...)
-		_, err := config.New(model.Input{Image: c.img})
+		_, err := config.New(model.Input{Item: c.img})
 		if err == nil || flags(config, err) != c.want {
 			t.Errorf("%v for %v: got %v\nwant %s", c.options, c.img, err, c.want)
 		}
 	}
 	// A network too large for the engine is an error too, not a panic.
-	if _, err := configured(t, MLPVAE, "hidden", "65536,65536").New(model.Input{Image: mnist}); err == nil || !strings.Contains(err.Error(), "mlp-vae for images of 28x28x1") {
+	if _, err := configured(t, MLPVAE, "hidden", "65536,65536").New(model.Input{Item: mnist}); err == nil || !strings.Contains(err.Error(), "mlp-vae for images of 28x28x1") {
 		t.Errorf("2³² weights in a layer: %v", err)
 	}
 	if _, err := newModel(t, mnist, MLPVAE).Last().Step(0); err == nil {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -37,7 +39,7 @@ func TestLogWeightsByIntegration(t *testing.T) {
 		{CVAE, append(tinyCNN, "loss", "bce"), bernoulli},
 		{weighted, append(tinyMLP, "loss", "bce", "binarize", "false"), bernoulli},
 	} {
-		img := model.Image{H: 4, W: 4, C: 1}
+		img := pixels.Item(4, 4, 1)
 		m := newModel(t, img, c.kind, append(c.options, "latent", "1")...)
 		states := startStates(m)
 		in := inputs(2, img, 3)
@@ -314,8 +316,8 @@ func (s *scripted) Set(name string, x *tensor.Tensor) error { s.set[name] = x; r
 
 type thirds struct{ n int }
 
-func (t thirds) Len() int             { return t.n }
-func (t thirds) Shape() (_, _, _ int) { return small.H, small.W, small.C }
+func (t thirds) Len() int          { return t.n }
+func (t thirds) Item() medium.Item { return small }
 func (t thirds) At(i int, dst []uint8) error {
 	for k := range small.Size() {
 		dst[k] = 0

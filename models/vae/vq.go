@@ -1,9 +1,11 @@
 package vae
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -89,7 +91,10 @@ func (v vqVAE) quantize(in *Inputs) quantizedVectors {
 }
 
 // grid returns the rows h and columns w of the codes of an image.
-func (v vqVAE) grid() (h, w int) { return v.img.H / 4, v.img.W / 4 }
+func (v vqVAE) grid() (h, w int) {
+	h, w, _, _ = medium.HWC(v.img) // fits has checked
+	return h / 4, w / 4
+}
 
 // residualBlocks returns blocks of h + conv1×1(relu(conv3×3(relu(h)))), and a relu: sec. 4.1.
 func (v vqVAE) residualBlocks(b *nn.Builder, h *graph.Node) *graph.Node {
@@ -137,7 +142,8 @@ func (v vqVAE) decodeVectors(b *nn.Builder, z *graph.Node) *graph.Node {
 	h := dec.Input("input_3", graph.Reshape(z, -1, rows, cols, v.dim))
 	h = dec.Conv2D("conv2d", h, v.filters, 3, 1, graph.Same, nn.None)
 	h = dec.ConvTranspose2D("conv2d_transpose", v.residualBlocks(dec, h), max(1, v.filters/2), 4, 2, graph.Same, nn.ReLU)
-	return dec.ConvTranspose2D("conv2d_transpose_1", h, v.img.C, 4, 2, graph.Same, nn.None)
+	_, _, channels, _ := medium.HWC(v.img)
+	return dec.ConvTranspose2D("conv2d_transpose_1", h, channels, 4, 2, graph.Same, nn.None)
 }
 
 // squaredDistance returns Σ ‖a − b‖² over the places of an image: (B·h·w,D) twice → (B).
@@ -226,10 +232,14 @@ func (c *VQVAEConfig) Validate() error {
 const maxPlaces = 1024
 
 func (c *VQVAEConfig) fits(img model.Image) error {
-	if img.H%4 != 0 || img.W%4 != 0 {
-		return option.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use {Size} %d", img, (max(img.H, img.W)+3)/4*4)
+	h, w, _, err := medium.HWC(img)
+	if err != nil {
+		return fmt.Errorf("vae: vq-vae: %w", err)
 	}
-	if n := img.H / 4 * (img.W / 4); n > maxPlaces {
+	if h%4 != 0 || w%4 != 0 {
+		return option.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use {Size} %d", img, (max(h, w)+3)/4*4)
+	}
+	if n := h / 4 * (w / 4); n > maxPlaces {
 		return option.Errorf("vae: images of %v have %d codes: vq-vae draws at most %d; use {Size} 128 or less", img, n, maxPlaces)
 	}
 	return nil
@@ -237,14 +247,14 @@ func (c *VQVAEConfig) fits(img model.Image) error {
 
 // New builds the model.
 func (c *VQVAEConfig) New(in model.Input) (*model.Model, error) {
-	if err := check(c.Validate(), c, in.Image); err != nil {
+	if err := check(c.Validate(), c, in.Item); err != nil {
 		return nil, err
 	}
 	l, err := c.Options.Likelihood()
 	if err != nil {
 		return nil, err
 	}
-	return likelihoodDiagnosis(c.Options).modelOf(c.vqVAE(l, in.Image).objective(c.Pretrain).build(in, c.Overrides))
+	return likelihoodDiagnosis(c.Options).modelOf(c.vqVAE(l, in.Item).objective(c.Pretrain).build(in, c.Overrides))
 }
 
 func (c *VQVAEConfig) vqVAE(l likelihood.Likelihood, img model.Image) vqVAE {

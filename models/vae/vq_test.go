@@ -50,7 +50,7 @@ func TestStraightThrough(t *testing.T) {
 	_, grads := learn(t, m, m.Phases[0], in, startStates(m))
 
 	b := nn.NewBuilder()
-	s := &Inputs{Builder: b, X: graph.Input(model.InputX, tensor.Float32, 3, small.H, small.W, small.C)}
+	s := &Inputs{Builder: b, X: graph.Input(model.InputX, tensor.Float32, small.Batch(3)...)}
 	c := d.quantize(s)
 	fixed := map[string]*graph.Node{"ze": c.ze, "e": c.e, "codes": c.codes}
 	values := func(states map[string]graph.Value, nodes map[string]*graph.Node) map[string]graph.Value {

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
@@ -51,12 +52,11 @@ type Config struct {
 	Pictures    int         `json:"pictures"` // drawn every so many epochs, or intervals of LogSteps of a run by steps, and at the end; 0 = at the end only, −1 = never
 }
 
-// Data says which images a run is trained on.
+// Data describes the images or other items that a run is trained on.
 type Data struct {
 	Source       string   `json:"source"`                  // name or path with which the set was opened
 	Name         string   `json:"name"`                    // data.Set.Name
 	Digest       string   `json:"digest"`                  // data.Set.Digest
-	Image        [3]int   `json:"image"`                   // rows, columns, channels
 	Train        int      `json:"train"`                   // training images, ≥ 1
 	Test         int      `json:"test"`                    // test images
 	Labels       []string `json:"labels,omitempty"`        // data.Set.LabelNames
@@ -68,13 +68,32 @@ type Data struct {
 	Without      []string `json:"without,omitempty"`       // data.Options.Without
 	Label        string   `json:"label,omitempty"`         // data.Options.Label
 
-	Columns []data.Column `json:"columns,omitempty"` // data.Set.Columns
+	Item medium.Saved `json:"item"` // what describes each of them
+
+	// Runs of imago before it had media have these two in place of Item: rows, columns
+	// and channels, and the columns of a table. Decode sets Item from them.
+	Image   [3]int          `json:"image,omitzero"`
+	Columns json.RawMessage `json:"columns,omitempty"`
+}
+
+// upgrade sets Item from the fields of earlier versions.
+func (d *Data) upgrade() {
+	if d.Image == [3]int{} {
+		return
+	}
+	if len(d.Columns) > 0 {
+		settings := append(append([]byte(`{"columns":`), d.Columns...), '}')
+		d.Item = medium.Saved{Medium: "table", Shape: []int{d.Image[1]}, Element: medium.Reals, Settings: settings}
+	} else {
+		d.Item = medium.Saved{Medium: "image", Shape: d.Image[:], Element: medium.Levels}
+	}
+	d.Image, d.Columns = [3]int{}, nil
 }
 
 // Options returns the options with which the same set is opened again. The caller
-// adds the folders in which to look for it.
+// adds the folders in which to look for it, and the medium.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label, Columns: d.Columns}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label}
 }
 
 // Measure says which metrics are measured while a run trains, besides those of every
@@ -102,7 +121,10 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 	if err != nil {
 		return Config{}, fmt.Errorf("runlog: config of %s: %w", rec.Name, err)
 	}
-	h, w, ch := set.Shape()
+	item, err := medium.Save(set.Item())
+	if err != nil {
+		return Config{}, fmt.Errorf("runlog: %w", err)
+	}
 	imago, goVersion := Versions()
 	epochs := rec.Train.Epochs
 	if rec.Train.Steps > 0 {
@@ -112,7 +134,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
-			Source: source, Name: set.Name, Digest: set.Digest, Image: [3]int{h, w, ch}, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Columns: set.Columns,
+			Source: source, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(),
 			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without, Label: opt.Label,
 		},
 		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,
@@ -131,18 +153,18 @@ func Versions() (imago, goVersion string) {
 	return imago, runtime.Version()
 }
 
-// Image returns the shape of the images.
-func (c *Config) Image() model.Image {
-	return model.Image{H: c.Data.Image[0], W: c.Data.Image[1], C: c.Data.Image[2]}
+// Input returns what describes the data that the model is built for. The registry must
+// have the medium.
+func (c *Config) Input(models *model.Registry) (model.Input, error) {
+	item, err := models.Media.Open(c.Data.Item)
+	if err != nil {
+		return model.Input{}, fmt.Errorf("runlog: %w", err)
+	}
+	return model.Input{Item: item, Labels: len(c.Data.Labels)}, nil
 }
 
-// Input returns the data that the model is built for.
-func (c *Config) Input() model.Input {
-	return model.Input{Image: c.Image(), Labels: len(c.Data.Labels)}
-}
-
-// Build returns the model. The registry must have its kind. It fails too if the run
-// is too short for the phases of the model.
+// Build returns the model. The registry must have its kind and the medium of its data.
+// It fails too if the run is too short for the phases of the model.
 func (c *Config) Build(models *model.Registry) (*model.Model, error) {
 	k, err := models.Kind(c.Kind)
 	if err != nil {
@@ -152,7 +174,11 @@ func (c *Config) Build(models *model.Registry) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := mc.New(c.Input())
+	in, err := c.Input(models)
+	if err != nil {
+		return nil, err
+	}
+	m, err := mc.New(in)
 	if err != nil {
 		return nil, err
 	}
@@ -173,9 +199,9 @@ func (c *Config) Validate() error {
 	check(c.Format == Format, "format %d: this imago reads %d", c.Format, Format)
 	check(c.Recipe != "" && c.Kind != "", "recipe %q of kind %q: want both named", c.Recipe, c.Kind)
 	check(json.Valid(c.Model), "the model's configuration is not JSON")
-	img := c.Image()
-	check(img.H >= 1 && img.W >= 1 && (img.C == 1 || img.C == 3) && img.H <= data.MaxSize && img.W <= data.MaxSize,
-		"images of %v: want sides of 1 to %d and 1 or 3 channels", img, data.MaxSize)
+	if err := c.Data.Item.Check(); err != nil {
+		faults = append(faults, option.Errorf("runlog: %w", err))
+	}
 	check(c.Data.Train >= 1 && c.Data.Test >= 0, "%d training and %d test images: want at least one to train on", c.Data.Train, c.Data.Test)
 	check(c.Epochs >= 1 || c.Epochs == 0 && c.Steps != 0, "{Epochs} %d: want 1 or more", c.Epochs)
 	check(c.Steps >= 0 && c.Steps <= math.MaxInt32, "{Steps} %d: want 1 to %d, or 0 to go by {Epochs}", c.Steps, math.MaxInt32)
@@ -215,6 +241,7 @@ func Decode(b []byte) (Config, error) {
 		return Config{}, fmt.Errorf("runlog: the model's configuration: %w", err)
 	}
 	c.Model = model.Bytes()
+	c.Data.upgrade()
 	return c, c.Validate()
 }
 

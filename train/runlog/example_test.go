@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 	"github.com/imago-ml/imago/train/runlog"
@@ -17,12 +18,13 @@ func Example() {
 	check(err)
 	defer os.RemoveAll(dir)
 	var models model.Registry
+	models.Media.Register(pixels.Kind())
 	models.Register(vae.MLPVAE())
 	recipe, err := models.Recipe("mlp-vae")
 	check(err)
 	options, err := models.Config(recipe)
 	check(err)
-	images, err := data.NewInMemory(make([]uint8, 10*28*28), 10, 28, 28, 1)
+	images, err := data.NewInMemory(make([]uint8, 10*28*28), 10, pixels.Item(28, 28, 1))
 	check(err)
 	set := &data.Set{Name: "black", Digest: "none", Train: data.Split{Items: images}, Test: data.Split{Items: images}}
 

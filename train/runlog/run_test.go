@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 )
 
 func TestCreate(t *testing.T) {
@@ -124,8 +125,8 @@ func TestValidate(t *testing.T) {
 		"format 2":         func(c *Config) { c.Format = 2 },
 		"recipe":           func(c *Config) { c.Recipe = "" },
 		"not JSON":         func(c *Config) { c.Model = []byte("{") },
-		"0x28x1":           func(c *Config) { c.Data.Image[0] = 0 },
-		"2 channels":       func(c *Config) { c.Data.Image[2] = 2 },
+		"0x28x1":           func(c *Config) { c.Data.Item.Shape = []int{0, 28, 1} },
+		"tokens":           func(c *Config) { c.Data.Item.Element = medium.Tokens },
 		"0 training":       func(c *Config) { c.Data.Train = 0 },
 		"Epochs 0":         func(c *Config) { c.Epochs = 0 },
 		"Steps -1":         func(c *Config) { c.Epochs, c.Steps = 0, -1 },
@@ -139,9 +140,6 @@ func TestValidate(t *testing.T) {
 		c := good
 		change(&c)
 		err := c.Validate()
-		if want == "2 channels" {
-			want = "28x28x2"
-		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}

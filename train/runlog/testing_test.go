@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 )
@@ -17,6 +18,7 @@ func must[T any](v T, err error) T {
 
 func registry() *model.Registry {
 	r := &model.Registry{}
+	r.Media.Register(pixels.Kind())
 	r.Register(vae.MLPVAE())
 	return r
 }
@@ -24,7 +26,7 @@ func registry() *model.Registry {
 // small returns a set of so many training and test images.
 func small(train, test int) *data.Set {
 	images := func(n int) data.Split {
-		return data.Split{Items: must(data.NewInMemory(make([]uint8, n*28*28), n, 28, 28, 1))}
+		return data.Split{Items: must(data.NewInMemory(make([]uint8, n*28*28), n, pixels.Item(28, 28, 1)))}
 	}
 	return &data.Set{Name: "few digits", Digest: "digest", Train: images(train), Test: images(test)}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 )
 
@@ -21,7 +22,7 @@ func Example() {
 			labels[i/64] = int32(i / 64 % 2)
 			pix[i] = uint8(i*7%50 + 150*(i/64%2))
 		}
-		images, err := data.NewInMemory(pix, n, 8, 8, 1)
+		images, err := data.NewInMemory(pix, n, pixels.Item(8, 8, 1))
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -25,6 +25,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -168,8 +169,8 @@ func (i Info) digest(r *exec.Runner) (string, error) {
 // images (N,H,W,C) → features (N,F), ≥ 0; probabilities (N,K).
 func (n *Net) Describe(ctx context.Context, images data.Items) (features, probabilities []float32, err error) {
 	images = resizedForNet(images)
-	if h, w, c := images.Shape(); [3]int{h, w, c} != n.Image {
-		return nil, nil, fmt.Errorf("feature: images of %dx%dx%d, want %v", h, w, c, n.Image)
+	if h, w, c, err := medium.HWC(images.Item()); err != nil || [3]int{h, w, c} != n.Image {
+		return nil, nil, fmt.Errorf("feature: images of %v, want %v", images.Item(), n.Image)
 	}
 	out, err := n.forward.Rows(ctx, images.Len(), batch, func(c *exec.Call, at, n int) error {
 		index := make([]int32, n)

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 )
@@ -59,7 +61,7 @@ func quadrants(t *testing.T, train, test int, classes bool) *data.Set {
 				}
 			}
 		}
-		im, err := data.NewInMemory(pix, n, side, side, 1)
+		im, err := data.NewInMemory(pix, n, pixels.Item(side, side, 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +240,7 @@ func TestUnfit(t *testing.T) {
 	if _, err := Open(context.Background(), set, be, Options{NoCache: true}); !errors.Is(err, ErrUnfit) {
 		t.Errorf("no labels: %v", err)
 	}
-	row, err := data.NewInMemory(make([]uint8, 40), 4, 1, 10, 1)
+	row, err := data.NewInMemory(make([]uint8, 40), 4, pixels.Item(1, 10, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,12 +257,12 @@ func TestUnfit(t *testing.T) {
 
 // TestResized checks that images larger than the input of a net are resized in proportion.
 func TestResized(t *testing.T) {
-	big, err := data.NewInMemory(bytes.Repeat([]uint8{7}, 2*100*150*3), 2, 100, 150, 3)
+	big, err := data.NewInMemory(bytes.Repeat([]uint8{7}, 2*100*150*3), 2, pixels.Item(100, 150, 3))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := resizedForNet(big)
-	if h, w, c := s.Shape(); h != 43 || w != 64 || c != 3 {
+	if h, w, c, _ := medium.HWC(s.Item()); h != 43 || w != 64 || c != 3 {
 		t.Errorf("100x150x3 is resized to %dx%dx%d", h, w, c)
 	}
 	dst := make([]uint8, 43*64*3)
@@ -272,7 +274,7 @@ func TestResized(t *testing.T) {
 	}
 	if small := resizedForNet(quadrants(t, 4, 0, true).Train.Items); small.Len() != 4 {
 		t.Error("small images are resized")
-	} else if h, w, _ := small.Shape(); h != side || w != side {
+	} else if h, w, _, _ := medium.HWC(small.Item()); h != side || w != side {
 		t.Errorf("small images are resized to %dx%d", h, w)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
@@ -36,7 +37,10 @@ func newInfo(set *data.Set) (Info, data.Labeller, error) {
 	if !ok || len(train.LabelNames()) == 0 {
 		return Info{}, nil, fmt.Errorf("feature: %w: the images of %s have no labels to train it on", ErrUnfit, set.Name)
 	}
-	h, w, c := resizedForNet(train).Shape()
+	h, w, c, err := medium.HWC(resizedForNet(train).Item())
+	if err != nil {
+		return Info{}, nil, fmt.Errorf("feature: %w: %w", ErrUnfit, err)
+	}
 	if min(h, w) < minSide {
 		return Info{}, nil, fmt.Errorf("feature: %w: images of %dx%dx%d, want sides of %d or more", ErrUnfit, h, w, c, minSide)
 	}

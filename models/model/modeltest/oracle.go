@@ -19,6 +19,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
@@ -64,7 +65,7 @@ func CompareTraining(t *testing.T, c model.Config, file string) {
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	m, err := c.New(model.Input{Image: model.Image{H: o.Image[0], W: o.Image[1], C: o.Image[2]}, Labels: o.Labels})
+	m, err := c.New(model.Input{Item: pixels.Item(o.Image[0], o.Image[1], o.Image[2]), Labels: o.Labels})
 	if err != nil {
 		t.Fatal(err)
 	}

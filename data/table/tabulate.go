@@ -1,4 +1,4 @@
-package data
+package table
 
 import (
 	"context"
@@ -10,50 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/imago-ml/imago/data"
 )
-
-// A Table is rows of D numbers as Items of 1×D×1: an Exact, whose values are the
-// numbers themselves, each column scaled to [0, 1].
-type Table struct {
-	values []float32 // (N, D)
-	d      int
-}
-
-// Len returns the number of rows.
-func (t *Table) Len() int { return len(t.values) / t.d }
-
-// Shape returns 1×D×1.
-func (t *Table) Shape() (h, w, c int) { return 1, t.d, 1 }
-
-// At returns row i in bytes, rounded; see Items.
-func (t *Table) At(i int, dst []uint8) error {
-	if err := checkAt(t, i, dst); err != nil {
-		return err
-	}
-	for j, v := range t.values[i*t.d : (i+1)*t.d] {
-		dst[j] = uint8(v*255 + 0.5)
-	}
-	return nil
-}
-
-// FloatsAt returns row i; see Exact.
-func (t *Table) FloatsAt(i int, dst []float32) error {
-	if n := t.Len(); i < 0 || i >= n {
-		return fmt.Errorf("data: row %d of %d", i, n)
-	}
-	if len(dst) < t.d {
-		return fmt.Errorf("data: room for %d values, a row has %d", len(dst), t.d)
-	}
-	copy(dst, t.values[i*t.d:(i+1)*t.d])
-	return nil
-}
-
-// A Column is one of a table of numbers.
-type Column struct {
-	Name string  `json:"name"`
-	Min  float64 `json:"min"` // what is 0 when scaled
-	Max  float64 `json:"max"` // what is 1
-}
 
 // Rows are rows of D numbers and, unless nil, a label for each.
 type Rows struct {
@@ -64,19 +23,20 @@ type Rows struct {
 // MaxColumns and MaxNumbers are the most columns and numbers a table may have.
 const (
 	MaxColumns = 1 << 16
-	MaxNumbers = MaxInMemory / 8
+	MaxNumbers = data.MaxInMemory / 8
 )
 
-// Tabulate makes a set of rows of numbers with columns of those names. Without test rows,
-// some of the others are held out (HoldOut). Each column is scaled so that the training
-// part has 0 for its least value and 1 for its greatest,
+// Tabulate returns a set of rows of numbers with columns of those names. Without test
+// rows, some of the others are held out (data.HoldOut). Each column is scaled by the
+// least and the greatest value of the training part,
 //
 //	x = (v − min) / (max − min),
 //
-// and a column of one value is 0. Rows of opt.Without, which are not trained on, have no
-// part in that; and with opt.Columns, min and max are theirs. What lies outside is taken as the nearer end, of which is told: likelihoods of what is beyond
-// [0, 1] mean nothing.
-func Tabulate(ctx context.Context, name string, names []string, train, test Rows, classes []string, opt Options) (*Set, error) {
+// and a column of one value is 0. Rows of opt.Without, which are not trained on, do not
+// count. If opt.Medium is a table, min and max are those of its columns, whose names must
+// agree. A value outside is replaced by the nearer end, because likelihoods of values
+// outside [0, 1] mean nothing; the number of such values is reported to opt.Progress.
+func Tabulate(ctx context.Context, name string, names []string, train, test Rows, classes []string, opt data.Options) (*data.Set, error) {
 	d := len(names)
 	if d == 0 || d > MaxColumns {
 		return nil, fmt.Errorf("%d columns of numbers, want 1 to %d", d, MaxColumns)
@@ -104,7 +64,7 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 		return nil, err
 	}
 	if len(test.Values) == 0 {
-		in, out := HoldOut(len(train.Values)/d, opt, strconv.Itoa)
+		in, out := data.HoldOut(len(train.Values)/d, opt, strconv.Itoa)
 		train, test = train.only(in, d), train.only(out, d)
 		fmt.Fprintln(id, "held out", out)
 	}
@@ -113,10 +73,10 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 		return nil, err
 	}
 	fmt.Fprintln(id, columns)
-	set := &Set{Name: name, Columns: columns, Classes: classes, Digest: fmt.Sprintf("%x", id.Sum(nil))}
+	set := &data.Set{Name: name, Classes: classes, Digest: fmt.Sprintf("%x", id.Sum(nil))}
 	outside := 0
 	for _, p := range []struct {
-		*Split
+		*data.Split
 		Rows
 	}{{&set.Train, train}, {&set.Test, test}} {
 		values := make([]float32, len(p.Values))
@@ -127,27 +87,31 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 			}
 			values[i] = scaled(v, c.Min, c.Max)
 		}
-		p.Split.Items, p.Split.Labels = &Table{values, d}, p.Rows.Labels
+		if p.Split.Items, err = data.NewValues(values, Item(columns)); err != nil {
+			return nil, err
+		}
+		p.Split.Labels = p.Rows.Labels
 	}
 	if outside > 0 {
-		opt.say("%d of %d values lie outside the range of the training part, and are taken as its ends", outside, len(train.Values)+len(test.Values))
+		opt.Say("%d of %d values lie outside the range of the training part, and are taken as its ends", outside, len(train.Values)+len(test.Values))
 	}
 	return set, nil
 }
 
-// ranges returns the columns of the training part, or opt.Columns if they have those names.
-func ranges(names []string, train Rows, classes []string, opt Options) ([]Column, error) {
+// ranges returns the columns of the training part, or those of opt.Medium if it is a table
+// whose columns have those names.
+func ranges(names []string, train Rows, classes []string, opt data.Options) ([]Column, error) {
 	d := len(names)
-	if opt.Columns != nil {
-		if len(opt.Columns) != d {
-			return nil, fmt.Errorf("%d columns of numbers, want the %d of the table it goes with", d, len(opt.Columns))
+	if like, ok := opt.Medium.(Medium); ok && len(like.Columns) > 0 {
+		if len(like.Columns) != d {
+			return nil, fmt.Errorf("%d columns of numbers, want the %d of the table it goes with", d, len(like.Columns))
 		}
-		for i, c := range opt.Columns {
+		for i, c := range like.Columns {
 			if c.Name != names[i] {
 				return nil, fmt.Errorf("column %d is called %s, in the table it goes with %s", i+1, names[i], c.Name)
 			}
 		}
-		return opt.Columns, nil
+		return like.Columns, nil
 	}
 	var left []int // rows
 	for i := range len(train.Values) / d {
@@ -172,7 +136,8 @@ func ranges(names []string, train Rows, classes []string, opt Options) ([]Column
 	return columns, nil
 }
 
-// scaled returns v on the way from lo (0) to hi (1). Halves keep a difference from overflowing.
+// scaled returns (v − lo)/(hi − lo), limited to [0, 1]. Halves keep a difference from
+// overflowing.
 func scaled(v, lo, hi float64) float32 {
 	switch {
 	case v <= lo:
