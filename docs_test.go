@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
+	"go/format"
 	"image"
 	"image/color"
 	"image/png"
@@ -29,10 +30,10 @@ import (
 // The tests of this file hold the documentation to the code. A fenced block has a language:
 //
 //   - sh: each line is run, in order, in one empty folder for each page. `imago` and `go run ./cmd/imago` are the program
-//     as it is now. Lines that start git, go test, go vet, go build, go install, cd, a script of the repository or
-//     apt-get are not run; of these, patterns of packages and paths of scripts must exist. Any other program is an error.
-//   - go: the block is compiled in a module of its own that requires this one, and run if it is a program. A block
-//     without a package clause continues the file of the block before it.
+//     as it is now. Other lines of go, and those that start git, cd, apt-get or a
+//     script of the repository, are not run; patterns of packages and paths of scripts must exist. Any other program is an error.
+//   - go: the block is a file. It is compiled in a module of its own that requires this one, and run if it is a program:
+//     without arguments, or once for each of the command lines in the comment <!-- ci: train mine; sample latest -->.
 //   - text: output or a picture in characters; not tested.
 //
 // A comment in the line above a block changes how it is run:
@@ -216,7 +217,7 @@ func checkOther(t *testing.T, line string) {
 	t.Helper()
 	words := strings.Fields(line)
 	switch first := words[0]; {
-	case first == "go" && len(words) > 1 && slices.Contains([]string{"test", "vet", "build", "install", "generate"}, words[1]):
+	case first == "go" && len(words) > 1 && slices.Contains([]string{"test", "vet", "build", "install", "run", "mod", "get"}, words[1]):
 		for _, m := range pattern.FindAllStringSubmatch(line, -1) {
 			if out, err := exec.Command("go", "list", m[1]).CombinedOutput(); err != nil {
 				t.Errorf("%s: %v\n%s", line, err, out)
@@ -374,27 +375,6 @@ func inline(prose string) []string {
 	return all
 }
 
-// programs returns the Go files of a page: the blocks joined that belong to one, by the line of the first.
-func programs(t *testing.T, name string) map[int]string {
-	t.Helper()
-	all := map[int]string{}
-	first := 0
-	found, _ := blocks(t, name)
-	for _, b := range found {
-		switch {
-		case b.lang != "go":
-			continue
-		case strings.HasPrefix(strings.TrimSpace(b.text), "package ") || strings.Contains(b.text, "\npackage "):
-			first = b.line
-		case first == 0:
-			t.Errorf("%s:%d: the first block of Go has no package clause", name, b.line)
-			continue
-		}
-		all[first] += b.text
-	}
-	return all
-}
-
 // TestDocsPrograms compiles the Go blocks of all pages outside the module, and runs those that are programs.
 func TestDocsPrograms(t *testing.T) {
 	if testing.Short() {
@@ -415,32 +395,40 @@ func TestDocsPrograms(t *testing.T) {
 	mod := strings.Replace(string(requirements), "module "+module, "module example.org/outside", 1) +
 		"\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n"
 	for _, name := range pages(t) {
-		for line, source := range programs(t, name) {
-			t.Run(fmt.Sprintf("%s line %d", name, line), func(t *testing.T) {
+		found, _ := blocks(t, name)
+		for _, b := range found {
+			if b.lang != "go" {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s line %d", name, b.line), func(t *testing.T) {
+				if f, err := format.Source([]byte(b.text)); err != nil || string(f) != b.text {
+					t.Errorf("not as gofmt writes it (%v)", err)
+				}
 				dir := t.TempDir()
-				for file, b := range map[string][]byte{"go.mod": []byte(mod), "go.sum": sums, "doc.go": []byte(source)} {
-					if err := os.WriteFile(filepath.Join(dir, file), b, 0o666); err != nil {
+				for file, text := range map[string][]byte{"go.mod": []byte(mod), "go.sum": sums, "main.go": []byte(b.text)} {
+					if err := os.WriteFile(filepath.Join(dir, file), text, 0o666); err != nil {
 						t.Fatal(err)
 					}
 				}
 				outside := func(name string, args ...string) {
 					t.Helper()
-					ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 					defer cancel()
+					start := time.Now()
 					cmd := exec.CommandContext(ctx, name, args...)
 					cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CI=true")
-					if out, err := cmd.CombinedOutput(); err != nil {
+					out, err := cmd.CombinedOutput()
+					if err != nil {
 						t.Fatalf("%s %v: %v\n%s", name, args, err, out)
-					} else if len(out) > 0 {
-						t.Logf("%s", out)
 					}
-				}
-				if !strings.Contains(source, "\npackage main\n") && !strings.HasPrefix(source, "package main\n") {
-					outside("go", "build", ".")
-					return
+					t.Logf("%5.1f s  %s %v\n%s", time.Since(start).Seconds(), name, args, out)
 				}
 				outside("go", "build", "-o", "program", ".")
-				outside("./program")
+				if strings.HasPrefix(b.text, "package main\n") {
+					for _, args := range strings.Split(b.ci, ";") {
+						outside("./program", strings.Fields(args)...)
+					}
+				}
 			})
 		}
 	}
