@@ -84,7 +84,7 @@ func fid(_ context.Context, _ *evaluation, real, generated *embedding) (result, 
 	return result{value: v}, err
 }
 
-// ownNet says which features those are.
+// aboutNet says in words which features are compared.
 var aboutNet = fmt.Sprintf("features of imago's own net, version %d, not of Inception", feature.Version)
 
 // aboutFID returns the protocol of a Fréchet distance in words.

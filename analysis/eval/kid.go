@@ -43,7 +43,7 @@ func (p Protocol) aboutKID() string {
 //
 //	E k(x, x′) + E k(y, y′) − 2 E k(x, y),   k(x, y) = (x·y/F + 1)³
 //
-// for each of so many subsets of a and b, which are size points drawn without replacement:
+// for each of the subsets of a and b, which are size points drawn without replacement:
 // subset i of a at key.Split("real").At(i), of b at key.Split("made").At(i). Products are
 // float32, sums float64.
 //

@@ -124,7 +124,7 @@ func (s stamp) model() *model.Model {
 	return &model.Model{Eval: s.Eval, Sample: s.Sample, TakesLabels: model.Conditioning{Sample: true}}
 }
 
-// stamps are the pictures, (4,2,2): one bright pixel each.
+// Sample draws the pictures, (4,2,2): one bright quarter each.
 func (s stamp) Sample(n int) (*graph.Func, error) {
 	pictures := make([]float32, 4*quarterSize)
 	for c := range 4 {

@@ -95,8 +95,8 @@ func (s *Session) Input() model.Input { return s.in }
 // Runner returns what runs its functions; its state holds the parameters.
 func (s *Session) Runner() *exec.Runner { return s.runner }
 
-// Labels returns K if the model takes labels to draw an image, 0 if it does not. It is
-// what the model declares, as CodeLabels is: nothing is built.
+// SampleLabels returns K if the model takes labels to draw an image, 0 if it does not. It is
+// what the model declares, as DecodeLabels is: nothing is built.
 func (s *Session) SampleLabels() int {
 	if s.model.Sample != nil {
 		return s.labels(s.model.TakesLabels.Sample)
@@ -104,7 +104,7 @@ func (s *Session) SampleLabels() int {
 	return s.DecodeLabels()
 }
 
-// CodeLabels returns K if the model takes labels to decode a code, 0 if it does not.
+// DecodeLabels returns K if the model takes labels to decode a code, 0 if it does not.
 func (s *Session) DecodeLabels() int {
 	return s.labels(s.model.Decode != nil && s.model.TakesLabels.Decode)
 }
@@ -122,9 +122,9 @@ func (s *Session) Latent() int { return s.model.Latent }
 // HasPrior reports whether images can be drawn from a prior: see model.Model.HasPrior.
 func (s *Session) HasPrior() bool { return s.model.HasPrior() }
 
-// Standard reports whether the model was trained to decode codes drawn from N(0, I).
-// If the model draws images from a prior of its own, that holds only for a conditional
-// decoder: the label is given, and the code holds what is left.
+// StandardPrior reports whether the model was trained to decode codes drawn from N(0, I). If the
+// model draws images from a prior of its own, only a conditional decoder is: the label is
+// given, and the code holds the rest.
 func (s *Session) StandardPrior() bool {
 	return s.HasPrior() && (s.model.Sample == nil || s.DecodeLabels() > 0)
 }

@@ -18,9 +18,9 @@
 //     has a Call for each batch that is prepared ahead: the goroutine that reads
 //     images fills Call.Input, and the loop runs the Call. Running allocates nothing.
 //
-// A Runner, its Funcs and its Programs are safe for concurrent use: each caller has
-// operands of its own, and the runs of one Runner, and the accesses to its state,
-// come one after another. Whoever shares a state must therefore share the Runner.
+// A Runner, its Funcs and its Programs are safe for concurrent use: each caller has its
+// own operands, and a Runner does one thing at a time: a run, a compilation or an access
+// to its state. So those who share a state must share its Runner.
 //
 // Errors name the function and the operand. The package knows no model, no data and
 // no concrete device.

@@ -55,7 +55,8 @@ func put(x []float32) Feeder {
 	}
 }
 
-// Any number of rows has one result whatever the batch size, and each size is built once.
+// TestRows checks that the result does not depend on the batch size, and that each size is built
+// once.
 func TestRows(t *testing.T) {
 	r := newRunner(t)
 	built := map[int]int{}
@@ -87,7 +88,8 @@ func TestRows(t *testing.T) {
 	}
 }
 
-// Operands of a short batch are 0 beyond its rows, also after a full batch.
+// TestShortBatch checks that operands of a short batch are 0 beyond its rows, also after a full
+// batch.
 func TestShortBatch(t *testing.T) {
 	f := newRunner(t).Func(scaled)
 	var left []float32
@@ -105,8 +107,8 @@ func TestShortBatch(t *testing.T) {
 	}
 }
 
-// Goroutines share a function, of several sizes, beside a step that changes the state it
-// reads and a reader of the state. Run with -race.
+// TestConcurrent shares a function of several batch sizes between goroutines, beside a step that
+// changes the state it reads and a reader of the state. Run with -race.
 func TestConcurrent(t *testing.T) {
 	r := newRunner(t)
 	f := r.Func(scaled)
@@ -182,7 +184,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// An error names the function and the operand.
+// TestErrors checks that an error names the function and the operand.
 func TestErrors(t *testing.T) {
 	r := newRunner(t)
 	f := r.Func(scaled)

@@ -49,9 +49,9 @@ func (f *Func) Program(batch int) (*Program, error) {
 	return p, nil
 }
 
-// Run runs one batch and returns its results by name. It fails if the function takes
-// an input that in does not have, or has in another shape. Inputs that it does not
-// take are ignored: a function that draws nothing takes no random key.
+// Run runs one batch and returns its results by name. It fails if in lacks an input of the
+// function, or has it in another shape. Inputs that the function does not take are ignored:
+// a function without randomness takes no random key.
 func (f *Func) Run(ctx context.Context, batch int, in Inputs) (map[string]*tensor.Tensor, error) {
 	p, err := f.Program(batch)
 	if err != nil {
@@ -76,14 +76,14 @@ func (f *Func) Run(ctx context.Context, batch int, in Inputs) (map[string]*tenso
 	return out, c.Run()
 }
 
-// A Feeder fills the operands of a batch with rows at … at+n−1 of some. Of a short
-// batch all operands are 0 before.
+// A Feeder fills the operands of a batch with rows at … at+n−1. For a short batch all
+// operands are 0 before the call.
 type Feeder func(c *Call, at, n int) error
 
-// Each runs the function over rows, a batch at a time in order. For each batch it
-// calls feed, runs, and calls use, which reads the results; in both the batch is rows
-// at … at+n−1. The last batch may be short: n is less than its size. An error of feed
-// or use ends it and is returned as it is.
+// Each runs the function over rows, a batch at a time in order. For each batch it calls feed,
+// runs the program and calls use, which reads the results. Both are called with rows
+// at … at+n−1; for the last batch n may be less than its size. An error of feed or use ends
+// the run and is returned unchanged.
 func (f *Func) Each(ctx context.Context, rows, batch int, feed, use Feeder) error {
 	p, err := f.Program(batch)
 	if err != nil {
@@ -112,9 +112,8 @@ func (f *Func) Each(ctx context.Context, rows, batch int, feed, use Feeder) erro
 	return nil
 }
 
-// Rows runs the function over rows, a batch at a time, and returns its results by
-// name: of each row what the function gives for it. Each output must have the batch
-// as its first axis.
+// Rows runs the function over rows, a batch at a time, and returns the results of all rows by
+// the name of the output. Each output must be float32 with the batch as its first axis.
 //
 // → (rows, …) by the name of the output.
 func (f *Func) Rows(ctx context.Context, rows, batch int, feed Feeder) (map[string][]float32, error) {

@@ -66,8 +66,8 @@ func (p *Program) NewCall() *Call {
 	return c
 }
 
-// Acquire returns operands that are not in use, with what was left in them. Release
-// gives them back.
+// Acquire returns operands that are not in use; their values are undefined. The caller gives
+// them back by Release.
 func (p *Program) Acquire() *Call {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,7 +79,7 @@ func (p *Program) Acquire() *Call {
 	return p.NewCall()
 }
 
-// Release gives back operands of Acquire. The caller uses them no more.
+// Release gives back operands of Acquire, which the caller must not use any more.
 func (p *Program) Release(c *Call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,8 +116,8 @@ func (c *Call) Output(name string) *tensor.Tensor {
 // Outputs returns all results, in the order of Program.Outputs.
 func (c *Call) Outputs() []*tensor.Tensor { return c.out }
 
-// Bind makes t the operand of that name in place of the Call's own, so that several
-// Calls share an operand. A function that takes none of that name is left as it is.
+// Bind makes t the operand of that name in place of the Call's own, so that several Calls can
+// share an operand. It does nothing if the function has no input of that name.
 func (c *Call) Bind(name string, t *tensor.Tensor) error {
 	i, ok := c.program.inputs[name]
 	if !ok {
@@ -131,8 +131,8 @@ func (c *Call) Bind(name string, t *tensor.Tensor) error {
 	return nil
 }
 
-// Put copies v to the front of a float32 operand and fills the rest with 0. A
-// function that takes none of that name is left as it is.
+// Put copies v to the front of a float32 operand and fills the rest with 0. It does nothing if
+// the function has no input of that name.
 func (c *Call) Put(name string, v []float32) error {
 	i, ok := c.program.inputs[name]
 	if !ok {
@@ -147,8 +147,8 @@ func (c *Call) Put(name string, v []float32) error {
 	return nil
 }
 
-// PutKey sets an int32 operand (4) to the words of a random key. A function that
-// takes none of that name, as it draws nothing, is left as it is.
+// PutKey sets an int32 operand (4) to the words of a random key. It does nothing if the
+// function has no input of that name.
 func (c *Call) PutKey(name string, key rng.Key) error {
 	i, ok := c.program.inputs[name]
 	if !ok {
@@ -199,6 +199,7 @@ func (c *Call) FirstNonFinite() error {
 	return checked.Run(c.in, out)
 }
 
+// describe returns the type and shape of t.
 func describe(t *tensor.Tensor) string {
 	if t == nil {
 		return "no tensor"
