@@ -44,9 +44,17 @@ type optimizer struct {
 	gradNorm string  // the metric of the norm of the gradient
 }
 
-// optimizer returns the optimiser of the network with that name.
-func (o Options) optimizer(network, gradNorm string, rate float64) optimizer {
-	return optimizer{network, []string{network}, o.Optimizer("optimizer/" + network), rate, gradNorm}
+// newOptimizer returns the optimiser of the network with that name, by a rule. The slots
+// of the rule are optimizer/name/…; those of an Adam without a Name have no other prefix.
+func newOptimizer(network string, rule optim.Rule, rate float64, gradNorm string) optimizer {
+	slots := "optimizer/" + network
+	if adam, ok := rule.(optim.Adam); ok && adam.Name == "" {
+		adam.Name = slots
+		rule = adam
+	} else {
+		rule = update.Prefixed(rule, slots+"/")
+	}
+	return optimizer{network, []string{network}, rule, rate, gradNorm}
 }
 
 // newAdversary returns the GAN of the options, yet to be declared: a caller may
@@ -65,8 +73,8 @@ func newAdversary(name string, o Options, in model.Input) (*adversary, error) {
 		}
 	}
 	m.algorithm = alternating{m.Separate}
-	m.generatorOptimizer = m.optimizer(generator, model.GGradNorm, 1)
-	m.discriminatorOptimizer = m.optimizer(discriminator, model.DGradNorm, m.DRate)
+	m.generatorOptimizer = newOptimizer(generator, m.Optimizer, 1, model.GGradNorm)
+	m.discriminatorOptimizer = newOptimizer(discriminator, m.DOptimizer, m.DRate, model.DGradNorm)
 	return m, nil
 }
 

@@ -22,9 +22,10 @@ type Adversarial struct {
 	EMA     float64 `json:"ema" flag:"ema" help:"generate images with a moving average of the generator's weights, of this decay, as 0.999: better images, and steadier ones; 0 takes the weights themselves"` // [0,1)
 	Augment string  `json:"augment" flag:"augment" help:"augmentation of real and generated images before the discriminator, for small sets: some of color,translation,cutout, or none"`                       // as DiffAugment takes it
 
-	// Optimizer returns the rule of a network in place of Adam with Beta1 and Beta2, as in
-	// Options; nil is Adam. It is not saved: set it again to resume a run.
-	Optimizer func(slots string) optim.Rule `json:"-"`
+	// Optimizer and DOptimizer are those of Options; nil is Adam with Beta1 and Beta2. They
+	// are not saved: set them again to resume a run.
+	Optimizer  optim.Rule `json:"-"`
+	DOptimizer optim.Rule `json:"-"`
 }
 
 // DefaultAdversarial returns the options of DCGAN: the non-saturating loss, one update of
@@ -75,9 +76,9 @@ func (c Adversarial) Options(z Noise) (Options, error) {
 	}
 	loss, _ := LossByName(c.Loss)
 	augment, _ := DiffAugment(c.Augment)
-	o := Options{Latent: z.Latent, Loss: loss, Augment: augment, DSteps: c.DSteps, DRate: c.DRate, EMA: c.EMA, Optimizer: c.Optimizer}
+	o := Options{Latent: z.Latent, Loss: loss, Augment: augment, DSteps: c.DSteps, DRate: c.DRate, EMA: c.EMA, Optimizer: c.Optimizer, DOptimizer: c.DOptimizer}
 	if o.Optimizer == nil {
-		o.Optimizer = adam(c.Beta1, c.Beta2, 1e-8)
+		o.Optimizer = optim.Adam{Beta1: c.Beta1, Beta2: c.Beta2, Epsilon: 1e-8}
 	}
 	if c.GP > 0 {
 		o.Penalties = append(o.Penalties, GradientPenalty(c.GP))

@@ -7,6 +7,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/update"
 	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/optim"
 )
 
 // Dense are networks of one hidden dense layer, for images of any shape:
@@ -78,7 +79,7 @@ func (c *DenseConfig) build(in model.Input) (*adversary, error) {
 	}
 	o.Separate = true
 	if c.Optimizer == nil {
-		o.Optimizer = adam(c.Beta1, c.Beta2, 1e-7)
+		o.Optimizer = optim.Adam{Beta1: c.Beta1, Beta2: c.Beta2, Epsilon: 1e-7}
 	}
 	return build("dense-gan", o, in)
 }

@@ -26,7 +26,7 @@ func discriminate(b *nn.Builder, x *graph.Node) *graph.Node {
 	return graph.Reshape(b.Dense("logit", h, 1, nn.None), -1)
 }
 
-// A GAN of your own networks, with five updates of the critic and AdamW.
+// A GAN of your own networks, with five updates of the critic, and other optimisers.
 func ExampleNew() {
 	m, err := gan.New("my-gan", gan.Options{
 		Generator:     gan.GeneratorFunc(generate),
@@ -36,11 +36,8 @@ func ExampleNew() {
 		Penalties:     []gan.Penalty{gan.GradientPenalty(10)},
 		DSteps:        5,
 		EMA:           0.999,
-		Optimizer: func(slots string) optim.Rule {
-			rule := optim.DefaultAdamW()
-			rule.Name, rule.Beta1, rule.Beta2 = slots, 0, 0.9
-			return rule
-		},
+		Optimizer:     optim.DefaultAdamW(),
+		DOptimizer:    optim.DefaultRMSprop(),
 	}, mnist)
 	if err != nil {
 		panic(err)

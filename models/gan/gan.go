@@ -98,11 +98,10 @@ type Options struct {
 	Separate bool    // the discriminator has one update for real and one for generated images, not one for both
 	EMA      float64 // decay of the moving average of the generator's weights, as 0.999, by which images are generated after training; 0 = none
 
-	// Optimizer returns the rule of a network. slots is "optimizer/generator" or
-	// "optimizer/discriminator", and the names of the slots of the rule begin with it, as
-	// with optim.ByName("adamw", slots). nil is Adam with β₁ = 0.5, β₂ = 0.999 and ε = 1e-8,
-	// as in DCGAN.
-	Optimizer func(slots string) optim.Rule
+	// Optimizer is the rule of every network, each with slots of its own, and DOptimizer
+	// that of the discriminator where it is another; nil is Optimizer. An Optimizer of nil
+	// is Adam with β₁ = 0.5, β₂ = 0.999 and ε = 1e-8, as in DCGAN.
+	Optimizer, DOptimizer optim.Rule
 }
 
 // defaults returns o with the usual setting in place of each zero value.
@@ -120,7 +119,10 @@ func (o Options) defaults() Options {
 		o.DRate = 1
 	}
 	if o.Optimizer == nil {
-		o.Optimizer = adam(0.5, 0.999, 1e-8)
+		o.Optimizer = optim.Adam{Beta1: 0.5, Beta2: 0.999, Epsilon: 1e-8}
+	}
+	if o.DOptimizer == nil {
+		o.DOptimizer = o.Optimizer
 	}
 	return o
 }

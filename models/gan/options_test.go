@@ -51,7 +51,7 @@ func own(t *testing.T, change func(o *Options)) (testModel, *int) {
 			augmentations++
 			return graph.Scale(x, 0.5)
 		},
-		Optimizer: func(string) optim.Rule { return constant{} },
+		Optimizer: constant{},
 	}
 	change(&o)
 	m, err := build("own", o, model.Input{Item: small, Labels: 3})
@@ -154,9 +154,6 @@ func TestOptionErrors(t *testing.T) {
 				return graph.Add(l, graph.Sum(b.Network("head").Param("bias", nn.Zeros, 1)))
 			})
 		}), "gan: x for images of 4x8x3: parameter head/bias is not learned: declare the layers of a network in the Builder that it is given"},
-		"slots": {pair(func(o *Options) {
-			o.Optimizer = func(string) optim.Rule { return optim.DefaultAdam() }
-		}), "gan: x for images of 4x8x3: graph: optimiser slot optimizer/adam/beta1_power([]): the optimisers of discriminator and of generator both have it: name them apart"},
 	} {
 		_, err := New("x", c.o, model.Input{Item: small})
 		if err == nil || err.Error() != c.want {
@@ -165,18 +162,12 @@ func TestOptionErrors(t *testing.T) {
 	}
 }
 
-// A configuration of the package takes an optimiser too.
+// A configuration of the package takes optimisers too.
 func TestOptimizerOfAKind(t *testing.T) {
 	for _, kind := range []func() (model.Kind, model.Recipe){DenseGAN, dcgan, ResNetGAN, CGAN, InfoGAN, VAEGAN} {
 		k, _ := kind()
 		c := k.Default()
-		setOptimizer(t, c, func(slots string) optim.Rule {
-			r, err := optim.ByName("rmsprop", slots)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return r
-		})
+		setOptimizers(t, c, optim.DefaultRMSprop(), optim.DefaultAdamW())
 		m, err := c.New(model.Input{Item: small, Labels: 3})
 		if err != nil {
 			t.Fatal(err)
@@ -185,28 +176,28 @@ func TestOptimizerOfAKind(t *testing.T) {
 		for _, s := range m.Slots {
 			names += s.Name + " "
 		}
-		if strings.Contains(names, "beta1") || !strings.Contains(names, "optimizer/generator/") || !strings.Contains(names, "optimizer/discriminator/") {
+		if strings.Contains(names, "generator/optimizer/adamw") || !strings.Contains(names, "optimizer/generator/optimizer/rmsprop/") || !strings.Contains(names, "optimizer/discriminator/optimizer/adamw/") {
 			t.Errorf("%s: slots %s", k.Name, names)
 		}
 	}
 }
 
-// setOptimizer sets the Optimizer of a configuration.
-func setOptimizer(t *testing.T, c model.Config, optimizer func(slots string) optim.Rule) {
+// setOptimizers sets the optimisers of a configuration.
+func setOptimizers(t *testing.T, c model.Config, optimizer, dOptimizer optim.Rule) {
 	t.Helper()
 	switch c := c.(type) {
 	case *DenseConfig:
-		c.Optimizer = optimizer
+		c.Optimizer, c.DOptimizer = optimizer, dOptimizer
 	case *DCGANConfig:
-		c.Optimizer = optimizer
+		c.Optimizer, c.DOptimizer = optimizer, dOptimizer
 	case *ResNetConfig:
-		c.Optimizer = optimizer
+		c.Optimizer, c.DOptimizer = optimizer, dOptimizer
 	case *CGANConfig:
-		c.Optimizer = optimizer
+		c.Optimizer, c.DOptimizer = optimizer, dOptimizer
 	case *InfoGANConfig:
-		c.Optimizer = optimizer
+		c.Optimizer, c.DOptimizer = optimizer, dOptimizer
 	case *VAEGANConfig:
-		c.Optimizer = optimizer
+		c.Optimizer, c.DOptimizer = optimizer, dOptimizer
 	default:
 		t.Fatalf("%T", c)
 	}

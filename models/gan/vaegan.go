@@ -233,7 +233,7 @@ func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.encoderOptimizer = m.optimizer(encoder, model.GradNorm, 1)
+	g.encoderOptimizer = newOptimizer(encoder, m.Optimizer, 1, model.GradNorm)
 	m.algorithm = g
 	if err := m.declare(); err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/update"
-	"github.com/imago-ml/imago/optim"
 )
 
 // This file is WGAN-GP: Gulrajani et al., arXiv:1704.00028, algorithm 1.
@@ -122,11 +121,4 @@ func (in *inputs) discriminatorUpdate(real, fake, realLogits, fakeLogits *graph.
 func (in *inputs) generatorUpdate(fakeLogits *graph.Node) update.Update {
 	loss := graph.Mean(in.Loss.Generator(fakeLogits))
 	return in.update(in.generatorOptimizer, loss, graph.Output{Name: model.GLoss, Value: loss}) // line 12
-}
-
-// adam returns the Adam of each network, lines 9 and 12.
-func adam(beta1, beta2, epsilon float64) func(slots string) optim.Rule {
-	return func(slots string) optim.Rule {
-		return optim.Adam{Name: slots, Beta1: beta1, Beta2: beta2, Epsilon: epsilon}
-	}
 }

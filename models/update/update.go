@@ -98,7 +98,7 @@ func belongs(state string, networks ...string) bool {
 // New returns the step of training that consists of updates, in their order. b is the
 // Builder by which the losses were built, with Training set, and lr the learning rate,
 // a scalar. New panics with a *graph.ShapeError if optimisers of different Names have a
-// slot of the same name: give each a name of its own, as optim.Adam has.
+// slot of the same name: see Prefixed.
 func New(b *nn.Builder, lr *graph.Node, updates ...Update) Step {
 	var step Step
 	var states versions
@@ -153,7 +153,7 @@ func (s *Step) addSlots(owners map[string]string, name string, slots []optim.Slo
 			s.Slots = append(s.Slots, slot)
 		case owner != name:
 			panic(&graph.ShapeError{Op: "optimiser slot " + slot.Name, In: []graph.Shape{slot.Shape},
-				Want: "the optimisers of " + owner + " and of " + name + " both have it: name them apart"})
+				Want: "the optimisers of " + owner + " and of " + name + " both have it: use Prefixed"})
 		}
 	}
 }
