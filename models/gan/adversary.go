@@ -2,7 +2,6 @@ package gan
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -69,7 +68,7 @@ func newAdversary(name string, o Options, in model.Input) (*adversary, error) {
 	m := &adversary{name: name, Options: o.defaults(), img: in.Item}
 	if o.Labels {
 		if m.labels = in.Labels; m.labels == 0 {
-			return nil, option.Errorf("gan: %s is given the labels of images, and these have none: use a labelled set, as {Data} mnist, or dcgan", name)
+			return nil, option.Errorf("gan: %s takes the labels of images, and these have none: want a set with labels, such as mnist, or another kind", name)
 		}
 	}
 	m.algorithm = alternating{m.Separate}
@@ -199,6 +198,6 @@ func picture(x *graph.Node) []graph.Output {
 // shape.
 func requireShape(network string, x *graph.Node, want ...int) {
 	if !x.Shape().Equal(graph.Shape(want)) {
-		panic(&graph.ShapeError{Op: network, In: []graph.Shape{x.Shape()}, Want: "want an output of " + strings.Trim(graph.Shape(want).String(), " ")})
+		panic(&graph.ShapeError{Op: network, In: []graph.Shape{x.Shape()}, Want: "want an output of " + graph.Shape(want).String()})
 	}
 }

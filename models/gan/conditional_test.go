@@ -76,7 +76,7 @@ func TestConditionalSample(t *testing.T) {
 func TestConditionalWithoutLabels(t *testing.T) {
 	cfg := configured(t, CGAN)
 	_, err := cfg.New(model.Input{Item: mnist})
-	if want := "gan: cgan is given the labels of images, and these have none: use a labelled set, as --data mnist, or dcgan"; err == nil || flagText(cfg, err) != want {
+	if want := "gan: cgan takes the labels of images, and these have none: want a set with labels, such as mnist, or another kind"; err == nil || flagText(cfg, err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	cfg = configured(t, CGAN, "embedding", "0")

@@ -132,7 +132,7 @@ func TestOptionErrors(t *testing.T) {
 		"empty":  {Options{}, "gan: Generator is nil: want a network\ngan: Discriminator is nil: want a network"},
 		"values": {pair(func(o *Options) { o.Latent, o.DSteps, o.DRate, o.EMA = -1, 101, -1, 1 }), "gan: Latent -1: want 0 to 65536\ngan: DSteps 101: want 1 to 100\ngan: DRate -1: want a multiple of LR above 0, as 1 or 4\ngan: EMA 1: want 0 or more, and less than 1"},
 		"loss":   {pair(func(o *Options) { o.Loss = Loss{Name: "half", Real: graph.Neg} }), "gan: Loss half: want Real, Fake and Generator, or none of them"},
-		"labels": {pair(func(o *Options) { o.Labels = true }), "gan: x is given the labels of images, and these have none: use a labelled set, as Data mnist, or dcgan"},
+		"labels": {pair(func(o *Options) { o.Labels = true }), "gan: x takes the labels of images, and these have none: want a set with labels, such as mnist, or another kind"},
 		"shape of images": {pair(func(o *Options) {
 			o.Generator = GeneratorFunc(func(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
 				return b.Dense("dense", z, img.Size(), nn.Tanh)

@@ -139,15 +139,9 @@ func (g vaeGAN) metrics(in *inputs) []graph.Output {
 	return append(metrics, in.imageMetrics(c.realLogits, c.fakeLogits)...)
 }
 
-// An encoding is an algorithm with an encoder.
-type encoding interface {
-	// encode returns q(z|x): x (B,H,W,C) in [−1, 1] → mu, logVar (B,Z).
-	encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node)
-}
-
 // encodeFunction returns the function that computes the mean and the log-variance of
 // q(z|x).
-func (m *adversary) encodeFunction(g encoding) model.Function {
+func (g vaeGAN) encodeFunction(m *adversary) model.Function {
 	return func(n int) (*graph.Func, error) {
 		return model.Build("encode", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 			in := m.inputs(n, false)
@@ -158,7 +152,7 @@ func (m *adversary) encodeFunction(g encoding) model.Function {
 }
 
 // reconstructFunction returns the function that decodes the mean of q(z|x).
-func (m *adversary) reconstructFunction(g encoding) model.Function {
+func (g vaeGAN) reconstructFunction(m *adversary) model.Function {
 	return func(n int) (*graph.Func, error) {
 		return model.Build("reconstruct", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 			in := m.inputs(n, false)
@@ -238,7 +232,7 @@ func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
 	if err := m.declare(); err != nil {
 		return nil, err
 	}
-	m.model.Encode, m.model.Reconstruct = m.encodeFunction(g), m.reconstructFunction(g)
+	m.model.Encode, m.model.Reconstruct = g.encodeFunction(m), g.reconstructFunction(m)
 	term := "½‖φ(x) − φ(x̂)‖²"
 	if g.pixels != nil {
 		term = g.pixels.Formula

@@ -116,7 +116,7 @@ func TestPixelReconstruction(t *testing.T) {
 // A step draws codes from q(z|x), so its error is not that of the means.
 func TestCodesAreDrawn(t *testing.T) {
 	for name, m := range tiny(t) {
-		if _, ok := m.inner.algorithm.(encoding); !ok {
+		if m.Encode == nil {
 			continue
 		}
 		loss := func(st map[string]graph.Value) float64 {
