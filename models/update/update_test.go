@@ -205,33 +205,6 @@ func TestSharedSlotsAreAnError(t *testing.T) {
 	}
 }
 
-// Prefixed renames the slots of a rule, and they work as before.
-func TestPrefixed(t *testing.T) {
-	b := nn.NewBuilder()
-	loss := graph.Mul(scalar(b, "a", "p"), scalar(b, "b", "p"))
-	rule := optim.Adam{Name: "adam", Beta1: 0.5, Beta2: 0.9, Epsilon: 1e-8}
-	after := func(first, second optim.Rule, slotA, slotB string) map[string]graph.Value {
-		step := New(b, graph.Const(0.1),
-			Update{Name: "a", Loss: loss, Params: Params(b, "a"), Optimizer: first},
-			Update{Name: "b", Loss: loss, Params: Params(b, "b"), Optimizer: second})
-		st := states()
-		for _, s := range step.Slots {
-			st[s.Name] = graph.Value{float64(s.Value)}
-		}
-		run(t, step, nil, st)
-		return map[string]graph.Value{"a": st["a/p"], "b": st["b/p"], "v of a": st[slotA+"/v/a/p"], "v of b": st[slotB+"/v/b/p"]}
-	}
-	other := rule
-	other.Name = "other"
-	want := after(rule, other, "adam", "other")
-	got := after(Prefixed(rule, "x/"), Prefixed(rule, "y/"), "x/adam", "y/adam")
-	for name, v := range want {
-		if len(v) != 1 || len(got[name]) != 1 || got[name][0] != v[0] {
-			t.Errorf("%s is %v with renamed slots, want %v", name, got[name], v)
-		}
-	}
-}
-
 // Nodes that depend on no substituted state are the same nodes, not copies.
 func TestSubstitute(t *testing.T) {
 	p, q := graph.State("p"), graph.State("q")
