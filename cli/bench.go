@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -28,7 +27,7 @@ type benchReport struct {
 	Threads  int            `json:"threads"`
 	Machine  *machine       `json:"machine,omitempty"`
 	Timings  []*benchTiming `json:"timings,omitempty"`
-	Memory   int64          `json:"peak_memory_bytes,omitempty"` // of the process, where the system tells
+	Memory   int64          `json:"peak_memory_bytes,omitempty"` // of the process, where the system reports it
 }
 
 // The programs that bench times. The published manifold is 30 by 30 points.
@@ -41,7 +40,7 @@ const (
 
 var benchPrograms = []string{programTrain, programDecode, programManifold}
 
-// A benchSize is what a recipe is timed on.
+// A benchSize is the images and the batch of the programs of a recipe.
 type benchSize struct {
 	image medium.Item
 	batch int
@@ -49,7 +48,7 @@ type benchSize struct {
 
 var (
 	defaultImage = pixels.Item(28, 28, 1)
-	// benchImages are those of recipes made for others.
+	// benchImages are the images of recipes that are not published for defaultImage.
 	benchImages = map[string]medium.Item{
 		"dcgan":    pixels.Item(64, 64, 3),
 		"face-vae": pixels.Item(64, 64, 3),
@@ -70,24 +69,26 @@ type benchFlags struct {
 	options               *modelFlags
 }
 
-// bench times training steps and decoders on random images.
+// bench returns the command bench: it times training steps and decoders on random images.
 func (a *app) bench() *cobra.Command {
 	var b benchFlags
 	c := &cobra.Command{
 		Use:   "bench [<recipe>...]",
 		Short: "Time training steps and decoders on this machine",
-		Long: `bench measures how fast this machine multiplies, adds and moves memory, with one thread and with all; then it times the
-training step of recipes, with each reconstruction loss, and their decoders, on random images, and holds the one against
-the other. Without recipes it times all there are.
+		Long: `bench measures how fast this machine multiplies, adds and copies memory, with one thread and with all. Then it times the
+training step of recipes, with each reconstruction loss, and their decoders, on random images, and compares the times with
+the speed of the machine. Without recipes it times all of them.
 
-A time is the median of --steps runs, after half a second of them that are not counted. GFLOP/s and % of peak count the
-matrix products and convolutions alone, two operations a multiply-add; the peak is multiply-adds on registers. MB is what
-the kernels read and write, each operand once; GB/s is that by the time. allocs is how often a run asks Go for memory.
+A time is the median of --steps runs, after half a second of warm-up. GFLOP/s and % peak count matrix products and
+convolutions only, two operations for a multiply-add; the peak is the rate of multiply-adds on registers. MB is the size of
+all operands and results of the kernels, each counted once; GB/s is MB divided by the time. allocs is the number of memory
+allocations of Go in a run.
 
---profile shows the time of each kernel, added over all threads and divided by their number.
+--profile shows the time of each kernel, summed over all threads and divided by their number.
 
---compare times the same work in PyTorch, by the programs in --peers, as its users write it (plain) and in the fastest
-settings known (tuned): a process of ours, one of each of theirs, and again. A ratio below 1 is in our favour.`,
+--compare times the same work in PyTorch, with the programs in --peers, as its users write it (plain) and with the fastest
+known settings (tuned). In each round imago, tuned and plain run one after the other, each in a process of its own. A ratio
+below 1 means that imago is faster.`,
 		Example: `  imago bench
   imago bench cnn-vae --loss mse --program train --profile
   imago bench cnn-vae --loss mse --steps 200 --threads 1 --json
@@ -97,21 +98,21 @@ settings known (tuned): a process of ours, one of each of theirs, and again. A r
 		Args: cobra.ArbitraryArgs,
 	}
 	f := c.Flags()
-	f.IntVar(&b.steps, "steps", 0, "`runs` that are timed; 0 is as many as take two seconds, 5 at least")
-	f.IntVar(&b.batch, "batch", 0, "`images` a training step (default the recipe's)")
+	f.IntVar(&b.steps, "steps", 0, "`number` of timed runs; 0 means as many as take two seconds, at least 5")
+	f.IntVar(&b.batch, "batch", 0, "`images` in a training step (default the recipe's)")
 	threadsFlag(c, &b.threads)
-	f.StringVar(&b.shape, "shape", "", "rows, columns and channels of the images (default what the recipe is for: 28x28x1 or 64x64x3)")
+	shapeFlag(c, &b.shape, "", "")
 	f.StringSliceVar(&b.programs, "program", benchPrograms, "`programs` to time")
-	f.BoolVar(&b.profile, "profile", false, "show where the time goes, kernel by kernel")
-	f.BoolVar(&b.compare, "compare", false, "time the same work in PyTorch, in turn with ours")
-	f.IntVar(&b.rounds, "rounds", 5, "with --compare, how `often` all programs have their turn")
-	f.StringVar(&b.peers, "peers", "internal/bench/peers", "with --compare, the `folder` of the PyTorch programs")
-	f.StringVar(&b.python, "python", "", "with --compare, the `interpreter` that has PyTorch (default python3 or /usr/bin/python3)")
+	f.BoolVar(&b.profile, "profile", false, "show the time of each kernel")
+	f.BoolVar(&b.compare, "compare", false, "time the same work in PyTorch too, and compare")
+	f.IntVar(&b.rounds, "rounds", 5, "with --compare: `number` of rounds in which each program runs once")
+	f.StringVar(&b.peers, "peers", "internal/bench/peers", "with --compare: `folder` of the PyTorch programs")
+	f.StringVar(&b.python, "python", "", "with --compare: Python `interpreter` that has PyTorch (default python3 or /usr/bin/python3)")
 	f.BoolVar(&b.noMachine, "no-machine", false, "do not measure the machine first")
 	f.BoolVar(&b.asJSON, "json", false, "print JSON")
 	f.BoolVar(&b.markdown, "markdown", false, "print tables as Markdown")
-	f.Int64Var(&b.since, "since", 0, "when the process was started, in `nanoseconds` since 1970")
-	f.Lookup("since").Hidden = true // --compare's own
+	f.Int64Var(&b.since, "since", 0, "start time of the process, in `nanoseconds` since 1970")
+	f.Lookup("since").Hidden = true // for the processes of --compare
 	b.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := b.check(c); err != nil {
@@ -125,6 +126,7 @@ settings known (tuned): a process of ours, one of each of theirs, and again. A r
 	return c
 }
 
+// check returns all errors in the flags.
 func (b *benchFlags) check(c *cobra.Command) error {
 	errs := []error{atLeast("steps", b.steps, 0), atLeast("threads", b.threads, 0), atLeast("rounds", b.rounds, 1)}
 	given := c.Flags().Changed
@@ -158,7 +160,7 @@ func (b *benchFlags) check(c *cobra.Command) error {
 	return errors.Join(errs...)
 }
 
-// timeRecipes returns bench without --compare.
+// timeRecipes does the work of bench without --compare: it times the named recipes, or all, and prints a report.
 func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error {
 	recipes := a.Models.Recipes()
 	if len(names) > 0 {
@@ -188,7 +190,7 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 				run.peak = r.Machine.peak().FMA
 			}
 			for _, program := range b.programs {
-				if program != programTrain && i > 0 { // a decoder does not depend on the loss
+				if program != programTrain && i > 0 { // the decoder does not depend on the loss
 					continue
 				}
 				t := m.timing(rec.Name, program)
@@ -206,7 +208,8 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 	return r.print(a, b)
 }
 
-// newReport says what runs, on what, and what that can do unless it is not to be measured.
+// newReport returns a report with the versions, the number of threads and, unless --no-machine is given, the speed of the
+// machine.
 func (a *app) newReport(b *benchFlags) *benchReport {
 	threads := b.threads
 	if threads == 0 {
@@ -222,10 +225,11 @@ func (a *app) newReport(b *benchFlags) *benchReport {
 // A benchModel is a recipe built for images of one shape, with one loss.
 type benchModel struct {
 	model *model.Model
-	loss  string // empty if the recipe has no choice
+	loss  string // empty if the recipe has no losses to choose from
 	size  benchSize
 }
 
+// timing returns the timing of a program, not yet measured.
 func (m *benchModel) timing(recipe, program string) *benchTiming {
 	t := &benchTiming{Recipe: recipe, Program: program, Image: m.size.image.String()}
 	switch program {
@@ -239,8 +243,8 @@ func (m *benchModel) timing(recipe, program string) *benchTiming {
 	return t
 }
 
-// sizeOf returns the batch that a recipe is trained with and the images it is for, where a flag has not said others; check has
-// read the shape.
+// sizeOf returns the shape of images and the batch of a recipe: those of the flags, else those that the recipe is published
+// for. The shape was checked before.
 func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 	image, ok := benchImages[rec.Name]
 	if !ok {
@@ -253,8 +257,8 @@ func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 	return size
 }
 
-// benchModels builds a recipe with the options given: with both losses of the published programs where it has them and
-// none was asked for.
+// benchModels builds a recipe with the options that the user gave. Without --loss it builds one model for each of the losses
+// mse and bce that the recipe has.
 func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error) {
 	size := sizeOf(rec, b.batch, b.shape)
 	losses := []string{"mse", "bce"}
@@ -273,7 +277,7 @@ func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error
 		case loss == "" && len(models) > 0, loss != "" && i < 0:
 			continue
 		case loss != "":
-			if err := flags[i].Set(loss); err != nil || cfg.Validate() != nil { // not one of this recipe's
+			if err := flags[i].Set(loss); err != nil || cfg.Validate() != nil { // the recipe does not have this loss
 				continue
 			}
 		case i >= 0:
@@ -291,9 +295,7 @@ func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error
 // print writes the report as JSON, or as tables.
 func (r *benchReport) print(a *app, b *benchFlags) error {
 	if b.asJSON {
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return a.printJSON(r)
 	}
 	if err := r.printMachine(a, b.markdown); err != nil {
 		return err
@@ -318,7 +320,7 @@ func (r *benchReport) print(a *app, b *benchFlags) error {
 	return nil
 }
 
-// printMachine writes what runs where, and what the machine can do if that was measured.
+// printMachine prints the versions, the machine and, if it was measured, its speed.
 func (r *benchReport) printMachine(a *app, markdown bool) error {
 	fmt.Fprintf(a.out, "imago %s, Go %s, %s, %s kernels, %s", r.Imago, r.Go, r.Platform, r.Kernels, plural(r.Threads, "thread"))
 	if r.Machine == nil {
@@ -341,7 +343,7 @@ func (r *benchReport) printMachine(a *app, markdown bool) error {
 	return err
 }
 
-// ms returns a time to a microsecond, or to three digits if it is long.
+// ms formats a time in ms with three decimals, or one from 100 on.
 func ms(v float64) string {
 	if v >= 100 {
 		return fmt.Sprintf("%.1f", v)
@@ -349,7 +351,7 @@ func ms(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
-// short returns a number of three digits or so, empty if it is not known.
+// short formats a number with about three digits, and 0, which is unknown, as "".
 func short(v float64) string {
 	switch {
 	case v == 0:
@@ -362,7 +364,7 @@ func short(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// percent returns a part of 1, empty if it is not known.
+// percent formats a part of 1 in percent, and 0, which is unknown, as "".
 func percent(v float64) string {
 	if v == 0 {
 		return ""

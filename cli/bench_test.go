@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 )
 
+// TestTable checks a table as text and as Markdown.
 func TestTable(t *testing.T) {
 	tab := table{header: []string{"name", "ms", "note"}}
 	tab.add("a", "1.50", "")
@@ -28,7 +29,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Two threads, ten runs of 4 ms: a kernel of 60 ms in all is 3 ms of each run, and the rest is what is left.
+// TestProfile checks a profile of two threads and ten runs of 4 ms: a kernel of 60 ms in all takes 3 ms of each run.
 func TestProfile(t *testing.T) {
 	kernels := []backend.Kernel{
 		{Name: "loop", Layer: "head", Shape: tensor.Shape{8}, Flops: 100, Bytes: 64, Calls: 10, Time: 100 * time.Microsecond},
@@ -65,6 +66,7 @@ func TestProfile(t *testing.T) {
 	}
 }
 
+// TestMedian checks the median of odd and even numbers of values.
 func TestMedian(t *testing.T) {
 	for _, tt := range []struct {
 		in   []float64
@@ -76,15 +78,15 @@ func TestMedian(t *testing.T) {
 	}
 }
 
-// Ratios are taken round by round, for what disturbs a round disturbs all of it.
+// TestComparison checks that ratios are taken within each round: a disturbance affects all programs of a round.
 func TestComparison(t *testing.T) {
-	trials := func(ms ...float64) (all []*trial) {
+	list := func(ms ...float64) (all []*trial) {
 		for _, v := range ms {
 			all = append(all, &trial{Median: v, noise: &noise{Others: v}})
 		}
 		return all
 	}
-	c := newComparison("x", "ms", trials(10, 20, 5), trials(20, 80, 5), trials(40, 40, 40), func(t *trial) float64 { return t.Median })
+	c := newComparison("x", "ms", trials{list(10, 20, 5), list(20, 80, 5), list(40, 40, 40)}, func(t *trial) float64 { return t.Median })
 	if c.Rounds != 3 || c.Ours != 10 || c.Tuned != 20 || c.Plain != 40 {
 		t.Errorf("medians: %+v", c)
 	}
@@ -96,6 +98,7 @@ func TestComparison(t *testing.T) {
 	}
 }
 
+// TestLoad checks the counters that are read from /proc, and the text of the noise.
 func TestLoad(t *testing.T) {
 	const stat = "cpu  100 20 30 4000 50 6 7 80 9 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n"
 	const self = "42 (a ) name) S 1 42 42 0 -1 4194304 100 0 0 0 250 50 7 7 20 0 4 0 100\n"
@@ -105,7 +108,7 @@ func TestLoad(t *testing.T) {
 	}
 	for _, bad := range [][2]string{{"", self}, {stat, ""}, {"cpu 1 2", self}, {stat, "42 (x) S 1"}} {
 		if parseLoad(load{}, bad[0], bad[1]).known {
-			t.Errorf("%q tells nothing", bad)
+			t.Errorf("%q gives a known load", bad)
 		}
 	}
 	if n := (load{}).since(0); n != nil || n.String() != "" {
@@ -118,8 +121,8 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// Both threads have to be there at once for f to return.
-func TestTogether(t *testing.T) {
+// TestTimeParallel checks that both threads run at the same time: f returns only then.
+func TestTimeParallel(t *testing.T) {
 	met := make(chan int)
 	if took := timeParallel(2, func(i int) {
 		if i == 0 {
@@ -132,6 +135,7 @@ func TestTogether(t *testing.T) {
 	}
 }
 
+// TestNumbers checks the formats of numbers in tables.
 func TestNumbers(t *testing.T) {
 	for v, want := range map[float64]string{0: "", 0.5: "0.50", 12.34: "12.3", 234.5: "234"} {
 		if got := short(v); got != want {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,13 +8,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A benchCase is the same work for imago and for PyTorch.
+// A benchCase is the same work in imago and in PyTorch.
 type benchCase struct {
 	name   string
-	recipe string   // ours, and the name of theirs
+	recipe string   // of imago, and its name in peer.py
 	ours   []string // arguments of imago bench
 	theirs []string // arguments of peer.py
-	start  string   // if set, the name of what the time to the first run is
+	start  string   // the name of the time to the first run; empty if it is not reported
 }
 
 var benchCases = []benchCase{
@@ -28,7 +27,7 @@ var benchCases = []benchCase{
 	{"cnn-vae decode, 1 point", "cnn-vae", []string{"--program", programDecode, "--loss", "mse"}, []string{"--do", "decode", "--images", "1"}, ""},
 }
 
-// memoryRecipe is the recipe whose training process is weighed.
+// memoryRecipe is the recipe whose memory in training is measured.
 const memoryRecipe = "cnn-vae"
 
 // A comparison is the result of a benchCase: medians over the rounds.
@@ -36,25 +35,27 @@ type comparison struct {
 	Name   string  `json:"name"`
 	Unit   string  `json:"unit"` // ms or MB
 	Rounds int     `json:"rounds"`
-	AtPeak float64 `json:"at_peak,omitempty"` // what our matrix products and convolutions would take at the machine's peak, in ms
+	AtPeak float64 `json:"at_peak,omitempty"` // the time of imago's matrix products and convolutions at the machine's peak, in ms
 	Ours   float64 `json:"ours"`
 	Tuned  float64 `json:"tuned"`
 	Plain  float64 `json:"plain"`
-	// Ours by theirs, round by round.
+	// Ratios of imago to PyTorch, round by round.
 	OverTuned ratio  `json:"over_tuned"`
 	OverPlain ratio  `json:"over_plain"`
-	Noise     *noise `json:"noise,omitempty"` // in the worst process
+	Noise     *noise `json:"noise,omitempty"` // of the process with most
 }
 
-// A ratio is a median with its extremes.
+// A ratio is the median, the least and the largest of the ratios of all rounds.
 type ratio struct {
 	Median float64 `json:"median"`
 	Least  float64 `json:"least"`
 	Most   float64 `json:"most"`
 }
 
+// String formats the median.
 func (r ratio) String() string { return fmt.Sprintf("%.2f", r.Median) }
 
+// spread formats the range.
 func (r ratio) spread() string { return fmt.Sprintf("%.2f to %.2f", r.Least, r.Most) }
 
 // A compareReport is what bench --compare --json prints.
@@ -94,16 +95,17 @@ func (a *app) benchAgainstPyTorch(c *cobra.Command, b *benchFlags, names []strin
 	}
 	if wanted(memoryRecipe) && peakMemory("self") > 0 {
 		a.printProgress("cnn-vae, memory of a training process")
-		ours, tuned, plain, err := r.trainingMemory()
+		memory, err := r.trainingMemory()
 		if err != nil {
 			return err
 		}
 		mb := func(t *trial) float64 { return float64(t.memory) / 1e6 }
-		rep.Comparisons = append(rep.Comparisons, newComparison("cnn-vae, peak memory of training on 60,000 images", "MB", []*trial{ours}, []*trial{tuned}, []*trial{plain}, mb))
+		rep.Comparisons = append(rep.Comparisons, newComparison("cnn-vae, peak memory of training on 60,000 images", "MB", memory, mb))
 	}
 	return rep.print(a, b)
 }
 
+// benchCaseNames returns the recipes of the cases, each once.
 func benchCaseNames() []string {
 	var names []string
 	for _, x := range benchCases {
@@ -116,52 +118,55 @@ func benchCaseNames() []string {
 
 // runRounds runs each program once in every round.
 func (a *app) runRounds(r *peerRunner, x benchCase, rounds int, rep *compareReport) ([]*comparison, error) {
-	var ours, tuned, plain []*trial
+	var all trials
 	for round := range rounds {
 		a.printProgress("%s, round %d of %d", x.name, round+1, rounds)
 		t, err := r.runImago(append([]string{x.recipe}, x.ours...)...)
 		if err != nil {
 			return nil, err
 		}
-		ours = append(ours, t)
+		all.ours = append(all.ours, t)
 		if t, err = r.runPeer(peerTuned, x.recipe, x.theirs...); err != nil {
 			return nil, err
 		}
-		tuned = append(tuned, t)
+		all.tuned = append(all.tuned, t)
 		if t, err = r.runPeer(peerPlain, x.recipe, x.theirs...); err != nil {
 			return nil, err
 		}
-		plain = append(plain, t)
+		all.plain = append(all.plain, t)
 		rep.PyTorch = t.Torch
 	}
-	rows := []*comparison{newComparison(x.name, "ms", ours, tuned, plain, func(t *trial) float64 { return t.Median })}
+	rows := []*comparison{newComparison(x.name, "ms", all, func(t *trial) float64 { return t.Median })}
 	if rep.Machine != nil {
-		rows[0].AtPeak = float64(ours[0].MatFlops) / rep.Machine.peak().FMA * 1e-6
+		rows[0].AtPeak = float64(all.ours[0].MatFlops) / rep.Machine.peak().FMA * 1e-6
 	}
 	if x.start != "" {
-		rows = append(rows, newComparison(x.start, "ms", ours, tuned, plain, func(t *trial) float64 { return t.First }))
+		rows = append(rows, newComparison(x.start, "ms", all, func(t *trial) float64 { return t.First }))
 	}
 	return rows, nil
 }
 
-// printProgress says on the error stream what is going on.
+// printProgress prints a line of progress.
 func (a *app) printProgress(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)
 }
 
-// newComparison compares trials, one a round, by a value of theirs.
-func newComparison(name, unit string, ours, tuned, plain []*trial, value func(*trial) float64) *comparison {
-	c := &comparison{Name: name, Unit: unit, Rounds: len(ours)}
-	values := func(trials []*trial) []float64 {
+// trials are the processes of a case, one of each program for each round.
+type trials struct{ ours, tuned, plain []*trial }
+
+// newComparison returns the medians and ratios of a value of the trials.
+func newComparison(name, unit string, x trials, value func(*trial) float64) *comparison {
+	c := &comparison{Name: name, Unit: unit, Rounds: len(x.ours)}
+	values := func(list []*trial) []float64 {
 		var v []float64
-		for _, t := range trials {
+		for _, t := range list {
 			v = append(v, value(t))
 			c.Noise = c.Noise.max(t.noise)
 		}
 		return v
 	}
-	middle := func(v []float64) float64 { return median(slices.Sorted(slices.Values(v))) }
-	over := func(mine, theirs []float64) ratio {
+	medianOf := func(v []float64) float64 { return median(slices.Sorted(slices.Values(v))) }
+	ratios := func(mine, theirs []float64) ratio {
 		var r []float64
 		for i := range mine {
 			r = append(r, mine[i]/theirs[i])
@@ -169,18 +174,16 @@ func newComparison(name, unit string, ours, tuned, plain []*trial, value func(*t
 		slices.Sort(r)
 		return ratio{median(r), r[0], r[len(r)-1]}
 	}
-	o, t, p := values(ours), values(tuned), values(plain)
-	c.Ours, c.Tuned, c.Plain = middle(o), middle(t), middle(p)
-	c.OverTuned, c.OverPlain = over(o, t), over(o, p)
+	o, t, p := values(x.ours), values(x.tuned), values(x.plain)
+	c.Ours, c.Tuned, c.Plain = medianOf(o), medianOf(t), medianOf(p)
+	c.OverTuned, c.OverPlain = ratios(o, t), ratios(o, p)
 	return c
 }
 
 // print writes the report as JSON, or as tables.
 func (r *compareReport) print(a *app, b *benchFlags) error {
 	if b.asJSON {
-		e := json.NewEncoder(a.out)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return a.printJSON(r)
 	}
 	if err := r.printMachine(a, b.markdown); err != nil {
 		return err

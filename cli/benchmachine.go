@@ -12,14 +12,14 @@ import (
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
-// A machine is the processor that timings are held against.
+// A machine is the processor, and the speed that timings are compared with.
 type machine struct {
-	CPU        string     `json:"cpu,omitempty"` // its maker's name for it, where the system tells
+	CPU        string     `json:"cpu,omitempty"` // the name of the model, where the system reports it
 	Processors int        `json:"processors"`
 	Capacity   []capacity `json:"capacity"` // with one thread, then with all
 }
 
-// A capacity is the most that so many threads can do.
+// A capacity is the highest speed of so many threads.
 type capacity struct {
 	Threads int     `json:"threads"`
 	FMA     float64 `json:"fma_gflop_per_s"` // float32 multiply-adds on registers, two operations each
@@ -28,19 +28,19 @@ type capacity struct {
 }
 
 const (
-	// benchArray is the elements of an array far larger than the caches: 128 MiB.
+	// benchArray is the number of elements of an array far larger than the caches: 128 MiB.
 	benchArray = 32 << 20
-	// benchTries is how often a capacity is measured; the best counts, for nothing makes a processor faster than it is.
+	// benchTries is the number of measurements of a capacity. The best counts: disturbances only make a processor slower.
 	capacityTries = 16
 	// fmaTime is about how long one try of multiply-adds takes.
 	fmaTime = 20 * time.Millisecond
 )
 
-// measureMachine finds out what one thread and so many can do.
+// measureMachine measures the capacity of one thread and of so many threads.
 func measureMachine(threads int) *machine {
 	m := &machine{CPU: cpuModel(), Processors: runtime.NumCPU()}
 	a, b := make([]float32, benchArray), make([]float32, benchArray)
-	kernel.Fill(a, 1) // so that there is memory behind them
+	kernel.Fill(a, 1) // so that the pages are in memory
 	kernel.Fill(b, 1)
 	counts := []int{1}
 	if threads > 1 {
@@ -65,10 +65,10 @@ func measureMachine(threads int) *machine {
 	return m
 }
 
-// peak returns what the threads that programs run on can do.
+// peak returns the capacity of all threads.
 func (m *machine) peak() capacity { return m.Capacity[len(m.Capacity)-1] }
 
-// leastTime returns the least time of a few tries, in nanoseconds.
+// leastTime returns the least time of several runs of f on so many threads, in nanoseconds.
 func leastTime(threads int, f func(i int)) float64 {
 	best := timeParallel(threads, f)
 	for range capacityTries - 1 {
@@ -77,7 +77,7 @@ func leastTime(threads int, f func(i int)) float64 {
 	return float64(best)
 }
 
-// timeParallel runs f(0) … f(n−1) at once, each on a thread of its own, and returns how long it took all of them.
+// timeParallel runs f(0) … f(n−1) at the same time, each on a thread of its own, and returns the time until all have ended.
 func timeParallel(n int, f func(i int)) time.Duration {
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})
@@ -98,7 +98,7 @@ func timeParallel(n int, f func(i int)) time.Duration {
 	return time.Since(start)
 }
 
-// cpuModel returns the processor's name as Linux tells it, "" where it does not.
+// cpuModel returns the name of the processor that Linux reports, or "".
 func cpuModel() string {
 	b, _ := os.ReadFile("/proc/cpuinfo")
 	if m := regexp.MustCompile(`(?m)^model name\s*:(.*)$`).FindSubmatch(b); m != nil {

@@ -8,23 +8,24 @@ import (
 	"time"
 )
 
-// A load is what the system has counted up to a moment. On a system without Linux's /proc nothing is known.
+// A load is the counters of processor time at one moment. They are unknown on a system without the /proc of Linux.
 type load struct {
 	known       bool
 	at          time.Time
-	busy, steal float64 // seconds of all processors: at work for this system; taken away by the host of a virtual machine
+	busy, steal float64 // seconds of all processors: of this system; taken by the host of a virtual machine
 	own         float64 // seconds of this process
 }
 
-// A noise is what disturbed a timing, in percent of one processor.
+// A noise is the processor time of others during a timing, in percent of one processor.
 type noise struct {
 	Others float64 `json:"other_cpu_percent"` // other processes
-	Steal  float64 `json:"steal_percent"`     // other guests of the host
+	Steal  float64 `json:"steal_percent"`     // other virtual machines of the host
 }
 
 // ticks is the unit of the counters in /proc: USER_HZ, the same on every Linux.
 const ticks = 100
 
+// readLoad returns the counters at this moment.
 func readLoad() load {
 	l := load{at: time.Now()}
 	stat, err := os.ReadFile("/proc/stat")
@@ -38,7 +39,7 @@ func readLoad() load {
 	return parseLoad(l, string(stat), string(self))
 }
 
-// parseLoad reads the first line of /proc/stat (cpu user nice system idle iowait irq softirq steal …) and the 14th and
+// parseLoad adds the counters to l: it reads the first line of /proc/stat (cpu user nice system idle iowait irq softirq steal …) and the 14th and
 // 15th field of /proc/self/stat, whose second one is a name in brackets. See proc(5).
 func parseLoad(l load, stat, self string) load {
 	line, _, _ := strings.Cut(stat, "\n")
@@ -60,8 +61,8 @@ func parseLoad(l load, stat, self string) load {
 	return l
 }
 
-// since returns what happened after l, of which this process and ours, children that have ended, are no noise. nil where
-// nothing is known.
+// since returns the noise since l, without the time of this process and ours, the time of its children that have ended. It
+// returns nil if the counters are unknown.
 func (l load) since(ours time.Duration) *noise {
 	now := readLoad()
 	seconds := now.at.Sub(l.at).Seconds()
@@ -72,10 +73,10 @@ func (l load) since(ours time.Duration) *noise {
 	return &noise{Others: 100 * max(0, others) / seconds, Steal: 100 * (now.steal - l.steal) / seconds}
 }
 
-// noisy is how much disturbance is worth a word, in percent of one processor.
+// noiseThreshold is the least noise that is printed, in percent of one processor.
 const noiseThreshold = 3
 
-// String returns empty if all was quiet, or nothing is known.
+// String formats the noise, or returns "" if it is small or unknown.
 func (n *noise) String() string {
 	if n == nil || n.Others < noiseThreshold && n.Steal < noiseThreshold {
 		return ""
@@ -83,7 +84,7 @@ func (n *noise) String() string {
 	return fmt.Sprintf("%.0f%% others, %.0f%% stolen", n.Others, n.Steal)
 }
 
-// max returns the larger of each disturbance.
+// max returns the larger of each kind of noise.
 func (n *noise) max(m *noise) *noise {
 	switch {
 	case n == nil:
@@ -94,8 +95,8 @@ func (n *noise) max(m *noise) *noise {
 	return &noise{max(n.Others, m.Others), max(n.Steal, m.Steal)}
 }
 
-// peakMemory returns the most memory that a process has held so far, in bytes; pid may be "self". It is 0 where the system
-// does not tell. The peak that wait4 reports will not do: it starts from what the parent held.
+// peakMemory returns the peak memory of a process so far, in bytes, or 0 where the system does not report it; pid may be
+// "self". The peak that wait4 reports is not used: it starts from the memory of the parent.
 func peakMemory(pid string) int64 {
 	b, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {

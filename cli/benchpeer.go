@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// The settings of PyTorch that programs are compared with.
+// The settings of PyTorch that imago is compared with.
 const (
 	peerTuned = "tuned"
 	peerPlain = "plain"
 )
 
-// A peerRunner runs programs of imago and of PyTorch, each as a process of its own.
+// A peerRunner runs programs of imago and of PyTorch, each in a process of its own.
 type peerRunner struct {
 	ctx     context.Context
 	imago   string // this program
@@ -30,18 +30,18 @@ type peerRunner struct {
 	steps   int
 }
 
-// A trial is what one process says about itself, and what was seen of it.
+// A trial is the times that one process reports, and the memory and the noise that were measured.
 type trial struct {
 	First    float64 `json:"first_ms"`
 	Median   float64 `json:"median_ms"`
-	MatFlops int64   `json:"mat_flops"` // of a run; ours only
+	MatFlops int64   `json:"mat_flops"` // of a run; of imago only
 	Torch    string  `json:"torch"`     // PyTorch's version
 
-	memory int64 // the most that it held, in bytes
+	memory int64 // its peak, in bytes
 	noise  *noise
 }
 
-// newPeerRunner finds what is needed; python is the interpreter to use, or empty.
+// newPeerRunner returns a runner with the interpreter python, or the first one with PyTorch if python is empty.
 func newPeerRunner(ctx context.Context, python, peers string) (*peerRunner, error) {
 	r := &peerRunner{ctx: ctx, script: filepath.Join(peers, "peer.py")}
 	if _, err := os.Stat(r.script); err != nil {
@@ -69,7 +69,7 @@ func newPeerRunner(ctx context.Context, python, peers string) (*peerRunner, erro
 		strings.Join(candidates, " or "))
 }
 
-// runImago runs imago bench with arguments that leave one program to time.
+// runImago runs imago bench with arguments that choose one program.
 func (r *peerRunner) runImago(args ...string) (*trial, error) {
 	args = append([]string{"bench", "--json", "--no-machine", "--steps", strconv.Itoa(r.steps)}, args...)
 	out, t, err := r.runProcess(false, r.imago, append(args, "--threads", strconv.Itoa(r.threads))...)
@@ -83,7 +83,7 @@ func (r *peerRunner) runImago(args ...string) (*trial, error) {
 	return t, json.Unmarshal(report.Timings[0], t)
 }
 
-// runPeer runs peer.py.
+// runPeer runs peer.py for a recipe in one of its settings.
 func (r *peerRunner) runPeer(setting, peer string, args ...string) (*trial, error) {
 	args = append([]string{r.script, peer, setting, "--steps", strconv.Itoa(r.steps)}, args...)
 	out, t, err := r.runProcess(false, r.python, append(args, "--threads", strconv.Itoa(r.threads))...)
@@ -96,8 +96,8 @@ func (r *peerRunner) runPeer(setting, peer string, args ...string) (*trial, erro
 	return t, nil
 }
 
-// runProcess runs a program to its end and returns what it printed. An environment variable holds its start time. Its memory is
-// watched if that is asked for.
+// runProcess runs a program to its end and returns its output. If watch is set it measures the peak memory; otherwise it passes
+// the start time to the program by --since.
 func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte, *trial, error) {
 	quiet := readLoad()
 	if !watch {
@@ -110,9 +110,9 @@ func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte
 		return nil, nil, fmt.Errorf("bench: %w", err)
 	}
 	t := &trial{}
-	ended, watched := make(chan struct{}), make(chan struct{})
+	ended, measured := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(watched)
+		defer close(measured)
 		for pid := strconv.Itoa(cmd.Process.Pid); watch; {
 			t.memory = max(t.memory, peakMemory(pid))
 			select {
@@ -124,7 +124,7 @@ func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte
 	}()
 	err := cmd.Wait()
 	close(ended)
-	<-watched
+	<-measured
 	if err != nil {
 		if r.ctx.Err() != nil {
 			return nil, nil, r.ctx.Err()
@@ -136,33 +136,34 @@ func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte
 	return stdout.Bytes(), t, nil
 }
 
-// trainingMemory returns the most that a process holds which reads 60,000 images of 28x28, the size of MNIST, trains cnn-vae
-// on a tenth of them and evaluates on the rest: imago train without pictures, and PyTorch in both settings.
-func (r *peerRunner) trainingMemory() (ours, tuned, plain *trial, err error) {
+// trainingMemory returns a trial of each program with its peak memory: it reads 60,000 images of 28x28, the size of MNIST,
+// trains cnn-vae on a tenth of them and evaluates on the rest. imago draws no pictures.
+func (r *peerRunner) trainingMemory() (all trials, err error) {
 	dir, err := os.MkdirTemp("", "imago-bench-")
 	if err != nil {
-		return nil, nil, nil, err
+		return all, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	images := filepath.Join(dir, "images.idx")
 	if err := os.WriteFile(images, noiseIDX(60000, 28), 0o666); err != nil {
-		return nil, nil, nil, err
+		return all, err
 	}
 	threads := strconv.Itoa(r.threads)
-	_, ours, err = r.runProcess(true, r.imago, "train", "cnn-vae", "--loss", "mse", "--data", images, "--test-fraction", "0.9",
+	_, ours, err := r.runProcess(true, r.imago, "train", "cnn-vae", "--loss", "mse", "--data", images, "--test-fraction", "0.9",
 		"--epochs", "1", "--pictures-every", "-1", "--out", filepath.Join(dir, "runs"), "--threads", threads)
 	if err != nil {
-		return nil, nil, nil, err
+		return all, err
 	}
-	theirs := func(setting string) (*trial, error) {
+	peer := func(setting string) (*trial, error) {
 		_, t, err := r.runProcess(true, r.python, r.script, "cnn-vae", setting, "--do", "epoch", "--data", images, "--threads", threads)
 		return t, err
 	}
-	if tuned, err = theirs(peerTuned); err != nil {
-		return nil, nil, nil, err
+	tuned, err := peer(peerTuned)
+	if err != nil {
+		return all, err
 	}
-	plain, err = theirs(peerPlain)
-	return ours, tuned, plain, err
+	plain, err := peer(peerPlain)
+	return trials{[]*trial{ours}, []*trial{tuned}, []*trial{plain}}, err
 }
 
 // noiseIDX returns an IDX file of n images of side x side random pixels.
@@ -175,7 +176,7 @@ func noiseIDX(n, side int) []byte {
 	}
 	x := uint32(1)
 	for range n * side * side {
-		x = x*1664525 + 1013904223 // Knuth, vol. 2: noise enough for pixels
+		x = x*1664525 + 1013904223 // a linear congruential generator: Knuth, vol. 2
 		b = append(b, byte(x>>24))
 	}
 	return b

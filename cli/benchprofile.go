@@ -10,18 +10,18 @@ import (
 	"github.com/imago-ml/imago/engine/backend"
 )
 
-// A profile is where the time of a program goes, kernel by kernel in the order in which they run. Times are of a run,
-// added over all threads and divided by their number, so that those of a program whose threads are never idle sum up to
-// what the run takes.
+// A profile is the time of each kernel of a program, in the order in which they run. Times are of one run, summed over all
+// threads and divided by their number: if no thread is idle, they sum up to the time of the run.
 type profile struct {
 	Runs    int             `json:"runs"`
-	Wall    float64         `json:"ms"`      // a run while it is measured, the mean
-	Rest    float64         `json:"rest_ms"` // waiting for the other threads, handing out work, copying operands
+	Wall    float64         `json:"ms"`      // of a run while it is profiled, the mean
+	Rest    float64         `json:"rest_ms"` // waiting for other threads, dispatching work, copying operands
 	Noise   *noise          `json:"noise,omitempty"`
 	Peak    float64         `json:"-"` // GFLOP/s of the machine, 0 if unknown
 	Kernels []kernelProfile `json:"kernels"`
 }
 
+// A kernelProfile is the time and the work of one kernel in a run.
 type kernelProfile struct {
 	Name     string   `json:"name"`
 	Layer    string   `json:"layer,omitempty"`
@@ -35,10 +35,10 @@ type kernelProfile struct {
 	Share    float64  `json:"share_of_peak,omitempty"` // GFlops of the machine's multiply-adds
 	Bytes    int64    `json:"bytes"`
 	GBytes   float64  `json:"gb_per_s"`
-	Calls    float64  `json:"tasks"` // pieces of work a run
+	Calls    float64  `json:"tasks"` // pieces of work in a run
 }
 
-// profile runs p as often as timing it would, with the clock on for each kernel. It is nil if the device does not measure.
+// profile returns the time of each kernel of p, measured over as many runs as a timing, or nil if the device does not measure.
 func (b *bencher) profile(p *benchProgram) (*profile, error) {
 	measured, ok := p.call.Program().Profiler()
 	if !ok {
@@ -61,7 +61,7 @@ func (b *bencher) profile(p *benchProgram) (*profile, error) {
 	return pr, nil
 }
 
-// newProfile returns what kernels took over so many runs of wall ms each.
+// newProfile returns the profile of kernels that were measured over so many runs of wall ms each.
 func newProfile(kernels []backend.Kernel, runs, threads int, wall, peak float64) *profile {
 	pr := &profile{Runs: runs, Wall: wall, Rest: wall, Peak: peak}
 	for _, k := range kernels {
@@ -87,14 +87,14 @@ func newProfile(kernels []backend.Kernel, runs, threads int, wall, peak float64)
 }
 
 const (
-	// barWidth is the characters of a kernel's bar that takes all the time.
+	// barWidth is the number of characters of the bar of a kernel that takes all the time.
 	barWidth = 20
-	// worthARow is the part of the kernels' time from which on one has a row of its own.
+	// minRowShare is the part of the time of all kernels from which on a kernel has a row of its own.
 	minRowShare = 0.005
 )
 
-// write prints the profile as a table: the kernels that take longest first, with a bar each, the small ones in one row;
-// then the sum of all and what is left.
+// write prints the profile as a table: the slowest kernels first, each with a bar, the small ones together in one row, then
+// their sum and the rest of the time.
 func (pr *profile) write(w io.Writer, markdown bool) error {
 	t := table{header: []string{"kernel", "layer", "result", "ms", "% time", "", "MFLOP", "GFLOP/s", "% peak", "MB", "GB/s", "tasks", "fused"}}
 	row := func(k kernelProfile, fused string) {
@@ -119,7 +119,7 @@ func (pr *profile) write(w io.Writer, markdown bool) error {
 		small.Name = plural(n, "smaller one")
 		row(small, "")
 	}
-	whole := all // its rates are those of matrix products alone
+	whole := all // with the rates of matrix products only
 	all.Name = "all kernels"
 	row(all, "")
 	rest := "waiting, dispatch, operands in and out"
@@ -132,11 +132,11 @@ func (pr *profile) write(w io.Writer, markdown bool) error {
 	if pr.Peak > 0 {
 		whole.Share = whole.GFlops / pr.Peak
 	}
-	row(whole, "GFLOP/s of products and convolutions alone")
+	row(whole, "GFLOP/s of products and convolutions only")
 	return t.write(w, markdown)
 }
 
-// add sums up time and work; rates have no sum.
+// add adds the time and the work of o; rates are not added.
 func (k *kernelProfile) add(o kernelProfile) {
 	k.Time += o.Time
 	k.Portion += o.Portion
@@ -146,7 +146,7 @@ func (k *kernelProfile) add(o kernelProfile) {
 	k.Calls += o.Calls
 }
 
-// runLengths returns words with those that follow themselves counted: add, mul×3, add.
+// runLengths formats words, with a count for a word that is repeated: add, mul×3, add.
 func runLengths(words []string) string {
 	var parts []string
 	for i := 0; i < len(words); {
@@ -163,7 +163,7 @@ func runLengths(words []string) string {
 	return strings.Join(parts, " ")
 }
 
-// shapeText returns 128x14x14x32.
+// shapeText formats a shape as 128x14x14x32.
 func shapeText(shape []int) string {
 	var parts []string
 	for _, n := range shape {

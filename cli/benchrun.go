@@ -35,17 +35,17 @@ type benchTiming struct {
 	// The work of a run. It is known of programs that are backend.Profilers.
 	MatFlops int64    `json:"mat_flops,omitempty"`     // of matrix products and convolutions
 	GFlops   float64  `json:"gflop_per_s,omitempty"`   // MatFlops at the median
-	Share    float64  `json:"share_of_peak,omitempty"` // of the machine's multiply-adds, where that was measured
+	Share    float64  `json:"share_of_peak,omitempty"` // of the machine's multiply-adds, if that was measured
 	Bytes    int64    `json:"bytes,omitempty"`         // operands and results of the kernels
 	GBytes   float64  `json:"gb_per_s,omitempty"`      // Bytes at the median
 	Profile  *profile `json:"profile,omitempty"`
 }
 
-// warmUp is how long a program runs before it is timed: the system takes a while to give each thread a processor of its
-// own, and the processor to find its clock.
+// warmUp is the time that a program runs before it is timed, so that each thread gets a processor of its own and the
+// processors reach their clock rate.
 const warmUp = 500 * time.Millisecond
 
-// Without a number of runs from the user, runs fill a time, within limits.
+// The time that runs take together, and the limits of their number, if the user gives no number of runs.
 const (
 	minDuration = 2 * time.Second
 	minRuns     = 5
@@ -57,8 +57,8 @@ type bencher struct {
 	ctx       context.Context
 	be        backend.Backend
 	model     *model.Model
-	steps     int       // runs that are timed; 0 is as many as fit timedFor
-	startedAt time.Time // where First counts from; the beginning of a timing if zero
+	steps     int       // runs that are timed; 0 means as many as take minDuration
+	startedAt time.Time // of the process; zero counts First from the beginning of the timing
 	profiled  bool
 	peak      float64 // GFLOP/s of the machine on the backend's threads, 0 if it was not measured
 	threads   int
@@ -105,7 +105,7 @@ func (p *benchProgram) timeRun() (float64, error) {
 	return time.Since(start).Seconds() * 1e3, nil
 }
 
-// timeRuns executes p n times, or as often as fits timedFor, and returns the times in rising order.
+// timeRuns executes p n times, or for minDuration if n is 0, and returns the times in rising order.
 func (p *benchProgram) timeRuns(n int) ([]float64, error) {
 	most := n
 	if n == 0 {
@@ -126,7 +126,7 @@ func (p *benchProgram) timeRuns(n int) ([]float64, error) {
 	return ms, nil
 }
 
-// measure fills in t. It returns false if the model has no such program.
+// measure fills in t, and reports whether the model has such a program.
 func (b *bencher) measure(t *benchTiming) (bool, error) {
 	start := b.startedAt
 	if start.IsZero() {
@@ -167,20 +167,20 @@ func (b *bencher) measure(t *benchTiming) (bool, error) {
 	return true, err
 }
 
-// addWork fills in what the kernels of p do.
+// addWork fills in the operations and the bytes of the kernels of p.
 func (b *bencher) addWork(t *benchTiming, p *benchProgram) {
 	for _, k := range p.kernels() {
 		t.MatFlops += k.MatFlops
 		t.Bytes += k.Bytes
 	}
-	perNano := 1e-6 / t.Median // of something per ms, in 10⁹ a second
-	t.GFlops, t.GBytes = float64(t.MatFlops)*perNano, float64(t.Bytes)*perNano
+	rate := 1e-6 / t.Median // from a count in a run to 10⁹ per second
+	t.GFlops, t.GBytes = float64(t.MatFlops)*rate, float64(t.Bytes)*rate
 	if b.peak > 0 {
 		t.Share = t.GFlops / b.peak
 	}
 }
 
-// kernels returns those of the program; nil if the device does not measure.
+// kernels returns the kernels of the program, or nil if the device does not measure them.
 func (p *benchProgram) kernels() []backend.Kernel {
 	if pr, ok := p.call.Program().Profiler(); ok {
 		return pr.Kernels()
@@ -188,13 +188,13 @@ func (p *benchProgram) kernels() []backend.Kernel {
 	return nil
 }
 
-// median of values in rising order; there is at least one.
+// median returns the median of one or more values in rising order.
 func median(sorted []float64) float64 {
 	n := len(sorted)
 	return (sorted[n/2] + sorted[(n-1)/2]) / 2
 }
 
-// fillOperands fills the operands of c with what a batch of that name holds.
+// fillOperands fills the operands of c by their names: images and codes with random numbers, weights with 1.
 func fillOperands(c *exec.Call) {
 	for _, s := range c.Program().Inputs() {
 		t, key := c.Input(s.Name), rng.New(1).Split(s.Name)

@@ -7,15 +7,16 @@ import (
 	"unicode/utf8"
 )
 
-// A table is rows of text under a header. Columns that hold numbers, or nothing, stand to the right.
+// A table is rows of text below a header. Columns of numbers are aligned to the right.
 type table struct {
 	header []string
 	rows   [][]string
 }
 
+// add appends a row.
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// write prints the table for the eye, or as Markdown.
+// write prints the table with spaces between columns, or as Markdown.
 func (t *table) write(w io.Writer, markdown bool) error {
 	width, right := make([]int, len(t.header)), make([]bool, len(t.header))
 	for i, h := range t.header {

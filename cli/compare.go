@@ -85,11 +85,7 @@ are evaluated on the test images of the first run's data set, or of --data.`,
 		p := newProgress(a.err)
 		defer p.end()
 		opt := compare.Options{Seed: seed, Progress: func(what string, done, total int) { p.set(what, done, total, "image") }}
-		opt.Net, err = feature.Open(c.Context(), s, opened[0].be, feature.Options{
-			NoCache:  set.noCache,
-			Progress: func(step, of int) { p.set("training the feature net", step, of, "step") },
-			Warn:     func(text string) { a.warn("%s", text) },
-		})
+		opt.Net, err = feature.Open(c.Context(), s, opened[0].be, a.featureOptions(p, set.noCache))
 		if err != nil && !errors.Is(err, feature.ErrUnfit) {
 			return err
 		}

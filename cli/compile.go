@@ -18,10 +18,10 @@ import (
 // graphSuffix ends the name of a file that holds a function in the text form of package graph.
 const graphSuffix = ".graph"
 
-// compileFuncs are the functions of a model that can be compiled.
+// compileFuncs are the names of the functions of a model that can be compiled.
 var compileFuncs = []string{"train", "eval", "encode", "decode", "reconstruct"}
 
-// maxGraphText bounds what is read of a file.
+// maxGraphText is the largest number of bytes of a file of a graph.
 const maxGraphText = 1 << 26
 
 // compileFlags are the flags of compile.
@@ -32,18 +32,18 @@ type compileFlags struct {
 	options        *modelFlags
 }
 
-// compile shows what becomes of a function.
+// compile returns the command compile: it shows how a function is compiled.
 func (a *app) compile() *cobra.Command {
 	var o compileFlags
 	c := &cobra.Command{
 		Use:   "compile <recipe or file" + graphSuffix + ">",
 		Short: "Show how a function is compiled for the processor",
-		Long: `compile turns a function of a model into a program for the processor and says how large that is. --dump prints it after
-every pass: the graph as it is written and simplified, what is computed together, what runs on parts of the batch, which
-states are written in place, the instructions of each kernel, and when each runs and in which memory. docs/engine.md
-explains them on a small example.
+		Long: `compile turns a function of a model into a program for the processor and prints its size. --dump prints the function after
+every pass: the graph as written and simplified, the fused groups, the regions that run on parts of the batch, the states
+that are written in place, the instructions of each kernel, and the schedule with the memory plan. docs/engine.md explains
+the passes on a small example.
 
-The dump is the same on every machine. A file that ends in ` + graphSuffix + ` holds a function as it is printed under "as written".`,
+The dump is the same on every machine. A file that ends in ` + graphSuffix + ` holds a function in the form of the part "as written".`,
 		Example: `  imago compile cnn-vae
   imago compile cnn-vae --func decode --batch 1 --dump
   imago compile mlp-vae --hidden 64 --dump --threads 4
@@ -53,9 +53,9 @@ The dump is the same on every machine. A file that ends in ` + graphSuffix + ` h
 	f := c.Flags()
 	f.BoolVar(&o.dump, "dump", false, "print the function after every pass")
 	f.StringVar(&o.fn, "func", "train", "`function` of the model: "+strings.Join(compileFuncs, ", "))
-	f.IntVar(&o.batch, "batch", 0, "`images` a run (default the recipe's)")
-	f.StringVar(&o.shape, "shape", "", "rows, columns and channels of the images (default what the recipe is for: 28x28x1 or 64x64x3)")
-	f.IntVar(&o.threads, "threads", 1, "`number` of threads that the work is dealt to")
+	f.IntVar(&o.batch, "batch", 0, "`images` in a run (default the recipe's)")
+	shapeFlag(c, &o.shape, "", "")
+	f.IntVar(&o.threads, "threads", 1, "`number` of threads that share the work")
 	o.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := o.check(c); err != nil {
@@ -73,6 +73,7 @@ The dump is the same on every machine. A file that ends in ` + graphSuffix + ` h
 	return c
 }
 
+// check returns all errors in the flags.
 func (o *compileFlags) check(c *cobra.Command) error {
 	errs := []error{oneOf("func", o.fn, compileFuncs...), atLeast("threads", o.threads, 1)}
 	if c.Flags().Changed("batch") {
@@ -98,7 +99,7 @@ func (a *app) dumpFuncs(funcs []*graph.Func, threads int) error {
 	return nil
 }
 
-// printFuncs prints how large programs are. KiB of regions and of scratch are for each thread.
+// printFuncs prints a table of the sizes of programs. KiB of regions and of scratch are for each thread.
 func (a *app) printFuncs(funcs []*graph.Func, threads int) error {
 	t := table{header: []string{"function", "nodes", "simplified", "groups", "regions", "stages", "in regions", "levels", "arena KiB", "regions KiB", "scratch KiB", "ms"}}
 	for _, f := range funcs {
@@ -122,10 +123,8 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 				return nil, usagef(c, "--%s is for a recipe: a file holds one function", flag)
 			}
 		}
-		for _, g := range o.options.options {
-			if g.set {
-				return nil, usagef(c, "--%s is for a recipe: a file holds one function", g.name)
-			}
+		if err := o.options.refuse("is for a recipe: a file holds one function"); err != nil {
+			return nil, usage(c, err)
 		}
 		f, err := readGraph(name)
 		return []*graph.Func{f}, err
@@ -146,7 +145,7 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 	return funcs, err
 }
 
-// modelFuncs returns the functions of a name; none if the model has no such function.
+// modelFuncs returns the function of a model with the given name, or nil if the model does not have it.
 func modelFuncs(m *model.Model, name string, batch int) ([]*graph.Func, error) {
 	build := map[string]model.Function{
 		"train": m.Last().Step, "eval": m.Eval, "encode": m.Encode, "decode": m.Decode, "reconstruct": m.Reconstruct,
@@ -158,7 +157,7 @@ func modelFuncs(m *model.Model, name string, batch int) ([]*graph.Func, error) {
 	return []*graph.Func{f}, err
 }
 
-// readGraph parses a file.
+// readGraph parses a file of a graph.
 func readGraph(name string) (*graph.Func, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -170,7 +169,7 @@ func readGraph(name string) (*graph.Func, error) {
 		return nil, err
 	}
 	if len(b) > maxGraphText {
-		return nil, fmt.Errorf("%s: longer than the %d bytes of any function there is", name, maxGraphText)
+		return nil, fmt.Errorf("%s: more than %d bytes, the limit of a function", name, maxGraphText)
 	}
 	f, err := graph.Parse(string(b))
 	if err != nil {

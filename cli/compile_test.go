@@ -11,12 +11,12 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what imago compile prints into docs/engine.md")
 
-// The example of docs/engine.md is what the command prints: a block of text that begins with the title of a pass, up to
-// its colon, is that part of the dump. All parts are there but the first, which is the file itself.
+// TestEngineDump checks that the example in docs/engine.md is what the command prints. A block of text that begins with the
+// title of a pass, up to its colon, is that part of the dump. The page has all parts except the first, the file itself.
 //
 //	go test ./cli -run TestEngineDump -rewrite
 //
-// puts them in again.
+// writes them into the page.
 func TestEngineDump(t *testing.T) {
 	const doc, example, fence = "../docs/engine.md", "testdata/step.graph", "```"
 	parts := map[string]string{}
@@ -27,7 +27,7 @@ func TestEngineDump(t *testing.T) {
 		}
 		if i == 0 {
 			if want := "# as written\n" + strings.TrimSpace(string(written)); part != want {
-				t.Errorf("%s is not as it is printed: got\n%s\nwant\n%s", example, part, want)
+				t.Errorf("%s is not in the printed form: got\n%s\nwant\n%s", example, part, want)
 			}
 			continue
 		}
@@ -67,7 +67,7 @@ func partTitle(part string) string {
 	return title
 }
 
-// compileOutput returns what imago compile prints.
+// compileOutput returns the output of imago compile.
 func compileOutput(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer

@@ -9,26 +9,26 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// dataCache shows and clears the images that are kept decoded.
+// dataCache returns the command data cache.
 func (a *app) dataCache() *cobra.Command {
 	var dir string
 	var clearAll bool
 	c := &cobra.Command{
 		Use:   "cache",
-		Short: "Show the images that are kept decoded, or delete them",
-		Long: fmt.Sprintf(`cache shows which sets of images are kept decoded.
+		Short: "Show the cache of decoded images, or delete it",
+		Long: fmt.Sprintf(`cache shows the data sets whose decoded images are cached.
 
-The images of a folder or zip are decoded, cropped and resized once, when they are first opened, and kept as they are
-wanted in the user's cache or, with --data-dir, in the folder cache there; never among your own files. A set whose files
-change is decoded anew. Sets used last longest ago make room for others beyond %d GiB. Nothing is lost by deleting them
-but the time to decode them again.`, data.MaxCache>>30),
+The images of a folder or zip are decoded, cropped and resized when they are first opened. The result is kept in the user's
+cache, or with --data-dir in its folder cache; never beside your own files. A set whose files change is decoded again. If
+the cache exceeds %d GiB, the sets that were not used for the longest time are deleted. A deleted set is decoded again when
+it is next opened.`, data.MaxCache>>30),
 		Example: `  imago data cache
   imago data cache --clear`,
 		Args: argCount(0, 0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			files := data.CachedFiles(data.Options{DataDir: dir})
 			if len(files) == 0 {
-				fmt.Fprintln(a.out, "no images are kept decoded")
+				fmt.Fprintln(a.out, "no decoded images are cached")
 				return nil
 			}
 			if clearAll {
@@ -38,16 +38,17 @@ but the time to decode them again.`, data.MaxCache>>30),
 		},
 	}
 	dataDirFlag(c, &dir)
-	c.Flags().BoolVar(&clearAll, "clear", false, "delete them")
+	c.Flags().BoolVar(&clearAll, "clear", false, "delete the cached images")
 	return c
 }
 
+// listCache prints the cached sets and their sizes.
 func (a *app) listCache(files []data.CachedFile) error {
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	total := int64(0)
 	for _, f := range files {
 		total += f.Size
-		what := "not whole"
+		what := "incomplete"
 		if f.N > 0 {
 			what = fmt.Sprintf("%s of %dx%dx%d from %s", plural(f.N, "image"), f.H, f.W, f.C, f.From)
 		}
@@ -60,6 +61,7 @@ func (a *app) listCache(files []data.CachedFile) error {
 	return nil
 }
 
+// clearCache deletes the cached sets.
 func (a *app) clearCache(files []data.CachedFile) error {
 	n, total := 0, int64(0)
 	for _, f := range files {
@@ -77,4 +79,5 @@ func (a *app) clearCache(files []data.CachedFile) error {
 	return nil
 }
 
+// megabytes formats a number of bytes in units of 10⁶.
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

@@ -10,15 +10,15 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// dataCommand lists, fetches and checks the named sets of images.
+// dataCommand returns the command data, and the commands below it.
 func (a *app) dataCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "data list|get|verify|cache",
-		Short: "List, fetch and check the sets of images known by name; show what is kept of others",
-		Long: `data lists the sets of images known by name, fetches their files, checks them, and shows which sets are kept decoded.
+		Short: "List, fetch and check named data sets; show the cache of others",
+		Long: `data lists the named data sets, fetches their files, checks them, and shows the sets whose decoded images are cached.
 
-The files of a set are looked for in --data-dir, in $IMAGO_DATA, then in the user's cache; what is in none of them is
-fetched from several mirrors, or from $IMAGO_MIRROR. Training fetches what it lacks by itself.`,
+The files of a set are searched in --data-dir, in $IMAGO_DATA, then in the user's cache. Missing files are fetched from
+several mirrors, or from $IMAGO_MIRROR. Training fetches missing files itself.`,
 		Example: `  imago data list
   imago data get mnist
   imago data verify fashion-mnist
@@ -35,19 +35,22 @@ fetched from several mirrors, or from $IMAGO_MIRROR. Training fetches what it la
 	return c
 }
 
+// dataDirFlag declares --data-dir.
 func dataDirFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "data-dir", "", "`folder` of data sets, looked in first and downloaded to (default $IMAGO_DATA, then the user's cache)")
+	c.Flags().StringVar(dir, "data-dir", "", "`folder` of data sets, to search first and to download to (default $IMAGO_DATA, then the user's cache)")
 }
 
+// noCacheFlag declares --no-cache.
 func noCacheFlag(c *cobra.Command, no *bool) {
-	c.Flags().BoolVar(no, "no-cache", false, "keep no decoded images of a folder or zip on disk, and use none (see imago data cache)")
+	c.Flags().BoolVar(no, "no-cache", false, "do not read or write the cache of decoded images of folders and zips (see imago data cache)")
 }
 
+// dataList returns the command data list.
 func (a *app) dataList() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List the sets known by name, and where they are",
+		Short:   "List the named data sets, and where their files are",
 		Example: "  imago data list",
 		Args:    argCount(0, 0, "no argument"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -70,10 +73,10 @@ func (a *app) dataList() *cobra.Command {
 	return c
 }
 
-// statusText says where the files of a set are, or how to come by them.
+// statusText returns a line that says where the files of a set are, or how to get them.
 func statusText(c *cobra.Command, s data.Source, dir string) (string, error) {
 	if s.Verify == nil {
-		return "made when it is asked for", nil
+		return "drawn by imago when it is opened", nil
 	}
 	find := s.Find
 	if find == nil {
@@ -94,12 +97,12 @@ func statusText(c *cobra.Command, s data.Source, dir string) (string, error) {
 		return "here, in " + folder, nil
 	}
 	if s.Home != "" {
-		return fmt.Sprintf("%d of %d files here; imago may not fetch the rest, which is to be had from %s", good, len(status), s.Home), nil
+		return fmt.Sprintf("%d of %d files here; imago may not fetch the rest: get them from %s", good, len(status), s.Home), nil
 	}
 	return fmt.Sprintf("%d of %d files here; training fetches the rest, or imago data get %s", good, len(status), s.Name), nil
 }
 
-// sources returns the sets of the names given, all that keep files if none is.
+// sources returns the sets with the given names, or all sets if there are none.
 func (a *app) sources(c *cobra.Command, names []string) ([]data.Source, error) {
 	if len(names) == 0 {
 		names = a.Data.Names()
@@ -115,11 +118,12 @@ func (a *app) sources(c *cobra.Command, names []string) ([]data.Source, error) {
 	return all, nil
 }
 
+// dataGet returns the command data get.
 func (a *app) dataGet() *cobra.Command {
 	var dir string
 	c := &cobra.Command{
 		Use:     "get <set>...",
-		Short:   "Fetch the files of a set and check them",
+		Short:   "Fetch the files of data sets and check them",
 		Example: "  imago data get mnist fashion-mnist",
 		Args:    argCount(1, -1, "the name of a set"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -135,7 +139,7 @@ func (a *app) dataGet() *cobra.Command {
 				if err := s.Get(c.Context(), data.Options{DataDir: dir, Progress: a.err}); err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "%s is here and whole\n", s.Name)
+				fmt.Fprintf(a.out, "%s is here and complete\n", s.Name)
 			}
 			return nil
 		},
@@ -144,6 +148,7 @@ func (a *app) dataGet() *cobra.Command {
 	return c
 }
 
+// dataVerify returns the command data verify.
 func (a *app) dataVerify() *cobra.Command {
 	var dir string
 	c := &cobra.Command{

@@ -13,7 +13,7 @@ import (
 	"github.com/imago-ml/imago/formats/numpy"
 )
 
-// Both files say what the model said, number for number.
+// TestCodes checks that both kinds of files hold the codes exactly.
 func TestCodes(t *testing.T) {
 	images, err := data.NewInMemory(make([]uint8, 3*4), 3, pixels.Item(2, 2, 1))
 	if err != nil {

@@ -16,10 +16,10 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// evalFile is where the scores of a run are kept.
+// evalFile is the name of the file with the scores, in the folder of a run.
 const evalFile = "eval.json"
 
-// eval judges a trained model.
+// eval returns the command eval: it measures a trained model.
 func (a *app) eval() *cobra.Command {
 	var (
 		from     modelSource
@@ -32,17 +32,17 @@ func (a *app) eval() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use:   "eval <run>",
-		Short: "Judge a trained model by its likelihood, reconstructions, codes and samples",
+		Short: "Measure a trained model: likelihood, reconstructions, codes and samples",
 		Long: `eval measures a trained model on the test images of its data set, or of --data. The name of a metric is its protocol:
-test_nll_is_5000 is a likelihood by 5,000 importance samples an image, test_fid_cnn1-7b09b6ba_10000 compares 10,000 images
-made with as many test images by the features of version 1 of imago's own classifier, 7b09b6ba being a hash of the set and
-its labels, on which it is trained the first time and kept in the user's cache. Metrics that a model does not have are
-listed with the reason.
+test_nll_is_5000 is a negative log-likelihood by 5,000 importance samples for each image; test_fid_cnn1-7b09b6ba_10000
+compares 10,000 generated images with as many test images, by the features of version 1 of imago's own classifier. 7b09b6ba
+is a hash of the set and its labels: the classifier is trained on them once and kept in the user's cache. Metrics that a
+model does not have are listed with the reason.
 
-Images from the model's prior are compared with test images by FID and KID, precision and recall, density and coverage. The
-classes found among them are counted: modes, or of a stacked set the triples of classes, on 26 images for every 10 of --made.
-memorised is how many are as near to a training image as few test images are; --nearest draws the training images nearest to
-some of them.
+Generated images are compared with test images by FID and KID, precision and recall, density and coverage. The classes found
+among them are counted: modes, or for a stacked set the triples of classes, on 26 images for every 10 of --made. memorised
+is the share of generated images that are as near to a training image as few test images are; --nearest draws the training
+images nearest to some of them.
 
 The scores are added to eval.json in the run's folder, with their protocol, seed, checkpoint and the digest of the data.`,
 		Example: `  imago eval latest
@@ -52,29 +52,18 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
-	f.IntVar(&protocol.NLLSamples, "nll-samples", protocol.NLLSamples, "importance samples an image, a `number`")
-	f.IntVar(&protocol.Generated, "made", protocol.Generated, "`number` of images to make and to compare with as many test images")
-	f.IntVar(&protocol.Images, "images", 0, "judge by the first so many test images only, a `number`; 0 is all")
-	f.StringSliceVar(&only, "only", nil, "measure only what has one of these `words` in its name, as nll,fid")
-	f.Uint64Var(&seed, "seed", 0, "`seed` of what is drawn (default that of the run)")
+	f.IntVar(&protocol.NLLSamples, "nll-samples", protocol.NLLSamples, "`number` of importance samples for each image")
+	f.IntVar(&protocol.Generated, "made", protocol.Generated, "`number` of images to generate, and to compare with as many test images")
+	f.IntVar(&protocol.Images, "images", 0, "`number` of test images to use, from the first; 0 means all")
+	f.StringSliceVar(&only, "only", nil, "measure only the metrics that have one of these `words` in their names, as nll,fid")
+	seedFlag(c, &seed, "all random numbers (default that of the run)")
 	f.StringVar(&out, "out", "", "JSON `file` to add the scores to (default eval.json in the run's folder)")
-	f.StringVar(&nearest, "nearest", "", "PNG `file` to draw made images to, each beside the training images nearest to it")
-	f.StringVar(&set.data, "data", "", "`set` of images, by name or path (default that of the run)")
-	dataDirFlag(c, &set.dir)
-	noCacheFlag(c, &set.noCache)
-	set.split = "test"
+	f.StringVar(&nearest, "nearest", "", "PNG `file` to draw generated images to, each beside the training images nearest to it")
+	set.addTestFlags(c, "the run")
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		err := errors.Join(atLeast("nll-samples", protocol.NLLSamples, 1), atLeast("made", protocol.Generated, 2), atLeast("images", protocol.Images, 0))
-		if out != "" {
-			if !strings.EqualFold(filepath.Ext(out), ".json") {
-				err = errors.Join(err, fmt.Errorf("--out %q: want a name that ends in .json", out))
-			}
-			err = errors.Join(err, checkFolder("out", out))
-		}
-		if nearest != "" {
-			err = errors.Join(err, checkFileName("nearest", nearest, ".png"))
-		}
+		err := errors.Join(atLeast("nll-samples", protocol.NLLSamples, 1), atLeast("made", protocol.Generated, 2), atLeast("images", protocol.Images, 0),
+			checkOptionalFile("out", out, ".json"), checkOptionalFile("nearest", nearest, ".png"))
 		if err != nil {
 			return usage(c, err)
 		}
@@ -87,26 +76,27 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 		if err != nil {
 			return err
 		}
-		of := eval.Provenance{Recipe: m.recipe, Checkpoint: m.path, Step: m.step, Data: s.Name, DataDigest: s.Digest, Seed: seed}
+		source := eval.Provenance{Recipe: m.recipe, Checkpoint: m.path, Step: m.step, Data: s.Name, DataDigest: s.Digest, Seed: seed}
 		if m.config != nil && !c.Flags().Changed("seed") {
-			of.Seed = m.config.Seed
+			source.Seed = m.config.Seed
 		}
-		of.Imago, _ = runlog.Versions()
+		source.Imago, _ = runlog.Versions()
 		if _, err := runlog.Open(m.name, ""); err == nil && out == "" {
 			out = filepath.Join(m.name, evalFile)
 		}
 		if _, err := eval.ReadRecords(out); out != "" && err != nil {
-			return err // before the work is done
+			return err // before the work begins
 		}
-		scores, missing, err := a.measure(c.Context(), m, eval.Task{Protocol: protocol, Set: s, Seed: of.Seed, Only: only}, feature.Options{NoCache: set.noCache}, nearest)
+		task := eval.Task{Protocol: protocol, Set: s, Seed: source.Seed, Only: only}
+		scores, missing, err := a.measure(c.Context(), m, task, set.noCache, nearest)
 		if err != nil {
 			return err
 		}
-		a.printScores(m, of, scores, missing)
+		a.printScores(source, scores, missing)
 		if out == "" {
 			return nil
 		}
-		if err := eval.WriteRecords(out, scores.Records(of)); err != nil {
+		if err := eval.WriteRecords(out, scores.Records(source)); err != nil {
 			return err
 		}
 		a.printWritten(out, "%s of %s", plural(len(scores), "score"), m.name)
@@ -115,9 +105,9 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 	return c
 }
 
-// measure measures what the task asks for of a model, and tells how far it is. The sheet
-// of nearest training images comes first, if there is to be one.
-func (a *app) measure(ctx context.Context, m *trainedModel, t eval.Task, opt feature.Options, nearest string) (eval.Scores, []eval.Absent, error) {
+// measure returns the scores of a task and the metrics that the model does not have. It draws the nearest training images
+// first, if nearest names a file.
+func (a *app) measure(ctx context.Context, m *trainedModel, t eval.Task, noCache bool, nearest string) (eval.Scores, []eval.Absent, error) {
 	e, err := eval.New(m.Session)
 	if err != nil {
 		return nil, nil, err
@@ -125,9 +115,9 @@ func (a *app) measure(ctx context.Context, m *trainedModel, t eval.Task, opt fea
 	p := newProgress(a.err)
 	defer p.end()
 	t.Progress = func(metric string, done, total int) { p.set(metric, done, total, "image") }
-	opt.Progress = func(step, of int) { p.set("training the feature net", step, of, "step") }
-	opt.Warn = func(text string) { a.warn("%s", text) }
-	t.Net = func(ctx context.Context, of *data.Set) (*feature.Net, error) { return feature.Open(ctx, of, m.be, opt) }
+	t.Net = func(ctx context.Context, set *data.Set) (*feature.Net, error) {
+		return feature.Open(ctx, set, m.be, a.featureOptions(p, noCache))
+	}
 	if nearest != "" {
 		err := a.drawNearest(ctx, m, e, t, nearest)
 		if p.end(); err != nil {
@@ -137,9 +127,9 @@ func (a *app) measure(ctx context.Context, m *trainedModel, t eval.Task, opt fea
 	return e.Measure(ctx, t)
 }
 
-// printScores prints the table.
-func (a *app) printScores(m *trainedModel, of eval.Provenance, scores eval.Scores, missing []eval.Absent) {
-	fmt.Fprintf(a.out, "model  %s, step %s (%s)\ndata   %s, seed %d\n", of.Recipe, thousands(of.Step), of.Checkpoint, of.Data, of.Seed)
+// printScores prints a table of scores, their notes, and the metrics that are missing with the reasons.
+func (a *app) printScores(source eval.Provenance, scores eval.Scores, missing []eval.Absent) {
+	fmt.Fprintf(a.out, "model  %s, step %s (%s)\ndata   %s, seed %d\n", source.Recipe, thousands(source.Step), source.Checkpoint, source.Data, source.Seed)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, s := range scores {
 		value := fmt.Sprintf("%.5g", s.Value)
@@ -148,12 +138,12 @@ func (a *app) printScores(m *trainedModel, of eval.Provenance, scores eval.Score
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", s.Metric.Name, value, s.Metric.Unit)
 	}
-	w.Flush() // to a writer that commands print results to: what it loses, it loses for all
-	said := map[string]bool{}
+	w.Flush() // an error of standard output appears in the lines below too
+	printed := map[string]bool{}
 	for _, s := range scores {
-		for note := range strings.SplitSeq(s.Note, "; ") { // what several scores have in common is said once
-			if note != "" && !said[note] {
-				said[note] = true
+		for note := range strings.SplitSeq(s.Note, "; ") { // several scores may have the same note
+			if note != "" && !printed[note] {
+				printed[note] = true
 				fmt.Fprintf(a.out, "note   %s\n", note)
 			}
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// A field of a configuration stands for one flag, whatever the kind: errors of the library name fields.
+// TestFieldsHaveOneFlag checks that a field has the same flag in all kinds: errors of the library name fields.
 func TestFieldsHaveOneFlag(t *testing.T) {
 	a := newApp(io.Discard, io.Discard)
 	flags := map[string]string{}

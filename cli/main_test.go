@@ -23,21 +23,23 @@ import (
 	"github.com/imago-ml/imago/internal/realdata"
 )
 
+// TestMain lets scripts run this test binary as the program imago.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"imago": func() { Main() }})
 }
 
-// TestScripts runs the command as a user does: testdata/script/*.txtar, whose commands are those of package testscript
-// and the ones below.
+// TestScripts runs command lines as a user does: testdata/script/*.txtar, with the commands of package testscript and those
+// below.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, scriptParams("testdata/script"))
 }
 
+// scriptParams returns the parameters of testscript for the scripts in dir.
 func scriptParams(dir string) testscript.Params {
 	return testscript.Params{
 		Dir: dir,
 		Setup: func(e *testscript.Env) error {
-			// Nothing of the machine's own sets of images may be found, nor its runs, and nothing may be fetched.
+			// The data sets and the runs of this machine must not be found, and nothing may be fetched.
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, "cache"))
 			e.Setenv("IMAGO_DATA", "")
@@ -59,8 +61,8 @@ func scriptParams(dir string) testscript.Params {
 	}
 }
 
-// makeImages is images DIR N [SIDE]: N grey pictures of 12x12, or of another size, bars and rings in turn, in DIR. The name of every third ends in
-// .jpg, whatever the file is; every fifth is a JPEG.
+// makeImages runs images DIR N [SIDE]: it writes N grey pictures of 12x12, or of another size, bars and rings in turn, to DIR. The
+// name of every third ends in .jpg, whatever the format is; every fifth is a JPEG file.
 func makeImages(ts *testscript.TestScript, neg bool, args []string) {
 	var n, side int
 	if _, err := fmt.Sscan(strings.Join(append(args[1:], "12"), " "), &n, &side); err != nil {
@@ -96,8 +98,8 @@ func makeImages(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// makeIDX is idx DIR CLAIMED IMAGES LABELS: the four files of an IDX set of 4x4 images, the header of the training images
-// claiming so many while IMAGES are there, with LABELS labels.
+// makeIDX runs idx DIR CLAIMED IMAGES LABELS: it writes the four files of an IDX set of 4x4 images. The header of the
+// training images claims CLAIMED images, the file has IMAGES, and there are LABELS labels.
 func makeIDX(ts *testscript.TestScript, neg bool, args []string) {
 	var claimed uint32
 	var images, labels int
@@ -122,8 +124,8 @@ func makeIDX(ts *testscript.TestScript, neg bool, args []string) {
 	write("t10k-labels-idx1-ubyte.gz", []uint32{4}, 4)
 }
 
-// expectFailure is fails STATUS PROGRAM ARG…: the command ends with that exit status, prints nothing to standard output, one line
-// to standard error, and no panic.
+// expectFailure runs fails STATUS PROGRAM ARG…: the command must end with that exit status, print nothing to standard
+// output and one line to standard error, and not panic.
 func expectFailure(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fails STATUS PROGRAM ARG...")
@@ -152,7 +154,7 @@ func expectFailure(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// checkPicture is picture FILE…: each is a PNG that is not one plain colour.
+// checkPicture runs picture FILE…: each must be a PNG file with three colours or more.
 func checkPicture(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
 		f, err := os.Open(ts.MkAbs(name))
@@ -175,7 +177,7 @@ func checkPicture(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// corruptFiles is corrupt PATTERN…: turns over a bit in the middle of each file.
+// corruptFiles runs corrupt PATTERN…: it inverts a bit in the middle of each file.
 func corruptFiles(ts *testscript.TestScript, neg bool, args []string) {
 	for _, pattern := range args {
 		names, err := filepath.Glob(ts.MkAbs(pattern))
@@ -199,7 +201,7 @@ func corruptFiles(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// truncateFile is cut BYTES FILE, a name or a pattern of one: keeps so many bytes of the file.
+// truncateFile runs cut BYTES FILE: it keeps so many bytes of the file, a name or a pattern that matches one.
 func truncateFile(ts *testscript.TestScript, neg bool, args []string) {
 	var n int64
 	if _, err := fmt.Sscan(args[0], &n); err != nil {
@@ -213,8 +215,8 @@ func truncateFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(names[0], n))
 }
 
-// interruptProgram is interrupt PATTERN PROGRAM ARG…: starts the program, sends it what Ctrl-C sends once it prints a line that
-// matches, and wants exit status 1. Its output is then in the files out and err.
+// interruptProgram runs interrupt PATTERN PROGRAM ARG…: it starts the program, sends it the signal of Ctrl-C when it prints a
+// line that matches, and wants exit status 1. The output is then in the files out and err.
 func interruptProgram(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := exec.LookPath(args[1])
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
@@ -232,7 +234,7 @@ func interruptProgram(ts *testscript.TestScript, neg bool, args []string) {
 	pipe, err := cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(cmd.Start())
-	defer cmd.Process.Kill() // of no effect once it has ended
+	defer cmd.Process.Kill() // has no effect after it has ended
 	pattern := regexp.MustCompile(args[0])
 	sent := false
 	for lines := bufio.NewScanner(pipe); lines.Scan(); {
@@ -250,7 +252,7 @@ func interruptProgram(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// TestHelpExamples: every command explains itself with an example, and everything in it is spelt as the flags are.
+// TestHelpExamples checks that every command has a short text and an example, and that the examples are valid command lines.
 func TestHelpExamples(t *testing.T) {
 	root := newApp(io.Discard, io.Discard).root()
 	for _, c := range root.Commands() {
@@ -279,6 +281,7 @@ func TestHelpExamples(t *testing.T) {
 	}
 }
 
+// TestThousands checks the commas in large numbers.
 func TestThousands(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 134165: "134,165", -1234567: "-1,234,567"} {
 		if got := thousands(n); got != want {
@@ -287,6 +290,7 @@ func TestThousands(t *testing.T) {
 	}
 }
 
+// TestSquareCols checks the number of columns of an about square sheet.
 func TestSquareCols(t *testing.T) {
 	for n, want := range map[int]int{1: 1, 2: 2, 4: 2, 5: 3, 64: 8, 65: 9} {
 		if got := squareCols(n); got != want {
@@ -295,7 +299,7 @@ func TestSquareCols(t *testing.T) {
 	}
 }
 
-// TestRealData runs the scripts that need the real sets of images.
+// TestRealData runs the scripts that need real data sets.
 func TestRealData(t *testing.T) {
 	dir, err := filepath.Abs(realdata.RealData(t))
 	if err != nil {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"image"
 	"io"
@@ -46,6 +47,14 @@ func checkOptionalFile(flag, name string, suffixes ...string) error {
 		return nil
 	}
 	return checkFileName(flag, name, suffixes...)
+}
+
+// printJSON prints v as indented JSON.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 // writeTable writes a table of n rows to the file name, as CSV or Parquet by its suffix, and prints what it has written.

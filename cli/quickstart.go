@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,28 +15,25 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// quickstart trains a first model on digits that imago draws itself.
+// quickstart returns the command quickstart: it trains a first model on digits that imago draws itself.
 func (a *app) quickstart() *cobra.Command {
 	var t trainFlags
 	c := &cobra.Command{
 		Use:   "quickstart",
 		Short: "Train a first model, with nothing to download",
 		Long: `quickstart draws 70,000 handwritten digits, trains the convolutional variational autoencoder on them for a few epochs
-(cnn-vae with --loss bce), and leaves a run with pictures and a report: where it puts the digits, the digits it can draw,
-and how it learned. It takes about two minutes on two processors.`,
+(cnn-vae with --loss bce), and makes a run with pictures and a report: the codes of the digits, digits decoded from codes,
+and the losses over training. It takes about two minutes on two processors.`,
 		Example: "  imago quickstart",
 		Args:    argCount(0, 0, "no argument"),
 	}
 	f := c.Flags()
 	f.IntVar(&t.epochs, "epochs", 4, "`number` of times each image is used")
-	f.StringVar(&t.out, "out", runsDir, "`folder` to make the run in")
-	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all randomness")
+	runsFlag(c, &t.out)
+	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all random numbers")
 	threadsFlag(c, &t.threads)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := atLeast("threads", t.threads, 0); err != nil {
-			return usage(c, err)
-		}
-		if err := atLeast("epochs", t.epochs, 1); err != nil {
+		if err := cmp.Or(atLeast("threads", t.threads, 0), atLeast("epochs", t.epochs, 1)); err != nil {
 			return usage(c, err)
 		}
 		rec, cfg, err := a.configure(quickRecipe, quickOptions())
@@ -69,19 +67,19 @@ and how it learned. It takes about two minutes on two processors.`,
 	return c
 }
 
-// What quickstart trains, on what.
+// The recipe and the data set of quickstart.
 const (
 	quickRecipe = "cnn-vae"
 	quickData   = "digits"
 )
 
-// quickOptions returns --loss bce: within a few epochs it shows more than the published mse, whose second latent unit then has
-// hardly woken.
+// quickOptions returns the options of quickstart, --loss bce: with the published mse the second latent unit is hardly active
+// after a few epochs.
 func quickOptions() *modelFlags {
 	return &modelFlags{[]*optionFlag{{name: "loss", kind: "string", value: "bce", set: true}}}
 }
 
-// printNextSteps opens the report where there is somebody to see it, and names commands to try.
+// printNextSteps opens the report in a browser if there is a screen, and prints commands to try.
 func (a *app) printNextSteps(run *runlog.Run) {
 	report := run.Path(runlog.ReportFile)
 	if abs, err := filepath.Abs(report); err == nil {
@@ -95,31 +93,32 @@ func (a *app) printNextSteps(run *runlog.Run) {
 	fmt.Fprintln(a.out, "\nTry next:")
 	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
 	for _, next := range [][2]string{
-		{"manifold " + run.Dir + " --n 20 --lo -3 --hi 3", "the digits between the digits"},
-		{"reconstruct " + run.Dir + " my-digit.jpg --invert", "a digit you wrote yourself"},
-		{fmt.Sprintf("train --resume %s --epochs %d", run.Dir, 3*run.Config.Epochs), "the same run, further"},
-		{"train cnn-vae --data mnist", "digits written by people"},
+		{"manifold " + run.Dir + " --n 20 --lo -3 --hi 3", "the digits in the latent plane"},
+		{"reconstruct " + run.Dir + " my-digit.jpg --invert", "a digit that you wrote yourself"},
+		{fmt.Sprintf("train --resume %s --epochs %d", run.Dir, 3*run.Config.Epochs), "continue the same run"},
+		{"train cnn-vae --data mnist", "real handwritten digits"},
 	} {
 		fmt.Fprintf(w, "  imago %s\t%s\n", next[0], next[1])
 	}
-	w.Flush() // what is wrong with standard output has shown before
+	w.Flush() // an error of standard output has appeared before
 	if m := commandHint(os.Args[0]); m != "" {
 		fmt.Fprintln(a.out, "\n"+m)
 	}
 }
 
-// commandHint says what imago stands for in a command line, if the shell does not know it: the program was started as arg0.
+// commandHint returns a line that explains the word imago in a command line, or "" if imago is on the PATH. The program was
+// started as arg0.
 func commandHint(arg0 string) string {
 	if _, err := exec.LookPath("imago"); err == nil {
 		return ""
 	}
 	if strings.Contains(filepath.ToSlash(arg0), "/go-build") { // by go run
-		return "imago stands for go run ./cmd/imago here; go install ./cmd/imago makes it a command."
+		return "imago means go run ./cmd/imago here; go install ./cmd/imago makes it a command."
 	}
-	return fmt.Sprintf("imago stands for %s here, as it is not on your PATH.", arg0)
+	return fmt.Sprintf("imago means %s here, because it is not on your PATH.", arg0)
 }
 
-// browserPath returns the program that shows a page to the person at the screen, "" if there is nobody or it is not evident.
+// browserPath returns the program that opens a page in the user's browser, "" if there is no screen or no such program.
 func browserPath() string {
 	out, err := os.Stdout.Stat()
 	if err != nil || out.Mode()&os.ModeCharDevice == 0 || os.Getenv("CI") != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// What is said at the end can be typed as it stands.
-func TestWhatNext(t *testing.T) {
+// TestPrintNextSteps checks that each printed command is a valid command line.
+func TestPrintNextSteps(t *testing.T) {
 	t.Setenv("CI", "true") // no browser
 	var out bytes.Buffer
 	a := newApp(&out, io.Discard)
@@ -42,14 +42,14 @@ func TestWhatNext(t *testing.T) {
 	}
 }
 
-// Whoever has no imago on his PATH is told what it stands for.
-func TestMeaning(t *testing.T) {
+// TestCommandHint checks the explanation of the word imago for a user who has none on the PATH.
+func TestCommandHint(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
-	if got := commandHint("/tmp/go-build123/b001/exe/imago"); !strings.HasPrefix(got, "imago stands for go run ./cmd/imago here; go install ./cmd/imago ") {
+	if got := commandHint("/tmp/go-build123/b001/exe/imago"); !strings.HasPrefix(got, "imago means go run ./cmd/imago here; go install ./cmd/imago ") {
 		t.Errorf("by go run: %q", got)
 	}
-	if got := commandHint("./imago"); !strings.HasPrefix(got, "imago stands for ./imago here") {
+	if got := commandHint("./imago"); !strings.HasPrefix(got, "imago means ./imago here") {
 		t.Errorf("by its path: %q", got)
 	}
 	if runtime.GOOS == "windows" {

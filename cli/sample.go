@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -57,7 +57,7 @@ are more typical, and more alike.`,
 	cut.addFlag(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := errors.Join(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), checkPNGName(out)); err != nil {
+		if err := cmp.Or(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), checkPNGName(out)); err != nil {
 			return usage(c, err)
 		}
 		if prior == "mixture" && cut.isSet() {

@@ -16,7 +16,7 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// trainFlags are the flags of train.
+// trainFlags are the flags of train; other commands that train have some of them.
 type trainFlags struct {
 	data, dataDir     string
 	noCache           bool
@@ -44,18 +44,18 @@ type trainFlags struct {
 	options           *modelFlags
 }
 
-// train trains a recipe on a set of images, or goes on with a run.
+// train returns the command train: it trains a recipe on a data set, or resumes a run.
 func (a *app) train() *cobra.Command {
 	var t trainFlags
 	c := &cobra.Command{
 		Use:   "train <recipe>",
-		Short: "Train a recipe on a set of images",
-		Long: `train makes a folder for the run in --out, trains, and leaves checkpoints, a log, pictures and a report in it. Ctrl-C
-saves and stops; --resume goes on as if nothing had happened, and with more --epochs or --steps than before also a run that
-is done.
+		Short: "Train a recipe on a data set",
+		Long: `train makes a folder for the run in --out and trains. The folder gets checkpoints, a log, pictures and a report. Ctrl-C
+saves and stops. --resume continues a run, with the same result as without the interruption; with more --epochs or --steps
+it also continues a complete run.
 
-The data set is one known by name (imago data list) or the path of a folder or zip of PNG and JPEG images, an IDX file,
-an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the model that are not given are the recipe's.`,
+The data set is a name of imago data list, or the path of a folder or zip of PNG and JPEG images, an IDX file, an NPZ file,
+or a table of numbers (CSV, or an NPZ file of rows). Options of the model have the values of the recipe unless given.`,
 		Example: `  imago train cnn-vae --data mnist
   imago train mlp-vae --data fashion-mnist --latent 10 --loss bce --epochs 20 --seed 7
   imago train cnn-vae --data photos/ --size 64 --name holidays
@@ -67,18 +67,18 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	}
 	t.addFlags(c)
 	f := c.Flags()
-	f.StringSliceVar(&t.without, "without", nil, "leave out the images of these `classes`, or that have these attributes, as 3 or 3,8")
+	f.StringSliceVar(&t.without, "without", nil, "leave out the images of these `classes`, or with these attributes, as 3 or 3,8")
 	f.StringVar(&t.name, "name", "", "`name` of the run (default RECIPE-SET-NNN)")
-	f.StringVar(&t.out, "out", runsDir, "`folder` to make the run in")
-	f.StringVar(&t.resume, "resume", "", "go on with a `run`: a path, a name, or by itself the latest of the recipe")
+	runsFlag(c, &t.out)
+	f.StringVar(&t.resume, "resume", "", "continue a `run`: a path, a name, or without a value the latest of the recipe")
 	f.Lookup("resume").NoOptDefVal = latestName
-	f.IntVar(&t.keep, "keep", 3, "`number` of checkpoints to keep besides the best; 0 keeps all")
-	f.Float64Var(&t.checkpointSeconds, "checkpoint-every", 60, "`seconds` between checkpoints, besides one each epoch, or where an interval of --log-steps of a run by steps has ended in it; 0 is these only")
-	f.Int64Var(&t.checkpointSteps, "checkpoint-steps", 0, "`steps` between checkpoints, besides those; 0 is those only")
-	f.IntVar(&t.logSteps, "log-steps", 0, "`steps` between lines of the terminal and sheets of images of one noise and of fresh noise; 0 is each epoch (default the recipe's, of a run by steps)")
-	f.StringSliceVar(&t.measure.Metrics, "measure", nil, "measure while it trains: for each of these `words` the first metric of imago eval with it in its name, as fid,kid")
-	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between two measurements, besides one at the end")
-	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to make, and test images to compare them with, of a measurement")
+	f.IntVar(&t.keep, "keep", 3, "`number` of checkpoints to keep in addition to the best; 0 keeps all")
+	f.Float64Var(&t.checkpointSeconds, "checkpoint-every", 60, "`seconds` between checkpoints, in addition to one at the end of each epoch (of a run by steps: of each epoch in which an interval of --log-steps ends); 0 makes no others")
+	f.Int64Var(&t.checkpointSteps, "checkpoint-steps", 0, "`steps` between checkpoints, in addition to those; 0 makes no others")
+	f.IntVar(&t.logSteps, "log-steps", 0, "for a run by steps: `steps` between lines in the terminal and sheets of images, of fixed noise and of fresh noise; 0 means each epoch (default the recipe's)")
+	f.StringSliceVar(&t.measure.Metrics, "measure", nil, "metrics to measure during training: for each of these `words` the first metric of imago eval that has it in its name, as fid,kid")
+	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between measurements, in addition to one at the end")
+	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to generate for a measurement, and of test images to compare them with")
 	f.IntVar(&t.picturesEvery, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures; 0 draws them at the end only, -1 never")
 	f.BoolVarP(&t.dryRun, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
 	t.options = a.addModelFlags(c)
@@ -87,7 +87,7 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 			return usage(c, err)
 		}
 		if c.Flags().Changed("epochs") && t.steps != 0 {
-			return usagef(c, "--epochs %d and --steps %d: want one of them, which says how long the run is", t.epochs, t.steps)
+			return usagef(c, "--epochs %d and --steps %d: want one of them, the length of the run", t.epochs, t.steps)
 		}
 		if t.resume == "" && len(t.measure.Metrics) == 0 && (c.Flags().Changed("measure-every") || c.Flags().Changed("measure-images")) {
 			return usagef(c, "--measure-every and --measure-images say how --measure is done, and it is not given")
@@ -103,28 +103,28 @@ an NPZ file, or a table of numbers (CSV, or an NPZ file of rows). Options of the
 	return c
 }
 
-// addFlags adds those that say what is trained on which images, and how.
+// addFlags declares the flags of the data, the optimisation and the seed.
 func (t *trainFlags) addFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&t.data, "data", "digits", "`set` of images, by name or path")
+	f.StringVar(&t.data, "data", "digits", "data `set`, by name or path")
 	dataDirFlag(c, &t.dataDir)
 	noCacheFlag(c, &t.noCache)
-	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 leaves them")
-	f.IntVar(&t.crop, "crop", 0, "before that, cut the square of so many `pixels` a side out of the middle; 0 is the largest (celeba: 148)")
-	f.StringVar(&t.label, "label", "", "`column` of a table that is the class of its row, a name or a number from 1; - for none (default one named label, class or target)")
+	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 keeps their size")
+	cropFlag(c, &t.crop, "")
+	labelColumnFlag(c, &t.label, "", "; - for none (default the column named label, class or target)")
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
-	f.BoolVar(&t.flip, "flip", false, "exchange left and right of each training image half of the times: faces, not digits")
-	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images held out where the set has no test part (default 0.1)")
+	f.BoolVar(&t.flip, "flip", false, "flip each training image left to right with probability ½: for faces, not for digits")
+	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images to hold out if the set has no test part (default 0.1)")
 	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
-	f.IntVar(&t.steps, "steps", 0, "`updates` in all, in place of --epochs; the run ends there (default the recipe's; 0 goes by epochs)")
-	f.IntVar(&t.batch, "batch", 0, "`images` a step (default the recipe's)")
+	f.IntVar(&t.steps, "steps", 0, "total `number` of optimiser updates, in place of --epochs (default the recipe's; 0 means by epochs)")
+	f.IntVar(&t.batch, "batch", 0, "`images` in a step (default the recipe's)")
 	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
-	f.StringVar(&t.schedule, "schedule", "", "how the rate changes, a `schedule`: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
-	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all randomness")
+	f.StringVar(&t.schedule, "schedule", "", "`schedule` of the learning rate: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
+	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all random numbers")
 	threadsFlag(c, &t.threads)
 }
 
-// newRun trains a recipe from its start. Everything that can be wrong is found before the run's folder is made.
+// newRun trains a recipe from the beginning. It makes the folder of the run after all checks.
 func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	config, m, set, err := a.prepare(c, t, recipe)
 	if err != nil {
@@ -150,7 +150,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if err := opt.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
-	// The numbers are checked before the data set is fetched.
+	// Check the numbers before the data set is fetched.
 	probe, err := runlog.NewConfig(rec, cfg, &data.Set{}, t.data, opt)
 	if err != nil {
 		return config, nil, nil, err
@@ -173,7 +173,8 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	return config, m, set, train.Suits(m, set)
 }
 
-// apply puts the flags that were given in a config; recipe is nil of a run that goes on.
+// apply sets the fields of config whose flags the user gave. For a new run, recipe is the training of its recipe and flags
+// with a default of their own are set too; for a resumed run recipe is nil.
 func (t *trainFlags) apply(c *cobra.Command, config *runlog.Config, recipe *model.Training) {
 	f := c.Flags()
 	given := func(name string) bool { return f.Changed(name) }
@@ -185,13 +186,13 @@ func (t *trainFlags) apply(c *cobra.Command, config *runlog.Config, recipe *mode
 		config.Epochs, config.Steps = 0, t.steps
 	case given("steps") && fresh:
 		config.Epochs, config.Steps = recipe.Epochs, 0
-	case given("steps"): // whoever means so says how many epochs
+	case given("steps"): // --steps 0: by epochs, which the user must give
 		config.Steps = 0
 	}
 	switch {
 	case given("log-steps"):
 		config.LogSteps = t.logSteps
-	case fresh && config.Steps == 0: // those of the recipe suit its steps
+	case fresh && config.Steps == 0: // the interval of the recipe is for a run by steps
 		config.LogSteps = 0
 	}
 	if given("measure") {
@@ -236,7 +237,7 @@ func (t *trainFlags) apply(c *cobra.Command, config *runlog.Config, recipe *mode
 	}
 }
 
-// resumeRun goes on with a run. What the flags say must be what the run was made with, but for what may change.
+// resumeRun continues a run. Flags must agree with the configuration of the run, except those that may change.
 func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	recipe, dir, err := a.runToResume(c, t, args)
 	if err != nil {
@@ -266,7 +267,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		}
 	}
 	if f.Changed("name") && t.name != "" {
-		return usagef(c, "--name %q: a run that goes on keeps its name", t.name)
+		return usagef(c, "--name %q: a resumed run keeps its name", t.name)
 	}
 	if err := train.Validate(&config); err != nil {
 		return usage(c, err)
@@ -285,7 +286,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		return err
 	}
 	if set.Digest != config.Data.Digest {
-		return fmt.Errorf("%s: %s is not what the run was trained on (SHA-256 %.12s, want %.12s): put the files back, or train anew", run.Dir, config.Data.Source, set.Digest, config.Data.Digest)
+		return fmt.Errorf("%s: %s is not what the run was trained on (SHA-256 %.12s, want %.12s): restore the files, or train a new run", run.Dir, config.Data.Source, set.Digest, config.Data.Digest)
 	}
 	if err := run.Change(config); err != nil {
 		return err
@@ -293,8 +294,8 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	return a.runTraining(c, t, run, m, set)
 }
 
-// runToResume says which run is meant, and of which recipe it must be, "" for any. The run may follow --resume as an
-// argument of its own: a flag whose value can be left out would want it after an equals sign.
+// runToResume returns the folder of the run to resume, and the recipe that it must be of, "" for any. The run may follow
+// --resume as an argument: the value of a flag that need not have one would have to follow an equals sign.
 func (a *app) runToResume(c *cobra.Command, t *trainFlags, args []string) (recipe, dir string, err error) {
 	name := t.resume
 	if len(args) > 0 {
@@ -318,7 +319,7 @@ func (a *app) runToResume(c *cobra.Command, t *trainFlags, args []string) (recip
 	return recipe, dir, err
 }
 
-// changedModel returns the model's configuration of a run with the options given.
+// changedModel returns the model's configuration of a run with the options that the user gave, which must not change it.
 func (a *app) changedModel(config runlog.Config, options *modelFlags) (json.RawMessage, error) {
 	k, err := a.Models.Kind(config.Kind)
 	if err != nil {
@@ -337,35 +338,28 @@ func (a *app) changedModel(config runlog.Config, options *modelFlags) (json.RawM
 	}
 	now, err := json.Marshal(cfg)
 	if err != nil || string(now) == string(was) {
-		return config.Model, err // as it is written, to the byte
+		return config.Model, err // the same bytes as in the file
 	}
-	return nil, fmt.Errorf("a run that goes on keeps its model, %s, and the options make it %s", was, now)
+	return nil, fmt.Errorf("a resumed run keeps its model, %s, and the options make it %s", was, now)
 }
 
-// printConfig returns --dry-run: the configuration to standard output, the objective beside it.
+// printConfig does the work of --dry-run: it prints the configuration, and the objective to the error stream.
 func (a *app) printConfig(config runlog.Config, m *model.Model) error {
-	e := json.NewEncoder(a.out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(config); err != nil {
+	if err := a.printJSON(config); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(a.err, "objective:", m.Objective)
 	return err
 }
 
-// runTraining trains and says what came of it.
+// runTraining trains a run and prints the result.
 func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *model.Model, set *data.Set) error {
 	be := a.backend(t.threads)
 	defer be.Close()
-	net := func(ctx context.Context, of *data.Set) (*feature.Net, error) {
+	net := func(ctx context.Context, set *data.Set) (*feature.Net, error) {
 		p := newProgress(a.err)
 		defer p.end()
-		return feature.Open(ctx, of, be, feature.Options{
-			NoCache:  t.noCache,
-			Progress: func(step, of int) { p.set("training the feature net", step, of, "step") },
-			Warn:     func(text string) { a.warn("%s", text) },
-		})
+		return feature.Open(ctx, set, be, a.featureOptions(p, t.noCache))
 	}
 	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Reporter: train.NewReporter(a.out), Net: net})
 	if stopped := (*train.InterruptedError)(nil); errors.As(err, &stopped) {
@@ -378,7 +372,16 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 	return nil
 }
 
-// printTrained says how long it took and where things are.
+// featureOptions returns the options of a feature net that shows its training by p.
+func (a *app) featureOptions(p *progress, noCache bool) feature.Options {
+	return feature.Options{
+		NoCache:  noCache,
+		Progress: func(step, total int) { p.set("training the feature net", step, total, "step") },
+		Warn:     func(text string) { a.warn("%s", text) },
+	}
+}
+
+// printTrained prints the length of a training, its time and the file of its report.
 func (a *app) printTrained(run *runlog.Run, r train.Result) {
 	done := plural(r.Epochs, "epoch")
 	if r.Last.Partial {
@@ -390,6 +393,7 @@ func (a *app) printTrained(run *runlog.Run, r train.Result) {
 	}
 }
 
+// recipeNames returns the names of all recipes, with commas between.
 func recipeNames(r *model.Registry) string {
 	var names []string
 	for _, rec := range r.Recipes() {
