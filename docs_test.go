@@ -188,7 +188,7 @@ func (s *shell) run(t *testing.T, line, ci string) {
 		args += appended(ci, name)
 	}
 	if sets := dataFlag.FindAllString(args, -1); len(sets) > 0 && realSet.MatchString(sets[len(sets)-1]) || realSet.MatchString(dataFlag.ReplaceAllString(args, "")) {
-		realdata.RealData(t)
+		realdata.Dir(t)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()

@@ -301,7 +301,7 @@ func TestSquareCols(t *testing.T) {
 
 // TestRealData runs the scripts that need real data sets.
 func TestRealData(t *testing.T) {
-	dir, err := filepath.Abs(realdata.RealData(t))
+	dir, err := filepath.Abs(realdata.Dir(t))
 	if err != nil {
 		t.Fatal(err)
 	}

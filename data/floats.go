@@ -85,7 +85,7 @@ func (r *Reader) Floats(i int, dst []float32) error {
 	} else if err := r.images.At(i, pix); err != nil {
 		return fmt.Errorf("data: image %d: %w", i, err)
 	}
-	kernel.Unit(dst[:r.size], pix)
+	kernel.ScalePixels(dst[:r.size], pix)
 	return nil
 }
 

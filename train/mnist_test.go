@@ -14,7 +14,7 @@ import (
 // 175.2 and 175.9 nats for two seeds, 170.5 + 5.0 for the first (PyTorch 1.13, the
 // same initialisation, Adam and batches); seeds scatter by less than 5 %.
 func TestMNIST(t *testing.T) {
-	dir := realdata.RealData(t)
+	dir := realdata.Dir(t)
 	var sets data.Registry
 	for _, s := range mnist.Sources() {
 		sets.Register(s)

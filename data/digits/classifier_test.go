@@ -25,7 +25,7 @@ const (
 // TestClassifier trains a small classifier for two passes on drawn digits only, and
 // checks its accuracy on real handwriting.
 func TestClassifier(t *testing.T) {
-	dir := realdata.RealData(t)
+	dir := realdata.Dir(t)
 	ctx := context.Background()
 	drawn, err := digits.Source().Load(ctx, data.Options{DataDir: t.TempDir(), Offline: true})
 	if err != nil {

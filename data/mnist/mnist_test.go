@@ -177,7 +177,7 @@ func TestNoMirror(t *testing.T) {
 // TestRealSets checks known facts of the real sets: the counts of each class and the
 // mean grey level as published with the sets (0.1307 and 0.2860 of 255).
 func TestRealSets(t *testing.T) {
-	realdata.RealData(t)
+	realdata.Dir(t)
 	r := registry(t)
 	for _, tt := range []struct {
 		name  string
@@ -219,7 +219,7 @@ func TestRealSets(t *testing.T) {
 }
 
 func TestRealKMNIST(t *testing.T) {
-	root := realdata.RealData(t)
+	root := realdata.Dir(t)
 	r := registry(t)
 	// Only the test part is there.
 	_, err := r.Open(t.Context(), "kmnist", data.Options{Offline: true})
@@ -268,7 +268,7 @@ func TestRealFreyFaces(t *testing.T) {
 
 // TestRealDownload fetches the real files from a mirror and opens the set.
 func TestRealDownload(t *testing.T) {
-	root := realdata.RealData(t)
+	root := realdata.Dir(t)
 	r := registry(t)
 	t.Setenv("IMAGO_DATA", "")
 	requests := 0

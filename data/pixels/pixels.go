@@ -201,6 +201,6 @@ func Bytes(x []float32) []uint8 {
 // Floats returns the pixels of levels, p/255 in [0, 1].
 func Floats(pix []uint8) []float32 {
 	x := make([]float32, len(pix))
-	kernel.Unit(x, pix)
+	kernel.ScalePixels(x, pix)
 	return x
 }

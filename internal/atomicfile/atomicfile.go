@@ -1,11 +1,15 @@
-// Package atomicfile replaces files whole and appends to logs that survive a crash.
+// Package atomicfile replaces files as a whole, and appends to logs that survive a crash.
 //
-// Write: whoever opens the name sees the old bytes or the new ones, never a part, whether the writer fails, is killed,
-// or the machine loses power; a write that fails leaves nothing behind. JSONL is the one exception to "replaced, never
-// rewritten in place": a log of lines, where a torn last line is dropped when it is opened again.
+//	err := atomicfile.Write("config.json", func(w io.Writer) error { return json.NewEncoder(w).Encode(c) })
+//	log, err := atomicfile.OpenJSONL("metrics.jsonl")
+//	err = log.Append(line)
 //
-// Errors name the file that was asked for, not the temporary one, and unwrap to the cause (syscall.ENOSPC, say). This
-// package does not know what the files hold.
+// A reader of a file that Write replaces finds the old bytes or the new bytes and never a part of them, also if the writer
+// fails, is killed, or the machine loses power. A write that fails leaves no file behind. JSONL is a log of lines, and the
+// only file that is changed in place: a partial last line is removed when the log is opened again.
+//
+// Errors contain the name of the file, not that of the temporary file, and unwrap to the cause, for example syscall.ENOSPC.
+// This package must not know the contents of the files.
 package atomicfile
 
 import (
@@ -19,10 +23,10 @@ import (
 	"syscall"
 )
 
-// Mode is the permission of every file written here: readable by others, unlike what os.CreateTemp leaves.
+// Mode is the permission of all files that this package writes. Others can read them, unlike the files of os.CreateTemp.
 const Mode fs.FileMode = 0o644
 
-// A file is what Write needs of *os.File; tests put one in its place that fails.
+// A file has the methods of *os.File that Write needs. Tests replace it by one that fails.
 type file interface {
 	io.Writer
 	Name() string
@@ -33,31 +37,32 @@ type file interface {
 
 var createTemp = func(dir, pattern string) (file, error) { return os.CreateTemp(dir, pattern) }
 
-// Write replaces the file called name by the bytes that write gives to its argument, which is buffered. The bytes are
-// on the disk, under name, when Write returns nil. A temporary file in the same folder holds them until then (in
-// another folder the rename might cross file systems and copy). If name is a symbolic link, the link is replaced, not
-// what it points to. An error of write is returned wrapped, and the old file stays.
+// Write replaces the file of the given name by the bytes that the function write writes to its argument, which is buffered.
+// When Write returns nil, the bytes are on the disk. Until then they are in a temporary file in the same folder. If name is a
+// symbolic link, the link is replaced and not its target. Write returns an error of write wrapped, and then the old file is
+// unchanged.
 func Write(name string, write func(io.Writer) error) error {
 	f, err := createTemp(filepath.Dir(name), "."+filepath.Base(name)+".tmp-*")
 	if err != nil {
-		return named("create", name, err)
+		return pathError("create", name, err)
 	}
-	defer os.Remove(f.Name()) // once renamed, there is nothing left to remove
-	if err := fill(f, write); err != nil {
-		f.Close() // the error before it is the one to tell
-		return named("write", name, err)
+	defer os.Remove(f.Name()) // after the rename there is no such file
+	if err := writeAll(f, write); err != nil {
+		f.Close() // the earlier error is the cause
+		return pathError("write", name, err)
 	}
 	if err := f.Close(); err != nil {
-		return named("write", name, err)
+		return pathError("write", name, err)
 	}
 	if err := os.Rename(f.Name(), name); err != nil {
-		return named("replace", name, err)
+		return pathError("replace", name, err)
 	}
 	return SyncDir(filepath.Dir(name))
 }
 
-func fill(f file, write func(io.Writer) error) error {
-	w := bufio.NewWriterSize(bare{f}, 64<<10)
+// writeAll writes the bytes of write to f, sets the mode and syncs f.
+func writeAll(f file, write func(io.Writer) error) error {
+	w := bufio.NewWriterSize(hiddenName{f}, 64<<10)
 	if err := write(w); err != nil {
 		return err
 	}
@@ -70,7 +75,7 @@ func fill(f file, write func(io.Writer) error) error {
 	return f.Sync()
 }
 
-// WriteBytes replaces the file called name by b, as Write does.
+// WriteBytes replaces the file of the given name by the bytes b, as Write does.
 func WriteBytes(name string, b []byte) error {
 	return Write(name, func(w io.Writer) error {
 		_, err := w.Write(b)
@@ -78,10 +83,10 @@ func WriteBytes(name string, b []byte) error {
 	})
 }
 
-// SyncDir puts the entries of a folder on the disk: a file that was synced and renamed may still be missing after a
-// power cut until its folder is synced too. File systems that cannot sync a folder are left to their own ways.
+// SyncDir writes the entries of a folder to the disk. Without it, a file that was synced and renamed may be missing after a
+// power failure. It returns nil if the file system cannot sync folders.
 func SyncDir(dir string) error {
-	if runtime.GOOS == "windows" { // a folder cannot be opened for it there
+	if runtime.GOOS == "windows" { // it cannot open folders for this
 		return nil
 	}
 	d, err := os.Open(dir)
@@ -95,16 +100,16 @@ func SyncDir(dir string) error {
 	return nil
 }
 
-// bare strips the temporary name off the errors of a file, so that the caller of Write, who may wrap them, never
-// shows it.
-type bare struct{ file }
+// hiddenName removes the temporary name from the errors of a file, because the caller of Write may show them.
+type hiddenName struct{ file }
 
-func (b bare) Write(p []byte) (int, error) {
+func (b hiddenName) Write(p []byte) (int, error) {
 	n, err := b.file.Write(p)
-	return n, cause(err)
+	return n, rootCause(err)
 }
 
-func cause(err error) error {
+// rootCause returns the error of the system without the operation and the file name.
+func rootCause(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		return pe.Err
@@ -116,11 +121,11 @@ func cause(err error) error {
 	return err
 }
 
-// named says what was being done to which file. A write function's own error keeps its wrapping.
-func named(op, name string, err error) error {
+// pathError returns err with the operation and the file name. An error of a write function keeps its wrapping.
+func pathError(op, name string, err error) error {
 	switch err.(type) {
 	case *fs.PathError, *os.LinkError:
-		err = cause(err)
+		err = rootCause(err)
 	}
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }

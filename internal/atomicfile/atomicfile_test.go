@@ -26,7 +26,7 @@ func TestWrite(t *testing.T) {
 	if st, err := os.Stat(name); err != nil || st.Mode() != Mode {
 		t.Errorf("mode %v, %v; want %v", st.Mode(), err, Mode)
 	}
-	wantOnly(t, name)
+	wantOnlyFile(t, name)
 }
 
 func TestWriteNoFolder(t *testing.T) {
@@ -37,7 +37,7 @@ func TestWriteNoFolder(t *testing.T) {
 	}
 }
 
-// A reader that holds the old file open keeps its bytes: the file is replaced, not rewritten.
+// A reader that has opened the old file reads its bytes: the file is replaced and not changed.
 func TestWriteKeepsOpenFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "a.txt")
 	if err := WriteBytes(name, []byte("old")); err != nil {
@@ -56,15 +56,15 @@ func TestWriteKeepsOpenFile(t *testing.T) {
 	}
 }
 
-// brittle is a file that fails at one point as the system would, with the temporary name in the error.
-type brittle struct {
+// A failingFile fails in one operation as the system would, with the temporary name in the error.
+type failingFile struct {
 	*os.File
-	at    string
-	room  int // bytes until the disk is full, for at == "write"
+	at    string // the operation that fails
+	space int    // the number of bytes until the disk is full, if write fails
 	steps *[]string
 }
 
-func (b *brittle) fail(at string) error {
+func (b *failingFile) fail(at string) error {
 	*b.steps = append(*b.steps, at)
 	if at == b.at {
 		return &fs.PathError{Op: at, Path: b.Name(), Err: syscall.ENOSPC}
@@ -72,29 +72,29 @@ func (b *brittle) fail(at string) error {
 	return nil
 }
 
-func (b *brittle) Write(p []byte) (int, error) {
-	if b.at == "write" && len(p) > b.room {
-		n, _ := b.File.Write(p[:b.room])
-		b.room = 0
+func (b *failingFile) Write(p []byte) (int, error) {
+	if b.at == "write" && len(p) > b.space {
+		n, _ := b.File.Write(p[:b.space])
+		b.space = 0
 		return n, b.fail("write")
 	}
-	b.room -= len(p)
+	b.space -= len(p)
 	*b.steps = append(*b.steps, "write")
 	return b.File.Write(p)
 }
-func (b *brittle) Chmod(m fs.FileMode) error {
+func (b *failingFile) Chmod(m fs.FileMode) error {
 	if err := b.fail("chmod"); err != nil {
 		return err
 	}
 	return b.File.Chmod(m)
 }
-func (b *brittle) Sync() error {
+func (b *failingFile) Sync() error {
 	if err := b.fail("sync"); err != nil {
 		return err
 	}
 	return b.File.Sync()
 }
-func (b *brittle) Close() error {
+func (b *failingFile) Close() error {
 	if err := b.fail("close"); err != nil {
 		b.File.Close()
 		return err
@@ -110,7 +110,7 @@ func TestWriteFails(t *testing.T) {
 			var steps []string
 			createTemp = func(dir, pattern string) (file, error) {
 				f, err := os.CreateTemp(dir, pattern)
-				return &brittle{File: f, at: at, room: 100_000, steps: &steps}, err
+				return &failingFile{File: f, at: at, space: 100_000, steps: &steps}, err
 			}
 			name := filepath.Join(t.TempDir(), "a.bin")
 			if err := os.WriteFile(name, []byte("old"), 0o644); err != nil {
@@ -123,12 +123,12 @@ func TestWriteFails(t *testing.T) {
 				}
 				return nil
 			})
-			wantOnly(t, name)
+			wantOnlyFile(t, name)
 			if at == "" {
 				if err != nil || read(t, name) != string(big) {
 					t.Errorf("err %v: want the new file", err)
 				}
-				// The bytes must be down before the name is: sync, close, then rename.
+				// The bytes must be on the disk before the file has its name: sync, close, and then rename.
 				if got := strings.Join(steps[len(steps)-2:], " "); got != "sync close" {
 					t.Errorf("last steps %q, want sync close", got)
 				}
@@ -158,7 +158,7 @@ func TestWriteCallbackFails(t *testing.T) {
 		t.Errorf("stat: %v, want no file", err)
 	}
 	if left, _ := os.ReadDir(filepath.Dir(name)); len(left) != 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("files are left: %v", left)
 	}
 }
 
@@ -171,8 +171,8 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
-// wantOnly checks that the file stands alone in its folder.
-func wantOnly(t *testing.T, names ...string) {
+// wantOnlyFile fails t unless each file is the only one in its folder.
+func wantOnlyFile(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		left, err := os.ReadDir(filepath.Dir(name))

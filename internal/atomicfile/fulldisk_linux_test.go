@@ -15,8 +15,8 @@ const (
 	exitNoMount = 77
 )
 
-// TestFullDisk fills a real file system of 64 KiB, mounted by a copy of this test in name spaces of its own. Where the
-// system forbids that (many containers do), TestWriteFails stands alone.
+// TestFullDisk fills a real file system of 64 KiB, which a copy of this test mounts in its own namespaces. It is skipped where
+// the system does not allow this, as in many containers.
 func TestFullDisk(t *testing.T) {
 	if dir := os.Getenv(fullDiskEnv); dir != "" {
 		fillDisk(t, dir)
@@ -37,7 +37,7 @@ func TestFullDisk(t *testing.T) {
 	switch ee := (*exec.ExitError)(nil); {
 	case err == nil:
 	case !errors.As(err, &ee) || ee.ExitCode() == exitNoMount:
-		t.Skipf("this system lets no test mount a file system: %v\n%s", err, out)
+		t.Skipf("this system does not allow tests to mount a file system: %v\n%s", err, out)
 	default:
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -60,7 +60,7 @@ func fillDisk(t *testing.T, dir string) {
 	if got := read(t, name); got != "old" {
 		t.Errorf("the file holds %d bytes, want old", len(got))
 	}
-	wantOnly(t, name)
+	wantOnlyFile(t, name)
 
 	log, err := OpenJSONL(name + "l")
 	if err != nil {

@@ -10,21 +10,21 @@ import (
 	"os"
 )
 
-// MaxLine is the length in bytes, newline included, above which a line of a JSONL file is refused: a file that has
-// none is not ours, and is not to be read into memory in search of one.
+// MaxLine is the largest length of a line of a JSONL file in bytes, with its newline. A longer line is an error: it is not a
+// log, and should not be read into memory.
 const MaxLine = 16 << 20
 
-// JSONL is a log: one JSON value a line, appended. Each line is handed to the system in one write, so a process killed
-// at any moment leaves whole lines and at most one torn one, last, which OpenJSONL drops. It is not safe for concurrent
-// use, and one process writes a file at a time; readers may come at any moment (ReadJSONL).
+// A JSONL is a log with one JSON value in each line. Each line is written by one system call. A process that is killed
+// therefore leaves complete lines, and at most one partial last line, which OpenJSONL removes. A JSONL is not safe for
+// concurrent use, and only one process at a time may write a file. ReadJSONL may read it at any time.
 type JSONL struct {
 	name string
 	f    *os.File
-	end  int64 // offset after the last whole line
+	size int64 // the offset after the last complete line
 }
 
-// OpenJSONL opens the log called name for appending, creating it if there is none. What stands after the last line that
-// is whole (it ends in a newline and is JSON) is cut off; a damaged line further up is not touched.
+// OpenJSONL opens the log of the given name for appending, and creates it if it does not exist. It removes everything after
+// the last complete line, which ends with a newline and is JSON. It does not change damaged lines before it.
 func OpenJSONL(name string) (*JSONL, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, Mode)
 	if err != nil {
@@ -32,15 +32,15 @@ func OpenJSONL(name string) (*JSONL, error) {
 	}
 	j := &JSONL{name: name, f: f}
 	var off int64
-	err = eachLine(name, f, func(line []byte) error {
+	err = forEachLine(name, f, func(line []byte) error {
 		off += int64(len(line)) + 1
 		if json.Valid(line) {
-			j.end = off
+			j.size = off
 		}
 		return nil
 	})
 	if err == nil {
-		err = j.cut(j.end)
+		err = j.truncate(j.size)
 	}
 	if err != nil {
 		f.Close()
@@ -49,11 +49,11 @@ func OpenJSONL(name string) (*JSONL, error) {
 	return j, nil
 }
 
-// Append writes v as one line. On an error (a full disk, a value that JSON has no way to write, such as a NaN) the file
-// is as before. The line outlives the process; it outlives a power cut after Sync.
+// Append writes v as one line. If it returns an error, for example for a full disk or for NaN, the file is unchanged. The line
+// survives the end of the process, and after Sync also a power failure.
 func (j *JSONL) Append(v any) error {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b) // ends the line
+	e := json.NewEncoder(&b) // writes the newline too
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
@@ -63,23 +63,23 @@ func (j *JSONL) Append(v any) error {
 	}
 	if n, err := j.f.Write(b.Bytes()); err != nil {
 		if n > 0 {
-			err = errors.Join(err, j.cut(j.end)) // else the next line would be glued to this one's stump
+			err = errors.Join(err, j.truncate(j.size)) // otherwise the next line would follow a partial one
 		}
 		return err
 	}
-	j.end += int64(b.Len())
+	j.size += int64(b.Len())
 	return nil
 }
 
-// TruncateAfter cuts the log off before the first line that keep refuses, and returns how many lines that dropped. A
-// run resumed at step N keeps the lines of steps up to N, so that what it then appends is not told twice. Lines come
-// without their newline and are valid until keep returns.
+// TruncateAfter removes the first line for which keep returns false and all lines after it, and returns their number. A run
+// that resumes at step N keeps the lines of steps up to N, so that no line is in the log twice. keep gets each line without
+// its newline, and must not keep the slice.
 func (j *JSONL) TruncateAfter(keep func(line []byte) bool) (dropped int, err error) {
 	if _, err := j.f.Seek(0, io.SeekStart); err != nil {
 		return 0, err
 	}
 	var end int64
-	err = eachLine(j.name, j.f, func(line []byte) error {
+	err = forEachLine(j.name, j.f, func(line []byte) error {
 		switch {
 		case dropped > 0 || !keep(line):
 			dropped++
@@ -89,44 +89,45 @@ func (j *JSONL) TruncateAfter(keep func(line []byte) bool) (dropped int, err err
 		return nil
 	})
 	if err != nil {
-		return 0, errors.Join(err, j.cut(j.end))
+		return 0, errors.Join(err, j.truncate(j.size))
 	}
-	if err := j.cut(end); err != nil {
+	if err := j.truncate(end); err != nil {
 		return 0, err
 	}
 	return dropped, j.Sync()
 }
 
-// Sync puts the lines on the disk.
+// Sync writes the lines to the disk.
 func (j *JSONL) Sync() error { return j.f.Sync() }
 
 // Close syncs and closes the log.
 func (j *JSONL) Close() error { return errors.Join(j.f.Sync(), j.f.Close()) }
 
-// cut ends the file at offset end, where the next line goes.
-func (j *JSONL) cut(end int64) error {
+// truncate ends the file at an offset, after which the next line is written.
+func (j *JSONL) truncate(end int64) error {
 	if err := j.f.Truncate(end); err != nil {
 		return err
 	}
-	j.end = end
+	j.size = end
 	_, err := j.f.Seek(end, io.SeekStart)
 	return err
 }
 
-// ReadJSONL calls line with each whole line of the log called name, without its newline, and stops at its first error.
-// A torn last line is left out, so a log may be read while it is written. The slice is valid until line returns.
+// ReadJSONL calls line with each complete line of the log of the given name, without its newline, and returns its first error.
+// It skips a partial last line, so a log may be read while it is written. line must not keep the slice.
 func ReadJSONL(name string, line func([]byte) error) error {
 	f, err := os.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return eachLine(name, f, line)
+	return forEachLine(name, f, line)
 }
 
-func eachLine(name string, r io.Reader, line func([]byte) error) error {
+// forEachLine calls line with each complete line of r, without its newline. Errors contain name and the number of the line.
+func forEachLine(name string, r io.Reader, line func([]byte) error) error {
 	br := bufio.NewReaderSize(r, 64<<10)
-	var long []byte // what was read so far of a line longer than br's buffer
+	var long []byte // the start of a line that is longer than the buffer of br
 	for n := 1; ; {
 		b, err := br.ReadSlice('\n')
 		if len(long)+len(b) > MaxLine {

@@ -52,14 +52,14 @@ func TestJSONL(t *testing.T) {
 	}
 }
 
-func TestJSONLTorn(t *testing.T) {
+func TestJSONLPartialLine(t *testing.T) {
 	for _, tt := range []struct{ name, file, want string }{
 		{"whole", "{}\n1\n", "{}\n1\n"},
-		{"torn", "{}\n{\"step\": 1", "{}\n"},
-		{"torn in the first line", "{\"st", ""},
-		{"zeros after a power cut", "{}\n\x00\x00\x00\x00", "{}\n"},
+		{"partial line", "{}\n{\"step\": 1", "{}\n"},
+		{"partial first line", "{\"st", ""},
+		{"zeros after a power failure", "{}\n\x00\x00\x00\x00", "{}\n"},
 		{"zeros and a newline", "{}\n\x00\x00\n", "{}\n"},
-		{"damage further up is not ours to drop", "{}\n{]\n{}\n", "{}\n{]\n{}\n"},
+		{"damaged lines before the last are kept", "{}\n{]\n{}\n", "{}\n{]\n{}\n"},
 		{"empty", "", ""},
 		{"long lines", "\"" + strings.Repeat("x", 200_000) + "\"\n{\"a\":", "\"" + strings.Repeat("x", 200_000) + "\"\n"},
 	} {
@@ -89,7 +89,7 @@ func TestJSONLTooLong(t *testing.T) {
 		t.Errorf("error %v, want the file, the line and the limit", err)
 	}
 	if st, err := os.Stat(name); err != nil || st.Size() != MaxLine+1 {
-		t.Errorf("a file that is not ours was cut to %d bytes", st.Size())
+		t.Errorf("a file that is not a log was truncated to %d bytes", st.Size())
 	}
 }
 
@@ -114,8 +114,8 @@ func TestReadJSONLStops(t *testing.T) {
 
 const killEnv = "ATOMICFILE_KILL"
 
-// TestJSONLKill kills a process that appends, some lines long enough for a write to be seen half done, and wants every
-// line but the torn one.
+// TestJSONLKill kills a process that appends lines, some of them long, and checks that all lines except the last one are
+// complete.
 func TestJSONLKill(t *testing.T) {
 	if name := os.Getenv(killEnv); name != "" {
 		appendForever(name)
@@ -137,7 +137,7 @@ func TestJSONLKill(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		bufio.NewReader(out).ReadString('\n') // it has begun
+		bufio.NewReader(out).ReadString('\n') // the process has started
 		time.Sleep(time.Duration(1+7*round) * time.Millisecond)
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -157,7 +157,7 @@ func TestJSONLKill(t *testing.T) {
 		next = n
 	}
 	if next == 0 {
-		t.Error("no line was ever written: the test shows nothing")
+		t.Error("no line was written, so the test shows nothing")
 	}
 }
 
@@ -168,12 +168,12 @@ func appendForever(name string) {
 	}
 	n := 0
 	ReadJSONL(name, func([]byte) error { n++; return nil })
-	fmt.Println("begun")
+	fmt.Println("started")
 	for ; n < 1_000_000; n++ {
 		if err := j.Append(row{Step: n, Pad: strings.Repeat("x", n%7*1000)}); err != nil {
 			panic(err)
 		}
-		time.Sleep(50 * time.Microsecond) // not to fill the disk
+		time.Sleep(50 * time.Microsecond) // limits the size of the file
 	}
 }
 

@@ -1,7 +1,7 @@
-// Package buildinfo says which imago this is: what `imago version` prints and what a run notes of the program that made
-// it.
+// Package buildinfo returns the version of the binary, the Go version and the platform. The command imago version prints
+// them, and a run records them.
 //
-// It reads only what the go command stamps into the binary, and knows nothing else of the project.
+// It reads the data that the go command stores in the binary, and must not know anything else of the project.
 package buildinfo
 
 import (
@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// Version returns the version of the module, as the go command stamps it: a release (v1.2.0), or for a checkout a
-// pseudo-version with the time and hash of its commit and +dirty after local changes; "devel" where none was stamped,
-// as in tests.
+// Version returns the version of the module as the go command stores it. For a release this is its tag, such as v1.2.0. For a
+// checkout it is a pseudo-version with the time and the hash of the commit, and +dirty after local changes. Without a stored
+// version, as in tests, it is "devel".
 func Version() string {
 	bi, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -21,6 +21,7 @@ func Version() string {
 	return version(bi)
 }
 
+// version returns the version in bi.
 func version(bi *debug.BuildInfo) string {
 	if v := bi.Main.Version; v != "" && v != "(devel)" {
 		return v
@@ -37,8 +38,8 @@ func version(bi *debug.BuildInfo) string {
 	return "devel" + rev + dirty
 }
 
-// Go returns the version of the Go toolchain that built the binary: 1.26.0.
+// Go returns the version of the Go toolchain that has built the binary, such as 1.26.0.
 func Go() string { return strings.TrimPrefix(runtime.Version(), "go") }
 
-// Platform returns what the binary was built for: linux/amd64.
+// Platform returns the operating system and the architecture of the binary, such as linux/amd64.
 func Platform() string { return runtime.GOOS + "/" + runtime.GOARCH }

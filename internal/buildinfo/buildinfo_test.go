@@ -8,7 +8,7 @@ import (
 func TestVersion(t *testing.T) {
 	vcs := []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "true"}}
 	for _, tt := range []struct {
-		stamped  string
+		stored   string
 		settings []debug.BuildSetting
 		want     string
 	}{
@@ -18,9 +18,9 @@ func TestVersion(t *testing.T) {
 		{"(devel)", vcs, "devel-0123456789ab+dirty"},
 		{"", vcs[:1], "devel-0123456789ab"},
 	} {
-		bi := &debug.BuildInfo{Main: debug.Module{Version: tt.stamped}, Settings: tt.settings}
+		bi := &debug.BuildInfo{Main: debug.Module{Version: tt.stored}, Settings: tt.settings}
 		if got := version(bi); got != tt.want {
-			t.Errorf("%q with %v: %q, want %q", tt.stamped, tt.settings, got, tt.want)
+			t.Errorf("%q with %v: %q, want %q", tt.stored, tt.settings, got, tt.want)
 		}
 	}
 	if Version() == "" {

@@ -11,8 +11,8 @@ const (
 
 var names = []string{"generic", "avx2", "avx512"}
 
-// x/sys/cpu also asks whether the operating system saves the registers.
-var has = func() impl {
+// available is the largest set of this processor. Package cpu also checks that the operating system saves the registers.
+var available = func() impl {
 	switch x := &cpu.X86; {
 	case x.HasAVX512F && x.HasAVX512VL && x.HasAVX512BW && x.HasAVX512DQ && x.HasBMI2 && x.HasAVX2 && x.HasFMA:
 		return avx512
@@ -22,8 +22,8 @@ var has = func() impl {
 	return generic
 }()
 
-// AVX2FMA reports whether to run assembly that needs AVX2 and FMA.
-func AVX2FMA() bool { return on >= avx2 }
+// AVX2FMA reports whether kernels use assembly that needs AVX2 and FMA.
+func AVX2FMA() bool { return active >= avx2 }
 
-// AVX512 reports whether to run assembly that needs AVX-512 F, VL, BW and DQ.
-func AVX512() bool { return on >= avx512 }
+// AVX512 reports whether kernels use assembly that needs AVX-512 F, VL, BW and DQ.
+func AVX512() bool { return active >= avx512 }

@@ -6,8 +6,8 @@ const neon impl = 1
 
 var names = []string{"generic", "neon"}
 
-// Every arm64 has vectors and fused products; Go's own code uses them unasked.
-const has = neon
+// Every arm64 processor has vectors and fused multiply-adds, and compiled Go code uses them.
+const available = neon
 
-// NEON reports whether to run arm64 assembly.
-func NEON() bool { return on >= neon }
+// NEON reports whether kernels use arm64 assembly.
+func NEON() bool { return active >= neon }

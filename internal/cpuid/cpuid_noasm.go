@@ -4,4 +4,4 @@ package cpuid
 
 var names = []string{"generic"}
 
-const has = generic
+const available = generic

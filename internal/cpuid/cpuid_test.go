@@ -7,7 +7,7 @@ import (
 )
 
 func TestEachImpl(t *testing.T) {
-	was := on
+	was := active
 	var ran []string
 	EachImpl(t, "what", func(t *testing.T) {
 		ran = append(ran, Name())
@@ -20,35 +20,35 @@ func TestEachImpl(t *testing.T) {
 	if !slices.Equal(ran, want) {
 		t.Errorf("ran %v, want %v", ran, want)
 	}
-	if on != was {
-		t.Errorf("%v after EachImpl, %v before", on, was)
+	if active != was {
+		t.Errorf("%v after EachImpl, %v before", active, was)
 	}
 }
 
-func TestWanted(t *testing.T) {
+func TestAllowed(t *testing.T) {
 	best := impl(len(names) - 1)
 	for v, want := range map[string]impl{"": best, "generic": generic, names[best]: best, "genric": best} {
 		t.Setenv(env, v)
-		if got := wanted(); got != want {
+		if got := allowed(); got != want {
 			t.Errorf("%s=%q: at most %v, want %v", env, v, got, want)
 		}
 	}
 }
 
 func TestForceGeneric(t *testing.T) {
-	was := on
+	was := active
 	restore := ForceGeneric(true)
-	if on != generic || Name() != "generic" {
+	if active != generic || Name() != "generic" {
 		t.Errorf("forced generic, but Name() = %q", Name())
 	}
-	inner := ForceGeneric(false) // must not turn on what an outer caller turned off
-	if on != generic {
+	inner := ForceGeneric(false) // must not turn on what an outer call has turned off
+	if active != generic {
 		t.Error("ForceGeneric(false) inside ForceGeneric(true) turned the assembly on")
 	}
 	inner()
 	restore()
-	if on != was {
-		t.Errorf("restored to %v, want %v", on, was)
+	if active != was {
+		t.Errorf("restored to %v, want %v", active, was)
 	}
 }
 

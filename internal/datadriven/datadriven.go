@@ -1,13 +1,14 @@
-// Package datadriven runs tests written as text: a command, its input, and the output that is wanted.
+// Package datadriven runs tests that are written as text files: a command, its input, and the wanted output.
 //
-//	# A comment, up to the end of the line; it stands between cases.
+//	# A comment between cases, up to the end of the line.
 //
 //	command arg arg
-//	input, any number of lines, blank ones too
+//	input, any number of lines, also blank ones
 //	----
 //	wanted output, up to a blank line or the end of the file
 //
-// An output that itself holds blank lines stands between doubled marks:
+// A test calls Run with a function that returns the output of a command. An output that contains blank lines is written
+// between double separators:
 //
 //	command
 //	----
@@ -18,10 +19,9 @@
 //	----
 //	----
 //
-// go test ./package -rewrite writes what the code now gives in place of what was wanted and leaves every other byte of
-// the file as it is; the diff of such a file is part of the review. The end of an output's last line is added if it is
-// missing, so "a" and "a\n" are the same. This package is for tests only (it declares the flag) and knows nothing of
-// what it tests.
+// go test ./package -rewrite replaces the wanted outputs by the outputs of the code, and changes no other byte of the file.
+// The diff of such a file is part of the review. A missing newline at the end of an output is added, so "a" and "a\n" are
+// equal. Only tests may import this package, because it declares the flag. It must not know what it tests.
 package datadriven
 
 import (
@@ -34,20 +34,20 @@ import (
 	"testing"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what the code gives into the files of data-driven tests")
+var rewrite = flag.Bool("rewrite", false, "write the outputs of the code to the files of data-driven tests")
 
 // A Case is one command of a file.
 type Case struct {
-	File  string   // path of the file
-	Line  int      // line of the command, from 1
-	Cmd   string   // first word of the command
+	File  string   // the path of the file
+	Line  int      // the line of the command, from 1
+	Cmd   string   // the first word of the command
 	Args  []string // the words after it
-	Input string   // the lines before ----, each ended by a newline
-	Want  string   // the output the file gives; empty or ended by a newline
+	Input string   // the lines before ----, each with its newline
+	Want  string   // the wanted output, which is empty or ends with a newline
 }
 
-// Run calls f for each case of each file that matches glob, as a subtest named file/line-command, and fails where what
-// f returns is not what the file wants. A glob that matches nothing fails.
+// Run calls f for each case of each file that matches glob, in a subtest named file/line-command. The subtest fails if the
+// result of f is not the wanted output. Run fails if no file matches glob.
 func Run(t *testing.T, glob string, f func(t *testing.T, c Case) string) {
 	t.Helper()
 	names, err := filepath.Glob(glob)
@@ -70,7 +70,7 @@ func Run(t *testing.T, glob string, f func(t *testing.T, c Case) string) {
 					continue
 				}
 				t.Run(fmt.Sprintf("%d-%s", c.Line, c.Cmd), func(t *testing.T) {
-					got := ended(f(t, c.Case)) // a case that ends in Fatal keeps what it wanted
+					got := withNewline(f(t, c.Case)) // a case that ends with Fatal keeps its wanted output
 					if !*rewrite && got != c.Want {
 						t.Errorf("%s:%d: %s\n%s", c.File, c.Line, c.Cmd, diff(got, c.Want))
 					}
@@ -88,16 +88,16 @@ func Run(t *testing.T, glob string, f func(t *testing.T, c Case) string) {
 	}
 }
 
-// A chunk is a case, or, when it has no command, the lines between two.
+// A chunk is a case or, if it has no command, a line between two cases.
 type chunk struct {
 	Case
-	text string // the file's own bytes up to the output, the ---- line included
+	text string // the bytes of the file up to the output, with the line ----
 	got  string
 }
 
-const mark = "----"
+const separator = "----"
 
-// parse cuts a file into chunks; format puts them together again.
+// parse returns the chunks of a file.
 func parse(name, file string) ([]chunk, error) {
 	if strings.Contains(file, "\r") {
 		return nil, fmt.Errorf("%s: has a carriage return; want lines ended by a newline alone", name)
@@ -118,19 +118,19 @@ func parse(name, file string) ([]chunk, error) {
 		words := strings.Fields(line)
 		c := chunk{Case: Case{File: name, Line: i + 1, Cmd: words[0], Args: words[1:]}}
 		start := i + 1
-		for i++; !is(i, mark); i++ {
+		for i++; !is(i, separator); i++ {
 			if i == len(lines) {
-				return nil, fmt.Errorf("%s:%d: %s has no line %s after it", name, c.Line, c.Cmd, mark)
+				return nil, fmt.Errorf("%s:%d: %s has no line %s after it", name, c.Line, c.Cmd, separator)
 			}
 		}
 		c.Input = strings.Join(lines[start:i], "")
-		c.text = ended(strings.Join(lines[c.Line-1:i+1], ""))
+		c.text = withNewline(strings.Join(lines[c.Line-1:i+1], ""))
 		i++
-		if is(i, mark) { // the output has blank lines
+		if is(i, separator) { // the output has blank lines
 			start := i + 1
-			for i++; !is(i, mark) || !is(i+1, mark); i++ {
+			for i++; !is(i, separator) || !is(i+1, separator); i++ {
 				if i == len(lines) {
-					return nil, fmt.Errorf("%s:%d: the output of %s does not end in two lines %s", name, c.Line, c.Cmd, mark)
+					return nil, fmt.Errorf("%s:%d: the output of %s does not end in two lines %s", name, c.Line, c.Cmd, separator)
 				}
 			}
 			c.Want = strings.Join(lines[start:i], "")
@@ -140,7 +140,7 @@ func parse(name, file string) ([]chunk, error) {
 			for i < len(lines) && lines[i] != "\n" {
 				i++
 			}
-			c.Want = ended(strings.Join(lines[start:i], ""))
+			c.Want = withNewline(strings.Join(lines[start:i], ""))
 		}
 		c.got = c.Want
 		chunks = append(chunks, c)
@@ -148,12 +148,13 @@ func parse(name, file string) ([]chunk, error) {
 	return chunks, nil
 }
 
+// format returns the file of chunks, with the outputs of the code.
 func format(chunks []chunk) string {
 	var b bytes.Buffer
 	for _, c := range chunks {
 		b.WriteString(c.text)
-		if strings.HasPrefix(c.got, "\n") || strings.Contains(c.got, "\n\n") || strings.HasPrefix(c.got, mark+"\n") {
-			fmt.Fprintf(&b, "%s\n%s%s\n%[1]s\n", mark, c.got, mark)
+		if strings.HasPrefix(c.got, "\n") || strings.Contains(c.got, "\n\n") || strings.HasPrefix(c.got, separator+"\n") {
+			fmt.Fprintf(&b, "%s\n%s%s\n%[1]s\n", separator, c.got, separator)
 		} else {
 			b.WriteString(c.got)
 		}
@@ -161,14 +162,15 @@ func format(chunks []chunk) string {
 	return b.String()
 }
 
-func ended(s string) string {
+// withNewline returns s with a newline at its end, unless s is empty.
+func withNewline(s string) string {
 	if s == "" || strings.HasSuffix(s, "\n") {
 		return s
 	}
 	return s + "\n"
 }
 
-// diff shows both texts and points at the first line where they part.
+// diff returns a message with both texts and the first line in which they differ.
 func diff(got, want string) string {
 	g, w := strings.SplitAfter(got, "\n"), strings.SplitAfter(want, "\n")
 	i := 0

@@ -14,7 +14,7 @@ func command(t *testing.T, c Case) string {
 	case "upper":
 		return strings.ToUpper(c.Input)
 	case "join":
-		return strings.Join(lines, strings.Join(c.Args, "")) // no newline at its end: Run adds it
+		return strings.Join(lines, strings.Join(c.Args, "")) // without a newline at the end, which Run adds
 	case "double":
 		return strings.Join(lines, "\n\n") + "\n\n"
 	case "dashes":
@@ -32,8 +32,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Rewriting a file whose outputs are all wrong gives the file of testdata, comments and all; rewriting that changes
-// no byte.
+// Rewriting a file with wrong outputs gives the file of testdata with all its comments. Rewriting that file changes no byte.
 func TestRewrite(t *testing.T) {
 	want, err := os.ReadFile("testdata/words.txt")
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package invariants says whether checks that are too slow for a user's run are on.
+// Package invariants switches on checks that are too slow for the binaries of users.
 //
-// They are under the build tag invariants and always under the race detector:
+// The checks run with the build tag invariants and with the race detector:
 //
 //	go test -tags invariants ./...
 //	go test -race ./...
 //
-// A check guarded by Enabled costs nothing otherwise: the constant is false and the compiler drops the branch. This
-// package knows no check; each stands beside the code whose duty it states.
+// A check is written beside the code that it verifies, within if invariants.Enabled { … }. Otherwise it costs nothing: the
+// constant is false and the compiler removes the branch. This package must not know the checks.
 package invariants

@@ -2,5 +2,5 @@
 
 package invariants
 
-// Enabled reports whether the binary was built to verify itself as it runs.
+// Enabled is whether the binary checks its invariants while it runs.
 const Enabled = false

@@ -4,7 +4,7 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// dotM computes M inner products.
+// dot1 computes tiles of one inner product, dot2 tiles of two, and so on.
 //
 //go:noescape
 func dot1(a *DotArgs)

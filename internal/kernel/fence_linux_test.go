@@ -8,11 +8,11 @@ import (
 	"unsafe"
 )
 
-// A fence is a page of memory between two that cannot be touched: a slice at its
-// end (or start) makes any read beyond that end (or before that start) a crash.
-type fence struct{ page []float32 }
+// A fencedPage is a page of memory between two pages that cannot be accessed. With a slice at its end or start, every access
+// after the end or before the start is a crash.
+type fencedPage struct{ page []float32 }
 
-func newFence(t *testing.T) fence {
+func newFencedPage(t *testing.T) fencedPage {
 	size := syscall.Getpagesize()
 	m, err := syscall.Mmap(-1, 0, 3*size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
@@ -25,18 +25,18 @@ func newFence(t *testing.T) fence {
 		}
 	}
 	p := m[size : 2*size]
-	return fence{unsafe.Slice((*float32)(unsafe.Pointer(&p[0])), size/4)}
+	return fencedPage{unsafe.Slice((*float32)(unsafe.Pointer(&p[0])), size/4)}
 }
 
-func (f fence) end(n int) []float32   { return f.page[len(f.page)-n:] }
-func (f fence) start(n int) []float32 { return f.page[:n:n] }
+// end returns the last n elements of the page, and start the first n.
+func (f fencedPage) end(n int) []float32   { return f.page[len(f.page)-n:] }
+func (f fencedPage) start(n int) []float32 { return f.page[:n:n] }
 
-// No kernel reads or writes beyond its operands, but for what Rows and Outer say
-// of W and B.
+// No kernel reads or writes outside its operands, except that Rows and Outer may read after W and B.
 func TestFences(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
-		f := [4]fence{newFence(t), newFence(t), newFence(t), newFence(t)}
-		for _, edge := range []func(f fence, n int) []float32{fence.end, fence.start} {
+		f := [4]fencedPage{newFencedPage(t), newFencedPage(t), newFencedPage(t), newFencedPage(t)}
+		for _, edge := range []func(f fencedPage, n int) []float32{fencedPage.end, fencedPage.start} {
 			for n := 1; n <= 100; n++ {
 				d, x := edge(f[3], n), [3][]float32{edge(f[0], n), edge(f[1], n), edge(f[2], n)}
 				for _, tt := range elementwiseTests {
@@ -50,8 +50,8 @@ func TestFences(t *testing.T) {
 				Uniform(d, [2]uint64{1, 2}, 3)
 				Normal(d, [2]uint64{1, 2}, 3)
 				bytes := unsafe.Slice((*uint8)(unsafe.Pointer(&x[0][0])), 4*n)
-				Unit(d, bytes[:n])
-				Unit(d, bytes[3*n:])
+				ScalePixels(d, bytes[:n])
+				ScalePixels(d, bytes[3*n:])
 				Sum(d)
 				MaxOf(d)
 			}
@@ -67,12 +67,12 @@ func TestFences(t *testing.T) {
 
 func TestTileFences(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
-		f := [4]fence{newFence(t), newFence(t), newFence(t), newFence(t)}
+		f := [4]fencedPage{newFencedPage(t), newFencedPage(t), newFencedPage(t), newFencedPage(t)}
 		first := func(x []float32) *float32 { return unsafe.SliceData(x) }
 		r := rand.New(rand.NewPCG(1, 2))
 		for mr := 1; mr <= MaxRows; mr++ {
 			for cols := 1; cols <= 40; cols++ {
-				read := (cols + PanelCols - 1) / PanelCols * PanelCols // columns the assembly reads
+				read := (cols + PanelCols - 1) / PanelCols * PanelCols // the number of columns that the assembly reads
 				if cols%PanelCols > 0 && cols%PanelCols <= 8 {
 					read -= 8
 				}
@@ -80,7 +80,7 @@ func TestTileFences(t *testing.T) {
 					const tiles = 2
 					offs, coffs := make([]int32, tiles*MaxRows), make([]int32, tiles*MaxRows)
 					for i := range offs {
-						offs[i], coffs[i] = math.MinInt32/8, math.MaxInt32 // not to be used
+						offs[i], coffs[i] = math.MinInt32/8, math.MaxInt32 // must not be used
 						if tile, r0 := i/MaxRows, i%MaxRows; r0 < mr {
 							offs[i] = int32(r.IntN(2) * -1) // row 0, or Zero
 							coffs[i] = int32((tile*mr + r0) * cols)
@@ -104,10 +104,10 @@ func TestTileFences(t *testing.T) {
 	})
 }
 
-// TestWinogradFences covers what Combine and Inverse read and write.
+// Combine and Inverse do not read or write outside their operands.
 func TestWinogradFences(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
-		f := [3]fence{newFence(t), newFence(t), newFence(t)}
+		f := [3]fencedPage{newFencedPage(t), newFencedPage(t), newFencedPage(t)}
 		for n := 1; n <= 40; n++ {
 			offs := []int32{0, -1, 0, -1}
 			x, zero, dst := f[0].end(n), f[1].end(n), f[2].end(n)

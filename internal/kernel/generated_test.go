@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The committed assembly is what its generators write.
+// The assembly files are the output of their generators.
 func TestGenerated(t *testing.T) {
 	goTool, err := exec.LookPath("go")
 	if err != nil {
@@ -18,7 +18,7 @@ func TestGenerated(t *testing.T) {
 		t.Skip("no go command to run the generators with")
 	}
 	for _, tt := range []struct{ dir, arch, needs string }{
-		{"_asm", "amd64", "github.com/mmcloughlin/avo"}, // a module of its own, so that avo is no dependency of ours
+		{"_asm", "amd64", "github.com/mmcloughlin/avo"}, // a separate module, so that imago does not depend on avo
 		{"_neon", "arm64", ""},
 	} {
 		t.Run(tt.arch, func(t *testing.T) {
@@ -45,11 +45,11 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// compareFiles holds the files of that pattern here against those in dir.
+// compareFiles compares the files of a pattern in this folder with those in dir.
 func compareFiles(t *testing.T, dir, pattern string) {
 	want, err := filepath.Glob(filepath.Join(dir, "*.s"))
 	if err != nil || len(want) == 0 {
-		t.Fatalf("the generators wrote nothing (%v)", err)
+		t.Fatalf("the generators have written nothing (%v)", err)
 	}
 	have, err := filepath.Glob(pattern)
 	if err != nil || len(have) != len(want) {
@@ -62,7 +62,7 @@ func compareFiles(t *testing.T, dir, pattern string) {
 			t.Fatal(err)
 		}
 		if committed, err := os.ReadFile(name); err != nil || !bytes.Equal(committed, generated) {
-			t.Errorf("%s is not what its generator writes; run go generate ./internal/kernel (%v)", name, err)
+			t.Errorf("%s is not the output of its generator; run go generate ./internal/kernel (%v)", name, err)
 		}
 	}
 }

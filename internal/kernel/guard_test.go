@@ -9,32 +9,33 @@ import (
 )
 
 const (
-	eps32  = 0x1p-23
-	margin = 40 // guard words on each side: more than a kernel may read past its end
+	eps32      = 0x1p-23
+	guardWords = 40 // the number of guard words on each side, more than a kernel may read after the end
 )
 
 var nan32 = float32(math.NaN())
 
-// eachImpl runs f under the assembly, if there is any, and under the Go twins.
+// eachImpl runs f with each implementation of this processor, and with the generic one.
 func eachImpl(t *testing.T, f func(t *testing.T)) { cpuid.EachImpl(t, "kernel", f) }
 
-// guarded is n elements between NaN words.
+// A guarded is a slice between guard words, which are NaN.
 type guarded struct {
 	all []float32
-	x   []float32 // capacity runs on into the guard, so that &x[0]+n is readable
+	x   []float32 // its capacity includes the guard words after it
 }
 
-func guard(n int) guarded {
-	all := make([]float32, n+2*margin)
+// newGuarded returns n elements, all NaN, between guard words.
+func newGuarded(n int) guarded {
+	all := make([]float32, n+2*guardWords)
 	for i := range all {
 		all[i] = nan32
 	}
-	return guarded{all, all[margin : margin+n]}
+	return guarded{all, all[guardWords : guardWords+n]}
 }
 
-// random fills a guarded slice with normal numbers.
+// random returns a guarded slice of n numbers from the standard normal distribution.
 func random(r *rand.Rand, n int) guarded {
-	g := guard(n)
+	g := newGuarded(n)
 	for i := range g.x {
 		g.x[i] = float32(r.NormFloat64())
 	}
@@ -44,26 +45,25 @@ func random(r *rand.Rand, n int) guarded {
 // intact reports whether the guard words are still NaN.
 func (g guarded) intact() bool {
 	for i, v := range g.all {
-		if inside := i >= margin && i < margin+len(g.x); !inside && v == v {
+		if inside := i >= guardWords && i < guardWords+len(g.x); !inside && v == v {
 			return false
 		}
 	}
 	return true
 }
 
-// p returns the first element; a pointer into the guard for an empty slice.
-func (g guarded) p() *float32 { return &g.all[margin] }
+// p returns the address of the first element, or of a guard word if the slice is empty.
+func (g guarded) p() *float32 { return &g.all[guardWords] }
 
-// sumTol returns the error that n float32 additions and products of total magnitude
-// mag may have.
+// sumTol returns the tolerance for n float32 additions and products with the sum of magnitudes mag.
 func sumTol(n int, mag float64) float64 { return float64(n+2) * eps32 * mag }
 
-// within reports |got − want| ≤ tol; a NaN is never within.
-func within(got float32, want, tol float64) bool {
+// withinTolerance reports whether |got − want| ≤ tol; it is false for NaN.
+func withinTolerance(got float32, want, tol float64) bool {
 	return math.Abs(float64(got)-want) <= tol
 }
 
-// same returns equality of bits, all NaNs being one.
-func same(a, b float32) bool {
+// sameBits reports whether a and b have the same bits or both are NaN.
+func sameBits(a, b float32) bool {
 	return math.Float32bits(a) == math.Float32bits(b) || a != a && b != b
 }

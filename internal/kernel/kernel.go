@@ -1,22 +1,21 @@
-// Package kernel holds the float32 inner loops of package cpu: matrix tiles,
-// packing, element-wise functions, reductions, random numbers.
+// Package kernel holds the float32 inner loops of package cpu: tiles of matrix products, packing, element-wise functions,
+// reductions and random numbers. The caller passes slices, or pointers and strides, and the kernel writes its result to the
+// destination:
 //
-// A kernel is six files: x.go holds xGeneric, the loop in plain Go that defines
-// the result; x_amd64.go and x_amd64.s are the assembly for x86 (AVX2, and tiles
-// with AVX-512, chosen at run time), x_arm64.go and x_arm64.s that for arm64 (NEON);
-// x_noasm.go forwards x to xGeneric elsewhere (random: on arm64 too) and under the
-// purego tag. The assembly is written by the generators in _asm and _neon; go
-// generate runs them.
+//	kernel.Exp(dst, x)    // dst = eˣ, element by element
+//	kernel.Rows(6, &args) // tiles of six rows of a matrix product
 //
-// What every kernel promises:
-//   - no allocation, no goroutine, no global state;
-//   - the result depends on the arguments alone: the same implementation gives
-//     the same bits on every call, on every thread;
-//   - the assembly and its Go twin agree to rounding, not to the bit, unless the
-//     function's comment says more.
+// A kernel x has these files. x.go contains xGeneric, the loop in plain Go that defines the result. x_amd64.go and x_amd64.s
+// are the assembly for x86 (AVX2, and AVX-512 for tiles, chosen at run time). x_arm64.go and x_arm64.s are the assembly for
+// arm64 (NEON). x_noasm.go calls xGeneric on other processors and with the build tag purego (random, wino and pixels also on
+// arm64). The generators in _asm and _neon write the assembly; go generate runs them.
 //
-// Kernels that take pointers do not check them: their callers in package cpu do.
-// The package knows nothing of graphs, shapes or threads.
+// Every kernel promises:
+//   - It does not allocate, starts no goroutine and has no global state.
+//   - The result depends on the arguments alone: an implementation gives the same bits in every call and on every thread.
+//   - The assembly and xGeneric agree up to rounding, and to the bit only where the comment of the function says so.
+//
+// Kernels do not check pointers; their callers in package cpu do. The package must not know graphs, shapes or threads.
 package kernel
 
 //go:generate sh -c "cd _asm && go run . -out .."
@@ -29,27 +28,26 @@ import (
 )
 
 const (
-	// MaxRows is the most rows a tile of Rows, Outer or Dot has, and the stride
-	// of the offset tables of Rows and Dot.
+	// MaxRows is the largest number of rows of a tile of Rows, Outer or Dot, and the stride of the offset tables of Rows and
+	// Dot.
 	MaxRows = 6
-	// PanelCols is the most columns a tile has, and the width of a packed panel.
+	// PanelCols is the number of columns of a packed panel.
 	PanelCols = 16
 )
 
-// ForceGeneric turns the assembly off (on = true) until the function it returns
-// is called. It is for tests; no kernel may be running at the time.
+// ForceGeneric turns the assembly off if on is true, until the caller calls the function that it returns. It serves tests. No
+// kernel may run during these calls.
 func ForceGeneric(on bool) (restore func()) { return cpuid.ForceGeneric(on) }
 
-// at returns p + i elements. Pointers that come from Go slices stay inside them,
-// which is the caller's duty.
-func at[T float32 | int32](p *T, i int) *T {
+// elem returns the address of element i after p. The caller makes sure that it lies within the slice of p.
+func elem[T float32 | int32](p *T, i int) *T {
 	return (*T)(unsafe.Add(unsafe.Pointer(p), i*4))
 }
 
-// row returns the n float32 from base + off on, or from zero on if off < 0.
-func row(base *float32, off int32, zero *float32, n int) []float32 {
+// rowOrZero returns the n float32 from base + off on, or from zero on if off is negative.
+func rowOrZero(base *float32, off int32, zero *float32, n int) []float32 {
 	if off < 0 {
 		return unsafe.Slice(zero, n)
 	}
-	return unsafe.Slice(at(base, int(off)), n)
+	return unsafe.Slice(elem(base, int(off)), n)
 }

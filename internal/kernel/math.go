@@ -2,30 +2,29 @@ package kernel
 
 import "math"
 
-// The bounds below are the largest errors of the assembly against float64, in units
-// in the last place of the result (2⁻¹⁴⁹ among the denormals), over every 61st
-// float32, rounded up; what was found is in brackets. TestMathULP sweeps every
-// 509th. The Go twins go through float64 and stay within one.
-// The rules of vec.go on lengths and aliasing hold.
+// The error bounds of this file are those of the assembly against float64, in units in the last place of the result (2⁻¹⁴⁹ for
+// denormal results). They are the largest errors over every 61st float32, rounded up; the measured numbers are in brackets.
+// TestMathULP checks every 509th. The generic functions compute in float64 and have an error below 1 ulp. The rules of vec.go
+// for lengths and overlaps apply.
 
-// Exp sets dst = eˣ, within 2 ulp (1.01): +Inf above 88.72, gradually denormal and then
-// 0 below −87.3, 0 at −Inf, NaN at NaN.
+// Exp sets dst = eˣ, with an error of at most 2 ulp (1.01). The result is +Inf above 88.72, denormal and then 0 below −87.3,
+// and NaN for NaN.
 func Exp(dst, x []float32) { vecExp(dst, x[:len(dst)]) }
 
-// Log sets dst = ln x, within 1 ulp (0.78): −Inf at ±0, NaN below 0 and at NaN, +Inf at
-// +Inf. Denormal x count.
+// Log sets dst = ln x, with an error of at most 1 ulp (0.78), also for denormal x. The result is −Inf at ±0, NaN below 0 and
+// for NaN, and +Inf at +Inf.
 func Log(dst, x []float32) { vecLog(dst, x[:len(dst)]) }
 
-// Tanh sets dst = tanh x, within 2 ulp (1.85), near 0 too; ±0 at ±0, ±1 at ±Inf,
-// NaN at NaN.
+// Tanh sets dst = tanh x, with an error of at most 2 ulp (1.85), also near 0. The result is ±0 at ±0, ±1 at ±Inf, and NaN for
+// NaN.
 func Tanh(dst, x []float32) { vecTanh(dst, x[:len(dst)]) }
 
-// Sigmoid sets dst = 1/(1 + e⁻ˣ), within 3 ulp (2.31) for any x: it never overflows,
-// and keeps its relative accuracy where it is small. NaN at NaN.
+// Sigmoid sets dst = 1/(1 + e⁻ˣ), with an error of at most 3 ulp (2.31) for all x, also where the result is small. Nothing
+// overflows. The result is NaN for NaN.
 func Sigmoid(dst, x []float32) { vecSigmoid(dst, x[:len(dst)]) }
 
-// Softplus sets dst = ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), within 2 ulp
-// (1.63) for any x: eˣ where x is very negative, x where it is large. NaN at NaN.
+// Softplus sets dst = ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), with an error of at most 2 ulp (1.63) for all x. The result is
+// NaN for NaN.
 func Softplus(dst, x []float32) { vecSoftplus(dst, x[:len(dst)]) }
 
 func expGeneric(dst, x []float32) {
@@ -48,7 +47,7 @@ func tanhGeneric(dst, x []float32) {
 
 func sigmoidGeneric(dst, x []float32) {
 	for i := range dst {
-		// e¹⁰⁴, where the float32 result is 0 already, is far from overflow.
+		// The float32 result is 0 below −104, where e¹⁰⁴ does not overflow float64.
 		dst[i] = float32(1 / (1 + math.Exp(-float64(x[i]))))
 	}
 }

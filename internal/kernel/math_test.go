@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The functions of math.go: float64 meaning, largest error allowed in ulp (as
-// their comments state it), and what they make of special values.
+// mathTests are the functions of math.go with their float64 meaning, the largest error in ulp that their comments allow, and
+// their results for special values.
 var mathTests = []struct {
 	name  string
 	f     func(dst, x []float32)
@@ -26,7 +26,7 @@ var mathTests = []struct {
 
 // ulps returns the distance of got from want in units in the last place of want.
 func ulps(got float32, want float64) float64 {
-	if same(got, float32(want)) {
+	if sameBits(got, float32(want)) {
 		return 0
 	}
 	_, e := math.Frexp(want) // want = f·2ᵉ, ½ ≤ |f| < 1
@@ -34,8 +34,8 @@ func ulps(got float32, want float64) float64 {
 	return math.Abs(float64(got)-want) / math.Ldexp(1, e)
 }
 
-// Every 509th float32 (509 is prime, so all exponents and endings occur), unless
-// -short: every 5003rd.
+// The errors are within their bounds for every 509th float32, or every 5003rd with -short. These are primes, so all exponents
+// and last bits occur.
 func TestMathULP(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		stride := uint64(509)
@@ -45,7 +45,7 @@ func TestMathULP(t *testing.T) {
 		for _, tt := range mathTests {
 			t.Run(tt.name, func(t *testing.T) {
 				var x, y [512]float32
-				worst, at := 0.0, float32(0)
+				worst, worstX := 0.0, float32(0)
 				for bits := uint64(0); bits < 1<<32; {
 					for i := range x {
 						x[i] = math.Float32frombits(uint32(min(bits, 1<<32-1)))
@@ -54,14 +54,14 @@ func TestMathULP(t *testing.T) {
 					tt.f(y[:], x[:])
 					for i, v := range x {
 						if u := ulps(y[i], tt.want(float64(v))); !(u <= worst) {
-							worst, at = u, v
+							worst, worstX = u, v
 						}
 					}
 				}
 				if !(worst <= tt.ulp) {
-					t.Errorf("%s(%v) is off by %.3g ulp; %v is promised", tt.name, at, worst, tt.ulp)
+					t.Errorf("the error of %s(%v) is %.3g ulp, want at most %v", tt.name, worstX, worst, tt.ulp)
 				}
-				t.Logf("%s: %.3f ulp, at %v", tt.name, worst, at)
+				t.Logf("%s: %.3f ulp, at %v", tt.name, worst, worstX)
 			})
 		}
 	})
@@ -72,7 +72,7 @@ func TestMathSpecial(t *testing.T) {
 		for _, tt := range mathTests {
 			for x, want := range tt.exact {
 				d := []float32{x}
-				if tt.f(d, d); !same(d[0], want) {
+				if tt.f(d, d); !sameBits(d[0], want) {
 					t.Errorf("%s(%v) = %v, want %v", tt.name, x, d[0], want)
 				}
 			}
@@ -90,8 +90,7 @@ func TestMathSpecial(t *testing.T) {
 	})
 }
 
-// A result does not depend on where in the slice its operand is, nor on aliasing,
-// and nothing outside dst is touched.
+// A result does not depend on the position of its operand in the slice, or on aliasing. Nothing outside dst is written.
 func TestMathTails(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))

@@ -6,11 +6,10 @@ import (
 	"testing"
 )
 
-// The passes of an optimiser, each with dst in the place of an operand too, are
-// within a few roundings of float64.
-func TestOptimiserPasses(t *testing.T) {
+// The formulas of optimisers agree with float64 up to a few rounding errors, also if dst is an operand.
+func TestOptimiserFormulas(t *testing.T) {
 	const s, u, e = 0.9, 0.125, 1e-3
-	passes := []struct {
+	formulas := []struct {
 		name string
 		n    int
 		f    func(dst []float32, x [3][]float32)
@@ -24,34 +23,34 @@ func TestOptimiserPasses(t *testing.T) {
 	}
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
-		for _, p := range passes {
+		for _, p := range formulas {
 			for n := range 70 {
 				for alias := -1; alias < p.n; alias++ {
-					dst := guard(n)
+					dst := newGuarded(n)
 					var x [3][]float32
-					var was [3][]float64
+					var before [3][]float64
 					for i := range p.n {
 						g := random(r, n)
 						if i == alias {
 							dst = g
 						}
-						x[i], was[i] = g.x, make([]float64, n)
+						x[i], before[i] = g.x, make([]float64, n)
 						for j := range g.x {
-							if i == 2 { // a mean of squares
+							if i == 2 { // v is a mean of squares, so it is not negative
 								g.x[j] = float32(math.Abs(float64(g.x[j])))
 							}
-							was[i][j] = float64(g.x[j])
+							before[i][j] = float64(g.x[j])
 						}
 					}
 					p.f(dst.x, x)
 					for j, got := range dst.x {
-						var at [3]float64
+						var operands [3]float64
 						size := 0.0
 						for i := range p.n {
-							at[i] = was[i][j]
-							size += math.Abs(at[i])
+							operands[i] = before[i][j]
+							size += math.Abs(operands[i])
 						}
-						want := p.want(at)
+						want := p.want(operands)
 						if d := math.Abs(float64(got) - want); !(d <= 4e-7*(math.Abs(want)+size*(1+size))) {
 							t.Fatalf("%s n=%d alias=%d: element %d is %v, want %v", p.name, n, alias, j, got, want)
 						}

@@ -8,9 +8,8 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// outerMxN computes tiles of M rows and N whole columns, whatever a.Cols says, with
-// AVX2; outerMx16z one panel with AVX-512 and outerMx32z two, the last as wide as
-// a.Cols says.
+// outerMxN computes tiles of M rows and N columns with AVX2; it ignores a.Cols. outerMx16z computes one panel with AVX-512, and
+// outerMx32z two. The last panel has the columns that a.Cols leaves.
 
 //go:noescape
 func outer1x16(a *OuterArgs)
@@ -95,7 +94,7 @@ func outer(mr int, a *OuterArgs) {
 	}
 }
 
-// outerAVX512 takes two panels at a time; a last panel may be ragged.
+// outerAVX512 computes two panels at a time. The last panel may have fewer columns.
 func outerAVX512(mr int, a *OuterArgs) {
 	if a.Cols > PanelCols && a.Cols <= 2*PanelCols {
 		outerBy32z(mr, a)
@@ -107,7 +106,7 @@ func outerAVX512(mr int, a *OuterArgs) {
 	}
 	b := *a
 	for j := 0; j < a.Cols; j += 2 * PanelCols {
-		b.B, b.C, b.Cols = at(a.B, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, 2*PanelCols)
+		b.B, b.C, b.Cols = elem(a.B, j/PanelCols*a.LdPanel), elem(a.C, j), min(a.Cols-j, 2*PanelCols)
 		if b.Cols > PanelCols {
 			outerBy32z(mr, &b)
 		} else {
@@ -116,14 +115,16 @@ func outerAVX512(mr int, a *OuterArgs) {
 	}
 }
 
+// outerPanel512 computes one panel with AVX-512.
 func outerPanel512(mr int, a *OuterArgs) {
-	if a.Cols == 8 { // half of a vector of 16 would be idle
+	if a.Cols == 8 { // half of a vector of 16 would not be used
 		outerBy8(mr, a)
 	} else {
 		outerBy16z(mr, a)
 	}
 }
 
+// outerAVX2 computes the columns panel by panel.
 func outerAVX2(mr int, a *OuterArgs) {
 	if a.Cols <= PanelCols {
 		outerPanel(mr, a)
@@ -131,11 +132,12 @@ func outerAVX2(mr int, a *OuterArgs) {
 	}
 	b := *a
 	for j := 0; j < a.Cols; j += PanelCols {
-		b.B, b.C, b.Cols = at(a.B, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, PanelCols)
+		b.B, b.C, b.Cols = elem(a.B, j/PanelCols*a.LdPanel), elem(a.C, j), min(a.Cols-j, PanelCols)
 		outerPanel(mr, &b)
 	}
 }
 
+// outerPanel computes one panel with AVX2.
 func outerPanel(mr int, a *OuterArgs) {
 	switch a.Cols {
 	case 16:
@@ -143,7 +145,7 @@ func outerPanel(mr int, a *OuterArgs) {
 	case 8:
 		outerBy8(mr, a)
 	default:
-		outerRagged(mr, a)
+		outerPartial(mr, a)
 	}
 }
 
@@ -215,21 +217,21 @@ func outerBy16z(mr int, a *OuterArgs) {
 	}
 }
 
-// outerRagged lets the assembly write whole vectors to a tile of its own, from
-// which the columns there are go to C.
-func outerRagged(mr int, a *OuterArgs) {
+// outerPartial computes a panel with fewer columns than the assembly writes: into a tile on the stack, from which it copies the
+// columns to C.
+func outerPartial(mr int, a *OuterArgs) {
 	var tile [MaxRows * PanelCols]float32
 	b := *a
 	b.C, b.LdC, b.Tiles, b.Accumulate = &tile[0], PanelCols, 1, false
 	for q := range max(1, a.Tiles) {
-		b.A = at(a.A, q*mr)
+		b.A = elem(a.A, q*mr)
 		if a.Cols <= 8 {
 			outerBy8(mr, &b)
 		} else {
 			outerBy16(mr, &b)
 		}
 		for i := range mr {
-			put(unsafe.Slice(at(a.C, (q*mr+i)*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
+			store(unsafe.Slice(elem(a.C, (q*mr+i)*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
 		}
 	}
 }

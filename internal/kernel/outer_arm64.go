@@ -8,7 +8,7 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// outerNNEON computes tiles of mr rows and N whole columns, whatever a.Cols says.
+// outer16NEON computes tiles of mr rows and 16 columns, and outer8NEON those of 8 columns; they ignore a.Cols.
 //
 //go:noescape
 func outer16NEON(mr int, a *OuterArgs)
@@ -25,12 +25,13 @@ func outer(mr int, a *OuterArgs) {
 	default:
 		b := *a
 		for j := 0; j < a.Cols; j += PanelCols {
-			b.B, b.C, b.Cols = at(a.B, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, PanelCols)
+			b.B, b.C, b.Cols = elem(a.B, j/PanelCols*a.LdPanel), elem(a.C, j), min(a.Cols-j, PanelCols)
 			outerPanel(mr, &b)
 		}
 	}
 }
 
+// outerPanel computes one panel.
 func outerPanel(mr int, a *OuterArgs) {
 	switch a.Cols {
 	case 16:
@@ -38,25 +39,25 @@ func outerPanel(mr int, a *OuterArgs) {
 	case 8:
 		outer8NEON(mr, a)
 	default:
-		outerRagged(mr, a)
+		outerPartial(mr, a)
 	}
 }
 
-// outerRagged lets the assembly write whole vectors to a tile of its own, from
-// which the columns there are go to C.
-func outerRagged(mr int, a *OuterArgs) {
+// outerPartial computes a panel with fewer columns than the assembly writes: into a tile on the stack, from which it copies the
+// columns to C.
+func outerPartial(mr int, a *OuterArgs) {
 	var tile [MaxRows * PanelCols]float32
 	b := *a
 	b.C, b.LdC, b.Tiles, b.Accumulate = &tile[0], PanelCols, 1, false
 	for q := range max(1, a.Tiles) {
-		b.A = at(a.A, q*mr)
+		b.A = elem(a.A, q*mr)
 		if a.Cols <= 8 {
 			outer8NEON(mr, &b)
 		} else {
 			outer16NEON(mr, &b)
 		}
 		for i := range mr {
-			put(unsafe.Slice(at(a.C, (q*mr+i)*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
+			store(unsafe.Slice(elem(a.C, (q*mr+i)*a.LdC), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
 		}
 	}
 }

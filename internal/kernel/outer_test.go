@@ -30,9 +30,10 @@ func TestOuter(t *testing.T) {
 	})
 }
 
-// found says how rows are: at fixed strides, those of A gathered, or those of B listed.
-func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string, acc bool) {
-	rows, gather := mr*tiles, found == "gathered"
+// testOuter checks Outer against float64. The argument layout is "fixed" for rows at fixed strides, "gathered" for rows of A
+// at the offsets of a table, and "listed" for rows of B at the offsets of a table.
+func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, layout string, acc bool) {
+	rows, gather := mr*tiles, layout == "gathered"
 	lda, ldb, ldc := rows+r.IntN(4), cols+r.IntN(20), cols+r.IntN(4)
 	panel := PanelCols
 	if r.IntN(2) == 0 { // packed
@@ -44,7 +45,7 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string,
 	if p > 0 {
 		last = at(p-1, cols-1) + 1
 	}
-	b := guard(last) // what is not read is NaN
+	b := newGuarded(last) // elements that are not read are NaN
 	for q := range p {
 		for j := range cols {
 			b.x[at(q, j)] = float32(r.NormFloat64())
@@ -52,7 +53,7 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string,
 	}
 	c := random(r, (rows-1)*ldc+cols)
 	before := slices.Clone(c.x)
-	zero := guard(MaxRows)
+	zero := newGuarded(MaxRows)
 	clear(zero.x)
 	args := OuterArgs{A: a.p(), LdA: lda, Zero: zero.p(), B: b.p(), LdB: ldb, LdPanel: panel,
 		C: c.p(), LdC: ldc, P: p, Cols: cols, Tiles: tiles, Accumulate: acc}
@@ -72,12 +73,12 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string,
 	of := make([]int, p) // row of B
 	list := make([]int32, p+1)
 	for i := range of {
-		if of[i] = i; found == "listed" {
+		if of[i] = i; layout == "listed" {
 			of[i] = r.IntN(p)
 		}
 		list[i] = int32(of[i] * ldb)
 	}
-	if found == "listed" {
+	if layout == "listed" {
 		args.BOffs, args.LdB = &list[0], math.MaxInt32
 	}
 	Outer(mr, &args)
@@ -85,7 +86,7 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string,
 		for j := range min(ldc, len(c.x)-i*ldc) {
 			got, was := c.x[i*ldc+j], float64(before[i*ldc+j])
 			if j >= cols {
-				if !same(got, float32(was)) {
+				if !sameBits(got, float32(was)) {
 					t.Fatalf("mr=%d cols=%d p=%d: wrote outside the tile, C[%d][%d]", mr, cols, p, i, j)
 				}
 				continue
@@ -102,8 +103,8 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string,
 				want += v
 				mag += math.Abs(v)
 			}
-			if !within(got, want, sumTol(p, mag)) {
-				t.Fatalf("mr=%d tiles=%d cols=%d p=%d %s acc=%v: C[%d][%d] = %v, want %v", mr, tiles, cols, p, found, acc, i, j, got, want)
+			if !withinTolerance(got, want, sumTol(p, mag)) {
+				t.Fatalf("mr=%d tiles=%d cols=%d p=%d %s acc=%v: C[%d][%d] = %v, want %v", mr, tiles, cols, p, layout, acc, i, j, got, want)
 			}
 		}
 	}
@@ -112,8 +113,7 @@ func testOuter(t *testing.T, r *rand.Rand, mr, tiles, cols, p int, found string,
 	}
 }
 
-// An element does not depend on the tile it is computed in, to the bit, nor on
-// which way the rows of A are found.
+// An element has the same bits in every tiling and with every layout of the rows of A.
 func TestOuterTiling(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
@@ -123,16 +123,16 @@ func TestOuterTiling(t *testing.T) {
 		for i := range offs {
 			offs[i] = int32(i * MaxRows)
 		}
-		whole := guard(MaxRows * wide)
+		whole := newGuarded(MaxRows * wide)
 		Outer(MaxRows, &OuterArgs{A: a.p(), LdA: MaxRows, B: b.p(), LdB: PanelCols, LdPanel: p * PanelCols, C: whole.p(), LdC: wide, P: p, Cols: wide})
 		for mr := 1; mr <= MaxRows; mr++ {
 			for cols := 1; cols <= wide; cols++ {
-				c := guard(mr * cols)
+				c := newGuarded(mr * cols)
 				Outer(mr, &OuterArgs{A: a.p(), AOffs: &offs[0], B: b.p(), LdB: PanelCols, LdPanel: p * PanelCols,
 					C: c.p(), LdC: cols, P: p, Cols: cols})
 				for i := range mr {
 					for j := range cols {
-						if got, want := c.x[i*cols+j], whole.x[i*wide+j]; !same(got, want) {
+						if got, want := c.x[i*cols+j], whole.x[i*wide+j]; !sameBits(got, want) {
 							t.Fatalf("mr=%d cols=%d: C[%d][%d] = %v, in the whole tile %v", mr, cols, i, j, got, want)
 						}
 					}

@@ -1,12 +1,10 @@
 package kernel
 
-// PackedLen returns the length of a k by n matrix packed by PackB or PackBT:
-// ⌈n/16⌉·16·k.
+// PackedLen returns the number of elements of a (k, n) matrix after PackB or PackBT: ⌈n/16⌉·16·k.
 func PackedLen(k, n int) int { return (n + PanelCols - 1) / PanelCols * PanelCols * k }
 
-// PackB packs the k by n matrix src (row r from src[r·ld] on) into panels for
-// Rows: dst is (⌈n/16⌉, k, 16), the columns from n on are zero.
-// len(dst) is at least PackedLen(k, n).
+// PackB packs the (k, n) matrix src, whose row r starts at src[r·ld], in panels for Rows. dst is (⌈n/16⌉, k, 16), with zeros in
+// the columns after n. len(dst) must be at least PackedLen(k, n).
 func PackB(dst, src []float32, k, n, ld int) {
 	if k == 0 {
 		return
@@ -26,8 +24,8 @@ func PackB(dst, src []float32, k, n, ld int) {
 	}
 }
 
-// PackBT packs like PackB the transpose of src, which is n by k (row j from
-// src[j·ld] on): dst is (⌈n/16⌉, k, 16), dst[p][r][c] = src[(16p+c)·ld + r].
+// PackBT packs the transpose of the (n, k) matrix src, whose row j starts at src[j·ld], as PackB does: dst is (⌈n/16⌉, k, 16)
+// with dst[p][r][c] = src[(16p+c)·ld + r].
 func PackBT(dst, src []float32, k, n, ld int) {
 	if k == 0 {
 		return
@@ -49,21 +47,21 @@ func PackBT(dst, src []float32, k, n, ld int) {
 	}
 }
 
-// packPanelGeneric copies k rows of 16, from stride ld to stride 16.
+// packPanelGeneric copies k rows of 16 elements from stride ld to stride 16.
 func packPanelGeneric(dst, src []float32, k, ld int) {
 	for r := range k {
 		*(*[PanelCols]float32)(dst[r*PanelCols:]) = *(*[PanelCols]float32)(src[r*ld:])
 	}
 }
 
-// packT8Generic writes 8 rows of length k and stride ld as 8 columns of a panel.
+// packT8Generic copies 8 rows of length k and stride ld to 8 columns of a panel.
 func packT8Generic(dst, src []float32, k, ld int) {
 	for c := range 8 {
 		packT1(dst[c:], src[c*ld:], k)
 	}
 }
 
-// packT1 writes k consecutive elements as a column of a panel.
+// packT1 copies k consecutive elements to a column of a panel.
 func packT1(dst, src []float32, k int) {
 	for r, v := range src[:k] {
 		dst[r*PanelCols] = v

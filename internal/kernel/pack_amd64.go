@@ -4,12 +4,12 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// packPanelAVX2 is packPanelGeneric.
+// packPanelAVX2 computes what packPanelGeneric computes.
 //
 //go:noescape
 func packPanelAVX2(dst, src []float32, k, ld int)
 
-// packT8AVX2 is packT8Generic for k = 8·blocks.
+// packT8AVX2 computes what packT8Generic computes for k = 8·blocks.
 //
 //go:noescape
 func packT8AVX2(dst, src []float32, blocks, ld int)

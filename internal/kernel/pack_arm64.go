@@ -4,12 +4,12 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// packPanelNEON is packPanelGeneric.
+// packPanelNEON computes what packPanelGeneric computes.
 //
 //go:noescape
 func packPanelNEON(dst, src []float32, k, ld int)
 
-// packT8NEON is packT8Generic for k = 4·blocks.
+// packT8NEON computes what packT8Generic computes for k = 4·blocks.
 //
 //go:noescape
 func packT8NEON(dst, src []float32, blocks, ld int)

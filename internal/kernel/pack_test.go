@@ -24,7 +24,7 @@ func testPack(t *testing.T, r *rand.Rand, k, n, more int) {
 	b := random(r, max(0, (k-1)*ld+n))
 	bt := random(r, max(0, (n-1)*ldt+k))
 	if k == 0 || n == 0 {
-		b, bt = guard(0), guard(0)
+		b, bt = newGuarded(0), newGuarded(0)
 	}
 	for name, pack := range map[string]struct {
 		f  func(dst []float32)
@@ -33,7 +33,7 @@ func testPack(t *testing.T, r *rand.Rand, k, n, more int) {
 		"PackB":  {func(d []float32) { PackB(d, b.x, k, n, ld) }, func(r, c int) float32 { return b.x[r*ld+c] }},
 		"PackBT": {func(d []float32) { PackBT(d, bt.x, k, n, ldt) }, func(r, c int) float32 { return bt.x[c*ldt+r] }},
 	} {
-		dst := guard(PackedLen(k, n))
+		dst := newGuarded(PackedLen(k, n))
 		pack.f(dst.x)
 		for i, got := range dst.x {
 			row, col := i/PanelCols%k, i/(PanelCols*k)*PanelCols+i%PanelCols
@@ -41,7 +41,7 @@ func testPack(t *testing.T, r *rand.Rand, k, n, more int) {
 			if col < n {
 				want = pack.at(row, col)
 			}
-			if !same(got, want) {
+			if !sameBits(got, want) {
 				t.Fatalf("%s k=%d n=%d ld=+%d: row %d, column %d is %v, want %v", name, k, n, more, row, col, got, want)
 			}
 		}

@@ -2,7 +2,7 @@
 
 package kernel
 
-// pauseARM64 is n ISB instructions, which every arm64 processor has.
+// pauseARM64 executes n ISB instructions, which every arm64 processor has.
 func pauseARM64(n uint32)
 
 func pause(n uint32) { pauseARM64(n) }

@@ -2,7 +2,7 @@ package kernel
 
 import "testing"
 
-// Pause comes back, from any count; what it costs is BenchmarkPause's to say.
+// Pause returns for every count. BenchmarkPause measures its time.
 func TestPause(t *testing.T) {
 	for _, n := range []uint32{0, 1, 2, 1000} {
 		Pause(n)

@@ -1,18 +1,15 @@
 package kernel
 
-// FMARound is how many floating-point operations one round of FMARounds is: a
-// multiplication and an addition in each of 12 chains of 8.
+// FMARound is the number of floating-point operations of one round of FMARounds: a multiplication and an addition in 12 chains
+// of 8 numbers.
 const FMARound = 12 * 8 * 2
 
-// FMARounds runs n rounds of c ← c·x + y in 96 accumulators that start from y, as
-// fast as the processor can: nothing is read from memory, and 12 independent
-// vectors hide the latency of an FMA on every processor whose units take up to 12
-// of them. It returns the sum of the accumulators, so that nothing can be left
-// out. How long it takes is the most that a product can attain; |x| < 1 keeps the
-// numbers finite, x > 0 and y > 0 away from subnormals.
+// FMARounds computes n rounds of c ← c·x + y in 96 accumulators that start at y, and returns their sum. It reads no memory, and
+// its 12 independent vectors hide the latency of an FMA, so its speed is an upper bound for that of a matrix product on this
+// processor. Use 0 < x < 1 and y > 0, so that the numbers are finite and not denormal.
 func FMARounds(n int, x, y float32) float32 { return fmaRounds(n, x, y) }
 
-// fmaRoundsGeneric rounds twice where the assembly rounds once.
+// fmaRoundsGeneric rounds products and sums, where the assembly rounds once.
 func fmaRoundsGeneric(n int, x, y float32) float32 {
 	var sum float32
 	for range FMARound / 2 / 8 {

@@ -4,7 +4,7 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// fmaRoundsAVX2 returns the loop of fmaRoundsGeneric, all chains at once.
+// fmaRoundsAVX2 computes what fmaRoundsGeneric computes, all chains at once.
 //
 //go:noescape
 func fmaRoundsAVX2(n int, x, y float32) (ret float32)

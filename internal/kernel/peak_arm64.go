@@ -4,7 +4,7 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// fmaRoundsNEON returns the loop of fmaRoundsGeneric, all chains at once.
+// fmaRoundsNEON computes what fmaRoundsGeneric computes, all chains at once.
 //
 //go:noescape
 func fmaRoundsNEON(n int, x, y float32) (ret float32)

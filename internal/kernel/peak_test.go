@@ -7,7 +7,7 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// Every chain does every round: after n of them c = y·(1 + x + … + xⁿ).
+// All chains compute all rounds: after n rounds c = y·(1 + x + … + xⁿ).
 func TestFMARounds(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		const x, y = 0.75, 0.5

@@ -2,4 +2,4 @@
 
 package kernel
 
-func vecUnit(dst []float32, pix []uint8) { unitGeneric(dst, pix) }
+func vecScalePixels(dst []float32, pix []uint8) { scalePixelsGeneric(dst, pix) }

@@ -2,8 +2,8 @@ package kernel
 
 import "testing"
 
-// Every level at every place of a vector and of a tail, and nothing beyond.
-func TestUnit(t *testing.T) {
+// ScalePixels is right for every level at every position of a vector, also of the last one, and writes nothing else.
+func TestScalePixels(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		pix := make([]uint8, 256+100)
 		for i := range pix {
@@ -13,7 +13,7 @@ func TestUnit(t *testing.T) {
 		for from := range 256 {
 			n := from % 101
 			dst[n] = -1
-			Unit(dst[:n], pix[from:])
+			ScalePixels(dst[:n], pix[from:])
 			for i, v := range dst[:n] {
 				if want := float32(pix[from+i]) / 255; v != want {
 					t.Fatalf("%d pixels from %d: pixel %d is %v, want %v", n, from, i, v, want)

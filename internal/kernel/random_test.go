@@ -11,7 +11,7 @@ import (
 
 const normalULP = 5 // what Normal promises; rng rounds its own float64 besides
 
-// boxMuller64 returns boxMuller in float64, the quarter turns taken off before rounding.
+// boxMuller64 returns boxMuller in float64, with the angle reduced to a quadrant before rounding.
 func boxMuller64(a, b uint32) (x, y float64) {
 	r := math.Sqrt(-2 * math.Log((float64(a)+0.5)*0x1p-32))
 	s, c := math.Sincos(2 * math.Pi * 0x1p-34 * float64(int32(b<<2)))
@@ -21,8 +21,8 @@ func boxMuller64(a, b uint32) (x, y float64) {
 	return r * c, r * s
 }
 
-// keyOf returns a key and a block whose words are w: Philox backwards.
-func keyOf(w [4]uint32, k uint64) (key [2]uint64, block uint64) {
+// keyOfWords returns a key and a block whose words are w: the inverse of Philox.
+func keyOfWords(w [4]uint32, k uint64) (key [2]uint64, block uint64) {
 	inverse := func(m uint32) uint32 { // modulo 2³², by Newton
 		x := m
 		for range 5 {
@@ -39,13 +39,12 @@ func keyOf(w [4]uint32, k uint64) (key [2]uint64, block uint64) {
 	return [2]uint64{k, uint64(w[2]) | uint64(w[3])<<32}, uint64(w[0]) | uint64(w[1])<<32
 }
 
-// The numbers are those of package rng: the uniform to the bit, the normal within
-// what Normal promises.
+// The numbers agree with those of package rng: uniform numbers to the bit, normal numbers within the error that Normal allows.
 func TestRandomAgreesWithRNG(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		const n = 1<<20 + 3
 		key := rng.New(7).Split("kernel").At(3)
-		got, want := guard(n), make([]float32, n)
+		got, want := newGuarded(n), make([]float32, n)
 		Uniform(got.x, key, 0)
 		key.Uniform(want)
 		if !slices.Equal(got.x, want) {
@@ -76,7 +75,7 @@ func ulp(x float32) float64 {
 	return float64(math.Nextafter32(x, inf32)) - float64(x)
 }
 
-// Words at which the logarithm or the angle changes its branch, and their neighbours.
+// Normal is right at words where the branch of the logarithm or the quadrant of the angle changes, and near them.
 func TestNormalSpecialWords(t *testing.T) {
 	var words []uint32
 	for q := range uint32(16) {
@@ -92,7 +91,7 @@ func TestNormalSpecialWords(t *testing.T) {
 		for i, a := range words {
 			for j, b := range words {
 				w := [4]uint32{a, b, words[(i+1)%len(words)], words[(j+3)%len(words)]}
-				key, block := keyOf(w, uint64(i)<<40+uint64(j))
+				key, block := keyOfWords(w, uint64(i)<<40+uint64(j))
 				if got := philoxBlock(key, block); got != w {
 					t.Fatalf("the words of %x, %x are %x, want %x", key, block, got, w)
 				}
@@ -115,8 +114,7 @@ func TestNormalSpecialWords(t *testing.T) {
 	})
 }
 
-// A range drawn alone is the range of the whole, wherever the counter stands, and
-// nothing outside dst is touched.
+// A part of a draw has the numbers that it has in the whole draw, at any counter. Nothing outside dst is written.
 func TestRandomRanges(t *testing.T) {
 	draws := []struct {
 		name string
@@ -137,7 +135,7 @@ func TestRandomRanges(t *testing.T) {
 				}
 				for n := range 140 {
 					for at := range 17 {
-						g := guard(n)
+						g := newGuarded(n)
 						d.f(g.x, key, first+uint64(at))
 						if !slices.Equal(g.x, whole[4*at:4*at+n]) {
 							t.Fatalf("%s: %d numbers from block %d + %d are not those of the whole", d.name, n, first, at)
@@ -152,7 +150,7 @@ func TestRandomRanges(t *testing.T) {
 	})
 }
 
-// The carries of the counter, which the ranges above share, are those of the Go twin.
+// The counter carries as in the generic implementation.
 func TestUniformCounter(t *testing.T) {
 	for _, first := range []uint64{1<<32 - 7, 1<<40 + 1<<32 - 2, 1<<64 - 3} {
 		var got, want [64]float32
@@ -165,8 +163,7 @@ func TestUniformCounter(t *testing.T) {
 	}
 }
 
-// The first four moments, the tails and the correlation of neighbours, to five
-// standard errors.
+// The first four moments, the tails and the correlation of neighbours are right within five standard errors.
 func TestNormalMoments(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		const n = 1 << 20

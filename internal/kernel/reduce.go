@@ -2,13 +2,13 @@ package kernel
 
 import "math"
 
-// Sum returns Σ x, 0 for an empty x, in this order on every implementation, to
-// the bit: 32 partial sums from +0, p[l] = x[l] + x[l+32] + …, each left to right;
-// then p[l] += p[l+h] for l < h, with h = 16, 8, 4, 2, 1; the result is p[0].
+// Sum returns Σ x, and 0 for an empty x. All implementations add in the same order and give the same bits: first 32 partial
+// sums p[l] = x[l] + x[l+32] + …, from left to right; then p[l] += p[l+h] for l < h, with h = 16, 8, 4, 2, 1. The result is
+// p[0].
 func Sum(x []float32) float32 { return vecSum(x) }
 
-// MaxOf returns the greatest element of x, −Inf for an empty x, NaN if there is
-// a NaN in x. Which of +0 and −0 it returns is not specified.
+// MaxOf returns the largest element of x, −Inf for an empty x, and NaN if x contains NaN. If the largest elements are +0 and
+// −0, it may return either.
 func MaxOf(x []float32) float32 { return vecMaxOf(x) }
 
 func sumGeneric(x []float32) float32 {

@@ -4,8 +4,8 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// Each xAVX2 is the loop of xGeneric; operands are as long as dst, which is the
-// exported function's doing. Tails are loaded and stored under a mask.
+// Each xAVX2 computes what xGeneric computes. Operands have the length of dst; the exported functions make sure of it. The last
+// elements are loaded and stored with a mask.
 
 //go:noescape
 func sumAVX2(x []float32) (ret float32)

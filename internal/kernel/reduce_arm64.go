@@ -4,8 +4,8 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// Each xNEON is the loop of xGeneric; operands are as long as dst, which is the
-// exported function's doing. Tails are loaded and stored lane by lane.
+// Each xNEON computes what xGeneric computes. Operands have the length of dst; the exported functions make sure of it. The last
+// elements are loaded and stored lane by lane.
 
 //go:noescape
 func sumNEON(x []float32) (ret float32)

@@ -17,10 +17,10 @@ func TestSum(t *testing.T) {
 				mag += math.Abs(float64(v))
 			}
 			got := Sum(g.x)
-			if !within(got, want, sumTol(n, mag)) {
+			if !withinTolerance(got, want, sumTol(n, mag)) {
 				t.Fatalf("n=%d: Sum = %v, want %v", n, got, want)
 			}
-			if order := sumGeneric(g.x); !same(got, order) {
+			if order := sumGeneric(g.x); !sameBits(got, order) {
 				t.Fatalf("n=%d: Sum = %v, in the order its comment states %v", n, got, order)
 			}
 			for i, v := range g.x { // every lane counts, every lane carries NaN
@@ -35,7 +35,7 @@ func TestSum(t *testing.T) {
 
 func TestMaxOf(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
-		if got := MaxOf(nil); !same(got, -inf32) {
+		if got := MaxOf(nil); !sameBits(got, -inf32) {
 			t.Errorf("MaxOf(nil) = %v, want -Inf", got)
 		}
 		r := rand.New(rand.NewPCG(3, 4))
@@ -46,14 +46,14 @@ func TestMaxOf(t *testing.T) {
 			}
 			for i, v := range g.x {
 				for _, top := range []float32{-0.5, inf32, nan32} {
-					if g.x[i] = top; !same(MaxOf(g.x), top) {
+					if g.x[i] = top; !sameBits(MaxOf(g.x), top) {
 						t.Fatalf("n=%d: MaxOf = %v with %v at %d", n, MaxOf(g.x), top, i)
 					}
 				}
 				g.x[i] = v
 			}
 			Fill(g.x, -inf32)
-			if got := MaxOf(g.x); !same(got, -inf32) {
+			if got := MaxOf(g.x); !sameBits(got, -inf32) {
 				t.Fatalf("n=%d: MaxOf of -Inf = %v", n, got)
 			}
 		}

@@ -8,9 +8,8 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// rowsMxN computes tiles of M rows and N whole columns, whatever a.Cols says, with
-// AVX2; rowsMx16z one panel with AVX-512 and rowsMx32z two, the last as wide as
-// a.Cols says.
+// rowsMxN computes tiles of M rows and N columns with AVX2; it ignores a.Cols. rowsMx16z computes one panel with AVX-512, and
+// rowsMx32z two. The last panel has the columns that a.Cols leaves.
 
 //go:noescape
 func rows1x16(a *RowsArgs)
@@ -95,7 +94,7 @@ func rows(mr int, a *RowsArgs) {
 	}
 }
 
-// rowsAVX512 takes two panels at a time; a last panel may be ragged.
+// rowsAVX512 computes two panels at a time. The last panel may have fewer columns.
 func rowsAVX512(mr int, a *RowsArgs) {
 	if a.Cols > PanelCols && a.Cols <= 2*PanelCols {
 		rowsBy32z(mr, a)
@@ -107,7 +106,7 @@ func rowsAVX512(mr int, a *RowsArgs) {
 	}
 	b := *a
 	for j := 0; j < a.Cols; j += 2 * PanelCols {
-		b.W, b.C, b.Cols = at(a.W, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, 2*PanelCols)
+		b.W, b.C, b.Cols = elem(a.W, j/PanelCols*a.LdPanel), elem(a.C, j), min(a.Cols-j, 2*PanelCols)
 		if b.Cols > PanelCols {
 			rowsBy32z(mr, &b)
 		} else {
@@ -116,14 +115,16 @@ func rowsAVX512(mr int, a *RowsArgs) {
 	}
 }
 
+// rowsPanel512 computes one panel with AVX-512.
 func rowsPanel512(mr int, a *RowsArgs) {
-	if a.Cols == 8 { // half of a vector of 16 would be idle
+	if a.Cols == 8 { // half of a vector of 16 would not be used
 		rowsBy8(mr, a)
 	} else {
 		rowsBy16z(mr, a)
 	}
 }
 
+// rowsAVX2 computes the columns panel by panel.
 func rowsAVX2(mr int, a *RowsArgs) {
 	if a.Cols <= PanelCols {
 		rowsPanel(mr, a)
@@ -131,11 +132,12 @@ func rowsAVX2(mr int, a *RowsArgs) {
 	}
 	b := *a
 	for j := 0; j < a.Cols; j += PanelCols {
-		b.W, b.C, b.Cols = at(a.W, j/PanelCols*a.LdPanel), at(a.C, j), min(a.Cols-j, PanelCols)
+		b.W, b.C, b.Cols = elem(a.W, j/PanelCols*a.LdPanel), elem(a.C, j), min(a.Cols-j, PanelCols)
 		rowsPanel(mr, &b)
 	}
 }
 
+// rowsPanel computes one panel with AVX2.
 func rowsPanel(mr int, a *RowsArgs) {
 	switch a.Cols {
 	case 16:
@@ -143,7 +145,7 @@ func rowsPanel(mr int, a *RowsArgs) {
 	case 8:
 		rowsBy8(mr, a)
 	default:
-		rowsRagged(mr, a)
+		rowsPartial(mr, a)
 	}
 }
 
@@ -215,25 +217,25 @@ func rowsBy16z(mr int, a *RowsArgs) {
 	}
 }
 
-// tileOffs are the rows of a tile on the stack.
+// tileOffs are the offsets of the rows of a tile on the stack.
 var tileOffs = [MaxRows]int32{0, 16, 32, 48, 64, 80}
 
-// rowsRagged lets the assembly write whole vectors to a tile of its own, from
-// which the columns there are go to C.
-func rowsRagged(mr int, a *RowsArgs) {
+// rowsPartial computes a panel with fewer columns than the assembly writes: into a tile on the stack, from which it copies the
+// columns to C.
+func rowsPartial(mr int, a *RowsArgs) {
 	var tile [MaxRows * PanelCols]float32
 	b := *a
 	b.C, b.COffs, b.Tiles, b.Accumulate = &tile[0], &tileOffs[0], 1, false
 	for t := range max(1, a.Tiles) {
-		b.Offs = at(a.Offs, t*a.Taps*MaxRows)
-		coffs := at(a.COffs, t*MaxRows)
+		b.Offs = elem(a.Offs, t*a.Taps*MaxRows)
+		coffs := elem(a.COffs, t*MaxRows)
 		if a.Cols <= 8 {
 			rowsBy8(mr, &b)
 		} else {
 			rowsBy16(mr, &b)
 		}
 		for i := range mr {
-			put(unsafe.Slice(at(a.C, int(*at(coffs, i))), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
+			store(unsafe.Slice(elem(a.C, int(*elem(coffs, i))), a.Cols), tile[i*PanelCols:][:a.Cols], a.Accumulate)
 		}
 	}
 }

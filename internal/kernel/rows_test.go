@@ -10,8 +10,7 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// A tapCase is operands for Rows or Dot: rows of A lie scattered in an image, and
-// one in four is outside it.
+// A tapCase holds operands for Rows or Dot. The rows of A are at random offsets of an image, and one in four is outside.
 type tapCase struct {
 	mr, tiles, taps, k, cols, ldw, panel int
 	a, zero, w, c                        guarded
@@ -25,14 +24,14 @@ func newTapCase(r *rand.Rand, mr, tiles, taps, k, cols, ldw, ldc int) *tapCase {
 		tc.panel = taps*k*PanelCols + r.IntN(3)
 	}
 	const places = 11
-	tc.a, tc.zero = random(r, places*k), guard(k)
+	tc.a, tc.zero = random(r, places*k), newGuarded(k)
 	clear(tc.zero.x)
-	// W ends where its last column does, and what is not read is NaN.
+	// W ends with its last column. Elements that are not read are NaN.
 	last := 0
 	if taps*k > 0 {
 		last = tc.at(taps*k-1, cols-1) + 1
 	}
-	tc.w = guard(last)
+	tc.w = newGuarded(last)
 	for q := range taps * k {
 		for j := range cols {
 			tc.w.x[tc.at(q, j)] = float32(r.NormFloat64())
@@ -63,13 +62,13 @@ func newTapCase(r *rand.Rand, mr, tiles, taps, k, cols, ldw, ldc int) *tapCase {
 	return tc
 }
 
-// at returns where element (q, j) of W is.
+// at returns the offset of element (q, j) of W.
 func (tc *tapCase) at(q, j int) int { return j/PanelCols*tc.panel + q*tc.ldw + j%PanelCols }
 
-// row returns where row i of C is.
+// row returns the offset of row i of C.
 func (tc *tapCase) row(i int) int { return int(tc.coffs[i/tc.mr*MaxRows+i%tc.mr]) }
 
-// want returns element (i, j) in float64, and the sum of magnitudes.
+// want returns element (i, j) of the result in float64, and the sum of the magnitudes of its terms.
 func (tc *tapCase) want(i, j int, accumulate bool) (v, mag float64) {
 	if accumulate {
 		v = float64(tc.before[tc.row(i)+j])
@@ -89,7 +88,7 @@ func (tc *tapCase) want(i, j int, accumulate bool) (v, mag float64) {
 	return v, mag
 }
 
-// check compares C with want, and what lies around the tile with what lay there.
+// check compares C with want, and checks that the elements around the tile are unchanged.
 func (tc *tapCase) check(t *testing.T, accumulate bool) {
 	t.Helper()
 	written := make([]bool, len(tc.c.x))
@@ -98,14 +97,14 @@ func (tc *tapCase) check(t *testing.T, accumulate bool) {
 			at := tc.row(i) + j
 			written[at] = true
 			want, mag := tc.want(i, j, accumulate)
-			if !within(tc.c.x[at], want, sumTol(tc.taps*tc.k, mag)) {
+			if !withinTolerance(tc.c.x[at], want, sumTol(tc.taps*tc.k, mag)) {
 				t.Fatalf("mr=%d tiles=%d taps=%d k=%d cols=%d ldw=%d acc=%v: C[%d][%d] = %v, want %v", tc.mr, tc.tiles, tc.taps,
 					tc.k, tc.cols, tc.ldw, accumulate, i, j, tc.c.x[at], want)
 			}
 		}
 	}
 	for i, w := range written {
-		if !w && !same(tc.c.x[i], tc.before[i]) {
+		if !w && !sameBits(tc.c.x[i], tc.before[i]) {
 			t.Fatalf("mr=%d cols=%d: wrote outside the tile, at %d", tc.mr, tc.cols, i)
 		}
 	}
@@ -141,7 +140,7 @@ func TestRows(t *testing.T) {
 	})
 }
 
-// An element does not depend on the tile it is computed in, to the bit.
+// An element has the same bits in every tiling.
 func TestRowsTiling(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
@@ -150,7 +149,7 @@ func TestRowsTiling(t *testing.T) {
 		whole.rows(false)
 		for mr := 1; mr <= MaxRows; mr++ {
 			for cols := 1; cols <= wide; cols++ {
-				c := guard(mr * cols)
+				c := newGuarded(mr * cols)
 				coffs := make([]int32, mr)
 				for i := range coffs {
 					coffs[i] = int32(i * cols)
@@ -159,7 +158,7 @@ func TestRowsTiling(t *testing.T) {
 					LdW: PanelCols, LdPanel: whole.panel, C: c.p(), COffs: &coffs[0], Taps: 9, K: 37, Cols: cols})
 				for i := range mr {
 					for j := range cols {
-						if got, want := c.x[i*cols+j], whole.c.x[whole.row(i)+j]; !same(got, want) {
+						if got, want := c.x[i*cols+j], whole.c.x[whole.row(i)+j]; !sameBits(got, want) {
 							t.Fatalf("mr=%d cols=%d: C[%d][%d] = %v, in the whole tile %v", mr, cols, i, j, got, want)
 						}
 					}
@@ -169,7 +168,7 @@ func TestRowsTiling(t *testing.T) {
 	})
 }
 
-// No offset is negative, so Zero may be nil.
+// Zero may be nil if no offset is negative.
 func TestRowsNilZero(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		a, w, c, off := []float32{2, 3}, make([]float32, 2*PanelCols), make([]float32, PanelCols), make([]int32, MaxRows)
@@ -200,7 +199,7 @@ func TestDot(t *testing.T) {
 	})
 }
 
-// The kernels run inside a step that allocates nothing.
+// The kernels do not allocate.
 func TestAllocs(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		tc := newTapCase(rand.New(rand.NewPCG(7, 8)), MaxRows, 2, 3, 5, 11, 11, 11)
@@ -266,8 +265,7 @@ func BenchmarkDot(b *testing.B) {
 	}
 }
 
-// gflops reports the rate of a benchmark that does that many floating-point
-// operations a turn.
+// gflops reports the rate of a benchmark with so many floating-point operations in each iteration.
 func gflops(b *testing.B, flops int) {
 	b.ReportMetric(float64(b.N)*float64(flops)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
 }

@@ -2,9 +2,8 @@ package kernel
 
 import "math"
 
-// The element-wise functions write len(dst) elements. Every operand has at least
-// as many (a shorter one is a bounds panic), nothing beyond them is read, and dst
-// may be one of the operands but not overlap one otherwise.
+// The element-wise functions write len(dst) elements. They panic if an operand is shorter. Nothing after these elements is
+// read. dst may be one of the operands, but must not overlap an operand in another way.
 
 // Add sets dst = a + b.
 func Add(dst, a, b []float32) { vecAdd(dst, a[:len(dst)], b[:len(dst)]) }
@@ -21,29 +20,29 @@ func Mul(dst, a, b []float32) { vecMul(dst, a[:len(dst)], b[:len(dst)]) }
 // Div sets dst = a / b.
 func Div(dst, a, b []float32) { vecDiv(dst, a[:len(dst)], b[:len(dst)]) }
 
-// Max sets dst to the greater of a and b, NaN if either is; of two zeros, b.
+// Max sets dst to the larger of a and b, to NaN if one of them is NaN, and to b if both are zeros.
 func Max(dst, a, b []float32) { vecMax(dst, a[:len(dst)], b[:len(dst)]) }
 
-// Min sets dst to the smaller of a and b, NaN if either is; of two zeros, b.
+// Min sets dst to the smaller of a and b, to NaN if one of them is NaN, and to b if both are zeros.
 func Min(dst, a, b []float32) { vecMin(dst, a[:len(dst)], b[:len(dst)]) }
 
-// Greater sets dst = 1 where a > b, else 0; so 0 where either is NaN.
+// Greater sets dst = 1 where a > b, and 0 elsewhere, also for NaN.
 func Greater(dst, a, b []float32) { vecGreater(dst, a[:len(dst)], b[:len(dst)]) }
 
-// Equal sets dst = 1 where a = b, else 0; so 0 where either is NaN.
+// Equal sets dst = 1 where a = b, and 0 elsewhere, also for NaN.
 func Equal(dst, a, b []float32) { vecEqual(dst, a[:len(dst)], b[:len(dst)]) }
 
-// Select sets dst = a where c ≠ 0 (NaN is not 0), else b.
+// Select sets dst = a where c ≠ 0, also for NaN, and b elsewhere.
 func Select(dst, c, a, b []float32) {
 	vecSelect(dst, c[:len(dst)], a[:len(dst)], b[:len(dst)])
 }
 
-// MulAdd sets dst = a·b + c. The assembly rounds once, the Go twin once or twice.
+// MulAdd sets dst = a·b + c. The assembly rounds once, and mulAddGeneric once or twice.
 func MulAdd(dst, a, b, c []float32) {
 	vecMulAdd(dst, a[:len(dst)], b[:len(dst)], c[:len(dst)])
 }
 
-// Neg sets dst = −x; it flips the sign of zeros and NaNs too.
+// Neg sets dst = −x. It also changes the sign of zeros and of NaN.
 func Neg(dst, x []float32) { vecNeg(dst, x[:len(dst)]) }
 
 // Abs sets dst = |x|.
@@ -167,7 +166,7 @@ func signGeneric(dst, x []float32) {
 
 func sqrtGeneric(dst, x []float32) {
 	for i := range dst {
-		// The float64 root of a float32 has digits enough to round once more.
+		// The float64 root has enough digits that rounding it again is exact.
 		dst[i] = float32(math.Sqrt(float64(x[i])))
 	}
 }

@@ -9,11 +9,11 @@ import (
 
 var inf32 = float32(math.Inf(1))
 
-// odd are the values element-wise code gets wrong.
-var odd = []float32{0, float32(math.Copysign(0, -1)), 1, -1, inf32, -inf32, nan32, math.MaxFloat32, -math.MaxFloat32,
+// specialValues are numbers for which element-wise code is often wrong.
+var specialValues = []float32{0, float32(math.Copysign(0, -1)), 1, -1, inf32, -inf32, nan32, math.MaxFloat32, -math.MaxFloat32,
 	0x1p-126, -0x1p-126, 0x1p-149, -0x1p-149, 0.5, -2, 3}
 
-// An elementwise function of up to three operands, and what it is in float64.
+// elementwiseTests are the element-wise functions, with up to three operands, and their float64 meaning.
 var elementwiseTests = []struct {
 	name string
 	n    int // operands
@@ -36,8 +36,8 @@ var elementwiseTests = []struct {
 		}
 		return nanOr(a, b, math.Min(a, b))
 	}},
-	{"Greater", 2, func(d []float32, x [3][]float32) { Greater(d, x[0], x[1]) }, func(a, b, _ float64) float64 { return truth(a > b) }},
-	{"Equal", 2, func(d []float32, x [3][]float32) { Equal(d, x[0], x[1]) }, func(a, b, _ float64) float64 { return truth(a == b) }},
+	{"Greater", 2, func(d []float32, x [3][]float32) { Greater(d, x[0], x[1]) }, func(a, b, _ float64) float64 { return boolToFloat(a > b) }},
+	{"Equal", 2, func(d []float32, x [3][]float32) { Equal(d, x[0], x[1]) }, func(a, b, _ float64) float64 { return boolToFloat(a == b) }},
 	{"Select", 3, func(d []float32, x [3][]float32) { Select(d, x[0], x[1], x[2]) }, func(c, a, b float64) float64 {
 		if c != 0 {
 			return a
@@ -55,7 +55,7 @@ var elementwiseTests = []struct {
 	{"Sqrt", 1, func(d []float32, x [3][]float32) { Sqrt(d, x[0]) }, func(a, _, _ float64) float64 { return math.Sqrt(a) }},
 }
 
-// nanOr returns v, or NaN if a or b is: math.Max(+Inf, NaN) is +Inf.
+// nanOr returns v, or NaN if a or b is NaN, because math.Max(+Inf, NaN) is +Inf.
 func nanOr(a, b, v float64) float64 {
 	if a != a || b != b {
 		return math.NaN()
@@ -63,15 +63,14 @@ func nanOr(a, b, v float64) float64 {
 	return v
 }
 
-func truth(b bool) float64 {
+func boolToFloat(b bool) float64 {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-// These functions round once, so the float64 result rounded to float32 is what
-// they give, to the bit.
+// These functions round once, so their results have the bits of the float64 results after rounding.
 func TestElementwise(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		for _, tt := range elementwiseTests {
@@ -97,7 +96,7 @@ func checkElementwise(t *testing.T, r *rand.Rand, n, alias, operands int, f func
 		g[i] = random(r, n)
 		for j := range g[i].x {
 			if r.IntN(3) == 0 {
-				g[i].x[j] = odd[r.IntN(len(odd))]
+				g[i].x[j] = specialValues[r.IntN(len(specialValues))]
 			}
 		}
 		x[i] = g[i].x
@@ -106,19 +105,19 @@ func checkElementwise(t *testing.T, r *rand.Rand, n, alias, operands int, f func
 	for i := operands; i < 3; i++ {
 		was[i] = make([]float32, n)
 	}
-	dst := guard(n)
+	dst := newGuarded(n)
 	if alias >= 0 {
 		dst = g[alias]
 	}
 	f(dst.x, x)
 	for i, got := range dst.x {
-		if w := want(was[0][i], was[1][i], was[2][i]); !same(got, w) {
+		if w := want(was[0][i], was[1][i], was[2][i]); !sameBits(got, w) {
 			t.Fatalf("n=%d alias=%d: of (%v, %v, %v) at %d: got %v, want %v", n, alias, was[0][i], was[1][i], was[2][i], i, got, w)
 		}
 	}
 	for i := range operands {
 		for j := range x[i] {
-			if i != alias && !same(x[i][j], was[i][j]) {
+			if i != alias && !sameBits(x[i][j], was[i][j]) {
 				t.Fatalf("n=%d: changed operand %d", n, i)
 			}
 		}
@@ -132,11 +131,11 @@ func TestMulAdd(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		for n := range 100 {
-			a, b, c, dst := random(r, n), random(r, n), random(r, n), guard(n)
+			a, b, c, dst := random(r, n), random(r, n), random(r, n), newGuarded(n)
 			MulAdd(dst.x, a.x, b.x, c.x)
 			for i, got := range dst.x {
 				p, q := float64(a.x[i])*float64(b.x[i]), float64(c.x[i])
-				if !within(got, p+q, eps32*(math.Abs(p)+math.Abs(q))) {
+				if !withinTolerance(got, p+q, eps32*(math.Abs(p)+math.Abs(q))) {
 					t.Fatalf("n=%d: %v·%v + %v = %v", n, a.x[i], b.x[i], c.x[i], got)
 				}
 			}
@@ -144,7 +143,7 @@ func TestMulAdd(t *testing.T) {
 				x := append([]float32(nil), acc.x...)
 				MulAdd(acc.x, a.x, b.x, c.x)
 				for i := range acc.x {
-					if !same(acc.x[i], dst.x[i]) {
+					if !sameBits(acc.x[i], dst.x[i]) {
 						t.Fatalf("n=%d: in place %v, else %v", n, acc.x[i], dst.x[i])
 					}
 				}
@@ -161,7 +160,7 @@ func TestFillAddTo(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(5, 6))
 		for n := range 100 {
-			g, x := guard(n), random(r, n)
+			g, x := newGuarded(n), random(r, n)
 			Fill(g.x, 2.5)
 			AddTo(g.x, x.x)
 			for i, got := range g.x {
@@ -176,18 +175,18 @@ func TestFillAddTo(t *testing.T) {
 	})
 }
 
-// An operand shorter than dst is a panic before anything is read or written.
+// An operand shorter than dst causes a panic before anything is read or written.
 func TestShortOperand(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		for _, tt := range elementwiseTests {
 			for short := range tt.n {
-				dst := guard(9)
+				dst := newGuarded(9)
 				x := [3][]float32{make([]float32, 9), make([]float32, 9), make([]float32, 9)}
 				x[short] = x[short][:8:8]
 				func() {
 					defer func() {
 						if recover() == nil {
-							t.Errorf("%s: operand %d is short, and nothing happened", tt.name, short)
+							t.Errorf("%s: no panic for a short operand %d", tt.name, short)
 						}
 					}()
 					tt.f(dst.x, x)

@@ -2,29 +2,29 @@ package kernel
 
 import "unsafe"
 
-// CombineArgs are the operands of Combine; every length counts float32 elements.
+// CombineArgs are the operands of Combine. All lengths are in float32 elements.
 type CombineArgs struct {
 	Base *float32
-	Offs *int32   // (Rows, Terms): where term i of row r starts, from Base; negative = Zero
-	Zero *float32 // N zeros, read in place of a pixel outside the image; may be nil if no offset is negative
+	Offs *int32   // (Rows, Terms): the offset of term i of row r from Base; negative = Zero
+	Zero *float32 // N zeros, which are read in place of a pixel outside the image; may be nil if no offset is negative
 	Dst  *float32 // (⌈N/16⌉, Rows, 16)
 
 	Rows, N int
 	Terms   int     // 1, 2 or 4
-	Sign    float32 // s below: 1 or −1
+	Sign    float32 // s, 1 or −1
 }
 
-// Combine gathers rows of N elements and writes their combinations in panels,
+// Combine computes combinations of rows of N elements, in panels,
 //
-//	Dst[j/16][r][j%16] = x₀[j]                               of one term,
-//	                     x₀[j] + s·x₁[j]                     of two,
-//	                     (x₀[j] + s·x₁[j]) + s·(x₂[j] + s·x₃[j])  of four,
+//	Dst[j/16][r][j%16] = x₀[j]                                    with one term,
+//	                     x₀[j] + s·x₁[j]                          with two,
+//	                     (x₀[j] + s·x₁[j]) + s·(x₂[j] + s·x₃[j])  with four,
 //
-// where xᵢ = Base + Offs[r·Terms+i]. It is what a Winograd convolution does to its
-// operands: with s = −1 to the image, with s = 1 to a gradient of its result.
+// where xᵢ = Base + Offs[r·Terms+i]. These are the operands of a Winograd convolution: with s = −1 from an image, with s = 1
+// from a gradient of the result.
 //
-// The assembly gives the bits of its Go twin. It reads nothing outside the rows,
-// and leaves the columns of the last panel from N on as they are.
+// The assembly gives the same bits as combineGeneric. Nothing outside the rows is read. Columns N and above of the last panel
+// are not written.
 func Combine(a *CombineArgs) { combine(a) }
 
 func combineGeneric(a *CombineArgs) {
@@ -32,7 +32,7 @@ func combineGeneric(a *CombineArgs) {
 	for r := range a.Rows {
 		var x [4][]float32
 		for i := range a.Terms {
-			x[i] = row(a.Base, *at(a.Offs, r*a.Terms+i), a.Zero, a.N)
+			x[i] = rowOrZero(a.Base, *elem(a.Offs, r*a.Terms+i), a.Zero, a.N)
 		}
 		for j := range a.N {
 			v := x[0][j]
@@ -42,43 +42,41 @@ func combineGeneric(a *CombineArgs) {
 			if a.Terms > 2 {
 				v += s * (x[2][j] + s*x[3][j])
 			}
-			*at(a.Dst, (j/PanelCols*a.Rows+r)*PanelCols+j%PanelCols) = v
+			*elem(a.Dst, (j/PanelCols*a.Rows+r)*PanelCols+j%PanelCols) = v
 		}
 	}
 }
 
-// InverseArgs are the operands of Inverse; every length counts float32 elements.
+// InverseArgs are the operands of Inverse. All lengths are in float32 elements.
 type InverseArgs struct {
-	M     *float32 // (9, Tiles, N), Step from one of the nine to the next
+	M     *float32 // (9, Tiles, N): the nine products, with the distance Step
 	Step  int
 	C     *float32
-	COffs *int32   // (Tiles, 4): where the pixels of a tile start, from C; negative = Spare
-	Spare *float32 // N elements, written in place of a pixel outside the image; may be nil if no offset is negative
+	COffs *int32   // (Tiles, 4): the offsets of the pixels of a tile from C; negative = Spare
+	Spare *float32 // N elements, which are written in place of a pixel outside the image; may be nil if no offset is negative
 
 	Tiles, N int
 }
 
-// Inverse turns the nine products of a tile, a 3×3 matrix m of rows of N elements,
-// into its 2×2 pixels y = Aᵀ·m·A, the last step of Winograd's F(2×2, 2×2)
-// (Lavin & Gray, arXiv:1509.09308, eq. 8):
+// Inverse computes the 2×2 pixels y = Aᵀ·m·A of each tile from its nine products, a 3×3 matrix m of rows of N elements. It is
+// the last step of Winograd's F(2×2, 2×2) (Lavin & Gray, arXiv:1509.09308, eq. 8):
 //
 //	y = [1 1  0] m [1  0]
 //	    [0 1 −1]   [1  1]
 //	               [0 −1]
 //
-// Columns are combined first. The assembly gives the bits of its Go twin and
-// touches nothing outside the rows.
+// Columns are combined first. The assembly gives the same bits as inverseGeneric. Nothing outside the rows is read or written.
 func Inverse(a *InverseArgs) { inverse(a) }
 
 func inverseGeneric(a *InverseArgs) {
 	for t := range a.Tiles {
 		var m [9][]float32
 		for p := range m {
-			m[p] = unsafe.Slice(at(a.M, p*a.Step+t*a.N), a.N)
+			m[p] = unsafe.Slice(elem(a.M, p*a.Step+t*a.N), a.N)
 		}
 		var y [4][]float32
 		for i := range y {
-			y[i] = row(a.C, *at(a.COffs, 4*t+i), a.Spare, a.N)
+			y[i] = rowOrZero(a.C, *elem(a.COffs, 4*t+i), a.Spare, a.N)
 		}
 		for j := range a.N {
 			l0, r0 := m[0][j]+m[1][j], m[1][j]-m[2][j]

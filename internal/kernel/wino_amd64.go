@@ -4,7 +4,7 @@ package kernel
 
 import "github.com/imago-ml/imago/internal/cpuid"
 
-// combineN is Combine of N terms, whatever a.Terms says.
+// combine1 computes Combine with one term, combine2 with two, combine4 with four; they ignore a.Terms.
 //
 //go:noescape
 func combine1(a *CombineArgs)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// scattered returns n offsets of rows of k elements, one in four outside.
-func scattered(r *rand.Rand, n, places, k int) []int32 {
+// randomOffsets returns n random offsets of rows of k elements; one in four is negative.
+func randomOffsets(r *rand.Rand, n, places, k int) []int32 {
 	offs := make([]int32, n)
 	for i := range offs {
 		if offs[i] = int32(r.IntN(places) * k); r.IntN(4) == 0 {
@@ -26,7 +26,7 @@ func TestCombine(t *testing.T) {
 			for _, terms := range []int{1, 2, 4} {
 				for rows := range 4 {
 					sign := float32(1 - 2*r.IntN(2))
-					x, zero, offs := random(r, places*n), guard(n), scattered(r, rows*terms+1, places, n)
+					x, zero, offs := random(r, places*n), newGuarded(n), randomOffsets(r, rows*terms+1, places, n)
 					clear(zero.x)
 					dst := random(r, PackedLen(rows, n))
 					before := slices.Clone(dst.x)
@@ -40,7 +40,7 @@ func TestCombine(t *testing.T) {
 					for i, got := range dst.x {
 						row, j := i/PanelCols%max(rows, 1), i/PanelCols/max(rows, 1)*PanelCols+i%PanelCols
 						if j >= n {
-							if !same(got, before[i]) {
+							if !sameBits(got, before[i]) {
 								t.Fatalf("n=%d rows=%d: wrote column %d", n, rows, j)
 							}
 							continue
@@ -65,8 +65,7 @@ func TestCombine(t *testing.T) {
 	})
 }
 
-// TestInverse pins that the assembly has the bits of the definition, entry by
-// entry of the two matrices.
+// The assembly of Inverse has the bits of its definition, entry by entry of the two matrices.
 func TestInverse(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
@@ -74,7 +73,7 @@ func TestInverse(t *testing.T) {
 			for tiles := range 4 {
 				step := tiles*n + r.IntN(3)
 				m := random(r, 8*step+tiles*n)
-				c, spare := random(r, 4*tiles*n), guard(n)
+				c, spare := random(r, 4*tiles*n), newGuarded(n)
 				before := slices.Clone(c.x)
 				offs := make([]int32, 4*tiles+1)
 				for i, o := range r.Perm(4 * tiles) {
@@ -131,7 +130,7 @@ func BenchmarkCombine(b *testing.B) {
 
 func BenchmarkInverse(b *testing.B) {
 	const tiles, n = 64, 64
-	const step = tiles*n + 16 // the nine do not meet in the cache
+	const step = tiles*n + 16 // the nine products use different sets of the cache
 	m, c, offs := make([]float32, 9*step), make([]float32, 4*tiles*n), make([]int32, 4*tiles)
 	for i := range offs {
 		offs[i] = int32(i * n)

@@ -1,5 +1,8 @@
-// Package realdata tells tests where the real data sets are. It knows nothing of
-// what is in them.
+// Package realdata returns the paths of real data sets for tests. A test that needs one begins with
+//
+//	name := realdata.Path(t, "mnist/train-images-idx3-ubyte.gz")
+//
+// Only tests may import it. It must not know the contents of the sets.
 package realdata
 
 import (
@@ -8,9 +11,9 @@ import (
 	"testing"
 )
 
-// RealData returns $IMAGO_DATA, the directory with a folder for each set. Without it the
-// test is skipped, but under CI=true it fails, so that no job passes by skipping.
-func RealData(t testing.TB) string {
+// Dir returns the directory $IMAGO_DATA, which has a folder for each set. If the variable is not set, the test is skipped; with
+// CI=true it fails, so that no job passes by skipping.
+func Dir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("IMAGO_DATA")
 	if dir == "" {
@@ -22,11 +25,11 @@ func RealData(t testing.TB) string {
 	return dir
 }
 
-// Path returns a file or folder below RealData, "mnist/train-images-idx3-ubyte.gz"; the
-// test fails if it is not there.
+// Path returns the path of a file or folder in Dir, such as mnist/train-images-idx3-ubyte.gz. The test fails if it does not
+// exist.
 func Path(t testing.TB, name string) string {
 	t.Helper()
-	p := filepath.Join(RealData(t), filepath.FromSlash(name))
+	p := filepath.Join(Dir(t), filepath.FromSlash(name))
 	if _, err := os.Stat(p); err != nil {
 		t.Fatalf("real data: %v", err)
 	}
