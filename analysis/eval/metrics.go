@@ -92,6 +92,8 @@ func (p Protocol) Metrics() []Metric {
 			About: "−ln p(x|z) or the distance in its place, " + aboutPosteriorSample, measure: modelTerm(model.Reconstruction)},
 		{Name: test + "kl", Unit: "nats/image", EachEpoch: true,
 			About: "KL(q(z|x) ‖ p(z)), unweighted, in closed form where the model has one, " + aboutPosteriorSample, measure: modelTerm(model.KL)},
+		{Name: test + "tc", Unit: "nats", EachEpoch: true,
+			About: "total correlation of the codes, KL(q(z) ‖ Π q(z_j)), as the discriminator of FactorVAE estimates it (Kim & Mnih 2018, eq. 3), " + aboutPosteriorSample, measure: modelTerm(model.TotalCorrelation)},
 		{Name: test + "d_loss", Unit: "nats/image", EachEpoch: true,
 			About: "discriminator loss, half the sum of that of a test image and that of a generated one, " + aboutAdversarial, measure: modelTerm(model.DLoss)},
 		{Name: test + "d_accuracy", Unit: "share", Up: true, EachEpoch: true,

@@ -164,7 +164,7 @@ func TestEveryOptionOfAdversarialKindsHasAnEffect(t *testing.T) {
 			}
 			dec, err := m.Decode(1)
 			x := run(t, dec, err, map[string]graph.Value{model.InputZ: make(graph.Value, m.Latent)}, st)[model.OutputPicture]
-			return out[model.Reconstruction][0] + out[model.DLoss][0] + x[5]
+			return out[model.Reconstruction][0] + discriminatorLoss(out) + x[5]
 		}
 		for _, f := range model.Flags(k.Default()) {
 			with := base
@@ -177,6 +177,16 @@ func TestEveryOptionOfAdversarialKindsHasAnEffect(t *testing.T) {
 			}
 		}
 	}
+}
+
+// discriminatorLoss returns that of either kind.
+func discriminatorLoss(metrics map[string]graph.Value) float64 {
+	for _, name := range []string{model.DLoss, metricDLoss} {
+		if v := metrics[name]; v != nil {
+			return v[0]
+		}
+	}
+	return math.NaN()
 }
 
 // Every likelihood of the table trains every kind that takes one.
@@ -210,7 +220,7 @@ func TestAdversarialErrors(t *testing.T) {
 		{AAE, mnist, []string{"hidden", "5,0", "adversarial-rate", "-1"}, "vae: --hidden: layer 2 is 0: want 1 to 65536\nvae: --adversarial-rate -1: want a multiple of --lr above 0, as 0.5"},
 		{AAE, pixels.Item(0, 0, 0), nil, "vae: images of 0x0x0: want at least one row, column and channel"},
 		{FactorVAE, mnist, []string{"gamma", "-1", "d-hidden", "0", "d-rate", "0"},
-			"vae: --gamma -1: want a finite number of 0 or more, as 10\nvae: --d-hidden: layer 1 is 0: want 1 to 65536\nvae: --d-rate 0: want a multiple of --lr above 0, as 0.5"},
+			"vae: --gamma -1: want a finite number of 0 or more, as 5\nvae: --d-hidden: layer 1 is 0: want 1 to 65536\nvae: --d-rate 0: want a multiple of --lr above 0, as 0.5"},
 		{FactorVAE, pixels.Item(30, 28, 1), nil, "vae: images of 30x28x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 32, or fewer --filters"},
 	} {
 		config := configured(t, c.kind, c.options...)

@@ -23,7 +23,7 @@ func TestFactorVAEGradientsAgainstDifferences(t *testing.T) {
 	for k, p := range m.Params {
 		slots, share, metric := "optimizer/adam/m/", float64(float32(1-float64(float32(0.9)))), model.Loss
 		if after[slots+p.Name] == nil {
-			slots, share, metric = "optimizer/discriminator/m/", 0.5, model.DLoss
+			slots, share, metric = "optimizer/discriminator/m/", 0.5, metricDLoss
 		}
 		dir, slope := sines(p.Shape.Size(), 1, 2.3, float64(k)), 0.0
 		for i, d := range dir {
@@ -37,7 +37,7 @@ func TestFactorVAEGradientsAgainstDifferences(t *testing.T) {
 			return trainOnce(t, m, st, 5, 0, 0)[metric][0]
 		}
 		const h = 1e-5
-		if want := (at(h) - at(-h)) / (2 * h); !near(slope, want, 1e-6) || slope == 0 && metric == model.DLoss {
+		if want := (at(h) - at(-h)) / (2 * h); !near(slope, want, 1e-6) || slope == 0 && metric == metricDLoss {
 			t.Errorf("slope of %s along %s is %.9f, by differences %.9f", metric, p.Name, slope, want)
 		}
 	}
@@ -122,7 +122,7 @@ func TestFactorVAETermsAndPadding(t *testing.T) {
 	}
 	short, a := step(5)
 	padded, b := step(8)
-	if sum := short[model.Reconstruction][0] + short[model.KL][0] + 2.5*short[metricTC][0]; !near(short[model.Loss][0], sum, 1e-12) || short[metricTC][0] == 0 {
+	if sum := short[model.Reconstruction][0] + short[model.KL][0] + 2.5*short[model.TotalCorrelation][0]; !near(short[model.Loss][0], sum, 1e-12) || short[model.TotalCorrelation][0] == 0 {
 		t.Errorf("loss %v, its parts are %v", short[model.Loss][0], sum)
 	}
 	for name, v := range short {
@@ -174,7 +174,7 @@ func TestTotalCorrelationEstimate(t *testing.T) {
 		for i := range 400 {
 			out := run(t, f, nil, map[string]graph.Value{model.InputWeight: ones(n), model.InputKey: keyOf(uint64(i)), model.InputLR: {0.02}}, states)
 			if i >= 300 {
-				estimate += out[metricTC][0] / 100
+				estimate += out[model.TotalCorrelation][0] / 100
 			}
 		}
 		// TC = −½ ln(1 − ρ²) with ρ² = 1/1.09.
