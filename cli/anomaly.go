@@ -62,7 +62,8 @@ func (a *app) anomaly() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "anomaly <run>",
 		Short: "Rank images by how unlike the training images they are",
-		Long: `anomaly scores images of the run's data set, or of --data, with a model trained on normal images. A high score is anomalous:
+		Long: `anomaly scores images of the run's data set, or of --data, with a model trained on normal images. A high score is
+anomalous:
 
   reconstruction  the reconstruction error, averaged over draws of the code
   elbo            the negative evidence lower bound: the reconstruction error plus the KL
@@ -70,9 +71,9 @@ func (a *app) anomaly() *cobra.Command {
   combined        code and reconstruction together: the reconstruction error compared with that of training images with
                   similar codes
 
-If labels give the anomalous images, each score is evaluated by AUROC, the probability that an anomalous image scores above
-a normal one, and AUPRC, the average precision. A run trained --without a class is evaluated on that class. The picture
-shows the images with the highest and the lowest scores, above their reconstructions.`,
+If labels give the anomalous images, each score is evaluated by AUROC, the probability that an anomalous image scores
+above a normal one, and AUPRC, the average precision. A run trained --without a class is evaluated on that class. The
+picture shows the images with the highest and the lowest scores, above their reconstructions.`,
 		Example: `  imago train mlp-vae --data mnist --latent 20 --without 3
   imago anomaly latest
   imago anomaly latest --anomalous 3,8 --by density --scores scores.csv
@@ -153,8 +154,8 @@ shows the images with the highest and the lowest scores, above their reconstruct
 	return c
 }
 
-// anomalyMask reports for each image of a split whether it is anomalous, and describes the anomalous classes. It returns nil
-// if the user named no class or attribute.
+// anomalyMask reports for each image of a split whether it is anomalous, and describes the anomalous classes. It
+// returns nil if the user named no class or attribute.
 func anomalyMask(set *data.Set, p data.Split, anomalous, normal []string) ([]bool, string, error) {
 	if anomalous == nil && normal == nil {
 		return nil, "", nil
@@ -263,8 +264,8 @@ type ranking struct {
 	title string
 }
 
-// drawRanking draws the n images with the highest scores and the n with the lowest, each above its reconstruction, to the
-// file out.
+// drawRanking draws the n images with the highest scores and the n with the lowest, each above its reconstruction, to
+// the file out.
 func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) error {
 	p, by := r.split, r.score
 	order := make([]int, p.Len())

@@ -24,10 +24,12 @@ func (a *app) anomalySweep() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sweep <recipe>",
 		Short: "Hold out each class in turn as the anomaly",
-		Long: `sweep trains the recipe once for each class of the set, on the training images of all other classes, scores all test images,
-and prints how well each score detects the class that was held out: the table by which anomaly detectors are compared.
+		Long: `sweep trains the recipe once for each class of the set, on the training images of all other classes, scores all test
+images, and prints how well each score detects the class that was held out: the table by which anomaly detectors are
+compared.
 
-Each training is a run RECIPE-SET-without-CLASS in --out. A run that exists is resumed, or used as it is if it is complete.`,
+Each training is a run RECIPE-SET-without-CLASS in --out. A run that exists is resumed, or used as it is if it is
+complete.`,
 		Example: "  imago anomaly sweep mlp-vae --data mnist --hidden 512,256 --latent 20 --epochs 20",
 		Args:    argCount(1, 1, "a recipe"),
 	}

@@ -42,6 +42,9 @@ func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
 	return a
 }
 
+// helpWidth is the number of columns that the help of a command takes.
+const helpWidth = 120
+
 // root returns the command imago with all other commands below it.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -68,6 +71,7 @@ name below runs/, or the word latest.`,
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", fmt.Sprintf("Flags.FlagUsagesWrapped %d", helpWidth)))
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkBackend() }
 	root.CompletionOptions.HiddenDefaultCmd = true
 	cobra.EnableCommandSorting = false
@@ -166,8 +170,8 @@ func argCount(least, most int, what string) cobra.PositionalArgs {
 	}
 }
 
-// exit prints err on one line, with flags in place of the fields that an error of the library names, and returns the exit
-// status.
+// exit prints err on one line, with flags in place of the fields that an error of the library names, and returns the
+// exit status.
 func (a *app) exit(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
@@ -183,8 +187,8 @@ func (a *app) exit(ctx context.Context, err error) int {
 	return 1
 }
 
-// errorText returns the message of err, with flags in place of the fields that an error of the library names, and commands
-// in place of its other remedies.
+// errorText returns the message of err, with flags in place of the fields that an error of the library names, and
+// commands in place of its other remedies.
 func (a *app) errorText(err error) string {
 	text := option.Text(err, a.flagOf)
 	if f := (*data.FetchError)(nil); errors.As(err, &f) {

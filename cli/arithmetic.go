@@ -26,7 +26,8 @@ type sumTerm struct {
 	pool []int // indices of the training images that meet the conditions
 }
 
-// A termFlag is the value of --plus or --minus. Both append to one list, so the terms keep the order of the command line.
+// A termFlag is the value of --plus or --minus. Both append to one list, so the terms keep the order of the command
+// line.
 type termFlag struct {
 	list *[]sumTerm
 	sign float64
@@ -68,12 +69,12 @@ func (a *app) arithmetic() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "arithmetic <run> --plus <term> --minus <term> --plus <term>",
 		Short: "Add and subtract codes: man with glasses - man + woman",
-		Long: `arithmetic adds and subtracts codes and decodes the result. A term is the mean code of the training images that meet all
-of its conditions, or the code of a PNG or JPEG file. Conditions are attributes or classes of the set, with commas between;
-the prefix not- negates one.
+		Long: `arithmetic adds and subtracts codes and decodes the result. A term is the mean code of the training images that meet
+all of its conditions, or the code of a PNG or JPEG file. Conditions are attributes or classes of the set, with commas
+between; the prefix not- negates one.
 
-Each row is one sum: its terms, decoded, and then the result. In the first row a term is the mean of all images that meet
-its conditions, in the other rows of a few images drawn at random.`,
+Each row is one sum: its terms, decoded, and then the result. In the first row a term is the mean of all images that
+meet its conditions, in the other rows of a few images drawn at random.`,
 		Example: `  imago arithmetic face-vae-celeba-001 --plus Male,Eyeglasses --minus Male,not-Eyeglasses --plus not-Male,not-Eyeglasses
   imago arithmetic face-vae-celeba-001 --plus me.jpg --minus not-Smiling --plus Smiling`,
 		Args: argCount(0, 1, "a run"),
@@ -245,8 +246,8 @@ func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
 	return nil
 }
 
-// decodeRows returns the images of so many sums: the terms of each, and its result. In the first sum a term is the mean of
-// its pool, in the others the mean of sample images of it.
+// decodeRows returns the images of so many sums: the terms of each, and its result. In the first sum a term is the
+// mean of its pool, in the others the mean of sample images of it.
 func (s *arithmeticRows) decodeRows(ctx context.Context, rows, sample int) ([]float32, error) {
 	var z, labels []float32
 	for r := range rows {

@@ -75,20 +75,20 @@ func (a *app) bench() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench [<recipe>...]",
 		Short: "Time training steps and decoders on this machine",
-		Long: `bench measures how fast this machine multiplies, adds and copies memory, with one thread and with all. Then it times the
-training step of recipes, with each reconstruction loss, and their decoders, on random images, and compares the times with
-the speed of the machine. Without recipes it times all of them.
+		Long: `bench measures how fast this machine multiplies, adds and copies memory, with one thread and with all. Then it times
+the training step of recipes, with each reconstruction loss, and their decoders, on random images, and compares the
+times with the speed of the machine. Without recipes it times all of them.
 
 A time is the median of --steps runs, after half a second of warm-up. GFLOP/s and % peak count matrix products and
-convolutions only, two operations for a multiply-add; the peak is the rate of multiply-adds on registers. MB is the size of
-all operands and results of the kernels, each counted once; GB/s is MB divided by the time. allocs is the number of memory
-allocations of Go in a run.
+convolutions only, two operations for a multiply-add; the peak is the rate of multiply-adds on registers. MB is the
+size of all operands and results of the kernels, each counted once; GB/s is MB divided by the time. allocs is the
+number of memory allocations of Go in a run.
 
 --profile shows the time of each kernel, summed over all threads and divided by their number.
 
---compare times the same work in PyTorch, with the programs in --peers, as its users write it (plain) and with the fastest
-known settings (tuned). In each round imago, tuned and plain run one after the other, each in a process of its own. A ratio
-below 1 means that imago is faster.`,
+--compare times the same work in PyTorch, with the programs in --peers, as its users write it (plain) and with the
+fastest known settings (tuned). In each round imago, tuned and plain run one after the other, each in a process of its
+own. A ratio below 1 means that imago is faster.`,
 		Example: `  imago bench
   imago bench cnn-vae --loss mse --program train --profile
   imago bench cnn-vae --loss mse --steps 200 --threads 1 --json
@@ -208,8 +208,8 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 	return r.print(a, b)
 }
 
-// newReport returns a report with the versions, the number of threads and, unless --no-machine is given, the speed of the
-// machine.
+// newReport returns a report with the versions, the number of threads and, unless --no-machine is given, the speed of
+// the machine.
 func (a *app) newReport(b *benchFlags) *benchReport {
 	threads := b.threads
 	if threads == 0 {
@@ -243,8 +243,8 @@ func (m *benchModel) timing(recipe, program string) *benchTiming {
 	return t
 }
 
-// sizeOf returns the shape of images and the batch of a recipe: those of the flags, else those that the recipe is published
-// for. The shape was checked before.
+// sizeOf returns the shape of images and the batch of a recipe: those of the flags, else those that the recipe is
+// published for. The shape was checked before.
 func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 	image, ok := benchImages[rec.Name]
 	if !ok {
@@ -257,8 +257,8 @@ func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
 	return size
 }
 
-// benchModels builds a recipe with the options that the user gave. Without --loss it builds one model for each of the losses
-// mse and bce that the recipe has.
+// benchModels builds a recipe with the options that the user gave. Without --loss it builds one model for each of the
+// losses mse and bce that the recipe has.
 func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error) {
 	size := sizeOf(rec, b.batch, b.shape)
 	losses := []string{"mse", "bce"}

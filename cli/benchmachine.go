@@ -30,7 +30,8 @@ type capacity struct {
 const (
 	// benchArray is the number of elements of an array far larger than the caches: 128 MiB.
 	benchArray = 32 << 20
-	// benchTries is the number of measurements of a capacity. The best counts: disturbances only make a processor slower.
+	// benchTries is the number of measurements of a capacity. The best counts: disturbances only make a processor
+	// slower.
 	capacityTries = 16
 	// fmaTime is about how long one try of multiply-adds takes.
 	fmaTime = 20 * time.Millisecond
@@ -77,7 +78,8 @@ func leastTime(threads int, f func(i int)) float64 {
 	return float64(best)
 }
 
-// timeParallel runs f(0) … f(n−1) at the same time, each on a thread of its own, and returns the time until all have ended.
+// timeParallel runs f(0) … f(n−1) at the same time, each on a thread of its own, and returns the time until all have
+// ended.
 func timeParallel(n int, f func(i int)) time.Duration {
 	var ready, done sync.WaitGroup
 	begin := make(chan struct{})

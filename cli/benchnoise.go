@@ -39,8 +39,9 @@ func readLoad() load {
 	return parseLoad(l, string(stat), string(self))
 }
 
-// parseLoad adds the counters to l: it reads the first line of /proc/stat (cpu user nice system idle iowait irq softirq steal …) and the 14th and
-// 15th field of /proc/self/stat, whose second one is a name in brackets. See proc(5).
+// parseLoad adds the counters to l: it reads the first line of /proc/stat (cpu user nice system idle iowait irq
+// softirq steal …) and the 14th and 15th field of /proc/self/stat, whose second one is a name in brackets. See
+// proc(5).
 func parseLoad(l load, stat, self string) load {
 	line, _, _ := strings.Cut(stat, "\n")
 	all := strings.Fields(line)
@@ -61,8 +62,8 @@ func parseLoad(l load, stat, self string) load {
 	return l
 }
 
-// since returns the noise since l, without the time of this process and ours, the time of its children that have ended. It
-// returns nil if the counters are unknown.
+// since returns the noise since l, without the time of this process and ours, the time of its children that have
+// ended. It returns nil if the counters are unknown.
 func (l load) since(ours time.Duration) *noise {
 	now := readLoad()
 	seconds := now.at.Sub(l.at).Seconds()
@@ -95,8 +96,8 @@ func (n *noise) max(m *noise) *noise {
 	return &noise{max(n.Others, m.Others), max(n.Steal, m.Steal)}
 }
 
-// peakMemory returns the peak memory of a process so far, in bytes, or 0 where the system does not report it; pid may be
-// "self". The peak that wait4 reports is not used: it starts from the memory of the parent.
+// peakMemory returns the peak memory of a process so far, in bytes, or 0 where the system does not report it; pid may
+// be "self". The peak that wait4 reports is not used: it starts from the memory of the parent.
 func peakMemory(pid string) int64 {
 	b, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {

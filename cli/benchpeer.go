@@ -96,8 +96,8 @@ func (r *peerRunner) runPeer(setting, peer string, args ...string) (*trial, erro
 	return t, nil
 }
 
-// runProcess runs a program to its end and returns its output. If watch is set it measures the peak memory; otherwise it passes
-// the start time to the program by --since.
+// runProcess runs a program to its end and returns its output. If watch is set it measures the peak memory; otherwise
+// it passes the start time to the program by --since.
 func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte, *trial, error) {
 	quiet := readLoad()
 	if !watch {
@@ -136,8 +136,8 @@ func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte
 	return stdout.Bytes(), t, nil
 }
 
-// trainingMemory returns a trial of each program with its peak memory: it reads 60,000 images of 28x28, the size of MNIST,
-// trains cnn-vae on a tenth of them and evaluates on the rest. imago draws no pictures.
+// trainingMemory returns a trial of each program with its peak memory: it reads 60,000 images of 28x28, the size of
+// MNIST, trains cnn-vae on a tenth of them and evaluates on the rest. imago draws no pictures.
 func (r *peerRunner) trainingMemory() (all trials, err error) {
 	dir, err := os.MkdirTemp("", "imago-bench-")
 	if err != nil {

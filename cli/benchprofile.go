@@ -10,8 +10,8 @@ import (
 	"github.com/imago-ml/imago/engine/backend"
 )
 
-// A profile is the time of each kernel of a program, in the order in which they run. Times are of one run, summed over all
-// threads and divided by their number: if no thread is idle, they sum up to the time of the run.
+// A profile is the time of each kernel of a program, in the order in which they run. Times are of one run, summed
+// over all threads and divided by their number: if no thread is idle, they sum up to the time of the run.
 type profile struct {
 	Runs    int             `json:"runs"`
 	Wall    float64         `json:"ms"`      // of a run while it is profiled, the mean
@@ -38,7 +38,8 @@ type kernelProfile struct {
 	Calls    float64  `json:"tasks"` // pieces of work in a run
 }
 
-// profile returns the time of each kernel of p, measured over as many runs as a timing, or nil if the device does not measure.
+// profile returns the time of each kernel of p, measured over as many runs as a timing, or nil if the device does not
+// measure.
 func (b *bencher) profile(p *benchProgram) (*profile, error) {
 	measured, ok := p.call.Program().Profiler()
 	if !ok {
@@ -93,8 +94,8 @@ const (
 	minRowShare = 0.005
 )
 
-// write prints the profile as a table: the slowest kernels first, each with a bar, the small ones together in one row, then
-// their sum and the rest of the time.
+// write prints the profile as a table: the slowest kernels first, each with a bar, the small ones together in one
+// row, then their sum and the rest of the time.
 func (pr *profile) write(w io.Writer, markdown bool) error {
 	t := table{header: []string{"kernel", "layer", "result", "ms", "% time", "", "MFLOP", "GFLOP/s", "% peak", "MB", "GB/s", "tasks", "fused"}}
 	row := func(k kernelProfile, fused string) {

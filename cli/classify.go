@@ -23,9 +23,9 @@ func (a *app) classify() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "classify <run> [<image>...]",
 		Short: "Predict the classes of images with a semi-supervised model",
-		Long: `classify computes q(y|x) with a model that learned the classes from a few labelled images (m1, m2, m1m2). For the images of
-the run's data set, or of --data, it prints the error and the confusion matrix. For PNG and JPEG files, cropped and resized
-to fit the model, it prints the two most probable classes of each.`,
+		Long: `classify computes q(y|x) with a model that learned the classes from a few labelled images (m1, m2, m1m2). For the
+images of the run's data set, or of --data, it prints the error and the confusion matrix. For PNG and JPEG files,
+cropped and resized to fit the model, it prints the two most probable classes of each.`,
 		Example: `  imago train m1m2 --data mnist
   imago classify latest
   imago classify latest my-seven.png --invert`,

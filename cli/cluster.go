@@ -32,12 +32,13 @@ func (a *app) cluster() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cluster <run>",
 		Short: "Group images without labels",
-		Long: `cluster assigns each image of the run's data set, or of --data, to its most probable group. The groups are the classes of the
-model itself if it has some (vade, m2), else the Gaussians of a mixture fitted to the codes of the training images.
+		Long: `cluster assigns each image of the run's data set, or of --data, to its most probable group. The groups are the classes
+of the model itself if it has some (vade, m2), else the Gaussians of a mixture fitted to the codes of the training
+images.
 
-If the set has labels, it prints how well the groups agree with them: the accuracy under the best assignment of a class to
-each group, and the normalised mutual information, which is 1 if groups and classes are equal and 0 if they are independent.
-The picture has one row for each group.`,
+If the set has labels, it prints how well the groups agree with them: the accuracy under the best assignment of a
+class to each group, and the normalised mutual information, which is 1 if groups and classes are equal and 0 if they
+are independent. The picture has one row for each group.`,
 		Example: `  imago cluster latest
   imago cluster mlp-vae-mnist-001 --groups 20 --assignments groups.csv`,
 		Args: argCount(0, 1, "a run"),
@@ -113,8 +114,8 @@ func (x *clustering) classify(ctx context.Context) error {
 	return nil
 }
 
-// fitGroups sets the probabilities to those of a mixture of x.k Gaussians, fitted to the codes of encoded training images.
-// Without a number of groups it takes that of the classes of the set, or 10.
+// fitGroups sets the probabilities to those of a mixture of x.k Gaussians, fitted to the codes of encoded training
+// images. Without a number of groups it takes that of the classes of the set, or 10.
 func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng.Key) error {
 	if x.k == 0 {
 		x.k = 10

@@ -29,12 +29,12 @@ func (a *app) compareRuns() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare <run> <run>",
 		Short: "Compare two autoencoders on one page: codes, samples, reconstructions, interpolation, training",
-		Long: `compare writes one page with pictures of two runs side by side, as of an autoencoder and a variational one: the distribution
-of their codes, images decoded from codes of no image, reconstructions, the smoothness of interpolation, and σ, KL and active
-units over training. A paragraph explains the numbers.
+		Long: `compare writes one page with pictures of two runs side by side, as of an autoencoder and a variational one: the
+distribution of their codes, images decoded from codes of no image, reconstructions, the smoothness of interpolation,
+and σ, KL and active units over training. A paragraph explains the numbers.
 
-Images are compared by the features of imago's own classifier of the set, or by pixels if the set has no labels. Both runs
-are evaluated on the test images of the first run's data set, or of --data.`,
+Images are compared by the features of imago's own classifier of the set, or by pixels if the set has no labels. Both
+runs are evaluated on the test images of the first run's data set, or of --data.`,
 		Example: `  imago compare mlp-ae-mnist-001 mlp-vae-mnist-001
   imago compare mlp-vae-mnist-001 mlp-vae-mnist-002 --out beta.html`,
 		Args: argCount(2, 2, "two runs"),

@@ -38,10 +38,10 @@ func (a *app) compile() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compile <recipe or file" + graphSuffix + ">",
 		Short: "Show how a function is compiled for the processor",
-		Long: `compile turns a function of a model into a program for the processor and prints its size. --dump prints the function after
-every pass: the graph as written and simplified, the fused groups, the regions that run on parts of the batch, the states
-that are written in place, the instructions of each kernel, and the schedule with the memory plan. docs/engine.md explains
-the passes on a small example.
+		Long: `compile turns a function of a model into a program for the processor and prints its size. --dump prints the function
+after every pass: the graph as written and simplified, the fused groups, the regions that run on parts of the batch,
+the states that are written in place, the instructions of each kernel, and the schedule with the memory plan.
+docs/engine.md explains the passes on a small example.
 
 The dump is the same on every machine. A file that ends in ` + graphSuffix + ` holds a function in the form of the part "as written".`,
 		Example: `  imago compile cnn-vae

@@ -11,8 +11,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what imago compile prints into docs/engine.md")
 
-// TestEngineDump checks that the example in docs/engine.md is what the command prints. A block of text that begins with the
-// title of a pass, up to its colon, is that part of the dump. The page has all parts except the first, the file itself.
+// TestEngineDump checks that the example in docs/engine.md is what the command prints. A block of text that begins
+// with the title of a pass, up to its colon, is that part of the dump. The page has all parts except the first, the
+// file itself.
 //
 //	go test ./cli -run TestEngineDump -rewrite
 //

@@ -27,8 +27,8 @@ func (m *trainedModel) labelsOf(images data.Items) ([]float32, error) {
 	return all, nil
 }
 
-// labelRows returns n equal rows of k labels, (n, k), from the value of --as: a class, or attributes with commas between.
-// It returns nil if k is 0, as for a model that is not conditional.
+// labelRows returns n equal rows of k labels, (n, k), from the value of --as: a class, or attributes with commas
+// between. It returns nil if k is 0, as for a model that is not conditional.
 func (m *trainedModel) labelRows(names string, k, n int) ([]float32, error) {
 	switch {
 	case k == 0 && names == "":

@@ -18,10 +18,10 @@ func (a *app) dataCache() *cobra.Command {
 		Short: "Show the cache of decoded images, or delete it",
 		Long: fmt.Sprintf(`cache shows the data sets whose decoded images are cached.
 
-The images of a folder or zip are decoded, cropped and resized when they are first opened. The result is kept in the user's
-cache, or with --data-dir in its folder cache; never beside your own files. A set whose files change is decoded again. If
-the cache exceeds %d GiB, the sets that were not used for the longest time are deleted. A deleted set is decoded again when
-it is next opened.`, data.MaxCache>>30),
+The images of a folder or zip are decoded, cropped and resized when they are first opened. The result is kept in the
+user's cache, or with --data-dir in its folder cache; never beside your own files. A set whose files change is decoded
+again. If the cache exceeds %d GiB, the sets that were not used for the longest time are deleted. A deleted set is
+decoded again when it is next opened.`, data.MaxCache>>30),
 		Example: `  imago data cache
   imago data cache --clear`,
 		Args: argCount(0, 0, "no argument"),

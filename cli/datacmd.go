@@ -17,8 +17,8 @@ func (a *app) dataCommand() *cobra.Command {
 		Short: "List, fetch and check named data sets; show the cache of others",
 		Long: `data lists the named data sets, fetches their files, checks them, and shows the sets whose decoded images are cached.
 
-The files of a set are searched in --data-dir, in $IMAGO_DATA, then in the user's cache. Missing files are fetched from
-several mirrors, or from $IMAGO_MIRROR. Training fetches missing files itself.`,
+The files of a set are searched in --data-dir, in $IMAGO_DATA, then in the user's cache. Missing files are fetched
+from several mirrors, or from $IMAGO_MIRROR. Training fetches missing files itself.`,
 		Example: `  imago data list
   imago data get mnist
   imago data verify fashion-mnist

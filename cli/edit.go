@@ -28,12 +28,12 @@ func (a *app) edit() *cobra.Command {
 		Use:   "edit <run> --attr <attribute> [<image>...]",
 		Short: "Add an attribute to images, or remove it",
 		Long: `edit finds the direction in latent space from images without an attribute to images with it, moves the codes of other
-images along it, and decodes them: one row for each image, one column for each strength. The images are PNG and JPEG files,
-cropped and resized to fit the model, or images of the test set: those of --index, or the first, half of them without the
-attribute and half with it.
+images along it, and decodes them: one row for each image, one column for each strength. The images are PNG and JPEG
+files, cropped and resized to fit the model, or images of the test set: those of --index, or the first, half of them
+without the attribute and half with it.
 
-A strength of 1 is one standard deviation of the training codes along the direction; strength 0 leaves the code as it is.
-The distance between images with and without the attribute is printed in the same unit.
+A strength of 1 is one standard deviation of the training codes along the direction; strength 0 leaves the code as it
+is. The distance between images with and without the attribute is printed in the same unit.
 
 The direction is computed from the training images of the run's data set, or of --data:
   mean     the difference of the mean codes with and without the attribute; attributes that often occur together, as
@@ -129,8 +129,8 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 	return c
 }
 
-// selectImages returns the indices of the first n images of a split that are with the attribute, without it, or half and
-// half; those without it come first.
+// selectImages returns the indices of the first n images of a split that are with the attribute, without it, or half
+// and half; those without it come first.
 func (t attribute) selectImages(p data.Split, n int, which string) ([]int, error) {
 	with, err := t.Mask(p)
 	if err != nil {

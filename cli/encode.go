@@ -33,8 +33,8 @@ and, unless the model is deterministic, ln σ².
 A .csv or .parquet file has one row for each image: its index, its label and attributes if it has any, z0, z1, … and
 log_var0, log_var1, …. A .npz file has the arrays mean (N, Z), log_var (N, Z), labels (N) and attributes (N, A).
 
---probe measures how well the labels of these images can be predicted from their codes: the accuracy of a linear classifier
-and of the nearest neighbours, both from the codes of the training images.`,
+--probe measures how well the labels of these images can be predicted from their codes: the accuracy of a linear
+classifier and of the nearest neighbours, both from the codes of the training images.`,
 		Example: `  imago encode latest --out means.csv
   imago encode cnn-vae-mnist-001 --split train --out means.npz
   imago encode face-vae-celeba-001 --probe --out codes.parquet`,

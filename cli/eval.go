@@ -35,16 +35,17 @@ func (a *app) eval() *cobra.Command {
 		Short: "Measure a trained model: likelihood, reconstructions, codes and samples",
 		Long: `eval measures a trained model on the test images of its data set, or of --data. The name of a metric is its protocol:
 test_nll_is_5000 is a negative log-likelihood by 5,000 importance samples for each image; test_fid_cnn1-7b09b6ba_10000
-compares 10,000 generated images with as many test images, by the features of version 1 of imago's own classifier. 7b09b6ba
-is a hash of the set and its labels: the classifier is trained on them once and kept in the user's cache. Metrics that a
-model does not have are listed with the reason.
+compares 10,000 generated images with as many test images, by the features of version 1 of imago's own classifier.
+7b09b6ba is a hash of the set and its labels: the classifier is trained on them once and kept in the user's cache.
+Metrics that a model does not have are listed with the reason.
 
-Generated images are compared with test images by FID and KID, precision and recall, density and coverage. The classes found
-among them are counted: modes, or for a stacked set the triples of classes, on 26 images for every 10 of --made. memorised
-is the share of generated images that are as near to a training image as few test images are; --nearest draws the training
-images nearest to some of them.
+Generated images are compared with test images by FID and KID, precision and recall, density and coverage. The classes
+found among them are counted: modes, or for a stacked set the triples of classes, on 26 images for every 10 of --made.
+memorised is the share of generated images that are as near to a training image as few test images are; --nearest
+draws the training images nearest to some of them.
 
-The scores are added to eval.json in the run's folder, with their protocol, seed, checkpoint and the digest of the data.`,
+The scores are added to eval.json in the run's folder, with their protocol, seed, checkpoint and the digest of the
+data.`,
 		Example: `  imago eval latest
   imago eval mlp-vae-mnist-001 --only nll --nll-samples 5000
   imago eval latest --only fid,recognised --images 1000
@@ -105,8 +106,8 @@ The scores are added to eval.json in the run's folder, with their protocol, seed
 	return c
 }
 
-// measure returns the scores of a task and the metrics that the model does not have. It draws the nearest training images
-// first, if nearest names a file.
+// measure returns the scores of a task and the metrics that the model does not have. It draws the nearest training
+// images first, if nearest names a file.
 func (a *app) measure(ctx context.Context, m *trainedModel, t eval.Task, noCache bool, nearest string) (eval.Scores, []eval.Absent, error) {
 	e, err := eval.New(m.Session)
 	if err != nil {

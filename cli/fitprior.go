@@ -28,12 +28,12 @@ func (a *app) fitPrior() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fit-prior <run>",
 		Short: "Fit a mixture of Gaussians to a model's codes, as a prior to sample from",
-		Long: `fit-prior encodes the training images of the run's data set, or of --data, fits a mixture of Gaussians to the codes, and
-writes it beside the weights. imago sample --prior mixture then draws codes from it. This gives a plain autoencoder a prior,
-and a better one to a VAE whose codes do not fill N(0, I).
+		Long: `fit-prior encodes the training images of the run's data set, or of --data, fits a mixture of Gaussians to the codes,
+and writes it beside the weights. imago sample --prior mixture then draws codes from it. This gives a plain
+autoencoder a prior, and a better one to a VAE whose codes do not fill N(0, I).
 
-The codes of a VAE are one draw from q(z|x) for each image, as the decoder was trained on. The mean log-density of the codes
-of the test images, under the mixture and under N(0, I), is printed.`,
+The codes of a VAE are one draw from q(z|x) for each image, as the decoder was trained on. The mean log-density of the
+codes of the test images, under the mixture and under N(0, I), is printed.`,
 		Example: `  imago fit-prior latest
   imago sample latest --prior mixture
   imago fit-prior mlp-ae-mnist-001 --components 50`,
@@ -103,8 +103,8 @@ of the test images, under the mixture and under N(0, I), is printed.`,
 	return c
 }
 
-// densityFile returns the name of the file of the mixture fitted to a model's codes: in the folder of a run, or beside a
-// checkpoint or a file of weights.
+// densityFile returns the name of the file of the mixture fitted to a model's codes: in the folder of a run, or
+// beside a checkpoint or a file of weights.
 func densityFile(model string) string {
 	info, err := os.Stat(model)
 	if _, noState := os.Stat(filepath.Join(model, ckpt.StateFile)); err == nil && info.IsDir() && noState != nil {
@@ -113,7 +113,8 @@ func densityFile(model string) string {
 	return filepath.Clean(model) + ".prior.json"
 }
 
-// fittedPrior returns the mixture that fit-prior fitted to the codes of m. It fails if the weights have changed since then.
+// fittedPrior returns the mixture that fit-prior fitted to the codes of m. It fails if the weights have changed since
+// then.
 func (m *trainedModel) fittedPrior() (*mixture.Mixture, error) {
 	name := densityFile(m.name)
 	f, err := os.Open(name)

@@ -26,16 +26,16 @@ func (a *app) interpolate() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "interpolate <run> [<image> <image>...]",
 		Short: "Draw the images between two images",
-		Long: `interpolate encodes images in pairs and decodes codes between the two codes of each pair: along the straight line and along
-the great circle (slerp), one row each. The images are PNG and JPEG files, cropped and resized to fit the model, or images
-of the set: those of --index, or the first. The original images are at the ends of a row.
+		Long: `interpolate encodes images in pairs and decodes codes between the two codes of each pair: along the straight line and
+along the great circle (slerp), one row each. The images are PNG and JPEG files, cropped and resized to fit the model,
+or images of the set: those of --index, or the first. The original images are at the ends of a row.
 
-With --seeds it interpolates between codes drawn from the prior, from each seed to the next. So it does for a model without
-an encoder, as a GAN, if no images are named. For images of such a model it finds the codes by gradient descent, as imago
-invert does.
+With --seeds it interpolates between codes drawn from the prior, from each seed to the next. So it does for a model
+without an encoder, as a GAN, if no images are named. For images of such a model it finds the codes by gradient
+descent, as imago invert does.
 
-Codes drawn from a prior of many units lie near a sphere, and the straight line between two of them leaves it. Between the
-means of two images the two paths often look alike.`,
+Codes drawn from a prior of many units lie near a sphere, and the straight line between two of them leaves it. Between
+the means of two images the two paths often look alike.`,
 		Example: `  imago interpolate latest
   imago interpolate latest --index 7,2 --steps 16
   imago interpolate face-vae-celeba-001 me.jpg you.jpg --path spherical

@@ -29,17 +29,18 @@ func (a *app) invert() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "invert <run> [<image>...]",
 		Short: "Find the codes whose decoded images are nearest to given images",
-		Long: `invert finds, for each image, the code whose decoded image is nearest to it, by gradient descent (Adam) on the mean squared
-difference of the pixels. No encoder is needed, so it works for a GAN. The images are PNG and JPEG files, cropped and resized
-to fit the model, or images of the set: those of --index, or the first.
+		Long: `invert finds, for each image, the code whose decoded image is nearest to it, by gradient descent (Adam) on the mean
+squared difference of the pixels. No encoder is needed, so it works for a GAN. The images are PNG and JPEG files,
+cropped and resized to fit the model, or images of the set: those of --index, or the first.
 
-Descent starts from several codes: of a few hundred codes drawn from the prior, those whose images are nearest, and the code
-of the encoder if the model has one. The best result counts. --noise is the standard deviation of a pixel that is expected
-between an image and its decoded code, as a part of the range of a pixel: the result is then the most probable code under
-the prior N(0, I). With 0 the prior is ignored.
+Descent starts from several codes: of a few hundred codes drawn from the prior, those whose images are nearest, and
+the code of the encoder if the model has one. The best result counts. --noise is the standard deviation of a pixel
+that is expected between an image and its decoded code, as a part of the range of a pixel: the result is then the most
+probable code under the prior N(0, I). With 0 the prior is ignored.
 
-Each image is drawn beside its decoded code and the difference of the two. The error and PSNR, −10 log10 of the error, are
-printed, and the length of the code: codes drawn from the prior have lengths near the square root of the number of units.`,
+Each image is drawn beside its decoded code and the difference of the two. The error and PSNR, −10 log10 of the error,
+are printed, and the length of the code: codes drawn from the prior have lengths near the square root of the number of
+units.`,
 		Example: `  imago invert dcgan-mnist-001
   imago invert dcgan-faces-001 me.jpg --steps 1000 --restarts 8 --save me.npz`,
 		Args: argCount(0, -1, "a run, and images if wanted"),

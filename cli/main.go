@@ -4,16 +4,16 @@
 //
 // Results go to standard output; progress, warnings and errors go to standard error. An error is one line that begins
 // with "imago: ". The exit status is 0, or 1 if the work failed, or 2 if the command line is wrong. A command line is
-// checked before the work begins, and nothing is written if it is wrong. The first interrupt (Ctrl-C) lets a command save
-// and stop; the second one ends the process. The names in printed JSON, the columns of CSV and Parquet files and the
-// columns of tables do not change, so that programs may read them. Every command has a help text with an example.
+// checked before the work begins, and nothing is written if it is wrong. The first interrupt (Ctrl-C) lets a command
+// save and stop; the second one ends the process. The names in printed JSON, the columns of CSV and Parquet files and
+// the columns of tables do not change, so that programs may read them. Every command has a help text with an example.
 //
 // # What it must not know
 //
-// A command has no mathematics of its own: it declares flags, checks them, calls the library and prints. Concrete kinds
-// of models and data sets are listed in internal/catalog, and the device in backends.go; only quickstart and bench name
-// recipes, as text. Errors of the library name fields of configurations, as "Latent 0: want 1 to 65536"; the package
-// writes them with flags, as "--latent 0: want 1 to 65536". Package option has the rules.
+// A command has no mathematics of its own: it declares flags, checks them, calls the library and prints. Concrete
+// kinds of models and data sets are listed in internal/catalog, and the device in backends.go and compile.go; only
+// quickstart and bench name recipes, as text. Errors of the library name fields of configurations, as "Latent 0: want
+// 1 to 65536"; the package writes them with flags, as "--latent 0: want 1 to 65536". Package option has the rules.
 //
 // # A program with models or data of its own
 //
@@ -27,9 +27,9 @@
 //
 // # How to add a command
 //
-// Write one file with a method of app that returns a *cobra.Command, and add its name to sections below. Flags that other
-// commands have too are declared by the functions in flags.go, open.go and inputs.go. A script in testdata/script runs
-// the command, and TestHelpExamples checks its example.
+// Write one file with a method of app that returns a *cobra.Command, and add its name to sections below. Flags that
+// other commands have too are declared by the functions in flags.go, open.go and inputs.go. A script in
+// testdata/script runs the command, and TestHelpExamples checks its example.
 package cli
 
 import (
@@ -64,7 +64,8 @@ func (a *app) sections() []section {
 }
 
 // Main runs the command line of the process, os.Args, and ends the process with its exit status. The functions in add
-// are called first: they add kinds of models, recipes and data sets to those of imago, and all commands then work on them.
+// are called first: they add kinds of models, recipes and data sets to those of imago, and all commands then work on
+// them.
 //
 // It panics on a name that is taken, as the methods Register do.
 func Main(add ...func(*Registry)) {

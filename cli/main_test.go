@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -28,8 +29,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"imago": func() { Main() }})
 }
 
-// TestScripts runs command lines as a user does: testdata/script/*.txtar, with the commands of package testscript and those
-// below.
+// TestScripts runs command lines as a user does: testdata/script/*.txtar, with the commands of package testscript and
+// those below.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, scriptParams("testdata/script"))
 }
@@ -61,8 +62,8 @@ func scriptParams(dir string) testscript.Params {
 	}
 }
 
-// makeImages runs images DIR N [SIDE]: it writes N grey pictures of 12x12, or of another size, bars and rings in turn, to DIR. The
-// name of every third ends in .jpg, whatever the format is; every fifth is a JPEG file.
+// makeImages runs images DIR N [SIDE]: it writes N grey pictures of 12x12, or of another size, bars and rings in
+// turn, to DIR. The name of every third ends in .jpg, whatever the format is; every fifth is a JPEG file.
 func makeImages(ts *testscript.TestScript, neg bool, args []string) {
 	var n, side int
 	if _, err := fmt.Sscan(strings.Join(append(args[1:], "12"), " "), &n, &side); err != nil {
@@ -215,8 +216,8 @@ func truncateFile(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.Truncate(names[0], n))
 }
 
-// interruptProgram runs interrupt PATTERN PROGRAM ARG…: it starts the program, sends it the signal of Ctrl-C when it prints a
-// line that matches, and wants exit status 1. The output is then in the files out and err.
+// interruptProgram runs interrupt PATTERN PROGRAM ARG…: it starts the program, sends it the signal of Ctrl-C when it
+// prints a line that matches, and wants exit status 1. The output is then in the files out and err.
 func interruptProgram(ts *testscript.TestScript, neg bool, args []string) {
 	path, err := exec.LookPath(args[1])
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
@@ -252,7 +253,8 @@ func interruptProgram(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// TestHelpExamples checks that every command has a short text and an example, and that the examples are valid command lines.
+// TestHelpExamples checks that every command has a short text and an example, and that the examples are valid command
+// lines.
 func TestHelpExamples(t *testing.T) {
 	root := newApp(io.Discard, io.Discard).root()
 	for _, c := range root.Commands() {
@@ -275,6 +277,25 @@ func TestHelpExamples(t *testing.T) {
 				}
 				if err != nil {
 					t.Errorf("%s: the example %q: %v", c.CommandPath(), line, err)
+				}
+			}
+		}
+	}
+}
+
+// TestHelpWidth checks that no line of a help text is wider than helpWidth.
+func TestHelpWidth(t *testing.T) {
+	var out bytes.Buffer
+	root := newApp(&out, io.Discard).root()
+	for _, c := range root.Commands() {
+		for _, c := range append(c.Commands(), c) {
+			out.Reset()
+			if err := c.Help(); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(out.String()) {
+				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > helpWidth && !strings.HasPrefix(line, "  imago ") {
+					t.Errorf("%s: a line of the help has %d columns, want at most %d: %s", c.CommandPath(), n, helpWidth, line)
 				}
 			}
 		}

@@ -27,8 +27,9 @@ func (a *app) manifold() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "manifold [<run or weights file>]",
 		Short: "Draw the images decoded from a square of the latent plane",
-		Long: `manifold decodes an n x n grid of codes over a square of the latent plane. If the model has more than two latent units, the
-first two vary and the others are 0; a single unit goes from --lo to --hi row by row. A file of weights alone is enough.`,
+		Long: `manifold decodes an n x n grid of codes over a square of the latent plane. If the model has more than two latent
+units, the first two vary and the others are 0; a single unit goes from --lo to --hi row by row. A file of weights
+alone is enough.`,
 		Example: `  imago manifold latest
   imago manifold mlp-vae-mnist-001 --n 10 --lo -3 --hi 3
   imago manifold --weights weights.safetensors`,

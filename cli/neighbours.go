@@ -12,7 +12,8 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// neighbours returns the command neighbours: it draws the images of a set whose codes are nearest to those of given images.
+// neighbours returns the command neighbours: it draws the images of a set whose codes are nearest to those of given
+// images.
 func (a *app) neighbours() *cobra.Command {
 	var (
 		from   modelSource
@@ -25,9 +26,9 @@ func (a *app) neighbours() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "neighbours <run> [<image>...]",
 		Short: "Draw the images of a set that are nearest in latent space",
-		Long: `neighbours encodes images and draws beside each the training images of the run's data set, or of --data, whose codes are
-nearest, with their distances. The images are PNG and JPEG files, cropped and resized to fit the model, or images of the set:
-those of --index, or the first.`,
+		Long: `neighbours encodes images and draws beside each the training images of the run's data set, or of --data, whose codes
+are nearest, with their distances. The images are PNG and JPEG files, cropped and resized to fit the model, or images
+of the set: those of --index, or the first.`,
 		Example: `  imago neighbours latest
   imago neighbours latest --index 3,17 --nearest 12 --metric cosine
   imago neighbours face-vae-celeba-001 me.jpg`,

@@ -110,7 +110,8 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 	return nil
 }
 
-// checkpointOf returns the checkpoint that the flag --checkpoint names in the run at path, and path itself if it is no run.
+// checkpointOf returns the checkpoint that the flag --checkpoint names in the run at path, and path itself if it is
+// no run.
 func checkpointOf(path, which string) (string, error) {
 	if _, err := runlog.Open(path, ""); err != nil {
 		return path, nil // the folder of a checkpoint or a file of weights, which its reader checks

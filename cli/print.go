@@ -57,7 +57,8 @@ func (a *app) printJSON(v any) error {
 	return e.Encode(v)
 }
 
-// writeTable writes a table of n rows to the file name, as CSV or Parquet by its suffix, and prints what it has written.
+// writeTable writes a table of n rows to the file name, as CSV or Parquet by its suffix, and prints what it has
+// written.
 func (a *app) writeTable(name string, n int, table []columns.Column, format string, args ...any) error {
 	write := columns.CSV
 	if strings.EqualFold(filepath.Ext(name), ".parquet") {

@@ -30,8 +30,8 @@ func (a *app) project() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "project <run>",
 		Short: "Project codes of many units to the plane, by t-SNE or PCA",
-		Long: `project encodes images of the run's data set, or of --data, projects their codes to the plane and colours them by class, or
-by an attribute:
+		Long: `project encodes images of the run's data set, or of --data, projects their codes to the plane and colours them by
+class, or by an attribute:
 
   tsne  neighbouring codes stay neighbours (t-SNE by Barnes and Hut); the sizes of groups and the distances between them
         have no meaning
@@ -122,8 +122,8 @@ func pcaLayout(codes []float32, units int, opt *viz.ScatterOptions) ([][2]float3
 	return at, nil
 }
 
-// tsneLayout returns the positions of codes by t-SNE, and sets the axes of the plot to a square that holds all of them. It
-// prints a line of progress every 250 steps.
+// tsneLayout returns the positions of codes by t-SNE, and sets the axes of the plot to a square that holds all of
+// them. It prints a line of progress every 250 steps.
 func (a *app) tsneLayout(ctx context.Context, codes []float32, units int, opt latent.TSNEOptions, look *viz.ScatterOptions) ([][2]float32, error) {
 	opt.Progress = func(step, total int) {
 		if step%250 == 0 && step < total {
@@ -143,8 +143,8 @@ func (a *app) tsneLayout(ctx context.Context, codes []float32, units int, opt la
 	return at, nil
 }
 
-// binaryLabels returns the labels of the images of a split, 1 with the attribute and 0 without it, and the names of the two
-// classes.
+// binaryLabels returns the labels of the images of a split, 1 with the attribute and 0 without it, and the names of
+// the two classes.
 func (t attribute) binaryLabels(p data.Split) ([]int32, []string, error) {
 	with, err := t.Mask(p)
 	if err != nil {

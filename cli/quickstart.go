@@ -22,8 +22,8 @@ func (a *app) quickstart() *cobra.Command {
 		Use:   "quickstart",
 		Short: "Train a first model, with nothing to download",
 		Long: `quickstart draws 70,000 handwritten digits, trains the convolutional variational autoencoder on them for a few epochs
-(cnn-vae with --loss bce), and makes a run with pictures and a report: the codes of the digits, digits decoded from codes,
-and the losses over training. It takes about two minutes on two processors.`,
+(cnn-vae with --loss bce), and makes a run with pictures and a report: the codes of the digits, digits decoded from
+codes, and the losses over training. It takes about two minutes on two processors.`,
 		Example: "  imago quickstart",
 		Args:    argCount(0, 0, "no argument"),
 	}
@@ -73,8 +73,8 @@ const (
 	quickData   = "digits"
 )
 
-// quickOptions returns the options of quickstart, --loss bce: with the published mse the second latent unit is hardly active
-// after a few epochs.
+// quickOptions returns the options of quickstart, --loss bce: with the published mse the second latent unit is hardly
+// active after a few epochs.
 func quickOptions() *modelFlags {
 	return &modelFlags{[]*optionFlag{{name: "loss", kind: "string", value: "bce", set: true}}}
 }
@@ -106,8 +106,8 @@ func (a *app) printNextSteps(run *runlog.Run) {
 	}
 }
 
-// commandHint returns a line that explains the word imago in a command line, or "" if imago is on the PATH. The program was
-// started as arg0.
+// commandHint returns a line that explains the word imago in a command line, or "" if imago is on the PATH. The
+// program was started as arg0.
 func commandHint(arg0 string) string {
 	if _, err := exec.LookPath("imago"); err == nil {
 		return ""

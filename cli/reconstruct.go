@@ -25,8 +25,8 @@ func (a *app) reconstruct() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reconstruct <run> [<image>...]",
 		Short: "Draw images and their reconstructions",
-		Long: `reconstruct encodes and decodes images, and draws each above its reconstruction. The images are the first of the test set,
-those of --index, or PNG and JPEG files, cropped and resized to fit the model.`,
+		Long: `reconstruct encodes and decodes images, and draws each above its reconstruction. The images are the first of the test
+set, those of --index, or PNG and JPEG files, cropped and resized to fit the model.`,
 		Example: `  imago reconstruct latest
   imago reconstruct cnn-vae-mnist-001 my-seven.png my-four.jpg --invert`,
 		Args: argCount(0, -1, "a run, and images if wanted"),

@@ -17,8 +17,8 @@ const runsDir = "runs"
 // latestName names the run that was trained last.
 const latestName = "latest"
 
-// resolveRun returns the path that name means: a path, a name below runs/, or latest, also as out/latest. The path may be
-// a file or any folder: the caller checks what it holds.
+// resolveRun returns the path that name means: a path, a name below runs/, or latest, also as out/latest. The path
+// may be a file or any folder: the caller checks what it holds.
 func resolveRun(name string) (string, error) {
 	for _, path := range []string{name, filepath.Join(runsDir, name)} {
 		if _, err := os.Stat(path); err == nil {

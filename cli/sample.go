@@ -31,14 +31,14 @@ func (a *app) sample() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sample [<run or weights file>]",
 		Short: "Generate images with a trained model",
-		Long: `sample decodes codes drawn from the model's prior, which is N(0, I) for most models, and writes the images as one sheet. The
-same seed gives the same sheet. No data set is needed: a file of weights alone is enough.
+		Long: `sample decodes codes drawn from the model's prior, which is N(0, I) for most models, and writes the images as one
+sheet. The same seed gives the same sheet. No data set is needed: a file of weights alone is enough.
 
-A conditional model makes one row for each of its classes or attributes, with the same codes in each row, so that style is
-constant down a column. With --as it makes images with those labels only.
+A conditional model makes one row for each of its classes or attributes, with the same codes in each row, so that
+style is constant down a column. With --as it makes images with those labels only.
 
---truncation draws each unit of a code again until its distance from 0 is at most the limit. A lower limit gives images that
-are more typical, and more alike.`,
+--truncation draws each unit of a code again until its distance from 0 is at most the limit. A lower limit gives
+images that are more typical, and more alike.`,
 		Example: `  imago sample latest
   imago sample cnn-vae-mnist-001 -n 100 --seed 7 --out hundred.png
   imago sample dcgan-mnist-001 --truncation 0.7
@@ -172,7 +172,8 @@ func (d sampler) labelCount() int {
 	return d.m.SampleLabels()
 }
 
-// images returns n images with the given labels, and their codes or nil. Equal keys give equal codes, whatever the labels.
+// images returns n images with the given labels, and their codes or nil. Equal keys give equal codes, whatever the
+// labels.
 func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []float32, err error) {
 	switch {
 	case d.fitted != nil:
@@ -189,8 +190,8 @@ func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []
 	return pix, z, err
 }
 
-// sampleClasses writes a sheet of images of a conditional model: one row of n images for each label, with the same codes in
-// each row.
+// sampleClasses writes a sheet of images of a conditional model: one row of n images for each label, with the same
+// codes in each row.
 func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) error {
 	names := d.m.labelNames(d.labelCount())
 	var all []float32
@@ -211,8 +212,8 @@ func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) e
 	return a.writePNG(out, sheet, "%s for each of %s from %s%s", plural(n, "image"), plural(len(names), "label"), d.m.name, d.truncation)
 }
 
-// squareCols returns the number of columns of an about square sheet of n images: the least whole number whose square is n
-// or more.
+// squareCols returns the number of columns of an about square sheet of n images: the least whole number whose square
+// is n or more.
 func squareCols(n int) int {
 	c := 1
 	for c*c < n {

@@ -17,8 +17,8 @@ func (p *inputFlags) addSeedFlags(c *cobra.Command) {
 	p.truncation.addFlag(c)
 }
 
-// drawsCodes reports whether a command starts from codes drawn from the prior: --seeds is given, or no image is named and
-// the model has no encoder.
+// drawsCodes reports whether a command starts from codes drawn from the prior: --seeds is given, or no image is named
+// and the model has no encoder.
 func (p *inputFlags) drawsCodes(m *trainedModel, files []string) bool {
 	encodes := m.Model().Encode != nil
 	return p.seeds != nil || p.takesSeeds && !encodes && len(files) == 0 && p.index == nil && p.set.data == ""

@@ -50,12 +50,13 @@ func (a *app) train() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train <recipe>",
 		Short: "Train a recipe on a data set",
-		Long: `train makes a folder for the run in --out and trains. The folder gets checkpoints, a log, pictures and a report. Ctrl-C
-saves and stops. --resume continues a run, with the same result as without the interruption; with more --epochs or --steps
-it also continues a complete run.
+		Long: `train makes a folder for the run in --out and trains. The folder gets checkpoints, a log, pictures and a report.
+Ctrl-C saves and stops. --resume continues a run, with the same result as without the interruption; with more --epochs
+or --steps it also continues a complete run.
 
-The data set is a name of imago data list, or the path of a folder or zip of PNG and JPEG images, an IDX file, an NPZ file,
-or a table of numbers (CSV, or an NPZ file of rows). Options of the model have the values of the recipe unless given.`,
+The data set is a name of imago data list, or the path of a folder or zip of PNG and JPEG images, an IDX file, an NPZ
+file, or a table of numbers (CSV, or an NPZ file of rows). Options of the model have the values of the recipe unless
+given.`,
 		Example: `  imago train cnn-vae --data mnist
   imago train mlp-vae --data fashion-mnist --latent 10 --loss bce --epochs 20 --seed 7
   imago train cnn-vae --data photos/ --size 64 --name holidays
@@ -173,8 +174,8 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	return config, m, set, train.Suits(m, set)
 }
 
-// apply sets the fields of config whose flags the user gave. For a new run, recipe is the training of its recipe and flags
-// with a default of their own are set too; for a resumed run recipe is nil.
+// apply sets the fields of config whose flags the user gave. For a new run, recipe is the training of its recipe and
+// flags with a default of their own are set too; for a resumed run recipe is nil.
 func (t *trainFlags) apply(c *cobra.Command, config *runlog.Config, recipe *model.Training) {
 	f := c.Flags()
 	given := func(name string) bool { return f.Changed(name) }
@@ -294,8 +295,8 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	return a.runTraining(c, t, run, m, set)
 }
 
-// runToResume returns the folder of the run to resume, and the recipe that it must be of, "" for any. The run may follow
-// --resume as an argument: the value of a flag that need not have one would have to follow an equals sign.
+// runToResume returns the folder of the run to resume, and the recipe that it must be of, "" for any. The run may
+// follow --resume as an argument: the value of a flag that need not have one would have to follow an equals sign.
 func (a *app) runToResume(c *cobra.Command, t *trainFlags, args []string) (recipe, dir string, err error) {
 	name := t.resume
 	if len(args) > 0 {
@@ -319,7 +320,8 @@ func (a *app) runToResume(c *cobra.Command, t *trainFlags, args []string) (recip
 	return recipe, dir, err
 }
 
-// changedModel returns the model's configuration of a run with the options that the user gave, which must not change it.
+// changedModel returns the model's configuration of a run with the options that the user gave, which must not change
+// it.
 func (a *app) changedModel(config runlog.Config, options *modelFlags) (json.RawMessage, error) {
 	k, err := a.Models.Kind(config.Kind)
 	if err != nil {

@@ -26,15 +26,16 @@ func (a *app) traverse() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "traverse <run> [<image>]",
 		Short: "Draw the effect of single latent units",
-		Long: `traverse sets one latent unit at a time to values from -3 to 3, while the others stay fixed, and decodes: one row for each
-unit, one column for each value. The others are 0, the mean of the prior, or those of an image: a file, --index of the set,
-or the code drawn with --seeds.
+		Long: `traverse sets one latent unit at a time to values from -3 to 3, while the others stay fixed, and decodes: one row for
+each unit, one column for each value. The others are 0, the mean of the prior, or those of an image: a file, --index
+of the set, or the code drawn with --seeds.
 
-The rows are the units with the most information about an image, by KL(q(z|x) || N(0, 1)) averaged over the images of the
-set. It is written beside them in nats; a unit that does not depend on the image has 0. If the prior of the model is not
-N(0, I), as that of a plain autoencoder, the rows are the units with the largest variance, and values are in standard
-deviations from the mean code. For a model without an encoder, as a GAN, they are the units that change its images most
-between -1 and 1: the root mean square of the change is written beside them, in percent of the range of a pixel.`,
+The rows are the units with the most information about an image, by KL(q(z|x) || N(0, 1)) averaged over the images of
+the set. It is written beside them in nats; a unit that does not depend on the image has 0. If the prior of the model
+is not N(0, I), as that of a plain autoencoder, the rows are the units with the largest variance, and values are in
+standard deviations from the mean code. For a model without an encoder, as a GAN, they are the units that change its
+images most between -1 and 1: the root mean square of the change is written beside them, in percent of the range of a
+pixel.`,
 		Example: `  imago traverse latest
   imago traverse latest --index 5 --rows 16
   imago traverse dcgan-mnist-001 --seeds 7
@@ -153,9 +154,9 @@ func (t *unitScores) orZero() []float64 {
 	return t.scores
 }
 
-// scoreUnits returns the importance of each unit: its KL or standard deviation over the images of a set, or, if the model has
-// no encoder, the change of its images, with the given labels (K) if it is conditional. It measures nothing if the user named
-// units and the prior is N(0, I).
+// scoreUnits returns the importance of each unit: its KL or standard deviation over the images of a set, or, if the
+// model has no encoder, the change of its images, with the given labels (K) if it is conditional. It measures nothing
+// if the user named units and the prior is N(0, I).
 func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, units []int, labels []float32) (*unitScores, error) {
 	t := &unitScores{suffix: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
 	for u := range t.scale {
