@@ -21,7 +21,9 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
+	"github.com/imago-ml/imago/train/terminal"
 	"github.com/imago-ml/imago/viz"
+	"github.com/imago-ml/imago/viz/gallery"
 )
 
 // A Recipe is what Train trains: a kind of model, its configuration, and how it is
@@ -98,6 +100,8 @@ type Options struct {
 	// 0 = 5, −1 = there are none, and no report.
 	PicturesEvery int
 	Flip          bool // half of the times, left and right of a training image are exchanged
+
+	Observers []train.Observer // follow the run, after its lines and pictures
 }
 
 // A Trained is a trained model, ready to encode, decode, reconstruct and sample; see
@@ -170,8 +174,9 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	be := cpu.New(o.Threads)
 	job := train.Job{Run: run, Model: m, Data: set, Backend: be}
 	if o.Progress != nil {
-		job.Reporter = train.NewReporter(o.Progress)
+		job.Observers = append(job.Observers, terminal.New(o.Progress, nil))
 	}
+	job.Observers = append(append(job.Observers, gallery.New(gallery.Options{})), o.Observers...)
 	if _, err := train.Loop(ctx, job); err != nil {
 		return nil, errors.Join(err, be.Close())
 	}

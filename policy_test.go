@@ -32,17 +32,17 @@ const floors = `
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
 	data/npz models/update models/diagnose models/likelihood models/model/modeltest train/runlog analysis/eval/feature
 	models/vae models/gan
-	analysis/latent
+	analysis/latent internal/runtest
 	analysis/eval analysis/anomaly
 	train
-	analysis/compare internal/catalog
+	train/terminal viz/gallery analysis/compare internal/catalog
 	imago
 	cli
 	cmd/imago docs/examples/ownmodel docs/examples/owncli
 `
 
 // testOnly are the packages that hold test machinery: nothing but tests imports them, or they each other.
-var testOnly = []string{"internal/datadriven", "internal/realdata", "engine/graph/graphtest", "models/model/modeltest"}
+var testOnly = []string{"internal/datadriven", "internal/realdata", "internal/runtest", "engine/graph/graphtest", "models/model/modeltest"}
 
 // maxLines is how long a file written by hand may be.
 const maxLines = 800

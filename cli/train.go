@@ -171,7 +171,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if m, err = config.Build(&a.Models); err != nil {
 		return config, nil, nil, err
 	}
-	return config, m, set, train.Suits(m, set)
+	return config, m, set, train.CheckData(m, set)
 }
 
 // apply sets the fields of config whose flags the user gave. For a new run, recipe is the training of its recipe and
@@ -363,7 +363,7 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 		defer p.end()
 		return feature.Open(ctx, set, be, a.featureOptions(p, t.noCache))
 	}
-	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Reporter: train.NewReporter(a.out), Net: net})
+	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Observers: a.observers(), FeatureNet: net})
 	if stopped := (*train.InterruptedError)(nil); errors.As(err, &stopped) {
 		return fmt.Errorf("%s: go on with imago train %s --resume %s", stopped.Saved(), stopped.Recipe, stopped.Run)
 	}

@@ -1,4 +1,4 @@
-package train
+package train_test
 
 import (
 	"context"
@@ -7,33 +7,35 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A damaged line in the midst of the log is no reason to drop what stands after it.
 func TestDamagedLog(t *testing.T) {
-	set := must(small(130, 40))
-	r := newRun(t, config("mlp-vae", set, "hidden", "8"))
+	set := runtest.Must(runtest.Small(130, 40))
+	r := runtest.NewRun(t, runtest.Config("mlp-vae", set, "hidden", "8"))
 	trained(t, r, set, 2)
-	good := string(must(os.ReadFile(r.Path(runlog.MetricsFile))))
+	good := string(runtest.Must(os.ReadFile(r.Path(runlog.MetricsFile))))
 	lines := strings.SplitAfter(good, "\n")
 	lines[1] = "x" + lines[1]
 	bad := strings.Join(lines, "")
 	if err := os.WriteFile(r.Path(runlog.MetricsFile), []byte(bad), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Loop(context.Background(), newJob(t, r, set, 2, io.Discard))
+	_, err := train.Loop(context.Background(), newJob(t, r, set, 2, io.Discard))
 	if err == nil || !strings.Contains(err.Error(), r.Path(runlog.MetricsFile)+": line 2: ") || !strings.HasSuffix(err.Error(), "delete that line") {
 		t.Errorf("a damaged log gave %v", err)
 	}
-	if after := string(must(os.ReadFile(r.Path(runlog.MetricsFile)))); after != bad {
+	if after := string(runtest.Must(os.ReadFile(r.Path(runlog.MetricsFile)))); after != bad {
 		t.Errorf("the log was changed to %q", after)
 	}
 	if err := os.WriteFile(r.Path(runlog.MetricsFile), []byte(good+"x\n{"), 0o644); err != nil { // torn at its end
 		t.Fatal(err)
 	}
 	trained(t, r, set, 2)
-	if after := string(must(os.ReadFile(r.Path(runlog.MetricsFile)))); after != good {
+	if after := string(runtest.Must(os.ReadFile(r.Path(runlog.MetricsFile)))); after != good {
 		t.Errorf("a torn log became %q, want %q", after, good)
 	}
 }

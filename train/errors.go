@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -27,7 +28,7 @@ func (e *InterruptedError) Error() string {
 // Saved returns the part of the message that says where the run stopped, for callers
 // that say themselves how it is resumed.
 func (e *InterruptedError) Saved() string {
-	return fmt.Sprintf("train: interrupted at step %d, after %s, and saved", e.Step, plural(e.Epoch, "whole epoch"))
+	return fmt.Sprintf("train: interrupted at step %d, after %s, and saved", e.Step, english.Plural(e.Epoch, "whole epoch"))
 }
 
 // Is makes errors.Is(err, ErrInterrupted) true.

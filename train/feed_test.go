@@ -10,7 +10,8 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/pixels"
-	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/engine/exec"
+	"github.com/imago-ml/imago/internal/runtest"
 )
 
 // numbered returns n images of 200x200, so that a chunk is a few of them, whose pixels
@@ -21,12 +22,23 @@ func numbered(n int) *data.InMemory {
 	for i := range pix {
 		pix[i] = uint8(i / size)
 	}
-	return must(data.NewInMemory(pix, n, pixels.Item(200, 200, 1)))
+	return runtest.Must(data.NewInMemory(pix, n, pixels.Item(200, 200, 1)))
 }
 
-func feedOf(images data.Items, size, epoch, at, epochs int) *feed {
-	return newFeed(plan{images: images, size: size, seed: 5, epoch: epoch, at: at, epochs: epochs,
-		makeInputs: func(*batch) []*tensor.Tensor { return nil }})
+func feedOf(t testing.TB, images data.Items, size, epoch, at, epochs int) *feed {
+	t.Helper()
+	return startFeed(t, feedConfig{images: images, batchSize: size, seed: 5, epoch: epoch, at: at, epochs: epochs})
+}
+
+// startFeed starts a feed of batches that no program takes.
+func startFeed(t testing.TB, c feedConfig) *feed {
+	t.Helper()
+	c.newCall = func(*batch) (*exec.Call, error) { return nil, nil }
+	f, err := newFeed(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 // Whatever takes how long, batches come in the order of the epochs, whole; the last
@@ -34,7 +46,7 @@ func feedOf(images data.Items, size, epoch, at, epochs int) *feed {
 func TestFeed(t *testing.T) {
 	const n, size = 50, 15
 	mem := numbered(n)
-	slow := trap{mem, func(i int) error {
+	slow := runtest.Trap{Items: mem, OnRead: func(i int) error {
 		if i%7 == 0 {
 			time.Sleep(time.Millisecond)
 		}
@@ -42,7 +54,7 @@ func TestFeed(t *testing.T) {
 		return nil
 	}}
 	for name, images := range map[string]data.Items{"in memory": mem, "read": slow} {
-		f := feedOf(images, size, 1, 30, 4)
+		f := feedOf(t, images, size, 1, 30, 4)
 		for e, at := 1, 30; e < 4; e, at = e+1, 0 {
 			order := data.Shuffle(5, e, n)
 			for ; at < n; at += size {
@@ -60,14 +72,14 @@ func TestFeed(t *testing.T) {
 						t.Fatalf("%s: epoch %d: image %d is not %v of weight %v", name, e, at+k, want, weight)
 					}
 				}
-				f.giveBack(b)
+				f.release(b)
 			}
 		}
 		f.stop()
 	}
-	for name, images := range map[string]data.Items{"in memory": numbered(100), "read": trap{numbered(100), func(int) error { return nil }}} {
-		f := feedOf(images, 2, 0, 0, 1)
-		if n := testing.AllocsPerRun(40, func() { f.giveBack(f.next()) }); n != 0 {
+	for name, images := range map[string]data.Items{"in memory": numbered(100), "read": runtest.Trap{Items: numbered(100), OnRead: func(int) error { return nil }}} {
+		f := feedOf(t, images, 2, 0, 0, 1)
+		if n := testing.AllocsPerRun(40, func() { f.release(f.next()) }); n != 0 {
 			t.Errorf("%s: %v allocations a batch, want none", name, n)
 		}
 		f.stop()
@@ -79,7 +91,7 @@ func TestFeed(t *testing.T) {
 func TestFeedFails(t *testing.T) {
 	mem, broken := numbered(50), errors.New("broken")
 	order := data.Shuffle(5, 0, 50)
-	f := feedOf(trap{mem, func(i int) error {
+	f := feedOf(t, runtest.Trap{Items: mem, OnRead: func(i int) error {
 		switch i {
 		case int(order[23]):
 			return broken
@@ -101,7 +113,7 @@ func TestFeedFails(t *testing.T) {
 		t.Errorf("a panic gave %v", b.err)
 	}
 	for range 20 {
-		feedOf(mem, 7, 0, 0, 3).stop()
+		feedOf(t, mem, 7, 0, 0, 3).stop()
 	}
 }
 
@@ -112,10 +124,9 @@ func TestFeedFlips(t *testing.T) {
 	for i := range pix {
 		pix[i] = uint8(255 * (i % 2)) // left 0, right 1
 	}
-	images := must(data.NewInMemory(pix, 200, pixels.Item(1, 2, 1)))
+	images := runtest.Must(data.NewInMemory(pix, 200, pixels.Item(1, 2, 1)))
 	flipped := func(epoch, at int) map[int32]bool {
-		f := newFeed(plan{images: images, size: 50, seed: 5, epoch: epoch, at: at, epochs: epoch + 1, flip: true,
-			makeInputs: func(*batch) []*tensor.Tensor { return nil }})
+		f := startFeed(t, feedConfig{images: images, batchSize: 50, seed: 5, epoch: epoch, at: at, epochs: epoch + 1, flip: true})
 		defer f.stop()
 		seen := map[int32]bool{}
 		for ; at < 200; at += 50 {
@@ -123,7 +134,7 @@ func TestFeedFlips(t *testing.T) {
 			for k, i := range b.index {
 				seen[i] = b.x.F32()[2*k] == 1
 			}
-			f.giveBack(b)
+			f.release(b)
 		}
 		return seen
 	}

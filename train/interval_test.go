@@ -1,4 +1,4 @@
-package train
+package train_test
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -21,14 +23,14 @@ import (
 // of fresh noise after each, and an animation of the first; interrupted and resumed it
 // has the same.
 func TestIntervals(t *testing.T) {
-	set := must(small(150, 30))
+	set := runtest.Must(runtest.Small(150, 30))
 	for _, recipe := range []string{"dense-gan", "mlp-cvae"} {
 		t.Run(recipe, func(t *testing.T) {
-			c := stepping(recipe, 8)
+			c := runtest.Stepping(recipe, 8)
 			c.LogSteps, c.Pictures = 3, 0
-			whole, r := newRun(t, c), newRun(t, c)
+			whole, r := runtest.NewRun(t, c), runtest.NewRun(t, c)
 			var out bytes.Buffer
-			if _, err := Loop(context.Background(), newJob(t, whole, set, 2, &out)); err != nil {
+			if _, err := train.Loop(context.Background(), newJob(t, whole, set, 2, &out)); err != nil {
 				t.Fatal(err)
 			}
 			line := `(?m)^%d \[D loss: [0-9.]+, acc\.: [0-9.]+%%\] \[G loss: [0-9.]+\]$`
@@ -61,18 +63,18 @@ func TestIntervals(t *testing.T) {
 					t.Errorf("%s: %v, or it differs", name, err)
 				}
 			}
-			if names := must(filepath.Glob(whole.Path("images/frames/*"))); len(names) > 0 {
+			if names := runtest.Must(filepath.Glob(whole.Path("images/frames/*"))); len(names) > 0 {
 				t.Errorf("frames of epochs too: %v", names)
 			}
-			g := must(gif.DecodeAll(bytes.NewReader(must(os.ReadFile(r.Path("images/fixed.gif"))))))
+			g := runtest.Must(gif.DecodeAll(bytes.NewReader(runtest.Must(os.ReadFile(r.Path("images/fixed.gif"))))))
 			if len(g.Image) != 4 {
 				t.Errorf("%d frames, want 4", len(g.Image))
 			}
-			fixed, fresh := pictures(t, r)["fixed.png"], must(os.ReadFile(r.Path("images/fresh.png")))
-			if fixed.Bounds().Dx() < 400 || bytes.Equal(fresh, must(os.ReadFile(r.Path("images/fixed.png")))) {
+			fixed, fresh := runtest.Pictures(t, r)["fixed.png"], runtest.Must(os.ReadFile(r.Path("images/fresh.png")))
+			if fixed.Bounds().Dx() < 400 || bytes.Equal(fresh, runtest.Must(os.ReadFile(r.Path("images/fixed.png")))) {
 				t.Error("a sheet of fresh noise is that of the fixed one, or is small")
 			}
-			if page := string(must(os.ReadFile(r.Path(runlog.ReportFile)))); !strings.Contains(page, "data:image/gif") || !strings.Contains(page, "step 3") {
+			if page := string(runtest.Must(os.ReadFile(r.Path(runlog.ReportFile)))); !strings.Contains(page, "data:image/gif") || !strings.Contains(page, "step 3") {
 				t.Error("the report does not show how the images came about")
 			}
 		})
@@ -82,13 +84,13 @@ func TestIntervals(t *testing.T) {
 // Of the epochs of a run by steps those are judged and drawn that see the end of an
 // interval, and the last; interrupted and resumed it is the same.
 func TestEpochsPassedOver(t *testing.T) {
-	set := must(small(150, 30)) // three steps an epoch
-	c := stepping("dense-gan", 20)
+	set := runtest.Must(runtest.Small(150, 30)) // three steps an epoch
+	c := runtest.Stepping("dense-gan", 20)
 	be := cpu.New(1)
 	defer be.Close()
 	for every, judged := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
 		c.LogSteps, c.Pictures, c.Checkpoints = every, 2, runlog.Checkpoints{Steps: 3} // at the end of each epoch
-		whole, cut := newRun(t, c), newRun(t, c)
+		whole, cut := runtest.NewRun(t, c), runtest.NewRun(t, c)
 		trained(t, whole, set, 1)
 		interrupted(t, cut, set, be, 620) // in the fifth epoch
 		trained(t, cut, set, 1)
@@ -97,7 +99,7 @@ func TestEpochsPassedOver(t *testing.T) {
 			t.Errorf("every %d: %s, want %s\n%s\nwant\n%s", every, got, want, gotLog, wantLog)
 		}
 		var epochs []int
-		for _, l := range runlog.Epochs(must(runlog.ReadLog(whole.Dir))) {
+		for _, l := range runlog.Epochs(runtest.Must(runlog.ReadLog(whole.Dir))) {
 			epochs = append(epochs, l.Epoch)
 			if len(l.Test) == 0 {
 				t.Errorf("every %d: epoch %d is not evaluated", every, l.Epoch)
@@ -106,7 +108,7 @@ func TestEpochsPassedOver(t *testing.T) {
 		if fmt.Sprint(epochs) != judged {
 			t.Errorf("every %d: epochs %v are judged, want %s", every, epochs, judged)
 		}
-		if saved := must(filepath.Glob(whole.Path("checkpoints/step-*"))); len(saved) != 7 {
+		if saved := runtest.Must(filepath.Glob(whole.Path("checkpoints/step-*"))); len(saved) != 7 {
 			t.Errorf("every %d: %d checkpoints, want 7, one each epoch: %v", every, len(saved), saved)
 		}
 		for epoch, drawn := range map[int]bool{2: every == 0, 3: false, 4: every == 0, 5: every > 0, 6: every == 0, 7: true} {
@@ -119,13 +121,13 @@ func TestEpochsPassedOver(t *testing.T) {
 
 // An interval's line holds the last step's values beside the means of all.
 func TestIntervalLine(t *testing.T) {
-	set := must(small(150, 30))
+	set := runtest.Must(runtest.Small(150, 30))
 	values := func(every int) (ls []runlog.Line) {
-		c := stepping("dense-gan", 6)
+		c := runtest.Stepping("dense-gan", 6)
 		c.LogSteps = every
-		r := newRun(t, c)
+		r := runtest.NewRun(t, c)
 		trained(t, r, set, 2)
-		for _, l := range must(runlog.ReadLog(r.Dir)) {
+		for _, l := range runtest.Must(runlog.ReadLog(r.Dir)) {
 			if l.Kind == runlog.IntervalLine {
 				ls = append(ls, l)
 			}
@@ -145,24 +147,5 @@ func TestIntervalLine(t *testing.T) {
 		if l.LastStep["d_loss"] != each[3*k+2].LastStep["d_loss"] || !(math.Abs(l.Train["d_loss"]-sum/images) < 1e-12) || l.Step != int64(3*k+3) {
 			t.Errorf("%+v, want the last of %+v and their mean %v", l, each[3*k:3*k+3], sum/images)
 		}
-	}
-	l := runlog.Line{Kind: runlog.IntervalLine, Step: 1000, LastStep: map[string]float64{"d_loss": 0.1303, "d_accuracy": 0.96, "g_loss": 3.388}}
-	if got, want := published(l), "1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]"; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	delete(l.LastStep, "d_accuracy")
-	if got, want := published(l), "1000 [D loss: 0.130] [G loss: 3.39]"; got != want {
-		t.Errorf("a critic's is %s, want %s", got, want)
-	}
-}
-
-func TestThinned(t *testing.T) {
-	var names []string
-	for i := range 1001 {
-		names = append(names, fmt.Sprint(i))
-	}
-	got := thinned(names, 5)
-	if fmt.Sprint(got) != "[0 250 500 750 1000]" || len(thinned(names[:3], 5)) != 3 {
-		t.Errorf("%v", got)
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package train
+package train_test
 
 import (
 	"bufio"
@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -45,14 +47,14 @@ func victim(dir string) error {
 	if err != nil {
 		return err
 	}
-	set, err := small(r.Config.Data.Train, r.Config.Data.Test)
+	set, err := runtest.Small(r.Config.Data.Train, r.Config.Data.Test)
 	if err != nil {
 		return err
 	}
-	slow := trapped(set, func(int) error { time.Sleep(300 * time.Microsecond); return nil })
+	slow := runtest.Trapped(set, func(int) error { time.Sleep(300 * time.Microsecond); return nil })
 	be := cpu.New(threads)
 	defer be.Close()
-	_, err = Loop(context.Background(), jobOn(r, slow, be, os.Stdout))
+	_, err = train.Loop(context.Background(), jobOn(r, slow, be, os.Stdout))
 	return err
 }
 
@@ -83,17 +85,17 @@ func start(t *testing.T, dir string, threads int) *exec.Cmd {
 // A run that is killed five times at random moments, and resumed each time, ends
 // with the same checkpoint and the same log as one that was left alone.
 func TestKill(t *testing.T) {
-	set := must(small(700, 100))
-	c := config("staged", set, "hidden", "16")
+	set := runtest.Must(runtest.Small(700, 100))
+	c := runtest.Config("staged", set, "hidden", "16")
 	c.Batch, c.Checkpoints.Steps, c.Schedule = 32, 5, "cosine"
 	t.Run("a model in stages", func(t *testing.T) { survives(t, c) })
-	c = config("dense-gan", set, "hidden", "16")
+	c = runtest.Config("dense-gan", set, "hidden", "16")
 	c.Batch, c.Checkpoints.Steps, c.Epochs, c.Steps, c.LogSteps = 32, 5, 0, 60, 8 // 22 an epoch
 	t.Run("an adversarial model", func(t *testing.T) { survives(t, c) })
 }
 
 func survives(t *testing.T, c runlog.Config) {
-	whole := newRun(t, c)
+	whole := runtest.NewRun(t, c)
 	begun := time.Now()
 	if err := start(t, whole.Dir, 2).Wait(); err != nil {
 		t.Fatal(err)
@@ -105,7 +107,7 @@ func survives(t *testing.T, c runlog.Config) {
 			var r *runlog.Run
 			for kills := 0; kills < 5; {
 				if kills == 0 {
-					r = newRun(t, c)
+					r = runtest.NewRun(t, c)
 				}
 				cmd := start(t, r.Dir, threads)
 				time.Sleep(time.Duration(rand.Float64() * float64(took) / 6))

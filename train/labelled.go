@@ -5,30 +5,32 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/models/model"
 )
 
-// The labelled are the images whose labels a semi-supervised model may see, and
-// which of them a step takes.
-type labelled struct {
+// labelledItems are the images whose labels a semi-supervised model may use. Each step
+// takes some of them.
+type labelledItems struct {
 	images data.Labeller
 	index  []int32 // those chosen
-	size   int     // of them a step
+	size   int     // images of a step, L
 	key    rng.Key // of pass p over them: key.At(p)
 
-	pass  int64   // the one that order is of
-	order []int32 // of index; nil before
+	pass  int64   // that of order
+	order []int32 // of index; nil before the first pass
 }
 
-// Suits says what of the set a model lacks: classes, if it learns from labels of a
-// few images.
-func Suits(m *model.Model, set *data.Set) error {
-	_, err := labelledOf(m, set, 0)
+// CheckData returns an error if a model cannot be trained on a set: a semi-supervised
+// model needs classes, and labelled images of each.
+func CheckData(m *model.Model, set *data.Set) error {
+	_, err := chooseLabelled(m, set, 0)
 	return err
 }
 
-// labelledOf chooses the labelled images of a model: nil if it needs none.
-func labelledOf(m *model.Model, set *data.Set, seed uint64) (*labelled, error) {
+// chooseLabelled returns the labelled images of a model, nil if it needs none: as many
+// of each class as of another, chosen by the seed of the model.
+func chooseLabelled(m *model.Model, set *data.Set, seed uint64) (*labelledItems, error) {
 	want := m.Supervision
 	if want == nil {
 		return nil, nil
@@ -49,7 +51,7 @@ func labelledOf(m *model.Model, set *data.Set, seed uint64) (*labelled, error) {
 		}
 	}
 	quota := append([]int(nil), left...)
-	l := &labelled{images: images, size: want.Batch, key: rng.New(seed).Split("labelled")}
+	l := &labelledItems{images: images, size: want.Batch, key: rng.New(seed).Split("labelled")}
 	for _, i := range rng.New(want.Seed).Split("labelled").Perm(images.Len()) {
 		if c := set.Train.Labels[i]; left[c] > 0 {
 			left[c]--
@@ -59,15 +61,15 @@ func labelledOf(m *model.Model, set *data.Set, seed uint64) (*labelled, error) {
 	for c, n := range left {
 		if n > 0 {
 			return nil, fmt.Errorf("train: %s has %s of class %s to train on, and %s in all are %d of it: want fewer", set.Name,
-				plural(quota[c]-n, "image"), set.Classes[c], plural(want.Count, "labelled image"), quota[c])
+				english.Plural(quota[c]-n, "image"), set.Classes[c], english.Plural(want.Count, "labelled image"), quota[c])
 		}
 	}
 	return l, nil
 }
 
-// of writes the images of a step to dst, which has size places. Step after step
-// they are those chosen, all of them in a random order again and again.
-func (l *labelled) of(step int64, dst []int32) {
+// choose writes the images of a step to dst, which has size places. The steps go through
+// all labelled images in a random order, again and again.
+func (l *labelledItems) choose(step int64, dst []int32) {
 	n := int64(len(l.index))
 	for j := range dst {
 		at := step*int64(l.size) + int64(j)

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -14,9 +14,9 @@ import (
 func semi(want model.Supervision) *model.Model { return &model.Model{Supervision: &want} }
 
 func TestLabelled(t *testing.T) {
-	set := must(small(200, 10))
-	choose := func(count, batch int, seed uint64) *labelled {
-		return must(labelledOf(semi(model.Supervision{Count: count, Batch: batch, Seed: seed}), set, 3))
+	set := runtest.Must(runtest.Small(200, 10))
+	choose := func(count, batch int, seed uint64) *labelledItems {
+		return runtest.Must(chooseLabelled(semi(model.Supervision{Count: count, Batch: batch, Seed: seed}), set, 3))
 	}
 	l := choose(34, 5, 1)
 	counts := make([]int, 10)
@@ -34,8 +34,8 @@ func TestLabelled(t *testing.T) {
 	var used []int32
 	for step := range int64(34) {
 		got, alone := make([]int32, 5), make([]int32, 5)
-		l.of(step, got)
-		choose(34, 5, 1).of(step, alone)
+		l.choose(step, got)
+		choose(34, 5, 1).choose(step, alone)
 		if !slices.Equal(got, alone) {
 			t.Errorf("step %d takes %v, or %v if it is the first", step, got, alone)
 		}
@@ -46,13 +46,13 @@ func TestLabelled(t *testing.T) {
 			t.Errorf("pass %d is %v", p, pass)
 		}
 	}
-	if l, err := labelledOf(&model.Model{}, set, 3); l != nil || err != nil {
+	if l, err := chooseLabelled(&model.Model{}, set, 3); l != nil || err != nil {
 		t.Errorf("a model that wants none: %v, %v", l, err)
 	}
 }
 
 func TestLabelledErrors(t *testing.T) {
-	set := must(small(200, 10))
+	set := runtest.Must(runtest.Small(200, 10))
 	unlabelled := *set
 	unlabelled.Classes, unlabelled.Train.Labels, unlabelled.Test.Labels = nil, nil, nil
 	for want, tt := range map[string]struct {
@@ -65,7 +65,7 @@ func TestLabelledErrors(t *testing.T) {
 		"20 labelled images, 21 a step":                               {set, model.Supervision{Count: 20, Batch: 21}},
 		"20 labelled images, 0 a step":                                {set, model.Supervision{Count: 20}},
 	} {
-		if err := Suits(semi(tt.Supervision), tt.set); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		if err := CheckData(semi(tt.Supervision), tt.set); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -80,23 +80,22 @@ func TestLabelledFeed(t *testing.T) {
 	for i := range n {
 		set.Train.Labels = append(set.Train.Labels, int32(i%2))
 	}
-	l := must(labelledOf(semi(model.Supervision{Count: 8, Batch: 3}), set, 5))
-	f := newFeed(plan{images: set.Labelled(set.Train), size: size, seed: 5, epoch: 1, at: 10, epochs: 3, labelled: l,
-		makeInputs: func(*batch) []*tensor.Tensor { return nil }})
+	l := runtest.Must(chooseLabelled(semi(model.Supervision{Count: 8, Batch: 3}), set, 5))
+	f := startFeed(t, feedConfig{images: set.Labelled(set.Train), batchSize: size, seed: 5, epoch: 1, at: 10, epochs: 3, labelled: l})
 	defer f.stop()
-	want := must(labelledOf(semi(model.Supervision{Count: 8, Batch: 3}), set, 5))
+	want := runtest.Must(chooseLabelled(semi(model.Supervision{Count: 8, Batch: 3}), set, 5))
 	for step := int64(4); step < 9; step++ {
 		b, index := f.next(), make([]int32, 3)
-		want.of(step, index)
+		want.choose(step, index)
 		if b.err != nil || b.x.F32()[0] != float32(b.index[0])/255 {
 			t.Fatalf("step %d: %v", step, b.err)
 		}
 		for j, i := range index {
-			x, y := b.fewX.F32()[j*200*200:][:200*200], b.fewY.F32()[2*j:][:2]
+			x, y := b.labelledX.F32()[j*200*200:][:200*200], b.labelledY.F32()[2*j:][:2]
 			if v := float32(i) / 255; slices.Min(x) != v || slices.Max(x) != v || y[i%2] != 1 || y[1-i%2] != 0 {
 				t.Errorf("step %d: labelled image %d is %v, %v, want image %d", step, j, 255*x[0], y, i)
 			}
 		}
-		f.giveBack(b)
+		f.release(b)
 	}
 }

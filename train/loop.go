@@ -4,287 +4,376 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// stepsALine is how many steps a step line is the mean of.
-const stepsALine = 100
+// stepsPerLine is the number of steps over which a step line has the means.
+const stepsPerLine = 100
 
-var nan = math.NaN()
-
-// Loop trains until Config.Epochs or Config.Steps are done. It goes on from the newest good
-// checkpoint of the run, or starts if there is none; a run that is done already
-// gets its pictures drawn again.
+// Loop trains until Config.Epochs or Config.Steps are done. It goes on from the newest
+// good checkpoint of the run, or starts if there is none. In a run that is complete it
+// calls Start and Done of the observers only.
 //
 // When ctx is done it saves a checkpoint and returns an *InterruptedError. A number
 // that is not finite ends it with a *DivergedError.
 func Loop(ctx context.Context, j Job) (res Result, err error) {
-	begun := time.Now()
+	started := time.Now()
 	t, err := newTrainer(j)
 	if err != nil {
 		return Result{}, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
-	j.Reporter.begin(j.Run, j.Model.Objective, t.params())
-	if !t.fresh {
-		j.Reporter.Println("resumed   ", fmt.Sprintf("%s: %s and %s of the next", t.lastDir, plural(t.at.Epoch, "whole epoch"), plural(int(t.at.EpochImages), "image")))
-		if unit := unit(&j.Run.Config); t.done() {
-			j.Reporter.Println("          ", fmt.Sprintf("all its %s are done: more --%[1]s take it further", unit))
+	res.Last, err = t.train(ctx)
+	for _, o := range t.observers {
+		if e := o.Done(&t.view, err); e != nil {
+			err = errors.Join(err, e)
 		}
 	}
-	res.Last, err = t.train(ctx)
 	res.Epochs, res.Steps, res.Images = t.at.Epoch, t.at.Step, t.at.Images
-	res.Checkpoint, res.Seconds = t.lastDir, time.Since(begun).Seconds()
+	res.Checkpoint, res.Seconds = t.checkpoint, time.Since(started).Seconds()
 	if best, e := ckpt.Best(t.manager.Dir()); e == nil {
 		res.Best = best
 	}
-	if _, e := os.Stat(j.Run.Path(runlog.ReportFile)); e == nil {
-		res.Report = j.Run.Path(runlog.ReportFile)
+	if report := j.Run.Path(runlog.ReportFile); exists(report) {
+		res.Report = report
 	}
 	return res, err
 }
 
-// train returns the loop. All that it needs to be taken up again is in t.at and t.sums.
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// train is the loop. Everything that it needs to be continued in another process is in
+// t.at and t.sums. It returns the line of the last epoch.
 func (t *trainer) train(ctx context.Context) (last runlog.Line, err error) {
-	if last, err = t.beforeTraining(ctx); err != nil {
-		return last, err
+	if epochs := runlog.Epochs(t.lines); len(epochs) > 0 {
+		last = epochs[len(epochs)-1]
 	}
-	t.Reporter.start(t.Run.Config.TotalImages() - t.at.Images)
-	defer t.Reporter.stop()
-	t.saved = time.Now()
-	for err == nil && !t.done() {
-		if err = t.enter(ctx); err == nil {
-			last, err = t.trainStage(ctx, last)
+	err = t.observe(ctx, fmt.Sprintf("after epoch %d", t.lastEpoch()), func(o Observer) error {
+		if err := o.Start(ctx, &t.view); err != nil {
+			return err
+		}
+		for _, e := range t.skipped {
+			o.Note(&t.view, Note{"warning", e.Error()})
+		}
+		return nil
+	})
+	t.savedAt = time.Now()
+	for err == nil && !t.finished() {
+		if err = t.enterPhase(ctx); err == nil {
+			last, err = t.trainPhase(ctx, last)
 		}
 	}
 	return last, err
 }
 
-// trainStage trains to the end of the stage that was entered. last is the line of
-// the last whole epoch.
-func (t *trainer) trainStage(ctx context.Context, last runlog.Line) (runlog.Line, error) {
-	c, n := &t.Run.Config, int64(t.Data.Train.Len())
-	f := newFeed(plan{
-		images: t.Data.Labelled(t.Data.Train), size: t.size, seed: c.Seed, epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: t.stage.End, flip: c.Flip,
-		labelled: t.few, makeInputs: t.step.inputs,
+// trainPhase trains to the end of the phase that was entered. last is the line of the
+// last epoch that has one.
+func (t *trainer) trainPhase(ctx context.Context, last runlog.Line) (runlog.Line, error) {
+	f, err := newFeed(feedConfig{
+		images: t.Data.Labelled(t.Data.Train), batchSize: t.batchSize, seed: t.config.Seed, flip: t.config.Flip,
+		epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: t.phase.End,
+		labelled: t.labelled, newCall: t.step.newCall,
 	})
+	if err != nil {
+		return last, err
+	}
 	defer f.stop()
 	metrics := make([]float64, len(t.step.names))
-	for t.at.Epoch < t.stage.End && !t.done() {
-		var epoch, window clock
-		begun := time.Now()
-		for t.at.EpochImages < n && !t.trained() {
+	for t.at.Epoch < t.phase.End && !t.finished() {
+		var epoch, window stopwatch
+		started := time.Now()
+		for t.at.EpochImages < int64(t.Data.Train.Len()) && !t.trained() {
 			if ctx.Err() != nil {
 				return last, t.interrupt()
 			}
-			start := time.Now()
-			b := f.next()
-			waited := time.Since(start)
-			if b.err != nil {
-				return last, errors.Join(b.err, t.save())
+			if err := t.trainStep(f, metrics, &epoch, &window); err != nil {
+				return last, err
 			}
-			bad, err := t.step.run(b, t.at.Step, int(n), metrics)
-			if err != nil {
-				return last, fmt.Errorf("train: epoch %d, step %d: %w", t.at.Epoch+1, t.at.Step, err)
-			}
-			if bad != nil {
-				return last, t.diverged(bad.metric, bad.value, t.step.explain(t.Backend, t.state, b))
-			}
-			images := b.n
-			f.giveBack(b)
-			t.at.Step++
-			t.at.Images += int64(images)
-			t.at.EpochImages += int64(images)
-			t.sums.Judged = false
-			t.sums.Epoch.add(images, metrics)
-			t.sums.Window.add(images, metrics)
-			t.sums.Interval.add(images, metrics)
-			took := time.Since(start)
-			epoch.add(images, took, waited)
-			window.add(images, took, waited)
-			t.span.add(images, took, waited)
-			t.Reporter.step(c, t.at.Epoch+1, t.stage.Name, images, t.sums.Epoch.Metrics[0]/float64(t.sums.Epoch.Images))
-
-			if t.at.Step%stepsALine == 0 {
-				if err := t.stepLine(&window); err != nil {
-					return last, err
-				}
-			}
-			if every := int64(c.LogSteps); every > 0 && t.at.Step%every == 0 {
-				if err := t.interval(ctx, metrics); err != nil {
-					return last, err
-				}
-			}
-			if t.at.EpochImages < n && !t.trained() && t.due() {
-				if err := t.save(); err != nil {
-					return last, err
-				}
+			if err := t.afterStep(ctx, metrics, &window); err != nil {
+				return last, err
 			}
 		}
-		if t.passOver() {
-			if t.due() {
+		if t.skipsLine() {
+			t.nextEpoch()
+			if t.checkpointDue() {
 				if err := t.save(); err != nil {
 					return last, err
 				}
 			}
 			continue
 		}
-		line, err := t.endEpoch(ctx, &epoch, begun)
+		line, err := t.endEpoch(ctx, &epoch, started)
 		if err != nil {
 			return last, err
 		}
 		last = line
-		if err := t.draw(ctx, t.epoch(), t.done()); err != nil {
+		err = t.observe(ctx, fmt.Sprintf("after epoch %d", t.lastEpoch()), func(o Observer) error { return o.Epoch(ctx, &t.view, line) })
+		if err != nil {
 			return last, err
 		}
 	}
 	return last, nil
 }
 
-// beforeTraining draws what an earlier process may have been stopped before it could
-// draw. It returns the line of the last whole epoch.
-func (t *trainer) beforeTraining(ctx context.Context) (last runlog.Line, err error) {
-	lines, err := runlog.ReadLog(t.Run.Dir)
+// trainStep runs the step of the next batch and adds its metrics to the sums.
+func (t *trainer) trainStep(f *feed, metrics []float64, epoch, window *stopwatch) error {
+	start := time.Now()
+	b := f.next()
+	waited := time.Since(start)
+	if b.err != nil {
+		return errors.Join(b.err, t.save())
+	}
+	bad, err := t.step.run(b, t.at.Step, t.Data.Train.Len(), metrics)
 	if err != nil {
-		return last, err
+		return fmt.Errorf("train: epoch %d, step %d: %w", t.at.Epoch+1, t.at.Step, err)
 	}
-	t.judged = slices.DeleteFunc(lines, func(l runlog.Line) bool { return l.Kind == runlog.StepLine })
-	if epochs := runlog.Epochs(t.judged); len(epochs) > 0 {
-		last = epochs[len(epochs)-1]
+	if bad != nil {
+		return t.diverged(bad.metric, bad.value, explain(b))
 	}
-	entered := t.at.Epoch == t.stage.First && t.sums.Begun > t.stage.Index // and all was drawn before
-	if t.at.EpochImages == 0 && !entered || t.sums.Judged && t.done() {
-		err = t.draw(ctx, t.epoch(), t.done())
+	images := b.n
+	f.release(b)
+	t.at.Step++
+	t.at.Images += int64(images)
+	t.at.EpochImages += int64(images)
+	t.sums.Evaluated = false
+	t.sums.Epoch.add(images, metrics)
+	t.sums.Window.add(images, metrics)
+	t.sums.Interval.add(images, metrics)
+	took := time.Since(start)
+	epoch.add(images, took, waited)
+	window.add(images, took, waited)
+	t.interval.add(images, took, waited)
+	step := Step{Images: images, Metrics: metrics, Loss: t.sums.Epoch.Metrics[0] / float64(t.sums.Epoch.Images)}
+	for _, o := range t.observers {
+		o.Step(&t.view, step)
 	}
-	return last, err
+	return nil
 }
 
-// A clock counts images and the time that training on them took, of which some was
-// spent waiting until they were read.
-type clock struct {
-	images       int
-	busy, waited time.Duration
-}
-
-func (c *clock) add(images int, took, waited time.Duration) {
-	c.images += images
-	c.busy += took
-	c.waited += waited
-}
-
-func (c *clock) rate() float64 {
-	if c.busy <= 0 {
-		return 0
+// afterStep logs and saves what is due after a step.
+func (t *trainer) afterStep(ctx context.Context, metrics []float64, window *stopwatch) error {
+	if t.at.Step%stepsPerLine == 0 {
+		err := t.log.Append(t.line(runlog.StepLine, &t.sums.Window, window))
+		t.sums.Window.reset()
+		*window = stopwatch{}
+		if err != nil {
+			return err
+		}
 	}
-	return float64(c.images) / c.busy.Seconds()
-}
-
-// share returns the part of the time that was spent waiting.
-func (c *clock) share() float64 {
-	if c.busy <= 0 {
-		return 0
+	if every := int64(t.config.LogSteps); every > 0 && t.at.Step%every == 0 {
+		if err := t.endInterval(ctx, metrics); err != nil {
+			return err
+		}
 	}
-	return c.waited.Seconds() / c.busy.Seconds()
+	if t.at.EpochImages < int64(t.Data.Train.Len()) && !t.trained() && t.checkpointDue() {
+		return t.save()
+	}
+	return nil
 }
 
-// due says whether it is time for a checkpoint within an epoch.
-func (t *trainer) due() bool {
-	p := t.Run.Config.Checkpoints
-	return p.Steps > 0 && t.at.Step%p.Steps == 0 || p.Seconds > 0 && time.Since(t.saved).Seconds() >= p.Seconds
+// checkpointDue reports whether it is time for a checkpoint within an epoch.
+func (t *trainer) checkpointDue() bool {
+	c := t.config.Checkpoints
+	return c.Steps > 0 && t.at.Step%c.Steps == 0 || c.Seconds > 0 && time.Since(t.savedAt).Seconds() >= c.Seconds
 }
 
-func (t *trainer) line(kind string, s *sum, c *clock) runlog.Line {
+func (t *trainer) line(kind string, s *sum, w *stopwatch) runlog.Line {
 	return runlog.Line{
-		Kind: kind, Phase: t.stage.Name, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.step.rate(t.at.Epoch),
-		Train: s.means(t.step.names), ImagesPerSec: c.rate(), Waited: c.waited.Seconds(), Seconds: c.busy.Seconds(),
+		Kind: kind, Phase: t.phase.Name, Epoch: t.at.Epoch + 1, Step: t.at.Step, Images: t.at.Images, LR: t.step.rate(t.at.Epoch),
+		Train: s.means(t.step.names), ImagesPerSec: w.rate(), Waited: w.waited.Seconds(), Seconds: w.busy.Seconds(),
 	}
 }
 
-func (t *trainer) stepLine(c *clock) error {
-	err := t.logs.Append(t.line(runlog.StepLine, &t.sums.Window, c))
-	t.sums.Window.reset()
-	*c = clock{}
-	return err
+// endInterval logs an interval of Config.LogSteps steps, whose last step had those
+// metrics. It is not interrupted, so that a checkpoint of this step has a whole log.
+func (t *trainer) endInterval(ctx context.Context, metrics []float64) error {
+	ctx = context.WithoutCancel(ctx)
+	place := fmt.Sprintf("step %d", t.at.Step)
+	line := t.line(runlog.IntervalLine, &t.sums.Interval, &t.interval)
+	line.LastStep = map[string]float64{}
+	for i, name := range t.step.names {
+		line.LastStep[name] = metrics[i]
+	}
+	if err := t.judge(ctx, &line); err != nil {
+		return fmt.Errorf("train: %s: %w", place, err)
+	}
+	t.lines = append(t.lines, line)
+	if err := t.log.Append(line); err != nil {
+		return err
+	}
+	t.sums.Interval.reset()
+	t.interval = stopwatch{}
+	return t.observe(ctx, place, func(o Observer) error { return o.Interval(ctx, &t.view, line) })
 }
 
-// endEpoch judges, logs and saves the epoch whose last step, or the run's, is done.
-func (t *trainer) endEpoch(ctx context.Context, c *clock, begun time.Time) (runlog.Line, error) {
-	line := t.line(runlog.EpochLine, &t.sums.Epoch, c)
+// endEpoch evaluates, logs and saves the epoch whose last step, or that of the run, is
+// done.
+func (t *trainer) endEpoch(ctx context.Context, w *stopwatch, started time.Time) (runlog.Line, error) {
+	place := fmt.Sprintf("epoch %d", t.at.Epoch+1)
+	line := t.line(runlog.EpochLine, &t.sums.Epoch, w)
 	line.Partial = t.at.EpochImages < int64(t.Data.Train.Len())
-	if t.eval != nil {
-		scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(t.Data.Test), t.Run.Config.Seed)
-		var bad *eval.NonFiniteError
-		switch {
-		case errors.As(err, &bad) && t.stage.Last:
-			return line, t.diverged("test_"+bad.Metric, bad.Value, err)
-		case errors.As(err, &bad): // a later stage will set what this one leaves as it is
-		case err != nil && ctx.Err() != nil:
-			return line, t.interrupt()
-		case err != nil:
-			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
-		default:
-			line.Test, line.UnitKL = scores.Map(), scores.Units()[eval.KLPerUnit]
-		}
+	if err := t.evaluate(ctx, &line); err != nil {
+		return line, err
 	}
-	if t.stage.Last && t.gauge.due(&t.Run.Config, line) {
-		if err := t.measure(ctx, &line); err != nil && ctx.Err() != nil {
-			return line, t.interrupt()
-		} else if err != nil {
-			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
-		}
+	err := t.observe(ctx, place, func(o Observer) error { return o.Measure(ctx, &t.view, &line) })
+	if err != nil {
+		return line, err
 	}
-	if !t.stage.Last { // it is what the last stage minimises: no other is to be compared by it
+	if !t.phase.Last { // it is what the last phase minimises: no other is compared by it
 		delete(line.Test, eval.TestLoss)
 	}
-	if t.watches() && t.Run.Config.EndsInterval(&line) {
-		var err error
-		if line.Generated, err = t.look(ctx); err != nil && ctx.Err() != nil {
-			return line, t.interrupt()
-		} else if err != nil {
-			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
-		}
+	if err := t.judge(ctx, &line); err != nil && ctx.Err() != nil {
+		return line, t.interrupt()
+	} else if err != nil {
+		return line, fmt.Errorf("train: %s: %w", place, err)
 	}
-	if t.stage.Last {
-		var err error
-		if line.Warnings, err = t.diagnose(ctx, line); err != nil && ctx.Err() != nil {
-			return line, t.interrupt()
-		} else if err != nil {
-			return line, fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
-		}
-	}
-	line.Best = t.best(line)
-	line.Seconds = time.Since(begun).Seconds()
-	t.judged = append(t.judged, line)
+	line.Best = t.setBest(line)
+	line.Seconds = time.Since(started).Seconds()
+	t.waitedShare = w.waitedShare()
+	t.lines = append(t.lines, line)
 	if line.Partial {
-		t.sums.Judged = true // what is left of it may follow
+		t.sums.Evaluated = true // more of the epoch may follow
 	} else {
 		t.nextEpoch()
 	}
-	if err := t.logs.Append(line); err != nil {
+	if err := t.log.Append(line); err != nil {
 		return line, err
 	}
-	if err := t.save(); err != nil {
-		return line, err
-	}
-	t.Reporter.epoch(&t.Run.Config, line, c.share())
-	return line, nil
+	return line, t.save()
 }
 
-// interrupt saves the run as it is and says so.
+// evaluate adds the metrics of the test images to the line of an epoch.
+func (t *trainer) evaluate(ctx context.Context, line *runlog.Line) error {
+	if t.eval == nil {
+		return nil
+	}
+	scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(t.Data.Test), t.config.Seed)
+	var bad *eval.NonFiniteError
+	switch {
+	case errors.As(err, &bad) && t.phase.Last:
+		return t.diverged("test_"+bad.Metric, bad.Value, err)
+	case errors.As(err, &bad): // a later phase sets what this one has not trained
+		return nil
+	case err != nil && ctx.Err() != nil:
+		return t.interrupt()
+	case err != nil:
+		return fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
+	}
+	line.Test, line.UnitKL = scores.Map(), scores.Units()[eval.KLPerUnit]
+	return nil
+}
+
+// judge adds to a line how various generated images are, and what the diagnosis finds.
+func (t *trainer) judge(ctx context.Context, line *runlog.Line) error {
+	if !t.phase.Last {
+		return nil
+	}
+	var err error
+	if slices.Contains(t.step.names, model.DLoss) && t.session.HasPrior() && t.config.EndsInterval(line) {
+		if line.Generated, err = t.measureDiversity(ctx); err != nil {
+			return err
+		}
+	}
+	line.Warnings, err = t.diagnose(ctx, *line)
+	return err
+}
+
+// setBest reports whether an epoch is the best so far, by the test loss, or by the
+// first metric that is measured if the model has none, and if so makes it the best of
+// the run.
+func (t *trainer) setBest(l runlog.Line) bool {
+	name, larger := eval.TestLoss, false
+	v, ok := l.Test[name]
+	if !ok && t.phase.Last && t.evaluation != nil {
+		m := t.evaluation.metrics[0]
+		name, larger = m.Name, m.Up
+		v, ok = l.Test[name]
+	}
+	best := t.at.Best
+	if !ok || best != nil && best.Metric == name && (v == best.Value || v > best.Value != larger) {
+		return false
+	}
+	t.at.Best = &ckpt.Score{Metric: name, Value: v, Step: t.at.Step}
+	return true
+}
+
+// interrupt saves the run as it is and returns the error of an interruption.
 func (t *trainer) interrupt() error {
 	if err := t.save(); err != nil {
 		return err
 	}
-	return t.interrupted()
+	return &InterruptedError{Run: t.Run.Dir, Recipe: t.config.Recipe, Checkpoint: t.checkpoint, Epoch: t.at.Epoch, Step: t.at.Step}
 }
 
-func (t *trainer) interrupted() error {
-	return &InterruptedError{Run: t.Run.Dir, Recipe: t.Run.Config.Recipe, Checkpoint: t.lastDir, Epoch: t.at.Epoch, Step: t.at.Step}
+// trained reports whether the last step of the run is done.
+func (t *trainer) trained() bool {
+	if t.config.BySteps() {
+		return t.at.Step >= int64(t.config.Steps)
+	}
+	return t.at.Epoch >= t.config.Epochs
+}
+
+// finished reports whether the run is complete, and its last epoch, if it is partial,
+// has a line.
+func (t *trainer) finished() bool {
+	return t.trained() && (t.at.EpochImages == 0 || t.sums.Evaluated || t.at.Epoch >= t.config.TotalEpochs())
+}
+
+// skipsLine reports whether the epoch that has ended has no line, in a run by steps
+// with intervals of which none ended in it.
+func (t *trainer) skipsLine() bool {
+	return !t.trained() && t.at.Epoch+1 != t.phase.End && !t.config.DueEvery(1, t.at.Epoch+1, t.at.Step)
+}
+
+func (t *trainer) nextEpoch() {
+	t.at.Epoch++
+	t.at.EpochImages = 0
+	t.sums.Epoch.reset()
+}
+
+// lastEpoch returns the number of the last epoch that has a line, 0 before the first.
+func (t *trainer) lastEpoch() int {
+	if t.sums.Evaluated {
+		return t.at.Epoch + 1
+	}
+	return t.at.Epoch
+}
+
+// A stopwatch counts images and the time that training on them took, of which some was
+// spent waiting for them to be read.
+type stopwatch struct {
+	images       int
+	busy, waited time.Duration
+}
+
+func (w *stopwatch) add(images int, took, waited time.Duration) {
+	w.images += images
+	w.busy += took
+	w.waited += waited
+}
+
+// rate returns images per second, 0 without any.
+func (w *stopwatch) rate() float64 {
+	if w.busy <= 0 {
+		return 0
+	}
+	return float64(w.images) / w.busy.Seconds()
+}
+
+// waitedShare returns the share of the time that was spent waiting.
+func (w *stopwatch) waitedShare() float64 {
+	if w.busy <= 0 {
+		return 0
+	}
+	return w.waited.Seconds() / w.busy.Seconds()
 }

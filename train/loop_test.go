@@ -1,10 +1,11 @@
-package train
+package train_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,24 +19,26 @@ import (
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A short run learns, and what it logs is what an evaluation of its checkpoint gives.
 func TestLearns(t *testing.T) {
-	set := must(small(3000, 300))
-	c := config("mlp-vae", set, "hidden", "64")
+	set := runtest.Must(runtest.Small(3000, 300))
+	c := runtest.Config("mlp-vae", set, "hidden", "64")
 	c.Epochs, c.Batch, c.LR = 5, 50, 2e-3
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	res := trained(t, r, set, 2)
-	lines := must(runlog.ReadLog(r.Dir))
+	lines := runtest.Must(runlog.ReadLog(r.Dir))
 	epochs := runlog.Epochs(lines)
 	if len(epochs) != 5 || len(lines) != 5+3 || res.Steps != 300 || res.Images != 15000 || res.Epochs != 5 {
 		t.Fatalf("%d lines of %d epochs, %+v", len(lines), len(epochs), res)
 	}
 	for _, l := range lines {
-		t.Log(textOf(l, 5))
+		t.Logf("%+v", l)
 	}
 	first, last := epochs[0], epochs[4]
 	if loss := last.Test["test_loss"]; !(loss < 200) || !(loss < first.Test["test_loss"]-20) {
@@ -47,29 +50,29 @@ func TestLearns(t *testing.T) {
 
 	be := cpu.New(1)
 	defer be.Close()
-	tr, err := OpenModel(r.Dir, registry(), be)
+	tr, err := train.OpenModel(r.Dir, runtest.Registry(), be)
 	if err != nil {
 		t.Fatal(err)
 	}
 	st := be.NewState()
-	for name, w := range must(ckpt.LoadWeights(tr.Path)).Weights {
+	for name, w := range runtest.Must(ckpt.LoadWeights(tr.Path)).Weights {
 		if err := st.Set(name, w); err != nil {
 			t.Fatal(err)
 		}
 	}
-	scores := must(must(eval.New(latent.New(tr.Model(), tr.Input(), exec.New(be, st)))).Evaluate(context.Background(), set.Labelled(set.Test), c.Seed))
+	scores := runtest.Must(runtest.Must(eval.New(latent.New(tr.Model(), tr.Input(), exec.New(be, st)))).Evaluate(context.Background(), set.Labelled(set.Test), c.Seed))
 	for _, s := range scores {
 		if got := last.Test[s.Metric.Name]; got != s.Value || len(last.Test) != len(scores) {
 			t.Errorf("the log has %s = %v, the checkpoint %v", s.Metric.Name, got, s.Value)
 		}
 	}
 	// The weights file alone is enough to draw.
-	alone, err := OpenModel(filepath.Join(res.Best, ckpt.WeightsFile), registry(), be)
+	alone, err := train.OpenModel(filepath.Join(res.Best, ckpt.WeightsFile), runtest.Registry(), be)
 	if err != nil {
 		t.Fatal(err)
 	}
 	z := []float32{0.3, -1}
-	a, b := must(alone.Decode(context.Background(), z)), must(tr.Decode(context.Background(), z))
+	a, b := runtest.Must(alone.Decode(context.Background(), z)), runtest.Must(tr.Decode(context.Background(), z))
 	if alone.Config.Recipe != "mlp-vae" || fmt.Sprint(a) != fmt.Sprint(b) || alone.Step != 300 {
 		t.Errorf("the weights file alone gives %+v", alone.Config)
 	}
@@ -77,21 +80,21 @@ func TestLearns(t *testing.T) {
 
 // An epoch's means are over every image once, the short batch weighted by its images.
 func TestEpochMeans(t *testing.T) {
-	set := must(small(100, 20))
-	c := config("mlp-vae", set, "hidden", "8")
+	set := runtest.Must(runtest.Small(100, 20))
+	c := runtest.Config("mlp-vae", set, "hidden", "8")
 	c.Epochs, c.Batch, c.LR = 1, 64, 1e-12 // nothing moves: the means are those of one state
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	seen := make([]atomic.Int32, 100)
-	trained(t, r, trapped(set, func(i int) error { seen[i].Add(1); return nil }), 1)
+	trained(t, r, runtest.Trapped(set, func(i int) error { seen[i].Add(1); return nil }), 1)
 	for i := range seen {
 		if n := seen[i].Load(); n != 1 {
 			t.Errorf("image %d was used %d times", i, n)
 		}
 	}
-	l := must(runlog.ReadLog(r.Dir))[0]
+	l := runtest.Must(runlog.ReadLog(r.Dir))[0]
 	be := cpu.New(1)
 	defer be.Close()
-	tr := must(OpenModel(r.Dir, registry(), be))
+	tr := runtest.Must(train.OpenModel(r.Dir, runtest.Registry(), be))
 	mean, logVar, err := tr.EncodeMeans(context.Background(), set.Train.Items)
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +109,11 @@ func TestEpochMeans(t *testing.T) {
 }
 
 func TestSeedsAndThreads(t *testing.T) {
-	set := must(small(150, 30))
+	set := runtest.Must(runtest.Small(150, 30))
 	run := func(seed uint64, threads int) (string, string) {
-		c := config("mlp-vae", set, "hidden", "16")
+		c := runtest.Config("mlp-vae", set, "hidden", "16")
 		c.Seed = seed
-		r := newRun(t, c)
+		r := runtest.NewRun(t, c)
 		trained(t, r, set, threads)
 		return digestOf(t, r.Dir)
 	}
@@ -132,14 +135,14 @@ func TestResume(t *testing.T) {
 }
 
 func resumes(t *testing.T, recipe string) {
-	set := must(small(150, 30)) // 64 + 64 + 22
-	c := config(recipe, set, "hidden", "16", "filters", "2,3")
+	set := runtest.Must(runtest.Small(150, 30)) // 64 + 64 + 22
+	c := runtest.Config(recipe, set, "hidden", "16", "filters", "2,3")
 	c.Schedule = "step:1:0.5"
-	whole := newRun(t, c)
+	whole := runtest.NewRun(t, c)
 	trained(t, whole, set, 2)
 	want, wantLog := digestOf(t, whole.Dir)
 
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	be := cpu.New(2)
 	defer be.Close()
 	stops := 0
@@ -149,16 +152,16 @@ func resumes(t *testing.T, recipe string) {
 			t.Errorf("it does not say how to go on: %v", stopped)
 		}
 		stops++
-		if s := must(ckpt.LoadState(stopped.Checkpoint)); s.Step != stopped.Step || s.Epoch != stopped.Epoch {
+		if s := runtest.Must(ckpt.LoadState(stopped.Checkpoint)); s.Step != stopped.Step || s.Epoch != stopped.Epoch {
 			t.Errorf("%v, but the checkpoint is of step %d", stopped, s.Step)
 		}
 	}
-	trained(t, must(runlog.Open(r.Dir, recipe)), set, 1)
+	trained(t, runtest.Must(runlog.Open(r.Dir, recipe)), set, 1)
 	got, gotLog := digestOf(t, r.Dir)
 	if got != want || gotLog != wantLog {
 		t.Errorf("after %d interruptions: %s, want %s\n%s\nwant\n%s", stops, got, want, gotLog, wantLog)
 	}
-	if files := must(os.ReadDir(r.Path(runlog.CheckpointsDir))); len(files) > 4 {
+	if files := runtest.Must(os.ReadDir(r.Path(runlog.CheckpointsDir))); len(files) > 4 {
 		t.Errorf("%d checkpoints, want the last 3 and the best", len(files))
 	}
 }
@@ -166,13 +169,13 @@ func resumes(t *testing.T, recipe string) {
 // A run that is done goes on when it is given more epochs, as if it had had them
 // from the start.
 func TestMoreEpochs(t *testing.T) {
-	set := must(small(150, 30))
-	c := config("mlp-vae", set, "hidden", "16")
-	whole := newRun(t, c)
+	set := runtest.Must(runtest.Small(150, 30))
+	c := runtest.Config("mlp-vae", set, "hidden", "16")
+	whole := runtest.NewRun(t, c)
 	trained(t, whole, set, 2)
 
 	c.Epochs = 1
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	if res := trained(t, r, set, 2); res.Epochs != 1 {
 		t.Fatalf("%+v", res)
 	}
@@ -183,7 +186,7 @@ func TestMoreEpochs(t *testing.T) {
 	if err := r.Change(c); err != nil {
 		t.Fatal(err)
 	}
-	trained(t, must(runlog.Open(r.Dir, "")), set, 2)
+	trained(t, runtest.Must(runlog.Open(r.Dir, "")), set, 2)
 	want, wantLog := digestOf(t, whole.Dir)
 	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
 		t.Errorf("1 and 2 epochs: %s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
@@ -192,21 +195,21 @@ func TestMoreEpochs(t *testing.T) {
 
 // A damaged checkpoint is passed over with a word, and what it did is done again.
 func TestDamagedCheckpoint(t *testing.T) {
-	set := must(small(150, 30))
-	r := newRun(t, config("mlp-vae", set, "hidden", "16"))
+	set := runtest.Must(runtest.Small(150, 30))
+	r := runtest.NewRun(t, runtest.Config("mlp-vae", set, "hidden", "16"))
 	res := trained(t, r, set, 2)
 	want, wantLog := digestOf(t, r.Dir)
 	name := filepath.Join(res.Checkpoint, ckpt.WeightsFile)
-	b := must(os.ReadFile(name))
+	b := runtest.Must(os.ReadFile(name))
 	b[len(b)-1] ^= 1
 	if err := os.WriteFile(name, b, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if _, err := Loop(context.Background(), newJob(t, r, set, 2, &out)); err != nil {
+	if _, err := train.Loop(context.Background(), newJob(t, r, set, 2, &out)); err != nil {
 		t.Fatal(err)
 	}
-	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog || !strings.Contains(out.String(), "warning: ") {
+	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog || !strings.Contains(out.String(), "warning    ") {
 		t.Errorf("resumed from the one before: %s, want %s\n%s", got, want, out.String())
 	}
 }
@@ -214,17 +217,17 @@ func TestDamagedCheckpoint(t *testing.T) {
 // A rate that is far too high ends with the layer, the step and the way out, and
 // leaves no number that is not finite.
 func TestDiverges(t *testing.T) {
-	set := must(small(150, 30))
-	c := config("mlp-vae", set, "hidden", "16")
+	set := runtest.Must(runtest.Small(150, 30))
+	c := runtest.Config("mlp-vae", set, "hidden", "16")
 	c.Epochs = 1
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	res := trained(t, r, set, 2)
 	c.Epochs, c.LR = 2, 1e30
 	if err := r.Change(c); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Loop(context.Background(), newJob(t, r, set, 2, nil))
-	var bad *DivergedError
+	_, err := train.Loop(context.Background(), newJob(t, r, set, 2, nil))
+	var bad *train.DivergedError
 	var at *backend.NonFiniteError
 	if !errors.As(err, &bad) || !errors.As(err, &at) {
 		t.Fatalf("a rate of 1e30 gave %v", err)
@@ -237,7 +240,7 @@ func TestDiverges(t *testing.T) {
 			t.Errorf("%q lacks %q, or is not one line", err, part)
 		}
 	}
-	if names := must(ckpt.List(r.Path(runlog.CheckpointsDir))); len(names) != 1 {
+	if names := runtest.Must(ckpt.List(r.Path(runlog.CheckpointsDir))); len(names) != 1 {
 		t.Errorf("checkpoints %v, want the good one only", names)
 	}
 	c.LR = 1e-3
@@ -252,34 +255,34 @@ func TestDiverges(t *testing.T) {
 // What the guard of the step cannot see, parameters that overflow in the last
 // update, is not saved either.
 func TestOverflowIsNotSaved(t *testing.T) {
-	set := must(small(30, 10)) // one step
-	c := config("mlp-vae", set, "hidden", "16")
+	set := runtest.Must(runtest.Small(30, 10)) // one step
+	c := runtest.Config("mlp-vae", set, "hidden", "16")
 	c.Epochs, c.LR = 1, 3e38
-	r := newRun(t, c)
-	_, err := Loop(context.Background(), newJob(t, r, set, 1, nil))
-	var bad *DivergedError
+	r := runtest.NewRun(t, c)
+	_, err := train.Loop(context.Background(), newJob(t, r, set, 1, nil))
+	var bad *train.DivergedError
 	if !errors.As(err, &bad) {
 		t.Errorf("a rate of 3e38 gave %v", err)
 	}
-	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, pixels.Item(28, 28, 1)))}
+	set.Test = data.Split{Items: runtest.Must(data.NewInMemory(nil, 0, pixels.Item(28, 28, 1)))}
 	c.Data.Test = 0
-	r = newRun(t, c)
-	_, err = Loop(context.Background(), newJob(t, r, set, 1, nil))
+	r = runtest.NewRun(t, c)
+	_, err = train.Loop(context.Background(), newJob(t, r, set, 1, nil))
 	if err != nil && !errors.As(err, &bad) {
 		t.Errorf("without test images: %v", err)
 	}
-	for _, name := range must(ckpt.List(r.Path(runlog.CheckpointsDir))) {
-		if err := must(ckpt.Load(name)).Check(); err != nil {
+	for _, name := range runtest.Must(ckpt.List(r.Path(runlog.CheckpointsDir))) {
+		if err := runtest.Must(ckpt.Load(name)).Check(); err != nil {
 			t.Errorf("saved: %v", err)
 		}
 	}
 }
 
 func TestDataErrors(t *testing.T) {
-	set := must(small(150, 30))
-	r := newRun(t, config("mlp-vae", set, "hidden", "16"))
+	set := runtest.Must(runtest.Small(150, 30))
+	r := runtest.NewRun(t, runtest.Config("mlp-vae", set, "hidden", "16"))
 	broken := errors.New("broken file")
-	_, err := Loop(context.Background(), newJob(t, r, trapped(set, func(i int) error {
+	_, err := train.Loop(context.Background(), newJob(t, r, runtest.Trapped(set, func(i int) error {
 		if i == 77 {
 			return broken
 		}
@@ -290,7 +293,7 @@ func TestDataErrors(t *testing.T) {
 	}
 	other := *set
 	other.Digest = "another"
-	if _, err := Loop(context.Background(), newJob(t, r, &other, 1, nil)); err == nil || !strings.Contains(err.Error(), "another") {
+	if _, err := train.Loop(context.Background(), newJob(t, r, &other, 1, nil)); err == nil || !strings.Contains(err.Error(), "another") {
 		t.Errorf("other data gave %v", err)
 	}
 	trained(t, r, set, 1)
@@ -298,35 +301,15 @@ func TestDataErrors(t *testing.T) {
 
 // A set without test images trains; there is then nothing to be best at.
 func TestNoTestImages(t *testing.T) {
-	set := must(small(70, 10))
-	set.Test = data.Split{Items: must(data.NewInMemory(nil, 0, pixels.Item(28, 28, 1)))}
-	c := config("mlp-vae", set, "hidden", "16")
+	set := runtest.Must(runtest.Small(70, 10))
+	set.Test = data.Split{Items: runtest.Must(data.NewInMemory(nil, 0, pixels.Item(28, 28, 1)))}
+	c := runtest.Config("mlp-vae", set, "hidden", "16")
 	c.Pictures, c.Epochs = 0, 1
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	if res := trained(t, r, set, 2); res.Last.Test != nil || res.Best != res.Checkpoint || res.Report == "" {
 		t.Errorf("%+v", res)
 	}
 }
 
-// A step allocates nothing; what TestFeed says of its batch.
-func TestStepAllocations(t *testing.T) {
-	set := must(small(128, 10))
-	r := newRun(t, config("mlp-vae", set, "hidden", "16"))
-	tr, err := newTrainer(newJob(t, r, set, 2, nil))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tr.close()
-	f := newFeed(plan{images: set.Train.Items, size: 64, epochs: 1, makeInputs: tr.step.inputs})
-	defer f.stop()
-	b, metrics := f.next(), make([]float64, len(tr.step.names))
-	n := testing.AllocsPerRun(20, func() {
-		if bad, err := tr.step.run(b, 3, set.Train.Len(), metrics); bad != nil || err != nil {
-			t.Fatal(bad, err)
-		}
-		tr.sums.Epoch.add(b.n, metrics)
-	})
-	if n != 0 {
-		t.Errorf("%v allocations a step, want none", n)
-	}
-}
+// klOf returns KL(N(m, e^v) ‖ N(0, 1)).
+func klOf(m, v float64) float64 { return (m*m + math.Exp(v) - v - 1) / 2 }

@@ -10,33 +10,32 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
-	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// weightSamples is how many importance samples an image a likelihood has that is
-// measured while a run trains.
+// weightSamples is the number of importance samples for each image of a likelihood that
+// is measured while a run trains.
 const weightSamples = 100
 
+// protocol returns that of a periodic evaluation.
 func protocol(m runlog.Measure) eval.Protocol {
 	return eval.Protocol{NLLSamples: weightSamples, Generated: m.Images, Images: m.Images}
 }
 
-// metrics returns those measured on a set, in the order of the words.
+// metricsOf returns the metrics that m names under a protocol, in the order of its words.
 func metricsOf(m runlog.Measure, p eval.Protocol) ([]eval.Metric, error) {
 	var some []eval.Metric
-	all := p.Metrics()
+	all := slices.DeleteFunc(p.Metrics(), func(x eval.Metric) bool { return x.EachEpoch })
 	for _, word := range m.Metrics {
-		i := slices.IndexFunc(all, func(x eval.Metric) bool { return word != "" && !x.EachEpoch && strings.Contains(x.Name, word) })
+		i := slices.IndexFunc(all, func(x eval.Metric) bool { return word != "" && strings.Contains(x.Name, word) })
 		if i < 0 {
 			var have []string
 			for _, x := range all {
-				if !x.EachEpoch {
-					have = append(have, x.Name)
-				}
+				have = append(have, x.Name)
 			}
-			return nil, option.Errorf("{Measure}: no metric with %q in its name; have %s", word, strings.Join(have, ", "))
+			return nil, option.Errorf("train: {Measure}: no metric with %q in its name; have %s", word, strings.Join(have, ", "))
 		}
 		some = append(some, all[i])
 	}
@@ -44,112 +43,81 @@ func metricsOf(m runlog.Measure, p eval.Protocol) ([]eval.Metric, error) {
 }
 
 // Validate reports every fault of the configuration of a run, one a line: those of
-// c.Validate, and words of Measure that are in the name of no metric.
+// c.Validate, and a word of Measure that is in the name of no metric.
 func Validate(c *runlog.Config) error {
 	_, err := metricsOf(c.Measure, protocol(c.Measure))
-	if err != nil {
-		err = fmt.Errorf("train: %w", err)
-	}
 	return errors.Join(c.Validate(), err)
 }
 
-// A gauge measures what Measure says of a run in training.
-type gauge struct {
-	runlog.Measure
-	set     *data.Set
-	seed    uint64
-	metrics []eval.Metric
-	net     func(ctx context.Context, of *data.Set) (*feature.Net, error)
-	told    bool // which are not to be had
+// An evaluation is the Observer that measures what Config.Measure names.
+type evaluation struct {
+	Base
+	config   runlog.Measure
+	set      *data.Set
+	seed     uint64
+	metrics  []eval.Metric
+	network  func(ctx context.Context, set *data.Set) (*feature.Net, error)
+	reported bool // the metrics that the model does not have
 }
 
-// newGauge returns nil if nothing is to be measured.
-func newGauge(j Job) (*gauge, error) {
+// newEvaluation returns nil if nothing is to be measured.
+func newEvaluation(j Job) (*evaluation, error) {
 	m := j.Run.Config.Measure
 	if len(m.Metrics) == 0 || j.Data.Test.Len() == 0 {
 		return nil, nil
 	}
 	metrics, err := metricsOf(m, protocol(m).On(j.Data))
 	if err != nil {
-		return nil, fmt.Errorf("train: %w", err)
+		return nil, err
 	}
-	g := &gauge{Measure: m, set: j.Data, seed: j.Run.Config.Seed, metrics: metrics}
-	if open := j.Net; open != nil {
+	e := &evaluation{config: m, set: j.Data, seed: j.Run.Config.Seed, metrics: metrics}
+	if open := j.FeatureNet; open != nil { // once for each set
 		nets := map[*data.Set]*feature.Net{}
-		g.net = func(ctx context.Context, of *data.Set) (*feature.Net, error) {
-			if n := nets[of]; n != nil {
+		e.network = func(ctx context.Context, set *data.Set) (*feature.Net, error) {
+			if n := nets[set]; n != nil {
 				return n, nil
 			}
-			n, err := open(ctx, of)
-			nets[of] = n
+			n, err := open(ctx, set)
+			nets[set] = n
 			return n, err
 		}
 	}
-	return g, nil
+	return e, nil
 }
 
-// due says whether an epoch is measured.
-func (g *gauge) due(c *runlog.Config, l runlog.Line) bool {
-	return g != nil && (c.IsLast(&l) || c.DueEvery(g.Every, l.Epoch, l.Step))
-}
-
-// measure adds the metrics to those of an epoch.
-func (t *trainer) measure(ctx context.Context, line *runlog.Line) error {
-	g := t.gauge
+// Measure adds the metrics to the line of an epoch in which they are due.
+func (e *evaluation) Measure(ctx context.Context, v *View, line *runlog.Line) error {
+	c := &v.Run().Config
+	if !v.Phase().Last || !c.IsLast(line) && !c.DueEvery(e.config.Every, line.Epoch, line.Step) {
+		return nil
+	}
 	var names []string
-	for _, m := range g.metrics {
+	for _, m := range e.metrics {
 		names = append(names, m.Name)
 	}
-	scores, missing, err := t.eval.Measure(ctx, eval.Task{Protocol: protocol(g.Measure), Set: g.set, Seed: g.seed, Only: names, Net: g.net})
+	scores, missing, err := v.Evaluator().Measure(ctx, eval.Task{Protocol: protocol(e.config), Set: e.set, Seed: e.seed, Only: names, Net: e.network})
 	if err != nil {
 		return err
 	}
 	if line.Test == nil {
 		line.Test = map[string]float64{}
 	}
-	var said []string
+	var values []string
 	for _, s := range scores {
 		line.Test[s.Metric.Name] = s.Value
-		if strings.HasPrefix(s.Metric.Name, "modes_") && len(s.Units) == len(t.Run.Config.Data.Labels) {
+		if strings.HasPrefix(s.Metric.Name, "modes_") && len(s.Units) == len(c.Data.Labels) {
 			line.Modes = s.Units
 		}
-		said = append(said, fmt.Sprintf("%s %.4g", s.Metric.Name, s.Value))
+		values = append(values, fmt.Sprintf("%s %.4g", s.Metric.Name, s.Value))
 	}
-	if len(said) > 0 {
-		t.Reporter.Println("measured  ", fmt.Sprintf("step %s: %s", thousands(float64(line.Step)), strings.Join(said, ", ")))
+	if len(values) > 0 {
+		v.Notify("measured", fmt.Sprintf("step %s: %s", english.Thousands(float64(line.Step)), strings.Join(values, ", ")))
 	}
-	for _, x := range missing {
-		if !g.told {
-			t.Reporter.Println("warning   ", fmt.Sprintf("%s is not measured: %s", x.Metric.Name, x.Why))
+	if !e.reported {
+		for _, x := range missing {
+			v.Notify("warning", fmt.Sprintf("%s is not measured: %s", x.Metric.Name, x.Why))
 		}
+		e.reported = true
 	}
-	g.told = true
 	return nil
-}
-
-// metrics returns those that the epochs of the run may have.
-func (t *trainer) metrics() []eval.Metric {
-	all := eval.Metrics()
-	if t.gauge != nil {
-		all = append(all, t.gauge.metrics...)
-	}
-	return all
-}
-
-// best says whether an epoch is the best so far, by the test loss, or by the first
-// metric that is measured if the model has none: an adversarial one.
-func (t *trainer) best(l runlog.Line) bool {
-	name, up := eval.TestLoss, false
-	v, ok := l.Test[name]
-	if !ok && t.stage.Last && t.gauge != nil {
-		m := t.gauge.metrics[0]
-		name, up = m.Name, m.Up
-		v, ok = l.Test[name]
-	}
-	was := t.at.Best
-	if !ok || was != nil && was.Metric == name && (v == was.Value || v > was.Value != up) {
-		return false
-	}
-	t.at.Best = &ckpt.Score{Metric: name, Value: v, Step: t.at.Step}
-	return true
 }

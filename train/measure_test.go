@@ -1,4 +1,4 @@
-package train
+package train_test
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -18,28 +20,28 @@ import (
 // What is measured while a run trains is in its log, its report and on the terminal,
 // makes the best checkpoint of a model without a test loss, and changes nothing else.
 func TestMeasure(t *testing.T) {
-	set := must(small(150, 30))
-	c := config("dense-gan", set, "hidden", "16")
+	set := runtest.Must(runtest.Small(150, 30))
+	c := runtest.Config("dense-gan", set, "hidden", "16")
 	c.Epochs, c.Pictures = 5, 0
-	plain := newRun(t, c)
+	plain := runtest.NewRun(t, c)
 	trained(t, plain, set, 2)
 	c.Measure = runlog.Measure{Metrics: []string{"fid", "mse"}, Every: 2, Images: 20}
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	var out bytes.Buffer
 	j := newJob(t, r, set, 2, &out)
 	opened := 0
-	j.Net = func(ctx context.Context, of *data.Set) (*feature.Net, error) {
+	j.FeatureNet = func(ctx context.Context, of *data.Set) (*feature.Net, error) {
 		opened++
 		return feature.Open(ctx, of, j.Backend, feature.Options{NoCache: true})
 	}
-	res, err := Loop(context.Background(), j)
+	res, err := train.Loop(context.Background(), j)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := protocol(c.Measure).On(set).Metrics()
+	name := (eval.Protocol{NLLSamples: 100, Generated: 20, Images: 20}).On(set).Metrics()
 	fid := name[slices.IndexFunc(name, func(m eval.Metric) bool { return strings.Contains(m.Name, "fid") })].Name
 	best, when := 0.0, int64(0)
-	for _, l := range runlog.Epochs(must(runlog.ReadLog(r.Dir))) {
+	for _, l := range runlog.Epochs(runtest.Must(runlog.ReadLog(r.Dir))) {
 		v, ok := l.Test[fid]
 		if want := l.Epoch%2 == 0 || l.Epoch == 5; ok != want {
 			t.Errorf("epoch %d: %v measured, want %v", l.Epoch, ok, want)
@@ -53,19 +55,19 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("epoch %d is marked as the best", l.Epoch)
 		}
 	}
-	if s := must(ckpt.LoadState(res.Checkpoint)); opened != 1 || s.Best == nil || s.Best.Metric != fid || s.Best.Value != best || s.Best.Step != when {
+	if s := runtest.Must(ckpt.LoadState(res.Checkpoint)); opened != 1 || s.Best == nil || s.Best.Metric != fid || s.Best.Value != best || s.Best.Step != when {
 		t.Errorf("opened %d times; best %+v, want %v of %s at step %d", opened, s.Best, best, fid, when)
 	}
 	if strings.Count(out.String(), "measured   step") != 3 || strings.Count(out.String(), "is not measured: the model does not reconstruct") != 1 {
 		t.Errorf("%s", out.String())
 	}
-	if page := string(must(os.ReadFile(res.Report))); !strings.Contains(page, fid) {
-		t.Error("the report does not tell")
+	if page := string(runtest.Must(os.ReadFile(res.Report))); !strings.Contains(page, fid) {
+		t.Error("the report does not show it")
 	}
-	if weightsOf(t, r) != weightsOf(t, plain) {
+	if runtest.WeightsOf(t, r) != runtest.WeightsOf(t, plain) {
 		t.Error("measuring changed the weights")
 	}
-	if s := must(ckpt.LoadState(trained(t, plain, set, 2).Checkpoint)); s.Best != nil {
+	if s := runtest.Must(ckpt.LoadState(trained(t, plain, set, 2).Checkpoint)); s.Best != nil {
 		t.Errorf("a model without a test loss has a best: %+v", s.Best)
 	}
 	for want, m := range map[string]runlog.Measure{
@@ -75,7 +77,7 @@ func TestMeasure(t *testing.T) {
 		"MeasureEvery 1 and MeasureImages 1: want": {Metrics: []string{"fid"}, Every: 1, Images: 1},
 	} {
 		c.Measure = m
-		if err := Validate(&c); err == nil || !strings.Contains(err.Error(), want) {
+		if err := train.Validate(&c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v gave %v", m, err)
 		}
 	}

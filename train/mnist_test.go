@@ -1,4 +1,4 @@
-package train
+package train_test
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/mnist"
 	"github.com/imago-ml/imago/internal/realdata"
+	"github.com/imago-ml/imago/internal/runtest"
 )
 
 // On real MNIST an epoch of the published dense VAE ends where PyTorch's does: at
@@ -23,10 +24,10 @@ func TestMNIST(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := config("mlp-vae", set)
+	c := runtest.Config("mlp-vae", set)
 	c.Epochs, c.Batch = 1, 128
-	res := trained(t, newRun(t, c), set, 0)
-	t.Log(textOf(res.Last, 1))
+	res := trained(t, runtest.NewRun(t, c), set, 0)
+	t.Logf("%+v", res.Last)
 	for name, want := range map[string]float64{"test_loss": 175.5, "test_reconstruction": 170.5} {
 		if got := res.Last.Test[name]; !(math.Abs(got-want) <= 0.05*want) {
 			t.Errorf("%s = %.2f after an epoch, want %.1f ± 5 %%", name, got, want)

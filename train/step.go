@@ -1,13 +1,11 @@
 package train
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"math"
 
-	"github.com/imago-ml/imago/engine/backend"
-	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -16,87 +14,92 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// A stepper is the compiled function of one step of training, and its operands.
+// A stepper is the compiled function of one step of training, and the operands that all
+// batches share.
 type stepper struct {
-	fn      *graph.Func
-	program backend.Program
-	out     []*tensor.Tensor
-	shared  map[string]*tensor.Tensor // operands that are the same for every batch
-	keys    rng.Key                   // of step s: keys.At(s)
-	names   []string                  // of the metrics
+	program        *exec.Program
+	key, lr, epoch *tensor.Tensor
+	keys           rng.Key  // of step s: keys.At(s)
+	names          []string // of the metrics
 
-	stage    runlog.Phase
+	phase    runlog.Phase
 	base     float64 // learning rate before the schedule
 	schedule optim.Schedule
 }
 
-func newStepper(j Job, st backend.State, size int, of runlog.Phase) (*stepper, error) {
-	c := &j.Run.Config
-	s := &stepper{keys: rng.New(c.Seed).Split("step"), stage: of, base: c.LR, shared: map[string]*tensor.Tensor{
-		model.InputKey: tensor.New(tensor.Int32, 4), model.InputLR: tensor.New(tensor.Float32), model.InputEpoch: tensor.New(tensor.Float32),
-	}}
-	semi := j.Model.Supervision != nil
-	given := map[string]bool{model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0,
-		model.InputLabelledX: semi, model.InputLabelledY: semi}
+func (t *trainer) newStepper(phase runlog.Phase) (*stepper, error) {
+	c := t.config
+	s := &stepper{
+		key: tensor.New(tensor.Int32, 4), lr: tensor.New(tensor.Float32), epoch: tensor.New(tensor.Float32),
+		keys: rng.New(c.Seed).Split("step"), phase: phase, base: c.LR,
+	}
 	var err error
 	if s.schedule, err = optim.ParseSchedule(c.Schedule); err != nil {
 		return nil, err
 	}
-	if s.fn, err = of.Step(size); err != nil {
+	f, err := phase.Step(t.batchSize)
+	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	if s.program, err = j.Backend.Compile(s.fn, st, backend.Options{}); err != nil {
+	if s.program, err = t.runner.Compile(f); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
+	}
+	semi := t.Model.Supervision != nil
+	has := map[string]bool{
+		model.InputKey: true, model.InputLR: true, model.InputEpoch: true,
+		model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0, model.InputLabelledX: semi, model.InputLabelledY: semi,
 	}
 	for _, in := range s.program.Inputs() {
-		if s.shared[in.Name] == nil && !given[in.Name] {
-			return nil, fmt.Errorf("train: %s takes %v, which a step of training does not have", s.fn.Name, in)
+		if !has[in.Name] {
+			return nil, fmt.Errorf("train: %s takes %v, which a step of training does not have", f.Name, in)
 		}
 	}
 	for _, o := range s.program.Outputs() {
 		if o.Shape.Size() != 1 {
-			return nil, fmt.Errorf("train: %s returns %v: want scalar metrics", s.fn.Name, o)
+			return nil, fmt.Errorf("train: %s returns %v: want scalar metrics", f.Name, o)
 		}
 		s.names = append(s.names, o.Name)
-		s.out = append(s.out, o.New())
 	}
 	if len(s.names) == 0 {
-		return nil, errors.New("train: the model's step gives no metric: want the loss at least")
+		return nil, errors.New("train: the model's step returns no metric: want the loss at least")
 	}
 	return s, nil
 }
 
-// inputs returns the operands of the program with the images of one batch.
-func (s *stepper) inputs(b *batch) []*tensor.Tensor {
-	own := map[string]*tensor.Tensor{model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels,
-		model.InputLabelledX: b.fewX, model.InputLabelledY: b.fewY}
-	var in []*tensor.Tensor
-	for _, spec := range s.program.Inputs() {
-		in = append(in, cmp.Or(own[spec.Name], s.shared[spec.Name]))
+// newCall returns the operands of the program with the images of a batch.
+func (s *stepper) newCall(b *batch) (*exec.Call, error) {
+	c := s.program.NewCall()
+	for name, t := range map[string]*tensor.Tensor{
+		model.InputKey: s.key, model.InputLR: s.lr, model.InputEpoch: s.epoch,
+		model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels, model.InputLabelledX: b.labelledX, model.InputLabelledY: b.labelledY,
+	} {
+		if err := c.Bind(name, t); err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
 	}
-	return in
+	return c, nil
 }
 
-// A fault is a metric of a step that is not finite.
-type fault struct {
+// A nonFinite is a metric of a step that is NaN or infinite.
+type nonFinite struct {
 	metric string
 	value  float64
 }
 
-// run returns one step on b, the step-th of the run, of an epoch of that many images.
-// metrics gets the values of names.
-func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fault, error) {
+// run runs one step on b, the step-th of the run, in an epoch of that many images. It
+// sets metrics to the values of names.
+func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*nonFinite, error) {
 	words := s.keys.At(uint64(step)).Words()
-	copy(s.shared[model.InputKey].I32(), words[:])
-	s.shared[model.InputEpoch].F32()[0] = float32(float64(b.epoch-s.stage.First) + float64(b.at)/float64(images))
-	s.shared[model.InputLR].F32()[0] = float32(s.rate(b.epoch))
-	if err := s.program.Run(b.in, s.out); err != nil {
+	copy(s.key.I32(), words[:])
+	s.epoch.F32()[0] = float32(float64(b.epoch-s.phase.First) + float64(b.at)/float64(images))
+	s.lr.F32()[0] = float32(s.rate(b.epoch))
+	if err := b.call.Run(); err != nil {
 		return nil, err
 	}
-	for i, o := range s.out {
+	for i, o := range b.call.Outputs() {
 		v := float64(o.F32()[0])
-		if !finite(v) {
-			return &fault{s.names[i], v}, nil
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return &nonFinite{s.names[i], v}, nil
 		}
 		metrics[i] = v
 	}
@@ -105,28 +108,24 @@ func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*fau
 
 // rate returns the learning rate of an epoch of the run, from 0.
 func (s *stepper) rate(epoch int) float64 {
-	return s.schedule.At(s.base, epoch-s.stage.First, s.stage.End-s.stage.First)
+	return s.schedule.At(s.base, epoch-s.phase.First, s.phase.End-s.phase.First)
 }
 
 // explain runs the step again on the same batch, checked, to name the layer. The
-// model has kept its state as it was before.
-func (s *stepper) explain(be backend.Backend, st backend.State, b *batch) error {
-	p, err := be.Compile(s.fn, st, backend.Options{CheckFinite: true})
-	if err == nil {
-		err = p.Run(b.in, s.out)
+// update that was not finite has left the state as it was.
+func explain(b *batch) error {
+	if err := b.call.FirstNonFinite(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = errors.New("no layer could be blamed: run again, every value was finite")
-	}
-	return err
+	return errors.New("no layer was found: when the step ran again, every value was finite")
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // diverged returns the error of a number that is not finite.
 func (t *trainer) diverged(metric string, v float64, cause error) error {
-	c := &t.Run.Config
-	e := &DivergedError{Run: t.Run.Dir, Recipe: c.Recipe, Epoch: t.at.Epoch + 1, Step: t.at.Step, Metric: metric, Value: v, LR: c.LR, Cause: cause}
+	e := &DivergedError{
+		Run: t.Run.Dir, Recipe: t.config.Recipe, Epoch: t.at.Epoch + 1, Step: t.at.Step,
+		Metric: metric, Value: v, LR: t.config.LR, Cause: cause,
+	}
 	if f, err := ckpt.Latest(t.manager.Dir()); err == nil {
 		e.Checkpoint = f.Dir
 	}

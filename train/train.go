@@ -1,32 +1,36 @@
-// Package train trains models: the loop, the folder of a run, its log and its
-// pictures.
+// Package train trains models: the loop, its phases, the feed of batches, checkpoints,
+// and Observers that follow a run.
 //
-// A run is a folder:
+// Make a run with package runlog, build its model, and give both to Loop:
 //
-//	run.json        runlog.Config
-//	metrics.jsonl   a Line every hundred steps, every epoch and every interval of Config.LogSteps
-//	events/         the same for TensorBoard
-//	checkpoints/    package ckpt: the last few and the best
-//	images/         pictures, each as it is now and, with -epoch-NNNN or -step-NNNNNN, as it was
-//	images/frames/  a small picture after each epoch, of which the animation is made
-//	report.html     all of it on one page
+//	config, err := runlog.NewConfig(recipe, options, set, "digits", data.Options{})
+//	run, err := runlog.Create("runs", "", config)
+//	m, err := config.Build(&models)
+//	result, err := train.Loop(ctx, train.Job{Run: run, Model: m, Data: set, Backend: cpu.New(0),
+//		Observers: []train.Observer{terminal.New(os.Stdout, nil), gallery.New(nil)}})
+//	trained, err := train.OpenModel(run.Dir, &models, backend)
+//	image, err := trained.Decode(ctx, []float32{0, 0})
 //
-// Promises. A run that is killed at any moment and resumed ends with the same
-// weights, bit for bit, and the same log but for times and speeds, as one that was
-// left alone: all that is drawn has a key made of the seed and a count, and a
-// checkpoint holds the counts, the place in the epoch and the sums under way. Every
-// epoch uses every image once. Nothing that is not finite is saved. A run's folder
-// is never deleted and no run is written over another.
+// Promises. A run that is killed at any moment and resumed ends with the same weights,
+// bit for bit, and the same log but for times and speeds, as one that was not
+// interrupted: the key of every random draw is made of the seed and a count, and a
+// checkpoint holds the counts, the place in the epoch and the sums that become the
+// means of the log. Every epoch uses every image once. Values that are not finite are
+// never saved.
 //
-// A model.Staged is trained stage by stage over one state: each has its own steps,
-// metrics, count of epochs for schedules and warm-ups, and a Begin that is run once.
-// test_loss is what the last stage minimises, and is measured in that one alone. A
-// model without one, an adversarial one, is best where the first metric of
-// Config.Measure is, or, if nothing is measured, at the last checkpoint. What goes
-// wrong in a run is noticed by the table in diagnose.go, in a contest of two networks by
-// that in contests.go.
+// A model with several phases is trained phase by phase over one state. Each phase has
+// its own step, metrics, count of epochs for schedules and warm-ups, and an Init that
+// runs once. test_loss is what the last phase minimises, and is measured in that phase
+// alone. A model without test_loss, such as a GAN, has its best checkpoint where the
+// first metric of Config.Measure is best, or, if nothing is measured, at the last
+// checkpoint.
 //
-// The package knows no concrete model, data set or device.
+// What goes wrong in a run is found by model.Model.Diagnostics, from the history that
+// this package records. Pictures and the lines of the terminal are Observers, in
+// packages gallery and terminal.
+//
+// The package knows no concrete model and none of its options, no data set and no
+// device.
 package train
 
 import (
@@ -39,17 +43,20 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
+// B images, H×W×C pixels, K labels, L labelled images of a semi-supervised step, in
+// every comment of this package.
+
 // A Job is what Loop needs: a run, and what its configuration names.
 type Job struct {
-	Run      *runlog.Run
-	Model    *model.Model // Run.Config.Build
-	Data     *data.Set    // opened as Run.Config.Data says
-	Backend  backend.Backend
-	Reporter *Reporter // nil = silent
+	Run       *runlog.Run
+	Model     *model.Model // Run.Config.Build
+	Data      *data.Set    // opened as Run.Config.Data says
+	Backend   backend.Backend
+	Observers []Observer // called in this order
 
-	// Net is asked for the feature net of Data, or of Data.Channels, when a metric of
-	// Config.Measure needs it; nil = there is none.
-	Net func(ctx context.Context, of *data.Set) (*feature.Net, error)
+	// FeatureNet returns the feature network of Data, or of Data.Channels. It is called
+	// when a metric of Config.Measure needs the network; nil = there is none.
+	FeatureNet func(ctx context.Context, set *data.Set) (*feature.Net, error)
 }
 
 // A Result is how a run ended.
@@ -58,8 +65,8 @@ type Result struct {
 	Steps      int64       // in all
 	Images     int64       // trained on in all
 	Last       runlog.Line // of the last epoch
-	Seconds    float64     // of training, evaluation, saving and pictures, in this process
+	Seconds    float64     // of training, evaluation, saving and observers, in this process
 	Checkpoint string      // folder of the last checkpoint
 	Best       string      // folder of the best one, by test_loss or what is measured; the last one if by nothing
-	Report     string      // report.html; "" if no pictures were asked for
+	Report     string      // report.html; "" if no observer wrote it
 }

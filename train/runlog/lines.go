@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // The kinds of lines.
@@ -34,20 +35,14 @@ type Line struct {
 	Best      bool               `json:"best,omitempty"` // the lowest test_loss so far, or the best of the first of Config.Measure where there is none
 	Partial   bool               `json:"cut,omitempty"`  // an epoch line of a part of the epoch, in which the run reached its steps
 
-	Modes    []float64 `json:"modes,omitempty"`    // generated images of each class, if they were counted
-	UnitKL   []float64 `json:"unit_kl,omitempty"`  // KL of each latent unit on test images, nats; of an epoch line
-	Warnings []Warning `json:"warnings,omitempty"` // what the diagnosis found at this line
+	Modes    []float64       `json:"modes,omitempty"`    // generated images of each class, if they were counted
+	UnitKL   []float64       `json:"unit_kl,omitempty"`  // KL of each latent unit on test images, nats; of an epoch line
+	Warnings []model.Warning `json:"warnings,omitempty"` // what the diagnosis found at this line
 
 	LR           float64 `json:"lr"`           // of the last step
 	ImagesPerSec float64 `json:"images_per_s"` // of training, since the last line of the kind, in this process
 	Waited       float64 `json:"waited_s"`     // likewise: seconds of training spent waiting for images to be read
 	Seconds      float64 `json:"seconds"`      // likewise; an epoch line's with its evaluation
-}
-
-// A Warning is something that goes wrong in a run.
-type Warning struct {
-	Name string `json:"name"` // "collapse": stable, for tools
-	Text string `json:"text"` // a line in plain words, with the run's own numbers
 }
 
 // ReadLog reads the log of the run in the folder dir, which may be in training. A run

@@ -1,36 +1,25 @@
-package train
+package train_test
 
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/imago-ml/imago/engine/cpu"
-	"github.com/imago-ml/imago/engine/tensor"
-	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// stepping returns a run of so many steps of three an epoch: 64 + 64 + 22 images.
-func stepping(recipe string, steps int) runlog.Config {
-	c := config(recipe, must(small(150, 30)), "hidden", "16", "filters", "2,3")
-	c.Epochs, c.Steps = 0, steps
-	return c
-}
-
 func TestPhasesOfARunBySteps(t *testing.T) {
-	six, seven := stepping("staged", 6), stepping("staged", 7)
-	if _, err := six.Build(registry()); err == nil || !strings.Contains(err.Error(), "Steps 6, 2 epochs, leaves no epoch for the last phase") || !strings.Contains(err.Error(), "want Steps 7 or more") {
+	six, seven := runtest.Stepping("staged", 6), runtest.Stepping("staged", 7)
+	if _, err := six.Build(runtest.Registry()); err == nil || !strings.Contains(err.Error(), "Steps 6, 2 epochs, leaves no epoch for the last phase") || !strings.Contains(err.Error(), "want Steps 7 or more") {
 		t.Errorf("two phases of an epoch and six steps: %v", err)
 	}
-	if _, err := seven.Build(registry()); err != nil {
+	if _, err := seven.Build(runtest.Registry()); err != nil {
 		t.Error(err)
 	}
 }
@@ -40,14 +29,14 @@ func TestPhasesOfARunBySteps(t *testing.T) {
 // the same, and given more steps or epochs it goes on from there, to the same weights
 // as if it had had them from the start.
 func TestSteps(t *testing.T) {
-	set := must(small(150, 30))
+	set := runtest.Must(runtest.Small(150, 30))
 	for _, recipe := range []string{"mlp-vae", "dense-gan", "staged"} {
 		t.Run(recipe, func(t *testing.T) {
-			c := stepping(recipe, 8)
+			c := runtest.Stepping(recipe, 8)
 			c.Pictures, c.Schedule = 0, "cosine"
-			whole := newRun(t, c)
+			whole := runtest.NewRun(t, c)
 			var out bytes.Buffer
-			res, err := Loop(context.Background(), newJob(t, whole, set, 2, &out))
+			res, err := train.Loop(context.Background(), newJob(t, whole, set, 2, &out))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,11 +48,11 @@ func TestSteps(t *testing.T) {
 					t.Errorf("%q is not in\n%s", part, out.String())
 				}
 			}
-			if page := string(must(os.ReadFile(res.Report))); !strings.Contains(page, whole.Dir+" --steps 16") {
+			if page := string(runtest.Must(os.ReadFile(res.Report))); !strings.Contains(page, "continue "+whole.Dir+" after 8 steps") {
 				t.Error("the report does not say how to go on")
 			}
 			want, wantLog := digestOf(t, whole.Dir)
-			r := newRun(t, c)
+			r := runtest.NewRun(t, c)
 			be := cpu.New(2)
 			defer be.Close()
 			for _, reads := range []int64{1, 70, 140, 100} {
@@ -86,22 +75,22 @@ func TestSteps(t *testing.T) {
 
 // More steps, and then more epochs, than a run has done.
 func TestMoreSteps(t *testing.T) {
-	set := must(small(150, 30))
+	set := runtest.Must(runtest.Small(150, 30))
 	for _, recipe := range []string{"mlp-vae", "dense-gan"} {
-		c := stepping(recipe, 10)
+		c := runtest.Stepping(recipe, 10)
 		c.Checkpoints.Keep = 0
-		whole := newRun(t, c)
+		whole := runtest.NewRun(t, c)
 		trained(t, whole, set, 2)
 		c.Steps = 4
-		r := newRun(t, c)
+		r := runtest.NewRun(t, c)
 		trained(t, r, set, 2)
-		again := func(change func(c *runlog.Config)) Result {
+		again := func(change func(c *runlog.Config)) train.Result {
 			t.Helper()
 			change(&c)
 			if err := r.Change(c); err != nil {
 				t.Fatal(err)
 			}
-			return trained(t, must(runlog.Open(r.Dir, recipe)), set, 2)
+			return trained(t, runtest.Must(runlog.Open(r.Dir, recipe)), set, 2)
 		}
 		if res := again(func(c *runlog.Config) { c.Steps = 8 }); res.Steps != 8 || res.Epochs != 2 {
 			t.Errorf("%+v", res)
@@ -109,7 +98,7 @@ func TestMoreSteps(t *testing.T) {
 		again(func(c *runlog.Config) { c.Steps = 10 })
 		// The log has a line more for each place where it stood; the others are the same.
 		var lines []runlog.Line
-		for _, l := range must(runlog.ReadLog(r.Dir)) {
+		for _, l := range runtest.Must(runlog.ReadLog(r.Dir)) {
 			if !l.Partial || l.Step == 10 {
 				lines = append(lines, l)
 			}
@@ -122,12 +111,12 @@ func TestMoreSteps(t *testing.T) {
 			}
 			return s
 		}
-		if got, want := text(lines), text(must(runlog.ReadLog(whole.Dir))); got != want || len(runlog.Epochs(lines)) != 4 {
+		if got, want := text(lines), text(runtest.Must(runlog.ReadLog(whole.Dir))); got != want || len(runlog.Epochs(lines)) != 4 {
 			t.Errorf("%s\nwant\n%s", got, want)
 		}
 		same := func(a, b *runlog.Run) {
 			t.Helper()
-			x, y := weightsOf(t, a), weightsOf(t, b)
+			x, y := runtest.WeightsOf(t, a), runtest.WeightsOf(t, b)
 			if x != y {
 				t.Error("the weights differ")
 			}
@@ -135,9 +124,9 @@ func TestMoreSteps(t *testing.T) {
 		same(r, whole)
 		if recipe == "dense-gan" { // the best of another may be where it stood
 			c.Steps = 3
-			r := newRun(t, c)
+			r := runtest.NewRun(t, c)
 			c.Steps = 2
-			parts := newRun(t, c)
+			parts := runtest.NewRun(t, c)
 			trained(t, r, set, 1)
 			trained(t, parts, set, 1)
 			c.Steps = 3
@@ -159,29 +148,10 @@ func TestMoreSteps(t *testing.T) {
 		if res := again(func(c *runlog.Config) { c.Steps, c.Epochs = 0, 4 }); res.Epochs != 4 || res.Last.Partial || res.Steps != 12 {
 			t.Errorf("%+v", res)
 		}
-		d := config(recipe, set, "hidden", "16")
+		d := runtest.Config(recipe, set, "hidden", "16")
 		d.Epochs = 4
-		epochs := newRun(t, d)
+		epochs := runtest.NewRun(t, d)
 		trained(t, epochs, set, 2)
 		same(r, epochs)
 	}
-}
-
-// weightsOf returns the newest weights of a run, as text.
-func weightsOf(t *testing.T, r *runlog.Run) string {
-	t.Helper()
-	f, err := ckpt.Latest(r.Path(runlog.CheckpointsDir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("step %d: %x", f.State.Step, folded(f.Weights))
-}
-
-// folded returns the bits of tensors, folded.
-func folded(of map[string]*tensor.Tensor) uint64 {
-	h := fnv.New64a()
-	for _, name := range slices.Sorted(maps.Keys(of)) {
-		binary.Write(h, binary.LittleEndian, of[name].F32())
-	}
-	return h.Sum64()
 }

@@ -1,11 +1,10 @@
-package train
+package gallery
 
 import (
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"image"
 	_ "image/gif"
 	_ "image/png"
 	"os"
@@ -15,27 +14,12 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/train/runlog"
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 )
 
-// pictures returns the decoded pictures of a run by name.
-func pictures(t *testing.T, r *runlog.Run) map[string]image.Image {
-	t.Helper()
-	m := map[string]image.Image{}
-	for _, pattern := range []string{"images/*.*", "images/frames/*"} {
-		for _, name := range must(filepath.Glob(r.Path(pattern))) {
-			img, _, err := image.Decode(bytes.NewReader(must(os.ReadFile(name))))
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			m[filepath.Base(name)] = img
-		}
-	}
-	return m
-}
-
 func TestPictures(t *testing.T) {
-	set := must(small(130, 40))
+	set := runtest.Must(runtest.Small(130, 40))
 	always := []string{"curves.png", "manifold-10x10.png", "manifold.gif", "scatter.png", "reconstructions.png",
 		"network-encoder.png", "network-decoder.png", "epoch-0000.png", "epoch-0001.png", "epoch-0002.png", "epoch-0003.png"}
 	for _, tt := range []struct {
@@ -44,11 +28,11 @@ func TestPictures(t *testing.T) {
 		every          int
 	}{{"mlp-vae", "2", true, 2}, {"mlp-vae", "1", true, 0}, {"mlp-vae", "3", true, 0}, {"mlp-ae", "2", false, 0}, {"cnn-vae", "2", true, 0}} {
 		t.Run(tt.recipe+tt.latent, func(t *testing.T) {
-			c := config(tt.recipe, set, "hidden", "8", "filters", "2,3", "dense", "4", "latent", tt.latent)
+			c := runtest.Config(tt.recipe, set, "hidden", "8", "filters", "2,3", "dense", "4", "latent", tt.latent)
 			c.Pictures = tt.every
-			r := newRun(t, c)
+			r := runtest.NewRun(t, c)
 			res := trained(t, r, set, 2)
-			got := pictures(t, r)
+			got := runtest.Pictures(t, r)
 			plane := []string{"manifold.png", "manifold-epoch-0003.png"} // of which 30x30 show everything
 			if tt.latent == "3" {
 				plane = []string{"units.png", "units-epoch-0003.png"}
@@ -65,8 +49,8 @@ func TestPictures(t *testing.T) {
 				(got["manifold-epoch-0002.png"] != nil) != (tt.every == 2) {
 				t.Errorf("samples: %v, want %v; or another epoch's pictures", got["samples.png"] != nil, tt.samples)
 			}
-			page := string(must(os.ReadFile(res.Report)))
-			for _, part := range []string{tt.recipe + " on few digits", "test_loss", "data:image/gif", c.Data.Digest, "--resume " + r.Dir} {
+			page := string(runtest.Must(os.ReadFile(res.Report)))
+			for _, part := range []string{tt.recipe + " on few digits", "test_loss", "data:image/gif", c.Data.Digest, "continue " + r.Dir} {
 				if !strings.Contains(page, part) {
 					t.Errorf("the report lacks %q", part)
 				}
@@ -84,7 +68,7 @@ func TestPictures(t *testing.T) {
 
 // A conditional model has a sheet of its classes, in which a column is of one draw.
 func TestPicturesOfClasses(t *testing.T) {
-	set := must(small(130, 40))
+	set := runtest.Must(runtest.Small(130, 40))
 	attributed := *set
 	attributed.Classes, attributed.Attributes = nil, []string{"even", "large"}
 	attributed.Train.Labels, attributed.Test.Labels, attributed.Digest = nil, nil, "attributed"
@@ -101,44 +85,43 @@ func TestPicturesOfClasses(t *testing.T) {
 		set          *data.Set
 	}{{"classes", "mlp-cvae", set}, {"attributes", "mlp-cvae", &attributed}, {"few labels", "m2", set}} {
 		name, set := tt.name, tt.set
-		c := config(tt.recipe, set, "hidden", "8", "latent", "3", "class-hidden", "8", "labelled", "20", "labelled-batch", "10")
+		c := runtest.Config(tt.recipe, set, "hidden", "8", "latent", "3", "class-hidden", "8", "labelled", "20", "labelled-batch", "10")
 		c.Epochs, c.Pictures = 2, 0
-		r := newRun(t, c)
+		r := runtest.NewRun(t, c)
 		res := trained(t, r, set, 2)
-		got := pictures(t, r)
+		got := runtest.Pictures(t, r)
 		for _, file := range []string{"classes.png", "samples.png", "scatter.png", "reconstructions.png", "manifold.gif", "epoch-0002.png"} {
 			if got[file] == nil {
 				t.Errorf("%s: %s is missing", name, file)
 			}
 		}
-		if got["manifold.png"] != nil || got["units.png"] != nil || strings.Contains(string(must(os.ReadFile(res.Report))), "imago manifold") {
+		if got["manifold.png"] != nil || got["units.png"] != nil || strings.Contains(string(runtest.Must(os.ReadFile(res.Report))), "imago manifold") {
 			t.Errorf("%s: there are pictures of codes without a class", name)
 		}
 	}
-	a := &artist{set: &attributed, labels: 2}
-	if rows := must(a.rows()); fmt.Sprint(rows) != "[{as most are [0 0]} {even [1 0]} {large [0 1]}]" {
+	if rows := runtest.Must(labelRows(&attributed, 2)); fmt.Sprint(rows) != "[{most frequent [0 0]} {even [1 0]} {large [0 1]}]" {
 		t.Errorf("rows %v", rows)
 	}
 	for i := range attributed.Train.Attributes { // most are even
 		attributed.Train.Attributes[i] = uint8(1 - i%2)
 	}
-	if rows := must(a.rows()); fmt.Sprint(rows) != "[{as most are [1 0]} {not even [0 0]} {large [1 1]}]" {
+	if rows := runtest.Must(labelRows(&attributed, 2)); fmt.Sprint(rows) != "[{most frequent [1 0]} {not even [0 0]} {large [1 1]}]" {
 		t.Errorf("rows %v", rows)
 	}
 }
 
 // A model with classes of its own has a sheet of what it makes, by class.
 func TestPicturesOfClassesFound(t *testing.T) {
-	set := must(small(130, 40))
-	c := config("infogan", set, "filters", "3,4", "dense", "4", "latent", "6", "info-codes", "1", "info-classes", "4", "ema", "0")
+	set := runtest.Must(runtest.Small(130, 40))
+	c := runtest.Config("infogan", set, "filters", "3,4", "dense", "4", "latent", "6", "info-codes", "1", "info-classes", "4", "ema", "0")
 	c.Epochs, c.Pictures = 1, 0
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	res := trained(t, r, set, 2)
-	got := pictures(t, r)["found.png"]
+	got := runtest.Pictures(t, r)["found.png"]
 	if got == nil {
 		t.Fatal("found.png is missing")
 	}
-	if !strings.Contains(string(must(os.ReadFile(res.Report))), "Classes of its own") {
+	if !strings.Contains(string(runtest.Must(os.ReadFile(res.Report))), "Classes found by the model") {
 		t.Error("the report does not show it")
 	}
 	if b := got.Bounds(); b.Dx() < 2*b.Dy() { // 4 rows of 10
@@ -148,12 +131,12 @@ func TestPicturesOfClassesFound(t *testing.T) {
 
 // A model without an encoder has what it makes, its curves and its networks.
 func TestPicturesOfAGAN(t *testing.T) {
-	set := must(small(130, 40))
-	c := config("dense-gan", set, "hidden", "8", "latent", "3")
+	set := runtest.Must(runtest.Small(130, 40))
+	c := runtest.Config("dense-gan", set, "hidden", "8", "latent", "3")
 	c.Epochs, c.Pictures = 1, 0
-	r := newRun(t, c)
+	r := runtest.NewRun(t, c)
 	res := trained(t, r, set, 2)
-	got := pictures(t, r)
+	got := runtest.Pictures(t, r)
 	for _, name := range []string{"samples.png", "curves.png", "units.png", "fixed.gif", "network-generator.png", "network-discriminator.png", "network-dense-gan.png"} {
 		if got[name] == nil {
 			t.Errorf("%s is missing", name)
@@ -162,7 +145,7 @@ func TestPicturesOfAGAN(t *testing.T) {
 	if got["scatter.png"] != nil || got["reconstructions.png"] != nil || got["manifold-10x10.png"] != nil {
 		t.Error("there are pictures of codes of images, or of a plane of noise")
 	}
-	page := string(must(os.ReadFile(res.Report)))
+	page := string(runtest.Must(os.ReadFile(res.Report)))
 	for _, part := range []string{"test_d_accuracy", "train d_loss", "train g_grad_norm", "imago sample"} {
 		if !strings.Contains(page, part) {
 			t.Errorf("the report lacks %q", part)
@@ -177,16 +160,16 @@ func TestPicturesOfAGAN(t *testing.T) {
 
 // Pictures of a run that was stopped between them are those of one that was not.
 func TestPicturesAfterResume(t *testing.T) {
-	set := must(small(130, 40))
-	c := config("mlp-vae", set, "hidden", "8")
+	set := runtest.Must(runtest.Small(130, 40))
+	c := runtest.Config("mlp-vae", set, "hidden", "8")
 	c.Pictures, c.Epochs = 1, 2
-	whole, r := newRun(t, c), newRun(t, c)
+	whole, r := runtest.NewRun(t, c), runtest.NewRun(t, c)
 	trained(t, whole, set, 2)
 	for _, stop := range []int{0, 1, 2} { // in an evaluation, in the codes of the scatter
 		ctx, cancel := context.WithCancel(context.Background())
 		seen := 0
 		other := *set
-		other.Test.Items = trap{set.Test.Items, func(i int) error {
+		other.Test.Items = runtest.Trap{Items: set.Test.Items, OnRead: func(i int) error {
 			if i == 3 {
 				if seen++; seen == stop+1 {
 					cancel()
@@ -194,50 +177,26 @@ func TestPicturesAfterResume(t *testing.T) {
 			}
 			return nil
 		}}
-		if _, err := Loop(ctx, newJob(t, r, &other, 1, nil)); !errors.Is(err, ErrInterrupted) {
+		if _, err := train.Loop(ctx, newJob(t, r, &other, 1)); !errors.Is(err, train.ErrInterrupted) {
 			t.Fatalf("interrupted: %v", err)
 		}
 		cancel()
 	}
 	trained(t, r, set, 2)
-	a, b := pictures(t, whole), pictures(t, r)
+	a, b := runtest.Pictures(t, whole), runtest.Pictures(t, r)
 	if len(a) != len(b) || len(a) < 20 {
 		t.Errorf("%d pictures, want %d", len(b), len(a))
 	}
-	for _, name := range must(filepath.Glob(whole.Path("images/*.*"))) {
-		if base := filepath.Base(name); !bytes.Equal(must(os.ReadFile(name)), must(os.ReadFile(r.Path("images/"+base)))) {
+	for _, name := range runtest.Must(filepath.Glob(whole.Path("images/*.*"))) {
+		if base := filepath.Base(name); !bytes.Equal(runtest.Must(os.ReadFile(name)), runtest.Must(os.ReadFile(r.Path("images/"+base)))) {
 			t.Errorf("%s differs", base)
 		}
 	}
-	want, wantLog := digestOf(t, whole.Dir)
-	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
-		t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
+	want, wantLog, err := runtest.Digest(whole.Dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// An evaluation that was stopped is made anew, and its line stands once in the log
-// though the step is the checkpoint's.
-func TestStoppedEvaluation(t *testing.T) {
-	set := must(small(130, 40))
-	c := config("mlp-vae", set, "hidden", "8")
-	whole, r := newRun(t, c), newRun(t, c)
-	trained(t, whole, set, 2)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	other := *set
-	other.Test.Items = trap{set.Test.Items, func(int) error { cancel(); return context.Canceled }}
-	_, err := Loop(ctx, newJob(t, r, &other, 1, nil))
-	var stopped *InterruptedError
-	if !errors.As(err, &stopped) || stopped.Epoch != 0 || stopped.Step != 3 {
-		t.Fatalf("interrupted: %v", err)
-	}
-	// As if it had then been killed between its line and its checkpoint.
-	f := must(os.OpenFile(r.Path(runlog.MetricsFile), os.O_APPEND|os.O_WRONLY, 0))
-	fmt.Fprintln(f, `{"kind":"epoch","epoch":1,"step":3,"images":130,"train":{"loss":1}}`)
-	f.Close()
-	trained(t, r, set, 2)
-	want, wantLog := digestOf(t, whole.Dir)
-	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
+	if got, gotLog, err := runtest.Digest(r.Dir); err != nil || got != want || gotLog != wantLog {
 		t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
 	}
 }

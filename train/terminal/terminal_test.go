@@ -1,4 +1,4 @@
-package train
+package terminal
 
 import (
 	"bytes"
@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -16,47 +19,61 @@ func TestLineText(t *testing.T) {
 		Test:  map[string]float64{"test_loss": 159.6, "test_reconstruction": 154.1, "test_kl": 5.5},
 	}
 	want := "epoch 3/10  loss 161.2 (recon 155.9 + KL 5.3)  test 159.6 (154.1 + 5.5)  12,345 images/s  4.9 s"
-	if got := textOf(l, 10); got != want {
+	if got := epochText(l, 10); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	l.Train["loss"], l.Test["test_loss"] = 177.1, 176.1 // β = 4: not the sum
 	want = "epoch 3/10  loss 177.1 (recon 155.9, KL 5.3)  test 176.1 (154.1, 5.5)  12,345 images/s  4.9 s"
-	if got := textOf(l, 10); got != want {
+	if got := epochText(l, 10); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	// A narrow terminal has no room for the speed.
 	want = "epoch 3/10  loss 177.1 (recon 155.9, KL 5.3)  test 176.1 (154.1, 5.5)  4.9 s"
-	if got := speed.ReplaceAllString(textOf(l, 10), ""); got != want || len(want) > 80 {
+	if got := speed.ReplaceAllString(epochText(l, 10), ""); got != want || len(want) > 80 {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	delete(l.Train, "kl")
 	l.Test = nil
-	if got, want := textOf(l, 10), "epoch 3/10  loss 177.1  12,345 images/s  4.9 s"; got != want {
+	if got, want := epochText(l, 10), "epoch 3/10  loss 177.1  12,345 images/s  4.9 s"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	l.Train = map[string]float64{"d_loss": 0.1304, "d_accuracy": 0.962, "g_loss": 3.386, "d_grad_norm": 1, "g_grad_norm": 2}
 	l.Test = map[string]float64{"test_d_loss": 0.14}
-	if got, want := textOf(l, 10), "epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s"; got != want {
+	if got, want := epochText(l, 10), "epoch 3/10  [D loss 0.130, acc. 96.2 %] [G loss 3.39]  12,345 images/s  4.9 s"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	delete(l.Train, "d_accuracy")
-	if got, want := textOf(l, 10), "epoch 3/10  [D loss 0.130] [G loss 3.39]  12,345 images/s  4.9 s"; got != want {
+	if got, want := epochText(l, 10), "epoch 3/10  [D loss 0.130] [G loss 3.39]  12,345 images/s  4.9 s"; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
-	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -100: "-100"} {
-		if got := thousands(v); got != want {
-			t.Errorf("%v is %s, want %s", v, got, want)
-		}
+}
+
+// The line of an interval has the form in which GANs are published.
+func TestIntervalText(t *testing.T) {
+	l := runlog.Line{Kind: runlog.IntervalLine, Step: 1000, LastStep: map[string]float64{"d_loss": 0.1303, "d_accuracy": 0.96, "g_loss": 3.388}}
+	if got, want := intervalText(l), "1000 [D loss: 0.130, acc.: 96.0%] [G loss: 3.39]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	delete(l.LastStep, "d_accuracy")
+	if got, want := intervalText(l), "1000 [D loss: 0.130] [G loss: 3.39]"; got != want {
+		t.Errorf("a critic's is %s, want %s", got, want)
 	}
 }
 
 func TestReporter(t *testing.T) {
-	set := must(small(130, 40))
-	r := newRun(t, config("mlp-vae", set, "hidden", "8"))
+	set := runtest.Must(runtest.Small(130, 40))
+	r := runtest.NewRun(t, runtest.Config("mlp-vae", set, "hidden", "8"))
 	var plain bytes.Buffer
-	if _, err := Loop(context.Background(), newJob(t, r, set, 2, &plain)); err != nil {
-		t.Fatal(err)
+	be := cpu.New(2)
+	defer be.Close()
+	loop := func(r *runlog.Run, reporter *Reporter) {
+		t.Helper()
+		j := train.Job{Run: r, Model: runtest.Must(r.Config.Build(runtest.Registry())), Data: set, Backend: be, Observers: []train.Observer{reporter}}
+		if _, err := train.Loop(context.Background(), j); err != nil {
+			t.Fatal(err)
+		}
 	}
+	loop(r, New(&plain, nil))
 	lines := strings.Split(strings.TrimSuffix(plain.String(), "\n"), "\n")
 	if len(lines) != 6+3 || strings.ContainsAny(plain.String(), "\r\x1b") {
 		t.Fatalf("%d lines:\n%s", len(lines), plain.String())
@@ -68,13 +85,11 @@ func TestReporter(t *testing.T) {
 		}
 	}
 	// The same on a terminal: the lines, and a bar.
-	r = newRun(t, r.Config)
+	r = runtest.NewRun(t, r.Config)
 	var screen bytes.Buffer
-	j := newJob(t, r, set, 2, &screen)
-	j.Reporter.terminal = true
-	if _, err := Loop(context.Background(), j); err != nil {
-		t.Fatal(err)
-	}
+	reporter := New(&screen, nil)
+	reporter.terminal = true
+	loop(r, reporter)
 	for _, part := range []string{"\r", "epoch 1/3  loss", "%", "images/", "epoch 3/3  loss"} {
 		if !strings.Contains(screen.String(), part) {
 			t.Errorf("the terminal shows %q, want %q in it", screen.String(), part)
@@ -82,14 +97,14 @@ func TestReporter(t *testing.T) {
 	}
 }
 
-// Waiting is told when it can be noticed, and what to do about it once.
+// Waiting is reported when it can be noticed, and how to avoid it once.
 func TestReporterWaiting(t *testing.T) {
 	var out bytes.Buffer
-	r, c := NewReporter(&out), &runlog.Config{Epochs: 3}
+	r, c := New(&out, nil), &runlog.Config{Epochs: 3}
 	r.epoch(c, runlog.Line{Epoch: 1, Waited: 0.5}, 0.3)
 	r.epoch(c, runlog.Line{Epoch: 1, Waited: 5}, 0.01)
 	if strings.Contains(out.String(), "waited") || strings.Contains(out.String(), "slowly") {
-		t.Errorf("%q tells of what nobody notices", out.String())
+		t.Errorf("%q reports what nobody notices", out.String())
 	}
 	r.epoch(c, runlog.Line{Epoch: 2, Waited: 5}, 0.125)
 	r.epoch(c, runlog.Line{Epoch: 3, Waited: 5}, 0.125)

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
+	"github.com/imago-ml/imago/train/terminal"
+	"github.com/imago-ml/imago/viz/gallery"
+)
+
+// observers returns what follows a run of the command line: the lines of the terminal, and the pictures with their report.
+func (a *app) observers() []train.Observer {
+	return []train.Observer{
+		terminal.New(a.out, a.flagOf),
+		gallery.New(gallery.Options{OptionName: a.flagOf, Commands: nextCommands}),
+	}
+}
+
+// nextCommands returns the commands that a report proposes.
+func nextCommands(s *gallery.Snapshot) []string {
+	run := s.View().Run()
+	dir := run.Dir
+	next := []string{fmt.Sprintf("imago train %s --resume %s %s", run.Config.Recipe, dir, longer(&run.Config))}
+	if s.HasPrior() {
+		next = append(next, "imago sample "+dir+" -n 64")
+	}
+	if s.HasPlane() {
+		next = append(next, "imago manifold "+dir)
+	}
+	if s.HasEncoder() {
+		next = append(next, "imago scatter "+dir)
+	}
+	return append(next, "tensorboard --logdir "+run.Path(runlog.EventsDir))
+}
+
+// longer returns the option with which a run that is complete goes on, for twice its length.
+func longer(c *runlog.Config) string {
+	if c.BySteps() {
+		return fmt.Sprintf("--steps %d", 2*c.Steps)
+	}
+	return fmt.Sprintf("--epochs %d", 2*c.Epochs)
+}

@@ -1,0 +1,154 @@
+package gallery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"image"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/viz"
+)
+
+const (
+	traversalExtent = 3  // of z, both ways, if the prior is N(0, I)
+	traversalUnits  = 10 // units that are varied
+	traversalSteps  = 9  // values of each
+)
+
+func drawScatter(ctx context.Context, s *Snapshot) (image.Image, error) {
+	if !s.HasEncoder() {
+		return nil, nil
+	}
+	codes, part, err := s.encode(ctx)
+	if err != nil {
+		return nil, err
+	}
+	dim, x, y, units := s.latent, 0, 1, ""
+	if dim > 2 { // the two units of the manifold
+		order, err := s.rankedUnits(ctx)
+		if err != nil {
+			return nil, err
+		}
+		x, y = order[0], order[1]
+		units = fmt.Sprintf("units %d and %d of %d", x, y, dim)
+		plane := make([]float32, 0, 2*part.Len())
+		for i := range part.Len() {
+			plane = append(plane, codes[i*dim+x], codes[i*dim+y])
+		}
+		codes, dim = plane, 2
+	}
+	lo, hi, fitted := latent.AxisLimits(codes, dim, s.standardPrior, 4)
+	note := ""
+	if fitted {
+		note = "range of the codes"
+	}
+	_, name := s.images()
+	p, err := latent.Project(codes, dim, part.Labels, len(s.set.Classes), lo, hi)
+	if err != nil {
+		return nil, err
+	}
+	if units != "" {
+		p.XLabel, p.YLabel = fmt.Sprintf("z[%d]", x), fmt.Sprintf("z[%d]", y)
+	}
+	return viz.Scatter(p.Points, part.Labels, s.set.Classes, viz.ScatterOptions{
+		Lo: lo, Hi: hi, XLabel: p.XLabel, YLabel: p.YLabel,
+		Title: s.Title(fmt.Sprintf("codes of %s %s images", english.Thousands(float64(len(p.Points))), name), p.Note, units, note),
+	})
+}
+
+// drawPlane returns n×n codes over [lo, hi]² decoded. Of more than two units it varies
+// the two that differ most among images.
+func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.ManifoldOptions) (image.Image, error) {
+	lo, hi, note, err := s.extent(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	z, units, err := latent.Manifold(n, lo, hi, min(s.latent, 2))
+	if err != nil {
+		return nil, err
+	}
+	if s.latent > 2 {
+		order, err := s.rankedUnits(ctx)
+		if err != nil {
+			return nil, err
+		}
+		x, y := order[0], order[1]
+		plane := make([]float32, n*n*s.latent)
+		for i := range n * n {
+			plane[i*s.latent+x], plane[i*s.latent+y] = z[2*i], z[2*i+1]
+		}
+		z, units = plane, fmt.Sprintf("units %d and %d of %d, the others 0", x, y, s.latent)
+		opt.XLabel, opt.YLabel = fmt.Sprintf("z[%d]", x), fmt.Sprintf("z[%d]", y)
+	}
+	pix, err := s.session.Decode(ctx, z)
+	if err != nil {
+		return nil, err
+	}
+	item := s.session.Item()
+	opt.Note = s.time(units, note)
+	if s.latent == 1 { // a line of codes has no second axis
+		_, width, _ := medium.TileSize(item)
+		scale := max(1, cmp.Or(opt.Side, 1680)/(n*width))
+		return viz.Grid(item, pix, n, viz.GridOptions{Scale: scale, Gap: 2, Title: fmt.Sprintf("z from %.3g to %.3g: %s", lo, hi, opt.Note)})
+	}
+	return viz.Manifold(item, pix, n, lo, hi, opt)
+}
+
+// drawManifold returns the picture of n×n decoded codes.
+func drawManifold(n int, extent float64) func(ctx context.Context, s *Snapshot) (image.Image, error) {
+	return func(ctx context.Context, s *Snapshot) (image.Image, error) {
+		if !s.HasPlane() {
+			return nil, nil
+		}
+		return s.drawPlane(ctx, n, extent, viz.ManifoldOptions{Title: "what the codes decode to"})
+	}
+}
+
+// drawFineManifold returns the picture of a fine grid of all codes, of a model with two
+// units at most.
+func drawFineManifold(ctx context.Context, s *Snapshot) (image.Image, error) {
+	if s.latent > 2 {
+		return nil, nil
+	}
+	return drawManifold(30, 4)(ctx, s)
+}
+
+// drawUnits varies the latent units of a model that has more than two, one in each row.
+func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
+	if !s.HasDecoder() || s.labels > 0 || s.latent <= 2 {
+		return nil, nil
+	}
+	lo, hi, note, err := s.extent(ctx, traversalExtent)
+	if err != nil {
+		return nil, err
+	}
+	order, err := s.rankedUnits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	order = order[:min(traversalUnits, len(order))]
+	steps, columns := make([]float32, traversalSteps), make([]string, traversalSteps)
+	for k := range steps {
+		steps[k] = float32(lo + (hi-lo)*float64(k)/(traversalSteps-1))
+		columns[k] = fmt.Sprintf("%.2g", steps[k])
+	}
+	var rows []string
+	values := make([][]float32, len(order))
+	for r, u := range order {
+		rows, values[r] = append(rows, fmt.Sprintf("z[%d]", u)), steps
+	}
+	z, err := latent.Traverse(make([]float32, s.latent), order, values)
+	if err != nil {
+		return nil, err
+	}
+	pix, err := s.session.Decode(ctx, z)
+	if err != nil {
+		return nil, err
+	}
+	height, _, _ := medium.TileSize(s.session.Item())
+	return viz.Sheet(s.session.Item(), pix, len(rows), len(columns), viz.SheetOptions{
+		Title: s.Title("one unit a row, the others 0", note), Rows: rows, Cols: columns, Scale: max(1, 64/height)})
+}

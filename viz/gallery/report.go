@@ -1,0 +1,249 @@
+package gallery
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/train/runlog"
+	"github.com/imago-ml/imago/viz"
+)
+
+// writeReport writes report.html from the log and the pictures that are there.
+func (g *Gallery) writeReport(s *Snapshot, pictures []Picture) error {
+	lines, err := runlog.ReadLog(s.run.Dir)
+	if err != nil {
+		return err
+	}
+	epochs := runlog.Epochs(lines)
+	c := &s.run.Config
+	imago, _ := runlog.Versions()
+	metrics := append(eval.Metrics(), s.view.Measured()...)
+	r := viz.Report{
+		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
+		Subtitle: s.view.Model().Objective,
+		Figures:  figures(epochs, metrics, nn.Count(s.view.Model().Params)),
+		Epochs:   epochTable(epochs, metrics),
+		Facts:    s.facts(epochs, metrics),
+		Footer:   "imago " + imago + ", " + c.Go,
+	}
+	if g.options.Commands != nil {
+		r.Next = g.options.Commands(s)
+	}
+	if w := g.warnings(lines); w.Text != "" {
+		r.Sections = append(r.Sections, w)
+	}
+	all, err := s.sections(pictures)
+	if err != nil {
+		return err
+	}
+	for _, section := range all {
+		if len(section.Pictures) > 0 {
+			r.Sections = append(r.Sections, section)
+		}
+	}
+	return atomicfile.Write(s.run.Path(runlog.ReportFile), func(w io.Writer) error { return viz.WriteReport(w, r) })
+}
+
+// sections returns the sections of pictures whose files are there.
+func (s *Snapshot) sections(pictures []Picture) ([]viz.Section, error) {
+	titles := slices.Clone(sections)
+	for _, p := range pictures {
+		if p.Section != "" && !slices.Contains(titles, p.Section) {
+			titles = append(titles, p.Section)
+		}
+	}
+	var all []viz.Section
+	for _, title := range titles {
+		section := viz.Section{Title: title}
+		if title == sectionSamples && !s.hasPrior {
+			section.Text = "This model is deterministic: its codes have no known distribution, so codes drawn at random have no meaning, and there are no samples."
+		}
+		var own []viz.Picture
+		for _, p := range pictures {
+			if p.Section == title {
+				own = append(own, viz.Picture{Title: p.Title, Caption: p.Caption, Alt: p.Alt, Wide: p.Wide, Data: []byte(p.Name + ".png")})
+			}
+		}
+		switch title {
+		case sectionNoise:
+			stills, err := s.stills()
+			if err != nil {
+				return nil, err
+			}
+			animation := viz.Picture{Title: "Over the course of training", Caption: "The same noise each time, from before the first step on.", Alt: "animation of the images from one noise", Data: []byte(fixedName + ".gif")}
+			own = slices.Concat([]viz.Picture{animation}, own, stills)
+		case sectionLatent:
+			own = append(own, viz.Picture{Title: "Over the course of training", Caption: "Before training and after each epoch.", Alt: "animation of what the codes decode to over the epochs", Data: []byte("manifold.gif")})
+		}
+		var err error
+		if section.Pictures, err = s.load(own); err != nil {
+			return nil, err
+		}
+		all = append(all, section)
+	}
+	return all, nil
+}
+
+// mostStills is the number of sheets of fixed noise that are shown.
+const mostStills = 8
+
+// stills returns the sheets of fixed noise, some of very many.
+func (s *Snapshot) stills() ([]viz.Picture, error) {
+	names, err := s.fixedSheets()
+	if err != nil {
+		return nil, err
+	}
+	var stills []viz.Picture
+	for _, name := range thinned(names, mostStills) {
+		file, step := filepath.Base(name), int64(0)
+		fmt.Sscanf(file, fixedName+"-step-%d", &step) // fixedSheets returns such names only
+		when := "step " + english.Thousands(float64(step))
+		stills = append(stills, viz.Picture{Title: "After " + when, Alt: "sheet of images from the same noise after " + when, Data: []byte(file)})
+	}
+	return stills, nil
+}
+
+// load reads pictures, whose Data are the names of their files. Those that are not there
+// are left out: this model does not have them.
+func (s *Snapshot) load(pictures []viz.Picture) ([]viz.Picture, error) {
+	var there []viz.Picture
+	for _, p := range pictures {
+		b, err := os.ReadFile(s.path(string(p.Data)))
+		if os.IsNotExist(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.Data = b
+		there = append(there, p)
+	}
+	return there, nil
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// warnings returns a section of what the diagnosis found, with the changes that help.
+func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
+	var found []string
+	for _, l := range lines {
+		when := fmt.Sprintf("epoch %d", l.Epoch)
+		if l.Kind == runlog.IntervalLine {
+			when = "step " + english.Thousands(float64(l.Step))
+		}
+		for _, w := range l.Warnings {
+			found = append(found, fmt.Sprintf("After %s: %s.", when, w.Message(g.options.OptionName)))
+		}
+	}
+	return viz.Section{Title: "What to change", Text: strings.Join(found, "\n\n")}
+}
+
+// figures returns the metrics of the last epoch, and the size of the run.
+func figures(epochs []runlog.Line, metrics []eval.Metric, params int) []viz.KV {
+	var f []viz.KV
+	if len(epochs) > 0 {
+		last := epochs[len(epochs)-1]
+		for _, m := range metrics {
+			if v, ok := last.Test[m.Name]; ok {
+				text := fmt.Sprintf("%.2f", v)
+				if math.Abs(v) < 0.1 { // such as a σ that has gone to 0
+					text = fmt.Sprintf("%.2g", v)
+				}
+				f = append(f, viz.KV{Key: strings.TrimSuffix(m.Name+", "+m.Unit, ", "), Value: text})
+			}
+		}
+		f = append(f, viz.KV{Key: "epochs", Value: fmt.Sprint(last.Epoch)}, viz.KV{Key: "steps", Value: english.Thousands(float64(last.Step))})
+	}
+	return append(f, viz.KV{Key: "parameters", Value: english.Thousands(float64(params))})
+}
+
+// epochTable returns the metrics that some epoch has, one epoch a row.
+func epochTable(epochs []runlog.Line, metrics []eval.Metric) viz.Table {
+	if len(epochs) == 0 {
+		return viz.Table{}
+	}
+	t := viz.Table{Title: "Epochs", Columns: []string{"epoch", "step"}}
+	hasPhases := epochs[0].Phase != ""
+	if hasPhases {
+		t.Columns = append(t.Columns, "phase")
+	}
+	has := func(name string, metrics func(l runlog.Line) map[string]float64) bool { // phases may differ
+		return slices.ContainsFunc(epochs, func(l runlog.Line) bool { _, ok := metrics(l)[name]; return ok })
+	}
+	var train, test []string
+	for _, p := range slices.Concat(lossCurves, []curve{{metric: model.GradNorm}}, gradientCurves) {
+		if has(p.metric, func(l runlog.Line) map[string]float64 { return l.Train }) {
+			train = append(train, p.metric)
+			t.Columns = append(t.Columns, "train "+p.metric)
+		}
+	}
+	for _, m := range metrics {
+		if has(m.Name, func(l runlog.Line) map[string]float64 { return l.Test }) {
+			test = append(test, m.Name)
+			t.Columns = append(t.Columns, m.Name)
+		}
+	}
+	t.Columns = append(t.Columns, "images/s", "seconds")
+	for _, l := range epochs {
+		epoch := fmt.Sprint(l.Epoch)
+		if l.Partial {
+			epoch += ", cut"
+		}
+		row := []string{epoch, fmt.Sprint(l.Step)}
+		if hasPhases {
+			row = append(row, l.Phase)
+		}
+		add := func(names []string, from map[string]float64) {
+			for _, name := range names {
+				cell := ""
+				if v, ok := from[name]; ok {
+					cell = fmt.Sprintf("%.3f", v)
+				}
+				row = append(row, cell)
+			}
+		}
+		add(train, l.Train)
+		add(test, l.Test)
+		t.Rows = append(t.Rows, append(row, english.Thousands(l.ImagesPerSec), fmt.Sprintf("%.1f", l.Seconds)))
+	}
+	return t
+}
+
+// facts returns what the run was trained with, and what its metrics mean.
+func (s *Snapshot) facts(epochs []runlog.Line, metrics []eval.Metric) []viz.KV {
+	c := &s.run.Config
+	field, length := c.LengthField()
+	f := []viz.KV{
+		{Key: "recipe", Value: c.Recipe},
+		{Key: "model", Value: c.Kind + " " + string(c.Model)},
+		{Key: "data", Value: fmt.Sprintf("%s: %s training and %s test images of %v", c.Data.Source, english.Thousands(float64(c.Data.Train)), english.Thousands(float64(c.Data.Test)), c.Data.Item)},
+		{Key: "digest of the data", Value: c.Data.Digest},
+		{Key: strings.ToLower(field), Value: fmt.Sprint(length)},
+		{Key: "batch", Value: fmt.Sprint(c.Batch)},
+		{Key: "learning rate", Value: fmt.Sprint(c.LR)},
+		{Key: "seed", Value: fmt.Sprint(c.Seed)},
+		{Key: "backend", Value: s.view.Backend().Name()},
+	}
+	for _, m := range metrics {
+		if len(epochs) == 0 {
+			break
+		}
+		if _, ok := epochs[len(epochs)-1].Test[m.Name]; ok {
+			f = append(f, viz.KV{Key: m.Name, Value: strings.TrimSuffix(m.About+", in "+m.Unit, ", in ")})
+		}
+	}
+	return f
+}

@@ -1,0 +1,176 @@
+package gallery
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/train/runlog"
+	"github.com/imago-ml/imago/viz"
+)
+
+const (
+	sheetSide  = 4   // images a side of a sheet of images from noise
+	frameSide  = 12  // images a side of a frame of the animation
+	mostFrames = 200 // of an animation
+)
+
+// The sheets of images that an interval of steps has, by their names as files.
+const (
+	fixedName = "fixed" // from the same noise each time
+	freshName = "fresh" // from other noise each time
+)
+
+// framesOfSteps reports whether the frames of the animation are drawn after intervals of
+// steps.
+func (s *Snapshot) framesOfSteps() bool { return s.run.Config.LogSteps > 0 && s.hasPrior }
+
+// sampleSheet returns a sheet of images drawn from the prior; those of a conditional
+// model have its classes in turn.
+func (s *Snapshot) sampleSheet(ctx context.Context, key rng.Key, title string) (image.Image, error) {
+	n := sheetSide * sheetSide
+	var labels []float32
+	if s.labels > 0 {
+		rows, err := labelRows(s.set, s.labels)
+		if err != nil {
+			return nil, err
+		}
+		for i := range n {
+			labels = append(labels, rows[i%len(rows)].labels...)
+		}
+	}
+	pix, err := s.session.Sample(ctx, key, n, labels)
+	if err != nil {
+		return nil, err
+	}
+	return viz.Grid(s.session.Item(), pix, sheetSide, viz.GridOptions{Title: title})
+}
+
+// drawSheets stores the sheets of fixed and of fresh noise, and copies for the step.
+func (s *Snapshot) drawSheets(ctx context.Context) error {
+	for _, sheet := range []struct {
+		name string
+		key  rng.Key
+	}{
+		{fixedName, s.Key(fixedName)},
+		{freshName, s.Key(freshName).At(uint64(s.step))},
+	} {
+		img, err := s.sampleSheet(ctx, sheet.key, fmt.Sprintf("%s noise: step %s", sheet.name, english.Thousands(float64(s.step))))
+		if err == nil {
+			err = s.writeAs(sheet.name, fmt.Sprintf("step-%06d", s.step), img)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drawFrame stores a frame of the animation. All frames of a run have one size and show
+// the same: the plane of codes, the classes of a conditional model, or what fixed noise
+// is decoded to.
+func (s *Snapshot) drawFrame(ctx context.Context) error {
+	if s.framesOfSteps() {
+		return s.drawSheets(ctx)
+	}
+	var img image.Image
+	var err error
+	switch {
+	case s.labels > 0:
+		height, _, _ := medium.TileSize(s.session.Item())
+		img, err = s.classSheet(ctx, fmt.Sprintf("epoch %04d", s.epoch), max(1, 64/height))
+	case s.CodesAreNoise():
+		img, err = s.sampleSheet(ctx, s.Key(fixedName), s.time("the same noise"))
+	case s.HasDecoder():
+		img, err = s.drawPlane(ctx, frameSide, traversalExtent, viz.ManifoldOptions{Title: s.run.Config.Recipe, PerUnit: 1, Side: 480})
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.writePNG(s.framePath(s.epoch), img)
+}
+
+func (s *Snapshot) framePath(epoch int) string {
+	return filepath.Join(s.run.Path(runlog.FramesDir), fmt.Sprintf("epoch-%04d.png", epoch))
+}
+
+// fixedSheets returns the files of the sheets of fixed noise up to the step, in order.
+func (s *Snapshot) fixedSheets() ([]string, error) {
+	names, err := filepath.Glob(s.path(fixedName + "-step-*.png"))
+	if err != nil {
+		return nil, err
+	}
+	steps := map[string]int64{}
+	names = slices.DeleteFunc(names, func(name string) bool {
+		var step int64
+		_, err := fmt.Sscanf(filepath.Base(name), fixedName+"-step-%d.png", &step)
+		steps[name] = step
+		return err != nil || step > s.step // left by a process whose steps were lost
+	})
+	slices.SortFunc(names, func(x, y string) int { return cmp.Compare(steps[x], steps[y]) })
+	return names, nil
+}
+
+// drawAnimation makes one GIF of the frames so far. Frames that are missing are left
+// out, and some of very many.
+func (s *Snapshot) drawAnimation() error {
+	var names []string
+	if s.framesOfSteps() {
+		var err error
+		if names, err = s.fixedSheets(); err != nil {
+			return err
+		}
+	} else {
+		for e := range s.epoch + 1 {
+			names = append(names, s.framePath(e))
+		}
+		names = slices.DeleteFunc(names, func(name string) bool { _, err := os.Stat(name); return os.IsNotExist(err) })
+	}
+	var frames []image.Image
+	for _, name := range thinned(names, mostFrames) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		img, err := png.Decode(bytes.NewReader(b))
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		frames = append(frames, img)
+	}
+	if len(frames) == 0 {
+		return nil
+	}
+	b, err := viz.GIF(frames, viz.AnimationOptions{})
+	if err != nil {
+		return err
+	}
+	name := "manifold.gif"
+	if s.framesOfSteps() || s.CodesAreNoise() {
+		name = fixedName + ".gif"
+	}
+	return writeFile(s.path(name), b)
+}
+
+// thinned returns up to n of the names, the first and the last among them.
+func thinned(names []string, n int) []string {
+	if len(names) <= n {
+		return names
+	}
+	var some []string
+	for i := range n {
+		some = append(some, names[i*(len(names)-1)/(n-1)])
+	}
+	return some
+}

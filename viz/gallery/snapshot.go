@@ -1,0 +1,181 @@
+package gallery
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
+)
+
+// N images, H×W×C pixels, Z latent units, K labels, in every comment of this package.
+
+// A Snapshot is the model and the run at the moment at which pictures are drawn.
+type Snapshot struct {
+	view    *train.View
+	run     *runlog.Run
+	session *latent.Session
+	set     *data.Set
+	epoch   int
+	step    int64
+
+	latent        int       // Z
+	labels        int       // K that generating an image takes; 0 = none
+	hasPrior      bool      // images can be drawn
+	standardPrior bool      // from codes z ~ N(0, I)
+	adversarial   bool      // it has a discriminator
+	codes         []float32 // (N, Z) of the first images; nil before their first use
+}
+
+func newSnapshot(v *train.View, epoch int) *Snapshot {
+	s := &Snapshot{view: v, run: v.Run(), session: v.Session(), set: v.Data(), epoch: epoch, step: v.Step()}
+	s.adversarial = slices.Contains(v.StepMetrics(), model.DLoss)
+	s.latent, s.labels, s.hasPrior = s.session.Latent(), s.session.SampleLabels(), s.session.HasPrior()
+	s.standardPrior = s.hasPrior && (v.Model().Sample == nil || s.labels > 0)
+	return s
+}
+
+// View returns the run in training.
+func (s *Snapshot) View() *train.View { return s.view }
+
+// Session runs functions of the model.
+func (s *Snapshot) Session() *latent.Session { return s.session }
+
+// Epoch returns the number of the epoch after which the pictures are drawn.
+func (s *Snapshot) Epoch() int { return s.epoch }
+
+// Key returns the random key of a picture. It is the same in every epoch.
+func (s *Snapshot) Key(picture string) rng.Key {
+	return rng.New(s.run.Config.Seed).Split("pictures").Split(picture)
+}
+
+// Title returns the title of a picture with the epoch and notes, as "samples: epoch 3,
+// notes". Notes may be "".
+func (s *Snapshot) Title(title string, notes ...string) string {
+	return title + ": " + s.time(notes...)
+}
+
+// time returns the epoch and notes.
+func (s *Snapshot) time(notes ...string) string {
+	parts := append([]string{fmt.Sprintf("epoch %d", s.epoch)}, notes...)
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), ", ")
+}
+
+// HasEncoder reports whether images have codes.
+func (s *Snapshot) HasEncoder() bool { return s.session.Model().Encode != nil }
+
+// HasDecoder reports whether codes can be decoded.
+func (s *Snapshot) HasDecoder() bool { return s.session.Model().Decode != nil }
+
+// CodesAreNoise reports whether single codes mean nothing to show: there are many
+// units, and no image has a code. What fixed noise is decoded to is shown instead.
+func (s *Snapshot) CodesAreNoise() bool {
+	return s.HasDecoder() && !s.HasEncoder() && s.hasPrior && s.labels == 0 && s.latent > 2
+}
+
+// HasPlane reports whether codes can be shown over a plane: the model decodes codes
+// that mean something, without labels.
+func (s *Snapshot) HasPlane() bool { return s.HasDecoder() && s.labels == 0 && !s.CodesAreNoise() }
+
+// HasPrior reports whether images can be drawn from a prior.
+func (s *Snapshot) HasPrior() bool { return s.hasPrior }
+
+// images returns the images that are encoded, and their name: the test images, or the
+// training images if there are none.
+func (s *Snapshot) images() (split data.Split, name string) {
+	if s.set.Test.Len() == 0 {
+		return s.set.Train, "training"
+	}
+	return s.set.Test, "test"
+}
+
+// maxCodes is the number of images whose codes are drawn.
+const maxCodes = 10_000
+
+// encode returns the codes of the first images, and these images.
+func (s *Snapshot) encode(ctx context.Context) ([]float32, data.Split, error) {
+	split, _ := s.images()
+	n := min(split.Len(), maxCodes)
+	images, err := firstImages(s.set.Labelled(split), n)
+	if err != nil {
+		return nil, split, err
+	}
+	part := data.Split{Items: images}
+	if split.Labels != nil {
+		part.Labels = split.Labels[:n]
+	}
+	if s.codes == nil {
+		if s.codes, _, err = s.session.EncodeMeans(ctx, part.Items); err != nil {
+			return nil, part, err
+		}
+	}
+	return s.codes, part, nil
+}
+
+// firstImages returns the first n images, or all.
+func firstImages(images data.Items, n int) (data.Items, error) {
+	index := make([]int, min(n, images.Len()))
+	for i := range index {
+		index[i] = i
+	}
+	return data.Subset(images, index)
+}
+
+// rankingImages is the number of images by whose codes units are ranked.
+const rankingImages = 256
+
+// rankedUnits returns the latent units by the variance of their codes among images, the
+// largest first; in their own order if the model does not encode.
+func (s *Snapshot) rankedUnits(ctx context.Context) ([]int, error) {
+	if !s.HasEncoder() {
+		return latent.Ranked(make([]float64, s.latent)), nil
+	}
+	codes := s.codes
+	if codes == nil {
+		split, _ := s.images()
+		some, err := firstImages(s.set.Labelled(split), rankingImages)
+		if err != nil {
+			return nil, err
+		}
+		if codes, _, err = s.session.EncodeMeans(ctx, some); err != nil {
+			return nil, err
+		}
+	}
+	_, deviation := latent.Moments(codes, s.latent)
+	return latent.Ranked(deviation), nil
+}
+
+// extent returns the range of codes in a picture: that which is wanted, around 0, if
+// the prior is N(0, I), else that of the codes.
+func (s *Snapshot) extent(ctx context.Context, want float64) (lo, hi float64, note string, err error) {
+	if s.standardPrior {
+		return -want, want, "", nil
+	}
+	codes, _, err := s.encode(ctx)
+	if err != nil {
+		return 0, 0, "", err
+	}
+	lo, hi = latent.AxisRange(codes)
+	return lo, hi, "range of the codes", nil
+}
+
+// path returns the path of a picture.
+func (s *Snapshot) path(file string) string {
+	return filepath.Join(s.run.Path(runlog.ImagesDir), file)
+}
+
+func writeFile(name string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(name, b)
+}
