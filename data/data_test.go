@@ -242,11 +242,11 @@ func TestFit(t *testing.T) {
 // itself receives these options.
 func TestCrop(t *testing.T) {
 	im := numbered(t, 4, 6, 8, 3)
-	var told Options
+	var passed Options
 	var r Registry
 	for _, crops := range []bool{false, true} {
 		r.Register(Source{Name: fmt.Sprint(crops), Crops: crops, Load: func(_ context.Context, opt Options) (*Set, error) {
-			told = opt
+			passed = opt
 			return &Set{Name: "s", Train: Split{Items: im}, Digest: "d"}, nil
 		}})
 	}
@@ -260,8 +260,8 @@ func TestCrop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if told.Crop != 0 || told.Size != 0 {
-			t.Errorf("a source that does not crop was told to: %+v", told)
+		if passed.Crop != 0 || passed.Size != 0 {
+			t.Errorf("a source that does not crop was passed to: %+v", passed)
 		}
 		got := make([]uint8, tt.side*tt.side*3)
 		want := imageio.Resize(whole.Crop(min(tt.crop, 6), min(tt.crop, 6)), tt.side, tt.side)
@@ -273,8 +273,8 @@ func TestCrop(t *testing.T) {
 		}
 		digests[set.Digest] = true
 	}
-	if _, err := r.Open(t.Context(), "true", Options{Crop: 4, Size: 9}); err != nil || told.Crop != 4 || told.Size != 9 {
-		t.Errorf("a source that crops was told %+v (%v)", told, err)
+	if _, err := r.Open(t.Context(), "true", Options{Crop: 4, Size: 9}); err != nil || passed.Crop != 4 || passed.Size != 9 {
+		t.Errorf("a source that crops was passed %+v (%v)", passed, err)
 	}
 	if _, err := r.Open(t.Context(), "true", Options{Crop: -1}); err == nil {
 		t.Error("crop -1 passed")

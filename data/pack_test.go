@@ -23,7 +23,7 @@ import (
 // temporary folder.
 func packing(t testing.TB, n int, seed uint8) (Packing, Options, *bytes.Buffer) {
 	t.Helper()
-	told := &bytes.Buffer{}
+	progress := &bytes.Buffer{}
 	t.Setenv("XDG_CACHE_HOME", filepath.Join(t.TempDir(), "none"))
 	k := Packing{Key: sha256.Sum256([]byte{seed, uint8(n)}), From: "/pictures", N: n, H: 3, W: 4, C: 3}
 	k.Decode = func(i int, dst []uint8) (sum [32]byte, err error) {
@@ -32,7 +32,7 @@ func packing(t testing.TB, n int, seed uint8) (Packing, Options, *bytes.Buffer) 
 		}
 		return sha256.Sum256(dst), nil
 	}
-	return k, Options{DataDir: t.TempDir(), Progress: told}, told
+	return k, Options{DataDir: t.TempDir(), Progress: progress}, progress
 }
 
 // holds fails unless p contains the images of k.
@@ -77,7 +77,7 @@ func files(t testing.TB, opt Options) []string {
 }
 
 func TestPack(t *testing.T) {
-	k, opt, told := packing(t, 100, 1)
+	k, opt, progress := packing(t, 100, 1)
 	if FindPacked(k.Key, opt) != nil {
 		t.Error("an empty cache has images")
 	}
@@ -86,8 +86,8 @@ func TestPack(t *testing.T) {
 	if names := files(t, opt); len(names) != 1 || names[0] != packName(filepath.Join(opt.DataDir, "cache"), k.Key) {
 		t.Errorf("the cache holds %v", names)
 	}
-	if told.Len() > 0 {
-		t.Errorf("it said %q", told)
+	if progress.Len() > 0 {
+		t.Errorf("it said %q", progress)
 	}
 	other, _, _ := packing(t, 100, 2)
 	if FindPacked(other.Key, opt) != nil {
@@ -134,7 +134,7 @@ func TestPackedDamaged(t *testing.T) {
 		"it is of other images":                func(b []byte) []byte { return rekeyed(b) },
 		"its header is cut short: made anew\n": func(b []byte) []byte { return nil },
 	} {
-		k, opt, told := packing(t, 100, 1)
+		k, opt, progress := packing(t, 100, 1)
 		packed(t, k, opt)
 		name := files(t, opt)[0]
 		b, err := os.ReadFile(name)
@@ -147,8 +147,8 @@ func TestPackedDamaged(t *testing.T) {
 		if FindPacked(k.Key, opt) != nil {
 			t.Errorf("%s: it was used", says)
 		}
-		if !strings.Contains(told.String(), says) || strings.Count(told.String(), "\n") != 1 {
-			t.Errorf("it said %q, want one line with %q", told, says)
+		if !strings.Contains(progress.String(), says) || strings.Count(progress.String(), "\n") != 1 {
+			t.Errorf("it said %q, want one line with %q", progress, says)
 		}
 		if len(files(t, opt)) != 0 {
 			t.Errorf("%s: it was left there", says)
@@ -224,13 +224,13 @@ func TestPackFails(t *testing.T) {
 		t.Errorf("left: %v", names)
 	}
 
-	// A cache that cannot be written is told of, and no error.
+	// A cache that cannot be written is progress of, and no error.
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, nil, 0o666)
-	var told bytes.Buffer
+	var progress bytes.Buffer
 	t.Setenv("XDG_CACHE_HOME", file)
-	if p, err := Pack(t.Context(), k, Options{DataDir: file, Progress: &told}); p != nil || err != nil || strings.Count(told.String(), "not kept in the cache: ") != 1 {
-		t.Errorf("%v, %v: it said %q", p, err, &told)
+	if p, err := Pack(t.Context(), k, Options{DataDir: file, Progress: &progress}); p != nil || err != nil || strings.Count(progress.String(), "not kept in the cache: ") != 1 {
+		t.Errorf("%v, %v: it said %q", p, err, &progress)
 	}
 }
 
@@ -282,7 +282,7 @@ func TestPackKilled(t *testing.T) {
 		Pack(t.Context(), k, opt)
 		return
 	}
-	k, opt, told := packing(t, 100, 1)
+	k, opt, progress := packing(t, 100, 1)
 	cmd := exec.Command(os.Args[0], "-test.run=^TestPackKilled$")
 	cmd.Env = append(os.Environ(), "IMAGO_TEST_PACK="+opt.DataDir)
 	out, err := cmd.StdoutPipe()
@@ -308,15 +308,15 @@ func TestPackKilled(t *testing.T) {
 	other, _, _ := packing(t, 20, 2)
 	packed(t, other, opt)
 	packed(t, k, opt)
-	if names := files(t, opt); len(names) != 2 || told.Len() > 0 {
-		t.Errorf("the cache holds %v; it said %q", names, told)
+	if names := files(t, opt); len(names) != 2 || progress.Len() > 0 {
+		t.Errorf("the cache holds %v; it said %q", names, progress)
 	}
 }
 
 // TestPackMakesRoom checks that the least recently used file is removed to make room.
 func TestPackMakesRoom(t *testing.T) {
 	defer func(was int64) { maxCache = was }(maxCache)
-	k, opt, told := packing(t, 100, 1)
+	k, opt, progress := packing(t, 100, 1)
 	one := (&head{n: k.N, h: k.H, w: k.W, c: k.C, from: k.From}).bytes()
 	maxCache = 2*one + 10
 	var keys []Packing
@@ -334,14 +334,14 @@ func TestPackMakesRoom(t *testing.T) {
 		os.Chtimes(packName(filepath.Join(opt.DataDir, "cache"), k.Key), time.Time{}, time.Now().Add(-time.Hour))
 	}
 	if FindPacked(keys[0].Key, opt) == nil || FindPacked(keys[1].Key, opt) != nil || FindPacked(keys[2].Key, opt) == nil {
-		t.Errorf("the wrong one made room; it said %q", told)
+		t.Errorf("the wrong one made room; it said %q", progress)
 	}
-	if strings.Count(told.String(), "removed") != 1 {
-		t.Errorf("it said %q", told)
+	if strings.Count(progress.String(), "removed") != 1 {
+		t.Errorf("it said %q", progress)
 	}
 	maxCache = one - 1
-	if p, err := Pack(t.Context(), Packing{Key: [32]byte{9}, From: k.From, N: k.N, H: k.H, W: k.W, C: k.C, Decode: k.Decode}, opt); p != nil || err != nil || !strings.Contains(told.String(), "more than") {
-		t.Errorf("%v, %v: it said %q", p, err, told)
+	if p, err := Pack(t.Context(), Packing{Key: [32]byte{9}, From: k.From, N: k.N, H: k.H, W: k.W, C: k.C, Decode: k.Decode}, opt); p != nil || err != nil || !strings.Contains(progress.String(), "more than") {
+		t.Errorf("%v, %v: it said %q", p, err, progress)
 	}
 }
 

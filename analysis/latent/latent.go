@@ -86,7 +86,7 @@ func Load(m *model.Model, in model.Input, be backend.Backend, weights map[string
 // Model returns the session's model.
 func (s *Session) Model() *model.Model { return s.model }
 
-// Image returns the shape of its images.
+// Item returns the description of one item of its data.
 func (s *Session) Item() medium.Item { return s.in.Item }
 
 // Input returns what its model was built for.

@@ -39,14 +39,14 @@ var golden = file(
 
 func goldenTensors(t testing.TB) (map[string]*tensor.Tensor, map[string]string) {
 	return map[string]*tensor.Tensor{
-		"b.bias":   of(t, []float32{1}),
-		"b.weight": of(t, []float32{-2, math.Pi}, 2, 1),
-		"a.steps":  of(t, []int32{1, -2}, 2),
-		"a.pixels": of(t, []uint8{0, 127, 255}, 1, 3),
+		"b.bias":   array(t, []float32{1}),
+		"b.weight": array(t, []float32{-2, math.Pi}, 2, 1),
+		"a.steps":  array(t, []int32{1, -2}, 2),
+		"a.pixels": array(t, []uint8{0, 127, 255}, 1, 3),
 	}, map[string]string{"format": "<imago>", "a": "1"}
 }
 
-func of[T float32 | int32 | uint8](t testing.TB, data []T, shape ...int) *tensor.Tensor {
+func array[T float32 | int32 | uint8](t testing.TB, data []T, shape ...int) *tensor.Tensor {
 	t.Helper()
 	x, err := tensor.FromSlice(data, shape...)
 	if err != nil {
@@ -132,8 +132,8 @@ func TestFile(t *testing.T) {
 		bytes[i] = uint8(i * 7)
 	}
 	want := map[string]*tensor.Tensor{
-		"long": of(t, long, 70_001), "steps": of(t, steps, 3, 11_111), "bytes": of(t, bytes, 99_991),
-		"nan":    of(t, []float32{math.Float32frombits(0x7fc12345), float32(math.Inf(-1)), math.Float32frombits(1 << 31)}, 3),
+		"long": array(t, long, 70_001), "steps": array(t, steps, 3, 11_111), "bytes": array(t, bytes, 99_991),
+		"nan":    array(t, []float32{math.Float32frombits(0x7fc12345), float32(math.Inf(-1)), math.Float32frombits(1 << 31)}, 3),
 		"":       tensor.New(tensor.Float32, 2, 0),
 		"é\n\"<": tensor.New(tensor.Uint8, 1),
 	}

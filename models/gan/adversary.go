@@ -112,17 +112,17 @@ func (m *adversary) declare() error {
 // unusedParameters returns an error if a network has no layers, or a parameter that no
 // update changes.
 func unusedParameters(b *nn.Builder, updates []update.Update) error {
-	learned := map[string]bool{}
+	trained := map[string]bool{}
 	for _, u := range updates {
 		if len(u.Params) == 0 {
 			return fmt.Errorf("the %s has no parameters: declare its layers in the Builder that it is given", u.Name)
 		}
 		for _, p := range u.Params {
-			learned[p.Name()] = true
+			trained[p.Name()] = true
 		}
 	}
 	for _, p := range b.States() {
-		if !learned[p.Name()] {
+		if !trained[p.Name()] {
 			return fmt.Errorf("parameter %s is not learned: declare the layers of a network in the Builder that it is given", p.Name())
 		}
 	}

@@ -77,17 +77,17 @@ func (v vqVAE) phases(pretrain int) []phase {
 	}
 }
 
-// quantizedVectors are the vectors of a batch before and after quantisation.
-type quantizedVectors struct {
+// vectorPair are the vectors of a batch before and after quantisation.
+type vectorPair struct {
 	ze    *graph.Node // (B·h·w,D), eq. 1
 	e     *graph.Node // (B·h·w,D), the nearest of the codebook, eq. 2
 	codes *graph.Node // (B·h·w,K), one-hot
 }
 
-func (v vqVAE) quantize(in *Inputs) quantizedVectors {
+func (v vqVAE) quantize(in *Inputs) vectorPair {
 	ze := v.encodeVectors(in)
 	codes := v.nearest(in.Builder, ze)
-	return quantizedVectors{ze, graph.MatMul(codes, v.codebook(in.Builder)), codes}
+	return vectorPair{ze, graph.MatMul(codes, v.codebook(in.Builder)), codes}
 }
 
 // grid returns the rows h and columns w of the codes of an image.
