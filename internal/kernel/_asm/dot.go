@@ -14,7 +14,7 @@ func dot(g *gen) {
 	}
 }
 
-// dotTile keeps two accumulators a row: vectors of k go to them in turn.
+// dotTile writes the function for mr results. Each row has two accumulators, to which vectors of k are added alternately.
 func dotTile(g *gen, mr int) {
 	g.begin(fmt.Sprintf("dot%d", mr))
 	a := g.Dereference(g.Param("a"))
@@ -24,7 +24,7 @@ func dotTile(g *gen, mr int) {
 	}
 	t := newTaps(g, a, mr)
 
-	// w is K elements ahead of W, as the rows are, so that k indexes both.
+	// w is W plus K elements, as the rows are, so that k indexes both.
 	w, mask := g.GP64(), g.YMM()
 	g.MOVQ(g.addr(a.Field("K")), t.k)
 	g.ANDQ(U8(7), t.k)
@@ -38,7 +38,7 @@ func dotTile(g *gen, mr int) {
 		wv := g.YMM()
 		g.VMOVUPS(wAt(d), wv)
 		for i := range mr {
-			g.VFMADD231PS(t.at(i, d), wv, acc[2*i+set])
+			g.VFMADD231PS(t.elem(i, d), wv, acc[2*i+set])
 		}
 	}
 	g.Label("tile")
@@ -58,19 +58,19 @@ func dotTile(g *gen, mr int) {
 	step(-8, 1)
 	g.ADDQ(U8(16), t.k)
 	g.JLE(LabelRef("loop"))
-	g.Label("few") // 16 − k are left, and k ≥ 1
+	g.Label("few") // 16 − k elements remain, and k ≥ 1
 	g.SUBQ(U8(8), t.k)
 	g.JGT(LabelRef("tail"))
 	step(-8, 0)
 	g.ADDQ(U8(8), t.k)
-	g.Label("tail") // 8 − k are left
+	g.Label("tail") // 8 − k elements remain
 	g.SUBQ(U8(8), t.k)
 	g.JGE(LabelRef("next"))
 	wv := g.YMM()
 	g.VMASKMOVPS(wAt(0), mask, wv)
 	for i := range mr {
 		av := g.YMM()
-		g.VMASKMOVPS(t.at(i, 0), mask, av)
+		g.VMASKMOVPS(t.elem(i, 0), mask, av)
 		g.VFMADD231PS(av, wv, acc[2*i+1])
 	}
 	g.Label("next")
@@ -99,8 +99,7 @@ func dotTile(g *gen, mr int) {
 	g.end()
 }
 
-// hsum adds the 8 lanes of v by halves: l + l+4, then l + l+2, then l + l+1.
-// The sum is lane 0 of the register it returns.
+// hsum adds the 8 lanes of v in halves: l + l+4, then l + l+2, then l + l+1. It returns a register with the sum in lane 0.
 func hsum(g *gen, v reg.VecVirtual) reg.VecVirtual {
 	hi, lo := g.XMM(), v.AsX()
 	s := g.XMM()

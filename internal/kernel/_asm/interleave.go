@@ -6,10 +6,9 @@ import (
 	"github.com/mmcloughlin/avo/ir"
 )
 
-// A chain of dependent instructions keeps one unit busy a fraction of the time,
-// and the scheduler does not look far enough ahead to find the next chain. So
-// chains that are computed side by side are also written side by side:
-// g.chain() before each of them, g.join() after the last.
+// A chain of dependent instructions uses a unit of the processor only part of the time, and the scheduler does not look far
+// enough ahead to find the next chain. Independent chains are therefore interleaved. A generator calls g.chain() before each
+// of them and g.join() after the last.
 const (
 	chainMark = "chain"
 	joinMark  = "join"
@@ -18,7 +17,7 @@ const (
 func (g *gen) chain() { g.Comment(chainMark) }
 func (g *gen) join()  { g.Comment(joinMark) }
 
-// interleave deals the instructions of marked chains out in turn.
+// interleave replaces marked chains by their instructions in round-robin order.
 func interleave(f *ir.File) {
 	for _, fn := range f.Functions() {
 		var out []ir.Node
@@ -28,7 +27,7 @@ func interleave(f *ir.File) {
 			case chainMark:
 				chains = append(chains, nil)
 			case joinMark:
-				out = append(out, deal(chains)...)
+				out = append(out, roundRobin(chains)...)
 				chains = nil
 			default:
 				if k := len(chains); k > 0 {
@@ -42,6 +41,7 @@ func interleave(f *ir.File) {
 	}
 }
 
+// mark returns the mark that n is, or "".
 func mark(n ir.Node) string {
 	if c, ok := n.(*ir.Comment); ok && len(c.Lines) == 1 && slices.Contains([]string{chainMark, joinMark}, c.Lines[0]) {
 		return c.Lines[0]
@@ -49,7 +49,8 @@ func mark(n ir.Node) string {
 	return ""
 }
 
-func deal(chains [][]ir.Node) []ir.Node {
+// roundRobin returns the instructions of the chains, one of each chain at a time.
+func roundRobin(chains [][]ir.Node) []ir.Node {
 	var out []ir.Node
 	for i := 0; ; i++ {
 		n := len(out)

@@ -1,7 +1,5 @@
-// Command _asm writes the assembly of package kernel, one x_amd64.s for each
-// x_amd64.go that declares stubs. It reads the signatures, and the layout of the
-// argument structures, from the Go files in the output's parent package, so they
-// are stated once.
+// Command _asm writes the assembly of package kernel for amd64: one x_amd64.s for each x_amd64.go that declares stubs. It reads
+// the signatures and the layout of the argument structures from the Go files of the package.
 //
 //	cd internal/kernel/_asm && go run . -out ..
 package main
@@ -49,7 +47,7 @@ var files = []struct {
 }
 
 func main() {
-	fs := flag.NewFlagSet("_asm", flag.ExitOnError) // avo has taken the global one
+	fs := flag.NewFlagSet("_asm", flag.ExitOnError) // avo uses the global one
 	out := fs.String("out", "..", "`directory` to write to")
 	src := fs.String("src", "..", "`directory` of package kernel")
 	fs.Parse(os.Args[1:])
@@ -65,8 +63,7 @@ func main() {
 	}
 }
 
-// load type-checks package kernel as far as its stubs need: imports are left
-// unresolved, for no signature of a stub mentions one.
+// load returns package kernel, type-checked without its imports, which no signature of a stub mentions.
 func load(dir string) (*types.Package, error) {
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
@@ -93,6 +90,7 @@ type noImports struct{}
 
 func (noImports) Import(string) (*types.Package, error) { return nil, errors.New("not needed") }
 
+// write writes the assembly file of the given name with the functions of f.
 func write(name string, pkg *types.Package, f func(*gen)) error {
 	g := &gen{Context: build.NewContext(), pkg: pkg, consts: map[string]operand.Mem{}}
 	g.ConstraintExpr("!purego")
@@ -112,14 +110,14 @@ func write(name string, pkg *types.Package, f func(*gen)) error {
 	return os.WriteFile(name, bytes.TrimLeft(b, "\n"), 0o666)
 }
 
-// A gen is an avo context that knows package kernel.
+// A gen is an avo context with the types of package kernel.
 type gen struct {
 	*build.Context
 	pkg    *types.Package
 	consts map[string]operand.Mem
 }
 
-// begin starts the function of that name, whose stub must exist.
+// begin starts the function of the given name, which must have a stub.
 func (g *gen) begin(name string) {
 	sig, err := gotypes.LookupSignature(g.pkg, name)
 	if err != nil {
@@ -130,16 +128,16 @@ func (g *gen) begin(name string) {
 	g.Signature(sig)
 }
 
-// end returns from the function; YMM registers are left clean for SSE code.
+// end ends the function. It clears the upper halves of the YMM registers for SSE code.
 func (g *gen) end() {
 	g.VZEROUPPER()
 	g.RET()
 }
 
-// load puts a component into a new 64-bit register.
+// load loads a component into a new 64-bit register.
 func (g *gen) load(c gotypes.Component) reg.Register { return g.Load(c, g.GP64()) }
 
-// addr is where a primitive component stands in memory.
+// addr returns the address of a primitive component.
 func (g *gen) addr(c gotypes.Component) operand.Mem {
 	b, err := c.Resolve()
 	if err != nil {
@@ -148,7 +146,7 @@ func (g *gen) addr(c gotypes.Component) operand.Mem {
 	return b.Addr
 }
 
-// vec is a new vector register of 8 or 16 lanes.
+// vec returns a new vector register of 8 or 16 lanes.
 func (g *gen) vec(lanes int) reg.VecVirtual {
 	if lanes == 16 {
 		return g.ZMM()
@@ -175,15 +173,15 @@ func (g *gen) zeros(n int) []reg.VecVirtual {
 	return v
 }
 
-// f32 is a constant vector of 8 equal float32.
+// f32 returns a constant vector of 8 equal float32.
 func (g *gen) f32(v float64) operand.Mem { return g.u32(math.Float32bits(float32(v))) }
 
-// u32 is a constant vector of 8 equal words.
+// u32 returns a constant vector of 8 equal words.
 func (g *gen) u32(bits uint32) operand.Mem {
 	return g.table(fmt.Sprintf("c%08x", bits), bits, bits, bits, bits, bits, bits, bits, bits)
 }
 
-// table is a read-only table of words, written once a file.
+// table returns a read-only table of words. A file contains it once.
 func (g *gen) table(name string, words ...uint32) operand.Mem {
 	if m, ok := g.consts[name]; ok {
 		return m
@@ -197,8 +195,8 @@ func (g *gen) table(name string, words ...uint32) operand.Mem {
 	return m
 }
 
-// maskTable is n words of ones followed by n of zeros: the n words from word
-// n−r on select the first r lanes.
+// maskTable returns a table of n words of ones, followed by n words of zeros. The n words from word n−r on select the first r
+// lanes.
 func (g *gen) maskTable(n int) operand.Mem {
 	words := make([]uint32, 2*n)
 	for i := range n {

@@ -7,6 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// mathFuncs writes the functions of math.go.
 func mathFuncs(g *gen) {
 	unary := func(name string, f func(x reg.VecVirtual) reg.VecVirtual) {
 		elementwise(g, name, 2, []string{"x"}, func(x []reg.VecVirtual) reg.VecVirtual { return f(x[0]) })
@@ -18,7 +19,7 @@ func mathFuncs(g *gen) {
 	unary("softplusAVX2", g.softplus)
 }
 
-// horner is c[0]·xⁿ + … + c[n].
+// horner computes c[0]·xⁿ + … + c[n].
 func (g *gen) horner(x reg.VecVirtual, c ...float64) reg.VecVirtual {
 	p := g.YMM()
 	g.VMOVUPS(g.f32(c[0]), p)
@@ -28,8 +29,8 @@ func (g *gen) horner(x reg.VecVirtual, c ...float64) reg.VecVirtual {
 	return p
 }
 
-// exp is eˣ = 2ⁿ·eʳ. 2ⁿ is two factors, for n may be −150 or 128: the first product is
-// exact, the second rounds to a denormal or to +Inf.
+// exp computes eˣ = 2ⁿ·eʳ. It multiplies by 2ⁿ in two steps, because n may be −150 or 128: the first product is exact, and the
+// second one rounds to a denormal number or to +Inf.
 func (g *gen) exp(x reg.VecVirtual) reg.VecVirtual {
 	// The operand that VMINPS and VMAXPS return for NaN is x.
 	t := g.YMM()
@@ -56,7 +57,7 @@ func (g *gen) exp(x reg.VecVirtual) reg.VecVirtual {
 	return p
 }
 
-// reduce is n = round(x/ln 2) and r = x − n·ln 2, which takes the place of x.
+// reduce computes n = round(x/ln 2) and r = x − n·ln 2, which overwrites x.
 func (g *gen) reduce(x reg.VecVirtual) (n, r reg.VecVirtual) {
 	n = g.YMM()
 	g.VMULPS(g.f32(math.Log2E), x, n)
@@ -66,20 +67,20 @@ func (g *gen) reduce(x reg.VecVirtual) (n, r reg.VecVirtual) {
 	return n, x
 }
 
-// expTail is (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2: the polynomial of expf in Cephes
+// expTail computes (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2: the polynomial of expf in Cephes
 // (Moshier, 1989).
 func (g *gen) expTail(r reg.VecVirtual) reg.VecVirtual {
 	return g.horner(r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 }
 
-// expNegAbs is e^−|x|.
+// expNegAbs computes e^−|x|.
 func (g *gen) expNegAbs(x reg.VecVirtual) reg.VecVirtual {
 	a := g.YMM()
 	g.VORPS(g.u32(signBit), x, a)
 	return g.exp(a)
 }
 
-// log1pe is ln(1 + f) + e·ln 2 for √½ − 1 ≤ f < √2 − 1: logf of Cephes.
+// log1pe computes ln(1 + f) + e·ln 2 for √½ − 1 ≤ f < √2 − 1: logf of Cephes.
 func (g *gen) log1pe(f, e reg.VecVirtual) reg.VecVirtual {
 	z := g.YMM()
 	g.VMULPS(f, f, z)
@@ -94,7 +95,7 @@ func (g *gen) log1pe(f, e reg.VecVirtual) reg.VecVirtual {
 	return y
 }
 
-// log splits x = 2ᵉ·(1 + f); denormals are scaled by 2²³ first.
+// log computes ln x from x = 2ᵉ·(1 + f). It scales denormal x by 2²³ first.
 func (g *gen) log(x reg.VecVirtual) reg.VecVirtual {
 	small := g.compare(less, x, g.f32(0x1p-126))
 	s, bias := g.YMM(), g.YMM()
@@ -102,7 +103,7 @@ func (g *gen) log(x reg.VecVirtual) reg.VecVirtual {
 	s = g.choose(small, s, x)
 	g.VANDPS(g.f32(23), small, bias)
 	e, m := g.YMM(), g.YMM()
-	g.VPSUBD(g.f32(math.Sqrt2/2), s, e) // the bits of s less those of √½
+	g.VPSUBD(g.f32(math.Sqrt2/2), s, e) // the bits of s minus those of √½
 	g.VPSRAD(U8(23), e, e)
 	g.VPSLLD(U8(23), e, m)
 	g.VPSUBD(m, s, m)
@@ -110,21 +111,21 @@ func (g *gen) log(x reg.VecVirtual) reg.VecVirtual {
 	g.VCVTDQ2PS(e, e)
 	g.VSUBPS(bias, e, e)
 	y := g.log1pe(m, e)
-	y = g.choose(g.compare(notLess, x, g.f32(math.Inf(1))), x, y) // +Inf and NaN stay
+	y = g.choose(g.compare(notLess, x, g.f32(math.Inf(1))), x, y) // +Inf and NaN are kept
 	zero := g.zeros(1)[0]
 	y = g.choose(g.compare(eq, x, zero), g.f32(math.Inf(-1)), y)
 	g.VORPS(g.compare(less, x, zero), y, y) // all ones is a NaN
 	return y
 }
 
-// tanh is (1 − u)/(1 + u) of |x|, u = e^−2|x| = 2ⁿ·(1 + q). With 1 − u as
-// (1 − 2ⁿ) − 2ⁿ·q, nothing is lost where x is small: n is 0 then.
+// tanh computes (1 − u)/(1 + u) with u = e^−2|x| = 2ⁿ·(1 + q), and the sign of x. It computes 1 − u as (1 − 2ⁿ) − 2ⁿ·q, which
+// is exact for small x, where n = 0.
 func (g *gen) tanh(x reg.VecVirtual) reg.VecVirtual {
 	t, lo := g.YMM(), g.YMM()
 	g.VADDPS(x, x, t)
 	g.VORPS(g.u32(signBit), t, t)
-	g.VMOVUPS(g.f32(-40), lo) // 1 ± u is 1 long before
-	g.VMAXPS(t, lo, t)        // NaN stays
+	g.VMOVUPS(g.f32(-40), lo) // 1 ± u is 1 already
+	g.VMAXPS(t, lo, t)        // NaN is kept
 	n, r := g.reduce(t)
 	q := g.YMM()
 	g.VMULPS(r, r, q)
@@ -144,19 +145,19 @@ func (g *gen) tanh(x reg.VecVirtual) reg.VecVirtual {
 	return num
 }
 
-// sigmoid is 1/(1 + u) for x ≥ 0 and u/(1 + u) below, u = e^−|x|.
+// sigmoid computes 1/(1 + u) for x ≥ 0, and u/(1 + u) for x < 0, with u = e^−|x|.
 func (g *gen) sigmoid(x reg.VecVirtual) reg.VecVirtual {
 	u := g.expNegAbs(x)
 	one, den := g.YMM(), g.YMM()
 	g.VMOVUPS(g.f32(1), one)
 	g.VADDPS(u, one, den)
-	g.VBLENDVPS(x, u, one, one) // the sign bit of x chooses
+	g.VBLENDVPS(x, u, one, one) // the sign bit of x is the mask
 	g.VDIVPS(den, one, one)
 	return one
 }
 
-// softplus is max(x, 0) + ln(1 + u), u = e^−|x|. For u above √2 − 1, where log1pe
-// ends, ln(1 + u) = ln 2 + ln(1 + (u−1)/2).
+// softplus computes max(x, 0) + ln(1 + u) with u = e^−|x|. For u above √2 − 1, the limit of log1pe, it uses
+// ln(1 + u) = ln 2 + ln(1 + (u−1)/2).
 func (g *gen) softplus(x reg.VecVirtual) reg.VecVirtual {
 	u := g.expNegAbs(x)
 	big := g.compare(greater, u, g.f32(math.Sqrt2-1))

@@ -2,8 +2,8 @@ package main
 
 import "github.com/mmcloughlin/avo/reg"
 
-// optim writes the passes of an optimiser. Scalars are broadcast from the
-// arguments for every vector: the load ports have room beside what they stream.
+// optim writes the functions of optim.go. Scalars are broadcast from the arguments for every vector, because the load ports are
+// not the bottleneck.
 func optim(g *gen) {
 	scalar := func(name string) reg.VecVirtual {
 		v := g.YMM()

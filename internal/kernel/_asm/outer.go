@@ -5,11 +5,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// outer writes the tiles of Outer.
+// outer writes the functions of Outer.
 func outer(g *gen) {
 	eachTile(func(name string, mr int, k tileKind) { outerTile(g, "outer"+name, mr, k) })
 }
 
+// outerTile writes one of them.
 func outerTile(g *gen, name string, mr int, kind tileKind) {
 	g.begin(name)
 	a := g.Dereference(g.Param("a"))
@@ -22,7 +23,7 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 	ldb := g.load(a.Field("LdB"))
 	g.SHLQ(U8(2), ldb)
 
-	// walk is all p, two a turn. One p has its row in a table, if there is one, d further.
+	// walk loops over p, two in each iteration. The argument of one is the index of the row in the table, if there is one.
 	walk := func(name string, table reg.Register, one func(d int)) {
 		g.SUBQ(U8(2), n)
 		g.JLT(LabelRef("last" + name))
@@ -62,7 +63,7 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 	walk("", nil, fixed)
 	g.JMP(LabelRef("sum"))
 
-	// And of B from a table of offsets.
+	// Rows of A at a fixed stride, and rows of B from a table of offsets.
 	g.Label("listed")
 	pick := func(d int) {
 		r := g.GP64()
@@ -81,7 +82,7 @@ func outerTile(g *gen, name string, mr int, kind tileKind) {
 		r := g.GP64()
 		g.MOVLQSX(Mem{Base: offs, Disp: 4 * d}, r)
 		g.TESTQ(r, r)
-		g.LEAQ(Mem{Base: pa, Index: r, Scale: 4}, r) // leaves the flags alone
+		g.LEAQ(Mem{Base: pa, Index: r, Scale: 4}, r) // does not change the flags
 		g.CMOVQLT(zero, r)
 		c.step(func(i int) Mem { return Mem{Base: r, Disp: 4 * i} }, b)
 		g.ADDQ(ldb, b)

@@ -5,12 +5,13 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// pack writes the functions of pack.go.
 func pack(g *gen) {
 	packPanel(g)
 	packT8(g)
 }
 
-// packPanel copies k rows of 16.
+// packPanel writes packPanelAVX2, which copies k rows of 16 elements.
 func packPanel(g *gen) {
 	g.begin("packPanelAVX2")
 	dst, src := g.load(g.Param("dst").Base()), g.load(g.Param("src").Base())
@@ -32,9 +33,8 @@ func packPanel(g *gen) {
 	g.end()
 }
 
-// packT8 transposes 8 rows in blocks of 8 by 8. Row i and row i+4 share a
-// register from the load on, so that four-by-four transposes within the halves
-// are all that is left.
+// packT8 writes packT8AVX2, which transposes 8 rows in blocks of 8 by 8. Rows i and i+4 are loaded into the two halves of one
+// register, so that only 4 by 4 transposes within the halves remain.
 func packT8(g *gen) {
 	g.begin("packT8AVX2")
 	dst, src := g.load(g.Param("dst").Base()), g.load(g.Param("src").Base())

@@ -2,6 +2,7 @@ package main
 
 import . "github.com/mmcloughlin/avo/operand"
 
+// pause writes pauseAMD64.
 func pause(g *gen) {
 	g.begin("pauseAMD64")
 	n := g.Load(g.Param("n"), g.GP32())

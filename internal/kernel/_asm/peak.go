@@ -5,10 +5,11 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// fmaChains is how many vectors are in flight: latency times units is 8 or 10 on
-// today's processors, and with x and y they have to fit 16 registers.
+// fmaChains is the number of independent vectors. Latency times units is 8 or 10 on current processors, and with x and y the
+// vectors must fit in 16 registers.
 const fmaChains = 12
 
+// peak writes fmaRoundsAVX2.
 func peak(g *gen) {
 	g.begin("fmaRoundsAVX2")
 	n := g.load(g.Param("n"))

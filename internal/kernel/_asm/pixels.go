@@ -2,7 +2,7 @@ package main
 
 import . "github.com/mmcloughlin/avo/operand"
 
-// pixels divides rather than multiplies by 1/255, which would round twice.
+// pixels writes unitAVX2. It divides by 255, because a product with 1/255 would be rounded twice.
 func pixels(g *gen) {
 	g.begin("unitAVX2")
 	dst, pix, n := g.load(g.Param("dst").Base()), g.load(g.Param("pix").Base()), g.load(g.Param("dst").Len())

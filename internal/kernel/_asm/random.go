@@ -7,14 +7,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// random writes the functions of random.go.
 func random(g *gen) {
 	g.draw("uniformAVX2", g.uniform)
 	g.draw("normalAVX2", g.boxMuller)
 }
 
-// draw writes a function that makes 32 numbers a turn from 8 blocks of words. even is
-// words 0 and 2 of four blocks, odd words 1 and 3; f gives the numbers that stand in
-// the place of either.
+// draw writes a function that computes 32 numbers in each iteration from 8 blocks of words. In a call of f, even holds words 0
+// and 2 of four blocks and odd holds words 1 and 3. f returns the numbers that replace them.
 func (g *gen) draw(name string, f func(even, odd reg.VecVirtual) (x, y reg.VecVirtual)) {
 	g.begin(name)
 	dst, n := g.load(g.Param("dst").Base()), g.load(g.Param("dst").Len())
@@ -53,8 +53,8 @@ func (g *gen) draw(name string, f func(even, odd reg.VecVirtual) (x, y reg.VecVi
 	g.end()
 }
 
-// philox is the words of the blocks whose numbers are the four 64-bit lanes of each
-// operand. A word is the lower half of a lane; what is in the upper has no meaning.
+// philox computes the words of the blocks whose indices are the four 64-bit lanes of each operand. A word is the lower half of
+// a lane; the upper half has any value.
 func (g *gen) philox(blocks ...reg.VecVirtual) [][4]reg.VecVirtual {
 	k0, k1 := g.YMM(), g.YMM()
 	g.VBROADCASTSS(g.addr(g.Param("k0")), k0)
@@ -90,7 +90,7 @@ func (g *gen) philox(blocks ...reg.VecVirtual) [][4]reg.VecVirtual {
 	return words
 }
 
-// uniform is the upper 24 bits of each word, over 2²⁴.
+// uniform computes the upper 24 bits of each word, divided by 2²⁴.
 func (g *gen) uniform(even, odd reg.VecVirtual) (x, y reg.VecVirtual) {
 	for _, w := range []reg.VecVirtual{even, odd} {
 		g.VPSRLD(U8(8), w, w)
@@ -100,7 +100,7 @@ func (g *gen) uniform(even, odd reg.VecVirtual) (x, y reg.VecVirtual) {
 	return even, odd
 }
 
-// boxMuller is boxMuller of the Go twin, which says why.
+// boxMuller computes what boxMuller of package kernel computes; see there.
 func (g *gen) boxMuller(a, b reg.VecVirtual) (x, y reg.VecVirtual) {
 	r := g.radius(a)
 	sin, cos := g.sincos(b)
@@ -109,7 +109,7 @@ func (g *gen) boxMuller(a, b reg.VecVirtual) (x, y reg.VecVirtual) {
 	return cos, sin
 }
 
-// radius is √(−2·ln u), u = (a + ½)·2⁻³².
+// radius computes √(−2·ln u) with u = (a + ½)·2⁻³².
 func (g *gen) radius(a reg.VecVirtual) reg.VecVirtual {
 	v, one, e, s := g.YMM(), g.YMM(), g.YMM(), g.YMM()
 	g.VCVTDQ2PS(a, v)
@@ -135,7 +135,7 @@ func (g *gen) radius(a reg.VecVirtual) reg.VecVirtual {
 	return p
 }
 
-// sincos is the sine and cosine of 2π·b·2⁻³².
+// sincos computes the sine and the cosine of 2π·b·2⁻³².
 func (g *gen) sincos(b reg.VecVirtual) (sin, cos reg.VecVirtual) {
 	t, z := g.YMM(), g.YMM()
 	g.VPSLLD(U8(2), b, t)
@@ -146,7 +146,7 @@ func (g *gen) sincos(b reg.VecVirtual) (sin, cos reg.VecVirtual) {
 	g.VMULPS(z, s, s)
 	g.VFMADD213PS(t, t, s)
 	c := g.horner(z, 2.45479423e-5, -1.38883025e-3, 4.16666642e-2, -0.5, 1)
-	// Bits 31 and 30 of b come to count the quarter turns.
+	// After the addition, bits 31 and 30 of b are the quadrant.
 	odd := g.YMM()
 	g.VPADDD(g.u32(1<<29), b, b)
 	g.VPSLLD(U8(1), b, odd)

@@ -7,13 +7,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// reduce writes the functions of reduce.go.
 func reduce(g *gen) {
 	sum(g)
 	maxOf(g)
 }
 
-// walk32 calls body for each 32 elements of x, then tail for what is left, if
-// anything is, with 32−r of the rest r in rest and mask(v) the lanes of vector v.
+// walk32 writes a loop over x. full writes the code for 32 elements. tail writes the code for the remaining elements, if there
+// are any; the mask of vector v is at mask plus 32·v bytes.
 func walk32(g *gen, full func(x Mem), tail func(x Mem, mask Mem)) {
 	x, n := g.load(g.Param("x").Base()), g.load(g.Param("x").Len())
 	g.SUBQ(U8(32), n)
@@ -33,8 +34,8 @@ func walk32(g *gen, full func(x Mem), tail func(x Mem, mask Mem)) {
 	g.Label("done")
 }
 
-// sum is the order sumGeneric has, to the bit: masked lanes add +0, which
-// changes no partial sum, for those start from +0 and so are never −0.
+// sum writes sumAVX2, which adds in the order of sumGeneric and gives the same bits. Masked lanes add +0, which does not change a
+// partial sum: the sums start at +0 and are never −0.
 func sum(g *gen) {
 	g.begin("sumAVX2")
 	acc := g.zeros(4)
@@ -58,7 +59,7 @@ func sum(g *gen) {
 	g.end()
 }
 
-// maxOf remembers apart whether it met a NaN, for VMAXPS forgets it.
+// maxOf writes maxOfAVX2. It records NaN in a separate register, because VMAXPS does not keep it.
 func maxOf(g *gen) {
 	g.begin("maxOfAVX2")
 	inf := g.YMM()
@@ -68,7 +69,7 @@ func maxOf(g *gen) {
 		acc[i] = g.YMM()
 		g.VMOVAPS(inf, acc[i])
 	}
-	take := func(x, acc reg.VecVirtual) {
+	update := func(x, acc reg.VecVirtual) {
 		u := g.YMM()
 		g.VCMPPS(U8(3), x, x, u) // unordered: NaN
 		g.VORPS(u, nan, nan)
@@ -78,7 +79,7 @@ func maxOf(g *gen) {
 		for v, a := range acc {
 			r := g.YMM()
 			g.VMOVUPS(x.Offset(32*v), r)
-			take(r, a)
+			update(r, a)
 		}
 	}, func(x, mask Mem) {
 		for v, a := range acc {
@@ -86,16 +87,16 @@ func maxOf(g *gen) {
 			g.VMOVUPS(mask.Offset(32*v), m)
 			g.VMASKMOVPS(x.Offset(32*v), m, r)
 			g.VBLENDVPS(m, r, inf, r)
-			take(r, a)
+			update(r, a)
 		}
 	})
-	// A NaN lane of acc is NaN in nan as well, so what VMAXPS does to it is no matter.
+	// A lane of acc that is NaN is set in nan too, so the result of VMAXPS for it does not matter.
 	g.VMAXPS(acc[2], acc[0], acc[0])
 	g.VMAXPS(acc[3], acc[1], acc[1])
 	g.VMAXPS(acc[1], acc[0], acc[0])
 	g.VORPS(nan, acc[0], acc[0]) // all ones is a NaN
 	hi, s, u := g.XMM(), acc[0].AsX(), g.XMM()
-	fold := func() { // s = max(s, hi), either NaN stays
+	fold := func() { // s = max(s, hi), NaN if one of them is NaN
 		g.VCMPPS(U8(3), hi, hi, u)
 		g.VMAXPS(s, hi, s) // NaN in either gives s
 		g.VORPS(u, s, s)

@@ -4,11 +4,12 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
-// rows writes the tiles of Rows.
+// rows writes the functions of Rows.
 func rows(g *gen) {
 	eachTile(func(name string, mr int, k tileKind) { rowsTile(g, "rows"+name, mr, k) })
 }
 
+// rowsTile writes one of them.
 func rowsTile(g *gen, name string, mr int, kind tileKind) {
 	g.begin(name)
 	a := g.Dereference(g.Param("a"))
@@ -17,7 +18,7 @@ func rowsTile(g *gen, name string, mr int, kind tileKind) {
 	ldw, w := g.load(a.Field("LdW")), g.GP64()
 	g.SHLQ(U8(2), ldw)
 	step := func(d int) {
-		c.step(func(i int) Mem { return t.at(i, d) }, w)
+		c.step(func(i int) Mem { return t.elem(i, d) }, w)
 		g.ADDQ(ldw, w)
 	}
 	g.Label("tile")
@@ -26,7 +27,7 @@ func rowsTile(g *gen, name string, mr int, kind tileKind) {
 	t.begin()
 	g.Label("tap")
 	t.next()
-	// Four k a turn while four are left: k is four ahead in the loop.
+	// Four k in each iteration while four remain: k is four ahead in the loop.
 	const unroll = 4
 	g.ADDQ(U8(unroll), t.k)
 	g.JGT(LabelRef("few"))

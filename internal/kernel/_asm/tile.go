@@ -10,15 +10,16 @@ import (
 
 const maxRows = 6 // kernel.MaxRows
 
-// A tileKind is a width of tile that every number of rows is written for.
+// A tileKind is a width of tiles. There is a function for each number of rows.
 type tileKind struct {
 	suffix  string
-	vectors int // of a row
-	lanes   int // of a vector: 8, or with AVX-512 16
+	vectors int // the number of vectors of a row
+	lanes   int // the number of lanes of a vector: 8, or 16 with AVX-512
 }
 
 var tileKinds = []tileKind{{"x16", 2, 8}, {"x8", 1, 8}, {"x32z", 2, 16}, {"x16z", 1, 16}}
 
+// eachTile calls write for each kind and number of rows, with the suffix of the function.
 func eachTile(write func(name string, mr int, k tileKind)) {
 	for _, k := range tileKinds {
 		for mr := 1; mr <= maxRows; mr++ {
@@ -27,21 +28,19 @@ func eachTile(write func(name string, mr int, k tileKind)) {
 	}
 }
 
-// A tile of accumulators: mr rows of some vectors.
+// A tile is mr rows of vector accumulators.
 type tile struct {
 	tileKind
 	g   *gen
 	mr  int
 	acc []reg.VecVirtual
-	// panel is the distance in bytes of the second panel from the first, for
-	// vectors of 16; the second vector of 8 follows the first.
+	// panel is the distance of the second panel in bytes, for vectors of 16. The second vector of 8 follows the first.
 	panel reg.Register
-	// mask is of the columns of the last vector of 16.
+	// mask selects the columns of the last vector of 16.
 	mask reg.OpmaskVirtual
 }
 
-// newTile loads panel from LdPanel of the arguments, if the tile has two panels,
-// and makes mask of Cols.
+// newTile returns a tile. It loads panel from the argument LdPanel if the tile has two panels, and computes mask from Cols.
 func newTile(g *gen, a gotypes.Component, mr int, k tileKind) tile {
 	t := tile{tileKind: k, g: g, mr: mr}
 	for range mr * k.vectors {
@@ -62,13 +61,14 @@ func newTile(g *gen, a gotypes.Component, mr int, k tileKind) tile {
 	return t
 }
 
+// clear sets the accumulators to 0.
 func (t tile) clear() {
 	for _, r := range t.acc {
 		t.g.clear(r)
 	}
 }
 
-// vector is vector v of a row of panels that starts at base.
+// vector returns the address of vector v of a row of panels that starts at base.
 func (t tile) vector(base reg.Register, v int) Mem {
 	switch {
 	case v == 0:
@@ -79,10 +79,9 @@ func (t tile) vector(base reg.Register, v int) Mem {
 	return Mem{Base: base, Disp: 32}
 }
 
-// step adds the product of a column of a, whose row i is at a(i), and the row of
-// panels at b. The broadcasts go two by two, so that 16 registers are enough for
-// 12 accumulators; vectors of 16 multiply straight from memory, where the
-// broadcasts do not become the bottleneck.
+// step adds the product of a column, whose element i is at a(i), and the row of panels at b. It broadcasts two elements at a
+// time, so that 16 registers suffice for 12 accumulators. Vectors of 16 multiply with broadcasts from memory, where these are
+// not the bottleneck.
 func (t tile) step(a func(i int) Mem, b reg.Register) {
 	g := t.g
 	bv := make([]reg.VecVirtual, t.vectors)
@@ -117,8 +116,7 @@ func (t tile) step(a func(i int) Mem, b reg.Register) {
 	}
 }
 
-// store writes the tile to its rows c, adding what is there if Accumulate is set.
-// Vectors of 16 go under masks of the columns that there are.
+// store writes the tile to its rows c, or adds it to them if Accumulate is set. Vectors of 16 are masked.
 func (t tile) store(a gotypes.Component, c []reg.GPVirtual) {
 	g := t.g
 	at := func(r int) Mem { return Mem{Base: c[r/t.vectors], Disp: r % t.vectors * 4 * t.lanes} }
@@ -156,20 +154,20 @@ func (t tile) store(a gotypes.Component, c []reg.GPVirtual) {
 	}
 }
 
-// count keeps a.Tiles, at least 1, on the stack.
+// countTiles stores a.Tiles on the stack and returns its address.
 func (g *gen) countTiles(a gotypes.Component) Mem {
 	left, n := g.AllocLocal(8), g.load(a.Field("Tiles"))
 	g.MOVQ(n, left)
 	return left
 }
 
-// nextTile goes to label "tile" while tiles are left. Of a count of 0 one is made.
+// nextTile jumps to label "tile" while tiles remain. With a count of 0 there is one tile.
 func (g *gen) nextTile(left Mem) {
 	g.DECQ(left)
 	g.JG(LabelRef("tile"))
 }
 
-// pointers are n registers, those of row i set by row(i, register).
+// pointers returns n registers; row(i, register) sets that of row i.
 func (g *gen) pointers(n int, row func(i int, p reg.GPVirtual)) []reg.GPVirtual {
 	p := make([]reg.GPVirtual, n)
 	for i := range p {
@@ -179,19 +177,20 @@ func (g *gen) pointers(n int, row func(i int, p reg.GPVirtual)) []reg.GPVirtual 
 	return p
 }
 
-// taps is what Rows and Dot share: the walk over tiles, taps and row pointers.
+// taps is the loop over tiles, taps and row pointers, which Rows and Dot share.
 type taps struct {
 	g          *gen
 	a          gotypes.Component
-	base, zero reg.Register // both K elements further, so that k runs from −K to 0
-	offs       reg.Register // of this tap; those of the next tap and tile follow
-	n          Mem          // taps left
-	tiles      Mem          // tiles left
+	base, zero reg.Register // both plus K elements, so that k runs from −K to 0
+	offs       reg.Register // of this tap; the offsets of the next tap and tile follow
+	n          Mem          // the number of remaining taps
+	tiles      Mem          // the number of remaining tiles
 	coffs      Mem          // of this tile
 	p          []reg.GPVirtual
 	k          reg.GPVirtual
 }
 
+// newTaps loads the arguments and returns the loop for mr rows.
 func newTaps(g *gen, a gotypes.Component, mr int) *taps {
 	t := &taps{g: g, a: a, k: g.GP64(), n: g.AllocLocal(8), coffs: g.AllocLocal(8)}
 	t.tiles = g.countTiles(a)
@@ -207,7 +206,7 @@ func newTaps(g *gen, a gotypes.Component, mr int) *taps {
 	return t
 }
 
-// begin starts a tile; without taps it goes to label "sum".
+// begin starts a tile. Without taps it jumps to label "sum".
 func (t *taps) begin() {
 	n := t.g.load(t.a.Field("Taps"))
 	t.g.MOVQ(n, t.n)
@@ -215,27 +214,27 @@ func (t *taps) begin() {
 	t.g.JLE(LabelRef("sum"))
 }
 
-// next starts a tap: row pointers from offsets, k = −K.
+// next starts a tap: it computes the row pointers from the offsets, and sets k = −K.
 func (t *taps) next() {
 	g := t.g
 	for i, p := range t.p {
 		g.MOVLQSX(Mem{Base: t.offs, Disp: 4 * i}, p)
 		g.TESTQ(p, p)
-		g.LEAQ(Mem{Base: t.base, Index: p, Scale: 4}, p) // leaves the flags alone
+		g.LEAQ(Mem{Base: t.base, Index: p, Scale: 4}, p) // does not change the flags
 		g.CMOVQLT(t.zero, p)
 	}
 	g.MOVQ(g.addr(t.a.Field("K")), t.k)
 	g.NEGQ(t.k)
 }
 
-// done ends a tap and goes to the next one, at label "tap".
+// done ends a tap, and jumps to label "tap" for the next one.
 func (t *taps) done() {
 	t.g.ADDQ(U8(4*maxRows), t.offs)
 	t.g.DECQ(t.n)
 	t.g.JNZ(LabelRef("tap"))
 }
 
-// results are the addresses of the tile's mr results, and coffs goes on.
+// results returns the addresses of the mr results of the tile, and advances coffs.
 func (t *taps) results() []reg.GPVirtual {
 	g, c, coffs := t.g, t.g.load(t.a.Field("C")), t.g.GP64()
 	g.MOVQ(t.coffs, coffs)
@@ -247,7 +246,7 @@ func (t *taps) results() []reg.GPVirtual {
 	return p
 }
 
-// at is element k+d of row i.
-func (t *taps) at(i, d int) Mem {
+// elem returns the address of element k+d of row i.
+func (t *taps) elem(i, d int) Mem {
 	return Mem{Base: t.p[i], Index: t.k, Scale: 4, Disp: 4 * d}
 }

@@ -5,9 +5,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// elementwise writes the function name, dst = f(operands), each operand a slice
-// as long as dst: unroll vectors a turn, side by side, then one, then the rest under a mask
-// (masked lanes are 0 in f, and are not stored).
+// elementwise writes the function name, dst = f(operands), where each operand is a slice with the length of dst. It computes
+// unroll vectors in each iteration, interleaved, then single vectors, and then the last elements with a mask. Masked lanes are
+// 0 in f and are not stored.
 func elementwise(g *gen, name string, unroll int, operands []string, f func(x []reg.VecVirtual) reg.VecVirtual) {
 	g.begin(name)
 	dst, n := g.load(g.Param("dst").Base()), g.load(g.Param("dst").Len())
@@ -18,7 +18,7 @@ func elementwise(g *gen, name string, unroll int, operands []string, f func(x []
 	i := g.GP64()
 	g.XORQ(i, i)
 	mask := g.YMM()
-	turn := func(vectors int, masked bool) {
+	compute := func(vectors int, masked bool) {
 		for v := range vectors {
 			g.chain()
 			x := make([]reg.VecVirtual, len(base))
@@ -45,7 +45,7 @@ func elementwise(g *gen, name string, unroll int, operands []string, f func(x []
 		g.SUBQ(U8(8*unroll), n)
 		g.JLT(LabelRef("few"))
 		g.Label("loop")
-		turn(unroll, false)
+		compute(unroll, false)
 		g.ADDQ(U8(8*unroll), i)
 		g.SUBQ(U8(8*unroll), n)
 		g.JGE(LabelRef("loop"))
@@ -55,18 +55,18 @@ func elementwise(g *gen, name string, unroll int, operands []string, f func(x []
 	g.SUBQ(U8(8), n)
 	g.JLT(LabelRef("tail"))
 	g.Label("one")
-	turn(1, false)
+	compute(1, false)
 	g.ADDQ(U8(8), i)
 	g.SUBQ(U8(8), n)
 	g.JGE(LabelRef("one"))
 	g.Label("tail")
-	g.NEGQ(n) // 8 − what is left
+	g.NEGQ(n) // 8 minus the number of remaining elements
 	g.CMPQ(n, U8(8))
 	g.JEQ(LabelRef("done"))
 	table := g.GP64()
 	g.LEAQ(g.maskTable(8), table)
 	g.VMOVUPS(Mem{Base: table, Index: n, Scale: 4}, mask)
-	turn(1, true)
+	compute(1, true)
 	g.Label("done")
 	g.end()
 }
@@ -81,20 +81,21 @@ const (
 	greater   = U8(0x1e) // ordered, quiet
 )
 
-// compare is all ones where a op b.
+// compare returns a mask of ones where a op b holds.
 func (g *gen) compare(op U8, a reg.VecVirtual, b Op) reg.VecVirtual {
 	m := g.YMM()
 	g.VCMPPS(op, b, a, m)
 	return m
 }
 
-// choose is a where mask, else b.
+// choose returns a where mask is set, and b elsewhere.
 func (g *gen) choose(mask reg.VecVirtual, a Op, b reg.VecVirtual) reg.VecVirtual {
 	r := g.YMM()
 	g.VBLENDVPS(mask, a, b, r)
 	return r
 }
 
+// vec writes the element-wise functions.
 func vec(g *gen) {
 	ab := []string{"a", "b"}
 	three := func(name string, op func(...Op)) {
@@ -143,7 +144,7 @@ func vec(g *gen) {
 	}
 	unary("negAVX2", func(x reg.VecVirtual) { g.VXORPS(g.u32(signBit), x, x) })
 	unary("absAVX2", func(x reg.VecVirtual) { g.VANDPS(g.u32(^uint32(signBit)), x, x) })
-	unary("signAVX2", func(x reg.VecVirtual) { // x where not x ≠ 0 in order, else ±1
+	unary("signAVX2", func(x reg.VecVirtual) { // ±1 where x ≠ 0, and x elsewhere: ±0 or NaN
 		m, z := g.YMM(), g.zeros(1)[0]
 		g.VCMPPS(U8(0x0c), z, x, m) // ordered and ≠
 		s := g.YMM()
@@ -157,6 +158,7 @@ func vec(g *gen) {
 
 const signBit = 1 << 31
 
+// fill writes fillAVX2.
 func fill(g *gen) {
 	g.begin("fillAVX2")
 	v, mask := g.YMM(), g.YMM()

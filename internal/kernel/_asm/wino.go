@@ -7,6 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// wino writes the functions of wino.go.
 func wino(g *gen) {
 	for _, terms := range []int{1, 2, 4} {
 		combine(g, terms)
@@ -14,7 +15,7 @@ func wino(g *gen) {
 	inverse(g)
 }
 
-// tailMask selects the first n%8 lanes; n is changed.
+// tailMask returns a mask of the first n%8 lanes. It overwrites n.
 func (g *gen) tailMask(n reg.Register) reg.VecVirtual {
 	mask, table := g.YMM(), g.GP64()
 	g.ANDQ(U8(7), n)
@@ -24,14 +25,14 @@ func (g *gen) tailMask(n reg.Register) reg.VecVirtual {
 	return mask
 }
 
-// combine goes row by row, a panel's two vectors a turn, then what is left.
+// combine writes combine1, combine2 or combine4. They work row by row, with the two vectors of a panel in each iteration.
 func combine(g *gen, terms int) {
 	g.begin(fmt.Sprintf("combine%d", terms))
 	a := g.Dereference(g.Param("a"))
 	rows := g.load(a.Field("Rows"))
 	g.TESTQ(rows, rows)
 	g.JLE(LabelRef("done"))
-	panel := g.GP64() // bytes from one panel to the next
+	panel := g.GP64() // the distance of the panels in bytes
 	g.MOVQ(rows, panel)
 	g.SHLQ(U8(6), panel)
 	base, zero := g.load(a.Field("Base")), g.load(a.Field("Zero"))
@@ -46,7 +47,7 @@ func combine(g *gen, terms int) {
 		x[i] = g.GP64()
 	}
 	d, i := g.GP64(), g.GP64()
-	// vector combines the vector at byte i+disp of the rows.
+	// vector combines the vectors at byte i+disp of the rows.
 	vector := func(disp int, masked bool) {
 		at := func(t int) Mem { return Mem{Base: x[t], Index: i, Scale: 1, Disp: disp} }
 		get := func(t int) reg.VecVirtual {
@@ -85,7 +86,7 @@ func combine(g *gen, terms int) {
 	for t := range terms {
 		g.MOVLQSX(Mem{Base: offs, Disp: 4 * t}, x[t])
 		g.TESTQ(x[t], x[t])
-		g.LEAQ(Mem{Base: base, Index: x[t], Scale: 4}, x[t]) // leaves the flags alone
+		g.LEAQ(Mem{Base: base, Index: x[t], Scale: 4}, x[t]) // does not change the flags
 		g.CMOVQLT(zero, x[t])
 	}
 	g.ADDQ(U8(4*terms), offs)
@@ -102,7 +103,7 @@ func combine(g *gen, terms int) {
 	g.SUBQ(U8(16), n)
 	g.JGE(LabelRef("two"))
 	g.Label("half")
-	g.ADDQ(U8(8), n) // what is left, less 8
+	g.ADDQ(U8(8), n) // the number of remaining elements minus 8
 	g.JLT(LabelRef("tail"))
 	vector(0, false)
 	g.ADDQ(U8(32), i)
@@ -120,8 +121,8 @@ func combine(g *gen, terms int) {
 	g.end()
 }
 
-// inverse goes tile by tile; the pointers to pixels lie behind the whole vectors
-// of a row, so that one index serves them and counts.
+// inverse writes inverseAVX2, which works tile by tile. The pointers to pixels point after the whole vectors of a row, so that
+// one register is their index and the loop counter.
 func inverse(g *gen) {
 	g.begin("inverseAVX2")
 	a := g.Dereference(g.Param("a"))
@@ -130,7 +131,7 @@ func inverse(g *gen) {
 	g.JLE(LabelRef("done"))
 	step, offs := g.load(a.Field("Step")), g.load(a.Field("COffs"))
 	g.SHLQ(U8(2), step)
-	var m [3]reg.Register // rows of the matrix
+	var m [3]reg.Register // the rows of the matrix
 	m[0] = g.load(a.Field("M"))
 	for i := 1; i < 3; i++ {
 		p := g.GP64()
@@ -188,7 +189,7 @@ func inverse(g *gen) {
 		g.MOVQ(g.addr(a.Field("C")), c)
 		g.MOVLQSX(Mem{Base: offs, Disp: 4 * k}, p)
 		g.TESTQ(p, p)
-		g.LEAQ(Mem{Base: c, Index: p, Scale: 4}, p) // leaves the flags alone
+		g.LEAQ(Mem{Base: c, Index: p, Scale: 4}, p) // does not change the flags
 		g.CMOVQLT(g.addr(a.Field("Spare")), p)
 		g.ADDQ(i, p)
 	}

@@ -1,35 +1,36 @@
 package main
 
-// dot writes dotNEON, with a body for 1 to 6 rows.
+// dot writes dotNEON, with code for 1 to 6 rows.
 func dot(g *gen) {
 	g.begin("dotNEON", "func(mr int, a *DotArgs)")
 	g.byRows(func(mr int, a gpr) { dotTile(g, mr, a) })
 	g.end()
 }
 
-// dotTile keeps 16 partial sums a row, in four vectors. What is left of a tap after its sixteens goes to the first
-// eight if it is eight or more, and what is then left to the last eight, from their first on: the order of the amd64
-// assembly. For 6 rows, 24 products need 28 vectors loaded, so the loads set the speed; they go in pairs.
+// dotTile writes the code for mr rows. Each row has 16 partial sums, in four vectors. After the last 16 elements of a tap, 8
+// elements are added to the first eight sums, if there are so many, and the rest to the last eight sums, from their first on.
+// This is the order of the amd64 assembly. For 6 rows, 24 products need 28 loaded vectors, so the loads determine the speed;
+// they are in pairs.
 func dotTile(g *gen, mr int, a gpr) {
-	x := g.vs(8) // of w and of rows
+	x := g.newVecs(8) // of w and of rows
 	acc := make([][]vreg, mr)
 	for i := range acc {
-		acc[i] = g.vs(4)
+		acc[i] = g.newVecs(4)
 	}
 	t := newTaps(g, "DotArgs", a, mr)
-	w := g.r() // walks through W from end to end, for its taps follow each other
+	w := g.newReg() // the pointer into W, whose taps follow each other
 
-	// vectors adds the products of 4·n elements to accumulators from first on.
+	// vectors adds the products of 4·n elements to the accumulators from first on.
 	vectors := func(n, first int) {
 		load := func(p gpr, v []vreg) {
 			switch n {
 			case 1:
-				g.p("FMOVQ.P 16(%v), %v", p, v[0])
+				g.emit("FMOVQ.P 16(%v), %v", p, v[0])
 			case 2:
-				g.p("FLDPQ.P 32(%v), (%v, %v)", p, v[0], v[1])
+				g.emit("FLDPQ.P 32(%v), (%v, %v)", p, v[0], v[1])
 			case 4:
-				g.p("FLDPQ 32(%v), (%v, %v)", p, v[2], v[3])
-				g.p("FLDPQ.P 64(%v), (%v, %v)", p, v[0], v[1])
+				g.emit("FLDPQ 32(%v), (%v, %v)", p, v[2], v[3])
+				g.emit("FLDPQ.P 64(%v), (%v, %v)", p, v[0], v[1])
 			}
 		}
 		load(w, x[:4])
@@ -40,23 +41,23 @@ func dotTile(g *gen, mr int, a gpr) {
 			}
 		}
 	}
-	// rest adds those of the last one to three elements, to the first lanes of an accumulator.
+	// rest adds the products of the last one to three elements to the first lanes of an accumulator.
 	rest := func(to int) {
-		one, add := g.fresh("one"), g.fresh("add")
+		one, add := g.newLabel("one"), g.newLabel("add")
 		operands := append([]gpr{w}, t.p...)
 		each := func(f func(p gpr, v vreg)) {
 			for i, p := range operands {
 				f(p, x[i])
 			}
 		}
-		g.p("TBZ $1, %v, %s", t.left, g.at(one))
-		each(func(p gpr, v vreg) { g.p("FMOVD.P 8(%v), %v", p, v) })
-		g.p("TBZ $0, %v, %s", t.left, g.at(add))
-		each(func(p gpr, v vreg) { g.p("VLD1.P 4(%v), V%d.S[2]", p, int(v)) })
-		g.p("B %s", g.at(add))
-		g.l(one)
-		each(func(p gpr, v vreg) { g.p("FMOVS.P 4(%v), %v", p, v) })
-		g.l(add)
+		g.emit("TBZ $1, %v, %s", t.left, g.labelName(one))
+		each(func(p gpr, v vreg) { g.emit("FMOVD.P 8(%v), %v", p, v) })
+		g.emit("TBZ $0, %v, %s", t.left, g.labelName(add))
+		each(func(p gpr, v vreg) { g.emit("VLD1.P 4(%v), V%d.S[2]", p, int(v)) })
+		g.emit("B %s", g.labelName(add))
+		g.label(one)
+		each(func(p gpr, v vreg) { g.emit("FMOVS.P 4(%v), %v", p, v) })
+		g.label(add)
 		for i := range acc {
 			g.fmla(acc[i][to], x[1+i], x[0])
 		}
@@ -66,30 +67,30 @@ func dotTile(g *gen, mr int, a gpr) {
 		for _, v := range acc {
 			g.clear(v...)
 		}
-		g.p("MOVD %s, %v", t.field("W"), w)
+		g.emit("MOVD %s, %v", t.field("W"), w)
 	})
-	g.p("SUBS $16, %v, %v", t.k, t.left)
-	g.p("BLT %s", g.at("few"))
-	g.l("loop")
+	g.emit("SUBS $16, %v, %v", t.k, t.left)
+	g.emit("BLT %s", g.labelName("few"))
+	g.label("loop")
 	vectors(4, 0)
-	g.p("SUBS $16, %v", t.left)
-	g.p("BGE %s", g.at("loop"))
-	g.l("few")
-	g.p("ADD $16, %v", t.left)
-	g.p("TBZ $3, %v, %s", t.left, g.at("four"))
+	g.emit("SUBS $16, %v", t.left)
+	g.emit("BGE %s", g.labelName("loop"))
+	g.label("few")
+	g.emit("ADD $16, %v", t.left)
+	g.emit("TBZ $3, %v, %s", t.left, g.labelName("four"))
 	vectors(2, 0)
-	g.l("four")
-	g.p("TBZ $2, %v, %s", t.left, g.at("rest"))
+	g.label("four")
+	g.emit("TBZ $2, %v, %s", t.left, g.labelName("rest"))
 	vectors(1, 2)
-	g.p("TST $3, %v", t.left)
-	g.p("BEQ %s", g.at("next"))
+	g.emit("TST $3, %v", t.left)
+	g.emit("BEQ %s", g.labelName("next"))
 	rest(3)
-	g.p("B %s", g.at("next"))
-	g.l("rest")
-	g.p("TST $3, %v", t.left)
-	g.p("BEQ %s", g.at("next"))
+	g.emit("B %s", g.labelName("next"))
+	g.label("rest")
+	g.emit("TST $3, %v", t.left)
+	g.emit("BEQ %s", g.labelName("next"))
 	rest(2)
-	g.l("next")
+	g.label("next")
 	t.nextTap()
 	for _, v := range acc {
 		g.fadd(v[0], v[0], v[2])
@@ -98,20 +99,20 @@ func dotTile(g *gen, mr int, a gpr) {
 		g.hsum(v[0], v[1])
 	}
 	flag := t.tmp
-	g.p("MOVBU %s, %v", t.field("Accumulate"), flag)
-	g.p("CBZ %v, %s", flag, g.at("store"))
+	g.emit("MOVBU %s, %v", t.field("Accumulate"), flag)
+	g.emit("CBZ %v, %s", flag, g.labelName("store"))
 	for i, p := range t.p {
-		g.p("FMOVS (%v), %v", p, x[0])
-		g.p("FADDS %v, %v", x[0], acc[i][0])
+		g.emit("FMOVS (%v), %v", p, x[0])
+		g.emit("FADDS %v, %v", x[0], acc[i][0])
 	}
-	g.l("store")
+	g.label("store")
 	for i, p := range t.p {
-		g.p("FMOVS %v, (%v)", acc[i][0], p)
+		g.emit("FMOVS %v, (%v)", acc[i][0], p)
 	}
 	t.nextTile()
 }
 
-// hsum adds the lanes of v by halves: l + l+2, then 0 + 1. The sum is lane 0; tmp is lost.
+// hsum adds the lanes of v in halves: l + l+2, then 0 + 1. The sum is in lane 0. It overwrites tmp.
 func (g *gen) hsum(v, tmp vreg) {
 	g.fold(tmp, v)
 	g.fadd(v, v, tmp)

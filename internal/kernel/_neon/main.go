@@ -1,6 +1,6 @@
-// Command _neon writes the arm64 assembly of package kernel, one x_arm64.s for each x_arm64.go that declares stubs.
-// The layout of the argument structures comes from go_asm.h, which the go command writes; go vet holds the
-// parameters, stated here at begin, to the stubs.
+// Command _neon writes the assembly of package kernel for arm64: one x_arm64.s for each x_arm64.go that declares stubs. The
+// layout of the argument structures comes from go_asm.h, which the go command writes. The parameters are stated in calls of
+// begin; go vet compares them with the stubs.
 //
 //	cd internal/kernel && go run ./_neon -out .
 package main

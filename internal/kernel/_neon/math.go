@@ -2,9 +2,10 @@ package main
 
 import "math"
 
-// The formulas, and the order of their operations, are those of the amd64 assembly, so the error bounds are too.
-// Coefficients that a product is added to are loaded in place of the copy that FMLA would want.
+// The formulas and the order of their operations are those of the amd64 assembly, so the error bounds are the same. FMLA
+// overwrites the addend, so a coefficient to which a product is added is loaded into the destination.
 
+// mathFuncs writes the functions of math.go.
 func mathFuncs(g *gen) {
 	unary := func(name string, f func(x vreg) vreg) {
 		elementwise(g, name, 1, []string{"x"}, func(x []vreg) vreg { return f(x[0]) })
@@ -16,14 +17,14 @@ func mathFuncs(g *gen) {
 	unary("softplusNEON", g.softplus)
 }
 
-// load is a new register that holds a constant here and now.
+// load loads a constant into a new register, and returns it.
 func (g *gen) load(v float64) vreg {
-	r := g.v()
-	g.p("FMOVQ %s, %v", g.word4(bits(v)), r)
+	r := g.newVec()
+	g.emit("FMOVQ %s, %v", g.constAddr(bits(v)), r)
 	return r
 }
 
-// horner is c[0]·xⁿ + … + c[n].
+// horner computes c[0]·xⁿ + … + c[n].
 func (g *gen) horner(x vreg, c ...float64) vreg {
 	p := g.load(c[0])
 	for _, v := range c[1:] {
@@ -35,20 +36,20 @@ func (g *gen) horner(x vreg, c ...float64) vreg {
 	return p
 }
 
-// exp is eˣ = 2ⁿ·eʳ. 2ⁿ is two factors, for n may be −150 or 128: the first product is exact, the second rounds to a
-// denormal or to +Inf. NaN passes FMIN and FMAX.
+// exp computes eˣ = 2ⁿ·eʳ. It multiplies by 2ⁿ in two steps, because n may be −150 or 128: the first product is exact, and the
+// second one rounds to a denormal number or to +Inf. FMIN and FMAX keep NaN.
 func (g *gen) exp(x vreg) vreg {
-	t := g.v()
+	t := g.newVec()
 	g.fmin(t, x, g.f32(89))
 	g.fmax(t, t, g.f32(-104))
 	n := g.reduce(t)
-	r2 := g.v()
+	r2 := g.newVec()
 	g.fmul(r2, t, t)
 	p := g.expTail(t)
 	g.fmla(t, r2, p)
 	g.free(r2, p)
 	g.fadd(t, t, g.f32(1))
-	half := g.v()
+	half := g.newVec()
 	g.op2("fcvtns", n, n)
 	g.sshr(half, n, 1)
 	g.isub(n, n, half)
@@ -61,9 +62,9 @@ func (g *gen) exp(x vreg) vreg {
 	return t
 }
 
-// reduce is n = round(x/ln 2), and leaves r = x − n·ln 2 in place of x.
+// reduce computes n = round(x/ln 2) and r = x − n·ln 2, which overwrites x.
 func (g *gen) reduce(x vreg) (n vreg) {
-	n = g.v()
+	n = g.newVec()
 	g.fmul(n, x, g.f32(math.Log2E))
 	g.op2("frintn", n, n)
 	g.fmls(x, n, g.f32(0.693359375))
@@ -71,23 +72,23 @@ func (g *gen) reduce(x vreg) (n vreg) {
 	return n
 }
 
-// expTail is (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2: the polynomial of expf in Cephes (Moshier, 1989).
+// expTail computes (eʳ − 1 − r)/r² for |r| ≤ ln 2 / 2: the polynomial of expf in Cephes (Moshier, 1989).
 func (g *gen) expTail(r vreg) vreg {
 	return g.horner(r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 }
 
-// expNegAbs is e^−|x|.
+// expNegAbs computes e^−|x|.
 func (g *gen) expNegAbs(x vreg) vreg {
-	a := g.v()
+	a := g.newVec()
 	g.or(a, x, g.u32(signBit))
 	u := g.exp(a)
 	g.free(a)
 	return u
 }
 
-// log1pe is ln(1 + f) + e·ln 2 for √½ − 1 ≤ f < √2 − 1: logf of Cephes.
+// log1pe computes ln(1 + f) + e·ln 2 for √½ − 1 ≤ f < √2 − 1: logf of Cephes.
 func (g *gen) log1pe(f, e vreg) vreg {
-	z := g.v()
+	z := g.newVec()
 	g.fmul(z, f, f)
 	y := g.horner(f, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
 		-1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1)
@@ -101,15 +102,15 @@ func (g *gen) log1pe(f, e vreg) vreg {
 	return y
 }
 
-// log splits x = 2ᵉ·(1 + f); denormals are scaled by 2²³ first.
+// log computes ln x from x = 2ᵉ·(1 + f). It scales denormal x by 2²³ first.
 func (g *gen) log(x vreg) vreg {
-	small, s, bias := g.v(), g.v(), g.v()
+	small, s, bias := g.newVec(), g.newVec(), g.newVec()
 	g.fcmgt(small, g.f32(0x1p-126), x)
 	g.fmul(s, x, g.f32(0x1p23))
 	g.and(bias, small, g.f32(23))
 	g.bsl(small, s, x)
-	e, m := g.v(), s
-	g.isub(e, small, g.f32(math.Sqrt2/2)) // the bits of x less those of √½
+	e, m := g.newVec(), s
+	g.isub(e, small, g.f32(math.Sqrt2/2)) // the bits of x minus those of √½
 	g.sshr(e, e, 23)
 	g.shl(m, e, 23)
 	g.isub(m, small, m)
@@ -119,7 +120,7 @@ func (g *gen) log(x vreg) vreg {
 	y := g.log1pe(m, e)
 	finite := small
 	g.fcmgt(finite, g.f32(math.Inf(1)), x)
-	g.bsl(finite, y, x) // +Inf and NaN stay
+	g.bsl(finite, y, x) // +Inf and NaN are kept
 	y = finite
 	g.opZero("fcmeq", m, x)
 	g.bit(y, g.f32(math.Inf(-1)), m)
@@ -128,15 +129,15 @@ func (g *gen) log(x vreg) vreg {
 	return y
 }
 
-// tanh is (1 − u)/(1 + u) of |x|, u = e^−2|x| = 2ⁿ·(1 + q). With 1 − u as (1 − 2ⁿ) − 2ⁿ·q, nothing is lost where x is
-// small: n is 0 then.
+// tanh computes (1 − u)/(1 + u) with u = e^−2|x| = 2ⁿ·(1 + q), and the sign of x. It computes 1 − u as (1 − 2ⁿ) − 2ⁿ·q, which
+// is exact for small x, where n = 0.
 func (g *gen) tanh(x vreg) vreg {
-	t := g.v()
+	t := g.newVec()
 	g.fadd(t, x, x)
 	g.or(t, t, g.u32(signBit))
-	g.fmax(t, t, g.f32(-40)) // 1 ± u is 1 long before
+	g.fmax(t, t, g.f32(-40)) // 1 ± u is 1 already
 	n := g.reduce(t)
-	q := g.v()
+	q := g.newVec()
 	g.fmul(q, t, t)
 	p := g.expTail(t)
 	g.fmla(t, q, p)
@@ -144,7 +145,7 @@ func (g *gen) tanh(x vreg) vreg {
 	g.op2("fcvtns", n, n)
 	g.shl(n, n, 23)
 	g.iadd(n, n, g.f32(1))
-	num, den := q, g.v()
+	num, den := q, g.newVec()
 	g.fsub(num, g.f32(1), n)
 	g.fadd(den, g.f32(1), n)
 	g.fmls(num, n, t)
@@ -155,10 +156,10 @@ func (g *gen) tanh(x vreg) vreg {
 	return num
 }
 
-// sigmoid is 1/(1 + u) for x ≥ 0 and u/(1 + u) below, u = e^−|x|.
+// sigmoid computes 1/(1 + u) for x ≥ 0, and u/(1 + u) for x < 0, with u = e^−|x|.
 func (g *gen) sigmoid(x vreg) vreg {
 	u := g.expNegAbs(x)
-	y, den := g.v(), g.v()
+	y, den := g.newVec(), g.newVec()
 	g.fadd(den, g.f32(1), u)
 	g.sshr(y, x, 31)
 	g.bsl(y, u, g.f32(1))
@@ -166,18 +167,18 @@ func (g *gen) sigmoid(x vreg) vreg {
 	return y
 }
 
-// softplus is max(x, 0) + ln(1 + u), u = e^−|x|. For u above √2 − 1, where log1pe ends,
+// softplus computes max(x, 0) + ln(1 + u) with u = e^−|x|. For u above √2 − 1, the limit of log1pe, it uses
 // ln(1 + u) = ln 2 + ln(1 + (u−1)/2).
 func (g *gen) softplus(x vreg) vreg {
 	u := g.expNegAbs(x)
-	f, h, e := g.v(), g.v(), g.v()
+	f, h, e := g.newVec(), g.newVec(), g.newVec()
 	g.fcmgt(f, u, g.f32(math.Sqrt2-1))
 	g.fsub(h, u, g.f32(1))
 	g.fmul(h, h, g.f32(0.5))
 	g.and(e, f, g.f32(1))
 	g.bsl(f, h, u)
 	y := g.log1pe(f, e)
-	g.fmax(h, x, g.u32(0)) // NaN where x is
+	g.fmax(h, x, g.u32(0)) // NaN where x is NaN
 	g.fadd(y, h, y)
 	return y
 }

@@ -1,6 +1,6 @@
 package main
 
-// optim writes the passes of an optimiser, rounded where the amd64 assembly rounds.
+// optim writes the functions of optim.go, with the rounding of the amd64 assembly.
 func optim(g *gen) {
 	ema := func(x, y vreg) vreg {
 		g.fmul(y, y, g.scalars["t"])

@@ -1,16 +1,16 @@
 package main
 
-// pause is n times ISB, which empties the pipeline and so takes tens of cycles on current cores, as PAUSE does on
-// amd64; YIELD takes one.
+// pause writes pauseARM64 with n ISB instructions. ISB flushes the pipeline, which takes tens of cycles on current cores, as
+// PAUSE does on amd64; YIELD takes one cycle.
 func pause(g *gen) {
 	g.begin("pauseARM64", "func(n uint32)")
-	n := g.r()
-	g.p("MOVWU %s, %v", g.args["n"], n)
-	g.p("CBZ %v, done", n)
-	g.l("spin")
-	g.p("ISB $15")
-	g.p("SUBS $1, %v", n)
-	g.p("BNE spin")
-	g.l("done")
+	n := g.newReg()
+	g.emit("MOVWU %s, %v", g.args["n"], n)
+	g.emit("CBZ %v, done", n)
+	g.label("spin")
+	g.emit("ISB $15")
+	g.emit("SUBS $1, %v", n)
+	g.emit("BNE spin")
+	g.label("done")
 	g.end()
 }

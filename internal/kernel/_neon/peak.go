@@ -1,14 +1,14 @@
 package main
 
-// peak is fmaRounds in 24 chains of 4. FMLA adds to the register it writes, so a chain moves: c·x is added to a copy
-// of y, and the register c had is the copy of another chain. Six spare registers let six chains move at a time; after
-// five rounds all are where they began. Copies are free on cores that rename them, and fit beside the products on
-// those that start four instructions a cycle.
+// peak writes fmaRoundsNEON with 24 chains of 4. FMLA adds to the register that it writes, so a chain changes its register: c·x
+// is added to a copy of y, and the old register of c becomes the copy for another chain. With six spare registers, six chains
+// change at a time, and after five rounds all chains are in their first registers. Copies cost nothing on cores that rename
+// registers, and overlap with the products on cores that start four instructions in a cycle.
 func peak(g *gen) {
 	const chains, spare = 24, 6
 	g.begin("fmaRoundsNEON", "func(n int, x, y float32) float32")
 	n, x, y := g.arg("n"), g.broadcast("x"), g.broadcast("y")
-	acc, free := g.vs(chains), g.vs(spare)
+	acc, free := g.newVecs(chains), g.newVecs(spare)
 	round := func() {
 		var next []vreg
 		for i := 0; i < chains; i += spare {
@@ -23,31 +23,31 @@ func peak(g *gen) {
 	for _, a := range acc {
 		g.mov(a, y)
 	}
-	turns := chains/spare + 1
-	g.p("SUBS $%d, %v", turns, n)
-	g.p("BLT few")
-	g.l("five")
-	for range turns {
+	rounds := chains/spare + 1
+	g.emit("SUBS $%d, %v", rounds, n)
+	g.emit("BLT few")
+	g.label("five")
+	for range rounds {
 		round()
 	}
-	g.p("SUBS $%d, %v", turns, n)
-	g.p("BGE five")
-	g.l("few")
-	g.p("ADDS $%d, %v", turns, n)
-	g.p("BLE done")
-	g.l("one")
+	g.emit("SUBS $%d, %v", rounds, n)
+	g.emit("BGE five")
+	g.label("few")
+	g.emit("ADDS $%d, %v", rounds, n)
+	g.emit("BLE done")
+	g.label("one")
 	for _, a := range acc {
 		g.mov(free[0], y)
 		g.fmla(free[0], a, x)
 		g.mov(a, free[0])
 	}
-	g.p("SUBS $1, %v", n)
-	g.p("BGT one")
-	g.l("done")
+	g.emit("SUBS $1, %v", n)
+	g.emit("BGT one")
+	g.label("done")
 	for _, a := range acc[1:] {
 		g.fadd(acc[0], acc[0], a)
 	}
 	g.hsum(acc[0], free[0])
-	g.p("FMOVS %v, %s", acc[0], g.args["ret"])
+	g.emit("FMOVS %v, %s", acc[0], g.args["ret"])
 	g.end()
 }

@@ -5,50 +5,51 @@ import (
 	"math"
 )
 
+// reduce writes the functions of reduce.go.
 func reduce(g *gen) {
 	sum(g)
 	maxOf(g)
 }
 
-// walk32 adds x into eight accumulators of 4 lanes, element i to lane i mod 32. Missing lanes of the last vector are
-// rest, whose register is lost.
+// walk32 writes a loop that adds x to eight accumulators of 4 lanes, element i to lane i mod 32. Missing lanes of the last vector
+// have the value of rest, whose register is overwritten.
 func walk32(g *gen, acc []vreg, rest vreg, add func(d, n, m vreg)) {
-	x, n, last := g.arg("x_base"), g.arg("x_len"), g.r()
-	v := g.vs(8)
-	g.p("SUBS $32, %v", n)
-	g.p("BLT tail")
-	g.l("loop")
+	x, n, last := g.arg("x_base"), g.arg("x_len"), g.newReg()
+	v := g.newVecs(8)
+	g.emit("SUBS $32, %v", n)
+	g.emit("BLT tail")
+	g.label("loop")
 	g.moveWhole("load", x, v)
 	for i, a := range acc {
 		add(a, a, v[i])
 	}
-	g.p("SUBS $32, %v", n)
-	g.p("BGE loop")
-	g.l("tail")
-	g.p("ADDS $32, %v", n)
-	g.p("BEQ done")
-	g.p("AND $28, %v, %v", n, last) // whole vectors come first
-	g.p("ADD %v<<2, %v, %v", last, x, last)
+	g.emit("SUBS $32, %v", n)
+	g.emit("BGE loop")
+	g.label("tail")
+	g.emit("ADDS $32, %v", n)
+	g.emit("BEQ done")
+	g.emit("AND $28, %v, %v", n, last) // whole vectors come first
+	g.emit("ADD %v<<2, %v, %v", last, x, last)
 	g.moveRest("load", last, rest, n)
 	end := func(i int) string { return fmt.Sprint("end", i) }
 	for i, a := range acc[:7] {
-		g.p("SUBS $4, %v", n)
-		g.p("BLT %s", end(i))
+		g.emit("SUBS $4, %v", n)
+		g.emit("BLT %s", end(i))
 		g.moveWhole("load", x, v[:1])
 		add(a, a, v[0])
 	}
 	for i := 7; i >= 0; i-- {
-		g.l(end(i))
+		g.label(end(i))
 		add(acc[i], acc[i], rest)
 		if i > 0 {
-			g.p("B done")
+			g.emit("B done")
 		}
 	}
-	g.l("done")
+	g.label("done")
 }
 
-// sum is the order sumGeneric has, to the bit: missing lanes add +0, which changes no partial sum, for those start
-// from +0 and so are never −0.
+// sum writes sumNEON, which adds in the order of sumGeneric and gives the same bits. Missing lanes add +0, which does not change
+// a partial sum: the sums start at +0 and are never −0.
 func sum(g *gen) {
 	g.begin("sumNEON", "func(x []float32) float32")
 	acc, rest := g.zeros(8), g.zeros(1)[0]
@@ -59,14 +60,14 @@ func sum(g *gen) {
 		}
 	}
 	g.hsum(acc[0], acc[1])
-	g.p("FMOVS %v, %s", acc[0], g.args["ret"])
+	g.emit("FMOVS %v, %s", acc[0], g.args["ret"])
 	g.end()
 }
 
-// maxOf relies on FMAX, which gives NaN where either operand is.
+// maxOf writes maxOfNEON. The result of FMAX is NaN where an operand is NaN.
 func maxOf(g *gen) {
 	g.begin("maxOfNEON", "func(x []float32) float32")
-	acc, rest := g.vs(8), g.v()
+	acc, rest := g.newVecs(8), g.newVec()
 	for _, v := range append(acc, rest) {
 		g.mov(v, g.f32(math.Inf(-1)))
 	}
@@ -77,6 +78,6 @@ func maxOf(g *gen) {
 		}
 	}
 	g.fmaxv(acc[0], acc[0])
-	g.p("FMOVS %v, %s", acc[0], g.args["ret"])
+	g.emit("FMOVS %v, %s", acc[0], g.args["ret"])
 	g.end()
 }
