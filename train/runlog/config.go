@@ -8,6 +8,7 @@ import (
 	"math"
 	"runtime"
 	"runtime/debug"
+	"slices"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
@@ -85,7 +86,7 @@ func (d *Data) upgrade() {
 		settings := append(append([]byte(`{"columns":`), d.Columns...), '}')
 		d.Item = medium.Saved{Medium: "table", Shape: []int{d.Image[1]}, Element: medium.Reals, Settings: settings}
 	} else {
-		d.Item = medium.Saved{Medium: "image", Shape: d.Image[:], Element: medium.Levels}
+		d.Item = medium.Saved{Medium: "image", Shape: slices.Clone(d.Image[:]), Element: medium.Levels}
 	}
 	d.Image, d.Columns = [3]int{}, nil
 }
