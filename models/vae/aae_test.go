@@ -28,7 +28,8 @@ func narrow(st map[string]graph.Value) map[string]graph.Value {
 	return st
 }
 
-// Reconstructions are decoded from the mean of q(z|x), and the metric is their error.
+// TestAAEReconstruction verifies that reconstructions are decoded from the mean of q(z|x), and that the
+// metric is their squared error.
 func TestAAEReconstruction(t *testing.T) {
 	const b = 3
 	m := newModel(t, small, AAE, tinyAAE...)
@@ -55,8 +56,8 @@ func TestAAEReconstruction(t *testing.T) {
 	}
 }
 
-// The decoder is that of runs from before the likelihoods: pixels (1 + tanh a)/2 of the
-// output a of its last layer.
+// TestAAEPixelsAreTanh verifies that runs saved before the AAE had likelihoods decode to the same
+// images: pixels (1 + tanh a)/2 of the output a of the last layer.
 func TestAAEPixelsAreTanh(t *testing.T) {
 	m := newModel(t, small, AAE, tinyAAE...)
 	st := startStates(m)
@@ -85,7 +86,7 @@ func TestAAEPixelsAreTanh(t *testing.T) {
 	}
 }
 
-// A step draws codes from q(z|x), so its error is not that of the means.
+// TestAAEDrawsCodes verifies that a step draws codes from q(z|x): its error is not that of the means.
 func TestAAEDrawsCodes(t *testing.T) {
 	m := newModel(t, small, AAE, tinyAAE...)
 	loss := func(st map[string]graph.Value) float64 { return trainOnce(t, m, st, 3, 0, 0)[model.Reconstruction][0] }
@@ -94,7 +95,7 @@ func TestAAEDrawsCodes(t *testing.T) {
 	}
 }
 
-// A step equals its updates, each a function of its own, run one after the other, and an
+// TestAAEStepIsItsUpdates verifies that a step equals its updates run one after the other, and that an
 // update changes no state of the networks of the others.
 func TestAAEStepIsItsUpdates(t *testing.T) {
 	const b = 4
@@ -141,8 +142,8 @@ func TestAAEStepIsItsUpdates(t *testing.T) {
 	}
 }
 
-// Each option, set to another value, changes the loss of the generator in a third step,
-// or a pixel that is decoded after it.
+// TestEveryOptionOfAdversarialKindsHasAnEffect verifies that each option, set to another value, changes
+// a loss in a third step, or a pixel that is decoded after it.
 func TestEveryOptionOfAdversarialKindsHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
 		"latent": {"4", "5"}, "hidden": {"5", "6"}, "adversarial-rate": {"1", "2"}, "loss": {"bce", "mse"}, "sigma": {"0.1", "0.3"}, "binarize": {"false", "true"},
@@ -189,7 +190,8 @@ func discriminatorLoss(metrics map[string]graph.Value) float64 {
 	return math.NaN()
 }
 
-// Every likelihood of the table trains every kind that takes one.
+// TestEveryLikelihoodTrains verifies that the kinds with a discriminator learn with every likelihood of
+// the table.
 func TestEveryLikelihoodTrains(t *testing.T) {
 	for _, loss := range likelihood.Names() {
 		for _, c := range []struct {

@@ -16,8 +16,8 @@ import (
 //	(H,W,C) – Conv Filters₀ /2 relu – … – Conv Filtersₙ₋₁ /2 relu – Dense relu – heads
 //	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₁ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C logits
 //
-// all with same padding. If Mirror is set each layer of the decoder undoes one of
-// the encoder's, and the last doubles the image as the others do:
+// all with same padding. If Mirror is set, each layer of the decoder mirrors one of
+// the encoder, and the last one doubles the image too:
 //
 //	Z – h·w·Filtersₙ₋₁ relu – ConvT Filtersₙ₋₂ ·2 relu – … – ConvT Filters₀ ·2 relu – ConvT C ·2 logits
 //

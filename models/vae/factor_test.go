@@ -14,8 +14,9 @@ import (
 
 var tinyFactor = []string{"latent", "3", "filters", "3,4", "dense", "5", "d-hidden", "4,3"}
 
-// The gradients of both updates against finite differences: of the loss in the encoder and
-// the decoder, and of the discriminator's loss in the discriminator.
+// TestFactorVAEGradientsAgainstDifferences compares the gradients of both updates with finite
+// differences: of the loss in the encoder and the decoder, and of the discriminator's loss in
+// the discriminator.
 func TestFactorVAEGradientsAgainstDifferences(t *testing.T) {
 	m := newModel(t, small, FactorVAE, tinyFactor...)
 	after := startStates(m)
@@ -43,8 +44,8 @@ func TestFactorVAEGradientsAgainstDifferences(t *testing.T) {
 	}
 }
 
-// Each unit is permuted over the images of weight 1, by a permutation of its own, and the
-// result does not depend on the padding.
+// TestPermuteDims verifies that each unit is permuted over the images of weight 1 by a permutation of
+// its own, that all permutations are equally likely, and that padding has no effect.
 func TestPermuteDims(t *testing.T) {
 	const n, units, count = 7, 3, 5
 	z, w, key := graph.Input("z", tensor.Float32, n, units), graph.Input("w", tensor.Float32, n), keyed()
@@ -106,8 +107,8 @@ func TestPermuteDims(t *testing.T) {
 	}
 }
 
-// loss = −ln p(x|z) + KL + γ·tc, with tc the mean logit of the discriminator; a batch
-// padded with images of weight 0 gives the step of the short batch.
+// TestFactorVAETermsAndPadding verifies loss = −ln p(x|z) + KL + γ·tc, and that a batch padded with
+// images of weight 0 gives the step of the short batch.
 func TestFactorVAETermsAndPadding(t *testing.T) {
 	m := newModel(t, small, FactorVAE, append(tinyFactor, "gamma", "2.5")...)
 	step := func(n int) (map[string]graph.Value, map[string]graph.Value) {
@@ -139,8 +140,9 @@ func TestFactorVAETermsAndPadding(t *testing.T) {
 	}
 }
 
-// The discriminator learns the density ratio: of codes of two equal units the estimate of
-// the total correlation rises, of independent units it stays at 0.
+// TestTotalCorrelationEstimate verifies that the discriminator learns the density ratio: for codes of
+// two correlated units the estimate of the total correlation rises to about its value, and for
+// independent units it stays near 0.
 func TestTotalCorrelationEstimate(t *testing.T) {
 	const n = 64
 	for _, equal := range []bool{false, true} {

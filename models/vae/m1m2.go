@@ -201,8 +201,8 @@ func (d m1m2) phases(pretrain int) []phase {
 }
 
 // initActiveUnits finds the units that M1 uses: those whose mean has a standard deviation
-// of more than 0.1 over the training images, as in the authors' program. Of the others a
-// code is noise.
+// of more than 0.1 over the training images, as in the authors' program. In the
+// other units the code is noise.
 func (d m1m2) initActiveUnits(m *model.Model, c model.InitContext) error {
 	out, err := c.Run(m.Encode)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // tinyM2 is of vectors of 2 numbers, 3 classes and a style of one unit.
 var tinyM2 = m2{classes: 3, latent: 1, hidden: []int{4}, emission: codeEmission{2}}
 
-// graphs runs nodes in float64 with inputs by name, and sines for states.
+// graphs returns the values of nodes in float64 with inputs by name, and sines for states.
 func graphs(t *testing.T, in map[string]graph.Value, nodes ...*graph.Node) []graph.Value {
 	t.Helper()
 	f := &graph.Func{Name: "test"}
@@ -38,7 +38,8 @@ func graphs(t *testing.T, in map[string]graph.Value, nodes ...*graph.Node) []gra
 
 func keyed() *graph.Node { return graph.Input("key", tensor.Int32, 4) }
 
-// U is made of the L of each class, with the same noise.
+// TestUnlabelledBoundIsThatOfEachClass verifies that U is the mean of the L of each class under q(y|v) with
+// the same noise, less the entropy of q(y|v).
 func TestUnlabelledBoundIsThatOfEachClass(t *testing.T) {
 	const n = 3
 	b, v, key := nn.NewBuilder(), graph.Input("v", tensor.Float32, n, 2), keyed()
@@ -67,8 +68,8 @@ func TestUnlabelledBoundIsThatOfEachClass(t *testing.T) {
 	}
 }
 
-// ln p(v) by numeric integration over z: the mean of U is above it, the mean of the
-// estimates' exponentials is p(v).
+// TestBoundAndEvidenceByIntegration compares with ln p(v) by numeric integration over z: the mean
+// of U is above −ln p(v), and the mean of the exponentials of the estimates is p(v).
 func TestBoundAndEvidenceByIntegration(t *testing.T) {
 	point := graph.Value{0.7, -0.4}
 	const steps, draws = 2001, 20_000

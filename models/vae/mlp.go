@@ -14,7 +14,7 @@ import (
 //	H·W·C – Hidden₀ relu – … – heads
 //	Z – … – Hidden₀ relu – H·W·C logits
 //
-// the decoder's hidden layers being the encoder's in reverse.
+// The decoder has the hidden layers of the encoder in reverse.
 //
 // It is both an Encoder and a Decoder.
 type MLP struct {
@@ -35,7 +35,7 @@ func (c MLP) activation() nn.Activation {
 
 func (c MLP) validate() []error {
 	faults := model.CheckLayers("vae", "Hidden", c.Hidden)
-	if activations[c.Activation] == nil {
+	if c.Activation != "" && activations[c.Activation] == nil {
 		faults = append(faults, option.Errorf("vae: {Activation} %q: want relu, tanh or softplus", c.Activation))
 	}
 	return faults

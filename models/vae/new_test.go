@@ -27,7 +27,7 @@ func newVAE(t *testing.T, o Options) *model.Model {
 	return m
 }
 
-// The zero value of what need not be set is the VAE of kind mlp-vae, bit by bit.
+// TestZeroOptionsAreTheVAE verifies that Options with zero values are the VAE of kind mlp-vae, bit by bit.
 func TestZeroOptionsAreTheVAE(t *testing.T) {
 	own, kind := newVAE(t, Options{Encoder: MLP{Hidden: []int{5}}, Decoder: MLP{Hidden: []int{5}}, Latent: 2}), newModel(t, small, MLPVAE, tinyMLP...)
 	a, b := startStates(own), startStates(kind)
@@ -49,8 +49,8 @@ func TestZeroOptionsAreTheVAE(t *testing.T) {
 	}
 }
 
-// Layers of the caller may keep running statistics: a step uses those of the batch and
-// updates them, the other functions use them.
+// TestBatchNormInOwnNetworks verifies that a step updates the running statistics of batch norm, and
+// that the other functions use them.
 func TestBatchNormInOwnNetworks(t *testing.T) {
 	m := newVAE(t, Options{
 		Encoder: EncoderFunc(func(enc *nn.Builder, x, _ *graph.Node) *graph.Node {
@@ -98,8 +98,8 @@ func (momentum) Update(params, grads []*graph.Node, lr *graph.Node) (u []graph.U
 	return u, slots
 }
 
-// Every kind takes any optimiser and any initialiser, and the updates of a model do not
-// share slots.
+// TestOverridesOfEveryKind verifies that every kind takes any optimiser and any initialiser, and that the
+// updates of a model do not share slots.
 func TestOverridesOfEveryKind(t *testing.T) {
 	kinds := map[string]struct {
 		kind    kindOf
@@ -111,7 +111,7 @@ func TestOverridesOfEveryKind(t *testing.T) {
 			options []string
 		}{k, tiny(k)}
 	}
-	for n, k := range stagedKinds {
+	for n, k := range phasedKinds {
 		kinds[n] = struct {
 			kind    kindOf
 			options []string
@@ -138,7 +138,7 @@ func TestOverridesOfEveryKind(t *testing.T) {
 			}
 		}
 		if kernels == 0 {
-			t.Errorf("%s: no kernel starts as told", kind)
+			t.Errorf("%s: no kernel has the given initial value", kind)
 		}
 		for _, phase := range m.Phases {
 			in := stepInputs(m, 4, 4)
@@ -168,8 +168,8 @@ func TestOverridesOfEveryKind(t *testing.T) {
 	}
 }
 
-// Further updates have parameters and an optimiser of their own, which the update of the
-// loss leaves alone.
+// TestFurtherUpdates verifies that further updates change their own parameters with an optimiser of their
+// own, and that the update of the loss does not change these.
 func TestFurtherUpdates(t *testing.T) {
 	o := Options{Encoder: MLP{Hidden: []int{5}}, Decoder: MLP{Hidden: []int{5}}, Latent: 2}
 	o.Updates = func(in *Inputs, q Posterior) []update.Update {
@@ -206,7 +206,7 @@ func TestConditionalOptions(t *testing.T) {
 	}
 }
 
-// Init runs before the first step, with the model.
+// TestInitOption verifies that Init is the initialisation of the phase, with the model.
 func TestInitOption(t *testing.T) {
 	ran := false
 	m := newVAE(t, Options{Encoder: MLP{Hidden: []int{5}}, Decoder: MLP{Hidden: []int{5}}, Latent: 2, Init: func(m *model.Model, _ model.InitContext) error {
@@ -235,7 +235,7 @@ func TestErrorsOfNew(t *testing.T) {
 	}
 }
 
-// A kind of one's own has no options, and a run of it is saved as {}.
+// TestOwnKind verifies that a kind of one's own has no options and is saved as {}.
 func TestOwnKind(t *testing.T) {
 	var r model.Registry
 	r.Register(Kind("own", "a VAE", func(in model.Input) Options {

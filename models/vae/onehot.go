@@ -23,7 +23,7 @@ func argmaxOneHot(x *graph.Node) *graph.Node {
 	return graph.Equal(row, graph.Reshape(first, -1, 1))
 }
 
-// uniformOneHot draws one of k classes for each of n images, all alike likely: (n,k).
+// uniformOneHot draws one of k classes with equal probability for each of n images: (n,k).
 func uniformOneHot(key *graph.Node, stream string, n, k int) *graph.Node {
 	return sampleOneHot(graph.BroadcastTo(graph.Const(0), n, k), key, stream)
 }
@@ -36,7 +36,7 @@ func sampleOneHot(logits, key *graph.Node, stream string) *graph.Node {
 	return argmaxOneHot(graph.Sub(logits, graph.Log(graph.Neg(graph.Log(u)))))
 }
 
-// labelsOr returns labels (B,K) where an image has one, and else other (B,K).
+// labelsOr returns the labels (B,K) of images that have one, and other (B,K) for the rest.
 func labelsOr(labels, other *graph.Node) *graph.Node {
 	has := graph.Greater(graph.Sum(labels, 1), graph.Const(0))
 	return graph.Select(graph.BroadcastTo(graph.Reshape(has, -1, 1), labels.Shape()...), labels, other)

@@ -27,7 +27,8 @@ var effects = map[string]effect{
 	"samples": {to: "3"}, "latents": {to: "2,2"},
 }
 
-// Each option of each kind, set to another value, changes the loss.
+// TestEveryOptionHasAnEffect verifies that each option of each kind, set to another value, changes
+// the loss.
 func TestEveryOptionHasAnEffect(t *testing.T) {
 	for _, kind := range allKinds {
 		k, _ := kind()
@@ -59,7 +60,7 @@ func has(k model.Kind, option string) bool {
 	return slices.ContainsFunc(model.Flags(k.Default()), func(f *model.Flag) bool { return f.Name == option })
 }
 
-// No two rows of the table of losses are one.
+// TestLossesDiffer verifies that no two rows of the table of losses give the same loss.
 func TestLossesDiffer(t *testing.T) {
 	seen := map[float64]string{}
 	for _, name := range likelihood.Names() {

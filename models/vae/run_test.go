@@ -162,7 +162,7 @@ func ones(n int) graph.Value {
 	return v
 }
 
-// run gives the outputs of f by name.
+// run returns the outputs of f by name.
 func run(t *testing.T, f *graph.Func, err error, in, states map[string]graph.Value) map[string]graph.Value {
 	t.Helper()
 	if err != nil {

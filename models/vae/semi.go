@@ -176,14 +176,15 @@ func M1() (model.Kind, model.Recipe) {
 	})
 }
 
-// M2 returns kind m2 and its recipe: the same, a class and a style that make images.
+// M2 returns kind m2 and its recipe: images are generated from a class and a style. The
+// same paper.
 func M2() (model.Kind, model.Recipe) {
 	return semi("m2", "conditional VAE that learns the classes from a few labels", 50, func() model.Config {
 		return &M2Config{Latent: 50, SemiSupervision: SemiSupervision{100, 100, 1}, M2Weights: M2Weights{0.1, 0.1}, M2Networks: M2Networks{[]int{500}}}
 	})
 }
 
-// M1M2 returns kind m1m2 and its recipe: the same, M2 of the codes of M1. The paper
+// M1M2 returns kind m1m2 and its recipe: M2 of the codes of M1. The same paper
 // trains it for 3,000 epochs.
 func M1M2() (model.Kind, model.Recipe) {
 	k, r := semi("m1m2", "VAE of two layers that learns the classes from a few labels", 140, func() model.Config {

@@ -54,7 +54,7 @@ const (
 	priorChain  = "prior/clusters/chain"   // (Z,K·Z), of which only what is above the diagonals has an effect
 )
 
-// prior returns the mixture, at z (B,Z).
+// prior returns the mixture, with its log densities at z (B,Z).
 func (d vade) prior(in *Inputs, z *graph.Node) mixturePrior {
 	b, k := in.Builder.Network("prior"), d.clusters
 	b.Input("input_3", z)
@@ -91,7 +91,8 @@ func (p mixturePrior) transform(z, t *graph.Node) *graph.Node {
 	return graph.BroadcastTo(y, n, k, d)
 }
 
-// distance returns Σ_j ((y−m)²+v)/σ² + ln σ²: y (B,K,Z), v as y or nil → (B,K).
+// distance returns Σ_j ((y_j−m_j)²+v_j)/σ_j² + ln σ_j² for each cluster: y (B,K,Z), v (B,K,Z)
+// or nil for 0 → (B,K).
 func (p mixturePrior) distance(y, v *graph.Node) *graph.Node {
 	square := graph.Square(graph.Sub(y, p.mu))
 	if v != nil {
@@ -104,7 +105,7 @@ func (p mixturePrior) distance(y, v *graph.Node) *graph.Node {
 //
 //	½ Σ_c γ_c Σ_z (ln σ_c² + σ²/σ_c² + (μ−μ_c)²/σ_c²) + Σ_c γ_c ln γ_c/π_c − ½ Σ_z (1 + ln σ²)
 //
-// where the covariances are not diagonal with the mean and variances of y for μ and σ².
+// With full covariances the mean and the variances of y take the place of μ and σ².
 func (d vade) kl(p mixturePrior, mu, logVar *graph.Node) *graph.Node {
 	var square *graph.Node
 	if p.chain != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/imago-ml/imago/prob/mixture"
 )
 
-// The KL to the mixture is the integral of its definition, with the shares γ that one
-// draw gives.
+// TestClusterKLByIntegration compares the KL to the mixture with the integral of its definition,
+// for the responsibilities γ of one draw.
 func TestClusterKLByIntegration(t *testing.T) {
 	d := vade{elbo: elbo{networks: networks{latent: 1}}, clusters: 3}
 	s := &Inputs{Builder: nn.NewBuilder()}
@@ -57,9 +57,10 @@ func TestClusterKLByIntegration(t *testing.T) {
 	}
 }
 
-// A prior of one cluster N(0, I) is that of the VAE: its bound and its weights.
+// TestOneStandardClusterIsTheVAE verifies that a prior of one cluster N(0, I) gives the bound and the
+// importance weights of the VAE.
 func TestOneStandardClusterIsTheVAE(t *testing.T) {
-	m := stagedModel(t, "vade", "clusters", "1")
+	m := phasedModel(t, "vade", "clusters", "1")
 	plain := newModel(t, small, MLPVAE, "hidden", "5,6", "latent", "2")
 	states := startStates(m)
 	states[priorMean], states[priorLogVar], states[priorChain] = make(graph.Value, 2), make(graph.Value, 2), make(graph.Value, 4)
@@ -99,9 +100,9 @@ func (s *fakeInit) Run(model.Function) (map[string][]float32, error) {
 func (s *fakeInit) Get(name string) (*tensor.Tensor, error) { return s.states[name], nil }
 func (s *fakeInit) Set(name string, t *tensor.Tensor) error { s.states[name] = t; return nil }
 
-// The second stage begins with the mixture of the codes.
+// TestClustersBeginAsTheMixture verifies that the second phase starts with the mixture of the codes.
 func TestClustersBeginAsTheMixture(t *testing.T) {
-	m := stagedModel(t, "vade", "clusters", "2", "covariance", "diagonal")
+	m := phasedModel(t, "vade", "clusters", "2", "covariance", "diagonal")
 	planted := &mixture.Mixture{Dim: 2, Weights: []float64{0.5, 0.5}, Means: []float64{-5, 0, 4, 1}, Covs: []float64{1, 0.25, 0.5, 2}}
 	x, err := planted.Draw(rng.New(2), 20_000)
 	if err != nil {
@@ -109,7 +110,7 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 	}
 	s := &fakeInit{x, -3, map[string]*tensor.Tensor{}}
 	if m.Phases[0].Init != nil || m.Phases[1].Init == nil {
-		t.Fatal("it is the second stage that begins with something")
+		t.Fatal("only the second phase has an Init")
 	}
 	if err := m.Phases[1].Init(s); err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 		t.Fatalf("set %v", s.states)
 	}
 	if logits[0] != logits[1] {
-		t.Errorf("the clusters do not begin alike: %v", logits)
+		t.Errorf("the clusters do not start with equal weights: %v", logits)
 	}
 	for k := range 2 {
 		at := 0
@@ -141,7 +142,8 @@ func TestClustersBeginAsTheMixture(t *testing.T) {
 	}
 }
 
-// TestInactiveUnitsSeparateNothing holds that a unit of small variance has no part in the mixture.
+// TestInactiveUnitsSeparateNothing verifies that a unit of small variance has no part in the
+// mixture.
 func TestInactiveUnitsSeparateNothing(t *testing.T) {
 	planted := &mixture.Mixture{Dim: 1, Weights: []float64{0.5, 0.5}, Means: []float64{-3, 3}, Covs: []float64{1, 1}}
 	draws, err := planted.Draw(rng.New(2), 4_000)
@@ -163,7 +165,8 @@ func TestInactiveUnitsSeparateNothing(t *testing.T) {
 	}
 }
 
-// What begins the second stage has the density of the mixture, covariances and all.
+// TestClustersHaveTheDensityOfTheMixture verifies that the prior starts with the density of the
+// mixture, full covariances included.
 func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 	planted := &mixture.Mixture{Dim: 3, Full: true, Weights: []float64{0.4, 0.6}, Means: []float64{-3, 0, 1, 2, 1, -1},
 		Covs: []float64{1, 0.7, 0, 0.7, 1, 0.2, 0, 0.2, 0.5, 0.6, -0.3, 0.2, -0.3, 0.8, 0.1, 0.2, 0.1, 0.4}}
@@ -171,7 +174,7 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := stagedModel(t, "vade", "clusters", "2", "latent", "3")
+	m := phasedModel(t, "vade", "clusters", "2", "latent", "3")
 	s := &fakeInit{x, -3, map[string]*tensor.Tensor{}}
 	if err := m.Phases[1].Init(s); err != nil {
 		t.Fatal(err)
@@ -221,8 +224,9 @@ func TestClustersHaveTheDensityOfTheMixture(t *testing.T) {
 	}
 }
 
-// The KL to one cluster of a whole covariance Σ is that of the textbook:
-// ½ (tr Σ⁻¹S + (m−μ)ᵀΣ⁻¹(m−μ) − 2 + ln det Σ/det S).
+// TestKLToAWholeCovariance compares the KL to one cluster of full covariance Σ with
+//
+//	½ (tr Σ⁻¹S + (m−μ)ᵀΣ⁻¹(m−μ) − 2 + ln det Σ/det S)
 func TestKLToAWholeCovariance(t *testing.T) {
 	d := vade{elbo: elbo{networks: networks{latent: 2}}, clusters: 1, full: true}
 	s := &Inputs{Builder: nn.NewBuilder()}

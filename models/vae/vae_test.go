@@ -39,7 +39,8 @@ func TestPublishedParameterCounts(t *testing.T) {
 	}
 }
 
-// The table of the convolutional networks is the package's example.
+// TestLayersOfTheDenseNetworks verifies the layers of the dense networks. Those of the
+// convolutional ones are the example of the package.
 func TestLayersOfTheDenseNetworks(t *testing.T) {
 	var b strings.Builder
 	for _, n := range newModel(t, mnist, MLPVAE, "hidden", "512,256", "latent", "3").Networks {
@@ -171,7 +172,8 @@ func TestPaddedBatchIsTheShortBatch(t *testing.T) {
 	}
 }
 
-// loss = reconstruction + β·KL, and the KL is what its closed form gives of Encode.
+// TestTermsAddUp verifies loss = reconstruction + β·KL, with the KL in closed form of the outputs of
+// Encode.
 func TestTermsAddUp(t *testing.T) {
 	m := newModel(t, small, CNNVAE, append(tinyCNN, "beta", "2.5")...)
 	got := trainOnce(t, m, startStates(m), 3, 1, 0)
@@ -190,8 +192,8 @@ func TestTermsAddUp(t *testing.T) {
 	}
 }
 
-// The pictures are what the loss compares with: their mean absolute distance,
-// times the pixels, is the reconstruction term.
+// TestReconstructIsDecodeOfEncode verifies that reconstructions are decoded from the code, and that
+// the reconstruction term is their mean absolute error times the number of pixels.
 func TestReconstructIsDecodeOfEncode(t *testing.T) {
 	for _, img := range []model.Image{small, pixels.Item(8, 4, 3)} {
 		m := newModel(t, img, CNNAE, tinyCNN...)
@@ -245,8 +247,8 @@ func TestNonFiniteStepChangesNothing(t *testing.T) {
 	}
 }
 
-// What a non-finite value is named by: every node has a label, and a layer's
-// nodes its own.
+// TestNodesAreLabelled verifies that every node has the label of its layer, by which an error names a
+// value that is not finite.
 func TestNodesAreLabelled(t *testing.T) {
 	f, err := newModel(t, small, CNNVAE, tinyCNN...).Last().Step(2)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/imago-ml/imago/nn"
 )
 
-// One unit of code: ∫ p(x|z) p(z) dz by quadrature is what the weights estimate,
-// and each row's constant is in them. p(x|z) is one of the pictures that Decode
-// gives.
+// TestLogWeightsByIntegration compares the mean importance weight with ∫ p(x|z) p(z) dz by
+// quadrature over one latent unit, with the constant of each likelihood. p(x|z) is
+// computed from the images of Decode.
 func TestLogWeightsByIntegration(t *testing.T) {
 	const grid, k = 801, 4000
 	bernoulli := func(x, y float64) float64 { return -x*math.Log(y) - (1-x)*math.Log(1-y) }
@@ -76,7 +76,8 @@ func TestLogWeightsByIntegration(t *testing.T) {
 	}
 }
 
-// p(x) does not depend on the encoder, of which the weights' mean must be free.
+// TestLadderWeightsDoNotDependOnTheEncoder verifies that the mean importance weight, which
+// estimates p(x), is the same for two encoders.
 func TestLadderWeightsDoNotDependOnTheEncoder(t *testing.T) {
 	const k = 20000
 	m := newModel(t, small, Ladder, append(tinyLadder, "binarize", "false")...)
@@ -104,7 +105,8 @@ func TestLadderWeightsDoNotDependOnTheEncoder(t *testing.T) {
 	}
 }
 
-// E ln w = −loss: the layers' KL, in closed form, are those of the weights.
+// TestLadderBoundByWeights verifies E ln w = −loss: the KL of the layers in closed form equal those of
+// the importance weights.
 func TestLadderBoundByWeights(t *testing.T) {
 	const n, k = 400, 100
 	m := newModel(t, small, Ladder, append(tinyLadder, "binarize", "false")...)
@@ -129,7 +131,8 @@ func TestLadderBoundByWeights(t *testing.T) {
 	}
 }
 
-// The IWAE's bound is −ln of the mean of the weights, and of one draw the VAE's.
+// TestIWAELoss verifies that the loss is −ln of the mean of the importance weights, and with one draw
+// that of the VAE.
 func TestIWAELoss(t *testing.T) {
 	for _, k := range []string{"1", "4"} {
 		m := newModel(t, small, weighted, append(tinyMLP, "samples", k)...)
@@ -151,8 +154,8 @@ func TestIWAELoss(t *testing.T) {
 	}
 }
 
-// loss = reconstruction + Σ_units max(free, mean KL) in training, the bound itself
-// in evaluation.
+// TestFreeBits verifies loss = reconstruction + Σ_units max(free, mean KL) in training, and the bound
+// itself in evaluation.
 func TestFreeBits(t *testing.T) {
 	const free = 0.1
 	m := newModel(t, small, MLPVAE, append(tinyMLP, "latent", "4", "free-bits", "0.1")...)
@@ -206,11 +209,11 @@ func TestMMDTerm(t *testing.T) {
 	}
 	f, err := m.Score(4)
 	if _, has := run(t, f, err, inputs(4, small, 0), startStates(m))[metricMMD]; has {
-		t.Error("an image on its own has a discrepancy")
+		t.Error("Score has a discrepancy of a single image")
 	}
 }
 
-// Binarised images of 0 and 1 are themselves; grey ones are drawn anew.
+// TestBinarize verifies that pixels of 0 and 1 are not changed by binarisation, and grey ones are.
 func TestBinarize(t *testing.T) {
 	loss := func(x graph.Value, step uint64, options ...string) float64 {
 		m := newModel(t, small, MLPVAE, append(append(tinyMLP, "beta", "0"), options...)...)
@@ -224,14 +227,14 @@ func TestBinarize(t *testing.T) {
 		sharp[i] = math.Round(v)
 	}
 	if a, b := loss(sharp, 0, "binarize", "true"), loss(sharp, 0); a != b {
-		t.Errorf("pixels of 0 and 1 lose %v, binarised %v", b, a)
+		t.Errorf("pixels of 0 and 1 have a loss of %v, binarised %v", b, a)
 	}
 	if a, b := loss(grey, 0, "binarize", "true"), loss(grey, 0); a == b {
-		t.Errorf("grey pixels lose %v, binarised too", a)
+		t.Errorf("grey pixels have a loss of %v, binarised too", a)
 	}
 }
 
-// What the label says is heard by both networks, and samples follow the key.
+// TestConditional verifies that both networks depend on the labels, and samples on the key.
 func TestConditional(t *testing.T) {
 	for _, kind := range []kindOf{CVAE, MLPCVAE} {
 		m := newModel(t, small, kind, tiny(kind)...)
@@ -262,8 +265,7 @@ func TestConditional(t *testing.T) {
 	}
 }
 
-// Drawn from the top down: the mean of many samples is not the picture of the mean,
-// and every layer has noise of its own.
+// TestLadderSamples verifies that every layer draws noise of its own.
 func TestLadderSamples(t *testing.T) {
 	m := newModel(t, small, Ladder, tinyLadder...)
 	f, err := m.Sample(64)
@@ -287,8 +289,8 @@ func TestLadderSamples(t *testing.T) {
 	}
 }
 
-// The posterior is the product of two Gaussians: their log densities add up to its
-// own but for a constant.
+// TestProductOfGaussians verifies that the log density of the product is the sum of the two log
+// densities but for a constant.
 func TestProductOfGaussians(t *testing.T) {
 	c := func(v float64) *graph.Node { return graph.Const(v) }
 	q := product(gaussian{c(0.5), c(-1)}, gaussian{c(-1), c(0.75)})
@@ -330,12 +332,12 @@ func (t thirds) At(i int, dst []uint8) error {
 
 func TestOutputBiasIsTheMeanImage(t *testing.T) {
 	m := newModel(t, small, weighted, tinyMLP...)
-	stages := m.Phases
+	phases := m.Phases
 	s := &scripted{thirds{600}, map[string]*tensor.Tensor{}}
-	if len(stages) != 1 || stages[0].Epochs != 0 {
-		t.Fatalf("stages %+v", stages)
+	if len(phases) != 1 || phases[0].Epochs != 0 {
+		t.Fatalf("phases %+v", phases)
 	}
-	if err := stages[0].Init(s); err != nil {
+	if err := phases[0].Init(s); err != nil {
 		t.Fatal(err)
 	}
 	const name = "decoder/dense_2/bias"

@@ -34,16 +34,16 @@ func TestNearestCode(t *testing.T) {
 		}
 	}
 	if len(used) < 2 {
-		t.Errorf("the points have the codes %v: the test tests nothing", used)
+		t.Errorf("the points have the codes %v: the test verifies nothing", used)
 	}
 }
 
-// The encoder learns by the gradient at the decoder's input and by the commitment, the
-// codebook by its distance alone: each is the slope of a loss in which the others are
-// constants.
+// TestStraightThrough verifies eq. 3: the encoder learns by the gradient at the decoder's input and by
+// the commitment, the codebook by its own term alone. Each gradient is that of a loss in
+// which the other parts are constants.
 func TestStraightThrough(t *testing.T) {
-	m := stagedModel(t, "vq-vae")
-	k := stagedKinds["vq-vae"]
+	m := phasedModel(t, "vq-vae")
+	k := phasedKinds["vq-vae"]
 	options := configured(t, k.kind, k.options...).(*VQVAEConfig)
 	d := options.vqVAE(likelihood.Bernoulli(), small)
 	in := stepInputs(m, 3, 3)
@@ -116,9 +116,9 @@ func TestPerplexity(t *testing.T) {
 	}
 }
 
-// The density of all grids of 2×3 places and 2 codes adds up to 1, which it does only
-// if no place sees itself or a later one; and what draws the codes one by one has the
-// probabilities of the convolutions.
+// TestPixelCNN verifies that the probabilities of all grids of 2×3 places and 2 codes add up to 1,
+// which they do only if no place depends on itself or a later one, and that drawing code by
+// code has the probabilities of the convolutions.
 func TestPixelCNN(t *testing.T) {
 	const rows, cols, n = 2, 3, 64
 	p := pixelCNN{PixelCNN{3, 2}}
@@ -154,9 +154,9 @@ func TestPixelCNN(t *testing.T) {
 	}
 }
 
-// What is drawn is decoded from codes of the codebook, each image from its own.
+// TestVQSamplesDiffer verifies that images are drawn from codes of their own.
 func TestVQSamplesDiffer(t *testing.T) {
-	m := stagedModel(t, "vq-vae", "codebook", "32")
+	m := phasedModel(t, "vq-vae", "codebook", "32")
 	f, err := m.Sample(6)
 	x := run(t, f, err, map[string]graph.Value{model.InputKey: keyOf(5)}, startStates(m))[model.OutputPicture]
 	size := small.Size()

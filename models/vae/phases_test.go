@@ -11,11 +11,11 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// seen is how many labelled images a step of the tests takes.
-const seenLabels = 4
+// labelledBatch is the number of labelled images in a step of the tests.
+const labelledBatch = 4
 
-// stagedKinds are those that learn in stages, with networks for small images.
-var stagedKinds = map[string]struct {
+// phasedKinds are those with several phases or labels, with networks for small images.
+var phasedKinds = map[string]struct {
 	kind    kindOf
 	options []string
 }{
@@ -26,9 +26,9 @@ var stagedKinds = map[string]struct {
 	"vq-vae": {VQVAE, []string{"codebook", "5", "dim", "3", "width", "4", "blocks", "1", "prior-width", "3", "prior-layers", "2"}},
 }
 
-func stagedModel(t *testing.T, name string, more ...string) *model.Model {
+func phasedModel(t *testing.T, name string, more ...string) *model.Model {
 	t.Helper()
-	k := stagedKinds[name]
+	k := phasedKinds[name]
 	return newModel(t, small, k.kind, append(append([]string{}, k.options...), more...)...)
 }
 
@@ -59,16 +59,16 @@ func stepInputs(m *model.Model, n, count int) map[string]graph.Value {
 	return in
 }
 
-// learn runs a step of a stage with a rate of 0, and gives its metrics and gradients:
+// learn runs a step of a phase with a rate of 0, and returns its metrics and gradients:
 // after the first step of Adam the mean of the gradients is a tenth of it.
-func learn(t *testing.T, m *model.Model, stage model.Phase, in, states map[string]graph.Value) (metrics, grads map[string]graph.Value) {
+func learn(t *testing.T, m *model.Model, phase model.Phase, in, states map[string]graph.Value) (metrics, grads map[string]graph.Value) {
 	t.Helper()
-	f, err := stage.Step(len(in[model.InputWeight]))
+	f, err := phase.Step(len(in[model.InputWeight]))
 	metrics = run(t, f, err, in, states)
 	grads = map[string]graph.Value{}
 	share := float64(float32(1 - float64(float32(0.9))))
 	for _, p := range m.Params {
-		if mean, ok := states["optimizer/"+stage.Name+"/m/"+p.Name]; ok {
+		if mean, ok := states["optimizer/"+phase.Name+"/m/"+p.Name]; ok {
 			for _, v := range mean {
 				grads[p.Name] = append(grads[p.Name], v/share)
 			}
@@ -77,18 +77,18 @@ func learn(t *testing.T, m *model.Model, stage model.Phase, in, states map[strin
 	return metrics, grads
 }
 
-func TestStageGradientsAgainstDifferences(t *testing.T) {
-	for name := range stagedKinds {
-		m := stagedModel(t, name)
-		for _, stage := range m.Phases {
+func TestPhaseGradientsAgainstDifferences(t *testing.T) {
+	for name := range phasedKinds {
+		m := phasedModel(t, name)
+		for _, phase := range m.Phases {
 			in := stepInputs(m, 3, 3)
-			_, grads := learn(t, m, stage, in, startStates(m))
+			_, grads := learn(t, m, phase, in, startStates(m))
 			if len(grads) == 0 {
-				t.Errorf("%s, stage %s learns nothing", name, stage.Name)
+				t.Errorf("%s, phase %s has no gradient", name, phase.Name)
 			}
 			for k, p := range m.Params {
 				network, _, _ := strings.Cut(p.Name, "/")
-				straight := stage.Name == "codebook" && network != "decoder" // see TestStraightThrough
+				straight := phase.Name == "codebook" && network != "decoder" // see TestStraightThrough
 				if grads[p.Name] == nil || straight {
 					continue
 				}
@@ -101,20 +101,20 @@ func TestStageGradientsAgainstDifferences(t *testing.T) {
 					for i, d := range dir {
 						st[p.Name][i] += h * d
 					}
-					metrics, _ := learn(t, m, stage, in, st)
+					metrics, _ := learn(t, m, phase, in, st)
 					return metrics[model.Loss][0]
 				}
 				const h = 1e-5
 				if want := (at(h) - at(-h)) / (2 * h); !near(slope, want, 1e-6) {
-					t.Errorf("%s, stage %s: slope along %s is %.9f, by differences %.9f", name, stage.Name, p.Name, slope, want)
+					t.Errorf("%s, phase %s: slope along %s is %.9f, by differences %.9f", name, phase.Name, p.Name, slope, want)
 				}
 			}
 		}
 	}
 }
 
-// A stage leaves alone what it does not learn, and learns all the rest.
-func TestStagesLearnTheirNetworks(t *testing.T) {
+// TestPhasesLearnTheirNetworks verifies that a phase changes its networks and no others.
+func TestPhasesLearnTheirNetworks(t *testing.T) {
 	want := map[string]string{
 		"m1 vae": "encoder decoder", "m1 classifier": "classifier",
 		"m2 m2":    "classifier inference generator",
@@ -122,10 +122,10 @@ func TestStagesLearnTheirNetworks(t *testing.T) {
 		"vade pretraining": "encoder decoder", "vade clusters": "encoder prior decoder",
 		"vq-vae codebook": "encoder codebook decoder", "vq-vae prior": "prior",
 	}
-	for name := range stagedKinds {
-		m := stagedModel(t, name)
-		for _, stage := range m.Phases {
-			_, grads := learn(t, m, stage, stepInputs(m, 3, 3), startStates(m))
+	for name := range phasedKinds {
+		m := phasedModel(t, name)
+		for _, phase := range m.Phases {
+			_, grads := learn(t, m, phase, stepInputs(m, 3, 3), startStates(m))
 			learned := map[string]bool{}
 			for _, p := range m.Params {
 				network, _, _ := strings.Cut(p.Name, "/")
@@ -135,33 +135,33 @@ func TestStagesLearnTheirNetworks(t *testing.T) {
 					}
 				}
 			}
-			networks := strings.Fields(want[name+" "+stage.Name])
+			networks := strings.Fields(want[name+" "+phase.Name])
 			same := len(networks) == len(learned)
 			for _, n := range networks {
 				same = same && learned[n]
 			}
 			if !same {
-				t.Errorf("%s, stage %s learns %v, want %v", name, stage.Name, learned, networks)
+				t.Errorf("%s, phase %s learns %v, want %v", name, phase.Name, learned, networks)
 			}
 		}
 	}
 }
 
 func TestPaddedStepIsTheShortStep(t *testing.T) {
-	for name := range stagedKinds {
-		m := stagedModel(t, name)
-		for _, stage := range m.Phases {
-			short, g5 := learn(t, m, stage, stepInputs(m, 5, 5), startStates(m))
-			padded, g8 := learn(t, m, stage, stepInputs(m, 8, 5), startStates(m))
+	for name := range phasedKinds {
+		m := phasedModel(t, name)
+		for _, phase := range m.Phases {
+			short, g5 := learn(t, m, phase, stepInputs(m, 5, 5), startStates(m))
+			padded, g8 := learn(t, m, phase, stepInputs(m, 8, 5), startStates(m))
 			for metric, v := range short {
 				if !near(padded[metric][0], v[0], 1e-9) {
-					t.Errorf("%s, stage %s: %s of 5 images %v, of 5 padded to 8 %v", name, stage.Name, metric, v[0], padded[metric][0])
+					t.Errorf("%s, phase %s: %s of 5 images %v, of 5 padded to 8 %v", name, phase.Name, metric, v[0], padded[metric][0])
 				}
 			}
 			for p, g := range g5 {
 				for i := range g {
 					if !near(g8[p][i], g[i], 1e-9) {
-						t.Fatalf("%s, stage %s: %s[%d]: gradient of 5 images %v, of 5 padded to 8 %v", name, stage.Name, p, i, g[i], g8[p][i])
+						t.Fatalf("%s, phase %s: %s[%d]: gradient of 5 images %v, of 5 padded to 8 %v", name, phase.Name, p, i, g[i], g8[p][i])
 					}
 				}
 			}
@@ -169,21 +169,21 @@ func TestPaddedStepIsTheShortStep(t *testing.T) {
 	}
 }
 
-// Each option of a staged kind changes a metric of a stage, the stages, or the labels
-// that are seen.
-func TestEveryOptionOfAStagedKindHasAnEffect(t *testing.T) {
+// TestEveryOptionOfAPhasedKindHasAnEffect verifies that each option of a kind with several phases
+// changes a metric of a phase, the phases, or the labels that are used.
+func TestEveryOptionOfAPhasedKindHasAnEffect(t *testing.T) {
 	other := map[string]string{
 		"labelled": "9", "labelled-batch": "5", "labelled-seed": "8", "pretrain": "3", "class-hidden": "6", "alpha": "0.7",
 		"labelled-weight": "0.9", "style": "3", "clusters": "3", "codebook": "6", "dim": "2", "width": "5", "blocks": "2", "commitment": "1.5",
 		"pretrain-beta": "0", "covariance": "diagonal", "prior-width": "4", "prior-layers": "1",
 	}
-	for name, k := range stagedKinds {
+	for name, k := range phasedKinds {
 		what := func(options []string) string {
-			m := stagedModel(t, name, options...)
+			m := phasedModel(t, name, options...)
 			s := fmt.Sprintf("%+v", m.Supervision)
-			for _, stage := range m.Phases {
-				metrics, _ := learn(t, m, stage, stepInputs(m, 2, 2), startStates(m))
-				s += fmt.Sprintf(" %s %d %.9f", stage.Name, stage.Epochs, metrics[model.Loss][0])
+			for _, phase := range m.Phases {
+				metrics, _ := learn(t, m, phase, stepInputs(m, 2, 2), startStates(m))
+				s += fmt.Sprintf(" %s %d %.9f", phase.Name, phase.Epochs, metrics[model.Loss][0])
 			}
 			return s
 		}
@@ -210,10 +210,11 @@ func TestEveryOptionOfAStagedKindHasAnEffect(t *testing.T) {
 	}
 }
 
-// The metrics of Eval are those of Score, and the loss is what it says.
-func TestStagedEvalAddsUp(t *testing.T) {
-	for name := range stagedKinds {
-		m := stagedModel(t, name)
+// TestPhasedEvalAddsUp verifies that the metrics of Eval are the sums of those of Score, and that
+// the loss is the sum of its parts.
+func TestPhasedEvalAddsUp(t *testing.T) {
+	for name := range phasedKinds {
+		m := phasedModel(t, name)
 		in := stepInputs(m, 4, 4)
 		ev, err := m.Eval(4)
 		sums := run(t, ev, err, in, startStates(m))
@@ -235,11 +236,11 @@ func TestStagedEvalAddsUp(t *testing.T) {
 	}
 }
 
-// What a model can do: probabilities add up to 1, pictures are in [0,1], a label
-// changes what is drawn where there is one.
-func TestStagedModelsAtWork(t *testing.T) {
-	for name := range stagedKinds {
-		m := stagedModel(t, name)
+// TestPhasedModelsAtWork verifies that probabilities add up to 1, images are in [0,1], and labels
+// change what is drawn where the model takes them.
+func TestPhasedModelsAtWork(t *testing.T) {
+	for name := range phasedKinds {
+		m := phasedModel(t, name)
 		in := stepInputs(m, 4, 4)
 		if m.Classify != nil {
 			f, err := m.Classify(4)
@@ -268,13 +269,13 @@ func TestStagedModelsAtWork(t *testing.T) {
 				differ = differ || v != b[i]
 			}
 			if labelled := name == "m2" || name == "m1m2"; differ != labelled {
-				t.Errorf("%s: other labels draw others: %v", name, differ)
+				t.Errorf("%s: other labels give other images: %v", name, differ)
 			}
 		}
 		f, err := m.Reconstruct(4)
 		for _, in := range f.Inputs {
 			if in.Name() == model.InputKey {
-				t.Errorf("%s: a reconstruction is drawn", name)
+				t.Errorf("%s: a reconstruction depends on the key", name)
 			}
 		}
 		for i, v := range run(t, f, err, in, startStates(m))[model.OutputPicture] {
@@ -291,7 +292,7 @@ func TestStagedModelsAtWork(t *testing.T) {
 	}
 }
 
-func TestStagedErrors(t *testing.T) {
+func TestPhasedErrors(t *testing.T) {
 	for _, c := range []struct {
 		kind    kindOf
 		in      model.Input
