@@ -109,12 +109,8 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 			return err
 		}
 		if s.needSet {
-			set.split = "train"
-			opened, split, err := a.openSplit(c, m, &set)
+			opened, split, err := a.openTraining(c, m, &set, encoded)
 			if err != nil {
-				return err
-			}
-			if split, err = evenlySpaced(split, encoded); err != nil {
 				return err
 			}
 			if err := s.findImages(opened, split); err != nil {

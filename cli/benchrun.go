@@ -32,7 +32,7 @@ type benchTiming struct {
 	Allocs float64 `json:"allocs_per_run"`
 	Noise  *noise  `json:"noise,omitempty"`
 
-	// The work of a run. It is known of programs that are backend.Profilers.
+	// The work of a run. It is known if the program is a backend.Profiler.
 	MatFlops int64    `json:"mat_flops,omitempty"`     // of matrix products and convolutions
 	GFlops   float64  `json:"gflop_per_s,omitempty"`   // MatFlops at the median
 	Share    float64  `json:"share_of_peak,omitempty"` // of the machine's multiply-adds, if that was measured

@@ -56,12 +56,8 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 			return err
 		}
 		defer m.Close()
-		set.split = "train"
-		s, split, err := a.openSplit(c, m, &set)
+		s, split, err := a.openTraining(c, m, &set, encoded)
 		if err != nil {
-			return err
-		}
-		if split, err = evenlySpaced(split, encoded); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.err, "encoding %s of %s and fitting %s\n", plural(split.Len(), "train image"), s.Name, plural(k, "Gaussian"))

@@ -122,7 +122,7 @@ func checkpointOf(path, which string) (string, error) {
 		return "", err
 	}
 	if len(dirs) == 0 {
-		return "", fmt.Errorf("%s has no checkpoint yet: go on with it by imago train --resume %[1]s", path)
+		return "", fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %[1]s", path)
 	}
 	switch which {
 	case "best":
@@ -143,7 +143,7 @@ func checkpointOf(path, which string) (string, error) {
 	for _, dir := range dirs {
 		have = append(have, filepath.Base(dir))
 	}
-	return "", fmt.Errorf("--checkpoint %q: there is none of that name in %s; have best, latest, %s", which, checkpoints, strings.Join(have, ", "))
+	return "", fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, checkpoints, strings.Join(have, ", "))
 }
 
 // openAs opens a file of weights as those of the recipe that the flags name.
@@ -291,6 +291,17 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 		return nil, data.Split{}, fmt.Errorf("%s: %s has no %s images: choose the other part with --split", c.Name(), name, s.split)
 	}
 	return set, split, nil
+}
+
+// openTraining returns the data set that the flags name, and n of its training images, evenly spaced; 0 means all.
+func (a *app) openTraining(c *cobra.Command, m *trainedModel, s *setFlags, n int) (*data.Set, data.Split, error) {
+	s.split = "train"
+	set, split, err := a.openSplit(c, m, s)
+	if err != nil {
+		return nil, data.Split{}, err
+	}
+	split, err = evenlySpaced(split, n)
+	return set, split, err
 }
 
 // selectSplit returns the part of set that --split names.

@@ -32,7 +32,7 @@ func resolveRun(name string) (string, error) {
 		}
 		return latestRun(root, "")
 	}
-	have := "there is none in " + runsDir
+	have := "there are no runs in " + runsDir
 	if runs := listRuns(runsDir); len(runs) > 0 {
 		var names []string
 		for _, r := range runs[:min(5, len(runs))] {

@@ -70,9 +70,9 @@ func (a *app) imageCodes(ctx context.Context, m *trainedModel, images data.Items
 
 // invertImages returns the result of latent.Invert, and shows its progress.
 func (a *app) invertImages(ctx context.Context, m *trainedModel, images data.Items, o latent.Inversion) (z, pictures []float32, err error) {
-	fmt.Fprintf(a.err, "seeking the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
+	fmt.Fprintf(a.err, "finding the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
 	p := newProgress(a.err)
 	defer p.end()
-	o.Progress = func(done, total int) { p.set("seeking codes", done, total, "step") }
+	o.Progress = func(done, total int) { p.set("finding codes", done, total, "step") }
 	return m.Invert(ctx, images, o)
 }

@@ -365,7 +365,7 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 	}
 	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Observers: a.observers(), FeatureNet: net})
 	if stopped := (*train.InterruptedError)(nil); errors.As(err, &stopped) {
-		return fmt.Errorf("%s: go on with imago train %s --resume %s", stopped.Saved(), stopped.Recipe, stopped.Run)
+		return fmt.Errorf("%s: continue with imago train %s --resume %s", stopped.Saved(), stopped.Recipe, stopped.Run)
 	}
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	datatable "github.com/imago-ml/imago/data/table"
 )
 
-// Data registers the data sets known by name, and the readers of paths.
+// Data registers the named data sets, and the readers of paths.
 func Data(r *data.Registry) {
 	r.Register(digits.Source())
 	r.Register(stacked.Source(digits.Source()))

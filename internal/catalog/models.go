@@ -1,9 +1,12 @@
-// Package catalog lists what imago brings along: the kinds of models with their recipes,
-// and the data sets and readers of files. The command line and the root package of the
-// library fill their tables from it. A new model or data set is one line here.
+// Package catalog lists all that imago has: the kinds of models with their recipes, the
+// media, the data sets and the readers of files. The command line and the root package
+// of the library fill their tables from it:
 //
-// The package knows every concrete model and data set, and nothing about what is done
-// with them.
+//	var models model.Registry
+//	catalog.Models(&models)
+//
+// To add a model or a data set, write its package and add one line here. The package
+// imports all concrete models and data sets, and nothing that uses them.
 package catalog
 
 import (
