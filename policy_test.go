@@ -341,15 +341,68 @@ func TestNothingLeftToDo(t *testing.T) {
 	}
 }
 
-// TestArchitecture: the map names every package there is.
+const (
+	maxFolders      = 14  // at the root: a newcomer reads the architecture off them
+	maxArchitecture = 250 // lines of ARCHITECTURE.md
+)
+
+var (
+	floorRow  = regexp.MustCompile("(?m)^\\| (\\d+) \\| `([^`]+)` \\| (.+) \\|$")
+	folderRow = regexp.MustCompile(`(?m)^([a-z]+)/ +\S.*$`)
+)
+
+// TestArchitecture: the map is the house. Its table of floors is the one that TestFloors holds to the code, and its
+// folders are those that there are.
 func TestArchitecture(t *testing.T) {
 	b, err := os.ReadFile("ARCHITECTURE.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range packages(t) {
-		if path := p.path(); path != "" && !bytes.Contains(b, []byte("`"+path+"`")) {
-			t.Errorf("ARCHITECTURE.md does not name `%s`", path)
+	if n := bytes.Count(b, []byte("\n")); n > maxArchitecture {
+		t.Errorf("ARCHITECTURE.md has %d lines, want at most %d", n, maxArchitecture)
+	}
+	floor, rows := floorOf(t), map[string]int{}
+	for _, m := range floorRow.FindAllStringSubmatch(string(b), -1) {
+		rows[m[2]], _ = strconv.Atoi(m[1])
+	}
+	for p, n := range floor {
+		if row, ok := rows[p]; !ok || row != n {
+			t.Errorf("ARCHITECTURE.md: want a row | %d | `%s` | with what it is; its floor there is %d (%v)", n, p, row, ok)
 		}
+	}
+	for p := range rows {
+		if _, ok := floor[p]; !ok {
+			t.Errorf("ARCHITECTURE.md has a row for `%s`, which is on no floor", p)
+		}
+	}
+	exists := map[string]bool{}
+	for _, p := range packages(t) {
+		exists[p.name()] = true
+	}
+	for p := range floor {
+		if !exists[p] {
+			t.Errorf("the table of floors has %s, and there is no such package", p)
+		}
+	}
+
+	var drawn, there []string
+	for _, m := range folderRow.FindAllStringSubmatch(string(b), -1) {
+		drawn = append(drawn, m[1])
+	}
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && e.Name() != "runs" {
+			there = append(there, e.Name())
+		}
+	}
+	slices.Sort(drawn)
+	if !slices.Equal(drawn, there) {
+		t.Errorf("ARCHITECTURE.md draws the folders %v, there are %v", drawn, there)
+	}
+	if len(there) > maxFolders {
+		t.Errorf("%d folders at the root, want at most %d: %v", len(there), maxFolders, there)
 	}
 }
