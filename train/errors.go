@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/internal/option"
 )
 
-// ErrInterrupted marks a run that was told to stop and was saved. Test with
+// ErrInterrupted marks a run that was interrupted and saved. Test with
 // errors.Is; the error is an *InterruptedError.
 var ErrInterrupted = errors.New("interrupted")
 

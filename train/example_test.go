@@ -58,3 +58,47 @@ func check(err error) {
 		log.Fatal(err)
 	}
 }
+
+// An epochCounter is an Observer that implements one method.
+type epochCounter struct {
+	train.Base
+	epochs int
+}
+
+func (c *epochCounter) Epoch(_ context.Context, v *train.View, line runlog.Line) error {
+	c.epochs++
+	fmt.Printf("epoch %d of %s: %d steps\n", line.Epoch, v.Run().Config.Recipe, line.Step)
+	return nil
+}
+
+// An Observer of the program's own follows a run.
+func ExampleObserver() {
+	dir, err := os.MkdirTemp("", "runs")
+	check(err)
+	defer os.RemoveAll(dir)
+	set, err := digits.Source().Load(context.Background(), data.Options{})
+	check(err)
+	var models model.Registry
+	models.Media.Register(pixels.Kind())
+	models.Register(vae.MLPVAE())
+	recipe, err := models.Recipe("mlp-vae")
+	check(err)
+	options, err := models.Config(recipe)
+	check(err)
+	config, err := runlog.NewConfig(recipe, options, set, "digits", data.Options{})
+	check(err)
+	config.Epochs, config.Steps, config.Batch = 0, 20, 32
+	run, err := runlog.Create(dir, "", config)
+	check(err)
+	m, err := config.Build(&models)
+	check(err)
+	backend := cpu.New(0)
+	defer backend.Close()
+	counter := &epochCounter{}
+	_, err = train.Loop(context.Background(), train.Job{Run: run, Model: m, Data: set, Backend: backend, Observers: []train.Observer{counter}})
+	check(err)
+	fmt.Println(counter.epochs, "line")
+	// Output:
+	// epoch 1 of mlp-vae: 20 steps
+	// 1 line
+}

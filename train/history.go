@@ -79,7 +79,7 @@ func newRecord(l *runlog.Line) model.Record {
 	return r
 }
 
-// referenceImages is the number of test images by which reconstructions are judged.
+// referenceImages is the number of test images with which reconstructions are compared.
 const referenceImages = 256
 
 // A reference is test images and their variance, with which reconstructions are

@@ -81,14 +81,14 @@ func TestIntervals(t *testing.T) {
 	}
 }
 
-// Of the epochs of a run by steps those are judged and drawn that see the end of an
-// interval, and the last; interrupted and resumed it is the same.
+// Of the epochs of a run by steps those have a line and pictures in which an interval
+// ends, and the last; interrupted and resumed it is the same.
 func TestEpochsPassedOver(t *testing.T) {
 	set := runtest.Must(runtest.Small(150, 30)) // three steps an epoch
 	c := runtest.Stepping("dense-gan", 20)
 	be := cpu.New(1)
 	defer be.Close()
-	for every, judged := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
+	for every, evaluated := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
 		c.LogSteps, c.Pictures, c.Checkpoints = every, 2, runlog.Checkpoints{Steps: 3} // at the end of each epoch
 		whole, cut := runtest.NewRun(t, c), runtest.NewRun(t, c)
 		trained(t, whole, set, 1)
@@ -105,8 +105,8 @@ func TestEpochsPassedOver(t *testing.T) {
 				t.Errorf("every %d: epoch %d is not evaluated", every, l.Epoch)
 			}
 		}
-		if fmt.Sprint(epochs) != judged {
-			t.Errorf("every %d: epochs %v are judged, want %s", every, epochs, judged)
+		if fmt.Sprint(epochs) != evaluated {
+			t.Errorf("every %d: epochs %v are evaluated, want %s", every, epochs, evaluated)
 		}
 		if saved := runtest.Must(filepath.Glob(whole.Path("checkpoints/step-*"))); len(saved) != 7 {
 			t.Errorf("every %d: %d checkpoints, want 7, one each epoch: %v", every, len(saved), saved)

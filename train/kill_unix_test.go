@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 // victim trains, slowed down so that a kill finds it at work. Its first line of
-// output says that it has begun.
+// output says that it has started.
 func victim(dir string) error {
 	threads, err := strconv.Atoi(os.Getenv(victimEnv + "_THREADS"))
 	if err != nil {
@@ -58,7 +58,7 @@ func victim(dir string) error {
 	return err
 }
 
-// start runs the victim until it has begun.
+// start runs the victim until it trains.
 func start(t *testing.T, dir string, threads int) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -75,7 +75,7 @@ func start(t *testing.T, dir string, threads int) *exec.Cmd {
 	if !lines.Scan() {
 		t.Fatalf("the process ended at once: %v", cmd.Wait())
 	}
-	go func() { // so that it never waits for a reader
+	go func() { // so that the process never blocks
 		for lines.Scan() {
 		}
 	}()
@@ -96,11 +96,11 @@ func TestKill(t *testing.T) {
 
 func survives(t *testing.T, c runlog.Config) {
 	whole := runtest.NewRun(t, c)
-	begun := time.Now()
+	started := time.Now()
 	if err := start(t, whole.Dir, 2).Wait(); err != nil {
 		t.Fatal(err)
 	}
-	took := time.Since(begun)
+	took := time.Since(started)
 	want, wantLog := digestOf(t, whole.Dir)
 	for _, threads := range []int{1, 2} {
 		t.Run(fmt.Sprint(threads, " threads"), func(t *testing.T) {

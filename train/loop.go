@@ -204,7 +204,7 @@ func (t *trainer) endInterval(ctx context.Context, metrics []float64) error {
 	for i, name := range t.step.names {
 		line.LastStep[name] = metrics[i]
 	}
-	if err := t.judge(ctx, &line); err != nil {
+	if err := t.addFindings(ctx, &line); err != nil {
 		return fmt.Errorf("train: %s: %w", place, err)
 	}
 	t.lines = append(t.lines, line)
@@ -232,7 +232,7 @@ func (t *trainer) endEpoch(ctx context.Context, w *stopwatch, started time.Time)
 	if !t.phase.Last { // it is what the last phase minimises: no other is compared by it
 		delete(line.Test, eval.TestLoss)
 	}
-	if err := t.judge(ctx, &line); err != nil && ctx.Err() != nil {
+	if err := t.addFindings(ctx, &line); err != nil && ctx.Err() != nil {
 		return line, t.interrupt()
 	} else if err != nil {
 		return line, fmt.Errorf("train: %s: %w", place, err)
@@ -273,8 +273,9 @@ func (t *trainer) evaluate(ctx context.Context, line *runlog.Line) error {
 	return nil
 }
 
-// judge adds to a line how various generated images are, and what the diagnosis finds.
-func (t *trainer) judge(ctx context.Context, line *runlog.Line) error {
+// addFindings adds to a line how various generated images are, and what the diagnosis
+// finds.
+func (t *trainer) addFindings(ctx context.Context, line *runlog.Line) error {
 	if !t.phase.Last {
 		return nil
 	}

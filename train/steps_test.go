@@ -25,7 +25,7 @@ func TestPhasesOfARunBySteps(t *testing.T) {
 }
 
 // A run by steps ends after the last of them, in the midst of an epoch, which is
-// judged, saved and drawn as far as it went; interrupted anywhere and resumed it ends
+// evaluated, saved and drawn as far as it went; interrupted anywhere and resumed it ends
 // the same, and given more steps or epochs it goes on from there, to the same weights
 // as if it had had them from the start.
 func TestSteps(t *testing.T) {

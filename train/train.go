@@ -7,7 +7,7 @@
 //	run, err := runlog.Create("runs", "", config)
 //	m, err := config.Build(&models)
 //	result, err := train.Loop(ctx, train.Job{Run: run, Model: m, Data: set, Backend: cpu.New(0),
-//		Observers: []train.Observer{terminal.New(os.Stdout, nil), gallery.New(nil)}})
+//		Observers: []train.Observer{terminal.New(os.Stdout, nil), gallery.New(gallery.Options{})}})
 //	trained, err := train.OpenModel(run.Dir, &models, backend)
 //	image, err := trained.Decode(ctx, []float32{0, 0})
 //

@@ -52,7 +52,7 @@ type trainer struct {
 	interval    stopwatch     // since the last interval line, in this process
 	waitedShare float64       // of the last epoch
 
-	reference *reference // test images by which reconstructions are judged; nil before its first use
+	reference *reference // test images with which reconstructions are compared; nil before its first use
 	diversity *diversity // nil before its first use
 }
 

@@ -29,7 +29,7 @@ func (c *Adversarial) diagnosis(dNorm string) diagnosis {
 	}
 }
 
-// diagnosis returns the rules of a VAE-GAN. Its posterior is judged as that of any other
+// diagnosis returns the rules of a VAE-GAN. Its posterior has the rules of any other
 // VAE.
 func (c *VAEGANConfig) diagnosis() diagnosis {
 	d := c.Adversarial.diagnosis(c.DNorm)

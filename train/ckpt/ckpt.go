@@ -1,4 +1,4 @@
-// Package ckpt keeps checkpoints: all that a training run needs to go on as if it had never stopped.
+// Package ckpt saves checkpoints: all that a training run needs to go on as if it had never stopped.
 //
 // A checkpoint is a folder of three files:
 //
@@ -13,8 +13,12 @@
 // Promises. A checkpoint appears under its name whole or not at all: the files are written and synced in a folder
 // beside it, which is then renamed, so neither kill -9 nor a power cut leaves a half that Load accepts. What Load returns
 // is, bit for bit, what Save was given, or there is an error that names the file, what was found, what was wanted and
-// the way out. A value that is not finite is never saved. The folder of a run's checkpoints (Manager, Latest, Best)
-// holds the last few and the best.
+// the remedy. A value that is not finite is never saved. The folder of a run's checkpoints (Manager, Latest, Best)
+// holds the last few and the best. How to use it:
+//
+//	m, err := ckpt.OpenManager("runs/x/checkpoints", 3) // one process saves
+//	dir, err := m.Save(&ckpt.Checkpoint{State: state, Weights: weights, Optimizer: slots})
+//	found, err := ckpt.Latest("runs/x/checkpoints") // any process reads
 //
 // This package does not know what the tensors are for, nor which kinds of model there are.
 package ckpt
@@ -48,7 +52,7 @@ var (
 	ErrVersion = errors.New("the checkpoint is of another version")
 	// ErrNotFinite marks tensors that hold a NaN or an infinity, and so are not saved.
 	ErrNotFinite = errors.New("not finite")
-	// ErrNone marks a folder in which there is no checkpoint to be had.
+	// ErrNone marks a folder without a checkpoint that can be read.
 	ErrNone = errors.New("no checkpoint")
 )
 
@@ -80,8 +84,8 @@ type Score struct {
 	Step   int64   `json:"step"`
 }
 
-// Check reports what Save would refuse: what State.Check does, and tensors that hold a value that is not finite, with
-// the name and the index of the first.
+// Check returns the error with which Save would fail: that of State.Check, or one of a tensor that holds a value that
+// is not finite, with the name and the index of the first.
 func (c *Checkpoint) Check() error {
 	if err := c.State.Check(); err != nil {
 		return err
@@ -127,7 +131,7 @@ func checkFinite(group string, tensors map[string]*tensor.Tensor) error {
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// index returns the place of element i of a tensor, an index an axis.
+// index returns the indices of element i of a tensor, one for each axis.
 func index(i int, s tensor.Shape) tensor.Shape {
 	at := s.Clone()
 	for axis := len(s) - 1; axis >= 0; axis-- {

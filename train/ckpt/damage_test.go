@@ -80,7 +80,7 @@ func TestLoadErrors(t *testing.T) {
 			}
 		}
 	}
-	const out = "; use the previous checkpoint: --checkpoint DIR/step-00000100; or delete this one"
+	const out = "; use the previous checkpoint: Checkpoint DIR/step-00000100; or delete this one"
 	for _, tt := range []struct {
 		name  string
 		spoil func(t *testing.T, dir string)

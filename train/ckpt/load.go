@@ -14,6 +14,7 @@ import (
 
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // Keys of the metadata of weights.safetensors.
@@ -24,7 +25,7 @@ const (
 	metaStep   = "step"
 )
 
-// Load reads the checkpoint in the folder dir and holds every byte of it against the checksums.
+// Load reads the checkpoint in the folder dir and compares every byte of it with the checksums.
 func Load(dir string) (*Checkpoint, error) {
 	c, err := load(filepath.Clean(dir), true)
 	return c, explain(dir, err)
@@ -32,19 +33,19 @@ func Load(dir string) (*Checkpoint, error) {
 
 // LoadState reads state.json of the checkpoint in the folder dir, and no tensor.
 func LoadState(dir string) (*State, error) {
-	c, err := loadContent(standing(filepath.Clean(dir)))
+	c, err := loadContent(currentDir(filepath.Clean(dir)))
 	if err != nil {
 		return nil, explain(dir, err)
 	}
 	return &c.State, nil
 }
 
-// LoadWeights reads what drawing from a model takes. Name is a checkpoint's folder, read as Load does but for the
-// optimiser, or a weights file on its own: then the State has only what the file's metadata say, Imago, Recipe, Config
-// and Step; Recipe is empty if imago did not write the file. Values that are not finite are refused.
+// LoadWeights reads the parameters, which is all that using a model takes. Name is the folder of a checkpoint, or a
+// weights file on its own: then the State has only Imago, Recipe, Config and Step, from the metadata of the file; Recipe
+// is empty if imago did not write the file. Values that are not finite are an error.
 func LoadWeights(name string) (*Checkpoint, error) {
 	st, err := os.Stat(name)
-	if err != nil || st.IsDir() { // a folder that is missing may still stand under its other name
+	if err != nil || st.IsDir() { // a folder that is missing may have its other name
 		c, err := load(filepath.Clean(name), false)
 		return c, explain(name, err)
 	}
@@ -70,7 +71,7 @@ func LoadWeights(name string) (*Checkpoint, error) {
 	return c, nil
 }
 
-// explain adds who speaks and the way out.
+// explain adds the name of the package and the remedy to an error.
 func explain(dir string, err error) error {
 	switch {
 	case err == nil:
@@ -81,7 +82,7 @@ func explain(dir string, err error) error {
 		return fmt.Errorf("ckpt: %w", err)
 	}
 	if prev := previous(dir); prev != "" {
-		return fmt.Errorf("ckpt: %w; use the previous checkpoint: --checkpoint %s; or delete this one", err, prev)
+		return option.Errorf("ckpt: %w; use the previous checkpoint: {Checkpoint} %s; or delete this one", err, prev)
 	}
 	return fmt.Errorf("ckpt: %w; there is none before it: delete it and train again", err)
 }
@@ -102,8 +103,8 @@ func previous(dir string) string {
 	return prev
 }
 
-// standing returns the folder that holds the checkpoint dir: another one while it is being replaced.
-func standing(dir string) string {
+// currentDir returns the folder that holds the checkpoint dir: another one while it is being replaced.
+func currentDir(dir string) string {
 	parent, base := filepath.Split(dir)
 	if old := filepath.Join(parent, oldPrefix+base); !exists(dir) && exists(old) {
 		return old
@@ -112,7 +113,7 @@ func standing(dir string) string {
 }
 
 func load(dir string, optimizer bool) (*Checkpoint, error) {
-	dir = standing(dir)
+	dir = currentDir(dir)
 	in, err := loadContent(dir)
 	if err != nil {
 		return nil, err
@@ -165,7 +166,7 @@ func open(name string) (*os.File, error) {
 	return f, err
 }
 
-// loadFile reads the tensors of a file whose bytes are what they should be.
+// loadFile reads the tensors of a file, whose length and checksum it compares with want.
 func loadFile(name string, want digest) (map[string]*tensor.Tensor, error) {
 	f, err := open(name)
 	if err != nil {

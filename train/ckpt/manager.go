@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // Name returns the name of the folder of a checkpoint of a step: step-00001234.
@@ -25,7 +27,7 @@ type Manager struct {
 	keep int
 }
 
-// OpenManager makes the folder dir if there is none and puts away what a killed process left in it. The last keep
+// OpenManager makes the folder dir if there is none and removes what a killed process left in it. The last keep
 // checkpoints are kept, all of them if keep is below 1.
 func OpenManager(dir string, keep int) (*Manager, error) {
 	m := &Manager{dir: filepath.Clean(dir), keep: keep}
@@ -35,7 +37,7 @@ func OpenManager(dir string, keep int) (*Manager, error) {
 	return m, nil
 }
 
-// recover ends what was begun.
+// recover completes replacements that a killed process has not completed.
 func (m *Manager) recover() error {
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return err
@@ -79,8 +81,8 @@ func (m *Manager) Save(c *Checkpoint) (string, error) {
 	return dir, m.prune(c.State.Step)
 }
 
-// prune removes the checkpoints up to step that are neither among the last keep nor the best one in the eyes of one of
-// those: if the newest should turn out damaged, the one before it still finds its best.
+// prune removes the checkpoints up to step that are neither among the last keep nor the best one by the state of one of
+// those: if the newest turns out to be damaged, the best one of the checkpoint before it is still there.
 func (m *Manager) prune(step int64) error {
 	if m.keep < 1 {
 		return nil
@@ -93,7 +95,7 @@ func (m *Manager) prune(step int64) error {
 	cut := max(0, len(names)-m.keep)
 	best := map[string]bool{}
 	for _, name := range names[cut:] {
-		if s, err := LoadState(name); err == nil && s.Best != nil { // a damaged one has no say
+		if s, err := LoadState(name); err == nil && s.Best != nil { // a damaged one is left out
 			best[Name(s.Best.Step)] = true
 		}
 	}
@@ -108,7 +110,7 @@ func (m *Manager) prune(step int64) error {
 	return nil
 }
 
-// Rewind removes the checkpoints of steps after step: of a future that a run resumed there is about to write anew.
+// Rewind removes the checkpoints of steps after step: which a run that was resumed there will write again.
 func (m *Manager) Rewind(step int64) error {
 	names, err := List(m.dir)
 	if err != nil {
@@ -116,7 +118,7 @@ func (m *Manager) Rewind(step int64) error {
 	}
 	for _, name := range slices.Backward(names) {
 		if s, _ := parseName(filepath.Base(name)); s > step {
-			if err := remove(standing(name)); err != nil {
+			if err := remove(currentDir(name)); err != nil {
 				return fmt.Errorf("ckpt: %s: not removed: %w", name, err)
 			}
 		}
@@ -124,7 +126,7 @@ func (m *Manager) Rewind(step int64) error {
 	return nil
 }
 
-// List gives the checkpoints in the folder dir, earliest step first, unread: some may be damaged. A folder that is not
+// List returns the checkpoints in the folder dir, earliest step first, unread: some may be damaged. A folder that is not
 // there has none.
 func List(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
@@ -142,7 +144,7 @@ func List(dir string) ([]string, error) {
 	}
 	slices.Sort(steps)
 	var names []string
-	for _, s := range slices.Compact(steps) { // one being replaced may stand there twice
+	for _, s := range slices.Compact(steps) { // one that is being replaced may be there twice
 		names = append(names, filepath.Join(dir, Name(s)))
 	}
 	return names, nil
@@ -152,10 +154,10 @@ func List(dir string) ([]string, error) {
 type Found struct {
 	*Checkpoint
 	Dir     string  // its folder
-	Skipped []error // why later ones were passed over; worth a warning each
+	Skipped []error // why later ones were not used; worth a warning each
 }
 
-// Latest reads the latest checkpoint in the folder dir that is whole. Damaged ones are passed over and named in
+// Latest reads the latest checkpoint in the folder dir that is whole. Damaged ones are not used and named in
 // Skipped. The error is ErrNone if none is left.
 func Latest(dir string) (*Found, error) {
 	names, err := List(dir)
@@ -200,7 +202,7 @@ func Best(dir string) (string, error) {
 		}
 		best := filepath.Join(dir, Name(s.Best.Step))
 		if !slices.Contains(names, best) {
-			return "", fmt.Errorf("ckpt: %s: %w: %s says the best was step %d, which is not there; use --checkpoint %[3]s", dir, ErrNone, name, s.Best.Step)
+			return "", option.Errorf("ckpt: %s: %w: by %s the best was step %d, which is not there; use {Checkpoint} %[3]s", dir, ErrNone, name, s.Best.Step)
 		}
 		return best, nil
 	}

@@ -64,7 +64,7 @@ func TestManagerKeeps(t *testing.T) {
 	}
 	_, err = Best(dir)
 	at := filepath.Join(dir, Name(700))
-	if want := "ckpt: " + dir + ": no checkpoint: " + at + " says the best was step 600, which is not there; use --checkpoint " + at; !errors.Is(err, ErrNone) || err.Error() != want {
+	if want := "ckpt: " + dir + ": no checkpoint: by " + at + " the best was step 600, which is not there; use Checkpoint " + at; !errors.Is(err, ErrNone) || err.Error() != want {
 		t.Errorf("a best that is gone: %v\nwant %s", err, want)
 	}
 }

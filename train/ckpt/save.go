@@ -21,7 +21,7 @@ import (
 )
 
 // Folders beside a checkpoint called X: .tmp-X-… is being written or removed and may be anything; .old-X is whole, and
-// stands for X while a new X takes its place.
+// is read as X while a new X takes its place.
 const (
 	tmpPrefix = ".tmp-"
 	oldPrefix = ".old-"
@@ -63,7 +63,7 @@ func Save(dir string, c *Checkpoint) error {
 
 // write fills the folder tmp.
 func write(tmp string, c *Checkpoint) error {
-	if err := os.Chmod(tmp, 0o755); err != nil { // MkdirTemp makes it ours alone
+	if err := os.Chmod(tmp, 0o755); err != nil { // MkdirTemp makes it readable by the user alone
 		return err
 	}
 	out := content{State: c.State, Files: map[string]digest{}}
@@ -130,7 +130,7 @@ func writeFile(tmp, name string, fill func(io.Writer) error) (digest, error) {
 	return digest{Bytes: w.n, SHA256: hex.EncodeToString(w.hash.Sum(nil))}, nil
 }
 
-// cause returns what the system said, without the name of a temporary file.
+// cause returns the error of the system, without the name of a temporary file.
 func cause(err error) error {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		return pe.Err
@@ -157,7 +157,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// place gives the whole folder tmp the name dir.
+// place gives the folder tmp the name dir.
 func place(tmp, dir string) error {
 	parent, base := filepath.Split(dir)
 	old := filepath.Join(parent, oldPrefix+base)
@@ -198,7 +198,7 @@ func sameCheckpoint(a, b string) bool {
 	return err == nil
 }
 
-// remove takes a whole folder away in one step, so that no half of it is ever seen under its name.
+// remove removes a folder in one step, so that a reader never finds half of it under its name.
 func remove(dir string) error {
 	parent, base := filepath.Split(dir)
 	tmp := filepath.Join(parent, tmpPrefix+strings.TrimPrefix(base, oldPrefix)+"-removed")
