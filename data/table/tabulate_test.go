@@ -182,3 +182,34 @@ func TestTabulateRefuses(t *testing.T) {
 
 // columnsOf returns the columns of a set that is a table.
 func columnsOf(s *data.Set) []Column { return s.Item().Medium.(Medium).Columns }
+
+// TestMedium checks that rows are written in the units of their columns and read again, by name or
+// by place.
+func TestMedium(t *testing.T) {
+	it := Item([]Column{{"a", 0, 10}, {"b", -1, 1}})
+	if err := it.Check(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := it.Medium.Encode(it, []float32{0.5, 0, 1, 0.75})
+	if err != nil || string(file) != "a,b\n5,-1\n10,0.5\n" {
+		t.Errorf("%q, %v", file, err)
+	}
+	for in, want := range map[string][]float32{
+		string(file):                {0.5, 0, 1, 0.75},
+		"b,x,a\n1,7,20\n0,7,2.5\n":  {1, 1, 0.25, 0.5},
+		"5,0\n10,1\n":               {0.5, 0.5, 1, 1},
+		"a,b,kind\n5,0,c\n10,1,d\n": {0.5, 0.5, 1, 1},
+	} {
+		if got, err := it.Medium.Decode(it, []byte(in)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v (%v)", in, got, want, err)
+		}
+	}
+	if _, err := it.Medium.Decode(it, []byte("a,c,d\n1,2,3\n")); err == nil || !strings.Contains(err.Error(), "none called b") {
+		t.Error(err)
+	}
+	wrong := it
+	wrong.Shape = []int{3}
+	if err := wrong.Check(); err == nil {
+		t.Error("three numbers of two columns passed")
+	}
+}
