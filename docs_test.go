@@ -229,7 +229,7 @@ func checkOther(t *testing.T, line string) {
 			t.Errorf("%s: %s is no program of the repository", line, first)
 		}
 	default:
-		t.Errorf("%s: the test knows no program %s", line, first)
+		t.Errorf("%s: %s is no program that this test handles", line, first)
 	}
 }
 
