@@ -34,7 +34,7 @@ func nextCommands(s *gallery.Snapshot) []string {
 	return append(next, "tensorboard --logdir "+run.Path(runlog.EventsDir))
 }
 
-// longer returns the option with which a run that is complete goes on, for twice its length.
+// longer returns the option that resumes a complete run for twice its length.
 func longer(c *runlog.Config) string {
 	if c.BySteps() {
 		return fmt.Sprintf("--steps %d", 2*c.Steps)
