@@ -80,6 +80,8 @@ func TestOpen(t *testing.T) {
 		{"levels 0 to 255", []named{{"images_train", f32(t, levels, 3, 16)}, {"images_test", f32(t, levels, 3, 16)}}, 3, 3, 4, 4, 1, 0, []uint8{80, 85, 90}},
 		{"colour last", []named{{"train_x", u8(4, 2, 2, 3)}, {"test_x", u8(4, 2, 2, 3)}}, 4, 4, 2, 2, 3, 0, []uint8{60, 65, 70}},
 		{"colour first", []named{{"x_train", u8(4, 3, 2, 2)}, {"x_test", u8(4, 3, 2, 2)}}, 4, 4, 2, 2, 3, 0, []uint8{60, 80, 100}},
+		{"two channels last", []named{{"x_train", u8(2, 4, 3, 2)}, {"x_test", u8(2, 4, 3, 2)}}, 2, 2, 4, 3, 2, 0, []uint8{120, 125, 130}},
+		{"two channels first", []named{{"x_train", u8(2, 2, 3, 4)}, {"x_test", u8(2, 2, 3, 4)}}, 2, 2, 3, 4, 2, 0, []uint8{120, 180, 125}},
 		{"held out", []named{{"images", u8(3, 4, 4)}, {"labels", lab}}, 2, 1, 4, 4, 1, 3, nil},
 		{"the only array", []named{{"anything", u8(3, 4, 4)}}, 2, 1, 4, 4, 1, 0, nil},
 	} {
