@@ -56,7 +56,7 @@ func (p Param) Draw(key rng.Key) *tensor.Tensor {
 	return t
 }
 
-// InitialValues returns the initial value of each parameter by name, Draw at key.
+// InitialValues returns the initial value of each parameter, by name: Draw with the key of the model.
 func InitialValues(params []Param, key rng.Key) iter.Seq2[string, *tensor.Tensor] {
 	return func(yield func(string, *tensor.Tensor) bool) {
 		for _, p := range params {
@@ -67,7 +67,7 @@ func InitialValues(params []Param, key rng.Key) iter.Seq2[string, *tensor.Tensor
 	}
 }
 
-// Shapes returns the shape of each parameter by name.
+// Shapes returns the shape of each parameter, by name.
 func Shapes(params []Param) iter.Seq2[string, tensor.Shape] {
 	return func(yield func(string, tensor.Shape) bool) {
 		for _, p := range params {

@@ -11,7 +11,8 @@
 //
 // A Slot is a state of the rule, for example the moving average of a gradient. Slots hold everything that a rule
 // remembers, step counts included, so a checkpoint of the states resumes exactly. Before the first step the caller sets
-// each slot to Slot.Tensor. The learning rate is a node, so that the caller can change it: see Schedule.
+// each slot to its initial value: see InitialValues. The learning rate is a node, so that the caller can change it: see
+// Schedule.
 //
 // The package must not know models or devices.
 package optim
@@ -50,7 +51,7 @@ func (s Slot) Tensor() *tensor.Tensor {
 	return t
 }
 
-// InitialValues returns the value of each slot before the first step, by name.
+// InitialValues returns the value of each slot before the first step, by name. Set the states of the device to them.
 func InitialValues(slots []Slot) iter.Seq2[string, *tensor.Tensor] {
 	return func(yield func(string, *tensor.Tensor) bool) {
 		for _, s := range slots {
@@ -61,7 +62,7 @@ func InitialValues(slots []Slot) iter.Seq2[string, *tensor.Tensor] {
 	}
 }
 
-// Shapes returns the shape of each slot by name.
+// Shapes returns the shape of each slot, by name.
 func Shapes(slots []Slot) iter.Seq2[string, tensor.Shape] {
 	return func(yield func(string, tensor.Shape) bool) {
 		for _, s := range slots {

@@ -11,11 +11,12 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 )
 
-// gradient and rate are the gradients and the learning rate of step n, as in testdata/rules.py.
+// gradient returns the three gradients of step n, as in testdata/rules.py.
 func gradient(n int) [3]float64 {
 	return [3]float64{math.Sin(float64(n)), 1e-3 * math.Cos(float64(n)), 40}
 }
 
+// rate returns the learning rate of step n, as in testdata/rules.py.
 func rate(n int) float64 { return 0.01 / float64(n) }
 
 // testRules returns the rules by the names of testdata/rules.py.
