@@ -54,7 +54,7 @@ func parsePolicies(text string) (policies, error) {
 	return p, nil
 }
 
-// apply is the Augmentation of the policies.
+// apply augments images by the policies: it is the Augmentation that DiffAugment returns.
 func (p policies) apply(key *graph.Node, stream string, x *graph.Node) *graph.Node {
 	if len(x.Shape()) != 4 {
 		panic(&graph.ShapeError{Op: "DiffAugment", In: []graph.Shape{x.Shape()}, Want: "want images (B,H,W,C)"})
