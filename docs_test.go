@@ -375,11 +375,12 @@ func inline(prose string) []string {
 	return all
 }
 
-// TestDocsPrograms compiles the Go blocks of all pages outside the module, and runs those that are programs.
-func TestDocsPrograms(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles and trains")
-	}
+// A program is one Go file in a module of its own, which requires this one.
+type program struct{ dir string }
+
+// outside writes a program outside the module and builds it.
+func outside(t *testing.T, text []byte) program {
+	t.Helper()
 	root, err := filepath.Abs(".")
 	if err != nil {
 		t.Fatal(err)
@@ -394,6 +395,37 @@ func TestDocsPrograms(t *testing.T) {
 	}
 	mod := strings.Replace(string(requirements), "module "+module, "module example.org/outside", 1) +
 		"\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n"
+	p := program{t.TempDir()}
+	for file, text := range map[string][]byte{"go.mod": []byte(mod), "go.sum": sums, "main.go": text} {
+		if err := os.WriteFile(filepath.Join(p.dir, file), text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.run(t, "go", "build", "-o", "program", ".")
+	return p
+}
+
+// run runs a command in the folder of the program and returns what it prints.
+func (p program) run(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	start := time.Now()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CI=true")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+	t.Logf("%5.1f s  %s %v\n%s", time.Since(start).Seconds(), name, args, out)
+	return string(out)
+}
+
+// TestDocsPrograms compiles the Go blocks of all pages outside the module, and runs those that are programs.
+func TestDocsPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles and trains")
+	}
 	for _, name := range pages(t) {
 		found, _ := blocks(t, name)
 		for _, b := range found {
@@ -404,33 +436,48 @@ func TestDocsPrograms(t *testing.T) {
 				if f, err := format.Source([]byte(b.text)); err != nil || string(f) != b.text {
 					t.Errorf("not as gofmt writes it (%v)", err)
 				}
-				dir := t.TempDir()
-				for file, text := range map[string][]byte{"go.mod": []byte(mod), "go.sum": sums, "main.go": []byte(b.text)} {
-					if err := os.WriteFile(filepath.Join(dir, file), text, 0o666); err != nil {
-						t.Fatal(err)
-					}
-				}
-				outside := func(name string, args ...string) {
-					t.Helper()
-					ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-					defer cancel()
-					start := time.Now()
-					cmd := exec.CommandContext(ctx, name, args...)
-					cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CI=true")
-					out, err := cmd.CombinedOutput()
-					if err != nil {
-						t.Fatalf("%s %v: %v\n%s", name, args, err, out)
-					}
-					t.Logf("%5.1f s  %s %v\n%s", time.Since(start).Seconds(), name, args, out)
-				}
-				outside("go", "build", "-o", "program", ".")
+				p := outside(t, []byte(b.text))
 				if strings.HasPrefix(b.text, "package main\n") {
 					for _, args := range strings.Split(b.ci, ";") {
-						outside("./program", strings.Fields(args)...)
+						p.run(t, "./program", strings.Fields(args)...)
 					}
 				}
 			})
 		}
+	}
+}
+
+// TestExamples builds the programs of docs/examples outside the module, runs them, and holds them to their length.
+func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles and trains")
+	}
+	for name, lines := range map[string]int{"ownmodel": 40, "owncli": 15} {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("docs", "examples", name, "main.go"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := bytes.Count(text, []byte("\n")); n > lines {
+				t.Errorf("%d lines, want at most %d", n, lines)
+			}
+			p, files := outside(t, text), []string{"samples.png", "runs/stripes-vae-stripes-001/report.html"}
+			if name == "ownmodel" {
+				p.run(t, "./program")
+			} else {
+				p.run(t, "./program", "train", "deep-vae", "--epochs", "1", "--name", "own", "--without", "0,1,2,3,4,5,6,7")
+				p.run(t, "./program", "manifold", "own", "--n", "3")
+				if out := p.run(t, "./program", "summary", "own"); !strings.Contains(out, "encoder") {
+					t.Errorf("the summary of the own kind is %s", out)
+				}
+				files = []string{"runs/own/report.html", "manifold.png"}
+			}
+			for _, f := range files {
+				if _, err := os.Stat(filepath.Join(p.dir, f)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 }
 
