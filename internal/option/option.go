@@ -9,7 +9,6 @@
 package option
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -18,7 +17,7 @@ import (
 // An Error is a message that names fields of a configuration.
 type Error struct {
 	text string // the names in braces: {Latent}
-	err  error  // what it wraps, or nil
+	err  error  // of fmt.Errorf: it wraps what %w names
 }
 
 // Errorf returns an Error. In format, {Latent} is the name of a field; arguments
@@ -26,7 +25,7 @@ type Error struct {
 func Errorf(format string, args ...any) *Error {
 	marked := names.ReplaceAllString(format, mark+"$1"+mark)
 	err := fmt.Errorf(marked, args...)
-	return &Error{text: err.Error(), err: errors.Unwrap(err)}
+	return &Error{text: err.Error(), err: err}
 }
 
 // mark surrounds a name of a field inside the text of an Error; it cannot be typed.
@@ -40,7 +39,7 @@ var (
 // Error returns the message with the names of the fields as they are.
 func (e *Error) Error() string { return e.Text(func(field string) string { return field }) }
 
-// Unwrap returns the error that %w wrapped, or nil.
+// Unwrap returns an error that wraps what each %w names.
 func (e *Error) Unwrap() error { return e.err }
 
 // Text returns the message with each field named by name.

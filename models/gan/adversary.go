@@ -3,6 +3,7 @@ package gan
 import (
 	"fmt"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/option"
@@ -26,7 +27,7 @@ type adversary struct {
 	Options
 	algorithm
 	name   string
-	img    model.Image
+	img    medium.Item
 	labels int // K; 0 = the networks are given none
 
 	generatorOptimizer, discriminatorOptimizer optimizer
@@ -77,7 +78,7 @@ func newAdversary(name string, o Options, in model.Input) (*adversary, error) {
 	return m, nil
 }
 
-func emptyImageError(img model.Image) error {
+func emptyImageError(img medium.Item) error {
 	return fmt.Errorf("gan: images of %v: want at least one row, column and channel", img)
 }
 

@@ -3,6 +3,7 @@ package gan
 import (
 	"errors"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
@@ -29,7 +30,7 @@ func embed(b *nn.Builder, y *graph.Node, units int, sd float64) *graph.Node {
 }
 
 // Generate returns images: z (B,Z), y (B,K) → (B,H,W,C) in [−1, 1].
-func (c conditional) Generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node {
+func (c conditional) Generate(b *nn.Builder, z, y *graph.Node, img medium.Item) *graph.Node {
 	z = b.Input("input_1", z)
 	e := embed(b, y, c.embedding, 1) // without spectral norm: e has the variance of the noise
 	return c.images(b, b.Layer("concatenate", "Concatenate", graph.Concat(1, z, e), z, e), img, nn.Tanh)

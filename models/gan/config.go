@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
@@ -104,7 +105,7 @@ type networks interface {
 	// faults returns every fault of the options.
 	faults() []error
 	// fits returns an error if the networks cannot have images of that shape.
-	fits(img model.Image) error
+	fits(img medium.Item) error
 	// mixesImages reports whether the output of the discriminator for an image depends on
 	// the others of the batch.
 	mixesImages() bool
@@ -124,7 +125,7 @@ func (c Adversarial) faults(z Noise, nets networks, own ...error) []error {
 // prepare returns the Options of a configuration with its networks, which are nets. It
 // fails where the configuration is not valid or the networks cannot have images of that
 // shape.
-func (c Adversarial) prepare(config model.Config, z Noise, nets networks, img model.Image) (Options, error) {
+func (c Adversarial) prepare(config model.Config, z Noise, nets networks, img medium.Item) (Options, error) {
 	if err := config.Validate(); err != nil {
 		return Options{}, err
 	}

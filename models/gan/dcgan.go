@@ -41,13 +41,13 @@ func (c Convolutional) faults() []error {
 	return append(faults, checkNorms(c.DNorm, c.GNorm)...)
 }
 
-func (c Convolutional) fits(img model.Image) error { return checkHalvings(img, len(c.Filters)) }
+func (c Convolutional) fits(img medium.Item) error { return checkHalvings(img, len(c.Filters)) }
 
 func (c Convolutional) mixesImages() bool { return c.DNorm == batchNorm }
 
 // withFilters returns c with the default filters for images of that shape, unless it has
 // filters.
-func (c Convolutional) withFilters(img model.Image) Convolutional {
+func (c Convolutional) withFilters(img medium.Item) Convolutional {
 	if c.Filters == nil {
 		c.Filters = defaultFilters(img, 64)
 	}
@@ -66,13 +66,13 @@ func (c Convolutional) layers(b *nn.Builder, norm string) *nn.Builder {
 }
 
 // Generate returns images: z (B,Z) → (B,H,W,C) in [−1, 1].
-func (c Convolutional) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+func (c Convolutional) Generate(b *nn.Builder, z, _ *graph.Node, img medium.Item) *graph.Node {
 	return c.images(b, b.Input("input_1", z), img, nn.Tanh)
 }
 
 // images returns the output of the generator after its input h (B,…): act of the last
 // convolution, (B,H,W,C).
-func (c Convolutional) images(b *nn.Builder, h *graph.Node, img model.Image, act nn.Activation) *graph.Node {
+func (c Convolutional) images(b *nn.Builder, h *graph.Node, img medium.Item, act nn.Activation) *graph.Node {
 	g, n := c.layers(b, c.GNorm), len(c.Filters)
 	height, width, channels, _ := medium.HWC(img) // fits has checked
 	rows, cols, deepest := height>>n, width>>n, c.Filters[n-1]

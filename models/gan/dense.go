@@ -3,6 +3,7 @@ package gan
 import (
 	"errors"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/update"
@@ -21,11 +22,11 @@ type Dense struct {
 }
 
 func (c Dense) faults() []error            { return model.CheckUnits("gan", "Hidden", c.Hidden) }
-func (c Dense) fits(img model.Image) error { return nil }
+func (c Dense) fits(img medium.Item) error { return nil }
 func (c Dense) mixesImages() bool          { return false }
 
 // Generate returns images: z (B,Z) → (B,H,W,C) in [−1, 1].
-func (c Dense) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+func (c Dense) Generate(b *nn.Builder, z, _ *graph.Node, img medium.Item) *graph.Node {
 	h := b.Dense("dense", b.Input("input_1", z), c.Hidden, nn.LeakyReLU(0.01))
 	h = b.Dense("dense_1", h, img.Size(), nn.Tanh)
 	return b.Reshape("reshape", h, img.Shape...)

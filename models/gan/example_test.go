@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/gan"
@@ -15,7 +16,7 @@ import (
 var mnist = model.Input{Item: pixels.Item(28, 28, 1)}
 
 // generate is a generator of your own: z (B,Z) → (B,H,W,C) in [−1, 1].
-func generate(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+func generate(b *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 	h := b.Dense("hidden", b.Input("noise", z), 64, nn.ReLU)
 	return b.Reshape("image", b.Dense("pixels", h, img.Size(), nn.Tanh), img.Shape...)
 }
@@ -118,7 +119,7 @@ func (c *Config) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Generator = gan.GeneratorFunc(func(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+	o.Generator = gan.GeneratorFunc(func(b *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 		h := b.Dense("hidden", b.Input("noise", z), c.Width, nn.ReLU)
 		return b.Reshape("image", b.Dense("pixels", h, img.Size(), nn.Tanh), img.Shape...)
 	})

@@ -35,6 +35,7 @@ import (
 	"errors"
 	"math"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -55,14 +56,14 @@ type Generator interface {
 	// Generate returns images: z (B,Z) → (B,H,W,C) in [−1, 1]. y (B,K) are the labels of
 	// the images, nil without Options.Labels. All parameters belong to b, the Builder of
 	// the network. Layers that do not fit panic with a *graph.ShapeError.
-	Generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node
+	Generate(b *nn.Builder, z, y *graph.Node, img medium.Item) *graph.Node
 }
 
 // A GeneratorFunc is a Generator that is given no labels.
-type GeneratorFunc func(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node
+type GeneratorFunc func(b *nn.Builder, z *graph.Node, img medium.Item) *graph.Node
 
 // Generate returns f(b, z, img).
-func (f GeneratorFunc) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+func (f GeneratorFunc) Generate(b *nn.Builder, z, _ *graph.Node, img medium.Item) *graph.Node {
 	return f(b, z, img)
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/graph"
@@ -51,7 +52,7 @@ type testModel struct {
 }
 
 // newModel returns the model of a kind, of images with one of three labels.
-func newModel(t *testing.T, img model.Image, kind func() (model.Kind, model.Recipe), options ...string) testModel {
+func newModel(t *testing.T, img medium.Item, kind func() (model.Kind, model.Recipe), options ...string) testModel {
 	t.Helper()
 	c := configured(t, kind, options...).(interface {
 		build(in model.Input) (*adversary, error)
@@ -119,7 +120,7 @@ func startStates(m testModel) map[string]graph.Value {
 }
 
 // batch returns b images, of weight 1 and with a label each, and a key.
-func batch(b int, img model.Image, lr float64) map[string]graph.Value {
+func batch(b int, img medium.Item, lr float64) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX:      graphtest.Uniform(rng.New(3), 0, 1, b*img.Size()).Value,
 		model.InputWeight: make(graph.Value, b), model.InputLR: {lr},
@@ -165,7 +166,7 @@ func near(a, b, tol float64) bool { return math.Abs(a-b) <= tol*max(1, math.Abs(
 func TestPublishedParameterCounts(t *testing.T) {
 	for _, c := range []struct {
 		kind                     func() (model.Kind, model.Recipe)
-		img                      model.Image
+		img                      medium.Item
 		generator, discriminator int
 	}{
 		{DenseGAN, mnist, 114_064, 100_609},
@@ -545,7 +546,7 @@ func TestNormsDiffer(t *testing.T) {
 func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 	for _, c := range []struct {
 		kind    func() (model.Kind, model.Recipe)
-		img     model.Image
+		img     medium.Item
 		options []string
 		want    string
 	}{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -101,7 +102,7 @@ func (g infoGAN) split(z *graph.Node) (noise, codes, class *graph.Node) {
 func uniform(c *graph.Node) *graph.Node { return graph.Tanh(graph.Scale(c, 0.85)) }
 
 // Generate returns images G(z, c): z (B,Z) → (B,H,W,C) in [−1, 1].
-func (g infoGAN) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+func (g infoGAN) Generate(b *nn.Builder, z, _ *graph.Node, img medium.Item) *graph.Node {
 	b = g.layers(b, g.GNorm)
 	z = b.Input("input_1", z)
 	noise, codes, h := g.split(z)

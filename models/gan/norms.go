@@ -52,7 +52,7 @@ func checkFilters(filters []int) []error {
 
 // defaultFilters returns first, 2·first, … up to 512, as many numbers as leave a side of 4
 // or more. For images under 64 pixels each is half of that.
-func defaultFilters(img model.Image, first int) []int {
+func defaultFilters(img medium.Item, first int) []int {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
 		return []int{first} // checkHalvings returns the error
@@ -71,7 +71,7 @@ func defaultFilters(img model.Image, first int) []int {
 }
 
 // checkHalvings returns an error if images of that shape cannot be halved n times.
-func checkHalvings(img model.Image, n int) error {
+func checkHalvings(img medium.Item, n int) error {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
 		return fmt.Errorf("gan: %w; use a dense network", err)

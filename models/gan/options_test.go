@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
@@ -15,7 +16,7 @@ import (
 // labelled are a generator and a discriminator that take labels.
 type labelled struct{}
 
-func (labelled) Generate(b *nn.Builder, z, y *graph.Node, img model.Image) *graph.Node {
+func (labelled) Generate(b *nn.Builder, z, y *graph.Node, img medium.Item) *graph.Node {
 	h := b.Dense("dense", graph.Concat(1, b.Input("z", z), b.Input("y", y)), img.Size(), nn.Tanh)
 	return b.Reshape("image", h, img.Shape...)
 }
@@ -134,7 +135,7 @@ func TestOptionErrors(t *testing.T) {
 		"loss":   {pair(func(o *Options) { o.Loss = Loss{Name: "half", Real: graph.Neg} }), "gan: Loss half: want Real, Fake and Generator, or none of them"},
 		"labels": {pair(func(o *Options) { o.Labels = true }), "gan: x takes the labels of images, and these have none: want a set with labels, such as mnist, or another kind"},
 		"shape of images": {pair(func(o *Options) {
-			o.Generator = GeneratorFunc(func(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+			o.Generator = GeneratorFunc(func(b *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 				return b.Dense("dense", z, img.Size(), nn.Tanh)
 			})
 		}), "gan: x for images of 4x8x3: graph: generator([2,96]): want an output of [2,4,8,3]"},

@@ -35,13 +35,13 @@ func (c Residual) faults() []error {
 	return append(checkFilters(c.Filters), checkNorms(c.DNorm, c.GNorm)...)
 }
 
-func (c Residual) fits(img model.Image) error { return checkHalvings(img, len(c.Filters)) }
+func (c Residual) fits(img medium.Item) error { return checkHalvings(img, len(c.Filters)) }
 
 func (c Residual) mixesImages() bool { return c.DNorm == batchNorm }
 
 // withFilters returns c with the default filters for images of that shape, unless it has
 // filters.
-func (c Residual) withFilters(img model.Image) Residual {
+func (c Residual) withFilters(img medium.Item) Residual {
 	if c.Filters == nil {
 		c.Filters = defaultFilters(img, 32)
 	}
@@ -56,7 +56,7 @@ func (c Residual) layers(b *nn.Builder, norm string) *nn.Builder {
 }
 
 // Generate returns images: z (B,Z) → (B,H,W,C) in [−1, 1].
-func (c Residual) Generate(b *nn.Builder, z, _ *graph.Node, img model.Image) *graph.Node {
+func (c Residual) Generate(b *nn.Builder, z, _ *graph.Node, img medium.Item) *graph.Node {
 	g, n := c.layers(b, c.GNorm), len(c.Filters)
 	height, width, channels, _ := medium.HWC(img) // fits has checked
 	rows, cols, deepest := height>>n, width>>n, c.Filters[n-1]

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -62,7 +63,7 @@ func (g vaeGAN) encode(b *nn.Builder, x *graph.Node) (mu, logVar *graph.Node) {
 
 // decode returns the images that the generator computes from z, (B,H,W,C) in [−1, 1],
 // and the logits of the same images in [0, 1]: tanh(a) in [−1, 1] is σ(2a) in [0, 1].
-func (g vaeGAN) decode(b *nn.Builder, z *graph.Node, img model.Image) (x, logits *graph.Node) {
+func (g vaeGAN) decode(b *nn.Builder, z *graph.Node, img medium.Item) (x, logits *graph.Node) {
 	b = b.Network(generator)
 	x = g.images(b, b.Input("input_1", z), img, func(a *graph.Node) *graph.Node {
 		logits = graph.Scale(a, 2)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
@@ -57,7 +58,7 @@ func (l Likelihood) Target(x, key *graph.Node) *graph.Node {
 }
 
 // Describe returns the description of the likelihood for images of that shape.
-func (l Likelihood) Describe(img model.Image) *model.Likelihood {
+func (l Likelihood) Describe(img medium.Item) *model.Likelihood {
 	return &model.Likelihood{Name: l.Name, Measure: l.Measure, Constant: l.Constant * float64(img.Size())}
 }
 

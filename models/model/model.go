@@ -68,9 +68,6 @@ const (
 	OutputProbs     = "probs"      // (B,K): probability of each class
 )
 
-// Image is the item a model is built for; new code writes medium.Item.
-type Image = medium.Item
-
 // An Input describes the data a model is built for.
 type Input struct {
 	medium.Item     // of every item: a dense network takes any shape, a convolutional one three axes

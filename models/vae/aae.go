@@ -3,6 +3,7 @@ package vae
 import (
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
@@ -28,7 +29,7 @@ type aae struct {
 	hidden        []int
 	latent        int
 	rate          float64 // of D and of the encoder against it, as a multiple of the run's
-	img           model.Image
+	img           medium.Item
 	discriminator codeDiscriminator
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -215,7 +216,7 @@ func TestEveryLikelihoodTrains(t *testing.T) {
 func TestAdversarialErrors(t *testing.T) {
 	for _, c := range []struct {
 		kind    kindOf
-		img     model.Image
+		img     medium.Item
 		options []string
 		want    string
 	}{

@@ -46,7 +46,7 @@ func (c CNN) validate() []error {
 
 // fits returns an error unless the rows and columns can be halved once a layer: the
 // decoder would make an image of another size.
-func (c CNN) fits(img model.Image) error {
+func (c CNN) fits(img medium.Item) error {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
 		return fmt.Errorf("vae: %w; use a dense network", err)
@@ -80,7 +80,7 @@ func (c CNN) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 }
 
 // Logits returns the logits of an image: z (B,Z) → (B,H,W,C).
-func (c CNN) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+func (c CNN) Logits(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 	height, width, channels, _ := medium.HWC(img) // fits has checked
 	c.check(z.Shape(), height, width)
 	n := len(c.Filters)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -21,7 +22,7 @@ func ExampleNew() {
 		h := enc.Conv2D("conv", enc.Input("images", x), 16, 3, 2, graph.Same, nn.None)
 		return enc.BatchNorm("norm", h, nn.ReLU)
 	})
-	decoder := vae.DecoderFunc(func(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+	decoder := vae.DecoderFunc(func(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 		return dec.Dense("pixels", dec.Dense("hidden", z, 64, nn.ReLU), img.Size(), nn.None)
 	})
 	m, err := vae.New("my-vae", vae.Options{Encoder: encoder, Decoder: decoder, Latent: 4}, model.Input{Item: pixels.Item(8, 8, 1)})

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
@@ -78,14 +79,14 @@ type configuredNetworks interface {
 	Encoder
 	Decoder
 	validate() []error          // the faults of the options
-	fits(img model.Image) error // why images of that shape do not suit, or nil
+	fits(img medium.Item) error // why images of that shape do not suit, or nil
 }
 
 // joined returns all faults as one error.
 func joined(faults ...[]error) error { return errors.Join(slices.Concat(faults...)...) }
 
 // check returns the faults of the options, or why images of that shape do not suit.
-func check(faults error, n interface{ fits(model.Image) error }, img model.Image) error {
+func check(faults error, n interface{ fits(medium.Item) error }, img medium.Item) error {
 	if faults != nil {
 		return faults
 	}

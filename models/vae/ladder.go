@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -32,7 +33,7 @@ type ladder struct {
 	likelihood      likelihood.Likelihood
 	kl              KL
 	hidden, latents []int // of layer 1 … L
-	img             model.Image
+	img             medium.Item
 }
 
 // A gaussian is the distribution of a layer's codes: (B,Z_i) each.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -106,7 +107,7 @@ type m2Image struct {
 	m2
 	m2Loss
 	likelihood likelihood.Likelihood // of the pixels, as the emission has it
-	img        model.Image
+	img        medium.Item
 }
 
 // vectors returns images as rows: (B,H,W,C) → (B,D).

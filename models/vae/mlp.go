@@ -3,6 +3,7 @@ package vae
 import (
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -41,7 +42,7 @@ func (c MLP) validate() []error {
 	return faults
 }
 
-func (c MLP) fits(model.Image) error { return nil }
+func (c MLP) fits(medium.Item) error { return nil }
 
 // Features returns the last hidden layer: x (B,H,W,C) → (B,F). labels are concatenated to
 // the pixels.
@@ -57,7 +58,7 @@ func (c MLP) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 }
 
 // Logits returns the logits of an image: z (B,Z) → (B,H,W,C).
-func (c MLP) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+func (c MLP) Logits(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 	h, i := z, len(c.Hidden)
 	for _, units := range slices.Backward(c.Hidden) {
 		h = dec.Dense(nn.LayerName("dense", i), h, units, c.activation())

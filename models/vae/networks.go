@@ -1,8 +1,8 @@
 package vae
 
 import (
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
 
@@ -20,7 +20,7 @@ type Decoder interface {
 	// Logits returns the output from which the likelihood computes pixels: z (B,Z) →
 	// (B,H,W,C), or (B,H·W·C). Its layers belong to dec. The last layer is linear. In a
 	// conditional model z is (B,Z+K), the labels beside the codes.
-	Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
+	Logits(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node
 }
 
 // An EncoderFunc is a function as an Encoder.
@@ -32,10 +32,10 @@ func (f EncoderFunc) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Nod
 }
 
 // A DecoderFunc is a function as a Decoder.
-type DecoderFunc func(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node
+type DecoderFunc func(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node
 
 // Logits returns f(dec, z, img).
-func (f DecoderFunc) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+func (f DecoderFunc) Logits(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 	return f(dec, z, img)
 }
 
@@ -44,7 +44,7 @@ func (f DecoderFunc) Logits(dec *nn.Builder, z *graph.Node, img model.Image) *gr
 type networks struct {
 	encoder     Encoder
 	decoder     Decoder
-	img         model.Image
+	img         medium.Item
 	latent      int  // Z
 	conditional bool // both networks take the labels
 }

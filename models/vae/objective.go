@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -141,7 +142,7 @@ func (o objective) build(in model.Input, overrides Overrides) (*model.Model, err
 }
 
 // checkImage returns an error for images without pixels.
-func checkImage(img model.Image) error {
+func checkImage(img medium.Item) error {
 	if img.Size() < 1 || img.Shape.Check() != nil {
 		return fmt.Errorf("vae: images of %v: want at least one row, column and channel", img)
 	}

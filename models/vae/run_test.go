@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
@@ -72,7 +73,7 @@ func configured(t *testing.T, kind kindOf, options ...string) model.Config {
 	return c
 }
 
-func newModel(t *testing.T, img model.Image, kind kindOf, options ...string) *model.Model {
+func newModel(t *testing.T, img medium.Item, kind kindOf, options ...string) *model.Model {
 	t.Helper()
 	m, err := configured(t, kind, options...).New(model.Input{Item: img, Labels: labels})
 	if err != nil {
@@ -138,7 +139,7 @@ func startStates(m *model.Model) map[string]graph.Value {
 }
 
 // pictures returns n images in [0, 1].
-func pictures(n int, img model.Image) graph.Value {
+func pictures(n int, img medium.Item) graph.Value {
 	v := sines(n*img.Size(), 0.5, 0.37, 0)
 	for i := range v {
 		v[i] += 0.5
@@ -180,7 +181,7 @@ func run(t *testing.T, f *graph.Func, err error, in, states map[string]graph.Val
 }
 
 // inputs returns what functions of n images may take, at a step after the first epoch.
-func inputs(n int, img model.Image, step uint64) map[string]graph.Value {
+func inputs(n int, img medium.Item, step uint64) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX: pictures(n, img), model.InputWeight: ones(n), model.InputKey: keyOf(step),
 		model.InputLabels: make(graph.Value, n*labels), model.InputEpoch: {1},

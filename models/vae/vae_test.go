@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
@@ -17,7 +18,7 @@ var mnist = pixels.Item(28, 28, 1)
 func TestPublishedParameterCounts(t *testing.T) {
 	for _, c := range []struct {
 		kind             kindOf
-		img              model.Image
+		img              medium.Item
 		encoder, decoder int
 	}{
 		{kind: MLPVAE, img: mnist, encoder: 201_988, decoder: 202_256}, // 404,244
@@ -195,7 +196,7 @@ func TestTermsAddUp(t *testing.T) {
 // TestReconstructIsDecodeOfEncode verifies that reconstructions are decoded from the code, and that
 // the reconstruction term is their mean absolute error times the number of pixels.
 func TestReconstructIsDecodeOfEncode(t *testing.T) {
-	for _, img := range []model.Image{small, pixels.Item(8, 4, 3)} {
+	for _, img := range []medium.Item{small, pixels.Item(8, 4, 3)} {
 		m := newModel(t, img, CNNAE, tinyCNN...)
 		x := map[string]graph.Value{model.InputX: pictures(2, img), model.InputWeight: ones(2)}
 		enc, err := m.Encode(2)
@@ -285,7 +286,7 @@ func TestObjectives(t *testing.T) {
 func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 	for _, c := range []struct {
 		kind    kindOf
-		img     model.Image
+		img     medium.Item
 		options []string
 		want    string
 	}{

@@ -26,7 +26,7 @@ import (
 // bound of −ln p(x), sec. 3.3.
 type vqVAE struct {
 	likelihood likelihood.Likelihood
-	img        model.Image
+	img        medium.Item
 	size       int     // K, of the codebook
 	dim        int     // D, of its vectors
 	filters    int     // F, of the networks
@@ -231,7 +231,7 @@ func (c *VQVAEConfig) Validate() error {
 // operations of its own.
 const maxPlaces = 1024
 
-func (c *VQVAEConfig) fits(img model.Image) error {
+func (c *VQVAEConfig) fits(img medium.Item) error {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
 		return fmt.Errorf("vae: vq-vae: %w", err)
@@ -257,7 +257,7 @@ func (c *VQVAEConfig) New(in model.Input) (*model.Model, error) {
 	return likelihoodDiagnosis(c.Options).modelOf(c.vqVAE(l, in.Item).objective(c.Pretrain).build(in, c.Overrides))
 }
 
-func (c *VQVAEConfig) vqVAE(l likelihood.Likelihood, img model.Image) vqVAE {
+func (c *VQVAEConfig) vqVAE(l likelihood.Likelihood, img medium.Item) vqVAE {
 	return vqVAE{
 		likelihood: l, img: img, size: c.Codebook, dim: c.Dim, filters: c.Width, blocks: c.Blocks, commitment: c.Commitment,
 		prior: pixelCNN{c.PixelCNN},

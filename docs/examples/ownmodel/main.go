@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/imago-ml/imago"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
@@ -21,7 +22,7 @@ func main() {
 	}
 	options := vae.Options{Latent: 4, Encoder: vae.EncoderFunc(func(b *nn.Builder, x, _ *graph.Node) *graph.Node {
 		return b.Conv2D("conv", b.Input("images", x), 8, 3, 2, graph.Same, nn.ReLU)
-	}), Decoder: vae.DecoderFunc(func(b *nn.Builder, z *graph.Node, img model.Image) *graph.Node {
+	}), Decoder: vae.DecoderFunc(func(b *nn.Builder, z *graph.Node, img medium.Item) *graph.Node {
 		return b.Dense("pixels", b.Dense("hidden", z, 64, nn.ReLU), img.Size(), nn.None)
 	})}
 	set := must(imago.Images("stripes", images, 16, 16, 1))
