@@ -166,6 +166,16 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%v, want %s", tt.err, tt.want)
 		}
 	}
+	table := filepath.Join(t.TempDir(), "table.csv")
+	if err := os.WriteFile(table, []byte("a,b\n1,2\n3,4\n5,6\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := imago.Data(ctx, table, data.Options{}); err != nil || rows.Item().Size() != 2 {
+		t.Errorf("a table of two columns: %+v, %v", rows, err)
+	}
+	if _, err := imago.Data(ctx, "no-such-set", data.Options{Offline: true}); err == nil || !strings.Contains(err.Error(), "no-such-set") {
+		t.Errorf("an unknown set: %v", err)
+	}
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if _, err := imago.Train(ended, set, recipe, imago.Options{Out: t.TempDir()}); !errors.Is(err, train.ErrInterrupted) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
+	datatable "github.com/imago-ml/imago/data/table"
 )
 
 // atLeast returns an error if n, the value of the flag --name, is below least.
@@ -108,9 +109,10 @@ const defaultLabels = 10
 // maxSide is the largest number of rows or columns that --shape takes.
 const maxSide = 4096
 
-// parseShape returns the shape that the value of --shape names: 28x28x1, or 28x28 for one channel.
+// parseShape returns the item that the value of --shape names: 28x28x1 or, with one channel, 28x28 for images; 30 for
+// the rows of a table of 30 columns.
 func parseShape(s string) (medium.Item, error) {
-	bad := fmt.Errorf("--shape %q: want rows x columns x channels, as 28x28x1, up to %d rows and columns, and 1 to %d channels", s, maxSide, pixels.MaxChannels)
+	bad := fmt.Errorf("--shape %q: want rows x columns x channels, as 28x28x1, up to %d rows and columns, and 1 to %d channels; or the columns of a table, as 30", s, maxSide, pixels.MaxChannels)
 	var axes []int
 	for part := range strings.SplitSeq(s, "x") {
 		n, err := strconv.Atoi(part)
@@ -120,6 +122,8 @@ func parseShape(s string) (medium.Item, error) {
 		axes = append(axes, n)
 	}
 	switch {
+	case len(axes) == 1:
+		return datatable.Item(make([]datatable.Column, axes[0])), nil
 	case len(axes) == 2:
 		return pixels.Item(axes[0], axes[1], 1), nil
 	case len(axes) == 3 && axes[2] <= pixels.MaxChannels:

@@ -274,7 +274,9 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	if s.ignoreWithout {
 		opt.Without = nil
 	}
-	opt.Medium = item.Medium
+	if m.config != nil { // of weights alone, the units of a table's columns are not known
+		opt.Medium = item.Medium
+	}
 	opt.DataDir, opt.NoCache, opt.Progress = s.dir, s.noCache, a.err
 	set, err := a.Data.Open(c.Context(), name, opt)
 	if err != nil {

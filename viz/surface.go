@@ -176,12 +176,11 @@ type style struct {
 	align float64
 }
 
-func (t style) at(align float64) style             { t.align = align; return t }
-func (t style) in(c color.NRGBA) style             { t.col = c; return t }
-func (t style) sized(size float64) style           { t.size = size; return t }
-func (t style) width(text string) float64          { f := t.face(); return f.Width(text).Points() }
-func (t style) capHeight() float64                 { return 0.69 * t.size }
-func (t style) fits(text string, w float64) string { return shorten(t, text, w) }
+func (t style) at(align float64) style    { t.align = align; return t }
+func (t style) in(c color.NRGBA) style    { t.col = c; return t }
+func (t style) sized(size float64) style  { t.size = size; return t }
+func (t style) width(text string) float64 { f := t.face(); return f.Width(text).Points() }
+func (t style) capHeight() float64        { return 0.69 * t.size }
 
 var (
 	titleText = style{size: 15, bold: true, col: ink}

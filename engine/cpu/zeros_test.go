@@ -93,7 +93,9 @@ func TestListNonzeros(t *testing.T) {
 		t.Error("the first task does not search")
 	}
 	z.skipTasks.Store(2)
-	if !z.skipsSearch() || !z.skipsSearch() || z.skipsSearch() {
-		t.Error("not exactly two tasks skip the search")
+	for i, want := range []bool{true, true, false} {
+		if got := z.skipsSearch(); got != want {
+			t.Errorf("task %d skips the search: %v, want two tasks to do so", i, got)
+		}
 	}
 }

@@ -23,8 +23,6 @@ package kernel
 
 import (
 	"unsafe"
-
-	"github.com/imago-ml/imago/internal/cpuid"
 )
 
 const (
@@ -34,10 +32,6 @@ const (
 	// PanelCols is the number of columns of a packed panel.
 	PanelCols = 16
 )
-
-// ForceGeneric turns the assembly off if on is true, until the caller calls the function that it returns. It serves tests. No
-// kernel may run during these calls.
-func ForceGeneric(on bool) (restore func()) { return cpuid.ForceGeneric(on) }
 
 // elem returns the address of element i after p. The caller makes sure that it lies within the slice of p.
 func elem[T float32 | int32](p *T, i int) *T {

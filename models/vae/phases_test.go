@@ -11,9 +11,6 @@ import (
 	"github.com/imago-ml/imago/models/model"
 )
 
-// labelledBatch is the number of labelled images in a step of the tests.
-const labelledBatch = 4
-
 // phasedKinds are those with several phases or labels, with networks for small images.
 var phasedKinds = map[string]struct {
 	kind    kindOf
