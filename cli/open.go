@@ -286,7 +286,7 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 		a.warn("%s is not what it was when %s was trained", name, m.name)
 	}
 	if found := set.Item(); !found.Equal(item) {
-		return nil, data.Split{}, fmt.Errorf("%s: the images of %s are %v, those of the model %v: choose another set with --data", c.Name(), name, found, item)
+		return nil, data.Split{}, fmt.Errorf("%s: the items of %s have shape %v, those of the model %v: choose another set with --data", c.Name(), name, found, item)
 	}
 	split := s.selectSplit(set)
 	if split.Len() == 0 {
