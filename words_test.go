@@ -3,6 +3,7 @@ package imago_test
 import (
 	"go/ast"
 	"go/token"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -163,6 +164,9 @@ const (
 // TestCommitSubjects: the subject of a commit says what changes in at most 72 characters.
 func TestCommitSubjects(t *testing.T) {
 	if err := exec.Command("git", "cat-file", "-e", subjectsSince).Run(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no history here, and CI has it: %v", err)
+		}
 		t.Skip("no history here: a copy without git, or a shallow one")
 	}
 	out, err := exec.Command("git", "log", "--no-merges", "--format=%s", subjectsSince+"..HEAD").Output()

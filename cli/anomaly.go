@@ -16,6 +16,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -44,7 +45,7 @@ func (a *app) detector(ctx context.Context, s *latent.Session, set *data.Set, d 
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(a.err, "encoding %s of %s and fitting the density of their codes\n", plural(train.Len(), "training image"), set.Name)
+	fmt.Fprintf(a.err, "encoding %s of %s and fitting the density of their codes\n", english.Plural(train.Len(), "training image"), set.Name)
 	return anomaly.Fit(ctx, s, set.Labelled(train), anomaly.Options{Draws: d.draws, Components: d.components, Key: rng.New(d.seed).Split("anomaly")})
 }
 
@@ -129,7 +130,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.err, "scoring %s of %s\n", plural(split.Len(), set.split+" image"), s.Name)
+		fmt.Fprintf(a.err, "scoring %s of %s\n", english.Plural(split.Len(), set.split+" image"), s.Name)
 		all, err := d.Score(c.Context(), s.Labelled(split))
 		if err != nil {
 			return err
@@ -145,7 +146,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 			return err
 		}
 		if scores != "" {
-			if err := a.writeTable(scores, split.Len(), scoreColumns(all, split, positive), "the scores of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
+			if err := a.writeTable(scores, split.Len(), scoreColumns(all, split, positive), "the scores of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
 				return err
 			}
 		}
@@ -186,7 +187,7 @@ func anomalyMask(set *data.Set, p data.Split, anomalous, normal []string) ([]boo
 		}
 	}
 	if k := countTrue(positive); k == 0 || k == len(positive) {
-		return nil, "", fmt.Errorf("--%s %s: %s of %s are anomalous: want some and not all", flag, strings.Join(names, ","), thousands(k), plural(len(positive), "image"))
+		return nil, "", fmt.Errorf("--%s %s: %s of %s are anomalous: want some and not all", flag, strings.Join(names, ","), thousands(k), english.Plural(len(positive), "image"))
 	}
 	return positive, what, nil
 }
@@ -218,7 +219,7 @@ func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) er
 		return nil
 	}
 	k := countTrue(positive)
-	fmt.Fprintf(a.out, "anomalous: %s, %s of %s, so by chance AUPRC is %.3f\n", what, thousands(k), plural(len(positive), "image"), float64(k)/float64(len(positive)))
+	fmt.Fprintf(a.out, "anomalous: %s, %s of %s, so by chance AUPRC is %.3f\n", what, thousands(k), english.Plural(len(positive), "image"), float64(k)/float64(len(positive)))
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "score\tAUROC\tAUPRC")
 	for _, s := range all {

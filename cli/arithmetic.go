@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -96,7 +97,7 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 			return usage(c, err)
 		}
 		if len(list) < 2 {
-			return usagef(c, "%s: want two or more, as --plus Smiling --minus not-Smiling", plural(len(list), "term"))
+			return usagef(c, "%s: want two or more, as --plus Smiling --minus not-Smiling", english.Plural(len(list), "term"))
 		}
 		m, err := a.open(c, args, &from)
 		if err != nil {
@@ -151,7 +152,7 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s of %s by %s", plural(rows, "sum"), plural(len(list), "term"), m.name)
+		return a.writePNG(out, picture, "%s of %s by %s", english.Plural(rows, "sum"), english.Plural(len(list), "term"), m.name)
 	}
 	return c
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/cpuid"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -312,7 +313,7 @@ func (r *benchReport) print(a *app, b *benchFlags) error {
 		if x.Profile == nil {
 			continue
 		}
-		fmt.Fprintf(a.out, "\n%s\n\n", strings.Join(slices.DeleteFunc([]string{x.Recipe, x.Program, x.Loss, plural(x.Images, "image")}, func(s string) bool { return s == "" }), ", "))
+		fmt.Fprintf(a.out, "\n%s\n\n", strings.Join(slices.DeleteFunc([]string{x.Recipe, x.Program, x.Loss, english.Plural(x.Images, "image")}, func(s string) bool { return s == "" }), ", "))
 		if err := x.Profile.write(a.out, b.markdown); err != nil {
 			return err
 		}
@@ -322,7 +323,7 @@ func (r *benchReport) print(a *app, b *benchFlags) error {
 
 // printMachine prints the versions, the machine and, if it was measured, its speed.
 func (r *benchReport) printMachine(a *app, markdown bool) error {
-	fmt.Fprintf(a.out, "imago %s, Go %s, %s, %s kernels, %s", r.Imago, r.Go, r.Platform, r.Kernels, plural(r.Threads, "thread"))
+	fmt.Fprintf(a.out, "imago %s, Go %s, %s, %s kernels, %s", r.Imago, r.Go, r.Platform, r.Kernels, english.Plural(r.Threads, "thread"))
 	if r.Machine == nil {
 		_, err := fmt.Fprint(a.out, "\n\n")
 		return err
@@ -331,7 +332,7 @@ func (r *benchReport) printMachine(a *app, markdown bool) error {
 	if name == "" {
 		name = "an unknown processor"
 	}
-	fmt.Fprintf(a.out, " of %s, %s\n\n", name, plural(r.Machine.Processors, "processor"))
+	fmt.Fprintf(a.out, " of %s, %s\n\n", name, english.Plural(r.Machine.Processors, "processor"))
 	t := table{header: []string{"threads", "multiply-add GFLOP/s", "read GB/s", "copy GB/s"}}
 	for _, c := range r.Machine.Capacity {
 		t.add(fmt.Sprint(c.Threads), short(c.FMA), short(c.Read), short(c.Copy))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/spf13/cobra"
 )
 
@@ -188,7 +189,7 @@ func (r *compareReport) print(a *app, b *benchFlags) error {
 	if err := r.printMachine(a, b.markdown); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "PyTorch %s, medians of %s\n\n", r.PyTorch, plural(b.rounds, "round"))
+	fmt.Fprintf(a.out, "PyTorch %s, medians of %s\n\n", r.PyTorch, english.Plural(b.rounds, "round"))
 	t := table{header: []string{"case", "unit", "at peak", "imago", "tuned", "plain", "of tuned", "spread", "of plain", "spread", "noise"}}
 	for _, c := range r.Comparisons {
 		atPeak := ""

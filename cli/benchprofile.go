@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // A profile is the time of each kernel of a program, in the order in which they run. Times are of one run, summed
@@ -117,7 +118,7 @@ func (pr *profile) write(w io.Writer, markdown bool) error {
 		row(k, runLengths(k.Fused))
 	}
 	if n > 0 {
-		small.Name = plural(n, "smaller one")
+		small.Name = english.Plural(n, "smaller one")
 		row(small, "")
 	}
 	whole := all // with the rates of matrix products only

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // classify returns the command classify: it predicts the classes of images with a semi-supervised model.
@@ -74,7 +75,7 @@ cropped and resized to fit the model, it prints the two most probable classes of
 		if err != nil {
 			return err
 		}
-		what := plural(split.Len(), set.split+" image")
+		what := english.Plural(split.Len(), set.split+" image")
 		switch {
 		case split.Labels == nil || len(s.Classes) != k:
 			fmt.Fprintf(a.out, "%s has no labels of these classes to compare with\n", s.Name)

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -77,7 +78,7 @@ are independent. The picture has one row for each group.`,
 			return err
 		}
 		if log != "" {
-			if err := a.writeTable(log, split.Len(), x.columns(), "the group of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
+			if err := a.writeTable(log, split.Len(), x.columns(), "the group of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
 				return err
 			}
 		}
@@ -85,7 +86,7 @@ are independent. The picture has one row for each group.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the first %d images of each of %s of %s by %s", x.mostShown(n), plural(x.countUsed(), "group"), s.Name, m.name)
+		return a.writePNG(out, picture, "the first %d images of each of %s of %s by %s", x.mostShown(n), english.Plural(x.countUsed(), "group"), s.Name, m.name)
 	}
 	return c
 }
@@ -131,7 +132,7 @@ func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "fitting %s to the codes\n", plural(x.k, "Gaussian"))
+	fmt.Fprintf(a.err, "fitting %s to the codes\n", english.Plural(x.k, "Gaussian"))
 	const maxFull = 64 // units, above which full covariances have too many numbers to estimate
 	units := x.m.Latent()
 	d, err := latent.FitDensity(ctx, points, nil, units, latent.DensityOptions{Components: x.k, Diagonal: units > maxFull, Key: key})
@@ -149,14 +150,14 @@ func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng
 // printAgreement prints the groups with their sizes and, if the images have labels, how well the groups agree with the
 // classes. It returns the title of each group.
 func (a *app) printAgreement(x *clustering) ([]string, error) {
-	labels, classes, images := x.split.Labels, x.set.Classes, plural(len(x.groups), "image")
+	labels, classes, images := x.split.Labels, x.set.Classes, english.Plural(len(x.groups), "image")
 	sizes := x.sizes()
 	titles := make([]string, x.k)
 	for g, n := range sizes {
-		titles[g] = fmt.Sprintf("%d, %s", g, plural(n, "image"))
+		titles[g] = fmt.Sprintf("%d, %s", g, english.Plural(n, "image"))
 	}
 	if labels == nil || len(classes) < 2 {
-		fmt.Fprintf(a.out, "%s in %s; there are no labels to compare them with\n", images, plural(x.k, "group"))
+		fmt.Fprintf(a.out, "%s in %s; there are no labels to compare them with\n", images, english.Plural(x.k, "group"))
 		return titles, nil
 	}
 	accuracy, class, err := probe.ClusterAccuracy(x.groups, labels, x.k, len(classes))
@@ -178,14 +179,14 @@ func (a *app) printAgreement(x *clustering) ([]string, error) {
 		name, share := "none", "–"
 		if c := class[g]; c >= 0 {
 			name = classes[c]
-			titles[g] = fmt.Sprintf("%d = %s, %s", g, name, plural(sizes[g], "image"))
+			titles[g] = fmt.Sprintf("%d = %s, %s", g, name, english.Plural(sizes[g], "image"))
 			if sizes[g] > 0 {
 				share = fmt.Sprintf("%.1f %%", 100*float64(row[c])/float64(sizes[g]))
 			}
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", g, thousands(sizes[g]), name, share, classes[often])
 	}
-	fmt.Fprintf(w, "accuracy %.4f, normalised mutual information %.4f, of %s in %s\n", accuracy, nmi, images, plural(x.k, "group"))
+	fmt.Fprintf(w, "accuracy %.4f, normalised mutual information %.4f, of %s in %s\n", accuracy, nmi, images, english.Plural(x.k, "group"))
 	return titles, w.Flush()
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // dataCache returns the command data cache.
@@ -50,7 +51,7 @@ func (a *app) listCache(files []data.CachedFile) error {
 		total += f.Size
 		what := "incomplete"
 		if f.N > 0 {
-			what = fmt.Sprintf("%s of %dx%dx%d from %s", plural(f.N, "image"), f.H, f.W, f.C, f.From)
+			what = fmt.Sprintf("%s of %dx%dx%d from %s", english.Plural(f.N, "image"), f.H, f.W, f.C, f.From)
 		}
 		fmt.Fprintf(w, "%s\tused %s\t%s\n\t\t%s\n", megabytes(f.Size), f.Used.Format("2006-01-02 15:04"), what, f.Path)
 	}
@@ -72,7 +73,7 @@ func (a *app) clearCache(files []data.CachedFile) error {
 		n++
 		total += f.Size
 	}
-	fmt.Fprintf(a.out, "deleted %s, %s\n", plural(n, "file"), megabytes(total))
+	fmt.Fprintf(a.out, "deleted %s, %s\n", english.Plural(n, "file"), megabytes(total))
 	if n < len(files) {
 		return fmt.Errorf("data: %d of %d files could not be deleted", len(files)-n, len(files))
 	}

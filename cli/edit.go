@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -123,8 +124,8 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.Name, plural(d.With, "training image"), d.Separation, thousands(d.Without))
-		return a.writePNG(out, picture, "%s at strengths %s by %s", plural(n, "image"), strength.String(), m.name)
+		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.Name, english.Plural(d.With, "training image"), d.Separation, thousands(d.Without))
+		return a.writePNG(out, picture, "%s at strengths %s by %s", english.Plural(n, "image"), strength.String(), m.name)
 	}
 	return c
 }

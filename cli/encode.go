@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // encode returns the command encode: it writes the latent means of the images of a set.
@@ -63,7 +64,7 @@ classifier and of the nearest neighbours, both from the codes of the training im
 				return err
 			}
 		}
-		what := fmt.Sprintf("the codes of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name)
+		what := fmt.Sprintf("the codes of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name)
 		if !strings.EqualFold(filepath.Ext(out), ".npz") {
 			return a.writeTable(out, split.Len(), codes.columns(), "%s", what)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // probeFlags are the flags of encode that predict labels from codes.
@@ -98,7 +99,7 @@ func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *cod
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "read from the codes of %s, by those of %s:\n", plural(test.Len(), "test image"), plural(train.Len(), "training image"))
+	fmt.Fprintf(a.out, "read from the codes of %s, by those of %s:\n", english.Plural(test.Len(), "test image"), english.Plural(train.Len(), "training image"))
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	if classes {
 		linear, nearest, _, err := p.accuracies(ctx, train.Labels, test.Labels, len(s.Classes))

@@ -13,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -100,7 +101,7 @@ data.`,
 		if err := eval.WriteRecords(out, scores.Records(source)); err != nil {
 			return err
 		}
-		a.printWritten(out, "%s of %s", plural(len(scores), "score"), m.name)
+		a.printWritten(out, "%s of %s", english.Plural(len(scores), "score"), m.name)
 		return nil
 	}
 	return c

@@ -11,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/train/ckpt"
 )
@@ -60,7 +61,7 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.err, "encoding %s of %s and fitting %s\n", plural(split.Len(), "train image"), s.Name, plural(k, "Gaussian"))
+		fmt.Fprintf(a.err, "encoding %s of %s and fitting %s\n", english.Plural(split.Len(), "train image"), s.Name, english.Plural(k, "Gaussian"))
 		mean, logVar, err := m.EncodeMeans(c.Context(), s.Labelled(split))
 		if err != nil {
 			return err
@@ -93,7 +94,7 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 		if err := atomicfile.Write(name, d.Write); err != nil {
 			return fmt.Errorf("fit-prior: %w", err)
 		}
-		a.printWritten(name, "%s fitted to the codes of %s by %s", plural(k, "Gaussian"), plural(d.Images, "train image"), m.name)
+		a.printWritten(name, "%s fitted to the codes of %s by %s", english.Plural(k, "Gaussian"), english.Plural(d.Images, "train image"), m.name)
 		return nil
 	}
 	return c

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // inputFlags are the flags that name the images a command starts from: image files after the run, images of a set, or
@@ -163,7 +164,7 @@ func (p *inputFlags) selectImages(m *trainedModel, set *data.Set) (*inputImages,
 	}
 	for _, i := range index {
 		if i >= split.Len() {
-			return nil, fmt.Errorf("--index %d: %s has %s, numbered from 0", i, set.Name, plural(split.Len(), p.set.split+" image"))
+			return nil, fmt.Errorf("--index %d: %s has %s, numbered from 0", i, set.Name, english.Plural(split.Len(), p.set.split+" image"))
 		}
 	}
 	images, err := data.Subset(set.Labelled(split), index)
@@ -219,7 +220,7 @@ func (p *inputImages) interleave(ctx context.Context, img medium.Item, made []fl
 
 // encodeSplit returns the latent means of the images of a part of a set, (N, Z), and prints a line of progress first.
 func (a *app) encodeSplit(ctx context.Context, m *trainedModel, set *data.Set, split data.Split, part string) ([]float32, error) {
-	fmt.Fprintf(a.err, "encoding %s of %s\n", plural(split.Len(), part+" image"), set.Name)
+	fmt.Fprintf(a.err, "encoding %s of %s\n", english.Plural(split.Len(), part+" image"), set.Name)
 	mean, _, err := m.EncodeMeans(ctx, set.Labelled(split))
 	return mean, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -60,7 +61,7 @@ the means of two images the two paths often look alike.`,
 		case pick.seeds != nil:
 			pick.seeds = slices.Concat(consecutivePairs(pick.seeds)...)
 		case n%2 == 1:
-			return usagef(c, "%s: want an even number of them, two for each row", plural(n, "image"))
+			return usagef(c, "%s: want an even number of them, two for each row", english.Plural(n, "image"))
 		}
 		pick.n += pick.n % 2
 		m, images, err := a.openModelAndInputs(c, args, &from, &pick, files)
@@ -120,7 +121,7 @@ the means of two images the two paths often look alike.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s, %d images each, between images by %s", plural(len(rows), "row"), steps, m.name)
+		return a.writePNG(out, picture, "%s, %d images each, between images by %s", english.Plural(len(rows), "row"), steps, m.name)
 	}
 	return c
 }

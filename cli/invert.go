@@ -13,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -109,7 +110,7 @@ units.`,
 				return err
 			}
 		}
-		return a.writePNG(out, picture, "%s beside the nearest images of %s", plural(n, "image"), m.name)
+		return a.writePNG(out, picture, "%s beside the nearest images of %s", english.Plural(n, "image"), m.name)
 	}
 	return c
 }
@@ -133,11 +134,11 @@ func (a *app) saveCodes(name string, m *trainedModel, images *inputImages, z []f
 	n := images.images.Len()
 	k := codes{units: m.Latent(), mean: z, Split: data.Split{Items: images.images}}
 	if !strings.EqualFold(filepath.Ext(name), ".npz") {
-		return a.writeTable(name, n, k.columns(), "the codes of %s by %s", plural(n, "image"), m.name)
+		return a.writeTable(name, n, k.columns(), "the codes of %s by %s", english.Plural(n, "image"), m.name)
 	}
 	if err := atomicfile.Write(name, k.npz); err != nil {
 		return fmt.Errorf("invert: %w", err)
 	}
-	a.printWritten(name, "the codes of %s by %s", plural(n, "image"), m.name)
+	a.printWritten(name, "the codes of %s by %s", english.Plural(n, "image"), m.name)
 	return nil
 }

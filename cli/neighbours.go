@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -116,7 +117,7 @@ of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the %s nearest to %s by %s", plural(k, among+" image"), plural(len(found), "image"), m.name)
+		return a.writePNG(out, picture, "the %s nearest to %s by %s", english.Plural(k, among+" image"), english.Plural(len(found), "image"), m.name)
 	}
 	return c
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -104,15 +105,7 @@ func (a *app) backend(threads int) backend.Backend {
 
 // thousands formats n with a comma before every three digits: 134,165.
 func thousands[T ~int | ~int64](n T) string {
-	s := strconv.FormatInt(int64(n), 10)
-	sign := ""
-	if n < 0 {
-		sign, s = "-", s[1:]
-	}
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return sign + s
+	return english.Thousands(float64(n))
 }
 
 // kerasShape formats a shape whose first axis is the batch as Keras does: (None, 28, 28, 1).
@@ -128,12 +121,4 @@ func kerasShape(s tensor.Shape) string {
 		return "(None,)"
 	}
 	return "(" + strings.Join(parts, ", ") + ")"
-}
-
-// plural formats a count of things: 1 image, 2 images.
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%s %ss", thousands(n), one)
 }

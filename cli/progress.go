@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
@@ -55,7 +56,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 	if done > 0 {
 		left = fmt.Sprintf(", %v left", (now.Sub(p.start) * time.Duration(total-done) / time.Duration(done)).Round(time.Second))
 	}
-	fmt.Fprintf(p.w, "%s: %s of %s%s\n", what, thousands(done), plural(total, thing), left)
+	fmt.Fprintf(p.w, "%s: %s of %s%s\n", what, thousands(done), english.Plural(total, thing), left)
 }
 
 // end removes the bar.

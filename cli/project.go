@@ -11,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -94,7 +95,7 @@ class, or by an attribute:
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the codes of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name)
+		return a.writePNG(out, picture, "the codes of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name)
 	}
 	return c
 }

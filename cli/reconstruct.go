@@ -11,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -59,7 +60,7 @@ set, those of --index, or PNG and JPEG files, cropped and resized to fit the mod
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s and their reconstructions by %s", plural(n, "image"), m.name)
+		return a.writePNG(out, picture, "%s and their reconstructions by %s", english.Plural(n, "image"), m.name)
 	}
 	return c
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/viz"
 )
@@ -107,7 +108,7 @@ images that are more typical, and more alike.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, sheet, "%s from %s%s", plural(n, "image"), m.name, cut)
+		return a.writePNG(out, sheet, "%s from %s%s", english.Plural(n, "image"), m.name, cut)
 	}
 	return c
 }
@@ -209,7 +210,7 @@ func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) e
 	if err != nil {
 		return err
 	}
-	return a.writePNG(out, sheet, "%s for each of %s from %s%s", plural(n, "image"), plural(len(names), "label"), d.m.name, d.truncation)
+	return a.writePNG(out, sheet, "%s for each of %s from %s%s", english.Plural(n, "image"), english.Plural(len(names), "label"), d.m.name, d.truncation)
 }
 
 // squareCols returns the number of columns of an about square sheet of n images: the least whole number whose square

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -58,7 +59,7 @@ marker for each class. If the model has more than two latent units, the first tw
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the means of %s of %s by %s", plural(split.Len(), set.split+" image"), s.Name, m.name)
+		return a.writePNG(out, picture, "the means of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name)
 	}
 	return c
 }

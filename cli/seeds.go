@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // addSeedFlags declares --seeds and --truncation, for a command that can start from codes drawn from the prior.
@@ -70,7 +71,7 @@ func (a *app) imageCodes(ctx context.Context, m *trainedModel, images data.Items
 
 // invertImages returns the result of latent.Invert, and shows its progress.
 func (a *app) invertImages(ctx context.Context, m *trainedModel, images data.Items, o latent.Inversion) (z, pictures []float32, err error) {
-	fmt.Fprintf(a.err, "finding the codes of %s by %s of descent from %s each\n", plural(images.Len(), "image"), plural(o.Steps, "step"), plural(o.Starts, "start"))
+	fmt.Fprintf(a.err, "finding the codes of %s by %s of descent from %s each\n", english.Plural(images.Len(), "image"), english.Plural(o.Steps, "step"), english.Plural(o.Starts, "start"))
 	p := newProgress(a.err)
 	defer p.end()
 	o.Progress = func(done, total int) { p.set("finding codes", done, total, "step") }

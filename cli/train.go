@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -385,11 +386,11 @@ func (a *app) featureOptions(p *progress, noCache bool) feature.Options {
 
 // printTrained prints the length of a training, its time and the file of its report.
 func (a *app) printTrained(run *runlog.Run, r train.Result) {
-	done := plural(r.Epochs, "epoch")
+	done := english.Plural(r.Epochs, "epoch")
 	if r.Last.Partial {
 		done += " and a part of the next"
 	}
-	fmt.Fprintf(a.out, "done       %s, %s in all; %.1f s\n", done, plural(int(r.Steps), "step"), r.Seconds)
+	fmt.Fprintf(a.out, "done       %s, %s in all; %.1f s\n", done, english.Plural(int(r.Steps), "step"), r.Seconds)
 	if r.Report != "" {
 		fmt.Fprintf(a.out, "report     %s\n", r.Report)
 	}

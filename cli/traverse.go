@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -57,7 +58,7 @@ pixel.`,
 			return usage(c, err)
 		}
 		if n := pick.countNamed(files); n > 1 {
-			return usagef(c, "%s: want one, or none", plural(n, "image"))
+			return usagef(c, "%s: want one, or none", english.Plural(n, "image"))
 		} else if pick.truncation.isSet() && pick.seeds == nil {
 			return usagef(c, "--truncation %v is for a code that is drawn: name one with --seeds", pick.truncation.limit)
 		}
@@ -134,7 +135,7 @@ pixel.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s of %s, from %s", plural(len(units), "unit"), m.name, strings.ReplaceAll(values.String(), "..", " to "))
+		return a.writePNG(out, picture, "%s of %s, from %s", english.Plural(len(units), "unit"), m.name, strings.ReplaceAll(values.String(), "..", " to "))
 	}
 	return c
 }

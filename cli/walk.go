@@ -13,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -72,7 +73,7 @@ found by gradient descent, as imago invert does.`,
 			stops = n
 		}
 		if stops < 2 || stops > maxWalk/leg {
-			return usagef(c, "%s of %s: want two stops or more, and %s or fewer in all", plural(stops, "leg"), plural(leg, "image"), thousands(maxWalk))
+			return usagef(c, "%s of %s: want two stops or more, and %s or fewer in all", english.Plural(stops, "leg"), english.Plural(leg, "image"), thousands(maxWalk))
 		}
 		m, err := a.open(c, args, &from)
 		if err != nil {
@@ -127,7 +128,7 @@ found by gradient descent, as imago invert does.`,
 		if err := atomicfile.WriteBytes(out, b); err != nil {
 			return fmt.Errorf("walk: %w", err)
 		}
-		a.printWritten(out, "%s between %s by %s", plural(len(frames), "image"), plural(len(codes)/m.Latent(), "stop"), m.name)
+		a.printWritten(out, "%s between %s by %s", english.Plural(len(frames), "image"), english.Plural(len(codes)/m.Latent(), "stop"), m.name)
 		return nil
 	}
 	return c

@@ -52,7 +52,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// train is the loop. Everything that it needs to be continued in another process is in
+// train runs the loop. Everything that it needs to be continued in another process is in
 // t.at and t.sums. It returns the line of the last epoch.
 func (t *trainer) train(ctx context.Context) (last runlog.Line, err error) {
 	if epochs := runlog.Epochs(t.lines); len(epochs) > 0 {
