@@ -47,6 +47,9 @@ type Split struct {
 	// Attributes says of each image which of Set.Attributes it has: (N, A), 0 or 1,
 	// row major; nil if nothing is said.
 	Attributes []uint8
+
+	// Origins say where each item comes from; see Origin.
+	Origins Origins
 }
 
 // Len returns the number of images; 0 for the zero Split.
@@ -68,6 +71,10 @@ type Set struct {
 	// MNIST: its parts are the parts of this set. nil = the channels are no images of
 	// their own.
 	Channels *Set
+
+	// Notes are what a person should know before a model is trained on the set: what was
+	// left out or changed, and what looks wrong. Tell and Warn add one.
+	Notes []Note
 
 	// Digest is the SHA-256, in hex, of what identifies the content: two sets
 	// with equal digests give equal images in equal order. It goes into run.json.
@@ -154,6 +161,7 @@ type Options struct {
 	NoCache      bool          // keep no decoded images on disk, and use none
 	Progress     io.Writer     // told of downloads and long reads; nil = silent
 	Seed         uint64        // chooses the held-out images where the files do not
+	Whole        bool          // hold nothing out: all items of files that do not say are in the training part, in their order
 	TestFraction float64       // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
 	Without      []string      // names of classes whose images are left out of both parts
 }

@@ -12,7 +12,7 @@ import (
 
 // HoldOut divides the indices of n images into a training and a test part, each in
 // rising order. The test part has opt.TestFraction of them, rounded, at least one where
-// n ≥ 2 and never all: those whose SHA-256 of seed and key is smallest. The choice of
+// n ≥ 2 and never all, but none if opt.Whole: those whose SHA-256 of seed and key is smallest. The choice of
 // an image depends on its key alone, so that a set that grows keeps almost all of its
 // division. key(i) is a name of image i that does not change, such as its path.
 func HoldOut(n int, opt Options, key func(i int) string) (train, test []int) {
@@ -22,6 +22,9 @@ func HoldOut(n int, opt Options, key func(i int) string) (train, test []int) {
 	}
 	k := int(math.Round(float64(n) * fraction))
 	k = max(min(k, n-1), min(1, n-1), 0)
+	if opt.Whole {
+		k = 0
+	}
 
 	type ranked struct {
 		hash [sha256.Size]byte
@@ -55,7 +58,7 @@ func Divide(s *Set, opt Options) error {
 	if !ok {
 		return fmt.Errorf("data: %s: training images are %T, want *data.InMemory", s.Name, s.Train.Items)
 	}
-	labels := s.Train.Labels
+	labels, origins := s.Train.Labels, s.Train.Origins
 	train, test := HoldOut(all.Len(), opt, strconv.Itoa)
 	for _, p := range []struct {
 		*Split
@@ -65,7 +68,7 @@ func Divide(s *Set, opt Options) error {
 		if err != nil {
 			return err
 		}
-		*p.Split = Split{Items: im}
+		*p.Split = Split{Items: im, Origins: origins.only(p.index)}
 		if labels != nil {
 			p.Labels = make([]int32, len(p.index))
 			for j, i := range p.index {

@@ -91,6 +91,8 @@ func exactly(images Items) func(i int, dst []float32) error {
 		return im.FloatsAt
 	case *labelled:
 		return exactly(im.Items)
+	case *joined:
+		return im.exactly()
 	case *subset:
 		if at := exactly(im.all); at != nil {
 			return func(i int, dst []float32) error { return at(int(im.index[i]), dst) }

@@ -54,14 +54,14 @@ func (t Trait) Mask(p Split) ([]bool, error) {
 	return with, nil
 }
 
-// Select returns the images of those indices, in that order, with their labels and
-// attributes. It fails if an index is outside [0, N).
+// Select returns the images of those indices, in that order, with their labels,
+// attributes and origins. It fails if an index is outside [0, N).
 func (s Split) Select(index []int) (Split, error) {
 	images, err := Subset(s.Items, index)
 	if err != nil {
 		return Split{}, err
 	}
-	out := Split{Items: images}
+	out := Split{Items: images, Origins: s.Origins.only(index)}
 	if s.Labels != nil {
 		out.Labels = make([]int32, 0, len(index))
 	}

@@ -71,6 +71,8 @@ type Data struct {
 
 	Item medium.Saved `json:"item"` // what describes each of them
 
+	Notes []data.Note `json:"notes,omitempty"` // data.Set.Notes
+
 	// Runs of imago before it had media have these two in place of Item: rows, columns
 	// and channels, and the columns of a table. Decode sets Item from them.
 	Image   [3]int          `json:"image,omitzero"`
@@ -135,7 +137,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
-			Source: source, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(),
+			Source: source, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
 			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without, Label: opt.Label,
 		},
 		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,

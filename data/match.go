@@ -1,0 +1,72 @@
+package data
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MatchClasses gives each class of s the number that it has in names, such as the
+// classes of the set that a model was trained on: a class is its name. It changes
+// s.Classes, and the labels of s in a copy. Classes of items that are not in names
+// follow those of names, and are returned.
+func (s *Set) MatchClasses(names []string) (unknown []string) {
+	if s.Classes == nil || slices.Equal(s.Classes, names) {
+		return nil
+	}
+	used := make([]bool, len(s.Classes))
+	for _, p := range []Split{s.Train, s.Test} {
+		for _, l := range p.Labels {
+			used[l] = true
+		}
+	}
+	classes := slices.Clone(names)
+	number := map[string]int32{}
+	for k, name := range names {
+		number[name] = int32(k)
+	}
+	for k, name := range s.Classes {
+		if _, known := number[name]; !known && used[k] {
+			number[name] = int32(len(classes))
+			classes, unknown = append(classes, name), append(unknown, name)
+		}
+	}
+	for _, p := range []*Split{&s.Train, &s.Test} {
+		p.Labels = slices.Clone(p.Labels)
+		for i, l := range p.Labels {
+			p.Labels[i] = number[s.Classes[l]]
+		}
+	}
+	s.Classes = classes
+	return unknown
+}
+
+// MatchAttributes orders the attributes of s as in names, such as the attributes of the
+// set that a model was trained on, and leaves out others. It changes s.Attributes, and
+// the attributes of the items in a copy. It fails if s lacks one of names.
+func (s *Set) MatchAttributes(names []string) error {
+	from := make([]int, len(names))
+	for k, name := range names {
+		if from[k] = slices.Index(s.Attributes, name); from[k] < 0 {
+			return fmt.Errorf("data: %s has no attribute %q; it has %s", s.Name, name, strings.Join(s.Attributes, ", "))
+		}
+	}
+	if slices.Equal(s.Attributes, names) {
+		return nil
+	}
+	have := len(s.Attributes)
+	for _, p := range []*Split{&s.Train, &s.Test} {
+		if p.Attributes == nil {
+			continue
+		}
+		out := make([]uint8, 0, p.Len()*len(names))
+		for i := range p.Len() {
+			for _, k := range from {
+				out = append(out, p.Attributes[i*have+k])
+			}
+		}
+		p.Attributes = out
+	}
+	s.Attributes = slices.Clone(names)
+	return nil
+}
