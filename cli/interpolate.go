@@ -12,8 +12,30 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// latentPaths has the paths between two codes that --path takes.
-var pathByName = map[string]latent.Interpolation{"linear": latent.Linear, "spherical": latent.Spherical}
+// The paths between two codes that --path takes.
+const (
+	linearPath    = "linear"
+	sphericalPath = "spherical"
+	bothPaths     = "both"
+)
+
+var pathByName = map[string]latent.Interpolation{linearPath: latent.Linear, sphericalPath: latent.Spherical}
+
+// choosePaths returns the paths to take between codes of a model. With one unit there is no way
+// round the origin, so only a user who asks for the spherical path is given it.
+func (a *app) choosePaths(c *cobra.Command, m *trainedModel, path string) []string {
+	switch {
+	case m.Latent() == 1 && path != linearPath && !c.Flags().Changed("path"):
+		fmt.Fprintln(a.err, "the model has one latent unit, in which no path leads round the origin: the path is linear")
+		return []string{linearPath}
+	case m.Latent() == 1 && path != linearPath:
+		a.warn("the model has one latent unit, in which no path leads round the origin: between codes of opposite signs the spherical path jumps half way")
+	}
+	if path == bothPaths {
+		return []string{linearPath, sphericalPath}
+	}
+	return []string{path}
+}
 
 // interpolate returns the command interpolate: it draws images decoded between two codes.
 func (a *app) interpolate() *cobra.Command {
@@ -35,8 +57,9 @@ With --seeds it interpolates between codes drawn from the prior, from each seed 
 without an encoder, as a GAN, if no images are named. For images of such a model it finds the codes by gradient
 descent, as imago invert does.
 
-Codes drawn from a prior of many units lie near a sphere, and the straight line between two of them leaves it. Between
-the means of two images the two paths often look alike.`,
+Codes drawn from a prior of many units lie near a sphere, and the straight line between two of them leaves it. The
+great circle keeps between the lengths of its two codes. Between the means of two images the two paths often look
+alike. With one latent unit there is the straight line only.`,
 		Example: `  imago interpolate latest
   imago interpolate latest --index 7,2 --steps 16
   imago interpolate face-vae-celeba-001 me.jpg you.jpg --path spherical
@@ -45,14 +68,14 @@ the means of two images the two paths often look alike.`,
 	}
 	f := c.Flags()
 	f.IntVar(&steps, "steps", 9, "decoded `images` in a row, both ends included")
-	f.StringVar(&path, "path", "both", "`path` between the codes: linear, spherical or both")
+	f.StringVar(&path, "path", bothPaths, "`path` between the codes: linear, spherical or both")
 	outFlag(c, &out, "interpolate.png")
 	pick.addSeedFlags(c)
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		if err := cmp.Or(atLeast("steps", steps, 2), oneOf("path", path, "linear", "spherical", "both"), checkPNGName(out), pick.check(files)); err != nil {
+		if err := cmp.Or(atLeast("steps", steps, 2), oneOf("path", path, linearPath, sphericalPath, bothPaths), checkPNGName(out), pick.check(files)); err != nil {
 			return usage(c, err)
 		}
 		switch n := pick.countNamed(files); {
@@ -81,10 +104,7 @@ the means of two images the two paths often look alike.`,
 		if err != nil {
 			return err
 		}
-		paths := []string{path}
-		if path == "both" {
-			paths = []string{"linear", "spherical"}
-		}
+		paths := a.choosePaths(c, m, path)
 		var z []float32
 		var rows []string
 		units := m.Latent()

@@ -52,7 +52,7 @@ found by gradient descent, as imago invert does.`,
 	f.IntVar(&leg, "steps", 16, "`images` from one stop to the next")
 	f.DurationVar(&delay, "delay", 60*time.Millisecond, "`time` that each image is shown")
 	f.IntVar(&side, "side", 256, "about how many `pixels` the longer side of the animation has; images are enlarged a whole number of times")
-	f.StringVar(&path, "path", "spherical", "`path` between the stops: linear or spherical")
+	f.StringVar(&path, "path", sphericalPath, "`path` between the stops: linear or spherical")
 	seedFlag(c, &seed, "the stops")
 	f.StringVar(&out, "out", "walk.gif", "GIF `file` to write")
 	pick.addSeedFlags(c)
@@ -63,7 +63,7 @@ found by gradient descent, as imago invert does.`,
 		if !strings.EqualFold(filepath.Ext(out), ".gif") {
 			return usagef(c, "--out %q: want a name that ends in .gif", out)
 		}
-		if err := cmp.Or(atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, "linear", "spherical"), checkFolder("out", out), pick.check(files)); err != nil {
+		if err := cmp.Or(atLeast("stops", stops, 2), atLeast("steps", leg, 1), atLeast("side", side, 1), oneOf("path", path, linearPath, sphericalPath), checkFolder("out", out), pick.check(files)); err != nil {
 			return usage(c, err)
 		}
 		if delay < 10*time.Millisecond || delay > time.Minute {
@@ -100,7 +100,7 @@ found by gradient descent, as imago invert does.`,
 				return err
 			}
 		}
-		z, err := latent.Walk(pathByName[path], codes, m.Latent(), leg)
+		z, err := latent.Walk(pathByName[a.choosePaths(c, m, path)[0]], codes, m.Latent(), leg)
 		if err != nil {
 			return err
 		}
