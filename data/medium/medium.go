@@ -74,6 +74,17 @@ type Format struct {
 	Many      bool   // a file can hold more than one item
 }
 
+// A Tabular is a Medium whose items are records of named cells, such as the rows of a
+// table, to be written among the columns of a larger table.
+type Tabular interface {
+	Medium
+	// Header returns the names of the cells of an item.
+	Header(item Item) []string
+	// Cells returns the cells of one item in the units of its files, one for each name
+	// of Header: a float64 or a string.
+	Cells(item Item, values []float32) []any
+}
+
 // A Mirror is a Medium whose items may be mirrored to augment training data.
 type Mirror interface {
 	Medium

@@ -72,24 +72,43 @@ func (m Medium) column(j int) Column {
 	return m.Columns[j]
 }
 
+// Header returns the names of the columns.
+func (m Medium) Header(item medium.Item) []string {
+	names := make([]string, item.Size())
+	for j := range names {
+		names[j] = m.column(j).Name
+	}
+	return names
+}
+
+// Cells returns a row in the units of its columns, min + x·(max − min), each a float64 of
+// the precision of float32.
+func (m Medium) Cells(_ medium.Item, values []float32) []any {
+	cells := make([]any, len(values))
+	for j, x := range values {
+		c := m.column(j)
+		cells[j] = float64(float32(c.Min*(1-float64(x)) + c.Max*float64(x)))
+	}
+	return cells
+}
+
 // Encode returns a CSV file: the names of the columns, then a line for each row in the
 // units of the columns, min + x·(max − min), with as many digits as float32 has.
 func (m Medium) Encode(item medium.Item, values []float32) ([]byte, error) {
 	d := item.Size()
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	cells := make([]string, d)
-	for j := range cells {
-		cells[j] = m.column(j).Name
-	}
-	w.Write(cells) // a Buffer takes everything
+	w.Write(m.Header(item)) // a Buffer takes everything
+	line := make([]string, d)
 	for at := 0; at < len(values); at += d {
-		for j, x := range values[at : at+d] {
-			c := m.column(j)
-			v := c.Min*(1-float64(x)) + c.Max*float64(x)
-			cells[j] = strconv.FormatFloat(v, 'g', -1, 32)
+		for j, cell := range m.Cells(item, values[at:at+d]) {
+			if v, ok := cell.(float64); ok {
+				line[j] = strconv.FormatFloat(v, 'g', -1, 32)
+			} else {
+				line[j] = fmt.Sprint(cell)
+			}
 		}
-		w.Write(cells)
+		w.Write(line)
 	}
 	w.Flush()
 	return b.Bytes(), w.Error()
