@@ -108,9 +108,9 @@ func toFrames(frames []image.Image, maxSide int) ([]*image.RGBA, error) {
 		dst := image.NewRGBA(image.Rect(0, 0, w, h))
 		fill(dst, paper)
 		if w == b.Dx() {
-			draw.Draw(dst, dst.Rect, f, b.Min, draw.Over)
+			draw.Draw(dst, dst.Rect, unwrapped(f), b.Min, draw.Over)
 		} else {
-			xdraw.CatmullRom.Scale(dst, dst.Rect, f, b, draw.Over, nil)
+			xdraw.CatmullRom.Scale(dst, dst.Rect, unwrapped(f), b, draw.Over, nil)
 		}
 		out = append(out, dst)
 	}

@@ -46,7 +46,7 @@ func Panels(panels []Panel, cols int) (image.Image, error) {
 		return nil, err
 	}
 	drawPanels(s, panels, cols)
-	return s.img, nil
+	return s.image(), nil
 }
 
 // PanelsSVG draws the same as Panels and returns it as an SVG document.

@@ -17,8 +17,11 @@ func PNG(img image.Image) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	enc := png.Encoder{CompressionLevel: png.DefaultCompression}
-	if err := enc.Encode(&b, compact(img)); err != nil {
+	if err := enc.Encode(&b, compact(unwrapped(img))); err != nil {
 		return nil, fmt.Errorf("viz: png: %w", err)
+	}
+	if d, ok := img.(*drawing); ok {
+		return withTiles(b.Bytes(), d), nil
 	}
 	return b.Bytes(), nil
 }

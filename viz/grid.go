@@ -77,18 +77,20 @@ func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
 	}
 	if opt.Background != nil {
 		fill(s.img, opt.Background)
+		s.keep(s.img.Rect)
 	}
 	if head > 0 {
 		s.text(float64(gap)/Density, 20, titleText, shorten(titleText, opt.Title, s.w-float64(2*gap)/Density))
 	}
 	for k := range n {
 		x, y := gap+k%cols*(cw+gap), head+gap+k/cols*(ch+label+gap)
-		blit(s.img, x, y, scale, t, k)
+		s.tile(x, y, scale, t, k)
 		if label > 0 {
 			style := tickText.at(0.5)
 			s.text((float64(x)+float64(cw)/2)/Density, float64(y+ch)/Density+12, style,
 				shorten(style, opt.Titles[k], float64(cw+gap)/Density))
 		}
 	}
-	return s.img.SubImage(image.Rect(0, 0, pw, ph)), nil
+	s.img = s.img.SubImage(image.Rect(0, 0, pw, ph)).(*image.RGBA)
+	return s.image(), nil
 }

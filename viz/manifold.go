@@ -119,7 +119,7 @@ func manifold(t tiles, n int, lo, hi float64, opt ManifoldOptions) (image.Image,
 	s.text(left, 30, titleText, shorten(titleText, opt.Title, gw-note.width(opt.Note)-16))
 
 	for k := range n * n {
-		blit(s.img, s.px(left)+k%n*w*scale, s.px(top)+k/n*h*scale, scale, t, k)
+		s.tile(s.px(left)+k%n*w*scale, s.px(top)+k/n*h*scale, scale, t, k)
 	}
 
 	// The middle of cell k lies at (k + ½)/n of the side; a value between two
@@ -139,7 +139,7 @@ func manifold(t tiles, n int, lo, hi float64, opt ManifoldOptions) (image.Image,
 	}
 	s.text(left+gw/2, top+gh+42, headText.sized(13).at(0.5), xl)
 	s.upward(20, top+gh/2, headText.sized(13), yl)
-	return s.img, nil
+	return s.image(), nil
 }
 
 func manifoldTicks(n int, lo, hi float64) []tick {

@@ -40,7 +40,7 @@ func Network(layers []NetLayer, title string) (image.Image, error) {
 		return nil, err
 	}
 	d.draw(s)
-	return s.img, nil
+	return s.image(), nil
 }
 
 // NetworkSVG draws the same as Network and returns it as an SVG document.

@@ -78,11 +78,11 @@ func pairs(originals, reconstructions tiles, opt PairsOptions) (image.Image, err
 		x, y := left+float64(k%cols)*(cw+gap), top+float64(k/cols)*block
 		for i, both := range [2]tiles{originals, reconstructions} {
 			row := y + float64(i)*(ch+gap)
-			blit(s.img, s.px(x), s.px(row), scale, both, k)
+			s.tile(s.px(x), s.px(row), scale, both, k)
 			if k%cols == 0 {
 				s.centred(left-10, row+ch/2, t, caps[i])
 			}
 		}
 	}
-	return s.img, nil
+	return s.image(), nil
 }

@@ -48,7 +48,12 @@ func ClassColor(i int) color.NRGBA {
 // oklch returns the sRGB colour of lightness l in [0, 1], chroma c and hue h in
 // radians of the OKLab space, clipped to the gamut. Ottosson 2020.
 func oklch(l, c, h float64) color.NRGBA {
-	a, b := c*math.Cos(h), c*math.Sin(h)
+	return fromOklab(l, c*math.Cos(h), c*math.Sin(h))
+}
+
+// fromOklab returns the sRGB colour of a lightness and two colour axes of the OKLab
+// space, clipped to the gamut.
+func fromOklab(l, a, b float64) color.NRGBA {
 	cube := func(v float64) float64 { return v * v * v }
 	x := cube(l + 0.3963377774*a + 0.2158037573*b)
 	y := cube(l - 0.1055613458*a - 0.0638541728*b)

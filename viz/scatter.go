@@ -89,7 +89,7 @@ func Scatter(points [][2]float32, labels []int32, classes []string, opt ScatterO
 	}
 	s.text(scatterLeft+scatterSide, scatterTop-12, bodyText.at(1), note)
 	s.text(scatterLeft, scatterTop-12, titleText, shorten(titleText, opt.Title, scatterSide-bodyText.width(note)-16))
-	return s.img, nil
+	return s.image(), nil
 }
 
 // checkLabels returns the names of the classes, or an error if labels do not fit the

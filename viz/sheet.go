@@ -125,14 +125,14 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 		}
 		for k := range cols {
 			i := r*cols + k
-			blit(s.img, s.px(x(k)), s.px(y), scale, t, i)
+			s.tile(s.px(x(k)), s.px(y), scale, t, i)
 			if opt.Cells != nil {
 				style := tickText.at(0.5)
 				s.text(x(k)+cw/2, y+ch+12, style, shorten(style, opt.Cells[i], cw+sheetGap))
 			}
 		}
 	}
-	return s.img, nil
+	return s.image(), nil
 }
 
 // bars returns pix with each line of line values repeated times.

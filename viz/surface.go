@@ -23,8 +23,10 @@ type surface struct {
 	w, h float64
 	dens int
 	c    vg.Canvas
-	img  *image.RGBA   // nil on a vector surface
-	svg  *vgsvg.Canvas // nil on a raster surface
+	img  *image.RGBA // nil on a vector surface
+	// tiles are the rectangles, in pixels, that show data: see drawing.
+	tiles []image.Rectangle
+	svg   *vgsvg.Canvas // nil on a raster surface
 }
 
 // newRaster returns a white surface of w×h units with dens pixels to a unit.
