@@ -68,7 +68,7 @@ func Divide(s *Set, opt Options) error {
 		if err != nil {
 			return err
 		}
-		*p.Split = Split{Items: im, Origins: origins.only(p.index)}
+		*p.Split = Split{Items: im, Origins: origins.Only(p.index)}
 		if labels != nil {
 			p.Labels = make([]int32, len(p.index))
 			for j, i := range p.index {

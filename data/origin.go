@@ -55,8 +55,9 @@ func (s Split) Origin(i int) Origin {
 	return o
 }
 
-// only returns the origins of the items of those indices, which were checked.
-func (o Origins) only(index []int) Origins {
+// Only returns the origins of the items of those indices. It panics, as a slice does, if
+// one is outside [0, N) and the origins say where the items come from.
+func (o Origins) Only(index []int) Origins {
 	out := Origins{Alone: o.Alone}
 	for _, i := range index {
 		if o.Files != nil {

@@ -61,7 +61,7 @@ func (s Split) Select(index []int) (Split, error) {
 	if err != nil {
 		return Split{}, err
 	}
-	out := Split{Items: images, Origins: s.Origins.only(index)}
+	out := Split{Items: images, Origins: s.Origins.Only(index)}
 	if s.Labels != nil {
 		out.Labels = make([]int32, 0, len(index))
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,6 +119,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 		if out.Test, err = openPair(test, id); err != nil {
 			return nil, err
 		}
+		out.Train.Origins, out.Test.Origins = origins(train, out.Train.Len()), origins(test, out.Test.Len())
 	} else if err := data.Divide(out, opt); err != nil {
 		return nil, fmt.Errorf("mnist: %s: %w", path, err)
 	} else {
@@ -148,6 +150,11 @@ func openPair(imagesPath string, id io.Writer) (data.Split, error) {
 	}
 	fmt.Fprintln(id, images.Digest(), labels.Digest())
 	return pair(images, labels, imagesPath, labelsPath)
+}
+
+// origins says that n items come from the file at path.
+func origins(path string, n int) data.Origins {
+	return data.Origins{Files: slices.Repeat([]string{filepath.Base(path)}, n)}
 }
 
 // again adds the remedy to an error about the content of a file.

@@ -189,7 +189,7 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
 		}
-		split.Items = m
+		split.Items, split.Origins = m, origins(parts, i)
 		fmt.Fprintf(id, "%d %dx%v\n", i, m.Len(), m.Item())
 		id.Write(m.Levels())
 		if p.labels == nil {

@@ -99,6 +99,9 @@ func TestOpen(t *testing.T) {
 		if tt.second == nil {
 			continue
 		}
+		if o := s.Test.Origin(1); !strings.Contains(o.File, "test") || o.Row != 1 {
+			t.Errorf("%s: test image 1 is from %v", tt.name, o)
+		}
 		for _, p := range []data.Split{s.Train, s.Test} {
 			if got := p.Items.(*data.InMemory).Slice(1)[:3]; !slices.Equal(got, tt.second) {
 				t.Errorf("%s: image 1 starts %v, want %v", tt.name, got, tt.second)

@@ -44,6 +44,7 @@ func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Se
 		if rows[i].Values, err = numbers(p.images); err != nil {
 			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
 		}
+		rows[i].Origins = origins(parts, i)
 		if p.labels == nil || opt.Label == "-" {
 			continue
 		}
@@ -67,4 +68,13 @@ func numbers(t *tensor.Tensor) ([]float64, error) {
 		}
 	}
 	return out, nil
+}
+
+// origins says where the items of part i come from: of two parts, from the array of that
+// name.
+func origins(parts [2]arrays, i int) data.Origins {
+	if parts[1].images == nil {
+		return data.Origins{}
+	}
+	return data.Origins{Files: slices.Repeat([]string{parts[i].imagesName}, parts[i].images.Shape()[0])}
 }

@@ -42,6 +42,7 @@ type parsed struct {
 	labels  []int32   // of each row, by its first appearance
 	kinds   []string  // each distinct label, in that order
 	number  map[string]int32
+	lines   []int32 // of each row, where it begins in the file
 }
 
 // separator returns what parts the cells of a table with that first line.
@@ -120,6 +121,7 @@ func parse(ctx context.Context, r io.Reader, label string) (*parsed, error) {
 		if err := t.add(cells, at); err != nil {
 			return nil, fmt.Errorf("%w: line %d%w", ErrFormat, at, err)
 		}
+		t.lines = append(t.lines, int32(at))
 	}
 	if t == nil || len(t.values) == 0 {
 		return nil, fmt.Errorf("%w: it has no rows", ErrFormat)

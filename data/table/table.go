@@ -83,7 +83,7 @@ func read(ctx context.Context, r io.Reader, name string, opt data.Options) (*dat
 	if err != nil {
 		return nil, err
 	}
-	rows := Rows{Values: t.values}
+	rows := Rows{Values: t.values, Origins: data.Origins{Lines: t.lines}}
 	var classes []string
 	if t.label >= 0 {
 		if classes, rows.Labels, err = t.classes(); err != nil {

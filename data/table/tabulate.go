@@ -18,6 +18,8 @@ import (
 type Rows struct {
 	Values []float64 // (N, D), finite
 	Labels []int32   // (N)
+
+	Origins data.Origins // where each row comes from
 }
 
 // MaxColumns and MaxNumbers are the most columns and numbers a table may have.
@@ -79,18 +81,12 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 		*data.Split
 		Rows
 	}{{&set.Train, train}, {&set.Test, test}} {
-		values := make([]float32, len(p.Values))
-		for i, v := range p.Values {
-			c := columns[i%d]
-			if v < c.Min || v > c.Max {
-				outside++
-			}
-			values[i] = scaled(v, c.Min, c.Max)
-		}
-		if p.Split.Items, err = data.NewValues(values, Item(columns)); err != nil {
+		items, n, err := newItems(p.Values, columns)
+		if err != nil {
 			return nil, err
 		}
-		p.Split.Labels = p.Rows.Labels
+		outside += n
+		p.Split.Items, p.Split.Labels, p.Split.Origins = items, p.Rows.Labels, p.Rows.Origins
 	}
 	if outside > 0 {
 		opt.Say("%d of %d values lie outside the range of the training part, and are taken as its ends", outside, len(train.Values)+len(test.Values))
@@ -163,7 +159,7 @@ func (r Rows) digest(h hash.Hash) {
 
 // only returns the rows of those indices.
 func (r Rows) only(index []int, d int) Rows {
-	var out Rows
+	out := Rows{Origins: r.Origins.Only(index)}
 	for _, i := range index {
 		out.Values = append(out.Values, r.Values[i*d:(i+1)*d]...)
 		if r.Labels != nil {

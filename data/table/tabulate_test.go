@@ -122,12 +122,12 @@ func TestTabulateHoldsOut(t *testing.T) {
 			return Tabulate(t.Context(), "s", []string{"a", "b"}, rows, Rows{}, set.Classes, data.Options{TestFraction: 0.25})
 		},
 		"another number": func() (*data.Set, error) {
-			r := Rows{slices.Clone(rows.Values), rows.Labels}
+			r := Rows{Values: slices.Clone(rows.Values), Labels: rows.Labels}
 			r.Values[7] = 2
 			return Tabulate(t.Context(), "s", names, r, Rows{}, set.Classes, data.Options{TestFraction: 0.25})
 		},
 		"another label": func() (*data.Set, error) {
-			r := Rows{rows.Values, slices.Clone(rows.Labels)}
+			r := Rows{Values: rows.Values, Labels: slices.Clone(rows.Labels)}
 			r.Labels[7] = 2
 			return Tabulate(t.Context(), "s", names, r, Rows{}, set.Classes, data.Options{TestFraction: 0.25})
 		},
