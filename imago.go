@@ -19,6 +19,7 @@ import (
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/train/terminal"
@@ -93,6 +94,10 @@ type Options struct {
 	Batch  int     // items a step
 	LR     float64 // learning rate
 	Seed   uint64  // of all randomness; 0 = 1
+
+	// Optimizer replaces the model's own optimiser, as optim.UsualSettings("adamw"). It is
+	// saved with the run.
+	Optimizer optim.Settings
 
 	Threads  int       // 0 = one for each processor
 	Progress io.Writer // where a line an epoch is written, a bar on a terminal; nil = nothing is
@@ -253,7 +258,7 @@ func (o Options) configure(set *data.Set, r Recipe) (runlog.Config, error) {
 	if o.PicturesEvery != 0 {
 		c.Pictures = o.PicturesEvery
 	}
-	c.Flip = o.Flip
+	c.Flip, c.Optimizer = o.Flip, o.Optimizer
 	return c, train.Validate(&c)
 }
 

@@ -33,6 +33,7 @@ type trainFlags struct {
 	batch             int
 	lr                float64
 	schedule          string
+	method            methodFlags
 	seed              uint64
 	threads           int
 	name, out         string
@@ -122,6 +123,7 @@ func (t *trainFlags) addFlags(c *cobra.Command) {
 	f.IntVar(&t.batch, "batch", 0, "`images` in a step (default the recipe's)")
 	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
 	f.StringVar(&t.schedule, "schedule", "", "`schedule` of the learning rate: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
+	t.method.addFlags(c)
 	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all random numbers")
 	threadsFlag(c, &t.threads)
 }
@@ -219,6 +221,7 @@ func (t *trainFlags) apply(c *cobra.Command, config *runlog.Config, recipe *mode
 	if given("schedule") {
 		config.Schedule = t.schedule
 	}
+	t.method.apply(c, config)
 	if fresh || given("seed") {
 		config.Seed = t.seed
 	}

@@ -30,6 +30,8 @@ type adversary struct {
 	img    medium.Item
 	labels int // K; 0 = the networks are given none
 
+	settings optim.Settings // in place of the rules of the optimisers
+
 	generatorOptimizer, discriminatorOptimizer optimizer
 
 	model *model.Model // set by declare
@@ -66,7 +68,7 @@ func newAdversary(name string, o Options, in model.Input) (*adversary, error) {
 	if in.Size() < 1 || in.Shape.Check() != nil {
 		return nil, emptyImageError(in.Item)
 	}
-	m := &adversary{name: name, Options: o.defaults(), img: in.Item}
+	m := &adversary{name: name, Options: o.defaults(), img: in.Item, settings: in.Optimizer}
 	if o.Labels {
 		if m.labels = in.Labels; m.labels == 0 {
 			return nil, option.Errorf("gan: %s takes the labels of images, and these have none: want a set with labels, such as mnist, or another kind", name)
@@ -99,7 +101,7 @@ func (m *adversary) declare() error {
 		return fmt.Errorf("gan: %s for images of %v: %w", m.name, m.img, err)
 	}
 	m.model = &model.Model{
-		Params: in.b.Params(), Slots: step.Slots, Networks: nn.WithOverview(m.name, in.b.Networks()), Objective: m.objective(),
+		Params: in.b.Params(), Slots: step.Slots, Networks: nn.WithOverview(m.name, in.b.Networks()), Objective: m.objective(), Optimizer: m.settings,
 		Phases: []model.Phase{{Step: m.train}}, Eval: m.eval, Latent: m.Latent, Decode: m.decode,
 		TakesLabels: model.Conditioning{Decode: m.Labels, Sample: m.Labels},
 	}

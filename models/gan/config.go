@@ -24,7 +24,8 @@ type Adversarial struct {
 	Augment string  `json:"augment" flag:"augment" help:"augmentation of real and generated images before the discriminator, for small sets: some of color,translation,cutout, or none"`                       // as DiffAugment takes it
 
 	// Optimizer and DOptimizer are those of Options; nil is Adam with Beta1 and Beta2. They
-	// are not saved: set them again to resume a run.
+	// are not saved: set them again to resume a run, or choose an optimiser of package optim
+	// by model.Input.Optimizer, which is saved.
 	Optimizer  optim.Rule `json:"-"`
 	DOptimizer optim.Rule `json:"-"`
 }

@@ -149,8 +149,9 @@ func (in *inputs) sums(metrics []graph.Output) []graph.Output {
 // generator follows its last update.
 func (in *inputs) update(o optimizer, loss *graph.Node, metrics ...graph.Output) update.Update {
 	u := update.Update{
-		Name: o.name, Loss: loss, Params: update.Params(in.b, o.networks...), Optimizer: o.rule, Rate: o.rate,
-		GradNorm: o.gradNorm, Metrics: metrics,
+		Name: o.name, Loss: loss, Params: update.Params(in.b, o.networks...), Rate: o.rate,
+		Optimizer: in.settings.Apply(o.rule, "optimizer/"+o.name),
+		GradNorm:  o.gradNorm, Metrics: metrics,
 	}
 	for _, network := range o.networks {
 		if network == generator && in.EMA > 0 {

@@ -68,10 +68,11 @@ const (
 	OutputProbs     = "probs"      // (B,K): probability of each class
 )
 
-// An Input describes the data a model is built for.
+// An Input describes the data a model is built for, and how it is to be optimised.
 type Input struct {
-	medium.Item     // of every item: a dense network takes any shape, a convolutional one three axes
-	Labels      int // K; 0 if the items have no labels
+	medium.Item                // of every item: a dense network takes any shape, a convolutional one three axes
+	Labels      int            // K; 0 if the items have no labels
+	Optimizer   optim.Settings // of the steps of all phases, in place of the model's own
 }
 
 // A Function builds the graph of one task for batches of a size. A task that a model
@@ -88,6 +89,9 @@ type Model struct {
 	Params []nn.Param
 	// Slots lists the states of the optimisers of all phases.
 	Slots []optim.Slot
+	// Optimizer are those of Input that the steps apply. A model that leaves it zero has
+	// an optimiser that cannot be chosen.
+	Optimizer optim.Settings
 	// Networks are the networks as they appear in a summary or a diagram, axis 0
 	// of every shape being the batch. The last one shows how the others are joined.
 	Networks []nn.Network

@@ -46,7 +46,8 @@ type phase struct {
 }
 
 // Overrides are settings that Go code gives a model beside its options. They are not
-// saved with a run: code that opens the run sets them again.
+// saved with a run: code that opens the run sets them again. An optimiser of package optim
+// is better chosen by model.Input.Optimizer, which is saved.
 type Overrides struct {
 	Optimizer   optim.Rule `json:"-"` // of every network; nil is Adam, with the constants of the kind
 	Initializer nn.Init    `json:"-"` // of the kernels of all layers; nil is Glorot uniform
@@ -94,7 +95,7 @@ func (o objective) build(in model.Input, overrides Overrides) (*model.Model, err
 	}
 	b := builder{o, in, overrides}
 	m := &model.Model{
-		Objective: o.formula, Supervision: o.supervision, Latent: o.latent, Deterministic: o.deterministic, TakesLabels: o.takesLabels,
+		Objective: o.formula, Optimizer: in.Optimizer, Supervision: o.supervision, Latent: o.latent, Deterministic: o.deterministic, TakesLabels: o.takesLabels,
 		Eval: b.eval, Score: b.score, Encode: b.encoder, Decode: b.decoder, Reconstruct: b.reconstruction,
 		Likelihood: o.likelihood.Describe(in.Item),
 	}
@@ -179,6 +180,7 @@ func (b builder) step(p phase, n int, lr *graph.Node) (*Inputs, update.Step) {
 		if rule := b.overrides.Optimizer; rule != nil {
 			updates[i].Optimizer = update.Prefixed(rule, "optimizer/"+u.Name+"/")
 		}
+		updates[i].Optimizer = b.in.Optimizer.Apply(updates[i].Optimizer, "optimizer/"+u.Name)
 	}
 	return in, update.New(in.Builder, lr, updates...)
 }

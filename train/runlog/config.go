@@ -32,12 +32,13 @@ type Config struct {
 	Model  json.RawMessage `json:"model"`  // the kind's configuration in full
 	Data   Data            `json:"data"`
 
-	Epochs int     `json:"epochs"`          // in all, ≥ 1; 0 = by Steps
-	Steps  int     `json:"steps,omitempty"` // updates in all, ≥ 1; 0 = by Epochs
-	Batch  int     `json:"batch"`           // images a step, ≥ 1
-	LR     float64 `json:"lr"`              // learning rate, > 0
-	Flip   bool    `json:"flip,omitempty"`  // half of the times, left and right of a training image are exchanged
-	Seed   uint64  `json:"seed"`            // of all randomness
+	Epochs    int            `json:"epochs"`             // in all, ≥ 1; 0 = by Steps
+	Steps     int            `json:"steps,omitempty"`    // updates in all, ≥ 1; 0 = by Epochs
+	Batch     int            `json:"batch"`              // images a step, ≥ 1
+	LR        float64        `json:"lr"`                 // learning rate, > 0
+	Optimizer optim.Settings `json:"optimizer,omitzero"` // zero = the model's own
+	Flip      bool           `json:"flip,omitempty"`     // half of the times, left and right of a training image are exchanged
+	Seed      uint64         `json:"seed"`               // of all randomness
 
 	// Schedule is how the learning rate changes over the epochs of a phase, as
 	// optim.ParseSchedule reads it; "" = not.
@@ -163,7 +164,7 @@ func (c *Config) Input(models *model.Registry) (model.Input, error) {
 	if err != nil {
 		return model.Input{}, fmt.Errorf("runlog: %w", err)
 	}
-	return model.Input{Item: item, Labels: len(c.Data.Labels)}, nil
+	return model.Input{Item: item, Labels: len(c.Data.Labels), Optimizer: c.Optimizer}, nil
 }
 
 // Build returns the model. The registry must have its kind and the medium of its data.
@@ -184,6 +185,9 @@ func (c *Config) Build(models *model.Registry) (*model.Model, error) {
 	m, err := mc.New(in)
 	if err != nil {
 		return nil, err
+	}
+	if m.Optimizer != c.Optimizer {
+		return nil, option.Errorf("runlog: %s: the optimiser of this model is its own and cannot be chosen: leave out {Optimizer}, {WeightDecay}, {Momentum} and {Clip}, which are %s", c.Kind, c.Optimizer)
 	}
 	if _, err := c.Phases(m); err != nil {
 		return nil, err
@@ -211,6 +215,9 @@ func (c *Config) Validate() error {
 	check(c.Epochs == 0 || c.Steps == 0, "{Epochs} %d and {Steps} %d: want one of them, which says how long the run is", c.Epochs, c.Steps)
 	check(c.Batch >= 1 && c.Batch <= 1<<16, "{Batch} %d: want 1 to %d", c.Batch, 1<<16)
 	check(c.LR > 0 && c.LR <= math.MaxFloat32, "{LR} %v: want a number above 0, as 0.001", c.LR)
+	if err := c.Optimizer.Validate(); err != nil {
+		faults = append(faults, err)
+	}
 	if _, err := optim.ParseSchedule(c.Schedule); err != nil {
 		faults = append(faults, option.Errorf("runlog: {Schedule}: %w", err))
 	}

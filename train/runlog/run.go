@@ -146,7 +146,7 @@ func (r *Run) Change(c Config) error {
 		return err
 	}
 	if now, err := same.Encode(""); err != nil || string(now) != string(was) {
-		return errors.Join(err, option.Errorf("runlog: %s: a resumed run keeps its recipe, data, batch and seed: only {Epochs}, {Steps}, {LR}, {Schedule}, {LogSteps}, {Measure}, checkpoints and pictures may change", r.Dir))
+		return errors.Join(err, option.Errorf("runlog: %s: a resumed run keeps its recipe, data, optimiser, batch and seed: only {Epochs}, {Steps}, {LR}, {Schedule}, {LogSteps}, {Measure}, checkpoints and pictures may change", r.Dir))
 	}
 	if err := r.checkLength(&c); err != nil {
 		return err

@@ -69,6 +69,9 @@ func (r *Reporter) Start(_ context.Context, v *train.View) error {
 	r.entry("run", v.Run().Dir)
 	r.entry("recipe", c.Recipe+" "+string(c.Model))
 	r.entry("data", fmt.Sprintf("%s: %s training and %s test images of %v", data, english.Thousands(float64(c.Data.Train)), english.Thousands(float64(c.Data.Test)), c.Data.Item))
+	if o := c.Optimizer.String(); o != "" {
+		rate += ", " + o
+	}
 	r.entry("training", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", c.Length(), c.Batch, rate, c.Seed))
 	r.entry("parameters", english.Thousands(float64(nn.Count(v.Model().Params))))
 	r.entry("objective", v.Model().Objective)
