@@ -21,7 +21,7 @@
 //		fmt.Println(l.Epoch, l.Test["test_loss"])
 //	}
 //
-// Promises. A run's folder is never deleted and no run is written over another. What
+// Promises. A run's folder is deleted by Run.Remove alone, and no run is written over another. What
 // run.json and metrics.jsonl call their fields never changes, so old runs can be read.
 // One process at a time trains a run: it holds Lock.
 //
