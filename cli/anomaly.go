@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -63,7 +64,7 @@ func (a *app) anomaly() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "anomaly <run>",
 		Short: "Rank images by how unlike the training images they are",
-		Long: `anomaly scores images of the run's data set, or of --data, with a model trained on normal images. A high score is
+		Long: `anomaly scores images of the run's data set, or all of --data, with a model trained on normal images. A high score is
 anomalous:
 
   reconstruction  the reconstruction error, averaged over draws of the code
@@ -90,17 +91,18 @@ picture shows the images with the highest and the lowest scores, above their rec
 	f.StringVar(&by, "by", anomaly.Combined, "`score` to rank by: reconstruction, elbo, density or combined")
 	f.IntVarP(&n, "count", "n", 20, "`number` of images at each end of the ranking to draw")
 	outFlag(c, &out, "anomaly.png")
-	f.StringVar(&scores, "scores", "", "CSV or Parquet `file` to write all scores to")
+	f.StringVar(&scores, "scores", "", tableFile("all scores"))
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.AddCommand(a.anomalySweep())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := cmp.Or(oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), checkPNGName(out), checkOptionalFile("scores", scores, ".csv", ".parquet"), set.check()); err != nil {
+		if err := cmp.Or(oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), checkPNGName(out), checkTableFile("scores", scores), set.check()); err != nil {
 			return usage(c, err)
 		}
 		if anomalous != nil && normal != nil {
 			return usagef(c, "both --anomalous and --normal: want one of them")
 		}
+		table := a.redirect(scores)
 		m, err := a.open(c, args, &from)
 		if err != nil {
 			return err
@@ -109,7 +111,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 		if m.config == nil {
 			return fmt.Errorf("anomaly: %s does not name its data set: want a run, or a file of weights that imago wrote", m.name)
 		}
-		own := setFlags{dir: set.dir, noCache: set.noCache, split: "train"}
+		own := setFlags{dir: set.dir, noCache: set.noCache, split: partTrain}
 		trained, _, err := a.openSplit(c, m, &own)
 		if err != nil {
 			return err
@@ -130,7 +132,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.err, "scoring %s of %s\n", english.Plural(split.Len(), set.split+" image"), s.Name)
+		fmt.Fprintf(a.err, "scoring %s of %s\n", set.items(m, split.Len()), s.Name)
 		all, err := d.Score(c.Context(), s.Labelled(split))
 		if err != nil {
 			return err
@@ -146,7 +148,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 			return err
 		}
 		if scores != "" {
-			if err := a.writeTable(scores, split.Len(), scoreColumns(all, split, positive), "the scores of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
+			if err := a.writeTable(table, scores, split.Len(), scoreColumns(all, s, split, positive), "the scores of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name); err != nil {
 				return err
 			}
 		}
@@ -237,11 +239,8 @@ func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) er
 }
 
 // scoreColumns returns a table of scores with one row for each image.
-func scoreColumns(all []anomaly.Score, p data.Split, positive []bool) []columns.Column {
-	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(i) }}}
-	if p.Labels != nil {
-		table = append(table, columns.Column{Name: "label", Int: func(i int) int32 { return p.Labels[i] }})
-	}
+func scoreColumns(all []anomaly.Score, set *data.Set, p data.Split, positive []bool) []columns.Column {
+	table := originColumns(set, data.Split{Items: p.Items, Labels: p.Labels, Origins: p.Origins})
 	if positive != nil {
 		table = append(table, columns.Column{Name: "anomalous", Int: func(i int) int32 {
 			if positive[i] {
@@ -274,7 +273,7 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(by.Values[j], by.Values[i]) })
-	fmt.Fprintf(a.out, "highest %s: %s\n", by.Name, formatRanked(order, by.Values, 5))
+	fmt.Fprintf(a.out, "highest %s: %s\n", by.Name, formatRanked(p, order, by.Values, 5))
 	n = min(n, len(order))
 	cols := min(10, n)
 	rows := n / cols // whole rows only
@@ -310,9 +309,9 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 			if row >= rows {
 				i = lowest[(row-rows)*cols+k]
 			}
-			cell := fmt.Sprint(i)
+			cell := filepath.Base(nameOf(p, i))
 			if p.Labels != nil {
-				cell = fmt.Sprintf("%d: %s", i, r.set.Classes[p.Labels[i]])
+				cell = fmt.Sprintf("%s: %s", cell, r.set.Classes[p.Labels[i]])
 			}
 			cells = append(cells, cell)
 		}
@@ -325,11 +324,11 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 	return a.writePNG(out, picture, "the %d images with the highest score and the %d with the lowest by %s", n, n, by.Name)
 }
 
-// formatRanked formats the first n indices of order with their values.
-func formatRanked(order []int, values []float64, n int) string {
+// formatRanked formats the names of the first n items of order with their values.
+func formatRanked(p data.Split, order []int, values []float64, n int) string {
 	var parts []string
 	for _, i := range order[:min(n, len(order))] {
-		parts = append(parts, fmt.Sprintf("%d (%.4g)", i, values[i]))
+		parts = append(parts, fmt.Sprintf("%s (%.4g)", nameOf(p, i), values[i]))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -117,7 +117,7 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 			if err := s.findImages(opened, split); err != nil {
 				return usage(c, err)
 			}
-			if s.codes, err = a.encodeSplit(c.Context(), m, opened, split, "train"); err != nil {
+			if s.codes, err = a.encodeSplit(c.Context(), m, opened, split, english.Plural(split.Len(), "train "+m.noun())); err != nil {
 				return err
 			}
 			if s.labels, err = m.labelsOf(opened.Labelled(split)); err != nil {

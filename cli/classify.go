@@ -10,7 +10,6 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/formats/columns"
-	"github.com/imago-ml/imago/internal/english"
 )
 
 // classify returns the command classify: it predicts the classes of images with a semi-supervised model.
@@ -25,7 +24,7 @@ func (a *app) classify() *cobra.Command {
 		Use:   "classify <run> [<image>...]",
 		Short: "Predict the classes of images with a semi-supervised model",
 		Long: `classify computes q(y|x) with a model that learned the classes from a few labelled images (m1, m2, m1m2). For the
-images of the run's data set, or of --data, it prints the error and the confusion matrix. For PNG and JPEG files,
+images of the run's data set, or all of --data, it prints the error and the confusion matrix. For PNG and JPEG files,
 cropped and resized to fit the model, it prints the two most probable classes of each.`,
 		Example: `  imago train m1m2 --data mnist
   imago classify latest
@@ -34,14 +33,15 @@ cropped and resized to fit the model, it prints the two most probable classes of
 	}
 	f := c.Flags()
 	invertFlag(c, &invert)
-	f.StringVar(&log, "predictions", "", "CSV or Parquet `file` to write the probability of each class to")
+	f.StringVar(&log, "predictions", "", tableFile("the probability of each class"))
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		if err := cmp.Or(checkOptionalFile("predictions", log, ".csv", ".parquet"), set.check()); err != nil {
+		if err := cmp.Or(checkTableFile("predictions", log), set.check()); err != nil {
 			return usage(c, err)
 		}
+		out := a.redirect(log)
 		m, err := a.open(c, args, &from)
 		if err != nil {
 			return err
@@ -75,23 +75,24 @@ cropped and resized to fit the model, it prints the two most probable classes of
 		if err != nil {
 			return err
 		}
-		what := english.Plural(split.Len(), set.split+" image")
+		what := set.items(m, split.Len())
+		predicted := probe.Argmax(probs, k)
 		switch {
 		case split.Labels == nil || len(s.Classes) != k:
 			fmt.Fprintf(a.out, "%s has no labels of these classes to compare with\n", s.Name)
 		default:
-			if err := a.printConfusion(split.Labels, probe.Argmax(probs, k), names, what); err != nil {
+			if err := a.printConfusion(split.Labels, predicted, names, what); err != nil {
 				return err
 			}
 		}
 		if log == "" {
 			return nil
 		}
-		table := codes{Split: split}.columns()
+		table := append(originColumns(s, split), columns.Column{Name: "predicted", Text: func(i int) string { return names[predicted[i]] }})
 		for j, name := range names {
 			table = append(table, columns.Column{Name: "p_" + name, Float: func(i int) float32 { return probs[i*k+j] }})
 		}
-		return a.writeTable(log, split.Len(), table, "the probability of each class of %s of %s by %s", what, s.Name, m.name)
+		return a.writeTable(out, log, split.Len(), table, "the probability of each class of %s of %s by %s", what, s.Name, m.name)
 	}
 	return c
 }

@@ -33,7 +33,7 @@ func (a *app) cluster() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cluster <run>",
 		Short: "Group images without labels",
-		Long: `cluster assigns each image of the run's data set, or of --data, to its most probable group. The groups are the classes
+		Long: `cluster assigns each image of the run's data set, or of all of --data, to its most probable group. The groups are the classes
 of the model itself if it has some (vade, m2), else the Gaussians of a mixture fitted to the codes of the training
 images.
 
@@ -50,20 +50,21 @@ are independent. The picture has one row for each group.`,
 	seedFlag(c, &seed, "the initial values of the fit")
 	f.IntVarP(&n, "count", "n", 12, "`number` of images of each group to draw")
 	outFlag(c, &out, "clusters.png")
-	f.StringVar(&log, "assignments", "", "CSV or Parquet `file` to write the group of each image to")
+	f.StringVar(&log, "assignments", "", tableFile("the group of each item"))
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := cmp.Or(atLeast("groups", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), checkPNGName(out), checkOptionalFile("assignments", log, ".csv", ".parquet")); err != nil {
+		if err := cmp.Or(atLeast("groups", k, 0), atLeast("encoded", encoded, 0), atLeast("count", n, 1), checkPNGName(out), checkTableFile("assignments", log)); err != nil {
 			return usage(c, err)
 		}
+		table := a.redirect(log)
 		m, s, split, err := a.openImages(c, args, &from, &set)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
 		ctx := c.Context()
-		x := &clustering{m: m, set: s, split: split, part: set.split, k: k}
+		x := &clustering{m: m, set: s, split: split, part: &set, k: k}
 		if m.Model().Classify != nil && k == 0 {
 			err = x.classify(ctx)
 		} else {
@@ -78,7 +79,7 @@ are independent. The picture has one row for each group.`,
 			return err
 		}
 		if log != "" {
-			if err := a.writeTable(log, split.Len(), x.columns(), "the group of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name); err != nil {
+			if err := a.writeTable(table, log, split.Len(), x.columns(), "the group of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name); err != nil {
 				return err
 			}
 		}
@@ -96,7 +97,7 @@ type clustering struct {
 	m      *trainedModel
 	set    *data.Set
 	split  data.Split
-	part   string    // of the set: "test" or "train"
+	part   *setFlags // of the set
 	k      int       // the number of groups
 	probs  []float64 // of each group for each image, (N, k)
 	groups []int32   // the most probable group of each image
@@ -128,7 +129,7 @@ func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng
 	if err != nil {
 		return err
 	}
-	points, err := a.encodeSplit(ctx, x.m, x.set, train, "train")
+	points, err := a.encodeSplit(ctx, x.m, x.set, train, english.Plural(train.Len(), "train "+x.m.noun()))
 	if err != nil {
 		return err
 	}
@@ -139,7 +140,7 @@ func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng
 	if err != nil {
 		return err
 	}
-	z, err := a.encodeSplit(ctx, x.m, x.set, x.split, x.part)
+	z, err := a.encodeSplit(ctx, x.m, x.set, x.split, x.part.items(x.m, x.split.Len()))
 	if err != nil {
 		return err
 	}
@@ -215,8 +216,7 @@ func (x *clustering) mostShown(n int) int { return min(n, slices.Max(x.sizes()))
 
 // columns returns a table with one row for each image: its label, its group and the probability of the group.
 func (x *clustering) columns() []columns.Column {
-	table := codes{Split: data.Split{Items: x.split.Items, Labels: x.split.Labels}}.columns()
-	return append(table, columns.Column{Name: "cluster", Int: func(i int) int32 { return x.groups[i] }},
+	return append(originColumns(x.set, x.split), columns.Column{Name: "cluster", Int: func(i int) int32 { return x.groups[i] }},
 		columns.Column{Name: "probability", Float: func(i int) float32 { return float32(x.probs[i*x.k+int(x.groups[i])]) }})
 }
 

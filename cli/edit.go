@@ -208,7 +208,7 @@ func (a *app) direction(ctx context.Context, m *trainedModel, set *data.Set, att
 	if err != nil {
 		return latent.Direction{}, err
 	}
-	codes, err := a.encodeSplit(ctx, m, set, train, "train")
+	codes, err := a.encodeSplit(ctx, m, set, train, english.Plural(train.Len(), "train "+m.noun()))
 	if err != nil {
 		return latent.Direction{}, err
 	}

@@ -20,17 +20,18 @@ func TestCodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := codes{
-		units:      2,
-		mean:       []float32{0.1, -2, 1e-20, 3, 16777216, 0},
-		logVar:     []float32{-1, -2, -3, -4, -5, -6},
-		attributes: []string{"hat", "old"},
-		Split:      data.Split{Items: images, Labels: []int32{7, 0, 2}, Attributes: []uint8{0, 1, 1, 1, 0, 0}},
+		units:  2,
+		mean:   []float32{0.1, -2, 1e-20, 3, 16777216, 0},
+		logVar: []float32{-1, -2, -3, -4, -5, -6},
+		set:    &data.Set{Classes: []string{"1", "2", "10"}, Attributes: []string{"hat", "old"}},
+		Split: data.Split{Items: images, Labels: []int32{2, 0, 1}, Attributes: []uint8{0, 1, 1, 1, 0, 0},
+			Origins: data.Origins{Rows: []int32{400, 7, 9}, Lines: []int32{402, 9, 11}}},
 	}
 	var csv strings.Builder
 	if err := columns.CSV(&csv, 3, k.columns()); err != nil {
 		t.Fatal(err)
 	}
-	want := "index,label,hat,old,z0,z1,log_var0,log_var1\n0,7,0,1,0.1,-2,-1,-2\n1,0,1,1,1e-20,3,-3,-4\n2,2,0,0,1.6777216e+07,0,-5,-6\n"
+	want := "index,line,label,hat,old,z0,z1,log_var0,log_var1\n400,402,10,0,1,0.1,-2,-1,-2\n7,9,1,1,1,1e-20,3,-3,-4\n9,11,2,0,0,1.6777216e+07,0,-5,-6\n"
 	if csv.String() != want {
 		t.Errorf("CSV:\n%s\nwant\n%s", csv.String(), want)
 	}
@@ -49,15 +50,23 @@ func TestCodes(t *testing.T) {
 			t.Errorf("%s: %v, %v; want %v", name, got, err, want)
 		}
 	}
-	if got, err := r.Read("labels"); err != nil || !slices.Equal(got.I32(), k.Labels) {
-		t.Errorf("labels: %v, %v; want %v", got, err, k.Labels)
+	for name, want := range map[string][]int32{"labels": {10, 1, 2}, "index": {400, 7, 9}, "line": {402, 9, 11}} {
+		if got, err := r.Read(name); err != nil || !slices.Equal(got.I32(), want) {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, want)
+		}
 	}
 
 	if got, err := r.Read("attributes"); err != nil || !got.Shape().Equal(tensor.Shape{3, 2}) || !slices.Equal(got.U8(), k.Attributes) {
 		t.Errorf("attributes: %v, %v; want %v", got, err, k.Attributes)
 	}
 
-	k.logVar, k.Labels, k.Attributes = nil, nil, nil // a deterministic model, unlabelled images
+	k.set.Classes[2] = "ten" // classes that are not all numbers are words
+	csv.Reset()
+	if err := columns.CSV(&csv, 1, k.columns()); err != nil || !strings.Contains(csv.String(), "\n400,402,ten,0,1,") {
+		t.Errorf("CSV: %v\n%s", err, csv.String())
+	}
+
+	k.logVar, k.Labels, k.Attributes, k.Origins = nil, nil, nil, data.Origins{} // a deterministic model, unlabelled images
 	csv.Reset()
 	if err := columns.CSV(&csv, 3, k.columns()); err != nil || !strings.HasPrefix(csv.String(), "index,z0,z1\n0,0.1,-2\n") {
 		t.Errorf("CSV: %v\n%s", err, csv.String())

@@ -28,7 +28,10 @@ func (p *probeFlags) addFlags(c *cobra.Command) {
 
 // check returns the first error in the flags.
 func (p *probeFlags) check(set *setFlags) error {
-	if p.probe && set.split != "test" {
+	if p.probe && set.split == "" {
+		set.split = partTest // of --data too: the probe learns from the rest
+	}
+	if p.probe && set.split != partTest {
 		return fmt.Errorf("--probe learns from the training images: want --split test")
 	}
 	if err := atLeast("neighbours", p.neighbours, 1); err != nil {
@@ -91,7 +94,7 @@ func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *cod
 	if !classes && !attributes {
 		return fmt.Errorf("encode --probe: %s has neither classes nor attributes to read: choose a labelled set with --data", s.Name)
 	}
-	codes, err := a.encodeSplit(ctx, m, s, train, "train")
+	codes, err := a.encodeSplit(ctx, m, s, train, english.Plural(train.Len(), "train "+m.noun()))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
-	"github.com/imago-ml/imago/internal/english"
 )
 
 // inputFlags are the flags that name the images a command starts from: image files after the run, images of a set, or
@@ -154,7 +153,7 @@ func (s *sameLabels) LabelsAt(_ int, dst []float32) { copy(dst, s.labels) }
 func (p *inputFlags) selectImages(m *trainedModel, set *data.Set) (*inputImages, error) {
 	split := p.set.selectSplit(set)
 	if split.Len() == 0 {
-		return nil, fmt.Errorf("%s has no %s images: choose the other part with --split", set.Name, p.set.split)
+		return nil, fmt.Errorf("%s has no %s: choose the other part with --split", set.Name, p.set.items(m, 0))
 	}
 	index := p.index
 	if index == nil {
@@ -164,7 +163,7 @@ func (p *inputFlags) selectImages(m *trainedModel, set *data.Set) (*inputImages,
 	}
 	for _, i := range index {
 		if i >= split.Len() {
-			return nil, fmt.Errorf("--index %d: %s has %s, numbered from 0", i, set.Name, english.Plural(split.Len(), p.set.split+" image"))
+			return nil, fmt.Errorf("--index %d: %s has %s, numbered from 0", i, set.Name, p.set.items(m, split.Len()))
 		}
 	}
 	images, err := data.Subset(set.Labelled(split), index)
@@ -173,7 +172,13 @@ func (p *inputFlags) selectImages(m *trainedModel, set *data.Set) (*inputImages,
 	}
 	out := &inputImages{images: images, index: index, title: m.titleOf(set, &p.set)}
 	for _, i := range index {
-		out.names = append(out.names, fmt.Sprintf("%s %d", p.set.split, i))
+		name := nameOf(split, i)
+		if o := split.Origin(i); o.Alone {
+			name = filepath.Base(name)
+		} else if p.set.data == "" && o.File == "" && o.Line == 0 {
+			name = fmt.Sprintf("%s %d", p.set.part(), i)
+		}
+		out.names = append(out.names, name)
 	}
 	return out, nil
 }
@@ -218,9 +223,10 @@ func (p *inputImages) interleave(ctx context.Context, img medium.Item, made []fl
 	return sheet.pix, nil
 }
 
-// encodeSplit returns the latent means of the images of a part of a set, (N, Z), and prints a line of progress first.
-func (a *app) encodeSplit(ctx context.Context, m *trainedModel, set *data.Set, split data.Split, part string) ([]float32, error) {
-	fmt.Fprintf(a.err, "encoding %s of %s\n", english.Plural(split.Len(), part+" image"), set.Name)
+// encodeSplit returns the latent means of the items of a part of a set, (N, Z), and prints a line of progress first; what
+// counts the items.
+func (a *app) encodeSplit(ctx context.Context, m *trainedModel, set *data.Set, split data.Split, what string) ([]float32, error) {
+	fmt.Fprintf(a.err, "encoding %s of %s\n", what, set.Name)
 	mean, _, err := m.EncodeMeans(ctx, set.Labelled(split))
 	return mean, err
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -52,22 +53,18 @@ units.`,
 	f.Float64Var(&o.Rate, "rate", o.Rate, "learning `rate` of Adam in the first step; it falls to 0")
 	f.Float64Var(&o.Noise, "noise", o.Noise, "expected standard `deviation` of a pixel, whose range is 1, which sets the weight of the prior; 0 ignores the prior")
 	seedFlag(c, &seed, "the initial codes")
-	f.StringVar(&save, "save", "", "CSV, Parquet or NPZ `file` to write the codes to")
+	f.StringVar(&save, "save", "", ".csv, .json, .jsonl, .parquet or .npz `file` to write the codes to; - for CSV on standard output")
 	outFlag(c, &out, "invert.png")
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		if err := cmp.Or(atLeast("steps", o.Steps, 1), inversionRange(o), checkPNGName(out), pick.check(files)); err != nil {
+		if err := cmp.Or(atLeast("steps", o.Steps, 1), inversionRange(o), checkPNGName(out), checkTableFile("save", save, ".npz"), pick.check(files)); err != nil {
 			return usage(c, err)
-		}
-		if save != "" {
-			if err := checkFileName("save", save, ".csv", ".parquet", ".npz"); err != nil {
-				return usage(c, err)
-			}
 		}
 		o.Key = sampleKey(seed).Split("invert")
 		o.Draws = max(o.Draws, o.Starts)
+		table := a.redirect(save)
 		m, images, err := a.openModelAndInputs(c, args, &from, &pick, files)
 		if err != nil {
 			return err
@@ -106,7 +103,7 @@ units.`,
 			return err
 		}
 		if save != "" {
-			if err := a.saveCodes(save, m, images, z); err != nil {
+			if err := a.saveCodes(table, save, m, images, z); err != nil {
 				return err
 			}
 		}
@@ -129,12 +126,15 @@ func inversionRange(o latent.Inversion) error {
 	return nil
 }
 
-// saveCodes writes the codes of images to a file in the format of encode.
-func (a *app) saveCodes(name string, m *trainedModel, images *inputImages, z []float32) error {
+// saveCodes writes the codes of images to a file in the format of encode, or to out if name is standard output.
+func (a *app) saveCodes(out io.Writer, name string, m *trainedModel, images *inputImages, z []float32) error {
 	n := images.images.Len()
-	k := codes{units: m.Latent(), mean: z, Split: data.Split{Items: images.images}}
+	k := codes{units: m.Latent(), mean: z, set: &data.Set{}, Split: data.Split{Items: images.images}}
+	if images.index == nil && images.z == nil { // they are files
+		k.Origins = data.Origins{Files: images.names, Alone: true}
+	}
 	if !strings.EqualFold(filepath.Ext(name), ".npz") {
-		return a.writeTable(name, n, k.columns(), "the codes of %s by %s", english.Plural(n, "image"), m.name)
+		return a.writeTable(out, name, n, k.columns(), "the codes of %s by %s", english.Plural(n, "image"), m.name)
 	}
 	if err := atomicfile.Write(name, k.npz); err != nil {
 		return fmt.Errorf("invert: %w", err)

@@ -3,7 +3,9 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,14 +39,14 @@ of the set: those of --index, or the first.`,
 	}
 	f := c.Flags()
 	f.IntVarP(&k, "nearest", "k", 8, "`number` of neighbours of each image")
-	f.StringVar(&among, "among", "train", "part of the set to search: test or train")
+	f.StringVar(&among, "among", "", "part of the set to search: test, train or all (default train; all of a set given with --data)")
 	f.StringVar(&metric, "metric", "euclidean", "`distance` between codes: euclidean or cosine")
 	outFlag(c, &out, "neighbours.png")
 	pick.addFlags(c, 8)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		if err := cmp.Or(atLeast("nearest", k, 1), oneOf("among", among, "test", "train"), oneOf("metric", metric, "euclidean", "cosine"), checkPNGName(out), pick.check(files)); err != nil {
+		if err := cmp.Or(atLeast("nearest", k, 1), checkAmong(among), oneOf("metric", metric, "euclidean", "cosine"), checkPNGName(out), pick.check(files)); err != nil {
 			return usage(c, err)
 		}
 		distance := latent.Euclidean
@@ -57,7 +59,12 @@ of the set: those of --index, or the first.`,
 		}
 		defer m.Close()
 		searched := pick.set
-		searched.split = among
+		switch {
+		case among != "":
+			searched.split = among
+		case searched.data == "" || searched.split != "":
+			searched.split = partTrain
+		}
 		set, split, err := a.openSplit(c, m, &searched)
 		if err != nil {
 			return err
@@ -71,7 +78,7 @@ of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		pool, err := a.encodeSplit(c.Context(), m, set, split, among)
+		pool, err := a.encodeSplit(c.Context(), m, set, split, searched.items(m, split.Len()))
 		if err != nil {
 			return err
 		}
@@ -80,7 +87,7 @@ of the set: those of --index, or the first.`,
 			return err
 		}
 		var self func(int) int
-		if images.index != nil && pick.set.split == among {
+		if images.index != nil && pick.set.part() == searched.part() {
 			self = func(i int) int { return images.index[i] }
 		}
 		found, err := latent.Neighbours(c.Context(), query, pool, m.Latent(), k, distance, self)
@@ -89,14 +96,14 @@ of the set: those of --index, or the first.`,
 		}
 		k = len(found[0])
 		if k == 0 {
-			return fmt.Errorf("neighbours: %s has no other %s image", set.Name, among)
+			return fmt.Errorf("neighbours: %s has no other %s %s", set.Name, searched.part(), m.noun())
 		}
 		var index []int
 		cells := []string{}
 		for i, list := range found {
 			cells = append(cells, images.names[i])
 			for _, nb := range list {
-				index, cells = append(index, nb.Index), append(cells, fmt.Sprintf("%d: %s", nb.Index, distanceText(nb.Distance)))
+				index, cells = append(index, nb.Index), append(cells, fmt.Sprintf("%s: %s", filepath.Base(nameOf(split, nb.Index)), distanceText(nb.Distance)))
 			}
 		}
 		near, err := data.Subset(split.Items, index)
@@ -117,9 +124,17 @@ of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the %s nearest to %s by %s", english.Plural(k, among+" image"), english.Plural(len(found), "image"), m.name)
+		return a.writePNG(out, picture, "the %s nearest to %s by %s", english.Plural(k, strings.TrimPrefix(searched.part()+" "+m.noun(), partAll+" ")), english.Plural(len(found), m.noun()), m.name)
 	}
 	return c
+}
+
+// checkAmong returns an error unless the value of --among is a part of a set or not given.
+func checkAmong(among string) error {
+	if among == "" {
+		return nil
+	}
+	return oneOf("among", among, partTest, partTrain, partAll)
 }
 
 // distanceText formats a distance with three digits, for the space under an image.

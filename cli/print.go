@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/tensor"
-	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
@@ -56,20 +54,6 @@ func (a *app) printJSON(v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
-}
-
-// writeTable writes a table of n rows to the file name, as CSV or Parquet by its suffix, and prints what it has
-// written.
-func (a *app) writeTable(name string, n int, table []columns.Column, format string, args ...any) error {
-	write := columns.CSV
-	if strings.EqualFold(filepath.Ext(name), ".parquet") {
-		write = columns.Parquet
-	}
-	if err := atomicfile.Write(name, func(w io.Writer) error { return write(w, n, table) }); err != nil {
-		return err
-	}
-	a.printWritten(name, format, args...)
-	return nil
 }
 
 // writePNG writes a picture to the file name and prints what it has written.

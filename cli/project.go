@@ -11,7 +11,6 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -77,7 +76,7 @@ class, or by an attribute:
 				return err
 			}
 		}
-		codes, err := a.encodeSplit(c.Context(), m, s, split, set.split)
+		codes, err := a.encodeSplit(c.Context(), m, s, split, set.items(m, split.Len()))
 		if err != nil {
 			return err
 		}
@@ -95,7 +94,7 @@ class, or by an attribute:
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the codes of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name)
+		return a.writePNG(out, picture, "the codes of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name)
 	}
 	return c
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/latent"
-	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -21,7 +20,7 @@ func (a *app) scatter() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scatter <run>",
 		Short: "Draw the codes of images in the latent plane",
-		Long: `scatter encodes the test images of the run's data set, or of --data, and draws their latent means, with a colour and a
+		Long: `scatter encodes the test images of the run's data set, or all of --data, and draws their latent means, with a colour and a
 marker for each class. If the model has more than two latent units, the first two are drawn.`,
 		Example: `  imago scatter latest
   imago scatter cnn-vae-mnist-001 --data fashion-mnist --out fashion.png`,
@@ -59,7 +58,7 @@ marker for each class. If the model has more than two latent units, the first tw
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the means of %s of %s by %s", english.Plural(split.Len(), set.split+" image"), s.Name, m.name)
+		return a.writePNG(out, picture, "the means of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name)
 	}
 	return c
 }

@@ -2,12 +2,15 @@ package data
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // MatchClasses gives each class of s the number that it has in names, such as the
-// classes of the set that a model was trained on: a class is its name. It changes
+// classes of the set that a model was trained on: a class is its name. Names that are
+// not the same text but the same number, as 1 and 1.0, are one class. It changes
 // s.Classes, and the labels of s in a copy. Classes of items that are not in names
 // follow those of names, and are returned.
 func (s *Set) MatchClasses(names []string) (unknown []string) {
@@ -21,12 +24,24 @@ func (s *Set) MatchClasses(names []string) (unknown []string) {
 		}
 	}
 	classes := slices.Clone(names)
-	number := map[string]int32{}
+	number, equal := map[string]int32{}, map[float64]int32{}
 	for k, name := range names {
 		number[name] = int32(k)
+		if v, ok := finiteNumber(name); ok {
+			equal[v] = int32(k)
+		}
 	}
 	for k, name := range s.Classes {
-		if _, known := number[name]; !known && used[k] {
+		if _, known := number[name]; known {
+			continue
+		}
+		if v, ok := finiteNumber(name); ok {
+			if as, known := equal[v]; known {
+				number[name] = as
+				continue
+			}
+		}
+		if used[k] {
 			number[name] = int32(len(classes))
 			classes, unknown = append(classes, name), append(unknown, name)
 		}
@@ -39,6 +54,12 @@ func (s *Set) MatchClasses(names []string) (unknown []string) {
 	}
 	s.Classes = classes
 	return unknown
+}
+
+// finiteNumber returns the number that a name is, and reports whether it is one.
+func finiteNumber(name string) (float64, bool) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(name), 64)
+	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
 // MatchAttributes orders the attributes of s as in names, such as the attributes of the

@@ -80,6 +80,11 @@ func TestMatch(t *testing.T) {
 	if unknown := few.MatchClasses([]string{"cat", "dog", "emu"}); unknown != nil || !reflect.DeepEqual(few.Train.Labels, []int32{2, 0}) || len(few.Classes) != 3 {
 		t.Errorf("labels %v of %v, unknown %v: want 2 and 0 of 3 known ones", few.Train.Labels, few.Classes, unknown)
 	}
+	numbers := grey(t, 2)
+	numbers.Classes = []string{"10.0", "1", "two"}
+	if unknown := numbers.MatchClasses([]string{"1.0", "2", "10"}); unknown != nil || !reflect.DeepEqual(numbers.Train.Labels, []int32{2, 0}) {
+		t.Errorf("labels %v, unknown %v: want 10.0 to be 10 and 1 to be 1.0", numbers.Train.Labels, unknown)
+	}
 	faces := grey(t, 2)
 	faces.Attributes, faces.Train.Attributes = []string{"hat", "smile"}, []uint8{1, 0, 0, 1}
 	if err := faces.MatchAttributes([]string{"smile"}); err != nil || fmt.Sprint(faces.Train.Attributes) != "[0 1]" {

@@ -13,12 +13,15 @@ import (
 //	PAR1                       4 bytes
 //	of each column its pages:
 //	    PageHeader             Thrift's compact protocol
-//	    values                 int32 or float32, little-endian (encoding PLAIN, no compression)
+//	    levels                 of a column with Missing: their size as uint32, then one bit a row, 1 = it has a value
+//	    values                 int32 or float32, little-endian; texts, each after its length as uint32; one bit a truth
+//	                           value (encoding PLAIN, no compression)
 //	FileMetaData               Thrift's compact protocol
 //	its size                   uint32, little-endian
 //	PAR1                       4 bytes
 //
-// There is one group of rows. No value is missing (REQUIRED), so pages have no levels.
+// There is one group of rows. A column with Missing is OPTIONAL, others are REQUIRED.
+// Texts are marked as UTF-8.
 func Parquet(w io.Writer, n int, table []Column) error {
 	for _, c := range table {
 		if c.Name == "" {
@@ -29,22 +32,23 @@ func Parquet(w io.Writer, n int, table []Column) error {
 	f.write([]byte(magic))
 	chunks := make([]chunk, len(table))
 	for j, c := range table {
-		chunks[j] = chunk{name: c.Name, kind: kindOf(c), at: f.at}
+		chunks[j] = chunk{name: c.Name, kind: kindOf(&c), optional: c.Missing != nil, at: f.at}
 		for first := 0; first < n; first += pageRows {
 			rows := min(pageRows, n-first)
+			page := pageOf(&c, first, rows)
 			var head thrift
 			head.i32(1, dataPage)
-			head.i32(2, 4*rows) // uncompressed
-			head.i32(3, 4*rows) // compressed
-			head.open(5)        // DataPageHeader
+			head.i32(2, len(page)) // uncompressed
+			head.i32(3, len(page)) // compressed
+			head.open(5)           // DataPageHeader
 			head.i32(1, rows)
 			head.i32(2, plain)
-			head.i32(3, rle) // of definition levels, of which there are none
-			head.i32(4, rle) // of repetition levels
+			head.i32(3, rle) // of definition levels
+			head.i32(4, rle) // of repetition levels, of which there are none
 			head.end()
 			head.end()
 			f.write(head.b)
-			f.write(values(c, first, rows))
+			f.write(page)
 		}
 		chunks[j].size = f.at - chunks[j].at
 	}
@@ -59,24 +63,61 @@ const (
 	magic    = "PAR1"
 	pageRows = 1 << 16
 
-	dataPage, plain, rle, uncompressed, required = 0, 0, 3, 0, 0 // of parquet.thrift
-	kindInt32, kindFloat                         = 1, 4
+	dataPage, plain, rle, uncompressed, required, optional, utf8 = 0, 0, 3, 0, 0, 1, 0 // of parquet.thrift
+
+	kindBoolean, kindInt32, kindFloat, kindByteArray = 0, 1, 4, 6
 )
 
-func kindOf(c Column) int {
-	if c.Int != nil {
+func kindOf(c *Column) int {
+	switch {
+	case c.Int != nil:
 		return kindInt32
+	case c.Float != nil:
+		return kindFloat
+	case c.Text != nil:
+		return kindByteArray
 	}
-	return kindFloat
+	return kindBoolean
 }
 
-func values(c Column, first, rows int) []byte {
-	b := make([]byte, 0, 4*rows)
+// pageOf returns the levels and values of rows first … first+rows−1.
+func pageOf(c *Column, first, rows int) []byte {
+	var b []byte
+	have := make([]int, 0, rows)
 	for i := first; i < first+rows; i++ {
-		if c.Int != nil {
+		if !c.missing(i) {
+			have = append(have, i)
+		}
+	}
+	if c.Missing != nil {
+		// One bit-packed run: its header is the number of groups of eight, times 2, plus 1.
+		levels := binary.AppendUvarint(nil, uint64((rows+7)/8)<<1|1)
+		levels = append(levels, packBits(rows, func(k int) bool { return !c.missing(first + k) })...)
+		b = append(binary.LittleEndian.AppendUint32(b, uint32(len(levels))), levels...)
+	}
+	if kindOf(c) == kindBoolean {
+		return append(b, packBits(len(have), func(k int) bool { return c.Bool(have[k]) })...)
+	}
+	for _, i := range have {
+		switch kindOf(c) {
+		case kindInt32:
 			b = binary.LittleEndian.AppendUint32(b, uint32(c.Int(i)))
-		} else {
+		case kindFloat:
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(c.Float(i)))
+		case kindByteArray:
+			s := c.Text(i)
+			b = append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
+		}
+	}
+	return b
+}
+
+// packBits returns n bits, eight a byte, from the lowest.
+func packBits(n int, bit func(k int) bool) []byte {
+	b := make([]byte, (n+7)/8)
+	for k := range n {
+		if bit(k) {
+			b[k/8] |= 1 << (k % 8)
 		}
 	}
 	return b
@@ -100,6 +141,7 @@ func (f *file) write(b []byte) {
 type chunk struct {
 	name     string
 	kind     int
+	optional bool
 	at, size int64 // bytes
 }
 
@@ -116,8 +158,15 @@ func metaData(n int, chunks []chunk) []byte {
 		total += c.size
 		t.begin()
 		t.i32(1, c.kind)
-		t.i32(3, required)
+		if c.optional {
+			t.i32(3, optional)
+		} else {
+			t.i32(3, required)
+		}
 		t.text(4, c.name)
+		if c.kind == kindByteArray {
+			t.i32(6, utf8)
+		}
 		t.end()
 	}
 	t.i64(3, int64(n))

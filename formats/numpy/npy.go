@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/imago-ml/imago/engine/tensor"
 )
@@ -165,18 +166,7 @@ func place[T float32 | int32 | uint8](h header, src []T) (*tensor.Tensor, error)
 // WriteNPY writes t as version 1.0, little-endian, row major.
 func WriteNPY(w io.Writer, t *tensor.Tensor) error {
 	descr := map[tensor.DType]string{tensor.Float32: "<f4", tensor.Int32: "<i4", tensor.Uint8: "|u1"}[t.DType()]
-	dims := strings.ReplaceAll(strings.Trim(t.Shape().String(), "[]"), ",", ", ")
-	if len(t.Shape()) == 1 {
-		dims += "," // as Python writes a tuple of one
-	}
-	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims)
-	// The elements begin at a multiple of 64, after a line feed.
-	const fixed = len(Magic) + 4
-	head += strings.Repeat(" ", 63-(fixed+len(head))%64) + "\n"
-	b := append([]byte(Magic), 1, 0)
-	b = binary.LittleEndian.AppendUint16(b, uint16(len(head)))
-	b = append(b, head...)
-	if _, err := w.Write(b); err != nil {
+	if err := writeHeader(w, descr, t.Shape()); err != nil {
 		return err
 	}
 	switch t.DType() {
@@ -189,8 +179,46 @@ func WriteNPY(w io.Writer, t *tensor.Tensor) error {
 	return writeWords(w, t.F32(), math.Float32bits)
 }
 
+// WriteText writes an array of text (N), which NumPy reads as one of type str: each in as
+// many characters of four bytes as the longest has. Zeros at the end of a text are lost.
+func WriteText(w io.Writer, text []string) error {
+	longest := 1
+	for _, s := range text {
+		longest = max(longest, utf8.RuneCountInString(s))
+	}
+	if err := writeHeader(w, fmt.Sprintf("<U%d", longest), tensor.Shape{len(text)}); err != nil {
+		return err
+	}
+	cell := make([]rune, longest)
+	for _, s := range text {
+		clear(cell)
+		copy(cell, []rune(s))
+		if err := writeWords(w, cell, func(r rune) uint32 { return uint32(r) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeHeader writes what precedes the elements.
+func writeHeader(w io.Writer, descr string, shape tensor.Shape) error {
+	dims := strings.ReplaceAll(strings.Trim(shape.String(), "[]"), ",", ", ")
+	if len(shape) == 1 {
+		dims += "," // as Python writes a tuple of one
+	}
+	head := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims)
+	// The elements begin at a multiple of 64, after a line feed.
+	const fixed = len(Magic) + 4
+	head += strings.Repeat(" ", 63-(fixed+len(head))%64) + "\n"
+	b := append([]byte(Magic), 1, 0)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(head)))
+	b = append(b, head...)
+	_, err := w.Write(b)
+	return err
+}
+
 func writeWords[T any](w io.Writer, src []T, bits func(T) uint32) error {
-	buf := make([]byte, 0, 64<<10)
+	buf := make([]byte, 0, min(64<<10, 4*len(src)))
 	for i, v := range src {
 		buf = binary.LittleEndian.AppendUint32(buf, bits(v))
 		if len(buf) == cap(buf) || i == len(src)-1 {

@@ -103,22 +103,52 @@ func WriteNPZ(w io.Writer, names []string, ts []*tensor.Tensor) error {
 	if len(names) != len(ts) {
 		return fmt.Errorf("npz: %d names for %d arrays", len(names), len(ts))
 	}
-	seen := map[string]bool{}
-	z := zip.NewWriter(w)
+	z := NewWriter(w)
 	for i, name := range names {
-		if name == "" || seen[name] || ts[i] == nil {
-			return fmt.Errorf("npz: array %d: name %q is empty or repeated, or there is no array", i, name)
-		}
-		seen[name] = true
-		f, err := z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store})
-		if err != nil {
-			return fmt.Errorf("npz: array %q: %w", name, err)
-		}
-		if err := WriteNPY(f, ts[i]); err != nil {
-			return fmt.Errorf("npz: array %q: %w", name, err)
+		if err := z.Add(name, ts[i]); err != nil {
+			return err
 		}
 	}
-	if err := z.Close(); err != nil {
+	return z.Close()
+}
+
+// A Writer writes an NPZ file without compression, array by array.
+type Writer struct {
+	z    *zip.Writer
+	seen map[string]bool
+}
+
+// NewWriter returns a writer of an NPZ file to w. Close it when all arrays are added.
+func NewWriter(w io.Writer) *Writer { return &Writer{zip.NewWriter(w), map[string]bool{}} }
+
+// Add writes t under that name. It fails if the name is empty or repeated.
+func (w *Writer) Add(name string, t *tensor.Tensor) error {
+	return w.add(name, t == nil, func(f io.Writer) error { return WriteNPY(f, t) })
+}
+
+// AddText writes an array of text (N) under that name; see WriteText.
+func (w *Writer) AddText(name string, text []string) error {
+	return w.add(name, false, func(f io.Writer) error { return WriteText(f, text) })
+}
+
+func (w *Writer) add(name string, none bool, write func(io.Writer) error) error {
+	if name == "" || w.seen[name] || none {
+		return fmt.Errorf("npz: array %d: name %q is empty or repeated, or there is no array", len(w.seen), name)
+	}
+	w.seen[name] = true
+	f, err := w.z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store})
+	if err == nil {
+		err = write(f)
+	}
+	if err != nil {
+		return fmt.Errorf("npz: array %q: %w", name, err)
+	}
+	return nil
+}
+
+// Close writes the directory of the file.
+func (w *Writer) Close() error {
+	if err := w.z.Close(); err != nil {
 		return fmt.Errorf("npz: %w", err)
 	}
 	return nil

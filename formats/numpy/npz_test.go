@@ -106,6 +106,19 @@ func TestWriteNPYIsNumPys(t *testing.T) {
 	}
 }
 
+// TestWriteTextIsNumPys compares with the bytes that numpy.save of NumPy 1.24.2 writes for the same texts.
+func TestWriteTextIsNumPys(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteText(&b, []string{"cat", "é😀", ""}); err != nil {
+		t.Fatal(err)
+	}
+	want := "\x93NUMPY\x01\x00v\x00{'descr': '<U3', 'fortran_order': False, 'shape': (3,), }" + strings.Repeat(" ", 60) +
+		"\nc\x00\x00\x00a\x00\x00\x00t\x00\x00\x00\xe9\x00\x00\x00\x00\xf6\x01\x00" + strings.Repeat("\x00", 16)
+	if b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
+
 func TestNPZRoundTrip(t *testing.T) {
 	long := make([]float32, 40_000) // more than one buffer
 	for i := range long {
