@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -20,7 +19,7 @@ func (s *Session) Classify(ctx context.Context, images data.Items) (probs []floa
 	case images.Len() == 0:
 		return nil, 0, fmt.Errorf("latent: no images to classify")
 	}
-	out, err := s.Run(ctx, s.model.Classify, images, rng.New(0))
+	out, err := s.fittedRows(ctx, s.classify, images)
 	if err != nil {
 		return nil, 0, err
 	}

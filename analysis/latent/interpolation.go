@@ -119,14 +119,14 @@ func Interpolate(p Interpolation, a, b []float32, n int) ([]float32, error) {
 	if n < 2 || len(a) != len(b) || len(a) == 0 {
 		return nil, fmt.Errorf("latent: %d codes between one of %d units and one of %d: want two codes or more, of the same units", n, len(a), len(b))
 	}
-	if err := checkFinite("the ends", slices.Concat(a, b), len(a)); err != nil {
+	if err := checkCodes("the ends", slices.Concat(a, b), len(a)); err != nil {
 		return nil, err
 	}
 	z := make([]float32, n*len(a))
 	for i := range n {
 		p(a, b, float64(i)/float64(n-1), row(z, len(a), i))
 	}
-	return z, checkFinite("the codes between", z, len(a))
+	return z, checkCodes("the codes between", z, len(a))
 }
 
 // Walk returns a closed walk through the stops, back to the first. From each stop to the next
@@ -137,7 +137,7 @@ func Walk(p Interpolation, stops []float32, units, leg int) ([]float32, error) {
 	if units < 1 || leg < 1 || len(stops)%units != 0 || len(stops) < 2*units {
 		return nil, fmt.Errorf("latent: a walk of legs of %d codes over %d values of codes of %d units: want two stops or more, and legs of one code or more", leg, len(stops), units)
 	}
-	if err := checkFinite("the stops", stops, units); err != nil {
+	if err := checkCodes("the stops", stops, units); err != nil {
 		return nil, err
 	}
 	n := len(stops) / units
@@ -148,19 +148,8 @@ func Walk(p Interpolation, stops []float32, units, leg int) ([]float32, error) {
 			p(a, b, float64(k)/float64(leg), row(z, units, i*leg+k))
 		}
 	}
-	return z, checkFinite("the codes between stops", z, units)
+	return z, checkCodes("the codes between stops", z, units)
 }
 
 // row returns code i of codes.
 func row(codes []float32, units, i int) []float32 { return codes[i*units : (i+1)*units] }
-
-// checkFinite returns the first number of codes that is NaN or infinite as an error; what names
-// the codes in it.
-func checkFinite(what string, codes []float32, units int) error {
-	for i, v := range codes {
-		if v-v != 0 { // ∞ − ∞ is NaN
-			return fmt.Errorf("latent: %s: unit %d of code %d is %v, want finite numbers (codes and units are counted from 0)", what, i%units, i/units, v)
-		}
-	}
-	return nil
-}

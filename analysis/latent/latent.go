@@ -11,8 +11,11 @@
 //
 // It may hold weights that were read from a file (Load) or the parameters of a model
 // in training (New). Each function of the model is compiled when it is first used.
-// Codes are the means of q(z|x). Only Sample draws noise, from a key. The same
-// parameters give the same bits for an image, whichever images are encoded with it.
+// Codes are the means of q(z|x). Only Sample draws noise, from a key. Many items are run
+// BatchSize at a time, and what is left over by a program of a smaller batch, so that one
+// code is decoded as fast as the device can. The same parameters and the same number of
+// items give the same bits for an item, whichever items are beside it. Of some models an
+// item alone, or one of fewer than 16, differs by rounding from the same one among many.
 //
 // Everything else works on plain slices: N codes of Z units are a []float32 of N·Z
 // values, one code after another.
@@ -50,7 +53,7 @@ type Session struct {
 	runner *exec.Runner
 	batch  int
 
-	encode, decode, reconstruct, sample *exec.Func
+	encode, decode, reconstruct, sample, classify *exec.Func
 }
 
 // New returns a session over the state of r, which holds the parameters of the model
@@ -58,7 +61,7 @@ type Session struct {
 func New(m *model.Model, in model.Input, r *exec.Runner) *Session {
 	return &Session{
 		model: m, in: in, runner: r, batch: BatchSize(in.Item),
-		encode: r.Func(m.Encode), decode: r.Func(m.Decode), reconstruct: r.Func(m.Reconstruct), sample: r.Func(m.Sample),
+		encode: r.Func(m.Encode), decode: r.Func(m.Decode), reconstruct: r.Func(m.Reconstruct), sample: r.Func(m.Sample), classify: r.Func(m.Classify),
 	}
 }
 
@@ -67,8 +70,8 @@ func New(m *model.Model, in model.Input, r *exec.Runner) *Session {
 func BatchSize(img medium.Item) int { return min(256, max(1, 1<<20/max(1, img.Size()))) }
 
 // Load returns a session over weights by the names of the model's parameters. It fails
-// if a parameter is missing or has another shape, or if there is one that the model
-// does not have.
+// if a parameter is missing or has another shape, if there is one that the model does
+// not have, or if a weight is not finite.
 func Load(m *model.Model, in model.Input, be backend.Backend, weights map[string]*tensor.Tensor) (*Session, error) {
 	r := exec.New(be, nil)
 	if err := r.Restore(nn.Shapes(m.Params), weights); err != nil {
@@ -78,6 +81,11 @@ func Load(m *model.Model, in model.Input, be backend.Backend, weights map[string
 	for name, w := range weights {
 		if known[name] == nil {
 			return nil, fmt.Errorf("latent: the model has no parameter %s, which is %v among the weights: they are of another model", name, w)
+		}
+		for i, v := range w.F32() {
+			if v-v != 0 { // ∞ − ∞ is NaN
+				return nil, fmt.Errorf("latent: value %d of parameter %s is %v: weights are finite numbers; these are damaged, or of a run that diverged", i, name, v)
+			}
 		}
 	}
 	return New(m, in, r), nil
@@ -138,7 +146,7 @@ func (s *Session) EncodeMeans(ctx context.Context, images data.Items) (mean, log
 	if s.model.Encode == nil {
 		return nil, nil, fmt.Errorf("latent: %w: it maps codes to images only; Session.Invert finds the codes of a few images by descent", ErrNoEncoder)
 	}
-	out, err := s.rows(ctx, s.encode, images, nil)
+	out, err := s.fittedRows(ctx, s.encode, images)
 	return out[model.OutputMean], out[model.OutputLogVar], err
 }
 
@@ -148,7 +156,8 @@ func (s *Session) Decode(ctx context.Context, z []float32) ([]float32, error) {
 }
 
 // DecodeAs returns the mean image of each code, under the labels if the decoder is
-// conditional. It fails if the model has no decoder.
+// conditional. It fails if the model has no decoder, or if a code or label is not finite;
+// the error names it.
 //
 // z (N, Z), labels (N, K) or nil → (N, H, W, C) in [0, 1].
 func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32, error) {
@@ -163,7 +172,10 @@ func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32,
 	if err := s.checkLabels(s.DecodeLabels(), n, labels); err != nil {
 		return nil, err
 	}
-	out, err := s.decode.Rows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {
+	if err := checkCodes("codes to decode", z, units); err != nil {
+		return nil, err
+	}
+	out, err := s.decode.FittedRows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {
 		if err := c.Put(model.InputZ, z[at*units:(at+n)*units]); err != nil {
 			return err
 		}
@@ -181,7 +193,7 @@ func (s *Session) Reconstruct(ctx context.Context, images data.Items) ([]float32
 	if s.model.Reconstruct == nil {
 		return nil, fmt.Errorf("latent: this model does not reconstruct: %w; Session.Invert finds the nearest pictures that it generates", ErrNoEncoder)
 	}
-	out, err := s.rows(ctx, s.reconstruct, images, nil)
+	out, err := s.fittedRows(ctx, s.reconstruct, images)
 	return out[model.OutputPicture], err
 }
 
@@ -197,13 +209,27 @@ func (s *Session) Sample(ctx context.Context, key rng.Key, n int, labels []float
 	if err := s.checkLabels(s.SampleLabels(), n, labels); err != nil {
 		return nil, err
 	}
-	out, err := s.sample.Rows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {
+	out, err := s.sample.FittedRows(ctx, n, s.batch, func(c *exec.Call, at, n int) error {
 		if err := c.PutKey(model.InputKey, key.At(uint64(at/s.batch))); err != nil {
 			return err
 		}
 		return s.putLabels(c, labels, at, n)
 	})
 	return out[model.OutputPicture], wrap(err)
+}
+
+// fittedRows runs a function of the model that draws nothing over images, a few of them in
+// a small batch.
+func (s *Session) fittedRows(ctx context.Context, f *exec.Func, images data.Items) (map[string][]float32, error) {
+	p, err := s.checkImages(f, images, exec.Fit(images.Len(), s.batch))
+	if err != nil {
+		return nil, err
+	}
+	if p.Takes(model.InputKey) {
+		return nil, fmt.Errorf("latent: %s takes a random key: want a function that draws nothing", p.Name())
+	}
+	out, err := f.FittedRows(ctx, images.Len(), s.batch, s.feeder(ctx, images, nil))
+	return out, wrap(err)
 }
 
 // Func returns a function of the model, for Rows and Each.
@@ -220,14 +246,10 @@ func (s *Session) Run(ctx context.Context, f model.Function, images data.Items, 
 //
 // images (N, H, W, C) → (N, …) by the name of the output.
 func (s *Session) Rows(ctx context.Context, f *exec.Func, images data.Items, key rng.Key) (map[string][]float32, error) {
-	return s.rows(ctx, f, images, &key)
-}
-
-func (s *Session) rows(ctx context.Context, f *exec.Func, images data.Items, key *rng.Key) (map[string][]float32, error) {
-	if err := s.checkImages(f, images, key); err != nil {
+	if _, err := s.checkImages(f, images, s.batch); err != nil {
 		return nil, err
 	}
-	out, err := f.Rows(ctx, images.Len(), s.batch, s.feeder(ctx, images, key))
+	out, err := f.Rows(ctx, images.Len(), s.batch, s.feeder(ctx, images, &key))
 	return out, wrap(err)
 }
 
@@ -235,7 +257,7 @@ func (s *Session) rows(ctx context.Context, f *exec.Func, images data.Items, key
 // batch, images at … at+n−1, to read its outputs, which may be of any shape. An error
 // of use is returned as it is.
 func (s *Session) Each(ctx context.Context, f *exec.Func, images data.Items, key rng.Key, use exec.Feeder) error {
-	if err := s.checkImages(f, images, &key); err != nil {
+	if _, err := s.checkImages(f, images, s.batch); err != nil {
 		return err
 	}
 	return f.Each(ctx, images.Len(), s.batch, s.feeder(ctx, images, &key), use)
@@ -289,25 +311,23 @@ func FillImages(ctx context.Context, c *exec.Call, images data.Items, at, n int)
 	return data.Floats(ctx, images, index, x.F32())
 }
 
-// checkImages returns why images cannot be given to a function, or nil.
-func (s *Session) checkImages(f *exec.Func, images data.Items, key *rng.Key) error {
+// checkImages returns the program of a function for a batch size, or why images cannot be
+// given to it.
+func (s *Session) checkImages(f *exec.Func, images data.Items, batch int) (*exec.Program, error) {
 	if item := images.Item(); !item.Equal(s.in.Item) && images.Len() > 0 {
-		return fmt.Errorf("latent: images of %v, want %v as the model was built for", item, s.in.Item)
+		return nil, fmt.Errorf("latent: images of %v, want %v as the model was built for", item, s.in.Item)
 	}
-	p, err := f.Program(s.batch)
-	if err != nil {
-		return fmt.Errorf("latent: %w", err)
-	}
-	if key == nil && p.Takes(model.InputKey) {
-		return fmt.Errorf("latent: %s takes a random key: want a function that draws nothing", p.Name())
-	}
-	return nil
+	p, err := f.Program(batch)
+	return p, wrap(err)
 }
 
 // checkLabels returns why labels are not those of n images of k labels each, or nil.
 func (s *Session) checkLabels(k, n int, labels []float32) error {
 	if k > 0 && len(labels) != n*k {
 		return fmt.Errorf("latent: %d values are not the labels of %d codes: this model is conditional and wants %d for each", len(labels), n, k)
+	}
+	if k > 0 {
+		return checkFinite("labels", "label", labels, k)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package latent
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
+	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/model"
@@ -263,6 +265,147 @@ func TestAxisLimits(t *testing.T) {
 		if wantLo, wantHi := AxisRange(tt.mean); fitted && (lo != wantLo || hi != wantHi) || !fitted && (lo != -4 || hi != 4) {
 			t.Errorf("%s: %v to %v, fitted %v", tt.name, lo, hi, fitted)
 		}
+	}
+}
+
+// TestFewItems checks that an item has the code, the picture and the sample that it has among
+// many, up to rounding, whatever the number of items.
+func TestFewItems(t *testing.T) {
+	ctx := context.Background()
+	for _, kind := range []func() (model.Kind, model.Recipe){vae.MLPVAE, vae.CNNVAE, vae.Ladder, vae.VaDE} {
+		k, _ := kind()
+		t.Run(k.Name, func(t *testing.T) {
+			m, w := newModel(t, kind)
+			s := load(t, m, w)
+			images := noise(t, 300)
+			codes := SamplePrior(rng.New(2), 300, s.Latent())
+			run := func(n int) (all [][]float32) {
+				some, err := images.Select(seq(n))
+				if err != nil {
+					t.Fatal(err)
+				}
+				means, _, err := s.EncodeMeans(ctx, some)
+				if err != nil {
+					t.Fatal(err)
+				}
+				back, err := s.Reconstruct(ctx, some)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pictures, err := s.Decode(ctx, codes[:n*s.Latent()])
+				if err != nil {
+					t.Fatal(err)
+				}
+				drawn, err := s.Sample(ctx, rng.New(1), n, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return [][]float32{means, back, pictures, drawn}
+			}
+			many := run(300)
+			for _, n := range []int{1, 2, 3, 5, 17, 256, 257} {
+				for i, few := range run(n) {
+					if len(few) != len(many[i])/300*n {
+						t.Fatalf("%d items gave %d values", n, len(few))
+					}
+					for j, v := range few {
+						// A sum of a hundred products in another order.
+						if d := math.Abs(float64(v - many[i][j])); !(d <= 3e-6*max(1, math.Abs(float64(v)))) {
+							t.Fatalf("of %d items value %d of result %d is %v, and %v of 300", n, j, i, v, many[i][j])
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
+// seq returns 0 … n−1.
+func seq(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// TestConcurrentDecoding checks that each of eight goroutines that share a session has the pictures
+// of its own codes. Run with -race.
+func TestConcurrentDecoding(t *testing.T) {
+	ctx := context.Background()
+	m, w := newModel(t, vae.CNNVAE)
+	alone, s := load(t, m, w), load(t, m, w)
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			for k := range 20 {
+				n := 1 + (g+k)%5
+				z := SamplePrior(rng.New(uint64(100*g+k)), n, s.Latent())
+				want, err := alone.Decode(ctx, z)
+				if err != nil {
+					t.Error(err)
+				}
+				if got, err := s.Decode(ctx, z); err != nil || !same(got, want) {
+					t.Errorf("goroutine %d: call %d of %d codes has other pictures, %v", g, k, n, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestNotFinite checks that codes, labels and weights that are not finite are refused by name.
+func TestNotFinite(t *testing.T) {
+	ctx := context.Background()
+	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
+	m, w := newModel(t, vae.MLPVAE)
+	s := load(t, m, w)
+	_, codes := s.Decode(ctx, []float32{1, 2, 3, 4, nan, 6})
+	k, _ := vae.CVAE()
+	conditional, err := k.Default().New(model.Input{Item: small, Labels: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	be := cpu.New(1)
+	t.Cleanup(func() { be.Close() })
+	cw := map[string]*tensor.Tensor{}
+	for _, p := range conditional.Params {
+		cw[p.Name] = p.Draw(rng.New(5))
+	}
+	c, err := Load(conditional, model.Input{Item: small, Labels: 3}, be, cw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, labels := c.DecodeAs(ctx, make([]float32, 2*c.Latent()), []float32{1, 0, 0, 0, 0, inf})
+	name := m.Params[1].Name
+	w[name].F32()[1] = inf
+	_, weights := Load(m, model.Input{Item: small}, be, w)
+	for want, err := range map[string]error{
+		"codes to decode: unit 0 of code 2 is NaN": codes, "labels: label 2 of code 1 is -Inf": labels,
+		"value 1 of parameter " + name + " is -Inf": weights,
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// TestCancelled checks that a call stops between two batches when its context ends.
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	m, w := newModel(t, vae.MLPVAE)
+	s := load(t, m, w)
+	batches := 0
+	err := s.Each(ctx, s.Func(m.Eval), noise(t, 1000), rng.New(1), func(*exec.Call, int, int) error {
+		batches++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || batches != 1 {
+		t.Errorf("%d batches, %v", batches, err)
+	}
+	if _, err := s.Decode(ctx, make([]float32, 2)); !errors.Is(err, context.Canceled) {
+		t.Errorf("after the end of its context a code gave %v", err)
 	}
 }
 

@@ -13,7 +13,8 @@
 //
 //   - Func.Run runs one batch whose operands are given as tensors.
 //   - Func.Rows runs any number of rows, a batch at a time, and returns the outputs of
-//     all rows; Func.Each hands out the operands of each batch instead.
+//     all rows; Func.FittedRows runs a few rows in a small batch, so that one row is not
+//     computed as many; Func.Each hands out the operands of each batch instead.
 //   - A Call holds the operands of a program from one run to the next. A training step
 //     has a Call for each batch that is prepared ahead: the goroutine that reads
 //     images fills Call.Input, and the loop runs the Call. Running allocates nothing.

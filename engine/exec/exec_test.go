@@ -88,6 +88,37 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestFittedRows checks that the rows that do not fill a batch are run in a small one, that no more
+// sizes are built than there are powers of two, and that the results are those of each row.
+func TestFittedRows(t *testing.T) {
+	built := map[int]int{}
+	f := newRunner(t).Func(func(batch int) (*graph.Func, error) {
+		built[batch]++
+		return scaled(batch)
+	})
+	for rows := range 50 {
+		x := numbers(2 * rows)
+		out, err := f.FittedRows(context.Background(), rows, 12, put(x))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out["y"]) != len(x) {
+			t.Fatalf("%d rows gave %d values", rows, len(out["y"]))
+		}
+		for i, v := range out["y"] {
+			if v != 2*x[i] {
+				t.Fatalf("%d rows: %v", rows, out["y"])
+			}
+		}
+		if rows == 3 && !maps.Equal(built, map[int]int{1: 1, 2: 1, 4: 1}) {
+			t.Errorf("up to 3 rows built %v", built)
+		}
+	}
+	if want := map[int]int{1: 1, 2: 1, 4: 1, 8: 1, 12: 1}; !maps.Equal(built, want) {
+		t.Errorf("built %v, want %v", built, want)
+	}
+}
+
 // TestShortBatch checks that operands of a short batch are 0 beyond its rows, also after a full
 // batch.
 func TestShortBatch(t *testing.T) {

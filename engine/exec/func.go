@@ -85,18 +85,26 @@ type Feeder func(c *Call, at, n int) error
 // at … at+n−1; for the last batch n may be less than its size. An error of feed or use ends
 // the run and is returned unchanged.
 func (f *Func) Each(ctx context.Context, rows, batch int, feed, use Feeder) error {
-	p, err := f.Program(batch)
+	return f.each(ctx, span{0, rows, batch}, feed, use)
+}
+
+// A span is rows from … to−1, which are run in batches of that size.
+type span struct{ from, to, batch int }
+
+// each is Each over the rows of a span.
+func (f *Func) each(ctx context.Context, s span, feed, use Feeder) error {
+	p, err := f.Program(s.batch)
 	if err != nil {
 		return err
 	}
 	c := p.Acquire()
 	defer p.Release(c)
-	for at := 0; at < rows; at += batch {
+	for at := s.from; at < s.to; at += s.batch {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		n := min(batch, rows-at)
-		if n < batch {
+		n := min(s.batch, s.to-at)
+		if n < s.batch {
 			c.clear()
 		}
 		if err := feed(c, at, n); err != nil {
@@ -117,26 +125,64 @@ func (f *Func) Each(ctx context.Context, rows, batch int, feed, use Feeder) erro
 //
 // → (rows, …) by the name of the output.
 func (f *Func) Rows(ctx context.Context, rows, batch int, feed Feeder) (map[string][]float32, error) {
-	p, err := f.Program(batch)
-	if err != nil {
-		return nil, err
+	return f.collect(ctx, rows, []span{{0, rows, batch}}, feed)
+}
+
+// FittedRows is Rows in batches of most rows, but for the rows that do not fill a batch: they
+// are run as one batch of Fit's size. So one row costs what a batch of one costs. The programs
+// may round differently: of some models a row alone differs in the last bits from the same row
+// among others. The same number of rows gives the same bits.
+//
+// → (rows, …) by the name of the output.
+func (f *Func) FittedRows(ctx context.Context, rows, most int, feed Feeder) (map[string][]float32, error) {
+	whole := rows - rows%max(1, most)
+	var spans []span
+	if whole > 0 {
+		spans = append(spans, span{0, whole, most})
 	}
+	if whole < rows || rows == 0 {
+		spans = append(spans, span{whole, rows, Fit(rows-whole, most)})
+	}
+	return f.collect(ctx, rows, spans, feed)
+}
+
+// Fit returns the size of the batch that runs so many rows, at most most: the least power of two
+// that is not below rows, or most. So a function is compiled for no more than 2 + log₂ most sizes.
+func Fit(rows, most int) int {
+	batch := 1
+	for batch < rows && batch < most {
+		batch *= 2
+	}
+	return min(batch, most)
+}
+
+// collect runs spans, which together are all rows, and returns the results of all rows.
+func (f *Func) collect(ctx context.Context, rows int, spans []span, feed Feeder) (map[string][]float32, error) {
 	all := map[string][]float32{}
-	for _, s := range p.Outputs() {
-		if len(s.Shape) == 0 || s.Shape[0] != batch || s.DType != tensor.Float32 {
-			return nil, fmt.Errorf("exec: %s: output %v: want float32 and a row for each of %d", p.Name(), s, batch)
+	for _, part := range spans {
+		p, err := f.Program(part.batch)
+		if err != nil {
+			return nil, err
 		}
-		all[s.Name] = make([]float32, rows*(s.Shape.Size()/batch))
-	}
-	err = f.Each(ctx, rows, batch, feed, func(c *Call, at, n int) error {
-		for i, s := range p.Outputs() {
-			width := s.Shape.Size() / batch
-			copy(all[s.Name][at*width:(at+n)*width], c.out[i].F32())
+		outputs := p.Outputs()
+		for _, s := range outputs {
+			if len(s.Shape) == 0 || s.Shape[0] != part.batch || s.DType != tensor.Float32 {
+				return nil, fmt.Errorf("exec: %s: output %v: want float32 and a row for each of %d", p.Name(), s, part.batch)
+			}
+			if all[s.Name] == nil {
+				all[s.Name] = make([]float32, rows*(s.Shape.Size()/part.batch))
+			}
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		err = f.each(ctx, part, feed, func(c *Call, at, n int) error {
+			for i, s := range outputs {
+				width := s.Shape.Size() / part.batch
+				copy(all[s.Name][at*width:(at+n)*width], c.out[i].F32())
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
 }

@@ -79,11 +79,17 @@ func (p *Program) Acquire() *Call {
 	return p.NewCall()
 }
 
+// maxIdle is the most operands that a Program keeps for later. A Runner runs one Call at a
+// time, so more of them are filled and read beside it only.
+const maxIdle = 4
+
 // Release gives back operands of Acquire, which the caller must not use any more.
 func (p *Program) Release(c *Call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.idle = append(p.idle, c)
+	if len(p.idle) < maxIdle {
+		p.idle = append(p.idle, c)
+	}
 }
 
 // A Call is the operands and results of a program. Different Calls of a program may
