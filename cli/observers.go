@@ -10,10 +10,11 @@ import (
 )
 
 // observers returns what follows a run of the command line: the lines of the terminal, and the pictures with their report.
-func (a *app) observers() []train.Observer {
+// share is the part of the time of training that pictures before the end may take, as in gallery.Options.
+func (a *app) observers(share float64) []train.Observer {
 	return []train.Observer{
 		terminal.New(a.out, a.flagOf),
-		gallery.New(gallery.Options{OptionName: a.flagOf, Commands: nextCommands}),
+		gallery.New(gallery.Options{OptionName: a.flagOf, Commands: nextCommands, Share: share}),
 	}
 }
 

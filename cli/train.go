@@ -82,7 +82,7 @@ given.`,
 	f.StringSliceVar(&t.measure.Metrics, "measure", nil, "metrics to measure during training: for each of these `words` the first metric of imago eval that has it in its name, as fid,kid")
 	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between measurements, in addition to one at the end")
 	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to generate for a measurement, and of test images to compare them with")
-	f.IntVar(&t.picturesEvery, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures; 0 draws them at the end only, -1 never")
+	f.IntVar(&t.picturesEvery, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures, which by default are drawn less often if they would take more than a tenth of the time; 0 draws them at the end only, -1 never")
 	f.BoolVarP(&t.dryRun, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
 	t.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -367,7 +367,11 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 		defer p.end()
 		return feature.Open(ctx, set, be, a.featureOptions(p, t.noCache))
 	}
-	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Observers: a.observers(), FeatureNet: net})
+	share := 0.0
+	if c.Flags().Changed("pictures-every") { // the user wants them that often
+		share = -1
+	}
+	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Observers: a.observers(share), FeatureNet: net})
 	if stopped := (*train.InterruptedError)(nil); errors.As(err, &stopped) {
 		return fmt.Errorf("%s: continue with imago train %s --resume %s", stopped.Saved(), stopped.Recipe, stopped.Run)
 	}

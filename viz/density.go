@@ -1,6 +1,7 @@
 package viz
 
 import (
+	"cmp"
 	"image"
 	"math"
 	"slices"
@@ -66,11 +67,7 @@ func drawDensity(s *surface, points [][2]float32, inside []int, opt ScatterOptio
 		}
 		return 0
 	})
-	size := min(max(9-1.1*math.Log10(float64(max(len(points), 1))), 3.6), 8)
-	if opt.Glyph > 0 {
-		size = opt.Glyph
-	}
-	g := newDisc(size/2, Density)
+	g := newRing(cmp.Or(opt.Glyph, dotSize(len(points)))/2, 0, Density)
 	clip := image.Rect(s.px(scatterLeft), s.px(scatterTop), s.px(scatterLeft+scatterSide), s.px(scatterTop+scatterSide))
 	for _, k := range order {
 		p := place(points[inside[k]])
@@ -87,10 +84,11 @@ func drawDensity(s *surface, points [][2]float32, inside []int, opt ScatterOptio
 	s.centred(x+22, top+height-6, bodyText, "sparse")
 }
 
-// newDisc returns a filled circle of radius r units as a glyph.
-func newDisc(r float64, dens int) *glyph {
+// newRing returns the ring between two radii, in units, as a glyph; a disc if the inner
+// one is 0.
+func newRing(r, inner float64, dens int) *glyph {
 	const sub = 8 // samples a side of a pixel
-	rp := r * float64(dens)
+	rp, ip := r*float64(dens), inner*float64(dens)
 	n := int(math.Ceil(rp)) + 1
 	g := new(glyph)
 	for k := range g.mask {
@@ -102,7 +100,7 @@ func newDisc(r float64, dens int) *glyph {
 				for q := range sub * sub {
 					px := float64(x) + (float64(q%sub)+0.5)/sub - dx
 					py := float64(y) + (float64(q/sub)+0.5)/sub - dy
-					if px*px+py*py <= rp*rp {
+					if d := px*px + py*py; d <= rp*rp && d >= ip*ip {
 						hits++
 					}
 				}

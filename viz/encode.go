@@ -10,14 +10,18 @@ import (
 
 // PNG returns the image as a PNG file, without loss. To make the file smaller it stores
 // an opaque grey image as grey and one of at most 256 colours, as most figures of this
-// package are, with a palette.
+// package are, with a palette; others are compressed quickly.
 func PNG(img image.Image) ([]byte, error) {
 	if img == nil || img.Bounds().Empty() {
 		return nil, fmt.Errorf("viz: png: an empty image")
 	}
 	var b bytes.Buffer
 	enc := png.Encoder{CompressionLevel: png.DefaultCompression}
-	if err := enc.Encode(&b, compact(unwrapped(img))); err != nil {
+	small := compact(unwrapped(img))
+	if _, colourful := small.(*image.RGBA); colourful { // photographs hardly compress further
+		enc.CompressionLevel = png.BestSpeed
+	}
+	if err := enc.Encode(&b, small); err != nil {
 		return nil, fmt.Errorf("viz: png: %w", err)
 	}
 	if d, ok := img.(*drawing); ok {

@@ -15,6 +15,7 @@ type GridOptions struct {
 	Background color.Color // nil = white
 	Title      string      // above the sheet; "" = none
 	Titles     []string    // under each image, one an image; nil = none
+	MaxPixels  int         // of all images together, which are drawn smaller for it; 0 = 2²⁴
 }
 
 // autoScale returns the largest whole factor that keeps side pixels within want, at
@@ -39,7 +40,7 @@ func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
 	if err := t.check("grid"); err != nil {
 		return nil, err
 	}
-	n, h, w := t.n, t.h, t.w
+	n := t.n
 	switch {
 	case cols < 1:
 		return nil, fmt.Errorf("viz: grid: %d columns, want at least 1", cols)
@@ -50,11 +51,9 @@ func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
 	}
 	cols = min(cols, n)
 	rows := (n + cols - 1) / cols
-	scale := opt.Scale
-	if scale == 0 {
-		scale = autoScale(max(h, w), 128)
-	}
-	cw, ch := w*scale, h*scale
+	t, scale, note := t.sized(opt.Scale, 128, opt.MaxPixels)
+	opt.Title = withNote(opt.Title, note)
+	cw, ch := t.w*scale, t.h*scale
 	gap := opt.Gap
 	switch {
 	case gap == 0:

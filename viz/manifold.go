@@ -15,8 +15,9 @@ type ManifoldOptions struct {
 	XLabel string // "" = "z[0]"
 	YLabel string // "" = "z[1]"
 	// Side is the wanted side, in pixels, of the n×n images together; images are
-	// enlarged by the largest whole factor within it, at least 1. 0 = 840 units:
-	// 30×30 images of 28 pixels are 1680 pixels a side at two pixels a unit.
+	// enlarged by the largest whole factor within it, or drawn smaller. 0 = 840 units,
+	// or more, up to 2²⁴ pixels, for images that are larger without enlargement: 30×30
+	// images of 28 pixels are 1680 pixels a side at two pixels a unit.
 	Side int
 	// PerUnit is the number of pixels to a layout unit, 1 to 4; 0 = Density. Use 1
 	// for the frames of an animation.
@@ -86,7 +87,6 @@ func manifold(t tiles, n int, lo, hi float64, opt ManifoldOptions) (image.Image,
 	if t.n != n*n {
 		return nil, fmt.Errorf("viz: manifold: %d images, want %d for %d a side", t.n, n*n, n)
 	}
-	h, w := t.h, t.w
 	if opt.PerUnit < 0 || opt.PerUnit > 4 || opt.Side < 0 {
 		return nil, fmt.Errorf("viz: manifold: side %d at %d pixels a unit, want a side of 0 or more, 0 to 4 pixels", opt.Side, opt.PerUnit)
 	}
@@ -94,11 +94,13 @@ func manifold(t tiles, n int, lo, hi float64, opt ManifoldOptions) (image.Image,
 	if dens == 0 {
 		dens = Density
 	}
-	side := opt.Side
+	side, limit := opt.Side, min(opt.Side, 4096)*min(opt.Side, 4096)
 	if side == 0 {
 		side = 840 * dens
 	}
-	scale := min(autoScale(n*max(h, w), side), maxScale)
+	t, scale, small := t.sized(min(autoScale(n*max(t.h, t.w), side), maxScale), side, limit)
+	opt.Note = withNote(opt.Note, small)
+	h, w := t.h, t.w
 	pw, ph := n*w*scale, n*h*scale
 	gw, gh := float64(pw)/float64(dens), float64(ph)/float64(dens)
 

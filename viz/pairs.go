@@ -36,7 +36,7 @@ func pairs(originals, reconstructions tiles, opt PairsOptions) (image.Image, err
 	if err := reconstructions.check("pairs: reconstructions"); err != nil {
 		return nil, err
 	}
-	n, h, w := originals.n, originals.h, originals.w
+	n := originals.n
 	if reconstructions.n != n {
 		return nil, fmt.Errorf("viz: pairs: reconstructions: %d images, want %d as originals", reconstructions.n, n)
 	}
@@ -49,10 +49,10 @@ func pairs(originals, reconstructions tiles, opt PairsOptions) (image.Image, err
 	}
 	cols = min(cols, n)
 	blocks := (n + cols - 1) / cols
-	scale := opt.Scale
-	if scale == 0 {
-		scale = autoScale(max(h, w), 128)
-	}
+	originals, scale, note := originals.sized(opt.Scale, 128, sheetPixels/2)
+	reconstructions, _, _ = reconstructions.sized(opt.Scale, 128, sheetPixels/2)
+	opt.Title = withNote(opt.Title, note)
+	h, w := originals.h, originals.w
 	caps := opt.Captions
 	for i, s := range [2]string{"original", "reconstruction"} {
 		if caps[i] == "" {

@@ -1,12 +1,11 @@
 package viz
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"math"
 	"math/rand/v2"
-	"strconv"
-	"unicode/utf8"
 )
 
 // ScatterOptions are the range and the titles of a scatter. The zero value is good.
@@ -26,19 +25,18 @@ const (
 	scatterBottom = 66.0
 )
 
-// maxClasses bounds a legend.
-const maxClasses = 1000
-
 // Scatter draws points (x, y), usually latent means, in the square [Lo, Hi]². The
 // marker of a point is the name of its class if all names have at most two characters
-// (a digit), else the number of the class, in the colour of the class (ClassColor),
-// with a legend at the right. Points are drawn in a fixed shuffled order, so that no
-// class covers the others because it came last. Without labels a point is a dot whose
-// colour shows the number of points around it.
+// (a digit), else a dot, in the colour of the class (ClassColor), with a legend at the
+// right. Points are drawn in a fixed shuffled order, so that no class covers the others
+// because it came last. Of more classes than can be told apart the most frequent ones are
+// shown and the others are grey, or, if most points are of the others, a point is a dot
+// whose colour shows the number of points around it, as without labels; the picture says
+// so.
 //
 // labels is nil or has one label for each point, in [0, len(classes)); if classes is
-// nil they are named by number. Points outside the square, or not finite, are counted
-// below the plot.
+// nil they are named by number. Classes without a point are left out. Points outside the
+// square, or not finite, are counted above the plot.
 func Scatter(points [][2]float32, labels []int32, classes []string, opt ScatterOptions) (image.Image, error) {
 	if opt.Lo == 0 && opt.Hi == 0 {
 		opt.Lo, opt.Hi = -4, 4
@@ -49,16 +47,12 @@ func Scatter(points [][2]float32, labels []int32, classes []string, opt ScatterO
 	if opt.Glyph < 0 || opt.Glyph > 200 {
 		return nil, fmt.Errorf("viz: scatter: glyphs of %g units, want 0 to 200", opt.Glyph)
 	}
-	classes, err := checkLabels(points, labels, classes)
-	if err != nil {
+	if err := checkLabels(points, labels, classes); err != nil {
 		return nil, err
 	}
-	legend, right := legendEntries(classes), 92.0
-	if labels != nil {
-		right = 34
-		for _, e := range legend {
-			right = max(right, 62+bodyText.sized(12.5).width(e.name))
-		}
+	by, right := classesOf(labels, classes), 92.0
+	if by.of != nil {
+		right = by.width()
 	}
 	s, err := newRaster("scatter", scatterLeft+scatterSide+right, scatterTop+scatterSide+scatterBottom, Density)
 	if err != nil {
@@ -76,69 +70,55 @@ func Scatter(points [][2]float32, labels []int32, classes []string, opt ScatterO
 	}
 
 	scatterFrame(s, opt)
-	if labels != nil {
-		drawMarkers(s, points, labels, inside, classes, glyphSize(opt.Glyph, len(points)), place)
-		drawLegend(s, legend, scatterLeft+scatterSide+18, scatterTop)
+	if by.of != nil {
+		drawMarkers(s, points, labels, inside, by, opt.Glyph, place)
+		by.draw(s, scatterLeft+scatterSide+18, scatterTop)
 	} else {
 		drawDensity(s, points, inside, opt, place)
 	}
 	s.frame(scatterLeft, scatterTop, scatterSide, scatterSide, 1, edge)
-	note := number(float64(len(points)), 0) + " points"
+	note := counted(len(points), "point")
 	if out := len(points) - len(inside); out > 0 {
 		note += fmt.Sprintf(", %s outside the square", number(float64(out), 0))
 	}
+	note = withNote(by.note, note)
 	s.text(scatterLeft+scatterSide, scatterTop-12, bodyText.at(1), note)
 	s.text(scatterLeft, scatterTop-12, titleText, shorten(titleText, opt.Title, scatterSide-bodyText.width(note)-16))
 	return s.image(), nil
 }
 
-// checkLabels returns the names of the classes, or an error if labels do not fit the
-// points.
-func checkLabels(points [][2]float32, labels []int32, classes []string) ([]string, error) {
-	if labels == nil {
-		return nil, nil
+// counted returns a number of things: "1 point", "2,000 points".
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	if len(labels) != len(points) {
-		return nil, fmt.Errorf("viz: scatter: %d labels for %d points, want one each or none", len(labels), len(points))
-	}
-	n := len(classes)
-	if classes == nil {
-		n = maxClasses
-	}
-	most := int32(-1)
-	for i, l := range labels {
-		if l < 0 || int(l) >= n {
-			return nil, fmt.Errorf("viz: scatter: label %d of point %d, want 0 to %d; pass no labels to colour by density", l, i, n-1)
-		}
-		most = max(most, l)
-	}
-	if n := len(classes); n > maxClasses {
-		return nil, fmt.Errorf("viz: scatter: %d classes, want at most %d; pass no labels to colour by density", n, maxClasses)
-	}
-	if classes == nil {
-		for i := range most + 1 {
-			classes = append(classes, strconv.Itoa(int(i)))
-		}
-	}
-	return classes, nil
+	return number(float64(n), 0) + " " + thing
 }
 
-// glyphSize returns the size of a marker; the more points, the smaller.
-func glyphSize(asked float64, n int) float64 {
-	if asked > 0 {
-		return asked
+// checkLabels returns an error if labels do not fit the points or the classes.
+func checkLabels(points [][2]float32, labels []int32, classes []string) error {
+	if labels == nil {
+		return nil
 	}
+	if len(labels) != len(points) {
+		return fmt.Errorf("viz: scatter: %d labels for %d points, want one each or none", len(labels), len(points))
+	}
+	for i, l := range labels {
+		if l < 0 || classes != nil && int(l) >= len(classes) {
+			return fmt.Errorf("viz: scatter: label %d of point %d, want 0 to %d; pass no labels to colour by density", l, i, max(len(classes)-1, 0))
+		}
+	}
+	return nil
+}
+
+// glyphSize returns the size of a text that marks one of n points; the more, the smaller.
+func glyphSize(n int) float64 {
 	return min(max(16-2*math.Log10(float64(max(n, 1))), 6), 13)
 }
 
-// marker returns the text that marks class i.
-func marker(classes []string, i int) string {
-	for _, name := range classes {
-		if n := utf8.RuneCountInString(name); n < 1 || n > 2 {
-			return strconv.Itoa(i)
-		}
-	}
-	return classes[i]
+// dotSize returns the diameter of one of n dots; the more, the smaller.
+func dotSize(n int) float64 {
+	return min(max(9-1.1*math.Log10(float64(max(n, 1))), 3.6), 8)
 }
 
 func scatterFrame(s *surface, opt ScatterOptions) {
@@ -164,54 +144,26 @@ func shuffled(in []int) []int {
 	return out
 }
 
-func drawMarkers(s *surface, points [][2]float32, labels []int32, inside []int, classes []string, size float64, place func([2]float32) xy) {
+// drawMarkers draws the points inside the plot by their classes. size is that of the
+// markers, 0 = by the number of points.
+func drawMarkers(s *surface, points [][2]float32, labels []int32, inside []int, by classing, size float64, place func([2]float32) xy) {
 	alpha := min(max(1.25-0.12*math.Log10(float64(max(len(inside), 1))), 0.6), 1)
-	cache := map[int32]*glyph{}
+	glyphs := make([]*glyph, len(by.entries))
+	for i, e := range by.entries {
+		switch {
+		case e.mark != "":
+			glyphs[i] = newGlyph(style{size: cmp.Or(size, glyphSize(len(points))), bold: true}, e.mark, Density)
+		case e.ring:
+			d := cmp.Or(size, dotSize(len(points))+1)
+			glyphs[i] = newRing(d/2, d/4, Density)
+		default:
+			glyphs[i] = newRing(cmp.Or(size, dotSize(len(points)))/2, 0, Density)
+		}
+	}
 	clip := image.Rect(s.px(scatterLeft), s.px(scatterTop), s.px(scatterLeft+scatterSide), s.px(scatterTop+scatterSide))
 	for _, i := range shuffled(inside) {
-		l := labels[i]
-		g := cache[l]
-		if g == nil {
-			g = newGlyph(style{size: size, bold: true}, marker(classes, int(l)), Density)
-			cache[l] = g
-		}
+		k := by.of[labels[i]]
 		p := place(points[i])
-		g.stamp(s.img, clip, p.x*Density, p.y*Density, withAlpha(ClassColor(int(l)), alpha))
-	}
-}
-
-// A legendEntry is one row of a legend: the mark, its class, and the name of the class.
-type legendEntry struct {
-	mark, name string
-	class      int
-}
-
-// maxLegend is the number of rows that fit beside the plot.
-const maxLegend = 30
-
-func legendEntries(classes []string) []legendEntry {
-	var es []legendEntry
-	for i, name := range classes {
-		if i == maxLegend-1 && len(classes) > maxLegend {
-			return append(es, legendEntry{"", fmt.Sprintf("and %d more", len(classes)-i), -1})
-		}
-		e := legendEntry{mark: marker(classes, i), class: i}
-		if name != e.mark {
-			e.name = shorten(bodyText.sized(12.5), name, 170)
-		}
-		es = append(es, e)
-	}
-	return es
-}
-
-func drawLegend(s *surface, es []legendEntry, x, y float64) {
-	for i, e := range es {
-		row := y + 11 + 22*float64(i)
-		if e.class >= 0 {
-			c := ClassColor(e.class)
-			s.card(x, row-9, 24, 18, 4, mix(paper, c, 0.13), c, 0)
-			s.centred(x+12, row, style{size: 12.5, bold: true, col: c, align: 0.5}, e.mark)
-		}
-		s.centred(x+32, row, bodyText.sized(12.5), e.name)
+		glyphs[k].stamp(s.img, clip, p.x*Density, p.y*Density, withAlpha(by.entries[k].col, alpha))
 	}
 }

@@ -1,6 +1,7 @@
 package viz
 
 import (
+	"fmt"
 	"image"
 	"math"
 	"testing"
@@ -70,17 +71,75 @@ func TestScatterRangeAndOutside(t *testing.T) {
 	}
 }
 
-func TestMarkers(t *testing.T) {
-	for _, tt := range []struct {
-		classes []string
-		want    string
-	}{
-		{[]string{"0", "1"}, "1"}, {[]string{"お", "き"}, "き"},
-		{[]string{"Bag", "Coat"}, "1"}, {[]string{"a", "long"}, "1"}, {[]string{"", "b"}, "1"},
-	} {
-		if got := marker(tt.classes, 1); got != tt.want {
-			t.Errorf("marker of %q: %q, want %q", tt.classes, got, tt.want)
+// Names of two characters mark their points, longer ones have dots; of more classes than
+// can be told apart the frequent ones are kept if they are most of the points.
+func TestClassesOf(t *testing.T) {
+	cycle := func(n, classes int) []int32 {
+		labels := make([]int32, n)
+		for i := range labels {
+			labels[i] = int32(i % classes)
 		}
+		return labels
+	}
+	many := make([]string, 1001)
+	for i := range many {
+		many[i] = fmt.Sprintf("person %d", i)
+	}
+	skewed := cycle(1001, 1001)
+	for i := range 2000 {
+		skewed = append(skewed, int32(990+i%10))
+	}
+	for name, tt := range map[string]struct {
+		labels  []int32
+		classes []string
+		want    string // the first and the last entry, the number of entries, the note
+	}{
+		"digits":      {cycle(20, 10), nil, "0 9 10 "},
+		"kana":        {cycle(4, 2), []string{"お", "き"}, "お き 2 "},
+		"words":       {cycle(4, 2), []string{"Bag", "Coat"}, "●Bag ●Coat 2 "},
+		"a word":      {cycle(4, 2), []string{"a", "long"}, "●a ●long 2 "},
+		"draws":       {cycle(4, 2), []string{"long", "+"}, "●long + 2 "},
+		"no name":     {cycle(4, 2), []string{"", "b"}, "● ●b 2 "},
+		"sparse":      {[]int32{5000, 3, 5000}, nil, "●3 ●5000 2 "},
+		"twenty":      {cycle(40, 20), many, "●person 0 ○person 19 20 "},
+		"no labels":   {nil, nil, "0 "},
+		"1001 people": {cycle(1001, 1001), many, "0 1001 classes, more than colours can tell apart: coloured by density"},
+		"few people":  {skewed, many, "●person 990 ●991 others 11 the 10 most frequent of 1001 classes"},
+	} {
+		c := classesOf(tt.labels, tt.classes)
+		text := func(e legendEntry) string {
+			switch {
+			case e.mark != "":
+				return e.mark
+			case e.ring:
+				return "○" + e.name
+			}
+			return "●" + e.name
+		}
+		got := ""
+		if n := len(c.entries); n > 0 {
+			got = text(c.entries[0]) + " " + text(c.entries[n-1]) + " "
+		}
+		if got += fmt.Sprint(len(c.entries)) + " " + c.note; got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+		for _, l := range tt.labels {
+			if k, ok := c.of[l]; len(c.entries) > 0 && (!ok || k >= len(c.entries)) {
+				t.Errorf("%s: class %d has entry %d of %d", name, l, k, len(c.entries))
+				break
+			}
+		}
+		points := make([][2]float32, len(tt.labels))
+		for i := range points {
+			points[i] = [2]float32{float32(i%7) - 3, float32(i%5) - 2}
+		}
+		if _, err := Scatter(points, tt.labels, tt.classes, ScatterOptions{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	sparse := classesOf([]int32{5000, 3}, nil)
+	if a, b := sparse.entries[0].col, sparse.entries[1].col; a != ClassColor(0) || b != ClassColor(1) {
+		t.Errorf("two sparse classes have the colours %v and %v", a, b)
 	}
 }
 
@@ -129,10 +188,13 @@ func TestDensityOrders(t *testing.T) {
 }
 
 func TestScatterTruncatesLegend(t *testing.T) {
-	names := make([]string, 200)
-	es := legendEntries(names)
-	if len(es) != maxLegend || es[maxLegend-1].name != "and 171 more" {
-		t.Errorf("%d rows, last %+v", len(es), es[len(es)-1])
+	labels := make([]int32, 80)
+	for i := range labels {
+		labels[i] = int32(i)
+	}
+	rows := classesOf(labels, nil).rows()
+	if len(rows) != maxLegend || rows[maxLegend-1].text() != "and 51 more" {
+		t.Errorf("%d rows, last %+v", len(rows), rows[len(rows)-1])
 	}
 }
 

@@ -19,6 +19,8 @@ type SheetOptions struct {
 	Cells []string // under each image, row by row; nil = none
 	Lead  int      // number of columns at the left set apart from the others, for their originals
 	Tail  int      // number of columns at the right set apart
+
+	MaxPixels int // of all images together, which are drawn smaller for it; 0 = 2²⁴
 }
 
 // The distances on a sheet, in units.
@@ -57,7 +59,6 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 		t.h = min(max(1, t.w/4), 64)
 		t.pix = bars(t.pix, t.w*t.c, t.h)
 	}
-	h, w := t.h, t.w
 	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Tail < 0 || opt.Lead >= cols-opt.Tail {
 		return nil, fmt.Errorf("viz: sheet: scale %d, %d leading and %d last columns of %d, want scale 0 to %d and a column between", opt.Scale, opt.Lead, opt.Tail, cols, maxScale)
 	}
@@ -70,11 +71,9 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 			return nil, fmt.Errorf("viz: sheet: %d titles for %d %s, want one each or none", len(words.have), words.want, words.of)
 		}
 	}
-	scale := opt.Scale
-	if scale == 0 {
-		scale = autoScale(max(h, w), 128)
-	}
-	cw, ch := float64(w*scale)/Density, float64(h*scale)/Density
+	t, scale, note := t.sized(opt.Scale, 128, opt.MaxPixels)
+	opt.Title = withNote(opt.Title, note)
+	cw, ch := float64(t.w*scale)/Density, float64(t.h*scale)/Density
 
 	side := bodyText.at(1)
 	left, top, under := 12.0, 10.0, 0.0

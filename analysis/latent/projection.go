@@ -84,9 +84,13 @@ func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err e
 	return z, note, nil
 }
 
+// fewCodes is the number of codes up to which the axes of a picture are fitted to them.
+const fewCodes = 50
+
 // AxisLimits returns the limits of both axes of a picture of codes: ±want for a model with the
 // prior N(0, I), as long as at most half of the codes lie outside; otherwise the AxisRange of
-// the codes, and fitted is true.
+// the codes, and fitted is true. It is that of the codes too if they are fewer than fewCodes,
+// which are lost in a plane for many.
 //
 // mean (N, units).
 func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi float64, fitted bool) {
@@ -99,7 +103,7 @@ func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi flo
 			}
 		}
 	}
-	if prior && 2*outside*units <= len(mean) {
+	if n := len(mean) / max(units, 1); prior && (n == 0 || n >= fewCodes) && 2*outside <= n {
 		return -want, want, false
 	}
 	lo, hi = AxisRange(mean)

@@ -13,7 +13,7 @@ import (
 
 const (
 	classRows    = 12 // of the sheet of classes, at most
-	classColumns = 10
+	classColumns = 10 // at most
 )
 
 // A labelRow is labels that all images of a row have.
@@ -22,7 +22,7 @@ type labelRow struct {
 	labels []float32 // (K)
 }
 
-// labelRows returns the classes of a set with k labels. If the labels are attributes, it
+// labelRows returns the first classes of a set with k labels that have training images. If the labels are attributes, it
 // returns those that most training images have, and then each of the first ones inverted.
 func labelRows(set *data.Set, k int) ([]labelRow, error) {
 	names := set.LabelNames()
@@ -31,7 +31,14 @@ func labelRows(set *data.Set, k int) ([]labelRow, error) {
 	}
 	var rows []labelRow
 	if len(set.Classes) > 0 {
-		for c := range min(k, classRows) {
+		present := make([]bool, k)
+		for _, l := range set.Train.Labels {
+			present[l] = true
+		}
+		for c := range k {
+			if !present[c] && set.Train.Labels != nil || len(rows) == classRows {
+				continue
+			}
 			r := labelRow{names[c], make([]float32, k)}
 			r.labels[c] = 1
 			rows = append(rows, r)
@@ -62,22 +69,23 @@ func labelRows(set *data.Set, k int) ([]labelRow, error) {
 
 // classSheet returns images of each class in a row, the images of a column being drawn
 // from the same noise. scale is the pixels a side that an image pixel takes, 0 for the
-// default.
-func (s *Snapshot) classSheet(ctx context.Context, title string, scale int) (image.Image, error) {
+// default; maxPixels is those of the images together.
+func (s *Snapshot) classSheet(ctx context.Context, title string, scale, maxPixels int) (image.Image, error) {
 	rows, err := labelRows(s.set, s.labels)
 	if err != nil {
 		return nil, err
 	}
+	columns := s.room(sheetSize/len(rows), 3, classColumns)
 	var pix []float32
 	var names []string
 	for _, r := range rows {
-		samples, err := s.session.Sample(ctx, s.Key("classes"), classColumns, slices.Repeat(r.labels, classColumns))
+		samples, err := s.session.Sample(ctx, s.Key("classes"), columns, slices.Repeat(r.labels, columns))
 		if err != nil {
 			return nil, err
 		}
 		pix, names = append(pix, samples...), append(names, r.name)
 	}
-	return viz.Sheet(s.session.Item(), pix, len(rows), classColumns, viz.SheetOptions{Title: title, Rows: names, Scale: scale})
+	return viz.Sheet(s.session.Item(), pix, len(rows), columns, viz.SheetOptions{Title: title, Rows: names, Scale: scale, MaxPixels: maxPixels})
 }
 
 // drawClasses returns the sheet of classes of a conditional model.
@@ -85,7 +93,7 @@ func drawClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if s.labels == 0 {
 		return nil, nil
 	}
-	return s.classSheet(ctx, s.Title("a class a row, a draw a column"), 0)
+	return s.classSheet(ctx, s.Title("a class a row, a draw a column"), 0, 2*sheetSize)
 }
 
 // foundRounds is how many times images are drawn, as many as the sheet of classes has
@@ -100,7 +108,8 @@ func drawFoundClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 	}
 	item := s.session.Item()
 	var rows [][]float32 // images of each class
-	room := classRows * classColumns
+	columns := s.room(sheetSize/classRows, 3, classColumns)
+	room := classRows * columns
 	for round := range foundRounds {
 		samples, err := s.session.Sample(ctx, s.Key("found").At(uint64(round)), room, nil)
 		if err != nil {
@@ -117,7 +126,7 @@ func drawFoundClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 		if rows == nil {
 			rows = make([][]float32, min(k, classRows))
 		}
-		full := classColumns * item.Size()
+		full := columns * item.Size()
 		for i, c := range probe.Argmax(p, k) {
 			if int(c) < len(rows) && len(rows[c]) < full {
 				rows[c] = append(rows[c], samples[i*item.Size():(i+1)*item.Size()]...)
@@ -128,12 +137,12 @@ func drawFoundClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 		}
 	}
 	var names []string
-	pix := make([]float32, len(rows)*classColumns*item.Size())
+	pix := make([]float32, len(rows)*columns*item.Size())
 	for c, r := range rows {
-		copy(pix[c*classColumns*item.Size():], r)
+		copy(pix[c*columns*item.Size():], r)
 		names = append(names, s.className(c))
 	}
-	return viz.Sheet(item, pix, len(rows), classColumns, viz.SheetOptions{Title: s.Title("a row for each class that the model finds"), Rows: names})
+	return viz.Sheet(item, pix, len(rows), columns, viz.SheetOptions{Title: s.Title("a row for each class that the model finds"), Rows: names, MaxPixels: 2 * sheetSize})
 }
 
 // className returns the name of a class that the model finds: that of the set if the

@@ -23,18 +23,24 @@
 //			return viz.Grid(mean, 1, h, w, c, 1, viz.GridOptions{Title: s.Title("the mean of 64 samples")})
 //		}}}})
 //
-// Promises. A picture depends on the weights, the data and the seed of the run alone, so
+// Promises. A picture that cannot be drawn is left out with a warning, in the report too,
+// and does not end a training. A picture depends on the weights, the data and the seed of the run alone, so
 // a run that was interrupted has the same pictures. Random draws have the same keys each
-// time: pictures of different epochs can be compared. Pictures are replaced whole.
+// time: pictures of different epochs can be compared. Pictures are replaced whole. Their
+// size is bounded, whatever the size of an item: of large ones fewer are drawn. Those
+// before the end take at most Options.Share of the time of training, so which frames the
+// animation has depends on the machine.
 //
 // The package knows no concrete model: it draws what a model declares to have.
 package gallery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
 	"os"
+	"time"
 
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -50,6 +56,9 @@ type Options struct {
 	Commands func(s *Snapshot) []string
 	// Pictures are drawn besides those of the package.
 	Pictures []Picture
+	// Share is the part of the time of training that pictures before its end may take:
+	// 0 = a tenth, negative = any. Where they would take more, they are drawn less often.
+	Share float64
 }
 
 // A Picture is a picture of a run and its place in the report.
@@ -58,7 +67,7 @@ type Picture struct {
 	Section string // title of its section in the report
 	Title   string // in the report
 	Caption string // what can be read off the picture
-	Alt     string // what it shows, for readers who cannot see it
+	Alt     string // what it shows, for readers who cannot see it; "" = Title
 	Wide    bool   // it takes the whole width of the page
 
 	// Draw returns the picture, or nil if the model does not have it.
@@ -73,13 +82,22 @@ type Picture struct {
 type Gallery struct {
 	train.Base
 	options Options
+	budget  budget
+	failed  map[string]string // what could not be drawn, by name, and why
 }
 
 // New returns a gallery for one run.
-func New(o Options) *Gallery { return &Gallery{options: o} }
+func New(o Options) *Gallery {
+	return &Gallery{
+		options: o,
+		budget:  budget{share: cmp.Or(o.Share, defaultShare), costs: map[string]time.Duration{}},
+		failed:  map[string]string{},
+	}
+}
 
 // Start draws what an earlier process may have been stopped before it could draw.
 func (g *Gallery) Start(ctx context.Context, v *train.View) error {
+	g.budget.start = time.Now()
 	if !v.EpochEnded() {
 		return nil
 	}
@@ -97,10 +115,51 @@ func (g *Gallery) Interval(ctx context.Context, v *train.View, _ runlog.Line) er
 		return nil
 	}
 	s := newSnapshot(v, v.EpochInProgress()-1)
-	if err := s.drawFrame(ctx); err != nil {
-		return fmt.Errorf("gallery: %w", err)
+	return g.frame(ctx, s, int(v.Step()/int64(v.Run().Config.LogSteps)))
+}
+
+// frame draws a frame of the animation, number k, unless there is no time for it or there
+// are very many.
+func (g *Gallery) frame(ctx context.Context, s *Snapshot, k int) error {
+	switch {
+	case k == 0 || s.view.Finished():
+	case !sparse(k):
+		return nil
+	case !g.budget.allows(oneFrame, 0):
+		g.budget.skip(s.view)
+		return nil
+	}
+	return g.budget.spend(oneFrame, func() error {
+		return g.attempt(ctx, s.view, "frame of the animation", func() error { return s.drawFrame(ctx) })
+	})
+}
+
+// attempt draws a picture. One that cannot be drawn, for an error or a panic, is left out
+// with a warning, so that it does not end a training: only an interruption is an error.
+func (g *Gallery) attempt(ctx context.Context, v *train.View, name string, draw func() error) error {
+	err := safely(draw)
+	switch {
+	case err == nil:
+		delete(g.failed, name)
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	}
+	if text := err.Error(); g.failed[name] != text {
+		g.failed[name] = text
+		v.Notify("warning", fmt.Sprintf("the %s is left out: %s", name, text))
 	}
 	return nil
+}
+
+// safely returns the error of draw, or its panic as an error.
+func safely(draw func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return draw()
 }
 
 // draw draws the pictures that are due after an epoch: a frame of the animation unless
@@ -112,42 +171,49 @@ func (g *Gallery) draw(ctx context.Context, v *train.View) error {
 	}
 	s := newSnapshot(v, epoch)
 	if !s.framesOfSteps() || epoch == 0 || v.Finished() { // else after intervals of steps
-		if err := s.drawFrame(ctx); err != nil {
-			return fmt.Errorf("gallery: %w", err)
+		if err := g.frame(ctx, s, epoch); err != nil {
+			return err
 		}
 	}
-	if !v.Finished() && (epoch == 0 || c.Pictures == 0 || !c.DueEvery(c.Pictures, epoch, v.Step())) {
-		return nil
+	if !v.Finished() {
+		if epoch == 0 || c.Pictures == 0 || !c.DueEvery(c.Pictures, epoch, v.Step()) {
+			return nil
+		}
+		if !g.budget.allows(allPictures, firstCost) {
+			g.budget.skip(v)
+			return nil
+		}
 	}
-	if err := g.drawAll(ctx, s); err != nil {
-		return fmt.Errorf("gallery: %w", err)
-	}
-	return nil
+	return g.budget.spend(allPictures, func() error { return g.drawAll(ctx, s) })
 }
 
 // drawAll draws every picture of the model and writes the report.
 func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
-	pictures := append(table(s), g.options.Pictures...)
-	for _, p := range pictures {
+	var pictures []Picture // that are not left out
+	for _, p := range append(table(s), g.options.Pictures...) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if p.Draw == nil { // its file is written elsewhere
-			continue
-		}
-		img, err := p.Draw(ctx, s)
+		name := "picture " + p.Name
+		err := g.attempt(ctx, s.view, name, func() error {
+			if p.Draw == nil { // its file is written elsewhere
+				return nil
+			}
+			img, err := p.Draw(ctx, s)
+			if err != nil || img == nil {
+				return err
+			}
+			return s.write(p, img)
+		})
 		if err != nil {
-			return fmt.Errorf("picture %s: %w", p.Name, err)
-		}
-		if img == nil {
-			continue
-		}
-		if err := s.write(p, img); err != nil {
 			return err
+		}
+		if g.failed[name] == "" {
+			pictures = append(pictures, p)
 		}
 	}
 	if s.view.Finished() {
-		if err := s.drawAnimation(); err != nil {
+		if err := g.attempt(ctx, s.view, "animation", s.drawAnimation); err != nil {
 			return err
 		}
 	}
@@ -155,18 +221,21 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 		if !p.LogImage {
 			continue
 		}
-		b, err := os.ReadFile(s.path(p.Name + ".png"))
-		if os.IsNotExist(err) {
-			continue
-		}
-		if err == nil {
-			err = s.view.LogImage(p.Name, b)
-		}
+		err := g.attempt(ctx, s.view, "copy of the picture "+p.Name+" for TensorBoard", func() error {
+			b, err := os.ReadFile(s.path(p.Name + ".png"))
+			if os.IsNotExist(err) {
+				return nil
+			}
+			if err == nil {
+				err = s.view.LogImage(p.Name, b)
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
 	}
-	return g.writeReport(s, pictures)
+	return g.attempt(ctx, s.view, "report", func() error { return g.writeReport(s, pictures) })
 }
 
 // write stores a picture under its name, and a copy for the epoch.

@@ -3,14 +3,16 @@ package gallery
 import (
 	"context"
 	"image"
+	"math"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/viz"
 )
 
 const (
-	reconstructionCount = 30 // images with their reconstructions
-	sampleCount         = 64
+	reconstructionCount   = 30 // images with their reconstructions, at most
+	reconstructionColumns = 10 // at most
+	sampleSide            = 8  // samples a side, at most
 )
 
 func drawReconstructions(ctx context.Context, s *Snapshot) (image.Image, error) {
@@ -19,8 +21,9 @@ func drawReconstructions(ctx context.Context, s *Snapshot) (image.Image, error) 
 	}
 	split, name := s.images()
 	var index []int
+	count := s.room(sheetSize/2, 4, reconstructionCount)
 	for _, i := range s.Key("reconstructions").Perm(split.Len()) {
-		if len(index) < reconstructionCount {
+		if len(index) < count {
 			index = append(index, int(i))
 		}
 	}
@@ -36,14 +39,16 @@ func drawReconstructions(ctx context.Context, s *Snapshot) (image.Image, error) 
 	if err != nil {
 		return nil, err
 	}
-	return viz.Pairs(s.session.Item(), originals, reconstructions, viz.PairsOptions{Title: s.Title(name + " images and their reconstructions")})
+	return viz.Pairs(s.session.Item(), originals, reconstructions, viz.PairsOptions{
+		Title: s.Title(name + " images and their reconstructions"), Cols: s.fit(planeSide, 2, reconstructionColumns)})
 }
 
 func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if !s.hasPrior {
 		return nil, nil
 	}
-	n, columns, title := sampleCount, 8, "samples, from the model's own prior"
+	columns, title := int(math.Sqrt(float64(s.room(sheetSize, 4, sampleSide*sampleSide)))), "samples, from the model's own prior"
+	n := columns * columns
 	if s.standardPrior {
 		title = "samples, z ~ N(0, I)"
 	}
@@ -54,7 +59,7 @@ func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
 			return nil, err
 		}
 		columns = len(rows)
-		n, title = 6*columns, title+", a column of each class"
+		n, title = columns*s.room(sheetSize/columns, 1, 6), title+", a column of each class"
 		for i := range n {
 			labels = append(labels, rows[i%columns].labels...)
 		}
@@ -63,5 +68,5 @@ func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viz.Grid(s.session.Item(), pix, columns, viz.GridOptions{Title: s.Title(title)})
+	return viz.Grid(s.session.Item(), pix, columns, viz.GridOptions{Title: s.Title(title), MaxPixels: 2 * sheetSize})
 }

@@ -14,8 +14,10 @@ import (
 
 const (
 	traversalExtent = 3  // of z, both ways, if the prior is N(0, I)
-	traversalUnits  = 10 // units that are varied
-	traversalSteps  = 9  // values of each
+	traversalUnits  = 10 // units that are varied, at most
+	traversalSteps  = 9  // values of each, at most
+	coarseSide      = 10 // codes a side of the coarse manifold, at most
+	fineSide        = 30 // of the fine one
 )
 
 func drawScatter(ctx context.Context, s *Snapshot) (image.Image, error) {
@@ -97,13 +99,14 @@ func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.M
 	return viz.Manifold(item, pix, n, lo, hi, opt)
 }
 
-// drawManifold returns the picture of n×n decoded codes.
-func drawManifold(n int, extent float64) func(ctx context.Context, s *Snapshot) (image.Image, error) {
+// drawManifold returns the picture of decoded codes, most a side or as many as fit.
+func drawManifold(most int, extent float64) func(ctx context.Context, s *Snapshot) (image.Image, error) {
 	return func(ctx context.Context, s *Snapshot) (image.Image, error) {
 		if !s.HasPlane() {
 			return nil, nil
 		}
-		return s.drawPlane(ctx, n, extent, viz.ManifoldOptions{Title: "what the codes decode to"})
+		n := s.fit(planeSide, 3, most)
+		return s.drawPlane(ctx, n, extent, viz.ManifoldOptions{Title: "what the codes decode to", Side: max(planeSide, n*s.tileSide())})
 	}
 }
 
@@ -113,7 +116,7 @@ func drawFineManifold(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if s.latent > 2 {
 		return nil, nil
 	}
-	return drawManifold(30, 4)(ctx, s)
+	return drawManifold(fineSide, 4)(ctx, s)
 }
 
 // drawUnits varies the latent units of a model that has more than two, one in each row.
@@ -129,10 +132,14 @@ func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	order = order[:min(traversalUnits, len(order))]
-	steps, columns := make([]float32, traversalSteps), make([]string, traversalSteps)
+	cells, n := s.room(2*sheetSize, 15, traversalUnits*traversalSteps), traversalSteps
+	if cells < traversalUnits*traversalSteps/2 {
+		n = (traversalSteps + 1) / 2
+	}
+	order = order[:min(cells/n, len(order))]
+	steps, columns := make([]float32, n), make([]string, n)
 	for k := range steps {
-		steps[k] = float32(lo + (hi-lo)*float64(k)/(traversalSteps-1))
+		steps[k] = float32(lo + (hi-lo)*float64(k)/float64(n-1))
 		columns[k] = fmt.Sprintf("%.2g", steps[k])
 	}
 	var rows []string
@@ -150,5 +157,5 @@ func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
 	}
 	height, _, _ := medium.TileSize(s.session.Item())
 	return viz.Sheet(s.session.Item(), pix, len(rows), len(columns), viz.SheetOptions{
-		Title: s.Title("one unit a row, the others 0", note), Rows: rows, Cols: columns, Scale: max(1, 64/height)})
+		Title: s.Title("one unit a row, the others 0", note), Rows: rows, Cols: columns, Scale: max(1, 64/height), MaxPixels: 4 * sheetSize})
 }

@@ -1,8 +1,10 @@
 package gallery
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -42,6 +44,13 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture) error {
 	if w := g.warnings(lines); w.Text != "" {
 		r.Sections = append(r.Sections, w)
 	}
+	if len(g.failed) > 0 {
+		left := viz.Section{Title: "Left out"}
+		for _, name := range slices.Sorted(maps.Keys(g.failed)) {
+			left.Text += fmt.Sprintf("The %s could not be drawn: %s\n\n", name, g.failed[name])
+		}
+		r.Sections = append(r.Sections, left)
+	}
 	all, err := s.sections(pictures)
 	if err != nil {
 		return err
@@ -71,7 +80,7 @@ func (s *Snapshot) sections(pictures []Picture) ([]viz.Section, error) {
 		var own []viz.Picture
 		for _, p := range pictures {
 			if p.Section == title {
-				own = append(own, viz.Picture{Title: p.Title, Caption: p.Caption, Alt: p.Alt, Wide: p.Wide, Data: []byte(p.Name + ".png")})
+				own = append(own, viz.Picture{Title: p.Title, Caption: p.Caption, Alt: cmp.Or(p.Alt, p.Title, p.Name), Wide: p.Wide, Data: []byte(p.Name + ".png")})
 			}
 		}
 		switch title {

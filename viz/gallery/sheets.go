@@ -20,8 +20,8 @@ import (
 
 const (
 	sheetSide  = 4   // images a side of a sheet of images from noise
-	frameSide  = 12  // images a side of a frame of the animation
-	mostFrames = 200 // of an animation
+	frameSide  = 12  // images a side of a frame of the animation, at most
+	mostFrames = 200 // of an animation, at most
 )
 
 // The sheets of images that an interval of steps has, by their names as files.
@@ -52,7 +52,7 @@ func (s *Snapshot) sampleSheet(ctx context.Context, key rng.Key, title string) (
 	if err != nil {
 		return nil, err
 	}
-	return viz.Grid(s.session.Item(), pix, sheetSide, viz.GridOptions{Title: title})
+	return viz.Grid(s.session.Item(), pix, sheetSide, viz.GridOptions{Title: title, MaxPixels: frameSize * frameSize})
 }
 
 // drawSheets stores the sheets of fixed and of fresh noise, and copies for the step.
@@ -87,11 +87,11 @@ func (s *Snapshot) drawFrame(ctx context.Context) error {
 	switch {
 	case s.labels > 0:
 		height, _, _ := medium.TileSize(s.session.Item())
-		img, err = s.classSheet(ctx, fmt.Sprintf("epoch %04d", s.epoch), max(1, 64/height))
+		img, err = s.classSheet(ctx, fmt.Sprintf("epoch %04d", s.epoch), max(1, 64/height), 2*frameSize*frameSize)
 	case s.CodesAreNoise():
 		img, err = s.sampleSheet(ctx, s.Key(fixedName), s.time("the same noise"))
 	case s.HasDecoder():
-		img, err = s.drawPlane(ctx, frameSide, traversalExtent, viz.ManifoldOptions{Title: s.run.Config.Recipe, PerUnit: 1, Side: 480})
+		img, err = s.drawPlane(ctx, s.fit(frameSize, 3, frameSide), traversalExtent, viz.ManifoldOptions{Title: s.run.Config.Recipe, PerUnit: 1, Side: planeFrame(s.tileSide())})
 	default:
 		return nil
 	}
@@ -99,6 +99,15 @@ func (s *Snapshot) drawFrame(ctx context.Context) error {
 		return err
 	}
 	return s.writePNG(s.framePath(s.epoch), img)
+}
+
+// planeFrame returns the side of a frame of the plane for tiles of so many pixels: small
+// ones have frames that are smaller than the bound.
+func planeFrame(tile int) int {
+	if tile*frameSide <= 480 {
+		return 480
+	}
+	return frameSize
 }
 
 func (s *Snapshot) framePath(epoch int) string {
@@ -137,8 +146,19 @@ func (s *Snapshot) drawAnimation() error {
 		}
 		names = slices.DeleteFunc(names, func(name string) bool { _, err := os.Stat(name); return os.IsNotExist(err) })
 	}
+	if len(names) == 0 {
+		return nil
+	}
+	size, err := pictureSize(names[len(names)-1])
+	if err != nil {
+		return err
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { // drawn by another version of imago
+		other, err := pictureSize(name)
+		return err == nil && other != size
+	})
 	var frames []image.Image
-	for _, name := range thinned(names, mostFrames) {
+	for _, name := range thinned(names, min(mostFrames, max(2, animatedSize/(size.X*size.Y)))) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			return err
@@ -149,9 +169,6 @@ func (s *Snapshot) drawAnimation() error {
 		}
 		frames = append(frames, img)
 	}
-	if len(frames) == 0 {
-		return nil
-	}
 	b, err := viz.GIF(frames, viz.AnimationOptions{})
 	if err != nil {
 		return err
@@ -161,6 +178,20 @@ func (s *Snapshot) drawAnimation() error {
 		name = fixedName + ".gif"
 	}
 	return writeFile(s.path(name), b)
+}
+
+// pictureSize returns the size of the picture in a PNG file.
+func pictureSize(name string) (image.Point, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return image.Point{}, err
+	}
+	defer f.Close()
+	c, err := png.DecodeConfig(f)
+	if err != nil {
+		return image.Point{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return image.Pt(c.Width, c.Height), nil
 }
 
 // thinned returns up to n of the names, the first and the last among them.

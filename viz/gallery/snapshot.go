@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/models/model"
@@ -98,13 +99,17 @@ func (s *Snapshot) images() (split data.Split, name string) {
 	return s.set.Test, "test"
 }
 
-// maxCodes is the number of images whose codes are drawn.
-const maxCodes = 10_000
+// The number of images whose codes are drawn: a quarter of those that the run was trained
+// on so far, so that encoding costs little beside training, within these bounds.
+const (
+	minCodes = 1000
+	maxCodes = 10_000
+)
 
 // encode returns the codes of the first images, and these images.
 func (s *Snapshot) encode(ctx context.Context) ([]float32, data.Split, error) {
 	split, _ := s.images()
-	n := min(split.Len(), maxCodes)
+	n := min(split.Len(), maxCodes, max(minCodes, int(s.view.Images()/4)))
 	images, err := firstImages(s.set.Labelled(split), n)
 	if err != nil {
 		return nil, split, err
@@ -166,6 +171,12 @@ func (s *Snapshot) extent(ctx context.Context, want float64) (lo, hi float64, no
 	}
 	lo, hi = latent.AxisRange(codes)
 	return lo, hi, "range of the codes", nil
+}
+
+// tileSide returns the pixels of the longer side of the picture of one item.
+func (s *Snapshot) tileSide() int {
+	h, w, _ := medium.TileSize(s.session.Item())
+	return max(h, w)
 }
 
 // path returns the path of a picture.

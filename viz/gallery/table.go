@@ -37,10 +37,10 @@ func table(s *Snapshot) []Picture {
 		{Name: "scatter", Section: sectionLatent, Title: "Codes of test images", Draw: drawScatter,
 			Caption: "The mean of each test image's code, coloured by class. The model was not given the classes of clusters that lie apart.",
 			Alt:     "scatter of the codes of test images by class"},
-		{Name: "manifold-10x10", Section: sectionLatent, Title: "Manifold, 10×10", Draw: drawManifold(10, 3),
-			Caption: "A grid of codes, decoded: near codes give similar images.", Alt: "ten by ten images decoded from a grid of codes"},
-		{Name: "manifold", Section: sectionLatent, Title: "Manifold, 30×30", Draw: drawFineManifold, Wide: true, LogImage: true,
-			Caption: "The same, wider and finer.", Alt: "thirty by thirty images decoded from a grid of codes"},
+		{Name: "manifold-10x10", Section: sectionLatent, Title: manifoldTitle(s, coarseSide), Draw: drawManifold(coarseSide, 3),
+			Caption: "A grid of codes, decoded: near codes give similar images.", Alt: "images decoded from a coarse grid of codes"},
+		{Name: "manifold", Section: sectionLatent, Title: manifoldTitle(s, fineSide), Draw: drawFineManifold, Wide: true, LogImage: true,
+			Caption: "The same, wider and finer.", Alt: "images decoded from a fine grid of codes"},
 		{Name: "units", Section: sectionLatent, Title: "Single units", Draw: drawUnits, Wide: true, LogImage: true,
 			Caption: units, Alt: "sheet of images, a latent unit varied along each row"},
 		{Name: "samples", Section: sectionSamples, Title: "Samples", Draw: drawSamples, LogImage: true,
@@ -68,6 +68,12 @@ func table(s *Snapshot) []Picture {
 		pictures = append(pictures, p)
 	}
 	return pictures
+}
+
+// manifoldTitle returns the title of a manifold of so many images a side, or as many as fit.
+func manifoldTitle(s *Snapshot, most int) string {
+	n := s.fit(planeSide, 3, most)
+	return fmt.Sprintf("Manifold, %d×%d", n, n)
 }
 
 func drawNetwork(n nn.Network) func(context.Context, *Snapshot) (image.Image, error) {

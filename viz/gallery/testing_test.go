@@ -24,7 +24,7 @@ func newJob(t testing.TB, r *runlog.Run, set *data.Set, threads int) train.Job {
 		}
 		return next
 	}
-	return train.Job{Run: r, Model: runtest.Must(r.Config.Build(runtest.Registry())), Data: set, Backend: be, Observers: []train.Observer{New(Options{Commands: commands})}}
+	return train.Job{Run: r, Model: runtest.Must(r.Config.Build(runtest.Registry())), Data: set, Backend: be, Observers: []train.Observer{New(Options{Commands: commands, Share: -1})}}
 }
 
 // trained runs a run to its end.
