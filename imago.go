@@ -99,6 +99,15 @@ type Options struct {
 	// saved with the run.
 	Optimizer optim.Settings
 
+	// Schedule is of the learning rate, as optim.ParseSchedule reads it; "" = the recipe's.
+	Schedule string
+	// Validation is the part of the training items that is not trained on: the best model,
+	// and the end of the run by Patience, are chosen by its loss. 0 = chosen by the test items.
+	Validation float64
+	// Patience is the epochs in a row without a better loss after which the run ends; 0 =
+	// it has its whole length.
+	Patience int
+
 	Threads  int       // 0 = one for each processor
 	Progress io.Writer // where a line an epoch is written, a bar on a terminal; nil = nothing is
 	// PicturesEvery is the epochs between pictures, which are drawn at the end too;
@@ -147,7 +156,8 @@ func (t *Trained) WritePicture(name string, items []float32, columns int) error 
 }
 
 // Train trains a recipe on set and returns the best model of the run, by the loss of
-// the test items or, without such a loss, the last one. The run's folder holds
+// the validation items, or of the test items if there are none, or, without such a loss,
+// the last one. The run's folder holds
 // checkpoints, the log, pictures and a report, as those of the command line do, whose
 // commands work on it.
 //
@@ -156,6 +166,15 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	models, err := registry(r)
 	if err != nil {
 		return nil, err
+	}
+	if set != nil && o.Validation != 0 {
+		opt := data.Options{Validation: o.Validation}
+		if err := opt.Validate(); err != nil {
+			return nil, err
+		}
+		if set, err = data.Validation(set, opt); err != nil {
+			return nil, err
+		}
 	}
 	config, err := o.configure(set, r)
 	if err != nil {
@@ -166,6 +185,9 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	}
 	m, err := config.Build(models)
 	if err != nil {
+		return nil, err
+	}
+	if err := train.Check(&config, m, set); err != nil {
 		return nil, err
 	}
 	out := o.Out
@@ -239,7 +261,7 @@ func (o Options) configure(set *data.Set, r Recipe) (runlog.Config, error) {
 	if err := set.Validate(); err != nil {
 		return runlog.Config{}, err
 	}
-	c, err := runlog.NewConfig(r.recipe, r.config, set, set.Name, data.Options{})
+	c, err := runlog.NewConfig(r.recipe, r.config, set, set.Name, data.Options{Validation: o.Validation})
 	if err != nil {
 		return c, err
 	}
@@ -258,6 +280,10 @@ func (o Options) configure(set *data.Set, r Recipe) (runlog.Config, error) {
 	if o.PicturesEvery != 0 {
 		c.Pictures = o.PicturesEvery
 	}
+	if o.Schedule != "" {
+		c.Schedule = o.Schedule
+	}
+	c.Patience = o.Patience
 	c.Flip, c.Optimizer = o.Flip, o.Optimizer
 	return c, train.Validate(&c)
 }

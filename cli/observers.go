@@ -22,7 +22,11 @@ func (a *app) observers(share float64) []train.Observer {
 func nextCommands(s *gallery.Snapshot) []string {
 	run := s.View().Run()
 	dir := run.Dir
-	next := []string{fmt.Sprintf("imago train %s --resume %s %s", run.Config.Recipe, dir, longer(&run.Config))}
+	further := longer(&run.Config)
+	if s.View().StoppedEarly() != "" {
+		further = fmt.Sprintf("--patience %d", 2*run.Config.Patience)
+	}
+	next := []string{fmt.Sprintf("imago train %s --resume %s %s", run.Config.Recipe, dir, further)}
 	if s.HasPrior() {
 		next = append(next, "imago sample "+dir+" -n 64")
 	}

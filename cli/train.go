@@ -26,6 +26,7 @@ type trainFlags struct {
 	gray              bool
 	flip              bool
 	testFraction      float64
+	validation        float64
 	without           []string
 	epochs, steps     int
 	logSteps          int
@@ -118,11 +119,12 @@ func (t *trainFlags) addFlags(c *cobra.Command) {
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
 	f.BoolVar(&t.flip, "flip", false, "flip each training image left to right with probability ½: for faces, not for digits")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images to hold out if the set has no test part (default 0.1)")
+	f.Float64Var(&t.validation, "validation", 0, "`part` of the training images, as 0.1, to choose the best checkpoint and the end of training by, apart from the test images")
 	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each image is used (default the recipe's)")
 	f.IntVar(&t.steps, "steps", 0, "total `number` of optimiser updates, in place of --epochs (default the recipe's; 0 means by epochs)")
 	f.IntVar(&t.batch, "batch", 0, "`images` in a step (default the recipe's)")
 	f.Float64Var(&t.lr, "lr", 0, "learning `rate` (default the recipe's)")
-	f.StringVar(&t.schedule, "schedule", "", "`schedule` of the learning rate: constant, step:EPOCHS:FACTOR, cosine or burda (default the recipe's)")
+	f.StringVar(&t.schedule, "schedule", "", "`schedule` of the learning rate: constant, step:EPOCHS:FACTOR, cosine, burda, or plateau:EPOCHS:FACTOR, which follows the loss (default the recipe's)")
 	t.method.addFlags(c)
 	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all random numbers")
 	threadsFlag(c, &t.threads)
@@ -150,7 +152,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if err != nil {
 		return config, nil, nil, usage(c, err)
 	}
-	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Without: t.without, Label: t.label, Progress: a.err}
+	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Validation: t.validation, Without: t.without, Label: t.label, Progress: a.err}
 	if err := opt.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
@@ -174,7 +176,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if m, err = config.Build(&a.Models); err != nil {
 		return config, nil, nil, err
 	}
-	return config, m, set, train.CheckData(m, set)
+	return config, m, set, train.Check(&config, m, set)
 }
 
 // apply sets the fields of config whose flags the user gave. For a new run, recipe is the training of its recipe and
@@ -264,6 +266,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		"crop":          func() { config.Data.Crop = t.crop },
 		"gray":          func() { config.Data.Gray = t.gray },
 		"test-fraction": func() { config.Data.TestFraction = t.testFraction },
+		"validation":    func() { config.Data.ValidationFraction = t.validation },
 		"without":       func() { config.Data.Without = t.without },
 		"label":         func() { config.Data.Label = t.label },
 	} {

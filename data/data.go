@@ -64,6 +64,7 @@ func (s Split) Len() int {
 type Set struct {
 	Name        string
 	Train, Test Split
+	Validation  Split    // apart from both, to choose a model by; empty unless Options.Validation is set
 	Classes     []string // the name of each label; nil if no split is labelled
 	Attributes  []string // the names of the A attributes; nil if no split has any
 
@@ -109,7 +110,7 @@ func (s Set) Validate() error {
 	for _, p := range []struct {
 		name string
 		Split
-	}{{"train", s.Train}, {"test", s.Test}} {
+	}{{"train", s.Train}, {"validation", s.Validation}, {"test", s.Test}} {
 		if p.Len() > 0 {
 			if other := p.Items.Item(); !other.Equal(item) {
 				return fmt.Errorf("data: %s: %s images are %v, the training images %v", s.Name, p.name, other, item)
@@ -163,6 +164,7 @@ type Options struct {
 	Seed         uint64        // chooses the held-out images where the files do not
 	Whole        bool          // hold nothing out: all items of files that do not say are in the training part, in their order
 	TestFraction float64       // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
+	Validation   float64       // part of the training images that is Set.Validation, in [0, 1)
 	Without      []string      // names of classes whose images are left out of both parts
 }
 
@@ -182,6 +184,9 @@ func (o Options) Validate() error {
 	}
 	if !(o.TestFraction >= 0 && o.TestFraction < 1) {
 		return option.Errorf("data: {TestFraction} %v, want at least 0 and below 1", o.TestFraction)
+	}
+	if !(o.Validation >= 0 && o.Validation < 1) {
+		return option.Errorf("data: {Validation} %v, want a part of the training images below 1, as 0.1, or 0 (none)", o.Validation)
 	}
 	return nil
 }

@@ -77,7 +77,8 @@ func (r *Registry) Source(name string) (Source, error) {
 
 // Open returns the set of that name or, if there is none, the set at that path
 // ("./mnist" is a path even if mnist is a set). It crops, resizes and converts to grey
-// as opt says, checks the set (Validate), and removes the images of opt.Without.
+// as opt says, checks the set (Validate), removes the images of opt.Without, and divides
+// off the validation part.
 func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -102,7 +103,10 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	if err := set.Validate(); err != nil {
 		return nil, err
 	}
-	return without(set, opt.Without)
+	if set, err = without(set, opt.Without); err != nil {
+		return nil, err
+	}
+	return Validation(set, opt)
 }
 
 // loader returns the function that reads the set of that name or at that path, and

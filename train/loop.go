@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
@@ -121,6 +123,12 @@ func (t *trainer) trainPhase(ctx context.Context, last runlog.Line) (runlog.Line
 		if err != nil {
 			return last, err
 		}
+		if rate := t.step.rate(t.at.Epoch); t.step.schedule.Plateau() != nil && rate != line.LR && !line.Stopped {
+			t.view.Notify("rate", fmt.Sprintf("%s no longer improves: the learning rate is %.4g from here, it was %.4g", t.judgedBy(), rate, line.LR))
+		}
+		if line.Stopped {
+			t.view.Notify("stopped", t.view.StoppedEarly())
+		}
 	}
 	return last, nil
 }
@@ -225,19 +233,19 @@ func (t *trainer) endEpoch(ctx context.Context, w *stopwatch, started time.Time)
 	if err := t.evaluate(ctx, &line); err != nil {
 		return line, err
 	}
+	line.Stopped = t.judge(&line).stops // what is measured at the end is due
 	err := t.observe(ctx, place, func(o Observer) error { return o.Measure(ctx, &t.view, &line) })
 	if err != nil {
 		return line, err
 	}
-	if !t.phase.Last { // it is what the last phase minimises: no other is compared by it
-		delete(line.Test, eval.TestLoss)
-	}
+	verdict := t.judge(&line) // also by what was measured
+	line.Best, line.Stopped = verdict.best, verdict.stops
 	if err := t.addFindings(ctx, &line); err != nil && ctx.Err() != nil {
 		return line, t.interrupt()
 	} else if err != nil {
 		return line, fmt.Errorf("train: %s: %w", place, err)
 	}
-	line.Best = t.setBest(line)
+	t.accept(verdict)
 	line.Seconds = time.Since(started).Seconds()
 	t.waitedShare = w.waitedShare()
 	t.lines = append(t.lines, line)
@@ -252,24 +260,41 @@ func (t *trainer) endEpoch(ctx context.Context, w *stopwatch, started time.Time)
 	return line, t.save()
 }
 
-// evaluate adds the metrics of the test images to the line of an epoch.
+// evaluate adds the metrics of the validation images and of the test images to the line
+// of an epoch.
 func (t *trainer) evaluate(ctx context.Context, line *runlog.Line) error {
-	if t.eval == nil {
-		return nil
+	for _, part := range []struct {
+		data.Split
+		prefix string // of the names of its metrics
+		to     *map[string]float64
+	}{{t.Data.Validation, validationPrefix, &line.Validation}, {t.Data.Test, testPrefix, &line.Test}} {
+		if part.Len() == 0 {
+			continue
+		}
+		scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(part.Split), t.config.Seed)
+		var bad *eval.NonFiniteError
+		switch {
+		case errors.As(err, &bad) && t.phase.Last:
+			return t.diverged(part.prefix+bad.Metric, bad.Value, err)
+		case errors.As(err, &bad): // a later phase sets what this one has not trained
+			return nil
+		case err != nil && ctx.Err() != nil:
+			return t.interrupt()
+		case err != nil:
+			return fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
+		}
+		metrics := map[string]float64{}
+		for name, v := range scores.Map() {
+			metrics[part.prefix+strings.TrimPrefix(name, testPrefix)] = v
+		}
+		if !t.phase.Last { // it is what the last phase minimises: no other is compared by it
+			delete(metrics, part.prefix+model.Loss)
+		}
+		*part.to = metrics
+		if part.prefix == testPrefix {
+			line.UnitKL = scores.Units()[eval.KLPerUnit]
+		}
 	}
-	scores, err := t.eval.Evaluate(ctx, t.Data.Labelled(t.Data.Test), t.config.Seed)
-	var bad *eval.NonFiniteError
-	switch {
-	case errors.As(err, &bad) && t.phase.Last:
-		return t.diverged("test_"+bad.Metric, bad.Value, err)
-	case errors.As(err, &bad): // a later phase sets what this one has not trained
-		return nil
-	case err != nil && ctx.Err() != nil:
-		return t.interrupt()
-	case err != nil:
-		return fmt.Errorf("train: epoch %d: %w", t.at.Epoch+1, err)
-	}
-	line.Test, line.UnitKL = scores.Map(), scores.Units()[eval.KLPerUnit]
 	return nil
 }
 
@@ -289,25 +314,6 @@ func (t *trainer) addFindings(ctx context.Context, line *runlog.Line) error {
 	return err
 }
 
-// setBest reports whether an epoch is the best so far, by the test loss, or by the
-// first metric that is measured if the model has none, and if so makes it the best of
-// the run.
-func (t *trainer) setBest(l runlog.Line) bool {
-	name, larger := eval.TestLoss, false
-	v, ok := l.Test[name]
-	if !ok && t.phase.Last && t.evaluation != nil {
-		m := t.evaluation.metrics[0]
-		name, larger = m.Name, m.Up
-		v, ok = l.Test[name]
-	}
-	best := t.at.Best
-	if !ok || best != nil && best.Metric == name && (v == best.Value || v > best.Value != larger) {
-		return false
-	}
-	t.at.Best = &ckpt.Score{Metric: name, Value: v, Step: t.at.Step}
-	return true
-}
-
 // interrupt saves the run as it is and returns the error of an interruption.
 func (t *trainer) interrupt() error {
 	if err := t.save(); err != nil {
@@ -325,9 +331,9 @@ func (t *trainer) trained() bool {
 }
 
 // finished reports whether the run is complete, and its last epoch, if it is partial,
-// has a line.
+// has a line, or has ended early.
 func (t *trainer) finished() bool {
-	return t.trained() && (t.at.EpochImages == 0 || t.sums.Evaluated || t.at.Epoch >= t.config.TotalEpochs())
+	return t.stoppedEarly() || t.trained() && (t.at.EpochImages == 0 || t.sums.Evaluated || t.at.Epoch >= t.config.TotalEpochs())
 }
 
 // skipsLine reports whether the epoch that has ended has no line, in a run by steps

@@ -53,7 +53,8 @@ func Validate(c *runlog.Config) error {
 type evaluation struct {
 	Base
 	config   runlog.Measure
-	set      *data.Set
+	set      *data.Set // its test part is that by which the run is judged
+	prefix   string    // of the metrics of that part
 	seed     uint64
 	metrics  []eval.Metric
 	network  func(ctx context.Context, set *data.Set) (*feature.Net, error)
@@ -63,14 +64,17 @@ type evaluation struct {
 // newEvaluation returns nil if nothing is to be measured.
 func newEvaluation(j Job) (*evaluation, error) {
 	m := j.Run.Config.Measure
-	if len(m.Metrics) == 0 || j.Data.Test.Len() == 0 {
+	set := *j.Data
+	images, prefix := part(j.Data)
+	set.Test = images
+	if len(m.Metrics) == 0 || images.Len() == 0 {
 		return nil, nil
 	}
-	metrics, err := metricsOf(m, protocol(m).On(j.Data))
+	metrics, err := metricsOf(m, protocol(m).On(&set))
 	if err != nil {
 		return nil, err
 	}
-	e := &evaluation{config: m, set: j.Data, seed: j.Run.Config.Seed, metrics: metrics}
+	e := &evaluation{config: m, set: &set, prefix: prefix, seed: j.Run.Config.Seed, metrics: metrics}
 	if open := j.FeatureNet; open != nil { // once for each set
 		nets := map[*data.Set]*feature.Net{}
 		e.network = func(ctx context.Context, set *data.Set) (*feature.Net, error) {
@@ -83,6 +87,15 @@ func newEvaluation(j Job) (*evaluation, error) {
 		}
 	}
 	return e, nil
+}
+
+// logName returns the name of a metric in the log: that of package eval, or one that says
+// that it is of the validation part.
+func (e *evaluation) logName(metric string) string {
+	if e.prefix == testPrefix {
+		return metric
+	}
+	return validationPrefix + strings.TrimPrefix(metric, testPrefix)
 }
 
 // Measure adds the metrics to the line of an epoch in which they are due.
@@ -99,16 +112,21 @@ func (e *evaluation) Measure(ctx context.Context, v *View, line *runlog.Line) er
 	if err != nil {
 		return err
 	}
-	if line.Test == nil {
-		line.Test = map[string]float64{}
+	to := &line.Test
+	if e.prefix == validationPrefix {
+		to = &line.Validation
+	}
+	if *to == nil {
+		*to = map[string]float64{}
 	}
 	var values []string
 	for _, s := range scores {
-		line.Test[s.Metric.Name] = s.Value
+		name := e.logName(s.Metric.Name)
+		(*to)[name] = s.Value
 		if strings.HasPrefix(s.Metric.Name, "modes_") && len(s.Units) == len(c.Data.Labels) {
 			line.Modes = s.Units
 		}
-		values = append(values, fmt.Sprintf("%s %.4g", s.Metric.Name, s.Value))
+		values = append(values, fmt.Sprintf("%s %.4g", name, s.Value))
 	}
 	if len(values) > 0 {
 		v.Notify("measured", fmt.Sprintf("step %s: %s", english.Thousands(float64(line.Step)), strings.Join(values, ", ")))

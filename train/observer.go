@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/color"
 	"image/png"
+	"slices"
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
@@ -58,7 +59,7 @@ type Step struct {
 
 // A Note is a line for the user.
 type Note struct {
-	Kind string // "phase", "measured" or "warning"
+	Kind string // "phase", "measured", "rate", "stopped" or "warning"
 	Text string
 }
 
@@ -106,15 +107,20 @@ func (v *View) Backend() backend.Backend { return v.t.Backend }
 // Session runs functions of the model with its parameters as they are now.
 func (v *View) Session() *latent.Session { return v.t.session }
 
-// Evaluator measures the model as it is now; nil without test images.
+// Evaluator measures the model as it is now; nil without test and validation images.
 func (v *View) Evaluator() *eval.Evaluator { return v.t.eval }
 
-// Measured returns the metrics that Config.Measure names: those of some epochs only.
+// Measured returns the metrics that Config.Measure names, as they are called in the log:
+// those of some epochs only.
 func (v *View) Measured() []eval.Metric {
 	if v.t.evaluation == nil {
 		return nil
 	}
-	return v.t.evaluation.metrics
+	metrics := slices.Clone(v.t.evaluation.metrics)
+	for i := range metrics {
+		metrics[i].Name = v.t.evaluation.logName(metrics[i].Name)
+	}
+	return metrics
 }
 
 // StepMetrics returns the names of the metrics of a step of the current phase.
@@ -147,7 +153,7 @@ func (v *View) EpochEnded() bool {
 	return t.at.EpochImages == 0 && !initialised || t.sums.Evaluated && t.finished()
 }
 
-// Finished reports whether the run has all its epochs or steps.
+// Finished reports whether the run has all its epochs or steps, or has ended early.
 func (v *View) Finished() bool { return v.t.finished() }
 
 // Resumed returns the folder of the checkpoint from which the run goes on; "" if it

@@ -24,6 +24,7 @@ func (t *trainer) enterPhase(ctx context.Context) error {
 			return err
 		}
 		t.phase, t.step = p, step
+		t.step.plateau = t.sums.Watch.Plateau
 	}
 	if p.Name != "" {
 		t.view.Notify("phase", fmt.Sprintf("%d/%d, %s: epochs %d to %d", p.Index+1, len(t.phases), p.Name, p.First+1, p.End))

@@ -25,6 +25,7 @@ type stepper struct {
 	phase    runlog.Phase
 	base     float64 // learning rate before the schedule
 	schedule optim.Schedule
+	plateau  optim.PlateauState // of a schedule that follows the loss
 }
 
 func (t *trainer) newStepper(phase runlog.Phase) (*stepper, error) {
@@ -108,6 +109,9 @@ func (s *stepper) run(b *batch, step int64, images int, metrics []float64) (*non
 
 // rate returns the learning rate of an epoch of the run, from 0.
 func (s *stepper) rate(epoch int) float64 {
+	if s.schedule.Plateau() != nil {
+		return s.plateau.Rate(s.base)
+	}
 	return s.schedule.At(s.base, epoch-s.phase.First, s.phase.End-s.phase.First)
 }
 

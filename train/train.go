@@ -21,9 +21,12 @@
 // A model with several phases is trained phase by phase over one state. Each phase has
 // its own step, metrics, count of epochs for schedules and warm-ups, and an Init that
 // runs once. test_loss is what the last phase minimises, and is measured in that phase
-// alone. A model without test_loss, such as a GAN, has its best checkpoint where the
-// first metric of Config.Measure is best, or, if nothing is measured, at the last
-// checkpoint.
+// alone.
+//
+// The best checkpoint is where the loss of the validation part is lowest, and early
+// stopping (Config.Patience) and the schedule plateau go by it; without a validation part
+// by test_loss. A model without such a loss, such as a GAN, is judged by the first metric of
+// Config.Measure, or, if nothing is measured, has its best checkpoint at the last one.
 //
 // What goes wrong in a run is found by model.Model.Diagnostics, from the history that
 // this package records. Pictures and the lines of the terminal are Observers, in
@@ -67,6 +70,6 @@ type Result struct {
 	Last       runlog.Line // of the last epoch
 	Seconds    float64     // of training, evaluation, saving and observers, in this process
 	Checkpoint string      // folder of the last checkpoint
-	Best       string      // folder of the best one, by test_loss or what is measured; the last one if by nothing
+	Best       string      // folder of the best one, by the loss of the validation or test part, or what is measured; the last one if by nothing
 	Report     string      // report.html; "" if no observer wrote it
 }

@@ -30,7 +30,7 @@ type trainer struct {
 	view       View           // of the trainer, for the observers
 	runner     *exec.Runner   // its state holds parameters and slots
 	session    *latent.Session
-	eval       *eval.Evaluator // nil without test images
+	eval       *eval.Evaluator // nil without test and validation images
 	evaluation *evaluation     // nil if nothing is measured besides
 	manager    *ckpt.Manager
 	log        *runlog.Writer
@@ -59,11 +59,12 @@ type trainer struct {
 // sums become the means of the lines in progress. They are saved with a checkpoint, so
 // that a resumed run logs the same means.
 type sums struct {
-	Initialised int  `json:"begun"`            // phases whose Init has run
-	Evaluated   bool `json:"judged,omitempty"` // the part of the epoch that was trained has a line: the run reached its steps
-	Epoch       sum  `json:"epoch"`            // since the epoch began
-	Window      sum  `json:"window"`           // since the last step line of the phase
-	Interval    sum  `json:"interval"`         // since the last interval line of the phase
+	Initialised int   `json:"begun"`            // phases whose Init has run
+	Evaluated   bool  `json:"judged,omitempty"` // the part of the epoch that was trained has a line: the run reached its steps
+	Epoch       sum   `json:"epoch"`            // since the epoch began
+	Window      sum   `json:"window"`           // since the last step line of the phase
+	Interval    sum   `json:"interval"`         // since the last interval line of the phase
+	Watch       watch `json:"watch,omitzero"`   // what early stopping and the schedule have seen
 }
 
 // start sets all sums to zero, for so many metrics.
@@ -137,7 +138,8 @@ func newTrainer(j Job) (t *trainer, err error) {
 	if err = t.restoreSums(); err != nil {
 		return nil, err
 	}
-	if j.Data.Test.Len() > 0 {
+	t.step.plateau = t.sums.Watch.Plateau
+	if j.Data.Test.Len() > 0 || j.Data.Validation.Len() > 0 {
 		if t.eval, err = eval.New(t.session); err != nil {
 			return nil, err
 		}
@@ -170,6 +172,9 @@ func checkJob(j Job) error {
 	if err := j.Data.Validate(); err != nil {
 		return err
 	}
+	if err := checkJudged(c, j.Model); err != nil {
+		return err
+	}
 	saved, err := medium.Save(j.Data.Item())
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
@@ -180,7 +185,7 @@ func checkJob(j Job) error {
 	if _, ok := j.Data.Item().Medium.(medium.Mirror); c.Flip && !ok {
 		return option.Errorf("train: {Flip}: items of medium %s have no left and right", saved.Medium)
 	}
-	if j.Data.Digest != c.Data.Digest || j.Data.Train.Len() != c.Data.Train {
+	if j.Data.Digest != c.Data.Digest || j.Data.Train.Len() != c.Data.Train || j.Data.Validation.Len() != c.Data.Validation {
 		return fmt.Errorf("train: %s: the data are not those of the run: %s has digest %.12s… and %d training images, %s wants %.12s… and %d; give the same data, or start a new run",
 			j.Run.Dir, j.Data.Name, j.Data.Digest, j.Data.Train.Len(), runlog.ConfigFile, c.Data.Digest, c.Data.Train)
 	}

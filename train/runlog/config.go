@@ -44,6 +44,12 @@ type Config struct {
 	// optim.ParseSchedule reads it; "" = not.
 	Schedule string `json:"schedule,omitempty"`
 
+	// Patience is the number of epochs in a row without a better loss after which the run
+	// ends; 0 = it does not end early. The loss is that of the validation part, or of the
+	// test part if there is none: see package train. In a run by steps with intervals, the
+	// epochs in which an interval ends are counted.
+	Patience int `json:"patience,omitempty"`
+
 	// LogSteps is the steps of an interval, at the end of which a line is logged and
 	// images are generated from fixed noise; 0 = each epoch.
 	LogSteps int `json:"log_steps,omitempty"`
@@ -61,6 +67,7 @@ type Data struct {
 	Digest       string   `json:"digest"`                  // data.Set.Digest
 	Train        int      `json:"train"`                   // training images, ≥ 1
 	Test         int      `json:"test"`                    // test images
+	Validation   int      `json:"validation,omitempty"`    // validation images, which are no training images
 	Labels       []string `json:"labels,omitempty"`        // data.Set.LabelNames
 	Size         int      `json:"size,omitempty"`          // data.Options.Size
 	Crop         int      `json:"crop,omitempty"`          // data.Options.Crop
@@ -68,7 +75,9 @@ type Data struct {
 	Seed         uint64   `json:"seed,omitempty"`          // data.Options.Seed
 	TestFraction float64  `json:"test_fraction,omitempty"` // data.Options.TestFraction
 	Without      []string `json:"without,omitempty"`       // data.Options.Without
-	Label        string   `json:"label,omitempty"`         // data.Options.Label
+
+	ValidationFraction float64 `json:"validation_fraction,omitempty"` // data.Options.Validation
+	Label              string  `json:"label,omitempty"`               // data.Options.Label
 
 	Item medium.Saved `json:"item"` // what describes each of them
 
@@ -97,7 +106,7 @@ func (d *Data) upgrade() {
 // Options returns the options with which the same set is opened again. The caller
 // adds the folders in which to look for it, and the medium.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Without: d.Without, Label: d.Label}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Validation: d.ValidationFraction, Without: d.Without, Label: d.Label}
 }
 
 // Measure says which metrics are measured while a run trains, besides those of every
@@ -138,8 +147,8 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
-			Source: source, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
-			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, Without: opt.Without, Label: opt.Label,
+			Source: source, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Validation: set.Validation.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
+			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label,
 		},
 		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
@@ -209,7 +218,7 @@ func (c *Config) Validate() error {
 	if err := c.Data.Item.Check(); err != nil {
 		faults = append(faults, option.Errorf("runlog: %w", err))
 	}
-	check(c.Data.Train >= 1 && c.Data.Test >= 0, "%d training and %d test images: want at least one to train on", c.Data.Train, c.Data.Test)
+	check(c.Data.Train >= 1 && c.Data.Test >= 0 && c.Data.Validation >= 0, "%d training, %d validation and %d test images: want at least one to train on", c.Data.Train, c.Data.Validation, c.Data.Test)
 	check(c.Epochs >= 1 || c.Epochs == 0 && c.Steps != 0, "{Epochs} %d: want 1 or more", c.Epochs)
 	check(c.Steps >= 0 && c.Steps <= math.MaxInt32, "{Steps} %d: want 1 to %d, or 0 to go by {Epochs}", c.Steps, math.MaxInt32)
 	check(c.Epochs == 0 || c.Steps == 0, "{Epochs} %d and {Steps} %d: want one of them, which says how long the run is", c.Epochs, c.Steps)
@@ -221,6 +230,7 @@ func (c *Config) Validate() error {
 	if _, err := optim.ParseSchedule(c.Schedule); err != nil {
 		faults = append(faults, option.Errorf("runlog: {Schedule}: %w", err))
 	}
+	check(c.Patience >= 0, "{Patience} %d: want a number of epochs without improvement, or 0 (train to the end)", c.Patience)
 	check(c.LogSteps >= 0, "{LogSteps} %d: want a number of steps, or 0 (each epoch)", c.LogSteps)
 	m := c.Measure
 	check(len(m.Metrics) == 0 || m.Every >= 1 && m.Images >= 2, "{MeasureEvery} %d and {MeasureImages} %d: want 1 epoch or more, and 2 images or more", m.Every, m.Images)

@@ -66,6 +66,9 @@ func (c *Config) DueEvery(every, epoch int, step int64) bool {
 
 // IsLast reports whether l is the last line of the run.
 func (c *Config) IsLast(l *Line) bool {
+	if l.Stopped {
+		return true
+	}
 	if c.BySteps() {
 		return l.Step >= int64(c.Steps)
 	}

@@ -28,12 +28,14 @@ type Line struct {
 	Step   int64  `json:"step"`            // optimiser updates done
 	Images int64  `json:"images"`          // trained on in all
 
-	Train     map[string]float64 `json:"train"`          // by the model's names: loss, reconstruction, kl, grad_norm
-	LastStep  map[string]float64 `json:"at,omitempty"`   // likewise, of the last step alone; of an interval line
-	Test      map[string]float64 `json:"test,omitempty"` // by the names of package eval: test_loss, …; of an epoch line
-	Generated map[string]float64 `json:"made,omitempty"` // how various the images are that an adversarial model generates: see package train
-	Best      bool               `json:"best,omitempty"` // the lowest test_loss so far, or the best of the first of Config.Measure where there is none
-	Partial   bool               `json:"cut,omitempty"`  // an epoch line of a part of the epoch, in which the run reached its steps
+	Train      map[string]float64 `json:"train"`                // by the model's names: loss, reconstruction, kl, grad_norm
+	LastStep   map[string]float64 `json:"at,omitempty"`         // likewise, of the last step alone; of an interval line
+	Test       map[string]float64 `json:"test,omitempty"`       // by the names of package eval: test_loss, …; of an epoch line
+	Validation map[string]float64 `json:"validation,omitempty"` // likewise, of the validation part: validation_loss, …
+	Generated  map[string]float64 `json:"made,omitempty"`       // how various the images are that an adversarial model generates: see package train
+	Best       bool               `json:"best,omitempty"`       // the best so far by what the run is judged by: see package train
+	Stopped    bool               `json:"stopped,omitempty"`    // the run ended at this line, by Config.Patience
+	Partial    bool               `json:"cut,omitempty"`        // an epoch line of a part of the epoch, in which the run reached its steps
 
 	Modes    []float64       `json:"modes,omitempty"`    // generated images of each class, if they were counted
 	UnitKL   []float64       `json:"unit_kl,omitempty"`  // KL of each latent unit on test images, nats; of an epoch line
@@ -70,4 +72,12 @@ func ReadLog(dir string) ([]Line, error) {
 // Epochs returns the epoch lines among lines.
 func Epochs(lines []Line) []Line {
 	return slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Kind != EpochLine })
+}
+
+// Metric returns the metric of the test or the validation part with that name.
+func (l *Line) Metric(name string) (v float64, ok bool) {
+	if v, ok = l.Test[name]; !ok {
+		v, ok = l.Validation[name]
+	}
+	return v, ok
 }

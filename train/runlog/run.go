@@ -132,7 +132,7 @@ func Open(dir, recipe string) (*Run, error) {
 }
 
 // Change gives the run another configuration with which it is resumed. Its length,
-// learning rate, schedule, intervals, measurements, checkpoints and pictures may change;
+// learning rate, schedule, patience, intervals, measurements, checkpoints and pictures may change;
 // the rest identifies the run and must stay. It fails if another process trains the run.
 func (r *Run) Change(c Config) error {
 	if err := c.Validate(); err != nil {
@@ -141,12 +141,13 @@ func (r *Run) Change(c Config) error {
 	same := c
 	same.Epochs, same.Steps, same.LR, same.Schedule = r.Config.Epochs, r.Config.Steps, r.Config.LR, r.Config.Schedule
 	same.Checkpoints, same.Pictures, same.LogSteps, same.Measure = r.Config.Checkpoints, r.Config.Pictures, r.Config.LogSteps, r.Config.Measure
+	same.Patience = r.Config.Patience
 	was, err := r.Config.Encode("")
 	if err != nil {
 		return err
 	}
 	if now, err := same.Encode(""); err != nil || string(now) != string(was) {
-		return errors.Join(err, option.Errorf("runlog: %s: a resumed run keeps its recipe, data, optimiser, batch and seed: only {Epochs}, {Steps}, {LR}, {Schedule}, {LogSteps}, {Measure}, checkpoints and pictures may change", r.Dir))
+		return errors.Join(err, option.Errorf("runlog: %s: a resumed run keeps its recipe, data, optimiser, batch and seed: only {Epochs}, {Steps}, {LR}, {Schedule}, {Patience}, {LogSteps}, {Measure}, checkpoints and pictures may change", r.Dir))
 	}
 	if err := r.checkLength(&c); err != nil {
 		return err

@@ -79,6 +79,9 @@ func (w *Writer) Append(l Line) error {
 	for name, v := range l.Train {
 		tags["train_"+l.Kind+"/"+name] = v
 	}
+	for name, v := range l.Validation {
+		tags["validation/"+name] = v
+	}
 	for name, v := range l.Test {
 		tags["test/"+name] = v
 	}

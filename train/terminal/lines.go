@@ -31,6 +31,9 @@ func epochText(l runlog.Line, epochs int) string {
 	} else {
 		b.WriteString("loss " + trainTerms.text(l.Train))
 	}
+	if _, ok := l.Validation[validationTerms.loss]; ok {
+		b.WriteString("  validation " + validationTerms.text(l.Validation))
+	}
 	if _, ok := l.Test[eval.TestLoss]; ok {
 		b.WriteString("  test " + testTerms.text(l.Test))
 	}
@@ -73,6 +76,8 @@ type terms struct{ loss, reconstruction, kl, reconstructionLabel, klLabel string
 var (
 	trainTerms = terms{model.Loss, model.Reconstruction, model.KL, "recon ", "KL "}
 	testTerms  = terms{eval.TestLoss, "test_reconstruction", "test_kl", "", ""}
+
+	validationTerms = terms{"validation_loss", "validation_reconstruction", "validation_kl", "", ""}
 )
 
 // text returns the loss and, if it has both, its terms: with a + if they add up to it,

@@ -68,13 +68,20 @@ func (r *Reporter) Start(_ context.Context, v *train.View) error {
 	}
 	r.entry("run", v.Run().Dir)
 	r.entry("recipe", c.Recipe+" "+string(c.Model))
-	r.entry("data", fmt.Sprintf("%s: %s training and %s test images of %v", data, english.Thousands(float64(c.Data.Train)), english.Thousands(float64(c.Data.Test)), c.Data.Item))
+	parts := english.Thousands(float64(c.Data.Train)) + " training"
+	if n := c.Data.Validation; n > 0 {
+		parts += fmt.Sprintf(", %s validation", english.Thousands(float64(n)))
+	}
+	r.entry("data", fmt.Sprintf("%s: %s and %s test images of %v", data, parts, english.Thousands(float64(c.Data.Test)), c.Data.Item))
 	if o := c.Optimizer.String(); o != "" {
 		rate += ", " + o
 	}
 	r.entry("training", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", c.Length(), c.Batch, rate, c.Seed))
 	r.entry("parameters", english.Thousands(float64(nn.Count(v.Model().Params))))
 	r.entry("objective", v.Model().Objective)
+	if what := v.ChosenByTest(); what != "" {
+		r.entry("warning", fmt.Sprintf("%s: by the test images, so what is reported of them at the end is too good; hold out a validation part: %s 0.1", what, r.option("Validation")))
+	}
 	r.startResumed(v)
 	return nil
 }
@@ -85,7 +92,9 @@ func (r *Reporter) startResumed(v *train.View) {
 		return
 	}
 	r.entry("resumed", fmt.Sprintf("%s: %s and %s of the next", v.Resumed(), english.Plural(v.EpochInProgress()-1, "whole epoch"), english.Plural(int(v.EpochImages()), "image")))
-	if field, _ := v.Run().Config.LengthField(); v.Finished() {
+	if why := v.StoppedEarly(); why != "" {
+		r.entry("stopped", fmt.Sprintf("%s; a larger %s, or 0 for none, takes it further", why, r.option("Patience")))
+	} else if field, _ := v.Run().Config.LengthField(); v.Finished() {
 		things := map[string]string{"Epochs": "epochs", "Steps": "steps"}[field]
 		r.entry("", fmt.Sprintf("all its %s are done: more %s take it further", things, r.option(field)))
 	}

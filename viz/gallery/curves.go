@@ -74,11 +74,11 @@ func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) 
 	trainSeries := func(p curve) []viz.Series {
 		return x.series("train", false, intervals, func(l runlog.Line) (float64, bool) { v, ok := l.Train[p.metric]; return v, ok })
 	}
-	testSeries := func(name string) []viz.Series {
-		return x.series("test", true, epochs, func(l runlog.Line) (float64, bool) { v, ok := l.Test[name]; return v, ok })
+	partSeries := func(part, name string) []viz.Series {
+		return x.series(part, true, epochs, func(l runlog.Line) (float64, bool) { return l.Metric(name) })
 	}
 	for _, p := range lossCurves {
-		add(p, trainSeries(p), testSeries("test_"+p.metric))
+		add(p, trainSeries(p), partSeries("test", "test_"+p.metric), partSeries("validation", "validation_"+p.metric))
 	}
 	for _, p := range gradientCurves {
 		add(p, trainSeries(p))
@@ -89,7 +89,11 @@ func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) 
 	}
 	add(curve{title: "distance of generated images", unit: "that of training images"}, diversity...)
 	for _, m := range measured {
-		add(curve{title: m.Name, unit: m.Unit}, testSeries(m.Name))
+		part := "test"
+		if c.Data.Validation > 0 {
+			part = "validation"
+		}
+		add(curve{title: m.Name, unit: m.Unit}, partSeries(part, m.Name))
 	}
 	add(curve{title: "KL of single units", unit: nats}, x.unitSeries(epochs))
 	return panels

@@ -29,7 +29,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture) error {
 	epochs := runlog.Epochs(lines)
 	c := &s.run.Config
 	imago, _ := runlog.Versions()
-	metrics := append(eval.Metrics(), s.view.Measured()...)
+	metrics := slices.Concat(validationMetrics, eval.Metrics(), s.view.Measured())
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
 		Subtitle: s.view.Model().Objective,
@@ -160,13 +160,16 @@ func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
 	return viz.Section{Title: "What to change", Text: strings.Join(found, "\n\n")}
 }
 
+// validationMetrics are of the validation part.
+var validationMetrics = []eval.Metric{{Name: "validation_loss", Unit: "nats/image", About: "the loss of the validation images, by which the best checkpoint is chosen"}}
+
 // figures returns the metrics of the last epoch, and the size of the run.
 func figures(epochs []runlog.Line, metrics []eval.Metric, params int) []viz.KV {
 	var f []viz.KV
 	if len(epochs) > 0 {
 		last := epochs[len(epochs)-1]
 		for _, m := range metrics {
-			if v, ok := last.Test[m.Name]; ok {
+			if v, ok := last.Metric(m.Name); ok {
 				text := fmt.Sprintf("%.2f", v)
 				if math.Abs(v) < 0.1 { // such as a σ that has gone to 0
 					text = fmt.Sprintf("%.2g", v)
@@ -200,7 +203,7 @@ func epochTable(epochs []runlog.Line, metrics []eval.Metric) viz.Table {
 		}
 	}
 	for _, m := range metrics {
-		if has(m.Name, func(l runlog.Line) map[string]float64 { return l.Test }) {
+		if slices.ContainsFunc(epochs, func(l runlog.Line) bool { _, ok := l.Metric(m.Name); return ok }) {
 			test = append(test, m.Name)
 			t.Columns = append(t.Columns, m.Name)
 		}
@@ -215,17 +218,17 @@ func epochTable(epochs []runlog.Line, metrics []eval.Metric) viz.Table {
 		if hasPhases {
 			row = append(row, l.Phase)
 		}
-		add := func(names []string, from map[string]float64) {
+		add := func(names []string, value func(name string) (float64, bool)) {
 			for _, name := range names {
 				cell := ""
-				if v, ok := from[name]; ok {
+				if v, ok := value(name); ok {
 					cell = fmt.Sprintf("%.3f", v)
 				}
 				row = append(row, cell)
 			}
 		}
-		add(train, l.Train)
-		add(test, l.Test)
+		add(train, func(name string) (float64, bool) { v, ok := l.Train[name]; return v, ok })
+		add(test, l.Metric)
 		t.Rows = append(t.Rows, append(row, english.Thousands(l.ImagesPerSec), fmt.Sprintf("%.1f", l.Seconds)))
 	}
 	return t
@@ -250,7 +253,7 @@ func (s *Snapshot) facts(epochs []runlog.Line, metrics []eval.Metric) []viz.KV {
 		if len(epochs) == 0 {
 			break
 		}
-		if _, ok := epochs[len(epochs)-1].Test[m.Name]; ok {
+		if _, ok := epochs[len(epochs)-1].Metric(m.Name); ok {
 			f = append(f, viz.KV{Key: m.Name, Value: strings.TrimSuffix(m.About+", in "+m.Unit, ", in ")})
 		}
 	}
