@@ -99,6 +99,9 @@ type Options struct {
 	// saved with the run.
 	Optimizer optim.Settings
 
+	// Init is the path of a run, a checkpoint or a file of weights whose weights the model
+	// starts from; "" = they are drawn.
+	Init string
 	// Schedule is of the learning rate, as optim.ParseSchedule reads it; "" = the recipe's.
 	Schedule string
 	// Validation is the part of the training items that is not trained on: the best model,
@@ -186,6 +189,11 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	m, err := config.Build(models)
 	if err != nil {
 		return nil, err
+	}
+	if o.Init != "" {
+		if config.Init, err = train.NewInit(o.Init, o.Init, m); err != nil {
+			return nil, err
+		}
 	}
 	if err := train.Check(&config, m, set); err != nil {
 		return nil, err

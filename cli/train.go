@@ -176,6 +176,9 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if m, err = config.Build(&a.Models); err != nil {
 		return config, nil, nil, err
 	}
+	if err := t.method.initialise(&config, m); err != nil {
+		return config, nil, nil, err
+	}
 	return config, m, set, train.Check(&config, m, set)
 }
 
@@ -274,6 +277,9 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 			set()
 		}
 	}
+	if t.method.init != "" {
+		return usagef(c, "--init %q is for a new run: this one goes on from its checkpoint", t.method.init)
+	}
 	if f.Changed("name") && t.name != "" {
 		return usagef(c, "--name %q: a resumed run keeps its name", t.name)
 	}
@@ -289,12 +295,9 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	}
 	opt := config.Data.Options()
 	opt.DataDir, opt.NoCache, opt.Progress = t.dataDir, t.noCache, a.err
-	set, err := a.Data.Open(c.Context(), config.Data.Source, opt)
+	set, err := a.openMoved(c, run, &config, opt)
 	if err != nil {
 		return err
-	}
-	if set.Digest != config.Data.Digest {
-		return fmt.Errorf("%s: %s is not what the run was trained on (SHA-256 %.12s, want %.12s): restore the files, or train a new run", run.Dir, config.Data.Source, set.Digest, config.Data.Digest)
 	}
 	if err := run.Change(config); err != nil {
 		return err

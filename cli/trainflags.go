@@ -1,11 +1,16 @@
 package cli
 
 import (
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
+	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -13,6 +18,7 @@ import (
 type methodFlags struct {
 	optimizer optim.Settings
 	patience  int
+	init      string
 }
 
 // addFlags declares the flags.
@@ -21,6 +27,7 @@ func (m *methodFlags) addFlags(c *cobra.Command) {
 	f.StringVar(&m.optimizer.Rule, "optimizer", "", "`rule` of the updates: "+strings.Join(optim.Names(), ", ")+" (default the recipe's, an Adam)")
 	f.Float64Var(&m.optimizer.WeightDecay, "weight-decay", 0, "with --optimizer: decay of the weights, decoupled from the gradient with adamw, an L2 `penalty` with the others (default 0.01 with adamw, else 0)")
 	f.Float64Var(&m.optimizer.Momentum, "momentum", 0, "momentum, as 0.9, of --optimizer sgd or rmsprop")
+	f.StringVar(&m.init, "init", "", "start from the weights of a `run`, a checkpoint or a .safetensors file, of a model of the same shape: fine-tuning")
 	f.IntVar(&m.patience, "patience", 0, "stop after so many `epochs` in a row without a better loss of the validation part, or of the test part if there is none; 0 trains to the end")
 	f.Float64Var(&m.optimizer.Clip, "clip", 0, "largest `norm` of the gradient of an update: a larger gradient is scaled down to it; 0 means no limit")
 }
@@ -46,4 +53,41 @@ func (m *methodFlags) apply(c *cobra.Command, config *runlog.Config) {
 	if given("clip") {
 		o.Clip = m.optimizer.Clip
 	}
+}
+
+// initialise sets where the initial weights of a new run come from, which must fit its model.
+func (m *methodFlags) initialise(config *runlog.Config, built *model.Model) error {
+	if m.init == "" {
+		return nil
+	}
+	path, err := resolveRun(m.init)
+	if err != nil {
+		return fmt.Errorf("--init: %w", err)
+	}
+	config.Init, err = train.NewInit(m.init, path, built)
+	return err
+}
+
+// openMoved opens the data of a run that is resumed, wherever they are now, and puts their place into config.
+func (a *app) openMoved(c *cobra.Command, run *runlog.Run, config *runlog.Config, opt data.Options) (*data.Set, error) {
+	place := config.Data.Source
+	moved := c.Flags().Changed("data")
+	if !moved {
+		place = config.Data.Place(run.Dir)
+	}
+	set, err := a.Data.Open(c.Context(), place, opt)
+	if err != nil {
+		if _, gone := os.Stat(place); !moved && config.Data.Path != "" && gone != nil {
+			err = fmt.Errorf("the data of %s are no longer at %s: name where they are now by --data", run.Dir, config.Data.Path)
+		}
+		return nil, err
+	}
+	if set.Digest != config.Data.Digest {
+		return nil, fmt.Errorf("%s: %s is not what the run was trained on (SHA-256 %.12s, want %.12s): restore the files, name another place of them by --data, or train a new run", run.Dir, place, set.Digest, config.Data.Digest)
+	}
+	config.Data.Path = set.Path
+	if moved {
+		config.Data.Name = set.Name
+	}
+	return set, nil
 }

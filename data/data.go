@@ -80,6 +80,10 @@ type Set struct {
 	// Digest is the SHA-256, in hex, of what identifies the content: two sets
 	// with equal digests give equal images in equal order. It goes into run.json.
 	Digest string
+
+	// Path is the absolute path of the file or folder that Registry.Open read; "" of a set
+	// known by name, or made in memory.
+	Path string
 }
 
 // Item describes every item of s, from the first split that has items; the zero Item if

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 )
@@ -106,7 +107,15 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	if set, err = without(set, opt.Without); err != nil {
 		return nil, err
 	}
-	return Validation(set, opt)
+	if set, err = Validation(set, opt); err != nil {
+		return nil, err
+	}
+	if _, named := r.sources[nameOrPath]; !named {
+		if set.Path, err = filepath.Abs(nameOrPath); err != nil {
+			return nil, fmt.Errorf("data: %w", err)
+		}
+	}
+	return set, nil
 }
 
 // loader returns the function that reads the set of that name or at that path, and

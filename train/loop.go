@@ -124,7 +124,7 @@ func (t *trainer) trainPhase(ctx context.Context, last runlog.Line) (runlog.Line
 			return last, err
 		}
 		if rate := t.step.rate(t.at.Epoch); t.step.schedule.Plateau() != nil && rate != line.LR && !line.Stopped {
-			t.view.Notify("rate", fmt.Sprintf("%s no longer improves: the learning rate is %.4g from here, it was %.4g", t.judgedBy(), rate, line.LR))
+			t.view.Notify("rate", fmt.Sprintf("%s no longer improves: the learning rate is %.4g from here, it was %.4g", t.monitored(), rate, line.LR))
 		}
 		if line.Stopped {
 			t.view.Notify("stopped", t.view.StoppedEarly())
@@ -233,19 +233,19 @@ func (t *trainer) endEpoch(ctx context.Context, w *stopwatch, started time.Time)
 	if err := t.evaluate(ctx, &line); err != nil {
 		return line, err
 	}
-	line.Stopped = t.judge(&line).stops // what is measured at the end is due
+	line.Stopped = t.compare(&line).stops // what is measured at the end is due
 	err := t.observe(ctx, place, func(o Observer) error { return o.Measure(ctx, &t.view, &line) })
 	if err != nil {
 		return line, err
 	}
-	verdict := t.judge(&line) // also by what was measured
-	line.Best, line.Stopped = verdict.best, verdict.stops
+	outcome := t.compare(&line) // also by what was measured
+	line.Best, line.Stopped = outcome.best, outcome.stops
 	if err := t.addFindings(ctx, &line); err != nil && ctx.Err() != nil {
 		return line, t.interrupt()
 	} else if err != nil {
 		return line, fmt.Errorf("train: %s: %w", place, err)
 	}
-	t.accept(verdict)
+	t.accept(outcome)
 	line.Seconds = time.Since(started).Seconds()
 	t.waitedShare = w.waitedShare()
 	t.lines = append(t.lines, line)

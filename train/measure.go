@@ -53,7 +53,7 @@ func Validate(c *runlog.Config) error {
 type evaluation struct {
 	Base
 	config   runlog.Measure
-	set      *data.Set // its test part is that by which the run is judged
+	set      *data.Set // its test part is that of the metric that the run monitors
 	prefix   string    // of the metrics of that part
 	seed     uint64
 	metrics  []eval.Metric

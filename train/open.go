@@ -47,6 +47,10 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 	if t.Config, err = runlog.Decode(c.State.Config); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if run := runOf(path); run != nil && run.Config.Data.Digest == t.Config.Data.Digest {
+		t.Config.Data = t.Config.Data.Moved(run.Config.Data) // it may have moved after the checkpoint
+		t.Config.Data.Source = t.Config.Data.Place(run.Dir)
+	}
 	m, err := t.Config.Build(models)
 	var in model.Input
 	if err == nil {
@@ -59,4 +63,20 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return t, nil
+}
+
+// runOf returns the run to which a checkpoint or its file of weights belongs; nil if there
+// is none.
+func runOf(path string) *runlog.Run {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil
+	}
+	for range 3 { // a file, its checkpoint, the folder of checkpoints
+		path = filepath.Dir(path)
+		if run, err := runlog.Open(path, ""); err == nil {
+			return run
+		}
+	}
+	return nil
 }

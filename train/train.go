@@ -25,7 +25,7 @@
 //
 // The best checkpoint is where the loss of the validation part is lowest, and early
 // stopping (Config.Patience) and the schedule plateau go by it; without a validation part
-// by test_loss. A model without such a loss, such as a GAN, is judged by the first metric of
+// by test_loss. A model without such a loss, such as a GAN, is compared by the first metric of
 // Config.Measure, or, if nothing is measured, has its best checkpoint at the last one.
 //
 // What goes wrong in a run is found by model.Model.Diagnostics, from the history that

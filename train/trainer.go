@@ -160,6 +160,11 @@ func newTrainer(j Job) (t *trainer, err error) {
 		return nil, errors.Join(err, t.log.Close())
 	}
 	t.lines = slices.DeleteFunc(lines, func(l runlog.Line) bool { return l.Kind == runlog.StepLine })
+	if c.Init != nil && t.resumed == "" { // from here on the run needs the file no more
+		if err := t.save(); err != nil {
+			return nil, errors.Join(err, t.log.Close())
+		}
+	}
 	return t, nil
 }
 
@@ -172,7 +177,7 @@ func checkJob(j Job) error {
 	if err := j.Data.Validate(); err != nil {
 		return err
 	}
-	if err := checkJudged(c, j.Model); err != nil {
+	if err := checkMonitored(c, j.Model); err != nil {
 		return err
 	}
 	saved, err := medium.Save(j.Data.Item())
@@ -210,6 +215,9 @@ func (t *trainer) setState() error {
 		initial := nn.InitialValues(t.Model.Params, rng.New(c.Seed).Split("init"))
 		if err := t.runner.SetAll(initial, optim.InitialValues(t.Model.Slots)); err != nil {
 			return fmt.Errorf("train: %w", err)
+		}
+		if c.Init != nil {
+			return t.setInit()
 		}
 		return nil
 	}

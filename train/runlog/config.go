@@ -50,6 +50,9 @@ type Config struct {
 	// epochs in which an interval ends are counted.
 	Patience int `json:"patience,omitempty"`
 
+	// Init is where the initial weights come from; nil = they are drawn.
+	Init *Init `json:"init,omitempty"`
+
 	// LogSteps is the steps of an interval, at the end of which a line is logged and
 	// images are generated from fixed noise; 0 = each epoch.
 	LogSteps int `json:"log_steps,omitempty"`
@@ -63,6 +66,7 @@ type Config struct {
 // Data describes the images or other items that a run is trained on.
 type Data struct {
 	Source       string   `json:"source"`                  // name or path with which the set was opened
+	Path         string   `json:"path,omitempty"`          // data.Set.Path: absolute; "" of a name
 	Name         string   `json:"name"`                    // data.Set.Name
 	Digest       string   `json:"digest"`                  // data.Set.Digest
 	Train        int      `json:"train"`                   // training images, ≥ 1
@@ -147,7 +151,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
-			Source: source, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Validation: set.Validation.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
+			Source: source, Path: set.Path, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Validation: set.Validation.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
 			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label,
 		},
 		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,

@@ -33,7 +33,7 @@ type Line struct {
 	Test       map[string]float64 `json:"test,omitempty"`       // by the names of package eval: test_loss, …; of an epoch line
 	Validation map[string]float64 `json:"validation,omitempty"` // likewise, of the validation part: validation_loss, …
 	Generated  map[string]float64 `json:"made,omitempty"`       // how various the images are that an adversarial model generates: see package train
-	Best       bool               `json:"best,omitempty"`       // the best so far by what the run is judged by: see package train
+	Best       bool               `json:"best,omitempty"`       // the best so far by the metric that the run monitors: see package train
 	Stopped    bool               `json:"stopped,omitempty"`    // the run ended at this line, by Config.Patience
 	Partial    bool               `json:"cut,omitempty"`        // an epoch line of a part of the epoch, in which the run reached its steps
 

@@ -133,7 +133,8 @@ func Open(dir, recipe string) (*Run, error) {
 
 // Change gives the run another configuration with which it is resumed. Its length,
 // learning rate, schedule, patience, intervals, measurements, checkpoints and pictures may change;
-// the rest identifies the run and must stay. It fails if another process trains the run.
+// the rest identifies the run and must stay, but the same data, by their digest, may be
+// elsewhere. It fails if another process trains the run.
 func (r *Run) Change(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -142,6 +143,7 @@ func (r *Run) Change(c Config) error {
 	same.Epochs, same.Steps, same.LR, same.Schedule = r.Config.Epochs, r.Config.Steps, r.Config.LR, r.Config.Schedule
 	same.Checkpoints, same.Pictures, same.LogSteps, same.Measure = r.Config.Checkpoints, r.Config.Pictures, r.Config.LogSteps, r.Config.Measure
 	same.Patience = r.Config.Patience
+	same.Data = same.Data.Moved(r.Config.Data)
 	was, err := r.Config.Encode("")
 	if err != nil {
 		return err

@@ -79,6 +79,9 @@ func (r *Reporter) Start(_ context.Context, v *train.View) error {
 	r.entry("training", fmt.Sprintf("%s, batch %d, learning rate %s, seed %d", c.Length(), c.Batch, rate, c.Seed))
 	r.entry("parameters", english.Thousands(float64(nn.Count(v.Model().Params))))
 	r.entry("objective", v.Model().Objective)
+	if from := v.InitialWeights(); from != "" {
+		r.entry("init", from)
+	}
 	if what := v.ChosenByTest(); what != "" {
 		r.entry("warning", fmt.Sprintf("%s: by the test images, so what is reported of them at the end is too good; hold out a validation part: %s 0.1", what, r.option("Validation")))
 	}

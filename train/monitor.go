@@ -15,7 +15,7 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// A run is judged by one metric: its best checkpoint is the one where the metric is best,
+// A run monitors one metric: its best checkpoint is the one where the metric is best,
 // early stopping counts the epochs since then, and the schedule plateau follows it. It is
 // the loss of the validation part, or of the test part if there is none. For a model
 // without such a loss it is the first metric of Config.Measure, of the same part.
@@ -26,23 +26,22 @@ const (
 	validationPrefix = "validation_"
 )
 
-// A watch is what a run has seen of the metric by which it is judged. It is saved with a
+// A watch is what a run has seen of the metric that it monitors. It is saved with a
 // checkpoint.
 type watch struct {
 	Waited  int                `json:"waited"` // epochs since the best one
 	Plateau optim.PlateauState `json:"plateau,omitzero"`
 }
 
-// A verdict is how an epoch compares with those before, and what follows from it.
-type verdict struct {
-	judged bool
-	best   bool
-	score  ckpt.Score
-	watch  watch
-	stops  bool // the run ends
+// An outcome is how an epoch compares with those before, and what follows from it.
+type outcome struct {
+	best  bool
+	score ckpt.Score
+	watch watch
+	stops bool // the run ends
 }
 
-// part returns the images by which the run is judged, and the prefix of their metrics.
+// part returns the images of the metric that the run monitors, and the prefix of their metrics.
 func part(set *data.Set) (data.Split, string) {
 	if set.Validation.Len() > 0 {
 		return set.Validation, validationPrefix
@@ -50,8 +49,8 @@ func part(set *data.Set) (data.Split, string) {
 	return set.Test, testPrefix
 }
 
-// judgedBy returns the name of the metric by which the run is judged.
-func (t *trainer) judgedBy() string {
+// monitored returns the name of the metric that the run monitors.
+func (t *trainer) monitored() string {
 	if t.at.Best != nil {
 		return t.at.Best.Metric
 	}
@@ -59,10 +58,10 @@ func (t *trainer) judgedBy() string {
 	return prefix + model.Loss
 }
 
-// judge compares the line of an epoch of the last phase with the best so far. It changes
-// nothing: an epoch whose line is not written is judged again.
-func (t *trainer) judge(l *runlog.Line) verdict {
-	v := verdict{watch: t.sums.Watch}
+// compare compares the line of an epoch of the last phase with the best so far. It changes
+// nothing: an epoch whose line is not written is compared again.
+func (t *trainer) compare(l *runlog.Line) outcome {
+	v := outcome{watch: t.sums.Watch}
 	_, prefix := part(t.Data)
 	metrics := l.Test
 	if prefix == validationPrefix {
@@ -78,13 +77,13 @@ func (t *trainer) judge(l *runlog.Line) verdict {
 	if !ok {
 		return v
 	}
-	v.judged, v.score = true, ckpt.Score{Metric: name, Value: value, Step: t.at.Step}
+	v.score = ckpt.Score{Metric: name, Value: value, Step: t.at.Step}
 	best := t.at.Best
 	v.best = best == nil || best.Metric != name || value != best.Value && value > best.Value == larger
 	switch {
 	case v.best:
 		v.watch.Waited = 0
-	case !l.Partial: // else more of the epoch may follow, which is then judged
+	case !l.Partial: // else more of the epoch may follow, which is then compared
 		v.watch.Waited++
 	}
 	if p := t.step.schedule.Plateau(); p != nil && !l.Partial {
@@ -97,8 +96,8 @@ func (t *trainer) judge(l *runlog.Line) verdict {
 	return v
 }
 
-// accept makes a verdict part of the state of the run.
-func (t *trainer) accept(v verdict) {
+// accept makes an outcome part of the state of the run.
+func (t *trainer) accept(v outcome) {
 	if v.best {
 		t.at.Best = &v.score
 	}
@@ -143,9 +142,9 @@ func (v *View) ChosenByTest() string {
 	return strings.Join(what, " and ")
 }
 
-// checkJudged returns an error if early stopping or the schedule of a run has no metric to
+// checkMonitored returns an error if early stopping or the schedule of a run has no metric to
 // go by.
-func checkJudged(c *runlog.Config, m *model.Model) error {
+func checkMonitored(c *runlog.Config, m *model.Model) error {
 	schedule, err := optim.ParseSchedule(c.Schedule)
 	if err != nil {
 		return err
@@ -184,5 +183,5 @@ func Check(c *runlog.Config, m *model.Model, set *data.Set) error {
 			return fmt.Errorf("train: %w", err)
 		}
 	}
-	return checkJudged(c, m)
+	return checkMonitored(c, m)
 }
