@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"math"
 
 	"github.com/imago-ml/imago/data/medium"
 )
@@ -14,6 +15,7 @@ type GridOptions struct {
 	Gap        int         // pixels between cells; 0 = a sixteenth of a cell, negative = none
 	Background color.Color // nil = white
 	Title      string      // above the sheet; "" = none
+	Note       string      // below the title: what numbers and marks mean; "" = none
 	Titles     []string    // under each image, one an image; nil = none
 	MaxPixels  int         // of all images together, which are drawn smaller for it; 0 = 2²⁴
 }
@@ -29,6 +31,12 @@ const maxScale = 4096
 // last row that is not full leaves the remaining cells empty. Items are enlarged by
 // repeating pixels. cols is limited to n.
 func Grid(item medium.Item, values []float32, cols int, opt GridOptions) (image.Image, error) {
+	if r, ok := recordsOf(item, values); ok {
+		if err := opt.check(r.n, cols); err != nil {
+			return nil, err
+		}
+		return r.draw("grid", figureWords{opt.Title, opt.Note}, numbered(r.n, opt.Titles), 0)
+	}
 	t, err := drawTiles("grid", item, values)
 	if err != nil {
 		return nil, err
@@ -41,18 +49,13 @@ func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
 		return nil, err
 	}
 	n := t.n
-	switch {
-	case cols < 1:
-		return nil, fmt.Errorf("viz: grid: %d columns, want at least 1", cols)
-	case opt.Scale < 0 || opt.Scale > maxScale || opt.Gap > maxScale:
-		return nil, fmt.Errorf("viz: grid: scale %d and gap %d, want 0 to %d", opt.Scale, opt.Gap, maxScale)
-	case opt.Titles != nil && len(opt.Titles) != n:
-		return nil, fmt.Errorf("viz: grid: %d titles for %d images, want one each", len(opt.Titles), n)
+	if err := opt.check(n, cols); err != nil {
+		return nil, err
 	}
 	cols = min(cols, n)
 	rows := (n + cols - 1) / cols
-	t, scale, note := t.sized(opt.Scale, 128, opt.MaxPixels)
-	opt.Title = withNote(opt.Title, note)
+	t, scale, small := t.sized(opt.Scale, 128, opt.MaxPixels)
+	words := figureWords{opt.Title, withNote(opt.Note, small)}
 	cw, ch := t.w*scale, t.h*scale
 	gap := opt.Gap
 	switch {
@@ -65,11 +68,17 @@ func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
 	if opt.Titles != nil {
 		label = 17 * Density
 	}
-	head := 0
-	if opt.Title != "" {
-		head = 30 * Density
+	pw, head := cols*cw+(cols+1)*gap, 0 // head: height of the words above
+	var lines []string
+	if words != (figureWords{}) {
+		if rows*cols > 1 { // the words of one small image are cut: it may be a frame of many
+			pw = max(pw, int(math.Ceil(words.width()))*Density)
+		}
+		var top float64
+		top, lines = words.room(float64(pw) / Density)
+		head = int(top-10) * Density
 	}
-	pw, ph := cols*cw+(cols+1)*gap, rows*(ch+label)+(rows+1)*gap+head
+	ph := rows*(ch+label) + (rows+1)*gap + head
 	s, err := newRaster("grid", float64(pw)/Density, float64(ph)/Density, Density)
 	if err != nil {
 		return nil, err
@@ -78,9 +87,7 @@ func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
 		fill(s.img, opt.Background)
 		s.keep(s.img.Rect)
 	}
-	if head > 0 {
-		s.text(float64(gap)/Density, 20, titleText, shorten(titleText, opt.Title, s.w-float64(2*gap)/Density))
-	}
+	words.draw(s, lines)
 	for k := range n {
 		x, y := gap+k%cols*(cw+gap), head+gap+k/cols*(ch+label+gap)
 		s.tile(x, y, scale, t, k)
@@ -90,6 +97,20 @@ func grid(t tiles, cols int, opt GridOptions) (image.Image, error) {
 				shorten(style, opt.Titles[k], float64(cw+gap)/Density))
 		}
 	}
+	// The canvas is of whole units.
 	s.img = s.img.SubImage(image.Rect(0, 0, pw, ph)).(*image.RGBA)
 	return s.image(), nil
+}
+
+// check returns an error unless n images in so many columns can be drawn.
+func (opt *GridOptions) check(n, cols int) error {
+	switch {
+	case cols < 1:
+		return fmt.Errorf("viz: grid: %d columns, want at least 1", cols)
+	case opt.Scale < 0 || opt.Scale > maxScale || opt.Gap > maxScale:
+		return fmt.Errorf("viz: grid: scale %d and gap %d, want 0 to %d", opt.Scale, opt.Gap, maxScale)
+	case opt.Titles != nil && len(opt.Titles) != n:
+		return fmt.Errorf("viz: grid: %d titles for %d images, want one each", len(opt.Titles), n)
+	}
+	return nil
 }

@@ -68,8 +68,18 @@ func checkManifold(n int, lo, hi float64) error {
 
 // Manifold draws the n×n items, values (n·n, Shape), decoded from ManifoldPoints(n, lo,
 // hi), without gaps, on axes labelled with the values of z: every column and row for n up
-// to 12, round values for larger n.
+// to 12, round values for larger n. Records, such as the rows of a table, are drawn as a
+// map of each of their columns over the plane of z.
 func Manifold(item medium.Item, values []float32, n int, lo, hi float64, opt ManifoldOptions) (image.Image, error) {
+	if r, ok := recordsOf(item, values); ok {
+		if err := checkManifold(n, lo, hi); err != nil {
+			return nil, err
+		}
+		if r.n != n*n {
+			return nil, fmt.Errorf("viz: manifold: %d records, want %d for %d a side", r.n, n*n, n)
+		}
+		return r.drawPlane(n, lo, hi, opt)
+	}
 	t, err := drawTiles("manifold", item, values)
 	if err != nil {
 		return nil, err

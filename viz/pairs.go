@@ -3,6 +3,7 @@ package viz
 import (
 	"fmt"
 	"image"
+	"strconv"
 
 	"github.com/imago-ml/imago/data/medium"
 )
@@ -12,12 +13,16 @@ type PairsOptions struct {
 	Cols     int       // pairs a row; 0 = 10
 	Scale    int       // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
 	Title    string    // above; "" = none
+	Note     string    // below the title: what is shown; "" = none
 	Captions [2]string // of the two rows; "" = "original" and "reconstruction"
 }
 
 // Pairs draws n originals, (n, Shape), each with its reconstruction, (n, Shape), right
 // below it, and the captions of the two at the left of each row.
 func Pairs(item medium.Item, originals, reconstructions []float32, opt PairsOptions) (image.Image, error) {
+	if r, ok := recordsOf(item, originals); ok && len(reconstructions) == len(originals) {
+		return pairsOfRecords(r, reconstructions, opt)
+	}
 	x, err := drawTiles("pairs: originals", item, originals)
 	if err != nil {
 		return nil, err
@@ -51,29 +56,21 @@ func pairs(originals, reconstructions tiles, opt PairsOptions) (image.Image, err
 	blocks := (n + cols - 1) / cols
 	originals, scale, note := originals.sized(opt.Scale, 128, sheetPixels/2)
 	reconstructions, _, _ = reconstructions.sized(opt.Scale, 128, sheetPixels/2)
-	opt.Title = withNote(opt.Title, note)
+	words := figureWords{opt.Title, withNote(opt.Note, note)}
 	h, w := originals.h, originals.w
-	caps := opt.Captions
-	for i, s := range [2]string{"original", "reconstruction"} {
-		if caps[i] == "" {
-			caps[i] = s
-		}
-	}
+	caps := opt.captions()
 	t := bodyText.at(1)
 	left := max(t.width(caps[0]), t.width(caps[1])) + 22
-	top := 10.0
-	if opt.Title != "" {
-		top = 40
-	}
 	cw, ch := float64(w*scale)/Density, float64(h*scale)/Density
 	const gap, between = 3.0, 14.0
 	block := 2*ch + gap + between
-	width := max(left+float64(cols)*(cw+gap)+8, titleText.width(opt.Title)+24)
+	width := max(left+float64(cols)*(cw+gap)+8, words.width())
+	top, lines := words.room(width)
 	s, err := newRaster("pairs", width, top+float64(blocks)*block-between+10, Density)
 	if err != nil {
 		return nil, err
 	}
-	s.text(12, 26, titleText, shorten(titleText, opt.Title, s.w-20))
+	words.draw(s, lines)
 	for k := range n {
 		x, y := left+float64(k%cols)*(cw+gap), top+float64(k/cols)*block
 		for i, both := range [2]tiles{originals, reconstructions} {
@@ -85,4 +82,23 @@ func pairs(originals, reconstructions tiles, opt PairsOptions) (image.Image, err
 		}
 	}
 	return s.image(), nil
+}
+
+// captions returns the captions of the two rows.
+func (opt *PairsOptions) captions() [2]string {
+	return [2]string{orElse(opt.Captions[0], "original"), orElse(opt.Captions[1], "reconstruction")}
+}
+
+// pairsOfRecords draws records, each with its reconstruction below it.
+func pairsOfRecords(r records, reconstructions []float32, opt PairsOptions) (image.Image, error) {
+	size := r.item.Size()
+	var both []float32
+	var labels []recordLabel
+	caps := opt.captions()
+	for k := range r.n {
+		both = append(append(both, r.values[k*size:(k+1)*size]...), reconstructions[k*size:(k+1)*size]...)
+		labels = append(labels, recordLabel{strconv.Itoa(k + 1), caps[0]}, recordLabel{"", caps[1]})
+	}
+	all, _ := recordsOf(r.item, both)
+	return all.draw("pairs", figureWords{opt.Title, opt.Note}, labels, 2)
 }

@@ -27,7 +27,8 @@ type curve struct {
 	Series
 	runs [][]xy
 	col  color.NRGBA
-	end  string // the label at its right end
+	last float64 // its last value
+	end  string  // the label at its right end
 }
 
 // panelColors is the order in which curves take class colours: first those that are
@@ -37,7 +38,7 @@ var panelColors = [...]int{0, 1, 2, 3, 4, 7, 5, 6}
 func drawPanel(s *surface, p Panel, x, y, w, h float64) {
 	cs := make([]curve, len(p.Series))
 	xr, yr := span{math.Inf(1), math.Inf(-1)}, span{math.Inf(1), math.Inf(-1)}
-	whole, most := true, 0
+	whole, counts, most := true, true, 0
 	endWidth := 0.0
 	for i, sr := range p.Series {
 		c := curve{Series: sr, runs: p.points(sr), col: ClassColor(panelColors[i%len(panelColors)])}
@@ -49,16 +50,25 @@ func drawPanel(s *surface, p Panel, x, y, w, h float64) {
 				xr.add(q.x)
 				yr.add(q.y)
 				whole = whole && q.x == math.Trunc(q.x)
+				counts = counts && q.y == math.Trunc(q.y) && math.Abs(q.y) < 1e6
 			}
 			most = max(most, len(run))
 		}
 		c.end = shorten(headText.sized(11), sr.Name, 130)
 		if n := len(c.runs); n > 0 {
 			last := c.runs[n-1]
-			c.end += "  " + short(last[len(last)-1].y)
+			c.last = last[len(last)-1].y
+		}
+		cs[i] = c
+	}
+	for i := range cs {
+		c := &cs[i]
+		if n := len(c.runs); n > 0 && counts {
+			c.end += "  " + number(c.last, 0)
+		} else if n > 0 {
+			c.end += "  " + short(c.last)
 		}
 		endWidth = max(endWidth, headText.sized(11).width(c.end))
-		cs[i] = c
 	}
 	blank := yr.empty()
 	if blank {
@@ -67,11 +77,25 @@ func drawPanel(s *surface, p Panel, x, y, w, h float64) {
 			yr.lo = 0.1
 		}
 	}
+	above := ""
+	if !p.LogY && !blank {
+		if late := laterRange(cs); (yr.hi-yr.lo) > squeezed*(late.hi-late.lo) && late.hi > late.lo {
+			late = span{late.lo - 0.1*(late.hi-late.lo), late.hi + 0.6*(late.hi-late.lo)}
+			cut := span{max(yr.lo, late.lo), min(yr.hi, late.hi)}
+			above, yr = beyond(yr, cut), cut
+		}
+	}
 	b := plotBox{log: p.LogY, xr: xr, yr: widen(yr, p.LogY, p.YFromZero)}
+	if counts && !p.LogY && !blank {
+		b.yr = wholeRange(yr, b.yr)
+	}
 	if xr.lo == xr.hi {
 		b.xr = span{xr.lo - 1, xr.hi + 1}
 	}
 	yTicks := niceTicks(b.yr.lo, b.yr.hi, 5)
+	if counts && !p.LogY { // there are no half units
+		yTicks = wholeTicks(b.yr)
+	}
 	if p.LogY {
 		yTicks = logTicks(b.yr.lo, b.yr.hi, 5)
 	}
@@ -83,7 +107,7 @@ func drawPanel(s *surface, p Panel, x, y, w, h float64) {
 	b.w, b.h = w-(b.x-x)-endWidth-26, h-58-50
 
 	s.text(x+20, y+26, titleText, shorten(titleText, p.Title, w-40))
-	s.text(x+20, y+44, bodyText, shorten(bodyText, p.YLabel, w-40))
+	s.text(x+20, y+44, bodyText, shorten(bodyText, joined(p.YLabel, above), w-40))
 	for _, t := range yTicks {
 		q := b.at(xy{b.xr.lo, t.v})
 		s.line([]xy{q, {b.x + b.w, q.y}}, 1, nil, rule)
@@ -94,7 +118,11 @@ func drawPanel(s *surface, p Panel, x, y, w, h float64) {
 	if whole { // an axis of epochs has no half epochs
 		want = int(min(float64(want), b.xr.hi-b.xr.lo))
 	}
-	for _, t := range niceTicks(b.xr.lo, b.xr.hi, want) {
+	xTicks := niceTicks(b.xr.lo, b.xr.hi, want)
+	if xr.lo == xr.hi && whole {
+		xTicks = []tick{{xr.lo, number(xr.lo, 0)}}
+	}
+	for _, t := range xTicks {
 		q := b.at(xy{t.v, b.yr.lo})
 		s.line([]xy{{q.x, b.y + b.h}, {q.x, b.y + b.h + 4}}, 1, nil, edge)
 		s.text(q.x, b.y+b.h+17, tickText.at(0.5), t.text)
@@ -145,9 +173,14 @@ func drawCurve(s *surface, b plotBox, c curve, most int) {
 		for i, q := range run {
 			pts[i] = b.at(q)
 		}
-		s.line(pts, 1.8, dash, c.col)
+		for _, part := range b.visible(pts) {
+			s.line(part, 1.8, dash, c.col)
+		}
 		if most <= 25 || len(run) == 1 {
 			for _, q := range pts {
+				if q.y < b.y-1 || q.y > b.y+b.h+1 {
+					continue
+				}
 				s.dot(q.x, q.y, 3.2, paper)
 				s.dot(q.x, q.y, 2.3, c.col)
 			}
@@ -168,7 +201,7 @@ func drawEnds(s *surface, b plotBox, cs []curve) {
 		y := b.y + b.h
 		if n := len(c.runs); n > 0 {
 			last := c.runs[n-1]
-			y = b.at(last[len(last)-1]).y
+			y = min(max(b.at(last[len(last)-1]).y, b.y), b.y+b.h)
 		}
 		ls = append(ls, label{y, y, c})
 	}

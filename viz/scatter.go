@@ -12,6 +12,7 @@ import (
 type ScatterOptions struct {
 	Lo, Hi float64 // the range of both axes; both 0 = [-4, 4]
 	Title  string
+	Note   string  // below the title: what is shown, and what is left out; "" = none
 	XLabel string  // "" = "z[0]"
 	YLabel string  // "" = "z[1]"
 	Glyph  float64 // size of a marker in units; 0 = by the number of points
@@ -21,7 +22,7 @@ type ScatterOptions struct {
 const (
 	scatterSide   = 680.0
 	scatterLeft   = 62.0
-	scatterTop    = 50.0
+	scatterTop    = 64.0
 	scatterBottom = 66.0
 )
 
@@ -77,13 +78,12 @@ func Scatter(points [][2]float32, labels []int32, classes []string, opt ScatterO
 		drawDensity(s, points, inside, opt, place)
 	}
 	s.frame(scatterLeft, scatterTop, scatterSide, scatterSide, 1, edge)
-	note := counted(len(points), "point")
+	note := ""
 	if out := len(points) - len(inside); out > 0 {
-		note += fmt.Sprintf(", %s outside the square", number(float64(out), 0))
+		note = fmt.Sprintf("%s of %s outside the square", number(float64(out), 0), counted(len(points), "point"))
 	}
-	note = withNote(by.note, note)
-	s.text(scatterLeft+scatterSide, scatterTop-12, bodyText.at(1), note)
-	s.text(scatterLeft, scatterTop-12, titleText, shorten(titleText, opt.Title, scatterSide-bodyText.width(note)-16))
+	s.text(scatterLeft, scatterTop-34, titleText, shorten(titleText, opt.Title, s.w-scatterLeft-12))
+	s.text(scatterLeft, scatterTop-14, bodyText, shorten(bodyText, joined(opt.Note, by.note, note), s.w-scatterLeft-12))
 	return s.image(), nil
 }
 

@@ -14,6 +14,7 @@ import (
 type SheetOptions struct {
 	Scale int      // pixels a side an image pixel takes; 0 = as large as keeps a cell within 128 pixels
 	Title string   // above; "" = none
+	Note  string   // below the title: what numbers and marks mean; "" = none
 	Rows  []string // left of each row; nil = none
 	Cols  []string // above each column, in up to three lines; nil = none
 	Cells []string // under each image, row by row; nil = none
@@ -34,9 +35,15 @@ const (
 
 // Sheet draws rows×cols items, values (rows·cols, Shape), row after row, with words beside
 // rows and above columns: an edit, a traversal, an interpolation. A tile of one row of
-// pixels, such as that of a row of a table, is drawn as bars, a quarter as high as wide and
-// at most 64 rows.
+// pixels is drawn as bars, a quarter as high as wide and at most 64 rows. Records, such as
+// the rows of a table, are drawn as lines of a table, with their words before them.
 func Sheet(item medium.Item, values []float32, rows, cols int, opt SheetOptions) (image.Image, error) {
+	if r, ok := recordsOf(item, values); ok {
+		if err := opt.check(r.n, rows, cols); err != nil {
+			return nil, err
+		}
+		return r.draw("sheet", figureWords{opt.Title, opt.Note}, opt.labels(rows, cols), cols)
+	}
 	t, err := drawTiles("sheet", item, values)
 	if err != nil {
 		return nil, err
@@ -45,52 +52,30 @@ func Sheet(item medium.Item, values []float32, rows, cols int, opt SheetOptions)
 }
 
 func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
-	if rows < 1 || cols < 1 || rows > maxPixels/cols {
-		return nil, fmt.Errorf("viz: sheet: %d rows of %d images, want at least one of each and no more than %d images", rows, cols, maxPixels)
-	}
-	n := rows * cols
-	if err := t.check("sheet"); err != nil {
+	if err := opt.check(t.n, rows, cols); err != nil {
 		return nil, err
 	}
-	if t.n != n {
-		return nil, fmt.Errorf("viz: sheet: %d images, want %d in %d rows of %d", t.n, n, rows, cols)
+	if err := t.check("sheet"); err != nil {
+		return nil, err
 	}
 	if t.h == 1 {
 		t.h = min(max(1, t.w/4), 64)
 		t.pix = bars(t.pix, t.w*t.c, t.h)
 	}
-	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Tail < 0 || opt.Lead >= cols-opt.Tail {
-		return nil, fmt.Errorf("viz: sheet: scale %d, %d leading and %d last columns of %d, want scale 0 to %d and a column between", opt.Scale, opt.Lead, opt.Tail, cols, maxScale)
-	}
-	for _, words := range []struct {
-		of   string
-		have []string
-		want int
-	}{{"rows", opt.Rows, rows}, {"columns", opt.Cols, cols}, {"images", opt.Cells, n}} {
-		if words.have != nil && len(words.have) != words.want {
-			return nil, fmt.Errorf("viz: sheet: %d titles for %d %s, want one each or none", len(words.have), words.want, words.of)
-		}
-	}
-	t, scale, note := t.sized(opt.Scale, 128, opt.MaxPixels)
-	opt.Title = withNote(opt.Title, note)
+	t, scale, small := t.sized(opt.Scale, 128, opt.MaxPixels)
+	words := figureWords{opt.Title, withNote(opt.Note, small)}
 	cw, ch := float64(t.w*scale)/Density, float64(t.h*scale)/Density
 
 	side := bodyText.at(1)
-	left, top, under := 12.0, 10.0, 0.0
+	left, under := 12.0, 0.0
 	for _, name := range opt.Rows {
 		left = max(left, min(side.width(name), sheetRow)+22)
-	}
-	if opt.Title != "" {
-		top = 40
 	}
 	heads := make([][]string, len(opt.Cols))
 	deep := 0
 	for k, name := range opt.Cols {
 		heads[k] = wrap(bodyText, name, cw, 3)
 		deep = max(deep, len(heads[k]))
-	}
-	if deep > 0 {
-		top += sheetWords + sheetLine*float64(deep-1)
 	}
 	if opt.Cells != nil {
 		under = sheetWords
@@ -106,12 +91,16 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 		return at
 	}
 	right := x(cols-1) + cw + sheetGap
-	width := max(right+9, titleText.width(opt.Title)+24)
+	width := max(right+9, words.width())
+	top, lines := words.room(width)
+	if deep > 0 {
+		top += sheetWords + sheetLine*float64(deep-1)
+	}
 	s, err := newRaster("sheet", width, top+float64(rows)*(ch+under+sheetGap)+8, Density)
 	if err != nil {
 		return nil, err
 	}
-	s.text(12, 26, titleText, opt.Title)
+	words.draw(s, lines)
 	for k, lines := range heads {
 		for i, line := range lines {
 			s.text(x(k)+cw/2, top-7-sheetLine*float64(len(lines)-1-i), bodyText.at(0.5), line)
@@ -132,6 +121,49 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 		}
 	}
 	return s.image(), nil
+}
+
+// check returns an error unless n images are so many rows and columns, with fitting words.
+func (opt *SheetOptions) check(n, rows, cols int) error {
+	if rows < 1 || cols < 1 || rows > maxPixels/cols {
+		return fmt.Errorf("viz: sheet: %d rows of %d images, want at least one of each and no more than %d images", rows, cols, maxPixels)
+	}
+	if n != rows*cols {
+		return fmt.Errorf("viz: sheet: %d images, want %d in %d rows of %d", n, rows*cols, rows, cols)
+	}
+	if opt.Scale < 0 || opt.Scale > maxScale || opt.Lead < 0 || opt.Tail < 0 || opt.Lead >= cols-opt.Tail {
+		return fmt.Errorf("viz: sheet: scale %d, %d leading and %d last columns of %d, want scale 0 to %d and a column between", opt.Scale, opt.Lead, opt.Tail, cols, maxScale)
+	}
+	for _, words := range []struct {
+		of   string
+		have []string
+		want int
+	}{{"rows", opt.Rows, rows}, {"columns", opt.Cols, cols}, {"images", opt.Cells, n}} {
+		if words.have != nil && len(words.have) != words.want {
+			return fmt.Errorf("viz: sheet: %d titles for %d %s, want one each or none", len(words.have), words.want, words.of)
+		}
+	}
+	return nil
+}
+
+// labels returns the words of each image: its row at the first of a row, its column and its
+// own.
+func (opt *SheetOptions) labels(rows, cols int) []recordLabel {
+	labels := make([]recordLabel, rows*cols)
+	for i := range labels {
+		var column, cell string
+		if opt.Cols != nil {
+			column = opt.Cols[i%cols]
+		}
+		if opt.Cells != nil {
+			cell = opt.Cells[i]
+		}
+		labels[i].name = joined(column, cell)
+		if opt.Rows != nil && i%cols == 0 {
+			labels[i].group = opt.Rows[i/cols]
+		}
+	}
+	return labels
 }
 
 // bars returns pix with each line of line values repeated times.

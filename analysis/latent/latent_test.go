@@ -251,12 +251,12 @@ func TestAxisLimits(t *testing.T) {
 		prior  bool
 		fitted bool
 	}{
-		{"inside", slices.Repeat([]float32{0, 1, -4, 4}, 30), 2, true, false},
-		{"half outside", slices.Repeat([]float32{0, 1, 3, -9}, 30), 2, true, false},
-		{"most outside", slices.Repeat([]float32{0, 1, 3, -9, 9, 3}, 30), 2, true, true},
-		{"a unit that is not drawn", slices.Repeat([]float32{0, 1, 9, 0, 1, 9}, 30), 3, true, false},
-		{"one unit", slices.Repeat([]float32{0, 9, -9}, 30), 1, true, true},
-		{"no prior", slices.Repeat([]float32{0, 1, 2, 3}, 30), 2, false, true},
+		{"inside", slices.Repeat([]float32{0, 1, -4, 4}, 200), 2, true, false},
+		{"half outside", slices.Repeat([]float32{0, 1, 3, -9}, 200), 2, true, false},
+		{"most outside", slices.Repeat([]float32{0, 1, 3, -9, 9, 3}, 200), 2, true, true},
+		{"a unit that is not drawn", slices.Repeat([]float32{0, 1, 9, 0, 1, 9}, 200), 3, true, false},
+		{"one unit", slices.Repeat([]float32{0, 9, -9}, 200), 1, true, true},
+		{"no prior", slices.Repeat([]float32{0, 1, 2, 3}, 200), 2, false, true},
 		{"few", []float32{0, 1, -4, 4}, 2, true, true},
 		{"none", nil, 2, true, false},
 	} {

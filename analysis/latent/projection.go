@@ -85,7 +85,7 @@ func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err e
 }
 
 // fewCodes is the number of codes up to which the axes of a picture are fitted to them.
-const fewCodes = 50
+const fewCodes = 200
 
 // AxisLimits returns the limits of both axes of a picture of codes: ±want for a model with the
 // prior N(0, I), as long as at most half of the codes lie outside; otherwise the AxisRange of

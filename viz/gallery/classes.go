@@ -70,7 +70,7 @@ func labelRows(set *data.Set, k int) ([]labelRow, error) {
 // classSheet returns images of each class in a row, the images of a column being drawn
 // from the same noise. scale is the pixels a side that an image pixel takes, 0 for the
 // default; maxPixels is those of the images together.
-func (s *Snapshot) classSheet(ctx context.Context, title string, scale, maxPixels int) (image.Image, error) {
+func (s *Snapshot) classSheet(ctx context.Context, title, note string, scale, maxPixels int) (image.Image, error) {
 	rows, err := labelRows(s.set, s.labels)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func (s *Snapshot) classSheet(ctx context.Context, title string, scale, maxPixel
 		}
 		pix, names = append(pix, samples...), append(names, r.name)
 	}
-	return viz.Sheet(s.session.Item(), pix, len(rows), columns, viz.SheetOptions{Title: title, Rows: names, Scale: scale, MaxPixels: maxPixels})
+	return viz.Sheet(s.session.Item(), pix, len(rows), columns, viz.SheetOptions{Title: title, Note: note, Rows: names, Scale: scale, MaxPixels: maxPixels})
 }
 
 // drawClasses returns the sheet of classes of a conditional model.
@@ -93,7 +93,8 @@ func drawClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if s.labels == 0 {
 		return nil, nil
 	}
-	return s.classSheet(ctx, s.Title("a class a row, a draw a column"), 0, 2*sheetSize)
+	title, note := s.words("samples of each class", "a class in each row, the same noise down each column")
+	return s.classSheet(ctx, title, note, 0, 2*sheetSize)
 }
 
 // foundRounds is how many times images are drawn, as many as the sheet of classes has
@@ -142,7 +143,8 @@ func drawFoundClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 		copy(pix[c*columns*item.Size():], r)
 		names = append(names, s.className(c))
 	}
-	return viz.Sheet(item, pix, len(rows), columns, viz.SheetOptions{Title: s.Title("a row for each class that the model finds"), Rows: names, MaxPixels: 2 * sheetSize})
+	title, note := s.words("samples by the class that the model finds in them", "black: too few samples were of that class")
+	return viz.Sheet(item, pix, len(rows), columns, viz.SheetOptions{Title: title, Note: note, Rows: names, MaxPixels: 2 * sheetSize})
 }
 
 // className returns the name of a class that the model finds: that of the set if the

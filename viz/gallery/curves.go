@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/models/model"
@@ -47,7 +48,7 @@ func drawCurves(_ context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	panels := curvePanels(&s.run.Config, s.view.Measured(), lines)
+	panels := curvePanels(&s.run.Config, s.view.Measured(), lines, s.noun())
 	if len(panels) == 0 {
 		return nil, nil
 	}
@@ -55,18 +56,23 @@ func drawCurves(_ context.Context, s *Snapshot) (image.Image, error) {
 }
 
 // curvePanels returns the metrics of training and of test images over the epochs, or
-// over the steps of a run that has intervals of them.
-func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) []viz.Panel {
+// over the steps of a run that has intervals of them or a single epoch. noun is what an
+// item is called.
+func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line, noun string) []viz.Panel {
 	epochs, x := runlog.Epochs(lines), axis{"epoch", func(l runlog.Line) float64 { return float64(l.Epoch) }}
 	intervals := epochs // of training
 	if c.LogSteps > 0 {
 		x = axis{"step", func(l runlog.Line) float64 { return float64(l.Step) }}
 		intervals = slices.DeleteFunc(slices.Clone(lines), func(l runlog.Line) bool { return l.Kind == runlog.StepLine || !c.EndsInterval(&l) })
+	} else if byStep := stepLines(lines); len(epochs) == 1 && len(byStep) >= 3 { // one epoch is a point
+		x = axis{"step", func(l runlog.Line) float64 { return float64(l.Step) }}
+		intervals = byStep
 	} else if c.BySteps() { // its last epoch may be partial
 		x.at = func(l runlog.Line) float64 { return float64(l.Images) / float64(c.Data.Train) }
 	}
 	var panels []viz.Panel
 	add := func(p curve, series ...[]viz.Series) {
+		p.unit = strings.ReplaceAll(p.unit, "image", noun)
 		if all := slices.Concat(series...); len(all) > 0 {
 			panels = append(panels, viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: x.name, YLabel: p.unit}, Series: all})
 		}
@@ -97,6 +103,11 @@ func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) 
 	}
 	add(curve{title: "KL of single units", unit: nats}, x.unitSeries(epochs))
 	return panels
+}
+
+// stepLines returns the lines within the only epoch of a run.
+func stepLines(lines []runlog.Line) []runlog.Line {
+	return slices.DeleteFunc(slices.Clone(lines), func(l runlog.Line) bool { return l.Kind != runlog.StepLine })
 }
 
 // An axis is the quantity over which curves are drawn.

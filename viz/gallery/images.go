@@ -2,6 +2,7 @@ package gallery
 
 import (
 	"context"
+	"fmt"
 	"image"
 	"math"
 
@@ -39,18 +40,19 @@ func drawReconstructions(ctx context.Context, s *Snapshot) (image.Image, error) 
 	if err != nil {
 		return nil, err
 	}
+	title, note := s.words(fmt.Sprintf("%s %ss, each above its reconstruction", name, s.noun()))
 	return viz.Pairs(s.session.Item(), originals, reconstructions, viz.PairsOptions{
-		Title: s.Title(name + " images and their reconstructions"), Cols: s.fit(planeSide, 2, reconstructionColumns)})
+		Title: title, Note: note, Cols: s.fit(planeSide, 2, reconstructionColumns)})
 }
 
 func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if !s.hasPrior {
 		return nil, nil
 	}
-	columns, title := int(math.Sqrt(float64(s.room(sheetSize, 4, sampleSide*sampleSide)))), "samples, from the model's own prior"
+	columns, title := int(math.Sqrt(float64(s.room(sheetSize, 4, sampleSide*sampleSide)))), "drawn from the model's own prior"
 	n := columns * columns
 	if s.standardPrior {
-		title = "samples, z ~ N(0, I)"
+		title = "decoded from codes z ~ N(0, I)"
 	}
 	var labels []float32
 	if s.labels > 0 {
@@ -59,7 +61,7 @@ func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
 			return nil, err
 		}
 		columns = len(rows)
-		n, title = columns*s.room(sheetSize/columns, 1, 6), title+", a column of each class"
+		n, title = columns*s.room(sheetSize/columns, 1, 6), title+", a class in each column"
 		for i := range n {
 			labels = append(labels, rows[i%columns].labels...)
 		}
@@ -68,5 +70,6 @@ func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return viz.Grid(s.session.Item(), pix, columns, viz.GridOptions{Title: s.Title(title), MaxPixels: 2 * sheetSize})
+	title, note := s.words("samples", title)
+	return viz.Grid(s.session.Item(), pix, columns, viz.GridOptions{Title: title, Note: note, MaxPixels: 2 * sheetSize})
 }

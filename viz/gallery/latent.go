@@ -45,7 +45,7 @@ func drawScatter(ctx context.Context, s *Snapshot) (image.Image, error) {
 	lo, hi, fitted := latent.AxisLimits(codes, dim, s.standardPrior, 4)
 	note := ""
 	if fitted {
-		note = "range of the codes"
+		note = "axes fitted to the codes"
 	}
 	_, name := s.images()
 	p, err := latent.Project(codes, dim, part.Labels, len(s.set.Classes), lo, hi)
@@ -55,9 +55,9 @@ func drawScatter(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if units != "" {
 		p.XLabel, p.YLabel = fmt.Sprintf("z[%d]", x), fmt.Sprintf("z[%d]", y)
 	}
+	title, note := s.words(fmt.Sprintf("mean codes of %s", english.Plural(len(p.Points), name+" "+s.noun())), p.Note, units, note)
 	return viz.Scatter(p.Points, part.Labels, s.set.Classes, viz.ScatterOptions{
-		Lo: lo, Hi: hi, XLabel: p.XLabel, YLabel: p.YLabel,
-		Title: s.Title(fmt.Sprintf("codes of %s %s images", english.Thousands(float64(len(p.Points))), name), p.Note, units, note),
+		Lo: lo, Hi: hi, XLabel: p.XLabel, YLabel: p.YLabel, Title: title, Note: note,
 	})
 }
 
@@ -67,6 +67,9 @@ func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.M
 	lo, hi, note, err := s.extent(ctx, want)
 	if err != nil {
 		return nil, err
+	}
+	if s.latent == 1 && s.noun() == "row" { // of a line of rows few tell enough
+		n = min(n, 5)
 	}
 	z, units, err := latent.Manifold(n, lo, hi, min(s.latent, 2))
 	if err != nil {
@@ -94,7 +97,7 @@ func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.M
 	if s.latent == 1 { // a line of codes has no second axis
 		_, width, _ := medium.TileSize(item)
 		scale := max(1, cmp.Or(opt.Side, 1680)/(n*width))
-		return viz.Grid(item, pix, n, viz.GridOptions{Scale: scale, Gap: 2, Title: fmt.Sprintf("z from %.3g to %.3g: %s", lo, hi, opt.Note)})
+		return viz.Grid(item, pix, n, viz.GridOptions{Scale: scale, Gap: 2, Title: opt.Title, Note: fmt.Sprintf("z from %.3g to %.3g, row by row; %s", lo, hi, opt.Note)})
 	}
 	return viz.Manifold(item, pix, n, lo, hi, opt)
 }
@@ -106,7 +109,8 @@ func drawManifold(most int, extent float64) func(ctx context.Context, s *Snapsho
 			return nil, nil
 		}
 		n := s.fit(planeSide, 3, most)
-		return s.drawPlane(ctx, n, extent, viz.ManifoldOptions{Title: "what the codes decode to", Side: max(planeSide, n*s.tileSide())})
+		title, _ := s.words(s.noun() + "s decoded from a grid of codes")
+		return s.drawPlane(ctx, n, extent, viz.ManifoldOptions{Title: title, Side: max(planeSide, n*s.tileSide())})
 	}
 }
 
@@ -156,6 +160,7 @@ func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
 		return nil, err
 	}
 	height, _, _ := medium.TileSize(s.session.Item())
+	title, note := s.words("one latent unit moved in each row, the others 0", fmt.Sprintf("the value of the unit stands above each column, from %.2g to %.2g", lo, hi), note)
 	return viz.Sheet(s.session.Item(), pix, len(rows), len(columns), viz.SheetOptions{
-		Title: s.Title("one unit a row, the others 0", note), Rows: rows, Cols: columns, Scale: max(1, 64/height), MaxPixels: 4 * sheetSize})
+		Title: title, Note: note, Rows: rows, Cols: columns, Scale: max(1, 64/height), MaxPixels: 4 * sheetSize})
 }

@@ -87,7 +87,7 @@ func (s *Snapshot) drawFrame(ctx context.Context) error {
 	switch {
 	case s.labels > 0:
 		height, _, _ := medium.TileSize(s.session.Item())
-		img, err = s.classSheet(ctx, fmt.Sprintf("epoch %04d", s.epoch), max(1, 64/height), 2*frameSize*frameSize)
+		img, err = s.classSheet(ctx, fmt.Sprintf("epoch %04d", s.epoch), "", max(1, 64/height), 2*frameSize*frameSize)
 	case s.CodesAreNoise():
 		img, err = s.sampleSheet(ctx, s.Key(fixedName), s.time("the same noise"))
 	case s.HasDecoder():

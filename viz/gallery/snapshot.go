@@ -65,6 +65,21 @@ func (s *Snapshot) Title(title string, notes ...string) string {
 	return title + ": " + s.time(notes...)
 }
 
+// words returns the title of a picture, which begins with the model and its data, and the
+// note below it: the epoch and notes, which may be "".
+func (s *Snapshot) words(title string, notes ...string) (string, string) {
+	c := &s.run.Config
+	return fmt.Sprintf("%s on %s: %s", c.Recipe, filepath.Base(c.Data.Name), title), s.time(notes...)
+}
+
+// noun returns what the items are called: images, or the rows of a table.
+func (s *Snapshot) noun() string {
+	if _, ok := s.session.Item().Medium.(medium.Tabular); ok {
+		return "row"
+	}
+	return "image"
+}
+
 // time returns the epoch and notes.
 func (s *Snapshot) time(notes ...string) string {
 	parts := append([]string{fmt.Sprintf("epoch %d", s.epoch)}, notes...)
