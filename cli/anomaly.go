@@ -313,11 +313,14 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 			if p.Labels != nil {
 				cell = fmt.Sprintf("%s: %s", cell, r.set.Classes[p.Labels[i]])
 			}
-			cells = append(cells, cell)
+			cells = append(cells, cell+"\n"+strings.Replace(fmt.Sprintf("%.4g", by.Values[i]), "-", "−", 1))
 		}
 		cells = append(cells, slices.Repeat([]string{""}, cols)...)
 	}
-	picture, err := viz.Sheet(img, sheet.pix, 4*rows, cols, viz.SheetOptions{Title: r.title + ", by " + by.Name, Rows: names, Cells: cells})
+	picture, err := viz.Sheet(img, sheet.pix, 4*rows, cols, viz.SheetOptions{
+		Title: fmt.Sprintf("%s: the most and the least unusual of %s", r.title, english.Plural(p.Len(), r.m.noun())), Rows: names, Cells: cells,
+		Note: r.m.note(fmt.Sprintf("below each: its name or number, its class, and its score %s; a high one is unusual", by.Name), "decoded: what the model makes of it"),
+	})
 	if err != nil {
 		return err
 	}

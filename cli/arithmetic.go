@@ -147,8 +147,15 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 		if s.needSet {
 			names = append([]string{"all"}, slices.Repeat([]string{fmt.Sprintf("%d of each", sample)}, rows-1)...)
 		}
+		key := ""
+		if s.needSet {
+			key = fmt.Sprintf("each term is the mean code of training %ss that are so: of all in the first row, of %d drawn at random in the others", m.noun(), sample)
+		}
 		img := m.Item()
-		picture, err := viz.Sheet(img, pix, rows, len(list)+1, viz.SheetOptions{Title: title, Rows: names, Cols: append(cols, "="), Tail: 1, Scale: tileScale(img, 192)})
+		picture, err := viz.Sheet(img, pix, rows, len(list)+1, viz.SheetOptions{
+			Title: title + ": sums of codes, decoded", Rows: names, Cols: append(cols, "="), Tail: 1, Scale: tileScale(img, 192),
+			Note: m.note(key),
+		})
 		if err != nil {
 			return err
 		}

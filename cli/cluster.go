@@ -83,7 +83,7 @@ are independent. The picture has one row for each group.`,
 				return err
 			}
 		}
-		picture, err := x.draw(ctx, titles, n, m.titleOf(s, &set))
+		picture, err := x.draw(ctx, titles, n, fmt.Sprintf("%s: the first %ss of each group", m.titleOf(s, &set), m.noun()))
 		if err != nil {
 			return err
 		}
@@ -248,5 +248,5 @@ func (x *clustering) draw(ctx context.Context, titles []string, n int, title str
 		sheet.add(make([]float32, (n-len(list))*img.Size()), 0, n-len(list))
 		rows = append(rows, titles[g])
 	}
-	return viz.Sheet(img, sheet.pix, len(rows), n, viz.SheetOptions{Title: title, Rows: rows})
+	return viz.Sheet(img, sheet.pix, len(rows), n, viz.SheetOptions{Title: title, Note: x.m.note(), Rows: rows})
 }

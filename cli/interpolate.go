@@ -137,7 +137,10 @@ alike. With one latent unit there is the straight line only.`,
 			cols[1+i] = fmt.Sprintf("%.2g", float64(i)/float64(steps-1))
 		}
 		img := m.Item()
-		picture, err := viz.Sheet(img, sheet.pix, len(rows), steps+2, viz.SheetOptions{Title: images.title, Rows: rows, Cols: cols, Lead: 1, Tail: 1})
+		picture, err := viz.Sheet(img, sheet.pix, len(rows), steps+2, viz.SheetOptions{
+			Title: images.title + ": the way from one code to another, decoded", Rows: rows, Cols: cols, Lead: 1, Tail: 1,
+			Note: m.note("above a column: the share of the way; linear: along the straight line, spherical: the direction and the length turn and change evenly"),
+		})
 		if err != nil {
 			return err
 		}

@@ -98,7 +98,7 @@ units.`,
 		if err := w.Flush(); err != nil {
 			return err
 		}
-		picture, err := viz.Sheet(img, sheet.pix, n, 3, viz.SheetOptions{Title: images.title, Rows: images.names, Cols: []string{"image", "decoded code", "difference"}, Lead: 1, Tail: 1})
+		picture, err := viz.Sheet(img, sheet.pix, n, 3, viz.SheetOptions{Title: images.title + ": the nearest that the model makes", Note: m.note("difference: the size of the error of each value"), Rows: images.names, Cols: []string{"image", "decoded code", "difference"}, Lead: 1, Tail: 1})
 		if err != nil {
 			return err
 		}

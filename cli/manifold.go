@@ -70,10 +70,11 @@ alone is enough.`,
 		var picture image.Image
 		if m.Latent() == 1 { // the codes are a line, without a second axis
 			picture, err = viz.Grid(img, pix, n, viz.GridOptions{
-				Scale: max(1, manifoldSide/(n*w)), Gap: 2, Title: fmt.Sprintf("%s, z from %.3g to %.3g: %s", m.title, axes.lo, axes.hi, note),
+				Scale: max(1, manifoldSide/(n*w)), Gap: 2, Title: fmt.Sprintf("%s: %ss decoded from codes on a line", m.title, m.noun()),
+				Note: m.note(fmt.Sprintf("z from %.3g to %.3g, row by row", axes.lo, axes.hi)),
 			})
 		} else {
-			picture, err = viz.Manifold(img, pix, n, axes.lo, axes.hi, viz.ManifoldOptions{Title: m.title, Note: note})
+			picture, err = viz.Manifold(img, pix, n, axes.lo, axes.hi, viz.ManifoldOptions{Title: fmt.Sprintf("%s: %ss decoded from a grid of codes", m.title, m.noun()), Note: m.note(note)})
 		}
 		if err != nil {
 			return err

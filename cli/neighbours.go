@@ -103,7 +103,7 @@ of the set: those of --index, or the first.`,
 		for i, list := range found {
 			cells = append(cells, images.names[i])
 			for _, nb := range list {
-				index, cells = append(index, nb.Index), append(cells, fmt.Sprintf("%s: %s", filepath.Base(nameOf(split, nb.Index)), distanceText(nb.Distance)))
+				index, cells = append(index, nb.Index), append(cells, filepath.Base(nameOf(split, nb.Index))+"\n"+distanceText(nb.Distance))
 			}
 		}
 		near, err := data.Subset(split.Items, index)
@@ -120,7 +120,10 @@ of the set: those of --index, or the first.`,
 			return err
 		}
 		cols := append([]string{"image", "nearest"}, slices.Repeat([]string{""}, k-1)...)
-		picture, err := viz.Sheet(img, pix, len(found), k+1, viz.SheetOptions{Title: images.title, Cols: cols, Cells: cells, Lead: 1})
+		picture, err := viz.Sheet(img, pix, len(found), k+1, viz.SheetOptions{
+			Title: fmt.Sprintf("%s: the %ss whose codes are nearest", images.title, m.noun()), Cols: cols, Cells: cells, Lead: 1,
+			Note: m.note(fmt.Sprintf("below each: which of the %s it is, and the %s distance of its code", searched.items(m, split.Len()), metric)),
+		})
 		if err != nil {
 			return err
 		}
@@ -139,7 +142,7 @@ func checkAmong(among string) error {
 
 // distanceText formats a distance with three digits, for the space under an image.
 func distanceText(d float64) string {
-	if d < 10 {
+	if d >= 0.1 && d < 10 {
 		return fmt.Sprintf("%.2f", d)
 	}
 	return fmt.Sprintf("%.3g", d)

@@ -104,7 +104,7 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 		return err
 	}
 	m.Session, m.config, m.recipe, m.path, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Step
-	m.title = fmt.Sprintf("%s on %s, step %s", m.recipe, filepath.Base(t.Config.Data.Name), thousands(t.Step))
+	m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
 	return nil
 }
 

@@ -80,7 +80,9 @@ class, or by an attribute:
 		if err != nil {
 			return err
 		}
-		opt := viz.ScatterOptions{Title: m.titleOf(s, &set)}
+		opt := viz.ScatterOptions{
+			Title: fmt.Sprintf("%s: codes of %s, projected to the plane by %s", m.titleOf(s, &set), set.items(m, split.Len()), methodNames[method]), Note: m.note(),
+		}
 		var at [][2]float32
 		if method == "pca" {
 			at, err = pcaLayout(codes, m.Latent(), &opt)
@@ -98,6 +100,9 @@ class, or by an attribute:
 	}
 	return c
 }
+
+// methodNames are the names of the projections in words.
+var methodNames = map[string]string{"tsne": "t-SNE", "pca": "PCA"}
 
 // pcaLayout returns the first two principal components of codes, and sets the axes of the plot. A single unit takes the
 // x axis alone.

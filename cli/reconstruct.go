@@ -56,7 +56,7 @@ set, those of --index, or PNG and JPEG files, cropped and resized to fit the mod
 			return err
 		}
 		img, n := m.Item(), images.images.Len()
-		picture, err := viz.Pairs(img, originals, made, viz.PairsOptions{Cols: cols, Title: images.title})
+		picture, err := viz.Pairs(img, originals, made, viz.PairsOptions{Cols: cols, Title: fmt.Sprintf("%s: each %s above its reconstruction", images.title, m.noun()), Note: m.note()})
 		if err != nil {
 			return err
 		}

@@ -96,9 +96,9 @@ images that are more typical, and more alike.`,
 		if err != nil {
 			return err
 		}
-		opt := viz.GridOptions{}
+		opt := viz.GridOptions{Title: m.title + ": samples", Note: m.note()}
 		if titles {
-			opt.Titles = codeTitles(z, n)
+			opt.Titles, opt.Note = codeTitles(z, n), m.note("below each: the code that it is decoded from")
 		}
 		if cols == 0 {
 			cols = squareCols(n)
@@ -206,7 +206,7 @@ func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) e
 		all = append(all, pix...)
 	}
 	img := d.m.Item()
-	sheet, err := viz.Sheet(img, all, len(names), n, viz.SheetOptions{Title: d.m.title, Rows: names})
+	sheet, err := viz.Sheet(img, all, len(names), n, viz.SheetOptions{Title: d.m.title + ": samples of each label, one a row", Note: d.m.note(), Rows: names})
 	if err != nil {
 		return err
 	}

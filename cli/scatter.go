@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -43,18 +44,21 @@ marker for each class. If the model has more than two latent units, the first tw
 		if err != nil {
 			return err
 		}
+		note := ""
 		if !axes.changed(c) {
-			axes.lo, axes.hi, _ = latent.AxisLimits(mean, m.Latent(), m.HasPrior(), 4)
+			var fitted bool
+			if axes.lo, axes.hi, fitted = latent.AxisLimits(mean, m.Latent(), m.HasPrior(), 4); fitted {
+				note = "axes fitted to the codes"
+			}
 		}
 		p, err := latent.Project(mean, m.Latent(), split.Labels, len(s.Classes), axes.lo, axes.hi)
 		if err != nil {
 			return err
 		}
-		title := m.titleOf(s, &set)
-		if p.Note != "" {
-			title += ", " + p.Note
-		}
-		picture, err := viz.Scatter(p.Points, split.Labels, s.Classes, viz.ScatterOptions{Lo: axes.lo, Hi: axes.hi, Title: title, XLabel: p.XLabel, YLabel: p.YLabel})
+		picture, err := viz.Scatter(p.Points, split.Labels, s.Classes, viz.ScatterOptions{
+			Lo: axes.lo, Hi: axes.hi, XLabel: p.XLabel, YLabel: p.YLabel,
+			Title: fmt.Sprintf("%s: mean codes of %s", m.titleOf(s, &set), set.items(m, split.Len())), Note: m.note(p.Note, note),
+		})
 		if err != nil {
 			return err
 		}

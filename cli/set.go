@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -269,4 +270,12 @@ func nameOf(p data.Split, i int) string {
 		return o.String()
 	}
 	return fmt.Sprint(o.Row)
+}
+
+// note returns the note of a picture: its parts, which may be "", and the step of training that the model is of.
+func (m *trainedModel) note(parts ...string) string {
+	if m.config != nil {
+		parts = append(parts, "step "+thousands(m.step))
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(p string) bool { return p == "" }), "; ")
 }

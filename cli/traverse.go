@@ -126,12 +126,18 @@ pixel.`,
 		if err != nil {
 			return err
 		}
-		title := m.title
+		title, rest := m.title, "the others are 0"
 		if start != nil {
-			title = start.title + ", around " + start.names[0]
+			title, rest = start.title, "the others are those of "+start.names[0]
+		} else if t.suffix == wideSuffix {
+			rest = "the others are the mean of the codes"
 		}
 		img := m.Item()
-		picture, err := viz.Sheet(img, made, len(units), steps, viz.SheetOptions{Title: title, Rows: names, Cols: values.titles(steps)})
+		picture, err := viz.Sheet(img, made, len(units), steps, viz.SheetOptions{
+			Title: fmt.Sprintf("%s: one unit moved in each row, %s to %s deviations", title, signed(values.lo), signed(values.hi)),
+			Note:  m.note("above a column: the value of the unit, in standard deviations of its distribution; "+rest, t.key()),
+			Rows:  names, Cols: values.titles(steps),
+		})
 		if err != nil {
 			return err
 		}
@@ -145,6 +151,22 @@ type unitScores struct {
 	scores        []float64 // KL in nats, standard deviations, or changes of the image in percent; nil if not measured
 	suffix        string    // the unit of measurement, written after a score
 	center, scale []float64 // a value v of a traversal is center + v·scale
+}
+
+// wideSuffix follows the standard deviation of a unit's codes.
+const wideSuffix = " wide"
+
+// key says what the scores beside the rows are.
+func (t *unitScores) key() string {
+	switch {
+	case t.scores == nil:
+		return ""
+	case t.suffix == wideSuffix:
+		return "beside a row: the unit, and the standard deviation of its codes"
+	case t.suffix == " %":
+		return "beside a row: the unit, and how much it changes the picture between −1 and 1"
+	}
+	return "beside a row: the unit, and how much it tells of an item, its mean KL(q(z|x) ‖ N(0, 1))"
 }
 
 // orZero returns the scores, or zeros if they were not measured.
@@ -190,6 +212,6 @@ func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, uni
 		return t, nil
 	}
 	t.center, t.scale = latent.Moments(mean, m.Latent())
-	t.scores, t.suffix = t.scale, " wide"
+	t.scores, t.suffix = t.scale, wideSuffix
 	return t, nil
 }

@@ -11,7 +11,7 @@ import (
 // ManifoldOptions are the titles and the size of a manifold. The zero value is good.
 type ManifoldOptions struct {
 	Title  string // above, left
-	Note   string // above, right: "epoch 7"
+	Note   string // above, right, or below the title where there is no room: "epoch 7"
 	XLabel string // "" = "z[0]"
 	YLabel string // "" = "z[1]"
 	// Side is the wanted side, in pixels, of the n×n images together; images are
@@ -120,15 +120,23 @@ func manifold(t tiles, n int, lo, hi float64, opt ManifoldOptions) (image.Image,
 	if opt.Title != "" || opt.Note != "" {
 		top = 48
 	}
+	note := bodyText.at(1)
+	below := titleText.width(opt.Title)+note.width(opt.Note)+16 > gw
+	if below = below && opt.Title != "" && opt.Note != ""; below {
+		top = 64
+	}
 	s, err := newRaster("manifold", left+gw+right, top+gh+bottom, dens)
 	if err != nil {
 		return nil, err
 	}
-	note := bodyText.at(1)
-	if opt.Note != "" {
-		s.text(left+gw, 30, note, opt.Note)
+	room := gw + right - 8
+	if below {
+		s.text(left, 48, bodyText, shorten(bodyText, opt.Note, room))
+	} else if opt.Note != "" {
+		s.text(left+gw, 30, note, shorten(note, opt.Note, gw))
+		room = gw - note.width(opt.Note) - 16
 	}
-	s.text(left, 30, titleText, shorten(titleText, opt.Title, gw-note.width(opt.Note)-16))
+	s.text(left, 30, titleText, shorten(titleText, opt.Title, room))
 
 	for k := range n * n {
 		s.tile(s.px(left)+k%n*w*scale, s.px(top)+k/n*h*scale, scale, t, k)

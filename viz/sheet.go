@@ -17,7 +17,7 @@ type SheetOptions struct {
 	Note  string   // below the title: what numbers and marks mean; "" = none
 	Rows  []string // left of each row; nil = none
 	Cols  []string // above each column, in up to three lines; nil = none
-	Cells []string // under each image, row by row; nil = none
+	Cells []string // under each image, row by row, a line each for the parts between "\n"; nil = none
 	Lead  int      // number of columns at the left set apart from the others, for their originals
 	Tail  int      // number of columns at the right set apart
 
@@ -67,7 +67,7 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 	cw, ch := float64(t.w*scale)/Density, float64(t.h*scale)/Density
 
 	side := bodyText.at(1)
-	left, under := 12.0, 0.0
+	left := 12.0
 	for _, name := range opt.Rows {
 		left = max(left, min(side.width(name), sheetRow)+22)
 	}
@@ -77,8 +77,11 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 		heads[k] = wrap(bodyText, name, cw, 3)
 		deep = max(deep, len(heads[k]))
 	}
-	if opt.Cells != nil {
-		under = sheetWords
+	under := make([]float64, rows) // room for the words below the images of a row
+	for i, cell := range opt.Cells {
+		if cell != "" {
+			under[i/cols] = max(under[i/cols], sheetWords+sheetLine*float64(strings.Count(cell, "\n")))
+		}
 	}
 	x := func(col int) float64 {
 		at := left + float64(col)*(cw+sheetGap)
@@ -96,7 +99,7 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 	if deep > 0 {
 		top += sheetWords + sheetLine*float64(deep-1)
 	}
-	s, err := newRaster("sheet", width, top+float64(rows)*(ch+under+sheetGap)+8, Density)
+	s, err := newRaster("sheet", width, top+float64(rows)*(ch+sheetGap)+sum(under)+8, Density)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +110,7 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 		}
 	}
 	for r := range rows {
-		y := top + float64(r)*(ch+under+sheetGap)
+		y := top + float64(r)*(ch+sheetGap) + sum(under[:r])
 		if opt.Rows != nil {
 			s.centred(left-10, y+ch/2, side, shorten(side, opt.Rows[r], sheetRow))
 		}
@@ -116,7 +119,9 @@ func sheet(t tiles, rows, cols int, opt SheetOptions) (image.Image, error) {
 			s.tile(s.px(x(k)), s.px(y), scale, t, i)
 			if opt.Cells != nil {
 				style := tickText.at(0.5)
-				s.text(x(k)+cw/2, y+ch+12, style, shorten(style, opt.Cells[i], cw+sheetGap))
+				for n, line := range strings.Split(opt.Cells[i], "\n") {
+					s.text(x(k)+cw/2, y+ch+12+sheetLine*float64(n), style, shorten(style, line, cw+sheetGap))
+				}
 			}
 		}
 	}
@@ -156,7 +161,7 @@ func (opt *SheetOptions) labels(rows, cols int) []recordLabel {
 			column = opt.Cols[i%cols]
 		}
 		if opt.Cells != nil {
-			cell = opt.Cells[i]
+			cell = strings.ReplaceAll(opt.Cells[i], "\n", ", ")
 		}
 		labels[i].name = joined(column, cell)
 		if opt.Rows != nil && i%cols == 0 {
@@ -164,6 +169,15 @@ func (opt *SheetOptions) labels(rows, cols int) []recordLabel {
 		}
 	}
 	return labels
+}
+
+// sum returns the sum of lengths.
+func sum(lengths []float64) float64 {
+	total := 0.0
+	for _, l := range lengths {
+		total += l
+	}
+	return total
 }
 
 // bars returns pix with each line of line values repeated times.

@@ -8,7 +8,7 @@ import (
 
 func TestSheetPlaces(t *testing.T) {
 	pix := flat(4, 4, 0.2, 0.4, 0.6, 0.1, 0.3, 0.5)
-	img, err := sheet(tiles{pix, 6, 4, 4, 1}, 2, 3, SheetOptions{Scale: 10, Lead: 1, Tail: 1, Cells: make([]string, 6)})
+	img, err := sheet(tiles{pix, 6, 4, 4, 1}, 2, 3, SheetOptions{Scale: 10, Lead: 1, Tail: 1, Cells: strings.Split("a b c d e f", " ")})
 	if err != nil {
 		t.Fatal(err)
 	}
