@@ -33,9 +33,9 @@ func (a *app) cluster() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "cluster <run>",
 		Short: "Group images without labels",
-		Long: `cluster assigns each image of the run's data set, or of all of --data, to its most probable group. The groups are the classes
-of the model itself if it has some (vade, m2), else the Gaussians of a mixture fitted to the codes of the training
-images.
+		Long: `cluster assigns each image of the run's data set, or of all of --data, to its most probable group.
+The groups are the classes of the model itself if it has some (vade, m2), else the Gaussians of a
+mixture fitted to the codes of the training images.
 
 If the set has labels, it prints how well the groups agree with them: the accuracy under the best assignment of a
 class to each group, and the normalised mutual information, which is 1 if groups and classes are equal and 0 if they

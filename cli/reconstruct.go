@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"image"
 	"io"
 	"os"
 
@@ -27,26 +28,33 @@ func (a *app) reconstruct() *cobra.Command {
 		Use:   "reconstruct <run> [<image>...]",
 		Short: "Draw images and their reconstructions",
 		Long: `reconstruct encodes and decodes images, and draws each above its reconstruction. The images are the first of the test
-set, those of --index, or PNG and JPEG files, cropped and resized to fit the model.`,
+set, those of --index, or PNG and JPEG files, cropped and resized to fit the model. Other files than a .png hold the
+reconstructions alone: one file each (--out decoded/), arrays (.npz), or rows in the units of a table (.csv, .json,
+.jsonl, .parquet, or - for standard output).`,
 		Example: `  imago reconstruct latest
-  imago reconstruct cnn-vae-mnist-001 my-seven.png my-four.jpg --invert`,
+  imago reconstruct cnn-vae-mnist-001 my-seven.png my-four.jpg --invert
+  imago reconstruct mlp-vae-transactions-001 --count 1000 --out decoded.csv`,
 		Args: argCount(0, -1, "a run, and images if wanted"),
 	}
 	f := c.Flags()
 	f.IntVar(&cols, "cols", 10, "images in a `row`")
-	outFlag(c, &out, "reconstruct.png")
+	itemsOutFlag(c, &out, "reconstruct.png")
 	pick.addFlags(c, 20)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		args, files := runAndFiles(args, &from)
-		if err := cmp.Or(atLeast("cols", cols, 1), checkPNGName(out), pick.check(files)); err != nil {
+		if err := cmp.Or(atLeast("cols", cols, 1), itemsOut(out).check(), pick.check(files)); err != nil {
 			return usage(c, err)
 		}
+		stdout := a.redirect(out)
 		m, images, err := a.openModelAndInputs(c, args, &from, &pick, files)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
+		if err := itemsOut(out).checkItem(m.Item()); err != nil {
+			return usage(c, err)
+		}
 		made, err := m.Reconstruct(c.Context(), images.images)
 		if err != nil {
 			return err
@@ -56,11 +64,11 @@ set, those of --index, or PNG and JPEG files, cropped and resized to fit the mod
 			return err
 		}
 		img, n := m.Item(), images.images.Len()
-		picture, err := viz.Pairs(img, originals, made, viz.PairsOptions{Cols: cols, Title: fmt.Sprintf("%s: each %s above its reconstruction", images.title, m.noun()), Note: m.note()})
-		if err != nil {
-			return err
+		picture := func() (image.Image, error) {
+			return viz.Pairs(img, originals, made, viz.PairsOptions{Cols: cols, Title: fmt.Sprintf("%s: each %s above its reconstruction", images.title, m.noun()), Note: m.note()})
 		}
-		return a.writePNG(out, picture, "%s and their reconstructions by %s", english.Plural(n, "image"), m.name)
+		items := &madeItems{item: img, values: made, names: images.names, lead: []namedCells{{"from", images.names}}}
+		return a.writeItems(stdout, itemsOut(out), items, picture, "%s and their reconstructions by %s", english.Plural(n, m.noun()), m.name)
 	}
 	return c
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"image"
+	"io"
 	"math"
 	"slices"
 
@@ -32,8 +34,10 @@ func (a *app) sample() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sample [<run or weights file>]",
 		Short: "Generate images with a trained model",
-		Long: `sample decodes codes drawn from the model's prior, which is N(0, I) for most models, and writes the images as one
-sheet. The same seed gives the same sheet. No data set is needed: a file of weights alone is enough.
+		Long: `sample decodes codes drawn from the model's prior, which is N(0, I) for most models, and writes the
+images as one sheet, as one file each (--out made/), as arrays (.npz), or as the rows of a table in
+the units of its columns (.csv, .json, .jsonl, .parquet, or - for standard output). The same seed
+gives the same sheet. No data set is needed: a file of weights alone is enough.
 
 A conditional model makes one row for each of its classes or attributes, with the same codes in each row, so that
 style is constant down a column. With --as it makes images with those labels only.
@@ -44,12 +48,14 @@ images that are more typical, and more alike.`,
   imago sample cnn-vae-mnist-001 -n 100 --seed 7 --out hundred.png
   imago sample dcgan-mnist-001 --truncation 0.7
   imago sample mlp-ae-mnist-001 --prior mixture
+  imago sample latest -n 1000 --out made/
+  imago sample mlp-vae-transactions-001 -n 1000 --out made.csv
   imago sample --weights weights.safetensors`,
 		Args: argCount(0, 1, "a run or a weights file"),
 	}
 	f := c.Flags()
 	f.IntVarP(&n, "count", "n", 64, "`number` of images")
-	outFlag(c, &out, "sample.png")
+	itemsOutFlag(c, &out, "sample.png")
 	seedFlag(c, &seed, "the codes")
 	f.IntVar(&cols, "cols", 0, "images in a `row`; 0 makes the sheet about square")
 	f.BoolVar(&titles, "codes", false, "write the code under each image")
@@ -58,17 +64,21 @@ images that are more typical, and more alike.`,
 	cut.addFlag(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := cmp.Or(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), checkPNGName(out)); err != nil {
+		if err := cmp.Or(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), itemsOut(out).check()); err != nil {
 			return usage(c, err)
 		}
 		if prior == "mixture" && cut.isSet() {
 			return usagef(c, "--truncation %v is for draws from N(0, I), not for --prior mixture", cut.limit)
 		}
+		stdout := a.redirect(out)
 		m, err := a.open(c, args, &from)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
+		if err := itemsOut(out).checkItem(m.Item()); err != nil {
+			return usage(c, err)
+		}
 		var fitted *mixture.Mixture
 		if prior == "mixture" {
 			if fitted, err = m.fittedPrior(); err != nil {
@@ -86,7 +96,7 @@ images that are more typical, and more alike.`,
 			return usagef(c, "--%s: %s does not sample by decoding codes from N(0, I)", flag, m.recipe)
 		}
 		if as == "" && d.labelCount() > 0 {
-			return a.sampleClasses(c.Context(), d, max(1, n/d.labelCount()), out)
+			return a.sampleClasses(c.Context(), stdout, d, max(1, n/d.labelCount()), itemsOut(out))
 		}
 		labels, err := m.labelRows(as, d.labelCount(), n)
 		if err != nil {
@@ -103,12 +113,12 @@ images that are more typical, and more alike.`,
 		if cols == 0 {
 			cols = squareCols(n)
 		}
-		img := m.Item()
-		sheet, err := viz.Grid(img, pix, cols, opt)
-		if err != nil {
-			return err
+		made := &madeItems{item: m.Item(), values: pix, labels: m.classesOf(labels)}
+		if z != nil {
+			made.more = []namedArray{{"z", z, m.Latent()}}
 		}
-		return a.writePNG(out, sheet, "%s from %s%s", english.Plural(n, "image"), m.name, cut)
+		sheet := func() (image.Image, error) { return viz.Grid(m.Item(), pix, cols, opt) }
+		return a.writeItems(stdout, itemsOut(out), made, sheet, "%s from %s%s", english.Plural(n, m.noun()), m.name, cut)
 	}
 	return c
 }
@@ -193,9 +203,10 @@ func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []
 
 // sampleClasses writes a sheet of images of a conditional model: one row of n images for each label, with the same
 // codes in each row.
-func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) error {
+func (a *app) sampleClasses(ctx context.Context, stdout io.Writer, d sampler, n int, out itemsOut) error {
 	names := d.m.labelNames(d.labelCount())
 	var all []float32
+	var labels []string
 	for k := range names {
 		one := make([]float32, len(names))
 		one[k] = 1
@@ -203,14 +214,12 @@ func (a *app) sampleClasses(ctx context.Context, d sampler, n int, out string) e
 		if err != nil {
 			return err
 		}
-		all = append(all, pix...)
+		all, labels = append(all, pix...), append(labels, slices.Repeat(names[k:k+1], n)...)
 	}
-	img := d.m.Item()
-	sheet, err := viz.Sheet(img, all, len(names), n, viz.SheetOptions{Title: d.m.title + ": samples of each label, one a row", Note: d.m.note(), Rows: names})
-	if err != nil {
-		return err
+	sheet := func() (image.Image, error) {
+		return viz.Sheet(d.m.Item(), all, len(names), n, viz.SheetOptions{Title: d.m.title + ": samples of each label, one a row", Note: d.m.note(), Rows: names})
 	}
-	return a.writePNG(out, sheet, "%s for each of %s from %s%s", english.Plural(n, "image"), english.Plural(len(names), "label"), d.m.name, d.truncation)
+	return a.writeItems(stdout, out, &madeItems{item: d.m.Item(), values: all, labels: labels}, sheet, "%s for each of %s from %s%s", english.Plural(n, d.m.noun()), english.Plural(len(names), "label"), d.m.name, d.truncation)
 }
 
 // squareCols returns the number of columns of an about square sheet of n images: the least whole number whose square

@@ -21,8 +21,9 @@ func (a *app) scatter() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scatter <run>",
 		Short: "Draw the codes of images in the latent plane",
-		Long: `scatter encodes the test images of the run's data set, or all of --data, and draws their latent means, with a colour and a
-marker for each class. If the model has more than two latent units, the first two are drawn.`,
+		Long: `scatter encodes the test images of the run's data set, or all of --data, and draws their latent
+means, with a colour and a marker for each class. If the model has more than two latent units, the
+first two are drawn.`,
 		Example: `  imago scatter latest
   imago scatter cnn-vae-mnist-001 --data fashion-mnist --out fashion.png`,
 		Args: argCount(0, 1, "a run"),
