@@ -160,6 +160,7 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	if err != nil {
 		return nil, data.Split{}, err
 	}
+	a.printNotes(set, false)
 	if s.data == "" && !s.ignoreWithout && set.Digest != m.config.Data.Digest {
 		a.warn("%s is not what it was when %s was trained", name, m.name)
 	}

@@ -23,6 +23,7 @@ type trainFlags struct {
 	noCache           bool
 	size, crop        int
 	label             string
+	reading           readingFlags
 	gray              bool
 	flip              bool
 	testFraction      float64
@@ -116,6 +117,7 @@ func (t *trainFlags) addFlags(c *cobra.Command) {
 	f.IntVar(&t.size, "size", 0, "crop and resize images to squares of so many `pixels` a side; 0 keeps their size")
 	cropFlag(c, &t.crop, "")
 	labelColumnFlag(c, &t.label, "", "; - for none (default the column named label, class or target)")
+	t.reading.addFlags(c)
 	f.BoolVar(&t.gray, "gray", false, "make the images grey")
 	f.BoolVar(&t.flip, "flip", false, "flip each training image left to right with probability ½: for faces, not for digits")
 	f.Float64Var(&t.testFraction, "test-fraction", 0, "`part` of the images to hold out if the set has no test part (default 0.1)")
@@ -153,6 +155,9 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 		return config, nil, nil, usage(c, err)
 	}
 	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Validation: t.validation, Without: t.without, Label: t.label, Progress: a.err}
+	if err := t.reading.apply(c, &opt.Reading); err != nil {
+		return config, nil, nil, usage(c, err)
+	}
 	if err := opt.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
@@ -169,6 +174,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if set, err = a.Data.Open(c.Context(), t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
+	a.printNotes(set, true)
 	if config, err = runlog.NewConfig(rec, cfg, set, t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
@@ -280,6 +286,9 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if t.method.init != "" {
 		return usagef(c, "--init %q is for a new run: this one goes on from its checkpoint", t.method.init)
 	}
+	if err := t.reading.apply(c, &config.Data.Reading); err != nil {
+		return usage(c, err)
+	}
 	if f.Changed("name") && t.name != "" {
 		return usagef(c, "--name %q: a resumed run keeps its name", t.name)
 	}
@@ -293,7 +302,12 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if t.dryRun {
 		return a.printConfig(config, m)
 	}
+	in, err := config.Input(&a.Models)
+	if err != nil {
+		return err
+	}
 	opt := config.Data.Options()
+	opt.Medium = in.Item.Medium // a table is read as it was
 	opt.DataDir, opt.NoCache, opt.Progress = t.dataDir, t.noCache, a.err
 	set, err := a.openMoved(c, run, &config, opt)
 	if err != nil {

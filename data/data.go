@@ -77,6 +77,11 @@ type Set struct {
 	// left out or changed, and what looks wrong. Tell and Warn add one.
 	Notes []Note
 
+	// Range is the scale that the pixels of an array were found to have, as in
+	// Reading.Range, where other arrays of the same scale may not show it; "" = it does not
+	// matter.
+	Range string
+
 	// Digest is the SHA-256, in hex, of what identifies the content: two sets
 	// with equal digests give equal images in equal order. It goes into run.json.
 	Digest string
@@ -170,6 +175,8 @@ type Options struct {
 	TestFraction float64       // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
 	Validation   float64       // part of the training images that is Set.Validation, in [0, 1)
 	Without      []string      // names of classes whose images are left out of both parts
+
+	Reading // how tables and arrays are read
 }
 
 // DefaultTestFraction is the part held out when Options.TestFraction is 0.
@@ -192,7 +199,7 @@ func (o Options) Validate() error {
 	if !(o.Validation >= 0 && o.Validation < 1) {
 		return option.Errorf("data: {Validation} %v, want a part of the training images below 1, as 0.1, or 0 (none)", o.Validation)
 	}
-	return nil
+	return o.Reading.Validate()
 }
 
 // Side returns the side of the square images that Size and Crop ask for: Size, else Crop;

@@ -1,6 +1,10 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/imago-ml/imago/internal/option"
+)
 
 // An Origin says where an item comes from.
 type Origin struct {
@@ -80,15 +84,32 @@ func (o Origins) Only(index []int) Origins {
 type Note struct {
 	Text    string `json:"text"`              // a sentence without a full stop, which begins with what it is about
 	Warning bool   `json:"warning,omitempty"` // the set may not be what the person means
+
+	marked *option.Error // the text with its names of options marked; nil once they are named
 }
 
-// Tell adds a note that informs, such as the range of a column.
+// Named returns the note with each option that it speaks of, such as Range, named by name.
+func (n Note) Named(name func(field string) string) Note {
+	if n.marked == nil {
+		return n
+	}
+	return Note{Text: n.marked.Text(name), Warning: n.Warning}
+}
+
+// note returns a note; names of options are in braces, as in option.Errorf.
+func note(warning bool, format string, args []any) Note {
+	marked := option.Errorf(format, args...)
+	return Note{marked.Error(), warning, marked}
+}
+
+// Tell adds a note that informs, such as the range of a column. Names of options stand in
+// braces, as {Range}.
 func (s *Set) Tell(format string, args ...any) {
-	s.Notes = append(s.Notes, Note{Text: fmt.Sprintf(format, args...)})
+	s.Notes = append(s.Notes, note(false, format, args))
 }
 
 // Warn adds a note that the set may not be what the person means, such as files that
 // were left out or a column of one value.
 func (s *Set) Warn(format string, args ...any) {
-	s.Notes = append(s.Notes, Note{Text: fmt.Sprintf(format, args...), Warning: true})
+	s.Notes = append(s.Notes, note(true, format, args))
 }

@@ -120,10 +120,18 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 			return nil, err
 		}
 		out.Train.Origins, out.Test.Origins = origins(train, out.Train.Len()), origins(test, out.Test.Len())
-	} else if err := data.Divide(out, opt); err != nil {
+	}
+	if err := rescale(out, opt); err != nil {
 		return nil, fmt.Errorf("mnist: %s: %w", path, err)
-	} else {
+	}
+	if test == "" {
+		if err := data.Divide(out, opt); err != nil {
+			return nil, fmt.Errorf("mnist: %s: %w", path, err)
+		}
 		fmt.Fprintln(id, "held out", out.Test.Len(), opt.Seed)
+	}
+	if opt.Range != "" {
+		fmt.Fprintln(id, "range", opt.Range)
 	}
 	most := int32(-1)
 	for _, l := range append(out.Train.Labels[:len(out.Train.Labels):len(out.Train.Labels)], out.Test.Labels...) {
@@ -155,6 +163,49 @@ func openPair(imagesPath string, id io.Writer) (data.Split, error) {
 // origins says that n items come from the file at path.
 func origins(path string, n int) data.Origins {
 	return data.Origins{Files: slices.Repeat([]string{filepath.Base(path)}, n)}
+}
+
+// rescale scales the levels of the images as opt.Range says, and adds notes on what they
+// use of their 256 levels.
+func rescale(set *data.Set, opt data.Options) error {
+	if opt.Range == "" {
+		opt.Range = "0:255"
+	}
+	parts := []*data.Split{&set.Train, &set.Test}
+	names := []string{"the training images", "the test images"}
+	var all []data.Pixels
+	for i, p := range parts {
+		if p.Len() == 0 {
+			continue
+		}
+		levels, size := p.Items.(*data.InMemory).Levels(), p.Items.Item().Size()
+		all = append(all, data.Pixels{
+			Name: names[i], Len: len(levels),
+			At:    func(i int) float64 { return float64(levels[i]) },
+			Place: func(k int) string { return fmt.Sprintf("number %d of image %d of %s", k%size, k/size, names[i]) },
+		})
+	}
+	scale, notes, err := data.FindScale(all, opt)
+	if err != nil {
+		return err
+	}
+	set.Notes = append(set.Notes, notes...)
+	if scale.Black == 0 && scale.White == 255 {
+		return nil
+	}
+	for _, p := range parts {
+		if p.Len() == 0 {
+			continue
+		}
+		levels := slices.Clone(p.Items.(*data.InMemory).Levels())
+		for i, l := range levels {
+			levels[i] = scale.Level(float64(l))
+		}
+		if p.Items, err = data.NewInMemory(levels, p.Len(), p.Items.Item()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // again adds the remedy to an error about the content of a file.

@@ -22,6 +22,7 @@ import (
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/numpy"
+	"github.com/imago-ml/imago/internal/option"
 )
 
 // Opener returns the opener of NPZ and NPY files. Register it before data/folder, which
@@ -70,12 +71,15 @@ var (
 // test_y. Without a test part some of the images are held out (data.HoldOut).
 //
 // Images are (N, H, W); (N, H, W, C) or (N, C, H, W) with C from 1 to 64, where C is the
-// axis of length 1 or 3, the last one preferred, else the shorter of the two; or (N, D)
-// with D a square number, of side √D. Their levels are 0 to
-// 255, or 0 to 1 if no image of the set has a level above 1; floats are rounded. Labels
-// are whole numbers from 0, (N) or (N, 1).
+// axis of length 1 or 3, the last one preferred, else the shorter of the two; (N, D) as
+// opt.Pixels says; or (N, D) with D a square number from 64 on, of side √D, if neighbours
+// in the square are alike as those in pictures are (see looksLikeImages), or if opt.As
+// says so. Their scale is found by data.FindScale. Labels are whole numbers from 0, (N) or
+// (N, 1).
 //
-// Every other (N, D) is a table of numbers (table.Tabulate) with columns named 1 to D.
+// Every other (N, D), and every array if opt.As says so, is a table of numbers
+// (table.Tabulate) with columns named 1 to D. If opt.Medium is given, it decides. The
+// notes of the set say what was taken for what.
 func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -163,29 +167,32 @@ type arrays struct {
 func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
 	set := &data.Set{}
 	id := sha256.New()
-	if isTable(parts) {
-		return makeTable(ctx, parts, opt)
+	asTable, notes := isTable(parts, opt)
+	if asTable {
+		set, err := makeTable(ctx, parts, opt)
+		if err == nil {
+			set.Notes = append(notes, set.Notes...)
+		}
+		return set, err
 	}
-	scale := 255.0 // 1 if levels go to 255, for both parts alike
+	var all []data.Pixels
 	for _, p := range parts {
-		if p.images == nil {
-			continue
-		}
-		lo, hi := bounds(p.images)
-		if !(lo >= 0 && hi <= 255) {
-			return nil, fmt.Errorf("%s: levels from %v to %v, want 0 to 1 or 0 to 255", p.imagesName, lo, hi)
-		}
-		if hi > 1 {
-			scale = 1
+		if p.images != nil {
+			all = append(all, data.Pixels{Name: p.imagesName, Len: p.images.Size(), At: p.number, Place: p.place})
 		}
 	}
+	scale, found, err := data.FindScale(all, opt)
+	if err != nil {
+		return nil, err
+	}
+	set.Notes, set.Range = append(notes, found...), scale.Reading()
 	most := int32(-1)
 	for i, split := range []*data.Split{&set.Train, &set.Test} {
 		p := parts[i]
 		if p.images == nil {
 			continue
 		}
-		m, err := images(p.images, scale)
+		m, err := images(p.images, scale, opt)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
 		}
@@ -224,6 +231,19 @@ func count(first, last int32) []string {
 	return names
 }
 
+// number returns element i of the images.
+func (p arrays) number(i int) float64 { return value(p.images, i) }
+
+// place returns the name of element i of the images, as NumPy has it: x_train[7,3,3].
+func (p arrays) place(i int) string {
+	shape := p.images.Shape()
+	at := make([]string, len(shape))
+	for k := len(shape) - 1; k >= 0; k-- {
+		at[k], i = strconv.Itoa(i%shape[k]), i/shape[k]
+	}
+	return p.imagesName + "[" + strings.Join(at, ",") + "]"
+}
+
 // value returns element i of t.
 func value(t *tensor.Tensor, i int) float64 {
 	switch t.DType() {
@@ -235,25 +255,23 @@ func value(t *tensor.Tensor, i int) float64 {
 	return float64(t.F32()[i])
 }
 
-// bounds returns the least and the greatest element; NaN if one is NaN.
-func bounds(t *tensor.Tensor) (lo, hi float64) {
-	lo, hi = math.Inf(1), math.Inf(-1)
-	for i := range t.Size() {
-		v := value(t, i)
-		lo, hi = min(lo, v), max(hi, v)
-	}
-	return lo, hi
-}
-
-// images returns t as images, each level times scale.
-func images(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
+// images returns t as images of that scale.
+func images(t *tensor.Tensor, scale data.Scale, opt data.Options) (*data.InMemory, error) {
 	s := t.Shape()
 	h, w, c, planes := 0, 0, 1, false
 	switch {
+	case len(s) >= 2 && opt.Pixels != "":
+		p, err := opt.PixelShape()
+		if err != nil {
+			return nil, err
+		}
+		if h, w, c = p[0], p[1], p[2]; h*w*c != t.Size()/s[0] {
+			return nil, option.Errorf("shape %v: %d numbers an item are no images of {Pixels} %s, which has %d", s, t.Size()/s[0], opt.Pixels, h*w*c)
+		}
 	case len(s) == 2:
 		h = int(math.Round(math.Sqrt(float64(s[1]))))
 		if w = h; h*w != s[1] {
-			return nil, fmt.Errorf("shape %v: rows of %d numbers are no square images; give (N, H, W) or (N, H, W, C)", s, s[1])
+			return nil, option.Errorf("shape %v: rows of %d numbers are no square images: say their shape, as {Pixels} 28x28x1", s, s[1])
 		}
 	case len(s) == 3:
 		h, w = s[1], s[2]
@@ -272,7 +290,7 @@ func images(t *tensor.Tensor, scale float64) (*data.InMemory, error) {
 			image, rest := i/(h*w*c), i%(h*w*c)
 			to = (image*h*w+rest%(h*w))*c + rest/(h*w)
 		}
-		pix[to] = uint8(math.Round(value(t, i) * scale))
+		pix[to] = scale.Level(value(t, i))
 	}
 	return data.NewInMemory(pix, s[0], pixels.Item(h, w, c))
 }

@@ -8,41 +8,21 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/table"
-	"github.com/imago-ml/imago/engine/tensor"
 )
-
-// isTable reports whether the arrays are rows of numbers: of rank 2, and not square
-// images with levels from 0 to 255.
-func isTable(parts [2]arrays) bool {
-	images := true
-	for _, p := range parts {
-		if p.images == nil {
-			continue
-		}
-		s := p.images.Shape()
-		if len(s) != 2 {
-			return false
-		}
-		side := int(math.Round(math.Sqrt(float64(s[1]))))
-		lo, hi := bounds(p.images)
-		images = images && side*side == s[1] && lo >= 0 && hi <= 255
-	}
-	return !images
-}
 
 func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
 	var rows [2]table.Rows
-	d, most := parts[0].images.Shape()[1], int32(-1)
+	d, most := width(parts[0].images), int32(-1)
 	for i, p := range parts {
 		if p.images == nil {
 			continue
 		}
-		if have := p.images.Shape()[1]; have != d {
+		if have := width(p.images); have != d {
 			return nil, fmt.Errorf("%s has %d columns but %s has %d", parts[0].imagesName, d, p.imagesName, have)
 		}
 		var err error
-		if rows[i].Values, err = numbers(p.images); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
+		if rows[i].Values, err = p.numbers(); err != nil {
+			return nil, err
 		}
 		rows[i].Origins = origins(parts, i)
 		if p.labels == nil || opt.Label == "-" {
@@ -56,15 +36,38 @@ func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Se
 		}
 		most = max(most, slices.Max(rows[i].Labels))
 	}
-	return table.Tabulate(ctx, "", count(1, int32(d)), rows[0], rows[1], count(0, most), opt)
+	names := count(1, int32(d))
+	chosen, err := table.Choose(names, opt.Reading)
+	if err != nil {
+		return nil, err
+	}
+	if len(chosen) < d {
+		for i := range rows {
+			rows[i].Values = pick(rows[i].Values, chosen, d)
+		}
+		names = pick(names, chosen, d)
+	}
+	return table.Tabulate(ctx, "", names, rows[0], rows[1], count(0, most), opt)
 }
 
-// numbers returns t as float64. It fails if an element is not finite.
-func numbers(t *tensor.Tensor) ([]float64, error) {
-	out, d := make([]float64, t.Size()), t.Shape()[1]
+// pick returns the chosen ones of each row of d values.
+func pick[T any](values []T, chosen []int, d int) []T {
+	var out []T
+	for at := 0; at < len(values); at += d {
+		for _, j := range chosen {
+			out = append(out, values[at+j])
+		}
+	}
+	return out
+}
+
+// numbers returns t as float64, NaN where a value is missing. It fails if an element is
+// infinite.
+func (p arrays) numbers() ([]float64, error) {
+	out := make([]float64, p.images.Size())
 	for i := range out {
-		if out[i] = value(t, i); math.IsNaN(out[i]) || math.IsInf(out[i], 0) {
-			return nil, fmt.Errorf("row %d, column %d is %v: fill it in, or leave the row or the column out", i/d+1, i%d+1, out[i])
+		if out[i] = p.number(i); math.IsInf(out[i], 0) {
+			return nil, fmt.Errorf("%s is %v: numbers must be finite; mend it, or leave the row out", p.place(i), out[i])
 		}
 	}
 	return out, nil

@@ -1,324 +1,223 @@
 package table
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 )
 
-const (
-	maxRow     = 16 << 20 // bytes: more is a quote that is never closed
-	maxClasses = 1000     // more distinct values are no classes
-)
-
-// labelNames are what a column of labels is called, the surest first.
-var labelNames = []string{"label", "class", "target"}
-
-// holes are what people write where there is no value.
-var holes = []string{"", "na", "n/a", "nan", "null", "none", "nil", "?", "-", "."}
-
 // A parsed is a table as it stands in its file.
 type parsed struct {
-	columns []string  // of the numbers
-	values  []float64 // (N, D)
-	label   int       // column of the label; −1 = there is none
-	named   string    // what it is called
-	words   bool      // it was not named, but taken for what it holds: no numbers
+	columns []Column  // of the numbers, without their ranges
+	values  []float64 // (N, D); NaN = missing
+	label   int       // column of the label in the file; −1 = there is none
 	labels  []int32   // of each row, by its first appearance
 	kinds   []string  // each distinct label, in that order
 	number  map[string]int32
 	lines   []int32 // of each row, where it begins in the file
+	rows    []int32 // of each row, its number in the file, from 0
+	dropped int     // rows that were left out because a value is missing
+	notes   []data.Note
 }
 
-// separator returns what parts the cells of a table with that first line.
-func separator(line string) byte {
-	best := byte(',')
-	for _, s := range []byte(",;\t") {
-		if strings.Count(line, string(s)) > strings.Count(line, string(best)) {
-			best = s
-		}
-	}
-	return best
-}
-
-// rowReader fails when a row takes more than maxRow bytes.
-type rowReader struct {
-	r    io.Reader
-	left int
-}
-
-var errLongRow = fmt.Errorf("a row of more than %d bytes: is a quote never closed?", maxRow)
-
-func (r *rowReader) Read(p []byte) (int, error) {
-	if r.left <= 0 {
-		return 0, errLongRow
-	}
-	n, err := r.r.Read(p[:min(len(p), r.left)])
-	r.left -= n
-	return n, err
-}
-
-func parse(ctx context.Context, r io.Reader, label string) (*parsed, error) {
-	br := bufio.NewReaderSize(r, 64<<10)
-	head, err := br.Peek(br.Size())
-	if err != nil && err != io.EOF {
+// parse reads a table: once to see what its columns hold, and again for its values.
+func parse(ctx context.Context, t *text, opt data.Options) (*parsed, error) {
+	if err := t.look(); err != nil {
 		return nil, err
 	}
-	start := head[:min(len(head), 512)]
-	if what := imageio.Describe(start); what != "text" && (bytes.IndexByte(start, 0) >= 0 || !strings.HasPrefix(what, "unknown")) {
-		return nil, fmt.Errorf("%w: found %s", ErrFormat, what)
+	s, err := t.survey(ctx, opt)
+	if err == nil && s.foreign && !t.utf16 {
+		t.latin = true
+		if s, err = t.survey(ctx, opt); err == nil {
+			s.notes.Tell("the text is not UTF-8, and is read as Windows-1252 (Latin-1)")
+		}
 	}
-	if strings.HasPrefix(string(head), "\ufeff") {
-		br.Discard(len("\ufeff"))
-		head = head[len("\ufeff"):]
+	if err != nil {
+		return nil, err
 	}
-	line, _, _ := strings.Cut(string(head), "\n")
-	rows := &rowReader{r: br, left: maxRow}
-	c := csv.NewReader(rows)
-	c.Comma = rune(separator(line))
-	c.ReuseRecord, c.TrimLeadingSpace, c.FieldsPerRecord = true, true, -1
-
-	var t *parsed
-	for n := 0; ; n++ {
-		if n%4096 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		cells, err := c.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, broken(err)
-		}
-		rows.left = maxRow
-		at, _ := c.FieldPos(0)
-		if t == nil {
-			var header bool
-			if t, header, err = begin(cells, label); err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrFormat, err)
-			}
-			if header {
-				continue
-			}
-		} else if len(t.values) == 0 && t.label < 0 && label != "-" {
-			t.adopt(cells)
-		}
-		if err := t.add(cells, at); err != nil {
-			return nil, fmt.Errorf("%w: line %d%w", ErrFormat, at, err)
-		}
-		t.lines = append(t.lines, int32(at))
+	p, err := newPlan(s, opt)
+	if err != nil {
+		return nil, err
 	}
-	if t == nil || len(t.values) == 0 {
-		return nil, fmt.Errorf("%w: it has no rows", ErrFormat)
+	if err := p.checkHoles(opt); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return t, nil
+	out := &parsed{label: p.label, number: map[string]int32{}}
+	for _, f := range p.features {
+		out.columns = append(out.columns, f.columns...)
+	}
+	d := len(out.columns)
+	if s.rows > MaxNumbers/d {
+		return nil, fmt.Errorf("%w: more than %d numbers: take a part of the rows or columns", ErrFormat, MaxNumbers)
+	}
+	out.values = make([]float64, 0, s.rows*d)
+	n, first := -1, s.header
+	err = t.each(ctx, func(line int, cells []string) error {
+		if first {
+			first = false
+			return nil
+		}
+		n++
+		if len(cells) != len(s.first) {
+			return misfit(line, len(cells), len(s.first))
+		}
+		return p.row(out, n, line, cells, opt)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if out.dropped > 0 {
+		s.notes.Warn("left out because a value is missing: %s of %s", english.Plural(out.dropped, "row"), english.Thousands(float64(s.rows)))
+	}
+	if len(out.values) == 0 {
+		return nil, fmt.Errorf("%w: no row is left, a value is missing in each", ErrFormat)
+	}
+	out.notes = s.notes.Notes
+	return out, nil
 }
 
-// broken returns an error of the CSV reader or of the file below it.
-func broken(err error) error {
-	var parse *csv.ParseError
-	switch {
-	case errors.Is(err, errLongRow):
-		return fmt.Errorf("%w: %w", ErrFormat, errLongRow)
-	case errors.As(err, &parse):
-		return fmt.Errorf("%w: line %d: %w; quote a cell as \"so\", and a quote in it as \"\"", ErrFormat, parse.Line, parse.Err)
+// checkHoles returns an error that counts the missing values, unless opt says what stands
+// for them.
+func (p *plan) checkHoles(opt data.Options) error {
+	type hole struct{ column, n, line int }
+	var found []hole
+	at := []int{}
+	for _, f := range p.features {
+		at = append(at, f.at)
 	}
-	return err
+	if p.label >= 0 {
+		at = append(at, p.label)
+		if c := p.survey.columns[p.label]; c.holes > 0 && opt.Fill != data.FillDrop {
+			return option.Errorf("line %d, %s: no label, nor in %d other rows: fill them in, or leave the rows out with {Fill} drop", c.hole, p.shown(p.label), c.holes-1)
+		}
+	}
+	total := 0
+	for _, i := range at {
+		if c := p.survey.columns[i]; c.holes > 0 {
+			found = append(found, hole{i, c.holes, c.hole})
+			total += c.holes
+		}
+	}
+	if total == 0 || opt.Fill != "" {
+		return nil
+	}
+	var each []string
+	for _, h := range found[:min(len(found), 5)] {
+		each = append(each, fmt.Sprintf("%d in %s, the first in line %d", h.n, p.shown(h.column), h.line))
+	}
+	if more := len(found) - len(each); more > 0 {
+		each = append(each, fmt.Sprintf("others in %s", english.Plural(more, "more column")))
+	}
+	return option.Errorf("%s: %s; say {Fill} mean, median, or drop to leave such rows out, or leave the column out with {Drop}", english.Plural(total, "missing value"), strings.Join(each, "; "))
 }
 
-// begin looks at the first line: is it a header, and which column is the label?
-func begin(cells []string, label string) (t *parsed, header bool, err error) {
-	if len(cells) > MaxColumns {
-		return nil, false, fmt.Errorf("%d columns, want at most %d", len(cells), MaxColumns)
+// row adds a row of the file to out.
+func (p *plan) row(out *parsed, n, line int, cells []string, opt data.Options) error {
+	if opt.Fill == data.FillDrop && p.incomplete(cells) {
+		out.dropped++
+		return nil
 	}
-	var words []int // columns that are no numbers
-	names := make([]string, len(cells))
-	for i, cell := range cells {
-		names[i] = strings.TrimSpace(strings.Clone(cell))
-		if _, err := strconv.ParseFloat(names[i], 64); err != nil {
-			words = append(words, i)
+	if p.label >= 0 {
+		if err := p.addLabel(out, cells[p.label], line); err != nil {
+			return fmt.Errorf("%w: %w", ErrFormat, err)
 		}
 	}
-	t = &parsed{label: -1, number: map[string]int32{}}
-	byName := -1
-	for _, l := range labelNames {
-		if byName < 0 {
-			byName = slices.IndexFunc(names, func(n string) bool { return strings.ToLower(n) == l })
+	for k := range p.features {
+		f := &p.features[k]
+		if err := f.read(out, cells[f.at]); err != nil {
+			return fmt.Errorf("%w: line %d, %s: %w", ErrFormat, line, p.shown(f.at), err)
 		}
 	}
-	header = len(words) == len(cells) || byName >= 0 || label != "" && slices.Contains(names, label) && !isNumber(label)
-	switch {
-	case label == "-":
-	case label != "":
-		if t.label, err = column(label, names, header); err != nil {
-			return nil, false, err
-		}
-	case header:
-		t.label = byName
-	case len(words) == 1 && isWord(names[words[0]]):
-		t.label, t.words = words[0], true
-	}
-	for i, n := range names {
-		if !header {
-			n = strconv.Itoa(i + 1)
-		}
-		if i == t.label {
-			t.named = n
-		} else {
-			t.columns = append(t.columns, n)
-		}
-	}
-	if len(t.columns) == 0 {
-		return nil, false, fmt.Errorf("no column but that of the label")
-	}
-	return t, header, nil
-}
-
-// adopt takes the only column that is no number in the first row for the label.
-func (t *parsed) adopt(cells []string) {
-	words := -1
-	for i, cell := range cells {
-		cell = strings.TrimSpace(cell)
-		if isNumber(cell) {
-			continue
-		}
-		if words >= 0 || !isWord(cell) {
-			return
-		}
-		words = i
-	}
-	if words < 0 || len(cells) != len(t.columns) || len(cells) == 1 {
-		return
-	}
-	t.label, t.words, t.named = words, true, t.columns[words]
-	t.columns = slices.Delete(t.columns, words, words+1)
-}
-
-// column returns the column that Options.Label means: a name, or else a number from 1.
-func column(label string, names []string, header bool) (int, error) {
-	if header {
-		if i := slices.Index(names, label); i >= 0 {
-			return i, nil
-		}
-	}
-	if k, err := strconv.Atoi(label); err == nil && k >= 1 && k <= len(names) {
-		return k - 1, nil
-	}
-	if !header {
-		return 0, option.Errorf("{Label} %q: the table has no header: want a column's number, 1 to %d", label, len(names))
-	}
-	if near := data.Suggest(label, names); len(near) > 0 {
-		return 0, option.Errorf("{Label} %q: no such column; is it %s?", label, strings.Join(near, " or "))
-	}
-	return 0, option.Errorf("{Label} %q: no such column; want one of %s", label, some(names))
-}
-
-// some returns the names, or the first of many.
-func some(names []string) string {
-	const most = 8
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s, … (%d in all)", strings.Join(names[:most], ", "), len(names))
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
-}
-
-func isHole(cell string) bool { return slices.Contains(holes, strings.ToLower(cell)) }
-
-// isWord says whether a cell holds a word: not a date, a price or a number written as
-// elsewhere, which would make poor labels.
-func isWord(cell string) bool {
-	first, _ := utf8.DecodeRuneInString(cell)
-	return unicode.IsLetter(first) && !isHole(cell)
-}
-
-// add takes a row. The error goes on after "line 7".
-func (t *parsed) add(cells []string, line int) error {
-	width := len(t.columns)
-	if t.label >= 0 {
-		width++
-	}
-	if len(cells) != width {
-		return fmt.Errorf(": %d cells, want %d as in the first line", len(cells), width)
-	}
-	if len(t.values) > MaxNumbers-len(t.columns) {
-		return fmt.Errorf(": more than %d numbers: take a part of the rows or columns", MaxNumbers)
-	}
-	j := 0
-	for i, cell := range cells {
-		cell = strings.TrimSpace(cell)
-		if i == t.label {
-			if isHole(cell) {
-				return fmt.Errorf(", column %d (%s): no label (%q): fill it in or leave the row out", i+1, t.named, cell)
-			}
-			if t.words && isNumber(cell) {
-				return option.Errorf(", column %d (%s): a number (%s) among words: if it is the label, name it with {Label}; if not, correct the words or leave the column out", i+1, t.named, cell)
-			}
-			k, ok := t.number[cell]
-			if !ok {
-				if len(t.kinds) == maxClasses {
-					return option.Errorf(": more than %d labels in column %d (%s), which are no classes: name another with {Label}, or none with {Label} -", maxClasses, i+1, t.named)
-				}
-				k = int32(len(t.kinds))
-				t.kinds = append(t.kinds, strings.Clone(cell))
-				t.number[t.kinds[k]] = k
-			}
-			t.labels = append(t.labels, k)
-			continue
-		}
-		v, err := strconv.ParseFloat(cell, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf(", column %d (%s): %w", i+1, t.columns[j], noNumber(cell))
-		}
-		t.values = append(t.values, v)
-		j++
-	}
+	out.lines, out.rows = append(out.lines, int32(line)), append(out.rows, int32(n))
 	return nil
 }
 
-// noNumber returns the error for a cell that is no finite number, with the remedy.
-func noNumber(cell string) error {
+// incomplete reports whether a value or the label of a row is missing.
+func (p *plan) incomplete(cells []string) bool {
+	if p.label >= 0 && isHole(cells[p.label]) {
+		return true
+	}
+	return slices.ContainsFunc(p.features, func(f feature) bool { return isHole(cells[f.at]) })
+}
+
+func (p *plan) addLabel(out *parsed, cell string, line int) error {
+	if p.words && isNumber(cell) {
+		return option.Errorf("line %d, %s: a number (%s) among words: if it is the label, name it with {Label}; if not, correct the words or leave the column out with {Drop}", line, p.shown(p.label), cell)
+	}
+	k, ok := out.number[cell]
+	if !ok {
+		if len(out.kinds) == maxClasses {
+			return option.Errorf("more than %d labels in %s, which are no classes: name another with {Label}, or none with {Label} -", maxClasses, p.shown(p.label))
+		}
+		k = int32(len(out.kinds))
+		out.kinds = append(out.kinds, strings.Clone(cell))
+		out.number[out.kinds[k]] = k
+	}
+	out.labels = append(out.labels, k)
+	return nil
+}
+
+// read adds the numbers for which a cell stands, NaN if its value is missing.
+func (f *feature) read(out *parsed, cell string) error {
 	if isHole(cell) {
-		return fmt.Errorf("no value (%q): fill it in, or leave the row or the column out", cell)
+		for range f.columns {
+			out.values = append(out.values, math.NaN())
+		}
+		return nil
 	}
-	if strings.Contains(cell, ",") && isNumber(strings.Replace(cell, ",", ".", 1)) {
-		return fmt.Errorf("%q is no number: write it with a decimal point", cell)
+	c := f.columns[0]
+	switch c.Kind {
+	case KindWord:
+		k := slices.Index(f.words, cell)
+		if k < 0 {
+			return fmt.Errorf("%s is none of the words of that column, %s", quoted(cell), some(f.words))
+		}
+		for i := range f.words {
+			v := 0.0
+			if i == k {
+				v = 1
+			}
+			out.values = append(out.values, v)
+		}
+		return nil
+	case KindBoolean:
+		v := 0.0
+		if strings.EqualFold(cell, c.Word) {
+			v = 1
+		} else if !strings.EqualFold(cell, c.Other) {
+			return fmt.Errorf("%s is neither %s nor %s", quoted(cell), c.Other, c.Word)
+		}
+		out.values = append(out.values, v)
+		return nil
+	case KindDate:
+		v, ok := readDate(cell, c.Layout)
+		if !ok {
+			return fmt.Errorf("%s is no date as %s", quoted(cell), c.Layout)
+		}
+		out.values = append(out.values, v)
+		return nil
 	}
-	if len(cell) > 40 {
-		cell = cell[:40] + "…"
+	v, ok := f.form.read(cell)
+	if !ok {
+		return option.Errorf("%s is no finite number", quoted(cell))
 	}
-	return option.Errorf("%q is no finite number: leave the column out or, if it is the label, name it with {Label}", cell)
+	out.values = append(out.values, v)
+	return nil
 }
 
 // classes returns the names of the labels in their order, and the label of each row.
-func (t *parsed) classes() (names []string, labels []int32, err error) {
+func (t *parsed) classes() (names []string, labels []int32) {
 	names = slices.Clone(t.kinds)
-	if slices.IndexFunc(names, func(n string) bool { return !isNumber(n) }) < 0 {
-		slices.SortFunc(names, func(a, b string) int {
-			x, _ := strconv.ParseFloat(a, 64) // both are numbers
-			y, _ := strconv.ParseFloat(b, 64)
-			return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
-		})
-	} else {
+	slices.SortFunc(names, compareNames)
+	if slices.IndexFunc(names, func(n string) bool { return !isNumber(n) }) >= 0 {
 		slices.Sort(names)
 	}
 	at := make([]int32, len(names))
@@ -329,5 +228,20 @@ func (t *parsed) classes() (names []string, labels []int32, err error) {
 	for i, l := range t.labels {
 		labels[i] = at[l]
 	}
-	return names, labels, nil
+	return names, labels
+}
+
+// compareNames orders names: numbers by their value, before words.
+func compareNames(a, b string) int {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	switch {
+	case errX == nil && errY == nil:
+		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a, b))
+	case errX == nil:
+		return -1
+	case errY == nil:
+		return 1
+	}
+	return cmp.Compare(a, b)
 }

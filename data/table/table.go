@@ -35,8 +35,9 @@ import (
 // be read. Test with errors.Is.
 var ErrFormat = errors.New("not a readable table of numbers")
 
-// Opener returns the opener of files named .csv or .tsv, and of texts that look like a
-// table.
+// Opener returns the opener of files named .csv, .tsv or .psv, packed with gzip or not, and
+// of texts that look like a table. It takes files of other programs too, to say how they
+// are made into a table.
 func Opener() data.Opener {
 	return data.Opener{Name: "CSV", Match: match, Open: Open}
 }
@@ -45,20 +46,28 @@ func match(path string, info fs.FileInfo, head []byte) bool {
 	if info.IsDir() {
 		return false
 	}
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".csv", ".tsv":
+	plain := strings.TrimSuffix(strings.ToLower(path), ".gz")
+	switch filepath.Ext(plain) {
+	case ".csv", ".tsv", ".psv":
+		return true
+	}
+	if foreign(path, head) != "" {
 		return true
 	}
 	if bytes.IndexByte(head, 0) >= 0 || imageio.IsHTML(head) {
 		return false
 	}
-	lines := bytes.SplitN(head, []byte("\n"), 3)
-	if len(lines) < 3 || !bytes.ContainsAny(lines[1], "0123456789") {
+	text := strings.TrimPrefix(string(head), "\ufeff")
+	for strings.HasPrefix(text, "#") {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	lines := strings.SplitN(text, "\n", 3)
+	if len(lines) < 3 || !strings.ContainsAny(lines[1], "0123456789") {
 		return false
 	}
-	sep := []byte{separator(string(lines[0]))}
-	n := bytes.Count(lines[0], sep)
-	return n > 0 && bytes.Count(lines[1], sep) == n
+	sep := separator(text)
+	n := count(lines[0], sep)
+	return n > 0 && (sep == ' ' || count(lines[1], sep) == n)
 }
 
 // Open reads the table at path.
@@ -70,25 +79,41 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	if err != nil {
 		return nil, fmt.Errorf("table: %w", err)
 	}
-	defer f.Close()
-	set, err := read(ctx, f, path, opt)
+	head := make([]byte, 16)
+	n, _ := io.ReadFull(f, head) // what is wrong with it, the second reading finds
+	f.Close()
+	if way := foreign(path, head[:n]); way != "" {
+		return nil, fmt.Errorf("table: %s: %w: %s", path, ErrFormat, way)
+	}
+	t := &text{open: func() (io.ReadCloser, error) { return os.Open(path) }}
+	set, err := read(ctx, t, path, opt)
 	if err != nil {
 		return nil, fmt.Errorf("table: %s: %w", path, err)
 	}
 	return set, nil
 }
 
-func read(ctx context.Context, r io.Reader, name string, opt data.Options) (*data.Set, error) {
-	t, err := parse(ctx, r, opt.Label)
+func read(ctx context.Context, t *text, name string, opt data.Options) (*data.Set, error) {
+	p, err := parse(ctx, t, opt)
 	if err != nil {
 		return nil, err
 	}
-	rows := Rows{Values: t.values, Origins: data.Origins{Lines: t.lines}}
-	var classes []string
-	if t.label >= 0 {
-		if classes, rows.Labels, err = t.classes(); err != nil {
-			return nil, err
-		}
+	rows := Rows{Values: p.values, Origins: data.Origins{Lines: p.lines}}
+	if p.dropped > 0 {
+		rows.Origins.Rows = p.rows
 	}
-	return Tabulate(ctx, name, t.columns, rows, Rows{}, classes, opt)
+	var classes []string
+	if p.label >= 0 {
+		classes, rows.Labels = p.classes()
+	}
+	if shape, ok, err := p.pixelShape(opt); err != nil {
+		return nil, err
+	} else if ok {
+		return p.images(name, shape, rows.Labels, classes, opt)
+	}
+	set, err := tabulate(ctx, name, p.columns, rows, Rows{}, classes, opt)
+	if err == nil {
+		set.Notes = append(p.notes, set.Notes...)
+	}
+	return set, err
 }

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/imago-ml/imago/data"
 )
@@ -35,16 +33,45 @@ const (
 //	x = (v − min) / (max − min),
 //
 // and a column of one value is 0. Rows of opt.Without, which are not trained on, do not
-// count. If opt.Medium is a table, min and max are those of its columns, whose names must
-// agree. A value outside is replaced by the nearer end, because likelihoods of values
-// outside [0, 1] mean nothing; the number of such values is reported to opt.Progress.
+// count. With opt.Scale robust, min and max are no further than 3 interquartile ranges from
+// the quartiles: the outer fences of Tukey, "Exploratory Data Analysis", 1977. If
+// opt.Medium is a table, min and max are those of its columns, whose names must agree.
+//
+// A value outside is replaced by the nearer end, because likelihoods of values outside
+// [0, 1] mean nothing; data.Split.Beyond tells it. A missing value is NaN, which opt.Fill
+// must allow. The notes of the set say what the columns hold and what looks wrong.
 func Tabulate(ctx context.Context, name string, names []string, train, test Rows, classes []string, opt data.Options) (*data.Set, error) {
-	d := len(names)
+	columns := make([]Column, len(names))
+	for j, name := range names {
+		columns[j].Name = name
+	}
+	if like, ok := opt.Medium.(Medium); ok && len(like.Columns) > 0 {
+		if len(like.Columns) != len(names) {
+			return nil, fmt.Errorf("%d columns of numbers, want the %d of the table it goes with", len(names), len(like.Columns))
+		}
+		for i, c := range like.Columns {
+			if c.Name != names[i] {
+				return nil, fmt.Errorf("column %d is called %s, in the table it goes with %s", i+1, names[i], c.Name)
+			}
+		}
+		columns = like.Columns
+	}
+	return tabulate(ctx, name, columns, train, test, classes, opt)
+}
+
+// tabulate does the work of Tabulate for columns without their ranges, or with those of
+// opt.Medium.
+func tabulate(ctx context.Context, name string, columns []Column, train, test Rows, classes []string, opt data.Options) (*data.Set, error) {
+	d := len(columns)
 	if d == 0 || d > MaxColumns {
 		return nil, fmt.Errorf("%d columns of numbers, want 1 to %d", d, MaxColumns)
 	}
 	if len(train.Values) == 0 {
 		return nil, fmt.Errorf("no rows")
+	}
+	names := make([]string, d)
+	for j, c := range columns {
+		names[j] = c.Name
 	}
 	id := sha256.New()
 	fmt.Fprintf(id, "table %q %q\n", names, classes)
@@ -65,17 +92,32 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if opt.Fill != "" {
+		fmt.Fprintln(id, "fill", opt.Fill)
+	}
+	set := &data.Set{Name: name, Classes: classes}
+	var err error
+	if train, test, err = complete(set, columns, train, test, opt); err != nil {
+		return nil, err
+	}
 	if len(test.Values) == 0 {
 		in, out := data.HoldOut(len(train.Values)/d, opt, strconv.Itoa)
 		train, test = train.only(in, d), train.only(out, d)
 		fmt.Fprintln(id, "held out", out)
 	}
-	columns, err := ranges(names, train, classes, opt)
-	if err != nil {
-		return nil, err
+	like, _ := opt.Medium.(Medium)
+	if len(like.Columns) == 0 {
+		if columns, err = describe(set, columns, train, opt); err != nil {
+			return nil, err
+		}
 	}
-	fmt.Fprintln(id, columns)
-	set := &data.Set{Name: name, Classes: classes, Digest: fmt.Sprintf("%x", id.Sum(nil))}
+	digestColumns(id, columns)
+	for _, r := range []*Rows{&train, &test} {
+		if r.Values, err = filled(r.Values, columns); err != nil {
+			return nil, err
+		}
+	}
+	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
 	outside := 0
 	for _, p := range []struct {
 		*data.Split
@@ -89,47 +131,31 @@ func Tabulate(ctx context.Context, name string, names []string, train, test Rows
 		p.Split.Items, p.Split.Labels, p.Split.Origins = items, p.Rows.Labels, p.Rows.Origins
 	}
 	if outside > 0 {
-		opt.Say("%d of %d values lie outside the range of the training part, and are taken as its ends", outside, len(train.Values)+len(test.Values))
+		tellOutside(set, outside, len(train.Values)+len(test.Values), len(like.Columns) > 0)
 	}
 	return set, nil
 }
 
-// ranges returns the columns of the training part, or those of opt.Medium if it is a table
-// whose columns have those names.
-func ranges(names []string, train Rows, classes []string, opt data.Options) ([]Column, error) {
-	d := len(names)
-	if like, ok := opt.Medium.(Medium); ok && len(like.Columns) > 0 {
-		if len(like.Columns) != d {
-			return nil, fmt.Errorf("%d columns of numbers, want the %d of the table it goes with", d, len(like.Columns))
+// digestColumns adds the columns to a digest. The ranges come first, as they did before
+// columns had kinds.
+func digestColumns(id hash.Hash, columns []Column) {
+	type ranged struct {
+		Name     string
+		Min, Max float64
+	}
+	ranges := make([]ranged, len(columns))
+	for j, c := range columns {
+		ranges[j] = ranged{c.Name, c.Min, c.Max}
+	}
+	fmt.Fprintln(id, ranges)
+	for j, c := range columns {
+		if c.Kind != "" {
+			fmt.Fprintf(id, "column %d %q %q %q %q %q\n", j, c.Kind, c.Layout, c.Word, c.Other, c.Of)
 		}
-		for i, c := range like.Columns {
-			if c.Name != names[i] {
-				return nil, fmt.Errorf("column %d is called %s, in the table it goes with %s", i+1, names[i], c.Name)
-			}
-		}
-		return like.Columns, nil
-	}
-	var left []int // rows
-	for i := range len(train.Values) / d {
-		if train.Labels == nil || !slices.Contains(opt.Without, classes[train.Labels[i]]) {
-			left = append(left, i)
-		}
-	}
-	if len(left) == 0 {
-		return nil, fmt.Errorf("no training rows are left without %s", strings.Join(opt.Without, ", "))
-	}
-	columns := make([]Column, d)
-	for j, name := range names {
-		first := train.Values[left[0]*d+j]
-		columns[j] = Column{name, first, first}
-	}
-	for _, i := range left {
-		for j, v := range train.Values[i*d : (i+1)*d] {
-			c := &columns[j]
-			c.Min, c.Max = min(c.Min, v), max(c.Max, v)
+		if c.Fill != nil {
+			fmt.Fprintln(id, "fill", j, *c.Fill)
 		}
 	}
-	return columns, nil
 }
 
 // scaled returns (v − lo)/(hi − lo), limited to [0, 1]. Halves keep a difference from

@@ -83,6 +83,8 @@ type Data struct {
 	ValidationFraction float64 `json:"validation_fraction,omitempty"` // data.Options.Validation
 	Label              string  `json:"label,omitempty"`               // data.Options.Label
 
+	data.Reading // data.Options.Reading
+
 	Item medium.Saved `json:"item"` // what describes each of them
 
 	Notes []data.Note `json:"notes,omitempty"` // data.Set.Notes
@@ -110,7 +112,7 @@ func (d *Data) upgrade() {
 // Options returns the options with which the same set is opened again. The caller
 // adds the folders in which to look for it, and the medium.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Validation: d.ValidationFraction, Without: d.Without, Label: d.Label}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Validation: d.ValidationFraction, Without: d.Without, Label: d.Label, Reading: d.Reading}
 }
 
 // Measure says which metrics are measured while a run trains, besides those of every
@@ -142,6 +144,10 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 	if err != nil {
 		return Config{}, fmt.Errorf("runlog: %w", err)
 	}
+	reading := opt.Reading
+	if reading.Range == "" {
+		reading.Range = set.Range
+	}
 	imago, goVersion := Versions()
 	epochs := rec.Train.Epochs
 	if rec.Train.Steps > 0 {
@@ -152,7 +158,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
 			Source: source, Path: set.Path, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Validation: set.Validation.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
-			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label,
+			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label, Reading: reading,
 		},
 		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},

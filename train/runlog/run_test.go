@@ -192,7 +192,7 @@ func FuzzDecode(f *testing.F) {
 }
 
 func TestDataOptions(t *testing.T) {
-	opt := data.Options{Size: 32, Crop: 40, Gray: true, Seed: 5, TestFraction: 0.2, Without: []string{"3", "8"}, Label: "k"}
+	opt := data.Options{Size: 32, Crop: 40, Gray: true, Seed: 5, TestFraction: 0.2, Without: []string{"3", "8"}, Label: "k", Reading: data.Reading{Header: "no", Drop: []string{"id"}, Fill: "mean", Range: "0:16"}}
 	r := registry()
 	rec := must(r.Recipe("mlp-vae"))
 	c := must(NewConfig(rec, must(r.Config(rec)), small(20, 10), "x", opt))
