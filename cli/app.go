@@ -12,6 +12,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -42,9 +43,6 @@ func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
 	return a
 }
 
-// helpWidth is the number of columns that the help of a command takes.
-const helpWidth = 120
-
 // root returns the command imago with all other commands below it.
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
@@ -71,7 +69,10 @@ name below runs/, or the word latest.`,
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(flagError)
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages", fmt.Sprintf("Flags.FlagUsagesWrapped %d", helpWidth)))
+	root.SetHelpFunc(a.help)
+	root.SetHelpCommand(a.helpCommand())
+	root.Version = buildinfo.Version()
+	root.SetVersionTemplate(versionLine())
 	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkBackend() }
 	root.CompletionOptions.HiddenDefaultCmd = true
 	cobra.EnableCommandSorting = false

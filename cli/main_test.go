@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -277,25 +276,6 @@ func TestHelpExamples(t *testing.T) {
 				}
 				if err != nil {
 					t.Errorf("%s: the example %q: %v", c.CommandPath(), line, err)
-				}
-			}
-		}
-	}
-}
-
-// TestHelpWidth checks that no line of a help text is wider than helpWidth.
-func TestHelpWidth(t *testing.T) {
-	var out bytes.Buffer
-	root := newApp(&out, io.Discard).root()
-	for _, c := range root.Commands() {
-		for _, c := range append(c.Commands(), c) {
-			out.Reset()
-			if err := c.Help(); err != nil {
-				t.Fatal(err)
-			}
-			for line := range strings.Lines(out.String()) {
-				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > helpWidth && !strings.HasPrefix(line, "  imago ") {
-					t.Errorf("%s: a line of the help has %d columns, want at most %d: %s", c.CommandPath(), n, helpWidth, line)
 				}
 			}
 		}

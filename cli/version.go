@@ -16,8 +16,13 @@ func (a *app) version() *cobra.Command {
 		Example: "  imago version",
 		Args:    argCount(0, 0, "no argument"),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(a.out, "imago %s, Go %s, %s\n", buildinfo.Version(), buildinfo.Go(), buildinfo.Platform())
+			_, err := fmt.Fprint(a.out, versionLine())
 			return err
 		},
 	}
+}
+
+// versionLine returns the line that version and --version print.
+func versionLine() string {
+	return fmt.Sprintf("imago %s, Go %s, %s\n", buildinfo.Version(), buildinfo.Go(), buildinfo.Platform())
 }
