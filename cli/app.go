@@ -30,6 +30,8 @@ type app struct {
 	Registry
 	out io.Writer // results
 	err io.Writer // progress and errors
+
+	command []string // the words of the command line; a run keeps them for its report
 }
 
 // newApp returns an app with the entries of add and those of imago.

@@ -1,14 +1,12 @@
 package cli
 
 import (
-	"os"
-	"regexp"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
@@ -39,7 +37,7 @@ const (
 
 // measureMachine measures the capacity of one thread and of so many threads.
 func measureMachine(threads int) *machine {
-	m := &machine{CPU: cpuModel(), Processors: runtime.NumCPU()}
+	m := &machine{CPU: buildinfo.Processor(), Processors: runtime.NumCPU()}
 	a, b := make([]float32, benchArray), make([]float32, benchArray)
 	kernel.Fill(a, 1) // so that the pages are in memory
 	kernel.Fill(b, 1)
@@ -98,13 +96,4 @@ func timeParallel(n int, f func(i int)) time.Duration {
 	close(begin)
 	done.Wait()
 	return time.Since(start)
-}
-
-// cpuModel returns the name of the processor that Linux reports, or "".
-func cpuModel() string {
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	if m := regexp.MustCompile(`(?m)^model name\s*:(.*)$`).FindSubmatch(b); m != nil {
-		return strings.TrimSpace(string(m[1]))
-	}
-	return ""
 }

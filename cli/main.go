@@ -84,6 +84,7 @@ func Main(add ...func(*Registry)) {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, add ...func(*Registry)) int {
 	a := newApp(stdout, stderr, add...)
 	root := a.root()
+	a.command = append([]string{root.Name()}, args...)
 	root.SetArgs(args)
 	return a.exit(ctx, root.ExecuteContext(ctx))
 }

@@ -3,9 +3,11 @@ package cli
 import (
 	"fmt"
 
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/train/terminal"
+	"github.com/imago-ml/imago/viz"
 	"github.com/imago-ml/imago/viz/gallery"
 )
 
@@ -14,29 +16,50 @@ import (
 func (a *app) observers(share float64) []train.Observer {
 	return []train.Observer{
 		terminal.New(a.out, a.flagOf),
-		gallery.New(gallery.Options{OptionName: a.flagOf, Commands: nextCommands, Share: share}),
+		gallery.New(gallery.Options{OptionName: a.flagOf, Commands: nextCommands, ModelOptions: a.modelOptions, Share: share}),
 	}
 }
 
-// nextCommands returns the commands that a report proposes.
-func nextCommands(s *gallery.Snapshot) []string {
+// modelOptions returns the options of the model of a run, as flags with their values and help texts; none if the kind is not known.
+func (a *app) modelOptions(c *runlog.Config) []viz.KV {
+	k, err := a.Models.Kind(c.Kind)
+	if err != nil {
+		return nil
+	}
+	cfg, err := k.Decode(c.Model)
+	if err != nil {
+		return nil
+	}
+	var options []viz.KV
+	for _, f := range model.Flags(cfg) {
+		options = append(options, viz.KV{Key: "--" + f.Name, Value: f.String(), Note: f.Help})
+	}
+	return options
+}
+
+// nextCommands returns the commands that a report proposes, with what each does.
+func nextCommands(s *gallery.Snapshot) []viz.KV {
 	run := s.View().Run()
 	dir := run.Dir
-	further := longer(&run.Config)
+	resume := "imago train " + run.Config.Recipe + " --resume " + dir
+	next := []viz.KV{{Key: "Continue the training", Value: resume}}
 	if s.View().StoppedEarly() != "" {
-		further = fmt.Sprintf("--patience %d", 2*run.Config.Patience)
+		next[0] = viz.KV{Key: "Train on, with twice the patience", Value: fmt.Sprintf("%s --patience %d", resume, 2*run.Config.Patience)}
+	} else if s.View().Finished() {
+		next[0] = viz.KV{Key: "Train on, to twice the length", Value: resume + " " + longer(&run.Config)}
 	}
-	next := []string{fmt.Sprintf("imago train %s --resume %s %s", run.Config.Recipe, dir, further)}
 	if s.HasPrior() {
-		next = append(next, "imago sample "+dir+" -n 64")
+		next = append(next, viz.KV{Key: "Generate 64 images", Value: "imago sample " + dir + " -n 64"})
 	}
 	if s.HasPlane() {
-		next = append(next, "imago manifold "+dir)
+		next = append(next, viz.KV{Key: "Draw what the codes of a plane decode to", Value: "imago manifold " + dir})
 	}
 	if s.HasEncoder() {
-		next = append(next, "imago scatter "+dir)
+		next = append(next, viz.KV{Key: "Draw the codes of the test images", Value: "imago scatter " + dir})
 	}
-	return append(next, "tensorboard --logdir "+run.Path(runlog.EventsDir))
+	return append(next,
+		viz.KV{Key: "Measure more", Value: "imago eval " + dir},
+		viz.KV{Key: "Follow runs in TensorBoard", Value: "tensorboard --logdir " + run.Path(runlog.EventsDir)})
 }
 
 // longer returns the option that resumes a complete run for twice its length.

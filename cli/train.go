@@ -391,7 +391,7 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 	if c.Flags().Changed("pictures-every") { // the user wants them that often
 		share = -1
 	}
-	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Observers: a.observers(share), FeatureNet: net})
+	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Observers: a.observers(share), Command: a.command, FeatureNet: net})
 	if stopped := (*train.InterruptedError)(nil); errors.As(err, &stopped) {
 		return fmt.Errorf("%s: continue with imago train %s --resume %s", stopped.Saved(), stopped.Recipe, stopped.Run)
 	}

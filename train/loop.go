@@ -33,6 +33,9 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	res.Last, err = t.train(ctx)
+	if e := t.endProcess(err); e != nil {
+		err = errors.Join(err, e)
+	}
 	for _, o := range t.observers {
 		if e := o.Done(&t.view, err); e != nil {
 			err = errors.Join(err, e)

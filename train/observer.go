@@ -163,6 +163,15 @@ func (v *View) Resumed() string { return v.t.resumed }
 // Lines returns the lines of the epochs and intervals so far, as they are in the log.
 func (v *View) Lines() []runlog.Line { return v.t.lines }
 
+// Processes returns the processes that have trained the run, in their order. Unless there
+// was nothing left to train, the last is this one, up to now.
+func (v *View) Processes() []runlog.Process {
+	if t := v.t; t.recording && t.processes[len(t.processes)-1].Ended == "" {
+		t.processes[len(t.processes)-1].At(t.at.Step)
+	}
+	return slices.Clone(v.t.processes)
+}
+
 // WaitedShare returns the share of the training time of the last epoch, in this
 // process, that was spent waiting for images to be read, from 0 to 1.
 func (v *View) WaitedShare() float64 { return v.t.waitedShare }

@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/train/terminal"
+	"github.com/imago-ml/imago/viz"
 	"github.com/imago-ml/imago/viz/gallery"
 )
 
@@ -33,9 +34,9 @@ func jobOn(r *runlog.Run, set *data.Set, be backend.Backend, out io.Writer) trai
 	if out != nil {
 		j.Observers = append(j.Observers, terminal.New(out, nil))
 	}
-	commands := func(s *gallery.Snapshot) []string {
+	commands := func(s *gallery.Snapshot) []viz.KV {
 		r := s.View().Run()
-		return []string{"continue " + r.Dir + " after " + r.Config.Length()}
+		return []viz.KV{{Key: "Go on", Value: "continue " + r.Dir + " after " + r.Config.Length()}}
 	}
 	j.Observers = append(j.Observers, gallery.New(gallery.Options{Commands: commands}))
 	return j

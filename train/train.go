@@ -56,6 +56,7 @@ type Job struct {
 	Data      *data.Set    // opened as Run.Config.Data says
 	Backend   backend.Backend
 	Observers []Observer // called in this order
+	Command   []string   // the words of the command line that trains, for the report; may be nil
 
 	// FeatureNet returns the feature network of Data, or of Data.Channels. It is called
 	// when a metric of Config.Measure needs the network; nil = there is none.

@@ -44,13 +44,15 @@ type trainer struct {
 
 	at          ckpt.State // the counts of the run, and what else is saved
 	sums        sums
-	lines       []runlog.Line // of the epochs and intervals so far
-	resumed     string        // folder of the checkpoint from which the run goes on; "" if there was none
-	skipped     []error       // why later checkpoints were not used
-	savedAt     time.Time     // of the last checkpoint
-	checkpoint  string        // folder of the last checkpoint
-	interval    stopwatch     // since the last interval line, in this process
-	waitedShare float64       // of the last epoch
+	lines       []runlog.Line    // of the epochs and intervals so far
+	resumed     string           // folder of the checkpoint from which the run goes on; "" if there was none
+	skipped     []error          // why later checkpoints were not used
+	savedAt     time.Time        // of the last checkpoint
+	checkpoint  string           // folder of the last checkpoint
+	processes   []runlog.Process // that have trained the run; the last is this one, unless there is nothing left to train
+	recording   bool             // the last of processes is this one
+	interval    stopwatch        // since the last interval line, in this process
+	waitedShare float64          // of the last epoch
 
 	reference *reference // test images with which reconstructions are compared; nil before its first use
 	diversity *diversity // nil before its first use
@@ -160,6 +162,9 @@ func newTrainer(j Job) (t *trainer, err error) {
 		return nil, errors.Join(err, t.log.Close())
 	}
 	t.lines = slices.DeleteFunc(lines, func(l runlog.Line) bool { return l.Kind == runlog.StepLine })
+	if err := t.startProcess(); err != nil {
+		return nil, errors.Join(err, t.log.Close())
+	}
 	if c.Init != nil && t.resumed == "" { // from here on the run needs the file no more
 		if err := t.save(); err != nil {
 			return nil, errors.Join(err, t.log.Close())
@@ -299,7 +304,7 @@ func (t *trainer) save() error {
 		return err
 	}
 	t.checkpoint, t.savedAt = dir, time.Now()
-	return nil
+	return t.recordProcess("")
 }
 
 func (t *trainer) close() error {

@@ -15,7 +15,16 @@ type tick struct {
 // niceTicks returns about want ticks inside [lo, hi], at multiples of 1, 2 or 5 times a
 // power of ten.
 func niceTicks(lo, hi float64, want int) []tick {
-	step := niceStep(lo, hi, want)
+	return ticksAt(lo, hi, niceStep(lo, hi, want))
+}
+
+// wholeTicks is niceTicks for whole numbers: none lies between two of them.
+func wholeTicks(lo, hi float64, want int) []tick {
+	return ticksAt(lo, hi, max(1, niceStep(lo, hi, want)))
+}
+
+// ticksAt returns the ticks inside [lo, hi] at the multiples of step.
+func ticksAt(lo, hi, step float64) []tick {
 	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	var ts []tick
 	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+1e-9*step && len(ts) < 100; k++ {

@@ -82,7 +82,7 @@ func withTiles(file []byte, d *drawing) []byte {
 }
 
 // tilesOf returns the tiles that withTiles has written into a PNG file, and whether it
-// has. Rectangles that cannot be read are left out.
+// has. Rectangles that cannot be read, or are not within the picture, are left out.
 func tilesOf(file []byte) (tiles []image.Rectangle, known bool) {
 	if len(file) < pngHead+pngFrame {
 		return nil, false
@@ -96,9 +96,11 @@ func tilesOf(file []byte) (tiles []image.Rectangle, known bool) {
 	if !found {
 		return nil, false
 	}
+	width, height := binary.BigEndian.Uint32(file[16:]), binary.BigEndian.Uint32(file[20:])
+	all := image.Rect(0, 0, int(width), int(height))
 	for part := range strings.SplitSeq(strings.TrimSuffix(string(text), ";"), ";") {
 		var x, y, w, h int
-		if _, err := fmt.Sscanf(part, "%d,%d,%d,%d", &x, &y, &w, &h); err == nil {
+		if _, err := fmt.Sscanf(part, "%d,%d,%d,%d", &x, &y, &w, &h); err == nil && image.Rect(x, y, x+w, y+h).In(all) {
 			tiles = append(tiles, image.Rect(x, y, x+w, y+h))
 		}
 	}

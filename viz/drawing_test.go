@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"slices"
 	"testing"
 )
 
@@ -48,29 +49,17 @@ func TestTilesOfFiles(t *testing.T) {
 // On a dark page paper is dark and ink is light, with the contrast that text needs, and
 // tiles are as they were.
 func TestOverlay(t *testing.T) {
-	file := must(PNG(must(grid(tiles{flat(8, 8, 1, 0), 2, 8, 8, 1}, 2, GridOptions{Scale: 8, Title: "a title"}))))
-	img := must(png.Decode(bytes.NewReader(must(overlay(file)))))
-	light := must(png.Decode(bytes.NewReader(file)))
-	if img.Bounds() != light.Bounds() {
-		t.Fatalf("%v over %v", img.Bounds(), light.Bounds())
-	}
-	tiles, _ := tilesOf(file)
-	lightest := uint8(0)
-	for y := range img.Bounds().Dy() {
-		for x := range img.Bounds().Dx() {
-			_, _, _, a := img.At(x, y).RGBA()
-			inside := image.Pt(x, y).In(tiles[0]) || image.Pt(x, y).In(tiles[1])
-			if inside != (a == 0) {
-				t.Fatalf("(%d, %d): alpha %d, in a tile: %v", x, y, a, inside)
-			}
-			if !inside {
-				lightest = max(lightest, rgbAt(img, x, y)[0])
+	for channels := range 2 { // a grey file, and one of many colours
+		pix := flat(8, 8, 1, 0)
+		if channels == 1 {
+			pix = make([]float32, 2*8*8*3)
+			for i := range pix {
+				pix[i] = float32(i) / float32(len(pix))
 			}
 		}
+		checkOverlay(t, must(PNG(must(grid(tiles{pix, 2, 8, 8, 1 + 2*channels}, 2, GridOptions{Scale: 8, Title: "a title"})))))
 	}
-	if p := rgbAt(img, 0, 0); p[0] > 40 || lightest < 200 {
-		t.Errorf("paper %v, ink %d", p, lightest)
-	}
+	checkOverlay(t, must(PNG(must(sheet(tiles{flat(8, 8, 1, 0), 2, 8, 8, 1}, 1, 2, SheetOptions{Title: "a title"})))))
 	if b, err := overlay(must(PNG(image.NewGray(image.Rect(0, 0, 3, 3))))); b != nil || err != nil {
 		t.Errorf("a picture whose parts are not known has an overlay: %v", err)
 	}
@@ -81,5 +70,31 @@ func TestOverlay(t *testing.T) {
 		if l < 0.4 || a*da+b*db <= 0 {
 			t.Errorf("class %d: lightness %.2f, axes %.2f %.2f from %.2f %.2f", i, l, da, db, a, b)
 		}
+	}
+}
+
+func checkOverlay(t *testing.T, file []byte) {
+	t.Helper()
+	img := must(png.Decode(bytes.NewReader(must(overlay(file)))))
+	light := must(png.Decode(bytes.NewReader(file)))
+	if img.Bounds() != light.Bounds() {
+		t.Fatalf("%v over %v", img.Bounds(), light.Bounds())
+	}
+	tiles, _ := tilesOf(file)
+	lightest := uint8(0)
+	for y := range img.Bounds().Dy() {
+		for x := range img.Bounds().Dx() {
+			_, _, _, a := img.At(x, y).RGBA()
+			inside := slices.ContainsFunc(tiles, image.Pt(x, y).In)
+			if inside != (a == 0) {
+				t.Fatalf("(%d, %d): alpha %d, in a tile: %v", x, y, a, inside)
+			}
+			if !inside {
+				lightest = max(lightest, rgbAt(img, x, y)[0])
+			}
+		}
+	}
+	if p := rgbAt(img, 0, 0); p[0] > 40 || lightest < 200 {
+		t.Errorf("paper %v, ink %d", p, lightest)
 	}
 }

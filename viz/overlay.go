@@ -29,29 +29,77 @@ func overlay(file []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := src.Bounds()
-	img := image.NewRGBA(r)
-	draw.Draw(img, r, src, r.Min, draw.Src)
-	table := map[[3]uint8][3]uint8{}
-	for i := 0; i < len(img.Pix); i += 4 {
-		p := img.Pix[i : i+4]
-		from := [3]uint8(p)
-		to, found := table[from]
-		if !found {
-			to = darkened(from)
-			table[from] = to
+	var out image.Image
+	switch src := src.(type) {
+	case *image.Gray: // half as many greys, to have a place for none
+		const clear = 128
+		p := image.NewPaletted(src.Rect, nil)
+		for v := range clear {
+			p.Palette = append(p.Palette, darkColour(color.Gray{uint8(255 * v / (clear - 1))}))
 		}
-		copy(p, to[:])
+		for i, v := range src.Pix {
+			p.Pix[i] = v / 2
+		}
+		out = withHoles(p, tiles)
+	case *image.Paletted:
+		if len(src.Palette) < 256 {
+			for i, c := range src.Palette {
+				src.Palette[i] = darkColour(c)
+			}
+			out = withHoles(src, tiles)
+		}
 	}
-	for _, t := range tiles {
-		draw.Draw(img, t, image.Transparent, image.Point{}, draw.Src)
+	if out == nil {
+		out = darkRGBA(src, tiles)
 	}
 	var b bytes.Buffer
 	enc := png.Encoder{CompressionLevel: png.DefaultCompression}
-	if err := enc.Encode(&b, fewColours(img)); err != nil {
+	if err := enc.Encode(&b, out); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
+}
+
+// withHoles makes rectangles of p transparent, by one more colour.
+func withHoles(p *image.Paletted, holes []image.Rectangle) image.Image {
+	clear := uint8(len(p.Palette))
+	p.Palette = append(p.Palette, color.RGBA{})
+	for _, r := range holes {
+		for y := r.Min.Y; y < r.Max.Y; y++ {
+			row := p.Pix[p.PixOffset(r.Min.X, y):p.PixOffset(r.Max.X, y)]
+			for i := range row {
+				row[i] = clear
+			}
+		}
+	}
+	return p
+}
+
+// darkRGBA returns a picture of many colours as a dark page shows it.
+func darkRGBA(src image.Image, holes []image.Rectangle) image.Image {
+	img := image.NewRGBA(src.Bounds())
+	draw.Draw(img, img.Rect, src, img.Rect.Min, draw.Src)
+	for _, r := range holes {
+		draw.Draw(img, r, image.Transparent, image.Point{}, draw.Src)
+	}
+	table := map[[3]uint8][3]uint8{}
+	var from, to [3]uint8
+	for i := 0; i < len(img.Pix); i += 4 {
+		p := img.Pix[i : i+4]
+		if p[3] == 0 {
+			continue
+		}
+		if c := [3]uint8(p); c != from || i == 0 {
+			from = c
+			known := false
+			if to, known = table[from]; !known {
+				to = darkened(from)
+				table[from] = to
+			}
+		}
+		copy(p, to[:])
+	}
+	return fewColours(img)
 }
 
 // fewColours returns a picture of at most 256 colours, of which one may be transparent,
@@ -82,6 +130,13 @@ func fewColours(img *image.RGBA) image.Image {
 		}
 	}
 	return img
+}
+
+// darkColour returns darkened of any opaque colour.
+func darkColour(c color.Color) color.RGBA {
+	v := color.RGBAModel.Convert(c).(color.RGBA)
+	d := darkened([3]uint8{v.R, v.G, v.B})
+	return color.RGBA{d[0], d[1], d[2], 255}
 }
 
 // darkened returns the colour on a dark page of one on white paper: of the same hue, with

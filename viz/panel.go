@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 )
 
 // A plotBox maps the values of a panel to positions on a surface.
@@ -22,83 +23,18 @@ func (b plotBox) at(p xy) xy {
 	return xy{b.x + fx*b.w, b.y + (1-fy)*b.h}
 }
 
-// A curve is a series prepared for drawing.
-type curve struct {
-	Series
-	runs [][]xy
-	col  color.NRGBA
-	last float64 // its last value
-	end  string  // the label at its right end
-}
-
-// panelColors is the order in which curves take class colours: first those that are
-// easiest to see as thin lines.
-var panelColors = [...]int{0, 1, 2, 3, 4, 7, 5, 6}
-
 func drawPanel(s *surface, p Panel, x, y, w, h float64) {
-	cs := make([]curve, len(p.Series))
-	xr, yr := span{math.Inf(1), math.Inf(-1)}, span{math.Inf(1), math.Inf(-1)}
-	whole, counts, most := true, true, 0
-	endWidth := 0.0
-	for i, sr := range p.Series {
-		c := curve{Series: sr, runs: p.points(sr), col: ClassColor(panelColors[i%len(panelColors)])}
-		if sr.Color != nil {
-			c.col = color.NRGBAModel.Convert(sr.Color).(color.NRGBA)
+	g := p.plot()
+	endWidth, ends := 0.0, make([]string, len(g.curves))
+	for i, c := range g.curves {
+		ends[i] = shorten(headText.sized(11), c.Name, 130)
+		if c.last != "" {
+			ends[i] += "  " + c.last
 		}
-		for _, run := range c.runs {
-			for _, q := range run {
-				xr.add(q.x)
-				yr.add(q.y)
-				whole = whole && q.x == math.Trunc(q.x)
-				counts = counts && q.y == math.Trunc(q.y) && math.Abs(q.y) < 1e6
-			}
-			most = max(most, len(run))
-		}
-		c.end = shorten(headText.sized(11), sr.Name, 130)
-		if n := len(c.runs); n > 0 {
-			last := c.runs[n-1]
-			c.last = last[len(last)-1].y
-		}
-		cs[i] = c
+		endWidth = max(endWidth, headText.sized(11).width(ends[i]))
 	}
-	for i := range cs {
-		c := &cs[i]
-		if n := len(c.runs); n > 0 && counts {
-			c.end += "  " + number(c.last, 0)
-		} else if n > 0 {
-			c.end += "  " + short(c.last)
-		}
-		endWidth = max(endWidth, headText.sized(11).width(c.end))
-	}
-	blank := yr.empty()
-	if blank {
-		xr, yr = span{0, 1}, span{0, 1}
-		if p.LogY {
-			yr.lo = 0.1
-		}
-	}
-	above := ""
-	if !p.LogY && !blank {
-		if late := laterRange(cs); (yr.hi-yr.lo) > squeezed*(late.hi-late.lo) && late.hi > late.lo {
-			late = span{late.lo - 0.1*(late.hi-late.lo), late.hi + 0.6*(late.hi-late.lo)}
-			cut := span{max(yr.lo, late.lo), min(yr.hi, late.hi)}
-			above, yr = beyond(yr, cut), cut
-		}
-	}
-	b := plotBox{log: p.LogY, xr: xr, yr: widen(yr, p.LogY, p.YFromZero)}
-	if counts && !p.LogY && !blank {
-		b.yr = wholeRange(yr, b.yr)
-	}
-	if xr.lo == xr.hi {
-		b.xr = span{xr.lo - 1, xr.hi + 1}
-	}
-	yTicks := niceTicks(b.yr.lo, b.yr.hi, 5)
-	if counts && !p.LogY { // there are no half units
-		yTicks = wholeTicks(b.yr)
-	}
-	if p.LogY {
-		yTicks = logTicks(b.yr.lo, b.yr.hi, 5)
-	}
+	b := plotBox{log: p.LogY, xr: g.xr, yr: g.yr}
+	yTicks := g.yTicks(5)
 	tickWidth := 0.0
 	for _, t := range yTicks {
 		tickWidth = max(tickWidth, tickText.width(t.text))
@@ -106,62 +42,35 @@ func drawPanel(s *surface, p Panel, x, y, w, h float64) {
 	b.x, b.y = x+tickWidth+30, y+58
 	b.w, b.h = w-(b.x-x)-endWidth-26, h-58-50
 
+	unit := p.YLabel
+	if g.note != "" {
+		unit = strings.TrimPrefix(unit+"; "+g.note, "; ")
+	}
 	s.text(x+20, y+26, titleText, shorten(titleText, p.Title, w-40))
-	s.text(x+20, y+44, bodyText, shorten(bodyText, joined(p.YLabel, above), w-40))
+	s.text(x+20, y+44, bodyText, shorten(bodyText, unit, w-40))
 	for _, t := range yTicks {
 		q := b.at(xy{b.xr.lo, t.v})
 		s.line([]xy{q, {b.x + b.w, q.y}}, 1, nil, rule)
 		s.centred(b.x-8, q.y, tickText.at(1), t.text)
 	}
 	s.line([]xy{{b.x, b.y + b.h}, {b.x + b.w, b.y + b.h}}, 1, nil, edge)
-	want := int(min(b.w/60, 10))
-	if whole { // an axis of epochs has no half epochs
-		want = int(min(float64(want), b.xr.hi-b.xr.lo))
-	}
-	xTicks := niceTicks(b.xr.lo, b.xr.hi, want)
-	if xr.lo == xr.hi && whole {
-		xTicks = []tick{{xr.lo, number(xr.lo, 0)}}
-	}
-	for _, t := range xTicks {
+	for _, t := range g.xTicks(int(min(b.w/60, 10))) {
 		q := b.at(xy{t.v, b.yr.lo})
 		s.line([]xy{{q.x, b.y + b.h}, {q.x, b.y + b.h + 4}}, 1, nil, edge)
 		s.text(q.x, b.y+b.h+17, tickText.at(0.5), t.text)
 	}
 	s.text(b.x+b.w/2, b.y+b.h+36, bodyText.at(0.5), p.XLabel)
-	if blank {
+	if g.blank {
 		s.text(b.x+b.w/2, b.y+b.h/2, bodyText.at(0.5), "no finite values")
 	}
-	for _, c := range slices.Backward(cs) { // the first series on top
-		drawCurve(s, b, c, most)
+	for _, c := range slices.Backward(g.curves) { // the first series on top
+		drawCurve(s, b, c, g.most)
 	}
-	drawEnds(s, b, cs)
+	drawEnds(s, b, g.curves, ends)
 }
 
-// widen adds the margins of an axis to the range of its values.
-func widen(r span, log, fromZero bool) span {
-	if log {
-		if r.lo == r.hi {
-			return span{r.lo / 2, r.hi * 2}
-		}
-		f := math.Pow(r.hi/r.lo, 0.05)
-		return span{r.lo / f, r.hi * f}
-	}
-	if fromZero {
-		r.add(0)
-	}
-	pad := 0.05 * (r.hi - r.lo)
-	if pad == 0 {
-		pad = max(math.Abs(r.lo)*0.1, 1e-3)
-	}
-	out := span{r.lo - pad, r.hi + pad}
-	if fromZero && r.lo == 0 {
-		out.lo = 0
-	}
-	if fromZero && r.hi == 0 {
-		out.hi = 0
-	}
-	return out
-}
+// fewPoints is the number of points of a curve up to which each has a dot.
+const fewPoints = 25
 
 func drawCurve(s *surface, b plotBox, c curve, most int) {
 	var dash []float64
@@ -173,37 +82,40 @@ func drawCurve(s *surface, b plotBox, c curve, most int) {
 		for i, q := range run {
 			pts[i] = b.at(q)
 		}
-		for _, part := range b.visible(pts) {
-			s.line(part, 1.8, dash, c.col)
+		s.line(pts, 1.8, dash, c.col)
+		if len(run) == 1 && most > fewPoints {
+			s.dot(pts[0].x, pts[0].y, 2.3, c.col)
 		}
-		if most <= 25 || len(run) == 1 {
-			for _, q := range pts {
-				if q.y < b.y-1 || q.y > b.y+b.h+1 {
-					continue
-				}
-				s.dot(q.x, q.y, 3.2, paper)
-				s.dot(q.x, q.y, 2.3, c.col)
-			}
+	}
+	if most > fewPoints {
+		return
+	}
+	for _, q := range c.points {
+		if q.y >= b.yr.lo && q.y <= b.yr.hi {
+			at := b.at(q)
+			s.dot(at.x, at.y, 3.2, paper)
+			s.dot(at.x, at.y, 2.3, c.col)
 		}
 	}
 }
 
 // drawEnds writes each curve's name and last value beside its right end, moved apart
 // where they would overlap.
-func drawEnds(s *surface, b plotBox, cs []curve) {
+func drawEnds(s *surface, b plotBox, cs []curve, ends []string) {
 	const pitch = 15.0
 	type label struct {
 		from, y float64 // where the curve ends, where the text goes
-		c       curve
+		text    string
+		col     color.NRGBA
 	}
 	var ls []label
-	for _, c := range cs {
+	for i, c := range cs {
 		y := b.y + b.h
 		if n := len(c.runs); n > 0 {
 			last := c.runs[n-1]
-			y = min(max(b.at(last[len(last)-1]).y, b.y), b.y+b.h)
+			y = b.at(last[len(last)-1]).y
 		}
-		ls = append(ls, label{y, y, c})
+		ls = append(ls, label{y, y, ends[i], c.col})
 	}
 	slices.SortStableFunc(ls, func(a, b label) int {
 		switch {
@@ -220,7 +132,7 @@ func drawEnds(s *surface, b plotBox, cs []curve) {
 	}
 	spread(ys, pitch, b.y, b.y+b.h)
 	for i, l := range ls {
-		s.centred(b.x+b.w+10, ys[i], headText.sized(11).in(readable(l.c.col)), l.c.end)
+		s.centred(b.x+b.w+10, ys[i], headText.sized(11).in(readable(l.col)), l.text)
 	}
 }
 

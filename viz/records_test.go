@@ -92,7 +92,7 @@ func TestPanelsSay(t *testing.T) {
 		svg       string
 		has, lack []string
 	}{
-		{text(5000, 12, 11, 10, 9, 8, 7), []string{"nats, begins higher, at up to 5000", ">12<", "a  7<"}, []string{">4000<"}},
+		{text(5000, 12, 11, 10, 9, 8, 7), []string{"nats; 1 point at the start above the axis, up to 5000", ">12<", "a  7<"}, []string{">4000<"}},
 		{text(50, 40, 30, 20, 10, 5.5), []string{">nats<", ">50<"}, nil},
 		{text(1e9, 2.5, 1), []string{">nats<"}, nil},
 		{text(0, 1, 1, 2, 2), []string{">0<", ">1<", ">2<", "a  2<"}, []string{">0.5<", "2.000"}},

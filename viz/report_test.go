@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image"
 	"io"
+	"math"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,15 +29,19 @@ func testReport(t *testing.T) Report {
 	}
 	return Report{
 		Title: "cnn-vae on <mnist> & more", Subtitle: "two latent units",
-		Figures: []KV{{"test loss", "151.9"}},
+		Byline: []string{"30 November"}, Status: "It <failed>.", Failed: true,
+		Figures: []KV{{"test loss", "151.9", "nats"}, {"time", "5 s", ""}},
 		Sections: []Section{
-			{"Training", "One.\n\nTwo <b>.", []Picture{{Title: "Curves", Alt: "falling", Data: p, Wide: true}, {Alt: "moving \"x\"", Data: g}}},
-			{"Model", "", []Picture{{Title: "Encoder", Caption: "boxes", Alt: "a diagram", Data: svg}}},
+			{Title: "Training", Text: "One.\n\nTwo <b>.", Warnings: []string{"Less <i> is more."},
+				Charts:   []Panel{{CurveOptions{Title: "loss <&>", XLabel: "epoch", YLabel: "nats"}, []Series{{Name: "train <u>", Y: []float64{3, 2.5, 2.25}}, {Name: "test", Y: []float64{3, math.NaN(), 2.5}, Dashed: true}}}},
+				Pictures: []Picture{{Title: "Curves", Alt: "falling", Data: p, Wide: true}, {Alt: "moving \"x\"", Data: g}}},
+			{Title: "Model", Pictures: []Picture{{Title: "Encoder", Caption: "boxes", Alt: "a diagram", Data: svg}}, Tables: []Table{{Title: "Options", Words: true, Columns: []string{"option", "value"}, Rows: [][]string{{"--latent", "2"}}}}},
 		},
-		Epochs: Table{Columns: []string{"epoch", "loss"}, Rows: [][]string{{"1", "195.9"}, {"2", "175.1"}}},
-		Facts:  []KV{{"seed", "1"}},
-		Next:   []string{"imago sample run -n 64 > x && echo </script>"},
-		Footer: "alone",
+		Epochs:   Table{Columns: []string{"epoch", "loss"}, Rows: [][]string{{"1", "195.9"}, {"2", "175.1"}}},
+		Facts:    []KV{{"seed", "1", ""}},
+		Commands: []KV{{"Generate", "imago sample run -n 64 > x && echo </script>", ""}},
+		Terms:    []KV{{"test loss", "What is minimised.", "test_loss"}},
+		Footer:   "alone",
 	}
 }
 
@@ -78,8 +84,8 @@ func TestReportStandsAlone(t *testing.T) {
 		t.Errorf("the page refers to something outside it: %q", m)
 	}
 	imgs := elems["img"]
-	if len(imgs) != 4 { // three pictures and the empty one of the dialog
-		t.Fatalf("%d img, want 4", len(imgs))
+	if len(imgs) != 3 {
+		t.Fatalf("%d img, want 3", len(imgs))
 	}
 	for i, want := range []string{"data:image/png;base64,", "data:image/gif;base64,", "data:image/svg+xml;base64,"} {
 		if !strings.HasPrefix(imgs[i]["src"], want) {
@@ -108,10 +114,23 @@ func TestReportStandsAlone(t *testing.T) {
 			t.Errorf("link to %q, which is nowhere", a["href"])
 		}
 	}
-	if len(elems["h1"]) != 1 || len(elems["h2"]) != 5 || elems["html"][0]["lang"] != "en" {
-		t.Errorf("%d h1, %d h2, want 1 and 5", len(elems["h1"]), len(elems["h2"]))
+	var labels []string
+	for _, e := range elems["svg"] {
+		if e["role"] == "img" {
+			labels = append(labels, e["aria-label"])
+		}
 	}
-	for _, want := range []string{"cnn-vae on <mnist> & more", "Two <b>.", "175.1", "-n 64 > x && echo </script>", "151.9", "alone"} {
+	if want := "[loss <&> in nats by epoch: train <u> from 3.000 to 2.250, test from 3.000 to 2.500]"; fmt.Sprint(labels) != want {
+		t.Errorf("charts are %v, want %s", labels, want)
+	}
+	if links := elems["a"]; links[1]["href"] != "#word-1" || len(elems["table"]) != 3 {
+		t.Errorf("the first figure links to %v; %d tables, want the values of the chart, the options and the epochs", links[1], len(elems["table"]))
+	}
+	if len(elems["h1"]) != 1 || len(elems["h2"]) != 6 || elems["html"][0]["lang"] != "en" {
+		t.Errorf("%d h1, %d h2, want 1 and 6", len(elems["h1"]), len(elems["h2"]))
+	}
+	for _, want := range []string{"cnn-vae on <mnist> & more", "Two <b>.", "175.1", "-n 64 > x && echo </script>", "151.9", "alone",
+		"It <failed>.", "Less <i> is more.", "loss <&>", "train <u>", "--latent", "30 November", "What is minimised."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -27,3 +27,14 @@ func TestVersion(t *testing.T) {
 		t.Error("the version is empty")
 	}
 }
+
+func TestProcessor(t *testing.T) {
+	for text, want := range map[string]string{
+		"processor\t: 0\nmodel name\t: AMD  EPYC 7B13 \nmodel name\t: other\n": "AMD EPYC 7B13",
+		"BogoMIPS\t: 50\n": "",
+	} {
+		if got := processor([]byte(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -11,6 +11,7 @@
 //	images/         pictures: each as it is now and, with -epoch-NNNN or -step-NNNNNN, as it was then
 //	images/frames/  a small picture after each epoch, from which the animation is made
 //	report.html     all of it on one page
+//	processes.json  Process: when, where and by which commands it was trained
 //
 // Create makes the folder of a new run, Open opens one, and ReadLog reads its log,
 // also while another process trains it:

@@ -17,7 +17,7 @@ import (
 // A curve is a metric of the log with the title and the unit of its panel.
 type curve struct{ metric, title, unit string }
 
-const nats = "nats per image"
+const nats = "nats per image" // of an image; unitInWords names other items
 
 // lossCurves are the terms of a loss.
 var lossCurves = []curve{
@@ -48,66 +48,92 @@ func drawCurves(_ context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	panels := curvePanels(&s.run.Config, s.view.Measured(), lines, s.noun())
+	panels := curvePanels(&s.run.Config, s.view.Measured(), lines)
 	if len(panels) == 0 {
 		return nil, nil
 	}
 	return viz.Panels(panels, min(len(panels), 3))
 }
 
-// curvePanels returns the metrics of training and of test images over the epochs, or
-// over the steps of a run that has intervals of them or a single epoch. noun is what an
-// item is called.
-func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line, noun string) []viz.Panel {
-	epochs, x := runlog.Epochs(lines), axis{"epoch", func(l runlog.Line) float64 { return float64(l.Epoch) }}
-	intervals := epochs // of training
+// fewPoints is the number of points up to which a curve is drawn by the lines of steps
+// instead, if the log has more of them.
+const fewPoints = 8
+
+// curveAxis returns the axis of the curves of a run, and the lines of training that are
+// drawn over it: its epochs, or its intervals of steps. A run of few of them is drawn by
+// the lines of its steps: a curve of one epoch would be a point.
+func curveAxis(c *runlog.Config, lines, epochs []runlog.Line) (axis, []runlog.Line) {
+	overSteps := axis{"step", func(l runlog.Line) float64 { return float64(l.Step) }}
+	x, intervals := axis{"epoch", func(l runlog.Line) float64 { return float64(l.Epoch) }}, epochs
 	if c.LogSteps > 0 {
-		x = axis{"step", func(l runlog.Line) float64 { return float64(l.Step) }}
-		intervals = slices.DeleteFunc(slices.Clone(lines), func(l runlog.Line) bool { return l.Kind == runlog.StepLine || !c.EndsInterval(&l) })
-	} else if byStep := stepLines(lines); len(epochs) == 1 && len(byStep) >= 3 { // one epoch is a point
-		x = axis{"step", func(l runlog.Line) float64 { return float64(l.Step) }}
-		intervals = byStep
+		x, intervals = overSteps, slices.DeleteFunc(slices.Clone(lines), func(l runlog.Line) bool { return l.Kind == runlog.StepLine || !c.EndsInterval(&l) })
 	} else if c.BySteps() { // its last epoch may be partial
 		x.at = func(l runlog.Line) float64 { return float64(l.Images) / float64(c.Data.Train) }
 	}
+	if len(intervals) <= fewPoints {
+		steps := slices.DeleteFunc(slices.Clone(lines), func(l runlog.Line) bool { return l.Kind != runlog.StepLine })
+		if len(steps) > 1 && len(steps) >= 2*len(intervals) {
+			return overSteps, steps
+		}
+	}
+	return x, intervals
+}
+
+// curvesCaption says what the curves are and how they are read.
+func curvesCaption(s *Snapshot) string {
+	noun := itemNoun(&s.run.Config)
+	if s.adversarial {
+		return fmt.Sprintf("Training: means over the %ss between two points. Test: means over the test %[1]ss at the end of an epoch. The losses of a GAN oscillate and need not fall. Look for an accuracy of 100 %%, gradients that go to 0 or grow without end, and %[1]ss that are all alike.", noun)
+	}
+	return fmt.Sprintf("Training: means over the %ss between two points. Test: means over the test %[1]ss after an epoch. A test curve that rises above a falling training curve shows overfitting.", noun)
+}
+
+// curvePanels returns the metrics of training and of test images over the epochs or the
+// steps.
+func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) []viz.Panel {
+	epochs := runlog.Epochs(lines)
+	x, intervals := curveAxis(c, lines, epochs)
 	var panels []viz.Panel
 	add := func(p curve, series ...[]viz.Series) {
-		p.unit = strings.ReplaceAll(p.unit, "image", noun)
 		if all := slices.Concat(series...); len(all) > 0 {
-			panels = append(panels, viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: x.name, YLabel: p.unit}, Series: all})
+			unit := strings.ReplaceAll(p.unit, "image", itemNoun(c))
+			panels = append(panels, viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: x.name, YLabel: unit}, Series: all})
 		}
 	}
 	trainSeries := func(p curve) []viz.Series {
 		return x.series("train", false, intervals, func(l runlog.Line) (float64, bool) { v, ok := l.Train[p.metric]; return v, ok })
 	}
-	partSeries := func(part, name string) []viz.Series {
-		return x.series(part, true, epochs, func(l runlog.Line) (float64, bool) { return l.Metric(name) })
+	judged := func(metric string) [][]viz.Series { // on the parts that are not trained on
+		var all [][]viz.Series
+		for _, p := range parts {
+			series := x.series(p.of, true, epochs, func(l runlog.Line) (float64, bool) { return l.Metric(p.prefix + metric) })
+			for i := range series {
+				series[i].Color = p.color
+			}
+			all = append(all, series)
+		}
+		return all
 	}
 	for _, p := range lossCurves {
-		add(p, trainSeries(p), partSeries("test", "test_"+p.metric), partSeries("validation", "validation_"+p.metric))
+		add(p, append([][]viz.Series{trainSeries(p)}, judged(p.metric)...)...)
 	}
 	for _, p := range gradientCurves {
 		add(p, trainSeries(p))
 	}
 	var diversity [][]viz.Series
 	for _, p := range diversityCurves {
-		diversity = append(diversity, x.series(p.title, false, intervals, func(l runlog.Line) (float64, bool) { v, ok := l.Generated[p.metric]; return v, ok }))
+		diversity = append(diversity, x.series(p.title, false, lines, func(l runlog.Line) (float64, bool) { v, ok := l.Generated[p.metric]; return v, ok }))
 	}
 	add(curve{title: "distance of generated images", unit: "that of training images"}, diversity...)
 	for _, m := range measured {
-		part := "test"
+		part := parts[0]
 		if c.Data.Validation > 0 {
-			part = "validation"
+			part = parts[1]
 		}
-		add(curve{title: m.Name, unit: m.Unit}, partSeries(part, m.Name))
+		add(curve{title: m.Name, unit: m.Unit}, x.series(part.of, true, epochs, func(l runlog.Line) (float64, bool) { return l.Metric(m.Name) }))
 	}
 	add(curve{title: "KL of single units", unit: nats}, x.unitSeries(epochs))
 	return panels
-}
-
-// stepLines returns the lines within the only epoch of a run.
-func stepLines(lines []runlog.Line) []runlog.Line {
-	return slices.DeleteFunc(slices.Clone(lines), func(l runlog.Line) bool { return l.Kind != runlog.StepLine })
 }
 
 // An axis is the quantity over which curves are drawn.

@@ -52,8 +52,12 @@ type Options struct {
 	// OptionName returns what the reader calls an option of the configuration, such as
 	// --beta for Beta; nil writes the names of the fields.
 	OptionName func(field string) string
-	// Commands returns the command lines that the report proposes; nil = none.
-	Commands func(s *Snapshot) []string
+	// Commands returns the command lines that the report proposes, and what each does; nil =
+	// none.
+	Commands func(s *Snapshot) []viz.KV
+	// ModelOptions returns the options of the model, as the reader calls them, with their
+	// values and meanings; nil writes the fields of run.json.
+	ModelOptions func(c *runlog.Config) []viz.KV
 	// Pictures are drawn besides those of the package.
 	Pictures []Picture
 	// Share is the part of the time of training that pictures before its end may take:
@@ -187,6 +191,17 @@ func (g *Gallery) draw(ctx context.Context, v *train.View) error {
 	return g.budget.spend(allPictures, func() error { return g.drawAll(ctx, s) })
 }
 
+// Done writes the report of a run that was interrupted or has failed, with the pictures
+// that are there.
+func (g *Gallery) Done(v *train.View, err error) error {
+	if err == nil || v.Run().Config.Pictures < 0 {
+		return nil
+	}
+	s := newSnapshot(v, v.Epoch())
+	pictures := append(table(s), g.options.Pictures...)
+	return g.attempt(context.Background(), v, "report", func() error { return g.writeReport(s, pictures, err) })
+}
+
 // drawAll draws every picture of the model and writes the report.
 func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 	var pictures []Picture // that are not left out
@@ -235,7 +250,7 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 			return err
 		}
 	}
-	return g.attempt(ctx, s.view, "report", func() error { return g.writeReport(s, pictures) })
+	return g.attempt(ctx, s.view, "report", func() error { return g.writeReport(s, pictures, nil) })
 }
 
 // write stores a picture under its name, and a copy for the epoch.

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/internal/atomicfile"
@@ -20,34 +18,40 @@ import (
 	"github.com/imago-ml/imago/viz"
 )
 
-// writeReport writes report.html from the log and the pictures that are there.
-func (g *Gallery) writeReport(s *Snapshot, pictures []Picture) error {
+// writeReport writes report.html from the log and the pictures that are there. ended is
+// why training ends now; nil if it goes on or is complete.
+func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) error {
 	lines, err := runlog.ReadLog(s.run.Dir)
 	if err != nil {
 		return err
 	}
 	epochs := runlog.Epochs(lines)
 	c := &s.run.Config
-	imago, _ := runlog.Versions()
 	metrics := slices.Concat(validationMetrics, eval.Metrics(), s.view.Measured())
+	processes := s.view.Processes()
+	if n := len(processes); n > 0 && processes[n-1].Ended == "" && s.view.Finished() {
+		processes[n-1].Ended = runlog.Complete
+	}
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
 		Subtitle: s.view.Model().Objective,
-		Figures:  figures(epochs, metrics, nn.Count(s.view.Model().Params)),
+		Byline:   byline(c, processes),
 		Epochs:   epochTable(epochs, metrics),
-		Facts:    s.facts(epochs, metrics),
-		Footer:   "imago " + imago + ", " + c.Go,
+		Footer:   "imago " + c.Imago + ", " + c.Go,
 	}
+	r.Status, r.Failed = g.status(s, epochs, ended)
+	r.Figures, r.Terms = figures(c, epochs, metrics, nn.Count(s.view.Model().Params), seconds(processes))
+	r.Commands = commandsOf(processes)
 	if g.options.Commands != nil {
-		r.Next = g.options.Commands(s)
+		r.Commands = append(r.Commands, g.options.Commands(s)...)
 	}
-	if w := g.warnings(lines); w.Text != "" {
+	if w := g.warnings(lines); len(w.Warnings) > 0 {
 		r.Sections = append(r.Sections, w)
 	}
 	if len(g.failed) > 0 {
 		left := viz.Section{Title: "Left out"}
 		for _, name := range slices.Sorted(maps.Keys(g.failed)) {
-			left.Text += fmt.Sprintf("The %s could not be drawn: %s\n\n", name, g.failed[name])
+			left.Warnings = append(left.Warnings, fmt.Sprintf("The %s could not be drawn: %s.", name, g.failed[name]))
 		}
 		r.Sections = append(r.Sections, left)
 	}
@@ -56,11 +60,24 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture) error {
 		return err
 	}
 	for _, section := range all {
-		if len(section.Pictures) > 0 {
+		if section.Title == sectionTraining {
+			if section.Charts = reportCharts(curvePanels(c, s.view.Measured(), lines)); len(section.Charts) > 0 {
+				section.Text = curvesCaption(s)
+			}
+		}
+		if len(section.Pictures) > 0 || len(section.Charts) > 0 || section.Text != "" {
 			r.Sections = append(r.Sections, section)
 		}
 	}
+	r.Sections = append(r.Sections, g.configuration(s, processes))
 	return atomicfile.Write(s.run.Path(runlog.ReportFile), func(w io.Writer) error { return viz.WriteReport(w, r) })
+}
+
+// reportCharts returns the panels that have a curve: a single value is among the figures.
+func reportCharts(panels []viz.Panel) []viz.Panel {
+	return slices.DeleteFunc(panels, func(p viz.Panel) bool {
+		return !slices.ContainsFunc(p.Series, func(s viz.Series) bool { return len(s.Y) > 1 })
+	})
 }
 
 // sections returns the sections of pictures whose files are there.
@@ -147,39 +164,17 @@ func exists(name string) bool {
 
 // warnings returns a section of what the diagnosis found, with the changes that help.
 func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
-	var found []string
+	section := viz.Section{Title: "What to change"}
 	for _, l := range lines {
 		when := fmt.Sprintf("epoch %d", l.Epoch)
 		if l.Kind == runlog.IntervalLine {
 			when = "step " + english.Thousands(float64(l.Step))
 		}
 		for _, w := range l.Warnings {
-			found = append(found, fmt.Sprintf("After %s: %s.", when, w.Message(g.options.OptionName)))
+			section.Warnings = append(section.Warnings, fmt.Sprintf("After %s: %s.", when, w.Message(g.options.OptionName)))
 		}
 	}
-	return viz.Section{Title: "What to change", Text: strings.Join(found, "\n\n")}
-}
-
-// validationMetrics are of the validation part.
-var validationMetrics = []eval.Metric{{Name: "validation_loss", Unit: "nats/image", About: "the loss of the validation images, by which the best checkpoint is chosen"}}
-
-// figures returns the metrics of the last epoch, and the size of the run.
-func figures(epochs []runlog.Line, metrics []eval.Metric, params int) []viz.KV {
-	var f []viz.KV
-	if len(epochs) > 0 {
-		last := epochs[len(epochs)-1]
-		for _, m := range metrics {
-			if v, ok := last.Metric(m.Name); ok {
-				text := fmt.Sprintf("%.2f", v)
-				if math.Abs(v) < 0.1 { // such as a σ that has gone to 0
-					text = fmt.Sprintf("%.2g", v)
-				}
-				f = append(f, viz.KV{Key: strings.TrimSuffix(m.Name+", "+m.Unit, ", "), Value: text})
-			}
-		}
-		f = append(f, viz.KV{Key: "epochs", Value: fmt.Sprint(last.Epoch)}, viz.KV{Key: "steps", Value: english.Thousands(float64(last.Step))})
-	}
-	return append(f, viz.KV{Key: "parameters", Value: english.Thousands(float64(params))})
+	return section
 }
 
 // epochTable returns the metrics that some epoch has, one epoch a row.
@@ -232,30 +227,4 @@ func epochTable(epochs []runlog.Line, metrics []eval.Metric) viz.Table {
 		t.Rows = append(t.Rows, append(row, english.Thousands(l.ImagesPerSec), fmt.Sprintf("%.1f", l.Seconds)))
 	}
 	return t
-}
-
-// facts returns what the run was trained with, and what its metrics mean.
-func (s *Snapshot) facts(epochs []runlog.Line, metrics []eval.Metric) []viz.KV {
-	c := &s.run.Config
-	field, length := c.LengthField()
-	f := []viz.KV{
-		{Key: "recipe", Value: c.Recipe},
-		{Key: "model", Value: c.Kind + " " + string(c.Model)},
-		{Key: "data", Value: fmt.Sprintf("%s: %s training and %s test images of %v", c.Data.Source, english.Thousands(float64(c.Data.Train)), english.Thousands(float64(c.Data.Test)), c.Data.Item)},
-		{Key: "digest of the data", Value: c.Data.Digest},
-		{Key: strings.ToLower(field), Value: fmt.Sprint(length)},
-		{Key: "batch", Value: fmt.Sprint(c.Batch)},
-		{Key: "learning rate", Value: fmt.Sprint(c.LR)},
-		{Key: "seed", Value: fmt.Sprint(c.Seed)},
-		{Key: "backend", Value: s.view.Backend().Name()},
-	}
-	for _, m := range metrics {
-		if len(epochs) == 0 {
-			break
-		}
-		if _, ok := epochs[len(epochs)-1].Metric(m.Name); ok {
-			f = append(f, viz.KV{Key: m.Name, Value: strings.TrimSuffix(m.About+", in "+m.Unit, ", in ")})
-		}
-	}
-	return f
 }

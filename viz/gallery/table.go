@@ -13,14 +13,14 @@ import (
 
 // The sections of the report, in their order.
 const (
+	sectionTraining = "Training"
 	sectionSamples  = "Generated images"
 	sectionNoise    = "From the same noise"
 	sectionLatent   = "The latent space"
-	sectionTraining = "Training"
 	sectionNetwork  = "The network"
 )
 
-var sections = []string{sectionSamples, sectionNoise, sectionLatent, sectionTraining, sectionNetwork}
+var sections = []string{sectionTraining, sectionSamples, sectionNoise, sectionLatent, sectionNetwork}
 
 // table returns the pictures of the package, in the order in which they are drawn and
 // stand in their sections.
@@ -28,10 +28,6 @@ func table(s *Snapshot) []Picture {
 	units := "The latent units that differ most among images, each varied while all others are 0."
 	if !s.HasEncoder() {
 		units = "The first latent units, each varied while all others are 0."
-	}
-	curves := "Training: means over the images of the epoch. Test: means over the test images after it. A test curve that rises above a falling training curve shows overfitting."
-	if s.adversarial {
-		curves = "Training: means over the images between two points. Test: means over the test images at the end of an epoch. The losses of a GAN oscillate and need not fall. Look for an accuracy of 100 %, gradients that go to 0 or grow without end, and images that are all alike."
 	}
 	pictures := []Picture{
 		{Name: "scatter", Section: sectionLatent, Title: "Codes of test images", Draw: drawScatter,
@@ -54,8 +50,7 @@ func table(s *Snapshot) []Picture {
 		{Name: freshName, Section: sectionNoise, Title: "Fresh noise", LogImage: true,
 			Caption: "From other noise each time: beside the others it shows how various the images are.", Alt: "sheet of images from fresh noise"},
 		{Name: fixedName, LogImage: true},
-		{Name: "curves", Section: sectionTraining, Title: "Curves", Draw: drawCurves, Wide: true, OnlyLatest: true,
-			Caption: curves, Alt: "curves of the loss and its terms over the epochs"},
+		{Name: "curves", Draw: drawCurves, OnlyLatest: true}, // the report has its charts
 	}
 	for _, n := range s.session.Model().Networks { // the diagrams do not change
 		p := Picture{

@@ -9,17 +9,18 @@ import (
 	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
+	"github.com/imago-ml/imago/viz"
 )
 
 func newJob(t testing.TB, r *runlog.Run, set *data.Set, threads int) train.Job {
 	t.Helper()
 	be := cpu.New(threads)
 	t.Cleanup(func() { be.Close() })
-	commands := func(s *Snapshot) []string {
-		next := []string{"continue " + s.View().Run().Dir}
+	commands := func(s *Snapshot) []viz.KV {
+		next := []viz.KV{{Key: "Go on", Value: "continue " + s.View().Run().Dir}}
 		for command, has := range map[string]bool{"imago sample": s.HasPrior(), "imago manifold": s.HasPlane(), "imago scatter": s.HasEncoder()} {
 			if has {
-				next = append(next, command)
+				next = append(next, viz.KV{Key: "Do", Value: command})
 			}
 		}
 		return next

@@ -1,0 +1,82 @@
+package runlog
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/buildinfo"
+)
+
+// ProcessesFile says which processes have trained the run.
+const ProcessesFile = "processes.json"
+
+// A Process is one call of the training loop: when, where and by what command the run was
+// trained. A run that was resumed has several. Nothing of it changes what is trained.
+type Process struct {
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`         // until it ended, or until its last checkpoint
+	From    int64     `json:"from"`            // updates done when it started
+	Step    int64     `json:"step"`            // and when Seconds was written
+	Ended   string    `json:"ended,omitempty"` // Complete, Interrupted or the error; "" = it trains, or was killed
+
+	Command   []string `json:"command,omitempty"`   // the command line, as its words; none = another program called the library
+	Imago     string   `json:"imago"`               // version of the program
+	Platform  string   `json:"platform"`            // linux/amd64
+	Processor string   `json:"processor,omitempty"` // name of the model, where the system reports it
+	Threads   int      `json:"threads"`             // that compute
+}
+
+// How a process ended.
+const (
+	Complete    = "complete"
+	Interrupted = "interrupted"
+)
+
+// NewProcess returns a process that starts now, after so many updates, on this machine.
+func NewProcess(command []string, threads int, step int64) Process {
+	return Process{
+		Started: time.Now().UTC().Truncate(time.Millisecond), From: step, Step: step,
+		Command: command, Imago: buildinfo.Version(), Platform: buildinfo.Platform(), Processor: buildinfo.Processor(), Threads: threads,
+	}
+}
+
+// At notes how far the process has come.
+func (p *Process) At(step int64) {
+	p.Step, p.Seconds = step, max(0, time.Since(p.Started).Round(time.Millisecond).Seconds())
+}
+
+// Processes returns the processes that have trained the run in the folder dir, the first
+// one first; none of a run of an earlier version.
+func Processes(dir string) ([]Process, error) {
+	name := filepath.Join(dir, ProcessesFile)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var all []Process
+	if err == nil {
+		err = json.Unmarshal(b, &all)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("runlog: %s: %w; delete that file: nothing else needs it", name, err)
+	}
+	return all, nil
+}
+
+// WriteProcesses writes the processes of the run.
+func (r *Run) WriteProcesses(all []Process) error {
+	b, err := json.MarshalIndent(all, "", "  ")
+	if err == nil {
+		err = atomicfile.WriteBytes(r.Path(ProcessesFile), append(b, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("runlog: %w", err)
+	}
+	return nil
+}
