@@ -117,6 +117,9 @@ type Options struct {
 	// 0 = 5, −1 = there are none, and no report.
 	PicturesEvery int
 	Flip          bool // half of the times, left and right of a training image are exchanged
+	// Shift is the pixels by which a training image is moved at most, up or down and left or
+	// right, another way in each epoch.
+	Shift int
 
 	Observers []train.Observer // follow the run, after its lines and pictures
 }
@@ -291,7 +294,7 @@ func (o Options) configure(set *data.Set, r Recipe) (runlog.Config, error) {
 	if o.Schedule != "" {
 		c.Schedule = o.Schedule
 	}
-	c.Patience = o.Patience
+	c.Patience, c.Shift = o.Patience, o.Shift
 	c.Flip, c.Optimizer = o.Flip, o.Optimizer
 	return c, train.Validate(&c)
 }

@@ -19,6 +19,7 @@ type methodFlags struct {
 	optimizer optim.Settings
 	patience  int
 	init      string
+	shift     int
 }
 
 // addFlags declares the flags.
@@ -27,6 +28,7 @@ func (m *methodFlags) addFlags(c *cobra.Command) {
 	f.StringVar(&m.optimizer.Rule, "optimizer", "", "`rule` of the updates: "+strings.Join(optim.Names(), ", ")+" (default the recipe's, an Adam)")
 	f.Float64Var(&m.optimizer.WeightDecay, "weight-decay", 0, "with --optimizer: decay of the weights, decoupled from the gradient with adamw, an L2 `penalty` with the others (default 0.01 with adamw, else 0)")
 	f.Float64Var(&m.optimizer.Momentum, "momentum", 0, "momentum, as 0.9, of --optimizer sgd or rmsprop")
+	f.IntVar(&m.shift, "shift", 0, "move each training image by up to so many `pixels`, up or down and left or right, another way in each epoch: for small sets")
 	f.StringVar(&m.init, "init", "", "start from the weights of a `run`, a checkpoint or a .safetensors file, of a model of the same shape: fine-tuning")
 	f.IntVar(&m.patience, "patience", 0, "stop after so many `epochs` in a row without a better loss of the validation part, or of the test part if there is none; 0 trains to the end")
 	f.Float64Var(&m.optimizer.Clip, "clip", 0, "largest `norm` of the gradient of an update: a larger gradient is scaled down to it; 0 means no limit")
@@ -35,6 +37,9 @@ func (m *methodFlags) addFlags(c *cobra.Command) {
 // apply sets the fields of config whose flags the user gave.
 func (m *methodFlags) apply(c *cobra.Command, config *runlog.Config) {
 	given := c.Flags().Changed
+	if given("shift") {
+		config.Shift = m.shift
+	}
 	if given("patience") {
 		config.Patience = m.patience
 	}

@@ -96,8 +96,10 @@ type Builder struct {
 	// normalisation in the layers that follow. In a new Builder they are GlorotUniform, Zeros and Constant(1). If
 	// Bias is nil, the layers have no bias.
 	Kernel, Bias, Gamma Init
-	// Training is whether the layers that follow are part of a training step. BatchNorm and Spectral depend on it.
+	// Training is whether the layers that follow are part of a training step. BatchNorm, Spectral and Dropout depend on it.
 	Training bool
+	// Key is the random key of a training step, int32 (4), from which Dropout draws; nil if there is no such layer.
+	Key *graph.Node
 	// Spectral is whether the kernels of the Dense, Conv2D and ConvTranspose2D layers that follow are divided by
 	// their largest singular value (spectral normalisation): see kernel.
 	Spectral bool

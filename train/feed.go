@@ -55,11 +55,10 @@ type chunk struct {
 // nothing is allocated for a step.
 type feed struct {
 	feedConfig
-	perChunk      int     // images
-	flips         rng.Key // of image i in epoch e: At(e).At(i)
+	perChunk      int // images
 	item          medium.Item
-	mirror        medium.Mirror // nil = no flips
-	started, free chan *batch   // started: in order, read or being read
+	augment       augmentation
+	started, free chan *batch // started: in order, read or being read
 	chunks        chan chunk
 	cancel        context.CancelFunc
 	done          sync.WaitGroup
@@ -73,6 +72,7 @@ type feedConfig struct {
 	epoch, at int // of the first image
 	epochs    int
 	flip      bool           // Config.Flip
+	shift     int            // Config.Shift
 	labelled  *labelledItems // nil if the step takes none
 	newCall   func(b *batch) (*exec.Call, error)
 }
@@ -81,11 +81,8 @@ func newFeed(c feedConfig) (*feed, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	item := c.images.Item()
 	f := &feed{
-		feedConfig: c, perChunk: max(1, chunkValues/item.Size()), flips: rng.New(c.seed).Split("flip"), item: item,
+		feedConfig: c, perChunk: max(1, chunkValues/item.Size()), item: item, augment: newAugmentation(c, item),
 		started: make(chan *batch, batches), free: make(chan *batch, batches), chunks: make(chan chunk), cancel: cancel,
-	}
-	if c.flip {
-		f.mirror, _ = item.Medium.(medium.Mirror)
 	}
 	for range batches {
 		b, err := f.newBatch()
@@ -219,14 +216,16 @@ func (f *feed) work(ctx context.Context) {
 // read reads the image at place k of b, the labelled images being after the others. A
 // panic of a decoder is an error of the image.
 func (f *feed) read(r *data.Reader, b *batch, k int) (err error) {
-	x, image, at, flips := b.x, int32(0), k, f.flips.At(uint64(b.epoch))
+	x, image, at := b.x, int32(0), k
+	own := func(stream rng.Key) rng.Key { return stream.At(uint64(b.epoch)).At(uint64(image)) }
 	if k < b.n {
 		image = b.index[k]
-		flips = flips.At(uint64(image))
 	} else {
 		x, at = b.labelledX, k-b.n
 		image = b.labelledIndex[at]
-		flips = flips.Split("labelled").At(uint64(b.at)).At(uint64(at))
+		own = func(stream rng.Key) rng.Key {
+			return stream.At(uint64(b.epoch)).Split("labelled").At(uint64(b.at)).At(uint64(at))
+		}
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -236,8 +235,8 @@ func (f *feed) read(r *data.Reader, b *batch, k int) (err error) {
 	size := f.item.Size()
 	pix := x.F32()[at*size : (at+1)*size]
 	err = r.Floats(int(image), pix)
-	if f.mirror != nil && err == nil && flips.Float64() < 0.5 {
-		f.mirror.MirrorLeftRight(f.item, pix)
+	if err == nil {
+		f.augment.apply(f.item, pix, own)
 	}
 	return err
 }

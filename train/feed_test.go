@@ -156,3 +156,61 @@ func TestFeedFlips(t *testing.T) {
 		}
 	}
 }
+
+// Images are moved by every distance up to the most, each as often as another, in other ways
+// in another epoch and the same however the feed is started; flips stay as they are without.
+func TestFeedShifts(t *testing.T) {
+	const n, side = 200, 7
+	pix := make([]uint8, n*side*side)
+	for i := range n {
+		pix[i*side*side+3*side+2] = 255 // one bright pixel, left of the middle
+	}
+	images := runtest.Must(data.NewInMemory(pix, n, pixels.Item(side, side, 1)))
+	places := func(c feedConfig, epoch, at int) map[int32]int {
+		c.images, c.batchSize, c.seed, c.epoch, c.at, c.epochs = images, 50, 5, epoch, at, epoch+1
+		f := startFeed(t, c)
+		defer f.stop()
+		seen := map[int32]int{}
+		for ; at < n; at += 50 {
+			b := f.next()
+			for k, i := range b.index {
+				seen[i] = slices.Index(b.x.F32()[k*side*side:][:side*side], 1)
+			}
+			f.release(b)
+		}
+		return seen
+	}
+	first, next := places(feedConfig{shift: 1}, 0, 0), places(feedConfig{shift: 1}, 1, 0)
+	count, moved := map[int]int{}, 0
+	for i, place := range first {
+		count[place]++
+		if place != next[i] {
+			moved++
+		}
+	}
+	for row := 2; row <= 4; row++ {
+		for column := 1; column <= 3; column++ {
+			if c := count[row*side+column]; c < 8 || c > 40 { // of 22, by five deviations of 4.4
+				t.Errorf("%d of %d images have the pixel in row %d and column %d", c, n, row, column)
+			}
+		}
+	}
+	if len(count) != 9 || moved < 150 {
+		t.Errorf("%d places, %d images move in the next epoch", len(count), moved)
+	}
+	for i, place := range places(feedConfig{shift: 1}, 0, 100) {
+		if place != first[i] {
+			t.Fatalf("image %d of a feed that starts later is moved to %d, want %d", i, place, first[i])
+		}
+	}
+	flipped, both := places(feedConfig{flip: true}, 0, 0), places(feedConfig{flip: true, shift: 1}, 0, 0)
+	for i, place := range flipped {
+		column := 2 + first[i]%side - 2
+		if place%side == 4 {
+			column = 4 + first[i]%side - 2
+		}
+		if want := first[i]/side*side + column; both[i] != want {
+			t.Fatalf("image %d is at %d flipped, %d moved, and %d both, want %d", i, place, first[i], both[i], want)
+		}
+	}
+}

@@ -85,7 +85,7 @@ func (t *trainer) train(ctx context.Context) (last runlog.Line, err error) {
 // last epoch that has one.
 func (t *trainer) trainPhase(ctx context.Context, last runlog.Line) (runlog.Line, error) {
 	f, err := newFeed(feedConfig{
-		images: t.Data.Labelled(t.Data.Train), batchSize: t.batchSize, seed: t.config.Seed, flip: t.config.Flip,
+		images: t.Data.Labelled(t.Data.Train), batchSize: t.batchSize, seed: t.config.Seed, flip: t.config.Flip, shift: t.config.Shift,
 		epoch: t.at.Epoch, at: int(t.at.EpochImages), epochs: t.phase.End,
 		labelled: t.labelled, newCall: t.step.newCall,
 	})

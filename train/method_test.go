@@ -67,7 +67,7 @@ func TestOptimizers(t *testing.T) {
 }
 
 // A run that is steered by its validation part, early stopping, a plateau of the rate,
-// AdamW and clipping, interrupted and resumed anywhere, ends with the same bits: state,
+// AdamW, clipping, shifts and dropout, interrupted and resumed anywhere, ends with the same bits: state,
 // log and the epoch in which it stops.
 func TestSteeredRun(t *testing.T) {
 	set := runtest.Must(data.Validation(runtest.Must(runtest.Small(150, 30)), data.Options{Validation: 0.2}))
@@ -75,8 +75,8 @@ func TestSteeredRun(t *testing.T) {
 		t.Fatalf("%d training and %d validation images", set.Train.Len(), set.Validation.Len())
 	}
 	for _, recipe := range []string{"mlp-vae", "staged"} {
-		c := runtest.Config(recipe, set, "hidden", "16")
-		c.Epochs, c.Batch, c.LR, c.Patience, c.Schedule, c.Checkpoints.Steps = 40, 32, 0.05, 3, "plateau:1:0.5", 3
+		c := runtest.Config(recipe, set, "hidden", "16", "dropout", "0.1")
+		c.Epochs, c.Batch, c.LR, c.Patience, c.Schedule, c.Checkpoints.Steps, c.Shift = 40, 32, 0.05, 3, "plateau:1:0.5", 3, 1
 		c.Optimizer = optim.Settings{Rule: "adamw", WeightDecay: 0.1, Clip: 20}
 		whole := runtest.NewRun(t, c)
 		var out bytes.Buffer

@@ -183,5 +183,8 @@ func Check(c *runlog.Config, m *model.Model, set *data.Set) error {
 			return fmt.Errorf("train: %w", err)
 		}
 	}
+	if err := checkAugmentation(c, set.Item()); err != nil {
+		return err
+	}
 	return checkMonitored(c, m)
 }

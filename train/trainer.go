@@ -14,7 +14,6 @@ import (
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
-	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
@@ -192,8 +191,8 @@ func checkJob(j Job) error {
 	if want := c.Data.Item; !saved.SameShape(want) {
 		return fmt.Errorf("train: %s: the items are %v, those of the run %v", j.Run.Dir, saved, want)
 	}
-	if _, ok := j.Data.Item().Medium.(medium.Mirror); c.Flip && !ok {
-		return option.Errorf("train: {Flip}: items of medium %s have no left and right", saved.Medium)
+	if err := checkAugmentation(c, j.Data.Item()); err != nil {
+		return err
 	}
 	if j.Data.Digest != c.Data.Digest || j.Data.Train.Len() != c.Data.Train || j.Data.Validation.Len() != c.Data.Validation {
 		return fmt.Errorf("train: %s: the data are not those of the run: %s has digest %.12s… and %d training images, %s wants %.12s… and %d; give the same data, or start a new run",

@@ -92,6 +92,14 @@ type Mirror interface {
 	MirrorLeftRight(item Item, values []float32)
 }
 
+// A Shifter is a Medium whose items may be moved to augment training data.
+type Shifter interface {
+	Medium
+	// Shift moves one item in place by so many rows down and columns right, or up and left
+	// if they are negative. What comes in has the values of the edge.
+	Shift(item Item, values []float32, rows, columns int)
+}
+
 // An Element is what the values of an item stand for.
 type Element int
 

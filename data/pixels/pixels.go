@@ -186,6 +186,35 @@ func (Medium) MirrorLeftRight(item medium.Item, values []float32) {
 	}
 }
 
+// Shift moves an image in place by so many rows down and columns right. The pixels that
+// come in are those of the edge.
+func (Medium) Shift(item medium.Item, values []float32, rows, columns int) {
+	h, w, c := sides(item)
+	rows, columns = min(max(rows, 1-h), h-1), min(max(columns, 1-w), w-1)
+	row := func(y int) []float32 { return values[y*w*c : (y+1)*w*c] }
+	for i := range h { // a row is read before another takes its place
+		y := i
+		if rows > 0 {
+			y = h - 1 - i
+		}
+		copy(row(y), row(min(max(y-rows, 0), h-1)))
+	}
+	for y := range h {
+		r := row(y)
+		if columns > 0 {
+			copy(r[columns*c:], r)
+		} else {
+			copy(r, r[-columns*c:])
+		}
+		for x := 1; x < columns; x++ {
+			copy(r[x*c:][:c], r[:c])
+		}
+		for x := w + columns; x < w-1; x++ {
+			copy(r[x*c:][:c], r[(w-1)*c:])
+		}
+	}
+}
+
 // Bytes returns the levels of pixels in [0, 1]: each rounded to the nearest p/255, NaN
 // as 0.
 func Bytes(x []float32) []uint8 {

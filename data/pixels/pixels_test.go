@@ -137,3 +137,28 @@ func TestMirrorLeftRight(t *testing.T) {
 		t.Error(x)
 	}
 }
+
+// What moves in has the values of the edge, also if the image moves by more than its size.
+func TestShift(t *testing.T) {
+	for _, tt := range []struct {
+		rows, columns int
+		want          []float32
+	}{
+		{0, 0, []float32{1, 2, 3, 4, 5, 6}},
+		{1, 0, []float32{1, 2, 3, 1, 2, 3}},
+		{0, 1, []float32{1, 1, 2, 4, 4, 5}},
+		{-1, -2, []float32{6, 6, 6, 6, 6, 6}},
+		{0, -9, []float32{3, 3, 3, 6, 6, 6}},
+	} {
+		x := []float32{1, 2, 3, 4, 5, 6}
+		Medium{}.Shift(Item(2, 3, 1), x, tt.rows, tt.columns)
+		if !slices.Equal(x, tt.want) {
+			t.Errorf("by %d rows and %d columns: %v, want %v", tt.rows, tt.columns, x, tt.want)
+		}
+	}
+	x := []float32{1, 2, 3, 4, 5, 6}
+	Medium{}.Shift(Item(1, 3, 2), x, 0, 1)
+	if !slices.Equal(x, []float32{1, 2, 1, 2, 3, 4}) {
+		t.Errorf("of two channels: %v", x)
+	}
+}

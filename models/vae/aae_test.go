@@ -149,7 +149,7 @@ func TestEveryOptionOfAdversarialKindsHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
 		"latent": {"4", "5"}, "hidden": {"5", "6"}, "adversarial-rate": {"1", "2"}, "loss": {"bce", "mse"}, "sigma": {"0.1", "0.3"}, "binarize": {"false", "true"},
 		"gamma": {"2", "1"}, "d-hidden": {"4", "5"}, "d-rate": {"1", "2"}, "warmup": {"0", "4"}, "free-bits": {"0", "2"},
-		"filters": {"3,4", "3"}, "dense": {"5", "6"}, "kernel": {"4", "3"}, "mirror": {"true", "false"}, "residual": {"false", "true"},
+		"filters": {"3,4", "3"}, "dense": {"5", "6"}, "kernel": {"4", "3"}, "mirror": {"true", "false"}, "residual": {"false", "true"}, "dropout": {"0", "0.5"},
 	}
 	for _, kind := range []kindOf{AAE, FactorVAE} {
 		k, _ := kind()

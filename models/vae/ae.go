@@ -84,7 +84,7 @@ func (c *MLPAEConfig) New(in model.Input) (*model.Model, error) {
 func MLPAE() (model.Kind, model.Recipe) {
 	return published("mlp-ae", "autoencoder with dense networks: no noise, no KL",
 		func() model.Config {
-			return &MLPAEConfig{AEOptions: AEOptions{2, "mae"}, MLP: MLP{[]int{256}, "relu"}}
+			return &MLPAEConfig{AEOptions: AEOptions{2, "mae"}, MLP: MLP{Hidden: []int{256}, Activation: "relu"}}
 		})
 }
 

@@ -28,6 +28,7 @@ type CNN struct {
 	Kernel   int   `json:"kernel" flag:"kernel" help:"rows and columns of the convolution kernels"`                                                              // 1 to 31
 	Mirror   bool  `json:"mirror" flag:"mirror" help:"let the decoder's last layer double the image, in place of a layer after it"`
 	Residual bool  `json:"residual" flag:"residual" help:"add a residual block of two convolutions where the image has each of its sizes"`
+	Dropout
 }
 
 func (c CNN) validate() []error {
@@ -41,7 +42,7 @@ func (c CNN) validate() []error {
 	if c.Kernel < 1 || c.Kernel > 31 {
 		faults = append(faults, option.Errorf("vae: {Kernel} %d: want 1 to 31", c.Kernel))
 	}
-	return faults
+	return append(faults, c.Dropout.validate()...)
 }
 
 // fits returns an error unless the rows and columns can be halved once a layer: the
@@ -70,13 +71,13 @@ func (c CNN) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
 	}
 	for i, filters := range c.Filters {
 		h = enc.Conv2D(nn.LayerName("conv2d", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
-		h = c.residual(enc, i, h)
+		h = c.drop(enc, i, c.residual(enc, i, h))
 	}
 	h = enc.Flatten("flatten", h)
 	if c.Dense == 0 {
 		return h
 	}
-	return enc.Dense("dense", h, c.Dense, nn.ReLU)
+	return c.drop(enc, len(c.Filters), enc.Dense("dense", h, c.Dense, nn.ReLU))
 }
 
 // Logits returns the logits of an image: z (B,Z) → (B,H,W,C).
@@ -91,7 +92,7 @@ func (c CNN) Logits(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node
 	}
 	h := dec.Dense(name, z, rows*cols*deepest, nn.ReLU)
 	h = dec.Reshape("reshape", h, rows, cols, deepest)
-	h = c.residual(dec, 0, h)
+	h = c.drop(dec, 0, c.residual(dec, 0, h))
 	doubled, stride := c.Filters, 1
 	if c.Mirror {
 		doubled, stride = c.Filters[:n-1], 2
@@ -100,7 +101,7 @@ func (c CNN) Logits(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node
 	for _, filters := range slices.Backward(doubled) {
 		h = dec.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, filters, c.Kernel, 2, graph.Same, nn.ReLU)
 		i++
-		h = c.residual(dec, i, h)
+		h = c.drop(dec, i, c.residual(dec, i, h))
 	}
 	return dec.ConvTranspose2D(nn.LayerName("conv2d_transpose", i), h, channels, c.Kernel, stride, graph.Same, nn.None)
 }

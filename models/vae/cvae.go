@@ -70,6 +70,6 @@ func (c *MLPCVAEConfig) New(in model.Input) (*model.Model, error) {
 func MLPCVAE() (model.Kind, model.Recipe) {
 	return published("mlp-cvae", "conditional VAE with dense networks: given the labels",
 		func() model.Config {
-			return &MLPCVAEConfig{VAEOptions: vaeOptions(20, "bce"), MLP: MLP{[]int{512}, "relu"}}
+			return &MLPCVAEConfig{VAEOptions: vaeOptions(20, "bce"), MLP: MLP{Hidden: []int{512}, Activation: "relu"}}
 		})
 }

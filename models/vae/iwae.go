@@ -163,7 +163,7 @@ func (c *IWAEConfig) New(in model.Input) (*model.Model, error) {
 // 40 of 3,280 epochs, are a recipe's default.
 func IWAE() (model.Kind, model.Recipe, model.Recipe) {
 	kind := model.Kind{Name: "iwae", About: "importance weighted autoencoder with dense networks", Default: func() model.Config {
-		return &IWAEConfig{Latent: 50, Samples: 50, Options: binarized(), MLP: MLP{[]int{200, 200}, "tanh"}}
+		return &IWAEConfig{Latent: 50, Samples: 50, Options: binarized(), MLP: MLP{Hidden: []int{200, 200}, Activation: "tanh"}}
 	}}
 	train := model.Training{Epochs: 40, Batch: 20, LearningRate: 1e-3, Schedule: "burda"}
 	return kind,

@@ -116,7 +116,7 @@ func (c *MLPVAEConfig) New(in model.Input) (*model.Model, error) {
 func MLPVAE() (model.Kind, model.Recipe) {
 	return published("mlp-vae", "variational autoencoder with dense networks",
 		func() model.Config {
-			return &MLPVAEConfig{VAEOptions: vaeOptions(2, "bce"), MLP: MLP{[]int{256}, "relu"}}
+			return &MLPVAEConfig{VAEOptions: vaeOptions(2, "bce"), MLP: MLP{Hidden: []int{256}, Activation: "relu"}}
 		})
 }
 

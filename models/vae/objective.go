@@ -166,7 +166,7 @@ func (b builder) inputs(n int) *Inputs {
 // so that a short batch, padded with images of weight 0, gives the step of the short batch.
 func (b builder) step(p phase, n int, lr *graph.Node) (*Inputs, update.Step) {
 	in := b.inputs(n)
-	in.Builder.Training = true
+	in.Builder.Training, in.Builder.Key = true, in.Key
 	in.Epoch = graph.Input(model.InputEpoch, tensor.Float32)
 	if b.supervision != nil {
 		in.LabelledX = graph.Input(model.InputLabelledX, tensor.Float32, b.in.Batch(b.supervision.Batch)...)

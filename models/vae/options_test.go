@@ -22,7 +22,7 @@ var effects = map[string]effect{
 	"sigma": {to: "0.3", with: []string{"loss", "gaussian", "binarize", "false"}}, "binarize": {to: "true", with: []string{"binarize", "false"}},
 	"warmup": {to: "4", with: []string{"warmup", "0"}}, "free-bits": {to: "2"},
 	"mmd": {to: "5"}, "mmd-kernel": {to: "rbf", with: []string{"mmd", "5"}},
-	"hidden": {to: "6,4", with: []string{"hidden", "5,4"}}, "activation": {to: "softplus"},
+	"hidden": {to: "6,4", with: []string{"hidden", "5,4"}}, "activation": {to: "softplus"}, "dropout": {to: "0.5"},
 	"filters": {to: "3"}, "dense": {to: "6"}, "kernel": {to: "4", with: []string{"kernel", "3"}}, "mirror": {to: "true"}, "residual": {to: "true"},
 	"samples": {to: "3"}, "latents": {to: "2,2"},
 }

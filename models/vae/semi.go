@@ -200,7 +200,7 @@ func M1M2() (model.Kind, model.Recipe) {
 // m1Config returns the defaults of M1.
 func m1Config(pretrain int) M1Config {
 	return M1Config{
-		VAEOptions: vaeOptions(50, "bce"), MLP: MLP{[]int{600, 600}, "relu"}, SemiSupervision: SemiSupervision{100, 100, 1},
+		VAEOptions: vaeOptions(50, "bce"), MLP: MLP{Hidden: []int{600, 600}, Activation: "relu"}, SemiSupervision: SemiSupervision{100, 100, 1},
 		Pretraining: Pretraining{pretrain}, M2Networks: M2Networks{[]int{300}},
 	}
 }

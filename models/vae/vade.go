@@ -363,7 +363,7 @@ func VaDE() (model.Kind, model.Recipe) {
 	about := "VAE whose prior is a mixture of clusters, learned without labels"
 	return model.Kind{Name: "vade", About: about, Default: func() model.Config {
 			return &VaDEConfig{
-				Latent: 20, Clusters: 10, Covariance: "full", Options: likelihood.DefaultOptions("bce"), MLP: MLP{[]int{600, 600}, "relu"},
+				Latent: 20, Clusters: 10, Covariance: "full", Options: likelihood.DefaultOptions("bce"), MLP: MLP{Hidden: []int{600, 600}, Activation: "relu"},
 				Pretraining: Pretraining{10}, PretrainBeta: 1,
 			}
 		}},

@@ -37,6 +37,7 @@ type Config struct {
 	Batch     int            `json:"batch"`              // images a step, ≥ 1
 	LR        float64        `json:"lr"`                 // learning rate, > 0
 	Optimizer optim.Settings `json:"optimizer,omitzero"` // zero = the model's own
+	Shift     int            `json:"shift,omitempty"`    // each training image is moved by up to so many pixels, up or down, and left or right
 	Flip      bool           `json:"flip,omitempty"`     // half of the times, left and right of a training image are exchanged
 	Seed      uint64         `json:"seed"`               // of all randomness
 
@@ -240,6 +241,7 @@ func (c *Config) Validate() error {
 	if _, err := optim.ParseSchedule(c.Schedule); err != nil {
 		faults = append(faults, option.Errorf("runlog: {Schedule}: %w", err))
 	}
+	check(c.Shift >= 0 && c.Shift < 1<<12, "{Shift} %d: want a number of pixels, or 0", c.Shift)
 	check(c.Patience >= 0, "{Patience} %d: want a number of epochs without improvement, or 0 (train to the end)", c.Patience)
 	check(c.LogSteps >= 0, "{LogSteps} %d: want a number of steps, or 0 (each epoch)", c.LogSteps)
 	m := c.Measure
