@@ -156,6 +156,9 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 		return nil, data.Split{}, err
 	}
 	opt.DataDir, opt.NoCache, opt.Progress = s.dir, s.noCache, a.err
+	if s.data != "" { // the standard input that a run was trained on is gone
+		opt.Input = c.InOrStdin()
+	}
 	set, err := a.Data.Open(c.Context(), name, opt)
 	if err != nil {
 		return nil, data.Split{}, err

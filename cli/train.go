@@ -155,6 +155,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 		return config, nil, nil, usage(c, err)
 	}
 	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Validation: t.validation, Without: t.without, Label: t.label, Progress: a.err}
+	opt.Input = c.InOrStdin()
 	if err := t.reading.apply(c, &opt.Reading); err != nil {
 		return config, nil, nil, usage(c, err)
 	}

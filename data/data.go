@@ -176,6 +176,8 @@ type Options struct {
 	Validation   float64       // part of the training images that is Set.Validation, in [0, 1)
 	Without      []string      // names of classes whose images are left out of both parts
 
+	Input io.Reader // what the set called StandardInput is read from; nil = it is gone
+
 	Reading // how tables and arrays are read
 }
 

@@ -77,12 +77,24 @@ func (r *Registry) Source(name string) (Source, error) {
 }
 
 // Open returns the set of that name or, if there is none, the set at that path
-// ("./mnist" is a path even if mnist is a set). It crops, resizes and converts to grey
+// ("./mnist" is a path even if mnist is a set; "-" is Options.Input). It crops, resizes and converts to grey
 // as opt says, checks the set (Validate), removes the images of opt.Without, and divides
 // off the validation part.
 func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
+	}
+	if nameOrPath == StandardInput {
+		path, done, err := spool(opt.Input)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		set, err := r.Open(ctx, path, opt)
+		if err == nil {
+			set.Name, set.Path = StandardInput, ""
+		}
+		return set, err
 	}
 	load, crops, err := r.loader(nameOrPath)
 	if err != nil {
