@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -99,7 +101,7 @@ runs are evaluated on the test images of the first run's data set, or of --data.
 	return c
 }
 
-// writeComparison writes the page to the file out, and prints the paragraph that explains the numbers.
+// writeComparison writes the page to the file out, and prints the numbers and what they mean.
 func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out string) error {
 	imago, _ := runlog.Versions()
 	var page bytes.Buffer
@@ -109,7 +111,14 @@ func (a *app) writeComparison(ctx context.Context, got *compare.Comparison, out 
 	if err := atomicfile.WriteBytes(out, page.Bytes()); err != nil {
 		return err
 	}
-	fmt.Fprintln(a.out, got.Summary())
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, row := range got.Headline() {
+		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "\n%s\n", got.Summary())
 	a.printWritten(out, "%s and %s side by side", got.Sides[0].Name, got.Sides[1].Name)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 	"github.com/imago-ml/imago/train/runlog"
+	"github.com/imago-ml/imago/viz"
 )
 
 func TestSteps(t *testing.T) {
@@ -101,7 +102,7 @@ func TestSummary(t *testing.T) {
 		has, not []string
 	}{
 		{"off", side(t, "cloud", vae.MLPVAE, 0, scores, 0.5, 0.1, 0.004),
-			[]string{"σ was 0.5 after the first epoch and 0.004 after epoch 3", "The KL is off", "2000 times smaller", "has become an autoencoder", "2.5 nats", "2 in the unit that has the most and 0.5 in the unit that has the least"}, nil},
+			[]string{"σ was 0.5 after the first epoch and 0.004 after epoch 3", "The KL is off", "2000 times smaller", "has become an autoencoder"}, nil},
 		{"not yet", side(t, "cloud", vae.MLPVAE, 0, map[string]float64{eval.MeanSigma: 0.9, eval.KLPerUnit: 1, eval.ActiveUnits: 1, "test_mse": 0.02}),
 			[]string{"so far σ has not gone to zero"}, []string{"become an autoencoder", "after the first epoch"}},
 		{"on", side(t, "cloud", vae.MLPVAE, 1, scores), []string{"The KL, weighted 1, is the cost of information"}, []string{"is off"}},
@@ -110,7 +111,7 @@ func TestSummary(t *testing.T) {
 		tt.side.GaussianSamples.Outliers, point.GaussianSamples.Outliers = 0.1, 0.6
 		c := Comparison{Sides: [2]Measurements{point, tt.side}}
 		text := c.Summary()
-		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point have more gaps", "only the middle of the codes of point, whose standard deviation is 8 times as large", "0.01 by point") {
+		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point have more gaps", "only the middle of the codes of point, whose standard deviation is 8 times as large") {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: %q lacks %q", tt.name, text, want)
 			}
@@ -121,10 +122,20 @@ func TestSummary(t *testing.T) {
 			}
 		}
 	}
-	far := point
-	far.PriorSamples.FID, far.GaussianSamples.FID = 200, 100
-	if text := (&Comparison{Sides: [2]Measurements{far, far}}).Summary(); !strings.Contains(text, "a Fréchet distance (FID) of 200 and 200") || !strings.Contains(text, "at distances of 100 and 100") {
-		t.Errorf("with a net: %q", text)
+	cloud := side(t, "cloud", vae.MLPVAE, 1, scores)
+	cloud.PriorSamples.FID, cloud.GaussianSamples.Outliers = 200, 0.25
+	var rows []string
+	for _, r := range (&Comparison{Sides: [2]Measurements{point, cloud}}).Headline() {
+		rows = append(rows, strings.Join(r, "|"))
+	}
+	got := strings.Join(rows, "\n")
+	for _, want := range []string{
+		"|point|cloud|", "mean σ of q(z|x)|–|0.004|", "KL|–|2.5|nats", "KL of the unit with the most|–|2|nats", "KL of the unit with the least|–|0.5|nats",
+		"mean squared error of reconstructions|0.01|0.02|", "FID of images from N(0, I)|–|200|", "outliers among images from the fitted Gaussian|60|25|% (of test images: 5)", "latent units|2|2|",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the table lacks %q:\n%s", want, got)
+		}
 	}
 	even := Comparison{Sides: [2]Measurements{point, point}}
 	if text := even.Summary(); !strings.Contains(text, "about as many gaps") {
@@ -140,15 +151,15 @@ func TestUnitPanel(t *testing.T) {
 		}
 		return l
 	}
-	p, ok := unitPanel([]runlog.Line{line(1, 3), line(2, 3), {Kind: runlog.StepLine}})
+	p, ok := unitPanel([]runlog.Line{line(1, 3), line(2, 3), {Kind: runlog.StepLine}}, viz.ClassColor(0))
 	if !ok || len(p.Series) != 3 || p.Series[2].Name != "z[2]" || p.Series[2].Y[1] != 4 {
 		t.Errorf("of three units: %+v", p.Series)
 	}
-	p, ok = unitPanel([]runlog.Line{line(1, 101), line(2, 101)})
+	p, ok = unitPanel([]runlog.Line{line(1, 101), line(2, 101)}, viz.ClassColor(0))
 	if !ok || len(p.Series) != 5 || p.Series[0].Y[1] != 200 || p.Series[2].Y[0] != 50 || p.Series[4].Y[1] != 0 {
 		t.Errorf("of many units: %+v", p.Series)
 	}
-	if _, ok := unitPanel([]runlog.Line{line(1, 0)}); ok {
+	if _, ok := unitPanel([]runlog.Line{line(1, 0)}, viz.ClassColor(0)); ok {
 		t.Error("a log without units has a panel")
 	}
 }

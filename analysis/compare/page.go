@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"image/color"
 	"io"
 	"math"
 	"slices"
@@ -251,7 +252,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 	} {
 		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: curve.title, XLabel: "epoch", YLabel: curve.unit, LogY: curve.log, YFromZero: !curve.log && curve.metric != "test_reconstruction"}}
 		for i := range c.Sides {
-			s := viz.Series{Name: c.Sides[i].Name}
+			s := viz.Series{Name: c.Sides[i].Name, Color: viz.ClassColor(i)} // a model has one colour in all panels
 			for _, l := range runlog.Epochs(c.Sides[i].Log) {
 				if v, ok := l.Test[curve.metric]; ok {
 					s.X, s.Y = append(s.X, float64(l.Epoch)), append(s.Y, v)
@@ -276,7 +277,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 		section.Pictures = append(section.Pictures, p)
 	}
 	for i := range c.Sides {
-		p, ok := unitPanel(c.Sides[i].Log)
+		p, ok := unitPanel(c.Sides[i].Log, viz.ClassColor(i))
 		if !ok {
 			continue
 		}
@@ -294,9 +295,21 @@ func (c *Comparison) training() ([]viz.Section, error) {
 	return []viz.Section{section}, nil
 }
 
+// quantiles are those of the KL of many units that have a curve.
+var quantiles = []struct {
+	name string
+	at   float64
+}{{"largest", 1}, {"upper quartile", 0.75}, {"median", 0.5}, {"lower quartile", 0.25}, {"smallest", 0}}
+
+// shade returns a colour mixed with white, c for t = 0 and pale towards t = 1.
+func shade(c color.NRGBA, t float64) color.NRGBA {
+	f := func(v uint8) uint8 { return uint8(float64(v) + 0.75*t*(255-float64(v))) }
+	return color.NRGBA{f(c.R), f(c.G), f(c.B), c.A}
+}
+
 // unitPanel returns the KL of the units over the epochs: of each unit if there are few, else
-// quantiles. ok is false if the log has none.
-func unitPanel(log []runlog.Line) (viz.Panel, bool) {
+// quantiles, in shades of the colour of the model. ok is false if the log has none.
+func unitPanel(log []runlog.Line, of color.NRGBA) (viz.Panel, bool) {
 	p := viz.Panel{CurveOptions: viz.CurveOptions{Title: "KL of the units", XLabel: "epoch", YLabel: "nats per image", YFromZero: true}}
 	var x []float64
 	var rows [][]float64
@@ -309,8 +322,12 @@ func unitPanel(log []runlog.Line) (viz.Panel, bool) {
 		return p, false
 	}
 	units := len(rows[0])
+	most := min(units, 8)
+	if units > most {
+		most = len(quantiles)
+	}
 	curve := func(name string, value func(row []float64) float64) {
-		s := viz.Series{Name: name, X: x}
+		s := viz.Series{Name: name, X: x, Color: shade(of, float64(len(p.Series))/float64(most))}
 		for _, r := range rows {
 			s.Y = append(s.Y, value(r))
 		}
@@ -322,10 +339,7 @@ func unitPanel(log []runlog.Line) (viz.Panel, bool) {
 		}
 		return p, true
 	}
-	for _, q := range []struct {
-		name string
-		at   float64
-	}{{"largest", 1}, {"upper quartile", 0.75}, {"median", 0.5}, {"lower quartile", 0.25}, {"smallest", 0}} {
+	for _, q := range quantiles {
 		curve(q.name, func(row []float64) float64 {
 			sorted := slices.Sorted(slices.Values(row))
 			return sorted[int(math.Round(q.at*float64(units-1)))]

@@ -18,34 +18,76 @@ func (m *Measurements) number(name string) float64 {
 	return nan
 }
 
-// Summary returns what the numbers mean, in paragraphs with an empty line between them.
+// Summary returns what the numbers mean, in paragraphs with an empty line between them. The
+// numbers themselves are in Headline.
 func (c *Comparison) Summary() string {
 	a, b := &c.Sides[0], &c.Sides[1]
-	return strings.Join([]string{a.describeCodes(), b.describeCodes(), c.describeSamples(), c.describeReconstructions()}, "\n\n")
+	return strings.Join([]string{a.describeCodes(), b.describeCodes(), c.describeSamples()}, "\n\n")
+}
+
+// Headline returns the numbers that matter most: for each its name, its value for both
+// models, and its unit. The first row has the names of the models.
+func (c *Comparison) Headline() [][]string {
+	rows := [][]string{{"", c.Sides[0].Name, c.Sides[1].Name, ""}}
+	add := func(name, unit, format string, factor float64, value func(m *Measurements) float64) {
+		row, known := []string{name}, false
+		for i := range c.Sides {
+			v, cell := value(&c.Sides[i]), "–"
+			if !math.IsNaN(v) {
+				cell, known = fmt.Sprintf(format, factor*v), true
+			}
+			row = append(row, cell)
+		}
+		if known {
+			rows = append(rows, append(row, unit))
+		}
+	}
+	score := func(name string) func(m *Measurements) float64 {
+		return func(m *Measurements) float64 { return m.number(name) }
+	}
+	add("mean σ of q(z|x)", "", "%.2g", 1, score(eval.MeanSigma))
+	add("standard deviation of the codes", "a unit, 1 in N(0, I)", "%.2g", 1, func(m *Measurements) float64 { return m.Spread })
+	add("active units", "", "%.0f", 1, score(eval.ActiveUnits))
+	add("latent units", "", "%.0f", 1, func(m *Measurements) float64 { return float64(m.Session.Latent()) })
+	add("KL", "nats", "%.3g", 1, func(m *Measurements) float64 { return m.unitKL(func(kl []float64) float64 { return sum(kl) }) })
+	add("KL of the unit with the most", "nats", "%.2g", 1, func(m *Measurements) float64 { return m.unitKL(slices.Max[[]float64]) })
+	add("KL of the unit with the least", "nats", "%.2g", 1, func(m *Measurements) float64 { return m.unitKL(slices.Min[[]float64]) })
+	add("mean squared error of reconstructions", "", "%.3g", 1, score("test_mse"))
+	add("FID of images from N(0, I)", "", "%.3g", 1, func(m *Measurements) float64 { return m.PriorSamples.FID })
+	add("FID of images from the fitted Gaussian", "", "%.3g", 1, func(m *Measurements) float64 { return m.GaussianSamples.FID })
+	percent := fmt.Sprintf("%% (of test images: %.0f)", 100*(1-outlierQuantile))
+	add("outliers among images from N(0, I)", percent, "%.0f", 100, func(m *Measurements) float64 { return m.PriorSamples.Outliers })
+	add("outliers among images from the fitted Gaussian", percent, "%.0f", 100, func(m *Measurements) float64 { return m.GaussianSamples.Outliers })
+	add("outliers on paths between test images", percent, "%.0f", 100, func(m *Measurements) float64 { return m.Smoothness.Outliers })
+	add("longest step of a path", "mean steps", "%.2f", 1, func(m *Measurements) float64 { return m.Smoothness.LongestStep })
+	return rows
+}
+
+// unitKL returns a number of the KL of the units; NaN for a model without one.
+func (m *Measurements) unitKL(of func(kl []float64) float64) float64 {
+	for name, kl := range m.Scores.Units() {
+		if name == eval.KLPerUnit && len(kl) > 0 {
+			return of(kl)
+		}
+	}
+	return nan
+}
+
+func sum(values []float64) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += v
+	}
+	return total
 }
 
 // describeCodes returns how the model encodes an image, in words.
 func (m *Measurements) describeCodes() string {
 	sigma := m.number(eval.MeanSigma)
-	units := m.Session.Latent()
 	if math.IsNaN(sigma) {
-		return fmt.Sprintf("%s is an autoencoder: it encodes an image as a point, without noise and without a KL, so nothing determines where the point lies. "+
-			"Its codes have a standard deviation of %.2g a unit, where N(0, I) has 1; of %d latent %s %.0f vary over the test images.",
-			m.Name, m.Spread, units, unitsOf(units), m.number(eval.ActiveUnits))
+		return fmt.Sprintf("%s is an autoencoder: it encodes an image as a point, without noise and without a KL, so nothing determines where the point lies.", m.Name)
 	}
-	var kl []float64
-	for name, of := range m.Scores.Units() {
-		if name == eval.KLPerUnit {
-			kl = of
-		}
-	}
-	least, most, sum := slices.Min(kl), slices.Max(kl), 0.0
-	for _, v := range kl {
-		sum += v
-	}
-	text := fmt.Sprintf("%s encodes an image as a Gaussian q(z|x), whose σ is %.2g on average, while the codes have a standard deviation of %.2g a unit. "+
-		"Of %d latent %s, %.0f are active. An image has a KL of %.3g nats, %.2g in the unit that has the most and %.2g in the unit that has the least.",
-		m.Name, sigma, m.Spread, units, unitsOf(units), m.number(eval.ActiveUnits), sum, most, least)
+	text := fmt.Sprintf("%s encodes an image as a Gaussian q(z|x).", m.Name)
 	first, last, epoch := firstAndLast(m.Log, eval.MeanSigma)
 	history := ""
 	if epoch > 1 {
@@ -66,14 +108,6 @@ func (m *Measurements) describeCodes() string {
 	return text
 }
 
-// unitsOf returns "unit" or "units".
-func unitsOf(n int) string {
-	if n == 1 {
-		return "unit"
-	}
-	return "units"
-}
-
 // firstAndLast returns the first and the last value of a test metric in the log, and the
 // epoch of the last; 0 if there is none.
 func firstAndLast(log []runlog.Line, name string) (first, last float64, epoch int) {
@@ -91,17 +125,7 @@ func firstAndLast(log []runlog.Line, name string) (first, last float64, epoch in
 // describeSamples compares the images decoded from random codes, in words.
 func (c *Comparison) describeSamples() string {
 	a, b := &c.Sides[0], &c.Sides[1]
-	text := fmt.Sprintf("Images of random codes: an image is an outlier if it is farther from any training image than %.0f %% of the test images are, so %.0f %% of the test images are outliers. ", 100*outlierQuantile, 100*(1-outlierQuantile))
-	text += fmt.Sprintf("Of images decoded from N(0, I), %.0f %% of those of %s are outliers and %.0f %% of those of %s", 100*a.PriorSamples.Outliers, a.Name, 100*b.PriorSamples.Outliers, b.Name)
-	features := !math.IsNaN(a.PriorSamples.FID) && !math.IsNaN(b.PriorSamples.FID)
-	if features {
-		text += fmt.Sprintf("; as sets, which also counts the kinds of images that are missing, they are at a Fréchet distance (FID) of %.3g and %.3g from the test images", a.PriorSamples.FID, b.PriorSamples.FID)
-	}
-	text += fmt.Sprintf(". From a Gaussian with the mean and the standard deviation of each model's own codes, %.0f %% and %.0f %% are outliers", 100*a.GaussianSamples.Outliers, 100*b.GaussianSamples.Outliers)
-	if features {
-		text += fmt.Sprintf(", at distances of %.3g and %.3g", a.GaussianSamples.FID, b.GaussianSamples.FID)
-	}
-	text += ". "
+	text := fmt.Sprintf("An image is an outlier if it is farther from any training image than %.0f %% of the test images are. ", 100*outlierQuantile)
 	for _, m := range []*Measurements{a, b} {
 		if m.Spread >= 2 {
 			text += fmt.Sprintf("N(0, I) covers only the middle of the codes of %s, whose standard deviation is %.2g times as large. ", m.Name, m.Spread)
@@ -116,14 +140,5 @@ func (c *Comparison) describeSamples() string {
 	} else {
 		text += "So both have about as many gaps between their codes, which the decoder was not trained to decode."
 	}
-	return text
-}
-
-// describeReconstructions compares reconstructions and interpolations, in words.
-func (c *Comparison) describeReconstructions() string {
-	a, b := &c.Sides[0], &c.Sides[1]
-	text := fmt.Sprintf("Reconstructions: the mean squared error of a reconstruction is %.3g by %s and %.3g by %s. ", a.number("test_mse"), a.Name, b.number("test_mse"), b.Name)
-	text += fmt.Sprintf("Interpolations: on the straight line between the codes of two test images, in %d steps, the longest step is %.2f times the mean one in %s and %.2f in %s, and %.0f %% and %.0f %% of the images on the way are outliers.",
-		pathSteps, a.Smoothness.LongestStep, a.Name, b.Smoothness.LongestStep, b.Name, 100*a.Smoothness.Outliers, 100*b.Smoothness.Outliers)
 	return text
 }
