@@ -276,6 +276,9 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 	fmt.Fprintf(a.out, "highest %s: %s\n", by.Name, formatRanked(p, order, by.Values, 5))
 	n = min(n, len(order))
 	cols := min(10, n)
+	if r.m.noun() == "row" { // each is a line, above its reconstruction
+		cols = 1
+	}
 	rows := n / cols // whole rows only
 	n = rows * cols
 	lowest := slices.Clone(order[len(order)-n:])
@@ -319,7 +322,7 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 	}
 	picture, err := viz.Sheet(img, sheet.pix, 4*rows, cols, viz.SheetOptions{
 		Title: fmt.Sprintf("%s: the most and the least unusual of %s", r.title, english.Plural(p.Len(), r.m.noun())), Rows: names, Cells: cells,
-		Note: r.m.note(fmt.Sprintf("below each: its name or number, its class, and its score %s; a high one is unusual", by.Name), "decoded: what the model makes of it"),
+		Note: r.m.note(fmt.Sprintf("with each: its name or number, its class, and its score %s; a high one is unusual", by.Name), "decoded: what the model makes of it"),
 	})
 	if err != nil {
 		return err

@@ -120,7 +120,7 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		}
 		picture, err := viz.Sheet(img, pix, n, steps+1, viz.SheetOptions{
 			Title: fmt.Sprintf("%s: less of %s to the left, more to the right", images.title, attr.Name),
-			Note:  m.note("above a column: how far the code is moved along the direction of " + attr.Name + ", in standard deviations of the training codes; 0 is the code itself"), Rows: images.names, Cols: append([]string{"image"}, strength.titles(steps)...), Lead: 1,
+			Note:  m.note("above a column: how far the code is moved along the direction of " + attr.Name + ", in standard deviations of the training codes; 0 is the code itself"), Rows: images.names, Cols: append([]string{m.noun()}, strength.titles(steps)...), Lead: 1,
 		})
 		if err != nil {
 			return err

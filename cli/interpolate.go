@@ -132,7 +132,7 @@ alike. With one latent unit there is the straight line only.`,
 			sheet.add(made, r*steps, steps)
 			sheet.add(pix, 2*k+1, 1)
 		}
-		cols := append(append([]string{"image"}, slices.Repeat([]string{""}, steps)...), "image")
+		cols := append(append([]string{m.noun()}, slices.Repeat([]string{""}, steps)...), m.noun())
 		for i := range steps {
 			cols[1+i] = fmt.Sprintf("%.2g", float64(i)/float64(steps-1))
 		}

@@ -119,10 +119,10 @@ of the set: those of --index, or the first.`,
 		if err != nil {
 			return err
 		}
-		cols := append([]string{"image", "nearest"}, slices.Repeat([]string{""}, k-1)...)
+		cols := append([]string{m.noun(), "nearest"}, slices.Repeat([]string{""}, k-1)...)
 		picture, err := viz.Sheet(img, pix, len(found), k+1, viz.SheetOptions{
 			Title: fmt.Sprintf("%s: the %ss whose codes are nearest", images.title, m.noun()), Cols: cols, Cells: cells, Lead: 1,
-			Note: m.note(fmt.Sprintf("below each: which of the %s it is, and the %s distance of its code", searched.items(m, split.Len()), metric)),
+			Note: m.note(fmt.Sprintf("with each: which of the %s it is, and the %s distance of its code", searched.items(m, split.Len()), metric)),
 		})
 		if err != nil {
 			return err

@@ -257,7 +257,6 @@ func TestAxisLimits(t *testing.T) {
 		{"a unit that is not drawn", slices.Repeat([]float32{0, 1, 9, 0, 1, 9}, 200), 3, true, false},
 		{"one unit", slices.Repeat([]float32{0, 9, -9}, 200), 1, true, true},
 		{"no prior", slices.Repeat([]float32{0, 1, 2, 3}, 200), 2, false, true},
-		{"few", []float32{0, 1, -4, 4}, 2, true, true},
 		{"none", nil, 2, true, false},
 	} {
 		lo, hi, fitted := AxisLimits(tt.mean, tt.units, tt.prior, 4)
@@ -266,6 +265,11 @@ func TestAxisLimits(t *testing.T) {
 		}
 		if wantLo, wantHi := AxisRange(tt.mean); fitted && (lo != wantLo || hi != wantHi) || !fitted && (lo != -4 || hi != 4) {
 			t.Errorf("%s: %v to %v, fitted %v", tt.name, lo, hi, fitted)
+		}
+	}
+	for want, codes := range map[float64][]float32{2.2: {0, 1, -2, 0.5}, 0.5: {0.01, 0.02}, 4: {0, 1, -4, 4}} {
+		if lo, hi, fitted := AxisLimits(codes, 2, true, 4); math.Abs(lo+want) > 1e-6 || math.Abs(hi-want) > 1e-6 || !fitted {
+			t.Errorf("few codes %v: %v to %v, want ±%v", codes, lo, hi, want)
 		}
 	}
 }

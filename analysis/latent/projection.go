@@ -89,21 +89,27 @@ const fewCodes = 200
 
 // AxisLimits returns the limits of both axes of a picture of codes: ±want for a model with the
 // prior N(0, I), as long as at most half of the codes lie outside; otherwise the AxisRange of
-// the codes, and fitted is true. It is that of the codes too if they are fewer than fewCodes,
-// which are lost in a plane for many.
+// the codes, and fitted is true. Fewer than fewCodes codes of such a model, all inside, are
+// lost in a plane for many: they have limits of ±1.1 times their largest value, at least ±0.5.
 //
 // mean (N, units).
 func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi float64, fitted bool) {
-	outside := 0
+	outside, most := 0, 0.0
 	for i := 0; i+units <= len(mean); i += units {
 		for _, v := range mean[i : i+min(2, units)] {
+			most = max(most, math.Abs(float64(v)))
 			if math.Abs(float64(v)) > want {
 				outside++
 				break
 			}
 		}
 	}
-	if n := len(mean) / max(units, 1); prior && (n == 0 || n >= fewCodes) && 2*outside <= n {
+	n := len(mean) / max(units, 1)
+	switch {
+	case prior && n > 0 && n < fewCodes && outside == 0:
+		side := min(max(1.1*most, 0.5), want)
+		return -side, side, true
+	case prior && 2*outside <= n:
 		return -want, want, false
 	}
 	lo, hi = AxisRange(mean)

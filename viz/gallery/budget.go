@@ -19,9 +19,11 @@ const (
 	firstCost    = time.Second // of all pictures, before they were drawn once
 
 	sheetSize    = 1 << 20 // pixels of the images of a sheet together, about
-	planeSide    = 1680    // pixels of a side of a manifold
+	planeSide    = 1680    // pixels of a side of a manifold of small images
+	planeItems   = 1450    // of one whose images are not enlarged, about
 	frameSize    = 640     // pixels of a side of a frame of the animation
 	animatedSize = 1 << 24 // pixels of all frames of an animation together, about
+	largeItem    = 1 << 16 // values of an item, beyond which memory is collected before each picture
 	keptFrames   = 256     // frames, after which every second interval has one, and so on
 )
 

@@ -40,6 +40,7 @@ import (
 	"fmt"
 	"image"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/imago-ml/imago/train"
@@ -208,6 +209,9 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 	for _, p := range append(table(s), g.options.Pictures...) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
+		}
+		if s.session.Item().Size() > largeItem { // else what a picture leaves behind adds to the peak of training
+			runtime.GC()
 		}
 		name := "picture " + p.Name
 		err := g.attempt(ctx, s.view, name, func() error {

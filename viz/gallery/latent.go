@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"strings"
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data/medium"
@@ -108,7 +109,7 @@ func drawManifold(most int, extent float64) func(ctx context.Context, s *Snapsho
 		if !s.HasPlane() {
 			return nil, nil
 		}
-		n := s.fit(planeSide, 3, most)
+		n := s.fit(planeItems, 3, most)
 		title, _ := s.words(s.noun() + "s decoded from a grid of codes")
 		return s.drawPlane(ctx, n, extent, viz.ManifoldOptions{Title: title, Side: max(planeSide, n*s.tileSide())})
 	}
@@ -144,7 +145,7 @@ func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
 	steps, columns := make([]float32, n), make([]string, n)
 	for k := range steps {
 		steps[k] = float32(lo + (hi-lo)*float64(k)/float64(n-1))
-		columns[k] = fmt.Sprintf("%.2g", steps[k])
+		columns[k] = strings.Replace(fmt.Sprintf("%.2g", steps[k]), "-", "−", 1)
 	}
 	var rows []string
 	values := make([][]float32, len(order))
@@ -160,7 +161,7 @@ func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
 		return nil, err
 	}
 	height, _, _ := medium.TileSize(s.session.Item())
-	title, note := s.words("one latent unit moved in each row, the others 0", fmt.Sprintf("the value of the unit stands above each column, from %.2g to %.2g", lo, hi), note)
+	title, note := s.words("one latent unit moved in each row, the others 0", "the value of the unit stands above each column", note)
 	return viz.Sheet(s.session.Item(), pix, len(rows), len(columns), viz.SheetOptions{
 		Title: title, Note: note, Rows: rows, Cols: columns, Scale: max(1, 64/height), MaxPixels: 4 * sheetSize})
 }

@@ -67,7 +67,7 @@ func table(s *Snapshot) []Picture {
 
 // manifoldTitle returns the title of a manifold of so many images a side, or as many as fit.
 func manifoldTitle(s *Snapshot, most int) string {
-	n := s.fit(planeSide, 3, most)
+	n := s.fit(planeItems, 3, most)
 	return fmt.Sprintf("Manifold, %d×%d", n, n)
 }
 
