@@ -189,6 +189,40 @@ func (v *View) LogImage(name string, b []byte) error {
 	return v.t.log.Image(v.t.at.Step, name, c.Height, c.Width, channels, b)
 }
 
+// maxHistogram bounds the values of a histogram: of more, some at equal distances are taken.
+const maxHistogram = 1 << 16
+
+// LogHistograms adds the distributions of all weights to the event file of TensorBoard, and
+// that of codes, (N, Z), if there are any.
+func (v *View) LogHistograms(codes []float32) error {
+	step := v.t.at.Step
+	for _, p := range v.t.Model.Params {
+		values, err := v.t.runner.Get(p.Name)
+		if err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+		if err := v.t.log.Histogram(step, "weights/"+p.Name, someOf(values.F32())); err != nil {
+			return err
+		}
+	}
+	if len(codes) == 0 {
+		return nil
+	}
+	return v.t.log.Histogram(step, "codes", someOf(codes))
+}
+
+// someOf returns at most maxHistogram of values, at equal distances.
+func someOf(values []float32) []float32 {
+	if len(values) <= maxHistogram {
+		return values
+	}
+	some := make([]float32, maxHistogram)
+	for i := range some {
+		some[i] = values[i*len(values)/maxHistogram]
+	}
+	return some
+}
+
 // Notify calls Note of all observers.
 func (v *View) Notify(kind, text string) {
 	for _, o := range v.t.observers {

@@ -41,5 +41,10 @@ func (t *trainer) endProcess(err error) error {
 	case err != nil:
 		ended = err.Error()
 	}
+	if t.recording {
+		if e := t.log.Ended(err != nil && !errors.Is(err, ErrInterrupted)); e != nil {
+			return e
+		}
+	}
 	return t.recordProcess(ended)
 }

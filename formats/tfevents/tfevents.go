@@ -1,4 +1,4 @@
-// Package tfevents writes TensorBoard event files: scalars and images over steps.
+// Package tfevents writes TensorBoard event files: scalars, images and histograms over steps, and hyperparameters.
 //
 // A file is a sequence of TFRecords; every number is little-endian:
 //

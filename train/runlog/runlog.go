@@ -6,7 +6,7 @@
 //
 //	run.json        Config
 //	metrics.jsonl   a Line every hundred steps, every epoch and every interval of Config.LogSteps
-//	events/         the same for TensorBoard
+//	events/         the same for TensorBoard: train/, test/ and validation/ have the numbers of each part
 //	checkpoints/    package ckpt: the last few and the best
 //	images/         pictures: each as it is now and, with -epoch-NNNN or -step-NNNNNN, as it was then
 //	images/frames/  a small picture after each epoch, from which the animation is made

@@ -5,18 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/imago-ml/imago/formats/tfevents"
 	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
-// A Writer appends to the log of a run: to metrics.jsonl, and the same to an event
-// file for TensorBoard. The process that holds the run's Lock has one.
+// A Writer appends to the log of a run: to metrics.jsonl, and the same to event files for
+// TensorBoard. The process that holds the run's Lock has one.
 type Writer struct {
 	lines  *atomicfile.JSONL
-	events *tfevents.Writer
+	events *events
 }
 
 // A Position is the place of a checkpoint in a run.
@@ -43,10 +41,7 @@ func NewWriter(r *Run, at Position) (*Writer, error) {
 		lines.Close()
 		return nil, fmt.Errorf("runlog: %w", err)
 	}
-	events, err := tfevents.New(r.Path(EventsDir), "")
-	if err == nil && at.Step > 0 {
-		err = events.Restart(at.Step + 1)
-	}
+	events, err := newEvents(r, at)
 	if err != nil {
 		lines.Close()
 		return nil, fmt.Errorf("runlog: %w", err)
@@ -75,22 +70,7 @@ func (w *Writer) Append(l Line) error {
 	if err := w.lines.Append(l); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
-	tags := map[string]float64{l.Kind + "/images_per_s": l.ImagesPerSec}
-	for name, v := range l.Train {
-		tags["train_"+l.Kind+"/"+name] = v
-	}
-	for name, v := range l.Validation {
-		tags["validation/"+name] = v
-	}
-	for name, v := range l.Test {
-		tags["test/"+name] = v
-	}
-	for _, name := range slices.Sorted(maps.Keys(tags)) {
-		if err := w.events.Scalar(l.Step, name, tags[name]); err != nil {
-			return fmt.Errorf("runlog: %w", err)
-		}
-	}
-	if err := w.events.Flush(); err != nil {
+	if err := w.events.append(l); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
 	return nil
@@ -98,7 +78,27 @@ func (w *Writer) Append(l Line) error {
 
 // Image adds a PNG to the event file: height×width pixels of 1 or 3 channels.
 func (w *Writer) Image(step int64, name string, height, width, channels int, png []byte) error {
-	if err := w.events.Image(step, name, height, width, channels, png); err != nil {
+	if err := w.events.root.Image(step, name, height, width, channels, png); err != nil {
+		return fmt.Errorf("runlog: %w", err)
+	}
+	return nil
+}
+
+// Histogram adds the distribution of values to the event file.
+func (w *Writer) Histogram(step int64, name string, values []float32) error {
+	if err := w.events.root.Histogram(step, name, values); err != nil {
+		return fmt.Errorf("runlog: %w", err)
+	}
+	return nil
+}
+
+// Ended notes in the event file how the run ended.
+func (w *Writer) Ended(failed bool) error {
+	status := tfevents.Success
+	if failed {
+		status = tfevents.Failure
+	}
+	if err := w.events.root.End(status); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
 	return nil
@@ -114,7 +114,7 @@ func (w *Writer) Sync() error {
 
 // Close syncs and closes the log.
 func (w *Writer) Close() error {
-	if err := errors.Join(w.lines.Close(), w.events.Close()); err != nil {
+	if err := errors.Join(w.lines.Close(), w.events.close()); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
 	return nil

@@ -254,6 +254,9 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 			return err
 		}
 	}
+	if err := g.attempt(ctx, s.view, "histograms for TensorBoard", func() error { return s.view.LogHistograms(s.codes) }); err != nil {
+		return err
+	}
 	return g.attempt(ctx, s.view, "report", func() error { return g.writeReport(s, pictures, nil) })
 }
 
