@@ -15,90 +15,192 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/compare"
+	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
 // compareRuns returns the command compare: it writes a page that compares two runs.
 func (a *app) compareRuns() *cobra.Command {
 	var (
-		from [2]modelSource
-		set  setFlags
-		seed uint64
-		out  string
+		from     modelSource
+		set      setFlags
+		seed     uint64
+		out      string
+		overview bool
 	)
 	c := &cobra.Command{
-		Use:   "compare <run> <run>",
-		Short: "Compare two autoencoders on one page: codes, samples, reconstructions, interpolation, training",
-		Long: `compare writes one page with pictures of two runs side by side, as of an autoencoder and a variational one: the
-distribution of their codes, images decoded from codes of no image, reconstructions, the smoothness of interpolation,
-and σ, KL and active units over training. A paragraph explains the numbers.
+		Use:   "compare <run> <run>...",
+		Short: "Compare runs on one page: numbers, settings, curves, samples; two autoencoders in depth",
+		Long: `compare writes one page about runs of any kinds: a table of their metrics, the settings in which they differ, the
+curves of each metric over one another, samples of each, and reconstructions of the same images.
 
-Images are compared by the features of imago's own classifier of the set, or by pixels if the set has no labels. Both
+Two autoencoders of the same data, as a deterministic and a variational one, are compared in depth, unless --overview is
+given: the distribution of their codes, images decoded from codes of no image, reconstructions, the smoothness of
+interpolation, and σ, KL and active units over training. A paragraph explains the numbers.
+
+In depth, images are compared by the features of imago's own classifier of the set, or by pixels if the set has no labels. Both
 runs are evaluated on the test images of the first run's data set, or of --data.`,
 		Example: `  imago compare mlp-ae-mnist-001 mlp-vae-mnist-001
-  imago compare mlp-vae-mnist-001 mlp-vae-mnist-002 --out beta.html`,
-		Args: argCount(2, 2, "two runs"),
+  imago compare mlp-vae-mnist-001 mlp-vae-mnist-002 --out beta.html
+  imago compare runs/*
+  imago compare dcgan-mnist-001 wgan-gp-mnist-001 cnn-vae-mnist-001`,
+		Args: argCount(2, -1, "two or more runs"),
 	}
 	f := c.Flags()
 	f.StringVar(&out, "out", "compare.html", "HTML `file` to write")
 	seedFlag(c, &seed, "all random numbers")
-	f.StringVar(&from[0].checkpoint, "checkpoint", "best", "checkpoint of both runs: best or latest")
+	f.BoolVar(&overview, "overview", false, "do not compare two autoencoders in depth")
+	f.StringVar(&from.checkpoint, "checkpoint", "best", "checkpoint of the runs: best or latest")
 	set.addTestFlags(c, "the first run")
-	threadsFlag(c, &from[0].threads)
+	threadsFlag(c, &from.threads)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := cmp.Or(oneOf("checkpoint", from[0].checkpoint, "best", "latest"), checkFileName("out", out, ".html")); err != nil {
+		if err := cmp.Or(oneOf("checkpoint", from.checkpoint, "best", "latest"), checkFileName("out", out, ".html")); err != nil {
 			return usage(c, err)
 		}
-		from[0].options = &modelFlags{}
-		from[1] = from[0]
-		var sides [2]compare.Side
-		var opened [2]*trainedModel
-		for i := range sides {
-			m, err := a.open(c, args[i:i+1], &from[i])
+		if len(args) > compare.MaxRuns {
+			return usagef(c, "%d runs: want at most %d", len(args), compare.MaxRuns)
+		}
+		from.options = &modelFlags{}
+		opened := make([]*openedRun, len(args))
+		for i := range args {
+			o, err := a.openRun(c, args[i], &from)
 			if err != nil {
 				return err
 			}
-			defer m.Close()
-			run, err := runlog.Open(m.name, "")
-			if err != nil {
-				return err
-			}
-			log, err := runlog.ReadLog(run.Dir)
-			if err != nil {
-				return err
-			}
-			opened[i], sides[i] = m, compare.Side{Name: filepath.Base(run.Dir), Session: m.Session, Config: *m.config, Beta: betaOf(m.config), Log: log}
+			defer o.close()
+			opened[i] = o
 		}
-		if sides[0].Name == sides[1].Name {
-			sides[0].Name, sides[1].Name = args[0], args[1]
+		nameApart(opened, args)
+		if overview || len(opened) != 2 || !opened[0].comparesWith(opened[1]) {
+			return a.compareOverview(c, opened, &set, out)
 		}
-		if x, y := sides[0].Session.Item(), sides[1].Session.Item(); !x.Equal(y) {
-			return fmt.Errorf("compare: images of %s are %v, of %s %v: want two models of the same images", args[0], x, args[1], y)
-		}
-		s, _, err := a.openSplit(c, opened[0], &set)
-		if err != nil {
-			return err
-		}
-		if x, y := opened[0].config.Data.Digest, opened[1].config.Data.Digest; x != y {
-			a.warn("%s and %s were trained on different data; both are evaluated on %s", args[0], args[1], s.Name)
-		}
-		p := newProgress(a.err)
-		defer p.end()
-		opt := compare.Options{Seed: seed, Progress: func(what string, done, total int) { p.set(what, done, total, "image") }}
-		opt.Net, err = feature.Open(c.Context(), s, opened[0].be, a.featureOptions(p, set.noCache))
-		if err != nil && !errors.Is(err, feature.ErrUnfit) {
-			return err
-		}
-		got, err := compare.Measure(c.Context(), sides, s, opt)
-		if err != nil {
-			return err
-		}
-		p.end()
-		return a.writeComparison(c.Context(), got, out)
+		return a.compareInDepth(c, opened, &set, seed, out)
 	}
 	return c
+}
+
+// An openedRun is a run to be compared.
+type openedRun struct {
+	name  string
+	run   *runlog.Run
+	log   []runlog.Line
+	model *trainedModel // nil: the run has no checkpoint yet
+}
+
+// openRun opens a run, its log and, if it has a checkpoint, its model.
+func (a *app) openRun(c *cobra.Command, name string, from *modelSource) (*openedRun, error) {
+	dir, err := resolveRun(name)
+	if err != nil {
+		return nil, err
+	}
+	o := &openedRun{name: filepath.Base(dir)}
+	if o.run, err = runlog.Open(dir, ""); err != nil {
+		return nil, err
+	}
+	if o.log, err = runlog.ReadLog(dir); err != nil {
+		return nil, err
+	}
+	saved, err := ckpt.List(o.run.Path(runlog.CheckpointsDir))
+	if err != nil || len(saved) == 0 {
+		return o, err
+	}
+	o.model, err = a.open(c, []string{name}, from)
+	return o, err
+}
+
+// close closes the model of the run.
+func (o *openedRun) close() {
+	if o.model != nil {
+		o.model.Close()
+	}
+}
+
+// comparesWith reports whether two runs can be compared in depth: both are autoencoders of items of one shape.
+func (o *openedRun) comparesWith(p *openedRun) bool {
+	return o.model != nil && p.model != nil && compare.Autoencodes(o.model.Model()) && compare.Autoencodes(p.model.Model()) && o.model.Item().Equal(p.model.Item())
+}
+
+// nameApart gives runs of the same name the names of the command line, and numbers those that are given twice.
+func nameApart(runs []*openedRun, args []string) {
+	count := map[string]int{}
+	for _, o := range runs {
+		count[o.name]++
+	}
+	seen := map[string]int{}
+	for i, o := range runs {
+		if count[o.name] > 1 {
+			o.name = args[i]
+		}
+		if seen[o.name]++; seen[o.name] > 1 {
+			o.name = fmt.Sprintf("%s (%d)", o.name, seen[o.name])
+		}
+	}
+}
+
+// compareOverview writes the overview of runs of any kinds to the file out.
+func (a *app) compareOverview(c *cobra.Command, opened []*openedRun, set *setFlags, out string) error {
+	runs := make([]compare.Run, len(opened))
+	var names []string
+	for i, o := range opened {
+		runs[i] = compare.Run{Name: o.name, Config: o.run.Config, Log: o.log}
+		names = append(names, o.name)
+		var err error
+		if runs[i].Records, err = eval.ReadRecords(filepath.Join(o.run.Dir, evalFile)); err != nil {
+			a.warn("%s", a.errorText(err))
+		}
+		if o.model == nil {
+			a.warn("%s has no checkpoint yet: it is shown without samples", o.name)
+			continue
+		}
+		runs[i].Session = o.model.Session
+		if s, split, err := a.openSplit(c, o.model, set); err != nil {
+			a.warn("%s is shown without reconstructions: %s", o.name, a.errorText(err))
+		} else {
+			runs[i].Test = s.Labelled(split)
+		}
+	}
+	imago, _ := runlog.Versions()
+	var page bytes.Buffer
+	if err := compare.Overview(c.Context(), &page, runs, "imago "+imago); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteBytes(out, page.Bytes()); err != nil {
+		return err
+	}
+	a.printWritten(out, "%s: %s", english.Plural(len(runs), "run"), strings.Join(names, ", "))
+	return nil
+}
+
+// compareInDepth compares two autoencoders and writes their page to the file out.
+func (a *app) compareInDepth(c *cobra.Command, opened []*openedRun, set *setFlags, seed uint64, out string) error {
+	var sides [2]compare.Side
+	for i, o := range opened {
+		sides[i] = compare.Side{Name: o.name, Session: o.model.Session, Config: o.run.Config, Beta: betaOf(&o.run.Config), Log: o.log}
+	}
+	s, _, err := a.openSplit(c, opened[0].model, set)
+	if err != nil {
+		return err
+	}
+	if x, y := opened[0].run.Config.Data.Digest, opened[1].run.Config.Data.Digest; x != y {
+		a.warn("%s and %s were trained on different data; both are evaluated on %s", opened[0].name, opened[1].name, s.Name)
+	}
+	p := newProgress(a.err)
+	defer p.end()
+	opt := compare.Options{Seed: seed, Progress: func(what string, done, total int) { p.set(what, done, total, "image") }}
+	opt.Net, err = feature.Open(c.Context(), s, opened[0].model.be, a.featureOptions(p, set.noCache))
+	if err != nil && !errors.Is(err, feature.ErrUnfit) {
+		return err
+	}
+	got, err := compare.Measure(c.Context(), sides, s, opt)
+	if err != nil {
+		return err
+	}
+	p.end()
+	return a.writeComparison(c.Context(), got, out)
 }
 
 // writeComparison writes the page to the file out, and prints the numbers and what they mean.

@@ -1,4 +1,5 @@
-// Package compare compares two trained autoencoders, as a deterministic and a variational
+// Package compare compares runs. Overview puts any number of runs of any kinds on one
+// page. Measure compares two trained autoencoders, as a deterministic and a variational
 // one: their codes, images decoded from random codes, reconstructions, interpolations and
 // the course of training.
 //
@@ -21,6 +22,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -96,11 +98,7 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 		return nil, fmt.Errorf("compare: %s has %d test images: want two or more", set.Name, set.Test.Len())
 	}
 	for _, s := range sides {
-		m := s.Session.Model()
-		encodes := m.Encode != nil
-		decodes := m.Decode != nil
-		reconstructs := m.Reconstruct != nil
-		if !encodes || !decodes || !reconstructs {
+		if !Autoencodes(s.Session.Model()) {
 			return nil, fmt.Errorf("compare: %s: a %s does not both encode and decode: want autoencoders", s.Name, s.Config.Recipe)
 		}
 	}
@@ -116,6 +114,11 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 		}
 	}
 	return c, nil
+}
+
+// Autoencodes reports whether a model both encodes and decodes, as Measure wants it.
+func Autoencodes(m *model.Model) bool {
+	return m.Encode != nil && m.Decode != nil && m.Reconstruct != nil
 }
 
 // measure returns the measurements of one model.
