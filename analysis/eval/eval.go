@@ -22,8 +22,10 @@ package eval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/latent"
@@ -66,10 +68,11 @@ func New(s *latent.Session) (*Evaluator, error) {
 type Score struct {
 	Metric Metric
 	Value  float64
-	StdErr float64   // standard error of Value over the images it is a mean of; 0 = it has none
-	Units  []float64 // values of each latent unit, if the metric is a mean over units, or of each mode
-	Images int       // number of test images
-	Note   string    // the part of the protocol that depends on model and data; may be ""
+	StdErr float64       // standard error of Value over the images it is a mean of; 0 = it has none
+	Units  []float64     // values of each latent unit, if the metric is a mean over units, or of each mode
+	Images int           // number of test images
+	Note   string        // the part of the protocol that depends on model and data; may be ""
+	Took   time.Duration // to measure, less what an earlier metric computed too
 }
 
 // Scores are the metrics that a model has, in the order of the table.
@@ -115,11 +118,21 @@ type Task struct {
 	Only []string  // metrics of these names, or whose name has one of these in it; nil = all
 
 	// Net returns the feature net of a set, Set or Set.Channels. It is called when a
-	// metric needs it; nil = there is none.
+	// metric needs it; nil = there is none. Of an error that is ErrNoNet, its text is the
+	// reason why the metrics are absent.
 	Net func(ctx context.Context, set *data.Set) (*feature.Net, error)
+	// Known returns the score of a metric that need not be measured; may be nil.
+	Known func(m Metric) (Score, bool)
+	// Measured is called with each score that was measured, before the next metric is; may
+	// be nil. Its error ends the task.
+	Measured func(s Score) error
 	// Progress is called with how far a metric is; it may be nil.
 	Progress func(metric string, done, total int)
 }
+
+// ErrNoNet marks the absence of a feature net that a caller does not want. Test with
+// errors.Is.
+var ErrNoNet = errors.New("without a feature net")
 
 // An Absent is a metric that a model does not have, and the reason.
 type Absent struct {
@@ -147,24 +160,30 @@ func (e *Evaluator) Evaluate(ctx context.Context, images data.Items, seed uint64
 
 // Measure returns the metrics of a task, and those of them that the model does not have.
 // Random numbers are drawn as in Evaluate. It fails if the task is not valid or a value is
-// not finite.
+// not finite; scores that were measured before an error are returned with it.
 func (e *Evaluator) Measure(ctx context.Context, t Task) (Scores, []Absent, error) {
 	s, err := e.startTask(&t)
 	if err != nil {
 		return nil, nil, err
 	}
-	wanted, err := selectMetrics(t.Metrics(), t.Only)
+	wanted, err := t.Wanted()
 	if err != nil {
 		return nil, nil, err
 	}
 	return s.measure(ctx, wanted)
 }
 
+// Wanted returns the metrics of a task in the order in which they are measured. It fails if
+// no metric has one of the words of Only in its name.
+func (t *Task) Wanted() ([]Metric, error) {
+	return selectMetrics(t.On(t.Set).Metrics(), t.Only)
+}
+
 // startTask returns the evaluation of a task, and applies the task's protocol to its set.
 func (e *Evaluator) startTask(t *Task) (*evaluation, error) {
 	switch {
-	case t.NLLSamples < 1 || t.Generated < 2 || t.Images < 0:
-		return nil, fmt.Errorf("eval: %d importance samples, %d generated images, %d test images: want 1 or more, 2 or more, 0 (all) or more", t.NLLSamples, t.Generated, t.Images)
+	case t.NLLSamples < 1 || t.NLLImages < 0 || t.Generated < 2 || t.Images < 0:
+		return nil, fmt.Errorf("eval: %d importance samples for each of %d images, %d generated images, %d test images: want 1 or more, 0 (all) or more, 2 or more, 0 (all) or more", t.NLLSamples, t.NLLImages, t.Generated, t.Images)
 	case t.Set == nil || t.Set.Test.Len() == 0:
 		return nil, fmt.Errorf("eval: there are no test images: hold some out")
 	}

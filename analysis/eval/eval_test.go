@@ -75,7 +75,7 @@ func TestMetricTable(t *testing.T) {
 		}
 		names[m.Name] = true
 	}
-	for _, name := range []string{TestLoss, ActiveUnits, MeanSigma, KLPerUnit, "test_nll_is_5000"} {
+	for _, name := range []string{TestLoss, ActiveUnits, MeanSigma, KLPerUnit, "test_nll_is_100_on_500"} {
 		if !names[name] {
 			t.Errorf("the table lacks %s", name)
 		}

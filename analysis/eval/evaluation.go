@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
@@ -24,8 +25,8 @@ type evaluation struct {
 	means           map[string]float64 // of evaluateTerms; nil before
 	posteriors      *posteriorStatistics
 	reconstructions *reconstructionErrors
-	likelihoods     map[int]*likelihoodEstimate // by number of samples
-	codes           []float32                   // (N,Z), of training images
+	likelihoods     map[likelihoodProtocol]*likelihoodEstimate
+	codes           []float32 // (N,Z), of training images
 	featureNet      *feature.Net
 	channelNet      *feature.Net
 	real            *embedding // the test images
@@ -36,27 +37,38 @@ type evaluation struct {
 }
 
 // measure returns the wanted metrics in their order, and those that the model does not
-// have.
-func (s *evaluation) measure(ctx context.Context, wanted []Metric) (Scores, []Absent, error) {
+// have. With an error it returns those that were measured before it.
+func (s *evaluation) measure(ctx context.Context, wanted []Metric) (scores Scores, missing []Absent, err error) {
 	if item := s.images.Item(); !item.Equal(s.img) {
 		return nil, nil, fmt.Errorf("eval: images of %v, want %v as the model was built for", item, s.img)
 	}
-	var scores Scores
-	var missing []Absent
 	for _, m := range wanted {
+		if s.task != nil && s.task.Known != nil {
+			if known, ok := s.task.Known(m); ok {
+				scores = append(scores, known)
+				continue
+			}
+		}
 		s.metric = m.Name
+		start := time.Now()
 		r, err := m.measure(ctx, s)
 		switch {
 		case err != nil:
-			return nil, nil, fmt.Errorf("eval: %s: %w", m.Name, err)
+			return scores, missing, fmt.Errorf("eval: %s: %w", m.Name, err)
 		case r.absent != "":
 			missing = append(missing, Absent{m, r.absent})
 			continue
 		case math.IsNaN(r.value) || math.IsInf(r.value, 0):
 			bad := &NonFiniteError{Metric: strings.TrimPrefix(m.Name, "test_"), Value: r.value, Last: s.images.Len() - 1, Cause: errors.New("too large for float32")}
-			return nil, nil, fmt.Errorf("eval: %w", bad)
+			return scores, missing, fmt.Errorf("eval: %w", bad)
 		}
-		scores = append(scores, Score{Metric: m, Value: r.value, StdErr: r.stdErr, Units: r.units, Images: r.images, Note: r.note})
+		score := Score{Metric: m, Value: r.value, StdErr: r.stdErr, Units: r.units, Images: r.images, Note: r.note, Took: time.Since(start)}
+		scores = append(scores, score)
+		if s.task != nil && s.task.Measured != nil {
+			if err := s.task.Measured(score); err != nil {
+				return scores, missing, err
+			}
+		}
 	}
 	return scores, missing, nil
 }

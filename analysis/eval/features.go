@@ -32,7 +32,7 @@ func (s *evaluation) openNetOf(ctx context.Context, n **feature.Net, set *data.S
 			return nil, "there is no feature net", nil
 		}
 		net, err := s.task.Net(ctx, set)
-		if errors.Is(err, feature.ErrUnfit) {
+		if errors.Is(err, feature.ErrUnfit) || errors.Is(err, ErrNoNet) {
 			return nil, err.Error(), nil
 		}
 		if err != nil {

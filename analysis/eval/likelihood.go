@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
@@ -16,6 +17,15 @@ import (
 // aboutLikelihood says what x is in the metrics of a likelihood. The note of the score says
 // which of these it was.
 const aboutLikelihood = "x has the values that the likelihood is a probability of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits"
+
+// A likelihoodProtocol says how ln p(x) is estimated.
+type likelihoodProtocol struct {
+	samples int // k, of each image
+	images  int // as Protocol.NLLImages
+}
+
+// bound is the protocol of the ELBO.
+var bound = likelihoodProtocol{samples: 1}
 
 // A likelihoodEstimate is the estimates of ln p(x) of the test images, in nats.
 type likelihoodEstimate struct {
@@ -31,7 +41,7 @@ func codesPerBatch(img medium.Item) int { return min(max(1<<20/max(1, img.Size()
 // once.
 const maxBatchSamples = 64
 
-// estimateLikelihood estimates ln p(x) of each test image with k importance samples,
+// estimateLikelihood estimates ln p(x) of test images with k importance samples each,
 //
 //	ln p(x) ≈ ln 1/k Σ_k w,   w = p(x,z)/q(z|x),   z ~ q(z|x)
 //
@@ -39,14 +49,20 @@ const maxBatchSamples = 64
 // chunks, and a log-sum-exp in float64 runs over their log-weights. Chunk c of batch b is
 // drawn at Split("weights").At(b).At(c). The result is nil if the model has no likelihood.
 // Burda et al., arXiv:1509.00519, eq. 8.
-func (s *evaluation) estimateLikelihood(ctx context.Context, k int) (*likelihoodEstimate, error) {
-	if b := s.likelihoods[k]; b != nil || s.model.LogWeights == nil {
+func (s *evaluation) estimateLikelihood(ctx context.Context, how likelihoodProtocol) (*likelihoodEstimate, error) {
+	if b := s.likelihoods[how]; b != nil || s.model.LogWeights == nil {
 		return b, nil
 	}
 	images, note := s.likelihoodImages()
 	if note == "" {
 		return nil, nil
 	}
+	index := s.drawImages(how.images)
+	images, err := data.Subset(images, index)
+	if err != nil {
+		return nil, err
+	}
+	k := how.samples
 	chunks := (k + maxBatchSamples - 1) / maxBatchSamples
 	each := (k + chunks - 1) / chunks
 	batch := max(1, codesPerBatch(s.img)/each)
@@ -87,7 +103,7 @@ func (s *evaluation) estimateLikelihood(ctx context.Context, k int) (*likelihood
 			for i := range n {
 				for _, v := range logWeights[i*each : i*each+some] {
 					if v := float64(v); math.IsNaN(v) || math.IsInf(v, 0) {
-						return nil, &NonFiniteError{Metric: model.OutputLogWeight, Value: v, First: at + i, Last: at + i, Cause: c.FirstNonFinite()}
+						return nil, &NonFiniteError{Metric: model.OutputLogWeight, Value: v, First: index[at+i], Last: index[at+i], Cause: c.FirstNonFinite()}
 					}
 					sums[i].add(float64(v))
 				}
@@ -99,10 +115,27 @@ func (s *evaluation) estimateLikelihood(ctx context.Context, k int) (*likelihood
 		s.progress(at+n, count)
 	}
 	if s.likelihoods == nil {
-		s.likelihoods = map[int]*likelihoodEstimate{}
+		s.likelihoods = map[likelihoodProtocol]*likelihoodEstimate{}
 	}
-	s.likelihoods[k] = b
+	s.likelihoods[how] = b
 	return b, nil
+}
+
+// drawImages returns the numbers of n test images, drawn at random without repetition, in rising
+// order; those of all if n is 0.
+func (s *evaluation) drawImages(n int) []int {
+	index := make([]int, s.images.Len())
+	for i := range index {
+		index[i] = i
+	}
+	if n == 0 {
+		return index
+	}
+	for i, j := range s.key.Split("likelihood images").Perm(len(index))[:n] {
+		index[i] = int(j)
+	}
+	slices.Sort(index[:n])
+	return index[:n]
 }
 
 // A logSumExp computes ln Σ e^v of numbers as they come, in float64. The zero value has no
@@ -156,24 +189,29 @@ func (s *evaluation) noLikelihood() (result, error) {
 }
 
 // elbo returns the evidence lower bound, in nats an image.
-func elbo(ctx context.Context, s *evaluation) (result, error) { return s.nats(ctx, 1, 1) }
+func elbo(ctx context.Context, s *evaluation) (result, error) { return s.nats(ctx, bound, 1) }
 
 // nll returns −ln p(x) estimated with the samples of the protocol, in nats an image.
 func nll(ctx context.Context, s *evaluation) (result, error) {
-	return s.nats(ctx, s.task.NLLSamples, -1)
+	return s.nats(ctx, s.task.likelihood(), -1)
 }
 
 // elboBits returns −elbo in bits a value.
-func elboBits(ctx context.Context, s *evaluation) (result, error) { return s.bits(ctx, 1) }
+func elboBits(ctx context.Context, s *evaluation) (result, error) { return s.bits(ctx, bound) }
 
 // nllBits returns nll in bits a value.
 func nllBits(ctx context.Context, s *evaluation) (result, error) {
-	return s.bits(ctx, s.task.NLLSamples)
+	return s.bits(ctx, s.task.likelihood())
 }
 
-// nats returns sign times the estimate with k samples, in nats.
-func (s *evaluation) nats(ctx context.Context, k int, sign float64) (result, error) {
-	b, err := s.estimateLikelihood(ctx, k)
+// likelihood returns the protocol of the NLL.
+func (p Protocol) likelihood() likelihoodProtocol {
+	return likelihoodProtocol{samples: p.NLLSamples, images: p.NLLImages}
+}
+
+// nats returns sign times the estimate, in nats.
+func (s *evaluation) nats(ctx context.Context, how likelihoodProtocol, sign float64) (result, error) {
+	b, err := s.estimateLikelihood(ctx, how)
 	if err != nil {
 		return result{}, err
 	}
@@ -183,10 +221,10 @@ func (s *evaluation) nats(ctx context.Context, k int, sign float64) (result, err
 	return result{value: sign * b.value(), stdErr: b.stdErr(), images: b.n, note: b.note}, nil
 }
 
-// bits returns minus the estimate with k samples, in bits a value. A density on [0, 1]
+// bits returns minus the estimate, in bits a value. A density on [0, 1]
 // becomes the probability of a level when it is multiplied by the width of a level, 1/255.
-func (s *evaluation) bits(ctx context.Context, k int) (result, error) {
-	r, err := s.nats(ctx, k, -1)
+func (s *evaluation) bits(ctx context.Context, how likelihoodProtocol) (result, error) {
+	r, err := s.nats(ctx, how, -1)
 	if err != nil || r.absent != "" {
 		return r, err
 	}

@@ -23,12 +23,13 @@ const maxRecords = 16 << 20
 // Provenance says which model was measured on which data.
 type Provenance struct {
 	Recipe     string `json:"recipe"`
-	Checkpoint string `json:"checkpoint"`  // its folder or file, as it was named
-	Step       int64  `json:"step"`        // optimiser updates it had done
-	Data       string `json:"data"`        // name of the set
-	DataDigest string `json:"data_digest"` // data.Set.Digest
-	Seed       uint64 `json:"seed"`        // of all that was drawn
-	Imago      string `json:"imago"`       // version of the program
+	Checkpoint string `json:"checkpoint"`        // its folder or file, as it was named
+	Step       int64  `json:"step"`              // optimiser updates it had done
+	Data       string `json:"data"`              // name of the set
+	DataDigest string `json:"data_digest"`       // data.Set.Digest
+	Seed       uint64 `json:"seed"`              // of all that was drawn
+	Weights    string `json:"weights,omitempty"` // latent.Session.Fingerprint; "" in older files
+	Imago      string `json:"imago"`             // version of the program
 }
 
 // A Record is a Score as a file keeps it.
@@ -42,6 +43,7 @@ type Record struct {
 	Note       string     `json:"note,omitempty"`
 	Images     int        `json:"images"`
 	PerUnit    []float64  `json:"per_unit,omitempty"` // of each latent unit or mode
+	Seconds    float64    `json:"seconds,omitempty"`  // it took, less what was computed for another metric
 	Provenance Provenance `json:"of"`
 	Measured   time.Time  `json:"measured"`
 }
@@ -57,10 +59,26 @@ func (s Scores) Records(of Provenance) []Record {
 		}
 		all = append(all, Record{
 			Name: x.Metric.Name, Value: x.Value, StdErr: x.StdErr, Unit: x.Metric.Unit, Better: better,
-			Protocol: x.Metric.About, Note: x.Note, Images: x.Images, PerUnit: x.Units, Provenance: of, Measured: now,
+			Protocol: x.Metric.About, Note: x.Note, Images: x.Images, PerUnit: x.Units, Seconds: x.Took.Seconds(), Provenance: of, Measured: now,
 		})
 	}
 	return all
+}
+
+// Known returns a function for Task.Known: it finds the score of a metric among records of the
+// same protocol, weights, data, seed and version of the program.
+func Known(records []Record, of Provenance) func(Metric) (Score, bool) {
+	return func(m Metric) (Score, bool) {
+		for _, r := range records {
+			was := r.Provenance
+			was.Checkpoint = of.Checkpoint // a folder may have moved: the weights are the same
+			if r.Name == m.Name && r.Protocol == m.About && was == of && of.Weights != "" {
+				took := time.Duration(r.Seconds * float64(time.Second))
+				return Score{Metric: m, Value: r.Value, StdErr: r.StdErr, Units: r.PerUnit, Images: r.Images, Note: r.Note, Took: took}, true
+			}
+		}
+		return Score{}, false
+	}
 }
 
 // recordFile is the file.

@@ -1,9 +1,13 @@
-// Package english writes numbers and counts in messages: 12,345 and 1 epoch, 2 epochs.
+// Package english writes numbers, counts and times in messages: 12,345 and 1 epoch, 2 epochs.
 //
 // The package knows no other package of the project.
 package english
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+	"time"
+)
 
 // Thousands returns v rounded to a whole number, with a comma between thousands:
 // 12,345.
@@ -21,4 +25,17 @@ func Plural(n int, one string) string {
 		return "1 " + one
 	}
 	return Thousands(float64(n)) + " " + one + "s"
+}
+
+// About returns an estimated time in a unit of which there are two or more: 40 seconds, 50
+// minutes, 3 hours. Less than a second is 1 second.
+func About(d time.Duration) string {
+	count, unit := max(1, d.Seconds()), "second"
+	if count >= 120 {
+		count, unit = count/60, "minute"
+		if count >= 120 {
+			count, unit = count/60, "hour"
+		}
+	}
+	return Plural(int(math.Round(count)), unit)
 }

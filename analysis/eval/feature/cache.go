@@ -67,6 +67,21 @@ func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (
 	return n, nil
 }
 
+// Kept reports whether Open finds the net of a set in the user's cache. It fails with ErrUnfit
+// if there is no net for the set.
+func Kept(set *data.Set) (bool, error) {
+	info, _, err := newInfo(set)
+	if err != nil {
+		return false, err
+	}
+	name, err := info.file()
+	if err != nil {
+		return false, fmt.Errorf("feature: %w", err)
+	}
+	_, err = os.Stat(name)
+	return err == nil, nil
+}
+
 func (o Options) warn(format string, args ...any) {
 	if o.Warn != nil {
 		o.Warn(fmt.Sprintf(format, args...))

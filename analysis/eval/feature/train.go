@@ -3,6 +3,7 @@ package feature
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
@@ -49,6 +50,27 @@ func newInfo(set *data.Set) (Info, data.Labeller, error) {
 		Labels: train.LabelNames(), Exclusive: len(set.Classes) > 0,
 		Train: train.Len(), Test: set.Test.Len(), Steps: steps(train.Len()),
 	}, train, nil
+}
+
+// timedSteps is the number of steps from which TrainingTime infers the time of all.
+const timedSteps = 3
+
+// TrainingTime estimates how long the training of a set's net takes on a device that does nothing
+// else: it trains for a few steps. It fails with ErrUnfit if there is no net for the set.
+func TrainingTime(ctx context.Context, set *data.Set, be backend.Backend) (time.Duration, error) {
+	info, train, err := newInfo(set)
+	if err != nil {
+		return 0, err
+	}
+	all := info.Steps
+	info.Steps = 1 + timedSteps // the first one compiles
+	var start time.Time
+	_, err = trainNet(ctx, info, train, be, func(step, _ int) {
+		if step == 1 {
+			start = time.Now()
+		}
+	})
+	return time.Since(start) / timedSteps * time.Duration(all), err
 }
 
 // trainNet returns a Runner whose state holds the trained net that info describes.
