@@ -21,6 +21,7 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/train/terminal"
 	"github.com/imago-ml/imago/viz"
@@ -163,8 +164,8 @@ func (t *Trained) WritePicture(name string, items []float32, columns int) error 
 
 // Train trains a recipe on set and returns the best model of the run, by the loss of
 // the validation items, or of the test items if there are none, or, without such a loss,
-// the last one. The run's folder holds
-// checkpoints, the log, pictures and a report, as those of the command line do, whose
+// the last one. The run's folder holds checkpoints, the log, pictures, a report, and what
+// package keep saves of the training data, as those of the command line do, whose
 // commands work on it.
 //
 // When ctx ends, the run is saved and the error says where; see train.ErrInterrupted.
@@ -215,10 +216,14 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 		job.Observers = append(job.Observers, terminal.New(o.Progress, nil))
 	}
 	job.Observers = append(append(job.Observers, gallery.New(gallery.Options{})), o.Observers...)
-	if _, err := train.Loop(ctx, job); err != nil {
+	result, err := train.Loop(ctx, job)
+	if err != nil {
 		return nil, errors.Join(err, be.Close())
 	}
 	t, err := train.OpenModel(run.Dir, models, be)
+	if err == nil {
+		err = keep.After(ctx, run.Dir, t.Session, set, result.Images)
+	}
 	if err != nil {
 		return nil, errors.Join(err, be.Close())
 	}

@@ -12,43 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/anomaly"
-	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
-	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
-
-// detectorFlags are the flags of an anomaly detector.
-type detectorFlags struct {
-	draws, components, encoded int
-	seed                       uint64
-}
-
-// addFlags declares the flags, except --seed.
-func (d *detectorFlags) addFlags(c *cobra.Command) {
-	f := c.Flags()
-	f.IntVar(&d.draws, "draws", 5, "`number` of draws of z from q(z|x) for each image, for reconstruction and ELBO")
-	f.IntVar(&d.components, "components", 30, "`number` of Gaussians of the density of codes")
-	encodedFlag(c, &d.encoded)
-}
-
-// check returns the first error in the flags.
-func (d *detectorFlags) check() error {
-	return cmp.Or(atLeast("draws", d.draws, 1), atLeast("components", d.components, 1), atLeast("encoded", d.encoded, 0))
-}
-
-// detector returns an anomaly detector fitted to the training images of a set.
-func (a *app) detector(ctx context.Context, s *latent.Session, set *data.Set, d *detectorFlags) (*anomaly.Detector, error) {
-	train, err := evenlySpaced(set.Train, d.encoded)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintf(a.err, "encoding %s of %s and fitting the density of their codes\n", english.Plural(train.Len(), "training image"), set.Name)
-	return anomaly.Fit(ctx, s, set.Labelled(train), anomaly.Options{Draws: d.draws, Components: d.components, Key: rng.New(d.seed).Split("anomaly")})
-}
 
 // anomaly returns the command anomaly: it ranks images by how unlike the training images they are.
 func (a *app) anomaly() *cobra.Command {
@@ -56,6 +25,7 @@ func (a *app) anomaly() *cobra.Command {
 		from              modelSource
 		set               setFlags
 		how               detectorFlags
+		limit             thresholdFlags
 		normal, anomalous []string
 		by                string
 		n                 int
@@ -72,6 +42,10 @@ anomalous:
   density         the negative log-density of the code under a mixture of Gaussians, fitted to codes of training images
   combined        code and reconstruction together: the reconstruction error compared with that of training images with
                   similar codes
+  range           of a table: how far values lie beyond those of the training rows; it is part of the other scores too
+
+The detector, the densities and a threshold for each score, is fitted at the end of training and saved with the run, so
+no training data is needed. Of --scores, the column anomaly says whether the score of --by is above the threshold.
 
 If labels give the anomalous images, each score is evaluated by AUROC, the probability that an anomalous image scores
 above a normal one, and AUPRC, the average precision. A run trained --without a class is evaluated on that class. The
@@ -79,7 +53,9 @@ picture shows the images with the highest and the lowest scores, above their rec
 		Example: `  imago train mlp-vae --data mnist --latent 20 --without 3
   imago anomaly latest
   imago anomaly latest --anomalous 3,8 --by density --scores scores.csv
-  imago anomaly latest --data transactions.csv --anomalous fraud
+  imago anomaly latest --data transactions.csv --anomalous fraud --threshold fpr:0.01 --save-threshold
+  imago anomaly runs/parts --data inspect/ --scores scores.jsonl --fail-on-anomaly
+  imago anomaly runs/rows --data new.csv --scores - --out ""
   imago anomaly sweep mlp-vae --data mnist --latent 20`,
 		Args: argCount(0, 1, "a run"),
 	}
@@ -88,19 +64,23 @@ picture shows the images with the highest and the lowest scores, above their rec
 	f.StringSliceVar(&normal, "normal", nil, "`classes` or attributes that are normal; all others are anomalous")
 	how.addFlags(c)
 	seedFlag(c, &how.seed, "the draws and of the initial values of the fit")
-	f.StringVar(&by, "by", anomaly.Combined, "`score` to rank by: reconstruction, elbo, density or combined")
+	f.StringVar(&by, "by", anomaly.Combined, "`score` to rank by: reconstruction, elbo, density, combined or range")
+	limit.addFlags(c)
 	f.IntVarP(&n, "count", "n", 20, "`number` of images at each end of the ranking to draw")
-	outFlag(c, &out, "anomaly.png")
+	f.StringVar(&out, "out", "anomaly.png", "PNG `file` to write; \"\" for none")
 	f.StringVar(&scores, "scores", "", tableFile("all scores"))
 	set.addFlags(c)
 	from.addFlags(a, c)
-	c.AddCommand(a.anomalySweep())
+	c.AddCommand(a.anomalySweep(), a.anomalyFit())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := cmp.Or(oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined), how.check(), atLeast("count", n, 1), checkPNGName(out), checkTableFile("scores", scores), set.check()); err != nil {
+		if err := cmp.Or(oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined, anomaly.Range), how.check(), atLeast("count", n, 1), checkOptionalFile("out", out, ".png"), checkTableFile("scores", scores), set.check()); err != nil {
 			return usage(c, err)
 		}
 		if anomalous != nil && normal != nil {
 			return usagef(c, "both --anomalous and --normal: want one of them")
+		}
+		if _, _, err := limit.parse(); err != nil {
+			return usage(c, err)
 		}
 		table := a.redirect(scores)
 		m, err := a.open(c, args, &from)
@@ -108,11 +88,10 @@ picture shows the images with the highest and the lowest scores, above their rec
 			return err
 		}
 		defer m.Close()
-		if m.config == nil {
-			return fmt.Errorf("anomaly: %s does not name its data set: want a run, or a file of weights that imago wrote", m.name)
+		if limit.save && !m.isRun() {
+			return usagef(c, "--save-threshold: %s is not the folder of a run, with which a threshold is saved", m.name)
 		}
-		own := setFlags{dir: set.dir, noCache: set.noCache, split: partTrain}
-		trained, _, err := a.openSplit(c, m, &own)
+		d, err := a.openDetector(c, m, &from, &set, &how)
 		if err != nil {
 			return err
 		}
@@ -128,10 +107,6 @@ picture shows the images with the highest and the lowest scores, above their rec
 		if err != nil {
 			return usage(c, err)
 		}
-		d, err := a.detector(c.Context(), m.Session, trained, &how)
-		if err != nil {
-			return err
-		}
 		fmt.Fprintf(a.err, "scoring %s of %s\n", set.items(m, split.Len()), s.Name)
 		all, err := d.Score(c.Context(), s.Labelled(split))
 		if err != nil {
@@ -142,19 +117,52 @@ picture shows the images with the highest and the lowest scores, above their rec
 			if c.Flags().Changed("by") {
 				return fmt.Errorf("anomaly: %s has no score %s; it has %s", m.name, by, strings.Join(scoreNames(all), ", "))
 			}
-			at = len(all) - 1
+			at = slices.IndexFunc(all, func(x anomaly.Score) bool { return x.Name == anomaly.Reconstruction })
 		}
+		score := all[at]
+		t, err := limit.choose(d, score, positive)
+		if err != nil {
+			return usage(c, err)
+		}
+		found := above(score, t)
 		if err := a.printQuality(all, positive, what); err != nil {
 			return err
 		}
 		if scores != "" {
-			if err := a.writeTable(table, scores, split.Len(), scoreColumns(all, s, split, positive), "the scores of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name); err != nil {
+			if err := a.writeTable(table, scores, split.Len(), scoreColumns(all, s, split, positive, found), "the scores of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name); err != nil {
 				return err
 			}
 		}
-		return a.drawRanking(c.Context(), &ranking{m: m, set: s, split: split, score: all[at], title: m.titleOf(s, &set)}, n, out)
+		a.printThreshold(score, t, found, positive, m.noun())
+		if limit.save {
+			d.SetThreshold(score.Name, t)
+			if err := a.saveDetector(m, d); err != nil {
+				return err
+			}
+		}
+		r := &ranking{m: m, set: s, split: split, score: score, title: m.titleOf(s, &set), order: descending(score.Values)}
+		a.printHighest(r, 5)
+		if out != "" {
+			if err := a.drawRanking(c.Context(), r, n, out); err != nil {
+				return err
+			}
+		}
+		if k := countTrue(found); limit.fail && k > 0 {
+			return fmt.Errorf("%s of %s: %w, by --fail-on-anomaly", thousands(k), english.Plural(len(found), m.noun()), errAnomaly)
+		}
+		return nil
 	}
 	return c
+}
+
+// descending returns the indices of values, from the highest on.
+func descending(values []float64) []int {
+	order := make([]int, len(values))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(values[j], values[i]) })
+	return order
 }
 
 // anomalyMask reports for each image of a split whether it is anomalous, and describes the anomalous classes. It
@@ -239,7 +247,7 @@ func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) er
 }
 
 // scoreColumns returns a table of scores with one row for each image.
-func scoreColumns(all []anomaly.Score, set *data.Set, p data.Split, positive []bool) []columns.Column {
+func scoreColumns(all []anomaly.Score, set *data.Set, p data.Split, positive, found []bool) []columns.Column {
 	table := originColumns(set, data.Split{Items: p.Items, Labels: p.Labels, Origins: p.Origins})
 	if positive != nil {
 		table = append(table, columns.Column{Name: "anomalous", Int: func(i int) int32 {
@@ -252,7 +260,27 @@ func scoreColumns(all []anomaly.Score, set *data.Set, p data.Split, positive []b
 	for _, s := range all {
 		table = append(table, columns.Column{Name: s.Name, Float: func(i int) float32 { return float32(s.Values[i]) }})
 	}
+	table = append(table, columns.Column{Name: "anomaly", Bool: func(i int) bool { return found[i] }})
+	if slices.ContainsFunc(all, func(s anomaly.Score) bool { return s.Name == anomaly.Range }) {
+		table = append(table, columns.Column{
+			Name:    "beyond",
+			Text:    func(i int) string { return formatBeyond(p.Beyond(i), len(p.Beyond(i))) },
+			Missing: func(i int) bool { return len(p.Beyond(i)) == 0 },
+		})
+	}
 	return table
+}
+
+// formatBeyond formats the first n values that lie beyond the training rows, with their columns.
+func formatBeyond(values []data.Beyond, n int) string {
+	var parts []string
+	for _, b := range values[:min(n, len(values))] {
+		parts = append(parts, fmt.Sprintf("%s = %.6g, training %.6g to %.6g", b.Name, b.Value, b.Min, b.Max))
+	}
+	if more := len(values) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // A ranking is the images of a split with a score of each.
@@ -262,18 +290,28 @@ type ranking struct {
 	split data.Split
 	score anomaly.Score
 	title string
+	order []int // of the split, from the highest score on
+}
+
+// printHighest prints the names of the n items with the highest scores, and which of their values lie beyond those of
+// the training rows.
+func (a *app) printHighest(r *ranking, n int) {
+	var parts []string
+	for _, i := range r.order[:min(n, len(r.order))] {
+		parts = append(parts, fmt.Sprintf("%s: %.4g", nameOf(r.split, i), r.score.Values[i]))
+	}
+	fmt.Fprintf(a.out, "highest %s: %s\n", r.score.Name, strings.Join(parts, ", "))
+	for _, i := range r.order[:min(n, len(r.order))] {
+		if beyond := r.split.Beyond(i); len(beyond) > 0 {
+			fmt.Fprintf(a.out, "  %s: %s\n", nameOf(r.split, i), formatBeyond(beyond, 3))
+		}
+	}
 }
 
 // drawRanking draws the n images with the highest scores and the n with the lowest, each above its reconstruction, to
 // the file out.
 func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) error {
-	p, by := r.split, r.score
-	order := make([]int, p.Len())
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(by.Values[j], by.Values[i]) })
-	fmt.Fprintf(a.out, "highest %s: %s\n", by.Name, formatRanked(p, order, by.Values, 5))
+	p, by, order := r.split, r.score, r.order
 	n = min(n, len(order))
 	cols := min(10, n)
 	if r.m.noun() == "row" { // each is a line, above its reconstruction
@@ -328,13 +366,4 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 		return err
 	}
 	return a.writePNG(out, picture, "the %d images with the highest score and the %d with the lowest by %s", n, n, by.Name)
-}
-
-// formatRanked formats the names of the first n items of order with their values.
-func formatRanked(p data.Split, order []int, values []float64, n int) string {
-	var parts []string
-	for _, i := range order[:min(n, len(order))] {
-		parts = append(parts, fmt.Sprintf("%s (%.4g)", nameOf(p, i), values[i]))
-	}
-	return strings.Join(parts, ", ")
 }

@@ -42,6 +42,7 @@ complete.`,
 			return usage(c, err)
 		}
 		how.seed, t.keep, t.checkpointSeconds, t.picturesEvery = t.seed, 1, 60, -1
+		t.bare = true
 		_, _, whole, err := a.prepare(c, &t, args[0])
 		if err != nil {
 			return err
@@ -118,7 +119,7 @@ func (a *app) holdOut(c *cobra.Command, s *sweep, class int) (h heldOutResult, e
 	if err != nil {
 		return h, err
 	}
-	d, err := a.detector(c.Context(), trained.Session, set, s.detector)
+	d, err := a.fitDetector(c.Context(), trained.Session, set, s.detector)
 	if err != nil {
 		return h, err
 	}

@@ -187,6 +187,9 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if u := (*usageError)(nil); errors.As(err, &u) {
 		return 2
 	}
+	if errors.Is(err, errAnomaly) {
+		return 3
+	}
 	return 1
 }
 

@@ -17,15 +17,3 @@ func attributeOf(set *data.Set, name string) (attribute, error) {
 	}
 	return attribute{t}, err
 }
-
-// evenlySpaced returns n images of a split at equal distances, or all if n is 0 or the split has no more.
-func evenlySpaced(p data.Split, n int) (data.Split, error) {
-	if n == 0 || n >= p.Len() {
-		return p, nil
-	}
-	index := make([]int, n)
-	for k := range index {
-		index[k] = k * p.Len() / n
-	}
-	return p.Select(index)
-}

@@ -125,7 +125,7 @@ func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng
 			x.k = n
 		}
 	}
-	train, err := evenlySpaced(x.set.Train, encoded)
+	train, err := x.set.Train.EvenlySpaced(encoded)
 	if err != nil {
 		return err
 	}

@@ -201,7 +201,7 @@ const ridge = 1
 
 // direction returns the latent direction of an attribute, from the training images of set.
 func (a *app) direction(ctx context.Context, m *trainedModel, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
-	train, err := evenlySpaced(set.Train, way.encoded)
+	train, err := set.Train.EvenlySpaced(way.encoded)
 	if err != nil {
 		return latent.Direction{}, err
 	}

@@ -85,7 +85,7 @@ func (p *probeData) accuracies(ctx context.Context, train, test []int32, classes
 
 // probe prints how well labels are predicted from the codes of the test images.
 func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *codes, flags *probeFlags) error {
-	train, err := evenlySpaced(s.Train, flags.encoded)
+	train, err := s.Train.EvenlySpaced(flags.encoded)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,8 @@
 // # What it promises
 //
 // Results go to standard output; progress, warnings and errors go to standard error. An error is one line that begins
-// with "imago: ". The exit status is 0, or 1 if the work failed, or 2 if the command line is wrong. A command line is
+// with "imago: ". The exit status is 0, or 1 if the work failed, or 2 if the command line is wrong, or 3 if
+// the work is done and imago anomaly --fail-on-anomaly has found one. A command line is
 // checked before the work begins, and nothing is written if it is wrong. The first interrupt (Ctrl-C) lets a command
 // save and stop; the second one ends the process. The names in printed JSON, the columns of CSV and Parquet files and
 // the columns of tables do not change, so that programs may read them. Every command has a help text with an example.

@@ -28,11 +28,14 @@ type modelSource struct {
 	options    *modelFlags
 }
 
+// bestCheckpoint is the value of --checkpoint that means the best one.
+const bestCheckpoint = "best"
+
 // addFlags declares the flags.
 func (s *modelSource) addFlags(a *app, c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&s.weights, "weights", "w", "", "`file` of weights to use in place of a run")
-	f.StringVar(&s.checkpoint, "checkpoint", "best", "checkpoint of the run: best, latest, or its `folder`")
+	f.StringVar(&s.checkpoint, "checkpoint", bestCheckpoint, "checkpoint of the run: best, latest, or its `folder`")
 	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a file of weights that does not name its own")
 	shapeFlag(c, &s.shape, usualShape, "with --recipe: ")
 	f.IntVar(&s.labels, "labels", defaultLabels, "with --recipe of a conditional model: `number` of classes or attributes of an image")
@@ -123,7 +126,7 @@ func checkpointOf(path, which string) (string, error) {
 		return "", fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %[1]s", path)
 	}
 	switch which {
-	case "best":
+	case bestCheckpoint:
 		return ckpt.Best(checkpoints)
 	case "latest":
 		f, err := ckpt.Latest(checkpoints)

@@ -63,7 +63,7 @@ class, or by an attribute:
 			return err
 		}
 		defer m.Close()
-		if split, err = evenlySpaced(split, points); err != nil {
+		if split, err = split.EvenlySpaced(points); err != nil {
 			return err
 		}
 		labels, classes := split.Labels, s.Classes

@@ -197,7 +197,7 @@ func (a *app) openTraining(c *cobra.Command, m *trainedModel, s *setFlags, n int
 	if err != nil {
 		return nil, data.Split{}, err
 	}
-	split, err = evenlySpaced(split, n)
+	split, err = split.EvenlySpaced(n)
 	return set, split, err
 }
 

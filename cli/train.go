@@ -45,6 +45,7 @@ type trainFlags struct {
 	checkpointSteps   int64
 	picturesEvery     int
 	dryRun            bool
+	bare              bool // nothing of the training data is saved with the run
 	options           *modelFlags
 }
 
@@ -398,6 +399,9 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 	}
 	if err != nil {
 		return err
+	}
+	if !t.bare {
+		a.keepWith(c.Context(), run, be, set, r.Images)
 	}
 	a.printTrained(run, r)
 	return nil

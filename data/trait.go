@@ -54,6 +54,18 @@ func (t Trait) Mask(p Split) ([]bool, error) {
 	return with, nil
 }
 
+// EvenlySpaced returns n items at equal distances, or all if n is 0 or there are no more.
+func (s Split) EvenlySpaced(n int) (Split, error) {
+	if n == 0 || n >= s.Len() {
+		return s, nil
+	}
+	index := make([]int, n)
+	for k := range index {
+		index[k] = k * s.Len() / n
+	}
+	return s.Select(index)
+}
+
 // Select returns the images of those indices, in that order, with their labels,
 // attributes and origins. It fails if an index is outside [0, N).
 func (s Split) Select(index []int) (Split, error) {

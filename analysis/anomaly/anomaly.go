@@ -5,9 +5,13 @@
 //	d, err := anomaly.Fit(ctx, session, train, anomaly.Options{Draws: 16, Components: 10, Key: rng.New(1)})
 //	scores, err := d.Score(ctx, images) // the higher, the more anomalous
 //
+// A row of a table is also scored by how far its values lie beyond the range of the training
+// rows. A Threshold says from which score on an image is called anomalous. A detector is
+// saved by Write, and ReadDetector reads it without any training image.
+//
 // Everything random has a key, so the same weights, images and options give the same
-// scores. The package knows no concrete model, no run and no file, and no labels: package
-// probe measures how well a score separates anomalous images from normal ones.
+// scores. The package knows no concrete model and no run, and no labels: package probe
+// measures how well a score separates anomalous images from normal ones.
 package anomaly
 
 import (
@@ -26,8 +30,10 @@ import (
 
 // N images, Z latent units, in every comment of this package.
 
-// The names of scores. Each is higher for an image that is less like the training images.
+// The names of scores. Each is higher for an image that is less like the training images. The
+// range score of a table's row is part of its other scores, too.
 const (
+	Range          = "range"          // of a table: how far values lie beyond the training rows, in nats; see tails
 	Reconstruction = "reconstruction" // −ln p(x|z) in nats or the distance in its place, mean over draws of z
 	ELBO           = "elbo"           // −ELBO: that plus KL(q(z|x) ‖ p(z))
 	Density        = "density"        // −ln p̂(μ) in nats, of the mean of q(z|x) under a mixture over those of the training images
@@ -36,9 +42,9 @@ const (
 
 // Options are the settings of a Detector.
 type Options struct {
-	Draws      int     // posterior draws an image for Reconstruction and ELBO, ≥ 1
-	Components int     // Gaussians of a mixture, ≥ 1; fewer where the images are too few for so many
-	Key        rng.Key // of the draws and of the starts of the mixtures
+	Draws      int     `json:"draws"`      // posterior draws an image for Reconstruction and ELBO, ≥ 1
+	Components int     `json:"components"` // Gaussians of a mixture, ≥ 1; fewer where the images are too few for so many
+	Key        rng.Key `json:"key"`        // of the draws and of the starts of the mixtures
 }
 
 // Validate returns an error if an option is out of range.
@@ -57,12 +63,34 @@ type Score struct {
 
 // A Detector scores images by a model.
 type Detector struct {
-	session           *latent.Session
-	score             *exec.Func // model.Model.Score
-	opt               Options
-	density, joint    *mixture.Mixture // of codes, of codes and reconstruction scores; nil of a model without codes
-	minReconstruction float64          // least reconstruction score of the training images
+	// Set and Digest are those of the data set of the training images; the caller sets
+	// them.
+	Set, Digest string
+
+	session *latent.Session
+	score   *exec.Func // model.Model.Score
+	fitted
 }
+
+// fitted is what Fit has found in the training images.
+type fitted struct {
+	Options
+	Images            int              `json:"images"`            // number of training images
+	Density           *mixture.Mixture `json:"density,omitempty"` // of codes; nil of a model without codes
+	Joint             *mixture.Mixture `json:"joint,omitempty"`   // of codes and reconstruction scores
+	MinReconstruction float64          `json:"min_reconstruction"`
+	Tails             []tail           `json:"tails,omitempty"` // of each column of a table; nil of other data
+
+	Quantiles  map[string][]float64 `json:"quantiles"`            // of each score of normal images, at 0, 1/1000, … 1
+	Calibrated string               `json:"calibrated"`           // which images those are, in words
+	Thresholds map[string]Threshold `json:"thresholds,omitempty"` // of scores, set by SetThreshold
+}
+
+// Options returns the settings with which the detector was fitted.
+func (d *Detector) Options() Options { return d.fitted.Options }
+
+// Images returns the number of training images to which it was fitted.
+func (d *Detector) Images() int { return d.fitted.Images }
 
 // Fit returns a detector for a trained model. train are the images on which the model was
 // trained, or some of them; they need no labels.
@@ -81,20 +109,24 @@ func Fit(ctx context.Context, s *latent.Session, train data.Items, opt Options) 
 	if train.Len() == 0 {
 		return nil, fmt.Errorf("anomaly: no training images to compare with")
 	}
-	d := &Detector{session: s, score: s.Func(s.Model().Score), opt: opt}
-	if s.Model().Encode == nil {
-		return d, nil
-	}
+	d := &Detector{session: s, score: s.Func(s.Model().Score), fitted: fitted{Options: opt, Images: train.Len(), Quantiles: map[string][]float64{}}}
 	f, err := d.features(ctx, train, opt.Key.Split("train"))
 	if err != nil {
 		return nil, err
 	}
-	if d.density, err = fitMixture(ctx, f.codes, f.units, opt); err != nil {
+	if d.Tails, err = fitTails(ctx, train); err != nil {
 		return nil, err
 	}
-	d.minReconstruction = slices.Min(f.reconstruction)
-	d.joint, err = fitMixture(ctx, d.jointPoints(f), f.units+1, opt)
-	return d, err
+	d.MinReconstruction = slices.Min(f.reconstruction)
+	if s.Model().Encode != nil {
+		if d.Density, err = fitMixture(ctx, f.codes, f.units, opt); err != nil {
+			return nil, err
+		}
+		if d.Joint, err = fitMixture(ctx, d.jointPoints(f), f.units+1, opt); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.calibrateOnTraining(ctx, f, train)
 }
 
 // fitMixture returns a mixture over points (N, d), with at least ten points for each
@@ -110,14 +142,21 @@ func fitMixture(ctx context.Context, points []float32, d int, opt Options) (*mix
 }
 
 // Score returns the scores of images that the model has: Reconstruction, ELBO of a model with
-// a KL, Density and Combined of one with codes. They depend on the Key of the Options alone.
+// a KL, Density and Combined of one with codes, Range of a table. They depend on the Key of
+// the Options alone. It fails if a score is not a number, as of a model whose weights are not
+// finite.
 //
 // images (N, H, W, C).
 func (d *Detector) Score(ctx context.Context, images data.Items) ([]Score, error) {
-	f, err := d.features(ctx, images, d.opt.Key.Split("score"))
+	f, err := d.features(ctx, images, d.fitted.Options.Key.Split("score"))
 	if err != nil {
 		return nil, err
 	}
+	return d.scores(f, images)
+}
+
+// scores returns the scores of images with those features.
+func (d *Detector) scores(f features, images data.Items) ([]Score, error) {
 	scores := []Score{{Reconstruction, f.reconstruction}}
 	if f.kl != nil {
 		bound := make([]float64, len(f.kl))
@@ -126,22 +165,38 @@ func (d *Detector) Score(ctx context.Context, images data.Items) ([]Score, error
 		}
 		scores = append(scores, Score{ELBO, bound})
 	}
-	if d.density == nil {
-		return scores, nil
+	if d.Density != nil {
+		for _, by := range []struct {
+			name   string
+			points []float32
+			*mixture.Mixture
+		}{{Density, f.codes, d.Density}, {Combined, d.jointPoints(f), d.Joint}} {
+			v, err := by.LogDensity(by.points)
+			if err != nil {
+				return nil, fmt.Errorf("anomaly: %w", err)
+			}
+			for i := range v {
+				v[i] = -v[i]
+			}
+			scores = append(scores, Score{by.name, v})
+		}
 	}
-	for _, by := range []struct {
-		name   string
-		points []float32
-		*mixture.Mixture
-	}{{Density, f.codes, d.density}, {Combined, d.jointPoints(f), d.joint}} {
-		v, err := by.LogDensity(by.points)
-		if err != nil {
-			return nil, fmt.Errorf("anomaly: %w", err)
+	if d.Tails != nil {
+		beyond := d.beyond(images)
+		for k, s := range scores {
+			scores[k].Values = make([]float64, len(beyond))
+			for i, v := range beyond {
+				scores[k].Values[i] = s.Values[i] + v
+			}
 		}
-		for i := range v {
-			v[i] = -v[i]
+		scores = append(scores, Score{Range, beyond})
+	}
+	for _, s := range scores {
+		for i, v := range s.Values {
+			if math.IsNaN(v) {
+				return nil, fmt.Errorf("anomaly: the %s of item %d is not a number", s.Name, i)
+			}
 		}
-		scores = append(scores, Score{by.name, v})
 	}
 	return scores, nil
 }
@@ -162,7 +217,7 @@ func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key)
 	}
 	draws := 1
 	if program.Takes(model.InputKey) {
-		draws = d.opt.Draws
+		draws = d.fitted.Options.Draws
 	}
 	for k := range draws {
 		out, err := d.session.Rows(ctx, d.score, images, key.At(uint64(k)))
@@ -200,8 +255,8 @@ func addMean(sum []float64, v []float32, n int) []float64 {
 func (d *Detector) jointPoints(f features) []float32 {
 	out := make([]float32, 0, len(f.reconstruction)*(f.units+1))
 	for i, r := range f.reconstruction {
-		if d.minReconstruction > 0 {
-			r = math.Log(max(r, d.minReconstruction))
+		if d.MinReconstruction > 0 {
+			r = math.Log(max(r, d.MinReconstruction))
 		}
 		out = append(append(out, f.codes[i*f.units:(i+1)*f.units]...), float32(r))
 	}

@@ -165,7 +165,7 @@ func TestDensityOfOneGaussian(t *testing.T) {
 func TestJointPoints(t *testing.T) {
 	f := features{units: 2, codes: []float32{1, 2, 3, 4}, reconstruction: []float64{math.E * math.E, 0.5}}
 	for least, want := range map[float64][]float32{math.E: {1, 2, 2, 3, 4, 1}, -3: {1, 2, math.E * math.E, 3, 4, 0.5}} {
-		if got := (&Detector{minReconstruction: least}).jointPoints(f); !slices.Equal(got, want) {
+		if got := (&Detector{fitted: fitted{MinReconstruction: least}}).jointPoints(f); !slices.Equal(got, want) {
 			t.Errorf("least %v: %v, want %v", least, got, want)
 		}
 	}

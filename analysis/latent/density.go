@@ -1,28 +1,24 @@
 package latent
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/sealed"
 	"github.com/imago-ml/imago/prob/mixture"
 )
 
 // A Density is a mixture of Gaussians fitted to the codes of a trained model, from which codes
 // are drawn in place of its prior: ex-post density estimation (Ghosh et al.,
-// arXiv:1903.12436, sec. 4.1). Saved, it is one JSON object,
-//
-//	{"format": 1, "content": Density, "sha256": of content without white space}
-//
-// whose fields are never renamed.
+// arXiv:1903.12436, sec. 4.1). It is saved by package sealed; its fields are never
+// renamed.
 type Density struct {
 	Weights string           `json:"weights"` // Fingerprint of the model whose codes they are
 	Set     string           `json:"set"`     // name and data.Set.Digest of the images
@@ -41,49 +37,23 @@ const (
 // ErrDensity marks bytes that are no Density. Test with errors.Is.
 var ErrDensity = errors.New("not a density of latent codes as Density.Write writes it")
 
-// A densityFile is a Density as it is saved.
-type densityFile struct {
-	Format  int             `json:"format"`
-	Content json.RawMessage `json:"content"`
-	SHA256  string          `json:"sha256"` // hex
-}
-
 // Write writes d as JSON.
 func (d *Density) Write(w io.Writer) error {
-	content, err := json.Marshal(d)
-	if err != nil {
+	if err := sealed.Write(w, densityFormat, d); err != nil {
 		return fmt.Errorf("latent: density: %w", err)
 	}
-	sum := sha256.Sum256(content)
-	return json.NewEncoder(w).Encode(densityFile{densityFormat, content, hex.EncodeToString(sum[:])})
+	return nil
 }
 
 // ReadDensity reads what Write wrote. It fails with ErrDensity if a byte is changed or the
 // mixture is not valid.
 func ReadDensity(r io.Reader) (*Density, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxDensity+1))
-	if err != nil {
-		return nil, err
-	}
-	var f densityFile
-	var content bytes.Buffer
-	switch err := json.Unmarshal(b, &f); {
-	case len(b) > maxDensity:
-		return nil, fmt.Errorf("%w: longer than %d bytes", ErrDensity, maxDensity)
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
-	case f.Format != densityFormat:
-		return nil, fmt.Errorf("%w: format %d, this imago reads %d", ErrDensity, f.Format, densityFormat)
-	}
-	if err := json.Compact(&content, f.Content); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
-	}
-	if sum := sha256.Sum256(content.Bytes()); hex.EncodeToString(sum[:]) != f.SHA256 {
-		return nil, fmt.Errorf("%w: its SHA-256 is %.12s…, want %.12s…", ErrDensity, hex.EncodeToString(sum[:]), f.SHA256)
-	}
 	d := &Density{}
-	if err := json.Unmarshal(f.Content, d); err != nil {
+	switch broken, err := sealed.Read(r, densityFormat, maxDensity, d); {
+	case broken && err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
+	case err != nil:
+		return nil, err
 	}
 	if d.Mixture == nil {
 		return nil, fmt.Errorf("%w: no mixture in it", ErrDensity)

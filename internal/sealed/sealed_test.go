@@ -1,0 +1,39 @@
+package sealed
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"testing/iotest"
+)
+
+func TestReadWrite(t *testing.T) {
+	var b bytes.Buffer
+	if err := Write(&b, 2, map[string]int{"a": 7}); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]int
+	if _, err := Read(bytes.NewReader(b.Bytes()), 2, 1000, &got); err != nil || got["a"] != 7 {
+		t.Errorf("%v, %v", got, err)
+	}
+	for what, tt := range map[string]struct {
+		file   string
+		format int
+		most   int64
+		want   string
+	}{
+		"another value":  {strings.Replace(b.String(), "7", "8", 1), 2, 1000, "SHA-256"},
+		"another format": {b.String(), 1, 1000, "format 2, this imago reads 1"},
+		"too long":       {b.String(), 2, 10, "longer than 10 bytes"},
+		"no JSON":        {"seven", 2, 1000, "invalid character"},
+	} {
+		if broken, err := Read(strings.NewReader(tt.file), tt.format, tt.most, &got); !broken || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: broken %v, %v", what, broken, err)
+		}
+	}
+	failed := errors.New("no disk")
+	if broken, err := Read(iotest.ErrReader(failed), 2, 1000, &got); broken || !errors.Is(err, failed) {
+		t.Errorf("broken %v, %v", broken, err)
+	}
+}

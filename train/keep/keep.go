@@ -1,0 +1,126 @@
+// Package keep saves with a run what later work needs of its training data, so that a run
+// stands by itself: an anomaly detector with its thresholds, and the codes of training items
+// with their labels, for directions, groups and densities.
+//
+//	err := keep.After(ctx, run.Dir, session, set, images) // at the end of training
+//	d, err := keep.OpenDetector(run.Dir, session)
+//	codes, err := keep.OpenCodes(run.Dir, session)
+//
+// Each file names the weights that it belongs to, by latent.Session.Fingerprint, and is
+// refused with others. It depends on the weights and the data alone. The package must not
+// know any concrete model.
+package keep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/imago-ml/imago/analysis/anomaly"
+	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/atomicfile"
+)
+
+// The files, in the folder of a run.
+const (
+	DetectorFile = "detector.json"
+	CodesFile    = "codes.safetensors"
+)
+
+// MaxItems is the most training items that are encoded, evenly spaced in the training part.
+const MaxItems = 20_000
+
+// items returns how many training items After encodes for a run that was trained on so many
+// items in all: a hundredth of these, but up to 1,000 a quarter of them, so that the work is
+// a small part of the training; at most MaxItems.
+func items(trained int64) int {
+	return int(min(MaxItems, max(1, trained/100, min(1000, trained/4))))
+}
+
+// After makes both files for a run whose training has ended, unless they are there already
+// for these weights; a file that the model has no use for is not made. set is what the run
+// was trained on, trained how many items it was trained on in all, each as often as it was.
+func After(ctx context.Context, dir string, s *latent.Session, set *data.Set, trained int64) error {
+	n := items(trained)
+	if _, err := OpenDetector(dir, s); err != nil && s.Model().Score != nil {
+		d, err := FitDetector(ctx, s, set, DefaultDetector(), n)
+		if err != nil {
+			return err
+		}
+		if err := WriteDetector(dir, d); err != nil {
+			return err
+		}
+	}
+	if _, err := OpenCodes(dir, s); err == nil || s.Model().Encode == nil {
+		return nil
+	}
+	c, err := Encode(ctx, s, set, n)
+	if err != nil {
+		return err
+	}
+	return c.Write(dir, s)
+}
+
+// DefaultDetector returns the settings of the detector that After fits.
+func DefaultDetector() anomaly.Options {
+	return anomaly.Options{Draws: 5, Components: 30, Key: rng.New(0).Split("anomaly")}
+}
+
+// FitDetector returns a detector fitted to n training items of set, evenly spaced, and
+// calibrated on n test items, if there are enough; 0 means all.
+func FitDetector(ctx context.Context, s *latent.Session, set *data.Set, opt anomaly.Options, n int) (*anomaly.Detector, error) {
+	train, err := set.Train.EvenlySpaced(n)
+	if err != nil {
+		return nil, err
+	}
+	d, err := anomaly.Fit(ctx, s, set.Labelled(train), opt)
+	if err != nil {
+		return nil, err
+	}
+	d.Set, d.Digest = set.Name, set.Digest
+	if set.Test.Len() < leastHeld {
+		return d, nil
+	}
+	held, err := set.Test.EvenlySpaced(n)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.Calibrate(ctx, set.Labelled(held))
+}
+
+// leastHeld is the number of test items from which on they say what normal scores are.
+const leastHeld = 100
+
+// WriteDetector saves a detector with a run.
+func WriteDetector(dir string, d *anomaly.Detector) error {
+	if err := atomicfile.Write(filepath.Join(dir, DetectorFile), d.Write); err != nil {
+		return fmt.Errorf("keep: %w", err)
+	}
+	return nil
+}
+
+// OpenDetector returns the detector that is saved with a run, for the weights of s. The error
+// is fs.ErrNotExist if there is none, anomaly.ErrWeights if it is of other weights.
+func OpenDetector(dir string, s *latent.Session) (*anomaly.Detector, error) {
+	f, err := os.Open(filepath.Join(dir, DetectorFile))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	d, err := anomaly.ReadDetector(f, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return d, nil
+}
+
+// IsStale reports whether err says that a file is not there or is of other weights, as after
+// more training: it is to be made again.
+func IsStale(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, anomaly.ErrWeights) || errors.Is(err, ErrWeights)
+}
