@@ -110,20 +110,21 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 			return err
 		}
 		if s.needSet {
-			opened, split, err := a.openTraining(c, m, &set, encoded)
+			known, err := a.trainingItems(c, m, &set, encoded)
 			if err != nil {
 				return err
 			}
-			if err := s.findImages(opened, split); err != nil {
+			if err := s.findImages(known.set, known.split); err != nil {
 				return usage(c, err)
 			}
-			if s.codes, err = a.encodeSplit(c.Context(), m, opened, split, english.Plural(split.Len(), "train "+m.noun())); err != nil {
+			if err := known.encode(c.Context(), a, m); err != nil {
 				return err
 			}
-			if s.labels, err = m.labelsOf(opened.Labelled(split)); err != nil {
+			s.codes = known.mean
+			if s.labels, err = m.labelsOf(known.set.Labelled(known.split)); err != nil {
 				return err
 			}
-			title = m.titleOf(opened, &set)
+			title = m.titleOf(known.set, &set)
 		} else {
 			rows = 1
 		}

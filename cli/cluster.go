@@ -125,18 +125,14 @@ func (a *app) fitGroups(ctx context.Context, x *clustering, encoded int, key rng
 			x.k = n
 		}
 	}
-	train, err := x.set.Train.EvenlySpaced(encoded)
-	if err != nil {
-		return err
-	}
-	points, err := a.encodeSplit(ctx, x.m, x.set, train, english.Plural(train.Len(), "train "+x.m.noun()))
+	known, err := a.encodeTraining(ctx, x.m, x.set, encoded)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.err, "fitting %s to the codes\n", english.Plural(x.k, "Gaussian"))
 	const maxFull = 64 // units, above which full covariances have too many numbers to estimate
 	units := x.m.Latent()
-	d, err := latent.FitDensity(ctx, points, nil, units, latent.DensityOptions{Components: x.k, Diagonal: units > maxFull, Key: key})
+	d, err := latent.FitDensity(ctx, known.mean, nil, units, latent.DensityOptions{Components: x.k, Diagonal: units > maxFull, Key: key})
 	if err != nil {
 		return err
 	}

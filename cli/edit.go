@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -69,8 +68,12 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		}
 		defer m.Close()
 		set, split, err := a.openSplit(c, m, &pick.set)
+		var kept *trainingCodes
 		if err != nil {
-			return err
+			if kept = a.keptCodes(m, &pick.set, err); kept == nil || len(files) == 0 {
+				return err
+			}
+			set = kept.set
 		}
 		attr, err := attributeOf(set, name)
 		if err != nil {
@@ -92,7 +95,12 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		if err != nil {
 			return err
 		}
-		d, err := a.direction(c.Context(), m, set, attr, way)
+		if kept == nil {
+			if kept, err = a.encodeTraining(c.Context(), m, set, way.encoded); err != nil {
+				return err
+			}
+		}
+		d, err := kept.direction(m, attr, way)
 		if err != nil {
 			return err
 		}
@@ -199,25 +207,17 @@ func (d *directionFlags) check() error {
 // ridge is the L2 penalty of the regression on attributes, in images.
 const ridge = 1
 
-// direction returns the latent direction of an attribute, from the training images of set.
-func (a *app) direction(ctx context.Context, m *trainedModel, set *data.Set, attr attribute, way directionFlags) (latent.Direction, error) {
-	train, err := set.Train.EvenlySpaced(way.encoded)
-	if err != nil {
-		return latent.Direction{}, err
-	}
-	with, err := attr.Mask(train)
-	if err != nil {
-		return latent.Direction{}, err
-	}
-	codes, err := a.encodeSplit(ctx, m, set, train, english.Plural(train.Len(), "train "+m.noun()))
+// direction returns the latent direction of an attribute, from the codes of training items.
+func (k *trainingCodes) direction(m *trainedModel, attr attribute, way directionFlags) (latent.Direction, error) {
+	with, err := attr.Mask(k.split)
 	if err != nil {
 		return latent.Direction{}, err
 	}
 	var d latent.Direction
 	if attr.Attribute >= 0 && way.method == "partial" {
-		d, err = latent.PartialDifference(codes, m.Latent(), train.Attributes, attr.Attribute, len(set.Attributes), ridge)
+		d, err = latent.PartialDifference(k.mean, m.Latent(), k.split.Attributes, attr.Attribute, len(k.set.Attributes), ridge)
 	} else {
-		d, err = latent.MeanDifference(codes, m.Latent(), with)
+		d, err = latent.MeanDifference(k.mean, m.Latent(), with)
 	}
 	if err != nil {
 		return d, fmt.Errorf("%s: %w", attr.Name, err)

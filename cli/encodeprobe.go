@@ -94,11 +94,11 @@ func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *cod
 	if !classes && !attributes {
 		return fmt.Errorf("encode --probe: %s has neither classes nor attributes to read: choose a labelled set with --data", s.Name)
 	}
-	codes, err := a.encodeSplit(ctx, m, s, train, english.Plural(train.Len(), "train "+m.noun()))
+	known, err := a.encodeTraining(ctx, m, s, flags.encoded)
 	if err != nil {
 		return err
 	}
-	p, err := newProbeData(ctx, codes, test.mean, test.units, flags.neighbours)
+	p, err := newProbeData(ctx, known.mean, test.mean, test.units, flags.neighbours)
 	if err != nil {
 		return err
 	}

@@ -57,16 +57,16 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 			return err
 		}
 		defer m.Close()
-		s, split, err := a.openTraining(c, m, &set, encoded)
+		known, err := a.trainingItems(c, m, &set, encoded)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(a.err, "encoding %s of %s and fitting %s\n", english.Plural(split.Len(), "train image"), s.Name, english.Plural(k, "Gaussian"))
-		mean, logVar, err := m.EncodeMeans(c.Context(), s.Labelled(split))
-		if err != nil {
+		if err := known.encode(c.Context(), a, m); err != nil {
 			return err
 		}
-		d, err := latent.FitDensity(c.Context(), mean, logVar, m.Latent(), latent.DensityOptions{Components: k, Diagonal: diagonal, Key: rng.New(seed).Split("fit-prior")})
+		s := known.set
+		fmt.Fprintf(a.err, "fitting %s\n", english.Plural(k, "Gaussian"))
+		d, err := latent.FitDensity(c.Context(), known.mean, known.logVar, m.Latent(), latent.DensityOptions{Components: k, Diagonal: diagonal, Key: rng.New(seed).Split("fit-prior")})
 		if err != nil {
 			return err
 		}

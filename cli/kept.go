@@ -37,23 +37,83 @@ type trainingCodes struct {
 	mean, logVar []float32 // (N, Z); logVar nil of a deterministic model
 }
 
-// trainingCodes returns the codes of n training items of the set that the flags name, evenly spaced; 0 means all. If the
-// training data of the run is not there, they are the codes that were saved with the run.
-func (a *app) trainingCodes(c *cobra.Command, m *trainedModel, s *setFlags, n int) (*trainingCodes, error) {
-	set, split, err := a.openTraining(c, m, s, n)
+// trainingItems returns n training items of the set that the flags name, evenly spaced, 0 meaning all, which encode is
+// still to be called for. If the training data of the run is not there, they are the codes that were saved with the run.
+func (a *app) trainingItems(c *cobra.Command, m *trainedModel, s *setFlags, n int) (*trainingCodes, error) {
+	s.learns = true
+	set, _, err := a.openSplit(c, m, s)
 	if err != nil {
 		if kept := a.keptCodes(m, s, err); kept != nil {
 			return kept, nil
 		}
 		return nil, err
 	}
-	out := &trainingCodes{set: set, split: split}
-	fmt.Fprintf(a.err, "encoding %s of %s\n", english.Plural(split.Len(), "train "+m.noun()), set.Name)
-	out.mean, out.logVar, err = m.EncodeMeans(c.Context(), set.Labelled(split))
-	return out, err
+	split, err := set.Train.EvenlySpaced(n)
+	return &trainingCodes{set: set, split: split}, err
 }
 
-// keptCodes returns the codes that were saved with the run of m, if the training data of the run could not be opened
+// encode computes the codes unless they are known.
+func (k *trainingCodes) encode(ctx context.Context, a *app, m *trainedModel) (err error) {
+	if k.mean != nil {
+		return nil
+	}
+	fmt.Fprintf(a.err, "encoding %s of %s\n", english.Plural(k.split.Len(), "train "+m.noun()), k.set.Name)
+	k.mean, k.logVar, err = m.EncodeMeans(ctx, k.set.Labelled(k.split))
+	return err
+}
+
+// encodeTraining returns the codes of n training items of set, evenly spaced; 0 means all.
+func (a *app) encodeTraining(ctx context.Context, m *trainedModel, set *data.Set, n int) (*trainingCodes, error) {
+	split, err := set.Train.EvenlySpaced(n)
+	if err != nil {
+		return nil, err
+	}
+	k := &trainingCodes{set: set, split: split}
+	return k, k.encode(ctx, a, m)
+}
+
+// openEncoded returns the trained model and the codes of n items of the part of a set that the flags name, evenly
+// spaced, 0 meaning all, and says how many of what they are. If the data of the run is not there, they are the codes that were saved
+// with the run. The caller closes the model.
+func (a *app) openEncoded(c *cobra.Command, args []string, from *modelSource, s *setFlags, n int) (m *trainedModel, k *trainingCodes, what string, err error) {
+	if err := s.check(); err != nil {
+		return nil, nil, "", usage(c, err)
+	}
+	if m, err = a.open(c, args, from); err != nil {
+		return nil, nil, "", err
+	}
+	defer func() {
+		if err != nil {
+			m.Close()
+		}
+	}()
+	set, split, err := a.openSplit(c, m, s)
+	if err != nil {
+		if k = a.keptCodes(m, s, err); k == nil {
+			return nil, nil, "", err
+		}
+		if k.split, err = k.split.EvenlySpaced(n); err != nil {
+			return nil, nil, "", err
+		}
+		if k.mean, err = data.AllFloats(c.Context(), k.split.Items); err != nil { // the items are codes
+			return nil, nil, "", err
+		}
+		return m, k, english.Plural(k.split.Len(), "training "+m.noun()) + " saved with the run", nil
+	}
+	all := split.Len()
+	if split, err = split.EvenlySpaced(n); err != nil {
+		return nil, nil, "", err
+	}
+	what = s.items(m, split.Len())
+	if split.Len() < all {
+		what = fmt.Sprintf("%s of %s", thousands(split.Len()), s.items(m, all))
+	}
+	k = &trainingCodes{set: set, split: split}
+	k.mean, err = a.encodeSplit(c.Context(), m, set, split, what)
+	return m, k, what, err
+}
+
+// keptCodes returns the codes that were saved with the run of m, in place of the run's own set, which could not be opened
 // because of missing; nil if there are none, or if the user named another set.
 func (a *app) keptCodes(m *trainedModel, s *setFlags, missing error) *trainingCodes {
 	if s.data != "" || !m.isRun() {
@@ -63,6 +123,6 @@ func (a *app) keptCodes(m *trainedModel, s *setFlags, missing error) *trainingCo
 	if err != nil {
 		return nil
 	}
-	fmt.Fprintf(a.err, "the training data is not there (%v): using the codes of %s saved with %s\n", missing, english.Plural(kept.Set.Train.Len(), "training "+m.noun()), m.name)
+	fmt.Fprintf(a.err, "the training data is not there (%s): using the codes of %s saved with %s\n", a.errorText(missing), english.Plural(kept.Set.Train.Len(), "training "+m.noun()), m.name)
 	return &trainingCodes{kept.Set, kept.Set.Train, kept.Mean, kept.LogVar}
 }

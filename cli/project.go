@@ -58,14 +58,12 @@ class, or by an attribute:
 		if !(perplexity >= 1) || math.IsInf(perplexity, 0) {
 			return usagef(c, "--perplexity %v: want a number of 1 or more", perplexity)
 		}
-		m, s, split, err := a.openImages(c, args, &from, &set)
+		m, shown, what, err := a.openEncoded(c, args, &from, &set, points)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		if split, err = split.EvenlySpaced(points); err != nil {
-			return err
-		}
+		s, split, codes := shown.set, shown.split, shown.mean
 		labels, classes := split.Labels, s.Classes
 		if attr != "" {
 			t, err := attributeOf(s, attr)
@@ -76,12 +74,8 @@ class, or by an attribute:
 				return err
 			}
 		}
-		codes, err := a.encodeSplit(c.Context(), m, s, split, set.items(m, split.Len()))
-		if err != nil {
-			return err
-		}
 		opt := viz.ScatterOptions{
-			Title: fmt.Sprintf("%s: codes of %s, projected to the plane by %s", m.titleOf(s, &set), set.items(m, split.Len()), methodNames[method]), Note: m.note(),
+			Title: fmt.Sprintf("%s: codes of %s, projected to the plane by %s", m.titleOf(s, &set), what, methodNames[method]), Note: m.note(),
 		}
 		var at [][2]float32
 		if method == "pca" {
@@ -96,7 +90,7 @@ class, or by an attribute:
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the codes of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name)
+		return a.writePNG(out, picture, "the codes of %s of %s by %s", what, s.Name, m.name)
 	}
 	return c
 }

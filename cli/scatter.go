@@ -36,16 +36,12 @@ first two are drawn.`,
 		if err := cmp.Or(axes.check(), checkPNGName(out)); err != nil {
 			return usage(c, err)
 		}
-		m, s, split, err := a.openImages(c, args, &from, &set)
+		m, shown, what, err := a.openEncoded(c, args, &from, &set, 0)
 		if err != nil {
 			return err
 		}
 		defer m.Close()
-		mean, _, err := m.EncodeMeans(c.Context(), s.Labelled(split))
-		if err != nil {
-			return err
-		}
-		note := ""
+		s, split, mean, note := shown.set, shown.split, shown.mean, ""
 		if !axes.changed(c) {
 			var fitted bool
 			if axes.lo, axes.hi, fitted = latent.AxisLimits(mean, m.Latent(), m.HasPrior(), 4); fitted {
@@ -58,12 +54,12 @@ first two are drawn.`,
 		}
 		picture, err := viz.Scatter(p.Points, split.Labels, s.Classes, viz.ScatterOptions{
 			Lo: axes.lo, Hi: axes.hi, XLabel: p.XLabel, YLabel: p.YLabel,
-			Title: fmt.Sprintf("%s: mean codes of %s", m.titleOf(s, &set), set.items(m, split.Len())), Note: m.note(p.Note, note),
+			Title: fmt.Sprintf("%s: mean codes of %s", m.titleOf(s, &set), what), Note: m.note(p.Note, note),
 		})
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "the means of %s of %s by %s", set.items(m, split.Len()), s.Name, m.name)
+		return a.writePNG(out, picture, "the means of %s of %s by %s", what, s.Name, m.name)
 	}
 	return c
 }

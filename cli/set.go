@@ -190,17 +190,6 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	return set, split, nil
 }
 
-// openTraining returns the data set that the flags name, and n of its training images, evenly spaced; 0 means all.
-func (a *app) openTraining(c *cobra.Command, m *trainedModel, s *setFlags, n int) (*data.Set, data.Split, error) {
-	s.learns = true
-	set, split, err := a.openSplit(c, m, s)
-	if err != nil {
-		return nil, data.Split{}, err
-	}
-	split, err = split.EvenlySpaced(n)
-	return set, split, err
-}
-
 // selectSplit returns the part of set that the flags name.
 func (s *setFlags) selectSplit(set *data.Set) data.Split {
 	switch s.part() {

@@ -59,7 +59,8 @@ func After(ctx context.Context, dir string, s *latent.Session, set *data.Set, tr
 	if _, err := OpenCodes(dir, s); err == nil || s.Model().Encode == nil {
 		return nil
 	}
-	c, err := Encode(ctx, s, set, n)
+	// Codes cost less than a detector: of a small set, all are kept.
+	c, err := Encode(ctx, s, set, max(n, 1000))
 	if err != nil {
 		return err
 	}

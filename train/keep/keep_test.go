@@ -82,10 +82,7 @@ func TestAfter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	some, err := set.Train.EvenlySpaced(30)
-	if err != nil {
-		t.Fatal(err)
-	}
+	some := set.Train
 	mean, logVar, err := s.EncodeMeans(ctx, some.Items)
 	if err != nil {
 		t.Fatal(err)
