@@ -137,6 +137,9 @@ func (s *setFlags) reading(c *cobra.Command, m *trainedModel) (string, data.Opti
 			opt.Label = s.label
 		}
 		opt.Without, opt.Whole = nil, s.whole()
+		if opt.Whole {
+			opt.Validation = 0
+		}
 	case m.config != nil:
 		name = m.config.Data.Source
 	default:
