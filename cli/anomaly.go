@@ -55,7 +55,7 @@ picture shows the images with the highest and the lowest scores, above their rec
   imago anomaly latest --anomalous 3,8 --by density --scores scores.csv
   imago anomaly latest --data transactions.csv --anomalous fraud --threshold fpr:0.01 --save-threshold
   imago anomaly runs/parts --data inspect/ --scores scores.jsonl --fail-on-anomaly
-  imago anomaly runs/rows --data new.csv --scores - --out ""
+  imago anomaly runs/rows --data new.csv --scores - --out none
   imago anomaly sweep mlp-vae --data mnist --latent 20`,
 		Args: argCount(0, 1, "a run"),
 	}
@@ -67,13 +67,13 @@ picture shows the images with the highest and the lowest scores, above their rec
 	f.StringVar(&by, "by", anomaly.Combined, "`score` to rank by: reconstruction, elbo, density, combined or range")
 	limit.addFlags(c)
 	f.IntVarP(&n, "count", "n", 20, "`number` of images at each end of the ranking to draw")
-	f.StringVar(&out, "out", "anomaly.png", "PNG `file` to write; \"\" for none")
+	f.StringVar(&out, "out", "anomaly.png", "PNG `file` to write, or none")
 	f.StringVar(&scores, "scores", "", tableFile("all scores"))
 	set.addFlags(c)
 	from.addFlags(a, c)
 	c.AddCommand(a.anomalySweep(), a.anomalyFit())
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if err := cmp.Or(oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined, anomaly.Range), how.check(), atLeast("count", n, 1), checkOptionalFile("out", out, ".png"), checkTableFile("scores", scores), set.check()); err != nil {
+		if err := cmp.Or(oneOf("by", by, anomaly.Reconstruction, anomaly.ELBO, anomaly.Density, anomaly.Combined, anomaly.Range), how.check(), atLeast("count", n, 1), checkOptionalPicture(out), checkTableFile("scores", scores), set.check()); err != nil {
 			return usage(c, err)
 		}
 		if anomalous != nil && normal != nil {
@@ -142,7 +142,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 		}
 		r := &ranking{m: m, set: s, split: split, score: score, title: m.titleOf(s, &set), order: descending(score.Values)}
 		a.printHighest(r, 5)
-		if out != "" {
+		if out != noPicture {
 			if err := a.drawRanking(c.Context(), r, n, out); err != nil {
 				return err
 			}
@@ -153,6 +153,17 @@ picture shows the images with the highest and the lowest scores, above their rec
 		return nil
 	}
 	return c
+}
+
+// noPicture is the value of --out of a command that may draw nothing.
+const noPicture = "none"
+
+// checkOptionalPicture returns an error if name, the value of --out, is neither the name of a PNG file nor noPicture.
+func checkOptionalPicture(name string) error {
+	if name == noPicture {
+		return nil
+	}
+	return checkPNGName(name)
 }
 
 // descending returns the indices of values, from the highest on.

@@ -141,7 +141,7 @@ func (s *setFlags) reading(c *cobra.Command, m *trainedModel) (string, data.Opti
 			opt.Validation = 0
 		}
 	case m.config != nil:
-		name = m.config.Data.Source
+		name = m.config.Data.Place(m.name)
 	default:
 		return "", opt, usagef(c, "the file of weights does not name its data set: name one with --data")
 	}
