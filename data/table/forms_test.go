@@ -287,3 +287,25 @@ func TestFollow(t *testing.T) {
 		}
 	}
 }
+
+// TestReadAgain checks that a table is read alike when it goes with its own columns, as
+// that of a run that is resumed.
+func TestReadAgain(t *testing.T) {
+	for _, tt := range []struct{ file, label string }{
+		{"1,2\n3,4\n5,9\n", ""},
+		{"a,b,label\n1,2,x\n3,4,y\n", "-"},
+		{"a,b,label\n1,2,x\n3,4,y\n", ""},
+		{",a,kind\n0,5,x\n1,7,y\n2,6,x\n", ""},
+		{"day,ok\n2024-01-01,yes\n2024-01-05,no\n", "-"},
+	} {
+		opt := data.Options{Label: tt.label}
+		first, err := read(t.Context(), inMemory([]byte(tt.file)), "x", opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opt.Medium = first.Item().Medium
+		if again, err := read(t.Context(), inMemory([]byte(tt.file)), "x", opt); err != nil || again.Digest != first.Digest {
+			t.Errorf("%q: another digest, or %v", tt.file, err)
+		}
+	}
+}

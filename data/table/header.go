@@ -3,6 +3,7 @@ package table
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/imago-ml/imago/data"
@@ -63,13 +64,20 @@ func (s *survey) decideHeader(rows [][]string, t *text, opt data.Options) {
 }
 
 // likeNames reports whether the cells are names of the columns of the table that the data
-// go with.
+// go with, and not only their numbers, which a row may have too.
 func likeNames(cells []string, opt data.Options) bool {
 	m, ok := opt.Medium.(Medium)
 	if !ok || len(m.Columns) == 0 {
 		return false
 	}
-	return !slices.ContainsFunc(m.Columns, func(c Column) bool { return !slices.Contains(cells, c.source()) })
+	numbered := true
+	for j, c := range m.Columns {
+		if !slices.Contains(cells, c.source()) {
+			return false
+		}
+		numbered = numbered && c.Name == strconv.Itoa(j+1)
+	}
+	return !numbered
 }
 
 // likeHas reports whether the table that the data go with has a column of that name.

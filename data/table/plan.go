@@ -116,7 +116,9 @@ func (p *plan) findLabel(opt data.Options) (err error) {
 			p.survey.notes.Tell("no column %s: the rows have no class", opt.Label)
 		}
 	case p.survey.titles != nil:
-		p.label = named(p.names)
+		if i := named(p.names); i >= 0 && !likeHas(p.names[i], opt) {
+			p.label = i
+		}
 	}
 	return nil
 }
