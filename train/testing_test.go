@@ -38,7 +38,7 @@ func jobOn(r *runlog.Run, set *data.Set, be backend.Backend, out io.Writer) trai
 		r := s.View().Run()
 		return []viz.KV{{Key: "Go on", Value: "continue " + r.Dir + " after " + r.Config.Length()}}
 	}
-	j.Observers = append(j.Observers, gallery.New(gallery.Options{Commands: commands}))
+	j.Observers = append(j.Observers, gallery.New(gallery.Options{Commands: commands, Share: -1}))
 	return j
 }
 
