@@ -179,8 +179,9 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
 	}
-	line := strings.ReplaceAll(strings.TrimSpace(a.errorText(err)), "\n", "; ") // joined errors have a line each
-	if ctx.Err() != nil && (err == ctx.Err() || err == context.Cause(ctx)) {    // a command with more to report wraps these
+	// Joined errors have a line each; a list, whose lines are indented, stays one.
+	line := strings.NewReplacer("\n  ", "\n  ", "\n", "; ").Replace(strings.TrimSpace(a.errorText(err)))
+	if ctx.Err() != nil && (err == ctx.Err() || err == context.Cause(ctx)) { // a command with more to report wraps these
 		line = "interrupted"
 	}
 	fmt.Fprintf(a.err, "imago: %s\n", line)

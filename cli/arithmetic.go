@@ -71,7 +71,7 @@ func (a *app) arithmetic() *cobra.Command {
 		Use:   "arithmetic <run> --plus <term> --minus <term> --plus <term>",
 		Short: "Add and subtract codes: man with glasses - man + woman",
 		Long: `arithmetic adds and subtracts codes and decodes the result. A term is the mean code of the training images that meet
-all of its conditions, or the code of a PNG or JPEG file. Conditions are attributes or classes of the set, with commas
+all of its conditions, or the code of a picture file. Conditions are attributes or classes of the set, with commas
 between; the prefix not- negates one.
 
 Each row is one sum: its terms, decoded, and then the result. In the first row a term is the mean of all images that

@@ -24,7 +24,7 @@ func (a *app) classify() *cobra.Command {
 		Use:   "classify <run> [<image>...]",
 		Short: "Predict the classes of images with a semi-supervised model",
 		Long: `classify computes q(y|x) with a model that learned the classes from a few labelled images (m1, m2, m1m2). For the
-images of the run's data set, or all of --data, it prints the error and the confusion matrix. For PNG and JPEG files,
+images of the run's data set, or all of --data, it prints the error and the confusion matrix. For picture files,
 cropped and resized to fit the model, it prints the two most probable classes of each.`,
 		Example: `  imago train m1m2 --data mnist
   imago classify latest

@@ -28,7 +28,7 @@ func (a *app) edit() *cobra.Command {
 		Use:   "edit <run> --attr <attribute> [<image>...]",
 		Short: "Add an attribute to images, or remove it",
 		Long: `edit finds the direction in latent space from images without an attribute to images with it, moves the codes of other
-images along it, and decodes them: one row for each image, one column for each strength. The images are PNG and JPEG
+images along it, and decodes them: one row for each image, one column for each strength. The images are picture
 files, cropped and resized to fit the model, or images of the test set: those of --index, or the first, half of them
 without the attribute and half with it.
 

@@ -50,7 +50,7 @@ func (a *app) interpolate() *cobra.Command {
 		Use:   "interpolate <run> [<image> <image>...]",
 		Short: "Draw the images between two images",
 		Long: `interpolate encodes images in pairs and decodes codes between the two codes of each pair: along the straight line and
-along the great circle (slerp), one row each. The images are PNG and JPEG files, cropped and resized to fit the model,
+along the great circle (slerp), one row each. The images are picture files, cropped and resized to fit the model,
 or images of the set: those of --index, or the first. The original images are at the ends of a row.
 
 With --seeds it interpolates between codes drawn from the prior, from each seed to the next. So it does for a model

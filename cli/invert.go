@@ -32,7 +32,7 @@ func (a *app) invert() *cobra.Command {
 		Use:   "invert <run> [<image>...]",
 		Short: "Find the codes whose decoded images are nearest to given images",
 		Long: `invert finds, for each image, the code whose decoded image is nearest to it, by gradient descent (Adam) on the mean
-squared difference of the pixels. No encoder is needed, so it works for a GAN. The images are PNG and JPEG files,
+squared difference of the pixels. No encoder is needed, so it works for a GAN. The images are picture files,
 cropped and resized to fit the model, or images of the set: those of --index, or the first.
 
 Descent starts from several codes: of a few hundred codes drawn from the prior, those whose images are nearest, and

@@ -30,7 +30,7 @@ func (a *app) neighbours() *cobra.Command {
 		Use:   "neighbours <run> [<image>...]",
 		Short: "Draw the images of a set that are nearest in latent space",
 		Long: `neighbours encodes images and draws beside each the training images of the run's data set, or of --data, whose codes
-are nearest, with their distances. The images are PNG and JPEG files, cropped and resized to fit the model, or images
+are nearest, with their distances. The images are picture files, cropped and resized to fit the model, or images
 of the set: those of --index, or the first.`,
 		Example: `  imago neighbours latest
   imago neighbours latest --index 3,17 --nearest 12 --metric cosine

@@ -28,7 +28,7 @@ func (a *app) reconstruct() *cobra.Command {
 		Use:   "reconstruct <run> [<image>...]",
 		Short: "Draw images and their reconstructions",
 		Long: `reconstruct encodes and decodes images, and draws each above its reconstruction. The images are the first of the test
-set, those of --index, or PNG and JPEG files, cropped and resized to fit the model. Other files than a .png hold the
+set, those of --index, or picture files, cropped and resized to fit the model. Other files than a .png hold the
 reconstructions alone: one file each (--out decoded/), arrays (.npz), or rows in the units of a table (.csv, .json,
 .jsonl, .parquet, or - for standard output).`,
 		Example: `  imago reconstruct latest

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -17,20 +18,31 @@ const runsDir = "runs"
 // latestName names the run that was trained last.
 const latestName = "latest"
 
-// resolveRun returns the path that name means: a path, a name below runs/, or latest, also as out/latest. The path
-// may be a file or any folder: the caller checks what it holds.
+// resolveRun returns the path that name means: a path, a name below runs/, or latest, also as out/latest. Of a path and
+// a name that both exist, it is the first that holds a trained model: a folder of pictures here does not hide the run of
+// its name. The path may be a file or any folder: the caller checks what it holds.
 func resolveRun(name string) (string, error) {
+	var found []string
 	for _, path := range []string{name, filepath.Join(runsDir, name)} {
-		if _, err := os.Stat(path); err == nil {
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		if holdsModel(path) {
 			return path, nil
 		}
+		found = append(found, path)
 	}
 	if filepath.Base(name) == latestName {
 		root := runsDir
 		if dir := filepath.Dir(name); dir != "." {
 			root = dir
 		}
-		return latestRun(root, "")
+		if run, err := latestRun(root, ""); err == nil || len(found) == 0 {
+			return run, err
+		}
+	}
+	if len(found) > 0 {
+		return found[0], nil
 	}
 	have := "there are no runs in " + runsDir
 	if runs := listRuns(runsDir); len(runs) > 0 {
@@ -41,6 +53,19 @@ func resolveRun(name string) (string, error) {
 		have = "the latest in " + runsDir + " are " + strings.Join(names, ", ")
 	}
 	return "", fmt.Errorf("no run or file %q: want a path, a name in %s, or %q; %s", name, runsDir, latestName, have)
+}
+
+// holdsModel reports whether a path is the folder of a run or of a checkpoint, or a file of weights by its name.
+func holdsModel(dir string) bool {
+	if filepath.Ext(dir) == filepath.Ext(ckpt.WeightsFile) {
+		return true
+	}
+	for _, name := range []string{runlog.ConfigFile, ckpt.WeightsFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // latestRun returns the run of that recipe, or of any if it is "", that was trained last in the folder root.

@@ -29,6 +29,8 @@ type trainFlags struct {
 	testFraction      float64
 	validation        float64
 	without           []string
+	limit             int
+	skipBad           bool
 	epochs, steps     int
 	logSteps          int
 	measure           runlog.Measure
@@ -59,12 +61,13 @@ func (a *app) train() *cobra.Command {
 Ctrl-C saves and stops. --resume continues a run, with the same result as without the interruption; with more --epochs
 or --steps it also continues a complete run.
 
-The data set is a name of imago data list, or the path of a folder or zip of PNG and JPEG images, an IDX file, an NPZ
-file, or a table of numbers (CSV, or an NPZ file of rows). Options of the model have the values of the recipe unless
-given.`,
+The data set is a name of imago data list, or the path of a folder or zip of pictures, an IDX file, an NPZ
+file, or a table of numbers (CSV, or an NPZ file of rows). Without a recipe, one is chosen that suits the set: its kind,
+its size and the number of its items. Options of the model have the values of the recipe unless given.`,
 		Example: `  imago train cnn-vae --data mnist
   imago train mlp-vae --data fashion-mnist --latent 10 --loss bce --epochs 20 --seed 7
-  imago train cnn-vae --data photos/ --size 64 --name holidays
+  imago train --data photos/
+  imago train face-vae --data photos/ --size 64 --flip --name holidays
   imago train cnn-vae --data mnist --epochs 40 --schedule cosine
   imago train dense-gan --data mnist --steps 20000
   imago train cnn-vae --resume
@@ -74,6 +77,8 @@ given.`,
 	t.addFlags(c)
 	f := c.Flags()
 	f.StringSliceVar(&t.without, "without", nil, "leave out the images of these `classes`, or with these attributes, as 3 or 3,8")
+	f.IntVar(&t.limit, "limit", 0, "train on so many `items` only, as many of each class as there are; 0 means all")
+	f.BoolVar(&t.skipBad, "skip-bad", false, "leave out image files that cannot be read, in place of an error")
 	f.StringVar(&t.name, "name", "", "`name` of the run (default RECIPE-SET-NNN)")
 	runsFlag(c, &t.out)
 	f.StringVar(&t.resume, "resume", "", "continue a `run`: a path, a name, or without a value the latest of the recipe")
@@ -101,10 +106,19 @@ given.`,
 		if t.resume != "" {
 			return a.resumeRun(c, &t, args)
 		}
-		if len(args) != 1 {
-			return usagef(c, "train wants one recipe; have %s", recipeNames(&a.Models))
+		recipe := ""
+		switch {
+		case len(args) == 1:
+			recipe = args[0]
+		case len(args) == 0 && c.Flags().Changed("data"):
+			var err error
+			if recipe, err = a.chooseRecipe(c, &t); err != nil {
+				return err
+			}
+		default:
+			return usagef(c, "train wants one recipe; have %s; or --data alone, and one is chosen that suits the set", recipeNames(&a.Models))
 		}
-		return a.newRun(c, &t, args[0])
+		return a.newRun(c, &t, recipe)
 	}
 	return c
 }
@@ -140,12 +154,16 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 		return err
 	}
 	if t.dryRun {
+		a.printNotes(set, true)
+		a.doubt(&config, set)
 		return a.printConfig(config, m)
 	}
 	run, err := runlog.Create(t.out, t.name, config)
 	if err != nil {
 		return err
 	}
+	a.printNotes(set, true)
+	a.doubt(&config, set)
 	return a.runTraining(c, t, run, m, set)
 }
 
@@ -155,11 +173,11 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if err != nil {
 		return config, nil, nil, usage(c, err)
 	}
-	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Validation: t.validation, Without: t.without, Label: t.label, Progress: a.err}
-	opt.Input = c.InOrStdin()
-	if err := t.reading.apply(c, &opt.Reading); err != nil {
+	opt, err := t.dataOptions(c)
+	if err != nil {
 		return config, nil, nil, usage(c, err)
 	}
+	opt.Progress = a.err
 	if err := opt.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
@@ -176,7 +194,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if set, err = a.Data.Open(c.Context(), t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
-	a.printNotes(set, true)
+	a.nameNotes(set)
 	if config, err = runlog.NewConfig(rec, cfg, set, t.data, opt); err != nil {
 		return config, nil, nil, err
 	}
@@ -188,6 +206,13 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 		return config, nil, nil, err
 	}
 	return config, m, set, train.Check(&config, m, set)
+}
+
+// dataOptions returns the options of the data set that the flags name.
+func (t *trainFlags) dataOptions(c *cobra.Command) (data.Options, error) {
+	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Validation: t.validation, Without: t.without, Label: t.label, Limit: t.limit, SkipBad: t.skipBad}
+	opt.Input = c.InOrStdin()
+	return opt, t.reading.apply(c, &opt.Reading)
 }
 
 // apply sets the fields of config whose flags the user gave. For a new run, recipe is the training of its recipe and
@@ -279,6 +304,8 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		"test-fraction": func() { config.Data.TestFraction = t.testFraction },
 		"validation":    func() { config.Data.ValidationFraction = t.validation },
 		"without":       func() { config.Data.Without = t.without },
+		"limit":         func() { config.Data.Limit = t.limit },
+		"skip-bad":      func() { config.Data.SkipBad = t.skipBad },
 		"label":         func() { config.Data.Label = t.label },
 	} {
 		if f.Changed(name) {
@@ -319,6 +346,23 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 		return err
 	}
 	return a.runTraining(c, t, run, m, set)
+}
+
+// newFormats returns a remark for the end of an error that set is not what it was, if files of it are in formats that
+// earlier versions of imago left out; else "".
+func newFormats(set *data.Set) string {
+	n := 0
+	for _, p := range []data.Split{set.Train, set.Test} {
+		for _, name := range p.Origins.Files {
+			if p.Origins.Alone && !data.FirstFormats(name) {
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s are neither PNG nor JPEG, and earlier versions of imago left them out: a run of such a version wants them out of the folder", english.Plural(n, "file"))
 }
 
 // runToResume returns the folder of the run to resume, and the recipe that it must be of, "" for any. The run may

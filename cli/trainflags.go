@@ -88,7 +88,7 @@ func (a *app) openMoved(c *cobra.Command, run *runlog.Run, config *runlog.Config
 		return nil, err
 	}
 	if set.Digest != config.Data.Digest {
-		return nil, fmt.Errorf("%s: %s is not what the run was trained on (SHA-256 %.12s, want %.12s): restore the files, name another place of them by --data, or train a new run", run.Dir, place, set.Digest, config.Data.Digest)
+		return nil, fmt.Errorf("%s: %s is not what the run was trained on (SHA-256 %.12s, want %.12s): restore the files, name another place of them by --data, or train a new run%s", run.Dir, place, set.Digest, config.Data.Digest, newFormats(set))
 	}
 	config.Data.Path = set.Path
 	if moved {

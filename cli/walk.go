@@ -37,7 +37,7 @@ func (a *app) walk() *cobra.Command {
 		Use:   "walk <run> [<image>...]",
 		Short: "Write an animation of a walk through latent space",
 		Long: `walk decodes codes on a path from one stop to the next and back to the first, and writes the images as a GIF. The
-stops are codes drawn from the prior, or one code for each of --seeds, or codes of images: PNG and JPEG files, cropped
+stops are codes drawn from the prior, or one code for each of --seeds, or codes of images: picture files, cropped
 and resized to fit the model, or images of the set that --index names. If the prior of the model is not N(0, I), the
 stops are the codes of the first images of the set. For a model without an encoder, as a GAN, codes of images are
 found by gradient descent, as imago invert does.`,

@@ -175,6 +175,8 @@ type Options struct {
 	TestFraction float64       // part of the images held out where the files do not say, in (0, 1); 0 = DefaultTestFraction
 	Validation   float64       // part of the training images that is Set.Validation, in [0, 1)
 	Without      []string      // names of classes whose images are left out of both parts
+	Limit        int           // most items of the training part, taken evenly from the classes by Seed; 0 = all
+	SkipBad      bool          // leave out image files that cannot be read, in place of an error
 
 	Input io.Reader // what the set called StandardInput is read from; nil = it is gone
 
@@ -200,6 +202,9 @@ func (o Options) Validate() error {
 	}
 	if !(o.Validation >= 0 && o.Validation < 1) {
 		return option.Errorf("data: {Validation} %v, want a part of the training images below 1, as 0.1, or 0 (none)", o.Validation)
+	}
+	if o.Limit < 0 {
+		return option.Errorf("data: {Limit} %d, want 0 (all) or more", o.Limit)
 	}
 	return o.Reading.Validate()
 }

@@ -20,69 +20,101 @@ import (
 type Decoding struct {
 	Files   []ImageFile
 	H, W, C int
-	Crop    int      // side in pixels of the square that is cropped; 0 or larger than the image: the largest possible
-	Key     [32]byte // as Packing.Key
-	From    string   // path of the folder or zip
-	Least   int64    // number of bytes, of files or of pixels, from which the images are packed; usually LeastPacked
+	Crop    int       // side in pixels of the square that is cropped; 0 or larger than the image: the largest possible
+	Key     [32]byte  // as Packing.Key
+	From    string    // path of the folder or zip
+	Least   int64     // number of bytes, of files or of pixels, from which the images are packed; usually LeastPacked
+	SkipBad bool      // leave out what cannot be read
+	Bad     []BadFile // what could not be read before: an error unless SkipBad
 }
 
 // LeastPacked is the number of bytes, of files or of pixels, from which it pays to keep
 // the decoded images: fewer are read in a second.
 const LeastPacked = 16 << 20
 
-// Images returns the decoded images in the order of the files, and the SHA-256 of each
-// file. Many images are packed (Pack). Others are kept in memory, or decoded on demand
-// if they do not fit there: then lazy is true, and the files must stay open.
-func (d Decoding) Images(ctx context.Context, opt Options) (images Items, sums func(i int) [32]byte, lazy bool, err error) {
-	n, size := len(d.Files), d.H*d.W*d.C
-	fits := FitsInMemory(n, d.Item())
-	if d.fileBytes() >= d.Least || !fits || int64(n)*int64(size) >= d.Least {
-		p, err := d.pack(ctx, opt)
-		if err != nil {
-			return nil, nil, false, err
-		}
-		if p != nil {
-			return p, p.FileSum, false, nil
-		}
-	}
-	all := make([][32]byte, n)
-	sums = func(i int) [32]byte { return all[i] }
-	bar := d.progress(opt.Progress)
-	defer bar.finish()
-	if !fits { // the digest is that of the files all the same
-		return d, sums, true, Parallel(ctx, n, func(i int) error {
-			b, err := d.Files[i].Read()
-			all[i] = sha256.Sum256(b)
-			bar.add(d.Files[i].Size)
-			return err
-		})
-	}
-	pix := make([]uint8, n*size)
-	err = Parallel(ctx, n, func(i int) (err error) {
-		all[i], err = d.decode(i, pix[i*size:(i+1)*size])
-		bar.add(d.Files[i].Size)
-		return err
-	})
-	if err != nil {
-		return nil, nil, false, err
-	}
-	images, err = NewInMemory(pix, n, d.Item())
-	return images, sums, false, err
+// Decoded are the images of a Decoding.
+type Decoded struct {
+	Items // one for each file, in their order; that of a bad file is black
+	// Sum returns the SHA-256 of file i; zero if it is bad.
+	Sum   func(i int) [32]byte
+	Lazy  bool   // images are decoded on demand: the files must stay open
+	Notes []Note // what the files are, and what was done with them
 }
 
-func (d Decoding) pack(ctx context.Context, opt Options) (*Packed, error) {
+// Good reports whether file i was read.
+func (d *Decoded) Good(i int) bool { return d.Sum(i) != [32]byte{} }
+
+// FindDecoded returns the images that were packed under the key, if there are n; else
+// nil.
+func FindDecoded(key [32]byte, n int, opt Options) *Decoded {
+	p := FindPacked(key, opt)
+	if p == nil || p.Len() != n {
+		return nil
+	}
+	return p.decoded()
+}
+
+func (p *Packed) decoded() *Decoded {
+	return &Decoded{Items: p, Sum: p.FileSum, Notes: p.notes()}
+}
+
+// Images returns the decoded images in the order of the files. Many images are packed
+// (Pack). Others are kept in memory, or decoded on demand if they do not fit there. It
+// fails with a *BadFilesError if files cannot be read, unless d.SkipBad.
+func (d Decoding) Images(ctx context.Context, opt Options) (*Decoded, error) {
+	n, size := len(d.Files), d.H*d.W*d.C
+	s := &survey{d: d, files: make([]fileFacts, n), bar: d.progress(opt.Progress)}
+	defer s.bar.finish()
+	fits := FitsInMemory(n, d.Item())
+	if d.fileBytes() >= d.Least || !fits || int64(n)*int64(size) >= d.Least {
+		p, err := d.pack(ctx, s, opt)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			return p.decoded(), nil
+		}
+	}
+	out := &Decoded{Items: d, Lazy: true}
+	var pix []uint8
+	buffers := sync.Pool{New: func() any { b := make([]uint8, size); return &b }}
+	into := func(i int) (dst []uint8, done func()) {
+		buf := buffers.Get().(*[]uint8)
+		return *buf, func() { buffers.Put(buf) }
+	}
+	if fits {
+		pix = make([]uint8, n*size)
+		into = func(i int) ([]uint8, func()) { return pix[i*size : (i+1)*size], func() {} }
+	}
+	sums := make([][32]byte, n)
+	err := Parallel(ctx, n, func(i int) (err error) {
+		dst, done := into(i)
+		defer done()
+		sums[i], err = s.decode(i, dst)
+		return err
+	})
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	out.Sum, out.Notes = func(i int) [32]byte { return sums[i] }, s.notes()
+	if fits {
+		out.Lazy = false
+		out.Items, err = NewInMemory(pix, n, d.Item())
+	}
+	return out, err
+}
+
+func (d Decoding) pack(ctx context.Context, s *survey, opt Options) (*Packed, error) {
 	from := d.From
 	if abs, err := filepath.Abs(from); err == nil {
 		from = abs
 	}
-	bar := d.progress(opt.Progress)
-	defer bar.finish()
 	return Pack(ctx, Packing{
-		Key: d.Key, From: from, N: len(d.Files), H: d.H, W: d.W, C: d.C,
-		Decode: func(i int, dst []uint8) ([32]byte, error) {
-			defer bar.add(d.Files[i].Size)
-			return d.decode(i, dst)
-		},
+		Key: d.Key, From: from, N: len(d.Files), H: d.H, W: d.W, C: d.C, Decode: s.decode,
+		Finish: func() ([]Note, error) { return s.notes(), s.check() },
 	}, opt)
 }
 
@@ -97,39 +129,39 @@ func (d Decoding) At(i int, dst []uint8) error {
 	if err := checkAt(d, i, dst); err != nil {
 		return err
 	}
-	_, err := d.decode(i, dst)
+	_, _, err := d.decode(i, dst)
 	return err
 }
 
-// decode writes image i to dst and returns the SHA-256 of its file.
-func (d Decoding) decode(i int, dst []uint8) (sum [32]byte, err error) {
+// decode writes image i to dst and returns the SHA-256 of its file and what the file is.
+func (d Decoding) decode(i int, dst []uint8) (sum [32]byte, info imageio.Info, err error) {
 	f := d.Files[i]
 	b, err := f.Read()
 	if err != nil {
-		return sum, err
+		return sum, info, err
 	}
 	if d.H == d.W {
-		err = imageio.DecodeSquare(bytes.NewReader(b), imageio.Limits{}, dst, d.Crop, d.H, d.C)
+		info, err = imageio.DecodeSquare(bytes.NewReader(b), imageio.Limits{}, dst, d.Crop, d.H, d.C)
 	} else {
-		err = d.whole(b, dst)
+		info, err = d.whole(b, dst)
 	}
 	if err != nil {
-		return sum, f.named(err)
+		return sum, info, f.named(err)
 	}
-	return sha256.Sum256(b), nil
+	return sha256.Sum256(b), info, nil
 }
 
 // whole writes the image in the file b to dst at its own size.
-func (d Decoding) whole(b, dst []uint8) error {
-	m, err := imageio.Decode(bytes.NewReader(b), imageio.Limits{})
+func (d Decoding) whole(b, dst []uint8) (imageio.Info, error) {
+	m, info, err := imageio.DecodeWithInfo(bytes.NewReader(b), imageio.Limits{})
 	if err != nil {
-		return err
+		return info, err
 	}
 	if m.H != d.H || m.W != d.W {
-		return fmt.Errorf("%dx%d, want %dx%d as the first image", m.H, m.W, d.H, d.W)
+		return info, fmt.Errorf("%dx%d, want %dx%d as the first image", m.H, m.W, d.H, d.W)
 	}
 	copy(dst, m.Channels(d.C).Pix)
-	return nil
+	return info, nil
 }
 
 // fileBytes returns the size of all files.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -40,14 +41,21 @@ type Packing struct {
 	// Decode writes image i to dst and returns the SHA-256 of its file. It is called
 	// from several goroutines at once.
 	Decode func(i int, dst []uint8) (sum [32]byte, err error)
+	// Finish is called when all images are decoded, and returns notes to keep with them, or
+	// why they are not to be kept; nil = there are none.
+	Finish func() ([]Note, error)
 }
 
 // PackKey returns the first bytes of everything that is hashed into a key: the version
 // of the format and the version of Go, because the decoders of the standard library may
 // change from one version to the next.
 func PackKey() []byte {
-	return fmt.Appendf(nil, "imago pixels %d %s\n", packVersion, runtime.Version())
+	return fmt.Appendf(nil, "imago pixels %d.%d %s\n", packVersion, decodersVersion, runtime.Version())
 }
+
+// decodersVersion changes when imago decodes a file otherwise than before: since 2, a PNG
+// is turned upright.
+const decodersVersion = 2
 
 // packDirs returns the cache folders, first the one that is written to:
 // opt.DataDir/cache, then pixels in the user's cache. A folder inside from is left out.
@@ -115,14 +123,13 @@ func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 	if opt.NoCache {
 		return nil, nil
 	}
-	k.From = strings.ToValidUTF8(k.From[:min(len(k.From), packMaxText)], "")
-	hd := head{n: k.N, h: k.H, w: k.W, c: k.C, key: k.Key, from: k.From}
+	hd := head{n: k.N, h: k.H, w: k.W, c: k.C, key: k.Key, from: packText(k.From, nil, k.Finish != nil)}
 	if need := hd.bytes(); need > maxCache {
 		opt.Say("not kept in the cache: %s, more than the %s it holds", gigabytes(need), gigabytes(maxCache))
 		return nil, nil
 	}
 	hd.table = make([]byte, packRow*hd.n)
-	dir, part, err := openPack(ctx, &hd, opt)
+	dir, part, err := openPack(ctx, &hd, k.From, opt)
 	if ctx.Err() != nil {
 		return nil, err
 	}
@@ -132,7 +139,7 @@ func Pack(ctx context.Context, k Packing, opt Options) (*Packed, error) {
 	}
 	name := packName(dir, k.Key)
 	if part != nil {
-		err := fillPack(ctx, part, &hd, k.Decode)
+		err := fillPack(ctx, part, &hd, k)
 		if err == nil {
 			err = local(finishPack(part, name))
 		}
@@ -165,9 +172,9 @@ func local(err error) error {
 
 // openPack opens the file in the first folder that can be written to. The part is nil
 // if another process has finished it in the meantime.
-func openPack(ctx context.Context, hd *head, opt Options) (dir string, part *part, err error) {
+func openPack(ctx context.Context, hd *head, from string, opt Options) (dir string, part *part, err error) {
 	err = errors.New("there is neither a directory of data sets nor a cache directory of the user")
-	for _, dir = range packDirs(opt, hd.from) {
+	for _, dir = range packDirs(opt, from) {
 		if err = os.MkdirAll(dir, 0o777); err != nil {
 			continue
 		}
@@ -181,7 +188,7 @@ func openPack(ctx context.Context, hd *head, opt Options) (dir string, part *par
 }
 
 // fillPack decodes all images into the part. On failure it removes the part.
-func fillPack(ctx context.Context, part *part, hd *head, decode func(int, []uint8) ([32]byte, error)) (err error) {
+func fillPack(ctx context.Context, part *part, hd *head, k Packing) (err error) {
 	defer func() {
 		if err != nil {
 			part.drop()
@@ -192,7 +199,7 @@ func fillPack(ctx context.Context, part *part, hd *head, decode func(int, []uint
 	err = Parallel(ctx, hd.n, func(i int) error {
 		buf := buffers.Get().(*[]uint8)
 		defer buffers.Put(buf)
-		sum, err := decode(i, *buf)
+		sum, err := k.Decode(i, *buf)
 		if err != nil {
 			return err
 		}
@@ -205,12 +212,49 @@ func fillPack(ctx context.Context, part *part, hd *head, decode func(int, []uint
 	if err != nil {
 		return err
 	}
+	if k.Finish != nil {
+		notes, err := k.Finish()
+		if err != nil {
+			return err
+		}
+		hd.from = packText(k.From, notes, true)
+	}
 	// What an earlier process left behind may be longer.
 	if err := part.f.Truncate(hd.bytes()); err != nil {
 		return local(err)
 	}
 	_, err = part.f.WriteAt(hd.encode(), 0)
 	return local(err)
+}
+
+// packText returns the text of a file of packed images: where they are from and, after a
+// zero byte, the JSON of the notes. If it is long, it has packMaxText bytes whatever the
+// notes, for the place of the pixels depends on its length; notes that do not fit are
+// left out, the last first.
+func packText(from string, notes []Note, long bool) string {
+	from = strings.ToValidUTF8(from[:min(len(from), packMaxText)], "")
+	if !long {
+		return from
+	}
+	text := from
+	for n := len(notes); n > 0; n-- {
+		b, err := json.Marshal(notes[:n])
+		if err == nil && len(from)+1+len(b) <= packMaxText {
+			text = from + "\x00" + string(b)
+			break
+		}
+	}
+	return text + strings.Repeat("\x00", packMaxText-len(text))
+}
+
+// notes returns the notes that are kept with the images.
+func (p *Packed) notes() []Note {
+	_, text, _ := strings.Cut(p.from, "\x00")
+	var notes []Note
+	if json.Unmarshal([]byte(strings.TrimRight(text, "\x00")), &notes) != nil {
+		return nil // none are kept
+	}
+	return notes
 }
 
 // finishPack renames a complete part to its final name.
@@ -252,7 +296,8 @@ func cachedIn(dir string) []CachedFile {
 		c := CachedFile{Path: filepath.Join(dir, e.Name()), Size: info.Size(), Used: info.ModTime()}
 		if f, err := os.Open(c.Path); err == nil {
 			if hd, err := readPackHead(f, c.Size, true); err == nil {
-				c.N, c.H, c.W, c.C, c.From = hd.n, hd.h, hd.w, hd.c, hd.from
+				c.N, c.H, c.W, c.C = hd.n, hd.h, hd.w, hd.c
+				c.From, _, _ = strings.Cut(hd.from, "\x00")
 			}
 			f.Close()
 		}

@@ -28,7 +28,7 @@ import (
 //	24    4     H, rows
 //	28    4     W, columns
 //	32    32    key: the SHA-256 of everything that the pixels depend on
-//	64    4     l, bytes of the text that names the origin of the images
+//	64    4     l, bytes of the text that names the origin of the images, with notes
 //	68    4     CRC-32C of bytes 0 to 67, the text and the table
 //	72    l     the text
 //	72+l  36·N  the table: for each image the SHA-256 of its file and the CRC-32C of its

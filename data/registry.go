@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -20,6 +21,8 @@ type Opener struct {
 	Match func(path string, info fs.FileInfo, head []byte) bool
 	// Open reads the set. It may ignore Size and Gray: Registry.Open applies them.
 	Open func(ctx context.Context, path string, opt Options) (*Set, error)
+	// Look says what the set is, without the work of Open; nil = Open does.
+	Look func(ctx context.Context, path string, opt Options) (Look, error)
 	// Crops is true if Open applies Options.Crop itself; otherwise Registry.Open does.
 	Crops bool
 }
@@ -78,8 +81,8 @@ func (r *Registry) Source(name string) (Source, error) {
 
 // Open returns the set of that name or, if there is none, the set at that path
 // ("./mnist" is a path even if mnist is a set; "-" is Options.Input). It crops, resizes and converts to grey
-// as opt says, checks the set (Validate), removes the images of opt.Without, and divides
-// off the validation part.
+// as opt says, checks the set (Validate), removes the images of opt.Without, takes
+// opt.Limit of the rest, and divides off the validation part.
 func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
@@ -119,6 +122,9 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	if set, err = without(set, opt.Without); err != nil {
 		return nil, err
 	}
+	if set, err = limit(set, opt); err != nil {
+		return nil, err
+	}
 	if set, err = Validation(set, opt); err != nil {
 		return nil, err
 	}
@@ -127,7 +133,29 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 			return nil, fmt.Errorf("data: %w", err)
 		}
 	}
+	if what := r.shadowed(nameOrPath); what != "" {
+		noted := *set
+		noted.Notes = slices.Clone(set.Notes)
+		noted.Warn("%q is the set of that name that imago brings along; there is a %s %[1]s here too, and ./%[1]s means that", nameOrPath, what)
+		set = &noted
+	}
 	return set, nil
+}
+
+// shadowed returns what is at the path that a set's name also is, a folder or a file; ""
+// if nothing is, or if the name is no set's.
+func (r *Registry) shadowed(name string) string {
+	if _, ok := r.sources[name]; !ok {
+		return ""
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return ""
+	case info.IsDir():
+		return "folder"
+	}
+	return "file"
 }
 
 // loader returns the function that reads the set of that name or at that path, and
@@ -136,23 +164,35 @@ func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options
 	if s, ok := r.sources[nameOrPath]; ok {
 		return s.Load, s.Crops, nil
 	}
-	info, err := os.Stat(nameOrPath)
+	o, err := r.opener(nameOrPath)
+	if err != nil {
+		return nil, false, err
+	}
+	return func(ctx context.Context, opt Options) (*Set, error) { return o.Open(ctx, nameOrPath, opt) }, o.Crops, nil
+}
+
+// opener returns the opener of the set at a path. It fails for the name of a set too.
+func (r *Registry) opener(path string) (Opener, error) {
+	if _, ok := r.sources[path]; ok {
+		return Opener{}, fmt.Errorf("data: %q is the name of a set", path)
+	}
+	info, err := os.Stat(path)
 	if err != nil {
 		if os.IsNotExist(err) {
-			return nil, false, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX, NPZ or CSV file that exists", nameOrPath, strings.Join(r.Names(), ", "))
+			return Opener{}, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX, NPZ or CSV file that exists", path, strings.Join(r.Names(), ", "))
 		}
-		return nil, false, fmt.Errorf("data: %w", err)
+		return Opener{}, fmt.Errorf("data: %w", err)
 	}
-	head, err := readHead(nameOrPath, info)
+	head, err := readHead(path, info)
 	if err != nil {
-		return nil, false, fmt.Errorf("data: %w", err)
+		return Opener{}, fmt.Errorf("data: %w", err)
 	}
 	for _, o := range r.openers {
-		if o.Match(nameOrPath, info, head) {
-			return func(ctx context.Context, opt Options) (*Set, error) { return o.Open(ctx, nameOrPath, opt) }, o.Crops, nil
+		if o.Match(path, info, head) {
+			return o, nil
 		}
 	}
-	return nil, false, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of PNG or JPEG images, an IDX, NPZ or CSV file", nameOrPath)
+	return Opener{}, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of images, an IDX, NPZ or CSV file", path)
 }
 
 // readHead returns the first bytes of a regular file, none of a directory. It refuses

@@ -10,7 +10,9 @@
 //     train, 1 validation, 2 test.
 //
 // The files are searched where those of every set are (data.Locate), and there also in
-// the folders Img, Anno and Eval of the authors' download. Lines may end in CRLF.
+// the folders Img, Anno and Eval of the authors' download. Lines may end in CRLF. The lists
+// may be the .csv files of Kaggle's archive, with commas and a header, and its pictures lie
+// a folder deeper.
 //
 // The set has the images of list_eval_partition.txt in its order. Each must have a row
 // of attributes and a picture. Part 2 is the test split. The validation part is left
@@ -101,21 +103,21 @@ func (f files) load(ctx context.Context, name string, opt data.Options) (*data.S
 	if err != nil {
 		return nil, err
 	}
-	all, _, closer, err := data.ListImages(f.images)
+	all, err := data.ListImages(f.images)
 	if err != nil {
 		return nil, fmt.Errorf("celeba: %w", err)
 	}
 	keep := false // the pictures are still to be read from
 	defer func() {
 		if !keep {
-			closer.Close()
+			all.Close()
 		}
 	}()
-	pictures, err := l.match(all, f, opt)
+	pictures, extra, err := l.match(all.Files, f)
 	if err != nil {
 		return nil, err
 	}
-	d := data.Decoding{H: opt.Size, W: opt.Size, C: 3, Crop: opt.Crop, From: f.images, Least: data.LeastPacked}
+	d := data.Decoding{H: opt.Size, W: opt.Size, C: 3, Crop: opt.Crop, From: f.images, Least: data.LeastPacked, SkipBad: opt.SkipBad}
 	if opt.Gray {
 		d.C = 1
 	}
@@ -132,20 +134,18 @@ func (f files) load(ctx context.Context, name string, opt data.Options) (*data.S
 	if d.Key, err = key(d); err != nil {
 		return nil, err
 	}
-	images, sums, lazy, err := packed(ctx, d, opt)
-	if err != nil {
-		return nil, fmt.Errorf("celeba: %s: %w", f.images, err)
+	images := data.FindDecoded(d.Key, len(d.Files), opt)
+	if images == nil {
+		if images, err = d.Images(ctx, opt); err != nil {
+			return nil, fmt.Errorf("celeba: %s: %w", f.images, err)
+		}
 	}
-	keep = lazy
-	return l.set(name, images, sums, used, d)
-}
-
-// packed returns the images of d, from the cache if they are there.
-func packed(ctx context.Context, d data.Decoding, opt data.Options) (images data.Items, sums func(i int) [32]byte, lazy bool, err error) {
-	if p := data.FindPacked(d.Key, opt); p != nil && p.Len() == len(d.Files) {
-		return p, p.FileSum, false, nil
+	keep = images.Lazy
+	set, err := l.set(name, images, used, d)
+	if err == nil && extra.n > 0 {
+		set.Warn("left out: %v in %s, which %s does not list", extra, f.images, f.partition)
 	}
-	return d.Images(ctx, opt)
+	return set, err
 }
 
 // key returns the hash of everything that the pixels depend on: name, size and time of
@@ -157,21 +157,25 @@ func key(d data.Decoding) ([32]byte, error) {
 	}
 	id := sha256.New()
 	id.Write(data.PackKey())
-	fmt.Fprintf(id, "celeba %q %dx%dx%d crop %d\n", from, d.H, d.W, d.C, d.Crop)
+	fmt.Fprintf(id, "celeba %q %dx%dx%d crop %d skip bad %v\n", from, d.H, d.W, d.C, d.Crop, d.SkipBad)
 	for _, p := range d.Files {
 		fmt.Fprintf(id, "%q %d %d\n", p.Name, p.Size, p.Stamp)
 	}
 	return [32]byte(id.Sum(nil)), nil
 }
 
-// set returns the set of the images used, given by their indices in the roster.
-func (l lists) set(name string, images data.Items, sums func(i int) [32]byte, used []int, d data.Decoding) (*data.Set, error) {
-	set := &data.Set{Name: name, Attributes: l.attributes.names}
+// set returns the set of the images used, given by their indices in the roster, without
+// those that could not be read.
+func (l lists) set(name string, images *data.Decoded, used []int, d data.Decoding) (*data.Set, error) {
+	set := &data.Set{Name: name, Attributes: l.attributes.names, Notes: images.Notes}
 	id := sha256.New()
 	fmt.Fprintf(id, "celeba %dx%dx%d crop %d %q\n", d.H, d.W, d.C, d.Crop, l.attributes.names)
 	var at [numParts][]int // of images
 	for j, i := range used {
-		sum, part := sums(j), l.parts[i]
+		if !images.Good(j) {
+			continue
+		}
+		sum, part := images.Sum(j), l.parts[i]
 		values := l.attributes.lookup(l.names[i])
 		fmt.Fprintf(id, "%d %q %x %v\n", part, l.names[i], sum[:], values)
 		at[part] = append(at[part], j)
@@ -180,24 +184,27 @@ func (l lists) set(name string, images data.Items, sums func(i int) [32]byte, us
 			split = &set.Test
 		}
 		split.Attributes = append(split.Attributes, values...)
+		split.Origins.Files = append(split.Origins.Files, l.names[i])
+		split.Origins.Alone = true
 	}
 	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
 	for part, split := range map[int]*data.Split{partTrain: &set.Train, partTest: &set.Test} {
 		var err error
-		if split.Items, err = data.Subset(images, at[part]); err != nil {
+		if split.Items, err = data.Subset(images.Items, at[part]); err != nil {
 			return nil, fmt.Errorf("celeba: %w", err)
 		}
 	}
 	return set, nil
 }
 
-// match returns the picture of each image of the roster.
-func (l lists) match(all []data.ImageFile, f files, opt data.Options) ([]data.ImageFile, error) {
+// match returns the picture of each image of the roster, and the pictures that it does
+// not list.
+func (l lists) match(all []data.ImageFile, f files) (pictures []data.ImageFile, extra missing, err error) {
 	index := make(map[string]int, len(all))
 	for i, p := range all {
 		name := path.Base(p.Name)
 		if j, twice := index[name]; twice {
-			return nil, fmt.Errorf("celeba: %s holds both %s and %s: leave one", f.images, all[j].Name, p.Name)
+			return nil, extra, fmt.Errorf("celeba: %s holds both %s and %s: leave one", f.images, all[j].Name, p.Name)
 		}
 		index[name] = i
 	}
@@ -213,19 +220,15 @@ func (l lists) match(all []data.ImageFile, f files, opt data.Options) ([]data.Im
 		delete(index, name)
 	}
 	if absent.n > 0 {
-		return nil, fmt.Errorf("celeba: %s lists %v, which %s lacks: get the pictures again from where they came, or take such rows out of the list",
+		return nil, extra, fmt.Errorf("celeba: %s lists %v, which %s lacks: get the pictures again from where they came, or take such rows out of the list",
 			f.partition, absent, f.images)
 	}
-	var extra missing
 	for _, p := range all {
 		if _, left := index[path.Base(p.Name)]; left {
 			extra.add(p.Name)
 		}
 	}
-	if extra.n > 0 && opt.Progress != nil {
-		fmt.Fprintf(opt.Progress, "celeba: %s holds %v, which %s does not list: left out\n", f.images, extra, f.partition)
-	}
-	return out, nil
+	return out, extra, nil
 }
 
 // missing counts absent images and keeps the first name, for an error message.

@@ -248,13 +248,12 @@ func TestLayouts(t *testing.T) {
 	for name, b := range l.pictures {
 		put("celeba/Img/img_align_celeba/img_align_celeba/"+name, b)
 	}
-	var out bytes.Buffer
-	got, err := load(t, dir, data.Options{Progress: &out})
+	got, err := load(t, dir, data.Options{})
 	if err != nil || got.Digest != want.Digest {
 		t.Errorf("the set differs (%v)", err)
 	}
-	if !strings.Contains(out.String(), "000009.jpg, which ") || strings.Count(out.String(), "\n") != 1 {
-		t.Errorf("of the picture that is in no list: %q", out.String())
+	if !slices.ContainsFunc(got.Notes, func(n data.Note) bool { return n.Warning && strings.Contains(n.Text, "000009.jpg in ") }) {
+		t.Errorf("of the picture that is in no list: %v", got.Notes)
 	}
 	// As a path.
 	var r data.Registry
@@ -490,4 +489,48 @@ func FuzzAttributes(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestKaggle reads the lists and the nested folder of Kaggle's archive: the set is the
+// same as from the files of the authors.
+func TestKaggle(t *testing.T) {
+	l := small(t)
+	want, err := load(t, l.write(t, false), data.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	commas := func(text, header string, skip int) []byte {
+		rows := []string{header}
+		for _, line := range strings.Split(strings.TrimSpace(text), "\r\n")[skip:] {
+			rows = append(rows, strings.Join(strings.Fields(line), ","))
+		}
+		return []byte(strings.Join(rows, "\n"))
+	}
+	dir := t.TempDir()
+	put := func(name string, b []byte) {
+		name = filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o777), os.WriteFile(name, b, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("list_attr_celeba.csv", commas(l.attributes, "image_id,Smiling,Male,Young", 2))
+	put("list_eval_partition.csv", commas(l.partition, "image_id,partition", 0))
+	put("list_bbox_celeba.csv", []byte("image_id,x_1,y_1,width,height\n"))
+	for name, b := range l.pictures {
+		put("img_align_celeba/img_align_celeba/"+name, b)
+	}
+	got, err := load(t, dir, data.Options{})
+	if err != nil || got.Digest != want.Digest {
+		t.Errorf("the set differs (%v)", err)
+	}
+	var r data.Registry
+	r.RegisterOpener(Opener())
+	byPath, err := r.Open(t.Context(), dir, data.Options{Size: 5})
+	if err != nil || byPath.Train.Len() != 3 || !slices.Equal(byPath.Attributes, []string{"Smiling", "Male", "Young"}) || byPath.Train.Origin(0).String() != "000001.jpg" {
+		t.Errorf("by its path: %v", err)
+	}
+	put("list_eval_partition.csv", []byte("image_id,partition\n000001.jpg,train\n"))
+	if _, err := load(t, dir, data.Options{}); err == nil || !strings.Contains(err.Error(), `list_eval_partition.csv: not a list of CelebA: line 2: "000001.jpg train", want the name of an image and 0, 1 or 2`) {
+		t.Errorf("a word for a part: %v", err)
+	}
 }

@@ -26,7 +26,8 @@ var (
 )
 
 func listNames(name, folder string) []string {
-	return []string{name + ".txt", name + ".zip", name + ".txt.zip", folder + "/" + name + ".txt", folder + "/" + name + ".zip"}
+	return []string{name + ".txt", name + ".zip", name + ".txt.zip", name + ".csv", name + ".csv.zip",
+		folder + "/" + name + ".txt", folder + "/" + name + ".zip", folder + "/" + name + ".csv"}
 }
 
 // files are the paths of the three parts of the set.
@@ -173,19 +174,19 @@ func verify(ctx context.Context, opt data.Options) ([]data.FileStatus, error) {
 		return all, nil
 	}
 	if images.Err == nil {
-		images.Err = l.verify(ctx, f, opt, images)
+		images.Err = l.verify(ctx, f, images)
 	}
 	return all, ctx.Err()
 }
 
 // verify reads every picture of the lists. For a folder it adds up the sizes in s.
-func (l lists) verify(ctx context.Context, f files, opt data.Options, s *data.FileStatus) error {
-	all, _, closer, err := data.ListImages(f.images)
+func (l lists) verify(ctx context.Context, f files, s *data.FileStatus) error {
+	all, err := data.ListImages(f.images)
 	if err != nil {
 		return fmt.Errorf("celeba: %w", err)
 	}
-	defer closer.Close()
-	pictures, err := l.match(all, f, opt)
+	defer all.Close()
+	pictures, _, err := l.match(all.Files, f)
 	if err != nil {
 		return err
 	}

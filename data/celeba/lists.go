@@ -11,6 +11,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/imago-ml/imago/formats/imageio"
 )
@@ -41,11 +42,19 @@ const (
 	numParts
 )
 
-// readRoster reads list_eval_partition.txt: an image's name and its part in each line.
+// csvName is the first word of the lists that Kaggle passes on, in which commas separate
+// the values: a header with the names of the columns.
+const csvName = "image_id"
+
+// readRoster reads list_eval_partition.txt: an image's name and its part in each line,
+// after a header in the .csv file.
 func readRoster(r io.Reader) (roster, error) {
 	var out roster
 	seen := map[string]bool{}
 	err := lines(r, func(n int, fields []string) error {
+		if n == 1 && fields[0] == csvName {
+			return nil
+		}
 		if len(fields) != 2 || len(fields[1]) != 1 || fields[1][0] < '0' || fields[1][0] >= '0'+numParts {
 			return fmt.Errorf("%q, want the name of an image and 0, 1 or 2", strings.Join(fields, " "))
 		}
@@ -80,27 +89,31 @@ func (a *attributes) lookup(image string) []uint8 {
 }
 
 // readAttributes reads list_attr_celeba.txt: the number of rows, the names of the
-// attributes, and in each row an image's name and −1 or 1 for each.
+// attributes, and in each row an image's name and −1 or 1 for each. The .csv file has a
+// header in place of the first two.
 func readAttributes(r io.Reader) (*attributes, error) {
 	a := &attributes{row: map[string]int{}}
-	claimed := 0
+	claimed, first := 0, 3 // the line of the first row
 	err := lines(r, func(n int, fields []string) (err error) {
-		switch n {
-		case 1:
+		switch {
+		case n == 1 && fields[0] == csvName:
+			first = 2
+			return a.setNames(fields[1:])
+		case n >= first:
+			return a.add(fields)
+		case n == 1:
 			if claimed, err = strconv.Atoi(fields[0]); err != nil || len(fields) != 1 || claimed < 1 || claimed > maxRows {
 				return fmt.Errorf("%q, want the number of rows", strings.Join(fields, " "))
 			}
 			return nil
-		case 2:
-			return a.setNames(fields)
 		}
-		return a.add(fields)
+		return a.setNames(fields)
 	})
 	switch {
 	case err != nil:
 	case len(a.row) == 0:
 		err = fmt.Errorf("%w: it has no rows", ErrFormat)
-	case len(a.row) != claimed:
+	case first > 2 && len(a.row) != claimed:
 		err = fmt.Errorf("%w: %d rows, but line 1 says %d", ErrFormat, len(a.row), claimed)
 	}
 	return a, err
@@ -161,7 +174,7 @@ func lines(r io.Reader, f func(n int, fields []string) error) error {
 		if n == 1 {
 			text = strings.TrimPrefix(text, "\ufeff")
 		}
-		fields := strings.Fields(text)
+		fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 		if len(fields) == 0 {
 			continue
 		}
@@ -211,7 +224,7 @@ func openZipped(f *os.File) (io.Reader, error) {
 	}
 	var text *zip.File
 	for _, zf := range z.File {
-		if !strings.HasSuffix(zf.Name, ".txt") || strings.HasPrefix(zf.Name, "__MACOSX/") {
+		if ext := path.Ext(zf.Name); ext != ".txt" && ext != ".csv" || strings.HasPrefix(zf.Name, "__MACOSX/") {
 			continue
 		}
 		if text != nil {

@@ -10,11 +10,12 @@ import (
 // BenchmarkDecode decodes 5,000 JPEGs of 178x218 from the page cache, crops and resizes
 // them to 64x64, on all processors.
 func BenchmarkDecode(b *testing.B) {
-	entries, _, file, err := data.ListImages(realdata.Path(b, "celeba/img_align_celeba.zip"))
+	list, err := data.ListImages(realdata.Path(b, "celeba/img_align_celeba.zip"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer file.Close()
+	defer list.Close()
+	entries := list.Files
 	const side, c = 64, 3
 	o := data.Decoding{Files: entries, H: side, W: side, C: c}
 	pix := make([]uint8, len(entries)*side*side*c)

@@ -157,12 +157,13 @@ func TestCacheElsewhere(t *testing.T) {
 func TestOnDemand(t *testing.T) {
 	_, paths := pictures(t)
 	for _, path := range paths {
-		entries, _, file, err := data.ListImages(path)
+		list, err := data.ListImages(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer file.Close()
-		r := reading{path: path, entries: entries, opt: data.Options{Size: 5, Gray: true, NoCache: true}}
+		defer list.Close()
+		entries := list.Files
+		r := reading{path: path, files: list, opt: data.Options{Size: 5, Gray: true, NoCache: true}}
 		for i := range entries {
 			r.used = append(r.used, i)
 		}
@@ -170,7 +171,7 @@ func TestOnDemand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, sums, _, err := r.read(t.Context())
+		all, err := r.read(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +182,7 @@ func TestOnDemand(t *testing.T) {
 				return err
 			}
 			file, err := entries[i].Read()
-			if !bytes.Equal(a, b) || sums(i) != sha256.Sum256(file) {
+			if !bytes.Equal(a, b) || all.Sum(i) != sha256.Sum256(file) {
 				t.Errorf("image %d: %d on demand, %d at once (%v)", i, a[0], b[0], err)
 			}
 			return nil

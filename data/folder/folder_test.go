@@ -235,8 +235,8 @@ func TestRefuses(t *testing.T) {
 		{"empty file", map[string][]byte{"a.png": good, "b.png": nil}, data.Options{}, []string{"b.png", "an empty file"}},
 		{"cut", map[string][]byte{"a.png": good, "b.png": good[:50]}, data.Options{}, []string{"b.png", "put a good image in its place or delete it"}},
 		{"sizes", map[string][]byte{"a.png": good, "b.png": plain(t, 9, 8, 1, 7)}, data.Options{}, []string{"a.png is 8x8 but b.png is 9x8", "Size 64"}},
-		{"nothing", map[string][]byte{}, data.Options{}, []string{"no PNG or JPEG image in it;"}},
-		{"other images", map[string][]byte{"a.webp": good, "b.webp": good, "c.txt": nil}, data.Options{}, []string{"2 .webp files"}},
+		{"nothing", map[string][]byte{}, data.Options{}, []string{"no image in it that is read;"}},
+		{"other images", map[string][]byte{"a.heic": good, "b.heic": good, "c.txt": nil}, data.Options{}, []string{"2 .heic files (not read: save them as PNG or JPEG), 1 .txt file"}},
 		{"bad option", map[string][]byte{"a.png": good}, data.Options{Size: -3}, []string{"Size -3"}},
 	} {
 		for _, path := range put(t, tt.files) {
@@ -341,10 +341,11 @@ func FuzzZip(f *testing.F) {
 	f.Add(zipped(f, map[string][]byte{"../../x.png": nil, `a\b.png`: []byte("hello"), "/": nil, "//.png": nil}))
 	f.Add([]byte("PK\x05\x06\x00\x00\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		entries, _, err := data.ZipImages(bytes.NewReader(b), int64(len(b)))
-		if err != nil || len(entries) == 0 {
+		list, err := data.ZipImages(bytes.NewReader(b), int64(len(b)))
+		if err != nil || len(list.Files) == 0 {
 			return
 		}
+		entries := list.Files
 		l := arrange(entries, data.Options{})
 		if len(l.train)+len(l.test) > len(entries) || len(l.train) == 0 {
 			t.Errorf("%d and %d of %d images", len(l.train), len(l.test), len(entries))

@@ -13,6 +13,10 @@ type layout struct {
 	train, test []int    // indices of the images
 	labels      []int32  // of each image, or nil
 	classes     []string
+	within      []string // the path of each image below its part, where there are parts
+	parts       bool     // train and test are directories of the set
+	held        []int    // indices of images in a val beside a test
+	common      string   // the directories that all images have in common, with a slash at the end
 }
 
 // splitDirs are the names of directories that are parts of a set.
@@ -27,9 +31,9 @@ func arrange(entries []data.ImageFile, opt data.Options) layout {
 	for _, e := range entries {
 		l.names = append(l.names, e.Name)
 	}
-	stripCommon(l.names)
+	l.common = stripCommon(l.names)
 
-	inside := slices.Clone(l.names) // paths below the part, where there are parts
+	inside := slices.Clone(l.names)
 	parts := map[string][]int{}
 	for i, name := range l.names {
 		top, rest, nested := strings.Cut(name, "/")
@@ -45,30 +49,46 @@ func arrange(entries []data.ImageFile, opt data.Options) layout {
 		test = parts["val"]
 	}
 	if len(parts[""]) == 0 && len(parts["train"]) > 0 && len(test) > 0 {
-		l.train, l.test = parts["train"], test
+		l.train, l.test, l.parts = parts["train"], test, true
+		if len(parts["test"]) > 0 {
+			l.held = parts["val"]
+		}
 	} else {
 		inside = l.names
 		l.train, l.test = data.HoldOut(len(entries), opt, func(i int) string { return l.names[i] })
 	}
+	l.within = inside
 	l.label(inside)
 	return l
 }
 
-// stripCommon removes the leading directories that all names have in common.
-func stripCommon(names []string) {
+// stripCommon removes and returns the leading directories that all names have in common.
+func stripCommon(names []string) (common string) {
 	for {
 		top, _, nested := strings.Cut(names[0], "/")
 		if !nested {
-			return
+			return common
 		}
 		for _, n := range names {
 			if !strings.HasPrefix(n, top+"/") {
-				return
+				return common
 			}
 		}
+		common += top + "/"
 		for i := range names {
 			names[i] = names[i][len(top)+1:]
 		}
+	}
+}
+
+// keep leaves images out of both parts, and classes without an image.
+func (l *layout) keep(good func(i int) bool) {
+	n := len(l.train) + len(l.test)
+	bad := func(i int) bool { return !good(i) }
+	l.train, l.test = slices.DeleteFunc(l.train, bad), slices.DeleteFunc(l.test, bad)
+	if len(l.train)+len(l.test) < n && l.labels != nil {
+		l.labels, l.classes = nil, nil
+		l.label(l.within)
 	}
 }
 

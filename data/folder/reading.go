@@ -13,27 +13,26 @@ import (
 
 // A reading reads the images of a set from their files.
 type reading struct {
-	path    string
-	entries []data.ImageFile
-	used    []int // indices of the entries that are read
-	opt     data.Options
+	path  string
+	files *data.Listing
+	used  []int // indices of the files that are read
+	opt   data.Options
 }
 
 var leastPacked int64 = data.LeastPacked // less in tests
 
-// read returns the images used, in their order, and the SHA-256 of each file. If lazy
-// is true, images are decoded on demand and the files must stay open.
-func (r *reading) read(ctx context.Context) (images data.Items, sums func(i int) [32]byte, lazy bool, err error) {
+// read returns the images used, in their order.
+func (r *reading) read(ctx context.Context) (*data.Decoded, error) {
 	key, err := r.key()
 	if err != nil {
-		return nil, nil, false, err
+		return nil, err
 	}
-	if p := data.FindPacked(key, r.opt); p != nil && p.Len() == len(r.used) {
-		return p, p.FileSum, false, nil
+	if d := data.FindDecoded(key, len(r.used), r.opt); d != nil {
+		return d, nil
 	}
 	d, err := r.decoding(ctx)
 	if err != nil {
-		return nil, nil, false, err
+		return nil, err
 	}
 	d.Key = key
 	return d.Images(ctx, r.opt)
@@ -54,9 +53,9 @@ func (r *reading) key() ([32]byte, error) {
 	if err != nil {
 		return [32]byte{}, err
 	}
-	fmt.Fprintf(id, "folder %q size %d crop %d gray %v\n", root, r.opt.Size, r.opt.Crop, r.opt.Gray)
+	fmt.Fprintf(id, "folder %q size %d crop %d gray %v skip bad %v\n", root, r.opt.Size, r.opt.Crop, r.opt.Gray, r.opt.SkipBad)
 	next := r.used
-	for i, e := range r.entries {
+	for i, e := range r.files.Files {
 		is := len(next) > 0 && next[0] == i
 		if is {
 			next = next[1:]
@@ -66,22 +65,26 @@ func (r *reading) key() ([32]byte, error) {
 	return [32]byte(id.Sum(nil)), nil
 }
 
-// decoding returns the images used, not decoded yet.
+// decoding returns the images used, not decoded yet. A file whose header cannot be read
+// is a fault of the decoding only, so that all bad files are found together.
 func (r *reading) decoding(ctx context.Context) (data.Decoding, error) {
-	d := data.Decoding{Crop: r.opt.Crop, From: r.path, Least: leastPacked}
-	infos := make([]imageio.Info, len(r.entries))
-	err := data.Parallel(ctx, len(r.entries), func(i int) (err error) {
-		infos[i], err = r.entries[i].Info()
-		return err
+	files := r.files.Files
+	d := data.Decoding{Crop: r.opt.Crop, From: r.path, Least: leastPacked, SkipBad: r.opt.SkipBad, Bad: r.files.Bad}
+	infos := make([]imageio.Info, len(files))
+	err := data.Parallel(ctx, len(files), func(i int) error {
+		if info, err := files[i].Info(); err == nil {
+			infos[i] = info
+		}
+		return nil
 	})
 	if err != nil {
 		return d, err
 	}
-	if d.H, d.W, d.C, err = shape(r.entries, infos, r.opt); err != nil {
+	if d.H, d.W, d.C, err = shape(files, infos, r.opt); err != nil {
 		return d, err
 	}
 	for _, i := range r.used {
-		d.Files = append(d.Files, r.entries[i])
+		d.Files = append(d.Files, files[i])
 	}
 	return d, nil
 }

@@ -130,7 +130,7 @@ func (m Medium) Encode(item medium.Item, values []float32) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Decode returns the image in a PNG or JPEG file, cropped in the middle to the
+// Decode returns the image in an image file (formats/imageio), cropped in the middle to the
 // proportions of item and resized, or the images of item's shape in an NPY file of
 // levels, (H, W, C) or (n, H, W, C).
 func (Medium) Decode(item medium.Item, file []byte) ([]float32, error) {

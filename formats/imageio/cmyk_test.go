@@ -85,7 +85,7 @@ func TestCMYK(t *testing.T) {
 			}
 		}
 		square := make([]uint8, 5*5*3)
-		if err := DecodeSquare(bytes.NewReader(b), Limits{}, square, 6, 5, 3); err != nil || !bytes.Equal(square, m.Square(6, 5).Pix) {
+		if _, err := DecodeSquare(bytes.NewReader(b), Limits{}, square, 6, 5, 3); err != nil || !bytes.Equal(square, m.Square(6, 5).Pix) {
 			t.Errorf("the square differs (%v)", err)
 		}
 	}

@@ -30,6 +30,14 @@ func convertTo(out Image, m image.Image) {
 				ycbcrRow(row, m, b.Min.Y+y)
 				continue
 			}
+		case *image.NRGBA:
+			if c == 3 {
+				for x := range out.W {
+					p := m.Pix[y*m.Stride+4*x:][:4]
+					row[3*x], row[3*x+1], row[3*x+2] = onWhite(p[0], p[3]), onWhite(p[1], p[3]), onWhite(p[2], p[3])
+				}
+				continue
+			}
 		case *image.RGBA:
 			if c == 3 {
 				for x := range out.W {

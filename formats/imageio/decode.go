@@ -8,8 +8,8 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
-	"image/png"
 	"io"
+	"strings"
 )
 
 // Limits bound what Decode will read. The zero value stands for the defaults.
@@ -34,32 +34,44 @@ func (l Limits) defaults() Limits {
 	return l
 }
 
-// Info is what the header of an image file contains.
+// Info is what is known of an image file. Its header says all but Transparent.
 type Info struct {
-	Format  string // "png" or "jpeg"
+	Format  string // "png", "jpeg", "gif", "bmp", "tiff" or "webp"
 	H, W, C int    // of the Image that Decode returns
+	Frames  int    // pictures in the file, of which the first is read: 1, or more in an animated GIF or a TIFF of several pages
+	Deep    bool   // it has 16 bits a channel
+
+	// Transparent says that some pixel is not opaque. Only the functions that decode
+	// the pixels set it.
+	Transparent bool
 
 	orient int // EXIF orientation, 1 to 8
 }
 
-// Decode reads one PNG or JPEG image and ignores bytes after it. It returns ErrFormat
-// for other or damaged content and ErrTooLarge for an image beyond lim. An error of the
-// reader is returned as it is.
+// Decode reads one image and ignores bytes after it. It returns ErrFormat for other or
+// damaged content and ErrTooLarge for an image beyond lim. An error of the reader is
+// returned as it is.
 func Decode(r io.Reader, lim Limits) (Image, error) {
+	m, _, err := DecodeWithInfo(r, lim)
+	return m, err
+}
+
+// DecodeWithInfo does what Decode does, and returns what is known of the file too.
+func DecodeWithInfo(r io.Reader, lim Limits) (Image, Info, error) {
 	m, info, err := decode(r, lim)
 	if err != nil {
-		return Image{}, err
+		return Image{}, Info{}, err
 	}
-	return turn(convert(m, info.C), info.orient), nil
+	return turn(convert(m, info.C), info.orient), info, nil
 }
 
 // DecodeSquare writes the result of Decode, Channels(c) and Square(crop, side) to the
 // front of dst, side·side·c bytes. It is faster than these three: pixels that are
 // cropped away are not converted, and the memory between the steps is reused.
-func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) error {
+func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) (Info, error) {
 	m, info, err := decode(r, lim)
 	if err != nil {
-		return err
+		return Info{}, err
 	}
 	s := scratches.Get().(*scratch)
 	defer scratches.Put(s)
@@ -81,24 +93,18 @@ func DecodeSquare(r io.Reader, lim Limits, dst []uint8, crop, side, c int) error
 	} else {
 		s.resize(to, file)
 	}
-	return nil
+	return info, nil
 }
 
-// decode returns the image decoded by the standard library, and its header.
-func decode(r io.Reader, lim Limits) (image.Image, Info, error) {
+// decode returns the image decoded by the library of its format, and its header.
+func decode(r io.Reader, lim Limits) (m image.Image, info Info, err error) {
 	lim = lim.defaults()
 	src := &source{r: r, left: lim.MaxBytes}
-	b, info, err := header(src, lim)
+	b, f, info, err := header(src, lim)
 	if err != nil {
 		return nil, Info{}, err
 	}
-	var m image.Image
-	if info.Format == "png" {
-		m, err = png.Decode(b)
-	} else {
-		m, err = jpeg.Decode(b)
-	}
-	if err != nil {
+	if m, err = safely(func() (image.Image, error) { return f.decode(b) }); err != nil {
 		return nil, Info{}, src.fault(err)
 	}
 	h, w := m.Bounds().Dy(), m.Bounds().Dx()
@@ -108,58 +114,74 @@ func decode(r io.Reader, lim Limits) (image.Image, Info, error) {
 	if h != info.H || w != info.W {
 		return nil, Info{}, fmt.Errorf("%w: the header says %dx%d, the image is %dx%d", ErrFormat, info.H, info.W, h, w)
 	}
+	if o, ok := m.(interface{ Opaque() bool }); ok {
+		info.Transparent = !o.Opaque()
+	}
 	return m, info, nil
 }
 
-// DecodeInfo reads the header only; it returns the errors of Decode.
+// safely calls f and returns a panic of it as an error: a bug of a decoder that a
+// damaged file meets must not end the process.
+func safely[T any](f func() (T, error)) (out T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("its decoder failed: %v", r)
+		}
+	}()
+	return f()
+}
+
+// DecodeInfo reads the header only, and of a format whose header does not say how the
+// image is turned or how many there are, as much as says so; it returns the errors of
+// Decode.
 func DecodeInfo(r io.Reader, lim Limits) (Info, error) {
 	lim = lim.defaults()
-	_, info, err := header(&source{r: r, left: lim.MaxBytes}, lim)
+	_, _, info, err := header(&source{r: r, left: lim.MaxBytes}, lim)
 	return info, err
 }
 
 // header reads the header of a file and returns a reader that starts at the first byte
-// again.
-func header(src *source, lim Limits) (io.Reader, Info, error) {
+// again, and the format.
+func header(src *source, lim Limits) (io.Reader, *format, Info, error) {
 	br := bufio.NewReader(src)
 	head, err := br.Peek(headSize)
 	if err != nil && err != io.EOF {
-		return nil, Info{}, err
+		return nil, nil, Info{}, err
 	}
-	var (
-		info Info
-		cfg  image.Config
-	)
+	f := formatOf(head)
+	if f == nil {
+		return nil, nil, Info{}, fmt.Errorf("%w: found %s", ErrFormat, Describe(head))
+	}
 	tee := new(bytes.Buffer)
 	tr := io.TeeReader(br, tee)
-	switch {
-	case bytes.HasPrefix(head, []byte("\x89PNG\r\n\x1a\n")):
-		info.Format = "png"
-		cfg, err = png.DecodeConfig(tr)
-	case bytes.HasPrefix(head, []byte("\xff\xd8\xff")):
-		info.Format = "jpeg"
-		cfg, err = jpeg.DecodeConfig(tr)
-	default:
-		return nil, Info{}, fmt.Errorf("%w: found %s", ErrFormat, Describe(head))
-	}
+	cfg, err := safely(func() (image.Config, error) { return f.config(tr) })
 	if err != nil {
-		return nil, Info{}, src.fault(err)
+		return nil, nil, Info{}, src.fault(err)
 	}
-	info.H, info.W, info.orient = cfg.Height, cfg.Width, 1
+	info := Info{Format: f.name, H: cfg.Height, W: cfg.Width, Frames: 1, orient: 1}
 	if info.H <= 0 || info.W <= 0 {
-		return nil, Info{}, fmt.Errorf("%w: %d rows, %d columns", ErrFormat, info.H, info.W)
+		return nil, nil, Info{}, fmt.Errorf("%w: %d rows, %d columns", ErrFormat, info.H, info.W)
 	}
 	if info.H > lim.MaxPixels/info.W {
-		return nil, Info{}, fmt.Errorf("%w: %d rows, %d columns, of which at most %d pixels are read", ErrTooLarge, info.H, info.W, lim.MaxPixels)
+		return nil, nil, Info{}, fmt.Errorf("%w: %d rows, %d columns, of which at most %d pixels are read", ErrTooLarge, info.H, info.W, lim.MaxPixels)
 	}
 	info.C = channels(cfg.ColorModel, head)
-	if info.Format == "jpeg" {
-		info.orient = orientation(tee.Bytes())
-		if info.orient > 4 { // a quarter turn
-			info.H, info.W = info.W, info.H
+	switch cfg.ColorModel {
+	case color.Gray16Model, color.RGBA64Model, color.NRGBA64Model:
+		info.Deep = true
+	}
+	if f.rest { // what follows says the orientation or the number of frames
+		if _, err := io.Copy(io.Discard, tr); err != nil {
+			return nil, nil, Info{}, src.fault(err)
 		}
 	}
-	return io.MultiReader(tee, br), info, nil
+	if f.more != nil {
+		f.more(tee.Bytes(), &info)
+	}
+	if info.orient > 4 { // a quarter turn
+		info.H, info.W = info.W, info.H
+	}
+	return io.MultiReader(tee, br), f, info, nil
 }
 
 // headSize reaches the colour type in the header of a PNG.
@@ -212,7 +234,8 @@ func (s *source) fault(err error) error {
 	if s.err != nil {
 		return s.err
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, jpeg.FormatError("short Huffman data")) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, jpeg.FormatError("short Huffman data")) ||
+		strings.HasSuffix(err.Error(), io.ErrUnexpectedEOF.Error()) { // package gif does not wrap it
 		return fmt.Errorf("%w: it ends early", ErrFormat)
 	}
 	return fmt.Errorf("%w: %w", ErrFormat, err)

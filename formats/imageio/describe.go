@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// magics are the first bytes of files that people mistake for PNG and JPEG images.
+// magics are the first bytes of image files, and of files that people mistake for them.
 var magics = []struct{ magic, what string }{
 	{"\x89PNG\r\n\x1a\n", "a PNG image"},
 	{"\xff\xd8\xff", "a JPEG image"},
@@ -13,7 +13,14 @@ var magics = []struct{ magic, what string }{
 	{"BM", "a BMP image"},
 	{"II*\x00", "a TIFF image"},
 	{"MM\x00*", "a TIFF image"},
+	{"II+\x00", "a BigTIFF image"},
+	{"MM\x00+", "a BigTIFF image"},
 	{"%PDF-", "a PDF file"},
+	{"8BPS", "a Photoshop file"},
+	{"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"},
+	{"\xff\x0a", "a JPEG XL image"},
+	{"\x00\x00\x00\x0cJXL ", "a JPEG XL image"},
+	{"<svg", "an SVG drawing"},
 	{"\x1f\x8b", "a gzip file"},
 	{"PK\x03\x04", "a zip file"},
 	{"\x93NUMPY", "a NumPy array"},
@@ -31,11 +38,17 @@ func Describe(head []byte) string {
 			return m.what
 		}
 	}
-	if len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WEBP" {
+	if isWebP(head) {
 		return "a WebP image"
 	}
-	if len(head) >= 8 && string(head[4:8]) == "ftyp" {
-		return "an HEIC, AVIF or video file"
+	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
+		switch string(head[8:12]) {
+		case "avif", "avis":
+			return "an AVIF image"
+		case "heic", "heix", "heim", "heis", "hevc", "mif1", "msf1":
+			return "an HEIC image"
+		}
+		return "a video file"
 	}
 	if IsHTML(head) {
 		return "an HTML page"

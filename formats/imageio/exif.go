@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 )
 
-// orientation returns the EXIF orientation of a JPEG, 1 to 8, from the bytes up to its
+// jpegOrientation returns the EXIF orientation of a JPEG, 1 to 8, from the bytes up to its
 // frame header; 1, upright, if there is no valid one. It is in segment APP1
 // ("Exif\0\0", then a TIFF header of either byte order), entry 0x0112 of the first
 // directory. CIPA DC-008, 4.6.
-func orientation(b []byte) int {
+func jpegOrientation(b []byte) int {
 	for p := 2; p+4 <= len(b) && b[p] == 0xff; {
 		marker, n := b[p+1], int(binary.BigEndian.Uint16(b[p+2:]))
 		if marker == 0xda || n < 2 || p+2+n > len(b) { // pixels, or nonsense
@@ -24,6 +24,8 @@ func orientation(b []byte) int {
 	return 1
 }
 
+// tiffOrientation returns the orientation in the first directory of a TIFF, 1 if it has
+// none that is valid.
 func tiffOrientation(b []byte) int {
 	var order binary.ByteOrder = binary.BigEndian
 	if bytes.HasPrefix(b, []byte("II")) {

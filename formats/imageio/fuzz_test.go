@@ -20,6 +20,9 @@ func FuzzDecode(f *testing.F) {
 		exif := "\xff\xd8\xff\xe1\x00\x22Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x06\x00\x00\x00\x00\x00\x00\x00"
 		f.Add(append([]byte(exif), b.Bytes()[2:]...))
 	}
+	for _, name := range []string{"plain.bmp", "plain.gif", "animated.gif", "lossy.webp", "alpha.webp", "turned.webp", "lzw.tif", "pages.tif", "turned.png"} {
+		f.Add(testFile(f, name))
+	}
 	f.Add(cmykJPEG(f, [4]uint8{10, 20, 30, 40}, true))
 	f.Add(pngHeader(65536, 65536))
 	f.Add(pngHeader(0, 1))
@@ -42,7 +45,7 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("info %+v, %v; image %dx%dx%d", info, err, m.H, m.W, m.C)
 		}
 		square := make([]uint8, 5*5*m.C)
-		if err := DecodeSquare(bytes.NewReader(b), lim, square, 3, 5, m.C); err != nil || !bytes.Equal(square, m.Square(3, 5).Pix) {
+		if _, err := DecodeSquare(bytes.NewReader(b), lim, square, 3, 5, m.C); err != nil || !bytes.Equal(square, m.Square(3, 5).Pix) {
 			t.Errorf("the square differs from that of the image (%v)", err)
 		}
 		var out bytes.Buffer

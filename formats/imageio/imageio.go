@@ -1,5 +1,5 @@
-// Package imageio decodes PNG and JPEG files into arrays of pixels, and encodes PNG
-// files.
+// Package imageio decodes image files into arrays of pixels, and encodes PNG files. It
+// reads PNG, JPEG, GIF, BMP, TIFF and WebP.
 //
 // The format is recognised by the first bytes of a file, not by its name. The size in
 // the header is checked against Limits before any pixel is read, so that a file of a
@@ -11,7 +11,9 @@
 //   - a JPEG in printer's inks (CMYK) becomes R = (1 − C)(1 − K) and so on;
 //   - transparent parts are blended onto white;
 //   - a palette of greys gives one channel;
-//   - a JPEG is turned upright according to its EXIF orientation.
+//   - an image is turned upright according to its EXIF orientation, if it is a JPEG, PNG,
+//     TIFF or WebP;
+//   - of an animated GIF the first frame is read, of a TIFF the first page.
 //
 // Decode reads an image. Crop, Square and Resize change its size; Resize filters, so
 // that reducing an image does not alias. Encode writes a PNG. The package must not know
@@ -25,7 +27,7 @@ import (
 
 // ErrFormat marks malformed content, in contrast to a file that could not be read. Test
 // with errors.Is.
-var ErrFormat = errors.New("not a readable PNG or JPEG image")
+var ErrFormat = errors.New("not a readable image")
 
 // ErrTooLarge marks an image beyond its Limits. Test with errors.Is.
 var ErrTooLarge = errors.New("image too large")

@@ -153,8 +153,9 @@ func TestDecodeRefuses(t *testing.T) {
 		{"empty", nil, Limits{}, ErrFormat, "an empty file"},
 		{"text", []byte("hello there\n"), Limits{}, ErrFormat, "found text"},
 		{"page", []byte("\n<!DOCTYPE html><p>404"), Limits{}, ErrFormat, "an HTML page"},
-		{"gif", []byte("GIF89a"), Limits{}, ErrFormat, "a GIF image"},
-		{"webp", []byte("RIFF\x00\x00\x00\x00WEBPVP8 "), Limits{}, ErrFormat, "a WebP image"},
+		{"gif", []byte("GIF89a"), Limits{}, ErrFormat, "it ends early"},
+		{"webp", []byte("RIFF\x00\x00\x00\x00WEBPVP8 "), Limits{}, ErrFormat, "it ends early"},
+		{"avif", []byte("\x00\x00\x00\x1cftypavif\x00\x00"), Limits{}, ErrFormat, "an AVIF image"},
 		{"cut", whole[:len(whole)/2], Limits{}, ErrFormat, "not enough pixel data"},
 		{"cut in the header", whole[:30], Limits{}, ErrFormat, "it ends early"},
 		{"cut JPEG", photo.Bytes()[:photo.Len()*2/3], Limits{}, ErrFormat, "it ends early"},
@@ -261,15 +262,15 @@ func TestDecodeSquare(t *testing.T) {
 					want := append(whole.Channels(c).Square(crop, side).Pix, 77)
 					got := make([]uint8, len(want))
 					got[len(got)-1] = 77
-					if err := DecodeSquare(bytes.NewReader(b), Limits{}, got, crop, side, c); err != nil || !bytes.Equal(got, want) {
+					if _, err := DecodeSquare(bytes.NewReader(b), Limits{}, got, crop, side, c); err != nil || !bytes.Equal(got, want) {
 						t.Errorf("%s of %dx%dx%d cut to %d, to side %d, %d channels: differs (%v)", name, tt.h, tt.w, tt.c, crop, side, c, err)
 					}
 				}
 			}
 		}
 	}
-	if err := DecodeSquare(strings.NewReader("GIF89a"), Limits{}, nil, 0, 1, 1); !errors.Is(err, ErrFormat) {
-		t.Errorf("a GIF gave %v", err)
+	if _, err := DecodeSquare(strings.NewReader("%PDF-1.7"), Limits{}, nil, 0, 1, 1); !errors.Is(err, ErrFormat) {
+		t.Errorf("a PDF gave %v", err)
 	}
 }
 

@@ -83,6 +83,8 @@ type Data struct {
 
 	ValidationFraction float64 `json:"validation_fraction,omitempty"` // data.Options.Validation
 	Label              string  `json:"label,omitempty"`               // data.Options.Label
+	Limit              int     `json:"limit,omitempty"`               // data.Options.Limit
+	SkipBad            bool    `json:"skip_bad,omitempty"`            // data.Options.SkipBad
 
 	data.Reading // data.Options.Reading
 
@@ -113,7 +115,7 @@ func (d *Data) upgrade() {
 // Options returns the options with which the same set is opened again. The caller
 // adds the folders in which to look for it, and the medium.
 func (d Data) Options() data.Options {
-	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Validation: d.ValidationFraction, Without: d.Without, Label: d.Label, Reading: d.Reading}
+	return data.Options{Size: d.Size, Crop: d.Crop, Gray: d.Gray, Seed: d.Seed, TestFraction: d.TestFraction, Validation: d.ValidationFraction, Without: d.Without, Label: d.Label, Limit: d.Limit, SkipBad: d.SkipBad, Reading: d.Reading}
 }
 
 // Measure says which metrics are measured while a run trains, besides those of every
@@ -159,7 +161,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
 		Data: Data{
 			Source: source, Path: set.Path, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Validation: set.Validation.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
-			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label, Reading: reading,
+			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label, Limit: opt.Limit, SkipBad: opt.SkipBad, Reading: reading,
 		},
 		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
