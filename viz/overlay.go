@@ -107,13 +107,15 @@ func darkRGBA(src image.Image, holes []image.Rectangle) image.Image {
 // they are mixtures at the edges of letters and lines.
 func fewColours(img *image.RGBA) image.Image {
 	for bits := range 4 {
-		mask := uint8(0xff) << bits
+		mask, half := uint8(0xff)<<bits, uint8(1)<<bits>>1
 		out := image.NewPaletted(img.Rect, nil)
 		index := map[[4]uint8]uint8{}
 		full := false
 		for i := 0; i < len(img.Pix) && !full; i += 4 {
 			k := [4]uint8(img.Pix[i : i+4])
-			k[0], k[1], k[2] = k[0]&mask, k[1]&mask, k[2]&mask
+			for c := range 3 { // the middle of those that become one
+				k[c] = k[c]&mask | half*min(1, k[3])
+			}
 			at, found := index[k]
 			if !found {
 				if full = len(index) == 256; full {
