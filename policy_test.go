@@ -26,7 +26,7 @@ import (
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
 	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/english internal/realdata internal/buildinfo internal/sealed formats/columns
-	engine/graph formats/imageio formats/safetensors formats/tfevents formats/numpy internal/kernel data/medium
+	engine/graph analysis/trials formats/imageio formats/safetensors formats/tfevents formats/numpy internal/kernel data/medium
 	engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels train/ckpt viz analysis/probe
 	data
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"os"
 	"path/filepath"
 	"text/tabwriter"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/train/runlog"
 )
 
 // anomalySweep returns the command anomaly sweep: it trains a model without each class in turn, and detects that class.
@@ -95,27 +93,17 @@ func (a *app) holdOut(c *cobra.Command, s *sweep, class int) (h heldOutResult, e
 	t, recipe, whole := s.train, s.recipe, s.set
 	h.class = whole.Classes[class]
 	t.without = []string{h.class}
-	config, m, set, err := a.prepare(c, t, recipe)
+	config, _, set, err := a.prepare(c, t, recipe)
 	if err != nil {
 		return h, err
 	}
 	name := fmt.Sprintf("%s-%s-without-%s", recipe, filepath.Base(whole.Name), h.class)
-	var run *runlog.Run
-	if _, missing := os.Stat(filepath.Join(t.out, name)); missing != nil {
-		run, err = runlog.Create(t.out, name, config)
-	} else if run, err = runlog.Open(filepath.Join(t.out, name), recipe); err == nil {
-		config.Imago, config.Go = run.Config.Imago, run.Config.Go // the versions that created the run
-		err = run.Change(config)
-	}
-	if err != nil {
-		return h, err
-	}
-	if err := a.runTraining(c, t, run, m, set); err != nil {
+	if _, err := a.trainNamed(c, t, name, config, set); err != nil {
 		return h, err
 	}
 	be := a.backend(t.threads)
 	defer be.Close()
-	trained, err := train.OpenModel(run.Dir, &a.Models, be)
+	trained, err := train.OpenModel(filepath.Join(t.out, name), &a.Models, be)
 	if err != nil {
 		return h, err
 	}

@@ -125,6 +125,9 @@ func usage(c *cobra.Command, err error) error {
 // that it takes.
 func flagError(c *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
+	if unknown := (*pflag.NotExistError)(nil); errors.As(err, &unknown) {
+		return usagef(c, "%w%s", err, data.DidYouMean(unknown.GetSpecifiedName(), flagNames(c)))
+	}
 	if !errors.As(err, &bad) {
 		return usage(c, err)
 	}
@@ -148,6 +151,17 @@ func flagError(c *cobra.Command, err error) error {
 	return usagef(c, "--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
 }
 
+// flagNames returns the names of the flags that the help of a command lists, with their hyphens.
+func flagNames(c *cobra.Command) []string {
+	var names []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	return names
+}
+
 // unknownCommand returns the usageError for a name that is no command below c.
 func unknownCommand(c *cobra.Command, name string) error {
 	var known []string
@@ -156,7 +170,7 @@ func unknownCommand(c *cobra.Command, name string) error {
 			known = append(known, sub.Name())
 		}
 	}
-	return usagef(c, "no command %q; have %s", name, strings.Join(known, ", "))
+	return usagef(c, "no command %q%s; have %s", name, data.DidYouMean(name, known), strings.Join(known, ", "))
 }
 
 // argCount returns a check that a command has from least to most arguments; most -1 is any number. The text what names

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data/medium"
-	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/cpuid"
 	"github.com/imago-ml/imago/internal/english"
@@ -46,15 +45,6 @@ type benchSize struct {
 	image medium.Item
 	batch int
 }
-
-var (
-	defaultImage = pixels.Item(28, 28, 1)
-	// benchImages are the images of recipes that are not published for defaultImage.
-	benchImages = map[string]medium.Item{
-		"dcgan":    pixels.Item(64, 64, 3),
-		"face-vae": pixels.Item(64, 64, 3),
-	}
-)
 
 // benchFlags are the flags of bench.
 type benchFlags struct {
@@ -102,7 +92,7 @@ own. A ratio below 1 means that imago is faster.`,
 	f.IntVar(&b.steps, "steps", 0, "`number` of timed runs; 0 means as many as take two seconds, at least 5")
 	f.IntVar(&b.batch, "batch", 0, "`images` in a training step (default the recipe's)")
 	threadsFlag(c, &b.threads)
-	shapeFlag(c, &b.shape, "", "")
+	shapeFlag(c, &b.shape, "")
 	f.StringSliceVar(&b.programs, "program", benchPrograms, "`programs` to time")
 	f.BoolVar(&b.profile, "profile", false, "show the time of each kernel")
 	f.BoolVar(&b.compare, "compare", false, "time the same work in PyTorch too, and compare")
@@ -247,11 +237,7 @@ func (m *benchModel) timing(recipe, program string) *benchTiming {
 // sizeOf returns the shape of images and the batch of a recipe: those of the flags, else those that the recipe is
 // published for. The shape was checked before.
 func sizeOf(rec model.Recipe, batch int, shape string) benchSize {
-	image, ok := benchImages[rec.Name]
-	if !ok {
-		image = defaultImage
-	}
-	size := benchSize{image, cmp.Or(batch, rec.Train.Batch)}
+	size := benchSize{imageOf(rec), cmp.Or(batch, rec.Train.Batch)}
 	if shape != "" {
 		size.image, _ = parseShape(shape)
 	}
@@ -284,7 +270,7 @@ func (a *app) benchModels(rec model.Recipe, b *benchFlags) ([]*benchModel, error
 		case i >= 0:
 			loss = flags[i].String()
 		}
-		m, err := cfg.New(model.Input{Item: size.image, Labels: defaultLabels})
+		m, err := a.buildFor(cfg, size.image, defaultLabels)
 		if err != nil {
 			return nil, err
 		}

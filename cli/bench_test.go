@@ -86,7 +86,7 @@ func TestComparison(t *testing.T) {
 		}
 		return all
 	}
-	c := newComparison("x", "ms", trials{list(10, 20, 5), list(20, 80, 5), list(40, 40, 40)}, func(t *trial) float64 { return t.Median })
+	c := newComparison("x", "ms", caseTrials{list(10, 20, 5), list(20, 80, 5), list(40, 40, 40)}, func(t *trial) float64 { return t.Median })
 	if c.Rounds != 3 || c.Ours != 10 || c.Tuned != 20 || c.Plain != 40 {
 		t.Errorf("medians: %+v", c)
 	}

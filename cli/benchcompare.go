@@ -119,7 +119,7 @@ func benchCaseNames() []string {
 
 // runRounds runs each program once in every round.
 func (a *app) runRounds(r *peerRunner, x benchCase, rounds int, rep *compareReport) ([]*comparison, error) {
-	var all trials
+	var all caseTrials
 	for round := range rounds {
 		a.printProgress("%s, round %d of %d", x.name, round+1, rounds)
 		t, err := r.runImago(append([]string{x.recipe}, x.ours...)...)
@@ -152,11 +152,11 @@ func (a *app) printProgress(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)
 }
 
-// trials are the processes of a case, one of each program for each round.
-type trials struct{ ours, tuned, plain []*trial }
+// caseTrials are the processes of a case, one of each program for each round.
+type caseTrials struct{ ours, tuned, plain []*trial }
 
 // newComparison returns the medians and ratios of a value of the trials.
-func newComparison(name, unit string, x trials, value func(*trial) float64) *comparison {
+func newComparison(name, unit string, x caseTrials, value func(*trial) float64) *comparison {
 	c := &comparison{Name: name, Unit: unit, Rounds: len(x.ours)}
 	values := func(list []*trial) []float64 {
 		var v []float64

@@ -138,7 +138,7 @@ func (r *peerRunner) runProcess(watch bool, name string, args ...string) ([]byte
 
 // trainingMemory returns a trial of each program with its peak memory: it reads 60,000 images of 28x28, the size of
 // MNIST, trains cnn-vae on a tenth of them and evaluates on the rest. imago draws no pictures.
-func (r *peerRunner) trainingMemory() (all trials, err error) {
+func (r *peerRunner) trainingMemory() (all caseTrials, err error) {
 	dir, err := os.MkdirTemp("", "imago-bench-")
 	if err != nil {
 		return all, err
@@ -163,7 +163,7 @@ func (r *peerRunner) trainingMemory() (all trials, err error) {
 		return all, err
 	}
 	plain, err := peer(peerPlain)
-	return trials{[]*trial{ours}, []*trial{tuned}, []*trial{plain}}, err
+	return caseTrials{[]*trial{ours}, []*trial{tuned}, []*trial{plain}}, err
 }
 
 // noiseIDX returns an IDX file of n images of side x side random pixels.

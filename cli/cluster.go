@@ -153,8 +153,12 @@ func (a *app) printAgreement(x *clustering) ([]string, error) {
 	for g, n := range sizes {
 		titles[g] = fmt.Sprintf("%d, %s", g, english.Plural(n, "image"))
 	}
-	if labels == nil || len(classes) < 2 {
+	switch {
+	case labels == nil || len(classes) < 2:
 		fmt.Fprintf(a.out, "%s in %s; there are no labels to compare them with\n", images, english.Plural(x.k, "group"))
+		return titles, nil
+	case probe.OneClass(labels):
+		fmt.Fprintf(a.out, "%s in %s; all are of class %s, so an accuracy would mean nothing\n", images, english.Plural(x.k, "group"), classes[labels[0]])
 		return titles, nil
 	}
 	accuracy, class, err := probe.ClusterAccuracy(x.groups, labels, x.k, len(classes))

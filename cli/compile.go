@@ -54,7 +54,7 @@ The dump is the same on every machine. A file that ends in ` + graphSuffix + ` h
 	f.BoolVar(&o.dump, "dump", false, "print the function after every pass")
 	f.StringVar(&o.fn, "func", "train", "`function` of the model: "+strings.Join(compileFuncs, ", "))
 	f.IntVar(&o.batch, "batch", 0, "`images` in a run (default the recipe's)")
-	shapeFlag(c, &o.shape, "", "")
+	shapeFlag(c, &o.shape, "")
 	f.IntVar(&o.threads, "threads", 1, "`number` of threads that share the work")
 	o.options = a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -134,7 +134,7 @@ func (a *app) funcsOf(c *cobra.Command, name string, o *compileFlags) ([]*graph.
 		return nil, usage(c, err)
 	}
 	size := sizeOf(rec, o.batch, o.shape)
-	m, err := cfg.New(model.Input{Item: size.image, Labels: defaultLabels})
+	m, err := a.buildFor(cfg, size.image, defaultLabels)
 	if err != nil {
 		return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -91,6 +92,12 @@ func (a *app) probe(ctx context.Context, m *trainedModel, s *data.Set, test *cod
 	}
 	classes := train.Labels != nil && test.Labels != nil && len(s.Classes) > 1
 	attributes := train.Attributes != nil && test.Attributes != nil
+	if classes && probe.OneClass(slices.Concat(train.Labels, test.Labels)) {
+		a.warn("all images of %s are of class %s: an accuracy would mean nothing, and is left out", s.Name, s.Classes[test.Labels[0]])
+		if classes = false; !attributes {
+			return nil
+		}
+	}
 	if !classes && !attributes {
 		return fmt.Errorf("encode --probe: %s has neither classes nor attributes to read: choose a labelled set with --data", s.Name)
 	}
@@ -135,6 +142,10 @@ func (p *probeData) printAttributes(ctx context.Context, w io.Writer, names []st
 		}
 		learn, _ := column(train)
 		want, with := column(test)
+		if probe.OneClass(slices.Concat(learn, want)) {
+			rows[j] = fmt.Sprintf("%s\tthe same in all images\t\t\t\n", names[j])
+			return nil
+		}
 		linear, nearest, positive, err := p.accuracies(ctx, learn, want, 2)
 		if err != nil {
 			return fmt.Errorf("%s: %w", names[j], err)

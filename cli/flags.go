@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	datatable "github.com/imago-ml/imago/data/table"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // atLeast returns an error if n, the value of the flag --name, is below least.
@@ -91,16 +94,31 @@ func (x *axisFlags) changed(c *cobra.Command) bool {
 	return c.Flags().Changed("lo") || c.Flags().Changed("hi")
 }
 
-// usualShape is the shape of the images that most recipes are published for.
-const usualShape = "28x28x1"
-
 // shapeFlag declares --shape; note precedes the text.
-func shapeFlag(c *cobra.Command, shape *string, preset, note string) {
-	text := note + "rows, columns and channels of the images"
-	if preset == "" {
-		text += " (default those that the recipe is published for: 28x28x1 or 64x64x3)"
+func shapeFlag(c *cobra.Command, shape *string, note string) {
+	c.Flags().StringVar(shape, "shape", "", note+"`shape`: rows, columns and channels of the images (default those that the recipe is published for, as 28x28x1)")
+}
+
+// imageOf returns the image that a recipe is published for.
+func imageOf(rec model.Recipe) medium.Item {
+	shape := rec.PublishedImage()
+	return pixels.Item(shape[0], shape[1], shape[2])
+}
+
+// sizeAdvice matches an advice about images that are resized as they are read.
+var sizeAdvice = regexp.MustCompile(`--size (\d+)`)
+
+// buildFor returns the model of a configuration for items that --shape names: the error advises another --shape.
+func (a *app) buildFor(cfg model.Config, item medium.Item, labels int) (*model.Model, error) {
+	m, err := cfg.New(model.Input{Item: item, Labels: labels})
+	if err != nil {
+		text := a.errorText(err)
+		if _, _, channels, bad := medium.HWC(item); bad == nil {
+			text = sizeAdvice.ReplaceAllString(text, fmt.Sprintf("--shape ${1}x${1}x%d", channels))
+		}
+		return nil, errors.New(text)
 	}
-	c.Flags().StringVar(shape, "shape", preset, text)
+	return m, nil
 }
 
 // defaultLabels is the number of classes where no data set gives it: that of MNIST.

@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -22,6 +25,34 @@ type modelFlags struct {
 type optionFlag struct {
 	name, kind, value string
 	set               bool
+	word              string // the flag that set the value, if it was a lossWord
+	conflict          error  // two flags gave different values
+}
+
+// A lossWord is a flag that sets --loss, as --bce for --loss bce. It is a pflag.Value.
+type lossWord struct {
+	word string
+	loss *optionFlag
+}
+
+// lossWords are the values of --loss that are flags too.
+var lossWords = []string{"bce", "mse"}
+
+// String returns whether the flag was given.
+func (l *lossWord) String() string { return strconv.FormatBool(l.loss != nil && l.loss.word == l.word) }
+
+// Type returns the type, for the help.
+func (l *lossWord) Type() string { return "bool" }
+
+// Set gives --loss the word.
+func (l *lossWord) Set(s string) error {
+	on, err := strconv.ParseBool(s)
+	if err != nil || !on {
+		return err
+	}
+	err = l.loss.Set(l.word)
+	l.loss.word = l.word
+	return err
 }
 
 // String returns the text.
@@ -30,8 +61,14 @@ func (g *optionFlag) String() string { return g.value }
 // Type returns the type of the option, for the help.
 func (g *optionFlag) Type() string { return g.kind }
 
-// Set keeps the text.
-func (g *optionFlag) Set(s string) error { g.value, g.set = s, true; return nil }
+// Set keeps the text. Different values of --loss and its words are an error of apply.
+func (g *optionFlag) Set(s string) error {
+	if g.word != "" && s != g.word {
+		g.conflict = fmt.Errorf("--%s and --%s %s: want one of them", g.word, g.name, s)
+	}
+	g.value, g.set = s, true
+	return nil
+}
 
 // addModelFlags declares a flag for each option of each kind of models. The help lists the kinds that have the option,
 // unless all have it.
@@ -73,6 +110,11 @@ func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
 		}
 		c.Flags().AddFlag(f)
 		m.options = append(m.options, o.optionFlag)
+		for _, word := range lossWords {
+			if o.name == "loss" {
+				c.Flags().AddFlag(&pflag.Flag{Name: word, Usage: "the same as --loss " + word, Value: &lossWord{word, o.optionFlag}, NoOptDefVal: "true", DefValue: "false", Hidden: true})
+			}
+		}
 	}
 	return m
 }
@@ -84,13 +126,16 @@ func (m *modelFlags) apply(recipe string, c model.Config) error {
 		if !g.set {
 			continue
 		}
+		if g.conflict != nil {
+			return g.conflict
+		}
 		i := slices.IndexFunc(flags, func(f *model.Flag) bool { return f.Name == g.name })
 		if i < 0 {
 			var has []string
 			for _, f := range flags {
 				has = append(has, "--"+f.Name)
 			}
-			return fmt.Errorf("%s has no option --%s; it has %s", recipe, g.name, strings.Join(has, ", "))
+			return fmt.Errorf("%s has no option --%s%s; it has %s", recipe, cmp.Or(g.word, g.name), data.DidYouMean(g.name, has), strings.Join(has, ", "))
 		}
 		if err := flags[i].Set(g.value); err != nil {
 			return err

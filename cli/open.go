@@ -37,7 +37,7 @@ func (s *modelSource) addFlags(a *app, c *cobra.Command) {
 	f.StringVarP(&s.weights, "weights", "w", "", "`file` of weights to use in place of a run")
 	f.StringVar(&s.checkpoint, "checkpoint", bestCheckpoint, "checkpoint of the run: best, latest, or its `folder`")
 	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a file of weights that does not name its own")
-	shapeFlag(c, &s.shape, usualShape, "with --recipe: ")
+	shapeFlag(c, &s.shape, "with --recipe: ")
 	f.IntVar(&s.labels, "labels", defaultLabels, "with --recipe of a conditional model: `number` of classes or attributes of an image")
 	threadsFlag(c, &s.threads)
 	s.options = a.addModelFlags(c)
@@ -95,6 +95,11 @@ func (a *app) open(c *cobra.Command, args []string, s *modelSource) (*trainedMod
 
 // openOwn opens a run, a checkpoint or a file of weights that names its recipe.
 func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSource) error {
+	for _, name := range []string{"shape", "labels"} {
+		if f := c.Flags().Lookup(name); f != nil && f.Changed {
+			return usagef(c, "--%s %s is for a weights file with --recipe: a run has its own", name, f.Value)
+		}
+	}
 	if err := s.options.refuse("is for a weights file with --recipe: a run has its own"); err != nil {
 		return usage(c, err)
 	}
@@ -153,15 +158,17 @@ func (a *app) openAs(c *cobra.Command, m *trainedModel, path string, s *modelSou
 	if err != nil {
 		return usage(c, err)
 	}
-	img, err := parseShape(s.shape)
-	if err != nil {
-		return usage(c, err)
+	img := imageOf(rec)
+	if s.shape != "" {
+		if img, err = parseShape(s.shape); err != nil {
+			return usage(c, err)
+		}
 	}
 	if _, err := runlog.Open(path, ""); err == nil {
 		return usagef(c, "%s is a run, which has its own recipe: leave --recipe out", path)
 	}
 	in := model.Input{Item: img, Labels: s.labels}
-	built, err := cfg.New(in)
+	built, err := a.buildFor(cfg, img, s.labels)
 	if err != nil {
 		return err
 	}
@@ -196,11 +203,13 @@ func (a *app) configure(recipe string, options *modelFlags) (model.Recipe, model
 func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *modelFlags) (*model.Model, error) {
 	rec, cfg, err := a.configure(name, options)
 	if err == nil {
-		img, err := parseShape(shape)
-		if err != nil {
-			return nil, usage(c, err)
+		img := imageOf(rec)
+		if shape != "" {
+			if img, err = parseShape(shape); err != nil {
+				return nil, usage(c, err)
+			}
 		}
-		m, err := cfg.New(model.Input{Item: img, Labels: defaultLabels})
+		m, err := a.buildFor(cfg, img, defaultLabels)
 		if err != nil {
 			return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 		}
@@ -215,6 +224,9 @@ func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *mo
 	}
 	if err := options.refuse("is for a recipe: a run has its own"); err != nil {
 		return nil, usage(c, err)
+	}
+	if shape != "" {
+		return nil, usagef(c, "--shape %s is for a recipe: a run has its own", shape)
 	}
 	run, err := runlog.Open(path, "")
 	if err == nil {

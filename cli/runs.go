@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -44,15 +45,16 @@ func resolveRun(name string) (string, error) {
 	if len(found) > 0 {
 		return found[0], nil
 	}
-	have := "there are no runs in " + runsDir
+	have, near := "there are no runs in "+runsDir, ""
 	if runs := listRuns(runsDir); len(runs) > 0 {
 		var names []string
-		for _, r := range runs[:min(5, len(runs))] {
+		for _, r := range runs {
 			names = append(names, filepath.Base(r.dir))
 		}
-		have = "the latest in " + runsDir + " are " + strings.Join(names, ", ")
+		near = data.DidYouMean(name, names)
+		have = "the latest in " + runsDir + " are " + strings.Join(names[:min(5, len(names))], ", ")
 	}
-	return "", fmt.Errorf("no run or file %q: want a path, a name in %s, or %q; %s", name, runsDir, latestName, have)
+	return "", fmt.Errorf("no run or file %q%s: want a path, a name in %s, or %q; %s", name, near, runsDir, latestName, have)
 }
 
 // holdsModel reports whether a path is the folder of a run or of a checkpoint, or a file of weights by its name.

@@ -25,7 +25,7 @@ does. The last table joins the networks. The axis None is the batch.`,
   imago summary latest`,
 		Args: argCount(1, 1, "a recipe or a run"),
 	}
-	shapeFlag(c, &shape, usualShape, "")
+	shapeFlag(c, &shape, "")
 	options := a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		m, err := a.modelToSummarise(c, args[0], shape, options)

@@ -42,12 +42,15 @@ type trainFlags struct {
 	threads           int
 	name, out         string
 	resume            string
+	config            string         // file of a configuration, or a run
+	base              *runlog.Config // what it holds
 	keep              int
 	checkpointSeconds float64
 	checkpointSteps   int64
 	picturesEvery     int
 	dryRun            bool
 	bare              bool // nothing of the training data is saved with the run
+	seedRuns          int
 	options           *modelFlags
 }
 
@@ -59,7 +62,8 @@ func (a *app) train() *cobra.Command {
 		Short: "Train a recipe on a data set",
 		Long: `train makes a folder for the run in --out and trains. The folder gets checkpoints, a log, pictures and a report.
 Ctrl-C saves and stops. --resume continues a run, with the same result as without the interruption; with more --epochs
-or --steps it also continues a complete run.
+or --steps it also continues a complete run. --config makes a new run with the configuration of another, or with one
+that --dry-run printed; other flags change it.
 
 The data set is a name of imago data list, or the path of a folder or zip of pictures, an IDX file, an NPZ
 file, or a table of numbers (CSV, or an NPZ file of rows). Without a recipe, one is chosen that suits the set: its kind,
@@ -71,29 +75,32 @@ its size and the number of its items. Options of the model have the values of th
   imago train cnn-vae --data mnist --epochs 40 --schedule cosine
   imago train dense-gan --data mnist --steps 20000
   imago train cnn-vae --resume
-  imago train --resume runs/holidays --epochs 100`,
+  imago train --resume runs/holidays --epochs 100
+  imago train mlp-vae --data mnist --epochs 2 --seeds 5
+  imago train cnn-vae --data mnist --dry-run > run.json
+  imago train --config run.json --lr 0.0003`,
 		Args: argCount(0, 2, "a recipe"),
 	}
 	t.addFlags(c)
 	f := c.Flags()
-	f.StringSliceVar(&t.without, "without", nil, "leave out the images of these `classes`, or with these attributes, as 3 or 3,8")
+	withoutFlag(c, &t.without)
 	f.IntVar(&t.limit, "limit", 0, "train on so many `items` only, as many of each class as there are; 0 means all")
 	f.BoolVar(&t.skipBad, "skip-bad", false, "leave out image files that cannot be read, in place of an error")
 	f.StringVar(&t.name, "name", "", "`name` of the run (default RECIPE-SET-NNN)")
 	runsFlag(c, &t.out)
 	f.StringVar(&t.resume, "resume", "", "continue a `run`: a path, a name, or without a value the latest of the recipe")
 	f.Lookup("resume").NoOptDefVal = latestName
+	configFlag(c, &t.config)
+	seedsFlag(c, &t.seedRuns, "`number` of runs that differ in the seed, NAME-seed1 and so on from --seed; the mean and the deviation of every metric are printed and written to NAME-seeds.csv and .json. Given again, the command goes on where it was")
 	f.IntVar(&t.keep, "keep", 3, "`number` of checkpoints to keep in addition to the best; 0 keeps all")
 	f.Float64Var(&t.checkpointSeconds, "checkpoint-every", 60, "`seconds` between checkpoints, in addition to one at the end of each epoch (of a run by steps: of each epoch in which an interval of --log-steps ends); 0 makes no others")
 	f.Int64Var(&t.checkpointSteps, "checkpoint-steps", 0, "`steps` between checkpoints, in addition to those; 0 makes no others")
 	f.IntVar(&t.logSteps, "log-steps", 0, "for a run by steps: `steps` between lines in the terminal and sheets of images, of fixed noise and of fresh noise; 0 means each epoch (default the recipe's)")
-	f.StringSliceVar(&t.measure.Metrics, "measure", nil, "metrics to measure during training: for each of these `words` the first metric of imago eval that has it in its name, as fid,kid")
-	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between measurements, in addition to one at the end")
-	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to generate for a measurement, and of test images to compare them with")
+	t.addMeasureFlags(c)
 	f.IntVar(&t.picturesEvery, "pictures-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between pictures, which by default are drawn less often if they would take more than a tenth of the time; 0 draws them at the end only, -1 never")
 	f.BoolVarP(&t.dryRun, "dry-run", "n", false, "print the resolved configuration as JSON and stop")
 	t.options = a.addModelFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
+	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		if err := atLeast("threads", t.threads, 0); err != nil {
 			return usage(c, err)
 		}
@@ -103,20 +110,33 @@ its size and the number of its items. Options of the model have the values of th
 		if t.resume == "" && len(t.measure.Metrics) == 0 && (c.Flags().Changed("measure-every") || c.Flags().Changed("measure-images")) {
 			return usagef(c, "--measure-every and --measure-images say how --measure is done, and it is not given")
 		}
+		if t.resume != "" && c.Flags().Changed("seeds") {
+			return usagef(c, "both --resume and --seeds: give the same command with --seeds again, and it goes on")
+		}
+		if t.resume != "" && t.config != "" {
+			return usagef(c, "both --resume and --config: --resume goes on with a run, --config makes a new one like it")
+		}
 		if t.resume != "" {
 			return a.resumeRun(c, &t, args)
+		}
+		if t.config != "" {
+			if args, err = a.readConfig(c, &t, args); err != nil {
+				return err
+			}
 		}
 		recipe := ""
 		switch {
 		case len(args) == 1:
 			recipe = args[0]
 		case len(args) == 0 && c.Flags().Changed("data"):
-			var err error
 			if recipe, err = a.chooseRecipe(c, &t); err != nil {
 				return err
 			}
 		default:
 			return usagef(c, "train wants one recipe; have %s; or --data alone, and one is chosen that suits the set", recipeNames(&a.Models))
+		}
+		if c.Flags().Changed("seeds") {
+			return a.trainSeeds(c, &t, recipe)
 		}
 		return a.newRun(c, &t, recipe)
 	}
@@ -147,6 +167,19 @@ func (t *trainFlags) addFlags(c *cobra.Command) {
 	threadsFlag(c, &t.threads)
 }
 
+// withoutFlag declares --without of a command that trains.
+func withoutFlag(c *cobra.Command, without *[]string) {
+	c.Flags().StringSliceVar(without, "without", nil, "leave out the images of these `classes`, or with these attributes, as 3 or 3,8")
+}
+
+// addMeasureFlags declares the flags of metrics that are measured during training.
+func (t *trainFlags) addMeasureFlags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringSliceVar(&t.measure.Metrics, "measure", nil, "metrics to measure during training: for each of these `words` the first metric of imago eval that has it in its name, as fid,kid")
+	f.IntVar(&t.measure.Every, "measure-every", 5, "`epochs`, or intervals of --log-steps of a run by steps, between measurements, in addition to one at the end")
+	f.IntVar(&t.measure.Images, "measure-images", 2000, "`number` of images to generate for a measurement, and of test images to compare them with")
+}
+
 // newRun trains a recipe from the beginning. It makes the folder of the run after all checks.
 func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	config, m, set, err := a.prepare(c, t, recipe)
@@ -169,10 +202,11 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 
 // prepare returns the configuration, model and images of a new run.
 func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config runlog.Config, m *model.Model, set *data.Set, err error) {
-	rec, cfg, err := a.configure(recipe, t.options)
+	rec, cfg, err := a.configureRun(t, recipe)
 	if err != nil {
 		return config, nil, nil, usage(c, err)
 	}
+	from := t.dataOf(c)
 	opt, err := t.dataOptions(c)
 	if err != nil {
 		return config, nil, nil, usage(c, err)
@@ -181,24 +215,19 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if err := opt.Validate(); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
-	// Check the numbers before the data set is fetched.
-	probe, err := runlog.NewConfig(rec, cfg, &data.Set{}, t.data, opt)
-	if err != nil {
-		return config, nil, nil, err
-	}
-	probe.Data.Item.Shape, probe.Data.Train = []int{1, 1, 1}, 1
-	t.apply(c, &probe, &rec.Train)
-	if err := train.Validate(&probe); err != nil {
+	if err := t.checkNumbers(c, rec, cfg, from.Source, opt); err != nil {
 		return config, nil, nil, usage(c, err)
 	}
-	if set, err = a.Data.Open(c.Context(), t.data, opt); err != nil {
+	if set, err = a.Data.Open(c.Context(), from.Source, opt); err != nil {
 		return config, nil, nil, err
 	}
 	a.nameNotes(set)
-	if config, err = runlog.NewConfig(rec, cfg, set, t.data, opt); err != nil {
+	if t.base != nil && set.Digest != from.Digest && from.Digest != "" {
+		a.warn("%s: %s is not what it was for that run, or other options of the data are given: the new run is of the data as they are", t.config, from.Source)
+	}
+	if config, err = t.newConfig(c, rec, cfg, set, from.Source, opt); err != nil {
 		return config, nil, nil, err
 	}
-	t.apply(c, &config, &rec.Train)
 	if m, err = config.Build(&a.Models); err != nil {
 		return config, nil, nil, err
 	}
@@ -210,9 +239,13 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 
 // dataOptions returns the options of the data set that the flags name.
 func (t *trainFlags) dataOptions(c *cobra.Command) (data.Options, error) {
-	opt := data.Options{DataDir: t.dataDir, NoCache: t.noCache, Size: t.size, Crop: t.crop, Gray: t.gray, TestFraction: t.testFraction, Validation: t.validation, Without: t.without, Label: t.label, Limit: t.limit, SkipBad: t.skipBad}
-	opt.Input = c.InOrStdin()
-	return opt, t.reading.apply(c, &opt.Reading)
+	from := t.dataOf(c)
+	if err := t.reading.apply(c, &from.Reading); err != nil {
+		return data.Options{}, err
+	}
+	opt := from.Options()
+	opt.DataDir, opt.NoCache, opt.Input = t.dataDir, t.noCache, c.InOrStdin()
+	return opt, nil
 }
 
 // apply sets the fields of config whose flags the user gave. For a new run, recipe is the training of its recipe and
@@ -280,6 +313,26 @@ func (t *trainFlags) apply(c *cobra.Command, config *runlog.Config, recipe *mode
 	}
 }
 
+// applyData sets the fields of the data whose flags the user gave.
+func (t *trainFlags) applyData(c *cobra.Command, d *runlog.Data) {
+	for name, set := range map[string]func(){
+		"data":          func() { d.Source = t.data },
+		"size":          func() { d.Size = t.size },
+		"crop":          func() { d.Crop = t.crop },
+		"gray":          func() { d.Gray = t.gray },
+		"test-fraction": func() { d.TestFraction = t.testFraction },
+		"validation":    func() { d.ValidationFraction = t.validation },
+		"without":       func() { d.Without = t.without },
+		"limit":         func() { d.Limit = t.limit },
+		"skip-bad":      func() { d.SkipBad = t.skipBad },
+		"label":         func() { d.Label = t.label },
+	} {
+		if c.Flags().Changed(name) {
+			set()
+		}
+	}
+}
+
 // resumeRun continues a run. Flags must agree with the configuration of the run, except those that may change.
 func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	recipe, dir, err := a.runToResume(c, t, args)
@@ -295,30 +348,14 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if config.Model, err = a.changedModel(config, t.options); err != nil {
 		return usage(c, err)
 	}
-	f := c.Flags()
-	for name, set := range map[string]func(){
-		"data":          func() { config.Data.Source = t.data },
-		"size":          func() { config.Data.Size = t.size },
-		"crop":          func() { config.Data.Crop = t.crop },
-		"gray":          func() { config.Data.Gray = t.gray },
-		"test-fraction": func() { config.Data.TestFraction = t.testFraction },
-		"validation":    func() { config.Data.ValidationFraction = t.validation },
-		"without":       func() { config.Data.Without = t.without },
-		"limit":         func() { config.Data.Limit = t.limit },
-		"skip-bad":      func() { config.Data.SkipBad = t.skipBad },
-		"label":         func() { config.Data.Label = t.label },
-	} {
-		if f.Changed(name) {
-			set()
-		}
-	}
+	t.applyData(c, &config.Data)
 	if t.method.init != "" {
 		return usagef(c, "--init %q is for a new run: this one goes on from its checkpoint", t.method.init)
 	}
 	if err := t.reading.apply(c, &config.Data.Reading); err != nil {
 		return usage(c, err)
 	}
-	if f.Changed("name") && t.name != "" {
+	if c.Flags().Changed("name") && t.name != "" {
 		return usagef(c, "--name %q: a resumed run keeps its name", t.name)
 	}
 	if err := train.Validate(&config); err != nil {

@@ -74,7 +74,7 @@ func (r *Registry) Names() []string {
 func (r *Registry) Source(name string) (Source, error) {
 	s, ok := r.sources[name]
 	if !ok {
-		return s, fmt.Errorf("data: no set %q; have %s", name, strings.Join(r.Names(), ", "))
+		return s, fmt.Errorf("data: no set %q%s; have %s", name, DidYouMean(name, r.Names()), strings.Join(r.Names(), ", "))
 	}
 	return s, nil
 }
@@ -179,7 +179,7 @@ func (r *Registry) opener(path string) (Opener, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		if os.IsNotExist(err) {
-			return Opener{}, fmt.Errorf("data: %q is neither a set (%s) nor a folder, zip, IDX, NPZ or CSV file that exists", path, strings.Join(r.Names(), ", "))
+			return Opener{}, fmt.Errorf("data: %q%s is neither a set (%s) nor a folder, zip, IDX, NPZ or CSV file that exists", path, DidYouMean(path, r.Names()), strings.Join(r.Names(), ", "))
 		}
 		return Opener{}, fmt.Errorf("data: %w", err)
 	}

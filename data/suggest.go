@@ -10,10 +10,22 @@ import (
 // maxNear is the largest number of names that Suggest returns.
 const maxNear = 3
 
+// DidYouMean returns the names similar to name in words, as ` (did you mean mnist?)`; nothing
+// if there are none. It follows a name in an error.
+func DidYouMean(name string, names []string) string {
+	near := Suggest(name, names)
+	if len(near) == 0 {
+		return ""
+	}
+	return " (did you mean " + strings.Join(near, " or ") + "?)"
+}
+
 // Suggest returns the names, of those given, that are similar to name, the most similar
 // first; nil if none is. Upper and lower case are not distinguished, and only letters
-// and digits count. Similar means: an edit distance (Levenshtein 1966) of at most a
-// third of the letters, or else four equal first letters, or else that one name
+// and digits count. Similar means: an edit distance (Damerau 1964) of at most a third
+//
+//	of the letters, or else four equal first letters, or else that one name
+//
 // contains the other.
 func Suggest(name string, names []string) []string {
 	type candidate struct {
@@ -65,23 +77,29 @@ func prefix(a, b []rune) int {
 }
 
 // distance returns the edit distance of a and b: the least number of insertions,
-// deletions and substitutions of one letter (Levenshtein 1966).
+// deletions and substitutions of one letter (Levenshtein 1966) and of exchanges of two
+// neighbouring ones (Damerau 1964), no letter being edited twice.
 func distance(a, b []rune) int {
-	row := make([]int, len(b)+1) // from the first i letters of a to the first j of b
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1) // rows[i][j]: from the first i letters of a to the first j of b
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range b {
+		rows[0][j+1] = j + 1
 	}
 	for i, x := range a {
-		diagonal := row[0]
-		row[0] = i + 1
 		for j, y := range b {
-			change := diagonal
+			d := rows[i][j]
 			if x != y {
-				change++
+				d++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+			d = min(d, rows[i][j+1]+1, rows[i+1][j]+1)
+			if i > 0 && j > 0 && x == b[j-1] && a[i-1] == y {
+				d = min(d, rows[i-1][j-1]+1)
+			}
+			rows[i+1][j+1] = d
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

@@ -39,6 +39,9 @@ func clusterMetric(agree func(clusters, labels []int32, k, classes int) (float64
 		if set.Test.Labels == nil || len(set.Classes) < 2 {
 			return absent("the test images have no classes")
 		}
+		if probe.OneClass(set.Test.Labels) {
+			return absent("all test images are of one class, of which an accuracy means nothing")
+		}
 		if reason := s.noClassifier(); reason != "" {
 			return result{absent: reason}, nil
 		}

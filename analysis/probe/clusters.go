@@ -2,6 +2,17 @@ package probe
 
 import "math"
 
+// OneClass reports whether all labels are equal, or there are none. An accuracy on such
+// labels means nothing: a constant answer has 100 %.
+func OneClass(labels []int32) bool {
+	for _, l := range labels {
+		if l != labels[0] {
+			return false
+		}
+	}
+	return true
+}
+
 // ClusterAccuracy returns the share of rows whose cluster is assigned to their class,
 // under the best one-to-one assignment of clusters to classes (Yang et al. 2010;
 // Hungarian algorithm). class[i] is the class of cluster i, −1 if there are more

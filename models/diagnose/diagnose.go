@@ -25,7 +25,6 @@ package diagnose
 import (
 	"cmp"
 	"fmt"
-	"slices"
 
 	"github.com/imago-ml/imago/models/model"
 )
@@ -141,11 +140,4 @@ func Length(h *model.History) Option {
 		return Option{"Steps", h.Training.Steps}
 	}
 	return Option{"Epochs", h.Training.Epochs}
-}
-
-// lowest returns the record of the lowest test loss.
-func lowest(h *model.History) model.Record {
-	return slices.MinFunc(h.Epochs, func(a, b model.Record) int {
-		return cmp.Compare(model.Metric(a.Test, model.Loss), model.Metric(b.Test, model.Loss))
-	})
 }

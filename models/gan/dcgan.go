@@ -142,6 +142,6 @@ func DCGAN() (kind model.Kind, dcgan, wgan model.Recipe) {
 	return model.Kind{Name: name, About: about, Default: func() model.Config {
 			return &DCGANConfig{Noise{100}, Convolutional{nil, 4, batchNorm, batchNorm}, DefaultAdversarial()}
 		}},
-		model.Recipe{Name: name, About: about, Kind: name, Train: model.Training{Epochs: 25, Batch: 64, LearningRate: 2e-4}},
+		model.Recipe{Name: name, About: about, Kind: name, Image: [3]int{64, 64, 3}, Train: model.Training{Epochs: 25, Batch: 64, LearningRate: 2e-4}},
 		wganGP()
 }

@@ -74,7 +74,7 @@ func defaultFilters(img medium.Item, first int) []int {
 func checkHalvings(img medium.Item, n int) error {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
-		return fmt.Errorf("gan: %w; use a dense network", err)
+		return fmt.Errorf("gan: %w; use dense networks, as those of dense-gan", err)
 	}
 	m := 1 << n
 	if h%m == 0 && w%m == 0 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 )
 
@@ -55,6 +56,22 @@ type Recipe struct {
 	Kind   string
 	Config string // JSON, of the fields that differ; may be empty
 	Train  Training
+	// Image is the rows, columns and channels of the images that the recipe is published
+	// for; zero is UsualImage.
+	Image [3]int
+}
+
+// UsualImage is the shape of the images that most recipes are published for: that of
+// MNIST.
+var UsualImage = [3]int{28, 28, 1}
+
+// PublishedImage returns the rows, columns and channels of the images that the recipe is
+// published for.
+func (r Recipe) PublishedImage() [3]int {
+	if r.Image == [3]int{} {
+		return UsualImage
+	}
+	return r.Image
 }
 
 // Training is how a recipe is trained unless told otherwise.
@@ -108,7 +125,7 @@ func (r *Registry) Kind(name string) (Kind, error) {
 		}
 		known = append(known, k.Name)
 	}
-	return Kind{}, fmt.Errorf("model: no kind %q; have %s", name, strings.Join(known, ", "))
+	return Kind{}, fmt.Errorf("model: no kind %q%s; have %s", name, data.DidYouMean(name, known), strings.Join(known, ", "))
 }
 
 // Recipe returns the recipe of that name; the error lists the known ones.
@@ -120,7 +137,7 @@ func (r *Registry) Recipe(name string) (Recipe, error) {
 		}
 		known = append(known, rec.Name)
 	}
-	return Recipe{}, fmt.Errorf("model: no recipe %q; have %s", name, strings.Join(known, ", "))
+	return Recipe{}, fmt.Errorf("model: no recipe %q%s; have %s", name, data.DidYouMean(name, known), strings.Join(known, ", "))
 }
 
 // Config returns the configuration of a recipe, to be changed by Flags as one likes.

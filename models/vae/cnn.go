@@ -50,7 +50,7 @@ func (c CNN) validate() []error {
 func (c CNN) fits(img medium.Item) error {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
-		return fmt.Errorf("vae: %w; use a dense network", err)
+		return fmt.Errorf("vae: %w; use dense networks, as those of mlp-vae", err)
 	}
 	m := 1 << len(c.Filters)
 	if h%m == 0 && w%m == 0 {

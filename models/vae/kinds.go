@@ -152,6 +152,7 @@ func FaceVAE() model.Recipe {
 		Name: "face-vae", About: "variational autoencoder with convolutional networks, for faces of 64x64 pixels", Kind: "cnn-vae",
 		Config: `{"latent": 128, "loss": "sigma", "filters": [32, 64, 128, 256], "dense": 0, "kernel": 4, "mirror": true}`,
 		Train:  model.Training{Epochs: 50, Batch: 64, LearningRate: 1e-3},
+		Image:  [3]int{64, 64, 3},
 	}
 }
 

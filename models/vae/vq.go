@@ -231,16 +231,19 @@ func (c *VQVAEConfig) Validate() error {
 // operations of its own.
 const maxPlaces = 1024
 
+// maxSide is the side of a square image of maxPlaces codes.
+const maxSide = 128
+
 func (c *VQVAEConfig) fits(img medium.Item) error {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
-		return fmt.Errorf("vae: vq-vae: %w", err)
+		return fmt.Errorf("vae: vq-vae: %w; use dense networks, as those of mlp-vae", err)
 	}
 	if h%4 != 0 || w%4 != 0 {
-		return option.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use {Size} %d", img, (max(h, w)+3)/4*4)
+		return option.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use {Size} %d", img, min((max(h, w)+3)/4*4, maxSide))
 	}
 	if n := h / 4 * (w / 4); n > maxPlaces {
-		return option.Errorf("vae: images of %v have %d codes: vq-vae draws at most %d; use {Size} 128 or less", img, n, maxPlaces)
+		return option.Errorf("vae: images of %v have %d codes: vq-vae draws at most %d; use {Size} %d or less", img, n, maxPlaces, maxSide)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/backend"
@@ -37,6 +38,9 @@ func newInfo(set *data.Set) (Info, data.Labeller, error) {
 	train, ok := set.Labelled(set.Train).(data.Labeller)
 	if !ok || len(train.LabelNames()) == 0 {
 		return Info{}, nil, fmt.Errorf("feature: %w: the images of %s have no labels to train it on", ErrUnfit, set.Name)
+	}
+	if labels := set.Train.Labels; labels != nil && set.Train.Attributes == nil && probe.OneClass(labels) {
+		return Info{}, nil, fmt.Errorf("feature: %w: all images of %s are of one class, so there is nothing to learn", ErrUnfit, set.Name)
 	}
 	h, w, c, err := medium.HWC(resizedForNet(train).Item())
 	if err != nil {

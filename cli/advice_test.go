@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"io"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/imago-ml/imago/data/pixels"
+	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/models/model"
+)
+
+// TestSizeAdvice follows the advice of every recipe on images that do not suit it: images of the size that the error
+// names must suit it.
+func TestSizeAdvice(t *testing.T) {
+	a := newApp(io.Discard, io.Discard)
+	size := regexp.MustCompile(`--size (\d+)`)
+	followed := 0
+	for _, rec := range a.Models.Recipes() {
+		cfg, err := a.Models.Config(rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, shape := range [][2]int{{1, 1}, {2, 3}, {3, 3}, {7, 9}, {6, 6}, {8, 8}, {12, 12}, {27, 27}, {27, 300}, {30, 64}, {33, 33}, {200, 200}, {254, 254}, {1030, 10}} {
+			_, err := cfg.New(model.Input{Item: pixels.Item(shape[0], shape[1], 1), Labels: defaultLabels})
+			if err == nil {
+				continue
+			}
+			found := size.FindStringSubmatch(option.Text(err, a.flagOf))
+			if found == nil {
+				t.Errorf("%s on images of %dx%d: %v: no way out", rec.Name, shape[0], shape[1], err)
+				continue
+			}
+			side, _ := strconv.Atoi(found[1])
+			if _, err := cfg.New(model.Input{Item: pixels.Item(side, side, 1), Labels: defaultLabels}); err != nil {
+				t.Errorf("%s on images of %dx%d: --size %d gives %v", rec.Name, shape[0], shape[1], side, err)
+			}
+			followed++
+		}
+	}
+	if followed < 20 {
+		t.Errorf("%d errors have a size: want 20 or more, so that the test tries something", followed)
+	}
+}
