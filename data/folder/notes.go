@@ -184,7 +184,7 @@ func noteEqual(set *data.Set, l layout, images *data.Decoded, used []int) {
 	n := len(l.train) + len(l.test)
 	switch text := "the test part has %s equal to a training image, as %s are"; {
 	case 100*both > len(l.test):
-		set.Warn(text+": it also judges what was learned by heart", english.Plural(both, "image"), leak)
+		set.Tell(text+": it also judges what was learned by heart", english.Plural(both, "image"), leak)
 	case both > 0:
 		set.Tell(text, english.Plural(both, "image"), leak)
 	case 100*copies > n:

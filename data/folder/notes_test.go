@@ -103,7 +103,7 @@ func TestNotes(t *testing.T) {
 		{"twins", map[string][]byte{"a.png": p(1), "b.png": p(2), "c.png": p(2), "d.png": p(3)}, data.Options{Whole: true},
 			[]string{"1 of 4 images are equal to another, as c.png and b.png are"}},
 		{"a test image that is trained on", map[string][]byte{"train/a.png": p(1), "test/b.png": p(1)}, data.Options{},
-			[]string{"! the test part has 1 image equal to a training image, as test/b.png and train/a.png are: it also judges what was learned by heart"}},
+			[]string{"the test part has 1 image equal to a training image, as test/b.png and train/a.png are: it also judges what was learned by heart"}},
 		{"bad files left out", map[string][]byte{"a.png": p(1), "b.png": p(2), "c.png": []byte("text"), "d.png": nil}, data.Options{SkipBad: true},
 			[]string{"! left out: 2 files that cannot be read (c.png: not a readable image: found text; d.png: not a readable image: found an empty file)"}},
 		{"a class of bad files", map[string][]byte{"a/a.png": p(1), "b/b.png": p(2), "c/c.png": []byte("text")}, data.Options{SkipBad: true},
