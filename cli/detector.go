@@ -146,7 +146,7 @@ then needs no training data.`,
 		if err := a.saveDetector(m, d); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.out, "fitted to %s of %s, step %s\n", english.Plural(d.Images(), "training "+m.noun()), d.Set, thousands(m.step))
+		fmt.Fprintf(a.out, "fitted to %s of %s, step %s\n", english.Plural(d.Images, "training "+m.noun()), d.Set, thousands(m.step))
 		return nil
 	}
 	return c

@@ -86,12 +86,6 @@ type fitted struct {
 	Thresholds map[string]Threshold `json:"thresholds,omitempty"` // of scores, set by SetThreshold
 }
 
-// Options returns the settings with which the detector was fitted.
-func (d *Detector) Options() Options { return d.fitted.Options }
-
-// Images returns the number of training images to which it was fitted.
-func (d *Detector) Images() int { return d.fitted.Images }
-
 // Fit returns a detector for a trained model. train are the images on which the model was
 // trained, or some of them; they need no labels.
 //
@@ -148,7 +142,7 @@ func fitMixture(ctx context.Context, points []float32, d int, opt Options) (*mix
 //
 // images (N, H, W, C).
 func (d *Detector) Score(ctx context.Context, images data.Items) ([]Score, error) {
-	f, err := d.features(ctx, images, d.fitted.Options.Key.Split("score"))
+	f, err := d.features(ctx, images, d.Options.Key.Split("score"))
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +211,7 @@ func (d *Detector) features(ctx context.Context, images data.Items, key rng.Key)
 	}
 	draws := 1
 	if program.Takes(model.InputKey) {
-		draws = d.fitted.Options.Draws
+		draws = d.Options.Draws
 	}
 	for k := range draws {
 		out, err := d.session.Rows(ctx, d.score, images, key.At(uint64(k)))

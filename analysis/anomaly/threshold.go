@@ -75,7 +75,7 @@ func (d *Detector) calibrateOnTraining(ctx context.Context, f features, train da
 			halves[i%2] = append(halves[i%2], points[i*width:(i+1)*width]...)
 		}
 		for k := range halves {
-			m, err := fitMixture(ctx, halves[k], width, d.fitted.Options)
+			m, err := fitMixture(ctx, halves[k], width, d.Options)
 			if err != nil {
 				continue // points that are too few or all equal: their own density serves
 			}

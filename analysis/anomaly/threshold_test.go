@@ -142,8 +142,8 @@ func TestReadDetector(t *testing.T) {
 			t.Errorf("%s: %v, want %v", want[k].Name, got[k].Values, want[k].Values)
 		}
 	}
-	if again.Set != "photos" || again.Images() != 60 || again.Options() != d.Options() {
-		t.Errorf("%q of %d images, %v", again.Set, again.Images(), again.Options())
+	if again.Set != "photos" || again.Images != 60 || again.Options != d.Options {
+		t.Errorf("%q of %d images, %v", again.Set, again.Images, again.Options)
 	}
 	if limit, err := again.Threshold(ELBO); err != nil || limit.Value != 12.5 {
 		t.Errorf("threshold %v, %v; want 12.5", limit, err)

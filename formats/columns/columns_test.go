@@ -82,8 +82,8 @@ func TestMixed(t *testing.T) {
 	}
 }
 
-// TestParquetMixed compares with testdata/mixed.parquet, which Parquet wrote for mixed and from which pyarrow, DuckDB
-// and hyparquet read the same values.
+// TestParquetMixed compares with testdata/mixed.parquet, which Parquet wrote for mixed and from which hyparquet
+// 1.33.0 read the same values.
 func TestParquetMixed(t *testing.T) {
 	var b bytes.Buffer
 	if err := Parquet(&b, 3, mixed()); err != nil {

@@ -75,8 +75,8 @@ func TestAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, err := OpenDetector(dir, s)
-	if err != nil || d.Images() != 30 || d.Set != "photos" || d.Options() != DefaultDetector() {
-		t.Errorf("detector of %d images of %s: %v; want 30, a quarter of 120", d.Images(), d.Set, err)
+	if err != nil || d.Images != 30 || d.Set != "photos" || d.Options != DefaultDetector() {
+		t.Errorf("detector of %d images of %s: %v; want 30, a quarter of 120", d.Images, d.Set, err)
 	}
 	c, err := OpenCodes(dir, s)
 	if err != nil {
@@ -101,7 +101,7 @@ func TestAfter(t *testing.T) {
 	if err := After(ctx, dir, other, set, 1_000_000); err != nil {
 		t.Fatal(err)
 	}
-	if d, err := OpenDetector(dir, other); err != nil || d.Images() != 60 {
+	if d, err := OpenDetector(dir, other); err != nil || d.Images != 60 {
 		t.Errorf("made again: %v", err)
 	}
 
