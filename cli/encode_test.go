@@ -31,7 +31,7 @@ func TestCodes(t *testing.T) {
 	if err := columns.CSV(&csv, 3, k.columns()); err != nil {
 		t.Fatal(err)
 	}
-	want := "index,line,label,hat,old,z0,z1,log_var0,log_var1\n400,402,10,0,1,0.1,-2,-1,-2\n7,9,1,1,1,1e-20,3,-3,-4\n9,11,2,0,0,1.6777216e+07,0,-5,-6\n"
+	want := "index,label,line,hat,old,z0,z1,log_var0,log_var1\n400,10,402,0,1,0.1,-2,-1,-2\n7,1,9,1,1,1e-20,3,-3,-4\n9,2,11,0,0,1.6777216e+07,0,-5,-6\n"
 	if csv.String() != want {
 		t.Errorf("CSV:\n%s\nwant\n%s", csv.String(), want)
 	}
@@ -62,7 +62,7 @@ func TestCodes(t *testing.T) {
 
 	k.set.Classes[2] = "ten" // classes that are not all numbers are words
 	csv.Reset()
-	if err := columns.CSV(&csv, 1, k.columns()); err != nil || !strings.Contains(csv.String(), "\n400,402,ten,0,1,") {
+	if err := columns.CSV(&csv, 1, k.columns()); err != nil || !strings.Contains(csv.String(), "\n400,ten,402,0,1,") {
 		t.Errorf("CSV: %v\n%s", err, csv.String())
 	}
 

@@ -54,18 +54,18 @@ func (a *app) writeTable(out io.Writer, name string, n int, table []columns.Colu
 	return nil
 }
 
-// originColumns returns the columns that say which item each row of a table is: its number in its file, the file and
-// the line if there are any, its class and its attributes.
+// originColumns returns the columns that say which item each row of a table is: its number in its file, its class,
+// the file and the line if there are any, and its attributes.
 func originColumns(set *data.Set, p data.Split) []columns.Column {
 	table := []columns.Column{{Name: "index", Int: func(i int) int32 { return int32(p.Origin(i).Row) }}}
+	if p.Labels != nil {
+		table = append(table, classColumn("label", set.Classes, func(i int) int32 { return p.Labels[i] }))
+	}
 	if p.Origins.Files != nil {
 		table = append(table, columns.Column{Name: "file", Text: func(i int) string { return p.Origin(i).File }})
 	}
 	if p.Origins.Lines != nil {
 		table = append(table, columns.Column{Name: "line", Int: func(i int) int32 { return int32(p.Origin(i).Line) }})
-	}
-	if p.Labels != nil {
-		table = append(table, classColumn("label", set.Classes, func(i int) int32 { return p.Labels[i] }))
 	}
 	if p.Attributes != nil {
 		for j, name := range set.Attributes {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
-	"github.com/imago-ml/imago/data/pixels"
 	datatable "github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/internal/english"
 )
@@ -217,13 +216,7 @@ func (s *setFlags) items(m *trainedModel, n int) string {
 
 // noun returns what an item of the model's data is called.
 func (m *trainedModel) noun() string {
-	switch m.Item().Medium.(type) {
-	case pixels.Medium:
-		return "image"
-	case datatable.Medium:
-		return "row"
-	}
-	return "item"
+	return medium.Noun(m.Item())
 }
 
 // usesLabels reports whether the model is given labels, or predicts those that it was trained with.

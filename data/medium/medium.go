@@ -85,6 +85,15 @@ type Tabular interface {
 	Cells(item Item, values []float32) []any
 }
 
+// Noun returns what messages call one item: what a method Noun of its medium returns, as
+// "image" or "row"; else "item".
+func Noun(it Item) string {
+	if m, ok := it.Medium.(interface{ Noun() string }); ok {
+		return m.Noun()
+	}
+	return "item"
+}
+
 // A Mirror is a Medium whose items may be mirrored to augment training data.
 type Mirror interface {
 	Medium

@@ -46,6 +46,9 @@ func Item(h, w, c int) medium.Item {
 // Kind returns the kind of the medium, for medium.Registry.
 func Kind() medium.Kind { return medium.KindOf[Medium](Name) }
 
+// Noun returns "image".
+func (Medium) Noun() string { return "image" }
+
 // Name returns "image".
 func (Medium) Name() string { return Name }
 

@@ -82,6 +82,9 @@ func Item(columns []Column) medium.Item {
 // Kind returns the kind of the medium, for medium.Registry.
 func Kind() medium.Kind { return medium.KindOf[Medium](Name) }
 
+// Noun returns "row".
+func (Medium) Noun() string { return "row" }
+
 // Name returns "table".
 func (Medium) Name() string { return Name }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
@@ -72,7 +73,7 @@ func (r *Reporter) Start(_ context.Context, v *train.View) error {
 	if n := c.Data.Validation; n > 0 {
 		parts += fmt.Sprintf(", %s validation", english.Thousands(float64(n)))
 	}
-	r.entry("data", fmt.Sprintf("%s: %s and %s test images of %v", data, parts, english.Thousands(float64(c.Data.Test)), c.Data.Item))
+	r.entry("data", fmt.Sprintf("%s: %s and %s test %ss of %v", data, parts, english.Thousands(float64(c.Data.Test)), medium.Noun(v.Data().Item()), c.Data.Item))
 	if o := c.Optimizer.String(); o != "" {
 		rate += ", " + o
 	}

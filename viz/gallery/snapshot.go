@@ -74,10 +74,7 @@ func (s *Snapshot) words(title string, notes ...string) (string, string) {
 
 // noun returns what the items are called: images, or the rows of a table.
 func (s *Snapshot) noun() string {
-	if _, ok := s.session.Item().Medium.(medium.Tabular); ok {
-		return "row"
-	}
-	return "image"
+	return medium.Noun(s.session.Item())
 }
 
 // time returns the epoch and notes.
