@@ -226,7 +226,9 @@ func (p *inputImages) interleave(ctx context.Context, img medium.Item, made []fl
 // encodeSplit returns the latent means of the items of a part of a set, (N, Z), and prints a line of progress first; what
 // counts the items.
 func (a *app) encodeSplit(ctx context.Context, m *trainedModel, set *data.Set, split data.Split, what string) ([]float32, error) {
-	fmt.Fprintf(a.err, "encoding %s of %s\n", what, set.Name)
+	if m.Model().Encode != nil { // else nothing is encoded, and the error says why
+		fmt.Fprintf(a.err, "encoding %s of %s\n", what, set.Name)
+	}
 	mean, _, err := m.EncodeMeans(ctx, set.Labelled(split))
 	return mean, err
 }

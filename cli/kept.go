@@ -73,8 +73,8 @@ func (a *app) encodeTraining(ctx context.Context, m *trainedModel, set *data.Set
 }
 
 // openEncoded returns the trained model and the codes of n items of the part of a set that the flags name, evenly
-// spaced, 0 meaning all, and says how many of what they are. If the data of the run is not there, they are the codes that were saved
-// with the run. The caller closes the model.
+// spaced, 0 meaning all, and says how many of what they are. If the data of the run is not there, they are the codes
+// that were saved with the run. The caller closes the model.
 func (a *app) openEncoded(c *cobra.Command, args []string, from *modelSource, s *setFlags, n int) (m *trainedModel, k *trainingCodes, what string, err error) {
 	if err := s.check(); err != nil {
 		return nil, nil, "", usage(c, err)
@@ -82,9 +82,10 @@ func (a *app) openEncoded(c *cobra.Command, args []string, from *modelSource, s 
 	if m, err = a.open(c, args, from); err != nil {
 		return nil, nil, "", err
 	}
+	opened := m // a return of an error sets m to nil
 	defer func() {
 		if err != nil {
-			m.Close()
+			opened.Close()
 		}
 	}()
 	set, split, err := a.openSplit(c, m, s)

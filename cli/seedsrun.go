@@ -138,7 +138,7 @@ type otherRunError struct{ dir, differences string }
 
 // Error returns the message, with the fields that differ.
 func (e *otherRunError) Error() string {
-	return fmt.Sprintf("%s is there already, with another configuration: %s; choose another --name, or remove the run", e.dir, e.differences)
+	return fmt.Sprintf("%s is there already, with another configuration: %s; choose another --out folder, or remove the run with imago runs remove", e.dir, e.differences)
 }
 
 // differences returns the fields in which two configurations differ, with their values; "" if they are equal.

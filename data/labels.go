@@ -91,6 +91,8 @@ func exactly(images Items) func(i int, dst []float32) error {
 		return im.FloatsAt
 	case *labelled:
 		return exactly(im.Items)
+	case *labelledSubset:
+		return exactly(im.subset)
 	case *joined:
 		return im.exactly()
 	case *subset:

@@ -20,8 +20,21 @@ func Subset(images Items, index []int) (Items, error) {
 		s.all = l.Items
 		return l.subset(s, s.index), nil
 	}
+	if l, ok := images.(Labeller); ok { // of another package
+		return &labelledSubset{s, l}, nil
+	}
 	return s, nil
 }
+
+// labelledSubset is the subset of a Labeller of any type.
+type labelledSubset struct {
+	*subset
+	labels Labeller // of all
+}
+
+func (s *labelledSubset) LabelNames() []string { return s.labels.LabelNames() }
+
+func (s *labelledSubset) LabelsAt(i int, dst []float32) { s.labels.LabelsAt(int(s.index[i]), dst) }
 
 type subset struct {
 	all   Items
