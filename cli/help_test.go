@@ -66,7 +66,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s: a line of the help has %d columns, want at most %d: %s", name, n, helpWidth, line)
 			}
 		}
-		if n := strings.Count(got, "\n"); args != nil && len(args) == 2 && args[0] == "train" && n > recipeLines {
+		if n := strings.Count(got, "\n"); len(args) == 2 && args[0] == "train" && n > recipeLines {
 			t.Errorf("%s: the help has %d lines, want at most %d: move flags to the column seldom of flagGroups", name, n, recipeLines)
 		}
 		path := filepath.Join("testdata/help", name)

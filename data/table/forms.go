@@ -78,7 +78,7 @@ func isWord(cell string) bool {
 func formsOf(cell string, of forms) forms {
 	if v, ok := finite(cell); ok {
 		left := of & (1<<asNumber | 1<<asThousands | 1<<asWord)
-		if of.has(asComma) && v == math.Trunc(v) && strings.IndexAny(cell, ".eExX") < 0 {
+		if of.has(asComma) && v == math.Trunc(v) && !strings.ContainsAny(cell, ".eExX") {
 			left |= 1 << asComma
 		}
 		return left
