@@ -150,7 +150,7 @@ func TestErrors(t *testing.T) {
 		err  error
 		want string
 	}{
-		{published("mlp-vea"), `no recipe "mlp-vea"; have mlp-vae, `},
+		{published("mlp-vea"), `no recipe "mlp-vea" (did you mean mlp-vae`},
 		{published("mlp-vae", "latent"), `option "latent": want name=value`},
 		{published("mlp-vae", "lattent=2"), `no option "lattent"; have latent, `},
 		{published("mlp-vae", "latent=0"), "Latent 0: want 1 to 65536"},
