@@ -29,18 +29,19 @@ codes, and the losses over training. It takes about two minutes on two processor
 	}
 	f := c.Flags()
 	f.IntVar(&t.epochs, "epochs", 4, "`number` of times each image is used")
+	f.IntVar(&t.limit, "limit", 0, "use only so many training `images`, for a first look in seconds; 0 uses all")
 	runsFlag(c, &t.out)
 	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all random numbers")
 	threadsFlag(c, &t.threads)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := cmp.Or(atLeast("threads", t.threads, 0), atLeast("epochs", t.epochs, 1)); err != nil {
+		if err := cmp.Or(atLeast("threads", t.threads, 0), atLeast("epochs", t.epochs, 1), atLeast("limit", t.limit, 0)); err != nil {
 			return usage(c, err)
 		}
 		rec, cfg, err := a.configure(quickRecipe, quickOptions())
 		if err != nil {
 			return err
 		}
-		opt := data.Options{Progress: a.err}
+		opt := data.Options{Progress: a.err, Limit: t.limit}
 		set, err := a.Data.Open(c.Context(), quickData, opt)
 		if err != nil {
 			return err
