@@ -117,7 +117,7 @@ func (m *trainedModel) classesOf(labels []float32) []string {
 
 // readCode are the codes of a file.
 type readCode struct {
-	z      []float32 // (N, Z), finite
+	z      []float32 // (N, Z)
 	labels []float32 // (N, K), or nil: the file has none
 }
 
@@ -156,11 +156,6 @@ func readCodeArrays(b []byte, m *trainedModel) (*readCode, error) {
 	}
 	if s := t.Shape(); len(s) != 2 || s[1] != m.Latent() || t.DType() != tensor.Float32 {
 		return nil, fmt.Errorf("an array %v: want numbers of shape (N, %d), the units of a code of %s", t, m.Latent(), m.name)
-	}
-	for i, v := range t.F32() {
-		if err := finite(float64(v)); err != nil {
-			return nil, fmt.Errorf("code %d, unit %d: %w", i/m.Latent(), i%m.Latent(), err)
-		}
 	}
 	return &readCode{z: t.F32()}, nil
 }

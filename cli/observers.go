@@ -12,7 +12,7 @@ import (
 )
 
 // observers returns what follows a run of the command line: the lines of the terminal, and the pictures with their report.
-// share is the part of the time of training that pictures before the end may take, as in gallery.Options.
+// Pictures before the end take at most the part share of the time of training, as in gallery.Options.
 func (a *app) observers(share float64) []train.Observer {
 	return []train.Observer{
 		terminal.New(a.out, a.flagOf),

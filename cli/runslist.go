@@ -125,10 +125,8 @@ func describeRun(folder runFolder) runSummary {
 		s.Epoch, s.Step = lines[n-1].Epoch, lines[n-1].Step
 		s.Done = run.Config.IsLast(&lines[n-1])
 	}
-	for _, l := range runlog.Epochs(lines) { // the best epoch's, or the last one's where none is
-		if l.Best || len(s.Metrics) == 0 || !hasBest(lines) {
-			s.Metrics = finiteMetrics(l.Test)
-		}
+	if l := runlog.BestEpoch(lines); l != nil {
+		s.Metrics = finiteMetrics(l.Test)
 	}
 	records, err := eval.ReadRecords(filepath.Join(folder.dir, evalFile))
 	if err != nil {
@@ -140,11 +138,6 @@ func describeRun(folder runFolder) runSummary {
 		}
 	}
 	return s
-}
-
-// hasBest reports whether an epoch is the best of its run.
-func hasBest(lines []runlog.Line) bool {
-	return slices.ContainsFunc(lines, func(l runlog.Line) bool { return l.Best })
 }
 
 // finiteMetrics returns a copy of metrics less those that JSON cannot hold.

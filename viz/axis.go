@@ -18,7 +18,7 @@ func niceTicks(lo, hi float64, want int) []tick {
 	return ticksAt(lo, hi, niceStep(lo, hi, want))
 }
 
-// wholeTicks is niceTicks for whole numbers: none lies between two of them.
+// wholeTicks returns ticks as niceTicks does, all of them whole numbers.
 func wholeTicks(lo, hi float64, want int) []tick {
 	return ticksAt(lo, hi, max(1, niceStep(lo, hi, want)))
 }

@@ -101,17 +101,6 @@ type value struct {
 // metrics returns the last value of each metric of a run.
 func (r *Run) metrics() map[string]value {
 	out := map[string]value{}
-	last := map[string]float64{}
-	lines := runlog.Epochs(r.Log)
-	best := slices.ContainsFunc(lines, func(l runlog.Line) bool { return l.Best })
-	for _, l := range lines {
-		if l.Best || !best {
-			last = l.Test
-			if len(last) == 0 {
-				last = l.Train
-			}
-		}
-	}
 	better := map[string]string{}
 	for _, m := range eval.Metrics() {
 		better[m.Name] = "lower"
@@ -119,8 +108,10 @@ func (r *Run) metrics() map[string]value {
 			better[m.Name] = "higher"
 		}
 	}
-	for name, v := range last {
-		out[name] = value{v, better[name]}
+	if l := runlog.BestEpoch(r.Log); l != nil {
+		for name, v := range curveOf(l) {
+			out[name] = value{v, better[name]}
+		}
 	}
 	for _, rec := range r.Records {
 		out[rec.Name] = value{rec.Value, rec.Better}
@@ -141,7 +132,7 @@ func numbers(runs []Run) viz.Table {
 	}
 	for _, name := range sortMetrics(all) {
 		row, best, at := []string{name}, math.NaN(), -1
-		have := 0
+		have, isRanked := 0, ranked(name, runs, of)
 		for i := range runs {
 			x, ok := of[i][name]
 			if !ok {
@@ -150,7 +141,7 @@ func numbers(runs []Run) viz.Table {
 			}
 			have++
 			row = append(row, fmt.Sprintf("%.4g", x.v))
-			if !ranked(name, runs) {
+			if !isRanked {
 				continue
 			}
 			if x.better == "lower" && !(x.v >= best) || x.better == "higher" && !(x.v <= best) {
@@ -166,8 +157,8 @@ func numbers(runs []Run) viz.Table {
 }
 
 // ranked reports whether the best of the runs can be told by a metric: not by one that only describes a model, such as
-// its KL, and by a loss only if all runs that have it minimise the same.
-func ranked(name string, runs []Run) bool {
+// its KL, and by a loss only if all runs that have it minimise the same. of are the metrics of the runs.
+func ranked(name string, runs []Run, of []map[string]value) bool {
 	for _, word := range []string{"kl", "kl_per_unit", "mean_sigma", "active_units", "tc", "d_loss", "g_loss", "d_accuracy"} {
 		if strings.HasSuffix(name, "_"+word) {
 			return false
@@ -178,7 +169,7 @@ func ranked(name string, runs []Run) bool {
 	}
 	var first string
 	for i := range runs {
-		if _, ok := runs[i].metrics()[name]; !ok {
+		if _, ok := of[i][name]; !ok {
 			continue
 		}
 		loss := settings(&runs[i].Config)["model.loss"] + " " + runs[i].Config.Data.Digest
@@ -282,7 +273,7 @@ func curves(runs []Run) []viz.Panel {
 	return panels
 }
 
-// curveOf returns the metrics of a line that are drawn: those of the test images, else of the training images.
+// curveOf returns the metrics of a line that are shown and drawn: those of the test images, else of the training images.
 func curveOf(l *runlog.Line) map[string]float64 {
 	if len(l.Test) > 0 {
 		return l.Test

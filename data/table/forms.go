@@ -49,7 +49,7 @@ var (
 
 func (f forms) has(one form) bool { return f&(1<<one) != 0 }
 
-// all are all forms.
+// all returns the set of all forms.
 func all() forms { return 1<<noForm - 1 }
 
 // isDate reports whether a form is a layout of dates.

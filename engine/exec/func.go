@@ -91,7 +91,7 @@ func (f *Func) Each(ctx context.Context, rows, batch int, feed, use Feeder) erro
 // A span is rows from … to−1, which are run in batches of that size.
 type span struct{ from, to, batch int }
 
-// each is Each over the rows of a span.
+// each calls use on the rows of a span, as Each does on all rows.
 func (f *Func) each(ctx context.Context, s span, feed, use Feeder) error {
 	p, err := f.Program(s.batch)
 	if err != nil {

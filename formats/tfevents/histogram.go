@@ -62,14 +62,10 @@ func (w *Writer) Histogram(step int64, tag string, values []float32) error {
 		h = protowire.AppendTag(h, f.num, protowire.Fixed64Type)
 		h = protowire.AppendFixed64(h, math.Float64bits(f.v))
 	}
-	h = protowire.AppendTag(h, histogramLimits, protowire.BytesType)
-	h = protowire.AppendBytes(h, limits)
-	h = protowire.AppendTag(h, histogramBuckets, protowire.BytesType)
-	h = protowire.AppendBytes(h, buckets)
+	h = appendBytes(h, histogramLimits, limits)
+	h = appendBytes(h, histogramBuckets, buckets)
 	var v []byte
-	v = protowire.AppendTag(v, valueTag, protowire.BytesType)
-	v = protowire.AppendString(v, tag)
-	v = protowire.AppendTag(v, valueHistogram, protowire.BytesType)
-	v = protowire.AppendBytes(v, h)
+	v = appendBytes(v, valueTag, tag)
+	v = appendBytes(v, valueHistogram, h)
 	return w.summary(step, v)
 }

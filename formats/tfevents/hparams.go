@@ -57,18 +57,14 @@ func (w *Writer) HParams(values map[string]any) error {
 			v = protowire.AppendTag(v, structBool, protowire.VarintType)
 			v = protowire.AppendVarint(v, protowire.EncodeBool(x))
 		case string:
-			v = protowire.AppendTag(v, structStr, protowire.BytesType)
-			v = protowire.AppendString(v, x)
+			v = appendBytes(v, structStr, x)
 		default:
 			continue
 		}
 		var entry []byte
-		entry = protowire.AppendTag(entry, mapKey, protowire.BytesType)
-		entry = protowire.AppendString(entry, name)
-		entry = protowire.AppendTag(entry, mapValue, protowire.BytesType)
-		entry = protowire.AppendBytes(entry, v)
-		info = protowire.AppendTag(info, startHParams, protowire.BytesType)
-		info = protowire.AppendBytes(info, entry)
+		entry = appendBytes(entry, mapKey, name)
+		entry = appendBytes(entry, mapValue, v)
+		info = appendBytes(info, startHParams, entry)
 	}
 	return w.session("_hparams_/session_start_info", sessionStartInfo, appendTime(info, startTime, now()))
 }
@@ -90,19 +86,12 @@ func appendTime(b []byte, field protowire.Number, t time.Time) []byte {
 // session records a message of the plugin.
 func (w *Writer) session(tag string, field protowire.Number, info []byte) error {
 	var content, plugin, metadata, v []byte
-	content = protowire.AppendTag(content, field, protowire.BytesType)
-	content = protowire.AppendBytes(content, info)
-	plugin = protowire.AppendTag(plugin, pluginName, protowire.BytesType)
-	plugin = protowire.AppendString(plugin, "hparams")
-	plugin = protowire.AppendTag(plugin, pluginContent, protowire.BytesType)
-	plugin = protowire.AppendBytes(plugin, content)
-	metadata = protowire.AppendTag(metadata, metadataPlugin, protowire.BytesType)
-	metadata = protowire.AppendBytes(metadata, plugin)
-	v = protowire.AppendTag(v, valueTag, protowire.BytesType)
-	v = protowire.AppendString(v, tag)
-	v = protowire.AppendTag(v, valueTensor, protowire.BytesType)
-	v = protowire.AppendString(v, noTensor)
-	v = protowire.AppendTag(v, valueMetadata, protowire.BytesType)
-	v = protowire.AppendBytes(v, metadata)
+	content = appendBytes(content, field, info)
+	plugin = appendBytes(plugin, pluginName, "hparams")
+	plugin = appendBytes(plugin, pluginContent, content)
+	metadata = appendBytes(metadata, metadataPlugin, plugin)
+	v = appendBytes(v, valueTag, tag)
+	v = appendBytes(v, valueTensor, noTensor)
+	v = appendBytes(v, valueMetadata, metadata)
 	return w.summary(0, v)
 }

@@ -90,8 +90,7 @@ func New(dir, suffix string) (*Writer, error) {
 		}
 		w := &Writer{name: name, f: f, w: bufio.NewWriter(f)}
 		e := header(0)
-		e = protowire.AppendTag(e, eventFileVersion, protowire.BytesType)
-		w.record(protowire.AppendString(e, "brain.Event:2"))
+		w.record(appendBytes(e, eventFileVersion, "brain.Event:2"))
 		if err := w.Flush(); err != nil {
 			f.Close()
 			return nil, err
@@ -110,15 +109,13 @@ func (w *Writer) Restart(step int64) error {
 	s = protowire.AppendTag(s, sessionStatus, protowire.VarintType)
 	s = protowire.AppendVarint(s, sessionStart)
 	e := header(step)
-	e = protowire.AppendTag(e, eventSessionLog, protowire.BytesType)
-	return w.record(protowire.AppendBytes(e, s))
+	return w.record(appendBytes(e, eventSessionLog, s))
 }
 
 // Scalar records the value of a tag at a step, as a float32. A slash in a tag groups the plots: "loss/test".
 func (w *Writer) Scalar(step int64, tag string, value float64) error {
 	var v []byte
-	v = protowire.AppendTag(v, valueTag, protowire.BytesType)
-	v = protowire.AppendString(v, tag)
+	v = appendBytes(v, valueTag, tag)
 	v = protowire.AppendTag(v, valueSimple, protowire.Fixed32Type)
 	v = protowire.AppendFixed32(v, math.Float32bits(float32(value)))
 	return w.summary(step, v)
@@ -139,14 +136,17 @@ func (w *Writer) Image(step int64, tag string, height, width, channels int, png 
 		m = protowire.AppendTag(m, f.num, protowire.VarintType)
 		m = protowire.AppendVarint(m, uint64(f.v))
 	}
-	m = protowire.AppendTag(m, imageEncoded, protowire.BytesType)
-	m = protowire.AppendBytes(m, png)
+	m = appendBytes(m, imageEncoded, png)
 	var v []byte
-	v = protowire.AppendTag(v, valueTag, protowire.BytesType)
-	v = protowire.AppendString(v, tag)
-	v = protowire.AppendTag(v, valueImage, protowire.BytesType)
-	v = protowire.AppendBytes(v, m)
+	v = appendBytes(v, valueTag, tag)
+	v = appendBytes(v, valueImage, m)
 	return w.summary(step, v)
+}
+
+// appendBytes appends a field of text or bytes to a message.
+func appendBytes[T string | []byte](b []byte, field protowire.Number, v T) []byte {
+	b = protowire.AppendTag(b, field, protowire.BytesType)
+	return protowire.AppendBytes(b, []byte(v))
 }
 
 // Flush writes all events to the file, so that TensorBoard can read them and they
@@ -182,11 +182,9 @@ func header(step int64) []byte {
 
 func (w *Writer) summary(step int64, value []byte) error {
 	var s []byte
-	s = protowire.AppendTag(s, summaryValue, protowire.BytesType)
-	s = protowire.AppendBytes(s, value)
+	s = appendBytes(s, summaryValue, value)
 	e := header(step)
-	e = protowire.AppendTag(e, eventSummary, protowire.BytesType)
-	return w.record(protowire.AppendBytes(e, s))
+	return w.record(appendBytes(e, eventSummary, s))
 }
 
 func (w *Writer) record(data []byte) error {

@@ -69,6 +69,19 @@ func ReadLog(dir string) ([]Line, error) {
 	return lines, err
 }
 
+// BestEpoch returns the line of the best epoch among lines, or of the last one if none is
+// the best, as in a run without a test loss; nil if no epoch has a line.
+func BestEpoch(lines []Line) *Line {
+	var best *Line
+	for i := range lines {
+		l := &lines[i]
+		if l.Kind == EpochLine && (l.Best || best == nil || !best.Best) {
+			best = l
+		}
+	}
+	return best
+}
+
 // Epochs returns the epoch lines among lines.
 func Epochs(lines []Line) []Line {
 	return slices.DeleteFunc(slices.Clone(lines), func(l Line) bool { return l.Kind != EpochLine })

@@ -200,3 +200,25 @@ func TestDataOptions(t *testing.T) {
 		t.Errorf("%+v came back as %+v", opt, c.Data.Options())
 	}
 }
+
+// TestBestEpoch checks which epoch's line stands for a run.
+func TestBestEpoch(t *testing.T) {
+	line := func(kind string, epoch int, best bool) Line { return Line{Kind: kind, Epoch: epoch, Best: best} }
+	for _, tt := range []struct {
+		lines []Line
+		want  int // epoch; 0 = none
+	}{
+		{nil, 0},
+		{[]Line{line(StepLine, 1, false)}, 0},
+		{[]Line{line(EpochLine, 1, false), line(EpochLine, 2, false), line(StepLine, 3, false)}, 2},
+		{[]Line{line(EpochLine, 1, true), line(EpochLine, 2, true), line(EpochLine, 3, false)}, 2},
+	} {
+		got := 0
+		if l := BestEpoch(tt.lines); l != nil {
+			got = l.Epoch
+		}
+		if got != tt.want {
+			t.Errorf("%v: epoch %d, want %d", tt.lines, got, tt.want)
+		}
+	}
+}
