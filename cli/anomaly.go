@@ -16,6 +16,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -309,12 +310,12 @@ type ranking struct {
 func (a *app) printHighest(r *ranking, n int) {
 	var parts []string
 	for _, i := range r.order[:min(n, len(r.order))] {
-		parts = append(parts, fmt.Sprintf("%s: %.4g", nameOf(r.split, i), r.score.Values[i]))
+		parts = append(parts, fmt.Sprintf("%s: %.4g", screen.Name(nameOf(r.split, i)), r.score.Values[i]))
 	}
 	fmt.Fprintf(a.out, "highest %s: %s\n", r.score.Name, strings.Join(parts, ", "))
 	for _, i := range r.order[:min(n, len(r.order))] {
 		if beyond := r.split.Beyond(i); len(beyond) > 0 {
-			fmt.Fprintf(a.out, "  %s: %s\n", nameOf(r.split, i), formatBeyond(beyond, 3))
+			fmt.Fprintf(a.out, "  %s: %s\n", screen.Name(nameOf(r.split, i)), formatBeyond(beyond, 3))
 		}
 	}
 }

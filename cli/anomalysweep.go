@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train"
 )
 
@@ -142,7 +143,7 @@ func (a *app) printHeldOut(measure string, table []heldOutResult, values func(he
 	}
 	mean := make([]float64, len(table[0].scores))
 	for _, h := range table {
-		fmt.Fprintf(w, "\n%s\t", h.class)
+		fmt.Fprintf(w, "\n%s\t", screen.Name(h.class))
 		for j, v := range values(h) {
 			fmt.Fprintf(w, "%.3f\t", v)
 			mean[j] += v / float64(len(table))

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -28,15 +29,15 @@ type Registry struct {
 // An app is what the commands share: the registry and the two output streams.
 type app struct {
 	Registry
-	out io.Writer // results
-	err io.Writer // progress and errors
+	out io.Writer // results, with what a terminal would obey escaped; screen.Data is for those of programs
+	err io.Writer // progress and errors, in the same way
 
 	command []string // the words of the command line; a run keeps them for its report
 }
 
 // newApp returns an app with the entries of add and those of imago.
 func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
-	a := &app{out: stdout, err: stderr}
+	a := &app{out: screen.New(stdout), err: screen.New(stderr)}
 	for _, f := range add {
 		f(&a.Registry)
 	}
@@ -193,8 +194,7 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if err == nil {
 		return 0
 	}
-	// Joined errors have a line each; a list, whose lines are indented, stays one.
-	line := strings.NewReplacer("\n  ", "\n  ", "\n", "; ").Replace(strings.TrimSpace(a.errorText(err)))
+	line := oneLine(a.errorText(err))
 	if ctx.Err() != nil && (err == ctx.Err() || err == context.Cause(ctx)) { // a command with more to report wraps these
 		line = "interrupted"
 	}

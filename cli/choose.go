@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/catalog"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -45,7 +46,7 @@ func (a *app) chooseRecipe(c *cobra.Command, t *trainFlags) (string, error) {
 	if _, err := a.Models.Recipe(choice.Recipe); err != nil { // a program with recipes of its own
 		return "", usagef(c, "train wants one recipe; have %s", recipeNames(&a.Models))
 	}
-	command := []string{"imago train", choice.Recipe, "--data", t.data}
+	command := []string{"imago train", choice.Recipe, "--data", screen.ShellName(t.data)}
 	for _, o := range choice.Options {
 		if f.Changed(o.Name) || o.Name == "epochs" && f.Changed("steps") {
 			continue

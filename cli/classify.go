@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/formats/columns"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // classify returns the command classify: it predicts the classes of images with a semi-supervised model.
@@ -104,10 +105,10 @@ func (a *app) printClasses(files []string, probs []float32, names []string) erro
 	for i, file := range files {
 		p := slices.Clone(probs[i*k : (i+1)*k])
 		first := probe.Argmax(p, k)[0]
-		fmt.Fprintf(w, "%s\t%s\t%.1f %%", file, names[first], 100*p[first])
+		fmt.Fprintf(w, "%s\t%s\t%.1f %%", screen.Name(file), screen.Name(names[first]), 100*p[first])
 		if p[first] = -1; k > 1 {
 			second := probe.Argmax(p, k)[0]
-			fmt.Fprintf(w, "\tor %s\t%.1f %%", names[second], 100*p[second])
+			fmt.Fprintf(w, "\tor %s\t%.1f %%", screen.Name(names[second]), 100*p[second])
 		}
 		fmt.Fprintln(w)
 	}
@@ -123,12 +124,12 @@ func (a *app) printConfusion(labels, predicted []int32, names []string, what str
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "is \\ taken for\t")
 	for _, name := range names {
-		fmt.Fprintf(w, "%s\t", name)
+		fmt.Fprintf(w, "%s\t", screen.Name(name))
 	}
 	fmt.Fprintln(w, "error\t")
 	for i, row := range table {
 		all := 0
-		fmt.Fprintf(w, "%s\t", names[i])
+		fmt.Fprintf(w, "%s\t", screen.Name(names[i]))
 		for _, n := range row {
 			fmt.Fprintf(w, "%d\t", n)
 			all += n

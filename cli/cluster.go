@@ -16,6 +16,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -185,7 +186,7 @@ func (a *app) printAgreement(x *clustering) ([]string, error) {
 				share = fmt.Sprintf("%.1f %%", 100*float64(row[c])/float64(sizes[g]))
 			}
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", g, thousands(sizes[g]), name, share, classes[often])
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", g, thousands(sizes[g]), screen.Name(name), share, screen.Name(classes[often]))
 	}
 	fmt.Fprintf(w, "accuracy %.4f, normalised mutual information %.4f, of %s in %s\n", accuracy, nmi, images, english.Plural(x.k, "group"))
 	return titles, w.Flush()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // dataCache returns the command data cache.
@@ -53,7 +54,7 @@ func (a *app) listCache(files []data.CachedFile) error {
 		if f.N > 0 {
 			what = fmt.Sprintf("%s of %dx%dx%d from %s", english.Plural(f.N, "image"), f.H, f.W, f.C, f.From)
 		}
-		fmt.Fprintf(w, "%s\tused %s\t%s\n\t\t%s\n", megabytes(f.Size), f.Used.Format("2006-01-02 15:04"), what, f.Path)
+		fmt.Fprintf(w, "%s\tused %s\t%s\n\t\t%s\n", megabytes(f.Size), f.Used.Format("2006-01-02 15:04"), screen.Name(what), screen.Name(f.Path))
 	}
 	if err := w.Flush(); err != nil {
 		return err

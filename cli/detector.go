@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -68,7 +69,7 @@ func (a *app) openDetector(c *cobra.Command, m *trainedModel, from *modelSource,
 		case err == nil:
 			return d, nil
 		case !keep.IsStale(err):
-			return nil, fmt.Errorf("%w; make it again by imago anomaly fit %s", err, m.name)
+			return nil, fmt.Errorf("%w; make it again by imago anomaly fit %s", err, screen.ShellName(m.name))
 		case !errors.Is(err, fs.ErrNotExist):
 			fmt.Fprintf(a.err, "the detector of %s is of other weights: it is made again for step %s\n", m.name, thousands(m.step))
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // probeFlags are the flags of encode that predict labels from codes.
@@ -143,7 +144,7 @@ func (p *probeData) printAttributes(ctx context.Context, w io.Writer, names []st
 		learn, _ := column(train)
 		want, with := column(test)
 		if probe.OneClass(slices.Concat(learn, want)) {
-			rows[j] = fmt.Sprintf("%s\tthe same in all images\t\t\t\n", names[j])
+			rows[j] = fmt.Sprintf("%s\tthe same in all images\t\t\t\n", screen.Name(names[j]))
 			return nil
 		}
 		linear, nearest, positive, err := p.accuracies(ctx, learn, want, 2)
@@ -158,7 +159,7 @@ func (p *probeData) printAttributes(ctx context.Context, w io.Writer, names []st
 			}
 			auroc = fmt.Sprintf("%.4f", v)
 		}
-		rows[j] = fmt.Sprintf("%s\t%.4f\t%.4f\t%.4f\t%s\n", names[j], linear, nearest, majorityShare(want, 2), auroc)
+		rows[j] = fmt.Sprintf("%s\t%.4f\t%.4f\t%.4f\t%s\n", screen.Name(names[j]), linear, nearest, majorityShare(want, 2), auroc)
 		return nil
 	})
 	for _, row := range rows {

@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -209,9 +210,9 @@ func (a *app) featureNet(m *trainedModel, e *evalFlags, p *progress) func(contex
 
 // command returns the command line that measures the same model on the same images.
 func (e *evalFlags) command(m *trainedModel) string {
-	line := "imago eval " + m.name
+	line := "imago eval " + screen.ShellName(m.name)
 	if e.set.data != "" {
-		line += " --data " + e.set.data
+		line += " --data " + screen.ShellName(e.set.data)
 	}
 	if e.protocol.Images > 0 {
 		line += fmt.Sprintf(" --images %d", e.protocol.Images)

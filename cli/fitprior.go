@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/train/ckpt"
 )
@@ -116,7 +117,7 @@ func (m *trainedModel) fittedPrior() (*mixture.Mixture, error) {
 	name := densityFile(m.name)
 	f, err := os.Open(name)
 	if os.IsNotExist(err) {
-		return nil, fmt.Errorf("%s has no mixture fitted to its codes: make it by imago fit-prior %[1]s", m.name)
+		return nil, fmt.Errorf("%s has no mixture fitted to its codes: make it by imago fit-prior %s", m.name, screen.ShellName(m.name))
 	}
 	if err != nil {
 		return nil, err
@@ -124,14 +125,14 @@ func (m *trainedModel) fittedPrior() (*mixture.Mixture, error) {
 	defer f.Close()
 	d, err := latent.ReadDensity(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: make it again by imago fit-prior %s", name, err, m.name)
+		return nil, fmt.Errorf("%s: %w: make it again by imago fit-prior %s", name, err, screen.ShellName(m.name))
 	}
 	own, err := m.Fingerprint()
 	if err != nil {
 		return nil, err
 	}
 	if d.Weights != own || d.Mixture.Dim != m.Latent() {
-		return nil, fmt.Errorf("%s was fitted to the codes of other weights than these: make it again by imago fit-prior %s", name, m.name)
+		return nil, fmt.Errorf("%s was fitted to the codes of other weights than these: make it again by imago fit-prior %s", name, screen.ShellName(m.name))
 	}
 	return d.Mixture, nil
 }

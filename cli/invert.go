@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -93,7 +94,7 @@ units.`,
 			mse := latent.MeanSquared(x[i*size:(i+1)*size], pictures[i*size:(i+1)*size])
 			code := z[i*m.Latent() : (i+1)*m.Latent()]
 			length := latent.Euclidean(code, make([]float32, len(code)))
-			fmt.Fprintf(w, "%s\t%.5f\t%.2f dB\t%.2f\n", images.names[i], mse, -10*math.Log10(mse), length)
+			fmt.Fprintf(w, "%s\t%.5f\t%.2f dB\t%.2f\n", screen.Name(images.names[i]), mse, -10*math.Log10(mse), length)
 		}
 		if err := w.Flush(); err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // itemsOutFlag declares --out of a command that makes items.
@@ -219,7 +220,7 @@ func (a *app) writeFolder(dir string, m *madeItems, format string, args ...any) 
 func safeName(name string) string {
 	name = strings.TrimSuffix(name, filepath.Ext(name))
 	name = strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
+		if screen.Unsafe(r) || strings.ContainsRune(`/\:*?"<>|`, r) {
 			return '_'
 		}
 		return r

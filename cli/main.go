@@ -42,6 +42,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // A section is a title in the help, and the commands below it.
@@ -83,7 +85,10 @@ func Main(add ...func(*Registry)) {
 
 // run runs a command line and returns its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, add ...func(*Registry)) int {
-	a := newApp(stdout, stderr, add...)
+	results, messages := screen.New(stdout), screen.New(stderr)
+	defer messages.Flush() // an error of the stream has appeared before
+	defer results.Flush()
+	a := newApp(results, messages, add...)
 	root := a.root()
 	a.command = append([]string{root.Name()}, args...)
 	root.SetArgs(args)

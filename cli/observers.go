@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -40,8 +41,8 @@ func (a *app) modelOptions(c *runlog.Config) []viz.KV {
 // nextCommands returns the commands that a report proposes, with what each does.
 func nextCommands(s *gallery.Snapshot) []viz.KV {
 	run := s.View().Run()
-	dir := run.Dir
-	resume := "imago train " + run.Config.Recipe + " --resume " + dir
+	dir := screen.ShellName(run.Dir)
+	resume := "imago train " + screen.ShellName(run.Config.Recipe) + " --resume " + dir
 	next := []viz.KV{{Key: "Continue the training", Value: resume}}
 	if s.View().StoppedEarly() != "" {
 		next[0] = viz.KV{Key: "Train on, with twice the patience", Value: fmt.Sprintf("%s --patience %d", resume, 2*run.Config.Patience)}
@@ -59,7 +60,7 @@ func nextCommands(s *gallery.Snapshot) []viz.KV {
 	}
 	return append(next,
 		viz.KV{Key: "Measure more", Value: "imago eval " + dir},
-		viz.KV{Key: "Follow runs in TensorBoard", Value: "tensorboard --logdir " + run.Path(runlog.EventsDir)})
+		viz.KV{Key: "Follow runs in TensorBoard", Value: "tensorboard --logdir " + screen.ShellName(run.Path(runlog.EventsDir))})
 }
 
 // longer returns the option that resumes a complete run for twice its length.

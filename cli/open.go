@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/ckpt"
@@ -128,7 +129,7 @@ func checkpointOf(path, which string) (string, error) {
 		return "", err
 	}
 	if len(dirs) == 0 {
-		return "", fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %[1]s", path)
+		return "", fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %s", path, screen.ShellName(path))
 	}
 	switch which {
 	case bestCheckpoint:

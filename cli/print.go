@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -50,7 +51,7 @@ func checkOptionalFile(flag, name string, suffixes ...string) error {
 
 // printJSON prints v as indented JSON.
 func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
+	e := json.NewEncoder(screen.Data(a.out))
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
@@ -76,7 +77,12 @@ func (a *app) printWritten(name, format string, args ...any) {
 
 // warn prints a warning.
 func (a *app) warn(format string, args ...any) {
-	fmt.Fprintf(a.err, "imago: warning: %s\n", fmt.Sprintf(format, args...))
+	fmt.Fprintf(a.err, "imago: warning: %s\n", oneLine(fmt.Sprintf(format, args...)))
+}
+
+// oneLine returns a message on one line: joined errors have a line each. A list, whose lines are indented, stays one.
+func oneLine(text string) string {
+	return strings.NewReplacer("\n  ", "\n  ", "\n", "; ").Replace(strings.TrimSpace(text))
 }
 
 // backend returns the device with so many threads. It warns if the machine has fewer processors.

@@ -3,12 +3,11 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // printInterval is the time between two lines of progress where there is no terminal.
@@ -28,8 +27,8 @@ type progress struct {
 
 // newProgress returns a progress that writes to w.
 func newProgress(w io.Writer) *progress {
-	f, ok := w.(*os.File)
-	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd()))}
+	_, terminal := screen.Columns(w)
+	return &progress{w: w, terminal: terminal}
 }
 
 // set shows that done of total things of the task what are done; thing names one of them, as "image".
@@ -39,7 +38,7 @@ func (p *progress) set(what string, done, total int, thing string) {
 		p.end()
 		p.what, p.start, p.printed = what, now, now
 		if p.terminal {
-			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionSetDescription(what),
+			p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(screen.Stream(p.w)), progressbar.OptionSetDescription(screen.Name(what)),
 				progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -87,16 +88,17 @@ func (a *app) printNextSteps(run *runlog.Run) {
 		report = abs
 	}
 	if open := browserPath(); open != "" && exec.Command(open, report).Start() == nil {
-		fmt.Fprintf(a.out, "\nYour browser opens the report: file://%s\n", filepath.ToSlash(report))
+		fmt.Fprintf(a.out, "\nYour browser opens the report: %s\n", fileURL(report))
 	} else {
-		fmt.Fprintf(a.out, "\nOpen the report in a browser: file://%s\n", filepath.ToSlash(report))
+		fmt.Fprintf(a.out, "\nOpen the report in a browser: %s\n", fileURL(report))
 	}
 	fmt.Fprintln(a.out, "\nTry next:")
+	dir := screen.ShellName(run.Dir)
 	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
 	for _, next := range [][2]string{
-		{"manifold " + run.Dir + " --n 20 --lo -3 --hi 3", "the digits in the latent plane"},
-		{"reconstruct " + run.Dir + " my-digit.jpg --invert", "a digit that you wrote yourself"},
-		{fmt.Sprintf("train --resume %s --epochs %d", run.Dir, 3*run.Config.Epochs), "continue the same run"},
+		{"manifold " + dir + " --n 20 --lo -3 --hi 3", "the digits in the latent plane"},
+		{"reconstruct " + dir + " my-digit.jpg --invert", "a digit that you wrote yourself"},
+		{fmt.Sprintf("train --resume %s --epochs %d", dir, 3*run.Config.Epochs), "continue the same run"},
 		{"train cnn-vae --data mnist", "real handwritten digits"},
 	} {
 		fmt.Fprintf(w, "  imago %s\t%s\n", next[0], next[1])
@@ -116,7 +118,7 @@ func commandHint(arg0 string) string {
 	if strings.Contains(filepath.ToSlash(arg0), "/go-build") { // by go run
 		return "imago means go run ./cmd/imago here; go install ./cmd/imago makes it a command."
 	}
-	return fmt.Sprintf("imago means %s here, because it is not on your PATH.", arg0)
+	return fmt.Sprintf("imago means %s here, because it is not on your PATH.", screen.ShellName(arg0))
 }
 
 // browserPath returns the program that opens a page in the user's browser, "" if there is no screen or no such program.

@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // stdoutName is the file name that means standard output.
@@ -44,7 +45,7 @@ func (a *app) redirect(name string) io.Writer {
 // standard output, and prints what it has written.
 func (a *app) writeTable(out io.Writer, name string, n int, table []columns.Column, format string, args ...any) error {
 	if name == stdoutName {
-		return columns.CSV(out, n, table)
+		return columns.CSV(screen.Data(out), n, table)
 	}
 	write := columns.For(name)
 	if err := atomicfile.Write(name, func(w io.Writer) error { return write(w, n, table) }); err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -234,7 +235,7 @@ func (a *app) printRuns(root string, runs []runSummary, metrics []string) error 
 		if r.Done {
 			progress = r.Length
 		}
-		cells := []string{r.Name, r.Recipe, filepath.Base(r.Data), progress}
+		cells := []string{screen.Name(r.Name), screen.Name(r.Recipe), screen.Name(filepath.Base(r.Data)), screen.Name(progress)}
 		for _, m := range metrics {
 			cell := "–"
 			if v, ok := r.Metrics[m]; ok {

@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -476,7 +477,7 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 	}
 	r, err := train.Loop(c.Context(), train.Job{Run: run, Model: m, Data: set, Backend: be, Observers: a.observers(share), Command: a.command, FeatureNet: net})
 	if stopped := (*train.InterruptedError)(nil); errors.As(err, &stopped) {
-		return fmt.Errorf("%s: continue with imago train %s --resume %s", stopped.Saved(), stopped.Recipe, stopped.Run)
+		return fmt.Errorf("%s: continue with imago train %s --resume %s", stopped.Saved(), screen.ShellName(stopped.Recipe), screen.ShellName(stopped.Run))
 	}
 	if err != nil {
 		return err

@@ -3,11 +3,11 @@ package data
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // A Progress reports how many bytes of a download or a long read are done: as a bar if
@@ -27,11 +27,14 @@ const plainEvery = 5 * time.Second
 
 // NewProgress starts a count of total bytes, or of unknown size if total ≤ 0.
 func NewProgress(w io.Writer, label string, total int64) *Progress {
+	if w != nil {
+		w = screen.New(w)
+	}
 	p := &Progress{w: w, label: label, total: total, said: time.Now()}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if _, terminal := screen.Columns(w); terminal {
 		p.bar = progressbar.NewOptions64(max(total, -1),
-			progressbar.OptionSetWriter(w),
-			progressbar.OptionSetDescription(label),
+			progressbar.OptionSetWriter(screen.Stream(w)),
+			progressbar.OptionSetDescription(screen.Name(label)),
 			progressbar.OptionShowBytes(true),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionFullWidth(),

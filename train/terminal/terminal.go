@@ -11,16 +11,15 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"time"
 	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -41,8 +40,8 @@ type Reporter struct {
 // the reader calls an option, such as --beta for Beta; nil writes the names of the
 // fields.
 func New(w io.Writer, name func(field string) string) *Reporter {
-	f, ok := w.(*os.File)
-	return &Reporter{w: w, name: name, terminal: ok && term.IsTerminal(int(f.Fd()))}
+	_, terminal := screen.Columns(w)
+	return &Reporter{w: screen.New(w), name: name, terminal: terminal}
 }
 
 // printLine writes a line, above the bar if there is one.
@@ -59,16 +58,16 @@ func (r *Reporter) entry(label, text string) { r.printLine(fmt.Sprintf("%-10s", 
 // Start writes what is about to be trained.
 func (r *Reporter) Start(_ context.Context, v *train.View) error {
 	c := &v.Run().Config
-	data := c.Data.Name
-	if c.Data.Source != data {
-		data += " (" + c.Data.Source + ")"
+	data := screen.Name(c.Data.Name)
+	if c.Data.Source != c.Data.Name {
+		data += " (" + screen.Name(c.Data.Source) + ")"
 	}
 	rate := fmt.Sprint(c.LR)
 	if c.Schedule != "" {
 		rate += " (" + c.Schedule + ")"
 	}
-	r.entry("run", v.Run().Dir)
-	r.entry("recipe", c.Recipe+" "+string(c.Model))
+	r.entry("run", screen.Name(v.Run().Dir))
+	r.entry("recipe", screen.Name(c.Recipe+" "+string(c.Model)))
 	parts := english.Thousands(float64(c.Data.Train)) + " training"
 	if n := c.Data.Validation; n > 0 {
 		parts += fmt.Sprintf(", %s validation", english.Thousands(float64(n)))
@@ -106,13 +105,14 @@ func (r *Reporter) startResumed(v *train.View) {
 
 // startBar shows the bar for the images that are left, before the last ones of a step.
 func (r *Reporter) startBar(v *train.View, last int) {
+	width, _ := screen.Columns(r.w)
 	r.bar = progressbar.NewOptions64(v.Run().Config.TotalImages()-v.Images()+int64(last),
-		progressbar.OptionSetWriter(r.w),
+		progressbar.OptionSetWriter(screen.Stream(r.w)),
 		progressbar.OptionShowIts(),
 		progressbar.OptionSetItsString("images"),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionSetWidth(min(24, max(6, columns(r.w)-72))), // the rest takes up to 72 columns
+		progressbar.OptionSetWidth(min(24, max(6, width-72))), // the rest takes up to 72 columns
 		progressbar.OptionClearOnFinish(),
 	)
 }
@@ -126,7 +126,7 @@ func (r *Reporter) Step(v *train.View, s train.Step) {
 		r.startBar(v, s.Images)
 	}
 	epochs := v.Run().Config.TotalEpochs()
-	r.bar.Describe(fmt.Sprintf("%s  loss %.4g", epochTitle(v.EpochInProgress(), epochs, v.Phase().Name), s.Loss))
+	r.bar.Describe(screen.Name(fmt.Sprintf("%s  loss %.4g", epochTitle(v.EpochInProgress(), epochs, v.Phase().Name), s.Loss)))
 	r.bar.Add(s.Images)
 }
 
@@ -159,7 +159,7 @@ func (r *Reporter) epoch(c *runlog.Config, l runlog.Line, waited float64) {
 	if noticeable {
 		s += fmt.Sprintf("  waited for images %.0f %%", 100*waited)
 	}
-	if r.terminal && utf8.RuneCountInString(s) > columns(r.w) {
+	if width, _ := screen.Columns(r.w); r.terminal && utf8.RuneCountInString(s) > width {
 		s = speed.ReplaceAllString(s, "") // the bar has shown it, and the log has it
 	}
 	r.printLine(s)
@@ -199,13 +199,3 @@ func (r *Reporter) Done(*train.View, error) error {
 
 // speed is the part of an epoch's line that is left out if there is no room for it.
 var speed = regexp.MustCompile(` +[0-9,]+ images/s`)
-
-// columns returns the width of the terminal.
-func columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			return n
-		}
-	}
-	return 80
-}

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -293,17 +293,11 @@ func commandsOf(processes []runlog.Process) []viz.KV {
 	return commands
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`)
-
 // shellLine returns a command line as a shell takes it.
 func shellLine(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		if plainWord.MatchString(w) {
-			quoted[i] = w
-		} else {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
+		quoted[i] = screen.ShellWord(w)
 	}
 	return strings.Join(quoted, " ")
 }
