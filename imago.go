@@ -222,7 +222,7 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	}
 	t, err := train.OpenModel(run.Dir, models, be)
 	if err == nil {
-		err = keep.After(ctx, run.Dir, t.Session, set, result.Images)
+		err = keep.After(ctx, run.Dir, t.Session, set, keep.Progress{Items: result.Images, Steps: result.Steps})
 	}
 	if err != nil {
 		return nil, errors.Join(err, be.Close())

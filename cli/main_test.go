@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -21,6 +22,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/imago-ml/imago/internal/realdata"
+	"github.com/imago-ml/imago/train/keep"
 )
 
 // TestMain lets scripts run this test binary as the program imago.
@@ -55,6 +57,7 @@ func scriptParams(dir string) testscript.Params {
 			"corrupt":   corruptFiles,
 			"cut":       truncateFile,
 			"interrupt": interruptProgram,
+			"units":     readUnits,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -215,6 +218,21 @@ func truncateFile(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("cut: %s stands for %d files, want one", args[1], len(names))
 	}
 	ts.Check(os.Truncate(names[0], n))
+}
+
+// readUnits runs units DIR: it sets FIRST to the two most important latent units of the run in DIR, as "3, 1", and
+// PLANE to their name, as "units 3 and 1 of 6, by KL". They must not be those that come first anyway.
+func readUnits(ts *testscript.TestScript, neg bool, args []string) {
+	var file struct {
+		Content keep.Units `json:"content"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(filepath.Join(args[0], keep.UnitsFile))), &file))
+	p := file.Content.Plane()
+	if p.X == 0 && p.Y == 1 {
+		ts.Fatalf("units 0 and 1 are the most important ones, which shows nothing: choose another --seed; %+v", file.Content)
+	}
+	ts.Setenv("FIRST", fmt.Sprintf("%d, %d", p.X, p.Y))
+	ts.Setenv("PLANE", p.String())
 }
 
 // interruptProgram runs interrupt PATTERN PROGRAM ARG…: it starts the program, sends it the signal of Ctrl-C when it

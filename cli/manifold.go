@@ -28,8 +28,9 @@ func (a *app) manifold() *cobra.Command {
 		Use:   "manifold [<run or weights file>]",
 		Short: "Draw the images decoded from a square of the latent plane",
 		Long: `manifold decodes an n x n grid of codes over a square of the latent plane. If the model has more than two latent
-units, the first two vary and the others are 0; a single unit goes from --lo to --hi row by row. A file of weights
-alone is enough.`,
+units, the two most important ones vary, as in the run's own pictures and as imago traverse ranks them, and the others
+are 0; a single unit goes from --lo to --hi row by row. A file of weights alone is enough: if neither its run nor its
+data is there, the first two units vary.`,
 		Example: `  imago manifold latest
   imago manifold mlp-vae-mnist-001 --n 10 --lo -3 --hi 3
   imago manifold --weights weights.safetensors`,
@@ -53,7 +54,11 @@ alone is enough.`,
 			return err
 		}
 		defer m.Close()
-		z, note, err := latent.Manifold(n, axes.lo, axes.hi, m.Latent())
+		plane, err := a.unitPlane(c, m, &setFlags{})
+		if err != nil {
+			return err
+		}
+		z, note, err := latent.Manifold(n, axes.lo, axes.hi, plane)
 		if err != nil {
 			return err
 		}
@@ -74,7 +79,9 @@ alone is enough.`,
 				Note: m.note(fmt.Sprintf("z from %.3g to %.3g, row by row", axes.lo, axes.hi)),
 			})
 		} else {
-			picture, err = viz.Manifold(img, pix, n, axes.lo, axes.hi, viz.ManifoldOptions{Title: fmt.Sprintf("%s: %ss decoded from a grid of codes", m.title, m.noun()), Note: m.note(note)})
+			opt := viz.ManifoldOptions{Title: fmt.Sprintf("%s: %ss decoded from a grid of codes", m.title, m.noun()), Note: m.note(note)}
+			opt.XLabel, opt.YLabel = plane.Labels()
+			picture, err = viz.Manifold(img, pix, n, axes.lo, axes.hi, opt)
 		}
 		if err != nil {
 			return err
@@ -82,11 +89,14 @@ alone is enough.`,
 		if !m.HasPrior() && !axes.changed(c) {
 			a.warn("%s has no prior, so its codes may lie elsewhere: imago scatter shows where; give the range with --lo and --hi", m.recipe)
 		}
-		power := "²"
-		if m.Latent() == 1 {
-			power = ""
+		over := "²"
+		switch {
+		case m.Latent() == 1:
+			over = ""
+		case m.Latent() > 2:
+			over += " of " + plane.String()
 		}
-		return a.writePNG(out, picture, "%dx%d images over [%v, %v]%s from %s", n, n, axes.lo, axes.hi, power, m.name)
+		return a.writePNG(out, picture, "%dx%d %ss over [%v, %v]%s from %s", n, n, m.noun(), axes.lo, axes.hi, over, m.name)
 	}
 	return c
 }

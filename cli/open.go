@@ -56,6 +56,7 @@ type trainedModel struct {
 	title  string         // of pictures
 	config *runlog.Config // nil if only the weights are known
 	path   string         // of the checkpoint
+	run    string         // folder of the run that the checkpoint belongs to; "" if there is none
 	step   int64          // optimiser updates of its training; 0 if unknown
 	be     backend.Backend
 }
@@ -112,7 +113,7 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 	if err != nil {
 		return err
 	}
-	m.Session, m.config, m.recipe, m.path, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Step
+	m.Session, m.config, m.recipe, m.path, m.run, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Run, t.Step
 	m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
 	return nil
 }

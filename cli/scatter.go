@@ -22,8 +22,8 @@ func (a *app) scatter() *cobra.Command {
 		Use:   "scatter <run>",
 		Short: "Draw the codes of images in the latent plane",
 		Long: `scatter encodes the test images of the run's data set, or all of --data, and draws their latent
-means, with a colour and a marker for each class. If the model has more than two latent units, the
-first two are drawn.`,
+means, with a colour and a marker for each class. If the model has more than two latent units, the two
+most important ones are drawn, as in the run's own pictures and as imago traverse ranks them.`,
 		Example: `  imago scatter latest
   imago scatter cnn-vae-mnist-001 --data fashion-mnist --out fashion.png`,
 		Args: argCount(0, 1, "a run"),
@@ -42,13 +42,17 @@ first two are drawn.`,
 		}
 		defer m.Close()
 		s, split, mean, note := shown.set, shown.split, shown.mean, ""
+		plane, err := a.unitPlane(c, m, &set)
+		if err != nil {
+			return err
+		}
 		if !axes.changed(c) {
 			var fitted bool
-			if axes.lo, axes.hi, fitted = latent.AxisLimits(mean, m.Latent(), m.HasPrior(), 4); fitted {
+			if axes.lo, axes.hi, fitted = latent.AxisLimits(mean, plane, m.HasPrior(), 4); fitted {
 				note = "axes fitted to the codes"
 			}
 		}
-		p, err := latent.Project(mean, m.Latent(), split.Labels, len(s.Classes), axes.lo, axes.hi)
+		p, err := latent.Project(mean, plane, split.Labels, len(s.Classes), axes.lo, axes.hi)
 		if err != nil {
 			return err
 		}
@@ -58,6 +62,9 @@ first two are drawn.`,
 		})
 		if err != nil {
 			return err
+		}
+		if m.Latent() > 2 {
+			what = plane.String() + ", of " + what
 		}
 		return a.writePNG(out, picture, "the means of %s of %s by %s", what, s.Name, m.name)
 	}

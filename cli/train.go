@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -483,7 +484,7 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 		return err
 	}
 	if !t.bare {
-		a.keepWith(c.Context(), run, be, set, r.Images)
+		a.keepWith(c.Context(), run, be, set, keep.Progress{Items: r.Images, Steps: r.Steps})
 	}
 	a.printTrained(run, r)
 	return nil

@@ -3,12 +3,12 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/latent"
-	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
@@ -31,12 +31,13 @@ func (a *app) traverse() *cobra.Command {
 each unit, one column for each value. The others are 0, the mean of the prior, or those of an image: a file, --index
 of the set, or the code drawn with --seeds.
 
-The rows are the units with the most information about an image, by KL(q(z|x) || N(0, 1)) averaged over the images of
-the set. It is written beside them in nats; a unit that does not depend on the image has 0. If the prior of the model
+The rows are the units with the most information about an image, by KL(q(z|x) || N(0, 1)) averaged over 256 test
+images. It is written beside them in nats; a unit that does not depend on the image has 0. If the prior of the model
 is not N(0, I), as that of a plain autoencoder, the rows are the units with the largest variance, and values are in
 standard deviations from the mean code. For a model without an encoder, as a GAN, they are the units that change its
 images most between -1 and 1: the root mean square of the change is written beside them, in percent of the range of a
-pixel.`,
+pixel. This ranking is saved with the run, in units.json: its own pictures, traverse, manifold and scatter show the
+same units.`,
 		Example: `  imago traverse latest
   imago traverse latest --index 5 --rows 16
   imago traverse dcgan-mnist-001 --seeds 7
@@ -93,7 +94,17 @@ pixel.`,
 		if err != nil {
 			return err
 		}
-		t, err := a.scoreUnits(c, m, &pick.set, units, labels)
+		t, err := a.scaleUnits(c, m, &pick.set)
+		if err != nil {
+			return err
+		}
+		ranking, err := m.keptUnits()
+		switch {
+		case ranking == nil && err == nil && units == nil:
+			ranking, err = a.rankUnits(c, m, &pick.set)
+		case ranking == nil: // the user has chosen
+			ranking = &unitRanking{latent.NoRanking(m.Latent()), m.step}
+		}
 		if err != nil {
 			return err
 		}
@@ -102,8 +113,10 @@ pixel.`,
 				code[u] = float32(v)
 			}
 		}
+		chosen := ""
 		if units == nil {
-			units = latent.Ranked(t.orZero())[:min(rows, m.Latent())]
+			units = ranking.Order()[:min(rows, m.Latent())]
+			chosen = strings.TrimSuffix(", "+ranking.By.String(), ", ")
 		}
 		var names []string
 		var grid [][]float32
@@ -112,11 +125,7 @@ pixel.`,
 			for i, v := range values.values(steps) {
 				at[i] = float32(t.center[u] + v*t.scale[u])
 			}
-			name := fmt.Sprintf("z[%d]", u)
-			if t.scores != nil {
-				name += fmt.Sprintf("  %.2g%s", t.scores[u], t.suffix)
-			}
-			grid, names = append(grid, at), append(names, name)
+			grid, names = append(grid, at), append(names, ranking.rowName(u))
 		}
 		z, err := latent.Traverse(code, units, grid)
 		if err != nil {
@@ -129,89 +138,81 @@ pixel.`,
 		title, rest := m.title, "the others are 0"
 		if start != nil {
 			title, rest = start.title, "the others are those of "+start.names[0]
-		} else if t.suffix == wideSuffix {
+		} else if t.fitted {
 			rest = "the others are the mean of the codes"
 		}
 		img := m.Item()
 		picture, err := viz.Sheet(img, made, len(units), steps, viz.SheetOptions{
 			Title: fmt.Sprintf("%s: one unit moved in each row, %s to %s deviations", title, signed(values.lo), signed(values.hi)),
-			Note:  m.note("above a column: the value of the unit, in standard deviations of its distribution; "+rest, t.key()),
+			Note:  m.note("above a column: the value of the unit, in standard deviations of its distribution; "+rest, ranking.key(m)),
 			Rows:  names, Cols: values.titles(steps),
 		})
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s of %s, from %s", english.Plural(len(units), "unit"), m.name, strings.ReplaceAll(values.String(), "..", " to "))
+		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(units), " ", ", "), "[]")
+		return a.writePNG(out, picture, "%s of %s, from %s: %s%s", english.Plural(len(units), "unit"), m.name, strings.ReplaceAll(values.String(), "..", " to "), numbers, chosen)
 	}
 	return c
 }
 
-// unitScores are the importance of each latent unit, and the range of its values.
-type unitScores struct {
-	scores        []float64 // KL in nats, standard deviations, or changes of the image in percent; nil if not measured
-	suffix        string    // the unit of measurement, written after a score
-	center, scale []float64 // a value v of a traversal is center + v·scale
+// unitScale is the range of the values of each latent unit: a value v of a traversal is center + v·scale.
+type unitScale struct {
+	center, scale []float64
+	fitted        bool // to codes, as the prior is not N(0, I)
 }
 
-// wideSuffix follows the standard deviation of a unit's codes.
-const wideSuffix = " wide"
-
-// key says what the scores beside the rows are.
-func (t *unitScores) key() string {
-	switch {
-	case t.scores == nil:
-		return ""
-	case t.suffix == wideSuffix:
-		return "beside a row: the unit, and the standard deviation of its codes"
-	case t.suffix == " %":
-		return "beside a row: the unit, and how much it changes the picture between −1 and 1"
-	}
-	return "beside a row: the unit, and how much it tells of an item, its mean KL(q(z|x) ‖ N(0, 1))"
-}
-
-// orZero returns the scores, or zeros if they were not measured.
-func (t *unitScores) orZero() []float64 {
-	if t.scores == nil {
-		return make([]float64, len(t.center))
-	}
-	return t.scores
-}
-
-// scoreUnits returns the importance of each unit: its KL or standard deviation over the images of a set, or, if the
-// model has no encoder, the change of its images, with the given labels (K) if it is conditional. It measures nothing
-// if the user named units and the prior is N(0, I).
-func (a *app) scoreUnits(c *cobra.Command, m *trainedModel, flags *setFlags, units []int, labels []float32) (*unitScores, error) {
-	t := &unitScores{suffix: " nats", center: make([]float64, m.Latent()), scale: make([]float64, m.Latent())}
-	for u := range t.scale {
-		t.scale[u] = 1
-	}
-	if m.StandardPrior() && units != nil {
+// scaleUnits returns 0 and 1 for a model with the prior N(0, I) or without an encoder, else the mean and the standard
+// deviation of its codes: those of the set that the flags name, or those that were saved with the run.
+func (a *app) scaleUnits(c *cobra.Command, m *trainedModel, flags *setFlags) (*unitScale, error) {
+	t := &unitScale{center: make([]float64, m.Latent()), scale: slices.Repeat([]float64{1}, m.Latent())}
+	if m.StandardPrior() || m.Model().Encode == nil {
 		return t, nil
 	}
-	if m.Model().Encode == nil {
-		var err error
-		t.suffix = " %"
-		if t.scores, err = m.UnitChange(c.Context(), rng.New(0).Split("traverse"), labels); err != nil {
-			return nil, err
-		}
-		for u := range t.scores {
-			t.scores[u] *= 100
-		}
-		return t, nil
-	}
+	var mean []float32
 	set, split, err := a.openSplit(c, m, flags)
-	if err != nil {
-		return nil, fmt.Errorf("units are ranked on the images of a set: %w; or name the units with --units", err)
+	if err == nil {
+		mean, _, err = m.EncodeMeans(c.Context(), set.Labelled(split))
+	} else if kept := a.keptCodes(m, flags, err); kept != nil {
+		mean, err = kept.mean, nil
 	}
-	mean, logVar, err := m.EncodeMeans(c.Context(), set.Labelled(split))
 	if err != nil {
-		return nil, err
-	}
-	if m.StandardPrior() {
-		t.scores = latent.UnitKL(mean, logVar, m.Latent())
-		return t, nil
+		return nil, fmt.Errorf("the values of a unit are deviations of its codes: %w", err)
 	}
 	t.center, t.scale = latent.Moments(mean, m.Latent())
-	t.scores, t.suffix = t.scale, wideSuffix
+	t.fitted = true
 	return t, nil
+}
+
+// rowName returns the name of a unit beside its row, with its score.
+func (r *unitRanking) rowName(u int) string {
+	name, score := fmt.Sprintf("z[%d]", u), r.Scores[u]
+	switch r.By {
+	case latent.ByKL:
+		name += fmt.Sprintf("  %.2g nats", score)
+	case latent.ByDeviation:
+		name += fmt.Sprintf("  %.2g wide", score)
+	case latent.ByChange:
+		name += fmt.Sprintf("  %.2g %%", 100*score)
+	}
+	return name
+}
+
+// key says what the scores beside the rows are.
+func (r *unitRanking) key(m *trainedModel) string {
+	var text string
+	switch r.By {
+	case latent.ByKL:
+		text = "how much it tells of an item, its mean KL(q(z|x) ‖ N(0, 1))"
+	case latent.ByDeviation:
+		text = "the standard deviation of its codes"
+	case latent.ByChange:
+		text = "how much it changes the picture between −1 and 1"
+	default:
+		return ""
+	}
+	if r.step != m.step {
+		text += ", after step " + thousands(r.step)
+	}
+	return "beside a row: the unit, and " + text
 }

@@ -17,6 +17,7 @@ type Trained struct {
 	*latent.Session
 	Config runlog.Config
 	Path   string // the checkpoint's folder or the weights file it was read from
+	Run    string // the folder of the run that Path belongs to; "" if it is in none
 	Step   int64
 }
 
@@ -48,6 +49,7 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if run := runOf(path); run != nil && run.Config.Data.Digest == t.Config.Data.Digest {
+		t.Run = run.Dir
 		t.Config.Data = t.Config.Data.Moved(run.Config.Data) // it may have moved after the checkpoint
 		t.Config.Data.Source = t.Config.Data.Place(run.Dir)
 	}

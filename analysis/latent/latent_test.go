@@ -177,29 +177,29 @@ func TestLoadErrors(t *testing.T) {
 }
 
 func TestManifold(t *testing.T) {
-	z, note, err := Manifold(3, -4, 4, 2)
+	z, note, err := Manifold(3, -4, 4, Plane{Units: 2, Y: 1})
 	if err != nil || note != "" || !same(z[:6], []float32{-4, 4, 0, 4, 4, 4}) || !same(z[16:], []float32{4, -4}) {
 		t.Errorf("two units: %v %q %v", z, note, err)
 	}
-	z, note, err = Manifold(2, -1, 1, 4)
-	if err != nil || !strings.Contains(note, "of 4") || !same(z[:8], []float32{-1, 1, 0, 0, 1, 1, 0, 0}) {
+	z, note, err = Manifold(2, -1, 1, Plane{Units: 4, X: 3, Y: 1, By: ByKL})
+	if err != nil || note != "units 3 and 1 of 4, by KL, the others 0" || !same(z[:8], []float32{0, 1, 0, -1, 0, 1, 0, 1}) {
 		t.Errorf("four units: %v %q %v", z, note, err)
 	}
-	z, note, err = Manifold(2, -3, 3, 1)
+	z, note, err = Manifold(2, -3, 3, Plane{Units: 1})
 	if err != nil || note == "" || !same(z, []float32{-3, -1, 1, 3}) {
 		t.Errorf("one unit: %v %q %v", z, note, err)
 	}
-	if _, _, err := Manifold(0, -3, 3, 2); err == nil {
+	if _, _, err := Manifold(0, -3, 3, Plane{Units: 2, Y: 1}); err == nil {
 		t.Error("no side gave no error")
 	}
 }
 
 func TestProject(t *testing.T) {
-	p, err := Project([]float32{1, 2, 3, 4, 5, 6}, 3, nil, 0, -4, 4)
-	if err != nil || len(p.Points) != 2 || p.Points[1] != [2]float32{4, 5} || !strings.Contains(p.Note, "of 3") {
+	p, err := Project([]float32{1, 2, 3, 4, 5, 6}, Plane{Units: 3, X: 2}, nil, 0, -4, 4)
+	if err != nil || len(p.Points) != 2 || p.Points[1] != [2]float32{6, 4} || p.Note != "units 2 and 0 of 3" || p.XLabel != "z[2]" || p.YLabel != "z[0]" {
 		t.Errorf("three units: %v %v", p, err)
 	}
-	p, err = Project([]float32{1, 2, 3}, 1, []int32{0, 1, 1}, 2, -4, 4)
+	p, err = Project([]float32{1, 2, 3}, Plane{Units: 1}, []int32{0, 1, 1}, 2, -4, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,10 +212,10 @@ func TestProject(t *testing.T) {
 			t.Errorf("one unit: point %d is %v", i, q)
 		}
 	}
-	if _, err := Project([]float32{1, 2, 3}, 2, nil, 0, -4, 4); err == nil {
+	if _, err := Project([]float32{1, 2, 3}, Plane{Units: 2, Y: 1}, nil, 0, -4, 4); err == nil {
 		t.Error("a code and a half gave no error")
 	}
-	if _, err := Project([]float32{1}, 1, []int32{0, 0}, 1, -4, 4); err == nil {
+	if _, err := Project([]float32{1}, Plane{Units: 1}, []int32{0, 0}, 1, -4, 4); err == nil {
 		t.Error("two labels for a code gave no error")
 	}
 }
@@ -259,7 +259,7 @@ func TestAxisLimits(t *testing.T) {
 		{"no prior", slices.Repeat([]float32{0, 1, 2, 3}, 200), 2, false, true},
 		{"none", nil, 2, true, false},
 	} {
-		lo, hi, fitted := AxisLimits(tt.mean, tt.units, tt.prior, 4)
+		lo, hi, fitted := AxisLimits(tt.mean, NoRanking(tt.units).Plane(), tt.prior, 4)
 		if fitted != tt.fitted {
 			t.Errorf("%s: fitted = %v", tt.name, fitted)
 		}
@@ -268,7 +268,7 @@ func TestAxisLimits(t *testing.T) {
 		}
 	}
 	for want, codes := range map[float64][]float32{2.2: {0, 1, -2, 0.5}, 0.5: {0.01, 0.02}, 4: {0, 1, -4, 4}} {
-		if lo, hi, fitted := AxisLimits(codes, 2, true, 4); math.Abs(lo+want) > 1e-6 || math.Abs(hi-want) > 1e-6 || !fitted {
+		if lo, hi, fitted := AxisLimits(codes, NoRanking(2).Plane(), true, 4); math.Abs(lo+want) > 1e-6 || math.Abs(hi-want) > 1e-6 || !fitted {
 			t.Errorf("few codes %v: %v to %v, want ±%v", codes, lo, hi, want)
 		}
 	}

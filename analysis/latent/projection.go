@@ -16,26 +16,25 @@ type Projection struct {
 	Note           string // "" or what is left out, for the title
 }
 
-// Project returns codes by their units 0 and 1. Codes of a single unit have it as x; y is then
+// Project returns codes by the units of a plane. Codes of a single unit have it as x; y is then
 // the class, spread a little within a lane, or 0 without labels.
 //
-// mean (N, units), labels (N) in [0, classes) or nil. lo and hi are the limits of the y axis.
-func Project(mean []float32, units int, labels []int32, classes int, lo, hi float64) (Projection, error) {
+// mean (N, Z), labels (N) in [0, classes) or nil. lo and hi are the limits of the y axis.
+func Project(mean []float32, plane Plane, labels []int32, classes int, lo, hi float64) (Projection, error) {
+	units := plane.Units
 	if units < 1 || len(mean)%units != 0 {
 		return Projection{}, fmt.Errorf("latent: %d values are not codes of %d units", len(mean), units)
 	}
 	n := len(mean) / units
-	p := Projection{Points: make([][2]float32, n), XLabel: "z[0]", YLabel: "z[1]"}
+	p := Projection{Points: make([][2]float32, n), Note: plane.String()}
+	p.XLabel, p.YLabel = plane.Labels()
 	if units > 1 {
 		for i := range p.Points {
-			p.Points[i] = [2]float32{mean[i*units], mean[i*units+1]}
-		}
-		if units > 2 {
-			p.Note = fmt.Sprintf("units 0 and 1 of %d", units)
+			p.Points[i] = [2]float32{mean[i*units+plane.X], mean[i*units+plane.Y]}
 		}
 		return p, nil
 	}
-	p.YLabel, p.Note = "", "the one unit"
+	p.YLabel = ""
 	for i := range p.Points {
 		p.Points[i][0] = mean[i]
 	}
@@ -45,7 +44,7 @@ func Project(mean []float32, units int, labels []int32, classes int, lo, hi floa
 	if len(labels) != n {
 		return Projection{}, fmt.Errorf("latent: %d labels for %d codes", len(labels), n)
 	}
-	p.YLabel, p.Note = "class", "the one unit, a lane a class"
+	p.YLabel, p.Note = "class", p.Note+", a lane a class"
 	spread := make([]float32, n)
 	rng.New(0).Split("lanes").Uniform(spread)
 	lane := (hi - lo) / float64(classes)
@@ -56,11 +55,12 @@ func Project(mean []float32, units int, labels []int32, classes int, lo, hi floa
 }
 
 // Manifold returns the n×n codes of a grid in the order in which viz.Manifold takes their
-// images: units 0 and 1 over [lo, hi]², the others 0. A single unit goes from lo to hi row by
-// row.
+// images: the units of a plane over [lo, hi]², the others 0. A single unit goes from lo to hi
+// row by row.
 //
-// → (n·n, units), and a note on the units that are constant, "" for two units.
-func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err error) {
+// → (n·n, Z), and a note on the units that are shown, "" for two units.
+func Manifold(n int, lo, hi float64, plane Plane) (z []float32, note string, err error) {
+	units := plane.Units
 	points, err := viz.ManifoldPoints(n, lo, hi)
 	if err != nil {
 		return nil, "", fmt.Errorf("latent: %w", err)
@@ -73,13 +73,13 @@ func Manifold(n int, lo, hi float64, units int) (z []float32, note string, err e
 		for i := range z {
 			z[i] = float32(lo + (hi-lo)*float64(i)/float64(max(1, len(z)-1)))
 		}
-		return z, "the one unit, row by row", nil
+		return z, plane.String() + ", row by row", nil
 	}
 	for i, p := range points {
-		z[i*units], z[i*units+1] = p[0], p[1]
+		z[i*units+plane.X], z[i*units+plane.Y] = p[0], p[1]
 	}
 	if units > 2 {
-		note = fmt.Sprintf("units 0 and 1 of %d, the others 0", units)
+		note = plane.String() + ", the others 0"
 	}
 	return z, note, nil
 }
@@ -91,12 +91,14 @@ const fewCodes = 200
 // prior N(0, I), as long as at most half of the codes lie outside; otherwise the AxisRange of
 // the codes, and fitted is true. Fewer than fewCodes codes of such a model, all inside, are
 // lost in a plane for many: they have limits of ±1.1 times their largest value, at least ±0.5.
+// Only the units of the plane count.
 //
-// mean (N, units).
-func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi float64, fitted bool) {
+// mean (N, Z).
+func AxisLimits(mean []float32, plane Plane, prior bool, want float64) (lo, hi float64, fitted bool) {
+	mean, units := plane.Codes(mean), max(1, min(2, plane.Units))
 	outside, most := 0, 0.0
 	for i := 0; i+units <= len(mean); i += units {
-		for _, v := range mean[i : i+min(2, units)] {
+		for _, v := range mean[i : i+units] {
 			most = max(most, math.Abs(float64(v)))
 			if math.Abs(float64(v)) > want {
 				outside++
@@ -104,7 +106,7 @@ func AxisLimits(mean []float32, units int, prior bool, want float64) (lo, hi flo
 			}
 		}
 	}
-	n := len(mean) / max(units, 1)
+	n := len(mean) / units
 	switch {
 	case prior && n > 0 && n < fewCodes && outside == 0:
 		side := min(max(1.1*most, 0.5), want)

@@ -53,14 +53,18 @@ func Moments(codes []float32, units int) (mean, deviation []float64) {
 // changeCodes is the number of codes that UnitChange varies.
 const changeCodes = 8
 
-// UnitChange returns the effect of each unit on the picture, for a model without an encoder: the
-// root mean square change of a pixel, in [0, 1], as the unit goes from −1 to 1 in codes drawn
-// from N(0, I) at key.
+// UnitChange returns the effect of each unit on the item, for a model without an encoder: the
+// root mean square change of a value, in [0, 1], as the unit goes from −1 to 1 in codes drawn
+// from N(0, I) at key. For a conditional decoder each code has one of the labels, in turn.
 //
-// labels (K), or nil unless the decoder is conditional → (Z).
-func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32) ([]float64, error) {
-	units := s.Latent()
+// → (Z).
+func (s *Session) UnitChange(ctx context.Context, key rng.Key) ([]float64, error) {
+	units, k := s.Latent(), s.DecodeLabels()
 	codes := SamplePrior(key, changeCodes, units)
+	labels := make([]float32, changeCodes*k)
+	for i := 0; i < changeCodes && k > 0; i++ {
+		labels[i*k+i%k] = 1
+	}
 	var change []float64
 	all := make([]int, units)
 	for u := range all {
@@ -77,7 +81,7 @@ func (s *Session) UnitChange(ctx context.Context, key rng.Key, labels []float32)
 				}
 			}
 		}
-		pix, err := s.DecodeAs(ctx, z, slices.Repeat(labels, len(z)/units))
+		pix, err := s.DecodeAs(ctx, z, slices.Repeat(labels, len(z)/len(codes)))
 		if err != nil {
 			return nil, err
 		}

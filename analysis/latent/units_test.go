@@ -68,7 +68,7 @@ func TestUnitChange(t *testing.T) {
 	}
 	for _, batch := range []int{s.batch, 32} { // two units at a time
 		s.batch = batch
-		change, err := s.UnitChange(ctx, rng.New(1), nil)
+		change, err := s.UnitChange(ctx, rng.New(1))
 		if err != nil {
 			t.Fatal(err)
 		}

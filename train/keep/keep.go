@@ -1,14 +1,17 @@
 // Package keep saves with a run what later work needs of its training data, so that a run
-// stands by itself: an anomaly detector with its thresholds, and the codes of training items
-// with their labels, for directions, groups and densities.
+// stands by itself: an anomaly detector with its thresholds, the codes of training items
+// with their labels, for directions, groups and densities, and how important the latent units
+// are, so that all pictures show the same ones.
 //
-//	err := keep.After(ctx, run.Dir, session, set, images) // at the end of training
+//	err := keep.After(ctx, run.Dir, session, set, keep.Progress{Items: images, Steps: steps}) // at the end of training
 //	d, err := keep.OpenDetector(run.Dir, session)
 //	codes, err := keep.OpenCodes(run.Dir, session)
+//	units, err := keep.OpenUnits(run.Dir, session.Latent())
 //
-// Each file names the weights that it belongs to, by latent.Session.Fingerprint, and is
-// refused with others. It depends on the weights and the data alone. The package must not
-// know any concrete model.
+// A detector and codes name the weights that they belong to, by latent.Session.Fingerprint,
+// and are refused with others; the ranking of units is of the run, whichever weights of it are
+// used. Each depends on the weights and the data alone. The package must not know any concrete
+// model.
 package keep
 
 import (
@@ -30,6 +33,7 @@ import (
 const (
 	DetectorFile = "detector.json"
 	CodesFile    = "codes.safetensors"
+	UnitsFile    = "units.json"
 )
 
 // MaxItems is the most training items that are encoded, evenly spaced in the training part.
@@ -42,11 +46,27 @@ func items(trained int64) int {
 	return int(min(MaxItems, max(1, trained/100, min(1000, trained/4))))
 }
 
-// After makes both files for a run whose training has ended, unless they are there already
-// for these weights; a file that the model has no use for is not made. set is what the run
-// was trained on, trained how many items it was trained on in all, each as often as it was.
-func After(ctx context.Context, dir string, s *latent.Session, set *data.Set, trained int64) error {
-	n := items(trained)
+// Progress says how far a run has been trained.
+type Progress struct {
+	Items int64 // it was trained on in all, each as often as it was
+	Steps int64
+}
+
+// After makes the files for a run whose training has ended, unless they are there already:
+// the detector and the codes for these weights, the ranking of units, which is that of the
+// run's pictures, for its last step. A file that the model has no use for is not made. set is
+// what the run was trained on.
+func After(ctx context.Context, dir string, s *latent.Session, set *data.Set, done Progress) error {
+	if u, err := OpenUnits(dir, s.Latent()); s.RanksUnits() && (err != nil || u.Step != done.Steps) {
+		r, err := RankUnits(ctx, s, set)
+		if err != nil {
+			return err
+		}
+		if err := WriteUnits(dir, &Units{done.Steps, *r}); err != nil {
+			return err
+		}
+	}
+	n := items(done.Items)
 	if _, err := OpenDetector(dir, s); err != nil && s.Model().Score != nil {
 		d, err := FitDetector(ctx, s, set, DefaultDetector(), n)
 		if err != nil {

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/imago-ml/imago/analysis/anomaly"
@@ -71,7 +73,7 @@ func TestAfter(t *testing.T) {
 	if _, err := OpenDetector(dir, s); !errors.Is(err, fs.ErrNotExist) || !IsStale(err) {
 		t.Errorf("no detector: %v", err)
 	}
-	if err := After(ctx, dir, s, set, 120); err != nil {
+	if err := After(ctx, dir, s, set, Progress{120, 3}); err != nil {
 		t.Fatal(err)
 	}
 	d, err := OpenDetector(dir, s)
@@ -98,7 +100,7 @@ func TestAfter(t *testing.T) {
 	if _, err := OpenCodes(dir, other); !errors.Is(err, ErrWeights) || !IsStale(err) {
 		t.Errorf("codes of other weights: %v", err)
 	}
-	if err := After(ctx, dir, other, set, 1_000_000); err != nil {
+	if err := After(ctx, dir, other, set, Progress{1_000_000, 3}); err != nil {
 		t.Fatal(err)
 	}
 	if d, err := OpenDetector(dir, other); err != nil || d.Images != 60 {
@@ -118,6 +120,53 @@ func TestAfter(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := OpenCodes(dir, other); err == nil || IsStale(err) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestUnits checks that the ranking of units is that of the run: After leaves one of the last
+// step as it is, whichever weights are used, and makes another one again.
+func TestUnits(t *testing.T) {
+	ctx, dir, s, set := context.Background(), t.TempDir(), session(t, 1), labelled(t)
+	if _, err := OpenUnits(dir, s.Latent()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no ranking: %v", err)
+	}
+	want, err := s.RankUnits(ctx, set.Labelled(set.Train)) // there are no test items
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		step int64
+		kept bool
+	}{{7, true}, {6, false}} { // ranked for the pictures of step 7
+		pictures := Units{7, latent.Ranking{By: latent.ByKL, Scores: []float64{5, 9}}}
+		if err := WriteUnits(dir, &pictures); err != nil {
+			t.Fatal(err)
+		}
+		if err := After(ctx, dir, s, set, Progress{120, tt.step}); err != nil {
+			t.Fatal(err)
+		}
+		if !tt.kept {
+			pictures = Units{tt.step, *want}
+		}
+		if u, err := OpenUnits(dir, s.Latent()); err != nil || !reflect.DeepEqual(*u, pictures) {
+			t.Errorf("after step %d: %+v, %v, want %+v", tt.step, u, err, pictures)
+		}
+	}
+	name := filepath.Join(dir, UnitsFile)
+	file, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenUnits(dir, 3); !errors.Is(err, ErrUnits) {
+		t.Errorf("another model: %v", err)
+	}
+	for what, damaged := range map[string][]byte{"a digit": bytes.Replace(file, []byte(`"step":6`), []byte(`"step":7`), 1), "cut": file[:20], "empty": nil} {
+		if err := os.WriteFile(name, damaged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenUnits(dir, s.Latent()); !errors.Is(err, ErrUnits) || !strings.Contains(err.Error(), UnitsFile) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

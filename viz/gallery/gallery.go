@@ -205,6 +205,9 @@ func (g *Gallery) Done(v *train.View, err error) error {
 
 // drawAll draws every picture of the model and writes the report.
 func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
+	if err := g.attempt(ctx, s.view, "ranking of the latent units", func() error { return s.keepUnits(ctx) }); err != nil {
+		return err
+	}
 	var pictures []Picture // that are not left out
 	for _, p := range append(table(s), g.options.Pictures...) {
 		if ctx.Err() != nil {

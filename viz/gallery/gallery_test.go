@@ -13,9 +13,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/keep"
 )
 
 func TestPictures(t *testing.T) {
@@ -64,6 +66,54 @@ func TestPictures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The pictures of a run show the most important units, which are saved with it; those of two
+// units have them in their own order.
+func TestUnitsOfPictures(t *testing.T) {
+	set := runtest.Must(runtest.Small(130, 40))
+	for _, tt := range []struct {
+		recipe, latent string
+		by             latent.Criterion
+	}{{"mlp-vae", "6", latent.ByKL}, {"mlp-vae", "2", latent.ByKL}, {"mlp-ae", "6", latent.ByDeviation}, {"dense-gan", "6", latent.ByChange}} {
+		c := runtest.Config(tt.recipe, set, "hidden", "8", "latent", tt.latent)
+		c.Pictures, c.Epochs = 0, 2
+		r := runtest.NewRun(t, c)
+		j := newJob(t, r, set, 2)
+		var s *Snapshot
+		j.Observers = append(j.Observers, ender{end: func(v *train.View) { s = newSnapshot(v, v.Epoch()) }})
+		runtest.Must(train.Loop(context.Background(), j))
+		ctx := context.Background()
+		kept, err := keep.OpenUnits(r.Dir, s.latent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := runtest.Must(s.ranking(ctx)); kept.Step != s.step || kept.By != tt.by || !slices.Equal(kept.Scores, again.Scores) {
+			t.Errorf("%s: kept %+v, want %+v of step %d", tt.recipe, kept, again, s.step)
+		}
+		plane, order := runtest.Must(s.plane(ctx)), kept.Order()
+		switch {
+		case s.latent == 2:
+			if plane.X != 0 || plane.Y != 1 || plane.String() != "" {
+				t.Errorf("of two units the plane is %+v", plane)
+			}
+		case order[0] == 0 && order[1] == 1:
+			t.Errorf("%s: units 0 and 1 come first, which shows nothing: choose another seed", tt.recipe)
+		case plane != kept.Plane() || plane.X != order[0] || plane.Y != order[1]:
+			t.Errorf("%s: the plane shows %v, want units %d and %d", tt.recipe, plane, order[0], order[1])
+		}
+	}
+}
+
+// An ender calls end with the run as it is when training ends.
+type ender struct {
+	train.Base
+	end func(v *train.View)
+}
+
+func (e ender) Done(v *train.View, err error) error {
+	e.end(v)
+	return nil
 }
 
 // A conditional model has a sheet of its classes, in which a column is of one draw.

@@ -29,41 +29,28 @@ func drawScatter(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	dim, x, y, units := s.latent, 0, 1, ""
-	if dim > 2 { // the two units of the manifold
-		order, err := s.rankedUnits(ctx)
-		if err != nil {
-			return nil, err
-		}
-		x, y = order[0], order[1]
-		units = fmt.Sprintf("units %d and %d of %d", x, y, dim)
-		plane := make([]float32, 0, 2*part.Len())
-		for i := range part.Len() {
-			plane = append(plane, codes[i*dim+x], codes[i*dim+y])
-		}
-		codes, dim = plane, 2
+	plane, err := s.plane(ctx)
+	if err != nil {
+		return nil, err
 	}
-	lo, hi, fitted := latent.AxisLimits(codes, dim, s.standardPrior, 4)
+	lo, hi, fitted := latent.AxisLimits(codes, plane, s.standardPrior, 4)
 	note := ""
 	if fitted {
 		note = "axes fitted to the codes"
 	}
 	_, name := s.images()
-	p, err := latent.Project(codes, dim, part.Labels, len(s.set.Classes), lo, hi)
+	p, err := latent.Project(codes, plane, part.Labels, len(s.set.Classes), lo, hi)
 	if err != nil {
 		return nil, err
 	}
-	if units != "" {
-		p.XLabel, p.YLabel = fmt.Sprintf("z[%d]", x), fmt.Sprintf("z[%d]", y)
-	}
-	title, note := s.words(fmt.Sprintf("mean codes of %s", english.Plural(len(p.Points), name+" "+s.noun())), p.Note, units, note)
+	title, note := s.words(fmt.Sprintf("mean codes of %s", english.Plural(len(p.Points), name+" "+s.noun())), p.Note, note)
 	return viz.Scatter(p.Points, part.Labels, s.set.Classes, viz.ScatterOptions{
 		Lo: lo, Hi: hi, XLabel: p.XLabel, YLabel: p.YLabel, Title: title, Note: note,
 	})
 }
 
 // drawPlane returns n×n codes over [lo, hi]² decoded. Of more than two units it varies
-// the two that differ most among images.
+// the two most important ones.
 func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.ManifoldOptions) (image.Image, error) {
 	lo, hi, note, err := s.extent(ctx, want)
 	if err != nil {
@@ -72,22 +59,13 @@ func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.M
 	if s.latent == 1 && s.noun() == "row" { // of a line of rows few tell enough
 		n = min(n, 5)
 	}
-	z, units, err := latent.Manifold(n, lo, hi, min(s.latent, 2))
+	plane, err := s.plane(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if s.latent > 2 {
-		order, err := s.rankedUnits(ctx)
-		if err != nil {
-			return nil, err
-		}
-		x, y := order[0], order[1]
-		plane := make([]float32, n*n*s.latent)
-		for i := range n * n {
-			plane[i*s.latent+x], plane[i*s.latent+y] = z[2*i], z[2*i+1]
-		}
-		z, units = plane, fmt.Sprintf("units %d and %d of %d, the others 0", x, y, s.latent)
-		opt.XLabel, opt.YLabel = fmt.Sprintf("z[%d]", x), fmt.Sprintf("z[%d]", y)
+	z, units, err := latent.Manifold(n, lo, hi, plane)
+	if err != nil {
+		return nil, err
 	}
 	pix, err := s.session.Decode(ctx, z)
 	if err != nil {
@@ -95,6 +73,7 @@ func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.M
 	}
 	item := s.session.Item()
 	opt.Note = s.time(units, note)
+	opt.XLabel, opt.YLabel = plane.Labels()
 	if s.latent == 1 { // a line of codes has no second axis
 		_, width, _ := medium.TileSize(item)
 		scale := max(1, cmp.Or(opt.Side, 1680)/(n*width))
@@ -133,10 +112,11 @@ func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	order, err := s.rankedUnits(ctx)
+	r, err := s.ranking(ctx)
 	if err != nil {
 		return nil, err
 	}
+	order := r.Order()
 	cells, n := s.room(2*sheetSize, 15, traversalUnits*traversalSteps), traversalSteps
 	if cells < traversalUnits*traversalSteps/2 {
 		n = (traversalSteps + 1) / 2
@@ -161,7 +141,7 @@ func drawUnits(ctx context.Context, s *Snapshot) (image.Image, error) {
 		return nil, err
 	}
 	height, _, _ := medium.TileSize(s.session.Item())
-	title, note := s.words("one latent unit moved in each row, the others 0", "the value of the unit stands above each column", note)
+	title, note := s.words("one latent unit moved in each row, the others 0", fmt.Sprintf("%d of %d units, the first %v", len(order), s.latent, r.By), "the value of the unit stands above each column", note)
 	return viz.Sheet(s.session.Item(), pix, len(rows), len(columns), viz.SheetOptions{
 		Title: title, Note: note, Rows: rows, Cols: columns, Scale: max(1, 64/height), MaxPixels: 4 * sheetSize})
 }

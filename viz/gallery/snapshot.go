@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -29,12 +30,13 @@ type Snapshot struct {
 	epoch   int
 	step    int64
 
-	latent        int       // Z
-	labels        int       // K that generating an image takes; 0 = none
-	hasPrior      bool      // images can be drawn
-	standardPrior bool      // from codes z ~ N(0, I)
-	adversarial   bool      // it has a discriminator
-	codes         []float32 // (N, Z) of the first images; nil before their first use
+	latent        int             // Z
+	labels        int             // K that generating an image takes; 0 = none
+	hasPrior      bool            // images can be drawn
+	standardPrior bool            // from codes z ~ N(0, I)
+	adversarial   bool            // it has a discriminator
+	codes         []float32       // (N, Z) of the first images; nil before their first use
+	units         *latent.Ranking // nil before its first use
 }
 
 func newSnapshot(v *train.View, epoch int) *Snapshot {
@@ -147,28 +149,40 @@ func firstImages(images data.Items, n int) (data.Items, error) {
 	return data.Subset(images, index)
 }
 
-// rankingImages is the number of images by whose codes units are ranked.
-const rankingImages = 256
-
-// rankedUnits returns the latent units by the variance of their codes among images, the
-// largest first; in their own order if the model does not encode.
-func (s *Snapshot) rankedUnits(ctx context.Context) ([]int, error) {
-	if !s.HasEncoder() {
-		return latent.Ranked(make([]float64, s.latent)), nil
-	}
-	codes := s.codes
-	if codes == nil {
-		split, _ := s.images()
-		some, err := firstImages(s.set.Labelled(split), rankingImages)
+// ranking returns how important the latent units are now.
+func (s *Snapshot) ranking(ctx context.Context) (*latent.Ranking, error) {
+	if s.units == nil {
+		r, err := keep.RankUnits(ctx, s.session, s.set)
 		if err != nil {
 			return nil, err
 		}
-		if codes, _, err = s.session.EncodeMeans(ctx, some); err != nil {
-			return nil, err
-		}
+		s.units = r
 	}
-	_, deviation := latent.Moments(codes, s.latent)
-	return latent.Ranked(deviation), nil
+	return s.units, nil
+}
+
+// keepUnits saves with the run which units its pictures show, for other pictures of it.
+func (s *Snapshot) keepUnits(ctx context.Context) error {
+	if !s.session.RanksUnits() {
+		return nil
+	}
+	r, err := s.ranking(ctx)
+	if err != nil {
+		return err
+	}
+	return keep.WriteUnits(s.run.Dir, &keep.Units{Step: s.step, Ranking: *r})
+}
+
+// plane returns the units that are shown in the plane.
+func (s *Snapshot) plane(ctx context.Context) (latent.Plane, error) {
+	if s.latent <= 2 { // all of them, whatever their ranking
+		return latent.NoRanking(s.latent).Plane(), nil
+	}
+	r, err := s.ranking(ctx)
+	if err != nil {
+		return latent.Plane{}, err
+	}
+	return r.Plane(), nil
 }
 
 // extent returns the range of codes in a picture: that which is wanted, around 0, if

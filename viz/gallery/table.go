@@ -25,9 +25,9 @@ var sections = []string{sectionTraining, sectionSamples, sectionNoise, sectionLa
 // table returns the pictures of the package, in the order in which they are drawn and
 // stand in their sections.
 func table(s *Snapshot) []Picture {
-	units := "The latent units that differ most among images, each varied while all others are 0."
+	units := "The latent units that tell most of an item, each varied while all others are 0."
 	if !s.HasEncoder() {
-		units = "The first latent units, each varied while all others are 0."
+		units = "The latent units that change an item most, each varied while all others are 0."
 	}
 	pictures := []Picture{
 		{Name: "scatter", Section: sectionLatent, Title: "Codes of test images", Draw: drawScatter,
