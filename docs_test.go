@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ import (
 //   - sh: each line is run, in order, in one empty folder for each page. `imago` and `go run ./cmd/imago` are the program
 //     as it is now. Other lines of go, and those that start git, cd, apt-get or a
 //     script of the repository, are not run; patterns of packages and paths of scripts must exist. Any other program is an error.
-//   - go: the block is a file. It is compiled in a module of its own that requires this one, and run if it is a program:
+//   - go: the block is a file. It is compiled in a module of its own, in a workspace with this one, and run if it is a program:
 //     without arguments, or once for each of the command lines in the comment <!-- ci: train mine; sample latest -->.
 //   - text: output or a picture in characters; not tested.
 //
@@ -375,8 +376,10 @@ func inline(prose string) []string {
 	return all
 }
 
-// A program is one Go file in a module of its own, which requires this one.
+// A program is one Go file in a module of its own, in a workspace with this one.
 type program struct{ dir string }
+
+var goLine = regexp.MustCompile(`(?m)^go .*$`) // of a go.mod
 
 // outside writes a program outside the module and builds it.
 func outside(t *testing.T, text []byte) program {
@@ -393,10 +396,12 @@ func outside(t *testing.T, text []byte) program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mod := strings.Replace(string(requirements), "module "+module, "module example.org/outside", 1) +
-		"\nrequire " + module + " v0.0.0\n\nreplace " + module + " => " + root + "\n"
+	mod := strings.Replace(string(requirements), "module "+module, "module example.org/outside", 1)
+	// With a workspace the packages need no second compilation. With a line replace they do, if GOFLAGS has -trimpath:
+	// then their files have other names.
+	work := goLine.FindString(mod) + "\n\nuse (\n\t.\n\t" + strconv.Quote(root) + "\n)\n"
 	p := program{t.TempDir()}
-	for file, text := range map[string][]byte{"go.mod": []byte(mod), "go.sum": sums, "main.go": text} {
+	for file, text := range map[string][]byte{"go.mod": []byte(mod), "go.sum": sums, "go.work": []byte(work), "main.go": text} {
 		if err := os.WriteFile(filepath.Join(p.dir, file), text, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -412,7 +417,7 @@ func (p program) run(t *testing.T, name string, args ...string) string {
 	defer cancel()
 	start := time.Now()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CI=true")
+	cmd.Dir, cmd.Env = p.dir, append(os.Environ(), "GOPROXY=off", "GOWORK=", "CI=true")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
