@@ -89,7 +89,6 @@ type runSummary struct {
 	Metrics map[string]float64 `json:"metrics"`
 	Fault   string             `json:"fault,omitempty"` // why no more is known
 
-	higher map[string]bool // metrics of which more is better
 }
 
 // describeRuns returns the runs of a folder that have all the words.
@@ -110,7 +109,7 @@ func (a *app) describeRuns(root string, words []string) ([]runSummary, error) {
 
 // describeRun returns what is known of a run; of a damaged one its fault.
 func describeRun(folder runFolder) runSummary {
-	s := runSummary{Name: filepath.Base(folder.dir), Dir: folder.dir, Trained: folder.when.UTC().Truncate(time.Second), Bytes: bytesOf(folder.dir), Metrics: map[string]float64{}, higher: map[string]bool{}}
+	s := runSummary{Name: filepath.Base(folder.dir), Dir: folder.dir, Trained: folder.when.UTC().Truncate(time.Second), Bytes: bytesOf(folder.dir), Metrics: map[string]float64{}}
 	run, err := runlog.Open(folder.dir, "")
 	if err != nil {
 		s.Fault = err.Error()
@@ -135,7 +134,7 @@ func describeRun(folder runFolder) runSummary {
 	}
 	for _, r := range records {
 		if !math.IsNaN(r.Value) && !math.IsInf(r.Value, 0) {
-			s.Metrics[r.Name], s.higher[r.Name] = r.Value, r.Better == "higher"
+			s.Metrics[r.Name] = r.Value
 		}
 	}
 	return s
@@ -179,12 +178,11 @@ func sortRuns(runs []runSummary, by string, turned bool) error {
 		order = func(a, b *runSummary) int { return cmp.Compare(b.Bytes, a.Bytes) }
 	default:
 		known := map[string]bool{}
-		higher := false
+		metric, _ := eval.Find(by)
 		for _, r := range runs {
 			for name := range r.Metrics {
 				known[name] = true
 			}
-			higher = higher || r.higher[by]
 		}
 		if !known[by] && len(runs) > 0 {
 			return fmt.Errorf("--sort %q: want date, name, size, or a metric that these runs have: %s", by, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
@@ -195,7 +193,7 @@ func sortRuns(runs []runSummary, by string, turned bool) error {
 			switch {
 			case !hasX || !hasY:
 				return cmp.Compare(btoi(hasY), btoi(hasX))
-			case higher != turned:
+			case metric.Up != turned:
 				return cmp.Compare(y, x)
 			}
 			return cmp.Compare(x, y)

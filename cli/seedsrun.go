@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/trials"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/formats/columns"
@@ -143,45 +144,16 @@ func (e *otherRunError) Error() string {
 
 // differences returns the fields in which two configurations differ, with their values; "" if they are equal.
 func differences(was, now runlog.Config) string {
-	fields := func(c runlog.Config) map[string]string {
-		flat := map[string]string{}
-		var walk func(path string, v any)
-		walk = func(path string, v any) {
-			if m, ok := v.(map[string]any); ok {
-				for name, x := range m {
-					walk(strings.TrimPrefix(path+"."+name, "."), x)
-				}
-				return
-			}
-			b, _ := json.Marshal(v) // of decoded JSON
-			flat[path] = string(b)
-		}
-		var v any
-		if b, err := c.Encode(""); err == nil && json.Unmarshal(b, &v) == nil {
-			walk("", v)
-		}
-		return flat
-	}
-	a, b := fields(was), fields(now)
+	a, b := was.Fields(), now.Fields()
+	all := maps.Clone(a)
+	maps.Copy(all, b)
 	var other []string
-	for _, name := range slices.Sorted(maps.Keys(mergedKeys(a, b))) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if a[name] != b[name] {
 			other = append(other, fmt.Sprintf("%s is %s there and %s here", name, orNone(a[name]), orNone(b[name])))
 		}
 	}
 	return strings.Join(other, ", ")
-}
-
-// mergedKeys returns the keys of both maps.
-func mergedKeys(a, b map[string]string) map[string]bool {
-	keys := map[string]bool{}
-	for k := range a {
-		keys[k] = true
-	}
-	for k := range b {
-		keys[k] = true
-	}
-	return keys
 }
 
 // orNone returns the text, or none for an empty one.
@@ -257,7 +229,7 @@ func summaries(runs []seedRun) map[string]trials.Summary {
 
 // writeSeeds prints the report as a table and writes it to PATH.json and PATH.csv.
 func (a *app) writeSeeds(r *seedsReport, path string) error {
-	names := slices.SortedFunc(maps.Keys(r.Metrics), byImportance)
+	names := slices.SortedFunc(maps.Keys(r.Metrics), eval.ByImportance)
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\n%s\tmean\tsd (n−1)\t95 %% interval\t\n", english.Plural(len(r.Runs), "seed"))
 	var mean, sd, low, high []float64
@@ -281,20 +253,6 @@ func (a *app) writeSeeds(r *seedsReport, path string) error {
 	}
 	a.printWritten(path+".json", "%s of %s on %s", english.Plural(len(r.Runs), "run"), r.Recipe, r.Data)
 	return a.writeTable(a.out, path+".csv", len(names), table, "mean, standard deviation and 95 %% interval of each metric, by Student's t with %s of freedom", english.Plural(len(r.Runs)-1, "degree"))
-}
-
-// byImportance orders the names of metrics: the loss first, then the metrics of test images, of training images last.
-func byImportance(a, b string) int {
-	rank := func(name string) string {
-		switch {
-		case name == "test_loss":
-			return "0"
-		case strings.HasPrefix(name, "train_"):
-			return "2" + name
-		}
-		return "1" + name
-	}
-	return strings.Compare(rank(a), rank(b))
 }
 
 // writeJSON writes v to a file, replaced whole. Numbers that JSON does not have, NaN and infinities, must not be in v.

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -261,7 +260,7 @@ func (s *search) metricOf(table []searchTrial) (string, error) {
 			all[name] = true
 		}
 	}
-	names := slices.SortedFunc(maps.Keys(all), byImportance)
+	names := slices.SortedFunc(maps.Keys(all), eval.ByImportance)
 	if s.by == "" {
 		for _, name := range []string{"validation_loss", "test_loss", "train_loss"} {
 			if all[name] {
@@ -281,21 +280,6 @@ func (s *search) metricOf(table []searchTrial) (string, error) {
 	return "", fmt.Errorf("--by %q%s: no metric of the trials has it in its name; they have %s", s.by, data.DidYouMean(s.by, names), strings.Join(names, ", "))
 }
 
-// protocol matches the parts of a metric's name that say how it is measured: numbers of images and the feature net.
-var protocol = regexp.MustCompile(`_cnn\d+(-[0-9a-f]+)?|_\d+`)
-
-// largeIsGood reports whether a large value of a metric is good, as the table of package eval says.
-func largeIsGood(name string) bool {
-	stem := func(name string) string { return protocol.ReplaceAllString(name, "") }
-	of := stem(name)
-	for _, part := range []string{"validation_", "train_", "best_test_"} {
-		if rest, ok := strings.CutPrefix(of, part); ok {
-			of = "test_" + rest
-		}
-	}
-	return slices.ContainsFunc(eval.Metrics(), func(m eval.Metric) bool { return m.Up && stem(m.Name) == of })
-}
-
 // writeSearch prints the trials in order, and writes the table and the picture.
 func (a *app) writeSearch(s *search, table []searchTrial) error {
 	done := slices.DeleteFunc(slices.Clone(table), func(t searchTrial) bool { return t.Failed != "" })
@@ -306,7 +290,8 @@ func (a *app) writeSearch(s *search, table []searchTrial) error {
 	if err != nil {
 		return err
 	}
-	s.up = largeIsGood(by)
+	metric, _ := eval.Find(by)
+	s.up = metric.Up
 	value := func(t searchTrial) float64 {
 		if v, ok := t.Metrics[by]; ok {
 			return v
@@ -382,7 +367,7 @@ func (s *search) columns(table []searchTrial) []columns.Column {
 			names[name] = true
 		}
 	}
-	for _, name := range slices.SortedFunc(maps.Keys(names), byImportance) {
+	for _, name := range slices.SortedFunc(maps.Keys(names), eval.ByImportance) {
 		cols = append(cols, number(name, func(t searchTrial) map[string]float64 { return t.Metrics }, name))
 		if s.seeds > 1 {
 			cols = append(cols, number(name+"_sd", func(t searchTrial) map[string]float64 { return t.SD }, name))

@@ -1,9 +1,7 @@
 package compare
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"image"
 	"io"
@@ -101,16 +99,12 @@ type value struct {
 // metrics returns the last value of each metric of a run.
 func (r *Run) metrics() map[string]value {
 	out := map[string]value{}
-	better := map[string]string{}
-	for _, m := range eval.Metrics() {
-		better[m.Name] = "lower"
-		if m.Up {
-			better[m.Name] = "higher"
-		}
-	}
 	if l := runlog.BestEpoch(r.Log); l != nil {
 		for name, v := range curveOf(l) {
-			out[name] = value{v, better[name]}
+			out[name] = value{v: v}
+			if m, ok := eval.Find(name); ok {
+				out[name] = value{v, m.Better()}
+			}
 		}
 	}
 	for _, rec := range r.Records {
@@ -130,7 +124,7 @@ func numbers(runs []Run) viz.Table {
 			all[name] = true
 		}
 	}
-	for _, name := range sortMetrics(all) {
+	for _, name := range slices.SortedFunc(maps.Keys(all), eval.ByImportance) {
 		row, best, at := []string{name}, math.NaN(), -1
 		have, isRanked := 0, ranked(name, runs, of)
 		for i := range runs {
@@ -159,10 +153,8 @@ func numbers(runs []Run) viz.Table {
 // ranked reports whether the best of the runs can be told by a metric: not by one that only describes a model, such as
 // its KL, and by a loss only if all runs that have it minimise the same. of are the metrics of the runs.
 func ranked(name string, runs []Run, of []map[string]value) bool {
-	for _, word := range []string{"kl", "kl_per_unit", "mean_sigma", "active_units", "tc", "d_loss", "g_loss", "d_accuracy"} {
-		if strings.HasSuffix(name, "_"+word) {
-			return false
-		}
+	if m, ok := eval.Find(name); ok && m.Describes {
+		return false
 	}
 	if !strings.HasSuffix(name, "loss") && !strings.HasSuffix(name, "reconstruction") {
 		return true
@@ -181,20 +173,6 @@ func ranked(name string, runs []Run, of []map[string]value) bool {
 		}
 	}
 	return true
-}
-
-// sortMetrics returns the names of metrics: the losses first.
-func sortMetrics(all map[string]bool) []string {
-	rank := func(name string) int {
-		i := slices.IndexFunc([]string{"loss", "reconstruction", "kl"}, func(w string) bool { return name == w || name == "test_"+w })
-		if i < 0 {
-			return 9
-		}
-		return i
-	}
-	return slices.SortedFunc(maps.Keys(all), func(a, b string) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
-	})
 }
 
 // differences returns the table of the settings in which the runs differ.
@@ -225,19 +203,18 @@ func differences(runs []Run) viz.Table {
 	return t
 }
 
-// settings returns the fields of a configuration as text, by their names in run.json; those of the model by model.NAME.
+// described are the fields of a configuration, or the beginnings of their names, that are no settings: what made a run and
+// where, and how it is written down.
+var described = []string{"format", "imago", "go", "pictures", "checkpoints.", "data.source", "data.path", "data.notes", "data.item.settings.", "init.path", "init.unused"}
+
+// settings returns the fields of a configuration that set it apart from others, by their names in run.json.
 func settings(c *runlog.Config) map[string]string {
-	out := map[string]string{
-		"recipe": c.Recipe, "data": c.Data.Name, "data.digest": fmt.Sprintf("%.12s", c.Data.Digest), "data.train": fmt.Sprint(c.Data.Train),
-		"length": c.Length(), "batch": fmt.Sprint(c.Batch), "lr": fmt.Sprint(c.LR), "schedule": c.Schedule, "seed": fmt.Sprint(c.Seed),
-	}
-	var model map[string]json.RawMessage
-	if json.Unmarshal(c.Model, &model) == nil {
-		for name, v := range model {
-			out["model."+name] = strings.Trim(string(v), `"`)
-		}
-	}
-	return out
+	all := c.Fields()
+	maps.DeleteFunc(all, func(name, _ string) bool {
+		return slices.ContainsFunc(described, func(d string) bool { return name == d || strings.HasSuffix(d, ".") && strings.HasPrefix(name, d) })
+	})
+	all["data.digest"] = fmt.Sprintf("%.12s", all["data.digest"])
+	return all
 }
 
 // curves returns a chart for each metric of the logs that two epochs of a run have, with a curve for each run.
@@ -251,7 +228,7 @@ func curves(runs []Run) []viz.Panel {
 		}
 	}
 	var panels []viz.Panel
-	for _, name := range sortMetrics(all) {
+	for _, name := range slices.SortedFunc(maps.Keys(all), eval.ByImportance) {
 		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: name, XLabel: "epoch"}}
 		drawn := false
 		for i := range runs {

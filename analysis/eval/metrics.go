@@ -16,6 +16,7 @@ type Metric struct {
 	Name      string // the whole protocol: change the protocol, change the name
 	Unit      string // "nats/image"; "" for a pure number
 	Up        bool   // larger is better
+	Describes bool   // it says what a model is like; which of two models is better cannot be told by it
 	EachEpoch bool   // cheap enough to be measured after every epoch of training
 	About     string // the protocol in words
 
@@ -102,22 +103,22 @@ func (p Protocol) Metrics() []Metric {
 			About: "what is minimised in training, " + aboutPosteriorSample, measure: modelTerm(model.Loss)},
 		{Name: test + "reconstruction", Unit: "nats/image", EachEpoch: true,
 			About: "−ln p(x|z) or the distance in its place, " + aboutPosteriorSample, measure: modelTerm(model.Reconstruction)},
-		{Name: test + "kl", Unit: "nats/image", EachEpoch: true,
+		{Name: test + "kl", Unit: "nats/image", Describes: true, EachEpoch: true,
 			About: "KL(q(z|x) ‖ p(z)), unweighted, in closed form where the model has one, " + aboutPosteriorSample, measure: modelTerm(model.KL)},
-		{Name: test + "tc", Unit: "nats", EachEpoch: true,
+		{Name: test + "tc", Unit: "nats", Describes: true, EachEpoch: true,
 			About: "total correlation of the codes, KL(q(z) ‖ Π q(z_j)), as the discriminator of FactorVAE estimates it (Kim & Mnih 2018, eq. 3), " + aboutPosteriorSample, measure: modelTerm(model.TotalCorrelation)},
-		{Name: test + "d_loss", Unit: "nats/image", EachEpoch: true,
+		{Name: test + "d_loss", Unit: "nats/image", Describes: true, EachEpoch: true,
 			About: "discriminator loss, half the sum of that of a test image and that of a generated one, " + aboutAdversarial, measure: modelTerm(model.DLoss)},
-		{Name: test + "d_accuracy", Unit: "share", Up: true, EachEpoch: true,
+		{Name: test + "d_accuracy", Unit: "share", Up: true, Describes: true, EachEpoch: true,
 			About: "share of test images and of generated ones that the discriminator classifies correctly, " + aboutAdversarial, measure: modelTerm(model.DAccuracy)},
-		{Name: test + "g_loss", Unit: "nats/image", EachEpoch: true,
+		{Name: test + "g_loss", Unit: "nats/image", Describes: true, EachEpoch: true,
 			About: "generator loss of a generated image, " + aboutAdversarial, measure: modelTerm(model.GLoss)},
 
-		{Name: test + "active_units", Unit: "units", Up: true, EachEpoch: true,
+		{Name: test + "active_units", Unit: "units", Up: true, Describes: true, EachEpoch: true,
 			About: "latent units whose mean code E[z|x] varies over the test images by a variance of 0.01 or more (Burda et al. 2016)", measure: activeUnits},
-		{Name: test + "mean_sigma", EachEpoch: true,
+		{Name: test + "mean_sigma", Describes: true, EachEpoch: true,
 			About: "standard deviation σ of q(z|x), mean over test images and latent units", measure: meanSigma},
-		{Name: test + "kl_per_unit", Unit: "nats/unit", EachEpoch: true,
+		{Name: test + "kl_per_unit", Unit: "nats/unit", Describes: true, EachEpoch: true,
 			About: "KL(q(z|x) ‖ N(0, I)) in closed form, mean over test images and latent units; each unit's in per_unit", measure: klPerUnit},
 
 		{Name: test + "mse",

@@ -53,12 +53,8 @@ func (s Scores) Records(of Provenance) []Record {
 	var all []Record
 	now := time.Now().UTC().Truncate(time.Second)
 	for _, x := range s {
-		better := "lower"
-		if x.Metric.Up {
-			better = "higher"
-		}
 		all = append(all, Record{
-			Name: x.Metric.Name, Value: x.Value, StdErr: x.StdErr, Unit: x.Metric.Unit, Better: better,
+			Name: x.Metric.Name, Value: x.Value, StdErr: x.StdErr, Unit: x.Metric.Unit, Better: x.Metric.Better(),
 			Protocol: x.Metric.About, Note: x.Note, Images: x.Images, PerUnit: x.Units, Seconds: x.Took.Seconds(), Provenance: of, Measured: now,
 		})
 	}

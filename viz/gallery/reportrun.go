@@ -1,10 +1,10 @@
 package gallery
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
@@ -195,28 +195,13 @@ func (g *Gallery) modelTable(s *Snapshot) viz.Table {
 		return t
 	}
 	t.Columns = t.Columns[:2]
-	for _, o := range jsonFields(s.run.Config.Model) {
-		t.Rows = append(t.Rows, []string{o.Key, o.Value})
+	fields := s.run.Config.Fields()
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if own, ok := strings.CutPrefix(name, "model."); ok {
+			t.Rows = append(t.Rows, []string{own, fields[name]})
+		}
 	}
 	return t
-}
-
-// jsonFields returns the fields of a JSON object, in their order.
-func jsonFields(object []byte) []viz.KV {
-	d := json.NewDecoder(bytes.NewReader(object))
-	if _, err := d.Token(); err != nil {
-		return nil
-	}
-	var fields []viz.KV
-	for d.More() {
-		name, err := d.Token()
-		var value json.RawMessage
-		if err != nil || d.Decode(&value) != nil {
-			return fields
-		}
-		fields = append(fields, viz.KV{Key: fmt.Sprint(name), Value: strings.Trim(string(value), `"`)})
-	}
-	return fields
 }
 
 // dataTable returns what was read, and what was left out of it.

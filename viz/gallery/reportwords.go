@@ -108,13 +108,13 @@ func figures(c *runlog.Config, epochs []runlog.Line, metrics []eval.Metric, para
 
 // better says which values of a metric are good.
 func better(m eval.Metric) string {
-	switch {
-	case m.Up:
+	switch f, found := eval.Find(m.Name); {
+	case !found || f.Describes:
+		return ""
+	case f.Up:
 		return " Larger is better."
-	case strings.Contains(m.Name, "loss"), strings.Contains(m.Name, "reconstruction"), strings.Contains(m.Name, "fid"), strings.Contains(m.Name, "kid"), strings.HasSuffix(m.Name, "mse"):
-		return " Smaller is better."
 	}
-	return ""
+	return " Smaller is better."
 }
 
 // figure returns a value of a metric: a count as a whole number.
