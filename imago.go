@@ -17,6 +17,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/catalog"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/optim"
@@ -303,6 +304,13 @@ func (o Options) configure(set *data.Set, r Recipe) (runlog.Config, error) {
 	c.Flip, c.Optimizer = o.Flip, o.Optimizer
 	return c, train.Validate(&c)
 }
+
+// LimitMemory sets the most memory in bytes that the program may use for what files and
+// configurations ask for: data, models and their training. What needs more fails, before
+// it is allocated, with an error that says what it is. 0 is 80 % of the memory that is
+// available, which is the limit without a call. It also makes Go's garbage collector keep
+// to the limit.
+func LimitMemory(bytes int64) { memory.SetLimit(bytes) }
 
 // Images returns a data set of images in memory, each of h·w·c bytes, row by row with
 // the channels of a pixel together: c is 1 for grey images, 3 for red, green and blue,

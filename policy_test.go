@@ -25,7 +25,7 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/english internal/realdata internal/buildinfo internal/sealed internal/screen formats/columns
+	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/atomicfile internal/english internal/realdata internal/buildinfo internal/sealed internal/screen internal/memory formats/columns
 	engine/graph analysis/trials formats/imageio formats/safetensors formats/tfevents formats/numpy internal/kernel data/medium
 	engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels train/ckpt viz analysis/probe
 	data

@@ -32,6 +32,7 @@ type app struct {
 	out io.Writer // results, with what a terminal would obey escaped; screen.Data is for those of programs
 	err io.Writer // progress and errors, in the same way
 
+	memory  sizeFlag // the budget of the process
 	command []string // the words of the command line; a run keeps them for its report
 }
 
@@ -76,7 +77,10 @@ name below runs/, or the word latest.`,
 	root.SetHelpCommand(a.helpCommand())
 	root.Version = buildinfo.Version()
 	root.SetVersionTemplate(versionLine())
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return checkBackend() }
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		a.limitMemory()
+		return checkBackend()
+	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	cobra.EnableCommandSorting = false
 	for _, s := range a.sections() {
@@ -87,6 +91,7 @@ name below runs/, or the word latest.`,
 		root.AddCommand(s.commands...)
 	}
 	root.SetHelpCommandGroupID(helpSection)
+	a.addMemoryFlag(root)
 	for _, c := range root.Commands() {
 		for _, c := range append(c.Commands(), c) {
 			c.Flags().SortFlags = false // keep the order of the code: the important flags first, the options of models last
@@ -144,6 +149,8 @@ func flagError(c *cobra.Command, err error) error {
 		want = "whole numbers with commas between, as 3,17,40"
 	case "terms":
 		want = "an image file, or attributes with commas between"
+	case "size":
+		want = "a number with its unit, as 4GB or 512MB"
 	case "spread":
 		want = "two numbers, the lower first, as -3..3"
 	case "bool":

@@ -136,10 +136,11 @@ func (d Decoding) At(i int, dst []uint8) error {
 // decode writes image i to dst and returns the SHA-256 of its file and what the file is.
 func (d Decoding) decode(i int, dst []uint8) (sum [32]byte, info imageio.Info, err error) {
 	f := d.Files[i]
-	b, err := f.Read()
+	b, release, err := f.readToDecode()
 	if err != nil {
 		return sum, info, err
 	}
+	defer release()
 	if d.H == d.W {
 		info, err = imageio.DecodeSquare(bytes.NewReader(b), imageio.Limits{}, dst, d.Crop, d.H, d.C)
 	} else {

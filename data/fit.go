@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -15,9 +16,10 @@ import (
 // one is packed, or read image by image.
 const MaxInMemory = 2 << 30
 
-// FitsInMemory reports whether the levels of n items take at most MaxInMemory bytes.
+// FitsInMemory reports whether the levels of n items take at most MaxInMemory bytes, and
+// no more than there is room for.
 func FitsInMemory(n int, item medium.Item) bool {
-	return n == 0 || MaxInMemory/n/item.Size() > 0
+	return n == 0 || MaxInMemory/n/item.Size() > 0 && memory.Check(int64(n)*int64(item.Size()), "the set") == nil
 }
 
 // fit returns set with every image square (opt.Size, opt.Crop) and grey (opt.Gray) if opt

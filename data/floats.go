@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/kernel"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // Floats writes the items of those indices to the front of dst, one after another, as
@@ -41,6 +43,9 @@ func AllFloats(ctx context.Context, images Items) ([]float32, error) {
 	index := make([]int32, images.Len())
 	for i := range index {
 		index[i] = int32(i)
+	}
+	if err := memory.Check(4*int64(len(index))*int64(images.Item().Size()), "an array of the values of %s items of %v", english.Thousands(float64(len(index))), images.Item()); err != nil {
+		return nil, err
 	}
 	x := make([]float32, len(index)*images.Item().Size())
 	return x, Floats(ctx, images, index, x)

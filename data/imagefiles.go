@@ -2,6 +2,7 @@ package data
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // An ImageFile is a file of one image, in a folder or a zip.
@@ -22,8 +24,12 @@ type ImageFile struct {
 // maxImageFile bounds the bytes of one image file.
 const maxImageFile = imageio.DefaultMaxBytes
 
-// named returns the error with the name of the file before it and the remedy after it.
+// named returns the error with the name of the file before it and the remedy after it. Too
+// little memory is no fault of the file.
 func (f ImageFile) named(err error) error {
+	if over := (*memory.Error)(nil); errors.As(err, &over) {
+		return fmt.Errorf("%s: %w", f.Name, err)
+	}
 	return fmt.Errorf("%s: %w%s", f.Name, err, remedy)
 }
 
@@ -33,6 +39,11 @@ const remedy = "; put a good image in its place or delete it"
 // Info returns the format and size of the image from its header. The error names the
 // file.
 func (f ImageFile) Info() (imageio.Info, error) {
+	release, err := memory.Take(copies*min(f.Size, maxImageFile), "an image file of %d bytes", f.Size)
+	if err != nil {
+		return imageio.Info{}, f.named(err)
+	}
+	defer release()
 	r, err := f.open()
 	if err != nil {
 		return imageio.Info{}, f.named(err)
@@ -60,6 +71,37 @@ func (f ImageFile) Read() ([]byte, error) {
 		return nil, f.named(fmt.Errorf("%w: more than %d bytes", imageio.ErrTooLarge, maxImageFile))
 	}
 	return b.Bytes(), nil
+}
+
+// copies is how often the bytes of a file are in memory, at most, while it is decoded: the
+// buffer that grows as they are read, and that of the decoder.
+const copies = 6
+
+// readToDecode does what Read does, when there is memory to decode the image too, which is
+// that of the caller until it calls release: as many images are decoded at once as there
+// is room for. A large file is not read before.
+func (f ImageFile) readToDecode() (b []byte, release func(), err error) {
+	var info imageio.Info
+	if f.Size >= memory.Small {
+		info, err = f.Info()
+	} else if b, err = f.Read(); err == nil {
+		if info, err = imageio.DecodeInfo(bytes.NewReader(b), imageio.Limits{}); err != nil {
+			err = f.named(err)
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	release, err = memory.Take(info.Memory()+copies*min(f.Size, maxImageFile), "decoding %s, of %d rows and %d columns,", f.Name, info.H, info.W)
+	if err != nil {
+		return nil, nil, err
+	}
+	if b == nil {
+		if b, err = f.Read(); err != nil {
+			release()
+		}
+	}
+	return b, release, err
 }
 
 // extensions are those of the files that are taken for images; what they are is

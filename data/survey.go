@@ -2,12 +2,14 @@ package data
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -78,6 +80,9 @@ func (s *survey) decode(i int, dst []uint8) (sum [32]byte, err error) {
 	f := &s.files[i]
 	sum, f.Info, f.err = s.d.decode(i, dst)
 	s.bar.add(s.d.Files[i].Size)
+	if over := (*memory.Error)(nil); errors.As(f.err, &over) { // no fault of the file
+		return [32]byte{}, f.err
+	}
 	if f.err != nil {
 		clear(dst)
 		return [32]byte{}, nil

@@ -2,7 +2,6 @@ package mnist
 
 import (
 	"bufio"
-	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
@@ -13,6 +12,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // ErrFormat marks malformed content, in contrast to a file that could not be read. Test
@@ -29,8 +30,9 @@ type IDX struct {
 }
 
 // Decode reads an IDX file, compressed with gzip or not, to its end. Memory grows with
-// what is read, not with what the header claims. An error gives the offset, what was
-// found and what was expected; it is ErrFormat unless the reader failed.
+// what is read, not with what the header claims, and within the budget of package memory. An error
+// gives the offset, what was found and what was expected; it is ErrFormat unless the
+// reader failed or the budget is too small.
 func Decode(r io.Reader) (IDX, error) {
 	src := &counter{r: r}
 	br := bufio.NewReader(src)
@@ -79,21 +81,12 @@ func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err erro
 		size = 0
 	}
 	at := int64(4 + 4*rank)
-	// Piece by piece, so that the header is believed as the bytes arrive, and put
-	// together once: a buffer that doubles would leave twice as much behind.
-	var pieces [][]byte
-	n := int64(0)
-	for n < size && err == nil {
-		p := make([]byte, min(size-n, 1<<16))
-		var got int
-		got, err = io.ReadFull(r, p)
-		pieces, n = append(pieces, p[:got]), n+int64(got)
-	}
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+	x.Data, err = memory.ReadFull(r, size, "an IDX file of %s elements", claim(dims))
+	if over := (*memory.Error)(nil); errors.As(err, &over) {
+		return x, err
 	}
 	if err != nil {
-		return x, fmt.Errorf("%w, of %d that the header claims", fault(err, at+n), at+size)
+		return x, fmt.Errorf("%w, of %d that the header claims", fault(err, at+int64(len(x.Data))), at+size)
 	}
 	// The end of a gzip stream holds its checksum: it is checked on reaching it.
 	switch n, err := io.CopyN(io.Discard, r, 1); {
@@ -102,7 +95,6 @@ func decode(r io.Reader, fault func(err error, at int64) error) (x IDX, err erro
 	case err != io.EOF:
 		return x, fault(err, at+size)
 	}
-	x.Data = bytes.Join(pieces, nil)
 	return x, nil
 }
 

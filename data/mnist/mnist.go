@@ -99,6 +99,9 @@ func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error)
 	if err != nil {
 		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
 	}
+	if err := data.CheckItems(n); err != nil {
+		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
+	}
 	m, err := data.NewInMemory(images.Data, n, item)
 	if err != nil {
 		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)

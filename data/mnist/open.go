@@ -17,6 +17,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // Opener returns the opener of IDX files of images, with the labels beside them if
@@ -197,7 +198,11 @@ func rescale(set *data.Set, opt data.Options) error {
 		if p.Len() == 0 {
 			continue
 		}
-		levels := slices.Clone(p.Items.(*data.InMemory).Levels())
+		levels := p.Items.(*data.InMemory).Levels()
+		if err := memory.Check(int64(len(levels)), "a copy of the images on another scale"); err != nil {
+			return err
+		}
+		levels = slices.Clone(levels)
 		for i, l := range levels {
 			levels[i] = scale.Level(float64(l))
 		}

@@ -22,6 +22,7 @@ import (
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/numpy"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -167,6 +168,14 @@ type arrays struct {
 func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
 	set := &data.Set{}
 	id := sha256.New()
+	for _, p := range parts {
+		if p.images == nil || len(p.images.Shape()) == 0 {
+			continue
+		}
+		if err := data.CheckItems(p.images.Shape()[0]); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.imagesName, err)
+		}
+	}
 	asTable, notes := isTable(parts, opt)
 	if asTable {
 		set, err := makeTable(ctx, parts, opt)
@@ -282,6 +291,9 @@ func images(t *tensor.Tensor, scale data.Scale, opt data.Options) (*data.InMemor
 		}
 	default:
 		return nil, fmt.Errorf("shape %v is no shape of images; want (N, H, W), (N, H, W, C) with C from 1 to %d, or (N, D)", s, pixels.MaxChannels)
+	}
+	if err := memory.Check(int64(t.Size()), "the levels of images of %v", s); err != nil {
+		return nil, err
 	}
 	pix := make([]uint8, t.Size())
 	for i := range pix {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/table"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
@@ -64,6 +65,9 @@ func pick[T any](values []T, chosen []int, d int) []T {
 // numbers returns t as float64, NaN where a value is missing. It fails if an element is
 // infinite.
 func (p arrays) numbers() ([]float64, error) {
+	if err := memory.Check(8*int64(p.images.Size()), "the numbers of %s", p.imagesName); err != nil {
+		return nil, err
+	}
 	out := make([]float64, p.images.Size())
 	for i := range out {
 		if out[i] = p.number(i); math.IsInf(out[i], 0) {

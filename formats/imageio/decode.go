@@ -10,6 +10,8 @@ import (
 	"image/jpeg"
 	"io"
 	"strings"
+
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // Limits bound what Decode will read. The zero value stands for the defaults.
@@ -45,12 +47,27 @@ type Info struct {
 	// the pixels set it.
 	Transparent bool
 
-	orient int // EXIF orientation, 1 to 8
+	orient      int   // EXIF orientation, 1 to 8
+	pixel       int64 // bytes of memory that a pixel takes
+	progressive bool  // a JPEG of several scans
+}
+
+// Memory returns an upper bound of the bytes of memory that decoding the image takes,
+// beside those of the file. Who decodes many at once asks package memory for them.
+func (i Info) Memory() int64 {
+	pixel := i.pixel
+	switch {
+	case i.Deep:
+		pixel *= 2
+	case i.progressive:
+		pixel += 4 * 4 // the coefficients of four channels
+	}
+	return int64(i.H) * int64(i.W) * pixel
 }
 
 // Decode reads one image and ignores bytes after it. It returns ErrFormat for other or
-// damaged content and ErrTooLarge for an image beyond lim. An error of the reader is
-// returned as it is.
+// damaged content, ErrTooLarge for an image beyond lim and *memory.Error for one that the
+// memory budget has no room for. An error of the reader is returned as it is.
 func Decode(r io.Reader, lim Limits) (Image, error) {
 	m, _, err := DecodeWithInfo(r, lim)
 	return m, err
@@ -102,6 +119,9 @@ func decode(r io.Reader, lim Limits) (m image.Image, info Info, err error) {
 	src := &source{r: r, left: lim.MaxBytes}
 	b, f, info, err := header(src, lim)
 	if err != nil {
+		return nil, Info{}, err
+	}
+	if err := memory.Check(info.Memory(), "decoding a %s image of %d rows and %d columns", info.Format, info.H, info.W); err != nil {
 		return nil, Info{}, err
 	}
 	if m, err = safely(func() (image.Image, error) { return f.decode(b) }); err != nil {
@@ -158,7 +178,7 @@ func header(src *source, lim Limits) (io.Reader, *format, Info, error) {
 	if err != nil {
 		return nil, nil, Info{}, src.fault(err)
 	}
-	info := Info{Format: f.name, H: cfg.Height, W: cfg.Width, Frames: 1, orient: 1}
+	info := Info{Format: f.name, H: cfg.Height, W: cfg.Width, Frames: 1, orient: 1, pixel: f.pixel}
 	if info.H <= 0 || info.W <= 0 {
 		return nil, nil, Info{}, fmt.Errorf("%w: %d rows, %d columns", ErrFormat, info.H, info.W)
 	}

@@ -23,20 +23,24 @@ type format struct {
 	is     func(head []byte) bool
 	config func(io.Reader) (image.Config, error)
 	decode func(io.Reader) (image.Image, error)
+	pixel  int64                      // most bytes of memory that decode and convert take for a pixel of 8 bits a channel
 	rest   bool                       // more wants the bytes after the header too
 	more   func(b []byte, info *Info) // sets what config does not say, from the bytes read so far; nil = nothing
 }
 
+// toPixels is the bytes that a pixel takes in an Image, and in one that is turned.
+const toPixels = 3 + 3
+
 // formats are all kinds that are read.
 var formats = []*format{
-	{name: "png", is: begins("\x89PNG\r\n\x1a\n"), config: png.DecodeConfig, decode: png.Decode, rest: true,
+	{name: "png", is: begins("\x89PNG\r\n\x1a\n"), config: png.DecodeConfig, decode: png.Decode, pixel: 4 + 4 + toPixels, rest: true,
 		more: func(b []byte, info *Info) { info.orient = pngOrientation(b) }},
-	{name: "jpeg", is: begins("\xff\xd8\xff"), config: jpeg.DecodeConfig, decode: jpeg.Decode,
-		more: func(b []byte, info *Info) { info.orient = jpegOrientation(b) }},
-	{name: "gif", is: begins("GIF87a", "GIF89a"), config: gif.DecodeConfig, decode: decodeGIF, rest: true, more: gifFrames},
-	{name: "bmp", is: begins("BM"), config: bmp.DecodeConfig, decode: bmp.Decode},
-	{name: "tiff", is: begins("II*\x00", "MM\x00*"), config: tiff.DecodeConfig, decode: tiff.Decode, rest: true, more: tiffPages},
-	{name: "webp", is: isWebP, config: webpConfig, decode: decodeWebP, rest: true, more: webpOrientation},
+	{name: "jpeg", is: begins("\xff\xd8\xff"), config: jpeg.DecodeConfig, decode: jpeg.Decode, pixel: 4 + 4 + toPixels,
+		more: func(b []byte, info *Info) { info.orient, info.progressive = jpegOrientation(b), jpegProgressive(b) }},
+	{name: "gif", is: begins("GIF87a", "GIF89a"), config: gif.DecodeConfig, decode: decodeGIF, pixel: 1 + 4 + toPixels, rest: true, more: gifFrames},
+	{name: "bmp", is: begins("BM"), config: bmp.DecodeConfig, decode: bmp.Decode, pixel: 4 + toPixels},
+	{name: "tiff", is: begins("II*\x00", "MM\x00*"), config: tiff.DecodeConfig, decode: tiff.Decode, pixel: 4 + 20 + toPixels, rest: true, more: tiffPages},
+	{name: "webp", is: isWebP, config: webpConfig, decode: decodeWebP, pixel: 4 + 12 + toPixels, rest: true, more: webpOrientation},
 }
 
 // formatOf returns the format of a file that begins with head; nil = none that is read.
@@ -79,6 +83,22 @@ func pngOrientation(b []byte) int {
 		p += 12 + int(n)
 	}
 	return 1
+}
+
+// jpegProgressive reports whether the frame of a JPEG, whose header b holds, is
+// progressive: its decoder keeps the coefficients of all blocks. ITU-T T.81, B.1.1.3.
+func jpegProgressive(b []byte) bool {
+	for p := 2; p+4 <= len(b) && b[p] == 0xff; {
+		switch marker := b[p+1]; {
+		case marker == 0xff: // filling
+			p++
+			continue
+		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
+			return marker != 0xc0 && marker != 0xc1
+		}
+		p += 2 + int(binary.BigEndian.Uint16(b[p+2:]))
+	}
+	return true // no frame is found: the worst is assumed
 }
 
 // decodeGIF returns the first frame of a GIF on its canvas, which is transparent where

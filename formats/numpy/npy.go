@@ -1,7 +1,6 @@
 package numpy
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,8 +8,10 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // ErrFormat marks content that is malformed, in contrast to a file that could not be
@@ -36,22 +37,90 @@ var kinds = map[string]tensor.DType{
 }
 
 // ReadNPY reads one array and ignores bytes after it. Memory grows with what is read,
-// not with what the header claims.
+// not with what the header claims, within the budget of package memory.
 func ReadNPY(r io.Reader) (*tensor.Tensor, error) {
 	h, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	want := int64(h.size * h.width)
-	var raw bytes.Buffer
-	n, err := io.Copy(&raw, io.LimitReader(r, want))
+	var order binary.ByteOrder = binary.LittleEndian
+	if h.big {
+		order = binary.BigEndian
+	}
+	switch kinds[h.kind] {
+	case tensor.Uint8:
+		b, err := memory.ReadFull(r, int64(h.size), "an array of %v", tensor.Shape(h.shape))
+		if err != nil {
+			return nil, h.short(int64(len(b)), err)
+		}
+		if h.kind == "b1" {
+			for i, v := range b {
+				b[i] = min(v, 1)
+			}
+		}
+		return place(h, b)
+	case tensor.Int32:
+		out, err := convert(r, h, func(p []byte) (int32, error) {
+			v, ok := integer(p, h.kind, order)
+			if !ok {
+				return 0, fmt.Errorf("%w: an integer beyond 32 bits of type %s", ErrUnsupported, h.kind)
+			}
+			return v, nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return place(h, out)
+	}
+	out, err := convert(r, h, func(p []byte) (float32, error) {
+		switch h.kind {
+		case "f2":
+			return float16(order.Uint16(p)), nil
+		case "f4":
+			return math.Float32frombits(order.Uint32(p)), nil
+		}
+		return float32(math.Float64frombits(order.Uint64(p))), nil
+	})
 	if err != nil {
-		return nil, early(err)
+		return nil, err
 	}
-	if n < want {
-		return nil, fmt.Errorf("%w: it ends early, after %d of %d bytes of elements", ErrFormat, n, want)
+	return place(h, out)
+}
+
+// short returns the error for a reader that failed, or ended, after n bytes of elements.
+func (h header) short(n int64, err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: it ends early, after %d of %d bytes of elements", ErrFormat, n, int64(h.size)*int64(h.width))
 	}
-	return h.tensor(raw.Bytes())
+	return err
+}
+
+// convert reads the elements of an array, a piece at a time, as values of 4 bytes.
+func convert[T float32 | int32](r io.Reader, h header, element func(p []byte) (T, error)) ([]T, error) {
+	const piece = 1 << 16 // elements
+	out := make([]T, 0, min(h.size, piece))
+	buf := make([]byte, min(h.size, piece)*h.width)
+	for len(out) < h.size {
+		b := buf[:min(h.size-len(out), piece)*h.width]
+		if n, err := io.ReadFull(r, b); err != nil {
+			return nil, h.short(int64(len(out)*h.width+n), err)
+		}
+		if cap(out)-len(out) < len(b)/h.width {
+			room := min(h.size, 4*cap(out))
+			if err := memory.Check(4*int64(room), "an array of %v", tensor.Shape(h.shape)); err != nil {
+				return nil, err
+			}
+			out = append(make([]T, 0, room), out...)
+		}
+		for ; len(b) > 0; b = b[h.width:] {
+			v, err := element(b)
+			if err != nil {
+				return nil, fmt.Errorf("element %d: %w", len(out), err)
+			}
+			out = append(out, v)
+		}
+	}
+	return out, nil
 }
 
 // early returns ErrFormat for a reader's error about truncated or broken data.
@@ -60,45 +129,6 @@ func early(err error) error {
 		return fmt.Errorf("%w: it ends early", ErrFormat)
 	}
 	return err
-}
-
-// tensor returns the elements b as a tensor in row-major order.
-func (h header) tensor(b []byte) (*tensor.Tensor, error) {
-	var order binary.ByteOrder = binary.LittleEndian
-	if h.big {
-		order = binary.BigEndian
-	}
-	switch kinds[h.kind] {
-	case tensor.Uint8:
-		if h.kind == "b1" {
-			for i, v := range b {
-				b[i] = min(v, 1)
-			}
-		}
-		return place(h, b)
-	case tensor.Int32:
-		out := make([]int32, h.size)
-		for i := range out {
-			v, ok := integer(b[i*h.width:], h.kind, order)
-			if !ok {
-				return nil, fmt.Errorf("%w: an integer beyond 32 bits in element %d of type %s", ErrUnsupported, i, h.kind)
-			}
-			out[i] = v
-		}
-		return place(h, out)
-	}
-	out := make([]float32, h.size)
-	for i := range out {
-		switch p := b[i*h.width:]; h.kind {
-		case "f2":
-			out[i] = float16(order.Uint16(p))
-		case "f4":
-			out[i] = math.Float32frombits(order.Uint32(p))
-		default:
-			out[i] = float32(math.Float64frombits(order.Uint64(p)))
-		}
-	}
-	return place(h, out)
 }
 
 func integer(p []byte, kind string, order binary.ByteOrder) (v int32, ok bool) {
@@ -142,6 +172,9 @@ func float16(u uint16) float32 {
 // place returns a tensor of the elements src, reordered if h is in column-major order.
 func place[T float32 | int32 | uint8](h header, src []T) (*tensor.Tensor, error) {
 	if h.fortran && len(h.shape) > 1 {
+		if err := memory.Check(int64(len(src))*int64(unsafe.Sizeof(src[0])), "a copy of an array of %v, in the order of rows", tensor.Shape(h.shape)); err != nil {
+			return nil, err
+		}
 		dst := make([]T, len(src))
 		index := make([]int, len(h.shape)) // of dst, counted up row-major
 		for i := range dst {

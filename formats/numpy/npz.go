@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A Reader reads the arrays of an NPZ file by name.
@@ -90,7 +91,7 @@ func (r *Reader) read(name string, decode func(io.Reader) (*tensor.Tensor, error
 
 // wrapZip returns ErrFormat for an error of zip or flate about broken data.
 func wrapZip(err error) error {
-	if errors.Is(err, ErrFormat) || errors.Is(err, ErrUnsupported) {
+	if over := (*memory.Error)(nil); errors.Is(err, ErrFormat) || errors.Is(err, ErrUnsupported) || errors.As(err, &over) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrFormat, err)

@@ -48,12 +48,15 @@ func (e *Error) Text(name func(field string) string) string {
 }
 
 // Text returns the message of any error, in which the messages of all Errors that it
-// wraps or joins name fields by name.
+// wraps or joins, and of other errors that have a method Text, name fields by name.
 func Text(err error, name func(field string) string) string {
 	text := err.Error()
 	var walk func(err error)
 	walk = func(err error) {
-		if e, ok := err.(*Error); ok {
+		if e, ok := err.(interface {
+			error
+			Text(name func(field string) string) string
+		}); ok {
 			text = strings.Replace(text, e.Error(), e.Text(name), 1)
 		}
 		switch u := err.(type) {

@@ -27,3 +27,16 @@ func TestText(t *testing.T) {
 		t.Error("an Error hides what it wraps")
 	}
 }
+
+// own is an error of another package that names a field.
+type own struct{}
+
+func (own) Error() string                              { return own{}.Text(func(f string) string { return f }) }
+func (own) Text(name func(field string) string) string { return "give more " + name("Memory") }
+
+func TestTextOfAnotherError(t *testing.T) {
+	err := fmt.Errorf("x: %w", own{})
+	if got := Text(err, func(f string) string { return "--" + strings.ToLower(f) }); got != "x: give more --memory" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,75 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/imago-ml/imago/internal/memory"
+)
+
+// peakOf returns the most bytes that the heap holds while f runs, as seen every 2 ms.
+func peakOf(f func()) int64 {
+	var peak atomic.Int64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			peak.Store(max(peak.Load(), memory.InUse()))
+			select {
+			case <-stop:
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}()
+	f()
+	close(stop)
+	<-stopped
+	return peak.Load()
+}
+
+// TestDecodingWithinBudget checks that images which do not fit into memory at once are decoded one after another, and
+// that one which does not fit alone ends the reading with the budget and not with the file as its fault.
+func TestDecodingWithinBudget(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	const side = 2000 // 56 MB each
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewNRGBA(image.Rect(0, 0, side, side))); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for i := range 12 {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprint(i, ".png")), b.Bytes(), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := ListImages(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	d := Decoding{Files: list.Files, H: 8, W: 8, C: 3, Least: 1 << 40}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 80e6)
+	defer memory.SetLimit(0)
+	peak := peakOf(func() { _, err = d.Images(t.Context(), Options{NoCache: true}) })
+	if most := memory.Limit() * 6 / 5; err != nil || peak > most {
+		t.Errorf("12 images of 56 MB in 80 MB: %v, and %s in use, want at most %s", err, memory.Bytes(peak), memory.Bytes(most))
+	}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 40e6)
+	var over *memory.Error
+	if _, err = d.Images(t.Context(), Options{NoCache: true}); !errors.As(err, &over) || strings.Contains(err.Error(), "delete") {
+		t.Errorf("an image of 56 MB in 40 MB: %v", err)
+	}
+}
