@@ -287,7 +287,8 @@ func scoreColumns(all []anomaly.Score, set *data.Set, p data.Split, positive, fo
 func formatBeyond(values []data.Beyond, n int) string {
 	var parts []string
 	for _, b := range values[:min(n, len(values))] {
-		parts = append(parts, fmt.Sprintf("%s = %.6g, training %.6g to %.6g", b.Name, b.Value, b.Min, b.Max))
+		text := english.Distinct(b.Value, b.Min, b.Max)
+		parts = append(parts, fmt.Sprintf("%s = %s, training %s to %s", b.Name, text[0], text[1], text[2]))
 	}
 	if more := len(values) - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // labelsOf returns the labels of images with which the model decodes their codes, (N, K), or nil if the model is not
@@ -38,21 +39,34 @@ func (m *trainedModel) labelRows(names string, k, n int) ([]float32, error) {
 	}
 	known := m.labelNames(k)
 	if names == "" {
-		return nil, fmt.Errorf("%s is conditional: choose the labels of its images with --as; have %s", m.recipe, strings.Join(known, ", "))
+		return nil, fmt.Errorf("%s is conditional: choose the labels of its images with --as; have %s", m.recipe, english.Some(known))
 	}
 	one := make([]float32, k)
+	if i := findLabel(names, known); i >= 0 { // a name may have commas
+		one[i] = 1
+		return slices.Repeat(one, n), nil
+	}
 	for name := range strings.SplitSeq(names, ",") {
-		i := slices.IndexFunc(known, func(l string) bool { return strings.EqualFold(l, strings.TrimSpace(name)) })
+		i := findLabel(name, known)
 		if i < 0 {
 			near := data.Suggest(name, known)
 			if len(near) == 0 {
 				near = known
 			}
-			return nil, fmt.Errorf("--as %q: %s has no label of that name; have %s", name, m.recipe, strings.Join(near, ", "))
+			return nil, fmt.Errorf("--as %q: %s has no label of that name; have %s", name, m.recipe, english.Some(near))
 		}
 		one[i] = 1
 	}
 	return slices.Repeat(one, n), nil
+}
+
+// findLabel returns the number of the label of that name, in other capital letters or blanks around it if there is none of
+// that very name; −1 = there is none.
+func findLabel(name string, known []string) int {
+	if i := slices.Index(known, name); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(known, func(l string) bool { return strings.EqualFold(strings.TrimSpace(l), strings.TrimSpace(name)) })
 }
 
 // repeatRows returns rows, (N, K), with each row repeated times over: (N·times, K). It returns nil for nil.

@@ -46,14 +46,22 @@ func (r *readingFlags) apply(c *cobra.Command, to *data.Reading) error {
 		"scale":   func() { to.Scale = from.Scale },
 		"pixels":  func() { to.Pixels = from.Pixels },
 		"range":   func() { to.Range = from.Range },
-		"table":   func() { to.As = data.AsTable },
-		"images":  func() { to.As = data.AsImages },
+		"table":   func() { to.As = as(r.table, data.AsTable) },
+		"images":  func() { to.As = as(r.images, data.AsImages) },
 	} {
 		if c.Flags().Changed(flag) {
 			set()
 		}
 	}
 	return nil
+}
+
+// as returns what rows are if a flag that says so is true; "" = what they hold decides.
+func as(yes bool, what string) string {
+	if yes {
+		return what
+	}
+	return ""
 }
 
 // nameNotes names the options that the notes of a set speak of by their flags.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -79,7 +80,7 @@ if the classifier is there, or by --all or --only.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		err := errors.Join(atLeast("nll-samples", e.protocol.NLLSamples, 1), atLeast("nll-images", e.protocol.NLLImages, 0), atLeast("made", e.protocol.Generated, 2),
 			atLeast("images", e.protocol.Images, 0), checkOptionalFile("out", e.out, ".json"), checkOptionalFile("nearest", e.nearest, ".png"))
-		if err != nil {
+		if err = cmp.Or(err, e.set.check()); err != nil {
 			return usage(c, err)
 		}
 		m, err := a.open(c, args, &e.from)
@@ -210,10 +211,7 @@ func (a *app) featureNet(m *trainedModel, e *evalFlags, p *progress) func(contex
 
 // command returns the command line that measures the same model on the same images.
 func (e *evalFlags) command(m *trainedModel) string {
-	line := "imago eval " + screen.ShellName(m.name)
-	if e.set.data != "" {
-		line += " --data " + screen.ShellName(e.set.data)
-	}
+	line := "imago eval " + screen.ShellName(m.name) + e.set.words()
 	if e.protocol.Images > 0 {
 		line += fmt.Sprintf(" --images %d", e.protocol.Images)
 	}

@@ -216,7 +216,11 @@ func (a *app) sampleClasses(ctx context.Context, stdout io.Writer, d sampler, n 
 		}
 		all, labels = append(all, pix...), append(labels, slices.Repeat(names[k:k+1], n)...)
 	}
+	const mostRows = 32 // more labels, of one image each, make a square
 	sheet := func() (image.Image, error) {
+		if n == 1 && len(names) > mostRows {
+			return viz.Grid(d.m.Item(), all, squareCols(len(names)), viz.GridOptions{Title: d.m.title + ": a sample of each label", Note: d.m.note(), Titles: names})
+		}
 		return viz.Sheet(d.m.Item(), all, len(names), n, viz.SheetOptions{Title: d.m.title + ": samples of each label, one a row", Note: d.m.note(), Rows: names})
 	}
 	return a.writeItems(stdout, out, &madeItems{item: d.m.Item(), values: all, labels: labels}, sheet, "%s for each of %s from %s%s", english.Plural(n, d.m.noun()), english.Plural(len(names), "label"), d.m.name, d.truncation)

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	datatable "github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // The parts of a data set, as --split names them. The data set of a run has a training and a test part. Another set,
@@ -28,6 +31,7 @@ type setFlags struct {
 	noCache          bool
 	crop             int
 	label            string
+	fill, header     string
 
 	ignoreWithout bool // also the classes that the run was trained without
 	measures      bool // the command measures on the test part of a set, else on all of it: there is no --split
@@ -48,6 +52,8 @@ func (s *setFlags) addTestFlags(c *cobra.Command, owner string) {
 	c.Flags().StringVar(&s.data, "data", "", "data `set`, by name or path (default that of "+owner+")")
 	dataDirFlag(c, &s.dir)
 	noCacheFlag(c, &s.noCache)
+	c.Flags().StringVar(&s.fill, "fill", "", "with --data: what stands for a missing value of a table: mean or median of its column, if the run was trained with it; drop leaves the row out")
+	c.Flags().StringVar(&s.header, "header", "", "with --data: whether the first line of a table has the names of the columns: yes or no")
 	s.measures = true
 }
 
@@ -69,6 +75,11 @@ func (s *setFlags) check() error {
 	if s.data == "" && s.crop != 0 {
 		return fmt.Errorf("--crop %d is for a set given with --data: the run has its own", s.crop)
 	}
+	for flag, value := range map[string]string{"fill": s.fill, "header": s.header} {
+		if s.data == "" && value != "" {
+			return fmt.Errorf("--%s %s is for a set given with --data: the run has its own", flag, value)
+		}
+	}
 	if s.split == "" {
 		return nil
 	}
@@ -89,6 +100,17 @@ func (s *setFlags) part() string {
 		return partAll
 	}
 	return partTest
+}
+
+// words returns the flags that name the set, as words of a command line.
+func (s *setFlags) words() string {
+	line := ""
+	for _, f := range []struct{ name, value string }{{"data", s.data}, {"label", s.label}, {"fill", s.fill}, {"header", s.header}} {
+		if f.value != "" {
+			line += " --" + f.name + " " + screen.ShellName(f.value)
+		}
+	}
+	return line
 }
 
 // whole reports whether nothing is held out of a set that has no test part of its own.
@@ -132,9 +154,8 @@ func (s *setFlags) reading(c *cobra.Command, m *trainedModel) (string, data.Opti
 		if c.Flags().Changed("crop") {
 			opt.Crop = s.crop
 		}
-		if s.label != "" {
-			opt.Label = s.label
-		}
+		opt.Label, opt.Fill = cmp.Or(s.label, opt.Label), cmp.Or(s.fill, opt.Fill)
+		opt.Header = cmp.Or(s.header, opt.Header)
 		opt.Without, opt.Whole = nil, s.whole()
 		if opt.Whole {
 			opt.Validation = 0
@@ -165,7 +186,12 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	if err != nil {
 		return nil, data.Split{}, err
 	}
-	a.printNotes(set, false)
+	if s.data != "" { // training has told those of the run's own set
+		a.printNotes(set, false)
+	}
+	if s.label != "" && s.label != "-" && set.Classes == nil {
+		return nil, data.Split{}, fmt.Errorf("%s: %s has no column %s, which --label names", c.Name(), name, s.label)
+	}
 	if s.data == "" && !s.ignoreWithout && set.Digest != m.config.Data.Digest {
 		a.warn("%s is not what it was when %s was trained", name, m.name)
 	}
@@ -232,16 +258,41 @@ func (m *trainedModel) matchLabels(set *data.Set) error {
 		return nil
 	}
 	known := m.config.Data.Labels
-	switch {
+	switch set.FolderClasses(known); {
 	case set.Classes != nil:
 		if unknown := set.MatchClasses(known); len(unknown) > 0 {
-			return fmt.Errorf("%s has the class %s, on which %s was not trained: it knows %s; leave those %ss out, or name the class as the model does",
-				set.Name, strings.Join(unknown, ", "), m.name, strings.Join(known, ", "), m.noun())
+			return fmt.Errorf("%s has %s, on which %s was not trained: it knows %s; leave those %ss out, or name the class as the model does%s",
+				set.Name, quotedNames(unknown, "the class", "the classes"), m.name, english.Some(known), m.noun(), nearClass(unknown, known))
 		}
 	case set.Attributes != nil:
 		return set.MatchAttributes(known)
 	}
 	return nil
+}
+
+// quotedNames returns names in quotes, or the first of many, behind one or many, which count them.
+func quotedNames(names []string, one, many string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = strconv.Quote(n)
+	}
+	if len(names) > 1 {
+		one = many
+	}
+	return one + " " + english.Some(quoted)
+}
+
+// nearClass returns a question for the end of an error, whether the first of the unknown classes that differs from a
+// known one in capital letters or blanks alone is that one; else "".
+func nearClass(unknown, known []string) string {
+	for _, u := range unknown {
+		for _, k := range known {
+			if strings.EqualFold(strings.TrimSpace(u), strings.TrimSpace(k)) {
+				return fmt.Sprintf("; is %q the class %q?", u, k)
+			}
+		}
+	}
+	return ""
 }
 
 // titleOf returns the title of a picture of images of set. It names the set if the user gave one.

@@ -1,12 +1,63 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // K is the number of labels, in every comment of this file.
+
+// Classes returns the distinct labels of the parts of a set, sorted (SortClasses), and the
+// number of the label of each item in them.
+func Classes(parts ...[]string) (classes []string, numbers [][]int32) {
+	number := map[string]int32{}
+	for _, labels := range parts {
+		for _, l := range labels {
+			if _, ok := number[l]; !ok {
+				number[l] = 0
+				classes = append(classes, l)
+			}
+		}
+	}
+	SortClasses(classes)
+	for k, c := range classes {
+		number[c] = int32(k)
+	}
+	for _, labels := range parts {
+		var of []int32
+		for _, l := range labels {
+			of = append(of, number[l])
+		}
+		numbers = append(numbers, of)
+	}
+	return classes, numbers
+}
+
+// SortClasses sorts names: by their value if all are numbers, else as words.
+func SortClasses(names []string) {
+	value := map[string]float64{}
+	for _, n := range names {
+		v, ok := finiteNumber(n)
+		if !ok {
+			slices.Sort(names)
+			return
+		}
+		value[n] = v
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(value[a], value[b]), cmp.Compare(a, b)) })
+}
+
+// WarnOfLabels adds a warning to s if so many different labels of n items are hardly
+// classes: more than 20, and more than half as many as items. The text what names them.
+func (s *Set) WarnOfLabels(what string, classes, n int) {
+	if classes > 20 && 2*classes > n {
+		s.Warn("%s: %s for %s: if they are no classes, say {Label} -", what, english.Plural(classes, "different label"), english.Plural(n, "item"))
+	}
+}
 
 // A Labeller is Items with labels: the class of each, or its attributes.
 type Labeller interface {

@@ -3,6 +3,8 @@ package data
 import (
 	"fmt"
 	"math"
+	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,6 +56,36 @@ func (s *Set) MatchClasses(names []string) (unknown []string) {
 	}
 	s.Classes = classes
 	return unknown
+}
+
+// FolderClasses makes classes of the folders of a set without labels: if a folder on the
+// path of each file, below the set or the last of its own path, is called as one of names,
+// such as the classes of the set that a model was trained on, then that is its class. A
+// folder of one class alone has no labels otherwise. It reports whether it did.
+func (s *Set) FolderClasses(names []string) bool {
+	if s.Classes != nil || s.Attributes != nil {
+		return false
+	}
+	var labels [2][]int32
+	for k, p := range []Split{s.Train, s.Test} {
+		if p.Len() > 0 && !p.Origins.Alone {
+			return false
+		}
+		for i := range p.Len() {
+			class := -1
+			for _, dir := range strings.Split(path.Join(filepath.Base(s.Path), path.Dir(p.Origin(i).File)), "/") {
+				if at := slices.Index(names, dir); at >= 0 {
+					class = at // of several the innermost
+				}
+			}
+			if class < 0 {
+				return false
+			}
+			labels[k] = append(labels[k], int32(class))
+		}
+	}
+	s.Classes, s.Train.Labels, s.Test.Labels = slices.Clone(names), labels[0], labels[1]
+	return true
 }
 
 // finiteNumber returns the number that a name is, and reports whether it is one.

@@ -75,8 +75,9 @@ var (
 // axis of length 1 or 3, the last one preferred, else the shorter of the two; (N, D) as
 // opt.Pixels says; or (N, D) with D a square number from 64 on, of side √D, if neighbours
 // in the square are alike as those in pictures are (see looksLikeImages), or if opt.As
-// says so. Their scale is found by data.FindScale. Labels are whole numbers from 0, (N) or
-// (N, 1).
+// says so. Their scale is found by data.FindScale. Labels are texts, truth values or
+// numbers, (N) or (N, 1); their distinct values are the classes (data.Classes), and {Label}
+// - takes none.
 //
 // Every other (N, D), and every array if opt.As says so, is a table of numbers
 // (table.Tabulate) with columns named 1 to D. If opt.Medium is given, it decides. The
@@ -138,10 +139,11 @@ func read(ctx context.Context, f file, size int64, opt data.Options) (*data.Set,
 		if p.images, err = r.Read(name); err != nil {
 			return nil, err
 		}
-		if p.labelsName != "" {
-			if p.labels, err = r.Read(p.labelsName); err != nil {
-				return nil, err
-			}
+		if p.labelsName == "" || opt.Label == "-" {
+			continue
+		}
+		if err := p.readLabels(r); err != nil {
+			return nil, err
 		}
 	}
 	return makeSet(ctx, parts, opt)
@@ -161,8 +163,43 @@ func find(r *numpy.Reader, names []string) string {
 
 // An arrays holds the arrays of one part; images is nil if the part is missing.
 type arrays struct {
-	images, labels         *tensor.Tensor // labels may be nil
+	images                 *tensor.Tensor
+	labels                 []string // of each item; nil = there are none
 	imagesName, labelsName string
+}
+
+// readLabels reads the labels of the part, as texts.
+func (p *arrays) readLabels(r *numpy.Reader) error {
+	text, s, err := r.ReadText(p.labelsName)
+	switch {
+	case err != nil:
+		return err
+	case len(s) == 2 && s[1] > 1:
+		return fmt.Errorf("%s: shape %v is no shape of labels; want (N) or (N, 1): of scores of each class, write the best, as with .argmax(axis=1)", p.labelsName, s)
+	case len(s) != 1 && len(s) != 2:
+		return fmt.Errorf("%s: shape %v is no shape of labels; want (N) or (N, 1)", p.labelsName, s)
+	}
+	if n := p.images.Shape(); len(n) > 0 && len(text) != n[0] {
+		return fmt.Errorf("%d items in %s but %d labels in %s: write the file again with one label an item, or without labels", n[0], p.imagesName, len(text), p.labelsName)
+	}
+	for i, l := range text {
+		if l == "" || strings.EqualFold(l, "nan") {
+			return fmt.Errorf("%s: label %d is missing: fill it in, or leave the item out", p.labelsName, i)
+		}
+	}
+	p.labels = text
+	return nil
+}
+
+// classes returns the classes of both parts, nil if there are no labels, and the number of
+// the class of each item. It adds a warning to set if they are hardly classes.
+func classes(set *data.Set, parts [2]arrays) (names []string, numbers [2][]int32, err error) {
+	names, of := data.Classes(parts[0].labels, parts[1].labels)
+	if len(names) > maxClasses {
+		return nil, numbers, option.Errorf("%s: more than %d different labels, which are no classes: {Label} - takes none", parts[0].labelsName, maxClasses)
+	}
+	set.WarnOfLabels(parts[0].labelsName, len(names), len(parts[0].labels)+len(parts[1].labels))
+	return names, [2][]int32{of[0], of[1]}, nil
 }
 
 func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
@@ -195,7 +232,10 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 		return nil, err
 	}
 	set.Notes, set.Range = append(notes, found...), scale.Reading()
-	most := int32(-1)
+	names, numbers, err := classes(set, parts)
+	if err != nil {
+		return nil, err
+	}
 	for i, split := range []*data.Split{&set.Train, &set.Test} {
 		p := parts[i]
 		if p.images == nil {
@@ -208,19 +248,13 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 		split.Items, split.Origins = m, origins(parts, i)
 		fmt.Fprintf(id, "%d %dx%v\n", i, m.Len(), m.Item())
 		id.Write(m.Levels())
-		if p.labels == nil {
-			continue
+		if split.Labels = numbers[i]; split.Labels != nil {
+			binary.Write(id, binary.LittleEndian, split.Labels) // to a hash: cannot fail
 		}
-		if split.Labels, err = labels(p.labels); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.labelsName, err)
-		}
-		if len(split.Labels) != m.Len() {
-			return nil, fmt.Errorf("%d images in %s but %d labels in %s: write the file again with one label an image, or without labels", m.Len(), p.imagesName, len(split.Labels), p.labelsName)
-		}
-		most = max(most, slices.Max(split.Labels))
-		binary.Write(id, binary.LittleEndian, split.Labels) // to a hash: cannot fail
 	}
-	set.Classes = count(0, most)
+	if set.Classes = names; !slices.Equal(names, count(0, len(names)-1)) {
+		fmt.Fprintf(id, "classes %q\n", names)
+	}
 	if parts[1].images == nil {
 		if err := data.Divide(set, opt); err != nil {
 			return nil, err
@@ -232,10 +266,10 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 }
 
 // count returns the whole numbers from first to last as strings.
-func count(first, last int32) []string {
+func count(first, last int) []string {
 	var names []string
 	for k := first; k <= last; k++ {
-		names = append(names, strconv.Itoa(int(k)))
+		names = append(names, strconv.Itoa(k))
 	}
 	return names
 }
@@ -319,19 +353,3 @@ func channelsFirst(first, last int) bool {
 
 // maxClasses bounds the labels: each class has a name in memory.
 const maxClasses = 1 << 20
-
-func labels(t *tensor.Tensor) ([]int32, error) {
-	s := t.Shape()
-	if len(s) != 1 && !(len(s) == 2 && s[1] == 1) {
-		return nil, fmt.Errorf("shape %v is no shape of labels; want (N) or (N, 1)", s)
-	}
-	out := make([]int32, s[0])
-	for i := range out {
-		v := value(t, i)
-		if !(v >= 0 && v < maxClasses) || v != math.Trunc(v) {
-			return nil, fmt.Errorf("label %d is %v, want a whole number from 0 to %d", i, v, maxClasses-1)
-		}
-		out[i] = int32(v)
-	}
-	return out, nil
-}

@@ -119,19 +119,19 @@ func TestOpenRefuses(t *testing.T) {
 	img := must(t, make([]uint8, 48), []int{3, 4, 4})
 	for says, arrays := range map[string][]named{
 		"no array of images among a, b":      {{"a", img}, {"b", img}},
-		"3 images in x but 2 labels in y":    {{"x", img}, {"y", must(t, []int32{0, 1}, []int{2})}},
-		"label 1 is -1":                      {{"x", img}, {"y", must(t, []int32{0, -1, 0}, []int{3})}},
-		"label 0 is 0.5":                     {{"x", img}, {"y", f32(t, []float32{0.5, 1, 2}, 3)}},
-		"no shape of labels":                 {{"x", img}, {"y", must(t, make([]int32, 9), []int{3, 3})}},
+		"3 items in x but 2 labels in y":     {{"x", img}, {"y", must(t, []int32{0, 1}, []int{2})}},
+		"label 1 is missing":                 {{"x", img}, {"y", f32(t, []float32{0.5, float32(math.NaN()), 2}, 3)}},
+		".argmax(axis=1)":                    {{"x", img}, {"y", must(t, make([]int32, 9), []int{3, 3})}},
+		"[3,1,1] is no shape of labels":      {{"x", img}, {"y", must(t, make([]int32, 3), []int{3, 1, 1})}},
 		"x[0,0,0] is NaN":                    {{"x", f32(t, []float32{float32(math.NaN()), 1, 0, 0}, 1, 2, 2)}},
 		"x has numbers from 0 to 256":        {{"x", must(t, []int32{0, 256, 3, 2}, []int{1, 2, 2})}},
 		"x[1,1] is +Inf":                     {{"x", f32(t, []float32{1, 2, 3, float32(math.Inf(1))}, 2, 2)}},
 		"the first in column 1 of row 1":     {{"x", f32(t, []float32{1, 2, float32(math.NaN()), 4}, 2, 2)}},
 		"x_test has 3":                       {{"x_train", must(t, make([]uint8, 10), []int{2, 5})}, {"x_test", must(t, make([]uint8, 6), []int{2, 3})}},
-		"2 rows in x but 3 labels in y":      {{"x", must(t, make([]uint8, 10), []int{2, 5})}, {"y", must(t, make([]uint8, 3), []int{3})}},
+		"2 items in x but 3 labels in y":     {{"x", must(t, make([]uint8, 10), []int{2, 5})}, {"y", must(t, make([]uint8, 3), []int{3})}},
 		"[3,16,1,1,1] is no shape of images": {{"x", must(t, make([]uint8, 48), []int{3, 16, 1, 1, 1})}},
 		"[48] is no shape of images":         {{"x", must(t, make([]uint8, 48), []int{48})}},
-		"[] is no shape of images":           {{"x", must(t, make([]uint8, 1), nil)}},
+		"[] is no shape of images":           {{"x", must(t, make([]uint8, 1), nil)}, {"y", must(t, make([]uint8, 1), []int{1})}},
 	} {
 		path := put(t, "a.npz", arrays...)
 		_, err := Open(t.Context(), path, data.Options{})

@@ -13,7 +13,12 @@ import (
 
 func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set, error) {
 	var rows [2]table.Rows
-	d, most := width(parts[0].images), int32(-1)
+	d := width(parts[0].images)
+	var set data.Set // collects the notes
+	kinds, numbers, err := classes(&set, parts)
+	if err != nil {
+		return nil, err
+	}
 	for i, p := range parts {
 		if p.images == nil {
 			continue
@@ -21,23 +26,12 @@ func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Se
 		if have := width(p.images); have != d {
 			return nil, fmt.Errorf("%s has %d columns but %s has %d", parts[0].imagesName, d, p.imagesName, have)
 		}
-		var err error
 		if rows[i].Values, err = p.numbers(); err != nil {
 			return nil, err
 		}
-		rows[i].Origins = origins(parts, i)
-		if p.labels == nil || opt.Label == "-" {
-			continue
-		}
-		if rows[i].Labels, err = labels(p.labels); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.labelsName, err)
-		}
-		if n := len(rows[i].Values) / d; len(rows[i].Labels) != n {
-			return nil, fmt.Errorf("%d rows in %s but %d labels in %s: write the file again with one label a row, or without labels", n, p.imagesName, len(rows[i].Labels), p.labelsName)
-		}
-		most = max(most, slices.Max(rows[i].Labels))
+		rows[i].Origins, rows[i].Labels = origins(parts, i), numbers[i]
 	}
-	names := count(1, int32(d))
+	names := count(1, d)
 	chosen, err := table.Choose(names, opt.Reading)
 	if err != nil {
 		return nil, err
@@ -48,7 +42,17 @@ func makeTable(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Se
 		}
 		names = pick(names, chosen, d)
 	}
-	return table.Tabulate(ctx, "", names, rows[0], rows[1], count(0, most), opt)
+	if like, ok := opt.Medium.(table.Medium); ok { // columns of an array are known by their places
+		if known := like.Header(table.Item(like.Columns)); len(known) == len(names) && len(like.Columns) == len(names) && !slices.Equal(known, names) {
+			set.Warn("columns are taken in their order, because those of an array have no names")
+			names = known
+		}
+	}
+	tabulated, err := table.Tabulate(ctx, "", names, rows[0], rows[1], kinds, opt)
+	if err == nil {
+		tabulated.Notes = append(set.Notes, tabulated.Notes...)
+	}
+	return tabulated, err
 }
 
 // pick returns the chosen ones of each row of d values.

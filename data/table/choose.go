@@ -1,11 +1,11 @@
 package table
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -39,7 +39,7 @@ func Choose(names []string, r data.Reading) ([]int, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, option.Errorf("{Columns} and {Drop} leave no column of %s", some(names))
+		return nil, option.Errorf("{Columns} and {Drop} leave no column of %s", english.Some(names))
 	}
 	return chosen, nil
 }
@@ -71,7 +71,7 @@ func find(field, name string, names []string) ([]int, error) {
 	if near := data.Suggest(name, names); len(near) > 0 {
 		return nil, option.Errorf(field+" %q: no such column; is it %s?", name, strings.Join(near, " or "))
 	}
-	return nil, option.Errorf(field+" %q: no such column; want one of %s, or a number from 1 to %d", name, some(names), len(names))
+	return nil, option.Errorf(field+" %q: no such column; want one of %s, or a number from 1 to %d", name, english.Some(names), len(names))
 }
 
 // labelColumn returns the column that Options.Label means: a name, or else a number from 1.
@@ -87,13 +87,4 @@ func labelColumn(label string, names []string, header bool) (int, error) {
 		return k - 1, nil
 	}
 	return 0, option.Errorf("{Label} %q: the table has no header: want a column's number, 1 to %d", label, len(names))
-}
-
-// some returns the names, or the first of many.
-func some(names []string) string {
-	const most = 8
-	if len(names) <= most {
-		return strings.Join(names, ", ")
-	}
-	return fmt.Sprintf("%s, … (%d in all)", strings.Join(names[:most], ", "), len(names))
 }

@@ -16,16 +16,17 @@ import (
 
 // A parsed is a table as it stands in its file.
 type parsed struct {
-	columns []Column  // of the numbers, without their ranges
-	values  []float64 // (N, D); NaN = missing
-	label   int       // column of the label in the file; −1 = there is none
-	labels  []int32   // of each row, by its first appearance
-	kinds   []string  // each distinct label, in that order
-	number  map[string]int32
-	lines   []int32 // of each row, where it begins in the file
-	rows    []int32 // of each row, its number in the file, from 0
-	dropped int     // rows that were left out because a value is missing
-	notes   []data.Note
+	columns   []Column  // of the numbers, without their ranges
+	values    []float64 // (N, D); NaN = missing
+	label     int       // column of the label in the file; −1 = there is none
+	labelName string
+	labels    []int32  // of each row, by its first appearance
+	kinds     []string // each distinct label, in that order
+	number    map[string]int32
+	lines     []int32 // of each row, where it begins in the file
+	rows      []int32 // of each row, its number in the file, from 0
+	dropped   int     // rows that were left out because a value is missing
+	notes     []data.Note
 }
 
 // parse reads a table: once to see what its columns hold, and again for its values.
@@ -51,6 +52,9 @@ func parse(ctx context.Context, t *text, opt data.Options) (*parsed, error) {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	out := &parsed{label: p.label, number: map[string]int32{}}
+	if p.label >= 0 {
+		out.labelName = p.names[p.label]
+	}
 	for _, f := range p.features {
 		out.columns = append(out.columns, f.columns...)
 	}
@@ -116,6 +120,9 @@ func (p *plan) checkHoles(opt data.Options) error {
 	if more := len(found) - len(each); more > 0 {
 		each = append(each, fmt.Sprintf("others in %s", english.Plural(more, "more column")))
 	}
+	if p.like { // the columns are needed, and have no values to put in
+		return option.Errorf("%s: %s; say {Fill} drop to leave such rows out, or train with {Fill} mean or median", english.Plural(total, "missing value"), strings.Join(each, "; "))
+	}
 	return option.Errorf("%s: %s; say {Fill} mean, median, or drop to leave such rows out, or leave the column out with {Drop}", english.Plural(total, "missing value"), strings.Join(each, "; "))
 }
 
@@ -178,7 +185,7 @@ func (f *feature) read(out *parsed, cell string) error {
 	case KindWord:
 		k := slices.Index(f.words, cell)
 		if k < 0 {
-			return fmt.Errorf("%s is none of the words of that column, %s", quoted(cell), some(f.words))
+			return fmt.Errorf("%s is none of the words of that column, %s", quoted(cell), english.Some(f.words))
 		}
 		for i := range f.words {
 			v := 0.0
@@ -207,7 +214,7 @@ func (f *feature) read(out *parsed, cell string) error {
 	}
 	v, ok := f.form.read(cell)
 	if !ok {
-		return option.Errorf("%s is no finite number", quoted(cell))
+		return option.Errorf("%s is no finite number: mend it, or leave the row out", quoted(cell))
 	}
 	out.values = append(out.values, v)
 	return nil
@@ -216,10 +223,7 @@ func (f *feature) read(out *parsed, cell string) error {
 // classes returns the names of the labels in their order, and the label of each row.
 func (t *parsed) classes() (names []string, labels []int32) {
 	names = slices.Clone(t.kinds)
-	slices.SortFunc(names, compareNames)
-	if slices.IndexFunc(names, func(n string) bool { return !isNumber(n) }) >= 0 {
-		slices.Sort(names)
-	}
+	data.SortClasses(names)
 	at := make([]int32, len(names))
 	for k, n := range names {
 		at[t.number[n]] = int32(k)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/imago-ml/imago/data"
@@ -223,19 +222,15 @@ func tell(set *data.Set, columns []Column, stats []column) {
 			continue
 		}
 		shown++
-		set.Tell("column %s: %v to %v, %s", c.Name, shortly(c, stats[j].lo), shortly(c, stats[j].hi), english.Plural(stats[j].distinct, "different value"))
+		ends := english.Distinct(stats[j].lo, stats[j].hi)
+		if c.Kind != "" { // as the file has it
+			ends = []string{fmt.Sprint(c.cell(stats[j].lo)), fmt.Sprint(c.cell(stats[j].hi))}
+		}
+		set.Tell("column %s: %s to %s, %s", c.Name, ends[0], ends[1], english.Plural(stats[j].distinct, "different value"))
 	}
 	if rest > 0 {
 		set.Tell("and %s", english.Plural(rest, "more column"))
 	}
-}
-
-// shortly returns a value for a message: with 6 digits, or as the file has it.
-func shortly(c Column, v float64) string {
-	if text, ok := c.cell(v).(string); ok {
-		return text
-	}
-	return strconv.FormatFloat(v, 'g', 6, 64)
 }
 
 // warn adds warnings of columns of one value, and of those that a few values squash.
@@ -263,7 +258,7 @@ func warn(set *data.Set, columns []Column, stats []column) {
 		set.Warn("and %s that a few values squash so", english.Plural(glitches-mostWarned, "more column"))
 	}
 	if len(constant) > 0 && len(columns) > 1 {
-		set.Warn("the same value in every training row, which says nothing of them: %s", some(constant))
+		set.Warn("the same value in every training row, which says nothing of them: %s", english.Some(constant))
 	}
 }
 
@@ -275,7 +270,8 @@ func tellOutside(set *data.Set, outside, of int, like bool) {
 		for i := 0; i < p.Len() && len(first) < 3; i++ {
 			for _, b := range p.Beyond(i) {
 				if len(first) < 3 {
-					first = append(first, fmt.Sprintf("%s is %.6g in %s, outside %.6g to %.6g", b.Name, b.Value, p.Origin(i), b.Min, b.Max))
+					text := english.Distinct(b.Value, b.Min, b.Max)
+					first = append(first, fmt.Sprintf("%s is %s in %s, outside %s to %s", b.Name, text[0], p.Origin(i), text[1], text[2]))
 				}
 			}
 		}

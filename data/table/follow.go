@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // follow plans to read the columns of the table that the data go with, by their names, or
@@ -61,7 +62,7 @@ func (p *plan) follow(like Medium, opt data.Options) error {
 		for _, i := range left {
 			names = append(names, p.names[i])
 		}
-		p.survey.notes.Tell("not in the table that these data go with, and left out: %s", some(names))
+		p.survey.notes.Tell("not in the table that these data go with, and left out: %s", english.Some(names))
 	}
 	for k := range p.features { // numbers may be written otherwise
 		f := &p.features[k]
@@ -129,7 +130,7 @@ func (p *plan) byPlace(wanted []feature, missing int, opt data.Options) error {
 		numbered = numbered && f.name == strconv.Itoa(k+1)
 	}
 	if p.survey.titles != nil && !numbered {
-		return fmt.Errorf("%w: no column is called %s, as in the table that these data go with; have %s", ErrFormat, wanted[missing].name, some(p.names))
+		return fmt.Errorf("%w: no column is called %s, as in the table that these data go with; have %s", ErrFormat, wanted[missing].name, english.Some(p.names))
 	}
 	if len(places) != len(wanted) {
 		return fmt.Errorf("%w: %d columns, want the %d of the table that these data go with", ErrFormat, len(places), len(wanted))
@@ -138,7 +139,7 @@ func (p *plan) byPlace(wanted []feature, missing int, opt data.Options) error {
 		wanted[k].at = places[k]
 	}
 	if (p.survey.titles != nil) == numbered { // one of the two has names
-		p.survey.notes.Tell("columns are taken in their order, because one of the two tables has no names")
+		p.survey.notes.Warn("columns are taken in their order, because one of the two tables has no names")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // labelNames are what a column of labels is called, the surest first.
@@ -52,13 +53,13 @@ func (s *survey) decideHeader(rows [][]string, t *text, opt data.Options) {
 		s.header = s.numberedHeader(rows)
 	}
 	if s.header && words > 0 && numbers > 0 && named(s.first) < 0 {
-		s.notes.Tell("the first line, %s, is read as the names of the columns; {Header} no reads it as a row", some(s.first))
+		s.notes.Tell("the first line, %s, is read as the names of the columns; {Header} no reads it as a row", english.Some(s.first))
 	}
 	if !s.header && numbers == 0 {
-		s.notes.Tell("the first line, %s, is read as a row, because its words stand in other rows too; {Header} yes reads it as names", some(s.first))
+		s.notes.Tell("the first line, %s, is read as a row, because its words stand in other rows too; {Header} yes reads it as names", english.Some(s.first))
 	}
 	if names := split(t.comment, t.comma); !s.header && len(names) == len(s.first) && opt.Medium == nil {
-		s.notes.Tell("the comment above the first row is read as the names of the columns, %s; {Header} no reads none", some(names))
+		s.notes.Tell("the comment above the first row is read as the names of the columns, %s; {Header} no reads none", english.Some(names))
 		s.titles = names
 	}
 }
@@ -136,11 +137,11 @@ func (s *survey) numberedHeader(rows [][]string) bool {
 		why = "its numbers are whole, and those of no row are"
 	}
 	if why != "" {
-		s.notes.Tell("the first line, %s, is read as the names of the columns, because %s; {Header} no reads it as a row", some(s.first), why)
+		s.notes.Tell("the first line, %s, is read as the names of the columns, because %s; {Header} no reads it as a row", english.Some(s.first), why)
 		return true
 	}
 	if from, step := sequenceOf(s.first); len(s.first) > 2 && step == 1 && (from == 0 || from == 1) {
-		s.notes.Warn("the first line, %s, is read as a row; if it has the names of the columns, say {Header} yes", some(s.first))
+		s.notes.Warn("the first line, %s, is read as a row; if it has the names of the columns, say {Header} yes", english.Some(s.first))
 	}
 	return false
 }

@@ -90,8 +90,8 @@ func (s *survey) columnNames(opt data.Options) []string {
 		seen[name] = true
 		names[i] = name
 	}
-	if twice != nil {
-		s.notes.Warn("several columns are called %s: number them, or leave one out with {Drop} and its number", some(twice))
+	if twice != nil && opt.Medium == nil {
+		s.notes.Warn("several columns are called %s: number them, or leave one out with {Drop} and its number", english.Some(twice))
 	}
 	return names
 }
@@ -113,7 +113,7 @@ func (p *plan) findLabel(opt data.Options) (err error) {
 			return fmt.Errorf("%w: %w", ErrFormat, err)
 		} else if err != nil {
 			p.label = -1
-			p.survey.notes.Tell("no column %s: the rows have no class", opt.Label)
+			p.survey.notes.Warn("no column %s, which {Label} names: the rows have no class; have %s", opt.Label, english.Some(p.names))
 		}
 	case p.survey.titles != nil:
 		if i := named(p.names); i >= 0 && !likeHas(p.names[i], opt) {
@@ -317,7 +317,7 @@ func (p *plan) tell() {
 		case c.Kind == KindBoolean:
 			booleans = append(booleans, f.name)
 		case c.Kind == KindWord:
-			words = append(words, fmt.Sprintf("%s (%s)", f.name, some(f.words)))
+			words = append(words, fmt.Sprintf("%s (%s)", f.name, english.Some(f.words)))
 		}
 	}
 	n := p.survey.notes
@@ -338,31 +338,59 @@ func (p *plan) tell() {
 		case 1:
 			n.Tell(t.one, t.columns[0])
 		default:
-			n.Tell(t.many, some(t.columns))
+			n.Tell(t.many, english.Some(t.columns))
 		}
 	}
 	if len(words) > 1 && p.label < 0 {
 		n.Tell("no column is the class of its row; if one is, name it with {Label}")
 	}
-	p.tellLast()
+	p.tellLabel()
 }
 
-// tellLast adds a note if the last column may be the label.
-func (p *plan) tellLast() {
-	f := p.features[len(p.features)-1]
-	c := &p.survey.columns[f.at]
-	if p.label >= 0 || f.at != len(p.names)-1 || f.form != asNumber || c.distinct == nil || c.holes > 0 {
+// maybeLabels are names of columns that often hold the class of each row.
+var maybeLabels = []string{"y", "labels", "classes", "targets", "category", "type", "species", "diagnosis", "outcome"}
+
+// tellLabel adds a note if a column may be the label: one that is called so, else the last
+// or the first one.
+func (p *plan) tellLabel() {
+	if p.label >= 0 || len(p.features) < 2 {
 		return
 	}
-	n := len(c.distinct)
-	for v := range c.distinct {
-		if !digits(v) {
+	last := len(p.features) - 1
+	order := []int{last, 0}
+	for k, f := range p.features {
+		if slices.Contains(maybeLabels, strings.ToLower(f.name)) {
+			order = append([]int{k}, order...)
+		}
+	}
+	for _, k := range order {
+		f, place := p.features[k], ""
+		switch f.at {
+		case 0:
+			place = ", the first,"
+		case len(p.names) - 1:
+			place = ", the last,"
+		}
+		if n := p.wholeNumbers(f); n >= 2 && n <= 20 && n*10 <= p.survey.rows && (place != "" || k != last && k != 0) {
+			p.survey.notes.Tell("column %s%s holds %s: if they are the classes of the rows, say {Label} %s", f.name, place, english.Plural(n, "different whole number"), f.name)
 			return
 		}
 	}
-	if n >= 2 && n <= 20 && n*10 <= p.survey.rows && len(p.features) > 1 {
-		p.survey.notes.Tell("column %s, the last, holds %s: if they are the classes of the rows, say {Label} %s", f.name, english.Plural(n, "different whole number"), f.name)
+}
+
+// wholeNumbers returns how many different whole numbers a column holds; 0 = it holds others
+// too, or too many.
+func (p *plan) wholeNumbers(f feature) int {
+	c := &p.survey.columns[f.at]
+	if f.form != asNumber || c.distinct == nil || c.holes > 0 {
+		return 0
 	}
+	for v := range c.distinct {
+		if !digits(strings.TrimPrefix(v, "-")) {
+			return 0
+		}
+	}
+	return len(c.distinct)
 }
 
 // readDate returns the seconds since 1970 of a cell in a layout, or in any other of which

@@ -29,6 +29,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // ErrFormat marks a file that is no table of numbers, in contrast to one that could not
@@ -105,6 +106,10 @@ func read(ctx context.Context, t *text, name string, opt data.Options) (*data.Se
 	var classes []string
 	if p.label >= 0 {
 		classes, rows.Labels = p.classes()
+		var of data.Set
+		of.Tell("column %s is the class of each row: %s, %s", p.labelName, english.Plural(len(classes), "different label"), english.Some(classes))
+		of.WarnOfLabels("column "+p.labelName, len(classes), len(rows.Labels))
+		p.notes = append(p.notes, of.Notes...)
 	}
 	if shape, ok, err := p.pixelShape(opt); err != nil {
 		return nil, err

@@ -32,8 +32,8 @@ const (
 //
 //	x = (v − min) / (max − min),
 //
-// and a column of one value is 0. Rows of opt.Without, which are not trained on, do not
-// count. With opt.Scale robust, min and max are no further than 3 interquartile ranges from
+// and a column of one value is 0, other values of it too. Rows of opt.Without, which are
+// not trained on, do not count. With opt.Scale robust, min and max are no further than 3 interquartile ranges from
 // the quartiles: the outer fences of Tukey, "Exploratory Data Analysis", 1977. If
 // opt.Medium is a table, min and max are those of its columns, whose names must agree.
 //
@@ -158,11 +158,11 @@ func digestColumns(id hash.Hash, columns []Column) {
 	}
 }
 
-// scaled returns (v − lo)/(hi − lo), limited to [0, 1]. Halves keep a difference from
-// overflowing.
+// scaled returns (v − lo)/(hi − lo), limited to [0, 1]; 0 if the range is one value. Halves
+// keep a difference from overflowing.
 func scaled(v, lo, hi float64) float32 {
 	switch {
-	case v <= lo:
+	case v <= lo || lo == hi:
 		return 0
 	case v >= hi:
 		return 1

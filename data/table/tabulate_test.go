@@ -28,7 +28,7 @@ func TestTabulate(t *testing.T) {
 		want []float32
 	}{
 		{set.Train.Items, []float32{0, 0, 1, 1, 0, 0, 0.4, 0, 0.5}},
-		{set.Test.Items, []float32{0.5, 0, 0.5, 1, 0, 1, 0, 1, float32(4.4 / 8)}},
+		{set.Test.Items, []float32{0.5, 0, 0.5, 1, 0, 1, 0, 0, float32(4.4 / 8)}},
 	} {
 		got := make([]float32, 9)
 		if err := data.Floats(t.Context(), p.Items, []int32{0, 1, 2}, got); err != nil || !slices.Equal(got, p.want) {

@@ -12,7 +12,7 @@ import (
 
 // A header is the dictionary at the start of an array file.
 type header struct {
-	kind    string // "f4": a key of kinds
+	kind    string // "f4": a key of kinds, or "U" and "S" of text
 	width   int    // bytes an element
 	big     bool   // big-endian
 	fortran bool   // column-major order
@@ -23,7 +23,8 @@ type header struct {
 // maxHeader bounds the dictionary; NumPy's own are below 200 bytes.
 const maxHeader = 64 << 10
 
-func readHeader(r io.Reader) (h header, err error) {
+// readHeader reads the header of an array of numbers or, if text is true, of text.
+func readHeader(r io.Reader, text bool) (h header, err error) {
 	var fixed [12]byte
 	if _, err := io.ReadFull(r, fixed[:10]); err != nil {
 		return h, early(err)
@@ -45,11 +46,11 @@ func readHeader(r io.Reader) (h header, err error) {
 	if n > maxHeader {
 		return h, fmt.Errorf("%w: offset 8: a header of %d bytes or more, want at most %d", ErrFormat, n, maxHeader)
 	}
-	text := make([]byte, n)
-	if _, err := io.ReadFull(r, text); err != nil {
+	dict := make([]byte, n)
+	if _, err := io.ReadFull(r, dict); err != nil {
 		return h, early(err)
 	}
-	return parseHeader(string(text))
+	return parseHeader(string(dict), text)
 }
 
 // parseHeader reads
@@ -57,7 +58,7 @@ func readHeader(r io.Reader) (h header, err error) {
 //	{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }
 //
 // the literal of a Python dictionary, with its three keys in any order.
-func parseHeader(text string) (h header, err error) {
+func parseHeader(text string, asText bool) (h header, err error) {
 	bad := func(what string) (header, error) {
 		return h, fmt.Errorf("%w: header %.80q: %s", ErrFormat, text, what)
 	}
@@ -113,7 +114,7 @@ func parseHeader(text string) (h header, err error) {
 	default:
 		return bad("fortran_order is neither True nor False")
 	}
-	if err := h.setType(descr); err != nil {
+	if err := h.setType(descr, asText); err != nil {
 		return h, err
 	}
 	if shape == "" {
@@ -134,7 +135,17 @@ func quoted(s string) (inside, rest string, ok bool) {
 	return s[1 : 1+i], s[2+i:], true
 }
 
-func (h *header) setType(descr string) error {
+// setType sets the type of the elements; asText allows those of text.
+func (h *header) setType(descr string, asText bool) error {
+	if len(descr) > 1 && asText && (descr[1] == 'U' || descr[1] == 'S') {
+		return h.setText(descr)
+	}
+	switch {
+	case strings.HasPrefix(descr, "|O"):
+		return fmt.Errorf("%w: elements of type %.20q, Python objects, which are pickled code: write them as text or numbers, as with .astype(str) or .astype(float)", ErrUnsupported, descr)
+	case len(descr) > 1 && (descr[1] == 'M' || descr[1] == 'm'):
+		return fmt.Errorf("%w: elements of type %.20q, times: write them as text with .astype(str), or as numbers", ErrUnsupported, descr)
+	}
 	if len(descr) != 3 || strings.IndexByte("<>|=", descr[0]) < 0 {
 		return fmt.Errorf("%w: elements of type %.20q; have bool, integers, float16, float32, float64", ErrUnsupported, descr)
 	}
@@ -143,6 +154,22 @@ func (h *header) setType(descr string) error {
 		return fmt.Errorf("%w: elements of type %q; have bool, integers, float16, float32, float64", ErrUnsupported, descr)
 	}
 	h.width = int(descr[2] - '0')
+	return nil
+}
+
+// maxCharacters bounds a text: longer is no label.
+const maxCharacters = 1 << 16
+
+// setText sets the type of elements of text: <U7 are 7 characters of 4 bytes each, |S7 are
+// 7 bytes.
+func (h *header) setText(descr string) error {
+	n, err := strconv.Atoi(descr[2:])
+	if err != nil || n < 1 || n > maxCharacters || strings.IndexByte("<>|=", descr[0]) < 0 {
+		return fmt.Errorf("%w: elements of type %.20q", ErrFormat, descr)
+	}
+	if h.kind, h.big, h.width = descr[1:2], descr[0] == '>', n; h.kind == "U" {
+		h.width = 4 * n
+	}
 	return nil
 }
 

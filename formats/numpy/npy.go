@@ -39,7 +39,7 @@ var kinds = map[string]tensor.DType{
 // ReadNPY reads one array and ignores bytes after it. Memory grows with what is read,
 // not with what the header claims, within the budget of package memory.
 func ReadNPY(r io.Reader) (*tensor.Tensor, error) {
-	h, err := readHeader(r)
+	h, err := readHeader(r, false)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +95,10 @@ func (h header) short(n int64, err error) error {
 	return err
 }
 
-// convert reads the elements of an array, a piece at a time, as values of 4 bytes.
-func convert[T float32 | int32](r io.Reader, h header, element func(p []byte) (T, error)) ([]T, error) {
-	const piece = 1 << 16 // elements
+// convert reads the elements of an array, a piece at a time.
+func convert[T float32 | int32 | string](r io.Reader, h header, element func(p []byte) (T, error)) ([]T, error) {
+	piece := max(1, 1<<19/h.width) // elements
+	var zero T
 	out := make([]T, 0, min(h.size, piece))
 	buf := make([]byte, min(h.size, piece)*h.width)
 	for len(out) < h.size {
@@ -107,7 +108,7 @@ func convert[T float32 | int32](r io.Reader, h header, element func(p []byte) (T
 		}
 		if cap(out)-len(out) < len(b)/h.width {
 			room := min(h.size, 4*cap(out))
-			if err := memory.Check(4*int64(room), "an array of %v", tensor.Shape(h.shape)); err != nil {
+			if err := memory.Check(int64(unsafe.Sizeof(zero))*int64(room), "an array of %v", tensor.Shape(h.shape)); err != nil {
 				return nil, err
 			}
 			out = append(make([]T, 0, room), out...)
@@ -132,25 +133,28 @@ func early(err error) error {
 }
 
 func integer(p []byte, kind string, order binary.ByteOrder) (v int32, ok bool) {
-	var wide int64
+	w := wide(p, kind, order)
+	if kind == "u8" && w < 0 {
+		return 0, false
+	}
+	return int32(w), w == int64(int32(w))
+}
+
+// wide returns an integer; of a u8 what is too large comes out negative.
+func wide(p []byte, kind string, order binary.ByteOrder) int64 {
 	switch kind {
 	case "i1":
-		wide = int64(int8(p[0]))
+		return int64(int8(p[0]))
 	case "i2":
-		wide = int64(int16(order.Uint16(p)))
+		return int64(int16(order.Uint16(p)))
 	case "u2":
-		wide = int64(order.Uint16(p))
+		return int64(order.Uint16(p))
 	case "i4":
-		wide = int64(int32(order.Uint32(p)))
+		return int64(int32(order.Uint32(p)))
 	case "u4":
-		wide = int64(order.Uint32(p))
-	default: // i8; and u8, where what is too large comes out negative
-		wide = int64(order.Uint64(p))
-		if kind == "u8" && wide < 0 {
-			return 0, false
-		}
+		return int64(order.Uint32(p))
 	}
-	return int32(wide), wide == int64(int32(wide))
+	return int64(order.Uint64(p))
 }
 
 // float16 returns the value of an IEEE 754 half.

@@ -8,8 +8,8 @@
 //
 // and the elements. bool and uint8 become Uint8 tensors, other integers Int32 (a value
 // that needs more bits is refused), float16, float32 and float64 Float32. Objects,
-// which are pickled code, text, complex numbers and records are refused, and so are
-// arrays without elements. An NPZ file is a zip of NPY files, each named after its
+// which are pickled code, complex numbers and records are refused, and so are arrays
+// without elements; text is read by ReadText alone. An NPZ file is a zip of NPY files, each named after its
 // array. https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 //
 // Use ReadNPY and WriteNPY for one array, NewReader and WriteNPZ for several. The package
@@ -61,32 +61,36 @@ func (r *Reader) Names() []string {
 
 // Read returns the array of that name. The error names the array.
 func (r *Reader) Read(name string) (*tensor.Tensor, error) {
-	t, err := r.read(name, ReadNPY)
+	var t *tensor.Tensor
+	err := r.open(name, func(f io.Reader) (err error) {
+		t, err = ReadNPY(f)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("array %q: %w", name, err)
 	}
 	return t, nil
 }
 
-func (r *Reader) read(name string, decode func(io.Reader) (*tensor.Tensor, error)) (*tensor.Tensor, error) {
+// open calls decode with the NPY file of that name.
+func (r *Reader) open(name string, decode func(io.Reader) error) error {
 	f, ok := r.files[name]
 	if !ok {
-		return nil, fmt.Errorf("not in the file, which has %s", strings.Join(r.Names(), ", "))
+		return fmt.Errorf("not in the file, which has %s", strings.Join(r.Names(), ", "))
 	}
 	rc, err := f.Open()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	defer rc.Close()
-	t, err := decode(rc)
-	if err != nil {
-		return nil, wrapZip(err)
+	if err := decode(rc); err != nil {
+		return wrapZip(err)
 	}
 	// The checksum is compared on reaching the end.
 	if _, err := io.CopyN(io.Discard, rc, 1); err != nil && err != io.EOF {
-		return nil, wrapZip(err)
+		return wrapZip(err)
 	}
-	return t, nil
+	return nil
 }
 
 // wrapZip returns ErrFormat for an error of zip or flate about broken data.

@@ -4,8 +4,10 @@
 package english
 
 import (
+	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -38,4 +40,34 @@ func About(d time.Duration) string {
 		}
 	}
 	return Plural(int(math.Round(count)), unit)
+}
+
+// Distinct returns the texts of numbers with 6 digits, or with as many more as different
+// numbers need to be told apart.
+func Distinct(values ...float64) []string {
+	texts := make([]string, len(values))
+	for digits := 6; ; digits++ {
+		number, equal := map[string]float64{}, false
+		for i, v := range values {
+			texts[i] = strconv.FormatFloat(v, 'g', digits, 64)
+			if digits > 6 && v == math.Trunc(v) && math.Abs(v) < 1e18 {
+				texts[i] = strconv.FormatFloat(v, 'f', -1, 64)
+			}
+			other, seen := number[texts[i]]
+			equal = equal || seen && other != v
+			number[texts[i]] = v
+		}
+		if !equal || digits >= 17 {
+			return texts
+		}
+	}
+}
+
+// Some returns names with commas between: all, or the first of many and how many there are.
+func Some(names []string) string {
+	const most = 8
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s, … (%d in all)", strings.Join(names[:most], ", "), len(names))
 }

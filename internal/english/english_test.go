@@ -1,6 +1,8 @@
 package english
 
 import (
+	"math"
+	"strings"
 	"testing"
 	"time"
 )
@@ -29,5 +31,31 @@ func TestAbout(t *testing.T) {
 		if got := About(d); got != want {
 			t.Errorf("%v is written %s, want %s", d, got, want)
 		}
+	}
+}
+
+func TestDistinct(t *testing.T) {
+	for _, tt := range []struct {
+		v    []float64
+		want string
+	}{
+		{[]float64{-2.711161, 3.751634}, "-2.71116 3.75163"},
+		{[]float64{1, 1}, "1 1"},
+		{[]float64{1700000000, 1700000100}, "1700000000 1700000100"},
+		{[]float64{9007199254740992, 9007199254740991}, "9007199254740992 9007199254740991"},
+		{[]float64{math.NaN(), math.NaN()}, "NaN NaN"},
+	} {
+		if got := strings.Join(Distinct(tt.v...), " "); got != tt.want {
+			t.Errorf("%v: %s, want %s", tt.v, got, tt.want)
+		}
+	}
+}
+
+func TestSome(t *testing.T) {
+	if got := Some([]string{"a", "b"}); got != "a, b" {
+		t.Error(got)
+	}
+	if got := Some(strings.Split("123456789", "")); got != "1, 2, 3, 4, 5, 6, 7, 8, … (9 in all)" {
+		t.Error(got)
 	}
 }
