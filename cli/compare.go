@@ -105,7 +105,7 @@ func (a *app) openRun(c *cobra.Command, name string, from *modelSource) (*opened
 	if o.log, err = runlog.ReadLog(dir); err != nil {
 		return nil, err
 	}
-	saved, err := ckpt.List(o.run.Path(runlog.CheckpointsDir))
+	saved, err := ckpt.List(o.run.Checkpoints())
 	if err != nil || len(saved) == 0 {
 		return o, err
 	}

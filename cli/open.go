@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,6 +23,7 @@ import (
 type modelSource struct {
 	weights    string
 	checkpoint string
+	strict     bool
 	recipe     string
 	shape      string
 	labels     int
@@ -37,6 +39,7 @@ func (s *modelSource) addFlags(a *app, c *cobra.Command) {
 	f := c.Flags()
 	f.StringVarP(&s.weights, "weights", "w", "", "`file` of weights to use in place of a run")
 	f.StringVar(&s.checkpoint, "checkpoint", bestCheckpoint, "checkpoint of the run: best, latest, or its `folder`")
+	f.BoolVar(&s.strict, "strict", false, "fail, rather than warn, where a damaged checkpoint means that another one is taken")
 	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a file of weights that does not name its own")
 	shapeFlag(c, &s.shape, "with --recipe: ")
 	f.IntVar(&s.labels, "labels", defaultLabels, "with --recipe of a conditional model: `number` of classes or attributes of an image")
@@ -105,53 +108,64 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 	if err := s.options.refuse("is for a weights file with --recipe: a run has its own"); err != nil {
 		return usage(c, err)
 	}
-	path, err := checkpointOf(path, s.checkpoint)
+	t, skipped, err := a.load(path, s.checkpoint, m.be)
 	if err != nil {
 		return err
 	}
-	t, err := train.OpenModel(path, &a.Models, m.be)
-	if err != nil {
-		return err
+	for _, why := range skipped {
+		if s.strict {
+			return fmt.Errorf("%w; leave --strict out to take step %s, which can be read, or name a checkpoint by --checkpoint", why, thousands(t.Step))
+		}
+		a.warn("%s", a.errorText(fmt.Errorf("%w; step %s is taken", why, thousands(t.Step))))
 	}
 	m.Session, m.config, m.recipe, m.path, m.run, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Run, t.Step
 	m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
+	fmt.Fprintf(a.err, "%s at step %s, of %s\n", m.recipe, thousands(m.step), m.path)
 	return nil
 }
 
-// checkpointOf returns the checkpoint that the flag --checkpoint names in the run at path, and path itself if it is
-// no run.
-func checkpointOf(path, which string) (string, error) {
-	if _, err := runlog.Open(path, ""); err != nil {
-		return path, nil // the folder of a checkpoint or a file of weights, which its reader checks
+// load reads the checkpoint that the flag --checkpoint names in the run at path, or what path is if it is no run. It
+// returns why other checkpoints, which might have been taken, were not.
+func (a *app) load(path, which string, be backend.Backend) (t *train.Trained, skipped []error, err error) {
+	run, notRun := runlog.Open(path, "")
+	if notRun != nil { // the folder of a checkpoint or a file of weights, which its reader checks
+		t, err = train.OpenModel(path, &a.Models, be)
+		return t, nil, err
 	}
-	checkpoints := filepath.Join(path, runlog.CheckpointsDir)
-	dirs, err := ckpt.List(checkpoints)
+	in := run.Checkpoints()
+	names, err := ckpt.List(in)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	if len(dirs) == 0 {
-		return "", fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %s", path, screen.ShellName(path))
+	if len(names) == 0 {
+		return nil, nil, fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %s", path, screen.ShellName(path))
 	}
 	switch which {
 	case bestCheckpoint:
-		return ckpt.Best(checkpoints)
+		if t, err = train.OpenBest(run, &a.Models, be); err != nil {
+			return nil, nil, err
+		}
+		return t, t.Skipped, nil
 	case "latest":
-		f, err := ckpt.Latest(checkpoints)
+		found, err := ckpt.Latest(in)
 		if err != nil {
-			return "", err
+			return nil, nil, err
 		}
-		return f.Dir, nil
-	}
-	for _, dir := range []string{which, filepath.Join(checkpoints, which)} {
-		if _, err := os.Stat(dir); err == nil {
-			return dir, nil
+		for _, s := range found.Skipped {
+			skipped = append(skipped, s.Err)
 		}
+		t, err = train.OpenCheckpoint(run, found.Name, &a.Models, be)
+		return t, skipped, err
 	}
-	var have []string
-	for _, dir := range dirs {
-		have = append(have, filepath.Base(dir))
+	if slices.Contains(names, which) {
+		t, err = train.OpenCheckpoint(run, which, &a.Models, be)
+		return t, nil, err
 	}
-	return "", fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, checkpoints, strings.Join(have, ", "))
+	if _, err := os.Stat(which); err == nil {
+		t, err = train.OpenModel(which, &a.Models, be)
+		return t, nil, err
+	}
+	return nil, nil, fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, in, strings.Join(names, ", "))
 }
 
 // openAs opens a file of weights as those of the recipe that the flags name.
@@ -174,7 +188,7 @@ func (a *app) openAs(c *cobra.Command, m *trainedModel, path string, s *modelSou
 	if err != nil {
 		return err
 	}
-	w, err := ckpt.LoadWeights(path)
+	w, err := ckpt.LoadWeights(ckpt.Dir(filepath.Dir(path)), filepath.Base(path))
 	if err != nil {
 		return err
 	}

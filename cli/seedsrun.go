@@ -174,7 +174,7 @@ func isComplete(run *runlog.Run) (bool, error) {
 	if len(epochs) == 0 || !run.Config.IsLast(&epochs[len(epochs)-1]) {
 		return false, nil
 	}
-	found, err := ckpt.Latest(run.Path(runlog.CheckpointsDir))
+	found, err := ckpt.Latest(run.Checkpoints())
 	if errors.Is(err, ckpt.ErrNone) {
 		return false, nil
 	}

@@ -17,7 +17,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // MaxCache is the largest number of bytes of packed images in a folder of the cache.
@@ -263,7 +263,7 @@ func finishPack(part *part, name string) error {
 		os.Remove(part.f.Name())
 		return err
 	}
-	return atomicfile.SyncDir(filepath.Dir(name))
+	return disk.At(filepath.Dir(name)).SyncDir(".")
 }
 
 // A CachedFile describes a file of packed images.

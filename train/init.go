@@ -24,12 +24,19 @@ import (
 // unless the file has every parameter of m in its shape, and names each that it has not.
 // source is what the user calls path.
 func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
-	if exists(filepath.Join(path, runlog.ConfigFile)) {
-		best, err := ckpt.Best(filepath.Join(path, runlog.CheckpointsDir))
+	if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
+		run, err := runlog.Open(path, "")
 		if err != nil {
 			return nil, err
 		}
-		path = best
+		best, err := ckpt.Best(run.Checkpoints())
+		if err != nil {
+			return nil, err
+		}
+		if len(best.Skipped) > 0 {
+			return nil, option.Errorf("train: {Init} %s: %w: what it says of the best checkpoint is not known; name a checkpoint: {Init} %s", source, best.Skipped[0].Err, run.Checkpoints().Path(best.Name))
+		}
+		path = run.Checkpoints().Path(best.Name)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, ckpt.WeightsFile)
@@ -78,7 +85,7 @@ func readWeights(in *runlog.Init) (*ckpt.Checkpoint, error) {
 		return nil, option.Errorf("train: {Init} %s: %s is not what it was when the run was made: its SHA-256 is %.12s…, want %.12s…; make the run anew", in.Source, in.Path, digest, in.Digest)
 	}
 	in.Digest = digest
-	c, err := ckpt.LoadWeights(in.Path)
+	c, err := ckpt.LoadWeights(ckpt.Dir(filepath.Dir(in.Path)), filepath.Base(in.Path))
 	if err != nil {
 		return nil, option.Errorf("train: {Init} %s: %w", in.Source, err)
 	}

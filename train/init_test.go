@@ -49,8 +49,8 @@ func TestInit(t *testing.T) {
 	if want := "init       the source, mlp-vae at step 3 (SHA-256 " + c.Init.Digest[:12] + "): all 10 tensors, of encoder and decoder\n"; !strings.Contains(out.String(), want) {
 		t.Errorf("%q is not in\n%s", want, out.String())
 	}
-	start := runtest.Must(ckpt.LoadWeights(filepath.Join(whole.Path(runlog.CheckpointsDir), ckpt.Name(0))))
-	for name, w := range runtest.Must(ckpt.LoadWeights(weights)).Weights {
+	start := runtest.Must(runtest.LoadWeights(filepath.Join(whole.Path(runlog.CheckpointsDir), ckpt.Name(0))))
+	for name, w := range runtest.Must(runtest.LoadWeights(weights)).Weights {
 		for i, v := range w.F32() {
 			if start.Weights[name].F32()[i] != v {
 				t.Fatalf("%s does not start as it was", name)
@@ -98,7 +98,7 @@ func TestInitMismatch(t *testing.T) {
 		t.Errorf("a GAN: %v", err)
 	}
 
-	more := runtest.Must(ckpt.LoadWeights(weights)).Weights
+	more := runtest.Must(runtest.LoadWeights(weights)).Weights
 	for _, w := range more {
 		more["classifier/kernel"] = w
 		break

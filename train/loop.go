@@ -43,11 +43,11 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 	}
 	res.Epochs, res.Steps, res.Images = t.at.Epoch, t.at.Step, t.at.Images
 	res.Checkpoint, res.Seconds = t.checkpoint, time.Since(started).Seconds()
-	if best, e := ckpt.Best(t.manager.Dir()); e == nil {
-		res.Best = best
+	if best, e := ckpt.Best(t.manager.Folder()); e == nil {
+		res.Best = t.manager.Folder().Path(best.Name)
 	}
-	if report := j.Run.Path(runlog.ReportFile); exists(report) {
-		res.Report = report
+	if there, e := j.Run.Folder().Exists(runlog.ReportFile); e == nil && there {
+		res.Report = j.Run.Path(runlog.ReportFile)
 	}
 	return res, err
 }

@@ -55,7 +55,7 @@ func TestLearns(t *testing.T) {
 		t.Fatal(err)
 	}
 	st := be.NewState()
-	for name, w := range runtest.Must(ckpt.LoadWeights(tr.Path)).Weights {
+	for name, w := range runtest.Must(runtest.LoadWeights(tr.Path)).Weights {
 		if err := st.Set(name, w); err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func resumes(t *testing.T, recipe string) {
 			t.Errorf("it does not say how to go on: %v", stopped)
 		}
 		stops++
-		if s := runtest.Must(ckpt.LoadState(stopped.Checkpoint)); s.Step != stopped.Step || s.Epoch != stopped.Epoch {
+		if s := runtest.Must(runtest.LoadWeights(stopped.Checkpoint)).State; s.Step != stopped.Step || s.Epoch != stopped.Epoch {
 			t.Errorf("%v, but the checkpoint is of step %d", stopped, s.Step)
 		}
 	}
@@ -240,7 +240,7 @@ func TestDiverges(t *testing.T) {
 			t.Errorf("%q lacks %q, or is not one line", err, part)
 		}
 	}
-	if names := runtest.Must(ckpt.List(r.Path(runlog.CheckpointsDir))); len(names) != 1 {
+	if names := runtest.Must(ckpt.List(r.Checkpoints())); len(names) != 1 {
 		t.Errorf("checkpoints %v, want the good one only", names)
 	}
 	c.LR = 1e-3
@@ -271,8 +271,8 @@ func TestOverflowIsNotSaved(t *testing.T) {
 	if err != nil && !errors.As(err, &bad) {
 		t.Errorf("without test images: %v", err)
 	}
-	for _, name := range runtest.Must(ckpt.List(r.Path(runlog.CheckpointsDir))) {
-		if err := runtest.Must(ckpt.Load(name)).Check(); err != nil {
+	for _, name := range runtest.Must(ckpt.List(r.Checkpoints())) {
+		if err := runtest.Must(ckpt.Load(r.Checkpoints(), name)).Check(); err != nil {
 			t.Errorf("saved: %v", err)
 		}
 	}

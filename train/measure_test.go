@@ -13,7 +13,6 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -55,7 +54,7 @@ func TestMeasure(t *testing.T) {
 			t.Errorf("epoch %d is marked as the best", l.Epoch)
 		}
 	}
-	if s := runtest.Must(ckpt.LoadState(res.Checkpoint)); opened != 1 || s.Best == nil || s.Best.Metric != fid || s.Best.Value != best || s.Best.Step != when {
+	if s := runtest.Must(runtest.LoadWeights(res.Checkpoint)).State; opened != 1 || s.Best == nil || s.Best.Metric != fid || s.Best.Value != best || s.Best.Step != when {
 		t.Errorf("opened %d times; best %+v, want %v of %s at step %d", opened, s.Best, best, fid, when)
 	}
 	if strings.Count(out.String(), "measured   step") != 3 || strings.Count(out.String(), "is not measured: the model does not reconstruct") != 1 {
@@ -67,7 +66,7 @@ func TestMeasure(t *testing.T) {
 	if runtest.WeightsOf(t, r) != runtest.WeightsOf(t, plain) {
 		t.Error("measuring changed the weights")
 	}
-	if s := runtest.Must(ckpt.LoadState(trained(t, plain, set, 2).Checkpoint)); s.Best != nil {
+	if s := runtest.Must(runtest.LoadWeights(trained(t, plain, set, 2).Checkpoint)).State; s.Best != nil {
 		t.Errorf("a model without a test loss has a best: %+v", s.Best)
 	}
 	for want, m := range map[string]runlog.Measure{

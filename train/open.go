@@ -15,10 +15,11 @@ import (
 // A Trained is a trained model, ready to be used.
 type Trained struct {
 	*latent.Session
-	Config runlog.Config
-	Path   string // the checkpoint's folder or the weights file it was read from
-	Run    string // the folder of the run that Path belongs to; "" if it is in none
-	Step   int64
+	Config  runlog.Config
+	Path    string // the checkpoint's folder or the weights file it was read from
+	Run     string // the folder of the run that Path belongs to; "" if it is in none
+	Step    int64
+	Skipped []error // checkpoints that could not be read, by which another one might have been chosen; worth a warning each
 }
 
 // OpenModel reads a trained model: from a run's folder (its best checkpoint by
@@ -28,16 +29,45 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
-		if path, err = ckpt.Best(filepath.Join(path, runlog.CheckpointsDir)); err != nil {
+		run, err := runlog.Open(path, "")
+		if err != nil {
 			return nil, err
 		}
+		return OpenBest(run, models, be)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		if _, err := os.Stat(filepath.Join(path, "state.json")); os.IsNotExist(err) {
-			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no state.json): want one of these or a weights file", path, runlog.ConfigFile)
+		if _, err := os.Stat(filepath.Join(path, ckpt.StateFile)); os.IsNotExist(err) {
+			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no %s): want one of these or a weights file", path, runlog.ConfigFile, ckpt.StateFile)
 		}
 	}
-	c, err := ckpt.LoadWeights(path)
+	return openIn(ckpt.Dir(filepath.Dir(path)), filepath.Base(path), runOf(path), models, be)
+}
+
+// OpenBest reads the best checkpoint of a run, by what it monitors.
+func OpenBest(run *runlog.Run, models *model.Registry, be backend.Backend) (*Trained, error) {
+	best, err := ckpt.Best(run.Checkpoints())
+	if err != nil {
+		return nil, err
+	}
+	t, err := openIn(run.Checkpoints(), best.Name, run, models, be)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range best.Skipped {
+		t.Skipped = append(t.Skipped, fmt.Errorf("%w: what it says of the best checkpoint is not known; %s is the best by the one before", s.Err, best.Name))
+	}
+	return t, nil
+}
+
+// OpenCheckpoint reads the checkpoint of that name of a run.
+func OpenCheckpoint(run *runlog.Run, name string, models *model.Registry, be backend.Backend) (*Trained, error) {
+	return openIn(run.Checkpoints(), name, run, models, be)
+}
+
+// openIn reads a checkpoint or a file of weights in a folder; run is the run that it belongs to, or nil.
+func openIn(in ckpt.Folder, name string, run *runlog.Run, models *model.Registry, be backend.Backend) (*Trained, error) {
+	path := in.Path(name)
+	c, err := ckpt.LoadWeights(in, name)
 	if err != nil {
 		return nil, err
 	}
@@ -48,18 +78,18 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 	if t.Config, err = runlog.Decode(c.State.Config); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if run := runOf(path); run != nil && run.Config.Data.Digest == t.Config.Data.Digest {
+	if run != nil && run.Config.Data.Digest == t.Config.Data.Digest {
 		t.Run = run.Dir
 		t.Config.Data = t.Config.Data.Moved(run.Config.Data) // it may have moved after the checkpoint
 		t.Config.Data.Source = t.Config.Data.Place(run.Dir)
 	}
 	m, err := t.Config.Build(models)
-	var in model.Input
+	var input model.Input
 	if err == nil {
-		in, err = t.Config.Input(models)
+		input, err = t.Config.Input(models)
 	}
 	if err == nil {
-		t.Session, err = latent.Load(m, in, be, c.Weights)
+		t.Session, err = latent.Load(m, input, be, c.Weights)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -13,7 +13,6 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -50,7 +49,7 @@ func TestPhases(t *testing.T) {
 	if !strings.Contains(out.String(), "2/3, short: epochs 3 to 3") || res.Epochs != 5 {
 		t.Errorf("%+v\n%s", res, out.String())
 	}
-	if s := runtest.Must(ckpt.LoadState(res.Best)); s.Epoch < 4 {
+	if s := runtest.Must(runtest.LoadWeights(res.Best)).State; s.Epoch < 4 {
 		t.Errorf("the best is %s, after epoch %d", res.Best, s.Epoch)
 	}
 }
@@ -104,7 +103,7 @@ func TestScheduleIsUsed(t *testing.T) {
 		c := runtest.Config("mlp-vae", set, "hidden", "16")
 		c.Epochs, c.LR, c.Schedule = 2, lr, schedule
 		r := runtest.NewRun(t, c)
-		f := runtest.Must(ckpt.LoadWeights(trained(t, r, set, 1).Checkpoint))
+		f := runtest.Must(runtest.LoadWeights(trained(t, r, set, 1).Checkpoint))
 		return fmt.Sprint(f.Weights[runtest.Moved].F32())
 	}
 	if a, b := weights("step:2:0.1", 1e-3), weights("", 1e-3); a != b {

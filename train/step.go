@@ -130,8 +130,8 @@ func (t *trainer) diverged(metric string, v float64, cause error) error {
 		Run: t.Run.Dir, Recipe: t.config.Recipe, Epoch: t.at.Epoch + 1, Step: t.at.Step,
 		Metric: metric, Value: v, LR: t.config.LR, Cause: cause,
 	}
-	if f, err := ckpt.Latest(t.manager.Dir()); err == nil {
-		e.Checkpoint = f.Dir
+	if f, err := ckpt.Latest(t.manager.Folder()); err == nil {
+		e.Checkpoint = t.manager.Folder().Path(f.Name)
 	}
 	return e
 }

@@ -45,7 +45,9 @@ type trainer struct {
 	sums        sums
 	lines       []runlog.Line    // of the epochs and intervals so far
 	resumed     string           // folder of the checkpoint from which the run goes on; "" if there was none
-	skipped     []error          // why later checkpoints were not used
+	found       *ckpt.Found      // that checkpoint, until the trainer is made
+	skipped     []error          // what was not used when the run was opened, and why
+	told        map[string]bool  // warnings of saving that were given already
 	savedAt     time.Time        // of the last checkpoint
 	checkpoint  string           // folder of the last checkpoint
 	processes   []runlog.Process // that have trained the run; the last is this one, unless there is nothing left to train
@@ -120,7 +122,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 			unlock()
 		}
 	}()
-	if t.manager, err = ckpt.OpenManager(j.Run.Path(runlog.CheckpointsDir), c.Checkpoints.Keep); err != nil {
+	if t.manager, err = ckpt.OpenManager(j.Run.Checkpoints(), c.Checkpoints.Keep); err != nil {
 		return nil, err
 	}
 	if t.labelled, err = chooseLabelled(j.Model, j.Data, c.Seed); err != nil {
@@ -156,7 +158,17 @@ func newTrainer(j Job) (t *trainer, err error) {
 	if t.log, err = runlog.NewWriter(j.Run, at); err != nil {
 		return nil, err
 	}
-	lines, err := runlog.ReadLog(j.Run.Dir)
+	if err := t.log.Damage(); err != nil {
+		t.skipped = append(t.skipped, err)
+	}
+	if t.found != nil {
+		told, err := t.manager.Rewind(t.found)
+		if err != nil {
+			return nil, errors.Join(err, t.log.Close())
+		}
+		t.skipped, t.found = append(t.skipped, told...), nil
+	}
+	lines, err := j.Run.Lines()
 	if err != nil {
 		return nil, errors.Join(err, t.log.Close())
 	}
@@ -210,7 +222,7 @@ func (t *trainer) setState() error {
 	if err != nil {
 		return err
 	}
-	names, err := ckpt.List(t.manager.Dir())
+	names, err := ckpt.List(t.manager.Folder())
 	if err != nil {
 		return err
 	}
@@ -225,17 +237,21 @@ func (t *trainer) setState() error {
 		}
 		return nil
 	}
-	found, err := ckpt.Latest(t.manager.Dir())
+	found, err := ckpt.Latest(t.manager.Folder())
+	if err == nil {
+		err = t.manager.CanRewind(found)
+	}
 	if err != nil {
 		return err
 	}
-	t.skipped, t.at, t.resumed, t.checkpoint = found.Skipped, found.State, found.Dir, found.Dir
+	dir := t.manager.Folder().Path(found.Name)
+	t.found, t.at, t.resumed, t.checkpoint = found, found.State, dir, dir
 	if t.at.Recipe != c.Recipe || t.at.Seed != c.Seed {
 		return fmt.Errorf("train: %s has recipe %s and seed %d, %s has %s and %d: the checkpoint does not belong to this run",
-			found.Dir, t.at.Recipe, t.at.Seed, t.Run.Path(runlog.ConfigFile), c.Recipe, c.Seed)
+			dir, t.at.Recipe, t.at.Seed, t.Run.Path(runlog.ConfigFile), c.Recipe, c.Seed)
 	}
 	if n := int64(t.Data.Train.Len()); t.at.EpochImages > n || t.at.EpochImages%int64(t.batchSize) != 0 && t.at.EpochImages != n {
-		return fmt.Errorf("train: %s is %d images into an epoch, which no batch of %d in %d images ends at", found.Dir, t.at.EpochImages, t.batchSize, n)
+		return fmt.Errorf("train: %s is %d images into an epoch, which no batch of %d in %d images ends at", dir, t.at.EpochImages, t.batchSize, n)
 	}
 	t.at.Imago, t.at.Config = imago, raw
 	err = t.runner.Restore(nn.Shapes(t.Model.Params), found.Weights)
@@ -243,9 +259,9 @@ func (t *trainer) setState() error {
 		err = t.runner.Restore(optim.Shapes(t.Model.Slots), found.Optimizer)
 	}
 	if err != nil {
-		return fmt.Errorf("train: %s: %w: it is of another model", found.Dir, err)
+		return fmt.Errorf("train: %s: %w: it is of another model", dir, err)
 	}
-	return t.manager.Rewind(t.at.Step)
+	return nil
 }
 
 // restoreSums reads the sums that were saved, or starts them.
@@ -287,23 +303,37 @@ func (t *trainer) save() error {
 			return fmt.Errorf("train: %w", err)
 		}
 	}
-	if t.at.Extra, err = json.Marshal(t.sums); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
 	// The log must not lack a line that was written before the checkpoint.
 	if err := t.log.Sync(); err != nil {
 		return err
 	}
+	if t.at.Extra, err = json.Marshal(t.sums); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
 	c.State = t.at
-	dir, err := t.manager.Save(c)
+	name, err := t.manager.Save(c)
 	if errors.Is(err, ckpt.ErrNotFinite) {
 		return t.diverged("the state", math.NaN(), err)
 	}
-	if err != nil {
+	if errors.Is(err, ckpt.ErrNotPruned) {
+		t.warnOnce(err)
+	} else if err != nil {
 		return err
 	}
-	t.checkpoint, t.savedAt = dir, time.Now()
+	t.checkpoint, t.savedAt = t.manager.Folder().Path(name), time.Now()
 	return t.recordProcess("")
+}
+
+// warnOnce tells the observers of a fault that does not end the training.
+func (t *trainer) warnOnce(err error) {
+	text := err.Error()
+	if !t.told[text] {
+		if t.told == nil {
+			t.told = map[string]bool{}
+		}
+		t.told[text] = true
+		t.view.Notify("warning", text)
+	}
 }
 
 func (t *trainer) close() error {

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // recordFormat is the version of the file that this package writes and reads.
@@ -101,20 +101,14 @@ func (r *namedRecord) UnmarshalJSON(b []byte) error {
 // ReadRecords returns the records of the file of that name; none if there is no such file. It
 // fails if the file is not one that WriteRecords wrote.
 func ReadRecords(name string) ([]Record, error) {
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
+	b, err := disk.At(filepath.Dir(name)).ReadFile(filepath.Base(name), maxRecords)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("eval: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxRecords+1))
-	if err != nil {
-		return nil, fmt.Errorf("eval: %w", err)
-	}
-	if len(b) > maxRecords {
+	case errors.Is(err, disk.ErrTooLong):
 		return nil, fmt.Errorf("eval: %s: more than %d bytes: it is not one of ours", name, maxRecords)
+	case err != nil:
+		return nil, fmt.Errorf("eval: %w", err)
 	}
 	var file recordFile
 	if err := json.Unmarshal(b, &file); err != nil {

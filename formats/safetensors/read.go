@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // A File is an open file whose header has been read and checked. Its tensors are read
@@ -16,7 +17,8 @@ type File struct {
 	name    string
 	r       io.ReaderAt
 	close   func() error
-	meta    map[string]string
+	meta    map[string]string // without the checksum
+	seal    string            // "" = the file has none
 	tensors []Info
 	index   map[string]int
 }
@@ -27,6 +29,11 @@ func Open(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	return open(name, f)
+}
+
+// open reads the header of an open file.
+func open(name string, f disk.File) (*File, error) {
 	st, err := f.Stat()
 	if err == nil && !st.Mode().IsRegular() {
 		err = fmt.Errorf("safetensors: %s: not a file", name)
@@ -50,7 +57,10 @@ func NewReader(name string, r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
 	}
-	f := &File{name: name, r: r, meta: h.meta, tensors: h.tensors, index: make(map[string]int, len(h.tensors))}
+	f := &File{name: name, r: r, meta: h.meta, seal: h.meta[sealKey], tensors: h.tensors, index: make(map[string]int, len(h.tensors))}
+	if delete(f.meta, sealKey); len(f.meta) == 0 {
+		f.meta = nil
+	}
 	for i := range f.tensors {
 		t := &f.tensors[i]
 		t.Begin += base
@@ -145,7 +155,7 @@ func (f *File) read(in *Info) (*tensor.Tensor, error) {
 	return t, nil
 }
 
-// All reads every tensor.
+// All reads every tensor, and compares them with the checksum of a sealed file (see WriteSealed).
 func (f *File) All() (map[string]*tensor.Tensor, error) {
 	all := make(map[string]*tensor.Tensor, len(f.tensors))
 	for i := range f.tensors {
@@ -155,6 +165,9 @@ func (f *File) All() (map[string]*tensor.Tensor, error) {
 			return nil, err
 		}
 		all[name] = t
+	}
+	if err := f.checkSeal(all); err != nil {
+		return nil, err
 	}
 	return all, nil
 }
@@ -171,6 +184,21 @@ func (f *File) Close() error {
 // if there is none.
 func Read(name string) (map[string]*tensor.Tensor, map[string]string, error) {
 	f, err := Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	all, err := f.All()
+	return all, f.meta, err
+}
+
+// ReadIn does what Read does, in a folder out of which no link leads.
+func ReadIn(dir disk.Folder, name string) (map[string]*tensor.Tensor, map[string]string, error) {
+	file, err := dir.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := open(dir.Path(name), file)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
-// WriteFile writes the result of Write to the file called name, and replaces an
+// WriteFile writes the result of WriteSealed to the file called name, and replaces an
 // existing file atomically.
 func WriteFile(name string, tensors map[string]*tensor.Tensor, meta map[string]string) error {
-	return atomicfile.Write(name, func(w io.Writer) error { return Write(w, tensors, meta) })
+	return atomicfile.Write(name, func(w io.Writer) error { return WriteSealed(w, tensors, meta) })
 }
 
 // Write writes the tensors, and meta unless it is empty. The bytes depend on the

@@ -30,11 +30,11 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // Field numbers, as in the package comment.
@@ -66,29 +66,32 @@ var now = time.Now
 // error. It is not safe for concurrent use.
 type Writer struct {
 	name string
-	f    *os.File
+	f    disk.File
 	w    *bufio.Writer
 	err  error
 }
 
-// New creates an event file in dir, which it creates if necessary. The name ends in
+// New creates an event file in the folder dir, which it creates if necessary. The name ends in
 // suffix, which may be empty and which TensorBoard ignores. Existing files are not
 // changed.
-func New(dir, suffix string) (*Writer, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+func New(dir, suffix string) (*Writer, error) { return NewIn(disk.At(dir), suffix) }
+
+// NewIn does what New does, in a folder out of which no link leads.
+func NewIn(dir disk.Folder, suffix string) (*Writer, error) {
+	if err := dir.MkdirAll("."); err != nil {
 		return nil, err
 	}
 	sec := now().Unix()
 	for n := 0; ; n++ { // two in one second
-		name := filepath.Join(dir, fmt.Sprintf("events.out.tfevents.%010d.imago.%d%s", sec, n, suffix))
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		name := fmt.Sprintf("events.out.tfevents.%010d.imago.%d%s", sec, n, suffix)
+		f, err := dir.Create(name)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		w := &Writer{name: name, f: f, w: bufio.NewWriter(f)}
+		w := &Writer{name: dir.Path(name), f: f, w: bufio.NewWriter(f)}
 		e := header(0)
 		w.record(appendBytes(e, eventFileVersion, "brain.Event:2"))
 		if err := w.Flush(); err != nil {

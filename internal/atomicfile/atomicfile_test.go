@@ -1,7 +1,6 @@
 package atomicfile
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/disk/disktest"
 )
 
 func TestWrite(t *testing.T) {
@@ -23,8 +25,8 @@ func TestWrite(t *testing.T) {
 			t.Errorf("read %d bytes back, want the %d written", len(got), len(want))
 		}
 	}
-	if st, err := os.Stat(name); err != nil || st.Mode() != Mode {
-		t.Errorf("mode %v, %v; want %v", st.Mode(), err, Mode)
+	if st, err := os.Stat(name); err != nil || st.Mode() != 0o644 {
+		t.Errorf("mode %v, %v; want 0644, as the umask leaves it", st.Mode(), err)
 	}
 	wantOnlyFile(t, name)
 }
@@ -56,94 +58,72 @@ func TestWriteKeepsOpenFile(t *testing.T) {
 	}
 }
 
-// A failingFile fails in one operation as the system would, with the temporary name in the error.
-type failingFile struct {
-	*os.File
-	at    string // the operation that fails
-	space int    // the number of bytes until the disk is full, if write fails
-	steps *[]string
-}
-
-func (b *failingFile) fail(at string) error {
-	*b.steps = append(*b.steps, at)
-	if at == b.at {
-		return &fs.PathError{Op: at, Path: b.Name(), Err: syscall.ENOSPC}
-	}
-	return nil
-}
-
-func (b *failingFile) Write(p []byte) (int, error) {
-	if b.at == "write" && len(p) > b.space {
-		n, _ := b.File.Write(p[:b.space])
-		b.space = 0
-		return n, b.fail("write")
-	}
-	b.space -= len(p)
-	*b.steps = append(*b.steps, "write")
-	return b.File.Write(p)
-}
-func (b *failingFile) Chmod(m fs.FileMode) error {
-	if err := b.fail("chmod"); err != nil {
-		return err
-	}
-	return b.File.Chmod(m)
-}
-func (b *failingFile) Sync() error {
-	if err := b.fail("sync"); err != nil {
-		return err
-	}
-	return b.File.Sync()
-}
-func (b *failingFile) Close() error {
-	if err := b.fail("close"); err != nil {
-		b.File.Close()
-		return err
-	}
-	return b.File.Close()
-}
-
+// Each call of a replacement fails once: the old file stays, or the new one is there, and no other file; the error has the
+// cause and the name of the file.
 func TestWriteFails(t *testing.T) {
-	real := createTemp
-	defer func() { createTemp = real }()
-	for _, at := range []string{"write", "chmod", "sync", "close", ""} {
-		t.Run("at "+at, func(t *testing.T) {
-			var steps []string
-			createTemp = func(dir, pattern string) (file, error) {
-				f, err := os.CreateTemp(dir, pattern)
-				return &failingFile{File: f, at: at, space: 100_000, steps: &steps}, err
+	big := strings.Repeat("x", 200_000)
+	for at := 1; ; at++ {
+		sys := disktest.New()
+		sys.Put("/d/a.bin", "old")
+		var failed disktest.Op
+		sys.Before = func(op disktest.Op) error {
+			if op.N == at {
+				failed = op
+				return syscall.ENOSPC
 			}
-			name := filepath.Join(t.TempDir(), "a.bin")
-			if err := os.WriteFile(name, []byte("old"), 0o644); err != nil {
-				t.Fatal(err)
+			return nil
+		}
+		err := WriteIn(disk.On(sys, "/d"), "a.bin", func(w io.Writer) error {
+			if _, err := io.WriteString(w, big); err != nil {
+				return fmt.Errorf("tensor x: %w", err)
 			}
-			big := bytes.Repeat([]byte{7}, 200_000)
-			err := Write(name, func(w io.Writer) error {
-				if _, err := w.Write(big); err != nil {
-					return fmt.Errorf("tensor x: %w", err)
-				}
-				return nil
-			})
-			wantOnlyFile(t, name)
-			if at == "" {
-				if err != nil || read(t, name) != string(big) {
-					t.Errorf("err %v: want the new file", err)
-				}
-				// The bytes must be on the disk before the file has its name: sync, close, and then rename.
-				if got := strings.Join(steps[len(steps)-2:], " "); got != "sync close" {
-					t.Errorf("last steps %q, want sync close", got)
-				}
-				return
-			}
-			if got := read(t, name); got != "old" {
-				t.Errorf("the file holds %d bytes, want old", len(got))
-			}
-			if !errors.Is(err, syscall.ENOSPC) {
-				t.Fatalf("error %v, want ENOSPC inside", err)
-			}
-			if s := err.Error(); !strings.Contains(s, name) || !strings.Contains(s, "no space left on device") || strings.Contains(s, ".tmp-") {
-				t.Errorf("error %q: want the file's name, the cause, and no temporary name", s)
-			}
+			return nil
 		})
+		files := sys.Files()
+		if failed.N == 0 {
+			if err != nil || files["/d/a.bin"] != big || at < 6 {
+				t.Errorf("without a fault after %d calls: %v", at-1, err)
+			}
+			return
+		}
+		want := "old"
+		if failed.Call == "syncdir" { // the file has its name, and it is said that a power cut may undo it
+			want = big
+		}
+		if len(files) != 1 || files["/d/a.bin"] != want {
+			t.Errorf("%s fails: the folder holds %.200q", failed.Call, files)
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("%s fails: error %v, want ENOSPC inside", failed.Call, err)
+		}
+		if s := err.Error(); !strings.Contains(s, "/d") || !strings.Contains(s, "no space left on device") || strings.Contains(s, ".tmp-") {
+			t.Errorf("%s fails: error %q: want the file's name, the cause, and no temporary name", failed.Call, s)
+		}
+	}
+}
+
+// The bytes are on the disk before the file has its name, and the name before Write returns: a power cut after any call
+// leaves the old bytes or the new ones.
+func TestWritePowerCut(t *testing.T) {
+	for at := 1; ; at++ {
+		sys := disktest.New()
+		sys.Put("/d/a.bin", "old")
+		sys.Before = func(op disktest.Op) error {
+			if op.N == at {
+				return disktest.ErrKilled
+			}
+			return nil
+		}
+		err := WriteBytesIn(disk.On(sys, "/d"), "a.bin", []byte("new"))
+		done := sys.Calls() < at
+		sys.PowerCut(nil)
+		got := sys.Files()["/d/a.bin"]
+		if got != "new" && (got != "old" || err == nil) {
+			t.Errorf("a cut before call %d leaves %q, and Write returned %v", at, got, err)
+		}
+		if done {
+			return
+		}
 	}
 }
 

@@ -6,8 +6,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 const (
@@ -62,21 +65,21 @@ func fillDisk(t *testing.T, dir string) {
 	}
 	wantOnlyFile(t, name)
 
-	log, err := OpenJSONL(name + "l")
+	log, _, err := OpenJSONL(disk.At(dir), "a.binl", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	if err := log.Append("short"); err != nil {
+	if err := log.Append(row{Step: 1}); err != nil {
 		t.Fatal(err)
 	}
-	if err := log.Append(make([]byte, 1<<20)); !errors.Is(err, syscall.ENOSPC) {
+	if err := log.Append(row{Pad: strings.Repeat("x", 1<<20)}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("append: %v, want no space left", err)
 	}
-	if err := log.Append("again"); err != nil {
+	if err := log.Append(row{Step: 2}); err != nil {
 		t.Errorf("append after the failed one: %v", err)
 	}
-	if got, want := read(t, name+"l"), "\"short\"\n\"again\"\n"; got != want {
+	if got, want := read(t, name+"l"), string(sealed([]byte(`{"step":1}`)))+string(sealed([]byte(`{"step":2}`))); got != want {
 		t.Errorf("log holds %.60q, want %q", got, want)
 	}
 }

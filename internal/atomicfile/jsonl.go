@@ -6,95 +6,149 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
-	"os"
+	"slices"
+
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // MaxLine is the largest length of a line of a JSONL file in bytes, with its newline. A longer line is an error: it is not a
 // log, and should not be read into memory.
 const MaxLine = 16 << 20
 
-// A JSONL is a log with one JSON value in each line. Each line is written by one system call. A process that is killed
-// therefore leaves complete lines, and at most one partial last line, which OpenJSONL removes. A JSONL is not safe for
-// concurrent use, and only one process at a time may write a file. ReadJSONL may read it at any time.
+// A JSONL is a log with one JSON object in each line, the last member of which is the checksum of those before it:
+//
+//	{"step":100,"loss":1.5,"crc32c":"8a9136aa"}
+//
+// Each line is written by one system call. A process that is killed therefore leaves complete lines, and at most one
+// partial last line, which OpenJSONL removes. A JSONL is not safe for concurrent use, and only one process at a time may
+// write a file. ReadJSONL may read it at any time.
 type JSONL struct {
 	name string
-	f    *os.File
-	size int64 // the offset after the last complete line
+	f    disk.File
+	size int64 // the offset after the last line
 }
 
-// OpenJSONL opens the log of the given name for appending, and creates it if it does not exist. It removes everything after
-// the last complete line, which ends with a newline and is JSON. It does not change damaged lines before it.
-func OpenJSONL(name string) (*JSONL, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, Mode)
-	if err != nil {
-		return nil, err
+// ErrDamaged marks a line whose bytes are not those that were written. Test with errors.Is.
+var ErrDamaged = errors.New("the line is damaged")
+
+const (
+	sumBefore = `,"crc32c":"`
+	sumAfter  = `"}`
+	sumLen    = len(sumBefore) + 8 + len(sumAfter)
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sealed returns the line of an object with its checksum, and the newline.
+func sealed(object []byte) []byte {
+	open := object[:len(object)-1] // without its brace
+	return fmt.Appendf(slices.Clip(open), "%s%08x%s\n", sumBefore, crc32.Checksum(open, castagnoli), sumAfter)
+}
+
+// verify returns ErrDamaged if a line is no JSON or has a checksum that is not its own. A line of an earlier version has
+// none.
+func verify(line []byte) error {
+	if !json.Valid(line) {
+		return fmt.Errorf("%w: it is not JSON", ErrDamaged)
 	}
-	j := &JSONL{name: name, f: f}
-	var off int64
-	err = forEachLine(name, f, func(line []byte) error {
+	at := len(line) - sumLen
+	if at < 0 || string(line[at:at+len(sumBefore)]) != sumBefore {
+		return nil
+	}
+	if got := fmt.Sprintf("%08x", crc32.Checksum(line[:at], castagnoli)); got != string(line[at+len(sumBefore):len(line)-len(sumAfter)]) {
+		return fmt.Errorf("%w: the checksum of its bytes is %s", ErrDamaged, got)
+	}
+	return nil
+}
+
+// OpenJSONL opens the log of the given name in a folder for appending, and creates it if it does not exist. The first line
+// for which keep returns false and all lines after it are removed; nil keeps all. A run that resumes at step N keeps the
+// lines of steps up to N, so that no line is in the log twice. keep gets each line without its newline, and must not keep
+// the slice.
+//
+// A line that was not written to its end is removed too. So is a damaged line with those after it, as a power failure may
+// leave anything of what was not synced: damage says which, and is worth a warning. If a line after it is to be kept, the
+// error is ErrDamaged, and nothing is changed.
+func OpenJSONL(dir disk.Folder, name string, keep func(line []byte) bool) (j *JSONL, damage, err error) {
+	f, err := dir.Append(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	j = &JSONL{name: dir.Path(name), f: f}
+	if damage, err = j.recover(keep); err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return j, damage, nil
+}
+
+// recover finds the end of the lines that are kept and removes what is after it.
+func (j *JSONL) recover(keep func(line []byte) bool) (damage, err error) {
+	var off int64 // of the line after this one
+	n, ended := 0, false
+	err = forEachLine(j.name, j.f, func(line []byte) error {
+		n++
 		off += int64(len(line)) + 1
-		if json.Valid(line) {
+		if ended {
+			return nil
+		}
+		err := verify(line)
+		switch {
+		case err != nil && damage == nil:
+			damage = fmt.Errorf("%s: line %d: %w", j.name, n, err)
+		case err != nil:
+		case keep != nil && !keep(line):
+			ended = true
+		case damage != nil:
+			return damage
+		default:
 			j.size = off
 		}
 		return nil
 	})
-	if err == nil {
-		err = j.truncate(j.size)
+	if damage != nil && errors.Is(err, damage) {
+		err = damage
 	}
 	if err != nil {
-		f.Close()
 		return nil, err
 	}
-	return j, nil
+	st, err := j.f.Stat()
+	if err != nil || st.Size() == j.size {
+		return damage, err
+	}
+	if err := j.truncate(j.size); err != nil {
+		return nil, err
+	}
+	return damage, j.Sync()
 }
 
-// Append writes v as one line. If it returns an error, for example for a full disk or for NaN, the file is unchanged. The line
-// survives the end of the process, and after Sync also a power failure.
-func (j *JSONL) Append(v any) error {
+// Append writes an object as one line. If it returns an error, for example for a full disk or for NaN, the file is
+// unchanged. The line survives the end of the process, and after Sync also a power failure.
+func (j *JSONL) Append(object any) error {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b) // writes the newline too
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	if err := e.Encode(object); err != nil {
 		return fmt.Errorf("%s: %w", j.name, err)
 	}
-	if b.Len() > MaxLine {
-		return fmt.Errorf("%s: a line of %d bytes, want at most %d", j.name, b.Len(), MaxLine)
+	line := bytes.TrimSpace(b.Bytes())
+	if len(line) < 3 || line[0] != '{' {
+		return fmt.Errorf("%s: a line of %.40s, want an object with a member", j.name, line)
 	}
-	if n, err := j.f.Write(b.Bytes()); err != nil {
+	line = sealed(line)
+	if len(line) > MaxLine {
+		return fmt.Errorf("%s: a line of %d bytes, want at most %d", j.name, len(line), MaxLine)
+	}
+	if n, err := j.f.Write(line); err != nil {
 		if n > 0 {
 			err = errors.Join(err, j.truncate(j.size)) // otherwise the next line would follow a partial one
 		}
 		return err
 	}
-	j.size += int64(b.Len())
+	j.size += int64(len(line))
 	return nil
-}
-
-// TruncateAfter removes the first line for which keep returns false and all lines after it, and returns their number. A run
-// that resumes at step N keeps the lines of steps up to N, so that no line is in the log twice. keep gets each line without
-// its newline, and must not keep the slice.
-func (j *JSONL) TruncateAfter(keep func(line []byte) bool) (dropped int, err error) {
-	if _, err := j.f.Seek(0, io.SeekStart); err != nil {
-		return 0, err
-	}
-	var end int64
-	err = forEachLine(j.name, j.f, func(line []byte) error {
-		switch {
-		case dropped > 0 || !keep(line):
-			dropped++
-		default:
-			end += int64(len(line)) + 1
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, errors.Join(err, j.truncate(j.size))
-	}
-	if err := j.truncate(end); err != nil {
-		return 0, err
-	}
-	return dropped, j.Sync()
 }
 
 // Sync writes the lines to the disk.
@@ -105,23 +159,28 @@ func (j *JSONL) Close() error { return errors.Join(j.f.Sync(), j.f.Close()) }
 
 // truncate ends the file at an offset, after which the next line is written.
 func (j *JSONL) truncate(end int64) error {
-	if err := j.f.Truncate(end); err != nil {
-		return err
+	err := j.f.Truncate(end)
+	if err == nil {
+		j.size = end
 	}
-	j.size = end
-	_, err := j.f.Seek(end, io.SeekStart)
 	return err
 }
 
-// ReadJSONL calls line with each complete line of the log of the given name, without its newline, and returns its first error.
-// It skips a partial last line, so a log may be read while it is written. line must not keep the slice.
-func ReadJSONL(name string, line func([]byte) error) error {
-	f, err := os.Open(name)
+// ReadJSONL calls line with each complete line of the log of the given name in a folder, without its newline, and returns
+// its first error, or ErrDamaged at the first line that is not as it was written. It skips a partial last line, so a log may
+// be read while it is written. line must not keep the slice.
+func ReadJSONL(dir disk.Folder, name string, line func([]byte) error) error {
+	f, err := dir.Open(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return forEachLine(name, f, line)
+	return forEachLine(dir.Path(name), f, func(b []byte) error {
+		if err := verify(b); err != nil {
+			return err
+		}
+		return line(b)
+	})
 }
 
 // forEachLine calls line with each complete line of r, without its newline. Errors contain name and the number of the line.

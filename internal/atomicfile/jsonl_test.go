@@ -2,6 +2,7 @@ package atomicfile
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/disk/disktest"
 )
 
 type row struct {
@@ -30,15 +35,18 @@ func TestJSONL(t *testing.T) {
 	if err := j.Append(math.NaN()); err == nil || !strings.Contains(err.Error(), name) {
 		t.Errorf("a NaN: error %v, want one with the file's name", err)
 	}
-	if err := j.Append("<&>"); err != nil {
+	if err := j.Append(map[string]string{"a": "<&>"}); err != nil {
 		t.Fatal(err)
 	}
-	n, err := j.TruncateAfter(func(b []byte) bool {
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, damage, err := OpenJSONL(disk.At(filepath.Dir(name)), filepath.Base(name), func(b []byte) bool {
 		var r row
-		return json.Unmarshal(b, &r) == nil && r.Step <= 2
+		return json.Unmarshal(b, &r) == nil && r.Step <= 2 && !bytes.Contains(b, []byte("<&>"))
 	})
-	if n != 3 || err != nil {
-		t.Errorf("dropped %d lines, %v; want 3", n, err)
+	if damage != nil || err != nil {
+		t.Fatal(damage, err)
 	}
 	if err := j.Append(row{Step: 30}); err != nil {
 		t.Fatal(err)
@@ -46,35 +54,67 @@ func TestJSONL(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	want := "{\"step\":0}\n{\"step\":1}\n{\"step\":2}\n{\"step\":30}\n"
+	want := `{"step":0,"crc32c":"54b930f9"}
+{"step":1,"crc32c":"a6d2b3fa"}
+{"step":2,"crc32c":"b582400e"}
+{"step":30,"crc32c":"ddf1bff0"}
+`
 	if got := read(t, name); got != want {
 		t.Errorf("file holds\n%s\nwant\n%s", got, want)
 	}
 }
 
-func TestJSONLPartialLine(t *testing.T) {
-	for _, tt := range []struct{ name, file, want string }{
-		{"whole", "{}\n1\n", "{}\n1\n"},
-		{"partial line", "{}\n{\"step\": 1", "{}\n"},
-		{"partial first line", "{\"st", ""},
-		{"zeros after a power failure", "{}\n\x00\x00\x00\x00", "{}\n"},
-		{"zeros and a newline", "{}\n\x00\x00\n", "{}\n"},
-		{"damaged lines before the last are kept", "{}\n{]\n{}\n", "{}\n{]\n{}\n"},
-		{"empty", "", ""},
-		{"long lines", "\"" + strings.Repeat("x", 200_000) + "\"\n{\"a\":", "\"" + strings.Repeat("x", 200_000) + "\"\n"},
+// What is not a whole good line at the end is removed, and told if it is more than a part of a line; a damaged line with
+// one after it that is to be kept is an error, and the file stays as it was.
+func TestJSONLDamage(t *testing.T) {
+	good := string(sealed([]byte(`{"step":1}`)))
+	later := string(sealed([]byte(`{"step":9}`)))
+	flipped := strings.Replace(good, "1", "3", 1)
+	long := "\"" + strings.Repeat("x", 200_000) + "\"\n"
+	for _, tt := range []struct {
+		name, file string
+		damage     int    // line that is told; 0 = none
+		want       string // "" = an error
+	}{
+		{"whole", "{}\n1\n", 0, "{}\n1\n"},
+		{"partial line", "{}\n{\"step\": 1", 0, "{}\n"},
+		{"partial first line", "{\"st", 0, "-"},
+		{"zeros after a power failure", good + "\x00\x00\x00\x00", 0, good},
+		{"zeros and a newline", good + "\x00\x00\n", 2, good},
+		{"zeros and a newline, and a later line", good + "\x00\x00\n" + later, 2, good},
+		{"zeros and a newline, and a line", good + "\x00\x00\n" + good, 2, ""},
+		{"damaged lines before the last", "{}\n{]\n{}\n", 2, ""},
+		{"a flipped digit", good + flipped + good, 2, ""},
+		{"a flipped digit at the end", good + flipped, 2, good},
+		{"a flipped digit in the checksum", good + strings.Replace(good, sumAfter, "x"+sumAfter, 1)[1:], 2, good},
+		{"later lines", good + later + good, 0, good},
+		{"long lines", long + "{\"a\":", 0, long},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			name := filepath.Join(t.TempDir(), "m.jsonl")
 			if err := os.WriteFile(name, []byte(tt.file), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			j := open(t, name)
-			defer j.Close()
-			if err := j.Append(7); err != nil {
+			at := fmt.Sprintf("%s: line %d: ", name, tt.damage)
+			j, damage, err := OpenJSONL(disk.At(filepath.Dir(name)), "m.jsonl", func(b []byte) bool { return !bytes.Contains(b, []byte("9")) })
+			if tt.want == "" {
+				if got := read(t, name); !errors.Is(err, ErrDamaged) || !strings.HasPrefix(err.Error(), at) || got != tt.file {
+					t.Errorf("error %v, want ErrDamaged in line %d; the file holds %q", err, tt.damage, got)
+				}
+				return
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
-			if got := read(t, name); got != tt.want+"7\n" {
-				t.Errorf("file holds %.80q, want %.80q and 7", got, tt.want)
+			defer j.Close()
+			if (damage != nil) != (tt.damage > 0) || damage != nil && (!errors.Is(damage, ErrDamaged) || !strings.HasPrefix(damage.Error(), at)) {
+				t.Errorf("told %v, want line %d", damage, tt.damage)
+			}
+			if err := j.Append(row{Step: 1}); err != nil {
+				t.Fatal(err)
+			}
+			if got := read(t, name); got != strings.Trim(tt.want, "-")+good {
+				t.Errorf("file holds %.80q, want %.80q and a line", got, tt.want)
 			}
 		})
 	}
@@ -85,7 +125,7 @@ func TestJSONLTooLong(t *testing.T) {
 	if err := os.WriteFile(name, make([]byte, MaxLine+1), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenJSONL(name); err == nil || !strings.Contains(err.Error(), name+": line 1: longer than") {
+	if _, _, err := OpenJSONL(disk.At(filepath.Dir(name)), filepath.Base(name), nil); err == nil || !strings.Contains(err.Error(), name+": line 1: longer than") {
 		t.Errorf("error %v, want the file, the line and the limit", err)
 	}
 	if st, err := os.Stat(name); err != nil || st.Size() != MaxLine+1 {
@@ -100,7 +140,7 @@ func TestReadJSONLStops(t *testing.T) {
 	}
 	var got []string
 	boom := errors.New("boom")
-	err := ReadJSONL(name, func(b []byte) error {
+	err := ReadJSONL(disk.At(filepath.Dir(name)), filepath.Base(name), func(b []byte) error {
 		got = append(got, string(b))
 		if len(got) == 3 {
 			return boom
@@ -143,7 +183,7 @@ func TestJSONLKill(t *testing.T) {
 		cmd.Wait()
 		open(t, name).Close()
 		n := 0
-		err = ReadJSONL(name, func(b []byte) error {
+		err = ReadJSONL(disk.At(filepath.Dir(name)), filepath.Base(name), func(b []byte) error {
 			var r row
 			if err := json.Unmarshal(b, &r); err != nil || r.Step != n {
 				return fmt.Errorf("step %d, %v; want step %d", r.Step, err, n)
@@ -162,12 +202,12 @@ func TestJSONLKill(t *testing.T) {
 }
 
 func appendForever(name string) {
-	j, err := OpenJSONL(name)
+	j, _, err := OpenJSONL(disk.At(filepath.Dir(name)), filepath.Base(name), nil)
 	if err != nil {
 		panic(err)
 	}
 	n := 0
-	ReadJSONL(name, func([]byte) error { n++; return nil })
+	ReadJSONL(disk.At(filepath.Dir(name)), filepath.Base(name), func([]byte) error { n++; return nil })
 	fmt.Println("started")
 	for ; n < 1_000_000; n++ {
 		if err := j.Append(row{Step: n, Pad: strings.Repeat("x", n%7*1000)}); err != nil {
@@ -177,9 +217,39 @@ func appendForever(name string) {
 	}
 }
 
+// A line that any call on the disk refuses is not in the log, and the next one is.
+func TestAppendFails(t *testing.T) {
+	for at := 1; at < 9; at++ {
+		sys := disktest.New()
+		sys.Put("/d/m.jsonl", "")
+		j, _, err := OpenJSONL(disk.On(sys, "/d"), "m.jsonl", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := sys.Calls()
+		sys.Before = func(op disktest.Op) error {
+			if op.N == start+at {
+				return syscall.EIO
+			}
+			return nil
+		}
+		want := ""
+		for step := range 3 {
+			if err := j.Append(row{Step: step}); err == nil {
+				want += string(sealed(fmt.Appendf(nil, `{"step":%d}`, step)))
+			} else if !errors.Is(err, syscall.EIO) {
+				t.Errorf("call %d fails: %v", at, err)
+			}
+		}
+		if got := sys.Files()["/d/m.jsonl"]; got != want {
+			t.Errorf("call %d fails: the log holds %q, want %q", at, got, want)
+		}
+	}
+}
+
 func open(t *testing.T, name string) *JSONL {
 	t.Helper()
-	j, err := OpenJSONL(name)
+	j, _, err := OpenJSONL(disk.At(filepath.Dir(name)), filepath.Base(name), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,13 +110,14 @@ func NewRun(t testing.TB, c runlog.Config) *runlog.Run {
 // Digest returns the SHA-256 of all of the newest checkpoint, and of the log less what
 // depends on the clock.
 func Digest(dir string) (checkpoint, log string, err error) {
-	f, err := ckpt.Latest(filepath.Join(dir, runlog.CheckpointsDir))
+	in := ckpt.Dir(filepath.Join(dir, runlog.CheckpointsDir))
+	f, err := ckpt.Latest(in)
 	if err != nil {
 		return "", "", err
 	}
 	h := sha256.New()
 	for _, name := range []string{ckpt.WeightsFile, ckpt.OptimizerFile, ckpt.StateFile} {
-		b, err := os.ReadFile(filepath.Join(f.Dir, name))
+		b, err := os.ReadFile(in.Path(filepath.Join(f.Name, name)))
 		if err != nil {
 			return "", "", err
 		}
@@ -156,10 +157,15 @@ func Trapped(set *data.Set, at func(i int) error) *data.Set {
 	return &s
 }
 
+// LoadWeights reads the checkpoint in a folder, without its optimiser, or a file of weights.
+func LoadWeights(path string) (*ckpt.Checkpoint, error) {
+	return ckpt.LoadWeights(ckpt.Dir(filepath.Dir(path)), filepath.Base(path))
+}
+
 // WeightsOf returns the newest weights of a run, as text.
 func WeightsOf(t testing.TB, r *runlog.Run) string {
 	t.Helper()
-	f, err := ckpt.Latest(r.Path(runlog.CheckpointsDir))
+	f, err := ckpt.Latest(r.Checkpoints())
 	if err != nil {
 		t.Fatal(err)
 	}

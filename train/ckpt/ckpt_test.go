@@ -3,7 +3,6 @@ package ckpt
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -16,6 +15,8 @@ import (
 
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
+	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/disk/disktest"
 )
 
 // sample returns a checkpoint whose every number depends on the step.
@@ -53,22 +54,25 @@ func sized(t testing.TB, step int64, n int) *Checkpoint {
 
 func equal(a, b *Checkpoint) bool { return reflect.DeepEqual(a, b) }
 
-func saved(t testing.TB, dir string, c *Checkpoint) {
+// saved saves a checkpoint in the folder in and returns its own folder.
+func saved(t testing.TB, in string, c *Checkpoint) string {
 	t.Helper()
-	if err := Save(dir, c); err != nil {
-		t.Fatal(err)
+	name, err := Save(Dir(in), c)
+	if err != nil || name != Name(c.State.Step) {
+		t.Fatal(name, err)
 	}
+	return filepath.Join(in, name)
 }
 
 func TestSaveLoad(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "runs", "step-00000100")
+	in := Dir(filepath.Join(t.TempDir(), "runs"))
 	want := sample(t, 100)
-	saved(t, dir, want)
-	got, err := Load(dir)
+	dir := saved(t, in.String(), want)
+	got, err := Load(in, Name(100))
 	if err != nil || !equal(got, want) {
 		t.Errorf("loaded %+v, %v\nwant %+v", got, err, want)
 	}
-	s, err := LoadState(dir)
+	s, err := LoadState(in, Name(100))
 	if err != nil || !reflect.DeepEqual(*s, want.State) {
 		t.Errorf("state %+v, %v", s, err)
 	}
@@ -83,19 +87,18 @@ func TestSaveLoad(t *testing.T) {
 	}
 	// Only what is there at all may be left out.
 	bare := &Checkpoint{State: State{Recipe: "r", Config: json.RawMessage("{}")}}
-	saved(t, dir+"-bare", bare)
-	if got, err := Load(dir + "-bare"); err != nil || len(got.Weights) != 0 || got.State.Best != nil || got.State.Extra != nil {
+	saved(t, in.String(), bare)
+	if got, err := Load(in, Name(0)); err != nil || len(got.Weights) != 0 || got.State.Best != nil || got.State.Extra != nil {
 		t.Errorf("a bare checkpoint: %+v, %v", got, err)
 	}
 }
 
 // The bytes depend on the checkpoint alone, and on no white space in the config.
 func TestReproducible(t *testing.T) {
-	a, b := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b")
-	saved(t, a, sample(t, 100))
+	a := saved(t, t.TempDir(), sample(t, 100))
 	c := sample(t, 100)
 	c.State.Config = json.RawMessage("{ \"latent\": 2,\n\t\"note\": \"a<b\" }")
-	saved(t, b, c)
+	b := saved(t, t.TempDir(), c)
 	for _, name := range []string{WeightsFile, OptimizerFile, StateFile} {
 		x, y := read(t, filepath.Join(a, name)), read(t, filepath.Join(b, name))
 		if x != y {
@@ -114,13 +117,14 @@ func read(t testing.TB, name string) string {
 }
 
 func TestReplace(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "step-00000100")
-	saved(t, dir, sample(t, 100))
+	parent := t.TempDir()
+	in := Dir(parent)
+	dir := saved(t, parent, sample(t, 100))
 	before, err := os.Stat(filepath.Join(dir, StateFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	saved(t, dir, sample(t, 100))
+	saved(t, parent, sample(t, 100))
 	if after, err := os.Stat(filepath.Join(dir, StateFile)); err != nil || !os.SameFile(before, after) {
 		t.Errorf("the same checkpoint again moved the one there: %v", err)
 	}
@@ -128,13 +132,13 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := sample(t, 100)
-	saved(t, dir, want)
-	if got, err := Load(dir); err != nil || !equal(got, want) {
+	saved(t, parent, want)
+	if got, err := Load(in, Name(100)); err != nil || !equal(got, want) {
 		t.Errorf("a damaged one was not replaced: %v", err)
 	}
 	want.State.Seed = 7
-	saved(t, dir, want)
-	if got, err := Load(dir); err != nil || got.State.Seed != 7 {
+	saved(t, parent, want)
+	if got, err := Load(in, Name(100)); err != nil || got.State.Seed != 7 {
 		t.Errorf("another one did not replace it: %v", err)
 	}
 	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 1 {
@@ -163,62 +167,93 @@ func TestSaveRefuses(t *testing.T) {
 			parent := filepath.Join(t.TempDir(), "checkpoints")
 			c := sample(t, 100)
 			tt.spoil(c)
-			err := Save(filepath.Join(parent, "x"), c)
-			if err == nil || !strings.HasPrefix(err.Error(), "ckpt: "+parent+"/x: not saved: step ") || !strings.HasSuffix(err.Error(), ": "+tt.want) {
+			_, err := Save(Dir(parent), c)
+			if err == nil || !strings.HasPrefix(err.Error(), "ckpt: "+parent+"/"+Name(c.State.Step)+": not saved: step ") || !strings.HasSuffix(err.Error(), ": "+tt.want) {
 				t.Errorf("error %v\nwant %s", err, tt.want)
 			}
 			if tt.err != nil && !errors.Is(err, tt.err) {
 				t.Errorf("%v is not %v", err, tt.err)
 			}
-			if exists(parent) {
+			if _, err := os.Stat(parent); err == nil {
 				t.Error("something was written")
 			}
 		})
 	}
 }
 
-// A file that cannot be written: the error names the checkpoint and the file, and nothing is left.
+// Every call of a save and its pruning fails once, by a full disk: the error has the cause and no temporary name, what was
+// readable before is readable still, nothing stray is left, and the next save goes on.
 func TestSaveFails(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "step-00000100")
-	trace = func(event, path string) {
-		if event == "create" && filepath.Base(path) == OptimizerFile {
-			os.WriteFile(path, nil, 0o644) // so that O_EXCL fails
+	for at := 1; ; at++ {
+		sys := disktest.New()
+		in := disk.On(sys, "/checkpoints")
+		m, err := OpenManager(in, 1)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	defer func() { trace = func(event, path string) {} }()
-	err := Save(dir, sample(t, 100))
-	if want := "ckpt: " + dir + ": not saved: optimizer.safetensors: file exists"; !errors.Is(err, fs.ErrExist) || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
-	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 0 {
-		t.Errorf("left behind: %v", entries)
+		for _, step := range []int64{300, 400} {
+			if _, err := m.Save(sample(t, step)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start := sys.Calls()
+		var failed disktest.Op
+		sys.Before = func(op disktest.Op) error {
+			if op.N == start+at {
+				failed = op
+				return syscall.ENOSPC
+			}
+			return nil
+		}
+		_, err = m.Save(sample(t, 500))
+		sys.Before = nil
+		if failed.N == 0 {
+			if err != nil || at < 40 {
+				t.Errorf("without a fault after %d calls: %v", at-1, err)
+			}
+			return
+		}
+		if err != nil && (!errors.Is(err, syscall.ENOSPC) || strings.Contains(err.Error(), tmpPrefix) && !errors.Is(err, ErrNotPruned)) {
+			t.Errorf("%s %s fails: %v", failed.Call, failed.Path, err)
+		}
+		f, e := Latest(in)
+		if e != nil || len(f.Skipped) > 0 || f.State.Step == 400 && (err == nil || errors.Is(err, ErrNotPruned)) || !equal(f.Checkpoint, sample(t, f.State.Step)) {
+			t.Errorf("%s %s fails: latest %+v, %v after %v", failed.Call, failed.Path, f, e, err)
+		}
+		if best, e := Best(in); e != nil || best.Name != Name(300) {
+			t.Errorf("%s %s fails: best %+v, %v", failed.Call, failed.Path, best, e)
+		}
+		if m, err = OpenManager(in, 1); err == nil {
+			_, err = m.Save(sample(t, 600))
+		}
+		if names, e := List(in); err != nil || e != nil || !slices.Equal(names, []string{Name(600)}) {
+			t.Errorf("%s %s fails: afterwards %v, %v, %v", failed.Call, failed.Path, names, e, err)
+		}
+		for name := range sys.Files() {
+			if strings.Contains(name, "/.") {
+				t.Errorf("%s %s fails: %s is left", failed.Call, failed.Path, name)
+			}
+		}
 	}
 }
 
-// What a full disk says reaches the user with the file's name, not the temporary one.
-func TestWriteFileError(t *testing.T) {
-	tmp := t.TempDir()
-	_, err := writeFile(tmp, WeightsFile, func(io.Writer) error {
-		return &fs.PathError{Op: "write", Path: filepath.Join(tmp, WeightsFile), Err: syscall.ENOSPC}
-	})
-	if want := "weights.safetensors: no space left on device"; !errors.Is(err, syscall.ENOSPC) || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
+// weights reads what is at a path.
+func weights(path string) (*Checkpoint, error) {
+	return LoadWeights(Dir(filepath.Dir(path)), filepath.Base(path))
 }
 
 func TestLoadWeights(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "step-00000100")
 	want := sample(t, 100)
-	saved(t, dir, want)
+	dir := saved(t, t.TempDir(), want)
 	if err := os.Remove(filepath.Join(dir, OptimizerFile)); err != nil {
 		t.Fatal(err)
 	}
 	want.Optimizer = nil
-	if got, err := LoadWeights(dir); err != nil || !equal(got, want) {
+	if got, err := weights(dir); err != nil || !equal(got, want) {
 		t.Errorf("without optimizer: %+v, %v", got, err)
 	}
 	want.State = State{Imago: "v0.1.0", Recipe: "cnn-vae", Config: want.State.Config, Step: 100}
-	if got, err := LoadWeights(filepath.Join(dir, WeightsFile)); err != nil || !equal(got, want) {
+	if got, err := weights(filepath.Join(dir, WeightsFile)); err != nil || !equal(got, want) {
 		t.Errorf("the file alone: %+v, %v\nwant %+v", got, err, want)
 	}
 
@@ -238,7 +273,7 @@ func TestLoadWeights(t *testing.T) {
 		if err := safetensors.WriteFile(foreign, map[string]*tensor.Tensor{"x": x}, tt.meta); err != nil {
 			t.Fatal(err)
 		}
-		c, err := LoadWeights(foreign)
+		c, err := weights(foreign)
 		if tt.want == "" {
 			if err != nil || c.State.Recipe != "" || c.Weights["x"].F32()[0] != 1 {
 				t.Errorf("a file of others: %+v, %v", c, err)
@@ -247,7 +282,37 @@ func TestLoadWeights(t *testing.T) {
 			t.Errorf("error %v, want %s", err, tt.want)
 		}
 	}
-	if _, err := LoadWeights(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := weights(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// A flipped bit of a weights file that is used by itself is an error, or changes nothing.
+func TestWeightsEveryBit(t *testing.T) {
+	c := sample(t, 100)
+	name := filepath.Join(saved(t, t.TempDir(), c), WeightsFile)
+	want, err := weights(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := []byte(read(t, name))
+	refused := 0
+	for i := range whole {
+		for bit := range 8 {
+			b := slices.Clone(whole)
+			b[i] ^= 1 << bit
+			if err := os.WriteFile(name, b, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			got, err := weights(name)
+			if err != nil {
+				refused++
+			} else if !equal(got, want) {
+				t.Fatalf("byte %d (%q), bit %d: another model was read", i, whole[i], bit)
+			}
+		}
+	}
+	if refused < 7*len(whole) {
+		t.Errorf("only %d of %d flips were refused", refused, 8*len(whole))
 	}
 }

@@ -15,7 +15,7 @@ func Example() {
 	root, err := os.MkdirTemp("", "ckpt")
 	check(err)
 	defer os.RemoveAll(root)
-	dir := filepath.Join(root, "checkpoints")
+	dir := ckpt.Dir(filepath.Join(root, "checkpoints"))
 	manager, err := ckpt.OpenManager(dir, 2) // the last two, and the best
 	check(err)
 	for step := range int64(4) {

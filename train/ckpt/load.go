@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"path"
 	"strconv"
 
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -25,54 +25,64 @@ const (
 	metaStep   = "step"
 )
 
-// Load reads the checkpoint in the folder dir and compares every byte of it with the checksums.
-func Load(dir string) (*Checkpoint, error) {
-	c, err := load(filepath.Clean(dir), true)
-	return c, explain(dir, err)
+// Load reads the checkpoint of that name in the folder and compares every byte of it with the checksums.
+func Load(in Folder, name string) (*Checkpoint, error) {
+	c, err := load(in, name, true)
+	return c, explain(in, name, err)
 }
 
-// LoadState reads state.json of the checkpoint in the folder dir, and no tensor.
-func LoadState(dir string) (*State, error) {
-	c, err := loadContent(currentDir(filepath.Clean(dir)))
+// LoadState reads state.json of the checkpoint of that name, and no tensor.
+func LoadState(in Folder, name string) (*State, error) {
+	s, err := loadState(in, name)
+	return s, explain(in, name, err)
+}
+
+func loadState(in Folder, name string) (*State, error) {
+	name, err := currentName(in, name)
 	if err != nil {
-		return nil, explain(dir, err)
+		return nil, err
+	}
+	c, err := loadContent(in, name)
+	if err != nil {
+		return nil, err
 	}
 	return &c.State, nil
 }
 
-// LoadWeights reads the parameters, which is all that using a model takes. Name is the folder of a checkpoint, or a
-// weights file on its own: then the State has only Imago, Recipe, Config and Step, from the metadata of the file; Recipe
-// is empty if imago did not write the file. Values that are not finite are an error.
-func LoadWeights(name string) (*Checkpoint, error) {
-	st, err := os.Stat(name)
+// LoadWeights reads the parameters, which is all that using a model takes. Name is that of a checkpoint in the folder, or
+// of a weights file on its own: then the State has only Imago, Recipe, Config and Step, from the metadata of the file;
+// Recipe is empty if imago did not write the file. Values that are not finite are an error.
+func LoadWeights(in Folder, name string) (*Checkpoint, error) {
+	st, err := in.Stat(name)
 	if err != nil || st.IsDir() { // a folder that is missing may have its other name
-		c, err := load(filepath.Clean(name), false)
-		return c, explain(name, err)
+		c, err := load(in, name, false)
+		return c, explain(in, name, err)
 	}
-	w, meta, err := safetensors.Read(name)
+	file := in.Path(name)
+	w, meta, err := safetensors.ReadIn(in, name)
 	if err != nil {
 		return nil, fmt.Errorf("ckpt: %w", err)
 	}
-	if err := checkFinite(name, w); err != nil {
+	if err := checkFinite(file, w); err != nil {
 		return nil, fmt.Errorf("ckpt: %w", err)
 	}
 	c := &Checkpoint{Weights: w, State: State{Imago: meta[metaImago], Recipe: meta[metaRecipe]}}
 	if s := meta[metaConfig]; s != "" {
 		if !json.Valid([]byte(s)) {
-			return nil, fmt.Errorf("ckpt: %s: the metadata hold a config that is not JSON: %.40q", name, s)
+			return nil, fmt.Errorf("ckpt: %s: the metadata hold a config that is not JSON: %.40q", file, s)
 		}
 		c.State.Config = json.RawMessage(s)
 	}
 	if s := meta[metaStep]; s != "" {
 		if c.State.Step, err = strconv.ParseInt(s, 10, 64); err != nil {
-			return nil, fmt.Errorf("ckpt: %s: the metadata hold step %q, want a number", name, s)
+			return nil, fmt.Errorf("ckpt: %s: the metadata hold step %q, want a number", file, s)
 		}
 	}
 	return c, nil
 }
 
 // explain adds the name of the package and the remedy to an error.
-func explain(dir string, err error) error {
+func explain(in Folder, name string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -81,51 +91,58 @@ func explain(dir string, err error) error {
 	case !errors.Is(err, ErrDamaged):
 		return fmt.Errorf("ckpt: %w", err)
 	}
-	if prev := previous(dir); prev != "" {
-		return option.Errorf("ckpt: %w; use the previous checkpoint: {Checkpoint} %s; or delete this one", err, prev)
+	if prev := previous(in, name); prev != "" {
+		return option.Errorf("ckpt: %w; use the previous checkpoint: {Checkpoint} %s", err, in.Path(prev))
 	}
-	return fmt.Errorf("ckpt: %w; there is none before it: delete it and train again", err)
+	return fmt.Errorf("ckpt: %w; there is none before it: train again", err)
 }
 
-// previous returns the checkpoint before dir in its folder, or "".
-func previous(dir string) string {
-	step, ok := parseName(filepath.Base(dir))
+// previous returns the checkpoint before the one of that name, or "".
+func previous(in Folder, name string) string {
+	step, ok := parseName(name)
 	if !ok {
 		return ""
 	}
-	names, _ := List(filepath.Dir(dir))
+	names, _ := List(in)
 	prev := ""
 	for _, name := range names {
-		if s, _ := parseName(filepath.Base(name)); s < step {
+		if s, _ := parseName(name); s < step {
 			prev = name
 		}
 	}
 	return prev
 }
 
-// currentDir returns the folder that holds the checkpoint dir: another one while it is being replaced.
-func currentDir(dir string) string {
-	parent, base := filepath.Split(dir)
-	if old := filepath.Join(parent, oldPrefix+base); !exists(dir) && exists(old) {
-		return old
+// currentName returns the folder that holds the checkpoint of that name: another one while it is being replaced.
+func currentName(in Folder, name string) (string, error) {
+	there, err := in.Exists(name)
+	if err != nil || there {
+		return name, err
 	}
-	return dir
+	old := oldPrefix + name
+	if there, err = in.Exists(old); err != nil || !there {
+		return name, err
+	}
+	return old, nil
 }
 
-func load(dir string, optimizer bool) (*Checkpoint, error) {
-	dir = currentDir(dir)
-	in, err := loadContent(dir)
+func load(in Folder, name string, optimizer bool) (*Checkpoint, error) {
+	name, err := currentName(in, name)
 	if err != nil {
 		return nil, err
 	}
-	c := &Checkpoint{State: in.State}
+	content, err := loadContent(in, name)
+	if err != nil {
+		return nil, err
+	}
+	c := &Checkpoint{State: content.State}
 	for _, f := range []struct {
 		name string
 		to   *map[string]*tensor.Tensor
 		want bool
 	}{{WeightsFile, &c.Weights, true}, {OptimizerFile, &c.Optimizer, optimizer}} {
 		if f.want {
-			if *f.to, err = loadFile(filepath.Join(dir, f.name), in.Files[f.name]); err != nil {
+			if *f.to, err = loadFile(in, path.Join(name, f.name), content.Files[f.name]); err != nil {
 				return nil, err
 			}
 		}
@@ -133,42 +150,38 @@ func load(dir string, optimizer bool) (*Checkpoint, error) {
 	return c, nil
 }
 
-func loadContent(dir string) (*content, error) {
-	name := filepath.Join(dir, StateFile)
-	if _, err := os.Stat(dir); err != nil {
+func loadContent(in Folder, name string) (*content, error) {
+	if _, err := in.Stat(name); err != nil {
 		return nil, err
 	}
-	f, err := open(name)
-	if err != nil {
+	file := path.Join(name, StateFile)
+	b, err := in.ReadFile(file, maxState)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, missing(in, file)
+	case errors.Is(err, disk.ErrTooLong):
+		return nil, fmt.Errorf("%s: %w: longer than %d bytes", in.Path(file), ErrDamaged, maxState)
+	case err != nil:
 		return nil, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxState+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(b) > maxState {
-		return nil, fmt.Errorf("%s: %w: longer than %d bytes", name, ErrDamaged, maxState)
 	}
 	c, err := decodeState(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", in.Path(file), err)
 	}
 	return c, nil
 }
 
-// open opens a file of a checkpoint, whose absence is damage.
-func open(name string) (*os.File, error) {
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w, or is none: there is no such file", name, ErrDamaged)
-	}
-	return f, err
+// missing returns the error of a file of a checkpoint that is not there, which is damage.
+func missing(in Folder, file string) error {
+	return fmt.Errorf("%s: %w, or is none: there is no such file", in.Path(file), ErrDamaged)
 }
 
 // loadFile reads the tensors of a file, whose length and checksum it compares with want.
-func loadFile(name string, want digest) (map[string]*tensor.Tensor, error) {
-	f, err := open(name)
+func loadFile(in Folder, file string, want digest) (map[string]*tensor.Tensor, error) {
+	f, err := in.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, missing(in, file)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -179,12 +192,12 @@ func loadFile(name string, want digest) (map[string]*tensor.Tensor, error) {
 		return nil, err
 	}
 	if n != want.Bytes {
-		return nil, fmt.Errorf("%s: %w: %d bytes, want %d", name, ErrDamaged, n, want.Bytes)
+		return nil, fmt.Errorf("%s: %w: %d bytes, want %d", in.Path(file), ErrDamaged, n, want.Bytes)
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != want.SHA256 {
-		return nil, fmt.Errorf("%s: %w: its SHA-256 is %.12s…, want %.12s…", name, ErrDamaged, got, want.SHA256)
+		return nil, fmt.Errorf("%s: %w: its SHA-256 is %.12s…, want %.12s…", in.Path(file), ErrDamaged, got, want.SHA256)
 	}
-	s, err := safetensors.NewReader(name, f, n)
+	s, err := safetensors.NewReader(in.Path(file), f, n)
 	if err != nil {
 		return nil, err
 	}

@@ -4,13 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/option"
 )
+
+// A Folder is the folder that holds the checkpoints of a run. Names in it are those of checkpoints, and no link leads out
+// of it.
+type Folder = disk.Folder
+
+// Dir returns the folder of that path. The folder of a run's checkpoints is runlog.Run.Checkpoints, out of which no link
+// of the run leads.
+func Dir(path string) Folder { return disk.At(path) }
 
 // Name returns the name of the folder of a checkpoint of a step: step-00001234.
 func Name(step int64) string { return fmt.Sprintf("step-%08d", step) }
@@ -23,14 +30,14 @@ func parseName(name string) (step int64, ok bool) {
 // A Manager keeps the checkpoints of one run in one folder. One process has a run's Manager, the one that trains; others
 // read with List, Latest, Best and Load at any time. Its methods are not safe for concurrent use.
 type Manager struct {
-	dir  string
+	in   Folder
 	keep int
 }
 
-// OpenManager makes the folder dir if there is none and removes what a killed process left in it. The last keep
+// OpenManager makes the folder if there is none and removes what a killed process left in it. The last keep
 // checkpoints are kept, all of them if keep is below 1.
-func OpenManager(dir string, keep int) (*Manager, error) {
-	m := &Manager{dir: filepath.Clean(dir), keep: keep}
+func OpenManager(in Folder, keep int) (*Manager, error) {
+	m := &Manager{in, keep}
 	if err := m.recover(); err != nil {
 		return nil, fmt.Errorf("ckpt: %w", err)
 	}
@@ -39,26 +46,19 @@ func OpenManager(dir string, keep int) (*Manager, error) {
 
 // recover completes replacements that a killed process has not completed.
 func (m *Manager) recover() error {
-	if err := os.MkdirAll(m.dir, 0o755); err != nil {
+	if err := m.in.MkdirAll("."); err != nil {
 		return err
 	}
-	if err := sweep(m.dir, tmpPrefix); err != nil {
-		return err
-	}
-	entries, err := os.ReadDir(m.dir)
+	entries, err := m.in.ReadDir(".")
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		base, old := strings.CutPrefix(e.Name(), oldPrefix)
-		if !old {
-			continue
-		}
-		from, to := filepath.Join(m.dir, e.Name()), filepath.Join(m.dir, base)
-		if exists(to) {
-			err = remove(from)
-		} else {
-			err = rename(from, to)
+		switch name := e.Name(); {
+		case strings.HasPrefix(name, tmpPrefix):
+			err = m.in.RemoveAll(name)
+		case strings.HasPrefix(name, oldPrefix):
+			err = recoverOld(m.in, name)
 		}
 		if err != nil {
 			return err
@@ -67,69 +67,97 @@ func (m *Manager) recover() error {
 	return nil
 }
 
-// Dir returns the folder.
-func (m *Manager) Dir() string { return m.dir }
+// Folder returns the folder.
+func (m *Manager) Folder() Folder { return m.in }
 
-// Save saves c under the name of its step, then prunes. It returns the folder of the checkpoint, which is good even if
-// the error is one of pruning. When c is the best of its run so far, c.State.Best.Step is c.State.Step: that is what
-// Best goes by, and why c is kept.
+// ErrNotPruned marks an error of Save that comes after the checkpoint was saved: earlier ones could not be removed, or
+// could not be read, so that it is not known which of them is the best. All of them are kept then.
+var ErrNotPruned = errors.New("earlier checkpoints are kept")
+
+// Save saves c under the name of its step, which it returns, then prunes. An error that is ErrNotPruned does not concern
+// c. When c is the best of its run so far, c.State.Best.Step is c.State.Step: that is what Best goes by, and why c is
+// kept.
 func (m *Manager) Save(c *Checkpoint) (string, error) {
-	dir := filepath.Join(m.dir, Name(c.State.Step))
-	if err := Save(dir, c); err != nil {
+	name, err := Save(m.in, c)
+	if err != nil {
 		return "", err
 	}
-	return dir, m.prune(c.State.Step)
+	if err := m.prune(c.State.Step); err != nil {
+		return name, fmt.Errorf("ckpt: %w: %w", ErrNotPruned, err)
+	}
+	return name, nil
 }
 
 // prune removes the checkpoints up to step that are neither among the last keep nor the best one by the state of one of
-// those: if the newest turns out to be damaged, the best one of the checkpoint before it is still there.
+// those: if the newest turns out to be damaged, the best one of the checkpoint before it is still there. If one of those
+// states cannot be read, nothing is removed.
 func (m *Manager) prune(step int64) error {
 	if m.keep < 1 {
 		return nil
 	}
-	names, err := List(m.dir)
+	names, err := List(m.in)
 	if err != nil {
 		return err
 	}
-	names = slices.DeleteFunc(names, func(name string) bool { s, _ := parseName(filepath.Base(name)); return s > step })
+	names = slices.DeleteFunc(names, func(name string) bool { s, _ := parseName(name); return s > step })
 	cut := max(0, len(names)-m.keep)
+	if cut == 0 {
+		return nil
+	}
 	best := map[string]bool{}
 	for _, name := range names[cut:] {
-		if s, err := LoadState(name); err == nil && s.Best != nil { // a damaged one is left out
+		s, err := loadState(m.in, name)
+		if err != nil {
+			return err
+		}
+		if s.Best != nil {
 			best[Name(s.Best.Step)] = true
 		}
 	}
 	for _, name := range names[:cut] {
-		if best[filepath.Base(name)] {
+		if best[name] {
 			continue
 		}
-		if err := remove(name); err != nil {
-			return fmt.Errorf("ckpt: %s: not removed: %w", name, err)
+		if err := remove(m.in, name); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// Rewind removes the checkpoints of steps after step: which a run that was resumed there will write again.
-func (m *Manager) Rewind(step int64) error {
-	names, err := List(m.dir)
-	if err != nil {
-		return err
-	}
-	for _, name := range slices.Backward(names) {
-		if s, _ := parseName(filepath.Base(name)); s > step {
-			if err := remove(currentDir(name)); err != nil {
-				return fmt.Errorf("ckpt: %s: not removed: %w", name, err)
-			}
+// CanRewind returns an error if a checkpoint after found could not be read for another reason than damage, or is of
+// another version: it may be good, and is not replaced unread.
+func (m *Manager) CanRewind(found *Found) error {
+	for _, s := range found.Skipped {
+		if !errors.Is(s.Err, ErrDamaged) {
+			return fmt.Errorf("ckpt: %w; it is later than step %d, and is not replaced unread: mend the cause and try again, or move it out of %s", s.Err, found.State.Step, m.in)
 		}
 	}
 	return nil
 }
 
-// List returns the checkpoints in the folder dir, earliest step first, unread: some may be damaged. A folder that is not
-// there has none.
-func List(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+// Rewind makes found, the latest checkpoint that is whole, the last one: those after it, which are damaged, get another
+// name, and are no checkpoints any more. It returns what to tell the user of each. If CanRewind has an error, nothing is
+// changed.
+func (m *Manager) Rewind(found *Found) ([]error, error) {
+	if err := m.CanRewind(found); err != nil {
+		return nil, err
+	}
+	var told []error
+	for _, s := range found.Skipped {
+		to, err := quarantine(m.in, s.Name)
+		if err != nil {
+			return told, fmt.Errorf("ckpt: %w", err)
+		}
+		told = append(told, fmt.Errorf("ckpt: %w; the run goes on from step %d, and the damaged checkpoint is kept as %s: delete it when you do not want to look at it", s.Err, found.State.Step, m.in.Path(to)))
+	}
+	return told, nil
+}
+
+// List returns the names of the checkpoints in the folder, earliest step first, unread: some may be damaged. A folder
+// that is not there has none.
+func List(in Folder) ([]string, error) {
+	entries, err := in.ReadDir(".")
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -145,66 +173,78 @@ func List(dir string) ([]string, error) {
 	slices.Sort(steps)
 	var names []string
 	for _, s := range slices.Compact(steps) { // one that is being replaced may be there twice
-		names = append(names, filepath.Join(dir, Name(s)))
+		names = append(names, Name(s))
 	}
 	return names, nil
+}
+
+// Skipped is a checkpoint that was not used, and why.
+type Skipped struct {
+	Name string
+	Err  error // ErrDamaged, ErrVersion, or an error of the system, as syscall.EIO: then it may be good
 }
 
 // Found is a checkpoint and where it was.
 type Found struct {
 	*Checkpoint
-	Dir     string  // its folder
-	Skipped []error // why later ones were not used; worth a warning each
+	Name    string
+	Skipped []Skipped // later ones; worth a warning each
 }
 
-// Latest reads the latest checkpoint in the folder dir that is whole. Damaged ones are not used and named in
+// Latest reads the latest checkpoint in the folder that is whole and can be read. Others are not used and named in
 // Skipped. The error is ErrNone if none is left.
-func Latest(dir string) (*Found, error) {
-	names, err := List(dir)
+func Latest(in Folder) (*Found, error) {
+	names, err := List(in)
 	if err != nil {
 		return nil, err
 	}
 	f := &Found{}
 	for _, name := range slices.Backward(names) {
-		if f.Checkpoint, err = load(name, true); err == nil {
-			f.Dir = name
+		if f.Checkpoint, err = load(in, name, true); err == nil {
+			f.Name = name
 			return f, nil
 		}
-		f.Skipped = append(f.Skipped, fmt.Errorf("ckpt: %w", err))
+		f.Skipped = append(f.Skipped, Skipped{name, err})
 	}
-	return nil, none(dir, f.Skipped)
+	return nil, none(in, f.Skipped)
 }
 
-func none(dir string, skipped []error) error {
+func none(in Folder, skipped []Skipped) error {
 	if len(skipped) == 0 {
-		return fmt.Errorf("ckpt: %s: %w in it", dir, ErrNone)
+		return fmt.Errorf("ckpt: %s: %w in it", in, ErrNone)
 	}
-	return fmt.Errorf("ckpt: %s: %w in it can be read, of %d; the latest: %w", dir, ErrNone, len(skipped), skipped[0])
+	return fmt.Errorf("ckpt: %s: %w in it can be read, of %d; the latest: %w", in, ErrNone, len(skipped), skipped[0].Err)
 }
 
-// Best returns the folder of the best checkpoint in the folder dir, by what the latest readable state says was best: there is
-// no pointer that could disagree. It is the latest itself if no evaluation was recorded. The error is ErrNone if there
-// is no checkpoint, or the best one is gone.
-func Best(dir string) (string, error) {
-	names, err := List(dir)
+// A Choice is the name of a checkpoint that was chosen by what others say.
+type Choice struct {
+	Name    string
+	Skipped []Skipped // those whose say was not heard, as they could not be read: worth a warning each
+}
+
+// Best returns the best checkpoint in the folder, by what the latest readable state says was best: there is no pointer
+// that could disagree. It is the latest itself if no evaluation was recorded. The error is ErrNone if there is no
+// checkpoint, or the best one is gone.
+func Best(in Folder) (*Choice, error) {
+	names, err := List(in)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	var skipped []error
+	c := &Choice{}
 	for _, name := range slices.Backward(names) {
-		s, err := LoadState(name)
+		s, err := loadState(in, name)
 		if err != nil {
-			skipped = append(skipped, err)
+			c.Skipped = append(c.Skipped, Skipped{name, err})
 			continue
 		}
 		if s.Best == nil {
-			return name, nil
+			c.Name = name
+			return c, nil
 		}
-		best := filepath.Join(dir, Name(s.Best.Step))
-		if !slices.Contains(names, best) {
-			return "", option.Errorf("ckpt: %s: %w: by %s the best was step %d, which is not there; use {Checkpoint} %[3]s", dir, ErrNone, name, s.Best.Step)
+		if c.Name = Name(s.Best.Step); !slices.Contains(names, c.Name) {
+			return nil, option.Errorf("ckpt: %s: %w: by %s the best was step %d, which is not there; use {Checkpoint} %[3]s", in, ErrNone, in.Path(name), s.Best.Step)
 		}
-		return best, nil
+		return c, nil
 	}
-	return "", none(dir, skipped)
+	return nil, none(in, c.Skipped)
 }

@@ -2,33 +2,39 @@ package ckpt
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/disk/disktest"
 )
 
-func bases(t *testing.T, dir string) string {
+func bases(t *testing.T, in Folder) string {
 	t.Helper()
-	names, err := List(dir)
+	names, err := List(in)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var s []string
 	for _, n := range names {
-		s = append(s, strings.TrimLeft(strings.TrimPrefix(filepath.Base(n), "step-"), "0"))
+		s = append(s, strings.TrimLeft(strings.TrimPrefix(n, "step-"), "0"))
 	}
 	return strings.Join(s, " ")
 }
 
 func TestManagerKeeps(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run", "checkpoints")
-	m, err := OpenManager(dir, 2)
-	if err != nil || m.Dir() != dir {
+	in := Dir(dir)
+	m, err := OpenManager(in, 2)
+	if err != nil || m.Folder() != in {
 		t.Fatal(m, err)
 	}
-	if _, err := Latest(dir); !errors.Is(err, ErrNone) || err.Error() != "ckpt: "+dir+": no checkpoint in it" {
+	if _, err := Latest(in); !errors.Is(err, ErrNone) || err.Error() != "ckpt: "+dir+": no checkpoint in it" {
 		t.Errorf("an empty folder: %v", err)
 	}
 	// sample says that the best was at the last multiple of 300.
@@ -40,29 +46,25 @@ func TestManagerKeeps(t *testing.T) {
 		{600, "300 500 600"}, {700, "600 700"}, {800, "600 700 800"},
 	} {
 		name, err := m.Save(sample(t, tt.step))
-		if err != nil || name != filepath.Join(dir, Name(tt.step)) {
+		if err != nil || name != Name(tt.step) {
 			t.Fatalf("step %d: %s, %v", tt.step, name, err)
 		}
-		if got := bases(t, dir); got != tt.want {
+		if got := bases(t, in); got != tt.want {
 			t.Errorf("after step %d: %s, want %s", tt.step, got, tt.want)
 		}
 	}
-	if best, err := Best(dir); err != nil || best != filepath.Join(dir, Name(600)) {
+	if best, err := Best(in); err != nil || best.Name != Name(600) {
 		t.Errorf("best %s, %v; want step 600", best, err)
 	}
-	if f, err := Latest(dir); err != nil || f.Dir != filepath.Join(dir, Name(800)) || f.State.Step != 800 || f.Skipped != nil {
+	if f, err := Latest(in); err != nil || f.Name != Name(800) || f.State.Step != 800 || f.Skipped != nil {
 		t.Errorf("latest %+v, %v", f, err)
 	}
-	if err := m.Rewind(600); err != nil || bases(t, dir) != "600" {
-		t.Errorf("rewound to %s, %v; want 600", bases(t, dir), err)
+	for _, step := range []int64{600, 800} {
+		if err := os.RemoveAll(filepath.Join(dir, Name(step))); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.RemoveAll(filepath.Join(dir, Name(600))); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Save(sample(t, 700)); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Best(dir)
+	_, err = Best(in)
 	at := filepath.Join(dir, Name(700))
 	if want := "ckpt: " + dir + ": no checkpoint: by " + at + " the best was step 600, which is not there; use Checkpoint " + at; !errors.Is(err, ErrNone) || err.Error() != want {
 		t.Errorf("a best that is gone: %v\nwant %s", err, want)
@@ -70,7 +72,7 @@ func TestManagerKeeps(t *testing.T) {
 }
 
 func TestManagerKeepsAll(t *testing.T) {
-	m, err := OpenManager(t.TempDir(), 0)
+	m, err := OpenManager(Dir(t.TempDir()), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,34 +83,34 @@ func TestManagerKeepsAll(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := bases(t, m.Dir()); got != " 1 2 3 4" {
+	if got := bases(t, m.Folder()); got != " 1 2 3 4" {
 		t.Errorf("kept %q, want all five", got)
 	}
-	if best, err := Best(m.Dir()); err != nil || best != filepath.Join(m.Dir(), Name(4)) {
+	if best, err := Best(m.Folder()); err != nil || best.Name != Name(4) {
 		t.Errorf("without an evaluation the best is %s, %v; want the latest", best, err)
 	}
 }
 
 // A run resumed at 200 because 300 was damaged keeps what it saves, whatever stands further on.
 func TestManagerDamagedFuture(t *testing.T) {
-	m, err := OpenManager(t.TempDir(), 1)
+	m, err := OpenManager(Dir(t.TempDir()), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := m.Save(sample(t, 300)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(filepath.Join(m.Dir(), Name(300), WeightsFile), 10); err != nil {
+	if err := os.Truncate(m.Folder().Path(Name(300)+"/"+WeightsFile), 10); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Latest(m.Dir()); !errors.Is(err, ErrNone) || !errors.Is(err, ErrDamaged) {
+	if _, err := Latest(m.Folder()); !errors.Is(err, ErrNone) || !errors.Is(err, ErrDamaged) {
 		t.Errorf("all damaged: %v", err)
 	}
 	for _, step := range []int64{200, 250} {
 		if _, err := m.Save(sample(t, step)); err != nil {
 			t.Fatal(err)
 		}
-		f, err := Latest(m.Dir())
+		f, err := Latest(m.Folder())
 		if err != nil || f.State.Step != step || len(f.Skipped) != 1 {
 			t.Errorf("latest %+v, %v; want step %d and a warning", f, err, step)
 		}
@@ -116,8 +118,147 @@ func TestManagerDamagedFuture(t *testing.T) {
 	if _, err := m.Save(sample(t, 300)); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := Latest(m.Dir()); err != nil || f.State.Step != 300 || f.Skipped != nil || bases(t, m.Dir()) != "300" {
+	if f, err := Latest(m.Folder()); err != nil || f.State.Step != 300 || f.Skipped != nil || bases(t, m.Folder()) != "300" {
 		t.Errorf("latest %+v, %v; want a whole step 300 alone", f, err)
+	}
+}
+
+// A damaged checkpoint that is later than the one that a run goes on from is kept under another name, each time.
+func TestRewind(t *testing.T) {
+	in := Dir(t.TempDir())
+	m, err := OpenManager(in, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Save(sample(t, 300)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"damaged-step-00000400", "damaged-step-00000400-2"} {
+		saved(t, in.String(), sample(t, 400))
+		if err := os.Truncate(in.Path(Name(400)+"/"+WeightsFile), 10); err != nil {
+			t.Fatal(err)
+		}
+		found, err := Latest(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, err := m.Rewind(found)
+		if err != nil || len(told) != 1 || !strings.Contains(told[0].Error(), "goes on from step 300, and the damaged checkpoint is kept as "+in.Path(want)) {
+			t.Errorf("told %v, %v", told, err)
+		}
+		if b := read(t, in.Path(want+"/"+WeightsFile)); len(b) != 10 || bases(t, in) != "300" {
+			t.Errorf("kept %d bytes beside %s", len(b), bases(t, in))
+		}
+	}
+}
+
+// What cannot be read is not what is bad: a checkpoint of a later format, or that the system does not let be read, is
+// neither removed nor renamed by reading, pruning, opening and rewinding; the run does not go on before it.
+func TestUnreadIsKept(t *testing.T) {
+	for name, spoil := range map[string]func(sys *disktest.System){
+		"EIO":    func(sys *disktest.System) { failReads(sys, syscall.EIO) },
+		"EACCES": func(sys *disktest.System) { failReads(sys, syscall.EACCES) },
+		"EMFILE": func(sys *disktest.System) { failReads(sys, syscall.EMFILE) },
+		"a later format": func(sys *disktest.System) {
+			sys.Put("/c/"+Name(500)+"/"+StateFile, `{"format": 2, "kept": {}}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sys := disktest.New()
+			in := disk.On(sys, "/c")
+			m, err := OpenManager(in, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range []int64{300, 400, 500} { // 300 is the best one by each
+				if _, err := m.Save(sample(t, step)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := Save(in, sample(t, 400)); err != nil { // as if it had not been pruned yet
+				t.Fatal(err)
+			}
+			spoil(sys)
+			before := sys.Files()
+			found, err := Latest(in)
+			if err != nil || found.State.Step != 400 || len(found.Skipped) != 1 || errors.Is(found.Skipped[0].Err, ErrDamaged) {
+				t.Fatalf("latest %+v, %v", found, err)
+			}
+			if _, err := m.Rewind(found); err == nil || !strings.Contains(err.Error(), "is not replaced unread") {
+				t.Errorf("rewound: %v", err)
+			}
+			if best, err := Best(in); err != nil || best.Name != Name(300) || len(best.Skipped) != 1 {
+				t.Errorf("best %+v, %v", best, err)
+			}
+			if _, err := OpenManager(in, 1); err != nil {
+				t.Error(err)
+			}
+			if after := sys.Files(); !maps.Equal(before, after) {
+				t.Errorf("the files were changed from %d to %d", len(before), len(after))
+			}
+			if err := m.prune(500); err == nil {
+				t.Error("pruned by what was not read")
+			}
+			if after := sys.Files(); !maps.Equal(before, after) {
+				t.Errorf("pruning changed the files from %d to %d", len(before), len(after))
+			}
+		})
+	}
+}
+
+// failReads lets every opening of a file of step 500 fail.
+func failReads(sys *disktest.System, err error) {
+	sys.Before = func(op disktest.Op) error {
+		if op.Call == "open" && strings.Contains(op.Path, Name(500)) {
+			return err
+		}
+		return nil
+	}
+}
+
+// Every call of opening a folder with an unfinished replacement, and of the first save, fails once: nothing that was
+// readable is lost.
+func TestOpenFails(t *testing.T) {
+	for at := 1; ; at++ {
+		sys := disktest.New()
+		in := disk.On(sys, "/c")
+		if _, err := Save(in, sample(t, 300)); err != nil {
+			t.Fatal(err)
+		}
+		if err := in.Rename(Name(300), oldPrefix+Name(300)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Save(in, sample(t, 400)); err != nil {
+			t.Fatal(err)
+		}
+		for name, b := range sys.Files() { // a stray copy of a checkpoint in the making
+			sys.Put(strings.Replace(name, Name(400), tmpPrefix+Name(400)+"-1", 1), b)
+		}
+		start, done := sys.Calls(), true
+		sys.Before = func(op disktest.Op) error {
+			if op.N == start+at {
+				done = false
+				return syscall.EIO
+			}
+			return nil
+		}
+		m, err := OpenManager(in, 1)
+		if err == nil {
+			_, err = m.Save(sample(t, 500))
+		}
+		sys.Before = nil
+		for _, step := range []int64{300, 400} {
+			c, e := Load(in, Name(step))
+			if (e != nil || !equal(c, sample(t, step))) && (step == 300 || err != nil && !errors.Is(err, ErrNotPruned)) {
+				t.Errorf("call %d fails with %v: step %d: %v", at, err, step, e)
+			}
+		}
+		if done {
+			if err != nil || at < 30 {
+				t.Errorf("without a fault after %d calls: %v", at-1, err)
+			}
+			return
+		}
 	}
 }
 
@@ -140,13 +281,13 @@ func TestNames(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "step-00000001"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := bases(t, dir); got != "5 9 99999999 100000000" {
+	if got := bases(t, Dir(dir)); got != "5 9 99999999 100000000" {
 		t.Errorf("listed %s", got)
 	}
-	if names, err := List(filepath.Join(dir, "none")); names != nil || err != nil {
+	if names, err := List(Dir(dir).Sub("none")); names != nil || err != nil {
 		t.Errorf("no folder: %v, %v", names, err)
 	}
-	if _, err := OpenManager(dir, 1); err != nil {
+	if _, err := OpenManager(Dir(dir), 1); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -154,7 +295,7 @@ func TestNames(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{"notes", "step-00000001", "step-00000005", "step-00000009", "step-100000000", "step-99999999"}; err != nil || !slices.Equal(names, want) {
+	if want := []string{"damaged-step-00000009", "notes", "step-00000001", "step-00000005", "step-00000009", "step-100000000", "step-99999999"}; err != nil || !slices.Equal(names, want) {
 		t.Errorf("recovered to %q, %v; want %q", names, err, want)
 	}
 }

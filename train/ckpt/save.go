@@ -10,62 +10,54 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"math/rand/v2"
+	"path"
 	"strconv"
 	"strings"
 
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
-	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
 // Folders beside a checkpoint called X: .tmp-X-… is being written or removed and may be anything; .old-X is whole, and
-// is read as X while a new X takes its place.
+// is read as X while a new X takes its place; damaged-X is what was found damaged when the run was resumed.
 const (
-	tmpPrefix = ".tmp-"
-	oldPrefix = ".old-"
+	tmpPrefix     = ".tmp-"
+	oldPrefix     = ".old-"
+	damagedPrefix = "damaged-"
 )
 
-// trace is called with each thing done to the disk, before it is done, and after for "synced". Tests crash in it.
-var trace = func(event, path string) {}
-
-// Save writes c to the folder dir, which appears whole or not at all and is on the disk when Save returns nil. A
-// checkpoint that is there already stays as it is if it is the same, and is replaced otherwise. What Check reports is
-// refused, and nothing is written then.
-func Save(dir string, c *Checkpoint) error {
-	dir = filepath.Clean(dir)
+// Save writes c to the folder in, under the name of its step, which it returns. The checkpoint appears whole or not at
+// all and is on the disk when Save returns nil. One that is there already stays as it is if it is the same, and is
+// replaced otherwise. What Check reports is refused, and nothing is written then.
+func Save(in Folder, c *Checkpoint) (name string, err error) {
+	name = Name(c.State.Step)
 	if err := c.Check(); err != nil {
-		return fmt.Errorf("ckpt: %s: not saved: step %d: %w", dir, c.State.Step, err)
+		return "", fmt.Errorf("ckpt: %s: not saved: step %d: %w", in.Path(name), c.State.Step, err)
 	}
-	parent, base := filepath.Split(dir)
-	if parent == "" {
-		parent = "."
+	if err := in.MkdirAll("."); err != nil {
+		return "", fmt.Errorf("ckpt: %w", err)
 	}
-	if err := os.MkdirAll(parent, 0o755); err != nil {
-		return fmt.Errorf("ckpt: %w", err)
+	tmp := fmt.Sprintf("%s%s-%08x", tmpPrefix, name, rand.Uint32())
+	if err := in.Mkdir(tmp); err != nil {
+		return "", fmt.Errorf("ckpt: %s: not saved: %w", in.Path(name), cause(err))
 	}
-	trace("mkdir", parent)
-	tmp, err := os.MkdirTemp(parent, tmpPrefix+base+"-")
-	if err != nil {
-		return fmt.Errorf("ckpt: %w", err)
-	}
-	err = write(tmp, c)
+	err = write(in.Sub(tmp), c)
 	if err == nil {
-		err = place(tmp, dir)
+		err = place(in, tmp, name)
 	}
 	if err != nil {
-		os.RemoveAll(tmp)
-		return fmt.Errorf("ckpt: %s: not saved: %w", dir, err)
+		in.RemoveAll(tmp)
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) && strings.Contains(pe.Path, tmp) {
+			err = cause(err)
+		}
+		return "", fmt.Errorf("ckpt: %s: not saved: %w", in.Path(name), err)
 	}
-	return nil
+	return name, nil
 }
 
 // write fills the folder tmp.
-func write(tmp string, c *Checkpoint) error {
-	if err := os.Chmod(tmp, 0o755); err != nil { // MkdirTemp makes it readable by the user alone
-		return err
-	}
+func write(tmp Folder, c *Checkpoint) error {
 	out := content{State: c.State, Files: map[string]digest{}}
 	s := &c.State
 	config, err := compact(s.Config)
@@ -81,7 +73,7 @@ func write(tmp string, c *Checkpoint) error {
 			metaImago: s.Imago, metaRecipe: s.Recipe, metaConfig: config, metaStep: strconv.FormatInt(s.Step, 10)}},
 		{OptimizerFile, c.Optimizer, nil},
 	} {
-		d, err := writeFile(tmp, f.name, func(w io.Writer) error { return safetensors.Write(w, f.tensors, f.meta) })
+		d, err := writeFile(tmp, f.name, func(w io.Writer) error { return safetensors.WriteSealed(w, f.tensors, f.meta) })
 		if err != nil {
 			return err
 		}
@@ -94,7 +86,7 @@ func write(tmp string, c *Checkpoint) error {
 	if _, err := writeFile(tmp, StateFile, func(w io.Writer) error { _, err := w.Write(state); return err }); err != nil {
 		return err
 	}
-	return syncDir(tmp)
+	return tmp.SyncDir(".")
 }
 
 func compact(raw []byte) (string, error) {
@@ -103,23 +95,19 @@ func compact(raw []byte) (string, error) {
 }
 
 // writeFile writes and syncs one file. Its errors name the file without the temporary folder.
-func writeFile(tmp, name string, fill func(io.Writer) error) (digest, error) {
-	path := filepath.Join(tmp, name)
-	trace("create", path)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func writeFile(tmp Folder, name string, fill func(io.Writer) error) (digest, error) {
+	f, err := tmp.Create(name)
 	if err != nil {
 		return digest{}, fmt.Errorf("%s: %w", name, cause(err))
 	}
-	w := &counter{w: f, path: path, hash: sha256.New()}
+	w := &counter{w: f, hash: sha256.New()}
 	buf := bufio.NewWriterSize(w, 64<<10)
 	err = fill(buf)
 	if err == nil {
 		err = buf.Flush()
 	}
 	if err == nil {
-		trace("sync", path)
 		err = f.Sync()
-		trace("synced", path)
 	}
 	if cerr := f.Close(); err == nil {
 		err = cerr
@@ -141,7 +129,6 @@ func cause(err error) error {
 // counter hashes and counts what it writes.
 type counter struct {
 	w    io.Writer
-	path string
 	hash interface {
 		io.Writer
 		Sum([]byte) []byte
@@ -150,96 +137,132 @@ type counter struct {
 }
 
 func (c *counter) Write(p []byte) (int, error) {
-	trace("write", c.path)
 	n, err := c.w.Write(p)
 	c.hash.Write(p[:n])
 	c.n += int64(n)
 	return n, err
 }
 
-// place gives the folder tmp the name dir.
-func place(tmp, dir string) error {
-	parent, base := filepath.Split(dir)
-	old := filepath.Join(parent, oldPrefix+base)
-	if exists(dir) {
-		if sameCheckpoint(tmp, dir) {
-			return os.RemoveAll(tmp)
+// place gives the folder tmp the name of a checkpoint.
+func place(in Folder, tmp, name string) error {
+	old := oldPrefix + name
+	there, err := in.Exists(name)
+	if err != nil {
+		return err
+	}
+	if there {
+		same, err := sameCheckpoint(in, tmp, name)
+		if err != nil {
+			return err
 		}
-		if exists(old) { // the end of an earlier replacement was not reached
-			if err := remove(old); err != nil {
-				return err
-			}
+		if same {
+			return in.RemoveAll(tmp)
 		}
-		if err := rename(dir, old); err != nil {
+		if err := recoverOld(in, old); err != nil { // the end of an earlier replacement was not reached
+			return err
+		}
+		if err := in.Rename(name, old); err != nil {
 			return err
 		}
 	}
-	if err := rename(tmp, dir); err != nil {
+	if err := in.Rename(tmp, name); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(dir)); err != nil {
+	if err := in.SyncDir("."); err != nil {
 		return err
 	}
-	if exists(old) {
-		return remove(old)
+	if !there {
+		return nil
 	}
-	return nil
+	return remove(in, old)
 }
 
 // sameCheckpoint reports whether the folder b, which may be damaged, holds what a holds. Equal states name equal
 // checksums, so it is enough that b agrees with its own.
-func sameCheckpoint(a, b string) bool {
-	x, err1 := os.ReadFile(filepath.Join(a, StateFile))
-	y, err2 := os.ReadFile(filepath.Join(b, StateFile))
-	if err1 != nil || err2 != nil || !bytes.Equal(x, y) {
-		return false
+func sameCheckpoint(in Folder, a, b string) (bool, error) {
+	x, err := in.ReadFile(path.Join(a, StateFile), maxState)
+	if err != nil {
+		return false, err
 	}
-	_, err := load(b, true)
-	return err == nil
+	y, err := in.ReadFile(path.Join(b, StateFile), maxState)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !bytes.Equal(x, y):
+		return false, nil
+	}
+	_, err = load(in, b, true)
+	if errors.Is(err, ErrDamaged) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
-// remove removes a folder in one step, so that a reader never finds half of it under its name.
-func remove(dir string) error {
-	parent, base := filepath.Split(dir)
-	tmp := filepath.Join(parent, tmpPrefix+strings.TrimPrefix(base, oldPrefix)+"-removed")
-	if err := os.RemoveAll(tmp); err != nil {
+// recoverOld ends a replacement whose end was not reached: old is removed if what has its name now is whole, and
+// otherwise gets its name again.
+func recoverOld(in Folder, old string) error {
+	there, err := in.Exists(old)
+	if err != nil || !there {
 		return err
 	}
-	if err := rename(dir, tmp); err != nil {
-		return err
-	}
-	trace("remove", tmp)
-	return os.RemoveAll(tmp)
-}
-
-// sweep removes what killed processes left: the folders of dir whose names begin with prefix.
-func sweep(dir, prefix string) error {
-	entries, err := os.ReadDir(dir)
+	name := strings.TrimPrefix(old, oldPrefix)
+	there, err = in.Exists(name)
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) {
-			trace("sweep", filepath.Join(dir, e.Name()))
-			if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-				return err
-			}
+	if there {
+		_, err := load(in, name, true)
+		if err == nil {
+			return remove(in, old)
+		}
+		if !errors.Is(err, ErrDamaged) {
+			return err
+		}
+		if _, err := quarantine(in, name); err != nil {
+			return err
 		}
 	}
-	return nil
+	if err := in.Rename(old, name); err != nil {
+		return err
+	}
+	return in.SyncDir(".")
 }
 
-func rename(from, to string) error {
-	trace("rename", from)
-	return os.Rename(from, to)
+// quarantine gives a damaged checkpoint another name, which it returns, so that somebody can look at it.
+func quarantine(in Folder, name string) (string, error) {
+	for n := 1; ; n++ {
+		to := damagedPrefix + name
+		if n > 1 {
+			to += fmt.Sprintf("-%d", n)
+		}
+		there, err := in.Exists(to)
+		if err != nil {
+			return "", err
+		}
+		if there {
+			continue
+		}
+		if err := in.Rename(name, to); err != nil {
+			return "", err
+		}
+		return to, in.SyncDir(".")
+	}
 }
 
-func syncDir(dir string) error {
-	trace("sync", dir)
-	return atomicfile.SyncDir(dir)
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
+// remove removes a folder in one step, so that a reader never finds half of it under its name.
+func remove(in Folder, name string) error {
+	tmp := tmpPrefix + strings.TrimPrefix(name, oldPrefix) + "-removed"
+	if err := in.RemoveAll(tmp); err != nil {
+		return err
+	}
+	if err := in.Rename(name, tmp); err != nil {
+		return err
+	}
+	// A power cut must not undo the new name and keep what is removed below it.
+	if err := in.SyncDir("."); err != nil {
+		return err
+	}
+	return in.RemoveAll(tmp)
 }

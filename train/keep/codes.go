@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/imago-ml/imago/analysis/latent"
@@ -12,6 +13,8 @@ import (
 	"github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // N items, Z latent units, A attributes, in every comment of this file.
@@ -99,7 +102,8 @@ func (c *Codes) Write(dir string, s *latent.Session) error {
 		tensors["attributes"], err = tensor.FromSlice(p.Attributes, n, len(c.Set.Attributes))
 	}
 	if err == nil {
-		err = safetensors.WriteFile(filepath.Join(dir, CodesFile), tensors, map[string]string{"codes": string(about)})
+		meta := map[string]string{"codes": string(about)}
+		err = atomicfile.WriteIn(disk.At(dir), CodesFile, func(w io.Writer) error { return safetensors.WriteSealed(w, tensors, meta) })
 	}
 	if err != nil {
 		return fmt.Errorf("keep: %w", err)
@@ -112,7 +116,7 @@ func (c *Codes) Write(dir string, s *latent.Session) error {
 // file is damaged.
 func OpenCodes(dir string, s *latent.Session) (*Codes, error) {
 	name := filepath.Join(dir, CodesFile)
-	tensors, meta, err := safetensors.Read(name)
+	tensors, meta, err := safetensors.ReadIn(disk.At(dir), CodesFile)
 	if err != nil {
 		return nil, err
 	}

@@ -19,14 +19,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/imago-ml/imago/analysis/anomaly"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // The files, in the folder of a run.
@@ -119,7 +118,7 @@ const leastHeld = 100
 
 // WriteDetector saves a detector with a run.
 func WriteDetector(dir string, d *anomaly.Detector) error {
-	if err := atomicfile.Write(filepath.Join(dir, DetectorFile), d.Write); err != nil {
+	if err := atomicfile.WriteIn(disk.At(dir), DetectorFile, d.Write); err != nil {
 		return fmt.Errorf("keep: %w", err)
 	}
 	return nil
@@ -128,7 +127,7 @@ func WriteDetector(dir string, d *anomaly.Detector) error {
 // OpenDetector returns the detector that is saved with a run, for the weights of s. The error
 // is fs.ErrNotExist if there is none, anomaly.ErrWeights if it is of other weights.
 func OpenDetector(dir string, s *latent.Session) (*anomaly.Detector, error) {
-	f, err := os.Open(filepath.Join(dir, DetectorFile))
+	f, err := disk.At(dir).Open(DetectorFile)
 	if err != nil {
 		return nil, err
 	}

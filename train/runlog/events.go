@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/imago-ml/imago/formats/tfevents"
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // events are the event files of a run for TensorBoard. The means of training, of the test
@@ -17,7 +16,7 @@ import (
 // events/validation, with the same tags, so that TensorBoard draws them on one chart. The
 // folder events itself has the hyperparameters, the pictures and the histograms.
 type events struct {
-	dir   string
+	dir   disk.Folder
 	at    Position
 	root  *tfevents.Writer
 	parts map[string]*tfevents.Writer // by the name of the folder
@@ -33,13 +32,13 @@ const (
 // newEvents opens the event files of a run that goes on at a position. Events after it are
 // declared void, in all folders that are there.
 func newEvents(r *Run, at Position) (*events, error) {
-	e := &events{dir: r.Path(EventsDir), at: at, parts: map[string]*tfevents.Writer{}}
+	e := &events{dir: r.Folder().Sub(EventsDir), at: at, parts: map[string]*tfevents.Writer{}}
 	var err error
 	if e.root, err = e.open(""); err != nil {
 		return nil, err
 	}
 	for _, part := range []string{trainEvents, testEvents, validationEvents} {
-		if _, err := os.Stat(filepath.Join(e.dir, part)); err == nil {
+		if there, err := e.dir.Exists(part); err == nil && there {
 			if _, err := e.part(part); err != nil {
 				return nil, errors.Join(err, e.close())
 			}
@@ -53,7 +52,7 @@ func newEvents(r *Run, at Position) (*events, error) {
 
 // open makes a file in a folder below events.
 func (e *events) open(folder string) (*tfevents.Writer, error) {
-	w, err := tfevents.New(filepath.Join(e.dir, folder), "")
+	w, err := tfevents.NewIn(e.dir.Sub(folder), "")
 	if err == nil && e.at.Step > 0 {
 		err = w.Restart(e.at.Step + 1)
 	}

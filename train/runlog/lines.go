@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"slices"
 
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -49,13 +49,17 @@ type Line struct {
 
 // ReadLog reads the log of the run in the folder dir, which may be in training. A run
 // without a log has no lines.
-func ReadLog(dir string) ([]Line, error) {
+func ReadLog(dir string) ([]Line, error) { return readLog(disk.At(dir)) }
+
+// Lines reads the log of the run, as ReadLog.
+func (r *Run) Lines() ([]Line, error) { return readLog(r.Folder()) }
+
+func readLog(dir disk.Folder) ([]Line, error) {
 	var lines []Line
-	name := filepath.Join(dir, MetricsFile)
-	err := atomicfile.ReadJSONL(name, func(b []byte) error {
+	err := atomicfile.ReadJSONL(dir, MetricsFile, func(b []byte) error {
 		var l Line
 		if err := json.Unmarshal(b, &l); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", atomicfile.ErrDamaged, err)
 		}
 		lines = append(lines, l)
 		return nil
@@ -63,8 +67,10 @@ func ReadLog(dir string) ([]Line, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = nil
-	case err != nil: // it names the file and the line
-		err = fmt.Errorf("runlog: %w; delete that line", err)
+	case errors.Is(err, atomicfile.ErrDamaged): // it names the file and the line
+		err = fmt.Errorf("runlog: %w; put a good copy in its place, or delete that line", err)
+	case err != nil:
+		err = fmt.Errorf("runlog: %w", err)
 	}
 	return lines, err
 }

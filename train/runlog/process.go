@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/buildinfo"
+	"github.com/imago-ml/imago/internal/disk"
 )
 
 // ProcessesFile says which processes have trained the run.
@@ -53,18 +52,25 @@ func (p *Process) At(step int64) {
 
 // Processes returns the processes that have trained the run in the folder dir, the first
 // one first; none of a run of an earlier version.
-func Processes(dir string) ([]Process, error) {
-	name := filepath.Join(dir, ProcessesFile)
-	b, err := os.ReadFile(name)
+func Processes(dir string) ([]Process, error) { return processes(disk.At(dir)) }
+
+// Processes returns the processes that have trained the run, as the function of that name.
+func (r *Run) Processes() ([]Process, error) { return processes(r.Folder()) }
+
+// maxProcesses bounds the size of processes.json in bytes before it is read.
+const maxProcesses = 64 << 20
+
+func processes(dir disk.Folder) ([]Process, error) {
+	b, err := dir.ReadFile(ProcessesFile, maxProcesses)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	var all []Process
-	if err == nil {
-		err = json.Unmarshal(b, &all)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("runlog: %s: %w; delete that file: nothing else needs it", name, err)
+		return nil, fmt.Errorf("runlog: %w", err)
+	}
+	var all []Process
+	if err := json.Unmarshal(b, &all); err != nil {
+		return nil, fmt.Errorf("runlog: %s: %w; delete that file: nothing else needs it", dir.Path(ProcessesFile), err)
 	}
 	return all, nil
 }
@@ -73,7 +79,7 @@ func Processes(dir string) ([]Process, error) {
 func (r *Run) WriteProcesses(all []Process) error {
 	b, err := json.MarshalIndent(all, "", "  ")
 	if err == nil {
-		err = atomicfile.WriteBytes(r.Path(ProcessesFile), append(b, '\n'))
+		err = atomicfile.WriteBytesIn(r.Folder(), ProcessesFile, append(b, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("runlog: %w", err)

@@ -3,15 +3,14 @@ package runlog
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -20,8 +19,14 @@ const maxConfig = 1 << 20
 
 // Create makes the folder of a new run in the folder root. It has that name, or, if
 // name is "", the name <recipe>-<data>-NNN with the first number above all that are
-// taken. An existing folder is left as it is: a name that is taken is an error.
+// taken. An existing folder is left as it is: a name that is taken is an error, unless it is
+// that of a run that was stopped before it had its configuration.
 func Create(root, name string, c Config) (*Run, error) {
+	return CreateIn(disk.At(root), name, c)
+}
+
+// CreateIn does what Create does, in a folder of any system.
+func CreateIn(root disk.Folder, name string, c Config) (*Run, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -32,49 +37,89 @@ func Create(root, name string, c Config) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(root, 0o755); err != nil {
+	if err := root.MkdirAll("."); err != nil {
 		return nil, option.Errorf("runlog: %w: choose another folder by {Out}", err)
 	}
-	r := &Run{Config: c}
-	if r.Dir, err = makeDir(root, name, defaultName(&c)); err != nil {
-		return nil, err
-	}
-	if err := atomicfile.WriteBytes(r.Path(ConfigFile), b); err != nil {
-		os.Remove(r.Dir) // it was made above and is empty
-		return nil, fmt.Errorf("runlog: %w", err)
-	}
-	return r, nil
-}
-
-// makeDir makes a new folder in root and returns its path: prefix with the next free
-// number if name is "".
-func makeDir(root, name, prefix string) (string, error) {
-	numbered := name == ""
 	for {
-		if numbered {
-			n, err := nextNumber(root, prefix)
+		dir := name
+		if name == "" {
+			n, err := nextNumber(root, defaultName(&c))
 			if err != nil {
-				return "", err
+				return nil, err
 			}
-			name = fmt.Sprintf("%s%03d", prefix, n)
+			dir = fmt.Sprintf("%s%03d", defaultName(&c), n)
 		}
-		dir := filepath.Join(root, name)
-		err := os.Mkdir(dir, 0o755)
-		if err == nil {
-			return dir, nil
+		folder := disk.On(root.System(), root.Path(dir))
+		r := &Run{Dir: folder.String(), Config: c, folder: &folder}
+		taken, err := r.start(root, dir, b)
+		if err != nil {
+			return nil, fmt.Errorf("runlog: %w", err)
 		}
-		if !errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("runlog: %w", err)
+		if !taken {
+			return r, nil
 		}
-		if !numbered {
-			return "", option.Errorf("runlog: %s is there already: choose another {Name}, or go on with it by {Resume} %s", dir, dir)
+		if name != "" {
+			return nil, option.Errorf("runlog: %s is there already: choose another {Name}, or go on with it by {Resume} %s", r.Dir, r.Dir)
 		}
 	}
 }
 
-// nextNumber returns the number after the highest of the folders prefix + number.
-func nextNumber(root, prefix string) (int, error) {
-	entries, err := os.ReadDir(root)
+// start makes the folder dir in root, or takes one that is unborn, and writes the configuration. It reports whether the
+// folder is that of another run.
+func (r *Run) start(root disk.Folder, dir string, config []byte) (taken bool, err error) {
+	err = root.Mkdir(dir)
+	made := err == nil
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		unborn, err := isUnborn(r.Folder())
+		if err != nil || !unborn {
+			return true, err
+		}
+	case err != nil:
+		return false, err
+	}
+	unlock, err := r.Folder().Lock(LockFile)
+	if errors.Is(err, disk.ErrLocked) { // by another process that makes a run of that name
+		return true, nil
+	}
+	if err == nil {
+		defer unlock()
+		if !made {
+			unborn, err := isUnborn(r.Folder())
+			if err != nil || !unborn {
+				return true, err
+			}
+		}
+		if err = root.SyncDir("."); err == nil {
+			err = atomicfile.WriteBytesIn(r.Folder(), ConfigFile, config)
+		}
+	}
+	if err != nil && made {
+		r.Folder().Remove(LockFile)
+		root.Remove(dir)
+	}
+	return false, err
+}
+
+// isUnborn reports whether a folder is that of a run that was stopped before it had its configuration: nothing is in it
+// but a lock and temporary files.
+func isUnborn(f disk.Folder) (bool, error) {
+	entries, err := f.ReadDir(".")
+	if err != nil {
+		return false, err
+	}
+	for _, e := range entries {
+		if e.Name() != LockFile && !disk.IsTemp(e.Name()) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// nextNumber returns the number after the highest of the folders prefix + number, or the
+// highest itself if that run was stopped before it had its configuration.
+func nextNumber(root disk.Folder, prefix string) (int, error) {
+	entries, err := root.ReadDir(".")
 	if err != nil {
 		return 0, fmt.Errorf("runlog: %w", err)
 	}
@@ -84,6 +129,12 @@ func nextNumber(root, prefix string) (int, error) {
 			if n, err := strconv.Atoi(digits); err == nil {
 				last = max(last, n)
 			}
+		}
+	}
+	if last > 0 {
+		unborn, err := isUnborn(disk.On(root.System(), root.Path(fmt.Sprintf("%s%03d", prefix, last))))
+		if err == nil && unborn {
+			return last, nil
 		}
 	}
 	return last + 1, nil
@@ -104,22 +155,22 @@ func defaultName(c *Config) string {
 
 // Open reads the folder of a run. If recipe is not "", a run of another recipe is an
 // error that names both.
-func Open(dir, recipe string) (*Run, error) {
-	name := filepath.Join(dir, ConfigFile)
-	f, err := os.Open(name)
-	if errors.Is(err, fs.ErrNotExist) {
+func Open(dir, recipe string) (*Run, error) { return OpenIn(disk.At(dir), recipe) }
+
+// OpenIn does what Open does, in a folder of any system.
+func OpenIn(folder disk.Folder, recipe string) (*Run, error) {
+	name, dir := folder.Path(ConfigFile), folder.String()
+	b, err := folder.ReadFile(ConfigFile, maxConfig)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if unborn, e := isUnborn(folder); e == nil && unborn {
+			return nil, fmt.Errorf("runlog: %s is not the folder of a run: nothing is in it; if a training was stopped before it began, start it again under that name, or remove the folder", dir)
+		}
 		return nil, fmt.Errorf("runlog: %s is not the folder of a run: there is no %s in it", dir, ConfigFile)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("runlog: %w", err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return nil, fmt.Errorf("runlog: %w", err)
-	}
-	if len(b) > maxConfig {
+	case errors.Is(err, disk.ErrTooLong):
 		return nil, fmt.Errorf("runlog: %s: more than %d bytes: imago did not write it", name, maxConfig)
+	case err != nil:
+		return nil, fmt.Errorf("runlog: %w", err)
 	}
 	c, err := Decode(b)
 	if err != nil {
@@ -128,7 +179,7 @@ func Open(dir, recipe string) (*Run, error) {
 	if recipe != "" && recipe != c.Recipe {
 		return nil, option.Errorf("runlog: %s is a run of recipe %s, not of %s: resume it as %[2]s, or leave {Resume} out to start a new run", dir, c.Recipe, recipe)
 	}
-	return &Run{Dir: filepath.Clean(dir), Config: c}, nil
+	return &Run{Dir: dir, Config: c, folder: &folder}, nil
 }
 
 // Change gives the run another configuration with which it is resumed. Its length,
@@ -163,7 +214,7 @@ func (r *Run) Change(c Config) error {
 		return err
 	}
 	defer unlock()
-	if err := atomicfile.WriteBytes(r.Path(ConfigFile), b); err != nil {
+	if err := atomicfile.WriteBytesIn(r.Folder(), ConfigFile, b); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
 	r.Config = c
@@ -172,7 +223,7 @@ func (r *Run) Change(c Config) error {
 
 // checkLength returns an error if c is shorter than what the run has done.
 func (r *Run) checkLength(c *Config) error {
-	lines, _ := ReadLog(r.Dir) // its fault, if any, is reported when the run is trained
+	lines, _ := r.Lines() // its fault, if any, is reported when the run is trained
 	epochs := Epochs(lines)
 	if len(epochs) == 0 {
 		return nil

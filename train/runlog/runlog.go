@@ -24,12 +24,16 @@
 //
 // Promises. A run's folder is deleted by Run.Remove alone, and no run is written over another. What
 // run.json and metrics.jsonl call their fields never changes, so old runs can be read.
-// One process at a time trains a run: it holds Lock.
+// One process at a time trains a run: it holds Lock. No link in the folder leads out of it.
 //
 // The package knows no concrete model, no data set and no training loop.
 package runlog
 
-import "path/filepath"
+import (
+	"path/filepath"
+
+	"github.com/imago-ml/imago/internal/disk"
+)
 
 // The files and folders of a run.
 const (
@@ -46,7 +50,21 @@ const (
 type Run struct {
 	Dir    string
 	Config Config
+
+	folder *disk.Folder // that of Dir, on another system in tests
 }
+
+// Folder returns the folder of the run, out of which no name and no link leads: all files of a run are read and written
+// by it.
+func (r *Run) Folder() disk.Folder {
+	if r.folder != nil {
+		return *r.folder
+	}
+	return disk.At(r.Dir)
+}
+
+// Checkpoints returns the folder of the checkpoints, for package ckpt.
+func (r *Run) Checkpoints() disk.Folder { return r.Folder().Sub(CheckpointsDir) }
 
 // Path returns the path of a file or folder of the run.
 func (r *Run) Path(name string) string { return filepath.Join(r.Dir, filepath.FromSlash(name)) }

@@ -15,6 +15,7 @@ import (
 type Writer struct {
 	lines  *atomicfile.JSONL
 	events *events
+	damage error
 }
 
 // A Position is the place of a checkpoint in a run.
@@ -29,25 +30,27 @@ type Position struct {
 // NewWriter opens the log of a run that goes on at a position. Lines that were written
 // after it are removed, and events after it are declared void.
 func NewWriter(r *Run, at Position) (*Writer, error) {
-	lines, err := atomicfile.OpenJSONL(r.Path(MetricsFile))
+	lines, damage, err := atomicfile.OpenJSONL(r.Folder(), MetricsFile, at.includes)
+	if errors.Is(err, atomicfile.ErrDamaged) { // it names the file and the line
+		return nil, fmt.Errorf("runlog: %w; put a good copy in its place, or delete that line", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("runlog: %w", err)
 	}
-	if _, err := ReadLog(r.Dir); err != nil { // else a damaged line would be removed as a later one
-		lines.Close()
-		return nil, err
-	}
-	if _, err := lines.TruncateAfter(at.includes); err != nil {
-		lines.Close()
-		return nil, fmt.Errorf("runlog: %w", err)
+	if damage != nil {
+		damage = fmt.Errorf("runlog: %w, as a power cut may leave it: it and what followed it are removed; what belongs to the steps up to %d is missing from the curves", damage, at.Step)
 	}
 	events, err := newEvents(r, at)
 	if err != nil {
 		lines.Close()
 		return nil, fmt.Errorf("runlog: %w", err)
 	}
-	return &Writer{lines, events}, nil
+	return &Writer{lines, events, damage}, nil
 }
+
+// Damage returns what was removed from the log, when it was opened, because it was damaged; nil if nothing was. It is
+// worth a warning.
+func (w *Writer) Damage() error { return w.damage }
 
 // includes reports whether a line was written before the position. Its step alone does
 // not decide: an epoch's last step may be saved before the epoch's line is written.

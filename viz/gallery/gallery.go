@@ -37,9 +37,10 @@ package gallery
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"image"
-	"os"
+	"io/fs"
 	"runtime"
 	"time"
 
@@ -244,8 +245,8 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 			continue
 		}
 		err := g.attempt(ctx, s.view, "copy of the picture "+p.Name+" for TensorBoard", func() error {
-			b, err := os.ReadFile(s.path(p.Name + ".png"))
-			if os.IsNotExist(err) {
+			b, err := s.read(p.Name + ".png")
+			if errors.Is(err, fs.ErrNotExist) {
 				return nil
 			}
 			if err == nil {
@@ -266,7 +267,7 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 // write stores a picture under its name, and a copy for the epoch.
 func (s *Snapshot) write(p Picture, img image.Image) error {
 	if p.OnlyLatest {
-		return s.writePNG(s.path(p.Name+".png"), img)
+		return s.writePNG(p.Name+".png", img)
 	}
 	return s.writeAs(p.Name, fmt.Sprintf("epoch-%04d", s.epoch), img)
 }
@@ -277,10 +278,10 @@ func (s *Snapshot) writeAs(name, when string, img image.Image) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(s.path(name+"-"+when+".png"), b); err != nil {
+	if err := s.writeFile(name+"-"+when+".png", b); err != nil {
 		return err
 	}
-	return writeFile(s.path(name+".png"), b)
+	return s.writeFile(name+".png", b)
 }
 
 func (s *Snapshot) writePNG(name string, img image.Image) error {
@@ -288,5 +289,5 @@ func (s *Snapshot) writePNG(name string, img image.Image) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(name, b)
+	return s.writeFile(name, b)
 }

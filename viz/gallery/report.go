@@ -2,10 +2,11 @@ package gallery
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -70,7 +71,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 		}
 	}
 	r.Sections = append(r.Sections, g.configuration(s, processes))
-	return atomicfile.Write(s.run.Path(runlog.ReportFile), func(w io.Writer) error { return viz.WriteReport(w, r) })
+	return atomicfile.WriteIn(s.run.Folder(), runlog.ReportFile, func(w io.Writer) error { return viz.WriteReport(w, r) })
 }
 
 // reportCharts returns the panels that have a curve: a single value is among the figures.
@@ -144,8 +145,8 @@ func (s *Snapshot) stills() ([]viz.Picture, error) {
 func (s *Snapshot) load(pictures []viz.Picture) ([]viz.Picture, error) {
 	var there []viz.Picture
 	for _, p := range pictures {
-		b, err := os.ReadFile(s.path(string(p.Data)))
-		if os.IsNotExist(err) {
+		b, err := s.read(string(p.Data))
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
@@ -155,11 +156,6 @@ func (s *Snapshot) load(pictures []viz.Picture) ([]viz.Picture, error) {
 		there = append(there, p)
 	}
 	return there, nil
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
 }
 
 // warnings returns a section of what the diagnosis found, with the changes that help.

@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/english"
-	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -110,22 +108,29 @@ func planeFrame(tile int) int {
 	return frameSize
 }
 
+// framesDir is the folder of the frames within that of the pictures.
+const framesDir = "frames"
+
 func (s *Snapshot) framePath(epoch int) string {
-	return filepath.Join(s.run.Path(runlog.FramesDir), fmt.Sprintf("epoch-%04d.png", epoch))
+	return fmt.Sprintf("%s/epoch-%04d.png", framesDir, epoch)
 }
 
 // fixedSheets returns the files of the sheets of fixed noise up to the step, in order.
 func (s *Snapshot) fixedSheets() ([]string, error) {
-	names, err := filepath.Glob(s.path(fixedName + "-step-*.png"))
+	entries, err := s.pictures().ReadDir(".")
 	if err != nil {
 		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
 	}
 	steps := map[string]int64{}
 	names = slices.DeleteFunc(names, func(name string) bool {
 		var step int64
-		_, err := fmt.Sscanf(filepath.Base(name), fixedName+"-step-%d.png", &step)
+		_, err := fmt.Sscanf(name, fixedName+"-step-%d.png", &step)
 		steps[name] = step
-		return err != nil || step > s.step // left by a process whose steps were lost
+		return err != nil || !strings.HasSuffix(name, ".png") || step > s.step // left by a process whose steps were lost
 	})
 	slices.SortFunc(names, func(x, y string) int { return cmp.Compare(steps[x], steps[y]) })
 	return names, nil
@@ -144,22 +149,22 @@ func (s *Snapshot) drawAnimation() error {
 		for e := range s.epoch + 1 {
 			names = append(names, s.framePath(e))
 		}
-		names = slices.DeleteFunc(names, func(name string) bool { _, err := os.Stat(name); return os.IsNotExist(err) })
+		names = slices.DeleteFunc(names, func(name string) bool { return !s.has(name) })
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	size, err := pictureSize(names[len(names)-1])
+	size, err := s.pictureSize(names[len(names)-1])
 	if err != nil {
 		return err
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { // drawn by another version of imago
-		other, err := pictureSize(name)
+		other, err := s.pictureSize(name)
 		return err == nil && other != size
 	})
 	var frames []image.Image
 	for _, name := range thinned(names, min(mostFrames, max(2, animatedSize/(size.X*size.Y)))) {
-		b, err := os.ReadFile(name)
+		b, err := s.read(name)
 		if err != nil {
 			return err
 		}
@@ -177,12 +182,12 @@ func (s *Snapshot) drawAnimation() error {
 	if s.framesOfSteps() || s.CodesAreNoise() {
 		name = fixedName + ".gif"
 	}
-	return writeFile(s.path(name), b)
+	return s.writeFile(name, b)
 }
 
 // pictureSize returns the size of the picture in a PNG file.
-func pictureSize(name string) (image.Point, error) {
-	f, err := os.Open(name)
+func (s *Snapshot) pictureSize(name string) (image.Point, error) {
+	f, err := s.pictures().Open(name)
 	if err != nil {
 		return image.Point{}, err
 	}

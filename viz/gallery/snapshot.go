@@ -3,7 +3,6 @@ package gallery
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/keep"
@@ -205,14 +205,25 @@ func (s *Snapshot) tileSide() int {
 	return max(h, w)
 }
 
-// path returns the path of a picture.
-func (s *Snapshot) path(file string) string {
-	return filepath.Join(s.run.Path(runlog.ImagesDir), file)
-}
+// pictures returns the folder of the pictures.
+func (s *Snapshot) pictures() disk.Folder { return s.run.Folder().Sub(runlog.ImagesDir) }
 
-func writeFile(name string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+// writeFile replaces a picture of the folder.
+func (s *Snapshot) writeFile(name string, b []byte) error {
+	if err := s.pictures().MkdirAll(filepath.ToSlash(filepath.Dir(name))); err != nil {
 		return err
 	}
-	return atomicfile.WriteBytes(name, b)
+	return atomicfile.WriteBytesIn(s.pictures(), name, b)
+}
+
+// maxPicture bounds the size of a picture in bytes before it is read.
+const maxPicture = 1 << 30
+
+// read returns a picture of the folder.
+func (s *Snapshot) read(name string) ([]byte, error) { return s.pictures().ReadFile(name, maxPicture) }
+
+// has reports whether there is a picture of that name.
+func (s *Snapshot) has(name string) bool {
+	there, err := s.pictures().Exists(name)
+	return err == nil && there
 }

@@ -57,7 +57,7 @@ func table(s *Snapshot) []Picture {
 			Name: "network-" + runlog.CleanName(n.Name), Section: sectionNetwork, Title: n.Name, OnlyLatest: true,
 			Caption: english.Thousands(float64(n.Params())) + " parameters", Alt: "diagram of the layers of " + n.Name,
 		}
-		if !exists(s.path(p.Name + ".png")) {
+		if !s.has(p.Name + ".png") {
 			p.Draw = drawNetwork(n)
 		}
 		pictures = append(pictures, p)
