@@ -34,6 +34,7 @@ type app struct {
 
 	memory  sizeFlag // the budget of the process
 	command []string // the words of the command line; a run keeps them for its report
+	used    []string // the models that were opened, with the step of each; printed when the command has done its work
 }
 
 // newApp returns an app with the entries of add and those of imago.

@@ -35,6 +35,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -92,5 +93,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, add ...fu
 	root := a.root()
 	a.command = append([]string{root.Name()}, args...)
 	root.SetArgs(args)
-	return a.exit(ctx, root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		for _, model := range a.used {
+			fmt.Fprintln(a.err, model)
+		}
+	}
+	return a.exit(ctx, err)
 }

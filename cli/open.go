@@ -120,7 +120,7 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 	}
 	m.Session, m.config, m.recipe, m.path, m.run, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Run, t.Step
 	m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
-	fmt.Fprintf(a.err, "%s at step %s, of %s\n", m.recipe, thousands(m.step), m.path)
+	a.used = append(a.used, fmt.Sprintf("%s at step %s, of %s", m.recipe, thousands(m.step), m.path))
 	return nil
 }
 

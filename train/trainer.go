@@ -47,7 +47,7 @@ type trainer struct {
 	resumed     string           // folder of the checkpoint from which the run goes on; "" if there was none
 	found       *ckpt.Found      // that checkpoint, until the trainer is made
 	skipped     []error          // what was not used when the run was opened, and why
-	told        map[string]bool  // warnings of saving that were given already
+	warned      map[string]bool  // warnings of saving that were given already
 	savedAt     time.Time        // of the last checkpoint
 	checkpoint  string           // folder of the last checkpoint
 	processes   []runlog.Process // that have trained the run; the last is this one, unless there is nothing left to train
@@ -162,11 +162,11 @@ func newTrainer(j Job) (t *trainer, err error) {
 		t.skipped = append(t.skipped, err)
 	}
 	if t.found != nil {
-		told, err := t.manager.Rewind(t.found)
+		warned, err := t.manager.Rewind(t.found)
 		if err != nil {
 			return nil, errors.Join(err, t.log.Close())
 		}
-		t.skipped, t.found = append(t.skipped, told...), nil
+		t.skipped, t.found = append(t.skipped, warned...), nil
 	}
 	lines, err := j.Run.Lines()
 	if err != nil {
@@ -327,11 +327,11 @@ func (t *trainer) save() error {
 // warnOnce tells the observers of a fault that does not end the training.
 func (t *trainer) warnOnce(err error) {
 	text := err.Error()
-	if !t.told[text] {
-		if t.told == nil {
-			t.told = map[string]bool{}
+	if !t.warned[text] {
+		if t.warned == nil {
+			t.warned = map[string]bool{}
 		}
-		t.told[text] = true
+		t.warned[text] = true
 		t.view.Notify("warning", text)
 	}
 }

@@ -143,15 +143,15 @@ func (m *Manager) Rewind(found *Found) ([]error, error) {
 	if err := m.CanRewind(found); err != nil {
 		return nil, err
 	}
-	var told []error
+	var warned []error
 	for _, s := range found.Skipped {
 		to, err := quarantine(m.in, s.Name)
 		if err != nil {
-			return told, fmt.Errorf("ckpt: %w", err)
+			return warned, fmt.Errorf("ckpt: %w", err)
 		}
-		told = append(told, fmt.Errorf("ckpt: %w; the run goes on from step %d, and the damaged checkpoint is kept as %s: delete it when you do not want to look at it", s.Err, found.State.Step, m.in.Path(to)))
+		warned = append(warned, fmt.Errorf("ckpt: %w; the run goes on from step %d, and the damaged checkpoint is kept as %s: delete it when you do not want to look at it", s.Err, found.State.Step, m.in.Path(to)))
 	}
-	return told, nil
+	return warned, nil
 }
 
 // List returns the names of the checkpoints in the folder, earliest step first, unread: some may be damaged. A folder

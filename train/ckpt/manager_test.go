@@ -142,9 +142,9 @@ func TestRewind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := m.Rewind(found)
-		if err != nil || len(told) != 1 || !strings.Contains(told[0].Error(), "goes on from step 300, and the damaged checkpoint is kept as "+in.Path(want)) {
-			t.Errorf("told %v, %v", told, err)
+		warned, err := m.Rewind(found)
+		if err != nil || len(warned) != 1 || !strings.Contains(warned[0].Error(), "goes on from step 300, and the damaged checkpoint is kept as "+in.Path(want)) {
+			t.Errorf("warned %v, %v", warned, err)
 		}
 		if b := read(t, in.Path(want+"/"+WeightsFile)); len(b) != 10 || bases(t, in) != "300" {
 			t.Errorf("kept %d bytes beside %s", len(b), bases(t, in))

@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/sealed"
 )
 
@@ -46,7 +45,7 @@ func RankUnits(ctx context.Context, s *latent.Session, set *data.Set) (*latent.R
 
 // WriteUnits saves the ranking of units with a run, as JSON with its SHA-256.
 func WriteUnits(dir string, u *Units) error {
-	err := atomicfile.Write(filepath.Join(dir, UnitsFile), func(w io.Writer) error { return sealed.Write(w, unitsFormat, u) })
+	err := atomicfile.WriteIn(disk.At(dir), UnitsFile, func(w io.Writer) error { return sealed.Write(w, unitsFormat, u) })
 	if err != nil {
 		return fmt.Errorf("keep: %w", err)
 	}
@@ -56,7 +55,7 @@ func WriteUnits(dir string, u *Units) error {
 // OpenUnits returns the ranking of units that is saved with a run whose model has so many. The
 // error is fs.ErrNotExist if there is none, ErrUnits if the file is damaged.
 func OpenUnits(dir string, units int) (*Units, error) {
-	f, err := os.Open(filepath.Join(dir, UnitsFile))
+	f, err := disk.At(dir).Open(UnitsFile)
 	if err != nil {
 		return nil, err
 	}
