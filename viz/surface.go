@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"sort"
 	"sync"
 
 	stdfont "golang.org/x/image/font"
@@ -14,6 +15,8 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // A surface is the canvas of a figure: the origin is the top left corner, y grows
@@ -55,13 +58,13 @@ func newVector(w, h float64) *surface {
 }
 
 // bytes returns the SVG document of a vector surface. The document also names other
-// fonts of the same widths, for readers without Liberation Sans.
+// fonts of the same widths, for readers without Liberation Sans. Letters that XML does not have are escaped.
 func (s *surface) bytes() ([]byte, error) {
 	var b bytes.Buffer
 	if _, err := s.svg.WriteTo(&b); err != nil {
 		return nil, fmt.Errorf("viz: svg: %w", err)
 	}
-	return b.Bytes(), nil
+	return []byte(screen.Text(b.String())), nil
 }
 
 // px returns a length in pixels, rounded.
@@ -243,10 +246,6 @@ func shorten(t style, text string, w float64) string {
 		return text
 	}
 	r := []rune(text)
-	for n := len(r) - 1; n > 0; n-- {
-		if cut := string(r[:n]) + "…"; t.width(cut) <= w {
-			return cut
-		}
-	}
-	return "…"
+	n := sort.Search(len(r), func(n int) bool { return t.width(string(r[:n])+"…") > w })
+	return string(r[:max(0, n-1)]) + "…"
 }

@@ -30,6 +30,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"math"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -146,8 +147,12 @@ func (w *Writer) Image(step int64, tag string, height, width, channels int, png 
 	return w.summary(step, v)
 }
 
-// appendBytes appends a field of text or bytes to a message.
+// appendBytes appends a field of text or bytes to a message. Readers refuse a message with text that is no UTF-8, so
+// other bytes of a text become U+FFFD.
 func appendBytes[T string | []byte](b []byte, field protowire.Number, v T) []byte {
+	if s, text := any(v).(string); text {
+		v = T(strings.ToValidUTF8(s, "\uFFFD"))
+	}
 	b = protowire.AppendTag(b, field, protowire.BytesType)
 	return protowire.AppendBytes(b, []byte(v))
 }

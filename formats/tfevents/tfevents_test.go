@@ -298,3 +298,17 @@ func (e *event) parse(message string, b []byte) error {
 	}
 	return nil
 }
+
+// A reader refuses a message whose text is no UTF-8, so a tag with other bytes is mended.
+func TestTagOfOtherBytes(t *testing.T) {
+	at(t)
+	w := open(t, t.TempDir())
+	if err := w.Scalar(1, "a\xff/é", 2); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, w)
+	b, err := os.ReadFile(w.Name())
+	if err != nil || !bytes.Contains(b, []byte("a\uFFFD/é")) || bytes.Contains(b, []byte("a\xff")) {
+		t.Errorf("%q, %v: want the tag in UTF-8", b, err)
+	}
+}

@@ -33,6 +33,9 @@ func Unsafe(r rune) bool {
 // description of a bar.
 func Name(s string) string { return escape(s, false) }
 
+// Text returns lines of text with what is unsafe escaped, as a Writer writes them.
+func Text(s string) string { return escape(s, true) }
+
 // escape returns s with what is unsafe escaped. The newline and the tab are kept if layout is set.
 func escape(s string, layout bool) string {
 	unsafe := func(r rune) bool { return Unsafe(r) && !(layout && (r == '\n' || r == '\t')) }

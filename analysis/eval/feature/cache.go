@@ -139,7 +139,7 @@ func (n *Net) save(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 		return err
 	}
 	return safetensors.WriteFile(name, weights, map[string]string{infoKey: string(b)})
