@@ -5,8 +5,9 @@
 // Results go to standard output; progress, warnings and errors go to standard error. An error is one line that begins
 // with "imago: ". The exit status is 0, or 1 if the work failed, or 2 if the command line is wrong, or 3 if
 // the work is done and imago anomaly --fail-on-anomaly has found one. A command line is
-// checked before the work begins, and nothing is written if it is wrong. The first interrupt (Ctrl-C) lets a command
-// save and stop; the second one ends the process. The names in printed JSON, the columns of CSV and Parquet files and
+// checked before the work begins, and nothing is written if it is wrong. The first interrupt (Ctrl-C), SIGTERM or loss
+// of the terminal lets a command save and stop; a second interrupt ends the process. What a terminal would obey in the
+// name of a file or in a message is printed escaped. The names in printed JSON, the columns of CSV and Parquet files and
 // the columns of tables do not change, so that programs may read them. Every command has a help text with an example.
 //
 // # What it must not know
@@ -38,9 +39,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -77,11 +76,7 @@ func Main(add ...func(*Registry)) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(50)
 	}
-	// The first interrupt ends the context: the command saves and stops. After that, signals have their usual effect
-	// again, so a second interrupt ends the process at once.
-	ctx, restore := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, restore)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, add...))
+	os.Exit(run(interruptible(), os.Args[1:], os.Stdout, os.Stderr, add...))
 }
 
 // run runs a command line and returns its exit status.

@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,7 +28,16 @@ import (
 
 // TestMain lets scripts run this test binary as the program imago.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"imago": func() { Main() }})
+	testscript.Main(m, map[string]func(){"imago": func() { Main() }, "saves-slowly": saveSlowly})
+}
+
+// saveSlowly is a command that takes a minute to save when it is interrupted.
+func saveSlowly() {
+	ctx := interruptible()
+	fmt.Println("ready")
+	<-ctx.Done()
+	fmt.Println("saving")
+	time.Sleep(time.Minute)
 }
 
 // TestScripts runs command lines as a user does: testdata/script/*.txtar, with the commands of package testscript and
