@@ -43,3 +43,17 @@ func TestSizeAdvice(t *testing.T) {
 		t.Errorf("%d errors have a size: want 20 or more, so that the test tries something", followed)
 	}
 }
+
+// No recipe has an option that is named when its training is not finite.
+func TestExtremes(t *testing.T) {
+	a := newApp(io.Discard, io.Discard)
+	for _, rec := range a.Models.Recipes() {
+		cfg, err := a.Models.Config(rec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if x := model.Extremes(cfg); len(x) > 0 {
+			t.Errorf("%s: %v", rec.Name, x)
+		}
+	}
+}

@@ -3,10 +3,12 @@ package train
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // ErrInterrupted marks a run that was interrupted and saved. Test with
@@ -43,8 +45,12 @@ type DivergedError struct {
 	Value       float64 // NaN, +Inf or −Inf
 	Checkpoint  string  // the last good one; "" if there is none
 	LR          float64
-	Cause       error // names the layer: it wraps a *backend.NonFiniteError, if that was found
+	Extremes    []model.Extreme // options of the model that explain it better than LR does
+	Cause       error           // names the layer: it wraps a *backend.NonFiniteError, if that was found
 }
+
+// usualLR is above all learning rates of recipes.
+const usualLR = 0.1
 
 // Error returns one line: what, where, what is left, the remedy.
 func (e *DivergedError) Error() string { return e.message().Error() }
@@ -63,8 +69,15 @@ func (e *DivergedError) message() *option.Error {
 	if e.Checkpoint != "" {
 		good = "the last good checkpoint is " + e.Checkpoint
 	}
-	return option.Errorf("train: %s: epoch %d, step %d: %s is %v: %s; %s; try a lower learning rate: {LR} %.3g (it was %g)",
-		e.Run, e.Epoch, e.Step, e.Metric, e.Value, cause, good, min(e.LR/10, 1e-3), e.LR)
+	var ways []string
+	for _, x := range e.Extremes {
+		ways = append(ways, fmt.Sprintf("a usual value of {%s}: %g is extreme", x.Field, x.Value))
+	}
+	if len(ways) == 0 || e.LR > usualLR {
+		ways = append(ways, fmt.Sprintf("a lower learning rate: {LR} %.3g (it was %g)", min(e.LR/10, 1e-3), e.LR))
+	}
+	return option.Errorf("train: %s: epoch %d, step %d: %s is %v: %s; %s; try "+strings.Join(ways, ", or "),
+		e.Run, e.Epoch, e.Step, e.Metric, e.Value, cause, good)
 }
 
 // Unwrap returns the message as an option.Error, and Cause.

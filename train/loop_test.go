@@ -313,3 +313,25 @@ func TestNoTestImages(t *testing.T) {
 
 // klOf returns KL(N(m, e^v) ‖ N(0, 1)).
 func klOf(m, v float64) float64 { return (m*m + math.Exp(v) - v - 1) / 2 }
+
+// An extreme option is named in place of the learning rate, which does not explain what it does.
+func TestDivergedNamesExtremes(t *testing.T) {
+	set := runtest.Must(runtest.Small(30, 10))
+	for _, x := range []struct {
+		options []string
+		decay   float64
+		want    string
+	}{
+		{[]string{"beta", "1e30"}, 0, "a usual value of Beta: 1e+30 is extreme"},
+		{[]string{"loss", "gaussian", "sigma", "1e-30"}, 0, "a usual value of Sigma: 1e-30 is extreme"},
+		{nil, 1e30, "a usual value of WeightDecay: 1e+30 is extreme"},
+	} {
+		c := runtest.Config("mlp-vae", set, append([]string{"hidden", "16"}, x.options...)...)
+		c.Optimizer.WeightDecay = x.decay
+		_, err := train.Loop(context.Background(), newJob(t, runtest.NewRun(t, c), set, 1, nil))
+		var bad *train.DivergedError
+		if !errors.As(err, &bad) || !strings.Contains(err.Error(), x.want) || strings.Contains(err.Error(), "learning rate") {
+			t.Errorf("%v: want %q, and no learning rate", err, x.want)
+		}
+	}
+}

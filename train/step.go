@@ -128,7 +128,7 @@ func explain(b *batch) error {
 func (t *trainer) diverged(metric string, v float64, cause error) error {
 	e := &DivergedError{
 		Run: t.Run.Dir, Recipe: t.config.Recipe, Epoch: t.at.Epoch + 1, Step: t.at.Step,
-		Metric: metric, Value: v, LR: t.config.LR, Cause: cause,
+		Metric: metric, Value: v, LR: t.config.LR, Extremes: t.Model.Extremes, Cause: cause,
 	}
 	if f, err := ckpt.Latest(t.manager.Folder()); err == nil {
 		e.Checkpoint = t.manager.Folder().Path(f.Name)

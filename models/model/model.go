@@ -106,6 +106,9 @@ type Model struct {
 	Supervision *Supervision
 	// Diagnostics finds what goes wrong in a training run; nil if nothing is known.
 	Diagnostics Diagnostics
+	// Extremes are the options of the configuration that are named first if a number of the
+	// training is not finite.
+	Extremes []Extreme
 
 	// Eval takes the inputs of a batch and returns the sums of the metrics over the
 	// images of weight 1, by their names with SumSuffix.

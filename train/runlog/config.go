@@ -208,6 +208,10 @@ func (c *Config) Build(models *model.Registry) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.Extremes = model.Extremes(mc)
+	if decay := c.Optimizer.WeightDecay; model.IsExtreme(decay) {
+		m.Extremes = append(m.Extremes, model.Extreme{Field: "WeightDecay", Value: decay})
+	}
 	if m.Optimizer != c.Optimizer {
 		return nil, option.Errorf("runlog: %s: the optimiser of this model is its own and cannot be chosen: leave out {Optimizer}, {WeightDecay}, {Momentum} and {Clip}, which are %s", c.Kind, c.Optimizer)
 	}
