@@ -192,6 +192,8 @@ func TestPackedPixels(t *testing.T) {
 	}
 	if err := p.At(6, dst); err == nil || !strings.Contains(err.Error(), "cannot be read") && !strings.Contains(err.Error(), "EOF") {
 		t.Errorf("a file cut short gave %v", err)
+	} else if strings.Contains(err.Error(), "nil pointer") {
+		t.Errorf("%v: no pointer is nil", err)
 	}
 }
 

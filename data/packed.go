@@ -221,8 +221,8 @@ func (p *Packed) read(dst []uint8, at int64) (err error) {
 	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("it cannot be read: %v", r)
+		if recover() != nil { // a fault of memory: its text would speak of a nil pointer
+			err = fmt.Errorf("it cannot be read: it was cut short while it was in use, or its disk fails")
 		}
 		runtime.KeepAlive(p)
 	}()

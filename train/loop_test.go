@@ -20,6 +20,7 @@ import (
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/optim"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
@@ -327,7 +328,9 @@ func TestDivergedNamesExtremes(t *testing.T) {
 		{nil, 1e30, "a usual value of WeightDecay: 1e+30 is extreme"},
 	} {
 		c := runtest.Config("mlp-vae", set, append([]string{"hidden", "16"}, x.options...)...)
-		c.Optimizer.WeightDecay = x.decay
+		if x.decay != 0 {
+			c.Optimizer = optim.Settings{Rule: "adam", WeightDecay: x.decay}
+		}
 		_, err := train.Loop(context.Background(), newJob(t, runtest.NewRun(t, c), set, 1, nil))
 		var bad *train.DivergedError
 		if !errors.As(err, &bad) || !strings.Contains(err.Error(), x.want) || strings.Contains(err.Error(), "learning rate") {

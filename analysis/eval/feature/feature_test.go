@@ -122,6 +122,18 @@ func TestOpen(t *testing.T) {
 	if len(files) != 1 {
 		t.Fatalf("the cache holds %v", files)
 	}
+	whole, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, length := range []int{0, 1, 7, 8, 9, 100, len(whole) / 2, len(whole) - 1} {
+		if err := os.WriteFile(files[0], whole[:length], 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := load(files[0], n.Info, be); err == nil {
+			t.Errorf("the first %d of %d bytes are read as a net", length, len(whole))
+		}
+	}
 	if err := os.WriteFile(files[0], []byte("no"), 0o644); err != nil {
 		t.Fatal(err)
 	}
