@@ -226,5 +226,8 @@ func (a *app) errorText(err error) string {
 	if errors.Is(err, latent.ErrNoEncoder) {
 		text = strings.Replace(text, "Session.Invert", "imago invert", 1)
 	}
+	if remedy := machineRemedy(err); remedy != "" {
+		text += ": " + remedy
+	}
 	return text
 }

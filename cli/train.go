@@ -481,7 +481,7 @@ func (a *app) runTraining(c *cobra.Command, t *trainFlags, run *runlog.Run, m *m
 		return fmt.Errorf("%s: continue with imago train %s --resume %s", stopped.Saved(), screen.ShellName(stopped.Recipe), screen.ShellName(stopped.Run))
 	}
 	if err != nil {
-		return err
+		return resumable(err, run)
 	}
 	if !t.bare {
 		a.keepWith(c.Context(), run, be, set, keep.Progress{Items: r.Images, Steps: r.Steps})

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/fault"
 	"github.com/imago-ml/imago/internal/memory"
 )
 
@@ -24,13 +25,19 @@ type ImageFile struct {
 // maxImageFile bounds the bytes of one image file.
 const maxImageFile = imageio.DefaultMaxBytes
 
-// named returns the error with the name of the file before it and the remedy after it. Too
-// little memory is no fault of the file.
+// named returns the error with the name of the file before it and the remedy after it. An error of the machine has no
+// remedy: the image may be good.
 func (f ImageFile) named(err error) error {
-	if over := (*memory.Error)(nil); errors.As(err, &over) {
+	if ofMachine(err) {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}
 	return fmt.Errorf("%s: %w%s", f.Name, err, remedy)
+}
+
+// ofMachine reports whether an error says nothing of the file: the machine fails, or has too little memory.
+func ofMachine(err error) bool {
+	over := (*memory.Error)(nil)
+	return fault.OfSystem(err) || errors.As(err, &over)
 }
 
 // remedy ends the error of an ImageFile.

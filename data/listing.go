@@ -15,6 +15,7 @@ import (
 
 	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/fault"
 )
 
 // A Listing is what lies below a folder or in a zip, in the order of the paths.
@@ -72,6 +73,7 @@ type walk struct {
 	Listing
 	root, real string          // the folder as given, and without links
 	seen       map[string]bool // the paths without links of the folders that are read
+	err        error           // of the machine, the first
 	links      []string        // to folders, not followed yet
 }
 
@@ -95,6 +97,9 @@ func listDir(root string) (*Listing, error) {
 			w.link(name)
 		}
 	}
+	if w.err != nil {
+		return nil, w.err
+	}
 	w.sort()
 	return &w.Listing, nil
 }
@@ -110,6 +115,10 @@ func (w *walk) path(name string) string { return filepath.Join(w.root, filepath.
 func (w *walk) dir(name, real string) {
 	w.seen[real] = true
 	entries, err := os.ReadDir(w.path(name))
+	if fault.OfSystem(err) {
+		w.err = cmp.Or(w.err, err)
+		return
+	}
 	if err != nil {
 		w.Bad = append(w.Bad, BadFile{name, err})
 		return

@@ -2,14 +2,12 @@ package data
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/english"
-	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -75,13 +73,13 @@ type survey struct {
 	bar   *bar
 }
 
-// decode decodes file i. A file that cannot be read is kept for check, and is black here.
+// decode decodes file i. A bad file is kept for check, and is black here; an error of the machine is none of the file.
 func (s *survey) decode(i int, dst []uint8) (sum [32]byte, err error) {
 	f := &s.files[i]
 	sum, f.Info, f.err = s.d.decode(i, dst)
 	s.bar.add(s.d.Files[i].Size)
-	if over := (*memory.Error)(nil); errors.As(f.err, &over) { // no fault of the file
-		return [32]byte{}, f.err
+	if ofMachine(f.err) {
+		return sum, f.err
 	}
 	if f.err != nil {
 		clear(dst)

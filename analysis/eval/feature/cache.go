@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
+	"github.com/imago-ml/imago/internal/fault"
 	"github.com/imago-ml/imago/nn"
 )
 
@@ -41,6 +42,9 @@ func Open(ctx context.Context, set *data.Set, be backend.Backend, opt Options) (
 		n, err := load(name, info, be)
 		if err == nil {
 			return n, nil
+		}
+		if fault.OfSystem(err) { // the kept net may be good
+			return nil, err
 		}
 		if !os.IsNotExist(err) {
 			opt.warn("%s: %v: trained anew", name, err)
