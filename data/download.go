@@ -28,7 +28,7 @@ type File struct {
 
 // A Downloader fetches files. The zero value is ready for use.
 type Downloader struct {
-	Client   *http.Client  // nil = http.DefaultClient
+	Client   *http.Client  // nil = the usual one; its CheckRedirect is not asked
 	Progress io.Writer     // nil = silent; see NewProgress
 	Window   time.Duration // a mirror must send MinBytes in each; 0 = 20 s
 	MinBytes int64         // 0 = 16 KiB, about 6.5 kbit/s
@@ -40,9 +40,12 @@ type Downloader struct {
 const maxUnknownSize = 16 << 30
 
 func (d Downloader) defaults() Downloader {
-	if d.Client == nil {
-		d.Client = http.DefaultClient
+	client := http.Client{}
+	if d.Client != nil {
+		client = *d.Client
 	}
+	client.CheckRedirect = checkRedirect
+	d.Client = &client
 	if d.Window == 0 {
 		d.Window = 20 * time.Second
 	}
@@ -183,6 +186,9 @@ func (d Downloader) once(ctx context.Context, f File, url string, p *part) error
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return finalError{err}
+	}
+	if err := checkAddress(req.URL); err != nil {
+		return err
 	}
 	req.Header.Set("User-Agent", "imago (https://github.com/imago-ml/imago)")
 	// Otherwise net/http unpacks what a server calls Content-Encoding: gzip.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -252,6 +253,36 @@ func TestDownloadTriesMirrorsInTurn(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %q", err, want)
 		}
+	}
+}
+
+// Files come by https, or from this machine; no redirection leads elsewhere.
+func TestDownloadOnlyHTTPS(t *testing.T) {
+	_, f := payload()
+	away := func(to string) *mirrorServer {
+		return serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusFound) })
+	}
+	loop := away("")
+	for address, want := range map[string]string{
+		"http://example.com/f":                          "http://example.com/f: want an address that begins with https://",
+		"http://127.0.0.1.example.com/f":                "want an address that begins with https://",
+		"ftp://example.com/f":                           "want an address that begins with https://",
+		"file:///etc/passwd":                            "want an address that begins with https://",
+		away("http://example.com/f").URL:                "redirected to http://example.com/f: want an address that begins with https://",
+		away("http://name:secret@example.com/data").URL: "redirected to http://name:xxxxx@example.com/data",
+		loop.URL + "/a":                                 "redirected ten times",
+	} {
+		_, err := impatient().Get(t.Context(), f, []string{address}, t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", address, err, want)
+		}
+	}
+	own, other := &http.Request{URL: &url.URL{Scheme: "http", Host: "localhost:1"}}, &http.Request{URL: &url.URL{Scheme: "https", Host: "example.com"}}
+	if err := checkRedirect(own, []*http.Request{other}); err == nil {
+		t.Error("a mirror may lead to this machine")
+	}
+	if err := checkRedirect(other, []*http.Request{other}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -30,7 +30,6 @@ var sets = []set{
 			"https://storage.googleapis.com/cvdf-datasets/mnist",
 			"https://ossci-datasets.s3.amazonaws.com/mnist",
 			"https://raw.githubusercontent.com/fgnt/mnist/master",
-			"http://yann.lecun.com/exdb/mnist",
 		},
 		files: [4]data.File{
 			{Name: trainImages, Size: 9912422,
@@ -52,8 +51,8 @@ var sets = []set{
 		about:   "pieces of clothing, 60,000 + 10,000 of 28x28 grey (Zalando; Xiao, Rasul, Vollgraf 2017)",
 		classes: []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
 		mirrors: []string{
-			"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",
 			"https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion",
+			"https://storage.googleapis.com/tensorflow/tf-keras-datasets",
 		},
 		files: [4]data.File{
 			{Name: trainImages, Size: 26421880,
@@ -76,7 +75,6 @@ var sets = []set{
 		classes: []string{"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"},
 		mirrors: []string{
 			"https://codh.rois.ac.jp/kmnist/dataset/kmnist",
-			"http://codh.rois.ac.jp/kmnist/dataset/kmnist",
 			"https://storage.googleapis.com/kuzushiji-mnist",
 		},
 		files: [4]data.File{
