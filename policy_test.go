@@ -406,3 +406,21 @@ func TestArchitecture(t *testing.T) {
 		t.Errorf("%d folders at the root, want at most %d: %v", len(there), maxFolders, there)
 	}
 }
+
+// With CGO_ENABLED=0 the binary is static. Without it, no more than Go's own packages bring C: what ARCHITECTURE.md says.
+func TestNoC(t *testing.T) {
+	own := []string{"net", "os/user", "runtime/cgo"}
+	for _, cgo := range []string{"0", "1"} {
+		cmd := exec.Command("go", "list", "-deps", "-f", "{{if or .CgoFiles .CFiles}}{{.ImportPath}}{{end}}", "./cmd/imago")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range strings.Fields(string(out)) {
+			if cgo == "0" || !slices.Contains(own, p) {
+				t.Errorf("CGO_ENABLED=%s: %s has C", cgo, p)
+			}
+		}
+	}
+}
