@@ -29,6 +29,8 @@ type Registry struct {
 // An app is what the commands share: the registry and the two output streams.
 type app struct {
 	Registry
+	options []modelOption // of its kinds: see optionsOfKinds
+
 	out io.Writer // results, with what a terminal would obey escaped; screen.Data is for those of programs
 	err io.Writer // progress and errors, in the same way
 

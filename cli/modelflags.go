@@ -70,49 +70,60 @@ func (g *optionFlag) Set(s string) error {
 	return nil
 }
 
-// addModelFlags declares a flag for each option of each kind of models. The help lists the kinds that have the option,
-// unless all have it.
-func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
-	type option struct {
-		*optionFlag
-		help  []string            // each text once
-		kinds map[string][]string // the kinds of a text
-		n     int
+// A modelOption is an option of some kinds of models, with its help.
+type modelOption struct{ name, kind, help string }
+
+// optionsOfKinds returns the options of all kinds of models. The help lists the kinds that have an option, unless all have it.
+// They are collected once: each command has a flag for each.
+func (a *app) optionsOfKinds() []modelOption {
+	if a.options != nil {
+		return a.options
 	}
-	var options []*option
+	type texts struct {
+		list  []string            // each text once
+		kinds map[string][]string // the kinds of a text
+	}
+	var help []*texts
 	for _, k := range a.Models.Kinds() {
 		for _, f := range model.Flags(k.Default()) {
-			i := slices.IndexFunc(options, func(o *option) bool { return o.name == f.Name })
+			i := slices.IndexFunc(a.options, func(o modelOption) bool { return o.name == f.Name })
 			if i < 0 {
-				i = len(options)
-				options = append(options, &option{optionFlag: &optionFlag{name: f.Name, kind: f.Type()}, kinds: map[string][]string{}})
+				i = len(a.options)
+				a.options = append(a.options, modelOption{name: f.Name, kind: f.Type()})
+				help = append(help, &texts{kinds: map[string][]string{}})
 			}
-			o := options[i]
-			o.n++
-			if o.kinds[f.Help] == nil {
-				o.help = append(o.help, f.Help)
+			t := help[i]
+			if t.kinds[f.Help] == nil {
+				t.list = append(t.list, f.Help)
 			}
-			o.kinds[f.Help] = append(o.kinds[f.Help], k.Name)
+			t.kinds[f.Help] = append(t.kinds[f.Help], k.Name)
 		}
 	}
-	m := &modelFlags{}
-	for _, o := range options {
-		var texts []string
-		for _, h := range o.help {
-			if len(o.kinds[h]) < len(a.Models.Kinds()) {
-				h += " (" + strings.Join(o.kinds[h], ", ") + ")"
+	for i, t := range help {
+		for k, h := range t.list {
+			if len(t.kinds[h]) < len(a.Models.Kinds()) {
+				t.list[k] += " (" + strings.Join(t.kinds[h], ", ") + ")"
 			}
-			texts = append(texts, h)
 		}
-		f := &pflag.Flag{Name: o.name, Usage: strings.Join(texts, "; "), Value: o.optionFlag}
+		a.options[i].help = strings.Join(t.list, "; ")
+	}
+	return a.options
+}
+
+// addModelFlags declares a flag for each option of each kind of models.
+func (a *app) addModelFlags(c *cobra.Command) *modelFlags {
+	m := &modelFlags{}
+	for _, o := range a.optionsOfKinds() {
+		value := &optionFlag{name: o.name, kind: o.kind}
+		f := &pflag.Flag{Name: o.name, Usage: o.help, Value: value}
 		if o.kind == "bool" {
 			f.NoOptDefVal = "true"
 		}
 		c.Flags().AddFlag(f)
-		m.options = append(m.options, o.optionFlag)
+		m.options = append(m.options, value)
 		for _, word := range lossWords {
 			if o.name == "loss" {
-				c.Flags().AddFlag(&pflag.Flag{Name: word, Usage: "the same as --loss " + word, Value: &lossWord{word, o.optionFlag}, NoOptDefVal: "true", DefValue: "false", Hidden: true})
+				c.Flags().AddFlag(&pflag.Flag{Name: word, Usage: "the same as --loss " + word, Value: &lossWord{word, value}, NoOptDefVal: "true", DefValue: "false", Hidden: true})
 			}
 		}
 	}
