@@ -186,7 +186,7 @@ func (c *compiler) fuse() {
 	}
 	slices.Reverse(c.groups)
 	if !c.check {
-		for c.mergeOne() {
+		for d := c.newDependents(); c.mergeOne(d); {
 		}
 	}
 	for _, g := range c.groups {
@@ -255,7 +255,7 @@ func unitOf(n *graph.Node) int {
 }
 
 // mergeOne merges one group with a group that it reads element by element, and reports whether it has found one.
-func (c *compiler) mergeOne() bool {
+func (c *compiler) mergeOne(d *dependents) bool {
 	for _, g := range slices.Backward(c.groups) { // users first: then less is stored between groups
 		if g.standalone {
 			continue
@@ -267,12 +267,13 @@ func (c *compiler) mergeOne() bool {
 			for _, x := range n.In() {
 				src, _, whole := c.operandSource(x)
 				h := c.groupOf[src]
-				if !whole || h == nil || h == g || h.standalone || h.size != g.size || src.Op() == graph.OpSum || !c.mergeable(h, g) {
+				if !whole || h == nil || h == g || h.standalone || h.size != g.size || src.Op() == graph.OpSum || !c.mergeable(h, g, d) {
 					continue
 				}
 				for _, m := range h.nodes {
 					c.join(g, m)
 				}
+				d.merge(h, g)
 				c.groups = slices.DeleteFunc(c.groups, func(k *group) bool { return k == h })
 				return true
 			}
@@ -282,7 +283,7 @@ func (c *compiler) mergeOne() bool {
 }
 
 // mergeable reports whether g, which reads h, can be computed together with h.
-func (c *compiler) mergeable(h, g *group) bool {
+func (c *compiler) mergeable(h, g *group, d *dependents) bool {
 	if h.root != nil && g.root != nil || c.separatesVersions(h.nodes, g) {
 		return false
 	}
@@ -293,12 +294,73 @@ func (c *compiler) mergeable(h, g *group) bool {
 	for _, n := range h.nodes {
 		for _, u := range c.uses[n] {
 			k := c.groupOf[u.user]
-			if k == g && (!u.elementwise || n.Op() == graph.OpSum) || k != g && k != h && c.reaches(k, g, map[*group]bool{h: true}) {
+			if k == g && (!u.elementwise || n.Op() == graph.OpSum) || k != g && k != h && d.has(k, g) {
 				return false
 			}
 		}
 	}
 	return true
+}
+
+// dependents holds for each group those that depend on it, directly or through others, while groups are merged.
+type dependents struct {
+	row map[*group]int
+	bit [][]uint64 // bit[i] has a bit for each group that depends on the one of row i
+}
+
+// newDependents returns the dependents of all groups.
+func (c *compiler) newDependents() *dependents {
+	d := &dependents{make(map[*group]int, len(c.groups)), make([][]uint64, len(c.groups))}
+	for i, g := range c.groups {
+		d.row[g] = i
+	}
+	for _, g := range c.groups {
+		c.fill(d, g)
+	}
+	return d
+}
+
+// fill computes the row of g in d, and those of its dependents.
+func (c *compiler) fill(d *dependents, g *group) []uint64 {
+	i := d.row[g]
+	if d.bit[i] != nil {
+		return d.bit[i]
+	}
+	d.bit[i] = make([]uint64, (len(c.groups)+63)/64)
+	for _, n := range g.nodes {
+		for _, u := range c.uses[n] {
+			if h := c.groupOf[u.user]; h != g {
+				k := d.row[h]
+				addBits(d.bit[i], c.fill(d, h))
+				d.bit[i][k/64] |= 1 << (k % 64)
+			}
+		}
+	}
+	return d.bit[i]
+}
+
+// has reports whether a node of h depends on a node of g.
+func (d *dependents) has(g, h *group) bool { return d.hasRow(d.row[g], d.row[h]) }
+
+func (d *dependents) hasRow(i, k int) bool { return d.bit[i][k/64]>>(k%64)&1 != 0 }
+
+// merge gives g the dependents of h, and those of both to each group that h or g depends on: g now has the nodes of h.
+func (d *dependents) merge(h, g *group) {
+	from, to := d.row[h], d.row[g]
+	addBits(d.bit[to], d.bit[from])
+	for i, row := range d.bit {
+		if d.hasRow(i, from) || d.hasRow(i, to) {
+			addBits(row, d.bit[to])
+			row[to/64] |= 1 << (to % 64)
+		}
+	}
+}
+
+// addBits sets those bits of a that are set in b.
+func addBits(a, b []uint64) {
+	for i, x := range b {
+		a[i] |= x
+	}
 }
 
 // reaches reports whether a node of to depends on a node of from. visited holds the groups that need no second visit.
