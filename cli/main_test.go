@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -74,17 +75,21 @@ func scriptParams(dir string) testscript.Params {
 	}
 }
 
-// makeImages runs images DIR N [SIDE]: it writes N grey pictures of 12x12, or of another size, bars and rings in
-// turn, to DIR. The name of every third ends in .jpg, whatever the format is; every fifth is a JPEG file.
+// makeImages runs images DIR N [SIDE [colour]]: it writes N grey pictures of 12x12, or of another size, bars and rings in
+// turn, to DIR; in colour they are bluish. The name of every third ends in .jpg, whatever the format is; every fifth is a JPEG file.
 func makeImages(ts *testscript.TestScript, neg bool, args []string) {
 	var n, side int
 	if _, err := fmt.Sscan(strings.Join(append(args[1:], "12"), " "), &n, &side); err != nil {
-		ts.Fatalf("images DIR N [SIDE]: %v", err)
+		ts.Fatalf("images DIR N [SIDE [colour]]: %v", err)
 	}
+	inColour := len(args) == 4 && args[3] == "colour"
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o777))
 	for i := range n {
-		img := image.NewGray(image.Rect(0, 0, side, side))
+		var img draw.Image = image.NewGray(image.Rect(0, 0, side, side))
+		if inColour {
+			img = image.NewRGBA(img.Bounds())
+		}
 		for y := range side {
 			for x := range side {
 				on := (x+i)%4 < 2
@@ -92,8 +97,11 @@ func makeImages(ts *testscript.TestScript, neg bool, args []string) {
 					d := (x-6)*(x-6) + (y-6)*(y-6)
 					on = d > 9 && d < 20+i%7
 				}
-				if on {
-					img.SetGray(x, y, color.Gray{Y: 255})
+				switch {
+				case on:
+					img.Set(x, y, color.Gray{Y: 255})
+				case inColour:
+					img.Set(x, y, color.RGBA{B: 128, A: 255})
 				}
 			}
 		}

@@ -50,18 +50,22 @@ func compact(img image.Image) image.Image {
 	index := make(map[[3]uint8]uint8, 256)
 	var pal color.Palette
 	out := image.NewPaletted(r, nil)
+	var last [3]uint8 // most pixels have the colour of the one before
+	var i uint8
 	for y := range r.Dy() {
 		row, in := out.Pix[y*out.Stride:], src.Pix[y*src.Stride:]
 		for x := range r.Dx() {
-			k := [3]uint8(in[4*x : 4*x+3])
-			i, ok := index[k]
-			if !ok {
-				if len(pal) == 256 {
-					return img
+			if k := [3]uint8(in[4*x : 4*x+3]); k != last || len(pal) == 0 {
+				var ok bool
+				if i, ok = index[k]; !ok {
+					if len(pal) == 256 {
+						return img
+					}
+					i = uint8(len(pal))
+					index[k] = i
+					pal = append(pal, color.RGBA{k[0], k[1], k[2], 255})
 				}
-				i = uint8(len(pal))
-				index[k] = i
-				pal = append(pal, color.RGBA{k[0], k[1], k[2], 255})
+				last = k
 			}
 			row[x] = i
 		}

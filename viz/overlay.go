@@ -111,19 +111,24 @@ func fewColours(img *image.RGBA) image.Image {
 		out := image.NewPaletted(img.Rect, nil)
 		index := map[[4]uint8]uint8{}
 		full := false
-		for i := 0; i < len(img.Pix) && !full; i += 4 {
-			k := [4]uint8(img.Pix[i : i+4])
-			for c := range 3 { // the middle of those that become one
-				k[c] = k[c]&mask | half*min(1, k[3])
-			}
-			at, found := index[k]
-			if !found {
-				if full = len(index) == 256; full {
-					break
+		var last [4]uint8 // most pixels have the colour of the one before
+		var at uint8
+		for i := 0; i < len(img.Pix); i += 4 {
+			if p := [4]uint8(img.Pix[i : i+4]); p != last || i == 0 {
+				last = p
+				k := p
+				for c := range 3 { // the middle of those that become one
+					k[c] = k[c]&mask | half*min(1, k[3])
 				}
-				at = uint8(len(index))
-				index[k] = at
-				out.Palette = append(out.Palette, color.RGBA{k[0], k[1], k[2], k[3]})
+				var found bool
+				if at, found = index[k]; !found {
+					if full = len(index) == 256; full {
+						break
+					}
+					at = uint8(len(index))
+					index[k] = at
+					out.Palette = append(out.Palette, color.RGBA{k[0], k[1], k[2], k[3]})
+				}
 			}
 			out.Pix[i/4] = at
 		}

@@ -25,7 +25,7 @@ func TestGenerated(t *testing.T) {
 			run := func(args ...string) ([]byte, error) {
 				cmd := exec.Command(goTool, args...)
 				cmd.Dir = tt.dir
-				cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=", "GOOS=", "GOARCH=")
+				cmd.Env = append(os.Environ(), "GOWORK=off", "GOOS=", "GOARCH=")
 				return cmd.CombinedOutput()
 			}
 			if tt.needs != "" {

@@ -57,17 +57,61 @@ func Run[S State, O any, P Program](d Device[S, O, P], f *graph.Func, env graph.
 // fails t if inputs, or states that f does not update, change.
 func Agree[S State, O any, P Program](t testing.TB, d Device[S, O, P], f *graph.Func, env graph.Env, tol float64) {
 	t.Helper()
-	env, err := roundEnv(f, env)
+	AgreeWith(t, d, NewReference(f, env), tol)
+}
+
+// A Reference is a function with inputs and states for AgreeWith, and what the interpreter gives. The values of a function
+// that updates no state are computed once, for all devices.
+type Reference struct {
+	f         *graph.Func
+	env       graph.Env
+	evaluator *nodeEvaluator
+	want      []graph.Value
+	errors    map[int][]graph.Value // by the number of runs
+}
+
+// NewReference returns a reference of f, whose inputs and states are env.
+func NewReference(f *graph.Func, env graph.Env) *Reference {
+	return &Reference{f: f, env: env, evaluator: newNodeEvaluator(f), errors: map[int][]graph.Value{}}
+}
+
+// values returns the outputs and updates of the function.
+func (r *Reference) values(env graph.Env) ([]graph.Value, error) {
+	if r.want != nil && len(r.f.Updates) == 0 {
+		return r.want, nil
+	}
+	var err error
+	r.want, err = r.evaluator.run(env, nil)
+	clear(r.errors)
+	return r.want, err
+}
+
+// roundingErrors returns the estimate of the rounding errors of values, out of so many runs.
+func (r *Reference) roundingErrors(env graph.Env, runs int) ([]graph.Value, error) {
+	if r.errors[runs] == nil {
+		errors, err := r.evaluator.roundingErrors(env, r.want, runs)
+		if err != nil {
+			return nil, err
+		}
+		r.errors[runs] = errors
+	}
+	return r.errors[runs], nil
+}
+
+// AgreeWith is Agree with a reference that may be used again, for another device.
+func AgreeWith[S State, O any, P Program](t testing.TB, d Device[S, O, P], r *Reference, tol float64) {
+	t.Helper()
+	f := r.f
+	env, err := roundEnv(f, r.env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := compile(d, f, env)
+	compiled, err := compile(d, f, env)
 	if err != nil {
 		t.Fatalf("%v\n%v", err, f)
 	}
-	evaluator := newNodeEvaluator(f)
 	for run := range 2 {
-		want, err := evaluator.run(env, nil)
+		want, err := r.values(env)
 		if err != nil {
 			t.Fatalf("interpreter: %v\n%v", err, f)
 		}
@@ -75,7 +119,7 @@ func Agree[S State, O any, P Program](t testing.TB, d Device[S, O, P], f *graph.
 		for _, st := range f.States {
 			before.States[st.Name()] = env.States[st.Name()]
 		}
-		got, err := r.run(env)
+		got, err := compiled.run(env)
 		if err != nil {
 			t.Fatalf("run %d: %v\n%v", run+1, err, f)
 		}
@@ -83,7 +127,7 @@ func Agree[S State, O any, P Program](t testing.TB, d Device[S, O, P], f *graph.
 		// estimated again with many runs.
 		var differences []string
 		for _, runs := range []int{fewRuns, manyRuns} {
-			errors, err := evaluator.roundingErrors(before, want, runs)
+			errors, err := r.roundingErrors(before, runs)
 			if err != nil {
 				t.Fatalf("interpreter: %v\n%v", err, f)
 			}
