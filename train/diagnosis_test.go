@@ -48,6 +48,9 @@ func TestCollapseIsReported(t *testing.T) {
 // trains, with its report; with the advice followed, a lower rate, it does not. Such
 // runs are chaotic: at these rates it was so of each of five seeds.
 func TestModeCollapseIsReported(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two trainings of 2,100 steps")
+	}
 	set := runtest.Must(runtest.Small(1280, 40))
 	warnings := func(lr float64) (names []string, out, page string) {
 		c := runtest.Config("dense-gan", set, "hidden", "64", "latent", "20")

@@ -26,6 +26,9 @@ func TestIntervals(t *testing.T) {
 	set := runtest.Must(runtest.Small(150, 30))
 	for _, recipe := range []string{"dense-gan", "mlp-cvae"} {
 		t.Run(recipe, func(t *testing.T) {
+			if testing.Short() && recipe != "dense-gan" {
+				t.Skip("one suffices for the race detector, under which pictures take long")
+			}
 			c := runtest.Stepping(recipe, 8)
 			c.LogSteps, c.Pictures = 3, 0
 			whole, r := runtest.NewRun(t, c), runtest.NewRun(t, c)
@@ -90,6 +93,9 @@ func TestEpochsPassedOver(t *testing.T) {
 	defer be.Close()
 	for every, evaluated := range map[int]string{7: "[3 5 7]", 0: "[1 2 3 4 5 6 7]"} {
 		c.LogSteps, c.Pictures, c.Checkpoints = every, 2, runlog.Checkpoints{Steps: 3} // at the end of each epoch
+		if testing.Short() {                                                           // for the race detector, under which pictures take most of the time
+			c.Pictures = -1
+		}
 		whole, cut := runtest.NewRun(t, c), runtest.NewRun(t, c)
 		trained(t, whole, set, 1)
 		interrupted(t, cut, set, be, 620) // in the fifth epoch
@@ -112,6 +118,7 @@ func TestEpochsPassedOver(t *testing.T) {
 			t.Errorf("every %d: %d checkpoints, want 7, one each epoch: %v", every, len(saved), saved)
 		}
 		for epoch, drawn := range map[int]bool{2: every == 0, 3: false, 4: every == 0, 5: every > 0, 6: every == 0, 7: true} {
+			drawn = drawn && c.Pictures > 0
 			if _, err := os.Stat(whole.Path(fmt.Sprintf("images/samples-epoch-%04d.png", epoch))); (err == nil) != drawn {
 				t.Errorf("every %d: epoch %d: %v; drawn should be %v", every, epoch, err, drawn)
 			}
