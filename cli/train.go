@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -230,6 +229,9 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if config, err = t.newConfig(c, rec, cfg, set, from.Source, opt); err != nil {
 		return config, nil, nil, err
 	}
+	if err := checkAdam(t.options, config.Optimizer); err != nil {
+		return config, nil, nil, usage(c, err)
+	}
 	if m, err = config.Build(&a.Models); err != nil {
 		return config, nil, nil, err
 	}
@@ -357,6 +359,9 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if err := t.reading.apply(c, &config.Data.Reading); err != nil {
 		return usage(c, err)
 	}
+	if err := checkKept(c, &run.Config, &config); err != nil {
+		return usage(c, err)
+	}
 	if c.Flags().Changed("name") && t.name != "" {
 		return usagef(c, "--name %q: a resumed run keeps its name", t.name)
 	}
@@ -427,31 +432,6 @@ func (a *app) runToResume(c *cobra.Command, t *trainFlags, args []string) (recip
 		dir, err = resolveRun(name)
 	}
 	return recipe, dir, err
-}
-
-// changedModel returns the model's configuration of a run with the options that the user gave, which must not change
-// it.
-func (a *app) changedModel(config runlog.Config, options *modelFlags) (json.RawMessage, error) {
-	k, err := a.Models.Kind(config.Kind)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := k.Decode(config.Model)
-	if err != nil {
-		return nil, err
-	}
-	was, err := json.Marshal(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := options.apply(config.Recipe, cfg); err != nil {
-		return nil, err
-	}
-	now, err := json.Marshal(cfg)
-	if err != nil || string(now) == string(was) {
-		return config.Model, err // the same bytes as in the file
-	}
-	return nil, fmt.Errorf("a resumed run keeps its model, %s, and the options make it %s", was, now)
 }
 
 // printConfig does the work of --dry-run: it prints the configuration, and the objective to the error stream.

@@ -73,6 +73,16 @@ func (m *methodFlags) initialise(config *runlog.Config, built *model.Model) erro
 	return err
 }
 
+// checkAdam returns an error if the user gave an option of a model's Adam, and another rule is in its place.
+func checkAdam(options *modelFlags, o optim.Settings) error {
+	for _, name := range []string{"beta1", "beta2"} {
+		if options.isSet(name) && o.Rule != "" && o.Rule != "adam" && o.Rule != "adamw" {
+			return fmt.Errorf("--%s is for --optimizer adam or adamw: %s has no such average; leave it out, or choose one of these", name, o.Rule)
+		}
+	}
+	return nil
+}
+
 // openMoved opens the data of a run that is resumed, wherever they are now, and puts their place into config.
 func (a *app) openMoved(c *cobra.Command, run *runlog.Run, config *runlog.Config, opt data.Options) (*data.Set, error) {
 	place := config.Data.Source

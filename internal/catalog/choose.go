@@ -187,7 +187,11 @@ func Doubts(kind string, config json.RawMessage, item medium.Item, n int) []erro
 			doubts = append(doubts, option.Errorf("{Latent} %d holds little of a picture in colour of %dx%d: the pictures become blurs of one hue; {Latent} 64 suits, or the recipe face-vae", o.Latent, w, h))
 		}
 	case "dense-gan", "dcgan", "resnet-gan", "cgan", "infogan":
-		if o.Augment != nil && (*o.Augment == "" || *o.Augment == "none") && n < little {
+		switch {
+		case n >= little:
+		case err != nil:
+			doubts = append(doubts, option.Errorf("a GAN learns %d items by heart in a few epochs: a VAE, as mlp-vae, does with fewer", n))
+		case o.Augment != nil && (*o.Augment == "" || *o.Augment == "none"):
 			doubts = append(doubts, option.Errorf("a GAN learns %d items by heart in a few epochs: {Augment} color,translation slows that for pictures, and a VAE, as face-vae, does with fewer", n))
 		}
 	}

@@ -87,6 +87,7 @@ func TestDoubts(t *testing.T) {
 		{"cnn-vae", `{"latent":2}`, pixels.Item(28, 28, 1), 60000, ""},
 		{"mlp-vae", `{"latent":2}`, table.Item(make([]table.Column, 5)), 300, ""},
 		{"dcgan", `{"latent":100,"augment":"none"}`, pixels.Item(64, 64, 3), 50, "a GAN learns 50 items by heart in a few epochs: --Augment color,translation slows that for pictures, and a VAE, as face-vae, does with fewer"},
+		{"dense-gan", `{"latent":100,"augment":"none"}`, table.Item(make([]table.Column, 5)), 50, "a GAN learns 50 items by heart in a few epochs: a VAE, as mlp-vae, does with fewer"},
 		{"dcgan", `{"latent":100,"augment":"color"}`, pixels.Item(64, 64, 3), 50, ""},
 		{"dcgan", `{"latent":100,"augment":"none"}`, pixels.Item(64, 64, 3), 5000, ""},
 	} {

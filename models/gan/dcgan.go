@@ -41,7 +41,9 @@ func (c Convolutional) faults() []error {
 	return append(faults, checkNorms(c.DNorm, c.GNorm)...)
 }
 
-func (c Convolutional) fits(img medium.Item) error { return checkHalvings(img, len(c.Filters)) }
+func (c Convolutional) fits(img medium.Item) error {
+	return model.CheckHalvings("gan", "Filters", img, len(c.Filters), "dense-gan")
+}
 
 func (c Convolutional) mixesImages() bool { return c.DNorm == batchNorm }
 

@@ -551,7 +551,7 @@ func TestErrorsNameOptionValueAndWayOut(t *testing.T) {
 		want    string
 	}{
 		{DenseGAN, mnist, []string{"latent", "0", "hidden", "-1"}, "gan: --latent 0: want 1 to 65536\ngan: --hidden -1: want 1 to 65536"},
-		{dcgan, mnist, []string{"filters", "64,128,256,512"}, "gan: images of 28x28x1: with 4 layers of --filters rows and columns must be multiples of 16; use --size 32, or fewer --filters"},
+		{dcgan, mnist, []string{"filters", "64,128,256,512"}, "gan: images of 28x28x1: with 4 layers of --filters rows and columns must be multiples of 16; use --size 32, or at most 2 layers of --filters"},
 		{dcgan, faces, []string{"d-norm", "spectrum", "g-norm", ""}, `gan: --d-norm "spectrum": want batch, spectral or none
 gan: --g-norm "": want batch, spectral or none`},
 		{dcgan, faces, []string{"kernel", "0", "filters", "3,0"}, "gan: --filters: layer 2 is 0: want 1 to 65536\ngan: --kernel 0: want 1 to 31"},
@@ -561,7 +561,7 @@ gan: --d-steps 0: want 1 to 100
 gan: --beta1 1: want 0 or more, and less than 1
 gan: --ema -1: want 0 or more, and less than 1`},
 		{dcgan, mnist, []string{"gp", "10"}, "gan: --gp and --r1 penalise the gradient of each image by itself, and batch norm mixes the images of a batch: want --d-norm spectral or none"},
-		{dcgan, pixels.Item(27, 27, 1), nil, "gan: images of 27x27x1: with 1 layers of --filters rows and columns must be multiples of 2; use --size 28, or fewer --filters"},
+		{dcgan, pixels.Item(27, 27, 1), nil, "gan: images of 27x27x1: with 1 layer of --filters rows and columns must be multiples of 2; use --size 28"},
 		{DenseGAN, pixels.Item(0, 0, 0), nil, "gan: images of 0x0x0: want at least one row, column and channel"},
 	} {
 		cfg := configured(t, c.kind, c.options...)

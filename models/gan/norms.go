@@ -1,8 +1,6 @@
 package gan
 
 import (
-	"fmt"
-
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
@@ -55,7 +53,7 @@ func checkFilters(filters []int) []error {
 func defaultFilters(img medium.Item, first int) []int {
 	h, w, _, err := medium.HWC(img)
 	if err != nil {
-		return []int{first} // checkHalvings returns the error
+		return []int{first} // fits returns the error
 	}
 	var filters []int
 	if min(h, w) < 64 {
@@ -68,19 +66,4 @@ func defaultFilters(img medium.Item, first int) []int {
 		return []int{first}
 	}
 	return filters
-}
-
-// checkHalvings returns an error if images of that shape cannot be halved n times.
-func checkHalvings(img medium.Item, n int) error {
-	h, w, _, err := medium.HWC(img)
-	if err != nil {
-		return fmt.Errorf("gan: %w; use dense networks, as those of dense-gan", err)
-	}
-	m := 1 << n
-	if h%m == 0 && w%m == 0 {
-		return nil
-	}
-	size := (max(h, w) + m - 1) / m * m
-	return option.Errorf("gan: images of %v: with %d layers of {Filters} rows and columns must be multiples of %d; use {Size} %d, or fewer {Filters}",
-		img, n, m, size)
 }

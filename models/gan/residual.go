@@ -35,7 +35,9 @@ func (c Residual) faults() []error {
 	return append(checkFilters(c.Filters), checkNorms(c.DNorm, c.GNorm)...)
 }
 
-func (c Residual) fits(img medium.Item) error { return checkHalvings(img, len(c.Filters)) }
+func (c Residual) fits(img medium.Item) error {
+	return model.CheckHalvings("gan", "Filters", img, len(c.Filters), "dense-gan")
+}
 
 func (c Residual) mixesImages() bool { return c.DNorm == batchNorm }
 

@@ -62,7 +62,7 @@ resnet-gan discriminator [1] 18513 generator
 	}
 	cfg := configured(t, ResNetGAN, "filters", "8,8,8")
 	_, err := cfg.New(model.Input{Item: mnist})
-	if want := "gan: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or fewer --filters"; err == nil || flagText(cfg, err) != want {
+	if want := "gan: images of 28x28x1: with 3 layers of --filters rows and columns must be multiples of 8; use --size 32, or at most 2 layers of --filters"; err == nil || flagText(cfg, err) != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -108,10 +108,10 @@ func TestTable(t *testing.T) {
 func TestOptions(t *testing.T) {
 	for want, o := range map[string]likelihood.Options{
 		"": likelihood.DefaultOptions("mse"),
-		`likelihood: Loss "huber": want bce or mse or mae or cb or gaussian or sigma or logistic`:      likelihood.DefaultOptions("huber"),
-		"likelihood: Sigma 0: want a number above 0, of pixels from 0 to 1":                            {Loss: "gaussian"},
-		"likelihood: Sigma 0.5 has no effect with Loss bce: use Loss gaussian":                         {Loss: "bce", Sigma: 0.5},
-		"likelihood: Binarize makes pixels of 0 and 1, which Loss mse does not describe: use Loss bce": {Loss: "mse", Sigma: 0.1, Binarize: true},
+		`likelihood: Loss "huber": want bce or mse or mae or cb or gaussian or sigma or logistic`:                         likelihood.DefaultOptions("huber"),
+		"likelihood: Sigma 0: want a number above 0, of pixels from 0 to 1":                                               {Loss: "gaussian"},
+		"likelihood: Sigma 0.5 has no effect with Loss bce: use Loss gaussian":                                            {Loss: "bce", Sigma: 0.5},
+		"likelihood: Binarize makes pixels of 0 and 1, which Loss mse does not describe: use Loss bce, or Binarize=false": {Loss: "mse", Sigma: 0.1, Binarize: true},
 	} {
 		_, err := o.Likelihood()
 		if got := ""; err != nil {

@@ -88,11 +88,13 @@ func (o Options) Validate() []error {
 	switch {
 	case !(o.Sigma > 0) || math.IsInf(o.Sigma, 0):
 		faults = append(faults, option.Errorf("likelihood: {Sigma} %v: want a number above 0, of pixels from 0 to 1", o.Sigma))
+	case o.Sigma != DefaultSigma && o.Binarize: // each wants another loss
+		return append(faults, option.Errorf("likelihood: {Sigma} %v is for {Loss} gaussian, and {Binarize} for {Loss} bce: leave {Sigma} out, or say {Loss} gaussian {Binarize}=false", o.Sigma))
 	case o.Sigma != DefaultSigma && o.Loss != "gaussian":
 		faults = append(faults, option.Errorf("likelihood: {Sigma} %v has no effect with {Loss} %s: use {Loss} gaussian", o.Sigma, o.Loss))
 	}
 	if o.Binarize && o.Loss != "bce" {
-		faults = append(faults, option.Errorf("likelihood: {Binarize} makes pixels of 0 and 1, which {Loss} %s does not describe: use {Loss} bce", o.Loss))
+		faults = append(faults, option.Errorf("likelihood: {Binarize} makes pixels of 0 and 1, which {Loss} %s does not describe: use {Loss} bce, or {Binarize}=false", o.Loss))
 	}
 	return faults
 }

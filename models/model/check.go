@@ -1,6 +1,13 @@
 package model
 
-import "github.com/imago-ml/imago/internal/option"
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/option"
+)
 
 // MaxUnits bounds a layer: larger is a slip of the hand, not a network.
 const MaxUnits = 1 << 16
@@ -27,4 +34,26 @@ func CheckLayers(pkg, field string, layers []int) []error {
 		}
 	}
 	return faults
+}
+
+// CheckHalvings returns an error, with a way out, if the rows and columns of an image
+// cannot be halved n times, once for each of the layers that the field names. family begins
+// the error, and dense is a recipe whose networks take items of any shape.
+func CheckHalvings(family, field string, img medium.Item, n int, dense string) error {
+	h, w, _, err := medium.HWC(img)
+	if err != nil {
+		return fmt.Errorf("%s: %w; use dense networks, as those of %s", family, err, dense)
+	}
+	m, side := 1<<n, min(h, w)
+	if h%m == 0 && w%m == 0 {
+		return nil
+	}
+	way := "use dense networks, as those of " + dense
+	if side >= m || h == w { // images are cropped to a square before they are resized
+		way = fmt.Sprintf("use {Size} %d", (side+m-1)/m*m)
+	}
+	if most := bits.TrailingZeros(uint(h | w)); most > 0 {
+		way += fmt.Sprintf(", or at most %s of {"+field+"}", english.Plural(most, "layer"))
+	}
+	return option.Errorf(family+": images of %v: with %s of {"+field+"} rows and columns must be multiples of %d; "+way, img, english.Plural(n, "layer"), m)
 }

@@ -224,7 +224,7 @@ func TestAdversarialErrors(t *testing.T) {
 		{AAE, pixels.Item(0, 0, 0), nil, "vae: images of 0x0x0: want at least one row, column and channel"},
 		{FactorVAE, mnist, []string{"gamma", "-1", "d-hidden", "0", "d-rate", "0"},
 			"vae: --gamma -1: want a finite number of 0 or more, as 5\nvae: --d-hidden: layer 1 is 0: want 1 to 65536\nvae: --d-rate 0: want a multiple of --lr above 0, as 0.5"},
-		{FactorVAE, pixels.Item(30, 28, 1), nil, "vae: images of 30x28x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 32, or fewer --filters"},
+		{FactorVAE, pixels.Item(30, 28, 1), nil, "vae: images of 30x28x1: with 2 layers of --filters rows and columns must be multiples of 4; use --size 28, or at most 1 layer of --filters"},
 	} {
 		config := configured(t, c.kind, c.options...)
 		if _, err := config.New(model.Input{Item: c.img}); err == nil || flags(config, err) != c.want {

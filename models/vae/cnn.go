@@ -48,17 +48,7 @@ func (c CNN) validate() []error {
 // fits returns an error unless the rows and columns can be halved once a layer: the
 // decoder would make an image of another size.
 func (c CNN) fits(img medium.Item) error {
-	h, w, _, err := medium.HWC(img)
-	if err != nil {
-		return fmt.Errorf("vae: %w; use dense networks, as those of mlp-vae", err)
-	}
-	m := 1 << len(c.Filters)
-	if h%m == 0 && w%m == 0 {
-		return nil
-	}
-	size := (max(h, w) + m - 1) / m * m
-	return option.Errorf("vae: images of %v: with %d layers of {Filters} rows and columns must be multiples of %d; use {Size} %d, or fewer {Filters}",
-		img, len(c.Filters), m, size)
+	return model.CheckHalvings("vae", "Filters", img, len(c.Filters), "mlp-vae")
 }
 
 // Features returns the last layer of the encoder: x (B,H,W,C) → (B,F). labels become one

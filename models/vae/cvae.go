@@ -1,6 +1,7 @@
 package vae
 
 import (
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
@@ -21,9 +22,12 @@ func (e elbo) conditionalObjective(o objective) objective {
 	return o
 }
 
-// errNoLabels returns the error of a conditional kind whose data have no labels.
-func errNoLabels(kind string) error {
-	return option.Errorf("vae: %s is given the labels of images, and these have none: use a labelled set, as {Data} mnist, or cnn-vae", kind)
+// errNoLabels returns the error of a conditional kind whose items have no labels.
+func errNoLabels(kind string, item medium.Item) error {
+	if _, tabular := item.Medium.(medium.Tabular); tabular {
+		return option.Errorf("vae: %s is given the label of each row, and these have none: name the column of the labels with {Label}, or use mlp-vae", kind)
+	}
+	return option.Errorf("vae: %s is given the labels of images, and these have none: use a labelled set, as {Data} mnist, or mlp-vae", kind)
 }
 
 // CNNCVAEConfig configures kind cvae.

@@ -64,7 +64,7 @@ func (o VAEOptions) build(kind string, n configuredNetworks, conditional bool, i
 		return nil, err
 	}
 	if conditional && in.Labels == 0 {
-		return nil, errNoLabels(kind)
+		return nil, errNoLabels(kind, in.Item)
 	}
 	e.conditional = conditional
 	objective := e.objective(kind, optim.DefaultAdam(), nil)

@@ -45,7 +45,7 @@ func New(name string, o Options, in model.Input) (*model.Model, error) {
 	}
 	faults = append(faults, model.CheckUnits("vae", "Latent", o.Latent)...)
 	if o.Conditional && in.Labels == 0 {
-		faults = append(faults, errNoLabels(name))
+		faults = append(faults, errNoLabels(name, in.Item))
 	}
 	if err := errors.Join(faults...); err != nil {
 		return nil, err

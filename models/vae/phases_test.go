@@ -301,7 +301,7 @@ func TestPhasedErrors(t *testing.T) {
 			"vae: --labelled-batch 60: want 1 to 50, the images of --labelled\nvae: --alpha -1: want a finite number of 0 or more"},
 		{M1, model.Input{Item: mnist, Labels: 10}, []string{"labelled", "0", "class-hidden", "", "pretrain", "0"}, ""},
 		{VaDE, model.Input{Item: mnist}, []string{"clusters", "0", "loss", "l2"}, ""},
-		{VQVAE, model.Input{Item: pixels.Item(30, 28, 1)}, nil, "vae: images of 30x28x1: vq-vae wants rows and columns that are multiples of 4; use --size 32"},
+		{VQVAE, model.Input{Item: pixels.Item(30, 28, 1)}, nil, "vae: images of 30x28x1: vq-vae wants rows and columns that are multiples of 4; use --size 28"},
 		{VQVAE, model.Input{Item: pixels.Item(256, 256, 3)}, nil, "vae: images of 256x256x3 have 4096 codes: vq-vae draws at most 1024; use --size 128 or less"},
 		{VQVAE, model.Input{Item: mnist}, []string{"codebook", "1", "blocks", "-1", "commitment", "NaN"},
 			"vae: --codebook 1: want 2 to 65536\nvae: --blocks -1: want 0 to 64\nvae: --commitment NaN: want a finite number of 0 or more, as 0.25"},

@@ -240,7 +240,11 @@ func (c *VQVAEConfig) fits(img medium.Item) error {
 		return fmt.Errorf("vae: vq-vae: %w; use dense networks, as those of mlp-vae", err)
 	}
 	if h%4 != 0 || w%4 != 0 {
-		return option.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; use {Size} %d", img, min((max(h, w)+3)/4*4, maxSide))
+		way := fmt.Sprintf("use {Size} %d", min((min(h, w)+3)/4*4, maxSide)) // images are cropped to a square before they are resized
+		if h != w && min(h, w) < 4 {
+			way = "use dense networks, as those of mlp-vae"
+		}
+		return option.Errorf("vae: images of %v: vq-vae wants rows and columns that are multiples of 4; "+way, img)
 	}
 	if n := h / 4 * (w / 4); n > maxPlaces {
 		return option.Errorf("vae: images of %v have %d codes: vq-vae draws at most %d; use {Size} %d or less", img, n, maxPlaces, maxSide)
