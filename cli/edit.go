@@ -83,12 +83,7 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		if len(files) > 0 {
 			images, err = readInputs(m, &pick, files)
 		} else {
-			if pick.index == nil {
-				if pick.index, err = attr.selectImages(split, pick.n, which); err != nil {
-					return err
-				}
-			}
-			if images, err = pick.selectImages(m, set); err == nil {
+			if images, err = pick.selectWith(m, set, split, attr, which); err == nil {
 				err = attr.markNames(images, split)
 			}
 		}
@@ -223,4 +218,17 @@ func (k *trainingCodes) direction(m *trainedModel, attr attribute, way direction
 		return d, fmt.Errorf("%s: %w", attr.Name, err)
 	}
 	return d, nil
+}
+
+// selectWith returns the images of set that --index names or, if it is not given, those with and without an attribute,
+// which they are.
+func (p *inputFlags) selectWith(m *trainedModel, set *data.Set, split data.Split, attr attribute, which string) (*inputImages, error) {
+	if p.index != nil {
+		return p.selectImages(m, set)
+	}
+	index, err := attr.selectImages(split, p.n, which)
+	if err != nil {
+		return nil, err
+	}
+	return p.images(m, set, split, index)
 }

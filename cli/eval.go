@@ -112,7 +112,7 @@ if the classifier is there, or by --all or --only.`,
 		if e.again {
 			records = nil
 		}
-		task := eval.Task{Protocol: e.protocol, Set: s, Seed: source.Seed, Only: e.only, Known: eval.Known(records, source)}
+		task := eval.Task{Protocol: e.protocol, Set: s, Undivided: e.set.undivided, Seed: source.Seed, Only: e.only, Known: eval.Known(records, source)}
 		return a.measure(c.Context(), m, &e, source, task)
 	}
 	return c

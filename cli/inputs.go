@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,7 @@ import (
 // images decoded from codes of the prior.
 type inputFlags struct {
 	set      setFlags
-	index    []int
+	index    []string // numbers or names
 	n        int
 	minCount int // of count
 	invert   bool
@@ -31,7 +32,7 @@ type inputFlags struct {
 func (p *inputFlags) addFlags(c *cobra.Command, n int) {
 	f := c.Flags()
 	p.minCount = min(n, 1)
-	f.IntSliceVar(&p.index, "index", nil, "numbers of the `images` of the set, from 0, as 3,17,40 (default the first)")
+	f.StringSliceVar(&p.index, "index", nil, "`images` of the set, by their numbers from 0 or their names in outputs, as 3,17 or part007.png or \"line 12\" (default the first)")
 	if n > 0 {
 		f.IntVarP(&p.n, "count", "n", n, "`number` of images of the set, without --index")
 	}
@@ -51,9 +52,9 @@ func (p *inputFlags) check(files []string) error {
 	if err := p.truncation.check(); err != nil {
 		return err
 	}
-	for _, i := range p.index {
-		if i < 0 {
-			return fmt.Errorf("--index %d: want 0 or more", i)
+	for _, w := range p.index {
+		if i, err := strconv.Atoi(w); err == nil && i < 0 {
+			return fmt.Errorf("--index %d: want 0 or more, or a name", i)
 		}
 	}
 	if err := atLeast("count", p.n, p.minCount); err != nil {
@@ -155,17 +156,20 @@ func (p *inputFlags) selectImages(m *trainedModel, set *data.Set) (*inputImages,
 	if split.Len() == 0 {
 		return nil, fmt.Errorf("%s has no %s: choose the other part with --split", set.Name, p.set.items(m, 0))
 	}
-	index := p.index
+	index, err := findItems(set, split, p.index, p.set.items(m, split.Len()))
+	if err != nil {
+		return nil, err
+	}
 	if index == nil {
 		for i := range min(p.n, split.Len()) {
 			index = append(index, i)
 		}
 	}
-	for _, i := range index {
-		if i >= split.Len() {
-			return nil, fmt.Errorf("--index %d: %s has %s, numbered from 0", i, set.Name, p.set.items(m, split.Len()))
-		}
-	}
+	return p.images(m, set, split, index)
+}
+
+// images returns the images of those numbers in a split.
+func (p *inputFlags) images(m *trainedModel, set *data.Set, split data.Split, index []int) (*inputImages, error) {
 	images, err := data.Subset(set.Labelled(split), index)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ type setFlags struct {
 	fill, header     string
 
 	ignoreWithout bool // also the classes that the run was trained without
+	undivided     bool // set by openSplit: the set has no test part, and all of it is measured on
 	measures      bool // the command measures on the test part of a set, else on all of it: there is no --split
 	learns        bool // the command learns from the training part of a set, else from all of it: there is no --split
 }
@@ -203,7 +204,7 @@ func (a *app) openSplit(c *cobra.Command, m *trainedModel, s *setFlags) (*data.S
 	}
 	what := "the " + partTest + " part"
 	if s.whole() && s.measures && set.Test.Len() == 0 {
-		set.Test, what = set.Train, "all"
+		set.Test, what, s.undivided = set.Train, "all", true
 	}
 	split := s.selectSplit(set)
 	if s.data != "" && s.measures {

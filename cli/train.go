@@ -45,6 +45,7 @@ type trainFlags struct {
 	resume            string
 	config            string         // file of a configuration, or a run
 	base              *runlog.Config // what it holds
+	configPath        string         // of the file that holds it
 	keep              int
 	checkpointSeconds float64
 	checkpointSteps   int64

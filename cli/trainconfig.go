@@ -55,7 +55,7 @@ func (a *app) readConfig(c *cobra.Command, t *trainFlags, args []string) ([]stri
 	if len(args) == 0 {
 		args = []string{base.Recipe}
 	}
-	t.base = &base
+	t.base, t.configPath = &base, path
 	return args, nil
 }
 
@@ -88,6 +88,7 @@ func (t *trainFlags) dataOf(c *cobra.Command) runlog.Data {
 	from := runlog.Data{Source: t.data}
 	if t.base != nil {
 		from = t.base.Data
+		from.Source = from.Place(filepath.Dir(t.configPath))
 	}
 	t.applyData(c, &from)
 	return from

@@ -113,9 +113,12 @@ func (s Scores) Units() map[string][]float64 {
 // A Task says what is measured, and on which data.
 type Task struct {
 	Protocol
-	Set  *data.Set // evaluated on its test images; codes and feature nets are fitted to its training images
-	Seed uint64    // of all random numbers
-	Only []string  // metrics of these names, or whose name has one of these in it; nil = all
+	Set *data.Set // evaluated on its test images; codes and feature nets are fitted to its training images
+	// Undivided says that the test images of Set are its training images: what compares the
+	// two is absent.
+	Undivided bool
+	Seed      uint64   // of all random numbers
+	Only      []string // metrics of these names, or whose name has one of these in it; nil = all
 
 	// Net returns the feature net of a set, Set or Set.Channels. It is called when a
 	// metric needs it; nil = there is none. Of an error that is ErrNoNet, its text is the

@@ -38,6 +38,16 @@ func absent(format string, args ...any) (result, error) {
 	return result{absent: fmt.Sprintf(format, args...)}, nil
 }
 
+// dividedOnly returns a measure that is absent where the test images are the training images.
+func dividedOnly(measure func(ctx context.Context, s *evaluation) (result, error)) func(ctx context.Context, s *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
+		if s.task.Undivided {
+			return absent("%s has no test part, and a comparison of its images with themselves means nothing", s.task.Set.Name)
+		}
+		return measure(ctx, s)
+	}
+}
+
 // A Protocol is what the names of the metrics depend on.
 type Protocol struct {
 	NLLSamples int // importance samples an image, k ≥ 1
@@ -144,7 +154,7 @@ func (p Protocol) Metrics() []Metric {
 		{Name: test + "fid_" + net + "_reconstruction",
 			About: p.aboutFID("the reconstructions of those test images"), measure: distanceFromSource(fromReconstruction, fid)},
 		{Name: test + "fid_" + net + "_train",
-			About: p.aboutFID("training images: the value of a perfect model"), measure: distanceFromSource(fromTraining, fid)},
+			About: p.aboutFID("training images: the value of a perfect model"), measure: dividedOnly(distanceFromSource(fromTraining, fid))},
 		{Name: test + "kid_" + net,
 			About: p.aboutKID(), measure: distanceFromPrior(kid)},
 		{Name: test + "precision_" + net, Unit: "share", Up: true,
@@ -156,9 +166,9 @@ func (p Protocol) Metrics() []Metric {
 		{Name: test + "coverage_" + net, Unit: "share", Up: true,
 			About: p.aboutManifolds("share of test images to which a generated image is no farther than the fifth nearest test image (Naeem et al. 2020)"), measure: distanceFromPrior(ballCoverage)},
 		{Name: test + "memorised_" + net, Unit: "share",
-			About: p.aboutMemorised(p.Generated, "features"), measure: distanceFromPrior(memorised)},
+			About: p.aboutMemorised(p.Generated, "features"), measure: dividedOnly(distanceFromPrior(memorised))},
 		{Name: fmt.Sprintf("%smemorised_pixels_%d", test, p.memorisedPixelImages()), Unit: "share",
-			About: p.aboutMemorised(p.memorisedPixelImages(), "pixels"), measure: memorisedPixels},
+			About: p.aboutMemorised(p.memorisedPixelImages(), "pixels"), measure: dividedOnly(memorisedPixels)},
 		{Name: "modes_" + modesNet, Unit: "modes", Up: true,
 			About: p.aboutModes("number of modes that have an image; the number of images of each in per_unit"), measure: modesFound},
 		{Name: "mode_kl_" + modesNet, Unit: "nats",
