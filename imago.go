@@ -207,11 +207,18 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	if out == "" {
 		out = "runs"
 	}
+	be := cpu.New(o.Threads)
+	need, err := train.NewMemory(m, min(config.Batch, set.Train.Len()), be)
+	if err == nil {
+		err = need.Check()
+	}
+	if err != nil {
+		return nil, errors.Join(err, be.Close())
+	}
 	run, err := runlog.Create(out, o.Name, config)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, be.Close())
 	}
-	be := cpu.New(o.Threads)
 	job := train.Job{Run: run, Model: m, Data: set, Backend: be}
 	if o.Progress != nil {
 		job.Observers = append(job.Observers, terminal.New(o.Progress, nil))

@@ -6,7 +6,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/memory"
+	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // A sizeFlag is the value of --memory: a number of bytes, 0 for what the machine has.
@@ -48,3 +52,15 @@ func (a *app) addMemoryFlag(root *cobra.Command) {
 
 // limitMemory sets the budget of the process to that of --memory.
 func (a *app) limitMemory() { memory.SetLimit(int64(a.memory)) }
+
+// trainingMemory returns the memory that training takes, and an error if the budget has no room for it. It is asked
+// before the folder of a run is made.
+func trainingMemory(config *runlog.Config, m *model.Model, set *data.Set, threads int) (train.Memory, error) {
+	be := newBackend(threads)
+	defer be.Close()
+	need, err := train.NewMemory(m, min(config.Batch, set.Train.Len()), be)
+	if err != nil {
+		return need, err
+	}
+	return need, need.Check()
+}

@@ -215,44 +215,46 @@ func (a *app) configure(recipe string, options *modelFlags) (model.Recipe, model
 	return rec, cfg, options.apply(rec.Name, cfg)
 }
 
-// modelToSummarise returns the model that name means: a recipe, with shape and options, or a run.
-func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *modelFlags) (*model.Model, error) {
+// modelToSummarise returns the model that name means, a recipe, with shape and options, or a run, and the images of a
+// step of its training.
+func (a *app) modelToSummarise(c *cobra.Command, name, shape string, options *modelFlags) (m *model.Model, batch int, err error) {
 	rec, cfg, err := a.configure(name, options)
 	if err == nil {
 		img := imageOf(rec)
 		if shape != "" {
 			if img, err = parseShape(shape); err != nil {
-				return nil, usage(c, err)
+				return nil, 0, usage(c, err)
 			}
 		}
 		m, err := a.buildFor(cfg, img, defaultLabels)
 		if err != nil {
-			return nil, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
+			return nil, 0, usage(c, fmt.Errorf("%s: %w", rec.Name, err))
 		}
-		return m, nil
+		return m, rec.Train.Batch, nil
 	}
 	if rec.Name != "" { // the recipe exists, so its options are wrong
-		return nil, usage(c, err)
+		return nil, 0, usage(c, err)
 	}
 	path, notFound := resolveRun(name)
 	if notFound != nil {
-		return nil, usage(c, errors.Join(err, notFound))
+		return nil, 0, usage(c, errors.Join(err, notFound))
 	}
 	if err := options.refuse("is for a recipe: a run has its own"); err != nil {
-		return nil, usage(c, err)
+		return nil, 0, usage(c, err)
 	}
 	if shape != "" {
-		return nil, usagef(c, "--shape %s is for a recipe: a run has its own", shape)
+		return nil, 0, usagef(c, "--shape %s is for a recipe: a run has its own", shape)
 	}
 	run, err := runlog.Open(path, "")
 	if err == nil {
-		return run.Config.Build(&a.Models)
+		m, err := run.Config.Build(&a.Models)
+		return m, run.Config.Batch, err
 	}
 	be := newBackend(1)
 	defer be.Close()
 	t, err := train.OpenModel(path, &a.Models, be)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return t.Model(), nil
+	return t.Model(), t.Config.Batch, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/train"
 )
 
 // summary returns the command summary: the layers of a model, as Keras prints them.
@@ -19,7 +20,8 @@ func (a *app) summary() *cobra.Command {
 		Use:   "summary <recipe or run>",
 		Short: "Print the layers of a model, their shapes and parameters",
 		Long: `summary prints the layers of each network of a model, with their output shapes and numbers of parameters, as Keras
-does. The last table joins the networks. The axis None is the batch.`,
+does. The last table joins the networks. The axis None is the batch. The memory that training takes on one thread,
+beside the data, goes to standard error.`,
 		Example: `  imago summary cnn-vae
   imago summary mlp-vae --latent 20 --hidden 512,256 --shape 64x64x3
   imago summary latest`,
@@ -28,11 +30,21 @@ does. The last table joins the networks. The axis None is the batch.`,
 	shapeFlag(c, &shape, "")
 	options := a.addModelFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		m, err := a.modelToSummarise(c, args[0], shape, options)
+		m, batch, err := a.modelToSummarise(c, args[0], shape, options)
 		if err != nil {
 			return err
 		}
-		return printNetworks(a.out, m.Networks)
+		if err := printNetworks(a.out, m.Networks); err != nil {
+			return err
+		}
+		be := newBackend(1)
+		defer be.Close()
+		need, err := train.NewMemory(m, batch, be)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(a.err, "memory of training:", need)
+		return err
 	}
 	return c
 }

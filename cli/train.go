@@ -191,7 +191,14 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 	if t.dryRun {
 		a.printNotes(set, true)
 		a.doubt(&config, set)
-		return a.printConfig(config, m)
+		if err := a.printConfig(config, m); err != nil {
+			return err
+		}
+		need, err := trainingMemory(&config, m, set, t.threads)
+		if err == nil {
+			_, err = fmt.Fprintln(a.err, "memory:", need)
+		}
+		return err
 	}
 	run, err := runlog.Create(t.out, t.name, config)
 	if err != nil {
@@ -239,7 +246,11 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if err := t.method.initialise(&config, m); err != nil {
 		return config, nil, nil, err
 	}
-	return config, m, set, train.Check(&config, m, set)
+	if err := train.Check(&config, m, set); err != nil {
+		return config, nil, nil, err
+	}
+	_, err = trainingMemory(&config, m, set, t.threads)
+	return config, m, set, err
 }
 
 // dataOptions returns the options of the data set that the flags name.
@@ -385,6 +396,9 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	opt.DataDir, opt.NoCache, opt.Progress = t.dataDir, t.noCache, a.err
 	set, err := a.openMoved(c, run, &config, opt)
 	if err != nil {
+		return err
+	}
+	if _, err := trainingMemory(&config, m, set, t.threads); err != nil {
 		return err
 	}
 	if err := run.Change(config); err != nil {

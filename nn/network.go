@@ -58,6 +58,7 @@ func LayerName(class string, i int) string {
 type record struct {
 	Network
 	layerOf map[*graph.Node]string // the name of the layer whose output a node is
+	known   map[string]bool        // the names of the layers
 }
 
 // inputLayers returns the names of the layers that the nodes in depend on directly. Nodes between these layers and in,

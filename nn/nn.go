@@ -24,7 +24,6 @@ package nn
 import (
 	"cmp"
 	"iter"
-	"strings"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
@@ -111,7 +110,9 @@ type Builder struct {
 // sharedState is what the Builders of all networks of a model share.
 type sharedState struct {
 	params  []Param
-	states  []*graph.Node // states[i] is the node of params[i]
+	states  []*graph.Node  // states[i] is the node of params[i]
+	index   map[string]int // of the parameter of a name
+	sizes   map[string]int // elements of the learned parameters whose names begin with a path
 	updates []graph.Update
 	// normalised maps a learned kernel to the kernel after spectral normalisation.
 	normalised map[*graph.Node]*graph.Node
@@ -120,7 +121,7 @@ type sharedState struct {
 
 // NewBuilder returns an empty Builder. Its layers belong to the network "": call Network for a named one.
 func NewBuilder() *Builder {
-	return &Builder{Kernel: GlorotUniform, Bias: Zeros, Gamma: Constant(1), shared: &sharedState{}}
+	return &Builder{Kernel: GlorotUniform, Bias: Zeros, Gamma: Constant(1), shared: &sharedState{index: map[string]int{}, sizes: map[string]int{}}}
 }
 
 // Network returns a Builder whose layers and parameters belong to the network of the given name. It copies the
@@ -151,17 +152,20 @@ func (b *Builder) Shadow(p Param) *graph.Node {
 
 // declare returns the state of p, which it declares unless the name is known already.
 func (b *Builder) declare(p Param) *graph.Node {
-	for i, old := range b.shared.params {
-		if old.Name != p.Name {
-			continue
-		}
-		if !old.Shape.Equal(p.Shape) {
+	if i, ok := b.shared.index[p.Name]; ok {
+		if old := b.shared.params[i]; !old.Shape.Equal(p.Shape) {
 			panic(&graph.ShapeError{Op: "parameter " + p.Name, In: []graph.Shape{old.Shape, p.Shape}, Want: "a parameter has one shape"})
 		}
 		return b.shared.states[i]
 	}
 	s := graph.State(p.Name, p.Shape...)
 	p.Shape = s.Shape().Clone()
+	b.shared.index[p.Name] = len(b.shared.params)
+	for i, r := range p.Name {
+		if r == '/' && !p.Buffer {
+			b.shared.sizes[p.Name[:i]] += p.Shape.Size()
+		}
+	}
 	b.shared.params = append(b.shared.params, p)
 	b.shared.states = append(b.shared.states, s)
 	return s
@@ -215,19 +219,12 @@ func (b *Builder) Input(name string, x *graph.Node) *graph.Node {
 func (b *Builder) Layer(name, kind string, y *graph.Node, in ...*graph.Node) *graph.Node {
 	graph.Tag(y, b.fullName(name))
 	r := b.networkRecord()
-	l := Layer{Name: name, Kind: kind, Out: y.Shape().Clone(), Inputs: r.inputLayers(in)}
+	inputs := r.inputLayers(in)
 	r.layerOf[y] = name
-	for _, old := range r.Layers {
-		if old.Name == name {
-			return y
-		}
+	if !r.known[name] {
+		r.known[name] = true
+		r.Layers = append(r.Layers, Layer{Name: name, Kind: kind, Out: y.Shape().Clone(), Inputs: inputs, Params: b.shared.sizes[b.fullName(name)]})
 	}
-	for _, p := range b.shared.params {
-		if !p.Buffer && strings.HasPrefix(p.Name, b.fullName(name)+"/") {
-			l.Params += p.Shape.Size()
-		}
-	}
-	r.Layers = append(r.Layers, l)
 	return y
 }
 
@@ -238,7 +235,7 @@ func (b *Builder) networkRecord() *record {
 			return r
 		}
 	}
-	r := &record{Network{Name: b.network}, map[*graph.Node]string{}}
+	r := &record{Network{Name: b.network}, map[*graph.Node]string{}, map[string]bool{}}
 	b.shared.networks = append(b.shared.networks, r)
 	return r
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -51,8 +52,9 @@ func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
 		return nil, err
 	}
 	in.Recipe, in.Step = c.State.Recipe, c.State.Step
+	known := maps.Collect(nn.Shapes(m.Params))
 	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
-		if !slices.ContainsFunc(names(m), func(n string) bool { return n == name }) {
+		if known[name] == nil {
 			in.Unused = append(in.Unused, name)
 		}
 	}

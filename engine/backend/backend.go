@@ -30,6 +30,9 @@ type Backend interface {
 	// Compile returns a program for f over s. It adds a state of f that s lacks to s, filled with zeros. It returns an
 	// error if s has that state with another shape, or if f is not well-formed.
 	Compile(f *graph.Func, s State, opt Options) (Program, error)
+	// Memory returns the bytes of memory that a program for f takes beside its states, those of its operands included. It
+	// compiles f and allocates none of them.
+	Memory(f *graph.Func) (int64, error)
 	// Close ends the threads of the device. Its programs must not be run afterwards.
 	Close() error
 }

@@ -38,6 +38,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/invariants"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A Backend compiles programs and runs them on the threads of one pool, one program at a time. Make one with New.
@@ -76,14 +77,39 @@ func (b *Backend) Close() error {
 func (b *Backend) NewState() backend.State { return newState() }
 
 // Compile returns a program for f over s, which must come from NewState of this package. It adds the states of f that s
-// lacks, filled with zeros. It returns an error if f is not well-formed or a state of s has another shape.
+// lacks, filled with zeros. It returns an error if f is not well-formed or a state of s has another shape, and a
+// *memory.Error if there is no memory for its states, operands or intermediate values.
 func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (backend.Program, error) {
 	st, ok := s.(*state)
 	if !ok {
 		return nil, fmt.Errorf("cpu: compile %s: the state is a %T; make it with NewState of this backend", f.Name, s)
 	}
+	c, err := b.compile(f, st, opt)
+	if err != nil {
+		return nil, err
+	}
+	p := c.prog
+	p.be = b
+	b.mu.Lock()
+	err = b.pool.grow(c.scratch, c.loopOperands, c.bodyArena, p.arena.size)
+	b.mu.Unlock()
+	if err != nil {
+		return nil, fmt.Errorf("cpu: compile %s: %w", f.Name, err)
+	}
+	if invariants.Enabled {
+		p.arena.bind(b.pool.mem)
+		p.verify()
+	}
+	return p, nil
+}
+
+// compile returns the compiler that has compiled f over st.
+func (b *Backend) compile(f *graph.Func, st *state, opt backend.Options) (*compiler, error) {
 	if err := graph.Verify(f); err != nil {
 		return nil, fmt.Errorf("cpu: compile: %w", err)
+	}
+	if err := memory.Check(operandBytes(f), "the inputs and results of %s", f.Name); err != nil {
+		return nil, fmt.Errorf("cpu: compile %s: %w", f.Name, err)
 	}
 	for _, n := range f.States {
 		if err := st.declare(n.Name(), n.Shape()); err != nil {
@@ -91,16 +117,31 @@ func (b *Backend) Compile(f *graph.Func, s backend.State, opt backend.Options) (
 		}
 	}
 	c := newCompiler(f, st, opt.CheckFinite, b.config)
-	p := c.compile(b.Threads(), nil)
-	p.be = b
-	b.mu.Lock()
-	b.pool.grow(c.scratch, c.loopOperands, c.bodyArena, p.arena.size)
-	b.mu.Unlock()
-	if invariants.Enabled {
-		p.arena.bind(b.pool.mem)
-		p.verify()
+	c.compile(b.Threads(), nil)
+	return c, nil
+}
+
+// Memory returns the bytes that a program for f takes beside its states. It allocates none of them.
+func (b *Backend) Memory(f *graph.Func) (int64, error) {
+	st := newState()
+	st.empty = true
+	c, err := b.compile(f, st, backend.Options{})
+	if err != nil {
+		return 0, err
 	}
-	return p, nil
+	return operandBytes(f) + 4*int64(c.prog.arena.size+b.Threads()*(c.scratch+c.bodyArena)), nil
+}
+
+// operandBytes returns the bytes of the operands of f: those of the program, and those that the caller gives to Run.
+func operandBytes(f *graph.Func) int64 {
+	n := int64(0)
+	for _, in := range f.Inputs {
+		n += 2 * 4 * int64(in.Shape().Size())
+	}
+	for _, o := range f.Outputs {
+		n += 4 * int64(o.Value.Shape().Size())
+	}
+	return n
 }
 
 // A program is a compiled function.

@@ -4,22 +4,32 @@ import (
 	"fmt"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A state is a set of named arrays. The programs that are compiled with it update them in place.
 type state struct {
 	names []string
 	bufs  map[string]*buffer
+	empty bool // the arrays have no memory: nothing that is compiled with the state can run
 }
 
 func newState() *state { return &state{bufs: map[string]*buffer{}} }
 
-// declare adds an array of zeros. If there is an array of that name, it returns an error unless it has the same shape.
+// declare adds an array of zeros. If there is an array of that name, it returns an error unless it has the same shape. It
+// returns a *memory.Error if there is no memory for the array.
 func (s *state) declare(name string, shape tensor.Shape) error {
 	b := s.bufs[name]
 	if b == nil {
+		b = &buffer{size: shape.Size(), shape: shape.Clone(), fixed: true}
+		if !s.empty {
+			if err := memory.Check(4*int64(b.size), "state %q of %v", name, shape); err != nil {
+				return err
+			}
+			b.data = newAligned(b.size)
+		}
 		s.names = append(s.names, name)
-		s.bufs[name] = &buffer{size: shape.Size(), shape: shape.Clone(), data: newAligned(shape.Size()), fixed: true}
+		s.bufs[name] = b
 		return nil
 	}
 	if !b.shape.Equal(shape) {
@@ -36,6 +46,9 @@ func (s *state) Get(name string) (*tensor.Tensor, error) {
 	b := s.bufs[name]
 	if b == nil {
 		return nil, fmt.Errorf("cpu: no state %q", name)
+	}
+	if err := memory.Check(4*int64(b.size), "a copy of state %q of %v", name, b.shape); err != nil {
+		return nil, err
 	}
 	t := tensor.New(tensor.Float32, b.shape...)
 	copy(t.F32(), b.data)

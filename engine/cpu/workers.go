@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/internal/kernel"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A worker is one thread with its memory.
@@ -141,8 +142,23 @@ func (p *pool) work(prog *program, w *worker) {
 }
 
 // grow enlarges the memory of the pool for a new program. It runs at compile time, with the lock of the backend. Programs bind
-// their buffers to the new memory when they run next.
-func (p *pool) grow(scratch, regs, local, arena int) {
+// their buffers to the new memory when they run next. It returns a *memory.Error, and changes nothing, if there is none.
+func (p *pool) grow(scratch, regs, local, arena int) error {
+	need := 0
+	if len(p.mem) < arena {
+		need += arena
+	}
+	for _, w := range p.workers {
+		if len(w.scratch) < scratch {
+			need += scratch
+		}
+		if len(w.bodyArena) < local {
+			need += local
+		}
+	}
+	if err := memory.Check(4*int64(need), "the intermediate values of a batch"); err != nil {
+		return err
+	}
 	if len(p.mem) < arena {
 		p.mem = newAligned(arena)
 	}
@@ -157,6 +173,7 @@ func (p *pool) grow(scratch, regs, local, arena int) {
 			w.regs = make([][]float32, regs)
 		}
 	}
+	return nil
 }
 
 // A task is a part of a stage that one worker runs.

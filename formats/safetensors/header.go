@@ -42,6 +42,9 @@ func parseHeader(b []byte, data int64) (*header, error) {
 		if name == metadataKey {
 			return p.metadata(h)
 		}
+		if len(h.tensors) == maxTensors {
+			return p.bad("more than %d tensors", maxTensors)
+		}
 		t, err := p.tensor(name)
 		h.tensors = append(h.tensors, t)
 		return err
@@ -141,6 +144,9 @@ func (p *parser) metadata(h *header) error {
 		if _, twice := h.meta[key]; twice || !ok {
 			return p.bad("%s: %q: want each key once, with a string", metadataKey, key)
 		}
+		if len(h.meta) == maxTensors {
+			return p.bad("%s: more than %d keys", metadataKey, maxTensors)
+		}
 		h.meta[key] = v
 		return nil
 	})
@@ -203,7 +209,7 @@ func (p *parser) tensor(name string) (Info, error) {
 	return t, nil
 }
 
-// ints reads an array of integers of at least 0. The result is not nil.
+// ints reads an array of at most maxRank integers of at least 0. The result is not nil.
 func (p *parser) ints(name, key string) ([]int64, error) {
 	if t, err := p.token(); err != nil {
 		return nil, err
@@ -220,6 +226,9 @@ func (p *parser) ints(name, key string) ([]int64, error) {
 		u, err := strconv.ParseUint(string(n), 10, 63)
 		if !ok || err != nil {
 			return nil, p.bad("tensor %q: %s holds %v, want integers from 0 to 2⁶³-1", name, key, t)
+		}
+		if len(v) == maxRank {
+			return nil, p.bad("tensor %q: %s has more than %d numbers", name, key, maxRank)
 		}
 		v = append(v, int64(u))
 	}

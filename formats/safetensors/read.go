@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A File is an open file whose header has been read and checked. Its tensors are read
@@ -70,6 +71,9 @@ func NewReader(name string, r io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
+// parsed is how much more memory a header takes than its bytes, about, while it is read.
+const parsed = 8
+
 func readHeader(r io.ReaderAt, size int64) (*header, int64, error) {
 	var b [8]byte
 	if size < 8 {
@@ -82,6 +86,9 @@ func readHeader(r io.ReaderAt, size int64) (*header, int64, error) {
 	if n > maxHeader || n > uint64(size-8) {
 		return nil, 0, fmt.Errorf("offset 0: %w: a header of %d bytes in a file of %d, want at most %d",
 			ErrFormat, n, size, min(maxHeader, size-8))
+	}
+	if err := memory.Check(parsed*int64(n), "a header of %d bytes", n); err != nil {
+		return nil, 0, err
 	}
 	buf := make([]byte, n)
 	if err := readAt(r, buf, 8); err != nil {
@@ -141,6 +148,9 @@ func (f *File) read(in *Info) (*tensor.Tensor, error) {
 		if err := in.Shape.Check(); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
 		}
+	}
+	if err := memory.Check(int64(d.as.Bytes())*int64(in.Shape.Size()), "its %s%v", d.as, in.Shape); err != nil {
+		return nil, err
 	}
 	t := tensor.New(d.as, in.Shape...)
 	buf := make([]byte, min(64<<10, in.End-in.Begin))

@@ -15,9 +15,9 @@
 //
 // Read reads a whole file, Open one tensor after another, Write and WriteFile write.
 //
-// Refused as ErrFormat: a header above 100 MB or longer than the file, a name or key given twice, an unknown key, a
+// Refused as ErrFormat: a header above 100 MB or longer than the file, more than 65,536 tensors, a name or key given twice, an unknown key, a
 // shape whose size is not that of its bytes, and data with holes, overlaps, or bytes of no tensor. So memory is bounded
-// by the size of the file. Refused as ErrUnsupported: element types this package does not know, or that a tensor.Tensor
+// by the size of the file, and by the budget of package memory. Refused as ErrUnsupported: element types this package does not know, or that a tensor.Tensor
 // cannot hold; F64, F16 and BF16 are read as float32 (F64 rounds to nearest), and only F32, I32 and U8 are written.
 //
 // The specification and its first implementation, whose order of tensors (and bytes) Write keeps, are at
@@ -41,6 +41,13 @@ var (
 
 // maxHeader is the longest header in bytes, the limit of the first implementation.
 const maxHeader = 100_000_000
+
+// maxTensors bounds the tensors of a file, and the keys of its metadata: a file of a large language model has some
+// thousands. maxRank bounds the axes of a tensor, as NumPy does.
+const (
+	maxTensors = 1 << 16
+	maxRank    = 64
+)
 
 const metadataKey = "__metadata__"
 

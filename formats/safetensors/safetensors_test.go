@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // file returns a file of a header and data.
@@ -379,4 +380,43 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestReadBounds checks that a header of very many tensors, axes or keys is refused before it is read to its end, and
+// that a tensor beyond the memory budget is refused before it is allocated.
+func TestReadBounds(t *testing.T) {
+	repeat := func(n int, each func(i int) string) string {
+		var b strings.Builder
+		for i := range n {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(each(i))
+		}
+		return b.String()
+	}
+	for name, header := range map[string]string{
+		"more than 65536 tensors": "{" + repeat(200_000, func(i int) string { return fmt.Sprintf(`"t%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}`, i) }) + "}",
+		"more than 65536 keys":    `{"__metadata__":{` + repeat(200_000, func(i int) string { return fmt.Sprintf(`"k%d":""`, i) }) + "}}",
+		"more than 64 numbers":    `{"t":{"dtype":"F32","shape":[` + repeat(200_000, func(int) string { return "1" }) + `],"data_offsets":[0,4]}}`,
+	} {
+		b := file(header, "")
+		_, err := NewReader("x", bytes.NewReader(b), int64(len(b)))
+		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%.80v, want %q", err, name)
+		}
+	}
+	big := tensor.New(tensor.Uint8, 16<<20)
+	path := filepath.Join(t.TempDir(), "x")
+	if err := WriteFile(path, map[string]*tensor.Tensor{"t": big}, nil); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 8<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	if _, _, err := Read(path); !errors.As(err, &over) || !strings.Contains(err.Error(), `tensor "t": its u8[16777216] takes `) {
+		t.Errorf("16 MiB in 8: %v", err)
+	}
+	runtime.KeepAlive(big)
 }

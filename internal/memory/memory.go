@@ -64,7 +64,7 @@ func (e *Error) Text(name func(field string) string) string {
 	if need := e.InUse + e.Bytes; need <= e.Most {
 		return fmt.Sprintf("%s: allow more, as %s %s", text, name("Memory"), Size(min(need+need/8, e.Most)))
 	}
-	return fmt.Sprintf("%s of the %s that there are; %s sets another limit", text, Bytes(e.Most), name("Memory"))
+	return fmt.Sprintf("%s of the %s that there are (%s sets another limit)", text, Bytes(e.Most), name("Memory"))
 }
 
 var (

@@ -48,7 +48,7 @@ func TestErrorText(t *testing.T) {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 	e = &Error{What: "x", Bytes: 30e9, Budget: 2e9, Most: 8e9}
-	if got, want := e.Text(flag), "x takes 30.0 GB of memory, and imago may use 2.0 GB of the 8.0 GB that there are; --memory sets another limit"; got != want {
+	if got, want := e.Text(flag), "x takes 30.0 GB of memory, and imago may use 2.0 GB of the 8.0 GB that there are (--memory sets another limit)"; got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
 }

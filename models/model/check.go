@@ -12,6 +12,10 @@ import (
 // MaxUnits bounds a layer: larger is a slip of the hand, not a network.
 const MaxUnits = 1 << 16
 
+// MaxLayers bounds a list of layers, which a file may give: no published network of these
+// kinds has as many, and compiling a step takes longer than in proportion.
+const MaxLayers = 64
+
 // CheckUnits returns the fault of a field of a kind of pkg whose number of units is
 // not from 1 to MaxUnits, or nil.
 func CheckUnits(pkg, field string, n int) []error {
@@ -21,11 +25,14 @@ func CheckUnits(pkg, field string, n int) []error {
 	return nil
 }
 
-// CheckLayers returns the faults of a list of layers: that it is empty, and those
-// that CheckUnits finds of each layer.
+// CheckLayers returns the faults of a list of layers: that it is empty or has more than
+// MaxLayers, and those that CheckUnits finds of each layer.
 func CheckLayers(pkg, field string, layers []int) []error {
 	if len(layers) == 0 {
 		return []error{option.Errorf("%s: {"+field+"} is empty: want the size of at least one layer, as {"+field+"} 64", pkg)}
+	}
+	if len(layers) > MaxLayers {
+		return []error{option.Errorf("%s: {"+field+"} has %d layers: want at most %d", pkg, len(layers), MaxLayers)}
 	}
 	var faults []error
 	for i, n := range layers {

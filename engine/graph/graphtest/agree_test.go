@@ -29,7 +29,9 @@ type float32Program struct {
 
 func (float32Device) Name() string            { return "float32Device" }
 func (float32Device) NewState() backend.State { return float32State{} }
-func (float32Device) Close() error            { return nil }
+
+func (float32Device) Memory(*graph.Func) (int64, error) { return 0, nil }
+func (float32Device) Close() error                      { return nil }
 
 func (d float32Device) Compile(f *graph.Func, s backend.State, _ backend.Options) (backend.Program, error) {
 	return &float32Program{f, s.(float32State), d.fault}, nil
