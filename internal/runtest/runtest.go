@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -110,20 +109,29 @@ func NewRun(t testing.TB, c runlog.Config) *runlog.Run {
 // Digest returns the SHA-256 of all of the newest checkpoint, and of the log less what
 // depends on the clock.
 func Digest(dir string) (checkpoint, log string, err error) {
-	in := ckpt.Dir(filepath.Join(dir, runlog.CheckpointsDir))
+	run, err := runlog.Open(dir, "")
+	if err != nil {
+		return "", "", err
+	}
+	return DigestOf(run)
+}
+
+// DigestOf returns what Digest does, of a run on any system.
+func DigestOf(run *runlog.Run) (checkpoint, log string, err error) {
+	in := run.Checkpoints()
 	f, err := ckpt.Latest(in)
 	if err != nil {
 		return "", "", err
 	}
 	h := sha256.New()
 	for _, name := range []string{ckpt.WeightsFile, ckpt.OptimizerFile, ckpt.StateFile} {
-		b, err := os.ReadFile(in.Path(filepath.Join(f.Name, name)))
+		b, err := in.ReadFile(f.Name+"/"+name, 1<<30)
 		if err != nil {
 			return "", "", err
 		}
 		h.Write(b)
 	}
-	lines, err := runlog.ReadLog(dir)
+	lines, err := run.Lines()
 	if err != nil {
 		return "", "", err
 	}
