@@ -129,8 +129,10 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 func (a *app) load(path, which string, be backend.Backend) (t *train.Trained, skipped []error, err error) {
 	run, notRun := runlog.Open(path, "")
 	if notRun != nil { // the folder of a checkpoint or a file of weights, which its reader checks
-		t, err = train.OpenModel(path, &a.Models, be)
-		return t, nil, err
+		if t, err = train.OpenModel(path, &a.Models, be); err != nil {
+			return nil, nil, err
+		}
+		return t, t.Warnings, nil
 	}
 	in := run.Checkpoints()
 	names, err := ckpt.List(in)
@@ -142,30 +144,31 @@ func (a *app) load(path, which string, be backend.Backend) (t *train.Trained, sk
 	}
 	switch which {
 	case bestCheckpoint:
-		if t, err = train.OpenBest(run, &a.Models, be); err != nil {
-			return nil, nil, err
-		}
-		return t, t.Skipped, nil
+		t, err = train.OpenBest(run, &a.Models, be)
 	case "latest":
-		found, err := ckpt.Latest(in)
-		if err != nil {
-			return nil, nil, err
+		found, unread := ckpt.Latest(in)
+		if unread != nil {
+			return nil, nil, unread
 		}
 		for _, s := range found.Skipped {
 			skipped = append(skipped, s.Err)
 		}
 		t, err = train.OpenCheckpoint(run, found.Name, &a.Models, be)
-		return t, skipped, err
+	default:
+		_, missing := os.Stat(which)
+		switch {
+		case slices.Contains(names, which):
+			t, err = train.OpenCheckpoint(run, which, &a.Models, be)
+		case missing == nil:
+			t, err = train.OpenModel(which, &a.Models, be)
+		default:
+			return nil, nil, fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, in, strings.Join(names, ", "))
+		}
 	}
-	if slices.Contains(names, which) {
-		t, err = train.OpenCheckpoint(run, which, &a.Models, be)
-		return t, nil, err
+	if err != nil {
+		return nil, nil, err
 	}
-	if _, err := os.Stat(which); err == nil {
-		t, err = train.OpenModel(which, &a.Models, be)
-		return t, nil, err
-	}
-	return nil, nil, fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, in, strings.Join(names, ", "))
+	return t, append(skipped, t.Warnings...), nil
 }
 
 // openAs opens a file of weights as those of the recipe that the flags name.

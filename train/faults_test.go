@@ -160,7 +160,7 @@ func TestBitFlips(t *testing.T) {
 			return "", "", 0, err
 		}
 		lines, err := run.Lines()
-		return fmt.Sprintf("%s step %d %+v", weights, tr.Step, tr.Config), fmt.Sprintf("%+v", lines), len(tr.Skipped), err
+		return fmt.Sprintf("%s step %d %+v %+v", weights, tr.Step, tr.Config.Fields(), run.Config.Fields()), fmt.Sprintf("%+v", lines), len(tr.Warnings), err
 	}
 	weights, log, _, err := state()
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/backend"
@@ -15,11 +16,13 @@ import (
 // A Trained is a trained model, ready to be used.
 type Trained struct {
 	*latent.Session
-	Config  runlog.Config
-	Path    string // the checkpoint's folder or the weights file it was read from
-	Run     string // the folder of the run that Path belongs to; "" if it is in none
-	Step    int64
-	Skipped []error // checkpoints that could not be read, by which another one might have been chosen; worth a warning each
+	Config runlog.Config
+	Path   string // the checkpoint's folder or the weights file it was read from
+	Run    string // the folder of the run that Path belongs to; "" if it is in none
+	Step   int64
+	// Warnings are why another model may have been meant: checkpoints that could not be read, and a run.json that is not what
+	// the checkpoint was trained with.
+	Warnings []error
 }
 
 // OpenModel reads a trained model: from a run's folder (its best checkpoint by
@@ -54,7 +57,7 @@ func OpenBest(run *runlog.Run, models *model.Registry, be backend.Backend) (*Tra
 		return nil, err
 	}
 	for _, s := range best.Skipped {
-		t.Skipped = append(t.Skipped, fmt.Errorf("%w: what it says of the best checkpoint is not known; %s is the best by the one before", s.Err, best.Name))
+		t.Warnings = append(t.Warnings, fmt.Errorf("%w: what it says of the best checkpoint is not known; %s is the best by the one before", s.Err, best.Name))
 	}
 	return t, nil
 }
@@ -77,6 +80,14 @@ func openIn(in ckpt.Folder, name string, run *runlog.Run, models *model.Registry
 	t := &Trained{Path: path, Step: c.State.Step}
 	if t.Config, err = runlog.Decode(c.State.Config); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if run != nil {
+		if err := run.Changed(); err != nil {
+			t.Warnings = append(t.Warnings, err)
+		}
+		if differ := run.Config.Differences(&t.Config); len(differ) > 0 {
+			t.Warnings = append(t.Warnings, fmt.Errorf("%s is not what %s was trained with (%s): the checkpoint is believed", run.Path(runlog.ConfigFile), path, strings.Join(differ, "; ")))
+		}
 	}
 	if run != nil && run.Config.Data.Digest == t.Config.Data.Digest {
 		t.Run = run.Dir

@@ -1,11 +1,13 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/imago-ml/imago/analysis/eval"
@@ -217,16 +219,21 @@ func checkJob(j Job) error {
 // initial ones.
 func (t *trainer) setState() error {
 	c := t.config
-	imago, _ := runlog.Versions()
-	raw, err := c.Encode("")
-	if err != nil {
-		return err
-	}
 	names, err := ckpt.List(t.manager.Folder())
 	if err != nil {
 		return err
 	}
+	imago, goVersion := runlog.Versions()
 	if len(names) == 0 {
+		if c.Arithmetic != t.Backend.Arithmetic() {
+			if err := t.Run.Begin(t.Backend.Arithmetic()); err != nil {
+				return err
+			}
+		}
+		raw, err := c.Encode("")
+		if err != nil {
+			return err
+		}
 		t.at = ckpt.State{Imago: imago, Recipe: c.Recipe, Config: raw, Seed: c.Seed}
 		initial := nn.InitialValues(t.Model.Params, rng.New(c.Seed).Split("init"))
 		if err := t.runner.SetAll(initial, optim.InitialValues(t.Model.Slots)); err != nil {
@@ -249,6 +256,27 @@ func (t *trainer) setState() error {
 	if t.at.Recipe != c.Recipe || t.at.Seed != c.Seed {
 		return fmt.Errorf("train: %s has recipe %s and seed %d, %s has %s and %d: the checkpoint does not belong to this run",
 			dir, t.at.Recipe, t.at.Seed, t.Run.Path(runlog.ConfigFile), c.Recipe, c.Seed)
+	}
+	saved, err := runlog.Decode(found.State.Config)
+	if err != nil {
+		return fmt.Errorf("train: %s: %w", dir, err)
+	}
+	if differ := c.Differences(&saved); len(differ) > 0 {
+		return fmt.Errorf("train: %s is not what %s was trained with: %s; put the old value back, or train a new run", t.Run.Path(runlog.ConfigFile), dir, strings.Join(differ, "; "))
+	}
+	if c.Arithmetic == "" { // it was opened before another process began it
+		c.Arithmetic = saved.Arithmetic
+	}
+	if err := t.Run.Changed(); err != nil {
+		t.skipped = append(t.skipped, err)
+	}
+	was := fmt.Sprintf("imago %s, %s, %s", c.Imago, c.Go, cmp.Or(c.Arithmetic, t.Backend.Arithmetic()))
+	if is := fmt.Sprintf("imago %s, %s, %s", imago, goVersion, t.Backend.Arithmetic()); is != was {
+		t.skipped = append(t.skipped, fmt.Errorf("the run was begun by %s, and goes on by %s: its last bits may not be those of a run by one of them", was, is))
+	}
+	raw, err := c.Encode("")
+	if err != nil {
+		return err
 	}
 	if n := int64(t.Data.Train.Len()); t.at.EpochImages > n || t.at.EpochImages%int64(t.batchSize) != 0 && t.at.EpochImages != n {
 		return fmt.Errorf("train: %s is %d images into an epoch, which no batch of %d in %d images ends at", dir, t.at.EpochImages, t.batchSize, n)

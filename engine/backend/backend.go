@@ -25,6 +25,9 @@ import (
 type Backend interface {
 	// Name returns the name of the device on the command line.
 	Name() string
+	// Arithmetic says what decides the last bits of results: the precision and the kind of kernels, as "float32 avx2/avx512".
+	// Devices of equal Arithmetic and version give equal bits.
+	Arithmetic() string
 	// NewState returns a State without arrays.
 	NewState() State
 	// Compile returns a program for f over s. It adds a state of f that s lacks to s, filled with zeros. It returns an

@@ -37,6 +37,7 @@ import (
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/cpuid"
 	"github.com/imago-ml/imago/internal/invariants"
 	"github.com/imago-ml/imago/internal/memory"
 )
@@ -61,6 +62,17 @@ func New(threads int) *Backend {
 
 // Name returns "cpu".
 func (b *Backend) Name() string { return "cpu" }
+
+// Arithmetic returns the precision and the kinds of kernels that give the bits of those in use: float32 avx2/avx512, float32
+// neon or float32 generic. AVX2 and AVX-512 multiply and add in the same order with one rounding; the kernels in Go round
+// twice, because a fused multiply-add in software would be many times slower, and NEON adds in another order.
+func (b *Backend) Arithmetic() string {
+	kind := cpuid.Name()
+	if kind == "avx2" || kind == "avx512" {
+		kind = "avx2/avx512"
+	}
+	return "float32 " + kind
+}
 
 // Threads returns the number of threads that run a program.
 func (b *Backend) Threads() int { return len(b.pool.workers) }

@@ -24,9 +24,13 @@ const Format = 1
 // in every weights file, so that the file alone is enough to build the model: the
 // JSON name of a field never changes.
 type Config struct {
-	Format int             `json:"format"` // Format
-	Imago  string          `json:"imago"`  // version of the program that created the run
-	Go     string          `json:"go"`     // and of its compiler
+	Format int    `json:"format"` // Format
+	Imago  string `json:"imago"`  // version of the program that created the run
+	Go     string `json:"go"`     // and of its compiler
+	// Arithmetic is backend.Backend.Arithmetic of the device on which the run was begun; "" of a run that has not begun, or
+	// of an earlier version. With Imago and Go it says which bits a run gives.
+	Arithmetic string `json:"arithmetic,omitempty"`
+
 	Recipe string          `json:"recipe"` // the name of the model.Recipe
 	Kind   string          `json:"kind"`   // of model
 	Model  json.RawMessage `json:"model"`  // the kind's configuration in full
@@ -263,6 +267,7 @@ func (c *Config) Validate() error {
 // Validate reports are errors.
 func Decode(b []byte) (Config, error) {
 	var c Config
+	b, _ = unseal(b)
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&c); err != nil {

@@ -1,15 +1,16 @@
 package runlog
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/option"
 )
@@ -33,10 +34,6 @@ func CreateIn(root disk.Folder, name string, c Config) (*Run, error) {
 	if name != "" && (name != filepath.Base(name) || name == "." || name == "..") {
 		return nil, option.Errorf("runlog: {Name} %q: want the name of a folder in %s, without a path", name, root)
 	}
-	b, err := c.Encode("  ")
-	if err != nil {
-		return nil, err
-	}
 	if err := root.MkdirAll("."); err != nil {
 		return nil, option.Errorf("runlog: %w: choose another folder by {Out}", err)
 	}
@@ -51,9 +48,9 @@ func CreateIn(root disk.Folder, name string, c Config) (*Run, error) {
 		}
 		folder := disk.On(root.System(), root.Path(dir))
 		r := &Run{Dir: folder.String(), Config: c, folder: &folder}
-		taken, err := r.start(root, dir, b)
+		taken, err := r.start(root, dir)
 		if err != nil {
-			return nil, fmt.Errorf("runlog: %w", err)
+			return nil, err
 		}
 		if !taken {
 			return r, nil
@@ -66,7 +63,7 @@ func CreateIn(root disk.Folder, name string, c Config) (*Run, error) {
 
 // start makes the folder dir in root, or takes one that is unborn, and writes the configuration. It reports whether the
 // folder is that of another run.
-func (r *Run) start(root disk.Folder, dir string, config []byte) (taken bool, err error) {
+func (r *Run) start(root disk.Folder, dir string) (taken bool, err error) {
 	err = root.Mkdir(dir)
 	made := err == nil
 	switch {
@@ -91,7 +88,7 @@ func (r *Run) start(root disk.Folder, dir string, config []byte) (taken bool, er
 			}
 		}
 		if err = root.SyncDir("."); err == nil {
-			err = atomicfile.WriteBytesIn(r.Folder(), ConfigFile, config)
+			err = r.writeConfig()
 		}
 	}
 	if err != nil && made {
@@ -179,7 +176,8 @@ func OpenIn(folder disk.Folder, recipe string) (*Run, error) {
 	if recipe != "" && recipe != c.Recipe {
 		return nil, option.Errorf("runlog: %s is a run of recipe %s, not of %s: resume it as %[2]s, or leave {Resume} out to start a new run", dir, c.Recipe, recipe)
 	}
-	return &Run{Dir: dir, Config: c, folder: &folder}, nil
+	_, changed := unseal(b)
+	return &Run{Dir: dir, Config: c, folder: &folder, changed: changed}, nil
 }
 
 // Change gives the run another configuration with which it is resumed. Its length,
@@ -190,23 +188,11 @@ func (r *Run) Change(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	same := c
-	same.Epochs, same.Steps, same.LR, same.Schedule = r.Config.Epochs, r.Config.Steps, r.Config.LR, r.Config.Schedule
-	same.Checkpoints, same.Pictures, same.LogSteps, same.Measure = r.Config.Checkpoints, r.Config.Pictures, r.Config.LogSteps, r.Config.Measure
-	same.Patience = r.Config.Patience
-	same.Data = same.Data.Moved(r.Config.Data)
-	was, err := r.Config.Encode("")
-	if err != nil {
-		return err
-	}
-	if now, err := same.Encode(""); err != nil || string(now) != string(was) {
-		return errors.Join(err, option.Errorf("runlog: %s: a resumed run keeps its recipe, data, optimiser, batch and seed: only {Epochs}, {Steps}, {LR}, {Schedule}, {Patience}, {LogSteps}, {Measure}, checkpoints and pictures may change", r.Dir))
+	c.Arithmetic = r.Config.Arithmetic // of the device, not of the user
+	if len(c.Differences(&r.Config)) > 0 {
+		return option.Errorf("runlog: %s: a resumed run keeps its recipe, data, optimiser, batch and seed: only {Epochs}, {Steps}, {LR}, {Schedule}, {Patience}, {LogSteps}, {Measure}, checkpoints and pictures may change", r.Dir)
 	}
 	if err := r.checkLength(&c); err != nil {
-		return err
-	}
-	b, err := c.Encode("  ")
-	if err != nil {
 		return err
 	}
 	unlock, err := r.Lock()
@@ -214,11 +200,51 @@ func (r *Run) Change(c Config) error {
 		return err
 	}
 	defer unlock()
-	if err := atomicfile.WriteBytesIn(r.Folder(), ConfigFile, b); err != nil {
-		return fmt.Errorf("runlog: %w", err)
-	}
+	was := r.Config
 	r.Config = c
+	if err := r.writeConfig(); err != nil {
+		r.Config = was
+		return err
+	}
+	r.changed = false
 	return nil
+}
+
+// Differences returns the fields in which c is not the run of other, as "model.beta: 4, not 1". Fields that may change when
+// a run is resumed are not compared.
+func (c *Config) Differences(other *Config) []string {
+	same := *c
+	same.Epochs, same.Steps, same.LR, same.Schedule = other.Epochs, other.Steps, other.LR, other.Schedule
+	same.Checkpoints, same.Pictures, same.LogSteps, same.Measure = other.Checkpoints, other.Pictures, other.LogSteps, other.Measure
+	same.Patience = other.Patience
+	same.Data = same.Data.Moved(other.Data)
+	if same.Arithmetic == "" || other.Arithmetic == "" { // one is of before the start of the run
+		same.Arithmetic = other.Arithmetic
+	}
+	is, was := same.Fields(), other.Fields()
+	var names []string
+	for name := range is {
+		names = append(names, name)
+	}
+	for name := range was {
+		if _, both := is[name]; !both {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	var differ []string
+	for _, name := range names {
+		if is[name] != was[name] {
+			differ = append(differ, fmt.Sprintf("%s: %s, not %s", name, cmp.Or(is[name], "none"), cmp.Or(was[name], "none")))
+		}
+	}
+	return differ
+}
+
+// Begin notes in the configuration on which arithmetic the run begins. The caller holds the run's Lock.
+func (r *Run) Begin(arithmetic string) error {
+	r.Config.Arithmetic = arithmetic
+	return r.writeConfig()
 }
 
 // checkLength returns an error if c is shorter than what the run has done.

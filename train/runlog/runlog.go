@@ -51,7 +51,8 @@ type Run struct {
 	Dir    string
 	Config Config
 
-	folder *disk.Folder // that of Dir, on another system in tests
+	folder  *disk.Folder // that of Dir, on another system in tests
+	changed bool         // run.json is not as it was written
 }
 
 // Folder returns the folder of the run, out of which no name and no link leads: all files of a run are read and written
