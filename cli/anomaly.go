@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/analysis/anomaly"
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/formats/columns"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/screen"
@@ -126,7 +127,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 			return usage(c, err)
 		}
 		found := above(score, t)
-		if err := a.printQuality(all, positive, what); err != nil {
+		if err := a.printQuality(all, positive, what, m.noun()); err != nil {
 			return err
 		}
 		if scores != "" {
@@ -235,13 +236,13 @@ func scoreNames(all []anomaly.Score) []string {
 }
 
 // printQuality prints the AUROC and AUPRC of each score, if it is known which images are positive.
-func (a *app) printQuality(all []anomaly.Score, positive []bool, what string) error {
+func (a *app) printQuality(all []anomaly.Score, positive []bool, what, noun string) error {
 	if positive == nil {
-		fmt.Fprintln(a.out, "no images are known to be anomalous (--anomalous, --normal): they are ranked only")
+		fmt.Fprintf(a.out, "no %ss are known to be anomalous (--anomalous, --normal): they are ranked only\n", noun)
 		return nil
 	}
 	k := countTrue(positive)
-	fmt.Fprintf(a.out, "anomalous: %s, %s of %s, so by chance AUPRC is %.3f\n", what, thousands(k), english.Plural(len(positive), "image"), float64(k)/float64(len(positive)))
+	fmt.Fprintf(a.out, "anomalous: %s, %s of %s, so by chance AUPRC is %.3f\n", what, thousands(k), english.Plural(len(positive), noun), float64(k)/float64(len(positive)))
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "score\tAUROC\tAUPRC")
 	for _, s := range all {
@@ -327,7 +328,7 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 	p, by, order := r.split, r.score, r.order
 	n = min(n, len(order))
 	cols := min(10, n)
-	if r.m.noun() == "row" { // each is a line, above its reconstruction
+	if _, ok := r.m.Item().Medium.(medium.Tabular); ok { // each is a line, above its reconstruction
 		cols = 1
 	}
 	rows := n / cols // whole rows only
@@ -378,5 +379,5 @@ func (a *app) drawRanking(ctx context.Context, r *ranking, n int, out string) er
 	if err != nil {
 		return err
 	}
-	return a.writePNG(out, picture, "the %d images with the highest score and the %d with the lowest by %s", n, n, by.Name)
+	return a.writePNG(out, picture, "the %d %ss with the highest score and the %d with the lowest by %s", n, r.m.noun(), n, by.Name)
 }

@@ -191,7 +191,7 @@ func (a *app) compareInDepth(c *cobra.Command, opened []*openedRun, set *setFlag
 	}
 	p := newProgress(a.err)
 	defer p.end()
-	opt := compare.Options{Seed: seed, Progress: func(what string, done, total int) { p.set(what, done, total, "image") }}
+	opt := compare.Options{Seed: seed, Progress: func(what string, done, total int) { p.set(what, done, total, opened[0].model.noun()) }}
 	opt.Net, err = feature.Open(c.Context(), s, opened[0].model.be, a.featureOptions(p, set.noCache))
 	if err != nil && !errors.Is(err, feature.ErrUnfit) {
 		return err

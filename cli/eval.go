@@ -131,7 +131,7 @@ func (a *app) measure(ctx context.Context, m *trainedModel, e *evalFlags, source
 	}
 	p := newProgress(a.err)
 	defer p.end()
-	t.Progress = func(metric string, done, total int) { p.set(metric, done, total, "image") }
+	t.Progress = func(metric string, done, total int) { p.set(metric, done, total, m.noun()) }
 	t.Net = a.featureNet(m, e, p)
 	if e.nearest != "" {
 		err := a.drawNearest(ctx, m, evaluator, t, e.nearest)
@@ -173,7 +173,7 @@ func (a *app) measure(ctx context.Context, m *trainedModel, e *evalFlags, source
 		return err
 	}
 	a.printScoreNotes(scores, missing)
-	a.printFiner(scores, t, e.command(m))
+	a.printFiner(scores, t, m.noun(), e.command(m))
 	if kept > 0 {
 		fmt.Fprintf(a.out, "kept   %s of %s measured before, of the same weights, data and seed: --again measures them anew\n", english.Plural(kept, "score"), e.out)
 	}
@@ -254,7 +254,7 @@ func (a *app) printScoreNotes(scores eval.Scores, missing []eval.Absent) {
 
 // printFiner prints how long the likelihood takes by the protocol of published numbers, if it was measured by a coarser
 // one, and the command for it.
-func (a *app) printFiner(scores eval.Scores, t eval.Task, command string) {
+func (a *app) printFiner(scores eval.Scores, t eval.Task, noun, command string) {
 	best := eval.PublishedProtocol()
 	for _, s := range scores {
 		if !strings.Contains(s.Metric.Name, "_nll_is_") {
@@ -269,6 +269,6 @@ func (a *app) printFiner(scores eval.Scores, t eval.Task, command string) {
 			return
 		}
 		fmt.Fprintf(a.out, "finer  the likelihood by %s samples of all %s, as published, takes about %s: %s --only nll --nll-samples %d --nll-images 0\n",
-			thousands(best.NLLSamples), english.Plural(all, "image"), english.About(time.Duration(times*float64(s.Took))), command, best.NLLSamples)
+			thousands(best.NLLSamples), english.Plural(all, noun), english.About(time.Duration(times*float64(s.Took))), command, best.NLLSamples)
 	}
 }

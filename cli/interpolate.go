@@ -144,7 +144,7 @@ alike. With one latent unit there is the straight line only.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s, %d images each, between images by %s", english.Plural(len(rows), "row"), steps, m.name)
+		return a.writePNG(out, picture, "%s, %d %ss each, between %[3]ss by %[4]s", english.Plural(len(rows), "path"), steps, m.noun(), m.name)
 	}
 	return c
 }

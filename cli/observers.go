@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
@@ -57,6 +58,9 @@ func nextCommands(s *gallery.Snapshot) []viz.KV {
 	}
 	if s.HasEncoder() {
 		next = append(next, viz.KV{Key: "Draw the codes of the test images", Value: "imago scatter " + dir})
+	}
+	for i := range next {
+		next[i].Key = medium.Reword(s.Session().Item(), next[i].Key)
 	}
 	return append(next,
 		viz.KV{Key: "Measure more", Value: "imago eval " + dir},

@@ -246,6 +246,9 @@ func (m *trainedModel) noun() string {
 	return medium.Noun(m.Item())
 }
 
+// reword returns text about images as text about the items of the model's data.
+func (m *trainedModel) reword(text string) string { return medium.Reword(m.Item(), text) }
+
 // usesLabels reports whether the model is given labels, or predicts those that it was trained with.
 func (m *trainedModel) usesLabels() bool {
 	x := m.Model()

@@ -203,16 +203,16 @@ func (r *unitRanking) key(m *trainedModel) string {
 	var text string
 	switch r.By {
 	case latent.ByKL:
-		text = "how much it tells of an item, its mean KL(q(z|x) ‖ N(0, 1))"
+		text = "how much it tells of an image, its mean KL(q(z|x) ‖ N(0, 1))"
 	case latent.ByDeviation:
 		text = "the standard deviation of its codes"
 	case latent.ByChange:
-		text = "how much it changes the picture between −1 and 1"
+		text = "how much it changes the image between −1 and 1"
 	default:
 		return ""
 	}
 	if r.step != m.step {
 		text += ", after step " + thousands(r.step)
 	}
-	return "beside a row: the unit, and " + text
+	return "beside a row: the unit, and " + m.reword(text)
 }

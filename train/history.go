@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -33,7 +34,11 @@ func (t *trainer) diagnose(ctx context.Context, line runlog.Line) ([]model.Warni
 		}
 		h.ExplainedVariance, h.Entropy = t.reference.explained(reconstructions), t.reference.entropy
 	}
-	return t.Model.Diagnostics.Diagnose(h), nil
+	found := t.Model.Diagnostics.Diagnose(h)
+	for i := range found {
+		found[i].Text = medium.Reword(t.Data.Item(), found[i].Text)
+	}
+	return found, nil
 }
 
 // newHistory returns the history of a run whose last line, of an epoch or an interval,

@@ -21,6 +21,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/runlog"
@@ -70,6 +71,7 @@ type Comparison struct {
 
 	set  *data.Set
 	test data.Items
+	item medium.Item // of the set, for words
 }
 
 // Measurements are the numbers and pictures of one model.
@@ -102,7 +104,7 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 			return nil, fmt.Errorf("compare: %s: a %s does not both encode and decode: want autoencoders", s.Name, s.Config.Recipe)
 		}
 	}
-	c := &Comparison{Data: set.Name, set: set, test: set.Labelled(set.Test)}
+	c := &Comparison{Data: set.Name, set: set, test: set.Labelled(set.Test), item: set.Item()}
 	v, err := newDistanceSpace(ctx, set, opt, sides[0].Session.Item())
 	if err != nil {
 		return nil, err
@@ -114,6 +116,11 @@ func Measure(ctx context.Context, sides [2]Side, set *data.Set, opt Options) (*C
 		}
 	}
 	return c, nil
+}
+
+// reword returns text about images as text about the items of the set.
+func (c *Comparison) reword(text string) string {
+	return medium.Reword(c.item, text)
 }
 
 // Autoencodes reports whether a model both encodes and decodes, as Measure wants it.

@@ -109,7 +109,7 @@ func TestSummary(t *testing.T) {
 		{"other", side(t, "cloud", vae.MLPVAE, nan, scores), []string{"cloud encodes an image as a Gaussian"}, []string{"The KL"}},
 	} {
 		tt.side.GaussianSamples.Outliers, point.GaussianSamples.Outliers = 0.1, 0.6
-		c := Comparison{Sides: [2]Measurements{point, tt.side}}
+		c := Comparison{item: pixels.Item(4, 4, 1), Sides: [2]Measurements{point, tt.side}}
 		text := c.Summary()
 		for _, want := range append(tt.has, "point is an autoencoder", "the codes of point have more gaps", "only the middle of the codes of point, whose standard deviation is 8 times as large") {
 			if !strings.Contains(text, want) {
@@ -125,7 +125,7 @@ func TestSummary(t *testing.T) {
 	cloud := side(t, "cloud", vae.MLPVAE, 1, scores)
 	cloud.PriorSamples.FID, cloud.GaussianSamples.Outliers = 200, 0.25
 	var rows []string
-	for _, r := range (&Comparison{Sides: [2]Measurements{point, cloud}}).Headline() {
+	for _, r := range (&Comparison{item: pixels.Item(4, 4, 1), Sides: [2]Measurements{point, cloud}}).Headline() {
 		rows = append(rows, strings.Join(r, "|"))
 	}
 	got := strings.Join(rows, "\n")
@@ -137,7 +137,7 @@ func TestSummary(t *testing.T) {
 			t.Errorf("the table lacks %q:\n%s", want, got)
 		}
 	}
-	even := Comparison{Sides: [2]Measurements{point, point}}
+	even := Comparison{item: pixels.Item(4, 4, 1), Sides: [2]Measurements{point, point}}
 	if text := even.Summary(); !strings.Contains(text, "about as many gaps") {
 		t.Errorf("of two equals: %q", text)
 	}
@@ -151,15 +151,15 @@ func TestUnitPanel(t *testing.T) {
 		}
 		return l
 	}
-	p, ok := unitPanel([]runlog.Line{line(1, 3), line(2, 3), {Kind: runlog.StepLine}}, viz.ClassColor(0))
+	p, ok := unitPanel([]runlog.Line{line(1, 3), line(2, 3), {Kind: runlog.StepLine}}, viz.ClassColor(0), "nats per image")
 	if !ok || len(p.Series) != 3 || p.Series[2].Name != "z[2]" || p.Series[2].Y[1] != 4 {
 		t.Errorf("of three units: %+v", p.Series)
 	}
-	p, ok = unitPanel([]runlog.Line{line(1, 101), line(2, 101)}, viz.ClassColor(0))
+	p, ok = unitPanel([]runlog.Line{line(1, 101), line(2, 101)}, viz.ClassColor(0), "nats per image")
 	if !ok || len(p.Series) != 5 || p.Series[0].Y[1] != 200 || p.Series[2].Y[0] != 50 || p.Series[4].Y[1] != 0 {
 		t.Errorf("of many units: %+v", p.Series)
 	}
-	if _, ok := unitPanel([]runlog.Line{line(1, 0)}, viz.ClassColor(0)); ok {
+	if _, ok := unitPanel([]runlog.Line{line(1, 0)}, viz.ClassColor(0), "nats per image"); ok {
 		t.Error("a log without units has a panel")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
@@ -43,13 +44,14 @@ func Overview(ctx context.Context, w io.Writer, runs []Run, footer string) error
 	if len(runs) < 2 || len(runs) > MaxRuns {
 		return fmt.Errorf("compare: %d runs: want 2 to %d", len(runs), MaxRuns)
 	}
+	of := itemOf(runs)
 	r := viz.Report{Title: fmt.Sprintf("%d runs", len(runs)), Subtitle: strings.Join(names(runs), ", "), Footer: footer}
 	r.Sections = append(r.Sections, viz.Section{Title: "Numbers", Text: "Of each run the last measurement: by imago eval, else of the best epoch in the log. A star marks the best of a row, where less or more is better and the runs measure the same.", Tables: []viz.Table{numbers(runs)}})
 	if t := differences(runs); len(t.Rows) > 0 {
 		r.Sections = append(r.Sections, viz.Section{Title: "What differs", Text: "Settings that are the same in all runs are left out.", Tables: []viz.Table{t}})
 	}
 	if charts := curves(runs); len(charts) > 0 {
-		r.Sections = append(r.Sections, viz.Section{Title: "In training", Text: "One colour a run. On the test images where they are measured, else on the training images.", Charts: charts})
+		r.Sections = append(r.Sections, viz.Section{Title: "In training", Text: medium.Reword(of, "One colour a run. On the test images where they are measured, else on the training images."), Charts: charts})
 	}
 	for _, s := range []struct {
 		title, text string
@@ -58,7 +60,7 @@ func Overview(ctx context.Context, w io.Writer, runs []Run, footer string) error
 		{"Samples", "Drawn with the same seed.", samplesOf},
 		{"Reconstructions", "Test images, and below each what the model makes of its code.", reconstructionsOf},
 	} {
-		section := viz.Section{Title: s.title, Text: s.text}
+		section := viz.Section{Title: s.title, Text: medium.Reword(of, s.text)}
 		for i := range runs {
 			img, without, err := s.draw(ctx, &runs[i])
 			if err != nil {
@@ -79,6 +81,22 @@ func Overview(ctx context.Context, w io.Writer, runs []Run, footer string) error
 		}
 	}
 	return viz.WriteReport(w, r)
+}
+
+// itemOf returns the item that all runs have in words: that of one of them, or none if they
+// have different nouns or no model.
+func itemOf(runs []Run) medium.Item {
+	var of medium.Item
+	for _, r := range runs {
+		switch {
+		case r.Session == nil:
+		case of.Medium == nil:
+			of = r.Session.Item()
+		case medium.Noun(of) != medium.Noun(r.Session.Item()):
+			return medium.Item{}
+		}
+	}
+	return of
 }
 
 // names returns the names of runs.

@@ -23,7 +23,7 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 	a, b := &c.Sides[0], &c.Sides[1]
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s and %s", a.Name, b.Name),
-		Subtitle: fmt.Sprintf("Two models of %s side by side; distances between images are distances of %s.", c.Data, c.Space),
+		Subtitle: fmt.Sprintf(c.reword("Two models of %s side by side; distances between images are distances of %s."), c.Data, c.Space),
 		Figures:  c.figures(),
 		Epochs:   c.table(),
 		Footer:   footer,
@@ -39,7 +39,7 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 		{"Reconstructions", "", c.reconstructions},
 		{"Interpolations", "Straight lines between the codes of two test images.", c.paths},
 	} {
-		section := viz.Section{Title: s.title, Text: s.text}
+		section := viz.Section{Title: c.reword(s.title), Text: c.reword(s.text)}
 		for i := range c.Sides {
 			p, err := s.draw(ctx, &c.Sides[i])
 			if err != nil {
@@ -59,10 +59,10 @@ func (c *Comparison) Page(ctx context.Context, w io.Writer, footer string) error
 		r.Facts = append(r.Facts,
 			viz.KV{Key: s.Name, Value: s.Config.Recipe + " " + string(s.Config.Model)},
 			viz.KV{Key: "its objective", Value: s.Session.Model().Objective},
-			viz.KV{Key: "its data", Value: fmt.Sprintf("%s %.12s, %d training images", s.Config.Data.Source, s.Config.Data.Digest, s.Config.Data.Train)})
+			viz.KV{Key: "its data", Value: fmt.Sprintf(c.reword("%s %.12s, %d training images"), s.Config.Data.Source, s.Config.Data.Digest, s.Config.Data.Train)})
 	}
 	r.Facts = append(r.Facts,
-		viz.KV{Key: "images generated", Value: fmt.Sprintf("%d by each model, compared with %d training images", generatedImages, poolImages)},
+		viz.KV{Key: c.reword("images generated"), Value: fmt.Sprintf(c.reword("%d by each model, compared with %d training images"), generatedImages, poolImages)},
 		viz.KV{Key: "paths", Value: fmt.Sprintf("%d, in %d steps each", pathCount, pathSteps)})
 	return viz.WriteReport(w, r)
 }
@@ -100,11 +100,11 @@ func (c *Comparison) table() viz.Table {
 	for _, m := range p.Metrics() {
 		va, vb := a.number(m.Name), b.number(m.Name)
 		if !math.IsNaN(va) || !math.IsNaN(vb) {
-			t.Rows = append(t.Rows, []string{m.Name, cell(va), cell(vb), m.Unit})
+			t.Rows = append(t.Rows, []string{m.Name, cell(va), cell(vb), c.reword(m.Unit)})
 		}
 	}
 	row := func(name, unit string, value func(m *Measurements) float64) {
-		t.Rows = append(t.Rows, []string{name, cell(value(a)), cell(value(b)), unit})
+		t.Rows = append(t.Rows, []string{c.reword(name), cell(value(a)), cell(value(b)), c.reword(unit)})
 	}
 	row("standard deviation of the codes", "", func(m *Measurements) float64 { return m.Spread })
 	row("FID of images from N(0, I)", "", func(m *Measurements) float64 { return m.PriorSamples.FID })
@@ -168,7 +168,7 @@ func (c *Comparison) scatter(_ context.Context, m *Measurements) (viz.Picture, e
 	opt.Lo, opt.Hi = min(lo, -3), max(hi, 3)
 	opt.Title = m.Name + ": " + note
 	img, err := viz.Scatter(points, labels, append(classes, "+"), opt)
-	return picture(img, err, viz.Picture{Title: m.Name, Alt: "scatter of the codes of test images by class, with draws of N(0, I)",
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: c.reword("scatter of the codes of test images by class, with draws of N(0, I)"),
 		Caption: fmt.Sprintf("Standard deviation of the codes %.2g a unit; that of N(0, I) is 1.", m.Spread)})
 }
 
@@ -183,7 +183,7 @@ func (c *Comparison) sheet(m *Measurements, pix []float32, h SampleQuality, alt 
 	if !math.IsNaN(h.FID) {
 		caption += fmt.Sprintf(" FID from the test images: %.3g.", h.FID)
 	}
-	return picture(img, err, viz.Picture{Title: m.Name, Alt: alt, Caption: caption})
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: c.reword(alt), Caption: c.reword(caption)})
 }
 
 // samples draws images decoded from N(0, I).
@@ -224,7 +224,7 @@ func (c *Comparison) reconstructions(ctx context.Context, m *Measurements) (viz.
 		return viz.Picture{}, err
 	}
 	img, err := viz.Pairs(s, x, back, viz.PairsOptions{})
-	return picture(img, err, viz.Picture{Title: m.Name, Alt: "test images above their reconstructions",
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: c.reword("test images above their reconstructions"),
 		Caption: fmt.Sprintf("Mean squared error %.3g, PSNR %.3g dB.", m.number("test_mse"), m.number("test_psnr"))})
 }
 
@@ -233,8 +233,8 @@ func (c *Comparison) paths(_ context.Context, m *Measurements) (viz.Picture, err
 	s := m.Session.Item()
 	rows := len(m.Smoothness.rows) / s.Size() / pathCols
 	img, err := viz.Sheet(s, m.Smoothness.rows, rows, pathCols, viz.SheetOptions{})
-	return picture(img, err, viz.Picture{Title: m.Name, Alt: "rows of images on the way from one test image to another", Caption: fmt.Sprintf(
-		"The longest of %d steps is %.2f times the mean one; %.0f %% of the images on the way are outliers. In pixels a path is %.2f times as long as the distance of its ends.",
+	return picture(img, err, viz.Picture{Title: m.Name, Alt: c.reword("lines of images on the way from one test image to another"), Caption: fmt.Sprintf(
+		c.reword("The longest of %d steps is %.2f times the mean one; %.0f %% of the images on the way are outliers. In pixels a path is %.2f times as long as the distance of its ends."),
 		pathSteps, m.Smoothness.LongestStep, 100*m.Smoothness.Outliers, m.Smoothness.PixelLength)})
 }
 
@@ -250,7 +250,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 		{eval.ActiveUnits, "active units", "units", false},
 		{"test_reconstruction", "reconstruction", "nats per image", false},
 	} {
-		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: curve.title, XLabel: "epoch", YLabel: curve.unit, LogY: curve.log, YFromZero: !curve.log && curve.metric != "test_reconstruction"}}
+		p := viz.Panel{CurveOptions: viz.CurveOptions{Title: curve.title, XLabel: "epoch", YLabel: c.reword(curve.unit), LogY: curve.log, YFromZero: !curve.log && curve.metric != "test_reconstruction"}}
 		for i := range c.Sides {
 			s := viz.Series{Name: c.Sides[i].Name, Color: viz.ClassColor(i)} // a model has one colour in all panels
 			for _, l := range runlog.Epochs(c.Sides[i].Log) {
@@ -266,7 +266,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 			panels = append(panels, p)
 		}
 	}
-	section := viz.Section{Title: "In training", Text: "On the test images after each epoch. An autoencoder has no σ and no KL."}
+	section := viz.Section{Title: "In training", Text: c.reword("On the test images after each epoch. An autoencoder has no σ and no KL.")}
 	if len(panels) > 0 {
 		img, err := viz.Panels(panels, 2)
 		p, err := picture(img, err, viz.Picture{Title: "Both", Alt: "curves over the epochs of mean σ, KL, active units and reconstruction", Wide: true,
@@ -277,13 +277,13 @@ func (c *Comparison) training() ([]viz.Section, error) {
 		section.Pictures = append(section.Pictures, p)
 	}
 	for i := range c.Sides {
-		p, ok := unitPanel(c.Sides[i].Log, viz.ClassColor(i))
+		p, ok := unitPanel(c.Sides[i].Log, viz.ClassColor(i), c.reword("nats per image"))
 		if !ok {
 			continue
 		}
 		img, err := viz.Panels([]viz.Panel{p}, 1)
 		pic, err := picture(img, err, viz.Picture{Title: c.Sides[i].Name + ": KL of its units", Alt: "curves over the epochs of the KL of the latent units",
-			Caption: "A unit at 0 carries no information on the image. The KL of a unit is above 0 where that improves the reconstruction."})
+			Caption: c.reword("A unit at 0 carries no information on the image. The KL of a unit is above 0 where that improves the reconstruction.")})
 		if err != nil {
 			return nil, err
 		}
@@ -309,8 +309,8 @@ func shade(c color.NRGBA, t float64) color.NRGBA {
 
 // unitPanel returns the KL of the units over the epochs: of each unit if there are few, else
 // quantiles, in shades of the colour of the model. ok is false if the log has none.
-func unitPanel(log []runlog.Line, of color.NRGBA) (viz.Panel, bool) {
-	p := viz.Panel{CurveOptions: viz.CurveOptions{Title: "KL of the units", XLabel: "epoch", YLabel: "nats per image", YFromZero: true}}
+func unitPanel(log []runlog.Line, of color.NRGBA, nats string) (viz.Panel, bool) {
+	p := viz.Panel{CurveOptions: viz.CurveOptions{Title: "KL of the units", XLabel: "epoch", YLabel: nats, YFromZero: true}}
 	var x []float64
 	var rows [][]float64
 	for _, l := range runlog.Epochs(log) {

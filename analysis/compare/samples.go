@@ -37,7 +37,7 @@ const outlierQuantile = 0.95
 // newDistanceSpace returns the space of a set, with the training and test images that others
 // are compared with.
 func newDistanceSpace(ctx context.Context, set *data.Set, opt Options, img medium.Item) (*distanceSpace, error) {
-	v := &distanceSpace{name: "pixels", dims: img.Size(), net: opt.Net, img: img}
+	v := &distanceSpace{name: medium.ValueNoun(img) + "s", dims: img.Size(), net: opt.Net, img: img}
 	if opt.Net != nil {
 		v.dims, v.name = feature.Size, fmt.Sprintf("%d features of %s, which gets %.2f%% of the test labels right", feature.Size, opt.Net.Name, 100*opt.Net.Accuracy)
 	}
@@ -159,7 +159,7 @@ func (m *Measurements) decodeSamples(ctx context.Context, c *Comparison, v *dist
 				z[k] = float32(centre[k%units] + deviation[k%units]*float64(z[k]))
 			}
 		}
-		opt.Progress(m.Name+": images from random codes", i, 2)
+		opt.Progress(m.Name+c.reword(": images from random codes"), i, 2)
 		pix, err := s.DecodeAs(ctx, z, labels)
 		if err != nil {
 			return err

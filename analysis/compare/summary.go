@@ -22,7 +22,7 @@ func (m *Measurements) number(name string) float64 {
 // numbers themselves are in Headline.
 func (c *Comparison) Summary() string {
 	a, b := &c.Sides[0], &c.Sides[1]
-	return strings.Join([]string{a.describeCodes(), b.describeCodes(), c.describeSamples()}, "\n\n")
+	return strings.Join([]string{c.describeCodes(a), c.describeCodes(b), c.describeSamples()}, "\n\n")
 }
 
 // Headline returns the numbers that matter most: for each its name, its value for both
@@ -30,7 +30,7 @@ func (c *Comparison) Summary() string {
 func (c *Comparison) Headline() [][]string {
 	rows := [][]string{{"", c.Sides[0].Name, c.Sides[1].Name, ""}}
 	add := func(name, unit, format string, factor float64, value func(m *Measurements) float64) {
-		row, known := []string{name}, false
+		row, known := []string{c.reword(name)}, false
 		for i := range c.Sides {
 			v, cell := value(&c.Sides[i]), "–"
 			if !math.IsNaN(v) {
@@ -55,7 +55,7 @@ func (c *Comparison) Headline() [][]string {
 	add("mean squared error of reconstructions", "", "%.3g", 1, score("test_mse"))
 	add("FID of images from N(0, I)", "", "%.3g", 1, func(m *Measurements) float64 { return m.PriorSamples.FID })
 	add("FID of images from the fitted Gaussian", "", "%.3g", 1, func(m *Measurements) float64 { return m.GaussianSamples.FID })
-	percent := fmt.Sprintf("%% (of test images: %.0f)", 100*(1-outlierQuantile))
+	percent := fmt.Sprintf(c.reword("%% (of test images: %.0f)"), 100*(1-outlierQuantile))
 	add("outliers among images from N(0, I)", percent, "%.0f", 100, func(m *Measurements) float64 { return m.PriorSamples.Outliers })
 	add("outliers among images from the fitted Gaussian", percent, "%.0f", 100, func(m *Measurements) float64 { return m.GaussianSamples.Outliers })
 	add("outliers on paths between test images", percent, "%.0f", 100, func(m *Measurements) float64 { return m.Smoothness.Outliers })
@@ -81,13 +81,13 @@ func sum(values []float64) float64 {
 	return total
 }
 
-// describeCodes returns how the model encodes an image, in words.
-func (m *Measurements) describeCodes() string {
+// describeCodes returns how a model encodes an image, in words.
+func (c *Comparison) describeCodes(m *Measurements) string {
 	sigma := m.number(eval.MeanSigma)
 	if math.IsNaN(sigma) {
-		return fmt.Sprintf("%s is an autoencoder: it encodes an image as a point, without noise and without a KL, so nothing determines where the point lies.", m.Name)
+		return fmt.Sprintf(c.reword("%s is an autoencoder: it encodes an image as a point, without noise and without a KL, so nothing determines where the point lies."), m.Name)
 	}
-	text := fmt.Sprintf("%s encodes an image as a Gaussian q(z|x).", m.Name)
+	text := fmt.Sprintf(c.reword("%s encodes an image as a Gaussian q(z|x)."), m.Name)
 	first, last, epoch := firstAndLast(m.Log, eval.MeanSigma)
 	history := ""
 	if epoch > 1 {
@@ -125,7 +125,7 @@ func firstAndLast(log []runlog.Line, name string) (first, last float64, epoch in
 // describeSamples compares the images decoded from random codes, in words.
 func (c *Comparison) describeSamples() string {
 	a, b := &c.Sides[0], &c.Sides[1]
-	text := fmt.Sprintf("An image is an outlier if it is farther from any training image than %.0f %% of the test images are. ", 100*outlierQuantile)
+	text := fmt.Sprintf(c.reword("An image is an outlier if it is farther from any training image than %.0f %% of the test images are. "), 100*outlierQuantile)
 	for _, m := range []*Measurements{a, b} {
 		if m.Spread >= 2 {
 			text += fmt.Sprintf("N(0, I) covers only the middle of the codes of %s, whose standard deviation is %.2g times as large. ", m.Name, m.Spread)

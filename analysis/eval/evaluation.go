@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 )
 
@@ -49,6 +50,7 @@ func (s *evaluation) measure(ctx context.Context, wanted []Metric) (scores Score
 				continue
 			}
 		}
+		m.Unit, m.About = medium.Reword(s.img, m.Unit), medium.Reword(s.img, m.About)
 		s.metric = m.Name
 		start := time.Now()
 		r, err := m.measure(ctx, s)
@@ -56,7 +58,7 @@ func (s *evaluation) measure(ctx context.Context, wanted []Metric) (scores Score
 		case err != nil:
 			return scores, missing, fmt.Errorf("eval: %s: %w", m.Name, err)
 		case r.absent != "":
-			missing = append(missing, Absent{m, r.absent})
+			missing = append(missing, Absent{m, medium.Reword(s.img, r.absent)})
 			continue
 		case math.IsNaN(r.value) || math.IsInf(r.value, 0):
 			bad := &NonFiniteError{Metric: strings.TrimPrefix(m.Name, "test_"), Value: r.value, Last: s.images.Len() - 1, Cause: errors.New("too large for float32")}

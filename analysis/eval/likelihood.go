@@ -171,11 +171,11 @@ func (s *evaluation) likelihoodImages() (data.Items, string) {
 	}
 	switch p.Measure {
 	case model.Binary:
-		return binarise(s.images, s.key.Split("binarised")), p.Name + ": probability of 0 or 1 pixels, the test images binarised once"
+		return binarise(s.images, s.key.Split("binarised")), p.Name + medium.Reword(s.img, ": probability of 0 or 1 pixels, the test images binarised once")
 	case model.Levels:
 		return s.images, p.Name + ": probability of 256 levels, exact"
 	case model.Density:
-		return s.images, p.Name + ": density of pixels in [0, 1]"
+		return s.images, p.Name + medium.Reword(s.img, ": density of pixels in [0, 1]")
 	}
 	return nil, ""
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 )
 
@@ -113,6 +114,6 @@ func (s *evaluation) nearTraining(ctx context.Context, real, generated []float32
 	for _, d := range drawn {
 		m.add(indicator(d <= limit))
 	}
-	note := fmt.Sprintf("half of the generated images are nearer to a training image than %.3g, half of the test images nearer than %.3g", drawn[len(drawn)/2], test[len(test)/2])
+	note := fmt.Sprintf(medium.Reword(s.img, "half of the generated images are nearer to a training image than %.3g, half of the test images nearer than %.3g"), drawn[len(drawn)/2], test[len(test)/2])
 	return result{value: m.value(), stdErr: m.stdErr(), note: note}, nil
 }

@@ -21,7 +21,10 @@
 //
 //     models.Media.Register(sound.Kind())
 //
-//   - data sets: a data.Source or data.Opener whose Items return that Item.
+//   - data sets: a data.Source or data.Opener whose Items return that Item;
+//
+//   - if messages are to call an item and its values something else than item and value:
+//     methods Noun and ValueNoun, as "image" and "pixel". Reword puts these words into texts.
 //
 // A dense network trains on items of any shape. A convolutional one takes items of
 // three axes, whatever the medium: HWC returns them.
@@ -83,15 +86,6 @@ type Tabular interface {
 	// Cells returns the cells of one item in the units of its files, one for each name
 	// of Header: a float64 or a string.
 	Cells(item Item, values []float32) []any
-}
-
-// Noun returns what messages call one item: what a method Noun of its medium returns, as
-// "image" or "row"; else "item".
-func Noun(it Item) string {
-	if m, ok := it.Medium.(interface{ Noun() string }); ok {
-		return m.Noun()
-	}
-	return "item"
 }
 
 // A Mirror is a Medium whose items may be mirrored to augment training data.

@@ -49,6 +49,9 @@ func Kind() medium.Kind { return medium.KindOf[Medium](Name) }
 // Noun returns "image".
 func (Medium) Noun() string { return "image" }
 
+// ValueNoun returns pixel.
+func (Medium) ValueNoun() string { return "pixel" }
+
 // Name returns "image".
 func (Medium) Name() string { return Name }
 

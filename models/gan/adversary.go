@@ -144,7 +144,7 @@ func (m *adversary) objective() string {
 	if m.Loss.Unit != "" {
 		text += ", " + m.Loss.Unit
 	}
-	return text
+	return medium.Reword(m.img, text)
 }
 
 // train builds a step of training: one iteration of the algorithm.

@@ -236,7 +236,7 @@ func (c *VAEGANConfig) build(in model.Input) (*adversary, error) {
 	m.model.Encode, m.model.Reconstruct = g.encodeFunction(m), g.reconstructFunction(m)
 	term := "½‖φ(x) − φ(x̂)‖²"
 	if g.pixels != nil {
-		term = g.pixels.Formula
+		term = medium.Reword(in.Item, g.pixels.Formula)
 		m.model.Likelihood = g.pixels.Describe(in.Item)
 	}
 	m.model.Objective = fmt.Sprintf("E: KL + L, L = %s; G: + %g·L; %s", term, c.Gamma, m.model.Objective)

@@ -95,7 +95,7 @@ func (o objective) build(in model.Input, overrides Overrides) (*model.Model, err
 	}
 	b := builder{o, in, overrides}
 	m := &model.Model{
-		Objective: o.formula, Optimizer: in.Optimizer, Supervision: o.supervision, Latent: o.latent, Deterministic: o.deterministic, TakesLabels: o.takesLabels,
+		Objective: medium.Reword(in.Item, o.formula), Optimizer: in.Optimizer, Supervision: o.supervision, Latent: o.latent, Deterministic: o.deterministic, TakesLabels: o.takesLabels,
 		Eval: b.eval, Score: b.score, Encode: b.encoder, Decode: b.decoder, Reconstruct: b.reconstruction,
 		Likelihood: o.likelihood.Describe(in.Item),
 	}

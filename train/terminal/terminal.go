@@ -33,7 +33,8 @@ type Reporter struct {
 	name     func(field string) string
 	terminal bool
 	bar      *progressbar.ProgressBar
-	advised  bool // how waiting for images is avoided
+	item     medium.Item // of the run
+	advised  bool        // how waiting for images is avoided
 }
 
 // New returns a Reporter that writes to w, which may be a terminal. name returns what
@@ -58,6 +59,7 @@ func (r *Reporter) entry(label, text string) { r.printLine(fmt.Sprintf("%-10s", 
 // Start writes what is about to be trained.
 func (r *Reporter) Start(_ context.Context, v *train.View) error {
 	c := &v.Run().Config
+	r.item = v.Data().Item()
 	data := screen.Name(c.Data.Name)
 	if c.Data.Source != c.Data.Name {
 		data += " (" + screen.Name(c.Data.Source) + ")"
@@ -83,7 +85,7 @@ func (r *Reporter) Start(_ context.Context, v *train.View) error {
 		r.entry("init", from)
 	}
 	if what := v.ChosenByTest(); what != "" {
-		r.entry("warning", fmt.Sprintf("%s: by the test images, so what is reported of them at the end is too good; hold out a validation part: %s 0.1", what, r.option("Validation")))
+		r.entry("warning", fmt.Sprintf(r.reword("%s: by the test images, so what is reported of them at the end is too good; hold out a validation part: %s 0.1"), what, r.option("Validation")))
 	}
 	r.startResumed(v)
 	return nil
@@ -94,7 +96,7 @@ func (r *Reporter) startResumed(v *train.View) {
 	if v.Resumed() == "" {
 		return
 	}
-	r.entry("resumed", fmt.Sprintf("%s: %s and %s of the next", v.Resumed(), english.Plural(v.EpochInProgress()-1, "whole epoch"), english.Plural(int(v.EpochImages()), "image")))
+	r.entry("resumed", fmt.Sprintf("%s: %s and %s of the next", v.Resumed(), english.Plural(v.EpochInProgress()-1, "whole epoch"), english.Plural(int(v.EpochImages()), medium.Noun(r.item))))
 	if why := v.StoppedEarly(); why != "" {
 		r.entry("stopped", fmt.Sprintf("%s; a larger %s, or 0 for none, takes it further", why, r.option("Patience")))
 	} else if field, _ := v.Run().Config.LengthField(); v.Finished() {
@@ -109,7 +111,7 @@ func (r *Reporter) startBar(v *train.View, last int) {
 	r.bar = progressbar.NewOptions64(v.Run().Config.TotalImages()-v.Images()+int64(last),
 		progressbar.OptionSetWriter(screen.Stream(r.w)),
 		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("images"),
+		progressbar.OptionSetItsString(r.reword("images")),
 		progressbar.OptionSetPredictTime(true),
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionSetWidth(min(24, max(6, width-72))), // the rest takes up to 72 columns
@@ -154,10 +156,10 @@ func (r *Reporter) epoch(c *runlog.Config, l runlog.Line, waited float64) {
 		r.warn(l)
 		return
 	}
-	s := epochText(l, c.TotalEpochs())
+	s := r.reword(epochText(l, c.TotalEpochs()))
 	noticeable := waited > noticeableShare && l.Waited > 1
 	if noticeable {
-		s += fmt.Sprintf("  waited for images %.0f %%", 100*waited)
+		s += fmt.Sprintf(r.reword("  waited for images %.0f %%"), 100*waited)
 	}
 	if width, _ := screen.Columns(r.w); r.terminal && utf8.RuneCountInString(s) > width {
 		s = speed.ReplaceAllString(s, "") // the bar has shown it, and the log has it
@@ -166,9 +168,12 @@ func (r *Reporter) epoch(c *runlog.Config, l runlog.Line, waited float64) {
 	r.warn(l)
 	if noticeable && !r.advised {
 		r.advised = true
-		r.entry("", "images are read more slowly than they are trained on: let them be kept decoded (no "+r.option("NoCache")+", room on the disk of the cache), or keep them on a faster disk")
+		r.entry("", r.reword("images are read more slowly than they are trained on: let them be kept decoded (no ")+r.option("NoCache")+", room on the disk of the cache), or keep them on a faster disk")
 	}
 }
+
+// reword returns text about images as text about the items of the run.
+func (r *Reporter) reword(text string) string { return medium.Reword(r.item, text) }
 
 func (r *Reporter) option(field string) string {
 	if r.name == nil {
@@ -198,4 +203,4 @@ func (r *Reporter) Done(*train.View, error) error {
 }
 
 // speed is the part of an epoch's line that is left out if there is no room for it.
-var speed = regexp.MustCompile(` +[0-9,]+ images/s`)
+var speed = regexp.MustCompile(` +[0-9,]+ [^ ]+/s`)

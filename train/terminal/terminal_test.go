@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/train"
@@ -101,6 +102,7 @@ func TestReporter(t *testing.T) {
 func TestReporterWaiting(t *testing.T) {
 	var out bytes.Buffer
 	r, c := New(&out, nil), &runlog.Config{Epochs: 3}
+	r.item = pixels.Item(28, 28, 1)
 	r.epoch(c, runlog.Line{Epoch: 1, Waited: 0.5}, 0.3)
 	r.epoch(c, runlog.Line{Epoch: 1, Waited: 5}, 0.01)
 	if strings.Contains(out.String(), "waited") || strings.Contains(out.String(), "slowly") {

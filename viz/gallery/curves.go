@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"image"
 	"slices"
-	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -17,7 +17,7 @@ import (
 // A curve is a metric of the log with the title and the unit of its panel.
 type curve struct{ metric, title, unit string }
 
-const nats = "nats per image" // of an image; unitInWords names other items
+const nats = "nats per image"
 
 // lossCurves are the terms of a loss.
 var lossCurves = []curve{
@@ -48,7 +48,7 @@ func drawCurves(_ context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	panels := curvePanels(&s.run.Config, s.view.Measured(), lines)
+	panels := curvePanels(&s.run.Config, s.session.Item(), s.view.Measured(), lines)
 	if len(panels) == 0 {
 		return nil, nil
 	}
@@ -81,7 +81,7 @@ func curveAxis(c *runlog.Config, lines, epochs []runlog.Line) (axis, []runlog.Li
 
 // curvesCaption says what the curves are and how they are read.
 func curvesCaption(s *Snapshot) string {
-	noun := itemNoun(&s.run.Config)
+	noun := s.noun()
 	if s.adversarial {
 		return fmt.Sprintf("Training: means over the %ss between two points. Test: means over the test %[1]ss at the end of an epoch. The losses of a GAN oscillate and need not fall. Look for an accuracy of 100 %%, gradients that go to 0 or grow without end, and %[1]ss that are all alike.", noun)
 	}
@@ -90,14 +90,13 @@ func curvesCaption(s *Snapshot) string {
 
 // curvePanels returns the metrics of training and of test images over the epochs or the
 // steps.
-func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) []viz.Panel {
+func curvePanels(c *runlog.Config, it medium.Item, measured []eval.Metric, lines []runlog.Line) []viz.Panel {
 	epochs := runlog.Epochs(lines)
 	x, intervals := curveAxis(c, lines, epochs)
 	var panels []viz.Panel
 	add := func(p curve, series ...[]viz.Series) {
 		if all := slices.Concat(series...); len(all) > 0 {
-			unit := strings.ReplaceAll(p.unit, "image", itemNoun(c))
-			panels = append(panels, viz.Panel{CurveOptions: viz.CurveOptions{Title: p.title, XLabel: x.name, YLabel: unit}, Series: all})
+			panels = append(panels, viz.Panel{CurveOptions: viz.CurveOptions{Title: medium.Reword(it, p.title), XLabel: x.name, YLabel: medium.Reword(it, p.unit)}, Series: all})
 		}
 	}
 	trainSeries := func(p curve) []viz.Series {
@@ -122,7 +121,7 @@ func curvePanels(c *runlog.Config, measured []eval.Metric, lines []runlog.Line) 
 	}
 	var diversity [][]viz.Series
 	for _, p := range diversityCurves {
-		diversity = append(diversity, x.series(p.title, false, lines, func(l runlog.Line) (float64, bool) { v, ok := l.Generated[p.metric]; return v, ok }))
+		diversity = append(diversity, x.series(medium.Reword(it, p.title), false, lines, func(l runlog.Line) (float64, bool) { v, ok := l.Generated[p.metric]; return v, ok }))
 	}
 	add(curve{title: "distance of generated images", unit: "that of training images"}, diversity...)
 	for _, m := range measured {

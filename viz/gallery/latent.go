@@ -56,7 +56,7 @@ func (s *Snapshot) drawPlane(ctx context.Context, n int, want float64, opt viz.M
 	if err != nil {
 		return nil, err
 	}
-	if s.latent == 1 && s.noun() == "row" { // of a line of rows few tell enough
+	if s.latent == 1 && s.isRecords() { // of a line of rows few tell enough
 		n = min(n, 5)
 	}
 	plane, err := s.plane(ctx)

@@ -36,12 +36,12 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 	r := viz.Report{
 		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
 		Subtitle: s.view.Model().Objective,
-		Byline:   byline(c, processes),
-		Epochs:   epochTable(epochs, metrics),
+		Byline:   byline(c, s.session.Item(), processes),
+		Epochs:   epochTable(epochs, metrics, s.reword("images/s")),
 		Footer:   "imago " + c.Imago + ", " + c.Go,
 	}
 	r.Status, r.Failed = g.status(s, epochs, ended)
-	r.Figures, r.Terms = figures(c, epochs, metrics, nn.Count(s.view.Model().Params), seconds(processes))
+	r.Figures, r.Terms = figures(c, s.session.Item(), epochs, metrics, nn.Count(s.view.Model().Params), seconds(processes))
 	r.Commands = commandsOf(processes)
 	if g.options.Commands != nil {
 		r.Commands = append(r.Commands, g.options.Commands(s)...)
@@ -62,7 +62,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 	}
 	for _, section := range all {
 		if section.Title == sectionTraining {
-			if section.Charts = reportCharts(curvePanels(c, s.view.Measured(), lines)); len(section.Charts) > 0 {
+			if section.Charts = reportCharts(curvePanels(c, s.session.Item(), s.view.Measured(), lines)); len(section.Charts) > 0 {
 				section.Text = curvesCaption(s)
 			}
 		}
@@ -92,6 +92,9 @@ func (s *Snapshot) sections(pictures []Picture) ([]viz.Section, error) {
 	var all []viz.Section
 	for _, title := range titles {
 		section := viz.Section{Title: title}
+		if slices.Contains(sections, title) {
+			section.Title = s.reword(title)
+		}
 		if title == sectionSamples && !s.hasPrior {
 			section.Text = "This model is deterministic: its codes have no known distribution, so codes drawn at random have no meaning, and there are no samples."
 		}
@@ -107,7 +110,7 @@ func (s *Snapshot) sections(pictures []Picture) ([]viz.Section, error) {
 			if err != nil {
 				return nil, err
 			}
-			animation := viz.Picture{Title: "Over the course of training", Caption: "The same noise each time, from before the first step on.", Alt: "animation of the images from one noise", Data: []byte(fixedName + ".gif")}
+			animation := viz.Picture{Title: "Over the course of training", Caption: "The same noise each time, from before the first step on.", Alt: s.reword("animation of the images from one noise"), Data: []byte(fixedName + ".gif")}
 			own = slices.Concat([]viz.Picture{animation}, own, stills)
 		case sectionLatent:
 			own = append(own, viz.Picture{Title: "Over the course of training", Caption: "Before training and after each epoch.", Alt: "animation of what the codes decode to over the epochs", Data: []byte("manifold.gif")})
@@ -135,7 +138,7 @@ func (s *Snapshot) stills() ([]viz.Picture, error) {
 		file, step := filepath.Base(name), int64(0)
 		fmt.Sscanf(file, fixedName+"-step-%d", &step) // fixedSheets returns such names only
 		when := "step " + english.Thousands(float64(step))
-		stills = append(stills, viz.Picture{Title: "After " + when, Alt: "sheet of images from the same noise after " + when, Data: []byte(file)})
+		stills = append(stills, viz.Picture{Title: "After " + when, Alt: s.reword("sheet of images from the same noise after ") + when, Data: []byte(file)})
 	}
 	return stills, nil
 }
@@ -174,7 +177,7 @@ func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
 }
 
 // epochTable returns the metrics that some epoch has, one epoch a row.
-func epochTable(epochs []runlog.Line, metrics []eval.Metric) viz.Table {
+func epochTable(epochs []runlog.Line, metrics []eval.Metric, speed string) viz.Table {
 	if len(epochs) == 0 {
 		return viz.Table{}
 	}
@@ -199,7 +202,7 @@ func epochTable(epochs []runlog.Line, metrics []eval.Metric) viz.Table {
 			t.Columns = append(t.Columns, m.Name)
 		}
 	}
-	t.Columns = append(t.Columns, "images/s", "seconds")
+	t.Columns = append(t.Columns, speed, "seconds")
 	for _, l := range epochs {
 		epoch := fmt.Sprint(l.Epoch)
 		if l.Partial {

@@ -105,7 +105,7 @@ func TestCurvesOfOneEpoch(t *testing.T) {
 		for e := 2; e <= epochs; e++ {
 			all = append(all, line(runlog.EpochLine, e, int64(350*e)))
 		}
-		p := curvePanels(&c, nil, all)[0]
+		p := curvePanels(&c, runtest.Must(runtest.Small(130, 40)).Item(), nil, all)[0]
 		var series []string
 		for _, s := range p.Series {
 			series = append(series, fmt.Sprint(s.Name, " ", s.X))
@@ -120,12 +120,12 @@ func TestCurvesOfOneEpoch(t *testing.T) {
 }
 
 func TestWordsOfReport(t *testing.T) {
-	c := runtest.Config("mlp-vae", runtest.Must(runtest.Small(130, 40)))
+	it := runtest.Must(runtest.Small(130, 40)).Item()
 	for name, want := range map[string]string{
 		"test_loss": "loss on test images", "validation_kl": "KL divergence on validation images", "test_fid_cnn1-7b09b6ba_10000": "FID on test images",
 		"test_recall_x_5": "recall on test images", "modes_x": "modes", "spread": "spread",
 	} {
-		if got := inWords(&c, name); got != want {
+		if got := inWords(it, name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}

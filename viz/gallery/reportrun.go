@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/internal/screen"
@@ -19,7 +20,7 @@ import (
 
 // byline returns when, for how long, where and on what a run was trained, as far as it is
 // known.
-func byline(c *runlog.Config, processes []runlog.Process) []string {
+func byline(c *runlog.Config, it medium.Item, processes []runlog.Process) []string {
 	var parts []string
 	if n := len(processes); n > 0 {
 		first, last := processes[0], processes[n-1]
@@ -31,7 +32,7 @@ func byline(c *runlog.Config, processes []runlog.Process) []string {
 	if c.Data.Validation > 0 {
 		counts += ", " + english.Thousands(float64(c.Data.Validation)) + " validation"
 	}
-	return append(parts, fmt.Sprintf("%s and %s test %ss of %s", counts, english.Thousands(float64(c.Data.Test)), itemNoun(c), shape(c)))
+	return append(parts, fmt.Sprintf("%s and %s test %ss of %s", counts, english.Thousands(float64(c.Data.Test)), medium.Noun(it), shape(it)))
 }
 
 func resumptions(n int) string {
@@ -45,11 +46,11 @@ func resumptions(n int) string {
 }
 
 // shape returns the size of an item in words.
-func shape(c *runlog.Config) string {
-	if it := c.Data.Item; itemNoun(c) == "row" && len(it.Shape) == 1 {
-		return english.Plural(it.Shape[0], "column")
+func shape(it medium.Item) string {
+	if _, ok := it.Medium.(medium.Tabular); ok {
+		return english.Plural(it.Size(), "column")
 	}
-	return strings.ReplaceAll(fmt.Sprint(c.Data.Item), "x", "×")
+	return strings.ReplaceAll(fmt.Sprint(it), "x", "×")
 }
 
 // machine returns the processor and the threads of a process.
@@ -94,11 +95,11 @@ func (g *Gallery) status(s *Snapshot, epochs []runlog.Line, ended error) (text s
 	default:
 		text = fmt.Sprintf("In training when this page was written: epoch %d of %d is done.", s.view.Epoch(), c.TotalEpochs())
 	}
-	return text + lossInWords(c, epochs), false
+	return text + lossInWords(s.session.Item(), epochs), false
 }
 
 // lossInWords says what the test loss did.
-func lossInWords(c *runlog.Config, epochs []runlog.Line) string {
+func lossInWords(it medium.Item, epochs []runlog.Line) string {
 	var have []runlog.Line
 	best := 0
 	for _, l := range epochs {
@@ -118,8 +119,8 @@ func lossInWords(c *runlog.Config, epochs []runlog.Line) string {
 	if to > from {
 		verb = "rose"
 	}
-	unit := unitInWords(c, "nats/image")
-	text := fmt.Sprintf(" The loss on test %ss %s from %s after epoch %d to %s %s after epoch %d", itemNoun(c), verb, figure(from, ""), first.Epoch, figure(to, ""), unit, last.Epoch)
+	unit := unitInWords(it, "nats/image")
+	text := fmt.Sprintf(" The loss on test %ss %s from %s after epoch %d to %s %s after epoch %d", medium.Noun(it), verb, figure(from, ""), first.Epoch, figure(to, ""), unit, last.Epoch)
 	if low := figure(have[best].Test[eval.TestLoss], ""); low != figure(to, "") && best > 0 {
 		text += fmt.Sprintf("; it was lowest, %s, after epoch %d", low, have[best].Epoch)
 	}
@@ -150,7 +151,7 @@ func (g *Gallery) trainingTable(s *Snapshot) viz.Table {
 	add := func(field string, value any, meaning string) {
 		t.Rows = append(t.Rows, []string{g.option(field), fmt.Sprint(value), meaning})
 	}
-	noun := itemNoun(c)
+	noun := s.noun()
 	t.Rows = append(t.Rows, []string{"recipe", c.Recipe, "a kind of model with the settings of a publication: here of kind " + c.Kind})
 	if c.BySteps() {
 		add("Steps", english.Thousands(float64(c.Steps)), "updates of the weights in all")
@@ -190,7 +191,7 @@ func (g *Gallery) modelTable(s *Snapshot) viz.Table {
 	t := viz.Table{Title: "Model", Words: true, Columns: []string{"option", "value", "meaning"}}
 	if g.options.ModelOptions != nil {
 		for _, o := range g.options.ModelOptions(&s.run.Config) {
-			t.Rows = append(t.Rows, []string{o.Key, o.Value, o.Note})
+			t.Rows = append(t.Rows, []string{o.Key, o.Value, s.reword(o.Note)})
 		}
 		return t
 	}
@@ -206,7 +207,7 @@ func (g *Gallery) modelTable(s *Snapshot) viz.Table {
 
 // dataTable returns what was read, and what was left out of it.
 func dataTable(s *Snapshot) viz.Table {
-	c, noun := &s.run.Config, itemNoun(&s.run.Config)
+	c, noun := &s.run.Config, s.noun()
 	d := c.Data
 	t := viz.Table{Title: "Data", Words: true, Columns: []string{"what", "value"}}
 	add := func(what, value string) {
@@ -220,7 +221,7 @@ func dataTable(s *Snapshot) viz.Table {
 		add("validation "+noun+"s", english.Thousands(float64(d.Validation)))
 	}
 	add("test "+noun+"s", english.Thousands(float64(d.Test)))
-	add("of size", shape(c))
+	add("of size", shape(s.session.Item()))
 	if d.Size > 0 {
 		add("resized to", fmt.Sprintf("%d×%[1]d pixels", d.Size))
 	}

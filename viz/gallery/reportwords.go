@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/imago-ml/imago/analysis/eval"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/runlog"
@@ -42,11 +43,11 @@ var parts = []struct {
 }{{"test_", "test", viz.ClassColor(1)}, {"validation_", "validation", viz.ClassColor(2)}}
 
 // inWords returns the name of a metric in words: loss on test images.
-func inWords(c *runlog.Config, metric string) string {
+func inWords(it medium.Item, metric string) string {
 	name, of := metric, ""
 	for _, p := range parts {
 		if rest, found := strings.CutPrefix(metric, p.prefix); found {
-			name, of = rest, " on "+p.of+" "+itemNoun(c)+"s"
+			name, of = rest, " on "+p.of+" "+medium.Noun(it)+"s"
 		}
 	}
 	if w := words[name]; w != "" {
@@ -59,20 +60,9 @@ func inWords(c *runlog.Config, metric string) string {
 	return short + of
 }
 
-// itemNoun returns what an item of the data is called: image, row or item.
-func itemNoun(c *runlog.Config) string {
-	switch c.Data.Item.Medium {
-	case "image":
-		return "image"
-	case "table":
-		return "row"
-	}
-	return "item"
-}
-
-// unitInWords returns a unit of a metric: nats an image.
-func unitInWords(c *runlog.Config, unit string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(unit, "/image", "/"+itemNoun(c)), "/", " per ")
+// unitInWords returns a unit of a metric: nats per image.
+func unitInWords(it medium.Item, unit string) string {
+	return medium.Reword(it, strings.ReplaceAll(unit, "/", " per "))
 }
 
 // validationMetrics are of the validation part.
@@ -80,7 +70,7 @@ var validationMetrics = []eval.Metric{{Name: "validation_loss", Unit: "nats/imag
 
 // figures returns the metrics of the last epoch and the size of the run, in words, and
 // what these words mean.
-func figures(c *runlog.Config, epochs []runlog.Line, metrics []eval.Metric, params int, seconds float64) (f, terms []viz.KV) {
+func figures(c *runlog.Config, it medium.Item, epochs []runlog.Line, metrics []eval.Metric, params int, seconds float64) (f, terms []viz.KV) {
 	add := func(key, value, note, name, meaning string) {
 		f = append(f, viz.KV{Key: key, Value: value, Note: note})
 		terms = append(terms, viz.KV{Key: key, Value: meaning, Note: name})
@@ -94,10 +84,10 @@ func figures(c *runlog.Config, epochs []runlog.Line, metrics []eval.Metric, para
 				continue
 			}
 			seen[m.Name] = true
-			add(inWords(c, m.Name), figure(v, m.Unit), unitInWords(c, m.Unit), m.Name, sentence(m.About)+better(m))
+			add(inWords(it, m.Name), figure(v, m.Unit), unitInWords(it, m.Unit), m.Name, sentence(medium.Reword(it, m.About))+better(m))
 		}
-		add(counted("epoch", last.Epoch), english.Thousands(float64(last.Epoch)), outOf(last.Epoch, c.TotalEpochs()), "", "Times that each training "+itemNoun(c)+" was used.")
-		add(counted("step", int(last.Step)), english.Thousands(float64(last.Step)), "", "", fmt.Sprintf("Updates of the weights, each by a batch of %s.", english.Plural(c.Batch, itemNoun(c))))
+		add(counted("epoch", last.Epoch), english.Thousands(float64(last.Epoch)), outOf(last.Epoch, c.TotalEpochs()), "", "Times that each training "+medium.Noun(it)+" was used.")
+		add(counted("step", int(last.Step)), english.Thousands(float64(last.Step)), "", "", fmt.Sprintf("Updates of the weights, each by a batch of %s.", english.Plural(c.Batch, medium.Noun(it))))
 	}
 	if seconds > 0 {
 		f = append(f, viz.KV{Key: "time", Value: duration(seconds)})

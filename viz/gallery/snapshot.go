@@ -79,6 +79,15 @@ func (s *Snapshot) noun() string {
 	return medium.Noun(s.session.Item())
 }
 
+// reword returns text about images as text about the items of the run.
+func (s *Snapshot) reword(text string) string { return medium.Reword(s.session.Item(), text) }
+
+// isRecords reports whether items are drawn as the lines of a table.
+func (s *Snapshot) isRecords() bool {
+	_, ok := s.session.Item().Medium.(medium.Tabular)
+	return ok
+}
+
 // time returns the epoch and notes.
 func (s *Snapshot) time(notes ...string) string {
 	parts := append([]string{fmt.Sprintf("epoch %d", s.epoch)}, notes...)

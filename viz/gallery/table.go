@@ -25,9 +25,9 @@ var sections = []string{sectionTraining, sectionSamples, sectionNoise, sectionLa
 // table returns the pictures of the package, in the order in which they are drawn and
 // stand in their sections.
 func table(s *Snapshot) []Picture {
-	units := "The latent units that tell most of an item, each varied while all others are 0."
+	units := "The latent units that tell most of an image, each varied while all others are 0."
 	if !s.HasEncoder() {
-		units = "The latent units that change an item most, each varied while all others are 0."
+		units = "The latent units that change an image most, each varied while all others are 0."
 	}
 	pictures := []Picture{
 		{Name: "scatter", Section: sectionLatent, Title: "Codes of test images", Draw: drawScatter,
@@ -38,7 +38,7 @@ func table(s *Snapshot) []Picture {
 		{Name: "manifold", Section: sectionLatent, Title: manifoldTitle(s, fineSide), Draw: drawFineManifold, Wide: true, LogImage: true,
 			Caption: "The same, wider and finer.", Alt: "images decoded from a fine grid of codes"},
 		{Name: "units", Section: sectionLatent, Title: "Single units", Draw: drawUnits, Wide: true, LogImage: true,
-			Caption: units, Alt: "sheet of images, a latent unit varied along each row"},
+			Caption: units, Alt: "sheet of images, a latent unit varied along each line"},
 		{Name: "samples", Section: sectionSamples, Title: "Samples", Draw: drawSamples, LogImage: true,
 			Caption: "Drawn from the model's prior: images that are in no data set.", Alt: "sheet of samples drawn from the prior"},
 		{Name: "classes", Section: sectionSamples, Title: "Classes", Draw: drawClasses, LogImage: true,
@@ -51,6 +51,10 @@ func table(s *Snapshot) []Picture {
 			Caption: "From other noise each time: beside the others it shows how various the images are.", Alt: "sheet of images from fresh noise"},
 		{Name: fixedName, LogImage: true},
 		{Name: "curves", Draw: drawCurves, OnlyLatest: true}, // the report has its charts
+	}
+	for i := range pictures {
+		p := &pictures[i]
+		p.Title, p.Caption, p.Alt = s.reword(p.Title), s.reword(p.Caption), s.reword(p.Alt)
 	}
 	for _, n := range s.session.Model().Networks { // the diagrams do not change
 		p := Picture{
