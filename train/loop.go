@@ -72,6 +72,7 @@ func (t *trainer) train(ctx context.Context) (last runlog.Line, err error) {
 		}
 		return nil
 	})
+	t.heedEvents()
 	t.savedAt = time.Now()
 	for err == nil && !t.finished() {
 		if err = t.enterPhase(ctx); err == nil {
@@ -174,7 +175,7 @@ func (t *trainer) trainStep(f *feed, metrics []float64, epoch, window *stopwatch
 // afterStep logs and saves what is due after a step.
 func (t *trainer) afterStep(ctx context.Context, metrics []float64, window *stopwatch) error {
 	if t.at.Step%stepsPerLine == 0 {
-		err := t.log.Append(t.line(runlog.StepLine, &t.sums.Window, window))
+		err := t.append(t.line(runlog.StepLine, &t.sums.Window, window))
 		t.sums.Window.reset()
 		*window = stopwatch{}
 		if err != nil {
@@ -219,7 +220,7 @@ func (t *trainer) endInterval(ctx context.Context, metrics []float64) error {
 		return fmt.Errorf("train: %s: %w", place, err)
 	}
 	t.lines = append(t.lines, line)
-	if err := t.log.Append(line); err != nil {
+	if err := t.append(line); err != nil {
 		return err
 	}
 	t.sums.Interval.reset()
@@ -257,7 +258,7 @@ func (t *trainer) endEpoch(ctx context.Context, w *stopwatch, started time.Time)
 	} else {
 		t.nextEpoch()
 	}
-	if err := t.log.Append(line); err != nil {
+	if err := t.append(line); err != nil {
 		return line, err
 	}
 	return line, t.save()

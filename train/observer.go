@@ -186,7 +186,9 @@ func (v *View) LogImage(name string, b []byte) error {
 	if c.ColorModel == color.GrayModel {
 		channels = 1
 	}
-	return v.t.log.Image(v.t.at.Step, name, c.Height, c.Width, channels, b)
+	v.t.log.Image(v.t.at.Step, name, c.Height, c.Width, channels, b)
+	v.t.heedEvents()
+	return nil
 }
 
 // maxHistogram bounds the values of a histogram: of more, some at equal distances are taken.
@@ -201,14 +203,13 @@ func (v *View) LogHistograms(codes []float32) error {
 		if err != nil {
 			return fmt.Errorf("train: %w", err)
 		}
-		if err := v.t.log.Histogram(step, "weights/"+p.Name, someOf(values.F32())); err != nil {
-			return err
-		}
+		v.t.log.Histogram(step, "weights/"+p.Name, someOf(values.F32()))
 	}
-	if len(codes) == 0 {
-		return nil
+	if len(codes) > 0 {
+		v.t.log.Histogram(step, "codes", someOf(codes))
 	}
-	return v.t.log.Histogram(step, "codes", someOf(codes))
+	v.t.heedEvents()
+	return nil
 }
 
 // someOf returns at most maxHistogram of values, at equal distances.
@@ -223,8 +224,12 @@ func someOf(values []float32) []float32 {
 	return some
 }
 
-// Notify calls Note of all observers.
+// Notify calls Note of all observers. A warning is also recorded with the process, in the folder of the run.
 func (v *View) Notify(kind, text string) {
+	if t := v.t; kind == "warning" && t.recording {
+		p := &t.processes[len(t.processes)-1]
+		p.Warnings = append(p.Warnings, text)
+	}
 	for _, o := range v.t.observers {
 		o.Note(v, Note{kind, text})
 	}

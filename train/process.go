@@ -34,6 +34,9 @@ func (t *trainer) recordProcess(ended string) error {
 
 // endProcess writes how this process ended.
 func (t *trainer) endProcess(err error) error {
+	if errors.Is(err, ErrGone) { // there is no place to write it
+		t.recording = false
+	}
 	ended := runlog.Complete
 	switch {
 	case errors.Is(err, ErrInterrupted):
@@ -42,9 +45,7 @@ func (t *trainer) endProcess(err error) error {
 		ended = err.Error()
 	}
 	if t.recording {
-		if e := t.log.Ended(err != nil && !errors.Is(err, ErrInterrupted)); e != nil {
-			return e
-		}
+		t.log.Ended(err != nil && !errors.Is(err, ErrInterrupted))
 	}
 	return t.recordProcess(ended)
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/optim"
@@ -36,6 +39,7 @@ type trainer struct {
 	manager    *ckpt.Manager
 	log        *runlog.Writer
 	unlock     func()
+	place      fs.FileInfo // the folder of the run, as it was at the start
 
 	batchSize int // images of a full batch
 	labelled  *labelledItems
@@ -124,6 +128,9 @@ func newTrainer(j Job) (t *trainer, err error) {
 			unlock()
 		}
 	}()
+	if t.place, err = j.Run.Folder().Stat("."); err != nil {
+		return nil, fmt.Errorf("train: %w", err)
+	}
 	if t.manager, err = ckpt.OpenManager(j.Run.Checkpoints(), c.Checkpoints.Keep); err != nil {
 		return nil, err
 	}
@@ -317,8 +324,44 @@ func (t *trainer) restoreSums() error {
 	return nil
 }
 
+// append writes a line to the log.
+func (t *trainer) append(l runlog.Line) error {
+	if err := t.log.Append(l); err != nil {
+		return err
+	}
+	t.heedEvents()
+	return nil
+}
+
+// heedEvents warns, once, if event files are no longer written.
+func (t *trainer) heedEvents() {
+	if err := t.log.EventsFault(); err != nil {
+		t.warnOnce(err)
+	}
+}
+
+// ErrGone marks a run whose folder was removed, moved or replaced while it was trained. Test with errors.Is.
+var ErrGone = errors.New("the folder was removed, moved or replaced while the run was trained, so nothing more of it is saved")
+
+// checkPlace returns an error if the folder of the run is not the one in which the training began: what is saved there
+// would belong to no run.
+func (t *trainer) checkPlace() error {
+	now, err := t.Run.Folder().Stat(".")
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("train: %w", err)
+	case !os.SameFile(t.place, t.place) || os.SameFile(t.place, now): // a file system in memory has no identities
+		return nil
+	}
+	return fmt.Errorf("train: %s: %w: step %d, after %s", t.Run.Dir, ErrGone, t.at.Step, english.Plural(t.at.Epoch, "whole epoch"))
+}
+
 // save makes a checkpoint of the run as it is.
 func (t *trainer) save() error {
+	if err := t.checkPlace(); err != nil {
+		return err
+	}
 	c := &ckpt.Checkpoint{Weights: map[string]*tensor.Tensor{}, Optimizer: map[string]*tensor.Tensor{}}
 	var err error
 	for _, p := range t.Model.Params {

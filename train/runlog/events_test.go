@@ -23,10 +23,9 @@ func TestEventsOfParts(t *testing.T) {
 	if err := w.Append(l); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Histogram(5, "codes", []float32{1, 2}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Ended(false); err != nil {
+	w.Histogram(5, "codes", []float32{1, 2})
+	w.Ended(false)
+	if err := w.EventsFault(); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {

@@ -24,6 +24,8 @@ type Process struct {
 	Step    int64     `json:"step"`            // and when Seconds was written
 	Ended   string    `json:"ended,omitempty"` // Complete, Interrupted or the error; "" = it trains, or was killed
 
+	Warnings []string `json:"warnings,omitempty"` // of what went wrong without ending it, such as a picture that could not be written
+
 	Command   []string `json:"command,omitempty"`   // the command line, as its words; none = another program called the library
 	Imago     string   `json:"imago"`               // version of the program
 	Platform  string   `json:"platform"`            // linux/amd64

@@ -14,8 +14,10 @@ import (
 // TensorBoard. The process that holds the run's Lock has one.
 type Writer struct {
 	lines  *atomicfile.JSONL
-	events *events
 	damage error
+	events *events // nil once they have failed
+
+	eventsFault error // then
 }
 
 // A Position is the place of a checkpoint in a run.
@@ -40,12 +42,11 @@ func NewWriter(r *Run, at Position) (*Writer, error) {
 	if damage != nil {
 		damage = fmt.Errorf("runlog: %w, as a power cut may leave it: it and what followed it are removed; what belongs to the steps up to %d is missing from the curves", damage, at.Step)
 	}
-	events, err := newEvents(r, at)
-	if err != nil {
-		lines.Close()
-		return nil, fmt.Errorf("runlog: %w", err)
+	w := &Writer{lines: lines, damage: damage}
+	if w.events, err = newEvents(r, at); err != nil {
+		w.endEvents(err)
 	}
-	return &Writer{lines, events, damage}, nil
+	return w, nil
 }
 
 // Damage returns what was removed from the log, when it was opened, because it was damaged; nil if nothing was. It is
@@ -73,39 +74,48 @@ func (w *Writer) Append(l Line) error {
 	if err := w.lines.Append(l); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
-	if err := w.events.append(l); err != nil {
-		return fmt.Errorf("runlog: %w", err)
-	}
+	w.event(func(e *events) error { return e.append(l) })
 	return nil
 }
 
 // Image adds a PNG to the event file: height×width pixels of 1 or 3 channels.
-func (w *Writer) Image(step int64, name string, height, width, channels int, png []byte) error {
-	if err := w.events.root.Image(step, name, height, width, channels, png); err != nil {
-		return fmt.Errorf("runlog: %w", err)
-	}
-	return nil
+func (w *Writer) Image(step int64, name string, height, width, channels int, png []byte) {
+	w.event(func(e *events) error { return e.root.Image(step, name, height, width, channels, png) })
 }
 
 // Histogram adds the distribution of values to the event file.
-func (w *Writer) Histogram(step int64, name string, values []float32) error {
-	if err := w.events.root.Histogram(step, name, values); err != nil {
-		return fmt.Errorf("runlog: %w", err)
-	}
-	return nil
+func (w *Writer) Histogram(step int64, name string, values []float32) {
+	w.event(func(e *events) error { return e.root.Histogram(step, name, values) })
 }
 
 // Ended notes in the event file how the run ended.
-func (w *Writer) Ended(failed bool) error {
+func (w *Writer) Ended(failed bool) {
 	status := tfevents.Success
 	if failed {
 		status = tfevents.Failure
 	}
-	if err := w.events.root.End(status); err != nil {
-		return fmt.Errorf("runlog: %w", err)
-	}
-	return nil
+	w.event(func(e *events) error { return e.root.End(status) })
 }
+
+// event writes to the event files. They repeat what the log has, so their first error ends them, and not the training.
+func (w *Writer) event(write func(e *events) error) {
+	if w.events == nil {
+		return
+	}
+	if err := write(w.events); err != nil {
+		w.events.close() // whose errors are of what is lost already
+		w.endEvents(err)
+	}
+}
+
+// endEvents notes that event files are no longer written.
+func (w *Writer) endEvents(err error) {
+	w.events = nil
+	w.eventsFault = fmt.Errorf("runlog: TensorBoard gets no more of this run: %w; the log goes on", err)
+}
+
+// EventsFault returns why event files are no longer written; nil if they are. It is worth a warning.
+func (w *Writer) EventsFault() error { return w.eventsFault }
 
 // Sync writes the lines to the disk.
 func (w *Writer) Sync() error {
@@ -117,7 +127,8 @@ func (w *Writer) Sync() error {
 
 // Close syncs and closes the log.
 func (w *Writer) Close() error {
-	if err := errors.Join(w.lines.Close(), w.events.close()); err != nil {
+	w.event(func(e *events) error { return e.close() })
+	if err := w.lines.Close(); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
 	return nil

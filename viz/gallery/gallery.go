@@ -90,6 +90,7 @@ type Gallery struct {
 	options Options
 	budget  budget
 	failed  map[string]string // what could not be drawn, by name, and why
+	told    bool              // that pictures cannot be written
 }
 
 // New returns a gallery for one run.
@@ -153,10 +154,27 @@ func (g *Gallery) attempt(ctx context.Context, v *train.View, name string, draw 
 	}
 	if text := err.Error(); g.failed[name] != text {
 		g.failed[name] = text
-		v.Notify("warning", fmt.Sprintf("the %s is left out: %s", name, text))
+		g.warn(v, name, err)
 	}
 	return nil
 }
+
+// warn tells that a picture is left out. A file that cannot be written, on a full disk for instance, is told for the
+// first picture alone, and for the report: the other pictures would repeat it.
+func (g *Gallery) warn(v *train.View, name string, err error) {
+	text := fmt.Sprintf("the %s is left out: %v", name, err)
+	if file := (*fs.PathError)(nil); errors.As(err, &file) && name != reportName {
+		if g.told {
+			return
+		}
+		g.told = true
+		text += "; so may be others: the training goes on without them"
+	}
+	v.Notify("warning", text)
+}
+
+// reportName is what attempt calls the report.
+const reportName = "report"
 
 // safely returns the error of draw, or its panic as an error.
 func safely(draw func() error) (err error) {
@@ -196,12 +214,12 @@ func (g *Gallery) draw(ctx context.Context, v *train.View) error {
 // Done writes the report of a run that was interrupted or has failed, with the pictures
 // that are there.
 func (g *Gallery) Done(v *train.View, err error) error {
-	if err == nil || v.Run().Config.Pictures < 0 {
+	if err == nil || v.Run().Config.Pictures < 0 || errors.Is(err, train.ErrGone) {
 		return nil
 	}
 	s := newSnapshot(v, v.Epoch())
 	pictures := append(table(s), g.options.Pictures...)
-	return g.attempt(context.Background(), v, "report", func() error { return g.writeReport(s, pictures, err) })
+	return g.attempt(context.Background(), v, reportName, func() error { return g.writeReport(s, pictures, err) })
 }
 
 // drawAll draws every picture of the model and writes the report.
@@ -261,7 +279,7 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 	if err := g.attempt(ctx, s.view, "histograms for TensorBoard", func() error { return s.view.LogHistograms(s.codes) }); err != nil {
 		return err
 	}
-	return g.attempt(ctx, s.view, "report", func() error { return g.writeReport(s, pictures, nil) })
+	return g.attempt(ctx, s.view, reportName, func() error { return g.writeReport(s, pictures, nil) })
 }
 
 // write stores a picture under its name, and a copy for the epoch.

@@ -9,6 +9,7 @@ import (
 	_ "image/png"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/keep"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 func TestPictures(t *testing.T) {
@@ -248,5 +250,24 @@ func TestPicturesAfterResume(t *testing.T) {
 	}
 	if got, gotLog, err := runtest.Digest(r.Dir); err != nil || got != want || gotLog != wantLog {
 		t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
+	}
+}
+
+// The path of a run is no pattern and no format: with letters of both in it the animation and the report are there.
+func TestFolderWithOddName(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("its folders have no such names")
+	}
+	set := runtest.Must(runtest.Small(130, 40))
+	c := runtest.Config("dense-gan", set, "hidden", "8", "latent", "3")
+	c.Pictures, c.Epochs = 0, 1
+	for _, name := range []string{"runs[1]", "a*b ?%d%s\n", "["} {
+		r := runtest.Must(runlog.Create(filepath.Join(t.TempDir(), name), "", c))
+		trained(t, r, set, 2)
+		for _, file := range []string{"images/fixed.gif", "images/samples.png", "report.html"} {
+			if _, err := os.Stat(r.Path(file)); err != nil {
+				t.Errorf("in %q: %v", name, err)
+			}
+		}
 	}
 }

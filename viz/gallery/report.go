@@ -56,17 +56,13 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 		}
 		r.Sections = append(r.Sections, left)
 	}
-	all, err := s.sections(pictures)
-	if err != nil {
-		return err
-	}
-	for _, section := range all {
+	for _, section := range s.sections(pictures) {
 		if section.Title == sectionTraining {
 			if section.Charts = reportCharts(curvePanels(c, s.session.Item(), s.view.Measured(), lines)); len(section.Charts) > 0 {
 				section.Text = curvesCaption(s)
 			}
 		}
-		if len(section.Pictures) > 0 || len(section.Charts) > 0 || section.Text != "" {
+		if len(section.Pictures) > 0 || len(section.Charts) > 0 || section.Text != "" || len(section.Warnings) > 0 {
 			r.Sections = append(r.Sections, section)
 		}
 	}
@@ -81,8 +77,8 @@ func reportCharts(panels []viz.Panel) []viz.Panel {
 	})
 }
 
-// sections returns the sections of pictures whose files are there.
-func (s *Snapshot) sections(pictures []Picture) ([]viz.Section, error) {
+// sections returns the sections of pictures whose files are there, with a warning for each that cannot be read.
+func (s *Snapshot) sections(pictures []Picture) []viz.Section {
 	titles := slices.Clone(sections)
 	for _, p := range pictures {
 		if p.Section != "" && !slices.Contains(titles, p.Section) {
@@ -108,20 +104,17 @@ func (s *Snapshot) sections(pictures []Picture) ([]viz.Section, error) {
 		case sectionNoise:
 			stills, err := s.stills()
 			if err != nil {
-				return nil, err
+				section.Warnings = append(section.Warnings, err.Error()+".")
 			}
 			animation := viz.Picture{Title: "Over the course of training", Caption: "The same noise each time, from before the first step on.", Alt: s.reword("animation of the images from one noise"), Data: []byte(fixedName + ".gif")}
 			own = slices.Concat([]viz.Picture{animation}, own, stills)
 		case sectionLatent:
 			own = append(own, viz.Picture{Title: "Over the course of training", Caption: "Before training and after each epoch.", Alt: "animation of what the codes decode to over the epochs", Data: []byte("manifold.gif")})
 		}
-		var err error
-		if section.Pictures, err = s.load(own); err != nil {
-			return nil, err
-		}
+		s.load(&section, own)
 		all = append(all, section)
 	}
-	return all, nil
+	return all
 }
 
 // mostStills is the number of sheets of fixed noise that are shown.
@@ -143,22 +136,19 @@ func (s *Snapshot) stills() ([]viz.Picture, error) {
 	return stills, nil
 }
 
-// load reads pictures, whose Data are the names of their files. Those that are not there
-// are left out: this model does not have them.
-func (s *Snapshot) load(pictures []viz.Picture) ([]viz.Picture, error) {
-	var there []viz.Picture
+// load adds pictures to a section; their Data are the names of their files. Those that are not there are left out: this
+// model does not have them. One that cannot be read is a warning.
+func (s *Snapshot) load(section *viz.Section, pictures []viz.Picture) {
 	for _, p := range pictures {
 		b, err := s.read(string(p.Data))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		switch {
+		case err == nil:
+			p.Data = b
+			section.Pictures = append(section.Pictures, p)
+		case !errors.Is(err, fs.ErrNotExist):
+			section.Warnings = append(section.Warnings, err.Error()+".")
 		}
-		if err != nil {
-			return nil, err
-		}
-		p.Data = b
-		there = append(there, p)
 	}
-	return there, nil
 }
 
 // warnings returns a section of what the diagnosis found, with the changes that help.
