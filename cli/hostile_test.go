@@ -87,6 +87,10 @@ func TestHostileNames(t *testing.T) {
 	if status := run(context.Background(), []string{"classify", r, "--predictions", "-"}, &out, &errs); status != 0 || !strings.Contains(out.String(), hostile("dots")) {
 		t.Errorf("%d: %q: want the true names", status, out.String())
 	}
+	// A name with a newline forges no line.
+	if stdout, _, status := clean(t, "sample", r, "-n", "1", "--out", "a\nwrote b.png: 9 images.png"); status != 0 || !strings.Contains(stdout, `wrote a\nwrote b.png`) {
+		t.Errorf("%d: %q", status, stdout)
+	}
 	// A proposed command is the same run for a shell.
 	if err := os.RemoveAll(filepath.Join(r, "checkpoints")); err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ func (a *app) writePNG(name string, img image.Image, format string, args ...any)
 
 // printWritten prints the name of a new file and what it holds.
 func (a *app) printWritten(name, format string, args ...any) {
-	fmt.Fprintf(a.out, "wrote %s: %s\n", name, fmt.Sprintf(format, args...))
+	fmt.Fprintf(a.out, "wrote %s: %s\n", screen.Name(name), screen.Name(fmt.Sprintf(format, args...)))
 }
 
 // warn prints a warning.

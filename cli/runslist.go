@@ -279,7 +279,7 @@ deletes only if the answer is yes; --yes does not ask. A run that is being train
 				}
 				runs, total = append(runs, run), total+bytesOf(run.Dir)
 			}
-			what := fmt.Sprintf("%s, %s: %s", english.Plural(len(runs), "run"), megabytes(total), strings.Join(names, ", "))
+			what := fmt.Sprintf("%s, %s: %s", english.Plural(len(runs), "run"), megabytes(total), screen.Name(strings.Join(names, ", ")))
 			if !yes && !term.IsTerminal(int(os.Stdin.Fd())) {
 				return fmt.Errorf("nothing was removed: --yes removes %s", what)
 			}
@@ -294,7 +294,7 @@ deletes only if the answer is yes; --yes does not ask. A run that is being train
 				if err := run.Remove(); err != nil {
 					return err
 				}
-				fmt.Fprintf(a.out, "removed %s\n", run.Dir)
+				fmt.Fprintf(a.out, "removed %s\n", screen.Name(run.Dir))
 			}
 			return nil
 		},

@@ -502,7 +502,7 @@ func (a *app) printTrained(run *runlog.Run, r train.Result) {
 	}
 	fmt.Fprintf(a.out, "done       %s, %s in all; %.1f s\n", done, english.Plural(int(r.Steps), "step"), r.Seconds)
 	if r.Report != "" {
-		fmt.Fprintf(a.out, "report     %s\n", r.Report)
+		fmt.Fprintf(a.out, "report     %s\n", screen.Name(r.Report))
 	}
 }
 

@@ -96,7 +96,7 @@ func (d Downloader) Get(ctx context.Context, f File, urls []string, dir string) 
 		}
 		var local *localError
 		if errors.As(err, &local) {
-			return "", option.Errorf("data: %w; make room or give another directory with {DataDir}", local.err)
+			return "", option.Errorf("data: %w; give another directory with {DataDir}", local.err)
 		}
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("data: %s: download stopped: %w", f.Name, context.Cause(ctx))
