@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train/ckpt"
@@ -35,7 +36,7 @@ func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
 			return nil, err
 		}
 		if len(best.Skipped) > 0 {
-			return nil, option.Errorf("train: {Init} %s: %w: what it says of the best checkpoint is not known; name a checkpoint: {Init} %s", source, best.Skipped[0].Err, run.Checkpoints().Path(best.Name))
+			return nil, option.Errorf("train: {Init} %s: %w: what it says of the best checkpoint is not known; name a checkpoint: {Init} %s", source, best.Skipped[0].Err, screen.ShellName(run.Checkpoints().Path(best.Name)))
 		}
 		path = run.Checkpoints().Path(best.Name)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // A feature is a column of the file that is read: as one column of numbers, or as one for
@@ -212,7 +213,7 @@ func (p *plan) leaveOut(i int, opt data.Options) bool {
 		p.survey.notes.Tell("%s has no name and another word in each row, and is left out; {Columns} keeps it", p.shown(i))
 		return true
 	case numbers && c.counts && rows >= fewRows && (slices.Contains(rowNumbers, lower) || strings.HasSuffix(lower, "id") || p.survey.titles == nil && i == 0):
-		p.survey.notes.Warn("%s numbers the rows, from %v to %v: if it says nothing of them, leave it out with {Drop} %s", p.shown(i), c.start, c.next-1, name)
+		p.survey.notes.Warn("%s numbers the rows, from %v to %v: if it says nothing of them, leave it out with {Drop} %s", p.shown(i), c.start, c.next-1, screen.ShellWord(name))
 	}
 	return false
 }
@@ -277,7 +278,7 @@ func (p *plan) categories(i int) ([]string, error) {
 	case c.distinct == nil && c.numbers > 0, c.numbers > 0 && len(words) > 20:
 		return nil, p.noNumber(i)
 	case c.distinct == nil || len(words) > maxWords:
-		return nil, option.Errorf("%s has more than %d different words, such as %s in line %d, which are too many to be columns: leave it out with {Drop} %s or, if it is the label, name it with {Label}", p.shown(i), min(maxWords, c.limit), quoted(c.odd), c.oddLine, p.names[i])
+		return nil, option.Errorf("%s has more than %d different words, such as %s in line %d, which are too many to be columns: leave it out with {Drop} %s or, if it is the label, name it with {Label}", p.shown(i), min(maxWords, c.limit), quoted(c.odd), c.oddLine, screen.ShellWord(p.names[i]))
 	}
 	slices.SortFunc(words, compareNames)
 	return words, nil
@@ -297,7 +298,7 @@ func (p *plan) noNumber(i int) error {
 	if _, ok := asComma.read(c.odd); ok {
 		return fmt.Errorf("line %d, %s: %s has a comma where other numbers have a point: write all alike", c.oddLine, p.shown(i), quoted(c.odd))
 	}
-	return option.Errorf("line %d, %s: %s is no finite number: mend it, leave the column out with {Drop} %s or, if it is the label, name it with {Label}", c.oddLine, p.shown(i), quoted(c.odd), p.names[i])
+	return option.Errorf("line %d, %s: %s is no finite number: mend it, leave the column out with {Drop} %s or, if it is the label, name it with {Label}", c.oddLine, p.shown(i), quoted(c.odd), screen.ShellWord(p.names[i]))
 }
 
 // tell adds notes on what was read otherwise than as plain numbers.
@@ -372,7 +373,7 @@ func (p *plan) tellLabel() {
 			place = ", the last,"
 		}
 		if n := p.wholeNumbers(f); n >= 2 && n <= 20 && n*10 <= p.survey.rows && (place != "" || k != last && k != 0) {
-			p.survey.notes.Tell("column %s%s holds %s: if they are the classes of the rows, say {Label} %s", f.name, place, english.Plural(n, "different whole number"), f.name)
+			p.survey.notes.Tell("column %s%s holds %s: if they are the classes of the rows, say {Label} %s", f.name, place, english.Plural(n, "different whole number"), screen.ShellWord(f.name))
 			return
 		}
 	}

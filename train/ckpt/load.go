@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/formats/safetensors"
 	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // Keys of the metadata of weights.safetensors.
@@ -92,7 +93,7 @@ func explain(in Folder, name string, err error) error {
 		return fmt.Errorf("ckpt: %w", err)
 	}
 	if prev := previous(in, name); prev != "" {
-		return option.Errorf("ckpt: %w; use the previous checkpoint: {Checkpoint} %s", err, in.Path(prev))
+		return option.Errorf("ckpt: %w; use the previous checkpoint: {Checkpoint} %s", err, screen.ShellName(in.Path(prev)))
 	}
 	return fmt.Errorf("ckpt: %w; there is none before it: train again", err)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/option"
+	"github.com/imago-ml/imago/internal/screen"
 )
 
 // maxConfig bounds the size of run.json in bytes before it is read.
@@ -56,7 +57,7 @@ func CreateIn(root disk.Folder, name string, c Config) (*Run, error) {
 			return r, nil
 		}
 		if name != "" {
-			return nil, option.Errorf("runlog: %s is there already: choose another {Name}, or go on with it by {Resume} %s", r.Dir, r.Dir)
+			return nil, option.Errorf("runlog: %s is there already: choose another {Name}, or go on with it by {Resume} %s", r.Dir, screen.ShellName(r.Dir))
 		}
 	}
 }

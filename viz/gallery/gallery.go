@@ -87,10 +87,10 @@ type Picture struct {
 // A Gallery is the Observer that draws. Make one with New.
 type Gallery struct {
 	train.Base
-	options Options
-	budget  budget
-	failed  map[string]string // what could not be drawn, by name, and why
-	told    bool              // that pictures cannot be written
+	options   Options
+	budget    budget
+	failed    map[string]string // what could not be drawn, by name, and why
+	unwritten bool              // a warning has said that pictures cannot be written
 }
 
 // New returns a gallery for one run.
@@ -164,10 +164,10 @@ func (g *Gallery) attempt(ctx context.Context, v *train.View, name string, draw 
 func (g *Gallery) warn(v *train.View, name string, err error) {
 	text := fmt.Sprintf("the %s is left out: %v", name, err)
 	if file := (*fs.PathError)(nil); errors.As(err, &file) && name != reportName {
-		if g.told {
+		if g.unwritten {
 			return
 		}
-		g.told = true
+		g.unwritten = true
 		text += "; so may be others: the training goes on without them"
 	}
 	v.Notify("warning", text)
