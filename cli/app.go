@@ -205,8 +205,12 @@ func (a *app) exit(ctx context.Context, err error) int {
 		return 0
 	}
 	line := oneLine(a.errorText(err))
-	if ctx.Err() != nil && (err == ctx.Err() || err == context.Cause(ctx)) { // a command with more to report wraps these
-		line = "interrupted"
+	if why := context.Cause(ctx); ctx.Err() != nil {
+		for _, end := range []error{ctx.Err(), why} { // a command with more to report does not end with these
+			if errors.Is(err, end) && strings.HasSuffix(line, end.Error()) {
+				line = "interrupted"
+			}
+		}
 	}
 	fmt.Fprintf(a.err, "imago: %s\n", line)
 	if u := (*usageError)(nil); errors.As(err, &u) {

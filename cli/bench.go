@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/cpuid"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/interrupt"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -164,7 +166,10 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 			recipes = append(recipes, rec)
 		}
 	}
-	r := a.newReport(b)
+	r, err := a.newReport(c.Context(), b)
+	if err != nil {
+		return err
+	}
 	be := a.backend(b.threads)
 	defer be.Close()
 	for _, rec := range recipes {
@@ -201,16 +206,20 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 
 // newReport returns a report with the versions, the number of threads and, unless --no-machine is given, the speed of
 // the machine.
-func (a *app) newReport(b *benchFlags) *benchReport {
+func (a *app) newReport(ctx context.Context, b *benchFlags) (*benchReport, error) {
 	threads := b.threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	r := &benchReport{Imago: buildinfo.Version(), Go: buildinfo.Go(), Platform: buildinfo.Platform(), Kernels: cpuid.Name(), Threads: threads}
-	if !b.noMachine {
-		r.Machine = measureMachine(threads)
+	if b.noMachine {
+		return r, nil
 	}
-	return r
+	err := interrupt.Within(ctx, func() error {
+		r.Machine = measureMachine(threads)
+		return nil
+	})
+	return r, err
 }
 
 // A benchModel is a recipe built for images of one shape, with one loss.

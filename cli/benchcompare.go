@@ -77,7 +77,11 @@ func (a *app) benchAgainstPyTorch(c *cobra.Command, b *benchFlags, names []strin
 	if err != nil {
 		return err
 	}
-	rep := &compareReport{benchReport: a.newReport(b)}
+	machine, err := a.newReport(c.Context(), b)
+	if err != nil {
+		return err
+	}
+	rep := &compareReport{benchReport: machine}
 	r.threads, r.steps = rep.Threads, b.steps
 	wanted := func(recipe string) bool { return len(names) == 0 || slices.Contains(names, recipe) }
 	for _, x := range benchCases {

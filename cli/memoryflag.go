@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/interrupt"
 	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
@@ -55,12 +57,25 @@ func (a *app) limitMemory() { memory.SetLimit(int64(a.memory)) }
 
 // trainingMemory returns the memory that training takes, and an error if the budget has no room for it. It is asked
 // before the folder of a run is made.
-func trainingMemory(config *runlog.Config, m *model.Model, set *data.Set, threads int) (train.Memory, error) {
-	be := newBackend(threads)
-	defer be.Close()
-	need, err := train.NewMemory(m, min(config.Batch, set.Train.Len()), be)
+func trainingMemory(ctx context.Context, config *runlog.Config, m *model.Model, set *data.Set, threads int) (train.Memory, error) {
+	need, err := memoryOf(ctx, m, min(config.Batch, set.Train.Len()), threads)
 	if err != nil {
 		return need, err
 	}
 	return need, need.Check()
+}
+
+// memoryOf returns the memory that training in batches of that many images takes.
+func memoryOf(ctx context.Context, m *model.Model, batch, threads int) (train.Memory, error) {
+	var need train.Memory
+	err := interrupt.Within(ctx, func() (err error) {
+		be := newBackend(threads)
+		defer be.Close()
+		need, err = train.NewMemory(m, batch, be)
+		return err
+	})
+	if err != nil {
+		return train.Memory{}, err
+	}
+	return need, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/train"
 )
 
 // summary returns the command summary: the layers of a model, as Keras prints them.
@@ -37,9 +36,7 @@ beside the data, goes to standard error.`,
 		if err := printNetworks(a.out, m.Networks); err != nil {
 			return err
 		}
-		be := newBackend(1)
-		defer be.Close()
-		need, err := train.NewMemory(m, batch, be)
+		need, err := memoryOf(c.Context(), m, batch, 1)
 		if err != nil {
 			return err
 		}

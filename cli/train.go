@@ -194,7 +194,7 @@ func (a *app) newRun(c *cobra.Command, t *trainFlags, recipe string) error {
 		if err := a.printConfig(config, m); err != nil {
 			return err
 		}
-		need, err := trainingMemory(&config, m, set, t.threads)
+		need, err := trainingMemory(c.Context(), &config, m, set, t.threads)
 		if err == nil {
 			_, err = fmt.Fprintln(a.err, "memory:", need)
 		}
@@ -249,7 +249,7 @@ func (a *app) prepare(c *cobra.Command, t *trainFlags, recipe string) (config ru
 	if err := train.Check(&config, m, set); err != nil {
 		return config, nil, nil, err
 	}
-	_, err = trainingMemory(&config, m, set, t.threads)
+	_, err = trainingMemory(c.Context(), &config, m, set, t.threads)
 	return config, m, set, err
 }
 
@@ -398,7 +398,7 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := trainingMemory(&config, m, set, t.threads); err != nil {
+	if _, err := trainingMemory(c.Context(), &config, m, set, t.threads); err != nil {
 		return err
 	}
 	if err := run.Change(config); err != nil {

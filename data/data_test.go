@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
@@ -316,5 +317,27 @@ func TestOrder(t *testing.T) {
 	}
 	if len(seen) != 100 {
 		t.Errorf("%d of 100 images in an epoch", len(seen))
+	}
+}
+
+// TestOpenHeedsInterrupt checks that reading ends soon after its context, also in an opener that does not look at it, and
+// with the cause as the error.
+func TestOpenHeedsInterrupt(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
+	var r Registry
+	r.RegisterOpener(Opener{Name: "deaf", Match: func(string, fs.FileInfo, []byte) bool { return true }, Open: func(context.Context, string, Options) (*Set, error) {
+		<-release
+		return nil, errors.New("never seen")
+	}})
+	reason := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(20*time.Millisecond, func() { cancel(reason) })
+	start := time.Now()
+	if _, err := r.Open(ctx, t.TempDir(), Options{}); err != reason {
+		t.Errorf("%v, want the cause", err)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

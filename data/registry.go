@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+
+	"github.com/imago-ml/imago/internal/interrupt"
 )
 
 // An Opener reads one kind of path: a folder of images, a zip, an IDX file.
@@ -109,23 +111,27 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 	} else {
 		opt.Crop = 0
 	}
-	set, err := load(ctx, own)
+	var set *Set
+	err = interrupt.Within(ctx, func() error {
+		read, err := load(ctx, own)
+		if err == nil {
+			read, err = fit(ctx, read, opt)
+		}
+		if err == nil {
+			err = read.Validate()
+		}
+		if err == nil {
+			read, err = without(read, opt.Without)
+		}
+		if err == nil {
+			read, err = limit(read, opt)
+		}
+		if err == nil {
+			set, err = Validation(read, opt)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	if set, err = fit(ctx, set, opt); err != nil {
-		return nil, err
-	}
-	if err := set.Validate(); err != nil {
-		return nil, err
-	}
-	if set, err = without(set, opt.Without); err != nil {
-		return nil, err
-	}
-	if set, err = limit(set, opt); err != nil {
-		return nil, err
-	}
-	if set, err = Validation(set, opt); err != nil {
 		return nil, err
 	}
 	if _, named := r.sources[nameOrPath]; !named {

@@ -17,8 +17,8 @@ var ErrInterrupted = errors.New("interrupted")
 
 // An InterruptedError says where a run stopped and how it goes on.
 type InterruptedError struct {
-	Run, Recipe, Checkpoint string
-	Epoch                   int // whole epochs done
+	Run, Recipe, Checkpoint string // no checkpoint is made of a run that was interrupted before it began
+	Epoch                   int    // whole epochs done
 	Step                    int64
 }
 
@@ -30,6 +30,9 @@ func (e *InterruptedError) Error() string {
 // Saved returns the part of the message that says where the run stopped, for callers
 // that say themselves how it is resumed.
 func (e *InterruptedError) Saved() string {
+	if e.Checkpoint == "" {
+		return "train: interrupted before the first step"
+	}
 	return fmt.Sprintf("train: interrupted at step %d, after %s, and saved", e.Step, english.Plural(e.Epoch, "whole epoch"))
 }
 

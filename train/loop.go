@@ -11,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/interrupt"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
@@ -27,7 +28,18 @@ const stepsPerLine = 100
 // that is not finite ends it with a *DivergedError.
 func Loop(ctx context.Context, j Job) (res Result, err error) {
 	started := time.Now()
-	t, err := newTrainer(j)
+	var t *trainer
+	err = interrupt.Within(ctx, func() (err error) {
+		t, err = newTrainer(j)
+		return err
+	}, func(err error) {
+		if err == nil {
+			t.close() // of no interest any more
+		}
+	})
+	if err != nil && err == context.Cause(ctx) {
+		return Result{}, &InterruptedError{Run: j.Run.Dir, Recipe: j.Run.Config.Recipe}
+	}
 	if err != nil {
 		return Result{}, err
 	}

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
+	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -37,4 +40,33 @@ func TestStoppedEvaluation(t *testing.T) {
 	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
 		t.Errorf("%s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
 	}
+}
+
+// TestInterruptedStart checks that a run whose step is still being compiled ends soon after an interrupt, and begins when
+// it is resumed.
+func TestInterruptedStart(t *testing.T) {
+	set := runtest.Must(runtest.Small(20, 10))
+	r := runtest.NewRun(t, runtest.Config("mlp-vae", set, "hidden", "8"))
+	j := newJob(t, r, set, 1, nil)
+	slow := *j.Model
+	slow.Phases = slices.Clone(j.Model.Phases)
+	build := slow.Phases[0].Step
+	slow.Phases[0].Step = func(batch int) (*graph.Func, error) {
+		time.Sleep(2 * time.Second)
+		return build(batch)
+	}
+	j.Model = &slow
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	start := time.Now()
+	_, err := train.Loop(ctx, j)
+	var stopped *train.InterruptedError
+	if !errors.As(err, &stopped) || stopped.Saved() != "train: interrupted before the first step" {
+		t.Errorf("interrupted: %v", err)
+	}
+	if took := time.Since(start); took > 1500*time.Millisecond {
+		t.Errorf("it took %v", took)
+	}
+	time.Sleep(3 * time.Second) // the lock of the run is given back when the step is compiled
+	trained(t, r, set, 1)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/interrupt"
 )
 
 // Inputs are operands by name.
@@ -49,16 +50,29 @@ func (f *Func) Program(batch int) (*Program, error) {
 	return p, nil
 }
 
+// within does what Program does, until ctx ends.
+func (f *Func) within(ctx context.Context, batch int) (p *Program, err error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	var made *Program
+	err = interrupt.Within(ctx, func() (err error) {
+		made, err = f.Program(batch)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
 // Run runs one batch and returns its results by name. It fails if in lacks an input of the
 // function, or has it in another shape. Inputs that the function does not take are ignored:
 // a function without randomness takes no random key.
 func (f *Func) Run(ctx context.Context, batch int, in Inputs) (map[string]*tensor.Tensor, error) {
-	p, err := f.Program(batch)
+	p, err := f.within(ctx, batch)
 	if err != nil {
 		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
 	}
 	c := &Call{program: p}
 	for _, s := range p.Inputs() {
@@ -93,7 +107,7 @@ type span struct{ from, to, batch int }
 
 // each calls use on the rows of a span, as Each does on all rows.
 func (f *Func) each(ctx context.Context, s span, feed, use Feeder) error {
-	p, err := f.Program(s.batch)
+	p, err := f.within(ctx, s.batch)
 	if err != nil {
 		return err
 	}
