@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -62,11 +61,6 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 		res.Report = j.Run.Path(runlog.ReportFile)
 	}
 	return res, err
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
 }
 
 // train runs the loop. Everything that it needs to be continued in another process is in
