@@ -22,7 +22,7 @@ import (
 var small = pixels.Item(8, 8, 1)
 
 // images returns n dark images of noise, and then images with one bright half.
-func images(t *testing.T, n, bright int) *data.InMemory {
+func images(t testing.TB, n, bright int) *data.InMemory {
 	t.Helper()
 	size := small.Size()
 	bits := make([]uint32, (n+bright)*size)
@@ -41,7 +41,7 @@ func images(t *testing.T, n, bright int) *data.InMemory {
 	return m
 }
 
-func session(t *testing.T, k model.Kind) *latent.Session {
+func session(t testing.TB, k model.Kind) *latent.Session {
 	t.Helper()
 	in := model.Input{Item: small}
 	m, err := k.Default().New(in)

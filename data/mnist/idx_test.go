@@ -126,6 +126,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte{0, 0, 8, 3, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 28, 0, 0, 0, 28})
 	f.Add([]byte{0, 0, 8, 4, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3})
 	f.Add([]byte{0, 0, 8, 3, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1})
+	f.Add([]byte{0, 0, 8, 3, 0, 0, 0, 0, 3, 0xe8, 0, 1, 0, 0, 0, 1}) // no images, of more rows than an image may have
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x, err := Decode(bytes.NewReader(b))
 		if err != nil {

@@ -96,6 +96,11 @@ func (s set) damaged(err error) error {
 // pair returns a split of images and, unless labels is empty, their labels.
 func pair(images, labels IDX, imagesPath, labelsPath string) (data.Split, error) {
 	n, item, err := images.item()
+	if err == nil {
+		if bad := item.Check(); bad != nil {
+			err = fmt.Errorf("%w: %w", ErrFormat, bad)
+		}
+	}
 	if err != nil {
 		return data.Split{}, fmt.Errorf("mnist: %s: %w", imagesPath, err)
 	}

@@ -13,6 +13,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A file is what Write writes.
@@ -36,7 +38,10 @@ func Write(w io.Writer, format int, v any) error {
 // bytes, if the format is another, or if a byte of the content is changed. An error of
 // the reader itself is returned as broken = false.
 func Read(r io.Reader, format int, most int64, v any) (broken bool, err error) {
-	b, err := io.ReadAll(io.LimitReader(r, most+1))
+	b, err := memory.ReadFull(r, most+1, "a sealed file")
+	if err == io.ErrUnexpectedEOF { // it is not longer than most
+		err = memory.Check(4*int64(len(b)), "what a sealed file of %d bytes holds", len(b))
+	}
 	if err != nil {
 		return false, err
 	}

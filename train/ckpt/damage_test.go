@@ -135,24 +135,27 @@ func FuzzState(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		c, err := decodeState(b)
-		if err != nil {
-			if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
-				t.Errorf("a bad state gave %v", err)
-			}
-			return
+	f.Fuzz(checkState)
+}
+
+// checkState checks that b is refused as damaged or of another version, or is read, written and read again the same.
+func checkState(t *testing.T, b []byte) {
+	c, err := decodeState(b)
+	if err != nil {
+		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
+			t.Errorf("a bad state gave %v", err)
 		}
-		if c.State.Config != nil && !json.Valid(c.State.Config) {
-			t.Errorf("the config is not JSON: %q", c.State.Config)
-		}
-		out, err := c.encode()
-		if err != nil {
-			t.Fatalf("what was read cannot be written: %v", err)
-		}
-		again, err := decodeState(out)
-		if err != nil || !reflect.DeepEqual(again, c) {
-			t.Errorf("%+v became %+v, %v", c, again, err)
-		}
-	})
+		return
+	}
+	if c.State.Config != nil && !json.Valid(c.State.Config) {
+		t.Errorf("the config is not JSON: %q", c.State.Config)
+	}
+	out, err := c.encode()
+	if err != nil {
+		t.Fatalf("what was read cannot be written: %v", err)
+	}
+	again, err := decodeState(out)
+	if err != nil || !reflect.DeepEqual(again, c) {
+		t.Errorf("%+v became %+v, %v", c, again, err)
+	}
 }
