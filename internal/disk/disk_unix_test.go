@@ -76,7 +76,7 @@ func TestPipe(t *testing.T) {
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o666); err != nil {
 		t.Skip(err)
 	}
-	done := make(chan error, 3)
+	done := make(chan error, 4)
 	go func() {
 		f := At(dir)
 		_, err := f.Open("pipe")
@@ -84,8 +84,10 @@ func TestPipe(t *testing.T) {
 		_, err = f.Append("pipe")
 		done <- err
 		done <- f.SyncDir("pipe")
+		_, err = At(filepath.Join(dir, "pipe")).Open("x")
+		done <- err
 	}()
-	for range 3 {
+	for range 4 {
 		select {
 		case err := <-done:
 			if err == nil {

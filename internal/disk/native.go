@@ -15,6 +15,13 @@ type native struct{}
 
 // in calls do with the root, opened for this call.
 func in(root string, do func(*os.Root) error) error {
+	st, err := os.Stat(root) // OpenRoot would wait for a writer of a named pipe
+	if err == nil && !st.IsDir() {
+		err = &fs.PathError{Op: "open", Path: root, Err: syscall.ENOTDIR}
+	}
+	if err != nil {
+		return err
+	}
 	r, err := os.OpenRoot(root)
 	if err != nil {
 		return err
