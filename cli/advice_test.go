@@ -12,10 +12,11 @@ import (
 )
 
 // TestSizeAdvice follows the advice of every recipe on images that do not suit it: images of the size that the error
-// names must suit it.
+// names, or the recipe with dense networks, must suit it.
 func TestSizeAdvice(t *testing.T) {
 	a := newApp(io.Discard, io.Discard)
 	size := regexp.MustCompile(`--size (\d+)`)
+	dense := regexp.MustCompile(`use dense networks, as those of ([a-z-]+)`)
 	followed := 0
 	for _, rec := range a.Models.Recipes() {
 		cfg, err := a.Models.Config(rec)
@@ -27,8 +28,16 @@ func TestSizeAdvice(t *testing.T) {
 			if err == nil {
 				continue
 			}
-			found := size.FindStringSubmatch(option.Text(err, a.flagOf))
+			text := option.Text(err, a.flagOf)
+			found := size.FindStringSubmatch(text)
 			if found == nil {
+				if d := dense.FindStringSubmatch(text); d != nil {
+					if _, err := configOf(t, a, d[1]).New(model.Input{Item: pixels.Item(shape[0], shape[1], 1), Labels: defaultLabels}); err != nil {
+						t.Errorf("%s on images of %dx%d: %s gives %v", rec.Name, shape[0], shape[1], d[1], err)
+					}
+					followed++
+					continue
+				}
 				t.Errorf("%s on images of %dx%d: %v: no way out", rec.Name, shape[0], shape[1], err)
 				continue
 			}
@@ -42,6 +51,20 @@ func TestSizeAdvice(t *testing.T) {
 	if followed < 20 {
 		t.Errorf("%d errors have a size: want 20 or more, so that the test tries something", followed)
 	}
+}
+
+// configOf returns the configuration of a recipe.
+func configOf(t *testing.T, a *app, recipe string) model.Config {
+	t.Helper()
+	rec, err := a.Models.Recipe(recipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := a.Models.Config(rec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
 }
 
 // No recipe has an option that is named when its training is not finite.

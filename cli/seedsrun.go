@@ -115,7 +115,7 @@ func (a *app) openNamed(root, name string, config runlog.Config) (*runlog.Run, *
 	dir := filepath.Join(root, name)
 	var run *runlog.Run
 	var err error
-	if _, missing := os.Stat(dir); missing != nil {
+	if _, missing := os.Stat(filepath.Join(dir, runlog.ConfigFile)); missing != nil { // or it was stopped before it began
 		run, err = runlog.Create(root, name, config)
 	} else if run, err = runlog.Open(dir, ""); err == nil {
 		config.Imago, config.Go = run.Config.Imago, run.Config.Go // the versions that made it
@@ -144,6 +144,7 @@ func (e *otherRunError) Error() string {
 
 // differences returns the fields in which two configurations differ, with their values; "" if they are equal.
 func differences(was, now runlog.Config) string {
+	now.Arithmetic = was.Arithmetic // of the device, not of the user
 	a, b := was.Fields(), now.Fields()
 	all := maps.Clone(a)
 	maps.Copy(all, b)

@@ -2,6 +2,7 @@ package eval
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,6 +82,18 @@ func Known(records []Record, of Provenance) func(Metric) (Score, bool) {
 type recordFile struct {
 	Format int           `json:"format"`
 	Scores []namedRecord `json:"scores"`
+	SHA256 string        `json:"sha256,omitempty"` // of the JSON of Scores, without white space; "" in older files
+}
+
+// sum returns the checksum of the records.
+func (f *recordFile) sum() (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(f.Scores); err != nil {
+		return "", fmt.Errorf("eval: %w", err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(bytes.TrimSpace(b.Bytes()))), nil
 }
 
 // A namedRecord is a Record that is refused without a name. Decoding stops at the first such
@@ -117,6 +130,13 @@ func ReadRecords(name string) ([]Record, error) {
 	if file.Format != recordFormat {
 		return nil, fmt.Errorf("eval: %s: format %d: this imago reads %d: move it away", name, file.Format, recordFormat)
 	}
+	sum, err := file.sum()
+	if err != nil {
+		return nil, err
+	}
+	if file.SHA256 != "" && file.SHA256 != sum {
+		return nil, fmt.Errorf("eval: %s: its scores are not those that were written: it is damaged, or somebody has edited it: move it away, and measure again", name)
+	}
 	var records []Record
 	for _, r := range file.Scores {
 		records = append(records, Record(r))
@@ -142,6 +162,9 @@ func WriteRecords(name string, records []Record) error {
 	file := recordFile{Format: recordFormat}
 	for _, r := range append(all, records...) {
 		file.Scores = append(file.Scores, namedRecord(r))
+	}
+	if file.SHA256, err = file.sum(); err != nil {
+		return err
 	}
 	if err := e.Encode(file); err != nil {
 		return fmt.Errorf("eval: %w", err)

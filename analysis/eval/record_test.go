@@ -3,6 +3,8 @@ package eval
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -40,6 +42,20 @@ func TestRecords(t *testing.T) {
 	if m := Metrics()[1]; first.Name != m.Name || first.Protocol != m.About || first.Better != "lower" || first.Provenance.Seed != 9 || first.Provenance.Checkpoint != "c" ||
 		first.StdErr != 0.5 || first.Images != 7 || len(first.PerUnit) != 2 || first.Note != "so" || first.Measured.IsZero() {
 		t.Errorf("record %+v", first)
+	}
+	whole, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range whole { // a flipped bit is an error, or changes no record
+		b := slices.Clone(whole)
+		b[i] ^= 1 << (i % 8)
+		if err := os.WriteFile(name, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadRecords(name); err == nil && !reflect.DeepEqual(got, r) {
+			t.Fatalf("byte %d (%q flipped to %q): other records were read", i, whole[i], b[i])
+		}
 	}
 	for bad, want := range map[string]string{"{": "unexpected end", `{"format": 2}`: "format 2", strings.Repeat(" ", maxRecords+1): "more than"} {
 		if err := os.WriteFile(name, []byte(bad), 0o644); err != nil {
