@@ -110,7 +110,7 @@ func makeData(w *workplace, r *rand.Rand) error {
 }
 
 // drawShape draws a disc or a frame of a random size and shade.
-func drawShape(r *rand.Rand, disc bool) image.Image {
+func drawShape(r *rand.Rand, disc bool) *image.Gray {
 	m := image.NewGray(image.Rect(0, 0, side, side))
 	size, shade := 3+r.Float64()*4, uint8(100+r.IntN(156))
 	for y := range side {

@@ -41,6 +41,14 @@ func run(args []string) error {
 			return err
 		}
 		return soak(w, *seed, time.Duration(*minutes*float64(time.Minute)), *round)
+	case "faults":
+		every := flags.Int("every", 1, "try each nth call only")
+		flags.Parse(args[1:])
+		w, err := newWorkplace()
+		if err != nil {
+			return err
+		}
+		return faults(w, *every)
 	}
 	return fmt.Errorf("%q: want soak or faults", args[0])
 }
