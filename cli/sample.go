@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/viz"
 )
@@ -186,6 +187,9 @@ func (d sampler) labelCount() int {
 // images returns n images with the given labels, and their codes or nil. Equal keys give equal codes, whatever the
 // labels.
 func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []float32, err error) {
+	if err := memory.Check(4*int64(n)*int64(d.m.Item().Size()+2*d.m.Latent()), "an array of %s images of %v", thousands(n), d.m.Item()); err != nil {
+		return nil, nil, fmt.Errorf("%w; or make fewer of them: --count", err)
+	}
 	switch {
 	case d.fitted != nil:
 		if z, err = d.fitted.Draw(d.key, n); err != nil {

@@ -3,6 +3,7 @@ package table
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -11,8 +12,13 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 )
+
+// numberBytes is about what a number takes in memory while a table is read: as it stands in the file, in its part, and
+// scaled.
+const numberBytes = 24
 
 // A parsed is a table as it stands in its file.
 type parsed struct {
@@ -61,6 +67,9 @@ func parse(ctx context.Context, t *text, opt data.Options) (*parsed, error) {
 	d := len(out.columns)
 	if s.rows > MaxNumbers/d {
 		return nil, fmt.Errorf("%w: more than %d numbers: take a part of the rows or columns", ErrFormat, MaxNumbers)
+	}
+	if err := errors.Join(data.CheckItems(s.rows), memory.Check(numberBytes*int64(s.rows)*int64(d), "a table of %d rows and %d columns of numbers", s.rows, d)); err != nil {
+		return nil, err
 	}
 	out.values = make([]float64, 0, s.rows*d)
 	n, first := -1, s.header

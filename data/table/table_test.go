@@ -8,11 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // What each kind of file becomes.
@@ -235,4 +237,20 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestTableWithinBudget checks that a table of more numbers or rows than there is memory for is refused before they are
+// kept.
+func TestTableWithinBudget(t *testing.T) {
+	wide, long := strings.Repeat("1,2,3,4,5,6,7,8\n", 100_000), strings.Repeat("1\n", 400_000)
+	for name, file := range map[string]string{"wide": wide, "long": long} {
+		runtime.GC()
+		memory.SetLimit(memory.InUse() + 16<<20)
+		var over *memory.Error
+		_, err := parse(t.Context(), inMemory([]byte(file)), data.Options{})
+		if !errors.As(err, &over) || errors.Is(err, ErrFormat) {
+			t.Errorf("%s: %v", name, err)
+		}
+		memory.SetLimit(0)
+	}
 }

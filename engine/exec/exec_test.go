@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 func newRunner(t *testing.T) *Runner {
@@ -323,5 +325,18 @@ func TestFirstNonFinite(t *testing.T) {
 	}
 	if pr, ok := p.Profiler(); !ok || len(pr.Kernels()) == 0 {
 		t.Error("the cpu measures no kernels")
+	}
+}
+
+// TestRowsWithinBudget checks that the results of more rows than there is memory for are refused before a row is run.
+func TestRowsWithinBudget(t *testing.T) {
+	f := newRunner(t).Func(scaled)
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 32<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	_, err := f.Rows(t.Context(), 16<<20, 64, func(*Call, int, int) error { return errors.New("a row is run") })
+	if !errors.As(err, &over) || !strings.Contains(err.Error(), "the y of scaled for 16777216 rows takes 134 MB") {
+		t.Error(err)
 	}
 }

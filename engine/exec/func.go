@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/interrupt"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // Inputs are operands by name.
@@ -174,7 +175,7 @@ func Fit(rows, most int) int {
 func (f *Func) collect(ctx context.Context, rows int, spans []span, feed Feeder) (map[string][]float32, error) {
 	all := map[string][]float32{}
 	for _, part := range spans {
-		p, err := f.Program(part.batch)
+		p, err := f.within(ctx, part.batch)
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +185,11 @@ func (f *Func) collect(ctx context.Context, rows int, spans []span, feed Feeder)
 				return nil, fmt.Errorf("exec: %s: output %v: want float32 and a row for each of %d", p.Name(), s, part.batch)
 			}
 			if all[s.Name] == nil {
-				all[s.Name] = make([]float32, rows*(s.Shape.Size()/part.batch))
+				width := s.Shape.Size() / part.batch
+				if err := memory.Check(4*int64(rows)*int64(width), "the %s of %s for %d rows", s.Name, p.Name(), rows); err != nil {
+					return nil, fmt.Errorf("exec: %w", err)
+				}
+				all[s.Name] = make([]float32, rows*width)
 			}
 		}
 		err = f.each(ctx, part, feed, func(c *Call, at, n int) error {
