@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -15,12 +16,15 @@ import (
 )
 
 // keepWith saves with a run, whose training has ended, what later commands need of its training data. It warns if that
-// fails: the run is complete without it.
+// fails: the run is complete without it. Of another checkpoint than the best nothing is saved.
 func (a *app) keepWith(ctx context.Context, run *runlog.Run, be backend.Backend, set *data.Set, done keep.Progress) {
 	p := newProgress(a.err)
 	defer p.end()
 	p.set("saving a detector and codes with the run", 0, 1, "step")
 	t, err := train.OpenModel(run.Dir, &a.Models, be)
+	if err == nil {
+		err = errors.Join(t.Warnings...)
+	}
 	if err == nil {
 		err = keep.After(ctx, run.Dir, t.Session, set, done)
 	}

@@ -19,7 +19,7 @@ import (
 // errnos are the errors that calls are let fail with, in turn.
 var errnos = []syscall.Errno{syscall.EIO, syscall.ENOSPC, syscall.EMFILE, syscall.EACCES}
 
-// A scene is a command, in a folder that a copy of which is made for each trial, and what it must leave.
+// A scenario is a command in a copy of a folder, and what it must leave.
 type scenario struct {
 	name string
 	from string   // folder to copy, "" for an empty one
@@ -36,14 +36,16 @@ type tally struct {
 
 // faults runs trainings and commands on their runs again and again. Each time, one call of the process that concerns a
 // file of the workplace fails, or the process is killed before it. The calls of all threads are counted together, so that
-// n from 1 to their number tries each place in their sequence. Of each scenario every nth call is tried, once with a kill
-// and once with an error; the errors take turns.
+// n from 1 to their number tries each place in their sequence. Of each scenario every nth call is tried, or only one, once
+// with a kill and once with an error; the errors take turns. Which call is the nth may differ a little between processes,
+// as threads do; one whose number no process came to is told. Calls on other files, as those of the system and standard
+// output, are not tried.
 //
 // Whatever the call: a training that is then resumed ends with the files of an undisturbed one, byte for byte but for
 // what depends on the clock, so that no checkpoint that would be kept is lost, and a checkpoint that was whole at the time
 // of an error is whole after it, or a newer one is. Another command refuses, warns, or gives the output of an undisturbed
 // one, and leaves the files of the run as they were.
-func faults(w *workplace, every int) error {
+func faults(w *workplace, every, only int) error {
 	if err := writeIDX(w.path("shapes-idx3-ubyte"), 200); err != nil {
 		return err
 	}
@@ -56,7 +58,7 @@ func faults(w *workplace, every int) error {
 			return err
 		}
 		for _, s := range scenarios {
-			t, err := w.try(s, every)
+			t, err := w.try(s, every, only)
 			if err != nil {
 				return err
 			}
@@ -153,7 +155,7 @@ func scenariosOf(w *workplace, j job) ([]scenario, error) {
 }
 
 // try runs the trials of a scenario, on all processors.
-func (w *workplace) try(s scenario, every int) (tally, error) {
+func (w *workplace) try(s scenario, every, only int) (tally, error) {
 	dir := filepath.Join(w.dir, "trial")
 	if err := copyRun(s.from, dir); err != nil {
 		return tally{}, err
@@ -195,8 +197,10 @@ func (w *workplace) try(s scenario, every int) (tally, error) {
 			}
 		})
 	}
-	for n := 1 + every/2; n <= len(calls); n += every {
-		numbers <- n
+	for n := 1; n <= len(calls); n++ {
+		if n == only || only == 0 && n%every == every/2 {
+			numbers <- n
+		}
 	}
 	close(numbers)
 	wg.Wait()

@@ -43,12 +43,13 @@ func run(args []string) error {
 		return soak(w, *seed, time.Duration(*minutes*float64(time.Minute)), *round)
 	case "faults":
 		every := flags.Int("every", 1, "try each nth call only")
+		only := flags.Int("call", 0, "try the call of this number only, as one that failed (default all)")
 		flags.Parse(args[1:])
 		w, err := newWorkplace()
 		if err != nil {
 			return err
 		}
-		return faults(w, *every)
+		return faults(w, *every, *only)
 	}
 	return fmt.Errorf("%q: want soak or faults", args[0])
 }

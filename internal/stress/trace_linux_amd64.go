@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// fileCalls are the system calls that concern files. dir is the argument that is the descriptor of a folder, of a call
-// that has a name after it; else the first argument is a descriptor.
+// fileCalls are the system calls that concern files. The first argument is a descriptor: of a folder, if a name in it is the
+// second argument.
 var fileCalls = map[uint64]struct {
 	name  string
 	named bool

@@ -137,8 +137,8 @@ func (m *Manager) CanRewind(found *Found) error {
 }
 
 // Rewind makes found, the latest checkpoint that is whole, the last one: those after it, which are damaged, get another
-// name, and are no checkpoints any more. It returns what to tell the user of each. If CanRewind has an error, nothing is
-// changed.
+// name, and are no checkpoints any more. Then it prunes, which the process that saved found may have been stopped before.
+// It returns what to tell the user. If CanRewind has an error, nothing is changed.
 func (m *Manager) Rewind(found *Found) ([]error, error) {
 	if err := m.CanRewind(found); err != nil {
 		return nil, err
@@ -150,6 +150,9 @@ func (m *Manager) Rewind(found *Found) ([]error, error) {
 			return warned, fmt.Errorf("ckpt: %w", err)
 		}
 		warned = append(warned, fmt.Errorf("ckpt: %w; the run goes on from step %d, and the damaged checkpoint is kept as %s: delete it when you do not want to look at it", s.Err, found.State.Step, m.in.Path(to)))
+	}
+	if err := m.prune(found.State.Step); err != nil {
+		warned = append(warned, fmt.Errorf("ckpt: %w: %w", ErrNotPruned, err))
 	}
 	return warned, nil
 }

@@ -152,6 +152,28 @@ func TestRewind(t *testing.T) {
 	}
 }
 
+// A process that was stopped after it saved a checkpoint, before it pruned, is followed by one that prunes.
+func TestRewindPrunes(t *testing.T) {
+	in := Dir(t.TempDir())
+	for _, step := range []int64{100, 200, 300, 400, 500} {
+		saved(t, in.String(), sample(t, step))
+	}
+	m, err := OpenManager(in, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := Latest(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if warned, err := m.Rewind(found); err != nil || warned != nil {
+		t.Errorf("warned %v, %v", warned, err)
+	}
+	if got := bases(t, in); got != "300 400 500" { // 300 is the best
+		t.Errorf("%s, want 300 400 500", got)
+	}
+}
+
 // What cannot be read is not what is bad: a checkpoint of a later format, or that the system does not let be read, is
 // neither removed nor renamed by reading, pruning, opening and rewinding; the run does not go on before it.
 func TestUnreadIsKept(t *testing.T) {
