@@ -32,9 +32,8 @@ var fileCalls = map[uint64]struct {
 const (
 	sysRenameat2  = 316
 	sysStatx      = 332
-	exitKill      = 0x100000   // PTRACE_O_EXITKILL
-	onlyOwn       = 0x20000000 // __WNOTHREAD: wait for the children of this thread
-	atWorkingDir  = -100       // AT_FDCWD
+	exitKill      = 0x100000 // PTRACE_O_EXITKILL
+	atWorkingDir  = -100     // AT_FDCWD
 	syscallStop   = syscall.SIGTRAP | 0x80
 	longestName   = 256 // bytes of a name that are read
 	maxTraced     = 3 * time.Minute
@@ -53,7 +52,7 @@ func traced(below, dir string, args []string, out *os.File, env []string, at int
 	}
 	defer null.Close()
 	pid, err := syscall.ForkExec(args[0], args, &syscall.ProcAttr{
-		Dir: dir, Env: env, Files: []uintptr{null.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Ptrace: true},
+		Dir: dir, Env: env, Files: []uintptr{null.Fd(), out.Fd(), out.Fd()}, Sys: &syscall.SysProcAttr{Ptrace: true, Setpgid: true},
 	})
 	if err != nil {
 		return nil, 0, err
@@ -76,8 +75,8 @@ func traced(below, dir string, args []string, out *os.File, env []string, at int
 	inside := map[int]bool{} // threads that are in a system call
 	failing := map[int]bool{}
 	for tid, sig := pid, 0; ; {
-		syscall.PtraceSyscall(tid, sig) // fails if the thread was killed; then it is waited for
-		tid, err = syscall.Wait4(-1, &ws, syscall.WALL|onlyOwn, nil)
+		syscall.PtraceSyscall(tid, sig)                        // fails if the thread was killed; then it is waited for
+		tid, err = syscall.Wait4(-pid, &ws, syscall.WALL, nil) // all threads of the process group, and no other child
 		switch {
 		case err == syscall.EINTR:
 			continue
