@@ -182,3 +182,29 @@ func TestErrors(t *testing.T) {
 		t.Errorf("a training whose context has ended: %v", err)
 	}
 }
+
+// TestLimitMemory checks that a training that does not fit is refused before its folder is made.
+func TestLimitMemory(t *testing.T) {
+	recipe, err := imago.Published("mlp-vae", "hidden=60000,30000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := make([][]byte, 10)
+	for i := range images {
+		images[i] = make([]byte, 28*28)
+	}
+	set, err := imago.Images("dark", images, 28, 28, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imago.LimitMemory(1e9)
+	defer imago.LimitMemory(0)
+	out := filepath.Join(t.TempDir(), "runs")
+	_, err = imago.Train(t.Context(), set, recipe, imago.Options{Out: out})
+	if err == nil || !strings.Contains(err.Error(), "and imago may use 1.0 GB") {
+		t.Errorf("111 GB in 1: %v", err)
+	}
+	if _, err := os.Stat(out); err == nil {
+		t.Error("a folder was made for it")
+	}
+}
