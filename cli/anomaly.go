@@ -90,7 +90,7 @@ picture shows the images with the highest and the lowest scores, above their rec
 			return err
 		}
 		defer m.Close()
-		if limit.save && !m.isRun() {
+		if limit.save && !m.isRun {
 			return usagef(c, "--save-threshold: %s is not the folder of a run, with which a threshold is saved", m.name)
 		}
 		d, err := a.openDetector(c, m, &from, &set, &how)

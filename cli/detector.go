@@ -16,7 +16,6 @@ import (
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train/keep"
-	"github.com/imago-ml/imago/train/runlog"
 )
 
 // detectorFlags are the flags of an anomaly detector.
@@ -57,12 +56,12 @@ func (a *app) fitDetector(ctx context.Context, s *latent.Session, set *data.Set,
 
 // openDetector returns the detector that is saved with the run of m, or, if there is none for these weights or the user
 // gave one of its flags, one fitted to the training images of the run. A detector with the usual settings is then saved
-// with the run.
+// with the run, unless it is of a checkpoint that was taken in place of the best.
 func (a *app) openDetector(c *cobra.Command, m *trainedModel, from *modelSource, set *setFlags, how *detectorFlags) (*anomaly.Detector, error) {
 	if m.config == nil {
 		return nil, fmt.Errorf("%s: %s does not name its data set: want a run, or a file of weights that imago wrote", c.Name(), m.name)
 	}
-	usual := m.isRun() && !how.changed(c)
+	usual := m.isRun && !how.changed(c)
 	if usual {
 		d, err := keep.OpenDetector(m.name, m.Session)
 		switch {
@@ -80,7 +79,7 @@ func (a *app) openDetector(c *cobra.Command, m *trainedModel, from *modelSource,
 		return nil, fmt.Errorf("a detector is fitted to the training data of %s: %w", m.name, err)
 	}
 	d, err := a.fitDetector(c.Context(), m.Session, trained, how)
-	if err != nil || !usual || from.checkpoint != bestCheckpoint {
+	if err != nil || !usual || from.checkpoint != bestCheckpoint || m.other {
 		return d, err
 	}
 	return d, a.saveDetector(m, d)
@@ -93,12 +92,6 @@ func (a *app) saveDetector(m *trainedModel, d *anomaly.Detector) error {
 	}
 	fmt.Fprintf(a.err, "the detector is saved with the run: %s needs no training data from now on\n", m.name)
 	return nil
-}
-
-// isRun reports whether the model was opened by the folder of its run.
-func (m *trainedModel) isRun() bool {
-	_, err := runlog.Open(m.name, "")
-	return err == nil
 }
 
 // anomalyFit returns the command anomaly fit: it fits the detector of a run again.
@@ -132,7 +125,7 @@ then needs no training data.`,
 			return err
 		}
 		defer m.Close()
-		if !m.isRun() {
+		if !m.isRun {
 			return fmt.Errorf("anomaly fit: %s is not the folder of a run, with which a detector is saved", m.name)
 		}
 		set.learns = true

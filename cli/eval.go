@@ -100,7 +100,7 @@ if the classifier is there, or by --all or --only.`,
 		if source.Weights, err = m.Fingerprint(); err != nil {
 			return err
 		}
-		if _, err := runlog.Open(m.name, ""); err == nil && e.out == "" {
+		if m.isRun && e.out == "" {
 			e.out = filepath.Join(m.name, evalFile)
 		}
 		var records []eval.Record

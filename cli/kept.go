@@ -121,7 +121,7 @@ func (a *app) openEncoded(c *cobra.Command, args []string, from *modelSource, s 
 // keptCodes returns the codes that were saved with the run of m, in place of the run's own set, which could not be opened
 // because of missing; nil if there are none, or if the user named another set.
 func (a *app) keptCodes(m *trainedModel, s *setFlags, missing error) *trainingCodes {
-	if s.data != "" || !m.isRun() {
+	if s.data != "" || !m.isRun {
 		return nil
 	}
 	kept, err := keep.OpenCodes(m.name, m.Session)

@@ -61,6 +61,8 @@ type trainedModel struct {
 	path   string         // of the checkpoint
 	run    string         // folder of the run that the checkpoint belongs to; "" if there is none
 	step   int64          // optimiser updates of its training; 0 if unknown
+	isRun  bool           // name is the folder of a run
+	other  bool           // it is not what was asked for, which could not be read, or its run was changed: a warning has said so
 	be     backend.Backend
 }
 
@@ -119,6 +121,7 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 		a.warn("%s", a.errorText(fmt.Errorf("%w; step %s is taken", why, thousands(t.Step))))
 	}
 	m.Session, m.config, m.recipe, m.path, m.run, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Run, t.Step
+	m.isRun, m.other = filepath.Clean(t.Run) == filepath.Clean(path), len(skipped) > 0
 	m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
 	a.used = append(a.used, fmt.Sprintf("%s at step %s, of %s", m.recipe, thousands(m.step), m.path))
 	return nil
@@ -128,7 +131,11 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 // returns why other checkpoints, which might have been taken, were not.
 func (a *app) load(path, which string, be backend.Backend) (t *train.Trained, skipped []error, err error) {
 	run, notRun := runlog.Open(path, "")
-	if notRun != nil { // the folder of a checkpoint or a file of weights, which its reader checks
+	if notRun != nil {
+		if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
+			return nil, nil, notRun
+		}
+		// the folder of a checkpoint or a file of weights, which its reader checks
 		if t, err = train.OpenModel(path, &a.Models, be); err != nil {
 			return nil, nil, err
 		}
