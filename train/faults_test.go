@@ -169,7 +169,7 @@ func TestBitFlips(t *testing.T) {
 	files := sys.Files()
 	r := rand.New(rand.NewPCG(1, 2))
 	for name, whole := range files {
-		detected, flips := 0, 60
+		detected, flips := 0, 70
 		for range flips {
 			b := []byte(whole)
 			if len(b) == 0 {

@@ -34,7 +34,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 		processes[n-1].Ended = runlog.Complete
 	}
 	r := viz.Report{
-		Title:    fmt.Sprintf("%s on %s", c.Recipe, c.Data.Name),
+		Title:    fmt.Sprintf("%s on %s", c.Recipe, filepath.Base(c.Data.Name)),
 		Subtitle: s.view.Model().Objective,
 		Byline:   byline(c, s.session.Item(), processes),
 		Epochs:   epochTable(epochs, metrics, s.reword("images/s")),
