@@ -157,7 +157,11 @@ func (a *app) load(path, which string, be backend.Backend) (t *train.Trained, sk
 		if unread != nil {
 			return nil, nil, unread
 		}
-		for _, s := range found.Skipped {
+		for i, s := range found.Skipped {
+			if i == 3 {
+				skipped = append(skipped, fmt.Errorf("%d more checkpoints cannot be read", len(found.Skipped)-i))
+				break
+			}
 			skipped = append(skipped, s.Err)
 		}
 		t, err = train.OpenCheckpoint(run, found.Name, &a.Models, be)

@@ -56,11 +56,18 @@ func OpenBest(run *runlog.Run, models *model.Registry, be backend.Backend) (*Tra
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range best.Skipped {
+	for i, s := range best.Skipped {
+		if i == mostWarnings {
+			t.Warnings = append(t.Warnings, fmt.Errorf("%d more checkpoints cannot be read", len(best.Skipped)-i))
+			break
+		}
 		t.Warnings = append(t.Warnings, fmt.Errorf("%w: what it says of the best checkpoint is not known; %s is the best by the one before", s.Err, best.Name))
 	}
 	return t, nil
 }
+
+// mostWarnings is how many checkpoints that cannot be read are told one by one.
+const mostWarnings = 3
 
 // OpenCheckpoint reads the checkpoint of that name of a run.
 func OpenCheckpoint(run *runlog.Run, name string, models *model.Registry, be backend.Backend) (*Trained, error) {

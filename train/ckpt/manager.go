@@ -144,18 +144,32 @@ func (m *Manager) Rewind(found *Found) ([]error, error) {
 		return nil, err
 	}
 	var warned []error
-	for _, s := range found.Skipped {
+	for i, s := range found.Skipped {
 		to, err := quarantine(m.in, s.Name)
 		if err != nil {
 			return warned, fmt.Errorf("ckpt: %w", err)
 		}
+		if i == mostWarnings {
+			warned = append(warned, fmt.Errorf("ckpt: %w, and %d more; they are kept as %s…", ErrDamaged, len(found.Skipped)-mostWarnings, m.in.Path(damagedPrefix)))
+		}
+		if i >= mostWarnings {
+			continue
+		}
 		warned = append(warned, fmt.Errorf("ckpt: %w; the run goes on from step %d, and the damaged checkpoint is kept as %s: delete it when you do not want to look at it", s.Err, found.State.Step, m.in.Path(to)))
+	}
+	if len(found.Skipped) > 0 {
+		if err := m.in.SyncDir("."); err != nil {
+			return warned, fmt.Errorf("ckpt: %w", err)
+		}
 	}
 	if err := m.prune(found.State.Step); err != nil {
 		warned = append(warned, fmt.Errorf("ckpt: %w: %w", ErrNotPruned, err))
 	}
 	return warned, nil
 }
+
+// mostWarnings is how many damaged checkpoints are told one by one.
+const mostWarnings = 3
 
 // List returns the names of the checkpoints in the folder, earliest step first, unread: some may be damaged. A folder
 // that is not there has none.

@@ -230,7 +230,8 @@ func recoverOld(in Folder, old string) error {
 	return in.SyncDir(".")
 }
 
-// quarantine gives a damaged checkpoint another name, which it returns, so that somebody can look at it.
+// quarantine gives a damaged checkpoint another name, which it returns, so that somebody can look at it. The caller syncs
+// the folder.
 func quarantine(in Folder, name string) (string, error) {
 	for n := 1; ; n++ {
 		to := damagedPrefix + name
@@ -247,7 +248,7 @@ func quarantine(in Folder, name string) (string, error) {
 		if err := in.Rename(name, to); err != nil {
 			return "", err
 		}
-		return to, in.SyncDir(".")
+		return to, nil
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -54,7 +55,15 @@ func ReadLog(dir string) ([]Line, error) { return readLog(disk.At(dir)) }
 // Lines reads the log of the run, as ReadLog.
 func (r *Run) Lines() ([]Line, error) { return readLog(r.Folder()) }
 
+// mostGrowth is how many bytes of memory a byte of the log takes when it is read: of lines that hold next to nothing.
+const mostGrowth = 25
+
 func readLog(dir disk.Folder) ([]Line, error) {
+	if st, err := dir.Stat(MetricsFile); err == nil {
+		if err := memory.Check(mostGrowth*st.Size(), "the lines of %s", dir.Path(MetricsFile)); err != nil {
+			return nil, fmt.Errorf("runlog: %w", err)
+		}
+	}
 	var lines []Line
 	err := atomicfile.ReadJSONL(dir, MetricsFile, func(b []byte) error {
 		var l Line

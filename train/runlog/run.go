@@ -236,10 +236,19 @@ func (c *Config) Differences(other *Config) []string {
 	var differ []string
 	for _, name := range names {
 		if is[name] != was[name] {
-			differ = append(differ, fmt.Sprintf("%s: %s, not %s", name, cmp.Or(is[name], "none"), cmp.Or(was[name], "none")))
+			differ = append(differ, fmt.Sprintf("%s: %s, not %s", name, shortened(is[name]), shortened(was[name])))
 		}
 	}
 	return differ
+}
+
+// shortened returns the text of a field for a message, which a hostile file cannot make long.
+func shortened(s string) string {
+	const most = 80
+	if r := []rune(s[:min(len(s), 4*most)]); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return cmp.Or(s, "none")
 }
 
 // Begin notes in the configuration on which arithmetic the run begins. The caller holds the run's Lock.
