@@ -10,6 +10,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/fault"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
@@ -119,15 +120,16 @@ func (a *app) openEncoded(c *cobra.Command, args []string, from *modelSource, s 
 }
 
 // keptCodes returns the codes that were saved with the run of m, in place of the run's own set, which could not be opened
-// because of missing; nil if there are none, or if the user named another set.
+// because of missing; nil if there are none, if the user named another set, or if the set is there but the system fails to
+// read it.
 func (a *app) keptCodes(m *trainedModel, s *setFlags, missing error) *trainingCodes {
-	if s.data != "" || !m.isRun {
+	if s.data != "" || !m.isRun || fault.OfSystem(missing) {
 		return nil
 	}
 	kept, err := keep.OpenCodes(m.name, m.Session)
 	if err != nil {
 		return nil
 	}
-	fmt.Fprintf(a.err, "the training data is not there (%s): using the codes of %s saved with %s\n", a.errorText(missing), english.Plural(kept.Set.Train.Len(), "training "+m.noun()), m.name)
+	a.warn("the training data is not there (%s): using the codes of %s saved with %s", a.errorText(missing), english.Plural(kept.Set.Train.Len(), "training "+m.noun()), m.name)
 	return &trainingCodes{kept.Set, kept.Set.Train, kept.Mean, kept.LogVar}
 }

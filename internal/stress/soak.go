@@ -18,7 +18,7 @@ var signals = []syscall.Signal{syscall.SIGKILL, syscall.SIGKILL, syscall.SIGKILL
 
 // patience is how long a process may take to save and end after a signal, and any command to do its work, on a machine
 // that does other work as well.
-const patience = 3 * time.Minute
+const patience = 15 * time.Minute
 
 // counts are what the soak did.
 type counts struct {
