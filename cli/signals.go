@@ -16,10 +16,14 @@ func interruptible() context.Context {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, restore := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, func() {
+	ctx, cancel := context.WithCancel(context.Background())
+	first := make(chan os.Signal, 1)
+	signal.Notify(first, signals...)
+	go func() {
+		<-first
 		signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
-		restore()
-	})
+		signal.Stop(first) // before the command notices, so that a second request is never lost
+		cancel()
+	}()
 	return ctx
 }

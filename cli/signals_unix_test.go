@@ -73,6 +73,7 @@ func TestHangUp(t *testing.T) {
 			for lines.Scan() {
 			}
 		}
+		time.Sleep(500 * time.Millisecond) // the reader outlives the terminal until the process was scheduled
 		out.Close()
 		cmd.Wait() // its error is the exit status
 		return errs.String(), cmd.ProcessState.ExitCode()
