@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -37,12 +38,21 @@ func writePhotos(t *testing.T, dir string, n int) {
 	}
 }
 
+// takeSignals makes processes that the test starts react to signals that this process was started with ignored, as under
+// nohup or in the background.
+func takeSignals(t *testing.T) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGHUP, syscall.SIGTERM)
+	t.Cleanup(func() { signal.Stop(c) })
+}
+
 // Closing a terminal sends SIGHUP, more than once, and the reader of the output goes away. The run is saved all the same;
 // under nohup it goes on.
 func TestHangUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains a model")
 	}
+	takeSignals(t)
 	t.Chdir(t.TempDir())
 	writePhotos(t, "photos", 120)
 	train := func(name string, epochs int) string {
@@ -89,6 +99,7 @@ func TestHangUp(t *testing.T) {
 // The first signal lets a command save, and so does the loss of the terminal at any time; a second request is obeyed at
 // once.
 func TestSecondSignal(t *testing.T) {
+	takeSignals(t)
 	for _, first := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		cmd := exec.Command("saves-slowly")
 		out, err := cmd.StdoutPipe()
