@@ -110,76 +110,54 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 	if err := s.options.refuse("is for a weights file with --recipe: a run has its own"); err != nil {
 		return usage(c, err)
 	}
-	t, skipped, err := a.load(path, s.checkpoint, m.be)
+	t, err := a.load(path, s.checkpoint, m.be)
 	if err != nil {
 		return err
 	}
-	for _, why := range skipped {
+	for _, why := range t.Warnings {
 		if s.strict {
 			return fmt.Errorf("%w; leave --strict out to take step %s, which can be read, or name a checkpoint by --checkpoint", why, thousands(t.Step))
 		}
 		a.warn("%s", a.errorText(fmt.Errorf("%w; step %s is taken", why, thousands(t.Step))))
 	}
 	m.Session, m.config, m.recipe, m.path, m.run, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Run, t.Step
-	m.isRun, m.other = filepath.Clean(t.Run) == filepath.Clean(path), len(skipped) > 0
+	m.isRun, m.other = filepath.Clean(t.Run) == filepath.Clean(path), len(t.Warnings) > 0
 	m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
 	a.used = append(a.used, fmt.Sprintf("%s at step %s, of %s", m.recipe, thousands(m.step), m.path))
 	return nil
 }
 
-// load reads the checkpoint that the flag --checkpoint names in the run at path, or what path is if it is no run. It
-// returns why other checkpoints, which might have been taken, were not.
-func (a *app) load(path, which string, be backend.Backend) (t *train.Trained, skipped []error, err error) {
+// load reads the checkpoint that the flag --checkpoint names in the run at path, or what path is if it is no run.
+func (a *app) load(path, which string, be backend.Backend) (*train.Trained, error) {
 	run, notRun := runlog.Open(path, "")
 	if notRun != nil {
 		if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
-			return nil, nil, notRun
+			return nil, notRun
 		}
 		// the folder of a checkpoint or a file of weights, which its reader checks
-		if t, err = train.OpenModel(path, &a.Models, be); err != nil {
-			return nil, nil, err
-		}
-		return t, t.Warnings, nil
+		return train.OpenModel(path, &a.Models, be)
 	}
 	in := run.Checkpoints()
 	names, err := ckpt.List(in)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if len(names) == 0 {
-		return nil, nil, fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %s", path, screen.ShellName(path))
+		return nil, fmt.Errorf("%s has no checkpoint yet: continue it with imago train --resume %s", path, screen.ShellName(path))
 	}
 	switch which {
 	case bestCheckpoint:
-		t, err = train.OpenBest(run, &a.Models, be)
+		return train.OpenBest(run, &a.Models, be)
 	case "latest":
-		found, unread := ckpt.Latest(in)
-		if unread != nil {
-			return nil, nil, unread
-		}
-		for i, s := range found.Skipped {
-			if i == 3 {
-				skipped = append(skipped, fmt.Errorf("%d more checkpoints cannot be read", len(found.Skipped)-i))
-				break
-			}
-			skipped = append(skipped, s.Err)
-		}
-		t, err = train.OpenCheckpoint(run, found.Name, &a.Models, be)
-	default:
-		_, missing := os.Stat(which)
-		switch {
-		case slices.Contains(names, which):
-			t, err = train.OpenCheckpoint(run, which, &a.Models, be)
-		case missing == nil:
-			t, err = train.OpenModel(which, &a.Models, be)
-		default:
-			return nil, nil, fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, in, strings.Join(names, ", "))
-		}
+		return train.OpenLatest(run, &a.Models, be)
 	}
-	if err != nil {
-		return nil, nil, err
+	if slices.Contains(names, which) {
+		return train.OpenCheckpoint(run, which, &a.Models, be)
 	}
-	return t, append(skipped, t.Warnings...), nil
+	if _, err := os.Stat(which); err == nil {
+		return train.OpenModel(which, &a.Models, be)
+	}
+	return nil, fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, in, strings.Join(names, ", "))
 }
 
 // openAs opens a file of weights as those of the recipe that the flags name.

@@ -56,18 +56,26 @@ func OpenBest(run *runlog.Run, models *model.Registry, be backend.Backend) (*Tra
 	if err != nil {
 		return nil, err
 	}
-	for i, s := range best.Skipped {
-		if i == mostWarnings {
-			t.Warnings = append(t.Warnings, fmt.Errorf("%d more checkpoints cannot be read", len(best.Skipped)-i))
-			break
-		}
-		t.Warnings = append(t.Warnings, fmt.Errorf("%w: what it says of the best checkpoint is not known; %s is the best by the one before", s.Err, best.Name))
-	}
+	t.Warnings = append(t.Warnings, ckpt.Warnings(best.Skipped, func(s ckpt.Skipped) error {
+		return fmt.Errorf("%w: what it says of the best checkpoint is not known; %s is the best by the one before", s.Err, best.Name)
+	})...)
 	return t, nil
 }
 
-// mostWarnings is how many checkpoints that cannot be read are told one by one.
-const mostWarnings = 3
+// OpenLatest reads the latest checkpoint of a run that is whole.
+func OpenLatest(run *runlog.Run, models *model.Registry, be backend.Backend) (*Trained, error) {
+	found, err := ckpt.Latest(run.Checkpoints())
+	if err != nil {
+		return nil, err
+	}
+	t, err := openLoaded(found.Checkpoint, run.Checkpoints().Path(found.Name), run, models, be)
+	if err != nil {
+		return nil, err
+	}
+	// The later ones come first: they are why this one was taken.
+	t.Warnings = append(ckpt.Warnings(found.Skipped, func(s ckpt.Skipped) error { return s.Err }), t.Warnings...)
+	return t, nil
+}
 
 // OpenCheckpoint reads the checkpoint of that name of a run.
 func OpenCheckpoint(run *runlog.Run, name string, models *model.Registry, be backend.Backend) (*Trained, error) {
@@ -76,15 +84,19 @@ func OpenCheckpoint(run *runlog.Run, name string, models *model.Registry, be bac
 
 // openIn reads a checkpoint or a file of weights in a folder; run is the run that it belongs to, or nil.
 func openIn(in ckpt.Folder, name string, run *runlog.Run, models *model.Registry, be backend.Backend) (*Trained, error) {
-	path := in.Path(name)
 	c, err := ckpt.LoadWeights(in, name)
 	if err != nil {
 		return nil, err
 	}
+	return openLoaded(c, in.Path(name), run, models, be)
+}
+
+// openLoaded returns the model of a checkpoint or a file of weights that was read from path.
+func openLoaded(c *ckpt.Checkpoint, path string, run *runlog.Run, models *model.Registry, be backend.Backend) (t *Trained, err error) {
 	if c.State.Recipe == "" {
 		return nil, fmt.Errorf("train: %s: imago did not write this file: it does not say which model it is of", path)
 	}
-	t := &Trained{Path: path, Step: c.State.Step}
+	t = &Trained{Path: path, Step: c.State.Step}
 	if t.Config, err = runlog.Decode(c.State.Config); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -9,7 +9,7 @@ import (
 // startProcess notes that this process trains the run, if there is something left to train.
 func (t *trainer) startProcess() error {
 	var err error
-	if t.processes, err = runlog.Processes(t.Run.Dir); err != nil || t.finished() {
+	if t.processes, err = t.Run.Processes(); err != nil || t.finished() {
 		return err
 	}
 	threads := 0

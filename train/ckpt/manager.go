@@ -201,6 +201,19 @@ type Skipped struct {
 	Err  error // ErrDamaged, ErrVersion, or an error of the system, as syscall.EIO: then it may be good
 }
 
+// Warnings returns what of gives for the first few checkpoints that were not used, and for the others their number: a hostile
+// folder has thousands.
+func Warnings(skipped []Skipped, of func(Skipped) error) []error {
+	var all []error
+	for i, s := range skipped {
+		if i == mostWarnings {
+			return append(all, fmt.Errorf("%d more checkpoints cannot be read", len(skipped)-i))
+		}
+		all = append(all, of(s))
+	}
+	return all
+}
+
 // Found is a checkpoint and where it was.
 type Found struct {
 	*Checkpoint

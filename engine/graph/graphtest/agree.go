@@ -98,7 +98,7 @@ func (r *Reference) roundingErrors(env graph.Env, runs int) ([]graph.Value, erro
 	return r.errors[runs], nil
 }
 
-// AgreeWith is Agree with a reference that may be used again, for another device.
+// AgreeWith compares as Agree does, with a reference that may be used again, for another device.
 func AgreeWith[S State, O any, P Program](t testing.TB, d Device[S, O, P], r *Reference, tol float64) {
 	t.Helper()
 	f := r.f
