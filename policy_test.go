@@ -35,7 +35,7 @@ const floors = `
 	analysis/latent internal/runtest
 	analysis/eval analysis/anomaly
 	train train/keep
-	train/terminal viz/gallery analysis/compare internal/catalog
+	train/terminal viz/gallery analysis/compare export internal/catalog
 	imago
 	cli
 	cmd/imago docs/examples/ownmodel docs/examples/owncli
@@ -342,7 +342,7 @@ func TestNothingLeftToDo(t *testing.T) {
 }
 
 const (
-	maxFolders      = 14  // at the root: a newcomer reads the architecture off them
+	maxFolders      = 15  // at the root: a newcomer reads the architecture off them
 	maxArchitecture = 250 // lines of ARCHITECTURE.md
 )
 

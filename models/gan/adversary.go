@@ -102,7 +102,7 @@ func (m *adversary) declare() error {
 	}
 	m.model = &model.Model{
 		Params: in.b.Params(), Slots: step.Slots, Networks: nn.WithOverview(m.name, in.b.Networks()), Objective: m.objective(), Optimizer: m.settings,
-		Phases: []model.Phase{{Step: m.train}}, Eval: m.eval, Latent: m.Latent, Decode: m.decode,
+		Phases: []model.Phase{{Step: m.train}}, Eval: m.eval, Latent: m.Latent, Decode: m.decode, Discriminate: m.discriminate,
 		TakesLabels: model.Conditioning{Decode: m.Labels, Sample: m.Labels},
 	}
 	if m.Labels {
@@ -188,6 +188,14 @@ func (m *adversary) sample(n int) (*graph.Func, error) {
 	return model.Build("sample", func() ([]*graph.Node, []graph.Output, []graph.Update) {
 		in := m.inputs(n, false)
 		return []*graph.Node{in.key, in.y}, picture(m.withAverage(in.b, in.generate("prior"))), nil
+	})
+}
+
+// discriminate builds the discriminator.
+func (m *adversary) discriminate(n int) (*graph.Func, error) {
+	return model.Build("discriminate", func() ([]*graph.Node, []graph.Output, []graph.Update) {
+		in := m.inputs(n, false)
+		return in.nodes(), []graph.Output{{Name: model.OutputLogit, Value: in.logits(in.real())}}, nil
 	})
 }
 

@@ -66,6 +66,7 @@ const (
 
 	OutputLogWeight = "log_weight" // (B,k): ln p(x,z) − ln q(z|x) of k draws of z, nats
 	OutputProbs     = "probs"      // (B,K): probability of each class
+	OutputLogit     = "logit"      // (B): logit of "real", or the score of a critic
 )
 
 // An Input describes the data a model is built for, and how it is to be optimised.
@@ -135,6 +136,9 @@ type Model struct {
 	// Classify takes InputX and returns OutputProbs: q(y|x), or the responsibilities
 	// of the clusters.
 	Classify Function
+	// Discriminate takes InputX and returns OutputLogit, by which real images are told from
+	// generated ones.
+	Discriminate Function
 	// LogWeights takes InputX and InputKey and returns OutputLogWeight of k draws, the
 	// Constant of the likelihood included: importance weights, from which the
 	// likelihood of an image is estimated as ln p(x) ≈ ln (1/k) Σ_k p(x,z)/q(z|x),

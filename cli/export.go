@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imago-ml/imago/export"
+	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/runlog"
+)
+
+// An exportFormat is a row of the table of what imago export writes.
+type exportFormat struct {
+	name, about string
+	out         string // the preset of --out
+	// check returns an error if the options do not fit the format. It is called before the model is opened; nil = all do.
+	check func(o *exportOptions) error
+	// write writes the model and returns, for each thing written, its name and what it holds.
+	write func(ctx context.Context, t *train.Trained, o *exportOptions) ([]export.Written, error)
+}
+
+// exportOptions are the flags that the formats share.
+type exportOptions struct {
+	out       string
+	networks  []string // names; nil = all that the format takes
+	precision string   // a value of exportPrecisions
+}
+
+// exportPrecisions are the values of --precision.
+var exportPrecisions = []string{"float32", "float16"}
+
+// exportFormats returns the table of formats, in the order of the help.
+func exportFormats() []exportFormat {
+	return []exportFormat{
+		{name: "onnx", about: "an ONNX model for each network, for any ONNX runtime", out: "onnx", write: func(context.Context, *train.Trained, *exportOptions) ([]export.Written, error) {
+			return nil, errors.New("no format of that name can be written yet")
+		}},
+	}
+}
+
+// export returns the command export: it writes a trained model in a format of other programs.
+func (a *app) export() *cobra.Command {
+	var (
+		from modelSource
+		o    exportOptions
+		to   string
+	)
+	formats := exportFormats()
+	var names, lines []string
+	for _, f := range formats {
+		names = append(names, f.name)
+		lines = append(lines, fmt.Sprintf("  %-6s%s", f.name, f.about))
+	}
+	c := &cobra.Command{
+		Use:    "export <run or weights file>",
+		Short:  "Carry a trained model away, to run without imago",
+		Hidden: true,
+		Long: `export writes a trained model in a format of other programs:
+
+` + strings.Join(lines, "\n") + `
+
+A model has some of the networks encoder, decoder, generator, autoencoder, sampler, classifier and discriminator.`,
+		Example: `  imago export latest --to onnx`,
+		Args:    argCount(0, 1, "a run or a weights file"),
+	}
+	f := c.Flags()
+	f.StringVar(&to, "to", names[0], "`format`: "+strings.Join(names, ", "))
+	f.StringVar(&o.out, "out", "", "`file` or folder to write (default by the format)")
+	f.StringSliceVar(&o.networks, "networks", nil, "`names` of networks, with commas between (default all)")
+	f.StringVar(&o.precision, "precision", exportPrecisions[0], "`type` of the weights: "+strings.Join(exportPrecisions, " or "))
+	from.addFlags(a, c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if err := cmp.Or(oneOf("to", to, names...), oneOf("precision", o.precision, exportPrecisions...)); err != nil {
+			return usage(c, err)
+		}
+		var format exportFormat
+		for _, f := range formats {
+			if f.name == to {
+				format = f
+			}
+		}
+		o.out = cmp.Or(o.out, format.out)
+		if format.check != nil {
+			if err := format.check(&o); err != nil {
+				return usage(c, err)
+			}
+		}
+		m, err := a.open(c, args, &from)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		written, err := format.write(c.Context(), m.trained(), &o)
+		for _, w := range written {
+			a.printWritten(w.Name, "%s", w.About)
+		}
+		return err
+	}
+	return c
+}
+
+// trained returns the model as package train opens it. Of weights with --recipe, the configuration has the recipe alone.
+func (m *trainedModel) trained() *train.Trained {
+	t := &train.Trained{Session: m.Session, Config: runlog.Config{Recipe: m.recipe}, Path: m.path, Run: m.run, Step: m.step}
+	if m.config != nil {
+		t.Config = *m.config
+	}
+	return t
+}
