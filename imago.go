@@ -258,6 +258,7 @@ func Open(path string, own ...Recipe) (*Trained, error) {
 func registry(recipes ...Recipe) (*model.Registry, error) {
 	models := &model.Registry{}
 	catalog.Models(models)
+	catalog.Zoo()
 	for _, r := range recipes {
 		if r.kind.Name == "" || r.config == nil {
 			return nil, errors.New("imago: an empty recipe: want one of Own, Kind or Published")

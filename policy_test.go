@@ -25,7 +25,7 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns
+	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns
 	engine/graph analysis/trials formats/imageio formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium
 	formats/safetensors formats/tfevents engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe
 	data train/ckpt
@@ -38,7 +38,7 @@ const floors = `
 	train/terminal viz/gallery analysis/compare export internal/catalog
 	imago
 	cli
-	cmd/imago docs/examples/ownmodel docs/examples/owncli
+	cmd/imago internal/zoo/make docs/examples/ownmodel docs/examples/owncli
 `
 
 // testOnly are the packages that hold test machinery: nothing but tests imports them, or they each other.

@@ -90,8 +90,8 @@ picture shows the images with the highest and the lowest scores, above their rec
 			return err
 		}
 		defer m.Close()
-		if limit.save && !m.isRun {
-			return usagef(c, "--save-threshold: %s is not the folder of a run, with which a threshold is saved", m.name)
+		if limit.save && !m.takesFiles() {
+			return usagef(c, "--save-threshold: %s, and no threshold is saved with it", m.noFiles())
 		}
 		d, err := a.openDetector(c, m, &from, &set, &how)
 		if err != nil {

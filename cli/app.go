@@ -47,6 +47,7 @@ func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
 	}
 	catalog.Models(&a.Models)
 	catalog.Data(&a.Data)
+	catalog.Zoo()
 	return a
 }
 

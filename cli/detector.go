@@ -79,7 +79,7 @@ func (a *app) openDetector(c *cobra.Command, m *trainedModel, from *modelSource,
 		return nil, fmt.Errorf("a detector is fitted to the training data of %s: %w", m.name, err)
 	}
 	d, err := a.fitDetector(c.Context(), m.Session, trained, how)
-	if err != nil || !usual || from.checkpoint != bestCheckpoint || m.other {
+	if err != nil || !usual || !m.takesFiles() || from.checkpoint != bestCheckpoint || m.other {
 		return d, err
 	}
 	return d, a.saveDetector(m, d)
@@ -125,8 +125,8 @@ then needs no training data.`,
 			return err
 		}
 		defer m.Close()
-		if !m.isRun {
-			return fmt.Errorf("anomaly fit: %s is not the folder of a run, with which a detector is saved", m.name)
+		if !m.takesFiles() {
+			return fmt.Errorf("anomaly fit: %s, and no detector is saved with it; the flags of imago anomaly fit one for that command alone", m.noFiles())
 		}
 		set.learns = true
 		trained, _, err := a.openSplit(c, m, &set)

@@ -100,7 +100,7 @@ if the classifier is there, or by --all or --only.`,
 		if source.Weights, err = m.Fingerprint(); err != nil {
 			return err
 		}
-		if m.isRun && e.out == "" {
+		if m.takesFiles() && e.out == "" {
 			e.out = filepath.Join(m.name, evalFile)
 		}
 		var records []eval.Record
@@ -176,6 +176,9 @@ func (a *app) measure(ctx context.Context, m *trainedModel, e *evalFlags, source
 	a.printFiner(scores, t, m.noun(), e.command(m))
 	if kept > 0 {
 		fmt.Fprintf(a.out, "kept   %s of %s measured before, of the same weights, data and seed: --again measures them anew\n", english.Plural(kept, "score"), e.out)
+	}
+	if e.out == "" && m.isRun {
+		fmt.Fprintf(a.err, "the scores are not kept, as %s: --out FILE keeps them\n", m.noFiles())
 	}
 	if added > 0 {
 		a.printWritten(e.out, "%s of %s", english.Plural(added, "score"), m.name)

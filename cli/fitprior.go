@@ -11,10 +11,12 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/runlog"
 )
 
 // fitPrior returns the command fit-prior: it fits a mixture of Gaussians to the codes of a trained model.
@@ -101,9 +103,12 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 	return c
 }
 
-// densityFile returns the name of the file of the mixture fitted to a model's codes: in the folder of a run, or
-// beside a checkpoint or a file of weights.
+// densityFile returns the name of the file of the mixture fitted to a model's codes: in the folder of a run, beside a
+// checkpoint or a file of weights, or for a model that imago brings along in the current folder.
 func densityFile(model string) string {
+	if disk.IsMounted(model) {
+		return runlog.CleanName(model) + ".prior.json"
+	}
 	info, err := os.Stat(model)
 	if _, noState := os.Stat(filepath.Join(model, ckpt.StateFile)); err == nil && info.IsDir() && noState != nil {
 		return filepath.Join(model, "prior.json")

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
@@ -37,7 +37,7 @@ const bestCheckpoint = "best"
 // addFlags declares the flags.
 func (s *modelSource) addFlags(a *app, c *cobra.Command) {
 	f := c.Flags()
-	f.StringVarP(&s.weights, "weights", "w", "", "`file` of weights to use in place of a run")
+	f.StringVarP(&s.weights, "weights", "w", "", "`file` of weights to use in place of a run, which is a path, a name in runs/, latest or zoo:NAME (see imago zoo)")
 	f.StringVar(&s.checkpoint, "checkpoint", bestCheckpoint, "checkpoint of the run: best, latest, or its `folder`")
 	f.BoolVar(&s.strict, "strict", false, "fail, rather than warn, where a damaged checkpoint means that another one is taken")
 	f.StringVar(&s.recipe, "recipe", "", "`recipe` of a file of weights that does not name its own")
@@ -66,6 +66,17 @@ type trainedModel struct {
 	be     backend.Backend
 }
 
+// takesFiles reports whether files are saved with the model: it is a run, and not one that imago brings along.
+func (m *trainedModel) takesFiles() bool { return m.isRun && !disk.IsMounted(m.name) }
+
+// noFiles returns why no files are saved with the model.
+func (m *trainedModel) noFiles() string {
+	if m.isRun {
+		return m.name + " is a part of imago"
+	}
+	return m.name + " is not the folder of a run"
+}
+
 // Close ends the device's threads.
 func (m *trainedModel) Close() { m.be.Close() }
 
@@ -78,7 +89,7 @@ func (a *app) open(c *cobra.Command, args []string, s *modelSource) (*trainedMod
 	case len(args) > 0:
 		name = args[0]
 	case s.weights == "":
-		return nil, usagef(c, "%s wants a run (a path, a name in %s, or %s) or --weights FILE", c.Name(), runsDir, latestName)
+		return nil, usagef(c, "%s wants a run (a path, a name in %s, %s or zoo:NAME) or --weights FILE", c.Name(), runsDir, latestName)
 	}
 	if err := errors.Join(atLeast("threads", s.threads, 0), atLeast("labels", s.labels, 0)); err != nil {
 		return nil, usage(c, err)
@@ -131,7 +142,7 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 func (a *app) load(path, which string, be backend.Backend) (*train.Trained, error) {
 	run, notRun := runlog.Open(path, "")
 	if notRun != nil {
-		if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
+		if _, err := disk.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
 			return nil, notRun
 		}
 		// the folder of a checkpoint or a file of weights, which its reader checks
@@ -154,7 +165,7 @@ func (a *app) load(path, which string, be backend.Backend) (*train.Trained, erro
 	if slices.Contains(names, which) {
 		return train.OpenCheckpoint(run, which, &a.Models, be)
 	}
-	if _, err := os.Stat(which); err == nil {
+	if _, err := disk.Stat(which); err == nil {
 		return train.OpenModel(which, &a.Models, be)
 	}
 	return nil, fmt.Errorf("--checkpoint %q: no checkpoint of that name in %s; have best, latest, %s", which, in, strings.Join(names, ", "))

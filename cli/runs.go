@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -19,13 +22,20 @@ const runsDir = "runs"
 // latestName names the run that was trained last.
 const latestName = "latest"
 
-// resolveRun returns the path that name means: a path, a name below runs/, or latest, also as out/latest. Of a path and
+// resolveRun returns the path that name means: a path, a name below runs/, latest, also as out/latest, or zoo:NAME. Of a path and
 // a name that both exist, it is the first that holds a trained model: a folder of pictures here does not hide the run of
 // its name. The path may be a file or any folder: the caller checks what it holds.
 func resolveRun(name string) (string, error) {
+	if disk.IsMounted(name) {
+		_, err := disk.Stat(name)
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+			err = fmt.Errorf("%s: %w", name, pe.Err)
+		}
+		return name, err
+	}
 	var found []string
 	for _, path := range []string{name, filepath.Join(runsDir, name)} {
-		if _, err := os.Stat(path); err != nil {
+		if _, err := disk.Stat(path); err != nil {
 			continue
 		}
 		if holdsModel(path) {
@@ -63,7 +73,7 @@ func holdsModel(dir string) bool {
 		return true
 	}
 	for _, name := range []string{runlog.ConfigFile, ckpt.WeightsFile} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+		if _, err := disk.Stat(filepath.Join(dir, name)); err == nil {
 			return true
 		}
 	}

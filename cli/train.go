@@ -10,6 +10,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
@@ -358,6 +359,9 @@ func (a *app) resumeRun(c *cobra.Command, t *trainFlags, args []string) error {
 	run, err := runlog.Open(dir, recipe)
 	if err != nil {
 		return err
+	}
+	if disk.IsMounted(dir) {
+		return usagef(c, "--resume %s: it is a part of imago, and is not trained further: begin a run of your own with its weights, imago train --config %[1]s --init %[1]s", dir)
 	}
 	config := run.Config
 	t.apply(c, &config, nil)

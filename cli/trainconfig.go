@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -28,20 +29,23 @@ func (a *app) readConfig(c *cobra.Command, t *trainFlags, args []string) ([]stri
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
-	info, err := os.Stat(path)
+	info, err := disk.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
+	read := os.ReadFile
 	if info.IsDir() {
-		path = filepath.Join(path, runlog.ConfigFile)
-		if info, err = os.Stat(path); err != nil {
+		run := disk.At(path)
+		if info, err = run.Stat(runlog.ConfigFile); err != nil {
 			return nil, fmt.Errorf("--config %s: not the folder of a run: %w", t.config, err)
 		}
+		path = run.Path(runlog.ConfigFile)
+		read = func(string) ([]byte, error) { return run.ReadFile(runlog.ConfigFile, maxConfigBytes) }
 	}
 	if info.Size() > maxConfigBytes {
 		return nil, fmt.Errorf("--config %s: %d bytes: want a configuration as --dry-run prints it, of %d or fewer", t.config, info.Size(), maxConfigBytes)
 	}
-	b, err := os.ReadFile(path)
+	b, err := read(path)
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}

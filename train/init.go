@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/internal/screen"
@@ -26,7 +26,7 @@ import (
 // unless the file has every parameter of m in its shape, and names each that it has not.
 // source is what the user calls path.
 func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
-	if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
+	if _, err := disk.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
 		run, err := runlog.Open(path, "")
 		if err != nil {
 			return nil, err
@@ -40,10 +40,10 @@ func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
 		}
 		path = run.Checkpoints().Path(best.Name)
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	if info, err := disk.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, ckpt.WeightsFile)
 	}
-	path, err := filepath.Abs(path)
+	path, err := disk.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
@@ -74,7 +74,8 @@ func names(m *model.Model) []string {
 // readWeights reads the file of in, and sets its digest, or compares the digest if there is
 // one.
 func readWeights(in *runlog.Init) (*ckpt.Checkpoint, error) {
-	f, err := os.Open(in.Path)
+	folder, name := disk.At(filepath.Dir(in.Path)), filepath.Base(in.Path)
+	f, err := folder.Open(name)
 	if err != nil {
 		return nil, option.Errorf("train: {Init} %s: %w", in.Source, err)
 	}
@@ -88,7 +89,7 @@ func readWeights(in *runlog.Init) (*ckpt.Checkpoint, error) {
 		return nil, option.Errorf("train: {Init} %s: %s is not what it was when the run was made: its SHA-256 is %.12s…, want %.12s…; make the run anew", in.Source, in.Path, digest, in.Digest)
 	}
 	in.Digest = digest
-	c, err := ckpt.LoadWeights(ckpt.Dir(filepath.Dir(in.Path)), filepath.Base(in.Path))
+	c, err := ckpt.LoadWeights(folder, name)
 	if err != nil {
 		return nil, option.Errorf("train: {Init} %s: %w", in.Source, err)
 	}

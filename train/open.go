@@ -1,13 +1,15 @@
 package train
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
@@ -28,18 +30,18 @@ type Trained struct {
 // OpenModel reads a trained model: from a run's folder (its best checkpoint by
 // test_loss), from a checkpoint's folder, or from a weights file alone.
 func OpenModel(path string, models *model.Registry, be backend.Backend) (*Trained, error) {
-	if _, err := os.Stat(path); err != nil {
+	if _, err := disk.Stat(path); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	if _, err := os.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
+	if _, err := disk.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
 		run, err := runlog.Open(path, "")
 		if err != nil {
 			return nil, err
 		}
 		return OpenBest(run, models, be)
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		if _, err := os.Stat(filepath.Join(path, ckpt.StateFile)); os.IsNotExist(err) {
+	if info, err := disk.Stat(path); err == nil && info.IsDir() {
+		if _, err := disk.Stat(filepath.Join(path, ckpt.StateFile)); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no %s): want one of these or a weights file", path, runlog.ConfigFile, ckpt.StateFile)
 		}
 	}
@@ -130,7 +132,7 @@ func openLoaded(c *ckpt.Checkpoint, path string, run *runlog.Run, models *model.
 // runOf returns the run to which a checkpoint or its file of weights belongs; nil if there
 // is none.
 func runOf(path string) *runlog.Run {
-	path, err := filepath.Abs(path)
+	path, err := disk.Abs(path)
 	if err != nil {
 		return nil
 	}

@@ -9,6 +9,8 @@
 // *fs.PathError with the whole path, and unwrap to the cause, for example syscall.ENOSPC. A folder is found by its
 // path at each call: one that was removed or moved away is an error.
 //
+// Mount adds folders that are a part of the program, which are read as any other by their paths.
+//
 // A file that the user names, as by --out, is none of this package's business, and it must not know what the files hold.
 package disk
 
@@ -64,8 +66,9 @@ type Folder struct {
 	sub  string // slash-separated, "." for the root
 }
 
-// At returns the folder of that path, which need not exist. The path itself may have links in it: the caller chose it.
-func At(dir string) Folder { return On(native{}, dir) }
+// At returns the folder of that path, which need not exist. The path itself may have links in it: the caller chose it. It
+// may be that of a mounted folder.
+func At(dir string) Folder { return On(systemOf(dir), dir) }
 
 // On returns a folder of another system, for tests.
 func On(sys System, dir string) Folder { return Folder{sys, filepath.Clean(dir), "."} }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/imago-ml/imago"
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/train/runlog"
+)
+
+// A recipe says how a model is trained.
+type recipe struct {
+	name     string // of the model in the zoo
+	recipe   string // of imago
+	options  []string
+	data     string
+	size     int           // of the images, a side; 0 = their own
+	training imago.Options // where it is not as published
+	metrics  []string
+}
+
+// recipes returns all of them. They are small, so that the program stays small, and each is trained for some minutes on
+// two processors.
+func recipes() []recipe {
+	likelihood := []string{"test_loss", "nll"}
+	return []recipe{
+		{"cnn-vae", "cnn-vae", []string{"loss=bce"}, "digits", 0, imago.Options{Epochs: 4, LR: 2e-3, Schedule: "cosine"}, likelihood},
+	}
+}
+
+// train trains the model in a folder, unless it is there, and returns its run. limit is how many training items are
+// used; 0 is all.
+func (r recipe) train(ctx context.Context, work string, threads, limit int) (*runlog.Run, error) {
+	dir := filepath.Join(work, r.name)
+	if run, err := runlog.Open(dir, ""); err == nil {
+		return run, nil
+	}
+	published, err := imago.Published(r.recipe, r.options...)
+	if err != nil {
+		return nil, err
+	}
+	set, err := imago.Data(ctx, r.data, data.Options{Size: r.size, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	o := r.training
+	o.Out, o.Name, o.Threads, o.PicturesEvery, o.Progress = work, r.name, threads, -1, os.Stdout
+	t, err := imago.Train(ctx, set, published, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.Close(); err != nil {
+		return nil, err
+	}
+	return runlog.Open(dir, "")
+}
