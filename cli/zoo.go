@@ -24,7 +24,7 @@ the name of one, as zoo:cnn-vae, and so does --init of imago train. Reading one 
 The metrics are named by their protocol, as imago eval has them.`,
 		Example: `  imago zoo
   imago sample zoo:cnn-vae
-  imago manifold zoo:cnn-vae
+  imago edit zoo:face-vae --attr Eyeglasses
   imago train cnn-vae --data mnist --init zoo:cnn-vae --loss bce`,
 		Args: argCount(0, 0, "no argument"),
 		RunE: func(*cobra.Command, []string) error {

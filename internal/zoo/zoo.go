@@ -46,6 +46,8 @@ func (m Model) Path() string { return Scheme + m.Name }
 func Models() []Model {
 	return []Model{
 		{"cnn-vae", "convolutional VAE with 2 latent units: a plane of digits"},
+		{"cvae", "conditional VAE: a digit of your choice, in a style that is drawn"},
+		{"face-vae", "VAE of cartoon faces with 25 attributes to edit by, as Eyeglasses"},
 	}
 }
 

@@ -27,6 +27,8 @@ func recipes() []recipe {
 	likelihood := []string{"test_loss", "nll"}
 	return []recipe{
 		{"cnn-vae", "cnn-vae", []string{"loss=bce"}, "digits", 0, imago.Options{Epochs: 4, LR: 2e-3, Schedule: "cosine"}, likelihood},
+		{"cvae", "cvae", []string{"latent=8", "filters=16,32", "dense=128"}, "digits", 0, imago.Options{Epochs: 3, LR: 2e-3, Schedule: "cosine"}, likelihood},
+		{"face-vae", "face-vae", []string{"latent=64", "filters=24,48,96"}, "faces", 32, imago.Options{Epochs: 8, Batch: 32, LR: 1.5e-3, Schedule: "cosine", Flip: true}, likelihood},
 	}
 }
 
