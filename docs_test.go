@@ -35,6 +35,8 @@ import (
 //     script of the repository, are not run; patterns of packages and paths of scripts must exist. Any other program is an error.
 //   - go: the block is a file. It is compiled in a module of its own, in a workspace with this one, and run if it is a program:
 //     without arguments, or once for each of the command lines in the comment <!-- ci: train mine; sample latest -->.
+//   - js: a program for Node.js, which a test of the package that the page is about runs; python: not tested, its modules are
+//     in no package of the system.
 //   - text: output or a picture in characters; not tested.
 //
 // A comment in the line above a block changes how it is run:
@@ -53,7 +55,7 @@ import (
 // A block is a fenced part of a page.
 type block struct {
 	line int    // of its first line within the page, from 1
-	lang string // sh, go or text
+	lang string // sh, go, js, python or text
 	ci   string // the text of the comment above it, without "ci:"
 	text string
 }
@@ -120,8 +122,8 @@ func TestDocsBlocks(t *testing.T) {
 		found, _ := blocks(t, name)
 		n := 0
 		for _, b := range found {
-			if !slices.Contains([]string{"sh", "go", "text"}, b.lang) {
-				t.Errorf("%s:%d: a block of %q, want sh, go or text", name, b.line, b.lang)
+			if !slices.Contains([]string{"sh", "go", "js", "python", "text"}, b.lang) {
+				t.Errorf("%s:%d: a block of %q, want sh, go, js, python or text", name, b.line, b.lang)
 			}
 			if b.ci != "" {
 				n++

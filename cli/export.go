@@ -3,13 +3,14 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/export"
+	"github.com/imago-ml/imago/formats/onnx"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -32,15 +33,29 @@ type exportOptions struct {
 }
 
 // exportPrecisions are the values of --precision.
-var exportPrecisions = []string{"float32", "float16"}
+var exportPrecisions = []string{onnx.Float32.String(), onnx.Float16.String()}
 
 // exportFormats returns the table of formats, in the order of the help.
 func exportFormats() []exportFormat {
 	return []exportFormat{
-		{name: "onnx", about: "an ONNX model for each network, for any ONNX runtime", out: "onnx", write: func(context.Context, *train.Trained, *exportOptions) ([]export.Written, error) {
-			return nil, errors.New("no format of that name can be written yet")
-		}},
+		{name: "onnx", about: "an ONNX model for each network, for any ONNX runtime", out: "onnx", check: checkONNX, write: writeONNX},
 	}
+}
+
+// checkONNX returns an error if --out can be neither the folder nor the file of ONNX models.
+func checkONNX(o *exportOptions) error { return checkFolder("out", filepath.Clean(o.out)) }
+
+// writeONNX writes the networks that are asked for.
+func writeONNX(ctx context.Context, t *train.Trained, o *exportOptions) ([]export.Written, error) {
+	networks, err := export.Select(export.Networks(t), o.networks...)
+	if err != nil {
+		return nil, err
+	}
+	precision := onnx.Float32
+	if o.precision == onnx.Float16.String() {
+		precision = onnx.Float16
+	}
+	return export.ONNX(ctx, t, networks, o.out, precision)
 }
 
 // export returns the command export: it writes a trained model in a format of other programs.
@@ -57,16 +72,21 @@ func (a *app) export() *cobra.Command {
 		lines = append(lines, fmt.Sprintf("  %-6s%s", f.name, f.about))
 	}
 	c := &cobra.Command{
-		Use:    "export <run or weights file>",
-		Short:  "Carry a trained model away, to run without imago",
-		Hidden: true,
+		Use:   "export <run or weights file>",
+		Short: "Write a trained model for other programs, as ONNX",
 		Long: `export writes a trained model in a format of other programs:
 
 ` + strings.Join(lines, "\n") + `
 
-A model has some of the networks encoder, decoder, generator, autoencoder, sampler, classifier and discriminator.`,
-		Example: `  imago export latest --to onnx`,
-		Args:    argCount(0, 1, "a run or a weights file"),
+A model has some of the networks encoder, decoder, autoencoder, sampler, classifier and discriminator; one without an
+encoder has a generator in place of a decoder. An ONNX file has the inputs and outputs that imago has: images are
+(batch, rows, columns, channels) in 0 to 1, and the file says what each holds, which data and step it is of, and the
+names of the labels. Random numbers are inputs. With --precision float16 a file is half as large; its inputs and
+outputs stay float32.`,
+		Example: `  imago export latest --to onnx
+  imago export cnn-vae-mnist-001 --networks decoder --out decoder.onnx
+  imago export weights.safetensors --precision float16 --out small/`,
+		Args: argCount(0, 1, "a run or a weights file"),
 	}
 	f := c.Flags()
 	f.StringVar(&to, "to", names[0], "`format`: "+strings.Join(names, ", "))
