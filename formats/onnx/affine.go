@@ -74,7 +74,7 @@ func (l *lowerer) scaled(v, scale, shift *value) *value {
 		if y := l.scaled(v.in[0], a, b); y != nil {
 			return l.reshape(y, v.shape)
 		}
-	case v.op == "Transpose" && slices.Equal(v.attr("perm"), toNHWC) && (v.in[0].op == "Conv" || v.in[0].op == "ConvTranspose"):
+	case isImages(v):
 		channels := v.shape[3].n
 		channelAxis := map[string]int{"Conv": 0, "ConvTranspose": 1}[v.in[0].op]
 		if y := withAffine(v.in[0], channels, channelAxis, scale, shift); y != nil {
@@ -84,6 +84,14 @@ func (l *lowerer) scaled(v, scale, shift *value) *value {
 		return withAffine(v, v.shape[1].n, 1, scale, shift)
 	}
 	return nil
+}
+
+// isImages reports whether v is the output of a convolution as (B,H,W,C). With one channel it is reshaped, not transposed.
+func isImages(v *value) bool {
+	if v.op != "Transpose" && v.op != "Reshape" || v.in[0].op != "Conv" && v.in[0].op != "ConvTranspose" {
+		return false
+	}
+	return slices.Equal(v.shape, permuted(v.in[0].shape, toNHWC)) && (v.op == "Reshape" || slices.Equal(v.attr("perm"), toNHWC))
 }
 
 // flat returns a constant that is repeated over rows of a shape as one row; nil if it differs from item to item.

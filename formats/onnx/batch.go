@@ -33,18 +33,6 @@ func fixed(shape []int) []dim {
 	return dims
 }
 
-// product returns the product of lengths; ok is false if it is no multiple of a power of the batch below 2.
-func product(dims []dim) (p dim, ok bool) {
-	p = dim{n: 1}
-	for _, d := range dims {
-		if p.batch && d.batch {
-			return p, false
-		}
-		p.n, p.batch = p.n*d.n, p.batch || d.batch
-	}
-	return p, true
-}
-
 // sizes returns the lengths of axes without the batch, and whether they do not depend on it.
 func sizes(dims []dim) (shape []int, ok bool) {
 	for _, d := range dims {

@@ -102,7 +102,7 @@ func (l *layouts) transpose(v *value, perm []int) *value {
 	return m
 }
 
-// movable are the operators beside those of elements that give the same in any order of axes.
+// isElementwise reports whether v is computed element by element, in any order of axes.
 func isElementwise(v *value) bool {
 	switch v.op {
 	case "Add", "Sub", "Mul", "Div", "Max", "Min", "Where", "Relu", "LeakyRelu", "Sigmoid", "Tanh", "Exp", "Log", "Softplus", "Neg", "Sqrt", "Abs", "Sign", "Greater", "Equal", "Cast":

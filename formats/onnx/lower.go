@@ -1,11 +1,13 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A lowerer turns the nodes of a function into values.
@@ -189,6 +191,13 @@ func (l *lowerer) compute(n *graph.Node) (*value, error) {
 	}
 	f, err := graph.NewFunc(l.f.Name, nil, []graph.Output{{Name: "value", Value: n}}, nil)
 	if err != nil {
+		return nil, err
+	}
+	elements := 0
+	for _, x := range f.Nodes() {
+		elements += x.Shape().Size()
+	}
+	if err := memory.Check(int64(8*elements), "computing %s of the weights of %s", n.Op(), cmp.Or(n.Label(), l.f.Name)); err != nil {
 		return nil, err
 	}
 	env := graph.Env{States: map[string]graph.Value{}}
