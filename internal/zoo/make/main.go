@@ -24,7 +24,7 @@ import (
 
 func main() {
 	out := flag.String("out", filepath.Join("internal", "zoo"), "`folder` to write to")
-	work := flag.String("work", "", "`folder` to train in, which is kept; a run that is there already is taken as it is")
+	work := flag.String("work", "", "`folder` to train in, which is kept; a complete run that is there already is taken as it is")
 	threads := flag.Int("threads", 0, "`number` of threads, which changes no bit; 0 means one for each processor")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -28,16 +28,19 @@ func recipes() []recipe {
 	return []recipe{
 		{"cnn-vae", "cnn-vae", []string{"loss=bce"}, "digits", 0, imago.Options{Epochs: 4, LR: 2e-3, Schedule: "cosine"}, likelihood},
 		{"cvae", "cvae", []string{"latent=8", "filters=16,32", "dense=128"}, "digits", 0, imago.Options{Epochs: 3, LR: 2e-3, Schedule: "cosine"}, likelihood},
-		{"face-vae", "face-vae", []string{"latent=64", "filters=24,48,96"}, "faces", 32, imago.Options{Epochs: 8, Batch: 32, LR: 1.5e-3, Schedule: "cosine", Flip: true}, likelihood},
+		{"face-vae", "face-vae", []string{"latent=64", "filters=24,48,96"}, "faces", 32, imago.Options{Epochs: 13, Batch: 32, LR: 2e-3, Schedule: "cosine", Flip: true}, likelihood},
 	}
 }
 
-// train trains the model in a folder, unless it is there, and returns its run. limit is how many training items are
+// train trains the model in a folder, unless a complete run of it is there, and returns the run. limit is how many training items are
 // used; 0 is all.
 func (r recipe) train(ctx context.Context, work string, threads, limit int) (*runlog.Run, error) {
 	dir := filepath.Join(work, r.name)
 	if run, err := runlog.Open(dir, ""); err == nil {
-		return run, nil
+		lines, err := run.Lines()
+		if err == nil && len(lines) > 0 && run.Config.IsLast(&lines[len(lines)-1]) {
+			return run, nil
+		}
 	}
 	published, err := imago.Published(r.recipe, r.options...)
 	if err != nil {
