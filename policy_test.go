@@ -25,9 +25,9 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/onnx/onnxtest
+	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm formats/onnx/onnxtest
 	engine/graph analysis/trials formats/imageio formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium
-	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe
+	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser
 	data train/ckpt
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
 	data/npz models/update models/diagnose models/likelihood models/model/modeltest train/runlog analysis/eval/feature
@@ -36,7 +36,7 @@ const floors = `
 	analysis/eval analysis/anomaly
 	train train/keep
 	train/terminal viz/gallery analysis/compare export internal/catalog
-	imago
+	imago export/page
 	cli
 	cmd/imago internal/zoo/make docs/examples/ownmodel docs/examples/owncli
 `

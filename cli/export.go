@@ -39,6 +39,7 @@ var exportPrecisions = []string{onnx.Float32.String(), onnx.Float16.String()}
 func exportFormats() []exportFormat {
 	return []exportFormat{
 		{name: "onnx", about: "an ONNX model for each network, for any ONNX runtime", out: "onnx", check: checkONNX, write: writeONNX},
+		{name: "html", about: "one page that shows the model at work in a browser, without a server", out: "model.html", check: checkPage, write: writePage},
 	}
 }
 
@@ -73,7 +74,7 @@ func (a *app) export() *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "export <run or weights file>",
-		Short: "Write a trained model for other programs, as ONNX",
+		Short: "Write a trained model for other programs, as ONNX or as a page",
 		Long: `export writes a trained model in a format of other programs:
 
 ` + strings.Join(lines, "\n") + `
@@ -82,10 +83,13 @@ A model has some of the networks encoder, decoder, autoencoder, sampler, classif
 encoder has a generator in place of a decoder. An ONNX file has the inputs and outputs that imago has: images are
 (batch, rows, columns, channels) in 0 to 1, and the file says what each holds, which data and step it is of, and the
 names of the labels. Random numbers are inputs. With --precision float16 a file is half as large; its inputs and
-outputs stay float32.`,
+outputs stay float32.
+
+A page is one file that a browser opens from the disk: it has the weights inside and asks the network for nothing.`,
 		Example: `  imago export latest --to onnx
   imago export cnn-vae-mnist-001 --networks decoder --out decoder.onnx
-  imago export weights.safetensors --precision float16 --out small/`,
+  imago export weights.safetensors --precision float16 --out small/
+  imago export latest --to html --out model.html`,
 		Args: argCount(0, 1, "a run or a weights file"),
 	}
 	f := c.Flags()

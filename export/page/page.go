@@ -1,0 +1,234 @@
+// Package page writes a trained model as one page of HTML: a file that is opened from a disk, asks no network for anything,
+// and computes pictures on the device of its reader.
+//
+//	written, err := page.Write(ctx, trained, "model.html")
+//
+// The page has a plane of latent units under the pointer with the codes of training images, a slider for each unit, the
+// labels of a conditional model, draws by seed, and, of a model with an encoder, a pad and a place for photographs. It is
+// assembled from page.html, page.css and page.js, the runtime of package browser, the program of the model and its weights
+// as base64. Its security policy forbids every request and every script but its own.
+//
+// Weights are float16 where that changes no value of a picture by more than half of a level of 256, which is measured by the
+// engine, else float32. Texts from files are escaped. The package must not know any concrete model or command.
+package page
+
+import (
+	"context"
+	"crypto/sha256"
+	_ "embed" // the parts of the page
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
+	"github.com/imago-ml/imago/export"
+	"github.com/imago-ml/imago/export/browser"
+	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/viz"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+	//go:embed page.js
+	pageJS string
+)
+
+// The functions of a program, by the names that page.js has for them.
+const (
+	decode      = "decode"
+	encode      = "encode"
+	reconstruct = "reconstruct"
+	sample      = "sample"
+)
+
+// draws is the number of pictures of a seed.
+const draws = 12
+
+// Write writes the page of a trained model to a file, which is replaced whole. It returns an error for a model that draws no
+// images of one or three channels.
+func Write(ctx context.Context, t *train.Trained, name string) (export.Written, error) {
+	folded, program, err := lower(t)
+	if err != nil {
+		return export.Written{}, err
+	}
+	half, difference, err := harmless(ctx, t, folded)
+	if err != nil {
+		return export.Written{}, err
+	}
+	about, err := describe(t, program, half)
+	if err != nil {
+		return export.Written{}, err
+	}
+	weights := program.Weights(half)
+	text, err := assemble(t, about, weights)
+	if err != nil {
+		return export.Written{}, err
+	}
+	if err := atomicfile.Write(name, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}); err != nil {
+		return export.Written{}, fmt.Errorf("page: %w", err)
+	}
+	precision := "float32"
+	if half {
+		precision = fmt.Sprintf("float16, which changes no value by more than %.2f of a level", 255*difference)
+	}
+	return export.Written{Name: name, About: fmt.Sprintf("%d KB, to be opened in a browser; %d KB are weights, as %s", len(text)>>10, len(weights)>>10, precision)}, nil
+}
+
+// lower returns the functions of a model that a page has, folded and as a program.
+func lower(t *train.Trained) (*browser.Folded, *browser.Program, error) {
+	it, m := t.Item(), t.Model()
+	if _, _, c, err := medium.HWC(it); err != nil || it.Medium == nil || it.Medium.Name() != pixels.Name || c != 1 && c != 3 {
+		return nil, nil, fmt.Errorf("page: a page shows grey or coloured images, and this model makes %ss of %v: use --to onnx", medium.Noun(it), it)
+	}
+	var functions []browser.Function
+	for _, f := range []browser.Function{{Name: decode, Build: m.Decode}, {Name: encode, Build: m.Encode}, {Name: reconstruct, Build: m.Reconstruct}, {Name: sample, Build: m.Sample}} {
+		if f.Build != nil {
+			functions = append(functions, f)
+		}
+	}
+	if m.Decode == nil && m.Sample == nil && m.Reconstruct == nil {
+		return nil, nil, fmt.Errorf("page: this model makes no images: it has no decoder; use --to onnx")
+	}
+	folded, err := browser.Fold(functions, t.Runner().Get)
+	if err != nil {
+		return nil, nil, err
+	}
+	program, err := folded.Program()
+	return folded, program, err
+}
+
+// A content is what page.js reads.
+type content struct {
+	Program    *browser.Program  `json:"program"`
+	Half       bool              `json:"half"`
+	Shape      []int             `json:"shape"`
+	Latent     int               `json:"latent"`
+	Sampler    bool              `json:"sampler"` // draws are of the model's own sampler, not decoded from N(0, I)
+	Draws      int               `json:"draws"`
+	Labels     []string          `json:"labels"`     // of a conditional model
+	Attributes bool              `json:"attributes"` // any of the labels may be chosen, not one alone
+	Order      []int             `json:"order"`      // of the units, the most important first
+	Plane      [2]int            `json:"plane"`      // the units of the plane
+	Reach      float64           `json:"reach"`      // the plane shows codes from −reach to reach
+	Points     *points           `json:"points,omitempty"`
+	Classes    []string          `json:"classes"` // of the points
+	Colors     [][3]uint8        `json:"colors"`  // of the classes
+	Text       map[string]string `json:"text"`
+}
+
+// describe returns what the page shows of a model.
+func describe(t *train.Trained, p *browser.Program, half bool) (*content, error) {
+	m := t.Model()
+	c := &content{Program: p, Half: half, Shape: t.Item().Shape, Latent: t.Latent(), Sampler: m.Sample != nil, Labels: labelNames(t), Classes: []string{}, Colors: [][3]uint8{}, Text: map[string]string{}}
+	if t.HasPrior() {
+		c.Draws = draws
+	}
+	units, codes, err := kept(t)
+	if err != nil {
+		return nil, err
+	}
+	plane := units.Plane()
+	c.Order, c.Plane, c.Reach = units.Order(), [2]int{plane.X, plane.Y}, 3
+	c.Text["explore"] = "Each point of the plane is a code. Move over it: the model decodes the code below the pointer."
+	if c.Latent <= 2 {
+		slices.Sort(c.Order)
+	}
+	if c.Latent > 2 {
+		c.Text["explore"] = fmt.Sprintf("A code has %d units. The plane shows units %d and %d; the sliders are in the order of importance.", c.Latent, plane.X, plane.Y)
+	}
+	if codes != nil {
+		c.Points, c.Reach = newPoints(codes, plane)
+		c.Classes = append(c.Classes, codes.Set.Classes...)
+		c.Attributes = len(codes.Set.Attributes) > 0 && len(codes.Set.Classes) == 0
+		for i := range c.Classes {
+			v := viz.ClassColor(i)
+			c.Colors = append(c.Colors, [3]uint8{v.R, v.G, v.B})
+		}
+		c.Text["explore"] += fmt.Sprintf(" The points are the codes of %s.", english.Plural(c.Points.count, "training "+medium.Noun(t.Item())))
+	}
+	c.Text["draws"] = "Pictures that the model draws at random: the same ones for the same number, here and by imago sample --seed."
+	if !c.Sampler {
+		c.Text["draws"] += " Choose one to explore from it."
+	}
+	c.Text["own"] = "Draw in the square, or choose, drop or paste a picture: the model encodes it and decodes the code. It stays on this device."
+	if t.Item().Shape[2] == 3 {
+		c.Text["own"] = "Choose, drop or paste a picture: the model encodes its middle square and decodes the code. It stays on this device."
+	}
+	return c, nil
+}
+
+// labelNames returns the names of the labels of a conditional model.
+func labelNames(t *train.Trained) []string {
+	m := t.Model()
+	if !m.TakesLabels.Decode && !m.TakesLabels.Sample {
+		return []string{}
+	}
+	if names := t.Config.Data.Labels; len(names) == t.Input().Labels {
+		return names
+	}
+	names := make([]string, t.Input().Labels)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	return names
+}
+
+// assemble returns the page.
+func assemble(t *train.Trained, about *content, weights []byte) (string, error) {
+	model, err := json.Marshal(about) // with <, > and & escaped
+	if err != nil {
+		return "", fmt.Errorf("page: %w", err)
+	}
+	run, err := runSection(t)
+	if err != nil {
+		return "", err
+	}
+	style, script := compact(pageCSS), compact(browser.Runtime+pageJS)
+	policy := fmt.Sprintf("default-src 'none'; script-src '%s' 'wasm-unsafe-eval'; style-src '%s'; img-src data: blob:; base-uri 'none'; form-action 'none'", digest(script), digest(style))
+	title := t.Config.Recipe
+	if data := t.Config.Data.Name; data != "" {
+		title += " on " + filepath.Base(data)
+	}
+	subtitle := fmt.Sprintf("Trained by imago for images of %s.", strings.ReplaceAll(fmt.Sprint(t.Item()), "x", "×"))
+	if t.Latent() > 0 {
+		subtitle = fmt.Sprintf("Trained by imago for images of %s, with codes of %s.", strings.ReplaceAll(fmt.Sprint(t.Item()), "x", "×"), english.Plural(t.Latent(), "unit"))
+	}
+	return strings.NewReplacer(
+		"{{policy}}", policy, "{{title}}", html.EscapeString(title), "{{subtitle}}", html.EscapeString(subtitle), "{{style}}", style, "{{script}}", script,
+		"{{run}}", run, "{{footer}}", html.EscapeString(fmt.Sprintf("Written by imago: %s at step %s.", t.Config.Recipe, english.Thousands(float64(t.Step)))),
+		"{{model}}", string(model), "{{weights}}", base64.StdEncoding.EncodeToString(weights),
+	).Replace(pageHTML), nil
+}
+
+// digest returns the hash of a script or style by which a security policy allows it.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// compact returns the lines of a script or style without those of comments and without indentation.
+func compact(text string) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "// ") {
+			b.WriteString(line)
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
