@@ -381,7 +381,7 @@ func TestShots(t *testing.T) {
 	b := openTab(t)
 	for _, width := range []int64{360, 1100, 1600} {
 		for _, dark := range []bool{false, true} {
-			size(t, b, width, 720, dark)
+			size(t, b, width, 840, dark)
 			b.open(t, file, "#seed=7")
 			eval[chromedp.Void](t, b, "new Promise((done) => setTimeout(done, 500))") // the draws come one after another
 			shoot(t, b, fmt.Sprintf("page-%d-dark=%v", width, dark))
