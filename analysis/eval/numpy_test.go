@@ -14,23 +14,8 @@ import (
 
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/python"
 )
-
-// python returns an interpreter that has NumPy and SciPy. Without one the test is skipped, and
-// under CI=true it fails.
-func python(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(name, "-c", "import numpy, scipy").Run() == nil {
-			return name
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("no python3 with numpy and scipy, and CI=true: install python3-numpy and python3-scipy")
-	}
-	t.Skip("needs python3 with numpy and scipy")
-	return ""
-}
 
 // activations returns n points of F features like those of a net: correlated, and none below 0.
 func activations(key rng.Key, n int, bias float32) []float32 {
@@ -53,7 +38,7 @@ func activations(key rng.Key, n int, bias float32) []float32 {
 
 // TestNumpy checks the distances against NumPy and SciPy on the same features.
 func TestNumpy(t *testing.T) {
-	interpreter := python(t)
+	interpreter := python.With(t, "numpy, scipy", "python3-numpy python3-scipy")
 	const n, subsets, size = 1200, 7, 500
 	dir := t.TempDir()
 	real, made := &embedding{features: activations(rng.New(1), n, 0.2)}, &embedding{features: activations(rng.New(2), n, 0.3)}
@@ -74,7 +59,7 @@ func TestNumpy(t *testing.T) {
 			}
 		}
 	}
-	cmd := exec.Command(interpreter, filepath.Join("testdata", "distances.py"), dir, strconv.Itoa(feature.Size), strconv.Itoa(subsets))
+	cmd := exec.Command(string(interpreter), filepath.Join("testdata", "distances.py"), dir, strconv.Itoa(feature.Size), strconv.Itoa(subsets))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

@@ -21,3 +21,17 @@ func Half(v float32) uint16 {
 	b += 0xfff + b>>13&1 // to nearest, ties to even; the carry may reach the exponent, and infinity
 	return sign | uint16((b-0x38000000)>>13)
 }
+
+// FromHalf returns the value of an IEEE 754 binary16, given its bits: sign 1 bit, exponent 5 (bias 15), fraction 10. Every one
+// is exact in float32.
+func FromHalf(bits uint16) float32 {
+	sign := uint32(bits>>15) << 31
+	exp, frac := uint32(bits>>10)&31, uint32(bits)&1023
+	switch exp {
+	case 0: // zero or subnormal: frac · 2⁻²⁴
+		return math.Float32frombits(sign | math.Float32bits(float32(frac)*(1.0/(1<<24))))
+	case 31: // infinity, NaN
+		return math.Float32frombits(sign | 0xff<<23 | frac<<13)
+	}
+	return math.Float32frombits(sign | (exp-15+127)<<23 | frac<<13)
+}

@@ -61,3 +61,26 @@ func TestHalf(t *testing.T) {
 		t.Errorf("NaN is %#04x", got)
 	}
 }
+
+// TestFromHalf compares every binary16 with its definition in float64.
+func TestFromHalf(t *testing.T) {
+	for h := range 1 << 16 {
+		exp, frac := h>>10&31, float64(h&1023)
+		want := math.Ldexp(1+frac/1024, exp-15)
+		switch {
+		case exp == 0:
+			want = math.Ldexp(frac, -24)
+		case exp == 31 && frac == 0:
+			want = math.Inf(1)
+		case exp == 31:
+			want = math.NaN()
+		}
+		if h>>15 == 1 {
+			want = math.Copysign(want, -1)
+		}
+		got := float64(FromHalf(uint16(h)))
+		if got != want && !(math.IsNaN(got) && math.IsNaN(want)) || math.Signbit(got) != math.Signbit(want) {
+			t.Fatalf("FromHalf(%#04x) = %v, want %v", h, got, want)
+		}
+	}
+}

@@ -75,7 +75,7 @@ func ReadNPY(r io.Reader) (*tensor.Tensor, error) {
 	out, err := convert(r, h, func(p []byte) (float32, error) {
 		switch h.kind {
 		case "f2":
-			return float16(order.Uint16(p)), nil
+			return tensor.FromHalf(order.Uint16(p)), nil
 		case "f4":
 			return math.Float32frombits(order.Uint32(p)), nil
 		}
@@ -155,22 +155,6 @@ func wide(p []byte, kind string, order binary.ByteOrder) int64 {
 		return int64(order.Uint32(p))
 	}
 	return int64(order.Uint64(p))
-}
-
-// float16 returns the value of an IEEE 754 half.
-func float16(u uint16) float32 {
-	sign, exp, frac := uint32(u>>15), uint32(u>>10&31), uint32(u&1023)
-	switch exp {
-	case 0: // zero and subnormal: frac · 2⁻²⁴
-		v := float32(frac) * 0x1p-24
-		if sign == 1 {
-			return -v
-		}
-		return v
-	case 31:
-		return math.Float32frombits(sign<<31 | 0xff<<23 | frac<<13)
-	}
-	return math.Float32frombits(sign<<31 | (exp+127-15)<<23 | frac<<13)
 }
 
 // place returns a tensor of the elements src, reordered if h is in column-major order.

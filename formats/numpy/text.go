@@ -82,7 +82,7 @@ func (h header) text(p []byte, order binary.ByteOrder) (string, error) {
 	case "u1":
 		return strconv.Itoa(int(p[0])), nil
 	case "f2":
-		return decimal(float64(float16(order.Uint16(p))), 32), nil
+		return decimal(float64(tensor.FromHalf(order.Uint16(p))), 32), nil
 	case "f4":
 		return decimal(float64(math.Float32frombits(order.Uint32(p))), 32), nil
 	case "f8":

@@ -47,21 +47,7 @@ func decodeBF16(t *tensor.Tensor, at int, b []byte) int {
 func decodeF16(t *tensor.Tensor, at int, b []byte) int {
 	dst := t.F32()[at : at+len(b)/2]
 	for i := range dst {
-		dst[i] = half(binary.LittleEndian.Uint16(b[2*i:]))
+		dst[i] = tensor.FromHalf(binary.LittleEndian.Uint16(b[2*i:]))
 	}
 	return len(dst)
-}
-
-// half returns the value of an IEEE 754 binary16: sign 1 bit, exponent 5 (bias 15), fraction 10. Every one is exact in
-// float32.
-func half(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exp, frac := uint32(h>>10)&31, uint32(h)&1023
-	switch exp {
-	case 0: // zero or subnormal: frac · 2⁻²⁴
-		return math.Float32frombits(sign | math.Float32bits(float32(frac)*(1.0/(1<<24))))
-	case 31: // infinity, NaN
-		return math.Float32frombits(sign | 0xff<<23 | frac<<13)
-	}
-	return math.Float32frombits(sign | (exp-15+127)<<23 | frac<<13)
 }
