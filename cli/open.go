@@ -133,7 +133,11 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 	}
 	m.Session, m.config, m.recipe, m.path, m.run, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Run, t.Step
 	m.isRun, m.other = filepath.Clean(t.Run) == filepath.Clean(path), len(t.Warnings) > 0
-	m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
+	if t.Config.Data.Unknown() {
+		m.config, m.title = nil, m.recipe
+	} else {
+		m.title = fmt.Sprintf("%s on %s", m.recipe, filepath.Base(t.Config.Data.Name))
+	}
 	a.used = append(a.used, fmt.Sprintf("%s at step %s, of %s", m.recipe, thousands(m.step), m.path))
 	return nil
 }

@@ -3,6 +3,7 @@ package train
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -10,12 +11,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/torch"
 	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/internal/screen"
+	"github.com/imago-ml/imago/internal/weightfile"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/transfer"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
@@ -23,8 +28,9 @@ import (
 
 // NewInit returns what a run records of the initial weights at path: of a run, of which the
 // best checkpoint is taken, of a checkpoint, or a file. It is for Config.Init. It fails
-// unless the file has every parameter of m in its shape, and names each that it has not.
-// source is what the user calls path.
+// unless the file has every parameter of m in its shape, and names each that it has not. Of a
+// file of another framework, the arrays are found as package models/transfer does; it fails
+// where that leaves a doubt. source is what the user calls path.
 func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
 	if _, err := disk.Stat(filepath.Join(path, runlog.ConfigFile)); err == nil {
 		run, err := runlog.Open(path, "")
@@ -48,11 +54,14 @@ func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	in := &runlog.Init{Source: source, Path: path}
-	c, err := readWeights(in)
+	c, err := readWeights(in, m)
 	if err != nil {
 		return nil, err
 	}
 	in.Recipe, in.Step = c.State.Recipe, c.State.Step
+	if in.Foreign {
+		return in, checkWeights(in, c.Weights, m)
+	}
 	known := maps.Collect(nn.Shapes(m.Params))
 	for _, name := range slices.Sorted(maps.Keys(c.Weights)) {
 		if known[name] == nil {
@@ -71,9 +80,9 @@ func names(m *model.Model) []string {
 	return all
 }
 
-// readWeights reads the file of in, and sets its digest, or compares the digest if there is
-// one.
-func readWeights(in *runlog.Init) (*ckpt.Checkpoint, error) {
+// readWeights reads the file of in for model m, and sets its digest, or compares the digest if
+// there is one.
+func readWeights(in *runlog.Init, m *model.Model) (*ckpt.Checkpoint, error) {
 	folder, name := disk.At(filepath.Dir(in.Path)), filepath.Base(in.Path)
 	f, err := folder.Open(name)
 	if err != nil {
@@ -89,11 +98,42 @@ func readWeights(in *runlog.Init) (*ckpt.Checkpoint, error) {
 		return nil, option.Errorf("train: {Init} %s: %s is not what it was when the run was made: its SHA-256 is %.12s…, want %.12s…; make the run anew", in.Source, in.Path, digest, in.Digest)
 	}
 	in.Digest = digest
+	if c, err := readForeign(in, m); c != nil || err != nil {
+		return c, err
+	}
 	c, err := ckpt.LoadWeights(folder, name)
 	if err != nil {
 		return nil, option.Errorf("train: {Init} %s: %w", in.Source, err)
 	}
 	return c, nil
+}
+
+// readForeign reads the file of in if it is one of another framework; else it returns nil. What
+// is neither is left to the reader of imago's own files, and to its errors.
+func readForeign(in *runlog.Init, m *model.Model) (*ckpt.Checkpoint, error) {
+	f, err := weightfile.Open([]string{in.Path}, "")
+	if err != nil {
+		if errors.Is(err, weightfile.ErrKeras) || errors.Is(err, torch.ErrUnsupported) || errors.Is(err, torch.ErrFormat) {
+			return nil, option.Errorf("train: {Init} %s: %w", in.Source, err)
+		}
+		return nil, nil
+	}
+	defer f.Close()
+	for _, p := range m.Params {
+		if f.Imago || slices.ContainsFunc(f.Arrays, func(a transfer.Array) bool { return a.Name == p.Name }) {
+			return nil, nil
+		}
+	}
+	found, err := transfer.Find(m, f.File, false)
+	if err != nil {
+		return nil, option.Errorf("train: {Init} %s: %w; imago import shows the table, and makes a file of weights of one that is corrected", in.Source, err)
+	}
+	weights, err := found.Apply(m, f.File, func(p nn.Param) *tensor.Tensor { return p.Draw(rng.New(0).Split("init")) })
+	if err != nil {
+		return nil, option.Errorf("train: {Init} %s: %w", in.Source, err)
+	}
+	in.Foreign, in.Unused = true, found.Unused
+	return &ckpt.Checkpoint{Weights: weights}, nil
 }
 
 // checkWeights returns an error that names each parameter of m that is not among weights in
@@ -127,7 +167,7 @@ func checkWeights(in *runlog.Init, weights map[string]*tensor.Tensor, m *model.M
 // setInit replaces the initial values of all parameters by the weights of Config.Init.
 func (t *trainer) setInit() error {
 	in := *t.config.Init
-	c, err := readWeights(&in)
+	c, err := readWeights(&in, t.Model)
 	if err != nil {
 		return err
 	}
@@ -159,6 +199,9 @@ func (v *View) InitialWeights() string {
 		if !slices.Contains(networks, network) {
 			networks = append(networks, network)
 		}
+	}
+	if in.Foreign {
+		text += ", of another program"
 	}
 	text += fmt.Sprintf(" (SHA-256 %.12s): all %s, of %s", in.Digest, english.Plural(len(v.t.Model.Params), "tensor"), strings.Join(networks, " and "))
 	if len(in.Unused) > 0 {

@@ -31,6 +31,7 @@ import (
 // A Reader reads the arrays of an NPZ file by name.
 type Reader struct {
 	files map[string]*zip.File
+	order []string // names as the file has them
 }
 
 // NewReader reads the directory of an NPZ file of size bytes. An array is read when
@@ -40,9 +41,12 @@ func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	out := &Reader{map[string]*zip.File{}}
+	out := &Reader{files: map[string]*zip.File{}}
 	for _, f := range z.File {
 		if name, ok := strings.CutSuffix(f.Name, ".npy"); ok {
+			if out.files[name] == nil {
+				out.order = append(out.order, name)
+			}
 			out.files[name] = f
 		}
 	}
@@ -57,6 +61,27 @@ func (r *Reader) Names() []string {
 	}
 	sort.Strings(names)
 	return names
+}
+
+// InOrder returns the names of the arrays in the order of the file, which is that in which they were given to savez.
+func (r *Reader) InOrder() []string { return r.order }
+
+// Shape returns the shape of the array of that name, and reads no elements. The error names the array.
+func (r *Reader) Shape(name string) (tensor.Shape, error) {
+	f, ok := r.files[name]
+	if !ok {
+		return nil, fmt.Errorf("array %q: not in the file", name)
+	}
+	rc, err := f.Open()
+	if err != nil {
+		return nil, fmt.Errorf("array %q: %w: %w", name, ErrFormat, err)
+	}
+	defer rc.Close()
+	h, err := readHeader(rc, false)
+	if err != nil {
+		return nil, fmt.Errorf("array %q: %w", name, wrapZip(err))
+	}
+	return h.shape, nil
 }
 
 // Read returns the array of that name. The error names the array.

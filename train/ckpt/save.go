@@ -56,6 +56,27 @@ func Save(in Folder, c *Checkpoint) (name string, err error) {
 	return name, nil
 }
 
+// WriteWeights writes the parameters of c alone to the file called name, as in the file of weights of a checkpoint: with
+// the recipe, the config and the step, so that LoadWeights reads them. What Check reports is refused.
+func WriteWeights(name string, c *Checkpoint) error {
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("ckpt: %s: not written: %w", name, err)
+	}
+	config, err := compact(c.State.Config)
+	if err != nil {
+		return fmt.Errorf("ckpt: %s: not written: %w", name, err)
+	}
+	if err := safetensors.WriteFile(name, c.Weights, c.State.metadata(config)); err != nil {
+		return fmt.Errorf("ckpt: %w", err)
+	}
+	return nil
+}
+
+// metadata returns what a file of weights says of them; config is the compact form of Config.
+func (s *State) metadata(config string) map[string]string {
+	return map[string]string{metaImago: s.Imago, metaRecipe: s.Recipe, metaConfig: config, metaStep: strconv.FormatInt(s.Step, 10)}
+}
+
 // write fills the folder tmp.
 func write(tmp Folder, c *Checkpoint) error {
 	out := content{State: c.State, Files: map[string]digest{}}
@@ -69,8 +90,7 @@ func write(tmp Folder, c *Checkpoint) error {
 		tensors map[string]*tensor.Tensor
 		meta    map[string]string
 	}{
-		{WeightsFile, c.Weights, map[string]string{
-			metaImago: s.Imago, metaRecipe: s.Recipe, metaConfig: config, metaStep: strconv.FormatInt(s.Step, 10)}},
+		{WeightsFile, c.Weights, s.metadata(config)},
 		{OptimizerFile, c.Optimizer, nil},
 	} {
 		d, err := writeFile(tmp, f.name, func(w io.Writer) error { return safetensors.WriteSealed(w, f.tensors, f.meta) })

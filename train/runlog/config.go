@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
@@ -102,6 +103,10 @@ type Data struct {
 	Columns json.RawMessage `json:"columns,omitempty"`
 }
 
+// Unknown reports whether it is not known which data the model was trained on: its weights come from another program, and
+// nobody has told. Item and Labels are known.
+func (d Data) Unknown() bool { return d.Source == "" && d.Train == 0 }
+
 // upgrade sets Item from the fields of earlier versions.
 func (d *Data) upgrade() {
 	if d.Image == [3]int{} {
@@ -143,17 +148,33 @@ type Checkpoints struct {
 // the recipe's and the rest are defaults. The caller may change all of them before the
 // run is created.
 func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, opt data.Options) (Config, error) {
+	reading := opt.Reading
+	if reading.Range == "" {
+		reading.Range = set.Range
+	}
+	return newConfig(rec, c, set.Item(), Data{
+		Source: source, Path: set.Path, Name: set.Name, Digest: set.Digest, Train: set.Train.Len(), Validation: set.Validation.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
+		Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label, Limit: opt.Limit, SkipBad: opt.SkipBad, Reading: reading,
+	})
+}
+
+// NewImported returns the configuration of a model whose weights come from another program, and whose data are not known:
+// see Data.Unknown. Its items have labels 0, 1, … if labels is not 0.
+func NewImported(rec model.Recipe, c model.Config, item medium.Item, labels int) (Config, error) {
+	var names []string
+	for i := range labels {
+		names = append(names, strconv.Itoa(i))
+	}
+	return newConfig(rec, c, item, Data{Labels: names})
+}
+
+func newConfig(rec model.Recipe, c model.Config, item medium.Item, d Data) (Config, error) {
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return Config{}, fmt.Errorf("runlog: config of %s: %w", rec.Name, err)
 	}
-	item, err := medium.Save(set.Item())
-	if err != nil {
+	if d.Item, err = medium.Save(item); err != nil {
 		return Config{}, fmt.Errorf("runlog: %w", err)
-	}
-	reading := opt.Reading
-	if reading.Range == "" {
-		reading.Range = set.Range
 	}
 	imago, goVersion := Versions()
 	epochs := rec.Train.Epochs
@@ -162,11 +183,7 @@ func NewConfig(rec model.Recipe, c model.Config, set *data.Set, source string, o
 	}
 	return Config{
 		Format: Format, Imago: imago, Go: goVersion,
-		Recipe: rec.Name, Kind: rec.Kind, Model: raw,
-		Data: Data{
-			Source: source, Path: set.Path, Name: set.Name, Digest: set.Digest, Item: item, Train: set.Train.Len(), Validation: set.Validation.Len(), Test: set.Test.Len(), Labels: set.LabelNames(), Notes: set.Notes,
-			Size: opt.Size, Crop: opt.Crop, Gray: opt.Gray, Seed: opt.Seed, TestFraction: opt.TestFraction, ValidationFraction: opt.Validation, Without: opt.Without, Label: opt.Label, Limit: opt.Limit, SkipBad: opt.SkipBad, Reading: reading,
-		},
+		Recipe: rec.Name, Kind: rec.Kind, Model: raw, Data: d,
 		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
 		Pictures:    5,
@@ -239,7 +256,7 @@ func (c *Config) Validate() error {
 	if err := c.Data.Item.Check(); err != nil {
 		faults = append(faults, option.Errorf("runlog: %w", err))
 	}
-	check(c.Data.Train >= 1 && c.Data.Test >= 0 && c.Data.Validation >= 0, "%d training, %d validation and %d test images: want at least one to train on", c.Data.Train, c.Data.Validation, c.Data.Test)
+	check((c.Data.Train >= 1 || c.Data.Unknown()) && c.Data.Test >= 0 && c.Data.Validation >= 0, "%d training, %d validation and %d test images: want at least one to train on", c.Data.Train, c.Data.Validation, c.Data.Test)
 	check(c.Epochs >= 1 || c.Epochs == 0 && c.Steps != 0, "{Epochs} %d: want 1 or more", c.Epochs)
 	check(c.Steps >= 0 && c.Steps <= math.MaxInt32, "{Steps} %d: want 1 to %d, or 0 to go by {Epochs}", c.Steps, math.MaxInt32)
 	check(c.Epochs == 0 || c.Steps == 0, "{Epochs} %d and {Steps} %d: want one of them, which says how long the run is", c.Epochs, c.Steps)

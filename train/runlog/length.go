@@ -11,8 +11,11 @@ import "github.com/imago-ml/imago/internal/english"
 func (c *Config) BySteps() bool { return c.Steps > 0 }
 
 // StepsPerEpoch returns the number of steps of an epoch, of which the last may have a
-// short batch.
+// short batch; 0 if the data are not known.
 func (c *Config) StepsPerEpoch() int64 {
+	if c.Data.Unknown() {
+		return 0
+	}
 	size := int64(min(c.Batch, c.Data.Train))
 	return (int64(c.Data.Train) + size - 1) / size
 }
@@ -22,7 +25,7 @@ func (c *Config) TotalEpochs() int {
 	if !c.BySteps() {
 		return c.Epochs
 	}
-	per := c.StepsPerEpoch()
+	per := max(c.StepsPerEpoch(), 1)
 	return int((int64(c.Steps) + per - 1) / per)
 }
 
@@ -32,7 +35,8 @@ func (c *Config) TotalImages() int64 {
 	if !c.BySteps() {
 		return int64(c.Epochs) * n
 	}
-	whole, rest := int64(c.Steps)/c.StepsPerEpoch(), int64(c.Steps)%c.StepsPerEpoch()
+	per := max(c.StepsPerEpoch(), 1)
+	whole, rest := int64(c.Steps)/per, int64(c.Steps)%per
 	return whole*n + rest*int64(c.Batch) // only the last batch of an epoch may be short
 }
 
