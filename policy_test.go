@@ -36,13 +36,13 @@ const floors = `
 	analysis/eval analysis/anomaly
 	train train/keep
 	train/terminal viz/gallery analysis/compare export internal/catalog
-	imago export/page
+	imago export/page export/hub
 	cli
 	cmd/imago internal/zoo/make docs/examples/ownmodel docs/examples/owncli
 `
 
 // testOnly are the packages that hold test machinery: nothing but tests imports them, or they each other.
-	var testOnly = []string{"internal/disk/disktest", "internal/datadriven", "internal/realdata", "internal/runtest", "engine/graph/graphtest", "models/model/modeltest", "formats/onnx/onnxtest"} "internal/python", "models/model/modeltest"}
+var testOnly = []string{"internal/disk/disktest", "internal/datadriven", "internal/python", "internal/realdata", "internal/runtest", "engine/graph/graphtest", "models/model/modeltest", "formats/onnx/onnxtest"}
 
 // maxLines is how long a file written by hand may be.
 const maxLines = 800

@@ -150,7 +150,7 @@ func (a *app) compareOverview(c *cobra.Command, opened []*openedRun, set *setFla
 		runs[i] = compare.Run{Name: o.name, Config: o.run.Config, Log: o.log}
 		names = append(names, o.name)
 		var err error
-		if runs[i].Records, err = eval.ReadRecords(filepath.Join(o.run.Dir, evalFile)); err != nil {
+		if runs[i].Records, err = eval.ReadRecords(filepath.Join(o.run.Dir, eval.RecordsFile)); err != nil {
 			a.warn("%s", a.errorText(err))
 		}
 		if o.model == nil {

@@ -19,9 +19,6 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// evalFile is the name of the file with the scores, in the folder of a run.
-const evalFile = "eval.json"
-
 // evalFlags are the flags of eval.
 type evalFlags struct {
 	from     modelSource
@@ -101,7 +98,7 @@ if the classifier is there, or by --all or --only.`,
 			return err
 		}
 		if m.takesFiles() && e.out == "" {
-			e.out = filepath.Join(m.name, evalFile)
+			e.out = filepath.Join(m.name, eval.RecordsFile)
 		}
 		var records []eval.Record
 		if e.out != "" {

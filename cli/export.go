@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/export"
+	"github.com/imago-ml/imago/export/hub"
 	"github.com/imago-ml/imago/formats/onnx"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
@@ -39,6 +40,9 @@ var exportPrecisions = []string{onnx.Float32.String(), onnx.Float16.String()}
 func exportFormats() []exportFormat {
 	return []exportFormat{
 		{name: "onnx", about: "an ONNX model for each network, for any ONNX runtime", out: "onnx", check: checkONNX, write: writeONNX},
+		{name: "hub", about: "a folder for a hub of models: safetensors, card, thumbnail, and a loader in PyTorch", out: "hub", check: wholeModel, write: func(ctx context.Context, t *train.Trained, o *exportOptions) ([]export.Written, error) {
+			return hub.Write(ctx, t, o.out)
+		}},
 		{name: "html", about: "one page that shows the model at work in a browser, without a server", out: "model.html", check: checkPage, write: writePage},
 	}
 }
@@ -130,9 +134,16 @@ A page is one file that a browser opens from the disk: it has the weights inside
 
 // trained returns the model as package train opens it. Of weights with --recipe, the configuration has the recipe alone.
 func (m *trainedModel) trained() *train.Trained {
-	t := &train.Trained{Session: m.Session, Config: runlog.Config{Recipe: m.recipe}, Path: m.path, Run: m.run, Step: m.step}
-	if m.config != nil {
-		t.Config = *m.config
+	if m.opened != nil {
+		return m.opened
 	}
-	return t
+	return &train.Trained{Session: m.Session, Config: runlog.Config{Recipe: m.recipe}, Path: m.path}
+}
+
+// wholeModel returns an error if options ask for a part of the model: it is for formats that hold all of it, as it is.
+func wholeModel(o *exportOptions) error {
+	if len(o.networks) > 0 || o.precision != exportPrecisions[0] {
+		return fmt.Errorf("--to hub writes the whole model in float32: leave --networks and --precision out")
+	}
+	return nil
 }

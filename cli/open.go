@@ -57,7 +57,8 @@ type trainedModel struct {
 	name   string         // as the user gave it
 	recipe string         // "cnn-vae"
 	title  string         // of pictures
-	config *runlog.Config // nil if only the weights are known
+	config *runlog.Config // nil if only the weights are known, or the data they were trained on are not
+	opened *train.Trained // as package train opened it; nil of weights with --recipe
 	path   string         // of the checkpoint
 	run    string         // folder of the run that the checkpoint belongs to; "" if there is none
 	step   int64          // optimiser updates of its training; 0 if unknown
@@ -131,6 +132,7 @@ func (a *app) openOwn(c *cobra.Command, m *trainedModel, path string, s *modelSo
 		}
 		a.warn("%s", a.errorText(fmt.Errorf("%w; step %s is taken", why, thousands(t.Step))))
 	}
+	m.opened = t
 	m.Session, m.config, m.recipe, m.path, m.run, m.step = t.Session, &t.Config, t.Config.Recipe, t.Path, t.Run, t.Step
 	m.isRun, m.other = filepath.Clean(t.Run) == filepath.Clean(path), len(t.Warnings) > 0
 	if t.Config.Data.Unknown() {

@@ -128,7 +128,7 @@ func describeRun(folder runFolder) runSummary {
 	if l := runlog.BestEpoch(lines); l != nil {
 		s.Metrics = finiteMetrics(l.Test)
 	}
-	records, err := eval.ReadRecords(filepath.Join(folder.dir, evalFile))
+	records, err := eval.ReadRecords(filepath.Join(folder.dir, eval.RecordsFile))
 	if err != nil {
 		s.Fault = err.Error()
 	}

@@ -51,7 +51,7 @@ func (a *app) describeZoo(z zoo.Model) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	records, err := eval.ReadRecords(run.Path(evalFile))
+	records, err := eval.ReadRecords(run.Path(eval.RecordsFile))
 	if err != nil {
 		return "", err
 	}

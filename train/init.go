@@ -47,7 +47,11 @@ func NewInit(source, path string, m *model.Model) (*runlog.Init, error) {
 		path = run.Checkpoints().Path(best.Name)
 	}
 	if info, err := disk.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, ckpt.WeightsFile)
+		name := ckpt.WeightsFile
+		if _, err := disk.Stat(filepath.Join(path, HubWeights)); err == nil {
+			name = HubWeights
+		}
+		path = filepath.Join(path, name)
 	}
 	path, err := disk.Abs(path)
 	if err != nil {

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,8 +28,15 @@ type Trained struct {
 	Warnings []error
 }
 
+// The files of a folder for a hub of models, as package export/hub writes it.
+const (
+	HubWeights = "model.safetensors"
+	HubConfig  = "config.json"
+)
+
 // OpenModel reads a trained model: from a run's folder (its best checkpoint by
-// test_loss), from a checkpoint's folder, or from a weights file alone.
+// test_loss), from a checkpoint's folder, from a folder for a hub of models, or from a
+// weights file alone.
 func OpenModel(path string, models *model.Registry, be backend.Backend) (*Trained, error) {
 	if _, err := disk.Stat(path); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
@@ -41,12 +49,44 @@ func OpenModel(path string, models *model.Registry, be backend.Backend) (*Traine
 		return OpenBest(run, models, be)
 	}
 	if info, err := disk.Stat(path); err == nil && info.IsDir() {
+		if _, err := disk.Stat(filepath.Join(path, HubWeights)); err == nil {
+			return openHub(path, models, be)
+		}
 		if _, err := disk.Stat(filepath.Join(path, ckpt.StateFile)); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no %s): want one of these or a weights file", path, runlog.ConfigFile, ckpt.StateFile)
+			return nil, fmt.Errorf("train: %s is neither the folder of a run (no %s in it) nor of a checkpoint (no %s), nor one for a hub (no %s): want one of these or a weights file", path, runlog.ConfigFile, ckpt.StateFile, HubWeights)
 		}
 	}
 	return openIn(ckpt.Dir(filepath.Dir(path)), filepath.Base(path), runOf(path), models, be)
 }
+
+// openHub reads the weights in a folder for a hub. If a program has written them again without what imago put there, the
+// recipe and the configuration are those of config.json.
+func openHub(path string, models *model.Registry, be backend.Backend) (*Trained, error) {
+	in := ckpt.Dir(path)
+	c, err := ckpt.LoadWeights(in, HubWeights)
+	if err != nil {
+		return nil, err
+	}
+	if c.State.Recipe == "" {
+		b, err := in.ReadFile(HubConfig, maxHubConfig)
+		if err != nil {
+			return nil, fmt.Errorf("train: %w", err)
+		}
+		var file struct {
+			Recipe string          `json:"model_type"`
+			Step   int64           `json:"step"`
+			Config json.RawMessage `json:"config"`
+		}
+		if err := json.Unmarshal(b, &file); err != nil || file.Recipe == "" || len(file.Config) == 0 {
+			return nil, fmt.Errorf("train: %s: imago did not write this file: want model_type, step and config in it", in.Path(HubConfig))
+		}
+		c.State.Recipe, c.State.Step, c.State.Config = file.Recipe, file.Step, file.Config
+	}
+	return openLoaded(c, in.Path(HubWeights), nil, models, be)
+}
+
+// maxHubConfig is how long config.json may be.
+const maxHubConfig = 16 << 20
 
 // OpenBest reads the best checkpoint of a run, by what it monitors.
 func OpenBest(run *runlog.Run, models *model.Registry, be backend.Backend) (*Trained, error) {

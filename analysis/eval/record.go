@@ -18,6 +18,9 @@ import (
 // recordFormat is the version of the file that this package writes and reads.
 const recordFormat = 1
 
+// RecordsFile is the name of the file with the scores, in the folder of a run.
+const RecordsFile = "eval.json"
+
 // maxRecords bounds the size of the file in bytes before it is read.
 const maxRecords = 16 << 20
 

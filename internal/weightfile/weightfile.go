@@ -29,7 +29,7 @@ import (
 
 // ErrKeras marks a file of Keras' own formats, which are not read; the error has the lines of Python that write one that
 // is. Test with errors.Is.
-var ErrKeras = errors.New("Keras writes HDF5, which imago does not read")
+var ErrKeras = errors.New("it is HDF5, as Keras writes it, which imago does not read")
 
 // FromKeras are the lines of Python that write the weights of a Keras model as an NPZ file.
 const FromKeras = `import numpy, keras
