@@ -105,15 +105,6 @@ func (p *Program) Weights(half bool) []byte {
 	return b
 }
 
-// Names returns the names of the functions.
-func (p *Program) Names() []string {
-	var names []string
-	for _, f := range p.functions {
-		names = append(names, f.Name)
-	}
-	return names
-}
-
 // toHalf returns the float16 nearest to v, ties to even; beyond its range the largest.
 func toHalf(v float32) uint16 { return tensor.Half(max(-tensor.MaxHalf, min(tensor.MaxHalf, v))) }
 
