@@ -74,18 +74,9 @@ func (s *soaker) damaged(whole string, r *rand.Rand) error {
 			}
 			continue // the model has no such output
 		}
-		s.damages++
-		switch err := got.add(dir, o.file); {
-		case p.status() > 0 && p.out.Len() > 0:
-			s.refused++
-		case p.status() != 0 || err != nil:
-			return fmt.Errorf("%s: %v %v", what, p, err)
-		case len(differences(want, got)) == 0:
-			s.equal++
-		case strings.Contains(p.out.String(), "warning"):
-			s.warned++
-		default:
-			return fmt.Errorf("%s: another output without a word: %v", what, p)
+		err = got.add(dir, o.file)
+		if err := s.assess(what, p, want, got, err); err != nil {
+			return err
 		}
 	}
 	return os.RemoveAll(dir)
@@ -102,17 +93,24 @@ func (s *soaker) damagedUnderWay(j job, from string, want result, r *rand.Rand) 
 	if err != nil {
 		return err
 	}
-	s.damages++
 	p, err := s.run(dir, j.train(s.workplace, dir, 1+r.IntN(2))...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if p.status() > 0 && p.out.Len() > 0 {
-		s.refused++
-		return os.RemoveAll(dir)
-	}
 	got, err := resultOf(run)
+	if err := s.assess(what, p, want, got, err); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// assess counts what a command made of damaged files: it refused, it warned, or it gave what it gives of whole ones. All
+// else is an error. err is that of reading what it gave, which is looked at only where the command did not refuse.
+func (s *soaker) assess(what string, p *process, want, got result, err error) error {
+	s.damages++
 	switch {
+	case p.status() > 0 && p.out.Len() > 0:
+		s.refused++
 	case p.status() != 0 || err != nil:
 		return fmt.Errorf("%s: %v %v", what, p, err)
 	case len(differences(want, got)) == 0:
@@ -122,7 +120,7 @@ func (s *soaker) damagedUnderWay(j job, from string, want result, r *rand.Rand) 
 	default:
 		return fmt.Errorf("%s: another %v without a word: %v", what, differences(want, got), p)
 	}
-	return os.RemoveAll(dir)
+	return nil
 }
 
 // copyRun copies the folder of runs of a folder into a new one.

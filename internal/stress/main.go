@@ -2,9 +2,11 @@
 // fail, damages files, and compares what comes out with what an undisturbed training gives.
 //
 //	go run ./internal/stress soak -minutes 60
+//	go run ./internal/stress soak -kills 1000
 //	go run ./internal/stress faults -every 1
 //
-// soak trains random models for so long, and runs other commands on them. faults stops a short training at its calls of
+// soak trains random models for so long, and runs other commands on them; with -kills it trains tiny ones until so many
+// processes were killed, one or more a second. faults stops a short training at its calls of
 // the operating system, one by one. Both print what they did, and end with status 1 if a result differed. It needs Linux.
 package main
 
@@ -35,10 +37,14 @@ func run(args []string) error {
 	case "soak":
 		minutes := flags.Float64("minutes", 60, "how long")
 		round := flags.Int("round", 0, "run this round only, as one that failed (default all)")
+		count := flags.Int("kills", 0, "in place of it: kill and resume trainings of tiny models until so many were killed")
 		flags.Parse(args[1:])
 		w, err := newWorkplace()
 		if err != nil {
 			return err
+		}
+		if *count > 0 {
+			return kills(w, *seed, *count)
 		}
 		return soak(w, *seed, time.Duration(*minutes*float64(time.Minute)), *round)
 	case "faults":

@@ -32,14 +32,20 @@ type soaker struct {
 	log func(format string, args ...any)
 }
 
-// soak trains random jobs until the time is over, or one round only. It returns an error if anything differed.
-func soak(w *workplace, seed uint64, length time.Duration, only int) error {
+// newSoaker makes the data of the workplace.
+func newSoaker(w *workplace, seed uint64) (*soaker, error) {
 	s := &soaker{workplace: w}
 	s.log = func(format string, args ...any) {
 		fmt.Printf("%s %s\n", time.Now().Format("15:04:05"), fmt.Sprintf(format, args...))
 	}
 	s.log("seed %d, in %s", seed, w.dir)
-	if err := makeData(w, rand.New(rand.NewPCG(seed, 0))); err != nil {
+	return s, makeData(w, rand.New(rand.NewPCG(seed, 0)))
+}
+
+// soak trains random jobs until the time is over, or one round only. It returns an error if anything differed.
+func soak(w *workplace, seed uint64, length time.Duration, only int) error {
+	s, err := newSoaker(w, seed)
+	if err != nil {
 		return err
 	}
 	if only > 0 {
@@ -99,20 +105,13 @@ func (s *soaker) round(seed uint64, n int) error {
 		}
 	}
 	before := s.counts
-	started := time.Now()
-	p, err := s.run(whole, j.train(s.workplace, whole, 1+r.IntN(2))...)
+	p, took, want, err := s.undisturbed(j, whole, 1+r.IntN(2))
 	if err != nil {
 		return fmt.Errorf("%v: %w", j, err)
 	}
-	if p.status() != 0 {
-		return fmt.Errorf("%v: %v", j, p)
-	}
-	took := time.Since(started)
-	want, err := resultOf(filepath.Join(whole, "runs", runName))
-	if err != nil {
-		return err
-	}
-	if err := s.disturbed(j, killed, took, want, r); err != nil {
+	d := disturbance{signals: signals, kills: 3 + r.IntN(6)}
+	d.damageAt = r.IntN(d.kills)
+	if err := s.disturbed(j, killed, took, want, d, r); err != nil {
 		return fmt.Errorf("%v: %w", j, err)
 	}
 	if err := s.sameOutputs(whole, killed); err != nil {
@@ -130,6 +129,20 @@ func (s *soaker) round(seed uint64, n int) error {
 	return nil
 }
 
+// undisturbed trains a job to its end, and returns how long it took and what it came to.
+func (s *soaker) undisturbed(j job, dir string, threads int) (p *process, took time.Duration, want result, err error) {
+	started := time.Now()
+	if p, err = s.run(dir, j.train(s.workplace, dir, threads)...); err == nil && p.status() != 0 {
+		err = fmt.Errorf("%v", p)
+	}
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	took = time.Since(started)
+	want, err = resultOf(filepath.Join(dir, "runs", runName))
+	return p, took, want, err
+}
+
 // short returns the digest of the weights of a result.
 func short(r result) string {
 	for name, digest := range r {
@@ -140,12 +153,17 @@ func short(r result) string {
 	return "none"
 }
 
+// A disturbance is what is done to a training.
+type disturbance struct {
+	signals  []syscall.Signal // one of them at a time
+	kills    int              // so many processes are disturbed
+	damageAt int              // the one after which a copy is damaged; −1 = none
+}
+
 // disturbed trains a job, which takes so long, under signals at random moments until it is done, and compares its result.
-// Once in between a copy of the unfinished run is damaged and trained on, too.
-func (s *soaker) disturbed(j job, dir string, took time.Duration, want result, r *rand.Rand) error {
+// Once in between a copy of the unfinished run may be damaged and trained on, too.
+func (s *soaker) disturbed(j job, dir string, took time.Duration, want result, d disturbance, r *rand.Rand) error {
 	run := filepath.Join(dir, "runs", runName)
-	kills := 3 + r.IntN(6)
-	damageAt := r.IntN(kills)
 	for k := 0; ; k++ {
 		args := j.train(s.workplace, dir, 1+r.IntN(2))
 		if args[1] == "--resume" {
@@ -156,9 +174,9 @@ func (s *soaker) disturbed(j job, dir string, took time.Duration, want result, r
 			return err
 		}
 		s.trainings++
-		sig := signals[r.IntN(len(signals))]
+		sig := d.signals[r.IntN(len(d.signals))]
 		wait := time.Duration(r.Float64() * float64(took) / 2)
-		if k < kills {
+		if k < d.kills {
 			select {
 			case <-time.After(wait):
 				if p.cmd.Process.Signal(sig) == nil { // else it has ended by now
@@ -177,21 +195,21 @@ func (s *soaker) disturbed(j job, dir string, took time.Duration, want result, r
 		switch {
 		case p.panicked():
 			return fmt.Errorf("it panicked: %v", p)
-		case p.status() == 0 && k >= kills:
+		case p.status() == 0 && k >= d.kills:
 			got, err := resultOf(run)
 			if err != nil {
 				return err
 			}
-			if d := differences(want, got); len(d) > 0 {
-				return fmt.Errorf("%d kills gave another %v: want %v, got %v", kills, d, want, got)
+			if differ := differences(want, got); len(differ) > 0 {
+				return fmt.Errorf("%d kills gave another %v: want %v, got %v", d.kills, differ, want, got)
 			}
 			return nil
-		case k >= kills:
+		case k >= d.kills:
 			return fmt.Errorf("it cannot go on: %v", p)
 		case p.status() > 0 && sig == syscall.SIGKILL:
 			return fmt.Errorf("it failed by itself: %v", p)
 		}
-		if k == damageAt && len(checkpoints(run)) > 1 {
+		if k == d.damageAt && len(checkpoints(run)) > 1 {
 			if err := s.damagedUnderWay(j, dir, want, r); err != nil {
 				return err
 			}
