@@ -15,7 +15,7 @@ var quick = []job{
 	{"dense-gan", "photos", []string{"--steps", "40", "--log-steps", "10", "--hidden", "8", "--batch", "16", "--checkpoint-steps", "4", "--keep", "1", "--pictures-every", "-1"}},
 	{"mlp-vae", "photos", []string{"--epochs", "6", "--hidden", "8", "--flip", "--batch", "16", "--checkpoint-steps", "2", "--keep", "3", "--pictures-every", "0"}},
 	{"mlp-vae", "rows.csv", []string{"--epochs", "8", "--hidden", "8", "--latent", "2", "--batch", "16", "--validation", "0.2", "--patience", "3", "--checkpoint-steps", "5", "--pictures-every", "-1"}},
-	{"vade", "photos", []string{"--epochs", "6", "--hidden", "8", "--batch", "16", "--checkpoint-steps", "3", "--pictures-every", "-1"}},
+	{"vade", "photos", []string{"--epochs", "12", "--hidden", "8", "--batch", "16", "--checkpoint-steps", "3", "--pictures-every", "-1"}},
 }
 
 // killsOfRun is how many processes that train one run are killed before one ends it.
