@@ -18,6 +18,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/option"
@@ -115,6 +116,13 @@ func (s Set) Validate() error {
 	}
 	if item.Medium == nil {
 		return fmt.Errorf("data: %s: items of %v without a medium: want one that draws and writes them, as pixels.Item has", s.Name, item)
+	}
+	for what, names := range map[string][]string{"class": s.Classes, "attribute": s.Attributes} {
+		for _, name := range names {
+			if !utf8.ValidString(name) { // run.json is JSON, which cannot hold it
+				return fmt.Errorf("data: %s: the name of the %s %q is not UTF-8: rename its folder or file, or write the set again with another name", s.Name, what, name)
+			}
+		}
 	}
 	for _, p := range []struct {
 		name string

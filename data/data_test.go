@@ -2,7 +2,9 @@ package data
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -68,13 +71,14 @@ func TestValidate(t *testing.T) {
 		t.Error(err)
 	}
 	for says, spoil := range map[string]func(s *Set){
-		"no training images":      func(s *Set) { s.Train = Split{} },
-		"3 images but 2 labels":   func(s *Set) { s.Train.Labels = []int32{0, 1} },
-		"label 2 of image 1":      func(s *Set) { s.Train.Labels = []int32{0, 2, 1} },
-		"label -1":                func(s *Set) { s.Train.Labels = []int32{-1, 0, 1} },
-		"test images are 2x3x1":   func(s *Set) { s.Test.Items = other },
-		"outside [0, 0)":          func(s *Set) { s.Classes = nil },
-		"test: 3 images but 1 la": func(s *Set) { s.Test.Labels = []int32{0} },
+		"no training images":         func(s *Set) { s.Train = Split{} },
+		"3 images but 2 labels":      func(s *Set) { s.Train.Labels = []int32{0, 1} },
+		`class "b\xff" is not UTF-8`: func(s *Set) { s.Classes = []string{"a", "b\xff"} },
+		"label 2 of image 1":         func(s *Set) { s.Train.Labels = []int32{0, 2, 1} },
+		"label -1":                   func(s *Set) { s.Train.Labels = []int32{-1, 0, 1} },
+		"test images are 2x3x1":      func(s *Set) { s.Test.Items = other },
+		"outside [0, 0)":             func(s *Set) { s.Classes = nil },
+		"test: 3 images but 1 la":    func(s *Set) { s.Test.Labels = []int32{0} },
 	} {
 		s := ok
 		spoil(&s)
@@ -120,6 +124,36 @@ func TestHoldOut(t *testing.T) {
 	}{{0, 0, 0}, {1, 0, 0}, {2, 0, 1}, {10, 0.25, 3}, {3, 0.99, 2}, {5, 0.001, 1}} {
 		if train, test := HoldOut(tt.n, Options{TestFraction: tt.f}, key); len(test) != tt.want || len(train) != tt.n-tt.want {
 			t.Errorf("%d images at %v: %d held out, want %d", tt.n, tt.f, len(test), tt.want)
+		}
+	}
+}
+
+// TestHoldOutOrder compares the parts with their definition, by sorting, also where many hashes begin alike.
+func TestHoldOutOrder(t *testing.T) {
+	for _, tt := range []struct {
+		n    int
+		f    float64
+		keys int // different ones
+	}{{300_000, 0.1, 300_000}, {1000, 0.37, 1000}, {1000, 0.5, 3}, {7, 0.9, 1}} {
+		key := func(i int) string { return strconv.Itoa(i % tt.keys) }
+		opt := Options{TestFraction: tt.f, Seed: 5}
+		type ranked struct {
+			hash string
+			i    int
+		}
+		all := make([]ranked, tt.n)
+		for i := range all {
+			sum := sha256.Sum256(append([]byte{5, 0, 0, 0, 0, 0, 0, 0}, key(i)...))
+			all[i] = ranked{string(sum[:]), i}
+		}
+		slices.SortFunc(all, func(a, b ranked) int { return cmp.Or(strings.Compare(a.hash, b.hash), a.i-b.i) })
+		var want []int
+		for _, r := range all[:int(math.Round(tt.f*float64(tt.n)))] {
+			want = append(want, r.i)
+		}
+		slices.Sort(want)
+		if train, test := HoldOut(tt.n, opt, key); !slices.Equal(test, want) || len(train) != tt.n-len(want) || !slices.IsSorted(train) {
+			t.Errorf("%d items, %v of them, %d keys: the test part is not the smallest hashes", tt.n, tt.f, tt.keys)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -26,27 +27,48 @@ func HoldOut(n int, opt Options, key func(i int) string) (train, test []int) {
 		k = 0
 	}
 
+	var msg []byte
+	hash := func(i int) [sha256.Size]byte {
+		msg = append(binary.LittleEndian.AppendUint64(msg[:0], opt.Seed), key(i)...)
+		return sha256.Sum256(msg)
+	}
+	// Counting the beginnings of the hashes finds the k smallest, but for those that begin as the last of them does, which
+	// are a few: sorting millions of hashes takes longer than reading the set.
+	start := make([]uint16, n)
+	count := make([]int, 1<<16)
+	for i := range start {
+		h := hash(i)
+		start[i] = binary.BigEndian.Uint16(h[:])
+		count[start[i]]++
+	}
+	edge, below := 0, 0 // of the k smallest, how many begin with less than edge
+	for below+count[edge] < k {
+		below += count[edge]
+		edge++
+	}
 	type ranked struct {
 		hash [sha256.Size]byte
 		i    int
 	}
-	all := make([]ranked, n)
-	for i := range all {
-		msg := binary.LittleEndian.AppendUint64(nil, opt.Seed)
-		all[i] = ranked{sha256.Sum256(append(msg, key(i)...)), i}
-	}
-	slices.SortFunc(all, func(a, b ranked) int {
-		return cmp.Or(slices.Compare(a.hash[:], b.hash[:]), a.i-b.i)
-	})
-	for j, r := range all {
-		if j < k {
-			test = append(test, r.i)
-		} else {
-			train = append(train, r.i)
+	var equal []ranked
+	for i, s := range start {
+		if int(s) == edge {
+			equal = append(equal, ranked{hash(i), i})
 		}
 	}
-	slices.Sort(train)
-	slices.Sort(test)
+	slices.SortFunc(equal, func(a, b ranked) int { return cmp.Or(bytes.Compare(a.hash[:], b.hash[:]), a.i-b.i) })
+	chosen := map[int]bool{}
+	for _, r := range equal[:k-below] {
+		chosen[r.i] = true
+	}
+	train, test = slices.Grow(train, n-k), slices.Grow(test, k)
+	for i, s := range start {
+		if int(s) < edge || chosen[i] {
+			test = append(test, i)
+		} else {
+			train = append(train, i)
+		}
+	}
 	return train, test
 }
 

@@ -12,9 +12,27 @@ import (
 // Pixels are the numbers of an array of images.
 type Pixels struct {
 	Name  string              // of the array, for messages
-	Len   int                 // of the numbers, ≥ 1
+	Len   int                 // of the numbers below, ≥ 1: all of the array, or, with Count, the different ones
 	At    func(i int) float64 // number i
 	Place func(i int) string  // where number i is, for messages: "x_train[7,3,3]"
+	Count func(i int) int     // how many numbers of the array are equal to number i, which stands for them; nil = 1 each
+}
+
+// count returns how many numbers number i stands for.
+func (p Pixels) count(i int) int {
+	if p.Count == nil {
+		return 1
+	}
+	return p.Count(i)
+}
+
+// total returns how many numbers the array has.
+func (p Pixels) total() int {
+	n := 0
+	for i := range p.Len {
+		n += p.count(i)
+	}
+	return n
 }
 
 // A Scale says which numbers of an array of images are black and white.
@@ -125,15 +143,16 @@ func measure(p Pixels) (extent, error) {
 		if v > e.hi {
 			e.hi, e.hiAt = v, i
 		}
+		n := p.count(i)
 		if v != 0 {
-			e.nonzero++
+			e.nonzero += n
 		}
 		if v < 0 {
-			e.negative++
+			e.negative += n
 		}
 		for k, s := range []Scale{unit, levels, words16} {
 			if v > s.White {
-				e.above[k]++
+				e.above[k] += n
 			}
 		}
 		e.whole = e.whole && v == math.Trunc(v)
@@ -174,7 +193,7 @@ func (e extent) scale(p Pixels) (Scale, error) {
 
 // odd returns the error for a few numbers that are not of the scale of the others.
 func (e extent) odd(p Pixels, at, n int, others, way string) error {
-	return option.Errorf("%s is %s, where all but %s of %s numbers are %s: mend it, or say {Range} %s, which puts the nearer end in its place", p.Place(at), number(p.At(at)), english.Thousands(float64(n)), english.Thousands(float64(p.Len)), others, way)
+	return option.Errorf("%s is %s, where all but %s of %s numbers are %s: mend it, or say {Range} %s, which puts the nearer end in its place", p.Place(at), number(p.At(at)), english.Thousands(float64(n)), english.Thousands(float64(p.total())), others, way)
 }
 
 // tell adds notes on what an array uses of its scale, and on what was clipped or rounded.
@@ -186,7 +205,7 @@ func (e extent) tell(set *Set, p Pixels, s Scale) {
 		l := s.Level(v)
 		used[l] = true
 		if v < s.Black || v > s.White {
-			outside++
+			outside += p.count(i)
 		} else if d := (v-s.Black)/(s.White-s.Black) - float64(l)/255; math.Abs(d) > coarsely {
 			coarse = true
 		}

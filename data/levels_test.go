@@ -8,6 +8,23 @@ import (
 	"testing"
 )
 
+// counting returns an array as its different numbers, in order, with how often each is there.
+func counting(p Pixels, values []float64) Pixels {
+	var used []float64
+	count, first := map[float64]int{}, map[float64]int{}
+	for i, v := range values {
+		if count[v]++; count[v] == 1 {
+			used, first[v] = append(used, v), i
+		}
+	}
+	place := p.Place
+	p.Len = len(used)
+	p.At = func(i int) float64 { return used[i] }
+	p.Count = func(i int) int { return count[used[i]] }
+	p.Place = func(i int) string { return place(first[used[i]]) }
+	return p
+}
+
 // TestFindScale checks which scale the numbers of images are found to have, and what is
 // said of them.
 func TestFindScale(t *testing.T) {
@@ -63,6 +80,15 @@ func TestFindScale(t *testing.T) {
 			parts = append(parts, Pixels{Name: name, Len: len(v), At: func(i int) float64 { return v[i] }, Place: func(i int) string { return fmt.Sprintf("%s[%d]", name, i) }})
 		}
 		s, notes, err := FindScale(parts, Options{Reading: Reading{Range: tt.rng}})
+		counted := make([]Pixels, len(parts))
+		for k, v := range tt.parts {
+			counted[k] = counting(parts[k], v)
+		}
+		c, n, e := FindScale(counted, Options{Reading: Reading{Range: tt.rng}})
+		same := func(a, b Note) bool { return a.Text == b.Text && a.Warning == b.Warning }
+		if finite := tt.name != "not finite"; finite && (c != s || !slices.EqualFunc(n, notes, same) || fmt.Sprint(e) != fmt.Sprint(err)) {
+			t.Errorf("%s: counted, the scale is %v with notes %v (%v), not %v with %v (%v)", tt.name, c, n, e, s, notes, err)
+		}
 		if tt.scale == noScale {
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%s: %v, want %q", tt.name, err, tt.says)

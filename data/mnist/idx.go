@@ -167,6 +167,11 @@ func ReadFile(path string) (IDX, error) {
 		return IDX{}, fmt.Errorf("mnist: %w", err)
 	}
 	defer f.Close()
+	return readFile(f, path)
+}
+
+// readFile reads the file at path, which is open.
+func readFile(f io.Reader, path string) (IDX, error) {
 	x, err := Decode(f)
 	if err != nil {
 		return IDX{}, fmt.Errorf("mnist: %s: %w", path, err)

@@ -110,14 +110,14 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	}
 	out := &data.Set{Name: path}
 	id := sha256.New()
-	if out.Train, err = openPair(train, id); err != nil {
+	if out.Train, err = openPair(ctx, train, id, opt); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if test != "" {
-		if out.Test, err = openPair(test, id); err != nil {
+		if out.Test, err = openPair(ctx, test, id, opt); err != nil {
 			return nil, err
 		}
 		out.Train.Origins, out.Test.Origins = origins(train, out.Train.Len()), origins(test, out.Test.Len())
@@ -145,8 +145,13 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	return out, nil
 }
 
-func openPair(imagesPath string, id io.Writer) (data.Split, error) {
-	images, err := ReadFile(imagesPath)
+func openPair(ctx context.Context, imagesPath string, id io.Writer, opt data.Options) (data.Split, error) {
+	f, err := data.OpenLong(ctx, imagesPath, opt)
+	if err != nil {
+		return data.Split{}, fmt.Errorf("mnist: %w", err)
+	}
+	defer f.Close()
+	images, err := readFile(f, imagesPath)
 	if err != nil {
 		return data.Split{}, again(err)
 	}
@@ -179,12 +184,7 @@ func rescale(set *data.Set, opt data.Options) error {
 		if p.Len() == 0 {
 			continue
 		}
-		levels, size := p.Items.(*data.InMemory).Levels(), p.Items.Item().Size()
-		all = append(all, data.Pixels{
-			Name: names[i], Len: len(levels),
-			At:    func(i int) float64 { return float64(levels[i]) },
-			Place: func(k int) string { return fmt.Sprintf("number %d of image %d of %s", k%size, k/size, names[i]) },
-		})
+		all = append(all, pixelsOf(p.Items.(*data.InMemory), names[i]))
 	}
 	scale, notes, err := data.FindScale(all, opt)
 	if err != nil {
@@ -202,15 +202,44 @@ func rescale(set *data.Set, opt data.Options) error {
 		if err := memory.Check(int64(len(levels)), "a copy of the images on another scale"); err != nil {
 			return err
 		}
+		var scaled [256]uint8
+		for l := range scaled {
+			scaled[l] = scale.Level(float64(l))
+		}
 		levels = slices.Clone(levels)
 		for i, l := range levels {
-			levels[i] = scale.Level(float64(l))
+			levels[i] = scaled[l]
 		}
 		if p.Items, err = data.NewInMemory(levels, p.Len(), p.Items.Item()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pixelsOf returns the different levels of images, each with how often it is there: files have a milliard.
+func pixelsOf(images *data.InMemory, name string) data.Pixels {
+	levels, size := images.Levels(), images.Item().Size()
+	var counts [4][256]int // apart, as equal levels follow one another
+	for i, l := range levels {
+		counts[i%4][l]++
+	}
+	var used []uint8
+	var count []int
+	for l := range 256 {
+		if n := counts[0][l] + counts[1][l] + counts[2][l] + counts[3][l]; n > 0 {
+			used, count = append(used, uint8(l)), append(count, n)
+		}
+	}
+	return data.Pixels{
+		Name: name, Len: len(used),
+		At:    func(i int) float64 { return float64(used[i]) },
+		Count: func(i int) int { return count[i] },
+		Place: func(i int) string {
+			k := bytes.IndexByte(levels, used[i])
+			return fmt.Sprintf("number %d of image %d of %s", k%size, k/size, name)
+		},
+	}
 }
 
 // again adds the remedy to an error about the content of a file.

@@ -17,6 +17,7 @@ const (
 	maxDistinct = 1 << 20
 	sampleRows  = 200
 	sampleCells = 1 << 20
+	checkedRows = 1 << 18 // after so many it is asked whether there is memory for those so far
 )
 
 // A survey is what a table looks like, found before it is read.
@@ -127,6 +128,11 @@ func (s *survey) begin(t *text, opt data.Options) error {
 func (s *survey) add(row []string, line int) error {
 	if s.rows++; s.rows > MaxNumbers {
 		return fmt.Errorf("%w: line %d: more than %d rows", ErrFormat, line, MaxNumbers)
+	}
+	if s.rows%checkedRows == 0 { // a small packed file may hold very many
+		if err := data.CheckItems(s.rows); err != nil {
+			return fmt.Errorf("line %d, of more: %w", line, err)
+		}
 	}
 	for i, cell := range row {
 		s.columns[i].add(cell, line)

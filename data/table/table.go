@@ -86,7 +86,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	if way := foreign(path, head[:n]); way != "" {
 		return nil, fmt.Errorf("table: %s: %w: %s", path, ErrFormat, way)
 	}
-	t := &text{open: func() (io.ReadCloser, error) { return os.Open(path) }}
+	t := &text{open: func() (io.ReadCloser, error) { return data.OpenLong(ctx, path, opt) }}
 	set, err := read(ctx, t, path, opt)
 	if err != nil {
 		return nil, fmt.Errorf("table: %s: %w", path, err)
