@@ -2,7 +2,6 @@ package eval
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/sealed"
 )
 
 // recordFormat is the version of the file that this package writes and reads.
@@ -85,18 +85,19 @@ func Known(records []Record, of Provenance) func(Metric) (Score, bool) {
 type recordFile struct {
 	Format int           `json:"format"`
 	Scores []namedRecord `json:"scores"`
-	SHA256 string        `json:"sha256,omitempty"` // of the JSON of Scores, without white space; "" in older files
 }
 
-// sum returns the checksum of the records.
-func (f *recordFile) sum() (string, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(f.Scores); err != nil {
-		return "", fmt.Errorf("eval: %w", err)
+// isDamaged reports whether the text of a file has a checksum at its end that is not its own.
+func isDamaged(text []byte) bool {
+	object, sum := sealed.Unseal(text)
+	if sum == "" || sum == sealed.Sum(object) {
+		return false
 	}
-	return fmt.Sprintf("%x", sha256.Sum256(bytes.TrimSpace(b.Bytes()))), nil
+	// Earlier versions had the checksum of the scores alone.
+	var old struct {
+		Scores json.RawMessage `json:"scores"`
+	}
+	return json.Unmarshal(object, &old) != nil || sum != sealed.Sum(old.Scores)
 }
 
 // A namedRecord is a Record that is refused without a name. Decoding stops at the first such
@@ -133,11 +134,7 @@ func ReadRecords(name string) ([]Record, error) {
 	if file.Format != recordFormat {
 		return nil, fmt.Errorf("eval: %s: format %d: this imago reads %d: move it away", name, file.Format, recordFormat)
 	}
-	sum, err := file.sum()
-	if err != nil {
-		return nil, err
-	}
-	if file.SHA256 != "" && file.SHA256 != sum {
+	if isDamaged(b) {
 		return nil, fmt.Errorf("eval: %s: its scores are not those that were written: it is damaged, or somebody has edited it: move it away, and measure again", name)
 	}
 	var records []Record
@@ -158,21 +155,21 @@ func WriteRecords(name string, records []Record) error {
 	all := slices.DeleteFunc(old, func(o Record) bool {
 		return slices.ContainsFunc(records, func(r Record) bool { return r.Name == o.Name && r.Provenance.DataDigest == o.Provenance.DataDigest })
 	})
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
 	file := recordFile{Format: recordFormat}
 	for _, r := range append(all, records...) {
 		file.Scores = append(file.Scores, namedRecord(r))
 	}
-	if file.SHA256, err = file.sum(); err != nil {
-		return err
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err = e.Encode(file)
+	if err == nil {
+		var text []byte
+		if text, err = sealed.Seal(b.Bytes()); err == nil {
+			err = atomicfile.WriteBytes(name, text)
+		}
 	}
-	if err := e.Encode(file); err != nil {
-		return fmt.Errorf("eval: %w", err)
-	}
-	if err := atomicfile.WriteBytes(name, b.Bytes()); err != nil {
+	if err != nil {
 		return fmt.Errorf("eval: %w", err)
 	}
 	return nil

@@ -1,12 +1,16 @@
 package eval
 
 import (
+	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/sealed"
 )
 
 func TestRecords(t *testing.T) {
@@ -55,6 +59,31 @@ func TestRecords(t *testing.T) {
 		}
 		if got, err := ReadRecords(name); err == nil && !reflect.DeepEqual(got, r) {
 			t.Fatalf("byte %d (%q flipped to %q): other records were read", i, whole[i], b[i])
+		}
+	}
+	var old struct { // of an earlier version, with the checksum of the scores alone
+		Format int             `json:"format"`
+		Scores json.RawMessage `json:"scores"`
+		SHA256 string          `json:"sha256"`
+	}
+	object, _ := sealed.Unseal(whole)
+	if err := json.Unmarshal(object, &old); err != nil {
+		t.Fatal(err)
+	}
+	old.SHA256 = sealed.Sum(old.Scores)
+	text, err := json.MarshalIndent(old, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		text []byte
+		ok   bool
+	}{{text, true}, {bytes.Replace(text, []byte(`"value": 3`), []byte(`"value": 2`), 1), false}} {
+		if err := os.WriteFile(name, tt.text, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadRecords(name); (err == nil) != tt.ok || tt.ok && !reflect.DeepEqual(got, r) {
+			t.Errorf("a file of an earlier version: %v, want it read: %v\n%s", err, tt.ok, tt.text)
 		}
 	}
 	for bad, want := range map[string]string{"{": "unexpected end", `{"format": 2}`: "format 2", strings.Repeat(" ", maxRecords+1): "more than"} {

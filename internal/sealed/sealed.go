@@ -3,6 +3,11 @@
 //
 //	{"format": 1, "content": the value, "sha256": of content without white space, in hex}
 //
+// Where a file has its own members already, Seal adds the checksum of all of them as the last one, and Unseal takes it
+// off:
+//
+//	{"format": 1, "scores": [], "sha256": of {"format":1,"scores":[]}, in hex}
+//
 // The package must not know what the values are.
 package sealed
 
