@@ -222,7 +222,7 @@ type Found struct {
 }
 
 // Latest reads the latest checkpoint in the folder that is whole and can be read. Others are not used and named in
-// Skipped. The error is ErrNone if none is left.
+// Skipped. The error is ErrNone if none is left, or if the latest thousand cannot be read.
 func Latest(in Folder) (*Found, error) {
 	names, err := List(in)
 	if err != nil {
@@ -234,14 +234,25 @@ func Latest(in Folder) (*Found, error) {
 			f.Name = name
 			return f, nil
 		}
-		f.Skipped = append(f.Skipped, Skipped{name, err})
+		if f.Skipped = append(f.Skipped, Skipped{name, err}); len(f.Skipped) == mostSkipped {
+			break
+		}
 	}
-	return nil, none(in, f.Skipped)
+	return nil, none(in, f.Skipped, len(names))
 }
 
-func none(in Folder, skipped []Skipped) error {
+// mostSkipped is how many of the latest checkpoints are looked at for one that can be read. No training leaves so many
+// bad ones, and to open and rename 50,000 that a stranger has put there takes most of a minute.
+const mostSkipped = 1000
+
+// none returns the error for a folder of so many checkpoints, of which the skipped ones were looked at.
+func none(in Folder, skipped []Skipped, have int) error {
 	if len(skipped) == 0 {
 		return fmt.Errorf("ckpt: %s: %w in it", in, ErrNone)
+	}
+	if more := have - len(skipped); more > 0 {
+		return fmt.Errorf("ckpt: %s: %w can be read of the latest %d, the first of which is %s; there are %d before them: move the bad ones out of the folder to go on from one of those; the latest: %w",
+			in, ErrNone, len(skipped), skipped[len(skipped)-1].Name, more, skipped[0].Err)
 	}
 	return fmt.Errorf("ckpt: %s: %w in it can be read, of %d; the latest: %w", in, ErrNone, len(skipped), skipped[0].Err)
 }
@@ -264,7 +275,9 @@ func Best(in Folder) (*Choice, error) {
 	for _, name := range slices.Backward(names) {
 		s, err := loadState(in, name)
 		if err != nil {
-			c.Skipped = append(c.Skipped, Skipped{name, err})
+			if c.Skipped = append(c.Skipped, Skipped{name, err}); len(c.Skipped) == mostSkipped {
+				break
+			}
 			continue
 		}
 		if s.Best == nil {
@@ -276,5 +289,5 @@ func Best(in Folder) (*Choice, error) {
 		}
 		return c, nil
 	}
-	return nil, none(in, c.Skipped)
+	return nil, none(in, c.Skipped, len(names))
 }

@@ -123,6 +123,33 @@ func TestManagerDamagedFuture(t *testing.T) {
 	}
 }
 
+// Of very many bad checkpoints, which no training leaves, only the latest are looked at.
+func TestManyDamaged(t *testing.T) {
+	in := Dir(t.TempDir())
+	if _, err := Save(in, sample(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	damage := func(step int64) {
+		if err := in.Mkdir(Name(step)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for step := range int64(mostSkipped - 1) {
+		damage(100 + step)
+	}
+	if f, err := Latest(in); err != nil || f.State.Step != 1 || len(f.Skipped) != mostSkipped-1 {
+		t.Errorf("%v, want step 1, and the others skipped", err)
+	}
+	damage(5000)
+	_, latest := Latest(in)
+	_, best := Best(in)
+	for _, err := range []error{latest, best} {
+		if !errors.Is(err, ErrNone) || !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "of the latest 1000, the first of which is step-00000100; there are 1 before them") {
+			t.Errorf("%v: want an error that says how many were looked at", err)
+		}
+	}
+}
+
 // A damaged checkpoint that is later than the one that a run goes on from is kept under another name, each time.
 func TestRewind(t *testing.T) {
 	in := Dir(t.TempDir())
