@@ -230,7 +230,7 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	}
 	t, err := train.OpenModel(run.Dir, models, be)
 	if err == nil && len(t.Warnings) == 0 { // else it is of another checkpoint than the best
-		err = keep.After(ctx, run.Dir, t.Session, set, keep.Progress{Items: result.Images, Steps: result.Steps})
+		err = keep.After(ctx, run.Folder(), t.Session, set, keep.Progress{Items: result.Images, Steps: result.Steps})
 	}
 	if err != nil {
 		return nil, errors.Join(err, be.Close())

@@ -13,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/train/keep"
@@ -63,7 +64,7 @@ func (a *app) openDetector(c *cobra.Command, m *trainedModel, from *modelSource,
 	}
 	usual := m.isRun && !how.changed(c)
 	if usual {
-		d, err := keep.OpenDetector(m.name, m.Session)
+		d, err := keep.OpenDetector(disk.At(m.name), m.Session)
 		switch {
 		case err == nil:
 			return d, nil
@@ -87,7 +88,7 @@ func (a *app) openDetector(c *cobra.Command, m *trainedModel, from *modelSource,
 
 // saveDetector saves a detector with the run of m.
 func (a *app) saveDetector(m *trainedModel, d *anomaly.Detector) error {
-	if err := keep.WriteDetector(m.name, d); err != nil {
+	if err := keep.WriteDetector(disk.At(m.name), d); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.err, "the detector is saved with the run: %s needs no training data from now on\n", m.name)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/fault"
 	"github.com/imago-ml/imago/train"
@@ -27,7 +28,7 @@ func (a *app) keepWith(ctx context.Context, run *runlog.Run, be backend.Backend,
 		err = errors.Join(t.Warnings...)
 	}
 	if err == nil {
-		err = keep.After(ctx, run.Dir, t.Session, set, done)
+		err = keep.After(ctx, run.Folder(), t.Session, set, done)
 	}
 	if err != nil {
 		p.end()
@@ -126,7 +127,7 @@ func (a *app) keptCodes(m *trainedModel, s *setFlags, missing error) *trainingCo
 	if s.data != "" || !m.isRun || fault.OfSystem(missing) {
 		return nil
 	}
-	kept, err := keep.OpenCodes(m.name, m.Session)
+	kept, err := keep.OpenCodes(disk.At(m.name), m.Session)
 	if err != nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/analysis/latent"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/train/keep"
 )
 
@@ -34,7 +35,7 @@ func (m *trainedModel) keptUnits() (*unitRanking, error) {
 	if m.run == "" {
 		return nil, nil
 	}
-	switch u, err := keep.OpenUnits(m.run, m.Latent()); {
+	switch u, err := keep.OpenUnits(disk.At(m.run), m.Latent()); {
 	case err == nil:
 		return &unitRanking{&u.Ranking, u.Step}, nil
 	case errors.Is(err, fs.ErrNotExist):
@@ -75,7 +76,7 @@ func (a *app) rankUnits(c *cobra.Command, m *trainedModel, s *setFlags) (*unitRa
 		return &unitRanking{r, m.step}, err
 	}
 	if m.run != "" {
-		if kept, err := keep.OpenCodes(m.run, m.Session); err == nil {
+		if kept, err := keep.OpenCodes(disk.At(m.run), m.Session); err == nil {
 			return &unitRanking{m.RankCodes(kept.Mean, kept.LogVar), m.step}, nil
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +73,7 @@ type sums struct {
 	Window      sum   `json:"window"`           // since the last step line of the phase
 	Interval    sum   `json:"interval"`         // since the last interval line of the phase
 	Watch       watch `json:"watch,omitzero"`   // what early stopping and the schedule have seen
+	Lines       int   `json:"lines,omitempty"`  // of the log
 }
 
 // start sets all sums to zero, for so many metrics.
@@ -163,7 +163,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 		t.observers = append(t.observers, t.evaluation)
 	}
 	t.observers = append(t.observers, j.Observers...)
-	at := runlog.Position{Epoch: t.at.Epoch, Step: t.at.Step, Evaluated: t.sums.Evaluated}
+	at := runlog.Position{Epoch: t.at.Epoch, Step: t.at.Step, Evaluated: t.sums.Evaluated, Lines: t.sums.Lines}
 	if t.log, err = runlog.NewWriter(j.Run, at); err != nil {
 		return nil, err
 	}
@@ -177,11 +177,7 @@ func newTrainer(j Job) (t *trainer, err error) {
 		}
 		t.skipped, t.found = append(t.skipped, warned...), nil
 	}
-	lines, err := j.Run.Lines()
-	if err != nil {
-		return nil, errors.Join(err, t.log.Close())
-	}
-	t.lines = slices.DeleteFunc(lines, func(l runlog.Line) bool { return l.Kind == runlog.StepLine })
+	t.lines = t.log.Before()
 	if err := t.startProcess(); err != nil {
 		return nil, errors.Join(err, t.log.Close())
 	}
@@ -378,6 +374,7 @@ func (t *trainer) save() error {
 	if err := t.log.Sync(); err != nil {
 		return err
 	}
+	t.sums.Lines = t.log.Count()
 	if t.at.Extra, err = json.Marshal(t.sums); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}

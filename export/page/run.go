@@ -18,6 +18,7 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
@@ -32,12 +33,12 @@ func kept(t *train.Trained) (units *latent.Ranking, codes *keep.Codes, err error
 		return units, nil, nil
 	}
 	if t.Model().Encode != nil {
-		codes, err = keep.OpenCodes(t.Run, t.Session)
+		codes, err = keep.OpenCodes(disk.At(t.Run), t.Session)
 		if err != nil && !keep.IsStale(err) {
 			return nil, nil, err
 		}
 	}
-	switch u, err := keep.OpenUnits(t.Run, t.Latent()); {
+	switch u, err := keep.OpenUnits(disk.At(t.Run), t.Latent()); {
 	case err == nil:
 		units = &u.Ranking
 	case !errors.Is(err, fs.ErrNotExist):

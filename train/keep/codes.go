@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
@@ -81,7 +80,7 @@ func newCodes(about codesAbout, units int, mean, logVar []float32, labels []int3
 
 // Write saves the codes with a run, for the model of s: the tensors mean, log_var, labels and
 // attributes in a safetensors file.
-func (c *Codes) Write(dir string, s *latent.Session) error {
+func (c *Codes) Write(dir disk.Folder, s *latent.Session) error {
 	weights, err := s.Fingerprint()
 	if err != nil {
 		return err
@@ -103,7 +102,7 @@ func (c *Codes) Write(dir string, s *latent.Session) error {
 	}
 	if err == nil {
 		meta := map[string]string{"codes": string(about)}
-		err = atomicfile.WriteIn(disk.At(dir), CodesFile, func(w io.Writer) error { return safetensors.WriteSealed(w, tensors, meta) })
+		err = atomicfile.WriteIn(dir, CodesFile, func(w io.Writer) error { return safetensors.WriteSealed(w, tensors, meta) })
 	}
 	if err != nil {
 		return fmt.Errorf("keep: %w", err)
@@ -114,9 +113,9 @@ func (c *Codes) Write(dir string, s *latent.Session) error {
 // OpenCodes returns the codes that are saved with a run, of the weights of s. The error is
 // fs.ErrNotExist if there are none, ErrWeights if they are of other weights, ErrFormat if the
 // file is damaged.
-func OpenCodes(dir string, s *latent.Session) (*Codes, error) {
-	name := filepath.Join(dir, CodesFile)
-	tensors, meta, err := safetensors.ReadIn(disk.At(dir), CodesFile)
+func OpenCodes(dir disk.Folder, s *latent.Session) (*Codes, error) {
+	name := dir.Path(CodesFile)
+	tensors, meta, err := safetensors.ReadIn(dir, CodesFile)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,10 @@
 // with their labels, for directions, groups and densities, and how important the latent units
 // are, so that all pictures show the same ones.
 //
-//	err := keep.After(ctx, run.Dir, session, set, keep.Progress{Items: images, Steps: steps}) // at the end of training
-//	d, err := keep.OpenDetector(run.Dir, session)
-//	codes, err := keep.OpenCodes(run.Dir, session)
-//	units, err := keep.OpenUnits(run.Dir, session.Latent())
+//	err := keep.After(ctx, run.Folder(), session, set, keep.Progress{Items: images, Steps: steps}) // at the end of training
+//	d, err := keep.OpenDetector(run.Folder(), session)
+//	codes, err := keep.OpenCodes(run.Folder(), session)
+//	units, err := keep.OpenUnits(run.Folder(), session.Latent())
 //
 // A detector and codes name the weights that they belong to, by latent.Session.Fingerprint,
 // and are refused with others; the ranking of units is of the run, whichever weights of it are
@@ -55,7 +55,7 @@ type Progress struct {
 // the detector and the codes for these weights, the ranking of units, which is that of the
 // run's pictures, for its last step. A file that the model has no use for is not made. set is
 // what the run was trained on.
-func After(ctx context.Context, dir string, s *latent.Session, set *data.Set, done Progress) error {
+func After(ctx context.Context, dir disk.Folder, s *latent.Session, set *data.Set, done Progress) error {
 	if u, err := OpenUnits(dir, s.Latent()); s.RanksUnits() && (err != nil || u.Step != done.Steps) {
 		r, err := RankUnits(ctx, s, set)
 		if err != nil {
@@ -117,8 +117,8 @@ func FitDetector(ctx context.Context, s *latent.Session, set *data.Set, opt anom
 const leastHeld = 100
 
 // WriteDetector saves a detector with a run.
-func WriteDetector(dir string, d *anomaly.Detector) error {
-	if err := atomicfile.WriteIn(disk.At(dir), DetectorFile, d.Write); err != nil {
+func WriteDetector(dir disk.Folder, d *anomaly.Detector) error {
+	if err := atomicfile.WriteIn(dir, DetectorFile, d.Write); err != nil {
 		return fmt.Errorf("keep: %w", err)
 	}
 	return nil
@@ -126,8 +126,8 @@ func WriteDetector(dir string, d *anomaly.Detector) error {
 
 // OpenDetector returns the detector that is saved with a run, for the weights of s. The error
 // is fs.ErrNotExist if there is none, anomaly.ErrWeights if it is of other weights.
-func OpenDetector(dir string, s *latent.Session) (*anomaly.Detector, error) {
-	f, err := disk.At(dir).Open(DetectorFile)
+func OpenDetector(dir disk.Folder, s *latent.Session) (*anomaly.Detector, error) {
+	f, err := dir.Open(DetectorFile)
 	if err != nil {
 		return nil, err
 	}

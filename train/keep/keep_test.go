@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
 )
@@ -69,7 +69,7 @@ func labelled(t *testing.T) *data.Set {
 
 // TestAfter checks that what was saved with a run is read for its weights, and refused for others.
 func TestAfter(t *testing.T) {
-	ctx, dir, s, set := context.Background(), t.TempDir(), session(t, 1), labelled(t)
+	ctx, dir, s, set := context.Background(), disk.At(t.TempDir()), session(t, 1), labelled(t)
 	if _, err := OpenDetector(dir, s); !errors.Is(err, fs.ErrNotExist) || !IsStale(err) {
 		t.Errorf("no detector: %v", err)
 	}
@@ -107,7 +107,7 @@ func TestAfter(t *testing.T) {
 		t.Errorf("made again: %v", err)
 	}
 
-	name := filepath.Join(dir, CodesFile)
+	name := dir.Path(CodesFile)
 	file, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +128,7 @@ func TestAfter(t *testing.T) {
 // TestUnits checks that the ranking of units is that of the run: After leaves one of the last
 // step as it is, whichever weights are used, and makes another one again.
 func TestUnits(t *testing.T) {
-	ctx, dir, s, set := context.Background(), t.TempDir(), session(t, 1), labelled(t)
+	ctx, dir, s, set := context.Background(), disk.At(t.TempDir()), session(t, 1), labelled(t)
 	if _, err := OpenUnits(dir, s.Latent()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no ranking: %v", err)
 	}
@@ -154,7 +154,7 @@ func TestUnits(t *testing.T) {
 			t.Errorf("after step %d: %+v, %v, want %+v", tt.step, u, err, pictures)
 		}
 	}
-	name := filepath.Join(dir, UnitsFile)
+	name := dir.Path(UnitsFile)
 	file, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)

@@ -44,8 +44,8 @@ func RankUnits(ctx context.Context, s *latent.Session, set *data.Set) (*latent.R
 }
 
 // WriteUnits saves the ranking of units with a run, as JSON with its SHA-256.
-func WriteUnits(dir string, u *Units) error {
-	err := atomicfile.WriteIn(disk.At(dir), UnitsFile, func(w io.Writer) error { return sealed.Write(w, unitsFormat, u) })
+func WriteUnits(dir disk.Folder, u *Units) error {
+	err := atomicfile.WriteIn(dir, UnitsFile, func(w io.Writer) error { return sealed.Write(w, unitsFormat, u) })
 	if err != nil {
 		return fmt.Errorf("keep: %w", err)
 	}
@@ -54,8 +54,8 @@ func WriteUnits(dir string, u *Units) error {
 
 // OpenUnits returns the ranking of units that is saved with a run whose model has so many. The
 // error is fs.ErrNotExist if there is none, ErrUnits if the file is damaged.
-func OpenUnits(dir string, units int) (*Units, error) {
-	f, err := disk.At(dir).Open(UnitsFile)
+func OpenUnits(dir disk.Folder, units int) (*Units, error) {
+	f, err := dir.Open(UnitsFile)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package runlog
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,25 +53,51 @@ type Line struct {
 // without a log has no lines.
 func ReadLog(dir string) ([]Line, error) { return readLog(disk.At(dir)) }
 
-// Lines reads the log of the run, as ReadLog.
-func (r *Run) Lines() ([]Line, error) { return readLog(r.Folder()) }
+// Lines reads the log of the run, as ReadLog: the lines of these kinds, or all if there are none.
+func (r *Run) Lines(kinds ...string) ([]Line, error) { return readLog(r.Folder(), kinds...) }
 
 // mostGrowth is how many bytes of memory a byte of the log takes when it is read: of lines that hold next to nothing.
 const mostGrowth = 25
 
-func readLog(dir disk.Folder) ([]Line, error) {
-	if st, err := dir.Stat(MetricsFile); err == nil {
-		if err := memory.Check(mostGrowth*st.Size(), "the lines of %s", dir.Path(MetricsFile)); err != nil {
-			return nil, fmt.Errorf("runlog: %w", err)
-		}
+// checkLog returns an error if there is no memory for the lines of the log.
+func checkLog(dir disk.Folder) error {
+	st, err := dir.Stat(MetricsFile)
+	if err != nil { // who opens it says why
+		return nil
 	}
+	if err := memory.Check(mostGrowth*st.Size(), "the lines of %s", dir.Path(MetricsFile)); err != nil {
+		return fmt.Errorf("runlog: %w", err)
+	}
+	return nil
+}
+
+// kindOf returns the kind of a line as imago writes it, with the kind first, without decoding the rest of it; "" if the
+// line is another.
+func kindOf(line []byte) string {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"kind":"`))
+	if kind, _, end := bytes.Cut(rest, []byte(`","`)); ok && end {
+		return string(kind)
+	}
+	return ""
+}
+
+func readLog(dir disk.Folder, kinds ...string) ([]Line, error) {
+	if err := checkLog(dir); err != nil {
+		return nil, err
+	}
+	wanted := func(kind string) bool { return len(kinds) == 0 || slices.Contains(kinds, kind) }
 	var lines []Line
 	err := atomicfile.ReadJSONL(dir, MetricsFile, func(b []byte) error {
+		if kind := kindOf(b); kind != "" && !wanted(kind) { // most lines are of steps
+			return nil
+		}
 		var l Line
 		if err := json.Unmarshal(b, &l); err != nil {
 			return fmt.Errorf("%w: %w", atomicfile.ErrDamaged, err)
 		}
-		lines = append(lines, l)
+		if wanted(l.Kind) {
+			lines = append(lines, l)
+		}
 		return nil
 	})
 	switch {

@@ -259,8 +259,7 @@ func (r *Run) Begin(arithmetic string) error {
 
 // checkLength returns an error if c is shorter than what the run has done.
 func (r *Run) checkLength(c *Config) error {
-	lines, _ := r.Lines() // its fault, if any, is reported when the run is trained
-	epochs := Epochs(lines)
+	epochs, _ := r.Lines(EpochLine) // its fault, if any, is reported when the run is trained
 	if len(epochs) == 0 {
 		return nil
 	}

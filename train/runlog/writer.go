@@ -1,19 +1,21 @@
 package runlog
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/imago-ml/imago/formats/tfevents"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/english"
 )
 
 // A Writer appends to the log of a run: to metrics.jsonl, and the same to event files for
 // TensorBoard. The process that holds the run's Lock has one.
 type Writer struct {
 	lines  *atomicfile.JSONL
+	before []Line // that were there, but for those of steps
+	count  int    // lines of the log
 	damage error
 	events *events // nil once they have failed
 
@@ -27,12 +29,18 @@ type Position struct {
 	// Evaluated says that the epoch in progress has a line already, of its part up to
 	// Step, where the run had reached its steps.
 	Evaluated bool
+	// Lines is how many lines the log had then; 0 = an earlier imago did not say.
+	Lines int
 }
 
 // NewWriter opens the log of a run that goes on at a position. Lines that were written
 // after it are removed, and events after it are declared void.
 func NewWriter(r *Run, at Position) (*Writer, error) {
-	lines, damage, err := atomicfile.OpenJSONL(r.Folder(), MetricsFile, at.includes)
+	if err := checkLog(r.Folder()); err != nil {
+		return nil, err
+	}
+	w := &Writer{}
+	lines, damage, err := atomicfile.OpenJSONL(r.Folder(), MetricsFile, func(line []byte) bool { return w.keep(line, at) })
 	if errors.Is(err, atomicfile.ErrDamaged) { // it names the file and the line
 		return nil, fmt.Errorf("runlog: %w; put a good copy in its place, or delete that line", err)
 	}
@@ -42,24 +50,49 @@ func NewWriter(r *Run, at Position) (*Writer, error) {
 	if damage != nil {
 		damage = fmt.Errorf("runlog: %w, as a power cut may leave it: it and what followed it are removed; what belongs to the steps up to %d is missing from the curves", damage, at.Step)
 	}
-	w := &Writer{lines: lines, damage: damage}
+	if damage == nil && w.count < at.Lines {
+		damage = fmt.Errorf("runlog: %s has %s, and had %d when step %d was saved: it was cut off, or somebody removed lines; what they had is missing from the curves", r.Path(MetricsFile), english.Plural(w.count, "line"), at.Lines, at.Step)
+	}
+	w.lines, w.damage = lines, damage
 	if w.events, err = newEvents(r, at); err != nil {
 		w.endEvents(err)
 	}
 	return w, nil
 }
 
-// Damage returns what was removed from the log, when it was opened, because it was damaged; nil if nothing was. It is
-// worth a warning.
+// keep takes a line that was there, if it was written before the position.
+func (w *Writer) keep(line []byte, at Position) bool {
+	var l Line
+	into := any(&l)
+	if kindOf(line) == StepLine { // only its place is needed
+		into = &struct {
+			Kind *string `json:"kind"`
+			Step *int64  `json:"step"`
+		}{&l.Kind, &l.Step}
+	}
+	if json.Unmarshal(line, into) != nil || !at.includes(&l) {
+		return false
+	}
+	w.count++
+	if l.Kind != StepLine {
+		w.before = append(w.before, l)
+	}
+	return true
+}
+
+// Before returns the lines of epochs and intervals that were in the log when it was opened.
+func (w *Writer) Before() []Line { return w.before }
+
+// Count returns the number of lines of the log, for Position.Lines.
+func (w *Writer) Count() int { return w.count }
+
+// Damage returns what was removed from the log, when it was opened, because it was damaged, or what is missing from it;
+// nil if nothing is. It is worth a warning.
 func (w *Writer) Damage() error { return w.damage }
 
 // includes reports whether a line was written before the position. Its step alone does
 // not decide: an epoch's last step may be saved before the epoch's line is written.
-func (p Position) includes(line []byte) bool {
-	var l Line
-	if json.NewDecoder(bytes.NewReader(line)).Decode(&l) != nil {
-		return false
-	}
+func (p Position) includes(l *Line) bool {
 	switch {
 	case l.Kind == EpochLine && l.Partial:
 		return l.Step < p.Step || l.Step == p.Step && p.Evaluated
@@ -74,6 +107,7 @@ func (w *Writer) Append(l Line) error {
 	if err := w.lines.Append(l); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
+	w.count++
 	w.event(func(e *events) error { return e.append(l) })
 	return nil
 }

@@ -23,27 +23,31 @@ type labelRow struct {
 }
 
 // labelRows returns the first classes of a set with k labels that have training images. If the labels are attributes, it
-// returns those that most training images have, and then each of the first ones inverted.
-func labelRows(set *data.Set, k int) ([]labelRow, error) {
+// returns those that most training images have, and then each of the first ones inverted. some says how many of how many
+// they are; "" if they are all.
+func labelRows(set *data.Set, k int) (rows []labelRow, some string, err error) {
 	names := set.LabelNames()
 	if k != len(names) {
-		return nil, fmt.Errorf("the model takes %d labels, and %s has %d", k, set.Name, len(names))
+		return nil, "", fmt.Errorf("the model takes %d labels, and %s has %d", k, set.Name, len(names))
 	}
-	var rows []labelRow
 	if len(set.Classes) > 0 {
 		present := make([]bool, k)
 		for _, l := range set.Train.Labels {
 			present[l] = true
 		}
+		n := 0
 		for c := range k {
-			if !present[c] && set.Train.Labels != nil || len(rows) == classRows {
+			if !present[c] && set.Train.Labels != nil {
+				continue
+			}
+			if n++; n > classRows {
 				continue
 			}
 			r := labelRow{names[c], make([]float32, k)}
 			r.labels[c] = 1
 			rows = append(rows, r)
 		}
-		return rows, nil
+		return rows, firstOf(len(rows), n, "classes"), nil
 	}
 	frequent := labelRow{"most frequent", make([]float32, k)}
 	counts := make([]int, k)
@@ -64,16 +68,27 @@ func labelRows(set *data.Set, k int) ([]labelRow, error) {
 		r.labels[c] = 1 - r.labels[c]
 		rows = append(rows, r)
 	}
-	return rows, nil
+	return rows, firstOf(len(rows)-1, k, "attributes"), nil
+}
+
+// firstOf says that n of all are shown, "" if these are all.
+func firstOf(n, all int, what string) string {
+	if n == all {
+		return ""
+	}
+	return fmt.Sprintf("the first %d of %d %s", n, all, what)
 }
 
 // classSheet returns images of each class in a row, the images of a column being drawn
 // from the same noise. scale is the pixels a side that an image pixel takes, 0 for the
 // default; maxPixels is those of the images together.
 func (s *Snapshot) classSheet(ctx context.Context, title, note string, scale, maxPixels int) (image.Image, error) {
-	rows, err := labelRows(s.set, s.labels)
+	rows, some, err := labelRows(s.set, s.labels)
 	if err != nil {
 		return nil, err
+	}
+	if note != "" && some != "" {
+		note += ", " + some
 	}
 	columns := s.room(sheetSize/len(rows), 3, classColumns)
 	var pix []float32
@@ -109,6 +124,7 @@ func drawFoundClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 	}
 	item := s.session.Item()
 	var rows [][]float32 // images of each class
+	classes := 0
 	columns := s.room(sheetSize/classRows, 3, classColumns)
 	room := classRows * columns
 	for round := range foundRounds {
@@ -124,6 +140,7 @@ func drawFoundClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 		if err != nil {
 			return nil, err
 		}
+		classes = k
 		if rows == nil {
 			rows = make([][]float32, min(k, classRows))
 		}
@@ -143,7 +160,7 @@ func drawFoundClasses(ctx context.Context, s *Snapshot) (image.Image, error) {
 		copy(pix[c*columns*item.Size():], r)
 		names = append(names, s.className(c))
 	}
-	title, note := s.words("samples by the class that the model finds in them", "black: too few samples were of that class")
+	title, note := s.words("samples by the class that the model finds in them", firstOf(len(rows), classes, "classes"), "black: too few samples were of that class")
 	return viz.Sheet(item, pix, len(rows), columns, viz.SheetOptions{Title: title, Note: note, Rows: names, MaxPixels: 2 * sheetSize})
 }
 

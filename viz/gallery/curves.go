@@ -44,7 +44,7 @@ var diversityCurves = []curve{{train.Spread, "two images", ""}, {train.Nearest, 
 
 // drawCurves returns the curves of the run so far, nil before the first epoch.
 func drawCurves(_ context.Context, s *Snapshot) (image.Image, error) {
-	lines, err := s.run.Lines()
+	lines, err := s.log()
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func TestUnitsOfPictures(t *testing.T) {
 		j.Observers = append(j.Observers, ender{end: func(v *train.View) { s = newSnapshot(v, v.Epoch()) }})
 		runtest.Must(train.Loop(context.Background(), j))
 		ctx := context.Background()
-		kept, err := keep.OpenUnits(r.Dir, s.latent)
+		kept, err := keep.OpenUnits(r.Folder(), s.latent)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,14 +151,39 @@ func TestPicturesOfClasses(t *testing.T) {
 			t.Errorf("%s: there are pictures of codes without a class", name)
 		}
 	}
-	if rows := runtest.Must(labelRows(&attributed, 2)); fmt.Sprint(rows) != "[{most frequent [0 0]} {even [1 0]} {large [0 1]}]" {
+	if rows := rowsOf(t, &attributed, 2); fmt.Sprint(rows) != "[{most frequent [0 0]} {even [1 0]} {large [0 1]}]" {
 		t.Errorf("rows %v", rows)
 	}
 	for i := range attributed.Train.Attributes { // most are even
 		attributed.Train.Attributes[i] = uint8(1 - i%2)
 	}
-	if rows := runtest.Must(labelRows(&attributed, 2)); fmt.Sprint(rows) != "[{most frequent [1 0]} {not even [0 0]} {large [1 1]}]" {
+	if rows := rowsOf(t, &attributed, 2); fmt.Sprint(rows) != "[{most frequent [1 0]} {not even [0 0]} {large [1 1]}]" {
 		t.Errorf("rows %v", rows)
+	}
+}
+
+// rowsOf returns the rows of a sheet of classes, which has all of them.
+func rowsOf(t *testing.T, set *data.Set, k int) []labelRow {
+	t.Helper()
+	rows, some, err := labelRows(set, k)
+	if err != nil || some != "" {
+		t.Errorf("%q, %v: want all rows", some, err)
+	}
+	return rows
+}
+
+// A sheet of some of many classes says so.
+func TestSomeClasses(t *testing.T) {
+	many := &data.Set{}
+	for i := range 300 {
+		many.Classes = append(many.Classes, fmt.Sprint(i))
+		many.Train.Labels = append(many.Train.Labels, int32(i%280)) // 20 have no image
+	}
+	if rows, some, err := labelRows(many, 300); err != nil || len(rows) != classRows || some != "the first 12 of 280 classes" {
+		t.Errorf("%d rows, %q, %v", len(rows), some, err)
+	}
+	if rows, some, err := labelRows(&data.Set{Attributes: many.Classes[:40]}, 40); err != nil || len(rows) != classRows || some != "the first 11 of 40 attributes" {
+		t.Errorf("%d rows, %q, %v", len(rows), some, err)
 	}
 }
 

@@ -56,7 +56,7 @@ func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
 	}
 	var labels []float32
 	if s.labels > 0 {
-		rows, err := labelRows(s.set, s.labels)
+		rows, _, err := labelRows(s.set, s.labels)
 		if err != nil {
 			return nil, err
 		}

@@ -22,7 +22,7 @@ import (
 // writeReport writes report.html from the log and the pictures that are there. ended is
 // why training ends now; nil if it goes on or is complete.
 func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) error {
-	lines, err := s.run.Lines()
+	lines, err := s.log()
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (s *Snapshot) sampleSheet(ctx context.Context, key rng.Key, title string) (
 	n := sheetSide * sheetSide
 	var labels []float32
 	if s.labels > 0 {
-		rows, err := labelRows(s.set, s.labels)
+		rows, _, err := labelRows(s.set, s.labels)
 		if err != nil {
 			return nil, err
 		}

@@ -2,7 +2,9 @@ package gallery
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,6 +39,7 @@ type Snapshot struct {
 	adversarial   bool            // it has a discriminator
 	codes         []float32       // (N, Z) of the first images; nil before their first use
 	units         *latent.Ranking // nil before its first use
+	lines         []runlog.Line   // of the log; nil before their first use
 }
 
 func newSnapshot(v *train.View, epoch int) *Snapshot {
@@ -45,6 +48,14 @@ func newSnapshot(v *train.View, epoch int) *Snapshot {
 	s.latent, s.labels, s.hasPrior = s.session.Latent(), s.session.SampleLabels(), s.session.HasPrior()
 	s.standardPrior = s.hasPrior && (v.Model().Sample == nil || s.labels > 0)
 	return s
+}
+
+// log returns the lines of the log.
+func (s *Snapshot) log() (_ []runlog.Line, err error) {
+	if s.lines == nil {
+		s.lines, err = s.run.Lines()
+	}
+	return s.lines, err
 }
 
 // View returns the run in training.
@@ -179,7 +190,7 @@ func (s *Snapshot) keepUnits(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return keep.WriteUnits(s.run.Dir, &keep.Units{Step: s.step, Ranking: *r})
+	return keep.WriteUnits(s.run.Folder(), &keep.Units{Step: s.step, Ranking: *r})
 }
 
 // plane returns the units that are shown in the plane.
@@ -217,8 +228,12 @@ func (s *Snapshot) tileSide() int {
 // pictures returns the folder of the pictures.
 func (s *Snapshot) pictures() disk.Folder { return s.run.Folder().Sub(runlog.ImagesDir) }
 
-// writeFile replaces a picture of the folder.
+// writeFile replaces a picture of the folder, which it makes if there is none.
 func (s *Snapshot) writeFile(name string, b []byte) error {
+	err := atomicfile.WriteBytesIn(s.pictures(), name, b)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
 	if err := s.pictures().MkdirAll(filepath.ToSlash(filepath.Dir(name))); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/atomicfile"
+	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
@@ -107,7 +108,7 @@ func (r recipe) measure(ctx context.Context, dir string, last runlog.Line) error
 	if err != nil {
 		return err
 	}
-	if err := keep.After(ctx, dir, t.Session, set, keep.Progress{Items: last.Images, Steps: last.Step}); err != nil {
+	if err := keep.After(ctx, disk.At(dir), t.Session, set, keep.Progress{Items: last.Images, Steps: last.Step}); err != nil {
 		return err
 	}
 	e, err := eval.New(t.Session)
