@@ -14,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/catalog"
+	"github.com/imago-ml/imago/internal/interrupt"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
@@ -91,6 +92,9 @@ name below runs/, or the word latest.`,
 		root.AddGroup(&cobra.Group{ID: s.title, Title: s.title})
 		for _, c := range s.commands {
 			c.GroupID = s.title
+			if s.title != trainSection {
+				endWithin(c)
+			}
 		}
 		root.AddCommand(s.commands...)
 	}
@@ -102,6 +106,22 @@ name below runs/, or the word latest.`,
 		}
 	}
 	return root
+}
+
+// trainSection is the title of the commands that save what they have done when they are interrupted.
+const trainSection = "Train:"
+
+// endWithin lets a command end when it is interrupted, and those below it, whatever they are doing: a sheet of a thousand
+// pictures is drawn in one call. Files are replaced whole, so none is left in part.
+func endWithin(c *cobra.Command) {
+	if run := c.RunE; run != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			return interrupt.Within(c.Context(), func() error { return run(c, args) })
+		}
+	}
+	for _, below := range c.Commands() {
+		endWithin(below)
+	}
 }
 
 // A usageError is an error in the command line: exit status 2.
