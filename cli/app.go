@@ -92,7 +92,7 @@ name below runs/, or the word latest.`,
 		root.AddGroup(&cobra.Group{ID: s.title, Title: s.title})
 		for _, c := range s.commands {
 			c.GroupID = s.title
-			if s.title != trainSection {
+			if s.title != trainSection && c.Name() != evalName {
 				endWithin(c)
 			}
 		}
@@ -108,8 +108,12 @@ name below runs/, or the word latest.`,
 	return root
 }
 
-// trainSection is the title of the commands that save what they have done when they are interrupted.
-const trainSection = "Train:"
+// The commands of trainSection and the command evalName save what they have done when they are interrupted, and say how
+// it is gone on with.
+const (
+	trainSection = "Train:"
+	evalName     = "eval"
+)
 
 // endWithin lets a command end when it is interrupted, and those below it, whatever they are doing: a sheet of a thousand
 // pictures is drawn in one call. Files are replaced whole, so none is left in part.

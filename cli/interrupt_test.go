@@ -30,6 +30,9 @@ func TestEndWithin(t *testing.T) {
 		}
 		cancel()
 	}
+	if c, _, err := newApp(&bytes.Buffer{}, &bytes.Buffer{}).root().Find([]string{evalName}); err != nil || c.Name() != evalName {
+		t.Errorf("no command %s: %v", evalName, err)
+	}
 	if first := newApp(&bytes.Buffer{}, &bytes.Buffer{}).sections()[0].title; first != trainSection {
 		t.Errorf("the first section is called %s, want %s", first, trainSection)
 	}

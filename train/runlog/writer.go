@@ -15,7 +15,7 @@ import (
 type Writer struct {
 	lines  *atomicfile.JSONL
 	before []Line // that were there, but for those of steps
-	count  int    // lines of the log
+	count  int    // lines of the log, without those of parts of epochs
 	damage error
 	events *events // nil once they have failed
 
@@ -29,7 +29,7 @@ type Position struct {
 	// Evaluated says that the epoch in progress has a line already, of its part up to
 	// Step, where the run had reached its steps.
 	Evaluated bool
-	// Lines is how many lines the log had then; 0 = an earlier imago did not say.
+	// Lines is Writer.Count then; 0 = an earlier imago did not say.
 	Lines int
 }
 
@@ -73,7 +73,7 @@ func (w *Writer) keep(line []byte, at Position) bool {
 	if json.Unmarshal(line, into) != nil || !at.includes(&l) {
 		return false
 	}
-	w.count++
+	w.add(&l)
 	if l.Kind != StepLine {
 		w.before = append(w.before, l)
 	}
@@ -83,7 +83,15 @@ func (w *Writer) keep(line []byte, at Position) bool {
 // Before returns the lines of epochs and intervals that were in the log when it was opened.
 func (w *Writer) Before() []Line { return w.before }
 
-// Count returns the number of lines of the log, for Position.Lines.
+// add counts a line.
+func (w *Writer) add(l *Line) {
+	if !l.Partial {
+		w.count++
+	}
+}
+
+// Count returns the number of lines of the log, for Position.Lines. Those of parts of epochs, at which a run ended before
+// it got more steps, do not count: a run that had them from the start has none.
 func (w *Writer) Count() int { return w.count }
 
 // Damage returns what was removed from the log, when it was opened, because it was damaged, or what is missing from it;
@@ -107,7 +115,7 @@ func (w *Writer) Append(l Line) error {
 	if err := w.lines.Append(l); err != nil {
 		return fmt.Errorf("runlog: %w", err)
 	}
-	w.count++
+	w.add(&l)
 	w.event(func(e *events) error { return e.append(l) })
 	return nil
 }
