@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -72,4 +73,22 @@ func TestDecodingWithinBudget(t *testing.T) {
 	if _, err = d.Images(t.Context(), Options{NoCache: true}); !errors.As(err, &over) || strings.Contains(err.Error(), "delete") {
 		t.Errorf("an image of 56 MB in 40 MB: %v", err)
 	}
+}
+
+// TestFilesAndValuesWithinBudget checks that a picture's file is taken from the budget before it is opened, and the values
+// of all items before they are read.
+func TestFilesAndValuesWithinBudget(t *testing.T) {
+	items := numbered(t, 64, 256, 256, 1) // 16 MiB as values
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 8<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	file := ImageFile{Name: "a.png", Size: 32 << 20, open: func() (io.ReadCloser, error) { return nil, errors.New("it was opened") }}
+	if _, err := file.Info(); !errors.As(err, &over) {
+		t.Errorf("a file of 32 MiB in 8: %v", err)
+	}
+	if _, err := AllFloats(t.Context(), items); !errors.As(err, &over) {
+		t.Errorf("values of 16 MiB in 8: %v", err)
+	}
+	runtime.KeepAlive(items)
 }

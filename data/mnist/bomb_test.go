@@ -14,6 +14,8 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/internal/memory"
+
+	"github.com/imago-ml/imago/data/pixels"
 )
 
 // bomb returns a gzip file of 1/1000 of the bytes that it holds: an IDX file of n zeros in images of side·side.
@@ -57,4 +59,21 @@ func TestBombWithinBudget(t *testing.T) {
 			t.Errorf("%s took %s of %s", name, memory.Bytes(used), memory.Bytes(memory.Limit()))
 		}
 	}
+}
+
+// TestRescaledWithinBudget checks that the copy of images on another scale is taken from the budget.
+func TestRescaledWithinBudget(t *testing.T) {
+	items, err := data.NewInMemory(make([]uint8, 8<<20), 512, pixels.Item(128, 128, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := &data.Set{Train: data.Split{Items: items}}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 4<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	if err := rescale(set, data.Options{Reading: data.Reading{Range: "0:16"}}); !errors.As(err, &over) {
+		t.Errorf("8 MiB in 4: %v", err)
+	}
+	runtime.KeepAlive(items)
 }

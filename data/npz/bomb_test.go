@@ -11,6 +11,10 @@ import (
 
 	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/internal/memory"
+
+	"github.com/imago-ml/imago/data"
+
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // TestBombWithinBudget checks that a small file is unpacked against the memory budget, for each element type.
@@ -44,4 +48,20 @@ func TestBombWithinBudget(t *testing.T) {
 			t.Errorf("%s took %s of %s", descr, memory.Bytes(used), memory.Bytes(memory.Limit()))
 		}
 	}
+}
+
+// TestCopiesWithinBudget checks that the numbers and the levels of an array that was read are taken from the budget too.
+func TestCopiesWithinBudget(t *testing.T) {
+	a := tensor.New(tensor.Uint8, 512, 128, 128) // 8 MiB
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 4<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	if _, err := images(a, data.Scale{White: 255}, opts); !errors.As(err, &over) {
+		t.Errorf("levels: %v", err)
+	}
+	if _, err := (arrays{images: a, imagesName: "x_train"}).numbers(); !errors.As(err, &over) {
+		t.Errorf("numbers: %v", err)
+	}
+	runtime.KeepAlive(a)
 }

@@ -254,3 +254,19 @@ func TestTableWithinBudget(t *testing.T) {
 		memory.SetLimit(0)
 	}
 }
+
+// TestRowsWithinBudget checks that the rows of a table are taken from the budget while they are counted: a small packed
+// file may hold so many that to count them all takes a minute.
+func TestRowsWithinBudget(t *testing.T) {
+	text := inMemory([]byte(strings.Repeat("1\n", 400_000)))
+	if err := text.look(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 16<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	if _, err := text.survey(t.Context(), data.Options{}); !errors.As(err, &over) || !strings.HasPrefix(err.Error(), "line 262144, of more: ") {
+		t.Errorf("400,000 rows in 16 MiB: %v", err)
+	}
+}

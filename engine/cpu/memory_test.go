@@ -54,4 +54,15 @@ func TestMemory(t *testing.T) {
 			t.Errorf("too large %s: %v", what, err)
 		}
 	}
+	memory.SetLimit(0)
+	s := be.NewState()
+	if err := s.Set("a", tensor.New(tensor.Float32, 6<<20)); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 8<<20)
+	var over *memory.Error
+	if _, err := s.Get("a"); !errors.As(err, &over) {
+		t.Errorf("a copy of 24 MiB in 8: %v", err)
+	}
 }

@@ -396,4 +396,10 @@ func TestReadBounds(t *testing.T) {
 		t.Errorf("16 MiB in 8: %v", err)
 	}
 	runtime.KeepAlive(big)
+	long := file("{"+strings.Repeat(" ", 4<<20)+"}", "")
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 8<<20)
+	if _, err := NewReader("x", bytes.NewReader(long), int64(len(long))); !errors.As(err, &over) || !strings.Contains(err.Error(), "a header of ") {
+		t.Errorf("a header of 4 MiB in 8: %v", err)
+	}
 }

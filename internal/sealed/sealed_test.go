@@ -3,9 +3,12 @@ package sealed
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 func TestReadWrite(t *testing.T) {
@@ -35,5 +38,21 @@ func TestReadWrite(t *testing.T) {
 	failed := errors.New("no disk")
 	if broken, err := Read(iotest.ErrReader(failed), 2, 1000, &got); broken || !errors.Is(err, failed) {
 		t.Errorf("broken %v, %v", broken, err)
+	}
+}
+
+// TestReadWithinBudget checks that what a file holds is taken from the memory budget before it is decoded.
+func TestReadWithinBudget(t *testing.T) {
+	var b bytes.Buffer
+	if err := Write(&b, 1, strings.Repeat("x", 3<<20)); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 8<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	var v string
+	if _, err := Read(bytes.NewReader(b.Bytes()), 1, 4<<20, &v); !errors.As(err, &over) || !strings.Contains(err.Error(), "what a sealed file of 3") {
+		t.Errorf("3 MiB in 8: %v", err)
 	}
 }
