@@ -108,18 +108,6 @@ func (p *Program) Weights(half bool) []byte {
 // toHalf returns the float16 nearest to v, ties to even; beyond its range the largest.
 func toHalf(v float32) uint16 { return tensor.Half(max(-tensor.MaxHalf, min(tensor.MaxHalf, v))) }
 
-// fromHalf returns the value of a float16.
-func fromHalf(h uint16) float32 {
-	sign, exponent, fraction := float64(1), int(h>>10&31), float64(h&1023)
-	if h&0x8000 != 0 {
-		sign = -1
-	}
-	if exponent == 0 {
-		return float32(sign * math.Ldexp(fraction, -24))
-	}
-	return float32(sign * math.Ldexp(1024+fraction, exponent-25))
-}
-
 // An UnsupportedError names a primitive of a function that a page cannot run.
 type UnsupportedError struct{ Func, Op, Why string }
 

@@ -185,14 +185,14 @@ func TestRandom(t *testing.T) {
 // TestHalf checks the conversion of all float16 numbers, and the rounding between neighbours.
 func TestHalf(t *testing.T) {
 	for h := range uint16(0x7c00) {
-		v := fromHalf(h)
+		v := tensor.FromHalf(h)
 		if toHalf(v) != h || toHalf(-v) != h|0x8000 {
 			t.Fatalf("%#04x is %v, which is stored as %#04x", h, v, toHalf(v))
 		}
 		if h == 0x7bff {
 			break
 		}
-		next := fromHalf(h + 1)
+		next := tensor.FromHalf(h + 1)
 		if even := h + h&1; toHalf((v+next)/2) != even {
 			t.Fatalf("the middle of %v and %v is stored as %#04x, want %#04x", v, next, toHalf((v+next)/2), even)
 		}

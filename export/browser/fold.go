@@ -128,7 +128,6 @@ type folder struct {
 // evaluate computes the constant nodes that others read.
 func (w *folder) evaluate(f *graph.Func, values func(name string) (*tensor.Tensor, error)) error {
 	var roots []graph.Output
-	env := graph.Env{States: map[string]graph.Value{}}
 	wanted := map[*graph.Node]bool{}
 	want := func(n *graph.Node) {
 		for n.Op() == graph.OpBroadcast {
@@ -160,18 +159,7 @@ func (w *folder) evaluate(f *graph.Func, values func(name string) (*tensor.Tenso
 	if err != nil {
 		return err
 	}
-	for _, s := range constants.States {
-		t, err := values(s.Name())
-		if err != nil {
-			return err
-		}
-		v := make(graph.Value, t.Size())
-		for i, x := range t.F32() {
-			v[i] = float64(x)
-		}
-		env.States[s.Name()] = v
-	}
-	results, err := graph.Interp(constants, env)
+	results, err := graph.Evaluate(constants, values)
 	if err != nil {
 		return err
 	}
@@ -309,19 +297,9 @@ func (f *Folded) constant(n *graph.Node) []float32 {
 	if x == n {
 		return data
 	}
-	all, strides := make([]float32, n.Shape().Size()), graph.BroadcastStrides(x.Shape(), n.Shape())
-	index, at := make([]int, len(strides)), 0
-	for i := range all {
-		all[i] = data[at]
-		for axis := len(index) - 1; axis >= 0; axis-- {
-			index[axis]++
-			at += strides[axis]
-			if index[axis] < n.Shape()[axis] {
-				break
-			}
-			at -= strides[axis] * index[axis]
-			index[axis] = 0
-		}
+	all := make([]float32, 0, n.Shape().Size())
+	for at := range tensor.Offsets(n.Shape(), graph.BroadcastStrides(x.Shape(), n.Shape())) {
+		all = append(all, data[at])
 	}
 	return all
 }
@@ -402,7 +380,7 @@ func (f *Folded) Halves() map[string]*tensor.Tensor {
 		}
 		h := tensor.New(tensor.Float32, w.Shape()...)
 		for i, v := range w.F32() {
-			h.F32()[i] = fromHalf(toHalf(v))
+			h.F32()[i] = tensor.FromHalf(toHalf(v))
 		}
 		halves[name] = h
 	}

@@ -139,7 +139,7 @@ func (l *layouts) isFree(v *value, perm []int) bool {
 	return free
 }
 
-// freeOperand is isFree of an operand that may have fewer axes, or fewer elements, than the result.
+// freeOperand reports what isFree does, of an operand that may have fewer axes, or fewer elements, than the result.
 func (l *layouts) freeOperand(v *value, perm []int) bool {
 	if v.op == opConst {
 		return v.kind == float

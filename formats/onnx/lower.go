@@ -200,23 +200,13 @@ func (l *lowerer) compute(n *graph.Node) (*value, error) {
 	if err := memory.Check(int64(8*elements), "computing %s of the weights of %s", n.Op(), cmp.Or(n.Label(), l.f.Name)); err != nil {
 		return nil, err
 	}
-	env := graph.Env{States: map[string]graph.Value{}}
 	name := ""
 	for _, s := range f.States {
-		w, err := l.weights(s.Name())
-		if err != nil {
-			return nil, err
-		}
-		v := make(graph.Value, len(w.F32()))
-		for i, x := range w.F32() {
-			v[i] = float64(x)
-		}
-		env.States[s.Name()] = v
 		if s.Shape().Size() == n.Shape().Size() {
 			name = s.Name()
 		}
 	}
-	out, err := graph.Interp(f, env)
+	out, err := graph.Evaluate(f, l.weights)
 	if err != nil {
 		return nil, err
 	}

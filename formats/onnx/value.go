@@ -2,6 +2,9 @@ package onnx
 
 import (
 	"slices"
+
+	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/engine/tensor"
 )
 
 // A kind is the type of the elements of a value.
@@ -109,46 +112,20 @@ func size(shape []int) int {
 
 // transposedData returns the elements of an array with its axes in another order.
 func transposedData(data []float32, shape, perm []int) []float32 {
-	strides := make([]int, len(shape))
-	for i, s := len(shape)-1, 1; i >= 0; i-- {
-		strides[i] = s
-		s *= shape[i]
-	}
-	out := make([]float32, 0, len(data))
-	var walk func(axis, at int)
-	walk = func(axis, at int) {
-		if axis == len(perm) {
-			out = append(out, data[at])
-			return
-		}
-		for range shape[perm[axis]] {
-			walk(axis+1, at)
-			at += strides[perm[axis]]
-		}
-	}
-	walk(0, 0)
-	return out
+	return gathered(data, permuted(shape, perm), permuted(graph.Strides(shape), perm))
 }
 
 // broadcastData returns the elements of an array repeated to a shape, to which it broadcasts.
 func broadcastData(data []float32, from, to []int) []float32 {
-	from = append(slices.Repeat([]int{1}, len(to)-len(from)), from...)
-	out := make([]float32, 0, size(to))
-	var walk func(axis, at int)
-	walk = func(axis, at int) {
-		if axis == len(to) {
-			out = append(out, data[at])
-			return
-		}
-		for i := range to[axis] {
-			k := i
-			if from[axis] == 1 {
-				k = 0
-			}
-			walk(axis+1, at*from[axis]+k)
-		}
+	return gathered(data, to, graph.BroadcastStrides(from, to))
+}
+
+// gathered returns the elements of data that an array of that shape and those strides has.
+func gathered(data []float32, shape, strides []int) []float32 {
+	out := make([]float32, 0, size(shape))
+	for at := range tensor.Offsets(shape, strides) {
+		out = append(out, data[at])
 	}
-	walk(0, 0)
 	return out
 }
 

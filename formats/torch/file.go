@@ -188,7 +188,7 @@ func (f *File) list(v any, key string) error {
 	return nil
 }
 
-// walk lists the tensors of a dictionary and of those in it; path is its keys, and direct gets the paths of all that hold
+// walk lists the tensors of a dictionary and of those in it; at is its path of keys, and direct gets the paths of all that hold
 // tensors themselves. A dictionary that is there twice is listed once.
 func (f *File) walk(d *dict, at string, depth int, seen map[*dict]bool, direct map[string]bool) error {
 	if seen[d] {
@@ -286,19 +286,15 @@ func (f *File) read(name string) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
+	strides := make([]int, len(v.stride))
+	for i, n := range v.stride {
+		strides[i] = int(n)
+	}
 	t := tensor.New(tensor.Float32, shape...)
-	index := make([]int64, len(v.shape))
-	at := v.offset
-	for i, dst := 0, t.F32(); i < len(dst); i++ {
-		dst[i] = decode(b[at*int64(v.storage.bytes):])
-		for axis := len(index) - 1; axis >= 0; axis-- {
-			at += v.stride[axis]
-			if index[axis]++; index[axis] < v.shape[axis] {
-				break
-			}
-			at -= index[axis] * v.stride[axis]
-			index[axis] = 0
-		}
+	i := 0
+	for at := range tensor.Offsets(shape, strides) {
+		t.F32()[i] = decode(b[(int(v.offset)+at)*v.storage.bytes:])
+		i++
 	}
 	return t, nil
 }

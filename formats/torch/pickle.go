@@ -313,7 +313,7 @@ func (m *machine) persistent() {
 	m.push(&storage{d, key, size})
 }
 
-// reduce is a call in Python: here one case for each of the names.
+// reduce calls a function in Python; here it has one case for each of the names.
 func (m *machine) reduce() {
 	args, ok := m.pop().(tuple)
 	g, named := m.pop().(global)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/nn"
@@ -161,27 +162,14 @@ func (b block) permuted(perm []int) (block, error) {
 	if err := memory.Check(4*int64(len(b.x)), "a copy of an array of %v", b.shape); err != nil {
 		return b, err
 	}
-	strides := make([]int, len(b.shape)) // of the old axes
-	each := 1
-	for i := len(b.shape) - 1; i >= 0; i-- {
-		strides[i] = each
-		each *= b.shape[i]
-	}
-	shape, index := make(tensor.Shape, len(perm)), make([]int, len(perm))
+	old := graph.Strides(b.shape)
+	shape, strides := make(tensor.Shape, len(perm)), make([]int, len(perm))
 	for i, a := range perm {
-		shape[i] = b.shape[a]
+		shape[i], strides[i] = b.shape[a], old[a]
 	}
-	out, at := make([]float32, len(b.x)), 0
-	for i := range out {
-		out[i] = b.x[at]
-		for axis := len(perm) - 1; axis >= 0; axis-- {
-			at += strides[perm[axis]]
-			if index[axis]++; index[axis] < shape[axis] {
-				break
-			}
-			at -= index[axis] * strides[perm[axis]]
-			index[axis] = 0
-		}
+	out := make([]float32, 0, len(b.x))
+	for at := range tensor.Offsets(shape, strides) {
+		out = append(out, b.x[at])
 	}
 	return block{shape, out}, nil
 }
