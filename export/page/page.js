@@ -113,8 +113,8 @@
   let showPoints = !!points, showPictures = false, mosaic = null;
 
   function readPoints({ at, labels }) { // two numbers of 16 bits for each point, from −reach to reach
-    const b = imago.bytesOf(at), view = new DataView(b.buffer), n = b.length / 4, l = labels && imago.bytesOf(labels);
-    return Array.from({ length: n }, (_, i) => [view.getInt16(4 * i, true) / 32767 * reach, view.getInt16(4 * i + 2, true) / 32767 * reach, l ? l[i] : 255]);
+    const b = imago.bytesOf(at), view = new DataView(b.buffer), n = b.length / 4, l = labels && new DataView(imago.bytesOf(labels).buffer);
+    return Array.from({ length: n }, (_, i) => [view.getInt16(4 * i, true) / 32767 * reach, view.getInt16(4 * i + 2, true) / 32767 * reach, l ? l.getUint16(2 * i, true) : -1]);
   }
 
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -241,12 +241,14 @@
   }
 
   function legend() {
-    $("legend").replaceChildren(...(points && about.points.labels ? about.classes.slice(0, 20) : []).map((name, k) => {
+    const most = 20, classes = points && about.points.labels ? about.classes : [];
+    $("legend").replaceChildren(...classes.slice(0, most).map((name, k) => {
       const entry = document.createElement("span"), dot = document.createElement("i");
       dot.style.setProperty("--dot", color(k));
       entry.append(dot, name);
       return entry;
     }));
+    if (classes.length > most) $("legend").append(`and ${classes.length - most} more`);
   }
   dark.addEventListener("change", () => { legend(); drawPlane(); });
 

@@ -52,11 +52,11 @@ func kept(t *train.Trained) (units *latent.Ranking, codes *keep.Codes, err error
 // points are codes in the plane.
 type points struct {
 	At     string `json:"at"`               // base64 of two int16 a point, 32767 for the reach
-	Labels string `json:"labels,omitempty"` // base64 of a byte a point, its class
+	Labels string `json:"labels,omitempty"` // base64 of a uint16 a point, its class
 	count  int
 }
 
-// maxPoints is the most points of a page: 10 KB.
+// maxPoints is the most points of a page: 12 KB.
 const maxPoints = 1500
 
 // newPoints returns codes, evenly spaced among all, in a plane that reaches far enough for all but one in 200 of their units.
@@ -78,7 +78,7 @@ func newPoints(c *keep.Codes, plane latent.Plane) (*points, float64) {
 			at = binary.LittleEndian.AppendUint16(at, uint16(int16(math.Round(32767*max(-1, min(1, v/reach))))))
 		}
 		if all := c.Set.Train.Labels; all != nil && len(c.Set.Classes) > 0 {
-			labels = append(labels, uint8(min(255, all[i*n/count])))
+			labels = binary.LittleEndian.AppendUint16(labels, uint16(min(math.MaxUint16, all[i*n/count])))
 		}
 	}
 	return &points{base64.StdEncoding.EncodeToString(at), base64.StdEncoding.EncodeToString(labels), count}, reach
