@@ -211,10 +211,7 @@ func writeMap(name string, m *transfer.Map) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(name, func(w io.Writer) error {
-		_, err := w.Write(b)
-		return err
-	})
+	return atomicfile.WriteBytes(name, b)
 }
 
 // writeImported writes the weights that the map makes of the files.

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -154,12 +155,7 @@ func (m *hubModel) figures(p func(string, ...any)) {
 	p("| figure | value | measured on |\n| --- | --- | --- |")
 	if at >= 0 {
 		test := m.lines[at].Test
-		var names []string
-		for name := range test {
-			names = append(names, name)
-		}
-		slices.Sort(names)
-		for _, name := range names {
+		for _, name := range slices.Sorted(maps.Keys(test)) {
 			p("| %s | %.4g | mean of the %s test items at the end of epoch %d, one draw of the noise each |", name, test[name], english.Thousands(float64(m.config.Data.Test)), m.lines[at].Epoch)
 		}
 	}

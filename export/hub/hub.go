@@ -24,7 +24,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/png"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,10 +115,7 @@ func Write(ctx context.Context, t *train.Trained, dir string) ([]export.Written,
 		if f.content == nil {
 			continue
 		}
-		if err := atomicfile.Write(at(f.name), func(w io.Writer) error {
-			_, err := w.Write(f.content)
-			return err
-		}); err != nil {
+		if err := atomicfile.WriteBytes(at(f.name), f.content); err != nil {
 			return written, fmt.Errorf("hub: %w", err)
 		}
 		written = append(written, export.Written{Name: at(f.name), About: f.about})

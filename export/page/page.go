@@ -20,7 +20,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,10 +74,7 @@ func Write(ctx context.Context, t *train.Trained, name string) (export.Written, 
 	if err != nil {
 		return export.Written{}, err
 	}
-	if err := atomicfile.Write(name, func(w io.Writer) error {
-		_, err := io.WriteString(w, text)
-		return err
-	}); err != nil {
+	if err := atomicfile.WriteBytes(name, []byte(text)); err != nil {
 		return export.Written{}, fmt.Errorf("page: %w", err)
 	}
 	precision := "float32"

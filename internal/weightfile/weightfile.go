@@ -96,13 +96,14 @@ func open(path, key string) (*File, error) {
 		return nil, err
 	}
 	head = head[:n]
+	var opened *File
 	switch {
 	case bytes.Equal(head, []byte("\x89HDF\r\n\x1a\n")):
 		return nil, fmt.Errorf("%s: %w: write an NPZ file, in Python: %s", path, ErrKeras, strings.ReplaceAll(FromKeras, "\n", "; "))
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		z, err := zip.NewReader(f, st.Size())
-		if err != nil {
-			return nil, fmt.Errorf("%s: a zip that cannot be read: %w", path, err)
+		z, bad := zip.NewReader(f, st.Size())
+		if bad != nil {
+			return nil, fmt.Errorf("%s: a zip that cannot be read: %w", path, bad)
 		}
 		has := func(name string) bool {
 			return slices.ContainsFunc(z.File, func(e *zip.File) bool { return e.Name == name })
@@ -111,24 +112,20 @@ func open(path, key string) (*File, error) {
 			return nil, fmt.Errorf("%s: %w: write an NPZ file, in Python: %s", path, ErrKeras, strings.ReplaceAll(FromKeras, "\n", "; "))
 		}
 		if slices.ContainsFunc(z.File, func(e *zip.File) bool { return strings.HasSuffix(e.Name, ".npy") }) {
-			return refuseKey(openNPZ(path, st.Size()))(path, key)
+			opened, err = openNPZ(path, st.Size())
+			break
 		}
 		return openTorch(path, key)
 	case bytes.HasPrefix(head, []byte("\x80\x02")), strings.EqualFold(filepath.Ext(path), ".pth"), strings.EqualFold(filepath.Ext(path), ".pt"):
 		return openTorch(path, key)
+	default:
+		opened, err = openSafetensors(path)
 	}
-	return refuseKey(openSafetensors(path))(path, key)
-}
-
-// refuseKey returns the result of a format without dictionaries, or an error if a key was given.
-func refuseKey(f *File, err error) func(path, key string) (*File, error) {
-	return func(path, key string) (*File, error) {
-		if err == nil && key != "" {
-			f.Close()
-			return nil, fmt.Errorf("%s: the key %q is for a file of torch.save: this one has no dictionaries", path, key)
-		}
-		return f, err
+	if err == nil && key != "" {
+		opened.Close()
+		return nil, fmt.Errorf("%s: the key %q is for a file of torch.save: this one has no dictionaries", path, key)
 	}
+	return opened, err
 }
 
 func openTorch(path, key string) (*File, error) {

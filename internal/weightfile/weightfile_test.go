@@ -35,3 +35,46 @@ func TestKeras(t *testing.T) {
 		}
 	}
 }
+
+// TestNPZ opens a file of NumPy with an array in it, refuses a key, which it has no use for, and tells what is wrong with one
+// whose array is none.
+func TestNPZ(t *testing.T) {
+	write := func(content []byte) string {
+		var archive bytes.Buffer
+		z := zip.NewWriter(&archive)
+		w, err := z.Create("w.npy")
+		if err == nil {
+			_, err = w.Write(content)
+		}
+		if err == nil {
+			err = z.Close()
+		}
+		path := filepath.Join(t.TempDir(), "a.npz")
+		if err == nil {
+			err = os.WriteFile(path, archive.Bytes(), 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	header := "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n"
+	good := write([]byte("\x93NUMPY\x01\x00" + string(rune(len(header))) + "\x00" + header + "\x00\x00\x80\x3f"))
+	f, err := weightfile.Open([]string{good}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if len(f.Arrays) != 1 {
+		t.Fatalf("%d arrays, want 1", len(f.Arrays))
+	}
+	if w, err := f.Arrays[0].Read(); err != nil || w.F32()[0] != 1 {
+		t.Errorf("the array is %v, %v, want 1", w, err)
+	}
+	if _, err := weightfile.Open([]string{good}, "state_dict"); err == nil || !strings.Contains(err.Error(), "has no dictionaries") {
+		t.Errorf("with a key: %v", err)
+	}
+	if _, err := weightfile.Open([]string{write([]byte("no array"))}, ""); err == nil || !strings.Contains(err.Error(), "a.npz") {
+		t.Errorf("an array that is none: %v", err)
+	}
+}

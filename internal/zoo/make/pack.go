@@ -19,6 +19,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/zoo"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/keep"
 	"github.com/imago-ml/imago/train/runlog"
@@ -119,7 +120,7 @@ func (r recipe) measure(ctx context.Context, dir string, last runlog.Line) error
 	if err != nil {
 		return err
 	}
-	of := eval.Provenance{Recipe: r.recipe, Checkpoint: "zoo:" + r.name, Step: t.Step, Data: set.Name, DataDigest: set.Digest, Seed: 1, Imago: version}
+	of := eval.Provenance{Recipe: r.recipe, Checkpoint: zoo.Scheme + r.name, Step: t.Step, Data: set.Name, DataDigest: set.Digest, Seed: 1, Imago: version}
 	if of.Weights, err = t.Fingerprint(); err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (r recipe) measure(ctx context.Context, dir string, last runlog.Line) error
 		records[i].Seconds, records[i].Measured = 0, time.Time{}
 		fmt.Printf("%s: %s %.4f\n", r.name, records[i].Name, records[i].Value)
 	}
-	return eval.WriteRecords(filepath.Join(dir, "eval.json"), records)
+	return eval.WriteRecords(filepath.Join(dir, eval.RecordsFile), records)
 }
 
 // writeZip writes the files of a folder to a zip file, in the order of their names and without their times.
