@@ -25,8 +25,8 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm formats/onnx/onnxtest internal/python
-	engine/graph analysis/trials formats/imageio formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch
+	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm internal/python internal/nodejs
+	engine/graph analysis/trials formats/imageio formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest
 	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser
 	data train/ckpt
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
@@ -35,14 +35,14 @@ const floors = `
 	analysis/latent internal/runtest
 	analysis/eval analysis/anomaly
 	train train/keep
-	train/terminal viz/gallery analysis/compare export internal/catalog
+	train/terminal viz/gallery analysis/compare export export/exporttest internal/catalog
 	imago export/page export/hub
 	cli
 	cmd/imago internal/zoo/make docs/examples/ownmodel docs/examples/owncli
 `
 
 // testOnly are the packages that hold test machinery: nothing but tests imports them, or they each other.
-var testOnly = []string{"internal/disk/disktest", "internal/datadriven", "internal/python", "internal/realdata", "internal/runtest", "engine/graph/graphtest", "models/model/modeltest", "formats/onnx/onnxtest"}
+var testOnly = []string{"internal/disk/disktest", "internal/datadriven", "internal/nodejs", "internal/python", "internal/realdata", "internal/runtest", "engine/graph/graphtest", "models/model/modeltest", "formats/onnx/onnxtest", "export/exporttest"}
 
 // maxLines is how long a file written by hand may be.
 const maxLines = 800

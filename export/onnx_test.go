@@ -9,20 +9,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data/pixels"
-	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/export"
+	"github.com/imago-ml/imago/export/exporttest"
 	"github.com/imago-ml/imago/formats/onnx"
 	"github.com/imago-ml/imago/formats/onnx/onnxtest"
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/train/runlog"
 )
 
 // labels is K of the conditional models.
@@ -32,40 +31,21 @@ const labels = 10
 // and shifts of batch norm are drawn too, so that each matters.
 func drawn(t testing.TB, rec model.Recipe, r *model.Registry) *train.Trained {
 	t.Helper()
-	cfg, err := r.Config(rec)
-	if err != nil {
-		t.Fatal(err)
-	}
 	shape := rec.PublishedImage()
 	in := model.Input{Item: pixels.Item(shape[0], shape[1], shape[2]), Labels: labels}
-	m, err := cfg.New(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := rng.New(7).Split(rec.Name)
-	weights := map[string]*tensor.Tensor{}
-	for _, p := range m.Params {
-		w := p.Draw(key)
-		v := w.F32()
-		if len(w.Shape()) == 1 {
-			u := make([]float32, len(v))
-			key.Split("shift " + p.Name).Uniform(u)
-			for i := range v {
-				v[i] += 0.4*u[i] - 0.2
-				if strings.HasSuffix(p.Name, "moving_variance") {
-					v[i] = 0.5 + u[i]
-				}
+	trained := exporttest.Untrained(t, r, rec.Name, in, func(p nn.Param, w []float32) {
+		if len(p.Shape) != 1 {
+			return
+		}
+		u := make([]float32, len(w))
+		rng.New(7).Split("shift " + p.Name).Uniform(u)
+		for i := range w {
+			w[i] += 0.4*u[i] - 0.2
+			if strings.HasSuffix(p.Name, "moving_variance") {
+				w[i] = 0.5 + u[i]
 			}
 		}
-		weights[p.Name] = w
-	}
-	be := cpu.New(0)
-	t.Cleanup(func() { be.Close() })
-	s, err := latent.Load(m, in, be, weights)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trained := &train.Trained{Session: s, Config: runlog.Config{Recipe: rec.Name}}
+	})
 	if rec.Name == "resnet-gan" {
 		settle(t, trained)
 	}

@@ -1,20 +1,15 @@
 package browser
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/nodejs"
 )
 
 // server is a program of Node that loads and runs programs, a line of JSON each.
@@ -44,45 +39,12 @@ require("readline").createInterface({ input: process.stdin }).on("line", async (
 });`
 
 // A nodeProcess runs programs in Node. One request is under way at a time.
-type nodeProcess struct {
-	in  io.Writer
-	out *bufio.Reader
-}
+type nodeProcess struct{ *nodejs.Server }
 
 // startNode starts Node. It skips the test where there is no Node, and fails it in CI.
 func startNode(t testing.TB) *nodeProcess {
 	t.Helper()
-	bin, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("no Node to run programs: ", err)
-	}
-	script := filepath.Join(t.TempDir(), "server.js")
-	if err := os.WriteFile(script, []byte(Runtime+server), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, script)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &nodeProcess{in, bufio.NewReader(out)}
+	return &nodeProcess{nodejs.Serve(t, []byte(Runtime+server))}
 }
 
 // An answer is a line of the server.
@@ -96,19 +58,8 @@ type answer struct {
 }
 
 func (n *nodeProcess) ask(request map[string]any) (*answer, error) {
-	b, err := json.Marshal(request)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := n.in.Write(append(b, '\n')); err != nil {
-		return nil, err
-	}
-	line, err := n.out.ReadBytes('\n')
-	if err != nil {
-		return nil, err
-	}
 	a := &answer{}
-	if err := json.Unmarshal(line, a); err != nil {
+	if err := n.Ask(request, a); err != nil {
 		return nil, err
 	}
 	if a.Error != "" {

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/engine/cpu"
@@ -19,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/export/exporttest"
 	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/formats/safetensors"
 	"github.com/imago-ml/imago/internal/atomicfile"
@@ -27,47 +27,23 @@ import (
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/train/runlog"
 )
 
 // untrained returns a model of a recipe with initial weights; buffers and biases are not the zeros they begin with, so that
 // each matters.
 func untrained(t *testing.T, registry *model.Registry, recipe string, item medium.Item) *train.Trained {
 	t.Helper()
-	rec, err := registry.Recipe(recipe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := registry.Config(rec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := runlog.NewImported(rec, c, item, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := config.Build(registry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	weights := map[string]*tensor.Tensor{}
-	for name, w := range nn.InitialValues(m.Params, rng.New(1)) {
-		noise := make([]float32, w.Size())
-		rng.New(2).Split(name).Normal(noise)
-		for i := range w.F32() {
-			if v := &w.F32()[i]; *v == 0 || *v == 1 {
-				*v += 0.1 * noise[i]
+	m := exporttest.Untrained(t, registry, recipe, model.Input{Item: item, Labels: 10}, func(p nn.Param, w []float32) {
+		noise := make([]float32, len(w))
+		rng.New(2).Split(p.Name).Normal(noise)
+		for i, v := range w {
+			if v == 0 || v == 1 {
+				w[i] += 0.1 * noise[i]
 			}
 		}
-		weights[name] = w
-	}
-	be := cpu.New(1)
-	t.Cleanup(func() { be.Close() })
-	s, err := latent.Load(m, model.Input{Item: item, Labels: 10}, be, weights)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &train.Trained{Session: s, Config: config, Path: "w.safetensors", Step: 7}
+	})
+	m.Path, m.Step = "w.safetensors", 7
+	return m
 }
 
 // compared runs what load.py decodes and encodes, and writes it.

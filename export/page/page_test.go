@@ -14,16 +14,15 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/data/table"
-	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/export/exporttest"
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/train/runlog"
 )
 
 // untrained returns a recipe with random weights, its biases and running statistics among them.
@@ -31,39 +30,18 @@ func untrained(t testing.TB, recipe string, in model.Input) *train.Trained {
 	t.Helper()
 	var models model.Registry
 	catalog.Models(&models)
-	r, err := models.Recipe(recipe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := models.Config(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := c.New(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	weights := map[string]*tensor.Tensor{}
-	for _, p := range m.Params {
-		w, key := p.Draw(rng.New(1)), rng.New(2).Split(p.Name)
-		u, n := make([]float32, w.Size()), make([]float32, w.Size())
+	return exporttest.Untrained(t, &models, recipe, in, func(p nn.Param, w []float32) {
+		key := rng.New(2).Split(p.Name)
+		u, n := make([]float32, len(w)), make([]float32, len(w))
 		key.Split("factor").Uniform(u)
 		key.Split("shift").Normal(n)
-		for i := range u {
-			w.F32()[i] *= 0.85 + 0.3*u[i]
-			if len(w.Shape()) == 1 && !strings.HasSuffix(p.Name, "variance") {
-				w.F32()[i] += 0.05 * n[i]
+		for i := range w {
+			w[i] *= 0.85 + 0.3*u[i]
+			if len(p.Shape) == 1 && !strings.HasSuffix(p.Name, "variance") {
+				w[i] += 0.05 * n[i]
 			}
 		}
-		weights[p.Name] = w
-	}
-	be := cpu.New(1)
-	t.Cleanup(func() { be.Close() })
-	s, err := latent.Load(m, in, be, weights)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &train.Trained{Session: s, Config: runlog.Config{Recipe: recipe}}
+	})
 }
 
 // inputOf returns what a recipe is tried on: the images that it was published for, as far as that matters.

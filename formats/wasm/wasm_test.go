@@ -2,30 +2,22 @@ package wasm_test
 
 import (
 	"encoding/base64"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/imago-ml/imago/formats/wasm"
+	"github.com/imago-ml/imago/internal/nodejs"
 )
 
 // node runs a program of JavaScript in Node and returns what it prints. It skips the test where there is no Node, and
 // fails it in CI.
 func node(t *testing.T, program string) string {
 	t.Helper()
-	bin, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("no Node to run the module: ", err)
-	}
-	cmd := exec.Command(bin, "--input-type=module")
+	cmd := nodejs.Command(t, "--input-type=module")
 	cmd.Stdin = strings.NewReader(program)
-	out, err := cmd.CombinedOutput()
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(out))
 }

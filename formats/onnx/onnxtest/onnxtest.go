@@ -7,17 +7,16 @@
 package onnxtest
 
 import (
-	"bufio"
 	_ "embed"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/nodejs"
 )
 
 // Folder is the variable that names the folder with the runtime.
@@ -28,10 +27,9 @@ var script []byte
 
 // A Runtime is a process that runs models, one request at a time.
 type Runtime struct {
-	dir string
-	in  io.Writer
-	out *bufio.Reader
-	n   int
+	dir    string
+	server *nodejs.Server
+	n      int
 }
 
 // An Array is an array of numbers with its shape.
@@ -79,9 +77,10 @@ func installed(t testing.TB) string {
 // Node runs a program of Node.js in a folder and returns what it prints. It finds onnxruntime-node.
 func Node(t testing.TB, dir, program string) string {
 	t.Helper()
-	cmd := exec.Command("node", "-e", program)
-	cmd.Dir, cmd.Stderr = dir, os.Stderr
-	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(installed(t), "node_modules"))
+	folder := installed(t)
+	cmd := nodejs.Command(t, "-e", program)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(folder, "node_modules"))
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("node: %v", err)
@@ -93,57 +92,22 @@ func Node(t testing.TB, dir, program string) string {
 func Start(t testing.TB) *Runtime {
 	t.Helper()
 	folder := installed(t)
-	dir := t.TempDir()
-	name := filepath.Join(dir, "runtime.js")
-	if err := os.WriteFile(name, script, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", name, folder)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the runtime ended: %v", err)
-		}
-	})
-	return &Runtime{dir: dir, in: in, out: bufio.NewReader(out)}
+	return &Runtime{dir: t.TempDir(), server: nodejs.Serve(t, script, folder)}
 }
 
 // ask sends a request and returns the answer.
 func (r *Runtime) ask(m message) (*reply, error) {
-	b, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := r.in.Write(append(b, '\n')); err != nil {
-		return nil, err
-	}
-	line, err := r.out.ReadBytes('\n')
-	if err != nil {
-		return nil, err
-	}
 	var a reply
-	if err := json.Unmarshal(line, &a); err != nil {
+	if err := r.server.Ask(m, &a); err != nil {
 		return nil, err
 	}
 	if a.Error != "" {
 		return nil, fmt.Errorf("ONNX Runtime: %s", a.Error)
 	}
 	if m.Run != nil {
-		err = json.Unmarshal(a.Outputs, &a.arrays)
+		return &a, json.Unmarshal(a.Outputs, &a.arrays)
 	}
-	return &a, err
+	return &a, nil
 }
 
 // A Session is a model that the runtime has read.
