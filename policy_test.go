@@ -25,8 +25,8 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm internal/python internal/nodejs
-	engine/graph analysis/trials formats/imageio formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest
+	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm internal/python internal/nodejs serve/problem
+	engine/graph analysis/trials formats/imageio formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest serve/guard
 	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser
 	data train/ckpt
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
@@ -342,7 +342,7 @@ func TestNothingLeftToDo(t *testing.T) {
 }
 
 const (
-	maxFolders      = 15  // at the root: a newcomer reads the architecture off them
+	maxFolders      = 17  // at the root: a newcomer reads the architecture off them
 	maxArchitecture = 250 // lines of ARCHITECTURE.md
 )
 
