@@ -1,0 +1,27 @@
+// The page: a frame, and the view of its address. A view is one row of the table; it is loaded when it is opened.
+import { render, type ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { type Place, usePlace } from "./router";
+import { Frame } from "./parts/frame";
+import "./style.css";
+
+export interface ViewProps { place: Place }
+type View = () => Promise<{ default: ComponentType<ViewProps> }>;
+
+const views: Record<string, View> = {
+  runs: () => import("./views/runs"),
+};
+
+function Page() {
+  const place = usePlace();
+  const [view, setView] = useState<{ name: string; View: ComponentType<ViewProps> } | null>(null);
+  useEffect(() => {
+    let gone = false;
+    const load = views[place.view] ?? views["runs"]!;
+    void load().then((m) => { if (!gone) setView({ name: place.view, View: m.default }); });
+    return () => { gone = true; };
+  }, [place.view]);
+  return <Frame place={place}>{view && view.name === place.view ? <view.View place={place} /> : null}</Frame>;
+}
+
+render(<Page />, document.getElementById("app")!);
