@@ -252,7 +252,7 @@ func sources(t *testing.T, ext ...string) []string {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "runs"):
+		case d.IsDir() && path != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "runs" || d.Name() == "node_modules" || path == "studio/dist"):
 			return filepath.SkipDir
 		case !d.IsDir() && slices.Contains(ext, filepath.Ext(path)):
 			names = append(names, path)
@@ -343,7 +343,7 @@ func TestNothingLeftToDo(t *testing.T) {
 
 const (
 	maxFolders      = 17  // at the root: a newcomer reads the architecture off them
-	maxArchitecture = 250 // lines of ARCHITECTURE.md
+	maxArchitecture = 165 // lines of ARCHITECTURE.md, less the rows of its floors: one a package
 )
 
 var (
@@ -358,11 +358,12 @@ func TestArchitecture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := bytes.Count(b, []byte("\n")); n > maxArchitecture {
-		t.Errorf("ARCHITECTURE.md has %d lines, want at most %d", n, maxArchitecture)
-	}
 	floor, rows := floorOf(t), map[string]int{}
-	for _, m := range floorRow.FindAllStringSubmatch(string(b), -1) {
+	have := floorRow.FindAllStringSubmatch(string(b), -1)
+	if n := bytes.Count(b, []byte("\n")) - len(have); n > maxArchitecture {
+		t.Errorf("ARCHITECTURE.md has %d lines beside those of packages, want at most %d", n, maxArchitecture)
+	}
+	for _, m := range have {
 		rows[m[2]], _ = strconv.Atoi(m[1])
 	}
 	for p, n := range floor {
