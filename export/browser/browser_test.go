@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math"
 	"testing"
@@ -199,5 +200,53 @@ func TestHalf(t *testing.T) {
 	}
 	if toHalf(1e6) != 0x7bff || toHalf(float32(math.Inf(-1))) != 0xfbff {
 		t.Error("numbers beyond the range are not stored as the largest one")
+	}
+}
+
+// TestFill checks that a machine computes with other weights of its program after they are filled in.
+func TestFill(t *testing.T) {
+	node := startNode(t)
+	program := func(scale float32) *Program {
+		in, w := graph.Input("x", tensor.Float32, 1, 4), graph.State("w", 4, 8)
+		f, err := graph.NewFunc("f", []*graph.Node{in}, []graph.Output{{Name: "y", Value: graph.ReLU(graph.MatMul(in, w))}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		weights := tensor.New(tensor.Float32, 4, 8)
+		for i := range weights.F32() {
+			weights.F32()[i] = scale * float32(i)
+		}
+		folded, err := Fold([]Function{{"f", func(int) (*graph.Func, error) { return f, nil }}}, states{"w": weights}.Get)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := folded.Program()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	x := tensor.New(tensor.Float32, 1, 4)
+	for i := range x.F32() {
+		x.F32()[i] = float32(i)
+	}
+	for _, kernels := range []string{"simd", "plain"} {
+		m, err := node.load(program(1), false, kernels)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := base64.StdEncoding.EncodeToString(program(3).Weights(false))
+		if _, err := node.evaluate(fmt.Sprintf("(machines[%d].fill(imago.bytesOf(%q), false), [1])", m.index, other)); err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := m.run("f", map[string]*tensor.Tensor{"x": x}, 0, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, v := range got["y"] {
+			if want := float32(3 * (0*j + 1*(8+j) + 2*(16+j) + 3*(24+j))); v != want {
+				t.Errorf("%s: number %d is %v, want %v", kernels, j, v, want)
+			}
+		}
 	}
 }

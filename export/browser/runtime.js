@@ -237,8 +237,13 @@ const imago = (() => {
       m.kernels = program.kernels.map((k) => plainKernel(m, k));
     }
     m.F = new Float32Array(m.buffer); m.I = new Int32Array(m.buffer);
-    const arrays = arraysOf(bytes, program.arrays, half);
-    for (const [kind, array, ...args] of program.loads) loads[kind](m.F, arrays[array], ...args);
+    // fill takes the weights of the program out of bytes. It may be called again: other weights of the same program need no
+    // compilation.
+    m.fill = (bytes, half) => {
+      const arrays = arraysOf(bytes, program.arrays, half);
+      for (const [kind, array, ...args] of program.loads) loads[kind](m.F, arrays[array], ...args);
+    };
+    m.fill(bytes, half);
     m.I.set(program.words.slice(1), program.words[0]);
     const functions = new Map(program.functions.map((f) => [f.name, f]));
     m.has = (name) => functions.has(name);
