@@ -2,7 +2,11 @@
 import { render, type ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { type Place, usePlace } from "./router";
+import { begin } from "./live";
+import { beginTheme } from "./parts/color";
+import { beginKeys } from "./parts/keys";
 import { Frame } from "./parts/frame";
+import { complain } from "./parts/toast";
 import "./style.css";
 
 export interface ViewProps { place: Place }
@@ -18,10 +22,13 @@ function Page() {
   useEffect(() => {
     let gone = false;
     const load = views[place.view] ?? views["runs"]!;
-    void load().then((m) => { if (!gone) setView({ name: place.view, View: m.default }); });
+    void load().then((m) => { if (!gone) setView({ name: place.view, View: m.default }); }, complain);
     return () => { gone = true; };
   }, [place.view]);
-  return <Frame place={place}>{view && view.name === place.view ? <view.View place={place} /> : null}</Frame>;
+  return <Frame place={place}>{view && view.name === place.view ? <view.View key={`${place.view}/${place.id}`} place={place} /> : null}</Frame>;
 }
 
+beginTheme();
+beginKeys();
+begin();
 render(<Page />, document.getElementById("app")!);

@@ -1,0 +1,47 @@
+// A value that parts of the page follow.
+import { useEffect, useState } from "preact/hooks";
+
+export class Store<T> {
+  private readonly followers = new Set<(v: T) => void>();
+  constructor(public value: T) {}
+  set(v: T): void { this.value = v; for (const f of [...this.followers]) f(v); }
+  follow(f: (v: T) => void): () => void { this.followers.add(f); return () => { this.followers.delete(f); }; }
+}
+
+export function useStore<T>(s: Store<T>): T {
+  const [, tick] = useState(0);
+  useEffect(() => {
+    tick((n) => n + 1); // it may have changed before the effect
+    return s.follow(() => tick((n) => n + 1));
+  }, [s]);
+  return s.value;
+}
+
+// useLoad asks for a value, again when a key changes; what is shown meanwhile is the value before.
+export interface Loaded<T> { value: T | null; fault: Error | null; loading: boolean; again: () => void }
+export function useLoad<T>(load: ((signal: AbortSignal) => Promise<T>) | null, keys: unknown[]): Loaded<T> {
+  const [state, set] = useState<{ value: T | null; fault: Error | null; loading: boolean }>({ value: null, fault: null, loading: !!load });
+  const [turn, again] = useState(0);
+  useEffect(() => {
+    if (!load) { set({ value: null, fault: null, loading: false }); return; }
+    const stop = new AbortController();
+    set((s) => ({ ...s, loading: true }));
+    load(stop.signal).then(
+      (value) => { if (!stop.signal.aborted) set({ value, fault: null, loading: false }); },
+      (fault: Error) => { if (!stop.signal.aborted) set((s) => ({ ...s, fault, loading: false })); });
+    return () => stop.abort();
+  }, [...keys, turn]);
+  return { ...state, again: () => again((n) => n + 1) };
+}
+
+// kept returns a value that the browser remembers for this page, or what it is at first.
+export function kept(key: string, first: string): string {
+  try { return localStorage.getItem("imago." + key) ?? first; } catch { return first; }
+}
+export function keep(key: string, value: string): void {
+  try { localStorage.setItem("imago." + key, value); } catch { /* private windows remember nothing */ }
+}
+export function useKept(key: string, first: string): [string, (v: string) => void] {
+  const [v, set] = useState(() => kept(key, first));
+  return [v, (x) => { keep(key, x); set(x); }];
+}
