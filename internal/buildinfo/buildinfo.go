@@ -26,16 +26,34 @@ func version(bi *debug.BuildInfo) string {
 	if v := bi.Main.Version; v != "" && v != "(devel)" {
 		return v
 	}
+	if c := commit(bi); c != "" {
+		return "devel-" + c
+	}
+	return "devel"
+}
+
+// Commit returns the first twelve digits of the commit that the go command stores in the binary, with +dirty after local changes; ""
+// if it has stored none.
+func Commit() string {
+	bi, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return commit(bi)
+}
+
+// commit returns the commit in bi.
+func commit(bi *debug.BuildInfo) string {
 	rev, dirty := "", ""
 	for _, s := range bi.Settings {
 		switch {
 		case s.Key == "vcs.revision":
-			rev = "-" + s.Value[:min(12, len(s.Value))]
+			rev = s.Value[:min(12, len(s.Value))]
 		case s.Key == "vcs.modified" && s.Value == "true":
 			dirty = "+dirty"
 		}
 	}
-	return "devel" + rev + dirty
+	return rev + dirty
 }
 
 // Go returns the version of the Go toolchain that has built the binary, such as 1.26.0.
