@@ -48,6 +48,12 @@ func Models() []Model {
 		{"cnn-vae", "convolutional VAE with 2 latent units: a plane of digits"},
 		{"cvae", "conditional VAE: a digit of your choice, in a style that is drawn"},
 		{"face-vae", "VAE of cartoon faces with 25 attributes to edit by, as Eyeglasses"},
+		{"ae", "small autoencoder with 2 latent units, beside the following: there are holes between its codes"},
+		{"beta-0.1", "small VAE of β = 0.1: sharp pictures, and codes far apart"},
+		{"beta-1", "small VAE of β = 1: the evidence lower bound"},
+		{"beta-4", "small VAE of β = 4: codes nearer to the prior, and pictures less sharp"},
+		{"beta-16", "small VAE of β = 16: its codes say little about their pictures"},
+		{"beta-64", "small VAE of β = 64: it has collapsed, each picture decodes to the mean"},
 	}
 }
 

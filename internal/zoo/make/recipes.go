@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/imago-ml/imago"
 	"github.com/imago-ml/imago/data"
@@ -25,11 +26,18 @@ type recipe struct {
 // two processors.
 func recipes() []recipe {
 	likelihood := []string{"test_loss", "nll"}
-	return []recipe{
+	all := []recipe{
 		{"cnn-vae", "cnn-vae", []string{"loss=bce"}, "digits", 0, imago.Options{Epochs: 4, LR: 2e-3, Schedule: "cosine"}, likelihood},
 		{"cvae", "cvae", []string{"latent=8", "filters=16,32", "dense=128"}, "digits", 0, imago.Options{Epochs: 3, LR: 2e-3, Schedule: "cosine"}, likelihood},
 		{"face-vae", "face-vae", []string{"latent=64", "filters=24,48,96"}, "faces", 32, imago.Options{Epochs: 13, Batch: 32, LR: 2e-3, Schedule: "cosine", Flip: true}, likelihood},
 	}
+	// Small twins of different beta, and an autoencoder beside them: what beta does is seen by going from one to the next.
+	small, short := []string{"filters=8,12", "dense=24", "latent=2", "loss=bce"}, imago.Options{Epochs: 5, LR: 3e-3, Schedule: "cosine"}
+	all = append(all, recipe{"ae", "cnn-ae", small, "digits", 0, short, []string{"test_loss"}})
+	for _, beta := range []string{"0.1", "1", "4", "16", "64"} {
+		all = append(all, recipe{"beta-" + beta, "cnn-vae", slices.Concat(small, []string{"beta=" + beta}), "digits", 0, short, []string{"test_loss"}})
+	}
+	return all
 }
 
 // train trains the model in a folder, unless a complete run of it is there, and returns the run. limit is how many training items are
