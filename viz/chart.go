@@ -15,7 +15,7 @@ type chart struct {
 	Title, Unit string
 	Legend      []legendLine
 	SVG         template.HTML
-	Note        string // what the axis leaves out
+	Note        string // what the curves and the axis leave out
 	Table       Table
 }
 

@@ -19,8 +19,9 @@ type Series struct {
 // CurveOptions are the titles and the scale of a panel of curves.
 type CurveOptions struct {
 	Title, XLabel, YLabel string
-	LogY                  bool // values of 0 and below are gaps
-	YFromZero             bool // the y axis includes 0; of no effect with LogY
+	LogY                  bool   // values of 0 and below are gaps
+	YFromZero             bool   // the y axis includes 0; of no effect with LogY
+	Note                  string // what the curves leave out; "" = nothing
 }
 
 // A Panel is one plot in a picture of several.

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/imago-ml/imago/internal/english"
 )
@@ -17,7 +18,7 @@ type plot struct {
 	wholeX, wholeY bool   // all values are whole numbers, and so are the ticks
 	blank          bool   // there is nothing to draw
 	most           int    // points of the longest run of a curve
-	note           string // what lies outside the y axis; "" = nothing does
+	note           string // what the curves leave out, and what lies outside the y axis; "" = nothing
 }
 
 // A curve is a series prepared for drawing.
@@ -35,7 +36,7 @@ var panelColors = [...]int{0, 1, 2, 3, 4, 7, 5, 6}
 
 // plot returns the axes and curves of a panel.
 func (p Panel) plot() plot {
-	g := plot{log: p.LogY, wholeX: true, wholeY: true}
+	g := plot{log: p.LogY, wholeX: true, wholeY: true, note: p.Note}
 	xr, yr := span{math.Inf(1), math.Inf(-1)}, span{math.Inf(1), math.Inf(-1)}
 	for i, sr := range p.Series {
 		c := curve{Series: sr, runs: p.points(sr), col: ClassColor(panelColors[i%len(panelColors)])}
@@ -121,14 +122,16 @@ func (g *plot) settle(xr, yr span) span {
 		}
 		c.runs = cutRuns(c.runs, kept)
 	}
+	var note string
 	switch {
 	case above > 0 && below > 0:
-		g.note = fmt.Sprintf("%s at the start outside the axis, from %s to %s", english.Plural(above+below, "point"), short(yr.lo), short(yr.hi))
+		note = fmt.Sprintf("%s at the start outside the axis, from %s to %s", english.Plural(above+below, "point"), short(yr.lo), short(yr.hi))
 	case above > 0:
-		g.note = fmt.Sprintf("%s at the start above the axis, up to %s", english.Plural(above, "point"), short(yr.hi))
+		note = fmt.Sprintf("%s at the start above the axis, up to %s", english.Plural(above, "point"), short(yr.hi))
 	default:
-		g.note = fmt.Sprintf("%s at the start below the axis, down to %s", english.Plural(below, "point"), short(yr.lo))
+		note = fmt.Sprintf("%s at the start below the axis, down to %s", english.Plural(below, "point"), short(yr.lo))
 	}
+	g.note = strings.TrimPrefix(g.note+"; "+note, "; ")
 	return kept
 }
 

@@ -81,25 +81,40 @@ func kindOf(line []byte) string {
 	return ""
 }
 
-func readLog(dir disk.Folder, kinds ...string) ([]Line, error) {
+func readLog(dir disk.Folder, kinds ...string) (lines []Line, err error) {
 	if err := checkLog(dir); err != nil {
 		return nil, err
 	}
+	err = forEachOf(dir, kinds, func(l Line) { lines = append(lines, l) })
+	return lines, err
+}
+
+// forEachOf calls line with each line of the log of these kinds, or with all if there are none.
+func forEachOf(dir disk.Folder, kinds []string, line func(Line)) error {
 	wanted := func(kind string) bool { return len(kinds) == 0 || slices.Contains(kinds, kind) }
-	var lines []Line
-	err := atomicfile.ReadJSONL(dir, MetricsFile, func(b []byte) error {
+	return forEachLine(dir, func(b []byte) error {
 		if kind := kindOf(b); kind != "" && !wanted(kind) { // most lines are of steps
 			return nil
 		}
-		var l Line
-		if err := json.Unmarshal(b, &l); err != nil {
-			return fmt.Errorf("%w: %w", atomicfile.ErrDamaged, err)
+		l, err := decode(b)
+		if err == nil && wanted(l.Kind) {
+			line(l)
 		}
-		if wanted(l.Kind) {
-			lines = append(lines, l)
-		}
-		return nil
+		return err
 	})
+}
+
+// decode returns a line of the log.
+func decode(b []byte) (l Line, err error) {
+	if err = json.Unmarshal(b, &l); err != nil {
+		err = fmt.Errorf("%w: %w", atomicfile.ErrDamaged, err)
+	}
+	return l, err
+}
+
+// forEachLine calls line with each line of the log. A run without a log has none.
+func forEachLine(dir disk.Folder, line func([]byte) error) error {
+	err := atomicfile.ReadJSONL(dir, MetricsFile, line)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = nil
@@ -108,7 +123,7 @@ func readLog(dir disk.Folder, kinds ...string) ([]Line, error) {
 	case err != nil:
 		err = fmt.Errorf("runlog: %w", err)
 	}
-	return lines, err
+	return err
 }
 
 // BestEpoch returns the line of the best epoch among lines, or of the last one if none is

@@ -259,11 +259,11 @@ func (r *Run) Begin(arithmetic string) error {
 
 // checkLength returns an error if c is shorter than what the run has done.
 func (r *Run) checkLength(c *Config) error {
-	epochs, _ := r.Lines(EpochLine) // its fault, if any, is reported when the run is trained
-	if len(epochs) == 0 {
+	var last Line
+	forEachOf(r.Folder(), []string{EpochLine}, func(l Line) { last = l }) // its fault, if any, is reported when the run is trained
+	if last.Kind == "" {
 		return nil
 	}
-	last := epochs[len(epochs)-1]
 	done, want, field := last.Epoch, c.Epochs, "{Epochs}"
 	if c.BySteps() {
 		done, want, field = int(last.Step), c.Steps, "{Steps}"

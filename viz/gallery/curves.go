@@ -48,7 +48,7 @@ func drawCurves(_ context.Context, s *Snapshot) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	panels := curvePanels(&s.run.Config, s.session.Item(), s.view.Measured(), lines)
+	panels := curvePanels(&s.run.Config, s.session.Item(), s.view.Measured(), lines, s.thinned)
 	if len(panels) == 0 {
 		return nil, nil
 	}
@@ -89,14 +89,18 @@ func curvesCaption(s *Snapshot) string {
 }
 
 // curvePanels returns the metrics of training and of test images over the epochs or the
-// steps.
-func curvePanels(c *runlog.Config, it medium.Item, measured []eval.Metric, lines []runlog.Line) []viz.Panel {
+// steps. thinned is what is left of lines of a kind, if some are left out.
+func curvePanels(c *runlog.Config, it medium.Item, measured []eval.Metric, lines []runlog.Line, thinned map[string]string) []viz.Panel {
 	epochs := runlog.Epochs(lines)
 	x, intervals := curveAxis(c, lines, epochs)
 	var panels []viz.Panel
+	note := ""
+	if len(intervals) > 0 {
+		note = thinned[intervals[0].Kind]
+	}
 	add := func(p curve, series ...[]viz.Series) {
 		if all := slices.Concat(series...); len(all) > 0 {
-			panels = append(panels, viz.Panel{CurveOptions: viz.CurveOptions{Title: medium.Reword(it, p.title), XLabel: x.name, YLabel: medium.Reword(it, p.unit)}, Series: all})
+			panels = append(panels, viz.Panel{CurveOptions: viz.CurveOptions{Title: medium.Reword(it, p.title), XLabel: x.name, YLabel: medium.Reword(it, p.unit), Note: note}, Series: all})
 		}
 	}
 	trainSeries := func(p curve) []viz.Series {

@@ -58,7 +58,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 	}
 	for _, section := range s.sections(pictures) {
 		if section.Title == sectionTraining {
-			if section.Charts = reportCharts(curvePanels(c, s.session.Item(), s.view.Measured(), lines)); len(section.Charts) > 0 {
+			if section.Charts = reportCharts(curvePanels(c, s.session.Item(), s.view.Measured(), lines, s.thinned)); len(section.Charts) > 0 {
 				section.Text = curvesCaption(s)
 			}
 		}
@@ -154,7 +154,12 @@ func (s *Snapshot) load(section *viz.Section, pictures []viz.Picture) {
 // warnings returns a section of what the diagnosis found, with the changes that help.
 func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
 	section := viz.Section{Title: "What to change"}
+	left := 0
 	for _, l := range lines {
+		if len(section.Warnings) >= maxRows {
+			left += len(l.Warnings)
+			continue
+		}
 		when := fmt.Sprintf("epoch %d", l.Epoch)
 		if l.Kind == runlog.IntervalLine {
 			when = "step " + english.Thousands(float64(l.Step))
@@ -163,10 +168,16 @@ func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
 			section.Warnings = append(section.Warnings, fmt.Sprintf("After %s: %s.", when, w.Message(g.options.OptionName)))
 		}
 	}
+	if left > 0 {
+		section.Warnings = append(section.Warnings, english.Plural(left, "more warning")+", in "+runlog.MetricsFile+".")
+	}
 	return section
 }
 
-// epochTable returns the metrics that some epoch has, one epoch a row.
+// maxRows is the number of epochs and of warnings that the report lists: with more, a browser takes long to show it.
+const maxRows = 2000
+
+// epochTable returns the metrics that some epoch has, one epoch a row; of very many epochs some, and its title says so.
 func epochTable(epochs []runlog.Line, metrics []eval.Metric, speed string) viz.Table {
 	if len(epochs) == 0 {
 		return viz.Table{}
@@ -193,7 +204,10 @@ func epochTable(epochs []runlog.Line, metrics []eval.Metric, speed string) viz.T
 		}
 	}
 	t.Columns = append(t.Columns, speed, "seconds")
-	for _, l := range epochs {
+	if len(epochs) > maxRows {
+		t.Title += fmt.Sprintf(": %s of %s", english.Thousands(maxRows), english.Thousands(float64(len(epochs))))
+	}
+	for _, l := range thinned(epochs, maxRows) {
 		epoch := fmt.Sprint(l.Epoch)
 		if l.Partial {
 			epoch += ", cut"

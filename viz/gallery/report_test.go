@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/internal/runtest"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/viz"
@@ -105,10 +106,13 @@ func TestCurvesOfOneEpoch(t *testing.T) {
 		for e := 2; e <= epochs; e++ {
 			all = append(all, line(runlog.EpochLine, e, int64(350*e)))
 		}
-		p := curvePanels(&c, runtest.Must(runtest.Small(130, 40)).Item(), nil, all)[0]
+		p := curvePanels(&c, runtest.Must(runtest.Small(130, 40)).Item(), nil, all, map[string]string{runlog.StepLine: "few"})[0]
 		var series []string
 		for _, s := range p.Series {
 			series = append(series, fmt.Sprint(s.Name, " ", s.X))
+		}
+		if noted := p.Note == "few"; noted != (epochs == 1) {
+			t.Errorf("%d epochs: note %q, want one where steps are drawn", epochs, p.Note)
 		}
 		if got := p.XLabel + ": " + strings.Join(series, ", "); got != want {
 			t.Errorf("%d epochs: %s, want %s", epochs, got, want)
@@ -143,5 +147,21 @@ func TestWordsOfReport(t *testing.T) {
 	p := runlog.Process{Started: time.Now(), Platform: "linux/amd64", Threads: 1}
 	if got := machine(p); got != "1 thread, linux/amd64" {
 		t.Error(got)
+	}
+}
+
+// A report of very many epochs and warnings lists some, and says how many there are.
+func TestReportOfManyLines(t *testing.T) {
+	lines := make([]runlog.Line, 3*maxRows)
+	for i := range lines {
+		lines[i] = runlog.Line{Kind: runlog.EpochLine, Epoch: i + 1, Warnings: []model.Warning{{}}}
+	}
+	table := epochTable(lines, nil, "images/s")
+	if n := len(table.Rows); n != maxRows || table.Rows[n-1][0] != "6000" || table.Title != "Epochs: 2,000 of 6,000" {
+		t.Errorf("%q has %d rows, the last %v", table.Title, n, table.Rows[n-1])
+	}
+	warnings := New(Options{}).warnings(lines).Warnings
+	if n := len(warnings); n != maxRows+1 || warnings[n-1] != "4,000 more warnings, in metrics.jsonl." {
+		t.Errorf("%d warnings, the last %q", n, warnings[n-1])
 	}
 }

@@ -199,12 +199,12 @@ func (s *Snapshot) pictureSize(name string) (image.Point, error) {
 	return image.Pt(c.Width, c.Height), nil
 }
 
-// thinned returns up to n of the names, the first and the last among them.
-func thinned(names []string, n int) []string {
+// thinned returns up to n ≥ 2 of the names, the first and the last among them.
+func thinned[T any](names []T, n int) []T {
 	if len(names) <= n {
 		return names
 	}
-	var some []string
+	var some []T
 	for i := range n {
 		some = append(some, names[i*(len(names)-1)/(n-1)])
 	}

@@ -32,14 +32,15 @@ type Snapshot struct {
 	epoch   int
 	step    int64
 
-	latent        int             // Z
-	labels        int             // K that generating an image takes; 0 = none
-	hasPrior      bool            // images can be drawn
-	standardPrior bool            // from codes z ~ N(0, I)
-	adversarial   bool            // it has a discriminator
-	codes         []float32       // (N, Z) of the first images; nil before their first use
-	units         *latent.Ranking // nil before its first use
-	lines         []runlog.Line   // of the log; nil before their first use
+	latent        int               // Z
+	labels        int               // K that generating an image takes; 0 = none
+	hasPrior      bool              // images can be drawn
+	standardPrior bool              // from codes z ~ N(0, I)
+	adversarial   bool              // it has a discriminator
+	codes         []float32         // (N, Z) of the first images; nil before their first use
+	units         *latent.Ranking   // nil before its first use
+	lines         []runlog.Line     // of the log, thinned; nil before their first use
+	thinned       map[string]string // what is left of which kind of lines, as runlog.Run.Thinned says
 }
 
 func newSnapshot(v *train.View, epoch int) *Snapshot {
@@ -50,10 +51,13 @@ func newSnapshot(v *train.View, epoch int) *Snapshot {
 	return s
 }
 
-// log returns the lines of the log.
+// mostLines is half the number of lines of a kind that are read of a log: many more than a picture can show.
+const mostLines = 10_000
+
+// log returns the lines of the log that pictures show.
 func (s *Snapshot) log() (_ []runlog.Line, err error) {
 	if s.lines == nil {
-		s.lines, err = s.run.Lines()
+		s.lines, s.thinned, err = s.run.Thinned(mostLines)
 	}
 	return s.lines, err
 }
