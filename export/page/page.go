@@ -3,6 +3,9 @@
 //
 //	written, err := page.Write(ctx, trained, "model.html")
 //
+// Model is what such a page computes by itself, for a server whose page does the same: New makes it, and Lower again with other
+// weights.
+//
 // The page has a plane of latent units under the pointer with the codes of training images, a slider for each unit, the
 // labels of a conditional model, draws by seed, and, of a model with an encoder, a pad and a place for photographs. It is
 // assembled from page.html, page.css and page.js, the runtime of package browser, the program of the model and its weights
@@ -21,17 +24,14 @@ import (
 	"fmt"
 	"html"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/imago-ml/imago/data/medium"
-	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/export"
 	"github.com/imago-ml/imago/export/browser"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/train"
-	"github.com/imago-ml/imago/viz"
 )
 
 var (
@@ -43,34 +43,22 @@ var (
 	pageJS string
 )
 
-// The functions of a program, by the names that page.js has for them.
-const (
-	decode      = "decode"
-	encode      = "encode"
-	reconstruct = "reconstruct"
-	sample      = "sample"
-)
-
 // draws is the number of pictures of a seed.
 const draws = 12
 
 // Write writes the page of a trained model to a file, which is replaced whole. It returns an error for a model that draws no
 // images of one or three channels.
 func Write(ctx context.Context, t *train.Trained, name string) (export.Written, error) {
-	folded, program, err := lower(t)
+	m, err := New(t)
 	if err != nil {
 		return export.Written{}, err
 	}
-	half, difference, err := harmless(ctx, t, folded)
+	half, difference, err := harmless(ctx, t, m.folded)
 	if err != nil {
 		return export.Written{}, err
 	}
-	about, err := describe(t, program, half)
-	if err != nil {
-		return export.Written{}, err
-	}
-	weights := program.Weights(half)
-	text, err := assemble(t, about, weights)
+	weights := m.Program.Weights(half)
+	text, err := assemble(t, describe(t, m, half), weights)
 	if err != nil {
 		return export.Written{}, err
 	}
@@ -84,76 +72,26 @@ func Write(ctx context.Context, t *train.Trained, name string) (export.Written, 
 	return export.Written{Name: name, About: fmt.Sprintf("%d KB, to be opened in a browser; %d KB are weights, as %s", len(text)>>10, len(weights)>>10, precision)}, nil
 }
 
-// lower returns the functions of a model that a page has, folded and as a program.
-func lower(t *train.Trained) (*browser.Folded, *browser.Program, error) {
-	it, m := t.Item(), t.Model()
-	if _, _, c, err := medium.HWC(it); err != nil || it.Medium == nil || it.Medium.Name() != pixels.Name || c != 1 && c != 3 {
-		return nil, nil, fmt.Errorf("page: a page shows grey or coloured images, and this model makes %ss of %v: use --to onnx", medium.Noun(it), it)
-	}
-	var functions []browser.Function
-	for _, f := range []browser.Function{{Name: decode, Build: m.Decode}, {Name: encode, Build: m.Encode}, {Name: reconstruct, Build: m.Reconstruct}, {Name: sample, Build: m.Sample}} {
-		if f.Build != nil {
-			functions = append(functions, f)
-		}
-	}
-	if m.Decode == nil && m.Sample == nil && m.Reconstruct == nil {
-		return nil, nil, fmt.Errorf("page: this model makes no images: it has no decoder; use --to onnx")
-	}
-	folded, err := browser.Fold(functions, t.Runner().Get)
-	if err != nil {
-		return nil, nil, err
-	}
-	program, err := folded.Program()
-	return folded, program, err
-}
-
 // A content is what page.js reads.
 type content struct {
-	Program    *browser.Program  `json:"program"`
-	Half       bool              `json:"half"`
-	Shape      []int             `json:"shape"`
-	Latent     int               `json:"latent"`
-	Sampler    bool              `json:"sampler"` // draws are of the model's own sampler, not decoded from N(0, I)
-	Draws      int               `json:"draws"`
-	Labels     []string          `json:"labels"`     // of a conditional model
-	Attributes bool              `json:"attributes"` // any of the labels may be chosen, not one alone
-	Order      []int             `json:"order"`      // of the units, the most important first
-	Plane      [2]int            `json:"plane"`      // the units of the plane
-	Reach      float64           `json:"reach"`      // the plane shows codes from −reach to reach
-	Points     *points           `json:"points,omitempty"`
-	Classes    []string          `json:"classes"` // of the points
-	Colors     [][3]uint8        `json:"colors"`  // of the classes
-	Text       map[string]string `json:"text"`
+	*Model
+	Half   bool              `json:"half"`
+	Draws  int               `json:"draws"`
+	Points *points           `json:"points,omitempty"`
+	Text   map[string]string `json:"text"`
 }
 
 // describe returns what the page shows of a model.
-func describe(t *train.Trained, p *browser.Program, half bool) (*content, error) {
-	m := t.Model()
-	c := &content{Program: p, Half: half, Shape: t.Item().Shape, Latent: t.Latent(), Sampler: m.Sample != nil, Labels: labelNames(t), Classes: []string{}, Colors: [][3]uint8{}, Text: map[string]string{}}
+func describe(t *train.Trained, m *Model, half bool) *content {
+	c := &content{Model: m, Half: half, Points: m.points, Text: map[string]string{}}
 	if t.HasPrior() {
 		c.Draws = draws
 	}
-	units, codes, err := kept(t)
-	if err != nil {
-		return nil, err
-	}
-	plane := units.Plane()
-	c.Order, c.Plane, c.Reach = units.Order(), [2]int{plane.X, plane.Y}, 3
 	c.Text["explore"] = "Each point of the plane is a code. Move over it: the model decodes the code below the pointer."
-	if c.Latent <= 2 {
-		slices.Sort(c.Order)
-	}
 	if c.Latent > 2 {
-		c.Text["explore"] = fmt.Sprintf("A code has %d units. The plane shows units %d and %d; the sliders are in the order of importance.", c.Latent, plane.X, plane.Y)
+		c.Text["explore"] = fmt.Sprintf("A code has %d units. The plane shows units %d and %d; the sliders are in the order of importance.", c.Latent, c.Plane[0], c.Plane[1])
 	}
-	if codes != nil {
-		c.Points, c.Reach = newPoints(codes, plane)
-		c.Classes = append(c.Classes, codes.Set.Classes...)
-		c.Attributes = len(codes.Set.Attributes) > 0 && len(codes.Set.Classes) == 0
-		for i := range c.Classes {
-			v := viz.ClassColor(i)
-			c.Colors = append(c.Colors, [3]uint8{v.R, v.G, v.B})
-		}
+	if c.Points != nil {
 		c.Text["explore"] += fmt.Sprintf(" The points are the codes of %s.", english.Plural(c.Points.count, "training "+medium.Noun(t.Item())))
 	}
 	c.Text["draws"] = "Pictures that the model draws at random: the same ones for the same number, here and by imago sample --seed."
@@ -164,23 +102,7 @@ func describe(t *train.Trained, p *browser.Program, half bool) (*content, error)
 	if t.Item().Shape[2] == 3 {
 		c.Text["own"] = "Choose, drop or paste a picture: the model encodes its middle square and decodes the code. It stays on this device."
 	}
-	return c, nil
-}
-
-// labelNames returns the names of the labels of a conditional model.
-func labelNames(t *train.Trained) []string {
-	m := t.Model()
-	if !m.TakesLabels.Decode && !m.TakesLabels.Sample {
-		return []string{}
-	}
-	if names := t.Config.Data.Labels; len(names) == t.Input().Labels {
-		return names
-	}
-	names := make([]string, t.Input().Labels)
-	for i := range names {
-		names[i] = fmt.Sprint(i)
-	}
-	return names
+	return c
 }
 
 // assemble returns the page.

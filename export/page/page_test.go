@@ -96,7 +96,7 @@ func checkSize(t *testing.T, m *train.Trained, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folded, program, err := lower(m)
+	folded, program, err := Lower(m)
 	if err != nil {
 		t.Fatal(err)
 	}
