@@ -58,7 +58,7 @@ const helpSection = "Inspect the program:"
 // sections returns all commands, in the order of the help.
 func (a *app) sections() []section {
 	return []section{
-		{"Train:", []*cobra.Command{a.quickstart(), a.train(), a.sweep(), a.runsCommand(), a.zooCommand(), a.dataCommand(), a.importWeights()}},
+		{"Train:", []*cobra.Command{a.quickstart(), a.studioCommand(), a.train(), a.sweep(), a.runsCommand(), a.zooCommand(), a.dataCommand(), a.importWeights()}},
 		{"Generate and edit images:", []*cobra.Command{a.sample(), a.decode(), a.fitPrior(), a.reconstruct(), a.edit(), a.arithmetic(), a.interpolate(), a.walk(), a.invert()}},
 		{"Examine a trained model:", []*cobra.Command{a.manifold(), a.traverse(), a.scatter(), a.project(), a.neighbours(), a.compareRuns(), a.eval()}},
 		{"Encode, score, group and classify images:", []*cobra.Command{a.encode(), a.anomaly(), a.cluster(), a.classify()}},

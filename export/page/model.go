@@ -7,6 +7,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/export/browser"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/viz"
 )
@@ -66,21 +67,29 @@ func New(t *train.Trained) (*Model, error) {
 	return m, nil
 }
 
+// Check returns an error for a model that draws no images of one or three channels: no page can show what it draws.
+func Check(it medium.Item, m *model.Model) error {
+	if _, _, c, err := medium.HWC(it); err != nil || it.Medium == nil || it.Medium.Name() != pixels.Name || c != 1 && c != 3 {
+		return fmt.Errorf("page: a page shows grey or coloured images, and this model makes %ss of %v: use --to onnx", medium.Noun(it), it)
+	}
+	if m.Decode == nil && m.Sample == nil && m.Reconstruct == nil {
+		return fmt.Errorf("page: this model makes no images: it has no decoder; use --to onnx")
+	}
+	return nil
+}
+
 // Lower returns the functions of a model that a page has, folded and as a program. It fails for a model that draws no images
 // of one or three channels. Of the same model with other weights the program is the same, and its weights are others.
 func Lower(t *train.Trained) (*browser.Folded, *browser.Program, error) {
-	it, m := t.Item(), t.Model()
-	if _, _, c, err := medium.HWC(it); err != nil || it.Medium == nil || it.Medium.Name() != pixels.Name || c != 1 && c != 3 {
-		return nil, nil, fmt.Errorf("page: a page shows grey or coloured images, and this model makes %ss of %v: use --to onnx", medium.Noun(it), it)
+	m := t.Model()
+	if err := Check(t.Item(), m); err != nil {
+		return nil, nil, err
 	}
 	var functions []browser.Function
 	for _, f := range []browser.Function{{Name: decode, Build: m.Decode}, {Name: encode, Build: m.Encode}, {Name: reconstruct, Build: m.Reconstruct}, {Name: sample, Build: m.Sample}} {
 		if f.Build != nil {
 			functions = append(functions, f)
 		}
-	}
-	if m.Decode == nil && m.Sample == nil && m.Reconstruct == nil {
-		return nil, nil, fmt.Errorf("page: this model makes no images: it has no decoder; use --to onnx")
 	}
 	folded, err := browser.Fold(functions, t.Runner().Get)
 	if err != nil {

@@ -47,9 +47,9 @@ func sealed(object []byte) []byte {
 	return fmt.Appendf(slices.Clip(open), "%s%08x%s\n", sumBefore, crc32.Checksum(open, castagnoli), sumAfter)
 }
 
-// verify returns ErrDamaged if a line is no JSON or has a checksum that is not its own. A line of an earlier version has
+// Verify returns ErrDamaged if a line is no JSON or has a checksum that is not its own. A line of an earlier version has
 // none.
-func verify(line []byte) error {
+func Verify(line []byte) error {
 	if !json.Valid(line) {
 		return fmt.Errorf("%w: it is not JSON", ErrDamaged)
 	}
@@ -94,7 +94,7 @@ func (j *JSONL) recover(keep func(line []byte) bool) (damage, err error) {
 		if ended {
 			return nil
 		}
-		err := verify(line)
+		err := Verify(line)
 		switch {
 		case err != nil && damage == nil:
 			damage = fmt.Errorf("%s: line %d: %w", j.name, n, err)
@@ -176,7 +176,7 @@ func ReadJSONL(dir disk.Folder, name string, line func([]byte) error) error {
 	}
 	defer f.Close()
 	return forEachLine(dir.Path(name), f, func(b []byte) error {
-		if err := verify(b); err != nil {
+		if err := Verify(b); err != nil {
 			return err
 		}
 		return line(b)

@@ -67,19 +67,46 @@ func LoadWeights(in Folder, name string) (*Checkpoint, error) {
 	if err := checkFinite(file, w); err != nil {
 		return nil, fmt.Errorf("ckpt: %w", err)
 	}
-	c := &Checkpoint{Weights: w, State: State{Imago: meta[metaImago], Recipe: meta[metaRecipe]}}
-	if s := meta[metaConfig]; s != "" {
-		if !json.Valid([]byte(s)) {
-			return nil, fmt.Errorf("ckpt: %s: the metadata hold a config that is not JSON: %.40q", file, s)
-		}
-		c.State.Config = json.RawMessage(s)
-	}
-	if s := meta[metaStep]; s != "" {
-		if c.State.Step, err = strconv.ParseInt(s, 10, 64); err != nil {
-			return nil, fmt.Errorf("ckpt: %s: the metadata hold step %q, want a number", file, s)
-		}
+	c := &Checkpoint{Weights: w}
+	if c.State, err = stateOf(file, meta); err != nil {
+		return nil, err
 	}
 	return c, nil
+}
+
+// WeightsState returns what a file of weights says of them, without reading them.
+func WeightsState(in Folder, name string) (State, error) {
+	f, err := in.Open(name)
+	if err != nil {
+		return State{}, fmt.Errorf("ckpt: %w", err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return State{}, fmt.Errorf("ckpt: %w", err)
+	}
+	r, err := safetensors.NewReader(in.Path(name), f, st.Size())
+	if err != nil {
+		return State{}, fmt.Errorf("ckpt: %w", err)
+	}
+	return stateOf(in.Path(name), r.Metadata())
+}
+
+// stateOf returns what the metadata of a file of weights say.
+func stateOf(file string, meta map[string]string) (s State, err error) {
+	s = State{Imago: meta[metaImago], Recipe: meta[metaRecipe]}
+	if c := meta[metaConfig]; c != "" {
+		if !json.Valid([]byte(c)) {
+			return s, fmt.Errorf("ckpt: %s: the metadata hold a config that is not JSON: %.40q", file, c)
+		}
+		s.Config = json.RawMessage(c)
+	}
+	if n := meta[metaStep]; n != "" {
+		if s.Step, err = strconv.ParseInt(n, 10, 64); err != nil {
+			return s, fmt.Errorf("ckpt: %s: the metadata hold step %q, want a number", file, n)
+		}
+	}
+	return s, nil
 }
 
 // explain adds the name of the package and the remedy to an error.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/safetensors"
+	"github.com/imago-ml/imago/internal/atomicfile"
 )
 
 // Folders beside a checkpoint called X: .tmp-X-… is being written or removed and may be anything; .old-X is whole, and
@@ -59,17 +60,23 @@ func Save(in Folder, c *Checkpoint) (name string, err error) {
 // WriteWeights writes the parameters of c alone to the file called name, as in the file of weights of a checkpoint: with
 // the recipe, the config and the step, so that LoadWeights reads them. What Check reports is refused.
 func WriteWeights(name string, c *Checkpoint) error {
+	err := atomicfile.Write(name, func(w io.Writer) error { return EncodeWeights(w, c) })
+	if err != nil {
+		return fmt.Errorf("ckpt: %s: not written: %w", name, cause(err))
+	}
+	return nil
+}
+
+// EncodeWeights writes what WriteWeights does to w.
+func EncodeWeights(w io.Writer, c *Checkpoint) error {
 	if err := c.Check(); err != nil {
-		return fmt.Errorf("ckpt: %s: not written: %w", name, err)
+		return err
 	}
 	config, err := compact(c.State.Config)
 	if err != nil {
-		return fmt.Errorf("ckpt: %s: not written: %w", name, err)
+		return err
 	}
-	if err := safetensors.WriteFile(name, c.Weights, c.State.metadata(config)); err != nil {
-		return fmt.Errorf("ckpt: %w", err)
-	}
-	return nil
+	return safetensors.WriteSealed(w, c.Weights, c.State.metadata(config))
 }
 
 // metadata returns what a file of weights says of them; config is the compact form of Config.

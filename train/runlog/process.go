@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/buildinfo"
 	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/internal/process"
 )
 
 // ProcessesFile says which processes have trained the run.
@@ -31,7 +33,14 @@ type Process struct {
 	Platform  string   `json:"platform"`            // linux/amd64
 	Processor string   `json:"processor,omitempty"` // name of the model, where the system reports it
 	Threads   int      `json:"threads"`             // that compute
+
+	PID   int    `json:"pid,omitempty"`   // its number, on the machine that it ran on
+	Birth string `json:"birth,omitempty"` // process.Birth of it: another process may have the number now
 }
+
+// Running reports whether it is the process of its number on this machine, and runs: a run whose last process has no Ended was
+// killed otherwise, or is trained on another machine.
+func (p *Process) Running() bool { return process.Is(p.PID, p.Birth) }
 
 // How a process ended.
 const (
@@ -44,6 +53,7 @@ func NewProcess(command []string, threads int, step int64) Process {
 	return Process{
 		Started: time.Now().UTC().Truncate(time.Millisecond), From: step, Step: step,
 		Command: command, Imago: buildinfo.Version(), Platform: buildinfo.Platform(), Processor: buildinfo.Processor(), Threads: threads,
+		PID: os.Getpid(), Birth: process.Birth(os.Getpid()),
 	}
 }
 
