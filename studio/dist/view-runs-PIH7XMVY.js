@@ -1,1 +1,0 @@
-import{c as n,d as e,f as m,h as u}from"./view-chunk-JWRPLC3Z.js";function i(){let[r,o]=n([]);return e(()=>{m("runs").then(o)},[]),u("ul",{children:r.map(t=>u("li",{children:t.id},t.id))})}export{i as default};
