@@ -1,7 +1,7 @@
 // What happens in the studio, as it happens. All tabs of the browser share one stream of events: the tab that holds a lock
 // reads it and tells the others. Only tabs that can be seen ask for the lock, so the stream is closed while all are hidden.
 // A tab that has missed events (it was hidden, or the server cannot resume) asks for everything anew.
-import { get, send, type Job, type LiveEvent, type LogLine, type RunSummary, type Warning } from "./api";
+import { get, type Job, type LiveEvent, type LogLine, type RunSummary, type Warning } from "./api";
 import { Store } from "./parts/store";
 
 interface Numbered { id: string; event: LiveEvent }
@@ -117,7 +117,6 @@ function show(): void {
   const locks = navigator.locks as LockManager | undefined; // absent where the page is not of a secure origin
   if (locks) locks.request("imago-events", { signal: stop.signal }, () => lead(stop.signal)).catch(() => { /* given up for a hidden tab */ });
   else void lead(stop.signal);
-  if (watched.size) void sayWatched();
 }
 
 // begin opens the stream. The page calls it once.
@@ -130,19 +129,4 @@ export function begin(): void {
   connection.follow((state) => { if (state === "live" && was === "lost") void refresh(); was = state; });
   show();
   channel.postMessage({ kind: "ask" } satisfies Told);
-}
-
-// watch says that live weights of a run are shown here, until what it returns is called.
-const watched = new Map<string, number>();
-let beat = 0;
-const sayWatched = async (): Promise<void> => { if (!document.hidden) await send("POST", "watch", { runs: [...watched.keys()] }).catch(() => { /* the next comes soon */ }); };
-export function watch(id: string): () => void {
-  watched.set(id, (watched.get(id) ?? 0) + 1);
-  if (!beat) beat = setInterval(() => void sayWatched(), 3000) as unknown as number;
-  void sayWatched();
-  return () => {
-    const n = watched.get(id)! - 1;
-    if (n) watched.set(id, n); else watched.delete(id);
-    if (!watched.size) { clearInterval(beat); beat = 0; }
-  };
 }

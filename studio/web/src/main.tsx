@@ -14,6 +14,7 @@ type View = () => Promise<{ default: ComponentType<ViewProps> }>;
 
 const views: Record<string, View> = {
   runs: () => import("./views/runs"),
+  run: () => import("./views/run"),
 };
 
 function Page() {

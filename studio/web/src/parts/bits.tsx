@@ -70,7 +70,7 @@ export function Picture({ src, alt, class: cls = "sheet", onLoad }: { src: strin
     return () => { gone = true; };
   }, [src]);
   if (shown) return <img class={cls} src={shown} alt={alt} decoding="async" />;
-  return fault ? <div class="empty well small">This picture cannot be drawn.</div> : <div class={`${cls} bone square`} role="img" aria-label={`${alt}, loading`} />;
+  return fault ? <div class="empty well small">This picture cannot be drawn.</div> : <div class={`${cls} bone square`} aria-hidden="true" />;
 }
 
 // Menu is a button that opens a list of actions.

@@ -131,7 +131,7 @@ export function Heat({ rows, x, label, mark }: { rows: number[][]; x: number[]; 
     const g = c.getContext("2d")!, from = channels(color("--sunk")), to = channels(color("--accent"));
     const image = g.createImageData(w, h);
     kept.forEach((e, i) => order.forEach((unit, j) => {
-      const t = Math.sqrt(Math.max(0, e.r[unit]!) / most), o = 4 * (j * w + i);
+      const t = Math.max(0, e.r[unit]!) / most, o = 4 * (j * w + i);
       for (let k = 0; k < 3; k++) image.data[o + k] = from[k]! + (to[k]! - from[k]!) * t;
       image.data[o + 3] = 255;
     }));
