@@ -63,7 +63,7 @@ func (a *app) sections() []section {
 		{"Examine a trained model:", []*cobra.Command{a.manifold(), a.traverse(), a.scatter(), a.project(), a.neighbours(), a.compareRuns(), a.eval()}},
 		{"Encode, score, group and classify images:", []*cobra.Command{a.encode(), a.anomaly(), a.cluster(), a.classify()}},
 		{"Use a trained model elsewhere:", []*cobra.Command{a.export()}},
-		{helpSection, []*cobra.Command{a.summary(), a.bench(), a.compile(), a.man(), a.version()}},
+		{helpSection, []*cobra.Command{a.summary(), a.bench(), a.compile(), a.docs(), a.man(), a.version()}},
 	}
 }
 

@@ -1,0 +1,334 @@
+// Package site makes pages of HTML out of Markdown pages and their pictures, with a menu and a search that need no server and
+// no network.
+//
+//	err := site.Write("site", site.Source{Pages: docs.Pages, Index: docs.Index, Outside: "https://example.org/blob/main/docs/"})
+//
+// The menu is what the index lists: its headings are the groups, its lists the pages. Links between pages go to the pages of
+// HTML; anchors are those of code hosts, so a link is right in both. The search is a script that reads the words of all
+// sections from a second script, since a page that is opened from a disk may read no other file.
+//
+// Markdown is read by goldmark; HTML in a page is left out of what is written, but for comments, pictures with a width, and
+// what is listed in htmlAllowed. The package must not know which pages there are.
+package site
+
+import (
+	"bytes"
+	_ "embed" // the parts of a page
+	"encoding/json"
+	"fmt"
+	"html"
+	"html/template"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
+	renderhtml "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+
+	"github.com/imago-ml/imago/internal/atomicfile"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS []byte
+	//go:embed search.js
+	searchJS []byte
+)
+
+// A Source is what a site is made of.
+type Source struct {
+	Pages   fs.FS  // Markdown pages and pictures, in one folder
+	Index   string // the name of the page that lists the others
+	Outside string // the address below which files are found that are not in Pages, with / at the end
+	Version string // of the program, shown at the foot
+}
+
+// A group is a part of the menu.
+type group struct {
+	Title string
+	Links []link
+}
+
+// A link leads to a page.
+type link struct {
+	Title, Address string
+	Here           bool
+}
+
+// A section is what the search finds: the words below a heading.
+type section struct {
+	Page    string `json:"p"` // title
+	Title   string `json:"t"` // of the section; "" of the beginning of a page
+	Address string `json:"a"`
+	Text    string `json:"x"`
+}
+
+// A page is what the template shows.
+type page struct {
+	Title, Name, Version string
+	Menu                 []group
+	Contents             []link // the headings of the page
+	Previous, Next       *link
+	Body                 template.HTML
+}
+
+// Write writes the site to a folder, which is made if there is none: index.html and a file for each page, the pictures, the
+// style and the search. Other files there are left. It fails for a page that the index does not list, and for a link to a page
+// that is not there.
+func Write(dir string, src Source) error {
+	names, err := fs.ReadDir(src.Pages, ".")
+	if err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	s := &builder{src: src, template: template.Must(template.New("page").Parse(pageHTML))}
+	index, err := fs.ReadFile(src.Pages, src.Index)
+	if err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	s.readMenu(index)
+	write := func(name string, b []byte) error {
+		if err := atomicfile.WriteBytes(filepath.Join(dir, name), b); err != nil {
+			return fmt.Errorf("site: %w", err)
+		}
+		return nil
+	}
+	for _, e := range names {
+		b, err := fs.ReadFile(src.Pages, e.Name())
+		if err != nil {
+			return fmt.Errorf("site: %w", err)
+		}
+		if path.Ext(e.Name()) == ".md" {
+			if b, err = s.page(e.Name(), b); err != nil {
+				return err
+			}
+		}
+		if err := write(address(e.Name()), b); err != nil {
+			return err
+		}
+	}
+	words, err := json.Marshal(s.sections)
+	if err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	if err := write("words.js", append(append([]byte("globalThis.imagoWords = "), words...), ';', '\n')); err != nil {
+		return err
+	}
+	if err := write("search.js", searchJS); err != nil {
+		return err
+	}
+	return write("page.css", pageCSS)
+}
+
+// A builder makes the pages of a site.
+type builder struct {
+	src      Source
+	template *template.Template
+	menu     []group
+	sections []section
+}
+
+// address returns the file of a page: data.html of data.md. Pictures keep their names.
+func address(name string) string {
+	if base, ok := strings.CutSuffix(name, ".md"); ok {
+		return base + ".html"
+	}
+	return name
+}
+
+// markdown returns what reads and writes the Markdown of a page.
+func (s *builder) markdown() goldmark.Markdown {
+	return goldmark.New(
+		goldmark.WithExtensions(extension.GFM),
+		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(rawRenderer{}, 100)), renderhtml.WithXHTML()),
+	)
+}
+
+// parse returns the tree of a page. Its headings have the anchors of code hosts.
+func (s *builder) parse(b []byte) ast.Node {
+	return s.markdown().Parser().Parse(text.NewReader(b), parser.WithContext(parser.NewContext(parser.WithIDs(&anchors{used: map[string]bool{}}))))
+}
+
+// readMenu sets the menu from the headings and lists of the index.
+func (s *builder) readMenu(index []byte) {
+	root := s.parse(index)
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		switch n := n.(type) {
+		case *ast.Heading:
+			if n.Level == 2 {
+				s.menu = append(s.menu, group{Title: plain(n, index)})
+			}
+		case *ast.List:
+			for item := n.FirstChild(); item != nil && len(s.menu) > 0; item = item.NextSibling() {
+				if l := firstLink(item); l != nil {
+					g := &s.menu[len(s.menu)-1]
+					g.Links = append(g.Links, link{Title: plain(l, index), Address: address(string(l.Destination))})
+				}
+			}
+		}
+	}
+}
+
+// firstLink returns the first link below a node, or nil.
+func firstLink(n ast.Node) (found *ast.Link) {
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function returns no error
+		if l, ok := n.(*ast.Link); ok && found == nil {
+			found = l
+			return ast.WalkStop, nil
+		}
+		return ast.WalkContinue, nil
+	})
+	return found
+}
+
+// page returns a page as HTML, and adds its words to the search.
+func (s *builder) page(name string, b []byte) ([]byte, error) {
+	root := s.parse(b)
+	p := page{Name: address(name), Version: s.src.Version}
+	listed := name == s.src.Index
+	var all []link
+	for _, g := range s.menu {
+		for i := range g.Links {
+			all = append(all, g.Links[i])
+		}
+	}
+	for i := range all {
+		if all[i].Address == p.Name {
+			listed = true
+			if i > 0 {
+				p.Previous = &all[i-1]
+			}
+			if i+1 < len(all) {
+				p.Next = &all[i+1]
+			}
+		}
+	}
+	if !listed {
+		return nil, fmt.Errorf("site: %s does not list %s: add it to one of its lists", s.src.Index, name)
+	}
+	for _, g := range s.menu {
+		g.Links = append([]link(nil), g.Links...)
+		for i := range g.Links {
+			g.Links[i].Here = g.Links[i].Address == p.Name
+		}
+		p.Menu = append(p.Menu, g)
+	}
+	if err := s.links(name, root); err != nil {
+		return nil, err
+	}
+	s.collect(&p, root, b)
+	var body, out bytes.Buffer
+	if err := s.markdown().Renderer().Render(&body, b, root); err != nil {
+		return nil, fmt.Errorf("site: %s: %w", name, err)
+	}
+	p.Body = template.HTML(wideTables.ReplaceAllString(body.String(), `<div class="table" role="region" aria-label="table" tabindex="0">$0</div>`))
+	if err := s.template.Execute(&out, p); err != nil {
+		return nil, fmt.Errorf("site: %s: %w", name, err)
+	}
+	return out.Bytes(), nil
+}
+
+// wideTables finds tables: one that is wider than the page scrolls in a frame of its own.
+var wideTables = regexp.MustCompile(`(?s)<table>.*?</table>`)
+
+// links makes the links and pictures of a page those of the site.
+func (s *builder) links(name string, root ast.Node) error {
+	return ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		l, ok := n.(*ast.Link)
+		if !ok || !entering {
+			return ast.WalkContinue, nil
+		}
+		to := string(l.Destination)
+		file, anchor, has := strings.Cut(to, "#")
+		switch {
+		case file == "" || strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:"):
+			return ast.WalkContinue, nil
+		case strings.Contains(file, "/"):
+			l.Destination = []byte(s.src.Outside + to)
+			return ast.WalkContinue, nil
+		}
+		if _, err := fs.Stat(s.src.Pages, file); err != nil {
+			return ast.WalkStop, fmt.Errorf("site: %s: link to %s: %w", name, to, err)
+		}
+		if file = address(file); has {
+			file += "#" + anchor
+		}
+		l.Destination = []byte(file)
+		return ast.WalkContinue, nil
+	})
+}
+
+// collect sets the title and the contents of a page, and adds its sections to the search.
+func (s *builder) collect(p *page, root ast.Node, b []byte) {
+	here := section{Address: p.Name}
+	var words strings.Builder
+	end := func() {
+		here.Page, here.Text = p.Title, strings.Join(strings.Fields(words.String()), " ")
+		if here.Text != "" || here.Title != "" {
+			s.sections = append(s.sections, here)
+		}
+		words.Reset()
+	}
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		h, ok := n.(*ast.Heading)
+		if !ok {
+			words.WriteString(plain(n, b) + " ")
+			continue
+		}
+		if h.Level == 1 {
+			p.Title = plain(h, b)
+			continue
+		}
+		end()
+		id, _ := h.AttributeString("id")
+		anchor, _ := id.([]byte)
+		here = section{Title: plain(h, b), Address: p.Name + "#" + string(anchor)}
+		if h.Level == 2 {
+			p.Contents = append(p.Contents, link{Title: here.Title, Address: "#" + string(anchor)})
+		}
+	}
+	end()
+}
+
+// plain returns the text of a node without marks.
+func plain(n ast.Node, b []byte) string {
+	var t strings.Builder
+	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function returns no error
+		if !entering {
+			if n.Type() == ast.TypeBlock {
+				t.WriteByte(' ')
+			}
+			return ast.WalkContinue, nil
+		}
+		switch n := n.(type) {
+		case *ast.Text:
+			t.Write(n.Segment.Value(b))
+			if n.SoftLineBreak() {
+				t.WriteByte(' ')
+			}
+		case *ast.String:
+			t.Write(n.Value)
+		case *ast.FencedCodeBlock, *ast.CodeBlock:
+			for i := range n.Lines().Len() {
+				line := n.Lines().At(i)
+				t.Write(line.Value(b))
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return strings.TrimSpace(html.UnescapeString(t.String()))
+}
