@@ -15,6 +15,7 @@ type View = () => Promise<{ default: ComponentType<ViewProps> }>;
 const views: Record<string, View> = {
   runs: () => import("./views/runs"),
   run: () => import("./views/run"),
+  start: () => import("./views/start"),
 };
 
 function Page() {
