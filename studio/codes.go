@@ -3,10 +3,13 @@ package studio
 import (
 	"context"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/imago-ml/imago/internal/disk"
@@ -96,6 +99,11 @@ func (s *Studio) getCodes(w http.ResponseWriter, r *http.Request) error {
 	b := c.binary
 	m.mu.Unlock()
 	w.Header().Set("Imago-Set", c.part)
+	names, err := json.Marshal(append([]string{}, c.names...))
+	if err != nil {
+		return fmt.Errorf("studio: %w", err)
+	}
+	w.Header().Set("Imago-Attributes", strings.ToValidUTF8(string(names), "?"))
 	w.Header().Set("Imago-Classes", strconv.Itoa(len(c.classes)))
 	if unchanged(w, r, digest(b)+p.version) {
 		return nil

@@ -1,6 +1,7 @@
 // Models at work in this page: a worker runs them, so that neither the page nor a training waits. A model that the page cannot
 // compute is asked of the server.
 import { get, getBytes, runPath, send, Fault, type Model, type Run } from "./api";
+import { follow as events } from "./live";
 
 // What the page asks of the worker, and what it answers.
 export type Ask = { id: number; model: number } & (
@@ -67,19 +68,19 @@ export interface Decoder {
 
 const none = new Float32Array(0);
 
-// watch tells the server every 3 seconds that somebody looks at the live weights of a run, and calls f when newer ones may be
-// there. Nobody looks at a hidden page.
-function watch(id: string, f: () => void): () => void {
-  let said = 0;
-  const timer = setInterval(() => {
-    if (document.hidden) return;
-    if (Date.now() - said >= 3000) {
-      said = Date.now();
-      void send("POST", "watch", { runs: [id] }).catch(() => { /* said again in 3 seconds */ });
-    }
-    f();
-  }, 500);
-  return () => clearInterval(timer);
+// watch tells the server every 3 seconds that this page shows the live weights of a run, until what it returns is called. A
+// hidden page shows nothing.
+const watched: string[] = [];
+let beat = 0;
+const sayWatched = (): void => { if (!document.hidden) void send("POST", "watch", { runs: [...new Set(watched)] }).catch(() => { /* the next comes soon */ }); };
+function watch(id: string): () => void {
+  watched.push(id);
+  if (!beat) beat = setInterval(sayWatched, 3000) as unknown as number;
+  sayWatched();
+  return () => {
+    watched.splice(watched.indexOf(id), 1);
+    if (!watched.length) { clearInterval(beat); beat = 0; }
+  };
 }
 
 // openModel opens the model of a run, at the best checkpoint unless told. A decoder of a model without labels ignores them.
@@ -146,7 +147,12 @@ export async function openModel(id: string, at = "best"): Promise<Decoder> {
   let leave: (() => void) | null = null;
   const live = (): void => {
     leave?.(); leave = null;
-    if (place === "live" && !why) leave = watch(id, () => void refresh().catch(() => { /* the next weights come */ }));
+    if (place !== "live" || why) return;
+    const hear = (): void => void refresh().catch(() => { /* the next weights come */ });
+    const deaf = events((e) => { if (e.type === "weights" && e.id === id || e.type === "reset") hear(); }), unwatch = watch(id);
+    const seen = (): void => { if (!document.hidden) { sayWatched(); hear(); } }; // events that came while it was hidden
+    document.addEventListener("visibilitychange", seen);
+    leave = () => { deaf(); unwatch(); document.removeEventListener("visibilitychange", seen); };
   };
   live();
 

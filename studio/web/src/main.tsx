@@ -8,11 +8,13 @@ import { beginKeys } from "./parts/keys";
 import { Frame } from "./parts/frame";
 import { complain } from "./parts/toast";
 import "./style.css";
+import "./views/explore.css";
 
 export interface ViewProps { place: Place }
 type View = () => Promise<{ default: ComponentType<ViewProps> }>;
 
 const views: Record<string, View> = {
+  explore: () => import("./views/explore"),
   runs: () => import("./views/runs"),
   run: () => import("./views/run"),
   start: () => import("./views/start"),

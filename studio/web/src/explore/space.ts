@@ -1,0 +1,56 @@
+// A model that is explored: the code under the pointer and the picture that it decodes to. What is shown follows it by events,
+// once a frame; the picture itself takes no detour.
+import { paint, type Decoder } from "../decoder";
+
+type Event = "code" | "picture" | "labels";
+
+// Measured is what a test reads: milliseconds from the event of the pointer to the frame after the one that was painted for it.
+const measured: number[] = [];
+let measuring = false;
+(globalThis as unknown as Record<string, unknown>)["imagoMeasure"] = { start: () => { measured.length = 0; measuring = true; }, stop: () => { measuring = false; return measured; } };
+
+export class Space {
+  z: Float32Array; labels: Float32Array; values: Float32Array | null = null;
+  readonly canvases = new Set<HTMLCanvasElement>(); // each shows the picture
+  fault = "";
+  private heard: Record<Event, Set<() => void>> = { code: new Set(), picture: new Set(), labels: new Set() };
+  private frame = 0;
+
+  constructor(readonly decoder: Decoder) {
+    this.z = new Float32Array(decoder.model.latent);
+    this.labels = new Float32Array(decoder.model.labels.length);
+    if (this.labels.length && !decoder.model.attributes) this.labels[0] = 1;
+  }
+
+  on(event: Event, f: () => void): () => void { this.heard[event].add(f); return () => { this.heard[event].delete(f); }; }
+  tell(event: Event): void { for (const f of [...this.heard[event]]) f(); }
+
+  // set makes another code the one that is shown. since is when the pointer asked for it.
+  set(z: Float32Array, since = 0): void {
+    this.z = z;
+    this.decode(since);
+    if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.tell("code"); });
+  }
+
+  setLabels(labels: Float32Array): void { this.labels = labels; this.tell("labels"); this.decode(); }
+
+  decode(since = 0): void {
+    if (!this.decoder.can("decode")) return;
+    this.decoder.decode(this.z, this.labels).then((values) => {
+      if (values) this.show(values, since);
+    }, (e: unknown) => { this.fault = (e as Error).message; this.tell("picture"); });
+  }
+
+  private show(values: Float32Array, since: number): void {
+    this.values = values; this.fault = "";
+    for (const c of this.canvases) paint(c, values, this.decoder.model.shape);
+    this.tell("picture");
+    if (measuring && since) requestAnimationFrame(() => {
+      const after = new MessageChannel();
+      after.port1.onmessage = () => { measured.push(performance.now() - since); after.port1.close(); };
+      after.port2.postMessage(0);
+    });
+  }
+
+  close(): void { cancelAnimationFrame(this.frame); this.decoder.close(); }
+}
