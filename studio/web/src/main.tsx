@@ -17,7 +17,9 @@ const views: Record<string, View> = {
   explore: () => import("./views/explore"),
   runs: () => import("./views/runs"),
   run: () => import("./views/run"),
+  compare: () => import("./views/compare"),
   start: () => import("./views/start"),
+  judge: () => import("./views/judge"),
 };
 
 function Page() {

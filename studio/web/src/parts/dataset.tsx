@@ -37,7 +37,7 @@ export function LookPanel({ source, recipe, onSuggestion }: { source: string; re
     <div class="col">
       <div class="row wrap base gap"><h3>{look.name}</h3><span class="mute small">{look.medium === "table" ? `rows of ${look.shape.reduce((a, b) => a * b, 1)} numbers` : `${look.shape.slice(0, 2).join(" × ")}, ${look.shape[2] === 1 ? "grey" : "in colour"}`}</span></div>
       <p><b>{count(look.train)}</b> to train on, <b>{count(look.test)}</b> held out to test</p>
-      {look.classes.length > 0 && <figure class="balance" aria-label="Items of each class">{look.classes.slice(0, 24).map((c, i) => <div key={c.name} title={`${c.name}: ${count(c.items)}`}><i style={{ height: `${(c.items / most) * 100}%`, background: `var(--c${i % 10})` }} /><span class="tiny mute cut">{c.name}</span></div>)}</figure>}
+      {look.classes.length > 0 && <figure class="balance" aria-label="Items of each class">{look.classes.slice(0, 24).map((c) => <div key={c.name} title={`${c.name}: ${count(c.items)}`}><i style={{ height: `${(c.items / most) * 100}%` }} /><span class="tiny mute cut">{c.name}</span></div>)}</figure>}
       {look.classes.length > 24 && <p class="mute small">and {look.classes.length - 24} more classes</p>}
       {look.attributes.length > 0 && <p class="mute small">{look.attributes.length} attributes: {look.attributes.slice(0, 6).join(", ")}{look.attributes.length > 6 ? ", …" : ""}</p>}
       {look.notes.map((n) => <p class="small warn row" key={n.text}><span>{n.text}</span></p>)}
