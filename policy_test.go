@@ -35,7 +35,7 @@ const floors = `
 	analysis/latent internal/runtest
 	analysis/eval analysis/anomaly
 	train train/keep
-	train/terminal viz/gallery analysis/compare export export/exporttest internal/catalog
+	train/terminal train/live viz/gallery analysis/compare export export/exporttest internal/catalog
 	imago export/page export/hub
 	studio
 	cli

@@ -7,16 +7,19 @@ import (
 	"github.com/imago-ml/imago/internal/screen"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train"
+	"github.com/imago-ml/imago/train/live"
 	"github.com/imago-ml/imago/train/runlog"
 	"github.com/imago-ml/imago/train/terminal"
 	"github.com/imago-ml/imago/viz"
 	"github.com/imago-ml/imago/viz/gallery"
 )
 
-// observers returns what follows a run of the command line: the lines of the terminal, and the pictures with their report.
+// observers returns what follows a run of the command line: the weights for those who watch it learn, the lines of the terminal, and
+// the pictures with their report.
 // Pictures before the end take at most the part share of the time of training, as in gallery.Options.
 func (a *app) observers(share float64) []train.Observer {
 	return []train.Observer{
+		live.New(),
 		terminal.New(a.out, a.flagOf),
 		gallery.New(gallery.Options{OptionName: a.flagOf, Commands: nextCommands, ModelOptions: a.modelOptions, Share: share}),
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/imago-ml/imago/internal/disk"
+	"github.com/imago-ml/imago/train/live"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -115,7 +116,7 @@ func (r *runState) secondsAt(l *runlog.Line) float64 {
 
 // followWeights sends that there are newer weights of a run.
 func (s *Studio) followWeights(r *runState) {
-	st, err := r.folder.Stat(liveWeights)
+	st, err := r.folder.Stat(live.Weights)
 	if err != nil || st.ModTime().Equal(r.live) {
 		return
 	}
@@ -130,12 +131,6 @@ func (s *Studio) followWeights(r *runState) {
 	}
 	s.events.send(event{Type: "weights", ID: r.id, Step: &step, Epoch: &epoch})
 }
-
-// The files of a run by which the weights of a training are seen: package train/live has them.
-const (
-	liveWeights = "live/weights.safetensors"
-	liveWatch   = "live/watch"
-)
 
 // postWatch notes which runs a page shows, whose trainings are asked for their weights.
 func (s *Studio) postWatch(w http.ResponseWriter, r *http.Request) error {
@@ -154,7 +149,7 @@ func (s *Studio) postWatch(w http.ResponseWriter, r *http.Request) error {
 		active := run.active
 		run.mu.Unlock()
 		if active {
-			if err := touch(run.folder, liveWatch); err != nil {
+			if err := touch(run.folder, live.Watch); err != nil {
 				return err
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/train/ckpt"
+	"github.com/imago-ml/imago/train/live"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -67,7 +68,7 @@ func (o *opened) open(r *runState, at string) (*loaded, error) {
 	file := ckpt.WeightsFile
 	folder := run.Checkpoints().Sub(name)
 	if name == atLive {
-		folder = run.Folder().Sub("live")
+		folder = run.Folder().Sub(live.Folder)
 	}
 	st, err := folder.Stat(file)
 	if err != nil {
@@ -117,9 +118,9 @@ func (o *opened) openLive(id string, run *runlog.Run) (*train.Trained, error) {
 	}
 	o.mu.Unlock()
 	if before == nil {
-		return train.OpenModel(run.Path(liveWeights), o.s.opt.Models, o.s.be)
+		return train.OpenModel(run.Path(live.Weights), o.s.opt.Models, o.s.be)
 	}
-	c, err := ckpt.LoadWeights(run.Folder().Sub("live"), ckpt.WeightsFile)
+	c, err := ckpt.LoadWeights(run.Folder().Sub(live.Folder), ckpt.WeightsFile)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (o *opened) resolve(r *runState, at string) (run *runlog.Run, name string, 
 		return nil, "", faultf(http.StatusConflict, "%s", o.s.text(errors.Join(r.fault, fmt.Errorf("%s is not the folder of a run", r.id))))
 	}
 	if at == atLive {
-		if _, err := run.Folder().Stat(liveWeights); err == nil && active {
+		if _, err := run.Folder().Stat(live.Weights); err == nil && active {
 			return run, atLive, nil
 		}
 		at = atLatest
@@ -213,6 +214,6 @@ func (o *opened) put(id, key string, m *loaded) {
 
 // liveStep returns how many steps the training had done whose weights were written last.
 func (o *opened) liveStep(r *runState) (int64, error) {
-	state, err := ckpt.WeightsState(r.folder.Sub("live"), ckpt.WeightsFile)
+	state, err := ckpt.WeightsState(r.folder.Sub(live.Folder), ckpt.WeightsFile)
 	return state.Step, err
 }
