@@ -18,6 +18,7 @@ func (a *app) studioCommand() *cobra.Command {
 		port   int
 		noOpen bool
 		root   string
+		stop   bool
 	)
 	c := &cobra.Command{
 		Use:   "studio [<folder>]",
@@ -27,8 +28,9 @@ pictures of your own. The folder, by default runs, is that of the runs: all that
 command trains, and the models that imago brings along (imago zoo).
 
 The page is served to this machine alone. Its address has a token that is good for one browser, once; the next one is printed
-then. A training that is started on the page is a process of its own at a low priority: it goes on when the page is closed, and
-when the studio ends. Ctrl-C ends the studio.`,
+then. A training that is started on the page is a process of its own at a low priority, so that the page stays instant; one runs
+at a time, and the others wait. It goes on when the page is closed and when the studio ends, unless --stop-with-studio is given.
+Ctrl-C ends the studio.`,
 		Example: `  imago studio
   imago studio experiments --port 8080 --no-open`,
 		Args: argCount(0, 1, "a folder"),
@@ -37,6 +39,7 @@ when the studio ends. Ctrl-C ends the studio.`,
 	f.IntVar(&port, "port", 0, "`port` of the page; 0 takes one that is free")
 	f.BoolVar(&noOpen, "no-open", false, "print the address, and open no browser")
 	f.StringVar(&root, "root", ".", "`folder` below which the page may take files as data")
+	f.BoolVar(&stop, "stop-with-studio", false, "save and end what the studio has started when it ends")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if port < 0 || port > 65535 {
 			return usagef(c, "--port %d: want 1 to 65535, or 0 for one that is free", port)
@@ -48,6 +51,7 @@ when the studio ends. Ctrl-C ends the studio.`,
 		s, err := studio.New(studio.Options{
 			Folder: folder, Root: root, Models: &a.Models, Data: &a.Data, OptionName: a.flagOf, Log: a.err,
 			Backend: func() backend.Backend { return a.backend(0) },
+			Command: ownCommand, Options: a.studioOptions, Choose: a.studioChoice, StopTrainings: stop,
 		})
 		if err != nil {
 			return err

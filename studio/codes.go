@@ -31,17 +31,19 @@ const (
 
 // codes are the codes of items of a set.
 type codes struct {
-	part       string // of the set
-	index      []int  // of each item in its part
-	units      int
-	mean       []float32
-	logVar     []float32 // nil of a deterministic model
-	labels     []int32   // nil of a set without classes
-	attributes []uint8
-	names      []string // of the attributes
-	classes    []string
-	set        string
-	binary     []byte // as the page reads them
+	part        string // of the set
+	index       []int  // of each item in its part
+	units       int
+	mean        []float32
+	logVar      []float32 // nil of a deterministic model
+	labels      []int32   // nil of a set without classes
+	attributes  []uint8
+	names       []string // of the attributes
+	classes     []string
+	set         string
+	binary      []byte            // as the page reads them
+	projections map[string][]byte // by kind
+	components  string            // of that by PCA, as JSON
 }
 
 // A codesCache notes which codes are being computed.

@@ -82,6 +82,9 @@ func (r *runState) config() (runlog.Config, error) {
 func (s *Studio) getRun(w http.ResponseWriter, r *http.Request) error {
 	run, err := s.open(r)
 	if err != nil {
+		if sum, ok := s.pending(r.PathValue("id")); ok { // its folder is made when its data are open
+			return writeJSON(w, emptyRun(sum))
+		}
 		return err
 	}
 	d, err := s.detail(run, r.URL.Query().Get("at"))
@@ -91,11 +94,16 @@ func (s *Studio) getRun(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, d)
 }
 
+// emptyRun returns a run of which no more is known than its row.
+func emptyRun(sum RunSummary) *Run {
+	return &Run{RunSummary: sum, Config: json.RawMessage("null"), Processes: []Process{}, Warnings: []Warning{}, Checkpoints: []Checkpoint{}, Pictures: []picture{}, Shape: []int{}, Labels: []string{}}
+}
+
 // detail returns a run; at is the name of one of its checkpoints, or "".
 func (s *Studio) detail(r *runState, at string) (*Run, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	d := &Run{RunSummary: s.summary(r), Config: json.RawMessage("null"), Processes: []Process{}, Warnings: []Warning{}, Checkpoints: []Checkpoint{}, Pictures: []picture{}, Shape: []int{}, Labels: []string{}}
+	d := emptyRun(s.summary(r))
 	if r.run == nil {
 		d.Cannot = d.Fault
 		return d, nil

@@ -20,6 +20,7 @@ type event struct {
 	Step    *int64      `json:"step,omitempty"`
 	Epoch   *int        `json:"epoch,omitempty"`
 	Warning *Warning    `json:"warning,omitempty"`
+	Job     *Job        `json:"job,omitempty"`
 }
 
 // A LogLine is a line of a log, as an event has it.

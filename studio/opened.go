@@ -37,6 +37,10 @@ type loaded struct {
 	mu    sync.Mutex // held while what follows is made
 	page  *pageModel
 	codes *codes
+
+	projecting sync.Mutex // held while codes are projected
+	assessing  sync.Mutex // held while the model is quality
+	quality    *quality
 }
 
 // opened are the models that were used last, as many as have room.
@@ -209,6 +213,17 @@ func (o *opened) put(id, key string, m *loaded) {
 			return
 		}
 		delete(o.by, oldest)
+	}
+}
+
+// drop forgets the models of a run that is gone.
+func (o *opened) drop(id string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for k := range o.by {
+		if strings.HasPrefix(k, id+"\x00") {
+			delete(o.by, k)
+		}
 	}
 }
 

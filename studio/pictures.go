@@ -2,6 +2,7 @@ package studio
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -93,15 +94,23 @@ func (s *Studio) getSamples(w http.ResponseWriter, r *http.Request) error {
 	if unchanged(w, r, m.tag()+r.URL.RawQuery) {
 		return nil
 	}
-	values, err := m.draw(r, uint64(seed), n, label)
+	only, err := queryInt(r, "only", -1, 0, n-1)
 	if err != nil {
 		return err
+	}
+	values, err := m.draw(r.Context(), uint64(seed), n, label)
+	if err != nil {
+		return err
+	}
+	if only >= 0 {
+		size := m.Item().Size()
+		return writeSheet(w, m.Item(), values[only*size:][:size], 1)
 	}
 	return writeSheet(w, m.Item(), values, cols)
 }
 
 // draw returns n items that a model draws by a seed, as imago sample does; label −1 gives a conditional model its labels in turn.
-func (m *loaded) draw(r *http.Request, seed uint64, n, label int) ([]float32, error) {
+func (m *loaded) draw(ctx context.Context, seed uint64, n, label int) ([]float32, error) {
 	if m.Model().Sample == nil && m.Model().Decode == nil {
 		return nil, faultf(http.StatusConflict, "this model draws nothing: it has no decoder")
 	}
@@ -120,7 +129,7 @@ func (m *loaded) draw(r *http.Request, seed uint64, n, label int) ([]float32, er
 			labels[i*count+k] = 1
 		}
 	}
-	return m.Sample(r.Context(), rng.New(seed).Split("sample"), n, labels)
+	return m.Sample(ctx, rng.New(seed).Split("sample"), n, labels)
 }
 
 // tag returns what the pictures of these weights are known by.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -89,12 +90,39 @@ type runState struct {
 	bytes        int64
 	thumbnail    string
 	active       bool // a process trains it
+	halted       int  // the process that was asked to end
 	live         time.Time
 	shown        RunSummary // as it was sent last
 }
 
 // open returns the run of an id, which is that of a request.
 func (s *Studio) open(r *http.Request) (*runState, error) { return s.find(r.PathValue("id")) }
+
+// pending returns the row of a run that a job is to make.
+func (s *Studio) pending(id string) (RunSummary, bool) {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	j := s.queue.openJob(id)
+	if j == nil {
+		return RunSummary{}, false
+	}
+	sum := RunSummary{ID: id, Recipe: j.Recipe, Data: path.Base(filepath.ToSlash(j.Data)), Best: Metrics{}, Last: Metrics{}, Spark: []number{}, Tags: []string{}, State: stateWaiting, Trained: j.Added}
+	if rec, err := s.opt.Models.Recipe(j.Recipe); err == nil {
+		sum.Kind, sum.Epochs, sum.Steps = rec.Kind, rec.Train.Epochs, rec.Train.Steps
+	}
+	for _, a := range j.Args {
+		for name, to := range map[string]*int{"--epochs=": &sum.Epochs, "--steps=": &sum.Steps} {
+			if n, err := strconv.Atoi(strings.TrimPrefix(a, name)); err == nil && strings.HasPrefix(a, name) {
+				sum.Epochs, sum.Steps = 0, 0
+				*to = n
+			}
+		}
+	}
+	if j.State == jobPaused {
+		sum.State = statePaused
+	}
+	return sum, true
+}
 
 // find returns the run of an id.
 func (s *Studio) find(id string) (*runState, error) {
@@ -200,6 +228,16 @@ func (s *Studio) getRuns(w http.ResponseWriter, _ *http.Request) error {
 		return err
 	}
 	list := s.summaries()
+	known := map[string]bool{}
+	for _, sum := range list {
+		known[sum.ID] = true
+	}
+	for _, j := range slices.Backward(s.queue.list()) {
+		if sum, ok := s.pending(j.Run); ok && !known[j.Run] {
+			known[j.Run] = true
+			list = slices.Insert(list, 0, sum)
+		}
+	}
 	return writeJSON(w, list)
 }
 
@@ -456,8 +494,24 @@ func (r *runState) trained() time.Time {
 	return r.changed
 }
 
-// state returns the state of a run that can be read.
+// state returns the state of a run that can be read, as its files or as its job say.
 func (s *Studio) state(r *runState) string {
+	if r.active || r.fixed {
+		return s.stateHere(r)
+	}
+	switch s.queue.stateOf(r.id) {
+	case jobWaiting:
+		return stateWaiting
+	case jobPaused:
+		return statePaused
+	case jobRunning: // it has not begun, or has just ended
+		return stateTraining
+	}
+	return s.stateHere(r)
+}
+
+// stateHere returns the state of a run as its files say.
+func (s *Studio) stateHere(r *runState) string {
 	switch {
 	case r.fixed || r.run.Config.Data.Unknown():
 		return stateModel

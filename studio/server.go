@@ -37,8 +37,10 @@ const (
 // maxBody returns the most bytes of the body of a request.
 func maxBody(r *http.Request) int64 {
 	switch {
-	case strings.HasSuffix(r.URL.Path, "/own"):
+	case strings.HasSuffix(r.URL.Path, "/own"), strings.HasSuffix(r.URL.Path, "/film"): // a film has codes
 		return mostPicture
+	case r.URL.Path == "/api/data/upload":
+		return mostUpload
 	}
 	return mostJSON
 }
@@ -85,6 +87,30 @@ func (s *Studio) handler() http.Handler {
 		"GET /api/runs/{id}/reconstructions.png": s.getReconstructions,
 		"GET /api/runs/{id}/thumbnail.png":       s.getThumbnail,
 		"GET /api/runs/{id}/file/{name...}":      s.getFile,
+		"POST /api/runs/{id}/stop":               s.stopRun,
+		"POST /api/runs/{id}/pause":              s.pauseRun,
+		"POST /api/runs/{id}/resume":             s.resumeRun,
+		"PUT /api/runs/{id}":                     s.putRun,
+		"DELETE /api/runs/{id}":                  s.deleteRun,
+		"POST /api/undo/{token}":                 s.undo,
+		"GET /api/jobs":                          s.getJobs,
+		"POST /api/jobs":                         s.postJob,
+		"POST /api/jobs/check":                   s.checkJob,
+		"POST /api/jobs/{id}/remove":             s.removeJob,
+		"PUT /api/jobs/{id}":                     s.moveJob,
+		"GET /api/recipes":                       s.getRecipes,
+		"GET /api/options":                       s.getOptions,
+		"GET /api/data":                          s.getData,
+		"GET /api/data/look":                     s.getLook,
+		"GET /api/data/preview.png":              s.getPreview,
+		"POST /api/data/upload":                  s.postUpload,
+		"GET /api/browse":                        s.getBrowse,
+		"GET /api/runs/{id}/directions":          s.getDirections,
+		"GET /api/runs/{id}/projection":          s.getProjection,
+		"POST /api/runs/{id}/own":                s.postOwn,
+		"POST /api/runs/{id}/film":               s.postFilm,
+		"GET /api/runs/{id}/judge":               s.getQuality,
+		"POST /api/runs/{id}/judge":              s.postQuality,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-cache")

@@ -23,6 +23,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"time"
@@ -44,13 +45,22 @@ type Options struct {
 	Backend func() backend.Backend
 	// OptionName returns the flag of a field that an error or a remedy names, as --beta; nil leaves the fields.
 	OptionName func(field string) string
-	Log        io.Writer // what the person at the terminal is to know; nil = nothing
+	// Command returns a command of this program, such as train, with arguments; nil = nothing can be started.
+	Command func(args ...string) *exec.Cmd
+	// Options returns the options of imago train for a recipe, those of training and those of its kind.
+	Options func(recipe string) ([]Option, error)
+	// Choose returns the recipe that suits data, its options, and why.
+	Choose func(l data.Look) (recipe string, options map[string]string, why string)
+	// StopTrainings says that the trainings end with the studio.
+	StopTrainings bool
+	Log           io.Writer // what the person at the terminal is to know; nil = nothing
 }
 
 // A Studio is made by New. Its methods are safe for concurrent use.
 type Studio struct {
 	opt    Options
-	folder disk.Folder // of the runs
+	named  string      // the folder of the runs, as it was named
+	folder disk.Folder // likewise
 	own    disk.Folder // what the studio keeps, in it
 	guard  *guard.Guard
 	be     backend.Backend
@@ -63,6 +73,9 @@ type Studio struct {
 
 	codes  *codesCache
 	sets   *sets
+	queue  *queue
+	looks  looks
+	unlock func() error
 	work   sync.WaitGroup // what goes on in the background
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -83,12 +96,29 @@ func New(opt Options) (*Studio, error) {
 	if err != nil {
 		return nil, fmt.Errorf("studio: %w", err)
 	}
-	opt.Root = root
-	s := &Studio{opt: opt, folder: disk.At(opt.Folder), events: newEvents(), runs: map[string]*runState{}, codes: newCodesCache()}
+	folder, err := filepath.Abs(opt.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("studio: %w", err)
+	}
+	named := opt.Folder
+	opt.Root, opt.Folder = root, folder
+	s := &Studio{opt: opt, named: named, folder: disk.At(opt.Folder), events: newEvents(), runs: map[string]*runState{}, codes: newCodesCache()}
 	s.sets = &sets{s: s, by: map[string]*data.Set{}}
 	s.own = s.folder.Sub(ownFolder)
+	s.looks.by = map[string]*looked{}
 	if err := s.own.MkdirAll("."); err != nil {
 		return nil, fmt.Errorf("studio: %w; name a folder for the runs that can be written", err)
+	}
+	unlock, err := s.own.Lock("lock")
+	switch {
+	case errors.Is(err, disk.ErrLocked):
+		return nil, fmt.Errorf("studio: another studio shows the runs of %s: use its page, or name another folder", opt.Folder)
+	case err != nil:
+		return nil, fmt.Errorf("studio: %w; the folder of the runs has to be on a file system with locks", err)
+	}
+	s.unlock = unlock
+	if s.queue, err = newQueue(s); err != nil {
+		return nil, errors.Join(err, unlock())
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.be = opt.Backend()
@@ -104,7 +134,7 @@ func (s *Studio) Close() error {
 	s.cancel()
 	s.work.Wait()
 	s.be.Close()
-	return nil
+	return s.unlock()
 }
 
 // Serve answers requests on a listener of this machine until ctx ends, and closes the studio. opened is called with the address
@@ -120,7 +150,9 @@ func (s *Studio) Serve(ctx context.Context, l net.Listener, opened func(url stri
 	if s.guard, err = guard.New(guard.Options{OneTime: true, Spent: address, MaxBody: maxBody, BodyTime: bodyTime}); err != nil {
 		return fmt.Errorf("studio: %w", err)
 	}
+	s.emptyTrash(trashAge)
 	s.work.Go(func() { s.follow(s.ctx) })
+	s.work.Go(func() { s.queue.work(s.ctx) })
 	server := s.guard.Server(s.handler())
 	server.BaseContext = func(net.Listener) context.Context { return s.ctx }
 	ended := make(chan error, 1)
@@ -140,6 +172,8 @@ func (s *Studio) Serve(ctx context.Context, l net.Listener, opened func(url stri
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
+	s.emptyTrash(0)
+	s.queue.leave(s.opt.StopTrainings)
 	return err
 }
 

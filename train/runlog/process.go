@@ -64,15 +64,16 @@ func (p *Process) At(step int64) {
 
 // Processes returns the processes that have trained the run in the folder dir, the first
 // one first; none of a run of an earlier version.
-func Processes(dir string) ([]Process, error) { return processes(disk.At(dir)) }
+func Processes(dir string) ([]Process, error) { return ProcessesIn(disk.At(dir)) }
 
 // Processes returns the processes that have trained the run, as the function of that name.
-func (r *Run) Processes() ([]Process, error) { return processes(r.Folder()) }
+func (r *Run) Processes() ([]Process, error) { return ProcessesIn(r.Folder()) }
 
 // maxProcesses bounds the size of processes.json in bytes before it is read.
 const maxProcesses = 64 << 20
 
-func processes(dir disk.Folder) ([]Process, error) {
+// ProcessesIn does what Processes does, in a folder of any system.
+func ProcessesIn(dir disk.Folder) ([]Process, error) {
 	b, err := dir.ReadFile(ProcessesFile, maxProcesses)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
