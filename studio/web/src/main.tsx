@@ -9,12 +9,14 @@ import { Frame } from "./parts/frame";
 import { complain } from "./parts/toast";
 import "./style.css";
 import "./views/explore.css";
+import "./views/own.css";
 
 export interface ViewProps { place: Place }
 type View = () => Promise<{ default: ComponentType<ViewProps> }>;
 
 const views: Record<string, View> = {
   explore: () => import("./views/explore"),
+  own: () => import("./views/own"),
   runs: () => import("./views/runs"),
   run: () => import("./views/run"),
   compare: () => import("./views/compare"),
