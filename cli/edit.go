@@ -199,9 +199,6 @@ func (d *directionFlags) check() error {
 	return atLeast("encoded", d.encoded, 0)
 }
 
-// ridge is the L2 penalty of the regression on attributes, in images.
-const ridge = 1
-
 // direction returns the latent direction of an attribute, from the codes of training items.
 func (k *trainingCodes) direction(m *trainedModel, attr attribute, way directionFlags) (latent.Direction, error) {
 	with, err := attr.Mask(k.split)
@@ -210,7 +207,7 @@ func (k *trainingCodes) direction(m *trainedModel, attr attribute, way direction
 	}
 	var d latent.Direction
 	if attr.Attribute >= 0 && way.method == "partial" {
-		d, err = latent.PartialDifference(k.mean, m.Latent(), k.split.Attributes, attr.Attribute, len(k.set.Attributes), ridge)
+		d, err = latent.PartialDifference(k.mean, m.Latent(), k.split.Attributes, attr.Attribute, len(k.set.Attributes), latent.Ridge)
 	} else {
 		d, err = latent.MeanDifference(k.mean, m.Latent(), with)
 	}

@@ -63,7 +63,7 @@ units.`,
 		if err := cmp.Or(atLeast("steps", o.Steps, 1), inversionRange(o), checkPNGName(out), checkTableFile("save", save, ".npz"), pick.check(files)); err != nil {
 			return usage(c, err)
 		}
-		o.Key = sampleKey(seed).Split("invert")
+		o.Key = latent.SampleKey(seed).Split("invert")
 		o.Draws = max(o.Draws, o.Starts)
 		table := a.redirect(save)
 		m, images, err := a.openModelAndInputs(c, args, &from, &pick, files)

@@ -62,7 +62,7 @@ func (a *app) sections() []section {
 		{"Generate and edit images:", []*cobra.Command{a.sample(), a.decode(), a.fitPrior(), a.reconstruct(), a.edit(), a.arithmetic(), a.interpolate(), a.walk(), a.invert()}},
 		{"Examine a trained model:", []*cobra.Command{a.manifold(), a.traverse(), a.scatter(), a.project(), a.neighbours(), a.compareRuns(), a.eval()}},
 		{"Encode, score, group and classify images:", []*cobra.Command{a.encode(), a.anomaly(), a.cluster(), a.classify()}},
-		{"Use a trained model elsewhere:", []*cobra.Command{a.export()}},
+		{"Use a trained model elsewhere:", []*cobra.Command{a.serve(), a.export()}},
 		{helpSection, []*cobra.Command{a.summary(), a.bench(), a.compile(), a.docs(), a.man(), a.version()}},
 	}
 }

@@ -88,7 +88,7 @@ images that are more typical, and more alike.`,
 		} else if !m.HasPrior() {
 			return fmt.Errorf("sample: %s is %s, which has no prior to draw codes from; fit one to its codes with imago fit-prior and draw from it with --prior mixture", m.name, m.recipe)
 		}
-		d := sampler{m: m, fitted: fitted, truncation: cut, key: sampleKey(seed)}
+		d := sampler{m: m, fitted: fitted, truncation: cut, key: latent.SampleKey(seed)}
 		if !d.decodesCodes() && (titles || cut.isSet()) {
 			flag := "codes"
 			if cut.isSet() {
@@ -123,9 +123,6 @@ images that are more typical, and more alike.`,
 	}
 	return c
 }
-
-// sampleKey returns the random key for the codes of a seed, the same for sample and for --seeds of other commands.
-func sampleKey(seed uint64) rng.Key { return rng.New(seed).Split("sample") }
 
 // A truncation is the flag --truncation: the largest distance from 0 of a unit of a drawn code.
 type truncation struct{ limit float64 }

@@ -36,7 +36,7 @@ func (p *inputFlags) drawImages(c *cobra.Command, m *trainedModel, n int) (*inpu
 	}
 	out := &inputImages{title: m.title}
 	for _, seed := range seeds {
-		out.z = append(out.z, p.truncation.codes(sampleKey(uint64(seed)), 1, m.Latent())...)
+		out.z = append(out.z, p.truncation.codes(latent.SampleKey(uint64(seed)), 1, m.Latent())...)
 		out.names = append(out.names, fmt.Sprintf("seed %d", seed))
 	}
 	labels, err := m.labelRows(p.as, m.DecodeLabels(), len(seeds))

@@ -46,6 +46,9 @@ func MeanDifference(codes []float32, units int, with []bool) (Direction, error) 
 	return newDirection(codes, units, with, on)
 }
 
+// Ridge is the usual penalty of PartialDifference, in images.
+const Ridge = 1
+
 // PartialDifference returns the direction in which an attribute moves codes while the other
 // attributes stay constant: its row β_a of the ridge regression of the codes on all
 // attributes,
@@ -55,7 +58,7 @@ func MeanDifference(codes []float32, units int, with []bool) (Direction, error) 
 // over intercepts b and the (A, units) coefficients β. What correlated attributes explain, as
 // a beard does for Male, is not part of it.
 //
-// codes (N, units), attributes Y (N, A), each 0 or 1, a in [0, A), ridge > 0 in images.
+// codes (N, units), attributes Y (N, A), each 0 or 1, a in [0, A), ridge > 0 in images, usually Ridge.
 func PartialDifference(codes []float32, units int, attributes []uint8, a, count int, ridge float64) (Direction, error) {
 	if count < 1 || a < 0 || a >= count || len(attributes)%count != 0 || !(ridge > 0) {
 		return Direction{}, fmt.Errorf("latent: attribute %d of %d, %d values of them, ridge %v: want one of the attributes, as many of each, and a ridge above 0", a, count, len(attributes), ridge)

@@ -6,6 +6,10 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 )
 
+// SampleKey returns the random key for the samples of a seed, by which the command line and the server draw
+// the same ones.
+func SampleKey(seed uint64) rng.Key { return rng.New(seed).Split("sample") }
+
 // SamplePrior returns n codes drawn from N(0, I) at key.
 //
 // → (n, units).

@@ -464,4 +464,3 @@ func (q *Queue) results(p *exec.Program, size int, in Rows, n int) (Rows, error)
 	}
 	return out, nil
 }
-
