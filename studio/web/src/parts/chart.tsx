@@ -50,7 +50,7 @@ export function Chart(p: ChartProps) {
     const ink = color("--ink3"), grid = color("--line"), font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const axis: uPlot.Axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { show: false }, gap: 6 };
     const u = new uPlot({
-      width: el.clientWidth || 300, height, padding: [10, 10, 0, 0], legend: { show: false },
+      width: el.clientWidth || 300, height, padding: [10, 22, 0, 0], legend: { show: false },
       scales: { x: { time: false }, y: p.log ? { distr: 3 } : {} },
       cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false }, ...(p.group ? { sync: { key: p.group, setSeries: false } } : {}) },
       axes: [{ ...axis, space: 60, size: 28, values: (_u, v) => v.map((n) => n >= 10000 ? `${+(n / 1000).toFixed(1)}k` : String(+n.toFixed(2))) }, { ...axis, space: 34, size: (_u, v) => 14 + 7 * Math.max(1, ...(v ?? []).map((x) => x?.length ?? 0)), values: (_u, v) => v.map((n) => n === null ? "" : number(n, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")) }],
@@ -103,7 +103,7 @@ export function Chart(p: ChartProps) {
     u.setData(data, !p.zoom);
     if (p.zoom) u.setScale("x", { min: p.zoom[0], max: p.zoom[1] });
   }, [data, p.zoom?.[0], p.zoom?.[1], shape, turn]);
-  useEffect(() => { plot.current?.redraw(false, false); }, [p.mark]);
+  useEffect(() => { if (p.mark !== undefined && p.curves.length && plot.current?.status) plot.current.redraw(false); }, [p.mark]);
 
   const few = (c: Curve): number[] => { const n = c.x.length, k = Math.min(n, 8); return [...new Set(Array.from({ length: k }, (_, i) => Math.round((i * (n - 1)) / Math.max(1, k - 1))))]; };
   return <figure class="chart" aria-label={p.title}>

@@ -116,7 +116,7 @@ export function CurvesPanel({ id, mark, gan, onStep }: { id: string; mark: numbe
   const chart = (g: (typeof all)[number], height: number) => <div class="curve-box" key={g.key}>
     <div class="row base wrap"><h3>{termOf(g.key) ? <Term of={termOf(g.key)}>{g.title}</Term> : g.title}</h3>{g.curves.map((c) => <span class="now small" key={c.label}><i class="swatch" style={{ background: `var(${c.token})` }} />{c.label} <b>{number(c.y.findLast((v) => v !== null))}</b></span>)}</div>
     <Chart title={g.title} curves={g.curves} xLabel={label} log={log === "1"} smooth={many > 12 ? Number(smooth) : 0} height={height} mark={place} zoom={zoom} onZoom={setZoom} onPick={(x) => onStep(step(x))} group={id} /></div>;
-  const first = all[0], next = all.slice(1, 3), rest = all.slice(3);
+  const first = all[0], next = all.slice(1, 3).filter((g) => !/norm/.test(g.key)), rest = all.slice(1 + next.length);
   return <section class="panel" aria-label="Curves">
     <header><h2>Curves</h2><div class="row wrap tools">
       {zoom && <button type="button" class="btn small" onClick={() => setZoom(null)}>Whole training</button>}
