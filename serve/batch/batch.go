@@ -5,8 +5,8 @@
 //	q, err := batch.New(runner, m.Decode, batch.Options{})
 //	out, err := q.Run(ctx, 3, batch.Rows{"z": codes}) // (3, Z) → "image" (3, H, W, C)
 //
-// A batch is run by a program of 1, 2, 4, … or 64 rows, the least that is enough, which is compiled
-// when it is first needed. Programs of different sizes may add in another order: so the bits of a
+// A batch is run by a program of 1, 2, 4, … or 64 rows, the least that is enough, or a smaller one that
+// is full if that would be less than three quarters full. It is compiled when it is first needed. Programs of different sizes may add in another order: so the bits of a
 // row could depend on how many came with it. A Queue does not let this happen. It compares each
 // program, when it is compiled, with that of the largest size on random rows, at several places and
 // beside empty rows, and uses it only if all results have the same bits; the next larger one is taken
@@ -236,14 +236,33 @@ type piece struct {
 	from, n, at int
 }
 
+// take returns how many rows the next batch takes at most: those that wait, or fewer if they would leave more
+// than a quarter of a program empty and the next smaller one is full. The rest goes with who comes next. The
+// caller leads, and holds mu.
+func (q *Queue) take() int {
+	rows := q.rows
+	if q.opt.Alone && len(q.waiting) > 0 {
+		rows = q.waiting[0].n - q.waiting[0].at
+	}
+	size := 1
+	for size < rows && size < q.most {
+		size *= 2
+	}
+	if alike, known := q.checked[size/2]; 4*rows < 3*size && (alike || !known) {
+		return size / 2
+	}
+	return size
+}
+
 // lead runs a batch of rows that wait, wakes those whose rows are done, and who leads next.
 func (q *Queue) lead() {
 	q.mu.Lock()
 	var pieces []piece
 	rows := 0
-	for len(q.waiting) > 0 && rows < q.most && (rows == 0 || !q.opt.Alone) {
+	most := q.take()
+	for len(q.waiting) > 0 && rows < most && (rows == 0 || !q.opt.Alone) {
 		j := q.waiting[0]
-		n := min(j.n-j.at, q.most-rows)
+		n := min(j.n-j.at, most-rows)
 		pieces = append(pieces, piece{j, j.at, n, rows})
 		j.at, j.leads = j.at+n, false
 		rows += n

@@ -206,15 +206,15 @@ func TestSizes(t *testing.T) {
 	next := math.Nextafter32(2, 3)
 	for what, c := range map[string]struct {
 		factor func(batch, row int) float32
-		sizes  []int // by which 1, 2, … 8 rows are run
+		sizes  []int // by which the first of 1, 2, … 8 rows are run
 	}{
-		"all": {by(2), []int{1, 2, 4, 4, 8, 8, 8, 8}},
+		"all": {by(2), []int{1, 2, 4, 4, 4, 8, 8, 8}},
 		"small ones differ": {func(batch, _ int) float32 {
 			if batch < 4 {
 				return next
 			}
 			return 2
-		}, []int{4, 4, 4, 4, 8, 8, 8, 8}},
+		}, []int{4, 4, 4, 4, 4, 8, 8, 8}},
 		"one between differs": {func(batch, _ int) float32 {
 			if batch == 4 {
 				return next
