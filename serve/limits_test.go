@@ -2,8 +2,11 @@ package serve
 
 import (
 	"bytes"
+	"crypto/tls"
+	"io"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -107,6 +110,35 @@ func TestToken(t *testing.T) {
 	defer mu.Unlock()
 	if log.Len() > 0 {
 		t.Errorf("the log has %q", log.String())
+	}
+}
+
+// TestTLS checks the server behind a certificate, by HTTP/2, and that a slow body is given up.
+func TestTLS(t *testing.T) {
+	other := httptest.NewTLSServer(nil)
+	defer other.Close()
+	l := start(t, Options{TLS: &tls.Config{Certificates: other.TLS.Certificates, NextProtos: []string{"h2"}}, Guard: guard.Options{BodyTime: 200 * time.Millisecond}}, "zoo:cnn-vae")
+	url := strings.Replace(l.url, "http:", "https:", 1)
+	client := other.Client()
+	client.Transport.(*http.Transport).ForceAttemptHTTP2 = true
+	resp, err := client.Get(url + "/v1/sample?seed=7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 || resp.ProtoMajor != 2 {
+		t.Errorf("%d by %s", resp.StatusCode, resp.Proto)
+	}
+	body, stuck := io.Pipe()
+	defer stuck.Close()
+	go stuck.Write([]byte(`{"seeds":`))
+	resp, err = client.Post(url+"/v1/decode", typeJSON, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 408 {
+		t.Errorf("a slow body: %d", resp.StatusCode)
 	}
 }
 
