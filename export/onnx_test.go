@@ -2,10 +2,13 @@ package export_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -19,6 +22,7 @@ import (
 	"github.com/imago-ml/imago/formats/onnx"
 	"github.com/imago-ml/imago/formats/onnx/onnxtest"
 	"github.com/imago-ml/imago/internal/catalog"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
@@ -226,5 +230,25 @@ func TestONNXExample(t *testing.T) {
 	}
 	if got := onnxtest.Node(t, dir, program); !strings.HasPrefix(got, "1x28x28x1 0.") {
 		t.Errorf("the program prints %q, want the shape of an image and a number below 1", got)
+	}
+}
+
+// TestWriteWithinBudget checks that the copies of the weights that writing holds are taken from the memory budget.
+func TestWriteWithinBudget(t *testing.T) {
+	var r model.Registry
+	catalog.Models(&r)
+	rec, err := r.Recipe("mlp-vae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := drawn(t, rec, &r)
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 4<<20)
+	defer memory.SetLimit(0)
+	for _, n := range export.Networks(m) {
+		var over *memory.Error
+		if _, err := export.WriteONNX(io.Discard, m, n, onnx.Float32); !errors.As(err, &over) || !strings.HasPrefix(err.Error(), "the weights of the "+n.Name) {
+			t.Errorf("%s in 4 MiB: %v", n.Name, err)
+		}
 	}
 }

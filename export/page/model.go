@@ -7,7 +7,9 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/export/browser"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
 	"github.com/imago-ml/imago/viz"
 )
@@ -78,11 +80,18 @@ func Check(it medium.Item, m *model.Model) error {
 	return nil
 }
 
+// loweredBytes is how many bytes Lower holds for a weight: that of the device, folded, in float64 while it is folded, and in
+// the program.
+const loweredBytes = 4 + 4 + 8 + 4
+
 // Lower returns the functions of a model that a page has, folded and as a program. It fails for a model that draws no images
 // of one or three channels. Of the same model with other weights the program is the same, and its weights are others.
 func Lower(t *train.Trained) (*browser.Folded, *browser.Program, error) {
 	m := t.Model()
 	if err := Check(t.Item(), m); err != nil {
+		return nil, nil, err
+	}
+	if err := memory.Check(loweredBytes*int64(nn.Count(m.Params)), "the weights of the model, to be folded"); err != nil {
 		return nil, nil, err
 	}
 	var functions []browser.Function

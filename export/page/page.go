@@ -31,6 +31,8 @@ import (
 	"github.com/imago-ml/imago/export/browser"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/memory"
+	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
 )
 
@@ -46,9 +48,16 @@ var (
 // draws is the number of pictures of a seed.
 const draws = 12
 
+// pageBytes is how many bytes Write holds for a weight: those of Lower, as float16, as bytes of the page, and the text of these
+// by itself, in the page and in the file.
+const pageBytes = loweredBytes + 4 + 4 + 3*6
+
 // Write writes the page of a trained model to a file, which is replaced whole. It returns an error for a model that draws no
 // images of one or three channels.
 func Write(ctx context.Context, t *train.Trained, name string) (export.Written, error) {
+	if err := memory.Check(pageBytes*int64(nn.Count(t.Model().Params)), "the weights of the model, to be written in a page"); err != nil {
+		return export.Written{}, err
+	}
 	m, err := New(t)
 	if err != nil {
 		return export.Written{}, err

@@ -25,3 +25,18 @@ func TestColumnsWithinBudget(t *testing.T) {
 	}
 	runtime.KeepAlive(file)
 }
+
+// TestConvertedWithinBudget checks that the elements of an array of another type are taken from the memory budget as they come.
+func TestConvertedWithinBudget(t *testing.T) {
+	head := "{'descr': '<f8', 'fortran_order': False, 'shape': (8388608,), }\n"
+	file := append([]byte("\x93NUMPY\x01\x00"), binary.LittleEndian.AppendUint16(nil, uint16(len(head)))...)
+	file = append(append(file, head...), make([]byte, 64<<20)...)
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 16<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	if _, err := ReadNPY(bytes.NewReader(file)); !errors.As(err, &over) || !strings.Contains(err.Error(), "an array of [8388608]") {
+		t.Errorf("32 MiB in 16: %v", err)
+	}
+	runtime.KeepAlive(file)
+}

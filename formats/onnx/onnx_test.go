@@ -3,6 +3,8 @@ package onnx_test
 import (
 	"bytes"
 	"errors"
+	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/onnx"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/nn"
 )
 
@@ -163,5 +166,23 @@ func TestUnsupported(t *testing.T) {
 				t.Errorf("the error is %v, want %s", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestComputingWithinBudget checks that what is computed of weights while a file is written is taken from the memory budget.
+func TestComputingWithinBudget(t *testing.T) {
+	build := func(batch int) (*graph.Func, error) {
+		x := graph.Input("x", tensor.Float32, batch, 1024)
+		w := graph.State("w", 1024, 1024)
+		return graph.NewFunc("network", []*graph.Node{x}, []graph.Output{{Name: "y", Value: graph.MatMul(x, graph.Tanh(w))}}, nil)
+	}
+	w := tensor.New(tensor.Float32, 1024, 1024)
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 4<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	_, err := onnx.Write(io.Discard, build, onnx.Options{Weights: func(string) (*tensor.Tensor, error) { return w, nil }})
+	if !errors.As(err, &over) || !strings.Contains(err.Error(), "computing ") {
+		t.Errorf("16 MiB in 4: %v", err)
 	}
 }

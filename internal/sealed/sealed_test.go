@@ -3,6 +3,7 @@ package sealed
 import (
 	"bytes"
 	"errors"
+	"io"
 	"runtime"
 	"strings"
 	"testing"
@@ -56,3 +57,20 @@ func TestReadWithinBudget(t *testing.T) {
 		t.Errorf("3 MiB in 8: %v", err)
 	}
 }
+
+// TestUnpackedWithinBudget checks that the bytes of a file are taken from the memory budget as they come.
+func TestUnpackedWithinBudget(t *testing.T) {
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 8<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	var v string
+	if _, err := Read(io.LimitReader(zeros{}, 64<<20), 1, 64<<20, &v); !errors.As(err, &over) || !strings.Contains(err.Error(), "a sealed file takes ") {
+		t.Errorf("64 MiB in 8: %v", err)
+	}
+}
+
+// zeros is a reader without an end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }

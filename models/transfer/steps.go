@@ -114,6 +114,9 @@ var steps = map[string]func(b block, argument string) (block, error){
 		if len(b.shape) < 2 {
 			return b, fmt.Errorf("want two axes or more")
 		}
+		if err := b.checkCopy(); err != nil {
+			return b, err
+		}
 		kernel := b.shape[0] * b.shape[1]
 		each := len(b.x) / kernel
 		out := make([]float32, 0, len(b.x))
@@ -149,6 +152,9 @@ var steps = map[string]func(b block, argument string) (block, error){
 		if err != nil {
 			return b, fmt.Errorf("want a number")
 		}
+		if err := b.checkCopy(); err != nil {
+			return b, err
+		}
 		out := make([]float32, len(b.x))
 		for i, x := range b.x {
 			out[i] = x + float32(v)
@@ -157,9 +163,14 @@ var steps = map[string]func(b block, argument string) (block, error){
 	},
 }
 
+// checkCopy returns an error if there is no memory for a copy of the array.
+func (b block) checkCopy() error {
+	return memory.Check(4*int64(len(b.x)), "a copy of an array of %v", b.shape)
+}
+
 // permuted returns the array with its axes in another order: new axis i is the old axis perm[i].
 func (b block) permuted(perm []int) (block, error) {
-	if err := memory.Check(4*int64(len(b.x)), "a copy of an array of %v", b.shape); err != nil {
+	if err := b.checkCopy(); err != nil {
 		return b, err
 	}
 	old := graph.Strides(b.shape)

@@ -163,6 +163,9 @@ func load(name string, info Info, be backend.Backend) (*Net, error) {
 	if !sameInfo(info, kept) {
 		return nil, fmt.Errorf("a feature net of another set")
 	}
+	if !(info.Accuracy >= 0 && info.Accuracy <= 1) {
+		return nil, fmt.Errorf("not a feature net: it gets a share of %v of the labels right", info.Accuracy)
+	}
 	r := exec.New(be, nil)
 	if err := r.Restore(nn.Shapes(info.params()), weights); err != nil {
 		return nil, err
