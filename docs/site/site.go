@@ -235,7 +235,7 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 	if err := s.markdown().Renderer().Render(&body, b, root); err != nil {
 		return nil, fmt.Errorf("site: %s: %w", name, err)
 	}
-	p.Body = template.HTML(wideTables.ReplaceAllString(body.String(), `<div class="table" role="region" aria-label="table" tabindex="0">$0</div>`))
+	p.Body = template.HTML(emptyHead.ReplaceAllString(wideTables.ReplaceAllString(body.String(), `<div class="table" role="group" aria-label="table" tabindex="0">$0</div>`), "<td></td>"))
 	if err := s.template.Execute(&out, p); err != nil {
 		return nil, fmt.Errorf("site: %s: %w", name, err)
 	}
@@ -244,6 +244,9 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 
 // wideTables finds tables: one that is wider than the page scrolls in a frame of its own.
 var wideTables = regexp.MustCompile(`(?s)<table>.*?</table>`)
+
+// emptyHead finds heads of columns without a text, which are no heads: those above the names of rows.
+var emptyHead = regexp.MustCompile(`<th[^>]*></th>`)
 
 // links makes the links and pictures of a page those of the site.
 func (s *builder) links(name string, root ast.Node) error {
