@@ -5,8 +5,9 @@
 //	q, err := batch.New(runner, m.Decode, batch.Options{})
 //	out, err := q.Run(ctx, 3, batch.Rows{"z": codes}) // (3, Z) → "image" (3, H, W, C)
 //
-// A batch is run by a program of 1, 2, 4, … or 64 rows, the least that is enough, or a smaller one that
-// is full if that would be less than three quarters full. It is compiled when it is first needed. Programs of different sizes may add in another order: so the bits of a
+// A batch is run by a program of 1, 2, 4, … or 64 rows, which is compiled when it is first needed: the least
+// that is enough, or a smaller one that takes less time for a row, as a Queue has measured (a large batch of
+// a convolutional model does not fit into the caches). Programs of different sizes may add in another order: so the bits of a
 // row could depend on how many came with it. A Queue does not let this happen. It compares each
 // program, when it is compiled, with that of the largest size on random rows, at several places and
 // beside empty rows, and uses it only if all results have the same bits; the next larger one is taken
@@ -66,6 +67,9 @@ type Queue struct {
 	probe     Rows // random rows, most of them
 	reference Rows // their results
 	checked   map[int]bool
+	took      map[int]time.Duration // the least time of each size
+	runs      map[int]int
+	fixed     bool // programs are taken by size and not by time, in tests
 
 	mu      sync.Mutex
 	leading bool // a batch is being run, or who runs it has been woken
@@ -98,7 +102,7 @@ func New(r *exec.Runner, build func(batch int) (*graph.Func, error), opt Options
 	if opt.Waiting <= 0 {
 		opt.Waiting = 4096
 	}
-	q := &Queue{f: r.Func(build), build: build, runner: r, opt: opt, most: 1, checked: map[int]bool{}}
+	q := &Queue{f: r.Func(build), build: build, runner: r, opt: opt, most: 1, checked: map[int]bool{}, took: map[int]time.Duration{}, runs: map[int]int{}}
 	for 2*q.most <= opt.Most {
 		q.most *= 2
 	}
@@ -236,9 +240,9 @@ type piece struct {
 	from, n, at int
 }
 
-// take returns how many rows the next batch takes at most: those that wait, or fewer if they would leave more
-// than a quarter of a program empty and the next smaller one is full. The rest goes with who comes next. The
-// caller leads, and holds mu.
+// take returns how many rows the next batch takes at most: the size of the program that costs the least for a row
+// of those that wait. The rest goes with who comes next. It is allowed to depend on time measured, because all
+// programs give the same bits. The caller leads, and holds mu.
 func (q *Queue) take() int {
 	rows := q.rows
 	if q.opt.Alone && len(q.waiting) > 0 {
@@ -248,10 +252,35 @@ func (q *Queue) take() int {
 	for size < rows && size < q.most {
 		size *= 2
 	}
-	if alike, known := q.checked[size/2]; 4*rows < 3*size && (alike || !known) {
-		return size / 2
+	best, least := size, q.cost(size)/float64(min(rows, size))
+	for s := size / 2; s > 0 && least > 0; s /= 2 {
+		if c := q.cost(s) / float64(s); c > 0 && q.checked[s] && c < 0.95*least {
+			best, least = s, c
+		}
 	}
-	return size
+	if _, known := q.checked[best/2]; best > 1 && !known && q.runs[best] >= tryAfter {
+		return best / 2
+	}
+	return best
+}
+
+// tryAfter is how often a program is run before the one of half its size is tried.
+const tryAfter = 16
+
+// cost returns the least time that a program of a size took, 0 if it has not been run.
+func (q *Queue) cost(size int) float64 {
+	if q.fixed {
+		return float64(size + 2)
+	}
+	return q.took[size].Seconds()
+}
+
+// measure notes how long a program of a size ran.
+func (q *Queue) measure(size int, took time.Duration) {
+	q.runs[size]++
+	if least := q.took[size]; least == 0 || took < least {
+		q.took[size] = max(1, took)
+	}
 }
 
 // lead runs a batch of rows that wait, wakes those whose rows are done, and who leads next.
@@ -326,6 +355,7 @@ func (q *Queue) run(pieces []piece, rows int) error {
 		return err
 	}
 	took := time.Since(began)
+	q.measure(size, took)
 	for _, s := range q.outputs {
 		src, w := c.Output(s.Name).F32(), width(s)
 		for _, p := range pieces {
@@ -474,9 +504,11 @@ func (q *Queue) results(p *exec.Program, size int, in Rows, n int) (Rows, error)
 			copy(dst, in[s.Name][:n*w])
 		}
 	}
+	began := time.Now()
 	if err := c.Run(); err != nil {
 		return nil, err
 	}
+	q.measure(size, time.Since(began))
 	out := Rows{}
 	for _, s := range q.outputs {
 		out[s.Name] = slices.Clone(c.Output(s.Name).F32()[:n*width(s)])
