@@ -10,6 +10,7 @@ import { complain } from "./parts/toast";
 import "./style.css";
 import "./views/explore.css";
 import "./views/own.css";
+import "./views/learn.css";
 
 export interface ViewProps { place: Place }
 type View = () => Promise<{ default: ComponentType<ViewProps> }>;
@@ -17,6 +18,7 @@ type View = () => Promise<{ default: ComponentType<ViewProps> }>;
 const views: Record<string, View> = {
   explore: () => import("./views/explore"),
   own: () => import("./views/own"),
+  learn: () => import("./views/learn"),
   runs: () => import("./views/runs"),
   run: () => import("./views/run"),
   compare: () => import("./views/compare"),
