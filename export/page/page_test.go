@@ -20,6 +20,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/export/exporttest"
 	"github.com/imago-ml/imago/internal/catalog"
+	"github.com/imago-ml/imago/internal/chromium"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
@@ -73,7 +74,7 @@ func recipes(t *testing.T) []string {
 // TestRecipes opens the page of each recipe and compares what it computes with the engine: pictures to one of 256 levels, codes
 // to a fiftieth.
 func TestRecipes(t *testing.T) {
-	b := openTab(t)
+	b := chromium.Open(t)
 	for _, name := range recipes(t) {
 		t.Run(name, func(t *testing.T) {
 			m := untrained(t, name, inputOf(name))
@@ -82,7 +83,7 @@ func TestRecipes(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkSize(t, m, file)
-			b.open(t, file, "")
+			openFile(t, b, file, "")
 			compareWithEngine(t, b, m)
 		})
 	}
@@ -113,7 +114,7 @@ func checkSize(t *testing.T, m *train.Trained, file string) {
 
 // BenchmarkDecode decodes a code in Chromium: the median of a run of milliseconds.
 func BenchmarkDecode(b *testing.B) {
-	browser := openTab(b)
+	browser := chromium.Open(b)
 	for _, name := range []string{"cnn-vae", "dcgan", "face-vae"} {
 		m := untrained(b, name, inputOf(name))
 		file := filepath.Join(b.TempDir(), name+".html")
@@ -122,9 +123,9 @@ func BenchmarkDecode(b *testing.B) {
 		}
 		for _, kernels := range []string{"relaxed", "simd", "plain"} {
 			b.Run(name+"/"+kernels, func(b *testing.B) {
-				browser.open(b, file, "#kernels="+kernels)
+				openFile(b, browser, file, "#kernels="+kernels)
 				for b.Loop() {
-					b.ReportMetric(eval[float64](b, browser, fmt.Sprintf(`(() => {
+					b.ReportMetric(chromium.Eval[float64](b, browser, fmt.Sprintf(`(() => {
 						const z = new Float32Array(%d).fill(0.3), run = () => imagoPage.machine.run("decode", { z }), times = [];
 						for (const end = performance.now() + 500; performance.now() < end || times.length < 5;) {
 							const start = performance.now();
@@ -139,8 +140,14 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// openFile opens a page with what follows # in its address, and waits until it is ready.
+func openFile(t testing.TB, b *chromium.Tab, file, hash string) {
+	t.Helper()
+	chromium.Run(t, b, chromedp.Steps(chromedp.Navigate("about:blank"), chromedp.Navigate("file://"+file+hash), chromedp.WaitReady("html[data-ready]")))
+}
+
 // compareWithEngine compares what the page in a tab computes with what the model computes here.
-func compareWithEngine(t *testing.T, b *tab, m *train.Trained) {
+func compareWithEngine(t *testing.T, b *chromium.Tab, m *train.Trained) {
 	t.Helper()
 	ctx, item, in := t.Context(), m.Item().Size(), m.Input()
 	const n = 3
@@ -169,7 +176,7 @@ func compareWithEngine(t *testing.T, b *tab, m *train.Trained) {
 			t.Fatal(err)
 		}
 		for i := range n {
-			near(fmt.Sprint("draw ", i), b.numbers(t, fmt.Sprintf("imagoPage.draw(7, %d)", i)), pictures[i*item:(i+1)*item], 1.0/255)
+			near(fmt.Sprint("draw ", i), b.Numbers(t, fmt.Sprintf("imagoPage.draw(7, %d)", i)), pictures[i*item:(i+1)*item], 1.0/255)
 		}
 	}
 	x := make([]float32, item)
@@ -178,7 +185,7 @@ func compareWithEngine(t *testing.T, b *tab, m *train.Trained) {
 		return
 	}
 	run := func(function, output string) []float32 {
-		return b.numbers(t, fmt.Sprintf("imagoPage.machine.run(%q, {x: new Float32Array(%s), labels: new Float32Array(%s)}).%s", function, text(t, x), text(t, label), output))
+		return b.Numbers(t, fmt.Sprintf("imagoPage.machine.run(%q, {x: new Float32Array(%s), labels: new Float32Array(%s)}).%s", function, text(t, x), text(t, label), output))
 	}
 	f, err := m.Func(m.Model().Encode).Run(ctx, 1, operands(t, m, x, label))
 	if err != nil {
@@ -231,15 +238,15 @@ func text(t *testing.T, v []float32) string {
 
 // TestKernels opens a page with each kind of kernels: all compute the same pictures.
 func TestKernels(t *testing.T) {
-	b := openTab(t)
+	b := chromium.Open(t)
 	m := untrained(t, "cnn-vae", inputOf("cnn-vae"))
 	file := filepath.Join(t.TempDir(), "page.html")
 	if _, err := Write(t.Context(), m, file); err != nil {
 		t.Fatal(err)
 	}
 	for _, kind := range []string{"simd", "plain"} {
-		b.open(t, file, "#kernels="+kind)
-		if is := eval[string](t, b, "imagoPage.kind"); is != kind {
+		openFile(t, b, file, "#kernels="+kind)
+		if is := chromium.Eval[string](t, b, "imagoPage.kind"); is != kind {
 			t.Errorf("kernels are %s, want %s", is, kind)
 		}
 		compareWithEngine(t, b, m)
@@ -248,7 +255,7 @@ func TestKernels(t *testing.T) {
 
 // TestUse goes through pages as a reader does, at three sizes, light and dark. IMAGO_SHOTS is a folder for pictures of them.
 func TestUse(t *testing.T) {
-	b := openTab(t)
+	b := chromium.Open(t)
 	for _, name := range []string{"cnn-vae", "dense-gan", "mlp-cvae"} {
 		m := untrained(t, name, inputOf(name))
 		m.Config.Data.Name = "<img src=x onerror=alert(1)>"
@@ -259,8 +266,8 @@ func TestUse(t *testing.T) {
 		for _, width := range []int64{360, 900, 1600} {
 			for _, dark := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%d/dark=%v", name, width, dark), func(t *testing.T) {
-					size(t, b, width, 900, dark)
-					b.open(t, file, "#seed=7")
+					chromium.Size(t, b, width, 900, dark)
+					openFile(t, b, file, "#seed=7")
 					walk(t, b, m)
 				})
 			}
@@ -269,20 +276,20 @@ func TestUse(t *testing.T) {
 }
 
 // walk uses a page that is open.
-func walk(t *testing.T, b *tab, m *train.Trained) {
+func walk(t *testing.T, b *chromium.Tab, m *train.Trained) {
 	t.Helper()
-	wide := eval[string](t, b, `[...document.querySelectorAll("body *")].filter((e) => !e.closest(".skip") && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + "." + e.className).join()`)
+	wide := chromium.Eval[string](t, b, `[...document.querySelectorAll("body *")].filter((e) => !e.closest(".skip") && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.tagName + "." + e.className).join()`)
 	if wide != "" {
 		t.Errorf("wider than the window: %s", wide)
 	}
-	if title := run(t, b, chromedp.Title()); !strings.Contains(title, "<img") {
+	if title := chromium.Run(t, b, chromedp.Title()); !strings.Contains(title, "<img") {
 		t.Errorf("the title is %q, want the name of the data as it is", title)
 	}
 	last := ""
 	changes := func(what string, steps ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		run(t, b, chromedp.Steps(steps...))
-		now := eval[string](t, b, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(document.getElementById("picture").toDataURL()))))`)
+		chromium.Run(t, b, chromedp.Steps(steps...))
+		now := chromium.Eval[string](t, b, `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(document.getElementById("picture").toDataURL()))))`)
 		if now == last {
 			t.Errorf("%s does not change the picture", what)
 		}
@@ -291,8 +298,8 @@ func walk(t *testing.T, b *tab, m *train.Trained) {
 	changes("opening the page")
 	changes("an arrow key", chromedp.Focus("#plane"), chromedp.KeyEvent(kb.ArrowRight))
 	place := func(id string, right, down float64) (x, y float64) {
-		run(t, b, chromedp.ScrollIntoView("#"+id))
-		p := eval[[]float64](t, b, fmt.Sprintf(`(() => { const r = document.getElementById(%q).getBoundingClientRect(); return [r.left + r.width * %v, r.top + r.height * %v]; })()`, id, right, down))
+		chromium.Run(t, b, chromedp.ScrollIntoView("#"+id))
+		p := chromium.Eval[[]float64](t, b, fmt.Sprintf(`(() => { const r = document.getElementById(%q).getBoundingClientRect(); return [r.left + r.width * %v, r.top + r.height * %v]; })()`, id, right, down))
 		return p[0], p[1]
 	}
 	x, y := place("plane", 0.8, 0.6)
@@ -304,7 +311,7 @@ func walk(t *testing.T, b *tab, m *train.Trained) {
 		x, y = place("pad", 0.5, 0.3)
 		changes("drawing", chromedp.MouseEvent(chromedp.MousePressed, x, y, chromedp.ButtonLeft), chromedp.MouseEvent(chromedp.MouseMoved, x, y+30, chromedp.ButtonLeft),
 			chromedp.MouseEvent(chromedp.MouseMoved, x+20, y+50, chromedp.ButtonLeft), chromedp.MouseEvent(chromedp.MouseReleased, x+20, y+50, chromedp.ButtonLeft))
-		if code := run(t, b, chromedp.Text("#own-code")); !strings.HasPrefix(code, "Its code: ") {
+		if code := chromium.Run(t, b, chromedp.Text("#own-code")); !strings.HasPrefix(code, "Its code: ") {
 			t.Errorf("after drawing: %q, want a code", code)
 		}
 	}
@@ -314,7 +321,7 @@ func walk(t *testing.T, b *tab, m *train.Trained) {
 
 // accessible fails the test for what axe-core, whose file IMAGO_AXE is, finds serious in a page. Without it nothing is checked,
 // but in CI it must be there.
-func accessible(t *testing.T, b *tab) {
+func accessible(t *testing.T, b *chromium.Tab) {
 	t.Helper()
 	name := os.Getenv("IMAGO_AXE")
 	if name == "" {
@@ -327,24 +334,24 @@ func accessible(t *testing.T, b *tab) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eval[chromedp.Void](t, b, string(script)+"; 0")
-	for _, v := range eval[[]string](t, b, `axe.run().then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => v.id + ": " + v.nodes.map((n) => n.html).join()))`) {
+	chromium.Eval[chromedp.Void](t, b, string(script)+"; 0")
+	for _, v := range chromium.Eval[[]string](t, b, `axe.run().then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => v.id + ": " + v.nodes.map((n) => n.html).join()))`) {
 		t.Errorf("axe-core: %.400s", v)
 	}
 }
 
 // shoot writes pictures of the whole page and of its first window to the folder IMAGO_SHOTS, if there is one.
-func shoot(t *testing.T, b *tab, name string) {
+func shoot(t *testing.T, b *chromium.Tab, name string) {
 	t.Helper()
 	dir := os.Getenv("IMAGO_SHOTS")
 	if dir == "" {
 		return
 	}
-	eval[chromedp.Void](t, b, "scrollTo(0, 0)")
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), run(t, b, chromedp.FullScreenshot(100)), 0o644); err != nil {
+	chromium.Eval[chromedp.Void](t, b, "scrollTo(0, 0)")
+	if err := os.WriteFile(filepath.Join(dir, name+".png"), chromium.Run(t, b, chromedp.FullScreenshot(100)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+"-first.png"), run(t, b, chromedp.CaptureScreenshot()), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, name+"-first.png"), chromium.Run(t, b, chromedp.CaptureScreenshot()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -356,12 +363,12 @@ func TestShots(t *testing.T) {
 	if file == "" {
 		t.Skip("IMAGO_PAGE names no page")
 	}
-	b := openTab(t)
+	b := chromium.Open(t)
 	for _, width := range []int64{360, 1100, 1600} {
 		for _, dark := range []bool{false, true} {
-			size(t, b, width, 840, dark)
-			b.open(t, file, "#seed=7")
-			eval[chromedp.Void](t, b, "new Promise((done) => setTimeout(done, 500))") // the draws come one after another
+			chromium.Size(t, b, width, 840, dark)
+			openFile(t, b, file, "#seed=7")
+			chromium.Eval[chromedp.Void](t, b, "new Promise((done) => setTimeout(done, 500))") // the draws come one after another
 			shoot(t, b, fmt.Sprintf("page-%d-dark=%v", width, dark))
 		}
 	}

@@ -1,10 +1,20 @@
-package page
+// Package chromium drives Chromium in tests of pages. A tab reaches no host but those that it is allowed, and what a page must
+// not do fails the test: an exception, an error or a warning on the console, a request to another host.
+//
+//	tab := chromium.Open(t, "127.0.0.1:8080")
+//	chromium.Run(t, tab, chromedp.Navigate("http://127.0.0.1:8080/"))
+//	n := chromium.Eval[int](t, tab, "document.images.length")
+//
+// It is skipped where there is no Chromium, but fails with CI=true, so that no job passes by skipping. Only tests may import
+// this package. It must not know what the pages are.
+package chromium
 
 import (
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,15 +28,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A tab is a tab of Chromium that can reach no host. It notes what a page must not do.
-type tab struct {
+// A Tab is a tab of Chromium. It notes what a page must not do.
+type Tab struct {
 	context.Context
+	hosts  []string
 	mu     sync.Mutex
 	faults []string
 }
 
-// openTab starts Chromium. It skips the test where there is none, and fails it in CI.
-func openTab(t testing.TB) *tab {
+// Open starts Chromium with a tab that may ask those hosts, each an address with its port. It skips the test where there is no
+// Chromium, and fails it in CI.
+func Open(t testing.TB, hosts ...string) *Tab {
 	t.Helper()
 	bin := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -41,12 +53,13 @@ func openTab(t testing.TB) *tab {
 		}
 		t.Skip("no Chromium to open pages in")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+		chromedp.Flag("use-angle", "swiftshader"), chromedp.Flag("enable-unsafe-swiftshader", true)) // WebGL without a graphics card
 	allocated, endAllocation := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(endAllocation)
 	ctx, end := chromedp.NewContext(allocated)
 	t.Cleanup(end)
-	b := &tab{Context: ctx}
+	b := &Tab{Context: ctx, hosts: hosts}
 	note := func(format string, args ...any) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -58,13 +71,18 @@ func openTab(t testing.TB) *tab {
 			note("exception: %s %v", e.ExceptionDetails.Text, e.ExceptionDetails.Exception)
 		case *runtime.EventConsoleAPICalled:
 			if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
-				note("console: %v", e.Args)
+				var text []string
+				for _, a := range e.Args {
+					text = append(text, string(a.Value)+a.Description)
+				}
+				note("console: %s", strings.Join(text, " "))
 			}
 		case *log.EventEntryAdded:
 			note("log: %s", e.Entry.Text)
 		case *network.EventRequestWillBeSent:
 			u := e.Request.URL
-			if e.Type != "Document" && !strings.HasPrefix(u, "data:") && !strings.HasPrefix(u, "blob:") {
+			host := func(h string) bool { return strings.HasPrefix(u, "http://"+h+"/") }
+			if e.Type != "Document" && !strings.HasPrefix(u, "data:") && !strings.HasPrefix(u, "blob:") && !slices.ContainsFunc(b.hosts, host) {
 				note("request: %.200s", u)
 			}
 		}
@@ -84,8 +102,8 @@ func openTab(t testing.TB) *tab {
 	return b
 }
 
-// run runs an action, and fails the test for an error and for what the page must not do.
-func run[T any](t testing.TB, b *tab, action chromedp.Action[T]) T {
+// Run runs an action, and fails the test for an error and for what the page must not do.
+func Run[T any](t testing.TB, b *Tab, action chromedp.Action[T]) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.Context, 2*time.Minute)
 	defer cancel()
@@ -102,20 +120,14 @@ func run[T any](t testing.TB, b *tab, action chromedp.Action[T]) T {
 	return v
 }
 
-// eval returns the value of an expression of the page.
-func eval[T any](t testing.TB, b *tab, expression string) T {
+// Eval returns the value of an expression of the page.
+func Eval[T any](t testing.TB, b *Tab, expression string) T {
 	t.Helper()
-	return run(t, b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	return Run(t, b, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 }
 
-// open opens a page with what follows # in its address, and waits until it is ready.
-func (b *tab) open(t testing.TB, file, hash string) {
-	t.Helper()
-	run(t, b, chromedp.Steps(chromedp.Navigate("about:blank"), chromedp.Navigate("file://"+file+hash), chromedp.WaitReady("html[data-ready]")))
-}
-
-// size sets the width and height of the window, and whether the page is dark.
-func size(t testing.TB, b *tab, width, height int64, dark bool) {
+// Size sets the width and height of the window, and whether the page is dark.
+func Size(t testing.TB, b *Tab, width, height int64, dark bool) {
 	t.Helper()
 	scheme := "light"
 	if dark {
@@ -130,8 +142,8 @@ func size(t testing.TB, b *tab, width, height int64, dark bool) {
 	}
 }
 
-// numbers returns the numbers that an expression of a page has.
-func (b *tab) numbers(t testing.TB, expression string) []float32 {
+// Numbers returns the numbers that an expression of a page has.
+func (b *Tab) Numbers(t testing.TB, expression string) []float32 {
 	t.Helper()
-	return eval[[]float32](t, b, "Array.from("+expression+")")
+	return Eval[[]float32](t, b, "Array.from("+expression+")")
 }
