@@ -126,10 +126,10 @@ export function Combine({ space, shelf, current }: { space: Space; shelf: Shelf;
   }, [A, B]);
   const places = (["A", "B", "C"] as const).map((s) => <Place key={s} shelf={shelf} slot={s} shape={shape} current={current} />);
   return <div class="col gap">
-    <section class="col"><h3>A − B + C</h3><div class="sum">{places[0]}<b aria-hidden="true">−</b>{places[1]}<b aria-hidden="true">+</b>{places[2]}<b aria-hidden="true">=</b>
+    <section class="col"><h2>A − B + C</h2><div class="sum">{places[0]}<b aria-hidden="true">−</b>{places[1]}<b aria-hidden="true">+</b>{places[2]}<b aria-hidden="true">=</b>
       <button type="button" class="place result" disabled={!code} aria-label="Show the result of A minus B plus C" onClick={() => { if (code) space.set(code); }}>{sum ? <Small values={sum} shape={shape} label="A minus B plus C" /> : <span class="mute">?</span>}</button></div>
       <p class="hint">Drag kept pictures onto the places, or press <kbd>A</kbd>, <kbd>B</kbd>, <kbd>C</kbd> on one. A place that is pressed takes the picture that is shown.</p></section>
-    <section class="col"><h3>From A to B</h3>
+    <section class="col"><h2>From A to B</h2>
       {A && B ? <><canvas ref={strip} class="strip pix" width={n * shape[1]!} height={shape[0]!} role="img" aria-label="Pictures from A to B" />
         <label class="slide"><span>t</span><input type="range" min={0} max={1} step={0.005} value={t} onInput={(e) => { const u = sliding(e); setT(u); space.set(mix(u)); }} /><output>{number(t)}</output></label></>
         : <p class="hint">Fill A and B: the pictures between them appear here.</p>}</section>

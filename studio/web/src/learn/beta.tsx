@@ -8,7 +8,7 @@ import { Note } from "../parts/bits";
 import { color, themeTurn } from "../parts/color";
 import { Term } from "../parts/glossary";
 import { useStore } from "../parts/store";
-import { cross, dot, manifold, useBoard, useModels } from "./parts";
+import { cross, dot, manifold, under, useBoard, useModels } from "./parts";
 
 const betas = ["0.1", "1", "4", "16", "64"], ids = betas.map((b) => `zoo:beta-${b}`), reach = 3.5, said = [
   "Codes keep far apart, each with a small place of its own. Pictures come back sharp; between the islands nothing sensible is drawn.",
@@ -34,10 +34,8 @@ export function Beta() {
     return () => { gone = true; };
   }, []);
   const board = useBoard(reach, (b) => {
-    const { c, side, at, unit } = b, back = backs.current[k]!, own = codes[k];
-    c.globalAlpha = .8;
-    if (back.width > 28) c.drawImage(back, 0, 0, side, side);
-    c.globalAlpha = 1;
+    const { c, at, unit } = b, own = codes[k];
+    under(b, backs.current[k]!);
     cross(b);
     const inks = Array.from({ length: 10 }, (_, i) => color(`--c${i}`));
     if (own) for (let i = 0; i < own.n; i += 2) dot(b, at(own.means[2 * i]!, own.means[2 * i + 1]!), 2, inks[own.classes[i]! % 10] ?? inks[0]!);
@@ -67,7 +65,7 @@ export function Beta() {
         <div class="l-ticks small mute" aria-hidden="true">{betas.map((b, i) => <button key={b} type="button" tabIndex={-1} onClick={() => set(i)}>{b}</button>)}</div></div>
       <p aria-live="polite">{said[k]}</p>
       {run && <dl class="l-nats"><div><dt><Term of="recon">Reconstruction</Term></dt><dd><i style={{ width: `${100 * recon / most}%`, background: "var(--c1)" }} /><span>{recon.toFixed(1)} nats</span></dd></div><div><dt><Term of="kl">KL</Term></dt><dd><i style={{ width: `${100 * kl / 12}%`, background: "var(--accent)" }} /><span>{kl.toFixed(2)} nats</span></dd></div></dl>}
-      <div class="col"><h3>Digits it has not seen, and what comes back</h3><div class="l-pairs">{items.map((it, i) => <div key={it.index}><img class="pic" src={itemAddress(ids[1]!, it.index, "test")} alt={`Digit ${i + 1}`} /><canvas ref={(c) => { rebuilt.current[i] = c; }} class="pix" width={28} height={28} role="img" aria-label={`Digit ${i + 1} through the model of beta ${betas[k]}`} /></div>)}</div></div>
+      <div class="col"><h2>Digits it has not seen, and what comes back</h2><div class="l-pairs">{items.map((it, i) => <div key={it.index}><img class="pic" src={itemAddress(ids[1]!, it.index, "test")} alt={`Digit ${i + 1}`} /><canvas ref={(c) => { rebuilt.current[i] = c; }} class="pix" width={28} height={28} role="img" aria-label={`Digit ${i + 1} through the model of beta ${betas[k]}`} /></div>)}</div></div>
       <p>The loss has two parts that pull against each other: <b class="c1">reconstruction</b> wants codes that tell everything, <b class="a">KL</b> wants codes that look like the prior. β says what a nat of one costs in nats of the other.</p>
     </div></div>;
 }

@@ -44,7 +44,7 @@ export function Gan() {
     (globalThis as unknown as Record<string, unknown>)["imagoGame"] = game; // for a test of the gradients
     if (!playing) return;
     let frame = 0;
-    const go = (): void => { frame = requestAnimationFrame(go); const end = performance.now() + 8; do both(); while (performance.now() < end && !matchMedia("(prefers-reduced-motion: reduce)").matches); last.current = ""; turn((n) => n + 1); board.again(); };
+    const go = (): void => { frame = requestAnimationFrame(go); const end = performance.now() + 8; do both(); while (performance.now() < end); last.current = ""; turn((n) => n + 1); board.again(); };
     frame = requestAnimationFrame(go);
     return () => cancelAnimationFrame(frame);
   }, [playing, lr, times]);

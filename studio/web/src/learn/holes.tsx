@@ -7,7 +7,7 @@ import { color, themeTurn } from "../parts/color";
 import { Icon } from "../parts/icons";
 import { useStore } from "../parts/store";
 import { gauss, mulberry } from "./game";
-import { arrows, cross, Decoded, dot, manifold, useBoard, useModels } from "./parts";
+import { arrows, cross, Decoded, dot, manifold, under, useBoard, useModels } from "./parts";
 
 const ids = ["zoo:ae", "zoo:beta-1"], titles = ["Autoencoder", "Variational autoencoder"], texts = ["Nothing asks its codes to be anywhere. They spread, with holes between them that no picture ever came from.", "Each code is a small cloud, and the KL draws the clouds together: the plane fills, and a draw from the prior lands where pictures are."];
 
@@ -15,7 +15,7 @@ export function Holes() {
   const { models, fault } = useModels(ids), [seed, set] = useState(1), r = mulberry(seed), draws = Array.from({ length: 12 }, (): [number, number] => [gauss(r), gauss(r)]);
   if (fault) return <Note look="no" icon="alert">{fault}</Note>;
   return <div class="col gap"><div class="l-versus">{ids.map((id, i) => <Side key={id} id={id} title={titles[i]!} text={texts[i]!} model={models?.[i] ?? null} draws={draws} />)}</div>
-    <div class="row wrap gap l-center"><button type="button" class="btn" onClick={() => set(seed + 1)}><Icon name="dice" />Draw others from the prior</button><p class="dim grow">The same twelve draws from N(0, I), the crosses, decoded by both. Both have 19 159 weights or less, and saw the same digits for five epochs.</p></div></div>;
+    <div class="row wrap gap l-center"><button type="button" class="btn" onClick={() => set(seed + 1)}><Icon name="dice" />Draw others from the prior</button><p class="dim grow">The same twelve draws from N(0, I), the crosses, decoded by both. Both have the same networks, and saw the same digits for five epochs.</p></div></div>;
 }
 
 function Side({ id, title, text, model, draws }: { id: string; title: string; text: string; model: Decoder | null; draws: [number, number][] }) {
@@ -30,10 +30,8 @@ function Side({ id, title, text, model, draws }: { id: string; title: string; te
     return () => { gone = true; };
   }, [id]);
   const board = useBoard(reach, (b) => {
-    const { c, side, at } = b, inks = Array.from({ length: 10 }, (_, i) => color(`--c${i}`)), card = color("--card");
-    c.globalAlpha = .55;
-    if (back.current.width > 28) c.drawImage(back.current, 0, 0, side, side);
-    c.globalAlpha = 1;
+    const { c, at } = b, inks = Array.from({ length: 10 }, (_, i) => color(`--c${i}`)), card = color("--card");
+    under(b, back.current);
     cross(b);
     if (codes) for (let i = 0; i < codes.n; i++) dot(b, at(codes.means[2 * i]!, codes.means[2 * i + 1]!), 2.2, inks[codes.classes[i]! % 10] ?? inks[0]!);
     for (const d of draws) { const [x, y] = at(...d); for (const [s, w] of [[card, 5], [color("--ink"), 2]] as const) { c.strokeStyle = s; c.lineWidth = w; c.beginPath(); c.moveTo(x - 5, y - 5); c.lineTo(x + 5, y + 5); c.moveTo(x + 5, y - 5); c.lineTo(x - 5, y + 5); c.stroke(); } }

@@ -6,7 +6,7 @@ import { Note } from "../parts/bits";
 import { Icon } from "../parts/icons";
 import { useStore } from "../parts/store";
 import { gauss, mulberry } from "./game";
-import { arrows, cross, Decoded, dot, manifold, useBoard, useModels } from "./parts";
+import { arrows, cross, Decoded, dot, manifold, under, useBoard, useModels } from "./parts";
 
 const reach = 3, ids = ["zoo:beta-1"];
 
@@ -16,10 +16,8 @@ export function Noise() {
   const r = mulberry(seed), eps = Array.from({ length: 48 }, (): [number, number] => [gauss(r), gauss(r)]), e = eps[0]!;
   const draw = (k: [number, number]): [number, number] => [mu[0] + sigma[0] * k[0], mu[1] + sigma[1] * k[1]], z = draw(e);
   const board = useBoard(reach, (b) => {
-    const { c, side, at, unit } = b, accent = color("--accent"), card = color("--card"), ink = color("--ink");
-    c.globalAlpha = .5; c.imageSmoothingEnabled = true;
-    if (back.current.width > 1) c.drawImage(back.current, 0, 0, side, side);
-    c.globalAlpha = 1;
+    const { c, at, unit } = b, accent = color("--accent"), card = color("--card"), ink = color("--ink");
+    under(b, back.current);
     cross(b);
     for (const k of eps) dot(b, at(...draw(k)), 3, color("--c9"));
     const m = at(...mu), p = at(...z);
@@ -46,7 +44,7 @@ export function Noise() {
       <div class="col"><Slider label="μ₁" value={mu[0]} reach={reach} onInput={(v) => setMu([v, mu[1]])} /><Slider label="μ₂" value={mu[1]} reach={reach} onInput={(v) => setMu([mu[0], v])} />
         {[0, 1].map((i) => <label class="slide" key={i}><span>σ{i ? "₂" : "₁"}</span><input type="range" min={0.02} max={1.5} step={0.01} value={sigma[i]} onInput={(ev) => { const s: [number, number] = [...sigma]; s[i] = ev.currentTarget.valueAsNumber; setSigma(s); }} /><output>{number(sigma[i]!)}</output></label>)}
         <button type="button" class="btn" onClick={() => setSeed(seed + 1)}><Icon name="dice" />Draw another ε</button></div>
-      <div class="col"><h3>Other draws of the same μ and σ</h3><div class="l-strip">{model && eps.slice(1, 9).map((k, i) => <Decoded key={i} model={model} z={draw(k)} label={`Draw ${i + 2}`} />)}</div></div>
+      <div class="col"><h2>Other draws of the same μ and σ</h2><div class="l-strip">{model && eps.slice(1, 9).map((k, i) => <Decoded key={i} model={model} z={draw(k)} label={`Draw ${i + 2}`} />)}</div></div>
       <p>The encoder does not say where a picture lies. It says <b class="a">where about</b>. To train through that draw, the chance is put aside: ε is drawn first and knows nothing of the weights. Then z moves smoothly as μ and σ move, and the loss of the picture can tell the encoder which way. Hold ε, move μ, and see.</p>
     </div></div>;
 }

@@ -57,6 +57,14 @@ export function useBoard(reach: number, draw: (b: Board) => void, when: unknown[
   return { ref, again, place: (e) => { const b = ref.current!.getBoundingClientRect(); return [reach * (2 * (e.clientX - b.left) / b.width - 1), reach * (1 - 2 * (e.clientY - b.top) / b.height)]; } };
 }
 
+// under draws a grid of pictures below what is marked: light on dark, and as ink on paper on a light page.
+export function under({ c, side }: Board, pictures: HTMLCanvasElement): void {
+  if (pictures.width <= 28) return;
+  const dark = (document.documentElement.dataset["theme"] ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "")) === "dark";
+  c.globalAlpha = dark ? .6 : .42; c.filter = dark ? "none" : "invert(1)"; c.imageSmoothingEnabled = true;
+  c.drawImage(pictures, 0, 0, side, side);
+  c.globalAlpha = 1; c.filter = "none";
+}
 export function cross({ c, side, at }: Board): void {
   c.strokeStyle = color("--line2"); c.lineWidth = 1;
   const [x, y] = at(0, 0);

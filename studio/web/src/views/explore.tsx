@@ -267,7 +267,7 @@ function LassoCard({ found, kinds, codes, onGo, onClose }: { found: number[]; ki
     for (const p of found) for (let u = 0; u < z.length; u++) z[u]! += codes.means[p * codes.units + u]! / found.length;
     onGo(z);
   };
-  return <div class="x-lasso panel" role="status"><header><h3>{many(found.length, "item")}</h3><button type="button" class="btn quiet small icon" aria-label="Close" onClick={onClose}><Icon name="close" /></button></header>
+  return <div class="x-lasso panel" role="status"><header><h2>{many(found.length, "item")}</h2><button type="button" class="btn quiet small icon" aria-label="Close" onClick={onClose}><Icon name="close" /></button></header>
     <dl>{rows.slice(0, 10).map(([n, k]) => <div key={k}><dt><i class="swatch" style={{ background: kinds.colors[k]! }} />{kinds.names[k]}</dt><dd><i class="x-bar-fill" style={{ width: `${100 * n / most}%`, background: kinds.colors[k]! }} />{count(n)}</dd></div>)}</dl>
     {found.length > 0 && codes && <button type="button" class="btn small" onClick={mean}>Go to their mean</button>}</div>;
 }
