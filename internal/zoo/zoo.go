@@ -47,6 +47,7 @@ func Models() []Model {
 	return []Model{
 		{"cnn-vae", "convolutional VAE with 2 latent units: a plane of digits"},
 		{"cvae", "conditional VAE: a digit of your choice, in a style that is drawn"},
+		{"infogan", "InfoGAN: ten classes of digits that it found without labels, and two codes of their style"},
 		{"face-vae", "VAE of cartoon faces with 25 attributes to edit by, as Eyeglasses"},
 		{"ae", "small autoencoder with 2 latent units, beside the following: there are holes between its codes"},
 		{"beta-0.1", "small VAE of β = 0.1: sharp pictures, and codes far apart"},
