@@ -282,6 +282,9 @@ func (s *Studio) getThumbnail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return faultf(http.StatusConflict, "%s is no picture any more: %v", name, err)
 	}
+	if short := min(m.W, m.H); short > 2*thumbnailSide { // of a large figure the middle: all of it would be too small to be seen
+		m = m.Crop(short*2/5, short*2/5)
+	}
 	long := max(m.W, m.H)
 	if long > thumbnailSide {
 		m = imageio.Resize(m, max(1, m.H*thumbnailSide/long), max(1, m.W*thumbnailSide/long))

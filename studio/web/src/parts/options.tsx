@@ -10,7 +10,7 @@ const terms: Record<string, string> = { latent: "latent", beta: "beta", epochs: 
 function Control({ o, value, error, onChange }: { o: Option; value: string | undefined; error: string | undefined; onChange: (v: string | undefined) => void }) {
   const set = value !== undefined && value !== "";
   const label = <span class="row">{terms[o.name] ? <Term of={terms[o.name]!}>{o.name}</Term> : o.name}{set && <button type="button" class="reset tiny" aria-label={`Put ${o.name} back to ${o.default || "its default"}`} onClick={() => onChange(undefined)}>default</button>}</span>;
-  return <Field label={label} hint={o.help} error={error}>{(id, by) => {
+  return <Field label={label} hint={<span class="help" title={o.help}>{o.help}</span>} error={error}>{(id, by) => {
     const common = { id, "aria-describedby": by, "aria-invalid": !!error, name: o.name };
     if (o.values) return <select {...common} value={value ?? ""} onChange={(e) => onChange(e.currentTarget.value || undefined)}><option value="">{o.default || "default"}</option>{o.values.filter((v) => v !== o.default).map((v) => <option key={v} value={v}>{v}</option>)}</select>;
     if (o.type === "bool") return <span class="check"><input type="checkbox" {...common} checked={(value ?? o.default) === "true"} onChange={(e) => onChange(String(e.currentTarget.checked) === (o.default || "false") ? undefined : String(e.currentTarget.checked))} /><span class="mute small">{(value ?? o.default) === "true" ? "on" : "off"}</span></span>;
@@ -28,7 +28,7 @@ export function OptionsForm({ options, values, errors, onChange }: { options: Op
     <div class="search"><Icon name="search" /><input type="search" aria-label="Find an option" placeholder={`Find one of ${options.length} options`} value={search} onInput={(e) => find(e.currentTarget.value)} /></div>
     {words.length ? found.length ? <div class="form">{found.map(one)}</div> : <p class="mute">No option has these words.</p> : <>
       <div class="form">{common.map(one)}</div>
-      {folds.map((g) => { const all = rest.filter((o) => o.group === g), set = all.filter((o) => values[o.name]).length, bad = all.some((o) => errors[o.name]); return <details class="fold" key={g} open={bad || undefined}><summary><span class="strong">{g}</span><span class="mute small">{set ? `${set} changed` : all.slice(0, 4).map((o) => o.name).join(", ")}{!set && all.length > 4 ? ", …" : ""}</span></summary><div class="form">{all.map(one)}</div></details>; })}
+      <div>{folds.map((g) => { const all = rest.filter((o) => o.group === g), set = all.filter((o) => values[o.name]).length, bad = all.some((o) => errors[o.name]); return <details class="fold" key={g} open={bad || undefined}><summary><span class="strong">{g}</span><span class="mute small">{set ? `${set} changed` : all.slice(0, 4).map((o) => o.name).join(", ")}{!set && all.length > 4 ? ", …" : ""}</span></summary><div class="form">{all.map(one)}</div></details>; })}</div>
     </>}
   </div>;
 }

@@ -18,7 +18,7 @@ import { useKept, useLoad, useStore } from "../parts/store";
 // flat returns the options of a configuration by their paths. What every run has of its own is no option.
 function flat(v: unknown, at = "", out: Record<string, string> = {}): Record<string, string> {
   if (v !== null && typeof v === "object" && !Array.isArray(v)) for (const [k, x] of Object.entries(v)) flat(x, at ? `${at}.${k}` : k, out);
-  else if (!/^(sha256|imago|go|format|arithmetic|data\.(digest|labels|item|notes|attributes))/.test(at)) out[at] = Array.isArray(v) ? v.join(", ") : String(v);
+  else if (!/^(sha256|imago|go|format|arithmetic|data\.(digest|labels|item|notes|attributes|train))/.test(at)) out[at] = Array.isArray(v) ? v.join(", ") : String(v);
   return out;
 }
 

@@ -34,7 +34,7 @@ export default function Runs({ place }: ViewProps) {
   const [renamed, rename] = useState<RunSummary | null>(null), [tagged, tag] = useState<RunSummary[] | null>(null);
   const search = useRef<HTMLInputElement>(null), foot = useRef<HTMLDivElement>(null), lastRow = useRef(-1);
   const all = useMemo(() => [...(map?.values() ?? [])], [map]);
-  const own = all.filter((r) => !isZoo(r)), zoo = all.filter(isZoo);
+  const own = all.filter((r) => !isZoo(r)), zoo = all.filter((r) => isZoo(r) && !/:(ae|beta-)/.test(r.id)).sort((a, b) => (a.data === "faces" ? 0 : 1) - (b.data === "faces" ? 0 : 1)); // those of the story of β are on its page
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = useMemo(() => own.filter((r) => fits(r, words)).sort(sorts[sort]?.[1] ?? sorts.trained[1]), [map, filter, sort]);
   const tags = useMemo(() => [...new Set(own.flatMap((r) => r.tags))].sort(), [map]);
