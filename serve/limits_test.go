@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
 	"math"
@@ -178,6 +179,58 @@ func TestOverload(t *testing.T) {
 		t.Errorf("statuses %v", seen)
 	}
 	l.want(200, "POST", "/v1/decode", `{"seeds":[1]}`, sentJSON)
+}
+
+// TestGone checks that a client who does not wait is no fault of the server in its figures.
+func TestGone(t *testing.T) {
+	lib := newLibrary(t, LibraryOptions{}, "zoo:cnn-vae")
+	l := startWith(t, lib, Options{})
+	m, release, err := lib.Open(t.Context(), "cnn-vae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	go m.Runner().SetAll(func(yield func(string, *tensor.Tensor) bool) { close(entered); <-leave })
+	<-entered
+	var wg sync.WaitGroup
+	for range 2 {
+		wg.Go(func() {
+			if _, err := m.Decode(t.Context(), []float32{1, 2}, nil); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for m.waiting() != 1 { // the other one is run
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	wg.Go(func() {
+		r, err := http.NewRequestWithContext(ctx, "POST", l.url+"/v1/decode", strings.NewReader(`{"seeds":[2]}`))
+		if err == nil {
+			_, err = http.DefaultClient.Do(r)
+		}
+		if err == nil {
+			t.Error("a client who left has an answer")
+		}
+	})
+	for m.waiting() != 2 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	for m.waiting() != 1 {
+		time.Sleep(time.Millisecond)
+	}
+	close(leave)
+	wg.Wait()
+	want := `imago_http_requests_total{route="POST /v1/decode",status="499"} 1`
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if text := string(l.want(200, "GET", "/metrics", "")); strings.Contains(text, want) {
+			return
+		} else if time.Now().After(end) {
+			t.Fatalf("want %s in\n%s", want, text)
+		}
+	}
 }
 
 // TestMemory checks that models are dropped and loaded again within the memory that they may take, with the same answers.
