@@ -22,6 +22,32 @@ export interface Answer {
   from?: number; values?: Float32Array; last?: boolean; // of many: pictures from this one on
 }
 
+// The runtime of package browser, which every page of imago runs. It is a script of its own: /assets/runtime.js.
+export interface Machine {
+  has(name: string): boolean;
+  run(name: string, operands: Record<string, Float32Array | number[]>, item?: number): Record<string, Float32Array>;
+  fill(bytes: Uint8Array, half: boolean): void;
+  kind: string;
+}
+export interface Runtime {
+  load(program: unknown, bytes: Uint8Array, half: boolean, kernels?: string): Promise<Machine>;
+  seeded(seed: bigint): number[]; split(key: number[], name: string): number[]; at(key: number[], i: number): number[];
+  normal(key: number[], from: number, to: Float32Array): Float32Array;
+}
+declare const imago: Runtime;
+let here: Promise<void> | null = null; // the runtime, in the page itself
+const runtimeHere = (): Promise<void> => here ??= new Promise((done, failed) => {
+  const script = document.createElement("script");
+  script.src = "/assets/runtime.js";
+  script.onload = () => done();
+  script.onerror = () => failed(new Error("The runtime could not be loaded."));
+  document.head.append(script);
+});
+
+// quick is how many milliseconds a decoding may take to be done by the page itself while the pointer moves: a worker answers
+// after the frame has begun, so that its picture waits for the next one.
+const quick = 4;
+
 // The worker, one for all models that are open.
 let worker: Worker | null = null, counter = 0, open = 0;
 const pending = new Map<number, (a: Answer) => void>();
@@ -56,6 +82,7 @@ export interface Decoder {
   readonly server: string;             // why the server computes, "" where this page does
   readonly kind: string;               // of the kernels: relaxed, simd, plain or server
   can(name: "decode" | "encode" | "reconstruct" | "sample"): boolean;
+  readonly now: ((z: Float32Array, labels: Float32Array) => Float32Array) | null; // decodes at once, of a quick model; the next call overwrites it
   decode(z: Float32Array, labels?: Float32Array): Promise<Float32Array | null>; // null: overtaken by a later call
   decodeMany(codes: Float32Array, labels: Float32Array | undefined, slice: (from: number, values: Float32Array) => void, signal?: AbortSignal): Promise<void>;
   encode(x: Float32Array, labels?: Float32Array): Promise<{ mean: Float32Array; logVar: Float32Array | null }>;
@@ -87,20 +114,35 @@ function watch(id: string): () => void {
 export async function openModel(id: string, at = "best"): Promise<Decoder> {
   const number = ++counter, heard = new Set<(step: number) => void>();
   let model: Model, step = 0, epoch = 0, etag = "", has: string[] = [], kind = "", why = "", place = at, closed = false;
+  let local: Machine | null = null, slow = false;
 
   const ofRun = (rest: string, where: string): string => runPath(id, `${rest}?at=${encodeURIComponent(where)}`);
+
+  // loadHere loads the model into the page too, if it decodes quickly enough.
+  const loadHere = async (program: unknown, bytes: Uint8Array, half: boolean): Promise<void> => {
+    try {
+      await runtimeHere();
+      const m = await imago.load(program, bytes, half), z = new Float32Array(model.latent), labels = new Float32Array(model.labels.length);
+      let least = Infinity;
+      for (let i = 0; i < 6 && least > quick / 4; i++) { const start = performance.now(); m.run("decode", { z, labels }); least = Math.min(least, performance.now() - start); }
+      slow = least > quick;
+      if (!slow && !closed && program === model.program) local = m;
+    } catch { slow = true; /* the worker does it */ }
+  };
 
   // load fetches weights, and the program too if it is another one. It says whether anything is new.
   const load = async (where: string): Promise<boolean> => {
     const response = await getBytes(ofRun("/weights", where), etag ? { "If-None-Match": etag } : {});
     if (response.status === 304) return false;
     const bytes = new Uint8Array(await response.arrayBuffer()), version = response.headers.get("Imago-Version") ?? "";
-    const half = response.headers.get("Imago-Half") === "true";
-    if (!kind || version !== model.version) {
+    const half = response.headers.get("Imago-Half") === "true", own = slow ? null : bytes.slice(), known = kind && version === model.version;
+    if (!known) {
       if (kind) model = await get<Model>(ofRun("/model", where));
       const loaded = await once(number, { op: "load", program: model.program, bytes, half }, [bytes.buffer]);
       kind = loaded.kind!; has = loaded.has!;
     } else await once(number, { op: "fill", bytes, half }, [bytes.buffer]);
+    if (own && local && known) local.fill(own, half);
+    else if (own && has.includes("decode")) { local = null; void loadHere(model.program, own, half); }
     etag = response.headers.get("ETag") ?? "";
     step = Number(response.headers.get("Imago-Step") ?? 0);
     epoch = Number(response.headers.get("Imago-Epoch") ?? 0);
@@ -158,6 +200,7 @@ export async function openModel(id: string, at = "best"): Promise<Decoder> {
 
   return {
     get model() { return model; }, get step() { return step; }, get epoch() { return epoch; }, get kind() { return kind; }, server: why,
+    get now() { const m = local; return m && ((z: Float32Array, labels: Float32Array) => m.run("decode", { z, labels })["image"]!); },
     can: (name) => has.includes(name),
     decode: (z, labels = none) => new Promise((done, failed) => {
       newest?.done(null);

@@ -14,7 +14,7 @@ export class Space {
   readonly canvases = new Set<HTMLCanvasElement>(); // each shows the picture
   fault = "";
   private heard: Record<Event, Set<() => void>> = { code: new Set(), picture: new Set(), labels: new Set() };
-  private frame = 0;
+  private frame = 0; private framing = false; private late = -1; // when the pointer asked for what is to be decoded at the frame
 
   constructor(readonly decoder: Decoder) {
     this.z = new Float32Array(decoder.model.latent);
@@ -29,27 +29,52 @@ export class Space {
   set(z: Float32Array, since = 0): void {
     this.z = z;
     this.decode(since);
-    if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.tell("code"); });
+    this.turn();
   }
 
   setLabels(labels: Float32Array): void { this.labels = labels; this.tell("labels"); this.decode(); }
 
+  // turn runs at the next frame: it decodes what came since the last, and tells the rest of the page.
+  private turn(): void {
+    if (!this.frame) this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      const late = this.late;
+      this.late = -1;
+      this.framing = true;
+      if (late >= 0) this.decode(late);
+      this.framing = false;
+      this.tell("code");
+    });
+  }
+
+  // decode decodes the code. A quick model does so at once, but once between two frames: what the pointer says more often waits
+  // for the frame.
   decode(since = 0): void {
-    if (!this.decoder.can("decode")) return;
-    this.decoder.decode(this.z, this.labels).then((values) => {
+    const { decoder } = this, { now } = decoder;
+    if (!decoder.can("decode")) return;
+    if (now) {
+      if (this.frame) { this.late = since; return; }
+      this.show(now(this.z, this.labels), since);
+      this.turn();
+      return;
+    }
+    decoder.decode(this.z, this.labels).then((values) => {
       if (values) this.show(values, since);
     }, (e: unknown) => { this.fault = (e as Error).message; this.tell("picture"); });
   }
 
   private show(values: Float32Array, since: number): void {
-    this.values = values; this.fault = "";
+    this.values = values.slice(); this.fault = "";
     for (const c of this.canvases) paint(c, values, this.decoder.model.shape);
     this.tell("picture");
-    if (measuring && since) requestAnimationFrame(() => {
+    if (!measuring || !since) return;
+    const frame = (): void => { // its message comes after what this frame paints
       const after = new MessageChannel();
       after.port1.onmessage = () => { measured.push(performance.now() - since); after.port1.close(); };
       after.port2.postMessage(0);
-    });
+    };
+    if (this.framing) frame();
+    else requestAnimationFrame(frame);
   }
 
   close(): void { cancelAnimationFrame(this.frame); this.decoder.close(); }

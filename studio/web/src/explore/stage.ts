@@ -26,8 +26,13 @@ export class Stage {
   private drag: { x: number; y: number; moved: boolean } | null = null; private hovered: number | null = null;
   private ends: (() => void)[] = [];
 
+  private rings: Record<"at" | "hovered" | "selected", HTMLElement>;
+
   constructor(readonly box: HTMLElement, private back: HTMLCanvasElement, points: HTMLCanvasElement, private top: HTMLCanvasElement, readonly space: Space, private heard: Heard) {
     this.scatter = new Scatter(points);
+    // What moves with the pointer are elements of their own: nothing else of the plane is painted anew.
+    const ring = (name: string): HTMLElement => { const e = document.createElement("i"); e.className = `x-ring ${name}`; e.hidden = true; box.append(e); this.ends.push(() => e.remove()); return e; };
+    this.rings = { hovered: ring("hovered"), selected: ring("selected"), at: ring("at") };
     const on = <K extends keyof HTMLElementEventMap>(type: K, f: (e: HTMLElementEventMap[K]) => void): void => {
       box.addEventListener(type, f, type === "wheel" ? { passive: false } : {});
       this.ends.push(() => box.removeEventListener(type, f));
@@ -49,7 +54,7 @@ export class Stage {
     this.ends.push(() => box.removeEventListener(name, raw));
     const resized = new ResizeObserver(() => { this.draw(); this.remake(); });
     resized.observe(box);
-    this.ends.push(() => resized.disconnect(), space.on("code", () => this.mark()), space.on("labels", () => this.remake(0)));
+    this.ends.push(() => resized.disconnect(), space.on("code", () => this.place()), space.on("labels", () => this.remake(0)));
   }
 
   close(): void {
@@ -159,7 +164,7 @@ export class Stage {
     if (p === this.hovered) return;
     this.hovered = p;
     this.heard.item(p, x, y);
-    this.mark();
+    this.place();
   }
 
   // lassoed marks a region that was chosen by other means, or none.
@@ -261,11 +266,20 @@ export class Stage {
         c.textAlign = "start"; c.textBaseline = "alphabetic";
       });
     }
-    for (const p of [this.selected, this.hovered]) if (p !== null && p < this.scatter.count) ring(...this.toScreen(...this.scatter.place(p)), 7, ink);
-    const [x, y] = this.toScreen(...plane.at(this.space.z));
-    ring(x, y, 9, accent);
-    c.fillStyle = accent;
-    c.beginPath(); c.arc(x, y, this.pinned ? 5 : 2, 0, 7); c.fill();
+    this.place();
+  }
+
+  // place moves the rings to where the code, the point under the pointer and the chosen one are.
+  private place(): void {
+    const { plane, rings, scatter } = this, put = (e: HTMLElement, at: [number, number] | null): void => {
+      e.hidden = !at;
+      if (!at) return;
+      const [x, y] = this.toScreen(...at);
+      e.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
+    };
+    const point = (p: number | null): [number, number] | null => p !== null && p < scatter.count ? scatter.place(p) : null;
+    put(rings.hovered, point(this.hovered)); put(rings.selected, point(this.selected)); put(rings.at, plane ? plane.at(this.space.z) : null);
+    rings.at.classList.toggle("pinned", this.pinned);
   }
 
   // pictures shows a grid of decoded pictures at the back, or not.

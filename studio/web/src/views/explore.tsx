@@ -14,7 +14,7 @@ import { color, themeTurn } from "../parts/color";
 import { count, many, plain } from "../parts/format";
 import { Icon } from "../parts/icons";
 import { useKeys } from "../parts/keys";
-import { useLoad, useStore } from "../parts/store";
+import { Store, useLoad, useStore } from "../parts/store";
 import { complain } from "../parts/toast";
 import { setQuery } from "../router";
 import type { ViewProps } from "../main";
@@ -82,7 +82,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
   const [codes, setCodes] = useState<Codes | null>(null), [why, setWhy] = useState(""), [planeKey, setPlaneKey] = useState(query.get("plane") ?? model.plane.join());
   const [plane, setPlane] = useState<Plane | null>(null), [tool, setTool] = useState<Tool>("look"), [pictures, setPictures] = useState(query.get("pictures") === "1"), [points, setPoints] = useState(query.get("points") !== "0");
   const [by, setBy] = useState(query.get("color") ?? ""), [hidden, setHidden] = useState<ReadonlySet<number>>(new Set()), [pinned, setPinned] = useState(false);
-  const [item, setItem] = useState<number | null>(null), [chosen, setChosen] = useState<number | null>(null), [lasso, setLasso] = useState<number[] | null>(null);
+  const item = useMemo(() => new Store<number | null>(null), []), [chosen, setChosen] = useState<number | null>(null), [lasso, setLasso] = useState<number[] | null>(null);
   const [tab, setTabState] = useState<Tab>(tabs.some(([t]) => t === query.get("tool")) ? query.get("tool") as Tab : "units"), [stops, setStops] = useState<Float32Array[]>([]), [seed, setSeed] = useState(query.get("seed") ?? "7"), [turn, setTurn] = useState(0);
   const [directions, setDirections] = useState<Direction[] | null>(null), [noDirections, setNoDirections] = useState(""), look = useStore(themeTurn), canDecode = decoder.can("decode");
   const setTab = (t: Tab): void => { setTabState(t); setQuery({ tool: t }); };
@@ -91,7 +91,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
 
   useEffect(() => { // the plane on the screen
     const s = stage.current = new Stage(box.current!, back.current!, dots.current!, top.current!, space, {
-      item: (p) => setItem(p),
+      item: (p) => item.set(p),
       pin: (p) => { const on = p !== null || !s.pinned; s.pinned = on; setPinned(on); setChosen(on ? p : null); s.selected = on ? p : null; },
       lasso: (found) => setLasso(found),
       stop: (z) => setStops((all) => [...all, z]),
@@ -195,7 +195,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
     { keys: "f", text: "Fit the plane", act: () => stage.current?.fit() },
     { keys: "Escape", text: "Let the picture follow again", act: unpin },
   ]);
-  const seen = chosen ?? item, states = ["best", "latest", ...(run.state === "training" ? ["live"] : [])];
+  const states = ["best", "latest", ...(run.state === "training" ? ["live"] : [])];
   const planes: [string, string][] = [[model.plane.join(), `Units ${model.plane[0]}, ${model.plane[1]}`]];
   if (!/^(pca|tsne)$/.test(planeKey) && planeKey !== model.plane.join()) planes.push([planeKey, `Units ${planeKey.replace(",", ", ")}`]);
   if (model.latent > 2 && run.can.encode) planes.push(["pca", "Principal components"], ["tsne", "t-SNE"]);
@@ -228,8 +228,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
         <section class="x-picture" aria-label="Picture">
           {canDecode ? <Shown space={space} label="The picture that the model decodes from the shown code" /> : <Note>This model decodes no codes: see Seeds for its pictures.</Note>}
           <Where space={space} words={words} pinned={pinned} onUnpin={unpin} onKeep={keep} />
-          <div class="x-item">{seen !== null && codes ? <><img class="pic" src={itemAddress(id, codes.index[seen]!, codes.set)} alt={`${codes.set} item ${codes.index[seen]}`} /><div class="col tight"><b>{nameOf(seen)}</b><span class="tiny mute">{codes.set} item {codes.index[seen]}</span>{chosen !== null && usable && <button type="button" class="btn small" onClick={() => goItem(chosen)}>Its code</button>}</div></>
-            : <span class="hint">{codes ? "An item of the data that the pointer meets is shown here. A click holds it." : ""}</span>}</div>
+          <Item id={id} item={item} chosen={chosen} codes={codes} nameOf={nameOf} onGo={usable ? goItem : null} />
           <Labels space={space} />
         </section>
         <section class="x-tools" aria-label="Tools">
@@ -246,6 +245,13 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
       </aside>
     </div>
   </>;
+}
+
+// Item shows the item of the data under the pointer, or the chosen one.
+function Item({ id, item, chosen, codes, nameOf, onGo }: { id: string; item: Store<number | null>; chosen: number | null; codes: Codes | null; nameOf: (p: number) => string; onGo: ((p: number) => void) | null }) {
+  const under = useStore(item), p = chosen ?? under;
+  if (!codes || p === null || p >= codes.n) return <div class="x-item"><span class="hint">{codes ? "An item of the data that the pointer meets is shown here. A click holds it." : ""}</span></div>;
+  return <div class="x-item"><img class="pic" src={itemAddress(id, codes.index[p]!, codes.set)} alt={`${codes.set} item ${codes.index[p]}`} /><div class="col tight"><b>{nameOf(p)}</b><span class="tiny mute">{codes.set} item {codes.index[p]}</span>{chosen !== null && onGo && <button type="button" class="btn small" onClick={() => onGo(chosen)}>Its code</button>}</div></div>;
 }
 
 // Where says which code is shown.

@@ -1,20 +1,8 @@
 // The worker: it keeps the machines of the models that are open and runs them. What the pointer waits for comes first;
 // tables of many pictures are computed in slices of some milliseconds between it.
-import type { Answer, Ask, Drawn } from "../decoder";
+import type { Answer, Ask, Drawn, Machine, Runtime } from "../decoder";
 
-interface Machine {
-  has(name: string): boolean;
-  run(name: string, operands: Record<string, Float32Array | number[]>, item?: number): Record<string, Float32Array>;
-  fill(bytes: Uint8Array, half: boolean): void;
-  operands(name: string): { outputs: { name: string; shape: number[] }[] };
-  kind: string;
-}
-// The runtime of package browser, which every page of imago runs.
-declare const imago: {
-  load(program: unknown, bytes: Uint8Array, half: boolean, kernels?: string): Promise<Machine>;
-  seeded(seed: bigint): number[]; split(key: number[], name: string): number[]; at(key: number[], i: number): number[];
-  normal(key: number[], from: number, to: Float32Array): Float32Array;
-};
+declare const imago: Runtime;
 declare function importScripts(...addresses: string[]): void;
 
 importScripts("/assets/runtime.js");
