@@ -78,7 +78,7 @@ func (a *app) export() *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "export <run or weights file>",
-		Short: "Write a trained model for other programs, as ONNX or as a page",
+		Short: "Write a trained model for other programs: as ONNX, as a page, for a hub",
 		Long: `export writes a trained model in a format of other programs:
 
 ` + strings.Join(lines, "\n") + `

@@ -23,6 +23,7 @@ import (
 	"github.com/imago-ml/imago/formats/onnx/onnxtest"
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/internal/memory"
+	"github.com/imago-ml/imago/internal/python"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
@@ -207,16 +208,17 @@ func TestONNX(t *testing.T) {
 	onnxtest.Check(t, files)
 }
 
-// The program of docs/export.md runs.
-func TestONNXExample(t *testing.T) {
+// example returns the program of docs/export.md in that language, and a folder with onnx/, the models that it reads.
+func example(t *testing.T, language string) (program, dir string) {
+	t.Helper()
 	page, err := os.ReadFile("../docs/export.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(page), "```js\n")
+	_, rest, _ := strings.Cut(string(page), "```"+language+"\n")
 	program, _, ok := strings.Cut(rest, "```")
 	if !ok {
-		t.Fatal("docs/export.md has no block of js")
+		t.Fatalf("docs/export.md has no block of %s", language)
 	}
 	var r model.Registry
 	catalog.Models(&r)
@@ -224,12 +226,52 @@ func TestONNXExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trained, dir := drawn(t, rec, &r), t.TempDir()
+	trained := drawn(t, rec, &r)
+	dir = t.TempDir()
 	if _, err := export.ONNX(t.Context(), trained, export.Networks(trained), filepath.Join(dir, "onnx"), onnx.Float32); err != nil {
 		t.Fatal(err)
 	}
+	return program, dir
+}
+
+// The program of docs/export.md in JavaScript runs.
+func TestONNXExample(t *testing.T) {
+	program, dir := example(t, "js")
 	if got := onnxtest.Node(t, dir, program); !strings.HasPrefix(got, "1x28x28x1 0.") {
 		t.Errorf("the program prints %q, want the shape of an image and a number below 1", got)
+	}
+}
+
+// runtimeInPython stands for ONNX Runtime in Python, which Debian does not have: it computes nothing, but takes the inputs,
+// outputs and metadata that the file has, and no others.
+const runtimeInPython = `
+import numpy, onnx, sys, types
+
+class InferenceSession:
+    def __init__(self, name):
+        self.model = onnx.load(name)
+    def run(self, names, feeds):
+        graph, sizes = self.model.graph, {}
+        assert set(feeds) == {i.name for i in graph.input}, feeds.keys()
+        for i in graph.input:
+            x, dims = feeds[i.name], i.type.tensor_type.shape.dim
+            assert x.dtype == numpy.float32 and len(x.shape) == len(dims), x.shape
+            for n, d in zip(x.shape, dims):
+                assert sizes.setdefault(d.dim_param, n) == n if d.dim_param else n == d.dim_value, x.shape
+        outputs = {o.name: [sizes[d.dim_param] if d.dim_param else d.dim_value for d in o.type.tensor_type.shape.dim] for o in graph.output}
+        return [numpy.zeros(outputs[name], numpy.float32) for name in names]
+    def get_modelmeta(self):
+        return types.SimpleNamespace(custom_metadata_map={p.key: p.value for p in self.model.metadata_props})
+
+sys.modules["onnxruntime"] = types.SimpleNamespace(InferenceSession=InferenceSession)
+`
+
+// The program of docs/export.md in Python names what the file has.
+func TestONNXExampleInPython(t *testing.T) {
+	p := python.With(t, "numpy,onnx", "python3-numpy python3-onnx")
+	program, dir := example(t, "python")
+	if got := p.Run(t, dir, runtimeInPython+program+"\nprint(image.shape)\n"); got != "cnn-vae\n(64, 28, 28, 1)\n" {
+		t.Errorf("the program prints %q, want the recipe and the shape of 64 images", got)
 	}
 }
 
