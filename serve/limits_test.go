@@ -143,6 +143,14 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// hold stops all batches of a model, as who holds the lock of its state does, until leave is called.
+func hold(m *Model) (leave func()) {
+	entered, left := make(chan struct{}), make(chan struct{})
+	go m.Runner().SetAll(func(yield func(string, *tensor.Tensor) bool) { close(entered); <-left })
+	<-entered
+	return sync.OnceFunc(func() { close(left) })
+}
+
 // TestOverload checks that too many requests and rows are refused, and that the server recovers.
 func TestOverload(t *testing.T) {
 	lib := newLibrary(t, LibraryOptions{}, "zoo:cnn-vae")
@@ -152,13 +160,9 @@ func TestOverload(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	// Who holds the lock of the state stops all batches.
-	entered, leave := make(chan struct{}), make(chan struct{})
-	go m.Runner().SetAll(func(yield func(string, *tensor.Tensor) bool) { close(entered); <-leave })
-	<-entered
+	leave := hold(m)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	var goOn sync.Once
 	seen := map[int]int{}
 	for range 20 {
 		wg.Go(func() {
@@ -170,7 +174,7 @@ func TestOverload(t *testing.T) {
 				t.Errorf("%d without Retry-After", resp.StatusCode)
 			}
 			if seen[429]+seen[503] == 19 { // one is in the batch, which is not cut
-				goOn.Do(func() { close(leave) })
+				leave()
 			}
 		})
 	}
@@ -190,9 +194,7 @@ func TestGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	entered, leave := make(chan struct{}), make(chan struct{})
-	go m.Runner().SetAll(func(yield func(string, *tensor.Tensor) bool) { close(entered); <-leave })
-	<-entered
+	leave := hold(m)
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
@@ -221,7 +223,7 @@ func TestGone(t *testing.T) {
 	for m.waiting() != 1 {
 		time.Sleep(time.Millisecond)
 	}
-	close(leave)
+	leave()
 	wg.Wait()
 	want := `imago_http_requests_total{route="POST /v1/decode",status="499"} 1`
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -290,9 +292,7 @@ func TestEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	entered, leave := make(chan struct{}), make(chan struct{})
-	go m.Runner().SetAll(func(yield func(string, *tensor.Tensor) bool) { close(entered); <-leave })
-	<-entered
+	leave := hold(m)
 	answered := make(chan int, 1)
 	go func() {
 		resp, _ := l.do("POST", "/v1/decode", `{"seeds":[1]}`, sentJSON)
@@ -308,7 +308,7 @@ func TestEnd(t *testing.T) {
 	if err := l.s.notReady(); err == nil {
 		t.Error("a server that ends is ready")
 	}
-	close(leave)
+	leave()
 	if status := <-answered; status != 200 {
 		t.Errorf("the request in progress: %d", status)
 	}
