@@ -40,26 +40,59 @@ type codes struct {
 	attributes  []uint8
 	names       []string // of the attributes
 	classes     []string
-	set         string
+	once        sync.Once         // makes binary
 	binary      []byte            // as the page reads them
 	projections map[string][]byte // by kind
 	components  string            // of that by PCA, as JSON
 }
 
-// A codesCache notes which codes are being computed.
+// A codesCache has the codes that were used last, and notes which are being computed.
 type codesCache struct {
 	mu   sync.Mutex
-	busy map[*loaded]bool
+	busy map[string]bool
+	by   map[string]*codes
+	keys []string // of by, the one used last first
 }
 
-func newCodesCache() *codesCache { return &codesCache{busy: map[*loaded]bool{}} }
+// mostKept is of how many models the codes are kept.
+const mostKept = 6
 
-// kept returns the codes of a model that are known: those that were computed here, else those that are saved with the run.
-func (m *loaded) keptCodes() (*codes, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.codes != nil || m.Run == "" || m.Model().Encode == nil {
-		return m.codes, nil
+func newCodesCache() *codesCache {
+	return &codesCache{busy: map[string]bool{}, by: map[string]*codes{}}
+}
+
+// get returns codes that are kept, or nil.
+func (c *codesCache) get(key string) *codes {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.by[key]
+}
+
+// put keeps codes, and drops those that were put first where there are too many.
+func (c *codesCache) put(key string, of *codes) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.by[key] = of
+	c.keys = slices.Insert(slices.DeleteFunc(c.keys, func(k string) bool { return k == key }), 0, key)
+	if len(c.keys) > mostKept {
+		delete(c.by, c.keys[mostKept])
+		c.keys = c.keys[:mostKept]
+	}
+}
+
+// codesKey returns by what the codes of a model are kept. Those of a training as it goes are of the weights for which they were asked
+// last: the items stay where they were until they are encoded again.
+func (m *loaded) codesKey() string {
+	if m.at == atLive {
+		return m.id + "\x00" + atLive
+	}
+	return fmt.Sprintf("%s\x00%s\x00%d", m.id, m.at, m.Step)
+}
+
+// knownCodes returns the codes of a model that are known: those that were computed here, else those that are saved with the run.
+func (s *Studio) knownCodes(m *loaded) (*codes, error) {
+	if c := s.codes.get(m.codesKey()); c != nil || m.Run == "" || m.Model().Encode == nil {
+		return c, nil
 	}
 	k, err := keep.OpenCodes(disk.At(m.Run), m.Session)
 	if keep.IsStale(err) {
@@ -68,12 +101,12 @@ func (m *loaded) keptCodes() (*codes, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &codes{part: trainPart, units: m.Latent(), mean: k.Mean, logVar: k.LogVar, labels: k.Set.Train.Labels, attributes: k.Set.Train.Attributes, names: k.Set.Attributes, classes: k.Set.Classes, set: k.Set.Name}
+	c := &codes{part: trainPart, units: m.Latent(), mean: k.Mean, logVar: k.LogVar, labels: k.Set.Train.Labels, attributes: k.Set.Train.Attributes, names: k.Set.Attributes, classes: k.Set.Classes}
 	n := k.Set.Train.Len()
 	for i := range n {
 		c.index = append(c.index, spaced(i, n, m.Config.Data.Train))
 	}
-	m.codes = c
+	s.codes.put(m.codesKey(), c)
 	return c, nil
 }
 
@@ -94,12 +127,8 @@ func (s *Studio) getCodes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		p = &pageModel{}
 	}
-	m.mu.Lock()
-	if c.binary == nil {
-		c.binary = c.encode(m)
-	}
+	c.once.Do(func() { c.binary = c.encode(m) })
 	b := c.binary
-	m.mu.Unlock()
 	w.Header().Set("Imago-Set", c.part)
 	names, err := json.Marshal(append([]string{}, c.names...))
 	if err != nil {
@@ -118,13 +147,13 @@ func (s *Studio) codesOf(m *loaded) (*codes, error) {
 	if m.Model().Encode == nil {
 		return nil, faultf(http.StatusConflict, "this model has no encoder, so no item has a code")
 	}
-	c, err := m.keptCodes()
+	c, err := s.knownCodes(m)
 	if err != nil {
 		return nil, err
 	}
 	if c == nil {
 		s.codes.mu.Lock()
-		busy := s.codes.busy[m]
+		busy := s.codes.busy[m.codesKey()]
 		s.codes.mu.Unlock()
 		if busy {
 			return nil, faultf(http.StatusConflict, "the codes are being computed")
@@ -192,14 +221,14 @@ func (s *Studio) postCodes(w http.ResponseWriter, r *http.Request) error {
 		return faultf(http.StatusConflict, "this model has no encoder, so no item has a code")
 	}
 	s.codes.mu.Lock()
-	busy := s.codes.busy[m]
-	s.codes.busy[m] = true
+	busy := s.codes.busy[m.codesKey()]
+	s.codes.busy[m.codesKey()] = true
 	s.codes.mu.Unlock()
 	if !busy {
 		s.work.Go(func() {
 			err := s.computeCodes(s.ctx, m)
 			s.codes.mu.Lock()
-			delete(s.codes.busy, m)
+			delete(s.codes.busy, m.codesKey())
 			s.codes.mu.Unlock()
 			if err != nil && s.ctx.Err() == nil {
 				s.logf("codes of %s: %s", run.id, s.text(err))
@@ -234,12 +263,10 @@ func (s *Studio) computeCodes(ctx context.Context, m *loaded) error {
 	if err != nil {
 		return err
 	}
-	c := &codes{part: part, units: m.Latent(), mean: mean, logVar: logVar, labels: some.Labels, attributes: some.Attributes, names: set.Attributes, classes: set.Classes, set: set.Name}
+	c := &codes{part: part, units: m.Latent(), mean: mean, logVar: logVar, labels: some.Labels, attributes: some.Attributes, names: set.Attributes, classes: set.Classes}
 	for i := range n {
 		c.index = append(c.index, spaced(i, n, all))
 	}
-	m.mu.Lock()
-	m.codes = c
-	m.mu.Unlock()
+	s.codes.put(m.codesKey(), c)
 	return nil
 }

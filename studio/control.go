@@ -124,8 +124,8 @@ func (s *Studio) resumeRun(w http.ResponseWriter, r *http.Request) error {
 	q := s.queue
 	q.mu.Lock()
 	if j := q.openJob(id); j != nil {
-		defer q.mu.Unlock()
 		if j.State != jobPaused {
+			defer q.mu.Unlock()
 			return faultf(http.StatusConflict, "%s is %s", id, map[string]string{jobWaiting: "waiting for its turn", jobRunning: "being trained"}[j.State])
 		}
 		j.State = jobWaiting
@@ -133,6 +133,7 @@ func (s *Studio) resumeRun(w http.ResponseWriter, r *http.Request) error {
 			j.Args = s.resumeArgs(id, options)
 		}
 		q.changed(j)
+		q.mu.Unlock()
 		return s.writeSummary(w, id)
 	}
 	q.mu.Unlock()

@@ -35,6 +35,7 @@ func (s *Studio) follow(ctx context.Context) {
 		}
 		if time.Since(looked) >= every {
 			s.followAll()
+			s.sets.sweep()
 			looked = time.Now()
 		}
 		select {
@@ -55,10 +56,11 @@ func (s *Studio) followAll() {
 		s.events.send(event{Type: "removed", ID: id})
 	}
 	for _, r := range s.all() {
+		r.mu.Lock()
 		if r.fixed && r.run != nil {
+			r.mu.Unlock()
 			continue
 		}
-		r.mu.Lock()
 		st, err := r.folder.Stat(".")
 		if err != nil || r.run == nil || r.active || !st.ModTime().Equal(r.changed) {
 			r.refresh(s)
@@ -90,13 +92,22 @@ func (s *Studio) followActive() {
 	}
 }
 
-// followLog sends the lines that were appended to the log of a run.
+// mostNew is how long the log of a run may be when it is seen first whose training has just begun: its lines are sent.
+const mostNew = 1 << 20
+
+// followLog reads what was appended to the log of a run, and sends the lines, but for those that were there before the studio. The caller has
+// locked the run.
 func (s *Studio) followLog(r *runState) {
 	st, err := r.folder.Stat(runlog.MetricsFile)
 	if err != nil || st.Size() == r.logSize && st.ModTime().Equal(r.logTime) {
 		return
 	}
+	first := r.logTime.IsZero() && (!r.active || st.Size() > mostNew)
 	r.logSize, r.logTime = st.Size(), st.ModTime()
+	if first {
+		r.readLog(s, nil)
+		return
+	}
 	known := len(r.warnings)
 	r.readLog(s, func(l *runlog.Line) {
 		s.events.send(event{Type: "line", ID: r.id, Line: newLogLine(l, r.secondsAt(l))})

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imago-ml/imago/export/page"
 	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/nn"
 	"github.com/imago-ml/imago/train"
@@ -29,14 +30,14 @@ const (
 // A loaded is a trained model that is ready to be used, with what the page was given of it.
 type loaded struct {
 	*train.Trained
+	id    string // of the run
 	at    string // the name of the checkpoint, or atLive
 	epoch int
 	bytes int64 // of memory, about
 	used  time.Time
 
-	mu    sync.Mutex // held while what follows is made
-	page  *pageModel
-	codes *codes
+	mu   sync.Mutex // held while what follows is made
+	page *pageModel
 
 	projecting sync.Mutex // held while codes are projected
 	assessing  sync.Mutex // held while the model is quality
@@ -94,25 +95,35 @@ func (o *opened) open(r *runState, at string) (*loaded, error) {
 	if m := o.get(key); m != nil {
 		return m, nil
 	}
-	var t *train.Trained
 	if name == atLive {
-		t, err = o.openLive(r.id, run)
-	} else {
-		t, err = train.OpenCheckpoint(run, name, o.s.opt.Models, o.s.be)
+		m, err := o.openLive(r.id, run)
+		if err != nil {
+			return nil, err
+		}
+		o.put(r.id, key, m)
+		return m, nil
 	}
+	t, err := train.OpenCheckpoint(run, name, o.s.opt.Models, o.s.be)
 	if err != nil {
 		return nil, err
 	}
-	m := &loaded{Trained: t, at: name, bytes: 32 * int64(nn.Count(t.Model().Params))} // weights, folded weights, and what runs need
-	if per := t.Config.StepsPerEpoch(); per > 0 {
-		m.epoch = int(t.Step / per)
-	}
+	m := o.newLoaded(r.id, name, t)
 	o.put(r.id, key, m)
 	return m, nil
 }
 
-// openLive returns the model of a training as it goes: that of before with other weights, so that nothing is compiled again.
-func (o *opened) openLive(id string, run *runlog.Run) (*train.Trained, error) {
+// newLoaded returns a model as it is kept.
+func (o *opened) newLoaded(id, at string, t *train.Trained) *loaded {
+	m := &loaded{Trained: t, id: id, at: at, bytes: 32 * int64(nn.Count(t.Model().Params))} // weights, folded weights, and what runs need
+	if per := t.Config.StepsPerEpoch(); per > 0 {
+		m.epoch = int(t.Step / per)
+	}
+	return m
+}
+
+// openLive returns the model of a training as it goes: that of before with other weights, so that nothing is compiled again. What the
+// page computes of it is made here, while no other weights can come. The caller holds the lock of the run.
+func (o *opened) openLive(id string, run *runlog.Run) (*loaded, error) {
 	o.mu.Lock()
 	var before *loaded
 	for k, m := range o.by {
@@ -122,7 +133,13 @@ func (o *opened) openLive(id string, run *runlog.Run) (*train.Trained, error) {
 	}
 	o.mu.Unlock()
 	if before == nil {
-		return train.OpenModel(run.Path(live.Weights), o.s.opt.Models, o.s.be)
+		t, err := train.OpenModel(run.Path(live.Weights), o.s.opt.Models, o.s.be)
+		if err != nil {
+			return nil, err
+		}
+		m := o.newLoaded(id, atLive, t)
+		_, _ = m.pageOf() // why the page cannot compute it is said where it is asked for
+		return m, nil
 	}
 	c, err := ckpt.LoadWeights(run.Folder().Sub(live.Folder), ckpt.WeightsFile)
 	if err != nil {
@@ -133,7 +150,20 @@ func (o *opened) openLive(id string, run *runlog.Run) (*train.Trained, error) {
 	}
 	t := *before.Trained
 	t.Step = c.State.Step
-	return &t, nil
+	m := o.newLoaded(id, atLive, &t)
+	before.mu.Lock()
+	known := before.page
+	before.mu.Unlock()
+	if known == nil {
+		return m, nil
+	}
+	_, program, err := page.Lower(&t)
+	if err != nil {
+		return nil, err
+	}
+	m.page = &pageModel{version: known.version, json: known.json, weights: program.Weights(false)}
+	m.page.tag = digest(m.page.weights)
+	return m, nil
 }
 
 // resolve returns the checkpoint that at names.

@@ -99,7 +99,7 @@ func (s *Studio) examine(ctx context.Context, m *loaded, item data.Items) (*own,
 	for _, v := range mean {
 		out.Code = append(out.Code, number(v))
 	}
-	c, err := m.keptCodes()
+	c, err := s.knownCodes(m)
 	if err != nil {
 		return nil, err
 	}

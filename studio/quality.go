@@ -57,7 +57,7 @@ type memorised struct {
 
 // How much is looked at.
 const (
-	scoredItems   = 1000 // test items whose anomaly scores are ranked
+	scoredItems   = 500  // test items whose anomaly scores are ranked
 	shownItems    = 24   // of them, those with the highest
 	clusteredMost = 5000 // codes that are grouped
 	usualClusters = 10

@@ -288,11 +288,11 @@ func (r *runState) refresh(s *Studio) {
 	if r.active && !whole {
 		r.active = trains(r) // it may have been killed
 	}
-	if st, err := r.folder.Stat(runlog.MetricsFile); err == nil && (st.Size() != r.logSize || !st.ModTime().Equal(r.logTime)) {
-		r.readLog(s, nil)
-		r.logSize, r.logTime = st.Size(), st.ModTime()
-	}
+	s.followLog(r)
 }
+
+// tick is how long a change of a folder may have the same time as the one before, on coarse file systems.
+const tick = 2 * time.Second
 
 // readFolder reads all of a run but its log.
 func (r *runState) readFolder(changed time.Time) {
@@ -303,6 +303,9 @@ func (r *runState) readFolder(changed time.Time) {
 		return
 	}
 	r.run, r.changed = run, changed
+	if time.Since(changed) < tick { // another change may have the same time
+		r.changed = time.Time{}
+	}
 	if r.processes, err = run.Processes(); err != nil {
 		r.fault = err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/internal/screen"
+	"github.com/imago-ml/imago/serve/problem"
 )
 
 //go:embed dist
@@ -114,7 +115,7 @@ func (s *Studio) handler() http.Handler {
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Cache-Control", "no-cache")
-			if err := answer(w, r); err != nil && r.Context().Err() == nil {
+			if err := answer(w, r); err != nil {
 				s.writeFault(w, r, err)
 			}
 		})
@@ -127,8 +128,11 @@ func (s *Studio) writeFault(w http.ResponseWriter, r *http.Request, err error) {
 	var f *fault
 	var short *memory.Error
 	var long *http.MaxBytesError
+	var of *problem.Problem
 	switch {
 	case errors.As(err, &f):
+	case errors.As(err, &of): // of the guard, while the body was read
+		f = &fault{status: of.Status, Title: of.Detail}
 	case errors.As(err, &short):
 		f = &fault{status: http.StatusInsufficientStorage, Title: s.text(err)}
 	case errors.As(err, &long):
@@ -137,6 +141,9 @@ func (s *Studio) writeFault(w http.ResponseWriter, r *http.Request, err error) {
 		f = &fault{status: http.StatusNotFound, Title: s.text(err)}
 	default:
 		f = &fault{status: http.StatusInternalServerError, Title: s.text(err)}
+		if r.Context().Err() != nil { // the client has gone, and with it the work
+			return
+		}
 		s.logf("%s %s: %s", r.Method, screen.Name(r.URL.Path), s.text(err))
 	}
 	if f.Fields == nil {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
@@ -16,26 +16,58 @@ import (
 
 // sets are the data sets that were opened last.
 type sets struct {
-	s    *Studio
-	mu   sync.Mutex
-	keys []string // the one used last first
-	by   map[string]*data.Set
+	s  *Studio
+	mu sync.Mutex
+	by map[string]*openSet
 }
 
-// mostSets is the most data sets that are kept open.
-const mostSets = 3
+// An openSet is a set that is being opened, or was.
+type openSet struct {
+	done chan struct{}
+	set  *data.Set
+	err  error
+	used time.Time
+}
 
-// open returns the set that a run was trained on. The error of data that have changed names them.
+// The most data sets that are kept open, and for how long after their last use: they may be large.
+const (
+	mostSets = 3
+	setAge   = 5 * time.Minute
+)
+
+// open returns the set that a run was trained on. The error of data that have changed names them. Who asks for a set that is being
+// opened waits for it; the opening does not end with the request that began it, as others may need it.
 func (d *sets) open(ctx context.Context, of runlog.Data, item medium.Item) (*data.Set, error) {
-	key := fmt.Sprintf("%s\x00%+v", of.Source, of.Options())
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if set := d.by[key]; set != nil {
-		return set, nil
-	}
 	if of.Unknown() {
 		return nil, faultf(http.StatusConflict, "it is not known what this model was trained on: its weights were imported")
 	}
+	key := fmt.Sprintf("%s\x00%s\x00%+v", of.Source, of.Digest, of.Options())
+	d.mu.Lock()
+	o := d.by[key]
+	if o == nil {
+		o = &openSet{done: make(chan struct{})}
+		d.by[key] = o
+		d.s.work.Go(func() {
+			defer close(o.done)
+			if o.set, o.err = d.read(d.s.ctx, of, item); o.err != nil { // it is tried again when it is asked for again
+				d.mu.Lock()
+				delete(d.by, key)
+				d.mu.Unlock()
+			}
+		})
+	}
+	o.used = time.Now()
+	d.mu.Unlock()
+	select {
+	case <-o.done:
+		return o.set, o.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// read opens a set.
+func (d *sets) read(ctx context.Context, of runlog.Data, item medium.Item) (*data.Set, error) {
 	opt := of.Options()
 	opt.Medium = item.Medium
 	set, err := d.s.opt.Data.Open(ctx, of.Source, opt)
@@ -45,14 +77,25 @@ func (d *sets) open(ctx context.Context, of runlog.Data, item medium.Item) (*dat
 	if of.Digest != "" && set.Digest != of.Digest {
 		return nil, faultf(http.StatusConflict, "the data at %s are not those that this model was trained on", of.Source)
 	}
-	d.by[key] = set
-	d.keys = slices.Insert(d.keys, 0, key)
-	if len(d.keys) > mostSets {
-		last := d.keys[mostSets]
-		d.keys = d.keys[:mostSets]
-		delete(d.by, last)
-	}
 	return set, nil
+}
+
+// sweep drops the sets that were not used for a while, and those used first where there are too many.
+func (d *sets) sweep() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		oldest := ""
+		for key, o := range d.by {
+			if oldest == "" || o.used.Before(d.by[oldest].used) {
+				oldest = key
+			}
+		}
+		if oldest == "" || len(d.by) <= mostSets && time.Since(d.by[oldest].used) < setAge {
+			return
+		}
+		delete(d.by, oldest) // who uses it has it still
+	}
 }
 
 // getItem answers with an item of the set of a run as a picture.

@@ -71,14 +71,15 @@ type Studio struct {
 	runs  map[string]*runState
 	notes map[string]note
 
-	codes  *codesCache
-	sets   *sets
-	queue  *queue
-	looks  looks
-	unlock func() error
-	work   sync.WaitGroup // what goes on in the background
-	ctx    context.Context
-	cancel context.CancelFunc
+	codes    *codesCache
+	sets     *sets
+	queue    *queue
+	looks    looks
+	unlock   func() error
+	bodyTime time.Duration  // for reading a body
+	work     sync.WaitGroup // what goes on in the background
+	ctx      context.Context
+	cancel   context.CancelFunc
 }
 
 // ownFolder is the folder in that of the runs in which the studio keeps what is its own.
@@ -102,8 +103,8 @@ func New(opt Options) (*Studio, error) {
 	}
 	named := opt.Folder
 	opt.Root, opt.Folder = root, folder
-	s := &Studio{opt: opt, named: named, folder: disk.At(opt.Folder), events: newEvents(), runs: map[string]*runState{}, codes: newCodesCache()}
-	s.sets = &sets{s: s, by: map[string]*data.Set{}}
+	s := &Studio{opt: opt, bodyTime: bodyTime, named: named, folder: disk.At(opt.Folder), events: newEvents(), runs: map[string]*runState{}, codes: newCodesCache()}
+	s.sets = &sets{s: s, by: map[string]*openSet{}}
 	s.own = s.folder.Sub(ownFolder)
 	s.looks.by = map[string]*looked{}
 	if err := s.own.MkdirAll("."); err != nil {
@@ -133,8 +134,7 @@ func New(opt Options) (*Studio, error) {
 func (s *Studio) Close() error {
 	s.cancel()
 	s.work.Wait()
-	s.be.Close()
-	return s.unlock()
+	return errors.Join(s.be.Close(), s.unlock())
 }
 
 // Serve answers requests on a listener of this machine until ctx ends, and closes the studio. opened is called with the address
@@ -147,7 +147,7 @@ func (s *Studio) Serve(ctx context.Context, l net.Listener, opened func(url stri
 	}
 	address := func(token string) { opened(fmt.Sprintf("http://%s/?token=%s", l.Addr(), token)) }
 	var err error
-	if s.guard, err = guard.New(guard.Options{OneTime: true, Spent: address, MaxBody: maxBody, BodyTime: bodyTime}); err != nil {
+	if s.guard, err = guard.New(guard.Options{OneTime: true, Spent: address, MaxBody: maxBody, BodyTime: s.bodyTime}); err != nil {
 		return fmt.Errorf("studio: %w", err)
 	}
 	s.emptyTrash(trashAge)

@@ -73,11 +73,8 @@ func keepBody(dir disk.Folder, name string, body io.Reader) error {
 		return nil
 	}
 	_ = dir.Remove(tmp) // the error is that of before
-	if long := (*http.MaxBytesError)(nil); errors.As(err, &long) {
-		return err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded) {
-		return faultf(http.StatusRequestTimeout, "%s has not arrived whole: send it again", name)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return faultf(http.StatusBadRequest, "%s has not arrived whole: send it again", name)
 	}
 	return fmt.Errorf("studio: %s is not kept: %w", name, err)
 }
