@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -143,8 +144,40 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// hold stops all batches of a model, as who holds the lock of its state does, until leave is called.
-func hold(m *Model) (leave func()) {
+// TestSlowBodies checks that clients who send slowly keep nobody else from being answered.
+func TestSlowBodies(t *testing.T) {
+	l := start(t, Options{Requests: 2}, "zoo:cnn-vae")
+	var stuck []net.Conn
+	for range 20 {
+		c, err := net.Dial("tcp", strings.TrimPrefix(l.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "POST /v1/decode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		stuck = append(stuck, c)
+	}
+	for l.s.figures.inFlight.Load() < int64(len(stuck)) {
+		time.Sleep(time.Millisecond)
+	}
+	l.want(200, "POST", "/v1/decode", `{"seeds":[1]}`, sentJSON)
+	// A body of several megabytes that comes is read, also without a length.
+	long := `{"seeds":[1]` + strings.Repeat(" ", 5<<20) + `}`
+	l.want(200, "POST", "/v1/decode", long, sentJSON)
+	resp, err := http.Post(l.url+"/v1/decode", typeJSON, io.MultiReader(strings.NewReader(long)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != 200 {
+		t.Errorf("a body of unknown length: %d", resp.StatusCode)
+	}
+}
+
+// stall stops all batches of a model, as who holds the lock of its state does, until leave is called.
+func stall(m *Model) (leave func()) {
 	entered, left := make(chan struct{}), make(chan struct{})
 	go m.Runner().SetAll(func(yield func(string, *tensor.Tensor) bool) { close(entered); <-left })
 	<-entered
@@ -160,7 +193,7 @@ func TestOverload(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	leave := hold(m)
+	leave := stall(m)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	seen := map[int]int{}
@@ -194,7 +227,7 @@ func TestGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	leave := hold(m)
+	leave := stall(m)
 	var wg sync.WaitGroup
 	for range 2 {
 		wg.Go(func() {
@@ -292,7 +325,7 @@ func TestEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	leave := hold(m)
+	leave := stall(m)
 	answered := make(chan int, 1)
 	go func() {
 		resp, _ := l.do("POST", "/v1/decode", `{"seeds":[1]}`, sentJSON)

@@ -195,26 +195,54 @@ func splitLabels(values []string) label {
 	return l
 }
 
-// readAll reads the body of a request, for which there must be memory.
+// A held is a body that has been read.
+type held struct {
+	io.Reader
+	b []byte
+}
+
+// Close does nothing.
+func (held) Close() error { return nil }
+
+// readAll reads the body of a request, for which there must be memory: for what has come, whatever length it says.
 func readAll(r *http.Request) ([]byte, error) {
+	if h, ok := r.Body.(held); ok {
+		return h.b, nil
+	}
 	if n := r.ContentLength; n >= 0 {
-		if err := memory.Check(3*n, "a body of %d bytes", n); err != nil {
-			return nil, noMemory(err)
-		}
-		b := make([]byte, n)
-		_, err := io.ReadFull(r.Body, b)
+		b, err := memory.ReadFull(r.Body, n, "a body of %d bytes", n)
 		return b, bodyError(err)
 	}
-	b, err := io.ReadAll(r.Body)
-	return b, bodyError(err)
+	var all bytes.Buffer
+	for {
+		if err := memory.Check(3*int64(all.Len())+memory.Small, "a body of more than %d bytes", all.Len()); err != nil {
+			return nil, bodyError(err)
+		}
+		if _, err := io.CopyN(&all, r.Body, memory.Small); err == io.EOF {
+			return all.Bytes(), nil
+		} else if err != nil {
+			return nil, bodyError(err)
+		}
+	}
+}
+
+// hold reads the body of a request, so that who sends it slowly keeps no place of those that are worked on.
+func hold(r *http.Request) error {
+	b, err := readAll(r)
+	r.Body = held{bytes.NewReader(b), b}
+	return err
 }
 
 // bodyError returns the problem of a body that could not be read.
 func bodyError(err error) error {
 	var p *problem.Problem
 	var long *http.MaxBytesError
-	if err == nil || errors.As(err, &p) || errors.As(err, &long) {
+	var room *memory.Error
+	switch {
+	case err == nil || errors.As(err, &p) || errors.As(err, &long):
 		return err
+	case errors.As(err, &room):
+		return noMemory(err)
 	}
 	return problem.New(http.StatusBadRequest, "the body ended early").Of("body", "")
 }

@@ -204,6 +204,11 @@ func (s *Server) handle(h work) http.HandlerFunc {
 
 // do runs a work on a model; "" is the first.
 func (s *Server) do(w http.ResponseWriter, r *http.Request, name string, h work) error {
+	if r.Method == http.MethodPost {
+		if err := hold(r); err != nil {
+			return err
+		}
+	}
 	select {
 	case s.working <- struct{}{}:
 		defer func() { <-s.working }()
