@@ -222,14 +222,19 @@ func (m *hubModel) loader() []byte {
 	if len(m.functions) == 0 {
 		return nil
 	}
-	var b bytes.Buffer
-	b.WriteString(head)
+	var functions strings.Builder
 	for _, helper := range []string{convHelper, convTransposeHelper} {
 		if tr.helped[helper] {
-			b.WriteString(helper)
+			functions.WriteString(helper)
 		}
 	}
-	b.WriteString(body.String())
+	functions.WriteString(body.String())
+	b := bytes.NewBufferString(head)
+	if strings.Contains(functions.String(), "F.") {
+		b.WriteString(headOfF)
+	}
+	b.WriteString(loadHelper)
+	b.WriteString(functions.String())
 	return b.Bytes()
 }
 

@@ -12,8 +12,14 @@ import (
 
 // head begins the file of Python: it reads safetensors, which is a header of JSON and the numbers, and has no code.
 const head = `import json, struct, torch
-import torch.nn.functional as F
+`
 
+// headOfF is what follows if a function of it is used.
+const headOfF = `import torch.nn.functional as F
+`
+
+// loadHelper is what follows.
+const loadHelper = `
 def load(path="model.safetensors"):
     b = open(path, "rb").read()
     at = 8 + struct.unpack("<Q", b[:8])[0]
@@ -190,7 +196,7 @@ func (tr *translator) expression(n *graph.Node) (string, error) {
 		for i := range in {
 			if v, ok := number(in[i]); ok {
 				if op == graph.OpMax && v == 0 {
-					return "F.relu(" + bare(tr.use(in[1-i])) + ")", nil
+					return "torch.relu(" + bare(tr.use(in[1-i])) + ")", nil
 				}
 				bound := map[graph.Op]string{graph.OpMax: "min", graph.OpMin: "max"}[op]
 				return fmt.Sprintf("%s.clamp(%s=%s)", tr.use(in[1-i]), bound, decimal(v)), nil
