@@ -9,7 +9,7 @@ import "embed"
 
 // Pages are the files of the guides, by their names: data.md, manifold.png.
 //
-//go:embed *.md *.png
+//go:embed *.md *.png *.gif
 var Pages embed.FS
 
 // Index is the name of the page that lists the others.

@@ -12,7 +12,7 @@ import (
 
 // htmlAllowed is the HTML of a page that is written as it is: a picture with a width and a text, which Markdown cannot say, and a
 // break within a cell of a table.
-var htmlAllowed = regexp.MustCompile(`^(<img src="[a-z0-9-]+\.png" width="[0-9]+" alt="[^"<>]*">|<br>)$`)
+var htmlAllowed = regexp.MustCompile(`^(<img src="[a-z0-9-]+\.(png|gif)" width="[0-9]+" alt="[^"<>]*">|<br>)$`)
 
 // A rawRenderer writes the HTML of a page that is allowed and leaves out the rest: comments above all.
 type rawRenderer struct{}
