@@ -25,6 +25,9 @@ export function smoothed(y: (number | null)[], w: number): (number | null)[] {
   });
 }
 
+// whole are the distances of ticks on an axis of epochs or steps.
+const whole = Array.from({ length: 10 }, (_, i) => [1, 2, 5].map((v) => v * 10 ** i)).flat();
+
 // aligned puts curves with positions of their own on the union of them. A null is a gap where a curve has no value there.
 function aligned(curves: Curve[]): uPlot.AlignedData {
   const first = curves[0];
@@ -53,7 +56,7 @@ export function Chart(p: ChartProps) {
       width: el.clientWidth || 300, height, padding: [10, 22, 0, 0], legend: { show: false },
       scales: { x: { time: false }, y: p.log ? { distr: 3 } : {} },
       cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false }, ...(p.group ? { sync: { key: p.group, setSeries: false } } : {}) },
-      axes: [{ ...axis, space: 60, size: 28, values: (_u, v) => v.map((n) => n >= 10000 ? `${+(n / 1000).toFixed(1)}k` : String(+n.toFixed(2))) }, { ...axis, space: 34, size: (_u, v) => 14 + 7 * Math.max(1, ...(v ?? []).map((x) => x?.length ?? 0)), values: (_u, v) => v.map((n) => n === null ? "" : number(n, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")) }],
+      axes: [{ ...axis, space: 60, size: 28, ...(p.xLabel === "seconds" ? {} : { incrs: whole }), values: (_u, v) => v.map((n) => n >= 10000 ? `${+(n / 1000).toFixed(1)}k` : String(+n.toFixed(2))) }, { ...axis, space: 34, size: (_u, v) => 14 + 7 * Math.max(1, ...(v ?? []).map((x) => x?.length ?? 0)), values: (_u, v) => v.map((n) => n === null ? "" : number(n, 3).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "")) }],
       series: [{}, ...lines.map((c): uPlot.Series => ({ label: c.label, stroke: color(c.token), width: c.faint ? 1 : c.dash ? 1.5 : 2, alpha: c.faint ? .3 : 1, spanGaps: true, ...(c.dash ? { dash: [5, 4] } : {}), points: { show: !c.faint && c.x.length < 40, size: 5, fill: color(c.token) } }))],
       hooks: {
         setSelect: [(w) => { if (w.select.width > 6) { now.current.onZoom?.([w.posToVal(w.select.left, "x"), w.posToVal(w.select.left + w.select.width, "x")]); w.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false); } }],

@@ -124,8 +124,8 @@ export function CurvesPanel({ id, mark, gan, onStep }: { id: string; mark: numbe
       <button type="button" class="btn small" aria-pressed={log === "1"} onClick={() => setLog(log === "1" ? "" : "1")}>Log scale</button>
       {many > 12 && <label class="row smooth"><span class="small mute">Smoothing</span><input type="range" aria-label="Smoothing" min={0} max={0.98} step={0.02} value={Math.min(.98, Number(smooth))} style={{ "--fill": `${Number(smooth) / .98 * 100}%` }} onInput={(e) => setSmooth(e.currentTarget.value)} /></label>}
     </div></header>
-    {first ? <>{chart(first, 280)}<div class="curve-grid">{next.map((g) => chart(g, 170))}</div></> : <div class="empty"><p>The first line of the log is not yet written.</p></div>}
-    {data.epochs.unitKL.some((r) => r.length > 0) && <div class="curve-box"><h3><Term of="kl">KL of each unit</Term> <span class="mute small">over the epochs, darkest the most</span></h3><Heat rows={data.epochs.unitKL} x={data.epochs.step} label="KL of each unit over the epochs" mark={mark} /></div>}
+    {first ? <>{chart(first, innerWidth > 1900 ? 400 : innerWidth < 720 ? 220 : 280)}<div class="curve-grid">{next.map((g) => chart(g, 170))}</div></> : <div class="empty"><p>The first line of the log is not yet written.</p></div>}
+    {data.epochs.unitKL.some((r) => r.length > 0) && <div class="curve-box"><h3><Term of="kl">KL of each unit</Term> <span class="mute small">over the epochs: the stronger the colour, the more it tells</span></h3><Heat rows={data.epochs.unitKL} x={data.epochs.step} label="KL of each unit over the epochs" mark={mark} /></div>}
     {rest.length > 0 && <details class="more"><summary>{rest.length} more: {rest.slice(0, 4).map((g) => g.title).join(", ")}{rest.length > 4 ? ", …" : ""}</summary><div class="curve-grid">{rest.map((g) => chart(g, 150))}</div></details>}
     {data.every > 1 && !fine && <p class="mute tiny">One of {data.every} lines of the log is drawn; zoom by dragging to see those between.</p>}
   </section>;
