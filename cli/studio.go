@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/studio"
 )
 
@@ -51,7 +52,7 @@ Ctrl-C ends the studio.`,
 		s, err := studio.New(studio.Options{
 			Folder: folder, Root: root, Models: &a.Models, Data: &a.Data, OptionName: a.flagOf, Log: a.err,
 			Backend: func() backend.Backend { return a.backend(0) },
-			Command: ownCommand, Options: a.studioOptions, Choose: a.studioChoice, StopTrainings: stop,
+			Command: ownCommand, Options: a.studioOptions, Choose: a.studioChoice, Paper: catalog.Paper, StopTrainings: stop,
 		})
 		if err != nil {
 			return err

@@ -200,7 +200,7 @@ func TestContract(t *testing.T) {
 	if err := os.WriteFile(folder+"/bad/run.json", []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	c := serve(t, folder, func(o *Options) {
+	c := openPage(t, folder, func(o *Options) {
 		o.Options = func(string) ([]Option, error) {
 			return []Option{{Name: "latent", Type: "int", Values: []string{"1"}}, {Name: "beta", Type: "float"}}, nil
 		}

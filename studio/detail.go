@@ -111,7 +111,7 @@ func (s *Studio) detail(r *runState, at string) (*Run, error) {
 	c := &r.run.Config
 	if rec, err := s.opt.Models.Recipe(c.Recipe); err == nil {
 		d.About = rec.About
-		d.Paper = paperOf(rec.About)
+		d.Paper = s.opt.Paper(rec.Name)
 	}
 	if b, err := c.Encode(""); err == nil {
 		d.Config = b
@@ -252,15 +252,6 @@ func commandLine(words []string) string {
 		quoted[i] = screen.ShellWord(w)
 	}
 	return strings.Join(quoted, " ")
-}
-
-// paperOf returns the citation at the end of what is said of a recipe: "(Kingma & Welling 2013)"; "" if there is none.
-func paperOf(about string) string {
-	i := strings.LastIndexByte(about, '(')
-	if i < 0 || !strings.HasSuffix(about, ")") {
-		return ""
-	}
-	return about[i+1 : len(about)-1]
 }
 
 // A Warning is something that goes wrong in a run.

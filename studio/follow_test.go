@@ -49,7 +49,7 @@ func (w *written) when(step int64) (at time.Time, ok bool) {
 // weights is what the engine has, and at the end it is complete.
 func TestFollow(t *testing.T) {
 	folder := t.TempDir()
-	c := serve(t, folder)
+	c := openPage(t, folder)
 	events := c.listen("")
 	written := &written{at: map[int64]time.Time{}}
 	var work sync.WaitGroup
@@ -131,7 +131,7 @@ func (s *slowSteps) Step(*train.View, train.Step) { time.Sleep(s.each) }
 
 // TestEvents checks that a stream goes on where another has ended, and says where it cannot.
 func TestEvents(t *testing.T) {
-	c := serve(t, t.TempDir())
+	c := openPage(t, t.TempDir())
 	first := c.listen("")
 	for i := range 5 {
 		c.studio.events.send(event{Type: "codes", ID: fmt.Sprint(i)})
@@ -157,7 +157,7 @@ func TestEvents(t *testing.T) {
 func TestCutLog(t *testing.T) {
 	folder := t.TempDir()
 	trained(t, folder, "run", "mlp-vae", 3)
-	c := serve(t, folder)
+	c := openPage(t, folder)
 	name := filepath.Join(folder, "run", runlog.MetricsFile)
 	whole, err := os.ReadFile(name)
 	if err != nil {
@@ -226,7 +226,7 @@ func TestLongLog(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c := serve(t, folder)
+	c := openPage(t, folder)
 	began := time.Now()
 	var curves Curves
 	c.read("/api/runs/run/curves?points=2000", &curves)
@@ -256,7 +256,7 @@ func TestManyRuns(t *testing.T) {
 			t.Skipf("%v: %s", err, out)
 		}
 	}
-	c := serve(t, folder)
+	c := openPage(t, folder)
 	for _, what := range []string{"first", "second"} {
 		began := time.Now()
 		var list []RunSummary

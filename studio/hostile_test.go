@@ -25,7 +25,7 @@ import (
 
 // TestStrangers checks that who has no token, is another page, or calls the server by another name gets nothing.
 func TestStrangers(t *testing.T) {
-	c := serve(t, t.TempDir())
+	c := openPage(t, t.TempDir())
 	for _, s := range []struct {
 		name, method, path string
 		cookie             bool
@@ -71,7 +71,7 @@ func TestStrangers(t *testing.T) {
 
 // TestHeaders checks that the page may run and load nothing but its own.
 func TestHeaders(t *testing.T) {
-	c := serve(t, t.TempDir())
+	c := openPage(t, t.TempDir())
 	for _, path := range []string{"/", "/run/zoo:cnn-vae", "/assets/studio.js", "/assets/runtime.js", "/api/runs"} {
 		status, _, h := c.ask("GET", path, nil)
 		policy := h.Get("Content-Security-Policy")
@@ -128,7 +128,7 @@ func TestTraversal(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	c := serve(t, folder)
+	c := openPage(t, folder)
 	for _, path := range []string{
 		"/api/runs/..", "/api/runs/%2e%2e", "/api/runs/..%2f" + filepath.Base(outside), "/api/runs/" + url.PathEscape(outside), "/api/runs/.studio", "/api/runs/%00",
 		"/api/runs/run/file/..%2f..%2fsecret.txt", "/api/runs/run/file/%2e%2e/secret.txt", "/api/runs/run/file/link.txt", "/api/runs/run/file/checkpoints/dir/secret.txt",
@@ -176,7 +176,7 @@ func TestHostileNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := serve(t, folder)
+	c := openPage(t, folder)
 	b := c.want(200, "GET", "/api/runs", nil)
 	if bytes.ContainsAny(b, "<>\x1b") {
 		t.Errorf("%s", b)
@@ -200,7 +200,7 @@ func TestHostileNames(t *testing.T) {
 
 // TestBodies checks that long, slow and senseless bodies are refused.
 func TestBodies(t *testing.T) {
-	c := serve(t, t.TempDir())
+	c := openPage(t, t.TempDir())
 	c.want(413, "POST", "/api/watch", bytes.Repeat([]byte("x"), mostJSON+1))
 	c.want(413, "POST", "/api/runs/zoo:cnn-vae/own", bytes.Repeat([]byte("x"), mostPicture+1))
 	for path, body := range map[string]string{
@@ -271,7 +271,7 @@ func hugePNG(t *testing.T) []byte {
 // TestBombs checks that files which unpack to more than there is memory for are refused when somebody looks at them.
 func TestBombs(t *testing.T) {
 	folder := t.TempDir()
-	c := serve(t, folder)
+	c := openPage(t, folder)
 	if status, b, _ := c.ask("POST", "/api/runs/zoo:cnn-vae/own", hugePNG(t)); status < 400 || status == 500 {
 		t.Errorf("a picture that claims 3.6 billion pixels: %d %s", status, b)
 	}

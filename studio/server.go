@@ -38,7 +38,7 @@ const (
 // maxBody returns the most bytes of the body of a request.
 func maxBody(r *http.Request) int64 {
 	switch {
-	case strings.HasSuffix(r.URL.Path, "/own"), strings.HasSuffix(r.URL.Path, "/film"): // a film has codes
+	case strings.HasPrefix(r.URL.Path, "/v1/"), strings.HasPrefix(r.URL.Path, "/v2/"), strings.HasSuffix(r.URL.Path, "/own"), strings.HasSuffix(r.URL.Path, "/film"): // a film has codes
 		return mostPicture
 	case r.URL.Path == "/api/data/upload":
 		return mostUpload
@@ -106,6 +106,11 @@ func (s *Studio) handler() http.Handler {
 		"GET /api/data/preview.png":              s.getPreview,
 		"POST /api/data/upload":                  s.postUpload,
 		"GET /api/browse":                        s.getBrowse,
+		"GET /v1/":                               s.getAPI,
+		"POST /v1/":                              s.getAPI,
+		"GET /v2/":                               s.getAPI,
+		"POST /v2/":                              s.getAPI,
+		"GET /openapi.json":                      s.getAPI,
 		"GET /api/runs/{id}/directions":          s.getDirections,
 		"GET /api/runs/{id}/projection":          s.getProjection,
 		"POST /api/runs/{id}/own":                s.postOwn,

@@ -55,7 +55,7 @@ type wanted struct {
 func (s *Studio) getRecipes(w http.ResponseWriter, _ *http.Request) error {
 	list := []recipe{}
 	for _, rec := range s.opt.Models.Recipes() {
-		r := recipe{Name: rec.Name, Kind: rec.Kind, About: rec.About, Paper: paperOf(rec.About), Family: familyOf(s.opt.Models, rec), Defaults: map[string]string{}}
+		r := recipe{Name: rec.Name, Kind: rec.Kind, About: rec.About, Paper: s.opt.Paper(rec.Name), Family: familyOf(s.opt.Models, rec), Defaults: map[string]string{}}
 		if options, err := s.options(rec.Name); err == nil {
 			for _, o := range options {
 				r.Defaults[o.Name] = o.Default

@@ -5,7 +5,7 @@
 //	err = s.Serve(ctx, listener)
 //
 // The page is studio/web, built into studio/dist, which is embedded. What page and server say to each other is
-// studio/web/src/api.ts: a test holds the answers to it. A model is computed by the page itself, by the program and the weights
+// studio/web/src/api.ts: a test holds the answers to it. Below /v1 and /v2 is the API of package serve over the same models. A model is computed by the page itself, by the program and the weights
 // that package export/page makes; the server computes only what the page cannot.
 //
 // Promises. The server listens on this machine alone and answers only who has its token (package serve/guard). Files are read
@@ -51,6 +51,8 @@ type Options struct {
 	Options func(recipe string) ([]Option, error)
 	// Choose returns the recipe that suits data, its options, and why.
 	Choose func(l data.Look) (recipe string, options map[string]string, why string)
+	// Paper returns the paper that a recipe comes from; nil = none is known.
+	Paper func(recipe string) string
 	// StopTrainings says that the trainings end with the studio.
 	StopTrainings bool
 	Log           io.Writer // what the person at the terminal is to know; nil = nothing
@@ -74,6 +76,7 @@ type Studio struct {
 	codes    *codesCache
 	sets     *sets
 	queue    *queue
+	api      api
 	looks    looks
 	unlock   func() error
 	bodyTime time.Duration  // for reading a body
@@ -93,6 +96,9 @@ func New(opt Options) (*Studio, error) {
 	if opt.OptionName == nil {
 		opt.OptionName = func(field string) string { return field }
 	}
+	if opt.Paper == nil {
+		opt.Paper = func(string) string { return "" }
+	}
 	root, err := filepath.Abs(opt.Root)
 	if err != nil {
 		return nil, fmt.Errorf("studio: %w", err)
@@ -106,7 +112,7 @@ func New(opt Options) (*Studio, error) {
 	s := &Studio{opt: opt, bodyTime: bodyTime, named: named, folder: disk.At(opt.Folder), events: newEvents(), runs: map[string]*runState{}, codes: newCodesCache()}
 	s.sets = &sets{s: s, by: map[string]*openSet{}}
 	s.own = s.folder.Sub(ownFolder)
-	s.looks.by = map[string]*looked{}
+	s.looks.by, s.api.s = map[string]*looked{}, s
 	if err := s.own.MkdirAll("."); err != nil {
 		return nil, fmt.Errorf("studio: %w; name a folder for the runs that can be written", err)
 	}
@@ -134,7 +140,7 @@ func New(opt Options) (*Studio, error) {
 func (s *Studio) Close() error {
 	s.cancel()
 	s.work.Wait()
-	return errors.Join(s.be.Close(), s.unlock())
+	return errors.Join(s.api.close(), s.be.Close(), s.unlock())
 }
 
 // Serve answers requests on a listener of this machine until ctx ends, and closes the studio. opened is called with the address

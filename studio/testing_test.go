@@ -32,8 +32,8 @@ type client struct {
 	base   string
 }
 
-// serve starts a studio on a folder, and logs in.
-func serve(t testing.TB, folder string, change ...func(*Options)) *client {
+// openPage starts a studio on a folder, and logs in.
+func openPage(t testing.TB, folder string, change ...func(*Options)) *client {
 	t.Helper()
 	var models model.Registry
 	var sets data.Registry

@@ -79,7 +79,8 @@ export interface Model {
 // GET /api/runs/ID/items/INDEX.png?set=train|test → PNG of an item.
 // GET /api/runs/ID/directions?at=AT → Direction[]: of attributes, or of classes.
 export interface Direction { name: string; vector: number[]; auroc: number; items: number; deviation: number } // one unit of strength is one deviation of the codes along it
-// GET /api/runs/ID/samples.png?seed=7&n=16&at=AT&label=K; GET /api/runs/ID/reconstructions.png?n=8&at=AT → PNG sheets
+// GET /api/runs/ID/samples.png?seed=7&n=16&at=AT&label=K; GET /api/runs/ID/reconstructions.png?n=8&at=AT → PNG sheets; of
+//   samples cols=N says in how many columns, only=I is one of them
 // GET /api/runs/ID/file/NAME → a file of the run's folder: pictures and report.
 // POST /api/runs/ID/own (PNG or JPEG body; ?at=) → Own: of what the page cannot compute.
 export interface Own {
