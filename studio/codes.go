@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/imago-ml/imago/internal/disk"
@@ -45,6 +45,9 @@ type codes struct {
 	projections map[string][]byte // by kind
 	components  string            // of that by PCA, as JSON
 }
+
+// mostNames is of how many classes the page is told the names: so many have a colour.
+const mostNames = 100
 
 // A codesCache has the codes that were used last, and notes which are being computed.
 type codesCache struct {
@@ -120,6 +123,11 @@ func (s *Studio) getCodes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c, err := s.codesOf(m)
+	if f := (*fault)(nil); errors.As(err, &f) && f.status == http.StatusConflict { // a browser writes each fault to its console, and this is none
+		w.Header().Set("Imago-Why", url.PathEscape(f.Title))
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -130,12 +138,13 @@ func (s *Studio) getCodes(w http.ResponseWriter, r *http.Request) error {
 	c.once.Do(func() { c.binary = c.encode(m) })
 	b := c.binary
 	w.Header().Set("Imago-Set", c.part)
-	names, err := json.Marshal(append([]string{}, c.names...))
-	if err != nil {
-		return fmt.Errorf("studio: %w", err)
+	for header, names := range map[string][]string{"Imago-Attributes": c.names, "Imago-Classes": c.classes[:min(len(c.classes), mostNames)]} {
+		b, err := json.Marshal(append([]string{}, names...))
+		if err != nil {
+			return fmt.Errorf("studio: %w", err)
+		}
+		w.Header().Set(header, url.PathEscape(string(b)))
 	}
-	w.Header().Set("Imago-Attributes", strings.ToValidUTF8(string(names), "?"))
-	w.Header().Set("Imago-Classes", strconv.Itoa(len(c.classes)))
 	if unchanged(w, r, digest(b)+p.version) {
 		return nil
 	}

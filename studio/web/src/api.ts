@@ -72,7 +72,7 @@ export interface Model {
 
 // GET /api/runs/ID/codes?at=AT → binary, little endian: uint32 n, uint32 units (Z, at most 64), uint32 of which plane
 // (unit x), uint32 unit y, uint32 attributes A; float32 means (n, Z); int32 class (n), −1 of none; uint8 attributes (n, A);
-// int32 index (n): the item of its set. Headers: Imago-Set: train or test; Imago-Attributes: their names as JSON. 409 with a title where the codes are not yet known.
+// int32 index (n): the item of its set. Headers: Imago-Set: train or test; Imago-Attributes and Imago-Classes: names as JSON, percent-encoded. 204 with Imago-Why (percent-encoded) where the codes are not known.
 // POST /api/runs/ID/codes?at=AT starts computing them of the test set (or up to 100,000 items) → 202; event "codes".
 // GET /api/runs/ID/projection?kind=pca|tsne&at=AT → binary: uint32 n, then float32 (n, 2), in the order of codes, n first of them.
 //   pca also has header Imago-Components: JSON {mean: number[], axes: number[][]} so that a point is a code.

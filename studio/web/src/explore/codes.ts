@@ -1,20 +1,23 @@
 // The codes of a set's items as the server sends them, and the planes they are looked at in.
 import { get, getBytes, runPath, send, Fault, type Direction, type Model } from "../api";
 
-export interface Codes { n: number; units: number; means: Float32Array; classes: Int32Array; attributes: string[]; flags: Uint8Array; index: Int32Array; set: string }
+export interface Codes { n: number; units: number; means: Float32Array; classes: Int32Array; attributes: string[]; names: string[]; flags: Uint8Array; index: Int32Array; set: string }
 
 const q = (at: string): string => `?at=${encodeURIComponent(at)}`;
 
 export async function fetchCodes(id: string, at: string): Promise<Codes> {
-  const response = await getBytes(runPath(id, "/codes" + q(at))), buffer = await response.arrayBuffer();
+  const response = await getBytes(runPath(id, "/codes" + q(at)));
+  if (response.status === 204) throw new Fault(409, decodeURIComponent(response.headers.get("Imago-Why") ?? "The codes are not known yet."));
+  const buffer = await response.arrayBuffer();
   const [n, units, , , count] = new Uint32Array(buffer, 0, 5) as unknown as [number, number, number, number, number];
   let from = 20;
   const means = new Float32Array(buffer, from, n * units); from += 4 * n * units;
   const classes = new Int32Array(buffer, from, n); from += 4 * n;
   const flags = new Uint8Array(buffer, from, n * count); from += n * count;
   const index = new Int32Array(buffer.slice(from, from + 4 * n));
-  const names = JSON.parse(response.headers.get("Imago-Attributes") ?? "[]") as string[], set = response.headers.get("Imago-Set") ?? "train";
-  return { n, units, means, classes, attributes: Array.from({ length: count }, (_, i) => names[i] ?? String(i)), flags, index, set };
+  const list = (header: string): string[] => JSON.parse(decodeURIComponent(response.headers.get(header) ?? "[]")) as string[], names = list("Imago-Attributes");
+  const set = response.headers.get("Imago-Set") ?? "train";
+  return { n, units, means, classes, attributes: Array.from({ length: count }, (_, i) => names[i] ?? String(i)), names: list("Imago-Classes"), flags, index, set };
 }
 
 // makeCodes asks for codes that are not yet known. They are there after the event "codes".

@@ -59,7 +59,7 @@ export function Units({ space, turn, onPlane }: { space: Space; turn: number; on
       <button type="button" class="btn small" onClick={() => space.set(Float32Array.from({ length: latent }, gauss))}><Icon name="dice" />Random</button>
       <button type="button" class="btn small quiet end" aria-pressed={strips} onClick={() => setStrips(!strips)}>Strips</button></div>
     {latent > 2 && <p class="hint">The most active unit first. Press its name to lay the plane along it.</p>}
-    {shown.map((u) => <div class="unit" key={u}><div class="row"><button type="button" class="unit-name" disabled={latent <= 2} aria-label={`Lay the plane along unit ${u}`} onClick={() => onPlane(u)}>z<sub>{u}</sub></button>
+    {shown.map((u) => <div class="unit" key={u}><div class="row"><button type="button" class="unit-name" disabled={latent <= 2} aria-label={`z${u}, lay the plane along this unit`} onClick={() => onPlane(u)}>z<sub>{u}</sub></button>
       <input type="range" min={-reach} max={reach} step={reach / 200} value={space.z[u]} aria-label={`Unit ${u}`} aria-valuetext={number(space.z[u]!)} onInput={(e) => set(u, sliding(e))} /><output>{number(space.z[u]!)}</output></div>
       {strips && <Strip space={space} unit={u} turn={turn + settled} />}</div>)}
     {most < order.length && latent > 2 && <button type="button" class="btn small quiet" onClick={() => more(most + 24)}>{order.length - most} more units</button>}

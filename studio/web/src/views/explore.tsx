@@ -1,6 +1,6 @@
 // Explore: the plane of codes, the picture under the pointer, and what can be made of both.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { get, runPath, type Direction, type Model, type Run } from "../api";
+import { get, runPath, send, type Direction, type Model, type Run } from "../api";
 import { openModel, type Drawn } from "../decoder";
 import { fetchCodes, fetchDirections, itemAddress, makeCodes, projected, unitPlane, unknown, type Codes, type Plane } from "../explore/codes";
 import { Choose } from "../explore/choose";
@@ -27,9 +27,17 @@ export default function Explore({ place }: ViewProps) {
 function Opened({ id, query }: { id: string; query: URLSearchParams }) {
   const [space, setSpace] = useState<Space | null>(null), [fault, setFault] = useState(""), [at, setAt] = useState(query.get("at") ?? "");
   const run = useLoad((signal) => get<Run>(runPath(id), signal), [id]);
+  const [written, setWritten] = useState(false), empty = run.value?.state === "training" && !run.value.checkpoints.length && !written;
+  useEffect(() => { // a training that has saved nothing yet writes its weights when it is told that somebody looks
+    if (!empty) return;
+    const ask = (): void => { void send("POST", "watch", { runs: [id] }).catch(() => { /* said again */ }); run.again(); };
+    ask();
+    const timer = setInterval(ask, 3000), deaf = follow((e) => { if (e.type === "weights" && e.id === id) setWritten(true); });
+    return () => { clearInterval(timer); deaf(); };
+  }, [empty, id]);
   const where = at || (run.value?.state === "training" ? "live" : "best");
   useEffect(() => {
-    if (!run.value && !run.fault) return;
+    if (!run.value || empty) return;
     let gone = false, opened: Space | null = null;
     openModel(id, where).then((decoder) => {
       if (gone) { decoder.close(); return; }
@@ -37,9 +45,10 @@ function Opened({ id, query }: { id: string; query: URLSearchParams }) {
       setSpace(opened); setFault("");
     }, (e: Error) => { if (!gone) setFault(e.message); });
     return () => { gone = true; opened?.close(); setSpace(null); };
-  }, [id, !!run.value]);
+  }, [id, !!run.value, empty]);
   const go = (to: string): void => { setAt(to); setQuery({ at: to }); void space?.decoder.follow(to).catch(complain); };
   if (fault || run.fault) return <div class="head"><div class="grow col"><h1>{plain(id)}</h1><Note look="no" icon="alert">{fault || run.fault!.message}</Note></div></div>;
+  if (empty) return <div class="head"><div class="grow col"><h1>{plain(id)}</h1><Note icon="clock">The training has begun. Its first weights come within seconds, and the plane opens by itself.</Note></div></div>;
   if (!space || !run.value) return <div class="x-room" aria-busy="true"><div class="x-plane bone" /><div class="x-side"><div class="bone x-square" /></div></div>;
   return <Room key={id} id={id} at={where} run={run.value} space={space} query={query} onAt={go} />;
 }
@@ -58,7 +67,7 @@ const classColor = (model: Model, k: number): string => k < 10 ? `var(--c${k})` 
 interface Kinds { names: string[]; colors: string[]; of: Uint8Array<ArrayBuffer>; counts: number[] }
 // kindsOf sorts codes by class, or by whether they have an attribute.
 function kindsOf(model: Model, codes: Codes, by: string): Kinds {
-  const a = codes.attributes.indexOf(by), of = new Uint8Array(codes.n), classes = model.classes;
+  const a = codes.attributes.indexOf(by), of = new Uint8Array(codes.n), classes = codes.names;
   let names: string[], colors: string[];
   if (a >= 0) {
     names = ["without", by.replaceAll("_", " ")]; colors = ["var(--line2)", "var(--c1)"];
@@ -80,7 +89,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
   const { decoder } = space, { model } = decoder, shelf = useMemo(() => new Shelf(), []);
   const box = useRef<HTMLDivElement>(null), back = useRef<HTMLCanvasElement>(null), dots = useRef<HTMLCanvasElement>(null), top = useRef<HTMLCanvasElement>(null), stage = useRef<Stage | null>(null);
   const [codes, setCodes] = useState<Codes | null>(null), [why, setWhy] = useState(""), [planeKey, setPlaneKey] = useState(query.get("plane") ?? model.plane.join());
-  const [plane, setPlane] = useState<Plane | null>(null), [tool, setTool] = useState<Tool>("look"), [pictures, setPictures] = useState(query.get("pictures") === "1"), [points, setPoints] = useState(query.get("points") !== "0");
+  const [plane, setPlane] = useState<Plane | null>(null), [mapping, setMapping] = useState(false), [tool, setTool] = useState<Tool>("look"), [pictures, setPictures] = useState(query.get("pictures") === "1"), [points, setPoints] = useState(query.get("points") !== "0");
   const [by, setBy] = useState(query.get("color") ?? ""), [hidden, setHidden] = useState<ReadonlySet<number>>(new Set()), [pinned, setPinned] = useState(false);
   const item = useMemo(() => new Store<number | null>(null), []), [chosen, setChosen] = useState<number | null>(null), [lasso, setLasso] = useState<number[] | null>(null);
   const [tab, setTabState] = useState<Tab>(tabs.some(([t]) => t === query.get("tool")) ? query.get("tool") as Tab : "units"), [stops, setStops] = useState<Float32Array[]>([]), [seed, setSeed] = useState(query.get("seed") ?? "7"), [turn, setTurn] = useState(0);
@@ -113,6 +122,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
 
   const load = useRef<() => Promise<void>>(async () => { /* set below */ });
   load.current = async () => {
+    if (!run.can.encode) { setWhy("This model has no encoder, so no item has a place in the plane."); setPictures(true); return; }
     try { setCodes(await fetchCodes(id, at)); setWhy(""); }
     catch (e) {
       setWhy((e as Error).message);
@@ -140,8 +150,11 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
     let gone = false;
     const units = planeKey.split(",").map(Number);
     if (planeKey === "pca" || planeKey === "tsne") {
-      if (usable) projected(planeKey, id, at, usable).then((p) => { if (!gone) setPlane(p); }, (e) => { if (!gone) { complain(e); setPlaneKey(model.plane.join()); } });
+      if (!plane?.points) setPlane(unitPlane(model, usable, ...model.plane)); // until the other is known
+      setMapping(true);
+      if (usable) projected(planeKey, id, at, usable).then((p) => { if (!gone) { setPlane(p); setMapping(false); } }, (e) => { if (!gone) { complain(e); setPlaneKey(model.plane.join()); } });
     } else {
+      setMapping(false);
       const [x, y] = units.length === 2 && units.every((u) => u >= 0 && u < model.latent) ? units as [number, number] : model.plane;
       setPlane(unitPlane(model, usable, x, y));
     }
@@ -178,7 +191,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
   const unpin = (): void => { const s = stage.current; if (s) { s.pinned = false; s.selected = null; s.mark(); } setPinned(false); setChosen(null); };
   const nameOf = (p: number): string => {
     const k = codes!.classes[p]!, a = codes!.attributes;
-    return k >= 0 ? model.classes[k] ?? String(k) : a.filter((_, i) => codes!.flags[p * a.length + i]).slice(0, 4).join(", ").replaceAll("_", " ");
+    return k >= 0 ? codes!.names[k] ?? String(k) : a.filter((_, i) => codes!.flags[p * a.length + i]).slice(0, 4).join(", ").replaceAll("_", " ");
   };
   const words = (): string => { const z = Array.from(space.z), p = plane?.at(space.z); return z.length <= 3 ? z.map(number).join(", ") : p ? `${plane!.x || "x"} ${number(p[0])}, ${plane!.y || "y"} ${number(p[1])}` : ""; };
   const current = (): Kept | null => space.values ? { key: -Date.now(), name: words(), z: Float32Array.from(space.z), values: space.values } : null;
@@ -212,12 +225,13 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
           <button type="button" class="btn small" aria-pressed={pictures} disabled={!canDecode} onClick={() => setPictures(!pictures)}>Pictures</button>
           <button type="button" class="btn small" aria-pressed={points && !!codes} disabled={!codes} onClick={() => setPoints(!points)}>Points</button>
           {planes.length > 1 && <select aria-label="Plane" value={planeKey} onChange={(e) => setPlaneKey(e.currentTarget.value)}>{planes.map(([k, t]) => <option key={k} value={k} disabled={!usable && !/^\d/.test(k)}>{t}</option>)}</select>}
-          {codes && (codes.attributes.length > 0 || model.classes.length > 1) && <select aria-label="Colour the points by" value={by} onChange={(e) => { setBy(e.currentTarget.value); setHidden(new Set()); setQuery({ color: e.currentTarget.value || null }); }}>
-            <option value="">{model.classes.length > 1 ? "By class" : "One colour"}</option>{model.classes.length > 1 && <option value="none">One colour</option>}{codes.attributes.map((a) => <option key={a} value={a}>{a.replaceAll("_", " ")}</option>)}</select>}
+          {codes && (codes.attributes.length > 0 || codes.names.length > 1) && <select aria-label="Colour the points by" value={by} onChange={(e) => { setBy(e.currentTarget.value); setHidden(new Set()); setQuery({ color: e.currentTarget.value || null }); }}>
+            <option value="">{codes.names.length > 1 ? "By class" : "One colour"}</option>{codes.names.length > 1 && <option value="none">One colour</option>}{codes.attributes.map((a) => <option key={a} value={a}>{a.replaceAll("_", " ")}</option>)}</select>}
         </div>
         <div ref={box} class={`x-box ${tool}`} tabIndex={0} role="application" aria-label={`${plane?.title ?? "Plane"}: the arrow keys move the point whose picture is shown, plus and minus zoom, Enter holds it`}>
           <canvas ref={back} aria-hidden="true" /><canvas ref={dots} aria-hidden="true" hidden={!points} /><canvas ref={top} aria-hidden="true" />
           <span class="x-zoom"><button type="button" class="btn small icon" aria-label="Zoom in" onClick={() => stage.current?.zoom(1.25)}>+</button><button type="button" class="btn small icon" aria-label="Zoom out" onClick={() => stage.current?.zoom(0.8)}>−</button><button type="button" class="btn small icon" aria-label="Fit the plane" title="Fit" onClick={() => stage.current?.fit()}><Icon name="fit" /></button></span>
+          {mapping && <div class="x-why small" role="status">The map of the codes is being computed.</div>}
           {why && !codes && <div class="x-why small" role="status">{why}</div>}
           {lasso && kinds && <LassoCard found={lasso} kinds={kinds} codes={usable} onGo={jump} onClose={() => { setLasso(null); stage.current?.lassoed([]); }} />}
         </div>
