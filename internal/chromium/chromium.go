@@ -81,7 +81,7 @@ func Open(t testing.TB, hosts ...string) *Tab {
 			if strings.Contains(e.Entry.Text, "GL Driver Message") { // of a machine without a graphics card: the page has no part in it
 				return
 			}
-			note("log: %s", e.Entry.Text)
+			note("log: %s %s", e.Entry.Text, e.Entry.URL)
 		case *network.EventRequestWillBeSent:
 			u := e.Request.URL
 			host := func(h string) bool { return strings.HasPrefix(u, "http://"+h+"/") }

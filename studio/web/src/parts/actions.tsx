@@ -50,7 +50,7 @@ export function RenameDialog({ run, onClose }: { run: RunSummary; onClose: () =>
   const [name, set] = useState(run.id);
   const done = async (e: Event): Promise<void> => { e.preventDefault(); if (name === run.id || await change(run, { name })) onClose(); };
   return <Dialog title="Rename the run" onClose={onClose}><form class="col gap" onSubmit={(e) => void done(e)}>
-    <Field label="Name" hint="Its folder gets this name.">{(id, by) => <input id={id} aria-describedby={by} autofocus required value={name} onInput={(e) => set(e.currentTarget.value)} />}</Field>
+    <Field label="Name" hint="Its folder gets this name.">{(id, by) => <input id={id} aria-describedby={by} required value={name} onInput={(e) => set(e.currentTarget.value)} />}</Field>
     <footer><button type="button" class="btn" onClick={onClose}>Cancel</button><button class="btn primary">Rename</button></footer></form></Dialog>;
 }
 
@@ -64,7 +64,7 @@ export function TagsDialog({ all, onClose }: { all: RunSummary[]; onClose: () =>
     onClose();
   };
   return <Dialog title={one ? `Tags of ${plain(one.id)}` : `Tag ${many(all.length, "run")}`} onClose={onClose}><form class="col gap" onSubmit={(e) => void done(e)}>
-    <Field label="Tags" hint="Words, with commas between them.">{(id, by) => <input id={id} aria-describedby={by} autofocus value={text} onInput={(e) => set(e.currentTarget.value)} />}</Field>
+    <Field label="Tags" hint="Words, with commas between them.">{(id, by) => <input id={id} aria-describedby={by} value={text} onInput={(e) => set(e.currentTarget.value)} />}</Field>
     <footer><button type="button" class="btn" onClick={onClose}>Cancel</button><button class="btn primary">{one ? "Save" : "Add"}</button></footer></form></Dialog>;
 }
 
@@ -74,7 +74,7 @@ export function ProlongDialog({ run, onClose }: { run: RunSummary; onClose: () =
   const n = Number(to), done = steps ? run.step : run.epoch, good = Number.isInteger(n) && n > done;
   const act = async (e: Event): Promise<void> => { e.preventDefault(); await command(run.id, "resume", steps ? { steps: n } : { epochs: n }); onClose(); };
   return <Dialog title="Train on" onClose={onClose}><form class="col gap" onSubmit={(e) => void act(e)}>
-    <Field label={steps ? "Steps in all" : "Epochs in all"} hint={`${done} are done. The run goes on from its last checkpoint.`} error={good ? undefined : `It must be a whole number above ${done}.`}>{(id, by) => <input id={id} aria-describedby={by} aria-invalid={!good} type="number" autofocus min={done + 1} value={to} onInput={(e) => set(e.currentTarget.value)} />}</Field>
+    <Field label={steps ? "Steps in all" : "Epochs in all"} hint={`${done} are done. The run goes on from its last checkpoint.`} error={good ? undefined : `It must be a whole number above ${done}.`}>{(id, by) => <input id={id} aria-describedby={by} aria-invalid={!good} type="number" min={done + 1} value={to} onInput={(e) => set(e.currentTarget.value)} />}</Field>
     <footer><button type="button" class="btn" onClick={onClose}>Cancel</button><button class="btn primary" disabled={!good}>Train on</button></footer></form></Dialog>;
 }
 

@@ -107,6 +107,6 @@ export function Menu({ label, items }: { label: string; items: { icon: IconName;
 // Dialog is a question above the page.
 export function Dialog({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const ref = useRef<HTMLDialogElement>(null), id = useId();
-  useEffect(() => { ref.current!.showModal(); }, []);
+  useEffect(() => { ref.current!.showModal(); ref.current!.querySelector<HTMLElement>("input, select")?.focus(); }, []);
   return <dialog ref={ref} aria-labelledby={id} onClose={onClose} onClick={(e) => { if (e.target === ref.current) onClose(); }}><div class="in"><h2 id={id}>{title}</h2>{children}</div></dialog>;
 }

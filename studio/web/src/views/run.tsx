@@ -17,7 +17,9 @@ import { Timeline } from "../parts/timeline";
 export default function RunView({ place }: ViewProps) {
   const id = place.id, map = useStore(runs);
   const [at, setAt] = useState(place.query.get("at") ?? ""), [seed, setSeed] = useState(place.query.get("seed") ?? "1");
-  const loaded = useLoad((s) => get<Run>(runPath(id, at ? `?at=${encodeURIComponent(at)}` : ""), s), [id, at]);
+  const mine = map?.get(id), row = mine?.state === "waiting" && !mine.bytes && !mine.step; // row: of a run that has no folder yet
+  const there = !!mine && !row, queue = useStore(jobs), begins = queue.find((j) => j.run === id && (j.state === "waiting" || j.state === "running"));
+  const loaded = useLoad(there ? (s) => get<Run>(runPath(id, at ? `?at=${encodeURIComponent(at)}` : ""), s) : null, [id, at, there]);
   const [warnings, warn] = useState<Warning[]>([]), [shownStep, step] = useState<{ step: number; epoch: number } | null>(null);
   const [dialog, ask] = useState<"" | "rename" | "tags" | "prolong">("");
   const live = map?.get(id), run = loaded.value, now: RunSummary | null = live ?? run;
@@ -25,11 +27,20 @@ export default function RunView({ place }: ViewProps) {
   useEffect(() => setQuery({ at: at || null, seed: seed === "1" ? null : seed }), [at, seed]);
   useEffect(() => follow((e) => { if (e.type === "warning" && e.id === id) warn((w) => [...w, e.warning]); }), [id]);
   useEffect(() => { if (run && at === "") loaded.again(); }, [epoch, state]); // an epoch brings checkpoints and pictures
+  const bare = !!run && !run.checkpoints.length && state === "training";
+  useEffect(() => { // the first checkpoint has no event of its own
+    if (!bare) return;
+    const t = setInterval(loaded.again, 3000);
+    return () => clearInterval(t);
+  }, [bare]);
+  if (map && !there) return begins || row
+    ? <div class="empty" role="status"><h1>{plain(id)}</h1><p class="row"><i class="dot beat accent" />{begins?.state === "waiting" && queue.some((j) => j.state === "running") ? "It waits in the queue: trainings run one after another." : "It begins: the data are read."}</p>{begins && <Command text={begins.command} />}<a class="btn" href="/start#queue">Queue</a></div>
+    : <div class="empty"><h1>{plain(id)}</h1><p>{queue.findLast((j) => j.run === id && j.state === "failed")?.text || "There is no run of this name."}</p><a class="btn" href="/">All runs</a></div>;
   if (!run || !now) return loaded.fault
     ? <div class="empty"><h1>{plain(id)}</h1><p>{loaded.fault.message}</p><a class="btn" href="/">All runs</a></div>
     : <div aria-busy="true"><h1>{plain(id)}</h1><div class="bone" style={{ height: "24rem", marginTop: "1.5rem" }} /></div>;
 
-  const training = now.state === "training", zoo = isZoo(now), job = jobs.value.find((j) => j.run === id && j.state === "waiting");
+  const training = now.state === "training", zoo = isZoo(now), job = begins?.state === "waiting" ? begins : null;
   const shown = at || (training ? "live" : "latest"), key = chief(now);
   const known = new Set(run.warnings.map((w) => w.name + w.step)), all = [...run.warnings, ...warnings.filter((w) => !known.has(w.name + w.step))];
   const moment = run.checkpoints.find((c) => c.name === at);
@@ -39,6 +50,7 @@ export default function RunView({ place }: ViewProps) {
   };
   const drawn = run.pictures.filter((p) => !/^(images\/)?(curves|samples|reconstructions)\b/.test(p.name)), networks = drawn.filter((p) => /network/.test(p.name)), pictures = drawn.filter((p) => !networks.includes(p));
   const shot = (p: Run["pictures"][number]) => <a class="panel shot" key={p.name} href={p.address} target="_blank" rel="noreferrer"><h3>{p.title}</h3><Picture src={p.address} alt="" class="sheet smooth" /></a>;
+  const ready = zoo || run.checkpoints.length > 0; // before it there are no weights to be asked for
   const goneAt = now.fault && (now.state === "failed" || now.state === "damaged");
   return <div class="runview">
     <div class="head">
@@ -70,8 +82,8 @@ export default function RunView({ place }: ViewProps) {
       <div class="col gap curves-col">{!zoo && <CurvesPanel id={id} gan={run.gan} mark={moment?.step ?? null} onStep={nearest} />}</div>
       <div class="col gap pics-col">
         {(run.can.sample || run.can.decode) && <section class="panel" aria-label="Samples"><header><div><h2>{run.gan ? "Generated" : "Samples"}</h2><span class="mute small">{shownStep && run.can.page ? `weights of step ${count(shownStep.step)}` : "of fixed noise"}</span></div><SeedField seed={seed} onSeed={setSeed} /></header>
-          <Samples id={id} at={shown} n={run.labels.length === 10 ? 20 : 16} seed={seed} page={run.can.page} turn={at ? 0 : now.epoch} onStep={(s, e) => step({ step: s, epoch: e })} label={`Pictures drawn from seed ${seed}`} /></section>}
-        {run.can.reconstruct && <section class="panel" aria-label="Reconstructions"><header><h2><Term of="recon">Reconstructions</Term></h2><span class="mute small">test pictures, each above what the model makes of it</span></header>
+          {!ready ? <p class="empty well small" role="status">The first pictures come with the first checkpoint.</p> : <Samples id={id} at={shown} n={run.labels.length === 10 ? 20 : 16} seed={seed} page={run.can.page} turn={at ? 0 : now.epoch} onStep={(s, e) => step({ step: s, epoch: e })} label={`Pictures drawn from seed ${seed}`} />}</section>}
+        {run.can.reconstruct && ready && <section class="panel" aria-label="Reconstructions"><header><h2><Term of="recon">Reconstructions</Term></h2><span class="mute small">test pictures, each above what the model makes of it</span></header>
           <Picture src={`/api/${runPath(id, `/reconstructions.png?n=8&at=${encodeURIComponent(shown === "live" ? "latest" : shown)}&t=${at ? 0 : now.epoch}`)}`} alt="Test pictures, each above its reconstruction" /></section>}
       </div>
       {pictures.length > 0 && <section class="gallery-col" aria-label="Pictures of the run"><div class="cards gallery">{pictures.map(shot)}</div></section>}

@@ -71,8 +71,8 @@ export default function Start({ place }: ViewProps) {
     try {
       const job = await send<Job>("POST", "jobs", wanted);
       await refresh();
-      if (job.state === "waiting") say(`${job.run} is in the queue.`);
-      if (job.run && job.state !== "waiting") go(address("run", job.run));
+      if (busy) say(`${job.run} is in the queue.`);
+      else if (job.run) go(address("run", job.run));
       setName("");
     } catch (e) { complain(e); } finally { begin(false); }
   };
