@@ -147,6 +147,17 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	await(t, c.listen("12"), "reset") // of an earlier studio
+	var tabs []<-chan map[string]any
+	for range 12 {
+		tabs = append(tabs, c.listen(""))
+	}
+	for range 20 { // all are there when each has had one
+		c.studio.events.send(event{Type: "removed", ID: "y"})
+		time.Sleep(5 * time.Millisecond)
+	}
+	for _, tab := range tabs {
+		await(t, tab, "removed")
+	}
 	for range 3 * mostEvents {
 		c.studio.events.send(event{Type: "codes", ID: "x"})
 	}

@@ -12,6 +12,7 @@
 //	images/frames/  a small picture after each epoch, from which the animation is made
 //	report.html     all of it on one page
 //	processes.json  Process: when, where and by which commands it was trained
+//	live/           while it is trained and somebody watches: the weights as they are, by package live
 //
 // Create makes the folder of a new run, Open opens one, and ReadLog reads its log,
 // also while another process trains it:
