@@ -88,8 +88,6 @@ export interface Own {
   anomaly: { score: number; share: number; threshold: number | null } | null; // share: of training items that score less
   cannot: string;
 }
-// POST /api/runs/ID/compute?at=AT {function: "decode", operands: {z: number[], labels: number[]}} → {image: number[]}: what
-// runtime.js would compute, for a model that the page cannot. For "sample" {seed: "7", index, labels} → {image, code?}.
 // POST /api/runs/ID/film {codes: number[][], labels: number[] | null, format: "gif", fps, size} → the film, binary.
 
 // POST /api/runs/ID/stop | pause | resume {epochs?: n, steps?: n}; PUT /api/runs/ID {name?, tags?, note?} → RunSummary;

@@ -153,7 +153,7 @@ export async function openModel(id: string, at = "best"): Promise<Decoder> {
     model = await get<Model>(ofRun("/model", at));
     await load(at);
   } catch (e) {
-    const run = await get<Run>(ofRun("", at)).catch(() => null);
+    const run = await get<Run>(runPath(id)).catch(() => null);
     if (!run || run.can.page && !(e instanceof Fault && e.status === 422)) throw e;
     why = run.cannot || (e as Error).message;
     kind = "server";
@@ -165,13 +165,17 @@ export async function openModel(id: string, at = "best"): Promise<Decoder> {
   }
   open++;
 
-  // asked asks the server for what this page cannot compute.
-  const asked = async (name: string, body: Record<string, unknown>): Promise<Record<string, number[]>> =>
-    send<Record<string, number[]>>("POST", ofRun("/compute", place), { function: name, ...body });
-  const run = async (name: string, operands: Record<string, Float32Array>): Promise<Record<string, Float32Array>> => {
+  // asked asks the API of the server, which has the best weights, for what this page cannot compute: raw float32 numbers.
+  const asked = async (path: string, body?: Record<string, unknown>, labels?: Float32Array): Promise<Float32Array> => {
+    const on = labels ? Array.from(labels).flatMap((v, k) => v ? [k] : []) : [], label = on.length ? `&label=${on.join()}` : "";
+    const response = await fetch(`/v1/models/${encodeURIComponent(id.replaceAll(":", "-"))}/${path}format=raw${label}`, body ? { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {});
+    if (!response.ok) throw new Fault(response.status, (await response.json().catch(() => null) as { title?: string } | null)?.title ?? response.statusText);
+    return new Float32Array(await response.arrayBuffer());
+  };
+  const run = async (name: "decode" | "encode" | "reconstruct", operands: Record<string, Float32Array>): Promise<Record<string, Float32Array>> => {
     if (!why) return (await once(number, { op: "run", name, operands })).results!;
-    const given = Object.fromEntries(Object.entries(operands).map(([k, v]) => [k, Array.from(v)]));
-    return Object.fromEntries(Object.entries(await asked(name, { operands: given })).map(([k, v]) => [k, Float32Array.from(v)]));
+    const values = await asked(`${name}?`, name === "decode" ? { codes: [Array.from(operands["z"]!)] } : { items: [Array.from(operands["x"]!)] }, operands["labels"]);
+    return name === "encode" ? { mean: values.slice(0, model.latent) } : { image: values };
   };
 
   let busy = false, newest: { z: Float32Array; labels: Float32Array; done(v: Float32Array | null): void; failed(e: unknown): void } | null = null;
@@ -235,8 +239,8 @@ export async function openModel(id: string, at = "best"): Promise<Decoder> {
     reconstruct: async (x, labels = none) => (await run("reconstruct", { x, labels }))["image"]!,
     sample: async (seed, i, labels = none) => {
       if (!why) return (await once(number, { op: "sample", seed: String(seed), index: i, latent: model.latent, sampler: model.sampler, labels })).drawn!;
-      const r = await asked("sample", { seed: String(seed), index: i, labels: Array.from(labels) });
-      return { code: r["code"] ? Float32Array.from(r["code"]) : null, values: Float32Array.from(r["image"]!) };
+      const all = await asked(`sample?seed=${seed}&n=${i + 1}&`, undefined, labels), size = all.length / (i + 1);
+      return { code: null, values: all.slice(i * size) };
     },
     onWeights: (f) => { heard.add(f); return () => heard.delete(f); },
     follow: async (where) => {
