@@ -47,10 +47,13 @@ export default function Runs({ place }: ViewProps) {
     return () => seen.disconnect();
   }, [shown.length, limit]);
   const pick = (id: string, at: number, range: boolean): void => {
-    const next = new Set(chosen), on = !next.has(id);
-    for (let i = range && lastRow.current >= 0 ? Math.min(at, lastRow.current) : at; i <= (range && lastRow.current >= 0 ? Math.max(at, lastRow.current) : at); i++) { const r = shown[i]; if (r) on ? next.add(r.id) : next.delete(r.id); }
+    const from = range && lastRow.current >= 0 ? lastRow.current : at;
     lastRow.current = at;
-    choose(next);
+    choose((before) => {
+      const next = new Set(before), on = !next.has(id);
+      for (const r of shown.slice(Math.min(from, at), Math.max(from, at) + 1)) on ? next.add(r.id) : next.delete(r.id);
+      return next;
+    });
   };
   useKeys("Runs", [
     { keys: "/", text: "Filter", act: () => search.current?.focus() },
