@@ -240,7 +240,7 @@ func TestContract(t *testing.T) {
 	check("Option[]", "GET", "/api/options?recipe=cnn-vae", nil)
 	check("DataSet[]", "GET", "/api/data", nil)
 	check("DataSet", "POST", "/api/data/upload?name=t.csv", []byte("a,b\n1,2\n3,4\n5,6\n7,8\n"))
-	check("{path: string; parent: string | null; entries: {name: string; folder: boolean; bytes: number}[]}", "GET", "/api/browse", nil)
+	check("{path: string; parent: string | null; entries: {name: string; folder: boolean; bytes: number}[]; more: number}", "GET", "/api/browse", nil)
 	check("RunSummary", "PUT", "/api/runs/first", map[string]any{"name": "renamed", "tags": []string{"a", "a", "b"}, "note": "n"})
 	var undo struct{ Undo string }
 	if err := json.Unmarshal(c.want(200, "DELETE", "/api/runs/renamed", nil), &undo); err != nil {

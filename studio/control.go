@@ -39,6 +39,9 @@ func (s *Studio) halt(w http.ResponseWriter, r *http.Request, pause bool) error 
 	if err != nil {
 		return err
 	}
+	if has, err := s.folder.Exists(id); !has && err == nil && s.queue.stateOf(id) == "" { // it was stopped before it began
+		return writeJSON(w, nil)
+	}
 	return s.writeSummary(w, id)
 }
 
@@ -181,5 +184,6 @@ func (s *Studio) writeSummary(w http.ResponseWriter, id string) error {
 	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
-	return writeJSON(w, s.summary(run))
+	s.tell(run) // to the other pages
+	return writeJSON(w, run.shown)
 }

@@ -181,6 +181,20 @@ type looks struct {
 	by map[string]*looked
 }
 
+// forget drops the looks at data that have changed.
+func (l *looks) forget(source string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if real, err := filepath.EvalSymlinks(source); err == nil { // as Studio.within
+		source = real
+	}
+	for key := range l.by {
+		if _, of, _ := strings.Cut(key, "\x00"); of == source {
+			delete(l.by, key)
+		}
+	}
+}
+
 // A looked is a look that is being taken, or was.
 type looked struct {
 	done    chan struct{}
@@ -322,7 +336,7 @@ func (s *Studio) takeLook(ctx context.Context, source string, size int) (*look, 
 		}
 		out.Notes = append(out.Notes, dataNote{kind, screen.Text(n.Named(s.opt.OptionName).Text)})
 	}
-	out.Preview = "/api/data/preview.png?" + url.Values{"source": {source}, "size": {strconv.Itoa(size)}}.Encode()
+	out.Preview = "/api/data/preview.png?" + url.Values{"source": {source}, "size": {strconv.Itoa(size)}, "t": {strconv.FormatInt(time.Now().UnixMilli(), 10)}}.Encode()
 	preview, err := previewOfSet(ctx, set, it)
 	return out, preview, err
 }

@@ -62,7 +62,7 @@ func (s *Studio) followAll() {
 			continue
 		}
 		st, err := r.folder.Stat(".")
-		if err != nil || r.run == nil || r.active || !st.ModTime().Equal(r.changed) {
+		if err != nil || r.queued.Swap(false) || r.run == nil || r.active || !st.ModTime().Equal(r.changed) {
 			r.refresh(s)
 			s.tell(r)
 		}

@@ -152,9 +152,25 @@ func (q *queue) changed(j *job) {
 	q.save()
 	sent := j.Job
 	q.s.events.send(event{Type: "job", Job: &sent})
+	if j.Kind == jobTrain {
+		q.s.jobChanged(j)
+	}
 	select {
 	case q.wake <- struct{}{}:
 	default:
+	}
+}
+
+// jobChanged lets the row of the run of a job be told anew, and tells that there is none if its training ended, or was removed,
+// before it had a folder.
+func (s *Studio) jobChanged(j *job) {
+	s.mu.Lock()
+	r := s.runs[j.Run]
+	s.mu.Unlock()
+	if r != nil {
+		r.queued.Store(true)
+	} else if has, err := s.folder.Exists(j.Run); !has && err == nil && (j.State == jobDone || j.State == jobFailed) {
+		s.events.send(event{Type: "removed", ID: j.Run})
 	}
 }
 
@@ -363,5 +379,6 @@ func (s *Studio) moveJob(w http.ResponseWriter, r *http.Request) error {
 	}
 	q.jobs = slices.Insert(rest, to, j)
 	q.changed(j)
+	s.events.send(event{Type: "reset"}) // the order is in no other event
 	return writeJSON(w, j.Job)
 }

@@ -74,6 +74,28 @@ func TestQueue(t *testing.T) {
 	c.want(200, "POST", "/api/runs/two/resume", map[string]any{})
 	c.want(200, "POST", "/api/jobs/"+two.ID+"/remove", nil)
 	until("one running, three waiting")
+	events := c.listen("")
+	four := add("four")
+	until("one running, three waiting, four waiting")
+	c.want(200, "PUT", "/api/jobs/"+four.ID, map[string]any{"before": three.ID})
+	await(t, events, "reset") // the order is in no event of a job
+	c.want(200, "POST", "/api/runs/four/pause", nil)
+	if got := string(c.want(200, "POST", "/api/runs/four/stop", nil)); got != "null" {
+		t.Errorf("a run that was stopped before it began is %s", got)
+	}
+	if e := await(t, events, "removed"); e["id"] != "four" {
+		t.Errorf("%v is removed, want four", e)
+	}
+	c.want(404, "GET", "/api/runs/four", nil)
+	add("five")
+	if got := string(c.want(200, "DELETE", "/api/runs/five", nil)); got != `{"undo":""}` {
+		t.Errorf("a run that has not begun is deleted: %s", got)
+	}
+	if e := await(t, events, "removed"); e["id"] != "five" {
+		t.Errorf("%v is removed, want five", e)
+	}
+	c.want(200, "POST", "/api/jobs/"+four.ID+"/remove", nil)
+	until("one running, three waiting")
 	if got, want := one.Command, fmt.Sprintf("imago train cnn-vae --data digits --name one --out %s", folder); got != want {
 		t.Errorf("the command is %s, want %s", got, want)
 	}

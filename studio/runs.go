@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/imago-ml/imago/analysis/eval"
@@ -89,8 +90,9 @@ type runState struct {
 	records      []eval.Record
 	bytes        int64
 	thumbnail    string
-	active       bool // a process trains it
-	halted       int  // the process that was asked to end
+	active       bool        // a process trains it
+	halted       int         // the process that was asked to end
+	queued       atomic.Bool // its job has changed since its row was told
 	live         time.Time
 	shown        RunSummary // as it was sent last
 }

@@ -2,9 +2,11 @@ package studio
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -39,7 +41,7 @@ type recipe struct {
 	Family   string            `json:"family"` // vae or gan
 	Picture  *string           `json:"picture"`
 	Defaults map[string]string `json:"defaults"`
-	Minutes  *float64          `json:"minutes"` // of training on this machine, by earlier runs; nil = unknown
+	Minutes  *float64          `json:"minutes"` // of training on the data that were asked for, by the speed of earlier runs; nil = unknown
 }
 
 // A wanted is a training that a person asks for.
@@ -51,8 +53,18 @@ type wanted struct {
 	Init    string            `json:"init"` // the run with whose weights it begins
 }
 
-// getRecipes lists the recipes.
-func (s *Studio) getRecipes(w http.ResponseWriter, _ *http.Request) error {
+// getRecipes lists the recipes. The query may say how many items they would be trained on, and of which shape.
+func (s *Studio) getRecipes(w http.ResponseWriter, r *http.Request) error {
+	items, err := queryInt(r, "items", 0, 0, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	var shape []int
+	for side := range strings.SplitSeq(r.URL.Query().Get("shape"), ",") {
+		if n, err := strconv.Atoi(side); err == nil {
+			shape = append(shape, n)
+		}
+	}
 	list := []recipe{}
 	for _, rec := range s.opt.Models.Recipes() {
 		r := recipe{Name: rec.Name, Kind: rec.Kind, About: rec.About, Paper: s.opt.Paper(rec.Name), Family: familyOf(s.opt.Models, rec), Defaults: map[string]string{}}
@@ -61,7 +73,7 @@ func (s *Studio) getRecipes(w http.ResponseWriter, _ *http.Request) error {
 				r.Defaults[o.Name] = o.Default
 			}
 		}
-		r.Picture, r.Minutes = s.ofRecipe(rec.Name)
+		r.Picture, r.Minutes = s.pictureOf(rec.Name), s.minutes(rec, items, shape)
 		list = append(list, r)
 	}
 	return writeJSON(w, list)
@@ -81,9 +93,8 @@ func familyOf(models *model.Registry, rec model.Recipe) string {
 	return "vae"
 }
 
-// ofRecipe returns a picture of what a recipe makes, of a run here or of a model that imago brings along, and how many minutes
-// its runs took that are complete.
-func (s *Studio) ofRecipe(name string) (address *string, minutes *float64) {
+// pictureOf returns the address of a picture of what a recipe makes, of a run here or of a model that imago brings along.
+func (s *Studio) pictureOf(name string) (address *string) {
 	var newest int64 = -1
 	for _, r := range s.all() {
 		r.mu.Lock()
@@ -91,19 +102,31 @@ func (s *Studio) ofRecipe(name string) (address *string, minutes *float64) {
 			if t := milliseconds(r.trained()); r.thumbnail != "" && t > newest {
 				newest, address = t, &r.thumbnail
 			}
-			if !r.fixed && s.stateHere(r) == stateComplete {
-				took := 0.0
-				for _, p := range r.processes {
-					took += p.Seconds / 60
-				}
-				if took > 0 && (minutes == nil || took < *minutes) {
-					minutes = &took
-				}
-			}
 		}
 		r.mu.Unlock()
 	}
-	return address, minutes
+	return address
+}
+
+// minutes returns how long a recipe as it is takes to be trained on so many items of a shape: all items of all its epochs, by the
+// speed of earlier runs; nil if there were none.
+func (s *Studio) minutes(rec model.Recipe, items int, shape []int) *float64 {
+	cfg, err := s.opt.Models.Config(rec)
+	if err != nil || items == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(cfg)
+	if err != nil {
+		return nil
+	}
+	c := runlog.Config{Recipe: rec.Name, Model: raw, Epochs: rec.Train.Epochs, Steps: rec.Train.Steps, Batch: max(1, rec.Train.Batch)}
+	c.Data.Train, c.Data.Item.Shape = items, shape
+	speed := s.speed(&c)
+	if speed == 0 {
+		return nil
+	}
+	took := float64(c.TotalImages()) / speed / 60
+	return &took
 }
 
 // options returns the options of a recipe.

@@ -35,6 +35,9 @@ type trashed struct {
 func (s *Studio) deleteRun(w http.ResponseWriter, r *http.Request) error {
 	run, err := s.open(r)
 	if err != nil {
+		if s.dropJob(r.PathValue("id")) { // it has not begun: there is nothing to bring back
+			return writeJSON(w, map[string]string{"undo": ""})
+		}
 		return err
 	}
 	unlock, err := s.free(run)
@@ -84,8 +87,8 @@ func (s *Studio) free(run *runState) (unlock func(), err error) {
 	return func() { release() }, nil
 }
 
-// dropJob removes the job of a run that waits or is paused.
-func (s *Studio) dropJob(id string) {
+// dropJob removes the job of a run that waits or is paused, and reports whether there was one.
+func (s *Studio) dropJob(id string) bool {
 	q := s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -93,7 +96,9 @@ func (s *Studio) dropJob(id string) {
 		q.jobs = slices.DeleteFunc(q.jobs, func(o *job) bool { return o == j })
 		j.State = jobDone
 		q.changed(j)
+		return true
 	}
+	return false
 }
 
 // forget removes what is known of a run that is gone.

@@ -51,6 +51,8 @@ func (s *Studio) postUpload(w http.ResponseWriter, r *http.Request) error {
 	if err := keepBody(dir, name, r.Body); err != nil {
 		return err
 	}
+	s.looks.forget(dir.Path(name))
+	s.looks.forget(dir.Path("."))
 	d := dataSet{Source: dir.Path(name), Name: screen.Name(name), About: "a file of data", Kind: "upload", Present: true}
 	if into != "" {
 		d.Source, d.Name, d.About = dir.Path("."), screen.Name(into), "a folder of pictures"
@@ -84,6 +86,7 @@ type browsed struct {
 	Path    string         `json:"path"`
 	Parent  *string        `json:"parent"` // nil at the root
 	Entries []browsedEntry `json:"entries"`
+	More    int            `json:"more"` // entries that are not listed
 }
 
 type browsedEntry struct {
@@ -102,7 +105,7 @@ func (s *Studio) getBrowse(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return faultf(http.StatusNotFound, "%s cannot be listed: %v", p, cause(err))
 	}
-	b := browsed{Path: p, Entries: []browsedEntry{}}
+	b := browsed{Path: p, Entries: []browsedEntry{}, More: max(0, len(entries)-mostListed)}
 	if up := filepath.Dir(p); up != p {
 		if _, err := s.within(up); err == nil {
 			b.Parent = &up

@@ -90,8 +90,9 @@ export interface Own {
 }
 // POST /api/runs/ID/film {codes: number[][], labels: number[] | null, format: "gif", fps, size} → the film, binary.
 
-// POST /api/runs/ID/stop | pause | resume {epochs?: n, steps?: n}; PUT /api/runs/ID {name?, tags?, note?} → RunSummary;
-// DELETE /api/runs/ID → {undo: "TOKEN"}; POST /api/undo/TOKEN → RunSummary.
+// POST /api/runs/ID/stop | pause | resume {epochs?: n, steps?: n} → RunSummary, null of one that was stopped before it began;
+// PUT /api/runs/ID {name?, tags?, note?} → RunSummary;
+// DELETE /api/runs/ID → {undo: "TOKEN"}, "" of one that had not begun; POST /api/undo/TOKEN → RunSummary.
 
 // GET /api/runs/ID/judge → Judge
 export interface Judge {
@@ -117,7 +118,7 @@ export interface Checked {
 }
 
 // --- Starting.
-// GET /api/recipes → Recipe[]
+// GET /api/recipes?items=N&shape=H,W,C → Recipe[]: minutes are those of training on so many items of that shape, null if unknown
 export interface Recipe { name: string; kind: string; about: string; paper: string; family: "vae" | "gan"; picture: string | null; defaults: Record<string, string>; minutes: number | null }
 // GET /api/options?recipe=NAME → Option[]: those of training, then those of the kind.
 export interface Option { name: string; type: "int" | "float" | "bool" | "string" | "ints"; help: string; default: string; group: string; values: string[] | null; common: boolean }
@@ -131,7 +132,7 @@ export interface Look {
   suggestion: { recipe: string; options: Record<string, string>; why: string };
 }
 // POST /api/data/upload?name=NAME (binary: a zip, CSV, NPZ or picture) → DataSet. POST /api/data/upload?into=FOLDER&name=… adds a picture.
-// GET /api/browse?path=P → {path, parent, entries: {name, folder, bytes}[]}: below the root only.
+// GET /api/browse?path=P → {path, parent, entries: {name, folder, bytes}[], more}: below the root only; more are not listed.
 
 // --- Live: GET /api/events, server-sent events; id counts up, Last-Event-ID resumes, "reset" where it cannot.
 export type LiveEvent =

@@ -46,7 +46,10 @@ function take(events: Numbered[]): void {
   for (const { event: e } of events) {
     if (e.type === "run" && map) change().set(e.run.id, e.run);
     else if (e.type === "removed" && map) change().delete(e.id);
-    else if (e.type === "job") queue = [...(queue ?? jobs.value).filter((j) => j.id !== e.job.id), e.job].sort((a, b) => a.added - b.added);
+    else if (e.type === "job") { // the order is that of the queue, not that of their coming
+      const now: Job[] = queue ?? jobs.value, at = now.findIndex((j) => j.id === e.job.id);
+      queue = at < 0 ? [...now, e.job] : now.with(at, e.job);
+    }
     else if (e.type === "reset") void refresh();
   }
   if (changed) runs.set(map);

@@ -12,18 +12,21 @@ export const isZoo = (r: { id: string }): boolean => r.id.startsWith("zoo:");
 // remove deletes runs, and offers to take it back.
 export async function remove(all: RunSummary[]): Promise<void> {
   const gone: { run: RunSummary; undo: string }[] = [];
+  let dropped = 0;
   try {
     for (const run of all) {
       const { undo } = await send<{ undo: string }>("DELETE", runPath(run.id));
-      gone.push({ run, undo });
+      if (undo) gone.push({ run, undo }); else dropped++;
       drop(run.id);
     }
   } catch (e) { complain(e); }
+  if (dropped) say(`${many(dropped, "run")} out of the queue.`);
   if (!gone.length) return;
-  say(gone.length === 1 ? `${gone[0]!.run.id} is deleted.` : `${many(gone.length, "run")} are deleted.`, "Undo", async () => {
-    try { for (const g of gone) put(await send<RunSummary>("POST", `undo/${encodeURIComponent(g.undo)}`)); }
-    catch (e) { complain(e); void refresh(); }
-  });
+  const back = async (): Promise<void> => {
+    try { for (; gone.length; gone.shift()) put(await send<RunSummary>("POST", `undo/${encodeURIComponent(gone[0]!.undo)}`)); }
+    catch (e) { say((e as Error).message, "Undo", back, true); void refresh(); } // it may go when another run is renamed
+  };
+  say(gone.length === 1 ? `${gone[0]!.run.id} is deleted.` : `${many(gone.length, "run")} are deleted.`, "Undo", back);
 }
 
 // change changes what a person says of a run: its name, tags, note.
@@ -39,7 +42,11 @@ export async function change(run: RunSummary, to: { name?: string; tags?: string
 
 export async function command(id: string, what: "stop" | "pause" | "resume", body?: { epochs?: number; steps?: number }): Promise<void> {
   const said = { stop: "It stops after this step, and keeps all of its work.", pause: "It pauses.", resume: "It goes on." };
-  try { await send<unknown>("POST", runPath(id, `/${what}`), body ?? {}); say(said[what]); } catch (e) { complain(e); }
+  try {
+    const now = await send<RunSummary | null>("POST", runPath(id, `/${what}`), body ?? {});
+    if (now) put(now); else drop(id);
+    say(now ? said[what] : `${id} is out of the queue.`);
+  } catch (e) { complain(e); }
 }
 
 export async function measure(id: string): Promise<void> {

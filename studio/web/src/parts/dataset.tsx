@@ -8,7 +8,7 @@ import { useLoad } from "./store";
 import { complain, say } from "./toast";
 
 // useLook asks for what is known of a set, until it is known: a large folder takes a while.
-export function useLook(source: string): { look: Look | null; progress: number | null; fault: string } {
+export function useLook(source: string, turn: number): { look: Look | null; progress: number | null; fault: string } {
   const [state, set] = useState<{ look: Look | null; progress: number | null; fault: string }>({ look: null, progress: null, fault: "" });
   useEffect(() => {
     if (!source) { set({ look: null, progress: null, fault: "" }); return; }
@@ -23,12 +23,12 @@ export function useLook(source: string): { look: Look | null; progress: number |
     set({ look: null, progress: 0, fault: "" });
     ask();
     return () => { stop.abort(); clearTimeout(timer); };
-  }, [source]);
+  }, [source, turn]);
   return state;
 }
 
-export function LookPanel({ source, recipe, onSuggestion }: { source: string; recipe: string; onSuggestion: (recipe: string, options: Record<string, string>) => void }) {
-  const { look, progress, fault } = useLook(source);
+export function LookPanel({ source, at, recipe, onSuggestion }: { source: string; at: ReturnType<typeof useLook>; recipe: string; onSuggestion: (recipe: string, options: Record<string, string>) => void }) {
+  const { look, progress, fault } = at;
   if (fault) return <Note look="no" icon="alert">{fault}</Note>;
   if (!look) return <div class="well row gap" role="status"><span class="dot beat accent" />Looking at {source}{progress ? `, ${Math.round(progress * 100)} %` : " …"}</div>;
   const most = Math.max(1, ...look.classes.map((c) => c.items));
@@ -46,24 +46,31 @@ export function LookPanel({ source, recipe, onSuggestion }: { source: string; re
   </div>;
 }
 
-export async function upload(files: Iterable<File>): Promise<DataSet | null> {
-  let into: DataSet | null = null;
-  const all = [...files], pictures = all.filter((f) => f.type.startsWith("image/"));
+const pictureName = /\.(png|jpe?g|webp|gif|bmp|tiff?)$/i, dataName = /\.(zip|csv|tsv|npz|gz)$/i;
+export const accepted = ".zip,.csv,.tsv,.npz,.gz,.png,.jpg,.jpeg,.webp,.gif,.bmp,.tif,.tiff";
+
+// upload brings files to the studio: each file of data by itself, a picture alone, or pictures as a folder. It returns what is there.
+export async function upload(files: Iterable<File>): Promise<DataSet[]> {
+  const there = new Map<string, DataSet>(), all = [...files], pictures = all.filter((f) => pictureName.test(f.name)), sets = all.filter((f) => dataName.test(f.name));
+  const bring = async (f: File, into: string): Promise<void> => { // a name of a folder has fewer signs than that of a file may have
+    const name = f.name.normalize().replace(/[^\p{L}\p{N} ._+-]+/gu, "_").replace(/^[^\p{L}\p{N}]+/u, "") || "data";
+    const set = await send<DataSet>("POST", `data/upload?${into && `into=${encodeURIComponent(into)}&`}name=${encodeURIComponent(name)}`, f);
+    there.set(set.source, set);
+  };
+  const left = all.filter((f) => !pictures.includes(f) && !sets.includes(f));
+  if (left.length) say(`${left.slice(0, 3).map((f) => f.name).join(", ")}${left.length > 3 ? ` and ${left.length - 3} more` : ""}: no picture, zip, CSV or NPZ. Of a folder, take it by Browse, or make a zip of it.`, "", null, true);
   try {
-    if (all.length === 1 || !pictures.length) {
-      for (const f of all) into = await send<DataSet>("POST", `data/upload?name=${encodeURIComponent(f.name)}`, f);
-      return into;
-    }
-    const folder = `pictures-${new Date().toISOString().slice(0, 16).replace(/\D/g, "")}`;
+    for (const f of sets) await bring(f, "");
+    const folder = pictures.length > 1 ? `pictures-${new Date().toISOString().slice(0, 19).replace(/\D/g, "")}` : "";
     for (const [i, f] of pictures.entries()) {
-      into = await send<DataSet>("POST", `data/upload?into=${encodeURIComponent(folder)}&name=${encodeURIComponent(f.name)}`, f);
+      await bring(f, folder);
       if (i % 50 === 49) say(`${i + 1} of ${pictures.length} pictures are there.`);
     }
   } catch (e) { complain(e); }
-  return into;
+  return [...there.values()];
 }
 
-interface Listing { path: string; parent: string | null; entries: { name: string; folder: boolean; bytes: number }[] }
+interface Listing { path: string; parent: string | null; entries: { name: string; folder: boolean; bytes: number }[]; more: number }
 export function BrowseDialog({ onChoose, onClose }: { onChoose: (path: string) => void; onClose: () => void }) {
   const [path, to] = useState(""), list = useRef<HTMLUListElement>(null);
   const { value, fault } = useLoad((s) => get<Listing>(`browse?path=${encodeURIComponent(path)}`, s), [path]);
@@ -74,6 +81,7 @@ export function BrowseDialog({ onChoose, onClose }: { onChoose: (path: string) =
     {fault && <Note look="no" icon="alert">{fault.message}</Note>}
     <ul class="browse list" ref={list}>{value?.parent !== null && value?.parent !== undefined && <li><button type="button" onClick={() => to(value.parent!)}><Icon name="up" />..</button></li>}
       {value?.entries.map((e) => <li key={e.name}><button type="button" onClick={() => e.folder ? to(join(e.name)) : onChoose(join(e.name))}><Icon name={e.folder ? "folder" : "file"} /><span class="grow cut">{e.name}</span><span class="mute small">{e.folder ? "" : bytes(e.bytes)}</span></button></li>)}
+      {!!value?.more && <li class="mute small">and {count(value.more)} more, which are not listed</li>}
       {value && !value.entries.length && <li class="mute small">This folder is empty.</li>}</ul>
     <footer><button type="button" class="btn" onClick={onClose}>Cancel</button><button type="button" class="btn primary" disabled={!value?.path} onClick={() => onChoose(value!.path)}>Take this folder</button></footer>
   </Dialog>;

@@ -22,7 +22,7 @@ export function wantedOf(line: string, switches: ReadonlySet<string>): { recipe:
   for (let i = 2; i < w.length; i++) {
     const m = /^--([\w-]+)(?:=([\s\S]*))?$/.exec(w[i]!);
     if (!m) { found.recipe ||= w[i]!; continue; }
-    const value = m[2] ?? (switches.has(m[1]!) ? "true" : w[++i] ?? "");
+    const value = m[2] ?? (switches.has(m[1]!) || w[i + 1]?.startsWith("--") || i + 1 === w.length ? "true" : w[++i]!);
     if (m[1] === "config" || m[1] === "resume") return null;
     if (m[1] === "data") found.data = value;
     else if (m[1] !== "out" && m[1] !== "name") found.options[m[1]!] = value;

@@ -10,7 +10,7 @@ function close(key: number): void { toasts.set(toasts.value.filter((t) => t.key 
 // say shows a message, with a button if there is something to do about it.
 export function say(text: string, label = "", act: (() => unknown) | null = null, bad = false): void {
   const key = ++next;
-  toasts.set([...toasts.value.slice(-2), { key, text, bad, label, act }]);
+  toasts.set([...toasts.value.filter((t, i, all) => t.act || i >= all.length - 2), { key, text, bad, label, act }]); // what can be taken back stays
   setTimeout(() => close(key), act ? 10000 : bad ? 9000 : 4500);
 }
 export const complain = (e: unknown): void => say((e as Error).message, "", null, true);
