@@ -13,22 +13,26 @@ export function Samples(p: Props) {
   const decoder = useRef<Decoder | null>(null), draw = useRef<() => void>(() => {});
   useEffect(() => {
     if (fault) return;
-    let gone = false, running = false, again = false;
+    let gone = false, running = false, again = false, full = false;
     draw.current = () => {
       if (running) { again = true; return; }
       const d = decoder.current;
       if (!d || gone) return;
       running = true;
       void (async () => {
-        const { n, seed } = now.current, labels = d.model.labels.length;
+        const { n, seed } = now.current, labels = d.model.labels.length, made: (() => void)[] = [];
         for (let i = 0; i < n && !gone; i++) {
           const canvas = grid.current?.children[i] as HTMLCanvasElement | undefined;
           if (!canvas) continue;
           let told: Float32Array | undefined;
           if (labels) { told = new Float32Array(labels); told[i % labels] = 1; }
           const drawn = await d.sample(BigInt(seed), i, told);
-          if (!gone && seed === now.current.seed) paint(canvas, drawn.values, d.model.shape);
+          const show = (): void => { if (!gone && seed === now.current.seed) paint(canvas, drawn.values, d.model.shape); };
+          if (full) made.push(show);
+          else show(); // the first ones appear as they come
         }
+        made.forEach((show) => show()); // later ones in one frame: each frame of its own takes time from the training
+        full = true;
       })().catch(() => { if (!gone) fail(true); }).finally(() => { running = false; if (again && !gone) { again = false; draw.current(); } });
     };
     void openModel(p.id, p.at).then((d) => {
