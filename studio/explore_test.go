@@ -213,7 +213,21 @@ func TestExploreMany(t *testing.T) {
 			for (let i = 0; i < frames; i++) { s.now(); gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); }
 			return [load, (performance.now() - start) / frames, inked, s.nearest(at[20000], at[20001], 0.01)[0]];
 		})()`, n))
-		t.Logf("%d points: indexed and loaded in %.0f ms, drawn in %.1f ms", n, got[0], got[1])
+		pan := chromium.Eval[[]float64](t, p.Tab, `new Promise((done) => {
+			const s = imagoExplore.stage.scatter, gl = s.canvas.getContext("webgl2"), begin = performance.now(), times = [];
+			const step = (now) => {
+				gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+				times.push(performance.now());
+				if (now - begin > 2000) { const late = times.filter((t) => t > begin + 700); done([1000 * (late.length - 1) / (late.at(-1) - late[0]), s.count]); return; }
+				s.draw({ x: Math.sin(now / 300), y: 0, scale: 100 });
+				requestAnimationFrame(step);
+			};
+			requestAnimationFrame(step);
+		})`)
+		t.Logf("%d points: indexed and loaded in %.0f ms, all drawn in %.1f ms, %.0f frames a second while the view moves", n, got[0], got[1], pan[0])
+		if int(pan[1]) != n {
+			t.Errorf("after the view moved there are %v points, want %d", pan[1], n)
+		}
 		if got[2] < 1000 || got[3] != 10000 {
 			t.Errorf("%d points: %v of 10,000 pixels in the middle have ink, and the point found at point 10,000 is %v", n, got[2], got[3])
 		}
