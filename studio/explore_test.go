@@ -30,8 +30,9 @@ import (
 // A place is a studio that is served, with a tab in it.
 type place struct {
 	*chromium.Tab
-	t    *testing.T
-	base string
+	t            *testing.T
+	studio       *studio.Studio
+	folder, base string
 }
 
 // openStudio serves a studio on an empty folder, and opens a tab that has its token.
@@ -50,7 +51,8 @@ func openStudio(t *testing.T) *place {
 	catalog.Models(&models)
 	catalog.Data(&sets)
 	catalog.Zoo()
-	s, err := studio.New(studio.Options{Folder: t.TempDir(), Root: t.TempDir(), Models: &models, Data: &sets, Backend: func() backend.Backend { return cpu.New(0) }})
+	folder := t.TempDir()
+	s, err := studio.New(studio.Options{Folder: folder, Root: t.TempDir(), Models: &models, Data: &sets, Backend: func() backend.Backend { return cpu.New(0) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func openStudio(t *testing.T) *place {
 	})
 	chromium.Size(t, tab, 1280, 800, false)
 	chromium.Run(t, tab, chromedp.Navigate(<-first))
-	return &place{tab, t, "http://" + l.Addr().String()}
+	return &place{tab, t, s, folder, "http://" + l.Addr().String()}
 }
 
 // open opens a page and waits until an expression of it is true.

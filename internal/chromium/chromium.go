@@ -57,7 +57,19 @@ func Open(t testing.TB, hosts ...string) *Tab {
 		chromedp.Flag("enable-unsafe-swiftshader", true)) // WebGL without a graphics card
 	allocated, endAllocation := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(endAllocation)
-	ctx, end := chromedp.NewContext(allocated)
+	return open(t, allocated, hosts)
+}
+
+// Another opens another tab of the same browser, which may ask the same hosts. Both have the same cookies and storage.
+func Another(t testing.TB, b *Tab) *Tab {
+	t.Helper()
+	return open(t, b.Context, b.hosts)
+}
+
+// open opens a tab that notes what it must not do.
+func open(t testing.TB, parent context.Context, hosts []string) *Tab {
+	t.Helper()
+	ctx, end := chromedp.NewContext(parent)
 	t.Cleanup(end)
 	b := &Tab{Context: ctx, hosts: hosts}
 	note := func(format string, args ...any) {

@@ -48,8 +48,8 @@ export function Term({ of, children }: { of: string; children: ComponentChildren
     const b = ref.current!.getBoundingClientRect();
     set({ x: Math.max(8, Math.min(b.left, innerWidth - 360)), y: b.bottom + 8 > innerHeight - 150 ? innerHeight - b.top + 8 : b.bottom + 8, up: b.bottom + 8 > innerHeight - 150 });
   };
-  return <span onPointerLeave={() => set(null)}>
-    <button ref={ref} type="button" class="term" aria-describedby={at ? id : undefined} onPointerEnter={(e) => { if (e.pointerType === "mouse") show(); }} onFocus={show} onBlur={() => set(null)} onClick={show}>{children}</button>
+  return <span onPointerLeave={() => set(null)} onFocusOut={(e) => { if (!e.currentTarget.contains(e.relatedTarget as Node | null)) set(null); }}>
+    <button ref={ref} type="button" class="term" aria-describedby={at ? id : undefined} onPointerEnter={(e) => { if (e.pointerType === "mouse") show(); }} onFocus={show} onClick={show}>{children}</button>
     {at && <div ref={tip} id={id} role="tooltip" popover="manual" class="tip" style={at.up ? { left: `${at.x}px`, bottom: `${at.y}px` } : { left: `${at.x}px`, top: `${at.y}px` }}>
       <b>{t[0]}</b>{t[1]} <a href={docs + (t[2] ?? "glossary.md")} target="_blank" rel="noreferrer">More</a></div>}
   </span>;

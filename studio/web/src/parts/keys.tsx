@@ -30,10 +30,8 @@ export function beginKeys(): void {
     if ((e.key === " " || e.key === "Enter") && at.closest("button, a, summary, input, [role=button]")) return;
     const name = e.key === " " ? "Space" : e.key.length === 1 ? e.key : e.key;
     const pair = e.timeStamp - beforeAt < 1200 ? `${before} ${name}` : "";
-    for (const l of [...lists.value].reverse()) {
-      const k = l.keys.find((x) => x.keys === pair) ?? l.keys.find((x) => x.keys === name);
-      if (k) { e.preventDefault(); before = ""; void k.act(); return; }
-    }
+    const all = [...lists.value].reverse().flatMap((l) => l.keys), k = all.find((x) => x.keys === pair) ?? all.find((x) => x.keys === name); // of any list, a pair comes before its second key
+    if (k) { e.preventDefault(); before = ""; void k.act(); return; }
     before = name; beforeAt = e.timeStamp;
   });
 }

@@ -141,10 +141,10 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
   }), [decoder, at, points]);
 
   const started = useRef(!!query.get("z"));
-  useEffect(() => { // of many units, begin at a real item: at the origin there is only the mean of all
+  useEffect(() => { // of many units, begin at a real item, unless somebody has moved: at the origin there is only the mean of all
     if (!usable || started.current) return;
     started.current = true;
-    if (model.latent > 2) space.set(usable.means.slice(0, model.latent));
+    if (model.latent > 2 && space.z.every((v) => v === 0)) space.set(usable.means.slice(0, model.latent));
   }, [usable]);
   useEffect(() => { // which plane
     let gone = false;
