@@ -77,3 +77,32 @@ func TestUploadAgain(t *testing.T) {
 		t.Errorf("of the file that was uploaded again %d items, want 6", n)
 	}
 }
+
+// TestUndoOnPages lets all pages know of a run that was brought back, and of one that was renamed.
+func TestUndoOnPages(t *testing.T) {
+	folder := t.TempDir()
+	trained(t, folder, "one", "mlp-vae", 1)
+	c := openPage(t, folder)
+	var rows []RunSummary
+	c.read("/api/runs", &rows)
+	awaitRun := func(events <-chan map[string]any, id string) {
+		t.Helper()
+		for {
+			if run := await(t, events, "run")["run"].(map[string]any); run["id"] == id {
+				return
+			}
+		}
+	}
+	var undo struct{ Undo string }
+	if err := json.Unmarshal(c.want(200, "DELETE", "/api/runs/one", nil), &undo); err != nil {
+		t.Fatal(err)
+	}
+	events := c.listen("")
+	c.want(200, "POST", "/api/undo/"+undo.Undo, nil)
+	awaitRun(events, "one")
+	c.want(200, "PUT", "/api/runs/one", map[string]any{"name": "two"})
+	if e := await(t, events, "removed"); e["id"] != "one" {
+		t.Errorf("%v is removed, want one", e)
+	}
+	awaitRun(events, "two")
+}

@@ -83,8 +83,8 @@ func (s *Studio) summary(r *runState) RunSummary {
 		left := float64(c.TotalImages()-images) / r.last.ImagesPerSec
 		sum.Remaining = &left
 	}
-	if sum.State == stateTraining && len(r.processes) > 0 {
-		p := r.processes[len(r.processes)-1]
+	if n := len(r.processes); sum.State == stateTraining && n > 0 && r.processes[n-1].Ended == "" { // else the next has not noted its start
+		p := r.processes[n-1]
 		sum.Seconds += max(0, time.Since(p.Started).Seconds()-p.Seconds)
 	}
 	if sum.State == stateFailed && sum.Fault == "" {

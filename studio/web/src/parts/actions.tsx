@@ -1,7 +1,7 @@
 // What can be done with a run, from any view.
 import { useState } from "preact/hooks";
 import { runPath, send, type Job, type RunSummary } from "../api";
-import { drop, put, refresh } from "../live";
+import { drop, jobs, put, refresh } from "../live";
 import { address, go } from "../router";
 import { Dialog, Field } from "./bits";
 import { many, plain } from "./format";
@@ -45,7 +45,7 @@ export async function command(id: string, what: "stop" | "pause" | "resume", bod
   try {
     const now = await send<RunSummary | null>("POST", runPath(id, `/${what}`), body ?? {});
     if (now) put(now); else drop(id);
-    say(now ? said[what] : `${id} is out of the queue.`);
+    say(!now ? `${id} is out of the queue.` : now.state === "waiting" && jobs.value.some((j) => j.state === "running") ? `${id} waits in the queue.` : said[what]);
   } catch (e) { complain(e); }
 }
 
