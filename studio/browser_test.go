@@ -86,6 +86,7 @@ func startProgram(t *testing.T, bin, folder string) *program {
 // TestProgram drives the built program in a browser.
 func TestProgram(t *testing.T) {
 	bin := build(t)
+	t.Run("keys", func(t *testing.T) { testKeys(t, bin) })
 	t.Run("trains", func(t *testing.T) { testTrains(t, bin) })
 	t.Run("undo", func(t *testing.T) { testUndo(t, bin) })
 	t.Run("looks", func(t *testing.T) { testLooks(t, bin) })

@@ -188,7 +188,7 @@ export async function openModel(id: string, at = "best"): Promise<Decoder> {
 
   const refresh = async (): Promise<void> => {
     if (closed || why) return;
-    if (await load(place) && !closed) for (const f of heard) f(step);
+    try { if (await load(place) && !closed) for (const f of heard) f(step); } catch (e) { if (!closed) throw e; }
   };
   let leave: (() => void) | null = null;
   const live = (): void => {
