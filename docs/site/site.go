@@ -202,9 +202,7 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 	listed := name == s.src.Index
 	var all []link
 	for _, g := range s.menu {
-		for i := range g.Links {
-			all = append(all, g.Links[i])
-		}
+		all = append(all, g.Links...)
 	}
 	for i := range all {
 		if all[i].Address == p.Name {
