@@ -206,8 +206,9 @@ func testUndo(t *testing.T, bin string) {
 	}
 }
 
-// settledColours waits until the page is drawn in its size and its colours do not change any more.
-const settledColours = `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished))).then(() => true)`
+// settledColours waits until the page is drawn in its size and its colours do not change any more, three seconds at most: a
+// browser on a busy machine may draw no frame for minutes where nothing changes.
+const settledColours = `Promise.race([new Promise((done) => setTimeout(done, 3000)), new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished)))]).then(() => true)`
 
 // testLooks opens every view at three sizes, light and dark, and lets axe-core judge it: nothing serious, no console
 // error, nothing wider than the window.

@@ -1,5 +1,5 @@
 // Keys of the page: a view lists those that it has; the sheet behind ? shows them.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { Store, useStore } from "./store";
 
 export interface Key { keys: string; text: string; act: () => unknown } // keys: "g r" is two after each other
@@ -10,7 +10,7 @@ export const sheetOpen = new Store(false);
 export function useKeys(title: string, keys: Key[], when: unknown[] = []): void {
   const current = useRef(keys);
   current.current = keys;
-  useEffect(() => {
+  useLayoutEffect(() => { // with what is shown: a key that is pressed at once counts
     const list = { title, keys: keys.map((k, i) => ({ ...k, act: () => current.current[i]?.act() })) };
     lists.set([...lists.value, list]);
     return () => lists.set(lists.value.filter((l) => l !== list));
