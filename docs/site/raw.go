@@ -2,6 +2,7 @@ package site
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -69,7 +70,7 @@ func (a *anchors) Generate(value []byte, _ ast.NodeKind) []byte {
 	}
 	id := b.String()
 	for n := 1; a.used[id]; n++ {
-		id = b.String() + "-" + string(rune('0'+n%10))
+		id = b.String() + "-" + strconv.Itoa(n)
 	}
 	a.used[id] = true
 	return []byte(id)

@@ -94,7 +94,7 @@ func Write(dir string, src Source) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
-	s := &builder{src: src, template: template.Must(template.New("page").Parse(pageHTML))}
+	s := &builder{src: src, template: template.Must(template.New("page").Parse(pageHTML)), markdown: newMarkdown()}
 	index, err := fs.ReadFile(src.Pages, src.Index)
 	if err != nil {
 		return fmt.Errorf("site: %w", err)
@@ -137,6 +137,7 @@ func Write(dir string, src Source) error {
 type builder struct {
 	src      Source
 	template *template.Template
+	markdown goldmark.Markdown
 	menu     []group
 	sections []section
 }
@@ -149,8 +150,8 @@ func address(name string) string {
 	return name
 }
 
-// markdown returns what reads and writes the Markdown of a page.
-func (s *builder) markdown() goldmark.Markdown {
+// newMarkdown returns what reads and writes the Markdown of a page.
+func newMarkdown() goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(extension.GFM),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
@@ -160,7 +161,7 @@ func (s *builder) markdown() goldmark.Markdown {
 
 // parse returns the tree of a page. Its headings have the anchors of code hosts.
 func (s *builder) parse(b []byte) ast.Node {
-	return s.markdown().Parser().Parse(text.NewReader(b), parser.WithContext(parser.NewContext(parser.WithIDs(&anchors{used: map[string]bool{}}))))
+	return s.markdown.Parser().Parse(text.NewReader(b), parser.WithContext(parser.NewContext(parser.WithIDs(&anchors{used: map[string]bool{}}))))
 }
 
 // readMenu sets the menu from the headings and lists of the index.
@@ -230,7 +231,7 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 	}
 	s.collect(&p, root, b)
 	var body, out bytes.Buffer
-	if err := s.markdown().Renderer().Render(&body, b, root); err != nil {
+	if err := s.markdown.Renderer().Render(&body, b, root); err != nil {
 		return nil, fmt.Errorf("site: %s: %w", name, err)
 	}
 	p.Body = template.HTML(emptyHead.ReplaceAllString(wideTables.ReplaceAllString(body.String(), `<div class="table" role="group" aria-label="table" tabindex="0">$0</div>`), "<td></td>"))

@@ -72,6 +72,17 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// Many headings of one name have an anchor each.
+func TestAnchors(t *testing.T) {
+	a, seen := &anchors{used: map[string]bool{}}, map[string]bool{}
+	for range 30 {
+		seen[string(a.Generate([]byte("A b"), 0))] = true
+	}
+	if len(seen) != 30 || !seen["a-b"] || !seen["a-b-1"] || !seen["a-b-29"] {
+		t.Errorf("%v", seen)
+	}
+}
+
 func TestWriteFails(t *testing.T) {
 	for _, tt := range []struct {
 		pages map[string]string
