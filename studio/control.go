@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"errors"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -39,10 +40,11 @@ func (s *Studio) halt(w http.ResponseWriter, r *http.Request, pause bool) error 
 	if err != nil {
 		return err
 	}
-	if has, err := s.folder.Exists(id); !has && err == nil && s.queue.stateOf(id) == "" { // it was stopped before it began
+	err = s.writeSummary(w, id)
+	if f := (*fault)(nil); handled && errors.As(err, &f) && f.status == http.StatusNotFound { // its job ended before there was a run
 		return writeJSON(w, nil)
 	}
-	return s.writeSummary(w, id)
+	return err
 }
 
 // haltJob stops or pauses the job of a run, and reports whether it has one.
