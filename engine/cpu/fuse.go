@@ -247,7 +247,7 @@ func unitOf(n *graph.Node) int {
 	s := n.Shape()
 	switch n.Op() {
 	case graph.OpMatMul:
-		return s[1]
+		return s[len(s)-1]
 	case graph.OpConv2D, graph.OpConv2DInputGrad:
 		return s[1:].Size()
 	}

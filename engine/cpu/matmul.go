@@ -11,12 +11,16 @@ import (
 //
 // A is read in place: by rows (kernel.Rows), or by columns if it is transposed, as a sum of outer products (kernel.Outer). If
 // C has one column, the results are inner products of rows of A with the column of B (kernel.Dot).
+//
+// With leading axes there are several products, whose matrices lie one after the other.
 type matmul struct {
 	a, b, out   *buffer
+	count       int // of products
 	m, n, k     int
 	lda         int
 	ldb         int // the distance between rows of a panel
 	panelStride int // the distance between panels
+	matrixB     int // the distance between the matrices of B
 	transA      bool
 	dot         bool
 	sparse      *zeroSkipper // not nil if A is an input, which may have many zeros
@@ -33,17 +37,17 @@ const packFloats = 1 << 14
 
 // lowerMatMul returns the root for a matrix product.
 func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
-	a, b, attr := n.In()[0], n.In()[1], n.Attr()
+	a, b, attr, lead := n.In()[0], n.In()[1], n.Attr(), len(n.Shape())-2
 	mm := &matmul{
-		a: c.operand(a, s), out: c.bufs[n],
-		m: n.Shape()[0], n: n.Shape()[1], k: a.Shape()[1], lda: a.Shape()[1], transA: attr.TransA,
+		a: c.operand(a, s), out: c.bufs[n], count: n.Shape()[:lead].Size(),
+		m: n.Shape()[lead], n: n.Shape()[lead+1], k: a.Shape()[lead+1], lda: a.Shape()[lead+1], transA: attr.TransA,
 	}
 	if attr.TransA {
-		mm.k = a.Shape()[0]
+		mm.k = a.Shape()[lead]
 	}
-	ldb := b.Shape()[1]
-	s.cost = 2 * float64(mm.m) * float64(mm.n) * float64(mm.k) / 16
-	mm.ldb, mm.panelStride = kernel.PanelCols, mm.k*kernel.PanelCols
+	ldb := b.Shape()[lead+1]
+	s.cost = 2 * float64(mm.count) * float64(mm.m) * float64(mm.n) * float64(mm.k) / 16
+	mm.ldb, mm.panelStride, mm.matrixB = kernel.PanelCols, mm.k*kernel.PanelCols, mm.k*mm.n
 	switch {
 	case mm.n == 1 && !mm.transA: // a column and its transpose have the same elements in order
 		mm.dot, mm.b = true, c.operand(b, s)
@@ -55,15 +59,21 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
 			pack, form, column = kernel.PackBT, "BT", ldb
 		}
 		panels := (mm.n + kernel.PanelCols - 1) / kernel.PanelCols
-		tasks := max(1, min(panels, mm.k*mm.n/packFloats))
-		mm.b = c.packedTasks(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, kernel.PackedLen(mm.k, mm.n), tasks, s, infoOf(b),
+		tasks := max(1, min(panels*mm.count, mm.count*mm.k*mm.n/packFloats))
+		mm.matrixB = kernel.PackedLen(mm.k, mm.n)
+		mm.b = c.packedTasks(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, mm.count*mm.matrixB, tasks, s, infoOf(b),
 			func(_ *worker, task int, dst, src []float32) {
-				from, to := panels*task/tasks*kernel.PanelCols, min(panels*(task+1)/tasks*kernel.PanelCols, mm.n)
-				pack(dst[from*mm.k:], src[from*column:], mm.k, to-from, ldb)
+				for p, end := panels*mm.count*task/tasks, panels*mm.count*(task+1)/tasks; p < end; {
+					q, first := p/panels, p%panels
+					last := min(panels, first+end-p)
+					from, to := first*kernel.PanelCols, min(last*kernel.PanelCols, mm.n)
+					pack(dst[q*mm.matrixB+from*mm.k:], src[q*mm.k*mm.n+from*column:], mm.k, to-from, ldb)
+					p += last - first
+				}
 			})
 	}
 	mm.srcOffs, mm.dstOffs = rowOffsets(mm.lda), rowOffsets(mm.n)
-	if base(a).Op() == graph.OpInput && c.parent == nil && !c.check && mm.n >= minSparseColumns {
+	if base(a).Op() == graph.OpInput && lead == 0 && c.parent == nil && !c.check && mm.n >= minSparseColumns {
 		mm.sparse = &zeroSkipper{a: mm.a, transA: mm.transA, lda: mm.lda, k: mm.k, ldb: mm.ldb}
 		c.reserveScratch(mm.sparse.scratch())
 	}
@@ -76,52 +86,60 @@ const taskFlops = 8 << 20
 // split returns tasks of equal numbers of rows. The number is a multiple of the tile only if a task has few rows, so that a
 // partial tile would cost much.
 func (mm *matmul) split(align int) []int {
-	flops := 2 * mm.m * mm.n * mm.k
+	all := mm.count * mm.m // rows
+	flops := 2 * all * mm.n * mm.k
 	tasks := max(1, min(max(flops/taskFlops, min(4, flops>>16)), 64))
 	step := lcm(align, mm.n)
 	rows := step / mm.n
-	if rows%kernel.MaxRows != 0 && rows < mm.m/8 && mm.m < 2*kernel.MaxRows*tasks {
+	if rows%kernel.MaxRows != 0 && rows < all/8 && all < 2*kernel.MaxRows*tasks {
 		step *= kernel.MaxRows / gcd(rows, kernel.MaxRows)
 	}
-	return evenSplit(mm.m*mm.n, step, step, 1, tasks)
+	return evenSplit(all*mm.n, step, step, 1, tasks)
 }
 
 func (*matmul) pieceSize() int { return 0 }
 
 func (mm *matmul) run(w *worker, lo, hi int) {
-	switch r0, r1 := lo/mm.n, hi/mm.n; {
-	case mm.dot:
-		mm.runDot(w, r0, r1)
-	case mm.sparse != nil:
-		mm.runSparse(w, r0, r1)
-	default:
-		mm.runDense(w, r0, r1)
+	for r0, r1 := lo/mm.n, hi/mm.n; r0 < r1; {
+		q := r0 / mm.m
+		end := min(r1, (q+1)*mm.m)
+		switch first, last := r0-q*mm.m, end-q*mm.m; {
+		case mm.dot:
+			mm.runDot(w, q, first, last)
+		case mm.sparse != nil:
+			mm.runSparse(w, first, last)
+		default:
+			mm.runDense(w, q, first, last)
+		}
+		r0 = end
 	}
 }
 
-// runDense computes rows [r0, r1) of C.
-func (mm *matmul) runDense(w *worker, r0, r1 int) {
+// runDense computes rows [r0, r1) of the C of product q.
+func (mm *matmul) runDense(w *worker, q, r0, r1 int) {
+	a, b, c := q*mm.m*mm.k, mm.b.ptr(q*mm.matrixB), q*mm.m*mm.n
 	for i := r0; i < r1; {
 		r := nextTileRun(r1 - i)
 		if mm.transA {
-			w.outer = kernel.OuterArgs{A: mm.a.ptr(i), LdA: mm.lda, B: mm.b.ptr(0), LdB: mm.ldb, LdPanel: mm.panelStride,
-				C: mm.out.ptr(i * mm.n), LdC: mm.n, P: mm.k, Cols: mm.n, Tiles: r.tiles}
+			w.outer = kernel.OuterArgs{A: mm.a.ptr(a + i), LdA: mm.lda, B: b, LdB: mm.ldb, LdPanel: mm.panelStride,
+				C: mm.out.ptr(c + i*mm.n), LdC: mm.n, P: mm.k, Cols: mm.n, Tiles: r.tiles}
 			kernel.Outer(r.mr, &w.outer)
 		} else {
-			w.rows = kernel.RowsArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.srcOffs[0], W: mm.b.ptr(0), LdW: mm.ldb, LdPanel: mm.panelStride,
-				C: mm.out.ptr(i * mm.n), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
+			w.rows = kernel.RowsArgs{Base: mm.a.ptr(a + i*mm.lda), Offs: &mm.srcOffs[0], W: b, LdW: mm.ldb, LdPanel: mm.panelStride,
+				C: mm.out.ptr(c + i*mm.n), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
 			kernel.Rows(r.mr, &w.rows)
 		}
 		i += r.mr * r.tiles
 	}
 }
 
-// runDot computes rows [r0, r1) of a C with one column.
-func (mm *matmul) runDot(w *worker, r0, r1 int) {
+// runDot computes rows [r0, r1) of the C of product q, which has one column.
+func (mm *matmul) runDot(w *worker, q, r0, r1 int) {
+	a, b, c := q*mm.m*mm.k, mm.b.ptr(q*mm.matrixB), q*mm.m
 	for i := r0; i < r1; {
 		r := nextTileRun(r1 - i)
-		w.dot = kernel.DotArgs{Base: mm.a.ptr(i * mm.lda), Offs: &mm.srcOffs[0], W: mm.b.ptr(0),
-			C: mm.out.ptr(i), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Tiles: r.tiles}
+		w.dot = kernel.DotArgs{Base: mm.a.ptr(a + i*mm.lda), Offs: &mm.srcOffs[0], W: b,
+			C: mm.out.ptr(c + i), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Tiles: r.tiles}
 		kernel.Dot(r.mr, &w.dot)
 		i += r.mr * r.tiles
 	}

@@ -60,6 +60,10 @@ func (c *compiler) lowerStandalone(n *graph.Node) {
 		}
 		s.tasks = len(copies)
 		s.run = func(_ *worker, task int) { copies[task].run(0, copies[task].shape[0]) }
+	case graph.OpGather:
+		lowerGather(s, n, in[0], in[1], out)
+	case graph.OpScatterAdd:
+		lowerScatterAdd(s, n, in[0], in[1], out)
 	case graph.OpSum, graph.OpReduceMax:
 		c.lowerReduce(s, n, in[0], out)
 	default:

@@ -112,9 +112,9 @@ func matFlops(n *graph.Node) int64 {
 	switch n.Op() {
 	case graph.OpMatMul:
 		a := n.In()[0].Shape()
-		k := a[1]
+		k := a[len(a)-1]
 		if n.Attr().TransA {
-			k = a[0]
+			k = a[len(a)-2]
 		}
 		return 2 * int64(k) * int64(n.Shape().Size())
 	case graph.OpConv2D:

@@ -218,7 +218,10 @@ func (s *regionFinder) batchRoles(n *graph.Node) batchRoles {
 	case op == graph.OpReduceMax:
 		all()
 		r.separable = s.hasBatchAxis(in[0]) && !first(attr.Axes)
-	case op == graph.OpConv2DFilterGrad, op == graph.OpMatMul && attr.TransA:
+	case op == graph.OpMatMul && len(n.Shape()) > 2:
+		all()
+		r.separable = r.separable && s.hasBatchAxis(in[0]) && s.hasBatchAxis(in[1])
+	case op == graph.OpConv2DFilterGrad, op == graph.OpMatMul && attr.TransA, op == graph.OpScatterAdd:
 		all()
 		r.separable = s.hasBatchAxis(in[0]) && s.hasBatchAxis(in[1]) && !attr.TransB
 		r.sumsBatch = true
@@ -227,6 +230,8 @@ func (s *regionFinder) batchRoles(n *graph.Node) batchRoles {
 	case op == graph.OpMatMul, op == graph.OpConv2D, op == graph.OpConv2DInputGrad:
 		r.byRow[0] = true
 		r.small = in[1].Shape().Size() <= s.config.maxWeights
+	case op == graph.OpGather: // of the table, few rows are read
+		r.byRow[1] = true
 	case op == graph.OpConcat:
 		all()
 		r.separable = r.separable && !first(attr.Axes)

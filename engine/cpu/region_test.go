@@ -84,12 +84,51 @@ func TestRegions(t *testing.T) {
 
 // Training steps with shards give the same bits with any number of threads.
 func TestShardsAndThreads(t *testing.T) {
-	t.Run("direct", func(t *testing.T) { testShardsAndThreads(t, directForm) })
-	t.Run("winograd", func(t *testing.T) { testShardsAndThreads(t, winogradForm) })
+	t.Run("direct", func(t *testing.T) { testShardsAndThreads(t, netStep(t, 11, false), directForm) })
+	t.Run("winograd", func(t *testing.T) { testShardsAndThreads(t, netStep(t, 11, false), winogradForm) })
+	t.Run("sequences", func(t *testing.T) { testShardsAndThreads(t, attentionStep(t, 11), directForm) })
 }
 
-func testShardsAndThreads(t *testing.T, form convForm) {
-	f := netStep(t, 11, false)
+// attentionStep returns a training step of a table of embeddings, whose rows look at each other, on n sequences.
+func attentionStep(t testing.TB, n int) *graph.Func {
+	t.Helper()
+	x, table := graph.Input("x", tensor.Float32, n, 5), graph.State("table", 5, 4)
+	h := graph.Gather(table, x)
+	e := graph.Exp(graph.MatMulT(h, h, false, true))
+	y := graph.MatMul(graph.Div(e, graph.Reshape(graph.Sum(e, 2), n, 5, 1)), h)
+	loss := graph.Mean(graph.Square(graph.Sub(y, graph.Const(1))))
+	next := graph.Sub(table, graph.Scale(graph.Grad(loss, table)[0], 0.5))
+	f, err := graph.NewFunc("step", []*graph.Node{x}, []graph.Output{{Name: "loss", Value: loss}}, []graph.Update{{State: table, Value: next}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// Look-ups, sums by their ids and products of several matrices are in a region, and agree with the reference.
+func TestRegionOfSequences(t *testing.T) {
+	f := attentionStep(t, 7)
+	b := newSharding(t, 2)
+	p, err := b.Compile(f, b.NewState(), backend.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels := p.(*program).levels
+	for i := range levels {
+		for _, s := range levels[i].stages {
+			if op := s.node.op; s.shards == nil && (op == "gather" || op == "scatter_add" && s.name != "sum lanes" || op == "matmul") {
+				t.Errorf("%s of %s is not in the region\n%v", s.name, op, p)
+			}
+		}
+	}
+	env := graphtest.RandomEnv(rng.New(1), f)
+	for i := range env.Inputs["x"] {
+		env.Inputs["x"][i] = float64(i*5%7 - 1) // −1 and 5 are no rows
+	}
+	graphtest.Agree(t, b, f, env, tol)
+}
+
+func testShardsAndThreads(t *testing.T, f *graph.Func, form convForm) {
 	env := graphtest.RandomEnv(rng.New(1), f)
 	var want []float32
 	for threads := 1; threads <= 4; threads++ {

@@ -102,7 +102,7 @@ func (z *zeroSkipper) listColumns(tile, from []uint32, i int) int {
 func (mm *matmul) runSparse(w *worker, r0, r1 int) {
 	z := mm.sparse
 	if z.skipsSearch() {
-		mm.runDense(w, r0, r1)
+		mm.runDense(w, 0, r0, r1)
 		return
 	}
 	dense, tiles := 0, 0
@@ -113,7 +113,7 @@ func (mm *matmul) runSparse(w *worker, r0, r1 int) {
 			tiles++
 			if float64(len(from)) > denseFraction*float64(z.k) {
 				dense++
-				mm.runDense(w, i, i+run.mr)
+				mm.runDense(w, 0, i, i+run.mr)
 			} else {
 				w.outer = kernel.OuterArgs{A: tile, LdA: tileRows, B: mm.b.ptr(0), LdPanel: mm.panelStride, BOffs: (*int32)(unsafe.Pointer(unsafe.SliceData(from))),
 					C: mm.out.ptr(i * mm.n), LdC: mm.n, P: len(from), Cols: mm.n}

@@ -104,30 +104,39 @@ func Select(cond, a, b *Node) *Node { return broadcastOp(OpSelect, cond, a, b) }
 
 // broadcastOp returns an element-wise op of operands that are broadcast to a common shape.
 func broadcastOp(op Op, in ...*Node) *Node {
-	var s Shape
+	s, ok := broadcastShape(shapesOf(in)...)
+	if !ok {
+		panic(&ShapeError{ops[op].name, shapesOf(in), "the shapes do not broadcast together"})
+	}
+	operands := make([]*Node, len(in))
+	for i, x := range in {
+		operands[i] = BroadcastTo(x, s...)
+	}
+	return newNode(op, Attr{}, operands...)
+}
+
+// broadcastShape returns the shape to which shapes broadcast. ok is false if they do not.
+func broadcastShape(in ...Shape) (s Shape, ok bool) {
 	for _, x := range in {
-		if len(x.shape) > len(s) {
-			s = append(make(Shape, len(x.shape)-len(s)), s...)
+		if len(x) > len(s) {
+			s = append(make(Shape, len(x)-len(s)), s...)
 		}
-		offset := len(s) - len(x.shape)
-		for i, d := range x.shape {
+		offset := len(s) - len(x)
+		for i, d := range x {
 			s[offset+i] = max(s[offset+i], d)
 		}
 	}
 	for i := range s {
 		s[i] = max(s[i], 1)
 	}
-	operands := make([]*Node, len(in))
-	for i, x := range in {
-		offset := len(s) - len(x.shape)
-		for j, d := range x.shape {
-			if d != 1 && d != s[offset+j] {
-				panic(&ShapeError{ops[op].name, shapesOf(in), "the shapes do not broadcast together"})
+	for _, x := range in {
+		for i, d := range x {
+			if d != 1 && d != s[len(s)-len(x)+i] {
+				return nil, false
 			}
 		}
-		operands[i] = BroadcastTo(x, s...)
 	}
-	return newNode(op, Attr{}, operands...)
+	return s, true
 }
 
 // Reshape returns the elements of x, in row-major order, in another shape of the same size. One length may be -1: it is
@@ -203,11 +212,24 @@ func Mean(x *Node, axes ...int) *Node {
 	return Scale(y, float64(y.shape.Size())/float64(x.shape.Size()))
 }
 
-// MatMul returns the matrix product: a (M,K), b (K,N) → (M,N).
+// MatMul returns the matrix product: a (M,K), b (K,N) → (M,N). Leading axes count matrices, and broadcast as in NumPy: a
+// (…,M,K), b (…,K,N) → (…,M,N).
 func MatMul(a, b *Node) *Node { return MatMulT(a, b, false, false) }
 
 // MatMulT returns the matrix product of a, or of aᵀ if transA is true, and b, or bᵀ if transB is true.
 func MatMulT(a, b *Node, transA, transB bool) *Node {
+	if la, lb := len(a.shape)-2, len(b.shape)-2; la >= 0 && lb >= 0 && !a.shape[:la].Equal(b.shape[:lb]) {
+		if lb == 0 && !transA { // the rows of all matrices are those of one
+			y := MatMulT(Reshape(a, -1, a.shape[la+1]), b, false, transB)
+			return Reshape(y, append(a.shape[:la+1].Clone(), y.shape[1])...)
+		}
+		lead, ok := broadcastShape(a.shape[:la], b.shape[:lb])
+		if !ok {
+			panic(&ShapeError{ops[OpMatMul].name, shapesOf([]*Node{a, b}), "the leading axes do not broadcast together"})
+		}
+		a = BroadcastTo(a, append(lead.Clone(), a.shape[la:]...)...)
+		b = BroadcastTo(b, append(lead.Clone(), b.shape[lb:]...)...)
+	}
 	return newNode(OpMatMul, Attr{TransA: transA, TransB: transB}, a, b)
 }
 

@@ -138,7 +138,7 @@ func verifyNode(n *Node) error {
 // hasShapeAttr reports whether the shape of the result is an attribute, which newNode takes in Attr.Hi.
 func (op Op) hasShapeAttr() bool {
 	switch op {
-	case OpInput, OpState, OpConst, OpUniform, OpNormal, OpReshape, OpBroadcast, OpConv2DInputGrad, OpConv2DFilterGrad:
+	case OpInput, OpState, OpConst, OpUniform, OpNormal, OpReshape, OpBroadcast, OpScatterAdd, OpConv2DInputGrad, OpConv2DFilterGrad:
 		return true
 	}
 	return false

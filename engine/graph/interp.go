@@ -283,7 +283,8 @@ func evalReduceMax(n *Node, in []Value) Value {
 }
 
 func evalMatMul(n *Node, in []Value) Value {
-	a, b := n.in[0].shape, n.in[1].shape
+	lead := len(n.shape) - 2
+	a, b, s := n.in[0].shape[lead:], n.in[1].shape[lead:], n.shape[lead:]
 	sai, sak, k := a[1], 1, a[1]
 	if n.attr.TransA {
 		sai, sak, k = 1, a[1], a[0]
@@ -293,10 +294,13 @@ func evalMatMul(n *Node, in []Value) Value {
 		sbk, sbj = 1, b[1]
 	}
 	y := make(Value, n.shape.Size())
-	for i := range n.shape[0] {
-		for p := range k {
-			for j := range n.shape[1] {
-				y[i*n.shape[1]+j] += in[0][i*sai+p*sak] * in[1][p*sbk+j*sbj]
+	for q := range n.shape[:lead].Size() { // the matrices
+		y, x, w := y[q*s.Size():], in[0][q*a.Size():], in[1][q*b.Size():]
+		for i := range s[0] {
+			for p := range k {
+				for j := range s[1] {
+					y[i*s[1]+j] += x[i*sai+p*sak] * w[p*sbk+j*sbj]
+				}
 			}
 		}
 	}

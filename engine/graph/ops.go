@@ -44,6 +44,8 @@ const (
 	OpPad
 	OpSlice
 	OpConcat
+	OpGather
+	OpScatterAdd
 
 	OpSum
 	OpReduceMax
@@ -222,6 +224,12 @@ func init() { // not a var literal: vjp → Mul → newNode → ops is an initia
 					at += x.shape[ax]
 				}
 			}},
+		// The rows of a table that ids name: y[i…] = table[ids[i…]], and 0 for an id that is no row. The gradients of each of
+		// gather and scatter_add are the other; see gather.go. Ids have no gradient.
+		OpGather: {name: "gather", hlo: "stablehlo.gather", arity: 2, infer: inferGather, eval: evalGather,
+			vjp: func(_, ct *Node, in, out []*Node) { out[0] = ScatterAdd(ct, in[1], in[0].shape[0]) }},
+		OpScatterAdd: {name: "scatter_add", hlo: "stablehlo.scatter add", arity: 2, infer: inferScatterAdd, eval: evalScatterAdd,
+			vjp: func(_, ct *Node, in, out []*Node) { out[0] = Gather(ct, in[1]) }},
 
 		// The axes are removed from the shape.
 		OpSum: {name: "sum", hlo: "stablehlo.reduce add", arity: 1, infer: inferReduce, eval: evalSum,
@@ -234,7 +242,7 @@ func init() { // not a var literal: vjp → Mul → newNode → ops is an initia
 				out[0] = Mul(isMax, expandReduced(share, y.attr.Axes, in[0].shape))
 			}},
 
-		// y = A·B, with A transposed if TransA is set, and B if TransB is set.
+		// y = A·B, with A transposed if TransA is set, and B if TransB is set; one product for each index of the leading axes.
 		OpMatMul: {name: "matmul", hlo: "stablehlo.dot_general", arity: 2, infer: inferMatMul, eval: evalMatMul,
 			vjp: func(y, ct *Node, in, out []*Node) {
 				a, b, ta, tb := in[0], in[1], y.attr.TransA, y.attr.TransB

@@ -142,19 +142,20 @@ func inferReduce(in []Shape, a *Attr, fail func(string)) Shape {
 }
 
 func inferMatMul(in []Shape, a *Attr, fail func(string)) Shape {
-	if len(in[0]) != 2 || len(in[1]) != 2 {
-		fail("want two matrices")
+	lead := len(in[0]) - 2
+	if lead < 0 || len(in[1]) != lead+2 || !in[0][:lead].Equal(in[1][:lead]) {
+		fail("want two matrices, or two arrays of matrices with equal leading axes")
 	}
-	m, k := in[0][0], in[0][1]
+	m, k := in[0][lead], in[0][lead+1]
 	if a.TransA {
 		m, k = k, m
 	}
-	k2, n := in[1][0], in[1][1]
+	k2, n := in[1][lead], in[1][lead+1]
 	if a.TransB {
 		k2, n = n, k2
 	}
 	if k != k2 {
 		fail(fmt.Sprintf("inner lengths %d and %d differ", k, k2))
 	}
-	return Shape{m, n}
+	return append(in[0][:lead].Clone(), m, n)
 }

@@ -190,15 +190,15 @@ func (s *simplifier) rewrite(n *Node) *Node {
 		}
 	case OpMatMul:
 		a, b, ta, tb := n.in[0], n.in[1], n.attr.TransA, n.attr.TransB
-		if a.op == OpTranspose {
+		if swapsMatrix(a) {
 			return s.simplifyNew(MatMulT(a.in[0], b, !ta, tb), n.label)
 		}
-		if b.op == OpTranspose {
+		if swapsMatrix(b) {
 			return s.simplifyNew(MatMulT(a, b.in[0], ta, !tb), n.label)
 		}
 		// (scale·x + shift)·b = scale·x·b + shift·Σb: the product then reads the input itself, which often has many zeros.
 		// The sum of b costs little if there are many rows.
-		if x, scale, shift, ok := affineInput(a); ok && n.shape[0] >= 16 {
+		if x, scale, shift, ok := affineInput(a); ok && len(n.shape) == 2 && n.shape[0] >= 16 {
 			inner := 0 // the axis of b that the product sums over
 			if tb {
 				inner = 1
@@ -214,6 +214,20 @@ func (s *simplifier) rewrite(n *Node) *Node {
 		}
 	}
 	return n
+}
+
+// swapsMatrix reports whether n exchanges the last two axes of its operand, and no others.
+func swapsMatrix(n *Node) bool {
+	if n.op != OpTranspose {
+		return false
+	}
+	last := len(n.attr.Axes) - 1
+	for i, ax := range n.attr.Axes[:max(last-1, 0)] {
+		if ax != i {
+			return false
+		}
+	}
+	return last > 0 && n.attr.Axes[last] == last-1
 }
 
 // affineInput returns x, scale and shift if n is scale·x + shift, perhaps reshaped, with an input x, and whether it is. At

@@ -27,7 +27,7 @@ func TestOpTable(t *testing.T) {
 	if len(names) != int(numOps) {
 		t.Errorf("Ops lists %d primitives, want %d", len(names), numOps)
 	}
-	if got := numOps.String(); got != "op(36)" {
+	if got := numOps.String(); got != "op(38)" {
 		t.Errorf("one past the last primitive prints %q", got)
 	}
 }

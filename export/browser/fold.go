@@ -343,7 +343,7 @@ func productOf(y *graph.Node) *product {
 		return nil
 	}
 	k := y.In()[1]
-	if k.Op() != graph.OpState || y.In()[0].Op() == graph.OpState || y.Attr().TransA || y.Op() != graph.OpMatMul && y.Shape()[0] > 1 {
+	if k.Op() != graph.OpState || y.In()[0].Op() == graph.OpState || y.Attr().TransA || y.Op() == graph.OpMatMul && len(y.Shape()) > 2 || y.Op() != graph.OpMatMul && y.Shape()[0] > 1 {
 		return nil
 	}
 	p := &product{node: y, kernel: k, bias: bias, channels: y.Shape()[len(y.Shape())-1]}

@@ -12,15 +12,17 @@ import (
 // The steps of a program: a code and its arguments. Runtime has a function for each, of the same arguments. Addresses and
 // strides are in numbers, but for stepProduct, whose are in bytes.
 const (
-	stepProduct = iota // kernel, x, w, bias, y, rows, tiles, blocks, channels of x, taps, number of taps, row of x, row of y, pixel of y, slope
-	stepMove           // from, to, rank, lengths, strides of from, strides of to
-	stepUnary          // code, x, y, n
-	stepBinary         // code, a and its pattern, b and its pattern, y, n
-	stepSelect         // condition, a and b with their patterns, y, n
-	stepReduce         // code, x, y, size of y, rank, lengths, strides of y
-	stepMatMul         // a, b, y, M, K, N, strides of a, strides of b
-	stepRandom         // code, key, stream, y, n, whether each item has its own numbers
-	stepConv           // code, x, y, w, N, H, W, Ci, Kh, Kw, Ho, Wo, Co, strides, zeros before
+	stepProduct    = iota // kernel, x, w, bias, y, rows, tiles, blocks, channels of x, taps, number of taps, row of x, row of y, pixel of y, slope
+	stepMove              // from, to, rank, lengths, strides of from, strides of to
+	stepUnary             // code, x, y, n
+	stepBinary            // code, a and its pattern, b and its pattern, y, n
+	stepSelect            // condition, a and b with their patterns, y, n
+	stepReduce            // code, x, y, size of y, rank, lengths, strides of y
+	stepMatMul            // a, b, y, M, K, N, strides of a, strides of b
+	stepRandom            // code, key, stream, y, n, whether each item has its own numbers
+	stepConv              // code, x, y, w, N, H, W, Ci, Kh, Kw, Ho, Wo, Co, strides, zeros before
+	stepGather            // table, ids, y, number of ids, rows of the table, size of a row
+	stepScatterAdd        // x, ids, y, number of ids, rows of y, size of a row
 )
 
 // unaryCodes, binaryCodes and the codes of stepReduce, stepRandom and stepConv are the indices in these lists.
@@ -340,9 +342,17 @@ func (l *lowerer) elementsOrProduct(n *graph.Node) (*value, error) {
 		in = append(in, at)
 	}
 	switch n.Op() {
+	case graph.OpGather:
+		y = l.allocate(size)
+		table := n.In()[0].Shape()
+		l.emit(stepGather, in[0], in[1], y, n.In()[1].Shape().Size(), table[0], table[1:].Size())
+	case graph.OpScatterAdd:
+		y = l.allocate(size)
+		l.emit(stepScatterAdd, in[0], in[1], y, n.In()[1].Shape().Size(), n.Shape()[0], n.Shape()[1:].Size())
 	case graph.OpMatMul:
 		y = l.allocate(size)
-		a, b, t := n.In()[0].Shape(), n.In()[1].Shape(), n.Attr()
+		lead := len(n.Shape()) - 2
+		a, b, s, t := n.In()[0].Shape()[lead:], n.In()[1].Shape()[lead:], n.Shape()[lead:], n.Attr()
 		k, ai, ak := a[1], a[1], 1
 		if t.TransA {
 			k, ai, ak = a[0], 1, a[1]
@@ -351,7 +361,9 @@ func (l *lowerer) elementsOrProduct(n *graph.Node) (*value, error) {
 		if t.TransB {
 			bk, bj = 1, b[1]
 		}
-		l.emit(stepMatMul, in[0], in[1], y, n.Shape()[0], k, n.Shape()[1], ai, ak, bk, bj)
+		for q := range n.Shape()[:lead].Size() {
+			l.emit(stepMatMul, in[0]+q*a.Size(), in[1]+q*b.Size(), y+q*s.Size(), s[0], k, s[1], ai, ak, bk, bj)
+		}
 	case graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
 		y = l.allocate(size)
 		l.conv(n, in[0], in[1], y)

@@ -210,6 +210,21 @@ const imago = (() => {
       }
       F.set(sums, to);
     },
+    ({ F }, table, ids, y, n, rows, width) => {
+      for (let i = 0; i < n; i++, y += width) {
+        const id = F[ids + i];
+        if (Number.isInteger(id) && id >= 0 && id < rows) F.copyWithin(y, table + id * width, table + (id + 1) * width);
+        else F.fill(0, y, y + width);
+      }
+    },
+    ({ F }, x, ids, y, n, rows, width) => {
+      const sums = new Float64Array(rows * width);
+      for (let i = 0; i < n; i++, x += width) {
+        const id = F[ids + i];
+        if (Number.isInteger(id) && id >= 0 && id < rows) for (let j = 0; j < width; j++) sums[id * width + j] += F[x + j];
+      }
+      F.set(sums, y);
+    },
   ];
 
   // --- Machines.

@@ -238,10 +238,10 @@ func (tr *translator) expression(n *graph.Node) (string, error) {
 	case graph.OpMatMul:
 		x, y := operand(0), operand(1)
 		if a.TransA {
-			x += ".T"
+			x += ".mT"
 		}
 		if a.TransB {
-			y += ".T"
+			y += ".mT"
 		}
 		return fmt.Sprintf("(%s @ %s)", x, y), nil
 	case graph.OpConv2D:

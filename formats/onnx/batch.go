@@ -70,7 +70,7 @@ func (p pairing) match(a, b *graph.Node) error {
 	case p[a] != nil || a.Op() != b.Op() || len(a.In()) != len(b.In()) || len(a.Shape()) != len(b.Shape()) || aa.Name != ba.Name,
 		!slices.Equal(aa.Axes, ba.Axes) || aa.Conv != ba.Conv || aa.TransA != ba.TransA || aa.TransB != ba.TransB:
 		return unsupported("%s, a %v, is another operation for another batch", where(a), a.Op())
-	case !slices.Equal(aa.Data, ba.Data):
+	case !slices.EqualFunc(aa.Data, ba.Data, func(x, y float32) bool { return x == y || x != x && y != y }):
 		return unsupported("%s: a constant depends on the batch", where(a))
 	}
 	p[a] = b

@@ -5,7 +5,7 @@ import "slices"
 // inHalf says which operators compute in 16 bits with Float16. The others sum, divide or grow beyond what 16 bits hold.
 var inHalf = []string{
 	"Conv", "ConvTranspose", "MatMul", "Gemm", "Relu", "LeakyRelu", "Sigmoid", "Tanh", "Add", "Sub", "Mul", "Neg", "Max", "Min", "Abs",
-	"Reshape", "Transpose", "Slice", "Concat", "Pad", "Expand", "Where",
+	"Reshape", "Transpose", "Slice", "Concat", "Pad", "Expand", "Where", "Gather",
 }
 
 // isProduct reports whether an operator computes in 16 bits what it is given in 32: its operands are rounded. The others take

@@ -20,6 +20,7 @@ var operators = map[graph.Op]writeFunc{
 	graph.OpGreater: comparison("Greater"), graph.OpEqual: comparison("Equal"), graph.OpSelect: selection,
 	graph.OpReshape: reshape, graph.OpTranspose: transpose, graph.OpBroadcast: broadcast,
 	graph.OpPad: pad, graph.OpSlice: slice, graph.OpConcat: concat,
+	graph.OpGather: gather, graph.OpScatterAdd: scatterAdd,
 	graph.OpSum: reduction("ReduceSum"), graph.OpReduceMax: reduction("ReduceMax"),
 	graph.OpMatMul: matMul, graph.OpConv2D: conv, graph.OpConv2DInputGrad: convTranspose, graph.OpConv2DFilterGrad: filterGradient,
 }
@@ -208,17 +209,72 @@ func reduction(op string) writeFunc {
 	}
 }
 
+// gather writes a look-up in a table with one more row, of zeros, which an id that is no row takes.
+func gather(_ *lowerer, n *graph.Node, in []*value, shape []dim) (*value, error) {
+	table, ids := in[0], in[1]
+	rows := table.shape[0]
+	if rows.batch {
+		return nil, unsupported("%s: a table whose rows are the items of a batch", where(n))
+	}
+	row := &value{op: opConst, kind: integer, shape: ids.shape}
+	if ids.isConst() {
+		for _, id := range ids.data {
+			if !(id >= 0 && id < float32(rows.n) && id == float32(int(id))) {
+				id = float32(rows.n)
+			}
+			row.ints = append(row.ints, int64(id))
+		}
+	} else {
+		compared := func(op string, a, b *value) *value {
+			return elementwise(op, boolean, ids.shape, []*value{a, b})
+		}
+		number := func(v int) *value { return constant("", []float32{float32(v)}) }
+		inside := compared("And", compared("Greater", ids, number(-1)), compared("Greater", number(rows.n), ids))
+		inside = compared("And", inside, compared("Equal", ids, node("Floor", ids.shape, []*value{ids})))
+		row = node("Cast", ids.shape, []*value{node("Where", ids.shape, []*value{inside, ids, number(rows.n)})}, attrInt("to", typeInt64))
+		row.kind = integer
+	}
+	after := make([]int, len(table.shape))
+	after[0] = 1
+	return node("Gather", shape, []*value{zeros(table, make([]int, len(after)), after), row}, attrInt("axis", 0)), nil
+}
+
+// scatterAdd writes a sum of rows by their ids as a product: of what is 1 where a row of the table has the id, and the rows.
+func scatterAdd(l *lowerer, n *graph.Node, in []*value, shape []dim) (*value, error) {
+	x, ids := in[0], in[1]
+	if shape[0].batch {
+		return nil, unsupported("%s: a table whose rows are the items of a batch", where(n))
+	}
+	numbers := make([]float32, shape[0].n)
+	for i := range numbers {
+		numbers[i] = float32(i)
+	}
+	one, count, width := dim{n: 1}, product(ids.shape), product(shape[1:])
+	hit := cast(elementwise("Equal", boolean, []dim{shape[0], count}, []*value{constant("", numbers, len(numbers), 1), l.reshape(ids, []dim{one, count})}))
+	sums := node("MatMul", []dim{shape[0], width}, []*value{hit, l.reshape(x, []dim{count, width})})
+	return l.reshape(sums, shape), nil
+}
+
+// product returns the number of elements of a shape, which has one axis at most that depends on the batch.
+func product(shape []dim) dim {
+	all := dim{n: 1}
+	for _, d := range shape {
+		all = dim{all.n * d.n, all.batch || d.batch}
+	}
+	return all
+}
+
 // matMul writes a product. A constant factor is stored as (K,N). Rows that are flattened images may be in the order of the
 // convolution that made them; the constant is then too.
 func matMul(l *lowerer, n *graph.Node, in []*value, shape []dim) (*value, error) {
 	a, b, ta, tb := in[0], in[1], n.Attr().TransA, n.Attr().TransB
-	if a.isConst() && ta {
+	if a.isConst() && ta && len(shape) == 2 {
 		a, ta = l.transpose(a, []int{1, 0}), false
 	}
-	if b.isConst() && tb {
+	if b.isConst() && tb && len(shape) == 2 {
 		b, tb = l.transpose(b, []int{1, 0}), false
 	}
-	if a.op == "Reshape" && b.isConst() && !ta && len(a.in[0].shape) == 4 && a.in[0].shape[0] == a.shape[0] {
+	if a.op == "Reshape" && b.isConst() && !ta && len(shape) == 2 && len(a.in[0].shape) == 4 && a.in[0].shape[0] == a.shape[0] {
 		images := a.in[0]
 		if perm := l.flattened(images); perm != nil {
 			each, ok := sizes(images.shape[1:])
@@ -228,6 +284,20 @@ func matMul(l *lowerer, n *graph.Node, in []*value, shape []dim) (*value, error)
 				a, b = l.reshape(l.transpose(images, perm), a.shape), constant(b.name, data, b.shape[0].n, outputs)
 			}
 		}
+	}
+	if r := len(shape); (ta || tb) && r > 2 {
+		swap := make([]int, r)
+		for i := range swap {
+			swap[i] = i
+		}
+		swap[r-2], swap[r-1] = r-1, r-2
+		if ta {
+			a = l.transpose(a, swap)
+		}
+		if tb {
+			b = l.transpose(b, swap)
+		}
+		ta, tb = false, false
 	}
 	if ta || tb {
 		flag := map[bool]int{true: 1}

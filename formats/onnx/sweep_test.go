@@ -59,18 +59,27 @@ func (p program) Run(in, out []*tensor.Tensor) error {
 		}
 		inputs[n.Name()] = onnxtest.Array{Shape: n.Shape(), Data: in[i].F32()}
 	}
-	for _, n := range p.f.Nodes() {
+	count := map[string]int{} // of the draws of a stream: the second one of "c" is the input "c 2"
+	for _, n := range graph.Simplify(p.f).Nodes() {
+		if n.Op() != graph.OpNormal && n.Op() != graph.OpUniform {
+			continue
+		}
+		stream := n.Attr().Name
+		name := stream
+		if count[stream]++; count[stream] > 1 {
+			name = fmt.Sprint(stream, " ", count[stream])
+		}
+		x := make([]float32, n.Shape().Size())
 		for _, d := range draws {
-			if n.Attr().Name != d.Name || n.Op() != graph.OpNormal && n.Op() != graph.OpUniform {
+			switch {
+			case d.Name != name:
 				continue
+			case d.Distribution == "N(0,1)":
+				key.Split(stream).Normal(x)
+			default:
+				key.Split(stream).Uniform(x)
 			}
-			x := make([]float32, n.Shape().Size())
-			if d.Distribution == "N(0,1)" {
-				key.Split(d.Name).Normal(x)
-			} else {
-				key.Split(d.Name).Uniform(x)
-			}
-			inputs[d.Name] = onnxtest.Array{Shape: n.Shape(), Data: x}
+			inputs[name] = onnxtest.Array{Shape: n.Shape(), Data: x}
 		}
 	}
 	results, err := s.Run(inputs)

@@ -101,7 +101,7 @@ func (s *nodeEvaluator) addRounding(i int, y graph.Value, in []graph.Value, key 
 	magnitude, isSum := y, false // magnitude is the sum of the magnitudes of the added terms
 	switch n.Op() {
 	case graph.OpNeg, graph.OpAbs, graph.OpSign, graph.OpStop, graph.OpMax, graph.OpMin, graph.OpGreater, graph.OpEqual,
-		graph.OpSelect, graph.OpReshape, graph.OpTranspose, graph.OpBroadcast, graph.OpPad, graph.OpSlice, graph.OpConcat,
+		graph.OpSelect, graph.OpReshape, graph.OpTranspose, graph.OpBroadcast, graph.OpPad, graph.OpSlice, graph.OpConcat, graph.OpGather,
 		graph.OpReduceMax, graph.OpConst, graph.OpUniform, graph.OpNormal:
 		return nil // these do not round
 	case graph.OpAdd, graph.OpSub:
@@ -109,10 +109,14 @@ func (s *nodeEvaluator) addRounding(i int, y graph.Value, in []graph.Value, key 
 		for j := range y {
 			magnitude[j] = math.Abs(in[0][j]) + math.Abs(in[1][j])
 		}
-	case graph.OpSum, graph.OpMatMul, graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
+	case graph.OpSum, graph.OpScatterAdd, graph.OpMatMul, graph.OpConv2D, graph.OpConv2DInputGrad, graph.OpConv2DFilterGrad:
 		isSum = true
 		absolute := make([]graph.Value, len(in))
 		for k, v := range in {
+			if n.Op() == graph.OpScatterAdd && k == 1 { // ids
+				absolute[k] = v
+				continue
+			}
 			absolute[k] = make(graph.Value, len(v))
 			for j, x := range v {
 				absolute[k][j] = math.Abs(x)

@@ -9,8 +9,8 @@ import (
 // rules are the steps from which RandomFunc chooses. Each adds one primitive, or a layer, to the pool of g.
 var rules = []func(g *generator){
 	unaryRule, unaryRule, unaryRule, binaryRule, binaryRule, binaryRule, binaryRule, selectRule,
-	reshapeRule, transposeRule, broadcastRule, padRule, sliceRule, concatRule,
-	reduceRule, reduceRule, matMulRule, matMulRule, conv2DRule, conv2DRule, inputGradRule, filterGradRule,
+	reshapeRule, transposeRule, broadcastRule, padRule, sliceRule, concatRule, gatherRule, scatterRule,
+	reduceRule, reduceRule, matMulRule, matMulRule, batchedMatMulRule, conv2DRule, conv2DRule, inputGradRule, filterGradRule,
 	randomRule, denseRule, normRule, softmaxRule, lossRule, fanOutRule,
 }
 
@@ -168,6 +168,41 @@ func concatRule(g *generator) {
 	g.add(graph.Concat(ax, xs...), lo, hi)
 }
 
+// ids returns numbers of rows of a table: most of them are whole and in it.
+func (g *generator) ids(rows int, shape ...int) *graph.Node {
+	if g.chance(0.2) {
+		return g.input(shape...).Node
+	}
+	data := make([]float32, graph.Shape(shape).Size())
+	for i := range data {
+		if data[i] = float32(g.intn(rows+2) - 1); g.chance(0.05) {
+			data[i] += 0.5
+		}
+	}
+	return graph.ConstOf(data, shape...)
+}
+
+func gatherRule(g *generator) {
+	table := g.nodeOfRank(1 + g.intn(3))
+	s := table.Shape()
+	ids := g.shape(g.intn(3))
+	if graph.Shape(ids).Size()*s[1:].Size() > maxElements {
+		ids = []int{1}
+	}
+	g.add(graph.Gather(table.Node, g.ids(s[0], ids...)), min(table.lo, 0), max(table.hi, 0))
+}
+
+func scatterRule(g *generator) {
+	x := g.nodeOfRank(1 + g.intn(3))
+	s, rows := x.Shape(), lengths[g.intn(len(lengths))]
+	n := g.intn(len(s) + 1)
+	if rows*s[n:].Size() > maxElements {
+		rows = 1
+	}
+	largest := float64(s[:n].Size()) * x.maxAbs()
+	g.add(graph.ScatterAdd(x.Node, g.ids(rows, s[:n]...), rows), -largest, largest)
+}
+
 // axes returns random axes of x. The result nil means all axes.
 func (g *generator) axes(x boundedNode) []int {
 	var axes []int
@@ -209,6 +244,35 @@ func matMulRule(g *generator) {
 	if tb {
 		b = g.nodeOfShape(n, k)
 	}
+	largest := float64(k) * a.maxAbs() * b.maxAbs()
+	g.add(graph.MatMulT(a.Node, b.Node, ta, tb), -largest, largest)
+}
+
+// batchedMatMulRule adds products of several matrices; one operand may have fewer leading axes, or axes of length 1.
+func batchedMatMulRule(g *generator) {
+	a := g.nodeOfRank(3 + g.intn(2))
+	ta, tb := g.chance(0.5), g.chance(0.5)
+	lead, s := len(a.Shape())-2, a.Shape()
+	m, k := s[lead], s[lead+1]
+	if ta {
+		m, k = k, m
+	}
+	n := 1 + g.intn(9)
+	if s[:lead].Size()*n*max(m, k) > maxElements {
+		n = 1
+	}
+	other := s[:lead].Clone()
+	switch g.intn(4) {
+	case 0:
+		other[g.intn(lead)] = 1
+	case 1:
+		other = other[g.intn(lead+1):]
+	}
+	last := []int{k, n}
+	if tb {
+		last = []int{n, k}
+	}
+	b := g.nodeOfShape(append(other, last...)...)
 	largest := float64(k) * a.maxAbs() * b.maxAbs()
 	g.add(graph.MatMulT(a.Node, b.Node, ta, tb), -largest, largest)
 }

@@ -2,6 +2,8 @@ package graphtest
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/rng"
@@ -16,6 +18,7 @@ func samples() map[graph.Op][]sample {
 	m := map[graph.Op][]sample{}
 	elementSamples(m)
 	movementSamples(m)
+	tableSamples(m)
 	reductionSamples(m)
 	matMulSamples(m)
 	convSamples(m)
@@ -165,6 +168,31 @@ func movementSamples(m map[graph.Op][]sample) {
 	}, []Operand{uniformSample(53, -2, 2, 2), uniformSample(54, -2, 2, 1)}})
 }
 
+// tableSamples adds look-ups with ids in any order, some of them twice, and some that are no row.
+func tableSamples(m map[graph.Op][]sample) {
+	for i, s := range []struct {
+		table, ids []int
+		id         []float32
+	}{
+		{[]int{4, 3}, []int{5}, []float32{3, 0, 3, 1, 3}},
+		{[]int{5, 2}, []int{2, 3}, []float32{-1, 4, 5, 0, 2.5, 4}},
+		{[]int{3, 2, 2}, []int{2}, []float32{2, 2}},
+		{[]int{6}, []int{3, 1}, []float32{5, 1, 1}},
+		{[]int{3, 4}, []int{}, []float32{1}},
+		{[]int{1, 1}, []int{1}, []float32{float32(math.NaN())}},
+	} {
+		ids := graph.ConstOf(s.id, s.ids...)
+		rows := append(append([]int{}, s.ids...), s.table[1:]...)
+		name := fmt.Sprint(s.table, " by ", s.id)
+		m[graph.OpGather] = append(m[graph.OpGather], sample{name, func(x ...graphNode) graphNode {
+			return graph.Square(graph.Gather(graph.Square(x[0]), ids))
+		}, []Operand{uniformSample(55+i, -2, 2, s.table...)}})
+		m[graph.OpScatterAdd] = append(m[graph.OpScatterAdd], sample{name, func(x ...graphNode) graphNode {
+			return graph.Square(graph.ScatterAdd(graph.Square(x[0]), ids, s.table[0]))
+		}, []Operand{uniformSample(55+i, -2, 2, rows...)}})
+	}
+}
+
 func reductionSamples(m map[graph.Op][]sample) {
 	for i, s := range []struct{ shape, axes []int }{
 		{[]int{}, nil}, {[]int{5}, nil}, {[]int{3, 4}, []int{0}}, {[]int{3, 4}, []int{1}}, {[]int{3, 4}, nil},
@@ -199,6 +227,23 @@ func matMulSamples(m map[graph.Op][]sample) {
 			m[graph.OpMatMul] = append(m[graph.OpMatMul], sample{fmt.Sprint(s, t), func(x ...graphNode) graphNode {
 				return graph.MatMulT(x[0], x[1], t[0], t[1])
 			}, []Operand{uniformSample(82, -2, 2, a...), uniformSample(83, -2, 2, b...)}})
+		}
+	}
+	// Leading axes: equal, of length 1, missing on either side, and two of them.
+	for i, s := range [][2][]int{
+		{{3, 2, 4}, {3, 4, 5}}, {{2, 3, 2, 5}, {2, 3, 5, 1}}, {{1, 7, 3}, {1, 3, 17}}, {{3, 2, 4}, {1, 4, 5}}, {{2, 4}, {3, 4, 2}}, {{3, 2, 4}, {4, 5}}, {{2, 1, 3, 2}, {4, 2, 3}},
+	} {
+		for _, t := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
+			a, b := slices.Clone(s[0]), slices.Clone(s[1])
+			if n := len(a); t[0] {
+				a[n-1], a[n-2] = a[n-2], a[n-1]
+			}
+			if n := len(b); t[1] {
+				b[n-1], b[n-2] = b[n-2], b[n-1]
+			}
+			m[graph.OpMatMul] = append(m[graph.OpMatMul], sample{fmt.Sprint(s, t), func(x ...graphNode) graphNode {
+				return graph.MatMulT(graph.Square(x[0]), x[1], t[0], t[1])
+			}, []Operand{uniformSample(85+i, -2, 2, a...), uniformSample(95+i, -2, 2, b...)}})
 		}
 	}
 	m[graph.OpMatMul] = append(m[graph.OpMatMul], sample{"with itself", func(x ...graphNode) graphNode {
