@@ -78,7 +78,11 @@ func Write(ctx context.Context, t *train.Trained, name string) (export.Written, 
 	if half {
 		precision = fmt.Sprintf("float16, which changes no value by more than %.2f of a level", 255*difference)
 	}
-	return export.Written{Name: name, About: fmt.Sprintf("%d KB, to be opened in a browser; %d KB are weights, as %s", len(text)>>10, len(weights)>>10, precision)}, nil
+	w := export.Written{Name: name, About: fmt.Sprintf("%d KB, to be opened in a browser; %d KB are weights, as %s", len(text)>>10, len(weights)>>10, precision)}
+	if strings.Contains(text, testImages) { // whoever mails the page should know
+		w.About += fmt.Sprintf("; it shows small pictures of test %ss, which a page of the weights file alone does not", medium.Noun(t.Item()))
+	}
+	return w, nil
 }
 
 // A content is what page.js reads.

@@ -84,6 +84,9 @@ func newPoints(c *keep.Codes, plane latent.Plane) (*points, float64) {
 	return &points{base64.StdEncoding.EncodeToString(at), base64.StdEncoding.EncodeToString(labels), count}, reach
 }
 
+// testImages is the text of the picture of a run that shows items of the data.
+const testImages = "Test images above their reconstructions"
+
 // runSection returns the section of the run: its figures and pictures, "" of weights without a run.
 func runSection(t *train.Trained) (string, error) {
 	if t.Run == "" {
@@ -103,7 +106,7 @@ func runSection(t *train.Trained) (string, error) {
 		fmt.Fprintf(&b, `<div><dt>%s</dt><dd>%s <small>%s</small></dd></div>`, html.EscapeString(f.Key), html.EscapeString(f.Value), html.EscapeString(f.Note))
 	}
 	b.WriteString(`</dl><div class="pictures">`)
-	for _, p := range []struct{ name, alt string }{{"reconstructions.png", "Test images above their reconstructions"}, {"curves.png", "Curves of the training"}} {
+	for _, p := range []struct{ name, alt string }{{"reconstructions.png", testImages}, {"curves.png", "Curves of the training"}} {
 		small, w, h := thumbnail(run, p.name)
 		if small == nil {
 			continue
