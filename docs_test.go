@@ -72,7 +72,7 @@ func pages(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append([]string{"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "CHANGELOG.md"}, names...)
+	return append([]string{"README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md"}, names...)
 }
 
 func readPage(t *testing.T, name string) string {
@@ -137,9 +137,13 @@ func TestDocsBlocks(t *testing.T) {
 
 // A shell runs the commands of one page.
 type shell struct {
-	dir string
-	env []string
+	dir   string
+	env   []string
+	count *counts
 }
+
+// counts are the numbers of lines of all pages: that were run, whose flags were checked, and that do not start imago.
+type counts struct{ run, parsed, others int }
 
 // commands returns the lines of a block without comments, with lines that end in a backslash joined to the next.
 func (b block) commands() []string {
@@ -182,13 +186,16 @@ func (s *shell) run(t *testing.T, line, ci string) {
 		args, ok = strings.CutPrefix(line, "go run ./cmd/imago ")
 	}
 	if !ok {
+		s.count.others++
 		checkOther(t, line)
 		return
 	}
 	name, _, _ := strings.Cut(args, " ")
 	if ci == "parse" {
+		s.count.parsed++
 		args = parsed(args)
 	} else {
+		s.count.run++
 		args += appended(ci, name)
 	}
 	if sets := dataFlag.FindAllString(args, -1); len(sets) > 0 && realSet.MatchString(sets[len(sets)-1]) || realSet.MatchString(dataFlag.ReplaceAllString(args, "")) {
@@ -239,9 +246,9 @@ func checkOther(t *testing.T, line string) {
 }
 
 // newShell returns a shell in a new folder with the files that the pages name. The program is in bin, its cache in home.
-func newShell(t *testing.T, bin, home string) *shell {
+func newShell(t *testing.T, bin, home string, n *counts) *shell {
 	t.Helper()
-	s := &shell{dir: t.TempDir()}
+	s := &shell{dir: t.TempDir(), count: n}
 	s.env = append(os.Environ(), "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"), "HOME="+home, "CI=true",
 		"XDG_CACHE_HOME="+filepath.Join(home, "cache"), "IMAGO_MIRROR=http://127.0.0.1:1") // nothing is fetched
 	write := func(name string, b []byte) {
@@ -346,9 +353,10 @@ func TestDocsCommands(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", bin, "./cmd/imago").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	var n counts
 	for _, name := range pages(t) {
 		t.Run(name, func(t *testing.T) {
-			s := newShell(t, bin, home)
+			s := newShell(t, bin, home, &n)
 			found, prose := blocks(t, name)
 			for _, b := range found {
 				if b.lang != "sh" {
@@ -365,6 +373,7 @@ func TestDocsCommands(t *testing.T) {
 			}
 		})
 	}
+	t.Logf("of the commands of all pages %d were run, of %d the flags were checked, %d do not start imago", n.run, n.parsed, n.others)
 }
 
 var code = regexp.MustCompile("`(imago [a-z][^`]*|go run [^`]*|go test [^`]*)`")
@@ -435,6 +444,7 @@ func TestDocsPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles and trains")
 	}
+	compiled, runs := 0, 0
 	for _, name := range pages(t) {
 		found, _ := blocks(t, name)
 		for _, b := range found {
@@ -446,14 +456,17 @@ func TestDocsPrograms(t *testing.T) {
 					t.Errorf("not as gofmt writes it (%v)", err)
 				}
 				p := outside(t, []byte(b.text))
+				compiled++
 				if strings.HasPrefix(b.text, "package main\n") {
 					for _, args := range strings.Split(b.ci, ";") {
 						p.run(t, "./program", strings.Fields(args)...)
+						runs++
 					}
 				}
 			})
 		}
 	}
+	t.Logf("%d programs of all pages were compiled, and run %d times", compiled, runs)
 }
 
 // TestExamples builds the programs of docs/examples outside the module, runs them, and holds them to their length.
