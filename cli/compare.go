@@ -88,9 +88,12 @@ runs are evaluated on the test images of the first run's data set, or of --data.
 type openedRun struct {
 	name  string
 	run   *runlog.Run
-	log   []runlog.Line
+	log   *runlog.Thin
 	model *trainedModel // nil: the run has no checkpoint yet
 }
+
+// mostEpochs is half the number of epochs that a curve has: many more than can be seen.
+const mostEpochs = 10_000
 
 // openRun opens a run, its log and, if it has a checkpoint, its model.
 func (a *app) openRun(c *cobra.Command, name string, from *modelSource) (*openedRun, error) {
@@ -102,7 +105,7 @@ func (a *app) openRun(c *cobra.Command, name string, from *modelSource) (*opened
 	if o.run, err = runlog.Open(dir, ""); err != nil {
 		return nil, err
 	}
-	if o.log, err = runlog.ReadLog(dir); err != nil {
+	if o.log, err = o.run.Thinned(mostEpochs); err != nil {
 		return nil, err
 	}
 	saved, err := ckpt.List(o.run.Checkpoints())
@@ -147,7 +150,7 @@ func (a *app) compareOverview(c *cobra.Command, opened []*openedRun, set *setFla
 	runs := make([]compare.Run, len(opened))
 	var names []string
 	for i, o := range opened {
-		runs[i] = compare.Run{Name: o.name, Config: o.run.Config, Log: o.log}
+		runs[i] = compare.Run{Name: o.name, Config: o.run.Config, Log: o.log.Lines, Thinned: o.log.Kinds[runlog.EpochLine].String()}
 		names = append(names, o.name)
 		var err error
 		if runs[i].Records, err = eval.ReadRecords(filepath.Join(o.run.Dir, eval.RecordsFile)); err != nil {
@@ -180,7 +183,7 @@ func (a *app) compareOverview(c *cobra.Command, opened []*openedRun, set *setFla
 func (a *app) compareInDepth(c *cobra.Command, opened []*openedRun, set *setFlags, seed uint64, out string) error {
 	var sides [2]compare.Side
 	for i, o := range opened {
-		sides[i] = compare.Side{Name: o.name, Session: o.model.Session, Config: o.run.Config, Beta: betaOf(&o.run.Config), Log: o.log}
+		sides[i] = compare.Side{Name: o.name, Session: o.model.Session, Config: o.run.Config, Beta: betaOf(&o.run.Config), Log: o.log.Lines, Thinned: o.log.Kinds[runlog.EpochLine].String()}
 	}
 	s, _, err := a.openSplit(c, opened[0].model, set)
 	if err != nil {

@@ -116,11 +116,12 @@ func describeRun(folder runFolder) runSummary {
 		return s
 	}
 	s.Recipe, s.Data, s.Length = run.Config.Recipe, run.Config.Data.Name, run.Config.Length()
-	lines, err := runlog.ReadLog(folder.dir)
+	log, err := run.Thinned(1)
 	if err != nil {
 		s.Fault = err.Error()
 		return s
 	}
+	lines := log.Lines
 	if n := len(lines); n > 0 {
 		s.Epoch, s.Step = lines[n-1].Epoch, lines[n-1].Step
 		s.Done = run.Config.IsLast(&lines[n-1])

@@ -167,11 +167,11 @@ func orNone(s string) string {
 
 // isComplete reports whether a run has reached its end and saved it.
 func isComplete(run *runlog.Run) (bool, error) {
-	lines, err := runlog.ReadLog(run.Dir)
+	log, err := run.Thinned(1)
 	if err != nil {
 		return false, err
 	}
-	epochs := runlog.Epochs(lines)
+	epochs := runlog.Epochs(log.Lines)
 	if len(epochs) == 0 || !run.Config.IsLast(&epochs[len(epochs)-1]) {
 		return false, nil
 	}
@@ -185,11 +185,11 @@ func isComplete(run *runlog.Run) (bool, error) {
 // finalMetrics returns the metrics of the last epoch of a run: those of the test and validation images and the measured ones by their
 // names, those of the training images with train_ before, and the lowest test loss as best_test_loss.
 func finalMetrics(run *runlog.Run) (map[string]float64, error) {
-	lines, err := runlog.ReadLog(run.Dir)
+	log, err := run.Thinned(1) // the lowest test loss is among the lines
 	if err != nil {
 		return nil, err
 	}
-	epochs := runlog.Epochs(lines)
+	epochs := runlog.Epochs(log.Lines)
 	if len(epochs) == 0 {
 		return nil, fmt.Errorf("%s has no line of an epoch in its log: train it", run.Dir)
 	}

@@ -15,6 +15,8 @@ type Curves struct {
 	Steps  *Series `json:"steps"`
 	Epochs *Series `json:"epochs"`
 	Every  int     `json:"every"` // one of so many lines of steps is here
+
+	EveryEpoch int `json:"everyEpoch"` // and one of so many lines of epochs
 }
 
 // A Series is lines of a kind: element i of each list is of line i.
@@ -53,35 +55,38 @@ func (s *Studio) getCurves(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	run.mu.Lock()
-	steps, epochs := slices.Clone(run.log.steps), slices.Clone(run.log.epochs)
+	steps, epochs, seconds := slices.Clone(run.log.steps), slices.Clone(run.log.epochs), slices.Clone(run.seconds)
 	run.mu.Unlock()
-	c := &Curves{Steps: newSeries(), Epochs: newSeries(), Every: 1}
+	c := &Curves{Steps: newSeries(), Epochs: newSeries(), Every: 1, EveryEpoch: 1}
 	if len(steps)+len(epochs) > 0 {
 		f, err := run.folder.Open(runlog.MetricsFile)
 		if err != nil {
 			return err
 		}
 		defer f.Close()
-		if err := c.fill(f, steps, epochs, int64(from), int64(to), points); err != nil {
+		if err := c.fill(f, steps, epochs, seconds, int64(from), int64(to), points); err != nil {
 			return err
 		}
 	}
 	return writeJSON(w, c)
 }
 
-// fill reads the lines that begin at these places of a log, those of steps from … to.
-func (c *Curves) fill(f disk.File, steps, epochs []int64, from, to int64, points int) error {
+// fill reads the lines that begin at these places of a log, those of steps from … to. seconds are of training until the end of
+// each epoch.
+func (c *Curves) fill(f disk.File, steps, epochs []int64, seconds []float64, from, to int64, points int) error {
 	times := newTimes()
-	seconds := 0.0
-	for _, at := range thinned(epochs, mostPoints) {
-		l, err := lineAt(f, at)
+	c.EveryEpoch = max(1, (len(epochs)+mostPoints-1)/mostPoints)
+	for i := 0; i < len(epochs); i += c.EveryEpoch {
+		if rest := len(epochs) - 1 - i; rest > 0 && rest < c.EveryEpoch {
+			i = len(epochs) - 1 // the last line is always there
+		}
+		l, err := lineAt(f, epochs[i])
 		if err != nil {
 			return err
 		}
-		seconds += l.Seconds
-		times.add(l.Images, seconds)
+		times.add(l.Images, seconds[i])
 		if l.Step >= from && l.Step <= to {
-			c.Epochs.add(&l, seconds)
+			c.Epochs.add(&l, seconds[i])
 		}
 	}
 	steps, err := between(f, steps, from, to)
@@ -102,18 +107,6 @@ func (c *Curves) fill(f disk.File, steps, epochs []int64, from, to int64, points
 	c.Epochs.complete()
 	c.Steps.complete()
 	return nil
-}
-
-// thinned returns at most so many of places, at equal distances, the last among them.
-func thinned(places []int64, most int) []int64 {
-	if len(places) <= most {
-		return places
-	}
-	some := make([]int64, most)
-	for i := range some {
-		some[i] = places[(i+1)*len(places)/most-1]
-	}
-	return some
 }
 
 // between returns the places of the lines of steps from … to. Steps grow along a log.

@@ -25,6 +25,7 @@ type Run struct {
 	Command     string          `json:"command"`
 	Processes   []Process       `json:"processes"`
 	Warnings    []Warning       `json:"warnings"`
+	Earlier     int             `json:"earlierWarnings"` // that are not among them
 	Checkpoints []Checkpoint    `json:"checkpoints"`
 	Pictures    []picture       `json:"pictures"`
 	Can         can             `json:"can"`
@@ -127,7 +128,8 @@ func (s *Studio) detail(r *runState, at string) (*Run, error) {
 	if len(r.processes) > 0 && len(r.processes[0].Command) > 0 {
 		d.Command = d.Processes[0].Command
 	}
-	d.Warnings = append(d.Warnings, r.warnings...)
+	d.Warnings = append(d.Warnings, r.warnings[max(0, len(r.warnings)-mostWarnings):]...)
+	d.Earlier = r.warned - len(d.Warnings)
 	d.Checkpoints = r.checkpoints()
 	d.Labels = append(d.Labels, c.Data.Labels...)
 	var moment *Checkpoint
@@ -189,19 +191,16 @@ func (s *Studio) goBack(r *runState, d *Run, to *Checkpoint) error {
 		return err
 	}
 	defer f.Close()
-	var losses []float64
-	for _, at := range r.log.epochs {
-		l, err := lineAt(f, at)
-		if err != nil {
-			return err
-		}
-		if l.Step > to.Step {
-			break
-		}
-		losses = append(losses, lossOf(&l))
-		d.Last = metricsOf(&l)
+	upTo, err := between(f, r.log.epochs, 0, to.Step)
+	if err != nil || len(upTo) == 0 {
+		d.Spark = []number{}
+		return err
 	}
-	d.Spark = spark(losses)
+	l, err := lineAt(f, upTo[len(upTo)-1])
+	if err != nil {
+		return err
+	}
+	d.Last, d.Spark = metricsOf(&l), spark(r.losses[:len(upTo)])
 	return nil
 }
 

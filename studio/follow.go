@@ -108,11 +108,11 @@ func (s *Studio) followLog(r *runState) {
 		r.readLog(s, nil)
 		return
 	}
-	known := len(r.warnings)
+	known := r.warned
 	r.readLog(s, func(l *runlog.Line) {
 		s.events.send(event{Type: "line", ID: r.id, Line: newLogLine(l, r.secondsAt(l))})
 	})
-	for i := min(known, len(r.warnings)); i < len(r.warnings); i++ {
+	for i := max(0, len(r.warnings)-max(0, r.warned-known)); i < len(r.warnings); i++ {
 		s.events.send(event{Type: "warning", ID: r.id, Warning: &r.warnings[i]})
 	}
 }

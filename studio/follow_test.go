@@ -212,6 +212,33 @@ func TestCutLog(t *testing.T) {
 	}
 }
 
+// TestManyEpochs checks that of a log of very many epochs and warnings some are told of, and how many there are; and that the
+// time of training is that of all.
+func TestManyEpochs(t *testing.T) {
+	folder := t.TempDir()
+	trained(t, folder, "run", "mlp-vae", 2)
+	const n = 3*mostPoints + 7
+	var b bytes.Buffer
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&b, `{"kind":"epoch","epoch":%d,"step":%[1]d,"images":%[1]d,"test":{"test_loss":%[1]d},"seconds":1,"warnings":[{"metric":"w%[1]d"}]}`+"\n", i)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "run", runlog.MetricsFile), b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c := openPage(t, folder)
+	var curves Curves
+	c.read("/api/runs/run/curves", &curves)
+	s := curves.Epochs
+	if k := len(s.Step); k > mostPoints || k < mostPoints/2 || curves.EveryEpoch != 4 || s.Step[k-1] != n || s.Seconds[k-1] != n || s.Seconds[1] != 5 {
+		t.Errorf("one of %d: %d of %d epochs, the last of step %d after %v s", curves.EveryEpoch, k, n, s.Step[k-1], s.Seconds[k-1])
+	}
+	var run Run
+	c.read("/api/runs/run", &run)
+	if k := len(run.Warnings); k != mostWarnings || run.Earlier != n-k || run.Warnings[k-1].Step != n {
+		t.Errorf("%d warnings and %d earlier ones", k, run.Earlier)
+	}
+}
+
 // TestLongLog reads a log of 10^6 lines of steps within two seconds of a machine of its own.
 func TestLongLog(t *testing.T) {
 	if testing.Short() {

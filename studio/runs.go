@@ -1,6 +1,7 @@
 package studio
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -83,9 +84,11 @@ type runState struct {
 	best         *runlog.Line // of the epochs; as runlog.BestEpoch
 	lastEpoch    *runlog.Line
 	losses       []float64 // of the epochs, for the sparkline
+	seconds      []float64 // of training until the end of each epoch
 	epochImages  int64     // trained on until the last epoch line
 	epochSeconds float64   // of training until then
-	warnings     []Warning
+	warnings     []Warning // the newest
+	warned       int       // all of the log
 	processes    []runlog.Process
 	records      []eval.Record
 	bytes        int64
@@ -338,9 +341,9 @@ func bytesOf(f disk.Folder, name string, depth int) (n int64) {
 
 // readLog reads what was appended to the log, and calls each with each new line if it is not nil.
 func (r *runState) readLog(s *Studio, each func(l *runlog.Line)) {
-	var newest []byte // of many lines of steps only the last counts
+	var newest []byte // of many lines of steps and intervals only the last counts
 	err := r.log.read(r.forgetLines, func(kind string, b []byte) error {
-		if kind == runlog.StepLine && each == nil {
+		if each == nil && kind != runlog.EpochLine && !bytes.Contains(b, warningsField) {
 			newest = append(newest[:0], b...)
 			return nil
 		}
@@ -367,9 +370,15 @@ func (r *runState) readLog(s *Studio, each func(l *runlog.Line)) {
 	}
 }
 
+// warningsField is in each line that has warnings.
+var warningsField = []byte(`"warnings"`)
+
+// mostWarnings is the number of warnings of a run that are kept, the newest; the others are counted.
+const mostWarnings = 1000
+
 // forgetLines makes a run as one without lines.
 func (r *runState) forgetLines() {
-	r.last, r.best, r.lastEpoch, r.losses, r.warnings = nil, nil, nil, nil, nil
+	r.last, r.best, r.lastEpoch, r.losses, r.seconds, r.warnings, r.warned = nil, nil, nil, nil, nil, nil, 0
 	r.epochImages, r.epochSeconds = 0, 0
 }
 
@@ -378,6 +387,10 @@ func (r *runState) takeLine(s *Studio, l *runlog.Line) {
 	r.last = l
 	for _, w := range l.Warnings {
 		r.warnings = append(r.warnings, s.warning(r, l, w))
+		r.warned++
+		if len(r.warnings) == 2*mostWarnings {
+			r.warnings = slices.Clone(r.warnings[mostWarnings:])
+		}
 	}
 	if l.Kind != runlog.EpochLine {
 		return
@@ -387,7 +400,7 @@ func (r *runState) takeLine(s *Studio, l *runlog.Line) {
 	if l.Best || r.best == nil || !r.best.Best {
 		r.best = l
 	}
-	r.losses = append(r.losses, lossOf(l))
+	r.losses, r.seconds = append(r.losses, lossOf(l)), append(r.seconds, r.epochSeconds)
 }
 
 // lossOf returns the number of an epoch that the sparkline shows: the loss on test or validation items, else that of the generator.

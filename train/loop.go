@@ -66,8 +66,11 @@ func Loop(ctx context.Context, j Job) (res Result, err error) {
 // train runs the loop. Everything that it needs to be continued in another process is in
 // t.at and t.sums. It returns the line of the last epoch.
 func (t *trainer) train(ctx context.Context) (last runlog.Line, err error) {
-	if epochs := runlog.Epochs(t.lines); len(epochs) > 0 {
-		last = epochs[len(epochs)-1]
+	for _, l := range slices.Backward(t.lines) {
+		if l.Kind == runlog.EpochLine {
+			last = l
+			break
+		}
 	}
 	err = t.observe(ctx, fmt.Sprintf("after epoch %d", t.lastEpoch()), func(o Observer) error {
 		if err := o.Start(ctx, &t.view); err != nil {

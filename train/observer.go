@@ -160,9 +160,6 @@ func (v *View) Finished() bool { return v.t.finished() }
 // started in this process.
 func (v *View) Resumed() string { return v.t.resumed }
 
-// Lines returns the lines of the epochs and intervals so far, as they are in the log.
-func (v *View) Lines() []runlog.Line { return v.t.lines }
-
 // Processes returns the processes that have trained the run, in their order. Unless there
 // was nothing left to train, the last is this one, up to now.
 func (v *View) Processes() []runlog.Process {

@@ -48,7 +48,7 @@ type trainer struct {
 
 	at          ckpt.State // the counts of the run, and what else is saved
 	sums        sums
-	lines       []runlog.Line    // of the epochs and intervals so far
+	lines       []runlog.Line    // of the epochs and intervals so far, if there is anything left to train; else as Writer.Before says
 	resumed     string           // folder of the checkpoint from which the run goes on; "" if there was none
 	found       *ckpt.Found      // that checkpoint, until the trainer is made
 	skipped     []error          // what was not used when the run was opened, and why
@@ -164,7 +164,10 @@ func newTrainer(j Job) (t *trainer, err error) {
 	}
 	t.observers = append(t.observers, j.Observers...)
 	at := runlog.Position{Epoch: t.at.Epoch, Step: t.at.Step, Evaluated: t.sums.Evaluated, Lines: t.sums.Lines}
-	if t.log, err = runlog.NewWriter(j.Run, at); err != nil {
+	if t.at.Best != nil {
+		at.Best = t.at.Best.Step
+	}
+	if t.log, err = runlog.NewWriter(j.Run, at, !t.finished()); err != nil {
 		return nil, err
 	}
 	if err := t.log.Damage(); err != nil {

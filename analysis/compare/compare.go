@@ -36,6 +36,7 @@ type Side struct {
 	Config  runlog.Config
 	Beta    float64       // weight of the KL in the loss; NaN if the model has none
 	Log     []runlog.Line // log of its training; may be empty
+	Thinned string        // which lines of epochs Log has, as runlog.Share says; "" = all
 }
 
 // Options are the settings of a comparison. The zero value is ready for use.

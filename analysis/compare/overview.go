@@ -24,6 +24,7 @@ type Run struct {
 	Name    string // as the user calls it
 	Config  runlog.Config
 	Log     []runlog.Line
+	Thinned string          // which lines of epochs Log has, as runlog.Share says; "" = all
 	Records []eval.Record   // measured by imago eval; may be empty
 	Session *latent.Session // draws samples and reconstructions; nil = the run has no checkpoint yet
 
@@ -51,7 +52,7 @@ func Overview(ctx context.Context, w io.Writer, runs []Run, footer string) error
 		r.Sections = append(r.Sections, viz.Section{Title: "What differs", Text: "Settings that are the same in all runs are left out.", Tables: []viz.Table{t}})
 	}
 	if charts := curves(runs); len(charts) > 0 {
-		r.Sections = append(r.Sections, viz.Section{Title: "In training", Text: medium.Reword(of, "One colour a run. On the test images where they are measured, else on the training images."), Charts: charts})
+		r.Sections = append(r.Sections, viz.Section{Title: "In training", Text: medium.Reword(of, "One colour a run. On the test images where they are measured, else on the training images.") + drawnOf(runs, func(r Run) (string, string) { return r.Name, r.Thinned }), Charts: charts})
 	}
 	for _, s := range []struct {
 		title, text string
@@ -233,6 +234,17 @@ func settings(c *runlog.Config) map[string]string {
 	})
 	all["data.digest"] = fmt.Sprintf("%.12s", all["data.digest"])
 	return all
+}
+
+// drawnOf says of which runs the curves have some epochs only.
+func drawnOf[R any](runs []R, thinned func(R) (name, thinned string)) string {
+	text := ""
+	for _, r := range runs {
+		if name, thinned := thinned(r); thinned != "" {
+			text += fmt.Sprintf(" Of %s %s is drawn.", name, thinned)
+		}
+	}
+	return text
 }
 
 // curves returns a chart for each metric of the logs that two epochs of a run have, with a curve for each run.

@@ -266,7 +266,7 @@ func (c *Comparison) training() ([]viz.Section, error) {
 			panels = append(panels, p)
 		}
 	}
-	section := viz.Section{Title: "In training", Text: c.reword("On the test images after each epoch. An autoencoder has no σ and no KL.")}
+	section := viz.Section{Title: "In training", Text: c.reword("On the test images after each epoch. An autoencoder has no σ and no KL.") + drawnOf(c.Sides[:], func(m Measurements) (string, string) { return m.Name, m.Thinned })}
 	if len(panels) > 0 {
 		img, err := viz.Panels(panels, 2)
 		p, err := picture(img, err, viz.Picture{Title: "Both", Alt: "curves over the epochs of mean σ, KL, active units and reconstruction", Wide: true,

@@ -9,7 +9,6 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/nn"
-	"github.com/imago-ml/imago/train/runlog"
 )
 
 // card returns README.md: what a reader of the hub must know, and what only the user can say left open.
@@ -147,16 +146,15 @@ func (m *hubModel) optimiser() string {
 // figures prints what was measured, with how.
 func (m *hubModel) figures(p func(string, ...any)) {
 	p("## Figures\n")
-	at := slices.IndexFunc(m.lines, func(l runlog.Line) bool { return l.Kind == runlog.EpochLine && l.Step == m.Step && len(l.Test) > 0 })
-	if at < 0 && len(m.records) == 0 {
+	if m.line == nil && len(m.records) == 0 {
 		p("Nothing was measured with these weights. `imago eval` does.\n")
 		return
 	}
 	p("| figure | value | measured on |\n| --- | --- | --- |")
-	if at >= 0 {
-		test := m.lines[at].Test
+	if m.line != nil {
+		test := m.line.Test
 		for _, name := range slices.Sorted(maps.Keys(test)) {
-			p("| %s | %.4g | mean of the %s test items at the end of epoch %d, one draw of the noise each |", name, test[name], english.Thousands(float64(m.config.Data.Test)), m.lines[at].Epoch)
+			p("| %s | %.4g | mean of the %s test items at the end of epoch %d, one draw of the noise each |", name, test[name], english.Thousands(float64(m.config.Data.Test)), m.line.Epoch)
 		}
 	}
 	for _, r := range m.records {

@@ -58,7 +58,7 @@ type hubModel struct {
 	left      []string      // why other networks are not in it
 	inputs    map[string][]string
 	records   []eval.Record
-	lines     []runlog.Line
+	line      *runlog.Line // of the epoch at whose end the weights were saved; nil = there is none with test metrics
 	thumbnail bool
 }
 
@@ -174,8 +174,16 @@ func (m *hubModel) readRun() error {
 	if m.Run == "" {
 		return nil
 	}
-	var err error
-	if m.lines, err = runlog.ReadLog(m.Run); err != nil {
+	run, err := runlog.Open(m.Run, "")
+	if err != nil {
+		return err
+	}
+	err = run.EachLine(func(l runlog.Line) {
+		if m.line == nil && l.Step == m.Step && len(l.Test) > 0 {
+			m.line = &l
+		}
+	}, runlog.EpochLine)
+	if err != nil {
 		return err
 	}
 	all, err := eval.ReadRecords(filepath.Join(m.Run, eval.RecordsFile))

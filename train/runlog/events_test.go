@@ -18,7 +18,7 @@ func TestEventsOfParts(t *testing.T) {
 		}
 		return string(all)
 	}
-	w := must(NewWriter(r, Position{}))
+	w := must(NewWriter(r, Position{}, true))
 	l := Line{Kind: EpochLine, Epoch: 1, Step: 5, Train: map[string]float64{"loss": 3}, Test: map[string]float64{"test_loss": 2}}
 	if err := w.Append(l); err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestEventsOfParts(t *testing.T) {
 	if text("validation") != "" {
 		t.Error("there are events of a validation part that the run does not have")
 	}
-	w = must(NewWriter(r, Position{Epoch: 1, Step: 5}))
+	w = must(NewWriter(r, Position{Epoch: 1, Step: 5}, true))
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}

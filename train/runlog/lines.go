@@ -89,7 +89,12 @@ func readLog(dir disk.Folder, kinds ...string) (lines []Line, err error) {
 	return lines, err
 }
 
-// forEachOf calls line with each line of the log of these kinds, or with all if there are none.
+// EachLine calls line with each line of the log of the run that is of these kinds, or with all if there are none. No line is
+// kept, however long the log is.
+func (r *Run) EachLine(line func(Line), kinds ...string) error {
+	return forEachOf(r.Folder(), kinds, line)
+}
+
 func forEachOf(dir disk.Folder, kinds []string, line func(Line)) error {
 	wanted := func(kind string) bool { return len(kinds) == 0 || slices.Contains(kinds, kind) }
 	return forEachLine(dir, func(b []byte) error {
@@ -102,6 +107,30 @@ func forEachOf(dir disk.Folder, kinds []string, line func(Line)) error {
 		}
 		return err
 	})
+}
+
+// lastEpoch returns the line of the last epoch in the log; nil if there is none. Of a long log it decodes no other.
+func lastEpoch(dir disk.Folder) (*Line, error) {
+	var last []byte
+	err := forEachLine(dir, func(b []byte) error {
+		kind := kindOf(b)
+		if kind == "" {
+			l, err := decode(b)
+			if err != nil {
+				return err
+			}
+			kind = l.Kind
+		}
+		if kind == EpochLine {
+			last = append(last[:0], b...)
+		}
+		return nil
+	})
+	if err != nil || last == nil {
+		return nil, err
+	}
+	l, err := decode(last)
+	return &l, err
 }
 
 // decode returns a line of the log.

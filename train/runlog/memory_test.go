@@ -24,7 +24,7 @@ func TestLogWithinBudget(t *testing.T) {
 	if _, err := r.Lines(); !errors.As(err, &over) {
 		t.Errorf("read: %v", err)
 	}
-	if _, err := NewWriter(r, Position{Step: 1}); !errors.As(err, &over) {
+	if _, err := NewWriter(r, Position{Step: 1}, true); !errors.As(err, &over) {
 		t.Errorf("gone on with: %v", err)
 	}
 }

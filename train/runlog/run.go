@@ -259,9 +259,8 @@ func (r *Run) Begin(arithmetic string) error {
 
 // checkLength returns an error if c is shorter than what the run has done.
 func (r *Run) checkLength(c *Config) error {
-	var last Line
-	forEachOf(r.Folder(), []string{EpochLine}, func(l Line) { last = l }) // its fault, if any, is reported when the run is trained
-	if last.Kind == "" {
+	last, err := lastEpoch(r.Folder())
+	if err != nil || last == nil { // its fault is reported when the run is trained
 		return nil
 	}
 	done, want, field := last.Epoch, c.Epochs, "{Epochs}"

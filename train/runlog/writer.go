@@ -14,7 +14,10 @@ import (
 // TensorBoard. The process that holds the run's Lock has one.
 type Writer struct {
 	lines  *atomicfile.JSONL
-	before []Line // that were there, but for those of steps
+	before []Line // that were there, as Before says
+	whole  bool
+	best   []byte // the line of the best epoch, if not all are kept
+	last   []byte // and that of the last epoch
 	count  int    // lines of the log, without those of parts of epochs
 	damage error
 	events *events // nil once they have failed
@@ -31,15 +34,19 @@ type Position struct {
 	Evaluated bool
 	// Lines is Writer.Count then; 0 = an earlier imago did not say.
 	Lines int
+	// Best is the step of the best epoch; 0 = none is.
+	Best int64
 }
 
 // NewWriter opens the log of a run that goes on at a position. Lines that were written
-// after it are removed, and events after it are declared void.
-func NewWriter(r *Run, at Position) (*Writer, error) {
-	if err := checkLog(r.Folder()); err != nil {
-		return nil, err
+// after it are removed, and events after it are declared void. whole says what Before is to return.
+func NewWriter(r *Run, at Position, whole bool) (*Writer, error) {
+	if whole {
+		if err := checkLog(r.Folder()); err != nil {
+			return nil, err
+		}
 	}
-	w := &Writer{}
+	w := &Writer{whole: whole}
 	lines, damage, err := atomicfile.OpenJSONL(r.Folder(), MetricsFile, func(line []byte) bool { return w.keep(line, at) })
 	if errors.Is(err, atomicfile.ErrDamaged) { // it names the file and the line
 		return nil, fmt.Errorf("runlog: %w; put a good copy in its place, or delete that line", err)
@@ -54,6 +61,16 @@ func NewWriter(r *Run, at Position) (*Writer, error) {
 		damage = fmt.Errorf("runlog: %s has %s, and had %d when step %d was saved: it was cut off, or somebody removed lines; what they had is missing from the curves", r.Path(MetricsFile), english.Plural(w.count, "line"), at.Lines, at.Step)
 	}
 	w.lines, w.damage = lines, damage
+	for _, line := range [][]byte{w.best, w.last} {
+		if len(line) == 0 {
+			continue
+		}
+		l, err := decode(line)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("runlog: %s: a line of an epoch: %w; put a good copy in its place, or delete that line", r.Path(MetricsFile), err), lines.Close())
+		}
+		w.before = append(w.before, l)
+	}
 	if w.events, err = newEvents(r, at); err != nil {
 		w.endEvents(err)
 	}
@@ -64,23 +81,33 @@ func NewWriter(r *Run, at Position) (*Writer, error) {
 func (w *Writer) keep(line []byte, at Position) bool {
 	var l Line
 	into := any(&l)
-	if kindOf(line) == StepLine { // only its place is needed
+	if kind := kindOf(line); !w.whole && kind != "" || kind == StepLine { // only its place is needed
 		into = &struct {
-			Kind *string `json:"kind"`
-			Step *int64  `json:"step"`
-		}{&l.Kind, &l.Step}
+			Kind    *string `json:"kind"`
+			Epoch   *int    `json:"epoch"`
+			Step    *int64  `json:"step"`
+			Partial *bool   `json:"cut"`
+		}{&l.Kind, &l.Epoch, &l.Step, &l.Partial}
 	}
 	if json.Unmarshal(line, into) != nil || !at.includes(&l) {
 		return false
 	}
 	w.add(&l)
-	if l.Kind != StepLine {
+	switch {
+	case w.whole && (l.Kind == EpochLine || l.Kind == IntervalLine):
 		w.before = append(w.before, l)
+	case w.whole || l.Kind != EpochLine:
+	default:
+		w.last = append(w.last[:0], line...)
+		if l.Step == at.Best && len(w.best) == 0 {
+			w.best = append(w.best, line...)
+		}
 	}
 	return true
 }
 
-// Before returns the lines of epochs and intervals that were in the log when it was opened.
+// Before returns lines that were in the log when it was opened: all of epochs and intervals, if they were asked for, else
+// that of the best epoch and that of the last one, as far as there are any.
 func (w *Writer) Before() []Line { return w.before }
 
 // add counts a line.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strings"
 
 	"github.com/imago-ml/imago/analysis/eval"
 	"github.com/imago-ml/imago/data/medium"
@@ -44,11 +45,11 @@ var diversityCurves = []curve{{train.Spread, "two images", ""}, {train.Nearest, 
 
 // drawCurves returns the curves of the run so far, nil before the first epoch.
 func drawCurves(_ context.Context, s *Snapshot) (image.Image, error) {
-	lines, err := s.log()
+	log, err := s.log()
 	if err != nil {
 		return nil, err
 	}
-	panels := curvePanels(&s.run.Config, s.session.Item(), s.view.Measured(), lines, s.thinned)
+	panels := curvePanels(&s.run.Config, s.session.Item(), s.view.Measured(), log)
 	if len(panels) == 0 {
 		return nil, nil
 	}
@@ -89,14 +90,18 @@ func curvesCaption(s *Snapshot) string {
 }
 
 // curvePanels returns the metrics of training and of test images over the epochs or the
-// steps. thinned is what is left of lines of a kind, if some are left out.
-func curvePanels(c *runlog.Config, it medium.Item, measured []eval.Metric, lines []runlog.Line, thinned map[string]string) []viz.Panel {
-	epochs := runlog.Epochs(lines)
+// steps, and what is left out of the log.
+func curvePanels(c *runlog.Config, it medium.Item, measured []eval.Metric, log *runlog.Thin) []viz.Panel {
+	lines, epochs := log.Lines, runlog.Epochs(log.Lines)
 	x, intervals := curveAxis(c, lines, epochs)
 	var panels []viz.Panel
-	note := ""
-	if len(intervals) > 0 {
-		note = thinned[intervals[0].Kind]
+	note := log.Kinds[runlog.EpochLine].String()
+	if len(intervals) > 0 && intervals[0].Kind != runlog.EpochLine {
+		notes := []string{log.Kinds[intervals[0].Kind].String()}
+		if note != "" {
+			notes = append(notes, "of epochs "+note)
+		}
+		note = strings.Trim(strings.Join(notes, ", "), ", ")
 	}
 	add := func(p curve, series ...[]viz.Series) {
 		if all := slices.Concat(series...); len(all) > 0 {

@@ -28,7 +28,7 @@ func TestCurvesOfAGAN(t *testing.T) {
 		r := runtest.NewRun(t, c)
 		trained(t, r, set, 1)
 		want := []string{"discriminator loss", "discriminator accuracy", "generator loss", "gradient of the discriminator", "gradient of the generator", "input gradient of the discriminator", "gradient penalty", "distance of generated images"}
-		ps := curvePanels(&c, set.Item(), nil, runtest.Must(runlog.ReadLog(r.Dir)), nil)
+		ps := curvePanels(&c, set.Item(), nil, &runlog.Thin{Lines: runtest.Must(runlog.ReadLog(r.Dir))})
 		for i, p := range ps {
 			if len(ps) != len(want) || p.Title != want[i] || p.XLabel != map[bool]string{true: "step", false: "epoch"}[tt.every > 0] {
 				t.Errorf("panel %d is %q over %q, want %q", i, p.Title, p.XLabel, want)

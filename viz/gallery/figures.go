@@ -13,7 +13,7 @@ import (
 // Figures returns the metrics of the last epoch of a run, whose model is that of s, and the size of the run, in the words of
 // its report.
 func Figures(run *runlog.Run, s *latent.Session) ([]viz.KV, error) {
-	epochs, err := run.Lines(runlog.EpochLine)
+	log, err := run.Thinned(1)
 	if err != nil {
 		return nil, err
 	}
@@ -21,6 +21,6 @@ func Figures(run *runlog.Run, s *latent.Session) ([]viz.KV, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, _ := figures(&run.Config, s.Item(), epochs, slices.Concat(validationMetrics, eval.Metrics()), nn.Count(s.Model().Params), seconds(processes))
+	f, _ := figures(&run.Config, s.Item(), runlog.Epochs(log.Lines), slices.Concat(validationMetrics, eval.Metrics()), nn.Count(s.Model().Params), seconds(processes))
 	return f, nil
 }

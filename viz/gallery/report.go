@@ -22,11 +22,11 @@ import (
 // writeReport writes report.html from the log and the pictures that are there. ended is
 // why training ends now; nil if it goes on or is complete.
 func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) error {
-	lines, err := s.log()
+	log, err := s.log()
 	if err != nil {
 		return err
 	}
-	epochs := runlog.Epochs(lines)
+	epochs := runlog.Epochs(log.Lines)
 	c := &s.run.Config
 	metrics := slices.Concat(validationMetrics, eval.Metrics(), s.view.Measured())
 	processes := s.view.Processes()
@@ -37,7 +37,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 		Title:    fmt.Sprintf("%s on %s", c.Recipe, filepath.Base(c.Data.Name)),
 		Subtitle: s.view.Model().Objective,
 		Byline:   byline(c, s.session.Item(), processes),
-		Epochs:   epochTable(epochs, metrics, s.reword("images/s")),
+		Epochs:   epochTable(epochs, log.Kinds[runlog.EpochLine].Of, metrics, s.reword("images/s")),
 		Footer:   "imago " + c.Imago + ", " + c.Go,
 	}
 	r.Status, r.Failed = g.status(s, epochs, ended)
@@ -46,7 +46,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 	if g.options.Commands != nil {
 		r.Commands = append(r.Commands, g.options.Commands(s)...)
 	}
-	if w := g.warnings(lines); len(w.Warnings) > 0 {
+	if w := g.warnings(log); len(w.Warnings) > 0 {
 		r.Sections = append(r.Sections, w)
 	}
 	if len(g.failed) > 0 {
@@ -58,7 +58,7 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 	}
 	for _, section := range s.sections(pictures) {
 		if section.Title == sectionTraining {
-			if section.Charts = reportCharts(curvePanels(c, s.session.Item(), s.view.Measured(), lines, s.thinned)); len(section.Charts) > 0 {
+			if section.Charts = reportCharts(curvePanels(c, s.session.Item(), s.view.Measured(), log)); len(section.Charts) > 0 {
 				section.Text = curvesCaption(s)
 			}
 		}
@@ -152,10 +152,10 @@ func (s *Snapshot) load(section *viz.Section, pictures []viz.Picture) {
 }
 
 // warnings returns a section of what the diagnosis found, with the changes that help.
-func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
+func (g *Gallery) warnings(log *runlog.Thin) viz.Section {
 	section := viz.Section{Title: "What to change"}
-	left := 0
-	for _, l := range lines {
+	left := log.Warnings
+	for _, l := range log.Lines {
 		if len(section.Warnings) >= maxRows {
 			left += len(l.Warnings)
 			continue
@@ -177,8 +177,9 @@ func (g *Gallery) warnings(lines []runlog.Line) viz.Section {
 // maxRows is the number of epochs and of warnings that the report lists: with more, a browser takes long to show it.
 const maxRows = 2000
 
-// epochTable returns the metrics that some epoch has, one epoch a row; of very many epochs some, and its title says so.
-func epochTable(epochs []runlog.Line, metrics []eval.Metric, speed string) viz.Table {
+// epochTable returns the metrics that some epoch has, one epoch a row; of very many epochs some, and its title says so. of is
+// the number of all epochs.
+func epochTable(epochs []runlog.Line, of int, metrics []eval.Metric, speed string) viz.Table {
 	if len(epochs) == 0 {
 		return viz.Table{}
 	}
@@ -204,8 +205,8 @@ func epochTable(epochs []runlog.Line, metrics []eval.Metric, speed string) viz.T
 		}
 	}
 	t.Columns = append(t.Columns, speed, "seconds")
-	if len(epochs) > maxRows {
-		t.Title += fmt.Sprintf(": %s of %s", english.Thousands(maxRows), english.Thousands(float64(len(epochs))))
+	if of > maxRows {
+		t.Title += fmt.Sprintf(": %s of %s", english.Thousands(maxRows), english.Thousands(float64(of)))
 	}
 	for _, l := range thinned(epochs, maxRows) {
 		epoch := fmt.Sprint(l.Epoch)

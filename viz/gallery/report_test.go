@@ -106,12 +106,12 @@ func TestCurvesOfOneEpoch(t *testing.T) {
 		for e := 2; e <= epochs; e++ {
 			all = append(all, line(runlog.EpochLine, e, int64(350*e)))
 		}
-		p := curvePanels(&c, runtest.Must(runtest.Small(130, 40)).Item(), nil, all, map[string]string{runlog.StepLine: "few"})[0]
+		p := curvePanels(&c, runtest.Must(runtest.Small(130, 40)).Item(), nil, &runlog.Thin{Lines: all, Kinds: map[string]runlog.Share{runlog.StepLine: {Every: 2, Of: 10}}})[0]
 		var series []string
 		for _, s := range p.Series {
 			series = append(series, fmt.Sprint(s.Name, " ", s.X))
 		}
-		if noted := p.Note == "few"; noted != (epochs == 1) {
+		if noted := p.Note == "one in 2 of 10 points"; noted != (epochs == 1) {
 			t.Errorf("%d epochs: note %q, want one where steps are drawn", epochs, p.Note)
 		}
 		if got := p.XLabel + ": " + strings.Join(series, ", "); got != want {
@@ -156,11 +156,11 @@ func TestReportOfManyLines(t *testing.T) {
 	for i := range lines {
 		lines[i] = runlog.Line{Kind: runlog.EpochLine, Epoch: i + 1, Warnings: []model.Warning{{}}}
 	}
-	table := epochTable(lines, nil, "images/s")
+	table := epochTable(lines, len(lines), nil, "images/s")
 	if n := len(table.Rows); n != maxRows || table.Rows[n-1][0] != "6000" || table.Title != "Epochs: 2,000 of 6,000" {
 		t.Errorf("%q has %d rows, the last %v", table.Title, n, table.Rows[n-1])
 	}
-	warnings := New(Options{}).warnings(lines).Warnings
+	warnings := New(Options{}).warnings(&runlog.Thin{Lines: lines}).Warnings
 	if n := len(warnings); n != maxRows+1 || warnings[n-1] != "4,000 more warnings, in metrics.jsonl." {
 		t.Errorf("%d warnings, the last %q", n, warnings[n-1])
 	}

@@ -32,15 +32,14 @@ type Snapshot struct {
 	epoch   int
 	step    int64
 
-	latent        int               // Z
-	labels        int               // K that generating an image takes; 0 = none
-	hasPrior      bool              // images can be drawn
-	standardPrior bool              // from codes z ~ N(0, I)
-	adversarial   bool              // it has a discriminator
-	codes         []float32         // (N, Z) of the first images; nil before their first use
-	units         *latent.Ranking   // nil before its first use
-	lines         []runlog.Line     // of the log, thinned; nil before their first use
-	thinned       map[string]string // what is left of which kind of lines, as runlog.Run.Thinned says
+	latent        int             // Z
+	labels        int             // K that generating an image takes; 0 = none
+	hasPrior      bool            // images can be drawn
+	standardPrior bool            // from codes z ~ N(0, I)
+	adversarial   bool            // it has a discriminator
+	codes         []float32       // (N, Z) of the first images; nil before their first use
+	units         *latent.Ranking // nil before its first use
+	lines         *runlog.Thin    // nil before its first use
 }
 
 func newSnapshot(v *train.View, epoch int) *Snapshot {
@@ -54,10 +53,10 @@ func newSnapshot(v *train.View, epoch int) *Snapshot {
 // mostLines is half the number of lines of a kind that are read of a log: many more than a picture can show.
 const mostLines = 10_000
 
-// log returns the lines of the log that pictures show.
-func (s *Snapshot) log() (_ []runlog.Line, err error) {
+// log returns the log as pictures show it.
+func (s *Snapshot) log() (_ *runlog.Thin, err error) {
 	if s.lines == nil {
-		s.lines, s.thinned, err = s.run.Thinned(mostLines)
+		s.lines, err = s.run.Thinned(mostLines)
 	}
 	return s.lines, err
 }

@@ -31,7 +31,8 @@ export interface Run extends RunSummary {
   config: unknown;           // run.json
   command: string;           // that makes the same run
   processes: Process[];
-  warnings: Warning[];       // the newest last
+  warnings: Warning[];       // the newest 1,000, the newest last
+  earlierWarnings: number;   // that are not among them
   checkpoints: Checkpoint[]; // the oldest first
   pictures: { name: string; title: string; address: string }[]; // those of the run's folder
   can: { encode: boolean; decode: boolean; reconstruct: boolean; sample: boolean; classify: boolean; page: boolean }; // page: the page can compute it by itself
@@ -48,7 +49,7 @@ export interface Remedy { text: string; options: Record<string, string> | null }
 export interface Checkpoint { name: string; epoch: number; step: number; when: number; best: boolean; bytes: number }
 
 // GET /api/runs/ID/curves?from=STEP&to=STEP&points=2000 → Curves. Of more lines than points, lines at equal distances.
-export interface Curves { steps: Series; epochs: Series; every: number } // every: one of so many step lines is here
+export interface Curves { steps: Series; epochs: Series; every: number; everyEpoch: number } // every: one of so many step lines is here; everyEpoch: and of epoch lines
 export interface Series {
   step: number[]; epoch: number[]; seconds: number[]; // one of each a line; seconds of training since the start
   train: Record<string, (number | null)[]>; test: Record<string, (number | null)[]>;

@@ -128,5 +128,6 @@ export function CurvesPanel({ id, mark, gan, onStep }: { id: string; mark: numbe
     {data.epochs.unitKL.some((r) => r.length > 0) && <div class="curve-box"><h3><Term of="kl">KL of each unit</Term> <span class="mute small">over the epochs: the stronger the colour, the more it tells</span></h3><Heat rows={data.epochs.unitKL} x={data.epochs.step} label="KL of each unit over the epochs" mark={mark} /></div>}
     {rest.length > 0 && <details class="more"><summary>{rest.length} more: {rest.slice(0, 4).map((g) => g.title).join(", ")}{rest.length > 4 ? ", …" : ""}</summary><div class="curve-grid">{rest.map((g) => chart(g, 150))}</div></details>}
     {data.every > 1 && !fine && <p class="mute tiny">One of {data.every} lines of the log is drawn; zoom by dragging to see those between.</p>}
+    {data.everyEpoch > 1 && <p class="mute tiny">One of {data.everyEpoch} epochs is drawn.</p>}
   </section>;
 }

@@ -77,7 +77,8 @@ export default function RunView({ place }: ViewProps) {
       <div class="fact"><span class="mute small">On disk</span><b>{bytes(now.bytes)}</b><span class="mute tiny">{run.checkpoints.length} checkpoints</span></div>
     </div>}
     {all.length > 0 && <div class="col" aria-live="polite">{all.slice(-4).map((w) => <Note look="wait" icon="alert" key={w.name + w.step}><p>{w.text} <span class="mute small nowrap">epoch {w.epoch}</span></p>
-      {w.remedies.length > 0 && <div class="row wrap remedies">{w.remedies.map((r) => r.options ? <a class="btn small" key={r.text} href={address("start", "", { like: id, ...Object.fromEntries(Object.entries(r.options).map(([k, v]) => ["o." + k, v])) })}>{r.text}<Icon name="right" /></a> : <span class="small dim" key={r.text}>{r.text}</span>)}</div>}</Note>)}</div>}
+      {w.remedies.length > 0 && <div class="row wrap remedies">{w.remedies.map((r) => r.options ? <a class="btn small" key={r.text} href={address("start", "", { like: id, ...Object.fromEntries(Object.entries(r.options).map(([k, v]) => ["o." + k, v])) })}>{r.text}<Icon name="right" /></a> : <span class="small dim" key={r.text}>{r.text}</span>)}</div>}</Note>)}
+      {all.length + run.earlierWarnings > 4 && <p class="mute tiny">{count(all.length + run.earlierWarnings - 4)} earlier warnings are in metrics.jsonl.</p>}</div>}
     <div class="runview-grid">
       <div class="col gap curves-col">{!zoo && <CurvesPanel id={id} gan={run.gan} mark={moment?.step ?? null} onStep={nearest} />}</div>
       <div class="col gap pics-col">
