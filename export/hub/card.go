@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/export"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
 )
 
@@ -15,7 +17,7 @@ import (
 func (m *hubModel) card() []byte {
 	var b strings.Builder
 	p := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	c, model := &m.config, m.Model()
+	c := &m.config
 	data := c.Data.Name
 	if c.Data.Unknown() {
 		data = ""
@@ -30,8 +32,8 @@ func (m *hubModel) card() []byte {
 		p("![what the model generates](%s)\n", thumbnailFile)
 	}
 	noun := medium.Noun(m.Item())
-	p("A generative model of %ss of %v, of kind `%s` (recipe `%s` of imago), with %s parameters. It minimises\n", noun, m.Item(), c.Kind, c.Recipe, english.Thousands(float64(nn.Count(model.Params))))
-	p("    %s\n", model.Objective)
+	p("A generative model of %ss of %v, of kind `%s` (recipe `%s` of imago), with %s parameters. It minimises\n", noun, m.Item(), c.Kind, c.Recipe, english.Thousands(float64(nn.Count(m.Model().Params))))
+	p("    %s\n", m.Model().Objective)
 	m.use(p)
 	p("## Data\n")
 	if data == "" {
@@ -89,24 +91,29 @@ func (m *hubModel) use(p func(string, ...any)) {
 		p("There is no `load.py` for PyTorch: %s.\n", strings.Join(m.left, "; "))
 		return
 	}
-	p("With PyTorch alone, `%s` reads the weights, without pickle:\n", loaderFile)
-	p("```python\nimport torch, load\nw = load.load(\"model.safetensors\")")
+	p("With PyTorch alone, the ten lines of `%s` read the weights, without pickle, and compute the layers that `%s` lists:\n", loaderFile, layersFile)
+	p("```python\nimport torch\nfrom load import run, weights")
 	for _, f := range m.functions {
-		if strings.HasPrefix(f, "decode(w, z)") {
-			p("pictures = load.decode(w, torch.randn(64, %d))", m.Latent())
-			continue
+		if slices.Equal(f.inputs, []string{model.InputZ}) {
+			p("z = torch.randn(64, %d)", m.Latent())
 		}
-		p("# load.%s", f)
+		for _, o := range f.outputs {
+			p("%s = %s[%q]", o, f, o)
+		}
 	}
 	p("```\n")
-	for _, name := range []string{"encode", "decode"} {
-		for _, in := range m.inputs[name] {
-			p("- `%s` takes %s", name, in)
+	var listed []string
+	for _, f := range m.functions {
+		for _, port := range slices.Concat(f.inputs, f.outputs) {
+			if !slices.Contains(listed, port) {
+				listed = append(listed, port)
+				p("- `%s`: %s", port, export.Meaning(port))
+			}
 		}
 	}
 	p("\nPictures have their channels last. They are those of imago to about 1e-6.")
 	if len(m.left) > 0 {
-		p("Not in `load.py`: %s.", strings.Join(m.left, "; "))
+		p("Not in `layers.json`: %s.", strings.Join(m.left, "; "))
 	}
 	p("")
 }
@@ -169,13 +176,13 @@ func (m *hubModel) figures(p func(string, ...any)) {
 
 // limits prints what the model cannot do.
 func (m *hubModel) limits(p func(string, ...any)) {
-	model := m.Model()
+	can := m.Model()
 	p("## What it cannot do\n")
 	p("- It generates what its training data have, of shape %v, and nothing else; how often, and what is missing, the figures do not tell.", m.Item())
-	if model.Encode == nil {
+	if can.Encode == nil {
 		p("- It has no encoder: it cannot reconstruct a given item.")
 	}
-	if model.LogWeights == nil {
+	if can.LogWeights == nil {
 		p("- It gives no likelihood of an item.")
 	}
 	if !m.HasPrior() {

@@ -7,13 +7,14 @@
 //
 //	model.safetensors  the weights, under imago's names, with recipe and configuration in the metadata
 //	config.json        the same configuration, for people and other programs
-//	load.py            reads the weights in PyTorch, without pickle, and encodes and decodes
+//	load.py            ten lines of PyTorch that read the weights, without pickle, and run what layers.json lists
+//	layers.json        the layers by which it encodes and decodes, as data
 //	README.md          the card: use, data, training, figures with their protocols, limits, licences
 //	thumbnail.png      what the model generates
 //
 // train.OpenModel opens such a folder, and so do all commands. What is written names no folder of this machine. load.py is
-// written from the graphs of the model, a line a layer; a network whose graph has what cannot be said in it is left out, and
-// the card says why.
+// the same for all models, and layers.json is written from the graphs of one; a network whose graph has what cannot be said
+// in it is left out, and the card says why.
 //
 // The package knows no concrete model and no command.
 package hub
@@ -43,6 +44,7 @@ import (
 // The files of the folder besides train.HubWeights and train.HubConfig.
 const (
 	loaderFile    = "load.py"
+	layersFile    = "layers.json"
 	cardFile      = "README.md"
 	thumbnailFile = "thumbnail.png"
 )
@@ -54,9 +56,8 @@ const thumbnails = 36
 type hubModel struct {
 	*train.Trained
 	config    runlog.Config // without places on this machine
-	functions []string      // of load.py: "decode(w, z)"
+	functions []pytorch     // of layers.json
 	left      []string      // why other networks are not in it
-	inputs    map[string][]string
 	records   []eval.Record
 	line      *runlog.Line // of the epoch at whose end the weights were saved; nil = there is none with test metrics
 	thumbnail bool
@@ -85,7 +86,10 @@ func Write(ctx context.Context, t *train.Trained, dir string) ([]export.Written,
 	if err := m.readRun(); err != nil {
 		return nil, err
 	}
-	loader := m.loader()
+	lines, program := m.layers(), loader
+	if lines == nil {
+		program = nil
+	}
 	picture, err := m.picture(ctx)
 	if err != nil {
 		return nil, err
@@ -108,7 +112,8 @@ func Write(ctx context.Context, t *train.Trained, dir string) ([]export.Written,
 		content     []byte
 	}{
 		{train.HubConfig, "the configuration", append(config, '\n')},
-		{loaderFile, "a program of PyTorch: " + strings.Join(m.functions, ", "), loader},
+		{loaderFile, "a loader of ten lines for PyTorch", program},
+		{layersFile, "the layers for it: " + m.calls(), lines},
 		{thumbnailFile, "generated pictures", picture},
 		{cardFile, "the card, to be completed: licences, purpose", m.card()},
 	} {
@@ -144,7 +149,7 @@ func free(dir string) error {
 	}
 	for _, e := range entries {
 		switch e.Name() {
-		case train.HubWeights, train.HubConfig, loaderFile, cardFile, thumbnailFile, ".git", ".gitattributes":
+		case train.HubWeights, train.HubConfig, loaderFile, layersFile, cardFile, thumbnailFile, ".git", ".gitattributes":
 		default:
 			return fmt.Errorf("hub: %s has other files, as %s: name a new folder", dir, e.Name())
 		}
@@ -195,55 +200,61 @@ func (m *hubModel) readRun() error {
 	return err
 }
 
-// loader returns load.py, nil if no network can be written in it.
-func (m *hubModel) loader() []byte {
-	tr := &translator{params: map[string]bool{}, helped: map[string]bool{}}
-	m.inputs = map[string][]string{}
-	var body strings.Builder
+// layers returns layers.json, a line a layer; nil if no network can be written in it.
+func (m *hubModel) layers() []byte {
+	var networks []string
 	for _, n := range export.Networks(m.Trained) {
 		name := map[string]string{export.Encoder: "encode", export.Decoder: "decode", export.Generator: "decode"}[n.Name]
 		if name == "" {
 			continue
 		}
 		f, err := n.Build(1)
+		var lines []string
+		if err == nil {
+			lines, err = layers(n.Build)
+		}
 		if err != nil {
 			m.left = append(m.left, fmt.Sprintf("the %s: %v", n.Name, err))
 			continue
 		}
-		var inputs, outputs []string
+		p := pytorch{name: name}
 		for _, in := range f.Inputs {
-			inputs = append(inputs, in.Name())
-			m.inputs[name] = append(m.inputs[name], in.Name()+": "+export.Meaning(in.Name()))
+			p.inputs = append(p.inputs, in.Name())
 		}
 		for _, o := range f.Outputs {
-			outputs = append(outputs, export.Meaning(o.Name))
+			p.outputs = append(p.outputs, o.Name)
 		}
-		text, err := function(name, strings.Join(outputs, "; "), n.Build, tr)
-		if err != nil {
-			m.left = append(m.left, fmt.Sprintf("the %s: %v", n.Name, err))
-			delete(m.inputs, name)
-			continue
-		}
-		body.WriteString(text)
-		m.functions = append(m.functions, fmt.Sprintf("%s(w, %s)", name, strings.Join(inputs, ", ")))
+		m.functions = append(m.functions, p)
+		networks = append(networks, fmt.Sprintf("%q: [\n  %s\n]", name, strings.Join(lines, ",\n  ")))
 	}
-	if len(m.functions) == 0 {
+	if len(networks) == 0 {
 		return nil
 	}
-	var functions strings.Builder
-	for _, helper := range []string{convHelper, convTransposeHelper} {
-		if tr.helped[helper] {
-			functions.WriteString(helper)
-		}
+	return []byte("{\n" + strings.Join(networks, ",\n") + "\n}\n")
+}
+
+// A pytorch is a network in layers.json: the names of what it takes and gives.
+type pytorch struct {
+	name            string
+	inputs, outputs []string
+}
+
+// calls returns the calls of Python that compute the networks of layers.json.
+func (m *hubModel) calls() string {
+	var calls []string
+	for _, p := range m.functions {
+		calls = append(calls, p.String())
 	}
-	functions.WriteString(body.String())
-	b := bytes.NewBufferString(head)
-	if strings.Contains(functions.String(), "F.") {
-		b.WriteString(headOfF)
+	return strings.Join(calls, ", ")
+}
+
+// String returns the call of Python that computes the network.
+func (p pytorch) String() string {
+	call := fmt.Sprintf("run(%q", p.name)
+	for _, in := range p.inputs {
+		call += fmt.Sprintf(", %s=%[1]s", in)
 	}
-	b.WriteString(loadHelper)
-	b.WriteString(functions.String())
-	return b.Bytes()
+	return call + ", **weights)"
 }
 
 // picture returns the thumbnail, nil of a model that generates nothing.

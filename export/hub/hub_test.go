@@ -46,22 +46,18 @@ func untrained(t *testing.T, registry *model.Registry, recipe string, item mediu
 	return m
 }
 
-// compared runs what load.py decodes and encodes, and writes it.
+// compared runs what load.py decodes and encodes, and writes it: NETWORK-RESULT.
 const compared = `
-import sys, numpy, torch
+import json, sys, numpy, torch
 torch.set_num_threads(1)
 sys.path.insert(0, sys.argv[1])
-import load
-w = load.load(sys.argv[1] + "/model.safetensors")
+from load import run, weights
 given = {k: torch.from_numpy(v) for k, v in numpy.load("in.npz").items()}
-import inspect
 out = {}
-for name in ["decode", "encode"]:
-    f = getattr(load, name, None)
-    if f:
-        got = f(w, *[given[p] for p in list(inspect.signature(f).parameters)[1:]])
-        for i, v in enumerate(got if isinstance(got, tuple) else (got,)):
-            out[name + str(i)] = v.numpy()
+for net in json.load(open(sys.argv[1] + "/layers.json")):
+    for name, v in run(net, **given, **weights).items():
+        if name in ["image", "mean", "log_var"]:
+            out[net + "-" + name] = v.numpy()
 numpy.savez("out.npz", **out)
 `
 
@@ -100,20 +96,23 @@ func TestLoader(t *testing.T) {
 			source, err := os.ReadFile(filepath.Join(dir, loaderFile))
 			if err != nil {
 				card, _ := os.ReadFile(filepath.Join(dir, cardFile))
-				if i := bytes.Index(card, []byte("There is no `load.py`")); i >= 0 {
-					t.Logf("%s", card[i:i+200])
-					return
-				}
+				t.Fatalf("%v\n%s", err, card)
+			}
+			if lines := strings.FieldsFunc(string(source), func(r rune) bool { return r == '\n' }); len(lines) > 10 || slices.ContainsFunc(lines, func(s string) bool { return len(s) > 100 }) {
+				t.Errorf("%d lines, want ten of 100 characters:\n%s", len(lines), source)
+			}
+			lines, err := os.ReadFile(filepath.Join(dir, layersFile))
+			if err != nil {
 				t.Fatal(err)
 			}
-			t.Logf("%d lines of load.py", bytes.Count(source, []byte("\n")))
-			compareLoader(t, interpreter, m, dir, source)
+			t.Logf("%d lines of layers.json", bytes.Count(lines, []byte("\n")))
+			compareLoader(t, interpreter, m, dir, lines)
 		})
 	}
 }
 
-// compareLoader compares the functions of load.py with those of the model, for 5 items.
-func compareLoader(t *testing.T, interpreter python.Interpreter, m *train.Trained, dir string, source []byte) {
+// compareLoader compares the networks of layers.json with those of the model, for 5 items.
+func compareLoader(t *testing.T, interpreter python.Interpreter, m *train.Trained, dir string, lines []byte) {
 	t.Helper()
 	const n = 5
 	given := map[string][]float32{model.InputZ: make([]float32, n*m.Latent()), model.InputX: make([]float32, n*m.Item().Size()), model.InputLabels: make([]float32, n*10)}
@@ -153,7 +152,7 @@ func compareLoader(t *testing.T, interpreter python.Interpreter, m *train.Traine
 		build   model.Function
 		outputs []string
 	}{{"decode", m.Model().Decode, []string{model.OutputPicture}}, {"encode", m.Model().Encode, []string{model.OutputMean, model.OutputLogVar}}} {
-		if !bytes.Contains(source, []byte("def "+f.name+"(")) {
+		if !bytes.Contains(lines, fmt.Appendf(nil, "%q: [", f.name)) {
 			continue
 		}
 		fn, err := f.build(n)
@@ -170,8 +169,8 @@ func compareLoader(t *testing.T, interpreter python.Interpreter, m *train.Traine
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, o := range fn.Outputs {
-			got, err := out.Read(fmt.Sprint(f.name, i))
+		for _, o := range fn.Outputs {
+			got, err := out.Read(f.name + "-" + o.Name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,7 +200,7 @@ func TestWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{train.HubWeights, train.HubConfig, cardFile, loaderFile} {
+	for _, name := range []string{train.HubWeights, train.HubConfig, cardFile, loaderFile, layersFile} {
 		b, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || bytes.Contains(b, []byte("/home/me")) {
 			t.Errorf("%s names a place of this machine: %v", name, err)
@@ -211,7 +210,7 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"library_name: imago\n", "license: other\n", "thumbnail: thumbnail.png\n", "pipeline_tag: unconditional-image-generation\n", "# mlp-vae on photos\n", "90 training and 10 test images", "decode(w, torch.randn(64, 2))", "Nothing was measured", "licence"} {
+	for _, want := range []string{"library_name: imago\n", "license: other\n", "thumbnail: thumbnail.png\n", "pipeline_tag: unconditional-image-generation\n", "# mlp-vae on photos\n", "90 training and 10 test images", "z = torch.randn(64, 2)\nimage = run(\"decode\", z=z, **weights)[\"image\"]\n", "Nothing was measured", "licence"} {
 		if !bytes.Contains(card, []byte(want)) {
 			t.Errorf("the card has no %q:\n%s", want, card)
 		}
