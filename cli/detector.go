@@ -36,6 +36,9 @@ func (d *detectorFlags) addFlags(c *cobra.Command) {
 
 // check returns the first error in the flags.
 func (d *detectorFlags) check() error {
+	if d.draws > anomaly.MaxDraws {
+		return fmt.Errorf("--draws %d: want at most %d", d.draws, anomaly.MaxDraws)
+	}
 	return cmp.Or(atLeast("draws", d.draws, 1), atLeast("components", d.components, 1), atLeast("encoded", d.encoded, 0))
 }
 

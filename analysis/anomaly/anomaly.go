@@ -42,13 +42,20 @@ const (
 
 // Options are the settings of a Detector.
 type Options struct {
-	Draws      int     `json:"draws"`      // posterior draws an image for Reconstruction and ELBO, ≥ 1
+	Draws      int     `json:"draws"`      // posterior draws an image for Reconstruction and ELBO, 1 to MaxDraws
 	Components int     `json:"components"` // Gaussians of a mixture, ≥ 1; fewer where the images are too few for so many
 	Key        rng.Key `json:"key"`        // of the draws and of the starts of the mixtures
 }
 
+// MaxDraws is the largest number of draws: its mean is as exact as float32 adds up, and a detector's file that asks for more, from a
+// stranger, would hold the program for hours.
+const MaxDraws = 1 << 16
+
 // Validate returns an error if an option is out of range.
 func (o Options) Validate() error {
+	if o.Draws > MaxDraws {
+		return fmt.Errorf("anomaly: %d draws: want at most %d", o.Draws, MaxDraws)
+	}
 	if o.Draws < 1 || o.Components < 1 {
 		return fmt.Errorf("anomaly: %d draws, %d components: want 1 or more of each", o.Draws, o.Components)
 	}
