@@ -7,10 +7,18 @@ import (
 
 // Simplify returns a function with the same meaning and fewer nodes. It makes equal nodes one, folds scalar constants,
 // removes operations without effect, and replaces some expressions by cheaper or numerically more stable ones, such as
-// log(sigmoid(x)) by −softplus(−x). It keeps x·0 and x−x, whose values depend on whether x is finite. Nodes keep their
+// log(sigmoid(x)) by −softplus(−x), or a sum of the gradients of slices by a concatenation (sums.go). It keeps x·0 and x−x, whose values depend on whether x is finite. Nodes keep their
 // labels. f is not changed.
 func Simplify(f *Func) *Func {
-	s := &simplifier{simplified: map[*Node]*Node{}, interned: map[string]*Node{}, id: map[*Node]int{}}
+	s := &simplifier{simplified: map[*Node]*Node{}, interned: map[string]*Node{}, id: map[*Node]int{}, uses: map[*Node]int{}, inSum: map[*Node]bool{}}
+	for _, n := range f.Nodes() {
+		for _, x := range n.in {
+			s.uses[x]++
+		}
+	}
+	for _, n := range f.roots() {
+		s.uses[n]++
+	}
 	g := &Func{Name: f.Name}
 	for _, n := range f.Inputs {
 		g.Inputs = append(g.Inputs, s.visit(n))
@@ -32,6 +40,8 @@ type simplifier struct {
 	simplified map[*Node]*Node  // maps a node of the old graph to its node in the new one
 	interned   map[string]*Node // maps the text of a node to the only new node with that text
 	id         map[*Node]int    // the numbers of the new nodes, for these texts
+	uses       map[*Node]int    // how often an old node is an operand, or a result
+	inSum      map[*Node]bool   // old nodes that are part of a sum which visitSum has seen
 }
 
 // visit returns the simplified node of a node of the old graph.
@@ -39,11 +49,14 @@ func (s *simplifier) visit(n *Node) *Node {
 	if m := s.simplified[n]; m != nil {
 		return m
 	}
-	in := make([]*Node, len(n.in))
-	for i, x := range n.in {
-		in[i] = s.visit(x)
+	m := s.visitSum(n)
+	if m == nil {
+		in := make([]*Node, len(n.in))
+		for i, x := range n.in {
+			in[i] = s.visit(x)
+		}
+		m = s.intern(s.rewrite(Rebuild(n, in...)))
 	}
-	m := s.intern(s.rewrite(Rebuild(n, in...)))
 	s.simplified[n] = m
 	return m
 }
