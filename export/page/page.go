@@ -16,6 +16,8 @@
 package page
 
 import (
+	"bytes"
+	"compress/zlib"
 	"context"
 	"crypto/sha256"
 	_ "embed" // the parts of the page
@@ -121,6 +123,9 @@ func describe(t *train.Trained, m *Model, half bool) *content {
 // assemble returns the page.
 func assemble(t *train.Trained, about *content, weights []byte) (string, error) {
 	model, err := json.Marshal(about) // with <, > and & escaped
+	if err == nil && len(model) > packedFrom {
+		model, err = pack(model)
+	}
 	if err != nil {
 		return "", fmt.Errorf("page: %w", err)
 	}
@@ -143,6 +148,24 @@ func assemble(t *train.Trained, about *content, weights []byte) (string, error) 
 		"{{run}}", run, "{{footer}}", html.EscapeString(fmt.Sprintf("Written by imago: %s at step %s.", t.Config.Recipe, english.Thousands(float64(t.Step)))),
 		"{{model}}", string(model), "{{weights}}", base64.StdEncoding.EncodeToString(weights),
 	).Replace(pageHTML), nil
+}
+
+// packedFrom is from how many bytes on what a page knows of a model is compressed: the sampler of a VQ-VAE, which draws place by
+// place, has 2,785 steps. Browsers can inflate since 2020 to 2023, later than they have WebAssembly, so shorter ones stay as
+// they are.
+const packedFrom = 64 << 10
+
+// pack returns the text that page.js inflates: base64 of its zlib stream.
+func pack(text []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := zlib.NewWriterLevel(&b, zlib.BestCompression)
+	if err == nil {
+		_, err = w.Write(text)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	return []byte(base64.StdEncoding.EncodeToString(b.Bytes())), err
 }
 
 // digest returns the hash of a script or style by which a security policy allows it.

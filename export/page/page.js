@@ -3,7 +3,6 @@
 (async () => {
   "use strict";
   const $ = (id) => document.getElementById(id);
-  const about = JSON.parse($("model").textContent);
   const wish = new URLSearchParams(location.hash.slice(1)); // #kernels=plain and #seed=7
 
   function trouble(text) {
@@ -11,8 +10,13 @@
     $("trouble").hidden = false;
   }
 
-  let machine;
+  // inflate returns a text that is compressed.
+  const inflate = (bytes) => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+
+  let about, machine;
   try {
+    const text = $("model").textContent;
+    about = JSON.parse(text.startsWith("{") ? text : await inflate(imago.bytesOf(text)));
     machine = await imago.load(about.program, imago.bytesOf($("weights").textContent), about.half, wish.get("kernels"));
   } catch (e) {
     trouble("This browser cannot run the model: " + e.message + ". A newer one, or one with more memory, can.");

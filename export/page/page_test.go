@@ -62,10 +62,10 @@ func inputOf(recipe string) model.Input {
 	return in
 }
 
-// recipes returns the names of all recipes, or of four of them in a short test.
+// recipes returns the names of all recipes, or of five of them in a short test.
 func recipes(t *testing.T) []string {
 	if testing.Short() {
-		return []string{"cnn-vae", "dcgan", "cvae", "face-vae"}
+		return []string{"cnn-vae", "dcgan", "cvae", "face-vae", "vq-vae"}
 	}
 	var models model.Registry
 	catalog.Models(&models)
@@ -94,8 +94,7 @@ func TestRecipes(t *testing.T) {
 	}
 }
 
-// checkSize fails the test unless a page has at most 1.4 bytes for each of its weights and 60 KB more. The prior of a VQ-VAE,
-// which is drawn place by place, has more steps than that.
+// checkSize fails the test unless a page has at most 1.4 bytes for each of its weights and 60 KB more.
 func checkSize(t *testing.T, m *train.Trained, file string) {
 	t.Helper()
 	info, err := os.Stat(file)
@@ -112,7 +111,7 @@ func checkSize(t *testing.T, m *train.Trained, file string) {
 	}
 	weights := len(program.Weights(half))
 	t.Logf("%d bytes, %d of them weights", info.Size(), weights)
-	if most := int64(weights)*14/10 + 60<<10; info.Size() > most && m.Config.Recipe != "vq-vae" {
+	if most := int64(weights)*14/10 + 60<<10; info.Size() > most {
 		t.Errorf("the page has %d bytes, more than %d for %d bytes of weights", info.Size(), most, weights)
 	}
 }
