@@ -39,7 +39,7 @@ const floors = `
 	imago export/page export/hub
 	studio
 	cli
-	cmd/imago internal/zoo/make docs/examples/ownmodel docs/examples/owncli
+	cmd/imago internal/zoo/make docs/gallery/make docs/examples/ownmodel docs/examples/owncli
 `
 
 // testOnly are the packages that hold test machinery: nothing but tests imports them, or they each other.

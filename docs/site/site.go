@@ -3,8 +3,10 @@
 //
 //	err := site.Write("site", site.Source{Pages: docs.Pages, Index: docs.Index, Outside: "https://example.org/blob/main/docs/"})
 //
-// The menu is what the index lists: its headings are the groups, its lists the pages. Links between pages go to the pages of
-// HTML; anchors are those of code hosts, so a link is right in both. The search is a script that reads the words of all
+// The menu is what the index lists: its headings are the groups, its lists the pages. A page in a folder is listed by the index
+// of that folder instead, which is in the menu for all of them. The site has no folders: gallery/dcgan.md is gallery-dcgan.html.
+// A list whose items begin with a picture is a grid of cards. Links between pages go to the pages of HTML; anchors are those of
+// code hosts, so a link is right in both. The search is a script that reads the words of all
 // sections from a second script, since a page that is opened from a disk may read no other file.
 //
 // Markdown is read by goldmark; HTML in a page is left out of what is written, but for comments, pictures with a width, and
@@ -23,6 +25,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark"
@@ -48,8 +51,8 @@ var (
 
 // A Source is what a site is made of.
 type Source struct {
-	Pages   fs.FS  // Markdown pages and pictures, in one folder
-	Index   string // the name of the page that lists the others
+	Pages   fs.FS  // Markdown pages and pictures; other files are left out
+	Index   string // the name of the page that lists the others, in each folder
 	Outside string // the address below which files are found that are not in Pages, with / at the end
 	Version string // of the program, shown at the foot
 }
@@ -84,13 +87,9 @@ type page struct {
 }
 
 // Write writes the site to a folder, which is made if there is none: index.html and a file for each page, the pictures, the
-// style and the search. Other files there are left. It fails for a page that the index does not list, and for a link to a page
-// that is not there.
+// style and the search. Other files there are left. It fails for a page that no index lists, and for a link to a page or a
+// picture that is not there.
 func Write(dir string, src Source) error {
-	names, err := fs.ReadDir(src.Pages, ".")
-	if err != nil {
-		return fmt.Errorf("site: %w", err)
-	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
@@ -106,19 +105,26 @@ func Write(dir string, src Source) error {
 		}
 		return nil
 	}
-	for _, e := range names {
-		b, err := fs.ReadFile(src.Pages, e.Name())
+	err = fs.WalkDir(src.Pages, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("site: %w", err)
 		}
-		if path.Ext(e.Name()) == ".md" {
-			if b, err = s.page(e.Name(), b); err != nil {
+		if e.IsDir() || !slices.Contains(shown, path.Ext(name)) {
+			return nil
+		}
+		b, err := fs.ReadFile(src.Pages, name)
+		if err != nil {
+			return fmt.Errorf("site: %w", err)
+		}
+		if path.Ext(name) == ".md" {
+			if b, err = s.page(name, b); err != nil {
 				return err
 			}
 		}
-		if err := write(address(e.Name()), b); err != nil {
-			return err
-		}
+		return write(s.address(name), b)
+	})
+	if err != nil {
+		return err
 	}
 	words, err := json.Marshal(s.sections)
 	if err != nil {
@@ -133,6 +139,9 @@ func Write(dir string, src Source) error {
 	return write("page.css", pageCSS)
 }
 
+// shown are the endings of the files that a site has.
+var shown = []string{".md", ".png", ".gif"}
+
 // A builder makes the pages of a site.
 type builder struct {
 	src      Source
@@ -142,8 +151,13 @@ type builder struct {
 	sections []section
 }
 
-// address returns the file of a page: data.html of data.md. Pictures keep their names.
-func address(name string) string {
+// address returns the file of a page or picture: data.html of data.md, gallery-dcgan.html of gallery/dcgan.md, and
+// gallery.html of the index of that folder.
+func (s *builder) address(name string) string {
+	if dir, base := path.Split(name); dir != "" && base == s.src.Index {
+		name = path.Clean(dir) + ".md"
+	}
+	name = strings.ReplaceAll(name, "/", "-")
 	if base, ok := strings.CutSuffix(name, ".md"); ok {
 		return base + ".html"
 	}
@@ -177,7 +191,7 @@ func (s *builder) readMenu(index []byte) {
 			for item := n.FirstChild(); item != nil && len(s.menu) > 0; item = item.NextSibling() {
 				if l := firstLink(item); l != nil {
 					g := &s.menu[len(s.menu)-1]
-					g.Links = append(g.Links, link{Title: plain(l, index), Address: address(string(l.Destination))})
+					g.Links = append(g.Links, link{Title: plain(l, index), Address: s.address(string(l.Destination))})
 				}
 			}
 		}
@@ -196,15 +210,52 @@ func firstLink(n ast.Node) (found *ast.Link) {
 	return found
 }
 
-// page returns a page as HTML, and adds its words to the search.
-func (s *builder) page(name string, b []byte) ([]byte, error) {
-	root := s.parse(b)
-	p := page{Name: address(name), Version: s.src.Version}
-	listed := name == s.src.Index
+// order returns the links to the pages that are read one after another, of which a page is one: those of the menu, or of a
+// page in a folder those that the index of the folder lists.
+func (s *builder) order(name string) ([]link, error) {
+	if dir := path.Dir(name); dir != "." && path.Base(name) != s.src.Index {
+		list := path.Join(dir, s.src.Index)
+		index, err := fs.ReadFile(s.src.Pages, list)
+		if err != nil {
+			return nil, fmt.Errorf("site: %w", err)
+		}
+		all := []link{{Title: title(s.parse(index), index), Address: s.address(list)}}
+		err = ast.Walk(s.parse(index), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+			if n.Kind() == ast.KindListItem && entering {
+				if l := firstLink(n); l != nil {
+					all = append(all, link{Title: plain(l, index), Address: s.address(path.Join(dir, string(l.Destination)))})
+				}
+			}
+			return ast.WalkContinue, nil
+		})
+		return all, err
+	}
 	var all []link
 	for _, g := range s.menu {
 		all = append(all, g.Links...)
 	}
+	return all, nil
+}
+
+// title returns the text of the first heading of a page.
+func title(root ast.Node, b []byte) string {
+	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
+		if h, ok := n.(*ast.Heading); ok {
+			return plain(h, b)
+		}
+	}
+	return ""
+}
+
+// page returns a page as HTML, and adds its words to the search.
+func (s *builder) page(name string, b []byte) ([]byte, error) {
+	root := s.parse(b)
+	p := page{Name: s.address(name), Version: s.src.Version}
+	all, err := s.order(name)
+	if err != nil {
+		return nil, err
+	}
+	listed, inMenu := name == s.src.Index, p.Name
 	for i := range all {
 		if all[i].Address == p.Name {
 			listed = true
@@ -216,13 +267,18 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 			}
 		}
 	}
+	index := s.src.Index
+	if dir := path.Dir(name); dir != "." {
+		index = path.Join(dir, index)
+		inMenu = s.address(index)
+	}
 	if !listed {
-		return nil, fmt.Errorf("site: %s does not list %s: add it to one of its lists", s.src.Index, name)
+		return nil, fmt.Errorf("site: %s does not list %s: add it to one of its lists", index, name)
 	}
 	for _, g := range s.menu {
 		g.Links = append([]link(nil), g.Links...)
 		for i := range g.Links {
-			g.Links[i].Here = g.Links[i].Address == p.Name
+			g.Links[i].Here = g.Links[i].Address == inMenu
 		}
 		p.Menu = append(p.Menu, g)
 	}
@@ -247,31 +303,58 @@ var wideTables = regexp.MustCompile(`(?s)<table>.*?</table>`)
 // emptyHead finds heads of columns without a text, which are no heads: those above the names of rows.
 var emptyHead = regexp.MustCompile(`<th[^>]*></th>`)
 
-// links makes the links and pictures of a page those of the site.
+// links makes the links and pictures of a page those of the site, and its lists of pictures cards.
 func (s *builder) links(name string, root ast.Node) error {
-	return ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		l, ok := n.(*ast.Link)
-		if !ok || !entering {
+	return ast.Walk(root, func(n ast.Node, entering bool) (_ ast.WalkStatus, err error) {
+		if !entering {
 			return ast.WalkContinue, nil
 		}
-		to := string(l.Destination)
-		file, anchor, has := strings.Cut(to, "#")
-		switch {
-		case file == "" || strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:"):
-			return ast.WalkContinue, nil
-		case strings.Contains(file, "/"):
-			l.Destination = []byte(s.src.Outside + to)
-			return ast.WalkContinue, nil
+		switch n := n.(type) {
+		case *ast.Link:
+			n.Destination, err = s.target(name, string(n.Destination))
+		case *ast.Image:
+			n.Destination, err = s.target(name, string(n.Destination))
+		case *ast.List:
+			if isCards(n) {
+				n.SetAttributeString("class", []byte("cards"))
+			}
 		}
-		if _, err := fs.Stat(s.src.Pages, file); err != nil {
-			return ast.WalkStop, fmt.Errorf("site: %s: link to %s: %w", name, to, err)
-		}
-		if file = address(file); has {
-			file += "#" + anchor
-		}
-		l.Destination = []byte(file)
-		return ast.WalkContinue, nil
+		return ast.WalkContinue, err
 	})
+}
+
+// target returns where a link or a picture of a page leads to in the site.
+func (s *builder) target(name, to string) ([]byte, error) {
+	file, anchor, has := strings.Cut(to, "#")
+	if file == "" || strings.Contains(to, "://") || strings.HasPrefix(to, "mailto:") {
+		return []byte(to), nil
+	}
+	file = path.Join(path.Dir(name), file)
+	if _, err := fs.Stat(s.src.Pages, file); err == nil && slices.Contains(shown, path.Ext(file)) {
+		file = s.address(file)
+	} else if !strings.Contains(to, "/") {
+		return nil, fmt.Errorf("site: %s: link to %s: there is no such page", name, to)
+	} else {
+		file = s.src.Outside + file
+	}
+	if has {
+		file += "#" + anchor
+	}
+	return []byte(file), nil
+}
+
+// isCards reports whether all items of a list begin with a picture.
+func isCards(l *ast.List) bool {
+	for item := l.FirstChild(); item != nil; item = item.NextSibling() {
+		n := item.FirstChild()
+		for n != nil && n.Kind() != ast.KindImage && n.FirstChild() != nil {
+			n = n.FirstChild()
+		}
+		if n == nil || n.Kind() != ast.KindImage {
+			return false
+		}
+	}
+	return true
 }
 
 // collect sets the title and the contents of a page, and adds its sections to the search.
@@ -306,7 +389,7 @@ func (s *builder) collect(p *page, root ast.Node, b []byte) {
 	end()
 }
 
-// plain returns the text of a node without marks.
+// plain returns the text of a node without marks and without pictures.
 func plain(n ast.Node, b []byte) string {
 	var t strings.Builder
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) { // the function returns no error
@@ -317,6 +400,8 @@ func plain(n ast.Node, b []byte) string {
 			return ast.WalkContinue, nil
 		}
 		switch n := n.(type) {
+		case *ast.Image: // its text is for who does not see it
+			return ast.WalkSkipChildren, nil
 		case *ast.Text:
 			t.Write(n.Segment.Value(b))
 			if n.SoftLineBreak() {

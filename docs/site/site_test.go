@@ -72,6 +72,50 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// Pages in a folder: the index of the folder lists them, the site is flat, and a list of pictures is one of cards.
+func TestFolder(t *testing.T) {
+	pages := map[string]string{
+		"index.md": "# All\n\n## Start\n\n- [Gallery](g/index.md)\n- [Data](data.md)\n", "data.md": "# Data\n\nSee [a](g/a.md#x) and [the code](../x/y.go).\n", "g/index.md": "# Gallery\n\n- [![alt](a.png) A](a.md) first\n- [![alt](a.png) B](b.md)\n",
+		"g/a.md": "# A\n\n## X\n\n![alt](a.png) [up](index.md), [data](../data.md), [out](../../R.md)\n", "g/b.md": "# B\n", "g/a.png": "png", "g/make.go": "package main",
+	}
+	write := func() (string, error) {
+		dir := t.TempDir()
+		return dir, Write(dir, Source{Pages: files(pages), Index: "index.md", Outside: "https://example.org/docs/"})
+	}
+	dir, err := write()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, wants := range map[string][]string{
+		"data.html":    {`href="g-a.html#x"`, `href="https://example.org/docs/../x/y.go"`},
+		"g.html":       {`<ul class="cards">`, `href="g-a.html"`, `src="g-a.png"`, `<a href="g.html" aria-current="page">`, `rel="next">Data`},
+		"g-a.html":     {`src="g-a.png"`, `href="g.html">up`, `href="data.html"`, `docs/../R.md"`, `<a href="g.html" aria-current="page">`, `rel="prev">← Gallery</a>`, `rel="next">B →</a>`},
+		"g-b.html":     {`rel="prev">← A</a>`},
+		"g-a.png":      {"png"},
+		"g-make.go":    nil,
+		"g-index.html": nil,
+	} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		if (err == nil) != (wants != nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(b), want) {
+				t.Errorf("%s has no %s:\n%s", name, want, b)
+			}
+		}
+	}
+	pages["g/c.md"] = "# C\n"
+	if _, err := write(); err == nil || !strings.Contains(err.Error(), "g/index.md does not list g/c.md") {
+		t.Errorf("a page that is not listed: %v", err)
+	}
+	delete(pages, "g/c.md")
+	pages["g/b.md"] = "# B\n\n![alt](gone.png)\n"
+	if _, err := write(); err == nil || !strings.Contains(err.Error(), "g/b.md: link to gone.png") {
+		t.Errorf("a picture that is not there: %v", err)
+	}
+}
+
 // Many headings of one name have an anchor each.
 func TestAnchors(t *testing.T) {
 	a, seen := &anchors{used: map[string]bool{}}, map[string]bool{}

@@ -1,0 +1,168 @@
+package main
+
+// An entry is what the gallery says of a recipe beyond what the recipe itself, its paper and its options say.
+type entry struct {
+	recipe  string
+	data    string   // the set of the command
+	options []string // that matter, in their order
+	weak    []string // known weaknesses
+	picture picture
+}
+
+// A picture is how the picture of a page is made.
+type picture struct {
+	alt string
+	// commands are command lines of imago, run in one folder for all pages. The last writes a sheet, whose pictures without
+	// titles and margins are the picture of the page.
+	commands []string
+	columns  bool // of pictures of one class, rather than rows
+	again    bool // the tests make it again and compare it: it takes seconds
+}
+
+// A group is a part of the gallery.
+type group struct {
+	title, about string
+	entries      []entry
+}
+
+// shortly returns the picture of a model that is trained for a short time on digits that imago draws.
+func shortly(recipe, training string, p picture) picture {
+	train := "imago train " + recipe + " --data digits " + training + " --pictures-every -1 --name " + recipe
+	p.commands = append([]string{train}, p.commands...)
+	return p
+}
+
+// drawn returns the picture of samples of a model.
+func drawn(model, alt string) picture {
+	return picture{alt: alt, commands: []string{"imago sample " + model + " -n 40 --seed 1"}}
+}
+
+// classes returns the picture of samples of a model, four of each of ten classes.
+func classes(model, alt string) picture {
+	p := drawn(model, alt)
+	p.columns = true
+	return p
+}
+
+// rebuilt returns the picture of test digits as a model reconstructs them.
+func rebuilt(model string) picture {
+	return picture{alt: "test digits as the model reconstructs them", commands: []string{"imago reconstruct " + model + " --count 40"}}
+}
+
+// tested returns a picture that the tests make again.
+func tested(p picture) picture {
+	p.again = true
+	return p
+}
+
+const (
+	fromPrior  = "digits drawn from the prior"
+	perClass   = "generated digits, a column for each class"
+	generated  = "generated digits"
+	afterShort = "generated digits after a very short training"
+)
+
+// groups returns the gallery: each recipe once.
+func groups() []group {
+	return []group{
+		{"Variational autoencoders", "One network makes a code of a picture, another a picture of a code, and the codes are held to a prior. They train steadily and in minutes.", []entry{
+			{"mlp-vae", "mnist", []string{"latent", "loss", "beta", "hidden", "warmup", "free-bits"}, []string{
+				"With two latent units the samples are soft: many pictures share a code.",
+				"Dense layers know no neighbouring pixels: beyond 28x28, `cnn-vae` learns more from the same pictures.",
+			}, tested(shortly("mlp-vae", "--epochs 3", drawn("mlp-vae", fromPrior)))},
+			{"cnn-vae", "mnist", []string{"latent", "loss", "beta", "filters", "dense", "residual"}, []string{
+				"With `--loss mse` the second unit becomes active at a time that depends on the seed: seeds differ by nats until then.",
+				"Two units and a layer of 16 before them hold little: for pictures in colour use `face-vae`.",
+			}, tested(drawn("zoo:cnn-vae", fromPrior))},
+			{"face-vae", "faces", []string{"latent", "loss", "filters", "beta", "residual"}, []string{
+				"Fine detail is lost: hair and teeth become smooth.",
+				"An edit along a direction may take along what went with it in the training pictures.",
+			}, tested(picture{alt: "cartoon faces drawn from the prior", commands: []string{"imago sample zoo:face-vae -n 15 --seed 1"}})},
+			{"wae-mmd", "mnist", []string{"mmd", "mmd-kernel", "beta", "latent"}, []string{
+				"The discrepancy compares the codes of one batch, so a small batch makes it noisy.",
+				"It has no bound of the likelihood, so its loss says nothing about nats.",
+			}, shortly("wae-mmd", "--limit 20000 --epochs 2", drawn("wae-mmd", fromPrior))},
+			{"iwae", "mnist", []string{"samples", "latent", "hidden", "binarize"}, []string{
+				"A step of 50 samples takes 41 times as long as one of a single sample: 75.4 and 1.84 ms.",
+				"With more samples the encoder's gradient becomes noisier (Rainforth et al. 2018): the bound is tighter, the codes may be worse.",
+			}, shortly("iwae", "--limit 10000 --epochs 2 --batch 128", drawn("iwae", fromPrior))},
+			{"burda-vae", "mnist", []string{"samples", "latent", "hidden", "binarize"}, []string{
+				"The eight stages of its schedule are 3,280 epochs: it is for the comparison with the paper.",
+			}, shortly("burda-vae", "--epochs 3 --batch 128", drawn("burda-vae", fromPrior))},
+			{"ladder-vae", "mnist", []string{"latents", "hidden", "warmup", "free-bits"}, []string{
+				"The paper finds the upper units unused without warm-up; here it is on for ten epochs.",
+			}, shortly("ladder-vae", "--limit 20000 --epochs 5", drawn("ladder-vae", fromPrior))},
+			{"factor-vae", "faces", []string{"gamma", "latent", "d-hidden", "d-rate"}, []string{
+				"Nothing says which unit becomes which factor, and two seeds find different ones.",
+				"A large weight costs reconstruction.",
+			}, picture{alt: "small faces in grey, drawn from the prior", commands: []string{
+				"imago train factor-vae --data faces --size 16 --gray --latent 6 --loss gaussian --sigma 0.1 --batch 64 --steps 1500 --pictures-every -1 --name factor-vae",
+				"imago sample factor-vae -n 40 --seed 1",
+			}}},
+			{"vq-vae", "mnist", []string{"codebook", "dim", "width", "commitment", "pretrain", "prior-layers"}, []string{
+				"Samples are as good as the second network, which learns the prior of the codes and is trained after the first.",
+				"Vectors of the codebook may stay unused: `perplexity` in the log says how many are in use.",
+				"Its code is a grid of numbers of vectors: there is no plane to look at, and no direction to edit along.",
+			}, shortly("vq-vae", "--limit 10000 --epochs 3 --pretrain 2", rebuilt("vq-vae"))},
+		}},
+		{"Autoencoders", "The same networks without a prior: the best reconstructions, and holes between the codes.", []entry{
+			{"mlp-ae", "mnist", []string{"latent", "loss", "hidden"}, []string{
+				"A code drawn from a Gaussian decodes to nonsense: fit a prior to its codes first (`imago fit-prior latest`).",
+			}, shortly("mlp-ae", "--latent 16 --epochs 3", rebuilt("mlp-ae"))},
+			{"cnn-ae", "mnist", []string{"latent", "loss", "filters", "dense"}, []string{
+				"Its codes lie anywhere, with holes between them: interpolations cross what was never decoded.",
+			}, tested(rebuilt("zoo:ae"))},
+			{"aae", "mnist", []string{"latent", "loss", "hidden", "adversarial-rate"}, []string{
+				"As in any GAN, the two sides must stay in balance: `d_accuracy` in the log is how often the discriminator of codes is right.",
+			}, shortly("aae", "--limit 30000 --epochs 3", drawn("aae", fromPrior))},
+		}},
+		{"With labels, or finding them", "Pictures of a class of your choice, classes from few labels, and classes without any.", []entry{
+			{"cvae", "mnist", []string{"latent", "loss", "filters", "beta"}, []string{
+				"A label that does not change the picture much is ignored: `imago eval latest --only recognised` measures it.",
+			}, tested(classes("zoo:cvae", perClass))},
+			{"mlp-cvae", "mnist", []string{"latent", "loss", "hidden", "beta"}, []string{
+				"As soft as `mlp-vae`; the class is right, the stroke is blurred.",
+			}, shortly("mlp-cvae", "--epochs 10", classes("mlp-cvae", perClass))},
+			{"m1", "mnist", []string{"labelled", "pretrain", "latent", "class-hidden"}, []string{
+				"The classifier sees the codes only: what the VAE left out, it cannot use.",
+			}, shortly("m1", "--epochs 4 --pretrain 3", drawn("m1", fromPrior))},
+			{"m2", "mnist", []string{"labelled", "labelled-seed", "alpha", "latent"}, []string{
+				"Each unlabelled image is computed once for each class, so a step takes many times that of `m1`.",
+				"The result depends on which images are labelled: train with several values of `--labelled-seed`.",
+			}, shortly("m2", "--limit 20000 --epochs 10", classes("m2", perClass))},
+			{"m1m2", "mnist", []string{"labelled", "labelled-seed", "pretrain", "alpha", "style"}, []string{
+				"The published error, 3.33 %, is after 3,000 epochs.",
+			}, shortly("m1m2", "--limit 20000 --epochs 6 --pretrain 3", classes("m1m2", perClass))},
+			{"vade", "mnist", []string{"clusters", "covariance", "pretrain", "latent"}, []string{
+				"The clusters depend on the seed: train several, and take the one with the best loss, which needs no labels.",
+				"The number of clusters is yours to give.",
+			}, shortly("vade", "--limit 20000 --epochs 8 --pretrain 4", drawn("vade", fromPrior))},
+		}},
+		{"GANs", "Two networks play against each other: sharp samples, no codes of given pictures, and a training that can fail.", []entry{
+			{"dense-gan", "mnist", []string{"loss", "d-steps", "d-rate", "latent"}, []string{
+				"White specks, and few of the possible pictures: it is the tutorial's first step, not the last.",
+				"The loss says nothing about the quality.",
+			}, shortly("dense-gan", "--steps 3000", drawn("dense-gan", generated))},
+			{"dcgan", "faces", []string{"loss", "d-norm", "r1", "ema", "filters", "augment"}, []string{
+				"Batch norm in the discriminator fails on `faces` (FID 227, with speckles): use `--d-norm none --r1 1`.",
+				"Below a thousand pictures the discriminator learns them by heart: use `--augment`.",
+			}, shortly("dcgan", "--limit 20000 --epochs 8 --batch 128 --lr 1e-3 --ema 0.99", drawn("dcgan", generated))},
+			{"wgan-gp", "mnist", []string{"gp", "d-steps", "loss", "filters"}, []string{
+				"Five updates of the critic for one of the generator, each with a gradient of a gradient: an iteration sees 320 images.",
+			}, shortly("wgan-gp", "--steps 250 --lr 5e-4", drawn("wgan-gp", afterShort))},
+			{"resnet-gan", "mnist", []string{"loss", "d-norm", "d-steps", "ema"}, []string{
+				"Its samples were not measured here: no figure says that it draws better than `dcgan`.",
+			}, shortly("resnet-gan", "--steps 400", drawn("resnet-gan", afterShort))},
+			{"cgan", "mnist", []string{"loss", "d-norm", "d-rate", "ema"}, []string{
+				"It needs a label for each training picture.",
+				"Within a class it can collapse as any GAN: look at the rows of the sheet.",
+			}, shortly("cgan", "--limit 20000 --epochs 3 --ema 0.99", classes("cgan", perClass))},
+			{"infogan", "mnist", []string{"info-classes", "info-codes", "info", "d-rate", "ema"}, []string{
+				"What the classes become depends on the seed: see the figures above.",
+			}, tested(drawn("zoo:infogan", generated))},
+			{"vae-gan", "mnist", []string{"latent", "reconstruction", "loss", "d-rate"}, []string{
+				"Three losses to balance: sharper than a VAE, and less sure to train.",
+			}, shortly("vae-gan", "--limit 10000 --epochs 3", drawn("vae-gan", afterShort))},
+		}},
+	}
+}
