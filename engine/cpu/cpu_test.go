@@ -2,11 +2,13 @@ package cpu
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/graph/graphtest"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
@@ -153,4 +155,23 @@ func TestOneArrayTwoKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	graphtest.Agree(t, newTest(t, 1), f, graphtest.RandomEnv(rng.New(1), f), tol)
+}
+
+// Products of large matrices, which are packed and added up in blocks, agree with the reference on a few of their rows, and
+// a maximum over long rows finds its place and NaN anywhere in them.
+func TestLargeProducts(t *testing.T) {
+	const m, k, n = 70, 1100, 500
+	b := newTest(t, 2)
+	a, x := graph.Input("a", tensor.Float32, k, m), graph.Input("x", tensor.Float32, k, n)
+	rows := graph.Input("rows", tensor.Float32, 3, 1000)
+	y := graph.MatMulT(a, x, true, false)
+	z := graph.MatMul(graph.MatMulT(x, a, true, false), graph.Reshape(a, m, k))
+	f, err := graph.NewFunc("f", []*graph.Node{a, x, rows}, []graph.Output{{Name: "y", Value: graph.Slice(y, []int{0, 0}, []int{m, n}, []int{23, 41})},
+		{Name: "z", Value: graph.Slice(z, []int{0, 0}, []int{n, k}, []int{97, 101})}, {Name: "max", Value: graph.ReduceMax(rows, 1)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := graphtest.RandomEnv(rng.New(3), f)
+	env.Inputs["rows"][1700], env.Inputs["rows"][2990] = math.NaN(), 3
+	graphtest.Agree(t, b, f, env, tol)
 }

@@ -32,6 +32,31 @@ type matmul struct {
 // reading it with large strides.
 const unpackedRows = 1024
 
+// largeB is the number of elements of a B that no cache of a core holds, 2 MiB. Its rows lie far apart, so it is packed even
+// for few rows, and a task has largeBRows rows at least where four tasks are left: each task reads all of B.
+const (
+	largeB     = 1 << 19
+	largeBRows = 64
+)
+
+// outerBlock is the number of rows of A and B of a product with a transposed A that are added at a time, if there are more
+// than twice as many: the part of a panel stays in the L1 cache, and that of A in L2.
+const outerBlock = 512
+
+// repeatedB is the number of products with one B for which it is packed: the steps of a sequence share it.
+const repeatedB = 4
+
+// productsOf returns the number of products whose right operand is b, not transposed.
+func (c *compiler) productsOf(b *graph.Node) int {
+	n := 0
+	for _, u := range c.uses[base(b)] {
+		if u.user.Op() == graph.OpMatMul && base(u.user.In()[1]) == base(b) && !u.user.Attr().TransB {
+			n++
+		}
+	}
+	return n
+}
+
 // packFloats is the smallest number of elements of a task that packs.
 const packFloats = 1 << 14
 
@@ -51,7 +76,7 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
 	switch {
 	case mm.n == 1 && !mm.transA: // a column and its transpose have the same elements in order
 		mm.dot, mm.b = true, c.operand(b, s)
-	case !attr.TransB && mm.m <= unpackedRows:
+	case !attr.TransB && mm.m <= unpackedRows && !(mm.k*mm.n > largeB && mm.m >= largeBRows) && c.productsOf(b) < repeatedB:
 		mm.b, mm.ldb, mm.panelStride = c.operand(b, s), ldb, kernel.PanelCols
 	default:
 		pack, form, column := kernel.PackB, "B", 1
@@ -89,6 +114,11 @@ func (mm *matmul) split(align int) []int {
 	all := mm.count * mm.m // rows
 	flops := 2 * all * mm.n * mm.k
 	tasks := max(1, min(max(flops/taskFlops, min(4, flops>>16)), 64))
+	if mm.k*mm.n > largeB {
+		if most := max(4, all/largeBRows&^3); tasks > most {
+			tasks = most
+		}
+	}
 	step := lcm(align, mm.n)
 	rows := step / mm.n
 	if rows%kernel.MaxRows != 0 && rows < all/8 && all < 2*kernel.MaxRows*tasks {
@@ -117,18 +147,28 @@ func (mm *matmul) run(w *worker, lo, hi int) {
 
 // runDense computes rows [r0, r1) of the C of product q.
 func (mm *matmul) runDense(w *worker, q, r0, r1 int) {
-	a, b, c := q*mm.m*mm.k, mm.b.ptr(q*mm.matrixB), q*mm.m*mm.n
+	a, b, c := q*mm.m*mm.k, q*mm.matrixB, q*mm.m*mm.n
+	if mm.transA {
+		step := mm.k
+		if mm.k > 2*outerBlock {
+			step = outerBlock
+		}
+		for p := 0; p < mm.k; p += step {
+			for i := r0; i < r1; {
+				r := nextTileRun(r1 - i)
+				w.outer = kernel.OuterArgs{A: mm.a.ptr(a + p*mm.lda + i), LdA: mm.lda, B: mm.b.ptr(b + p*mm.ldb), LdB: mm.ldb, LdPanel: mm.panelStride,
+					C: mm.out.ptr(c + i*mm.n), LdC: mm.n, P: min(step, mm.k-p), Cols: mm.n, Tiles: r.tiles, Accumulate: p > 0}
+				kernel.Outer(r.mr, &w.outer)
+				i += r.mr * r.tiles
+			}
+		}
+		return
+	}
 	for i := r0; i < r1; {
 		r := nextTileRun(r1 - i)
-		if mm.transA {
-			w.outer = kernel.OuterArgs{A: mm.a.ptr(a + i), LdA: mm.lda, B: b, LdB: mm.ldb, LdPanel: mm.panelStride,
-				C: mm.out.ptr(c + i*mm.n), LdC: mm.n, P: mm.k, Cols: mm.n, Tiles: r.tiles}
-			kernel.Outer(r.mr, &w.outer)
-		} else {
-			w.rows = kernel.RowsArgs{Base: mm.a.ptr(a + i*mm.lda), Offs: &mm.srcOffs[0], W: b, LdW: mm.ldb, LdPanel: mm.panelStride,
-				C: mm.out.ptr(c + i*mm.n), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
-			kernel.Rows(r.mr, &w.rows)
-		}
+		w.rows = kernel.RowsArgs{Base: mm.a.ptr(a + i*mm.lda), Offs: &mm.srcOffs[0], W: mm.b.ptr(b), LdW: mm.ldb, LdPanel: mm.panelStride,
+			C: mm.out.ptr(c + i*mm.n), COffs: &mm.dstOffs[0], Taps: 1, K: mm.k, Cols: mm.n, Tiles: r.tiles}
+		kernel.Rows(r.mr, &w.rows)
 		i += r.mr * r.tiles
 	}
 }

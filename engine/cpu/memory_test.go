@@ -30,7 +30,7 @@ func TestMemory(t *testing.T) {
 	memory.SetLimit(memory.InUse() + 64<<20)
 	defer memory.SetLimit(0)
 
-	f := product(512, 8, 2048) // 4 MiB between the products
+	f := product(2048, 8, 512) // 4 MiB between the products
 	n, err := be.Memory(f)
 	if err != nil || n < 4*512*2048 || n > 3*4*512*2048 {
 		t.Errorf("Memory is %d (%v), want about 2·4·512·2048", n, err)

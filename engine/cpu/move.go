@@ -182,12 +182,34 @@ func maxAxes(x []float32, start int, shape graph.Shape, strides []int) float32 {
 	if len(shape) == 0 {
 		return x[start]
 	}
+	if len(shape) == 1 && strides[0] == 1 {
+		return maxOf(x[start : start+shape[0]])
+	}
 	m := float32(math.Inf(-1))
 	for i := range shape[0] {
 		v := maxAxes(x, start+i*strides[0], shape[1:], strides[1:])
 		if v != v {
 			return v
 		}
+		m = max(m, v)
+	}
+	return m
+}
+
+// maxOf returns the largest element of x, or NaN if there is one.
+func maxOf(x []float32) float32 {
+	const block = 128
+	if len(x) >= 2*block { // the largest of the elements that are a multiple of block apart
+		var most [block]float32
+		copy(most[:], x)
+		rest := x[block:]
+		for ; len(rest) >= block; rest = rest[block:] {
+			kernel.Max(most[:], most[:], rest[:block])
+		}
+		return max(maxOf(most[:]), maxOf(rest))
+	}
+	m := float32(math.Inf(-1))
+	for _, v := range x {
 		m = max(m, v)
 	}
 	return m

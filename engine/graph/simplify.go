@@ -7,8 +7,8 @@ import (
 
 // Simplify returns a function with the same meaning and fewer nodes. It makes equal nodes one, folds scalar constants,
 // removes operations without effect, and replaces some expressions by cheaper or numerically more stable ones, such as
-// log(sigmoid(x)) by −softplus(−x), or a sum of the gradients of slices by a concatenation (sums.go). It keeps x·0 and x−x, whose values depend on whether x is finite. Nodes keep their
-// labels. f is not changed.
+// log(sigmoid(x)) by −softplus(−x), or a sum of the gradients of slices by a concatenation (sums.go). It keeps x·0 and
+// x−x, whose values depend on whether x is finite. Nodes keep their labels. f is not changed.
 func Simplify(f *Func) *Func {
 	s := &simplifier{simplified: map[*Node]*Node{}, interned: map[string]*Node{}, id: map[*Node]int{}, uses: map[*Node]int{}, inSum: map[*Node]bool{}}
 	for _, n := range f.Nodes() {
