@@ -31,12 +31,15 @@ func OpenLong(ctx context.Context, path string, opt Options) (io.ReadCloser, err
 	return &longRead{file: f, ctx: ctx, opt: opt, started: time.Now()}, nil
 }
 
+// longPiece is the most that is read before the context is looked at again.
+const longPiece = 16 << 20
+
 // Read reads as io.Reader.
 func (r *longRead) Read(p []byte) (int, error) {
 	if err := context.Cause(r.ctx); err != nil {
 		return 0, err
 	}
-	n, err := r.file.Read(p)
+	n, err := r.file.Read(p[:min(len(p), longPiece)])
 	r.done += int64(n)
 	if r.progress != nil {
 		r.progress.Set(r.done)

@@ -45,3 +45,26 @@ func TestOpenLong(t *testing.T) {
 		}
 	}
 }
+
+// TestLongPieces checks that a file of gigabytes is not read by one call, which an interrupt would have to wait for.
+func TestLongPieces(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "long")
+	if err := errors.Join(os.WriteFile(name, nil, 0o666), os.Truncate(name, 2*longPiece)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	f, err := OpenLong(ctx, name, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := make([]byte, 2*longPiece)
+	if n, err := f.Read(b); n == 0 || n > longPiece || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	stop := errors.New("stop")
+	cancel(stop)
+	if n, err := f.Read(b); n != 0 || err != stop {
+		t.Errorf("after the interrupt: %d bytes, %v", n, err)
+	}
+}

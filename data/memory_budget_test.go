@@ -92,3 +92,25 @@ func TestFilesAndValuesWithinBudget(t *testing.T) {
 	}
 	runtime.KeepAlive(items)
 }
+
+// TestSetWithinBudget checks that the images of a set are kept in memory only if they fit into the budget: those of a source,
+// and those that are cropped or resized.
+func TestSetWithinBudget(t *testing.T) {
+	items := numbered(t, 64, 8, 8, 1)
+	set := &Set{Name: "s", Train: Split{Items: items}, Test: Split{Items: items}, Digest: "d"}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 8<<20)
+	defer memory.SetLimit(0)
+	if item := items.Item(); !FitsInMemory(64, item) || FitsInMemory(1<<20, item) {
+		t.Error("4 KiB do not fit into 8 MiB, or 64 MiB do")
+	}
+	for side, want := range map[int]bool{16: true, 1024: false} {
+		out, err := fit(t.Context(), set, Options{Size: side, NoCache: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, kept := out.Train.Items.(*InMemory); kept != want {
+			t.Errorf("64 images of %d pixels a side in 8 MiB: in memory: %v", side, kept)
+		}
+	}
+}

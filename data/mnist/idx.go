@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,7 +117,9 @@ func (x IDX) Encode() []byte { return append(x.header(), x.Data...) }
 func (x IDX) Digest() string {
 	sum := sha256.New()
 	sum.Write(x.header())
-	sum.Write(x.Data)
+	for p := range slices.Chunk(x.Data, memory.Piece) {
+		sum.Write(p)
+	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
 

@@ -206,8 +206,9 @@ func rescale(set *data.Set, opt data.Options) error {
 		for l := range scaled {
 			scaled[l] = scale.Level(float64(l))
 		}
-		levels = slices.Clone(levels)
-		for i, l := range levels {
+		was := levels
+		levels = make([]uint8, len(was))
+		for i, l := range was {
 			levels[i] = scaled[l]
 		}
 		if p.Items, err = data.NewInMemory(levels, p.Len(), p.Items.Item()); err != nil {

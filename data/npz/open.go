@@ -247,7 +247,9 @@ func makeSet(ctx context.Context, parts [2]arrays, opt data.Options) (*data.Set,
 		}
 		split.Items, split.Origins = m, origins(parts, i)
 		fmt.Fprintf(id, "%d %dx%v\n", i, m.Len(), m.Item())
-		id.Write(m.Levels())
+		for p := range slices.Chunk(m.Levels(), memory.Piece) {
+			id.Write(p)
+		}
 		if split.Labels = numbers[i]; split.Labels != nil {
 			binary.Write(id, binary.LittleEndian, split.Labels) // to a hash: cannot fail
 		}

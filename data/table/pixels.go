@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/pixels"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/internal/option"
 )
 
@@ -71,7 +73,9 @@ func (t *parsed) images(name string, shape [3]int, labels []int32, classes []str
 	set.Train = data.Split{Items: items, Labels: labels, Origins: data.Origins{Lines: t.lines, Rows: t.rows}}
 	id := sha256.New()
 	fmt.Fprintf(id, "pixels %v of %v %q\n", len(t.lines), shape, classes)
-	id.Write(levels)
+	for p := range slices.Chunk(levels, memory.Piece) {
+		id.Write(p)
+	}
 	binary.Write(id, binary.LittleEndian, labels) // to a hash: cannot fail
 	if err := data.Divide(set, opt); err != nil {
 		return nil, err

@@ -1,6 +1,15 @@
 package memory
 
-import "io"
+import (
+	"io"
+	"runtime"
+	"slices"
+)
+
+// Piece is how many bytes of a long array are copied or hashed at once. Both are one call of assembly, which the scheduler
+// cannot stop: a collection of garbage waits for its end, and with it an interrupt, which a gigabyte in one call would
+// delay by a second.
+const Piece = 1 << 20
 
 // grow is the factor by which the room of ReadFull grows: fewer copies than with 2, and at most as many bytes beside
 // those that have come as 4 times these.
@@ -27,6 +36,12 @@ func ReadFull(r io.Reader, n int64, format string, args ...any) ([]byte, error) 
 		if err := Check(room, format, args...); err != nil {
 			return nil, err
 		}
-		b = append(make([]byte, 0, room), b...)[:room]
+		more := make([]byte, room)
+		copied := 0
+		for p := range slices.Chunk(b, Piece) {
+			copied += copy(more[copied:], p)
+			runtime.Gosched() // a loop of copies alone is never seen where it can be stopped
+		}
+		b = more
 	}
 }
