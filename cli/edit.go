@@ -129,7 +129,10 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 			return err
 		}
 		fmt.Fprintf(a.out, "%s: %s with it lie %.2f deviations further than %s without\n", attr.Name, english.Plural(d.With, "training image"), d.Separation, thousands(d.Without))
-		return a.writePNG(out, picture, "%s at strengths %s by %s", english.Plural(n, "image"), strength.String(), m.name)
+		if err := a.writePNG(out, picture, "%s at strengths %s by %s", english.Plural(n, "image"), strength.String(), m.name); err != nil {
+			return err
+		}
+		return a.writeBeside(out, img, pix)
 	}
 	return c
 }

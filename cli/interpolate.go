@@ -144,7 +144,10 @@ alike. With one latent unit there is the straight line only.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s, %d %ss each, between %[3]ss by %[4]s", english.Plural(len(rows), "path"), steps, m.noun(), m.name)
+		if err := a.writePNG(out, picture, "%s, %d %ss each, between %[3]ss by %[4]s", english.Plural(len(rows), "path"), steps, m.noun(), m.name); err != nil {
+			return err
+		}
+		return a.writeBeside(out, img, sheet.pix)
 	}
 	return c
 }

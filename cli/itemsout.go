@@ -25,8 +25,11 @@ import (
 
 // itemsOutFlag declares --out of a command that makes items.
 func itemsOutFlag(c *cobra.Command, name *string, preset string) {
-	c.Flags().StringVar(name, "out", preset, "`file` to write: .png shows all, .npz holds arrays, folder/ gets a file each; rows of a table go to .csv, .json, .jsonl, .parquet, or - for standard output")
+	c.Flags().StringVar(name, "out", preset, "`file` to write: .png shows all, .npz holds arrays, folder/ gets a file each, .wav holds clips of sound one after another; rows of a table go to .csv, .json, .jsonl, .parquet, or - for standard output")
 }
+
+// soundSuffix is that of a file of the clips of sound one after another.
+const soundSuffix = ".wav"
 
 // An itemsOut is the value of the flag --out of a command that makes items.
 type itemsOut string
@@ -53,14 +56,14 @@ func (o itemsOut) check() error {
 		return nil
 	case "/":
 		return checkFolder("out", filepath.Clean(string(o)))
-	case ".png", ".npz":
+	case ".png", ".npz", soundSuffix:
 		return checkFolder("out", string(o))
 	default:
 		if slices.Contains(columns.Suffixes(), s) {
 			return checkFolder("out", string(o))
 		}
 	}
-	return fmt.Errorf("--out %q: want a name that ends in .png, .npz, %s, a folder as made/, or -", string(o), strings.Join(columns.Suffixes(), ", "))
+	return fmt.Errorf("--out %q: want a name that ends in .png, .npz, .wav, %s, a folder as made/, or -", string(o), strings.Join(columns.Suffixes(), ", "))
 }
 
 // isTable reports whether rows of a table are to be written.
@@ -72,6 +75,9 @@ func (o itemsOut) isTable() bool {
 func (o itemsOut) checkItem(item medium.Item) error {
 	if _, tabular := item.Medium.(medium.Tabular); o.isTable() && !tabular {
 		return fmt.Errorf("--out %q: items of the %s medium are no rows of a table: write them to a .png or .npz file, or to a folder, as made/", string(o), item.Medium.Name())
+	}
+	if _, joins := item.Medium.(medium.Joiner); o.suffix() == soundSuffix && !joins {
+		return fmt.Errorf("--out %q: items of the %s medium are no sound: write them to a .png or .npz file, or to a folder, as made/", string(o), item.Medium.Name())
 	}
 	if item.Medium == nil || o.suffix() != "/" {
 		return nil
@@ -117,7 +123,19 @@ func (a *app) writeItems(stdout io.Writer, out itemsOut, m *madeItems, picture f
 		if err != nil {
 			return err
 		}
-		return a.writePNG(string(out), img, format, args...)
+		if err := a.writePNG(string(out), img, format, args...); err != nil {
+			return err
+		}
+		return a.writeBeside(string(out), m.item, m.values)
+	case soundSuffix:
+		file, err := m.item.Medium.(medium.Joiner).Join(m.item, m.values)
+		if err == nil {
+			err = atomicfile.WriteBytes(string(out), file)
+		}
+		if err == nil {
+			a.printWritten(string(out), format, args...)
+		}
+		return err
 	case ".npz":
 		if err := atomicfile.Write(string(out), m.npz); err != nil {
 			return err
@@ -132,6 +150,24 @@ func (a *app) writeItems(stdout io.Writer, out itemsOut, m *madeItems, picture f
 		return err
 	}
 	return a.writeTable(stdout, string(out), m.count(), table, format, args...)
+}
+
+// writeBeside writes what a picture of items does not give, such as their sound, into a file of the same name beside it.
+func (a *app) writeBeside(picture string, item medium.Item, values []float32) error {
+	j, ok := item.Medium.(medium.Joiner)
+	if !ok {
+		return nil
+	}
+	file, err := j.Join(item, values)
+	if err != nil {
+		return err
+	}
+	name := strings.TrimSuffix(picture, filepath.Ext(picture)) + j.Format(item).Extension
+	if err := atomicfile.WriteBytes(name, file); err != nil {
+		return err
+	}
+	a.printWritten(name, "%s, one after another", english.Plural(len(values)/item.Size(), medium.Noun(item)))
+	return nil
 }
 
 // npz writes the items as array x, with what is known of them: levels (N, H, W, C) of images, which --data reads, rows

@@ -13,16 +13,19 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/imago-ml/imago/formats/audio"
 	"github.com/imago-ml/imago/internal/realdata"
 	"github.com/imago-ml/imago/train/keep"
 )
@@ -62,6 +65,7 @@ func scriptParams(dir string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"images":    makeImages,
+			"sounds":    makeSounds,
 			"idx":       makeIDX,
 			"fails":     expectFailure,
 			"picture":   checkPicture,
@@ -116,6 +120,26 @@ func makeImages(ts *testscript.TestScript, neg bool, args []string) {
 			ext = ".jpg"
 		}
 		ts.Check(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d%s", i, ext)), b.Bytes(), 0o666))
+	}
+}
+
+// makeSounds runs sounds DIR N: it writes N WAV files of 0.2 s to each of DIR/low and DIR/high, tones of their own.
+func makeSounds(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	const rate = 8000
+	for class, hz := range map[string]int{"low": 200, "high": 900} {
+		dir := filepath.Join(ts.MkAbs(args[0]), class)
+		ts.Check(os.MkdirAll(dir, 0o777))
+		for i := range n {
+			samples := make([]float32, rate/5)
+			for k := range samples {
+				samples[k] = float32(math.Sin(2 * math.Pi * float64((hz+10*i)*k) / rate))
+			}
+			b, err := audio.EncodeWAV(samples, rate)
+			ts.Check(err)
+			ts.Check(os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.wav", i)), b, 0o666))
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/pixels"
 	datatable "github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/screen"
@@ -146,7 +147,7 @@ func (s *setFlags) reading(c *cobra.Command, m *trainedModel) (string, data.Opti
 	}
 	switch {
 	case name != "": // images are resized to those of the model, if these are square
-		if h, w, channels, err := medium.HWC(item); err == nil {
+		if h, w, channels, err := medium.HWC(item); err == nil && (item.Medium == nil || item.Medium.Name() == pixels.Name) {
 			if h == w {
 				opt.Size = h
 			}

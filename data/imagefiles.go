@@ -14,7 +14,7 @@ import (
 	"github.com/imago-ml/imago/internal/memory"
 )
 
-// An ImageFile is a file of one image, in a folder or a zip.
+// An ImageFile is a file of one item, such as an image, in a folder or a zip.
 type ImageFile struct {
 	Name  string // path below the folder or in the zip, with slashes
 	Size  int64  // bytes
@@ -28,20 +28,23 @@ const maxImageFile = imageio.DefaultMaxBytes
 // named returns the error with the name of the file before it and the remedy after it. An error of the machine has no
 // remedy: the image may be good.
 func (f ImageFile) named(err error) error {
-	if ofMachine(err) {
+	if OfMachine(err) {
 		return fmt.Errorf("%s: %w", f.Name, err)
 	}
 	return fmt.Errorf("%s: %w%s", f.Name, err, remedy)
 }
 
-// ofMachine reports whether an error says nothing of the file: the machine fails, or has too little memory.
-func ofMachine(err error) bool {
+// OfMachine reports whether an error says nothing of the file: the machine fails, or has too little memory.
+func OfMachine(err error) bool {
 	over := (*memory.Error)(nil)
 	return fault.OfSystem(err) || errors.As(err, &over)
 }
 
 // remedy ends the error of an ImageFile.
 const remedy = "; put a good image in its place or delete it"
+
+// Open opens the file for reading.
+func (f ImageFile) Open() (io.ReadCloser, error) { return f.open() }
 
 // Info returns the format and size of the image from its header. The error names the
 // file.
@@ -115,8 +118,8 @@ func (f ImageFile) readToDecode() (b []byte, release func(), err error) {
 // recognised by their content.
 var extensions = []string{".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
 
-// isImage reports whether the name has the extension of an image that is read.
-func isImage(name string) bool {
+// IsImage reports whether the name has the extension of an image that is read.
+func IsImage(name string) bool {
 	return slices.Contains(extensions, strings.ToLower(path.Ext(name)))
 }
 

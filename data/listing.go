@@ -20,19 +20,32 @@ import (
 
 // A Listing is what lies below a folder or in a zip, in the order of the paths.
 type Listing struct {
-	Files []ImageFile
-	Left  []LeftOut // what is no image that is read
-	Bad   []BadFile // folders that cannot be opened
-	Dirs  []string  // paths of all folders below the root
-	file  io.Closer // the zip
+	Files  []ImageFile
+	Left   []LeftOut // what is no file that is wanted
+	Bad    []BadFile // folders that cannot be opened
+	Dirs   []string  // paths of all folders below the root
+	wanted Wanted
+	file   io.Closer // the zip
 }
+
+// A Wanted says which files of a folder or zip are items.
+type Wanted struct {
+	Is       func(name string) bool // by the extension of its name
+	Known    func(head []byte) bool // by the first bytes of a file without an extension
+	Unread   []string               // extensions of files that a person would want to be read, and that are not
+	SaveAs   string                 // what those can be saved as: "PNG or JPEG"
+	MaxBytes int64                  // of a file in a zip; 0 = any
+}
+
+// images are the files that ListImages lists.
+var images = Wanted{Is: IsImage, Known: imageio.Known, Unread: unread, SaveAs: "PNG or JPEG", MaxBytes: maxImageFile}
 
 // A LeftOut is a file or folder that is not read.
 type LeftOut struct {
 	Name  string // path below the root, with slashes
 	Kind  string // a noun whose plural takes an s: ".heic file", "hidden file", "link"
 	Which string // what follows the noun, as " to a folder that is read already"
-	Image bool   // it is, or may hold, an image that a person would want to be read
+	Image bool   // it is, or may hold, an item that a person would want to be read
 }
 
 // Close ends the reading of the files.
@@ -47,19 +60,22 @@ func (l *Listing) Close() error {
 // extension of an image, and files without an extension whose first bytes are those of
 // one. Hidden files and __MACOSX are left out. Links are followed, each folder once, save
 // one to a folder that root lies in. The files can be read until the Listing is closed.
-func ListImages(root string) (*Listing, error) {
+func ListImages(root string) (*Listing, error) { return List(root, images) }
+
+// List does for the wanted files what ListImages does for images.
+func List(root string, wanted Wanted) (*Listing, error) {
 	info, err := os.Stat(root)
 	if err != nil {
 		return nil, err
 	}
 	if info.IsDir() {
-		return listDir(root)
+		return listDir(root, wanted)
 	}
 	f, err := os.Open(root)
 	if err != nil {
 		return nil, err
 	}
-	l, err := ZipImages(f, info.Size())
+	l, err := listZip(f, info.Size(), wanted)
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: not a readable zip file: %w; get the file again from where it came", root, err)
@@ -77,7 +93,7 @@ type walk struct {
 	links      []string        // to folders, not followed yet
 }
 
-func listDir(root string) (*Listing, error) {
+func listDir(root string, wanted Wanted) (*Listing, error) {
 	real, err := filepath.EvalSymlinks(root)
 	if err == nil {
 		real, err = filepath.Abs(real)
@@ -88,7 +104,7 @@ func listDir(root string) (*Listing, error) {
 	if _, err := os.ReadDir(root); err != nil { // of a folder below, the rest is read
 		return nil, err
 	}
-	w := walk{root: root, real: real, seen: map[string]bool{}}
+	w := walk{Listing: Listing{wanted: wanted}, root: root, real: real, seen: map[string]bool{}}
 	w.dir("", real)
 	for len(w.links) > 0 { // after the folders themselves: what has two paths is read by its own
 		links := w.links
@@ -185,16 +201,16 @@ func (w *walk) file(name string, info fs.FileInfo) {
 	w.add(ImageFile{name, info.Size(), info.ModTime().UnixNano(), open})
 }
 
-// add lists a file as an image or as left out.
+// add lists a file as wanted or as left out.
 func (l *Listing) add(f ImageFile) {
 	ext := strings.ToLower(path.Ext(f.Name))
 	switch {
-	case isImage(f.Name) || ext == "" && f.begins(imageio.Known):
+	case l.wanted.Is(f.Name) || ext == "" && f.begins(l.wanted.Known):
 		l.Files = append(l.Files, f)
 	case ext == "":
 		l.Left = append(l.Left, LeftOut{f.Name, "file", " without an extension", false})
 	default:
-		l.Left = append(l.Left, LeftOut{f.Name, ext + " file", "", slices.Contains(unread, ext)})
+		l.Left = append(l.Left, LeftOut{f.Name, ext + " file", "", slices.Contains(l.wanted.Unread, ext)})
 	}
 }
 
@@ -219,12 +235,14 @@ func (l *Listing) sort() {
 
 // ZipImages returns what ListImages does for a zip file of size bytes. The zip is never
 // unpacked to disk, and no path in it is used as a path of this machine.
-func ZipImages(r io.ReaderAt, size int64) (*Listing, error) {
+func ZipImages(r io.ReaderAt, size int64) (*Listing, error) { return listZip(r, size, images) }
+
+func listZip(r io.ReaderAt, size int64, wanted Wanted) (*Listing, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listing{}
+	l := &Listing{wanted: wanted}
 	for _, zf := range z.File {
 		name := strings.ReplaceAll(zf.Name, `\`, "/")
 		switch {
@@ -237,7 +255,7 @@ func ZipImages(r io.ReaderAt, size int64) (*Listing, error) {
 		case zf.Mode()&fs.ModeSymlink != 0:
 			l.Left = append(l.Left, LeftOut{name, "link", "", true})
 		default:
-			l.add(zipImage(name, zf))
+			l.add(zipFile(name, zf, wanted.MaxBytes))
 		}
 	}
 	for _, f := range l.Files {
@@ -249,12 +267,12 @@ func ZipImages(r io.ReaderAt, size int64) (*Listing, error) {
 	return l, nil
 }
 
-// zipImage returns one image of a zip. The size that the header claims is checked
-// before the file is read; ImageFile.Read and imageio bound the unpacked size again.
-func zipImage(name string, f *zip.File) ImageFile {
+// zipFile returns one file of a zip. The size that the header claims is checked against most,
+// unless that is 0, before the file is read; who reads it bounds the unpacked size again.
+func zipFile(name string, f *zip.File, most int64) ImageFile {
 	return ImageFile{name, int64(min(f.UncompressedSize64, 1<<62)), int64(f.CRC32), func() (io.ReadCloser, error) {
-		if f.UncompressedSize64 > maxImageFile {
-			return nil, fmt.Errorf("%w: %d bytes, want at most %d", imageio.ErrTooLarge, f.UncompressedSize64, maxImageFile)
+		if most > 0 && f.UncompressedSize64 > uint64(most) {
+			return nil, fmt.Errorf("%w: %d bytes, want at most %d", imageio.ErrTooLarge, f.UncompressedSize64, most)
 		}
 		if f.Flags&1 != 0 {
 			return nil, fmt.Errorf("%w: it is encrypted", imageio.ErrFormat)
@@ -311,7 +329,7 @@ func (l *Listing) LeftOutText() (text string, images bool) {
 		part := english.Plural(k.n, k.Kind) + k.Which
 		switch {
 		case k.Image && strings.HasPrefix(k.Kind, "."):
-			part += " (not read: save them as PNG or JPEG)"
+			part += fmt.Sprintf(" (not read: save them as %s)", l.wanted.SaveAs)
 		case k.Image || k.Kind == "link":
 			part += fmt.Sprintf(" (%s)", k.Name)
 		}

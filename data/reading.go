@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/internal/option"
 )
 
-// Reading says how a table or an array is read where its file does not say it, or where
+// Reading says how a table, an array or a recording is read where its file does not say it, or where
 // what the file says is not meant. The zero value decides by what the file holds, and
 // says so in a note. It is saved with a run, and new data are read alike.
 type Reading struct {
@@ -20,6 +20,8 @@ type Reading struct {
 	Scale   string   `json:"scale,omitempty"`   // how the columns of a table are scaled: ScaleMinMax or "", or ScaleRobust
 	As      string   `json:"as,omitempty"`      // what rows of numbers are: AsTable or AsImages
 	Pixels  string   `json:"pixels,omitempty"`  // the rows are images of that shape: rows, columns and channels, as 28x28x1
+	Rate    int      `json:"rate,omitempty"`    // samples a second that recordings are brought to; 0 = as most of them have
+	Seconds float64  `json:"seconds,omitempty"` // length of a clip of a recording, at least; 0 = about one
 	Range   string   `json:"range,omitempty"`   // the numbers in an array of pixels that are black and white, as 0:16
 }
 
@@ -50,6 +52,12 @@ func (r Reading) Validate() error {
 		if f.value != "" && !slices.Contains(f.want, f.value) {
 			return option.Errorf("data: "+f.name+" %q: want %s", f.value, strings.Join(f.want, " or "))
 		}
+	}
+	if r.Rate != 0 && (r.Rate < 1000 || r.Rate > 192_000) {
+		return option.Errorf("data: {Rate} %d: want 1000 to 192000 samples a second", r.Rate)
+	}
+	if !(r.Seconds >= 0 && r.Seconds <= 600) {
+		return option.Errorf("data: {Seconds} %v: want the seconds of a clip, up to 600, or 0 (about one)", r.Seconds)
 	}
 	if r.Pixels != "" {
 		if _, err := r.PixelShape(); err != nil {

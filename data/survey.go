@@ -49,14 +49,17 @@ func (e *BadFilesError) text() *option.Error {
 	if more := len(e.Files) - maxBadFiles; more > 0 {
 		fmt.Fprintf(&lines, "\n  and %s", english.Plural(more, "more file"))
 	}
-	return option.Errorf("%d of %s cannot be read: put good images in their place, delete them, or leave them out with {SkipBad}:%s",
+	return option.Errorf("%d of %s cannot be read: put good files in their place, delete them, or leave them out with {SkipBad}:%s",
 		len(e.Files), english.Plural(e.Of, "file"), lines.String())
 }
 
 // reason returns what is wrong with a file, without its name and the remedy.
 func (f BadFile) reason() string {
 	text := strings.TrimPrefix(f.Err.Error(), f.Name+": ")
-	return strings.TrimSuffix(text, remedy)
+	if at := strings.LastIndex(text, "; put a good "); at >= 0 {
+		text = text[:at]
+	}
+	return text
 }
 
 // fileFacts are what is known of a file once it is decoded.
@@ -78,7 +81,7 @@ func (s *survey) decode(i int, dst []uint8) (sum [32]byte, err error) {
 	f := &s.files[i]
 	sum, f.Info, f.err = s.d.decode(i, dst)
 	s.bar.add(s.d.Files[i].Size)
-	if ofMachine(f.err) {
+	if OfMachine(f.err) {
 		return sum, f.err
 	}
 	if f.err != nil {

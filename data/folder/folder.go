@@ -78,8 +78,8 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 	if len(files.Files) == 0 {
 		return nil, noImages(path, files)
 	}
-	l := arrange(files.Files, opt)
-	used := slices.Sorted(slices.Values(slices.Concat(l.train, l.test)))
+	l := Arrange(files.Files, "image", opt)
+	used := slices.Sorted(slices.Values(slices.Concat(l.Train, l.Test)))
 	r := reading{path: path, files: files, used: used, opt: opt}
 	images, err := r.read(ctx)
 	if err != nil {
@@ -90,25 +90,25 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 		at, found := slices.BinarySearch(used, i)
 		return !found || images.Good(at)
 	}
-	l.keep(good)
-	if len(l.train) == 0 {
+	l.Keep(good)
+	if len(l.Train) == 0 {
 		return nil, fmt.Errorf("folder: %s: no image of the training part can be read", path)
 	}
-	set := &data.Set{Name: path, Classes: l.classes}
+	set := &data.Set{Name: path, Classes: l.Classes}
 	id := sha256.New()
 	fmt.Fprintf(id, "images %v\n", images.Item())
 	for _, p := range []struct {
 		name  string
 		split *data.Split
 		index []int // of entries
-	}{{"train", &set.Train, l.train}, {"test", &set.Test, l.test}} {
+	}{{"train", &set.Train, l.Train}, {"test", &set.Test, l.Test}} {
 		at := make([]int, len(p.index)) // of images
 		for j, i := range p.index {
 			at[j], _ = slices.BinarySearch(used, i)
 			sum := images.Sum(at[j])
-			fmt.Fprintf(id, "%s %q %d %x\n", p.name, l.names[i], files.Files[i].Size, sum[:])
-			if l.labels != nil {
-				p.split.Labels = append(p.split.Labels, l.labels[i])
+			fmt.Fprintf(id, "%s %q %d %x\n", p.name, l.Names[i], files.Files[i].Size, sum[:])
+			if l.Labels != nil {
+				p.split.Labels = append(p.split.Labels, l.Labels[i])
 			}
 			p.split.Origins.Files = append(p.split.Origins.Files, strings.ToValidUTF8(files.Files[i].Name, "\ufffd"))
 		}
@@ -118,7 +118,11 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 		}
 	}
 	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
-	note(set, files, l, images, used)
+	sum := func(i int) [32]byte {
+		at, _ := slices.BinarySearch(used, i)
+		return images.Sum(at)
+	}
+	l.Note(set, files, images.Notes, sum)
 	return set, nil
 }
 

@@ -346,13 +346,13 @@ func FuzzZip(f *testing.F) {
 			return
 		}
 		entries := list.Files
-		l := arrange(entries, data.Options{})
-		if len(l.train)+len(l.test) > len(entries) || len(l.train) == 0 {
-			t.Errorf("%d and %d of %d images", len(l.train), len(l.test), len(entries))
+		l := Arrange(entries, "image", data.Options{})
+		if len(l.Train)+len(l.Test) > len(entries) || len(l.Train) == 0 {
+			t.Errorf("%d and %d of %d images", len(l.Train), len(l.Test), len(entries))
 		}
-		for i := range l.labels {
-			if l.labels[i] < 0 || int(l.labels[i]) >= len(l.classes) {
-				t.Errorf("label %d of %d classes", l.labels[i], len(l.classes))
+		for i := range l.Labels {
+			if l.Labels[i] < 0 || int(l.Labels[i]) >= len(l.Classes) {
+				t.Errorf("label %d of %d classes", l.Labels[i], len(l.Classes))
 			}
 		}
 		for _, e := range entries[:min(len(entries), 4)] {

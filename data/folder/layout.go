@@ -7,16 +7,18 @@ import (
 	"github.com/imago-ml/imago/data"
 )
 
-// A layout is the division of a set into parts and classes, by the paths of the images.
-type layout struct {
-	names       []string // of each image, below what holds them all
-	train, test []int    // indices of the images
-	labels      []int32  // of each image, or nil
-	classes     []string
-	within      []string // the path of each image below its part, where there are parts
-	parts       bool     // train and test are directories of the set
-	held        []int    // indices of images in a val beside a test
-	common      string   // the directories that all images have in common, with a slash at the end
+// A Layout is the division of a set into parts and classes, by the paths of its files.
+type Layout struct {
+	Names       []string // of each file, below what holds them all
+	Train, Test []int    // indices of the files
+	Labels      []int32  // of each file, or nil
+	Classes     []string
+	Parts       bool // Train and Test are directories of the set
+
+	noun   string   // what a file is called: "image"
+	within []string // the path of each file below its part, where there are parts
+	held   []int    // indices of files in a val beside a test
+	common string   // the directories that all files have in common, with a slash at the end
 }
 
 // splitDirs are the names of directories that are parts of a set.
@@ -26,16 +28,18 @@ var splitDirs = map[string]string{
 	"val": "val", "valid": "val", "validation": "val",
 }
 
-func arrange(entries []data.ImageFile, opt data.Options) layout {
-	var l layout
+// Arrange divides the files of a set, each of which is called noun; see the package. It
+// panics, as a slice does, if there is none.
+func Arrange(entries []data.ImageFile, noun string, opt data.Options) Layout {
+	l := Layout{noun: noun}
 	for _, e := range entries {
-		l.names = append(l.names, e.Name)
+		l.Names = append(l.Names, e.Name)
 	}
-	l.common = stripCommon(l.names)
+	l.common = stripCommon(l.Names)
 
-	inside := slices.Clone(l.names)
+	inside := slices.Clone(l.Names)
 	parts := map[string][]int{}
-	for i, name := range l.names {
+	for i, name := range l.Names {
 		top, rest, nested := strings.Cut(name, "/")
 		part := splitDirs[strings.ToLower(top)]
 		if !nested {
@@ -49,13 +53,13 @@ func arrange(entries []data.ImageFile, opt data.Options) layout {
 		test = parts["val"]
 	}
 	if len(parts[""]) == 0 && len(parts["train"]) > 0 && len(test) > 0 {
-		l.train, l.test, l.parts = parts["train"], test, true
+		l.Train, l.Test, l.Parts = parts["train"], test, true
 		if len(parts["test"]) > 0 {
 			l.held = parts["val"]
 		}
 	} else {
-		inside = l.names
-		l.train, l.test = data.HoldOut(len(entries), opt, func(i int) string { return l.names[i] })
+		inside = l.Names
+		l.Train, l.Test = data.HoldOut(len(entries), opt, func(i int) string { return l.Names[i] })
 	}
 	l.within = inside
 	l.label(inside)
@@ -81,21 +85,21 @@ func stripCommon(names []string) (common string) {
 	}
 }
 
-// keep leaves images out of both parts, and classes without an image.
-func (l *layout) keep(good func(i int) bool) {
-	n := len(l.train) + len(l.test)
+// Keep leaves files out of both parts, and classes without a file.
+func (l *Layout) Keep(good func(i int) bool) {
+	n := len(l.Train) + len(l.Test)
 	bad := func(i int) bool { return !good(i) }
-	l.train, l.test = slices.DeleteFunc(l.train, bad), slices.DeleteFunc(l.test, bad)
-	if len(l.train)+len(l.test) < n && l.labels != nil {
-		l.labels, l.classes = nil, nil
+	l.Train, l.Test = slices.DeleteFunc(l.Train, bad), slices.DeleteFunc(l.Test, bad)
+	if len(l.Train)+len(l.Test) < n && l.Labels != nil {
+		l.Labels, l.Classes = nil, nil
 		l.label(l.within)
 	}
 }
 
-// label makes classes of the first directory of the images used.
-func (l *layout) label(names []string) {
+// label makes classes of the first directory of the files used.
+func (l *Layout) label(names []string) {
 	class := map[string]int32{}
-	for _, i := range slices.Concat(l.train, l.test) {
+	for _, i := range slices.Concat(l.Train, l.Test) {
 		top, _, nested := strings.Cut(names[i], "/")
 		if !nested {
 			return
@@ -106,15 +110,15 @@ func (l *layout) label(names []string) {
 		return
 	}
 	for top := range class {
-		l.classes = append(l.classes, top)
+		l.Classes = append(l.Classes, top)
 	}
-	slices.Sort(l.classes)
-	for k, top := range l.classes {
+	slices.Sort(l.Classes)
+	for k, top := range l.Classes {
 		class[top] = int32(k)
 	}
-	l.labels = make([]int32, len(names))
+	l.Labels = make([]int32, len(names))
 	for i, n := range names { // those of a part left out keep 0, unused
 		top, _, _ := strings.Cut(n, "/")
-		l.labels[i] = class[top]
+		l.Labels[i] = class[top]
 	}
 }

@@ -12,33 +12,34 @@ import (
 	"github.com/imago-ml/imago/internal/english"
 )
 
-// note adds to the set what a person should know of the folder: what is left out, where
-// folders are no parts or classes though they look like it, and images that are equal.
-func note(set *data.Set, files *data.Listing, l layout, images *data.Decoded, used []int) {
+// Note adds to the set what a person should know of the folder: what is left out, the notes
+// of those who read the files, where folders are no parts or classes though they look like
+// it, and files that are equal. sum returns the SHA-256 of a file that is used.
+func (l *Layout) Note(set *data.Set, files *data.Listing, read []data.Note, sum func(i int) [32]byte) {
 	if left, wanted := files.LeftOutText(); wanted {
 		set.Warn("left out: %s", left)
 	} else if left != "" {
 		set.Tell("left out: %s", left)
 	}
-	set.Notes = append(set.Notes, images.Notes...)
+	set.Notes = append(set.Notes, read...)
 	l.noteParts(set)
 	l.noteClasses(set, files)
 	noteNames(set, files)
-	noteEqual(set, l, images, used)
+	l.noteEqual(set, sum)
 }
 
 // noteParts says where folders named as parts are none, and what is in no part.
-func (l *layout) noteParts(set *data.Set) {
+func (l *Layout) noteParts(set *data.Set) {
 	if len(l.held) > 0 {
-		top, _, _ := strings.Cut(l.names[l.held[0]], "/")
-		set.Warn("left out: %s in %s/, for train/ and test/ are the two parts", english.Plural(len(l.held), "image"), top)
+		top, _, _ := strings.Cut(l.Names[l.held[0]], "/")
+		set.Warn("left out: %s in %s/, for train/ and test/ are the two parts", english.Plural(len(l.held), l.noun), top)
 	}
-	if l.parts {
+	if l.Parts {
 		return
 	}
 	var parts []string // folders named as parts
 	beside := ""       // what lies beside them
-	for _, name := range l.names {
+	for _, name := range l.Names {
 		top, _, nested := strings.Cut(name, "/")
 		switch {
 		case nested && splitDirs[strings.ToLower(top)] != "":
@@ -53,54 +54,54 @@ func (l *layout) noteParts(set *data.Set) {
 	}
 	if len(parts) >= 2 && beside != "" {
 		set.Warn("%s are no parts, for %s lies beside them: all %s are divided anew into a training and a test part",
-			and(parts), beside, english.Plural(len(l.train)+len(l.test), "image"))
+			and(parts), beside, english.Plural(len(l.Train)+len(l.Test), l.noun))
 	}
 }
 
 // noteClasses says where folders are no classes, which folders have no image, and which
 // classes are in one part only.
-func (l *layout) noteClasses(set *data.Set, files *data.Listing) {
+func (l *Layout) noteClasses(set *data.Set, files *data.Listing) {
 	kind := "folder"
-	if l.classes != nil {
+	if l.Classes != nil {
 		kind = "class"
 	}
 	for _, dir := range l.emptyDirs(files) {
-		set.Warn("%s %s has no picture that can be read", kind, dir)
+		set.Warn("%s %s has no %s that can be read", kind, dir, l.noun)
 	}
-	if l.classes == nil {
+	if l.Classes == nil {
 		l.noteNoClasses(set)
 		return
 	}
-	if !l.parts {
+	if !l.Parts {
 		return
 	}
 	var in [2][]int // images of each class in either part
-	for part, index := range [][]int{l.train, l.test} {
-		in[part] = make([]int, len(l.classes))
+	for part, index := range [][]int{l.Train, l.Test} {
+		in[part] = make([]int, len(l.Classes))
 		for _, i := range index {
-			in[part][l.labels[i]]++
+			in[part][l.Labels[i]]++
 		}
 	}
-	for k, class := range l.classes {
+	for k, class := range l.Classes {
 		for part, name := range []string{"training", "test"} {
 			if in[part][k] == 0 && in[1-part][k] > 0 {
-				set.Warn("class %s has no picture in the %s part", class, name)
+				set.Warn("class %s has no %s in the %s part", class, l.noun, name)
 			}
 		}
 	}
 }
 
 // noteNoClasses says which image keeps folders from being classes.
-func (l *layout) noteNoClasses(set *data.Set) {
+func (l *Layout) noteNoClasses(set *data.Set) {
 	dirs := map[string]bool{}
 	beside := ""
-	for _, i := range slices.Concat(l.train, l.test) {
+	for _, i := range slices.Concat(l.Train, l.Test) {
 		top, _, nested := strings.Cut(l.within[i], "/")
 		switch {
-		case nested && (l.parts || splitDirs[strings.ToLower(top)] == ""):
+		case nested && (l.Parts || splitDirs[strings.ToLower(top)] == ""):
 			dirs[top+"/"] = true
 		case !nested && beside == "":
-			beside = l.names[i]
+			beside = l.Names[i]
 		}
 	}
 	if len(dirs) > 1 && beside != "" {
@@ -110,9 +111,9 @@ func (l *layout) noteNoClasses(set *data.Set) {
 
 // emptyDirs returns the folders without any image beside which there are folders with
 // images, as paths below what all images have in common.
-func (l *layout) emptyDirs(files *data.Listing) []string {
+func (l *Layout) emptyDirs(files *data.Listing) []string {
 	has := map[string]bool{} // folders with an image in or below them
-	for _, i := range slices.Concat(l.train, l.test, l.held) {
+	for _, i := range slices.Concat(l.Train, l.Test, l.held) {
 		for dir := path.Dir(files.Files[i].Name); dir != "." && !has[dir]; dir = path.Dir(dir) {
 			has[dir] = true
 		}
@@ -151,20 +152,19 @@ func noteNames(set *data.Set, files *data.Listing) {
 }
 
 // noteEqual says how many files are equal byte for byte to another, if they are more
-// than one in a hundred, and whether a test image is a training image too.
-func noteEqual(set *data.Set, l layout, images *data.Decoded, used []int) {
+// than one in a hundred, and whether a test file is a training file too.
+func (l *Layout) noteEqual(set *data.Set, sumOf func(i int) [32]byte) {
 	first := map[[32]byte]string{}
 	copies, example := 0, ""
 	both, leak := 0, ""
-	for part, index := range [][]int{l.train, l.test} {
+	for part, index := range [][]int{l.Train, l.Test} {
 		own := map[[32]byte]string{}
 		for _, i := range index {
-			at, _ := slices.BinarySearch(used, i)
-			sum := images.Sum(at)
+			sum := sumOf(i)
 			other, equal := first[sum]
 			if equal && part == 1 {
 				if both++; both == 1 {
-					leak = fmt.Sprintf("%s and %s", l.names[i], other)
+					leak = fmt.Sprintf("%s and %s", l.Names[i], other)
 				}
 			}
 			if before, found := own[sum]; found {
@@ -172,23 +172,23 @@ func noteEqual(set *data.Set, l layout, images *data.Decoded, used []int) {
 			}
 			if equal {
 				if copies++; copies == 1 {
-					example = fmt.Sprintf("%s and %s", l.names[i], other)
+					example = fmt.Sprintf("%s and %s", l.Names[i], other)
 				}
 			}
-			own[sum] = l.names[i]
+			own[sum] = l.Names[i]
 		}
 		if part == 0 {
 			first = own
 		}
 	}
-	n := len(l.train) + len(l.test)
-	switch text := "the test part has %s equal to a training image, as %s are"; {
-	case 100*both > len(l.test):
-		set.Tell(text+": it also judges what was learned by heart", english.Plural(both, "image"), leak)
+	n := len(l.Train) + len(l.Test)
+	switch text := "the test part has %s equal to a training " + l.noun + ", as %s are"; {
+	case 100*both > len(l.Test):
+		set.Tell(text+": it also judges what was learned by heart", english.Plural(both, l.noun), leak)
 	case both > 0:
-		set.Tell(text, english.Plural(both, "image"), leak)
+		set.Tell(text, english.Plural(both, l.noun), leak)
 	case 100*copies > n:
-		set.Tell("%d of %s are equal to another, as %s are", copies, english.Plural(n, "image"), example)
+		set.Tell("%d of %s are equal to another, as %s are", copies, english.Plural(n, l.noun), example)
 	}
 }
 

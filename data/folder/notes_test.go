@@ -77,9 +77,9 @@ func TestNotes(t *testing.T) {
 			[]string{"! left out: 2 .heic files (not read: save them as PNG or JPEG), 1 .avif file (not read: save them as PNG or JPEG), 1 hidden file, 1 file without an extension, 1 .txt file"}},
 		{"no harm", map[string][]byte{"a.png": p(1), "b.png": p(2), "labels.json": nil}, data.Options{}, []string{"left out: 1 .json file"}},
 		{"a class without pictures", map[string][]byte{"cats/a.png": p(1), "dogs/b.heic": nil, "emus/c.png": p(3)}, data.Options{},
-			[]string{"! left out: 1 .heic file (not read: save them as PNG or JPEG)", "! class dogs has no picture that can be read"}},
+			[]string{"! left out: 1 .heic file (not read: save them as PNG or JPEG)", "! class dogs has no image that can be read"}},
 		{"one class with pictures", map[string][]byte{"in/cats/a.png": p(1), "in/cats/d.png": p(2), "in/dogs/b.heic": nil}, data.Options{},
-			[]string{"! left out: 1 .heic file (not read: save them as PNG or JPEG)", "! folder in/dogs has no picture that can be read"}},
+			[]string{"! left out: 1 .heic file (not read: save them as PNG or JPEG)", "! folder in/dogs has no image that can be read"}},
 		{"a picture beside the parts", map[string][]byte{"train/cat/a.png": p(1), "test/cat/b.png": p(2), "p00.png": p(3)}, data.Options{},
 			[]string{"! test/ and train/ are no parts, for p00.png lies beside them: all 3 images are divided anew into a training and a test part"}},
 		{"a folder beside the parts", map[string][]byte{"train/a.png": p(1), "test/b.png": p(2), "extra/c.png": p(3)}, data.Options{},
@@ -89,7 +89,7 @@ func TestNotes(t *testing.T) {
 		{"val beside test", map[string][]byte{"train/a.png": p(1), "test/b.png": p(2), "val/c.png": p(3)}, data.Options{},
 			[]string{"! left out: 1 image in val/, for train/ and test/ are the two parts"}},
 		{"a class in one part", map[string][]byte{"train/cat/a.png": p(1), "train/dog/b.png": p(2), "test/cat/c.png": p(3), "test/emu/d.png": p(4)}, data.Options{},
-			[]string{"! class dog has no picture in the test part", "! class emu has no picture in the training part"}},
+			[]string{"! class dog has no image in the test part", "! class emu has no image in the training part"}},
 		{"parts with classes in one", map[string][]byte{"train/cat/a.png": p(1), "train/dog/b.png": p(2), "test/c.png": p(3)}, data.Options{},
 			[]string{"! cat/ and dog/ are no classes, for test/c.png lies in none of them: the set has no labels"}},
 		{"grey beside colour", map[string][]byte{"a.png": p(1), "b.png": varied(t, 2, 8, 8, 1)}, data.Options{}, []string{"1 of 2 pictures are grey, the others in colour: all are read in colour"}},
@@ -107,7 +107,7 @@ func TestNotes(t *testing.T) {
 		{"bad files left out", map[string][]byte{"a.png": p(1), "b.png": p(2), "c.png": []byte("text"), "d.png": nil}, data.Options{SkipBad: true},
 			[]string{"! left out: 2 files that cannot be read (c.png: not a readable image: found text; d.png: not a readable image: found an empty file)"}},
 		{"a class of bad files", map[string][]byte{"a/a.png": p(1), "b/b.png": p(2), "c/c.png": []byte("text")}, data.Options{SkipBad: true},
-			[]string{"! left out: 1 file that cannot be read (c/c.png: not a readable image: found text)", "! class c has no picture that can be read"}},
+			[]string{"! left out: 1 file that cannot be read (c/c.png: not a readable image: found text)", "! class c has no image that can be read"}},
 	} {
 		for i, path := range put(t, tt.files) {
 			s, err := Open(t.Context(), path, tt.opt)
@@ -142,7 +142,7 @@ func TestBadFiles(t *testing.T) {
 		if !errors.As(err, &bad) || len(bad.Files) != 3 || bad.Of != 4 || !errors.Is(err, imageio.ErrFormat) {
 			t.Fatalf("%v", err)
 		}
-		want := "3 of 4 files cannot be read: put good images in their place, delete them, or leave them out with SkipBad:\n" +
+		want := "3 of 4 files cannot be read: put good files in their place, delete them, or leave them out with SkipBad:\n" +
 			"  b.png: not a readable image: png: invalid format: not enough pixel data\n  c.png: not a readable image: found text\n  d.jpg: not a readable image: found an empty file"
 		if !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%v, want at its end\n%s", err, want)

@@ -88,6 +88,14 @@ type Tabular interface {
 	Cells(item Item, values []float32) []any
 }
 
+// A Joiner is a Medium that also writes several items one after another into one file of its
+// Format, such as clips of sound with a pause between.
+type Joiner interface {
+	Medium
+	// Join returns a file of the items in values (n, Shape).
+	Join(item Item, values []float32) ([]byte, error)
+}
+
 // A Mirror is a Medium whose items may be mirrored to augment training data.
 type Mirror interface {
 	Medium

@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/data/folder"
 	"github.com/imago-ml/imago/data/mnist"
 	"github.com/imago-ml/imago/data/npz"
+	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/stacked"
 	datatable "github.com/imago-ml/imago/data/table"
 )
@@ -26,5 +27,6 @@ func Data(r *data.Registry) {
 	r.RegisterOpener(celeba.Opener())
 	r.RegisterOpener(npz.Opener())
 	r.RegisterOpener(datatable.Opener())
+	r.RegisterOpener(sound.Opener())  // only folders of recordings
 	r.RegisterOpener(folder.Opener()) // last: it takes any folder
 }

@@ -11,6 +11,7 @@ package catalog
 
 import (
 	"github.com/imago-ml/imago/data/pixels"
+	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/models/gan"
 	"github.com/imago-ml/imago/models/model"
@@ -22,6 +23,7 @@ import (
 func Models(r *model.Registry) {
 	r.Media.Register(pixels.Kind())
 	r.Media.Register(table.Kind())
+	r.Media.Register(sound.Kind())
 	r.Register(vae.MLPVAE())
 	cnn, published := vae.CNNVAE()
 	r.Register(cnn, published, vae.FaceVAE(), vae.WAEMMD())
