@@ -162,7 +162,7 @@ func groups() []group {
 			}, tested(drawn("zoo:infogan", generated))},
 			{"vae-gan", "mnist", []string{"latent", "reconstruction", "loss", "d-rate"}, []string{
 				"Three losses to balance: sharper than a VAE, and less sure to train.",
-			}, shortly("vae-gan", "--limit 10000 --epochs 3", drawn("vae-gan", afterShort))},
+			}, shortly("vae-gan", "--limit 20000 --epochs 6", drawn("vae-gan", afterShort))},
 		}},
 	}
 }
