@@ -103,6 +103,7 @@ name below runs/, or the word latest.`,
 	for _, c := range root.Commands() {
 		for _, c := range append(c.Commands(), c) {
 			c.Flags().SortFlags = false // keep the order of the code: the important flags first, the options of models last
+			a.complete(c)
 		}
 	}
 	return root
