@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"image"
-	"image/png"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/imago-ml/imago"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/internal/runtest"
 	"github.com/imago-ml/imago/internal/zoo"
 )
 
@@ -44,7 +44,7 @@ func TestZoo(t *testing.T) {
 		if err := m.WritePicture(file, pix, n); err != nil {
 			t.Fatal(err)
 		}
-		got, want := readPNG(t, file), readPNG(t, golden)
+		got, want := runtest.Picture(t, file), runtest.Picture(t, golden)
 		if got.Bounds() != want.Bounds() {
 			t.Fatalf("%s: a picture of %v, want %v", name, got.Bounds(), want.Bounds())
 		}
@@ -70,20 +70,6 @@ func levels(a, b image.Image, x, y int) int {
 		most = max(most, d, -d)
 	}
 	return most
-}
-
-func readPNG(t *testing.T, name string) image.Image {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return img
 }
 
 // TestZooUnknown checks that the error of a name that no model has lists the models and the nearest.

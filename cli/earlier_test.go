@@ -2,12 +2,12 @@ package cli
 
 import (
 	"bytes"
-	"image"
-	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/imago-ml/imago/internal/runtest"
 )
 
 // TestEarlierRun: a run that an earlier version made opens, draws what it drew then, goes on, is measured and exported.
@@ -27,7 +27,7 @@ func TestEarlierRun(t *testing.T) {
 	}
 	sheet := filepath.Join(root, "sample.png")
 	imago("sample", dir, "-n", "16", "--out", sheet, "--threads", "1")
-	now, then := readPicture(t, sheet), readPicture(t, "testdata/run-v0-sample.png")
+	now, then := runtest.Picture(t, sheet), runtest.Picture(t, "testdata/run-v0-sample.png")
 	if now.Bounds() != then.Bounds() {
 		t.Fatalf("the sheet has bounds %v, then %v", now.Bounds(), then.Bounds())
 	}
@@ -54,21 +54,6 @@ func TestEarlierRun(t *testing.T) {
 	if files, err := filepath.Glob(filepath.Join(root, "onnx", "*.onnx")); err != nil || len(files) == 0 {
 		t.Errorf("the export has no ONNX file (%v)", err)
 	}
-}
-
-// readPicture reads a PNG file.
-func readPicture(t *testing.T, name string) image.Image {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	img, err := png.Decode(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return img
 }
 
 // A manual page has the parts that man expects, and nothing of a help text is obeyed as a command of the formatter.

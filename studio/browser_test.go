@@ -39,8 +39,8 @@ func build(t *testing.T) string {
 	return bin
 }
 
-// startProgram starts imago studio on a folder, and opens the address that it prints.
-func startProgram(t *testing.T, bin, folder string) *program {
+// startProgram starts imago studio on a folder, and opens the address that it prints, in a Chromium with these switches.
+func startProgram(t *testing.T, bin, folder string, switches ...string) *program {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), bin, "studio", folder, "--no-open", "--root", t.TempDir(), "--stop-with-studio")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -73,7 +73,7 @@ func startProgram(t *testing.T, bin, folder string) *program {
 	select {
 	case url := <-found:
 		host := strings.SplitN(strings.TrimPrefix(url, "http://"), "/", 2)[0]
-		p := &program{chromium.Open(t, host), t, bin, folder, "http://" + host}
+		p := &program{chromium.OpenWith(t, switches, host), t, bin, folder, "http://" + host}
 		chromium.Size(t, p.Tab, 1280, 800, false)
 		chromium.Run(t, p.Tab, chromedp.Navigate(url))
 		return p
@@ -100,12 +100,13 @@ func train(t *testing.T, bin, folder string, args ...string) {
 	}
 }
 
-// until waits until an expression of the page is true.
+// until waits until an expression of the page is true. It counts how often it has asked, not the time: a machine that stands
+// still for a while is no fault.
 func (p *program) until(what, expression string) {
 	p.t.Helper()
-	for end := time.Now().Add(90 * time.Second); !chromium.Eval[bool](p.t, p.Tab, "!!("+expression+")"); time.Sleep(60 * time.Millisecond) {
-		if time.Now().After(end) {
-			p.t.Fatalf("after 90 seconds: %s; the page says %q", what, chromium.Eval[string](p.t, p.Tab, "document.body.innerText.slice(0, 1500)"))
+	for asked := 0; !chromium.Eval[bool](p.t, p.Tab, "!!("+expression+")"); time.Sleep(60 * time.Millisecond) {
+		if asked++; asked > 1500 {
+			p.t.Fatalf("asked 1,500 times: %s; the page says %q", what, chromium.Eval[string](p.t, p.Tab, "document.body.innerText.slice(0, 1500)"))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package studio
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -142,20 +143,32 @@ func (s *Studio) readDryRun(c *checked, v *wanted, out []byte, messages string) 
 	}
 }
 
-// speed returns how many items a second runs of the same recipe on items of the same shape were trained on, on this machine; 0 if
-// there were none.
+// mostSpeeds is of how many runs the speed is known by which the time of another is reckoned.
+const mostSpeeds = 5
+
+// speed returns how many items a second runs of the same recipe on items of the same shape were trained on, on this machine: the
+// median of the newest ones, as one may have run beside other work; 0 if there were none.
 func (s *Studio) speed(c *runlog.Config) float64 {
-	best, newest := 0.0, int64(-1)
+	type seen struct {
+		trained int64
+		speed   float64
+	}
+	var like []seen
 	for _, r := range s.all() {
 		r.mu.Lock()
-		if r.run != nil && !r.fixed && r.lastEpoch != nil && r.lastEpoch.Seconds > 0 {
+		if r.run != nil && !r.fixed && r.lastEpoch != nil && r.lastEpoch.Seconds > 0 && r.epochSeconds > 0 {
 			o := &r.run.Config
-			same := o.Recipe == c.Recipe && slices.Equal(o.Data.Item.Shape, c.Data.Item.Shape) && bytes.Equal(o.Model, c.Model)
-			if t := milliseconds(r.trained()); same && t > newest && r.epochSeconds > 0 {
-				newest, best = t, float64(r.epochImages)/r.epochSeconds
+			if o.Recipe == c.Recipe && slices.Equal(o.Data.Item.Shape, c.Data.Item.Shape) && bytes.Equal(o.Model, c.Model) {
+				like = append(like, seen{milliseconds(r.trained()), float64(r.epochImages) / r.epochSeconds})
 			}
 		}
 		r.mu.Unlock()
 	}
-	return best
+	if len(like) == 0 {
+		return 0
+	}
+	slices.SortFunc(like, func(a, b seen) int { return cmp.Compare(b.trained, a.trained) })
+	like = like[:min(len(like), mostSpeeds)]
+	slices.SortFunc(like, func(a, b seen) int { return cmp.Compare(b.speed, a.speed) })
+	return like[len(like)/2].speed
 }

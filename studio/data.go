@@ -72,6 +72,10 @@ func (s *Studio) getData(w http.ResponseWriter, r *http.Request) error {
 		if src.Verify != nil {
 			d.Kind, d.Present = "set", isHere(r.Context(), src)
 		}
+		if d.Present {
+			picture := "/api/data/preview.png?" + url.Values{"source": {name}, "few": {"1"}}.Encode()
+			d.Picture = &picture
+		}
 		list = append(list, d)
 	}
 	slices.SortStableFunc(list, func(a, b dataSet) int { // what needs no download comes first
@@ -209,46 +213,51 @@ const (
 	lookAge       = 10 * time.Minute // after which data are looked at again
 	lookWait      = 300 * time.Millisecond
 	previewOf     = 64      // items
+	cardItems     = 9       // of a card
 	previewPixels = 1 << 20 // of all items of a preview together, about
 )
 
 // getLook answers with what is known of data, or 202 while they are read.
 func (s *Studio) getLook(w http.ResponseWriter, r *http.Request) error {
-	l, err := s.look(r)
+	l, err := s.awaitLook(r, time.After(lookWait))
 	if err != nil {
 		return err
 	}
-	select {
-	case <-l.done:
-	case <-r.Context().Done():
-		return nil
-	case <-time.After(lookWait):
+	if l == nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusAccepted)
 		_, err := w.Write([]byte(`{"progress":null}`))
 		return err
-	}
-	if l.err != nil {
-		return faultf(http.StatusUnprocessableEntity, "%s", s.text(l.err))
 	}
 	return writeJSON(w, l.look)
 }
 
 // getPreview answers with some of the items of data that were looked at.
 func (s *Studio) getPreview(w http.ResponseWriter, r *http.Request) error {
+	l, err := s.awaitLook(r, nil)
+	if err != nil || l == nil {
+		return err
+	}
+	return writeBytes(w, kinds[".png"], l.preview)
+}
+
+// awaitLook returns the look that a request asks for, or nil if it is late or nobody waits for it any more.
+func (s *Studio) awaitLook(r *http.Request, late <-chan time.Time) (*looked, error) {
 	l, err := s.look(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	select {
 	case <-l.done:
 	case <-r.Context().Done():
-		return nil
+		return nil, nil
+	case <-late:
+		return nil, nil
 	}
 	if l.err != nil {
-		return faultf(http.StatusUnprocessableEntity, "%s", s.text(l.err))
+		return nil, faultf(http.StatusUnprocessableEntity, "%s", s.text(l.err))
 	}
-	return writeBytes(w, kinds[".png"], l.preview)
+	return l, nil
 }
 
 // look returns the look that a request asks for, which may have to be taken.
@@ -261,7 +270,8 @@ func (s *Studio) look(r *http.Request) (*looked, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := strconv.Itoa(size) + "\x00" + source
+	few := r.URL.Query().Get("few") != ""
+	key := fmt.Sprintf("%d %v\x00%s", size, few, source)
 	s.looks.mu.Lock()
 	defer s.looks.mu.Unlock()
 	if l := s.looks.by[key]; l != nil && time.Since(l.at) < lookAge {
@@ -274,7 +284,11 @@ func (s *Studio) look(r *http.Request) (*looked, error) {
 	s.looks.by[key] = l
 	s.work.Go(func() {
 		defer close(l.done)
-		l.look, l.preview, l.err = s.takeLook(s.ctx, source, size)
+		if few {
+			l.preview, l.err = s.fewOf(s.ctx, source)
+		} else {
+			l.look, l.preview, l.err = s.takeLook(s.ctx, source, size)
+		}
 		if l.err != nil { // it is looked at again when it is asked for again
 			s.looks.mu.Lock()
 			l.at = time.Time{}
@@ -282,6 +296,18 @@ func (s *Studio) look(r *http.Request) (*looked, error) {
 		}
 	})
 	return l, nil
+}
+
+// fewOf returns some items of a set that imago knows by name as a PNG, for a card. It reads or draws no more than it must.
+func (s *Studio) fewOf(ctx context.Context, source string) ([]byte, error) {
+	if !slices.Contains(s.opt.Data.Names(), source) {
+		return nil, fmt.Errorf("%s is not one of the sets that imago knows", source)
+	}
+	set, err := s.opt.Data.Open(ctx, source, data.Options{Offline: true, Limit: cardItems})
+	if err != nil {
+		return nil, err
+	}
+	return previewOfSet(ctx, set, set.Item(), cardItems)
 }
 
 // takeLook reads data, as a training would that has the options that suit them.
@@ -337,14 +363,14 @@ func (s *Studio) takeLook(ctx context.Context, source string, size int) (*look, 
 		out.Notes = append(out.Notes, dataNote{kind, screen.Text(n.Named(s.opt.OptionName).Text)})
 	}
 	out.Preview = "/api/data/preview.png?" + url.Values{"source": {source}, "size": {strconv.Itoa(size)}, "t": {strconv.FormatInt(time.Now().UnixMilli(), 10)}}.Encode()
-	preview, err := previewOfSet(ctx, set, it)
+	preview, err := previewOfSet(ctx, set, it, previewOf)
 	return out, preview, err
 }
 
 // previewOfSet returns some of the items of a set as a PNG.
-func previewOfSet(ctx context.Context, set *data.Set, it medium.Item) ([]byte, error) {
+func previewOfSet(ctx context.Context, set *data.Set, it medium.Item, most int) ([]byte, error) {
 	h, wide, _ := medium.TileSize(it)
-	n := min(previewOf, set.Train.Len(), max(4, previewPixels/max(1, h*wide)))
+	n := min(most, set.Train.Len(), max(4, previewPixels/max(1, h*wide)))
 	if it.Medium == nil {
 		return nil, nil
 	}

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net"
-	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,12 +74,12 @@ func (p *place) open(path, until string) {
 	p.wait(until)
 }
 
-// wait waits until an expression of the page is true.
+// wait waits until an expression of the page is true, as program.until does.
 func (p *place) wait(until string) {
 	p.t.Helper()
-	for end := time.Now().Add(time.Minute); !chromium.Eval[bool](p.t, p.Tab, fmt.Sprintf("!!(%s)", until)); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			p.t.Fatalf("after a minute it is not true that %s", until)
+	for asked := 0; !chromium.Eval[bool](p.t, p.Tab, fmt.Sprintf("!!(%s)", until)); time.Sleep(50 * time.Millisecond) {
+		if asked++; asked > 1200 {
+			p.t.Fatalf("asked 1,200 times, it is not true that %s", until)
 		}
 	}
 }
@@ -360,30 +357,4 @@ func TestLearn(t *testing.T) {
 	}
 	p.press(".l-two .btn.primary")
 	p.wait(`imagoGame.current.steps > 50`)
-}
-
-// TestPointerLatency measures the time from an event of the pointer to the frame after the one that shows its picture. It says
-// what it found; the load of the machine decides whether that is a judgement, so IMAGO_LATENCY is the most milliseconds that
-// the 95th percentile may take.
-func TestPointerLatency(t *testing.T) {
-	p := openStudio(t)
-	for _, name := range []string{"cnn-vae", "face-vae"} {
-		p.open("/explore/zoo%3A"+name, explored)
-		chromium.Eval[bool](t, p.Tab, "(imagoMeasure.start(), true)")
-		for i := range 120 {
-			x, y := p.at(".x-box", .5+.3*math.Cos(float64(i)/9), .5+.3*math.Sin(float64(i)/7))
-			chromium.Run(t, p.Tab, chromedp.MouseEvent(chromedp.MouseMoved, x, y))
-			time.Sleep(time.Duration(5+i%23) * time.Millisecond)
-		}
-		ms := p.numbers("imagoMeasure.stop()")
-		if len(ms) < 60 {
-			t.Fatalf("%s: of 120 moves %d were painted", name, len(ms))
-		}
-		slices.Sort(ms)
-		p95 := ms[len(ms)*95/100]
-		t.Logf("%s: pointer to pixels: median %.1f ms, 95th percentile %.1f ms, of %d moves", name, ms[len(ms)/2], p95, len(ms))
-		if most, err := strconv.ParseFloat(os.Getenv("IMAGO_LATENCY"), 32); err == nil && p95 > float32(most) {
-			t.Errorf("%s: the 95th percentile is %.1f ms, want at most %v", name, p95, most)
-		}
-	}
 }

@@ -19,6 +19,7 @@ const (
 	activeEvery = 50 * time.Millisecond // logs and weights of the runs in training
 	folderEvery = time.Second           // everything
 	idleEvery   = 5 * time.Second       // everything, with no page open
+	rowEvery    = 2 * time.Second       // the row of a run in training is sent, when only its numbers have changed
 )
 
 // follow sends events of what changes, until ctx ends.
@@ -73,10 +74,11 @@ func (s *Studio) followAll() {
 // tell sends the row of a run if it is not as it was sent last. The caller has locked the run.
 func (s *Studio) tell(r *runState) {
 	sum := s.summary(r)
-	if reflect.DeepEqual(sum, r.shown) {
+	was := &r.shown
+	if sum.State == stateTraining && was.State == sum.State && was.Epoch == sum.Epoch && was.Fault == sum.Fault && time.Since(r.sent) < rowEvery || reflect.DeepEqual(sum, *was) {
 		return
 	}
-	r.shown = sum
+	r.shown, r.sent = sum, time.Now()
 	s.events.send(event{Type: "run", Run: &sum})
 }
 

@@ -97,7 +97,8 @@ type runState struct {
 	halted       int         // the process that was asked to end
 	queued       atomic.Bool // its job has changed since its row was told
 	live         time.Time
-	shown        RunSummary // as it was sent last
+	shown        RunSummary // as it was sent last, at sent
+	sent         time.Time
 }
 
 // open returns the run of an id, which is that of a request.

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"maps"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/internal/screen"
+	"github.com/imago-ml/imago/internal/zoo"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -40,6 +43,7 @@ type recipe struct {
 	Paper    string            `json:"paper"`
 	Family   string            `json:"family"` // vae or gan
 	Picture  *string           `json:"picture"`
+	Like     string            `json:"like"` // the model that drew the picture, if it is not one of the recipe
 	Defaults map[string]string `json:"defaults"`
 	Minutes  *float64          `json:"minutes"` // of training on the data that were asked for, by the speed of earlier runs; nil = unknown
 }
@@ -73,7 +77,8 @@ func (s *Studio) getRecipes(w http.ResponseWriter, r *http.Request) error {
 				r.Defaults[o.Name] = o.Default
 			}
 		}
-		r.Picture, r.Minutes = s.pictureOf(rec.Name), s.minutes(rec, items, shape)
+		r.Picture, r.Like = s.pictureOf(rec, r.Family)
+		r.Minutes = s.minutes(rec, items, shape)
 		list = append(list, r)
 	}
 	return writeJSON(w, list)
@@ -93,19 +98,35 @@ func familyOf(models *model.Registry, rec model.Recipe) string {
 	return "vae"
 }
 
-// pictureOf returns the address of a picture of what a recipe makes, of a run here or of a model that imago brings along.
-func (s *Studio) pictureOf(name string) (address *string) {
+// pictureOf returns the address of a picture of what a recipe makes: of a run here or of a model that imago brings along. If there
+// is none, it is what another model draws that imago brings along, whose name like is then.
+func (s *Studio) pictureOf(rec model.Recipe, family string) (address *string, like string) {
 	var newest int64 = -1
 	for _, r := range s.all() {
 		r.mu.Lock()
-		if r.run != nil && r.run.Config.Recipe == name {
+		if r.run != nil && r.run.Config.Recipe == rec.Name {
 			if t := milliseconds(r.trained()); r.thumbnail != "" && t > newest {
 				newest, address = t, &r.thumbnail
 			}
 		}
 		r.mu.Unlock()
 	}
-	return address
+	if address != nil {
+		return address, ""
+	}
+	like = "cnn-vae"
+	switch {
+	case family == "gan":
+		like = "infogan"
+	case rec.PublishedImage()[2] == 3:
+		like = "face-vae"
+	}
+	if _, err := s.find(zoo.Scheme + like); err != nil {
+		return nil, ""
+	}
+	seed := crc32.ChecksumIEEE([]byte(rec.Name)) // so that cards do not all look the same
+	drawn := "/api/runs/" + url.PathEscape(zoo.Scheme+like) + "/samples.png?" + url.Values{"at": {atBest}, "n": {"16"}, "seed": {strconv.FormatUint(uint64(seed), 10)}}.Encode()
+	return &drawn, like
 }
 
 // minutes returns how long a recipe as it is takes to be trained on so many items of a shape: all items of all its epochs, by the

@@ -40,6 +40,12 @@ type Tab struct {
 // Chromium, and fails it in CI.
 func Open(t testing.TB, hosts ...string) *Tab {
 	t.Helper()
+	return OpenWith(t, nil, hosts...)
+}
+
+// OpenWith opens a tab as Open does, of a Chromium with switches more, each without its two dashes: NAME or NAME=VALUE.
+func OpenWith(t testing.TB, switches []string, hosts ...string) *Tab {
+	t.Helper()
 	bin := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -55,6 +61,13 @@ func Open(t testing.TB, hosts ...string) *Tab {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(bin), chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 		chromedp.Flag("enable-unsafe-swiftshader", true)) // WebGL without a graphics card
+	for _, s := range switches {
+		if name, value, ok := strings.Cut(s, "="); ok {
+			options = append(options, chromedp.Flag(name, value))
+		} else {
+			options = append(options, chromedp.Flag(name, true))
+		}
+	}
 	allocated, endAllocation := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(endAllocation)
 	return open(t, allocated, hosts)

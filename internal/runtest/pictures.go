@@ -31,3 +31,17 @@ func Pictures(t testing.TB, r *runlog.Run) map[string]image.Image {
 	}
 	return m
 }
+
+// Picture returns the picture in a PNG file.
+func Picture(t testing.TB, name string) image.Image {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return img
+}

@@ -120,11 +120,12 @@ export interface Checked {
 
 // --- Starting.
 // GET /api/recipes?items=N&shape=H,W,C → Recipe[]: minutes are those of training on so many items of that shape, null if unknown
-export interface Recipe { name: string; kind: string; about: string; paper: string; family: "vae" | "gan"; picture: string | null; defaults: Record<string, string>; minutes: number | null }
+export interface Recipe { name: string; kind: string; about: string; paper: string; family: "vae" | "gan"; picture: string | null; like: string; defaults: Record<string, string>; minutes: number | null }
 // GET /api/options?recipe=NAME → Option[]: those of training, then those of the kind.
 export interface Option { name: string; type: "int" | "float" | "bool" | "string" | "ints"; help: string; default: string; group: string; values: string[] | null; common: boolean }
 // GET /api/data → DataSet[]: what imago knows by name, then files and folders below the root, and what was uploaded.
 export interface DataSet { source: string; name: string; about: string; kind: "drawn" | "set" | "folder" | "file" | "upload"; present: boolean; picture: string | null }
+// GET /api/data/preview.png?source=S&few=1 → a few items of a set that imago knows by name, for its card.
 // GET /api/data/look?source=S&size=N → Look: it may take long; 202 {progress} until it is known.
 export interface Look {
   source: string; name: string; medium: string; shape: number[]; train: number; test: number;

@@ -9,7 +9,7 @@ export type Ask = { id: number; model: number } & (
   | { op: "fill"; bytes: Uint8Array; half: boolean }
   | { op: "run"; name: string; operands: Record<string, Float32Array> }
   | { op: "sample"; seed: string; index: number; latent: number; sampler: boolean; labels: Float32Array }
-  | { op: "many"; codes: Float32Array; units: number; labels: Float32Array }
+  | { op: "many"; codes: Float32Array; units: number; labels: Float32Array; own: boolean } // own: labels has those of each code
   | { op: "cancel"; of: number }
   | { op: "close" });
 type Asked = Ask extends infer A ? A extends Ask ? Omit<A, "id" | "model"> : never : never;
@@ -84,6 +84,7 @@ export interface Decoder {
   can(name: "decode" | "encode" | "reconstruct" | "sample"): boolean;
   readonly now: ((z: Float32Array, labels: Float32Array) => Float32Array) | null; // decodes at once, of a quick model; the next call overwrites it
   decode(z: Float32Array, labels?: Float32Array): Promise<Float32Array | null>; // null: overtaken by a later call
+  // decodeMany decodes codes in slices; labels are those of all codes, or those of one code after another.
   decodeMany(codes: Float32Array, labels: Float32Array | undefined, slice: (from: number, values: Float32Array) => void, signal?: AbortSignal): Promise<void>;
   encode(x: Float32Array, labels?: Float32Array): Promise<{ mean: Float32Array; logVar: Float32Array | null }>;
   reconstruct(x: Float32Array, labels?: Float32Array): Promise<Float32Array>;
@@ -110,11 +111,12 @@ function watch(id: string): () => void {
   };
 }
 
-// openModel opens the model of a run, at the best checkpoint unless told. A decoder of a model without labels ignores them.
-export async function openModel(id: string, at = "best"): Promise<Decoder> {
+// openModel opens the model of a run, at the best checkpoint unless told. A decoder of a model without labels ignores them. With
+// pointer, the page itself decodes too, if it is quick enough: see Decoder.now.
+export async function openModel(id: string, at = "best", pointer = false): Promise<Decoder> {
   const number = ++counter, heard = new Set<(step: number) => void>();
   let model: Model, step = 0, epoch = 0, etag = "", has: string[] = [], kind = "", why = "", place = at, closed = false;
-  let local: Machine | null = null, slow = false;
+  let local: Machine | null = null, slow = !pointer;
 
   const ofRun = (rest: string, where: string): string => runPath(id, `${rest}?at=${encodeURIComponent(where)}`);
 
@@ -213,15 +215,15 @@ export async function openModel(id: string, at = "best"): Promise<Decoder> {
     }),
     decodeMany: (codes, labels = none, slice, signal) => new Promise((resolve, reject) => {
       if (signal?.aborted) return resolve();
-      const units = model.latent, n = codes.length / units;
+      const units = model.latent, n = codes.length / units, each = model.labels.length, own = n > 1 && each > 0 && labels.length === n * each;
       if (why) {
         void (async () => {
-          for (let i = 0; i < n && !signal?.aborted; i++) slice(i, (await run("decode", { z: codes.subarray(i * units, (i + 1) * units), labels }))["image"]!);
+          for (let i = 0; i < n && !signal?.aborted; i++) slice(i, (await run("decode", { z: codes.subarray(i * units, (i + 1) * units), labels: own ? labels.subarray(i * each, (i + 1) * each) : labels }))["image"]!);
         })().then(resolve, reject);
         return;
       }
       const end = (): void => { pending.delete(asking); resolve(); };
-      const asking: number = ask(number, { op: "many", codes, units, labels }, (a) => {
+      const asking: number = ask(number, { op: "many", codes, units, labels, own }, (a) => {
         if (a.fault) { pending.delete(asking); reject(new Error(a.fault)); return; }
         slice(a.from!, a.values!);
         if (a.last) end();

@@ -26,6 +26,7 @@ export function setQuery(change: Record<string, string | null>): void {
   const q = new URLSearchParams(location.search);
   for (const [k, v] of Object.entries(change)) v === null ? q.delete(k) : q.set(k, v);
   const text = q.toString();
+  if (text === location.search.slice(1)) return; // a browser that is told too often does not listen any more
   history.replaceState(null, "", location.pathname + (text ? `?${text}` : ""));
 }
 

@@ -4,8 +4,10 @@ import { paint, type Decoder } from "../decoder";
 
 type Event = "code" | "picture" | "labels";
 
-// Measured is what a test reads: milliseconds from the event of the pointer to the frame after the one that was painted for it.
-const measured: number[] = [];
+// Measured is what a test reads of each picture, in milliseconds of the clock of the page: when the pointer asked for it, when
+// its pixels were on the canvas, and when the page had made the frame that shows them.
+interface Measured { since: number; drawn: number; framed: number }
+const measured: Measured[] = [];
 let measuring = false;
 (globalThis as unknown as Record<string, unknown>)["imagoMeasure"] = { start: () => { measured.length = 0; measuring = true; }, stop: () => { measuring = false; return measured; } };
 
@@ -55,7 +57,7 @@ export class Space {
     if (now) {
       if (this.frame) { this.late = since; return; }
       this.show(now(this.z, this.labels), since);
-      this.turn();
+      if (!this.framing) this.turn(); // a frame that asks for the next one keeps the pointer waiting for it
       return;
     }
     decoder.decode(this.z, this.labels).then((values) => {
@@ -68,9 +70,10 @@ export class Space {
     for (const c of this.canvases) paint(c, values, this.decoder.model.shape);
     this.tell("picture");
     if (!measuring || !since) return;
+    const drawn = performance.now();
     const frame = (): void => { // its message comes after what this frame paints
       const after = new MessageChannel();
-      after.port1.onmessage = () => { measured.push(performance.now() - since); after.port1.close(); };
+      after.port1.onmessage = () => { measured.push({ since, drawn, framed: performance.now() }); after.port1.close(); };
       after.port2.postMessage(0);
     };
     if (this.framing) frame();

@@ -21,7 +21,7 @@ export class Stage {
   plane: Plane | null = null;
   tool: Tool = "look"; pinned = false; stops: Float32Array[] = []; selected: number | null = null;
   private mosaic: { canvas: HTMLCanvasElement; x: number; y: number; step: number; n: [number, number] } | null = null;
-  private wanted = false; private making: AbortController | null = null; private later = 0; private over = 0;
+  private wanted = false; private making: AbortController | null = null; private later = 0; private over = 0; private resting = 0;
   private polygon: [number, number][] = []; private fingers = new Map<number, { x: number; y: number }>();
   private drag: { x: number; y: number; moved: boolean } | null = null; private hovered: number | null = null;
   private ends: (() => void)[] = [];
@@ -59,7 +59,7 @@ export class Stage {
 
   close(): void {
     this.making?.abort();
-    clearTimeout(this.later); cancelAnimationFrame(this.over);
+    clearTimeout(this.later); clearTimeout(this.resting); cancelAnimationFrame(this.over);
     for (const f of this.ends) f();
     this.scatter.close();
   }
@@ -163,8 +163,11 @@ export class Stage {
   private hover(p: number | null, x: number, y: number): void {
     if (p === this.hovered) return;
     this.hovered = p;
-    this.heard.item(p, x, y);
     this.place();
+    // The item is shown when the pointer rests on it: one that is passed by would be fetched for nobody, and its frames keep the
+    // picture of the code waiting.
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.heard.item(p, x, y), 60) as unknown as number;
   }
 
   // lassoed marks a region that was chosen by other means, or none.
@@ -236,8 +239,11 @@ export class Stage {
   mark(): void { if (!this.over) this.over = requestAnimationFrame(() => { this.over = 0; this.drawTop(); }); }
 
   private drawTop(): void {
-    const c = this.sized(this.top), { plane } = this;
-    if (!plane) return;
+    const { plane } = this;
+    this.top.hidden = !plane || !this.polygon.length && !this.stops.length; // an empty layer over the whole plane is blended with each frame
+    this.place();
+    if (!plane || this.top.hidden) return;
+    const c = this.sized(this.top);
     const card = color("--card"), accent = color("--accent"), ink = color("--ink");
     const ring = (x: number, y: number, r: number, stroke: string, fill = ""): void => {
       c.beginPath(); c.arc(x, y, r, 0, 7);
@@ -266,7 +272,6 @@ export class Stage {
         c.textAlign = "start"; c.textBaseline = "alphabetic";
       });
     }
-    this.place();
   }
 
   // place moves the rings to where the code, the point under the pointer and the chosen one are.

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { color, themeTurn } from "./color";
 import { number } from "./format";
-import { useStore } from "./store";
+import { useSeen, useSlow, useStore } from "./store";
 
 export interface Curve { label: string; x: number[]; y: (number | null)[]; token: string; dash?: boolean; faint?: boolean }
 export interface ChartProps {
@@ -37,7 +37,7 @@ function aligned(curves: Curve[]): uPlot.AlignedData {
 }
 
 export function Chart(p: ChartProps) {
-  const box = useRef<HTMLDivElement>(null), plot = useRef<uPlot | null>(null), now = useRef(p);
+  const box = useRef<HTMLDivElement>(null), plot = useRef<uPlot | null>(null), now = useRef(p), seen = useSeen(box);
   now.current = p;
   const turn = useStore(themeTurn);
   const lines = useMemo(() => {
@@ -96,23 +96,24 @@ export function Chart(p: ChartProps) {
     u.over.addEventListener("dblclick", () => now.current.onZoom?.(null));
     u.over.addEventListener("click", () => { if (now.current.onPick && u.cursor.idx !== null && u.cursor.idx !== undefined) now.current.onPick(u.data[0][u.cursor.idx]!); });
     plot.current = u;
-    const seen = new ResizeObserver(() => { if (el.clientWidth && el.clientWidth !== u.width) u.setSize({ width: el.clientWidth, height }); });
-    seen.observe(el);
-    return () => { seen.disconnect(); u.destroy(); plot.current = null; };
+    const sized = new ResizeObserver(() => { if (el.clientWidth && el.clientWidth !== u.width) u.setSize({ width: el.clientWidth, height }); });
+    sized.observe(el);
+    return () => { sized.disconnect(); u.destroy(); plot.current = null; };
   }, [shape, turn, p.group]);
   useEffect(() => { // new values, the same curves
     const u = plot.current;
-    if (!u) return;
+    if (!u || !seen) return;
     u.setData(data, !p.zoom);
     if (p.zoom) u.setScale("x", { min: p.zoom[0], max: p.zoom[1] });
-  }, [data, p.zoom?.[0], p.zoom?.[1], shape, turn]);
+  }, [data, p.zoom?.[0], p.zoom?.[1], shape, turn, seen]);
   useEffect(() => { if (p.mark !== undefined && p.curves.length && plot.current?.status) plot.current.redraw(false); }, [p.mark]);
 
-  const few = (c: Curve): number[] => { const n = c.x.length, k = Math.min(n, 8); return [...new Set(Array.from({ length: k }, (_, i) => Math.round((i * (n - 1)) / Math.max(1, k - 1))))]; };
+  // The table is for those who do not see the curves: they are told of few changes, and it is laid out anew for each.
+  const told = useSlow(useMemo(() => ({ curves: p.curves, x: p.xLabel }), [p.curves, p.xLabel]), 5000), few = (c: Curve): number[] => { const n = c.x.length, k = Math.min(n, 8); return [...new Set(Array.from({ length: k }, (_, i) => Math.round((i * (n - 1)) / Math.max(1, k - 1))))]; };
   return <figure class="chart" aria-label={p.title}>
     <div ref={box} class="plot" style={{ height: `${height}px` }} aria-hidden="true" />
     {!p.curves.length && <div class="plot-empty mute small">Nothing is measured yet.</div>}
-    <table class="hide"><caption>{p.title}</caption><thead><tr><th scope="col">curve</th><th scope="col">{p.xLabel}</th><th scope="col">value</th></tr></thead><tbody>{p.curves.flatMap((c) => few(c).map((i) => <tr key={c.label + i}><th scope="row">{c.label}</th><td>{number(c.x[i])}</td><td>{number(c.y[i])}</td></tr>))}</tbody></table>
+    <table class="hide"><caption>{p.title}</caption><thead><tr><th scope="col">curve</th><th scope="col">{told.x}</th><th scope="col">value</th></tr></thead><tbody>{told.curves.flatMap((c) => few(c).map((i) => <tr key={c.label + i}><th scope="row">{c.label}</th><td>{number(c.x[i])}</td><td>{number(c.y[i])}</td></tr>))}</tbody></table>
   </figure>;
 }
 
@@ -139,8 +140,7 @@ export function Heat({ rows, x, label, mark }: { rows: number[][]; x: number[]; 
       image.data[o + 3] = 255;
     }));
     g.putImageData(image, 0, 0);
-  });
-  void turn;
+  }, [rows, rows.length, turn]);
   if (!units) return null;
   const at = mark === null ? -1 : kept.findLastIndex((e) => e.x <= mark);
   return <figure class="heat" aria-label={label}>
@@ -148,11 +148,16 @@ export function Heat({ rows, x, label, mark }: { rows: number[][]; x: number[]; 
     <table class="hide"><caption>{label}</caption><thead><tr><th scope="col">unit</th><th scope="col">nats at the end</th></tr></thead><tbody>{order.map((u) => <tr key={u}><th scope="row">{u}</th><td>{number(last[u])}</td></tr>)}</tbody></table>
   </figure>;
 }
+const channelsOf = new Map<string, [number, number, number]>(); // a canvas for each question is dear
 // channels returns red, green and blue of a colour, by drawing it: the browser may say it in any notation.
 function channels(c: string): [number, number, number] {
+  let v = channelsOf.get(c);
+  if (v) return v;
   const g = new OffscreenCanvas(1, 1).getContext("2d")!;
   g.fillStyle = c;
   g.fillRect(0, 0, 1, 1);
   const d = g.getImageData(0, 0, 1, 1).data;
-  return [d[0]!, d[1]!, d[2]!];
+  v = [d[0]!, d[1]!, d[2]!];
+  channelsOf.set(c, v);
+  return v;
 }

@@ -5,10 +5,15 @@ export const theme = new Store<"auto" | "light" | "dark">("auto");
 export const themeTurn = new Store(0); // counts changes of what is drawn
 
 let probe: HTMLElement | null = null;
+const known = new Map<string, string>(); // each question lays out the styles of the page
+themeTurn.follow(() => known.clear());
 export function color(token: string): string {
+  let c = known.get(token);
+  if (c !== undefined) return c;
   if (!probe) { probe = document.createElement("i"); probe.hidden = true; document.body.append(probe); }
   probe.style.color = token.startsWith("--") ? `var(${token})` : token;
-  const c = getComputedStyle(probe).color;
+  c = getComputedStyle(probe).color;
+  known.set(token, c);
   return c;
 }
 // seriesColor is the colour of curve i: of the class colours, those far apart first.

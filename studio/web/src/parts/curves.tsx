@@ -6,7 +6,7 @@ import { Choice } from "./bits";
 import { Chart, Heat, type Curve } from "./chart";
 import { nice, number } from "./format";
 import { Term, termOf } from "./glossary";
-import { useKept } from "./store";
+import { Store, useKept, useStore } from "./store";
 
 export type Axis = "epoch" | "step" | "time";
 const parts = ["train", "test", "validation"] as const;
@@ -22,11 +22,15 @@ function grow(s: Series, line: LogLine): void {
   }
 }
 
-// useCurves returns the curves of a run, which grow with its log.
-export function useCurves(id: string): { data: Data | null; fault: string; version: number } {
-  const [version, turn] = useState(0), [fault, fail] = useState(""), data = useRef<Data | null>(null);
+// drawEvery is how often the curves of a run are drawn at most, in milliseconds: a picture of each line of the log would take time
+// from the training. What a line says in numbers is shown at once.
+const drawEvery = 800;
+
+// useCurves returns the curves of a run, which grow with its log. lines counts the lines that have come.
+export function useCurves(id: string): { data: Data | null; fault: string; version: number; lines: Store<number> } {
+  const [version, turn] = useState(0), [fault, fail] = useState(""), data = useRef<Data | null>(null), lines = useMemo(() => new Store(0), []);
   useEffect(() => {
-    let gone = false, frame = 0, early: LogLine[] = [];
+    let gone = false, timer = 0, last = -Infinity, early: LogLine[] = [];
     const load = (): void => {
       get<Data>(runPath(id, "/curves?points=2000")).then((d) => {
         if (gone) return;
@@ -42,11 +46,12 @@ export function useCurves(id: string): { data: Data | null; fault: string; versi
       if (e.type !== "line" || e.id !== id) return;
       if (!data.current) { early.push(e.line); return; }
       grow(e.line.kind === "epoch" ? data.current.epochs : data.current.steps, e.line);
-      frame ||= requestAnimationFrame(() => { frame = 0; turn((n) => n + 1); });
+      lines.set(lines.value + 1);
+      timer ||= setTimeout(() => { timer = 0; last = performance.now(); turn((n) => n + 1); }, Math.max(0, last + drawEvery - performance.now())) as unknown as number;
     });
-    return () => { gone = true; leave(); cancelAnimationFrame(frame); };
+    return () => { gone = true; leave(); clearTimeout(timer); };
   }, [id]);
-  return { data: data.current, fault, version };
+  return { data: data.current, fault, version, lines };
 }
 
 // positions returns the x of a series. An epoch of a step line is a fraction.
@@ -87,8 +92,14 @@ export function curvesOf(d: Data, names: string[], axis: Axis): Curve[] {
   return out;
 }
 
+// Newest shows the newest value of a curve, as its line comes.
+function Newest({ curve, lines }: { curve: Curve; lines: Store<number> }) {
+  useStore(lines);
+  return <b>{number(curve.y.findLast((v) => v !== null))}</b>;
+}
+
 export function CurvesPanel({ id, mark, gan, onStep }: { id: string; mark: number | null; gan: boolean; onStep: (step: number) => void }) {
-  const { data, fault, version } = useCurves(id);
+  const { data, fault, version, lines } = useCurves(id), [open, setOpen] = useState(false);
   const [axis, setAxis] = useKept("axis", gan ? "step" : "epoch") as [Axis, (v: Axis) => void], [smooth, setSmooth] = useKept("smooth", "0"), [log, setLog] = useKept("log", "");
   const [zoom, setZoom] = useState<[number, number] | null>(null), [fine, setFine] = useState<Data | null>(null);
   useEffect(() => setZoom(null), [axis]);
@@ -114,7 +125,7 @@ export function CurvesPanel({ id, mark, gan, onStep }: { id: string; mark: numbe
   const label = axis === "time" ? "seconds" : axis;
   const many = all.length ? Math.max(2, ...all[0]!.curves.map((c) => c.x.length)) : 0;
   const chart = (g: (typeof all)[number], height: number) => <div class="curve-box" key={g.key}>
-    <div class="row base wrap"><h3>{termOf(g.key) ? <Term of={termOf(g.key)}>{g.title}</Term> : g.title}</h3>{g.curves.map((c) => <span class="now small" key={c.label}><i class="swatch" style={{ background: `var(${c.token})` }} />{c.label} <b>{number(c.y.findLast((v) => v !== null))}</b></span>)}</div>
+    <div class="row base wrap"><h3>{termOf(g.key) ? <Term of={termOf(g.key)}>{g.title}</Term> : g.title}</h3>{g.curves.map((c) => <span class="now small" key={c.label}><i class="swatch" style={{ background: `var(${c.token})` }} />{c.label} <Newest curve={c} lines={lines} /></span>)}</div>
     <Chart title={g.title} curves={g.curves} xLabel={label} log={log === "1"} smooth={many > 12 ? Number(smooth) : 0} height={height} mark={place} zoom={zoom} onZoom={setZoom} onPick={(x) => onStep(step(x))} group={id} /></div>;
   const first = all[0], next = all.slice(1, 3).filter((g) => !/norm/.test(g.key)), rest = all.slice(1 + next.length);
   return <section class="panel" aria-label="Curves">
@@ -124,9 +135,9 @@ export function CurvesPanel({ id, mark, gan, onStep }: { id: string; mark: numbe
       <button type="button" class="btn small" aria-pressed={log === "1"} onClick={() => setLog(log === "1" ? "" : "1")}>Log scale</button>
       {many > 12 && <label class="row smooth"><span class="small mute">Smoothing</span><input type="range" aria-label="Smoothing" min={0} max={0.98} step={0.02} value={Math.min(.98, Number(smooth))} style={{ "--fill": `${Number(smooth) / .98 * 100}%` }} onInput={(e) => setSmooth(e.currentTarget.value)} /></label>}
     </div></header>
-    {first ? <>{chart(first, innerWidth > 1900 ? 400 : innerWidth < 720 ? 220 : 280)}<div class="curve-grid">{next.map((g) => chart(g, 170))}</div></> : <div class="empty"><p>The first line of the log is not yet written.</p></div>}
+    {first ? <>{chart(first, innerHeight > 1700 ? 640 : innerWidth > 1900 ? 400 : innerWidth < 720 ? 220 : 280)}<div class="curve-grid">{next.map((g) => chart(g, 170))}</div></> : <div class="empty"><p>The first line of the log is not yet written.</p></div>}
     {data.epochs.unitKL.some((r) => r.length > 0) && <div class="curve-box"><h3><Term of="kl">KL of each unit</Term> <span class="mute small">over the epochs: the stronger the colour, the more it tells</span></h3><Heat rows={data.epochs.unitKL} x={data.epochs.step} label="KL of each unit over the epochs" mark={mark} /></div>}
-    {rest.length > 0 && <details class="more"><summary>{rest.length} more: {rest.slice(0, 4).map((g) => g.title).join(", ")}{rest.length > 4 ? ", …" : ""}</summary><div class="curve-grid">{rest.map((g) => chart(g, 150))}</div></details>}
+    {rest.length > 0 && <details class="more" onToggle={(e) => setOpen(e.currentTarget.open)}><summary>{rest.length} more: {rest.slice(0, 4).map((g) => g.title).join(", ")}{rest.length > 4 ? ", …" : ""}</summary>{open && <div class="curve-grid">{rest.map((g) => chart(g, 150))}</div>}</details>}
     {data.every > 1 && !fine && <p class="mute tiny">One of {data.every} lines of the log is drawn; zoom by dragging to see those between.</p>}
     {data.everyEpoch > 1 && <p class="mute tiny">One of {data.everyEpoch} epochs is drawn.</p>}
   </section>;

@@ -13,26 +13,40 @@ export function Samples(p: Props) {
   const decoder = useRef<Decoder | null>(null), draw = useRef<() => void>(() => {});
   useEffect(() => {
     if (fault) return;
-    let gone = false, running = false, again = false, full = false;
+    let gone = false, running = false, again = false, full = false, codes: { seed: string; n: number; all: Float32Array } | null = null;
     draw.current = () => {
       if (running) { again = true; return; }
       const d = decoder.current;
       if (!d || gone) return;
       running = true;
       void (async () => {
-        const { n, seed } = now.current, labels = d.model.labels.length, made: (() => void)[] = [];
-        for (let i = 0; i < n && !gone; i++) {
+        const { n, seed } = now.current, labels = d.model.labels.length;
+        const show = (i: number, values: ArrayLike<number>): void => {
           const canvas = grid.current?.children[i] as HTMLCanvasElement | undefined;
-          if (!canvas) continue;
-          let told: Float32Array | undefined;
-          if (labels) { told = new Float32Array(labels); told[i % labels] = 1; }
-          const drawn = await d.sample(BigInt(seed), i, told);
-          const show = (): void => { if (!gone && seed === now.current.seed) paint(canvas, drawn.values, d.model.shape); };
-          if (full) made.push(show);
-          else show(); // the first ones appear as they come
+          if (canvas && !gone && seed === now.current.seed) paint(canvas, values, d.model.shape);
+        };
+        const told = new Float32Array(n * labels);
+        for (let i = 0; i < n && labels; i++) told[i * labels + i % labels] = 1;
+        const made: (() => void)[] = [];
+        if (codes?.seed === seed && codes.n === n) { // newer weights: all in one message and one frame, which cost the training least
+          await d.decodeMany(codes.all, told, (from, values) => {
+            const size = values.length && d.model.shape.reduce((a, b) => a * b, 1);
+            for (let i = 0; i * size < values.length; i++) made.push(() => show(from + i, values.subarray(i * size, (i + 1) * size)));
+          });
+          made.forEach((f) => f());
+          return;
         }
-        made.forEach((show) => show()); // later ones in one frame: each frame of its own takes time from the training
+        const all = new Float32Array(n * d.model.latent);
+        let known = true;
+        for (let i = 0; i < n && !gone; i++) {
+          const drawn = await d.sample(BigInt(seed), i, labels ? told.subarray(i * labels, (i + 1) * labels) : undefined);
+          if (drawn.code) all.set(drawn.code, i * d.model.latent); else known = false;
+          if (full) made.push(() => show(i, drawn.values));
+          else show(i, drawn.values); // the first ones appear as they come
+        }
+        made.forEach((f) => f());
         full = true;
+        codes = known && !d.server ? { seed, n, all } : null;
       })().catch(() => { if (!gone) fail(true); }).finally(() => { running = false; if (again && !gone) { again = false; draw.current(); } });
     };
     void openModel(p.id, p.at).then((d) => {

@@ -1,5 +1,5 @@
 // A value that parts of the page follow.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 export class Store<T> {
   private readonly followers = new Set<(v: T) => void>();
@@ -15,6 +15,29 @@ export function useStore<T>(s: Store<T>): T {
     return s.follow(() => tick((n) => n + 1));
   }, [s]);
   return s.value;
+}
+
+// useSlow returns a value that follows another one, but changes at most once in so many milliseconds: the first change comes at once.
+export function useSlow<T>(v: T, every: number): T {
+  const [shown, show] = useState(v), newest = useRef(v), last = useRef(-Infinity), timer = useRef(0);
+  newest.current = v;
+  useEffect(() => {
+    if (v === shown || timer.current) return;
+    timer.current = setTimeout(() => { timer.current = 0; last.current = performance.now(); show(() => newest.current); }, Math.max(0, last.current + every - performance.now())) as unknown as number;
+  }, [v, shown]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return shown;
+}
+
+// useSeen reports whether an element is on the screen.
+export function useSeen(element: { current: Element | null }): boolean {
+  const [seen, set] = useState(true);
+  useEffect(() => {
+    const on = new IntersectionObserver((e) => set(e.at(-1)!.isIntersecting), { rootMargin: "200px" });
+    on.observe(element.current!);
+    return () => on.disconnect();
+  }, []);
+  return seen;
 }
 
 // useLoad asks for a value, again when a key changes; what is shown meanwhile is the value before.

@@ -39,7 +39,7 @@ function Opened({ id, query }: { id: string; query: URLSearchParams }) {
   useEffect(() => {
     if (!run.value || empty) return;
     let gone = false, opened: Space | null = null;
-    openModel(id, where).then((decoder) => {
+    openModel(id, where, true).then((decoder) => {
       if (gone) { decoder.close(); return; }
       opened = new Space(decoder);
       setSpace(opened); setFault("");
@@ -131,13 +131,13 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
     }
   };
   useEffect(() => { if (at !== "live") setCodes(null); void load.current(); }, [at]);
-  useEffect(() => follow((e) => { if (e.type === "codes" && e.id === id) void fetchCodes(id, at).then((c) => { setCodes(c); setWhy(""); }, (x: Error) => setWhy(x.message)); }), [id, at]);
-  const asked = useRef(0);
-  useEffect(() => decoder.onWeights(() => { // newer weights: the picture, the pictures behind it and, every 10 seconds, the points
+  useEffect(() => follow((e) => { if (e.type === "codes" && e.id === id) { if (asked.current) took.current = Date.now() - asked.current; void fetchCodes(id, at).then((c) => { setCodes(c); setWhy(""); }, (x: Error) => setWhy(x.message)); } }), [id, at]);
+  const asked = useRef(0), took = useRef(0);
+  useEffect(() => decoder.onWeights(() => { // newer weights: the picture, the pictures behind it and, less often the longer they take, the points
     setTurn((n) => n + 1);
     space.decode();
     stage.current?.remake(0);
-    if (at === "live" && points && Date.now() - asked.current > 10000) { asked.current = Date.now(); void makeCodes(id, at).catch(() => { /* as before */ }); }
+    if (at === "live" && points && Date.now() - asked.current > Math.max(10000, Math.min(120000, 30 * took.current))) { asked.current = Date.now(); void makeCodes(id, at).catch(() => { /* as before */ }); }
   }), [decoder, at, points]);
 
   const started = useRef(!!query.get("z"));

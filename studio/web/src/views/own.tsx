@@ -24,7 +24,7 @@ function Opened({ id, at }: { id: string; at: string }) {
   const [opened, set] = useState<{ space: Space; run: Run } | null>(null), [fault, setFault] = useState("");
   useEffect(() => {
     let gone = false, space: Space | null = null;
-    Promise.all([openModel(id, at), get<Run>(runPath(id))]).then(([decoder, run]) => {
+    Promise.all([openModel(id, at, true), get<Run>(runPath(id))]).then(([decoder, run]) => {
       if (gone) { decoder.close(); return; }
       space = new Space(decoder);
       set({ space, run });

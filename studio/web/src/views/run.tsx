@@ -11,7 +11,7 @@ import { ago, bytes, count, nice, number, plain, span } from "../parts/format";
 import { Term } from "../parts/glossary";
 import { Icon } from "../parts/icons";
 import { Samples, SeedField } from "../parts/samples";
-import { useLoad, useStore } from "../parts/store";
+import { useLoad, useSlow, useStore } from "../parts/store";
 import { Timeline } from "../parts/timeline";
 
 export default function RunView({ place }: ViewProps) {
@@ -23,10 +23,10 @@ export default function RunView({ place }: ViewProps) {
   const [warnings, warn] = useState<Warning[]>([]), [shownStep, step] = useState<{ step: number; epoch: number } | null>(null);
   const [dialog, ask] = useState<"" | "rename" | "tags" | "prolong">("");
   const live = map?.get(id), run = loaded.value, now: RunSummary | null = live ?? run;
-  const epoch = live?.epoch ?? 0, state = live?.state;
+  const state = live?.state, epoch = useSlow(live?.epoch ?? 0, 5000); // an epoch may take less than a second, its pictures more
   useEffect(() => setQuery({ at: at || null, seed: seed === "1" ? null : seed }), [at, seed]);
   useEffect(() => follow((e) => { if (e.type === "warning" && e.id === id) warn((w) => [...w, e.warning]); }), [id]);
-  useEffect(() => { if (run && at === "") loaded.again(); }, [epoch, state]); // an epoch brings checkpoints and pictures
+  useEffect(() => { if (run && at === "") loaded.again(); }, [epoch, state]); // it brings checkpoints and pictures
   const bare = !!run && !run.checkpoints.length && state === "training";
   useEffect(() => { // the first checkpoint has no event of its own
     if (!bare) return;
@@ -83,9 +83,9 @@ export default function RunView({ place }: ViewProps) {
       <div class="col gap curves-col">{!zoo && <CurvesPanel id={id} gan={run.gan} mark={moment?.step ?? null} onStep={nearest} />}</div>
       <div class="col gap pics-col">
         {(run.can.sample || run.can.decode) && <section class="panel" aria-label="Samples"><header><div><h2>{run.gan ? "Generated" : "Samples"}</h2><span class="mute small">{shownStep && run.can.page ? `weights of step ${count(shownStep.step)}` : "of fixed noise"}</span></div><SeedField seed={seed} onSeed={setSeed} /></header>
-          {!ready ? <p class="empty well small" role="status">The first pictures come with the first checkpoint.</p> : <Samples id={id} at={shown} n={run.labels.length === 10 ? 20 : 16} seed={seed} page={run.can.page} turn={at ? 0 : now.epoch} onStep={(s, e) => step({ step: s, epoch: e })} label={`Pictures drawn from seed ${seed}`} />}</section>}
+          {!ready ? <p class="empty well small" role="status">The first pictures come with the first checkpoint.</p> : <Samples id={id} at={shown} n={run.labels.length === 10 ? 20 : 16} seed={seed} page={run.can.page} turn={at ? 0 : epoch} onStep={(s, e) => step({ step: s, epoch: e })} label={`Pictures drawn from seed ${seed}`} />}</section>}
         {run.can.reconstruct && ready && <section class="panel" aria-label="Reconstructions"><header><h2><Term of="recon">Reconstructions</Term></h2><span class="mute small">test pictures, each above what the model makes of it</span></header>
-          <Picture src={`/api/${runPath(id, `/reconstructions.png?n=8&at=${encodeURIComponent(shown === "live" ? "latest" : shown)}&t=${at ? 0 : now.epoch}`)}`} alt="Test pictures, each above its reconstruction" /></section>}
+          <Picture src={`/api/${runPath(id, `/reconstructions.png?n=8&at=${encodeURIComponent(shown === "live" ? "latest" : shown)}&t=${at ? 0 : epoch}`)}`} alt="Test pictures, each above its reconstruction" /></section>}
       </div>
       {pictures.length > 0 && <section class="gallery-col" aria-label="Pictures of the run"><div class="cards gallery">{pictures.map(shot)}</div></section>}
       {networks.length > 0 && <details class="gallery-col more"><summary>The networks</summary><div class="cards gallery">{networks.map(shot)}</div></details>}

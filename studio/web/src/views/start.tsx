@@ -14,6 +14,9 @@ import { wantedOf } from "../parts/shell";
 import { useLoad, useStore } from "../parts/store";
 import { complain, say } from "../parts/toast";
 
+// speedText says where an estimate of time comes from.
+const speedText = "By the median speed of the five newest runs of this recipe on such pictures, on this machine.";
+
 export default function Start({ place }: ViewProps) {
   const sets = useLoad((s) => get<DataSet[]>("data", s), []);
   const [recipe, setRecipe] = useState(place.query.get("recipe") ?? "cnn-vae"), [data, setData] = useState(place.query.get("data") ?? "digits"), [name, setName] = useState(place.query.get("name") ?? "");
@@ -90,7 +93,7 @@ export default function Start({ place }: ViewProps) {
       <section aria-labelledby="s-recipe"><header class="row wrap gap part"><h2 id="s-recipe"><i>1</i>What</h2><Choice label="Family" value={family} options={[["all", "All"], ["vae", "Autoencoders"], ["gan", "GANs"]]} onChange={show} /></header>
         {recipes.fault && <p class="bad">{recipes.fault.message}</p>}
         <div class="cards recipes">{recipes.value ? (whole ? shown : first).map((r) => <button type="button" class="card" key={r.name} aria-pressed={r.name === recipe} onClick={() => { setRecipe(r.name); }}>
-          {r.picture ? <img class="pic cover" src={r.picture} alt="" loading="lazy" /> : <span class="cover blank" aria-hidden="true">{r.name}</span>}<span class="in"><span class="row"><span class="strong cut">{r.name}</span>{r.minutes !== null && <span class="end mute tiny nowrap">{r.minutes < 1 ? "< 1" : `≈ ${Math.round(r.minutes)}`} min</span>}</span><span class="mute small">{r.about}</span>{r.paper && <span class="mute tiny">{r.paper}</span>}</span></button>) : [0, 1, 2, 3].map((i) => <div class="bone" key={i} style={{ height: "14rem" }} />)}</div>
+          {r.picture ? <span class="cover-of"><img class="pic cover" src={r.picture} alt="" loading="lazy" />{r.like && <span class="tiny" title={`No ${r.name} is trained here yet: ${r.like}, a model that imago brings along, drew this picture.`}>drawn by {r.like}</span>}</span> : <span class="cover blank" aria-hidden="true">{r.name}</span>}<span class="in"><span class="row"><span class="strong cut">{r.name}</span>{r.minutes !== null && <span class="end mute tiny nowrap" title={speedText}>{r.minutes < 1 ? "< 1" : `≈ ${Math.round(r.minutes)}`} min</span>}</span><span class="mute small">{r.about}</span>{r.paper && <span class="mute tiny">{r.paper}</span>}</span></button>) : [0, 1, 2, 3].map((i) => <div class="bone" key={i} style={{ height: "14rem" }} />)}</div>
         {shown.length > first.length && <button type="button" class="btn quiet" onClick={() => open(!whole)}>{whole ? "Fewer" : `All ${shown.length} recipes`}</button>}</section>
       <section aria-labelledby="s-data" class={over ? "drop" : ""}>
         <header class="row wrap gap part"><h2 id="s-data"><i>2</i>On what</h2><div class="row wrap"><button type="button" class="btn small" onClick={() => file.current?.click()}><Icon name="upload" />Upload</button><button type="button" class="btn small" onClick={() => browse(true)}><Icon name="folder" />Browse</button><input ref={file} type="file" hidden multiple accept={accepted} aria-label="Files to upload" onChange={(e) => { if (e.currentTarget.files?.length) void bring(e.currentTarget.files); e.currentTarget.value = ""; }} /></div><span class="mute small">or drop pictures, a zip or a CSV here</span></header>
@@ -103,7 +106,7 @@ export default function Start({ place }: ViewProps) {
     </div>
     <aside class="start-side">
       <section class="panel launch" aria-label="Ready to start"><div class="launch-what"><h2>{recipe} <span class="mute">on</span> {data.split("/").pop()}</h2>
-        <dl class="estimates">{([["Time", checked?.seconds != null ? `≈ ${span(checked.seconds)}` : "–"], ["Memory", bytes(checked?.memory ?? null)], ["Weights", checked?.parameters != null ? count(checked.parameters) : "–"], ["Items", checked?.items != null ? count(checked.items) : "–"]] as const).map(([k, v]) => <div key={k}><dt class="mute small">{k}</dt><dd>{v}</dd></div>)}</dl></div>
+        <dl class="estimates">{([["Time", checked?.seconds != null ? `≈ ${span(checked.seconds)}` : "–"], ["Memory", bytes(checked?.memory ?? null)], ["Weights", checked?.parameters != null ? count(checked.parameters) : "–"], ["Items", checked?.items != null ? count(checked.items) : "–"]] as const).map(([k, v]) => <div key={k} title={k === "Time" ? speedText : undefined}><dt class="mute small">{k}</dt><dd>{v}</dd></div>)}</dl></div>
         <div aria-live="polite" class="col tight">{[...general, ...Object.values(errors)].map((t) => <p class="wrong" key={t}>{t}</p>)}{checked?.notes.map((n) => <p class="small mute" key={n}>{n}</p>)}</div>
         {checked?.command && <Command text={checked.command} />}
         <button class="btn primary big go" disabled={!ready || starting}><Icon name="play" />{busy ? "Add to the queue" : "Start"}</button></section>

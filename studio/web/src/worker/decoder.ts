@@ -55,12 +55,13 @@ const slice = 4; // milliseconds
 
 function many(ask: Ask & { op: "many" }): void {
   const { id, codes, units, labels } = ask, n = codes.length / units, m = machine(ask.model);
+  const each = labels.length / n, of = (i: number): Float32Array => ask.own ? labels.subarray(i * each, (i + 1) * each) : labels;
   let from = 0;
   tasks.push({ id, step: () => {
     const first = from, start = performance.now();
     let values: Float32Array<ArrayBuffer> | null = null, size = 0;
     while (from < n && (from === first || performance.now() - start < slice) && from - first < 256) {
-      const image = m.run("decode", { z: codes.subarray(from * units, (from + 1) * units), labels })["image"]!;
+      const image = m.run("decode", { z: codes.subarray(from * units, (from + 1) * units), labels: of(from) })["image"]!;
       size = image.length;
       values ??= new Float32Array(Math.min(256, n - first) * size);
       values.set(image, (from - first) * size);
