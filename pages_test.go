@@ -76,14 +76,19 @@ func ruleNames(f *ast.File) []string {
 // hole is what stands in a format for a number, a name or an option, or between two parts of a sentence.
 var hole = regexp.MustCompile(`%[-+ #0-9.\[\]]*[a-zA-Z%]|\{[A-Za-z]+\}|[:;,()]`)
 
-// says reports whether a page has a part of a format, between two holes, by which a reader finds it.
+// says reports whether a page has a part of a format, between two holes, by which a reader finds it; of a format of short parts
+// alone it must have all.
 func says(page, format string) bool {
+	all := true
 	for _, part := range hole.Split(format, -1) {
-		if part = strings.Trim(part, " /"); len(part) >= 8 && strings.Contains(page, part) {
+		part = strings.Trim(part, " /")
+		found := strings.Contains(page, part)
+		if len(part) >= 8 && found {
 			return true
 		}
+		all = all && found && len(part) < 8
 	}
-	return false
+	return all
 }
 
 // TestWarningsPage: docs/guide-warnings.md has each warning that training prints: of the rules of the models, by their names and
