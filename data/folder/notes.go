@@ -85,7 +85,7 @@ func (l *Layout) noteClasses(set *data.Set, files *data.Listing) {
 	for k, class := range l.Classes {
 		for part, name := range []string{"training", "test"} {
 			if in[part][k] == 0 && in[1-part][k] > 0 {
-				set.Warn("class %s has no %s in the %s part", class, l.noun, name)
+				set.Warn("class %s is missing from the %s part: it has no %s there", class, name, l.noun)
 			}
 		}
 	}

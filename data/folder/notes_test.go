@@ -89,7 +89,7 @@ func TestNotes(t *testing.T) {
 		{"val beside test", map[string][]byte{"train/a.png": p(1), "test/b.png": p(2), "val/c.png": p(3)}, data.Options{},
 			[]string{"! left out: 1 image in val/, for train/ and test/ are the two parts"}},
 		{"a class in one part", map[string][]byte{"train/cat/a.png": p(1), "train/dog/b.png": p(2), "test/cat/c.png": p(3), "test/emu/d.png": p(4)}, data.Options{},
-			[]string{"! class dog has no image in the test part", "! class emu has no image in the training part"}},
+			[]string{"! class dog is missing from the test part: it has no image there", "! class emu is missing from the training part: it has no image there"}},
 		{"parts with classes in one", map[string][]byte{"train/cat/a.png": p(1), "train/dog/b.png": p(2), "test/c.png": p(3)}, data.Options{},
 			[]string{"! cat/ and dog/ are no classes, for test/c.png lies in none of them: the set has no labels"}},
 		{"grey beside colour", map[string][]byte{"a.png": p(1), "b.png": varied(t, 2, 8, 8, 1)}, data.Options{}, []string{"1 of 2 pictures are grey, the others in colour: all are read in colour"}},
