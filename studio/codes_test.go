@@ -3,9 +3,12 @@ package studio
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"math"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -95,4 +98,28 @@ func TestTrash(t *testing.T) {
 	if list, err := trash.ReadDir("."); err != nil || len(list) != 0 {
 		t.Errorf("%v, %v", list, err)
 	}
+}
+
+// TestHostileState checks what a studio does with files of its own that a stranger has sent along: nothing is
+// removed of which it is not known when it was deleted, and notes that are null are none.
+func TestHostileState(t *testing.T) {
+	folder := t.TempDir()
+	own := filepath.Join(folder, ownFolder)
+	at := func(name string) string { return filepath.Join(own, name) }
+	if err := errors.Join(os.MkdirAll(at("trash/old"), 0o777), os.MkdirAll(at("trash/torn"), 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"notes.json": "null", "trash/old.json": "{}", "trash/torn.json": `{"id":"to`, "trash/..json": "{}"} {
+		if err := os.WriteFile(at(name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	trained(t, folder, "run", "mlp-vae", 1)
+	c := openPage(t, folder)
+	for _, name := range []string{"trash/old", "trash/torn"} {
+		if _, err := os.Stat(at(name)); err != nil {
+			t.Error(err)
+		}
+	}
+	c.want(200, "PUT", "/api/runs/run", map[string]any{"note": "mine"})
 }

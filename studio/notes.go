@@ -31,6 +31,9 @@ func (s *Studio) readNotes() error {
 	if err == nil {
 		err = json.Unmarshal(b, &s.notes)
 	}
+	if s.notes == nil { // the file is null
+		s.notes = map[string]note{}
+	}
 	if err != nil {
 		return fmt.Errorf("studio: %s: %w; mend it, or move it away: it has the tags and notes of the runs", s.own.Path(notesFile), err)
 	}

@@ -148,7 +148,7 @@ func (s *Studio) trashed(token string) (what trashed, err error) {
 	return what, err
 }
 
-// emptyTrash removes what was deleted longer ago than an age.
+// emptyTrash removes what was deleted longer ago than an age. Of what it is not known when, it is left.
 func (s *Studio) emptyTrash(age time.Duration) {
 	trash := s.own.Sub(trashFolder)
 	entries, err := trash.ReadDir(".")
@@ -160,10 +160,18 @@ func (s *Studio) emptyTrash(age time.Duration) {
 	}
 	for _, e := range entries {
 		token, is := strings.CutSuffix(e.Name(), trashFile)
-		if !is {
+		if !is || !validID(token) {
 			continue
 		}
-		if what, err := s.trashed(token); err == nil && time.Since(what.When) < age {
+		what, err := s.trashed(token)
+		if err == nil && what.When.IsZero() {
+			err = errors.New("it does not say when it was deleted")
+		}
+		if err != nil {
+			s.logf("a deleted run is left in the trash: %s: %s; remove %s and %s by hand", trash.Path(e.Name()), s.text(err), trash.Path(token), trash.Path(e.Name()))
+			continue
+		}
+		if time.Since(what.When) < age {
 			continue
 		}
 		if err := errors.Join(trash.RemoveAll(token), trash.RemoveAll(e.Name())); err != nil {
