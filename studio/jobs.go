@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/process"
 	"github.com/imago-ml/imago/internal/screen"
+	"github.com/imago-ml/imago/internal/zoo"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
@@ -255,6 +257,11 @@ func (q *queue) look() {
 
 // start starts the process of a job, and reports whether it runs.
 func (q *queue) start(j *job) bool {
+	if !q.s.mayStart(j) {
+		j.State, j.Text = jobFailed, "its command is none that this studio makes for a run of its folder, so it is not started: start the training anew"
+		q.changed(j)
+		return false
+	}
 	pid, ended, err := q.s.spawn(j.Args, j.log(), func(code int) { j.code = code })
 	if err != nil {
 		j.State, j.Text = jobFailed, q.s.text(err)
@@ -264,6 +271,44 @@ func (q *queue) start(j *job) bool {
 	j.State, j.PID, j.Birth, j.ended, j.Pause, j.Stop, j.Text = jobRunning, pid, process.Birth(pid), ended, false, false, ""
 	q.changed(j)
 	return true
+}
+
+// mayStart reports whether the command of a job is one that the studio makes, for a run of its folder and with options of the
+// recipe alone: the file of the queue may have come with the folder, from a stranger.
+func (s *Studio) mayStart(j *job) bool {
+	if !validID(j.Run) || len(j.Args) < 2 {
+		return false
+	}
+	run, rest := filepath.Join(s.opt.Folder, j.Run), j.Args[2:]
+	known := []Option{{Name: "epochs"}, {Name: "steps"}}
+	switch {
+	case j.Kind == jobEval:
+		return slices.Equal(j.Args, []string{"eval", run})
+	case j.Kind != jobTrain || j.Args[0] != "train":
+		return false
+	case j.Args[1] == "--resume="+run:
+	default:
+		if len(rest) < 3 || rest[1] != "--name="+j.Run || rest[2] != "--out="+s.opt.Folder {
+			return false
+		}
+		name, is := strings.CutPrefix(rest[0], "--data=")
+		source, err := s.source(name)
+		if !is || err != nil || source != name {
+			return false
+		}
+		if known, err = s.options(j.Args[1]); err != nil {
+			return false
+		}
+		rest = rest[3:]
+	}
+	return !slices.ContainsFunc(rest, func(a string) bool {
+		word, is := strings.CutPrefix(a, "--")
+		name, value, _ := strings.Cut(word, "=")
+		if name == "init" && (filepath.Dir(value) == s.opt.Folder || strings.HasPrefix(value, zoo.Scheme)) {
+			return false
+		}
+		return !is || !slices.ContainsFunc(known, func(o Option) bool { return o.Name == name })
+	})
 }
 
 // end notes how a job has ended.

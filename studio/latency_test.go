@@ -148,7 +148,7 @@ func (p *program) follows(run string) {
 				t.Fatal(err)
 			}
 			for _, l := range all[len(known):] {
-				if l.Kind == runlog.StepLine {
+				if _, has := l.Train["loss"]; has {
 					lines = append(lines, moment{at: wroteLog, loss: l.Train["loss"]})
 				}
 			}
