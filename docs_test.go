@@ -24,6 +24,7 @@ import (
 	"unicode"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/audio"
 	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/internal/realdata"
 )
@@ -269,6 +270,17 @@ func newShell(t *testing.T, bin, home string, n *counts) *shell {
 	write("me.jpg", picture(t, r, 96)) // a PNG; imago reads a picture by its content
 	for i := range 40 {
 		write(fmt.Sprintf("photos/%02d.png", i), picture(t, r, 80))
+	}
+	for i := range 40 {
+		tone := make([]float32, 4000)
+		for k := range tone {
+			tone[k] = float32(math.Sin(float64(k) * (.1 + .4*r.Float64())))
+		}
+		b, err := audio.EncodeWAV(tone, 8000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(fmt.Sprintf("recordings/%d/%02d.wav", i%2, i), b)
 	}
 	var rows strings.Builder
 	rows.WriteString("pressure,flow,heat,class\n")

@@ -238,9 +238,9 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 	return &Trained{Trained: t, Dir: run.Dir, close: be.Close}, nil
 }
 
-// Open opens a trained model: the folder of a run, of a checkpoint, or a weights file.
-// own are the recipes of the program's own kinds, without which a model of such a kind
-// cannot be built.
+// Open opens a trained model: the folder of a run, of a checkpoint, a weights file, or a
+// model that is in the program, as "zoo:cnn-vae". own are the recipes of the program's own
+// kinds, without which a model of such a kind cannot be built.
 func Open(path string, own ...Recipe) (*Trained, error) {
 	models, err := registry(own...)
 	if err != nil {

@@ -382,7 +382,7 @@ func TestCompany(t *testing.T) {
 	var all []question
 	for i := range 12 {
 		n := 1 + i*i%23
-		codes := make([]float32, 64*n)
+		codes := make([]float32, 48*n)
 		for k := range codes {
 			codes[k] = float32(math.Sin(float64(1 + k + 31*i)))
 		}
@@ -467,8 +467,8 @@ func TestWork(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"seeds":[1],"attribute":"Smilling"}`:                    "Smiling",
 		`{"seeds":[1]}`:                                           "want units, direction or attribute",
-		`{"seeds":[1],"units":{"64":1}}`:                          "want 0 to 63",
-		`{"seeds":[1],"direction":[1]}`:                           "want 64",
+		`{"seeds":[1],"units":{"48":1}}`:                          "want 0 to 47",
+		`{"seeds":[1],"direction":[1]}`:                           "want 48",
 		`{"seeds":[1],"units":{"1":1},"strengths":[1]}`:           "neither is given",
 		`{"seeds":[1],"attribute":"Smiling","strengths":[]}`:      "want 1 to 1024",
 		`{"seeds":[1],"attribute":"Smiling","strengths":[1e300]}`: "want less",
@@ -477,7 +477,7 @@ func TestWork(t *testing.T) {
 		`{"seeds":[1],"attribute":"Smiling","label":"1"}`:         "takes no label",
 		`{"seeds":[1,2],"attribute":"Smiling","strengths":"x"}`:   "strengths",
 		`{"seeds":[-1],"attribute":"Smiling"}`:                    "seeds",
-		`{"codes":[[1,2]],"attribute":"Smiling"}`:                 "rows of 64",
+		`{"codes":[[1,2]],"attribute":"Smiling"}`:                 "rows of 48",
 		`{"items":[[1,2]],"attribute":"Smiling"}`:                 "rows of 3072",
 		`{"files":["bm8="],"attribute":"Smiling"}`:                "files[0]",
 		`{"files":["!"],"attribute":"Smiling"}`:                   "no base64",
