@@ -3,7 +3,6 @@ package cpu_test
 import (
 	"math"
 	"runtime"
-	"slices"
 	"testing"
 
 	"github.com/imago-ml/imago/engine/backend"
@@ -124,29 +123,7 @@ func TestThreadsDoNotChangeBitsOfSequences(t *testing.T) {
 		"lstm": {batch: 5, steps: 4, words: 11, embedding: 6, units: 20, codes: 3, lstm: true, codeEachStep: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var want []uint32
-			for _, threads := range []int{1, 2, 5} {
-				run, s := m.compiled(t, threads)
-				for range 3 {
-					run()
-				}
-				var got []uint32
-				for _, n := range s.Names() {
-					x, err := s.Get(n)
-					if err != nil {
-						t.Fatal(err)
-					}
-					for _, v := range x.F32() {
-						got = append(got, math.Float32bits(v))
-					}
-				}
-				if want == nil {
-					want = got
-				}
-				if !slices.Equal(got, want) {
-					t.Errorf("%d threads: the state after 3 steps is not that of 1 thread", threads)
-				}
-			}
+			checkThreads(t, func(threads int) (func(), backend.State) { return m.compiled(t, threads) })
 		})
 	}
 }
