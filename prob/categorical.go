@@ -57,6 +57,32 @@ func CategoricalNLL(y, logits *graph.Node) *graph.Node {
 	return graph.Neg(sumFeatures(graph.Mul(y, LogSoftmax(logits))))
 }
 
+// SparseCategoricalNLL returns −ln p(id) for each id, in nats, where p is the softmax of its logits, without a one-hot
+// vector of each id:
+//
+//	ln Σ_k e^(l_k) − l_id
+//
+// ids (…) of whole numbers, logits l (…, K) → (…), ≥ 0: one number for each step of a sequence, not for each item. An id that
+// is not one of 0 … K−1 gives 0, with no gradient: use −1 for a step after the end of a sequence. It panics with a
+// *graph.ShapeError unless the logits have the axes of the ids and one more.
+func SparseCategoricalNLL(ids, logits *graph.Node) *graph.Node {
+	s := logits.Shape()
+	last := len(s) - 1
+	if last < 0 || !ids.Shape().Equal(s[:last]) {
+		panic(&graph.ShapeError{Op: "sparse_categorical_nll", In: []graph.Shape{ids.Shape(), s}, Want: "want logits (…, K) of ids (…)"})
+	}
+	classes := make([]float32, s[last])
+	for k := range classes {
+		classes[k] = float32(k)
+	}
+	// The comparison is computed inside the loops of the sum and of the gradient. ScatterAdd would write an array as
+	// large as the logits, and its ids end at 2²⁴.
+	hit := graph.Equal(graph.Reshape(ids, append(s[:last].Clone(), 1)...), graph.ConstOf(classes, len(classes)))
+	nll := graph.Sub(LogSumExp(logits, last), graph.Sum(graph.Mul(hit, logits), last))
+	known := graph.Mul(graph.Greater(ids, graph.Const(-0.5)), graph.Greater(graph.Const(float64(s[last])-0.5), ids))
+	return graph.Mul(known, nll)
+}
+
 // CategoricalEntropy returns −Σ_k p_k ln p_k for each item, in nats, where p is the softmax of the logits.
 //
 // logits (B, K) → (B), from 0 to ln K.

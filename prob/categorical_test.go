@@ -81,3 +81,34 @@ func TestCategorical(t *testing.T) {
 		}
 	}
 }
+
+// Ids give what one-hot vectors give, to the second derivative; an id outside gives 0.
+func TestSparseCategoricalNLL(t *testing.T) {
+	ids, l, hot := input("ids", 2, 2), input("l", 2, 2, 3), input("hot", 4, 3)
+	in := map[string]graph.Value{
+		"ids": {2, 0, 1, -1},
+		"hot": {0, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 0},
+		"l":   {1, 2, 3, 900, 0, -900, -1, 0, 4, 5, 6, 7},
+	}
+	flat := graph.Reshape(l, 4, 3)
+	sparse, dense := SparseCategoricalNLL(ids, l), CategoricalNLL(hot, flat)
+	if !sparse.Shape().Equal(graph.Shape{2, 2}) {
+		t.Fatalf("shape %v", sparse.Shape())
+	}
+	grad := func(y *graph.Node) *graph.Node { return graph.Grad(graph.Sum(graph.Exp(graph.Scale(y, 0.5))), l)[0] }
+	second := func(y *graph.Node) *graph.Node { return graph.Grad(graph.Sum(graph.Square(grad(y))), l)[0] }
+	out := eval(t, in, sparse, dense, grad(sparse), grad(dense), second(sparse), second(dense))
+	for i := 0; i < len(out); i += 2 {
+		for j, got := range out[i] {
+			if want := out[i+1][j]; !almostEqual(got, want, 1e-12) {
+				t.Errorf("output %d, number %d: %v, want %v", i, j, got, want)
+			}
+		}
+	}
+	if err := graph.Try(func() { SparseCategoricalNLL(ids, flat) }); err == nil {
+		t.Error("logits of other axes were taken")
+	}
+	if y := eval(t, map[string]graph.Value{"ids": {3, -7, 1e9, -1}, "l": in["l"]}, sparse)[0]; y[0] != 0 || y[1] != 0 || y[2] != 0 || y[3] != 0 {
+		t.Errorf("ids outside give %v, want 0", y)
+	}
+}

@@ -96,6 +96,23 @@ type Joiner interface {
 	Join(item Item, values []float32) ([]byte, error)
 }
 
+// A Terminator is a Medium of tokens whose sequences may end before their last step.
+type Terminator interface {
+	Medium
+	// End returns the id of the token that ends a sequence and fills all steps after it. A
+	// sequence as long as the item has none.
+	End(item Item) int
+}
+
+// End returns the id of the token that ends a sequence of an item, and whether there is one:
+// sequences of a medium that is no Terminator are all of one length.
+func End(it Item) (id int, ok bool) {
+	if m, is := it.Medium.(Terminator); is && it.Element == Tokens {
+		return m.End(it), true
+	}
+	return 0, false
+}
+
 // A Mirror is a Medium whose items may be mirrored to augment training data.
 type Mirror interface {
 	Medium

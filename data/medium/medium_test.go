@@ -60,6 +60,25 @@ func TestItem(t *testing.T) {
 	}
 }
 
+// A terminated medium has sequences that end early.
+type terminated struct{ signal }
+
+func (terminated) End(Item) int { return 3 }
+
+func TestEnd(t *testing.T) {
+	it := Item{Medium: terminated{}, Shape: tensor.Shape{5}, Element: Tokens, Vocabulary: 4}
+	if id, ok := End(it); id != 3 || !ok {
+		t.Errorf("ends with %d, %v", id, ok)
+	}
+	if _, ok := End(item(3)); ok {
+		t.Error("numbers end early")
+	}
+	it.Element, it.Vocabulary = Reals, 0
+	if _, ok := End(it); ok {
+		t.Error("numbers of a medium of tokens end early")
+	}
+}
+
 func TestDrawAndEncode(t *testing.T) {
 	pix, h, w, c, err := Draw(item(2), []float32{1, 2, 3, 4})
 	if err != nil || h != 2 || w != 2 || c != 1 || !slices.Equal(pix, []float32{1, 2, 1, 2, 3, 4, 3, 4}) {
