@@ -101,7 +101,13 @@ const mostNew = 1 << 20
 // locked the run.
 func (s *Studio) followLog(r *runState) {
 	st, err := r.folder.Stat(runlog.MetricsFile)
-	if err != nil || st.Size() == r.logSize && st.ModTime().Equal(r.logTime) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return // the training has not come to its first line
+	case err != nil:
+		r.logFault = err // a link that leads out is not followed
+		return
+	case st.Size() == r.logSize && st.ModTime().Equal(r.logTime):
 		return
 	}
 	first := r.logTime.IsZero() && (!r.active || st.Size() > mostNew)

@@ -123,7 +123,11 @@ func TestTraversal(t *testing.T) {
 		}
 	}
 	trained(t, folder, "run", "mlp-vae", 1)
-	for link, to := range map[string]string{folder + "/run/link.txt": outside + "/secret.txt", folder + "/run/checkpoints/dir": outside, folder + "/away": outside} {
+	trained(t, folder, "log", "mlp-vae", 1)
+	if err := os.Rename(folder+"/log/metrics.jsonl", outside+"/metrics.jsonl"); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{folder + "/log/metrics.jsonl": outside + "/metrics.jsonl", folder + "/run/link.txt": outside + "/secret.txt", folder + "/run/checkpoints/dir": outside, folder + "/away": outside} {
 		if err := os.Symlink(to, link); err != nil {
 			t.Skip(err)
 		}
@@ -146,6 +150,9 @@ func TestTraversal(t *testing.T) {
 	for _, r := range list {
 		if r.ID == "away" && r.State != stateDamaged {
 			t.Errorf("a link that leads out is %+v", r)
+		}
+		if r.ID == "log" && (r.State != stateDamaged || !strings.Contains(r.Fault, "metrics.jsonl")) {
+			t.Errorf("a run whose log is a link that leads out is %+v", r)
 		}
 	}
 	for _, body := range []map[string]any{{"name": "../x"}, {"name": "a/b"}, {"name": ".hidden"}, {"name": "-x"}, {"name": ""}, {"name": "a\x00"}, {"name": "run\n"}, {"tags": []string{"\x1b[2J"}}} {
