@@ -39,25 +39,29 @@ type tally struct {
 // n from 1 to their number tries each place in their sequence. Of each scenario every nth call is tried, or only one, once
 // with a kill and once with an error; the errors take turns. Which call is the nth may differ a little between processes,
 // as threads do; one whose number no process came to is told. Calls on other files, as those of the system and standard
-// output, are not tried.
+// output, are not tried. Scenarios whose line does not begin with the text of scenario are left out.
 //
 // Whatever the call: a training that is then resumed ends with the files of an undisturbed one, byte for byte but for
 // what depends on the clock, so that no checkpoint that would be kept is lost, and a checkpoint that was whole at the time
 // of an error is whole after it, or a newer one is. Another command refuses, warns, or gives the output of an undisturbed
 // one, and leaves the files of the run as they were.
-func faults(w *workplace, every, only int) error {
+func faults(w *workplace, every, only int, scenario string) error {
 	if err := writeIDX(w.path("shapes-idx3-ubyte"), 200); err != nil {
 		return err
 	}
 	vae := job{"mlp-vae", "shapes-idx3-ubyte", []string{"--epochs", "3", "--hidden", "16", "--batch", "64", "--keep", "2", "--checkpoint-every", "0", "--pictures-every", "-1"}}
 	gan := job{"dense-gan", "shapes-idx3-ubyte", []string{"--steps", "60", "--log-steps", "20", "--hidden", "16", "--batch", "64", "--keep", "2", "--checkpoint-every", "0", "--pictures-every", "-1"}}
-	failed := 0
+	failed, tried := 0, 0
 	for _, j := range []job{vae, gan} {
 		scenarios, err := scenariosOf(w, j)
 		if err != nil {
 			return err
 		}
 		for _, s := range scenarios {
+			if !strings.HasPrefix(j.recipe+", "+s.name, scenario) {
+				continue
+			}
+			tried++
 			t, err := w.try(s, every, only)
 			if err != nil {
 				return err
@@ -68,6 +72,9 @@ func faults(w *workplace, every, only int) error {
 			}
 			failed += len(t.bad)
 		}
+	}
+	if tried == 0 {
+		return fmt.Errorf("-scenario %q: no line begins so", scenario)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d trials differ; %s is kept", failed, w.dir)

@@ -50,12 +50,13 @@ func run(args []string) error {
 	case "faults":
 		every := flags.Int("every", 1, "try each nth call only")
 		only := flags.Int("call", 0, "try the call of this number only, as one that failed (default all)")
+		scenario := flags.String("scenario", "", `try those only whose line begins so, as "dense-gan, trained" (default all)`)
 		flags.Parse(args[1:])
 		w, err := newWorkplace()
 		if err != nil {
 			return err
 		}
-		return faults(w, *every, *only)
+		return faults(w, *every, *only, *scenario)
 	}
 	return fmt.Errorf("%q: want soak or faults", args[0])
 }
