@@ -26,7 +26,7 @@ import (
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
 	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm internal/process internal/python internal/nodejs internal/chromium docs serve/problem serve/metrics
-	engine/graph analysis/trials formats/imageio formats/audio formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest serve/guard
+	engine/graph analysis/trials formats/imageio formats/audio formats/midi formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest serve/guard
 	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser docs/site
 	data train/ckpt
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
