@@ -20,7 +20,8 @@ func (t *trainer) diagnose(ctx context.Context, line runlog.Line) ([]model.Warni
 	}
 	h := newHistory(t.config, append(t.lines, line))
 	h.Latent = t.session.Latent()
-	if h.EpochEnded && t.Model.Reconstruct != nil && t.Data.Test.Len() > 0 {
+	numbers := t.Data.Item().Element != medium.Tokens // of which a variance means something
+	if numbers && h.EpochEnded && t.Model.Reconstruct != nil && t.Data.Test.Len() > 0 {
 		if t.reference == nil {
 			r, err := newReference(ctx, t.Data)
 			if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // aboutLikelihood says what x is in the metrics of a likelihood. The note of the score says
 // which of these it was.
-const aboutLikelihood = "x has the values that the likelihood is a probability of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits"
+const aboutLikelihood = "x has the values that the likelihood is a probability of: 0 or 1 pixels (each test image binarised once, a pixel being 1 with the probability of its grey level), 256 levels, or, of a density on [0, 1], the bytes p/255, with ln 255 a value added for bits; tokens are what they are"
 
 // A likelihoodProtocol says how ln p(x) is estimated.
 type likelihoodProtocol struct {
@@ -176,6 +176,8 @@ func (s *evaluation) likelihoodImages() (data.Items, string) {
 		return s.images, p.Name + ": probability of 256 levels, exact"
 	case model.Density:
 		return s.images, p.Name + medium.Reword(s.img, ": density of pixels in [0, 1]")
+	case model.Discrete:
+		return s.images, p.Name + ": probability, exact"
 	}
 	return nil, ""
 }

@@ -133,6 +133,8 @@ type Model struct {
 	// Sample takes InputKey and returns OutputPicture. It is set if the model draws
 	// otherwise than by decoding N(0, I): from a prior of its own, or with labels.
 	Sample Function
+	// Stepper decodes sequences of tokens one step at a time; nil of a model of anything else.
+	Stepper *Stepper
 	// Classify takes InputX and returns OutputProbs: q(y|x), or the responsibilities
 	// of the clusters.
 	Classify Function
@@ -173,6 +175,7 @@ const (
 	Binary                  // pixels that are 0 or 1
 	Levels                  // pixels of 256 levels
 	Density                 // pixels in [0,1]: a density
+	Discrete                // tokens: a probability of the item as it is
 )
 
 // A Likelihood describes how a model scores an image given its code.

@@ -148,7 +148,7 @@ func TestAAEStepIsItsUpdates(t *testing.T) {
 func TestEveryOptionOfAdversarialKindsHasAnEffect(t *testing.T) {
 	other := map[string][2]string{
 		"latent": {"4", "5"}, "hidden": {"5", "6"}, "adversarial-rate": {"1", "2"}, "loss": {"bce", "mse"}, "sigma": {"0.1", "0.3"}, "binarize": {"false", "true"},
-		"gamma": {"2", "1"}, "d-hidden": {"4", "5"}, "d-rate": {"1", "2"}, "warmup": {"0", "4"}, "free-bits": {"0", "2"},
+		"gamma": {"2", "1"}, "d-hidden": {"4", "5"}, "d-rate": {"1", "2"}, "warmup": {"0", "4"}, "free-bits": {"0", "2"}, "free-nats": {"0", "0.5"}, "anneal": {"", "logistic"}, "cycles": {"0", "3"},
 		"filters": {"3,4", "3"}, "dense": {"5", "6"}, "kernel": {"4", "3"}, "mirror": {"true", "false"}, "residual": {"false", "true"}, "dropout": {"0", "0.5"},
 	}
 	for _, kind := range []kindOf{AAE, FactorVAE} {
@@ -169,9 +169,12 @@ func TestEveryOptionOfAdversarialKindsHasAnEffect(t *testing.T) {
 			return out[model.Reconstruction][0] + discriminatorLoss(out) + x[5]
 		}
 		for _, f := range model.Flags(k.Default()) {
-			with := base
-			if f.Name == "sigma" {
-				with = append(slices.Clone(base), "loss", "gaussian")
+			with := slices.Clone(base)
+			switch f.Name {
+			case "sigma":
+				with = append(with, "loss", "gaussian")
+			case "anneal", "cycles":
+				with = append(with, effects[f.Name].with...)
 			}
 			was, now := result(with...), result(append(slices.Clone(with), f.Name, other[f.Name][1])...)
 			if !(math.Abs(now-was) > 1e-6) {

@@ -17,7 +17,7 @@ func (e elbo) conditionalObjective(o objective) objective {
 	o.formula += "; given the labels"
 	o.takesLabels = model.Conditioning{Decode: true, Sample: true}
 	o.sample = func(in *Inputs, n int) *graph.Node {
-		return e.decode(in, graph.Normal(in.Key, "prior", n, e.latent))
+		return e.generate(in, graph.Normal(in.Key, "prior", n, e.latent))
 	}
 	return o
 }

@@ -98,7 +98,7 @@ func (e elbo) formula() string {
 func (e elbo) objective(kind string, rule optim.Rule, further func(in *Inputs, q Posterior) []update.Update) objective {
 	return objective{
 		kind: kind, latent: e.latent, likelihood: e.likelihood, formula: e.formula(),
-		terms: e.terms, encode: e.encode, decode: e.decode, logWeights: e.logWeights,
-		phases: []phase{{updates: e.updates(rule, further)}},
+		terms: e.terms, encode: e.encode, decode: e.generate, logWeights: e.logWeights,
+		phases: []phase{{updates: e.updates(rule, further)}}, steps: e.steps(),
 	}
 }

@@ -146,7 +146,7 @@ func (c *FactorVAEConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	tc := TotalCorrelation{KL{1, c.Warmup, c.FreeBits}, c.Gamma, c.DHidden, c.DRate}
+	tc := TotalCorrelation{c.kl(1), c.Gamma, c.DHidden, c.DRate}
 	return New("factor-vae", Options{
 		Encoder: c.CNN, Decoder: c.CNN, Latent: c.Latent, Likelihood: l, Regularizer: tc, Updates: tc.Updates, Overrides: c.Overrides,
 	}, in)

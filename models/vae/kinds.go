@@ -51,7 +51,7 @@ func (o VAEOptions) elbo(n configuredNetworks, in model.Input) (elbo, error) {
 }
 
 func (o VAEOptions) regularizer() Regularizer {
-	kl := KL{o.Beta, o.Warmup, o.FreeBits}
+	kl := o.kl(o.Beta)
 	if o.MMD == 0 {
 		return kl
 	}

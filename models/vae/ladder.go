@@ -255,7 +255,7 @@ func (c *LadderConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := ladder{l, KL{c.Beta, c.Warmup, c.FreeBits}, c.Hidden, c.Latents, in.Item}.objective().build(in, c.Overrides)
+	m, err := ladder{l, c.kl(c.Beta), c.Hidden, c.Latents, in.Item}.objective().build(in, c.Overrides)
 	return c.KLAnnealing.diagnosis(c.Beta, c.Options, field("Hidden", c.Hidden)).modelOf(m, err)
 }
 

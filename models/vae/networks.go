@@ -23,6 +23,21 @@ type Decoder interface {
 	Logits(dec *nn.Builder, z *graph.Node, img medium.Item) *graph.Node
 }
 
+// An Autoregressive is a Decoder of sequences of tokens whose step t reads the tokens before
+// it: p(x|z) = Π_t p(x_t|x_<t, z). Recurrent is one.
+type Autoregressive interface {
+	Decoder // whose Logits returns ids in place of logits: at each step the most likely token after those it chose
+
+	// Forced returns the logits of each step given the true tokens before it, teacher forcing:
+	// z (B,Z), ids x (B,T) → (B,T,V). Its layers belong to dec.
+	Forced(dec *nn.Builder, z, x *graph.Node) *graph.Node
+	// Start returns the state before the first token: z (B,Z) → (B,S).
+	Start(dec *nn.Builder, z *graph.Node) *graph.Node
+	// Step returns the logits of the next token after token (B), −1 for none, and the state
+	// after it: state (B,S) → (B,V), (B,S).
+	Step(dec *nn.Builder, z, state, token *graph.Node) (logits, next *graph.Node)
+}
+
 // An EncoderFunc is a function as an Encoder.
 type EncoderFunc func(enc *nn.Builder, x, labels *graph.Node) *graph.Node
 
@@ -74,14 +89,30 @@ func (n networks) features(enc *nn.Builder, in *Inputs) *graph.Node {
 	return h
 }
 
-// decode returns the logits of the pixels: z (B,Z) → (B,H,W,C).
-func (n networks) decode(in *Inputs, z *graph.Node) *graph.Node {
-	dec := in.Builder.Network("decoder")
+// input returns what the decoder takes: z (B,Z), or with the labels (B,Z+K).
+func (n networks) input(in *Inputs, dec *nn.Builder, z *graph.Node) *graph.Node {
 	h := dec.Input("input_2", z)
 	if n.conditional {
 		h = dec.Layer("concatenate", "Concatenate", graph.Concat(1, h, dec.Input("input_labels", in.Labels)), h, in.Labels)
 	}
-	logits := n.decoder.Logits(dec, h, n.img)
+	return h
+}
+
+// decode returns the logits of the pixels: z (B,Z) → (B,H,W,C). An Autoregressive reads the
+// items of in, whose logits these are.
+func (n networks) decode(in *Inputs, z *graph.Node) *graph.Node {
+	if d, ok := n.decoder.(Autoregressive); ok {
+		dec := in.Builder.Network("decoder")
+		return d.Forced(dec, n.input(in, dec, z), in.X)
+	}
+	return n.generate(in, z)
+}
+
+// generate returns what the likelihood takes the mean of: z (B,Z) → (B,H,W,C). It reads no
+// items.
+func (n networks) generate(in *Inputs, z *graph.Node) *graph.Node {
+	dec := in.Builder.Network("decoder")
+	logits := n.decoder.Logits(dec, n.input(in, dec, z), n.img)
 	if len(logits.Shape()) == 2 {
 		return graph.Reshape(logits, n.img.Batch(logits.Shape()[0])...)
 	}

@@ -24,13 +24,15 @@ type objective struct {
 
 	terms  func(in *Inputs) []Term                     // of each image; the first is minimised by the last phase
 	encode func(in *Inputs) (mu, logVar *graph.Node)   // q(z|x): (B,Z) each; logVar is nil if deterministic
-	decode func(in *Inputs, z *graph.Node) *graph.Node // logits of p(x|z): z (B,Z) → (B,H,W,C)
+	decode func(in *Inputs, z *graph.Node) *graph.Node // logits of p(x|z), or tokens: z (B,Z) → (B,H,W,C)
 	phases []phase                                     // of training, one after another
 
 	reconstruct func(in *Inputs) *graph.Node        // logits (B,H,W,C); nil: decode of the mean of encode
 	logWeights  func(in *Inputs, k int) *graph.Node // ln p(x,z) − ln q(z|x) of k draws of z, without constants: (k,B), nats
 	sample      func(in *Inputs, n int) *graph.Node // logits of n images from a prior other than N(0, I): (n,H,W,C)
 	classify    func(in *Inputs) *graph.Node        // probabilities of the classes: (B,K)
+
+	steps *steps // of the decoder of sequences; nil of any other
 
 	deterministic bool // encode returns codes; the likelihood is a distance only
 	takesLabels   model.Conditioning
@@ -110,6 +112,9 @@ func (o objective) build(in model.Input, overrides Overrides) (*model.Model, err
 	}
 	if o.classify != nil {
 		m.Classify = b.classifier
+	}
+	if o.steps != nil {
+		m.Stepper = b.stepper()
 	}
 	err := graph.Try(func() {
 		s := b.inputs(2) // batch statistics need two images

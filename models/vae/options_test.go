@@ -20,7 +20,8 @@ type effect struct {
 var effects = map[string]effect{
 	"latent": {to: "3"}, "beta": {to: "0"}, "loss": {to: "mse", with: []string{"binarize", "false"}},
 	"sigma": {to: "0.3", with: []string{"loss", "gaussian", "binarize", "false"}}, "binarize": {to: "true", with: []string{"binarize", "false"}},
-	"warmup": {to: "4", with: []string{"warmup", "0"}}, "free-bits": {to: "2"},
+	"warmup": {to: "4", with: []string{"warmup", "0"}}, "free-bits": {to: "2"}, "free-nats": {to: "0.5"},
+	"anneal": {to: "logistic", with: []string{"warmup", "4"}}, "cycles": {to: "3", with: []string{"warmup", "0.22", "anneal", "cyclic", "cycles", "2"}},
 	"mmd": {to: "5"}, "mmd-kernel": {to: "rbf", with: []string{"mmd", "5"}},
 	"hidden": {to: "6,4", with: []string{"hidden", "5,4"}}, "activation": {to: "softplus"}, "dropout": {to: "0.5"},
 	"filters": {to: "3"}, "dense": {to: "6"}, "kernel": {to: "4", with: []string{"kernel", "3"}}, "mirror": {to: "true"}, "residual": {to: "true"},

@@ -45,7 +45,7 @@ func stepInputs(m *model.Model, n, count int) map[string]graph.Value {
 	in := map[string]graph.Value{
 		model.InputX:      append(pictures(count, small), make(graph.Value, (n-count)*small.Size())...),
 		model.InputWeight: append(ones(count), make(graph.Value, n-count)...),
-		model.InputKey:    keyOf(0), model.InputLR: {0}, model.InputEpoch: {0},
+		model.InputKey:    keyOf(0), model.InputLR: {0}, model.InputEpoch: {1},
 		model.InputLabels: append(oneHot(count, false), make(graph.Value, (n-count)*labels)...),
 	}
 	if m.Supervision != nil {

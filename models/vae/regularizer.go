@@ -25,19 +25,29 @@ type Regularizer interface {
 // KL is β·KL(q(z|x) ‖ N(0, I)): the evidence bound with a Beta of 1, a β-VAE with
 // another. Higgins et al. 2017, eq. 4.
 //
-// Warmup and FreeBits are in force in training only: the bound is evaluated with the
+// Warmup, FreeBits and FreeNats are in force in training only: the bound is evaluated with the
 // full Beta.
 type KL struct {
 	Beta float64 // β ≥ 0
 
-	// Warmup is the number of epochs of training over which the weight rises evenly from
-	// 0 to Beta, KL annealing: Bowman et al., arXiv:1511.06349, sec. 3.1; Sønderby et al.,
+	// Warmup is the number of epochs of training over which the weight rises from 0 to Beta, KL
+	// annealing, as Anneal says: Bowman et al., arXiv:1511.06349, sec. 3.1; Sønderby et al.,
 	// arXiv:1602.02282.
 	Warmup float64
+
+	// Anneal is how the weight rises: "" or linear, evenly; logistic, as σ(12.5·(epoch/Warmup − ½)),
+	// so that half of Beta is reached in the middle; cyclic, evenly, and after as many epochs of
+	// Beta from 0 again, Cycles times in all: Fu et al., arXiv:1903.10145, eq. 6 with R = ½.
+	Anneal string
+	Cycles int
 
 	// FreeBits is the KL of a latent unit, nats, as a mean over the batch, up to which it
 	// is not penalised: Kingma et al., arXiv:1606.04934, eq. 15.
 	FreeBits float64
+
+	// FreeNats is the KL of an item, nats over all units, up to which it is not penalised, as
+	// max(KL − FreeNats, 0): Roberts et al., arXiv:1803.05428, eq. 3.
+	FreeNats float64
 }
 
 // Penalty returns β·KL of each image, with annealing and free bits in training.
@@ -50,15 +60,32 @@ func (r KL) weighted(in *Inputs, kl, units *graph.Node) *graph.Node {
 	if r.FreeBits > 0 && in.Epoch != nil {
 		kl = freeBits(in, units, r.FreeBits)
 	}
+	if r.FreeNats > 0 && in.Epoch != nil {
+		kl = graph.ReLU(graph.AddScalar(kl, -r.FreeNats))
+	}
 	return graph.Mul(kl, r.weight(in))
 }
+
+// steepness is the slope of logistic annealing: 0.0025 a step about step 2,500, as Bowman et
+// al. are reproduced, is 12.5 over twice as many steps.
+const steepness = 12.5
 
 // weight returns the weight of the KL, annealed in training: ().
 func (r KL) weight(in *Inputs) *graph.Node {
 	if r.Warmup == 0 || in.Epoch == nil {
 		return graph.Const(r.Beta)
 	}
-	return graph.Scale(graph.Min(graph.Scale(in.Epoch, 1/r.Warmup), graph.Const(1)), r.Beta)
+	done := graph.Scale(in.Epoch, 1/r.Warmup)
+	switch r.Anneal {
+	case annealLogistic:
+		return graph.Scale(graph.Sigmoid(graph.Scale(graph.AddScalar(done, -0.5), steepness)), r.Beta)
+	case annealCyclic:
+		for i := range r.Cycles - 1 { // a cycle is 2·Warmup long
+			started := graph.Greater(in.Epoch, graph.Const(float64(i+1)*2*r.Warmup))
+			done = graph.Sub(done, graph.Scale(started, 2))
+		}
+	}
+	return graph.Scale(graph.Min(done, graph.Const(1)), r.Beta)
 }
 
 // freeBits returns a number for each image whose mean over the images of weight 1 is
@@ -78,13 +105,22 @@ func (r KL) Formula() string {
 	if r.FreeBits > 0 {
 		kl = fmt.Sprintf("Σ_units max(%g, mean %s)", r.FreeBits, kl)
 	}
+	if r.FreeNats > 0 {
+		kl = fmt.Sprintf("max(0, %s − %g)", kl, r.FreeNats)
+	}
 	return r.factor() + "·" + kl
 }
 
 // factor returns the weight as text.
 func (r KL) factor() string {
 	f := strconv.FormatFloat(r.Beta, 'g', -1, 64)
-	if r.Warmup > 0 {
+	switch {
+	case r.Warmup == 0:
+	case r.Anneal == annealLogistic:
+		f += fmt.Sprintf("·σ(%g·(epoch/%g − ½))", steepness, r.Warmup)
+	case r.Anneal == annealCyclic:
+		f += fmt.Sprintf("·min(1, epoch/%g), in %d cycles of %g epochs", r.Warmup, r.Cycles, 2*r.Warmup)
+	default:
 		f += fmt.Sprintf("·min(1, epoch/%g)", r.Warmup)
 	}
 	return f
@@ -156,10 +192,28 @@ func (s Sum) Formula() string {
 	return strings.Join(parts, " + ")
 }
 
+// The values of the option Anneal.
+const (
+	annealLinear   = "linear"
+	annealLogistic = "logistic"
+	annealCyclic   = "cyclic"
+)
+
+// maxCycles bounds the cycles of annealing, each of which is a node of the graph.
+const maxCycles = 1000
+
 // KLAnnealing are the options by which the KL enters the loss in training.
 type KLAnnealing struct {
-	Warmup   float64 `json:"warmup" flag:"warmup" help:"epochs over which the weight of the KL rises from 0"`                                       // ≥ 0
-	FreeBits float64 `json:"free_bits" flag:"free-bits" help:"nats of KL that each latent unit has for free in training, as a mean over the batch"` // ≥ 0
+	Warmup   float64 `json:"warmup" flag:"warmup" help:"epochs over which the weight of the KL rises from 0"`                                            // ≥ 0
+	Anneal   string  `json:"anneal,omitempty" flag:"anneal" help:"how it rises over --warmup: linear, logistic, or cyclic, several times from 0"`        // "" is linear
+	Cycles   int     `json:"cycles,omitempty" flag:"cycles" help:"how often it rises with --anneal cyclic; each time it stays as long as it rose"`       // ≥ 2 of cyclic, else 0
+	FreeBits float64 `json:"free_bits" flag:"free-bits" help:"nats of KL that each latent unit has for free in training, as a mean over the batch"`      // ≥ 0
+	FreeNats float64 `json:"free_nats,omitempty" flag:"free-nats" help:"nats of KL that each image has for free in training, over all its latent units"` // ≥ 0
+}
+
+// kl returns the term of the options.
+func (o KLAnnealing) kl(beta float64) KL {
+	return KL{Beta: beta, Warmup: o.Warmup, Anneal: o.Anneal, Cycles: o.Cycles, FreeBits: o.FreeBits, FreeNats: o.FreeNats}
 }
 
 func (o KLAnnealing) validate() []error {
@@ -167,8 +221,25 @@ func (o KLAnnealing) validate() []error {
 	if !(o.Warmup >= 0) || math.IsInf(o.Warmup, 0) {
 		faults = append(faults, option.Errorf("vae: {Warmup} %v: want a number of epochs, 0 or more", o.Warmup))
 	}
+	switch o.Anneal {
+	case "", annealLinear, annealLogistic, annealCyclic:
+		if o.Anneal != "" && o.Warmup == 0 {
+			faults = append(faults, option.Errorf("vae: {Anneal} %s has no effect without {Warmup}: say over how many epochs the weight rises, as {Warmup} 5", o.Anneal))
+		}
+	default:
+		faults = append(faults, option.Errorf("vae: {Anneal} %q: want linear, logistic or cyclic", o.Anneal))
+	}
+	switch {
+	case o.Anneal == annealCyclic && (o.Cycles < 2 || o.Cycles > maxCycles):
+		faults = append(faults, option.Errorf("vae: {Cycles} %d: want 2 to %d of {Anneal} cyclic, as {Cycles} 4", o.Cycles, maxCycles))
+	case o.Anneal != annealCyclic && o.Cycles != 0:
+		faults = append(faults, option.Errorf("vae: {Cycles} %d is for {Anneal} cyclic: leave it out, or say {Anneal} cyclic", o.Cycles))
+	}
 	if !(o.FreeBits >= 0) || math.IsInf(o.FreeBits, 0) {
 		faults = append(faults, option.Errorf("vae: {FreeBits} %v: want nats a unit, 0 or more", o.FreeBits))
+	}
+	if !(o.FreeNats >= 0) || math.IsInf(o.FreeNats, 0) {
+		faults = append(faults, option.Errorf("vae: {FreeNats} %v: want nats, 0 or more", o.FreeNats))
 	}
 	return faults
 }
