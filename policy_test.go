@@ -30,7 +30,7 @@ const floors = `
 	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser docs/site
 	data train/ckpt
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked
-	data/npz data/sound models/update models/diagnose models/likelihood models/model/modeltest models/transfer train/runlog analysis/eval/feature serve/batch
+	data/npz data/sound data/music models/update models/diagnose models/likelihood models/model/modeltest models/transfer train/runlog analysis/eval/feature serve/batch
 	models/vae models/gan internal/weightfile
 	analysis/latent internal/runtest
 	analysis/eval analysis/anomaly

@@ -26,6 +26,7 @@ func (r *readingFlags) addFlags(c *cobra.Command) {
 	f.StringVar(&r.reading.Pixels, "pixels", "", "read the rows of a table or an array as images of that `shape`, as 28x28x1")
 	f.IntVar(&r.reading.Rate, "rate", 0, "bring recordings to so many `samples` a second (default what most of them have, up to 16000)")
 	f.Float64Var(&r.reading.Seconds, "seconds", 0, "length of a clip of a recording, at least: longer ones are cut, silence follows shorter ones (default about 1)")
+	f.IntVar(&r.reading.Bars, "bars", 0, "length of the melodies or drum patterns that are cut out of MIDI files (default 2)")
 	f.StringVar(&r.reading.Range, "range", "", "the numbers in an array of pixels that are black and white, as 0:16 (default by what it holds)")
 	f.BoolVar(&r.table, "table", false, "read an array as rows of a table (default by what it holds)")
 	f.BoolVar(&r.images, "images", false, "read the rows of an array or a table as square images")
@@ -49,6 +50,7 @@ func (r *readingFlags) apply(c *cobra.Command, to *data.Reading) error {
 		"pixels":  func() { to.Pixels = from.Pixels },
 		"range":   func() { to.Range = from.Range },
 		"rate":    func() { to.Rate = from.Rate },
+		"bars":    func() { to.Bars = from.Bars },
 		"seconds": func() { to.Seconds = from.Seconds },
 		"table":   func() { to.As = as(r.table, data.AsTable) },
 		"images":  func() { to.As = as(r.images, data.AsImages) },

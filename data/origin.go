@@ -41,6 +41,10 @@ type Origins struct {
 	Alone bool     // each item is all of its file
 	Rows  []int32  // (N), or nil: item i is row i
 	Lines []int32  // (N), or nil: no text file
+
+	// Together says that the items of a file belong together, as the bars of a tune do: all
+	// are in the same part of a set.
+	Together bool
 }
 
 // Origin says where item i comes from. It panics, as a slice does, if i is outside
@@ -62,7 +66,7 @@ func (s Split) Origin(i int) Origin {
 // Only returns the origins of the items of those indices. It panics, as a slice does, if
 // one is outside [0, N) and the origins say where the items come from.
 func (o Origins) Only(index []int) Origins {
-	out := Origins{Alone: o.Alone}
+	out := Origins{Alone: o.Alone, Together: o.Together}
 	for _, i := range index {
 		if o.Files != nil {
 			out.Files = append(out.Files, o.Files[i])

@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/internal/option"
 )
 
-// Reading says how a table, an array or a recording is read where its file does not say it, or where
+// Reading says how a table, an array, a recording or a tune is read where its file does not say it, or where
 // what the file says is not meant. The zero value decides by what the file holds, and
 // says so in a note. It is saved with a run, and new data are read alike.
 type Reading struct {
@@ -22,6 +22,7 @@ type Reading struct {
 	Pixels  string   `json:"pixels,omitempty"`  // the rows are images of that shape: rows, columns and channels, as 28x28x1
 	Rate    int      `json:"rate,omitempty"`    // samples a second that recordings are brought to; 0 = as most of them have
 	Seconds float64  `json:"seconds,omitempty"` // length of a clip of a recording, at least; 0 = about one
+	Bars    int      `json:"bars,omitempty"`    // length of an item of music; 0 = 2
 	Range   string   `json:"range,omitempty"`   // the numbers in an array of pixels that are black and white, as 0:16
 }
 
@@ -58,6 +59,9 @@ func (r Reading) Validate() error {
 	}
 	if !(r.Seconds >= 0 && r.Seconds <= 600) {
 		return option.Errorf("data: {Seconds} %v: want the seconds of a clip, up to 600, or 0 (about one)", r.Seconds)
+	}
+	if r.Bars < 0 {
+		return option.Errorf("data: {Bars} %d: want 1 or more, or 0 (2)", r.Bars)
 	}
 	if r.Pixels != "" {
 		if _, err := r.PixelShape(); err != nil {

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -59,5 +60,31 @@ func TestValidation(t *testing.T) {
 	}
 	if _, err := Validation(&Set{Name: "one", Train: one}, Options{Validation: 0.5}); err == nil {
 		t.Error("one item was divided")
+	}
+}
+
+// TestValidationTogether checks that the items of a file stay in one part where they belong
+// together.
+func TestValidationTogether(t *testing.T) {
+	levels := make([]uint8, 40)
+	items, err := NewInMemory(levels, 40, pixels.Item(1, 1, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Set{Train: Split{Items: items, Origins: Origins{Together: true}}}
+	for i := range 40 {
+		s.Train.Origins.Files = append(s.Train.Origins.Files, fmt.Sprint(i/4))
+	}
+	got, err := Validation(s, Options{Validation: 0.2})
+	if err != nil || got.Train.Len() != 32 || got.Validation.Len() != 8 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	for _, file := range got.Validation.Origins.Files {
+		if slices.Contains(got.Train.Origins.Files, file) {
+			t.Errorf("file %s is in both parts", file)
+		}
+	}
+	if !got.Train.Origins.Together {
+		t.Error("the parts may be divided again")
 	}
 }

@@ -18,16 +18,12 @@
 package sound
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"path"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -45,47 +41,7 @@ var wanted = data.Wanted{Is: audio.IsAudio, Known: audio.Known, Unread: audio.Un
 
 // Opener returns the opener of folders and zip files that hold more recordings than images.
 func Opener() data.Opener {
-	return data.Opener{Name: "sound", Match: match, Open: Open}
-}
-
-// looked is the number of recordings and images by which a folder is recognised.
-const looked = 100
-
-// match reports whether most of the first files of a folder or zip that are recordings or
-// images are recordings.
-func match(name string, info fs.FileInfo, head []byte) bool {
-	sounds, images := 0, 0
-	count := func(name string) (goOn bool) {
-		switch {
-		case strings.HasPrefix(path.Base(name), "."):
-		case audio.IsAudio(name):
-			sounds++
-		case data.IsImage(name):
-			images++
-		}
-		return sounds+images < looked
-	}
-	switch {
-	case info.IsDir():
-		filepath.WalkDir(name, func(_ string, e fs.DirEntry, err error) error {
-			if err == nil && !e.IsDir() && !count(e.Name()) {
-				return fs.SkipAll
-			}
-			return nil // what cannot be read, Open says
-		})
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		z, err := zip.OpenReader(name)
-		if err != nil {
-			return false
-		}
-		defer z.Close()
-		for _, f := range z.File {
-			if !count(f.Name) {
-				break
-			}
-		}
-	}
-	return sounds > images
+	return data.Opener{Name: "sound", Match: data.MatchMost(audio.IsAudio), Open: Open}
 }
 
 // A reading reads the recordings of a set.

@@ -7,6 +7,7 @@ import (
 	"github.com/imago-ml/imago/data/faces"
 	"github.com/imago-ml/imago/data/folder"
 	"github.com/imago-ml/imago/data/mnist"
+	"github.com/imago-ml/imago/data/music"
 	"github.com/imago-ml/imago/data/npz"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/stacked"
@@ -28,5 +29,6 @@ func Data(r *data.Registry) {
 	r.RegisterOpener(npz.Opener())
 	r.RegisterOpener(datatable.Opener())
 	r.RegisterOpener(sound.Opener())  // only folders of recordings
+	r.RegisterOpener(music.Opener())  // only folders of MIDI files
 	r.RegisterOpener(folder.Opener()) // last: it takes any folder
 }

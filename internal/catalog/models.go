@@ -10,6 +10,7 @@
 package catalog
 
 import (
+	"github.com/imago-ml/imago/data/music"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/table"
@@ -24,6 +25,8 @@ func Models(r *model.Registry) {
 	r.Media.Register(pixels.Kind())
 	r.Media.Register(table.Kind())
 	r.Media.Register(sound.Kind())
+	r.Media.Register(music.MelodyKind())
+	r.Media.Register(music.DrumsKind())
 	r.Register(vae.MLPVAE())
 	cnn, published := vae.CNNVAE()
 	r.Register(cnn, published, vae.FaceVAE(), vae.WAEMMD())
