@@ -138,6 +138,11 @@ func (p Protocol) Metrics() []Metric {
 		{Name: test + "ssim", Up: true,
 			About: "structural similarity of x and x̂ as in mse (Wang et al. 2004: 11×11 Gaussian window of σ = 1.5, C₁ = 0.01², C₂ = 0.03²), mean over places, channels and images", measure: reconstructionMetric(2)},
 
+		{Name: fmt.Sprintf("%sinterpolation_gain_%d", test, pairs), Unit: "nats/token", Up: true,
+			About: fmt.Sprintf("cost of a mixture of two test sequences, token by token, less that of the sequence decoded in the middle between their codes, mean over %d pairs; −ln p of a model of pairs of tokens, fitted to the training part (Roberts et al. 2018, sec. 5.2)", pairs), measure: interpolationGain},
+		{Name: fmt.Sprintf("%ssteered_%d", test, pairs), Unit: "share", Up: true,
+			About: fmt.Sprintf("share of %d test images whose measure, such as the density of notes, rises and never falls while their code moves by −2, −1, 0, 1 and 2 standard deviations along the direction of the attribute of that name; each measure's in per_unit", pairs), measure: steered},
+
 		{Name: test + "elbo", Unit: "nats/image", Up: true,
 			About: "E[ln p(x, z) − ln q(z|x)], a lower bound of ln p(x), one z ~ q(z|x) an image; " + aboutLikelihood, measure: elbo},
 		{Name: test + "elbo_bits_per_dim", Unit: "bits/dim",

@@ -113,6 +113,17 @@ func End(it Item) (id int, ok bool) {
 	return 0, false
 }
 
+// A Measurer is a Medium whose items have numbers by which a person would steer a model, such as
+// the density of the notes of a melody. A set of such items has attributes of these names, which
+// say whether an item has more of it than others.
+type Measurer interface {
+	Medium
+	// Measures returns the names of the numbers.
+	Measures(item Item) []string
+	// Measure returns the numbers of one item, in the order of Measures.
+	Measure(item Item, values []float32) []float64
+}
+
 // A Mirror is a Medium whose items may be mirrored to augment training data.
 type Mirror interface {
 	Medium

@@ -2,6 +2,7 @@ package music
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -131,12 +132,26 @@ func (in info) classify(l *folder.Layout, names []string) {
 	}
 }
 
-// attributeNames returns the names of the attributes of items.
-func attributeNames(item medium.Item) []string {
-	if _, melody := item.Medium.(Melody); melody {
-		return []string{NoteDensity, AverageInterval}
+// NewSet returns a set of items of a medium of this package, values (N, T) of the training and of
+// the test part, with their attributes. It keeps the values and does not copy them. It fails if
+// their sizes do not agree.
+func NewSet(ctx context.Context, name string, item medium.Item, train, test []float32) (*data.Set, error) {
+	set := &data.Set{Name: name}
+	id := sha256.New()
+	fmt.Fprintf(id, "%s %T %+v\n", name, item.Medium, item.Medium)
+	for _, p := range []struct {
+		*data.Split
+		values []float32
+	}{{&set.Train, train}, {&set.Test, test}} {
+		items, err := data.NewValues(p.values, item)
+		if err != nil {
+			return nil, fmt.Errorf("music: %w", err)
+		}
+		p.Items = items
+		fmt.Fprintln(id, p.values)
 	}
-	return []string{NoteDensity}
+	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
+	return set, describe(ctx, set)
 }
 
 // describe gives each item its attributes: whether it has more of each than the median of the
@@ -152,8 +167,9 @@ func describe(ctx context.Context, set *data.Set) error {
 		return err
 	}
 	noteKnown(set, train, test)
-	set.Attributes = attributeNames(item)
-	for a, measure := range []func(medium.Item, []float32) float64{Density, Interval}[:len(set.Attributes)] {
+	m := item.Medium.(medium.Measurer)
+	set.Attributes = m.Measures(item)
+	for a := range set.Attributes {
 		median := 0.0
 		for _, p := range []struct {
 			values []float32
@@ -164,7 +180,7 @@ func describe(ctx context.Context, set *data.Set) error {
 			}
 			var measured []float64
 			for v := range slices.Chunk(p.values, item.Size()) {
-				measured = append(measured, measure(item, v))
+				measured = append(measured, m.Measure(item, v)[a])
 			}
 			if p.Split == &set.Train {
 				sorted := slices.Sorted(slices.Values(measured))

@@ -48,3 +48,19 @@ func Interval(item medium.Item, values []float32) float64 {
 	}
 	return sum / float64(n)
 }
+
+// Measures returns the names of Density and Interval, which are the attributes of a set.
+func (Melody) Measures(medium.Item) []string { return []string{NoteDensity, AverageInterval} }
+
+// Measure returns Density and Interval.
+func (Melody) Measure(item medium.Item, values []float32) []float64 {
+	return []float64{Density(item, values), Interval(item, values)}
+}
+
+// Measures returns the name of Density, which is the attribute of a set.
+func (Drums) Measures(medium.Item) []string { return []string{NoteDensity} }
+
+// Measure returns Density.
+func (Drums) Measure(item medium.Item, values []float32) []float64 {
+	return []float64{Density(item, values)}
+}

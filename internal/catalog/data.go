@@ -12,6 +12,7 @@ import (
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/stacked"
 	datatable "github.com/imago-ml/imago/data/table"
+	"github.com/imago-ml/imago/data/tunes"
 )
 
 // Data registers the named data sets, and the readers of paths.
@@ -24,6 +25,7 @@ func Data(r *data.Registry) {
 		r.Register(stacked.Source(s))
 	}
 	r.Register(celeba.Source())
+	r.Register(tunes.Source())
 	r.RegisterOpener(mnist.Opener())
 	r.RegisterOpener(celeba.Opener())
 	r.RegisterOpener(npz.Opener())
