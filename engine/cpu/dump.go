@@ -314,7 +314,7 @@ func (d *dumper) updates() {
 		switch v := base(u.Value); {
 		case v == u.State:
 			d.linef("%s: left as it is", d.node(u.State))
-		case d.c.inPlace[v] != nil:
+		case !slices.ContainsFunc(d.c.commits, func(k graph.Update) bool { return k.State == u.State }):
 			var words []string
 			for n := v; n != u.State; n = d.c.inPlace[n] {
 				words = append(words, fmt.Sprintf("group %d writes %s over it", d.group(d.c.groupOf[n]), d.node(n)))

@@ -82,6 +82,20 @@ func TestDumpParts(t *testing.T) {
 	}
 }
 
+// One new value of two states is written over one of them and copied to the other.
+func TestDumpOfSharedUpdate(t *testing.T) {
+	x, a, b := graph.Input("x", tensor.Float32, 3), graph.State("a", 3), graph.State("b", 3)
+	y := graph.Add(x, a)
+	f, err := graph.NewFunc("both", []*graph.Node{x}, []graph.Output{{Name: "sum", Value: graph.Add(b, x)}}, []graph.Update{{State: a, Value: y}, {State: b, Value: y}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := dumpText(t, f, 1, defaultShardConfig)
+	if strings.Count(text, " over it\n") != 1 || strings.Count(text, " is copied to it at the end\n") != 1 {
+		t.Error(text)
+	}
+}
+
 func TestDumpOfIdentity(t *testing.T) {
 	x := graph.Input("x", tensor.Float32, 3)
 	f, err := graph.NewFunc("same", []*graph.Node{x}, []graph.Output{{Name: "y", Value: x}}, nil)

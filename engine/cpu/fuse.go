@@ -1,9 +1,11 @@
 package cpu
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/imago-ml/imago/engine/graph"
+	"github.com/imago-ml/imago/internal/invariants"
 )
 
 // base returns the node whose memory n uses: a reshape moves no element.
@@ -159,6 +161,7 @@ type group struct {
 	root       *graph.Node   // the matrix product or convolution, or nil
 	size       int           // the number of elements of the loop
 	standalone bool          // whether the group is one node without a loop, or a region
+	merged     bool          // whether its nodes are in another group now
 	region     *region       // the region whose nodes these are, or nil
 	recomputed []*graph.Node // the nodes that another group computes as well
 	guard      *updateGuard  // the condition of the group, or nil
@@ -186,8 +189,7 @@ func (c *compiler) fuse() {
 	}
 	slices.Reverse(c.groups)
 	if !c.check {
-		for d := c.newDependents(); c.mergeOne(d); {
-		}
+		c.merge()
 	}
 	for _, g := range c.groups {
 		slices.SortFunc(g.nodes, func(a, b *graph.Node) int { return c.index[a] - c.index[b] })
@@ -254,32 +256,50 @@ func unitOf(n *graph.Node) int {
 	return 1
 }
 
-// mergeOne merges one group with a group that it reads element by element, and reports whether it has found one.
-func (c *compiler) mergeOne(d *dependents) bool {
-	for _, g := range slices.Backward(c.groups) { // users first: then less is stored between groups
-		if g.standalone {
+// merge merges each group, users first, with groups that it reads element by element: then less is stored between groups. A
+// group that could not be merged into another cannot be later either, whatever else is merged, as long as that other group
+// stays as it is: a path between the two stays a path, and roots, reductions and versions stay in their group. So each group
+// is visited once.
+func (c *compiler) merge() {
+	d := c.newDependents()
+	for _, g := range slices.Backward(c.groups) {
+		if g.standalone || g.merged {
 			continue
 		}
-		for _, n := range g.nodes {
-			if canBeRoot(n) || n.Op() == graph.OpBroadcast {
-				continue
+		for h := c.partner(g, d); h != nil; h = c.partner(g, d) {
+			c.mergeDependents(d, h, g)
+			for _, m := range h.nodes {
+				c.join(g, m)
 			}
-			for _, x := range n.In() {
-				src, _, whole := c.operandSource(x)
-				h := c.groupOf[src]
-				if !whole || h == nil || h == g || h.standalone || h.size != g.size || src.Op() == graph.OpSum || !c.mergeable(h, g, d) {
-					continue
-				}
-				for _, m := range h.nodes {
-					c.join(g, m)
-				}
-				d.merge(h, g)
-				c.groups = slices.DeleteFunc(c.groups, func(k *group) bool { return k == h })
-				return true
+			h.merged = true
+		}
+	}
+	c.groups = slices.DeleteFunc(c.groups, func(g *group) bool { return g.merged })
+	if invariants.Enabled {
+		for d, i := c.newDependents(), 0; i < len(c.groups); i++ {
+			g := c.groups[i]
+			if h := c.partner(g, d); !g.standalone && h != nil {
+				panic(fmt.Sprintf("cpu: after fuse: the group of %v can be merged with the group of %v", g.nodes[0], h.nodes[0]))
 			}
 		}
 	}
-	return false
+}
+
+// partner returns a group that g reads and that can be computed together with it, or nil.
+func (c *compiler) partner(g *group, d *dependents) *group {
+	for _, n := range g.nodes {
+		if canBeRoot(n) || n.Op() == graph.OpBroadcast {
+			continue
+		}
+		for _, x := range n.In() {
+			src, _, whole := c.operandSource(x)
+			h := c.groupOf[src]
+			if whole && h != nil && h != g && !h.standalone && h.size == g.size && src.Op() != graph.OpSum && c.mergeable(h, g, d) {
+				return h
+			}
+		}
+	}
+	return nil
 }
 
 // mergeable reports whether g, which reads h, can be computed together with h.
@@ -304,15 +324,21 @@ func (c *compiler) mergeable(h, g *group, d *dependents) bool {
 
 // dependents holds for each group those that depend on it, directly or through others, while groups are merged.
 type dependents struct {
-	row map[*group]int
-	bit [][]uint64 // bit[i] has a bit for each group that depends on the one of row i
+	row      map[*group]int
+	bit      [][]uint64                    // bit[i] has a bit for each group that depends on the one of row i
+	operands map[*graph.Node][]*graph.Node // the nodes with a group that a node uses
 }
 
 // newDependents returns the dependents of all groups.
 func (c *compiler) newDependents() *dependents {
-	d := &dependents{make(map[*group]int, len(c.groups)), make([][]uint64, len(c.groups))}
+	d := &dependents{make(map[*group]int, len(c.groups)), make([][]uint64, len(c.groups)), map[*graph.Node][]*graph.Node{}}
 	for i, g := range c.groups {
 		d.row[g] = i
+		for _, n := range g.nodes {
+			for _, u := range c.uses[n] {
+				d.operands[u.user] = append(d.operands[u.user], n)
+			}
+		}
 	}
 	for _, g := range c.groups {
 		c.fill(d, g)
@@ -344,16 +370,26 @@ func (d *dependents) has(g, h *group) bool { return d.hasRow(d.row[g], d.row[h])
 
 func (d *dependents) hasRow(i, k int) bool { return d.bit[i][k/64]>>(k%64)&1 != 0 }
 
-// merge gives g the dependents of h, and those of both to each group that h or g depends on: g now has the nodes of h.
-func (d *dependents) merge(h, g *group) {
-	from, to := d.row[h], d.row[g]
-	addBits(d.bit[to], d.bit[from])
-	for i, row := range d.bit {
-		if d.hasRow(i, from) || d.hasRow(i, to) {
-			addBits(row, d.bit[to])
-			row[to/64] |= 1 << (to % 64)
+// mergeDependents gives g the dependents of h, which g reads, before the nodes of h join g. What h depends on has them
+// already; so they are added to what g depends on and h does not.
+func (c *compiler) mergeDependents(d *dependents, h, g *group) {
+	added, from := d.bit[d.row[h]], d.row[h]
+	seen := map[*group]bool{h: true}
+	var add func(k *group)
+	add = func(k *group) {
+		i := d.row[k]
+		if seen[k] || d.hasRow(i, from) {
+			return
+		}
+		seen[k] = true
+		addBits(d.bit[i], added)
+		for _, n := range k.nodes {
+			for _, x := range d.operands[n] {
+				add(c.groupOf[x])
+			}
 		}
 	}
+	add(g)
 }
 
 // addBits sets those bits of a that are set in b.

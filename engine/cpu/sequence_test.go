@@ -128,16 +128,23 @@ func TestThreadsDoNotChangeBitsOfSequences(t *testing.T) {
 	}
 }
 
-// A step of 60 steps of an LSTM compiles in little memory: 128 MB were seen. With a pad to the whole sequence for the gradient
-// of each step, its decoder alone took 527.
+// Long sequences compile in little memory: 118 MB were seen for 60 steps, and 144 for 240 steps of fewer values. With a pad to
+// the whole sequence for the gradient of each step, the decoder of 60 steps alone took 527 MB; with a search of all groups
+// after each merge, and all their dependents brought up to date, 240 steps took more than 10 s.
 func TestLongSequenceCompilesInLittleMemory(t *testing.T) {
-	m := sequenceModel{batch: 32, steps: 60, words: 1000, embedding: 128, units: 256, codes: 16, lstm: true}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	m.compiled(t, 2)
-	runtime.ReadMemStats(&after)
-	if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 300 {
-		t.Errorf("%d MB are allocated, want 300 at most", mb)
+	for _, m := range []sequenceModel{
+		{batch: 32, steps: 60, words: 1000, embedding: 128, units: 256, codes: 16, lstm: true},
+		{batch: 4, steps: 240, words: 100, embedding: 16, units: 32, codes: 16, lstm: true},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m.compiled(t, 2)
+		runtime.ReadMemStats(&after)
+		if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 300 {
+			t.Errorf("%d steps: %d MB are allocated, want 300 at most", m.steps, mb)
+		} else {
+			t.Logf("%d steps: %d MB", m.steps, mb)
+		}
 	}
 }
 
