@@ -1,7 +1,11 @@
 // Command make writes the gallery of the guides: a page for each recipe with its picture, and the list of them.
 //
 //	go run ./docs/gallery/make                      # the pages, and the table of docs/recipes.md
-//	go run ./docs/gallery/make -pictures dcgan m2   # the pictures of some recipes first, or of all if none is named
+//	go run ./docs/gallery/make -pictures dcgan m2   # some pictures first, or all if none is named
+//	go run ./docs/gallery/make -check dcgan m2      # makes pictures again and says how much each differs; writes nothing
+//
+// The pictures are those of the recipes, and those of other pages that table.go has. All are of digits and faces that imago
+// draws.
 //
 // A page is made of what the program itself has of a recipe (its one line, its settings, its paper, the help of its options),
 // of the table in table.go, and of what was measured, which is in docs/gallery/measured.json. So no recipe is forgotten, and
@@ -11,11 +15,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/imago-ml/imago/cli"
 	"github.com/imago-ml/imago/internal/atomicfile"
@@ -30,39 +34,46 @@ func main() {
 	if os.Getenv(asImago) != "" {
 		cli.Main()
 	}
-	pictures := flag.Bool("pictures", false, "make the pictures of the named recipes too, of all if none is named")
+	pictures := flag.Bool("pictures", false, "make the named pictures too, all if none is named")
+	check := flag.Bool("check", false, "make the named pictures again, all if none is named, and compare them with those that are there")
 	work := flag.String("work", "", "`folder` to train in, which is kept; runs that are there already are taken as they are")
 	flag.Parse()
-	if err := write("docs", *pictures, *work, flag.Args()); err != nil {
+	if err := run("docs", *pictures, *check, *work, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "make:", err)
 		os.Exit(1)
 	}
 }
 
-// write writes the pages below a folder, after the pictures of those recipes if they are asked for.
-func write(docs string, pictures bool, work string, names []string) error {
-	dir := filepath.Join(docs, "gallery")
-	g, err := load(dir)
+// run writes the pages below a folder, after the named pictures if they are asked for, or compares pictures.
+func run(docs string, pictures, check bool, work string, names []string) error {
+	if pictures && check || len(names) > 0 && !pictures && !check {
+		return errors.New("names of pictures follow either -pictures or -check")
+	}
+	g, err := load(filepath.Join(docs, "gallery"))
 	if err != nil {
 		return err
 	}
-	if pictures {
+	if pictures || check {
+		files, err := g.named(names)
+		if err != nil {
+			return err
+		}
 		if work == "" {
 			if work, err = os.MkdirTemp("", "imago-gallery-"); err != nil {
 				return err
 			}
 			defer os.RemoveAll(work)
 		}
-		for _, e := range g.entries() {
-			if len(names) > 0 && !slices.Contains(names, e.recipe) {
-				continue
-			}
-			b, err := e.draw(work)
+		if check {
+			return compare(os.Stdout, docs, work, files)
+		}
+		for _, f := range files {
+			b, err := f.draw(work)
 			if err == nil {
-				err = atomicfile.WriteBytes(filepath.Join(dir, e.recipe+".png"), b)
+				err = atomicfile.WriteBytes(filepath.Join(docs, f.path), b)
 			}
 			if err != nil {
-				return fmt.Errorf("%s: %w", e.recipe, err)
+				return fmt.Errorf("%s: %w", f.name, err)
 			}
 		}
 	}

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"image"
-	_ "image/png" // the pictures
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,57 +90,70 @@ const maxPicture = 40_000
 // TestPictures checks that each page has a small picture, and makes those again that take no long training: most are of
 // models that imago brings along, one of a training of three epochs.
 func TestPictures(t *testing.T) {
+	g, err := loaded(t).named(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	work := t.TempDir()
-	for _, e := range loaded(t).entries() {
-		b, err := os.ReadFile(filepath.Join("..", e.recipe+".png"))
-		if err != nil || len(b) > maxPicture {
-			t.Errorf("%s.png: %d bytes, want 1 to %d (%v)", e.recipe, len(b), maxPicture, err)
+	for _, f := range g {
+		info, err := os.Stat(filepath.Join(docs, f.path))
+		if err != nil || !f.whole && info.Size() > maxPicture {
+			t.Errorf("%s is missing, or has more than %d bytes (%v)", f.path, maxPicture, err)
 			continue
 		}
-		if !e.picture.again || testing.Short() {
+		if !f.again || testing.Short() {
 			continue
 		}
-		t.Run(e.recipe, func(t *testing.T) {
-			made, err := e.draw(work)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tolerance := 0.5
-			if len(e.picture.commands) > 1 { // trained anew: on another processor sums round in other places
-				tolerance = 12
-			}
-			if d := difference(t, b, made); !(d <= tolerance) {
-				t.Errorf("it differs by %.2f of 255 on average, want at most %g: go run ./docs/gallery/make -pictures %s", d, tolerance, e.recipe)
+		t.Run(f.name, func(t *testing.T) {
+			if err := compare(t.Output(), docs, work, []file{f}); err != nil {
+				t.Errorf("%v: go run ./docs/gallery/make -pictures %s", err, f.name)
 			}
 		})
 	}
 }
 
-// difference returns the mean difference of the red, green and blue values of two PNG files; they are of one size.
-func difference(t *testing.T, a, b []byte) float64 {
-	t.Helper()
-	x, y := decode(t, a), decode(t, b)
-	if x.Bounds() != y.Bounds() {
-		t.Fatalf("%v and %v pixels", x.Bounds(), y.Bounds())
-	}
-	sum := 0.0
-	for i := range x.Bounds().Dx() {
-		for j := range x.Bounds().Dy() {
-			r, g, b, _ := x.At(i, j).RGBA()
-			r2, g2, b2, _ := y.At(i, j).RGBA()
-			for _, d := range []int{int(r) - int(r2), int(g) - int(g2), int(b) - int(b2)} {
-				sum += float64(max(d, -d)) / 257
+// TestSheets checks that the page of a whole sheet shows it and the commands that make it.
+func TestSheets(t *testing.T) {
+	for _, s := range sheets() {
+		page, err := os.ReadFile(filepath.Join(docs, "..", s.page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range append([]string{s.name + ".png"}, s.commands...) {
+			if !strings.Contains(string(page), want) {
+				t.Errorf("%s has no %s", s.page, want)
 			}
 		}
 	}
-	return sum / float64(3*x.Bounds().Dx()*x.Bounds().Dy())
 }
 
-func decode(t *testing.T, b []byte) image.Image {
-	t.Helper()
-	m, _, err := image.Decode(bytes.NewReader(b))
+// TestDiffers checks that a picture which its commands do not make is reported, as is one of another size or of no recipe.
+func TestDiffers(t *testing.T) {
+	g, pages, work := loaded(t), t.TempDir(), t.TempDir()
+	files, err := g.named([]string{"cnn-vae", "infogan"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	if err := os.Mkdir(filepath.Join(pages, "gallery"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, from := range map[string]string{"cnn-vae": "infogan", "infogan": "face-vae"} {
+		b, err := os.ReadFile(filepath.Join("..", from+".png"))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(pages, "gallery", name+".png"), b, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if err := compare(&out, pages, work, files); err == nil || !strings.HasPrefix(err.Error(), "2 of 2 pictures differ") {
+		t.Errorf("pictures of other models: %v", err)
+	}
+	if text := out.String(); strings.Count(text, "OVER") != 2 || !strings.Contains(text, "255.00 of 255") {
+		t.Errorf("it wrote\n%s", text)
+	}
+	if _, err := g.named([]string{"dcgam"}); err == nil || !strings.Contains(err.Error(), `no picture "dcgam"`) {
+		t.Errorf("a picture of no recipe: %v", err)
+	}
 }

@@ -136,7 +136,7 @@ func (g *gallery) page(e *entry) (string, error) {
 		b.WriteString("- " + w + "\n")
 	}
 	of, comment := "It is of a training that is short, and shows what the recipe begins with, not what it reaches.", "<!-- ci: parse -->\n"
-	if len(e.picture.commands) == 1 {
+	if !e.picture.trained() {
 		comment, of = "", "It is of a model that imago brings along, smaller than the recipe: `imago zoo` says how it was trained."
 	}
 	fmt.Fprintf(&b, "\n## The picture\n\n%s\n\n%s```sh\n%s\n```\n", of, comment, strings.Join(e.picture.commands, "\n"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -18,33 +19,96 @@ import (
 // picturePixels is about how many pixels a side a picture of a sheet has.
 const picturePixels = 56
 
-// draw runs the commands of an entry in a folder and returns the PNG file of its page: the pictures of the last command without
-// titles and margins. A training whose run is there already is not done again.
-func (e *entry) draw(dir string) ([]byte, error) {
-	for _, line := range e.picture.commands {
-		args := strings.Fields(line)[1:]
-		if i := slices.Index(args, "--name"); i >= 0 {
-			if _, err := os.Stat(filepath.Join(dir, "runs", args[i+1])); err == nil {
-				continue
-			}
-		}
-		if args[0] != "train" {
-			args = append(args, "--out", e.recipe+".npz")
-		}
-		if err := imago(dir, args...); err != nil {
-			return nil, err
-		}
+// A file is a picture of the guides: of the page of a recipe, or of another page.
+type file struct {
+	name string // by which it is asked for
+	path string // below docs
+	picture
+}
+
+// files returns the pictures of the recipes in the order of the gallery, and then those of other pages.
+func (g *gallery) files() []file {
+	var all []file
+	for _, e := range g.entries() {
+		all = append(all, file{e.recipe, "gallery/" + e.recipe + ".png", e.picture})
 	}
-	f, err := os.Open(filepath.Join(dir, e.recipe+".npz"))
+	for _, s := range sheets() {
+		all = append(all, file{s.name, s.name + ".png", s.picture})
+	}
+	return all
+}
+
+// named returns the files of those names, or all if there is no name.
+func (g *gallery) named(names []string) ([]file, error) {
+	all := g.files()
+	if len(names) == 0 {
+		return all, nil
+	}
+	var some []file
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(f file) bool { return f.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("there is no picture %q: name a recipe, or a picture of table.go", name)
+		}
+		some = append(some, all[i])
+	}
+	return some, nil
+}
+
+// trained reports whether a training is part of making the picture, rather than a model that imago brings along.
+func (p *picture) trained() bool { return len(p.commands) > 1 }
+
+// draw makes a picture in a folder and returns its PNG file.
+func (f *file) draw(work string) ([]byte, error) {
+	dir, err := f.train(work)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	out := f.name + ".npz"
+	if f.whole {
+		out = f.name + ".png"
+	}
+	last := f.commands[len(f.commands)-1]
+	if err := imago(dir, append(strings.Fields(last)[1:], "--out", out)...); err != nil {
+		return nil, err
+	}
+	if f.whole {
+		return os.ReadFile(filepath.Join(dir, out))
+	}
+	return f.sheet(filepath.Join(dir, out))
+}
+
+// train runs all commands but the last in a folder below work, and returns it. A folder that is there already is taken as it
+// is: it has its name only after all its trainings.
+func (f *file) train(work string) (string, error) {
+	dir := filepath.Join(work, f.name)
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	part := dir + ".part"
+	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o777)); err != nil {
+		return "", err
+	}
+	for _, line := range f.commands[:len(f.commands)-1] {
+		if err := imago(part, strings.Fields(line)[1:]...); err != nil {
+			return "", err
+		}
+	}
+	return dir, os.Rename(part, dir)
+}
+
+// sheet returns the pictures of a file of arrays, without titles and margins, as a PNG file.
+func (f *file) sheet(arrays string) ([]byte, error) {
+	a, err := os.Open(arrays)
 	if err != nil {
 		return nil, err
 	}
-	r, err := numpy.NewReader(f, info.Size())
+	defer a.Close()
+	info, err := a.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r, err := numpy.NewReader(a, info.Size())
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +121,7 @@ func (e *entry) draw(dir string) ([]byte, error) {
 		return nil, fmt.Errorf("the pictures are %v, want bytes in rows, columns and channels", x)
 	}
 	var b bytes.Buffer
-	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, sheet(x.U8(), s[0], s[1], s[2], s[3], e.picture.columns))
+	err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&b, sheet(x.U8(), s[0], s[1], s[2], s[3], f.columns))
 	return b.Bytes(), err
 }
 

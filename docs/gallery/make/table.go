@@ -9,12 +9,13 @@ type entry struct {
 	picture picture
 }
 
-// A picture is how the picture of a page is made.
+// A picture is how a picture of a page is made.
 type picture struct {
 	alt string
-	// commands are command lines of imago, run in one folder for all pages. The last writes a sheet, whose pictures without
-	// titles and margins are the picture of the page.
+	// commands are command lines of imago. All but the last train, in a folder of their own; the last writes the
+	// picture.
 	commands []string
+	whole    bool // the picture is the sheet with its titles, rather than the pictures of the sheet
 	columns  bool // of pictures of one class, rather than rows
 	again    bool // the tests make it again and compare it: it takes seconds
 }
@@ -108,7 +109,7 @@ func groups() []group {
 		{"Autoencoders", "The same networks without a prior: the best reconstructions, and holes between the codes.", []entry{
 			{"mlp-ae", "mnist", []string{"latent", "loss", "hidden"}, []string{
 				"A code drawn from a Gaussian decodes to nonsense: fit a prior to its codes first (`imago fit-prior latest`).",
-			}, shortly("mlp-ae", "--latent 16 --epochs 3", rebuilt("mlp-ae"))},
+			}, shortly("mlp-ae", "--latent 16 --loss bce --epochs 10", rebuilt("mlp-ae"))},
 			{"cnn-ae", "mnist", []string{"latent", "loss", "filters", "dense"}, []string{
 				"Its codes lie anywhere, with holes between them: interpolations cross what was never decoded.",
 			}, tested(rebuilt("zoo:ae"))},
@@ -122,7 +123,7 @@ func groups() []group {
 			}, tested(classes("zoo:cvae", perClass))},
 			{"mlp-cvae", "mnist", []string{"latent", "loss", "hidden", "beta"}, []string{
 				"As soft as `mlp-vae`; the class is right, the stroke is blurred.",
-			}, shortly("mlp-cvae", "--epochs 10", classes("mlp-cvae", perClass))},
+			}, shortly("mlp-cvae", "--latent 8 --loss bce --epochs 15", classes("mlp-cvae", perClass))},
 			{"m1", "mnist", []string{"labelled", "pretrain", "latent", "class-hidden"}, []string{
 				"The classifier sees the codes only: what the VAE left out, it cannot use.",
 			}, shortly("m1", "--epochs 4 --pretrain 3", drawn("m1", fromPrior))},
@@ -164,5 +165,19 @@ func groups() []group {
 				"Three losses to balance: sharper than a VAE, and less sure to train.",
 			}, shortly("vae-gan", "--limit 20000 --epochs 6", drawn("vae-gan", afterShort))},
 		}},
+	}
+}
+
+// A sheetOf is a picture of a page that is no recipe's: a whole sheet, by commands that the page shows.
+type sheetOf struct {
+	name, page string // of the repository
+	picture
+}
+
+// sheets returns the pictures of other pages.
+func sheets() []sheetOf {
+	return []sheetOf{
+		{"face-glasses", "README.md", tested(picture{whole: true, commands: []string{"imago edit zoo:face-vae --attr Eyeglasses --index 10,2,8,11"}})},
+		{"infogan-found", "docs/results.md", tested(picture{whole: true, commands: []string{"imago cluster zoo:infogan --count 10"}})},
 	}
 }
