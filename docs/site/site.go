@@ -290,7 +290,10 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 	if err := s.markdown.Renderer().Render(&body, b, root); err != nil {
 		return nil, fmt.Errorf("site: %s: %w", name, err)
 	}
-	p.Body = template.HTML(emptyHead.ReplaceAllString(wideTables.ReplaceAllString(body.String(), `<div class="table" role="group" aria-label="table" tabindex="0">$0</div>`), "<td></td>"))
+	text := longCode.ReplaceAllStringFunc(body.String(), func(code string) string {
+		return strings.NewReplacer("<code>", `<code class="long"><span>`, " ", "</span> <span>", "</code>", "</span></code>").Replace(code)
+	})
+	p.Body = template.HTML(emptyHead.ReplaceAllString(wideTables.ReplaceAllString(text, `<div class="table" role="group" aria-label="table" tabindex="0">$0</div>`), "<td></td>"))
 	if err := s.template.Execute(&out, p); err != nil {
 		return nil, fmt.Errorf("site: %s: %w", name, err)
 	}
@@ -299,6 +302,9 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 
 // wideTables finds tables: one that is wider than the page scrolls in a frame of its own.
 var wideTables = regexp.MustCompile(`(?s)<table>.*?</table>`)
+
+// longCode finds commands in the text, which wrap in a table between words, as names and options do not.
+var longCode = regexp.MustCompile(`<code>[^<]{24,}</code>`)
 
 // emptyHead finds heads of columns without a text, which are no heads: those above the names of rows.
 var emptyHead = regexp.MustCompile(`<th[^>]*></th>`)

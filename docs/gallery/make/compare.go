@@ -23,11 +23,11 @@ func compare(w io.Writer, docs, work string, files []file) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
-		verdict := "within"
+		answer := "within"
 		if !(d <= f.tolerance()) {
-			verdict, over = "OVER", over+1
+			answer, over = "OVER", over+1
 		}
-		fmt.Fprintf(w, "%-26s differs by %5.2f of 255, %s %g; made in %v\n", f.path, d, verdict, f.tolerance(), time.Since(start).Round(time.Second))
+		fmt.Fprintf(w, "%-26s differs by %5.2f of 255, %s %g; made in %v\n", f.path, d, answer, f.tolerance(), time.Since(start).Round(time.Second))
 	}
 	if over > 0 {
 		return fmt.Errorf("%d of %d pictures differ by more than they may (kernels of %s; the pictures are of avx2 or avx512)", over, len(files), cpuid.Name())
