@@ -1,8 +1,9 @@
-// A model that is explored: the code under the pointer and the picture that it decodes to. What is shown follows it by events,
-// once a frame; the picture itself takes no detour.
+// A model that is explored: the code under the pointer and the picture that it decodes to. What is shown follows it by events; the
+// picture itself takes no detour.
 import { paint, type Decoder } from "../decoder";
 
-type Event = "code" | "picture" | "labels";
+// Events: "move" comes with each frame in which the code has changed, "code" when the rest of the page is to follow it.
+type Event = "move" | "code" | "picture" | "labels";
 
 // Measured is what a test reads of each picture, in milliseconds of the clock of the page: when the pointer asked for it, when
 // its pixels were on the canvas, and when the page had made the frame that shows them.
@@ -11,12 +12,21 @@ const measured: Measured[] = [];
 let measuring = false;
 (globalThis as unknown as Record<string, unknown>)["imagoMeasure"] = { start: () => { measured.length = 0; measuring = true; }, stop: () => { measuring = false; return measured; } };
 
+// painted calls f when the page has made the frame of which it is called. framed does so for the next frame.
+function painted(f: () => void): void {
+  const after = new MessageChannel(); // its message comes after what the frame paints
+  after.port1.onmessage = () => { after.port1.close(); f(); };
+  after.port2.postMessage(0);
+}
+const framed = (f: () => void): void => { requestAnimationFrame(() => painted(f)); };
+
 export class Space {
   z: Float32Array; labels: Float32Array; values: Float32Array | null = null;
   readonly canvases = new Set<HTMLCanvasElement>(); // each shows the picture
   fault = "";
-  private heard: Record<Event, Set<() => void>> = { code: new Set(), picture: new Set(), labels: new Set() };
+  private heard: Record<Event, Set<() => void>> = { move: new Set(), code: new Set(), picture: new Set(), labels: new Set() };
   private frame = 0; private framing = false; private late = -1; // when the pointer asked for what is to be decoded at the frame
+  private moving = true; private following = 0; private free = 0; // whether only the pointer moved it; the timer; when the page may follow again
 
   constructor(readonly decoder: Decoder) {
     this.z = new Float32Array(decoder.model.latent);
@@ -30,6 +40,7 @@ export class Space {
   // set makes another code the one that is shown. since is when the pointer asked for it.
   set(z: Float32Array, since = 0): void {
     this.z = z;
+    if (!since) this.moving = false;
     this.decode(since);
     this.turn();
   }
@@ -45,8 +56,21 @@ export class Space {
       this.framing = true;
       if (late >= 0) this.decode(late);
       this.framing = false;
-      this.tell("code");
+      this.tell("move");
+      if (!this.moving) this.follow();
+      else if (!this.following) this.following = setTimeout(() => this.follow(), this.free - performance.now()) as unknown as number;
+      this.moving = true;
     });
+  }
+
+  // follow lets the rest of the page follow the code. Its numbers and sliders are laid out anew for it, and a picture that the
+  // pointer asks for meanwhile waits. So a pointer that moves gets a twentieth of the time for them at most, but four times a second.
+  private follow(): void {
+    clearTimeout(this.following);
+    this.following = 0;
+    const start = performance.now();
+    this.tell("code");
+    framed(() => { const now = performance.now(); this.free = now + Math.min(250, 20 * (now - start)); });
   }
 
   // decode decodes the code. A quick model does so at once, but once between two frames: what the pointer says more often waits
@@ -71,14 +95,10 @@ export class Space {
     this.tell("picture");
     if (!measuring || !since) return;
     const drawn = performance.now();
-    const frame = (): void => { // its message comes after what this frame paints
-      const after = new MessageChannel();
-      after.port1.onmessage = () => { measured.push({ since, drawn, framed: performance.now() }); after.port1.close(); };
-      after.port2.postMessage(0);
-    };
-    if (this.framing) frame();
-    else requestAnimationFrame(frame);
+    const note = (): void => { measured.push({ since, drawn, framed: performance.now() }); };
+    if (this.framing) painted(note);
+    else framed(note);
   }
 
-  close(): void { cancelAnimationFrame(this.frame); this.decoder.close(); }
+  close(): void { cancelAnimationFrame(this.frame); clearTimeout(this.following); this.decoder.close(); }
 }

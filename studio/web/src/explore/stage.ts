@@ -22,6 +22,7 @@ export class Stage {
   tool: Tool = "look"; pinned = false; stops: Float32Array[] = []; selected: number | null = null;
   private mosaic: { canvas: HTMLCanvasElement; x: number; y: number; step: number; n: [number, number] } | null = null;
   private wanted = false; private making: AbortController | null = null; private later = 0; private over = 0; private resting = 0;
+  private guided = 0; // the timer while a mouse moves the code
   private polygon: [number, number][] = []; private fingers = new Map<number, { x: number; y: number }>();
   private drag: { x: number; y: number; moved: boolean } | null = null; private hovered: number | null = null;
   private ends: (() => void)[] = [];
@@ -54,12 +55,12 @@ export class Stage {
     this.ends.push(() => box.removeEventListener(name, raw));
     const resized = new ResizeObserver(() => { this.draw(); this.remake(); });
     resized.observe(box);
-    this.ends.push(() => resized.disconnect(), space.on("code", () => this.place()), space.on("labels", () => this.remake(0)));
+    this.ends.push(() => resized.disconnect(), space.on("move", () => this.place()), space.on("labels", () => this.remake(0)));
   }
 
   close(): void {
     this.making?.abort();
-    clearTimeout(this.later); clearTimeout(this.resting); cancelAnimationFrame(this.over);
+    clearTimeout(this.later); clearTimeout(this.resting); clearTimeout(this.guided); cancelAnimationFrame(this.over);
     for (const f of this.ends) f();
     this.scatter.close();
   }
@@ -97,6 +98,10 @@ export class Stage {
   private follow(e: PointerEvent): void {
     if (this.pinned || this.fingers.size > 1 || e.pointerType !== "touch" && e.buttons || !this.plane) return;
     if (e.pointerType === "touch" && (this.tool === "lasso" || !this.fingers.size)) return;
+    if (e.pointerType === "mouse") { // its cross is where the code is: a ring below it would be one more part of each frame
+      clearTimeout(this.guided);
+      this.guided = setTimeout(() => { this.guided = 0; this.place(); }, 150) as unknown as number;
+    }
     const [x, y] = this.toPlane(...this.local(e));
     this.go(x, y, e.timeStamp);
   }
@@ -283,7 +288,7 @@ export class Stage {
       e.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
     };
     const point = (p: number | null): [number, number] | null => p !== null && p < scatter.count ? scatter.place(p) : null;
-    put(rings.hovered, point(this.hovered)); put(rings.selected, point(this.selected)); put(rings.at, plane ? plane.at(this.space.z) : null);
+    put(rings.hovered, point(this.hovered)); put(rings.selected, point(this.selected)); put(rings.at, plane && !this.guided ? plane.at(this.space.z) : null);
     rings.at.classList.toggle("pinned", this.pinned);
   }
 

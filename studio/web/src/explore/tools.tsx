@@ -74,7 +74,7 @@ function useSettled(space: Space): number {
   useEffect(() => {
     let timer = 0;
     const wait = (): void => { clearTimeout(timer); timer = setTimeout(() => set((v) => v + 1), 160) as unknown as number; };
-    const ends = [space.on("code", wait), space.on("labels", wait)];
+    const ends = [space.on("move", wait), space.on("labels", wait)];
     return () => { clearTimeout(timer); for (const f of ends) f(); };
   }, [space]);
   return n;

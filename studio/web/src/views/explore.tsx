@@ -116,7 +116,7 @@ function Room({ id, at, run, space, query, onAt }: { id: string; at: string; run
   useEffect(() => { // the address says where we are
     let timer = 0;
     const later = (): void => { clearTimeout(timer); timer = setTimeout(() => setQuery({ z: Array.from(space.z, (v) => v.toFixed(3).replace(/\.?0+$/, "")).join(), label: model.labels.length ? Array.from(space.labels).flatMap((v, k) => v ? [k] : []).join() : null }), 400) as unknown as number; };
-    const ends = [space.on("code", later), space.on("labels", later)];
+    const ends = [space.on("move", later), space.on("labels", later)];
     return () => { clearTimeout(timer); for (const f of ends) f(); };
   }, [space]);
 
