@@ -9,10 +9,11 @@ import (
 // Validation returns s with opt.Validation of its training items, rounded, as the
 // validation part, by which a training is steered; s itself if opt.Validation is 0. The
 // choice depends on opt.Seed and the number of training items alone; of Origins.Together on
-// their files, of which so many are chosen. Digest stays: it is of all parts together. It
-// fails if both parts would not have an item at least.
+// their files, of which so many are chosen. A validation part that the files have stays as it is.
+// Digest stays: it is of all parts together. It fails if both parts would not have an item at
+// least.
 func Validation(s *Set, opt Options) (*Set, error) {
-	if opt.Validation == 0 {
+	if opt.Validation == 0 || s.Validation.Len() > 0 {
 		return s, nil
 	}
 	groups, key := s.Train.groups()

@@ -83,6 +83,30 @@ func SparseCategoricalNLL(ids, logits *graph.Node) *graph.Node {
 	return graph.Mul(known, nll)
 }
 
+// ArgMax returns the number of the first largest of each row: x (B, K) → (B).
+func ArgMax(x *graph.Node) *graph.Node {
+	requireMatrix("arg_max", x)
+	rows, n := x.Shape()[0], x.Shape()[1]
+	fromEnd := make([]float32, n) // the first has the largest
+	for k := range fromEnd {
+		fromEnd[k] = float32(n - k)
+	}
+	largest := graph.Equal(x, graph.Reshape(graph.ReduceMax(x, 1), rows, 1))
+	return graph.Sub(graph.Const(float64(n)), graph.ReduceMax(graph.Mul(largest, graph.ConstOf(fromEnd, n)), 1))
+}
+
+// CategoricalSample returns ids drawn from the softmax of the logits l:
+//
+//	argmax_k l_k − ln(−ln u_k),   u ~ U(0, 1)
+//
+// the Gumbel-max trick (Gumbel 1954; Maddison, Tarlow & Minka 2014). The random numbers depend on key (int32[4]) and on
+// stream, the name of the draw. logits (B, K) → (B).
+func CategoricalSample(logits, key *graph.Node, stream string) *graph.Node {
+	const half = 0x1p-25 // of the distance between two numbers of Uniform, which has 0: its logarithm would be −∞
+	u := graph.AddScalar(graph.Uniform(key, stream, logits.Shape()...), half)
+	return ArgMax(graph.Sub(logits, graph.Log(graph.Neg(graph.Log(u)))))
+}
+
 // CategoricalEntropy returns −Σ_k p_k ln p_k for each item, in nats, where p is the softmax of the logits.
 //
 // logits (B, K) → (B), from 0 to ln K.

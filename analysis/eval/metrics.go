@@ -124,6 +124,11 @@ func (p Protocol) Metrics() []Metric {
 		{Name: test + "g_loss", Unit: "nats/image", Describes: true, EachEpoch: true,
 			About: "generator loss of a generated image, " + aboutAdversarial, measure: modelTerm(model.GLoss)},
 
+		{Name: test + "nats_per_step", Unit: "nats/step", EachEpoch: true,
+			About: "−ln p(x), or the bound in its place, of all test sequences together over the number of their steps (as of Boulanger-Lewandowski et al. 2012), " + aboutPosteriorSample, measure: perStep},
+		{Name: test + "perplexity", EachEpoch: true,
+			About: "e to the power of nats_per_step, of tokens", measure: perplexity},
+
 		{Name: test + "active_units", Unit: "units", Up: true, Describes: true, EachEpoch: true,
 			About: "latent units whose mean code E[z|x] varies over the test images by a variance of 0.01 or more (Burda et al. 2016)", measure: activeUnits},
 		{Name: test + "mean_sigma", Describes: true, EachEpoch: true,

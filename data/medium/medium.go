@@ -124,6 +124,24 @@ type Measurer interface {
 	Measure(item Item, values []float32) []float64
 }
 
+// A Masked is a Medium of sequences of vectors, (T, D), that may end before their last step:
+// one of the D channels is 1 in each step of a sequence, and 0 in those that fill up the item
+// after its end.
+type Masked interface {
+	Medium
+	// MaskChannel returns the number of that channel.
+	MaskChannel(item Item) int
+}
+
+// MaskChannel returns the channel that says which steps of an item belong to its sequence, and
+// whether there is one: sequences of a medium that is no Masked are all of one length.
+func MaskChannel(it Item) (channel int, ok bool) {
+	if m, is := it.Medium.(Masked); is && len(it.Shape) == 2 {
+		return m.MaskChannel(it), true
+	}
+	return 0, false
+}
+
 // A Mirror is a Medium whose items may be mirrored to augment training data.
 type Mirror interface {
 	Medium

@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/data/mnist"
 	"github.com/imago-ml/imago/data/music"
 	"github.com/imago-ml/imago/data/npz"
+	"github.com/imago-ml/imago/data/pianoroll"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/stacked"
 	datatable "github.com/imago-ml/imago/data/table"
@@ -30,6 +31,7 @@ func Data(r *data.Registry) {
 	r.RegisterOpener(celeba.Opener())
 	r.RegisterOpener(npz.Opener())
 	r.RegisterOpener(datatable.Opener())
+	r.RegisterOpener(pianoroll.Opener())
 	r.RegisterOpener(sound.Opener())  // only folders of recordings
 	r.RegisterOpener(music.Opener())  // only folders of MIDI files
 	r.RegisterOpener(folder.Opener()) // last: it takes any folder

@@ -11,6 +11,7 @@ package catalog
 
 import (
 	"github.com/imago-ml/imago/data/music"
+	"github.com/imago-ml/imago/data/pianoroll"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/table"
@@ -27,6 +28,7 @@ func Models(r *model.Registry) {
 	r.Media.Register(sound.Kind())
 	r.Media.Register(music.MelodyKind())
 	r.Media.Register(music.DrumsKind())
+	r.Media.Register(pianoroll.Kind())
 	r.Register(vae.MLPVAE())
 	cnn, published := vae.CNNVAE()
 	r.Register(cnn, published, vae.FaceVAE(), vae.WAEMMD())

@@ -48,6 +48,7 @@ const (
 	Loss             = "loss"           // what is minimised, nats an image
 	Reconstruction   = "reconstruction" // −ln p(x|z) or another distance, an image
 	KL               = "kl"             // KL(q(z|x) ‖ p(z)), nats an image, unweighted
+	Steps            = "steps"          // of the sequence that an item is, without what fills up the item after its end
 	TotalCorrelation = "tc"             // KL(q(z) ‖ Π q(z_j)) of the codes of all images, estimated by a discriminator, nats
 	GradNorm         = "grad_norm"      // norm of the gradient, before any clipping
 	DLoss            = "d_loss"         // discriminator loss, nats an image: mean over real and generated ones

@@ -6,6 +6,7 @@ import (
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/nn"
+	"github.com/imago-ml/imago/prob"
 )
 
 // In the comments on sequences, T is the number of steps of an item, V the number of tokens and S the size of a state.
@@ -221,7 +222,7 @@ func greedy(item medium.Item, batch int, next func(token *graph.Node) (logits *g
 	token := graph.BroadcastTo(graph.Const(-1), batch)
 	tokens := make([]*graph.Node, item.Size())
 	for t := range tokens {
-		id := argMax(next(token))
+		id := prob.ArgMax(next(token))
 		if ends {
 			id = graph.Select(graph.Equal(token, graph.Const(float64(end))), graph.Const(float64(end)), id)
 		}
@@ -229,15 +230,4 @@ func greedy(item medium.Item, batch int, next func(token *graph.Node) (logits *g
 		tokens[t] = graph.Reshape(id, batch, 1)
 	}
 	return graph.Concat(1, tokens...)
-}
-
-// argMax returns the number of the first largest of each row: x (B,V) → (B).
-func argMax(x *graph.Node) *graph.Node {
-	batch, n := x.Shape()[0], x.Shape()[1]
-	fromEnd := make([]float32, n) // the first has the largest
-	for k := range fromEnd {
-		fromEnd[k] = float32(n - k)
-	}
-	largest := graph.Equal(x, graph.Reshape(graph.ReduceMax(x, 1), batch, 1))
-	return graph.Sub(graph.Const(float64(n)), graph.ReduceMax(graph.Mul(largest, graph.ConstOf(fromEnd, n)), 1))
 }
