@@ -29,8 +29,8 @@ const floors = `
 	engine/graph analysis/trials formats/imageio formats/audio formats/midi formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest serve/guard
 	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser docs/site
 	data train/ckpt
-	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/stacked analysis/bigram
-	data/npz data/sound data/music data/pianoroll models/update models/diagnose models/likelihood models/model/modeltest models/transfer train/runlog analysis/eval/feature serve/batch
+	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/text data/stacked analysis/bigram
+	data/npz data/sentences data/sound data/music data/pianoroll models/update models/diagnose models/likelihood models/model/modeltest models/transfer train/runlog analysis/eval/feature serve/batch
 	models/vae models/gan models/sequence internal/weightfile data/tunes
 	analysis/latent internal/runtest
 	analysis/eval analysis/anomaly

@@ -27,6 +27,11 @@ func (r *readingFlags) addFlags(c *cobra.Command) {
 	f.IntVar(&r.reading.Rate, "rate", 0, "bring recordings to so many `samples` a second (default what most of them have, up to 16000)")
 	f.Float64Var(&r.reading.Seconds, "seconds", 0, "length of a clip of a recording, at least: longer ones are cut, silence follows shorter ones (default about 1)")
 	f.IntVar(&r.reading.Bars, "bars", 0, "length of the melodies or drum patterns that are cut out of MIDI files (default 2)")
+	f.StringVar(&r.reading.Text, "text", "", "read a `column` of a table, or a field of JSON lines, as texts, a text a line")
+	f.StringVar(&r.reading.Tokens, "tokens", "", "divide texts into characters, words (between blanks), bytes, or the matches of a regular `expression` (default characters or words, whichever suits)")
+	f.IntVar(&r.reading.Length, "length", 0, "most `tokens` of a text: longer ones are cut (default as the longest has, up to 60 words or 128 characters)")
+	f.IntVar(&r.reading.MinCount, "min-count", 0, "leave rarer tokens than so many `times` out of the vocabulary: they are unknown (default 2, of characters 1)")
+	f.IntVar(&r.reading.Vocabulary, "vocabulary", 0, "most different `tokens`, the most frequent ones (default 10000)")
 	f.StringVar(&r.reading.Range, "range", "", "the numbers in an array of pixels that are black and white, as 0:16 (default by what it holds)")
 	f.BoolVar(&r.table, "table", false, "read an array as rows of a table (default by what it holds)")
 	f.BoolVar(&r.images, "images", false, "read the rows of an array or a table as square images")
@@ -52,8 +57,14 @@ func (r *readingFlags) apply(c *cobra.Command, to *data.Reading) error {
 		"rate":    func() { to.Rate = from.Rate },
 		"bars":    func() { to.Bars = from.Bars },
 		"seconds": func() { to.Seconds = from.Seconds },
-		"table":   func() { to.As = as(r.table, data.AsTable) },
-		"images":  func() { to.As = as(r.images, data.AsImages) },
+		"text":    func() { to.Text = from.Text },
+		"tokens":  func() { to.Tokens = from.Tokens },
+		"length":  func() { to.Length = from.Length },
+
+		"min-count":  func() { to.MinCount = from.MinCount },
+		"vocabulary": func() { to.Vocabulary = from.Vocabulary },
+		"table":      func() { to.As = as(r.table, data.AsTable) },
+		"images":     func() { to.As = as(r.images, data.AsImages) },
 	} {
 		if c.Flags().Changed(flag) {
 			set()

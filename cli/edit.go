@@ -132,7 +132,11 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		if err := a.writePNG(out, picture, "%s at strengths %s by %s", english.Plural(n, "image"), strength.String(), m.name); err != nil {
 			return err
 		}
-		return a.writeBeside(out, img, pix)
+		if err := a.writeBeside(out, img, pix); err != nil {
+			return err
+		}
+		a.printTexts(img, steps+1, pix)
+		return nil
 	}
 	return c
 }

@@ -83,7 +83,7 @@ alike. With one latent unit there is the straight line only.`,
 			return usagef(c, "--seeds %d: want two or more, as 3,7,11", pick.seeds[0])
 		case pick.seeds != nil:
 			pick.seeds = slices.Concat(consecutivePairs(pick.seeds)...)
-		case n%2 == 1:
+		case n%2 == 1 && len(files) != 1: // one file may hold several, as texts
 			return usagef(c, "%s: want an even number of them, two for each row", english.Plural(n, "image"))
 		}
 		pick.n += pick.n % 2
@@ -94,7 +94,10 @@ alike. With one latent unit there is the straight line only.`,
 		defer m.Close()
 		pairs := images.images.Len() / 2
 		if pairs == 0 {
-			return fmt.Errorf("interpolate: there is one image: want two")
+			return fmt.Errorf("interpolate: there is one %s: want two", m.noun())
+		}
+		if n := images.images.Len(); n%2 == 1 {
+			return fmt.Errorf("interpolate: %s: want an even number of them, two for each row", english.Plural(n, m.noun()))
 		}
 		codes, err := a.inputCodes(c.Context(), m, images)
 		if err != nil {
@@ -147,7 +150,11 @@ alike. With one latent unit there is the straight line only.`,
 		if err := a.writePNG(out, picture, "%s, %d %ss each, between %[3]ss by %[4]s", english.Plural(len(rows), "path"), steps, m.noun(), m.name); err != nil {
 			return err
 		}
-		return a.writeBeside(out, img, sheet.pix)
+		if err := a.writeBeside(out, img, sheet.pix); err != nil {
+			return err
+		}
+		a.printTexts(img, steps+2, sheet.pix)
+		return nil
 	}
 	return c
 }

@@ -25,11 +25,11 @@ import (
 
 // itemsOutFlag declares --out of a command that makes items.
 func itemsOutFlag(c *cobra.Command, name *string, preset string) {
-	c.Flags().StringVar(name, "out", preset, "`file` to write: .png shows all, .npz holds arrays, folder/ gets a file each, .wav holds clips of sound one after another; rows of a table go to .csv, .json, .jsonl, .parquet, or - for standard output")
+	c.Flags().StringVar(name, "out", preset, "`file` to write: .png shows all, .npz holds arrays, folder/ gets a file each, .wav holds clips of sound one after another, .txt texts; rows of a table go to .csv, .json, .jsonl, .parquet, or - for standard output")
 }
 
-// soundSuffix is that of a file of the clips of sound one after another.
-const soundSuffix = ".wav"
+// joinedSuffixes are those of the files of a medium.Joiner, which hold items one after another, and what the items are.
+var joinedSuffixes = map[string]string{".wav": "sound", ".txt": "texts"}
 
 // An itemsOut is the value of the flag --out of a command that makes items.
 type itemsOut string
@@ -56,14 +56,14 @@ func (o itemsOut) check() error {
 		return nil
 	case "/":
 		return checkFolder("out", filepath.Clean(string(o)))
-	case ".png", ".npz", soundSuffix:
+	case ".png", ".npz":
 		return checkFolder("out", string(o))
 	default:
-		if slices.Contains(columns.Suffixes(), s) {
+		if slices.Contains(columns.Suffixes(), s) || joinedSuffixes[s] != "" {
 			return checkFolder("out", string(o))
 		}
 	}
-	return fmt.Errorf("--out %q: want a name that ends in .png, .npz, .wav, %s, a folder as made/, or -", string(o), strings.Join(columns.Suffixes(), ", "))
+	return fmt.Errorf("--out %q: want a name that ends in .png, .npz, .wav, .txt, %s, a folder as made/, or -", string(o), strings.Join(columns.Suffixes(), ", "))
 }
 
 // isTable reports whether rows of a table are to be written.
@@ -76,8 +76,9 @@ func (o itemsOut) checkItem(item medium.Item) error {
 	if _, tabular := item.Medium.(medium.Tabular); o.isTable() && !tabular {
 		return fmt.Errorf("--out %q: items of the %s medium are no rows of a table: write them to a .png or .npz file, or to a folder, as made/", string(o), item.Medium.Name())
 	}
-	if _, joins := item.Medium.(medium.Joiner); o.suffix() == soundSuffix && !joins {
-		return fmt.Errorf("--out %q: items of the %s medium are no sound: write them to a .png or .npz file, or to a folder, as made/", string(o), item.Medium.Name())
+	j, joins := item.Medium.(medium.Joiner)
+	if what := joinedSuffixes[o.suffix()]; what != "" && !(joins && j.Format(item).Extension == o.suffix()) {
+		return fmt.Errorf("--out %q: items of the %s medium are no "+what+": write them to a .png or .npz file, or to a folder, as made/", string(o), item.Medium.Name())
 	}
 	if item.Medium == nil || o.suffix() != "/" {
 		return nil
@@ -127,15 +128,6 @@ func (a *app) writeItems(stdout io.Writer, out itemsOut, m *madeItems, picture f
 			return err
 		}
 		return a.writeBeside(string(out), m.item, m.values)
-	case soundSuffix:
-		file, err := m.item.Medium.(medium.Joiner).Join(m.item, m.values)
-		if err == nil {
-			err = atomicfile.WriteBytes(string(out), file)
-		}
-		if err == nil {
-			a.printWritten(string(out), format, args...)
-		}
-		return err
 	case ".npz":
 		if err := atomicfile.Write(string(out), m.npz); err != nil {
 			return err
@@ -144,6 +136,16 @@ func (a *app) writeItems(stdout io.Writer, out itemsOut, m *madeItems, picture f
 		return nil
 	case "/":
 		return a.writeFolder(string(out), m, format, args...)
+	}
+	if joinedSuffixes[out.suffix()] != "" {
+		file, err := m.item.Medium.(medium.Joiner).Join(m.item, m.values)
+		if err == nil {
+			err = atomicfile.WriteBytes(string(out), file)
+		}
+		if err == nil {
+			a.printWritten(string(out), format, args...)
+		}
+		return err
 	}
 	table, err := m.table()
 	if err != nil {

@@ -68,7 +68,18 @@ reconstructions alone: one file each (--out decoded/), arrays (.npz), or rows in
 			return viz.Pairs(img, originals, made, viz.PairsOptions{Cols: cols, Title: fmt.Sprintf("%s: each %s above its reconstruction", images.title, m.noun()), Note: m.note()})
 		}
 		items := &madeItems{item: img, values: made, names: images.names, lead: []namedCells{{"from", images.names}}}
-		return a.writeItems(stdout, itemsOut(out), items, picture, "%s and their reconstructions by %s", english.Plural(n, m.noun()), m.name)
+		if t, ok := img.Medium.(medium.Texter); ok {
+			of := make([]string, n)
+			for i := range of {
+				of[i] = t.Text(img, originals[i*img.Size():(i+1)*img.Size()])
+			}
+			items.lead = append(items.lead, namedCells{"original", of})
+		}
+		if err := a.writeItems(stdout, itemsOut(out), items, picture, "%s and their reconstructions by %s", english.Plural(n, m.noun()), m.name); err != nil || out == stdoutName {
+			return err
+		}
+		a.printTexts(img, 0, originals, made)
+		return nil
 	}
 	return c
 }

@@ -31,6 +31,7 @@ func (a *app) sample() *cobra.Command {
 		prior  string
 		as     string
 		cut    truncation
+		tokens tokenFlags
 	)
 	c := &cobra.Command{
 		Use:   "sample [<run or weights file>]",
@@ -51,6 +52,7 @@ images that are more typical, and more alike.`,
   imago sample mlp-ae-mnist-001 --prior mixture
   imago sample latest -n 1000 --out made/
   imago sample mlp-vae-transactions-001 -n 1000 --out made.csv
+  imago sample sentence-vae-ptb-001 --temperature 0.8 --top-p 0.9
   imago sample --weights weights.safetensors`,
 		Args: argCount(0, 1, "a run or a weights file"),
 	}
@@ -63,6 +65,7 @@ images that are more typical, and more alike.`,
 	f.StringVar(&prior, "prior", "own", "`distribution` of the codes: own, the model's prior, or mixture, which imago fit-prior fitted to its codes")
 	labelsFlag(c, &as, " (default a row of each)")
 	cut.addFlag(c)
+	tokens.addFlags(c)
 	from.addFlags(a, c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := cmp.Or(atLeast("count", n, 1), atLeast("cols", cols, 0), oneOf("prior", prior, "own", "mixture"), cut.check(), itemsOut(out).check()); err != nil {
@@ -88,7 +91,10 @@ images that are more typical, and more alike.`,
 		} else if !m.HasPrior() {
 			return fmt.Errorf("sample: %s is %s, which has no prior to draw codes from; fit one to its codes with imago fit-prior and draw from it with --prior mixture", m.name, m.recipe)
 		}
-		d := sampler{m: m, fitted: fitted, truncation: cut, key: latent.SampleKey(seed)}
+		if err := tokens.check(m); err != nil {
+			return usage(c, err)
+		}
+		d := sampler{m: m, fitted: fitted, truncation: cut, tokens: tokens, key: latent.SampleKey(seed)}
 		if !d.decodesCodes() && (titles || cut.isSet()) {
 			flag := "codes"
 			if cut.isSet() {
@@ -119,7 +125,11 @@ images that are more typical, and more alike.`,
 			made.more = []namedArray{{"z", z, m.Latent()}}
 		}
 		sheet := func() (image.Image, error) { return viz.Grid(m.Item(), pix, cols, opt) }
-		return a.writeItems(stdout, itemsOut(out), made, sheet, "%s from %s%s", english.Plural(n, m.noun()), m.name, cut)
+		if err := a.writeItems(stdout, itemsOut(out), made, sheet, "%s from %s%s", english.Plural(n, m.noun()), m.name, cut); err != nil || out == stdoutName {
+			return err
+		}
+		a.printTexts(m.Item(), 0, pix)
+		return nil
 	}
 	return c
 }
@@ -164,6 +174,7 @@ type sampler struct {
 	m          *trainedModel
 	fitted     *mixture.Mixture // or nil
 	truncation truncation
+	tokens     tokenFlags
 	key        rng.Key
 }
 
@@ -198,7 +209,7 @@ func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []
 		pix, err = d.m.Sample(ctx, d.key, n, labels)
 		return pix, nil, err
 	}
-	pix, err = d.m.DecodeAs(ctx, z, labels)
+	pix, err = d.tokens.decode(ctx, d.m, d.key, z, labels)
 	return pix, z, err
 }
 

@@ -21,7 +21,7 @@ func (r *Registry) Look(ctx context.Context, nameOrPath string, opt Options) (Lo
 	if err := opt.Validate(); err != nil {
 		return Look{}, err
 	}
-	if o, err := r.opener(nameOrPath); err == nil && o.Look != nil {
+	if o, err := r.opener(nameOrPath, opt); err == nil && o.Look != nil {
 		return o.Look(ctx, nameOrPath, opt)
 	}
 	set, err := r.Open(ctx, nameOrPath, opt)

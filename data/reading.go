@@ -9,7 +9,7 @@ import (
 	"github.com/imago-ml/imago/internal/option"
 )
 
-// Reading says how a table, an array, a recording or a tune is read where its file does not say it, or where
+// Reading says how a table, an array, a recording, a tune or a text is read where its file does not say it, or where
 // what the file says is not meant. The zero value decides by what the file holds, and
 // says so in a note. It is saved with a run, and new data are read alike.
 type Reading struct {
@@ -23,7 +23,14 @@ type Reading struct {
 	Rate    int      `json:"rate,omitempty"`    // samples a second that recordings are brought to; 0 = as most of them have
 	Seconds float64  `json:"seconds,omitempty"` // length of a clip of a recording, at least; 0 = about one
 	Bars    int      `json:"bars,omitempty"`    // length of an item of music; 0 = 2
-	Range   string   `json:"range,omitempty"`   // the numbers in an array of pixels that are black and white, as 0:16
+	Text    string   `json:"text,omitempty"`    // column of a table, or field of JSON lines, that is read as texts
+	Tokens  string   `json:"tokens,omitempty"`  // what texts are divided into: characters, words, bytes, or the matches of a regular expression; "" = characters or words, whichever suits
+	Length  int      `json:"length,omitempty"`  // most tokens of a text; 0 = that of the longest, but no more than is usual
+	// MinCount is how often a token of the vocabulary occurs at least, and Vocabulary how many there are at most;
+	// 0 = as is usual.
+	MinCount   int    `json:"min_count,omitempty"`
+	Vocabulary int    `json:"vocabulary,omitempty"`
+	Range      string `json:"range,omitempty"` // the numbers in an array of pixels that are black and white, as 0:16
 }
 
 // The values of Reading.
@@ -37,6 +44,12 @@ const (
 	ScaleRobust = "robust" // by the fences of Tukey, 3 interquartile ranges from the quartiles; see package table
 	AsTable     = "table"
 	AsImages    = "images"
+)
+
+// The limits of texts, in tokens.
+const (
+	maxLength     = 512
+	maxVocabulary = 1 << 16
 )
 
 // Validate reports the first field that is out of range, or that contradicts another.
@@ -62,6 +75,14 @@ func (r Reading) Validate() error {
 	}
 	if r.Bars < 0 {
 		return option.Errorf("data: {Bars} %d: want 1 or more, or 0 (2)", r.Bars)
+	}
+	for _, f := range []struct {
+		name     string
+		n, limit int
+	}{{"{Length}", r.Length, maxLength}, {"{MinCount}", r.MinCount, math.MaxInt32}, {"{Vocabulary}", r.Vocabulary, maxVocabulary}} {
+		if f.n < 0 || f.n > f.limit {
+			return option.Errorf("data: "+f.name+" %d: want 1 to %d, or 0 (as is usual)", f.n, f.limit)
+		}
 	}
 	if r.Pixels != "" {
 		if _, err := r.PixelShape(); err != nil {

@@ -25,6 +25,9 @@ type Opener struct {
 	Open func(ctx context.Context, path string, opt Options) (*Set, error)
 	// Look says what the set is, without the work of Open; nil = Open does.
 	Look func(ctx context.Context, path string, opt Options) (Look, error)
+	// Asked reports whether the options ask for this kind of reading, whatever else would read the
+	// path; nil = they never do.
+	Asked func(opt Options) bool
 	// Crops is true if Open applies Options.Crop itself; otherwise Registry.Open does.
 	Crops bool
 }
@@ -101,7 +104,7 @@ func (r *Registry) Open(ctx context.Context, nameOrPath string, opt Options) (*S
 		}
 		return set, err
 	}
-	load, crops, err := r.loader(nameOrPath)
+	load, crops, err := r.loader(nameOrPath, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -166,11 +169,11 @@ func (r *Registry) shadowed(name string) string {
 
 // loader returns the function that reads the set of that name or at that path, and
 // reports whether it crops.
-func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options) (*Set, error), crops bool, err error) {
+func (r *Registry) loader(nameOrPath string, opt Options) (load func(context.Context, Options) (*Set, error), crops bool, err error) {
 	if s, ok := r.sources[nameOrPath]; ok {
 		return s.Load, s.Crops, nil
 	}
-	o, err := r.opener(nameOrPath)
+	o, err := r.opener(nameOrPath, opt)
 	if err != nil {
 		return nil, false, err
 	}
@@ -178,7 +181,7 @@ func (r *Registry) loader(nameOrPath string) (load func(context.Context, Options
 }
 
 // opener returns the opener of the set at a path. It fails for the name of a set too.
-func (r *Registry) opener(path string) (Opener, error) {
+func (r *Registry) opener(path string, opt Options) (Opener, error) {
 	if _, ok := r.sources[path]; ok {
 		return Opener{}, fmt.Errorf("data: %q is the name of a set", path)
 	}
@@ -194,11 +197,16 @@ func (r *Registry) opener(path string) (Opener, error) {
 		return Opener{}, fmt.Errorf("data: %w", err)
 	}
 	for _, o := range r.openers {
+		if o.Asked != nil && o.Asked(opt) && !info.IsDir() {
+			return o, nil
+		}
+	}
+	for _, o := range r.openers {
 		if o.Match(path, info, head) {
 			return o, nil
 		}
 	}
-	return Opener{}, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of images, an IDX, NPZ or CSV file", path)
+	return Opener{}, fmt.Errorf("data: %s: not a kind of file that holds a set; want a folder or zip of images, an IDX, NPZ or CSV file, or a text", path)
 }
 
 // readHead returns the first bytes of a regular file, none of a directory. It refuses

@@ -26,6 +26,7 @@ const (
 	recordHead = 26.0
 	recordPad  = 9.0
 	wordField  = 110.0 // width of a column of words
+	textField  = 640.0 // of the only column, at most
 	leftField  = 190.0 // of the words before a line, at most
 )
 
@@ -76,6 +77,12 @@ func recordsOf(item medium.Item, values []float32) (r records, ok bool) {
 		}
 		f.width = max(f.width, min(fieldHead.width(name), 120)+2*recordPad)
 		r.fields = append(r.fields, f)
+	}
+	if len(r.fields) == 1 && r.fields[0].words { // items that are texts: as wide as the longest
+		f := &r.fields[0]
+		for i := range min(r.n, maxRecords) {
+			f.width = max(f.width, min(fieldText.width(fmt.Sprint(r.cells(i)[f.at]))+2*recordPad, textField))
+		}
 	}
 	if all := len(r.fields); all > maxFields {
 		r.fields = r.varying(maxFields)

@@ -26,6 +26,7 @@ type evaluation struct {
 	means           map[string]float64 // of evaluateTerms; nil before
 	posteriors      *posteriorStatistics
 	reconstructions *reconstructionErrors
+	tokenHits       *tokenHits
 	likelihoods     map[likelihoodProtocol]*likelihoodEstimate
 	codes           []float32 // (N,Z), of training images
 	featureNet      *feature.Net

@@ -7,6 +7,7 @@ import (
 	"github.com/imago-ml/imago/analysis/eval/feature"
 	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/models/model"
 )
 
@@ -58,6 +59,7 @@ type Protocol struct {
 	netTag      string // feature.Tag of the set; "" before a set is chosen
 	modesTag    string // feature.Tag of the set whose classes are the modes
 	modesImages int    // generated images whose modes are counted
+	tokens      bool   // the items are sequences of tokens
 }
 
 // On returns the protocol for a set: with no more images than the set has test images,
@@ -76,6 +78,7 @@ func (p Protocol) On(set *data.Set) Protocol {
 	generated := p.Generated
 	p.Generated, p.netTag = min(p.Generated, n), feature.Tag(set)
 	p.modesTag, p.modesImages = p.netTag, p.Generated
+	p.tokens = set.Item().Element == medium.Tokens
 	if set.Channels != nil {
 		p.modesTag, p.modesImages = feature.Tag(set.Channels), generated*stackedModes/10
 	}
@@ -108,7 +111,7 @@ func (p Protocol) Metrics() []Metric {
 		p.netTag, p.modesTag, p.modesImages = feature.Tag(nil), feature.Tag(nil), p.Generated
 	}
 	net, modesNet := fmt.Sprintf("%s_%d", p.netTag, p.Generated), fmt.Sprintf("%s_%d", p.modesTag, p.modesImages)
-	return []Metric{
+	all := []Metric{
 		{Name: test + "loss", Unit: "nats/image", EachEpoch: true,
 			About: "what is minimised in training, " + aboutPosteriorSample, measure: modelTerm(model.Loss)},
 		{Name: test + "reconstruction", Unit: "nats/image", EachEpoch: true,
@@ -201,6 +204,10 @@ func (p Protocol) Metrics() []Metric {
 		{Name: test + "bits_per_dim_" + is, Unit: "bits/dim",
 			About: fmt.Sprintf("nll_%s/(D ln 2), D values an image; %s", is, aboutLikelihood), measure: nllBits},
 	}
+	if p.tokens {
+		return p.ofTokens(all, test, is, which)
+	}
+	return all
 }
 
 // TestLoss is the name of the metric by which checkpoints are compared.

@@ -88,6 +88,13 @@ type Tabular interface {
 	Cells(item Item, values []float32) []any
 }
 
+// A Texter is a Medium whose items are texts of one line, to be printed.
+type Texter interface {
+	Medium
+	// Text returns the text of one item.
+	Text(item Item, values []float32) string
+}
+
 // A Joiner is a Medium that also writes several items one after another into one file of its
 // Format, such as clips of sound with a pause between.
 type Joiner interface {

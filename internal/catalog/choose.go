@@ -42,6 +42,18 @@ type rule struct {
 // learned by heart before that, hence the most epochs: 300 faces are reproduced best
 // after 50 to 60.
 var rules = []rule{
+	{ // texts of words
+		suits:   func(l data.Look) bool { return texts(l) && l.Item.Vocabulary > letters },
+		recipe:  "sentence-vae",
+		options: func(data.Look) []Option { return nil },
+		side:    func(data.Look) int { return 0 }, steps: 4000, batch: 32, epochs: [2]int{4, 40}, second: 4e3,
+	},
+	{ // texts of letters
+		suits:   texts,
+		recipe:  "char-vae",
+		options: func(data.Look) []Option { return nil },
+		side:    func(data.Look) int { return 0 }, steps: 2000, batch: 128, epochs: [2]int{4, 60}, second: 30e3,
+	},
 	{ // a table: as many units as a quarter of the columns
 		suits:  func(l data.Look) bool { return !pictures(l) },
 		recipe: "mlp-vae",
@@ -74,6 +86,12 @@ var rules = []rule{
 		steps: 1400, batch: 64, epochs: [2]int{10, 60}, second: 9.4e6,
 	},
 }
+
+// letters is the size of a vocabulary from which its tokens are words.
+const letters = 300
+
+// texts reports whether the items are sequences of tokens.
+func texts(l data.Look) bool { return l.Item.Element == medium.Tokens }
 
 // smallSide is the side in pixels from which a picture is not small.
 const smallSide = 48
@@ -140,6 +158,9 @@ func Choose(l data.Look, given map[string]int) Choice {
 
 // describe says what a set is.
 func describe(l data.Look) string {
+	if texts(l) {
+		return fmt.Sprintf("%s of up to %d tokens, of which %d differ", english.Plural(l.N, medium.Noun(l.Item)), l.Item.Size(), l.Item.Vocabulary)
+	}
 	if !pictures(l) {
 		return fmt.Sprintf("%s of %s", english.Plural(l.N, "row"), english.Plural(l.Item.Size(), "column"))
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/data/table"
+	"github.com/imago-ml/imago/data/text"
 	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/model"
 )
@@ -35,6 +36,8 @@ func TestChoose(t *testing.T) {
 		{images(40, 15, 15, 1), nil, "40 pictures in grey of 15x15 pixels: cnn-vae at 12x12, for 60 epochs in batches of 32: size 12 batch 32 epochs 60 latent 16 loss bce, a few seconds"},
 		{images(1965, 200, 300, 1), nil, "1,965 pictures in grey of 300x200 pixels: face-vae at 64x64, for 45 epochs in batches of 64: size 64 batch 64 epochs 45, 40 seconds"},
 		{data.Look{N: 100000, Item: table.Item(make([]table.Column, 12))}, nil, "100,000 rows of 12 columns: mlp-vae for 20 epochs in batches of 128: batch 128 epochs 20 latent 3 loss sigma, a few seconds"},
+		{data.Look{N: 42000, Item: text.Item(text.Medium{Tokens: text.Words, Vocabulary: words(5000), Length: 60})}, nil, "42,000 texts of up to 60 tokens, of which 5002 differ: sentence-vae for 4 epochs in batches of 32: batch 32 epochs 4, 42 minutes"},
+		{data.Look{N: 30000, Item: text.Item(text.Medium{Tokens: text.Characters, Vocabulary: words(26), Length: 15})}, nil, "30,000 texts of up to 15 tokens, of which 28 differ: char-vae for 8 epochs in batches of 128: batch 128 epochs 8, 2 minutes"},
 	} {
 		c := Choose(tt.look, tt.given)
 		got := fmt.Sprintf("%s: %s %s:", c.What, c.Recipe, c.How)
@@ -73,6 +76,15 @@ func TestChoose(t *testing.T) {
 			t.Errorf("%s for %v: %v", c.Recipe, item, err)
 		}
 	}
+}
+
+// words returns n different words.
+func words(n int) []string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprint(i))
+	}
+	return all
 }
 
 func TestDoubts(t *testing.T) {

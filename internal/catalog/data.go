@@ -10,9 +10,11 @@ import (
 	"github.com/imago-ml/imago/data/music"
 	"github.com/imago-ml/imago/data/npz"
 	"github.com/imago-ml/imago/data/pianoroll"
+	"github.com/imago-ml/imago/data/sentences"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/stacked"
 	datatable "github.com/imago-ml/imago/data/table"
+	"github.com/imago-ml/imago/data/text"
 	"github.com/imago-ml/imago/data/tunes"
 )
 
@@ -27,11 +29,13 @@ func Data(r *data.Registry) {
 	}
 	r.Register(celeba.Source())
 	r.Register(tunes.Source())
+	r.Register(sentences.Source())
 	r.RegisterOpener(mnist.Opener())
 	r.RegisterOpener(celeba.Opener())
 	r.RegisterOpener(npz.Opener())
 	r.RegisterOpener(datatable.Opener())
 	r.RegisterOpener(pianoroll.Opener())
+	r.RegisterOpener(text.Opener())   // only files
 	r.RegisterOpener(sound.Opener())  // only folders of recordings
 	r.RegisterOpener(music.Opener())  // only folders of MIDI files
 	r.RegisterOpener(folder.Opener()) // last: it takes any folder

@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/table"
+	"github.com/imago-ml/imago/data/text"
 	"github.com/imago-ml/imago/models/gan"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
@@ -29,6 +30,7 @@ func Models(r *model.Registry) {
 	r.Media.Register(music.MelodyKind())
 	r.Media.Register(music.DrumsKind())
 	r.Media.Register(pianoroll.Kind())
+	r.Media.Register(text.Kind())
 	r.Register(vae.MLPVAE())
 	cnn, published := vae.CNNVAE()
 	r.Register(cnn, published, vae.FaceVAE(), vae.WAEMMD())
@@ -45,6 +47,7 @@ func Models(r *model.Registry) {
 	r.Register(vae.VaDE())
 	r.Register(vae.VQVAE())
 	r.Register(vae.FactorVAE())
+	r.Register(vae.SequenceVAE())
 	r.Register(gan.DenseGAN())
 	dcgan, radford, wganGP := gan.DCGAN()
 	r.Register(dcgan, radford, wganGP)

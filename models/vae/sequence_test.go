@@ -51,8 +51,8 @@ func sequenceKind() (model.Kind, model.Recipe) {
 }
 
 var (
-	tinyGRU  = []string{"latent", "2", "beta", "0.5", "embedding", "3", "encoder-units", "4", "units", "5"}
-	tinyLSTM = []string{"cell", "lstm", "latent", "2", "embedding", "3", "encoder-units", "4", "units", "4,3", "bidirectional", "false", "skip", "false"}
+	tinyGRU  = []string{"latent", "2", "beta", "0.5", "embedding", "3", "encoder-units", "4", "decoder-units", "5"}
+	tinyLSTM = []string{"cell", "lstm", "latent", "2", "embedding", "3", "encoder-units", "4", "decoder-units", "4,3", "bidirectional", "false", "skip", "false"}
 )
 
 // sentenceInputs returns the inputs of a function of those sentences.
@@ -187,9 +187,9 @@ func TestPaddingOfSequences(t *testing.T) {
 }
 
 func TestSequencesAreChecked(t *testing.T) {
-	c := configured(t, sequenceKind, "cell", "rnn", "word-dropout", "1", "units", "0", "anneal", "cyclic")
+	c := configured(t, sequenceKind, "cell", "rnn", "word-dropout", "1", "decoder-units", "0", "anneal", "cyclic")
 	err := c.Validate()
-	for _, want := range []string{`--cell "rnn": want gru or lstm`, "--word-dropout 1: want 0", "--units: layer 1 is 0", "--anneal cyclic has no effect without --warmup", "--cycles 0: want 2 to 1000"} {
+	for _, want := range []string{`--cell "rnn": want gru or lstm`, "--word-dropout 1: want 0", "--decoder-units: layer 1 is 0", "--anneal cyclic has no effect without --warmup", "--cycles 0: want 2 to 1000"} {
 		if err == nil || !strings.Contains(flags(c, err), want) {
 			t.Errorf("%v, want %q", err, want)
 		}

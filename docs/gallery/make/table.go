@@ -106,6 +106,22 @@ func groups() []group {
 				"Its code is a grid of numbers of vectors: there is no plane to look at, and no direction to edit along.",
 			}, shortly("vq-vae", "--limit 10000 --epochs 3 --pretrain 2", rebuilt("vq-vae"))},
 		}},
+		{"Sequences", "Recurrent networks read and write texts, a token at a time, and the code is what a whole text is about.", []entry{
+			{"sentence-vae", "sentences", []string{"latent", "warmup", "anneal", "free-bits", "word-dropout", "dropout", "skip"}, []string{
+				"A decoder that knows the words before does well without the code: the KL goes to 0 if its weight rises early. The run warns of it.",
+				"The most likely word at each step makes tame sentences.",
+			}, picture{alt: "sentences drawn from the prior", whole: true, commands: []string{
+				"imago train sentence-vae --data sentences --epochs 3 --batch 64 --warmup 2 --pictures-every -1 --name sentence-vae",
+				"imago sample sentence-vae -n 12 --seed 1",
+			}}},
+			{"char-vae", "sentences", []string{"latent", "beta", "warmup", "free-bits", "skip", "word-dropout", "encoder-units", "decoder-units"}, []string{
+				"With a weight of the KL below 1 the codes are wider apart than the prior: fit one to them with `imago fit-prior latest`.",
+				"Long texts do not fit into a code: what is far from the beginning is lost first.",
+			}, picture{alt: "sentences and their reconstructions", whole: true, commands: []string{
+				"imago train char-vae --data sentences --epochs 2 --pictures-every -1 --name char-vae",
+				"imago reconstruct char-vae --count 12",
+			}}},
+		}},
 		{"Autoencoders", "The same networks without a prior: the best reconstructions, and holes between the codes.", []entry{
 			{"mlp-ae", "mnist", []string{"latent", "loss", "hidden"}, []string{
 				"A code drawn from a Gaussian decodes to nonsense: fit a prior to its codes first (`imago fit-prior latest`).",

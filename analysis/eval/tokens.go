@@ -1,0 +1,121 @@
+package eval
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
+)
+
+// ofTokens returns the metrics of a table that sequences of tokens have: those that take
+// differences of values are left out, and those of tokens are added. is and which say how the
+// likelihood is estimated, as in the table.
+func (p Protocol) ofTokens(all []Metric, test, is, which string) []Metric {
+	all = slices.DeleteFunc(all, func(m Metric) bool {
+		name := strings.TrimPrefix(m.Name, test)
+		return name == "mse" || name == "psnr" || name == "ssim" || strings.HasPrefix(name, "memorised_pixels")
+	})
+	const decoded = "x̂ decoded from the mean of q(z|x), at each step the most likely token"
+	return append(all,
+		Metric{Name: test + "token_accuracy", Unit: "share", Up: true,
+			About: "share of the tokens of x, its end included, that x̂ has at the same place; " + decoded, measure: tokenMetric(0)},
+		Metric{Name: test + "exact_reconstructions", Unit: "share", Up: true,
+			About: "share of test images that x̂ is equal to; " + decoded, measure: tokenMetric(1)},
+		Metric{Name: test + "perplexity_" + is,
+			About: fmt.Sprintf("e^(nll_%s of all/tokens of all), the end of x being a token, over %s", is, which), measure: perplexity})
+}
+
+// tokens returns how many tokens an item has, its end included.
+func tokens(item medium.Item, x []float32) int {
+	if end, ok := medium.End(item); ok {
+		if i := slices.Index(x, float32(end)); i >= 0 {
+			return i + 1
+		}
+	}
+	return len(x)
+}
+
+// tokenMetric returns the measure function of token_accuracy (0) or exact_reconstructions (1).
+func tokenMetric(which int) func(context.Context, *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
+		if s.model.Reconstruct == nil {
+			return absent("the model does not reconstruct")
+		}
+		if s.tokenHits == nil {
+			if err := s.compareTokens(ctx); err != nil {
+				return result{}, err
+			}
+		}
+		h := s.tokenHits
+		if which == 0 {
+			return result{value: float64(h.tokens) / float64(h.of), images: h.exact.n}, nil
+		}
+		return result{value: h.exact.value(), stdErr: h.exact.stdErr(), images: h.exact.n}, nil
+	}
+}
+
+// A tokenHits counts the tokens of test items that reconstructions have.
+type tokenHits struct {
+	tokens, of int
+	exact      mean // 1 of an item that is reconstructed exactly
+}
+
+// compareTokens reconstructs the test items.
+func (s *evaluation) compareTokens(ctx context.Context) error {
+	h := &tokenHits{}
+	size := s.img.Size()
+	err := eachChunk(s.images, func(at int, part data.Items) error {
+		decoded, err := s.session.Reconstruct(ctx, part)
+		if err != nil {
+			return err
+		}
+		x, err := data.AllFloats(ctx, part)
+		if err != nil {
+			return err
+		}
+		for i := range part.Len() {
+			a, b := x[i*size:(i+1)*size], decoded[i*size:(i+1)*size]
+			n, hits := tokens(s.img, a), 0
+			for k, v := range a[:n] {
+				if v == b[k] {
+					hits++
+				}
+			}
+			h.tokens, h.of = h.tokens+hits, h.of+n
+			exact := 0.0
+			if hits == n {
+				exact = 1
+			}
+			h.exact.add(exact)
+		}
+		s.progress(at+part.Len(), s.images.Len())
+		return nil
+	})
+	s.tokenHits = h
+	return err
+}
+
+// perplexity returns e to the mean of −ln p of a token.
+func perplexity(ctx context.Context, s *evaluation) (result, error) {
+	how := s.task.likelihood()
+	r, err := s.nats(ctx, how, -1)
+	if err != nil || r.absent != "" {
+		return r, err
+	}
+	size, n := s.img.Size(), 0
+	x := make([]float32, size)
+	for _, i := range s.drawImages(how.images) {
+		if err := data.Floats(ctx, s.images, []int32{int32(i)}, x); err != nil {
+			return result{}, err
+		}
+		n += tokens(s.img, x)
+	}
+	perItem := float64(n) / float64(r.images)
+	r.value = math.Exp(r.value / perItem)
+	r.stdErr *= r.value / perItem
+	return r, nil
+}
