@@ -14,7 +14,7 @@ const (
 //	y = act(γ·(x − μ)/√(σ² + 1e-5) + β)
 //
 // Its parameters are name/gamma γ (C), whose initial value is b.Gamma, and name/beta β (C), which is 0 at first. Ioffe
-// & Szegedy, arXiv:1502.03167, alg. 1.
+// & Szegedy, arXiv:1502.03167, alg. 1. If b.Gamma is nil, γ is 1, and no parameter.
 //
 // If b.Training is set, μ and σ² are the mean and the variance (divided by n) of x over all axes but the last, and the
 // gradient passes through both. The running statistics name/moving_mean and name/moving_variance (C), which are
@@ -34,7 +34,11 @@ func (b *Builder) BatchNorm(name string, x *graph.Node, act Activation) *graph.N
 		panic(&graph.ShapeError{Op: "batch_norm " + name, In: []graph.Shape{s}, Want: "want (B, …, C), in training with two values a channel or more"})
 	}
 	c := s[last]
-	gamma, beta := b.Param(name+"/gamma", b.Gamma, c), b.Param(name+"/beta", Zeros, c)
+	gamma := graph.Const(1)
+	if b.Gamma != nil {
+		gamma = b.Param(name+"/gamma", b.Gamma, c)
+	}
+	beta := b.Param(name+"/beta", Zeros, c)
 	movingMean, movingVariance := b.Buffer(name+"/moving_mean", Zeros, c), b.Buffer(name+"/moving_variance", Constant(1), c)
 	var centred, variance *graph.Node
 	if b.Training {

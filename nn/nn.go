@@ -93,7 +93,7 @@ func Count(params []Param) int {
 type Builder struct {
 	// Kernel, Bias and Gamma compute the initial values of the kernels, the biases and the scales of batch
 	// normalisation in the layers that follow. In a new Builder they are GlorotUniform, Zeros and Constant(1). If
-	// Bias is nil, the layers have no bias.
+	// Bias is nil, the layers have no bias; if Gamma is nil, BatchNorm has no scale.
 	Kernel, Bias, Gamma Init
 	// Training is whether the layers that follow are part of a training step. BatchNorm, Spectral and Dropout depend on it.
 	Training bool

@@ -23,6 +23,9 @@ type Posterior struct {
 	// LearnedScale are the remedies that make the likelihood learn its scale; nil if it
 	// has no fixed one.
 	LearnedScale []model.Remedy
+	// Others are further remedies of a collapse, as those by which a decoder of sequences needs the
+	// codes.
+	Others []model.Remedy
 }
 
 // Rules returns the rules of a posterior under a KL: one that has collapsed to the
@@ -53,7 +56,7 @@ func (o Posterior) collapse(h *model.History) *model.Warning {
 	if !o.Collapsed(h) {
 		return nil
 	}
-	return Warning(slices.Concat(o.Beta.Less(), o.WarmupOption.More(), o.FreeBits.More(), o.LearnedScale),
+	return Warning(slices.Concat(o.Beta.Less(), o.WarmupOption.More(), o.FreeBits.More(), o.Others, o.LearnedScale),
 		"posterior collapse: the KL is %.2g nats over %s, so the codes carry no information about the image, and all decode to the same image", Test(h, model.KL), english.Plural(h.Latent, "unit"))
 }
 

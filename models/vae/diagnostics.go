@@ -21,6 +21,7 @@ type diagnosis struct {
 	// scales says that the option Loss has likelihoods that learn their scale, and those
 	// of grey values.
 	scales bool
+	others []model.Remedy    // of a collapsed posterior
 	sizes  []diagnose.Option // of the networks, besides the latent units
 }
 
@@ -121,7 +122,7 @@ func (d diagnosis) posterior() diagnose.Posterior {
 	return diagnose.Posterior{
 		Weight: d.beta, Warmup: d.warmup,
 		Beta: d.betaOption, WarmupOption: d.warmupOption, FreeBits: d.freeBitsOption, Latent: d.latentOption,
-		LearnedScale: d.learnedScale(),
+		LearnedScale: d.learnedScale(), Others: d.others,
 	}
 }
 

@@ -60,15 +60,22 @@ type networks struct {
 	encoder     Encoder
 	decoder     Decoder
 	img         medium.Item
-	latent      int  // Z
-	conditional bool // both networks take the labels
+	latent      int     // Z
+	conditional bool    // both networks take the labels
+	codeNorm    float64 // γ of the batch normalisation of the means of q(z|x); 0 = none
 }
 
 // encode returns q(z|x), the two heads of the encoder: (B,Z) each.
 func (n networks) encode(in *Inputs) (mu, logVar *graph.Node) {
 	enc := in.Builder.Network("encoder")
 	h := n.features(enc, in)
-	return enc.Dense("z_mean", h, n.latent, nn.None), enc.Dense("z_log_var", h, n.latent, nn.None)
+	mu, logVar = enc.Dense("z_mean", h, n.latent, nn.None), enc.Dense("z_log_var", h, n.latent, nn.None)
+	if n.codeNorm > 0 {
+		fixed := *enc
+		fixed.Gamma = nil
+		mu = graph.Scale(fixed.BatchNorm("z_norm", mu, nn.None), n.codeNorm)
+	}
+	return mu, logVar
 }
 
 // code returns the code of a deterministic encoder, which has one head: (B,Z).

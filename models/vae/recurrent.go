@@ -25,7 +25,7 @@ type Recurrent struct {
 	Shared        bool    `json:"shared_embedding" flag:"shared-embedding" help:"encoder and decoder read tokens by one table"`                                        //
 	EncoderUnits  int     `json:"encoder_units" flag:"encoder-units" help:"units of the encoder's recurrent layer, in each direction"`                                 // ≥ 1
 	Bidirectional bool    `json:"bidirectional" flag:"bidirectional" help:"the encoder reads in both directions"`                                                      //
-	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's recurrent layers"`                                                                   // each ≥ 1
+	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's recurrent layers"`                                                   // each ≥ 1
 	Skip          bool    `json:"skip" flag:"skip" help:"the decoder is given the code at each step too, beside the token before"`                                     // Dieng et al., arXiv:1807.04863
 	WordDropout   float64 `json:"word_dropout" flag:"word-dropout" help:"share of the tokens that are hidden from the decoder in training, so that it needs the code"` // in [0, 1)
 	InputDropout  float64 `json:"dropout" flag:"dropout" help:"share of the decoder's inputs that is set to 0 in training"`                                            // in [0, 1)

@@ -1,8 +1,11 @@
 package vae
 
 import (
+	"math"
+
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/internal/option"
 	"github.com/imago-ml/imago/models/diagnose"
 	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
@@ -20,13 +23,24 @@ type SequenceVAEConfig struct {
 	Latent int     `json:"latent" flag:"latent" help:"number of latent units"`                // Z ≥ 1
 	Beta   float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"` // ≥ 0
 	KLAnnealing
+	// CodeNorm is γ of a batch normalisation of the means of q(z|x), μ = γ·(μ' − mean)/σ + β with γ
+	// fixed, by which the KL is Z·γ²/2 or more in the mean: Zhu et al., arXiv:2004.12585, sec. 3.2.
+	CodeNorm float64 `json:"code_norm" flag:"code-norm" help:"scale of a batch normalisation of the codes' means, as 0.6: it keeps the KL above 0 (BN-VAE); 0 is none"` // ≥ 0
 	Recurrent
 	Overrides
 }
 
 // Validate reports every fault of the options.
 func (c *SequenceVAEConfig) Validate() error {
-	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.Recurrent.validate())
+	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), checkNorm(c.CodeNorm), c.Recurrent.validate())
+}
+
+// checkNorm returns the fault of CodeNorm.
+func checkNorm(gamma float64) []error {
+	if gamma >= 0 && !math.IsInf(gamma, 0) {
+		return nil
+	}
+	return []error{option.Errorf("vae: {CodeNorm} %v: want a number above 0, as 0.6, or 0 (none)", gamma)}
 }
 
 // New builds the model.
@@ -38,12 +52,25 @@ func (c *SequenceVAEConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := elbo{networks{n, n, in.Item, c.Latent, false}, likelihood.Tokens(in.Item), c.kl(c.Beta)}
+	nets := networks{encoder: n, decoder: n, img: in.Item, latent: c.Latent, codeNorm: c.CodeNorm}
+	e := elbo{nets, likelihood.Tokens(in.Item), c.kl(c.Beta)}
 	d := diagnosis{
 		beta: c.Beta, betaOption: field("Beta", c.Beta), warmup: c.Warmup, warmupOption: field("Warmup", c.Warmup), freeBitsOption: field("FreeBits", c.FreeBits),
-		latentOption: field("Latent", c.Latent), sizes: []diagnose.Option{field("Units", c.Units)},
+		latentOption: field("Latent", c.Latent), others: c.needCodes(), sizes: []diagnose.Option{field("Units", c.Units)},
 	}
 	return d.modelOf(e.objective("sequence-vae", optim.DefaultAdam(), nil).build(in, c.Overrides))
+}
+
+// needCodes returns the remedies by which the decoder needs the codes more.
+func (c *SequenceVAEConfig) needCodes() []model.Remedy {
+	ways := field("WordDropout", c.WordDropout).More()
+	if !c.Skip {
+		ways = append(ways, field("Skip", c.Skip).Set("true", "which gives the decoder the code at each step")...)
+	}
+	if c.CodeNorm == 0 {
+		ways = append(ways, field("CodeNorm", c.CodeNorm).Set("0.6", "which keeps the codes apart")...)
+	}
+	return ways
 }
 
 // SequenceVAE returns kind sequence-vae and its recipes for texts.

@@ -11,6 +11,7 @@ import (
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/likelihood"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/nn"
 )
 
 // words is a toy medium of sequences that end with their last token.
@@ -136,7 +137,7 @@ func TestStepsOfADecoder(t *testing.T) {
 			in := newInputs(model.Input{Item: sentences}, n)
 			code := graph.Input(model.InputZ, tensor.Float32, n, 2)
 			c := configured(t, sequenceKind, options...).(*SequenceVAEConfig)
-			e := networks{d, d, sentences, c.Latent, false}
+			e := networks{d, d, sentences, c.Latent, false, 0}
 			nll := in.reconstructionLoss(likelihood.Tokens(sentences), e.decode(in, code))
 			return in.nodes(code), []graph.Output{{Name: "nll", Value: nll}}, nil
 		})
@@ -243,4 +244,56 @@ func TestFreeNats(t *testing.T) {
 			t.Errorf("with %s free nats %v of the KL are in the loss", free, left)
 		}
 	}
+}
+
+// BN-VAE: the means have the spread γ over a batch, so that the KL is Z·γ²/2 or more, and the codes of an item alone
+// are those that it has among others, by running statistics.
+func TestCodeNorm(t *testing.T) {
+	m := newModel(t, sentences, sequenceKind, append([]string{"code-norm", "0.6"}, tinyGRU...)...)
+	states := startStates(m)
+	f, err := m.Last().Step(len(lengths))
+	for step := range 3 {
+		in := sentenceInputs(uint64(step))
+		in[model.InputLR] = graph.Value{0}
+		if kl := run(t, f, err, in, states)[model.KL][0]; !(kl >= 2*0.6*0.6/2*0.99) {
+			t.Errorf("step %d: the KL is %v, want at least 0.36", step, kl)
+		}
+	}
+	for name, v := range states {
+		if strings.HasSuffix(name, "z_norm/moving_mean") && slices.Max(v) == 0 && slices.Min(v) == 0 {
+			t.Error("the running mean has not moved")
+		}
+	}
+	if slices.ContainsFunc(m.Params, func(p nn.Param) bool { return strings.HasSuffix(p.Name, "z_norm/gamma") }) {
+		t.Error("γ is learned")
+	}
+	code := func(n int) graph.Value {
+		g, err := m.Encode(n)
+		return run(t, g, err, map[string]graph.Value{model.InputX: someSentences()[:5*n]}, states)[model.OutputMean][:2]
+	}
+	if one, some := code(1), code(4); !slices.Equal(one, some) {
+		t.Errorf("the code of a sentence is %v alone, %v among others", one, some)
+	}
+}
+
+// A collapse has the remedies of sequences.
+func TestCollapseOfSequences(t *testing.T) {
+	m := newModel(t, sentences, sequenceKind, tinyLSTM...)
+	h := &model.History{Epochs: []model.Record{collapsed(1), collapsed(2), collapsed(3)}, EpochEnded: true, Reported: map[string]bool{}, Training: model.Training{LearningRate: 1e-3}, Latent: 2, Values: 5, ExplainedVariance: math.NaN(), Entropy: math.NaN()}
+	found := m.Diagnostics.Diagnose(h)
+	if len(found) == 0 || found[0].Name != "collapse" {
+		t.Fatalf("found %+v", found)
+	}
+	text := medium.Reword(sentences, found[0].Message(nil))
+	for _, want := range []string{"the codes carry no information about the sentence, and all decode to the same sentence", "more WordDropout (0 now)", "Skip true, which gives the decoder the code at each step (false now)", "CodeNorm 0.6"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s\nwant %q", text, want)
+		}
+	}
+}
+
+// collapsed returns the record of an epoch without a KL.
+func collapsed(epoch int) model.Record {
+	test := map[string]float64{model.Loss: 12, model.Reconstruction: 11.999, model.KL: 0.001, model.MeanSigma: 1}
+	return model.Record{Epoch: epoch, Step: int64(300 * epoch), Train: test, Test: test, UnitKL: []float64{0.0005, 0.0005}, LearningRate: 1e-3}
 }
