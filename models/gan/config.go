@@ -143,6 +143,9 @@ func (c Adversarial) prepare(config model.Config, z Noise, nets networks, img me
 
 // build returns the GAN of the options, built.
 func build(name string, o Options, in model.Input) (*adversary, error) {
+	if err := model.CheckNumbers("gan: "+name, in.Item, "char-vae"); err != nil {
+		return nil, err
+	}
 	m, err := newAdversary(name, o, in)
 	if err != nil {
 		return nil, err

@@ -43,6 +43,15 @@ func CheckLayers(pkg, field string, layers []int) []error {
 	return faults
 }
 
+// CheckNumbers returns an error if the items are tokens, whose numbers are names. family begins the error, and
+// sequence is a recipe of networks that take them.
+func CheckNumbers(family string, item medium.Item, sequence string) error {
+	if item.Element != medium.Tokens {
+		return nil
+	}
+	return fmt.Errorf("%s takes numbers, and these %ss are tokens: use %s", family, medium.Noun(item), sequence)
+}
+
 // CheckHalvings returns an error, with a way out, if the rows and columns of an image
 // cannot be halved n times, once for each of the layers that the field names. family begins
 // the error, and dense is a recipe whose networks take items of any shape.

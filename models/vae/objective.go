@@ -95,6 +95,11 @@ func (o objective) build(in model.Input, overrides Overrides) (*model.Model, err
 	if err := checkImage(in.Item); err != nil {
 		return nil, err
 	}
+	if o.likelihood.Measure != model.Discrete {
+		if err := model.CheckNumbers("vae: "+o.kind, in.Item, "char-vae"); err != nil {
+			return nil, err
+		}
+	}
 	b := builder{o, in, overrides}
 	m := &model.Model{
 		Objective: medium.Reword(in.Item, o.formula), Optimizer: in.Optimizer, Supervision: o.supervision, Latent: o.latent, Deterministic: o.deterministic, TakesLabels: o.takesLabels,
