@@ -26,7 +26,7 @@ func (p Protocol) ofTokens(all []Metric, test, is, which string) []Metric {
 		Metric{Name: test + "exact_reconstructions", Unit: "share", Up: true,
 			About: "share of test images that x̂ is equal to; " + decoded, measure: tokenMetric(1)},
 		Metric{Name: test + "perplexity_" + is,
-			About: fmt.Sprintf("e^(nll_%s of all/tokens of all), the end of x being a token, over %s", is, which), measure: perplexity})
+			About: fmt.Sprintf("e^(nll_%s of all/tokens of all), the end of x being a token, over %s", is, which), measure: sampledPerplexity})
 }
 
 // tokens returns how many tokens an item has, its end included.
@@ -99,8 +99,8 @@ func (s *evaluation) compareTokens(ctx context.Context) error {
 	return err
 }
 
-// perplexity returns e to the mean of −ln p of a token.
-func perplexity(ctx context.Context, s *evaluation) (result, error) {
+// sampledPerplexity returns e to the mean of −ln p of a token.
+func sampledPerplexity(ctx context.Context, s *evaluation) (result, error) {
 	how := s.task.likelihood()
 	r, err := s.nats(ctx, how, -1)
 	if err != nil || r.absent != "" {
