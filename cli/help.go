@@ -30,7 +30,7 @@ const groupFrom = 12
 // command that trains and is missing here.
 var flagGroups = []struct{ title, often, seldom string }{
 	{groupModel, "", "weights checkpoint recipe shape labels"},
-	{"Data", "data size", "flip shift limit skip-bad columns drop fill header scale pixels range rate seconds bars table images label gray test-fraction validation without data-dir no-cache crop split index invert encoded"},
+	{"Data", "data size", "flip shift limit skip-bad columns drop fill header scale pixels range rate seconds bars text tokens length min-count vocabulary table images label gray test-fraction validation without data-dir no-cache crop split index invert encoded"},
 	{groupTraining, "epochs steps batch lr schedule optimizer seed", "weight-decay momentum clip patience init resume config seeds over trials by threads memory log-steps"},
 	{"Scores", "", "draws components"},
 	{"Output", "name out dry-run", "keep checkpoint-every checkpoint-steps measure measure-every measure-images pictures-every"},

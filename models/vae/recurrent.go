@@ -66,7 +66,7 @@ func (r Recurrent) For(item medium.Item) (RecurrentNetworks, error) {
 func checkSequence(item medium.Item) error {
 	switch {
 	case item.Element != medium.Tokens || len(item.Shape) != 1:
-		return option.Errorf("vae: images of %v in %v: these networks take sequences of tokens, as of a text; use mlp-vae", item.Element, item)
+		return option.Errorf("vae: images of %v in %v: these networks take sequences of tokens, as of a text; use dense networks, as those of mlp-vae", item.Element, item)
 	case item.Size() < 2 || item.Size() > maxSteps:
 		return option.Errorf("vae: sequences of %d tokens: want 2 to %d; {Length} cuts longer ones", item.Size(), maxSteps)
 	}

@@ -204,16 +204,13 @@ const maxCycles = 1000
 
 // KLAnnealing are the options by which the KL enters the loss in training.
 type KLAnnealing struct {
-	Warmup   float64 `json:"warmup" flag:"warmup" help:"epochs over which the weight of the KL rises from 0"`                                            // ≥ 0
-	Anneal   string  `json:"anneal,omitempty" flag:"anneal" help:"how it rises over --warmup: linear, logistic, or cyclic, several times from 0"`        // "" is linear
-	Cycles   int     `json:"cycles,omitempty" flag:"cycles" help:"how often it rises with --anneal cyclic; each time it stays as long as it rose"`       // ≥ 2 of cyclic, else 0
-	FreeBits float64 `json:"free_bits" flag:"free-bits" help:"nats of KL that each latent unit has for free in training, as a mean over the batch"`      // ≥ 0
-	FreeNats float64 `json:"free_nats,omitempty" flag:"free-nats" help:"nats of KL that each image has for free in training, over all its latent units"` // ≥ 0
+	Warmup   float64 `json:"warmup" flag:"warmup" help:"epochs over which the weight of the KL rises from 0"`                                       // ≥ 0
+	FreeBits float64 `json:"free_bits" flag:"free-bits" help:"nats of KL that each latent unit has for free in training, as a mean over the batch"` // ≥ 0
 }
 
 // kl returns the term of the options.
 func (o KLAnnealing) kl(beta float64) KL {
-	return KL{Beta: beta, Warmup: o.Warmup, Anneal: o.Anneal, Cycles: o.Cycles, FreeBits: o.FreeBits, FreeNats: o.FreeNats}
+	return KL{Beta: beta, Warmup: o.Warmup, FreeBits: o.FreeBits}
 }
 
 func (o KLAnnealing) validate() []error {
@@ -221,9 +218,25 @@ func (o KLAnnealing) validate() []error {
 	if !(o.Warmup >= 0) || math.IsInf(o.Warmup, 0) {
 		faults = append(faults, option.Errorf("vae: {Warmup} %v: want a number of epochs, 0 or more", o.Warmup))
 	}
+	if !(o.FreeBits >= 0) || math.IsInf(o.FreeBits, 0) {
+		faults = append(faults, option.Errorf("vae: {FreeBits} %v: want nats a unit, 0 or more", o.FreeBits))
+	}
+	return faults
+}
+
+// WayOfAnnealing are further options of the KL in training, for decoders that do without the codes easily.
+type WayOfAnnealing struct {
+	Anneal   string  `json:"anneal" flag:"anneal" help:"how the weight of the KL rises over --warmup: linear, logistic, or cyclic, several times from 0"` // "" is linear
+	Cycles   int     `json:"cycles" flag:"cycles" help:"how often it rises with --anneal cyclic; each time it stays as long as it rose"`                  // ≥ 2 of cyclic, else 0
+	FreeNats float64 `json:"free_nats" flag:"free-nats" help:"nats of KL that each image has for free in training, over all its latent units"`            // ≥ 0
+}
+
+// validate returns the faults of the options, of which the first is annealed over warmup epochs.
+func (o WayOfAnnealing) validate(warmup float64) []error {
+	var faults []error
 	switch o.Anneal {
 	case "", annealLinear, annealLogistic, annealCyclic:
-		if o.Anneal != "" && o.Warmup == 0 {
+		if o.Anneal != "" && warmup == 0 {
 			faults = append(faults, option.Errorf("vae: {Anneal} %s has no effect without {Warmup}: say over how many epochs the weight rises, as {Warmup} 5", o.Anneal))
 		}
 	default:
@@ -234,9 +247,6 @@ func (o KLAnnealing) validate() []error {
 		faults = append(faults, option.Errorf("vae: {Cycles} %d: want 2 to %d of {Anneal} cyclic, as {Cycles} 4", o.Cycles, maxCycles))
 	case o.Anneal != annealCyclic && o.Cycles != 0:
 		faults = append(faults, option.Errorf("vae: {Cycles} %d is for {Anneal} cyclic: leave it out, or say {Anneal} cyclic", o.Cycles))
-	}
-	if !(o.FreeBits >= 0) || math.IsInf(o.FreeBits, 0) {
-		faults = append(faults, option.Errorf("vae: {FreeBits} %v: want nats a unit, 0 or more", o.FreeBits))
 	}
 	if !(o.FreeNats >= 0) || math.IsInf(o.FreeNats, 0) {
 		faults = append(faults, option.Errorf("vae: {FreeNats} %v: want nats, 0 or more", o.FreeNats))

@@ -23,6 +23,7 @@ type SequenceVAEConfig struct {
 	Latent int     `json:"latent" flag:"latent" help:"number of latent units"`                // Z ≥ 1
 	Beta   float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"` // ≥ 0
 	KLAnnealing
+	WayOfAnnealing
 	// CodeNorm is γ of a batch normalisation of the means of q(z|x), μ = γ·(μ' − mean)/σ + β with γ
 	// fixed, by which the KL is Z·γ²/2 or more in the mean: Zhu et al., arXiv:2004.12585, sec. 3.2.
 	CodeNorm float64 `json:"code_norm" flag:"code-norm" help:"scale of a batch normalisation of the codes' means, as 0.6: it keeps the KL above 0 (BN-VAE); 0 is none"` // ≥ 0
@@ -32,7 +33,7 @@ type SequenceVAEConfig struct {
 
 // Validate reports every fault of the options.
 func (c *SequenceVAEConfig) Validate() error {
-	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), checkNorm(c.CodeNorm), c.Recurrent.validate())
+	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.WayOfAnnealing.validate(c.Warmup), checkNorm(c.CodeNorm), c.Recurrent.validate())
 }
 
 // checkNorm returns the fault of CodeNorm.
@@ -53,7 +54,8 @@ func (c *SequenceVAEConfig) New(in model.Input) (*model.Model, error) {
 		return nil, err
 	}
 	nets := networks{encoder: n, decoder: n, img: in.Item, latent: c.Latent, codeNorm: c.CodeNorm}
-	e := elbo{nets, likelihood.Tokens(in.Item), c.kl(c.Beta)}
+	kl := KL{Beta: c.Beta, Warmup: c.Warmup, Anneal: c.Anneal, Cycles: c.Cycles, FreeBits: c.FreeBits, FreeNats: c.FreeNats}
+	e := elbo{nets, likelihood.Tokens(in.Item), kl}
 	d := diagnosis{
 		beta: c.Beta, betaOption: field("Beta", c.Beta), warmup: c.Warmup, warmupOption: field("Warmup", c.Warmup), freeBitsOption: field("FreeBits", c.FreeBits),
 		latentOption: field("Latent", c.Latent), others: c.needCodes(), sizes: []diagnose.Option{field("Units", c.Units)},
