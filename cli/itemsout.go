@@ -25,11 +25,11 @@ import (
 
 // itemsOutFlag declares --out of a command that makes items.
 func itemsOutFlag(c *cobra.Command, name *string, preset string) {
-	c.Flags().StringVar(name, "out", preset, "`file` to write: .png shows all, .npz holds arrays, folder/ gets a file each, .wav holds clips of sound one after another, .txt texts; rows of a table go to .csv, .json, .jsonl, .parquet, or - for standard output")
+	c.Flags().StringVar(name, "out", preset, "`file` to write: .png shows all, .npz holds arrays, folder/ gets a file each, .wav holds clips of sound one after another, .mid music, .txt texts; rows of a table go to .csv, .json, .jsonl, .parquet, or - for standard output")
 }
 
 // joinedSuffixes are those of the files of a medium.Joiner, which hold items one after another, and what the items are.
-var joinedSuffixes = map[string]string{".wav": "sound", ".txt": "texts"}
+var joinedSuffixes = map[string]string{".wav": "sound", ".txt": "texts", ".mid": "music"}
 
 // An itemsOut is the value of the flag --out of a command that makes items.
 type itemsOut string
@@ -63,7 +63,7 @@ func (o itemsOut) check() error {
 			return checkFolder("out", string(o))
 		}
 	}
-	return fmt.Errorf("--out %q: want a name that ends in .png, .npz, .wav, .txt, %s, a folder as made/, or -", string(o), strings.Join(columns.Suffixes(), ", "))
+	return fmt.Errorf("--out %q: want a name that ends in .png, .npz, .wav, .mid, .txt, %s, a folder as made/, or -", string(o), strings.Join(columns.Suffixes(), ", "))
 }
 
 // isTable reports whether rows of a table are to be written.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/data/music"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 )
@@ -42,6 +43,18 @@ type rule struct {
 // learned by heart before that, hence the most epochs: 300 faces are reproduced best
 // after 50 to 60.
 var rules = []rule{
+	{
+		suits:   func(l data.Look) bool { return hasMedium(l, music.MelodyName) },
+		recipe:  "melody-vae",
+		options: func(data.Look) []Option { return nil },
+		side:    func(data.Look) int { return 0 }, steps: 2000, batch: 128, epochs: [2]int{4, 100}, second: 24e3,
+	},
+	{
+		suits:   func(l data.Look) bool { return hasMedium(l, music.DrumsName) },
+		recipe:  "melody-vae",
+		options: func(data.Look) []Option { return []Option{{"shift", "0"}} }, // drums have no pitches
+		side:    func(data.Look) int { return 0 }, steps: 2000, batch: 128, epochs: [2]int{4, 100}, second: 24e3,
+	},
 	{ // texts of words
 		suits:   func(l data.Look) bool { return texts(l) && l.Item.Vocabulary > letters },
 		recipe:  "sentence-vae",
@@ -89,6 +102,11 @@ var rules = []rule{
 
 // letters is the size of a vocabulary from which its tokens are words.
 const letters = 300
+
+// hasMedium reports whether the items are of the medium of that name.
+func hasMedium(l data.Look, name string) bool {
+	return l.Item.Medium != nil && l.Item.Medium.Name() == name
+}
 
 // texts reports whether the items are sequences of tokens.
 func texts(l data.Look) bool { return l.Item.Element == medium.Tokens }

@@ -9,7 +9,7 @@ var papers = map[string]string{
 	"factor-vae": "Kim & Mnih 2018, Disentangling by Factorising, arXiv:1802.05983",
 	"m1":         semi, "m2": semi, "m1m2": semi,
 	"vade":         "Jiang et al. 2017, Variational Deep Embedding, arXiv:1611.05148",
-	"sentence-vae": bowman, "char-vae": bowman,
+	"sentence-vae": bowman, "char-vae": bowman, "melody-vae": roberts,
 	"vq-vae":     "van den Oord et al. 2017, Neural Discrete Representation Learning, arXiv:1711.00937",
 	"dense-gan":  "Goodfellow et al. 2014, Generative Adversarial Networks, arXiv:1406.2661",
 	"dcgan":      "Radford et al. 2016, Unsupervised Representation Learning with DCGANs, arXiv:1511.06434",
@@ -23,11 +23,12 @@ var papers = map[string]string{
 
 // Papers that several recipes come from.
 const (
-	kingma = "Kingma & Welling 2014, Auto-Encoding Variational Bayes, arXiv:1312.6114"
-	sohn   = "Sohn et al. 2015, Learning Structured Output Representation using Deep Conditional Generative Models"
-	bowman = "Bowman et al. 2016, Generating Sentences from a Continuous Space, arXiv:1511.06349"
-	burda  = "Burda et al. 2016, Importance Weighted Autoencoders, arXiv:1509.00519"
-	semi   = "Kingma et al. 2014, Semi-supervised Learning with Deep Generative Models, arXiv:1406.5298"
+	kingma  = "Kingma & Welling 2014, Auto-Encoding Variational Bayes, arXiv:1312.6114"
+	sohn    = "Sohn et al. 2015, Learning Structured Output Representation using Deep Conditional Generative Models"
+	roberts = "Roberts et al. 2018, A Hierarchical Latent Vector Model for Learning Long-Term Structure in Music, arXiv:1803.05416"
+	bowman  = "Bowman et al. 2016, Generating Sentences from a Continuous Space, arXiv:1511.06349"
+	burda   = "Burda et al. 2016, Importance Weighted Autoencoders, arXiv:1509.00519"
+	semi    = "Kingma et al. 2014, Semi-supervised Learning with Deep Generative Models, arXiv:1406.5298"
 )
 
 // Paper returns the paper that a recipe comes from, "" of one that has none.

@@ -82,6 +82,7 @@ type Training struct {
 	Batch        int // images a step
 	LearningRate float64
 	Schedule     string // of the learning rate: text of optim.ParseSchedule; "" = constant
+	Shift        int    // pixels that images are moved by at most, to augment them; of melodies semitones
 }
 
 // A Registry is a table of kinds and recipes, and of the media that saved runs are of, filled by explicit calls in

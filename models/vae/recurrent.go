@@ -21,25 +21,32 @@ import (
 // are both an Encoder and an Autoregressive.
 type Recurrent struct {
 	Cell          string  `json:"cell" flag:"cell" help:"of the recurrent layers: gru or lstm"`
-	Embedding     int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                                                  // ≥ 1
-	Shared        bool    `json:"shared_embedding" flag:"shared-embedding" help:"encoder and decoder read tokens by one table"`                                        //
-	EncoderUnits  int     `json:"encoder_units" flag:"encoder-units" help:"units of the encoder's recurrent layer, in each direction"`                                 // ≥ 1
-	Bidirectional bool    `json:"bidirectional" flag:"bidirectional" help:"the encoder reads in both directions"`                                                      //
-	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's recurrent layers"`                                                   // each ≥ 1
-	Skip          bool    `json:"skip" flag:"skip" help:"the decoder is given the code at each step too, beside the token before"`                                     // Dieng et al., arXiv:1807.04863
-	WordDropout   float64 `json:"word_dropout" flag:"word-dropout" help:"share of the tokens that are hidden from the decoder in training, so that it needs the code"` // in [0, 1)
-	InputDropout  float64 `json:"dropout" flag:"dropout" help:"share of the decoder's inputs that is set to 0 in training"`                                            // in [0, 1)
-	OutputDropout float64 `json:"output_dropout" flag:"output-dropout" help:"share of the decoder's last states that is set to 0 in training"`                         // in [0, 1)
+	Embedding     int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                                                                              // ≥ 1
+	Shared        bool    `json:"shared_embedding" flag:"shared-embedding" help:"encoder and decoder read tokens by one table"`                                                                    //
+	EncoderUnits  int     `json:"encoder_units" flag:"encoder-units" help:"units of the encoder's recurrent layer, in each direction"`                                                             // ≥ 1
+	Bidirectional bool    `json:"bidirectional" flag:"bidirectional" help:"the encoder reads in both directions"`                                                                                  //
+	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's recurrent layers"`                                                                               // each ≥ 1
+	Skip          bool    `json:"skip" flag:"skip" help:"the decoder is given the code at each step too, beside the token before"`                                                                 // Dieng et al., arXiv:1807.04863
+	Plan          int     `json:"plan,omitempty" flag:"plan" help:"numbers that a dense layer makes of the code for each step of the decoder, and of the encoder's states of each step; 0 = none"` // ≥ 0
+	WordDropout   float64 `json:"word_dropout" flag:"word-dropout" help:"share of the tokens that are hidden from the decoder in training, so that it needs the code"`                             // in [0, 1)
+	InputDropout  float64 `json:"dropout" flag:"dropout" help:"share of the decoder's inputs that is set to 0 in training"`                                                                        // in [0, 1)
+	OutputDropout float64 `json:"output_dropout" flag:"output-dropout" help:"share of the decoder's last states that is set to 0 in training"`                                                     // in [0, 1)
 }
 
 // maxSteps bounds the steps of a sequence: each adds its nodes to the graph of a step of
 // training, which takes long to compile.
 const maxSteps = 512
 
+// maxPlan bounds the numbers of a plan for each step.
+const maxPlan = 1024
+
 func (r Recurrent) validate() []error {
 	faults := model.CheckUnits("vae", "Embedding", r.Embedding)
 	faults = append(faults, model.CheckUnits("vae", "EncoderUnits", r.EncoderUnits)...)
 	faults = append(faults, model.CheckLayers("vae", "Units", r.Units)...)
+	if r.Plan < 0 || r.Plan > maxPlan {
+		faults = append(faults, option.Errorf("vae: {Plan} %d: want 0 (none) to %d", r.Plan, maxPlan))
+	}
 	if r.Cell != "gru" && r.Cell != "lstm" {
 		faults = append(faults, option.Errorf("vae: {Cell} %q: want gru or lstm", r.Cell))
 	}
@@ -106,12 +113,18 @@ func (r RecurrentNetworks) Features(enc *nn.Builder, x, labels *graph.Node) *gra
 		o.Mask = graph.Sub(graph.Const(1), graph.Equal(x, graph.Const(float64(end))))
 	}
 	read := r.embed(enc, enc.Input("input_1", x))
-	_, h, _ := r.layer(enc, "forward", read, r.EncoderUnits, o)
-	parts := []*graph.Node{h}
+	y, h, _ := r.layer(enc, "forward", read, r.EncoderUnits, o)
+	parts, states := []*graph.Node{h}, []*graph.Node{y}
 	if r.Bidirectional {
 		o.Reverse = true
-		_, back, _ := r.layer(enc, "backward", read, r.EncoderUnits, o)
-		parts = append(parts, back)
+		y, back, _ := r.layer(enc, "backward", read, r.EncoderUnits, o)
+		parts, states = append(parts, back), append(states, y)
+	}
+	if r.Plan > 0 {
+		y := graph.Concat(2, states...)
+		batch, steps := y.Shape()[0], y.Shape()[1]
+		each := enc.Dense("each_step", graph.Reshape(y, batch*steps, y.Shape()[2]), r.Plan, nn.None)
+		parts = append(parts, graph.Reshape(each, batch, steps*r.Plan))
 	}
 	if labels != nil {
 		parts = append(parts, enc.Input("input_labels", labels))
@@ -123,7 +136,7 @@ func (r RecurrentNetworks) Features(enc *nn.Builder, x, labels *graph.Node) *gra
 }
 
 // begin returns the states of the decoder before the first token, each followed by its cell
-// if the layers have cells: z (B,Z) → (B,units) each.
+// if the layers have cells, and the plan after all: z (B,Z) → (B,units) each.
 func (r RecurrentNetworks) begin(dec *nn.Builder, z *graph.Node) []*graph.Node {
 	var states []*graph.Node
 	for i, units := range r.Units {
@@ -131,6 +144,9 @@ func (r RecurrentNetworks) begin(dec *nn.Builder, z *graph.Node) []*graph.Node {
 		if r.Cell == "lstm" {
 			states = append(states, dec.Dense(nn.LayerName("cell", i), z, units, nn.None))
 		}
+	}
+	if r.Plan > 0 {
+		states = append(states, dec.Dense("plan", z, r.item.Size()*r.Plan, nn.None))
 	}
 	return states
 }
@@ -145,6 +161,12 @@ func (r RecurrentNetworks) run(dec *nn.Builder, z *graph.Node, states []*graph.N
 		each := graph.BroadcastTo(graph.Reshape(z, batch, 1, codes), batch, steps, codes)
 		x = dec.Layer("with_code", "Concatenate", graph.Concat(2, x, each), x, z)
 	}
+	var rest *graph.Node
+	if r.Plan > 0 {
+		var now *graph.Node
+		now, rest = r.planned(states[len(states)-1], steps)
+		x = dec.Layer("with_plan", "Concatenate", graph.Concat(2, x, now), x, now)
+	}
 	for i, units := range r.Units {
 		o, cell := nn.Recurrence{Initial: states[0]}, (*graph.Node)(nil)
 		if states = states[1:]; r.Cell == "lstm" {
@@ -156,9 +178,23 @@ func (r RecurrentNetworks) run(dec *nn.Builder, z *graph.Node, states []*graph.N
 			next = append(next, cell)
 		}
 	}
+	if rest != nil {
+		next = append(next, rest)
+	}
 	x = dec.Dropout("output_dropout", x, r.OutputDropout)
 	rows := graph.Reshape(x, batch*steps, x.Shape()[2])
 	return graph.Reshape(dec.Dense("logits", rows, r.item.Vocabulary, nn.None), batch, steps, r.item.Vocabulary), next
+}
+
+// planned returns the plan of the next steps and the plan of those after them, which the used
+// part follows so that its size stays: plan (B, T·Plan) → (B, steps, Plan), (B, T·Plan).
+func (r RecurrentNetworks) planned(plan *graph.Node, steps int) (now, rest *graph.Node) {
+	batch, all, used := plan.Shape()[0], plan.Shape()[1], steps*r.Plan
+	now = graph.Slice(plan, []int{0, 0}, []int{batch, used}, []int{1, 1})
+	if rest = now; used < all {
+		rest = graph.Concat(1, graph.Slice(plan, []int{0, used}, []int{batch, all}, []int{1, 1}), now)
+	}
+	return graph.Reshape(now, batch, steps, r.Plan), rest
 }
 
 // Forced returns the logits of each step given the tokens before it; see Autoregressive. In
@@ -189,6 +225,9 @@ func (r RecurrentNetworks) Step(dec *nn.Builder, z, state, token *graph.Node) (l
 			states = append(states, graph.Slice(state, []int{0, at}, []int{batch, at + units}, []int{1, 1}))
 			at += units
 		}
+	}
+	if n := r.item.Size() * r.Plan; n > 0 {
+		states = append(states, graph.Slice(state, []int{0, at}, []int{batch, at + n}, []int{1, 1}))
 	}
 	logits, after := r.step(dec, z, states, token)
 	return logits, graph.Concat(1, after...)

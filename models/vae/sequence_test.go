@@ -91,7 +91,7 @@ func TestTenStepsOfSequencesEqualPyTorch(t *testing.T) {
 // A step at a time gives the logits that teacher forcing gives, and Decode the most likely
 // tokens of them.
 func TestStepsOfADecoder(t *testing.T) {
-	for name, options := range map[string][]string{"gru": tinyGRU, "lstm": tinyLSTM} {
+	for name, options := range map[string][]string{"gru": tinyGRU, "lstm": tinyLSTM, "plan": append(slices.Clone(tinyLSTM), "plan", "2")} {
 		m := newModel(t, sentences, sequenceKind, options...)
 		states, n := startStates(m), len(lengths)
 		z := sines(n*2, 1, 2.3, 0.4)
@@ -188,9 +188,9 @@ func TestPaddingOfSequences(t *testing.T) {
 }
 
 func TestSequencesAreChecked(t *testing.T) {
-	c := configured(t, sequenceKind, "cell", "rnn", "word-dropout", "1", "decoder-units", "0", "anneal", "cyclic")
+	c := configured(t, sequenceKind, "cell", "rnn", "word-dropout", "1", "decoder-units", "0", "anneal", "cyclic", "plan", "-1")
 	err := c.Validate()
-	for _, want := range []string{`--cell "rnn": want gru or lstm`, "--word-dropout 1: want 0", "--decoder-units: layer 1 is 0", "--anneal cyclic has no effect without --warmup", "--cycles 0: want 2 to 1000"} {
+	for _, want := range []string{`--cell "rnn": want gru or lstm`, "--plan -1: want 0 (none) to 1024", "--word-dropout 1: want 0", "--decoder-units: layer 1 is 0", "--anneal cyclic has no effect without --warmup", "--cycles 0: want 2 to 1000"} {
 		if err == nil || !strings.Contains(flags(c, err), want) {
 			t.Errorf("%v, want %q", err, want)
 		}

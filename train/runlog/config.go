@@ -184,7 +184,7 @@ func newConfig(rec model.Recipe, c model.Config, item medium.Item, d Data) (Conf
 	return Config{
 		Format: Format, Imago: imago, Go: goVersion,
 		Recipe: rec.Name, Kind: rec.Kind, Model: raw, Data: d,
-		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Seed: 1,
+		Epochs: epochs, Steps: rec.Train.Steps, Batch: rec.Train.Batch, LR: rec.Train.LearningRate, Schedule: rec.Train.Schedule, LogSteps: rec.Train.LogSteps, Shift: rec.Train.Shift, Seed: 1,
 		Checkpoints: Checkpoints{Keep: 3, Seconds: 60},
 		Pictures:    5,
 	}, nil

@@ -122,6 +122,15 @@ func groups() []group {
 				"imago reconstruct char-vae --count 12",
 			}}},
 		}},
+		{"Music", "Melodies and drum patterns are sequences of tokens too, a token a sixteenth.", []entry{
+			{"melody-vae", "tunes", []string{"latent", "beta", "free-nats", "warmup", "encoder-units", "decoder-units"}, []string{
+				"A few epochs give melodies that wander: the notes of a melody come back after tens of epochs.",
+				"`--data` takes a folder of your own MIDI files; drum patterns want `--shift 0`, as they have no pitches.",
+			}, picture{alt: "piano-rolls of melodies drawn from the prior", whole: true, commands: []string{
+				"imago train melody-vae --data tunes --epochs 3 --pictures-every -1 --name melody-vae",
+				"imago sample melody-vae -n 12 --seed 1",
+			}}},
+		}},
 		{"Autoencoders", "The same networks without a prior: the best reconstructions, and holes between the codes.", []entry{
 			{"mlp-ae", "mnist", []string{"latent", "loss", "hidden"}, []string{
 				"A code drawn from a Gaussian decodes to nonsense: fit a prior to its codes first (`imago fit-prior latest`).",
