@@ -2,7 +2,8 @@
 // changes their rate.
 //
 // The format is recognised by the first bytes of a file, not by its name. It reads WAV: PCM
-// of 8, 16, 24 and 32 bits and floats of 32 and 64, plain or as WAVE_FORMAT_EXTENSIBLE.
+// of 8, 16, 24 and 32 bits and floats of 32 and 64, plain or as WAVE_FORMAT_EXTENSIBLE; and
+// FLAC of up to 32 bits. Other formats are an error that names the programs that convert them.
 // Several channels are mixed to their mean. No more than the samples that are asked for are
 // read, so a recording of an hour costs no more than its first second; and memory grows
 // with what is read, whatever a header says.
@@ -117,6 +118,11 @@ func open(r io.Reader) (stream, error) {
 			return f.open(b)
 		}
 	}
+	for _, u := range unread {
+		if u.match(head) {
+			return nil, fmt.Errorf("%w: %s, which is not read: %s makes a WAV file of it", ErrFormat, u.name, Converters)
+		}
+	}
 	return nil, fmt.Errorf("%w: its first bytes are of no format that is read: want %s", ErrFormat, formatNames())
 }
 
@@ -135,6 +141,32 @@ var formats = []format{
 	{"WAV", []string{".wav", ".wave"}, func(head []byte) bool {
 		return len(head) >= 12 && bytes.Equal(head[:4], []byte("RIFF")) && bytes.Equal(head[8:12], []byte("WAVE"))
 	}, openWAV},
+	{"FLAC", []string{".flac"}, begins("fLaC"), openFLAC},
+}
+
+// Converters names the programs that write WAV files of recordings that are not read.
+const Converters = "sox or ffmpeg"
+
+// begins returns a function that reports whether a file begins with a text.
+func begins(text string) func(head []byte) bool {
+	return func(head []byte) bool { return bytes.HasPrefix(head, []byte(text)) }
+}
+
+// unread are formats that are recognised only, so that an error can name them.
+var unread = []struct {
+	name  string
+	match func(head []byte) bool
+}{
+	{"an Ogg file (Vorbis or Opus)", begins("OggS")},
+	{"an MP3 file, or one with an ID3 tag before it", func(head []byte) bool {
+		return begins("ID3")(head) || len(head) >= 2 && head[0] == 0xff && head[1]&0xe0 == 0xe0
+	}},
+	{"an MP4 file", func(head []byte) bool { return len(head) >= 8 && string(head[4:8]) == "ftyp" }},
+	{"an AIFF file", begins("FORM")},
+	{"an AU file", begins(".snd")},
+	{"a CAF file", begins("caff")},
+	{"a WavPack file", begins("wvpk")},
+	{"an RF64 file", begins("RF64")},
 }
 
 // formatNames returns the names of the formats that are read.
@@ -158,7 +190,7 @@ func Known(head []byte) bool {
 }
 
 // Unread are the extensions of recordings that are not read.
-var Unread = []string{".flac", ".ogg", ".oga", ".mp3", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64", ".amr", ".ape", ".wv", ".mka", ".mp2", ".ac3"}
+var Unread = []string{".ogg", ".oga", ".mp3", ".opus", ".m4a", ".aac", ".wma", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64", ".rf64", ".amr", ".ape", ".wv", ".mka", ".mp2", ".ac3"}
 
 // early returns the error of a file that ends before what it announces; other errors of
 // reading are those of the machine, or of a zip.
