@@ -16,42 +16,43 @@ import (
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// quickstart returns the command quickstart: it trains a first model on digits that imago draws itself.
+// quickstart returns the command quickstart: it trains a first model on a set that imago draws itself.
 func (a *app) quickstart() *cobra.Command {
 	var t trainFlags
+	var medium string
 	c := &cobra.Command{
-		Use:   "quickstart",
-		Short: "Train a first model, with nothing to download",
-		Long: `quickstart draws 70,000 handwritten digits, trains the convolutional variational autoencoder on them for a few epochs
-(cnn-vae with --loss bce), and makes a run with pictures and a report: the codes of the digits, digits decoded from
-codes, and the losses over training. It takes about two minutes on two processors.`,
+		Use:     "quickstart",
+		Short:   "Train a first model, with nothing to download",
+		Long:    aboutFirstRuns(),
 		Example: "  imago quickstart",
 		Args:    argCount(0, 0, "no argument"),
 	}
 	f := c.Flags()
-	f.IntVar(&t.epochs, "epochs", 4, "`number` of times each image is used")
-	f.IntVar(&t.limit, "limit", 0, "use only so many training `images`, for a first look in seconds; 0 uses all")
+	f.StringVar(&medium, "medium", firstRuns[0].medium, "what the model makes: "+firstMedia(", "))
+	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each item is used; 0 means as many as take a minute or two")
+	f.IntVar(&t.limit, "limit", 0, "use only so many training `items`, for a first look in seconds; 0 uses all")
 	runsFlag(c, &t.out)
 	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all random numbers")
 	threadsFlag(c, &t.threads)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := cmp.Or(atLeast("threads", t.threads, 0), atLeast("epochs", t.epochs, 1), atLeast("limit", t.limit, 0)); err != nil {
+		first, err := firstRunOf(medium)
+		if err = cmp.Or(err, atLeast("threads", t.threads, 0), atLeast("epochs", t.epochs, 0), atLeast("limit", t.limit, 0)); err != nil {
 			return usage(c, err)
 		}
-		rec, cfg, err := a.configure(quickRecipe, quickOptions())
+		rec, cfg, err := a.configure(first.recipe, first.modelFlags())
 		if err != nil {
 			return err
 		}
 		opt := data.Options{Progress: a.err, Limit: t.limit}
-		set, err := a.Data.Open(c.Context(), quickData, opt)
+		set, err := a.Data.Open(c.Context(), first.data, opt)
 		if err != nil {
 			return err
 		}
-		config, err := runlog.NewConfig(rec, cfg, set, quickData, opt)
+		config, err := runlog.NewConfig(rec, cfg, set, first.data, opt)
 		if err != nil {
 			return err
 		}
-		config.Epochs, config.Seed, config.Pictures = t.epochs, t.seed, 0
+		config.Epochs, config.Seed, config.Pictures = cmp.Or(t.epochs, first.epochs), t.seed, 0
 		m, err := config.Build(&a.Models)
 		if err != nil {
 			return err
@@ -63,26 +64,14 @@ codes, and the losses over training. It takes about two minutes on two processor
 		if err := a.runTraining(c, &t, run, m, set); err != nil {
 			return err
 		}
-		a.printNextSteps(run)
+		a.printNextSteps(run, first)
 		return nil
 	}
 	return c
 }
 
-// The recipe and the data set of quickstart.
-const (
-	quickRecipe = "cnn-vae"
-	quickData   = "digits"
-)
-
-// quickOptions returns the options of quickstart, --loss bce: with the published mse the second latent unit is hardly
-// active after a few epochs.
-func quickOptions() *modelFlags {
-	return &modelFlags{[]*optionFlag{{name: "loss", kind: "string", value: "bce", set: true}}}
-}
-
 // printNextSteps opens the report in a browser if there is a screen, and prints commands to try.
-func (a *app) printNextSteps(run *runlog.Run) {
+func (a *app) printNextSteps(run *runlog.Run, first firstRun) {
 	report := run.Path(runlog.ReportFile)
 	if abs, err := filepath.Abs(report); err == nil {
 		report = abs
@@ -93,14 +82,8 @@ func (a *app) printNextSteps(run *runlog.Run) {
 		fmt.Fprintf(a.out, "\nOpen the report in a browser: %s\n", fileURL(report))
 	}
 	fmt.Fprintln(a.out, "\nTry next:")
-	dir := screen.ShellName(run.Dir)
 	w := tabwriter.NewWriter(a.out, 0, 0, 3, ' ', 0)
-	for _, next := range [][2]string{
-		{"manifold " + dir + " --n 20 --lo -3 --hi 3", "the digits in the latent plane"},
-		{"reconstruct " + dir + " my-digit.jpg --invert", "a digit that you wrote yourself"},
-		{fmt.Sprintf("train --resume %s --epochs %d", dir, 3*run.Config.Epochs), "continue the same run"},
-		{"train cnn-vae --data mnist", "real handwritten digits"},
-	} {
+	for _, next := range first.next(screen.ShellName(run.Dir), run) {
 		fmt.Fprintf(w, "  imago %s\t%s\n", next[0], next[1])
 	}
 	w.Flush() // an error of standard output has appeared before

@@ -9,36 +9,58 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/train/runlog"
 )
 
-// TestPrintNextSteps checks that each printed command is a valid command line.
-func TestPrintNextSteps(t *testing.T) {
+// TestFirstRuns checks the row of each medium: its recipe takes its options and the items of its set, which imago draws,
+// and each command that it prints is a valid command line.
+func TestFirstRuns(t *testing.T) {
 	t.Setenv("CI", "true") // no browser
-	var out bytes.Buffer
-	a := newApp(&out, io.Discard)
-	a.printNextSteps(&runlog.Run{Dir: "runs/cnn-vae-digits-001", Config: runlog.Config{Epochs: 4}})
-	commands := 0
-	for line := range strings.Lines(out.String()) {
-		command, _, _ := strings.Cut(strings.TrimSpace(line), "   ")
-		words := strings.Fields(command)
-		if len(words) == 0 || words[0] != "imago" {
-			continue
-		}
-		commands++
-		c, rest, err := a.root().Find(words[1:])
-		if err == nil {
-			err = c.ParseFlags(rest)
-		}
-		if err == nil {
-			err = c.ValidateArgs(c.Flags().Args())
-		}
+	for _, first := range firstRuns {
+		var out bytes.Buffer
+		a := newApp(&out, io.Discard)
+		rec, cfg, err := a.configure(first.recipe, first.modelFlags())
 		if err != nil {
-			t.Errorf("%s: %v", command, err)
+			t.Fatalf("%s: %v", first.medium, err)
 		}
-	}
-	if commands != 4 || !strings.Contains(out.String(), "/runs/cnn-vae-digits-001/report.html\n") {
-		t.Errorf("%d commands, want 4 and the address of the report:\n%s", commands, &out)
+		set, err := a.Data.Open(t.Context(), first.data, data.Options{Offline: true, NoCache: true, Limit: 100})
+		if err != nil {
+			t.Fatalf("%s: %v", first.medium, err)
+		}
+		config, err := runlog.NewConfig(rec, cfg, set, first.data, data.Options{Limit: 100})
+		if err != nil {
+			t.Fatalf("%s: %v", first.medium, err)
+		}
+		if _, err := config.Build(&a.Models); err != nil {
+			t.Errorf("%s: %v", first.medium, err)
+		}
+		if got := set.Item().Medium.Name(); got != first.medium {
+			t.Errorf("--medium %s trains on items of medium %s", first.medium, got)
+		}
+		a.printNextSteps(&runlog.Run{Dir: "runs/first-001", Config: runlog.Config{Epochs: first.epochs}}, first)
+		commands := 0
+		for line := range strings.Lines(out.String()) {
+			command, _, _ := strings.Cut(strings.TrimSpace(line), "   ")
+			words := strings.Fields(command)
+			if len(words) == 0 || words[0] != "imago" {
+				continue
+			}
+			commands++
+			c, rest, err := a.root().Find(words[1:])
+			if err == nil {
+				err = c.ParseFlags(rest)
+			}
+			if err == nil {
+				err = c.ValidateArgs(c.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: %v", command, err)
+			}
+		}
+		if commands < 3 || first.epochs < 1 || !strings.Contains(out.String(), "/runs/first-001/report.html\n") {
+			t.Errorf("%s: %d commands, want 3 or more, epochs, and the address of the report:\n%s", first.medium, commands, &out)
+		}
 	}
 }
 

@@ -13,6 +13,7 @@ type Look struct {
 	Channels     int         // of pictures: 1, or more if one of them has more
 	Small, Large [2]int      // columns and rows of the pictures with the fewest and the most pixels
 	Side         int         // the median of the shorter sides of the pictures
+	Classes      int         // 0 if they are not known without the work of Open, or there are none
 }
 
 // Look looks at the set of that name or path, as Open opens it. Of a folder or zip of
@@ -28,7 +29,7 @@ func (r *Registry) Look(ctx context.Context, nameOrPath string, opt Options) (Lo
 	if err != nil {
 		return Look{}, err
 	}
-	l := Look{N: set.Train.Len() + set.Test.Len(), Item: set.Item()}
+	l := Look{N: set.Train.Len() + set.Test.Len(), Item: set.Item(), Classes: len(set.Classes)}
 	if h, w, c, err := medium.HWC(l.Item); err == nil {
 		l.Channels, l.Small, l.Large, l.Side = c, [2]int{w, h}, [2]int{w, h}, min(h, w)
 	}

@@ -12,6 +12,7 @@ import (
 type augmentation struct {
 	mirror        medium.Mirror  // nil = no flips
 	shifter       medium.Shifter // nil = no shifts
+	delayer       medium.Delayer // nil = no shifts along columns alone
 	most          int            // pixels of a shift
 	flips, shifts rng.Key
 }
@@ -24,6 +25,7 @@ func newAugmentation(c feedConfig, item medium.Item) augmentation {
 	}
 	if c.shift > 0 {
 		a.shifter, _ = item.Medium.(medium.Shifter)
+		a.delayer, _ = item.Medium.(medium.Delayer)
 	}
 	return a
 }
@@ -34,11 +36,15 @@ func (a *augmentation) apply(item medium.Item, values []float32, own func(stream
 	if a.mirror != nil && own(a.flips).Float64() < 0.5 {
 		a.mirror.MirrorLeftRight(item, values)
 	}
-	if a.shifter != nil {
-		key := own(a.shifts)
-		// draw returns a whole number from -most to most, each as likely as another.
-		draw := func(axis string) int { return int(key.Split(axis).Float64()*float64(2*a.most+1)) - a.most }
+	// draw returns a whole number from -most to most, each as likely as another.
+	draw := func(axis string) int {
+		return int(own(a.shifts).Split(axis).Float64()*float64(2*a.most+1)) - a.most
+	}
+	switch {
+	case a.shifter != nil:
 		a.shifter.Shift(item, values, draw("rows"), draw("columns"))
+	case a.delayer != nil:
+		a.delayer.Delay(item, values, draw("columns"))
 	}
 }
 
@@ -47,7 +53,8 @@ func checkAugmentation(c *runlog.Config, item medium.Item) error {
 	if _, ok := item.Medium.(medium.Mirror); c.Flip && !ok {
 		return option.Errorf("train: {Flip}: items of medium %s have no left and right", item.Medium.Name())
 	}
-	if _, ok := item.Medium.(medium.Shifter); c.Shift > 0 && !ok {
+	_, shifts := item.Medium.(medium.Shifter)
+	if _, delays := item.Medium.(medium.Delayer); c.Shift > 0 && !shifts && !delays {
 		return option.Errorf("train: {Shift} %d: items of medium %s have no rows and columns to be moved by", c.Shift, item.Medium.Name())
 	}
 	return nil

@@ -164,6 +164,15 @@ type Shifter interface {
 	Shift(item Item, values []float32, rows, columns int)
 }
 
+// A Delayer is a Medium whose items run along their columns, and may begin earlier or later
+// to augment training data.
+type Delayer interface {
+	Medium
+	// Delay moves one item in place by so many columns right, or left if they are negative.
+	// What comes in is silence.
+	Delay(item Item, values []float32, columns int)
+}
+
 // An Element is what the values of an item stand for.
 type Element int
 

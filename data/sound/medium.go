@@ -88,8 +88,8 @@ func (m Medium) item() medium.Item {
 // samples returns the number of samples of an item.
 func (m Medium) samples() int { return m.Frames * m.Hop }
 
-// seconds returns the length of an item.
-func (m Medium) seconds() float64 { return float64(m.samples()) / float64(m.Rate) }
+// Seconds returns the length of an item.
+func (m Medium) Seconds() float64 { return float64(m.samples()) / float64(m.Rate) }
 
 // TileSize returns the size of the spectrogram.
 func (Medium) TileSize(item medium.Item) (h, w, c int) { return item.Shape[0], item.Shape[1], 1 }
@@ -127,11 +127,11 @@ func (m Medium) Join(_ medium.Item, values []float32) ([]byte, error) {
 // reads: brought to the rate of the medium, cut after the length of an item or followed by
 // silence, and scaled to the peak that all have.
 func (m Medium) Decode(_ medium.Item, file []byte) ([]float32, error) {
-	clip, err := audio.Decode(bytes.NewReader(file), m.seconds())
+	clip, err := audio.Decode(bytes.NewReader(file), m.Seconds())
 	if err != nil {
 		return nil, fmt.Errorf("sound: %w", err)
 	}
-	return pixels.Floats(m.levels(clip)), nil
+	return pixels.Floats(m.Levels(clip)), nil
 }
 
 // peak is the greatest distance from 0 of the samples of an item: −1 dB.
@@ -155,9 +155,25 @@ func (m Medium) scaled(clip audio.Clip) []float32 {
 	return x
 }
 
-// levels returns the levels of a recording.
-func (m Medium) levels(clip audio.Clip) []uint8 {
+// Levels returns the item of a recording, (M, T, 1): scaled as Decode says.
+func (m Medium) Levels(clip audio.Clip) []uint8 {
 	values := make([]float32, m.Bands*m.Frames)
 	m.transform().spectrogram(m.scaled(clip), values)
 	return pixels.Bytes(values)
+}
+
+// Delay moves a clip in place by so many frames. What comes in is silence.
+func (Medium) Delay(item medium.Item, values []float32, frames int) {
+	n := item.Shape[1] * item.Shape[2]
+	by := min(max(frames*item.Shape[2], -n), n)
+	for at := 0; at < len(values); at += n {
+		row := values[at : at+n]
+		if by > 0 {
+			copy(row[by:], row)
+			clear(row[:by])
+		} else {
+			copy(row, row[-by:])
+			clear(row[n+by:])
+		}
+	}
 }

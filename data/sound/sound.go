@@ -37,7 +37,7 @@ import (
 )
 
 // wanted are the files that are recordings.
-var wanted = data.Wanted{Is: audio.IsAudio, Known: audio.Known, Unread: audio.Unread, SaveAs: "WAV"}
+var wanted = data.Wanted{Is: audio.IsAudio, Known: audio.Known, Unread: audio.Unread, SaveAs: "WAV or FLAC"}
 
 // Opener returns the opener of folders and zip files that hold more recordings than images.
 func Opener() data.Opener {
@@ -111,7 +111,7 @@ func noRecordings(path string, files *data.Listing) error {
 	if left, _ := files.LeftOutText(); left != "" {
 		but = ", but " + left
 	}
-	return fmt.Errorf("sound: %s: no recording in it that is read%s; want %s files", path, but, wanted.SaveAs)
+	return fmt.Errorf("sound: %s: no recording in it that is read%s; want %s files, which %s write", path, but, wanted.SaveAs, audio.Converters)
 }
 
 // fill puts the recordings, their labels and their names into the parts of set.
@@ -229,15 +229,15 @@ func (r *reading) clip(i int, f data.ImageFile, dst []uint8) error {
 		return err
 	}
 	defer rd.Close()
-	c, err := audio.Decode(rd, r.medium.seconds())
+	c, err := audio.Decode(rd, r.medium.Seconds())
 	if err != nil {
 		return err
 	}
 	if len(c.Samples) == 0 {
 		return errors.New("it has no samples")
 	}
-	copy(dst, r.medium.levels(c))
-	short := float64(len(c.Samples))/float64(c.Rate) < r.medium.seconds()-1/float64(c.Rate)
+	copy(dst, r.medium.Levels(c))
+	short := float64(len(c.Samples))/float64(c.Rate) < r.medium.Seconds()-1/float64(c.Rate)
 	loud := slices.ContainsFunc(dst, func(v uint8) bool { return v > 0 })
 	r.facts[i] = facts{sha256.Sum256(dst), c.More, short, !loud}
 	return nil
@@ -296,15 +296,15 @@ func (r *reading) notes() []data.Note {
 		longer, short, silent = longer+count(f.longer), short+count(f.short), silent+count(f.silent)
 	}
 	of := english.Plural(n, "recording")
-	s.Tell("clips of %.2f s at %d samples a second, as spectrograms of %d mel bands in %d frames; each is scaled to the same peak", m.seconds(), m.Rate, m.Bands, m.Frames)
+	s.Tell("clips of %.2f s at %d samples a second, as spectrograms of %d mel bands in %d frames; each is scaled to the same peak", m.Seconds(), m.Rate, m.Bands, m.Frames)
 	if resampled > 0 {
 		s.Tell("%d of %s have another rate and are brought to %d samples a second; {Rate} chooses another", resampled, of, m.Rate)
 	}
 	if longer > 0 {
-		s.Warn("%d of %s are longer than %.2f s, and are cut there; {Seconds} %g takes more", longer, of, m.seconds(), math.Ceil(2*m.seconds()))
+		s.Warn("%d of %s are longer than %.2f s, and are cut there; {Seconds} %g takes more", longer, of, m.Seconds(), math.Ceil(2*m.Seconds()))
 	}
 	if short > 0 {
-		s.Tell("%d of %s are shorter than %.2f s, and silence follows them", short, of, m.seconds())
+		s.Tell("%d of %s are shorter than %.2f s, and silence follows them", short, of, m.Seconds())
 	}
 	if silent > 0 {
 		s.Warn("%d of %s are silent", silent, of)

@@ -79,7 +79,7 @@ func back(m Medium, clip audio.Clip) (bins, bands float64) {
 	x := m.scaled(clip)
 	tr := m.transform()
 	a, b := tr.spectrum(x)
-	c, d := tr.spectrum(m.Sound(pixels.Floats(m.levels(clip))))
+	c, d := tr.spectrum(m.Sound(pixels.Floats(m.Levels(clip))))
 	return convergence(a, c), convergence(b, d)
 }
 
@@ -112,7 +112,7 @@ func TestRealBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		clip, err := audio.Decode(r, m.seconds())
+		clip, err := audio.Decode(r, m.Seconds())
 		if err != nil {
 			t.Fatal(f.Name, err)
 		}
@@ -129,7 +129,7 @@ func TestRealBack(t *testing.T) {
 func BenchmarkJoin(b *testing.B) {
 	it := Item(8000, Bands, Frames)
 	m := it.Medium.(Medium)
-	clip := pixels.Floats(m.levels(audio.Clip{Samples: tone(8000, 220, 0.9), Rate: 8000}))
+	clip := pixels.Floats(m.Levels(audio.Clip{Samples: tone(8000, 220, 0.9), Rate: 8000}))
 	values := slices.Repeat(clip, 100)
 	for b.Loop() {
 		if _, err := m.Join(it, values); err != nil {

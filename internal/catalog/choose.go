@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/music"
+	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
 )
@@ -67,6 +68,20 @@ var rules = []rule{
 		options: func(data.Look) []Option { return nil },
 		side:    func(data.Look) int { return 0 }, steps: 2000, batch: 128, epochs: [2]int{4, 60}, second: 30e3,
 	},
+	{ // recordings with labels
+		suits:   func(l data.Look) bool { return recordings(l) && l.Classes > 1 },
+		recipe:  "sound-cvae",
+		options: func(data.Look) []Option { return nil },
+		side:    func(data.Look) int { return 0 }, steps: 3000, batch: 64, epochs: [2]int{10, 80}, second: 5.5e6,
+	},
+	{ // recordings without: a σ that is not learned, as in sound-cvae
+		suits:  recordings,
+		recipe: "face-vae",
+		options: func(data.Look) []Option {
+			return []Option{{"latent", "64"}, {"loss", "gaussian"}, {"sigma", "0.15"}}
+		},
+		side: func(data.Look) int { return 0 }, steps: 1400, batch: 64, epochs: [2]int{10, 80}, second: 5.5e6,
+	},
 	{ // a table: as many units as a quarter of the columns
 		suits:  func(l data.Look) bool { return !pictures(l) },
 		recipe: "mlp-vae",
@@ -115,7 +130,13 @@ func texts(l data.Look) bool { return l.Item.Element == medium.Tokens }
 const smallSide = 48
 
 // pictures reports whether the items are images.
-func pictures(l data.Look) bool { return l.Channels > 0 }
+func pictures(l data.Look) bool { return l.Channels > 0 && !recordings(l) }
+
+// recordings reports whether the items are clips of sound.
+func recordings(l data.Look) bool {
+	_, ok := l.Item.Medium.(sound.Medium)
+	return ok
+}
 
 // multiple returns the side to which small pictures are resized: 0 if they have one size
 // of multiples of n, else the largest multiple that is not above the usual side.
@@ -178,6 +199,13 @@ func Choose(l data.Look, given map[string]int) Choice {
 func describe(l data.Look) string {
 	if texts(l) {
 		return fmt.Sprintf("%s of up to %d tokens, of which %d differ", english.Plural(l.N, medium.Noun(l.Item)), l.Item.Size(), l.Item.Vocabulary)
+	}
+	if m, ok := l.Item.Medium.(sound.Medium); ok {
+		of := ""
+		if l.Classes > 1 {
+			of = fmt.Sprintf(" of %d classes", l.Classes)
+		}
+		return fmt.Sprintf("%s%s, as clips of %.2f s at %d samples a second", english.Plural(l.N, "recording"), of, m.Seconds(), m.Rate)
 	}
 	if !pictures(l) {
 		return fmt.Sprintf("%s of %s", english.Plural(l.N, "row"), english.Plural(l.Item.Size(), "column"))

@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/music"
 	"github.com/imago-ml/imago/data/pixels"
+	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/data/text"
 	"github.com/imago-ml/imago/internal/option"
@@ -36,6 +37,10 @@ func TestChoose(t *testing.T) {
 		{images(70000, 28, 28, 1), nil, "70,000 pictures in grey of 28x28 pixels: cnn-vae for 5 epochs in batches of 128: batch 128 epochs 5 latent 16 loss bce, 80 seconds"},
 		{images(40, 15, 15, 1), nil, "40 pictures in grey of 15x15 pixels: cnn-vae at 12x12, for 60 epochs in batches of 32: size 12 batch 32 epochs 60 latent 16 loss bce, a few seconds"},
 		{images(1965, 200, 300, 1), nil, "1,965 pictures in grey of 300x200 pixels: face-vae at 64x64, for 45 epochs in batches of 64: size 64 batch 64 epochs 45, 40 seconds"},
+		{data.Look{N: 3000, Classes: 10, Item: sound.Item(8000, 96, 64), Channels: 1, Small: [2]int{64, 96}, Large: [2]int{64, 96}, Side: 64}, nil,
+			"3,000 recordings of 10 classes, as clips of 1.02 s at 8000 samples a second: sound-cvae for 63 epochs in batches of 64: batch 64 epochs 63, 4 minutes"},
+		{data.Look{N: 200, Item: sound.Item(16000, 96, 128), Channels: 1, Small: [2]int{128, 96}, Large: [2]int{128, 96}, Side: 96}, map[string]int{"epochs": 5},
+			"200 recordings, as clips of 2.05 s at 16000 samples a second: face-vae for 5 epochs in batches of 32: batch 32 latent 64 loss gaussian sigma 0.15, a few seconds"},
 		{data.Look{N: 100000, Item: table.Item(make([]table.Column, 12))}, nil, "100,000 rows of 12 columns: mlp-vae for 20 epochs in batches of 128: batch 128 epochs 20 latent 3 loss sigma, a few seconds"},
 		{data.Look{N: 42000, Item: text.Item(text.Medium{Tokens: text.Words, Vocabulary: words(5000), Length: 60})}, nil, "42,000 texts of up to 60 tokens, of which 5002 differ: sentence-vae for 4 epochs in batches of 32: batch 32 epochs 4, 42 minutes"},
 		{data.Look{N: 30000, Item: text.Item(text.Medium{Tokens: text.Characters, Vocabulary: words(26), Length: 15})}, nil, "30,000 texts of up to 15 tokens, of which 28 differ: char-vae for 8 epochs in batches of 128: batch 128 epochs 8, 2 minutes"},
@@ -75,7 +80,7 @@ func TestChoose(t *testing.T) {
 		if v := tt.given["size"]; v > 0 {
 			item = pixels.Item(v, v, tt.look.Channels)
 		}
-		if _, err := cfg.New(model.Input{Item: item}); err != nil {
+		if _, err := cfg.New(model.Input{Item: item, Labels: tt.look.Classes}); err != nil {
 			t.Errorf("%s for %v: %v", c.Recipe, item, err)
 		}
 	}

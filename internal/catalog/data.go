@@ -15,6 +15,7 @@ import (
 	"github.com/imago-ml/imago/data/stacked"
 	datatable "github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/data/text"
+	"github.com/imago-ml/imago/data/tones"
 	"github.com/imago-ml/imago/data/tunes"
 )
 
@@ -30,6 +31,8 @@ func Data(r *data.Registry) {
 	r.Register(celeba.Source())
 	r.Register(tunes.Source())
 	r.Register(sentences.Source())
+	r.Register(sound.FSDD())
+	r.Register(tones.Source())
 	r.RegisterOpener(mnist.Opener())
 	r.RegisterOpener(celeba.Opener())
 	r.RegisterOpener(npz.Opener())

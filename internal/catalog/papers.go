@@ -3,7 +3,7 @@ package catalog
 // papers are where recipes come from, as docs/recipes.md has it.
 var papers = map[string]string{
 	"mlp-vae": kingma, "cnn-vae": kingma, "face-vae": kingma,
-	"cvae": sohn, "mlp-cvae": sohn, "iwae": burda, "burda-vae": burda,
+	"cvae": sohn, "mlp-cvae": sohn, "sound-cvae": sohn, "iwae": burda, "burda-vae": burda,
 	"ladder-vae": "Sønderby et al. 2016, Ladder Variational Autoencoders, arXiv:1602.02282",
 	"wae-mmd":    "Tolstikhin et al. 2018, Wasserstein Auto-Encoders, arXiv:1711.01558",
 	"factor-vae": "Kim & Mnih 2018, Disentangling by Factorising, arXiv:1802.05983",

@@ -42,7 +42,7 @@ func (c *CNNCVAEConfig) Validate() error { return joined(c.VAEOptions.validate()
 
 // New builds the model.
 func (c *CNNCVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.VAEOptions.diagnosis(c.CNN.size()).modelOf(c.build("cvae", c.CNN, true, in, c.Overrides))
+	return c.VAEOptions.diagnosis(c.CNN.size()).given().modelOf(c.build("cvae", c.CNN, true, in, c.Overrides))
 }
 
 // CVAE returns kind cvae and its recipe: convolutional networks that take the labels,
@@ -52,6 +52,17 @@ func CVAE() (model.Kind, model.Recipe) {
 		func() model.Config {
 			return &CNNCVAEConfig{VAEOptions: vaeOptions(32, "bce"), CNN: CNN{Filters: []int{32, 64}, Dense: 256, Kernel: 3}}
 		})
+}
+
+// SoundCVAE returns a recipe of kind cvae for spectrograms with labels. Its σ is fixed: if it
+// were learned, it would fall below a tenth, so that a code holds all of a clip, what the label
+// says too, and a clip decoded from another code under that label is not of it.
+func SoundCVAE() model.Recipe {
+	return model.Recipe{
+		Name: "sound-cvae", About: "conditional VAE for recordings with labels, as spectrograms", Kind: "cvae",
+		Config: `{"latent": 32, "loss": "gaussian", "sigma": 0.2, "filters": [32, 64, 64], "dense": 0, "kernel": 4, "mirror": true}`,
+		Train:  model.Training{Epochs: 80, Batch: 64, LearningRate: 1e-3},
+	}
 }
 
 // MLPCVAEConfig configures kind mlp-cvae.
@@ -66,7 +77,7 @@ func (c *MLPCVAEConfig) Validate() error { return joined(c.VAEOptions.validate()
 
 // New builds the model.
 func (c *MLPCVAEConfig) New(in model.Input) (*model.Model, error) {
-	return c.VAEOptions.diagnosis(c.MLP.size()).modelOf(c.build("mlp-cvae", c.MLP, true, in, c.Overrides))
+	return c.VAEOptions.diagnosis(c.MLP.size()).given().modelOf(c.build("mlp-cvae", c.MLP, true, in, c.Overrides))
 }
 
 // MLPCVAE returns kind mlp-cvae and its recipe: dense networks that take the labels

@@ -17,7 +17,10 @@ type diagnosis struct {
 	warmup float64 // epochs over which the weight of the KL rises
 	loss   string  // name of the likelihood
 
-	betaOption, warmupOption, freeBitsOption, latentOption, lossOption diagnose.Option
+	// conditional says that the networks take labels.
+	conditional bool
+
+	betaOption, warmupOption, freeBitsOption, latentOption, lossOption, sigmaOption diagnose.Option
 	// scales says that the option Loss has likelihoods that learn their scale, and those
 	// of grey values.
 	scales bool
@@ -35,6 +38,12 @@ func (d diagnosis) modelOf(m *model.Model, err error) (*model.Model, error) {
 	}
 	m.Diagnostics = d.rules()
 	return m, nil
+}
+
+// given returns the rules for networks that take labels.
+func (d diagnosis) given() diagnosis {
+	d.conditional = true
+	return d
 }
 
 // field returns an option of a configuration.
@@ -57,7 +66,7 @@ func (o KLAnnealing) diagnosis(beta float64, l likelihood.Options, sizes ...diag
 
 // likelihoodDiagnosis returns the rules for an evidence bound whose KL has no options.
 func likelihoodDiagnosis(l likelihood.Options, sizes ...diagnose.Option) diagnosis {
-	return diagnosis{beta: 1, loss: l.Loss, lossOption: field("Loss", l.Loss), scales: true, sizes: sizes}
+	return diagnosis{beta: 1, loss: l.Loss, lossOption: field("Loss", l.Loss), sigmaOption: field("Sigma", l.Sigma), scales: true, sizes: sizes}
 }
 
 // diagnosis returns the rules for an autoencoder; sizes are the options of its networks.
@@ -113,6 +122,7 @@ func (d diagnosis) rules() diagnose.Rules {
 		diagnose.Rule{Name: "grey-bce", Check: d.greyPixels},
 		diagnose.Rule{Name: "heavy-kl", Check: d.heavyKL},
 		diagnose.Rule{Name: "light-kl", Check: d.lightKL},
+		diagnose.Rule{Name: "ignored-label", Check: d.ignoredLabel},
 	)
 	rules = append(rules, learning.Rules()...)
 	return append(rules, diagnose.MissingClasses(func(h *model.History) []model.Remedy { return diagnose.LearningRate(h).Less() }))
@@ -196,6 +206,28 @@ func (d diagnosis) heavyKL(h *model.History) *model.Warning {
 	return diagnose.Warning(append(d.learnedScale(), d.matchingBeta(h, d.betaOption.Less())...),
 		"the likelihood has the wrong scale: mse takes the error of a value to be 0.71, and it is %.2g: the KL weighs %.0f times what it would at that error, and the reconstructions blur",
 		d.rms(h), d.overweight(h))
+}
+
+// fullCode is the KL, in nats for each nat that a label can say, from which a code holds so much that the label
+// is not needed to reconstruct. The sounds of data/tones with σ = 0.2 have 14.
+const fullCode = 40
+
+// ignoredLabel warns of a conditional model whose σ is so small that the codes hold all of an item: a code that
+// is drawn says another class than the label does.
+func (d diagnosis) ignoredLabel(h *model.History) *model.Warning {
+	kl := diagnose.Test(h, model.KL)
+	if !d.conditional || len(h.Classes) < 2 || !diagnose.Settled(h, 3, d.warmup) || !(kl > fullCode*math.Log(float64(len(h.Classes)))) {
+		return nil
+	}
+	var ways []model.Remedy
+	switch d.loss {
+	case "sigma", "logistic":
+		ways = d.lossOption.Set("gaussian", "whose fixed σ leaves to the label what it says")
+	case "gaussian":
+		ways = d.sigmaOption.More()
+	}
+	return diagnose.Warning(append(ways, d.betaOption.More()...),
+		"the codes hold %.0f nats of an item, what its label says among them: the label is hardly used, and what is drawn under a label may be of another", kl)
 }
 
 func (d diagnosis) lightKL(h *model.History) *model.Warning {

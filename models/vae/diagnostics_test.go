@@ -13,7 +13,7 @@ import (
 
 // flag returns the flag of a field of the configurations in these tests.
 func flag(field string) string {
-	return "--" + map[string]string{"LR": "lr", "Schedule": "schedule", "Epochs": "epochs", "Beta": "beta", "Warmup": "warmup", "FreeBits": "free-bits", "Latent": "latent", "Loss": "loss", "Hidden": "hidden"}[field]
+	return "--" + map[string]string{"LR": "lr", "Schedule": "schedule", "Epochs": "epochs", "Beta": "beta", "Warmup": "warmup", "FreeBits": "free-bits", "Latent": "latent", "Loss": "loss", "Sigma": "sigma", "Hidden": "hidden"}[field]
 }
 
 // epochOf returns an epoch with a training and a test loss, a reconstruction and the KL of
@@ -100,6 +100,12 @@ func TestDiagnosis(t *testing.T) {
 		{what: "wide mse", model: `{"latent": 2, "loss": "mse", "beta": 1}`, epochs: falling(3), change: func(h *model.History) { h.Values = 12288 }, want: "heavy-kl: takes the error of a value to be 0.71, and it is 0.099: the KL weighs 51 times"},
 		{what: "mse of digits", model: `{"latent": 2, "loss": "mse", "beta": 1}`, epochs: falling(3), change: func(h *model.History) { h.Values = 784 }},
 		{what: "a KL too small beside mse", model: `{"latent": 2, "loss": "mse", "beta": 0.0005}`, epochs: falling(3), change: func(h *model.History) { h.Values = 12288 }, want: "light-kl: weighs 0.025 of what it should"},
+		{what: "codes that hold what the label says", model: `{"latent": 2, "loss": "sigma", "beta": 1, "conditional": true}`, epochs: []model.Record{epochOf(1, 200, 200, 100, 60, 40), epochOf(2, 190, 190, 90, 60, 40), epochOf(3, 180, 180, 80, 60, 40)},
+			want: "ignored-label: the codes hold 100 nats of an item, what its label says among them: the label is hardly used, and what is drawn under a label may be of another: try --loss gaussian, whose fixed σ leaves to the label what it says (sigma now), or more --beta (1 now)"},
+		{what: "a σ that is fixed, and too small", model: `{"latent": 2, "loss": "gaussian", "beta": 1, "conditional": true}`, epochs: []model.Record{epochOf(1, 200, 200, 100, 60, 40), epochOf(2, 190, 190, 90, 60, 40), epochOf(3, 180, 180, 80, 60, 40)},
+			want: "ignored-label: try more --sigma (0.1 now), or more --beta (1 now)"},
+		{what: "codes that leave something to the label", model: `{"latent": 2, "loss": "sigma", "beta": 1, "conditional": true}`, epochs: []model.Record{epochOf(1, 200, 200, 100, 50, 40), epochOf(2, 190, 190, 90, 50, 40), epochOf(3, 180, 180, 80, 50, 40)}},
+		{what: "full codes without labels", model: `{"latent": 2, "loss": "sigma", "beta": 1}`, epochs: []model.Record{epochOf(1, 200, 200, 100, 60, 40), epochOf(2, 190, 190, 90, 60, 40), epochOf(3, 180, 180, 80, 60, 40)}},
 		{what: "rising", epochs: append(falling(4), epochOf(5, 115, 116, 111, 3, 1), epochOf(6, 117, 118, 113, 3, 1)), want: "rising: 112.5, 115, 117: try less --lr (0.001 now), or another --schedule (constant now)"},
 		{what: "rising once", epochs: append(falling(4), epochOf(5, 115, 116, 111, 3, 1))},
 		{what: "noise", epochs: append(falling(4), epochOf(5, 113, 114, 109, 3, 1), epochOf(6, 113.5, 114.5, 109.5, 3, 1))},
@@ -136,10 +142,10 @@ func TestDiagnosis(t *testing.T) {
 		{what: "a GAN", model: `{"latent": 2}`, epochs: []model.Record{{Epoch: 1, Train: map[string]float64{"d_loss": 1}}, {Epoch: 2, Train: map[string]float64{"d_loss": 2}}, {Epoch: 3, Train: map[string]float64{"d_loss": 3}}}},
 	} {
 		c := struct {
-			Loss   string
-			Beta   float64
-			Warmup float64
-		}{"bce", 1, 0}
+			Loss         string
+			Beta, Warmup float64
+			Conditional  bool
+		}{"bce", 1, 0, false}
 		if tt.model != "" {
 			c.Loss = ""
 			if err := json.Unmarshal([]byte(tt.model), &c); err != nil {
@@ -147,7 +153,7 @@ func TestDiagnosis(t *testing.T) {
 			}
 		}
 		d := diagnosis{
-			beta: c.Beta, loss: c.Loss, warmup: c.Warmup, scales: true,
+			beta: c.Beta, loss: c.Loss, warmup: c.Warmup, scales: true, conditional: c.Conditional, sigmaOption: diagnose.Option{Field: "Sigma", Value: 0.1},
 			betaOption: diagnose.Option{Field: "Beta", Value: c.Beta}, warmupOption: diagnose.Option{Field: "Warmup", Value: c.Warmup}, freeBitsOption: diagnose.Option{Field: "FreeBits", Value: 0},
 			latentOption: diagnose.Option{Field: "Latent", Value: 2}, lossOption: diagnose.Option{Field: "Loss", Value: c.Loss}, sizes: []diagnose.Option{{Field: "Hidden", Value: []int{8}}},
 		}
