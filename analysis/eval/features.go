@@ -178,15 +178,25 @@ func labelAgreement(ctx context.Context, s *evaluation) (result, error) {
 	if err != nil || reason != "" {
 		return result{absent: reason}, err
 	}
+	n := max(s.task.recognised, s.task.Generated) // not set by a protocol that has no set
 	generated, reason, err := s.generatedEmbedding(ctx, net)
 	if err != nil || reason != "" {
 		return result{absent: reason}, err
 	}
+	if n > s.task.Generated {
+		src, err := fromPrior(ctx, s)
+		if err == nil {
+			generated, err = s.embed(ctx, net, src, n)
+		}
+		if err != nil {
+			return result{}, err
+		}
+	}
 	labels, _ := s.generationLabels()
-	right, known := net.Right(generated.probabilities, labels(0, s.task.Generated))
+	right, known := net.Right(generated.probabilities, labels(0, n))
 	if known == 0 {
 		return absent("none of the labels is known")
 	}
 	p := float64(right) / float64(known)
-	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(known)), images: s.task.Generated, note: netNote(net, s.img)}, nil
+	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(known)), images: n, note: netNote(net, s.img)}, nil
 }

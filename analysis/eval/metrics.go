@@ -60,7 +60,12 @@ type Protocol struct {
 	modesTag    string // feature.Tag of the set whose classes are the modes
 	modesImages int    // generated images whose modes are counted
 	tokens      bool   // the items are sequences of tokens
+	recognised  int    // images drawn under labels, whose labels the feature net names
 }
+
+// fewRecognised is the least number of images of recognised: of a small test part, a share of as many
+// as that would have a large error.
+const fewRecognised = 1000
 
 // On returns the protocol for a set: with no more images than the set has test images,
 // and with the tag of its feature net in the names.
@@ -77,7 +82,7 @@ func (p Protocol) On(set *data.Set) Protocol {
 	}
 	generated := p.Generated
 	p.Generated, p.netTag = min(p.Generated, n), feature.Tag(set)
-	p.modesTag, p.modesImages = p.netTag, p.Generated
+	p.modesTag, p.modesImages, p.recognised = p.netTag, p.Generated, max(p.Generated, min(generated, fewRecognised))
 	p.tokens = set.Item().Element == medium.Tokens
 	if set.Channels != nil {
 		p.modesTag, p.modesImages = feature.Tag(set.Channels), generated*stackedModes/10
@@ -108,7 +113,7 @@ func (p Protocol) Metrics() []Metric {
 		which = fmt.Sprintf("%d test images drawn at random", p.NLLImages)
 	}
 	if p.netTag == "" {
-		p.netTag, p.modesTag, p.modesImages = feature.Tag(nil), feature.Tag(nil), p.Generated
+		p.netTag, p.modesTag, p.modesImages, p.recognised = feature.Tag(nil), feature.Tag(nil), p.Generated, p.Generated
 	}
 	net, modesNet := fmt.Sprintf("%s_%d", p.netTag, p.Generated), fmt.Sprintf("%s_%d", p.modesTag, p.modesImages)
 	all := []Metric{
@@ -196,8 +201,8 @@ func (p Protocol) Metrics() []Metric {
 			About: "normalised mutual information of the classes found by the model in the test images and their labels, over the mean of both entropies", measure: clusterMetric(probe.NMI)},
 		{Name: "cluster_made_" + net, Unit: "share", Up: true,
 			About: fmt.Sprintf("as cluster_accuracy, of %d images drawn from the model's prior and the labels that the feature net gives them", p.Generated), measure: clusterGenerated},
-		{Name: "recognised_" + net, Unit: "share", Up: true,
-			About: fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.Generated), measure: labelAgreement},
+		{Name: fmt.Sprintf("recognised_%s_%d", p.netTag, p.recognised), Unit: "share", Up: true,
+			About: fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.recognised), measure: labelAgreement},
 
 		{Name: test + "nll_" + is, Unit: "nats/image",
 			About: fmt.Sprintf("−ln 1/k Σ p(x, z)/q(z|x), k = %d draws z ~ q(z|x) an image (Burda et al. 2016, eq. 8), mean over %s; %s", p.NLLSamples, which, aboutLikelihood), measure: nll},

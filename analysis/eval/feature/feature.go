@@ -53,15 +53,16 @@ var ErrUnfit = errors.New("no feature net")
 
 // An Info says on what a Net was trained, and how accurate it is.
 type Info struct {
-	Name      string   `json:"name"`           // "imago-cnn-1": architecture, training and Version
-	Digest    string   `json:"data_digest"`    // data.Set.Digest
-	Image     [3]int   `json:"image"`          // rows, columns, channels of the input
-	Labels    []string `json:"labels"`         // names of the outputs
-	Exclusive bool     `json:"exclusive"`      // an image has one label (a class), else any number (attributes)
-	Train     int      `json:"train_images"`   // images trained on
-	Test      int      `json:"test_images"`    // images that Accuracy was measured on
-	Steps     int      `json:"training_steps"` // of Batch images each
-	Accuracy  float64  `json:"test_accuracy"`  // share of test labels that are right; 0 without test images
+	Name      string   `json:"name"`            // "imago-cnn-1": architecture, training and Version
+	Digest    string   `json:"data_digest"`     // data.Set.Digest
+	Image     [3]int   `json:"image"`           // rows, columns, channels of the input
+	Labels    []string `json:"labels"`          // names of the outputs
+	Exclusive bool     `json:"exclusive"`       // an image has one label (a class), else any number (attributes)
+	Train     int      `json:"train_images"`    // images trained on
+	Test      int      `json:"test_images"`     // images that Accuracy was measured on
+	Steps     int      `json:"training_steps"`  // of Batch images each
+	Delay     int      `json:"delay,omitempty"` // columns by which training items are moved at most, in both directions; 0 = not
+	Accuracy  float64  `json:"test_accuracy"`   // share of test labels that are right; 0 without test images
 }
 
 // A Net is a trained classifier on a device. It is safe for concurrent use.

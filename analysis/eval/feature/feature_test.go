@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -301,4 +302,52 @@ func equal(a, b []float32) bool {
 		}
 	}
 	return true
+}
+
+// melody is images that run along their columns.
+type melody struct{ pixels.Medium }
+
+func (melody) Delay(item medium.Item, values []float32, columns int) {
+	w := item.Shape[1]
+	for at := 0; at < len(values); at += w {
+		row := slices.Clone(values[at : at+w])
+		for x := range row {
+			values[at+x] = 0
+			if from := x - columns; from >= 0 && from < w {
+				values[at+x] = row[from]
+			}
+		}
+	}
+}
+
+// TestDelay checks that items of a medium that may begin later are moved in training: a net that was trained on dots
+// in one column classifies dots beside it by their row, and one of plain images has another tag.
+func TestDelay(t *testing.T) {
+	const w = 20
+	set := func(m medium.Medium) *data.Set {
+		part := func(n int, column func(i int) int) (p data.Split) {
+			pix := make([]uint8, n*side*w)
+			for i := range n {
+				p.Labels = append(p.Labels, int32(i%4))
+				pix[(i*side+2*(i%4))*w+column(i)] = 255
+			}
+			item := pixels.Item(side, w, 1)
+			item.Medium = m
+			var err error
+			if p.Items, err = data.NewInMemory(pix, n, item); err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		return &data.Set{Name: "dots", Digest: "dots", Classes: []string{"a", "b", "c", "d"}, Train: part(64, func(int) int { return 10 }), Test: part(40, func(i int) int { return 8 + i%5 })}
+	}
+	if a, b := Tag(set(melody{})), Tag(set(pixels.Medium{})); a == b {
+		t.Errorf("with and without delays the tag is %s", a)
+	}
+	be := cpu.New(1)
+	defer be.Close()
+	n, err := Open(context.Background(), set(melody{}), be, Options{NoCache: true})
+	if err != nil || n.Delay != 2 || n.Accuracy < 0.99 {
+		t.Errorf("%+v, %v", n, err)
+	}
 }

@@ -24,7 +24,9 @@ const (
 	minSteps = 400  // but at least so many steps
 	maxSteps = 2000 // and at most
 	rate     = 1e-3 // of Adam, falling in a line to 0
-	seed     = 1    // of first values and order
+	seed     = 1    // of first values, order and delays
+
+	delayShare = 10 // an item is delayed by a tenth of its columns at most
 )
 
 // steps returns the number of batches on which a net is trained.
@@ -49,11 +51,15 @@ func newInfo(set *data.Set) (Info, data.Labeller, error) {
 	if min(h, w) < minSide {
 		return Info{}, nil, fmt.Errorf("feature: %w: images of %dx%dx%d, want sides of %d or more", ErrUnfit, h, w, c, minSide)
 	}
-	return Info{
+	info := Info{
 		Name: fmt.Sprintf("imago-cnn-%d", Version), Digest: set.Digest, Image: [3]int{h, w, c},
 		Labels: train.LabelNames(), Exclusive: len(set.Classes) > 0,
 		Train: train.Len(), Test: set.Test.Len(), Steps: steps(train.Len()),
-	}, train, nil
+	}
+	if _, delays := train.Item().Medium.(medium.Delayer); delays { // an item means the same a little later
+		info.Delay, info.Steps = max(1, w/delayShare), info.Steps*3/2
+	}
+	return info, train, nil
 }
 
 // timedSteps is the number of steps from which TrainingTime infers the time of all.
@@ -112,6 +118,7 @@ func trainNet(ctx context.Context, info Info, train data.Labeller, be backend.Ba
 		if err := data.Floats(ctx, images, index, x); err != nil {
 			return nil, fmt.Errorf("feature: %w", err)
 		}
+		info.delay(train.Item().Medium, x, rng.New(seed).Split("delay").At(uint64(step)))
 		for i, j := range index {
 			train.LabelsAt(int(j), y[i*k:(i+1)*k])
 		}
@@ -121,6 +128,21 @@ func trainNet(ctx context.Context, info Info, train data.Labeller, be backend.Ba
 		}
 	}
 	return r, nil
+}
+
+// delay moves each item of a batch by a number of columns from −Delay to Delay, each as likely as
+// another. Their medium is m; x (B,H,W,C).
+func (i Info) delay(m medium.Medium, x []float32, key rng.Key) {
+	d, ok := m.(medium.Delayer)
+	if !ok {
+		return
+	}
+	item := medium.Item{Medium: m, Shape: i.Image[:], Element: medium.Levels}
+	draws := make([]float32, batch)
+	key.Uniform(draws)
+	for k, u := range draws {
+		d.Delay(item, x[k*item.Size():(k+1)*item.Size()], int(u*float32(2*i.Delay+1))-i.Delay)
+	}
 }
 
 // trainStep returns a step of Adam on the mean over the batch of
