@@ -132,7 +132,14 @@ A class of the set, as the digit 7, is an attribute too; its direction is the di
 		if err := a.writePNG(out, picture, "%s at strengths %s by %s", english.Plural(n, "image"), strength.String(), m.name); err != nil {
 			return err
 		}
-		if err := a.writeBeside(out, img, pix); err != nil {
+		var titles []string
+		for range n {
+			titles = append(titles, "itself")
+			for _, s := range strength.titles(steps) {
+				titles = append(titles, attr.Name+" "+s)
+			}
+		}
+		if err := a.writeBeside(out, img, pix, titles); err != nil {
 			return err
 		}
 		a.printTexts(img, steps+1, pix)

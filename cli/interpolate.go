@@ -150,7 +150,15 @@ alike. With one latent unit there is the straight line only.`,
 		if err := a.writePNG(out, picture, "%s, %d %ss each, between %[3]ss by %[4]s", english.Plural(len(rows), "path"), steps, m.noun(), m.name); err != nil {
 			return err
 		}
-		if err := a.writeBeside(out, img, sheet.pix); err != nil {
+		var titles []string
+		for _, path := range rows {
+			titles = append(titles, "from")
+			for _, share := range cols[1 : 1+steps] {
+				titles = append(titles, path+", "+share+" of the way")
+			}
+			titles = append(titles, "to")
+		}
+		if err := a.writeBeside(out, img, sheet.pix, titles); err != nil {
 			return err
 		}
 		a.printTexts(img, steps+2, sheet.pix)

@@ -127,7 +127,11 @@ func (a *app) writeItems(stdout io.Writer, out itemsOut, m *madeItems, picture f
 		if err := a.writePNG(string(out), img, format, args...); err != nil {
 			return err
 		}
-		return a.writeBeside(string(out), m.item, m.values)
+		titles := m.labels
+		if titles == nil {
+			titles = m.names
+		}
+		return a.writeBeside(string(out), m.item, m.values, titles)
 	case ".npz":
 		if err := atomicfile.Write(string(out), m.npz); err != nil {
 			return err
@@ -154,8 +158,9 @@ func (a *app) writeItems(stdout io.Writer, out itemsOut, m *madeItems, picture f
 	return a.writeTable(stdout, string(out), m.count(), table, format, args...)
 }
 
-// writeBeside writes what a picture of items does not give, such as their sound, into a file of the same name beside it.
-func (a *app) writeBeside(picture string, item medium.Item, values []float32) error {
+// writeBeside writes what a picture of items does not give, such as their sound, into files of the same name beside it:
+// all of them one after another, and a page that plays each. titles are those of the items; nil = by number.
+func (a *app) writeBeside(picture string, item medium.Item, values []float32, titles []string) error {
 	j, ok := item.Medium.(medium.Joiner)
 	if !ok {
 		return nil
@@ -169,7 +174,7 @@ func (a *app) writeBeside(picture string, item medium.Item, values []float32) er
 		return err
 	}
 	a.printWritten(name, "%s, one after another", english.Plural(len(values)/item.Size(), medium.Noun(item)))
-	return nil
+	return a.writePlayPage(picture, item, values, titles)
 }
 
 // npz writes the items as array x, with what is known of them: levels (N, H, W, C) of images, which --data reads, rows

@@ -43,7 +43,7 @@ the losses over training. It takes about two minutes on two processors.`,
 	{
 		medium: "sound",
 		about: `makes 3,000 short sounds of six drums and four instruments, trains a conditional variational autoencoder on their
-spectrograms (sound-cvae), and makes a run with a report, and with a page that plays sounds which the model made.`,
+spectrograms (sound-cvae), and makes a run with a report that plays what the model made.`,
 		recipe: "sound-cvae", data: "tones", epochs: 30,
 		next: func(dir string, run *runlog.Run) [][2]string {
 			return [][2]string{

@@ -15,7 +15,7 @@ func (r *runState) address(rest string) string {
 }
 
 // pagePolicy is the security policy of files of a run that are pages or drawings: they run nothing and load nothing.
-const pagePolicy = "sandbox; default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'"
+const pagePolicy = "sandbox; default-src 'none'; img-src data: 'self'; media-src data:; style-src 'unsafe-inline'"
 
 // getFile answers with a file of a run: a picture or the report. What a browser does not show by itself is downloaded.
 func (s *Studio) getFile(w http.ResponseWriter, r *http.Request) error {

@@ -37,6 +37,7 @@ type Section struct {
 	Warnings []string // what needs the reader's attention, one sentence or more each
 	Charts   []Panel
 	Pictures []Picture
+	Clips    []Clip
 	Tables   []Table
 }
 
@@ -96,6 +97,7 @@ type reportSection struct {
 	Warnings   []string
 	Charts     []chart
 	Figures    []reportFigure
+	Clips      []Clip
 	Tables     []Table
 }
 
@@ -110,7 +112,7 @@ func paragraphs(text string) []string {
 	return ps
 }
 
-// WriteReport writes the report as one HTML page that loads nothing: pictures are data:
+// WriteReport writes the report as one HTML page that loads nothing: pictures and sounds are data:
 // addresses, charts are part of the page, the style is inline, and a small script enlarges
 // a picture when it is clicked. The page follows the reader's light or dark preference,
 // suits narrow screens and paper, and every picture has an alternative text.
@@ -151,7 +153,7 @@ func WriteReport(w io.Writer, r Report) error {
 
 // newSection prepares a section.
 func newSection(s Section, id string) (reportSection, error) {
-	out := reportSection{ID: id, Title: s.Title, Paragraphs: paragraphs(s.Text), Warnings: s.Warnings, Tables: s.Tables}
+	out := reportSection{ID: id, Title: s.Title, Paragraphs: paragraphs(s.Text), Warnings: s.Warnings, Clips: s.Clips, Tables: s.Tables}
 	for _, p := range s.Charts {
 		c, err := newChart(p)
 		if err != nil {

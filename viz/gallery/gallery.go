@@ -90,6 +90,7 @@ type Gallery struct {
 	options   Options
 	budget    budget
 	failed    map[string]string // what could not be drawn, by name, and why
+	clips     []viz.Clip        // of the last pictures, for the report
 	unwritten bool              // a warning has said that pictures cannot be written
 }
 
@@ -277,6 +278,13 @@ func (g *Gallery) drawAll(ctx context.Context, s *Snapshot) error {
 		}
 	}
 	if err := g.attempt(ctx, s.view, "histograms for TensorBoard", func() error { return s.view.LogHistograms(s.codes) }); err != nil {
+		return err
+	}
+	err := g.attempt(ctx, s.view, "clips", func() (err error) {
+		g.clips, err = s.drawClips(ctx)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return g.attempt(ctx, s.view, reportName, func() error { return g.writeReport(s, pictures, nil) })

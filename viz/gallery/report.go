@@ -62,7 +62,10 @@ func (g *Gallery) writeReport(s *Snapshot, pictures []Picture, ended error) erro
 				section.Text = curvesCaption(s)
 			}
 		}
-		if len(section.Pictures) > 0 || len(section.Charts) > 0 || section.Text != "" || len(section.Warnings) > 0 {
+		if section.Title == s.reword(sectionSamples) {
+			section.Clips = g.clips
+		}
+		if len(section.Pictures) > 0 || len(section.Clips) > 0 || len(section.Charts) > 0 || section.Text != "" || len(section.Warnings) > 0 {
 			r.Sections = append(r.Sections, section)
 		}
 	}

@@ -146,6 +146,13 @@ func groups() []group {
 			{"cvae", "mnist", []string{"latent", "loss", "filters", "beta"}, []string{
 				"A label that does not change the picture much is ignored: `imago eval latest --only recognised` measures it.",
 			}, tested(classes("zoo:cvae", perClass))},
+			{"sound-cvae", "tones", []string{"latent", "loss", "sigma", "filters", "beta"}, []string{
+				"A spectrogram has no phases: they are found afterwards, and a voice sounds as if through a pipe.",
+				"With a smaller `--sigma` clips are sharper, and more of them are of another class than you asked for.",
+			}, picture{alt: "spectrograms of generated sounds, a column for each drum or instrument", columns: true, commands: []string{
+				"imago train sound-cvae --data tones --epochs 11 --pictures-every -1 --name sound-cvae",
+				"imago sample sound-cvae -n 40 --seed 1",
+			}}},
 			{"mlp-cvae", "mnist", []string{"latent", "loss", "hidden", "beta"}, []string{
 				"As soft as `mlp-vae`; the class is right, the stroke is blurred.",
 			}, shortly("mlp-cvae", "--latent 8 --loss bce --epochs 15", classes("mlp-cvae", perClass))},
