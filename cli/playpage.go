@@ -18,7 +18,7 @@ const mostHeard = 200
 // writePlayPage writes a page beside a picture that shows and plays its items, if their medium is heard. titles are those
 // of the items; nil = by number.
 func (a *app) writePlayPage(picture string, item medium.Item, values []float32, titles []string) error {
-	if _, heard := item.Medium.(medium.Player); !heard {
+	if _, heard := item.Medium.(medium.Audible); !heard {
 		return nil
 	}
 	n, size, noun := len(values)/item.Size(), item.Size(), medium.Noun(item)

@@ -29,14 +29,14 @@ const (
 // NewClip returns the clip of one item of a medium that can be heard, values (Shape). The
 // title says what it is, in the report and for screen readers.
 func NewClip(item medium.Item, values []float32, title string) (Clip, error) {
-	player, ok := item.Medium.(medium.Player)
+	audible, ok := item.Medium.(medium.Audible)
 	if !ok {
 		return Clip{}, fmt.Errorf("viz: clip %q: items of %v cannot be heard", title, item)
 	}
 	if strings.TrimSpace(title) == "" {
 		return Clip{}, fmt.Errorf("viz: clip: it has no title")
 	}
-	file, kind, err := player.Play(item, values)
+	file, kind, err := audible.Play(item, values)
 	if err != nil {
 		return Clip{}, fmt.Errorf("viz: clip %q: %w", title, err)
 	}

@@ -1,7 +1,7 @@
 package medium
 
-// A Player is a Medium whose items can be heard: pages play them.
-type Player interface {
+// An Audible is a Medium whose items can be heard: pages play them.
+type Audible interface {
 	Medium
 	// Play returns a file of one item that a browser plays, and its type, as "audio/wav".
 	Play(item Item, values []float32) (file []byte, kind string, err error)

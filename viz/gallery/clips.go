@@ -20,7 +20,7 @@ const (
 // reconstructions. Of a medium that is not heard there are none.
 func (s *Snapshot) drawClips(ctx context.Context) ([]viz.Clip, error) {
 	item := s.session.Item()
-	if _, heard := item.Medium.(medium.Player); !heard {
+	if _, heard := item.Medium.(medium.Audible); !heard {
 		return nil, nil
 	}
 	var clips []viz.Clip
