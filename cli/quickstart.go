@@ -29,14 +29,17 @@ func (a *app) quickstart() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&medium, "medium", firstRuns[0].medium, "what the model makes: "+firstMedia(", "))
-	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each item is used; 0 means as many as take a minute or two")
+	f.IntVar(&t.epochs, "epochs", 0, "`number` of times each item is used (default: as many as take a minute or two)")
 	f.IntVar(&t.limit, "limit", 0, "use only so many training `items`, for a first look in seconds; 0 uses all")
 	runsFlag(c, &t.out)
 	f.Uint64Var(&t.seed, "seed", 1, "`seed` of all random numbers")
 	threadsFlag(c, &t.threads)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		first, err := firstRunOf(medium)
-		if err = cmp.Or(err, atLeast("threads", t.threads, 0), atLeast("epochs", t.epochs, 0), atLeast("limit", t.limit, 0)); err != nil {
+		if !c.Flags().Changed("epochs") {
+			t.epochs = first.epochs
+		}
+		if err = cmp.Or(err, atLeast("threads", t.threads, 0), atLeast("epochs", t.epochs, 1), atLeast("limit", t.limit, 0)); err != nil {
 			return usage(c, err)
 		}
 		rec, cfg, err := a.configure(first.recipe, first.modelFlags())
@@ -52,7 +55,7 @@ func (a *app) quickstart() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		config.Epochs, config.Seed, config.Pictures = cmp.Or(t.epochs, first.epochs), t.seed, 0
+		config.Epochs, config.Seed, config.Pictures = t.epochs, t.seed, 0
 		m, err := config.Build(&a.Models)
 		if err != nil {
 			return err
