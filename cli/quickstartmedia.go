@@ -11,6 +11,7 @@ import (
 // A firstRun is what quickstart trains for a medium. To add a medium, add a row to firstRuns.
 type firstRun struct {
 	medium  string           // value of --medium
+	items   string           // name of the medium of the set's items, where it is another
 	about   string           // for the help, a sentence without its subject: "draws 70,000 handwritten digits, ..."
 	recipe  string           // kind of model with its settings
 	options []catalog.Option // in which the model differs from the recipe's
@@ -51,6 +52,34 @@ spectrograms (sound-cvae), and makes a run with a report that plays what the mod
 				{"interpolate " + dir + " --index 0,5", "from one sound to another"},
 				{fmt.Sprintf("train --resume %s --epochs %d", dir, 2*run.Config.Epochs), "continue the same run"},
 				{"train --data recordings/", "a folder of your own recordings"},
+			}
+		},
+	},
+	{
+		medium: "music", items: "melody",
+		about: `makes 8,000 melodies of two bars by a small grammar, trains a recurrent variational autoencoder on them (melody-vae),
+and makes a run with a report that shows and plays what the model made.`,
+		recipe: "melody-vae", data: "tunes", epochs: 12,
+		next: func(dir string, run *runlog.Run) [][2]string {
+			return [][2]string{
+				{"sample " + dir + " -n 8 --out made.mid", "eight melodies that nobody wrote"},
+				{"interpolate " + dir + " --index 0,5", "from one melody to another"},
+				{fmt.Sprintf("train --resume %s --epochs %d", dir, 2*run.Config.Epochs), "continue the same run"},
+				{"train --data tunes.zip", "a folder or zip of your own MIDI files"},
+			}
+		},
+	},
+	{
+		medium: "text",
+		about: `makes 20,000 sentences by a small grammar, trains a recurrent variational autoencoder on them, word by word (char-vae), and
+makes a run with a report that shows what the model wrote.`,
+		recipe: "char-vae", data: "sentences", epochs: 8,
+		next: func(dir string, run *runlog.Run) [][2]string {
+			return [][2]string{
+				{"sample " + dir + " -n 20", "twenty sentences that nobody wrote"},
+				{"interpolate " + dir + " --index 0,5", "from one sentence to another"},
+				{fmt.Sprintf("train --resume %s --epochs %d", dir, 2*run.Config.Epochs), "continue the same run"},
+				{"train --data names.txt", "your own texts, one a line"},
 			}
 		},
 	},
