@@ -29,7 +29,7 @@ type DMMConfig struct {
 	Transition int     `json:"transition_units" flag:"transition-units" help:"units of the layers of the transition"`                   // ≥ 1
 	Emission   int     `json:"emission_units" flag:"emission-units" help:"units of the two layers of the emitter"`                      // ≥ 1
 	Cell       string  `json:"cell" flag:"cell" help:"of the inference network: gru or lstm"`                                           //
-	Units      int     `json:"units" flag:"units" help:"units of the inference network"`                                                // ≥ 1
+	Units      int     `json:"units" flag:"recurrent-units" help:"units of the inference network"`                                      // ≥ 1
 	Dropout    float64 `json:"dropout" flag:"dropout" help:"share of the inputs of the inference network that is set to 0 in training"` // in [0, 1)
 	Beta       float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"`                                       // ≥ 0
 	Warmup     float64 `json:"warmup" flag:"warmup" help:"epochs over which the weight of the KL rises from 0"`                         // ≥ 0

@@ -32,3 +32,15 @@ func Example() {
 	// network/logits/kernel [200,88]
 	// network/logits/bias [88]
 }
+
+// Builds a deep Markov model of pieces of up to 32 steps: it has a latent state for each step.
+func ExampleDMM() {
+	kind, _ := sequence.DMM()
+	m, err := kind.Default().New(model.Input{Item: pianoroll.Item(32)})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(m.Objective)
+	// Output:
+	// loss = Σ_steps −ln p(x_t|z_t) + 1·min(1, epoch/50)·KL(q(z_t|z_t−1, x_≥t) ‖ p(z_t|z_t−1)), nats per piece
+}

@@ -21,7 +21,7 @@ import (
 // their RNN. It has no codes. It is what a VAE of sequences is compared with.
 type LanguageConfig struct {
 	Cell      string  `json:"cell" flag:"cell" help:"of the recurrent layers: gru or lstm"`
-	Units     []int   `json:"units" flag:"units" help:"units of the recurrent layers"`                                                  // each ≥ 1
+	Units     []int   `json:"units" flag:"recurrent-units" help:"units of the recurrent layers"`                                        // each ≥ 1
 	Embedding int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                       // ≥ 1; without effect on vectors
 	Dropout   float64 `json:"dropout" flag:"dropout" help:"share of the inputs and outputs of the layers that is set to 0 in training"` // in [0, 1)
 }
