@@ -88,7 +88,7 @@ func (s *Snapshot) drawClips(ctx context.Context) ([]viz.Clip, error) {
 		if l := split.Labels; l != nil && int(l[k]) >= 0 && int(l[k]) < len(s.set.Classes) {
 			name += ", " + s.set.Classes[l[k]]
 		}
-		if err := add(originals[i*size:(i+1)*size], "The spectrogram of "+name); err != nil {
+		if err := add(originals[i*size:(i+1)*size], "Seen by the model: "+name); err != nil {
 			return nil, err
 		}
 		if err := add(made[i*size:(i+1)*size], "Reconstruction of "+name); err != nil {
