@@ -246,7 +246,7 @@ func TestOpen(t *testing.T) {
 	if it.String() != "96x64x1" || it.Medium.(Medium).Rate != 8000 || set.Train.Len()+set.Test.Len() != 13 || !slices.Equal(set.Classes, []string{"high", "low"}) {
 		t.Errorf("%v of %+v, %v", it, it.Medium, set.Classes)
 	}
-	for _, want := range []string{"! left out: 1 .opus file (not read: save them as WAV), 1 .png file\n", "clips of 1.02 s at 8000 samples a second", "6 of 13 recordings have another rate",
+	for _, want := range []string{"! left out: 1 .opus file (not read: save them as WAV or FLAC), 1 .png file\n", "clips of 1.02 s at 8000 samples a second", "6 of 13 recordings have another rate",
 		"! 1 of 13 recordings are longer than 1.02 s, and are cut there; Seconds 3 takes more", "12 of 13 recordings are shorter"} {
 		if !strings.Contains(notes(set), want) {
 			t.Errorf("%s\nwant %q", notes(set), want)

@@ -56,6 +56,8 @@ func inputOf(recipe string) model.Input {
 	switch recipe {
 	case "face-vae":
 		in.Item = pixels.Item(64, 64, 3)
+	case "sound-cvae":
+		in.Item = pixels.Item(96, 64, 1)
 	case "resnet-gan", "dcgan", "wgan-gp":
 		in.Item = pixels.Item(32, 32, 3)
 	}

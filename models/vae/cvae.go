@@ -60,7 +60,8 @@ func CVAE() (model.Kind, model.Recipe) {
 func SoundCVAE() model.Recipe {
 	return model.Recipe{
 		Name: "sound-cvae", About: "conditional VAE for recordings with labels, as spectrograms", Kind: "cvae",
-		Config: `{"latent": 32, "loss": "gaussian", "sigma": 0.2, "filters": [32, 64, 64], "dense": 0, "kernel": 4, "mirror": true}`,
+		Image:  [3]int{96, 64, 1},
+		Config: `{"latent": 16, "loss": "gaussian", "sigma": 0.5, "filters": [32, 64, 64], "dense": 0, "kernel": 4, "mirror": true}`,
 		Train:  model.Training{Epochs: 80, Batch: 64, LearningRate: 1e-3},
 	}
 }
