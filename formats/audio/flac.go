@@ -2,6 +2,7 @@ package audio
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -69,6 +70,7 @@ func openFLAC(r *bufio.Reader) (stream, error) {
 	if err != nil {
 		return nil, early(err, "its header")
 	}
+	head = bytes.Clone(head)                         // the decoder reads these bytes too
 	if head[4] &= 0x7f; string(head) != streamInfo { // the upper bit says that no other block follows
 		return nil, fmt.Errorf("%w: a FLAC file that does not begin with STREAMINFO", ErrFormat)
 	}

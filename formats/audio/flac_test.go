@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,26 @@ func TestFLAC(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestFLACWithoutOtherBlocks checks that a file is read whose only block is STREAMINFO.
+func TestFLACWithoutOtherBlocks(t *testing.T) {
+	file := readFile(t, "stereo.flac")
+	want, err := Decode(bytes.NewReader(file), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first = len(streamInfo) + 34 // the end of STREAMINFO
+	bare, rest := bytes.Clone(file[:first]), file[first:]
+	for last := bare[4]&0x80 != 0; !last; {
+		last = rest[0]&0x80 != 0
+		rest = rest[4+int(rest[1])<<16+int(rest[2])<<8+int(rest[3]):]
+	}
+	bare[4] |= 0x80
+	got, err := Decode(bytes.NewReader(append(bare, rest...)), 1)
+	if err != nil || !slices.Equal(got.Samples, want.Samples) {
+		t.Errorf("%d samples, want %d: %v", len(got.Samples), len(want.Samples), err)
 	}
 }
 
