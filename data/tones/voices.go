@@ -48,7 +48,7 @@ func sweep(x []float64, high, low, fall, length, level float64) {
 	}
 }
 
-// kick is a falling sine with a click.
+// kick makes a falling sine with a click.
 func kick(x []float64, key rng.Key) {
 	low := between(key, "low", 42, 65)
 	sweep(x, between(key, "high", 120, 320), low, between(key, "fall", 0.02, 0.05), between(key, "length", 0.08, 0.25), 1)
@@ -58,7 +58,7 @@ func kick(x []float64, key rng.Key) {
 	}
 }
 
-// snare is two sines of the skin and the noise of the wires.
+// snare makes two sines of the skin and the noise of the wires.
 func snare(x []float64, key rng.Key) {
 	f := between(key, "pitch", 160, 260)
 	sweep(x, 1.3*f, f, 0.02, between(key, "skin", 0.04, 0.09), 0.7)
@@ -72,7 +72,7 @@ func snare(x []float64, key rng.Key) {
 	}
 }
 
-// hiHat is noise without its low frequencies, closed or open.
+// hiHat makes noise without its low frequencies, closed or open.
 func hiHat(x []float64, key rng.Key) {
 	length := between(key, "length", 0.015, 0.25)
 	a, b := 0.0, 0.0
@@ -83,7 +83,7 @@ func hiHat(x []float64, key rng.Key) {
 	}
 }
 
-// tom is a falling sine, longer and higher than that of a kick.
+// tom makes a falling sine, longer and higher than that of a kick.
 func tom(x []float64, key rng.Key) {
 	f := between(key, "pitch", 85, 240)
 	length := between(key, "length", 0.12, 0.3)
@@ -102,7 +102,7 @@ func resonate(x []float64, f, bandwidth float64) {
 	}
 }
 
-// clap is three bursts of noise about one frequency, and a tail.
+// clap makes three bursts of noise about one frequency, and a tail.
 func clap(x []float64, key rng.Key) {
 	gap, length := between(key, "gap", 0.008, 0.014), between(key, "length", 0.04, 0.12)
 	for i, n := range noise(key, len(x)) {
@@ -121,7 +121,7 @@ func clap(x []float64, key rng.Key) {
 	resonate(x, between(key, "pitch", 900, 1700), 700)
 }
 
-// cowbell is two square waves.
+// cowbell makes two square waves.
 func cowbell(x []float64, key rng.Key) {
 	f, length := between(key, "pitch", 440, 680), between(key, "length", 0.05, 0.2)
 	ratio := between(key, "ratio", 1.42, 1.56)
@@ -137,7 +137,7 @@ func cowbell(x []float64, key rng.Key) {
 	resonate(x, 1.5*f, 2000)
 }
 
-// pluck is a string by the algorithm of Karplus and Strong: noise in a loop of one period, smoothed at each turn.
+// pluck makes a string by the algorithm of Karplus and Strong: noise in a loop of one period, smoothed at each turn.
 // Karplus & Strong, Digital Synthesis of Plucked-String and Drum Timbres, Computer Music Journal, 1983.
 func pluck(x []float64, key rng.Key) {
 	period := int(Rate / between(key, "pitch", 110, 660))
@@ -156,7 +156,7 @@ func attack(i, n int, rise float64) float64 {
 	return min(1, at(i)/rise, max(0, (at(n)-0.04-at(i))/release))
 }
 
-// organ is a sum of harmonics, as a drawbar organ has.
+// organ makes a sum of harmonics, as a drawbar organ has.
 func organ(x []float64, key rng.Key) {
 	f := between(key, "pitch", 130, 520)
 	for k, h := range []float64{1, 2, 3, 4, 6, 8} {
@@ -170,7 +170,7 @@ func organ(x []float64, key rng.Key) {
 	}
 }
 
-// bell is a sine that modulates the frequency of another, less and less.
+// bell makes a sine that modulates the frequency of another, less and less.
 // Chowning, The Synthesis of Complex Audio Spectra by Means of Frequency Modulation, 1973.
 func bell(x []float64, key rng.Key) {
 	f, ratio := between(key, "pitch", 320, 1100), between(key, "ratio", 1.35, 1.45)
@@ -181,7 +181,7 @@ func bell(x []float64, key rng.Key) {
 	}
 }
 
-// flute is three harmonics with vibrato, and breath.
+// flute makes three harmonics with vibrato, and breath.
 func flute(x []float64, key rng.Key) {
 	f, rate := between(key, "pitch", 350, 1050), between(key, "vibrato", 4, 7)
 	depth, breath, rise := between(key, "depth", 0.003, 0.015), between(key, "breath", 0.02, 0.12), between(key, "rise", 0.03, 0.1)
