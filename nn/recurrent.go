@@ -84,6 +84,16 @@ func (b *Builder) LSTM(name string, x *graph.Node, units int, o Recurrence) (y, 
 	return b.Layer(name, "LSTM", y, x), last, cell
 }
 
+// Recurrent returns what LSTM returns if kind is "lstm", else what GRU returns, with a nil cell: for networks whose layers are
+// chosen by name. It panics as these do.
+func (b *Builder) Recurrent(kind, name string, x *graph.Node, units int, o Recurrence) (y, last, cell *graph.Node) {
+	if kind == "lstm" {
+		return b.LSTM(name, x, units, o)
+	}
+	y, last = b.GRU(name, x, units, o)
+	return y, last, nil
+}
+
 // A sequence is what the steps of a recurrent layer share.
 type sequence struct {
 	Recurrence

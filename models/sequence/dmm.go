@@ -108,7 +108,7 @@ func logVariance(x *graph.Node) *graph.Node {
 func (c *DMMConfig) infer(in *batch, noise func(t int) *graph.Node) path {
 	b := in.b.Network("inference")
 	x := b.Dropout("dropout", b.Input("input", in.values), c.Dropout)
-	read, _ := layer(b, c.Cell, c.Cell, x, c.Units, nn.Recurrence{Mask: in.mask, Reverse: true}, nil)
+	read, _, _ := b.Recurrent(c.Cell, c.Cell, x, c.Units, nn.Recurrence{Mask: in.mask, Reverse: true})
 	z := graph.BroadcastTo(graph.Reshape(b.Param("first_state", nn.Zeros, c.Latent), 1, c.Latent), in.n, c.Latent)
 	var zs, mus, logVars []*graph.Node
 	for t := range in.steps() {

@@ -104,22 +104,13 @@ func (c *LanguageConfig) logits(in *batch, x *graph.Node, states []*graph.Node) 
 		if states != nil {
 			o.Initial, o.Cell, states = states[0], states[1], states[2:]
 		}
-		x, next = layer(b, c.Cell, nn.LayerName(c.Cell, i), x, units, o, next)
+		var last, cell *graph.Node
+		x, last, cell = b.Recurrent(c.Cell, nn.LayerName(c.Cell, i), x, units, o)
+		next = append(next, last, cell)
 		x = b.Dropout(nn.LayerName("dropout", i+1), x, c.Dropout)
 	}
 	rows := graph.Reshape(x, in.n*steps, x.Shape()[2])
 	return graph.Reshape(b.Dense("logits", rows, in.width(), nn.None), in.n, steps, in.width()), next
-}
-
-// layer returns the states of a recurrent layer, (B,T,units), and next with the state and the
-// cell after the last step, which is nil of a GRU.
-func layer(b *nn.Builder, cell, name string, x *graph.Node, units int, o nn.Recurrence, next []*graph.Node) (y *graph.Node, _ []*graph.Node) {
-	if cell == "lstm" {
-		y, h, c := b.LSTM(name, x, units, o)
-		return y, append(next, h, c)
-	}
-	y, h := b.GRU(name, x, units, o)
-	return y, append(next, h, nil)
 }
 
 // sample draws sequences step by step.

@@ -95,16 +95,6 @@ func (r RecurrentNetworks) embed(b *nn.Builder, ids *graph.Node) *graph.Node {
 	return b.Embedding("embedding", ids, r.item.Vocabulary+1, r.Embedding, nn.Normal(0, 1))
 }
 
-// layer returns the states of a recurrent layer at each step and after the last, with its
-// cell; nil of a GRU.
-func (r RecurrentNetworks) layer(b *nn.Builder, name string, x *graph.Node, units int, o nn.Recurrence) (y, last, cell *graph.Node) {
-	if r.Cell == "lstm" {
-		return b.LSTM(name, x, units, o)
-	}
-	y, last = b.GRU(name, x, units, o)
-	return y, last, nil
-}
-
 // Features returns the states after the last token, of both directions if there are two: ids
 // x (B,T) → (B,F). labels (B,K) are concatenated to them.
 func (r RecurrentNetworks) Features(enc *nn.Builder, x, labels *graph.Node) *graph.Node {
@@ -113,11 +103,11 @@ func (r RecurrentNetworks) Features(enc *nn.Builder, x, labels *graph.Node) *gra
 		o.Mask = graph.Sub(graph.Const(1), graph.Equal(x, graph.Const(float64(end))))
 	}
 	read := r.embed(enc, enc.Input("input_1", x))
-	y, h, _ := r.layer(enc, "forward", read, r.EncoderUnits, o)
+	y, h, _ := enc.Recurrent(r.Cell, "forward", read, r.EncoderUnits, o)
 	parts, states := []*graph.Node{h}, []*graph.Node{y}
 	if r.Bidirectional {
 		o.Reverse = true
-		y, back, _ := r.layer(enc, "backward", read, r.EncoderUnits, o)
+		y, back, _ := enc.Recurrent(r.Cell, "backward", read, r.EncoderUnits, o)
 		parts, states = append(parts, back), append(states, y)
 	}
 	if r.Plan > 0 {
@@ -173,7 +163,7 @@ func (r RecurrentNetworks) run(dec *nn.Builder, z *graph.Node, states []*graph.N
 			o.Cell, states = states[0], states[1:]
 		}
 		var last *graph.Node
-		x, last, cell = r.layer(dec, nn.LayerName(r.Cell, i), x, units, o)
+		x, last, cell = dec.Recurrent(r.Cell, nn.LayerName(r.Cell, i), x, units, o)
 		if next = append(next, last); cell != nil {
 			next = append(next, cell)
 		}
