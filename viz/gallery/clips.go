@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/viz"
 )
@@ -67,19 +66,7 @@ func (s *Snapshot) drawClips(ctx context.Context) ([]viz.Clip, error) {
 		return clips, nil
 	}
 	split, part := s.images()
-	index := make([]int, min(pairedClips, split.Len()))
-	for i, k := range s.Key("reconstructions").Perm(split.Len())[:len(index)] {
-		index[i] = int(k)
-	}
-	some, err := data.Subset(s.set.Labelled(split), index)
-	if err != nil {
-		return nil, err
-	}
-	made, err := s.session.Reconstruct(ctx, some)
-	if err != nil {
-		return nil, err
-	}
-	originals, err := data.AllFloats(ctx, some)
+	index, originals, made, err := s.reconstructed(ctx, pairedClips)
 	if err != nil {
 		return nil, err
 	}

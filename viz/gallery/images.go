@@ -20,29 +20,33 @@ func drawReconstructions(ctx context.Context, s *Snapshot) (image.Image, error) 
 	if s.session.Model().Reconstruct == nil {
 		return nil, nil
 	}
-	split, name := s.images()
-	var index []int
-	count := s.room(sheetSize/2, 4, reconstructionCount)
-	for _, i := range s.Key("reconstructions").Perm(split.Len()) {
-		if len(index) < count {
-			index = append(index, int(i))
-		}
-	}
-	some, err := data.Subset(s.set.Labelled(split), index)
-	if err != nil {
-		return nil, err
-	}
-	reconstructions, err := s.session.Reconstruct(ctx, some)
-	if err != nil {
-		return nil, err
-	}
-	originals, err := data.AllFloats(ctx, some)
+	_, name := s.images()
+	_, originals, reconstructions, err := s.reconstructed(ctx, s.room(sheetSize/2, 4, reconstructionCount))
 	if err != nil {
 		return nil, err
 	}
 	title, note := s.words(fmt.Sprintf("%s %ss, each above its reconstruction", name, s.noun()))
 	return viz.Pairs(s.session.Item(), originals, reconstructions, viz.PairsOptions{
 		Title: title, Note: note, Cols: s.fit(planeSide, 2, reconstructionColumns)})
+}
+
+// reconstructed returns so many test items, the same ones each time, by number, with their values and those of their
+// reconstructions.
+func (s *Snapshot) reconstructed(ctx context.Context, count int) (index []int, originals, reconstructions []float32, err error) {
+	split, _ := s.images()
+	index = make([]int, min(count, split.Len()))
+	for i, k := range s.Key("reconstructions").Perm(split.Len())[:len(index)] {
+		index[i] = int(k)
+	}
+	some, err := data.Subset(s.set.Labelled(split), index)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if reconstructions, err = s.session.Reconstruct(ctx, some); err != nil {
+		return nil, nil, nil, err
+	}
+	originals, err = data.AllFloats(ctx, some)
+	return index, originals, reconstructions, err
 }
 
 func drawSamples(ctx context.Context, s *Snapshot) (image.Image, error) {
