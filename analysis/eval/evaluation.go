@@ -100,6 +100,25 @@ func eachChunk(images data.Items, f func(at int, part data.Items) error) error {
 	return nil
 }
 
+// eachReconstruction calls f for chunks of the test items, in turn, with the values of n items and of their reconstructions.
+func (s *evaluation) eachReconstruction(ctx context.Context, f func(n int, x, decoded []float32) error) error {
+	return eachChunk(s.images, func(at int, part data.Items) error {
+		decoded, err := s.session.Reconstruct(ctx, part)
+		if err != nil {
+			return err
+		}
+		x, err := data.AllFloats(ctx, part)
+		if err != nil {
+			return err
+		}
+		if err := f(part.Len(), x, decoded); err != nil {
+			return err
+		}
+		s.progress(at+part.Len(), s.images.Len())
+		return nil
+	})
+}
+
 // imageRange returns images at … at+n−1.
 func imageRange(images data.Items, at, n int) (data.Items, error) {
 	index := make([]int, n)

@@ -26,17 +26,9 @@ func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionE
 	var p reconstructionErrors
 	size := s.img.Size()
 	h, w, c, noImage := medium.HWC(s.img)
-	err := eachChunk(s.images, func(at int, part data.Items) error {
-		decoded, err := s.session.Reconstruct(ctx, part)
-		if err != nil {
-			return err
-		}
-		x, err := data.AllFloats(ctx, part)
-		if err != nil {
-			return err
-		}
-		each := make([][3]float64, part.Len())
-		err = data.Parallel(ctx, part.Len(), func(i int) error {
+	err := s.eachReconstruction(ctx, func(n int, x, decoded []float32) error {
+		each := make([][3]float64, n)
+		err := data.Parallel(ctx, n, func(i int) error {
 			a, b := x[i*size:(i+1)*size], decoded[i*size:(i+1)*size]
 			mse := 0.0
 			for k := range a {
@@ -60,7 +52,6 @@ func (s *evaluation) reconstructionErrors(ctx context.Context) (*reconstructionE
 				p[k].add(v)
 			}
 		}
-		s.progress(at+part.Len(), s.images.Len())
 		return nil
 	})
 	if err != nil {

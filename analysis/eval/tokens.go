@@ -68,31 +68,22 @@ type tokenHits struct {
 func (s *evaluation) compareTokens(ctx context.Context) error {
 	h := &tokenHits{}
 	size := s.img.Size()
-	err := eachChunk(s.images, func(at int, part data.Items) error {
-		decoded, err := s.session.Reconstruct(ctx, part)
-		if err != nil {
-			return err
-		}
-		x, err := data.AllFloats(ctx, part)
-		if err != nil {
-			return err
-		}
-		for i := range part.Len() {
+	err := s.eachReconstruction(ctx, func(n int, x, decoded []float32) error {
+		for i := range n {
 			a, b := x[i*size:(i+1)*size], decoded[i*size:(i+1)*size]
-			n, hits := tokens(s.img, a), 0
-			for k, v := range a[:n] {
+			length, hits := tokens(s.img, a), 0
+			for k, v := range a[:length] {
 				if v == b[k] {
 					hits++
 				}
 			}
-			h.tokens, h.of = h.tokens+hits, h.of+n
+			h.tokens, h.of = h.tokens+hits, h.of+length
 			exact := 0.0
-			if hits == n {
+			if hits == length {
 				exact = 1
 			}
 			h.exact.add(exact)
 		}
-		s.progress(at+part.Len(), s.images.Len())
 		return nil
 	})
 	s.tokenHits = h
