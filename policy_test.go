@@ -25,7 +25,7 @@ import (
 // floors says which package may import which: those of the lines above its own. A package that is not here fails
 // TestFloors; it goes to the lowest floor that what it imports allows.
 const floors = `
-	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm internal/process internal/python internal/nodejs internal/chromium docs serve/problem serve/metrics
+	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm formats/zipfile internal/process internal/python internal/nodejs internal/chromium docs serve/problem serve/metrics
 	engine/graph analysis/trials formats/imageio formats/audio formats/midi formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest serve/guard
 	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser docs/site
 	data train/ckpt

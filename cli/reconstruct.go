@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/formats/imageio"
 	"github.com/imago-ml/imago/internal/english"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -122,8 +124,8 @@ func readItem(name string, item medium.Item) ([]float32, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, imageio.DefaultMaxBytes+1))
-	if err != nil {
+	b, err := memory.ReadFull(f, imageio.DefaultMaxBytes+1, "the file %s", name)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
 	if len(b) > imageio.DefaultMaxBytes {

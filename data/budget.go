@@ -10,6 +10,15 @@ import (
 // what chooses its part.
 const itemBytes = 128
 
+// fileBytes is about what is kept in memory of a file of a folder or zip while all are decoded: how it is opened, what was
+// met, and why it cannot be read.
+const fileBytes = 1024
+
+// checkFiles returns an error unless memory has room for what is kept of each of n files.
+func checkFiles(n int) error {
+	return memory.Check(int64(n)*fileBytes, "what is kept of each of %s files", english.Thousands(float64(n)))
+}
+
 // CheckItems returns an error unless memory has room for what is kept of each of n items
 // beside their values. A source calls it before it makes an array with an entry an item,
 // for a small file can hold very many items of one value.

@@ -14,8 +14,10 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/formats/zipfile"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/fault"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // A Listing is what lies below a folder or in a zip, in the order of the paths.
@@ -76,6 +78,10 @@ func List(root string, wanted Wanted) (*Listing, error) {
 		return nil, err
 	}
 	l, err := listZip(f, info.Size(), wanted)
+	if over := (*memory.Error)(nil); errors.As(err, &over) {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", root, err)
+	}
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: not a readable zip file: %w; get the file again from where it came", root, err)
@@ -117,7 +123,7 @@ func listDir(root string, wanted Wanted) (*Listing, error) {
 		return nil, w.err
 	}
 	w.sort()
-	return &w.Listing, nil
+	return &w.Listing, checkFiles(len(w.Files))
 }
 
 func (w *walk) leave(name, kind, which string, image bool) {
@@ -238,8 +244,11 @@ func (l *Listing) sort() {
 func ZipImages(r io.ReaderAt, size int64) (*Listing, error) { return listZip(r, size, images) }
 
 func listZip(r io.ReaderAt, size int64, wanted Wanted) (*Listing, error) {
-	z, err := zip.NewReader(r, size)
+	z, err := zipfile.Open(r, size, memory.Check)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkFiles(len(z.File)); err != nil {
 		return nil, err
 	}
 	l := &Listing{wanted: wanted}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -96,7 +97,7 @@ func TestMoreSteps(t *testing.T) {
 			if err := r.Change(c); err != nil {
 				t.Fatal(err)
 			}
-			return trained(t, runtest.Must(runlog.Open(r.Dir, recipe)), set, 2)
+			return trained(t, r, set, 2)
 		}
 		if res := again(func(c *runlog.Config) { c.Steps = 8 }); res.Steps != 8 || res.Epochs != 2 {
 			t.Errorf("%+v", res)
@@ -159,5 +160,32 @@ func TestMoreSteps(t *testing.T) {
 		epochs := runtest.NewRun(t, d)
 		trained(t, epochs, set, 2)
 		same(r, epochs)
+	}
+}
+
+// TestRefusedStaysAsItWas checks that a run whose checkpoint is refused keeps the configuration it had, though it was to
+// go on with another.
+func TestRefusedStaysAsItWas(t *testing.T) {
+	set := runtest.Must(runtest.Small(150, 30))
+	r := runtest.NewRun(t, runtest.Stepping("mlp-vae", 4))
+	trained(t, r, set, 2)
+	states := runtest.Must(filepath.Glob(filepath.Join(r.Dir, "checkpoints", "*", "state.json")))
+	for _, name := range states {
+		b := runtest.Must(os.ReadFile(name))
+		if err := os.WriteFile(name, bytes.Replace(b, []byte(`"format": 1`), []byte(`"format": 99`), 1), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := runtest.Must(os.ReadFile(r.Path(runlog.ConfigFile)))
+	c := r.Config
+	c.Steps = 8
+	if err := r.Change(c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := train.Loop(context.Background(), newJob(t, r, set, 2, nil)); err == nil || !strings.Contains(err.Error(), "format 99") {
+		t.Errorf("%v, want the newer format as the reason", err)
+	}
+	if after := runtest.Must(os.ReadFile(r.Path(runlog.ConfigFile))); len(states) == 0 || !bytes.Equal(before, after) {
+		t.Errorf("of %d checkpoints none can be read, and %s was changed", len(states), runlog.ConfigFile)
 	}
 }

@@ -181,6 +181,9 @@ func newTrainer(j Job) (t *trainer, err error) {
 		t.skipped, t.found = append(t.skipped, warned...), nil
 	}
 	t.lines = t.log.Before()
+	if err := j.Run.Save(); err != nil {
+		return nil, errors.Join(err, t.log.Close())
+	}
 	if err := t.startProcess(); err != nil {
 		return nil, errors.Join(err, t.log.Close())
 	}

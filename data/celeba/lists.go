@@ -14,6 +14,8 @@ import (
 	"unicode"
 
 	"github.com/imago-ml/imago/formats/imageio"
+	"github.com/imago-ml/imago/formats/zipfile"
+	"github.com/imago-ml/imago/internal/memory"
 )
 
 // ErrFormat marks a malformed list, in contrast to one that could not be read. Test
@@ -218,7 +220,7 @@ func openZipped(f *os.File) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(f, info.Size())
+	z, err := zipfile.Open(f, info.Size(), memory.Check)
 	if err != nil {
 		return nil, err
 	}

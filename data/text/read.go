@@ -25,6 +25,7 @@ import (
 const (
 	maxLine  = 1 << 20 // bytes: more is no short text
 	maxBytes = 4 << 30 // of all texts, unpacked
+	maxLines = 1 << 27 // of a file, empty ones too: a small packed file can have very many
 	checked  = 1 << 24 // bytes between two looks at the memory budget
 )
 
@@ -129,6 +130,13 @@ func (r *reader) lines(br *bufio.Reader, use func(line string, at int) error) er
 	for at := 1; s.Scan(); at++ {
 		if n += int64(len(s.Bytes())) + 1; n > maxBytes {
 			return fmt.Errorf("%w: more than %d bytes", ErrFormat, int64(maxBytes))
+		}
+		if at > maxLines {
+			return fmt.Errorf("%w: more than %d lines", ErrFormat, maxLines)
+		}
+		if len(s.Bytes()) == 0 {
+			r.blank++
+			continue
 		}
 		if err := use(s.Text(), at); err != nil {
 			return err

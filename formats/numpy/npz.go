@@ -25,6 +25,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/zipfile"
 	"github.com/imago-ml/imago/internal/memory"
 )
 
@@ -37,7 +38,7 @@ type Reader struct {
 // NewReader reads the directory of an NPZ file of size bytes. An array is read when
 // Read is called.
 func NewReader(r io.ReaderAt, size int64) (*Reader, error) {
-	z, err := zip.NewReader(r, size)
+	z, err := zipfile.Open(r, size, memory.Check)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/formats/zipfile"
 	"github.com/imago-ml/imago/internal/memory"
 )
 
@@ -60,7 +61,7 @@ func NewReader(r io.ReaderAt, size int64, key string) (*File, error) {
 	if err := checkMagic(r); err != nil {
 		return nil, err
 	}
-	z, err := zip.NewReader(r, size)
+	z, err := zipfile.Open(r, size, memory.Check)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}

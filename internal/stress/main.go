@@ -4,10 +4,12 @@
 //	go run ./internal/stress soak -minutes 60
 //	go run ./internal/stress soak -kills 1000
 //	go run ./internal/stress faults -every 1
+//	go run ./internal/stress hostile
 //
 // soak trains random models for so long, and runs other commands on them; with -kills it trains tiny ones until so many
 // processes were killed, one or more a second. faults stops a short training at its calls of
-// the operating system, one by one. Both print what they did, and end with status 1 if a result differed. It needs Linux.
+// the operating system, one by one. hostile gives the program files of strangers: links that
+// lead out, bombs, claims of headers, names for a terminal, newer formats. All print what they did, and end with status 1 if something came out wrong. It needs Linux.
 package main
 
 import (
@@ -29,7 +31,7 @@ func main() {
 // run runs the command that the arguments name.
 func run(args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("want soak or faults")
+		return fmt.Errorf("want soak, faults or hostile")
 	}
 	flags := flag.NewFlagSet(args[0], flag.ExitOnError)
 	seed := flags.Uint64("seed", uint64(time.Now().UnixNano()), "seed of all that is random, but for when a process is at which step")
@@ -57,8 +59,17 @@ func run(args []string) error {
 			return err
 		}
 		return faults(w, *every, *only, *scenario)
+	case "hostile":
+		only := flags.String("only", "", "make the attacks only whose name matches the `pattern`, as \"bomb\" (default all)")
+		within := flags.Duration("within", 10*time.Second, "longest time that an answer may take; more on a busy machine")
+		flags.Parse(args[1:])
+		w, err := newWorkplace()
+		if err != nil {
+			return err
+		}
+		return hostile(w, *only, *within)
 	}
-	return fmt.Errorf("%q: want soak or faults", args[0])
+	return fmt.Errorf("%q: want soak, faults or hostile", args[0])
 }
 
 // A workplace is a temporary folder with the program imago in it, and its cache.

@@ -24,6 +24,8 @@ import (
 	"github.com/imago-ml/imago/formats/numpy"
 	"github.com/imago-ml/imago/formats/safetensors"
 	"github.com/imago-ml/imago/formats/torch"
+	"github.com/imago-ml/imago/formats/zipfile"
+	"github.com/imago-ml/imago/internal/memory"
 	"github.com/imago-ml/imago/models/transfer"
 )
 
@@ -101,7 +103,7 @@ func open(path, key string) (*File, error) {
 	case bytes.Equal(head, []byte("\x89HDF\r\n\x1a\n")):
 		return nil, fmt.Errorf("%s: %w: write an NPZ file, in Python: %s", path, ErrKeras, strings.ReplaceAll(FromKeras, "\n", "; "))
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		z, bad := zip.NewReader(f, st.Size())
+		z, bad := zipfile.Open(f, st.Size(), memory.Check)
 		if bad != nil {
 			return nil, fmt.Errorf("%s: a zip that cannot be read: %w", path, bad)
 		}

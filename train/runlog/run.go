@@ -184,7 +184,7 @@ func OpenIn(folder disk.Folder, recipe string) (*Run, error) {
 // Change gives the run another configuration with which it is resumed. Its length,
 // learning rate, schedule, patience, intervals, measurements, checkpoints and pictures may change;
 // the rest identifies the run and must stay, but the same data, by their digest, may be
-// elsewhere. It fails if another process trains the run.
+// elsewhere. It fails if another process trains the run. The folder has it once Save was called.
 func (r *Run) Change(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -201,13 +201,20 @@ func (r *Run) Change(c Config) error {
 		return err
 	}
 	defer unlock()
-	was := r.Config
-	r.Config = c
+	r.Config, r.unsaved = c, true
+	return nil
+}
+
+// Save writes the configuration that Change has given the run, if it has. A training calls it when it has read all that it
+// goes on from: a run that is refused then stays as it is. The caller holds the run's Lock.
+func (r *Run) Save() error {
+	if !r.unsaved {
+		return nil
+	}
 	if err := r.writeConfig(); err != nil {
-		r.Config = was
 		return err
 	}
-	r.changed = false
+	r.changed, r.unsaved = false, false
 	return nil
 }
 

@@ -111,8 +111,11 @@ func TestChangeWhileTrained(t *testing.T) {
 		t.Errorf("%s was changed", ConfigFile)
 	}
 	unlock()
-	if err := r.Change(c); err != nil || must(Open(r.Dir, "")).Config.Epochs != c.Epochs {
-		t.Errorf("unlocked: %v, %d epochs", err, r.Config.Epochs)
+	if err := r.Change(c); err != nil || must(Open(r.Dir, "")).Config.Epochs == c.Epochs {
+		t.Errorf("unlocked: %v, written before Save", err)
+	}
+	if err := r.Save(); err != nil || must(Open(r.Dir, "")).Config.Epochs != c.Epochs {
+		t.Errorf("saved: %v, %d epochs", err, r.Config.Epochs)
 	}
 }
 

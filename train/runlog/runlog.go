@@ -54,6 +54,7 @@ type Run struct {
 
 	folder  *disk.Folder // that of Dir, on another system in tests
 	changed bool         // run.json is not as it was written
+	unsaved bool         // Config is newer than run.json
 }
 
 // Folder returns the folder of the run, out of which no name and no link leads: all files of a run are read and written

@@ -31,7 +31,7 @@ func unseal(b []byte) (config []byte, changed bool) {
 // Changed returns an error if run.json is not as imago wrote it: somebody has edited it, or a bit of it was lost. It is
 // worth a warning. Runs of earlier versions have no checksum, and no such error.
 func (r *Run) Changed() error {
-	if !r.changed {
+	if !r.changed || r.unsaved { // it is written anew
 		return nil
 	}
 	return fmt.Errorf("runlog: %s is not as imago wrote it: somebody has edited it, or it is damaged; train --resume with an option writes it anew", r.Path(ConfigFile))
