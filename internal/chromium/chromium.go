@@ -12,6 +12,9 @@ package chromium
 import (
 	"context"
 	"fmt"
+	"image"
+	"image/color"
+	"math"
 	"os"
 	"os/exec"
 	"slices"
@@ -175,3 +178,26 @@ func (b *Tab) Numbers(t testing.TB, expression string) []float32 {
 	t.Helper()
 	return Eval[[]float32](t, b, "Array.from("+expression+")")
 }
+
+// Same fails the test unless a screenshot is the picture in a file of the repository. Letters are not the same on every machine,
+// so only the mean difference of pixels counts: at most 6 levels of grey.
+func Same(t testing.TB, shot, stored image.Image, file string) {
+	t.Helper()
+	if shot.Bounds() != stored.Bounds() {
+		t.Fatalf("a picture of %v, where %s has %v: draw it again", shot.Bounds(), file, stored.Bounds())
+	}
+	b, sum := stored.Bounds(), 0.0
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			sum += math.Abs(grey(shot.At(x, y)) - grey(stored.At(x, y)))
+		}
+	}
+	mean := sum / float64(b.Dx()*b.Dy())
+	t.Logf("%s: a mean difference of %.2f levels of 255", file, mean)
+	if !(mean <= 6) {
+		t.Errorf("%s is no longer what the page looks like: draw it again", file)
+	}
+}
+
+// grey returns the luminance of a colour, 0 to 255.
+func grey(c color.Color) float64 { return float64(color.GrayModel.Convert(c).(color.Gray).Y) }
