@@ -13,11 +13,11 @@ import (
 	"github.com/imago-ml/imago/internal/cpuid"
 )
 
-// compare makes pictures again in the folder work, and writes for each how much it differs from the file below docs. It returns
-// an error unless each is within its tolerance.
+// compare makes pictures again in the folder work, and writes for each, when it is made, how much it differs from the file below
+// docs. It returns an error unless each is within its tolerance.
 func compare(w io.Writer, docs, work string, files []file) error {
-	over := 0
-	for _, f := range files {
+	begin, over, most := time.Now(), 0, 0.0
+	for i, f := range files {
 		start := time.Now()
 		d, err := f.difference(docs, work)
 		if err != nil {
@@ -27,8 +27,10 @@ func compare(w io.Writer, docs, work string, files []file) error {
 		if !(d <= f.tolerance()) {
 			answer, over = "OVER", over+1
 		}
-		fmt.Fprintf(w, "%-26s differs by %5.2f of 255, %s %g; made in %v\n", f.path, d, answer, f.tolerance(), time.Since(start).Round(time.Second))
+		most = max(most, d)
+		fmt.Fprintf(w, "%2d of %d: %-26s differs by %5.2f of 255, %s %g; made in %v\n", i+1, len(files), f.path, d, answer, f.tolerance(), time.Since(start).Round(time.Second))
 	}
+	fmt.Fprintf(w, "The largest difference is %.2f; all of it took %v\n", most, time.Since(begin).Round(time.Second))
 	if over > 0 {
 		return fmt.Errorf("%d of %d pictures differ by more than they may (kernels of %s; the pictures are of avx2 or avx512)", over, len(files), cpuid.Name())
 	}

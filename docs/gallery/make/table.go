@@ -82,7 +82,7 @@ func groups() []group {
 			{"wae-mmd", "mnist", []string{"mmd", "mmd-kernel", "beta", "latent"}, []string{
 				"The discrepancy compares the codes of one batch, so a small batch makes it noisy.",
 				"It has no bound of the likelihood, so its loss says nothing about nats.",
-			}, shortly("wae-mmd", "--limit 20000 --epochs 2", drawn("wae-mmd", fromPrior))},
+			}, shortly("wae-mmd", "--limit 20000 --epochs 8", drawn("wae-mmd", fromPrior))},
 			{"iwae", "mnist", []string{"samples", "latent", "hidden", "binarize"}, []string{
 				"A step of 50 samples takes 41 times as long as one of a single sample: 75.4 and 1.84 ms.",
 				"With more samples the encoder's gradient becomes noisier (Rainforth et al. 2018): the bound is tighter, the codes may be worse.",
@@ -158,7 +158,7 @@ func groups() []group {
 			}, shortly("mlp-cvae", "--latent 8 --loss bce --epochs 15", classes("mlp-cvae", perClass))},
 			{"m1", "mnist", []string{"labelled", "pretrain", "latent", "class-hidden"}, []string{
 				"The classifier sees the codes only: what the VAE left out, it cannot use.",
-			}, shortly("m1", "--epochs 4 --pretrain 3", drawn("m1", fromPrior))},
+			}, shortly("m1", "--epochs 25 --pretrain 20", drawn("m1", fromPrior))},
 			{"m2", "mnist", []string{"labelled", "labelled-seed", "alpha", "latent"}, []string{
 				"Each unlabelled image is computed once for each class, so a step takes many times that of `m1`.",
 				"The result depends on which images are labelled: train with several values of `--labelled-seed`.",
