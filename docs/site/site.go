@@ -291,8 +291,15 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 		return nil, fmt.Errorf("site: %s: %w", name, err)
 	}
 	text := longCode.ReplaceAllStringFunc(body.String(), func(code string) string {
-		return strings.NewReplacer("<code>", `<code class="long"><span>`, " ", "</span> <span>", "</code>", "</span></code>").Replace(code)
+		words := strings.Split(code[len("<code>"):len(code)-len("</code>")], " ")
+		for i, w := range words {
+			if len(w) <= longestWord {
+				words[i] = "<span>" + w + "</span>"
+			}
+		}
+		return `<code class="long">` + strings.Join(words, " ") + "</code>"
 	})
+	text = strings.NewReplacer("<pre>", `<div class="code"><pre tabindex="0">`, "</pre>", "</pre></div>").Replace(text) // a button stands beside it; a wide one is scrolled by keys
 	p.Body = template.HTML(emptyHead.ReplaceAllString(wideTables.ReplaceAllString(text, `<div class="table" role="group" aria-label="table" tabindex="0">$0</div>`), "<td></td>"))
 	if err := s.template.Execute(&out, p); err != nil {
 		return nil, fmt.Errorf("site: %s: %w", name, err)
@@ -303,8 +310,11 @@ func (s *builder) page(name string, b []byte) ([]byte, error) {
 // wideTables finds tables: one that is wider than the page scrolls in a frame of its own.
 var wideTables = regexp.MustCompile(`(?s)<table>.*?</table>`)
 
-// longCode finds commands in the text, which wrap in a table between words, as names and options do not.
+// longCode finds commands in the text, which wrap between words, as names and options do not.
 var longCode = regexp.MustCompile(`<code>[^<]{24,}</code>`)
+
+// longestWord is the length of a word of code that stays in one line on a narrow screen.
+const longestWord = 32
 
 // emptyHead finds heads of columns without a text, which are no heads: those above the names of rows.
 var emptyHead = regexp.MustCompile(`<th[^>]*></th>`)

@@ -22,7 +22,7 @@ func TestWrite(t *testing.T) {
 	src := Source{Index: "index.md", Outside: "https://example.org/docs/", Version: "v1.2.3", Pages: files(map[string]string{
 		"index.md": "# All\n\nHello.\n\n## Start\n\n- [Data & more](data.md): own files\n- [Two](two.md)\n",
 		"data.md": "# Data\n\n<!-- ci: parse -->\n<script>alert(1)</script>\n\nSee [there](two.md#a-b) and [the map](../MAP.md).\n\n## What's *this*?\n\nPosterior collapse.\n\n## Next\n\n" +
-			"| a |\n| --- |\n| `x` |\n| `imago train vae --epochs 10` |\n\n<img src=\"p.png\" width=\"40\" alt=\"a picture\">\n",
+			"| a |\n| --- |\n| `x` |\n| `imago train vae --epochs 10` |\n\n`imago train/" + strings.Repeat("a", 40) + "`\n\n```sh\nimago\n```\n\n<img src=\"p.png\" width=\"40\" alt=\"a picture\">\n",
 		"two.md": "# Two\n\n## A b\n\ntext\n\n## A b\n\nagain\n",
 		"p.png":  "png",
 	})}
@@ -41,7 +41,8 @@ func TestWrite(t *testing.T) {
 	data := read("data.html")
 	for _, want := range []string{
 		"<title>Data · imago</title>", `<a href="data.html" aria-current="page">Data &amp; more</a>`, `href="two.html#a-b"`, `href="https://example.org/docs/../MAP.md"`,
-		`<h2 id="whats-this">`, `<div class="table"`, `<code>x</code>`, `<code class="long"><span>imago</span> <span>train</span> <span>vae</span> <span>--epochs</span>`, `<img src="p.png" width="40" alt="a picture">`, `rel="next">Two →</a>`, "imago v1.2.3",
+		`<h2 id="whats-this">`, `<div class="table"`, `<code>x</code>`, `<code class="long"><span>imago</span> <span>train</span> <span>vae</span> <span>--epochs</span>`,
+		`<div class="code"><pre tabindex="0">`, "<span>imago</span> train/" + strings.Repeat("a", 40) + "</code>", `<img src="p.png" width="40" alt="a picture">`, `rel="next">Two →</a>`, "imago v1.2.3",
 	} {
 		if !strings.Contains(data, want) {
 			t.Errorf("data.html has no %s:\n%s", want, data)
