@@ -1,6 +1,7 @@
 package data
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
 	"fmt"
@@ -112,5 +113,38 @@ func TestSetWithinBudget(t *testing.T) {
 		if _, kept := out.Train.Items.(*InMemory); kept != want {
 			t.Errorf("64 images of %d pixels a side in 8 MiB: in memory: %v", side, kept)
 		}
+	}
+}
+
+// TestEntriesWithinBudget checks that what is kept of each item, of each file of a folder and of each of an archive is taken
+// from the budget before it is kept.
+func TestEntriesWithinBudget(t *testing.T) {
+	dir := t.TempDir()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i := range 3000 {
+		name := fmt.Sprint(i, ".png")
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := z.Create(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	memory.SetLimit(memory.InUse() + 2<<20)
+	defer memory.SetLimit(0)
+	var over *memory.Error
+	if _, err := ListImages(dir); !errors.As(err, &over) {
+		t.Errorf("3000 files in 2 MiB: %v", err)
+	}
+	if _, err := ZipImages(bytes.NewReader(b.Bytes()), int64(b.Len())); !errors.As(err, &over) || !strings.HasPrefix(over.What, "what is kept") {
+		t.Errorf("an archive of 3000 files in 2 MiB: %v", err)
+	}
+	if err := CheckItems(100_000); !errors.As(err, &over) {
+		t.Errorf("100,000 items in 2 MiB: %v", err)
 	}
 }
