@@ -7,6 +7,8 @@
 // characters or words, is decided by the number of words of a text, and said. Models of
 // SentencePiece are not read: their tokens are written with blanks between, and read as words.
 //
+// A folder with a file for each part, which its name says, is a set too.
+//
 // The vocabulary are the tokens of the training part in falling frequency. What occurs only
 // once is left out if the tokens are no characters, and so is what is beyond the greatest number;
 // such tokens become the unknown one. Texts that are longer than an item are cut. Notes say of
@@ -39,7 +41,8 @@ import (
 var ErrFormat = errors.New("not a file of texts")
 
 // Opener returns the opener of files of texts: those named .txt, .jsonl or .ndjson, packed with
-// gzip or not, and other files that are text. Register it after those of other texts, such as
+// gzip or not, other files that are text, and folders of such files whose names say which is the
+// training, the validation and the test part. Register it after those of other texts, such as
 // tables, which it takes if Options.Text names a column.
 func Opener() data.Opener {
 	return data.Opener{Name: "text", Match: match, Open: Open, Asked: func(opt data.Options) bool { return opt.Text != "" }}
@@ -47,7 +50,8 @@ func Opener() data.Opener {
 
 func match(path string, info fs.FileInfo, head []byte) bool {
 	if info.IsDir() {
-		return false
+		_, found, err := divide(path)
+		return err == nil && found
 	}
 	switch form(path) {
 	case ".txt", ".jsonl", ".ndjson":
@@ -87,10 +91,14 @@ func (p part) only(index []int) part {
 }
 
 // Open reads the texts of a file. Some are held out for the test part; equal texts are in the
-// same part.
+// same part. Of a folder it reads the files that are named after parts, as ptb.train.txt and
+// ptb.test.txt; a validation part is left out unless Options.Validation asks for one.
 func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error) {
 	if err := opt.Validate(); err != nil {
 		return nil, err
+	}
+	if d, found, err := divide(path); err == nil && found {
+		return openParts(ctx, path, d, opt)
 	}
 	set := &data.Set{Name: path}
 	all, err := read(ctx, path, opt, set)
@@ -98,7 +106,7 @@ func Open(ctx context.Context, path string, opt data.Options) (*data.Set, error)
 		return nil, fmt.Errorf("text: %s: %w", path, err)
 	}
 	train, test := data.HoldOut(len(all.texts), opt, func(i int) string { return all.texts[i] })
-	if err := fill(ctx, set, all.only(train), all.only(test), opt); err != nil {
+	if err := fill(ctx, set, [parts]part{trainPart: all.only(train), testPart: all.only(test)}, opt); err != nil {
 		return nil, fmt.Errorf("text: %s: %w", path, err)
 	}
 	return set, nil
@@ -117,7 +125,7 @@ func Make(ctx context.Context, name string, train, test []string, opt data.Optio
 		}
 		return p
 	}
-	if err := fill(ctx, set, numbered(train), numbered(test), opt); err != nil {
+	if err := fill(ctx, set, [parts]part{trainPart: numbered(train), testPart: numbered(test)}, opt); err != nil {
 		return nil, fmt.Errorf("text: %s: %w", name, err)
 	}
 	return set, nil
@@ -134,7 +142,8 @@ const (
 
 // fill makes the parts of a set of texts, with the medium that opt asks for or that suits the
 // training part.
-func fill(ctx context.Context, set *data.Set, train, test part, opt data.Options) error {
+func fill(ctx context.Context, set *data.Set, all [parts]part, opt data.Options) error {
+	train := all[trainPart]
 	if len(train.texts) == 0 {
 		return fmt.Errorf("%w: there is no text in it", ErrFormat)
 	}
@@ -158,7 +167,7 @@ func fill(ctx context.Context, set *data.Set, train, test part, opt data.Options
 	fmt.Fprintf(id, "text %s\n", settings)
 	classes := map[string]int32{}
 	if train.labels != nil {
-		for _, name := range slices.Concat(train.labels, test.labels) {
+		for _, name := range slices.Concat(train.labels, all[validPart].labels, all[testPart].labels) {
 			classes[name] = 0
 		}
 		for name := range classes {
@@ -173,7 +182,10 @@ func fill(ctx context.Context, set *data.Set, train, test part, opt data.Options
 	for _, p := range []struct {
 		part
 		split *data.Split
-	}{{train, &set.Train}, {test, &set.Test}} {
+	}{{train, &set.Train}, {all[testPart], &set.Test}, {all[validPart], &set.Validation}} {
+		if p.split == &set.Validation && p.texts == nil {
+			continue
+		}
 		kept, values, err := e.encode(ctx, p.texts)
 		if err != nil {
 			return err
@@ -193,7 +205,7 @@ func fill(ctx context.Context, set *data.Set, train, test part, opt data.Options
 		fmt.Fprintln(id, "end of part")
 	}
 	set.Digest = fmt.Sprintf("%x", id.Sum(nil))
-	e.tell(set, len(train.texts)+len(test.texts))
+	e.tell(set, len(train.texts)+len(all[validPart].texts)+len(all[testPart].texts))
 	if set.Train.Len() == 0 {
 		return fmt.Errorf("no text of the training part has only tokens of the vocabulary")
 	}
