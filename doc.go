@@ -1,5 +1,5 @@
-// Package imago trains, evaluates, explores and samples generative models of images: variational autoencoders (VAEs) and
-// generative adversarial networks (GANs). Everything is Go: no Python and no cgo.
+// Package imago trains, evaluates, explores and samples generative models of images, sound, music, texts and tables:
+// variational autoencoders (VAEs) and generative adversarial networks (GANs). Everything is Go: no Python and no cgo.
 //
 // # The command line
 //

@@ -56,8 +56,9 @@ func newApp(stdout, stderr io.Writer, add ...func(*Registry)) *app {
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "imago",
-		Short: "Train generative image models, examine them, generate images",
-		Long: `imago trains generative image models, examines what they learned, and generates images with them.
+		Short: "Train generative models of images, sound, music, texts and tables; look into them; make new ones",
+		Long: `imago trains generative models, examines what they learned, and makes new images, sounds, melodies, texts or
+rows of a table with them. Where a help text speaks of images, it means the items of any set.
 
   imago quickstart                        train a first model in a few minutes, with nothing to download
   imago train cnn-vae --data mnist        train a recipe on a data set

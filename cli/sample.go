@@ -38,7 +38,8 @@ func (a *app) sample() *cobra.Command {
 		Short: "Generate images with a trained model",
 		Long: `sample decodes codes drawn from the model's prior, which is N(0, I) for most models, and writes the
 images as one sheet, as one file each (--out made/), as arrays (.npz), or as the rows of a table in
-the units of its columns (.csv, .json, .jsonl, .parquet, or - for standard output). The same seed
+the units of its columns (.csv, .json, .jsonl, .parquet, or - for standard output). Sounds, melodies and texts are written beside the
+sheet too, as .wav, .mid and .txt, or alone by --out with such a name. The same seed
 gives the same sheet. No data set is needed: a file of weights alone is enough.
 
 A conditional model makes one row for each of its classes or attributes, with the same codes in each row, so that

@@ -68,8 +68,9 @@ Ctrl-C saves and stops. --resume continues a run, with the same result as withou
 or --steps it also continues a complete run. --config makes a new run with the configuration of another, or with one
 that --dry-run printed; other flags change it.
 
-The data set is a name of imago data list, or the path of a folder or zip of pictures, an IDX file, an NPZ
-file, or a table of numbers (CSV, or an NPZ file of rows). Without a recipe, one is chosen that suits the set: its kind,
+The data set is a name of imago data list, or the path of a folder or zip of pictures, recordings (WAV, FLAC) or MIDI
+files, an IDX file, an NPZ file, a table of numbers (CSV, or an NPZ file of rows), piano-rolls (JSON), or texts: a text a
+line, JSON lines, or with --text a column of a table. Without a recipe, one is chosen that suits the set: its kind,
 its size and the number of its items. Options of the model have the values of the recipe unless given.`,
 		Example: `  imago train cnn-vae --data mnist
   imago train mlp-vae --data fashion-mnist --latent 10 --loss bce --epochs 20 --seed 7
