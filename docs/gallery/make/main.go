@@ -4,8 +4,8 @@
 //	go run ./docs/gallery/make -pictures dcgan m2   # some pictures first, or all if none is named
 //	go run ./docs/gallery/make -check dcgan m2      # makes pictures again and says how much each differs; writes nothing
 //
-// The pictures are those of the recipes, and those of other pages that table.go has. All are of digits and faces that imago
-// draws.
+// The pictures are those of the recipes, and those of other pages that table.go has. All are of data that imago
+// makes itself.
 //
 // A page is made of what the program itself has of a recipe (its one line, its settings, its paper, the help of its options),
 // of the table in table.go, and of what was measured, which is in docs/gallery/measured.json. So no recipe is forgotten, and

@@ -23,17 +23,25 @@ const picturePixels = 56
 type file struct {
 	name string // by which it is asked for
 	path string // below docs
+	run  string // the folder of its trainings, that of the first picture of the same trainings
 	picture
 }
 
 // files returns the pictures of the recipes in the order of the gallery, and then those of other pages.
 func (g *gallery) files() []file {
 	var all []file
+	add := func(name, path string, p picture) {
+		run := name
+		if i := slices.IndexFunc(all, func(f file) bool { return p.trained() && slices.Equal(f.trainings(), p.trainings()) }); i >= 0 {
+			run = all[i].run
+		}
+		all = append(all, file{name, path, run, p})
+	}
 	for _, e := range g.entries() {
-		all = append(all, file{e.recipe, "gallery/" + e.recipe + ".png", e.picture})
+		add(e.recipe, "gallery/"+e.recipe+".png", e.picture)
 	}
 	for _, s := range sheets() {
-		all = append(all, file{s.name, s.name + ".png", s.picture})
+		add(s.name, s.name+".png", s.picture)
 	}
 	return all
 }
@@ -55,8 +63,11 @@ func (g *gallery) named(names []string) ([]file, error) {
 	return some, nil
 }
 
+// trainings returns the commands but the last.
+func (p *picture) trainings() []string { return p.commands[:len(p.commands)-1] }
+
 // trained reports whether a training is part of making the picture, rather than a model that imago brings along.
-func (p *picture) trained() bool { return len(p.commands) > 1 }
+func (p *picture) trained() bool { return len(p.trainings()) > 0 }
 
 // draw makes a picture in a folder and returns its PNG file.
 func (f *file) draw(work string) ([]byte, error) {
@@ -78,10 +89,10 @@ func (f *file) draw(work string) ([]byte, error) {
 	return f.sheet(filepath.Join(dir, out))
 }
 
-// train runs all commands but the last in a folder below work, and returns it. A folder that is there already is taken as it
+// train runs the trainings in a folder below work, and returns it. A folder that is there already is taken as it
 // is: it has its name only after all its trainings.
 func (f *file) train(work string) (string, error) {
-	dir := filepath.Join(work, f.name)
+	dir := filepath.Join(work, f.run)
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}
@@ -89,7 +100,7 @@ func (f *file) train(work string) (string, error) {
 	if err := errors.Join(os.RemoveAll(part), os.MkdirAll(part, 0o777)); err != nil {
 		return "", err
 	}
-	for _, line := range f.commands[:len(f.commands)-1] {
+	for _, line := range f.trainings() {
 		if err := imago(part, strings.Fields(line)[1:]...); err != nil {
 			return "", err
 		}

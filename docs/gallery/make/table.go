@@ -165,7 +165,7 @@ func groups() []group {
 			}, shortly("m2", "--limit 20000 --epochs 10", classes("m2", perClass))},
 			{"m1m2", "mnist", []string{"labelled", "labelled-seed", "pretrain", "alpha", "style"}, []string{
 				"The published error, 3.33 %, is after 3,000 epochs.",
-			}, shortly("m1m2", "--limit 20000 --epochs 6 --pretrain 3", classes("m1m2", perClass))},
+			}, shortly("m1m2", "--limit 20000 --labelled 2000 --epochs 30 --pretrain 15", classes("m1m2", perClass))},
 			{"vade", "mnist", []string{"clusters", "covariance", "pretrain", "latent"}, []string{
 				"The clusters depend on the seed: train several, and take the one with the best loss, which needs no labels.",
 				"The number of clusters is yours to give.",
@@ -195,7 +195,7 @@ func groups() []group {
 			}, tested(drawn("zoo:infogan", generated))},
 			{"vae-gan", "mnist", []string{"latent", "reconstruction", "loss", "d-rate"}, []string{
 				"Three losses to balance: sharper than a VAE, and less sure to train.",
-			}, shortly("vae-gan", "--limit 20000 --epochs 6", drawn("vae-gan", afterShort))},
+			}, shortly("vae-gan", "--latent 16 --limit 20000 --epochs 6", drawn("vae-gan", generated))},
 		}},
 	}
 }
