@@ -58,19 +58,20 @@ export class Space {
       this.framing = false;
       this.tell("move");
       if (!this.moving) this.follow();
-      else if (!this.following) this.following = setTimeout(() => this.follow(), this.free - performance.now()) as unknown as number;
+      else {
+        clearTimeout(this.following);
+        this.following = setTimeout(() => this.follow(), Math.min(100, this.free - performance.now())) as unknown as number;
+      }
       this.moving = true;
     });
   }
 
   // follow lets the rest of the page follow the code. Its numbers and sliders are laid out anew for it, and a picture that the
-  // pointer asks for meanwhile waits. So a pointer that moves gets a twentieth of the time for them at most, but four times a second.
+  // pointer asks for meanwhile waits. So they follow a pointer when it rests, and once a second while it moves.
   private follow(): void {
     clearTimeout(this.following);
-    this.following = 0;
-    const start = performance.now();
+    this.free = performance.now() + 1000;
     this.tell("code");
-    framed(() => { const now = performance.now(); this.free = now + Math.min(250, 20 * (now - start)); });
   }
 
   // decode decodes the code. A quick model does so at once, but once between two frames: what the pointer says more often waits

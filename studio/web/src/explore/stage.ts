@@ -55,7 +55,7 @@ export class Stage {
     this.ends.push(() => box.removeEventListener(name, raw));
     const resized = new ResizeObserver(() => { this.draw(); this.remake(); });
     resized.observe(box);
-    this.ends.push(() => resized.disconnect(), space.on("move", () => this.place()), space.on("labels", () => this.remake(0)));
+    this.ends.push(() => resized.disconnect(), space.on("move", () => { if (!this.guided) this.place(); }), space.on("labels", () => this.remake(0)));
   }
 
   close(): void {
@@ -98,9 +98,11 @@ export class Stage {
   private follow(e: PointerEvent): void {
     if (this.pinned || this.fingers.size > 1 || e.pointerType !== "touch" && e.buttons || !this.plane) return;
     if (e.pointerType === "touch" && (this.tool === "lasso" || !this.fingers.size)) return;
-    if (e.pointerType === "mouse") { // its cross is where the code is: a ring below it would be one more part of each frame
+    if (e.pointerType === "mouse") { // its cross is where the code is: rings below it would be one more part of each frame
+      const first = !this.guided;
       clearTimeout(this.guided);
-      this.guided = setTimeout(() => { this.guided = 0; this.place(); }, 150) as unknown as number;
+      this.guided = setTimeout(() => { this.guided = 0; this.place(); }, 100) as unknown as number;
+      if (first) this.place();
     }
     const [x, y] = this.toPlane(...this.local(e));
     this.go(x, y, e.timeStamp);
@@ -168,7 +170,7 @@ export class Stage {
   private hover(p: number | null, x: number, y: number): void {
     if (p === this.hovered) return;
     this.hovered = p;
-    this.place();
+    if (!this.guided) this.place();
     // The item is shown when the pointer rests on it: one that is passed by would be fetched for nobody, and its frames keep the
     // picture of the code waiting.
     clearTimeout(this.resting);
@@ -288,7 +290,7 @@ export class Stage {
       e.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;
     };
     const point = (p: number | null): [number, number] | null => p !== null && p < scatter.count ? scatter.place(p) : null;
-    put(rings.hovered, point(this.hovered)); put(rings.selected, point(this.selected)); put(rings.at, plane && !this.guided ? plane.at(this.space.z) : null);
+    put(rings.hovered, this.guided ? null : point(this.hovered)); put(rings.selected, point(this.selected)); put(rings.at, plane && !this.guided ? plane.at(this.space.z) : null);
     rings.at.classList.toggle("pinned", this.pinned);
   }
 
