@@ -14,7 +14,6 @@ import (
 	"github.com/imago-ml/imago/internal/disk"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/screen"
-	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/train/ckpt"
 	"github.com/imago-ml/imago/train/runlog"
 )
@@ -35,6 +34,9 @@ func (a *app) fitPrior() *cobra.Command {
 		Long: `fit-prior encodes the training images of the run's data set, or of --data, fits a mixture of Gaussians to the codes,
 and writes it beside the weights. imago sample --prior mixture then draws codes from it. This gives a plain
 autoencoder a prior, and a better one to a VAE whose codes do not fill N(0, I).
+
+To a model that takes the class, mixtures are fitted to the codes of each class too, with as many Gaussians together,
+or one each. What is drawn under a label is then decoded from a code of that class.
 
 The codes of a VAE are one draw from q(z|x) for each image, as the decoder was trained on. The mean log-density of the
 codes of the test images, under the mixture and under N(0, I), is printed.`,
@@ -69,7 +71,13 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 		}
 		s := known.set
 		fmt.Fprintf(a.err, "fitting %s\n", english.Plural(k, "Gaussian"))
-		d, err := latent.FitDensity(c.Context(), known.mean, known.logVar, m.Latent(), latent.DensityOptions{Components: k, Diagonal: diagonal, Key: rng.New(seed).Split("fit-prior")})
+		opt := latent.DensityOptions{Components: k, Diagonal: diagonal, Key: rng.New(seed).Split("fit-prior")}
+		toClasses := ""
+		if labels := known.split.Labels; labels != nil && m.DecodeLabels() == len(s.Classes) && len(s.Classes) > 0 {
+			opt.Labels, opt.Classes = labels, len(s.Classes)
+			toClasses = ", and some to those of each class"
+		}
+		d, err := latent.FitDensity(c.Context(), known.mean, known.logVar, m.Latent(), opt)
 		if err != nil {
 			return err
 		}
@@ -97,7 +105,7 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 		if err := atomicfile.Write(name, d.Write); err != nil {
 			return fmt.Errorf("fit-prior: %w", err)
 		}
-		a.printWritten(name, "%s fitted to the codes of %s by %s", english.Plural(k, "Gaussian"), english.Plural(d.Images, "train image"), m.name)
+		a.printWritten(name, "%s fitted to the codes of %s by %s%s", english.Plural(k, "Gaussian"), english.Plural(d.Images, "train "+m.noun()), m.name, toClasses)
 		return nil
 	}
 	return c
@@ -116,9 +124,9 @@ func densityFile(model string) string {
 	return filepath.Clean(model) + ".prior.json"
 }
 
-// fittedPrior returns the mixture that fit-prior fitted to the codes of m. It fails if the weights have changed since
+// fittedPrior returns the density that fit-prior fitted to the codes of m. It fails if the weights have changed since
 // then.
-func (m *trainedModel) fittedPrior() (*mixture.Mixture, error) {
+func (m *trainedModel) fittedPrior() (*latent.Density, error) {
 	name := densityFile(m.name)
 	f, err := os.Open(name)
 	if os.IsNotExist(err) {
@@ -136,8 +144,8 @@ func (m *trainedModel) fittedPrior() (*mixture.Mixture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Weights != own || d.Mixture.Dim != m.Latent() {
+	if d.Weights != own || d.Mixture.Dim != m.Latent() || d.ByClass != nil && len(d.ByClass) != m.DecodeLabels() {
 		return nil, fmt.Errorf("%s was fitted to the codes of other weights than these: make it again by imago fit-prior %s", name, screen.ShellName(m.name))
 	}
-	return d.Mixture, nil
+	return d, nil
 }

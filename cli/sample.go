@@ -15,7 +15,6 @@ import (
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/memory"
-	"github.com/imago-ml/imago/prob/mixture"
 	"github.com/imago-ml/imago/viz"
 )
 
@@ -84,7 +83,7 @@ images that are more typical, and more alike.`,
 		if err := itemsOut(out).checkItem(m.Item()); err != nil {
 			return usage(c, err)
 		}
-		var fitted *mixture.Mixture
+		var fitted *latent.Density
 		if prior == "mixture" {
 			if fitted, err = m.fittedPrior(); err != nil {
 				return err
@@ -173,7 +172,7 @@ func (t truncation) codes(key rng.Key, n, units int) []float32 {
 // A sampler generates images: from codes of a fitted mixture, from codes of N(0, I), or by the model's own sampler.
 type sampler struct {
 	m          *trainedModel
-	fitted     *mixture.Mixture // or nil
+	fitted     *latent.Density // or nil
 	truncation truncation
 	tokens     tokenFlags
 	key        rng.Key
@@ -201,7 +200,7 @@ func (d sampler) images(ctx context.Context, n int, labels []float32) (pix, z []
 	}
 	switch {
 	case d.fitted != nil:
-		if z, err = d.fitted.Draw(d.key, n); err != nil {
+		if z, err = d.fitted.Draw(d.key, n, labels); err != nil {
 			return nil, nil, err
 		}
 	case d.decodesCodes():

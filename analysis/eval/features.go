@@ -192,11 +192,36 @@ func labelAgreement(ctx context.Context, s *evaluation) (result, error) {
 			return result{}, err
 		}
 	}
+	return s.agreement(net, generated, n), nil
+}
+
+// classCodeAgreement returns the share of images drawn from the densities of the codes of each
+// class to which the feature net gives that class.
+func classCodeAgreement(ctx context.Context, s *evaluation) (result, error) {
+	src, err := fromClassCodes(ctx, s)
+	if err != nil || src.absent != "" {
+		return result{absent: src.absent}, err
+	}
+	net, reason, err := s.openNet(ctx)
+	if err != nil || reason != "" {
+		return result{absent: reason}, err
+	}
+	n := max(s.task.recognised, s.task.Generated)
+	generated, err := s.embed(ctx, net, src, n)
+	if err != nil {
+		return result{}, err
+	}
+	return s.agreement(net, generated, n), nil
+}
+
+// agreement returns the share of n images, generated under the labels of the test images in
+// turn, to which net gives these labels.
+func (s *evaluation) agreement(net *feature.Net, generated *embedding, n int) result {
 	labels, _ := s.generationLabels()
 	right, known := net.Right(generated.probabilities, labels(0, n))
 	if known == 0 {
-		return absent("none of the labels is known")
+		return result{absent: "none of the labels is known"}
 	}
 	p := float64(right) / float64(known)
-	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(known)), images: n, note: netNote(net, s.img)}, nil
+	return result{value: p, stdErr: math.Sqrt(p * (1 - p) / float64(known)), images: n, note: netNote(net, s.img)}
 }

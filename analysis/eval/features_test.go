@@ -69,8 +69,8 @@ func TestConditional(t *testing.T) {
 			got[strings.TrimPrefix(x.Metric.Name, "test_")] = x
 		}
 		tag := feature.Tag(set)
-		fid, train, right := got["fid_"+tag+"_200"], got["fid_"+tag+"_200_train"], got["recognised_"+tag+"_200"]
-		if len(s) != 3 || len(missing) != 4 {
+		fid, train, right := got["fid_"+tag+"_200"], got["fid_"+tag+"_200_train"], got["recognised_"+tag+"_500"]
+		if len(s) != 3 || len(missing) != 6 {
 			t.Fatalf("scores %v, missing %v", s.Map(), missing)
 		}
 		if !(train.Value < 1) || !(fid.Value < 3*train.Value+1) || fid.Images != 200 || !strings.Contains(fid.Note, "imago-cnn-1") || !strings.Contains(fid.Note, net.Weights[:8]) {
@@ -87,8 +87,33 @@ func TestConditional(t *testing.T) {
 	e := ofToy(t, stamp{}, in)
 	task.Net = nil
 	s, missing, err := e.Measure(context.Background(), task)
-	if err != nil || len(s) != 0 || len(missing) != 7 || missing[0].Why != "there is no feature net" {
+	if err != nil || len(s) != 0 || len(missing) != 9 || missing[0].Why != "there is no feature net" {
 		t.Errorf("without a net: %v, %v, %v", s, missing, err)
+	}
+}
+
+// TestClassCodes checks that a model which ignores its label is recognised if codes are drawn from
+// the density of those of the class, and is not if they are drawn from N(0, I).
+func TestClassCodes(t *testing.T) {
+	set := quarters(t, 200)
+	task := Task{Protocol: DefaultProtocol(), Set: set, Seed: 1, Only: []string{"fid_", "recognised"}}
+	be := cpu.New(1)
+	defer be.Close()
+	task.Net = netOf(t, set, be)
+	s, _, err := ofToy(t, deaf{}, model.Input{Item: pixels.Item(quarterSide, quarterSide, 1), Labels: 4}).Measure(t.Context(), task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, x := range s {
+		got[strings.TrimPrefix(x.Metric.Name, "test_")] = x.Value
+	}
+	tag := feature.Tag(set)
+	if own, fitted := got["recognised_"+tag+"_1000"], got["recognised_"+tag+"_1000_classes"]; !(own < 0.5 && fitted > 0.99) {
+		t.Errorf("%v recognised with codes of N(0, I), %v with those of the class: want less than 0.5 and more than 0.99 of %v", own, fitted, got)
+	}
+	if own, fitted := got["fid_"+tag+"_200"], got["fid_"+tag+"_200_classes"]; !(fitted < own/10) {
+		t.Errorf("FID %v with codes of N(0, I), %v with those of the class", own, fitted)
 	}
 }
 
@@ -111,7 +136,7 @@ func TestDensities(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		z, err := draw(rng.New(3), n)
+		z, err := draw(rng.New(3), n, nil)
 		if err != nil || len(z) != 2*n {
 			t.Fatalf("%d values, %v", len(z), err)
 		}

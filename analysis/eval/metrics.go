@@ -56,6 +56,7 @@ type Protocol struct {
 	Generated  int // generated images, and test images they are compared with, ≥ 2
 	Images     int // the first so many test images are used; 0 = all
 
+	asked       int    // Generated before a set limited it; 0 before a set is chosen
 	netTag      string // feature.Tag of the set; "" before a set is chosen
 	modesTag    string // feature.Tag of the set whose classes are the modes
 	modesImages int    // generated images whose modes are counted
@@ -80,12 +81,14 @@ func (p Protocol) On(set *data.Set) Protocol {
 	if p.NLLImages >= n {
 		p.NLLImages = 0
 	}
-	generated := p.Generated
-	p.Generated, p.netTag = min(p.Generated, n), feature.Tag(set)
-	p.modesTag, p.modesImages, p.recognised = p.netTag, p.Generated, max(p.Generated, min(generated, fewRecognised))
+	if p.asked == 0 {
+		p.asked = p.Generated
+	}
+	p.Generated, p.netTag = min(p.asked, n), feature.Tag(set)
+	p.modesTag, p.modesImages, p.recognised = p.netTag, p.Generated, max(p.Generated, min(p.asked, fewRecognised))
 	p.tokens = set.Item().Element == medium.Tokens
 	if set.Channels != nil {
-		p.modesTag, p.modesImages = feature.Tag(set.Channels), generated*stackedModes/10
+		p.modesTag, p.modesImages = feature.Tag(set.Channels), p.asked*stackedModes/10
 	}
 	return p
 }
@@ -169,6 +172,8 @@ func (p Protocol) Metrics() []Metric {
 			About: p.aboutFID("images decoded from a Gaussian with the mean and the covariance of the training codes"), measure: distanceFromSource(fromCodes(mixtureOf(1)), fid)},
 		{Name: test + "fid_" + net + "_mixture10",
 			About: p.aboutFID("images decoded from 10 Gaussians fitted to the training codes by EM (Ghosh et al. 2020)"), measure: distanceFromSource(fromCodes(mixtureOf(10)), fid)},
+		{Name: test + "fid_" + net + "_classes",
+			About: p.aboutFID("images decoded, of a conditional model, from a Gaussian with the mean and the covariance of the training codes of the class"), measure: distanceFromSource(fromClassCodes, fid)},
 		{Name: test + "fid_" + net + "_reconstruction",
 			About: p.aboutFID("the reconstructions of those test images"), measure: distanceFromSource(fromReconstruction, fid)},
 		{Name: test + "fid_" + net + "_train",
@@ -203,6 +208,9 @@ func (p Protocol) Metrics() []Metric {
 			About: fmt.Sprintf("as cluster_accuracy, of %d images drawn from the model's prior and the labels that the feature net gives them", p.Generated), measure: clusterGenerated},
 		{Name: fmt.Sprintf("recognised_%s_%d", p.netTag, p.recognised), Unit: "share", Up: true,
 			About: fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.recognised), measure: labelAgreement},
+
+		{Name: fmt.Sprintf("recognised_%s_%d_classes", p.netTag, p.recognised), Unit: "share", Up: true,
+			About: fmt.Sprintf("the same of %d images that are decoded from a Gaussian with the mean and the covariance of the training codes of their class", p.recognised), measure: classCodeAgreement},
 
 		{Name: test + "nll_" + is, Unit: "nats/image",
 			About: fmt.Sprintf("−ln 1/k Σ p(x, z)/q(z|x), k = %d draws z ~ q(z|x) an image (Burda et al. 2016, eq. 8), mean over %s; %s", p.NLLSamples, which, aboutLikelihood), measure: nll},

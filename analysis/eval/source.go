@@ -73,8 +73,8 @@ func (s *evaluation) trainingCodes(ctx context.Context) (codes []float32, reason
 	return s.codes, "", nil
 }
 
-// A density draws n codes at key, (n,Z).
-type density func(key rng.Key, n int) ([]float32, error)
+// A density draws n codes at key, (n,Z), of items with these labels, (n,K), or nil.
+type density func(key rng.Key, n int, labels []float32) ([]float32, error)
 
 // fromCodes returns a source that decodes draws from a density which fit fits to the
 // training codes, (N,Z).
@@ -93,11 +93,12 @@ func fromCodes(fit func(ctx context.Context, codes []float32, z int, key rng.Key
 			return source{absent: err.Error()}, nil
 		}
 		return source{next: func(at, n int) ([]float32, error) {
-			z, err := draw(s.key.Split("codes").At(uint64(at)), n)
+			y := labels(at, n)
+			z, err := draw(s.key.Split("codes").At(uint64(at)), n, y)
 			if err != nil {
 				return nil, err
 			}
-			return s.session.DecodeAs(ctx, z, labels(at, n))
+			return s.session.DecodeAs(ctx, z, y)
 		}}, err
 	}
 }
@@ -109,7 +110,7 @@ func gaussian(_ context.Context, codes []float32, z int, _ rng.Key) (density, er
 	for i, v := range codes {
 		units[i%z].add(float64(v))
 	}
-	return func(key rng.Key, n int) ([]float32, error) {
+	return func(key rng.Key, n int, _ []float32) ([]float32, error) {
 		x := make([]float32, n*z)
 		key.Normal(x)
 		for i, e := range x {
@@ -127,8 +128,26 @@ func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, e
 		if err != nil {
 			return nil, err
 		}
-		return d.Mixture.Draw, nil
+		return d.Draw, nil
 	}
+}
+
+// fromClassCodes returns a source that decodes, under the label of each test image, a draw from
+// a Gaussian that has the mean and the covariance of the training codes of its class, as imago
+// fit-prior fits it to a conditional model.
+func fromClassCodes(ctx context.Context, s *evaluation) (source, error) {
+	set := s.task.Set
+	if s.session.DecodeLabels() == 0 || s.session.DecodeLabels() != len(set.Classes) {
+		return source{absent: "the decoder is not given the class"}, nil
+	}
+	fit := func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
+		d, err := latent.FitDensity(ctx, codes, nil, z, latent.DensityOptions{Components: len(set.Classes), Key: key, Labels: set.Train.Labels, Classes: len(set.Classes)})
+		if err != nil {
+			return nil, err
+		}
+		return d.Draw, nil
+	}
+	return fromCodes(fit)(ctx, s)
 }
 
 // fromReconstruction returns a source of the reconstructions of the test images.

@@ -141,6 +141,37 @@ func (s stamp) Sample(n int) (*graph.Func, error) {
 	return graph.NewFunc("sample", []*graph.Node{y, key}, []graph.Output{{Name: model.OutputPicture, Value: graph.Reshape(x, n, quarterSide, quarterSide, 1)}}, nil)
 }
 
+// deaf is a conditional model that does not use its label: a code is how bright each quarter of
+// the picture is, and the picture is decoded from the code alone. Its codes are far from N(0, I).
+type deaf struct{}
+
+func (d deaf) model() *model.Model {
+	return &model.Model{Eval: stamp{}.Eval, Latent: 4, Encode: d.Encode, Decode: d.Decode, TakesLabels: model.Conditioning{Decode: true}}
+}
+
+// quarters returns the pictures of the quarters, (4,S).
+func (deaf) quarters() *graph.Node {
+	var all []float32
+	for c := range 4 {
+		all = append(all, quarter(c)...)
+	}
+	return graph.ConstOf(all, 4, quarterSize)
+}
+
+func (d deaf) Encode(n int) (*graph.Func, error) {
+	x := graph.Input(model.InputX, tensor.Float32, n, quarterSide, quarterSide, 1)
+	bright := 0.8 * 0.8 * quarterSize / 4 // of a picture in itself
+	mean := graph.Scale(graph.MatMulT(graph.Reshape(x, n, quarterSize), d.quarters(), false, true), 1/bright)
+	return graph.NewFunc("encode", []*graph.Node{x}, []graph.Output{{Name: model.OutputMean, Value: mean}, {Name: model.OutputLogVar, Value: graph.AddScalar(graph.Scale(mean, 0), -6)}}, nil)
+}
+
+func (d deaf) Decode(n int) (*graph.Func, error) {
+	z := graph.Input(model.InputZ, tensor.Float32, n, 4)
+	y := graph.Input(model.InputLabels, tensor.Float32, n, 4)
+	x := graph.MatMul(graph.Add(z, graph.Scale(y, 0)), d.quarters())
+	return graph.NewFunc("decode", []*graph.Node{z, y}, []graph.Output{{Name: model.OutputPicture, Value: graph.Reshape(x, n, quarterSide, quarterSide, 1)}}, nil)
+}
+
 const (
 	quarterSide = 8
 	quarterSize = quarterSide * quarterSide

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
+	"github.com/imago-ml/imago/analysis/probe"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/sealed"
 	"github.com/imago-ml/imago/prob/mixture"
@@ -25,6 +27,9 @@ type Density struct {
 	Digest  string           `json:"digest"`
 	Images  int              `json:"images"` // that many of them
 	Mixture *mixture.Mixture `json:"mixture"`
+	// ByClass are mixtures of the codes of each class, for a model whose decoder takes the label;
+	// nil of a class without codes. There are none if all codes are drawn from Mixture.
+	ByClass []*mixture.Mixture `json:"by_class,omitempty"`
 }
 
 // densityFormat is the version of a Density that this package writes and reads, and
@@ -58,10 +63,50 @@ func ReadDensity(r io.Reader) (*Density, error) {
 	if d.Mixture == nil {
 		return nil, fmt.Errorf("%w: no mixture in it", ErrDensity)
 	}
-	if err := d.Mixture.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDensity, err)
+	for k, m := range append([]*mixture.Mixture{d.Mixture}, d.ByClass...) {
+		if m == nil {
+			continue
+		}
+		if err := m.Validate(); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDensity, err)
+		}
+		if m.Dim != d.Mixture.Dim {
+			return nil, fmt.Errorf("%w: codes of %d units, and %d of class %d", ErrDensity, d.Mixture.Dim, m.Dim, k-1)
+		}
 	}
 	return d, nil
+}
+
+// Draw returns n codes at key, (n, Z). If there are mixtures by class, code i is of the class
+// that labels (n, K) give it, the largest of them; it fails if that class had no codes. Equal
+// keys give codes of different classes the same place in each.
+func (d *Density) Draw(key rng.Key, n int, labels []float32) ([]float32, error) {
+	if d.ByClass == nil {
+		return d.Mixture.Draw(key, n)
+	}
+	if len(labels) != n*len(d.ByClass) {
+		return nil, fmt.Errorf("latent: %d labels of %d codes, want one of %d classes for each", len(labels), n, len(d.ByClass))
+	}
+	out, z := make([]float32, n*d.Mixture.Dim), d.Mixture.Dim
+	classes := probe.Argmax(labels, len(d.ByClass))
+	for k, m := range d.ByClass {
+		if !slices.Contains(classes, int32(k)) {
+			continue
+		}
+		if m == nil {
+			return nil, fmt.Errorf("latent: no training item is of class %d, so it has no density of codes", k)
+		}
+		codes, err := m.Draw(key, n)
+		if err != nil {
+			return nil, fmt.Errorf("latent: %w", err)
+		}
+		for i, class := range classes {
+			if int(class) == k {
+				copy(out[i*z:(i+1)*z], codes[i*z:])
+			}
+		}
+	}
+	return out, nil
 }
 
 // DensityOptions set how FitDensity fits a density.
@@ -69,6 +114,11 @@ type DensityOptions struct {
 	Components int     // Gaussians of the mixture, ≥ 1
 	Diagonal   bool    // covariances are diagonal, not full
 	Key        rng.Key // of the draws of the codes and the starts of the fit
+
+	// Labels are the class of each code, or −1, of Classes. If they are set, a mixture is fitted
+	// to the codes of each class as well, which together have as many components, or one each.
+	Labels  []int32
+	Classes int
 }
 
 // FitDensity fits a mixture of Gaussians to codes. If the model has ln σ², each code is a
@@ -77,11 +127,39 @@ type DensityOptions struct {
 //
 // mean (N, units), logVar (N, units) or nil.
 func FitDensity(ctx context.Context, mean, logVar []float32, units int, opt DensityOptions) (*Density, error) {
-	m, err := mixture.Fit(ctx, SamplePosterior(mean, logVar, opt.Key.Split("codes")), len(mean)/units, units, opt.Components, mixture.Options{Full: !opt.Diagonal, Restarts: 3, Key: opt.Key.Split("mixture")})
-	if err != nil {
-		return nil, fmt.Errorf("latent: %w", err)
+	z := SamplePosterior(mean, logVar, opt.Key.Split("codes"))
+	fit := func(z []float32, components int, key rng.Key) (*mixture.Mixture, error) {
+		m, err := mixture.Fit(ctx, z, len(z)/units, units, components, mixture.Options{Full: !opt.Diagonal, Restarts: 3, Key: key})
+		if err != nil {
+			return nil, fmt.Errorf("latent: %w", err)
+		}
+		return m, nil
 	}
-	return &Density{Images: len(mean) / units, Mixture: m}, nil
+	d := &Density{Images: len(mean) / units}
+	var err error
+	if d.Mixture, err = fit(z, opt.Components, opt.Key.Split("mixture")); err != nil {
+		return nil, err
+	}
+	if opt.Labels == nil {
+		return d, nil
+	}
+	of := make([][]float32, opt.Classes)
+	for i, k := range opt.Labels {
+		if k >= 0 {
+			of[k] = append(of[k], z[i*units:(i+1)*units]...)
+		}
+	}
+	d.ByClass = make([]*mixture.Mixture, opt.Classes)
+	for k, z := range of {
+		if z == nil {
+			continue
+		}
+		components := min((opt.Components+opt.Classes-1)/opt.Classes, len(z)/units)
+		if d.ByClass[k], err = fit(z, components, opt.Key.Split("class").At(uint64(k))); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
 }
 
 // SamplePosterior returns a draw at key from each q(z|x) = N(mean, diag e^logVar); the means if

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +83,67 @@ func TestFitDensity(t *testing.T) {
 	}
 	if _, err := FitDensity(context.Background(), mean, nil, 2, DensityOptions{Components: n + 1, Key: rng.New(1)}); err == nil {
 		t.Error("more components than codes gave no error")
+	}
+}
+
+// TestFitDensityByClass fits three classes of codes, one of which has none: draws under labels are
+// of their class, and equal in their place in it.
+func TestFitDensityByClass(t *testing.T) {
+	const n = 600
+	mean, labels := make([]float32, 2*n), make([]int32, n)
+	rng.New(3).Normal(mean)
+	for i := range labels {
+		switch i % 3 {
+		case 0:
+			mean[2*i] += 20
+		case 1:
+			labels[i] = 2
+		case 2:
+			labels[i] = -1
+			mean[2*i] -= 20
+		}
+	}
+	d, err := FitDensity(t.Context(), mean, nil, 2, DensityOptions{Components: 3, Key: rng.New(1), Labels: labels, Classes: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.ByClass) != 3 || d.ByClass[0].Components() != 1 || d.ByClass[1] != nil {
+		t.Fatalf("mixtures by class %v", d.ByClass)
+	}
+	var file bytes.Buffer
+	if err := d.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	if d, err = ReadDensity(&file); err != nil {
+		t.Fatal(err)
+	}
+	first, last := []float32{1, 0, 0}, []float32{0, 0, 1}
+	z, err := d.Draw(rng.New(2), 4, slices.Concat(first, last, first, last))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range []float32{z[0], z[2], z[4], z[6]} {
+		if of := float32(20 * (1 - i%2)); !(v > of-6 && v < of+6) {
+			t.Errorf("code %d has %v in its first unit, want about %v", i, v, of)
+		}
+	}
+	alone, err := d.Draw(rng.New(2), 4, slices.Repeat(last, 4))
+	if err != nil || !slices.Equal(alone[2:4], z[2:4]) {
+		t.Errorf("code 1 among others of its class is %v, want %v; %v", alone[2:4], z[2:4], err)
+	}
+	if _, err := d.Draw(rng.New(2), 1, []float32{0, 1, 0}); err == nil {
+		t.Error("a class without codes gave no error")
+	}
+	if _, err := d.Draw(rng.New(2), 2, first); err == nil {
+		t.Error("labels of one code for two gave no error")
+	}
+	d.ByClass[1] = &mixture.Mixture{Dim: 1, Weights: []float64{1}, Means: []float64{0}, Covs: []float64{1}}
+	file.Reset()
+	if err := d.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadDensity(&file); !errors.Is(err, ErrDensity) {
+		t.Errorf("a class of other units: %v, want ErrDensity", err)
 	}
 }
 
