@@ -23,6 +23,7 @@
 //	lower.go         turns groups into stages, which the threads run between two barriers; also matmul.go,
 //	                 conv.go, filter.go, winograd.go, loop.go, move.go, and shard.go for regions
 //	schedule.go      assigns stages to levels, and buffers to offsets in one arena
+//	workers.go       runs the levels; share.go says by how many threads, where others use the processors
 //
 // Dump prints a function after each pass; docs/engine.md explains an example.
 //
@@ -167,6 +168,7 @@ type program struct {
 	measured   bool
 	sharedBufs map[*buffer]bool // of the body of a region: the buffers of the function
 	arena      arena
+	share      share
 }
 
 // An operand is an input or an output of a program with its buffer.

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,8 @@ type worker struct {
 	scratch     []float32
 	bodyArena   []float32   // the arena for the bodies of regions
 	regs        [][]float32 // the slots of a block: see loop.go
-	nextArrival int64       // the value of pool.arrived at which the next barrier opens
+	nextArrival int64       // the number of arrivals at which the next barrier opens
+	slept       bool        // at a barrier of this run
 	rows        kernel.RowsArgs
 	outer       kernel.OuterArgs
 	dot         kernel.DotArgs
@@ -24,20 +26,28 @@ type worker struct {
 }
 
 // A pool is a fixed set of workers. Worker 0 is the goroutine that calls run. The others are goroutines that spin for a short
-// time between runs and then sleep.
+// time between runs and then sleep. A run is done by the first workers, all unless another program uses their processors:
+// see share.
 type pool struct {
-	workers  []*worker
-	mem      []float32 // the arena of the program that runs
-	prog     atomic.Pointer[program]
-	runCount atomic.Uint64 // the number of runs; workers start when it changes
-	arrived  atomic.Int64  // the number of arrivals at barriers since the pool was made
-	asleep   []atomic.Bool
-	wake     []chan struct{}
-	quit     bool // workers read it after runCount has changed
+	workers []*worker
+	mem     []float32 // the arena of the program that runs
+	prog    atomic.Pointer[program]
+	// order is the number of the last run, and in the lower 16 bits that of its workers, or closed. Workers look at the rest
+	// only if they are among them: only then does the run last until they have.
+	order   atomic.Uint64
+	barrier barrier
+	asleep  []atomic.Bool
+	wake    []chan struct{}
 }
+
+const (
+	orderBits = 16
+	closed    = 1<<orderBits - 1
+)
 
 func newPool(threads int) *pool {
 	p := &pool{asleep: make([]atomic.Bool, threads), wake: make([]chan struct{}, threads)}
+	p.barrier.opened.L = &p.barrier.mu
 	for i := range threads {
 		p.workers = append(p.workers, &worker{id: i})
 		p.wake[i] = make(chan struct{}, 1)
@@ -52,42 +62,78 @@ func newPool(threads int) *pool {
 // tens of microseconds, longer than the gap between the steps of a training loop.
 const idleSpins = 2000
 
-// A worker at a barrier pauses for some hundred microseconds, which is longer than the differences between the workers of a
-// level. If the other workers have not arrived then, another program uses their processors, and this worker sleeps for a
-// moment to let it run.
-const (
-	barrierSpins = 8000
-	barrierSleep = 30 * time.Microsecond
-)
+// barrierSpins is the number of pauses that a worker at a barrier waits before it sleeps. These are some hundred
+// microseconds, longer than the differences between the workers of a level.
+const barrierSpins = 8000
 
-// workLoop runs the tasks of worker i for each run until the pool is closed.
+// A barrier is where the workers of a run wait for one another. A worker that has waited long sleeps until the last one wakes
+// it: another program uses the processor of that one, and may now use this one's.
+type barrier struct {
+	start    atomic.Int64 // arrived when the run began
+	arrived  atomic.Int64 // the number of arrivals since the pool was made
+	sleepers atomic.Int64
+	mu       sync.Mutex
+	opened   sync.Cond // of mu: the last worker has arrived
+}
+
+// wait returns when there were next arrivals, of which this is one, and reports whether it slept.
+func (b *barrier) wait(next int64) (slept bool) {
+	if b.arrived.Add(1) == next {
+		// A sleeper counts itself before it looks at arrived, so one of the two sees what the other has written.
+		if b.sleepers.Load() > 0 {
+			b.mu.Lock()
+			b.opened.Broadcast()
+			b.mu.Unlock()
+		}
+		return false
+	}
+	for range barrierSpins {
+		if b.arrived.Load() >= next {
+			return false
+		}
+		kernel.Pause(1)
+	}
+	b.mu.Lock()
+	b.sleepers.Add(1)
+	for b.arrived.Load() < next {
+		b.opened.Wait()
+	}
+	b.sleepers.Add(-1)
+	b.mu.Unlock()
+	return true
+}
+
+// workLoop runs the tasks of worker i for each run that it is a worker of, until the pool is closed.
 func (p *pool) workLoop(i int) {
-	for lastRun := uint64(0); ; {
-		for n := 0; p.runCount.Load() == lastRun; n++ {
+	for last := uint64(0); ; {
+		for n := 0; p.order.Load() == last; n++ {
 			if n < idleSpins {
 				kernel.Pause(1)
 				continue
 			}
-			// Set asleep, and then read runCount again. startRun changes runCount before it reads asleep, so one of the
-			// two goroutines always reads what the other has written.
+			// Set asleep, and then read order again. startRun changes order before it reads asleep, so one of the two
+			// goroutines always reads what the other has written.
 			p.asleep[i].Store(true)
-			if p.runCount.Load() == lastRun {
+			if p.order.Load() == last {
 				<-p.wake[i]
 			}
 			p.asleep[i].Store(false)
 		}
-		lastRun = p.runCount.Load()
-		if p.quit {
+		last = p.order.Load()
+		workers := int(last & closed)
+		if workers == closed {
 			return
 		}
-		p.work(p.prog.Load(), p.workers[i])
+		if i < workers {
+			p.work(p.prog.Load(), p.workers[i], workers)
+		}
 	}
 }
 
-// startRun makes the workers start the next run.
-func (p *pool) startRun() {
-	p.runCount.Add(1)
-	for i := 1; i < len(p.workers); i++ {
+// startRun makes the first workers start the next run, or all of them end.
+func (p *pool) startRun(workers int) {
+	p.order.Store((p.order.Load()>>orderBits+1)<<orderBits | uint64(workers))
+	for i := 1; i < min(workers, len(p.workers)); i++ {
 		if p.asleep[i].Load() {
 			select {
 			case p.wake[i] <- struct{}{}:
@@ -99,43 +145,45 @@ func (p *pool) startRun() {
 
 // close ends the workers.
 func (p *pool) close() {
-	if !p.quit {
-		p.quit = true
-		p.startRun()
+	if p.order.Load()&closed != closed {
+		p.startRun(closed)
 	}
 }
 
-// run executes every level of prog and returns when all workers have finished.
+// run executes every level of prog and returns when all workers of the run have finished.
 func (p *pool) run(prog *program) {
 	for i := range prog.levels {
 		prog.levels[i].reset()
 	}
-	p.prog.Store(prog)
-	if len(p.workers) > 1 {
-		p.startRun()
+	if len(p.workers) == 1 {
+		p.work(prog, p.workers[0], 1)
+		return
 	}
-	p.work(prog, p.workers[0])
+	w, workers := p.workers[0], prog.share.workers(len(p.workers))
+	w.slept = false
+	began := time.Now()
+	p.prog.Store(prog)
+	p.barrier.start.Store(p.barrier.arrived.Load())
+	p.startRun(workers)
+	p.work(prog, w, workers)
+	now := time.Now()
+	prog.share.ran(now, now.Sub(began), w.slept, len(p.workers))
 }
 
 // work runs tasks level by level: those of its own queue first, and then those of other queues. After each level it waits
-// for the other workers, because a task may read what any task of an earlier level has written.
-func (p *pool) work(prog *program, w *worker) {
-	n := int64(len(p.workers))
+// for the other workers of the run, because a task may read what any task of an earlier level has written.
+func (p *pool) work(prog *program, w *worker, workers int) {
 	w.timing = prog.measured
+	w.nextArrival = p.barrier.start.Load()
 	for i := range prog.levels {
 		l := &prog.levels[i]
 		for k := range l.queues {
 			l.queues[(w.id+k)%len(l.queues)].runTasks(w)
 		}
-		if n > 1 {
-			w.nextArrival += n
-			p.arrived.Add(1)
-			for k := 0; p.arrived.Load() < w.nextArrival; k++ {
-				if k < barrierSpins {
-					kernel.Pause(1)
-				} else {
-					time.Sleep(barrierSleep)
-				}
+		if workers > 1 {
+			w.nextArrival += int64(workers)
+			if p.barrier.wait(w.nextArrival) {
+				w.slept = true
 			}
 		}
 	}
