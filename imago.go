@@ -10,11 +10,12 @@ import (
 	"io"
 	"slices"
 
+	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/pixels"
+	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
-	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/atomicfile"
 	"github.com/imago-ml/imago/internal/catalog"
 	"github.com/imago-ml/imago/internal/memory"
@@ -140,9 +141,10 @@ type Trained struct {
 func (t *Trained) Close() error { return t.close() }
 
 // Draw returns n samples of the model, which depend on the seed alone: n items in
-// [0, 1], one after another. Of a conditional model use Sample, with labels.
+// [0, 1], one after another, those that imago sample and imago serve draw for the seed.
+// Of a conditional model use Sample, with labels.
 func (t *Trained) Draw(ctx context.Context, seed uint64, n int) ([]float32, error) {
-	return t.Sample(ctx, rng.New(seed), n, nil)
+	return t.Sample(ctx, latent.SampleKey(seed), n, nil)
 }
 
 // WritePicture writes items, as Draw and Decode return them, to a PNG file: a grid of
@@ -242,16 +244,26 @@ func Train(ctx context.Context, set *data.Set, r Recipe, o Options) (*Trained, e
 // model that is in the program, as "zoo:cnn-vae". own are the recipes of the program's own
 // kinds, without which a model of such a kind cannot be built.
 func Open(path string, own ...Recipe) (*Trained, error) {
-	models, err := registry(own...)
-	if err != nil {
-		return nil, err
-	}
 	be := cpu.New(0)
-	t, err := train.OpenModel(path, models, be)
+	t, err := OpenOn(be, path, own...)
 	if err != nil {
 		return nil, errors.Join(err, be.Close())
 	}
 	return &Trained{Trained: t, Dir: path, close: be.Close}, nil
+}
+
+// OpenOn opens a trained model, as Open does, on a device that the caller closes. A
+// serve.Source is made of it:
+//
+//	err := library.Add(ctx, "digits", func(be backend.Backend) (*train.Trained, error) {
+//		return imago.OpenOn(be, "runs/cnn-vae-digits-001")
+//	})
+func OpenOn(be backend.Backend, path string, own ...Recipe) (*train.Trained, error) {
+	models, err := registry(own...)
+	if err != nil {
+		return nil, err
+	}
+	return train.OpenModel(path, models, be)
 }
 
 // registry returns the kinds of imago and those of recipes.

@@ -3,10 +3,13 @@ package imago_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"image/png"
 	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,8 +18,11 @@ import (
 
 	"github.com/imago-ml/imago"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/engine/backend"
+	"github.com/imago-ml/imago/engine/cpu"
 	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/models/vae"
+	"github.com/imago-ml/imago/serve"
 	"github.com/imago-ml/imago/train"
 )
 
@@ -114,6 +120,46 @@ func TestTrainOwnModel(t *testing.T) {
 	defer again.Close()
 	if same, err := again.Draw(ctx, 1, 4); err != nil || !slices.Equal(same, samples) {
 		t.Errorf("the model that was opened again draws other samples: %v", err)
+	}
+}
+
+// A program serves a model that it opens, and the server draws for a seed what Draw draws for it.
+func TestServe(t *testing.T) {
+	lib := serve.NewLibrary(serve.LibraryOptions{Backend: func() backend.Backend { return cpu.New(1) }})
+	defer lib.Close()
+	err := lib.Add(t.Context(), "digits", func(be backend.Backend) (*train.Trained, error) { return imago.OpenOn(be, "zoo:cnn-vae") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler, err := serve.New(lib, serve.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "http://localhost/v1/sample?seed=7&n=2&format=raw", nil)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	served := make([]float32, w.Body.Len()/4)
+	if err := binary.Read(w.Body, binary.LittleEndian, served); err != nil || w.Code != http.StatusOK {
+		t.Fatalf("status %d, %v", w.Code, err)
+	}
+	m, err := imago.Open("zoo:cnn-vae")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	drawn, err := m.Draw(t.Context(), 7, 2)
+	if err != nil || len(drawn) != 2*28*28 || len(served) != len(drawn) {
+		t.Fatalf("%d values drawn, %d served, %v", len(drawn), len(served), err)
+	}
+	for i := range drawn { // the server's program may be that of another batch size, which adds in another order
+		if d := drawn[i] - served[i]; !(d > -1e-5 && d < 1e-5) {
+			t.Fatalf("value %d is %v drawn and %v served", i, drawn[i], served[i])
+		}
+	}
+	be := cpu.New(1)
+	defer be.Close()
+	if _, err := imago.OpenOn(be, "zoo:none"); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("a model that is not there: %v", err)
 	}
 }
 

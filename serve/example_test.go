@@ -8,24 +8,19 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	"github.com/imago-ml/imago"
 	"github.com/imago-ml/imago/engine/backend"
 	"github.com/imago-ml/imago/engine/cpu"
-	"github.com/imago-ml/imago/internal/catalog"
-	"github.com/imago-ml/imago/models/model"
 	"github.com/imago-ml/imago/serve"
 	"github.com/imago-ml/imago/train"
 )
 
 // A model is served behind the handler of a program, which asks it for the picture of a code.
 func Example() {
-	var models model.Registry
-	catalog.Models(&models)
-	catalog.Zoo()
-
 	lib := serve.NewLibrary(serve.LibraryOptions{Backend: func() backend.Backend { return cpu.New(1) }})
 	defer lib.Close()
 	err := lib.Add(context.Background(), "digits", func(be backend.Backend) (*train.Trained, error) {
-		return train.OpenModel("zoo:cnn-vae", &models, be)
+		return imago.OpenOn(be, "zoo:cnn-vae")
 	})
 	if err != nil {
 		log.Fatal(err)

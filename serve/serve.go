@@ -3,7 +3,7 @@
 //
 //	lib := serve.NewLibrary(serve.LibraryOptions{Backend: func() backend.Backend { return cpu.New(1) }})
 //	err := lib.Add(ctx, "digits", func(be backend.Backend) (*train.Trained, error) {
-//		return train.OpenModel("runs/cnn-vae-mnist-001", models, be)
+//		return imago.OpenOn(be, "runs/cnn-vae-mnist-001")
 //	})
 //	s, err := serve.New(lib, serve.Options{})
 //	err = s.Serve(ctx, listener) // or use s as an http.Handler

@@ -226,11 +226,8 @@ func describe(l data.Look) string {
 
 // Duration returns the length of the training in words.
 func (c Choice) Duration() string {
-	switch s := c.Seconds; {
-	case s < 10:
-		return "a few seconds"
-	case s < 90:
-		return fmt.Sprintf("%.0f seconds", math.Ceil(s/10)*10)
+	if c.Seconds < 90 {
+		return fmt.Sprintf("%.0f seconds", max(10, math.Ceil(c.Seconds/10)*10))
 	}
 	return fmt.Sprintf("%.0f minutes", math.Ceil(c.Seconds/60))
 }
