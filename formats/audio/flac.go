@@ -22,6 +22,7 @@ type flacFile struct {
 	channels int
 	frame    *frame.Frame // being read; nil before the first
 	at       int          // samples of each channel that were read of it
+	done     uint64       // samples of each channel that were read of all frames
 }
 
 // watched keeps the error with which reading failed, which a decoder may wrap or replace.
@@ -104,6 +105,9 @@ func (f *flacFile) read(dst []float32) (int, error) {
 			return err
 		})
 		if ended && f.r.err == nil {
+			if all := f.s.Info.NSamples; f.done < all { // 0 if they were not counted
+				return 0, fmt.Errorf("%w: a FLAC file that ends within its samples, after %d of %d", ErrFormat, f.done, all)
+			}
 			return 0, io.EOF
 		}
 		if err == nil {
@@ -126,6 +130,7 @@ func (f *flacFile) read(dst []float32) (int, error) {
 		}
 	}
 	f.at += n
+	f.done += uint64(n)
 	return n * f.channels, nil
 }
 

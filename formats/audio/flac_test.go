@@ -48,6 +48,16 @@ func TestFLAC(t *testing.T) {
 	}
 }
 
+// firstFrame returns where the frames of a FLAC file begin, after its blocks.
+func firstFrame(file []byte) int {
+	at := len("fLaC")
+	for last := false; !last; {
+		last = file[at]&0x80 != 0
+		at += 4 + int(file[at+1])<<16 + int(file[at+2])<<8 + int(file[at+3])
+	}
+	return at
+}
+
 // TestFLACWithoutOtherBlocks checks that a file is read whose only block is STREAMINFO.
 func TestFLACWithoutOtherBlocks(t *testing.T) {
 	file := readFile(t, "stereo.flac")
@@ -56,13 +66,9 @@ func TestFLACWithoutOtherBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	const first = len(streamInfo) + 34 // the end of STREAMINFO
-	bare, rest := bytes.Clone(file[:first]), file[first:]
-	for last := bare[4]&0x80 != 0; !last; {
-		last = rest[0]&0x80 != 0
-		rest = rest[4+int(rest[1])<<16+int(rest[2])<<8+int(rest[3]):]
-	}
+	bare := bytes.Clone(file[:first])
 	bare[4] |= 0x80
-	got, err := Decode(bytes.NewReader(append(bare, rest...)), 1)
+	got, err := Decode(bytes.NewReader(append(bare, file[firstFrame(file):]...)), 1)
 	if err != nil || !slices.Equal(got.Samples, want.Samples) {
 		t.Errorf("%d samples, want %d: %v", len(got.Samples), len(want.Samples), err)
 	}
@@ -81,7 +87,9 @@ func TestBadFLAC(t *testing.T) {
 		"cut header":    {good[:30], "ends within"},
 		"damaged":       {damaged, "CRC"},
 		"picture first": {append([]byte("fLaC\x06\x00\x00\x40\x00\x00\x00\x03\xff\xff\xff\xff"), make([]byte, 100)...), "STREAMINFO"},
-		"no frames":     {good[:4], "ends within"},
+		"no header":     {good[:4], "ends within"},
+		"no frames":     {good[:firstFrame(good)], "after 0 of"},
+		"one byte":      {good[:firstFrame(good)+1], "ends within"},
 	} {
 		_, err := Decode(bytes.NewReader(tt.file), 1)
 		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), tt.want) {
