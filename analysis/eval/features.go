@@ -159,13 +159,15 @@ func (s *evaluation) generatedEmbedding(ctx context.Context, net *feature.Net) (
 	return generated, "", nil
 }
 
-// netNote describes the net with which images of that shape were compared.
+// netNote describes the net with which items of that shape were compared.
 func netNote(n *feature.Net, img medium.Item) string {
 	size := "as they are"
 	if h, w, c, err := medium.HWC(img); err != nil || n.Image != [3]int{h, w, c} {
 		size = fmt.Sprintf("resized from %v to %dx%d", img, n.Image[0], n.Image[1])
 	}
-	return fmt.Sprintf("%s, trained on %d images of %.12s to weights %.8s, finds %.2f%% of the labels of %d test images, and takes images %s", n.Name, n.Train, n.Digest, n.Weights, 100*n.Accuracy, n.Test, size)
+	noun := medium.Noun(img)
+	return fmt.Sprintf("%s, trained on %d %ss of %.12s to weights %.8s, finds %.2f%% of the labels of %d test %ss, and takes %ss %s",
+		n.Name, n.Train, noun, n.Digest, n.Weights, 100*n.Accuracy, n.Test, noun, noun, size)
 }
 
 // labelAgreement returns the share of images drawn under labels to which the feature net
