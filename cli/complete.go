@@ -10,7 +10,7 @@ import (
 )
 
 // complete lets shells complete the arguments of a command, by what its usage line asks for, and the values of the flags that
-// name a set or a recipe. Files are completed too, since a path may stand in place of a name.
+// name a set, a recipe or a medium. Files are completed too, since a path may stand in place of a name.
 func (a *app) complete(c *cobra.Command) {
 	_, asked, _ := strings.Cut(c.Use, " ")
 	asked, _, _ = strings.Cut(asked, "--") // those before flags
@@ -35,7 +35,7 @@ func (a *app) complete(c *cobra.Command) {
 			return all, cobra.ShellCompDirectiveDefault
 		}
 	}
-	for flag, list := range map[string]func() []cobra.Completion{"data": a.setNames, "recipe": a.recipeNames} {
+	for flag, list := range map[string]func() []cobra.Completion{"data": a.setNames, "recipe": a.recipeNames, "medium": mediumNames} {
 		if c.Flags().Lookup(flag) == nil {
 			continue
 		}
@@ -58,6 +58,14 @@ func (a *app) recipeNames() (all []cobra.Completion) {
 
 // setNames returns the named data sets as completions.
 func (a *app) setNames() []cobra.Completion { return a.Data.Names() }
+
+// mediumNames returns the media of quickstart as completions.
+func mediumNames() (all []cobra.Completion) {
+	for _, r := range firstRuns {
+		all = append(all, r.medium)
+	}
+	return all
+}
 
 // runNames returns the runs of the usual folder as completions, the newest first, and the models that imago brings along.
 func runNames() []cobra.Completion {

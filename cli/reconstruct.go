@@ -77,7 +77,11 @@ reconstructions alone: one file each (--out decoded/), arrays (.npz), or rows in
 			}
 			items.lead = append(items.lead, namedCells{"original", of})
 		}
-		if err := a.writeItems(stdout, itemsOut(out), items, picture, "%s and their reconstructions by %s", english.Plural(n, m.noun()), m.name); err != nil || out == stdoutName {
+		reconstructions := "their reconstructions"
+		if n == 1 {
+			reconstructions = "its reconstruction"
+		}
+		if err := a.writeItems(stdout, itemsOut(out), items, picture, "%s and %s by %s", english.Plural(n, m.noun()), reconstructions, m.name); err != nil || out == stdoutName {
 			return err
 		}
 		a.printTexts(img, 0, originals, made)
