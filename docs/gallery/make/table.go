@@ -86,7 +86,7 @@ func groups() []group {
 			{"iwae", "mnist", []string{"samples", "latent", "hidden", "binarize"}, []string{
 				"A step of 50 samples takes 41 times as long as one of a single sample: 75.4 and 1.84 ms.",
 				"With more samples the encoder's gradient becomes noisier (Rainforth et al. 2018): the bound is tighter, the codes may be worse.",
-			}, shortly("iwae", "--limit 10000 --epochs 2 --batch 128", drawn("iwae", fromPrior))},
+			}, shortly("iwae", "--samples 5 --epochs 8 --batch 128", drawn("iwae", fromPrior))},
 			{"burda-vae", "mnist", []string{"samples", "latent", "hidden", "binarize"}, []string{
 				"The eight stages of its schedule are 3,280 epochs: it is for the comparison with the paper.",
 			}, shortly("burda-vae", "--epochs 3 --batch 128", drawn("burda-vae", fromPrior))},
@@ -162,7 +162,7 @@ func groups() []group {
 			{"m2", "mnist", []string{"labelled", "labelled-seed", "alpha", "latent"}, []string{
 				"Each unlabelled image is computed once for each class, so a step takes many times that of `m1`.",
 				"The result depends on which images are labelled: train with several values of `--labelled-seed`.",
-			}, shortly("m2", "--limit 20000 --epochs 10", classes("m2", perClass))},
+			}, shortly("m2", "--labelled 5000 --labelled-batch 50 --labelled-weight 1 --alpha 10 --latent 6 --batch 20 --steps 3000 --lr 2e-3", classes("m2", perClass))},
 			{"m1m2", "mnist", []string{"labelled", "labelled-seed", "pretrain", "alpha", "style"}, []string{
 				"The published error, 3.33 %, is after 3,000 epochs.",
 			}, shortly("m1m2", "--limit 20000 --labelled 2000 --epochs 30 --pretrain 15", classes("m1m2", perClass))},
