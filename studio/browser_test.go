@@ -24,6 +24,7 @@ type program struct {
 	t           *testing.T
 	bin, folder string
 	base        string
+	process     *os.Process
 }
 
 // build builds the program.
@@ -73,7 +74,7 @@ func startProgram(t *testing.T, bin, folder string, switches ...string) *program
 	select {
 	case url := <-found:
 		host := strings.SplitN(strings.TrimPrefix(url, "http://"), "/", 2)[0]
-		p := &program{chromium.OpenWith(t, switches, host), t, bin, folder, "http://" + host}
+		p := &program{chromium.OpenWith(t, switches, host), t, bin, folder, "http://" + host, cmd.Process}
 		chromium.Size(t, p.Tab, 1280, 800, false)
 		chromium.Run(t, p.Tab, chromedp.Navigate(url))
 		return p

@@ -16,10 +16,10 @@ import (
 
 // How often is looked at what, while a page is open and while none is. What a look costs is the stat of a file.
 const (
-	activeEvery = 50 * time.Millisecond // logs and weights of the runs in training
-	folderEvery = time.Second           // everything
-	idleEvery   = 5 * time.Second       // everything, with no page open
-	rowEvery    = 2 * time.Second       // the row of a run in training is sent, when only its numbers have changed
+	activeEvery = 100 * time.Millisecond // logs and weights of the runs in training
+	folderEvery = time.Second            // everything
+	idleEvery   = 5 * time.Second        // everything, with no page open
+	rowEvery    = 2 * time.Second        // the row of a run in training is sent, when only its numbers have changed
 )
 
 // follow sends events of what changes, until ctx ends.

@@ -3,11 +3,11 @@
 //	job.Observers = append(job.Observers, live.New())
 //
 // Who watches a run makes the file live/watch (Watch) in its folder, and again at least every 10 seconds. While that file is
-// younger, live/weights.safetensors (Weights) is at most a second older than the training: a file of weights as package ckpt reads
-// it, which is replaced whole. It is not synced: it is worth nothing after a power cut. Both files are removed at the end.
+// younger, live/weights.safetensors (Weights) is at most two seconds older than the training: a file of weights as package ckpt
+// reads it, which is replaced whole. It is not synced: it is worth nothing after a power cut. Both files are removed at the end.
 //
 // Promises. With nobody watching, a step costs the reading of one number, and twice a second a file is looked for. With somebody
-// watching, a step in a second is held up while the parameters are copied. The run is the same, bit for bit. What goes wrong here
+// watching, a step in two seconds is held up while the parameters are copied. The run is the same, bit for bit. What goes wrong here
 // disturbs no training: who watches sees that nothing new comes.
 //
 // The package must not know who watches.
@@ -41,7 +41,7 @@ const (
 const (
 	watchEvery = 500 * time.Millisecond // between two looks for Watch
 	watchAge   = 10 * time.Second       // at which nobody watches any more
-	writeEvery = time.Second            // between two writings
+	writeEvery = 2 * time.Second        // between two writings
 )
 
 // An Observer writes the weights of one run.
@@ -104,7 +104,7 @@ func (o *Observer) follow(ctx context.Context) {
 	}
 }
 
-// Step copies the weights if somebody watches and the last copy is a second old.
+// Step copies the weights if somebody watches and the last copy is two seconds old.
 func (o *Observer) Step(v *train.View, _ train.Step) {
 	if !o.watched.Load() || o.writing.Load() {
 		return

@@ -25,21 +25,25 @@ export function Samples(p: Props) {
           const canvas = grid.current?.children[i] as HTMLCanvasElement | undefined;
           if (canvas && !gone && seed === now.current.seed) paint(canvas, values, d.model.shape);
         };
-        const told = new Float32Array(n * labels);
-        for (let i = 0; i < n && labels; i++) told[i * labels + i % labels] = 1;
+        const told = (): void => now.current.onStep?.(d.step, d.epoch);
+        const given = new Float32Array(n * labels);
+        for (let i = 0; i < n && labels; i++) given[i * labels + i % labels] = 1;
         const made: (() => void)[] = [];
         if (codes?.seed === seed && codes.n === n) { // newer weights: all in one message and one frame, which cost the training least
-          await d.decodeMany(codes.all, told, (from, values) => {
+          await d.decodeMany(codes.all, given, (from, values) => {
             const size = values.length && d.model.shape.reduce((a, b) => a * b, 1);
             for (let i = 0; i * size < values.length; i++) made.push(() => show(from + i, values.subarray(i * size, (i + 1) * size)));
           });
+          told();
+          await null; // the page says the step first, in the same frame
           made.forEach((f) => f());
           return;
         }
+        told();
         const all = new Float32Array(n * d.model.latent);
         let known = true;
         for (let i = 0; i < n && !gone; i++) {
-          const drawn = await d.sample(BigInt(seed), i, labels ? told.subarray(i * labels, (i + 1) * labels) : undefined);
+          const drawn = await d.sample(BigInt(seed), i, labels ? given.subarray(i * labels, (i + 1) * labels) : undefined);
           if (drawn.code) all.set(drawn.code, i * d.model.latent); else known = false;
           if (full) made.push(() => show(i, drawn.values));
           else show(i, drawn.values); // the first ones appear as they come
@@ -52,9 +56,7 @@ export function Samples(p: Props) {
     void openModel(p.id, p.at).then((d) => {
       if (gone) { d.close(); return; }
       decoder.current = d;
-      const told = (): void => now.current.onStep?.(d.step, d.epoch);
-      d.onWeights(() => { told(); draw.current(); });
-      told();
+      d.onWeights(() => draw.current());
       draw.current();
       if (now.current.at !== p.at) void d.follow(now.current.at);
     }).catch(() => { if (!gone) fail(true); });

@@ -23,7 +23,7 @@ export default function RunView({ place }: ViewProps) {
   const [warnings, warn] = useState<Warning[]>([]), [shownStep, step] = useState<{ step: number; epoch: number } | null>(null);
   const [dialog, ask] = useState<"" | "rename" | "tags" | "prolong">("");
   const live = map?.get(id), run = loaded.value, now: RunSummary | null = live ?? run;
-  const state = live?.state, epoch = useSlow(live?.epoch ?? 0, 5000); // an epoch may take less than a second, its pictures more
+  const state = live?.state, epoch = useSlow(live?.epoch ?? 0, 10000); // an epoch may take less than a second, its pictures more
   useEffect(() => setQuery({ at: at || null, seed: seed === "1" ? null : seed }), [at, seed]);
   useEffect(() => follow((e) => { if (e.type === "warning" && e.id === id) warn((w) => [...w, e.warning]); }), [id]);
   useEffect(() => { if (run && at === "") loaded.again(); }, [epoch, state]); // it brings checkpoints and pictures
