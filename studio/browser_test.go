@@ -46,6 +46,7 @@ func startProgram(t *testing.T, bin, folder string, switches ...string) *program
 	cmd := exec.CommandContext(t.Context(), bin, "studio", folder, "--no-open", "--root", t.TempDir(), "--stop-with-studio")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
+	diesWith(cmd)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -18,6 +18,7 @@ func TestTraining(t *testing.T) {
 	p := openStudio(t)
 	cmd := exec.Command(bin, "train", "cnn-vae", "--data", "digits", "--limit", "2000", "--latent", "2", "--epochs", "100000", "--threads", "1", "--out", p.folder, "--name", "long")
 	cmd.Stderr = os.Stderr
+	diesWith(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
