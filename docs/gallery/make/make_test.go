@@ -1,8 +1,10 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +111,26 @@ func TestPictures(t *testing.T) {
 				t.Errorf("%v: go run ./docs/gallery/make -pictures %s", err, f.name)
 			}
 		})
+	}
+}
+
+// browsed are the pictures of pages in a browser, which the tests of these pages make again and compare.
+var browsed = []string{"export-page.png", "studio.gif"}
+
+// TestNoOtherPicture checks that the guides have no picture but those that are made again and compared.
+func TestNoOtherPicture(t *testing.T) {
+	known := slices.Clone(browsed)
+	for _, f := range loaded(t).files() {
+		known = append(known, f.path)
+	}
+	err := fs.WalkDir(os.DirFS(docs), ".", func(path string, d fs.DirEntry, err error) error {
+		if slices.Contains([]string{".png", ".gif", ".jpg", ".svg", ".webp"}, filepath.Ext(path)) && !slices.Contains(known, path) {
+			t.Errorf("docs/%s is made by no command of table.go", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

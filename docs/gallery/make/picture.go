@@ -23,25 +23,17 @@ const picturePixels = 56
 type file struct {
 	name string // by which it is asked for
 	path string // below docs
-	run  string // the folder of its trainings, that of the first picture of the same trainings
 	picture
 }
 
 // files returns the pictures of the recipes in the order of the gallery, and then those of other pages.
 func (g *gallery) files() []file {
 	var all []file
-	add := func(name, path string, p picture) {
-		run := name
-		if i := slices.IndexFunc(all, func(f file) bool { return p.trained() && slices.Equal(f.trainings(), p.trainings()) }); i >= 0 {
-			run = all[i].run
-		}
-		all = append(all, file{name, path, run, p})
-	}
 	for _, e := range g.entries() {
-		add(e.recipe, "gallery/"+e.recipe+".png", e.picture)
+		all = append(all, file{e.recipe, "gallery/" + e.recipe + ".png", e.picture})
 	}
 	for _, s := range sheets() {
-		add(s.name, s.name+".png", s.picture)
+		all = append(all, file{s.name, s.name + ".png", s.picture})
 	}
 	return all
 }
@@ -92,7 +84,7 @@ func (f *file) draw(work string) ([]byte, error) {
 // train runs the trainings in a folder below work, and returns it. A folder that is there already is taken as it
 // is: it has its name only after all its trainings.
 func (f *file) train(work string) (string, error) {
-	dir := filepath.Join(work, f.run)
+	dir := filepath.Join(work, f.name)
 	if _, err := os.Stat(dir); err == nil {
 		return dir, nil
 	}

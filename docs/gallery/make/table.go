@@ -209,6 +209,8 @@ type sheetOf struct {
 // sheets returns the pictures of other pages.
 func sheets() []sheetOf {
 	return []sheetOf{
+		{"manifold", "README.md", tested(picture{whole: true, commands: []string{"imago manifold zoo:cnn-vae --n 15 --lo -2 --hi 1"}})},
+		{"gan-digits", "README.md", tested(picture{whole: true, commands: []string{"imago sample zoo:infogan -n 100 --seed 1"}})},
 		{"face-glasses", "README.md", tested(picture{whole: true, commands: []string{"imago edit zoo:face-vae --attr Eyeglasses --index 10,2,8,11"}})},
 		{"infogan-found", "docs/results.md", tested(picture{whole: true, commands: []string{"imago cluster zoo:infogan --count 10"}})},
 	}
