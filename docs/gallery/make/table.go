@@ -126,6 +126,7 @@ func groups() []group {
 			{"melody-vae", "tunes", []string{"latent", "beta", "free-nats", "warmup", "encoder-units", "decoder-units"}, []string{
 				"A few epochs give melodies that wander: the notes of a melody come back after tens of epochs.",
 				"`--data` takes a folder of your own MIDI files; drum patterns want `--shift 0`, as they have no pitches.",
+				"Its direction `average-interval` hardly steers: the average interval is no linear function of the codes.",
 			}, picture{alt: "piano-rolls of melodies drawn from the prior", whole: true, commands: []string{
 				"imago train melody-vae --data tunes --epochs 3 --pictures-every -1 --name melody-vae",
 				"imago sample melody-vae -n 12 --seed 1",
