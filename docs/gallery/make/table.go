@@ -149,7 +149,7 @@ func groups() []group {
 			}, tested(classes("zoo:cvae", perClass))},
 			{"sound-cvae", "tones", []string{"latent", "loss", "sigma", "filters", "beta"}, []string{
 				"A spectrogram has no phases: they are found afterwards, and a voice sounds as if through a pipe.",
-				"With a smaller `--sigma` clips are sharper, and more of them are of another class than you asked for.",
+				"With a smaller `--sigma` clips are sharper, and codes of N(0, I) are of another class than you asked for: `imago fit-prior latest`, then `sample --prior mixture`.",
 			}, picture{alt: "spectrograms of generated sounds, a column for each drum or instrument", columns: true, commands: []string{
 				"imago train sound-cvae --data tones --epochs 11 --pictures-every -1 --name sound-cvae",
 				"imago sample sound-cvae -n 40 --seed 1",
