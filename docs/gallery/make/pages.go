@@ -135,7 +135,7 @@ func (g *gallery) page(e *entry) (string, error) {
 	for _, w := range e.weak {
 		b.WriteString("- " + w + "\n")
 	}
-	of, comment := "It is of a training that is short, and shows what the recipe begins with, not what it reaches.", "<!-- ci: parse -->\n"
+	of, comment := "It is of a short training, with options of its own. It shows what the recipe begins with, not what it reaches.", "<!-- ci: parse -->\n"
 	if !e.picture.trained() {
 		comment, of = "", "It is of a model that imago brings along, smaller than the recipe: `imago zoo` says how it was trained."
 	}
