@@ -45,7 +45,7 @@ func TestLatency(t *testing.T) {
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			p := startProgram(t, bin, folder, mode.switches...)
-			run := p.beside()
+			run := p.beside(`limit: "10000"`)
 			for _, m := range []struct {
 				id   string
 				most float64
@@ -61,10 +61,10 @@ func TestLatency(t *testing.T) {
 	}
 }
 
-// beside starts a training on the page, and returns the name of its run when its first weights are shown.
-func (p *program) beside() string {
+// beside starts a training on the page, with options more, and returns the name of its run when its first weights are shown.
+func (p *program) beside(options string) string {
 	p.t.Helper()
-	run := chromium.Eval[string](p.t, p.Tab, `fetch("/api/jobs", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ recipe: "cnn-vae", data: "digits", options: { epochs: "100000", latent: "2", limit: "10000" } }) }).then((r) => r.json()).then((j) => j.run)`)
+	run := chromium.Eval[string](p.t, p.Tab, `fetch("/api/jobs", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ recipe: "cnn-vae", data: "digits", options: { epochs: "100000", latent: "2", `+options+` } }) }).then((r) => r.json()).then((j) => j.run)`)
 	chromium.Run(p.t, p.Tab, chromedp.Navigate(p.base+"/run/"+run))
 	p.until("it trains", stepShown+" > 0")
 	return run

@@ -23,7 +23,7 @@ func TestTabCost(t *testing.T) {
 		t.Skip("IMAGO_LATENCY is not set: it measures times, which other work on this machine changes")
 	}
 	p := startProgram(t, build(t), t.TempDir())
-	run := p.beside()
+	run := p.beside(`batch: "16"`) // its epochs have many lines
 	signal := func(s syscall.Signal) {
 		t.Helper()
 		if err := p.process.Signal(s); err != nil {
