@@ -123,6 +123,9 @@ const shown = `(() => {
 	return true;
 })()`
 
+// followed is how long lines of a log and weights are waited for: a line comes each 2 or 3 seconds.
+const followed = 90 * time.Second
+
 // follows measures the time from a line of the log of a run to its loss on the page, and from new weights to their pictures.
 func (p *program) follows(run string) {
 	t := p.t
@@ -142,7 +145,10 @@ func (p *program) follows(run string) {
 		t.Fatal(err)
 	}
 	var wroteLog, wroteWeights time.Time
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+	if st, err := os.Stat(filepath.Join(dir, filepath.FromSlash(live.Weights))); err == nil { // these were written before the page looked
+		wroteWeights = st.ModTime()
+	}
+	for end := time.Now().Add(followed); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
 		if st, err := os.Stat(filepath.Join(dir, runlog.MetricsFile)); err == nil && !st.ModTime().Equal(wroteLog) {
 			wroteLog = st.ModTime()
 			all, err := runlog.ReadLog(dir)
@@ -193,7 +199,7 @@ func (p *program) follows(run string) {
 		}
 	}
 	if len(ofLoss) < 5 || len(ofWeights) < 5 {
-		t.Fatalf("in 30 seconds %d of %d lines and %d of %d weights were shown", len(ofLoss), len(lines), len(ofWeights), len(weights))
+		t.Fatalf("in %v %d of %d lines and %d of %d weights were shown", followed, len(ofLoss), len(lines), len(ofWeights), len(weights))
 	}
 	t.Logf("a loss is on the screen %s after its line, of %d; pictures of new weights %s after the weights, of %d", spread(ofLoss), len(ofLoss), spread(ofWeights), len(ofWeights))
 	if late := percentile(ofLoss, 95); late > 250 {
