@@ -187,7 +187,7 @@ func TestMoreEpochs(t *testing.T) {
 	if err := r.Change(c); err != nil {
 		t.Fatal(err)
 	}
-	trained(t, runtest.Must(runlog.Open(r.Dir, "")), set, 2)
+	trained(t, r, set, 2)
 	want, wantLog := digestOf(t, whole.Dir)
 	if got, gotLog := digestOf(t, r.Dir); got != want || gotLog != wantLog {
 		t.Errorf("1 and 2 epochs: %s, want %s\n%s\nwant\n%s", got, want, gotLog, wantLog)
