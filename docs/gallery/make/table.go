@@ -183,14 +183,14 @@ func groups() []group {
 			}, shortly("dcgan", "--limit 20000 --epochs 8 --batch 128 --lr 1e-3 --ema 0.99", drawn("dcgan", generated))},
 			{"wgan-gp", "mnist", []string{"gp", "d-steps", "loss", "filters"}, []string{
 				"Five updates of the critic for one of the generator, each with a gradient of a gradient: an iteration sees 320 images.",
-			}, shortly("wgan-gp", "--steps 250 --lr 5e-4", drawn("wgan-gp", afterShort))},
+			}, shortly("wgan-gp", "--steps 800 --lr 5e-4", drawn("wgan-gp", afterShort))},
 			{"resnet-gan", "mnist", []string{"loss", "d-norm", "d-steps", "ema"}, []string{
 				"Its samples were not measured here: no figure says that it draws better than `dcgan`.",
-			}, shortly("resnet-gan", "--steps 400", drawn("resnet-gan", afterShort))},
+			}, shortly("resnet-gan", "--steps 1500", drawn("resnet-gan", afterShort))},
 			{"cgan", "mnist", []string{"loss", "d-norm", "d-rate", "ema"}, []string{
 				"It needs a label for each training picture.",
 				"Within a class it can collapse as any GAN: look at the rows of the sheet.",
-			}, shortly("cgan", "--limit 20000 --epochs 3 --ema 0.99", classes("cgan", perClass))},
+			}, shortly("cgan", "--limit 20000 --epochs 6 --ema 0.99", classes("cgan", perClass))},
 			{"infogan", "mnist", []string{"info-classes", "info-codes", "info", "d-rate", "ema"}, []string{
 				"What the classes become depends on the seed: see the figures above.",
 			}, tested(drawn("zoo:infogan", generated))},
