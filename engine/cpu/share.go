@@ -21,9 +21,9 @@ type share struct {
 }
 
 const (
-	shareRuns  = 8                     // least number of runs whose mean is compared with that of others
-	shareTime  = 40 * time.Millisecond // least time of them: a pause of the machine must not decide
-	shareGain  = 0.85                  // part of the time before that fewer workers must come to: machines are noisy
+	shareRuns  = 8                      // least number of runs whose mean is compared with that of others
+	shareTime  = 200 * time.Millisecond // least time of them: a burst of work of another program must not decide
+	shareGain  = 0.85                   // part of the time before that fewer workers must come to: machines are noisy
 	shareRetry = 500 * time.Millisecond
 	shareLong  = 30 * time.Second // most time between two trials
 )
