@@ -31,7 +31,7 @@ func attacks() []attack {
 	return slices.Concat(links(), newerFormats(), hostileWeights(), bombs(), claims(), names(), devices(), longLogs(), configurations())
 }
 
-// links are runs, data folders and archives that lead out of their folder.
+// links returns attacks by runs, data folders and archives that lead out of their folder.
 func links() []attack {
 	all := []attack{}
 	commands := [][]string{
@@ -78,7 +78,7 @@ func links() []attack {
 	)
 }
 
-// newerFormats are runs of a version of imago that is not made yet.
+// newerFormats returns attacks by runs of a version of imago that is not made yet.
 func newerFormats() []attack {
 	all := []attack{}
 	for _, file := range []string{"run.json", "state.json"} {
@@ -99,7 +99,7 @@ func newerFormats() []attack {
 	return all
 }
 
-// hostileWeights are small files of weights that ask for very much.
+// hostileWeights returns attacks by small files of weights that ask for very much.
 func hostileWeights() []attack {
 	of := func(name, say string, recipe, option, value string, more ...string) attack {
 		return attack{name: "weights: " + name, args: append([]string{"sample", "--weights", "in.safetensors"}, more...), say: say,
@@ -158,7 +158,7 @@ func hostileWeights() []attack {
 	}
 }
 
-// bombs are small files that unpack to much.
+// bombs returns attacks by small files that unpack to much.
 func bombs() []attack {
 	train := func(name string, more ...string) []string {
 		return append([]string{"train", "mlp-vae", "--data", name, "--dry-run"}, more...)
@@ -209,7 +209,7 @@ func bombs() []attack {
 	}
 }
 
-// claims are files whose headers claim very much: alone, and followed by 1 MiB of bytes by chance.
+// claims returns attacks by files whose headers claim very much: alone, and followed by 1 MiB of bytes by chance.
 func claims() []attack {
 	all := []attack{}
 	for _, c := range []struct{ file, head string }{ // files of a folder are read by their kind
@@ -243,7 +243,7 @@ func claims() []attack {
 	return all
 }
 
-// names are names of files, classes and runs with commands for a terminal.
+// names returns attacks by names of files, classes and runs with commands for a terminal.
 func names() []attack {
 	const escape = "x\x1b]0;t\a\x1b[2J\r\u202e\u0085y"
 	picture := func(name string, r *rand.Rand) error {
@@ -287,7 +287,7 @@ func names() []attack {
 	}
 }
 
-// devices are things that are no files, and have no end.
+// devices returns attacks by things that are no files, and have no end.
 func devices() []attack {
 	pipe := func(name string) func(string) error { return func(string) error { return syscall.Mkfifo(name, 0o666) } }
 	inRun := func(name string) func(dir string) error {
@@ -316,7 +316,7 @@ func devices() []attack {
 	}
 }
 
-// longLogs are logs of runs that are very long.
+// longLogs returns attacks by logs of runs that are very long.
 func longLogs() []attack {
 	all := []attack{}
 	for _, kind := range []struct{ name, line string }{
@@ -341,7 +341,7 @@ func longLogs() []attack {
 		}})
 }
 
-// configurations are files of a run whose numbers are wild.
+// configurations returns attacks by files of a run whose numbers are wild.
 func configurations() []attack {
 	all := []attack{}
 	for _, c := range []struct{ from, to, say string }{
