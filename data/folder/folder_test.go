@@ -131,6 +131,8 @@ func TestLayouts(t *testing.T) {
 		{"below one folder", map[string][]byte{
 			"x/y/Train/a/1.PNG": img(1), "x/y/Train/b/2.jpeg": img(2), "x/y/test/a/3.jpg": img(3)},
 			[]uint8{1, 2}, []uint8{3}, []int32{0, 1}, []int32{0}, []string{"a", "b"}},
+		{"dev is the test for want of one", map[string][]byte{"train/1.png": img(1), "dev/2.png": img(2)},
+			[]uint8{1}, []uint8{2}, nil, nil, nil},
 		{"val is the test for want of one", map[string][]byte{"train/1.png": img(1), "val/2.png": img(2)},
 			[]uint8{1}, []uint8{2}, nil, nil, nil},
 		{"val beside a test", map[string][]byte{"train/1.png": img(1), "val/2.png": img(2), "test/3.png": img(3)},

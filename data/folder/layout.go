@@ -21,13 +21,6 @@ type Layout struct {
 	common string   // the directories that all files have in common, with a slash at the end
 }
 
-// splitDirs are the names of directories that are parts of a set.
-var splitDirs = map[string]string{
-	"train": "train", "training": "train",
-	"test": "test", "testing": "test",
-	"val": "val", "valid": "val", "validation": "val",
-}
-
 // Arrange divides the files of a set, each of which is called noun; see the package. It
 // panics, as a slice does, if there is none.
 func Arrange(entries []data.ImageFile, noun string, opt data.Options) Layout {
@@ -41,7 +34,7 @@ func Arrange(entries []data.ImageFile, noun string, opt data.Options) Layout {
 	parts := map[string][]int{}
 	for i, name := range l.Names {
 		top, rest, nested := strings.Cut(name, "/")
-		part := splitDirs[strings.ToLower(top)]
+		part := data.PartNamed(top)
 		if !nested {
 			part = ""
 		}

@@ -42,7 +42,7 @@ func (l *Layout) noteParts(set *data.Set) {
 	for _, name := range l.Names {
 		top, _, nested := strings.Cut(name, "/")
 		switch {
-		case nested && splitDirs[strings.ToLower(top)] != "":
+		case nested && data.PartNamed(top) != "":
 			if !slices.Contains(parts, top+"/") {
 				parts = append(parts, top+"/")
 			}
@@ -98,7 +98,7 @@ func (l *Layout) noteNoClasses(set *data.Set) {
 	for _, i := range slices.Concat(l.Train, l.Test) {
 		top, _, nested := strings.Cut(l.within[i], "/")
 		switch {
-		case nested && (l.Parts || splitDirs[strings.ToLower(top)] == ""):
+		case nested && (l.Parts || data.PartNamed(top) == ""):
 			dirs[top+"/"] = true
 		case !nested && beside == "":
 			beside = l.Names[i]

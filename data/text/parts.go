@@ -16,7 +16,7 @@ import (
 	"github.com/imago-ml/imago/internal/option"
 )
 
-// The parts of a set, and the words in the names of files that mean them.
+// The parts of a set.
 const (
 	trainPart = iota
 	validPart
@@ -24,11 +24,8 @@ const (
 	parts
 )
 
-var partWords = map[string]int{
-	"train": trainPart, "training": trainPart,
-	"valid": validPart, "validation": validPart, "val": validPart, "dev": validPart,
-	"test": testPart, "testing": testPart,
-}
+// partNames are the names of the parts, as data.PartNamed returns them.
+var partNames = [parts]string{trainPart: "train", validPart: "val", testPart: "test"}
 
 // A division is the files of a folder that are the parts of one set, as ptb.train.txt, ptb.valid.txt and ptb.test.txt.
 type division struct {
@@ -66,8 +63,8 @@ func partOf(e fs.DirEntry) (part int, is bool) {
 		return 0, false
 	}
 	found := map[int]bool{}
-	for _, word := range strings.FieldsFunc(strings.ToLower(e.Name()), func(r rune) bool { return !unicode.IsLetter(r) }) {
-		if p, is := partWords[word]; is {
+	for _, word := range strings.FieldsFunc(e.Name(), func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if p := slices.Index(partNames[:], data.PartNamed(word)); p >= 0 {
 			part = p
 			found[p] = true
 		}

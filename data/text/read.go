@@ -27,6 +27,7 @@ const (
 	maxBytes = 4 << 30 // of all texts, unpacked
 	maxLines = 1 << 27 // of a file, empty ones too: a small packed file can have very many
 	checked  = 1 << 24 // bytes between two looks at the memory budget
+	beside   = 32      // bytes that a text takes beside its letters, about
 )
 
 // read returns the texts of a file, and says in notes of set what was left out.
@@ -85,7 +86,7 @@ type reader struct {
 	set          *data.Set
 	opt          data.Options
 	blank, latin int
-	bytes, at    int64 // of the texts, and when the memory budget was asked last
+	bytes, at    int64 // that the texts take, and when the memory budget was asked last
 	field        string
 }
 
@@ -106,9 +107,10 @@ func (r *reader) add(text, label string, line int) error {
 	if strings.IndexByte(text, 0) >= 0 {
 		return fmt.Errorf("%w: line %d has a zero byte", ErrFormat, line)
 	}
-	if r.bytes += int64(len(text)); r.bytes-r.at > checked {
+	if r.bytes += int64(len(text)) + beside; r.bytes-r.at > checked {
 		r.at = r.bytes
-		if err := errors.Join(data.CheckItems(len(r.texts)), memory.Check(r.bytes, "%s", english.Plural(len(r.texts), "text"))); err != nil {
+		more := checked + int64(len(r.texts))*beside // those in use are kept while the slices grow
+		if err := errors.Join(data.CheckItems(len(r.texts)), memory.Check(more, "to read on after %s", english.Plural(len(r.texts), "text"))); err != nil {
 			return err
 		}
 	}

@@ -169,7 +169,7 @@ func bombs() []attack {
 			for _, d := range []int{n, rows, rows} {
 				head = binary.BigEndian.AppendUint32(head, uint32(d))
 			}
-			return writeGzip("in-images-idx3-ubyte.gz", head, int64(n)*int64(rows)*int64(rows))
+			return writeGzip("in-images-idx3-ubyte.gz", head, "a", int64(n)*int64(rows)*int64(rows))
 		}
 	}
 	return []attack{
@@ -186,13 +186,13 @@ func bombs() []attack {
 		{name: "bomb: an archive of 500,000 files of nothing", args: train("in.zip"), say: `in\.zip`,
 			make: func(string) error { return manyNames("in.zip", 500_000) }},
 		{name: "bomb: a text of 2 GB in a line", args: []string{"train", "char-vae", "--data", "in.txt.gz", "--dry-run"}, say: `in\.txt\.gz`,
-			make: func(string) error { return writeGzip("in.txt.gz", nil, 2_000_000_000) }},
+			make: func(string) error { return writeGzip("in.txt.gz", nil, "a", 2_000_000_000) }},
 		{name: "bomb: a text of 400,000,000 empty lines", args: []string{"train", "char-vae", "--data", "in.txt.gz", "--dry-run"}, say: `in\.txt\.gz`,
-			make: func(string) error { return writeGzipOf("in.txt.gz", []byte("\n"), 400_000_000) }},
+			make: func(string) error { return writeGzip("in.txt.gz", nil, "\n", 400_000_000) }},
 		{name: "bomb: a text of 60,000,000 words", args: []string{"train", "char-vae", "--data", "in.txt.gz", "--tokens", "words", "--dry-run"}, say: `memory|budget|MB`,
-			make: func(string) error { return writeGzipOf("in.txt.gz", []byte("a b c\n"), 20_000_000) }},
+			make: func(string) error { return writeGzip("in.txt.gz", nil, "a b c\n", 20_000_000) }},
 		{name: "bomb: a table with a field of 1 GB", args: train("in.csv.gz"), say: `in\.csv`,
-			make: func(string) error { return writeGzip("in.csv.gz", []byte("a,b\n1,"), 1_000_000_000) }},
+			make: func(string) error { return writeGzip("in.csv.gz", []byte("a,b\n1,"), "a", 1_000_000_000) }},
 		{name: "bomb: a table of 1,000,000 columns", args: train("in.csv"), say: `in\.csv|column`,
 			make: func(string) error {
 				line := strings.Repeat("1,", 999_999) + "1\n"
@@ -475,26 +475,15 @@ func manyNames(name string, n int) error {
 	return cmp.Or(z.Close(), b.Flush(), f.Close())
 }
 
-// writeGzip writes a packed file of a head and so many letters.
-func writeGzip(name string, head []byte, n int64) error {
+// writeGzip writes a packed file of a head and a text so many times, about.
+func writeGzip(name string, head []byte, text string, times int64) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
 	z := gzip.NewWriter(f)
 	z.Write(head)
-	err = repeat(z, bytes.Repeat([]byte("a"), 1<<20), n>>20)
-	return cmp.Or(err, z.Close(), f.Close())
-}
-
-// writeGzipOf writes a packed file of a text so many times.
-func writeGzipOf(name string, text []byte, n int64) error {
-	f, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	z := gzip.NewWriter(f)
-	err = repeat(z, bytes.Repeat(text, 1<<17), n>>17)
+	err = repeat(z, bytes.Repeat([]byte(text), 1<<17), times>>17)
 	return cmp.Or(err, z.Close(), f.Close())
 }
 
