@@ -72,12 +72,16 @@ func (a *app) bench() *cobra.Command {
 the training step of recipes, with each reconstruction loss, and their decoders, on random images, and compares the
 times with the speed of the machine. Without recipes it times all of them.
 
-A time is the median of --steps runs, after half a second of warm-up. GFLOP/s and % peak count matrix products and
-convolutions only, two operations for a multiply-add; the peak is the rate of multiply-adds on registers. MB is the
+A time is the median of --steps runs, after half a second of warm-up. GFLOP/s and % peak count the operations of matrix
+products and convolutions only, two for a multiply-add, as they are executed; the peak is the rate of multiply-adds on
+registers by the widest vectors that kernels use. Convolutions in Winograd's form execute fewer operations than by their
+definition, whose rate is the column defined. MB is the
 size of all operands and results of the kernels, each counted once; GB/s is MB divided by the time. allocs is the
 number of memory allocations of Go in a run.
 
---profile shows the time of each kernel, summed over all threads and divided by their number.
+--profile shows the time of each kernel, summed over all threads and divided by their number, and what bounds it: the time
+that its operations take at the peak (arithmetic), or that its operands take to be read from the smallest cache that
+holds them all, or from memory, whichever is longer; and how much of its time that is.
 
 --compare times the same work in PyTorch, with the programs in --peers, as its users write it (plain) and with the
 fastest known settings (tuned). In each round imago, tuned and plain run one after the other, each in a process of its
@@ -183,7 +187,7 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 				run.startedAt = time.Unix(0, b.since)
 			}
 			if r.Machine != nil {
-				run.peak = r.Machine.peak().FMA
+				run.peak = r.Machine.peak()
 			}
 			for _, program := range b.programs {
 				if program != programTrain && i > 0 { // the decoder does not depend on the loss
@@ -296,10 +300,10 @@ func (r *benchReport) print(a *app, b *benchFlags) error {
 	if err := r.printMachine(a, b.markdown); err != nil {
 		return err
 	}
-	t := table{header: []string{"recipe", "program", "loss", "images", "image", "median ms", "least ms", "images/s", "GFLOP/s", "% peak", "MB", "GB/s", "allocs", "noise"}}
+	t := table{header: []string{"recipe", "program", "loss", "images", "image", "median ms", "least ms", "images/s", "GFLOP/s", "% peak", "defined", "MB", "GB/s", "allocs", "noise"}}
 	for _, x := range r.Timings {
 		t.add(x.Recipe, x.Program, x.Loss, fmt.Sprint(x.Images), x.Image, ms(x.Median), ms(x.Least), thousands(int64(x.Rate)),
-			short(x.GFlops), percent(x.Share), short(float64(x.Bytes)/1e6), short(x.GBytes), fmt.Sprintf("%.1f", x.Allocs), x.Noise.String())
+			short(x.GFlops), percent(x.Share), short(x.Defined), short(float64(x.Bytes)/1e6), short(x.GBytes), fmt.Sprintf("%.1f", x.Allocs), x.Noise.String())
 	}
 	if err := t.write(a.out, b.markdown); err != nil {
 		return err
@@ -328,9 +332,23 @@ func (r *benchReport) printMachine(a *app, markdown bool) error {
 		name = "an unknown processor"
 	}
 	fmt.Fprintf(a.out, " of %s, %s\n\n", name, english.Plural(r.Machine.Processors, "processor"))
-	t := table{header: []string{"threads", "multiply-add GFLOP/s", "read GB/s", "copy GB/s"}}
+	t := table{header: []string{"threads"}}
+	for _, u := range r.Machine.peak().Units {
+		t.header = append(t.header, u.Name+" GFLOP/s")
+	}
+	for _, l := range r.Machine.peak().Levels {
+		t.header = append(t.header, "read "+l.Name+" GB/s")
+	}
+	t.header = append(t.header, "copy memory GB/s")
 	for _, c := range r.Machine.Capacity {
-		t.add(fmt.Sprint(c.Threads), short(c.FMA), short(c.Read), short(c.Copy))
+		row := []string{fmt.Sprint(c.Threads)}
+		for _, u := range c.Units {
+			row = append(row, short(u.FMA))
+		}
+		for _, l := range c.Levels {
+			row = append(row, short(l.Read))
+		}
+		t.add(append(row, short(c.Copy))...)
 	}
 	if err := t.write(a.out, markdown); err != nil {
 		return err

@@ -33,13 +33,23 @@ func TestTable(t *testing.T) {
 func TestProfile(t *testing.T) {
 	kernels := []backend.Kernel{
 		{Name: "loop", Layer: "head", Shape: tensor.Shape{8}, Flops: 100, Bytes: 64, Calls: 10, Time: 100 * time.Microsecond},
-		{Name: "conv2d", Layer: "body", Shape: tensor.Shape{4, 2}, Fused: []string{"add", "mul", "mul", "add"}, Flops: 31e6, MatFlops: 30e6, Bytes: 3e6, Calls: 40, Time: 60 * time.Millisecond},
+		{Name: "conv2d", Layer: "body", Shape: tensor.Shape{4, 2}, Fused: []string{"add", "mul", "mul", "add"}, Flops: 41e6, MatFlops: 40e6, Executed: 30e6, Bytes: 3e6, Calls: 40, Time: 60 * time.Millisecond},
 	}
-	pr := newProfile(kernels, 10, 2, 4, 100)
+	peak := capacity{Threads: 2, FMA: 100, Levels: []level{{"L1", 1e5, 300}, {"L2", 2e6, 2}, {"memory", 0, 1}}}
+	pr := newProfile(kernels, 10, 2, 4, peak)
 	k := pr.Kernels[1]
 	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-9 }
 	if !near(k.Time, 3) || !near(k.Portion, 0.75) || !near(k.GFlops, 10) || !near(k.Share, 0.1) || !near(k.GBytes, 1) || !near(k.Calls, 4) {
 		t.Errorf("the convolution is %+v", k)
+	}
+	if k.Bound != "L2" || !near(k.OfBound, 0.5) { // 3 MB, a half for each thread, at 2 GB/s are 1.5 ms
+		t.Errorf("the convolution is bound by %s for %v", k.Bound, k.OfBound)
+	}
+	if l := pr.Kernels[0]; l.Bound != "arithmetic" || !near(l.OfBound, 1e-6/0.005) {
+		t.Errorf("the loop is bound by %s for %v", l.Bound, l.OfBound)
+	}
+	if name, least := peak.bound(0, 5e6); name != "memory" || !near(least, 5) {
+		t.Errorf("5 MB are bound by %s for %v ms", name, least)
 	}
 	if l := pr.Kernels[0]; !near(l.GFlops, 100/0.005*1e-6) {
 		t.Errorf("a loop's rate is of all its operations: %+v", l)
@@ -54,11 +64,11 @@ func TestProfile(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	for i, want := range [][]string{
 		{"kernel"},
-		{"conv2d", "body", "4x2", "3.000", "75.0", strings.Repeat("#", 15), "31.0", "10.0", "10.0", "3.00", "1.00", "4.00", "add", "mul×2", "add"},
+		{"conv2d", "body", "4x2", "3.000", "75.0", strings.Repeat("#", 15), "41.0", "10.0", "10.0", "3.00", "1.00", "L2", "50.0", "4.00", "add", "mul×2", "add"},
 		{"1", "smaller", "one"},
 		{"all", "kernels", "3.005", "75.1"},
 		{"rest", "0.995", "24.9"},
-		{"a", "run", "4.000", "100.0", strings.Repeat("#", 20), "31.0", "7.50", "7.5"},
+		{"a", "run", "4.000", "100.0", strings.Repeat("#", 20), "41.0", "7.50", "7.5"},
 	} {
 		if len(lines) != 6 || !strings.HasPrefix(strings.Join(strings.Fields(lines[i]), " "), strings.Join(want, " ")) {
 			t.Errorf("line %d of\n%s\nwant %v", i, b.String(), want)

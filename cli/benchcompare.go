@@ -143,7 +143,7 @@ func (a *app) runRounds(r *peerRunner, x benchCase, rounds int, rep *compareRepo
 	}
 	rows := []*comparison{newComparison(x.name, "ms", all, func(t *trial) float64 { return t.Median })}
 	if rep.Machine != nil {
-		rows[0].AtPeak = float64(all.ours[0].MatFlops) / rep.Machine.peak().FMA * 1e-6
+		rows[0].AtPeak = float64(all.ours[0].Executed) / rep.Machine.peak().FMA * 1e-6
 	}
 	if x.start != "" {
 		rows = append(rows, newComparison(x.start, "ms", all, func(t *trial) float64 { return t.First }))

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/imago-ml/imago/internal/buildinfo"
+	"github.com/imago-ml/imago/internal/cpuid"
 	"github.com/imago-ml/imago/internal/kernel"
 )
 
@@ -19,10 +21,24 @@ type machine struct {
 
 // A capacity is the highest speed of so many threads.
 type capacity struct {
-	Threads int     `json:"threads"`
-	FMA     float64 `json:"fma_gflop_per_s"` // float32 multiply-adds on registers, two operations each
-	Read    float64 `json:"read_gb_per_s"`   // adding up an array in memory
-	Copy    float64 `json:"copy_gb_per_s"`   // one array read, another written; both are counted
+	Threads int        `json:"threads"`
+	Units   []unitRate `json:"units"`           // each unit of vectors that kernels may use
+	FMA     float64    `json:"fma_gflop_per_s"` // of the fastest of them
+	Levels  []level    `json:"levels"`          // of the memory, from the fastest on
+	Copy    float64    `json:"copy_gb_per_s"`   // one array in memory read, another written; both are counted
+}
+
+// A unitRate is the rate of float32 multiply-adds on registers, two operations each.
+type unitRate struct {
+	Name string  `json:"name"` // of the instructions: "avx512"
+	FMA  float64 `json:"fma_gflop_per_s"`
+}
+
+// A level is a cache of each processor, or one that all share, or memory.
+type level struct {
+	Name  string  `json:"name"`                  // "L1", "L2", "L3" or "memory"
+	Bytes int     `json:"holds_bytes,omitempty"` // that it holds; 0 for memory
+	Read  float64 `json:"read_gb_per_s"`         // adding up an array that it holds
 }
 
 const (
@@ -31,7 +47,7 @@ const (
 	// benchTries is the number of measurements of a capacity. The best counts: disturbances only make a processor
 	// slower.
 	capacityTries = 16
-	// fmaTime is about how long one try of multiply-adds takes.
+	// fmaTime is about how long one try of work on registers or in a cache takes.
 	fmaTime = 20 * time.Millisecond
 )
 
@@ -41,31 +57,88 @@ func measureMachine(threads int) *machine {
 	a, b := make([]float32, benchArray), make([]float32, benchArray)
 	kernel.Fill(a, 1) // so that the pages are in memory
 	kernel.Fill(b, 1)
+	unit := kernel.FMAUnit()
 	counts := []int{1}
 	if threads > 1 {
 		counts = append(counts, threads)
 	}
 	for _, n := range counts {
-		rounds := 1 << 10
-		fma := func(int) { kernel.FMARounds(rounds, 0.75, 0.5) }
-		for timeParallel(n, fma) < fmaTime {
-			rounds *= 2
-		}
 		part := func(x []float32, i int) []float32 { return x[len(x)/n*i : len(x)/n*(i+1)] }
 		bytes := float64(4 * (benchArray / n * n))
-		m.Capacity = append(m.Capacity, capacity{
-			Threads: n,
-			FMA:     float64(n*rounds*kernel.FMARound) / leastTime(n, fma),
-			Read:    bytes / leastTime(n, func(i int) { kernel.Sum(part(a, i)) }),
-			Copy:    2 * bytes / leastTime(n, func(i int) { kernel.Neg(part(b, i), part(a, i)) }),
-		})
+		c := capacity{Threads: n, Copy: 2 * bytes / leastTime(n, func(i int) { kernel.Neg(part(b, i), part(a, i)) })}
+		for _, u := range kernel.FMAUnits() {
+			rate := rateOf(n, float64(u.Round), func(_, rounds int) { u.Rounds(rounds, 0.75, 0.5) })
+			c.Units = append(c.Units, unitRate{u.Name, rate})
+			c.FMA = max(c.FMA, rate)
+		}
+		for _, l := range cacheLevels() {
+			size := l.Bytes / 2 / 4 // half of it, so that nothing else drives the array out
+			if l.Name == "L3" {
+				size /= n // all threads share it
+			}
+			size -= size % (unit.Round / 2)
+			l.Read = rateOf(n, float64(4*size), func(i, rounds int) {
+				for range rounds {
+					unit.Read(part(a, i)[:size])
+				}
+			})
+			c.Levels = append(c.Levels, l)
+		}
+		c.Levels = append(c.Levels, level{Name: memoryLevel, Read: bytes / leastTime(n, func(i int) { unit.Read(part(a, i)) })})
+		m.Capacity = append(m.Capacity, c)
 	}
 	debug.FreeOSMemory() // the arrays
 	return m
 }
 
+// memoryLevel is the name of the last level.
+const memoryLevel = "memory"
+
+// cacheLevels returns the caches of the processor that are known, and smaller than the array.
+func cacheLevels() []level {
+	var all []level
+	for i, bytes := range cpuid.Caches() {
+		if bytes > 0 && bytes <= 2*benchArray {
+			all = append(all, level{Name: fmt.Sprint("L", i+1), Bytes: bytes})
+		}
+	}
+	return all
+}
+
+// rateOf returns how much work so many threads do in a nanosecond, where f(i, rounds) does the work of rounds on thread i.
+func rateOf(threads int, work float64, f func(i, rounds int)) float64 {
+	rounds := 1
+	run := func(i int) { f(i, rounds) }
+	for timeParallel(threads, run) < fmaTime {
+		rounds *= 2
+	}
+	return float64(threads*rounds) * work / leastTime(threads, run)
+}
+
 // peak returns the capacity of all threads.
 func (m *machine) peak() capacity { return m.Capacity[len(m.Capacity)-1] }
+
+// bound returns what bounds a kernel of so many operations on so many bytes of operands and results, and the least time in ms
+// by it: its arithmetic at the peak, or reading the bytes from the smallest cache that holds them all, or from memory,
+// whichever takes longer (the roofline of Williams, Waterman and Patterson, 2009). Each thread has a part of the bytes in the
+// caches of its own.
+func (c capacity) bound(flops, bytes float64) (name string, least float64) {
+	name, least = "arithmetic", flops/c.FMA*1e-6
+	for _, l := range c.Levels {
+		own := bytes
+		if l.Name == "L1" || l.Name == "L2" {
+			own /= float64(c.Threads)
+		}
+		if l.Bytes > 0 && own > float64(l.Bytes) {
+			continue
+		}
+		if t := bytes / l.Read * 1e-6; t > least {
+			name, least = l.Name, t
+		}
+		break
+	}
+	return name, least
+}
 
 // leastTime returns the least time of several runs of f on so many threads, in nanoseconds.
 func leastTime(threads int, f func(i int)) float64 {

@@ -34,8 +34,8 @@ type peerRunner struct {
 type trial struct {
 	First    float64 `json:"first_ms"`
 	Median   float64 `json:"median_ms"`
-	MatFlops int64   `json:"mat_flops"` // of a run; of imago only
-	Torch    string  `json:"torch"`     // PyTorch's version
+	Executed int64   `json:"executed_flops"` // of products and convolutions in a run; of imago only
+	Torch    string  `json:"torch"`          // PyTorch's version
 
 	memory int64 // its peak, in bytes
 	noise  *noise

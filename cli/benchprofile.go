@@ -18,7 +18,7 @@ type profile struct {
 	Wall    float64         `json:"ms"`      // of a run while it is profiled, the mean
 	Rest    float64         `json:"rest_ms"` // waiting for other threads, dispatching work, copying operands
 	Noise   *noise          `json:"noise,omitempty"`
-	Peak    float64         `json:"-"` // GFLOP/s of the machine, 0 if unknown
+	Peak    capacity        `json:"-"` // of the machine, zero if unknown
 	Kernels []kernelProfile `json:"kernels"`
 }
 
@@ -32,8 +32,11 @@ type kernelProfile struct {
 	Portion  float64  `json:"share_of_run"`
 	Flops    int64    `json:"flops"`
 	MatFlops int64    `json:"mat_flops"`
-	GFlops   float64  `json:"gflop_per_s"`             // of MatFlops, or of all operations if it has none
-	Share    float64  `json:"share_of_peak,omitempty"` // GFlops of the machine's multiply-adds
+	Executed int64    `json:"executed_flops"`           // for MatFlops
+	GFlops   float64  `json:"gflop_per_s"`              // of Executed, or of all operations if it has none
+	Share    float64  `json:"share_of_peak,omitempty"`  // GFlops of the machine's multiply-adds
+	Bound    string   `json:"bound,omitempty"`          // what it cannot be faster than: "arithmetic", or a level of the memory
+	OfBound  float64  `json:"share_of_bound,omitempty"` // the least time by the bound, of Time
 	Bytes    int64    `json:"bytes"`
 	GBytes   float64  `json:"gb_per_s"`
 	Calls    float64  `json:"tasks"` // pieces of work in a run
@@ -64,22 +67,22 @@ func (b *bencher) profile(p *benchProgram) (*profile, error) {
 }
 
 // newProfile returns the profile of kernels that were measured over so many runs of wall ms each.
-func newProfile(kernels []backend.Kernel, runs, threads int, wall, peak float64) *profile {
+func newProfile(kernels []backend.Kernel, runs, threads int, wall float64, peak capacity) *profile {
 	pr := &profile{Runs: runs, Wall: wall, Rest: wall, Peak: peak}
 	for _, k := range kernels {
 		t := k.Time.Seconds() * 1e3 / float64(runs*threads)
 		kp := kernelProfile{
 			Name: k.Name, Layer: k.Layer, Shape: k.Shape, Fused: k.Fused, Time: t, Portion: t / wall,
-			Flops: k.Flops, MatFlops: k.MatFlops, Bytes: k.Bytes, Calls: float64(k.Calls) / float64(runs),
+			Flops: k.Flops, MatFlops: k.MatFlops, Executed: k.Executed, Bytes: k.Bytes, Calls: float64(k.Calls) / float64(runs),
 		}
 		if t > 0 {
-			flops := k.MatFlops
-			if flops == 0 {
-				flops = k.Flops
-			}
+			flops := cmp.Or(k.Executed, k.Flops)
 			kp.GFlops, kp.GBytes = float64(flops)/t*1e-6, float64(k.Bytes)/t*1e-6
-			if peak > 0 {
-				kp.Share = kp.GFlops / peak
+			if peak.FMA > 0 {
+				kp.Share = kp.GFlops / peak.FMA
+				var least float64
+				kp.Bound, least = peak.bound(float64(flops), float64(k.Bytes))
+				kp.OfBound = least / t
 			}
 		}
 		pr.Kernels = append(pr.Kernels, kp)
@@ -98,10 +101,10 @@ const (
 // write prints the profile as a table: the slowest kernels first, each with a bar, the small ones together in one
 // row, then their sum and the rest of the time.
 func (pr *profile) write(w io.Writer, markdown bool) error {
-	t := table{header: []string{"kernel", "layer", "result", "ms", "% time", "", "MFLOP", "GFLOP/s", "% peak", "MB", "GB/s", "tasks", "fused"}}
+	t := table{header: []string{"kernel", "layer", "result", "ms", "% time", "", "MFLOP", "GFLOP/s", "% peak", "MB", "GB/s", "bound", "% bound", "tasks", "fused"}}
 	row := func(k kernelProfile, fused string) {
 		t.add(k.Name, k.Layer, shapeText(k.Shape), ms(k.Time), percent(k.Portion), strings.Repeat("#", int(max(0, k.Portion)*barWidth+0.5)), short(float64(k.Flops)/1e6),
-			short(k.GFlops), percent(k.Share), short(float64(k.Bytes)/1e6), short(k.GBytes), short(k.Calls), fused)
+			short(k.GFlops), percent(k.Share), short(float64(k.Bytes)/1e6), short(k.GBytes), k.Bound, percent(k.OfBound), short(k.Calls), fused)
 	}
 	var all, small kernelProfile
 	n := 0
@@ -130,9 +133,9 @@ func (pr *profile) write(w io.Writer, markdown bool) error {
 	}
 	row(kernelProfile{Name: "rest", Time: pr.Rest, Portion: pr.Rest / pr.Wall}, rest)
 	whole.Name, whole.Time, whole.Portion = "a run", pr.Wall, 1
-	whole.GFlops, whole.GBytes = float64(all.MatFlops)/pr.Wall*1e-6, float64(all.Bytes)/pr.Wall*1e-6
-	if pr.Peak > 0 {
-		whole.Share = whole.GFlops / pr.Peak
+	whole.GFlops, whole.GBytes = float64(all.Executed)/pr.Wall*1e-6, float64(all.Bytes)/pr.Wall*1e-6
+	if pr.Peak.FMA > 0 {
+		whole.Share = whole.GFlops / pr.Peak.FMA
 	}
 	row(whole, "GFLOP/s of products and convolutions only")
 	return t.write(w, markdown)
@@ -144,6 +147,7 @@ func (k *kernelProfile) add(o kernelProfile) {
 	k.Portion += o.Portion
 	k.Flops += o.Flops
 	k.MatFlops += o.MatFlops
+	k.Executed += o.Executed
 	k.Bytes += o.Bytes
 	k.Calls += o.Calls
 }

@@ -33,11 +33,13 @@ type benchTiming struct {
 	Noise  *noise  `json:"noise,omitempty"`
 
 	// The work of a run. It is known if the program is a backend.Profiler.
-	MatFlops int64    `json:"mat_flops,omitempty"`     // of matrix products and convolutions
-	GFlops   float64  `json:"gflop_per_s,omitempty"`   // MatFlops at the median
-	Share    float64  `json:"share_of_peak,omitempty"` // of the machine's multiply-adds, if that was measured
-	Bytes    int64    `json:"bytes,omitempty"`         // operands and results of the kernels
-	GBytes   float64  `json:"gb_per_s,omitempty"`      // Bytes at the median
+	MatFlops int64    `json:"mat_flops,omitempty"`           // of matrix products and convolutions, by their definitions
+	Executed int64    `json:"executed_flops,omitempty"`      // for them
+	GFlops   float64  `json:"gflop_per_s,omitempty"`         // Executed at the median
+	Defined  float64  `json:"defined_gflop_per_s,omitempty"` // MatFlops at the median
+	Share    float64  `json:"share_of_peak,omitempty"`       // GFlops of the machine's multiply-adds, if that was measured
+	Bytes    int64    `json:"bytes,omitempty"`               // operands and results of the kernels
+	GBytes   float64  `json:"gb_per_s,omitempty"`            // Bytes at the median
 	Profile  *profile `json:"profile,omitempty"`
 }
 
@@ -60,7 +62,7 @@ type bencher struct {
 	steps     int       // runs that are timed; 0 means as many as take minDuration
 	startedAt time.Time // of the process; zero counts First from the beginning of the timing
 	profiled  bool
-	peak      float64 // GFLOP/s of the machine on the backend's threads, 0 if it was not measured
+	peak      capacity // of the machine on the backend's threads, zero if it was not measured
 	threads   int
 }
 
@@ -171,12 +173,13 @@ func (b *bencher) measure(t *benchTiming) (bool, error) {
 func (b *bencher) addWork(t *benchTiming, p *benchProgram) {
 	for _, k := range p.kernels() {
 		t.MatFlops += k.MatFlops
+		t.Executed += k.Executed
 		t.Bytes += k.Bytes
 	}
 	rate := 1e-6 / t.Median // from a count in a run to 10⁹ per second
-	t.GFlops, t.GBytes = float64(t.MatFlops)*rate, float64(t.Bytes)*rate
-	if b.peak > 0 {
-		t.Share = t.GFlops / b.peak
+	t.GFlops, t.Defined, t.GBytes = float64(t.Executed)*rate, float64(t.MatFlops)*rate, float64(t.Bytes)*rate
+	if b.peak.FMA > 0 {
+		t.Share = t.GFlops / b.peak.FMA
 	}
 }
 

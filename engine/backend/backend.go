@@ -86,7 +86,8 @@ type Kernel struct {
 	Shape    tensor.Shape  // of its main result
 	Fused    []string      // the primitives that it computes as well, in order
 	Flops    int64         // operations of a run; a multiply-add counts as two, an element-wise result as one
-	MatFlops int64         // the part of Flops in matrix products and convolutions
+	MatFlops int64         // the part of Flops in matrix products and convolutions, by their definitions
+	Executed int64         // the operations that it executes for MatFlops: fewer where a convolution has Winograd's form
 	Bytes    int64         // the size of the operands that a run reads and of the results that it writes
 	Calls    int64         // the number of pieces of work that were measured
 	Time     time.Duration // the sum over all threads and all measured runs

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +39,7 @@ func (p *program) Kernels() []backend.Kernel {
 		s := r.copies[0]
 		k := backend.Kernel{
 			Name: s.name, Layer: s.node.layer, Shape: s.node.shape, Fused: s.fused,
-			MatFlops: s.matFlops * r.times, Flops: (s.matFlops + s.flops) * r.times,
+			MatFlops: s.matFlops * r.times, Flops: (s.matFlops + s.flops) * r.times, Executed: cmp.Or(s.executed, s.matFlops) * r.times,
 		}
 		for _, c := range r.copies {
 			k.Calls += c.measured.calls.Load()

@@ -110,6 +110,7 @@ func (c *compiler) lowerWinoConv(n *graph.Node, s *stage) root {
 	}
 	c.reserveScratch(wc.products + wc.planes + wc.n)
 	s.cost = float64(wc.flops) / 16
+	s.executed = int64(wc.flops)
 	return wc
 }
 

@@ -127,6 +127,9 @@ func (c *compiler) lowerWinoFilter(n *graph.Node, s *stage) root {
 		writes: []*buffer{wf.lanes}, node: infoOf(n), matFlops: s.matFlops,
 	}
 	s.matFlops = 0 // the stage pre has them
+	for _, p := range wf.products {
+		pre.executed += 2 * int64(wf.images*p.source.count) * int64(wf.ci*wf.co)
+	}
 	wf.x, wf.gy = c.operand(x, pre), c.operand(gy, pre)
 	pre.run = func(w *worker, task int) { wf.sumPartial(w, task/wf.parts, task%wf.parts, lanes) }
 	c.stages = append(c.stages, pre)

@@ -284,6 +284,7 @@ type stage struct {
 
 	fused           []string // the other primitives that the stage computes
 	matFlops, flops int64    // of products and convolutions, and of all other primitives
+	executed        int64    // operations for matFlops; 0 = as many
 	measured        counters
 }
 

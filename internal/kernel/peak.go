@@ -1,18 +1,36 @@
 package kernel
 
-// FMARound is the number of floating-point operations of one round of FMARounds: a multiplication and an addition in 12 chains
-// of 8 numbers.
-const FMARound = 12 * 8 * 2
+// A Unit is one of the units of a processor that multiply and add vectors of float32.
+type Unit struct {
+	Name   string                            // of its instructions: "avx2"
+	Round  int                               // the floating-point operations of a round
+	Rounds func(n int, x, y float32) float32 // see FMARounds
+	Read   func(x []float32) float32         // loads and adds up a slice, faster than any kernel: it measures caches
+}
 
-// FMARounds computes n rounds of c ← c·x + y in 96 accumulators that start at y, and returns their sum. It reads no memory, and
-// its 12 independent vectors hide the latency of an FMA, so its speed is an upper bound for that of a matrix product on this
-// processor. Use 0 < x < 1 and y > 0, so that the numbers are finite and not denormal.
-func FMARounds(n int, x, y float32) float32 { return fmaRounds(n, x, y) }
+// FMAUnits returns the units that kernels use on this processor, the widest last. Measure each of them: on some processors a
+// wider one is no faster.
+func FMAUnits() []Unit { return fmaUnits() }
+
+// FMARounds computes n rounds of c ← c·x + y in many accumulators that start at y with the widest unit, and returns their sum,
+// which is that of FMAUnit().Round/2 equal ones. It reads no memory, and its independent vectors hide the latency of an FMA, so
+// its speed is an upper bound for that of a matrix product on this processor. Use 0 < x < 1 and y > 0, so that the numbers are
+// finite and not denormal.
+func FMARounds(n int, x, y float32) float32 { return FMAUnit().Rounds(n, x, y) }
+
+// FMAUnit returns the widest unit.
+func FMAUnit() Unit {
+	units := fmaUnits()
+	return units[len(units)-1]
+}
+
+// genericUnit is plain Go.
+var genericUnit = Unit{"generic", 12 * 8 * 2, fmaRoundsGeneric, Sum}
 
 // fmaRoundsGeneric rounds products and sums, where the assembly rounds once.
 func fmaRoundsGeneric(n int, x, y float32) float32 {
 	var sum float32
-	for range FMARound / 2 / 8 {
+	for range 12 {
 		a, b, c, d, e, f, g, h := y, y, y, y, y, y, y, y
 		for range n {
 			a, b, c, d = float32(a*x)+y, float32(b*x)+y, float32(c*x)+y, float32(d*x)+y

@@ -9,9 +9,9 @@ import "github.com/imago-ml/imago/internal/cpuid"
 //go:noescape
 func fmaRoundsNEON(n int, x, y float32) (ret float32)
 
-func fmaRounds(n int, x, y float32) float32 {
+func fmaUnits() []Unit {
 	if cpuid.NEON() {
-		return fmaRoundsNEON(n, x, y)
+		return []Unit{{"neon", 12 * 8 * 2, fmaRoundsNEON, Sum}}
 	}
-	return fmaRoundsGeneric(n, x, y)
+	return []Unit{genericUnit}
 }

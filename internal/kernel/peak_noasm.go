@@ -2,4 +2,4 @@
 
 package kernel
 
-func fmaRounds(n int, x, y float32) float32 { return fmaRoundsGeneric(n, x, y) }
+func fmaUnits() []Unit { return []Unit{genericUnit} }

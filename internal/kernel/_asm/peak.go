@@ -5,21 +5,26 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// fmaChains is the number of independent vectors. Latency times units is 8 or 10 on current processors, and with x and y the
-// vectors must fit in 16 registers.
-const fmaChains = 12
-
-// peak writes fmaRoundsAVX2.
+// peak writes fmaRoundsAVX2, fmaRoundsAVX512, readAVX2 and readAVX512. Latency times units is 8 or 10 on current processors, and with x and y the
+// vectors must fit in 16 or 32 registers.
 func peak(g *gen) {
-	g.begin("fmaRoundsAVX2")
+	fmaRounds(g, "fmaRoundsAVX2", 8, 12)
+	fmaRounds(g, "fmaRoundsAVX512", 16, 24)
+	read(g, "readAVX2", 8, 12)
+	read(g, "readAVX512", 16, 24)
+}
+
+// fmaRounds writes a function with so many independent vectors.
+func fmaRounds(g *gen, name string, lanes, chains int) {
+	g.begin(name)
 	n := g.load(g.Param("n"))
-	x, y := g.YMM(), g.YMM()
+	x, y := g.vec(lanes), g.vec(lanes)
 	g.VBROADCASTSS(g.addr(g.Param("x")), x)
 	g.VBROADCASTSS(g.addr(g.Param("y")), y)
-	acc := make([]reg.VecVirtual, fmaChains)
+	acc := make([]reg.VecVirtual, chains)
 	for i := range acc {
-		acc[i] = g.YMM()
-		g.VMOVAPS(y, acc[i])
+		acc[i] = g.vec(lanes)
+		g.VMOVUPS(y, acc[i])
 	}
 	g.TESTQ(n, n)
 	g.JLE(LabelRef("done"))
@@ -30,9 +35,44 @@ func peak(g *gen) {
 	g.DECQ(n)
 	g.JNZ(LabelRef("round"))
 	g.Label("done")
+	g.Store(sumAll(g, acc), g.ReturnIndex(0))
+	g.end()
+}
+
+// read writes a function that adds up a slice by so many independent vectors.
+func read(g *gen, name string, lanes, chains int) {
+	g.begin(name)
+	x, n := g.load(g.Param("x").Base()), g.load(g.Param("x").Len())
+	acc := make([]reg.VecVirtual, chains)
+	for i := range acc {
+		acc[i] = g.vec(lanes)
+		g.clear(acc[i])
+	}
+	g.SUBQ(U32(chains*lanes), n)
+	g.JLT(LabelRef("done"))
+	g.Label("round")
+	for i, a := range acc {
+		g.VADDPS(Mem{Base: x, Disp: 4 * lanes * i}, a, a)
+	}
+	g.ADDQ(U32(4*chains*lanes), x)
+	g.SUBQ(U32(chains*lanes), n)
+	g.JGE(LabelRef("round"))
+	g.Label("done")
+	g.Store(sumAll(g, acc), g.ReturnIndex(0))
+	g.end()
+}
+
+// sumAll returns a register whose lane 0 is the sum of all lanes of vectors.
+func sumAll(g *gen, acc []reg.VecVirtual) reg.VecVirtual {
 	for _, a := range acc[1:] {
 		g.VADDPS(a, acc[0], acc[0])
 	}
-	g.Store(hsum(g, acc[0]), g.ReturnIndex(0))
-	g.end()
+	sum := acc[0]
+	if sum.Size() == 64 {
+		high, low := g.YMM(), g.YMM()
+		g.VEXTRACTF64X4(U8(1), sum, high)
+		g.VADDPS(sum.AsY(), high, low)
+		sum = low
+	}
+	return hsum(g, sum)
 }

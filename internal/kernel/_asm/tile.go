@@ -93,11 +93,9 @@ func (t tile) step(a func(i int) Mem, b reg.Register) {
 			g.VMOVUPS(t.vector(b, v), bv[v])
 		}
 	}
-	if t.lanes == 16 && (t.mr > 2 || t.vectors == 1) {
+	if t.lanes == 16 && t.vectors == 1 {
 		for i := range t.mr {
-			for v := range bv {
-				g.VFMADD231PS_BCST(a(i), bv[v], t.acc[i*t.vectors+v])
-			}
+			g.VFMADD231PS_BCST(a(i), bv[0], t.acc[i])
 		}
 		return
 	}
