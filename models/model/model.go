@@ -45,21 +45,22 @@ const (
 // The outputs of a model's functions. A training step returns its metrics under
 // these names; Eval returns the same, without gradient norms, with SumSuffix.
 const (
-	Loss             = "loss"           // what is minimised, nats an image
-	Reconstruction   = "reconstruction" // −ln p(x|z) or another distance, an image
-	KL               = "kl"             // KL(q(z|x) ‖ p(z)), nats an image, unweighted
-	Steps            = "steps"          // of the sequence that an item is, without what fills up the item after its end
-	TotalCorrelation = "tc"             // KL(q(z) ‖ Π q(z_j)) of the codes of all images, estimated by a discriminator, nats
-	GradNorm         = "grad_norm"      // norm of the gradient, before any clipping
-	DLoss            = "d_loss"         // discriminator loss, nats an image: mean over real and generated ones
-	DAccuracy        = "d_accuracy"     // share of real and generated images that the discriminator classifies correctly, 0 to 1
-	GLoss            = "g_loss"         // generator loss, nats an image
-	InfoLoss         = "info_loss"      // −ln q of the class and the codes of a generated image, nats
-	DPenalty         = "d_penalty"      // gradient penalty of the discriminator, weighted
-	DInputGrad       = "d_input_grad"   // norm of the gradient of its logit in the pixels, in [−1,1], where it is penalised
-	DGradNorm        = "d_grad_norm"    // GradNorm of the discriminator
-	GGradNorm        = "g_grad_norm"    // GradNorm of the generator
-	SumSuffix        = "_sum"           // of a metric added over the images of weight 1
+	Loss              = "loss"           // what is minimised, nats an image
+	Reconstruction    = "reconstruction" // −ln p(x|z) or another distance, an image
+	KL                = "kl"             // KL(q(z|x) ‖ p(z)), nats an image, unweighted
+	Steps             = "steps"          // of the sequence that an item is, without what fills up the item after its end
+	TotalCorrelation  = "tc"             // KL(q(z) ‖ Π q(z_j)) of the codes of all images, estimated by a discriminator, nats
+	MutualInformation = "mi"             // of the codes and the items of a batch, nats: ln of the batch size at most
+	GradNorm          = "grad_norm"      // norm of the gradient, before any clipping
+	DLoss             = "d_loss"         // discriminator loss, nats an image: mean over real and generated ones
+	DAccuracy         = "d_accuracy"     // share of real and generated images that the discriminator classifies correctly, 0 to 1
+	GLoss             = "g_loss"         // generator loss, nats an image
+	InfoLoss          = "info_loss"      // −ln q of the class and the codes of a generated image, nats
+	DPenalty          = "d_penalty"      // gradient penalty of the discriminator, weighted
+	DInputGrad        = "d_input_grad"   // norm of the gradient of its logit in the pixels, in [−1,1], where it is penalised
+	DGradNorm         = "d_grad_norm"    // GradNorm of the discriminator
+	GGradNorm         = "g_grad_norm"    // GradNorm of the generator
+	SumSuffix         = "_sum"           // of a metric added over the images of weight 1
 
 	OutputMean    = "mean"    // (B,Z), of q(z|x); the code of a deterministic model
 	OutputLogVar  = "log_var" // (B,Z), ln σ² of q(z|x)

@@ -33,6 +33,7 @@
 //     last update of their network.
 //   - A metric that several updates have is the mean over these updates.
 //   - What does not depend on a changed state is computed once.
+//   - An update with When changes its states in some steps only; it is computed in all.
 //
 // The package knows no model, no loss and no optimiser of its own.
 package update
@@ -65,10 +66,17 @@ type Update struct {
 	// it in the list started, not from those that it left.
 	Simultaneous bool
 
+	// When is a scalar: the update changes Params and slots where it is 1, and where it is 0 they
+	// stay as they are. nil is always. What After adds does not depend on it.
+	When *graph.Node
+
 	// After adds updates of other states, such as a moving average of the parameters,
 	// given the new values of Params, slots and running statistics; it may be nil. It is
 	// called for the last update of each Name in a step.
 	After func(updates []graph.Update) []graph.Update
+	// Slots are those of the states that After adds that are saved with the optimiser's, not with
+	// the parameters.
+	Slots []optim.Slot
 }
 
 // A Step is the parts of the graph.Func of a step of training.
@@ -117,8 +125,13 @@ func New(b *nn.Builder, lr *graph.Node, updates ...Update) Step {
 			rate = graph.Scale(lr, u.Rate)
 		}
 		changes, slots := u.Optimizer.Update(u.Params, grads, rate)
-		step.addSlots(owners, u.Name, slots)
+		step.addSlots(owners, u.Name, append(slots, u.Slots...))
 		changes = append(changes, statistics(b, u, updates[i+1:])...)
+		if u.When != nil {
+			for i, c := range changes {
+				changes[i].Value = graph.Select(u.When, c.Value, c.State)
+			}
+		}
 		if last := !slices.ContainsFunc(updates[i+1:], func(v Update) bool { return v.Name == u.Name }); last && u.After != nil {
 			changes = append(changes, u.After(changes)...)
 		}

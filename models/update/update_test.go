@@ -227,3 +227,32 @@ func TestSubstitute(t *testing.T) {
 		t.Errorf("2·5 + 3² is %v, %v", out, err)
 	}
 }
+
+// An update changes its states, slots among them, where When is 1 alone. What After adds changes always.
+func TestWhen(t *testing.T) {
+	b := nn.NewBuilder()
+	a, p := scalar(b, "a", "p"), scalar(b, "b", "p")
+	when, after := graph.Input("when", tensor.Float32), graph.State("opt b/seen")
+	step := New(b, graph.Const(0.1),
+		Update{Name: "a", Loss: graph.Mul(a, p), Params: Params(b, "a"), Optimizer: sgd{"opt a"}},
+		Update{Name: "b", Loss: graph.Mul(a, p), Params: Params(b, "b"), Optimizer: sgd{"opt b"}, When: when, Simultaneous: true,
+			Slots: []optim.Slot{{Name: "opt b/seen", Shape: tensor.Shape{}}},
+			After: func([]graph.Update) []graph.Update {
+				return []graph.Update{{State: after, Value: graph.AddScalar(after, 1)}}
+			}},
+	)
+	if len(step.Slots) != 3 || step.Slots[2].Name != "opt b/seen" {
+		t.Errorf("slots %v", step.Slots)
+	}
+	for now, want := range []float64{3, 3 - 0.1*2} {
+		st := states()
+		st["opt b/seen"] = graph.Value{0}
+		run(t, step, map[string]graph.Value{"when": {float64(now)}}, st)
+		if !(math.Abs(st["b/p"][0]-want) < 1e-6) || st["opt b/count"][0] != float64(now) || st["opt b/seen"][0] != 1 {
+			t.Errorf("with %d: %v, want b/p %v", now, st, want)
+		}
+		if !(math.Abs(st["a/p"][0]-(2-0.1*3)) < 1e-6) {
+			t.Errorf("with %d: a/p is %v", now, st["a/p"][0])
+		}
+	}
+}

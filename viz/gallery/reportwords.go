@@ -18,21 +18,22 @@ import (
 
 // words are the names of metrics in words. A metric without one is shown by its name.
 var words = map[string]string{
-	model.Loss:             "loss",
-	model.Reconstruction:   "reconstruction error",
-	model.KL:               "KL divergence",
-	model.TotalCorrelation: "total correlation",
-	model.DLoss:            "discriminator loss",
-	model.DAccuracy:        "discriminator accuracy",
-	model.GLoss:            "generator loss",
-	"active_units":         "latent units in use",
-	"mean_sigma":           "mean σ of a code",
-	"kl_per_unit":          "KL of a latent unit",
-	"mse":                  "squared error",
-	"psnr":                 "PSNR",
-	"ssim":                 "SSIM",
-	"fid":                  "FID",
-	"kid":                  "KID",
+	model.Loss:              "loss",
+	model.Reconstruction:    "reconstruction error",
+	model.KL:                "KL divergence",
+	model.TotalCorrelation:  "total correlation",
+	model.MutualInformation: "mutual information",
+	model.DLoss:             "discriminator loss",
+	model.DAccuracy:         "discriminator accuracy",
+	model.GLoss:             "generator loss",
+	"active_units":          "latent units in use",
+	"mean_sigma":            "mean σ of a code",
+	"kl_per_unit":           "KL of a latent unit",
+	"mse":                   "squared error",
+	"psnr":                  "PSNR",
+	"ssim":                  "SSIM",
+	"fid":                   "FID",
+	"kid":                   "KID",
 }
 
 // parts are the parts of the data that are not trained on, by the beginnings of the names
