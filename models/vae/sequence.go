@@ -18,7 +18,7 @@ import (
 //	loss = β·KL(q(z|x) ‖ N(0, I)) − Σ_t ln p(x_t|x_<t, z)
 //
 // A strong decoder does without the code, and the KL goes to 0: posterior collapse. What helps is
-// WordDropout, Skip, Warmup with Anneal, FreeBits, FreeNats, CodeNorm, Lagging and a Beta below 1.
+// WordDropout, Skip, Warmup with Anneal, FreeBits, FreeNats, CodeNorm, Lagging, Pretrain and a Beta below 1.
 type SequenceVAEConfig struct {
 	Latent int     `json:"latent" flag:"latent" help:"number of latent units"`                // Z ≥ 1
 	Beta   float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"` // ≥ 0
@@ -28,13 +28,14 @@ type SequenceVAEConfig struct {
 	// fixed, by which the KL is Z·γ²/2 or more in the mean: Zhu et al., arXiv:2004.12585, sec. 3.2.
 	CodeNorm float64 `json:"code_norm" flag:"code-norm" help:"scale of a batch normalisation of the codes' means, as 0.6: it keeps the KL above 0 (BN-VAE); 0 is none"` // ≥ 0
 	LaggingOptions
+	EncoderPretraining
 	Recurrent
 	Overrides
 }
 
 // Validate reports every fault of the options.
 func (c *SequenceVAEConfig) Validate() error {
-	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.WayOfAnnealing.validate(c.Warmup), checkNorm(c.CodeNorm), c.LaggingOptions.validate(c.Shared), c.Recurrent.validate())
+	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.WayOfAnnealing.validate(c.Warmup), checkNorm(c.CodeNorm), c.LaggingOptions.validate(c.Shared), c.EncoderPretraining.validate(), c.Recurrent.validate())
 }
 
 // checkNorm returns the fault of CodeNorm.
@@ -64,8 +65,11 @@ func (c *SequenceVAEConfig) New(in model.Input) (*model.Model, error) {
 	if c.Lagging > 0 {
 		o.phases[0].updates = e.lagging(c.Lagging)
 	}
+	if c.Pretrain > 0 {
+		o = e.pretrained(o, c.Pretrain)
+	}
 	d := diagnosis{
-		beta: c.Beta, betaOption: field("Beta", c.Beta), warmup: c.Warmup, warmupOption: field("Warmup", c.Warmup), freeBitsOption: field("FreeBits", c.FreeBits),
+		beta: c.Beta, betaOption: field("Beta", c.Beta), warmup: float64(c.Pretrain) + c.Warmup, warmupOption: field("Warmup", c.Warmup), freeBitsOption: field("FreeBits", c.FreeBits),
 		latentOption: field("Latent", c.Latent), others: c.needCodes(), sizes: []diagnose.Option{field("Units", c.Units)},
 	}
 	return d.modelOf(o.build(in, c.Overrides))

@@ -185,10 +185,7 @@ func (d vade) phases(pretrain int) []phase {
 // behind a layer of 2,000. With a weight of 0 no noise is drawn: an autoencoder.
 func (d vade) pretrainingTerms(in *Inputs) []Term {
 	if d.pretrainBeta == 0 {
-		in = in.withTarget(d.likelihood)
-		mu, _ := d.encode(in)
-		reconstruction := in.reconstructionLoss(d.likelihood, d.decode(in, mu))
-		return []Term{{model.Loss, reconstruction}, {model.Reconstruction, reconstruction}}
+		return d.autoencoderTerms(in)
 	}
 	return d.elbo.terms(in)
 }
