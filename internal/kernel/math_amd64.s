@@ -114,10 +114,10 @@ one:
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), SI
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), SI
 	VMOVUPS      (SI)(CX*4), Y0
 	VMASKMOVPS   (DX)(BX*4), Y0, Y1
 	VMOVUPS      c42b20000<>+0(SB), Y2
@@ -160,7 +160,15 @@ DATA c42b20000<>+16(SB)/4, $0x42b20000
 DATA c42b20000<>+20(SB)/4, $0x42b20000
 DATA c42b20000<>+24(SB)/4, $0x42b20000
 DATA c42b20000<>+28(SB)/4, $0x42b20000
-GLOBL c42b20000<>(SB), RODATA|NOPTR, $32
+DATA c42b20000<>+32(SB)/4, $0x42b20000
+DATA c42b20000<>+36(SB)/4, $0x42b20000
+DATA c42b20000<>+40(SB)/4, $0x42b20000
+DATA c42b20000<>+44(SB)/4, $0x42b20000
+DATA c42b20000<>+48(SB)/4, $0x42b20000
+DATA c42b20000<>+52(SB)/4, $0x42b20000
+DATA c42b20000<>+56(SB)/4, $0x42b20000
+DATA c42b20000<>+60(SB)/4, $0x42b20000
+GLOBL c42b20000<>(SB), RODATA|NOPTR, $64
 
 DATA cc2d00000<>+0(SB)/4, $0xc2d00000
 DATA cc2d00000<>+4(SB)/4, $0xc2d00000
@@ -170,7 +178,15 @@ DATA cc2d00000<>+16(SB)/4, $0xc2d00000
 DATA cc2d00000<>+20(SB)/4, $0xc2d00000
 DATA cc2d00000<>+24(SB)/4, $0xc2d00000
 DATA cc2d00000<>+28(SB)/4, $0xc2d00000
-GLOBL cc2d00000<>(SB), RODATA|NOPTR, $32
+DATA cc2d00000<>+32(SB)/4, $0xc2d00000
+DATA cc2d00000<>+36(SB)/4, $0xc2d00000
+DATA cc2d00000<>+40(SB)/4, $0xc2d00000
+DATA cc2d00000<>+44(SB)/4, $0xc2d00000
+DATA cc2d00000<>+48(SB)/4, $0xc2d00000
+DATA cc2d00000<>+52(SB)/4, $0xc2d00000
+DATA cc2d00000<>+56(SB)/4, $0xc2d00000
+DATA cc2d00000<>+60(SB)/4, $0xc2d00000
+GLOBL cc2d00000<>(SB), RODATA|NOPTR, $64
 
 DATA c3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
 DATA c3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
@@ -180,7 +196,15 @@ DATA c3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
 DATA c3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
 DATA c3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
 DATA c3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
-GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $32
+DATA c3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
+DATA c3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
+DATA c3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
+DATA c3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
+DATA c3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
+DATA c3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
+DATA c3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
+DATA c3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
+GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $64
 
 DATA c3f318000<>+0(SB)/4, $0x3f318000
 DATA c3f318000<>+4(SB)/4, $0x3f318000
@@ -190,7 +214,15 @@ DATA c3f318000<>+16(SB)/4, $0x3f318000
 DATA c3f318000<>+20(SB)/4, $0x3f318000
 DATA c3f318000<>+24(SB)/4, $0x3f318000
 DATA c3f318000<>+28(SB)/4, $0x3f318000
-GLOBL c3f318000<>(SB), RODATA|NOPTR, $32
+DATA c3f318000<>+32(SB)/4, $0x3f318000
+DATA c3f318000<>+36(SB)/4, $0x3f318000
+DATA c3f318000<>+40(SB)/4, $0x3f318000
+DATA c3f318000<>+44(SB)/4, $0x3f318000
+DATA c3f318000<>+48(SB)/4, $0x3f318000
+DATA c3f318000<>+52(SB)/4, $0x3f318000
+DATA c3f318000<>+56(SB)/4, $0x3f318000
+DATA c3f318000<>+60(SB)/4, $0x3f318000
+GLOBL c3f318000<>(SB), RODATA|NOPTR, $64
 
 DATA cb95e8083<>+0(SB)/4, $0xb95e8083
 DATA cb95e8083<>+4(SB)/4, $0xb95e8083
@@ -200,7 +232,15 @@ DATA cb95e8083<>+16(SB)/4, $0xb95e8083
 DATA cb95e8083<>+20(SB)/4, $0xb95e8083
 DATA cb95e8083<>+24(SB)/4, $0xb95e8083
 DATA cb95e8083<>+28(SB)/4, $0xb95e8083
-GLOBL cb95e8083<>(SB), RODATA|NOPTR, $32
+DATA cb95e8083<>+32(SB)/4, $0xb95e8083
+DATA cb95e8083<>+36(SB)/4, $0xb95e8083
+DATA cb95e8083<>+40(SB)/4, $0xb95e8083
+DATA cb95e8083<>+44(SB)/4, $0xb95e8083
+DATA cb95e8083<>+48(SB)/4, $0xb95e8083
+DATA cb95e8083<>+52(SB)/4, $0xb95e8083
+DATA cb95e8083<>+56(SB)/4, $0xb95e8083
+DATA cb95e8083<>+60(SB)/4, $0xb95e8083
+GLOBL cb95e8083<>(SB), RODATA|NOPTR, $64
 
 DATA c39506967<>+0(SB)/4, $0x39506967
 DATA c39506967<>+4(SB)/4, $0x39506967
@@ -210,7 +250,15 @@ DATA c39506967<>+16(SB)/4, $0x39506967
 DATA c39506967<>+20(SB)/4, $0x39506967
 DATA c39506967<>+24(SB)/4, $0x39506967
 DATA c39506967<>+28(SB)/4, $0x39506967
-GLOBL c39506967<>(SB), RODATA|NOPTR, $32
+DATA c39506967<>+32(SB)/4, $0x39506967
+DATA c39506967<>+36(SB)/4, $0x39506967
+DATA c39506967<>+40(SB)/4, $0x39506967
+DATA c39506967<>+44(SB)/4, $0x39506967
+DATA c39506967<>+48(SB)/4, $0x39506967
+DATA c39506967<>+52(SB)/4, $0x39506967
+DATA c39506967<>+56(SB)/4, $0x39506967
+DATA c39506967<>+60(SB)/4, $0x39506967
+GLOBL c39506967<>(SB), RODATA|NOPTR, $64
 
 DATA c3ab743ce<>+0(SB)/4, $0x3ab743ce
 DATA c3ab743ce<>+4(SB)/4, $0x3ab743ce
@@ -220,7 +268,15 @@ DATA c3ab743ce<>+16(SB)/4, $0x3ab743ce
 DATA c3ab743ce<>+20(SB)/4, $0x3ab743ce
 DATA c3ab743ce<>+24(SB)/4, $0x3ab743ce
 DATA c3ab743ce<>+28(SB)/4, $0x3ab743ce
-GLOBL c3ab743ce<>(SB), RODATA|NOPTR, $32
+DATA c3ab743ce<>+32(SB)/4, $0x3ab743ce
+DATA c3ab743ce<>+36(SB)/4, $0x3ab743ce
+DATA c3ab743ce<>+40(SB)/4, $0x3ab743ce
+DATA c3ab743ce<>+44(SB)/4, $0x3ab743ce
+DATA c3ab743ce<>+48(SB)/4, $0x3ab743ce
+DATA c3ab743ce<>+52(SB)/4, $0x3ab743ce
+DATA c3ab743ce<>+56(SB)/4, $0x3ab743ce
+DATA c3ab743ce<>+60(SB)/4, $0x3ab743ce
+GLOBL c3ab743ce<>(SB), RODATA|NOPTR, $64
 
 DATA c3c088908<>+0(SB)/4, $0x3c088908
 DATA c3c088908<>+4(SB)/4, $0x3c088908
@@ -230,7 +286,15 @@ DATA c3c088908<>+16(SB)/4, $0x3c088908
 DATA c3c088908<>+20(SB)/4, $0x3c088908
 DATA c3c088908<>+24(SB)/4, $0x3c088908
 DATA c3c088908<>+28(SB)/4, $0x3c088908
-GLOBL c3c088908<>(SB), RODATA|NOPTR, $32
+DATA c3c088908<>+32(SB)/4, $0x3c088908
+DATA c3c088908<>+36(SB)/4, $0x3c088908
+DATA c3c088908<>+40(SB)/4, $0x3c088908
+DATA c3c088908<>+44(SB)/4, $0x3c088908
+DATA c3c088908<>+48(SB)/4, $0x3c088908
+DATA c3c088908<>+52(SB)/4, $0x3c088908
+DATA c3c088908<>+56(SB)/4, $0x3c088908
+DATA c3c088908<>+60(SB)/4, $0x3c088908
+GLOBL c3c088908<>(SB), RODATA|NOPTR, $64
 
 DATA c3d2aa9c1<>+0(SB)/4, $0x3d2aa9c1
 DATA c3d2aa9c1<>+4(SB)/4, $0x3d2aa9c1
@@ -240,7 +304,15 @@ DATA c3d2aa9c1<>+16(SB)/4, $0x3d2aa9c1
 DATA c3d2aa9c1<>+20(SB)/4, $0x3d2aa9c1
 DATA c3d2aa9c1<>+24(SB)/4, $0x3d2aa9c1
 DATA c3d2aa9c1<>+28(SB)/4, $0x3d2aa9c1
-GLOBL c3d2aa9c1<>(SB), RODATA|NOPTR, $32
+DATA c3d2aa9c1<>+32(SB)/4, $0x3d2aa9c1
+DATA c3d2aa9c1<>+36(SB)/4, $0x3d2aa9c1
+DATA c3d2aa9c1<>+40(SB)/4, $0x3d2aa9c1
+DATA c3d2aa9c1<>+44(SB)/4, $0x3d2aa9c1
+DATA c3d2aa9c1<>+48(SB)/4, $0x3d2aa9c1
+DATA c3d2aa9c1<>+52(SB)/4, $0x3d2aa9c1
+DATA c3d2aa9c1<>+56(SB)/4, $0x3d2aa9c1
+DATA c3d2aa9c1<>+60(SB)/4, $0x3d2aa9c1
+GLOBL c3d2aa9c1<>(SB), RODATA|NOPTR, $64
 
 DATA c3e2aaaaa<>+0(SB)/4, $0x3e2aaaaa
 DATA c3e2aaaaa<>+4(SB)/4, $0x3e2aaaaa
@@ -250,7 +322,15 @@ DATA c3e2aaaaa<>+16(SB)/4, $0x3e2aaaaa
 DATA c3e2aaaaa<>+20(SB)/4, $0x3e2aaaaa
 DATA c3e2aaaaa<>+24(SB)/4, $0x3e2aaaaa
 DATA c3e2aaaaa<>+28(SB)/4, $0x3e2aaaaa
-GLOBL c3e2aaaaa<>(SB), RODATA|NOPTR, $32
+DATA c3e2aaaaa<>+32(SB)/4, $0x3e2aaaaa
+DATA c3e2aaaaa<>+36(SB)/4, $0x3e2aaaaa
+DATA c3e2aaaaa<>+40(SB)/4, $0x3e2aaaaa
+DATA c3e2aaaaa<>+44(SB)/4, $0x3e2aaaaa
+DATA c3e2aaaaa<>+48(SB)/4, $0x3e2aaaaa
+DATA c3e2aaaaa<>+52(SB)/4, $0x3e2aaaaa
+DATA c3e2aaaaa<>+56(SB)/4, $0x3e2aaaaa
+DATA c3e2aaaaa<>+60(SB)/4, $0x3e2aaaaa
+GLOBL c3e2aaaaa<>(SB), RODATA|NOPTR, $64
 
 DATA c3f000000<>+0(SB)/4, $0x3f000000
 DATA c3f000000<>+4(SB)/4, $0x3f000000
@@ -260,7 +340,15 @@ DATA c3f000000<>+16(SB)/4, $0x3f000000
 DATA c3f000000<>+20(SB)/4, $0x3f000000
 DATA c3f000000<>+24(SB)/4, $0x3f000000
 DATA c3f000000<>+28(SB)/4, $0x3f000000
-GLOBL c3f000000<>(SB), RODATA|NOPTR, $32
+DATA c3f000000<>+32(SB)/4, $0x3f000000
+DATA c3f000000<>+36(SB)/4, $0x3f000000
+DATA c3f000000<>+40(SB)/4, $0x3f000000
+DATA c3f000000<>+44(SB)/4, $0x3f000000
+DATA c3f000000<>+48(SB)/4, $0x3f000000
+DATA c3f000000<>+52(SB)/4, $0x3f000000
+DATA c3f000000<>+56(SB)/4, $0x3f000000
+DATA c3f000000<>+60(SB)/4, $0x3f000000
+GLOBL c3f000000<>(SB), RODATA|NOPTR, $64
 
 DATA c3f800000<>+0(SB)/4, $0x3f800000
 DATA c3f800000<>+4(SB)/4, $0x3f800000
@@ -270,7 +358,15 @@ DATA c3f800000<>+16(SB)/4, $0x3f800000
 DATA c3f800000<>+20(SB)/4, $0x3f800000
 DATA c3f800000<>+24(SB)/4, $0x3f800000
 DATA c3f800000<>+28(SB)/4, $0x3f800000
-GLOBL c3f800000<>(SB), RODATA|NOPTR, $32
+DATA c3f800000<>+32(SB)/4, $0x3f800000
+DATA c3f800000<>+36(SB)/4, $0x3f800000
+DATA c3f800000<>+40(SB)/4, $0x3f800000
+DATA c3f800000<>+44(SB)/4, $0x3f800000
+DATA c3f800000<>+48(SB)/4, $0x3f800000
+DATA c3f800000<>+52(SB)/4, $0x3f800000
+DATA c3f800000<>+56(SB)/4, $0x3f800000
+DATA c3f800000<>+60(SB)/4, $0x3f800000
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
 
 DATA mask8<>+0(SB)/4, $0xffffffff
 DATA mask8<>+4(SB)/4, $0xffffffff
@@ -369,10 +465,10 @@ loop:
 	VBLENDVPS    Y7, cff800000<>+0(SB), Y5, Y4
 	VCMPPS       $0x11, Y2, Y0, Y0
 	VCMPPS       $0x11, Y6, Y3, Y2
-	VORPS        Y0, Y1, Y1
-	VORPS        Y2, Y4, Y4
-	VMOVUPS      Y1, (AX)(BX*4)
-	VMOVUPS      Y4, 32(AX)(BX*4)
+	VBLENDVPS    Y0, cffffffff<>+0(SB), Y1, Y0
+	VBLENDVPS    Y2, cffffffff<>+0(SB), Y4, Y1
+	VMOVUPS      Y0, (AX)(BX*4)
+	VMOVUPS      Y1, 32(AX)(BX*4)
 	ADDQ         $0x10, BX
 	SUBQ         $0x10, CX
 	JGE          loop
@@ -417,17 +513,17 @@ one:
 	VCMPPS       $0x00, Y2, Y0, Y3
 	VBLENDVPS    Y3, cff800000<>+0(SB), Y1, Y1
 	VCMPPS       $0x11, Y2, Y0, Y0
-	VORPS        Y0, Y1, Y1
-	VMOVUPS      Y1, (AX)(BX*4)
+	VBLENDVPS    Y0, cffffffff<>+0(SB), Y1, Y0
+	VMOVUPS      Y0, (AX)(BX*4)
 	ADDQ         $0x08, BX
 	SUBQ         $0x08, CX
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), SI
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), SI
 	VMOVUPS      (SI)(CX*4), Y0
 	VMASKMOVPS   (DX)(BX*4), Y0, Y1
 	VCMPPS       $0x11, c00800000<>+0(SB), Y1, Y2
@@ -463,8 +559,8 @@ tail:
 	VCMPPS       $0x00, Y3, Y1, Y4
 	VBLENDVPS    Y4, cff800000<>+0(SB), Y2, Y2
 	VCMPPS       $0x11, Y3, Y1, Y1
-	VORPS        Y1, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (AX)(BX*4)
+	VBLENDVPS    Y1, cffffffff<>+0(SB), Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(BX*4)
 
 done:
 	VZEROUPPER
@@ -478,7 +574,15 @@ DATA c00800000<>+16(SB)/4, $0x00800000
 DATA c00800000<>+20(SB)/4, $0x00800000
 DATA c00800000<>+24(SB)/4, $0x00800000
 DATA c00800000<>+28(SB)/4, $0x00800000
-GLOBL c00800000<>(SB), RODATA|NOPTR, $32
+DATA c00800000<>+32(SB)/4, $0x00800000
+DATA c00800000<>+36(SB)/4, $0x00800000
+DATA c00800000<>+40(SB)/4, $0x00800000
+DATA c00800000<>+44(SB)/4, $0x00800000
+DATA c00800000<>+48(SB)/4, $0x00800000
+DATA c00800000<>+52(SB)/4, $0x00800000
+DATA c00800000<>+56(SB)/4, $0x00800000
+DATA c00800000<>+60(SB)/4, $0x00800000
+GLOBL c00800000<>(SB), RODATA|NOPTR, $64
 
 DATA c4b000000<>+0(SB)/4, $0x4b000000
 DATA c4b000000<>+4(SB)/4, $0x4b000000
@@ -488,7 +592,15 @@ DATA c4b000000<>+16(SB)/4, $0x4b000000
 DATA c4b000000<>+20(SB)/4, $0x4b000000
 DATA c4b000000<>+24(SB)/4, $0x4b000000
 DATA c4b000000<>+28(SB)/4, $0x4b000000
-GLOBL c4b000000<>(SB), RODATA|NOPTR, $32
+DATA c4b000000<>+32(SB)/4, $0x4b000000
+DATA c4b000000<>+36(SB)/4, $0x4b000000
+DATA c4b000000<>+40(SB)/4, $0x4b000000
+DATA c4b000000<>+44(SB)/4, $0x4b000000
+DATA c4b000000<>+48(SB)/4, $0x4b000000
+DATA c4b000000<>+52(SB)/4, $0x4b000000
+DATA c4b000000<>+56(SB)/4, $0x4b000000
+DATA c4b000000<>+60(SB)/4, $0x4b000000
+GLOBL c4b000000<>(SB), RODATA|NOPTR, $64
 
 DATA c41b80000<>+0(SB)/4, $0x41b80000
 DATA c41b80000<>+4(SB)/4, $0x41b80000
@@ -498,7 +610,15 @@ DATA c41b80000<>+16(SB)/4, $0x41b80000
 DATA c41b80000<>+20(SB)/4, $0x41b80000
 DATA c41b80000<>+24(SB)/4, $0x41b80000
 DATA c41b80000<>+28(SB)/4, $0x41b80000
-GLOBL c41b80000<>(SB), RODATA|NOPTR, $32
+DATA c41b80000<>+32(SB)/4, $0x41b80000
+DATA c41b80000<>+36(SB)/4, $0x41b80000
+DATA c41b80000<>+40(SB)/4, $0x41b80000
+DATA c41b80000<>+44(SB)/4, $0x41b80000
+DATA c41b80000<>+48(SB)/4, $0x41b80000
+DATA c41b80000<>+52(SB)/4, $0x41b80000
+DATA c41b80000<>+56(SB)/4, $0x41b80000
+DATA c41b80000<>+60(SB)/4, $0x41b80000
+GLOBL c41b80000<>(SB), RODATA|NOPTR, $64
 
 DATA c3f3504f3<>+0(SB)/4, $0x3f3504f3
 DATA c3f3504f3<>+4(SB)/4, $0x3f3504f3
@@ -508,7 +628,15 @@ DATA c3f3504f3<>+16(SB)/4, $0x3f3504f3
 DATA c3f3504f3<>+20(SB)/4, $0x3f3504f3
 DATA c3f3504f3<>+24(SB)/4, $0x3f3504f3
 DATA c3f3504f3<>+28(SB)/4, $0x3f3504f3
-GLOBL c3f3504f3<>(SB), RODATA|NOPTR, $32
+DATA c3f3504f3<>+32(SB)/4, $0x3f3504f3
+DATA c3f3504f3<>+36(SB)/4, $0x3f3504f3
+DATA c3f3504f3<>+40(SB)/4, $0x3f3504f3
+DATA c3f3504f3<>+44(SB)/4, $0x3f3504f3
+DATA c3f3504f3<>+48(SB)/4, $0x3f3504f3
+DATA c3f3504f3<>+52(SB)/4, $0x3f3504f3
+DATA c3f3504f3<>+56(SB)/4, $0x3f3504f3
+DATA c3f3504f3<>+60(SB)/4, $0x3f3504f3
+GLOBL c3f3504f3<>(SB), RODATA|NOPTR, $64
 
 DATA c3d9021bb<>+0(SB)/4, $0x3d9021bb
 DATA c3d9021bb<>+4(SB)/4, $0x3d9021bb
@@ -518,7 +646,15 @@ DATA c3d9021bb<>+16(SB)/4, $0x3d9021bb
 DATA c3d9021bb<>+20(SB)/4, $0x3d9021bb
 DATA c3d9021bb<>+24(SB)/4, $0x3d9021bb
 DATA c3d9021bb<>+28(SB)/4, $0x3d9021bb
-GLOBL c3d9021bb<>(SB), RODATA|NOPTR, $32
+DATA c3d9021bb<>+32(SB)/4, $0x3d9021bb
+DATA c3d9021bb<>+36(SB)/4, $0x3d9021bb
+DATA c3d9021bb<>+40(SB)/4, $0x3d9021bb
+DATA c3d9021bb<>+44(SB)/4, $0x3d9021bb
+DATA c3d9021bb<>+48(SB)/4, $0x3d9021bb
+DATA c3d9021bb<>+52(SB)/4, $0x3d9021bb
+DATA c3d9021bb<>+56(SB)/4, $0x3d9021bb
+DATA c3d9021bb<>+60(SB)/4, $0x3d9021bb
+GLOBL c3d9021bb<>(SB), RODATA|NOPTR, $64
 
 DATA cbdebd1b8<>+0(SB)/4, $0xbdebd1b8
 DATA cbdebd1b8<>+4(SB)/4, $0xbdebd1b8
@@ -528,7 +664,15 @@ DATA cbdebd1b8<>+16(SB)/4, $0xbdebd1b8
 DATA cbdebd1b8<>+20(SB)/4, $0xbdebd1b8
 DATA cbdebd1b8<>+24(SB)/4, $0xbdebd1b8
 DATA cbdebd1b8<>+28(SB)/4, $0xbdebd1b8
-GLOBL cbdebd1b8<>(SB), RODATA|NOPTR, $32
+DATA cbdebd1b8<>+32(SB)/4, $0xbdebd1b8
+DATA cbdebd1b8<>+36(SB)/4, $0xbdebd1b8
+DATA cbdebd1b8<>+40(SB)/4, $0xbdebd1b8
+DATA cbdebd1b8<>+44(SB)/4, $0xbdebd1b8
+DATA cbdebd1b8<>+48(SB)/4, $0xbdebd1b8
+DATA cbdebd1b8<>+52(SB)/4, $0xbdebd1b8
+DATA cbdebd1b8<>+56(SB)/4, $0xbdebd1b8
+DATA cbdebd1b8<>+60(SB)/4, $0xbdebd1b8
+GLOBL cbdebd1b8<>(SB), RODATA|NOPTR, $64
 
 DATA c3def251a<>+0(SB)/4, $0x3def251a
 DATA c3def251a<>+4(SB)/4, $0x3def251a
@@ -538,7 +682,15 @@ DATA c3def251a<>+16(SB)/4, $0x3def251a
 DATA c3def251a<>+20(SB)/4, $0x3def251a
 DATA c3def251a<>+24(SB)/4, $0x3def251a
 DATA c3def251a<>+28(SB)/4, $0x3def251a
-GLOBL c3def251a<>(SB), RODATA|NOPTR, $32
+DATA c3def251a<>+32(SB)/4, $0x3def251a
+DATA c3def251a<>+36(SB)/4, $0x3def251a
+DATA c3def251a<>+40(SB)/4, $0x3def251a
+DATA c3def251a<>+44(SB)/4, $0x3def251a
+DATA c3def251a<>+48(SB)/4, $0x3def251a
+DATA c3def251a<>+52(SB)/4, $0x3def251a
+DATA c3def251a<>+56(SB)/4, $0x3def251a
+DATA c3def251a<>+60(SB)/4, $0x3def251a
+GLOBL c3def251a<>(SB), RODATA|NOPTR, $64
 
 DATA cbdfe5d4f<>+0(SB)/4, $0xbdfe5d4f
 DATA cbdfe5d4f<>+4(SB)/4, $0xbdfe5d4f
@@ -548,7 +700,15 @@ DATA cbdfe5d4f<>+16(SB)/4, $0xbdfe5d4f
 DATA cbdfe5d4f<>+20(SB)/4, $0xbdfe5d4f
 DATA cbdfe5d4f<>+24(SB)/4, $0xbdfe5d4f
 DATA cbdfe5d4f<>+28(SB)/4, $0xbdfe5d4f
-GLOBL cbdfe5d4f<>(SB), RODATA|NOPTR, $32
+DATA cbdfe5d4f<>+32(SB)/4, $0xbdfe5d4f
+DATA cbdfe5d4f<>+36(SB)/4, $0xbdfe5d4f
+DATA cbdfe5d4f<>+40(SB)/4, $0xbdfe5d4f
+DATA cbdfe5d4f<>+44(SB)/4, $0xbdfe5d4f
+DATA cbdfe5d4f<>+48(SB)/4, $0xbdfe5d4f
+DATA cbdfe5d4f<>+52(SB)/4, $0xbdfe5d4f
+DATA cbdfe5d4f<>+56(SB)/4, $0xbdfe5d4f
+DATA cbdfe5d4f<>+60(SB)/4, $0xbdfe5d4f
+GLOBL cbdfe5d4f<>(SB), RODATA|NOPTR, $64
 
 DATA c3e11e9bf<>+0(SB)/4, $0x3e11e9bf
 DATA c3e11e9bf<>+4(SB)/4, $0x3e11e9bf
@@ -558,7 +718,15 @@ DATA c3e11e9bf<>+16(SB)/4, $0x3e11e9bf
 DATA c3e11e9bf<>+20(SB)/4, $0x3e11e9bf
 DATA c3e11e9bf<>+24(SB)/4, $0x3e11e9bf
 DATA c3e11e9bf<>+28(SB)/4, $0x3e11e9bf
-GLOBL c3e11e9bf<>(SB), RODATA|NOPTR, $32
+DATA c3e11e9bf<>+32(SB)/4, $0x3e11e9bf
+DATA c3e11e9bf<>+36(SB)/4, $0x3e11e9bf
+DATA c3e11e9bf<>+40(SB)/4, $0x3e11e9bf
+DATA c3e11e9bf<>+44(SB)/4, $0x3e11e9bf
+DATA c3e11e9bf<>+48(SB)/4, $0x3e11e9bf
+DATA c3e11e9bf<>+52(SB)/4, $0x3e11e9bf
+DATA c3e11e9bf<>+56(SB)/4, $0x3e11e9bf
+DATA c3e11e9bf<>+60(SB)/4, $0x3e11e9bf
+GLOBL c3e11e9bf<>(SB), RODATA|NOPTR, $64
 
 DATA cbe2aae50<>+0(SB)/4, $0xbe2aae50
 DATA cbe2aae50<>+4(SB)/4, $0xbe2aae50
@@ -568,7 +736,15 @@ DATA cbe2aae50<>+16(SB)/4, $0xbe2aae50
 DATA cbe2aae50<>+20(SB)/4, $0xbe2aae50
 DATA cbe2aae50<>+24(SB)/4, $0xbe2aae50
 DATA cbe2aae50<>+28(SB)/4, $0xbe2aae50
-GLOBL cbe2aae50<>(SB), RODATA|NOPTR, $32
+DATA cbe2aae50<>+32(SB)/4, $0xbe2aae50
+DATA cbe2aae50<>+36(SB)/4, $0xbe2aae50
+DATA cbe2aae50<>+40(SB)/4, $0xbe2aae50
+DATA cbe2aae50<>+44(SB)/4, $0xbe2aae50
+DATA cbe2aae50<>+48(SB)/4, $0xbe2aae50
+DATA cbe2aae50<>+52(SB)/4, $0xbe2aae50
+DATA cbe2aae50<>+56(SB)/4, $0xbe2aae50
+DATA cbe2aae50<>+60(SB)/4, $0xbe2aae50
+GLOBL cbe2aae50<>(SB), RODATA|NOPTR, $64
 
 DATA c3e4cceac<>+0(SB)/4, $0x3e4cceac
 DATA c3e4cceac<>+4(SB)/4, $0x3e4cceac
@@ -578,7 +754,15 @@ DATA c3e4cceac<>+16(SB)/4, $0x3e4cceac
 DATA c3e4cceac<>+20(SB)/4, $0x3e4cceac
 DATA c3e4cceac<>+24(SB)/4, $0x3e4cceac
 DATA c3e4cceac<>+28(SB)/4, $0x3e4cceac
-GLOBL c3e4cceac<>(SB), RODATA|NOPTR, $32
+DATA c3e4cceac<>+32(SB)/4, $0x3e4cceac
+DATA c3e4cceac<>+36(SB)/4, $0x3e4cceac
+DATA c3e4cceac<>+40(SB)/4, $0x3e4cceac
+DATA c3e4cceac<>+44(SB)/4, $0x3e4cceac
+DATA c3e4cceac<>+48(SB)/4, $0x3e4cceac
+DATA c3e4cceac<>+52(SB)/4, $0x3e4cceac
+DATA c3e4cceac<>+56(SB)/4, $0x3e4cceac
+DATA c3e4cceac<>+60(SB)/4, $0x3e4cceac
+GLOBL c3e4cceac<>(SB), RODATA|NOPTR, $64
 
 DATA cbe7ffffc<>+0(SB)/4, $0xbe7ffffc
 DATA cbe7ffffc<>+4(SB)/4, $0xbe7ffffc
@@ -588,7 +772,15 @@ DATA cbe7ffffc<>+16(SB)/4, $0xbe7ffffc
 DATA cbe7ffffc<>+20(SB)/4, $0xbe7ffffc
 DATA cbe7ffffc<>+24(SB)/4, $0xbe7ffffc
 DATA cbe7ffffc<>+28(SB)/4, $0xbe7ffffc
-GLOBL cbe7ffffc<>(SB), RODATA|NOPTR, $32
+DATA cbe7ffffc<>+32(SB)/4, $0xbe7ffffc
+DATA cbe7ffffc<>+36(SB)/4, $0xbe7ffffc
+DATA cbe7ffffc<>+40(SB)/4, $0xbe7ffffc
+DATA cbe7ffffc<>+44(SB)/4, $0xbe7ffffc
+DATA cbe7ffffc<>+48(SB)/4, $0xbe7ffffc
+DATA cbe7ffffc<>+52(SB)/4, $0xbe7ffffc
+DATA cbe7ffffc<>+56(SB)/4, $0xbe7ffffc
+DATA cbe7ffffc<>+60(SB)/4, $0xbe7ffffc
+GLOBL cbe7ffffc<>(SB), RODATA|NOPTR, $64
 
 DATA c3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
 DATA c3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
@@ -598,7 +790,15 @@ DATA c3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
 DATA c3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
 DATA c3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
 DATA c3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-GLOBL c3eaaaaaa<>(SB), RODATA|NOPTR, $32
+DATA c3eaaaaaa<>+32(SB)/4, $0x3eaaaaaa
+DATA c3eaaaaaa<>+36(SB)/4, $0x3eaaaaaa
+DATA c3eaaaaaa<>+40(SB)/4, $0x3eaaaaaa
+DATA c3eaaaaaa<>+44(SB)/4, $0x3eaaaaaa
+DATA c3eaaaaaa<>+48(SB)/4, $0x3eaaaaaa
+DATA c3eaaaaaa<>+52(SB)/4, $0x3eaaaaaa
+DATA c3eaaaaaa<>+56(SB)/4, $0x3eaaaaaa
+DATA c3eaaaaaa<>+60(SB)/4, $0x3eaaaaaa
+GLOBL c3eaaaaaa<>(SB), RODATA|NOPTR, $64
 
 DATA c7f800000<>+0(SB)/4, $0x7f800000
 DATA c7f800000<>+4(SB)/4, $0x7f800000
@@ -608,7 +808,15 @@ DATA c7f800000<>+16(SB)/4, $0x7f800000
 DATA c7f800000<>+20(SB)/4, $0x7f800000
 DATA c7f800000<>+24(SB)/4, $0x7f800000
 DATA c7f800000<>+28(SB)/4, $0x7f800000
-GLOBL c7f800000<>(SB), RODATA|NOPTR, $32
+DATA c7f800000<>+32(SB)/4, $0x7f800000
+DATA c7f800000<>+36(SB)/4, $0x7f800000
+DATA c7f800000<>+40(SB)/4, $0x7f800000
+DATA c7f800000<>+44(SB)/4, $0x7f800000
+DATA c7f800000<>+48(SB)/4, $0x7f800000
+DATA c7f800000<>+52(SB)/4, $0x7f800000
+DATA c7f800000<>+56(SB)/4, $0x7f800000
+DATA c7f800000<>+60(SB)/4, $0x7f800000
+GLOBL c7f800000<>(SB), RODATA|NOPTR, $64
 
 DATA cff800000<>+0(SB)/4, $0xff800000
 DATA cff800000<>+4(SB)/4, $0xff800000
@@ -618,7 +826,33 @@ DATA cff800000<>+16(SB)/4, $0xff800000
 DATA cff800000<>+20(SB)/4, $0xff800000
 DATA cff800000<>+24(SB)/4, $0xff800000
 DATA cff800000<>+28(SB)/4, $0xff800000
-GLOBL cff800000<>(SB), RODATA|NOPTR, $32
+DATA cff800000<>+32(SB)/4, $0xff800000
+DATA cff800000<>+36(SB)/4, $0xff800000
+DATA cff800000<>+40(SB)/4, $0xff800000
+DATA cff800000<>+44(SB)/4, $0xff800000
+DATA cff800000<>+48(SB)/4, $0xff800000
+DATA cff800000<>+52(SB)/4, $0xff800000
+DATA cff800000<>+56(SB)/4, $0xff800000
+DATA cff800000<>+60(SB)/4, $0xff800000
+GLOBL cff800000<>(SB), RODATA|NOPTR, $64
+
+DATA cffffffff<>+0(SB)/4, $0xffffffff
+DATA cffffffff<>+4(SB)/4, $0xffffffff
+DATA cffffffff<>+8(SB)/4, $0xffffffff
+DATA cffffffff<>+12(SB)/4, $0xffffffff
+DATA cffffffff<>+16(SB)/4, $0xffffffff
+DATA cffffffff<>+20(SB)/4, $0xffffffff
+DATA cffffffff<>+24(SB)/4, $0xffffffff
+DATA cffffffff<>+28(SB)/4, $0xffffffff
+DATA cffffffff<>+32(SB)/4, $0xffffffff
+DATA cffffffff<>+36(SB)/4, $0xffffffff
+DATA cffffffff<>+40(SB)/4, $0xffffffff
+DATA cffffffff<>+44(SB)/4, $0xffffffff
+DATA cffffffff<>+48(SB)/4, $0xffffffff
+DATA cffffffff<>+52(SB)/4, $0xffffffff
+DATA cffffffff<>+56(SB)/4, $0xffffffff
+DATA cffffffff<>+60(SB)/4, $0xffffffff
+GLOBL cffffffff<>(SB), RODATA|NOPTR, $64
 
 // func tanhAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -733,10 +967,10 @@ one:
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), SI
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), SI
 	VMOVUPS      (SI)(CX*4), Y0
 	VMASKMOVPS   (DX)(BX*4), Y0, Y1
 	VADDPS       Y1, Y1, Y2
@@ -780,7 +1014,15 @@ DATA c80000000<>+16(SB)/4, $0x80000000
 DATA c80000000<>+20(SB)/4, $0x80000000
 DATA c80000000<>+24(SB)/4, $0x80000000
 DATA c80000000<>+28(SB)/4, $0x80000000
-GLOBL c80000000<>(SB), RODATA|NOPTR, $32
+DATA c80000000<>+32(SB)/4, $0x80000000
+DATA c80000000<>+36(SB)/4, $0x80000000
+DATA c80000000<>+40(SB)/4, $0x80000000
+DATA c80000000<>+44(SB)/4, $0x80000000
+DATA c80000000<>+48(SB)/4, $0x80000000
+DATA c80000000<>+52(SB)/4, $0x80000000
+DATA c80000000<>+56(SB)/4, $0x80000000
+DATA c80000000<>+60(SB)/4, $0x80000000
+GLOBL c80000000<>(SB), RODATA|NOPTR, $64
 
 DATA cc2200000<>+0(SB)/4, $0xc2200000
 DATA cc2200000<>+4(SB)/4, $0xc2200000
@@ -790,7 +1032,15 @@ DATA cc2200000<>+16(SB)/4, $0xc2200000
 DATA cc2200000<>+20(SB)/4, $0xc2200000
 DATA cc2200000<>+24(SB)/4, $0xc2200000
 DATA cc2200000<>+28(SB)/4, $0xc2200000
-GLOBL cc2200000<>(SB), RODATA|NOPTR, $32
+DATA cc2200000<>+32(SB)/4, $0xc2200000
+DATA cc2200000<>+36(SB)/4, $0xc2200000
+DATA cc2200000<>+40(SB)/4, $0xc2200000
+DATA cc2200000<>+44(SB)/4, $0xc2200000
+DATA cc2200000<>+48(SB)/4, $0xc2200000
+DATA cc2200000<>+52(SB)/4, $0xc2200000
+DATA cc2200000<>+56(SB)/4, $0xc2200000
+DATA cc2200000<>+60(SB)/4, $0xc2200000
+GLOBL cc2200000<>(SB), RODATA|NOPTR, $64
 
 // func sigmoidAVX2(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -863,12 +1113,12 @@ loop:
 	VMOVUPS      c3f800000<>+0(SB), Y4
 	VADDPS       Y6, Y1, Y2
 	VADDPS       Y9, Y4, Y5
-	VBLENDVPS    Y0, Y6, Y1, Y1
-	VBLENDVPS    Y3, Y9, Y4, Y4
-	VDIVPS       Y2, Y1, Y1
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      Y1, (AX)(BX*4)
-	VMOVUPS      Y4, 32(AX)(BX*4)
+	VBLENDVPS    Y0, Y6, Y1, Y0
+	VBLENDVPS    Y3, Y9, Y4, Y1
+	VDIVPS       Y2, Y0, Y0
+	VDIVPS       Y5, Y1, Y1
+	VMOVUPS      Y0, (AX)(BX*4)
+	VMOVUPS      Y1, 32(AX)(BX*4)
 	ADDQ         $0x10, BX
 	SUBQ         $0x10, CX
 	JGE          loop
@@ -909,18 +1159,18 @@ one:
 	VMULPS       Y1, Y4, Y4
 	VMOVUPS      c3f800000<>+0(SB), Y1
 	VADDPS       Y4, Y1, Y2
-	VBLENDVPS    Y0, Y4, Y1, Y1
-	VDIVPS       Y2, Y1, Y1
-	VMOVUPS      Y1, (AX)(BX*4)
+	VBLENDVPS    Y0, Y4, Y1, Y0
+	VDIVPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (AX)(BX*4)
 	ADDQ         $0x08, BX
 	SUBQ         $0x08, CX
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), SI
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), SI
 	VMOVUPS      (SI)(CX*4), Y0
 	VMASKMOVPS   (DX)(BX*4), Y0, Y1
 	VORPS        c80000000<>+0(SB), Y1, Y2
@@ -952,9 +1202,9 @@ tail:
 	VMULPS       Y2, Y5, Y5
 	VMOVUPS      c3f800000<>+0(SB), Y2
 	VADDPS       Y5, Y2, Y3
-	VBLENDVPS    Y1, Y5, Y2, Y2
-	VDIVPS       Y3, Y2, Y2
-	VMASKMOVPS   Y2, Y0, (AX)(BX*4)
+	VBLENDVPS    Y1, Y5, Y2, Y1
+	VDIVPS       Y3, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(BX*4)
 
 done:
 	VZEROUPPER
@@ -1145,10 +1395,10 @@ one:
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), SI
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), SI
 	VMOVUPS      (SI)(CX*4), Y0
 	VMASKMOVPS   (DX)(BX*4), Y0, Y1
 	VORPS        c80000000<>+0(SB), Y1, Y2
@@ -1216,4 +1466,912 @@ DATA c3ed413cd<>+16(SB)/4, $0x3ed413cd
 DATA c3ed413cd<>+20(SB)/4, $0x3ed413cd
 DATA c3ed413cd<>+24(SB)/4, $0x3ed413cd
 DATA c3ed413cd<>+28(SB)/4, $0x3ed413cd
-GLOBL c3ed413cd<>(SB), RODATA|NOPTR, $32
+DATA c3ed413cd<>+32(SB)/4, $0x3ed413cd
+DATA c3ed413cd<>+36(SB)/4, $0x3ed413cd
+DATA c3ed413cd<>+40(SB)/4, $0x3ed413cd
+DATA c3ed413cd<>+44(SB)/4, $0x3ed413cd
+DATA c3ed413cd<>+48(SB)/4, $0x3ed413cd
+DATA c3ed413cd<>+52(SB)/4, $0x3ed413cd
+DATA c3ed413cd<>+56(SB)/4, $0x3ed413cd
+DATA c3ed413cd<>+60(SB)/4, $0x3ed413cd
+GLOBL c3ed413cd<>(SB), RODATA|NOPTR, $64
+
+// func expAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·expAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Z0
+	VMOVUPS      64(DX)(BX*4), Z2
+	VMOVUPS      c42b20000<>+0(SB), Z1
+	VMOVUPS      c42b20000<>+0(SB), Z3
+	VMINPS       Z0, Z1, Z1
+	VMINPS       Z2, Z3, Z3
+	VMOVUPS      cc2d00000<>+0(SB), Z0
+	VMOVUPS      cc2d00000<>+0(SB), Z2
+	VMAXPS       Z1, Z0, Z1
+	VMAXPS       Z3, Z2, Z3
+	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z0
+	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z5
+	VRNDSCALEPS  $0x08, Z0, Z0
+	VRNDSCALEPS  $0x08, Z5, Z5
+	VFNMADD231PS c3f318000<>+0(SB), Z0, Z1
+	VFNMADD231PS c3f318000<>+0(SB), Z5, Z3
+	VFNMADD231PS cb95e8083<>+0(SB), Z0, Z1
+	VFNMADD231PS cb95e8083<>+0(SB), Z5, Z3
+	VMULPS       Z1, Z1, Z2
+	VMULPS       Z3, Z3, Z6
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VMOVUPS      c39506967<>+0(SB), Z7
+	VFMADD213PS  c3ab743ce<>+0(SB), Z1, Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z3, Z7
+	VFMADD213PS  c3c088908<>+0(SB), Z1, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z3, Z7
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z1, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z3, Z7
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z1, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z3, Z7
+	VFMADD213PS  c3f000000<>+0(SB), Z1, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z3, Z7
+	VFMADD213PS  Z1, Z2, Z4
+	VFMADD213PS  Z3, Z6, Z7
+	VADDPS       c3f800000<>+0(SB), Z4, Z4
+	VADDPS       c3f800000<>+0(SB), Z7, Z7
+	VCVTPS2DQ    Z0, Z0
+	VCVTPS2DQ    Z5, Z2
+	VPSRAD       $0x01, Z0, Z1
+	VPSRAD       $0x01, Z2, Z3
+	VPSUBD       Z1, Z0, Z0
+	VPSUBD       Z3, Z2, Z2
+	VPSLLD       $0x17, Z1, Z1
+	VPSLLD       $0x17, Z3, Z3
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z3, Z3
+	VMULPS       Z1, Z4, Z4
+	VMULPS       Z3, Z7, Z7
+	VPSLLD       $0x17, Z0, Z0
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       c3f800000<>+0(SB), Z0, Z0
+	VPADDD       c3f800000<>+0(SB), Z2, Z2
+	VMULPS       Z0, Z4, Z4
+	VMULPS       Z2, Z7, Z7
+	VMOVUPS      Z4, (AX)(BX*4)
+	VMOVUPS      Z7, 64(AX)(BX*4)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, CX
+	JGE          loop
+
+few:
+	ADDQ $0x20, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(BX*4), Z0
+	VMOVUPS      c42b20000<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z1
+	VMOVUPS      cc2d00000<>+0(SB), Z0
+	VMAXPS       Z1, Z0, Z1
+	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z0
+	VRNDSCALEPS  $0x08, Z0, Z0
+	VFNMADD231PS c3f318000<>+0(SB), Z0, Z1
+	VFNMADD231PS cb95e8083<>+0(SB), Z0, Z1
+	VMULPS       Z1, Z1, Z2
+	VMOVUPS      c39506967<>+0(SB), Z3
+	VFMADD213PS  c3ab743ce<>+0(SB), Z1, Z3
+	VFMADD213PS  c3c088908<>+0(SB), Z1, Z3
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z1, Z3
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z1, Z3
+	VFMADD213PS  c3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS  Z1, Z2, Z3
+	VADDPS       c3f800000<>+0(SB), Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VPSRAD       $0x01, Z0, Z1
+	VPSUBD       Z1, Z0, Z0
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z1, Z3, Z3
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       c3f800000<>+0(SB), Z0, Z0
+	VMULPS       Z0, Z3, Z3
+	VMOVUPS      Z3, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*4), K1, Z0
+	VMOVUPS      c42b20000<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z1
+	VMOVUPS      cc2d00000<>+0(SB), Z0
+	VMAXPS       Z1, Z0, Z1
+	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z0
+	VRNDSCALEPS  $0x08, Z0, Z0
+	VFNMADD231PS c3f318000<>+0(SB), Z0, Z1
+	VFNMADD231PS cb95e8083<>+0(SB), Z0, Z1
+	VMULPS       Z1, Z1, Z2
+	VMOVUPS      c39506967<>+0(SB), Z3
+	VFMADD213PS  c3ab743ce<>+0(SB), Z1, Z3
+	VFMADD213PS  c3c088908<>+0(SB), Z1, Z3
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z1, Z3
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z1, Z3
+	VFMADD213PS  c3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS  Z1, Z2, Z3
+	VADDPS       c3f800000<>+0(SB), Z3, Z3
+	VCVTPS2DQ    Z0, Z0
+	VPSRAD       $0x01, Z0, Z1
+	VPSUBD       Z1, Z0, Z0
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z1, Z3, Z3
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       c3f800000<>+0(SB), Z0, Z0
+	VMULPS       Z0, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func logAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·logAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Z0
+	VMOVUPS      64(DX)(BX*4), Z7
+	VCMPPS       $0x11, c00800000<>+0(SB), Z0, K1
+	VCMPPS       $0x11, c00800000<>+0(SB), Z7, K2
+	VMULPS       c4b000000<>+0(SB), Z0, Z1
+	VMULPS       c4b000000<>+0(SB), Z7, Z8
+	VBLENDMPS    Z1, Z0, K1, Z2
+	VBLENDMPS    Z8, Z7, K2, Z9
+	VMOVUPS.Z    c41b80000<>+0(SB), K1, Z1
+	VMOVUPS.Z    c41b80000<>+0(SB), K2, Z25
+	VPSUBD       c3f3504f3<>+0(SB), Z2, Z8
+	VPSUBD       c3f3504f3<>+0(SB), Z9, Z26
+	VPSRAD       $0x17, Z8, Z8
+	VPSRAD       $0x17, Z26, Z26
+	VPSLLD       $0x17, Z8, Z24
+	VPSLLD       $0x17, Z26, Z27
+	VPSUBD       Z24, Z2, Z24
+	VPSUBD       Z27, Z9, Z27
+	VSUBPS       c3f800000<>+0(SB), Z24, Z24
+	VSUBPS       c3f800000<>+0(SB), Z27, Z27
+	VCVTDQ2PS    Z8, Z8
+	VCVTDQ2PS    Z26, Z26
+	VSUBPS       Z1, Z8, Z8
+	VSUBPS       Z25, Z26, Z26
+	VMULPS       Z24, Z24, Z1
+	VMULPS       Z27, Z27, Z28
+	VMOVUPS      c3d9021bb<>+0(SB), Z25
+	VMOVUPS      c3d9021bb<>+0(SB), Z29
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z24, Z25
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z27, Z29
+	VFMADD213PS  c3def251a<>+0(SB), Z24, Z25
+	VFMADD213PS  c3def251a<>+0(SB), Z27, Z29
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z24, Z25
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z27, Z29
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z24, Z25
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z27, Z29
+	VFMADD213PS  cbe2aae50<>+0(SB), Z24, Z25
+	VFMADD213PS  cbe2aae50<>+0(SB), Z27, Z29
+	VFMADD213PS  c3e4cceac<>+0(SB), Z24, Z25
+	VFMADD213PS  c3e4cceac<>+0(SB), Z27, Z29
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z24, Z25
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z27, Z29
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z24, Z25
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z27, Z29
+	VMULPS       Z24, Z25, Z25
+	VMULPS       Z27, Z29, Z29
+	VMULPS       Z1, Z25, Z25
+	VMULPS       Z28, Z29, Z29
+	VFMADD231PS  cb95e8083<>+0(SB), Z8, Z25
+	VFMADD231PS  cb95e8083<>+0(SB), Z26, Z29
+	VFNMADD231PS c3f000000<>+0(SB), Z1, Z25
+	VFNMADD231PS c3f000000<>+0(SB), Z28, Z29
+	VADDPS       Z24, Z25, Z25
+	VADDPS       Z27, Z29, Z29
+	VFMADD231PS  c3f318000<>+0(SB), Z8, Z25
+	VFMADD231PS  c3f318000<>+0(SB), Z26, Z29
+	VCMPPS       $0x15, c7f800000<>+0(SB), Z0, K1
+	VCMPPS       $0x15, c7f800000<>+0(SB), Z7, K2
+	VBLENDMPS    Z0, Z25, K1, Z3
+	VBLENDMPS    Z7, Z29, K2, Z10
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z11, Z11, Z11
+	VCMPPS       $0x00, Z4, Z0, K1
+	VCMPPS       $0x00, Z11, Z7, K2
+	VBLENDMPS    cff800000<>+0(SB), Z3, K1, Z5
+	VBLENDMPS    cff800000<>+0(SB), Z10, K2, Z12
+	VCMPPS       $0x11, Z4, Z0, K1
+	VCMPPS       $0x11, Z11, Z7, K2
+	VBLENDMPS    cffffffff<>+0(SB), Z5, K1, Z6
+	VBLENDMPS    cffffffff<>+0(SB), Z12, K2, Z13
+	VMOVUPS      Z6, (AX)(BX*4)
+	VMOVUPS      Z13, 64(AX)(BX*4)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, CX
+	JGE          loop
+
+few:
+	ADDQ $0x20, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(BX*4), Z0
+	VCMPPS       $0x11, c00800000<>+0(SB), Z0, K1
+	VMULPS       c4b000000<>+0(SB), Z0, Z1
+	VBLENDMPS    Z1, Z0, K1, Z14
+	VMOVUPS.Z    c41b80000<>+0(SB), K1, Z1
+	VPSUBD       c3f3504f3<>+0(SB), Z14, Z2
+	VPSRAD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z2, Z3
+	VPSUBD       Z3, Z14, Z3
+	VSUBPS       c3f800000<>+0(SB), Z3, Z3
+	VCVTDQ2PS    Z2, Z2
+	VSUBPS       Z1, Z2, Z2
+	VMULPS       Z3, Z3, Z1
+	VMOVUPS      c3d9021bb<>+0(SB), Z4
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z3, Z4
+	VFMADD213PS  c3def251a<>+0(SB), Z3, Z4
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z3, Z4
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z3, Z4
+	VFMADD213PS  cbe2aae50<>+0(SB), Z3, Z4
+	VFMADD213PS  c3e4cceac<>+0(SB), Z3, Z4
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z3, Z4
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VFMADD231PS  cb95e8083<>+0(SB), Z2, Z4
+	VFNMADD231PS c3f000000<>+0(SB), Z1, Z4
+	VADDPS       Z3, Z4, Z4
+	VFMADD231PS  c3f318000<>+0(SB), Z2, Z4
+	VCMPPS       $0x15, c7f800000<>+0(SB), Z0, K1
+	VBLENDMPS    Z0, Z4, K1, Z15
+	VPXORD       Z16, Z16, Z16
+	VCMPPS       $0x00, Z16, Z0, K1
+	VBLENDMPS    cff800000<>+0(SB), Z15, K1, Z17
+	VCMPPS       $0x11, Z16, Z0, K1
+	VBLENDMPS    cffffffff<>+0(SB), Z17, K1, Z18
+	VMOVUPS      Z18, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*4), K1, Z0
+	VCMPPS       $0x11, c00800000<>+0(SB), Z0, K2
+	VMULPS       c4b000000<>+0(SB), Z0, Z1
+	VBLENDMPS    Z1, Z0, K2, Z19
+	VMOVUPS.Z    c41b80000<>+0(SB), K2, Z1
+	VPSUBD       c3f3504f3<>+0(SB), Z19, Z2
+	VPSRAD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z2, Z3
+	VPSUBD       Z3, Z19, Z3
+	VSUBPS       c3f800000<>+0(SB), Z3, Z3
+	VCVTDQ2PS    Z2, Z2
+	VSUBPS       Z1, Z2, Z2
+	VMULPS       Z3, Z3, Z1
+	VMOVUPS      c3d9021bb<>+0(SB), Z4
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z3, Z4
+	VFMADD213PS  c3def251a<>+0(SB), Z3, Z4
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z3, Z4
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z3, Z4
+	VFMADD213PS  cbe2aae50<>+0(SB), Z3, Z4
+	VFMADD213PS  c3e4cceac<>+0(SB), Z3, Z4
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z3, Z4
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z3, Z4
+	VMULPS       Z3, Z4, Z4
+	VMULPS       Z1, Z4, Z4
+	VFMADD231PS  cb95e8083<>+0(SB), Z2, Z4
+	VFNMADD231PS c3f000000<>+0(SB), Z1, Z4
+	VADDPS       Z3, Z4, Z4
+	VFMADD231PS  c3f318000<>+0(SB), Z2, Z4
+	VCMPPS       $0x15, c7f800000<>+0(SB), Z0, K2
+	VBLENDMPS    Z0, Z4, K2, Z20
+	VPXORD       Z21, Z21, Z21
+	VCMPPS       $0x00, Z21, Z0, K2
+	VBLENDMPS    cff800000<>+0(SB), Z20, K2, Z22
+	VCMPPS       $0x11, Z21, Z0, K2
+	VBLENDMPS    cffffffff<>+0(SB), Z22, K2, Z23
+	VMOVUPS      Z23, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanhAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·tanhAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Z0
+	VMOVUPS      64(DX)(BX*4), Z3
+	VADDPS       Z0, Z0, Z1
+	VADDPS       Z3, Z3, Z4
+	VORPS        c80000000<>+0(SB), Z1, Z1
+	VORPS        c80000000<>+0(SB), Z4, Z4
+	VMOVUPS      cc2200000<>+0(SB), Z2
+	VMOVUPS      cc2200000<>+0(SB), Z5
+	VMAXPS       Z1, Z2, Z1
+	VMAXPS       Z4, Z5, Z4
+	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z7
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VRNDSCALEPS  $0x08, Z7, Z7
+	VFNMADD231PS c3f318000<>+0(SB), Z2, Z1
+	VFNMADD231PS c3f318000<>+0(SB), Z7, Z4
+	VFNMADD231PS cb95e8083<>+0(SB), Z2, Z1
+	VFNMADD231PS cb95e8083<>+0(SB), Z7, Z4
+	VMULPS       Z1, Z1, Z5
+	VMULPS       Z4, Z4, Z8
+	VMOVUPS      c39506967<>+0(SB), Z6
+	VMOVUPS      c39506967<>+0(SB), Z9
+	VFMADD213PS  c3ab743ce<>+0(SB), Z1, Z6
+	VFMADD213PS  c3ab743ce<>+0(SB), Z4, Z9
+	VFMADD213PS  c3c088908<>+0(SB), Z1, Z6
+	VFMADD213PS  c3c088908<>+0(SB), Z4, Z9
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z1, Z6
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z4, Z9
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z1, Z6
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z4, Z9
+	VFMADD213PS  c3f000000<>+0(SB), Z1, Z6
+	VFMADD213PS  c3f000000<>+0(SB), Z4, Z9
+	VFMADD213PS  Z1, Z6, Z5
+	VFMADD213PS  Z4, Z9, Z8
+	VMOVUPS      c3f800000<>+0(SB), Z1
+	VMOVUPS      c3f800000<>+0(SB), Z6
+	VCVTPS2DQ    Z2, Z2
+	VCVTPS2DQ    Z7, Z7
+	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z7, Z7
+	VPADDD       Z1, Z2, Z2
+	VPADDD       Z6, Z7, Z7
+	VSUBPS       Z2, Z1, Z4
+	VSUBPS       Z7, Z6, Z9
+	VADDPS       Z2, Z1, Z1
+	VADDPS       Z7, Z6, Z6
+	VFNMADD231PS Z5, Z2, Z4
+	VFNMADD231PS Z8, Z7, Z9
+	VFMADD231PS  Z5, Z2, Z1
+	VFMADD231PS  Z8, Z7, Z6
+	VDIVPS       Z1, Z4, Z4
+	VDIVPS       Z6, Z9, Z9
+	VANDPS       c80000000<>+0(SB), Z0, Z0
+	VANDPS       c80000000<>+0(SB), Z3, Z3
+	VORPS        Z0, Z4, Z4
+	VORPS        Z3, Z9, Z9
+	VMOVUPS      Z4, (AX)(BX*4)
+	VMOVUPS      Z9, 64(AX)(BX*4)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, CX
+	JGE          loop
+
+few:
+	ADDQ $0x20, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(BX*4), Z0
+	VADDPS       Z0, Z0, Z1
+	VORPS        c80000000<>+0(SB), Z1, Z1
+	VMOVUPS      cc2200000<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VFNMADD231PS c3f318000<>+0(SB), Z2, Z1
+	VFNMADD231PS cb95e8083<>+0(SB), Z2, Z1
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z1, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z1, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z1, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z1, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z1, Z4
+	VFMADD213PS  Z1, Z4, Z3
+	VMOVUPS      c3f800000<>+0(SB), Z1
+	VCVTPS2DQ    Z2, Z2
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       Z1, Z2, Z2
+	VSUBPS       Z2, Z1, Z4
+	VADDPS       Z2, Z1, Z1
+	VFNMADD231PS Z3, Z2, Z4
+	VFMADD231PS  Z3, Z2, Z1
+	VDIVPS       Z1, Z4, Z4
+	VANDPS       c80000000<>+0(SB), Z0, Z0
+	VORPS        Z0, Z4, Z4
+	VMOVUPS      Z4, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*4), K1, Z0
+	VADDPS       Z0, Z0, Z1
+	VORPS        c80000000<>+0(SB), Z1, Z1
+	VMOVUPS      cc2200000<>+0(SB), Z2
+	VMAXPS       Z1, Z2, Z1
+	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS  $0x08, Z2, Z2
+	VFNMADD231PS c3f318000<>+0(SB), Z2, Z1
+	VFNMADD231PS cb95e8083<>+0(SB), Z2, Z1
+	VMULPS       Z1, Z1, Z3
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z1, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z1, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z1, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z1, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z1, Z4
+	VFMADD213PS  Z1, Z4, Z3
+	VMOVUPS      c3f800000<>+0(SB), Z1
+	VCVTPS2DQ    Z2, Z2
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       Z1, Z2, Z2
+	VSUBPS       Z2, Z1, Z4
+	VADDPS       Z2, Z1, Z1
+	VFNMADD231PS Z3, Z2, Z4
+	VFMADD231PS  Z3, Z2, Z1
+	VDIVPS       Z1, Z4, Z4
+	VANDPS       c80000000<>+0(SB), Z0, Z0
+	VORPS        Z0, Z4, Z4
+	VMOVUPS      Z4, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoidAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Z0
+	VMOVUPS      64(DX)(BX*4), Z4
+	VORPS        c80000000<>+0(SB), Z0, Z1
+	VORPS        c80000000<>+0(SB), Z4, Z5
+	VMOVUPS      c42b20000<>+0(SB), Z2
+	VMOVUPS      c42b20000<>+0(SB), Z6
+	VMINPS       Z1, Z2, Z2
+	VMINPS       Z5, Z6, Z6
+	VMOVUPS      cc2d00000<>+0(SB), Z1
+	VMOVUPS      cc2d00000<>+0(SB), Z5
+	VMAXPS       Z2, Z1, Z2
+	VMAXPS       Z6, Z5, Z6
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z1
+	VMULPS       c3fb8aa3b<>+0(SB), Z6, Z11
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VRNDSCALEPS  $0x08, Z11, Z11
+	VFNMADD231PS c3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS c3f318000<>+0(SB), Z11, Z6
+	VFNMADD231PS cb95e8083<>+0(SB), Z1, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z11, Z6
+	VMULPS       Z2, Z2, Z5
+	VMULPS       Z6, Z6, Z12
+	VMOVUPS      c39506967<>+0(SB), Z10
+	VMOVUPS      c39506967<>+0(SB), Z13
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z10
+	VFMADD213PS  c3ab743ce<>+0(SB), Z6, Z13
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z10
+	VFMADD213PS  c3c088908<>+0(SB), Z6, Z13
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z10
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z6, Z13
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z10
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z6, Z13
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z10
+	VFMADD213PS  c3f000000<>+0(SB), Z6, Z13
+	VFMADD213PS  Z2, Z5, Z10
+	VFMADD213PS  Z6, Z12, Z13
+	VADDPS       c3f800000<>+0(SB), Z10, Z10
+	VADDPS       c3f800000<>+0(SB), Z13, Z13
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z11, Z5
+	VPSRAD       $0x01, Z1, Z2
+	VPSRAD       $0x01, Z5, Z6
+	VPSUBD       Z2, Z1, Z1
+	VPSUBD       Z6, Z5, Z5
+	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z6, Z6
+	VPADDD       c3f800000<>+0(SB), Z2, Z2
+	VPADDD       c3f800000<>+0(SB), Z6, Z6
+	VMULPS       Z2, Z10, Z10
+	VMULPS       Z6, Z13, Z13
+	VPSLLD       $0x17, Z1, Z1
+	VPSLLD       $0x17, Z5, Z5
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z5, Z5
+	VMULPS       Z1, Z10, Z10
+	VMULPS       Z5, Z13, Z13
+	VMOVUPS      c3f800000<>+0(SB), Z1
+	VMOVUPS      c3f800000<>+0(SB), Z5
+	VADDPS       Z10, Z1, Z2
+	VADDPS       Z13, Z5, Z6
+	VPMOVD2M     Z0, K1
+	VPMOVD2M     Z4, K2
+	VBLENDMPS    Z10, Z1, K1, Z3
+	VBLENDMPS    Z13, Z5, K2, Z7
+	VDIVPS       Z2, Z3, Z3
+	VDIVPS       Z6, Z7, Z7
+	VMOVUPS      Z3, (AX)(BX*4)
+	VMOVUPS      Z7, 64(AX)(BX*4)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, CX
+	JGE          loop
+
+few:
+	ADDQ $0x20, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(BX*4), Z0
+	VORPS        c80000000<>+0(SB), Z0, Z1
+	VMOVUPS      c42b20000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMOVUPS      cc2d00000<>+0(SB), Z1
+	VMAXPS       Z2, Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS c3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z1, Z2
+	VMULPS       Z2, Z2, Z3
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z4
+	VFMADD213PS  Z2, Z3, Z4
+	VADDPS       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ    Z1, Z1
+	VPSRAD       $0x01, Z1, Z2
+	VPSUBD       Z2, Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       c3f800000<>+0(SB), Z2, Z2
+	VMULPS       Z2, Z4, Z4
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      c3f800000<>+0(SB), Z1
+	VADDPS       Z4, Z1, Z2
+	VPMOVD2M     Z0, K1
+	VBLENDMPS    Z4, Z1, K1, Z8
+	VDIVPS       Z2, Z8, Z8
+	VMOVUPS      Z8, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*4), K1, Z0
+	VORPS        c80000000<>+0(SB), Z0, Z1
+	VMOVUPS      c42b20000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMOVUPS      cc2d00000<>+0(SB), Z1
+	VMAXPS       Z2, Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS c3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z1, Z2
+	VMULPS       Z2, Z2, Z3
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z4
+	VFMADD213PS  Z2, Z3, Z4
+	VADDPS       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ    Z1, Z1
+	VPSRAD       $0x01, Z1, Z2
+	VPSUBD       Z2, Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       c3f800000<>+0(SB), Z2, Z2
+	VMULPS       Z2, Z4, Z4
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z1, Z4, Z4
+	VMOVUPS      c3f800000<>+0(SB), Z1
+	VADDPS       Z4, Z1, Z2
+	VPMOVD2M     Z0, K2
+	VBLENDMPS    Z4, Z1, K2, Z9
+	VDIVPS       Z2, Z9, Z9
+	VMOVUPS      Z9, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplusAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·softplusAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x20, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(BX*4), Z0
+	VMOVUPS      64(DX)(BX*4), Z5
+	VORPS        c80000000<>+0(SB), Z0, Z1
+	VORPS        c80000000<>+0(SB), Z5, Z6
+	VMOVUPS      c42b20000<>+0(SB), Z2
+	VMOVUPS      c42b20000<>+0(SB), Z7
+	VMINPS       Z1, Z2, Z2
+	VMINPS       Z6, Z7, Z7
+	VMOVUPS      cc2d00000<>+0(SB), Z1
+	VMOVUPS      cc2d00000<>+0(SB), Z6
+	VMAXPS       Z2, Z1, Z2
+	VMAXPS       Z7, Z6, Z7
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z1
+	VMULPS       c3fb8aa3b<>+0(SB), Z7, Z15
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VRNDSCALEPS  $0x08, Z15, Z15
+	VFNMADD231PS c3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS c3f318000<>+0(SB), Z15, Z7
+	VFNMADD231PS cb95e8083<>+0(SB), Z1, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z15, Z7
+	VMULPS       Z2, Z2, Z6
+	VMULPS       Z7, Z7, Z16
+	VMOVUPS      c39506967<>+0(SB), Z14
+	VMOVUPS      c39506967<>+0(SB), Z17
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z14
+	VFMADD213PS  c3ab743ce<>+0(SB), Z7, Z17
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z14
+	VFMADD213PS  c3c088908<>+0(SB), Z7, Z17
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z14
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z7, Z17
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z14
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z7, Z17
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z14
+	VFMADD213PS  c3f000000<>+0(SB), Z7, Z17
+	VFMADD213PS  Z2, Z6, Z14
+	VFMADD213PS  Z7, Z16, Z17
+	VADDPS       c3f800000<>+0(SB), Z14, Z14
+	VADDPS       c3f800000<>+0(SB), Z17, Z17
+	VCVTPS2DQ    Z1, Z1
+	VCVTPS2DQ    Z15, Z6
+	VPSRAD       $0x01, Z1, Z2
+	VPSRAD       $0x01, Z6, Z7
+	VPSUBD       Z2, Z1, Z1
+	VPSUBD       Z7, Z6, Z6
+	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z7, Z7
+	VPADDD       c3f800000<>+0(SB), Z2, Z2
+	VPADDD       c3f800000<>+0(SB), Z7, Z7
+	VMULPS       Z2, Z14, Z14
+	VMULPS       Z7, Z17, Z17
+	VPSLLD       $0x17, Z1, Z1
+	VPSLLD       $0x17, Z6, Z6
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z6, Z6
+	VMULPS       Z1, Z14, Z14
+	VMULPS       Z6, Z17, Z17
+	VCMPPS       $0x1e, c3ed413cd<>+0(SB), Z14, K1
+	VCMPPS       $0x1e, c3ed413cd<>+0(SB), Z17, K2
+	VSUBPS       c3f800000<>+0(SB), Z14, Z1
+	VSUBPS       c3f800000<>+0(SB), Z17, Z2
+	VMULPS       c3f000000<>+0(SB), Z1, Z1
+	VMULPS       c3f000000<>+0(SB), Z2, Z2
+	VBLENDMPS    Z1, Z14, K1, Z3
+	VBLENDMPS    Z2, Z17, K2, Z8
+	VMOVUPS.Z    c3f800000<>+0(SB), K1, Z1
+	VMOVUPS.Z    c3f800000<>+0(SB), K2, Z7
+	VMULPS       Z3, Z3, Z2
+	VMULPS       Z8, Z8, Z14
+	VMOVUPS      c3d9021bb<>+0(SB), Z6
+	VMOVUPS      c3d9021bb<>+0(SB), Z15
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z3, Z6
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z8, Z15
+	VFMADD213PS  c3def251a<>+0(SB), Z3, Z6
+	VFMADD213PS  c3def251a<>+0(SB), Z8, Z15
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z3, Z6
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z8, Z15
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z3, Z6
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z8, Z15
+	VFMADD213PS  cbe2aae50<>+0(SB), Z3, Z6
+	VFMADD213PS  cbe2aae50<>+0(SB), Z8, Z15
+	VFMADD213PS  c3e4cceac<>+0(SB), Z3, Z6
+	VFMADD213PS  c3e4cceac<>+0(SB), Z8, Z15
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z3, Z6
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z8, Z15
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z3, Z6
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z8, Z15
+	VMULPS       Z3, Z6, Z6
+	VMULPS       Z8, Z15, Z15
+	VMULPS       Z2, Z6, Z6
+	VMULPS       Z14, Z15, Z15
+	VFMADD231PS  cb95e8083<>+0(SB), Z1, Z6
+	VFMADD231PS  cb95e8083<>+0(SB), Z7, Z15
+	VFNMADD231PS c3f000000<>+0(SB), Z2, Z6
+	VFNMADD231PS c3f000000<>+0(SB), Z14, Z15
+	VADDPS       Z3, Z6, Z6
+	VADDPS       Z8, Z15, Z15
+	VFMADD231PS  c3f318000<>+0(SB), Z1, Z6
+	VFMADD231PS  c3f318000<>+0(SB), Z7, Z15
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z9, Z9, Z9
+	VMAXPS       Z0, Z4, Z4
+	VMAXPS       Z5, Z9, Z9
+	VADDPS       Z4, Z6, Z6
+	VADDPS       Z9, Z15, Z15
+	VMOVUPS      Z6, (AX)(BX*4)
+	VMOVUPS      Z15, 64(AX)(BX*4)
+	ADDQ         $0x20, BX
+	SUBQ         $0x20, CX
+	JGE          loop
+
+few:
+	ADDQ $0x20, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(BX*4), Z0
+	VORPS        c80000000<>+0(SB), Z0, Z1
+	VMOVUPS      c42b20000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMOVUPS      cc2d00000<>+0(SB), Z1
+	VMAXPS       Z2, Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS c3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z1, Z2
+	VMULPS       Z2, Z2, Z3
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z4
+	VFMADD213PS  Z2, Z3, Z4
+	VADDPS       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ    Z1, Z1
+	VPSRAD       $0x01, Z1, Z2
+	VPSUBD       Z2, Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       c3f800000<>+0(SB), Z2, Z2
+	VMULPS       Z2, Z4, Z4
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z1, Z4, Z4
+	VCMPPS       $0x1e, c3ed413cd<>+0(SB), Z4, K1
+	VSUBPS       c3f800000<>+0(SB), Z4, Z1
+	VMULPS       c3f000000<>+0(SB), Z1, Z1
+	VBLENDMPS    Z1, Z4, K1, Z10
+	VMOVUPS.Z    c3f800000<>+0(SB), K1, Z1
+	VMULPS       Z10, Z10, Z2
+	VMOVUPS      c3d9021bb<>+0(SB), Z3
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z10, Z3
+	VFMADD213PS  c3def251a<>+0(SB), Z10, Z3
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z10, Z3
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z10, Z3
+	VFMADD213PS  cbe2aae50<>+0(SB), Z10, Z3
+	VFMADD213PS  c3e4cceac<>+0(SB), Z10, Z3
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z10, Z3
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z10, Z3
+	VMULPS       Z10, Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VFMADD231PS  cb95e8083<>+0(SB), Z1, Z3
+	VFNMADD231PS c3f000000<>+0(SB), Z2, Z3
+	VADDPS       Z10, Z3, Z3
+	VFMADD231PS  c3f318000<>+0(SB), Z1, Z3
+	VPXORD       Z11, Z11, Z11
+	VMAXPS       Z0, Z11, Z11
+	VADDPS       Z11, Z3, Z3
+	VMOVUPS      Z3, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, SI
+	BZHIQ        CX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (DX)(BX*4), K1, Z0
+	VORPS        c80000000<>+0(SB), Z0, Z1
+	VMOVUPS      c42b20000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z2
+	VMOVUPS      cc2d00000<>+0(SB), Z1
+	VMAXPS       Z2, Z1, Z2
+	VMULPS       c3fb8aa3b<>+0(SB), Z2, Z1
+	VRNDSCALEPS  $0x08, Z1, Z1
+	VFNMADD231PS c3f318000<>+0(SB), Z1, Z2
+	VFNMADD231PS cb95e8083<>+0(SB), Z1, Z2
+	VMULPS       Z2, Z2, Z3
+	VMOVUPS      c39506967<>+0(SB), Z4
+	VFMADD213PS  c3ab743ce<>+0(SB), Z2, Z4
+	VFMADD213PS  c3c088908<>+0(SB), Z2, Z4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Z2, Z4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Z2, Z4
+	VFMADD213PS  c3f000000<>+0(SB), Z2, Z4
+	VFMADD213PS  Z2, Z3, Z4
+	VADDPS       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ    Z1, Z1
+	VPSRAD       $0x01, Z1, Z2
+	VPSUBD       Z2, Z1, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       c3f800000<>+0(SB), Z2, Z2
+	VMULPS       Z2, Z4, Z4
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       c3f800000<>+0(SB), Z1, Z1
+	VMULPS       Z1, Z4, Z4
+	VCMPPS       $0x1e, c3ed413cd<>+0(SB), Z4, K2
+	VSUBPS       c3f800000<>+0(SB), Z4, Z1
+	VMULPS       c3f000000<>+0(SB), Z1, Z1
+	VBLENDMPS    Z1, Z4, K2, Z12
+	VMOVUPS.Z    c3f800000<>+0(SB), K2, Z1
+	VMULPS       Z12, Z12, Z2
+	VMOVUPS      c3d9021bb<>+0(SB), Z3
+	VFMADD213PS  cbdebd1b8<>+0(SB), Z12, Z3
+	VFMADD213PS  c3def251a<>+0(SB), Z12, Z3
+	VFMADD213PS  cbdfe5d4f<>+0(SB), Z12, Z3
+	VFMADD213PS  c3e11e9bf<>+0(SB), Z12, Z3
+	VFMADD213PS  cbe2aae50<>+0(SB), Z12, Z3
+	VFMADD213PS  c3e4cceac<>+0(SB), Z12, Z3
+	VFMADD213PS  cbe7ffffc<>+0(SB), Z12, Z3
+	VFMADD213PS  c3eaaaaaa<>+0(SB), Z12, Z3
+	VMULPS       Z12, Z3, Z3
+	VMULPS       Z2, Z3, Z3
+	VFMADD231PS  cb95e8083<>+0(SB), Z1, Z3
+	VFNMADD231PS c3f000000<>+0(SB), Z2, Z3
+	VADDPS       Z12, Z3, Z3
+	VFMADD231PS  c3f318000<>+0(SB), Z1, Z3
+	VPXORD       Z13, Z13, Z13
+	VMAXPS       Z0, Z13, Z13
+	VADDPS       Z13, Z3, Z3
+	VMOVUPS      Z3, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET

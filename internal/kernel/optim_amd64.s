@@ -66,10 +66,10 @@ one:
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), DI
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), DI
 	VMOVUPS      (DI)(CX*4), Y0
 	VMASKMOVPS   (DX)(SI*4), Y0, Y1
 	VMASKMOVPS   (BX)(SI*4), Y0, Y2
@@ -168,10 +168,10 @@ one:
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), DI
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), DI
 	VMOVUPS      (DI)(CX*4), Y0
 	VMASKMOVPS   (DX)(SI*4), Y0, Y1
 	VMASKMOVPS   (BX)(SI*4), Y0, Y2
@@ -253,10 +253,10 @@ one:
 	JGE          one
 
 tail:
-	NEGQ         CX
-	CMPQ         CX, $0x08
+	ADDQ         $0x08, CX
 	JEQ          done
-	LEAQ         mask8<>+0(SB), R8
+	NEGQ         CX
+	LEAQ         mask8<>+32(SB), R8
 	VMOVUPS      (R8)(CX*4), Y0
 	VMASKMOVPS   (DX)(DI*4), Y0, Y1
 	VMASKMOVPS   (BX)(DI*4), Y0, Y2
@@ -271,6 +271,260 @@ tail:
 	VDIVPS       Y3, Y2, Y2
 	VSUBPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)(DI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func emaAVX512(dst []float32, x []float32, y []float32, s float32, t float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·emaAVX512(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ y_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(SI*4), Z0
+	VMOVUPS      64(DX)(SI*4), Z3
+	VMOVUPS      128(DX)(SI*4), Z6
+	VMOVUPS      192(DX)(SI*4), Z9
+	VMOVUPS      (BX)(SI*4), Z1
+	VMOVUPS      64(BX)(SI*4), Z4
+	VMOVUPS      128(BX)(SI*4), Z7
+	VMOVUPS      192(BX)(SI*4), Z10
+	VBROADCASTSS t+76(FP), Z2
+	VBROADCASTSS t+76(FP), Z5
+	VBROADCASTSS t+76(FP), Z8
+	VBROADCASTSS t+76(FP), Z11
+	VMULPS       Z2, Z1, Z1
+	VMULPS       Z5, Z4, Z4
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z11, Z10, Z10
+	VBROADCASTSS s+72(FP), Z2
+	VBROADCASTSS s+72(FP), Z5
+	VBROADCASTSS s+72(FP), Z8
+	VBROADCASTSS s+72(FP), Z11
+	VFMADD231PS  Z2, Z0, Z1
+	VFMADD231PS  Z5, Z3, Z4
+	VFMADD231PS  Z8, Z6, Z7
+	VFMADD231PS  Z11, Z9, Z10
+	VMOVUPS      Z1, (AX)(SI*4)
+	VMOVUPS      Z4, 64(AX)(SI*4)
+	VMOVUPS      Z7, 128(AX)(SI*4)
+	VMOVUPS      Z10, 192(AX)(SI*4)
+	ADDQ         $0x40, SI
+	SUBQ         $0x40, CX
+	JGE          loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(SI*4), Z0
+	VMOVUPS      (BX)(SI*4), Z1
+	VBROADCASTSS t+76(FP), Z2
+	VMULPS       Z2, Z1, Z1
+	VBROADCASTSS s+72(FP), Z2
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVUPS      Z1, (AX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, DI
+	BZHIQ        CX, DI, DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z0
+	VMOVUPS.Z    (BX)(SI*4), K1, Z1
+	VBROADCASTSS t+76(FP), Z2
+	VMULPS       Z2, Z1, Z1
+	VBROADCASTSS s+72(FP), Z2
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func emaSquareAVX512(dst []float32, x []float32, y []float32, s float32, t float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·emaSquareAVX512(SB), NOSPLIT, $0-80
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	MOVQ y_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(SI*4), Z0
+	VMOVUPS      64(DX)(SI*4), Z3
+	VMOVUPS      128(DX)(SI*4), Z6
+	VMOVUPS      192(DX)(SI*4), Z9
+	VMOVUPS      (BX)(SI*4), Z1
+	VMOVUPS      64(BX)(SI*4), Z4
+	VMOVUPS      128(BX)(SI*4), Z7
+	VMOVUPS      192(BX)(SI*4), Z10
+	VMULPS       Z1, Z1, Z1
+	VMULPS       Z4, Z4, Z4
+	VMULPS       Z7, Z7, Z7
+	VMULPS       Z10, Z10, Z10
+	VBROADCASTSS t+76(FP), Z2
+	VBROADCASTSS t+76(FP), Z5
+	VBROADCASTSS t+76(FP), Z8
+	VBROADCASTSS t+76(FP), Z11
+	VMULPS       Z2, Z1, Z1
+	VMULPS       Z5, Z4, Z4
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z11, Z10, Z10
+	VBROADCASTSS s+72(FP), Z2
+	VBROADCASTSS s+72(FP), Z5
+	VBROADCASTSS s+72(FP), Z8
+	VBROADCASTSS s+72(FP), Z11
+	VFMADD231PS  Z2, Z0, Z1
+	VFMADD231PS  Z5, Z3, Z4
+	VFMADD231PS  Z8, Z6, Z7
+	VFMADD231PS  Z11, Z9, Z10
+	VMOVUPS      Z1, (AX)(SI*4)
+	VMOVUPS      Z4, 64(AX)(SI*4)
+	VMOVUPS      Z7, 128(AX)(SI*4)
+	VMOVUPS      Z10, 192(AX)(SI*4)
+	ADDQ         $0x40, SI
+	SUBQ         $0x40, CX
+	JGE          loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(SI*4), Z0
+	VMOVUPS      (BX)(SI*4), Z1
+	VMULPS       Z1, Z1, Z1
+	VBROADCASTSS t+76(FP), Z2
+	VMULPS       Z2, Z1, Z1
+	VBROADCASTSS s+72(FP), Z2
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVUPS      Z1, (AX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, DI
+	BZHIQ        CX, DI, DI
+	KMOVW        DI, K1
+	VMOVUPS.Z    (DX)(SI*4), K1, Z0
+	VMOVUPS.Z    (BX)(SI*4), K1, Z1
+	VMULPS       Z1, Z1, Z1
+	VBROADCASTSS t+76(FP), Z2
+	VMULPS       Z2, Z1, Z1
+	VBROADCASTSS s+72(FP), Z2
+	VFMADD231PS  Z2, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func adamStepAVX512(dst []float32, p []float32, m []float32, v []float32, s float32, t float32, e float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adamStepAVX512(SB), NOSPLIT, $0-108
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ p_base+24(FP), DX
+	MOVQ m_base+48(FP), BX
+	MOVQ v_base+72(FP), SI
+	XORQ DI, DI
+	SUBQ $0x20, CX
+	JLT  few
+
+loop:
+	VMOVUPS      (DX)(DI*4), Z0
+	VMOVUPS      64(DX)(DI*4), Z4
+	VMOVUPS      (BX)(DI*4), Z1
+	VMOVUPS      64(BX)(DI*4), Z5
+	VMOVUPS      (SI)(DI*4), Z2
+	VMOVUPS      64(SI)(DI*4), Z6
+	VBROADCASTSS t+100(FP), Z3
+	VBROADCASTSS t+100(FP), Z7
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z7, Z6, Z6
+	VSQRTPS      Z2, Z2
+	VSQRTPS      Z6, Z6
+	VBROADCASTSS e+104(FP), Z3
+	VBROADCASTSS e+104(FP), Z7
+	VADDPS       Z3, Z2, Z2
+	VADDPS       Z7, Z6, Z6
+	VBROADCASTSS s+96(FP), Z3
+	VBROADCASTSS s+96(FP), Z7
+	VMULPS       Z3, Z1, Z1
+	VMULPS       Z7, Z5, Z5
+	VDIVPS       Z2, Z1, Z1
+	VDIVPS       Z6, Z5, Z5
+	VSUBPS       Z1, Z0, Z0
+	VSUBPS       Z5, Z4, Z4
+	VMOVUPS      Z0, (AX)(DI*4)
+	VMOVUPS      Z4, 64(AX)(DI*4)
+	ADDQ         $0x20, DI
+	SUBQ         $0x20, CX
+	JGE          loop
+
+few:
+	ADDQ $0x20, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS      (DX)(DI*4), Z0
+	VMOVUPS      (BX)(DI*4), Z1
+	VMOVUPS      (SI)(DI*4), Z2
+	VBROADCASTSS t+100(FP), Z3
+	VMULPS       Z3, Z2, Z2
+	VSQRTPS      Z2, Z2
+	VBROADCASTSS e+104(FP), Z3
+	VADDPS       Z3, Z2, Z2
+	VBROADCASTSS s+96(FP), Z3
+	VMULPS       Z3, Z1, Z1
+	VDIVPS       Z2, Z1, Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (AX)(DI*4)
+	ADDQ         $0x10, DI
+	SUBQ         $0x10, CX
+	JGE          one
+
+tail:
+	ADDQ         $0x10, CX
+	JEQ          done
+	MOVQ         $-1, R8
+	BZHIQ        CX, R8, R8
+	KMOVW        R8, K1
+	VMOVUPS.Z    (DX)(DI*4), K1, Z0
+	VMOVUPS.Z    (BX)(DI*4), K1, Z1
+	VMOVUPS.Z    (SI)(DI*4), K1, Z2
+	VBROADCASTSS t+100(FP), Z3
+	VMULPS       Z3, Z2, Z2
+	VSQRTPS      Z2, Z2
+	VBROADCASTSS e+104(FP), Z3
+	VADDPS       Z3, Z2, Z2
+	VBROADCASTSS s+96(FP), Z3
+	VMULPS       Z3, Z1, Z1
+	VDIVPS       Z2, Z1, Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)(DI*4)
 
 done:
 	VZEROUPPER

@@ -51,10 +51,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
@@ -130,10 +130,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
@@ -191,10 +191,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
@@ -252,10 +252,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
@@ -294,14 +294,14 @@ loop:
 	VCMPPS    $0x03, Y2, Y2, Y8
 	VCMPPS    $0x03, Y4, Y4, Y9
 	VCMPPS    $0x03, Y6, Y6, Y11
-	VBLENDVPS Y7, Y0, Y1, Y1
-	VBLENDVPS Y8, Y2, Y3, Y3
-	VBLENDVPS Y9, Y4, Y5, Y5
-	VBLENDVPS Y11, Y6, Y10, Y10
-	VMOVUPS   Y1, (AX)(SI*4)
-	VMOVUPS   Y3, 32(AX)(SI*4)
-	VMOVUPS   Y5, 64(AX)(SI*4)
-	VMOVUPS   Y10, 96(AX)(SI*4)
+	VBLENDVPS Y7, Y0, Y1, Y0
+	VBLENDVPS Y8, Y2, Y3, Y1
+	VBLENDVPS Y9, Y4, Y5, Y2
+	VBLENDVPS Y11, Y6, Y10, Y3
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y1, 32(AX)(SI*4)
+	VMOVUPS   Y2, 64(AX)(SI*4)
+	VMOVUPS   Y3, 96(AX)(SI*4)
 	ADDQ      $0x20, SI
 	SUBQ      $0x20, CX
 	JGE       loop
@@ -316,24 +316,24 @@ one:
 	VMOVUPS   (BX)(SI*4), Y1
 	VMAXPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
-	VBLENDVPS Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, (AX)(SI*4)
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
 	ADDQ      $0x08, SI
 	SUBQ      $0x08, CX
 	JGE       one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
 	VMAXPS     Y2, Y1, Y2
 	VCMPPS     $0x03, Y1, Y1, Y3
-	VBLENDVPS  Y3, Y1, Y2, Y2
-	VMASKMOVPS Y2, Y0, (AX)(SI*4)
+	VBLENDVPS  Y3, Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 
 done:
 	VZEROUPPER
@@ -367,14 +367,14 @@ loop:
 	VCMPPS    $0x03, Y2, Y2, Y8
 	VCMPPS    $0x03, Y4, Y4, Y9
 	VCMPPS    $0x03, Y6, Y6, Y11
-	VBLENDVPS Y7, Y0, Y1, Y1
-	VBLENDVPS Y8, Y2, Y3, Y3
-	VBLENDVPS Y9, Y4, Y5, Y5
-	VBLENDVPS Y11, Y6, Y10, Y10
-	VMOVUPS   Y1, (AX)(SI*4)
-	VMOVUPS   Y3, 32(AX)(SI*4)
-	VMOVUPS   Y5, 64(AX)(SI*4)
-	VMOVUPS   Y10, 96(AX)(SI*4)
+	VBLENDVPS Y7, Y0, Y1, Y0
+	VBLENDVPS Y8, Y2, Y3, Y1
+	VBLENDVPS Y9, Y4, Y5, Y2
+	VBLENDVPS Y11, Y6, Y10, Y3
+	VMOVUPS   Y0, (AX)(SI*4)
+	VMOVUPS   Y1, 32(AX)(SI*4)
+	VMOVUPS   Y2, 64(AX)(SI*4)
+	VMOVUPS   Y3, 96(AX)(SI*4)
 	ADDQ      $0x20, SI
 	SUBQ      $0x20, CX
 	JGE       loop
@@ -389,24 +389,24 @@ one:
 	VMOVUPS   (BX)(SI*4), Y1
 	VMINPS    Y1, Y0, Y1
 	VCMPPS    $0x03, Y0, Y0, Y2
-	VBLENDVPS Y2, Y0, Y1, Y1
-	VMOVUPS   Y1, (AX)(SI*4)
+	VBLENDVPS Y2, Y0, Y1, Y0
+	VMOVUPS   Y0, (AX)(SI*4)
 	ADDQ      $0x08, SI
 	SUBQ      $0x08, CX
 	JGE       one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
 	VMINPS     Y2, Y1, Y2
 	VCMPPS     $0x03, Y1, Y1, Y3
-	VBLENDVPS  Y3, Y1, Y2, Y2
-	VMASKMOVPS Y2, Y0, (AX)(SI*4)
+	VBLENDVPS  Y3, Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
 
 done:
 	VZEROUPPER
@@ -464,10 +464,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
@@ -487,7 +487,15 @@ DATA c3f800000<>+16(SB)/4, $0x3f800000
 DATA c3f800000<>+20(SB)/4, $0x3f800000
 DATA c3f800000<>+24(SB)/4, $0x3f800000
 DATA c3f800000<>+28(SB)/4, $0x3f800000
-GLOBL c3f800000<>(SB), RODATA|NOPTR, $32
+DATA c3f800000<>+32(SB)/4, $0x3f800000
+DATA c3f800000<>+36(SB)/4, $0x3f800000
+DATA c3f800000<>+40(SB)/4, $0x3f800000
+DATA c3f800000<>+44(SB)/4, $0x3f800000
+DATA c3f800000<>+48(SB)/4, $0x3f800000
+DATA c3f800000<>+52(SB)/4, $0x3f800000
+DATA c3f800000<>+56(SB)/4, $0x3f800000
+DATA c3f800000<>+60(SB)/4, $0x3f800000
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
 
 // func equalAVX2(dst []float32, a []float32, b []float32)
 // Requires: AVX
@@ -541,10 +549,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), DI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), DI
 	VMOVUPS    (DI)(CX*4), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMASKMOVPS (BX)(SI*4), Y0, Y2
@@ -619,10 +627,10 @@ one:
 	JGE       one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), R8
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), R8
 	VMOVUPS    (R8)(CX*4), Y0
 	VMASKMOVPS (DX)(DI*4), Y0, Y1
 	VMASKMOVPS (BX)(DI*4), Y0, Y2
@@ -689,10 +697,10 @@ one:
 	JGE         one
 
 tail:
-	NEGQ        CX
-	CMPQ        CX, $0x08
+	ADDQ        $0x08, CX
 	JEQ         done
-	LEAQ        mask8<>+0(SB), R8
+	NEGQ        CX
+	LEAQ        mask8<>+32(SB), R8
 	VMOVUPS     (R8)(CX*4), Y0
 	VMASKMOVPS  (DX)(DI*4), Y0, Y1
 	VMASKMOVPS  (BX)(DI*4), Y0, Y2
@@ -703,6 +711,24 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA c80000000<>+0(SB)/4, $0x80000000
+DATA c80000000<>+4(SB)/4, $0x80000000
+DATA c80000000<>+8(SB)/4, $0x80000000
+DATA c80000000<>+12(SB)/4, $0x80000000
+DATA c80000000<>+16(SB)/4, $0x80000000
+DATA c80000000<>+20(SB)/4, $0x80000000
+DATA c80000000<>+24(SB)/4, $0x80000000
+DATA c80000000<>+28(SB)/4, $0x80000000
+DATA c80000000<>+32(SB)/4, $0x80000000
+DATA c80000000<>+36(SB)/4, $0x80000000
+DATA c80000000<>+40(SB)/4, $0x80000000
+DATA c80000000<>+44(SB)/4, $0x80000000
+DATA c80000000<>+48(SB)/4, $0x80000000
+DATA c80000000<>+52(SB)/4, $0x80000000
+DATA c80000000<>+56(SB)/4, $0x80000000
+DATA c80000000<>+60(SB)/4, $0x80000000
+GLOBL c80000000<>(SB), RODATA|NOPTR, $64
 
 // func negAVX2(dst []float32, x []float32)
 // Requires: AVX
@@ -745,10 +771,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), SI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), SI
 	VMOVUPS    (SI)(CX*4), Y0
 	VMASKMOVPS (DX)(BX*4), Y0, Y1
 	VXORPS     c80000000<>+0(SB), Y1, Y1
@@ -758,15 +784,23 @@ done:
 	VZEROUPPER
 	RET
 
-DATA c80000000<>+0(SB)/4, $0x80000000
-DATA c80000000<>+4(SB)/4, $0x80000000
-DATA c80000000<>+8(SB)/4, $0x80000000
-DATA c80000000<>+12(SB)/4, $0x80000000
-DATA c80000000<>+16(SB)/4, $0x80000000
-DATA c80000000<>+20(SB)/4, $0x80000000
-DATA c80000000<>+24(SB)/4, $0x80000000
-DATA c80000000<>+28(SB)/4, $0x80000000
-GLOBL c80000000<>(SB), RODATA|NOPTR, $32
+DATA c7fffffff<>+0(SB)/4, $0x7fffffff
+DATA c7fffffff<>+4(SB)/4, $0x7fffffff
+DATA c7fffffff<>+8(SB)/4, $0x7fffffff
+DATA c7fffffff<>+12(SB)/4, $0x7fffffff
+DATA c7fffffff<>+16(SB)/4, $0x7fffffff
+DATA c7fffffff<>+20(SB)/4, $0x7fffffff
+DATA c7fffffff<>+24(SB)/4, $0x7fffffff
+DATA c7fffffff<>+28(SB)/4, $0x7fffffff
+DATA c7fffffff<>+32(SB)/4, $0x7fffffff
+DATA c7fffffff<>+36(SB)/4, $0x7fffffff
+DATA c7fffffff<>+40(SB)/4, $0x7fffffff
+DATA c7fffffff<>+44(SB)/4, $0x7fffffff
+DATA c7fffffff<>+48(SB)/4, $0x7fffffff
+DATA c7fffffff<>+52(SB)/4, $0x7fffffff
+DATA c7fffffff<>+56(SB)/4, $0x7fffffff
+DATA c7fffffff<>+60(SB)/4, $0x7fffffff
+GLOBL c7fffffff<>(SB), RODATA|NOPTR, $64
 
 // func absAVX2(dst []float32, x []float32)
 // Requires: AVX
@@ -809,10 +843,10 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), SI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), SI
 	VMOVUPS    (SI)(CX*4), Y0
 	VMASKMOVPS (DX)(BX*4), Y0, Y1
 	VANDPS     c7fffffff<>+0(SB), Y1, Y1
@@ -821,16 +855,6 @@ tail:
 done:
 	VZEROUPPER
 	RET
-
-DATA c7fffffff<>+0(SB)/4, $0x7fffffff
-DATA c7fffffff<>+4(SB)/4, $0x7fffffff
-DATA c7fffffff<>+8(SB)/4, $0x7fffffff
-DATA c7fffffff<>+12(SB)/4, $0x7fffffff
-DATA c7fffffff<>+16(SB)/4, $0x7fffffff
-DATA c7fffffff<>+20(SB)/4, $0x7fffffff
-DATA c7fffffff<>+24(SB)/4, $0x7fffffff
-DATA c7fffffff<>+28(SB)/4, $0x7fffffff
-GLOBL c7fffffff<>(SB), RODATA|NOPTR, $32
 
 // func signAVX2(dst []float32, x []float32)
 // Requires: AVX
@@ -847,30 +871,30 @@ loop:
 	VMOVUPS   32(DX)(BX*4), Y3
 	VMOVUPS   64(DX)(BX*4), Y6
 	VMOVUPS   96(DX)(BX*4), Y9
-	VXORPS    Y1, Y1, Y1
-	VXORPS    Y4, Y4, Y4
-	VXORPS    Y5, Y5, Y5
+	VANDPS    c80000000<>+0(SB), Y0, Y1
+	VANDPS    c80000000<>+0(SB), Y3, Y4
+	VANDPS    c80000000<>+0(SB), Y6, Y7
+	VANDPS    c80000000<>+0(SB), Y9, Y10
+	VORPS     c3f800000<>+0(SB), Y1, Y1
+	VORPS     c3f800000<>+0(SB), Y4, Y4
+	VORPS     c3f800000<>+0(SB), Y7, Y7
+	VORPS     c3f800000<>+0(SB), Y10, Y10
 	VXORPS    Y2, Y2, Y2
-	VCMPPS    $0x0c, Y1, Y0, Y1
-	VCMPPS    $0x0c, Y4, Y3, Y4
-	VCMPPS    $0x0c, Y5, Y6, Y7
-	VCMPPS    $0x0c, Y2, Y9, Y10
-	VANDPS    c80000000<>+0(SB), Y0, Y2
-	VANDPS    c80000000<>+0(SB), Y3, Y5
-	VANDPS    c80000000<>+0(SB), Y6, Y8
-	VANDPS    c80000000<>+0(SB), Y9, Y11
-	VORPS     c3f800000<>+0(SB), Y2, Y2
-	VORPS     c3f800000<>+0(SB), Y5, Y5
-	VORPS     c3f800000<>+0(SB), Y8, Y8
-	VORPS     c3f800000<>+0(SB), Y11, Y11
-	VBLENDVPS Y1, Y2, Y0, Y0
-	VBLENDVPS Y4, Y5, Y3, Y3
-	VBLENDVPS Y7, Y8, Y6, Y6
-	VBLENDVPS Y10, Y11, Y9, Y9
+	VXORPS    Y5, Y5, Y5
+	VXORPS    Y8, Y8, Y8
+	VXORPS    Y11, Y11, Y11
+	VCMPPS    $0x0c, Y2, Y0, Y2
+	VCMPPS    $0x0c, Y5, Y3, Y5
+	VCMPPS    $0x0c, Y8, Y6, Y8
+	VCMPPS    $0x0c, Y11, Y9, Y11
+	VBLENDVPS Y2, Y1, Y0, Y0
+	VBLENDVPS Y5, Y4, Y3, Y1
+	VBLENDVPS Y8, Y7, Y6, Y2
+	VBLENDVPS Y11, Y10, Y9, Y3
 	VMOVUPS   Y0, (AX)(BX*4)
-	VMOVUPS   Y3, 32(AX)(BX*4)
-	VMOVUPS   Y6, 64(AX)(BX*4)
-	VMOVUPS   Y9, 96(AX)(BX*4)
+	VMOVUPS   Y1, 32(AX)(BX*4)
+	VMOVUPS   Y2, 64(AX)(BX*4)
+	VMOVUPS   Y3, 96(AX)(BX*4)
 	ADDQ      $0x20, BX
 	SUBQ      $0x20, CX
 	JGE       loop
@@ -882,28 +906,28 @@ few:
 
 one:
 	VMOVUPS   (DX)(BX*4), Y0
-	VXORPS    Y1, Y1, Y1
-	VCMPPS    $0x0c, Y1, Y0, Y1
-	VANDPS    c80000000<>+0(SB), Y0, Y2
-	VORPS     c3f800000<>+0(SB), Y2, Y2
-	VBLENDVPS Y1, Y2, Y0, Y0
+	VANDPS    c80000000<>+0(SB), Y0, Y1
+	VORPS     c3f800000<>+0(SB), Y1, Y1
+	VXORPS    Y2, Y2, Y2
+	VCMPPS    $0x0c, Y2, Y0, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
 	VMOVUPS   Y0, (AX)(BX*4)
 	ADDQ      $0x08, BX
 	SUBQ      $0x08, CX
 	JGE       one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), SI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), SI
 	VMOVUPS    (SI)(CX*4), Y0
 	VMASKMOVPS (DX)(BX*4), Y0, Y1
-	VXORPS     Y2, Y2, Y2
-	VCMPPS     $0x0c, Y2, Y1, Y2
-	VANDPS     c80000000<>+0(SB), Y1, Y3
-	VORPS      c3f800000<>+0(SB), Y3, Y3
-	VBLENDVPS  Y2, Y3, Y1, Y1
+	VANDPS     c80000000<>+0(SB), Y1, Y2
+	VORPS      c3f800000<>+0(SB), Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VCMPPS     $0x0c, Y3, Y1, Y3
+	VBLENDVPS  Y3, Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(BX*4)
 
 done:
@@ -951,14 +975,926 @@ one:
 	JGE     one
 
 tail:
-	NEGQ       CX
-	CMPQ       CX, $0x08
+	ADDQ       $0x08, CX
 	JEQ        done
-	LEAQ       mask8<>+0(SB), SI
+	NEGQ       CX
+	LEAQ       mask8<>+32(SB), SI
 	VMOVUPS    (SI)(CX*4), Y0
 	VMASKMOVPS (DX)(BX*4), Y0, Y1
 	VSQRTPS    Y1, Y1
 	VMASKMOVPS Y1, Y0, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func addAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z2
+	VMOVUPS 128(DX)(SI*4), Z4
+	VMOVUPS 192(DX)(SI*4), Z6
+	VMOVUPS (BX)(SI*4), Z1
+	VMOVUPS 64(BX)(SI*4), Z3
+	VMOVUPS 128(BX)(SI*4), Z5
+	VMOVUPS 192(BX)(SI*4), Z7
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z2, Z1
+	VADDPS  Z5, Z4, Z2
+	VADDPS  Z7, Z6, Z3
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS Z1, 64(AX)(SI*4)
+	VMOVUPS Z2, 128(AX)(SI*4)
+	VMOVUPS Z3, 192(AX)(SI*4)
+	ADDQ    $0x40, SI
+	SUBQ    $0x40, CX
+	JGE     loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS (BX)(SI*4), Z1
+	VADDPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, CX
+	JGE     one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·subAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z2
+	VMOVUPS 128(DX)(SI*4), Z4
+	VMOVUPS 192(DX)(SI*4), Z6
+	VMOVUPS (BX)(SI*4), Z1
+	VMOVUPS 64(BX)(SI*4), Z3
+	VMOVUPS 128(BX)(SI*4), Z5
+	VMOVUPS 192(BX)(SI*4), Z7
+	VSUBPS  Z1, Z0, Z0
+	VSUBPS  Z3, Z2, Z1
+	VSUBPS  Z5, Z4, Z2
+	VSUBPS  Z7, Z6, Z3
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS Z1, 64(AX)(SI*4)
+	VMOVUPS Z2, 128(AX)(SI*4)
+	VMOVUPS Z3, 192(AX)(SI*4)
+	ADDQ    $0x40, SI
+	SUBQ    $0x40, CX
+	JGE     loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS (BX)(SI*4), Z1
+	VSUBPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, CX
+	JGE     one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VSUBPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z2
+	VMOVUPS 128(DX)(SI*4), Z4
+	VMOVUPS 192(DX)(SI*4), Z6
+	VMOVUPS (BX)(SI*4), Z1
+	VMOVUPS 64(BX)(SI*4), Z3
+	VMOVUPS 128(BX)(SI*4), Z5
+	VMOVUPS 192(BX)(SI*4), Z7
+	VMULPS  Z1, Z0, Z0
+	VMULPS  Z3, Z2, Z1
+	VMULPS  Z5, Z4, Z2
+	VMULPS  Z7, Z6, Z3
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS Z1, 64(AX)(SI*4)
+	VMOVUPS Z2, 128(AX)(SI*4)
+	VMOVUPS Z3, 192(AX)(SI*4)
+	ADDQ    $0x40, SI
+	SUBQ    $0x40, CX
+	JGE     loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS (BX)(SI*4), Z1
+	VMULPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, CX
+	JGE     one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func divAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS 64(DX)(SI*4), Z2
+	VMOVUPS 128(DX)(SI*4), Z4
+	VMOVUPS 192(DX)(SI*4), Z6
+	VMOVUPS (BX)(SI*4), Z1
+	VMOVUPS 64(BX)(SI*4), Z3
+	VMOVUPS 128(BX)(SI*4), Z5
+	VMOVUPS 192(BX)(SI*4), Z7
+	VDIVPS  Z1, Z0, Z0
+	VDIVPS  Z3, Z2, Z1
+	VDIVPS  Z5, Z4, Z2
+	VDIVPS  Z7, Z6, Z3
+	VMOVUPS Z0, (AX)(SI*4)
+	VMOVUPS Z1, 64(AX)(SI*4)
+	VMOVUPS Z2, 128(AX)(SI*4)
+	VMOVUPS Z3, 192(AX)(SI*4)
+	ADDQ    $0x40, SI
+	SUBQ    $0x40, CX
+	JGE     loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS (DX)(SI*4), Z0
+	VMOVUPS (BX)(SI*4), Z1
+	VDIVPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, CX
+	JGE     one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VDIVPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func maxAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·maxAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   64(DX)(SI*4), Z3
+	VMOVUPS   128(DX)(SI*4), Z6
+	VMOVUPS   192(DX)(SI*4), Z9
+	VMOVUPS   (BX)(SI*4), Z1
+	VMOVUPS   64(BX)(SI*4), Z4
+	VMOVUPS   128(BX)(SI*4), Z7
+	VMOVUPS   192(BX)(SI*4), Z10
+	VMAXPS    Z1, Z0, Z1
+	VMAXPS    Z4, Z3, Z4
+	VMAXPS    Z7, Z6, Z7
+	VMAXPS    Z10, Z9, Z10
+	VCMPPS    $0x03, Z0, Z0, K1
+	VCMPPS    $0x03, Z3, Z3, K2
+	VCMPPS    $0x03, Z6, Z6, K3
+	VCMPPS    $0x03, Z9, Z9, K4
+	VBLENDMPS Z0, Z1, K1, Z2
+	VBLENDMPS Z3, Z4, K2, Z5
+	VBLENDMPS Z6, Z7, K3, Z8
+	VBLENDMPS Z9, Z10, K4, Z11
+	VMOVUPS   Z2, (AX)(SI*4)
+	VMOVUPS   Z5, 64(AX)(SI*4)
+	VMOVUPS   Z8, 128(AX)(SI*4)
+	VMOVUPS   Z11, 192(AX)(SI*4)
+	ADDQ      $0x40, SI
+	SUBQ      $0x40, CX
+	JGE       loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   (BX)(SI*4), Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z12
+	VMOVUPS   Z12, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, CX
+	JGE       one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VMAXPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VBLENDMPS Z0, Z1, K2, Z13
+	VMOVUPS   Z13, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func minAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·minAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   64(DX)(SI*4), Z3
+	VMOVUPS   128(DX)(SI*4), Z6
+	VMOVUPS   192(DX)(SI*4), Z9
+	VMOVUPS   (BX)(SI*4), Z1
+	VMOVUPS   64(BX)(SI*4), Z4
+	VMOVUPS   128(BX)(SI*4), Z7
+	VMOVUPS   192(BX)(SI*4), Z10
+	VMINPS    Z1, Z0, Z1
+	VMINPS    Z4, Z3, Z4
+	VMINPS    Z7, Z6, Z7
+	VMINPS    Z10, Z9, Z10
+	VCMPPS    $0x03, Z0, Z0, K1
+	VCMPPS    $0x03, Z3, Z3, K2
+	VCMPPS    $0x03, Z6, Z6, K3
+	VCMPPS    $0x03, Z9, Z9, K4
+	VBLENDMPS Z0, Z1, K1, Z2
+	VBLENDMPS Z3, Z4, K2, Z5
+	VBLENDMPS Z6, Z7, K3, Z8
+	VBLENDMPS Z9, Z10, K4, Z11
+	VMOVUPS   Z2, (AX)(SI*4)
+	VMOVUPS   Z5, 64(AX)(SI*4)
+	VMOVUPS   Z8, 128(AX)(SI*4)
+	VMOVUPS   Z11, 192(AX)(SI*4)
+	ADDQ      $0x40, SI
+	SUBQ      $0x40, CX
+	JGE       loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   (BX)(SI*4), Z1
+	VMINPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K1
+	VBLENDMPS Z0, Z1, K1, Z12
+	VMOVUPS   Z12, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, CX
+	JGE       one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VMINPS    Z1, Z0, Z1
+	VCMPPS    $0x03, Z0, Z0, K2
+	VBLENDMPS Z0, Z1, K2, Z13
+	VMOVUPS   Z13, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func greaterAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·greaterAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   64(DX)(SI*4), Z2
+	VMOVUPS   128(DX)(SI*4), Z4
+	VMOVUPS   192(DX)(SI*4), Z6
+	VMOVUPS   (BX)(SI*4), Z1
+	VMOVUPS   64(BX)(SI*4), Z3
+	VMOVUPS   128(BX)(SI*4), Z5
+	VMOVUPS   192(BX)(SI*4), Z7
+	VCMPPS    $0x1e, Z1, Z0, K1
+	VCMPPS    $0x1e, Z3, Z2, K2
+	VCMPPS    $0x1e, Z5, Z4, K3
+	VCMPPS    $0x1e, Z7, Z6, K4
+	VMOVUPS.Z c3f800000<>+0(SB), K1, Z0
+	VMOVUPS.Z c3f800000<>+0(SB), K2, Z1
+	VMOVUPS.Z c3f800000<>+0(SB), K3, Z2
+	VMOVUPS.Z c3f800000<>+0(SB), K4, Z3
+	VMOVUPS   Z0, (AX)(SI*4)
+	VMOVUPS   Z1, 64(AX)(SI*4)
+	VMOVUPS   Z2, 128(AX)(SI*4)
+	VMOVUPS   Z3, 192(AX)(SI*4)
+	ADDQ      $0x40, SI
+	SUBQ      $0x40, CX
+	JGE       loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   (BX)(SI*4), Z1
+	VCMPPS    $0x1e, Z1, Z0, K1
+	VMOVUPS.Z c3f800000<>+0(SB), K1, Z0
+	VMOVUPS   Z0, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, CX
+	JGE       one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VCMPPS    $0x1e, Z1, Z0, K2
+	VMOVUPS.Z c3f800000<>+0(SB), K2, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func equalAVX512(dst []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·equalAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	XORQ SI, SI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   64(DX)(SI*4), Z2
+	VMOVUPS   128(DX)(SI*4), Z4
+	VMOVUPS   192(DX)(SI*4), Z6
+	VMOVUPS   (BX)(SI*4), Z1
+	VMOVUPS   64(BX)(SI*4), Z3
+	VMOVUPS   128(BX)(SI*4), Z5
+	VMOVUPS   192(BX)(SI*4), Z7
+	VCMPPS    $0x00, Z1, Z0, K1
+	VCMPPS    $0x00, Z3, Z2, K2
+	VCMPPS    $0x00, Z5, Z4, K3
+	VCMPPS    $0x00, Z7, Z6, K4
+	VMOVUPS.Z c3f800000<>+0(SB), K1, Z0
+	VMOVUPS.Z c3f800000<>+0(SB), K2, Z1
+	VMOVUPS.Z c3f800000<>+0(SB), K3, Z2
+	VMOVUPS.Z c3f800000<>+0(SB), K4, Z3
+	VMOVUPS   Z0, (AX)(SI*4)
+	VMOVUPS   Z1, 64(AX)(SI*4)
+	VMOVUPS   Z2, 128(AX)(SI*4)
+	VMOVUPS   Z3, 192(AX)(SI*4)
+	ADDQ      $0x40, SI
+	SUBQ      $0x40, CX
+	JGE       loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS   (DX)(SI*4), Z0
+	VMOVUPS   (BX)(SI*4), Z1
+	VCMPPS    $0x00, Z1, Z0, K1
+	VMOVUPS.Z c3f800000<>+0(SB), K1, Z0
+	VMOVUPS   Z0, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, CX
+	JGE       one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, DI
+	BZHIQ     CX, DI, DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (DX)(SI*4), K1, Z0
+	VMOVUPS.Z (BX)(SI*4), K1, Z1
+	VCMPPS    $0x00, Z1, Z0, K2
+	VMOVUPS.Z c3f800000<>+0(SB), K2, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func selectAVX512(dst []float32, c []float32, a []float32, b []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·selectAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ c_base+24(FP), DX
+	MOVQ a_base+48(FP), BX
+	MOVQ b_base+72(FP), SI
+	XORQ DI, DI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS   (DX)(DI*4), Z0
+	VMOVUPS   64(DX)(DI*4), Z5
+	VMOVUPS   128(DX)(DI*4), Z10
+	VMOVUPS   192(DX)(DI*4), Z15
+	VMOVUPS   (BX)(DI*4), Z1
+	VMOVUPS   64(BX)(DI*4), Z6
+	VMOVUPS   128(BX)(DI*4), Z11
+	VMOVUPS   192(BX)(DI*4), Z16
+	VMOVUPS   (SI)(DI*4), Z2
+	VMOVUPS   64(SI)(DI*4), Z7
+	VMOVUPS   128(SI)(DI*4), Z12
+	VMOVUPS   192(SI)(DI*4), Z17
+	VPXORD    Z3, Z3, Z3
+	VPXORD    Z8, Z8, Z8
+	VPXORD    Z13, Z13, Z13
+	VPXORD    Z18, Z18, Z18
+	VCMPPS    $0x04, Z3, Z0, K1
+	VCMPPS    $0x04, Z8, Z5, K2
+	VCMPPS    $0x04, Z13, Z10, K3
+	VCMPPS    $0x04, Z18, Z15, K4
+	VBLENDMPS Z1, Z2, K1, Z4
+	VBLENDMPS Z6, Z7, K2, Z9
+	VBLENDMPS Z11, Z12, K3, Z14
+	VBLENDMPS Z16, Z17, K4, Z19
+	VMOVUPS   Z4, (AX)(DI*4)
+	VMOVUPS   Z9, 64(AX)(DI*4)
+	VMOVUPS   Z14, 128(AX)(DI*4)
+	VMOVUPS   Z19, 192(AX)(DI*4)
+	ADDQ      $0x40, DI
+	SUBQ      $0x40, CX
+	JGE       loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS   (DX)(DI*4), Z0
+	VMOVUPS   (BX)(DI*4), Z1
+	VMOVUPS   (SI)(DI*4), Z2
+	VPXORD    Z20, Z20, Z20
+	VCMPPS    $0x04, Z20, Z0, K1
+	VBLENDMPS Z1, Z2, K1, Z21
+	VMOVUPS   Z21, (AX)(DI*4)
+	ADDQ      $0x10, DI
+	SUBQ      $0x10, CX
+	JGE       one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, R8
+	BZHIQ     CX, R8, R8
+	KMOVW     R8, K1
+	VMOVUPS.Z (DX)(DI*4), K1, Z0
+	VMOVUPS.Z (BX)(DI*4), K1, Z1
+	VMOVUPS.Z (SI)(DI*4), K1, Z2
+	VPXORD    Z22, Z22, Z22
+	VCMPPS    $0x04, Z22, Z0, K2
+	VBLENDMPS Z1, Z2, K2, Z23
+	VMOVUPS   Z23, K1, (AX)(DI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulAddAVX512(dst []float32, a []float32, b []float32, c []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·mulAddAVX512(SB), NOSPLIT, $0-96
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ a_base+24(FP), DX
+	MOVQ b_base+48(FP), BX
+	MOVQ c_base+72(FP), SI
+	XORQ DI, DI
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS     (DX)(DI*4), Z0
+	VMOVUPS     64(DX)(DI*4), Z3
+	VMOVUPS     128(DX)(DI*4), Z6
+	VMOVUPS     192(DX)(DI*4), Z9
+	VMOVUPS     (BX)(DI*4), Z1
+	VMOVUPS     64(BX)(DI*4), Z4
+	VMOVUPS     128(BX)(DI*4), Z7
+	VMOVUPS     192(BX)(DI*4), Z10
+	VMOVUPS     (SI)(DI*4), Z2
+	VMOVUPS     64(SI)(DI*4), Z5
+	VMOVUPS     128(SI)(DI*4), Z8
+	VMOVUPS     192(SI)(DI*4), Z11
+	VFMADD213PS Z2, Z1, Z0
+	VFMADD213PS Z5, Z4, Z3
+	VFMADD213PS Z8, Z7, Z6
+	VFMADD213PS Z11, Z10, Z9
+	VMOVUPS     Z0, (AX)(DI*4)
+	VMOVUPS     Z3, 64(AX)(DI*4)
+	VMOVUPS     Z6, 128(AX)(DI*4)
+	VMOVUPS     Z9, 192(AX)(DI*4)
+	ADDQ        $0x40, DI
+	SUBQ        $0x40, CX
+	JGE         loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS     (DX)(DI*4), Z0
+	VMOVUPS     (BX)(DI*4), Z1
+	VMOVUPS     (SI)(DI*4), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, (AX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, CX
+	JGE         one
+
+tail:
+	ADDQ        $0x10, CX
+	JEQ         done
+	MOVQ        $-1, R8
+	BZHIQ       CX, R8, R8
+	KMOVW       R8, K1
+	VMOVUPS.Z   (DX)(DI*4), K1, Z0
+	VMOVUPS.Z   (BX)(DI*4), K1, Z1
+	VMOVUPS.Z   (SI)(DI*4), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, K1, (AX)(DI*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func negAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·negAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS (DX)(BX*4), Z0
+	VMOVUPS 64(DX)(BX*4), Z1
+	VMOVUPS 128(DX)(BX*4), Z2
+	VMOVUPS 192(DX)(BX*4), Z3
+	VXORPS  c80000000<>+0(SB), Z0, Z0
+	VXORPS  c80000000<>+0(SB), Z1, Z1
+	VXORPS  c80000000<>+0(SB), Z2, Z2
+	VXORPS  c80000000<>+0(SB), Z3, Z3
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS Z1, 64(AX)(BX*4)
+	VMOVUPS Z2, 128(AX)(BX*4)
+	VMOVUPS Z3, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, CX
+	JGE     loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS (DX)(BX*4), Z0
+	VXORPS  c80000000<>+0(SB), Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, CX
+	JGE     one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX)(BX*4), K1, Z0
+	VXORPS    c80000000<>+0(SB), Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func absAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·absAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS (DX)(BX*4), Z0
+	VMOVUPS 64(DX)(BX*4), Z1
+	VMOVUPS 128(DX)(BX*4), Z2
+	VMOVUPS 192(DX)(BX*4), Z3
+	VANDPS  c7fffffff<>+0(SB), Z0, Z0
+	VANDPS  c7fffffff<>+0(SB), Z1, Z1
+	VANDPS  c7fffffff<>+0(SB), Z2, Z2
+	VANDPS  c7fffffff<>+0(SB), Z3, Z3
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS Z1, 64(AX)(BX*4)
+	VMOVUPS Z2, 128(AX)(BX*4)
+	VMOVUPS Z3, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, CX
+	JGE     loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS (DX)(BX*4), Z0
+	VANDPS  c7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, CX
+	JGE     one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX)(BX*4), K1, Z0
+	VANDPS    c7fffffff<>+0(SB), Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func signAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·signAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS   (DX)(BX*4), Z0
+	VMOVUPS   64(DX)(BX*4), Z4
+	VMOVUPS   128(DX)(BX*4), Z8
+	VMOVUPS   192(DX)(BX*4), Z12
+	VANDPS    c80000000<>+0(SB), Z0, Z1
+	VANDPS    c80000000<>+0(SB), Z4, Z5
+	VANDPS    c80000000<>+0(SB), Z8, Z9
+	VANDPS    c80000000<>+0(SB), Z12, Z13
+	VORPS     c3f800000<>+0(SB), Z1, Z1
+	VORPS     c3f800000<>+0(SB), Z5, Z5
+	VORPS     c3f800000<>+0(SB), Z9, Z9
+	VORPS     c3f800000<>+0(SB), Z13, Z13
+	VPXORD    Z2, Z2, Z2
+	VPXORD    Z6, Z6, Z6
+	VPXORD    Z10, Z10, Z10
+	VPXORD    Z14, Z14, Z14
+	VCMPPS    $0x0c, Z2, Z0, K1
+	VCMPPS    $0x0c, Z6, Z4, K2
+	VCMPPS    $0x0c, Z10, Z8, K3
+	VCMPPS    $0x0c, Z14, Z12, K4
+	VBLENDMPS Z1, Z0, K1, Z3
+	VBLENDMPS Z5, Z4, K2, Z7
+	VBLENDMPS Z9, Z8, K3, Z11
+	VBLENDMPS Z13, Z12, K4, Z15
+	VMOVUPS   Z3, (AX)(BX*4)
+	VMOVUPS   Z7, 64(AX)(BX*4)
+	VMOVUPS   Z11, 128(AX)(BX*4)
+	VMOVUPS   Z15, 192(AX)(BX*4)
+	ADDQ      $0x40, BX
+	SUBQ      $0x40, CX
+	JGE       loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS   (DX)(BX*4), Z0
+	VANDPS    c80000000<>+0(SB), Z0, Z1
+	VORPS     c3f800000<>+0(SB), Z1, Z1
+	VPXORD    Z16, Z16, Z16
+	VCMPPS    $0x0c, Z16, Z0, K1
+	VBLENDMPS Z1, Z0, K1, Z17
+	VMOVUPS   Z17, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, CX
+	JGE       one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX)(BX*4), K1, Z0
+	VANDPS    c80000000<>+0(SB), Z0, Z1
+	VORPS     c3f800000<>+0(SB), Z1, Z1
+	VPXORD    Z18, Z18, Z18
+	VCMPPS    $0x0c, Z18, Z0, K2
+	VBLENDMPS Z1, Z0, K2, Z19
+	VMOVUPS   Z19, K1, (AX)(BX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sqrtAVX512(dst []float32, x []float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sqrtAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ x_base+24(FP), DX
+	XORQ BX, BX
+	SUBQ $0x40, CX
+	JLT  few
+
+loop:
+	VMOVUPS (DX)(BX*4), Z0
+	VMOVUPS 64(DX)(BX*4), Z1
+	VMOVUPS 128(DX)(BX*4), Z2
+	VMOVUPS 192(DX)(BX*4), Z3
+	VSQRTPS Z0, Z0
+	VSQRTPS Z1, Z1
+	VSQRTPS Z2, Z2
+	VSQRTPS Z3, Z3
+	VMOVUPS Z0, (AX)(BX*4)
+	VMOVUPS Z1, 64(AX)(BX*4)
+	VMOVUPS Z2, 128(AX)(BX*4)
+	VMOVUPS Z3, 192(AX)(BX*4)
+	ADDQ    $0x40, BX
+	SUBQ    $0x40, CX
+	JGE     loop
+
+few:
+	ADDQ $0x40, CX
+	SUBQ $0x10, CX
+	JLT  tail
+
+one:
+	VMOVUPS (DX)(BX*4), Z0
+	VSQRTPS Z0, Z0
+	VMOVUPS Z0, (AX)(BX*4)
+	ADDQ    $0x10, BX
+	SUBQ    $0x10, CX
+	JGE     one
+
+tail:
+	ADDQ      $0x10, CX
+	JEQ       done
+	MOVQ      $-1, SI
+	BZHIQ     CX, SI, SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (DX)(BX*4), K1, Z0
+	VSQRTPS   Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(BX*4)
 
 done:
 	VZEROUPPER

@@ -18,6 +18,9 @@ func combine4(a *CombineArgs)
 //go:noescape
 func inverseAVX2(a *InverseArgs)
 
+//go:noescape
+func inverseAVX512(a *InverseArgs)
+
 func combine(a *CombineArgs) {
 	switch {
 	case !cpuid.AVX2FMA():
@@ -32,9 +35,12 @@ func combine(a *CombineArgs) {
 }
 
 func inverse(a *InverseArgs) {
-	if cpuid.AVX2FMA() {
+	switch {
+	case cpuid.AVX512():
+		inverseAVX512(a)
+	case cpuid.AVX2FMA():
 		inverseAVX2(a)
-	} else {
+	default:
 		inverseGeneric(a)
 	}
 }

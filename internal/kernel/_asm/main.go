@@ -16,6 +16,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -92,7 +93,7 @@ func (noImports) Import(string) (*types.Package, error) { return nil, errors.New
 
 // write writes the assembly file of the given name with the functions of f.
 func write(name string, pkg *types.Package, f func(*gen)) error {
-	g := &gen{Context: build.NewContext(), pkg: pkg, consts: map[string]operand.Mem{}}
+	g := &gen{Context: build.NewContext(), pkg: pkg, consts: map[string]operand.Mem{}, lanes: 8}
 	g.ConstraintExpr("!purego")
 	f(g)
 	file, err := g.Result()
@@ -115,7 +116,22 @@ type gen struct {
 	*build.Context
 	pkg    *types.Package
 	consts map[string]operand.Mem
+	lanes  int // of the vectors that vector returns: 8, or 16 with AVX-512
 }
+
+// eachWidth calls write for vectors of 8 and of 16 lanes, with the suffix of the functions.
+func (g *gen) eachWidth(write func(suffix string)) {
+	for _, w := range []struct {
+		lanes  int
+		suffix string
+	}{{8, "AVX2"}, {16, "AVX512"}} {
+		g.lanes = w.lanes
+		write(w.suffix)
+	}
+}
+
+// vector returns a new vector register of the width that is being written.
+func (g *gen) vector() reg.VecVirtual { return g.vec(g.lanes) }
 
 // begin starts the function of the given name, which must have a stub.
 func (g *gen) begin(name string) {
@@ -163,22 +179,29 @@ func (g *gen) clear(v reg.VecVirtual) {
 	}
 }
 
-// zeros returns n vector registers set to 0.
+// zeros returns n vector registers of 8 lanes set to 0.
 func (g *gen) zeros(n int) []reg.VecVirtual {
 	v := make([]reg.VecVirtual, n)
 	for i := range v {
 		v[i] = g.YMM()
-		g.VXORPS(v[i], v[i], v[i])
+		g.clear(v[i])
 	}
 	return v
 }
 
-// f32 returns a constant vector of 8 equal float32.
+// zero returns a vector register set to 0.
+func (g *gen) zero() reg.VecVirtual {
+	v := g.vector()
+	g.clear(v)
+	return v
+}
+
+// f32 returns a constant vector of equal float32, for vectors of 8 and of 16.
 func (g *gen) f32(v float64) operand.Mem { return g.u32(math.Float32bits(float32(v))) }
 
-// u32 returns a constant vector of 8 equal words.
+// u32 returns a constant vector of equal words.
 func (g *gen) u32(bits uint32) operand.Mem {
-	return g.table(fmt.Sprintf("c%08x", bits), bits, bits, bits, bits, bits, bits, bits, bits)
+	return g.table(fmt.Sprintf("c%08x", bits), slices.Repeat([]uint32{bits}, 16)...)
 }
 
 // table returns a read-only table of words. A file contains it once.

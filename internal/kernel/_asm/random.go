@@ -150,7 +150,7 @@ func (g *gen) sincos(b reg.VecVirtual) (sin, cos reg.VecVirtual) {
 	odd := g.YMM()
 	g.VPADDD(g.u32(1<<29), b, b)
 	g.VPSLLD(U8(1), b, odd)
-	sin, cos = g.choose(odd, c, s), g.choose(odd, s, c)
+	sin, cos = g.choose(g.negative(odd), c, s), g.choose(g.negative(odd), s, c)
 	g.VPXOR(b, odd, odd)
 	g.VANDPS(g.u32(signBit), odd, odd)
 	g.VANDPS(g.u32(signBit), b, b)

@@ -12,7 +12,7 @@ func wino(g *gen) {
 	for _, terms := range []int{1, 2, 4} {
 		combine(g, terms)
 	}
-	inverse(g)
+	g.eachWidth(func(suffix string) { inverse(g, suffix) })
 }
 
 // tailMask returns a mask of the first n%8 lanes. It overwrites n.
@@ -121,10 +121,11 @@ func combine(g *gen, terms int) {
 	g.end()
 }
 
-// inverse writes inverseAVX2, which works tile by tile. The pointers to pixels point after the whole vectors of a row, so that
+// inverse writes inverseAVX2 or inverseAVX512, which work tile by tile. The pointers to pixels point after the whole vectors of a row, so that
 // one register is their index and the loop counter.
-func inverse(g *gen) {
-	g.begin("inverseAVX2")
+func inverse(g *gen, suffix string) {
+	g.begin("inverse" + suffix)
+	shift := map[int]uint8{8: 3, 16: 4}[g.lanes] // of the lanes of a vector
 	a := g.Dereference(g.Param("a"))
 	tiles := g.load(a.Field("Tiles"))
 	g.TESTQ(tiles, tiles)
@@ -141,16 +142,17 @@ func inverse(g *gen) {
 	}
 	i := g.GP64()
 	g.MOVQ(g.addr(a.Field("N")), i)
-	mask := g.tailMask(i)
+	g.ANDQ(U8(g.lanes-1), i)
+	mask := g.firstLanes(i)
 	var y [4]reg.GPVirtual
 	for k := range y {
 		y[k] = g.GP64()
 	}
 	vector := func(masked bool) {
 		load := func(x Mem) reg.VecVirtual {
-			v := g.YMM()
+			v := g.vector()
 			if masked {
-				g.VMASKMOVPS(x, mask, v)
+				g.loadMasked(x, mask, v)
 			} else {
 				g.VMOVUPS(x, v)
 			}
@@ -159,7 +161,7 @@ func inverse(g *gen) {
 		store := func(v reg.VecVirtual, k int) {
 			d := Mem{Base: y[k], Index: i, Scale: 1}
 			if masked {
-				g.VMASKMOVPS(v, mask, d)
+				g.storeMasked(v, mask, d)
 			} else {
 				g.VMOVUPS(v, d)
 			}
@@ -182,8 +184,8 @@ func inverse(g *gen) {
 	}
 	g.Label("tile")
 	g.MOVQ(g.addr(a.Field("N")), i)
-	g.SHRQ(U8(3), i)
-	g.SHLQ(U8(5), i)
+	g.SHRQ(U8(shift), i)
+	g.SHLQ(U8(shift+2), i)
 	for k, p := range y {
 		c := g.GP64()
 		g.MOVQ(g.addr(a.Field("C")), c)
@@ -199,14 +201,14 @@ func inverse(g *gen) {
 	g.Label("loop")
 	vector(false)
 	for _, p := range m {
-		g.ADDQ(U8(32), p)
+		g.ADDQ(U8(4*g.lanes), p)
 	}
-	g.ADDQ(U8(32), i)
+	g.ADDQ(U8(4*g.lanes), i)
 	g.JNZ(LabelRef("loop"))
 	g.Label("tail")
 	n := g.GP64()
 	g.MOVQ(g.addr(a.Field("N")), n)
-	g.ANDQ(U8(7), n)
+	g.ANDQ(U8(g.lanes-1), n)
 	g.JEQ(LabelRef("next"))
 	vector(true)
 	for _, p := range m {
