@@ -256,16 +256,14 @@ func (wf *winoFilter) combine(w *worker, g *rowTable, base *float32, offset, row
 
 // addProduct adds the outer products of rows of the source and of gy.
 func (wf *winoFilter) addProduct(w *worker, dst, rows int, accumulate bool) {
-	w.outer = kernel.OuterArgs{LdA: kernel.PanelCols, LdB: kernel.PanelCols, LdC: wf.co, P: rows, Accumulate: accumulate}
-	for j := 0; j < wf.co; j += kernel.PanelCols {
-		w.outer.B, w.outer.Cols = &w.scratch[wf.gradOffset+j*rows], min(kernel.PanelCols, wf.co-j)
-		for i := 0; i < wf.ci; i += kernel.PanelCols {
-			for k, end := i, min(i+kernel.PanelCols, wf.ci); k < end; {
-				mr := nextTileRun(end - k).mr
-				w.outer.A, w.outer.C = &w.scratch[i*rows+k-i], wf.lanes.ptr(dst+k*wf.co+j)
-				kernel.Outer(mr, &w.outer)
-				k += mr
-			}
+	w.outer = kernel.OuterArgs{B: &w.scratch[wf.gradOffset], LdA: kernel.PanelCols, LdB: kernel.PanelCols, LdPanel: kernel.PanelCols * rows,
+		LdC: wf.co, P: rows, Cols: wf.co, Accumulate: accumulate}
+	for i := 0; i < wf.ci; i += kernel.PanelCols {
+		for k, end := i, min(i+kernel.PanelCols, wf.ci); k < end; {
+			mr := nextTileRun(end - k).mr
+			w.outer.A, w.outer.C = &w.scratch[i*rows+k-i], wf.lanes.ptr(dst+k*wf.co)
+			kernel.Outer(mr, &w.outer)
+			k += mr
 		}
 	}
 }
