@@ -32,6 +32,13 @@ type matmul struct {
 // reading it with large strides.
 const unpackedRows = 1024
 
+// stridedRows is the number of rows of C from which B is packed if its rows lie 4 KiB apart, or 2 KiB and are many: then they
+// share a few sets of the caches, and reading B in place takes twice the time of the product.
+const stridedRows = 32
+
+// strided reports whether the rows of a B of (k, n) share a few sets of the caches.
+func strided(k, n int) bool { return n%1024 == 0 && k >= 64 || n%512 == 0 && k >= 512 }
+
 // largeB is the number of elements of a B that no cache of a core holds, 2 MiB. Its rows lie far apart, so it is packed even
 // for few rows, and a task has largeBRows rows at least where four tasks are left: each task reads all of B.
 const (
@@ -76,24 +83,23 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
 	switch {
 	case mm.n == 1 && !mm.transA: // a column and its transpose have the same elements in order
 		mm.dot, mm.b = true, c.operand(b, s)
-	case !attr.TransB && mm.m <= unpackedRows && !(mm.k*mm.n > largeB && mm.m >= largeBRows) && c.productsOf(b) < repeatedB:
+	case !attr.TransB && mm.m <= unpackedRows && !(mm.k*mm.n > largeB && mm.m >= largeBRows) && !(strided(mm.k, mm.n) && mm.m >= stridedRows) && c.productsOf(b) < repeatedB:
 		mm.b, mm.ldb, mm.panelStride = c.operand(b, s), ldb, kernel.PanelCols
 	default:
-		pack, form, column := kernel.PackB, "B", 1
-		if attr.TransB {
-			pack, form, column = kernel.PackBT, "BT", ldb
-		}
-		panels := (mm.n + kernel.PanelCols - 1) / kernel.PanelCols
-		tasks := max(1, min(panels*mm.count, mm.count*mm.k*mm.n/packFloats))
 		mm.matrixB = kernel.PackedLen(mm.k, mm.n)
+		mm.ldb, mm.panelStride = kernel.PanelCols, mm.k*kernel.PanelCols
+		form, units, pack := "B", mm.k, mm.packRows // of a matrix
+		if attr.TransB {
+			form, units, pack = "BT", (mm.n+kernel.PanelCols-1)/kernel.PanelCols, mm.packColumns
+		}
+		tasks := max(1, min(units*mm.count, mm.count*mm.k*mm.n/packFloats))
 		mm.b = c.packedTasks(packKey{c.bufs[base(b)], fmt.Sprint(form, b.Shape())}, mm.count*mm.matrixB, tasks, s, infoOf(b),
 			func(_ *worker, task int, dst, src []float32) {
-				for p, end := panels*mm.count*task/tasks, panels*mm.count*(task+1)/tasks; p < end; {
-					q, first := p/panels, p%panels
-					last := min(panels, first+end-p)
-					from, to := first*kernel.PanelCols, min(last*kernel.PanelCols, mm.n)
-					pack(dst[q*mm.matrixB+from*mm.k:], src[q*mm.k*mm.n+from*column:], mm.k, to-from, ldb)
-					p += last - first
+				for u, end := units*mm.count*task/tasks, units*mm.count*(task+1)/tasks; u < end; {
+					q, first := u/units, u%units
+					last := min(units, first+end-u)
+					pack(dst[q*mm.matrixB:], src[q*mm.k*mm.n:], first, last)
+					u += last - first
 				}
 			})
 	}
@@ -103,6 +109,17 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
 		c.reserveScratch(mm.sparse.scratch())
 	}
 	return mm
+}
+
+// packRows packs rows [from, to) of a matrix B.
+func (mm *matmul) packRows(dst, src []float32, from, to int) {
+	kernel.PackBRows(dst, src, mm.k, mm.n, mm.n, from, to)
+}
+
+// packColumns packs panels [from, to) of a matrix B, the transpose of which is src.
+func (mm *matmul) packColumns(dst, src []float32, from, to int) {
+	from *= kernel.PanelCols
+	kernel.PackBT(dst[from*mm.k:], src[from*mm.k:], mm.k, min(to*kernel.PanelCols, mm.n)-from, mm.k)
 }
 
 // taskFlops is the approximate number of floating-point operations of a task: a few hundred microseconds of work.

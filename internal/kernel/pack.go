@@ -3,23 +3,30 @@ package kernel
 // PackedLen returns the number of elements of a (k, n) matrix after PackB or PackBT: ⌈n/16⌉·16·k.
 func PackedLen(k, n int) int { return (n + PanelCols - 1) / PanelCols * PanelCols * k }
 
+// packRows is the number of rows that are packed at a time: few enough that their pages are known to the processor, and many
+// enough that what is written of a panel are whole pages.
+const packRows = 32
+
 // PackB packs the (k, n) matrix src, whose row r starts at src[r·ld], in panels for Rows. dst is (⌈n/16⌉, k, 16), with zeros in
 // the columns after n. len(dst) must be at least PackedLen(k, n).
-func PackB(dst, src []float32, k, n, ld int) {
-	if k == 0 {
-		return
-	}
-	for j := 0; j < n; j += PanelCols {
-		cols := min(PanelCols, n-j)
-		panel := dst[j*k : j*k+PanelCols*k]
-		if cols == PanelCols {
-			_ = src[j+(k-1)*ld+PanelCols-1] // the last element read
-			packPanel(panel, src[j:], k, ld)
-			continue
-		}
-		for r := range k {
-			d := panel[r*PanelCols:][:PanelCols]
-			clear(d[copy(d, src[r*ld+j:][:cols]):])
+func PackB(dst, src []float32, k, n, ld int) { PackBRows(dst, src, k, n, ld, 0, k) }
+
+// PackBRows packs rows [from, to) of a matrix as PackB does, and leaves the others of dst as they are.
+func PackBRows(dst, src []float32, k, n, ld, from, to int) {
+	for ; from < to; from += packRows {
+		rows := min(packRows, to-from)
+		for j := 0; j < n; j += PanelCols {
+			cols := min(PanelCols, n-j)
+			panel := dst[j*k+from*PanelCols:][:PanelCols*rows]
+			if cols == PanelCols {
+				_ = src[j+(from+rows-1)*ld+PanelCols-1] // the last element read
+				packPanel(panel, src[from*ld+j:], rows, ld)
+				continue
+			}
+			for r := range rows {
+				d := panel[r*PanelCols:][:PanelCols]
+				clear(d[copy(d, src[(from+r)*ld+j:][:cols]):])
+			}
 		}
 	}
 }

@@ -9,8 +9,12 @@ import (
 func TestPack(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
+		ks := []int{packRows + 8, 2*packRows + 6}
+		for k := range 21 {
+			ks = append(ks, k)
+		}
 		for n := range 51 {
-			for k := range 21 {
+			for _, k := range ks {
 				for _, more := range []int{0, 3} { // ld beyond the row
 					testPack(t, r, k, n, more)
 				}
@@ -30,7 +34,11 @@ func testPack(t *testing.T, r *rand.Rand, k, n, more int) {
 		f  func(dst []float32)
 		at func(row, col int) float32
 	}{
-		"PackB":  {func(d []float32) { PackB(d, b.x, k, n, ld) }, func(r, c int) float32 { return b.x[r*ld+c] }},
+		"PackB": {func(d []float32) { PackB(d, b.x, k, n, ld) }, func(r, c int) float32 { return b.x[r*ld+c] }},
+		"PackBRows": {func(d []float32) {
+			PackBRows(d, b.x, k, n, ld, k/3, k)
+			PackBRows(d, b.x, k, n, ld, 0, k/3)
+		}, func(r, c int) float32 { return b.x[r*ld+c] }},
 		"PackBT": {func(d []float32) { PackBT(d, bt.x, k, n, ldt) }, func(r, c int) float32 { return bt.x[c*ldt+r] }},
 	} {
 		dst := newGuarded(PackedLen(k, n))
