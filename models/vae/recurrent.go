@@ -17,15 +17,16 @@ import (
 //	token – Embedding – recurrent layer, in one direction or two – heads
 //	Z – states; token before – Embedding (– with Z) – recurrent layers – V logits
 //
-// The encoder reads the tokens before the end, and its features are the last states. RecurrentNetworks
-// are both an Encoder and an Autoregressive.
+// The encoder reads the tokens before the end, and its features are the last states. The decoder may have other
+// layers in place of the recurrent ones: see Decoder. RecurrentNetworks are both an Encoder and an Autoregressive.
 type Recurrent struct {
 	Cell          string  `json:"cell" flag:"cell" help:"of the recurrent layers: gru or lstm"`
 	Embedding     int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                                                                              // ≥ 1
 	Shared        bool    `json:"shared_embedding" flag:"shared-embedding" help:"encoder and decoder read tokens by one table"`                                                                    //
 	EncoderUnits  int     `json:"encoder_units" flag:"encoder-units" help:"units of the encoder's recurrent layer, in each direction"`                                                             // ≥ 1
 	Bidirectional bool    `json:"bidirectional" flag:"bidirectional" help:"the encoder reads in both directions"`                                                                                  //
-	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's recurrent layers"`                                                                               // each ≥ 1
+	Decoder       string  `json:"decoder,omitempty" flag:"decoder" help:"layers of the decoder in place of recurrent ones: cnn, dilated causal convolutions, or transformer; each needs --skip"`   // "" is recurrent, of Cell
+	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's layers"`                                                                                         // each ≥ 1
 	Skip          bool    `json:"skip" flag:"skip" help:"the decoder is given the code at each step too, beside the token before"`                                                                 // Dieng et al., arXiv:1807.04863
 	Plan          int     `json:"plan,omitempty" flag:"plan" help:"numbers that a dense layer makes of the code for each step of the decoder, and of the encoder's states of each step; 0 = none"` // ≥ 0
 	WordDropout   float64 `json:"word_dropout" flag:"word-dropout" help:"share of the tokens that are hidden from the decoder in training, so that it needs the code"`                             // in [0, 1)
@@ -50,6 +51,7 @@ func (r Recurrent) validate() []error {
 	if r.Cell != "gru" && r.Cell != "lstm" {
 		faults = append(faults, option.Errorf("vae: {Cell} %q: want gru or lstm", r.Cell))
 	}
+	faults = append(faults, r.validateDecoder()...)
 	for _, d := range []struct {
 		field string
 		rate  float64
@@ -125,55 +127,45 @@ func (r RecurrentNetworks) Features(enc *nn.Builder, x, labels *graph.Node) *gra
 	return enc.Layer("concatenate", "Concatenate", graph.Concat(1, parts...), parts...)
 }
 
-// begin returns the states of the decoder before the first token, each followed by its cell
-// if the layers have cells, and the plan after all: z (B,Z) → (B,units) each.
+// begin returns what the decoder remembers before the first token, the plan last: z (B,Z) → (B, …) each.
 func (r RecurrentNetworks) begin(dec *nn.Builder, z *graph.Node) []*graph.Node {
-	var states []*graph.Node
-	for i, units := range r.Units {
-		states = append(states, dec.Dense(nn.LayerName("state", i), z, units, nn.None))
-		if r.Cell == "lstm" {
-			states = append(states, dec.Dense(nn.LayerName("cell", i), z, units, nn.None))
-		}
-	}
+	states := r.stack().begin(dec, z)
 	if r.Plan > 0 {
 		states = append(states, dec.Dense("plan", z, r.item.Size()*r.Plan, nn.None))
 	}
 	return states
 }
 
-// run returns the logits of the steps after those of ids, and the states after the last: z
-// (B,Z), ids (B,T) → (B,T,V).
-func (r RecurrentNetworks) run(dec *nn.Builder, z *graph.Node, states []*graph.Node, ids *graph.Node) (logits *graph.Node, next []*graph.Node) {
+// divided returns the states of the layers and the plan, which is nil if there is none.
+func (r RecurrentNetworks) divided(states []*graph.Node) (layers []*graph.Node, plan *graph.Node) {
+	if r.Plan == 0 {
+		return states, nil
+	}
+	last := len(states) - 1
+	return states[:last], states[last]
+}
+
+// read returns what the layers of the decoder read for ids, given the plan of the steps from these on, which is nil if
+// there is none, and the plan of those after them: z (B,Z), ids (B,n) → (B,n,D).
+func (r RecurrentNetworks) read(dec *nn.Builder, z, ids, plan *graph.Node) (x, rest *graph.Node) {
 	batch, steps := ids.Shape()[0], ids.Shape()[1]
-	x := dec.Dropout("dropout", r.embed(dec, ids), r.InputDropout)
+	x = dec.Dropout("dropout", r.embed(dec, ids), r.InputDropout)
 	if r.Skip {
 		codes := z.Shape()[1]
 		each := graph.BroadcastTo(graph.Reshape(z, batch, 1, codes), batch, steps, codes)
 		x = dec.Layer("with_code", "Concatenate", graph.Concat(2, x, each), x, z)
 	}
-	var rest *graph.Node
-	if r.Plan > 0 {
+	if plan != nil {
 		var now *graph.Node
-		now, rest = r.planned(states[len(states)-1], steps)
+		now, rest = r.planned(plan, steps)
 		x = dec.Layer("with_plan", "Concatenate", graph.Concat(2, x, now), x, now)
 	}
-	for i, units := range r.Units {
-		o, cell := nn.Recurrence{Initial: states[0]}, (*graph.Node)(nil)
-		if states = states[1:]; r.Cell == "lstm" {
-			o.Cell, states = states[0], states[1:]
-		}
-		var last *graph.Node
-		x, last, cell = dec.Recurrent(r.Cell, nn.LayerName(r.Cell, i), x, units, o)
-		if next = append(next, last); cell != nil {
-			next = append(next, cell)
-		}
-	}
-	if rest != nil {
-		next = append(next, rest)
-	}
-	x = dec.Dropout("output_dropout", x, r.OutputDropout)
-	rows := graph.Reshape(x, batch*steps, x.Shape()[2])
-	return graph.Reshape(dec.Dense("logits", rows, r.item.Vocabulary, nn.None), batch, steps, r.item.Vocabulary), next
+	return x, rest
+}
+
+// logits returns the logits of what the layers of the decoder make of each step: x (B,n,D) → (B,n,V).
+func (r RecurrentNetworks) logits(dec *nn.Builder, x *graph.Node) *graph.Node {
+	return eachStep(dec, "logits", dec.Dropout("output_dropout", x, r.OutputDropout), r.item.Vocabulary, nn.None)
 }
 
 // planned returns the plan of the next steps and the plan of those after them, which the used
@@ -197,8 +189,9 @@ func (r RecurrentNetworks) Forced(dec *nn.Builder, z, x *graph.Node) *graph.Node
 		before = graph.Select(known, before, graph.Const(-1))
 	}
 	first := graph.BroadcastTo(graph.Const(float64(r.item.Vocabulary)), batch, 1)
-	logits, _ := r.run(dec, z, r.begin(dec, z), graph.Concat(1, first, before))
-	return logits
+	states, plan := r.divided(r.begin(dec, z))
+	read, _ := r.read(dec, z, graph.Concat(1, first, before), plan)
+	return r.logits(dec, r.stack().whole(dec, read, states))
 }
 
 // Start returns the state before the first token; see Autoregressive.
@@ -210,14 +203,10 @@ func (r RecurrentNetworks) Start(dec *nn.Builder, z *graph.Node) *graph.Node {
 func (r RecurrentNetworks) Step(dec *nn.Builder, z, state, token *graph.Node) (logits, next *graph.Node) {
 	var states []*graph.Node
 	batch, at := token.Shape()[0], 0
-	for _, units := range r.Units {
-		for range 1 + len(r.Cell) - len("gru") { // an LSTM has a cell too
-			states = append(states, graph.Slice(state, []int{0, at}, []int{batch, at + units}, []int{1, 1}))
-			at += units
-		}
-	}
-	if n := r.item.Size() * r.Plan; n > 0 {
+	for _, s := range r.begin(dec, z) {
+		n := s.Shape()[1]
 		states = append(states, graph.Slice(state, []int{0, at}, []int{batch, at + n}, []int{1, 1}))
+		at += n
 	}
 	logits, after := r.step(dec, z, states, token)
 	return logits, graph.Concat(1, after...)
@@ -227,9 +216,14 @@ func (r RecurrentNetworks) Step(dec *nn.Builder, z, state, token *graph.Node) (l
 func (r RecurrentNetworks) step(dec *nn.Builder, z *graph.Node, states []*graph.Node, token *graph.Node) (logits *graph.Node, next []*graph.Node) {
 	batch := token.Shape()[0]
 	first := graph.Greater(graph.Const(0), token)
-	id := graph.Select(first, graph.Const(float64(r.item.Vocabulary)), token)
-	logits, next = r.run(dec, z, states, graph.Reshape(id, batch, 1))
-	return graph.Reshape(logits, batch, r.item.Vocabulary), next
+	id := graph.Reshape(graph.Select(first, graph.Const(float64(r.item.Vocabulary)), token), batch, 1)
+	states, plan := r.divided(states)
+	x, rest := r.read(dec, z, id, plan)
+	y, next := r.stack().step(dec, x, states)
+	if rest != nil {
+		next = append(next, rest)
+	}
+	return graph.Reshape(r.logits(dec, y), batch, r.item.Vocabulary), next
 }
 
 // Logits returns the most likely token of each step after those before, z (B,Z) → ids (B,T);

@@ -52,8 +52,10 @@ func sequenceKind() (model.Kind, model.Recipe) {
 }
 
 var (
-	tinyGRU  = []string{"latent", "2", "beta", "0.5", "embedding", "3", "encoder-units", "4", "decoder-units", "5"}
-	tinyLSTM = []string{"cell", "lstm", "latent", "2", "embedding", "3", "encoder-units", "4", "decoder-units", "4,3", "bidirectional", "false", "skip", "false"}
+	tinyGRU         = []string{"latent", "2", "beta", "0.5", "embedding", "3", "encoder-units", "4", "decoder-units", "5"}
+	tinyDilated     = []string{"decoder", "cnn", "latent", "2", "embedding", "3", "encoder-units", "4", "decoder-units", "3,4,2"}
+	tinyTransformer = []string{"decoder", "transformer", "latent", "2", "embedding", "3", "encoder-units", "4", "decoder-units", "4,4", "plan", "2"}
+	tinyLSTM        = []string{"cell", "lstm", "latent", "2", "embedding", "3", "encoder-units", "4", "decoder-units", "4,3", "bidirectional", "false", "skip", "false"}
 )
 
 // sentenceInputs returns the inputs of a function of those sentences.
@@ -91,7 +93,8 @@ func TestTenStepsOfSequencesEqualPyTorch(t *testing.T) {
 // A step at a time gives the logits that teacher forcing gives, and Decode the most likely
 // tokens of them.
 func TestStepsOfADecoder(t *testing.T) {
-	for name, options := range map[string][]string{"gru": tinyGRU, "lstm": tinyLSTM, "plan": append(slices.Clone(tinyLSTM), "plan", "2")} {
+	for name, options := range map[string][]string{"gru": tinyGRU, "lstm": tinyLSTM, "plan": append(slices.Clone(tinyLSTM), "plan", "2"),
+		"cnn": tinyDilated, "transformer": tinyTransformer} {
 		m := newModel(t, sentences, sequenceKind, options...)
 		states, n := startStates(m), len(lengths)
 		z := sines(n*2, 1, 2.3, 0.4)
