@@ -14,17 +14,18 @@ import (
 
 	"github.com/imago-ml/imago/analysis/latent"
 	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/viz"
 )
 
-// A sumTerm is one term of a sum of codes: images that meet conditions, or an image file.
+// A sumTerm is one term of a sum of codes: images that meet conditions, the items of a file, or a text.
 type sumTerm struct {
-	sign float64
-	text string // as the user gave it
-	file bool
-	pool []int // indices of the training images that meet the conditions
+	sign  float64
+	text  string // as the user gave it
+	given bool   // a file, or a text that is written out
+	pool  []int  // indices of the training images that meet the conditions
 }
 
 // A termFlag is the value of --plus or --minus. Both append to one list, so the terms keep the order of the command
@@ -51,8 +52,10 @@ func (t termFlag) Set(text string) error {
 
 var _ pflag.Value = termFlag{}
 
-// negationPrefix precedes a condition that must not hold.
-const negationPrefix = "not-"
+const (
+	negationPrefix = "not-"  // precedes a condition that must not hold
+	textPrefix     = "text:" // precedes a text
+)
 
 // arithmetic returns the command arithmetic: it adds and subtracts mean codes of images.
 func (a *app) arithmetic() *cobra.Command {
@@ -72,12 +75,13 @@ func (a *app) arithmetic() *cobra.Command {
 		Short: "Add and subtract codes: man with glasses - man + woman",
 		Long: `arithmetic adds and subtracts codes and decodes the result. A term is the mean code of the training images that meet
 all of its conditions, or the code of a picture file. Conditions are attributes or classes of the set, with commas
-between; the prefix not- negates one.
+between; the prefix not- negates one. Of a model of texts a term may be a text itself, after the prefix text:.
 
 Each row is one sum: its terms, decoded, and then the result. In the first row a term is the mean of all images that
 meet its conditions, in the other rows of a few images drawn at random.`,
 		Example: `  imago arithmetic face-vae-celeba-001 --plus Male,Eyeglasses --minus Male,not-Eyeglasses --plus not-Male,not-Eyeglasses
-  imago arithmetic face-vae-celeba-001 --plus me.jpg --minus not-Smiling --plus Smiling`,
+  imago arithmetic face-vae-celeba-001 --plus me.jpg --minus not-Smiling --plus Smiling
+  imago arithmetic sentences --plus "text:the dog saw a ball" --minus not-question --plus question`,
 		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
@@ -106,7 +110,7 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 		defer m.Close()
 		s := &arithmeticRows{m: m, terms: list, invert: invert, key: rng.New(seed).Split("arithmetic")}
 		title := m.title
-		if err := s.findFiles(); err != nil {
+		if err := s.findGiven(); err != nil {
 			return err
 		}
 		if s.needSet {
@@ -128,7 +132,7 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 		} else {
 			rows = 1
 		}
-		if err := s.encodeFiles(c.Context(), a); err != nil {
+		if err := s.encodeGiven(c.Context(), a); err != nil {
 			return err
 		}
 		pix, err := s.decodeRows(c.Context(), rows, sample)
@@ -160,12 +164,25 @@ meet its conditions, in the other rows of a few images drawn at random.`,
 		if err != nil {
 			return err
 		}
-		return a.writePNG(out, picture, "%s of %s by %s", english.Plural(rows, "sum"), english.Plural(len(list), "term"), m.name)
+		if err := a.writePNG(out, picture, "%s of %s by %s", english.Plural(rows, "sum"), english.Plural(len(list), "term"), m.name); err != nil {
+			return err
+		}
+		var titles []string
+		for r := range rows {
+			for _, col := range append(cols, "=") {
+				titles = append(titles, fmt.Sprintf("sum %d: %s", r+1, col))
+			}
+		}
+		if err := a.writeBeside(out, img, pix, titles); err != nil {
+			return err
+		}
+		a.printTexts(img, len(list)+1, pix)
+		return nil
 	}
 	return c
 }
 
-// arithmeticRows are the terms of the sums with the codes of their images: training images first, then files.
+// arithmeticRows are the terms of the sums with the codes of their images: training images first, then files and texts.
 type arithmeticRows struct {
 	m       *trainedModel
 	terms   []sumTerm
@@ -176,28 +193,35 @@ type arithmeticRows struct {
 	labels  []float32 // (N, K) of a conditional model
 }
 
-// findFiles marks the terms that are files: those that exist, or have the suffix of an image file.
-func (s *arithmeticRows) findFiles() error {
+// findGiven marks the terms that are texts, and those that are files: that exist, or have the suffix of an image file.
+func (s *arithmeticRows) findGiven() error {
 	for k := range s.terms {
 		t := &s.terms[k]
+		if strings.HasPrefix(t.text, textPrefix) {
+			if _, ok := s.m.Item().Medium.(medium.Texter); !ok {
+				return fmt.Errorf("%s: terms of texts are for models of texts, and %s makes %s", t.text, s.m.recipe, english.Plural(2, s.m.noun()))
+			}
+			t.given = true
+			continue
+		}
 		_, err := os.Stat(t.text)
-		t.file = err == nil || slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(filepath.Ext(t.text)))
-		if t.file && err != nil {
+		t.given = err == nil || slices.Contains([]string{".png", ".jpg", ".jpeg"}, strings.ToLower(filepath.Ext(t.text)))
+		if t.given && err != nil {
 			return err
 		}
-		s.needSet = s.needSet || !t.file
+		s.needSet = s.needSet || !t.given
 	}
 	if s.needSet || s.m.DecodeLabels() == 0 {
 		return nil
 	}
-	return fmt.Errorf("arithmetic: %s is conditional, and files have no labels: want terms of its set", s.m.recipe)
+	return fmt.Errorf("arithmetic: %s is conditional, and files and texts have no labels: want terms of its set", s.m.recipe)
 }
 
 // findImages fills the pool of each term with the images of split that meet its conditions.
 func (s *arithmeticRows) findImages(set *data.Set, split data.Split) error {
 	for k := range s.terms {
 		t := &s.terms[k]
-		if t.file {
+		if t.given {
 			continue
 		}
 		meets := slices.Repeat([]bool{true}, split.Len())
@@ -227,14 +251,14 @@ func (s *arithmeticRows) findImages(set *data.Set, split data.Split) error {
 	return nil
 }
 
-// encodeFiles appends the codes of the terms that are files.
-func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
+// encodeGiven appends the codes of the terms that are files or texts.
+func (s *arithmeticRows) encodeGiven(ctx context.Context, a *app) error {
 	for k := range s.terms {
 		t := &s.terms[k]
-		if !t.file {
+		if !t.given {
 			continue
 		}
-		images, _, err := readItems([]string{t.text}, s.m.Item(), s.invert)
+		images, err := s.read(t.text)
 		if err != nil {
 			return err
 		}
@@ -249,6 +273,21 @@ func (s *arithmeticRows) encodeFiles(ctx context.Context, a *app) error {
 		}
 	}
 	return nil
+}
+
+// read returns the items of a file, or a text after its prefix.
+func (s *arithmeticRows) read(term string) (data.Items, error) {
+	item := s.m.Item()
+	written, ok := strings.CutPrefix(term, textPrefix)
+	if !ok {
+		images, _, err := readItems([]string{term}, item, s.invert)
+		return images, err
+	}
+	values, err := item.Medium.Decode(item, []byte(written))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", term, err)
+	}
+	return data.FromFloats(values, item)
 }
 
 // decodeRows returns the images of so many sums: the terms of each, and its result. In the first sum a term is the
