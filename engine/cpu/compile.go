@@ -36,7 +36,8 @@ type compiler struct {
 	loopBuilders map[*stage]*loopBuilder // for Dump: how the loops were made
 	bodies       map[*stage]*bodyBuilder // for Dump: how the bodies of regions were made
 	packs        map[packKey]*buffer
-	threads      int // the number of threads that run the program
+	newPacks     map[packKey]*keptPack // those of packs that are kept
+	threads      int                   // the number of threads that run the program
 
 	// For the body of a region: the compiler of the function, the stage that runs the body, and the buffers of the
 	// function that the body reads.
@@ -63,12 +64,12 @@ func infoOf(n *graph.Node) nodeInfo { return nodeInfo{n.Op().String(), n.Label()
 
 func newCompiler(f *graph.Func, s *state, check bool, config shardConfig) *compiler {
 	return &compiler{
-		f: f, state: s, check: check, config: config, prog: &program{name: f.Name, check: check},
+		f: f, state: s, check: check, config: config, prog: &program{name: f.Name, check: check, state: s, updates: len(f.Updates) > 0 && !check},
 		index: map[*graph.Node]int{}, uses: map[*graph.Node][]use{}, materialized: map[*graph.Node]bool{},
 		groupOf: map[*graph.Node]*group{}, bufs: map[*graph.Node]*buffer{}, inPlace: map[*graph.Node]*graph.Node{},
 		stateOfVersion: map[*graph.Node]*graph.Node{},
 		loopBuilders:   map[*stage]*loopBuilder{}, bodies: map[*stage]*bodyBuilder{},
-		packs: map[packKey]*buffer{}, outputs: make([]*buffer, len(f.Outputs)), sharedBufs: map[*buffer]bool{},
+		packs: map[packKey]*buffer{}, newPacks: map[packKey]*keptPack{}, outputs: make([]*buffer, len(f.Outputs)), sharedBufs: map[*buffer]bool{},
 	}
 }
 

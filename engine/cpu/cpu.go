@@ -131,6 +131,13 @@ func (b *Backend) compile(f *graph.Func, st *state, opt backend.Options) (*compi
 	}
 	c := newCompiler(f, st, opt.CheckFinite, b.config)
 	c.compile(b.Threads(), nil)
+	c.prog.unpacked = c.prog.levels
+	if len(c.prog.kept) > 0 {
+		c.prog.unpacked = withoutPacks(c.prog.levels, c.prog.kept, max(b.Threads(), 1))
+	}
+	if err := c.allocateKept(); err != nil {
+		return nil, fmt.Errorf("cpu: compile %s: %w", f.Name, err)
+	}
 	return c, nil
 }
 
@@ -142,7 +149,7 @@ func (b *Backend) Memory(f *graph.Func) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return operandBytes(f) + 4*int64(c.prog.arena.size+b.Threads()*(c.scratch+c.bodyArena)), nil
+	return operandBytes(f) + 4*int64(c.prog.arena.size+c.keptFloats()+b.Threads()*(c.scratch+c.bodyArena)), nil
 }
 
 // operandBytes returns the bytes of the operands of f: those of the program, and those that the caller gives to Run.
@@ -163,7 +170,13 @@ type program struct {
 	name    string
 	levels  []level
 	in, out []operand
-	check   bool // whether Run looks for values that are not finite
+	state   *state
+	updates bool // whether a run changes the state
+	// kept are the packed forms of the state that runs share, and unpacked the levels without packing them. running are
+	// those that the run in progress executes.
+	kept              []*keptPack
+	unpacked, running []level
+	check             bool // whether Run looks for values that are not finite
 	// measured is whether the stages are timed. It changes only between runs.
 	measured   bool
 	sharedBufs map[*buffer]bool // of the body of a region: the buffers of the function
@@ -214,7 +227,9 @@ func (p *program) Run(in, out []*tensor.Tensor) error {
 			return err
 		}
 	} else {
+		p.running = p.levelsNow()
 		p.be.pool.run(p)
+		p.ran()
 	}
 	for i, t := range out {
 		copy(t.F32(), p.out[i].buf.data)

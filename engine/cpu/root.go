@@ -51,6 +51,9 @@ func (c *compiler) packedTasks(key packKey, size, tasks int, s *stage, node node
 		return p
 	}
 	p := &buffer{size: size}
+	if c.keeps(key.b) {
+		p = c.keptPack(key, size).buf
+	}
 	c.packs[key] = p
 	c.stages = append(c.stages, &stage{
 		name: "pack", tasks: tasks, cost: float64(size / tasks), reads: []*buffer{key.b}, writes: []*buffer{p}, node: node,

@@ -12,9 +12,14 @@ type state struct {
 	names []string
 	bufs  map[string]*buffer
 	empty bool // the arrays have no memory: nothing that is compiled with the state can run
+
+	version uint64 // changes with the arrays, and is never 0
+	kept    map[packKey]*keptPack
 }
 
-func newState() *state { return &state{bufs: map[string]*buffer{}} }
+func newState() *state {
+	return &state{bufs: map[string]*buffer{}, version: 1, kept: map[packKey]*keptPack{}}
+}
 
 // declare adds an array of zeros. If there is an array of that name, it returns an error unless it has the same shape. It
 // returns a *memory.Error if there is no memory for the array.
@@ -65,5 +70,6 @@ func (s *state) Set(name string, t *tensor.Tensor) error {
 		return fmt.Errorf("cpu: %w", err)
 	}
 	copy(s.bufs[name].data, t.F32())
+	s.version++
 	return nil
 }

@@ -152,8 +152,8 @@ func (p *pool) close() {
 
 // run executes every level of prog and returns when all workers of the run have finished.
 func (p *pool) run(prog *program) {
-	for i := range prog.levels {
-		prog.levels[i].reset()
+	for i := range prog.running {
+		prog.running[i].reset()
 	}
 	if len(p.workers) == 1 {
 		p.work(prog, p.workers[0], 1)
@@ -175,8 +175,8 @@ func (p *pool) run(prog *program) {
 func (p *pool) work(prog *program, w *worker, workers int) {
 	w.timing = prog.measured
 	w.nextArrival = p.barrier.start.Load()
-	for i := range prog.levels {
-		l := &prog.levels[i]
+	for i := range prog.running {
+		l := &prog.running[i]
 		for k := range l.queues {
 			l.queues[(w.id+k)%len(l.queues)].runTasks(w)
 		}
