@@ -31,7 +31,7 @@ const floors = `
 	data train/ckpt
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/text data/stacked analysis/bigram
 	data/npz data/sentences data/sound data/music data/pianoroll models/update models/diagnose models/likelihood models/model/modeltest models/transfer train/runlog analysis/eval/feature serve/batch
-	models/vae models/gan models/sequence internal/weightfile data/tones data/tunes
+	models/vae models/gan models/sequence internal/weightfile data/tones data/tunes data/chorales
 	analysis/latent internal/runtest
 	analysis/eval analysis/anomaly
 	train train/keep

@@ -3,6 +3,7 @@ package pianoroll
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -73,6 +74,27 @@ func (m Medium) Check(item medium.Item) error {
 
 // MaskChannel returns the number of the mask: it follows the keys.
 func (Medium) MaskChannel(medium.Item) int { return Keys }
+
+// Shift transposes a piece by so many semitones, rows of its picture: down if rows is above 0. It
+// moves as far as all notes stay on the piano. Steps stay where they are, so columns is not used.
+func (Medium) Shift(_ medium.Item, values []float32, rows, _ int) {
+	lowest, highest := Keys, -1
+	for i, v := range values {
+		if key := i % (Keys + 1); v > 0 && key < Keys {
+			lowest, highest = min(lowest, key), max(highest, key)
+		}
+	}
+	if highest < 0 {
+		return // no note
+	}
+	up := min(max(-rows, -lowest), Keys-1-highest)
+	keys := make([]float32, Keys)
+	for step := range slices.Chunk(values, Keys+1) {
+		clear(keys)
+		copy(keys[max(up, 0):], step[max(-up, 0):Keys+min(-up, 0)])
+		copy(step, keys)
+	}
+}
 
 // The picture of a step and a key, in pixels, and the level of what is after the end.
 const (

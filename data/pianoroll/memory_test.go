@@ -21,7 +21,7 @@ func TestWithinBudget(t *testing.T) {
 	if _, err := parse(bytes.Clone(b)); !errors.As(err, &over) {
 		t.Errorf("24 MiB of steps in 20: %v", err)
 	}
-	if _, err := rolls(make([]piece, 300), Medium{Steps: 1 << 10}); !errors.As(err, &over) {
+	if _, err := rolls(make([]Piece, 300), Medium{Steps: 1 << 10}); !errors.As(err, &over) {
 		t.Errorf("26 MiB of rolls in 20: %v", err)
 	}
 	runtime.KeepAlive(b)

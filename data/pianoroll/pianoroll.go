@@ -45,8 +45,8 @@ const (
 	test  = "test"
 )
 
-// A piece is the MIDI notes that sound in each step.
-type piece [][]int
+// A Piece is the MIDI notes that sound in each step.
+type Piece [][]int
 
 // Opener returns the opener of JSON files of piano-rolls.
 func Opener() data.Opener { return data.Opener{Name: "piano-rolls", Match: match, Open: Open} }
@@ -143,11 +143,11 @@ func read(path string) ([]byte, error) {
 const slotBytes = 16
 
 // parse returns the pieces of each part. The error says where a fault is.
-func parse(b []byte) (map[string][]piece, error) {
+func parse(b []byte) (map[string][]Piece, error) {
 	if err := memory.Check(slotBytes*int64(len(b)), "its %s of piano-rolls", memory.Bytes(int64(len(b)))); err != nil {
 		return nil, err
 	}
-	var parts map[string][]piece
+	var parts map[string][]Piece
 	if err := json.Unmarshal(b, &parts); err != nil {
 		return nil, fmt.Errorf("want {\"train\": [piece, …], \"test\": …}, a piece a list of steps, a step a list of MIDI notes: %w", err)
 	}
@@ -175,7 +175,7 @@ func parse(b []byte) (map[string][]piece, error) {
 }
 
 // fill puts the pieces into the parts of set.
-func fill(set *data.Set, parts map[string][]piece, opt data.Options) error {
+func fill(set *data.Set, parts map[string][]Piece, opt data.Options) error {
 	longest := 0
 	for _, pieces := range parts {
 		for _, p := range pieces {
@@ -204,6 +204,20 @@ func fill(set *data.Set, parts map[string][]piece, opt data.Options) error {
 		parts[train] = pick(all, in)
 		parts[test] = pick(all, out)
 	}
+	return lay(set, parts, m)
+}
+
+// NewSet returns the set of those pieces, made by a program, as items of medium m.
+func NewSet(name string, m Medium, inTrain, inTest []Piece) (*data.Set, error) {
+	set := &data.Set{Name: name}
+	if err := lay(set, map[string][]Piece{train: inTrain, test: inTest}, m); err != nil {
+		return nil, fmt.Errorf("pianoroll: %s: %w", name, err)
+	}
+	return set, nil
+}
+
+// lay gives set the items of the pieces of each part.
+func lay(set *data.Set, parts map[string][]Piece, m Medium) error {
 	id := sha256.New()
 	fmt.Fprintf(id, "pianoroll %+v\n", m)
 	divided, items := 0, 0
@@ -211,7 +225,7 @@ func fill(set *data.Set, parts map[string][]piece, opt data.Options) error {
 		name string
 		to   *data.Split
 	}{{train, &set.Train}, {valid, &set.Validation}, {test, &set.Test}} {
-		var windows []piece
+		var windows []Piece
 		for _, p := range parts[p.name] {
 			if len(p) > m.Steps {
 				divided, items = divided+1, items+(len(p)+m.Steps-1)/m.Steps
@@ -236,8 +250,8 @@ func fill(set *data.Set, parts map[string][]piece, opt data.Options) error {
 }
 
 // pick returns the pieces of those numbers.
-func pick(all []piece, index []int) []piece {
-	var out []piece
+func pick(all []Piece, index []int) []Piece {
+	var out []Piece
 	for _, i := range index {
 		out = append(out, all[i])
 	}
@@ -245,7 +259,7 @@ func pick(all []piece, index []int) []piece {
 }
 
 // rolls returns the levels of pieces, (N, T, 89).
-func rolls(pieces []piece, m Medium) ([]uint8, error) {
+func rolls(pieces []Piece, m Medium) ([]uint8, error) {
 	size := m.item().Size()
 	if err := memory.Check(int64(len(pieces))*int64(size), "the rolls of %s of %d steps", english.Plural(len(pieces), "piece"), m.Steps); err != nil {
 		return nil, err

@@ -301,3 +301,27 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestShift checks that a piece is transposed as far as all notes stay on the piano, and that its
+// end stays where it is.
+func TestShift(t *testing.T) {
+	item := Item(3)
+	m := item.Medium.(Medium)
+	at := func(keys ...int) []float32 {
+		x := make([]float32, item.Size())
+		for step, key := range keys {
+			x[step*(Keys+1)+key], x[step*(Keys+1)+Keys] = 1, 1
+		}
+		return x
+	}
+	for _, c := range []struct {
+		rows       int
+		from, want []float32
+	}{
+		{-3, at(40, 10), at(43, 13)}, {3, at(40, 10), at(37, 7)}, {12, at(40, 5), at(35, 0)}, {-12, at(85, 5), at(87, 7)}, {5, at(), at()},
+	} {
+		if m.Shift(item, c.from, c.rows, 1); !slices.Equal(c.from, c.want) {
+			t.Errorf("%d rows: keys are not where they should be", c.rows)
+		}
+	}
+}

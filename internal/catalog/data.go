@@ -3,6 +3,7 @@ package catalog
 import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/celeba"
+	"github.com/imago-ml/imago/data/chorales"
 	"github.com/imago-ml/imago/data/digits"
 	"github.com/imago-ml/imago/data/faces"
 	"github.com/imago-ml/imago/data/folder"
@@ -30,6 +31,7 @@ func Data(r *data.Registry) {
 	}
 	r.Register(celeba.Source())
 	r.Register(tunes.Source())
+	r.Register(chorales.Source())
 	r.Register(sentences.Source())
 	r.Register(sound.FSDD())
 	r.Register(tones.Source())
