@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data/pianoroll"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/data/text"
 	"github.com/imago-ml/imago/engine/exec"
@@ -39,7 +40,10 @@ func drawn(t testing.TB, rec model.Recipe, r *model.Registry) *train.Trained {
 	t.Helper()
 	shape := rec.PublishedImage()
 	in := model.Input{Item: pixels.Item(shape[0], shape[1], shape[2]), Labels: labels}
-	if rec.Kind == "sequence-vae" {
+	switch {
+	case rec.Name == "roll-lstm" || rec.Name == "dmm":
+		in.Item = pianoroll.Item(6)
+	case rec.Kind == "sequence-vae" || rec.Kind == "language-model":
 		in.Item = text.Item(text.Medium{Tokens: text.Characters, Vocabulary: []string{"a", "b", "c"}, Length: 6})
 	}
 	trained := exporttest.Untrained(t, r, rec.Name, in, func(p nn.Param, w []float32) {
@@ -161,7 +165,7 @@ func TestONNX(t *testing.T) {
 				}{{onnx.Float32, 1e-5}, {onnx.Float16, 2e-3}} {
 					var file bytes.Buffer
 					draws, err := export.WriteONNX(&file, trained, n, p.precision)
-					if rec.Kind == "sequence-vae" { // its steps are slices of the batch
+					if rec.Kind == "sequence-vae" || rec.Kind == "dmm" { // its steps are slices of the batch
 						if err == nil || !strings.Contains(err.Error(), "cannot be written as ONNX") {
 							t.Errorf("%s: %v", n.Name, err)
 						}

@@ -69,6 +69,9 @@ func (o Inversion) validate() error {
 // pictures (N, H, W, C).
 func (s *Session) Invert(ctx context.Context, images data.Items, o Inversion) (z, pictures []float32, err error) {
 	if s.model.Decode == nil {
+		if s.model.Encode == nil {
+			return nil, nil, errNoCodes
+		}
 		return nil, nil, fmt.Errorf("latent: this model has no decoder, so no code has a picture to compare with an image")
 	}
 	if err := o.validate(); err != nil {

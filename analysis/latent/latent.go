@@ -45,6 +45,9 @@ import (
 // errors.Is.
 var ErrNoEncoder = errors.New("this model has no encoder")
 
+// errNoCodes is that of a task of codes, of a model that has none.
+var errNoCodes = errors.New("latent: this model has no codes of whole items, so there is none to encode, decode or move: it can be sampled and measured")
+
 // A Session is a model whose functions can be run. Its methods are safe for concurrent
 // use, also beside a step of training that runs on the same exec.Runner.
 type Session struct {
@@ -144,6 +147,9 @@ func (s *Session) StandardPrior() bool {
 // images (N, H, W, C) → mean (N, Z), logVar (N, Z).
 func (s *Session) EncodeMeans(ctx context.Context, images data.Items) (mean, logVar []float32, err error) {
 	if s.model.Encode == nil {
+		if s.model.Decode == nil {
+			return nil, nil, errNoCodes
+		}
 		return nil, nil, fmt.Errorf("latent: %w: it maps codes to images only; Session.Invert finds the codes of a few images by descent", ErrNoEncoder)
 	}
 	out, err := s.fittedRows(ctx, s.encode, images)
@@ -162,6 +168,9 @@ func (s *Session) Decode(ctx context.Context, z []float32) ([]float32, error) {
 // z (N, Z), labels (N, K) or nil → (N, H, W, C) in [0, 1].
 func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32, error) {
 	if s.model.Decode == nil {
+		if s.model.Encode == nil {
+			return nil, errNoCodes
+		}
 		return nil, fmt.Errorf("latent: this model has no decoder: it maps images to codes only")
 	}
 	units := s.model.Latent
@@ -191,6 +200,9 @@ func (s *Session) DecodeAs(ctx context.Context, z, labels []float32) ([]float32,
 // images (N, H, W, C) → (N, H, W, C) in [0, 1].
 func (s *Session) Reconstruct(ctx context.Context, images data.Items) ([]float32, error) {
 	if s.model.Reconstruct == nil {
+		if s.model.Decode == nil {
+			return nil, errNoCodes
+		}
 		return nil, fmt.Errorf("latent: this model does not reconstruct: %w; Session.Invert finds the nearest pictures that it generates", ErrNoEncoder)
 	}
 	out, err := s.fittedRows(ctx, s.reconstruct, images)

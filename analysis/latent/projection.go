@@ -66,7 +66,7 @@ func Manifold(n int, lo, hi float64, plane Plane) (z []float32, note string, err
 		return nil, "", fmt.Errorf("latent: %w", err)
 	}
 	if units < 1 {
-		return nil, "", fmt.Errorf("latent: codes of %d units: want at least 1", units)
+		return nil, "", errNoCodes
 	}
 	z = make([]float32, len(points)*units)
 	if units == 1 {

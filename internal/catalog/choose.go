@@ -9,6 +9,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/music"
+	"github.com/imago-ml/imago/data/pianoroll"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/internal/english"
 	"github.com/imago-ml/imago/internal/option"
@@ -55,6 +56,12 @@ var rules = []rule{
 		recipe:  "melody-vae",
 		options: func(data.Look) []Option { return []Option{{"shift", "0"}} }, // drums have no pitches
 		side:    func(data.Look) int { return 0 }, steps: 2000, batch: 128, epochs: [2]int{4, 100}, second: 24e3,
+	},
+	{
+		suits:   rolls,
+		recipe:  "roll-lstm",
+		options: func(data.Look) []Option { return nil },
+		side:    func(data.Look) int { return 0 }, steps: 4000, batch: 20, epochs: [2]int{20, 300}, second: 10e6,
 	},
 	{ // texts of words
 		suits:   func(l data.Look) bool { return texts(l) && l.Item.Vocabulary > letters },
@@ -122,6 +129,9 @@ const letters = 300
 func hasMedium(l data.Look, name string) bool {
 	return l.Item.Medium != nil && l.Item.Medium.Name() == name
 }
+
+// rolls reports whether the items are piano-rolls.
+func rolls(l data.Look) bool { return hasMedium(l, pianoroll.Name) }
 
 // texts reports whether the items are sequences of tokens.
 func texts(l data.Look) bool { return l.Item.Element == medium.Tokens }
@@ -199,6 +209,9 @@ func Choose(l data.Look, given map[string]int) Choice {
 func describe(l data.Look) string {
 	if texts(l) {
 		return fmt.Sprintf("%s of up to %d tokens, of which %d differ", english.Plural(l.N, medium.Noun(l.Item)), l.Item.Size(), l.Item.Vocabulary)
+	}
+	if rolls(l) {
+		return fmt.Sprintf("%s of up to %s", english.Plural(l.N, medium.Noun(l.Item)), english.Plural(l.Item.Shape[0], "step"))
 	}
 	if m, ok := l.Item.Medium.(sound.Medium); ok {
 		of := ""

@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/data/music"
+	"github.com/imago-ml/imago/data/pianoroll"
 	"github.com/imago-ml/imago/data/pixels"
 	"github.com/imago-ml/imago/data/sound"
 	"github.com/imago-ml/imago/data/table"
@@ -46,6 +47,7 @@ func TestChoose(t *testing.T) {
 		{data.Look{N: 30000, Item: text.Item(text.Medium{Tokens: text.Characters, Vocabulary: words(26), Length: 15})}, nil, "30,000 texts of up to 15 tokens, of which 28 differ: char-vae for 8 epochs in batches of 128: batch 128 epochs 8, 2 minutes"},
 		{data.Look{N: 9750, Item: music.Melody{Bars: 2, Low: 55, High: 88, Tempo: 500_000}.Item()}, nil, "9,750 phrases of up to 32 tokens, of which 36 differ: melody-vae for 25 epochs in batches of 128: batch 128 epochs 25, 6 minutes"},
 		{data.Look{N: 17800, Item: music.Drums{Bars: 2, Tempo: 545_455}.Item()}, nil, "17,800 patterns of up to 32 tokens, of which 512 differ: melody-vae for 14 epochs in batches of 128: batch 128 epochs 14 shift 0, 6 minutes"},
+		{data.Look{N: 229, Item: pianoroll.Item(160)}, nil, "229 pieces of up to 160 steps: roll-lstm for 300 epochs in batches of 10: batch 10 epochs 300, 2 minutes"},
 	} {
 		c := Choose(tt.look, tt.given)
 		got := fmt.Sprintf("%s: %s %s:", c.What, c.Recipe, c.How)

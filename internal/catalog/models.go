@@ -18,6 +18,7 @@ import (
 	"github.com/imago-ml/imago/data/text"
 	"github.com/imago-ml/imago/models/gan"
 	"github.com/imago-ml/imago/models/model"
+	"github.com/imago-ml/imago/models/sequence"
 	"github.com/imago-ml/imago/models/vae"
 )
 
@@ -50,6 +51,9 @@ func Models(r *model.Registry) {
 	r.Register(vae.FactorVAE())
 	sequences, words, letters := vae.SequenceVAE()
 	r.Register(sequences, words, letters, vae.MelodyVAE())
+	language, texts, rolls := sequence.LanguageModel()
+	r.Register(language, texts, rolls)
+	r.Register(sequence.DMM())
 	r.Register(gan.DenseGAN())
 	dcgan, radford, wganGP := gan.DCGAN()
 	r.Register(dcgan, radford, wganGP)

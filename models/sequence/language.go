@@ -26,7 +26,7 @@ type LanguageConfig struct {
 	Dropout   float64 `json:"dropout" flag:"dropout" help:"share of the inputs and outputs of the layers that is set to 0 in training"` // in [0, 1)
 }
 
-// LanguageModel returns kind language-model, its recipe for texts, and lstm-roll, that for
+// LanguageModel returns kind language-model, its recipe for texts, and roll-lstm, that for
 // piano-rolls.
 func LanguageModel() (model.Kind, model.Recipe, model.Recipe) {
 	kind := model.Kind{Name: "language-model", About: "recurrent network that predicts each step of a sequence from those before", Default: func() model.Config {
@@ -34,7 +34,7 @@ func LanguageModel() (model.Kind, model.Recipe, model.Recipe) {
 	}}
 	return kind,
 		model.Recipe{Name: "language-model", About: kind.About, Kind: kind.Name, Train: model.Training{Epochs: 20, Batch: 32, LearningRate: 1e-3}},
-		model.Recipe{Name: "lstm-roll", About: "LSTM that predicts each step of a piano-roll from those before", Kind: kind.Name,
+		model.Recipe{Name: "roll-lstm", About: "LSTM that predicts each step of a piano-roll from those before", Kind: kind.Name,
 			Config: `{"units": [200], "dropout": 0.4}`, Train: model.Training{Epochs: 150, Batch: 20, LearningRate: 2e-3}}
 }
 

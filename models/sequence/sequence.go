@@ -45,7 +45,7 @@ func kindOf(item medium.Item) (kind, error) {
 	tokens := item.Element == medium.Tokens
 	switch {
 	case tokens && len(item.Shape) != 1 || !tokens && len(item.Shape) != 2:
-		return k, option.Errorf("sequence: images of %v in %v: want sequences, (T) of tokens or (T, D) of numbers from 0 to 1; use mlp-vae", item.Element, item)
+		return k, option.Errorf("sequence: images of %v in %v: these networks take sequences, of tokens as of a text, or of vectors as of a piano-roll; use dense networks, as those of mlp-vae", item.Element, item)
 	case item.Shape[0] < 2 || item.Shape[0] > maxSteps:
 		return k, option.Errorf("sequence: sequences of %d steps: want 2 to %d", item.Shape[0], maxSteps)
 	}

@@ -339,7 +339,7 @@ func TestErrors(t *testing.T) {
 		{&LanguageConfig{Cell: "rnn", Dropout: 1}, pieces, `Cell "rnn": want gru or lstm`},
 		{&LanguageConfig{Cell: "rnn", Dropout: 1}, pieces, "Dropout 1: want 0"},
 		{&LanguageConfig{Cell: "rnn", Dropout: 1}, pieces, "Units is empty"},
-		{models["gru of tokens"].config, medium.Item{Shape: tensor.Shape{28, 28, 1}}, "want sequences"},
+		{models["gru of tokens"].config, medium.Item{Shape: tensor.Shape{28, 28, 1}}, "take sequences"},
 		{models["gru of tokens"].config, medium.Item{Shape: tensor.Shape{513, 2}}, "want 2 to 512"},
 		{models["dmm"].config, sentences, "use language-model"},
 		{&DMMConfig{Latent: 1, Transition: 1, Emission: 1, Units: 1, Cell: "gru", Beta: math.NaN(), Warmup: -1}, pieces, "Beta NaN"},

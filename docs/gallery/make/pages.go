@@ -76,7 +76,7 @@ const notice = "<!-- Written by go run ./docs/gallery/make: change its table ins
 func (g *gallery) index() string {
 	var b strings.Builder
 	b.WriteString("# Gallery\n\n" + notice + "\nAll " + fmt.Sprint(len(g.entries())) + " recipes: a page each, with a picture, its paper, its command, how long it takes, how good it is, and what is known\n" +
-		"to go wrong. The pictures are of digits, faces, sounds, melodies and sentences that imago makes. The models behind them were\ntrained for some minutes at most; their pages say how.\n")
+		"to go wrong. The pictures are of digits, faces, sounds, melodies, chorales and sentences that imago makes. The models behind\nthem were trained for some minutes at most; their pages say how.\n")
 	for _, group := range g.groups {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", group.title, wrap(group.about))
 		for _, e := range group.entries {

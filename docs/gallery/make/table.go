@@ -121,8 +121,14 @@ func groups() []group {
 				"imago train char-vae --data sentences --epochs 2 --pictures-every -1 --name char-vae",
 				"imago reconstruct char-vae --count 12",
 			}}},
+			{"language-model", "sentences", []string{"cell", "recurrent-units", "embedding", "dropout"}, []string{
+				"It has no codes: there is nothing to encode, to interpolate or to edit. It is what the VAEs of texts are compared with.",
+			}, picture{alt: "sentences drawn word by word", whole: true, commands: []string{
+				"imago train language-model --data sentences --epochs 2 --pictures-every -1 --name language-model",
+				"imago sample language-model -n 12 --seed 1",
+			}}},
 		}},
-		{"Music", "Melodies and drum patterns are sequences of tokens too, a token a sixteenth.", []entry{
+		{"Music", "Melodies and drum patterns are sequences of tokens too, a token a sixteenth. Polyphonic music is a sequence of steps, each with the keys that are down.", []entry{
 			{"melody-vae", "tunes", []string{"latent", "beta", "free-nats", "warmup", "encoder-units", "decoder-units"}, []string{
 				"A few epochs give melodies that wander: the notes of a melody come back after tens of epochs.",
 				"`--data` takes a folder of your own MIDI files; drum patterns want `--shift 0`, as they have no pitches.",
@@ -130,6 +136,20 @@ func groups() []group {
 			}, picture{alt: "piano-rolls of melodies drawn from the prior", whole: true, commands: []string{
 				"imago train melody-vae --data tunes --epochs 3 --pictures-every -1 --name melody-vae",
 				"imago sample melody-vae -n 12 --seed 1",
+			}}},
+			{"roll-lstm", "chorales", []string{"cell", "recurrent-units", "dropout"}, []string{
+				"The keys of a step do not depend on each other, only on the steps before: a chord may mix two that would both have been right.",
+				"It has no codes: there is nothing to encode, to interpolate or to edit.",
+			}, picture{alt: "piano-rolls of chorales drawn step by step", whole: true, commands: []string{
+				"imago train roll-lstm --data chorales --epochs 30 --pictures-every -1 --name roll-lstm",
+				"imago sample roll-lstm -n 12 --seed 1",
+			}}},
+			{"dmm", "chorales", []string{"latent", "transition-units", "emission-units", "recurrent-units", "dropout", "warmup"}, []string{
+				"A few hundred pieces are learned by heart: choose the end of the training by `--validation 0.1`.",
+				"It has a state for each step and no code of a whole piece: there is nothing to interpolate or to edit.",
+			}, picture{alt: "piano-rolls of chorales drawn step by step", whole: true, commands: []string{
+				"imago train dmm --data chorales --epochs 20 --warmup 5 --pictures-every -1 --name dmm",
+				"imago sample dmm -n 12 --seed 1",
 			}}},
 		}},
 		{"Autoencoders", "The same networks without a prior: the best reconstructions, and holes between the codes.", []entry{
