@@ -62,7 +62,7 @@ func (o AEOptions) build(kind string, n configuredNetworks, in model.Input, over
 	if err != nil {
 		return nil, err
 	}
-	return autoencoder{networks{n, n, in.Item, o.Latent, false, 0}, l}.objective(kind).build(in, overrides)
+	return autoencoder{networks{n, n, in.Item, o.Latent, false, held{}}, l}.objective(kind).build(in, overrides)
 }
 
 // MLPAEConfig configures kind mlp-ae.

@@ -151,7 +151,7 @@ func (c *IWAEConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := iwae{networks{c.MLP, c.MLP, in.Item, c.Latent, false, 0}, l, c.Samples, "decoder/" + c.outputLayer() + "/bias"}
+	w := iwae{networks{c.MLP, c.MLP, in.Item, c.Latent, false, held{}}, l, c.Samples, "decoder/" + c.outputLayer() + "/bias"}
 	d := likelihoodDiagnosis(c.Options, c.MLP.size())
 	d.latentOption = field("Latent", c.Latent)
 	return d.modelOf(w.objective().build(in, c.Overrides))

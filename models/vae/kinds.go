@@ -47,7 +47,7 @@ func (o VAEOptions) elbo(n configuredNetworks, in model.Input) (elbo, error) {
 	if err != nil {
 		return elbo{}, err
 	}
-	return elbo{networks{n, n, in.Item, o.Latent, false, 0}, l, o.regularizer()}, nil
+	return elbo{networks{n, n, in.Item, o.Latent, false, held{}}, l, o.regularizer()}, nil
 }
 
 func (o VAEOptions) regularizer() Regularizer {

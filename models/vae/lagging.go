@@ -121,7 +121,7 @@ const maxLagging = 1000
 
 // LaggingOptions are those of lagging inference.
 type LaggingOptions struct {
-	Lagging int `json:"lagging,omitempty" flag:"lagging" help:"steps of training in which the encoder learns for each of the decoder, until the codes tell no more of the items (lagging inference), as 10; 0 = both in each"` // 0, or 2 or more
+	Lagging int `json:"lagging,omitempty" flag:"lagging" help:"steps of the encoder for each of the decoder, as 10 (lagging inference); until the codes tell no more of the items; 0 = both learn in each step"` // 0, or 2 or more
 }
 
 // validate returns the faults of the options; shared says that encoder and decoder have parameters in common.

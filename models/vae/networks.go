@@ -60,9 +60,9 @@ type networks struct {
 	encoder     Encoder
 	decoder     Decoder
 	img         medium.Item
-	latent      int     // Z
-	conditional bool    // both networks take the labels
-	codeNorm    float64 // γ of the batch normalisation of the means of q(z|x); 0 = none
+	latent      int  // Z
+	conditional bool // both networks take the labels
+	held
 }
 
 // encode returns q(z|x), the two heads of the encoder: (B,Z) each.
@@ -74,6 +74,9 @@ func (n networks) encode(in *Inputs) (mu, logVar *graph.Node) {
 		fixed := *enc
 		fixed.Gamma = nil
 		mu = graph.Scale(fixed.BatchNorm("z_norm", mu, nn.None), n.codeNorm)
+	}
+	if n.rate > 0 {
+		logVar = committed(logVar, n.rate)
 	}
 	return mu, logVar
 }

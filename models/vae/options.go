@@ -56,7 +56,7 @@ func New(name string, o Options, in model.Input) (*model.Model, error) {
 	if o.Regularizer == nil {
 		o.Regularizer = KL{Beta: 1}
 	}
-	e := elbo{networks{o.Encoder, o.Decoder, in.Item, o.Latent, o.Conditional, 0}, o.Likelihood, o.Regularizer}
+	e := elbo{networks{o.Encoder, o.Decoder, in.Item, o.Latent, o.Conditional, held{}}, o.Likelihood, o.Regularizer}
 	objective := e.objective(name, optim.DefaultAdam(), o.Updates)
 	objective.phases[0].init = o.Init
 	if o.Conditional {

@@ -54,7 +54,7 @@ func newDecoder(m *model.Model, c model.InitContext) error {
 
 // EncoderPretraining is the option of a first phase that is left out as it is.
 type EncoderPretraining struct {
-	Pretrain int `json:"pretrain,omitempty" flag:"pretrain" help:"epochs of a first phase, which trains an autoencoder of which the encoder is kept; 0 = none"` // ≥ 0
+	Pretrain int `json:"pretrain,omitempty" flag:"pretrain" help:"epochs as an autoencoder at first; the encoder is kept, and the decoder begins anew; 0 = none"` // ≥ 0
 }
 
 func (o EncoderPretraining) validate() []error {

@@ -18,7 +18,7 @@ import (
 //	loss = β·KL(q(z|x) ‖ N(0, I)) − Σ_t ln p(x_t|x_<t, z)
 //
 // A strong decoder does without the code, and the KL goes to 0: posterior collapse. What helps is
-// WordDropout, Skip, Warmup with Anneal, FreeBits, FreeNats, CodeNorm, Lagging, Pretrain and a Beta below 1.
+// WordDropout, Skip, Warmup with Anneal, FreeBits, FreeNats, CodeNorm, CommittedRate, Lagging, Pretrain and a Beta below 1.
 type SequenceVAEConfig struct {
 	Latent int     `json:"latent" flag:"latent" help:"number of latent units"`                // Z ≥ 1
 	Beta   float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"` // ≥ 0
@@ -27,6 +27,7 @@ type SequenceVAEConfig struct {
 	// CodeNorm is γ of a batch normalisation of the means of q(z|x), μ = γ·(μ' − mean)/σ + β with γ
 	// fixed, by which the KL is Z·γ²/2 or more in the mean: Zhu et al., arXiv:2004.12585, sec. 3.2.
 	CodeNorm float64 `json:"code_norm" flag:"code-norm" help:"scale of a batch normalisation of the codes' means, as 0.6: it keeps the KL above 0 (BN-VAE); 0 is none"` // ≥ 0
+	CommittedOptions
 	LaggingOptions
 	EncoderPretraining
 	Recurrent
@@ -35,7 +36,7 @@ type SequenceVAEConfig struct {
 
 // Validate reports every fault of the options.
 func (c *SequenceVAEConfig) Validate() error {
-	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.WayOfAnnealing.validate(c.Warmup), checkNorm(c.CodeNorm), c.LaggingOptions.validate(c.Shared), c.EncoderPretraining.validate(), c.Recurrent.validate())
+	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.WayOfAnnealing.validate(c.Warmup), checkNorm(c.CodeNorm), c.CommittedOptions.validate(c.Latent), c.LaggingOptions.validate(c.Shared), c.EncoderPretraining.validate(), c.Recurrent.validate())
 }
 
 // checkNorm returns the fault of CodeNorm.
@@ -55,7 +56,7 @@ func (c *SequenceVAEConfig) New(in model.Input) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	nets := networks{encoder: n, decoder: n, img: in.Item, latent: c.Latent, codeNorm: c.CodeNorm}
+	nets := networks{encoder: n, decoder: n, img: in.Item, latent: c.Latent, held: held{c.CodeNorm, c.CommittedRate}}
 	kl := KL{Beta: c.Beta, Warmup: c.Warmup, Anneal: c.Anneal, Cycles: c.Cycles, FreeBits: c.FreeBits, FreeNats: c.FreeNats}
 	e := elbo{nets, likelihood.Tokens(in.Item), kl}
 	if c.Lagging > 0 {

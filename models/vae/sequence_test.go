@@ -140,7 +140,7 @@ func TestStepsOfADecoder(t *testing.T) {
 			in := newInputs(model.Input{Item: sentences}, n)
 			code := graph.Input(model.InputZ, tensor.Float32, n, 2)
 			c := configured(t, sequenceKind, options...).(*SequenceVAEConfig)
-			e := networks{d, d, sentences, c.Latent, false, 0}
+			e := networks{d, d, sentences, c.Latent, false, held{}}
 			nll := in.reconstructionLoss(likelihood.Tokens(sentences), e.decode(in, code))
 			return in.nodes(code), []graph.Output{{Name: "nll", Value: nll}}, nil
 		})

@@ -346,7 +346,7 @@ func (c *VaDEConfig) New(in model.Input) (*model.Model, error) {
 		return nil, err
 	}
 	d := vade{
-		elbo:         elbo{networks{c.MLP, c.MLP, in.Item, c.Latent, false, 0}, l, KL{Beta: c.PretrainBeta, Warmup: float64(c.Pretrain) / 2}},
+		elbo:         elbo{networks{c.MLP, c.MLP, in.Item, c.Latent, false, held{}}, l, KL{Beta: c.PretrainBeta, Warmup: float64(c.Pretrain) / 2}},
 		pretrainBeta: c.PretrainBeta, clusters: c.Clusters, full: c.Covariance == "full",
 	}
 	rules := likelihoodDiagnosis(c.Options, c.MLP.size())
