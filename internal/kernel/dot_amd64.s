@@ -8,6 +8,8 @@
 // Requires: AVX, CMOV, FMA3
 TEXT ·dot1(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 	MOVQ    64(AX), CX
 	MOVQ    CX, 16(SP)
 	MOVQ    40(AX), CX
@@ -18,11 +20,11 @@ TEXT ·dot1(SB), NOSPLIT, $24-8
 	MOVQ    56(AX), CX
 	LEAQ    (DX)(CX*4), DX
 	LEAQ    (BX)(CX*4), BX
-	MOVQ    56(AX), CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    mask8<>+32(SB), DI
-	VMOVUPS (DI)(CX*4), Y2
+	MOVQ    56(AX), R8
+	ANDQ    $0x07, R8
+	NEGQ    R8
+	LEAQ    mask8<>+32(SB), CX
+	VMOVUPS (CX)(R8*4), Y2
 
 tile:
 	VXORPS Y0, Y0, Y0
@@ -120,6 +122,10 @@ GLOBL mask8<>(SB), RODATA|NOPTR, $64
 // Requires: AVX, CMOV, FMA3
 TEXT ·dot2(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	MOVQ    64(AX), CX
 	MOVQ    CX, 16(SP)
 	MOVQ    40(AX), CX
@@ -130,11 +136,11 @@ TEXT ·dot2(SB), NOSPLIT, $24-8
 	MOVQ    56(AX), CX
 	LEAQ    (DX)(CX*4), DX
 	LEAQ    (BX)(CX*4), BX
-	MOVQ    56(AX), CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    mask8<>+32(SB), DI
-	VMOVUPS (DI)(CX*4), Y4
+	MOVQ    56(AX), R9
+	ANDQ    $0x07, R9
+	NEGQ    R9
+	LEAQ    mask8<>+32(SB), CX
+	VMOVUPS (CX)(R9*4), Y4
 
 tile:
 	VXORPS Y0, Y0, Y0
@@ -236,6 +242,12 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·dot3(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    64(AX), CX
 	MOVQ    CX, 16(SP)
 	MOVQ    40(AX), CX
@@ -246,11 +258,11 @@ TEXT ·dot3(SB), NOSPLIT, $24-8
 	MOVQ    56(AX), CX
 	LEAQ    (DX)(CX*4), DX
 	LEAQ    (BX)(CX*4), BX
-	MOVQ    56(AX), CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    mask8<>+32(SB), DI
-	VMOVUPS (DI)(CX*4), Y6
+	MOVQ    56(AX), R10
+	ANDQ    $0x07, R10
+	NEGQ    R10
+	LEAQ    mask8<>+32(SB), CX
+	VMOVUPS (CX)(R10*4), Y6
 
 tile:
 	VXORPS Y0, Y0, Y0
@@ -374,6 +386,14 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·dot4(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	MOVQ    64(AX), CX
 	MOVQ    CX, 16(SP)
 	MOVQ    40(AX), CX
@@ -384,11 +404,11 @@ TEXT ·dot4(SB), NOSPLIT, $24-8
 	MOVQ    56(AX), CX
 	LEAQ    (DX)(CX*4), DX
 	LEAQ    (BX)(CX*4), BX
-	MOVQ    56(AX), CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    mask8<>+32(SB), DI
-	VMOVUPS (DI)(CX*4), Y8
+	MOVQ    56(AX), R11
+	ANDQ    $0x07, R11
+	NEGQ    R11
+	LEAQ    mask8<>+32(SB), CX
+	VMOVUPS (CX)(R11*4), Y8
 
 tile:
 	VXORPS Y0, Y0, Y0
@@ -534,6 +554,16 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·dot5(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
 	MOVQ    64(AX), CX
 	MOVQ    CX, 16(SP)
 	MOVQ    40(AX), CX
@@ -544,11 +574,11 @@ TEXT ·dot5(SB), NOSPLIT, $24-8
 	MOVQ    56(AX), CX
 	LEAQ    (DX)(CX*4), DX
 	LEAQ    (BX)(CX*4), BX
-	MOVQ    56(AX), CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    mask8<>+32(SB), DI
-	VMOVUPS (DI)(CX*4), Y10
+	MOVQ    56(AX), R12
+	ANDQ    $0x07, R12
+	NEGQ    R12
+	LEAQ    mask8<>+32(SB), CX
+	VMOVUPS (CX)(R12*4), Y10
 
 tile:
 	VXORPS Y0, Y0, Y0
@@ -716,6 +746,18 @@ store:
 // Requires: AVX, CMOV, FMA3
 TEXT ·dot6(SB), NOSPLIT, $24-8
 	MOVQ    a+0(FP), AX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    64(AX), CX
 	MOVQ    CX, 16(SP)
 	MOVQ    40(AX), CX
@@ -726,11 +768,11 @@ TEXT ·dot6(SB), NOSPLIT, $24-8
 	MOVQ    56(AX), CX
 	LEAQ    (DX)(CX*4), DX
 	LEAQ    (BX)(CX*4), BX
-	MOVQ    56(AX), CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    mask8<>+32(SB), DI
-	VMOVUPS (DI)(CX*4), Y12
+	MOVQ    56(AX), R13
+	ANDQ    $0x07, R13
+	NEGQ    R13
+	LEAQ    mask8<>+32(SB), CX
+	VMOVUPS (CX)(R13*4), Y12
 
 tile:
 	VXORPS Y0, Y0, Y0
@@ -911,6 +953,851 @@ store:
 	VMOVSS X4, (R11)
 	VMOVSS X5, (R12)
 	VMOVSS X6, (DI)
+	DECQ   16(SP)
+	JG     tile
+	VZEROUPPER
+	RET
+
+// func dot2z(a *DotArgs)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·dot2z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  64(AX), CX
+	MOVQ  CX, 16(SP)
+	MOVQ  40(AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  56(AX), CX
+	LEAQ  (DX)(CX*4), DX
+	LEAQ  (BX)(CX*4), BX
+	MOVQ  56(AX), R9
+	ANDQ  $0x07, R9
+	MOVQ  $-1, CX
+	BZHIQ R9, CX, CX
+	KMOVW CX, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   24(AX), R9
+	MOVQ   56(AX), CX
+	LEAQ   (R9)(CX*4), R9
+	MOVQ   48(AX), CX
+	MOVQ   CX, (SP)
+	TESTQ  CX, CX
+	JLE    sum
+
+tap:
+	MOVLQSX (SI), DI
+	TESTQ   DI, DI
+	LEAQ    (DX)(DI*4), DI
+	CMOVQLT BX, DI
+	MOVLQSX 4(SI), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQLT BX, R8
+	MOVQ    56(AX), CX
+	NEGQ    CX
+	ADDQ    $0x10, CX
+	JGT     few
+
+loop:
+	VMOVUPS     -64(R9)(CX*4), Z2
+	VFMADD231PS -64(DI)(CX*4), Z2, Z0
+	VFMADD231PS -64(R8)(CX*4), Z2, Z1
+	ADDQ        $0x10, CX
+	JLE         loop
+
+few:
+	SUBQ        $0x08, CX
+	JGT         tail
+	VMOVUPS     -32(R9)(CX*4), Y3
+	VMOVUPS     -32(DI)(CX*4), Y4
+	VFMADD231PS Z4, Z3, Z0
+	VMOVUPS     -32(R8)(CX*4), Y4
+	VFMADD231PS Z4, Z3, Z1
+	ADDQ        $0x08, CX
+
+tail:
+	SUBQ         $0x08, CX
+	JGE          next
+	VMOVUPS.Z    (R9)(CX*4), K1, Y2
+	VPXORD       Z5, Z5, Z5
+	VINSERTF64X4 $0x01, Y2, Z5, Z5
+	VMOVUPS.Z    (DI)(CX*4), K1, Y2
+	VPXORD       Z6, Z6, Z6
+	VINSERTF64X4 $0x01, Y2, Z6, Z6
+	VFMADD231PS  Z6, Z5, Z0
+	VMOVUPS.Z    (R8)(CX*4), K1, Y2
+	VPXORD       Z7, Z7, Z7
+	VINSERTF64X4 $0x01, Y2, Z7, Z7
+	VFMADD231PS  Z7, Z5, Z1
+
+next:
+	MOVQ 56(AX), CX
+	LEAQ (R9)(CX*4), R9
+	ADDQ $0x18, SI
+	DECQ (SP)
+	JNZ  tap
+
+sum:
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VADDPS        Y2, Y0, Y2
+	VEXTRACTF32X4 $0x01, Y2, X3
+	VADDPS        X3, X2, X2
+	VMOVHLPS      X2, X2, X3
+	VADDPS        X3, X2, X2
+	VMOVSHDUP     X2, X3
+	VADDSS        X3, X2, X2
+	VEXTRACTF64X4 $0x01, Z1, Y3
+	VADDPS        Y3, Y1, Y3
+	VEXTRACTF32X4 $0x01, Y3, X4
+	VADDPS        X4, X3, X3
+	VMOVHLPS      X3, X3, X4
+	VADDPS        X4, X3, X3
+	VMOVSHDUP     X3, X4
+	VADDSS        X4, X3, X3
+	MOVQ          32(AX), CX
+	MOVQ          8(SP), DI
+	MOVLQSX       (DI), R8
+	LEAQ          (CX)(R8*4), R8
+	MOVLQSX       4(DI), DI
+	LEAQ          (CX)(DI*4), DI
+	ADDQ          $0x18, 8(SP)
+	CMPB          72(AX), $0x00
+	JEQ           store
+	VADDSS        (R8), X2, X2
+	VADDSS        (DI), X3, X3
+
+store:
+	VMOVSS X2, (R8)
+	VMOVSS X3, (DI)
+	DECQ   16(SP)
+	JG     tile
+	VZEROUPPER
+	RET
+
+// func dot3z(a *DotArgs)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·dot3z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  64(AX), CX
+	MOVQ  CX, 16(SP)
+	MOVQ  40(AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  56(AX), CX
+	LEAQ  (DX)(CX*4), DX
+	LEAQ  (BX)(CX*4), BX
+	MOVQ  56(AX), R10
+	ANDQ  $0x07, R10
+	MOVQ  $-1, CX
+	BZHIQ R10, CX, CX
+	KMOVW CX, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   24(AX), R10
+	MOVQ   56(AX), CX
+	LEAQ   (R10)(CX*4), R10
+	MOVQ   48(AX), CX
+	MOVQ   CX, (SP)
+	TESTQ  CX, CX
+	JLE    sum
+
+tap:
+	MOVLQSX (SI), DI
+	TESTQ   DI, DI
+	LEAQ    (DX)(DI*4), DI
+	CMOVQLT BX, DI
+	MOVLQSX 4(SI), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQLT BX, R8
+	MOVLQSX 8(SI), R9
+	TESTQ   R9, R9
+	LEAQ    (DX)(R9*4), R9
+	CMOVQLT BX, R9
+	MOVQ    56(AX), CX
+	NEGQ    CX
+	ADDQ    $0x10, CX
+	JGT     few
+
+loop:
+	VMOVUPS     -64(R10)(CX*4), Z3
+	VFMADD231PS -64(DI)(CX*4), Z3, Z0
+	VFMADD231PS -64(R8)(CX*4), Z3, Z1
+	VFMADD231PS -64(R9)(CX*4), Z3, Z2
+	ADDQ        $0x10, CX
+	JLE         loop
+
+few:
+	SUBQ        $0x08, CX
+	JGT         tail
+	VMOVUPS     -32(R10)(CX*4), Y4
+	VMOVUPS     -32(DI)(CX*4), Y5
+	VFMADD231PS Z5, Z4, Z0
+	VMOVUPS     -32(R8)(CX*4), Y5
+	VFMADD231PS Z5, Z4, Z1
+	VMOVUPS     -32(R9)(CX*4), Y5
+	VFMADD231PS Z5, Z4, Z2
+	ADDQ        $0x08, CX
+
+tail:
+	SUBQ         $0x08, CX
+	JGE          next
+	VMOVUPS.Z    (R10)(CX*4), K1, Y3
+	VPXORD       Z6, Z6, Z6
+	VINSERTF64X4 $0x01, Y3, Z6, Z6
+	VMOVUPS.Z    (DI)(CX*4), K1, Y3
+	VPXORD       Z7, Z7, Z7
+	VINSERTF64X4 $0x01, Y3, Z7, Z7
+	VFMADD231PS  Z7, Z6, Z0
+	VMOVUPS.Z    (R8)(CX*4), K1, Y3
+	VPXORD       Z8, Z8, Z8
+	VINSERTF64X4 $0x01, Y3, Z8, Z8
+	VFMADD231PS  Z8, Z6, Z1
+	VMOVUPS.Z    (R9)(CX*4), K1, Y3
+	VPXORD       Z9, Z9, Z9
+	VINSERTF64X4 $0x01, Y3, Z9, Z9
+	VFMADD231PS  Z9, Z6, Z2
+
+next:
+	MOVQ 56(AX), CX
+	LEAQ (R10)(CX*4), R10
+	ADDQ $0x18, SI
+	DECQ (SP)
+	JNZ  tap
+
+sum:
+	VEXTRACTF64X4 $0x01, Z0, Y3
+	VADDPS        Y3, Y0, Y3
+	VEXTRACTF32X4 $0x01, Y3, X4
+	VADDPS        X4, X3, X3
+	VMOVHLPS      X3, X3, X4
+	VADDPS        X4, X3, X3
+	VMOVSHDUP     X3, X4
+	VADDSS        X4, X3, X3
+	VEXTRACTF64X4 $0x01, Z1, Y4
+	VADDPS        Y4, Y1, Y4
+	VEXTRACTF32X4 $0x01, Y4, X5
+	VADDPS        X5, X4, X4
+	VMOVHLPS      X4, X4, X5
+	VADDPS        X5, X4, X4
+	VMOVSHDUP     X4, X5
+	VADDSS        X5, X4, X4
+	VEXTRACTF64X4 $0x01, Z2, Y5
+	VADDPS        Y5, Y2, Y5
+	VEXTRACTF32X4 $0x01, Y5, X10
+	VADDPS        X10, X5, X5
+	VMOVHLPS      X5, X5, X10
+	VADDPS        X10, X5, X5
+	VMOVSHDUP     X5, X10
+	VADDSS        X10, X5, X5
+	MOVQ          32(AX), CX
+	MOVQ          8(SP), DI
+	MOVLQSX       (DI), R8
+	LEAQ          (CX)(R8*4), R8
+	MOVLQSX       4(DI), R9
+	LEAQ          (CX)(R9*4), R9
+	MOVLQSX       8(DI), DI
+	LEAQ          (CX)(DI*4), DI
+	ADDQ          $0x18, 8(SP)
+	CMPB          72(AX), $0x00
+	JEQ           store
+	VADDSS        (R8), X3, X3
+	VADDSS        (R9), X4, X4
+	VADDSS        (DI), X5, X5
+
+store:
+	VMOVSS X3, (R8)
+	VMOVSS X4, (R9)
+	VMOVSS X5, (DI)
+	DECQ   16(SP)
+	JG     tile
+	VZEROUPPER
+	RET
+
+// func dot4z(a *DotArgs)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·dot4z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  64(AX), CX
+	MOVQ  CX, 16(SP)
+	MOVQ  40(AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  56(AX), CX
+	LEAQ  (DX)(CX*4), DX
+	LEAQ  (BX)(CX*4), BX
+	MOVQ  56(AX), R11
+	ANDQ  $0x07, R11
+	MOVQ  $-1, CX
+	BZHIQ R11, CX, CX
+	KMOVW CX, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	MOVQ   24(AX), R11
+	MOVQ   56(AX), CX
+	LEAQ   (R11)(CX*4), R11
+	MOVQ   48(AX), CX
+	MOVQ   CX, (SP)
+	TESTQ  CX, CX
+	JLE    sum
+
+tap:
+	MOVLQSX (SI), DI
+	TESTQ   DI, DI
+	LEAQ    (DX)(DI*4), DI
+	CMOVQLT BX, DI
+	MOVLQSX 4(SI), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQLT BX, R8
+	MOVLQSX 8(SI), R9
+	TESTQ   R9, R9
+	LEAQ    (DX)(R9*4), R9
+	CMOVQLT BX, R9
+	MOVLQSX 12(SI), R10
+	TESTQ   R10, R10
+	LEAQ    (DX)(R10*4), R10
+	CMOVQLT BX, R10
+	MOVQ    56(AX), CX
+	NEGQ    CX
+	ADDQ    $0x10, CX
+	JGT     few
+
+loop:
+	VMOVUPS     -64(R11)(CX*4), Z4
+	VFMADD231PS -64(DI)(CX*4), Z4, Z0
+	VFMADD231PS -64(R8)(CX*4), Z4, Z1
+	VFMADD231PS -64(R9)(CX*4), Z4, Z2
+	VFMADD231PS -64(R10)(CX*4), Z4, Z3
+	ADDQ        $0x10, CX
+	JLE         loop
+
+few:
+	SUBQ        $0x08, CX
+	JGT         tail
+	VMOVUPS     -32(R11)(CX*4), Y5
+	VMOVUPS     -32(DI)(CX*4), Y6
+	VFMADD231PS Z6, Z5, Z0
+	VMOVUPS     -32(R8)(CX*4), Y6
+	VFMADD231PS Z6, Z5, Z1
+	VMOVUPS     -32(R9)(CX*4), Y6
+	VFMADD231PS Z6, Z5, Z2
+	VMOVUPS     -32(R10)(CX*4), Y6
+	VFMADD231PS Z6, Z5, Z3
+	ADDQ        $0x08, CX
+
+tail:
+	SUBQ         $0x08, CX
+	JGE          next
+	VMOVUPS.Z    (R11)(CX*4), K1, Y4
+	VPXORD       Z7, Z7, Z7
+	VINSERTF64X4 $0x01, Y4, Z7, Z7
+	VMOVUPS.Z    (DI)(CX*4), K1, Y4
+	VPXORD       Z8, Z8, Z8
+	VINSERTF64X4 $0x01, Y4, Z8, Z8
+	VFMADD231PS  Z8, Z7, Z0
+	VMOVUPS.Z    (R8)(CX*4), K1, Y4
+	VPXORD       Z9, Z9, Z9
+	VINSERTF64X4 $0x01, Y4, Z9, Z9
+	VFMADD231PS  Z9, Z7, Z1
+	VMOVUPS.Z    (R9)(CX*4), K1, Y4
+	VPXORD       Z10, Z10, Z10
+	VINSERTF64X4 $0x01, Y4, Z10, Z10
+	VFMADD231PS  Z10, Z7, Z2
+	VMOVUPS.Z    (R10)(CX*4), K1, Y4
+	VPXORD       Z11, Z11, Z11
+	VINSERTF64X4 $0x01, Y4, Z11, Z11
+	VFMADD231PS  Z11, Z7, Z3
+
+next:
+	MOVQ 56(AX), CX
+	LEAQ (R11)(CX*4), R11
+	ADDQ $0x18, SI
+	DECQ (SP)
+	JNZ  tap
+
+sum:
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPS        Y4, Y0, Y4
+	VEXTRACTF32X4 $0x01, Y4, X5
+	VADDPS        X5, X4, X4
+	VMOVHLPS      X4, X4, X5
+	VADDPS        X5, X4, X4
+	VMOVSHDUP     X4, X5
+	VADDSS        X5, X4, X4
+	VEXTRACTF64X4 $0x01, Z1, Y5
+	VADDPS        Y5, Y1, Y5
+	VEXTRACTF32X4 $0x01, Y5, X6
+	VADDPS        X6, X5, X5
+	VMOVHLPS      X5, X5, X6
+	VADDPS        X6, X5, X5
+	VMOVSHDUP     X5, X6
+	VADDSS        X6, X5, X5
+	VEXTRACTF64X4 $0x01, Z2, Y6
+	VADDPS        Y6, Y2, Y6
+	VEXTRACTF32X4 $0x01, Y6, X12
+	VADDPS        X12, X6, X6
+	VMOVHLPS      X6, X6, X12
+	VADDPS        X12, X6, X6
+	VMOVSHDUP     X6, X12
+	VADDSS        X12, X6, X6
+	VEXTRACTF64X4 $0x01, Z3, Y12
+	VADDPS        Y12, Y3, Y12
+	VEXTRACTF32X4 $0x01, Y12, X13
+	VADDPS        X13, X12, X12
+	VMOVHLPS      X12, X12, X13
+	VADDPS        X13, X12, X12
+	VMOVSHDUP     X12, X13
+	VADDSS        X13, X12, X12
+	MOVQ          32(AX), CX
+	MOVQ          8(SP), DI
+	MOVLQSX       (DI), R8
+	LEAQ          (CX)(R8*4), R8
+	MOVLQSX       4(DI), R9
+	LEAQ          (CX)(R9*4), R9
+	MOVLQSX       8(DI), R10
+	LEAQ          (CX)(R10*4), R10
+	MOVLQSX       12(DI), DI
+	LEAQ          (CX)(DI*4), DI
+	ADDQ          $0x18, 8(SP)
+	CMPB          72(AX), $0x00
+	JEQ           store
+	VADDSS        (R8), X4, X4
+	VADDSS        (R9), X5, X5
+	VADDSS        (R10), X6, X6
+	VADDSS        (DI), X12, X12
+
+store:
+	VMOVSS X4, (R8)
+	VMOVSS X5, (R9)
+	VMOVSS X6, (R10)
+	VMOVSS X12, (DI)
+	DECQ   16(SP)
+	JG     tile
+	VZEROUPPER
+	RET
+
+// func dot5z(a *DotArgs)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·dot5z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  64(AX), CX
+	MOVQ  CX, 16(SP)
+	MOVQ  40(AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  56(AX), CX
+	LEAQ  (DX)(CX*4), DX
+	LEAQ  (BX)(CX*4), BX
+	MOVQ  56(AX), R12
+	ANDQ  $0x07, R12
+	MOVQ  $-1, CX
+	BZHIQ R12, CX, CX
+	KMOVW CX, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	MOVQ   24(AX), R12
+	MOVQ   56(AX), CX
+	LEAQ   (R12)(CX*4), R12
+	MOVQ   48(AX), CX
+	MOVQ   CX, (SP)
+	TESTQ  CX, CX
+	JLE    sum
+
+tap:
+	MOVLQSX (SI), DI
+	TESTQ   DI, DI
+	LEAQ    (DX)(DI*4), DI
+	CMOVQLT BX, DI
+	MOVLQSX 4(SI), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQLT BX, R8
+	MOVLQSX 8(SI), R9
+	TESTQ   R9, R9
+	LEAQ    (DX)(R9*4), R9
+	CMOVQLT BX, R9
+	MOVLQSX 12(SI), R10
+	TESTQ   R10, R10
+	LEAQ    (DX)(R10*4), R10
+	CMOVQLT BX, R10
+	MOVLQSX 16(SI), R11
+	TESTQ   R11, R11
+	LEAQ    (DX)(R11*4), R11
+	CMOVQLT BX, R11
+	MOVQ    56(AX), CX
+	NEGQ    CX
+	ADDQ    $0x10, CX
+	JGT     few
+
+loop:
+	VMOVUPS     -64(R12)(CX*4), Z5
+	VFMADD231PS -64(DI)(CX*4), Z5, Z0
+	VFMADD231PS -64(R8)(CX*4), Z5, Z1
+	VFMADD231PS -64(R9)(CX*4), Z5, Z2
+	VFMADD231PS -64(R10)(CX*4), Z5, Z3
+	VFMADD231PS -64(R11)(CX*4), Z5, Z4
+	ADDQ        $0x10, CX
+	JLE         loop
+
+few:
+	SUBQ        $0x08, CX
+	JGT         tail
+	VMOVUPS     -32(R12)(CX*4), Y6
+	VMOVUPS     -32(DI)(CX*4), Y7
+	VFMADD231PS Z7, Z6, Z0
+	VMOVUPS     -32(R8)(CX*4), Y7
+	VFMADD231PS Z7, Z6, Z1
+	VMOVUPS     -32(R9)(CX*4), Y7
+	VFMADD231PS Z7, Z6, Z2
+	VMOVUPS     -32(R10)(CX*4), Y7
+	VFMADD231PS Z7, Z6, Z3
+	VMOVUPS     -32(R11)(CX*4), Y7
+	VFMADD231PS Z7, Z6, Z4
+	ADDQ        $0x08, CX
+
+tail:
+	SUBQ         $0x08, CX
+	JGE          next
+	VMOVUPS.Z    (R12)(CX*4), K1, Y5
+	VPXORD       Z8, Z8, Z8
+	VINSERTF64X4 $0x01, Y5, Z8, Z8
+	VMOVUPS.Z    (DI)(CX*4), K1, Y5
+	VPXORD       Z9, Z9, Z9
+	VINSERTF64X4 $0x01, Y5, Z9, Z9
+	VFMADD231PS  Z9, Z8, Z0
+	VMOVUPS.Z    (R8)(CX*4), K1, Y5
+	VPXORD       Z10, Z10, Z10
+	VINSERTF64X4 $0x01, Y5, Z10, Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VMOVUPS.Z    (R9)(CX*4), K1, Y5
+	VPXORD       Z11, Z11, Z11
+	VINSERTF64X4 $0x01, Y5, Z11, Z11
+	VFMADD231PS  Z11, Z8, Z2
+	VMOVUPS.Z    (R10)(CX*4), K1, Y5
+	VPXORD       Z12, Z12, Z12
+	VINSERTF64X4 $0x01, Y5, Z12, Z12
+	VFMADD231PS  Z12, Z8, Z3
+	VMOVUPS.Z    (R11)(CX*4), K1, Y5
+	VPXORD       Z13, Z13, Z13
+	VINSERTF64X4 $0x01, Y5, Z13, Z13
+	VFMADD231PS  Z13, Z8, Z4
+
+next:
+	MOVQ 56(AX), CX
+	LEAQ (R12)(CX*4), R12
+	ADDQ $0x18, SI
+	DECQ (SP)
+	JNZ  tap
+
+sum:
+	VEXTRACTF64X4 $0x01, Z0, Y5
+	VADDPS        Y5, Y0, Y5
+	VEXTRACTF32X4 $0x01, Y5, X6
+	VADDPS        X6, X5, X5
+	VMOVHLPS      X5, X5, X6
+	VADDPS        X6, X5, X5
+	VMOVSHDUP     X5, X6
+	VADDSS        X6, X5, X5
+	VEXTRACTF64X4 $0x01, Z1, Y6
+	VADDPS        Y6, Y1, Y6
+	VEXTRACTF32X4 $0x01, Y6, X7
+	VADDPS        X7, X6, X6
+	VMOVHLPS      X6, X6, X7
+	VADDPS        X7, X6, X6
+	VMOVSHDUP     X6, X7
+	VADDSS        X7, X6, X6
+	VEXTRACTF64X4 $0x01, Z2, Y7
+	VADDPS        Y7, Y2, Y7
+	VEXTRACTF32X4 $0x01, Y7, X14
+	VADDPS        X14, X7, X7
+	VMOVHLPS      X7, X7, X14
+	VADDPS        X14, X7, X7
+	VMOVSHDUP     X7, X14
+	VADDSS        X14, X7, X7
+	VEXTRACTF64X4 $0x01, Z3, Y14
+	VADDPS        Y14, Y3, Y14
+	VEXTRACTF32X4 $0x01, Y14, X15
+	VADDPS        X15, X14, X14
+	VMOVHLPS      X14, X14, X15
+	VADDPS        X15, X14, X14
+	VMOVSHDUP     X14, X15
+	VADDSS        X15, X14, X14
+	VEXTRACTF64X4 $0x01, Z4, Y15
+	VADDPS        Y15, Y4, Y15
+	VEXTRACTF32X4 $0x01, Y15, X16
+	VADDPS        X16, X15, X15
+	VMOVHLPS      X15, X15, X16
+	VADDPS        X16, X15, X15
+	VMOVSHDUP     X15, X16
+	VADDSS        X16, X15, X15
+	MOVQ          32(AX), CX
+	MOVQ          8(SP), DI
+	MOVLQSX       (DI), R8
+	LEAQ          (CX)(R8*4), R8
+	MOVLQSX       4(DI), R9
+	LEAQ          (CX)(R9*4), R9
+	MOVLQSX       8(DI), R10
+	LEAQ          (CX)(R10*4), R10
+	MOVLQSX       12(DI), R11
+	LEAQ          (CX)(R11*4), R11
+	MOVLQSX       16(DI), DI
+	LEAQ          (CX)(DI*4), DI
+	ADDQ          $0x18, 8(SP)
+	CMPB          72(AX), $0x00
+	JEQ           store
+	VADDSS        (R8), X5, X5
+	VADDSS        (R9), X6, X6
+	VADDSS        (R10), X7, X7
+	VADDSS        (R11), X14, X14
+	VADDSS        (DI), X15, X15
+
+store:
+	VMOVSS X5, (R8)
+	VMOVSS X6, (R9)
+	VMOVSS X7, (R10)
+	VMOVSS X14, (R11)
+	VMOVSS X15, (DI)
+	DECQ   16(SP)
+	JG     tile
+	VZEROUPPER
+	RET
+
+// func dot6z(a *DotArgs)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, CMOV
+TEXT ·dot6z(SB), NOSPLIT, $24-8
+	MOVQ  a+0(FP), AX
+	MOVQ  64(AX), CX
+	MOVQ  CX, 16(SP)
+	MOVQ  40(AX), CX
+	MOVQ  CX, 8(SP)
+	MOVQ  (AX), DX
+	MOVQ  16(AX), BX
+	MOVQ  8(AX), SI
+	MOVQ  56(AX), CX
+	LEAQ  (DX)(CX*4), DX
+	LEAQ  (BX)(CX*4), BX
+	MOVQ  56(AX), R13
+	ANDQ  $0x07, R13
+	MOVQ  $-1, CX
+	BZHIQ R13, CX, CX
+	KMOVW CX, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	MOVQ   24(AX), R13
+	MOVQ   56(AX), CX
+	LEAQ   (R13)(CX*4), R13
+	MOVQ   48(AX), CX
+	MOVQ   CX, (SP)
+	TESTQ  CX, CX
+	JLE    sum
+
+tap:
+	MOVLQSX (SI), DI
+	TESTQ   DI, DI
+	LEAQ    (DX)(DI*4), DI
+	CMOVQLT BX, DI
+	MOVLQSX 4(SI), R8
+	TESTQ   R8, R8
+	LEAQ    (DX)(R8*4), R8
+	CMOVQLT BX, R8
+	MOVLQSX 8(SI), R9
+	TESTQ   R9, R9
+	LEAQ    (DX)(R9*4), R9
+	CMOVQLT BX, R9
+	MOVLQSX 12(SI), R10
+	TESTQ   R10, R10
+	LEAQ    (DX)(R10*4), R10
+	CMOVQLT BX, R10
+	MOVLQSX 16(SI), R11
+	TESTQ   R11, R11
+	LEAQ    (DX)(R11*4), R11
+	CMOVQLT BX, R11
+	MOVLQSX 20(SI), R12
+	TESTQ   R12, R12
+	LEAQ    (DX)(R12*4), R12
+	CMOVQLT BX, R12
+	MOVQ    56(AX), CX
+	NEGQ    CX
+	ADDQ    $0x10, CX
+	JGT     few
+
+loop:
+	VMOVUPS     -64(R13)(CX*4), Z6
+	VFMADD231PS -64(DI)(CX*4), Z6, Z0
+	VFMADD231PS -64(R8)(CX*4), Z6, Z1
+	VFMADD231PS -64(R9)(CX*4), Z6, Z2
+	VFMADD231PS -64(R10)(CX*4), Z6, Z3
+	VFMADD231PS -64(R11)(CX*4), Z6, Z4
+	VFMADD231PS -64(R12)(CX*4), Z6, Z5
+	ADDQ        $0x10, CX
+	JLE         loop
+
+few:
+	SUBQ        $0x08, CX
+	JGT         tail
+	VMOVUPS     -32(R13)(CX*4), Y7
+	VMOVUPS     -32(DI)(CX*4), Y8
+	VFMADD231PS Z8, Z7, Z0
+	VMOVUPS     -32(R8)(CX*4), Y8
+	VFMADD231PS Z8, Z7, Z1
+	VMOVUPS     -32(R9)(CX*4), Y8
+	VFMADD231PS Z8, Z7, Z2
+	VMOVUPS     -32(R10)(CX*4), Y8
+	VFMADD231PS Z8, Z7, Z3
+	VMOVUPS     -32(R11)(CX*4), Y8
+	VFMADD231PS Z8, Z7, Z4
+	VMOVUPS     -32(R12)(CX*4), Y8
+	VFMADD231PS Z8, Z7, Z5
+	ADDQ        $0x08, CX
+
+tail:
+	SUBQ         $0x08, CX
+	JGE          next
+	VMOVUPS.Z    (R13)(CX*4), K1, Y6
+	VPXORD       Z9, Z9, Z9
+	VINSERTF64X4 $0x01, Y6, Z9, Z9
+	VMOVUPS.Z    (DI)(CX*4), K1, Y6
+	VPXORD       Z10, Z10, Z10
+	VINSERTF64X4 $0x01, Y6, Z10, Z10
+	VFMADD231PS  Z10, Z9, Z0
+	VMOVUPS.Z    (R8)(CX*4), K1, Y6
+	VPXORD       Z11, Z11, Z11
+	VINSERTF64X4 $0x01, Y6, Z11, Z11
+	VFMADD231PS  Z11, Z9, Z1
+	VMOVUPS.Z    (R9)(CX*4), K1, Y6
+	VPXORD       Z12, Z12, Z12
+	VINSERTF64X4 $0x01, Y6, Z12, Z12
+	VFMADD231PS  Z12, Z9, Z2
+	VMOVUPS.Z    (R10)(CX*4), K1, Y6
+	VPXORD       Z13, Z13, Z13
+	VINSERTF64X4 $0x01, Y6, Z13, Z13
+	VFMADD231PS  Z13, Z9, Z3
+	VMOVUPS.Z    (R11)(CX*4), K1, Y6
+	VPXORD       Z14, Z14, Z14
+	VINSERTF64X4 $0x01, Y6, Z14, Z14
+	VFMADD231PS  Z14, Z9, Z4
+	VMOVUPS.Z    (R12)(CX*4), K1, Y6
+	VPXORD       Z15, Z15, Z15
+	VINSERTF64X4 $0x01, Y6, Z15, Z15
+	VFMADD231PS  Z15, Z9, Z5
+
+next:
+	MOVQ 56(AX), CX
+	LEAQ (R13)(CX*4), R13
+	ADDQ $0x18, SI
+	DECQ (SP)
+	JNZ  tap
+
+sum:
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPS        Y6, Y0, Y6
+	VEXTRACTF32X4 $0x01, Y6, X7
+	VADDPS        X7, X6, X6
+	VMOVHLPS      X6, X6, X7
+	VADDPS        X7, X6, X6
+	VMOVSHDUP     X6, X7
+	VADDSS        X7, X6, X6
+	VEXTRACTF64X4 $0x01, Z1, Y7
+	VADDPS        Y7, Y1, Y7
+	VEXTRACTF32X4 $0x01, Y7, X8
+	VADDPS        X8, X7, X7
+	VMOVHLPS      X7, X7, X8
+	VADDPS        X8, X7, X7
+	VMOVSHDUP     X7, X8
+	VADDSS        X8, X7, X7
+	VEXTRACTF64X4 $0x01, Z2, Y8
+	VADDPS        Y8, Y2, Y8
+	VEXTRACTF32X4 $0x01, Y8, X16
+	VADDPS        X16, X8, X8
+	VMOVHLPS      X8, X8, X16
+	VADDPS        X16, X8, X8
+	VMOVSHDUP     X8, X16
+	VADDSS        X16, X8, X8
+	VEXTRACTF64X4 $0x01, Z3, Y16
+	VADDPS        Y16, Y3, Y16
+	VEXTRACTF32X4 $0x01, Y16, X17
+	VADDPS        X17, X16, X16
+	VMOVHLPS      X16, X16, X17
+	VADDPS        X17, X16, X16
+	VMOVSHDUP     X16, X17
+	VADDSS        X17, X16, X16
+	VEXTRACTF64X4 $0x01, Z4, Y17
+	VADDPS        Y17, Y4, Y17
+	VEXTRACTF32X4 $0x01, Y17, X18
+	VADDPS        X18, X17, X17
+	VMOVHLPS      X17, X17, X18
+	VADDPS        X18, X17, X17
+	VMOVSHDUP     X17, X18
+	VADDSS        X18, X17, X17
+	VEXTRACTF64X4 $0x01, Z5, Y18
+	VADDPS        Y18, Y5, Y18
+	VEXTRACTF32X4 $0x01, Y18, X19
+	VADDPS        X19, X18, X18
+	VMOVHLPS      X18, X18, X19
+	VADDPS        X19, X18, X18
+	VMOVSHDUP     X18, X19
+	VADDSS        X19, X18, X18
+	MOVQ          32(AX), CX
+	MOVQ          8(SP), DI
+	MOVLQSX       (DI), R8
+	LEAQ          (CX)(R8*4), R8
+	MOVLQSX       4(DI), R9
+	LEAQ          (CX)(R9*4), R9
+	MOVLQSX       8(DI), R10
+	LEAQ          (CX)(R10*4), R10
+	MOVLQSX       12(DI), R11
+	LEAQ          (CX)(R11*4), R11
+	MOVLQSX       16(DI), R12
+	LEAQ          (CX)(R12*4), R12
+	MOVLQSX       20(DI), DI
+	LEAQ          (CX)(DI*4), DI
+	ADDQ          $0x18, 8(SP)
+	CMPB          72(AX), $0x00
+	JEQ           store
+	VADDSS        (R8), X6, X6
+	VADDSS        (R9), X7, X7
+	VADDSS        (R10), X8, X8
+	VADDSS        (R11), X16, X16
+	VADDSS        (R12), X17, X17
+	VADDSS        (DI), X18, X18
+
+store:
+	VMOVSS X6, (R8)
+	VMOVSS X7, (R9)
+	VMOVSS X8, (R10)
+	VMOVSS X16, (R11)
+	VMOVSS X17, (R12)
+	VMOVSS X18, (DI)
 	DECQ   16(SP)
 	JG     tile
 	VZEROUPPER

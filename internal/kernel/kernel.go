@@ -6,7 +6,7 @@
 //	kernel.Rows(6, &args) // tiles of six rows of a matrix product
 //
 // A kernel x has these files. x.go contains xGeneric, the loop in plain Go that defines the result. x_amd64.go and x_amd64.s
-// are the assembly for x86: AVX2 and AVX-512, chosen at run time, with the same bits. Sums and dot products are AVX2 alone, for
+// are the assembly for x86: AVX2 and AVX-512, chosen at run time, with the same bits. Sums are AVX2 alone, for
 // wider vectors would add in another order, and random numbers and packing too. x_arm64.go and x_arm64.s are the assembly for
 // arm64 (NEON). x_noasm.go calls xGeneric on other processors and with the build tag purego (random, wino and pixels also on
 // arm64). The generators in _asm and _neon write the assembly; go generate runs them.

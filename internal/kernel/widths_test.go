@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -41,6 +42,14 @@ func TestWidthsEqual(t *testing.T) {
 		} {
 			results[name] = make([]float32, len(random[0]))
 			f(results[name])
+		}
+		for mr := 1; mr <= MaxRows; mr++ {
+			for k := range 70 {
+				offs := []int32{0, 99, 7, 250, 31, 500, 3, 4, 5, 6, 7, 8}
+				c := make([]float32, MaxRows)
+				Dot(mr, &DotArgs{Base: &random[0][0], Offs: &offs[0], W: &random[1][0], C: &c[0], COffs: &[]int32{0, 1, 2, 3, 4, 5}[0], Taps: 2, K: k})
+				results[fmt.Sprint("Dot ", mr, k)] = c
+			}
 		}
 		for name, got := range results {
 			want := first[name]

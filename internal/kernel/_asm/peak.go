@@ -8,22 +8,23 @@ import (
 // peak writes fmaRoundsAVX2, fmaRoundsAVX512, readAVX2 and readAVX512. Latency times units is 8 or 10 on current processors, and with x and y the
 // vectors must fit in 16 or 32 registers.
 func peak(g *gen) {
-	fmaRounds(g, "fmaRoundsAVX2", 8, 12)
-	fmaRounds(g, "fmaRoundsAVX512", 16, 24)
-	read(g, "readAVX2", 8, 12)
-	read(g, "readAVX512", 16, 24)
+	g.eachWidth(func(suffix string) {
+		chains := map[int]int{8: 12, 16: 24}[g.lanes]
+		fmaRounds(g, "fmaRounds"+suffix, chains)
+		read(g, "read"+suffix, chains)
+	})
 }
 
 // fmaRounds writes a function with so many independent vectors.
-func fmaRounds(g *gen, name string, lanes, chains int) {
+func fmaRounds(g *gen, name string, chains int) {
 	g.begin(name)
 	n := g.load(g.Param("n"))
-	x, y := g.vec(lanes), g.vec(lanes)
+	x, y := g.vector(), g.vector()
 	g.VBROADCASTSS(g.addr(g.Param("x")), x)
 	g.VBROADCASTSS(g.addr(g.Param("y")), y)
 	acc := make([]reg.VecVirtual, chains)
 	for i := range acc {
-		acc[i] = g.vec(lanes)
+		acc[i] = g.vector()
 		g.VMOVUPS(y, acc[i])
 	}
 	g.TESTQ(n, n)
@@ -40,22 +41,22 @@ func fmaRounds(g *gen, name string, lanes, chains int) {
 }
 
 // read writes a function that adds up a slice by so many independent vectors.
-func read(g *gen, name string, lanes, chains int) {
+func read(g *gen, name string, chains int) {
 	g.begin(name)
 	x, n := g.load(g.Param("x").Base()), g.load(g.Param("x").Len())
 	acc := make([]reg.VecVirtual, chains)
 	for i := range acc {
-		acc[i] = g.vec(lanes)
+		acc[i] = g.vector()
 		g.clear(acc[i])
 	}
-	g.SUBQ(U32(chains*lanes), n)
+	g.SUBQ(U32(chains*g.lanes), n)
 	g.JLT(LabelRef("done"))
 	g.Label("round")
 	for i, a := range acc {
-		g.VADDPS(Mem{Base: x, Disp: 4 * lanes * i}, a, a)
+		g.VADDPS(Mem{Base: x, Disp: 4 * g.lanes * i}, a, a)
 	}
-	g.ADDQ(U32(4*chains*lanes), x)
-	g.SUBQ(U32(chains*lanes), n)
+	g.ADDQ(U32(4*chains*g.lanes), x)
+	g.SUBQ(U32(chains*g.lanes), n)
 	g.JGE(LabelRef("round"))
 	g.Label("done")
 	g.Store(sumAll(g, acc), g.ReturnIndex(0))
