@@ -27,7 +27,7 @@ import (
 const floors = `
 	engine/tensor engine/rng internal/option internal/cpuid internal/datadriven internal/invariants internal/disk internal/english internal/realdata internal/buildinfo internal/screen internal/memory internal/zoo internal/interrupt internal/fuzzed internal/fault internal/stress formats/columns formats/wasm formats/zipfile internal/process internal/python internal/nodejs internal/chromium docs serve/problem serve/metrics
 	engine/graph analysis/trials formats/imageio formats/audio formats/midi formats/numpy internal/sealed internal/atomicfile internal/disk/disktest internal/kernel data/medium formats/torch formats/onnx/onnxtest serve/guard
-	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser docs/site
+	formats/safetensors formats/tfevents formats/onnx engine/backend engine/graph/graphtest nn prob prob/mixture optim data/pixels viz analysis/probe export/browser docs/site internal/synth
 	data train/ckpt
 	engine/cpu engine/exec models/model data/mnist data/folder data/digits data/faces data/celeba data/table data/text data/stacked analysis/bigram
 	data/npz data/sentences data/sound data/music data/pianoroll models/update models/diagnose models/likelihood models/model/modeltest models/transfer train/runlog analysis/eval/feature serve/batch

@@ -5,19 +5,15 @@ import (
 
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/rng"
-	"github.com/imago-ml/imago/formats/audio"
-	"github.com/imago-ml/imago/internal/memory"
+	"github.com/imago-ml/imago/internal/synth"
 )
 
 // rate is the samples a second of what is played.
-const rate = 16_000
-
-// tail is the sound after the last step, in seconds.
-const tail = 0.4
+const rate = synth.Rate
 
 // Play returns a WAV file of one melody: tones of six harmonics that fade.
 func (m Melody) Play(_ medium.Item, values []float32) (file []byte, kind string, err error) {
-	return play(m.notes(values, 0), len(values), m.Tempo, tone)
+	return play(m.notes(values, 0), len(values), m.Tempo, synth.Tone)
 }
 
 // Play returns a WAV file of one pattern: drums of decaying sines and noise.
@@ -29,50 +25,11 @@ func (m Drums) Play(_ medium.Item, values []float32) (file []byte, kind string, 
 // is held for some seconds.
 func play(notes []stepped, steps, tempo int, sound func(pitch int, seconds float64) []float32) (file []byte, kind string, err error) {
 	step := float64(tempo) / 4e6 // seconds
-	length := int((float64(steps)*step + tail) * rate)
-	if err := memory.Check(6*int64(length), "the sound of %d steps", steps); err != nil {
-		return nil, "", err
+	played := make([]synth.Note, len(notes))
+	for i, n := range notes {
+		played[i] = synth.Note{Pitch: n.note.Pitch, At: float64(n.start) * step, Seconds: float64(n.end-n.start) * step}
 	}
-	x := make([]float32, length)
-	for _, n := range notes {
-		at := int(float64(n.start) * step * rate)
-		for i, v := range sound(n.note.Pitch, float64(n.end-n.start)*step) {
-			if at+i < len(x) {
-				x[at+i] += v
-			}
-		}
-	}
-	peak := float32(0)
-	for _, v := range x {
-		peak = max(peak, v, -v)
-	}
-	if peak > 0 {
-		for i := range x {
-			x[i] *= 0.7 / peak
-		}
-	}
-	file, err = audio.EncodeWAV(x, rate)
-	return file, "audio/wav", err
-}
-
-// maxNote is the longest sound of a note in seconds: it has faded.
-const maxNote = 8
-
-// tone returns a tone of six harmonics, the k-th of amplitude k^−1.5, that begins within 5 ms and
-// fades with a time constant of 0.6 s, and within 50 ms once the note ends.
-func tone(pitch int, seconds float64) []float32 {
-	const attack, fade, release, harmonics = 0.005, 0.6, 0.05, 6
-	seconds = min(seconds, maxNote)
-	hertz := 440 * math.Exp2(float64(pitch-69)/12)
-	x := make([]float32, int((seconds+release)*rate))
-	for i := range x {
-		t := float64(i) / rate
-		level := min(t/attack, 1) * math.Exp(-t/fade) * min((seconds+release-t)/release, 1)
-		for k := 1.0; k <= harmonics && k*hertz < rate/2; k++ {
-			x[i] += float32(level * math.Sin(2*math.Pi*k*hertz*t) / (k * math.Sqrt(k)))
-		}
-	}
-	return x
+	return synth.Play(played, float64(steps)*step, sound)
 }
 
 // A voicing is how a drum sounds: a sine that falls from one frequency to another, and noise, of

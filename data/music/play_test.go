@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/imago-ml/imago/formats/audio"
+	"github.com/imago-ml/imago/internal/synth"
 )
 
 // TestPlayMelody plays A4 and then A5, and finds these frequencies in the sound, and silence in
@@ -19,7 +20,7 @@ func TestPlayMelody(t *testing.T) {
 		t.Fatal(kind, err)
 	}
 	c, err := audio.Decode(bytes.NewReader(file), 10)
-	if err != nil || c.Rate != rate || len(c.Samples) != int((2+tail)*rate) {
+	if err != nil || c.Rate != rate || len(c.Samples) != int((2+synth.Tail)*rate) {
 		t.Fatalf("%d samples at %d, %v", len(c.Samples), c.Rate, err)
 	}
 	for _, tt := range []struct {

@@ -8,6 +8,7 @@ import (
 	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/formats/midi"
+	"github.com/imago-ml/imago/internal/synth"
 )
 
 // Name is the name of the medium in run.json.
@@ -139,25 +140,46 @@ func (m Medium) Join(item medium.Item, values []float32) ([]byte, error) {
 			at += m.Quarter
 		}
 		n := length(values[:size])
-		for key := range Keys {
-			for from := 0; from < n; from++ {
-				to := from
-				for to < n && values[to*(Keys+1)+key] >= 0.5 {
-					to++
-				}
-				if to == from {
-					continue
-				}
-				tick := func(step int) int64 { return int64((at+step)*ticks) / int64(m.Quarter) }
-				notes = append(notes, midi.Note{Tick: tick(from), Ticks: tick(to) - tick(from), Pitch: Lowest + key, Velocity: 80, Release: 64})
-				from = to
-			}
+		for _, note := range held(values[:size]) {
+			tick := func(step int) int64 { return int64((at+step)*ticks) / int64(m.Quarter) }
+			notes = append(notes, midi.Note{Tick: tick(note.from), Ticks: tick(note.to) - tick(note.from), Pitch: note.pitch, Velocity: 80, Release: 64})
 		}
 		at += n
 	}
 	events := []midi.Event{midi.TempoChange{Micros: m.Tempo}.Event()}
 	f := midi.File{Division: midi.Division{Ticks: ticks}, Tracks: []midi.Track{midi.NewTrack(events, notes, int64(at*ticks)/int64(m.Quarter))}}
 	return f.Encode()
+}
+
+// Play returns a WAV file of one piece up to its end, in which each note is a tone that fades.
+func (m Medium) Play(_ medium.Item, values []float32) (file []byte, kind string, err error) {
+	step := float64(m.Tempo) / 1e6 / float64(m.Quarter) // seconds
+	var notes []synth.Note
+	for _, n := range held(values) {
+		notes = append(notes, synth.Note{Pitch: n.pitch, At: float64(n.from) * step, Seconds: float64(n.to-n.from) * step})
+	}
+	return synth.Play(notes, float64(length(values))*step, synth.Tone)
+}
+
+// A note is a key that is down from one step to the one before another.
+type note struct{ pitch, from, to int }
+
+// held returns the notes of one piece, key by key.
+func held(values []float32) (notes []note) {
+	n := length(values)
+	for key := range Keys {
+		for from := 0; from < n; from++ {
+			to := from
+			for to < n && values[to*(Keys+1)+key] >= 0.5 {
+				to++
+			}
+			if to > from {
+				notes = append(notes, note{Lowest + key, from, to})
+				from = to
+			}
+		}
+	}
+	return notes
 }
 
 // length returns the number of steps up to the end of a piece, which its mask says.

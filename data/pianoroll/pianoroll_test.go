@@ -12,8 +12,10 @@ import (
 
 	"github.com/imago-ml/imago/data"
 	"github.com/imago-ml/imago/data/medium"
+	"github.com/imago-ml/imago/formats/audio"
 	"github.com/imago-ml/imago/formats/midi"
 	"github.com/imago-ml/imago/internal/realdata"
+	"github.com/imago-ml/imago/internal/synth"
 )
 
 // registry returns one of the opener alone.
@@ -322,6 +324,32 @@ func TestShift(t *testing.T) {
 	} {
 		if m.Shift(item, c.from, c.rows, 1); !slices.Equal(c.from, c.want) {
 			t.Errorf("%d rows: keys are not where they should be", c.rows)
+		}
+	}
+}
+
+// TestPlay checks that a piece is played up to its end.
+func TestPlay(t *testing.T) {
+	set, err := open(t, small, data.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := set.Item()
+	x, err := data.AllFloats(context.Background(), set.Train.Items)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, steps := range []float64{3, 1} {
+		file, kind, err := item.Medium.(medium.Audible).Play(item, x[i*item.Size():(i+1)*item.Size()])
+		if err != nil || kind != "audio/wav" {
+			t.Fatal(kind, err)
+		}
+		c, err := audio.Decode(bytes.NewReader(file), 10)
+		if err != nil || len(c.Samples) != int((steps/2+synth.Tail)*synth.Rate) {
+			t.Errorf("piece %d: %d samples, want those of %v steps of half a second (%v)", i, len(c.Samples), steps, err)
+		}
+		if first := c.Samples[:synth.Rate/4]; slices.Max(first) < 0.1 {
+			t.Errorf("piece %d begins with silence", i)
 		}
 	}
 }
