@@ -179,7 +179,7 @@ func (m *hubModel) limits(p func(string, ...any)) {
 	can := m.Model()
 	p("## What it cannot do\n")
 	p("- It generates what its training data have, of shape %v, and nothing else; how often, and what is missing, the figures do not tell.", m.Item())
-	if can.Encode == nil {
+	if can.Encode == nil && can.Reconstruct == nil {
 		p("- It has no encoder: it cannot reconstruct a given item.")
 	}
 	if can.LogWeights == nil {

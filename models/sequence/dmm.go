@@ -74,7 +74,7 @@ func (c *DMMConfig) New(in model.Input) (*model.Model, error) {
 		return nil, err
 	}
 	if k.tokens() {
-		return nil, option.Errorf("sequence: images of tokens: the deep Markov model takes sequences of vectors, as piano-rolls; use language-model")
+		return nil, option.Errorf("sequence: items of tokens: the deep Markov model takes sequences of vectors, as piano-rolls; use language-model")
 	}
 	beta := fmt.Sprintf("%g", c.Beta)
 	if c.Warmup > 0 {
