@@ -35,7 +35,7 @@ func LanguageModel() (model.Kind, model.Recipe, model.Recipe) {
 	return kind,
 		model.Recipe{Name: "language-model", About: kind.About, Kind: kind.Name, Train: model.Training{Epochs: 20, Batch: 32, LearningRate: 1e-3}},
 		model.Recipe{Name: "roll-lstm", About: "LSTM that predicts each step of a piano-roll from those before", Kind: kind.Name,
-			Config: `{"units": [200], "dropout": 0.4}`, Train: model.Training{Epochs: 150, Batch: 20, LearningRate: 2e-3}}
+			Config: `{"units": [200], "dropout": 0.4}`, Train: model.Training{Epochs: 200, Batch: 10, LearningRate: 8e-3, Schedule: "cosine"}}
 }
 
 // checkCell returns the fault of the name of a recurrent layer.

@@ -141,7 +141,7 @@ func groups() []group {
 				"The keys of a step do not depend on each other, only on the steps before: a chord may mix two that would both have been right.",
 				"It has no codes: there is nothing to encode, to interpolate or to edit.",
 			}, picture{alt: "piano-rolls of chorales drawn step by step", whole: true, commands: []string{
-				"imago train roll-lstm --data chorales --epochs 30 --pictures-every -1 --name roll-lstm",
+				"imago train roll-lstm --data chorales --epochs 15 --pictures-every -1 --name roll-lstm",
 				"imago sample roll-lstm -n 12 --seed 1",
 			}}},
 			{"dmm", "chorales", []string{"latent", "transition-units", "emission-units", "recurrent-units", "dropout", "warmup"}, []string{
