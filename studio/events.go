@@ -67,7 +67,8 @@ type numbered struct {
 
 const (
 	mostEvents = 4096
-	heartbeat  = 15 * time.Second // between two signs of life, by which a proxy keeps the connection
+	heartbeat  = 15 * time.Second     // between two signs of life, by which a proxy keeps the connection
+	gather     = 5 * time.Millisecond // the events of one look at the runs go together: a page takes time for each piece of a stream
 )
 
 // newEvents returns no events yet. The numbers of two studios differ: they begin at the time of the start.
@@ -170,6 +171,7 @@ func (s *Studio) getEvents(w http.ResponseWriter, r *http.Request) error {
 		case <-s.ctx.Done():
 			return nil
 		case <-sign:
+			time.Sleep(gather)
 		case <-beat.C:
 			if _, err := fmt.Fprint(w, ": \n\n"); err != nil {
 				return nil

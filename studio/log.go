@@ -81,13 +81,17 @@ func (l *logFile) read(forget func(), line func(kind string, b []byte) error) er
 	if _, err := f.Seek(l.at, io.SeekStart); err != nil {
 		return err
 	}
-	buf := make([]byte, 0, chunk)
+	st, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, 0, min(chunk, max(0, st.Size()-l.at)+1)) // mostly of a line: a log is read as it grows
 	for {
 		if len(buf) == cap(buf) { // a line that is longer than a chunk
 			if len(buf) >= atomicfile.MaxLine {
 				return errors.New("a line of the log is longer than imago writes any")
 			}
-			buf = append(make([]byte, 0, 2*cap(buf)), buf...)
+			buf = append(make([]byte, 0, max(2*cap(buf), 1<<10)), buf...)
 		}
 		n, err := f.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -5,7 +5,7 @@ import { get, type Job, type LiveEvent, type LogLine, type RunSummary, type Warn
 import { Store } from "./parts/store";
 
 interface Numbered { id: string; event: LiveEvent }
-type Told = { kind: "events"; after: string; events: Numbered[] } | { kind: "state"; state: Connection } | { kind: "ask" };
+type Told = { kind: "events"; after: string; events: Numbered[] } | { kind: "state"; state: Connection } | { kind: "ask" } | { kind: "here" };
 export type Connection = "connecting" | "live" | "lost";
 
 export const runs = new Store<Map<string, RunSummary> | null>(null); // null until they are known
@@ -18,6 +18,7 @@ const channel = new BroadcastChannel("imago-events");
 let last = "";       // id of the last event that this tab has seen
 let release: (() => void) | null = null;
 let leading = false;
+let others = false;  // whether this browser has, or has had, another tab, which is told
 
 // follow calls f with every event, until what it returns is called.
 export function follow(f: (e: LiveEvent) => void): () => void { followers.add(f); return () => { followers.delete(f); }; }
@@ -58,6 +59,12 @@ function take(events: Numbered[]): void {
 }
 
 function hear(told: Told): void {
+  if (told.kind === "here" || told.kind === "ask") {
+    if (told.kind === "ask") channel.postMessage({ kind: "here" } satisfies Told);
+    else if (!others) void refresh(); // what it was not told
+    others = true;
+  }
+  if (told.kind === "here") return;
   if (told.kind === "ask") { if (leading) channel.postMessage({ kind: "state", state: connection.value } satisfies Told); return; }
   if (told.kind === "state") { connection.set(told.state); return; }
   if (last !== "" && told.after !== last) take([{ id: "", event: { type: "reset" } }]);
@@ -65,7 +72,7 @@ function hear(told: Told): void {
   take(told.events);
 }
 channel.onmessage = (m: MessageEvent<Told>) => hear(m.data);
-function tell(told: Told): void { channel.postMessage(told); hear(told); }
+function tell(told: Told): void { if (others) channel.postMessage(told); hear(told); }
 
 // read reads the stream until it ends. EventSource cannot be told where to resume in another tab, so the stream is parsed here.
 async function read(signal: AbortSignal): Promise<void> {
@@ -74,12 +81,12 @@ async function read(signal: AbortSignal): Promise<void> {
   const response = await fetch("/api/events", { headers, signal, cache: "no-store" });
   if (!response.ok || !response.body) throw new Error(`events: ${response.status}`);
   tell({ kind: "state", state: "live" });
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = response.body.getReader(), decoder = new TextDecoder();
   let rest = "";
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
-    rest += value;
+    rest += decoder.decode(value, { stream: true });
     const blocks = rest.split(/\r?\n\r?\n/);
     rest = blocks.pop()!;
     const events: Numbered[] = [], after = last;
@@ -127,9 +134,9 @@ export function begin(): void {
   document.addEventListener("visibilitychange", show);
   addEventListener("pagehide", () => { release?.(); release = null; });
   window.addEventListener("pageshow", (e) => { if (e.persisted) show(); });
+  channel.postMessage({ kind: "ask" } satisfies Told);
   void refresh();
   let was: Connection = "connecting";
   connection.follow((state) => { if (state === "live" && was === "lost") void refresh(); was = state; });
   show();
-  channel.postMessage({ kind: "ask" } satisfies Told);
 }

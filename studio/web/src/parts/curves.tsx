@@ -6,7 +6,7 @@ import { Choice } from "./bits";
 import { Chart, Heat, type Curve } from "./chart";
 import { nice, number } from "./format";
 import { Term, termOf } from "./glossary";
-import { Store, useKept, useStore } from "./store";
+import { Store, together, useKept, useStore } from "./store";
 
 export type Axis = "epoch" | "step" | "time";
 const parts = ["train", "test", "validation"] as const;
@@ -24,12 +24,13 @@ function grow(s: Series, line: LogLine): void {
 
 // drawEvery is how often the curves of a run are drawn at most, in milliseconds: a picture of each line of the log would take time
 // from the training. What a line says in numbers is shown sooner, at most every tellEvery.
-const drawEvery = 2000, tellEvery = 100;
+const drawEvery = 3500, tellEvery = 150;
 
 // useCurves returns the curves of a run, which grow with its log. lines changes when lines have come.
 export function useCurves(id: string): { data: Data | null; fault: string; version: number; lines: Store<number> } {
   const [version, turn] = useState(0), [fault, fail] = useState(""), data = useRef<Data | null>(null), lines = useMemo(() => new Store(0), []);
   useEffect(() => {
+    const draw = (): void => { if (!gone) turn((n) => n + 1); };
     let gone = false, timer = 0, last = -Infinity, telling = 0, told = -Infinity, early: LogLine[] = [];
     const load = (): void => {
       get<Data>(runPath(id, "/curves?points=2000")).then((d) => {
@@ -47,7 +48,7 @@ export function useCurves(id: string): { data: Data | null; fault: string; versi
       if (!data.current) { early.push(e.line); return; }
       grow(e.line.kind === "epoch" ? data.current.epochs : data.current.steps, e.line);
       telling ||= setTimeout(() => { telling = 0; told = performance.now(); lines.set(lines.value + 1); }, Math.max(0, told + tellEvery - performance.now())) as unknown as number;
-      timer ||= setTimeout(() => { timer = 0; last = performance.now(); turn((n) => n + 1); }, Math.max(0, last + drawEvery - performance.now())) as unknown as number;
+      timer ||= setTimeout(() => { timer = 0; last = performance.now(); together(draw); }, Math.max(0, last + drawEvery - performance.now())) as unknown as number;
     });
     return () => { gone = true; leave(); clearTimeout(timer); clearTimeout(telling); };
   }, [id]);

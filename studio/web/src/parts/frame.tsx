@@ -7,7 +7,7 @@ import { setTheme, theme } from "./color";
 import { plain } from "./format";
 import { Icon, type IconName } from "./icons";
 import { KeySheet, sheetOpen, useKeys } from "./keys";
-import { useStore } from "./store";
+import { useSelected, useStore } from "./store";
 import { Toasts, undo } from "./toast";
 
 const places: [view: string, word: string, icon: IconName, title: string][] = [
@@ -26,7 +26,7 @@ function to(view: string, place: Place): string {
 
 export function Frame({ place, children }: { place: Place; children: ComponentChildren }) {
   const state = useStore(connection), look = useStore(theme), main = useRef<HTMLElement>(null), first = useRef(true);
-  useStore(runs);
+  useSelected(runs, (map) => map?.has(subject) ?? false);
   const at = place.view === "run" || place.view === "compare" ? "runs" : place.view;
   useKeys("Everywhere", [
     ...places.map(([view, , , title]) => ({ keys: `g ${view === "runs" ? "r" : view === "own" ? "o" : view[0]}`, text: title, act: () => go(to(view, place)) })),

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { runPath } from "../api";
 import { openModel, paint, type Decoder } from "../decoder";
 import { Picture } from "./bits";
+import { drawTogether } from "./store";
 
 interface Props { id: string; at: string; n: number; seed: string; page: boolean; onStep?: (step: number, epoch: number) => void; label: string; turn?: unknown }
 
@@ -35,6 +36,7 @@ export function Samples(p: Props) {
             for (let i = 0; i * size < values.length; i++) made.push(() => show(from + i, values.subarray(i * size, (i + 1) * size)));
           });
           told();
+          drawTogether();
           await null; // the page says the step first, in the same frame
           made.forEach((f) => f());
           return;

@@ -17,6 +17,36 @@ export function useStore<T>(s: Store<T>): T {
   return s.value;
 }
 
+// useSelected returns a part of a value that parts of the page follow. It renders when the part is not the same any more, at once or
+// when draw says: see together.
+export function useSelected<T, U>(s: Store<T>, select: (v: T) => U, same: (a: U, b: U) => boolean = Object.is, draw: (f: () => void) => void = (f) => f()): U {
+  const [, tick] = useState(0), shown = useRef<U>(null as U), of = useRef(select), turn = useRef(() => tick((n) => n + 1));
+  of.current = select;
+  shown.current = select(s.value);
+  useEffect(() => {
+    const look = (): void => { if (!same(of.current(s.value), shown.current)) draw(turn.current); };
+    look(); // it may have changed before the effect
+    return s.follow(look);
+  }, [s]);
+  return shown.current;
+}
+
+// together calls f with all else that was given to it: at once if the last such time is beat milliseconds ago, else then, or when
+// drawTogether is called. What may be seen a little late is drawn in one frame, since each frame takes time from a training.
+const beat = 2500;
+let due = new Set<() => void>(), dueTimer = 0, drawnAt = -Infinity;
+export function together(f: () => void): void {
+  due.add(f);
+  dueTimer ||= setTimeout(drawTogether, Math.max(0, drawnAt + beat - performance.now())) as unknown as number;
+}
+export function drawTogether(): void {
+  clearTimeout(dueTimer);
+  dueTimer = 0; drawnAt = performance.now();
+  const all = due;
+  due = new Set();
+  for (const f of all) f();
+}
+
 // useSlow returns a value that follows another one, but changes at most once in so many milliseconds: the first change comes at once.
 export function useSlow<T>(v: T, every: number): T {
   const [shown, show] = useState(v), newest = useRef(v), last = useRef(-Infinity), timer = useRef(0);

@@ -11,19 +11,36 @@ import { ago, bytes, count, nice, number, plain, span } from "../parts/format";
 import { Term } from "../parts/glossary";
 import { Icon } from "../parts/icons";
 import { Samples, SeedField } from "../parts/samples";
-import { useLoad, useSlow, useStore } from "../parts/store";
+import { together, useLoad, useSelected, useSlow, useStore } from "../parts/store";
 import { Timeline } from "../parts/timeline";
 
+// What changes with each line of the log of a run in training: the view as a whole is drawn when anything else has changed.
+const moving = new Set(["epoch", "step", "progress", "trained", "seconds", "remaining", "bytes", "best", "last", "spark"]);
+const still = (r: RunSummary | null | undefined): string => JSON.stringify(r, (k, v: unknown) => moving.has(k) ? undefined : v) ?? "";
+
+// Facts shows how far a run is. onEpoch is told of epochs, at most every 10 seconds: one may take less than a second, its pictures more.
+function Facts({ run, onEpoch }: { run: Run; onEpoch: (epoch: number) => void }) {
+  const now = useSelected(runs, (map) => map?.get(run.id), Object.is, together) ?? run, training = now.state === "training", key = chief(now);
+  const epoch = useSlow(now.epoch, 10000);
+  useEffect(() => onEpoch(epoch), [epoch]);
+  return <div class="facts">
+    <div class="fact wide-fact"><span class="mute small">Progress</span><b>{now.epochs ? <>epoch {now.epoch}<span class="mute"> of {now.epochs}</span></> : <>step {count(now.step)}<span class="mute">{now.steps ? ` of ${count(now.steps)}` : ""}</span></>}</b><Meter value={now.progress} label="Progress" look={now.state === "complete" ? "ok" : training ? "" : "off"} /></div>
+    <div class="fact"><span class="mute small">{training ? "Left" : "Time"}</span><b>{span(training ? now.remaining : now.seconds)}</b><span class="mute tiny">{training ? `${span(now.seconds)} so far` : `${count(now.step)} steps`}</span></div>
+    <div class="fact"><span class="mute small">{nice(key) || "loss"}</span><b>{number(now.last[key])}</b><span class="mute tiny">best {number(now.best[key])}</span></div>
+    <div class="fact"><span class="mute small"><Term of="latent">Latent units</Term></span><b>{run.latent || "–"}</b><span class="mute tiny">{run.shape.join(" × ")} {run.medium}</span></div>
+    <div class="fact"><span class="mute small">On disk</span><b>{bytes(now.bytes)}</b><span class="mute tiny">{run.checkpoints.length} checkpoints</span></div>
+  </div>;
+}
+
 export default function RunView({ place }: ViewProps) {
-  const id = place.id, map = useStore(runs);
+  const id = place.id, mine = useSelected(runs, (map) => map && map.get(id), (a, b) => still(a) === still(b)), listed = mine !== null;
   const [at, setAt] = useState(place.query.get("at") ?? ""), [seed, setSeed] = useState(place.query.get("seed") ?? "1");
-  const mine = map?.get(id), row = mine?.state === "waiting" && !mine.bytes && !mine.step; // row: of a run that has no folder yet
+  const row = mine?.state === "waiting" && !mine.bytes && !mine.step; // row: of a run that has no folder yet
   const there = !!mine && !row, queue = useStore(jobs), begins = queue.find((j) => j.run === id && (j.state === "waiting" || j.state === "running"));
   const loaded = useLoad(there ? (s) => get<Run>(runPath(id, at ? `?at=${encodeURIComponent(at)}` : ""), s) : null, [id, at, there]);
   const [warnings, warn] = useState<Warning[]>([]), [shownStep, step] = useState<{ step: number; epoch: number } | null>(null);
   const [dialog, ask] = useState<"" | "rename" | "tags" | "prolong">("");
-  const live = map?.get(id), run = loaded.value, now: RunSummary | null = live ?? run;
-  const state = live?.state, epoch = useSlow(live?.epoch ?? 0, 10000); // an epoch may take less than a second, its pictures more
+  const run = loaded.value, now: RunSummary | null = mine ?? run, state = mine?.state, [epoch, setEpoch] = useState(mine?.epoch ?? 0);
   useEffect(() => setQuery({ at: at || null, seed: seed === "1" ? null : seed }), [at, seed]);
   useEffect(() => follow((e) => { if (e.type === "warning" && e.id === id) warn((w) => [...w, e.warning]); }), [id]);
   useEffect(() => { if (run && at === "") loaded.again(); }, [epoch, state]); // it brings checkpoints and pictures
@@ -33,7 +50,7 @@ export default function RunView({ place }: ViewProps) {
     const t = setInterval(loaded.again, 3000);
     return () => clearInterval(t);
   }, [bare]);
-  if (map && !there) return begins || row
+  if (listed && !there) return begins || row
     ? <div class="empty" role="status"><h1>{plain(id)}</h1><p class="row"><i class="dot beat accent" />{begins?.state === "waiting" && queue.some((j) => j.state === "running") ? "It waits in the queue: trainings run one after another." : "It begins: the data are read."}</p>{begins && <Command text={begins.command} />}<a class="btn" href="/start#queue">Queue</a></div>
     : <div class="empty"><h1>{plain(id)}</h1><p>{queue.findLast((j) => j.run === id && j.state === "failed")?.text || "There is no run of this name."}</p><a class="btn" href="/">All runs</a></div>;
   if (!run || !now) return loaded.fault
@@ -41,7 +58,7 @@ export default function RunView({ place }: ViewProps) {
     : <div aria-busy="true"><h1>{plain(id)}</h1><div class="bone" style={{ height: "24rem", marginTop: "1.5rem" }} /></div>;
 
   const training = now.state === "training", zoo = isZoo(now), job = begins?.state === "waiting" ? begins : null;
-  const shown = at || (training ? "live" : "latest"), key = chief(now);
+  const shown = at || (training ? "live" : "latest");
   const known = new Set(run.warnings.map((w) => w.name + w.step)), all = [...run.warnings, ...warnings.filter((w) => !known.has(w.name + w.step))];
   const moment = run.checkpoints.find((c) => c.name === at);
   const nearest = (s: number): void => { // the checkpoint nearest to a step
@@ -69,13 +86,7 @@ export default function RunView({ place }: ViewProps) {
     </div>
     {job && <Note icon="clock" look="wait">It waits in the queue: trainings run one after another. <a href="/start#queue">Queue</a></Note>}
     {goneAt && <Note icon="alert" look="no">{now.fault}</Note>}
-    {!zoo && <div class="facts">
-      <div class="fact wide-fact"><span class="mute small">Progress</span><b>{now.epochs ? <>epoch {now.epoch}<span class="mute"> of {now.epochs}</span></> : <>step {count(now.step)}<span class="mute">{now.steps ? ` of ${count(now.steps)}` : ""}</span></>}</b><Meter value={now.progress} label="Progress" look={now.state === "complete" ? "ok" : training ? "" : "off"} /></div>
-      <div class="fact"><span class="mute small">{training ? "Left" : "Time"}</span><b>{span(training ? now.remaining : now.seconds)}</b><span class="mute tiny">{training ? `${span(now.seconds)} so far` : `${count(now.step)} steps`}</span></div>
-      <div class="fact"><span class="mute small">{nice(key) || "loss"}</span><b>{number(now.last[key])}</b><span class="mute tiny">best {number(now.best[key])}</span></div>
-      <div class="fact"><span class="mute small"><Term of="latent">Latent units</Term></span><b>{run.latent || "–"}</b><span class="mute tiny">{run.shape.join(" × ")} {run.medium}</span></div>
-      <div class="fact"><span class="mute small">On disk</span><b>{bytes(now.bytes)}</b><span class="mute tiny">{run.checkpoints.length} checkpoints</span></div>
-    </div>}
+    {!zoo && <Facts run={run} onEpoch={setEpoch} />}
     {all.length > 0 && <div class="col" aria-live="polite">{all.slice(-4).map((w) => <Note look="wait" icon="alert" key={w.name + w.step}><p>{w.text} <span class="mute small nowrap">epoch {w.epoch}</span></p>
       {w.remedies.length > 0 && <div class="row wrap remedies">{w.remedies.map((r) => r.options ? <a class="btn small" key={r.text} href={address("start", "", { like: id, ...Object.fromEntries(Object.entries(r.options).map(([k, v]) => ["o." + k, v])) })}>{r.text}<Icon name="right" /></a> : <span class="small dim" key={r.text}>{r.text}</span>)}</div>}</Note>)}
       {all.length + run.earlierWarnings > 4 && <p class="mute tiny">{count(all.length + run.earlierWarnings - 4)} earlier warnings are in metrics.jsonl.</p>}</div>}
