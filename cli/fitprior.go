@@ -25,6 +25,7 @@ func (a *app) fitPrior() *cobra.Command {
 		set      setFlags
 		k        int
 		diagonal bool
+		tied     bool
 		encoded  int
 		seed     uint64
 	)
@@ -36,18 +37,21 @@ and writes it beside the weights. imago sample --prior mixture then draws codes 
 autoencoder a prior, and a better one to a VAE whose codes do not fill N(0, I).
 
 To a model that takes the class, mixtures are fitted to the codes of each class too, with as many Gaussians together,
-or one each. What is drawn under a label is then decoded from a code of that class.
+or one each. What is drawn under a label is then decoded from a code of that class. With --tied they have one
+covariance, so that there may be many of them, as 32 for each class of a few hundred codes.
 
 The codes of a VAE are one draw from q(z|x) for each image, as the decoder was trained on. The mean log-density of the
 codes of the test images, under the mixture and under N(0, I), is printed.`,
 		Example: `  imago fit-prior latest
   imago sample latest --prior mixture
-  imago fit-prior mlp-ae-mnist-001 --components 50`,
+  imago fit-prior mlp-ae-mnist-001 --components 50
+  imago fit-prior sound-cvae-fsdd-001 --components 320 --tied`,
 		Args: argCount(0, 1, "a run"),
 	}
 	f := c.Flags()
 	f.IntVar(&k, "components", 10, "`number` of Gaussians")
 	f.BoolVar(&diagonal, "diagonal", false, "use diagonal covariances, as for thousands of units, in place of full ones")
+	f.BoolVar(&tied, "tied", false, "give all Gaussians one covariance, so that many can be fitted to few codes")
 	seedFlag(c, &seed, "the draws and of the initial values of the fit")
 	encodedFlag(c, &encoded)
 	set.addFlags(c)
@@ -71,7 +75,7 @@ codes of the test images, under the mixture and under N(0, I), is printed.`,
 		}
 		s := known.set
 		fmt.Fprintf(a.err, "fitting %s\n", english.Plural(k, "Gaussian"))
-		opt := latent.DensityOptions{Components: k, Diagonal: diagonal, Key: rng.New(seed).Split("fit-prior")}
+		opt := latent.DensityOptions{Components: k, Diagonal: diagonal, Tied: tied, Key: rng.New(seed).Split("fit-prior")}
 		toClasses := ""
 		if labels := known.split.Labels; labels != nil && m.DecodeLabels() == len(s.Classes) && len(s.Classes) > 0 {
 			opt.Labels, opt.Classes = labels, len(s.Classes)

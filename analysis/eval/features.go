@@ -198,22 +198,24 @@ func labelAgreement(ctx context.Context, s *evaluation) (result, error) {
 }
 
 // classCodeAgreement returns the share of images drawn from the densities of the codes of each
-// class to which the feature net gives that class.
-func classCodeAgreement(ctx context.Context, s *evaluation) (result, error) {
-	src, err := fromClassCodes(ctx, s)
-	if err != nil || src.absent != "" {
-		return result{absent: src.absent}, err
+// class, k Gaussians each, to which the feature net gives that class.
+func classCodeAgreement(k int) func(ctx context.Context, s *evaluation) (result, error) {
+	return func(ctx context.Context, s *evaluation) (result, error) {
+		src, err := fromClassCodes(k)(ctx, s)
+		if err != nil || src.absent != "" {
+			return result{absent: src.absent}, err
+		}
+		net, reason, err := s.openNet(ctx)
+		if err != nil || reason != "" {
+			return result{absent: reason}, err
+		}
+		n := max(s.task.recognised, s.task.Generated)
+		generated, err := s.embed(ctx, net, src, n)
+		if err != nil {
+			return result{}, err
+		}
+		return s.agreement(net, generated, n), nil
 	}
-	net, reason, err := s.openNet(ctx)
-	if err != nil || reason != "" {
-		return result{absent: reason}, err
-	}
-	n := max(s.task.recognised, s.task.Generated)
-	generated, err := s.embed(ctx, net, src, n)
-	if err != nil {
-		return result{}, err
-	}
-	return s.agreement(net, generated, n), nil
 }
 
 // agreement returns the share of n images, generated under the labels of the test images in

@@ -68,6 +68,10 @@ type Protocol struct {
 // as that would have a large error.
 const fewRecognised = 1000
 
+// tiedComponents is the number of Gaussians of a class that have one covariance: with more, few
+// training codes of a class of hundreds belong to each.
+const tiedComponents = 32
+
 // On returns the protocol for a set: with no more images than the set has test images,
 // and with the tag of its feature net in the names.
 func (p Protocol) On(set *data.Set) Protocol {
@@ -118,6 +122,7 @@ func (p Protocol) Metrics() []Metric {
 	if p.netTag == "" {
 		p.netTag, p.modesTag, p.modesImages, p.recognised = feature.Tag(nil), feature.Tag(nil), p.Generated, p.Generated
 	}
+	tied := fmt.Sprintf("_classes_tied%d", tiedComponents)
 	net, modesNet := fmt.Sprintf("%s_%d", p.netTag, p.Generated), fmt.Sprintf("%s_%d", p.modesTag, p.modesImages)
 	all := []Metric{
 		{Name: test + "loss", Unit: "nats/image", EachEpoch: true,
@@ -173,7 +178,9 @@ func (p Protocol) Metrics() []Metric {
 		{Name: test + "fid_" + net + "_mixture10",
 			About: p.aboutFID("images decoded from 10 Gaussians fitted to the training codes by EM (Ghosh et al. 2020)"), measure: distanceFromSource(fromCodes(mixtureOf(10)), fid)},
 		{Name: test + "fid_" + net + "_classes",
-			About: p.aboutFID("images decoded, of a conditional model, from a Gaussian with the mean and the covariance of the training codes of the class"), measure: distanceFromSource(fromClassCodes, fid)},
+			About: p.aboutFID("images decoded, of a conditional model, from a Gaussian with the mean and the covariance of the training codes of the class"), measure: distanceFromSource(fromClassCodes(1), fid)},
+		{Name: test + "fid_" + net + tied,
+			About: p.aboutFID(fmt.Sprintf("images decoded, of a conditional model, from %d Gaussians fitted to the training codes of the class, of one covariance for all classes (Hastie & Tibshirani 1996)", tiedComponents)), measure: distanceFromSource(fromClassCodes(tiedComponents), fid)},
 		{Name: test + "fid_" + net + "_reconstruction",
 			About: p.aboutFID("the reconstructions of those test images"), measure: distanceFromSource(fromReconstruction, fid)},
 		{Name: test + "fid_" + net + "_train",
@@ -190,6 +197,8 @@ func (p Protocol) Metrics() []Metric {
 			About: p.aboutManifolds("share of test images to which a generated image is no farther than the fifth nearest test image (Naeem et al. 2020)"), measure: distanceFromPrior(ballCoverage)},
 		{Name: test + "memorised_" + net, Unit: "share",
 			About: p.aboutMemorised(p.Generated, "features"), measure: dividedOnly(distanceFromPrior(memorised))},
+		{Name: test + "memorised_" + net + tied, Unit: "share",
+			About: fmt.Sprintf("the same of images that are decoded as those of fid%s are", tied), measure: dividedOnly(distanceFromSource(fromClassCodes(tiedComponents), memorised))},
 		{Name: fmt.Sprintf("%smemorised_pixels_%d", test, p.memorisedPixelImages()), Unit: "share",
 			About: p.aboutMemorised(p.memorisedPixelImages(), "pixels"), measure: dividedOnly(memorisedPixels)},
 		{Name: "modes_" + modesNet, Unit: "modes", Up: true,
@@ -210,7 +219,10 @@ func (p Protocol) Metrics() []Metric {
 			About: fmt.Sprintf("share of %d images, drawn under the labels of the test images in turn, that the feature net gives these labels", p.recognised), measure: labelAgreement},
 
 		{Name: fmt.Sprintf("recognised_%s_%d_classes", p.netTag, p.recognised), Unit: "share", Up: true,
-			About: fmt.Sprintf("the same of %d images that are decoded from a Gaussian with the mean and the covariance of the training codes of their class", p.recognised), measure: classCodeAgreement},
+			About: fmt.Sprintf("the same of %d images that are decoded from a Gaussian with the mean and the covariance of the training codes of their class", p.recognised), measure: classCodeAgreement(1)},
+
+		{Name: fmt.Sprintf("recognised_%s_%d", p.netTag, p.recognised) + tied, Unit: "share", Up: true,
+			About: fmt.Sprintf("the same of %d images that are decoded from %d Gaussians fitted to the training codes of their class, of one covariance for all classes", p.recognised, tiedComponents), measure: classCodeAgreement(tiedComponents)},
 
 		{Name: test + "nll_" + is, Unit: "nats/image",
 			About: fmt.Sprintf("−ln 1/k Σ p(x, z)/q(z|x), k = %d draws z ~ q(z|x) an image (Burda et al. 2016, eq. 8), mean over %s; %s", p.NLLSamples, which, aboutLikelihood), measure: nll},

@@ -133,21 +133,24 @@ func mixtureOf(k int) func(context.Context, []float32, int, rng.Key) (density, e
 }
 
 // fromClassCodes returns a source that decodes, under the label of each test image, a draw from
-// a Gaussian that has the mean and the covariance of the training codes of its class, as imago
-// fit-prior fits it to a conditional model.
-func fromClassCodes(ctx context.Context, s *evaluation) (source, error) {
-	set := s.task.Set
-	if s.session.DecodeLabels() == 0 || s.session.DecodeLabels() != len(set.Classes) {
-		return source{absent: "the decoder is not given the class"}, nil
-	}
-	fit := func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
-		d, err := latent.FitDensity(ctx, codes, nil, z, latent.DensityOptions{Components: len(set.Classes), Key: key, Labels: set.Train.Labels, Classes: len(set.Classes)})
-		if err != nil {
-			return nil, err
+// Gaussians fitted to the training codes of its class, as imago fit-prior fits them to a conditional
+// model: one with the mean and the covariance of the codes, or k of one covariance for all classes.
+func fromClassCodes(k int) origin {
+	return func(ctx context.Context, s *evaluation) (source, error) {
+		set := s.task.Set
+		if s.session.DecodeLabels() == 0 || s.session.DecodeLabels() != len(set.Classes) {
+			return source{absent: "the decoder is not given the class"}, nil
 		}
-		return d.Draw, nil
+		fit := func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
+			opt := latent.DensityOptions{Components: k * len(set.Classes), Tied: k > 1, Key: key, Labels: set.Train.Labels, Classes: len(set.Classes)}
+			d, err := latent.FitDensity(ctx, codes, nil, z, opt)
+			if err != nil {
+				return nil, err
+			}
+			return d.Draw, nil
+		}
+		return fromCodes(fit)(ctx, s)
 	}
-	return fromCodes(fit)(ctx, s)
 }
 
 // fromReconstruction returns a source of the reconstructions of the test images.

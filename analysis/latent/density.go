@@ -113,10 +113,13 @@ func (d *Density) Draw(key rng.Key, n int, labels []float32) ([]float32, error) 
 type DensityOptions struct {
 	Components int     // Gaussians of the mixture, ≥ 1
 	Diagonal   bool    // covariances are diagonal, not full
+	Tied       bool    // all Gaussians have one covariance, for many of them to few codes
 	Key        rng.Key // of the draws of the codes and the starts of the fit
 
 	// Labels are the class of each code, or −1, of Classes. If they are set, a mixture is fitted
-	// to the codes of each class as well, which together have as many components, or one each.
+	// to the codes of each class as well, which together have as many components, or one each. If
+	// Tied is set too, Mixture is that of the classes by their shares, and codes without a class are
+	// left out.
 	Labels  []int32
 	Classes int
 }
@@ -135,6 +138,9 @@ func FitDensity(ctx context.Context, mean, logVar []float32, units int, opt Dens
 		}
 		return m, nil
 	}
+	if opt.Tied {
+		return fitTied(ctx, z, units, opt)
+	}
 	d := &Density{Images: len(mean) / units}
 	var err error
 	if d.Mixture, err = fit(z, opt.Components, opt.Key.Split("mixture")); err != nil {
@@ -143,21 +149,62 @@ func FitDensity(ctx context.Context, mean, logVar []float32, units int, opt Dens
 	if opt.Labels == nil {
 		return d, nil
 	}
-	of := make([][]float32, opt.Classes)
-	for i, k := range opt.Labels {
+	d.ByClass = make([]*mixture.Mixture, opt.Classes)
+	for k, z := range opt.byClass(z, units) {
+		if z == nil {
+			continue
+		}
+		components := min(opt.ofClass(), len(z)/units)
+		if d.ByClass[k], err = fit(z, components, opt.Key.Split("class").At(uint64(k))); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// byClass returns the codes of each class, nil where there are none: z (N, units).
+func (o DensityOptions) byClass(z []float32, units int) [][]float32 {
+	of := make([][]float32, o.Classes)
+	for i, k := range o.Labels {
 		if k >= 0 {
 			of[k] = append(of[k], z[i*units:(i+1)*units]...)
 		}
 	}
-	d.ByClass = make([]*mixture.Mixture, opt.Classes)
-	for k, z := range of {
-		if z == nil {
+	return of
+}
+
+// ofClass returns the number of components of the mixture of a class.
+func (o DensityOptions) ofClass() int { return (o.Components + o.Classes - 1) / o.Classes }
+
+// fitTied returns the density whose Gaussians have one covariance, of all codes or of each class:
+// z (N, units).
+func fitTied(ctx context.Context, z []float32, units int, opt DensityOptions) (*Density, error) {
+	groups, components := [][]float32{z}, opt.Components
+	if opt.Labels != nil {
+		groups, components = opt.byClass(z, units), opt.ofClass()
+	}
+	mixtures, err := mixture.FitGroups(ctx, groups, units, components, mixture.Options{Full: !opt.Diagonal, Restarts: 3, Key: opt.Key.Split("tied")})
+	if err != nil {
+		return nil, fmt.Errorf("latent: %w", err)
+	}
+	d := &Density{Images: len(z) / units, Mixture: mixtures[0]}
+	if opt.Labels == nil {
+		return d, nil
+	}
+	all := 0
+	for _, z := range groups {
+		all += len(z)
+	}
+	d.ByClass, d.Mixture = mixtures, &mixture.Mixture{Dim: units, Full: !opt.Diagonal}
+	for k, m := range mixtures {
+		if m == nil {
 			continue
 		}
-		components := min((opt.Components+opt.Classes-1)/opt.Classes, len(z)/units)
-		if d.ByClass[k], err = fit(z, components, opt.Key.Split("class").At(uint64(k))); err != nil {
-			return nil, err
+		for _, w := range m.Weights {
+			d.Mixture.Weights = append(d.Mixture.Weights, w*float64(len(groups[k]))/float64(all))
 		}
+		d.Mixture.Means = append(d.Mixture.Means, m.Means...)
+		d.Mixture.Covs = append(d.Mixture.Covs, m.Covs...)
 	}
 	return d, nil
 }

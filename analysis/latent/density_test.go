@@ -86,6 +86,49 @@ func TestFitDensity(t *testing.T) {
 	}
 }
 
+// TestFitDensityTied fits two classes of codes, each in two balls, with one covariance: the mixture
+// of all codes is that of the classes by their shares, and a class has more Gaussians than a full
+// covariance of its own would have codes for.
+func TestFitDensityTied(t *testing.T) {
+	const n = 300
+	mean, labels := make([]float32, 2*n), make([]int32, n)
+	rng.New(3).Normal(mean)
+	for i := range labels {
+		mean[2*i] += float32(10 * (i % 2))
+		if i%3 == 0 {
+			labels[i] = 1
+			mean[2*i+1] += 30
+		}
+	}
+	opt := DensityOptions{Components: 4, Tied: true, Key: rng.New(1), Labels: labels, Classes: 2}
+	d, err := FitDensity(t.Context(), mean, nil, 2, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Images != n || len(d.ByClass) != 2 || d.ByClass[0].Components() != 2 || d.Mixture.Components() != 4 {
+		t.Fatalf("of %d codes: %+v of classes %+v", d.Images, d.Mixture, d.ByClass)
+	}
+	if share := d.Mixture.Weights[0] + d.Mixture.Weights[1]; math.Abs(share-2.0/3) > 1e-9 {
+		t.Errorf("the first class has a share of %v, want 2/3", share)
+	}
+	for k := range 4 {
+		if cov := d.Mixture.Covs[4*k : 4*k+4]; !slices.Equal(cov, d.ByClass[0].Covs[:4]) || math.Abs(cov[0]-1) > 0.3 || math.Abs(cov[3]-1) > 0.3 {
+			t.Errorf("Gaussian %d has the covariance %v, want that of all, near 1", k, cov)
+		}
+	}
+	z, err := d.Draw(rng.New(2), 2, []float32{1, 0, 0, 1})
+	if err != nil || z[1] > 15 || z[3] < 15 {
+		t.Errorf("draws of the two classes %v, %v", z, err)
+	}
+	opt.Labels, opt.Classes = nil, 0
+	if d, err = FitDensity(t.Context(), mean, nil, 2, opt); err != nil || d.ByClass != nil || d.Mixture.Components() != 4 {
+		t.Errorf("without labels %+v, %v", d, err)
+	}
+	if _, err := FitDensity(t.Context(), mean, nil, 7, DensityOptions{Components: 4, Tied: true}); err == nil {
+		t.Error("600 numbers are no codes of 7 units, and there was no error")
+	}
+}
+
 // TestFitDensityByClass fits three classes of codes, one of which has none: draws under labels are
 // of their class, and equal in their place in it.
 func TestFitDensityByClass(t *testing.T) {
