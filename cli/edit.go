@@ -39,6 +39,8 @@ The direction is computed from the training images of the run's data set, or of 
   mean     the difference of the mean codes with and without the attribute; attributes that often occur together, as
            beards with Male, change together
   partial  a regression of the codes on all attributes at once: the effect of this attribute while the others stay fixed
+  unit     the latent unit of the attribute, of a model that was trained with --attributes
+
 A class of the set, as the digit 7, is an attribute too; its direction is the difference of means.`,
 		Example: `  imago edit face-vae-celeba-001 --attr Smiling
   imago edit face-vae-celeba-001 --attr Eyeglasses --strength -2..4 --of without
@@ -201,13 +203,13 @@ type directionFlags struct {
 
 // addFlags declares the flags.
 func (d *directionFlags) addFlags(c *cobra.Command) {
-	c.Flags().StringVar(&d.method, "direction", "mean", "`method` that computes the direction: mean or partial")
+	c.Flags().StringVar(&d.method, "direction", latent.ByMean, "`method` that computes the direction: mean, partial or unit")
 	encodedFlag(c, &d.encoded)
 }
 
 // check returns the first error in the flags.
 func (d *directionFlags) check() error {
-	if err := oneOf("direction", d.method, "mean", "partial"); err != nil {
+	if err := oneOf("direction", d.method, latent.ByMean, latent.ByPartial, latent.ByUnit); err != nil {
 		return err
 	}
 	return atLeast("encoded", d.encoded, 0)
@@ -215,16 +217,7 @@ func (d *directionFlags) check() error {
 
 // direction returns the latent direction of an attribute, from the codes of training items.
 func (k *trainingCodes) direction(m *trainedModel, attr attribute, way directionFlags) (latent.Direction, error) {
-	with, err := attr.Mask(k.split)
-	if err != nil {
-		return latent.Direction{}, err
-	}
-	var d latent.Direction
-	if attr.Attribute >= 0 && way.method == "partial" {
-		d, err = latent.PartialDifference(k.mean, m.Latent(), k.split.Attributes, attr.Attribute, len(k.set.Attributes), latent.Ridge)
-	} else {
-		d, err = latent.MeanDifference(k.mean, m.Latent(), with)
-	}
+	d, err := m.Direction(k.mean, k.set, k.split, attr.Trait, way.method)
 	if err != nil {
 		return d, fmt.Errorf("%s: %w", attr.Name, err)
 	}

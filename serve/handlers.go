@@ -378,10 +378,10 @@ func (s *Server) move(m *Model, q *body, codes []float32) (moved []float32, time
 	switch {
 	case q.Way != nil && q.Attr != "":
 		return nil, 0, problem.New(http.StatusBadRequest, "both direction and attribute: want one of them").Of("direction", "")
-	case q.Method != "" && q.Method != "mean" && q.Method != "partial":
-		return nil, 0, problem.New(http.StatusBadRequest, "method is %q: want mean or partial", q.Method).Of("method", q.Method)
+	case !slices.Contains([]string{"", latent.ByMean, latent.ByPartial, latent.ByUnit}, q.Method):
+		return nil, 0, problem.New(http.StatusBadRequest, "method is %q: want mean, partial or unit", q.Method).Of("method", q.Method)
 	case q.Attr != "":
-		if d, err = m.Direction(q.Attr, q.Method == "partial"); err != nil {
+		if d, err = m.Direction(q.Attr, q.Method); err != nil {
 			return nil, 0, err
 		}
 	case q.Way != nil:

@@ -281,15 +281,15 @@ func (m *Model) Sample(ctx context.Context, seed uint64, n int, labels []float32
 }
 
 // Direction returns the direction of an attribute or class in latent space, from the codes that are kept
-// with the run, by the difference of means or, if partial, by a regression on all attributes.
-func (m *Model) Direction(name string, partial bool) (latent.Direction, error) {
+// with the run, in a way of package latent.
+func (m *Model) Direction(name, way string) (latent.Direction, error) {
 	if m.codes == nil {
 		return latent.Direction{}, problem.New(http.StatusNotImplemented, "no codes with attributes are kept with %s", m.about.Name).Of("attribute", name).
 			Do("give a direction in place of an attribute; imago train keeps the codes of a labelled set")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := fmt.Sprint(partial, name)
+	key := way + "\x00" + name
 	if d, ok := m.directions[key]; ok {
 		return d, nil
 	}
@@ -298,16 +298,7 @@ func (m *Model) Direction(name string, partial bool) (latent.Direction, error) {
 	if err != nil {
 		return latent.Direction{}, problem.New(http.StatusBadRequest, "%v", err).Of("attribute", name)
 	}
-	with, err := t.Mask(set.Train)
-	if err != nil {
-		return latent.Direction{}, err
-	}
-	var d latent.Direction
-	if partial && t.Attribute >= 0 {
-		d, err = latent.PartialDifference(m.codes.Mean, m.Latent(), set.Train.Attributes, t.Attribute, len(set.Attributes), latent.Ridge)
-	} else {
-		d, err = latent.MeanDifference(m.codes.Mean, m.Latent(), with)
-	}
+	d, err := m.Session.Direction(m.codes.Mean, set, set.Train, t, way)
 	if err != nil {
 		return d, problem.New(http.StatusBadRequest, "%s: %v", t.Name, err).Of("attribute", name)
 	}

@@ -472,7 +472,7 @@ func TestWork(t *testing.T) {
 		`{"seeds":[1],"units":{"1":1},"strengths":[1]}`:           "neither is given",
 		`{"seeds":[1],"attribute":"Smiling","strengths":[]}`:      "want 1 to 1024",
 		`{"seeds":[1],"attribute":"Smiling","strengths":[1e300]}`: "want less",
-		`{"seeds":[1],"attribute":"Smiling","method":"x"}`:        "want mean or partial",
+		`{"seeds":[1],"attribute":"Smiling","method":"x"}`:        "want mean, partial or unit",
 		`{"seeds":[1],"codes":[[1]],"attribute":"Smiling"}`:       "2 of these are given",
 		`{"seeds":[1],"attribute":"Smiling","label":"1"}`:         "takes no label",
 		`{"seeds":[1,2],"attribute":"Smiling","strengths":"x"}`:   "strengths",

@@ -32,6 +32,7 @@ type batch struct {
 	x                    *tensor.Tensor
 	weight               *tensor.Tensor
 	labels               *tensor.Tensor // (B,K); nil if the images have none
+	measures             *tensor.Tensor // (B,M); nil if the medium measures nothing
 	labelledIndex        []int32        // of the labelled images of the step, L
 	labelledX, labelledY *tensor.Tensor // (L,H,W,C) and (L,K); nil if the step takes none
 	call                 *exec.Call     // operands of the step's program
@@ -104,6 +105,9 @@ func (f *feed) newBatch() (*batch, error) {
 	b := &batch{x: tensor.New(tensor.Float32, f.item.Batch(f.batchSize)...), weight: tensor.New(tensor.Float32, f.batchSize), ready: make(chan struct{}, 1)}
 	if l, ok := f.images.(data.Labeller); ok {
 		b.labels = tensor.New(tensor.Float32, f.batchSize, len(l.LabelNames()))
+	}
+	if m, ok := f.item.Medium.(medium.Measurer); ok {
+		b.measures = tensor.New(tensor.Float32, f.batchSize, len(m.Measures(f.item)))
 	}
 	if l := f.labelled; l != nil {
 		b.labelledIndex = make([]int32, l.size)
@@ -208,6 +212,9 @@ func (f *feed) work(ctx context.Context) {
 		}
 		if c.b.unread.Add(-1) == 0 {
 			c.b.fillUp()
+			if c.b.measures != nil {
+				data.FillMeasures(f.item, c.b.x.F32(), c.b.measures)
+			}
 			c.b.ready <- struct{}{}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
@@ -46,9 +47,11 @@ func (t *trainer) newStepper(phase runlog.Phase) (*stepper, error) {
 		return nil, fmt.Errorf("train: %w", err)
 	}
 	semi := t.Model.Supervision != nil
+	_, measures := t.Data.Item().Medium.(medium.Measurer)
 	has := map[string]bool{
 		model.InputKey: true, model.InputLR: true, model.InputEpoch: true,
 		model.InputX: true, model.InputWeight: true, model.InputLabels: len(c.Data.Labels) > 0, model.InputLabelledX: semi, model.InputLabelledY: semi,
+		model.InputMeasures: measures,
 	}
 	for _, in := range s.program.Inputs() {
 		if !has[in.Name] {
@@ -73,6 +76,7 @@ func (s *stepper) newCall(b *batch) (*exec.Call, error) {
 	for name, t := range map[string]*tensor.Tensor{
 		model.InputKey: s.key, model.InputLR: s.lr, model.InputEpoch: s.epoch,
 		model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels, model.InputLabelledX: b.labelledX, model.InputLabelledY: b.labelledY,
+		model.InputMeasures: b.measures,
 	} {
 		if err := c.Bind(name, t); err != nil {
 			return nil, fmt.Errorf("train: %w", err)

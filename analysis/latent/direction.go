@@ -3,8 +3,11 @@ package latent
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
+
+	"github.com/imago-ml/imago/data"
 )
 
 // A Direction is the direction in which an attribute moves codes. Its scale is the spread of
@@ -108,6 +111,51 @@ func PartialDifference(codes []float32, units int, attributes []uint8, a, count 
 		}
 	}
 	return newDirection(codes, units, with, beta)
+}
+
+// UnitDirection returns the direction of one latent unit, as of a model that was trained to have
+// it rise with the attribute. It fails if all codes have the attribute, or none.
+//
+// codes (N, units), with (N), unit in [0, units).
+func UnitDirection(codes []float32, units int, with []bool, unit int) (Direction, error) {
+	if err := checkAttribute(codes, units, with); err != nil {
+		return Direction{}, err
+	}
+	if unit < 0 || unit >= units {
+		return Direction{}, fmt.Errorf("latent: unit %d of %d: want one of them, from 0", unit, units)
+	}
+	v := make([]float64, units)
+	v[unit] = 1
+	return newDirection(codes, units, with, v)
+}
+
+// The ways in which Session.Direction computes a direction.
+const (
+	ByMean    = "mean"    // MeanDifference
+	ByPartial = "partial" // PartialDifference of an attribute, MeanDifference of a class
+	ByUnit    = "unit"    // UnitDirection of the unit that the model has for the attribute
+)
+
+// Direction returns the direction of a trait of a set from the codes of one of its parts. way is
+// ByMean, ByPartial or ByUnit, which fails if the model has no unit for the trait.
+//
+// codes (N, Z) of the items of p.
+func (s *Session) Direction(codes []float32, set *data.Set, p data.Split, t data.Trait, way string) (Direction, error) {
+	with, err := t.Mask(p)
+	if err != nil {
+		return Direction{}, err
+	}
+	switch {
+	case way == ByUnit:
+		unit := slices.Index(s.model.Attributes, t.Name)
+		if unit < 0 || t.Attribute < 0 {
+			return Direction{}, fmt.Errorf("latent: no latent unit of this model was trained to rise with it: want %s or %s, or a model that was trained with --attributes", ByMean, ByPartial)
+		}
+		return UnitDirection(codes, s.Latent(), with, unit)
+	case way == ByPartial && t.Attribute >= 0:
+		return PartialDifference(codes, s.Latent(), p.Attributes, t.Attribute, len(set.Attributes), Ridge)
+	}
+	return MeanDifference(codes, s.Latent(), with)
 }
 
 // checkAttribute returns an error unless some codes have the attribute and some do not.

@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/imago-ml/imago/data"
+	"github.com/imago-ml/imago/data/table"
 	"github.com/imago-ml/imago/engine/rng"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // planted returns codes ~ N(0, I) of 2n images with two attributes that agree for four images
@@ -115,5 +118,42 @@ func TestSignedSum(t *testing.T) {
 	}
 	if second(MeanCode(codes, 2, nil)) == nil || second(MeanCode(codes, 2, []int{3})) == nil || second(SignedSum(codes, 2, []float64{1})) == nil {
 		t.Error("no error")
+	}
+}
+
+// TestUnitDirection verifies that the direction of an attribute that has a unit is that unit alone,
+// in its deviation and sign, and that an attribute without one is an error.
+func TestUnitDirection(t *testing.T) {
+	const units = 3
+	codes, attributes := planted(2000, units)
+	items, err := data.NewValues(codes, table.Item(make([]table.Column, units)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := data.Split{Items: items, Attributes: attributes}
+	set := &data.Set{Name: "planted", Attributes: []string{"first", "second"}, Train: part}
+	s := &Session{model: &model.Model{Latent: units, Attributes: []string{"second"}}}
+	direction := func(attribute int, way string) (Direction, error) {
+		trait, err := set.Trait(set.Attributes[attribute])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Direction(codes, set, part, trait, way)
+	}
+	d, err := direction(1, ByUnit)
+	if err != nil || d.Vector[0] != 1 || d.Vector[1] != 0 || d.Vector[2] != 0 {
+		t.Errorf("direction %v (%v), want the first unit", d.Vector, err)
+	}
+	// Unit 0 is N(0, 1) and 2 more for one half, and of the others 0.8 against 0.2 have it: (0.8 − 0.2)·2.
+	if math.Abs(d.Deviation-math.Sqrt2) > 0.05 || math.Abs(d.Separation*d.Deviation-1.2) > 0.1 {
+		t.Errorf("deviation %v, separation %v", d.Deviation, d.Separation)
+	}
+	if _, err := direction(0, ByUnit); err == nil || !strings.Contains(err.Error(), "want mean or partial") {
+		t.Errorf("an attribute without a unit: %v", err)
+	}
+	for way, want := range map[string]float64{ByMean: 2 / math.Hypot(2, 1.8), ByPartial: 1} {
+		if d, err := direction(0, way); err != nil || math.Abs(d.Vector[0]-want) > 0.03 {
+			t.Errorf("%s: %v (%v), want %v along unit 0", way, d.Vector, err, want)
+		}
 	}
 }

@@ -293,9 +293,9 @@ func (s *Session) feeder(ctx context.Context, images data.Items, key *rng.Key) e
 func FillImages(ctx context.Context, c *exec.Call, images data.Items, at, n int) error {
 	for _, in := range c.Program().Inputs() {
 		switch in.Name {
-		case model.InputX, model.InputLabels, model.InputWeight, model.InputKey:
+		case model.InputX, model.InputLabels, model.InputMeasures, model.InputWeight, model.InputKey:
 		default:
-			return fmt.Errorf("the model's %s takes %v: want x, weight, key and labels only", c.Program().Name(), in)
+			return fmt.Errorf("the model's %s takes %v: want x, weight, key, labels and measures only", c.Program().Name(), in)
 		}
 	}
 	index := make([]int32, n)
@@ -320,7 +320,13 @@ func FillImages(ctx context.Context, c *exec.Call, images data.Items, at, n int)
 		return nil
 	}
 	clear(x.F32()[n*(x.Size()/x.Shape()[0]):])
-	return data.Floats(ctx, images, index, x.F32())
+	if err := data.Floats(ctx, images, index, x.F32()); err != nil {
+		return err
+	}
+	if m := c.Input(model.InputMeasures); m != nil {
+		data.FillMeasures(images.Item(), x.F32(), m)
+	}
+	return nil
 }
 
 // checkImages returns the program of a function for a batch size, or why images cannot be

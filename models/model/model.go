@@ -34,7 +34,12 @@ const (
 	// InputLabels holds what is known of each image: float32 (B,K), 1 for its class and
 	// 0 for the others, or 1 for each attribute that it has; all 0 if nothing is known.
 	InputLabels = "labels"
-	InputEpoch  = "epoch" // float32 (): epochs of training done, with a fraction; of a step of training only
+
+	// InputMeasures holds what the medium measures of each item, in the order of
+	// medium.Measurer: float32 (B,M).
+	InputMeasures = "measures"
+
+	InputEpoch = "epoch" // float32 (): epochs of training done, with a fraction; of a step of training only
 
 	// A batch of labelled images beside the others: of a step of semi-supervised
 	// training only.
@@ -151,6 +156,9 @@ type Model struct {
 
 	// Likelihood describes p(x|z); nil of a model without one.
 	Likelihood *Likelihood
+	// Attributes are the attributes of the data with which the first latent units were trained to
+	// rise, a unit each, in their order; nil if there are none.
+	Attributes []string
 	// TakesLabels declares which functions take InputLabels.
 	TakesLabels Conditioning
 }

@@ -1,6 +1,7 @@
 package vae
 
 import (
+	"github.com/imago-ml/imago/data/medium"
 	"github.com/imago-ml/imago/engine/graph"
 	"github.com/imago-ml/imago/engine/tensor"
 	"github.com/imago-ml/imago/models/likelihood"
@@ -20,6 +21,10 @@ type Inputs struct {
 	Weight *graph.Node // (B), 1 for an image and 0 for padding; nil where images are scored one by one
 	Key    *graph.Node // int32 (4), the random key of the batch
 	Epoch  *graph.Node // (), epochs of training done; nil outside a step of training
+
+	// Measures are the numbers of each item that its medium measures, (B,M), in the order of
+	// medium.Measurer; nil of a medium that measures none.
+	Measures *graph.Node
 
 	// LabelledX and LabelledY are the labelled images of a semi-supervised step of
 	// training, (L,H,W,C) and (L,K); else nil.
@@ -50,13 +55,16 @@ func newInputs(in model.Input, n int) *Inputs {
 	if in.Labels > 0 {
 		s.Labels = graph.Input(model.InputLabels, tensor.Float32, n, in.Labels)
 	}
+	if m, ok := in.Medium.(medium.Measurer); ok {
+		s.Measures = graph.Input(model.InputMeasures, tensor.Float32, n, len(m.Measures(in.Item)))
+	}
 	return s
 }
 
 // nodes returns the inputs that are set, and more.
 func (in *Inputs) nodes(more ...*graph.Node) []*graph.Node {
 	var all []*graph.Node
-	for _, n := range append([]*graph.Node{in.X, in.Labels, in.Weight, in.Key, in.Epoch, in.LabelledX, in.LabelledY}, more...) {
+	for _, n := range append([]*graph.Node{in.X, in.Labels, in.Weight, in.Key, in.Epoch, in.Measures, in.LabelledX, in.LabelledY}, more...) {
 		if n != nil {
 			all = append(all, n)
 		}

@@ -21,17 +21,17 @@ import (
 // layers in place of the recurrent ones: see Decoder. RecurrentNetworks are both an Encoder and an Autoregressive.
 type Recurrent struct {
 	Cell          string  `json:"cell" flag:"cell" help:"of the recurrent layers: gru or lstm"`
-	Embedding     int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                                                                              // ≥ 1
-	Shared        bool    `json:"shared_embedding" flag:"shared-embedding" help:"encoder and decoder read tokens by one table"`                                                                    //
-	EncoderUnits  int     `json:"encoder_units" flag:"encoder-units" help:"units of the encoder's recurrent layer, in each direction"`                                                             // ≥ 1
-	Bidirectional bool    `json:"bidirectional" flag:"bidirectional" help:"the encoder reads in both directions"`                                                                                  //
-	Decoder       string  `json:"decoder,omitempty" flag:"decoder" help:"layers of the decoder in place of recurrent ones: cnn, dilated causal convolutions, or transformer; each needs --skip"`   // "" is recurrent, of Cell
-	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's layers"`                                                                                         // each ≥ 1
-	Skip          bool    `json:"skip" flag:"skip" help:"the decoder is given the code at each step too, beside the token before"`                                                                 // Dieng et al., arXiv:1807.04863
-	Plan          int     `json:"plan,omitempty" flag:"plan" help:"numbers that a dense layer makes of the code for each step of the decoder, and of the encoder's states of each step; 0 = none"` // ≥ 0
-	WordDropout   float64 `json:"word_dropout" flag:"word-dropout" help:"share of the tokens that are hidden from the decoder in training, so that it needs the code"`                             // in [0, 1)
-	InputDropout  float64 `json:"dropout" flag:"dropout" help:"share of the decoder's inputs that is set to 0 in training"`                                                                        // in [0, 1)
-	OutputDropout float64 `json:"output_dropout" flag:"output-dropout" help:"share of the decoder's last states that is set to 0 in training"`                                                     // in [0, 1)
+	Embedding     int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                                                                            // ≥ 1
+	Shared        bool    `json:"shared_embedding" flag:"shared-embedding" help:"encoder and decoder read tokens by one table"`                                                                  //
+	EncoderUnits  int     `json:"encoder_units" flag:"encoder-units" help:"units of the encoder's recurrent layer, in each direction"`                                                           // ≥ 1
+	Bidirectional bool    `json:"bidirectional" flag:"bidirectional" help:"the encoder reads in both directions"`                                                                                //
+	Decoder       string  `json:"decoder,omitempty" flag:"decoder" help:"layers of the decoder in place of recurrent ones: cnn, dilated causal convolutions, or transformer; each needs --skip"` // "" is recurrent, of Cell
+	Units         []int   `json:"decoder_units" flag:"decoder-units" help:"units of the decoder's layers"`                                                                                       // each ≥ 1
+	Skip          bool    `json:"skip" flag:"skip" help:"the decoder is given the code at each step too, beside the token before"`                                                               // Dieng et al., arXiv:1807.04863
+	Plan          int     `json:"plan,omitempty" flag:"plan" help:"numbers for each step that a dense layer makes of the code; another makes them of each step of the encoder; 0 = none"`        // ≥ 0
+	WordDropout   float64 `json:"word_dropout" flag:"word-dropout" help:"share of the tokens that are hidden from the decoder in training, so that it needs the code"`                           // in [0, 1)
+	InputDropout  float64 `json:"dropout" flag:"dropout" help:"share of the decoder's inputs that is set to 0 in training"`                                                                      // in [0, 1)
+	OutputDropout float64 `json:"output_dropout" flag:"output-dropout" help:"share of the decoder's last states that is set to 0 in training"`                                                   // in [0, 1)
 }
 
 // maxSteps bounds the steps of a sequence: each adds its nodes to the graph of a step of

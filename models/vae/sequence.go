@@ -30,13 +30,14 @@ type SequenceVAEConfig struct {
 	CommittedOptions
 	LaggingOptions
 	EncoderPretraining
+	AttributeOptions
 	Recurrent
 	Overrides
 }
 
 // Validate reports every fault of the options.
 func (c *SequenceVAEConfig) Validate() error {
-	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.WayOfAnnealing.validate(c.Warmup), checkNorm(c.CodeNorm), c.CommittedOptions.validate(c.Latent), c.LaggingOptions.validate(c.Shared), c.EncoderPretraining.validate(), c.Recurrent.validate())
+	return joined(model.CheckUnits("vae", "Latent", c.Latent), checkBeta("Beta", c.Beta), c.KLAnnealing.validate(), c.WayOfAnnealing.validate(c.Warmup), checkNorm(c.CodeNorm), c.CommittedOptions.validate(c.Latent), c.LaggingOptions.validate(c.Shared), c.EncoderPretraining.validate(), c.AttributeOptions.validate(), c.Recurrent.validate())
 }
 
 // checkNorm returns the fault of CodeNorm.
@@ -58,10 +59,19 @@ func (c *SequenceVAEConfig) New(in model.Input) (*model.Model, error) {
 	}
 	nets := networks{encoder: n, decoder: n, img: in.Item, latent: c.Latent, held: held{c.CodeNorm, c.CommittedRate}}
 	kl := KL{Beta: c.Beta, Warmup: c.Warmup, Anneal: c.Anneal, Cycles: c.Cycles, FreeBits: c.FreeBits, FreeNats: c.FreeNats}
-	e := elbo{nets, likelihood.Tokens(in.Item), kl}
-	if c.Lagging > 0 {
-		e.regularizer = Sum{kl, MutualInformation{}}
+	order, err := c.AttributeOptions.order(in.Item, c.Latent)
+	if err != nil {
+		return nil, err
 	}
+	e := elbo{networks: nets, likelihood: likelihood.Tokens(in.Item)}
+	terms := Sum{kl}
+	if c.Lagging > 0 {
+		terms = append(terms, MutualInformation{})
+	}
+	if order != nil {
+		terms = append(terms, order)
+	}
+	e.regularizer = terms
 	o := e.objective("sequence-vae", optim.DefaultAdam(), nil)
 	if c.Lagging > 0 {
 		o.phases[0].updates = e.lagging(c.Lagging)
@@ -73,7 +83,12 @@ func (c *SequenceVAEConfig) New(in model.Input) (*model.Model, error) {
 		beta: c.Beta, betaOption: field("Beta", c.Beta), warmup: float64(c.Pretrain) + c.Warmup, warmupOption: field("Warmup", c.Warmup), freeBitsOption: field("FreeBits", c.FreeBits),
 		latentOption: field("Latent", c.Latent), others: c.needCodes(), sizes: []diagnose.Option{field("Units", c.Units)},
 	}
-	return d.modelOf(o.build(in, c.Overrides))
+	m, err := d.modelOf(o.build(in, c.Overrides))
+	if err != nil {
+		return nil, err
+	}
+	m.Attributes = c.AttributeOptions.names()
+	return m, nil
 }
 
 // needCodes returns the remedies by which the decoder needs the codes more.
