@@ -1,22 +1,20 @@
 package kernel
 
 // A Unit is one of the units of a processor that multiply and add vectors of float32.
+//
+// Rounds computes n rounds of c ← c·x + y in Round/2 accumulators that start at y, and returns their sum. It reads no memory, and
+// its independent vectors hide the latency of an FMA, so its speed is an upper bound for that of a matrix product on this
+// processor. Use 0 < x < 1 and y > 0, so that the numbers are finite and not denormal.
 type Unit struct {
-	Name   string                            // of its instructions: "avx2"
-	Round  int                               // the floating-point operations of a round
-	Rounds func(n int, x, y float32) float32 // see FMARounds
-	Read   func(x []float32) float32         // loads and adds up a slice, faster than any kernel: it measures caches
+	Name   string // of its instructions: "avx2"
+	Round  int    // the floating-point operations of a round
+	Rounds func(n int, x, y float32) float32
+	Read   func(x []float32) float32 // loads and adds up a slice, faster than any kernel: it measures caches
 }
 
 // FMAUnits returns the units that kernels use on this processor, the widest last. Measure each of them: on some processors a
 // wider one is no faster.
 func FMAUnits() []Unit { return fmaUnits() }
-
-// FMARounds computes n rounds of c ← c·x + y in many accumulators that start at y with the widest unit, and returns their sum,
-// which is that of FMAUnit().Round/2 equal ones. It reads no memory, and its independent vectors hide the latency of an FMA, so
-// its speed is an upper bound for that of a matrix product on this processor. Use 0 < x < 1 and y > 0, so that the numbers are
-// finite and not denormal.
-func FMARounds(n int, x, y float32) float32 { return FMAUnit().Rounds(n, x, y) }
 
 // FMAUnit returns the widest unit.
 func FMAUnit() Unit {

@@ -6,7 +6,7 @@ import (
 )
 
 // All chains compute all rounds: after n rounds c = y·(1 + x + … + xⁿ).
-func TestFMARounds(t *testing.T) {
+func TestUnitsRound(t *testing.T) {
 	eachImpl(t, func(t *testing.T) {
 		const x, y = 0.75, 0.5
 		for _, u := range FMAUnits() {
@@ -43,7 +43,7 @@ func TestUnitsRead(t *testing.T) {
 	})
 }
 
-func BenchmarkFMARounds(b *testing.B) {
+func BenchmarkUnits(b *testing.B) {
 	for _, u := range FMAUnits() {
 		b.Run(u.Name, func(b *testing.B) {
 			const n = 1000
