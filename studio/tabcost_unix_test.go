@@ -43,7 +43,7 @@ func TestTabCost(t *testing.T) {
 		window        time.Duration // with a tab, with none, and of a studio that stands still: of several lines of the log, which has one each hundred steps
 		parts         int           // of the last two, which take turns
 	}{
-		{"the batch of the recipe", "", 4, 9 * time.Second, 1},
+		{"the batch of the recipe", "", 10, 9 * time.Second, 1},
 		{"batches of 16", `, batch: "16"`, 6, 6 * time.Second, 2}, // several lines a second, and steps that wait for each other as often as possible
 	} {
 		t.Run(c.name, func(t *testing.T) {
