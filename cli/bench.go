@@ -70,14 +70,13 @@ func (a *app) bench() *cobra.Command {
 		Short: "Time training steps and decoders on this machine",
 		Long: `bench measures how fast this machine multiplies, adds and copies memory, with one thread and with all. Then it times
 the training step of recipes, with each reconstruction loss, and their decoders, on random images, and compares the
-times with the speed of the machine. Without recipes it times all of them.
+times with the speed of the machine. Without recipes it times all that make images.
 
 A time is the median of --steps runs, after half a second of warm-up. GFLOP/s and % peak count the operations of matrix
 products and convolutions only, two for a multiply-add, as they are executed; the peak is the rate of multiply-adds on
 registers by the widest vectors that kernels use. Convolutions in Winograd's form execute fewer operations than by their
-definition, whose rate is the column defined. MB is the
-size of all operands and results of the kernels, each counted once; GB/s is MB divided by the time. allocs is the
-number of memory allocations of Go in a run.
+definition, whose rate is the column defined. MB is the size of all operands and results of the kernels, each counted once;
+GB/s is MB divided by the time. allocs is the number of memory allocations of Go in a run.
 
 --profile shows the time of each kernel, summed over all threads and divided by their number, and what bounds it: the time
 that its operations take at the peak (arithmetic), or that its operands take to be read from the smallest cache that
@@ -176,8 +175,13 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 	}
 	be := a.backend(b.threads)
 	defer be.Close()
+	var others []string // recipes of all whose models take no images
 	for _, rec := range recipes {
 		models, err := a.benchModels(rec, b)
+		if err != nil && len(names) == 0 && len(others) < len(recipes)-1 {
+			others = append(others, rec.Name)
+			continue
+		}
 		if err != nil {
 			return usage(c, err)
 		}
@@ -205,6 +209,9 @@ func (a *app) timeRecipes(c *cobra.Command, b *benchFlags, names []string) error
 		}
 	}
 	r.Memory = peakMemory("self")
+	if len(others) > 0 {
+		fmt.Fprintf(a.err, "left out, as their models take no images of that shape: %s\n", strings.Join(others, ", "))
+	}
 	return r.print(a, b)
 }
 
