@@ -225,7 +225,9 @@ func parsed(args string) string {
 	args = strings.NewReplacer("<recipe>", "cnn-vae", "RECIPE", "cnn-vae").Replace(args)
 	args = strings.Replace(args, "--data faces", "--data small-faces", 1) // 20,000 faces take seconds to draw
 	// Which may not be passed on.
-	args = strings.NewReplacer("--data nottingham/melody.zip", "--data tunes", "--data drums.zip", "--data tones", "--data jsb-chorales-quarter.json.gz", "--data chorales").Replace(args)
+	args = strings.NewReplacer("--data nottingham/melody.zip", "--data tunes", "--data drums.zip", "--data tones", "--data jsb-chorales-quarter.json.gz", "--data chorales",
+		"--data groove/groove-midionly.zip", "--data tunes", "--data ptb/", "--data sentences", "--data ptb ", "--data sentences ",
+		"--data 0SelectedSMILES_QM9.txt.gz --text smiles", "--data sentences").Replace(args)
 	args = realImages.ReplaceAllString(args, " --data small.npz") // 60,000 images take a second to read
 	words := strings.Fields(args)
 	if len(words) > 1 && words[0] == "train" && words[1][0] != '-' && !strings.Contains(args, "--resume") {

@@ -40,7 +40,7 @@ func TestPerStep(t *testing.T) {
 		perplexity bool
 	}{{pieces, 5, false}, {words, 6, true}} {
 		in := model.Input{Item: c.items.Item()}
-		m, err := (&sequence.LanguageConfig{Cell: "gru", Units: []int{3}, Embedding: 2}).New(in)
+		m, err := (&sequence.LanguageConfig{Cell: "gru", RecurrentUnits: []int{3}, Embedding: 2}).New(in)
 		if err != nil {
 			t.Fatal(err)
 		}

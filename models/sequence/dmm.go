@@ -25,20 +25,20 @@ import (
 // is combined with the latent state before: sec. 4. The state before the first is a parameter,
 // one of the transition and one of the inference network.
 type DMMConfig struct {
-	Latent     int     `json:"latent" flag:"latent" help:"number of latent units of a step"`                                            // Z ≥ 1
-	Transition int     `json:"transition_units" flag:"transition-units" help:"units of the layers of the transition"`                   // ≥ 1
-	Emission   int     `json:"emission_units" flag:"emission-units" help:"units of the two layers of the emitter"`                      // ≥ 1
-	Cell       string  `json:"cell" flag:"cell" help:"of the inference network: gru or lstm"`                                           //
-	Units      int     `json:"units" flag:"recurrent-units" help:"units of the inference network"`                                      // ≥ 1
-	Dropout    float64 `json:"dropout" flag:"dropout" help:"share of the inputs of the inference network that is set to 0 in training"` // in [0, 1)
-	Beta       float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"`                                       // ≥ 0
-	Warmup     float64 `json:"warmup" flag:"warmup" help:"epochs over which the weight of the KL rises from 0"`                         // ≥ 0
+	Latent         int     `json:"latent" flag:"latent" help:"number of latent units of a step"`                                            // Z ≥ 1
+	Transition     int     `json:"transition_units" flag:"transition-units" help:"units of the layers of the transition"`                   // ≥ 1
+	Emission       int     `json:"emission_units" flag:"emission-units" help:"units of the two layers of the emitter"`                      // ≥ 1
+	Cell           string  `json:"cell" flag:"cell" help:"of the inference network: gru or lstm"`                                           //
+	RecurrentUnits int     `json:"units" flag:"recurrent-units" help:"units of the inference network"`                                      // ≥ 1
+	Dropout        float64 `json:"dropout" flag:"dropout" help:"share of the inputs of the inference network that is set to 0 in training"` // in [0, 1)
+	Beta           float64 `json:"beta" flag:"beta" help:"weight of the KL; 1 is the evidence bound"`                                       // ≥ 0
+	Warmup         float64 `json:"warmup" flag:"warmup" help:"epochs over which the weight of the KL rises from 0"`                         // ≥ 0
 }
 
 // DMM returns kind dmm and its recipe: the sizes of the paper, with a smaller inference network.
 func DMM() (model.Kind, model.Recipe) {
 	kind := model.Kind{Name: "dmm", About: "deep Markov model of sequences of numbers from 0 to 1", Default: func() model.Config {
-		return &DMMConfig{Latent: 100, Transition: 200, Emission: 100, Cell: "gru", Units: 200, Beta: 1, Warmup: 50}
+		return &DMMConfig{Latent: 100, Transition: 200, Emission: 100, Cell: "gru", RecurrentUnits: 200, Beta: 1, Warmup: 50}
 	}}
 	return kind, model.Recipe{Name: "dmm", About: kind.About, Kind: kind.Name, Train: model.Training{Epochs: 400, Batch: 20, LearningRate: 1e-3, Schedule: "cosine"}}
 }
@@ -49,7 +49,7 @@ func (c *DMMConfig) Validate() error {
 	for _, u := range []struct {
 		field string
 		n     int
-	}{{"Latent", c.Latent}, {"Transition", c.Transition}, {"Emission", c.Emission}, {"Units", c.Units}} {
+	}{{"Latent", c.Latent}, {"Transition", c.Transition}, {"Emission", c.Emission}, {"RecurrentUnits", c.RecurrentUnits}} {
 		faults = append(faults, model.CheckUnits("sequence", u.field, u.n)...)
 	}
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
@@ -108,12 +108,12 @@ func logVariance(x *graph.Node) *graph.Node {
 func (c *DMMConfig) infer(in *batch, noise func(t int) *graph.Node) path {
 	b := in.b.Network("inference")
 	x := b.Dropout("dropout", b.Input("input", in.values), c.Dropout)
-	read, _, _ := b.Recurrent(c.Cell, c.Cell, x, c.Units, nn.Recurrence{Mask: in.mask, Reverse: true})
+	read, _, _ := b.Recurrent(c.Cell, c.Cell, x, c.RecurrentUnits, nn.Recurrence{Mask: in.mask, Reverse: true})
 	z := graph.BroadcastTo(graph.Reshape(b.Param("first_state", nn.Zeros, c.Latent), 1, c.Latent), in.n, c.Latent)
 	var zs, mus, logVars []*graph.Node
 	for t := range in.steps() {
-		h := graph.Reshape(graph.Slice(read, []int{0, t, 0}, []int{in.n, t + 1, c.Units}, []int{1, 1, 1}), in.n, c.Units)
-		h = graph.Scale(graph.Add(b.Dense("state", z, c.Units, nn.Tanh), h), 0.5)
+		h := graph.Reshape(graph.Slice(read, []int{0, t, 0}, []int{in.n, t + 1, c.RecurrentUnits}, []int{1, 1, 1}), in.n, c.RecurrentUnits)
+		h = graph.Scale(graph.Add(b.Dense("state", z, c.RecurrentUnits, nn.Tanh), h), 0.5)
 		mu, logVar := b.Dense("mean", h, c.Latent, nn.None), logVariance(b.Dense("variance", h, c.Latent, nn.None))
 		if z = mu; noise != nil {
 			z = prob.Reparameterize(mu, logVar, noise(t))

@@ -20,17 +20,17 @@ import (
 // Boulanger-Lewandowski et al. 2012, who give the keys of a step no dependence on each other in
 // their RNN. It has no codes. It is what a VAE of sequences is compared with.
 type LanguageConfig struct {
-	Cell      string  `json:"cell" flag:"cell" help:"of the recurrent layers: gru or lstm"`
-	Units     []int   `json:"units" flag:"recurrent-units" help:"units of the recurrent layers"`                                        // each ≥ 1
-	Embedding int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                       // ≥ 1; without effect on vectors
-	Dropout   float64 `json:"dropout" flag:"dropout" help:"share of the inputs and outputs of the layers that is set to 0 in training"` // in [0, 1)
+	Cell           string  `json:"cell" flag:"cell" help:"of the recurrent layers: gru or lstm"`
+	RecurrentUnits []int   `json:"units" flag:"recurrent-units" help:"units of the recurrent layers"`                                        // each ≥ 1
+	Embedding      int     `json:"embedding" flag:"embedding" help:"numbers by which a token is read"`                                       // ≥ 1; without effect on vectors
+	Dropout        float64 `json:"dropout" flag:"dropout" help:"share of the inputs and outputs of the layers that is set to 0 in training"` // in [0, 1)
 }
 
 // LanguageModel returns kind language-model, its recipe for texts, and roll-lstm, that for
 // piano-rolls.
 func LanguageModel() (model.Kind, model.Recipe, model.Recipe) {
 	kind := model.Kind{Name: "language-model", About: "recurrent network that predicts each step of a sequence from those before", Default: func() model.Config {
-		return &LanguageConfig{Cell: "lstm", Units: []int{256}, Embedding: 128, Dropout: 0.3}
+		return &LanguageConfig{Cell: "lstm", RecurrentUnits: []int{256}, Embedding: 128, Dropout: 0.3}
 	}}
 	return kind,
 		model.Recipe{Name: "language-model", About: kind.About, Kind: kind.Name, Train: model.Training{Epochs: 20, Batch: 32, LearningRate: 1e-3}},
@@ -48,7 +48,7 @@ func checkCell(cell string) []error {
 
 // Validate reports every fault of the options.
 func (c *LanguageConfig) Validate() error {
-	faults := append(checkCell(c.Cell), model.CheckLayers("sequence", "Units", c.Units)...)
+	faults := append(checkCell(c.Cell), model.CheckLayers("sequence", "RecurrentUnits", c.RecurrentUnits)...)
 	faults = append(faults, model.CheckUnits("sequence", "Embedding", c.Embedding)...)
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
 		faults = append(faults, option.Errorf("sequence: {Dropout} %v: want 0 (none) or more, and less than 1, as 0.3", c.Dropout))
@@ -99,7 +99,7 @@ func (c *LanguageConfig) logits(in *batch, x *graph.Node, states []*graph.Node) 
 	b := in.b.Network("network")
 	steps := x.Shape()[1]
 	x = b.Dropout("dropout", x, c.Dropout)
-	for i, units := range c.Units {
+	for i, units := range c.RecurrentUnits {
 		var o nn.Recurrence
 		if states != nil {
 			o.Initial, o.Cell, states = states[0], states[1], states[2:]

@@ -120,9 +120,9 @@ var models = map[string]struct {
 	item   medium.Item
 	terms  []string
 }{
-	"lstm of vectors": {&LanguageConfig{Cell: "lstm", Units: []int{4, 3}, Embedding: 1}, pieces, []string{model.Loss}},
-	"gru of tokens":   {&LanguageConfig{Cell: "gru", Units: []int{4}, Embedding: 3}, sentences, []string{model.Loss}},
-	"dmm": {&DMMConfig{Latent: 2, Transition: 4, Emission: 3, Cell: "gru", Units: 4, Beta: 1, Warmup: 2}, pieces,
+	"lstm of vectors": {&LanguageConfig{Cell: "lstm", RecurrentUnits: []int{4, 3}, Embedding: 1}, pieces, []string{model.Loss}},
+	"gru of tokens":   {&LanguageConfig{Cell: "gru", RecurrentUnits: []int{4}, Embedding: 3}, sentences, []string{model.Loss}},
+	"dmm": {&DMMConfig{Latent: 2, Transition: 4, Emission: 3, Cell: "gru", RecurrentUnits: 4, Beta: 1, Warmup: 2}, pieces,
 		[]string{model.Loss, model.Reconstruction, model.KL}},
 }
 
@@ -281,7 +281,7 @@ func TestSample(t *testing.T) {
 	}
 	// Of one step of one key, drawn and predicted.
 	item := medium.Item{Shape: tensor.Shape{2, 1}}
-	m := newModel(t, &LanguageConfig{Cell: "gru", Units: []int{2}, Embedding: 1}, item)
+	m := newModel(t, &LanguageConfig{Cell: "gru", RecurrentUnits: []int{2}, Embedding: 1}, item)
 	st := states(m)
 	const n = 4000
 	in := inputs(item, 1)
@@ -338,12 +338,12 @@ func TestErrors(t *testing.T) {
 	}{
 		{&LanguageConfig{Cell: "rnn", Dropout: 1}, pieces, `Cell "rnn": want gru or lstm`},
 		{&LanguageConfig{Cell: "rnn", Dropout: 1}, pieces, "Dropout 1: want 0"},
-		{&LanguageConfig{Cell: "rnn", Dropout: 1}, pieces, "Units is empty"},
+		{&LanguageConfig{Cell: "rnn", Dropout: 1}, pieces, "RecurrentUnits is empty"},
 		{models["gru of tokens"].config, medium.Item{Shape: tensor.Shape{28, 28, 1}}, "take sequences"},
 		{models["gru of tokens"].config, medium.Item{Shape: tensor.Shape{513, 2}}, "want 2 to 512"},
 		{models["dmm"].config, sentences, "use language-model"},
-		{&DMMConfig{Latent: 1, Transition: 1, Emission: 1, Units: 1, Cell: "gru", Beta: math.NaN(), Warmup: -1}, pieces, "Beta NaN"},
-		{&DMMConfig{Latent: 0, Transition: 1, Emission: 1, Units: 1, Cell: "gru", Warmup: -1}, pieces, "Warmup -1"},
+		{&DMMConfig{Latent: 1, Transition: 1, Emission: 1, RecurrentUnits: 1, Cell: "gru", Beta: math.NaN(), Warmup: -1}, pieces, "Beta NaN"},
+		{&DMMConfig{Latent: 0, Transition: 1, Emission: 1, RecurrentUnits: 1, Cell: "gru", Warmup: -1}, pieces, "Warmup -1"},
 	} {
 		if _, err := c.config.New(model.Input{Item: c.item}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
