@@ -131,9 +131,10 @@ func (b *Backend) compile(f *graph.Func, st *state, opt backend.Options) (*compi
 	}
 	c := newCompiler(f, st, opt.CheckFinite, b.config)
 	c.compile(b.Threads(), nil)
-	c.prog.unpacked = c.prog.levels
+	c.prog.whole = &schedule{c.prog, c.prog.levels}
+	c.prog.unpacked = c.prog.whole
 	if len(c.prog.kept) > 0 {
-		c.prog.unpacked = withoutPacks(c.prog.levels, c.prog.kept, max(b.Threads(), 1))
+		c.prog.unpacked = &schedule{c.prog, withoutPacks(c.prog.levels, c.prog.kept, max(b.Threads(), 1))}
 	}
 	if err := c.allocateKept(); err != nil {
 		return nil, fmt.Errorf("cpu: compile %s: %w", f.Name, err)
@@ -172,11 +173,10 @@ type program struct {
 	in, out []operand
 	state   *state
 	updates bool // whether a run changes the state
-	// kept are the packed forms of the state that runs share, and unpacked the levels without packing them. running are
-	// those that the run in progress executes.
-	kept              []*keptPack
-	unpacked, running []level
-	check             bool // whether Run looks for values that are not finite
+	// kept are the packed forms of the state that runs share. whole executes all levels, and unpacked those without packing.
+	kept            []*keptPack
+	whole, unpacked *schedule
+	check           bool // whether Run looks for values that are not finite
 	// measured is whether the stages are timed. It changes only between runs.
 	measured   bool
 	sharedBufs map[*buffer]bool // of the body of a region: the buffers of the function
@@ -227,8 +227,7 @@ func (p *program) Run(in, out []*tensor.Tensor) error {
 			return err
 		}
 	} else {
-		p.running = p.levelsNow()
-		p.be.pool.run(p)
+		p.be.pool.run(p.scheduleNow())
 		p.ran()
 	}
 	for i, t := range out {

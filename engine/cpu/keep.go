@@ -80,11 +80,18 @@ func withoutPacks(levels []level, kept []*keptPack, workers int) []level {
 	return rest
 }
 
-// levelsNow returns the levels that the next run has to execute: without packing if the state is what it was.
-func (p *program) levelsNow() []level {
+// A schedule is the levels of a program that a run executes. It never changes, so that a worker that comes late reads what was
+// to be done when it was called.
+type schedule struct {
+	prog   *program
+	levels []level
+}
+
+// scheduleNow returns what the next run has to execute: without packing if the state is what it was.
+func (p *program) scheduleNow() *schedule {
 	for _, k := range p.kept {
 		if k.version != p.state.version {
-			return p.levels
+			return p.whole
 		}
 	}
 	return p.unpacked

@@ -30,8 +30,8 @@ type worker struct {
 // see share.
 type pool struct {
 	workers []*worker
-	mem     []float32 // the arena of the program that runs
-	prog    atomic.Pointer[program]
+	mem     []float32                // the arena of the program that runs
+	now     atomic.Pointer[schedule] // of the last run
 	// order is the number of the last run, and in the lower 16 bits that of its workers, or closed. Workers look at the rest
 	// only if they are among them: only then does the run last until they have.
 	order   atomic.Uint64
@@ -125,7 +125,7 @@ func (p *pool) workLoop(i int) {
 			return
 		}
 		if i < workers {
-			p.work(p.prog.Load(), p.workers[i], workers)
+			p.work(p.now.Load(), p.workers[i], workers)
 		}
 	}
 }
@@ -150,33 +150,34 @@ func (p *pool) close() {
 	}
 }
 
-// run executes every level of prog and returns when all workers of the run have finished.
-func (p *pool) run(prog *program) {
-	for i := range prog.running {
-		prog.running[i].reset()
+// run executes every level of s and returns when all workers of the run have finished.
+func (p *pool) run(s *schedule) {
+	for i := range s.levels {
+		s.levels[i].reset()
 	}
+	prog := s.prog
 	if len(p.workers) == 1 {
-		p.work(prog, p.workers[0], 1)
+		p.work(s, p.workers[0], 1)
 		return
 	}
 	w, workers := p.workers[0], prog.share.workers(len(p.workers))
 	w.slept = false
 	began := time.Now()
-	p.prog.Store(prog)
+	p.now.Store(s)
 	p.barrier.start.Store(p.barrier.arrived.Load())
 	p.startRun(workers)
-	p.work(prog, w, workers)
+	p.work(s, w, workers)
 	now := time.Now()
 	prog.share.ran(now, now.Sub(began), w.slept, len(p.workers))
 }
 
 // work runs tasks level by level: those of its own queue first, and then those of other queues. After each level it waits
 // for the other workers of the run, because a task may read what any task of an earlier level has written.
-func (p *pool) work(prog *program, w *worker, workers int) {
-	w.timing = prog.measured
+func (p *pool) work(s *schedule, w *worker, workers int) {
+	w.timing = s.prog.measured
 	w.nextArrival = p.barrier.start.Load()
-	for i := range prog.running {
-		l := &prog.running[i]
+	for i := range s.levels {
+		l := &s.levels[i]
 		for k := range l.queues {
 			l.queues[(w.id+k)%len(l.queues)].runTasks(w)
 		}
