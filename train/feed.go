@@ -13,6 +13,7 @@ import (
 	"github.com/imago-ml/imago/engine/exec"
 	"github.com/imago-ml/imago/engine/rng"
 	"github.com/imago-ml/imago/engine/tensor"
+	"github.com/imago-ml/imago/models/model"
 )
 
 // batches is how many batches exist: one in training, one that is ready, one being
@@ -32,7 +33,7 @@ type batch struct {
 	x                    *tensor.Tensor
 	weight               *tensor.Tensor
 	labels               *tensor.Tensor // (B,K); nil if the images have none
-	measures             *tensor.Tensor // (B,M); nil if the medium measures nothing
+	measures             *tensor.Tensor // (B,M), of the call; nil if the model takes none
 	labelledIndex        []int32        // of the labelled images of the step, L
 	labelledX, labelledY *tensor.Tensor // (L,H,W,C) and (L,K); nil if the step takes none
 	call                 *exec.Call     // operands of the step's program
@@ -106,15 +107,14 @@ func (f *feed) newBatch() (*batch, error) {
 	if l, ok := f.images.(data.Labeller); ok {
 		b.labels = tensor.New(tensor.Float32, f.batchSize, len(l.LabelNames()))
 	}
-	if m, ok := f.item.Medium.(medium.Measurer); ok {
-		b.measures = tensor.New(tensor.Float32, f.batchSize, len(m.Measures(f.item)))
-	}
 	if l := f.labelled; l != nil {
 		b.labelledIndex = make([]int32, l.size)
 		b.labelledX, b.labelledY = tensor.New(tensor.Float32, f.item.Batch(l.size)...), tensor.New(tensor.Float32, l.size, len(l.images.LabelNames()))
 	}
 	var err error
-	b.call, err = f.newCall(b)
+	if b.call, err = f.newCall(b); b.call != nil {
+		b.measures = b.call.Input(model.InputMeasures)
+	}
 	return b, err
 }
 

@@ -76,7 +76,6 @@ func (s *stepper) newCall(b *batch) (*exec.Call, error) {
 	for name, t := range map[string]*tensor.Tensor{
 		model.InputKey: s.key, model.InputLR: s.lr, model.InputEpoch: s.epoch,
 		model.InputX: b.x, model.InputWeight: b.weight, model.InputLabels: b.labels, model.InputLabelledX: b.labelledX, model.InputLabelledY: b.labelledY,
-		model.InputMeasures: b.measures,
 	} {
 		if err := c.Bind(name, t); err != nil {
 			return nil, fmt.Errorf("train: %w", err)
