@@ -92,14 +92,19 @@ func Fit(ctx context.Context, x []float32, n, d, k int, o Options) (*Mixture, er
 	if err != nil {
 		return nil, err
 	}
-	var best *Mixture
+	return likeliest(o, func(key rng.Key) (*Mixture, float64, error) { return p.fitOnce(ctx, k, o, floor, key) })
+}
+
+// likeliest returns what fit returns of the start with the highest mean of ln p(x).
+func likeliest[T any](o Options, fit func(key rng.Key) (T, float64, error)) (best T, err error) {
 	highest := math.Inf(-1)
 	for r := range o.Restarts {
-		m, logp, err := p.fitOnce(ctx, k, o, floor, o.Key.Split("restart").At(uint64(r)))
+		m, logp, err := fit(o.Key.Split("restart").At(uint64(r)))
 		if err != nil {
-			return nil, err
+			var none T
+			return none, err
 		}
-		if best == nil || logp > highest {
+		if r == 0 || logp > highest {
 			best, highest = m, logp
 		}
 	}
@@ -129,23 +134,33 @@ func (p points) fitOnce(ctx context.Context, k int, o Options, floor []float64, 
 // runEM returns the mixture after EM from m has converged, and the mean of ln p(x) before the last iteration.
 func (p points) runEM(ctx context.Context, m *Mixture, o Options, floor []float64) (*Mixture, float64, error) {
 	o.setWeights(m)
-	last := math.Inf(-1)
-	for range o.Iterations {
-		if err := ctx.Err(); err != nil {
-			return nil, 0, err
-		}
+	last, err := o.converge(ctx, func() (float64, error) {
 		next, mean, err := p.emStep(m, floor)
 		if err != nil {
-			return nil, 0, err
+			return 0, err
 		}
 		m = next
 		o.setWeights(m)
-		if mean-last < o.Tolerance {
-			return m, mean, nil
+		return mean, nil
+	})
+	return m, last, err
+}
+
+// converge repeats an EM iteration, which returns the mean of ln p(x) before it, until that rises by less than the tolerance,
+// and returns the last mean.
+func (o Options) converge(ctx context.Context, iterate func() (float64, error)) (float64, error) {
+	last := math.Inf(-1)
+	for range o.Iterations {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		mean, err := iterate()
+		if err != nil || mean-last < o.Tolerance {
+			return mean, err
 		}
 		last = mean
 	}
-	return m, last, nil
+	return last, nil
 }
 
 // emStep returns the mixture after one EM iteration, and the mean of ln p(x) under m.

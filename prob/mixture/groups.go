@@ -3,7 +3,6 @@ package mixture
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"github.com/imago-ml/imago/engine/rng"
 )
@@ -70,16 +69,9 @@ func newGroups(all [][]float32, d, k int, o Options) (*groups, Options, error) {
 
 // fit returns the likeliest mixtures of several starts, in the places of their groups.
 func (g *groups) fit(ctx context.Context, k int, o Options) ([]*Mixture, error) {
-	var best []*Mixture
-	highest := math.Inf(-1)
-	for r := range o.Restarts {
-		m, logp, err := g.fitOnce(ctx, k, o, o.Key.Split("restart").At(uint64(r)))
-		if err != nil {
-			return nil, err
-		}
-		if best == nil || logp > highest {
-			best, highest = m, logp
-		}
+	best, err := likeliest(o, func(key rng.Key) ([]*Mixture, float64, error) { return g.fitOnce(ctx, k, o, key) })
+	if err != nil {
+		return nil, err
 	}
 	all := make([]*Mixture, g.of)
 	for i, m := range best {
@@ -99,26 +91,21 @@ func (g *groups) fitOnce(ctx context.Context, k int, o Options, key rng.Key) ([]
 		}
 		mixtures[i] = p.fromClusters(centres, o.Full, g.floor)
 	}
-	last := math.Inf(-1)
-	for range o.Iterations {
-		if err := ctx.Err(); err != nil {
-			return nil, 0, err
-		}
+	last, err := o.converge(ctx, func() (float64, error) {
 		g.share(mixtures, o)
 		mean := 0.0
 		for i, p := range g.parts {
 			next, logp, err := p.emStep(mixtures[i], g.floor)
 			if err != nil {
-				return nil, 0, err
+				return 0, err
 			}
 			mixtures[i] = next
 			mean += logp * float64(p.n) / float64(g.points)
 		}
-		if mean-last < o.Tolerance {
-			last = mean
-			break
-		}
-		last = mean
+		return mean, nil
+	})
+	if err != nil {
+		return nil, 0, err
 	}
 	g.share(mixtures, o)
 	return mixtures, last, nil
