@@ -28,7 +28,8 @@ type evaluation struct {
 	reconstructions *reconstructionErrors
 	tokenHits       *tokenHits
 	likelihoods     map[likelihoodProtocol]*likelihoodEstimate
-	codes           []float32 // (N,Z), of training images
+	codes           []float32       // (N,Z), of training images
+	classDensities  map[int]density // of codes by classes, by the Gaussians of a class
 	featureNet      *feature.Net
 	channelNet      *feature.Net
 	real            *embedding // the test images

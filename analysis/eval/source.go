@@ -142,11 +142,18 @@ func fromClassCodes(k int) origin {
 			return source{absent: "the decoder is not given the class"}, nil
 		}
 		fit := func(ctx context.Context, codes []float32, z int, key rng.Key) (density, error) {
+			if fitted := s.classDensities[k]; fitted != nil {
+				return fitted, nil
+			}
 			opt := latent.DensityOptions{Components: k * len(set.Classes), Tied: k > 1, Key: key, Labels: set.Train.Labels, Classes: len(set.Classes)}
 			d, err := latent.FitDensity(ctx, codes, nil, z, opt)
 			if err != nil {
 				return nil, err
 			}
+			if s.classDensities == nil {
+				s.classDensities = map[int]density{}
+			}
+			s.classDensities[k] = d.Draw
 			return d.Draw, nil
 		}
 		return fromCodes(fit)(ctx, s)
