@@ -87,7 +87,6 @@ func (c *compiler) lowerMatMul(n *graph.Node, s *stage) root {
 		mm.b, mm.ldb, mm.panelStride = c.operand(b, s), ldb, kernel.PanelCols
 	default:
 		mm.matrixB = kernel.PackedLen(mm.k, mm.n)
-		mm.ldb, mm.panelStride = kernel.PanelCols, mm.k*kernel.PanelCols
 		form, units, pack := "B", mm.k, mm.packRows // of a matrix
 		if attr.TransB {
 			form, units, pack = "BT", (mm.n+kernel.PanelCols-1)/kernel.PanelCols, mm.packColumns

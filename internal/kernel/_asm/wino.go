@@ -15,16 +15,6 @@ func wino(g *gen) {
 	g.eachWidth(func(suffix string) { inverse(g, suffix) })
 }
 
-// tailMask returns a mask of the first n%8 lanes. It overwrites n.
-func (g *gen) tailMask(n reg.Register) reg.VecVirtual {
-	mask, table := g.YMM(), g.GP64()
-	g.ANDQ(U8(7), n)
-	g.NEGQ(n)
-	g.LEAQ(g.maskTable(8).Offset(32), table)
-	g.VMOVUPS(Mem{Base: table, Index: n, Scale: 4}, mask)
-	return mask
-}
-
 // combine writes combine1, combine2 or combine4. They work row by row, with the two vectors of a panel in each iteration.
 func combine(g *gen, terms int) {
 	g.begin(fmt.Sprintf("combine%d", terms))
@@ -39,7 +29,8 @@ func combine(g *gen, terms int) {
 	offs, dst := g.load(a.Field("Offs")), g.load(a.Field("Dst"))
 	n := g.GP64()
 	g.MOVQ(g.addr(a.Field("N")), n)
-	mask := g.tailMask(n)
+	g.ANDQ(U8(7), n)
+	mask := g.firstLanes(n)
 	sign := g.YMM()
 	g.VBROADCASTSS(g.addr(a.Field("Sign")), sign)
 	var x [4]reg.GPVirtual
@@ -53,7 +44,7 @@ func combine(g *gen, terms int) {
 		get := func(t int) reg.VecVirtual {
 			v := g.YMM()
 			if masked {
-				g.VMASKMOVPS(at(t), mask, v)
+				g.loadMasked(at(t), mask, v)
 			} else {
 				g.VMOVUPS(at(t), v)
 			}
@@ -77,7 +68,7 @@ func combine(g *gen, terms int) {
 			g.VFMADD231PS(term[3], sign, y)
 		}
 		if masked {
-			g.VMASKMOVPS(y, mask, Mem{Base: d, Disp: disp})
+			g.storeMasked(y, mask, Mem{Base: d, Disp: disp})
 		} else {
 			g.VMOVUPS(y, Mem{Base: d, Disp: disp})
 		}
