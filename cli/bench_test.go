@@ -35,7 +35,7 @@ func TestProfile(t *testing.T) {
 		{Name: "loop", Layer: "head", Shape: tensor.Shape{8}, Flops: 100, Bytes: 64, Calls: 10, Time: 100 * time.Microsecond},
 		{Name: "conv2d", Layer: "body", Shape: tensor.Shape{4, 2}, Fused: []string{"add", "mul", "mul", "add"}, Flops: 41e6, MatFlops: 40e6, Executed: 30e6, Bytes: 3e6, Calls: 40, Time: 60 * time.Millisecond},
 	}
-	peak := capacity{Threads: 2, FMA: 100, Levels: []level{{"L1", 1e5, 300}, {"L2", 2e6, 2}, {"memory", 0, 1}}}
+	peak := capacity{Threads: 2, FMA: 100, Levels: []level{{Name: "L1", Bytes: 1e5, Read: 300}, {Name: "L2", Bytes: 2e6, Read: 2}, {Name: "memory", Read: 1, shared: true}}}
 	pr := newProfile(kernels, 10, 2, 4, peak)
 	k := pr.Kernels[1]
 	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-9 }

@@ -39,6 +39,8 @@ type level struct {
 	Name  string  `json:"name"`                  // "L1", "L2", "L3" or "memory"
 	Bytes int     `json:"holds_bytes,omitempty"` // that it holds; 0 for memory
 	Read  float64 `json:"read_gb_per_s"`         // adding up an array that it holds
+
+	shared bool // by all threads; otherwise each has its own
 }
 
 const (
@@ -73,9 +75,10 @@ func measureMachine(threads int) *machine {
 		}
 		for _, l := range cacheLevels() {
 			size := l.Bytes / 2 / 4 // half of it, so that nothing else drives the array out
-			if l.Name == "L3" {
-				size /= n // all threads share it
+			if l.shared {
+				size /= n
 			}
+			size = min(size, benchArray/n)
 			size -= size % (unit.Round / 2)
 			l.Read = rateOf(n, float64(4*size), func(i, rounds int) {
 				for range rounds {
@@ -84,7 +87,7 @@ func measureMachine(threads int) *machine {
 			})
 			c.Levels = append(c.Levels, l)
 		}
-		c.Levels = append(c.Levels, level{Name: memoryLevel, Read: bytes / leastTime(n, func(i int) { unit.Read(part(a, i)) })})
+		c.Levels = append(c.Levels, level{Name: memoryLevel, shared: true, Read: bytes / leastTime(n, func(i int) { unit.Read(part(a, i)) })})
 		m.Capacity = append(m.Capacity, c)
 	}
 	debug.FreeOSMemory() // the arrays
@@ -94,12 +97,12 @@ func measureMachine(threads int) *machine {
 // memoryLevel is the name of the last level.
 const memoryLevel = "memory"
 
-// cacheLevels returns the caches of the processor that are known, and smaller than the array.
+// cacheLevels returns the caches of the processor that are known, and much smaller than the array.
 func cacheLevels() []level {
 	var all []level
 	for i, bytes := range cpuid.Caches() {
 		if bytes > 0 && bytes <= 2*benchArray {
-			all = append(all, level{Name: fmt.Sprint("L", i+1), Bytes: bytes})
+			all = append(all, level{Name: fmt.Sprint("L", i+1), Bytes: bytes, shared: i == 2})
 		}
 	}
 	return all
@@ -126,7 +129,7 @@ func (c capacity) bound(flops, bytes float64) (name string, least float64) {
 	name, least = "arithmetic", flops/c.FMA*1e-6
 	for _, l := range c.Levels {
 		own := bytes
-		if l.Name == "L1" || l.Name == "L2" {
+		if !l.shared {
 			own /= float64(c.Threads)
 		}
 		if l.Bytes > 0 && own > float64(l.Bytes) {
